@@ -1,0 +1,244 @@
+"""Labelled tables of scalars: twelve cells written as if they were one.
+
+A `Cells` holds one scalar per label (region x sector, say), broadcasts against others by the name of its
+dimensions and carries the arithmetic operators, so that a block of a model reads line by line like its equations.
+When traced it unrolls to plain scalars, which is the form that compiles to one vector over paths each.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+Scalar = Any
+Labels = Mapping[str, tuple[str, ...]]
+
+
+class Cells:
+    """One scalar per combination of labels, row-major in the order of its dimensions.
+
+    Args:
+      labels: dimension name -> its labels, in order.
+      values: one scalar (number or traced) per cell; length must be the product of the label counts.
+    """
+
+    __slots__ = ("labels", "values")
+    __array_ufunc__ = None  # a NumPy scalar on the left must hand the operation to us
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, labels: Labels, values: Sequence[Scalar]):
+        self.labels = dict(labels)
+        self.values = tuple(values)
+        size = 1
+        for names in self.labels.values():
+            size *= len(names)
+        if size != len(self.values):
+            raise ValueError(f"Cells over {self.labels}: expected {size} values, got {len(self.values)}")
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Names of the dimensions, outermost first."""
+        return tuple(self.labels)
+
+    def keys(self) -> list[tuple[str, ...]]:
+        """Label tuples in the order of `values`."""
+        return list(itertools.product(*self.labels.values()))
+
+    def __getitem__(self, key: str | tuple[str, ...]) -> Scalar:
+        """The scalar at a label, or at a tuple of labels in the order of the dimensions."""
+        wanted = key if isinstance(key, tuple) else (key,)
+        return self.values[_position(self.labels, wanted)]
+
+    def sel(self, **where: str | Sequence[str]) -> Any:
+        """The part at the labels given by dimension: a label drops its dimension, a sequence keeps those labels.
+
+        Returns a scalar when no dimension is left.
+        """
+        for dim in where:
+            if dim not in self.labels:
+                raise KeyError(f"no dimension '{dim}' in {self.dims}")
+        kept = {
+            dim: tuple(where[dim]) if dim in where else names
+            for dim, names in self.labels.items()
+            if not isinstance(where.get(dim), str)
+        }
+        values = []
+        for key in itertools.product(*kept.values()):
+            at = dict(zip(kept, key, strict=True))
+            full = tuple(str(where[dim]) if dim not in at else at[dim] for dim in self.labels)
+            values.append(self[full])
+        return Cells(kept, values) if kept else values[0]
+
+    def fold(self, combine: Callable[[Scalar, Scalar], Scalar], *dims: str) -> Any:
+        """Cells combined along the named dimensions (all of them if none is named), in label order."""
+        along = dims or self.dims
+        for dim in along:
+            if dim not in self.labels:
+                raise KeyError(f"no dimension '{dim}' in {self.dims}")
+        kept = {dim: names for dim, names in self.labels.items() if dim not in along}
+        folded = {dim: names for dim, names in self.labels.items() if dim in along}
+        values = []
+        for key in itertools.product(*kept.values()):
+            at = dict(zip(kept, key, strict=True))
+            parts = []
+            for other in itertools.product(*folded.values()):
+                at.update(zip(folded, other, strict=True))
+                parts.append(self[tuple(at[dim] for dim in self.labels)])
+            values.append(functools.reduce(combine, parts))
+        return Cells(kept, values) if kept else values[0]
+
+    def over(self, *dims: str) -> Any:
+        """Sum over the named dimensions (over all if none is named)."""
+        return self.fold(operator.add, *dims)
+
+    def mean(self, *dims: str) -> Any:
+        """Plain mean over the named dimensions (over all if none is named)."""
+        count = 1
+        for dim in dims or self.dims:
+            count *= len(self.labels[dim])
+        return self.over(*dims) * (1.0 / count)
+
+    def to(self, **labels: Sequence[str]) -> Cells:
+        """The same values spread over further dimensions, given with their labels."""
+        return each(lambda value, _: value)(self, Cells(labels, [0.0] * _size(labels)))
+
+    def in_order(self, dims: Sequence[str]) -> Cells:
+        """The same cells with their dimensions in another order."""
+        if self.dims == tuple(dims):
+            return self
+        labels = {dim: self.labels[dim] for dim in dims}
+        if len(labels) != len(self.labels):
+            raise ValueError(f"expected dimensions {tuple(dims)}, got {self.dims}")
+        return each(lambda _, value: value)(Cells(labels, [0.0] * len(self.values)), self)
+
+    def __repr__(self) -> str:
+        inner = ", ".join(f"{'/'.join(k)}: {v}" for k, v in zip(self.keys(), self.values, strict=True))
+        return f"Cells({inner})"
+
+
+def _size(labels: Mapping[str, Sequence[str]]) -> int:
+    size = 1
+    for names in labels.values():
+        size *= len(names)
+    return size
+
+
+def _position(labels: Labels, key: tuple[str, ...]) -> int:
+    if len(key) != len(labels):
+        raise KeyError(f"expected one label for each of {tuple(labels)}, got {key}")
+    position = 0
+    for (dim, names), label in zip(labels.items(), key, strict=True):
+        if label not in names:
+            raise KeyError(f"no label '{label}' in {dim} {names}")
+        position = position * len(names) + names.index(label)
+    return position
+
+
+def table(labels: Labels, rows: Any) -> Cells:
+    """Constants as cells: `rows` is a number, or nested sequences shaped like the labels; values become floats."""
+
+    def flat(part: Any, depth: int) -> list[float]:
+        if depth == 0:
+            return [float(part)]
+        return [value for item in part for value in flat(item, depth - 1)]
+
+    return Cells(labels, flat(rows, len(labels)))
+
+
+def merged_labels(parts: Sequence[Any]) -> dict[str, tuple[str, ...]]:
+    """Union of the labels of all `Cells` among the parts, in order of first appearance.
+
+    Raises:
+      ValueError: where one dimension carries different labels in two parts.
+    """
+    labels: dict[str, tuple[str, ...]] = {}
+    for part in parts:
+        if isinstance(part, Cells):
+            for dim, names in part.labels.items():
+                if labels.setdefault(dim, names) != names:
+                    raise ValueError(f"dimension '{dim}' has labels {labels[dim]} and {names}")
+    return labels
+
+
+def each(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """The rule for one cell, mapped over the labels of its arguments.
+
+    Arguments that are `Cells` are taken cell by cell, broadcast by dimension name; all others are handed on as they
+    are. A rule that returns a tuple gives a tuple of `Cells`. Without any `Cells` it is the plain function.
+    """
+
+    @functools.wraps(rule)
+    def mapped(*args: Any, **kwargs: Any) -> Any:
+        labels = merged_labels([*args, *kwargs.values()])
+        if not labels:
+            return rule(*args, **kwargs)
+        results = []
+        for key in itertools.product(*labels.values()):
+            at = dict(zip(labels, key, strict=True))
+
+            def pick(part: Any, at: dict[str, str] = at) -> Any:
+                return part[tuple(at[dim] for dim in part.labels)] if isinstance(part, Cells) else part
+
+            results.append(rule(*map(pick, args), **{name: pick(part) for name, part in kwargs.items()}))
+        if isinstance(results[0], tuple):
+            return tuple(Cells(labels, column) for column in zip(*results, strict=True))
+        return Cells(labels, results)
+
+    return mapped
+
+
+def _binary(symbol: Callable[[Scalar, Scalar], Scalar]) -> tuple[Callable, Callable]:
+    rule = each(symbol)
+    return (lambda self, other: rule(self, other)), (lambda self, other: rule(other, self))
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow"):
+    _forward, _backward = _binary(getattr(operator, _name))
+    setattr(Cells, f"__{_name}__", _forward)
+    setattr(Cells, f"__r{_name}__", _backward)
+for _name in ("lt", "le", "gt", "ge"):
+    setattr(Cells, f"__{_name}__", _binary(getattr(operator, _name))[0])
+for _name in ("neg", "abs"):
+    setattr(Cells, f"__{_name}__", each(getattr(operator, _name)))
+Cells.__and__ = _binary(jnp.logical_and)[0]
+Cells.__or__ = _binary(jnp.logical_or)[0]
+
+exp = each(jnp.exp)
+log = each(jnp.log)
+sqrt = each(jnp.sqrt)
+minimum = each(jnp.minimum)
+maximum = each(jnp.maximum)
+where = each(jnp.where)
+
+
+@each
+def clip(value: Scalar, low: Scalar, high: Scalar) -> Scalar:
+    """The value held between two bounds."""
+    return jnp.minimum(jnp.maximum(value, low), high)
+
+
+@each
+def normal_cdf(value: Scalar) -> Scalar:
+    """Standard normal distribution function, 1/2 + 1/2 erf(x / sqrt 2): cheaper than `ndtr`, absolute error 1e-7 in float32."""
+    return 0.5 + 0.5 * jax.lax.erf(value * 0.7071067811865476)
+
+
+jax.tree_util.register_pytree_node(
+    Cells,
+    lambda cells: (cells.values, tuple(cells.labels.items())),
+    lambda labels, values: _rebuilt(labels, values),
+)
+
+
+def _rebuilt(labels: tuple, values: Sequence[Scalar]) -> Cells:
+    # JAX rebuilds containers around placeholders of its own, so nothing is checked here
+    cells = object.__new__(Cells)
+    cells.labels = dict(labels)
+    cells.values = tuple(values)
+    return cells

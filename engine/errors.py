@@ -1,0 +1,54 @@
+"""What a user is told when something is theirs to mend: place, expected, got, remedy; all problems at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to mend: where it stands (a dotted place such as `factors.lgd.p95`) and what is wrong with it."""
+
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+
+class UserError(Exception):
+    """The user's to mend (exit code 2): every problem found in one source, listed together.
+
+    Args:
+      source: the file, folder or command-line option that the problems stand in.
+      problems: at least one `Problem`, or plain text for one without a place.
+    """
+
+    def __init__(self, source: str, problems: Sequence[Problem | str]):
+        self.source = source
+        self.problems = tuple(p if isinstance(p, Problem) else Problem("", p) for p in problems)
+        super().__init__(source, self.problems)
+
+    def __str__(self) -> str:
+        count = len(self.problems)
+        head = f"{self.source}: {count} problem{'s' if count != 1 else ''}"
+        return "\n".join([head, *(f"  {problem}" for problem in self.problems)])
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """` Did you mean 'sobol'?` for a name close to one that is known, else the names there are (at most twelve)."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f" Did you mean '{close[0]}'?"
+    if not names:
+        return ""
+    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    return f" Known: {shown}."
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """The message for a name that nothing answers to, with its closest match."""
+    return f"unknown {kind} '{name}'.{did_you_mean(name, known)}"
