@@ -1,0 +1,215 @@
+"""What a model is: a record of what it reads and gives, and one or three pure methods on scalars.
+
+A model sees one path, one policy, one year. It has no batch axis, no random key and no I/O; the engine adds axes,
+draws, policies and storage. See `docs/writing-a-model.md` for one page of each kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+
+@dataclass(frozen=True)
+class Factor:
+    """An uncertain input drawn once per path; its prior stands in the study.
+
+    Args:
+      unit: unit of the draw ("1" if none).
+      about: what it means, in a few words.
+    """
+
+    unit: str
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Shock:
+    """An uncertain input drawn every year: standard normal, or uniform on (0, 1).
+
+    Args:
+      unit: unit of the draw ("1" for a standard score).
+      dims: dimensions it is drawn for; each label gets a stream of its own, named `name[label]`.
+      law: "normal" or "uniform".
+      about: what it means.
+    """
+
+    unit: str = "1"
+    dims: tuple[str, ...] = ()
+    law: Literal["normal", "uniform"] = "normal"
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Lever:
+    """One decision. A policy gives it a number, or a table by year and label; the model sees this year's scalar.
+
+    Args:
+      unit: unit of the value.
+      default: value where a policy says nothing.
+      dims: dimensions it is set for.
+      about: what it decides.
+    """
+
+    unit: str
+    default: float = 0.0
+    dims: tuple[str, ...] = ()
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Yearly:
+    """A value recorded every year.
+
+    Args:
+      unit: unit of the value.
+      dims: dimensions it is recorded for.
+      loss: whether high is worse.
+      about: what it means.
+    """
+
+    unit: str
+    dims: tuple[str, ...] = ()
+    loss: bool = False
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """How the years of a yearly variable become one number per path (made by `peak`, `lowest`, `total`, ...).
+
+    Args:
+      variable: name of the yearly variable, or of any value that `step` returns beside them.
+      kind: what is done along the years.
+      over: dimension -> labels that are taken (all labels of dimensions not named).
+      across: how the cells of one year become one number, before the fold along the years.
+      year: calendar year, for kind "at".
+      years: length of the spell, for kind "worst_spell".
+      scale: the result is multiplied by it.
+    """
+
+    variable: str
+    kind: Literal["peak", "lowest", "total", "at", "worst_spell"]
+    over: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    across: Literal["sum", "mean", "peak", "lowest"] = "sum"
+    year: int | None = None
+    years: int = 1
+    scale: float = 1.0
+
+    def __mul__(self, factor: float) -> Fold:
+        return replace(self, scale=self.scale * float(factor))
+
+    __rmul__ = __mul__
+
+
+def _fold(
+    kind: Any, variable: str, over: Mapping[str, Sequence[str]] | None, across: Any, **more: Any
+) -> Fold:
+    chosen = tuple((dim, tuple(labels)) for dim, labels in (over or {}).items())
+    return Fold(variable, kind, chosen, across, **more)
+
+
+def peak(variable: str, over: Mapping[str, Sequence[str]] | None = None, across: str = "sum") -> Fold:
+    """Highest year of a yearly variable."""
+    return _fold("peak", variable, over, across)
+
+
+def lowest(variable: str, over: Mapping[str, Sequence[str]] | None = None, across: str = "sum") -> Fold:
+    """Lowest year of a yearly variable."""
+    return _fold("lowest", variable, over, across)
+
+
+def total(variable: str, over: Mapping[str, Sequence[str]] | None = None, across: str = "sum") -> Fold:
+    """Sum over the years of a yearly variable."""
+    return _fold("total", variable, over, across)
+
+
+def at_year(
+    variable: str, year: int, over: Mapping[str, Sequence[str]] | None = None, across: str = "sum"
+) -> Fold:
+    """Value of a yearly variable in one calendar year."""
+    return _fold("at", variable, over, across, year=int(year))
+
+
+def worst_spell(
+    variable: str, years: int, over: Mapping[str, Sequence[str]] | None = None, across: str = "sum"
+) -> Fold:
+    """Lowest, over all runs of `years` consecutive years, of the best year of the run.
+
+    Below a level c exactly where some run of that many years lies wholly below c: for two years,
+    min over t of max(x[t-1], x[t]).
+    """
+    return _fold("worst_spell", variable, over, across, years=int(years))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One value per path.
+
+    Args:
+      unit: unit of the value.
+      fold: a `Fold` over a yearly variable, or the model's own function of its last state. A static model
+        computes its outcomes itself and leaves this out.
+      loss: whether high is worse. Where it is not, the tail that is reported is the low one.
+      about: what it means.
+    """
+
+    unit: str
+    fold: Fold | Callable[[Any], Any] | None = None
+    loss: bool = False
+    about: str = ""
+
+
+class Model:
+    """What every model states. `dims` maps each dimension to its labels; all other tables map names to records."""
+
+    dims: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    factors: ClassVar[Mapping[str, Factor]] = {}
+    levers: ClassVar[Mapping[str, Lever]] = {}
+    outcomes: ClassVar[Mapping[str, Outcome]] = {}
+
+
+class PathModel(Model):
+    """A model that lives through years.
+
+    `factors`, `shocks` and `levers` arrive as namespaces of scalars (a name that has dimensions is a `Cells`);
+    `levers.start` is the calendar year in which the policy in force began. `year` is the calendar year.
+    """
+
+    shocks: ClassVar[Mapping[str, Shock]] = {}
+    yearly: ClassVar[Mapping[str, Yearly]] = {}
+
+    def init(self, factors: Any, levers: Any) -> Any:
+        """State before the first year: any pytree of scalars."""
+        raise NotImplementedError
+
+    def step(
+        self, state: Any, year: Any, factors: Any, shocks: Any, levers: Any
+    ) -> tuple[Any, Mapping[str, Any]]:
+        """One year: the next state, and the yearly values by name."""
+        raise NotImplementedError
+
+
+class StaticModel(Model):
+    """A model without time."""
+
+    def evaluate(self, factors: Any, levers: Any) -> Mapping[str, Any]:
+        """Outcomes by name."""
+        raise NotImplementedError
+
+
+def shock_streams(model: Model) -> dict[str, tuple[str, ...]]:
+    """Names of the random streams of each shock: `name`, or `name[label]` (`name[a,b]`) where it has dimensions."""
+    return {
+        name: tuple(f"{name}[{key}]" if key else name for key in cell_names(shock.dims, model.dims))
+        for name, shock in getattr(model, "shocks", {}).items()
+    }
+
+
+def cell_names(dims: Sequence[str], labels: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Labels of each cell over the dimensions, joined by commas, row-major; one empty name without dimensions."""
+    names = [""]
+    for dim in dims:
+        names = [f"{head},{label}" if head else label for head in names for label in labels[dim]]
+    return tuple(names)
