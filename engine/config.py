@@ -1,0 +1,388 @@
+"""Study files: TOML -> strict schema -> `Study`, all problems at once; and a study back to TOML."""
+
+from __future__ import annotations
+
+import copy
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import tomli_w
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from engine import models
+from engine.errors import Problem, UserError, did_you_mean, unknown
+from engine.layers import laid_over
+from engine.model import Model, PathModel, StaticModel
+from engine.policies import shown
+from engine.registry import find, load_part, source_digest
+from engine.resolve import Resolver, default_tile
+from engine.study import Study
+
+__all__ = ["default_tile", "load_model_file", "load_study", "read_study", "resolved_text", "shipped_studies"]
+
+LARGEST_FILE = 1 << 20
+_HOME = Path(__file__).parent
+
+
+def _names_or_word(value: Any) -> Any:
+    if isinstance(value, str) or (isinstance(value, list) and all(isinstance(name, str) for name in value)):
+        return value
+    raise ValueError(f"expected 'all', 'none' or a list of outcomes, got {shown(value)}.")
+
+
+def _share_or_name(value: Any) -> Any:
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return value
+    raise ValueError(f"expected a share from 0 to 1 or the name of a factor, got {shown(value)}.")
+
+
+class Table(BaseModel):
+    """A table of the study file: its keys and no others, of exactly these types."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Run(Table):
+    paths: int = Field(default=1_048_576, ge=1, le=2**62)
+    seed: int = Field(default=2016, ge=0, le=2**63 - 1)
+    sampler: str = "antithetic"
+    tile: int | None = Field(default=None, ge=1)
+
+
+class Time(Table):
+    first: int = Field(ge=0, le=9999)
+    last: int = Field(ge=0, le=9999)
+    unit: str = "year"
+
+
+class FactorTable(Table):
+    about: str | None = None
+    unit: str | None = None
+    family: str | None = None
+    value: float | None = None
+    low: float | None = None
+    mode: float | None = None
+    high: float | None = None
+    mean: float | None = None
+    sd: float | None = None
+    median: float | None = None
+    sigma: float | None = None
+    p05: float | None = None
+    p50: float | None = None
+    p95: float | None = None
+    group: str | None = None
+    source: str | None = None
+
+
+class GroupTable(Table):
+    copula: str = "gaussian"
+    correlation: float
+
+
+class PolicyTable(Table):
+    """All other keys are levers, which only the model knows."""
+
+    model_config = ConfigDict(extra="allow")
+
+    about: str | None = None
+    like: str | None = None
+    before: str | None = None
+    start: int | None = None
+    implementation: Annotated[Any, AfterValidator(_share_or_name)] = None
+
+
+class EventTable(Table):
+    about: str | None = None
+    outcome: str | None = None
+    above: float | None = None
+    below: float | None = None
+    all: list[str] | None = None
+
+
+class KeepTable(Table):
+    outcomes: Annotated[Any, AfterValidator(_names_or_word)] = "all"
+    draws: int = Field(default=131_072, ge=0)
+    yearly: int = Field(default=16_384, ge=0)
+
+
+class StudyText(Table):
+    """The whole file, `extends` followed."""
+
+    name: str
+    question: str = ""
+    model: str | None = None
+    baseline: str | None = None
+    compare: list[str] | None = Field(default=None, min_length=1)
+    run: Run = Run()
+    time: Time | None = None
+    groups: dict[str, GroupTable] = {}
+    factors: dict[str, FactorTable] = {}
+    policies: dict[str, PolicyTable] = {}
+    events: dict[str, EventTable] = {}
+    keep: KeepTable = KeepTable()
+
+
+SECTIONS: dict[str, type[Table]] = {"run": Run, "time": Time, "keep": KeepTable}
+FAMILIES_OF_TABLES: dict[str, type[Table]] = {
+    "groups": GroupTable,
+    "factors": FactorTable,
+    "policies": PolicyTable,
+    "events": EventTable,
+}
+# what stands in for a table that is already reported, so that the rest of the study can still be checked
+_STAND_INS: dict[str, dict[str, Any]] = {
+    "groups": {"correlation": 0.0},
+    "factors": {"family": "fixed", "value": 0.5},
+    "policies": {},
+    "events": {},
+}
+
+
+def load_study(
+    path_or_name: str | Path,
+    *,
+    model: Model | None = None,
+    paths: int | None = None,
+    seed: int | None = None,
+    policies: Sequence[str] | None = None,
+    tile: int | None = None,
+) -> Study:
+    """The study of a file, or of a study that ships, by its name.
+
+    Args:
+      model: a model of one's own, in place of the one that the study names.
+      paths, seed, tile: in place of the study's.
+      policies: names of the policies that run, in place of the study's `compare`; the baseline always runs.
+
+    Raises:
+      UserError: with all problems found.
+    """
+    path = _study_path(str(path_or_name))
+    return read_study(
+        _extended(path, str(path_or_name), ()),
+        str(path_or_name),
+        model=model,
+        run={"paths": paths, "seed": seed, "tile": tile},
+        policies=policies,
+    )
+
+
+def read_study(
+    document: Mapping[str, Any],
+    source: str,
+    *,
+    model: Model | None = None,
+    run: Mapping[str, int | None] | None = None,
+    policies: Sequence[str] | None = None,
+) -> Study:
+    """The study of tables already read, `extends` followed; `source` is what messages call them."""
+    tables = copy.deepcopy(dict(document))
+    given = {key: value for key, value in (run or {}).items() if value is not None}
+    if given and isinstance(tables.setdefault("run", {}), dict):
+        tables["run"] |= given
+    if policies is not None:
+        tables["compare"] = list(policies)
+    try:
+        text, problems, reported = _checked(tables)
+        if text is None:
+            raise UserError(source, problems)
+        resolver = _resolver(text, model, source, problems)
+    except RecursionError as error:
+        raise UserError(source, ["its tables refer to each other too deeply."]) from error
+    problems += [problem for problem in resolver.problems if not _below(problem.place, reported)]
+    if problems:
+        raise UserError(source, list(dict.fromkeys(problems)))
+    return resolver.study()
+
+
+def resolved_text(study: Study) -> str:
+    """The resolved study as TOML; reading it again gives the same study."""
+    return tomli_w.dumps(study.document)
+
+
+def load_model_file(spec: str) -> Model:
+    """The model that `FILE:CLASS` names."""
+    return load_part(spec, (PathModel, StaticModel))
+
+
+def shipped_studies() -> dict[str, Path]:
+    """Studies that ship, by name: from package data, or from the checkout that the package stands in."""
+    folder = _HOME / "configs"
+    if not folder.is_dir() and (_HOME.parent / "pyproject.toml").is_file():
+        folder = _HOME.parent / "configs"
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def _resolver(text: dict[str, Any], model: Model | None, source: str, problems: list[Problem]) -> Resolver:
+    name, digest = text.get("model", ""), ""
+    if model is not None:
+        name, digest = type(model).__name__, source_digest(type(model))
+    elif not name:
+        problems.append(
+            Problem("model", f"is missing. Known: {', '.join(models.SHIPPED)}; your own: --model FILE:CLASS.")
+        )
+    else:
+        try:
+            model = find("model", name, models.SHIPPED)()
+            digest = source_digest(type(model))
+        except UserError as error:
+            remedy = " A model of your own is named on the command line: --model FILE:CLASS."
+            problems += [Problem("model", problem.message + remedy) for problem in error.problems]
+    return Resolver(text, model, name, digest, source)
+
+
+# ---- text -> tables
+
+
+def _study_path(path_or_name: str, folder: Path | None = None) -> Path:
+    """The file that a name or path means; a bare name is a study that ships."""
+    shipped = shipped_studies()
+    if path_or_name in shipped:
+        return shipped[path_or_name]
+    path = (folder or Path()) / path_or_name
+    if folder is None or path.suffix == ".toml" or path.exists():
+        return path
+    raise UserError(path_or_name, [unknown("study", path_or_name, shipped)])
+
+
+def _read_toml(path: Path, source: str) -> dict[str, Any]:
+    try:
+        if path.is_dir():
+            inner = path / "study.toml"
+            remedy = f" Did you mean '{inner}'?" if inner.is_file() else ""
+            raise UserError(source, [f"is a folder; expected a study file (.toml).{remedy}"])
+        if not path.exists():
+            bare = "" if path.suffix else f" Studies that ship: {', '.join(shipped_studies())}."
+            raise UserError(source, [f"no such file.{bare}"])
+        if not path.is_file():
+            raise UserError(source, ["expected a regular file."])
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise UserError(source, [f"expected a study file of at most {LARGEST_FILE} bytes, got {size}."])
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise UserError(source, [f"cannot be read: {error.strerror or error}."]) from error
+    except UnicodeDecodeError as error:
+        raise UserError(
+            source, [f"expected UTF-8 text, got byte {error.object[error.start]:#04x} at {error.start}."]
+        ) from error
+    except RecursionError as error:
+        raise UserError(source, ["its values are nested too deeply."]) from error
+    except ValueError as error:  # TOMLDecodeError, a path with a NUL, an integer of thousands of digits
+        raise UserError(source, [_syntax(str(error))]) from error
+
+
+def _syntax(said: str) -> str:
+    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", said, re.DOTALL)
+    if found is None:
+        return f"is not TOML: {said}."
+    where = f"line {found[2]}, column {found[3]}" if found[2] else "at its end"
+    return f"{where}: not TOML: {found[1][:1].lower()}{found[1][1:]}."
+
+
+def _extended(path: Path, source: str, through: tuple[Path, ...]) -> dict[str, Any]:
+    """Tables of a file laid over those of the study it extends."""
+    tables = _read_toml(path, source)
+    if "extends" not in tables:
+        return tables
+    parent = tables.pop("extends")
+    if not isinstance(parent, str) or not parent or "\0" in parent:
+        raise UserError(
+            source, [Problem("extends", f"expected a study's name or file, got {shown(parent)}.")]
+        )
+    try:
+        other = _study_path(parent, path.parent)
+        if other.resolve() in (path.resolve(), *through):
+            raise UserError(parent, ["goes in a circle."])
+        return laid_over(_extended(other, parent, (*through, path.resolve())), tables)
+    except UserError as error:
+        if error.source == source:
+            raise
+        raise UserError(
+            source, [Problem("extends", f"'{error.source}': {p}") for p in error.problems]
+        ) from error
+
+
+# ---- tables -> schema
+
+
+def _checked(tables: dict[str, Any]) -> tuple[dict[str, Any] | None, list[Problem], set[str]]:
+    """The text with defaults filled in, what is wrong with it, and the places of the tables left out for that.
+
+    The text is None where too little is left to go on.
+    """
+    try:
+        return _plain(StudyText.model_validate(tables)), [], set()
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+    problems = [_problem(fault) for fault in faults]
+    reported: set[str] = set()
+    for fault in faults:
+        where = [str(part) for part in fault["loc"]]
+        if where[0] in FAMILIES_OF_TABLES and len(where) > 1:
+            tables[where[0]][where[1]] = _STAND_INS[where[0]]
+            reported.add(".".join(where[:2]))
+        elif where[0] in ("run", "keep"):
+            tables.pop(where[0], None)
+            reported.add(where[0])
+        else:
+            return None, problems, reported
+    return _plain(StudyText.model_validate(tables)), problems, reported
+
+
+def _plain(text: StudyText) -> dict[str, Any]:
+    return text.model_dump(exclude_none=True)
+
+
+def _below(place: str, reported: set[str]) -> bool:
+    return any(place == table or place.startswith(f"{table}.") for table in reported)
+
+
+def _problem(fault: Any) -> Problem:
+    """A fault that the schema found, in the words of the study file: what was expected, what it got, what to do."""
+    where, kind, context = [str(part) for part in fault["loc"]], fault["type"], fault.get("ctx", {})
+    place, got = ".".join(where), shown(fault["input"])
+    if kind == "extra_forbidden":
+        return Problem(place, f"unknown key '{where[-1]}'.{did_you_mean(where[-1], _known_keys(where))}")
+    if kind == "missing":
+        return Problem(place, "is missing.")
+    if kind == "value_error":
+        return Problem(place, str(context["error"]))
+    if kind == "finite_number":
+        return Problem(place, f"expected a finite number, got {got}.")
+    if kind == "too_short":
+        return Problem(place, "expected at least one name, got an empty list.")
+    if kind == "greater_than_equal":
+        return Problem(place, f"expected at least {context['ge']}, got {got}.")
+    if kind == "less_than_equal":
+        return Problem(place, f"expected at most {context['le']}, got {got}.")
+    expected = _EXPECTED.get(kind, "another value")
+    value = fault["input"]
+    remedy = (
+        f" Write {int(value)}."
+        if kind == "int_type" and isinstance(value, float) and value.is_integer()
+        else ""
+    )
+    return Problem(place, f"expected {expected}, got {got}.{remedy}")
+
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "text",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+}
+
+
+def _known_keys(where: Sequence[str]) -> list[str]:
+    if len(where) == 1:
+        return [*StudyText.model_fields, "extends"]
+    table = SECTIONS.get(where[0]) or FAMILIES_OF_TABLES[where[0]]
+    return list(table.model_fields)

@@ -1,0 +1,146 @@
+"""The study as the engine sees it: frozen records, all names resolved, and the fingerprint that names its cube."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from engine.factors import Group, Input
+from engine.model import Model, PathModel
+
+BLOCK = 1 << 17
+"""Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A named set of lever values, phased in from `start`.
+
+    Args:
+      name: its name.
+      about: what it stands for.
+      levers: lever name -> values by year, float64 array [year, *dims of the lever]; one row for a static model.
+      start: calendar year from which it is in force; 0 for a static model.
+      before: the policy that is in force before `start` and that a partial implementation starts from; it need not be
+        among those that run. None where nothing is phased in: from the first year on, and in full.
+      implementation: share of the way from `before` to this policy that is reached: a number, or the name of a factor.
+    """
+
+    name: str
+    about: str
+    levers: Mapping[str, np.ndarray]
+    start: int
+    before: Policy | None = None
+    implementation: float | str = 1.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """A threshold on one outcome, or several events at once.
+
+    Exactly one of (`above`, `below`, `all_of`) is set; `outcome` goes with the first two.
+    """
+
+    name: str
+    about: str
+    outcome: str | None = None
+    above: float | None = None
+    below: float | None = None
+    all_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What is stored whole.
+
+    Args:
+      outcomes: names of the outcomes kept per path for every policy.
+      draws: factor draws are kept for the first so many paths.
+      yearly: yearly distributions come from the first so many paths.
+    """
+
+    outcomes: tuple[str, ...]
+    draws: int
+    yearly: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A range of paths: `count` paths from number `first` on; block `index` of the study."""
+
+    index: int
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that decides what happens on a path, resolved; and how many paths are asked for.
+
+    Args:
+      document: the resolved study as plain data, in the words of the study file (what `study.toml` holds).
+      model_digest: SHA-256 of the model's source.
+      years: calendar years, empty for a static model.
+      tile: paths that one compiled pass takes.
+    """
+
+    name: str
+    question: str
+    source: str
+    document: Mapping[str, Any]
+    model: Model
+    model_name: str
+    model_digest: str
+    seed: int
+    paths: int
+    sampler: str
+    tile: int
+    years: tuple[int, ...]
+    inputs: tuple[Input, ...]
+    groups: Mapping[str, Group]
+    policies: tuple[Policy, ...]
+    baseline: str
+    events: tuple[Event, ...]
+    keep: Keep = field(default_factory=lambda: Keep((), 0, 0))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """First 12 hex digits of the SHA-256 of the resolved study, the path count left out: more paths, same cube."""
+        plain = dict(self.document)
+        plain["run"] = {key: value for key, value in self.document["run"].items() if key != "paths"}
+        plain["model_digest"] = self.model_digest
+        text = json.dumps(plain, sort_keys=True, ensure_ascii=True, allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def is_path_model(self) -> bool:
+        """Whether the model lives through years."""
+        return isinstance(self.model, PathModel)
+
+    @property
+    def has_yearly(self) -> bool:
+        """Whether yearly values are summarised: a path model with yearly variables, unless `keep.yearly` is 0."""
+        return bool(self.is_path_model and getattr(self.model, "yearly", {}) and self.keep.yearly)
+
+    @property
+    def policy_names(self) -> tuple[str, ...]:
+        """Policies in the order of the study."""
+        return tuple(policy.name for policy in self.policies)
+
+    @property
+    def unit(self) -> int:
+        """Paths in one independent unit: 2 for antithetic pairs, else 1."""
+        return 2 if self.sampler == "antithetic" else 1
+
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks that hold the study's paths; the last one may be short."""
+        return tuple(
+            Block(first // BLOCK, first, min(BLOCK, self.paths - first))
+            for first in range(0, self.paths, BLOCK)
+        )
