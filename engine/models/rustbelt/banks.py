@@ -1,0 +1,128 @@
+"""2.5 Banks: the loan book of each province, its losses, capital, credit crunch and loan growth."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+
+from engine.cells import Cells, clip, each, exp, maximum, minimum
+from engine.models.rustbelt.base_2015 import BASE
+from engine.models.rustbelt.enterprises import Distress, Enterprises
+from engine.models.rustbelt.inputs import Now
+from engine.models.rustbelt.labels import IN_NORTHEAST, NORTHEAST, ByCell, ByRegion, Scalar
+
+BANK_SHARE = 0.55
+"""Share of a sector's liabilities that it owes to banks; `soe_bank_exposure` is the part of that in the province."""
+RISK_WEIGHT = 0.78
+"""Risk-weighted assets over loans."""
+REQUIRED_CAPITAL = 0.105
+"""Capital over risk-weighted assets that is required."""
+AFTER_TAX = 0.62
+CONTAGION_SCALE: ByRegion = 0.1 + 0.9 * IN_NORTHEAST
+
+
+class Banks(NamedTuple):
+    """Loans, capital, provisions [bn yuan]; bad-loan ratio and credit crunch [1]."""
+
+    loans: ByRegion
+    capital: ByRegion
+    provisions: ByRegion
+    npl_ratio: ByRegion
+    crunch: ByRegion
+
+
+class Book(NamedTuple):
+    """This year in the books: money in bn yuan, ratios in 1. The ratios refer to loans before the year's growth."""
+
+    loss: ByRegion
+    net_loss: ByRegion
+    retained: ByRegion
+    recapitalised: ByRegion
+    hidden_loss: ByRegion
+    capital_ratio: ByRegion
+    true_capital_ratio: ByRegion
+    other_loans: ByRegion
+
+
+def initial(factors: Any) -> Banks:
+    """The loan books of 2015."""
+    return Banks(
+        loans=BASE.loans,
+        capital=factors.capital_ratio_initial * RISK_WEIGHT * BASE.loans,
+        provisions=BASE.provisions * BASE.loans,
+        npl_ratio=BASE.npl_ratio,
+        crunch=0.0 * BASE.loans,
+    )
+
+
+def absorb(
+    past: Banks, firms: Enterprises, distress: Distress, growth_average: ByRegion, now: Now
+) -> tuple[Banks, Book]:
+    """The books after this year's losses, income and recapitalisation, before loans grow."""
+    factors, levers = now.factors, now.levers
+    exposure = factors.soe_bank_exposure * (BANK_SHARE * distress.debt)
+    other_loans = factors.other_soe_loan_share * past.loans
+    bad_sector = default_volume(distress.default, exposure)
+    bad_other = distress.default_other * other_loans
+    loss = (bad_sector + bad_other) * distress.loss_given_default + everyday_loss(past.loans, growth_average)
+    hidden = (
+        default_volume(firms.zombie, exposure) + firms.zombie_other * other_loans
+    ) * distress.loss_given_default
+
+    covered = minimum(loss, past.provisions)
+    provisions = past.provisions - covered + 0.0025 * past.loans
+    net_loss = loss - covered
+    retained = income(past, factors)
+    weighted = RISK_WEIGHT * past.loans
+    earned = past.capital + retained - net_loss
+    recapitalised = levers.recapitalisation * maximum(REQUIRED_CAPITAL * weighted - earned, 0.0)
+    capital = earned + recapitalised
+    reported = capital / weighted
+    true = (capital + provisions - hidden) / weighted
+
+    squeeze = crunch_alone(levers.bank_transparency * true + (1.0 - levers.bank_transparency) * reported)
+    spill = factors.crunch_contagion * squeeze.sel(region=NORTHEAST).mean("region")
+    crunch = 0.5 * past.crunch + 0.5 * minimum(squeeze + spill * CONTAGION_SCALE, 1.5)
+    flow = (bad_sector + bad_other) / past.loans + 0.006 * exp(-8.0 * (growth_average - 0.05))
+    npl_ratio = 0.70 * past.npl_ratio + 0.9 * flow + 0.0025 * IN_NORTHEAST
+    return Banks(past.loans, capital, provisions, npl_ratio, crunch), Book(
+        loss, net_loss, retained, recapitalised, hidden, reported, true, other_loans
+    )
+
+
+def lend(banks: Banks, growth: ByRegion) -> Banks:
+    """The books after this year's loan growth."""
+    return banks._replace(
+        loans=banks.loans * exp(clip(0.75 * growth + 0.025 - 0.06 * banks.crunch, -0.1, 0.12))
+    )
+
+
+def default_volume(share: ByCell, exposure: ByCell) -> ByRegion:
+    """Loans that a share of sector debt stands for [bn yuan]."""
+    volume: Cells = share * exposure
+    return volume.over("sector")
+
+
+@each
+def everyday_loss(loans: Scalar, growth_average: Scalar) -> Scalar:
+    """Losses on all other borrowers [bn yuan]: 0.35 % of loans at 5 % growth, more when growth is lower."""
+    return 0.0035 * loans * jnp.exp(-10.0 * jnp.clip(growth_average - 0.05, -0.08, 0.05))
+
+
+def income(past: Banks, factors: Any) -> ByRegion:
+    """Profit kept after provisions and tax [bn yuan]; last year's crunch costs business."""
+    rate = factors.pre_provision_profit_rate - 0.0025 * IN_NORTHEAST
+    return AFTER_TAX * (rate * past.loans * (1.0 - 0.4 * past.crunch) - 0.0025 * past.loans)
+
+
+@each
+def crunch_alone(perceived_ratio: Scalar) -> Scalar:
+    """Credit crunch of a province by itself [1]: the perceived gap to required capital over it, within [0, 1.2]."""
+    return jnp.clip((REQUIRED_CAPITAL - perceived_ratio) / REQUIRED_CAPITAL, 0.0, 1.2)
+
+
+@each
+def shortfall(true_capital_ratio: Scalar, loans: Scalar) -> Scalar:
+    """True capital missing [bn yuan], against the loans at the end of the year."""
+    return jnp.maximum(REQUIRED_CAPITAL - true_capital_ratio, 0.0) * RISK_WEIGHT * loans

@@ -1,0 +1,82 @@
+"""The rustbelt model: the blocks in their order within a year."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from engine.model import PathModel
+from engine.models.rustbelt import banks, economy, enterprises, environment, industry, labour, outcomes
+from engine.models.rustbelt.inputs import FACTORS, LEVERS, SHOCKS, Now
+from engine.models.rustbelt.labels import PROVINCE, REGION, SECTOR, Scalar
+
+FIRST_YEAR = 2016
+
+
+class State(NamedTuple):
+    """The end of a year, block by block."""
+
+    environment: environment.Environment
+    industry: industry.Industry
+    enterprises: enterprises.Enterprises
+    banks: banks.Banks
+    labour: labour.Labour
+    economy: economy.Economy
+
+
+class Rustbelt(PathModel):
+    """Steel, coal and cement in China's northeast, 2016-2030: old policies against reform (docs/rustbelt-model.md)."""
+
+    dims = REGION | SECTOR | PROVINCE
+    factors = FACTORS
+    shocks = SHOCKS
+    levers = LEVERS
+    yearly = outcomes.YEARLY
+    outcomes = outcomes.OUTCOMES
+
+    def init(self, factors: Any, levers: Any) -> State:
+        """The end of 2015."""
+        state = State(
+            environment.initial(),
+            industry.initial(),
+            enterprises.initial(factors),
+            banks.initial(factors),
+            labour.initial(),
+            economy.initial(factors),
+        )
+        dtype = jnp.result_type(factors.asset_correlation)
+        return jax.tree.map(lambda value: jnp.asarray(value, dtype), state)
+
+    def step(
+        self, state: State, year: Scalar, factors: Any, shocks: Any, levers: Any
+    ) -> tuple[State, Mapping[str, Any]]:
+        """One year."""
+        dtype = jnp.result_type(factors.asset_correlation)
+        elapsed, since_start = (jnp.asarray(year - first, dtype) for first in (FIRST_YEAR, levers.start))
+        now = Now(factors, shocks, levers, elapsed, since_start)
+        slow, budget = state.economy.growth_average, state.economy.fiscal_space
+
+        around, surroundings = environment.advance(state.environment, now)
+        plants, activity = industry.advance(state.industry, around, surroundings, now)
+        firms, distress = enterprises.advance(
+            state.enterprises, surroundings, plants, activity, budget, slow, now
+        )
+        books, book = banks.absorb(state.banks, firms, distress, slow, now)
+        workers, moves = labour.advance(state.labour, activity, firms, distress, books, slow, now)
+        change = economy.Change(
+            state.industry.output, plants.output, state.labour.displaced, workers.displaced
+        )
+        regions, accounts = economy.advance(
+            state.economy, surroundings, change, firms, distress, books, book, moves.fund_spent, now
+        )
+        books = banks.lend(books, accounts.growth)
+
+        happened = outcomes.Happened(
+            around, plants, activity, firms, distress, books, book, workers, moves, regions, accounts
+        )
+        return State(around, plants, firms, books, workers, regions), outcomes.recorded(
+            happened, state.economy.gdp
+        )

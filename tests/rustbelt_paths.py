@@ -1,0 +1,170 @@
+"""Paths of the rustbelt model in double precision, stepped year by year: what its tests look into."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.stats import norm
+
+from engine.cells import Cells, table
+from engine.distributions import marginal
+from engine.model import Fold
+from engine.models.rustbelt import Rustbelt
+from engine.policies import PolicyReader
+from engine.study import Policy
+
+MODEL = Rustbelt()
+YEARS = tuple(range(2016, 2031))
+STUDY = tomllib.loads((Path(__file__).parents[1] / "configs" / "rustbelt.toml").read_text(encoding="utf-8"))
+NORTHEAST = slice(0, 3)
+PRIORS = {
+    name: marginal(
+        prior["family"],
+        {k: v for k, v in prior.items() if k not in ("about", "unit", "family", "group", "source")},
+    )
+    for name, prior in STUDY["factors"].items()
+}
+
+
+class Run(NamedTuple):
+    """States and yearly values as arrays [year, *labels, path]; states begin with 2015."""
+
+    states: list[Any]
+    yearly: dict[str, np.ndarray]
+
+    def state(self, block: str, name: str) -> np.ndarray:
+        """One value of the state, [year, *labels, path] from 2015 on."""
+        return np.stack([array(getattr(getattr(state, block), name)) for state in self.states])
+
+
+def policy(name: str, **levers: Any) -> Policy:
+    """A policy of the study, with some of its levers changed."""
+    problems: list = []
+    tables = {**STUDY["policies"], "changed": {"like": name, **levers}}
+    found = PolicyReader(MODEL, tables, "old", YEARS, problems).policy("changed")
+    assert found is not None and not problems, problems
+    return found
+
+
+def drawn(n_paths: int, seed: int = 1, **given: Any) -> dict[str, np.ndarray]:
+    """Factor draws [path], correlated within their groups, some of them given."""
+    rng = np.random.default_rng(seed)
+    common = {group: rng.standard_normal(n_paths) for group in STUDY["groups"]}
+    draws = {}
+    for name, prior in STUDY["factors"].items():
+        group = prior.get("group")
+        shared = STUDY["groups"][group]["correlation"] if group else 0.0
+        score = np.sqrt(shared) * common.get(group, 0.0) + np.sqrt(1 - shared) * rng.standard_normal(n_paths)
+        draws[name] = np.asarray(PRIORS[name].quantile(norm.cdf(score)))
+    return {**draws, **{name: value * np.ones(n_paths) for name, value in given.items()}}
+
+
+def medians(n_paths: int = 1, **given: Any) -> dict[str, np.ndarray]:
+    """Every factor at its median, some of them given."""
+    middle = {name: np.full(n_paths, float(prior.quantile(0.5))) for name, prior in PRIORS.items()}
+    return {**middle, **{name: value * np.ones(n_paths) for name, value in given.items()}}
+
+
+def shocks(n_paths: int, seed: int = 2) -> list[dict[str, Any]]:
+    """Shock draws of every year."""
+    rng = np.random.default_rng(seed)
+    return [
+        _year_of(lambda law: rng.standard_normal(n_paths) if law == "normal" else rng.random(n_paths))
+        for _ in YEARS
+    ]
+
+
+def calm(n_paths: int = 1) -> list[dict[str, Any]]:
+    """No shock in any year: no slump, no anchor, no noise."""
+    return [_year_of(lambda law: np.zeros(n_paths) if law == "normal" else np.ones(n_paths)) for _ in YEARS]
+
+
+def _year_of(draw: Any) -> dict[str, Any]:
+    drawn: dict[str, Any] = {}
+    for name, shock in MODEL.shocks.items():
+        labels = {dim: MODEL.dims[dim] for dim in shock.dims}
+        size = int(np.prod([len(part) for part in labels.values()]))
+        values = [draw(shock.law) for _ in range(size)]
+        drawn[name] = Cells(labels, values) if labels else values[0]
+    return drawn
+
+
+def run(chosen: Policy, factors: dict[str, np.ndarray], noise: list[dict[str, Any]]) -> Run:
+    """The paths under one policy that is carried out in full."""
+    with jax.enable_x64(True):
+        known = {name: jnp.asarray(factors[name]) for name in MODEL.factors}
+        state = jax.vmap(lambda f: MODEL.init(SimpleNamespace(**f), None))(known)
+        states, yearly = [state], []
+        for t, year in enumerate(YEARS):
+            state, values = _step()(state, np.int32(year), known, noise[t], _in_force(chosen, t))
+            states.append(state)
+            yearly.append({name: array(value) for name, value in values.items()})
+    return Run(states, {name: np.stack([year[name] for year in yearly]) for name in yearly[0]})
+
+
+@functools.cache
+def _step() -> Any:
+    def step(state: Any, year: Any, factors: Any, shock: Any, levers: Any) -> Any:
+        return MODEL.step(
+            state, year, SimpleNamespace(**factors), SimpleNamespace(**shock), SimpleNamespace(**levers)
+        )
+
+    # without fusion nothing is computed twice, so that it compiles in seconds; speed is no matter here
+    return jax.jit(
+        jax.vmap(step, in_axes=(0, None, 0, 0, None)), compiler_options={"xla_disable_hlo_passes": "fusion"}
+    )
+
+
+def _in_force(chosen: Policy, t: int) -> dict[str, Any]:
+    assert chosen.implementation == 1.0
+    before = chosen.before if YEARS[t] < chosen.start else None
+    now = before or chosen
+    levers: dict[str, Any] = {"start": np.int32(now.start)}
+    for name, lever in MODEL.levers.items():
+        labels = {dim: MODEL.dims[dim] for dim in lever.dims}
+        value = now.levers[name][t]
+        levers[name] = table(labels, value) if labels else np.float64(value)
+    return levers
+
+
+def array(value: Any) -> np.ndarray:
+    """A value of all paths as an array [*labels, path]."""
+    if not isinstance(value, Cells):
+        return np.asarray(value)
+    value = value.in_order([dim for dim in MODEL.dims if dim in value.dims])
+    shape = [len(labels) for labels in value.labels.values()]
+    return np.stack([np.asarray(cell) for cell in value.values]).reshape(*shape, -1)
+
+
+def outcome(name: str, result: Run) -> np.ndarray:
+    """An outcome [path], from its definition."""
+    fold = MODEL.outcomes[name].fold
+    if not isinstance(fold, Fold):
+        assert fold is not None
+        with jax.enable_x64(True):
+            return np.asarray(fold(result.states[-1]))
+    values = result.yearly[fold.variable]
+    dims = (
+        MODEL.yearly[fold.variable].dims
+        if fold.variable in MODEL.yearly
+        else {"layoffs": ("region",)}.get(fold.variable, ())
+    )
+    chosen = dict(fold.over)
+    for axis, dim in reversed(list(enumerate(dims, start=1))):
+        taken = [MODEL.dims[dim].index(label) for label in chosen.get(dim, MODEL.dims[dim])]
+        values = np.take(values, taken, axis=axis)
+    cells = tuple(range(1, values.ndim - 1))
+    across = {"sum": np.sum, "mean": np.mean, "peak": np.max, "lowest": np.min}[fold.across]
+    series = across(values, axis=cells) if cells else values
+    if fold.kind == "worst_spell":
+        return fold.scale * np.min(np.maximum(series[1:], series[:-1]), axis=0)
+    if fold.kind == "at":
+        return fold.scale * series[YEARS.index(fold.year)]
+    return fold.scale * {"peak": np.max, "lowest": np.min, "total": np.sum}[fold.kind](series, axis=0)
