@@ -1,0 +1,302 @@
+"""Standard errors and 95 % intervals over independent units; the measures that need them are in `measures.py`.
+
+Everything here works on many cells at once: leading axes are cells, the last axis is the path. A *unit* is a group of
+paths that may depend on each other and not on anything else: one path, or an antithetic pair. Dependence inside a
+unit enters through the variance of unit totals. Formulas, sources and measured coverage: `docs/method.md`.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import bdtr, bdtrik, ndtri, stdtrit
+
+CONFIDENCE = 0.95
+TAIL = (1 - CONFIDENCE) / 2
+Z = float(ndtri(1 - TAIL))
+FEW_UNITS = 30
+"""Below so many units an interval is Student's t, without correction for skewness, which cannot be told from so few."""
+TAIL_VALUES = 2048
+FEWEST_TAIL_VALUES = 50
+HEAVY = 0.5
+"""Shape of the generalised Pareto law from which on the variance is infinite (tail index 2)."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its standard error and 95 % interval; where `flag` is not empty, `low` and `high` are NaN."""
+
+    estimate: float
+    standard_error: float
+    low: float
+    high: float
+    flag: str = ""
+
+    def flagged(self, *flags: str) -> Estimate:
+        """The same estimate without its interval, where any of the flags is not empty; flags are joined, each once."""
+        found = dict.fromkeys(flag for flag in (*flags, self.flag) if flag)
+        return replace(self, low=np.nan, high=np.nan, flag="; ".join(found)) if found else self
+
+
+@dataclass(frozen=True)
+class Units:
+    """Which independent unit each path belongs to.
+
+    Args:
+      paths: how many paths there are.
+      size: paths in every unit, where all are alike and consecutive.
+      owner: unit number of each path, ascending from 0 without gaps, where they are not all alike; else None.
+    """
+
+    paths: int
+    size: int
+    owner: np.ndarray | None = None
+
+    @functools.cached_property
+    def count(self) -> int:
+        """How many units there are."""
+        if self.owner is not None:
+            return int(self.owner[-1]) + 1 if self.paths else 0
+        return self.paths // self.size
+
+    @functools.cached_property
+    def sizes(self) -> np.ndarray:
+        """Paths in each unit, float64; one number where all are alike."""
+        if self.owner is None:
+            return np.asarray(float(self.size))
+        return np.bincount(self.owner, minlength=self.count).astype(np.float64)
+
+    def power_sum(self, power: int) -> float:
+        """Sum over units of the unit's size to a power."""
+        return float(np.broadcast_to(self.sizes**power, (self.count,)).sum())
+
+    def owners(self, path: np.ndarray) -> np.ndarray:
+        """Unit numbers of some paths."""
+        if self.owner is not None:
+            return self.owner[path]
+        return path if self.size == 1 else path // self.size
+
+    def sizes_of(self, unit: np.ndarray) -> np.ndarray:
+        """Sizes of some units."""
+        return self.sizes if self.owner is None else self.sizes[unit]
+
+    def totals(self, values: np.ndarray) -> np.ndarray:
+        """Sum over the paths of each unit, float64 [..., unit]."""
+        if self.owner is not None:
+            starts = np.flatnonzero(np.diff(self.owner, prepend=-1))
+            return np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
+        total = values[..., :: self.size].astype(np.float64)
+        for member in range(1, self.size):
+            total += values[..., member :: self.size]
+        return total
+
+    def take(self, mask: np.ndarray) -> Units:
+        """The units of the paths where the mask holds; a unit without such a path is no unit any more."""
+        kept = np.flatnonzero(mask)
+        if self.owner is None and self.size == 1:
+            return Units(len(kept), 1)
+        _, owner = np.unique(self.owners(kept), return_inverse=True)
+        return Units(len(kept), self.size, owner)
+
+
+def as_units(paths: int, unit: int | Units) -> Units:
+    """Consecutive groups of `unit` paths (the last may be short); given `Units`, those."""
+    if isinstance(unit, Units):
+        return unit
+    if paths % unit:
+        return Units(paths, unit, np.arange(paths) // unit)
+    return Units(paths, unit)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """A mean over paths and what its error needs, one of each per cell.
+
+    Args:
+      mean: sum over all paths / number of paths.
+      error: its standard error, sqrt(J / (J - 1) sum_j r_j^2) / n with r_j the total of unit j less its size times the mean.
+      skewness: skewness of the mean itself, sum_j r_j^3 / (sum_j r_j^2)^1.5.
+      units: J.
+    """
+
+    mean: np.ndarray
+    error: np.ndarray
+    skewness: np.ndarray
+    units: int
+
+
+@dataclass(frozen=True)
+class Some:
+    """Values at some paths of each cell, zero at all others: what a tail leaves. Cells and, in them, paths ascend."""
+
+    cells: int
+    cell: np.ndarray
+    path: np.ndarray
+    value: np.ndarray
+
+
+def moments(values: np.ndarray, units: Units) -> Moments:
+    """Moments of a mean over paths, from values [..., path]."""
+    totals = units.totals(values)
+    mean = totals.sum(axis=-1) / units.paths
+    residual = totals - units.sizes * mean[..., None]
+    square = residual * residual
+    return _moments(mean, square.sum(axis=-1), np.einsum("...j,...j->...", square, residual), units)
+
+
+def moments_of_some(some: Some, units: Units) -> Moments:
+    """Moments of the mean over *all* paths of values that are zero but at some of them, one per cell."""
+    owner = units.owners(some.path)
+    key = some.cell * np.int64(units.count) + owner
+    starts = np.flatnonzero(np.diff(key, prepend=-1))
+    cell, size = some.cell[starts], units.sizes_of(owner[starts])
+    totals = np.add.reduceat(some.value, starts, dtype=np.float64) if len(starts) else np.zeros(0)
+
+    def by_cell(values: np.ndarray) -> np.ndarray:
+        return np.bincount(cell, np.broadcast_to(values, cell.shape), some.cells)
+
+    mean = by_cell(totals) / units.paths
+    residual = totals - size * mean[cell]
+    square = by_cell(residual**2) + mean**2 * (units.power_sum(2) - by_cell(size**2))
+    cube = by_cell(residual**3) - mean**3 * (units.power_sum(3) - by_cell(size**3))
+    return _moments(mean, square, cube, units)
+
+
+def _moments(mean: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Units) -> Moments:
+    # a sum of squares of rounding errors is no variance
+    square = np.where(square <= units.count * (1e-14 * mean) ** 2, 0.0, square)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.sqrt(square * units.count / np.float64(units.count - 1)) / units.paths
+        skewness = np.where(square > 0, cube / square**1.5, 0.0)
+    return Moments(mean, error, skewness, units.count)
+
+
+def mean_interval(of: Moments) -> tuple[np.ndarray, np.ndarray]:
+    """95 % interval of a mean: Student's t, corrected for skewness by Hall's monotone cubic transformation.
+
+    With T the studentised mean and A its skewness, ((1 + A T / 3)^3 - 1) / A + A / 6 is nearly normal; the interval
+    inverts it. It is the plain one where A is 0, and NaN for one unit.
+    Source: Hall (1992), J. R. Statist. Soc. B 54, 221-228, doi:10.1111/j.2517-6161.1992.tb01876.x.
+    """
+    if of.units < 2:
+        nothing = np.full_like(of.mean, np.nan)
+        return nothing, nothing
+    t = float(stdtrit(of.units - 1, 1 - TAIL))
+    skewed = (np.abs(of.skewness) > 1e-8) & (of.units >= FEW_UNITS)
+    a = np.where(skewed, of.skewness, 1.0)
+
+    def studentised(point: float) -> np.ndarray:
+        return np.where(skewed, 3 / a * (np.cbrt(1 + a * (point - a / 6)) - 1), point)
+
+    return of.mean - of.error * studentised(t), of.mean - of.error * studentised(-t)
+
+
+def effective_count(share: Moments, units: Units) -> np.ndarray:
+    """How many independent paths would give this share of paths the error it has: n over the design effect.
+
+    share (1 - share) / error^2, held between 1 and n J. Where all or no path has the property the design effect is
+    unknown, and the number of units stands in for it.
+    Source: Korn and Graubard (1998), Survey Methodology 24, 193-201.
+    """
+    if units.size == 1 and units.owner is None:
+        return np.full_like(share.mean, float(units.paths))
+    if units.count < 2:
+        return np.ones_like(share.mean)
+    variance = share.error**2 * (units.count - 1) / units.count
+    spread = share.mean * (1 - share.mean)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        count = np.clip(spread / variance, 1.0, float(units.paths) * units.count)
+    return np.where(spread > 0, count, float(units.count))
+
+
+def tail_ranks(count: np.ndarray, share: float, risk: float = TAIL) -> tuple[np.ndarray, np.ndarray]:
+    """Ranks from the top between which the quantile with `share` of the law above it lies, each end missed with `risk`.
+
+    Of `count` independent values, the low end is the `first`-th largest and the high end the `second`-th largest, with
+    P(Bin(count, share) >= first) <= risk and P(Bin(count, share) < second) <= risk; second = 0: no value is high enough.
+    Source: David and Nagaraja (2003), Order Statistics, 3rd ed., section 7.1, doi:10.1002/0471722162.
+    """
+    count = np.rint(count)
+    return _binomial_quantile(1 - risk, count, share) + 1, _binomial_quantile(risk, count, share)
+
+
+def _binomial_quantile(probability: float, count: np.ndarray, share: float) -> np.ndarray:
+    """Smallest k with P(Bin(count, share) <= k) >= probability."""
+    low = share < 1 and np.exp(count * np.log1p(-share)) >= probability
+    k = np.where(low, 0.0, np.ceil(bdtrik(probability, np.maximum(count, 1), share)))
+    before = np.maximum(k - 1, 0)
+    return np.where((k > 0) & (bdtr(before, count.astype(np.int64), share) >= probability), before, k)
+
+
+def wilson_interval(share: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95 % interval of a probability by Wilson's score with an effective count; fine for shares of 0 and 1.
+
+    Source: Wilson (1927), J. Am. Statist. Assoc. 22, 209-212, doi:10.1080/01621459.1927.10502953.
+    """
+    extra = Z**2 / count
+    centre = (share + extra / 2) / (1 + extra)
+    half = np.sqrt(extra * share * (1 - share) + extra**2 / 4) / (1 + extra)
+    # at the ends the score interval closes exactly; rounding must not open or overshoot it
+    low = np.where(share <= 0, 0.0, np.minimum(centre - half, share))
+    high = np.where(share >= 1, 1.0, np.maximum(centre + half, share))
+    return np.maximum(low, 0.0), np.minimum(high, 1.0)
+
+
+def combined_interval(
+    first: tuple[float, float, float], second: tuple[float, float, float], correlation: float
+) -> tuple[float, float]:
+    """Interval of `first` - `second` from their own (estimate, low, high) and the correlation of the estimates.
+
+    Asymmetric as its parts are, so that it stays honest for probabilities near 0 or 1.
+    Source: Newcombe (1998), Statist. Med. 17, 2635-2650 (method 10),
+    doi:10.1002/(SICI)1097-0258(19981130)17:22<2635::AID-SIM954>3.0.CO;2-C.
+    """
+    (a, a_low, a_high), (b, b_low, b_high) = first, second
+
+    def reach(da: float, db: float) -> float:
+        return float(np.sqrt(max(da * da - 2 * correlation * da * db + db * db, 0.0)))
+
+    return a - b - reach(a - a_low, b_high - b), a - b + reach(a_high - a, b - b_low)
+
+
+def pareto_shape(excesses: np.ndarray) -> float:
+    """Shape of the generalised Pareto law fitted to excesses over a threshold (positive, ascending); 1 / tail index.
+
+    Blind to where the variable's zero lies, as Hill's estimator is not. Source: Zhang and Stephens (2009),
+    Technometrics 51, 316-325, doi:10.1198/tech.2009.08017.
+    """
+    n = len(excesses)
+    points = 20 + int(np.sqrt(n))
+    quartile = excesses[int(n / 4 + 0.5) - 1]
+    theta = 1 / excesses[-1] + (1 - np.sqrt(points / (np.arange(1, points + 1) - 0.5))) / (3 * quartile)
+    theta = theta[theta != 0]
+    shape = np.log(1 - theta[:, None] * excesses).mean(axis=1)
+    likelihood = n * (np.log(-theta / shape) - shape - 1)
+    weight = np.exp(likelihood - likelihood.max())
+    chosen = float((theta * weight).sum() / weight.sum())
+    return float(np.log(1 - chosen * excesses).mean())
+
+
+def tail_flag(ascending: np.ndarray) -> str:
+    """What keeps the upper tail of sorted values from having a mean with an interval; empty if nothing does.
+
+    Fits the largest values (a tenth of them, at least 1500 or a quarter, at most 2048) and flags where an
+    infinite variance is not excluded at 95 %: shape + 1.645 (1 + shape) / sqrt(k) >= 1/2. Fewer than 200 values
+    are not judged.
+    """
+    n = len(ascending)
+    k = min(max(n // 10, min(1500, n // 4)), TAIL_VALUES)
+    if k < FEWEST_TAIL_VALUES:
+        return ""
+    excesses = ascending[n - k :].astype(np.float64) - float(ascending[n - k - 1])
+    excesses = excesses[excesses > 0]
+    if not len(excesses):
+        return ""
+    if len(excesses) < 20:
+        return f"its tail rests on {len(excesses)} paths"
+    shape = pareto_shape(excesses)
+    if shape + float(ndtri(0.95)) * max(1 + shape, 0.5) / np.sqrt(len(excesses)) < HEAVY:
+        return ""
+    return f"heavy tail: infinite variance not excluded (tail shape {shape:.2f})"
