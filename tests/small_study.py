@@ -1,0 +1,130 @@
+"""A small study by hand, its blocks and its summaries, for the tests of storage: no kernel, no study file."""
+
+import numpy as np
+
+from engine.distributions import Marginal
+from engine.factors import Input
+from engine.model import Factor, Lever, Outcome, PathModel, Yearly, lowest, total
+from engine.reducers import YearlySums, cell_count, histogram, split_cells
+from engine.study import BLOCK, Block, Event, Keep, Policy, Study
+from engine.summaries import Summaries
+
+LEVELS = {"mean": float("nan"), "VaR95": 0.95, "ES99": 0.99}
+VERSIONS = {"rustbelt": "0.1.0", "jax": "0.10.2", "jaxlib": "0.10.2", "device_kind": "cpu"}
+
+
+class Provinces(PathModel):
+    dims = {"region": ("Liaoning", "Jilin"), "sector": ("steel", "coal", "cement")}
+    factors = {"steel_recovery_years": Factor("year"), "fund": Factor("days")}
+    levers = {"cut": Lever("share")}
+    yearly = {
+        "growth": Yearly("1", ("region",), about="growth of output"),
+        "stock": Yearly("k persons", ("region", "sector"), loss=True),
+        "price": Yearly("yuan/t"),
+    }
+    outcomes = {
+        "capital_shortfall_peak": Outcome(
+            "% of 2015 GDP", total("stock"), loss=True, about="capital shortfall"
+        ),
+        "worst_two_year_growth": Outcome("1", lowest("growth")),
+    }
+
+
+def make_study(paths: int, keep: Keep | None = None, **changes) -> Study:
+    """The study with so many paths; both outcomes and the draws of 1,000 paths are kept unless told otherwise."""
+    given = {
+        "name": "small",
+        "question": "Old or reform?",
+        "source": "small.toml",
+        "document": {"name": "small", "run": {"paths": paths, "seed": 1}},
+        "model": Provinces(),
+        "model_name": "provinces",
+        "model_digest": "0123456789abcdef" * 4,
+        "seed": 1,
+        "paths": paths,
+        "sampler": "antithetic",
+        "tile": 256,
+        "years": (2016, 2017, 2018),
+        "inputs": tuple(
+            Input(name, factor.unit, "", Marginal("normal", (0.0, 1.0)))
+            for name, factor in Provinces.factors.items()
+        ),
+        "groups": {},
+        "policies": (Policy("old", "Old policies", {}, 2016), Policy("reform", "", {}, 2016)),
+        "baseline": "old",
+        "events": (Event("banks_wrecked", "banks wrecked", "capital_shortfall_peak", above=1.0),),
+        "keep": keep or Keep(tuple(Provinces.outcomes), 1000, 512),
+    }
+    return Study(**{**given, **changes})
+
+
+def block_values(study: Study, block: Block) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Outcomes and draws of a block: pure functions of the path number."""
+    rng = np.random.default_rng([study.seed, block.index])
+    draws = {item.name: rng.standard_normal(BLOCK, np.float32)[: block.count] for item in study.inputs}
+    noise = rng.standard_normal((2, 2, BLOCK), np.float32)[..., : block.count]
+    return noise + draws["steel_recovery_years"], draws
+
+
+def block_sums(study: Study, values: np.ndarray, shift: np.ndarray, baseline: int = 0) -> YearlySums:
+    """Yearly sums of values [policy, year, cell, path], tile by tile, from their definition."""
+    away = values - shift[..., None]
+    tiles = [away[..., first : first + study.tile] for first in range(0, values.shape[-1], study.tile)]
+    counts = np.array([tile.shape[-1] for tile in tiles], float)
+    totals = np.stack([tile.sum(-1) for tile in tiles], axis=-1)
+    pairs = totals - totals[baseline]
+    return YearlySums(
+        count=values.shape[-1],
+        clusters=len(tiles),
+        count_squares=float(np.sum(counts**2)),
+        shift=shift,
+        first=totals.sum(-1),
+        second=(away**2).sum(-1),
+        cluster=(totals**2).sum(-1),
+        cluster_count=(totals * counts).sum(-1),
+        pair=(pairs**2).sum(-1),
+        pair_count=(pairs * counts).sum(-1),
+        baseline=baseline,
+    )
+
+
+def yearly_values(study: Study, n_paths: int, seed: int = 5) -> np.ndarray:
+    """Values [policy, year, cell, path] in which the policies share most of their noise."""
+    rng = np.random.default_rng(seed)
+    shape = (len(study.years), cell_count(study.model), n_paths)
+    common = rng.standard_normal(shape)
+    return np.stack(
+        [3.0 + common + 0.3 * p * (1.0 + rng.standard_normal(shape)) for p in range(len(study.policies))]
+    )
+
+
+def make_summaries(study: Study, outcomes: dict[str, np.ndarray]) -> Summaries:
+    """Summaries of the right shapes; the numbers mean nothing but tell cells apart."""
+    model, n_policies = study.model, len(study.policies)
+
+    def numbered(*shape: int) -> np.ndarray:
+        return np.arange(np.prod(shape), dtype=np.float64).reshape(shape)
+
+    cells = split_cells(model, numbered(n_policies, 4, 3, len(study.years), cell_count(model)))
+    by_outcome = {name: numbered(n_policies, 3, 4) for name in outcomes}
+    short = {name: numbered(n_policies, 4) for name in outcomes}
+    quantiles = (0.05, 0.5, 0.95)
+    return Summaries(
+        levels=LEVELS,
+        risk=by_outcome,
+        events={"banks_wrecked": numbered(n_policies, 4)},
+        difference=by_outcome,
+        worse=short,
+        regret=short,
+        histograms={name: histogram(values) for name, values in outcomes.items()},
+        nonfinite=np.zeros((n_policies, len(model.outcomes)), np.int64),
+        tiles=study.paths // study.tile,
+        difference_events={"banks_wrecked": numbered(n_policies, 4)},
+        risk_yearly={name: np.moveaxis(array, 1, 2) for name, array in cells.items()},
+        difference_yearly={name: array[:, :, 0] for name, array in cells.items()},
+        quantiles=quantiles,
+        distribution={name: array[:, 0] for name, array in cells.items()},
+        yearly_sample=min(512, study.paths),
+        moments={name: array[:, :3, 0] for name, array in cells.items()},
+        flags={"risk/capital_shortfall_peak": "reform ES99: too few exceedances"},
+    )

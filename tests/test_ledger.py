@@ -1,0 +1,262 @@
+"""Which blocks count as done, who may write, and what a refused folder says."""
+
+import errno
+import json
+import multiprocessing
+import os
+
+import numpy as np
+import pytest
+from helpers import assert_same
+from small_study import VERSIONS, block_sums, block_values, make_study, yearly_values
+
+from engine import cube, ledger
+from engine.errors import UserError
+from engine.study import BLOCK, Keep
+
+PATHS = 2 * BLOCK + 1000
+
+
+def run_blocks(folder, study, only=None):
+    """Computes what is missing, as a run does; gives the numbers of the blocks it computed."""
+    with ledger.claim(folder, study, VERSIONS):
+        cube.create(folder, study)
+        missing = [b for b in ledger.pending(folder, study) if only is None or b.index in only]
+        for block in missing:
+            outcomes, draws = block_values(study, block)
+            shards = cube.write_block(folder, study, block, outcomes, draws)
+            sums = block_sums(study, yearly_values(study, 600, block.index), np.zeros((2, 3, 9)))
+            ledger.commit(folder, study, block, shards, np.zeros((2, 2), int), -1, sums)
+    return [block.index for block in missing]
+
+
+@pytest.fixture
+def run(tmp_path):
+    study = make_study(PATHS)
+    folder = tmp_path / "run"
+    run_blocks(folder, study)
+    return folder, study
+
+
+def all_paths(folder, study):
+    return np.stack(list(cube.read_paths(folder, study.keep.outcomes, study.paths).values()))
+
+
+def expected_paths(study):
+    return np.concatenate([block_values(study, block)[0] for block in study.blocks()], axis=-1).swapaxes(0, 1)
+
+
+def test_a_finished_run_has_nothing_pending_and_keeps_what_was_committed(run):
+    folder, study = run
+    assert ledger.pending(folder, study) == ()
+    assert run_blocks(folder, study) == []
+    records = ledger.done_blocks(folder, study, thorough=True)
+    assert list(records) == [0, 1, 2]
+    assert (records[2].first, records[2].count, records[2].first_bad) == (2 * BLOCK, 1000, -1)
+    assert [len(records[k].shards) for k in records] == [4, 2, 2]  # draws are kept in block 0 alone
+    parts = [block_sums(study, yearly_values(study, 600, k), np.zeros((2, 3, 9))) for k in range(3)]
+    found = ledger.read_sums(folder, records)
+    assert found.count == 1800 and found.clusters == 9
+    assert_same(found.second, (parts[0].second + parts[1].second) + parts[2].second)
+
+
+def test_a_killed_run_computes_only_what_is_missing(tmp_path):
+    study = make_study(PATHS)
+    assert run_blocks(tmp_path / "run", study, only={1}) == [1]
+    assert run_blocks(tmp_path / "run", study) == [0, 2]
+    assert_same(all_paths(tmp_path / "run", study), expected_paths(study))
+
+
+def shard(folder, index):
+    return folder / "cube.zarr/paths/worst_two_year_growth/c/0" / str(index)
+
+
+def damage_record(folder):
+    (folder / "ledger/00000001.json").unlink()
+
+
+def tear_record(folder):
+    path = folder / "ledger/00000001.json"
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def foreign_record(folder):
+    path = folder / "ledger/00000001.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "fingerprint": "another"}))
+
+
+def empty_record(folder):
+    (folder / "ledger/00000001.json").write_text(
+        json.dumps({"fingerprint": make_study(1).fingerprint, "first": "x"})
+    )
+
+
+def truncate_shard(folder):
+    path = shard(folder, 1)
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def empty_shard(folder):
+    shard(folder, 1).write_bytes(b"")
+
+
+def delete_shard(folder):
+    shard(folder, 1).unlink()
+
+
+def delete_sums(folder):
+    (folder / "ledger/00000001.npz").unlink()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        damage_record,
+        tear_record,
+        foreign_record,
+        empty_record,
+        truncate_shard,
+        empty_shard,
+        delete_shard,
+        delete_sums,
+    ],
+)
+def test_a_damaged_block_is_found_and_alone_computed_again(run, damage):
+    folder, study = run
+    damage(folder)
+    assert [block.index for block in ledger.pending(folder, study)] == [1]
+    assert run_blocks(folder, study) == [1]
+    assert_same(all_paths(folder, study), expected_paths(study))
+
+
+def test_a_flipped_bit_is_seen_by_the_thorough_look_and_by_reading(run):
+    folder, study = run
+    content = bytearray(shard(folder, 1).read_bytes())
+    content[5000] ^= 1
+    shard(folder, 1).write_bytes(content)
+    assert 1 in ledger.done_blocks(folder, study)
+    assert list(ledger.done_blocks(folder, study, thorough=True)) == [0, 2]
+    with pytest.raises(ValueError, match="checksum"):
+        all_paths(folder, study)
+
+
+def test_more_paths_extend_the_run_and_the_short_block_is_written_again(run):
+    folder, study = run
+    more = make_study(3 * BLOCK + 10)
+    assert more.fingerprint == study.fingerprint
+    before = all_paths(folder, study)
+    assert run_blocks(folder, more) == [2, 3]
+    assert_same(all_paths(folder, more), expected_paths(more))
+    assert_same(all_paths(folder, more)[..., :PATHS], before)
+
+
+def test_fewer_paths_than_are_there_are_refused(run):
+    folder, _ = run
+    with pytest.raises(UserError, match="263,144 paths, and 100 are asked for"):
+        run_blocks(folder, make_study(100))
+
+
+def test_fewer_paths_are_fine_where_only_blocks_below_are_done(tmp_path):
+    run_blocks(tmp_path / "run", make_study(PATHS), only={0})
+    assert run_blocks(tmp_path / "run", make_study(BLOCK)) == []
+
+
+def test_a_study_that_differs_is_refused(run):
+    folder, _ = run
+    with pytest.raises(UserError, match="holds a study with fingerprint"):
+        run_blocks(folder, make_study(PATHS, model_digest="f" * 64))
+
+
+def test_other_versions_are_refused_only_where_something_is_left_to_compute(run):
+    folder, study = run
+    newer = {**VERSIONS, "jax": "0.12.0"}
+    with ledger.claim(folder, study, newer):
+        pass
+    (folder / "ledger/00000001.json").unlink()
+    with (
+        pytest.raises(UserError, match=r"made with jax 0\.10\.2, and this is 0\.12\.0"),
+        ledger.claim(folder, study, newer),
+    ):
+        pass
+
+
+def test_versions_are_those_of_the_first_block(tmp_path):
+    study = make_study(BLOCK)
+    with ledger.claim(tmp_path, study, {**VERSIONS, "jax": "0.9"}):
+        pass
+    assert run_blocks(tmp_path, study) == [0]
+
+
+def test_a_folder_with_something_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("all of it")
+    with pytest.raises(UserError, match=r"holds no run \(there is thesis.tex\)"):
+        run_blocks(tmp_path, make_study(10))
+    assert os.listdir(tmp_path) == ["thesis.tex"]
+    with pytest.raises(UserError, match="expected a folder, got a file"):
+        run_blocks(tmp_path / "thesis.tex", make_study(10))
+
+
+def test_a_claim_killed_at_its_start_is_taken_up(tmp_path):
+    (tmp_path / "ledger").mkdir()
+    (tmp_path / "ledger/study.json.123.tmp").write_text("{")
+    assert run_blocks(tmp_path, make_study(10)) == [0]
+    assert not list((tmp_path / "ledger").glob("*.tmp"))
+
+
+def _hold(folder, ready, leave):
+    with ledger.claim(folder, make_study(10), VERSIONS):
+        ready.set()
+        leave.wait(60)
+
+
+def test_a_second_writer_is_told_who_holds_the_folder(tmp_path):
+    spawn = multiprocessing.get_context("spawn")
+    ready, leave = spawn.Event(), spawn.Event()
+    holder = spawn.Process(target=_hold, args=(tmp_path, ready, leave))
+    holder.start()
+    try:
+        assert ready.wait(60)
+        with pytest.raises(UserError, match=rf"another run \(process {holder.pid}\) is writing here"):
+            run_blocks(tmp_path, make_study(10))
+    finally:
+        leave.set()
+        holder.join()
+    assert run_blocks(tmp_path, make_study(10)) == [0]
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EROFS, "cannot be written"),
+        (errno.EACCES, "cannot be written"),
+    ],
+)
+def test_a_failing_disk_is_told_and_the_run_goes_on_later(tmp_path, monkeypatch, number, message):
+    study = make_study(PATHS)
+    run_blocks(tmp_path, study, only={0})
+    replace, calls = os.replace, []
+
+    def failing(*args, **kwargs):
+        calls.append(args)
+        if len(calls) > 3:
+            raise OSError(number, os.strerror(number))
+        return replace(*args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", failing)
+        with pytest.raises(UserError, match=message):
+            run_blocks(tmp_path, study)
+    assert run_blocks(tmp_path, study) == [1, 2]
+    assert_same(all_paths(tmp_path, study), expected_paths(study))
+
+
+def test_other_failures_are_ours_and_pass_through(tmp_path):
+    with pytest.raises(OSError, match="Input/output"), ledger.writing(tmp_path):
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_nothing_kept_still_commits(tmp_path):
+    study = make_study(100, Keep((), 0, 0))
+    assert run_blocks(tmp_path, study) == [0]
+    assert ledger.done_blocks(tmp_path, study)[0].shards == ()
