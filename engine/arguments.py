@@ -1,0 +1,89 @@
+"""What a study's program is fed: keys, priors and levers as arrays, so that a changed number compiles nothing anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from engine.bits import stream_key
+from engine.model import shock_streams
+from engine.study import Study
+
+
+def of(study: Study) -> dict[str, Any]:
+    """The arguments: keys of all random streams, parameters of the priors, correlations, levers by year."""
+    groups = grouped(study)
+    names = [f"factor:{item.name}" for item in study.inputs] + [f"group:{name}" for name in groups]
+    steps = range(len(study.years))
+
+    def keys(streams: list[str], step: int = 0) -> np.ndarray:
+        return np.array([stream_key(study.seed, stream, step) for stream in streams], np.uint32).reshape(
+            -1, 2
+        )
+
+    shock_keys = {}
+    if study.is_path_model:
+        for law, streams in streams_by_law(study).items():
+            if streams:
+                shock_keys[law] = np.stack(
+                    [keys([f"shock:{stream}" for stream in streams], step) for step in steps]
+                )
+    return {
+        "factor_keys": keys(names),
+        "shock_keys": shock_keys,
+        "marginals": {
+            item.name: tuple(np.float32(p) for p in item.marginal.parameters) for item in study.inputs
+        },
+        "correlation": {name: np.float32(group.correlation) for name, group in study.groups.items()},
+        "levers": _lever_arrays(study),
+    }
+
+
+def _lever_arrays(study: Study) -> dict[str, Any]:
+    """Levers by name as tuples of cells, each float32 [year, policy]; one "year" for a static model."""
+    n_years = max(1, len(study.years))
+    first = study.years[0] if study.years else 0
+    shared = sorted({p.implementation for p in study.policies if isinstance(p.implementation, str)})
+
+    def cells(pick: Callable) -> dict[str, tuple[np.ndarray, ...]]:
+        arrays = {}
+        for name in study.model.levers:
+            stacked = np.stack(
+                [np.reshape(pick(policy)[name], (n_years, -1)) for policy in study.policies], axis=1
+            )
+            arrays[name] = tuple(np.asarray(stacked[..., k], np.float32) for k in range(stacked.shape[-1]))
+        return arrays
+
+    def column(values: list[Any], dtype: Any = np.float32) -> np.ndarray:
+        return np.broadcast_to(np.array(values, dtype), (n_years, len(values)))
+
+    return {
+        "levers": cells(lambda policy: policy.levers),
+        "before": cells(lambda policy: (policy.before or policy).levers),
+        "start": column([policy.start if study.years else first for policy in study.policies]),
+        "before_start": column(
+            [(policy.before or policy).start if study.years else first for policy in study.policies]
+        ),
+        "implementation": column(
+            [0.0 if isinstance(p.implementation, str) else p.implementation for p in study.policies]
+        ),
+        "by_factor": {
+            name: column([p.implementation == name for p in study.policies], bool) for name in shared
+        },
+    }
+
+
+def grouped(study: Study) -> list[str]:
+    """Names of the groups that have members: those whose shared words are drawn."""
+    return [name for name, group in study.groups.items() if group.members]
+
+
+def streams_by_law(study: Study) -> dict[str, list[str]]:
+    """Random streams of the model's shocks, by the law they are drawn from."""
+    model: Any = study.model
+    streams: dict[str, list[str]] = {"normal": [], "uniform": []}
+    for name, parts in shock_streams(model).items():
+        streams[model.shocks[name].law] += parts
+    return streams

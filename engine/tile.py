@@ -1,0 +1,234 @@
+"""One tile of paths, traced: words -> draws -> years -> outcomes, every policy on the same draws.
+
+`vmap` over paths innermost and over policies outside it, so that every leaf of the state is one [policy, path] array
+with the path axis contiguous. Arrays of a tile are in the sampler's lane order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from engine import bits, folds
+from engine.arguments import grouped, streams_by_law
+from engine.cells import Cells
+from engine.dependence import correlated
+from engine.fences import fenced
+from engine.model import Fold, PathModel, Yearly, shock_streams
+from engine.sampling import SAMPLERS, Sampler
+from engine.study import Study
+
+SUMS = ("first", "second", "cluster", "cluster_count", "pair", "pair_count")
+"""Sums over a tile that yearly summaries need (`reducers.YearlySums`)."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """What one pass computes for a study.
+
+    All its methods are traced: they take the program's arguments (`arguments.of`) and the counter of the tile's first
+    group, (low, high) words.
+    """
+
+    study: Study
+
+    @property
+    def sampler(self) -> Sampler:
+        """The study's sampler."""
+        return SAMPLERS[self.study.sampler]
+
+    def run(self, inputs: Any, first: Any, shift: Any, asked: Any) -> tuple[Any, Any, Any]:
+        """Outcomes [policy, outcome, lane], yearly sums (or, without a shift, the values [year, cell, policy, lane]), draws."""
+        study = self.study
+        draws = self.draws(inputs, first)
+        drawn = stacked(draws, study.tile)
+        if not study.is_path_model:
+            return self._evaluate(inputs, draws), None, drawn
+        shocks = self._shocks(inputs, first)
+        outcomes, yearly = self._years(inputs, draws, shocks, shift, asked)
+        return outcomes, yearly, drawn
+
+    def draws(self, inputs: Any, first: Any) -> dict[str, Any]:
+        """Factor draws by name, each [lane]."""
+        study = self.study
+        groups = grouped(study)
+        keys = inputs["factor_keys"]
+        if not study.inputs:
+            return {}
+        words = jax.lax.optimization_barrier(self.sampler.words(keys, first, study.tile))
+        scores = jax.lax.optimization_barrier(bits.normal(words))
+        own = {item.name: scores[k] for k, item in enumerate(study.inputs)}
+        shared = {name: scores[len(study.inputs) + k] for k, name in enumerate(groups)}
+        joint = correlated(own, shared, study.groups, inputs["correlation"])
+        drawn = {
+            item.name: jnp.broadcast_to(
+                item.marginal.from_normal(joint[item.name], inputs["marginals"][item.name]), (study.tile,)
+            )
+            for item in study.inputs
+        }
+        return jax.lax.optimization_barrier(drawn)
+
+    def _shocks(self, inputs: Any, first: Any) -> dict[str, Any]:
+        """Shock draws by stream, each [year, lane]."""
+        drawn: dict[str, Any] = {}
+        for law, streams in streams_by_law(self.study).items():
+            if not streams:
+                continue
+            words = jax.lax.optimization_barrier(
+                self.sampler.words(inputs["shock_keys"][law], first, self.study.tile)
+            )
+            values = jax.lax.optimization_barrier((bits.normal if law == "normal" else bits.uniform)(words))
+            drawn |= {stream: values[:, k] for k, stream in enumerate(streams)}
+        return drawn
+
+    def _evaluate(self, inputs: Any, draws: dict[str, Any]) -> Any:
+        study = self.study
+
+        def rule(draw: dict[str, Any], policy: Any) -> Any:
+            levers = self._levers(policy, None, draw)
+            known = {name: draw[name] for name in study.model.factors}
+            results = study.model.evaluate(SimpleNamespace(**known), levers)  # type: ignore[attr-defined]
+            return [jnp.asarray(results[name], jnp.float32) for name in study.model.outcomes]
+
+        over_paths = jax.vmap(rule, in_axes=(0, None))
+        over_policies = jax.vmap(over_paths, in_axes=(None, 0))
+        policies = jax.tree.map(lambda leaf: leaf[0], inputs["levers"])
+        return jnp.stack(fenced(over_policies)(draws, policies), axis=1)
+
+    def _years(
+        self, inputs: Any, draws: dict[str, Any], shocks: Any, shift: Any, asked: Any
+    ) -> tuple[Any, Any]:
+        study = self.study
+        model: PathModel = study.model  # type: ignore[assignment]
+        folded = {
+            name: outcome.fold for name, outcome in model.outcomes.items() if isinstance(outcome.fold, Fold)
+        }
+        known = tuple(model.factors)
+
+        def factors_of(draw: dict[str, Any]) -> SimpleNamespace:
+            return SimpleNamespace(**{name: draw[name] for name in known})
+
+        def begin(draw: dict[str, Any], policy: Any) -> Any:
+            state = model.init(factors_of(draw), self._levers(policy, jnp.float32(study.years[0]), draw))
+            return _as_floats(state), _as_floats({name: folds.start(fold) for name, fold in folded.items()})
+
+        def one_year(carry: Any, year: Any, draw: dict[str, Any], shock: dict[str, Any], policy: Any) -> Any:
+            state, kept = carry
+            levers = self._levers(policy, year, draw)
+            state, values = model.step(state, year, factors_of(draw), _shock_namespace(model, shock), levers)
+            kept = {
+                name: folds.update(fold, kept[name], year, folds.of_the_year(fold, values))
+                for name, fold in folded.items()
+            }
+            state = _in_order_of(carry[0], state)
+            return _as_floats((state, kept)), [
+                cell for name in model.yearly for cell in _cells_of(model.yearly[name], values[name])
+            ]
+
+        def end(carry: Any) -> list[Any]:
+            state, kept = carry
+            own: Any = {name: outcome.fold for name, outcome in model.outcomes.items()}
+            return [
+                folds.finish(rule, kept[name]) if name in folded else rule(state) for name, rule in own.items()
+            ]
+
+        begins = jax.vmap(jax.vmap(begin, in_axes=(0, None)), in_axes=(None, 0))
+        years = jax.vmap(jax.vmap(one_year, in_axes=(0, None, 0, 0, None)), in_axes=(0, None, None, None, 0))
+        ends = jax.vmap(jax.vmap(end))
+        full = (len(study.policies), study.tile)
+
+        def of_year(carry: Any, at: Any) -> Any:
+            year, shock, policy, about = at
+            carry, values = fenced(years)(carry, year, draws, shock, policy)
+            # fenced, because a concatenation computes its parts one number at a time if they are fused into it
+            values = jax.lax.optimization_barrier([jnp.broadcast_to(value, full) for value in values])
+            cells = jnp.stack(values) if values else jnp.zeros((0, *full), jnp.float32)
+            if about is None:
+                return carry, cells
+            return carry, self._sums(jax.lax.optimization_barrier(cells), about, asked)
+
+        first_year = jax.tree.map(lambda leaf: leaf[0], inputs["levers"])
+        carry = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, full), fenced(begins)(draws, first_year))
+        along = (jnp.asarray(study.years, jnp.float32), shocks, inputs["levers"], shift)
+        carry, yearly = jax.lax.scan(of_year, carry, along)
+        outcomes = jnp.stack([jnp.broadcast_to(v, full) for v in fenced(ends)(carry)], axis=1)
+        return outcomes.astype(jnp.float32), yearly
+
+    def _sums(self, values: Any, about: Any, asked: Any) -> dict[str, Any]:
+        """Sums over the lanes that are asked for, each [policy, cell], of values [cell, policy, lane] about a shift."""
+        away = jnp.where(asked, values - jnp.swapaxes(about, 0, 1)[..., None], 0.0)
+        first = jnp.sum(away, axis=-1).T
+        second = jnp.sum(away * away, axis=-1).T
+        count = jnp.sum(asked, dtype=jnp.float32)
+        pair = first - first[self.study.policy_names.index(self.study.baseline)]
+        return {
+            "first": first,
+            "second": second,
+            "cluster": first * first,
+            "cluster_count": count * first,
+            "pair": pair * pair,
+            "pair_count": count * pair,
+        }
+
+    def _levers(self, policy: Any, year: Any, draw: dict[str, Any]) -> SimpleNamespace:
+        """This year's levers in force on this path: before + implementation x (policy - before) from the start on."""
+        share = policy["implementation"]
+        for name, chosen in policy["by_factor"].items():
+            share = jnp.where(chosen, draw[name], share)
+
+        def blend(before: Any, after: Any) -> Any:
+            # exact at both ends and where nothing changes
+            return jnp.where(share == 1.0, after, before + share * (after - before))
+
+        started = True if year is None else year >= policy["start"]
+        levers: dict[str, Any] = {"start": jnp.where(started, policy["start"], policy["before_start"])}
+        for name, lever in self.study.model.levers.items():
+            cells = [
+                jnp.where(started, blend(before, after), before)
+                for before, after in zip(policy["before"][name], policy["levers"][name], strict=True)
+            ]
+            labels = {dim: tuple(self.study.model.dims[dim]) for dim in lever.dims}
+            levers[name] = Cells(labels, cells) if labels else cells[0]
+        return SimpleNamespace(**levers)
+
+
+def stacked(draws: Mapping[str, Any], tile: int) -> Any:
+    """Draws by name as one array [factor, lane]."""
+    return jnp.stack(list(draws.values())) if draws else jnp.zeros((0, tile), jnp.float32)
+
+
+def _cells_of(variable: Yearly, value: Any) -> tuple[Any, ...]:
+    return value.in_order(variable.dims).values if isinstance(value, Cells) else (value,)
+
+
+def _as_floats(tree: Any) -> Any:
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), tree)
+
+
+def _in_order_of(before: Any, after: Any) -> Any:
+    """The state with the dimensions of its tables in the order they had before: arithmetic may turn them round."""
+
+    def is_table(leaf: Any) -> bool:
+        return isinstance(leaf, Cells)
+
+    return jax.tree.map(
+        lambda old, new: new.in_order(old.dims) if is_table(old) and is_table(new) else new,
+        before,
+        after,
+        is_leaf=is_table,
+    )
+
+
+def _shock_namespace(model: PathModel, drawn: Mapping[str, Any]) -> SimpleNamespace:
+    streams = shock_streams(model)
+    named: dict[str, Any] = {}
+    for name, shock in model.shocks.items():
+        values = [drawn[stream] for stream in streams[name]]
+        labels = {dim: tuple(model.dims[dim]) for dim in shock.dims}
+        named[name] = Cells(labels, values) if labels else values[0]
+    return SimpleNamespace(**named)
