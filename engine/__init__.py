@@ -1,22 +1,38 @@
 """Monte Carlo risk engine for policy choices: the same futures under every policy, tails with honest intervals."""
 
-from engine.config import load_study
-from engine.cube import open_cube
-from engine.job import Run, run
-from engine.model import (
-    Factor,
-    Lever,
-    Outcome,
-    PathModel,
-    Shock,
-    StaticModel,
-    Yearly,
-    at_year,
-    lowest,
-    peak,
-    total,
-    worst_spell,
-)
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.config import load_model_file, load_study
+    from engine.cube import open_cube
+    from engine.job import Run, run
+    from engine.model import (
+        Factor,
+        Lever,
+        Outcome,
+        PathModel,
+        Shock,
+        StaticModel,
+        Yearly,
+        at_year,
+        lowest,
+        peak,
+        total,
+        worst_spell,
+    )
+
+_HOMES = {
+    "engine.config": ("load_model_file", "load_study"),
+    "engine.cube": ("open_cube",),
+    "engine.job": ("Run", "run"),
+    "engine.model": (
+        *("Factor", "Lever", "Outcome", "PathModel", "Shock", "StaticModel", "Yearly"),
+        *("at_year", "lowest", "peak", "total", "worst_spell"),
+    ),
+}
 
 __all__ = [
     "Factor",
@@ -28,6 +44,7 @@ __all__ = [
     "StaticModel",
     "Yearly",
     "at_year",
+    "load_model_file",
     "load_study",
     "lowest",
     "open_cube",
@@ -36,3 +53,11 @@ __all__ = [
     "total",
     "worst_spell",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported when it is first asked for: `rustbelt --help` waits for no JAX."""
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
+    raise AttributeError(f"module 'engine' has no attribute '{name}'")

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.bits import stream_key
 from engine.model import shock_streams
-from engine.study import Study
+from engine.study import Policy, Study
 
 
 def of(study: Study) -> dict[str, Any]:
@@ -63,8 +63,8 @@ def _lever_arrays(study: Study) -> dict[str, Any]:
         "levers": cells(lambda policy: policy.levers),
         "before": cells(lambda policy: (policy.before or policy).levers),
         "start": column([policy.start if study.years else first for policy in study.policies]),
-        "before_start": column(
-            [(policy.before or policy).start if study.years else first for policy in study.policies]
+        "before_start": np.array(
+            [[_began(p.before or p, year) for p in study.policies] for year in study.years or (0,)], np.float32
         ),
         "implementation": column(
             [0.0 if isinstance(p.implementation, str) else p.implementation for p in study.policies]
@@ -73,6 +73,13 @@ def _lever_arrays(study: Study) -> dict[str, Any]:
             name: column([p.implementation == name for p in study.policies], bool) for name in shared
         },
     }
+
+
+def _began(policy: Policy, year: int) -> int:
+    """Calendar year in which the policy that is in force then began."""
+    while policy.before is not None and year < policy.start:
+        policy = policy.before
+    return policy.start
 
 
 def grouped(study: Study) -> list[str]:

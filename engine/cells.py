@@ -106,7 +106,8 @@ class Cells:
 
     def to(self, **labels: Sequence[str]) -> Cells:
         """The same values spread over further dimensions, given with their labels."""
-        return each(lambda value, _: value)(self, Cells(labels, [0.0] * _size(labels)))
+        further = {dim: tuple(names) for dim, names in labels.items()}
+        return each(lambda value, _: value)(self, Cells(further, [0.0] * _size(further)))
 
     def in_order(self, dims: Sequence[str]) -> Cells:
         """The same cells with their dimensions in another order."""
@@ -206,8 +207,8 @@ for _name in ("lt", "le", "gt", "ge"):
     setattr(Cells, f"__{_name}__", _binary(getattr(operator, _name))[0])
 for _name in ("neg", "abs"):
     setattr(Cells, f"__{_name}__", each(getattr(operator, _name)))
-Cells.__and__ = _binary(jnp.logical_and)[0]
-Cells.__or__ = _binary(jnp.logical_or)[0]
+for _name, _rule in (("and", jnp.logical_and), ("or", jnp.logical_or)):
+    setattr(Cells, f"__{_name}__", _binary(_rule)[0])
 
 exp = each(jnp.exp)
 log = each(jnp.log)

@@ -19,7 +19,10 @@ def use_every_core() -> None:
     `RUSTBELT_CPU_DEVICES` sets another count (a power of two, at most 32).
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    wanted = int(os.environ.get("RUSTBELT_CPU_DEVICES", cores))
+    asked = os.environ.get("RUSTBELT_CPU_DEVICES", str(cores))
+    if not asked.isdecimal() or int(asked) < 1:
+        raise UserError("RUSTBELT_CPU_DEVICES", [f"expected a number of devices, got '{asked}'."])
+    wanted = int(asked)
     with contextlib.suppress(RuntimeError):  # JAX has been used already: its devices stay as they are
         jax.config.update("jax_num_cpu_devices", max(1, min(wanted, 32)))
 

@@ -20,7 +20,7 @@ from engine.errors import Problem, UserError, unknown
 from engine.kernel import Program
 from engine.model import Model
 from engine.reducers import cell_count
-from engine.run import Observer, Stage, simulate
+from engine.simulate import Observer, Stage, simulate
 from engine.study import BLOCK, Study
 
 OUTPUTS = "outputs"

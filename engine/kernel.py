@@ -25,7 +25,8 @@ STRIP = 1 << 12
 AXIS = "device"
 # jax 0.10 removes barriers before it fuses, and everything is computed again for each reader: 2.8 times slower;
 # jax 0.12 keeps them as long as it needs them, and cannot compile where this pass is off
-_KEEP_BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
+# a loop over less than a kilobyte is emitted by another part of jax 0.10, which knows no barriers
+_KEEP_BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander,small-while-loop-hoisting"}
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,13 @@ class Program:
             joined(draws),
         )
 
+    def traced_years(self, first_path: int) -> np.ndarray:
+        """Yearly values of consecutive tiles, one for each device: float32 [policy, year, cell, path]."""
+        yearly = self.trace(first_path).yearly
+        if yearly is None:
+            raise ValueError("a static model has no years")
+        return yearly
+
     def draws(self, block: Block) -> np.ndarray:
         """Factor draws of a block's paths, float32 [factor, path]."""
         devices, tile = self.mesh.devices.size, self.study.tile
@@ -160,7 +168,7 @@ class Program:
         base = np.stack([low, np.full(tiles, counter >> 32, np.uint32)], axis=-1)
         values = jax.device_get(self._draw(self.inputs, base))
         ordered = values[..., np.argsort(self.sampler.path_order(tile))]
-        return np.moveaxis(ordered, 1, 0).reshape(len(self.study.inputs), -1)[:, : block.count]
+        return np.moveaxis(ordered, 1, 0).reshape(len(self.study.inputs), tiles * tile)[:, : block.count]
 
     def lowered_for(self, platform: str) -> Any:
         """The main program lowered for another platform ("cuda"), as `jax.export` gives it."""
@@ -231,7 +239,7 @@ class Program:
 
     def _drawn_tiles(self, inputs: Any, base: Any) -> Any:
         return jax.lax.map(
-            lambda first: stacked(self.tile.draws(inputs, (first[0], first[1])), self.study.tile), base
+            lambda first: stacked(self.tile.draws(inputs, (first[0], first[1])), self.study), base
         )
 
     def _sums_shape(self) -> tuple[int, int, int]:

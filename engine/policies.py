@@ -215,7 +215,8 @@ def phased(policy: Policy, years: Sequence[int]) -> Policy:
         )
         started = np.array([year >= policy.start for year in years] or [True])
         blended[lever] = np.where(started.reshape(-1, *[1] * (values.ndim - 1)), reached, earlier)
-    return replace(policy, levers=blended, before=None, implementation=1.0)
+    # `before` stays: until the start, the year in which the policy in force began is that of the one before
+    return replace(policy, levers=blended, implementation=1.0)
 
 
 def lever_table(values: np.ndarray, dims: Sequence[str], model: Model, years: Sequence[int]) -> Any:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import reduce
+from typing import Any
 
 import numpy as np
 
@@ -92,8 +93,8 @@ class YearlySums:
         """
         if self.baseline != other.baseline or not np.array_equal(self.shift, other.shift):
             raise ValueError("sums about different shifts or baselines do not merge")
-        fixed = {"shift": self.shift, "baseline": self.baseline}
-        added = {
+        fixed: dict[str, Any] = {"shift": self.shift, "baseline": self.baseline}
+        added: dict[str, Any] = {
             field.name: getattr(self, field.name) + getattr(other, field.name)
             for field in fields(self)
             if field.name not in fixed

@@ -6,7 +6,7 @@ with the path axis contiguous. Arrays of a tile are in the sampler's lane order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -46,7 +46,7 @@ class Tile:
         """Outcomes [policy, outcome, lane], yearly sums (or, without a shift, the values [year, cell, policy, lane]), draws."""
         study = self.study
         draws = self.draws(inputs, first)
-        drawn = stacked(draws, study.tile)
+        drawn = stacked(draws, study)
         if not study.is_path_model:
             return self._evaluate(inputs, draws), None, drawn
         shocks = self._shocks(inputs, first)
@@ -95,10 +95,9 @@ class Tile:
             results = study.model.evaluate(SimpleNamespace(**known), levers)  # type: ignore[attr-defined]
             return [jnp.asarray(results[name], jnp.float32) for name in study.model.outcomes]
 
-        over_paths = jax.vmap(rule, in_axes=(0, None))
-        over_policies = jax.vmap(over_paths, in_axes=(None, 0))
         policies = jax.tree.map(lambda leaf: leaf[0], inputs["levers"])
-        return jnp.stack(fenced(over_policies)(draws, policies), axis=1)
+        values = fenced(self._mapped(rule, (0, None), (None, 0)))(draws, policies)
+        return jnp.stack(values, axis=1)
 
     def _years(
         self, inputs: Any, draws: dict[str, Any], shocks: Any, shift: Any, asked: Any
@@ -134,12 +133,13 @@ class Tile:
             state, kept = carry
             own: Any = {name: outcome.fold for name, outcome in model.outcomes.items()}
             return [
-                folds.finish(rule, kept[name]) if name in folded else rule(state) for name, rule in own.items()
+                folds.finish(rule, kept[name]) if name in folded else rule(state)
+                for name, rule in own.items()
             ]
 
-        begins = jax.vmap(jax.vmap(begin, in_axes=(0, None)), in_axes=(None, 0))
-        years = jax.vmap(jax.vmap(one_year, in_axes=(0, None, 0, 0, None)), in_axes=(0, None, None, None, 0))
-        ends = jax.vmap(jax.vmap(end))
+        begins = self._mapped(begin, (0, None), (None, 0))
+        years = self._mapped(one_year, (0, None, 0, 0, None), (0, None, None, None, 0))
+        ends = self._mapped(end, (0,), (0,))
         full = (len(study.policies), study.tile)
 
         def of_year(carry: Any, at: Any) -> Any:
@@ -158,6 +158,11 @@ class Tile:
         carry, yearly = jax.lax.scan(of_year, carry, along)
         outcomes = jnp.stack([jnp.broadcast_to(v, full) for v in fenced(ends)(carry)], axis=1)
         return outcomes.astype(jnp.float32), yearly
+
+    def _mapped(self, rule: Callable, over_paths: tuple, over_policies: tuple) -> Callable:
+        """A rule for one path and one policy, mapped over all of both; its arguments may hold nothing to map over."""
+        paths = jax.vmap(rule, in_axes=over_paths, axis_size=self.study.tile)
+        return jax.vmap(paths, in_axes=over_policies, axis_size=len(self.study.policies))
 
     def _sums(self, values: Any, about: Any, asked: Any) -> dict[str, Any]:
         """Sums over the lanes that are asked for, each [policy, cell], of values [cell, policy, lane] about a shift."""
@@ -197,9 +202,11 @@ class Tile:
         return SimpleNamespace(**levers)
 
 
-def stacked(draws: Mapping[str, Any], tile: int) -> Any:
-    """Draws by name as one array [factor, lane]."""
-    return jnp.stack(list(draws.values())) if draws else jnp.zeros((0, tile), jnp.float32)
+def stacked(draws: Mapping[str, Any], study: Study) -> Any:
+    """Draws by name as one array [factor, lane], factors in the order of the study."""
+    # not in that of the dict: a JAX transformation gives dicts back sorted by name
+    rows = [draws[item.name] for item in study.inputs]
+    return jnp.stack(rows) if rows else jnp.zeros((0, study.tile), jnp.float32)
 
 
 def _cells_of(variable: Yearly, value: Any) -> tuple[Any, ...]:

@@ -24,8 +24,8 @@ def yearly_table(study: Study, cube: xr.DataTree, variable: str) -> list[Record]
     Args:
       cube: of a finished run, as `open_cube` gives it.
     """
-    risk = cube["risk/yearly"][variable]
-    gap = cube["comparison/yearly"][variable].expand_dims(measure=["difference_mean"])
+    risk = cube["risk/yearly"].to_dataset()[variable]
+    gap = cube["comparison/yearly"].to_dataset()[variable].expand_dims(measure=["difference_mean"])
     others = [name for name in study.policy_names if name != study.baseline]
     return [*_records(risk, study.policy_names), *_records(gap, others)]
 

@@ -17,7 +17,7 @@ from engine.errors import UserError
 from engine.kernel import BlockResult, Program
 from engine.ledger import Record
 from engine.models import SHIPPED
-from engine.reducers import YearlySums, cell_layout
+from engine.reducers import YearlySums, cell_count, cell_layout
 from engine.study import Block, Study
 
 
@@ -102,19 +102,28 @@ def _store(study: Study, folder: Path, program: Program, result: BlockResult) ->
 
 
 def _shift(program: Program) -> np.ndarray | None:
-    """What yearly sums are taken about, float32 [year, policy, cell]: the values of path 0, the same in every block."""
-    first = program.trace(0).yearly
-    return None if first is None else np.nan_to_num(np.swapaxes(first[..., 0], 0, 1), posinf=0.0, neginf=0.0)
+    """What yearly sums are taken about, float32 [year, policy, cell]: means of the first tile, the same in every block.
+
+    Near the mean, because sums of squares are kept in single precision: about a value k deviations away, k^2 of their
+    digits are lost.
+    """
+    if not program.study.has_yearly:
+        return None
+    first = program.traced_years(0)[..., : program.study.tile].mean(axis=-1, dtype=np.float64)
+    return np.nan_to_num(np.swapaxes(first, 0, 1), posinf=0.0, neginf=0.0).astype(np.float32)
 
 
 def yearly_sample(study: Study, program: Program) -> np.ndarray | None:
     """Yearly values of the first `keep.yearly` paths, float32 [policy, year, cell, path]; None for a static model."""
-    wanted = min(study.keep.yearly, study.paths)
-    if not study.is_path_model or not wanted:
+    if not study.has_yearly:
         return None
+    wanted = min(study.keep.yearly, study.paths)
+    shape = len(study.policies), len(study.years), cell_count(study.model), wanted
+    sample = np.empty(shape, np.float32)
     step = study.tile * program.mesh.devices.size
-    parts = [program.trace(first).yearly for first in range(0, wanted, step)]
-    return np.concatenate([part for part in parts if part is not None], axis=-1)[..., :wanted]
+    for first in range(0, wanted, step):
+        sample[..., first : first + step] = program.traced_years(first)[..., : wanted - first]
+    return sample
 
 
 def _refuse_nonfinite(study: Study, program: Program, result: BlockResult) -> None:
@@ -139,8 +148,7 @@ def _first_bad_year(study: Study, program: Program, block: Block) -> str:
     """The message for the first path of the block with a yearly value that is not finite."""
     found = "a sum of yearly values is beyond single precision"
     for first in range(block.first, block.first + block.count, study.tile * program.mesh.devices.size):
-        values = program.trace(first).yearly
-        bad = ~np.isfinite(values)
+        bad = ~np.isfinite(program.traced_years(first))
         bad[..., max(0, block.first + block.count - first) :] = False
         if bad.any():
             lane = int(np.argmax(bad.any(axis=(0, 1, 2))))

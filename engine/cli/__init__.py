@@ -1,0 +1,99 @@
+"""The command line, `rustbelt`: one command a file, imported when it is called for; messages and exit codes are here."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from engine.errors import UserError, did_you_mean
+
+COMMANDS = ("run", "check", "risk", "replay", "list")
+
+GREETING = """\
+rustbelt: the same futures under every policy, and what happens in the worst of them.
+
+Three commands to try:
+  rustbelt list                          what ships, and what has been run
+  rustbelt check rustbelt                what a study asks, and what it will take; computes nothing
+  rustbelt run rustbelt --paths 131072   the tail table, old policies against reform
+
+rustbelt -h shows all commands, rustbelt COMMAND -h the options of one."""
+
+
+class Commands(click.Group):
+    """The group of all commands. What a user can mend ends with exit code 2, what is ours to mend with 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order in which one meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        return getattr(importlib.import_module(f"engine.cli.{cmd_name}"), "command")  # noqa: B009
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """The command that the first word names; a mistyped one is refused with its closest match."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"unknown command '{args[0]}'.{did_you_mean(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command; its failures become a message and an exit code."""
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")  # a terminal without a sign for the dagger is no failure
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            kept = (
+                " Finished blocks are kept, and the same command resumes."
+                if ctx.invoked_subcommand == "run"
+                else ""
+            )
+            click.echo(f"\nStopped.{kept}", err=True)
+            ctx.exit(130)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                raise  # whoever reads our output has gone away; click knows what to do
+            if ctx.meta.get("debug"):
+                traceback.print_exc()
+            told = _user_error(error)
+            if told is None:
+                remedy = (
+                    "" if ctx.meta.get("debug") else " Run the same command with --debug for the details."
+                )
+                click.echo(
+                    f"{type(error).__name__}: {error}\nThis is our fault, not yours.{remedy}", err=True
+                )
+                ctx.exit(1)
+            click.echo(str(told), err=True)
+            ctx.exit(2)
+
+
+def _user_error(error: Exception) -> UserError | None:
+    """The error as one that the user can mend, None where it is none: files that the system refuses are the user's."""
+    if isinstance(error, UserError):
+        return error
+    if isinstance(error, OSError) and error.filename is not None:
+        return UserError(str(error.filename), [f"cannot be read or written: {error.strerror}."])
+    return None
+
+
+@click.group(
+    cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(package_name="rustbelt", message="%(package)s %(version)s")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Monte Carlo risk of policy choices: the same futures under every policy, tails with honest intervals."""
+    if ctx.invoked_subcommand is None:
+        click.echo(GREETING)

@@ -1,0 +1,146 @@
+"""`rustbelt check`: what a study asks and what it will take. Nothing is computed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from engine.cli import options, screen
+from engine.cli.run import print_head
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from engine.study import Policy, Study
+
+
+@click.command("check", short_help="Show what a study asks and what it will take.")
+@click.argument("study")
+@options.paths
+@options.seed
+@options.policies
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder itself.")
+@options.own_model
+@options.debug
+def command(
+    study: str,
+    paths: int | None,
+    seed: int | None,
+    policies: tuple[str, ...] | None,
+    out: Path | None,
+    model: Any,
+) -> None:
+    """Show what STUDY asks and what running it will take; compute nothing.
+
+    Policies where they differ, priors as asked and as fitted, groups, blocks, bytes on disk and in memory.
+    """
+    from engine import checks
+    from engine.config import load_study
+    from engine.job import run_folder
+
+    resolved = load_study(study, model=model, paths=paths, seed=seed, policies=policies)
+    checks.refuse_broken(resolved)
+    console = screen.stdout()
+    folder = run_folder(resolved, out)
+    print_head(console, resolved, folder)
+    _print_policies(console, resolved)
+    _print_priors(console, resolved)
+    _print_groups(console, resolved)
+    _print_size(console, resolved, folder)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+    )
+    for name in columns:
+        table.add_column(name, overflow="fold", no_wrap=name in ("factor", "lever", "group", "unit"))
+    return table
+
+
+def _print_policies(console: Console, study: Study) -> None:
+    names = study.policy_names
+    table = _table("Levers in which policies differ", "lever", "unit", *names)
+    for lever, entry in study.model.levers.items():
+        told = [_lever(study, policy, lever) for policy in study.policies]
+        if len(set(told)) > 1:
+            table.add_row(lever, escape(entry.unit), *map(escape, told))
+    for label, told in (
+        ("start", [str(policy.start) for policy in study.policies if study.years]),
+        ("before", [policy.before.name if policy.before else "-" for policy in study.policies]),
+        ("implementation", [str(policy.implementation) for policy in study.policies]),
+    ):
+        if len(set(told)) > 1:
+            table.add_row(f"({label})", "", *told)
+    if table.row_count:
+        console.print(table)
+        console.print()
+
+
+def _lever(study: Study, policy: Policy, lever: str) -> str:
+    from engine.policies import lever_table
+
+    value = lever_table(policy.levers[lever], study.model.levers[lever].dims, study.model, study.years)
+    return _told(value)
+
+
+def _told(value: Any) -> str:
+    if not isinstance(value, dict):
+        return f"{value:g}"
+    return ", ".join(
+        f"{key}: {{{_told(part)}}}" if isinstance(part, dict) else f"{key}: {part:g}"
+        for key, part in value.items()
+    )
+
+
+def _print_priors(console: Console, study: Study) -> None:
+    from engine.distributions import QUANTILES
+
+    keys = " ".join(QUANTILES)
+    table = _table("Priors", "factor", "unit", "family", f"asked ({keys})", f"fitted ({keys})", "group")
+    for item in study.inputs:
+        asked = "  ".join(f"{item.asked[p]:.3g}" if p in item.asked else "-" for p in QUANTILES.values())
+        fitted = "  ".join(f"{float(item.marginal.quantile(p)):.3g}" for p in QUANTILES.values())
+        given = asked if item.asked else ", ".join(f"{k} {v:.4g}" for k, v in item.marginal.named().items())
+        table.add_row(item.name, escape(item.unit), item.marginal.family, given, fitted, item.group or "")
+    if table.row_count:
+        console.print(table)
+        console.print()
+
+
+def _print_groups(console: Console, study: Study) -> None:
+    table = _table("Groups", "group", "correlation", "factors")
+    for name, group in study.groups.items():
+        table.add_row(name, f"{group.correlation:g}", ", ".join(group.members))
+    if table.row_count:
+        console.print(table)
+        console.print()
+
+
+def _print_size(console: Console, study: Study, folder: Path) -> None:
+    from engine import cube
+    from engine.job import memory_free, memory_needed
+    from engine.study import BLOCK
+
+    horizon = f"{study.years[0]}-{study.years[-1]}" if study.years else "none"
+    blocks = -(-study.paths // BLOCK)
+    free = memory_free()
+    for label, told in (
+        ("model", f"{study.model_name}, keeps what it states; years {horizon}"),
+        ("paths", f"{study.paths:,} in {blocks:,} block{'s' if blocks != 1 else ''} of {BLOCK:,}, tiles of {study.tile:,}"),
+        ("sampler", f"{study.sampler}, seed {study.seed}, independent units of {study.unit}"),
+        ("disk", f"{cube.size(cube.bytes_needed(study))} needed at most, {cube.size(cube.bytes_free(folder))} free"),
+        ("memory", f"{cube.size(memory_needed(study))} needed, {cube.size(free) if free else 'unknown'} free"),
+        ("fingerprint", study.fingerprint),
+    ):  # fmt: skip
+        console.print(f"[bold]{label:<12}[/bold]{escape(told)}", soft_wrap=True)

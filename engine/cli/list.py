@@ -1,0 +1,37 @@
+"""`rustbelt list`: studies and models that ship, and runs in `outputs/`."""
+
+from __future__ import annotations
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from engine.cli import options, screen
+
+
+@click.command("list")
+@options.debug
+def command() -> None:
+    """List the studies and models that ship, and the runs in outputs/."""
+    from engine import cube
+    from engine.config import load_study, shipped_studies
+    from engine.job import OUTPUTS, known_runs
+    from engine.models import SHIPPED
+
+    console = screen.stdout()
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
+    table.add_row("[bold]Studies[/bold]")
+    for name in shipped_studies():
+        table.add_row(f"  {name}", escape(load_study(name).question))
+    table.add_row("[bold]Models[/bold]")
+    for name, model in SHIPPED.items():
+        table.add_row(f"  {name}", escape((model.__doc__ or "").partition("\n")[0]))
+    table.add_row(f"[bold]Runs in {OUTPUTS}/[/bold]")
+    for folder in known_runs():
+        said = cube.attributes(folder)
+        finished = said.get("status") == "complete"
+        state = f"{said.get('paths', 0):,} paths" if finished else "not finished; run the same command again"
+        table.add_row(f"  {escape(folder.name)}", escape(f"{state}; {said.get('summary', '')}".rstrip("; ")))
+    if not known_runs():
+        table.add_row("  none yet", "rustbelt run rustbelt")
+    console.print(table)

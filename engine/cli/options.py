@@ -1,0 +1,83 @@
+"""What several commands take: the model of one's own, counts such as 1e6, names separated by commas, --json, --debug."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from engine.model import Model
+
+
+class Count(click.ParamType):
+    """A whole number, also written 1_000_000 or 1e6."""
+
+    name = "N"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        """The number that the text states."""
+        if isinstance(value, int):
+            return value
+        try:
+            return int(value)
+        except ValueError:
+            pass
+        try:
+            number = float(value)
+        except ValueError:
+            number = 0.5
+        if not number.is_integer():
+            self.fail(
+                f"expected a whole number such as 1000000, 1_000_000 or 1e6, got '{value}'.", param, ctx
+            )
+        return int(number)
+
+
+class Names(click.ParamType):
+    """Names separated by commas."""
+
+    name = "A,B"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
+        """The names."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(name.strip() for name in value.split(",") if name.strip())
+        if not names:
+            self.fail("expected names separated by commas, got nothing.", param, ctx)
+        return names
+
+
+class OwnModel(click.ParamType):
+    """A model of one's own: the class in a Python file."""
+
+    name = "FILE:CLASS"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Model:
+        """The model."""
+        if not isinstance(value, str):
+            return value
+        from engine.config import load_model_file
+
+        return load_model_file(value)
+
+
+def _remember_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    ctx.meta["debug"] = value
+
+
+paths = click.option("--paths", type=Count(), help="Number of paths, in place of the study's.")
+seed = click.option("--seed", type=Count(), help="Seed of the random numbers, in place of the study's.")
+policies = click.option(
+    "--policies", type=Names(), help="Policies that run, in place of the study's; the baseline always runs."
+)
+own_model = click.option("--model", type=OwnModel(), help="A model of your own, such as my_model.py:MyModel.")
+device = click.option(
+    "--device", type=click.Choice(["cpu", "gpu"]), help="Where it runs; the GPUs if there are any."
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one list of records and nothing else.")
+debug = click.option(
+    "--debug", is_flag=True, is_eager=True, expose_value=False, callback=_remember_debug,
+    help="Show the traceback of a failure.",
+)  # fmt: skip

@@ -1,0 +1,86 @@
+"""`rustbelt run`: a study to its tables and its cube."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.markup import escape
+
+from engine.cli import options, screen
+from engine.cli.tables import print_tables
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from engine.study import Study
+
+
+@click.command("run", short_help="Run a study: its tables and its cube.")
+@click.argument("study")
+@options.paths
+@options.seed
+@options.policies
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder itself.")
+@options.own_model
+@options.device
+@options.as_json
+@click.option("--quiet", is_flag=True, help="No progress.")
+@options.debug
+def command(
+    study: str,
+    paths: int | None,
+    seed: int | None,
+    policies: tuple[str, ...] | None,
+    out: Path | None,
+    model: Any,
+    device: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Run STUDY, a study file or the name of one that ships: print its tables and leave its cube.
+
+    What is there already is not computed again: the same command finishes a run that was stopped, and more --paths
+    extend it.
+    """
+    from engine import devices
+    from engine.config import load_study
+    from engine.job import run
+
+    devices.use_every_core()
+    resolved = load_study(study, model=model, paths=paths, seed=seed, policies=policies)
+    with screen.progress(quiet) as observe:
+        done = run(resolved, out, device, observe, ["rustbelt", *sys.argv[1:]])
+    if as_json:
+        screen.print_records(record.as_dict() for record in (*done.risk, *done.comparison))
+        return
+    console = screen.stdout()
+    print_head(console, resolved, done.folder)
+    if done.risk:
+        print_tables(console, resolved, done.risk, done.comparison)
+    else:
+        console.print("No outcome is kept per path ([keep] in the study), so there is no table.")
+    _print_ways_on(console, resolved, done.folder)
+
+
+def print_head(console: Console, study: Study, folder: Path) -> None:
+    """Which study this is: its question, paths, policies and folder."""
+    policies = ", ".join(
+        f"{name} (baseline)" if name == study.baseline else name for name in study.policy_names
+    )
+    question = f": {study.question}" if study.question else ""
+    console.print(f"[bold]{escape(study.name)}[/bold]{escape(question)}", soft_wrap=True)
+    told = f"{study.paths:,} paths, seed {study.seed}; policies {policies}; in {folder}"
+    console.print(escape(told), soft_wrap=True)
+    console.print()
+
+
+def _print_ways_on(console: Console, study: Study, folder: Path) -> None:
+    first = next(iter(study.keep.outcomes), None)
+    console.print()
+    opened = f'xarray.open_datatree("{folder / "cube.zarr"}", engine="zarr", chunks={{}})'
+    console.print(escape(f"The cube: {opened}"), soft_wrap=True)
+    if first is not None:
+        console.print(escape(f"Next: rustbelt risk {folder} --variable {first}"), soft_wrap=True)
