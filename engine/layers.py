@@ -12,8 +12,15 @@ NAMED_TABLES = ("groups", "factors", "policies", "events")
 
 
 def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """The tables of a study over those of the study it extends, key by key; what it gives again replaces the old."""
+    """The tables of a study over those of the study it extends, key by key; what it gives again replaces the old.
+
+    Policies that it adds also run, after those of the study it extends, unless it has a `compare` of its own.
+    """
     merged = dict(below)
+    listed, added = below.get("compare"), above.get("policies")
+    if isinstance(listed, list) and isinstance(added, dict):
+        known = below.get("policies", {})
+        merged["compare"] = listed + [name for name in added if name not in known and name not in listed]
     for key, value in above.items():
         old = merged.get(key)
         if not (isinstance(old, dict) and isinstance(value, dict)):

@@ -220,6 +220,16 @@ def test_policies_that_do_not_run_leave_no_trace():
     assert [item.name for item in read(STUDY, policies=["full"]).inputs] == ["inflow", "capacity"]
 
 
+def test_policies_that_an_extending_study_adds_also_run(tmp_path):
+    added = (
+        'name = "mine"\nextends = "rustbelt"\n[policies.half_fund]\nlike = "reform"\nresettlement_fund = 50\n'
+    )
+    (tmp_path / "mine.toml").write_text(added)
+    assert load_study(tmp_path / "mine.toml").policy_names == ("old", "reform", "half_fund")
+    (tmp_path / "mine.toml").write_text('compare = ["old", "half_fund"]\n' + added)
+    assert load_study(tmp_path / "mine.toml").policy_names == ("old", "half_fund")
+
+
 def test_a_study_extends_another(tmp_path):
     (tmp_path / "base.toml").write_text(STUDY)
     mine = tmp_path / "mine.toml"
