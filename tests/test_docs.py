@@ -1,0 +1,131 @@
+"""The documentation runs: models and studies of the pages, snippets and commands of the README, links."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import engine
+from engine.cli import COMMANDS, main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md"), *ROOT.glob("outputs/*.md")]
+)
+MODELS = {"levee": "Levee", "reservoir": "Reservoir", "towns": "Towns"}
+FILE = re.compile(r"`([\w-]+\.(?:py|toml))`\n```(?:python|toml)\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """The code blocks of a page in one language."""
+    return [code for name, code in BLOCK.findall(text) if name == language]
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """A folder with the files of docs/writing-a-model.md, to be in."""
+    page = (ROOT / "docs" / "writing-a-model.md").read_text(encoding="utf-8")
+    for name, code in FILE.findall(page):
+        (tmp_path / name).write_text(code, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_model_of_the_page_runs_from_python(models, name):
+    own = engine.load_model_file(f"{name}.py:{MODELS[name]}")
+    study = engine.load_study(f"{name}.toml", model=own, paths=512)
+    finished = engine.run(study, out=models / "run")
+    cube = engine.open_cube(finished.folder)
+    for outcome in own.outcomes:
+        assert cube["paths"][outcome].sizes == {"policy": len(study.policies), "path": 512}
+    assert {record.variable for record in finished.risk} == {*own.outcomes, *(e.name for e in study.events)}
+
+
+@pytest.mark.parametrize("name", ["levee", "reservoir"])
+def test_model_of_the_page_runs_from_the_command_line(models, name):
+    words = [name + ".toml", "--model", f"{name}.py:{MODELS[name]}"]
+    ran = CliRunner().invoke(main, ["run", *words, "--paths", "512", "--quiet"])
+    assert ran.exit_code == 0, ran.output
+    page = (ROOT / "docs" / "writing-a-model.md").read_text(encoding="utf-8")
+    assert f"rustbelt run {' '.join(words)}" in page
+    asked = CliRunner().invoke(
+        main, ["risk", *words, "--variable", next(iter(engine.load_model_file(words[2]).outcomes))]
+    )
+    assert asked.exit_code == 0, asked.output
+
+
+def test_policies_of_the_page_do_what_their_names_say(models):
+    own = engine.load_model_file("reservoir.py:Reservoir")
+    study = engine.load_study("reservoir.toml", model=own, paths=512)
+    released = {policy.name: policy.levers["release"] for policy in study.policies}
+    assert set(released["save"]) == {0.12}
+    assert [float(released["save_slowly"][year - 2020]) for year in (2024, 2025, 2030)] == [0.2, 0.16, 0.12]
+    finished = engine.run(study, out=models / "run")
+    stock = engine.open_cube(finished.folder)["moments"]["stock"].sel(moment="mean").load()
+    early = stock.sel(year=slice(2020, 2029))
+    assert (early.sel(policy="save_later") == early.sel(policy="keep")).all()
+    assert (stock.sel(policy="save", year=2039) > stock.sel(policy="keep", year=2039)).item()
+
+
+def test_python_block_of_the_page_runs(models, capsys):
+    page = (ROOT / "docs" / "writing-a-model.md").read_text(encoding="utf-8")
+    code = next(code for code in blocks(page, "python") if "load_study" in code)
+    exec(compile(code.replace("10_000", "512"), "writing-a-model.md", "exec"), {})
+    assert "save_later" in capsys.readouterr().out
+
+
+def test_studies_of_the_readme_load(tmp_path):
+    studies = [code for code in blocks(README, "toml") if tomllib.loads(code).get("name")]
+    assert studies
+    for k, code in enumerate(studies):
+        path = tmp_path / f"study{k}.toml"
+        path.write_text(code, encoding="utf-8")
+        study = engine.load_study(path)
+        assert set(tomllib.loads(code).get("policies", {})) <= set(study.policy_names)
+
+
+def test_python_of_the_readme_opens_the_cube_of_a_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    finished = engine.run(engine.load_study("rustbelt", paths=1024))
+    snippets = blocks(README, "python")
+    assert snippets
+    place = re.search(r"outputs/(rustbelt-[0-9a-f]{12})", "".join(snippets))
+    assert place
+    for code in snippets:
+        lines = code.replace(place[1], finished.folder.name).strip().splitlines()
+        exec(compile("\n".join(lines), "README.md", "exec"), {"xr": __import__("xarray")})
+
+
+def test_commands_of_the_pages_exist():
+    called = [
+        (page.name, match[1])
+        for page in PAGES
+        for code in (
+            *blocks(page.read_text(encoding="utf-8"), "sh"),
+            *re.findall(r"`(rustbelt [^`]+)`", page.read_text(encoding="utf-8")),
+        )
+        for match in re.finditer(r"(?:^|[/ ])rustbelt (\w+)", code, re.MULTILINE)
+    ]
+    assert called
+    for page, command in called:
+        assert command in COMMANDS, f"{page}: rustbelt {command}"
+
+
+def test_options_of_the_readme_exist():
+    for line in re.findall(r"rustbelt (\w+ .*)", "\n".join(blocks(README, "sh"))):
+        name, *words = line.split()
+        known = {option for param in main.get_command(None, name).params for option in param.opts}
+        assert {word for word in words if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not re.match(r"[a-z]+:", target):
+            assert (page.parent / target.split("#")[0]).exists(), f"{page.name}: {target}"
