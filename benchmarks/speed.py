@@ -1,0 +1,41 @@
+"""Prints the speed tables of benchmarks/README.md: python benchmarks/speed.py [--rounds N] [--only toy rustbelt parts] [--reference FILE]
+
+Needs `pip install -e '.[benchmark]'`, and gcc for the row of C. On a machine that does nothing else: a few minutes.
+"""
+
+import argparse
+from pathlib import Path
+
+from engine.devices import use_every_core
+
+use_every_core()
+
+import time_parts  # noqa: E402
+import time_rustbelt  # noqa: E402
+import time_toy  # noqa: E402
+from timing import machine  # noqa: E402
+
+REPORTS = ("toy", "rustbelt", "parts")
+
+
+def main() -> None:
+    """Every report asked for, in order."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="calls of each peer, the best of which counts")
+    parser.add_argument("--only", nargs="+", choices=REPORTS, default=list(REPORTS))
+    parser.add_argument(
+        "--reference", type=Path, help="a NumPy reference of the equations, to time beside them"
+    )
+    options = parser.parse_args()
+    reports = {
+        "toy": time_toy.report,
+        "rustbelt": lambda rounds: time_rustbelt.report(rounds, options.reference),
+        "parts": time_parts.report,
+    }
+    print(machine(), flush=True)
+    for name in options.only:
+        print(f"\n{reports[name](options.rounds)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
