@@ -64,7 +64,8 @@ def _lever_arrays(study: Study) -> dict[str, Any]:
         "before": cells(lambda policy: (policy.before or policy).levers),
         "start": column([policy.start if study.years else first for policy in study.policies]),
         "before_start": np.array(
-            [[_began(p.before or p, year) for p in study.policies] for year in study.years or (0,)], np.float32
+            [[_began(p.before or p, year) for p in study.policies] for year in study.years or (0,)],
+            np.float32,
         ),
         "implementation": column(
             [0.0 if isinstance(p.implementation, str) else p.implementation for p in study.policies]

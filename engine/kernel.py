@@ -85,6 +85,12 @@ class Program:
 
     # ------------------------------------------------------------------ what a caller asks for
 
+    def prepare(self) -> None:
+        """Compiles what blocks need, by running it over no paths; another thread may trace other paths meanwhile."""
+        nothing = np.zeros(self.mesh.devices.size, np.int32)
+        base = np.zeros(2, np.uint32)
+        jax.block_until_ready(self._run(self.inputs, nothing, nothing, base, np.int32(0), self.no_shift()))
+
     def submit(self, block: Block, shift: np.ndarray | None) -> Any:
         """Starts a block and returns at once; `collect` waits for it.
 

@@ -65,8 +65,12 @@ def simulate(study: Study, folder: Path, program: Program, observe: Observer) ->
     todo = ledger.pending(folder, study)
     done = study.paths - sum(block.count for block in todo)
     observe(Stage("compiling", done, study.paths))
-    shift = _shift(program)
-    yearly = yearly_sample(study, program)
+    with ThreadPoolExecutor(max_workers=1) as compiler:
+        prepared = compiler.submit(program.prepare) if todo else None
+        shift = _shift(program)
+        yearly = yearly_sample(study, program)
+        if prepared is not None:
+            prepared.result()
     # the next block is computed while this one is written
     with ThreadPoolExecutor(max_workers=1) as writer:
         writing: Future | None = None
