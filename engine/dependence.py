@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import jax
 import jax.numpy as jnp
 
 
@@ -52,15 +53,17 @@ def correlated(
             common, single, total = _weights(group.correlation, len(group.members))
         else:
             common, single, total = _traced_weights(traced, len(group.members))
-        for member in group.members:
-            scores[member] = single * own[member]
+        terms = {member: [single * own[member]] for member in group.members}
         if traced is not None or common:
             for member in group.members:
-                scores[member] = common * shared[name] + scores[member]
+                terms[member].append(common * shared[name])
         if traced is not None or total:
             everyone = sum((own[member] for member in group.members[1:]), start=own[group.members[0]])
             for member in group.members:
-                scores[member] = scores[member] + total * everyone
+                terms[member].append(total * everyone)
+        # fenced, because which of two products is fused with their sum differs between programs, and with it the last bit
+        terms = jax.lax.optimization_barrier(terms)
+        scores |= {member: sum(parts[1:], start=parts[0]) for member, parts in terms.items()}
     return scores
 
 
@@ -73,5 +76,5 @@ def _weights(r: float, n: int) -> tuple[float, float, float]:
 
 def _traced_weights(r: Any, n: int) -> tuple[Any, Any, Any]:
     single = jnp.sqrt(1.0 - r)
-    leaning = (jnp.sqrt(jnp.maximum(1.0 + (n - 1) * r, 0.0)) - single) / n
+    leaning = (jnp.sqrt(jnp.maximum(1.0 + (n - 1) * r, 0.0)) - single) * (1.0 / n)
     return jnp.sqrt(jnp.maximum(r, 0.0)), single, jnp.where(r < 0, leaning, 0.0)

@@ -3,6 +3,9 @@
 XLA on CPU copies a cheap-looking value into each of its readers, and copies multiply along a chain: a year of the
 rustbelt model grew sevenfold that way. The rule: a value that is read more than once and would cost ten operations
 or more to compute again is fenced by an optimization barrier. A model says nothing of it.
+
+Another rule keeps the bits: a quotient by a value that policies or paths share is the product with its reciprocal,
+which is taken once. XLA does the same to it or not, depending on how many devices it compiles for.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.extend import core as jex
 
 WORTH_FENCING = 10
@@ -108,10 +112,23 @@ def _evaluate(closed: Any, leaves: Sequence[Any]) -> list[Any]:
     def value(token: Any) -> Any:
         return token.value if isinstance(token, _Constant) else values[id(token)]
 
+    spread: dict[int, tuple[Any, Any]] = {}
+    reciprocals: dict[int, Any] = {}
+
+    def quotient(numerator: Any, source: Any, broadcast: Any) -> Any:
+        if id(source) not in reciprocals:
+            reciprocals[id(source)] = jax.lax.optimization_barrier(1.0 / value(source))
+        return numerator * broadcast.primitive.bind(reciprocals[id(source)], **broadcast.params)
+
     for equation, inside, outside in alive:
         name = equation.primitive.name
         arguments = [value(token) for token in inside]
-        results = equation.primitive.bind(*arguments, **equation.params)
+        if name == "broadcast_in_dim" and isinstance(arguments[0], jax.core.Tracer):
+            spread[id(outside[0])] = (inside[0], equation)
+        if name == "div" and id(inside[1]) in spread and jnp.issubdtype(arguments[1].dtype, jnp.floating):
+            results = quotient(arguments[0], *spread[id(inside[1])])
+        else:
+            results = equation.primitive.bind(*arguments, **equation.params)
         results = list(results) if equation.primitive.multiple_results else [results]
         price = 0 if name in _FREE else _COSTLY.get(name, 1)
         price += sum(cost.get(id(token), 0) for token in inside)

@@ -89,7 +89,8 @@ class Program:
         """Compiles what blocks need, by running it over no paths; another thread may trace other paths meanwhile."""
         nothing = np.zeros(self.mesh.devices.size, np.int32)
         base = np.zeros(2, np.uint32)
-        jax.block_until_ready(self._run(self.inputs, nothing, nothing, base, np.int32(0), self.no_shift()))
+        nobody = np.zeros(2, np.int32)
+        jax.block_until_ready(self._run(self.inputs, nothing, nothing, base, nobody, self.no_shift()))
 
     def submit(self, block: Block, shift: np.ndarray | None) -> Any:
         """Starts a block and returns at once; `collect` waits for it.
@@ -103,9 +104,8 @@ class Program:
         each = -(-strips // devices)
         start = np.minimum(np.arange(devices, dtype=np.int32) * each, strips)
         stop = np.minimum(start + each, strips).astype(np.int32)
-        counter = self.sampler.first_counter(block.index * BLOCK)
-        base = np.array([counter & 0xFFFFFFFF, counter >> 32], np.uint32)
-        return self._run(self.inputs, start, stop, base, np.int32(block.count), shift)
+        asked = np.array([0, block.count], np.int32)
+        return self._run(self.inputs, start, stop, self._base(block.index), asked, shift)
 
     def collect(self, block: Block, running: Any) -> BlockResult:
         """The block's result on the host, paths in their order."""
@@ -134,8 +134,27 @@ class Program:
         )
         return BlockResult(block, values, yearly)
 
+    def path(self, number: int) -> Trace:
+        """One path in full, by the very program that ran it: bit for bit what is in its block and in its sums.
+
+        One strip is run with sums over this path alone, about nothing.
+        """
+        index, at = divmod(number, BLOCK)
+        start = np.full(self.mesh.devices.size, at // self.strip, np.int32)
+        stop = start + (np.arange(len(start)) == 0).astype(np.int32)
+        asked = np.array([at, at + 1], np.int32)
+        running = self._run(self.inputs, start, stop, self._base(index), asked, self.no_shift())
+        outcomes, sums = jax.device_get(running)
+        lane = at % self.study.tile
+        return Trace(
+            number,
+            self._in_path_order(outcomes[0, :1], self.strip)[..., [at % self.strip]],
+            None if sums is None else np.swapaxes(sums["sums"]["first"][0, 0], 0, 1)[..., None],
+            self.draws(Block(index, number - lane, self.study.tile))[:, [lane]],
+        )
+
     def trace(self, first_path: int) -> Trace:
-        """Consecutive tiles in full, one for each device.
+        """Consecutive tiles in full, one for each device. Another program than that of the run, so rounding may differ.
 
         Args:
           first_path: a multiple of the tile.
@@ -182,7 +201,7 @@ class Program:
         first, last = np.zeros(devices, np.int32), np.ones(devices, np.int32)
         shift = self.no_shift()
         return jax.export.export(self._run, platforms=[platform])(
-            self.inputs, first, last, np.zeros(2, np.uint32), np.int32(self.strip), shift
+            self.inputs, first, last, np.zeros(2, np.uint32), np.array([0, self.strip], np.int32), shift
         )
 
     # ------------------------------------------------------------------ the program
@@ -197,7 +216,12 @@ class Program:
         options = _KEEP_BARRIERS if platform == "cpu" and jax.__version_info__ < (0, 12) else None
         return jax.jit(mapped, compiler_options=options)
 
-    def _strips(self, inputs: Any, start: Any, stop: Any, base: Any, count: Any, shift: Any) -> Any:
+    def _base(self, index: int) -> np.ndarray:
+        """Counter of a block's first group, (low, high) words."""
+        counter = self.sampler.first_counter(index * BLOCK)
+        return np.array([counter & 0xFFFFFFFF, counter >> 32], np.uint32)
+
+    def _strips(self, inputs: Any, start: Any, stop: Any, base: Any, asked: Any, shift: Any) -> Any:
         self.traces += 1
         study, tile = self.study, self.study.tile
         tiles = self.strip // tile
@@ -206,7 +230,9 @@ class Program:
 
         def one_tile(total: Any, first: Any) -> tuple[Any, Any]:
             low = base[0] | (first.astype(jnp.uint32) // self.sampler.group)
-            outcomes, yearly_sums, _ = self.tile.run(inputs, (low, base[1]), shift, order + first < count)
+            path = order + first
+            counts = (asked[0] <= path) & (path < asked[1])
+            outcomes, yearly_sums, _ = self.tile.run(inputs, (low, base[1]), shift, counts)
             if total is not None:
                 total = jax.tree.map(jnp.add, total, yearly_sums)
             return total, outcomes

@@ -1,0 +1,45 @@
+"""Runs a study's blocks in a given order on forced devices: python split_worker.py STUDY OUT BLOCK... (for test_laws.py).
+
+Writes an .npz with the outcomes and the yearly sums of each block, and their merged sums.
+"""
+
+import sys
+from dataclasses import fields
+
+import numpy as np
+
+from engine.devices import use_every_core
+
+use_every_core()
+
+from user_models import farms, program  # noqa: E402
+
+from engine.config import load_study  # noqa: E402
+from engine.reducers import merged  # noqa: E402
+from engine.study import BLOCK  # noqa: E402
+
+PATHS = BLOCK + 3001
+"""The last block is partial, and so are its last strip and tile."""
+
+
+def main(name: str, target: str, order: list[int]) -> None:
+    """Writes the results of the blocks."""
+    study = farms(paths=PATHS) if name == "farms" else load_study(name, paths=PATHS)
+    made = program(study)
+    blocks = study.blocks()
+    running = [(blocks[k], made.submit(blocks[k], made.no_shift())) for k in order]
+    results = {block.index: made.collect(block, started) for block, started in running}
+    assert made.traces == 1
+    sums = {str(k): results[k].yearly for k in results}
+    sums["all"] = merged(results[k].yearly for k in sorted(results))
+    arrays = {
+        f"{which}.{field.name}": getattr(part, field.name)
+        for which, part in sums.items()
+        for field in fields(part)
+    }
+    arrays |= {f"{k}.outcomes": result.outcomes for k, result in results.items()}
+    np.savez(target, devices=made.mesh.devices.size, **arrays)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], [int(word) for word in sys.argv[3:]])

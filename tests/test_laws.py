@@ -1,0 +1,304 @@
+"""The laws: one number is one future, however the work is cut up and whatever stands beside it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import assert_close, assert_same
+from user_models import FARMS, Farms, computed, echo, farms, farms_program, program
+
+import engine
+from engine import cube, ledger, provenance
+from engine.config import load_study, read_study
+from engine.kernel import Program
+from engine.reducers import split_cells
+from engine.simulate import simulate
+from engine.study import BLOCK, Block, Study
+
+PLENTY, MANY = 100_000, 20_000
+EDGE = 1e-3
+"""How far an outcome may move [standard deviations] when something unrelated is added: rounding, no more."""
+
+
+# ------------------------------------------------------------------------------- how the work is cut up
+
+
+def on_devices(folder: Path, study: str, devices: int, order: list[int]) -> dict[str, np.ndarray]:
+    """What blocks give on so many forced CPU devices, computed in an order."""
+    out = folder / f"{study}-{devices}.npz"
+    command = [
+        sys.executable,
+        str(Path(__file__).parent / "split_worker.py"),
+        study,
+        str(out),
+        *map(str, order),
+    ]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "RUSTBELT_CPU_DEVICES": str(devices)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = dict(np.load(out))
+    assert found.pop("devices") == devices
+    return found
+
+
+@pytest.mark.parametrize(
+    ("study", "splits"),
+    [
+        ("farms", [(2, [1, 0]), (4, [0, 1])]),
+        pytest.param("farms", [(3, [1, 0])], marks=pytest.mark.slow),
+        pytest.param("rustbelt", [(2, [1, 0]), (4, [0, 1])], marks=pytest.mark.slow),
+    ],
+)
+def test_devices_and_the_order_of_blocks_change_no_bit(tmp_path, study, splits):
+    alone = on_devices(tmp_path, study, 1, [0, 1])
+    assert alone["0.outcomes"].shape[-1] == BLOCK and alone["1.outcomes"].shape[-1] == 3001
+    for devices, order in splits:
+        found = on_devices(tmp_path, study, devices, order)
+        assert found.keys() == alone.keys()
+        for name, values in alone.items():
+            assert_same(found[name], values)
+
+
+def test_nothing_is_compiled_again_after_the_first_block():
+    made = program(farms(paths=2 * BLOCK + 777))
+    for block in reversed(made.study.blocks()):
+        made.collect(block, made.submit(block, made.no_shift()))
+    computed(made, 1 << 20, 1)
+    assert made.traces == 1
+
+
+def test_a_block_of_its_own_is_a_part_of_a_longer_one():
+    whole = computed(farms_program())
+    for count in (1, 255, 256, 1000):
+        assert_same(computed(farms_program(), 0, count).outcomes, whole.outcomes[..., :count])
+
+
+def test_the_tile_changes_no_draw_and_outcomes_by_rounding_only():
+    beside(farms_program(), program(farms(tile=1024)), MANY)
+
+
+def test_more_paths_leave_the_first_ones_as_they_were(tmp_path):
+    made = program(farms(paths=BLOCK + 1000))
+    few, many = farms(paths=3000), made.study
+    stored = {}
+    for folder, study in (("grown", few), ("grown", many), ("whole", many)):
+        with ledger.claim(tmp_path / folder, study, provenance.versions("cpu")):
+            cube.create(tmp_path / folder, study)
+            simulate(study, tmp_path / folder, made, lambda stage: None)
+        stored[folder, study.paths] = cube.read_paths(
+            tmp_path / folder, list(many.model.outcomes), study.paths
+        )
+    for name in many.model.outcomes:
+        assert_same(stored["grown", 3000][name], stored["whole", many.paths][name][:, :3000])
+    assert bytes_below(tmp_path / "grown" / "cube.zarr") == bytes_below(tmp_path / "whole" / "cube.zarr")
+
+
+@pytest.mark.slow
+def test_a_run_that_grew_leaves_the_same_cube_as_one_at_once(tmp_path):
+    few, many = farms(paths=3000), farms(paths=BLOCK + 1000)
+    for folder, study in (("grown", few), ("grown", many), ("whole", many)):
+        engine.run(study, tmp_path / folder, device="cpu")
+    assert bytes_below(tmp_path / "grown" / "cube.zarr") == bytes_below(tmp_path / "whole" / "cube.zarr")
+
+
+def bytes_below(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+# ------------------------------------------------------------------------------- what a path's number decides
+
+
+@pytest.mark.parametrize("sampler", ["random", "antithetic"])
+def test_path_numbers_beyond_32_bits_are_futures_of_their_own(sampler):
+    made = farms_program() if sampler == "antithetic" else program(farms(sampler=sampler))
+    first = 3 << 34  # low words of its counters are 0 for pairs, too
+    count = 2 * made.study.tile * made.mesh.devices.size
+    block = Block(first // BLOCK, first, count)
+    far = made.collect(block, made.submit(block, made.no_shift())).outcomes
+    near = computed(made, 0, count).outcomes
+    assert not np.any(np.all(far == near, axis=(0, 1)))
+    draws = made.draws(block)
+    assert not np.any(draws == made.draws(Block(0, 0, count)))
+    step = count // 2
+    for at in (0, step):
+        trace = made.trace(first + at)
+        assert_same(trace.outcomes, far[..., at : at + step])
+        assert_same(trace.draws, draws[:, at : at + step])
+
+
+def test_a_path_looked_at_alone_is_the_path_of_the_run():
+    made = farms_program()
+    step = made.study.tile * made.mesh.devices.size
+    trace = made.trace(step)
+    assert_same(trace.outcomes, computed(made).outcomes[..., step : 2 * step])
+    assert_same(trace.draws, made.draws(Block(0, 0, 4096))[:, step : 2 * step])
+
+
+@pytest.mark.slow
+def test_a_path_of_the_rustbelt_looked_at_alone_is_the_path_of_the_run():
+    made = program(load_study("rustbelt", paths=BLOCK))
+    step = made.study.tile * made.mesh.devices.size
+    whole = computed(made)
+    for first in (0, 7 * step):
+        assert_same(made.trace(first).outcomes, whole.outcomes[..., first : first + step])
+    far = Block((5 << 34) // BLOCK, 5 << 34, step)
+    assert_same(made.trace(far.first).outcomes, made.collect(far, made.submit(far, made.no_shift())).outcomes)
+    assert made.traces == 1
+
+
+def test_antithetic_pairs_mirror():
+    names = [item.name for item in farms_program().study.inputs]
+    draws = farms_program().draws(Block(0, 0, 4096)).astype(np.float64)
+    one, other = draws[:, ::2], draws[:, 1::2]
+
+    def worst(name, to_score):
+        scores = to_score(one[names.index(name)]) + to_score(other[names.index(name)])
+        return np.abs(scores).max()
+
+    assert worst("demand_growth", lambda x: (x - 0.02) / 0.01) < 1e-5
+    assert worst("fertility", lambda x: np.log(x / 1.2) / 0.3) < 1e-5
+    assert worst("spoilage", lambda x: (np.log(x / (1 - x)) - np.log(1 / 9)) / 0.5) < 1e-5
+    assert worst("capital", lambda x: (x - 12.5) / 7.5) < 1e-5
+
+
+def test_shocks_of_antithetic_pairs_mirror_too():
+    study = echo({"old": {}})
+    found = split_cells(study.model, program(study).trace(0).yearly, axis=2)
+    for name in ("noise", "single"):
+        assert_same(found[name][..., 1::2], -found[name][..., ::2])
+    assert_close(found["luck"][..., 1::2], 1 - found["luck"][..., ::2])
+
+
+# ------------------------------------------------------------------------------- what stands beside it
+
+DRAWN = {"mood": {"family": "uniform", "low": 0.0, "high": 1.0, "group": "land"}}
+MORE = {"gradual": {"irrigation": 0.5}, "half": {"like": "reform", "implementation": "mood"}}
+
+
+def test_what_is_added_changes_no_draw_and_outcomes_by_rounding_only():
+    # the factor joins a group, and one policy asks for it
+    beside(farms_program(), program(farms({"policies": MORE, "factors": DRAWN})), MANY)
+
+
+def test_the_order_of_factors_and_policies_changes_no_draw():
+    turned = {name: dict(reversed(FARMS[name].items())) for name in ("factors", "policies")}
+    study = read_study({**FARMS, **turned, "baseline": "old"}, "turned.toml", model=Farms())
+    assert study.policy_names == ("reform", "old")
+    beside(farms_program(), program(study), MANY)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "policies", [("old", "reform", "gradual"), ("reform", "old"), ("old", "reform", "reform_full")]
+)
+def test_rustbelt_policies_change_nothing_of_each_other(policies):
+    study, other = (load_study("rustbelt", policies=names) for names in (("old", "reform"), policies))
+    beside(program(study), program(other), PLENTY)
+
+
+@pytest.mark.slow
+def test_a_factor_more_changes_nothing_of_the_rustbelt():
+    # `implementation` is drawn where a policy asks for it, and only there
+    study = load_study("rustbelt", policies=["reform_full"])
+    more = load_study("rustbelt", policies=["reform_full", "reform"])
+    assert {item.name for item in more.inputs} - {item.name for item in study.inputs} == {"implementation"}
+    beside(program(study), program(more), PLENTY)
+
+
+def beside(one: Program, two: Program, n_paths: int) -> None:
+    """Asserts that the first program's policies live the same futures in the second one."""
+    study, other, block = one.study, two.study, Block(0, 0, n_paths)
+    drawn = dict(zip([item.name for item in other.inputs], two.draws(block), strict=True))
+    for item, draws in zip(study.inputs, one.draws(block), strict=True):
+        assert_same(drawn[item.name], draws)
+    shared = [other.policy_names.index(name) for name in study.policy_names]
+    assert_only_rounding(
+        study, computed(one, 0, n_paths).outcomes, computed(two, 0, n_paths).outcomes[shared]
+    )
+
+
+def assert_only_rounding(study: Study, values: np.ndarray, others: np.ndarray) -> None:
+    """Asserts that outcomes [policy, outcome, path] differ by rounding only, and that no event flips but at its edge."""
+    values, others = values.astype(np.float64), others.astype(np.float64)
+    allowed = EDGE * values.std(axis=-1, keepdims=True)
+    assert np.all(np.abs(values - others) <= allowed)
+    names = list(study.model.outcomes)
+    for event in study.events:
+        if event.all_of:
+            continue
+        at = names.index(event.outcome)
+        threshold = event.above if event.above is not None else event.below
+        flipped = (values[:, at] > threshold) != (others[:, at] > threshold)
+        assert np.all(
+            np.abs(values[:, at] - threshold)[flipped]
+            <= np.broadcast_to(allowed[:, at], flipped.shape)[flipped]
+        )
+
+
+# ------------------------------------------------------------------------------- policies at their limits
+
+
+def test_old_under_another_name_is_old_bit_for_bit():
+    # every way to say that nothing changes: the same levers, phased in late, in part, or as far as is drawn
+    same = {
+        "same": {"like": "old"},
+        "late": {"like": "old", "start": 2018},
+        "in_part": {"like": "old", "implementation": 0.3},
+        "drawn": {"like": "old", "implementation": "mood"},
+    }
+    drawn = {"mood": {"family": "uniform", "low": 0.0, "high": 1.0}}
+    found = computed(program(farms({"policies": same, "factors": drawn}))).outcomes
+    for other in found[2:]:
+        assert_same(other, found[0])
+
+
+def test_implementation_runs_from_before_to_the_policy_bit_for_bit():
+    fixed = {"none": {"family": "fixed", "value": 0.0}, "full": {"family": "fixed", "value": 1.0}}
+    shares = {"zero": 0, "one": 1, "drawn_zero": "none", "drawn_one": "full"}
+    policies = {name: {"like": "reform", "implementation": share} for name, share in shares.items()}
+    old, reform, *others = computed(program(farms({"policies": policies, "factors": fixed}))).outcomes
+    assert not np.array_equal(old, reform)
+    for found, expected in zip(others, (old, reform, old, reform), strict=True):
+        assert_same(found, expected)
+
+
+@pytest.mark.slow
+def test_rustbelt_policies_at_their_limits_bit_for_bit(tmp_path):
+    text = """
+        name = "limits"
+        extends = "rustbelt"
+        [factors.no_share]
+        family = "fixed"
+        value = 0.0
+        [policies.same]
+        like = "old"
+        resettlement_fund = 0
+        [policies.same_in_part]
+        like = "old"
+        implementation = "implementation"
+        [policies.reform_none]
+        like = "reform"
+        implementation = 0
+        [policies.reform_drawn_none]
+        like = "reform"
+        implementation = "no_share"
+    """
+    (tmp_path / "limits.toml").write_text(text, encoding="utf-8")
+    names = ["old", "same", "same_in_part", "reform_none", "reform_drawn_none"]
+    study = load_study(tmp_path / "limits.toml", paths=PLENTY, policies=names)
+    old, *others = computed(program(study), 0, 20_000).outcomes
+    for other in others:
+        assert_same(other, old)
