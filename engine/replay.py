@@ -16,8 +16,8 @@ from engine.summaries import described, described_value, policies, words
 def replay(study: Study, path: int, device: str | None = None) -> xr.DataTree:
     """What happens on one path, computed anew: groups `yearly`, `outcomes` (by policy) and `draws`.
 
-    On the device kind and with the versions of the run, the outcomes are those of its cube, bit for bit. The whole tile
-    that holds the path is computed, so the time is that of compiling.
+    On the device kind and with the versions of the run, the outcomes are those of its cube, bit for bit. It is the
+    program of the run that computes them, on few paths, so the time is that of compiling.
 
     Args:
       path: number of the future, from 0.
@@ -28,15 +28,14 @@ def replay(study: Study, path: int, device: str | None = None) -> xr.DataTree:
     """
     if not 0 <= path < study.paths:
         raise UserError(study.source, [Problem("--path", f"expected 0 to {study.paths - 1}, got {path}.")])
-    lane = path % study.tile
-    trace = Program(study, devices.mesh(device)).trace(path - lane)
+    found = Program(study, devices.mesh(device)).path(path)
     by_policy = {"policy": policies(study)}
     groups = {
         "/": xr.Dataset(
             attrs={"title": study.name, "path": path, "seed": study.seed, "summary": study.question}
         )
     }
-    if trace.yearly is not None:
+    if found.yearly is not None:
         coords = {"year": xr.Variable("year", np.array(study.years), described("calendar year", "year"))}
         for dim, labels in study.model.dims.items():
             coords[dim] = xr.Variable(dim, np.array(labels, dtype=object), described(words(dim), "1"))
@@ -46,12 +45,12 @@ def replay(study: Study, path: int, device: str | None = None) -> xr.DataTree:
                 values,
                 described_value(name, study.model.yearly[name]),  # type: ignore[attr-defined]
             )
-            for name, values in split_cells(study.model, trace.yearly[..., lane]).items()
+            for name, values in split_cells(study.model, found.yearly[..., 0]).items()
         }
         groups["yearly"] = xr.Dataset(variables, by_policy | coords)
     groups["outcomes"] = xr.Dataset(
         {
-            name: xr.Variable("policy", trace.outcomes[:, k, lane], described_value(name, outcome))
+            name: xr.Variable("policy", found.outcomes[:, k, 0], described_value(name, outcome))
             for k, (name, outcome) in enumerate(study.model.outcomes.items())
         },
         by_policy,
@@ -59,7 +58,7 @@ def replay(study: Study, path: int, device: str | None = None) -> xr.DataTree:
     groups["draws"] = xr.Dataset(
         {
             item.name: xr.Variable(
-                (), trace.draws[k, lane], described(item.about or words(item.name), item.unit)
+                (), found.draws[k, 0], described(item.about or words(item.name), item.unit)
             )
             for k, item in enumerate(study.inputs)
         }

@@ -132,30 +132,35 @@ def test_path_numbers_beyond_32_bits_are_futures_of_their_own(sampler):
     assert not np.any(np.all(far == near, axis=(0, 1)))
     draws = made.draws(block)
     assert not np.any(draws == made.draws(Block(0, 0, count)))
-    step = count // 2
-    for at in (0, step):
-        trace = made.trace(first + at)
-        assert_same(trace.outcomes, far[..., at : at + step])
-        assert_same(trace.draws, draws[:, at : at + step])
+    for at in (0, count - 1):
+        alone = made.path(first + at)
+        assert_same(alone.outcomes[..., 0], far[..., at])
+        assert_same(alone.draws[..., 0], draws[:, at])
 
 
 def test_a_path_looked_at_alone_is_the_path_of_the_run():
     made = farms_program()
-    step = made.study.tile * made.mesh.devices.size
-    trace = made.trace(step)
-    assert_same(trace.outcomes, computed(made).outcomes[..., step : 2 * step])
-    assert_same(trace.draws, made.draws(Block(0, 0, 4096))[:, step : 2 * step])
+    whole, draws = computed(made), made.draws(Block(0, 0, 4096))
+    for number in (0, 255, 256, 3001):
+        alone = made.path(number)
+        assert_same(alone.outcomes[..., 0], whole.outcomes[..., number])
+        assert_same(alone.draws[..., 0], draws[:, number])
+    assert made.traces == 1
+    sums = [made.path(number).yearly[..., 0].astype(np.float64) for number in range(20)]
+    assert_close(computed(made, 0, 20).yearly.first, np.sum(sums, axis=0), np.float32)
 
 
 @pytest.mark.slow
 def test_a_path_of_the_rustbelt_looked_at_alone_is_the_path_of_the_run():
-    made = program(load_study("rustbelt", paths=BLOCK))
+    made = program(load_study("rustbelt", paths=2 * BLOCK))
     step = made.study.tile * made.mesh.devices.size
-    whole = computed(made)
-    for first in (0, 7 * step):
-        assert_same(made.trace(first).outcomes, whole.outcomes[..., first : first + step])
-    far = Block((5 << 34) // BLOCK, 5 << 34, step)
-    assert_same(made.trace(far.first).outcomes, made.collect(far, made.submit(far, made.no_shift())).outcomes)
+    for block in made.study.blocks():
+        whole = made.collect(block, made.submit(block, made.no_shift())).outcomes
+        for at in (0, 1, 4095, 4096, 70_001, BLOCK - 1):
+            assert_same(made.path(block.first + at).outcomes[..., 0], whole[..., at])
+        # the program of traces is another one
+        traced = made.trace(block.first).outcomes
+        assert np.all(np.abs(traced - whole[..., :step]) <= EDGE * whole.std(axis=-1, keepdims=True))
     assert made.traces == 1
 
 
