@@ -163,16 +163,11 @@ class Program:
         counters = [self.sampler.first_counter(int(first)) for first in firsts]
         base = np.array([[c & 0xFFFFFFFF, c >> 32] for c in counters], np.uint32)
         outcomes, yearly, draws = jax.device_get(self._trace(self.inputs, base))
-        order = np.argsort(self.sampler.path_order(self.study.tile))
-
-        def joined(values: np.ndarray) -> np.ndarray:
-            return np.concatenate(list(values[..., order]), axis=-1)
-
         return Trace(
             first_path,
-            joined(outcomes),
-            None if yearly is None else joined(np.moveaxis(yearly, 3, 1)),
-            joined(draws),
+            self._joined(outcomes),
+            None if yearly is None else self._joined(np.moveaxis(yearly, 3, 1)),
+            self._joined(draws),
         )
 
     def traced_years(self, first_path: int) -> np.ndarray:
@@ -280,6 +275,14 @@ class Program:
     def no_shift(self) -> np.ndarray | None:
         """Yearly sums taken about nothing: float32 zeros [year, policy, cell]; None where there are none."""
         return np.zeros(self._sums_shape(), np.float32) if self.study.has_yearly else None
+
+    def _joined(self, lanes: np.ndarray) -> np.ndarray:
+        """[device, ..., lane] of consecutive tiles -> [..., path]."""
+        group = self.sampler.group
+        devices, *shape, tile = lanes.shape
+        runs = lanes.reshape(devices, *shape, group, tile // group)[..., np.argsort(self.sampler.offsets), :]
+        ordered = np.moveaxis(np.swapaxes(runs, -1, -2), 0, -3)
+        return ordered.reshape(*shape, devices * tile)
 
     def _in_path_order(self, lanes: np.ndarray, count: int) -> np.ndarray:
         """[strip, tile, policy, outcome, lane] -> [policy, outcome, path]."""
