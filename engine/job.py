@@ -86,7 +86,7 @@ def run(
         observe(Stage("estimating", study.paths, study.paths))
         outcomes, risk, comparison = tables(folder, study)
         if not finished:
-            found = summarise(study, outcomes, risk, comparison, left.sums, left.yearly)
+            found = summarise(study, outcomes, risk, comparison, left.sums, left.yearly, left.nonfinite)
             cube.write_summaries(folder, study, found)
             entry = provenance.run_record(
                 study, kind, command or sys.argv, started, datetime.now(UTC), left.computed

@@ -55,6 +55,11 @@ class Simulated:
     sums: YearlySums | None
     yearly: np.ndarray | None
 
+    @property
+    def nonfinite(self) -> np.ndarray:
+        """Outcomes that are not finite over all blocks, int [policy, outcome]."""
+        return np.sum([record.nonfinite for record in self.records.values()], axis=0)
+
 
 def simulate(study: Study, folder: Path, program: Program, observe: Observer) -> Simulated:
     """Computes and commits every block that the folder lacks. The folder must be claimed and its cube created.
@@ -101,7 +106,7 @@ def _store(study: Study, folder: Path, program: Program, result: BlockResult) ->
     kept = program.draws(block)[:, : cube.kept_draws(study, block)] if cube.kept_draws(study, block) else None
     draws = {} if kept is None else {item.name: kept[k] for k, item in enumerate(study.inputs)}
     shards = cube.write_block(folder, study, block, result.outcomes, draws)
-    nonfinite = np.zeros(result.outcomes.shape[:2], np.int64)
+    nonfinite = np.sum(~np.isfinite(result.outcomes), axis=-1)
     ledger.commit(folder, study, block, shards, nonfinite, -1, result.yearly)
 
 

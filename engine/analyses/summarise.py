@@ -26,6 +26,7 @@ def summarise(
     comparison: Iterable[Record],
     sums: YearlySums | None,
     yearly: np.ndarray | None,
+    nonfinite: np.ndarray,
 ) -> Summaries:
     """Everything that the summary groups hold.
 
@@ -35,6 +36,7 @@ def summarise(
       comparison: records of `compare.comparison_table`.
       sums: yearly sums over all paths; None for a static model.
       yearly: yearly sample, float32 [policy, year, cell, path]; None for a static model.
+      nonfinite: outcomes that are not finite, int [policy, outcome], as the blocks' records count them.
     """
     risk, comparison = list(risk), list(comparison)
     events = [event.name for event in study.events]
@@ -53,7 +55,7 @@ def summarise(
     found = dict(
         levels={name: level_of(name) or math.nan for name in MEASURES},
         histograms={name: histogram(values) for name, values in outcomes.items()},
-        nonfinite=np.zeros((len(study.policies), len(study.model.outcomes)), np.int64),
+        nonfinite=nonfinite,
         tiles=-(-study.paths // study.tile),
         flags=flags,
         **by_variable,
