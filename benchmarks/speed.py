@@ -1,4 +1,4 @@
-"""Prints the speed tables of benchmarks/README.md: python benchmarks/speed.py [--rounds N] [--only toy rustbelt parts] [--reference FILE]
+"""Prints the speed tables of benchmarks/README.md: python benchmarks/speed.py [--rounds N] [--only REPORT ...] [--reference FILE]
 
 Needs `pip install -e '.[benchmark]'`, and gcc for the row of C. On a machine that does nothing else: a few minutes.
 """
@@ -10,12 +10,15 @@ from engine.devices import use_every_core
 
 use_every_core()
 
+import time_first_table  # noqa: E402
+import time_normals  # noqa: E402
 import time_parts  # noqa: E402
 import time_rustbelt  # noqa: E402
+import time_scaling  # noqa: E402
 import time_toy  # noqa: E402
 from timing import machine  # noqa: E402
 
-REPORTS = ("toy", "rustbelt", "parts")
+REPORTS = ("toy", "normals", "rustbelt", "scaling", "parts", "first_table")
 
 
 def main() -> None:
@@ -29,6 +32,9 @@ def main() -> None:
     options = parser.parse_args()
     reports = {
         "toy": time_toy.report,
+        "normals": time_normals.report,
+        "scaling": time_scaling.report,
+        "first_table": time_first_table.report,
         "rustbelt": lambda rounds: time_rustbelt.report(rounds, options.reference),
         "parts": time_parts.report,
     }

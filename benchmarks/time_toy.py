@@ -38,10 +38,10 @@ def _agree(name: str, means: np.ndarray) -> None:
 
 def _engine_kernel(study: Study) -> Callable[[], None]:
     program = Program(study, devices.mesh("cpu"))
-    shift, blocks = program.no_shift(), study.blocks()[:BLOCKS]
+    blocks = study.blocks()[:BLOCKS]
 
     def call() -> None:
-        running = [program.submit(block, shift) for block in blocks]
+        running = [program.submit(block) for block in blocks]
         results = [program.collect(block, part) for block, part in zip(blocks, running, strict=True)]
         _agree(
             "engine", np.mean([result.outcomes[1].mean(-1, dtype=np.float64) for result in results], axis=0)

@@ -12,7 +12,7 @@ from engine.model import shock_streams
 from engine.study import Policy, Study
 
 
-def of(study: Study) -> dict[str, Any]:
+def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
     """The arguments: keys of all random streams, parameters of the priors, correlations, levers by year."""
     groups = grouped(study)
     names = [f"factor:{item.name}" for item in study.inputs] + [f"group:{name}" for name in groups]
@@ -33,31 +33,29 @@ def of(study: Study) -> dict[str, Any]:
     return {
         "factor_keys": keys(names),
         "shock_keys": shock_keys,
-        "marginals": {
-            item.name: tuple(np.float32(p) for p in item.marginal.parameters) for item in study.inputs
-        },
-        "correlation": {name: np.float32(group.correlation) for name, group in study.groups.items()},
-        "levers": _lever_arrays(study),
+        "marginals": {item.name: tuple(dtype(p) for p in item.marginal.parameters) for item in study.inputs},
+        "correlation": {name: dtype(group.correlation) for name, group in study.groups.items()},
+        "levers": _lever_arrays(study, dtype),
     }
 
 
-def _lever_arrays(study: Study) -> dict[str, Any]:
-    """Levers by name as tuples of cells, each float32 [year, policy]; one "year" for a static model."""
+def _lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
+    """Levers by name as tuples of cells, each [year, policy]; one "year" for a static model."""
     n_years = max(1, len(study.years))
     first = study.years[0] if study.years else 0
     shared = sorted({p.implementation for p in study.policies if isinstance(p.implementation, str)})
 
     def cells(pick: Callable) -> dict[str, tuple[np.ndarray, ...]]:
-        arrays = {}
+        arrays: dict[str, tuple[np.ndarray, ...]] = {}
         for name in study.model.levers:
             stacked = np.stack(
                 [np.reshape(pick(policy)[name], (n_years, -1)) for policy in study.policies], axis=1
             )
-            arrays[name] = tuple(np.asarray(stacked[..., k], np.float32) for k in range(stacked.shape[-1]))
+            arrays[name] = tuple(np.asarray(stacked[..., k], dtype) for k in range(stacked.shape[-1]))
         return arrays
 
-    def column(values: list[Any], dtype: Any = np.float32) -> np.ndarray:
-        return np.broadcast_to(np.array(values, dtype), (n_years, len(values)))
+    def column(values: list[Any], kind: type = dtype) -> np.ndarray:
+        return np.broadcast_to(np.array(values, kind), (n_years, len(values)))
 
     return {
         "levers": cells(lambda policy: policy.levers),
@@ -65,7 +63,7 @@ def _lever_arrays(study: Study) -> dict[str, Any]:
         "start": column([policy.start if study.years else first for policy in study.policies]),
         "before_start": np.array(
             [[_began(p.before or p, year) for p in study.policies] for year in study.years or (0,)],
-            np.float32,
+            dtype,
         ),
         "implementation": column(
             [0.0 if isinstance(p.implementation, str) else p.implementation for p in study.policies]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, UInt32
+from jaxtyping import Array, Complex, Float, UInt32
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
@@ -43,9 +44,26 @@ def threefry2x32(
     return x0, x1
 
 
-def uniform(word: UInt32[Array, "..."]) -> Float[Array, "..."]:
-    """Uniform on (0, 1), float32: (word + 1/2) / 2^32, fine near 0; `~word` gives one minus it to rounding."""
-    return (word.astype(jnp.float32) + 0.5) * jnp.float32(2.0**-32)
+def paired(first: UInt32[Array, "..."], second: UInt32[Array, "..."]) -> Complex[Array, "..."]:
+    """Two words in one number: XLA on CPU computes the twenty rounds again for each array that it writes."""
+    parts = (jax.lax.bitcast_convert_type(word, jnp.float32) for word in (first, second))
+    return jax.lax.complex(*parts)
+
+
+def parted(pair: Complex[Array, "... n"]) -> UInt32[Array, "... 2 n"]:
+    """The words of `paired` numbers along a new axis, the first ones, then the second ones."""
+    first, second = (
+        jax.lax.bitcast_convert_type(part, jnp.uint32)[..., None, :]
+        for part in (jnp.real(pair), jnp.imag(pair))
+    )
+    # chosen by index rather than concatenated: a concatenation is computed one number at a time
+    index = jax.lax.broadcasted_iota(jnp.int32, (*pair.shape[:-1], 2, pair.shape[-1]), pair.ndim - 1)
+    return jnp.where(index == 0, first, second)
+
+
+def uniform(word: UInt32[Array, "..."], dtype: type = np.float32) -> Float[Array, "..."]:
+    """Uniform on (0, 1): (word + 1/2) / 2^32, fine near 0; `~word` gives one minus it to rounding."""
+    return jnp.minimum((word.astype(dtype) + 0.5) * dtype(2.0**-32), dtype(1.0 - 2.0**-24))
 
 
 # Minimax polynomials of z / x, x = 1 - 2p: in w below w = 5, in sqrt(w) above, where w = -log(4 p (1 - p));
@@ -60,26 +78,45 @@ _TAIL = (
 )  # fmt: skip
 
 
-def normal(word: UInt32[Array, "..."]) -> Float[Array, "..."]:
-    """Standard normal, float32, from all 32 bits: exactly antisymmetric, `normal(~word) == -normal(word)`, |z| <= 6.34.
+def normal(word: UInt32[Array, "..."], dtype: type = np.float32) -> Float[Array, "..."]:
+    """Standard normal from all 32 bits: exactly antisymmetric, `normal(~word) == -normal(word)`, |z| <= 6.34.
 
     The normal quantile of `uniform(word)`: the top bit is the sign and the other 31 give the tail probability
-    p = (k + 1/2) / 2^32, so that the tail is as fine as its probability allows. Within 3e-6 of the exact quantile of p everywhere, 1.2e-6 relative beyond |z| = 0.05.
+    p = (k + 1/2) / 2^32, so that the tail is as fine as its probability allows. In float32 within 3e-6 of the exact
+    quantile of p everywhere, 1.2e-6 relative beyond |z| = 0.05.
     """
     upper = (word >> 31) == 1
     k = jnp.where(upper, ~word, word)
-    # the shift to int32 first: unsigned conversions are slow where only signed ones are native
-    p = (k.astype(jnp.int32).astype(jnp.float32) + 0.5) * jnp.float32(2.0**-32)
-    size = upper_score(p)
+    # int32 first: unsigned conversions are slow where only signed ones are native
+    p = (k.astype(jnp.int32).astype(dtype) + 0.5) * dtype(2.0**-32)
+    size = upper_score(p) if dtype == np.float32 else -jax.scipy.special.ndtri(p)
     return jnp.where(upper, size, -size)
 
 
 def upper_score(p: Float[Array, "..."]) -> Float[Array, "..."]:
-    """z with upper tail probability p in (0, 1/2]: the size of a normal score."""
-    w = jnp.maximum(-jnp.log(4.0 * p * (1.0 - p)), 0.0)
+    """z with upper tail probability p in (0, 1/2], float32: the size of a normal score."""
+    w = -_log(4.0 * (p - p * p))
     near, far = w - 2.5, jnp.sqrt(w) - 3.44
     d = jnp.where(w < 5.0, near, far)
     value = jnp.where(w < 5.0, jnp.float32(_CENTRE[-1]), jnp.float32(_TAIL[-1]))
     for centre, tail in zip(_CENTRE[-2::-1], _TAIL[-2::-1], strict=True):
         value = value * d + jnp.where(w < 5.0, jnp.float32(centre), jnp.float32(tail))
     return (1.0 - 2.0 * p) * value
+
+
+# Minimax polynomial of log(1 + f) / f for 1 + f within sqrt(1/2) and sqrt(2)
+_LOG = (
+    1.0000032186508179, -0.5000196695327759, 0.3330329954624176, -0.24881339073181152, 0.20604674518108368, -0.18901976943016052, 0.11827471852302551,
+)  # fmt: skip
+_ROOT_HALF = np.int32(0x3F3504F3)  # the bits of sqrt(1/2)
+
+
+def _log(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Natural logarithm of a positive normal number, within 3e-7 where it is small: no case for zero or infinity."""
+    bits = jax.lax.bitcast_convert_type(x, jnp.int32)
+    exponent = (bits - _ROOT_HALF) >> 23
+    f = jax.lax.bitcast_convert_type(bits - (exponent << 23), jnp.float32) - 1.0
+    value = jnp.float32(_LOG[-1])
+    for coefficient in _LOG[-2::-1]:
+        value = value * f + jnp.float32(coefficient)
+    return exponent.astype(jnp.float32) * jnp.float32(np.log(2.0)) + f * value

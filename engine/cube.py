@@ -11,7 +11,8 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -19,28 +20,19 @@ from typing import Any
 import numpy as np
 import xarray as xr
 import zarr
-from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
+from zarr.codecs import BloscCodec, Crc32cCodec
 
 from engine import ledger
 from engine.errors import UserError
 from engine.ledger import sync, writing
 from engine.reducers import cell_count
+from engine.reserved import refuse_reserved
 from engine.study import BLOCK, Block, Study
 from engine.summaries import Summaries, described, described_value, groups, policies, words
+from engine.zarr_files import WRITERS, as_json, sync_all, tree_files, write_files
 
-_RESERVED = {
-    "policy",
-    "path",
-    "measure",
-    "level",
-    "stat",
-    "year",
-    "quantile",
-    "moment",
-    "bin",
-    "edge",
-    "outcome",
-}
+HELD = 1 << 28
+"""Bytes of outcomes that stay in memory once they are read, where all of them together are no more."""
 # lz4 with bit shuffle costs no more time than writing plain floats and spares a sixth of the bytes (docs/cube.md);
 # crc32c comes last, over what is on disk
 _CODECS = (BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=4), Crc32cCodec())
@@ -57,27 +49,18 @@ def create(folder: Path, study: Study) -> None:
     Raises:
       UserError: a variable's name is taken by a dimension of the cube, or the folder cannot be written.
     """
-    _refuse_reserved(study)
+    refuse_reserved(study)
     cube = _cube(folder)
     with writing(folder):
-        if not cube.exists():
+        if cube.exists():
+            _extend_arrays(folder, study)
+        else:
             begun = folder / "cube.partial"
             shutil.rmtree(begun, ignore_errors=True)
             _create_arrays(begun, study)
-            _sync_tree(begun)
+            sync_all([begun, *begun.rglob("*")])
             os.rename(begun, cube)
             sync(folder)
-        for stray in cube.rglob("*.partial"):
-            stray.unlink()
-        root = _open(folder)
-        root.update_attributes({"status": "incomplete"})  # which also drops the metadata gathered at the root
-        for array, shape in _stored_arrays(study).items():
-            held = root[array]
-            assert isinstance(held, zarr.Array)
-            if held.shape != shape:
-                held.resize(shape)
-                sync(cube / array / "zarr.json")
-                sync(cube / array)
         _gather_metadata(folder)
 
 
@@ -104,28 +87,32 @@ def write_block(
         raise ValueError(f"outcomes: expected float32 {expected}, got {outcomes.dtype} {outcomes.shape}")
     values = {f"paths/{name}": outcomes[:, names.index(name)] for name in study.keep.outcomes}
     kept = kept_draws(study, block)
-    for item in study.inputs if kept else ():
-        padded = np.full(block.count, np.nan, np.float32)
-        padded[:kept] = draws[item.name][:kept]
-        values[f"draws/{item.name}"] = padded
+    values |= {f"draws/{item.name}": draws[item.name][:kept] for item in study.inputs if kept}
     with writing(folder):
         ledger.drop(folder, block)
         root = _open(folder)
-        shards = []
-        for name, part in values.items():
-            shard = _shard(folder, name, block)
-            # zarr reads the old shard before it writes, and over a torn one it would fail for ever
-            shard.unlink(missing_ok=True)
-            array = root[name]
-            assert isinstance(array, zarr.Array)
-            array[..., block.first : block.first + block.count] = part
-            sync(shard)
-            for parent in shard.parents:  # up to the array: the first shard makes the folders too
-                sync(parent)
-                if parent == _cube(folder) / name:
-                    break
-            shards.append(shard)
-    return shards
+        with ThreadPoolExecutor(WRITERS) as writers:
+            return list(
+                writers.map(lambda name: _write_shard(folder, root, name, block, values[name]), values)
+            )
+
+
+def _write_shard(folder: Path, root: zarr.Group, name: str, block: Block, values: np.ndarray) -> Path:
+    """The file that holds the block's values [..., path], on disk for good; NaN on the paths that are missing."""
+    shard = _shard(folder, name, block)
+    # zarr reads the old shard before it writes, and over a torn one it would fail for ever
+    shard.unlink(missing_ok=True)
+    missing = block.count - values.shape[-1]
+    if missing:
+        values = np.pad(values, [*[(0, 0)] * (values.ndim - 1), (0, missing)], constant_values=np.nan)
+    array = root[name]
+    assert isinstance(array, zarr.Array)
+    array[..., block.first : block.first + block.count] = values
+    # up to the array: the first shard makes the folders too
+    above = len(shard.relative_to(_cube(folder) / name).parts)
+    for path in (shard, *shard.parents[:above]):
+        sync(path)
+    return shard
 
 
 def kept_draws(study: Study, block: Block) -> int:
@@ -139,6 +126,39 @@ def read_paths(folder: Path, names: Sequence[str], n_paths: int) -> dict[str, np
     return {name: np.asarray(root[f"paths/{name}"][:, :n_paths]) for name in names}  # type: ignore[index]
 
 
+class Paths(Mapping[str, np.ndarray]):
+    """Outcomes kept whole by name, float32 [policy, path], read when they are asked for; few enough stay in memory.
+
+    Args:
+      folder: the run folder.
+      study: its study; of its paths those that are asked for.
+    """
+
+    def __init__(self, folder: Path, study: Study):
+        self._folder, self._study = folder, study
+        self._held: dict[str, np.ndarray] = {}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """One outcome of all paths."""
+        if name not in self._study.keep.outcomes:
+            raise KeyError(name)
+        held = self._held.get(name)
+        if held is not None:
+            return held
+        values = read_paths(self._folder, (name,), self._study.paths)[name]
+        if values.nbytes * len(self) <= HELD:
+            self._held[name] = values
+        return values
+
+    def __iter__(self) -> Iterator[str]:
+        """Names in the order of the model."""
+        return iter(self._study.keep.outcomes)
+
+    def __len__(self) -> int:
+        """How many outcomes are kept whole."""
+        return len(self._study.keep.outcomes)
+
+
 def read_path(folder: Path, names: Sequence[str], path: int) -> dict[str, np.ndarray]:
     """Stored outcomes of one path by name, float32 [policy]."""
     root = _open(folder, "r")
@@ -146,7 +166,7 @@ def read_path(folder: Path, names: Sequence[str], path: int) -> dict[str, np.nda
 
 
 def bytes_needed(study: Study) -> int:
-    """Bytes that a finished run folder takes at most: shards uncompressed, and the ledger."""
+    """Bytes that a finished run folder takes at most: shards uncompressed, and the ledger with its tallies."""
     blocks = -(-study.paths // BLOCK)
     draw_blocks = -(-min(study.keep.draws, study.paths) // BLOCK)
     shards = (
@@ -155,7 +175,8 @@ def bytes_needed(study: Study) -> int:
         * (blocks * len(study.policies) * len(study.keep.outcomes) + draw_blocks * len(study.inputs))
     )
     cells = len(study.policies) * len(study.years) * cell_count(study.model)
-    return shards + blocks * (8 * 7 * cells + 4096) + 8 * 80 * cells + (1 << 20)
+    tallies = len(study.policies) * (len(study.model.outcomes) - len(study.keep.outcomes)) << 16
+    return shards + blocks * (tallies + 4096) + 8 * 80 * cells + (1 << 20)
 
 
 def bytes_free(folder: Path) -> int:
@@ -212,9 +233,6 @@ def _stored_arrays(study: Study) -> dict[str, tuple[int, ...]]:
 def _create_arrays(place: Path, study: Study) -> None:
     root = zarr.create_group(place, attributes=_root_attributes(study))
     root.create_group(
-        "paths", attributes={"comment": "outcomes of every path; path = number of the future, from 0"}
-    )
-    root.create_group(
         "draws",
         attributes={"comment": "factor draws of the first paths; NaN beyond", "kept": study.keep.draws},
     )
@@ -222,7 +240,12 @@ def _create_arrays(place: Path, study: Study) -> None:
     attributes = {f"paths/{name}": described_value(name, outcomes[name]) for name in study.keep.outcomes}
     for item in study.inputs:
         attributes[f"draws/{item.name}"] = described(item.about or words(item.name), item.unit)
+    files: dict[str, bytes] = {}
+    alike: dict[tuple[int, ...], dict[str, Any]] = {}
     for name, shape in _stored_arrays(study).items():
+        if shape in alike:  # zarr takes milliseconds for each
+            files[f"{name}/zarr.json"] = as_json({**alike[shape], "attributes": attributes[name]})
+            continue
         root.create_array(
             name,
             shape=shape,
@@ -233,33 +256,29 @@ def _create_arrays(place: Path, study: Study) -> None:
             fill_value=np.nan,  # a missing shard must not look like a run without losses
             dimension_names=("policy", "path") if len(shape) == 2 else ("path",),
             attributes=attributes[name],
-            config={"write_empty_chunks": True},
         )
-    _write_group(place, "paths", xr.Dataset(coords={"policy": policies(study)}), mode="a")
+        alike[shape] = json.loads((place / name / "zarr.json").read_bytes())
+    if study.keep.outcomes:
+        about = {"comment": "outcomes of every path; path = number of the future, from 0"}
+        labels = xr.Dataset(coords={"policy": policies(study)}, attrs=about)
+        files |= tree_files({"paths": labels})
+    write_files(place, files)
 
 
-def _refuse_reserved(study: Study) -> None:
-    tables = {"outcome": study.model.outcomes, "yearly variable": getattr(study.model, "yearly", {})}
-    tables["factor"] = {item.name: item for item in study.inputs}
-    tables["event"] = {event.name: event for event in study.events}
-    problems = [
-        f"the {kind} '{name}' has the name of a dimension of the cube. Choose another name."
-        for kind, table in tables.items()
-        for name in table
-        if name in _RESERVED or name in study.model.dims or "/" in name
-    ]
-    problems += [
-        f"the dimension '{dim}' has the name of a dimension of the cube. Choose another name."
-        for dim in study.model.dims
-        if dim in _RESERVED
-    ]
-    problems += [
-        f"the event '{event.name}' has the name of an outcome. Choose another name."
-        for event in study.events
-        if event.name in study.model.outcomes
-    ]
-    if problems:
-        raise UserError(study.source, problems)
+def _extend_arrays(folder: Path, study: Study) -> None:
+    """Brings the arrays to the study's path count, and takes away what a crash has left."""
+    cube = _cube(folder)
+    for stray in cube.rglob("*.partial"):
+        stray.unlink()
+    root = _open(folder)
+    root.update_attributes({"status": "incomplete"})  # which also drops the metadata gathered at the root
+    for array, shape in _stored_arrays(study).items():
+        held = root[array]
+        assert isinstance(held, zarr.Array)
+        if held.shape != shape:
+            held.resize(shape)
+            sync(cube / array / "zarr.json")
+            sync(cube / array)
 
 
 # ---------------------------------------------------------------------------------------------- summaries
@@ -271,15 +290,12 @@ def write_summaries(folder: Path, study: Study, summaries: Summaries) -> None:
     with writing(folder):
         _open(folder).update_attributes({"status": "incomplete"})
         shutil.rmtree(begun, ignore_errors=True)
-        zarr.create_group(begun)
-        written = dict(groups(study, summaries))
-        for name, group in written.items():
-            _write_group(begun, name, group, mode="w")
-        _sync_tree(begun)
-        for name in {name.partition("/")[0]: None for name in written}:
+        written = tree_files(dict(groups(study, summaries)))
+        write_files(begun, written)
+        for name in {file.partition("/")[0]: None for file in written}:
             shutil.rmtree(cube / name, ignore_errors=True)
             os.rename(begun / name, cube / name)
-        shutil.rmtree(begun)
+        begun.rmdir()
         sync(cube)
         _open(folder).update_attributes({"status": "complete", "paths": study.paths})
         _gather_metadata(folder)
@@ -320,18 +336,6 @@ def attributes(folder: str | Path) -> dict[str, Any]:
         return dict(json.loads((_cube(Path(folder)) / "zarr.json").read_bytes())["attributes"])
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-
-
-def _write_group(place: Path, name: str, group: xr.Dataset, mode: Any) -> None:
-    checked = {"compressors": (ZstdCodec(level=3, checksum=True),)}
-    encoding = {name: checked for name in group.variables}
-    group.to_zarr(place, group=name, mode=mode, consolidated=False, zarr_format=3, encoding=encoding)
-
-
-def _sync_tree(place: Path) -> None:
-    for path in place.rglob("*"):
-        sync(path)
-    sync(place)
 
 
 def _gather_metadata(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy import integrate, optimize, special
+from scipy import special
 
 from engine.errors import Problem, UserError, unknown
 
@@ -206,6 +206,8 @@ def _fit_triangular(asked: Mapping[float, float]) -> tuple[float, ...]:
             f"expected {flattest:.3g} to {steepest:.3g}. Use 'lognormal' or 'normal', or move p50."
         )
         raise _refused("p50", text)
+    from scipy import optimize  # a tenth of a second, and few studies need it
+
     mode = float(optimize.brentq(lambda mode: skew(mode) - target, 0.0, 1.0, xtol=1e-15))
     unit = _triangular_quantile(p, 0.0, mode, 1.0)
     width = float((q[2] - q[0]) / (unit[2] - unit[0]))
@@ -242,6 +244,8 @@ def _triangular_quantile(u: Any, low: float, mode: float, high: float) -> Any:
 
 def _logit_normal_mean(median: float, sigma: float) -> float:
     """Expectation by quadrature over the normal score (there is no closed form)."""
+    from scipy import integrate
+
     location = special.logit(median)
 
     def weighted(z: float) -> float:

@@ -4,8 +4,9 @@ XLA on CPU copies a cheap-looking value into each of its readers, and copies mul
 rustbelt model grew sevenfold that way. The rule: a value that is read more than once and would cost ten operations
 or more to compute again is fenced by an optimization barrier. A model says nothing of it.
 
-Another rule keeps the bits: a quotient by a value that policies or paths share is the product with its reciprocal,
-which is taken once. XLA does the same to it or not, depending on how many devices it compiles for.
+Another rule keeps the bits, and saves divisions: a quotient by a value that policies or paths or several quotients
+share is the product with its reciprocal, which is taken once. XLA does the same to it or not, depending on how many
+devices it compiles for.
 """
 
 from __future__ import annotations
@@ -114,19 +115,26 @@ def _evaluate(closed: Any, leaves: Sequence[Any]) -> list[Any]:
 
     spread: dict[int, tuple[Any, Any]] = {}
     reciprocals: dict[int, Any] = {}
+    divisors = Counter(id(inside[1]) for equation, inside, _ in alive if equation.primitive.name == "div")
 
-    def quotient(numerator: Any, source: Any, broadcast: Any) -> Any:
+    def reciprocal(token: Any) -> Any:
+        """1 / value, taken once for all its readers, and spread out as the value is."""
+        source, broadcast = spread.get(id(token), (token, None))
         if id(source) not in reciprocals:
             reciprocals[id(source)] = jax.lax.optimization_barrier(1.0 / value(source))
-        return numerator * broadcast.primitive.bind(reciprocals[id(source)], **broadcast.params)
+        inverse = reciprocals[id(source)]
+        return inverse if broadcast is None else broadcast.primitive.bind(inverse, **broadcast.params)
+
+    def shared(token: Any) -> bool:
+        return id(token) in spread or (divisors[id(token)] > 1 and not isinstance(token, _Constant))
 
     for equation, inside, outside in alive:
         name = equation.primitive.name
         arguments = [value(token) for token in inside]
         if name == "broadcast_in_dim" and isinstance(arguments[0], jax.core.Tracer):
             spread[id(outside[0])] = (inside[0], equation)
-        if name == "div" and id(inside[1]) in spread and jnp.issubdtype(arguments[1].dtype, jnp.floating):
-            results = quotient(arguments[0], *spread[id(inside[1])])
+        if name == "div" and shared(inside[1]) and jnp.issubdtype(arguments[1].dtype, jnp.floating):
+            results = arguments[0] * reciprocal(inside[1])
         else:
             results = equation.primitive.bind(*arguments, **equation.params)
         results = list(results) if equation.primitive.multiple_results else [results]

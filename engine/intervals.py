@@ -11,7 +11,7 @@ import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import bdtr, bdtrik, ndtri, stdtrit
+from scipy.special import bdtr, ndtri, stdtrit
 
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
@@ -87,10 +87,12 @@ class Units:
         if self.owner is not None:
             starts = np.flatnonzero(np.diff(self.owner, prepend=-1))
             return np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
-        total = values[..., :: self.size].astype(np.float64)
+        counted = values.dtype == bool  # whole numbers are added up faster
+        numbers = values.view(np.int8) if counted else values
+        total: np.ndarray = numbers[..., :: self.size].astype(np.int32 if counted else np.float64)
         for member in range(1, self.size):
-            total += values[..., member :: self.size]
-        return total
+            np.add(total, numbers[..., member :: self.size], out=total)
+        return total.astype(np.float64, copy=False)
 
     def take(self, mask: np.ndarray) -> Units:
         """The units of the paths where the mask holds; a unit without such a path is no unit any more."""
@@ -117,7 +119,7 @@ class Moments:
     Args:
       mean: sum over all paths / number of paths.
       error: its standard error, sqrt(J / (J - 1) sum_j r_j^2) / n with r_j the total of unit j less its size times the mean.
-      skewness: skewness of the mean itself, sum_j r_j^3 / (sum_j r_j^2)^1.5.
+      skewness: skewness of the mean itself, sum_j r_j^3 / (sum_j r_j^2)^1.5; 0 where units are too few to show it.
       units: J.
     """
 
@@ -139,11 +141,15 @@ class Some:
 
 def moments(values: np.ndarray, units: Units) -> Moments:
     """Moments of a mean over paths, from values [..., path]."""
-    totals = units.totals(values)
+    return moments_of_totals(units.totals(values), units)
+
+
+def moments_of_totals(totals: np.ndarray, units: Units) -> Moments:
+    """Moments of a mean over paths, from the sum over each unit [..., unit]."""
     mean = totals.sum(axis=-1) / units.paths
     residual = totals - units.sizes * mean[..., None]
     square = residual * residual
-    return _moments(mean, square.sum(axis=-1), np.einsum("...j,...j->...", square, residual), units)
+    return _moments(mean, square.sum(axis=-1), dots(square, residual), units)
 
 
 def moments_of_some(some: Some, units: Units) -> Moments:
@@ -164,12 +170,39 @@ def moments_of_some(some: Some, units: Units) -> Moments:
     return _moments(mean, square, cube, units)
 
 
+def moments_of_tail(tail: np.ndarray, cell: np.ndarray, joint: np.ndarray, units: Units) -> Moments:
+    """As `moments_of_some`, for units of equal size, from the values alone and what shares its unit with another.
+
+    With e the values, m their mean over all paths and T the total of one of J units of s paths:
+    sum (T - s m)^2 = sum T^2 - J (s m)^2, sum (T - s m)^3 = sum T^3 - 3 s m sum T^2 + 2 J (s m)^3, and
+    sum T^k = sum e^k but for the units in which there are several.
+
+    Args:
+      tail: the values that are not zero, and any zeros [cell, rank].
+      cell: of each unit in which several are not zero [unit].
+      joint: the values of these units [unit, member].
+    """
+    whole = joint.sum(axis=-1)
+    more_square = np.bincount(cell, whole**2 - dots(joint, joint), len(tail))
+    more_cube = np.bincount(cell, whole**3 - dots(joint * joint, joint), len(tail))
+    mean = tail.sum(axis=-1) / units.paths
+    expected, square = units.size * mean, dots(tail, tail) + more_square
+    cube = dots(tail * tail, tail) + more_cube - 3 * expected * square + 2 * units.count * expected**3
+    return _moments(mean, square - units.count * expected**2, cube, units)
+
+
+def dots(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Sum over the last axis of a b. Not by BLAS, whose threads wait for one another where several threads call it."""
+    return np.einsum("...j,...j->...", a, b)
+
+
 def _moments(mean: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Units) -> Moments:
     # a sum of squares of rounding errors is no variance
     square = np.where(square <= units.count * (1e-14 * mean) ** 2, 0.0, square)
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.sqrt(square * units.count / np.float64(units.count - 1)) / units.paths
-        skewness = np.where(square > 0, cube / square**1.5, 0.0)
+        known = (square > 0) & (units.count >= FEW_UNITS)
+        skewness = np.where(known, cube / square**1.5, 0.0)
     return Moments(mean, error, skewness, units.count)
 
 
@@ -184,7 +217,7 @@ def mean_interval(of: Moments) -> tuple[np.ndarray, np.ndarray]:
         nothing = np.full_like(of.mean, np.nan)
         return nothing, nothing
     t = float(stdtrit(of.units - 1, 1 - TAIL))
-    skewed = (np.abs(of.skewness) > 1e-8) & (of.units >= FEW_UNITS)
+    skewed = np.abs(of.skewness) > 1e-8
     a = np.where(skewed, of.skewness, 1.0)
 
     def studentised(point: float) -> np.ndarray:
@@ -223,19 +256,26 @@ def tail_ranks(count: np.ndarray, share: float, risk: float = TAIL) -> tuple[np.
 
 
 def _binomial_quantile(probability: float, count: np.ndarray, share: float) -> np.ndarray:
-    """Smallest k with P(Bin(count, share) <= k) >= probability."""
-    low = share < 1 and np.exp(count * np.log1p(-share)) >= probability
-    k = np.where(low, 0.0, np.ceil(bdtrik(probability, np.maximum(count, 1), share)))
-    before = np.maximum(k - 1, 0)
-    return np.where((k > 0) & (bdtr(before, count.astype(np.int64), share) >= probability), before, k)
+    """Smallest k with P(Bin(count, share) <= k) >= probability, found from where Cornish and Fisher's expansion puts it."""
+    z, whole = float(ndtri(probability)), np.asarray(count).astype(np.int64)
+    near = count * share + z * np.sqrt(count * share * (1 - share)) + (z * z - 1) * (1 - 2 * share) / 6
+    k = np.clip(np.ceil(near - 0.5), 0, count)
+    while np.any(short := bdtr(k, whole, share) < probability):
+        k = k + short
+    while np.any(beyond := (k > 0) & (bdtr(np.maximum(k - 1, 0), whole, share) >= probability)):
+        k = k - beyond
+    return k
 
 
-def wilson_interval(share: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def wilson_interval(share: np.ndarray, count: np.ndarray, z: float = Z) -> tuple[np.ndarray, np.ndarray]:
     """95 % interval of a probability by Wilson's score with an effective count; fine for shares of 0 and 1.
+
+    Args:
+      z: how many standard errors it reaches; that of the normal law if not given.
 
     Source: Wilson (1927), J. Am. Statist. Assoc. 22, 209-212, doi:10.1080/01621459.1927.10502953.
     """
-    extra = Z**2 / count
+    extra = z**2 / count
     centre = (share + extra / 2) / (1 + extra)
     half = np.sqrt(extra * share * (1 - share) + extra**2 / 4) / (1 + extra)
     # at the ends the score interval closes exactly; rounding must not open or overshoot it
@@ -286,11 +326,19 @@ def tail_flag(ascending: np.ndarray) -> str:
     infinite variance is not excluded at 95 %: shape + 1.645 (1 + shape) / sqrt(k) >= 1/2. Fewer than 200 values
     are not judged.
     """
-    n = len(ascending)
-    k = min(max(n // 10, min(1500, n // 4)), TAIL_VALUES)
-    if k < FEWEST_TAIL_VALUES:
-        return ""
-    excesses = ascending[n - k :].astype(np.float64) - float(ascending[n - k - 1])
+    k = tail_size(len(ascending))
+    return largest_flag(ascending[len(ascending) - k - 1 :]) if k else ""
+
+
+def tail_size(count: int) -> int:
+    """How many of so many values the tail is judged by; 0 where they are too few."""
+    k = min(max(count // 10, min(1500, count // 4)), TAIL_VALUES)
+    return k if k >= FEWEST_TAIL_VALUES else 0
+
+
+def largest_flag(ascending: np.ndarray) -> str:
+    """As `tail_flag`, from the values that it looks at alone and the one before them."""
+    excesses = ascending[1:].astype(np.float64) - float(ascending[0])
     excesses = excesses[excesses > 0]
     if not len(excesses):
         return ""

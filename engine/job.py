@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,19 +13,28 @@ from pathlib import Path
 import numpy as np
 
 from engine import checks, cube, devices, ledger, provenance
-from engine.analyses.compare import Record, comparison_table, risk_table
+from engine.analyses.compare import THREADS, Record, Tables, tables_of_paths
 from engine.analyses.summarise import summarise
+from engine.analyses.tallied import tables_of_tally
 from engine.config import load_study, resolved_text, shipped_studies
 from engine.errors import Problem, UserError, unknown
+from engine.events import event_outcomes, known_events
 from engine.kernel import Program
 from engine.model import Model
 from engine.reducers import cell_count
 from engine.simulate import Observer, Stage, simulate
 from engine.study import BLOCK, Study
+from engine.tallies import GROUPS, Tally, folded, unkept, untold
 
 OUTPUTS = "outputs"
 PROCESS = 1 << 30
 """Bytes that Python, its libraries and the compiler take."""
+WORK = 56
+"""Bytes a path that the measures of an outcome take beside its values."""
+HISTOGRAM = 28
+"""Bytes a path and policy that the display histogram of an outcome takes, its values among them."""
+BINS_HELD = 4096
+"""Bins of a histogram that are expected to hold a value, at most."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +60,16 @@ def run(
     study: Study,
     out: str | Path | None = None,
     device: str | None = None,
+    memory: int | str | None = None,
     observe: Observer = lambda stage: None,
     command: Sequence[str] = (),
 ) -> Run:
-    """Computes what the study's run folder lacks, and its tables.
+    """Computes what the study's run folder lacks, and its tables. Compiled programs are kept: `devices.use_compilation_cache`.
 
     Args:
       out: the run folder itself; `outputs/<name>-<fingerprint>` if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
+      memory: main memory that the run may take, in bytes or as "4GiB"; what is free if not given.
       observe: called with the `Stage` that is reached.
       command: the words that started the run, for `provenance.json`.
 
@@ -68,8 +79,9 @@ def run(
     """
     folder = run_folder(study, out)
     cube.refuse_if_too_large(folder, study)
-    _refuse_if_memory_too_small(study)
+    _refuse_if_memory_too_small(study, memory)
     checks.refuse_broken(study)
+    devices.use_compilation_cache()
     mesh = devices.mesh(device)
     kind = mesh.devices.flat[0].platform
     started = datetime.now(UTC)
@@ -82,17 +94,18 @@ def run(
             cube.create(folder, study)
             with ledger.writing(folder):
                 ledger.write_atomically(folder / "study.toml", resolved_text(study).encode())
-            left = simulate(study, folder, Program(study, mesh), observe)
+            left = simulate(study, folder, Program(study, mesh, devices.lanes_for(study, mesh)), observe)
         observe(Stage("estimating", study.paths, study.paths))
-        outcomes, risk, comparison = tables(folder, study)
+        paths, tally = cube.Paths(folder, study), tally_of_run(folder, study)
+        found = _tables(study, paths, tally)
         if not finished:
-            found = summarise(study, outcomes, risk, comparison, left.sums, left.yearly, left.nonfinite)
-            cube.write_summaries(folder, study, found)
+            summaries = summarise(study, found, paths, tally, left.yearly, left.nonfinite)
+            cube.write_summaries(folder, study, summaries)
             entry = provenance.run_record(
                 study, kind, command or sys.argv, started, datetime.now(UTC), left.computed
             )
             provenance.append(folder, study, entry)
-    return Run(folder, study, () if finished else left.computed, risk, comparison)
+    return Run(folder, study, () if finished else left.computed, found.risk, found.comparison)
 
 
 def run_folder(study: Study, out: str | Path | None = None) -> Path:
@@ -101,18 +114,20 @@ def run_folder(study: Study, out: str | Path | None = None) -> Path:
 
 
 def memory_needed(study: Study) -> int:
-    """Bytes of main memory that a run takes at its height, roughly: blocks in flight, the yearly sample, the tables."""
-    outcomes = 4 * len(study.policies) * len(study.model.outcomes)
-    kept = 4 * len(study.policies) * len(study.keep.outcomes)
-    block = min(study.paths, BLOCK)
-    yearly = (
-        4
-        * len(study.policies)
-        * len(study.years)
-        * cell_count(study.model)
-        * min(study.keep.yearly, study.paths)
-    )
-    return PROCESS + 4 * outcomes * block + max(3 * yearly, (2 * kept + 100) * study.paths)
+    """Bytes of main memory that a run takes at its height, roughly: blocks in flight, the yearly sample, the tables.
+
+    Where no outcome is kept path by path nothing of it grows with the paths.
+    """
+    policies = len(study.policies)
+    block = 4 * policies * len(study.model.outcomes) * min(study.paths, BLOCK)
+    sample = min(study.keep.yearly, study.paths) if study.has_yearly else 0
+    yearly = 4 * policies * len(study.years) * cell_count(study.model) * sample
+    named = [len(event_outcomes(study, event)) for event in known_events(study, study.keep.outcomes)]
+    outcome = 4 * policies * max(named, default=1) + WORK
+    paths = study.paths * max(THREADS * outcome, HISTOGRAM * policies) if study.keep.outcomes else 0
+    paths += min(4 * policies * len(study.keep.outcomes) * study.paths, cube.HELD)
+    tallies = 3 * 8 * GROUPS * BINS_HELD * policies * len(unkept(study))
+    return PROCESS + 4 * block + max(3 * yearly, yearly + paths, yearly + tallies)
 
 
 def memory_free() -> int | None:
@@ -124,14 +139,21 @@ def memory_free() -> int | None:
         return None
 
 
-def _refuse_if_memory_too_small(study: Study) -> None:
-    needed, free = memory_needed(study), memory_free()
-    if free is not None and needed > free:
-        message = (
-            f"{study.paths:,} paths take about {cube.size(needed)} of memory, and there are {cube.size(free)} free. "
-            f"Ask for fewer paths, or keep fewer outcomes."
-        )
-        raise UserError(study.source, [message])
+def _refuse_if_memory_too_small(study: Study, memory: int | str | None) -> None:
+    needed, remedy = memory_needed(study), "Ask for fewer paths, or keep less"
+    if memory is None:
+        free = memory_free()
+        if free is not None and needed > free:
+            told = f"{study.paths:,} paths take about {cube.size(needed)} of memory, and there are {cube.size(free)} free"
+            raise UserError(study.source, [f"{told}. {remedy}."])
+        return
+    try:
+        allowed = devices.bytes_of(memory)
+    except ValueError as wrong:
+        raise UserError("--memory", [str(wrong)]) from wrong
+    if needed > allowed:
+        told = f"expected at least {cube.size(needed)}, which {study.paths:,} paths of {study.source} take, got {cube.size(allowed)}"
+        raise UserError("--memory", [f"{told}. {remedy}, or allow more."])
 
 
 @contextmanager
@@ -149,11 +171,40 @@ def _nothing_left_of_a_refused_run(folder: Path, study: Study) -> Iterator[None]
         raise
 
 
-def tables(folder: Path, study: Study) -> tuple[dict[str, np.ndarray], list[Record], list[Record]]:
-    """Outcomes kept per path by name, [policy, path]; the records of risk, and of the comparison with the baseline."""
-    values = outcome_array(folder, study)
-    outcomes = {name: values[:, k] for k, name in enumerate(study.keep.outcomes)}
-    return outcomes, risk_table(study, values), comparison_table(study, values)
+def tables(folder: Path, study: Study, variable: str | None = None) -> Tables:
+    """Risk and comparison of a finished run.
+
+    Args:
+      variable: one outcome or event; all of them if not given.
+    """
+    tallied = {*unkept(study), *(event.name for event in untold(study))}
+    tally = tally_of_run(folder, study) if variable is None or variable in tallied else None
+    return _tables(study, cube.Paths(folder, study), tally, None if variable is None else {variable})
+
+
+def _tables(
+    study: Study, paths: cube.Paths, tally: Tally | None, variables: Container[str] | None = None
+) -> Tables:
+    """Records in the order of the model's outcomes, then the study's events, from whichever tells of them."""
+    parts = [tables_of_paths(study, paths, variables)]
+    if tally is not None:
+        parts.append(tables_of_tally(study, tally, variables))
+    names = [*study.model.outcomes, *(event.name for event in study.events)]
+    found = Tables.joined(parts)
+    for records in (found.risk, found.comparison):
+        records.sort(key=lambda r: names.index(r.variable))
+    return found
+
+
+def tally_of_run(folder: Path, study: Study) -> Tally | None:
+    """What the blocks of a run left of the outcomes that are not kept whole, one block after the other; None if all are."""
+    if not unkept(study):
+        return None
+    records = ledger.done_blocks(folder, study)
+    blocks = study.blocks()
+    return folded(
+        (block, Tally.of_content(ledger.read_tally(folder, records[block.index]))) for block in blocks
+    )
 
 
 def outcome_array(folder: Path, study: Study) -> np.ndarray:

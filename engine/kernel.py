@@ -1,8 +1,4 @@
-"""One compiled program per study: which tiles a device takes, how they are compiled, and their values in path order.
-
-A tile of paths is one pass; a strip of tiles is what a device takes at a time, so that sums over a strip, like the
-values of a path, do not depend on how many devices share the work.
-"""
+"""One compiled program per study: which paths a pass takes on which device, how it is compiled, and its values in path order."""
 
 from __future__ import annotations
 
@@ -16,13 +12,14 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from engine import arguments
-from engine.reducers import YearlySums, cell_count
+from engine.reducers import cell_count
 from engine.study import BLOCK, Block, Study
-from engine.tile import SUMS, Tile, stacked
+from engine.tile import Tile
 
-STRIP = 1 << 12
-"""Paths that one device takes at a time (or one tile, where that is more)."""
 AXIS = "device"
+IN_FULL = 1 << 14
+"""Paths at most that a device takes at once when all their years are wanted."""
+_WIDE = {"xla_cpu_prefer_vector_width": "512"}
 # jax 0.10 removes barriers before it fuses, and everything is computed again for each reader: 2.8 times slower;
 # jax 0.12 keeps them as long as it needs them, and cannot compile where this pass is off
 # a loop over less than a kilobyte is emitted by another part of jax 0.10, which knows no barriers
@@ -36,12 +33,10 @@ class BlockResult:
     Args:
       block: which paths.
       outcomes: float32 [policy, outcome, path].
-      yearly: sums of the yearly values over the block's paths; None for a static model.
     """
 
     block: Block
     outcomes: np.ndarray
-    yearly: YearlySums | None
 
 
 @dataclass(frozen=True)
@@ -61,108 +56,99 @@ class Trace:
     draws: np.ndarray
 
 
+class _Pass:
+    """Paths from `first` on under way on the devices, and once they are asked for on the host."""
+
+    def __init__(self, first: int, running: Any, ordered: Callable[[np.ndarray], np.ndarray]):
+        self.first = first
+        self._running = running
+        self._ordered = ordered
+        self._values: np.ndarray | None = None
+
+    def values(self) -> np.ndarray:
+        """Outcomes, float32 [policy, outcome, path]; waits for them."""
+        if self._values is None:
+            self._values = self._ordered(np.asarray(jax.device_get(self._running)))
+            self._running = None
+        return self._values
+
+
 class Program:
     """The compiled program of one study on a mesh of devices.
+
+    A pass takes as many tiles as its devices can hold, and at least a block. What happens on a path depends on the
+    tile that it is in, and not on how many devices share the work.
 
     Args:
       study: the resolved study.
       mesh: one axis, one entry per device.
+      lanes: paths of a tile, a power of two; that of the study if not given.
+      dtype: of all numbers but the random words: float32, or float64 to see what rounding does.
     """
 
-    def __init__(self, study: Study, mesh: Mesh):
+    def __init__(self, study: Study, mesh: Mesh, lanes: int | None = None, dtype: type = np.float32):
         self.study = study
         self.mesh = mesh
         self.traces = 0
-        self.tile = Tile(study)
+        self.lanes = lanes or study.tile
+        self.dtype = dtype
+        self.tile = Tile(study, self.lanes, dtype)
+        self.full = Tile(study, min(self.lanes, IN_FULL), dtype)
         self.sampler = self.tile.sampler
-        self.strip = max(STRIP, study.tile)
-        self.inputs = arguments.of(study)
+        self.inputs = arguments.of(study, dtype)
         devices = mesh.devices.size
-        self.strips_each = -(-BLOCK // self.strip // devices)
-        self._run = self._compiled(self._strips)
-        self._trace = self._compiled(self._traced_tile)
-        self._draw = self._compiled(self._drawn_tiles)
+        self.reach = BLOCK * -(-self.lanes * devices // BLOCK)
+        self.tiles_each = -(-self.reach // self.lanes // devices)
+        self._passes: dict[int, _Pass] = {}
+        self._run = self._compiled(self._tiles, 2)
+        self._trace = self._compiled(self._traced_tile, 0)
+        self._draw = self._compiled(self._drawn_tiles, 0)
 
     # ------------------------------------------------------------------ what a caller asks for
 
     def prepare(self) -> None:
         """Compiles what blocks need, by running it over no paths; another thread may trace other paths meanwhile."""
-        nothing = np.zeros(self.mesh.devices.size, np.int32)
-        base = np.zeros(2, np.uint32)
-        nobody = np.zeros(2, np.int32)
-        jax.block_until_ready(self._run(self.inputs, nothing, nothing, base, nobody, self.no_shift()))
+        jax.block_until_ready(self._start(0, 0, 0))
 
-    def submit(self, block: Block, shift: np.ndarray | None) -> Any:
-        """Starts a block and returns at once; `collect` waits for it.
+    def submit(self, block: Block) -> _Pass:
+        """Starts a block and returns at once; `collect` waits for it. Blocks of one pass share it."""
+        index = block.first // self.reach
+        first = index * self.reach
+        if self.reach == BLOCK:
+            return self._launched(first, block.count)
+        if index not in self._passes:
+            while len(self._passes) > 1:
+                self._passes.pop(next(iter(self._passes)))
+            self._passes[index] = self._launched(first, self.reach)
+        return self._passes[index]
 
-        Args:
-          block: which paths.
-          shift: value that yearly sums are taken about, float32 [year, policy, cell]; None for a static model.
-        """
-        devices = self.mesh.devices.size
-        strips = -(-block.count // self.strip)
-        each = -(-strips // devices)
-        start = np.minimum(np.arange(devices, dtype=np.int32) * each, strips)
-        stop = np.minimum(start + each, strips).astype(np.int32)
-        asked = np.array([0, block.count], np.int32)
-        return self._run(self.inputs, start, stop, self._base(block.index), asked, shift)
-
-    def collect(self, block: Block, running: Any) -> BlockResult:
+    def collect(self, block: Block, running: _Pass) -> BlockResult:
         """The block's result on the host, paths in their order."""
-        outcomes, sums = jax.device_get(running)
-        strips = -(-block.count // self.strip)
-        devices = self.mesh.devices.size
-        each = -(-strips // devices)
-        taken = [(d, s) for d in range(devices) for s in range(max(0, min(each, strips - d * each)))]
-        device, slot = (np.array(part) for part in zip(*taken, strict=True))
-        values = self._in_path_order(outcomes[device, slot], block.count)
-        if sums is None:
-            return BlockResult(block, values, None)
-        tiles = -(-block.count // self.study.tile)
-        last = block.count - (tiles - 1) * self.study.tile
-        parts = {
-            name: np.swapaxes(np.sum(part[device, slot], axis=0, dtype=np.float64), 0, 1)
-            for name, part in sums["sums"].items()
-        }
-        yearly = YearlySums(
-            count=block.count,
-            clusters=tiles,
-            baseline=self.study.policy_names.index(self.study.baseline),
-            count_squares=float((tiles - 1) * self.study.tile**2 + last**2),
-            shift=np.swapaxes(np.asarray(sums["shift"][0], np.float64), 0, 1),
-            **parts,
-        )
-        return BlockResult(block, values, yearly)
+        at = block.first - running.first
+        return BlockResult(block, np.ascontiguousarray(running.values()[..., at : at + block.count]))
 
     def path(self, number: int) -> Trace:
-        """One path in full, by the very program that ran it: bit for bit what is in its block and in its sums.
-
-        One strip is run with sums over this path alone, about nothing.
-        """
-        index, at = divmod(number, BLOCK)
-        start = np.full(self.mesh.devices.size, at // self.strip, np.int32)
-        stop = start + (np.arange(len(start)) == 0).astype(np.int32)
-        asked = np.array([at, at + 1], np.int32)
-        running = self._run(self.inputs, start, stop, self._base(index), asked, self.no_shift())
-        outcomes, sums = jax.device_get(running)
-        lane = at % self.study.tile
+        """One path in full: its outcomes by the very program that ran it, bit for bit those of its block."""
+        first = number - number % self.lanes
+        pass_first = number // self.reach * self.reach
+        at = (first - pass_first) // self.lanes
+        outcomes = jax.device_get(self._start(pass_first, at, at + 1))[0, :1]
+        full = self.trace(number - number % self.full.lanes)
+        lane = [number % self.full.lanes]
         return Trace(
             number,
-            self._in_path_order(outcomes[0, :1], self.strip)[..., [at % self.strip]],
-            None if sums is None else np.swapaxes(sums["sums"]["first"][0, 0], 0, 1)[..., None],
-            self.draws(Block(index, number - lane, self.study.tile))[:, [lane]],
+            self._in_path_order(outcomes)[..., [number - first]],
+            None if full.yearly is None else full.yearly[..., lane],
+            full.draws[..., lane],
         )
 
     def trace(self, first_path: int) -> Trace:
         """Consecutive tiles in full, one for each device. Another program than that of the run, so rounding may differ.
 
         Args:
-          first_path: a multiple of the tile.
+          first_path: a multiple of the lanes of `full`.
         """
-        firsts = first_path + self.study.tile * np.arange(self.mesh.devices.size)
-        counters = [self.sampler.first_counter(int(first)) for first in firsts]
-        base = np.array([[c & 0xFFFFFFFF, c >> 32] for c in counters], np.uint32)
-        outcomes, yearly, draws = jax.device_get(self._trace(self.inputs, base))
+        outcomes, yearly, draws = jax.device_get(self._traced(first_path))
         return Trace(
             first_path,
             self._joined(outcomes),
@@ -170,111 +156,118 @@ class Program:
             self._joined(draws),
         )
 
-    def traced_years(self, first_path: int) -> np.ndarray:
-        """Yearly values of consecutive tiles, one for each device: float32 [policy, year, cell, path]."""
-        yearly = self.trace(first_path).yearly
-        if yearly is None:
-            raise ValueError("a static model has no years")
-        return yearly
+    def first_years(self, count: int) -> np.ndarray:
+        """Yearly values of the first paths, float32 [policy, year, cell, path]."""
+        study, group = self.study, self.sampler.group
+        step = self.full.lanes * self.mesh.devices.size
+        shape = len(study.policies), len(study.years), cell_count(study.model)
+        values: np.ndarray = np.empty((*shape, -(-count // step) * step // group, group), self.dtype)
+
+        def put(first: int, running: Any) -> None:
+            for shard in running.addressable_shards:  # on CPU without a copy
+                lanes = np.moveaxis(np.asarray(shard.data)[0], 2, 0).reshape(*shape, group, -1)
+                at = (first + shard.index[0].start * self.full.lanes) // group
+                for run, offset in enumerate(self.sampler.offsets):
+                    values[..., at : at + lanes.shape[-1], offset] = lanes[..., run, :]
+
+        started = None
+        for first in range(0, count, step):  # one is computed while the one before is put in its place
+            following = (first, self._traced(first)[1])
+            if started is not None:
+                put(*started)
+            started = following
+        if started is not None:
+            put(*started)
+        return values.reshape(*shape, -1)[..., :count]
 
     def draws(self, block: Block) -> np.ndarray:
         """Factor draws of a block's paths, float32 [factor, path]."""
-        devices, tile = self.mesh.devices.size, self.study.tile
-        tiles = -(-block.count // tile // devices) * devices
-        counter = self.sampler.first_counter(block.first)
-        low = (counter & 0xFFFFFFFF) + np.arange(tiles, dtype=np.uint32) * np.uint32(
-            tile // self.sampler.group
+        at, devices = block.first % self.lanes, self.mesh.devices.size
+        tiles = -(-(at + block.count) // self.lanes // devices) * devices
+        values = jax.device_get(
+            self._draw(self.inputs, self._counters(block.first - at + self.lanes * np.arange(tiles)))
         )
-        base = np.stack([low, np.full(tiles, counter >> 32, np.uint32)], axis=-1)
-        values = jax.device_get(self._draw(self.inputs, base))
-        ordered = values[..., np.argsort(self.sampler.path_order(tile))]
-        return np.moveaxis(ordered, 1, 0).reshape(len(self.study.inputs), tiles * tile)[:, : block.count]
+        ordered = values[..., np.argsort(self.sampler.path_order(self.lanes))]
+        joined = np.moveaxis(ordered, 1, 0).reshape(len(self.study.inputs), tiles * self.lanes)
+        return joined[:, at : at + block.count]
 
     def lowered_for(self, platform: str) -> Any:
         """The main program lowered for another platform ("cuda"), as `jax.export` gives it."""
         devices = self.mesh.devices.size
         first, last = np.zeros(devices, np.int32), np.ones(devices, np.int32)
-        shift = self.no_shift()
         return jax.export.export(self._run, platforms=[platform])(
-            self.inputs, first, last, np.zeros(2, np.uint32), np.array([0, self.strip], np.int32), shift
+            self.inputs, np.zeros(2, np.uint32), first, last
         )
 
     # ------------------------------------------------------------------ the program
 
-    def _compiled(self, function: Callable) -> Any:
+    def _compiled(self, function: Callable, scalars: int) -> Any:
+        """Jitted over the mesh; after the arguments of the study come one array per device and `scalars` more."""
         sharded, whole = PartitionSpec(AXIS), PartitionSpec()
-        specs = (
-            (whole, sharded, sharded, whole, whole, whole) if function == self._strips else (whole, sharded)
-        )
+        specs = (whole, whole, *[sharded] * scalars) if scalars else (whole, sharded)
         mapped = jax.shard_map(function, mesh=self.mesh, in_specs=specs, out_specs=sharded, check_vma=False)
-        platform = self.mesh.devices.flat[0].platform
-        options = _KEEP_BARRIERS if platform == "cpu" and jax.__version_info__ < (0, 12) else None
-        return jax.jit(mapped, compiler_options=options)
+        jitted = jax.jit(mapped, compiler_options=compiler_options(self.mesh.devices.flat[0].platform))
+        if self.dtype == np.float32:
+            return jitted
 
-    def _base(self, index: int) -> np.ndarray:
-        """Counter of a block's first group, (low, high) words."""
-        counter = self.sampler.first_counter(index * BLOCK)
-        return np.array([counter & 0xFFFFFFFF, counter >> 32], np.uint32)
+        def in_double(*arrays: Any) -> Any:
+            with jax.enable_x64(True):
+                return jitted(*arrays)
 
-    def _strips(self, inputs: Any, start: Any, stop: Any, base: Any, asked: Any, shift: Any) -> Any:
+        return in_double
+
+    def _launched(self, first: int, count: int) -> _Pass:
+        tiles = -(-count // self.lanes)
+
+        def ordered(values: np.ndarray) -> np.ndarray:
+            return self._in_path_order(values.reshape(-1, *values.shape[2:])[self._slots(tiles)])
+
+        return _Pass(first, self._start(first, 0, tiles), ordered)
+
+    def _start(self, first: int, begin: int, end: int) -> Any:
+        """Runs tiles `begin` to `end` of the pass from path `first` on: [device, slot, policy, outcome, lane]."""
+        devices = self.mesh.devices.size
+        each = -(-(end - begin) // devices)
+        start = np.minimum(begin + np.arange(devices, dtype=np.int32) * each, end).astype(np.int32)
+        stop = np.minimum(start + each, end).astype(np.int32)
+        return self._run(self.inputs, self._counters(np.array([first]))[0], start, stop)
+
+    def _slots(self, tiles: int) -> np.ndarray:
+        """Where the tiles of a pass stand among the slots of all devices."""
+        each = -(-tiles // self.mesh.devices.size)
+        device, slot = np.divmod(np.arange(tiles), max(each, 1))
+        return device * self.tiles_each + slot
+
+    def _counters(self, firsts: np.ndarray) -> np.ndarray:
+        """Counters of the first groups of these paths, (low, high) words: uint32 [path, 2]."""
+        counters = [self.sampler.first_counter(int(first)) for first in firsts]
+        return np.array([[c & 0xFFFFFFFF, c >> 32] for c in counters], np.uint32)
+
+    def _tiles(self, inputs: Any, base: Any, start: Any, stop: Any) -> Any:
         self.traces += 1
-        study, tile = self.study, self.study.tile
-        tiles = self.strip // tile
-        n_policies, n_outcomes = len(study.policies), len(study.model.outcomes)
-        order = jnp.asarray(self.sampler.path_order(tile), jnp.int32)
+        groups = self.lanes // self.sampler.group
 
-        def one_tile(total: Any, first: Any) -> tuple[Any, Any]:
-            low = base[0] | (first.astype(jnp.uint32) // self.sampler.group)
-            path = order + first
-            counts = (asked[0] <= path) & (path < asked[1])
-            outcomes, yearly_sums, _ = self.tile.run(inputs, (low, base[1]), shift, counts)
-            if total is not None:
-                total = jax.tree.map(jnp.add, total, yearly_sums)
-            return total, outcomes
-
-        def one_strip(slot: Any, buffers: Any) -> Any:
-            outcomes, sums = buffers
-            first = (start[0] + slot) * self.strip + jnp.arange(tiles, dtype=jnp.int32) * tile
-            zero = (
-                None if sums is None else {name: jnp.zeros(self._sums_shape(), jnp.float32) for name in SUMS}
+        def one_tile(slot: Any, buffer: Any) -> Any:
+            low = base[0] + (start[0] + slot).astype(jnp.uint32) * jnp.uint32(groups)
+            high = base[1] + (low < base[0]).astype(jnp.uint32)
+            return jax.lax.dynamic_update_index_in_dim(
+                buffer, self.tile.outcomes(inputs, (low, high)), slot, 0
             )
-            total, values = jax.lax.scan(one_tile, zero, first)
-            outcomes = jax.lax.dynamic_update_index_in_dim(outcomes, values, slot, 0)
-            if sums is not None:
-                sums = jax.tree.map(
-                    lambda s, t: jax.lax.dynamic_update_index_in_dim(s, t, slot, 0), sums, total
-                )
-            return outcomes, sums
 
-        n = self.strips_each
-        buffers = (
-            jnp.zeros((n, tiles, n_policies, n_outcomes, tile), jnp.float32),
-            {name: jnp.zeros((n, *self._sums_shape()), jnp.float32) for name in SUMS}
-            if study.has_yearly
-            else None,
-        )
-        outcomes, sums = jax.lax.fori_loop(0, stop[0] - start[0], one_strip, buffers)
-        lead = lambda leaf: leaf[None]  # noqa: E731 - one row per device
-        if sums is None:
-            return lead(outcomes), None
-        return lead(outcomes), {"sums": jax.tree.map(lead, sums), "shift": lead(shift)}
+        shape = len(self.study.policies), len(self.study.model.outcomes), self.lanes
+        buffer = jnp.zeros((self.tiles_each, *shape), self.dtype)
+        return jax.lax.fori_loop(0, stop[0] - start[0], one_tile, buffer)[None]
+
+    def _traced(self, first: int) -> Any:
+        """Starts consecutive tiles in full, one for each device: outcomes, yearly values, draws."""
+        firsts = first + self.full.lanes * np.arange(self.mesh.devices.size)
+        return self._trace(self.inputs, self._counters(firsts))
 
     def _traced_tile(self, inputs: Any, base: Any) -> Any:
-        everyone = jnp.ones(self.study.tile, bool)
-        outcomes, yearly, draws = self.tile.run(inputs, (base[0, 0], base[0, 1]), None, everyone)
-        return jax.tree.map(lambda leaf: leaf[None], (outcomes, yearly, draws))
+        return jax.tree.map(lambda leaf: leaf[None], self.full.in_full(inputs, (base[0, 0], base[0, 1])))
 
     def _drawn_tiles(self, inputs: Any, base: Any) -> Any:
-        return jax.lax.map(
-            lambda first: stacked(self.tile.draws(inputs, (first[0], first[1])), self.study), base
-        )
-
-    def _sums_shape(self) -> tuple[int, int, int]:
-        return len(self.study.years), len(self.study.policies), cell_count(self.study.model)
-
-    def no_shift(self) -> np.ndarray | None:
-        """Yearly sums taken about nothing: float32 zeros [year, policy, cell]; None where there are none."""
-        return np.zeros(self._sums_shape(), np.float32) if self.study.has_yearly else None
+        return jax.lax.map(lambda first: self.tile.draws(inputs, (first[0], first[1])), base)
 
     def _joined(self, lanes: np.ndarray) -> np.ndarray:
         """[device, ..., lane] of consecutive tiles -> [..., path]."""
@@ -284,11 +277,17 @@ class Program:
         ordered = np.moveaxis(np.swapaxes(runs, -1, -2), 0, -3)
         return ordered.reshape(*shape, devices * tile)
 
-    def _in_path_order(self, lanes: np.ndarray, count: int) -> np.ndarray:
-        """[strip, tile, policy, outcome, lane] -> [policy, outcome, path]."""
-        strips, tiles, n_policies, n_outcomes, tile = lanes.shape
+    def _in_path_order(self, lanes: np.ndarray) -> np.ndarray:
+        """[tile, policy, outcome, lane] -> [policy, outcome, path]."""
+        tiles, n_policies, n_outcomes, tile = lanes.shape
         group = self.sampler.group
-        runs = lanes.reshape(strips * tiles, n_policies, n_outcomes, group, tile // group)
+        runs = lanes.reshape(tiles, n_policies, n_outcomes, group, tile // group)
         runs = runs[..., np.argsort(self.sampler.offsets), :]
-        ordered = runs.transpose(1, 2, 0, 4, 3).reshape(n_policies, n_outcomes, strips * tiles * tile)
-        return np.ascontiguousarray(ordered[..., :count])
+        return runs.transpose(1, 2, 0, 4, 3).reshape(n_policies, n_outcomes, tiles * tile)
+
+
+def compiler_options(platform: str) -> dict[str, str]:
+    """What XLA is told for a platform: wide vectors and barriers that stay, on CPU."""
+    if platform != "cpu":
+        return {}
+    return _WIDE | (_KEEP_BARRIERS if jax.__version_info__ < (0, 12) else {})

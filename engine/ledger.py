@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
-import io
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,10 +20,9 @@ from typing import Any
 import numpy as np
 
 from engine.errors import UserError
-from engine.reducers import YearlySums, merged
 from engine.study import BLOCK, Block, Study
 
-LAYOUT = 1
+LAYOUT = 2
 """Version of the layout of cube and ledger."""
 
 _DECISIVE = ("rustbelt", "jax", "jaxlib", "device_kind")  # versions that path values may depend on
@@ -52,7 +50,7 @@ class Record:
       nonfinite: values that are not finite, [policy][outcome].
       first_bad: number of the first path with such a value, -1 for none.
       shards: the cube's files that hold it.
-      sums: the file with its yearly sums, None for a static model.
+      tally: the file with what it leaves of outcomes that are not kept whole; None where all of them are.
     """
 
     index: int
@@ -61,7 +59,7 @@ class Record:
     nonfinite: tuple[tuple[int, ...], ...]
     first_bad: int
     shards: tuple[Stored, ...]
-    sums: Stored | None
+    tally: Stored | None = None
 
 
 @contextmanager
@@ -179,7 +177,7 @@ def done_blocks(folder: Path, study: Study, thorough: bool = False) -> dict[int,
     for block in study.blocks():
         record = records.get(block.index)
         if record is not None and (record.first, record.count) == (block.first, block.count):
-            files = record.shards + ((record.sums,) if record.sums else ())
+            files = record.shards + ((record.tally,) if record.tally else ())
             if all(_intact(folder, file, thorough) for file in files):
                 done[block.index] = record
     return done
@@ -204,7 +202,7 @@ def commit(
     shards: Sequence[Path],
     nonfinite: np.ndarray,
     first_bad: int,
-    sums: YearlySums | None,
+    tally: bytes | None = None,
 ) -> Record:
     """The record of a block whose shards are on disk; writing it is the commit.
 
@@ -212,15 +210,12 @@ def commit(
       shards: files of the cube that hold the block, as `cube.write_block` gives them.
       nonfinite: int [policy, outcome].
       first_bad: number of the first path that is not finite, -1 for none.
-      sums: yearly sums of the block, None for a static model.
+      tally: content of a file that goes with the record; none if not given.
     """
     with writing(folder):
         kept = None
-        if sums is not None:
-            buffer = io.BytesIO()
-            arrays: dict[str, Any] = {name: np.asarray(value) for name, value in vars(sums).items()}
-            np.savez(buffer, **arrays)
-            write_atomically(_file(folder, block.index, "npz"), buffer.getvalue())
+        if tally is not None:
+            write_atomically(_file(folder, block.index, "npz"), tally)
             kept = _stored(folder, _file(folder, block.index, "npz"))
         counts = tuple(tuple(int(value) for value in row) for row in nonfinite)
         files = tuple(_stored(folder, shard) for shard in shards)
@@ -231,18 +226,18 @@ def commit(
     return record
 
 
-def read_sums(folder: Path, records: Mapping[int, Record]) -> YearlySums | None:
-    """Yearly sums over all the blocks, merged in block order; None for a static model."""
-    parts = []
-    for index in sorted(records):
-        kept = records[index].sums
-        if kept is not None:
-            with np.load(folder / kept.name, allow_pickle=False) as arrays:
-                plain = {
-                    name: arrays[name] if arrays[name].ndim else arrays[name].item() for name in arrays.files
-                }
-            parts.append(YearlySums(**plain))
-    return merged(parts)
+def read_tally(folder: Path, record: Record) -> bytes:
+    """Content of the file that goes with a record.
+
+    Raises:
+      ValueError: there is none, or it is not the one that was committed.
+    """
+    if record.tally is None:
+        raise ValueError(f"block {record.index} has no tally")
+    content = (folder / record.tally.name).read_bytes()
+    if hashlib.sha256(content).hexdigest() != record.tally.sha256:
+        raise ValueError(f"{record.tally.name}: checksum differs from its record's")
+    return content
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -306,10 +301,10 @@ def _parse(plain: dict[str, Any] | None, fingerprint: str) -> Record | None:
         counts = tuple(tuple(int(value) for value in row) for row in plain["nonfinite"])
         index, first, count, first_bad = (int(plain[key]) for key in ("index", "first", "count", "first_bad"))
         shards = tuple(_parse_stored(file) for file in plain["shards"])
-        sums = _parse_stored(plain["sums"]) if plain["sums"] else None
+        tally = _parse_stored(plain["tally"]) if plain["tally"] else None
     except (KeyError, TypeError, ValueError):
         return None
-    return Record(index, first, count, counts, first_bad, shards, sums)
+    return Record(index, first, count, counts, first_bad, shards, tally)
 
 
 def _parse_stored(plain: Mapping[str, Any]) -> Stored:

@@ -12,8 +12,19 @@ from collections.abc import Callable
 import numpy as np
 
 from engine import tails
-from engine.intervals import Estimate, Units, Z, as_units, combined_interval, moments, tail_flag
-from engine.tails import LEVELS, Column, Table, risk, share_of, shifted
+from engine.intervals import (
+    Estimate,
+    Moments,
+    Units,
+    Z,
+    as_units,
+    combined_interval,
+    dots,
+    moments,
+    moments_of_totals,
+    tail_flag,
+)
+from engine.tails import LEVELS, Column, Quantiles, Table, risk, share_of_totals, shifted
 
 MEASURES = ("mean", *(f"VaR{100 * level:g}" for level in LEVELS), *(f"ES{100 * level:g}" for level in LEVELS))
 DIFFERENCES = (*MEASURES, "worse")
@@ -55,17 +66,21 @@ def summary_cells(values: np.ndarray, unit: int | Units, loss: bool) -> Table:
     """
 
     def one(chunk: np.ndarray, units: Units) -> Table:
-        table, found = risk(chunk, units)
-        return _blanked(table, _too_few(found.exceedances, found.constant, FEWEST_FOR_ES))
+        return judged_risk(moments(chunk, units), tails.quantiles(chunk, units))
 
     return _by_chunk(one, (values,), unit, loss, MEASURES)
+
+
+def judged_risk(mean: Moments, found: Quantiles) -> Table:
+    """As `tails.risk`, without intervals where exceedances are too few."""
+    return _blanked(risk(mean, found), _too_few(found.exceedances, found.constant, FEWEST_FOR_ES))
 
 
 def difference_cells(values: np.ndarray, baseline: np.ndarray, unit: int | Units, loss: bool) -> Table:
     """Paired differences of many cells at once, as `summary_cells`, in the order of `DIFFERENCES` ("worse" last)."""
 
     def one(x: np.ndarray, y: np.ndarray, units: Units) -> Table:
-        found = tails.difference(x, y, units)
+        found = tails.difference(x, y, tails.quantiles(x, units), tails.quantiles(y, units), units)
         few = _too_few(found.exceedances, found.constant, FEWEST_FOR_ES_DIFFERENCE)
         return _blanked(found.table, np.pad(few, ((0, 0), (0, 1))))
 
@@ -111,7 +126,14 @@ def summary(values: np.ndarray, unit: int | Units, loss: bool) -> dict[str, Esti
     (values,), units, lost = finite_units((values,), unit)
     if not units.count:
         return dict.fromkeys(MEASURES, _nothing(lost))
-    table, found = risk((values if loss else -values)[None], units)
+    losses = values if loss else -values
+    return _summary(losses, tails.quantiles(losses[None], units), units, loss, lost)
+
+
+def _summary(
+    losses: np.ndarray, found: Quantiles, units: Units, loss: bool, lost: str
+) -> dict[str, Estimate]:
+    table = risk(moments(losses[None], units), found)
     flags = [""] * len(MEASURES)
     if units.count < 2:
         flags = [ONE_UNIT] * len(MEASURES)
@@ -134,12 +156,20 @@ def difference(
     if not units.count:
         return dict.fromkeys(DIFFERENCES, _nothing(lost))
     x, y = (values, baseline_values) if loss else (-values, -baseline_values)
-    found = tails.difference(x[None], y[None], units)
+    one, two = tails.quantiles(x[None], units), tails.quantiles(y[None], units)
+    return _difference(x, y, one, two, units, loss, lost)
+
+
+def _difference(
+    x: np.ndarray, y: np.ndarray, one: Quantiles, two: Quantiles, units: Units, loss: bool, lost: str
+) -> dict[str, Estimate]:
+    found = tails.difference(x[None], y[None], one, two, units)
     flags = [""] * len(DIFFERENCES)
     if units.count < 2:
         flags = [ONE_UNIT] * len(DIFFERENCES)
     elif not found.constant[0]:
-        upper = tail_flag(found.one.ascending[0]) or tail_flag(found.two.ascending[0])
+        upper = tail_flag(one.ascending[0]) or tail_flag(two.ascending[0])
+        # not partitioned: where many gaps are alike that takes longer than to sort them
         gap = np.sort(x - y)
         few = _few_flags(found.exceedances, FEWEST_FOR_VAR)
         shortfall = [flag or upper for flag in _few_flags(found.exceedances, FEWEST_FOR_ES_DIFFERENCE)]
@@ -147,6 +177,31 @@ def difference(
     return _estimates(
         DIFFERENCES, found.table if loss else _mirrored(found.table, len(MEASURES)), flags, lost
     )
+
+
+def of_policies(
+    values: np.ndarray, base: int, unit: int | Units, loss: bool
+) -> list[tuple[dict[str, Estimate], dict[str, Estimate]]]:
+    """`summary` of each policy, and its `difference` from policy number `base`: values [policy, path].
+
+    Each policy is sorted once. The baseline's own differences are empty.
+    """
+    units = as_units(values.shape[-1], unit)
+    _, kept, lost = finite_units(tuple(values), units)
+    if lost or not kept.count:
+        return [
+            (summary(x, unit, loss), difference(x, values[base], unit, loss) if p != base else {})
+            for p, x in enumerate(values)
+        ]
+    losses = values if loss else -values
+    found = [tails.quantiles(x[None], units) for x in losses]
+    return [
+        (
+            _summary(x, found[p], units, loss, ""),
+            _difference(x, losses[base], found[p], found[base], units, loss, "") if p != base else {},
+        )
+        for p, x in enumerate(losses)
+    ]
 
 
 def regret(values: np.ndarray, unit: int | Units, loss: bool) -> list[Estimate]:
@@ -169,10 +224,14 @@ def probability(indicator: np.ndarray, unit: int | Units) -> Estimate:
     The standard error of a share of 0 or 1 is half its interval over 1.96. A single unit of several paths is flagged.
     """
     units = as_units(len(indicator), unit)
+    return _probability(units.totals(indicator), units)
+
+
+def _probability(totals: np.ndarray, units: Units) -> Estimate:
     if not units.count:
         return _nothing("")
     single = units.count < 2 and units.paths > 1
-    return _single(share_of(indicator, units)).flagged(ONE_UNIT if single else "")
+    return _single(share_of_totals(totals, units)).flagged(ONE_UNIT if single else "")
 
 
 def probability_difference(indicator: np.ndarray, baseline: np.ndarray, unit: int | Units) -> Estimate:
@@ -181,11 +240,12 @@ def probability_difference(indicator: np.ndarray, baseline: np.ndarray, unit: in
     Interval combined from the two Wilson intervals and the correlation of the shares.
     """
     units = as_units(len(indicator), unit)
-    one, two = probability(indicator, units), probability(baseline, units)
+    totals = units.totals(indicator), units.totals(baseline)
+    one, two = (_probability(part, units) for part in totals)
     if units.count < 2:
         return Estimate(one.estimate - two.estimate, np.nan, np.nan, np.nan, ONE_UNIT)
-    gap = moments(indicator.astype(np.float64) - baseline, units)
-    a, b = (units.totals(part) - units.sizes * part.mean() for part in (indicator, baseline))
+    gap = moments_of_totals(totals[0] - totals[1], units)
+    a, b = (part - units.sizes * found.estimate for part, found in zip(totals, (one, two), strict=True))
     return share_difference(one, two, float(gap.error), correlation(a, b))
 
 
@@ -199,8 +259,8 @@ def share_difference(one: Estimate, two: Estimate, error: float, correlated: flo
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Correlation of two residuals over units (each of mean zero); 0 where one of them never moves."""
-    scale = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / scale if scale > 0 else 0.0
+    scale = float(np.sqrt(dots(a, a) * dots(b, b)))
+    return float(dots(a, b)) / scale if scale > 0 else 0.0
 
 
 def finite_units(

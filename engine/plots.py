@@ -11,6 +11,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from engine.errors import UserError
 from engine.measures import probability
 
 # M. Okabe and K. Ito, Color Universal Design (2008): told apart with every kind of colour vision, and in grey
@@ -38,9 +39,19 @@ def exceedance(
       policies: which, in this order; all of them if not given.
       ax: axes to draw into; new ones if not given.
       marked: probabilities at which the level of every curve is written.
+
+    Raises:
+      UserError: the outcome is not kept per path.
     """
+    kept = dict(cube["paths"].data_vars) if "paths" in cube.children else {}
+    if variable not in kept:
+        listed = ", ".join(map(str, kept)) or "none is"
+        remedy = "Keep it: keep.outcomes in the study, and run it."
+        raise UserError(
+            "exceedance", [f"expected an outcome kept path by path ({listed}), got '{variable}'. {remedy}"]
+        )
     ax = _axes(ax)
-    values, unit = cube["paths"].to_dataset()[variable], int(cube.attrs["independent_unit"])
+    values, unit = kept[variable], int(cube.attrs["independent_unit"])
     low_is_worse = values.attrs.get("worse") == "low"
     names = _names(values, policies)
     lowest = 1.0

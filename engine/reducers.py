@@ -1,12 +1,9 @@
-"""Summaries that merge: sums over blocks of every yearly cell, and the display histogram of one outcome."""
+"""Where every yearly variable stands on the cell axis, and the display histogram of one outcome."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
-from functools import reduce
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -49,102 +46,6 @@ def split_cells(model: Model, array: np.ndarray, axis: int = -1) -> dict[str, np
         part = array[(slice(None),) * at + (slice(columns.first, columns.first + columns.count),)]
         parts[name] = part.reshape(array.shape[:at] + columns.shape + array.shape[at + 1 :])
     return parts
-
-
-@dataclass(frozen=True)
-class YearlySums:
-    """Sums over paths of every yearly cell, and over tiles for their errors; they merge by addition.
-
-    With x the value on a path, S_t = sum over the paths of tile t of (x - shift), n_t its number of paths, and D_t the
-    difference of S_t from the baseline's. A tile holds whole independent units, so tiles are independent.
-    Arrays are float64 [policy, year, cell].
-
-    Args:
-      count: paths.
-      clusters: tiles.
-      count_squares: sum over tiles of n_t^2.
-      shift: fixed reference value near the mean, the same in every block; it keeps the squares small.
-      first: sum over paths of (x - shift).
-      second: sum over paths of (x - shift)^2.
-      cluster: sum over tiles of S_t^2.
-      cluster_count: sum over tiles of n_t S_t.
-      pair: sum over tiles of D_t^2.
-      pair_count: sum over tiles of n_t D_t.
-      baseline: index of the policy that differences are taken from.
-    """
-
-    count: int
-    clusters: int
-    count_squares: float
-    shift: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
-    cluster: np.ndarray
-    cluster_count: np.ndarray
-    pair: np.ndarray
-    pair_count: np.ndarray
-    baseline: int
-
-    def merge(self, other: YearlySums) -> YearlySums:
-        """Sums over the paths of both. Float sums depend on the order in the last bits: merge in block order.
-
-        Raises:
-          ValueError: where the two were taken about different shifts or baselines.
-        """
-        if self.baseline != other.baseline or not np.array_equal(self.shift, other.shift):
-            raise ValueError("sums about different shifts or baselines do not merge")
-        fixed: dict[str, Any] = {"shift": self.shift, "baseline": self.baseline}
-        added: dict[str, Any] = {
-            field.name: getattr(self, field.name) + getattr(other, field.name)
-            for field in fields(self)
-            if field.name not in fixed
-        }
-        return YearlySums(**added, **fixed)
-
-    @property
-    def freedom(self) -> int:
-        """Degrees of freedom of the errors: tiles less one."""
-        return self.clusters - 1
-
-    def mean(self) -> np.ndarray:
-        """Mean over paths [policy, year, cell]."""
-        return self.shift + self.first / self.count
-
-    def deviation(self) -> np.ndarray:
-        """Standard deviation over paths, n - 1 in the denominator [policy, year, cell]."""
-        if self.count < 2:
-            return np.full_like(self.first, np.nan)
-        spread = self.second - self.first**2 / self.count
-        return np.sqrt(np.maximum(spread, 0.0) / (self.count - 1))
-
-    def standard_error(self) -> np.ndarray:
-        """Standard error of the mean by the ratio estimator over T tiles [policy, year, cell].
-
-        Var = T/(T-1) sum_t (S_t - n_t mean)^2 / N^2; NaN for a single tile.
-        W. G. Cochran, Sampling Techniques, 3rd ed. 1977, section 6.4.
-        """
-        return self._ratio_error(self.cluster, self.cluster_count, self.first / self.count)
-
-    def difference(self) -> np.ndarray:
-        """Mean of the paired difference from the baseline, on the same paths [policy, year, cell]."""
-        return self.mean() - self.mean()[self.baseline]
-
-    def difference_error(self) -> np.ndarray:
-        """Standard error of `difference`, from the paired tile sums [policy, year, cell]; 0 for the baseline itself."""
-        paired = (self.first - self.first[self.baseline]) / self.count
-        return self._ratio_error(self.pair, self.pair_count, paired)
-
-    def _ratio_error(self, squares: np.ndarray, products: np.ndarray, mean: np.ndarray) -> np.ndarray:
-        if self.clusters < 2:
-            return np.full_like(mean, np.nan)
-        total = squares - 2.0 * mean * products + mean**2 * self.count_squares
-        return np.sqrt(np.maximum(total, 0.0) * self.clusters / (self.clusters - 1)) / self.count
-
-
-def merged(sums: Iterable[YearlySums]) -> YearlySums | None:
-    """All of them merged from left to right; None if there are none."""
-    parts: Sequence[YearlySums] = tuple(sums)
-    return reduce(YearlySums.merge, parts) if parts else None
 
 
 def histogram(values: np.ndarray, bins: int = 64) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,6 @@ import xarray as xr
 
 from engine import devices
 from engine.errors import Problem, UserError
-from engine.kernel import Program
 from engine.reducers import split_cells
 from engine.study import Study
 from engine.summaries import described, described_value, policies, words
@@ -28,7 +27,8 @@ def replay(study: Study, path: int, device: str | None = None) -> xr.DataTree:
     """
     if not 0 <= path < study.paths:
         raise UserError(study.source, [Problem("--path", f"expected 0 to {study.paths - 1}, got {path}.")])
-    found = Program(study, devices.mesh(device)).path(path)
+    devices.use_compilation_cache()
+    found = devices.program(study, device).path(path)
     by_policy = {"policy": policies(study)}
     groups = {
         "/": xr.Dataset(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import cube, ledger
+from engine import cube, devices, ledger
 from engine.errors import UserError
 from engine.kernel import BlockResult, Program
 from engine.ledger import Record
 from engine.models import SHIPPED
-from engine.reducers import YearlySums, cell_count, cell_layout
+from engine.reducers import cell_layout
 from engine.study import Block, Study
+from engine.tallies import tally, unkept
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,13 @@ class Stage:
       name: what is being done now.
       done: paths finished.
       total: paths asked for.
+      note: what there is to say of a stage that is over.
     """
 
     name: str
     done: int
     total: int
+    note: str = ""
 
 
 Observer = Callable[[Stage], None]
@@ -46,13 +50,11 @@ class Simulated:
     Args:
       computed: blocks that this run computed itself.
       records: of all blocks, by number.
-      sums: yearly sums over all paths; None for a static model.
       yearly: values of the first paths in full, float32 [policy, year, cell, path]; None for a static model.
     """
 
     computed: tuple[int, ...]
     records: Mapping[int, Record]
-    sums: YearlySums | None
     yearly: np.ndarray | None
 
     @property
@@ -70,17 +72,20 @@ def simulate(study: Study, folder: Path, program: Program, observe: Observer) ->
     todo = ledger.pending(folder, study)
     done = study.paths - sum(block.count for block in todo)
     observe(Stage("compiling", done, study.paths))
-    with ThreadPoolExecutor(max_workers=1) as compiler:
-        prepared = compiler.submit(program.prepare) if todo else None
-        shift = _shift(program)
+    began = time.monotonic()
+    with devices.programs_watched() as all_found, ThreadPoolExecutor(max_workers=1) as compiler:
+        prepared = compiler.submit(_prepared, program) if todo else None
         yearly = yearly_sample(study, program)
+        bad_year = _first_bad_year(study, yearly)
         if prepared is not None:
-            prepared.result()
+            taken = prepared.result() - began
+            told = f"compiled programs found ({taken:.1f} s)" if all_found() else f"compiled in {taken:.1f} s"
+            observe(Stage("compiled", done, study.paths, told))
     # the next block is computed while this one is written
     with ThreadPoolExecutor(max_workers=1) as writer:
         writing: Future | None = None
-        for result in _results(program, todo, shift):
-            _refuse_nonfinite(study, program, result)
+        for result in _results(program, todo):
+            _refuse_nonfinite(study, result, bad_year)
             if writing is not None:
                 writing.result()
             writing = writer.submit(_store, study, folder, program, result)
@@ -88,15 +93,20 @@ def simulate(study: Study, folder: Path, program: Program, observe: Observer) ->
             observe(Stage("simulating", done, study.paths))
         if writing is not None:
             writing.result()
-    records = ledger.done_blocks(folder, study)
-    return Simulated(tuple(block.index for block in todo), records, ledger.read_sums(folder, records), yearly)
+    return Simulated(tuple(block.index for block in todo), ledger.done_blocks(folder, study), yearly)
 
 
-def _results(program: Program, todo: tuple[Block, ...], shift: np.ndarray | None) -> Iterator[BlockResult]:
-    ahead = [(block, program.submit(block, shift)) for block in todo[:1]]
+def _prepared(program: Program) -> float:
+    """The time at which the program was ready for blocks."""
+    program.prepare()
+    return time.monotonic()
+
+
+def _results(program: Program, todo: tuple[Block, ...]) -> Iterator[BlockResult]:
+    ahead = [(block, program.submit(block)) for block in todo[:1]]
     for following in (*todo[1:], None):
         if following is not None:
-            ahead.append((following, program.submit(following, shift)))
+            ahead.append((following, program.submit(following)))
         if ahead:
             yield program.collect(*ahead.pop(0))
 
@@ -107,35 +117,16 @@ def _store(study: Study, folder: Path, program: Program, result: BlockResult) ->
     draws = {} if kept is None else {item.name: kept[k] for k, item in enumerate(study.inputs)}
     shards = cube.write_block(folder, study, block, result.outcomes, draws)
     nonfinite = np.sum(~np.isfinite(result.outcomes), axis=-1)
-    ledger.commit(folder, study, block, shards, nonfinite, -1, result.yearly)
-
-
-def _shift(program: Program) -> np.ndarray | None:
-    """What yearly sums are taken about, float32 [year, policy, cell]: means of the first tile, the same in every block.
-
-    Near the mean, because sums of squares are kept in single precision: about a value k deviations away, k^2 of their
-    digits are lost.
-    """
-    if not program.study.has_yearly:
-        return None
-    first = program.traced_years(0)[..., : program.study.tile].mean(axis=-1, dtype=np.float64)
-    return np.nan_to_num(np.swapaxes(first, 0, 1), posinf=0.0, neginf=0.0).astype(np.float32)
+    content = tally(study, result.outcomes).content() if unkept(study) else None
+    ledger.commit(folder, study, block, shards, nonfinite, -1, content)
 
 
 def yearly_sample(study: Study, program: Program) -> np.ndarray | None:
     """Yearly values of the first `keep.yearly` paths, float32 [policy, year, cell, path]; None for a static model."""
-    if not study.has_yearly:
-        return None
-    wanted = min(study.keep.yearly, study.paths)
-    shape = len(study.policies), len(study.years), cell_count(study.model), wanted
-    sample = np.empty(shape, np.float32)
-    step = study.tile * program.mesh.devices.size
-    for first in range(0, wanted, step):
-        sample[..., first : first + step] = program.traced_years(first)[..., : wanted - first]
-    return sample
+    return program.first_years(min(study.keep.yearly, study.paths)) if study.has_yearly else None
 
 
-def _refuse_nonfinite(study: Study, program: Program, result: BlockResult) -> None:
+def _refuse_nonfinite(study: Study, result: BlockResult, bad_year: str) -> None:
     bad = ~np.isfinite(result.outcomes)
     problems = []
     for p, policy in enumerate(study.policy_names):
@@ -147,27 +138,27 @@ def _refuse_nonfinite(study: Study, program: Program, result: BlockResult) -> No
                     f"outcome '{outcome}' under '{policy}' is not finite on {count:,} of {result.block.count:,} paths, "
                     f"the first of them {first}. See its years: {replay_command(study, first, policy)}"
                 )
-    if not problems and result.yearly is not None and not np.isfinite(result.yearly.first).all():
-        problems = [_first_bad_year(study, program, result.block)]
+    if not problems and bad_year:
+        problems = [bad_year]
     if problems:
         raise UserError(f"model {study.model_name}", problems)
 
 
-def _first_bad_year(study: Study, program: Program, block: Block) -> str:
-    """The message for the first path of the block with a yearly value that is not finite."""
-    found = "a sum of yearly values is beyond single precision"
-    for first in range(block.first, block.first + block.count, study.tile * program.mesh.devices.size):
-        bad = ~np.isfinite(program.traced_years(first))
-        bad[..., max(0, block.first + block.count - first) :] = False
-        if bad.any():
-            lane = int(np.argmax(bad.any(axis=(0, 1, 2))))
-            policy, year, cell = (int(part[0]) for part in np.nonzero(bad[..., lane]))
-            layout = cell_layout(study.model)
-            name = next(name for name, at in layout.items() if at.first <= cell < at.first + at.count)
-            command = replay_command(study, first + lane, study.policy_names[policy])
-            found = f"yearly variable '{name}' is not finite in {study.years[year]} on path {first + lane}. See its years: {command}"
-            break
-    return found
+def _first_bad_year(study: Study, yearly: np.ndarray | None) -> str:
+    """The message for the first path of the yearly sample with a value that is not finite; empty if there is none."""
+    if yearly is None:
+        return ""
+    sound = np.isfinite(yearly).all(axis=(0, 1, 2))
+    if sound.all():
+        return ""
+    path = int(np.argmin(sound))
+    policy, year, cell = (int(part[0]) for part in np.nonzero(~np.isfinite(yearly[..., path])))
+    layout = cell_layout(study.model)
+    name = next(name for name, at in layout.items() if at.first <= cell < at.first + at.count)
+    return (
+        f"yearly variable '{name}' is not finite in {study.years[year]} on path {path}. "
+        f"See its years: {replay_command(study, path, study.policy_names[policy])}"
+    )
 
 
 def replay_command(study: Study, path: int, policy: str) -> str:

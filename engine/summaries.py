@@ -37,7 +37,6 @@ class Summaries:
       histograms: outcome -> (counts [policy, bin], edges [bin + 1]).
       moments: yearly variable -> [policy, moment, year, *dims], in the order of `MOMENTS`.
       nonfinite: int [policy, outcome], over all outcomes of the model.
-      tiles: number of tiles, which the standard errors of `moments` count.
       flags: "group/variable" -> what a reader must know, such as which intervals are missing and why.
     """
 
@@ -49,7 +48,6 @@ class Summaries:
     regret: Mapping[str, np.ndarray]
     histograms: Mapping[str, tuple[np.ndarray, np.ndarray]]
     nonfinite: np.ndarray
-    tiles: int
     difference_events: Mapping[str, np.ndarray] = field(default_factory=dict)
     risk_yearly: Mapping[str, np.ndarray] = field(default_factory=dict)
     difference_yearly: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -112,7 +110,7 @@ def groups(study: Study, found: Summaries) -> Iterator[tuple[str, xr.Dataset]]:
         *full,
     )
     if years:
-        comment = f"means over {paths}, VaR and ES over {sample}, at the resolution of the model"
+        comment = f"risk measures over {sample}, at the resolution of the model"
         yield dataset("risk/yearly", comment, by_year(found.risk_yearly, full))
     against = f"policy less '{study.baseline}' on the same paths, {paths}"
     yield dataset(
@@ -133,7 +131,7 @@ def groups(study: Study, found: Summaries) -> Iterator[tuple[str, xr.Dataset]]:
         by_outcome(found.regret, short, "regret: {}"),
     )
     if years:
-        comment = f"paired differences of means: {against}"
+        comment = f"paired differences of means: policy less '{study.baseline}' on the same paths, {sample}"
         yield dataset(
             "comparison/yearly", comment, by_year(found.difference_yearly, short, "difference in {}")
         )
@@ -148,7 +146,7 @@ def groups(study: Study, found: Summaries) -> Iterator[tuple[str, xr.Dataset]]:
         _histograms(study, found),
     )
     if years:
-        comment = f"moments over {paths}; standard_error is that of the mean, over {found.tiles} tiles"
+        comment = f"moments over {sample}; standard_error is that of the mean"
         moments = by_year(
             found.moments, ("policy", "moment"), cell_methods="path: mean path: standard_deviation"
         )
@@ -160,7 +158,6 @@ def groups(study: Study, found: Summaries) -> Iterator[tuple[str, xr.Dataset]]:
     for name, value, about in (
         ("n_paths", study.paths, "paths"),
         ("n_units", study.paths // study.unit, f"independent units of {study.unit} paths"),
-        ("n_tiles", found.tiles, "tiles"),
     ):
         whole[name] = xr.Variable((), np.int64(value), described(f"number of {about}", "1"))
     yield dataset("diagnostics", "counts over the whole run", whole)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from engine.intervals import (
     mean_interval,
     moments,
     moments_of_some,
+    moments_of_tail,
+    moments_of_totals,
     tail_ranks,
     wilson_interval,
 )
@@ -44,7 +46,7 @@ class Quantiles:
       columns: (VaR, standard error, low, high) [cell], one for each level.
       slope: change of the quantile with the share above it, from the spacing of the interval's ranks [level, cell].
       exceedances: effective number of them [level, cell].
-      excesses: (x - VaR)+ where it is not zero, one for each level.
+      shortfalls: moments of (x - VaR)+, one for each level.
     """
 
     ascending: np.ndarray
@@ -52,7 +54,7 @@ class Quantiles:
     columns: list[Column]
     slope: np.ndarray
     exceedances: np.ndarray
-    excesses: list[Some]
+    shortfalls: list[Moments]
 
 
 def quantiles(values: np.ndarray, units: Units) -> Quantiles:
@@ -61,37 +63,36 @@ def quantiles(values: np.ndarray, units: Units) -> Quantiles:
     ascending = np.sort(values, axis=-1)
     constant = ascending[:, 0] == ascending[:, -1]
     columns: list[Column] = []
-    slope, exceedances, excesses = [], [], []
-    tail = _exceeding(values, ascending[:, n - tail_count(n, min(LEVELS))])
+    slope, exceedances, shortfalls = [], [], []
+    together = _together(values, ascending[:, n - tail_count(n, min(LEVELS))], units)
     for level in LEVELS:
         share = 1 - level
-        threshold = ascending[:, n - tail_count(n, level)]
-        tail = _chosen(tail, tail.value > threshold[tail.cell])
-        seen = moments_of_some(Some(cells, tail.cell, tail.path, np.ones(len(tail.value))), units)
+        worst = ascending[:, n - tail_count(n, level) :].astype(np.float64)
+        q = worst[:, 0]
+        seen, shortfall = _tail_moments(values, worst, together, units)
         count = effective_count(seen, units)
         first, second = tail_ranks(count, share)
-        down = np.clip(np.ceil(first * n / count), 1, n).astype(np.int64)
-        up = np.clip(np.floor(second * n / count), 1, n).astype(np.int64)
+        # a rank that rounding has pushed off a whole number must not jump to the next
+        down = np.clip(np.ceil(first * n / count - 1e-6), 1, n).astype(np.int64)
+        up = np.clip(np.floor(second * n / count + 1e-6), 1, n).astype(np.int64)
         low, high = (ascending[np.arange(cells), n - rank].astype(np.float64) for rank in (down, up))
         known = (second >= 1) & (first <= count) | constant & (units.count > 1)
         low, high = np.where(known, low, np.nan), np.where(known, high, np.nan)
-        q = threshold.astype(np.float64)
         columns.append((q, (high - low) / (2 * Z), low, high))
         slope.append((high - low) * n / np.maximum(down - up, 1))
         exceedances.append(count * share)
-        excesses.append(Some(cells, tail.cell, tail.path, tail.value.astype(np.float64) - q[tail.cell]))
-    return Quantiles(ascending, constant, columns, np.array(slope), np.array(exceedances), excesses)
+        shortfalls.append(shortfall)
+    return Quantiles(ascending, constant, columns, np.array(slope), np.array(exceedances), shortfalls)
 
 
-def risk(values: np.ndarray, units: Units) -> tuple[Table, Quantiles]:
-    """Mean, VaR and ES at every level, in this order: arrays [cell, measure]; and the quantiles behind them."""
-    found = quantiles(values, units)
+def risk(mean: Moments, found: Quantiles) -> Table:
+    """Mean, VaR and ES at every level, in this order: arrays [cell, measure], from `moments` and `quantiles` of values."""
     shortfalls = [
-        _where(np.isfinite(column[1]), shifted(moments_of_some(excess, units), 1 / (1 - level), column[0]))
-        for level, column, excess in zip(LEVELS, found.columns, found.excesses, strict=True)
+        _where(np.isfinite(column[1]), shifted(shortfall, 1 / (1 - level), column[0]))
+        for level, column, shortfall in zip(LEVELS, found.columns, found.shortfalls, strict=True)
     ]
-    columns = [shifted(moments(values, units), 1.0), *found.columns, *shortfalls]
-    return _stacked(columns), found
+    columns = [shifted(mean, 1.0), *found.columns, *shortfalls]
+    return _stacked(columns)
 
 
 def _stacked(columns: list[Column]) -> Table:
@@ -106,13 +107,43 @@ def _where(known: np.ndarray, column: Column) -> Column:
     return estimate, error, low, high
 
 
-def _exceeding(values: np.ndarray, threshold: np.ndarray) -> Some:
-    cell, path = np.divmod(np.flatnonzero(values > threshold[:, None]), values.shape[-1])
-    return Some(len(values), cell, path, values[cell, path])
+@dataclass(frozen=True)
+class Together:
+    """The units of several values over a threshold: the cell of each, and all its values [unit, member]."""
+
+    cell: np.ndarray
+    value: np.ndarray
 
 
-def _chosen(some: Some, mask: np.ndarray) -> Some:
-    return Some(some.cells, some.cell[mask], some.path[mask], some.value[mask])
+def _together(values: np.ndarray, threshold: np.ndarray, units: Units) -> Together:
+    """Units of equal size with more than one value over the threshold [cell]; none where units have one path."""
+    if units.owner is not None or units.size == 1:
+        return Together(np.zeros(0, np.int64), np.zeros((0, units.size)))
+    over = values > threshold[:, None]
+    before, several = over[:, :: units.size], np.zeros((len(values), units.count), bool)
+    for member in range(1, units.size):
+        if member > 1:
+            before = before | over[:, member - 1 :: units.size]
+        several |= before & over[:, member :: units.size]
+    cell, unit = np.divmod(np.flatnonzero(several), units.count)
+    return Together(cell, values.reshape(len(values), units.count, units.size)[cell, unit].astype(np.float64))
+
+
+def _tail_moments(
+    values: np.ndarray, worst: np.ndarray, together: Together, units: Units
+) -> tuple[Moments, Moments]:
+    """Moments of 1{x > q} and of (x - q)+ over all paths, with q the smallest of the worst values [cell, rank]."""
+    q = worst[:, :1]
+    if units.owner is not None:
+        cell, path = np.divmod(np.flatnonzero(values > q), values.shape[-1])
+        excess = Some(len(values), cell, path, values[cell, path] - q[cell, 0])
+        seen = replace(excess, value=np.ones(len(path)))
+        return moments_of_some(seen, units), moments_of_some(excess, units)
+    own, joint = worst - q, np.maximum(together.value - q[together.cell], 0.0)
+    return (
+        moments_of_tail(np.sign(own), together.cell, np.sign(joint), units),
+        moments_of_tail(own, together.cell, joint, units),
+    )
 
 
 def shifted(of: Moments, scale: float, shift: np.ndarray | float = 0.0) -> Column:
@@ -123,26 +154,27 @@ def shifted(of: Moments, scale: float, shift: np.ndarray | float = 0.0) -> Colum
 
 @dataclass(frozen=True)
 class Difference:
-    """One variable less another on the same paths, high being worse: arrays [cell, measure]: mean, VaR, ES, P(worse)."""
+    """One variable less another on the same paths, high being worse.
+
+    Args:
+      table: mean, VaR, ES, P(worse), arrays [cell, measure].
+      exceedances: effective number of them in the variable that has fewer [level, cell].
+      constant: whether the gap is the same on all paths [cell].
+    """
 
     table: Table
-    one: Quantiles
-    two: Quantiles
+    exceedances: np.ndarray
     constant: np.ndarray
 
-    @property
-    def exceedances(self) -> np.ndarray:
-        """Effective number of exceedances of the variable that has fewer [level, cell]."""
-        return np.minimum(self.one.exceedances, self.two.exceedances)
 
-
-def difference(values: np.ndarray, baseline: np.ndarray, units: Units) -> Difference:
+def difference(
+    values: np.ndarray, baseline: np.ndarray, one: Quantiles, two: Quantiles, units: Units
+) -> Difference:
     """Measures of one variable less another's: the mean of the gap, and the gaps of the influence functions.
 
     Influence of x on VaR: (1{x > VaR} - (1 - a)) times the quantile's slope; on ES: (x - VaR)+ / (1 - a) + VaR - ES.
     """
     cells = len(values)
-    one, two = quantiles(values, units), quantiles(baseline, units)
     gap = values.astype(np.float64) - baseline
     constant = gap.min(axis=-1) == gap.max(axis=-1)
     at_risk: list[Column] = []
@@ -162,13 +194,18 @@ def difference(values: np.ndarray, baseline: np.ndarray, units: Units) -> Differ
         excess = Some(cells, cell, path, np.maximum(over_x, 0) - np.maximum(over_y, 0))
         shortfall = shifted(moments_of_some(excess, units), 1 / (1 - level), q)
         shortfalls.append(_where(np.isfinite(error), shortfall))
-    columns = [shifted(moments(gap, units), 1.0), *at_risk, *shortfalls, share_of(gap > 0, units)]
-    return Difference(_stacked(columns), one, two, constant)
+    columns = [shifted(moments(gap, units), 1.0), *at_risk, *shortfalls, share_of(values > baseline, units)]
+    return Difference(_stacked(columns), np.minimum(one.exceedances, two.exceedances), constant)
 
 
 def share_of(indicator: np.ndarray, units: Units) -> Column:
     """Shares of paths with Wilson's interval: indicator bool [cell, path]."""
-    of = moments(indicator, units)
+    return share_of_totals(units.totals(indicator), units)
+
+
+def share_of_totals(totals: np.ndarray, units: Units) -> Column:
+    """As `share_of`, from how many paths of each unit have the property [cell, unit]."""
+    of = moments_of_totals(totals, units)
     low, high = wilson_interval(of.mean, effective_count(of, units))
     certain = (of.mean <= 0) | (of.mean >= 1)
     return of.mean, np.where(certain, (high - low) / (2 * Z), of.error), low, high

@@ -1,5 +1,8 @@
-"""Every core is a device of its own in the tests, as in a run."""
+"""Every core is a device of its own in the tests, as in a run; and no test finds a program that an earlier one compiled."""
+
+import os
 
 from engine.devices import use_every_core
 
+os.environ["RUSTBELT_CACHE"] = "off"
 use_every_core()

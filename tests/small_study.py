@@ -5,7 +5,7 @@ import numpy as np
 from engine.distributions import Marginal
 from engine.factors import Input
 from engine.model import Factor, Lever, Outcome, PathModel, Yearly, lowest, total
-from engine.reducers import YearlySums, cell_count, histogram, split_cells
+from engine.reducers import cell_count, histogram, split_cells
 from engine.study import BLOCK, Block, Event, Keep, Policy, Study
 from engine.summaries import Summaries
 
@@ -66,38 +66,6 @@ def block_values(study: Study, block: Block) -> tuple[np.ndarray, dict[str, np.n
     return noise + draws["steel_recovery_years"], draws
 
 
-def block_sums(study: Study, values: np.ndarray, shift: np.ndarray, baseline: int = 0) -> YearlySums:
-    """Yearly sums of values [policy, year, cell, path], tile by tile, from their definition."""
-    away = values - shift[..., None]
-    tiles = [away[..., first : first + study.tile] for first in range(0, values.shape[-1], study.tile)]
-    counts = np.array([tile.shape[-1] for tile in tiles], float)
-    totals = np.stack([tile.sum(-1) for tile in tiles], axis=-1)
-    pairs = totals - totals[baseline]
-    return YearlySums(
-        count=values.shape[-1],
-        clusters=len(tiles),
-        count_squares=float(np.sum(counts**2)),
-        shift=shift,
-        first=totals.sum(-1),
-        second=(away**2).sum(-1),
-        cluster=(totals**2).sum(-1),
-        cluster_count=(totals * counts).sum(-1),
-        pair=(pairs**2).sum(-1),
-        pair_count=(pairs * counts).sum(-1),
-        baseline=baseline,
-    )
-
-
-def yearly_values(study: Study, n_paths: int, seed: int = 5) -> np.ndarray:
-    """Values [policy, year, cell, path] in which the policies share most of their noise."""
-    rng = np.random.default_rng(seed)
-    shape = (len(study.years), cell_count(study.model), n_paths)
-    common = rng.standard_normal(shape)
-    return np.stack(
-        [3.0 + common + 0.3 * p * (1.0 + rng.standard_normal(shape)) for p in range(len(study.policies))]
-    )
-
-
 def make_summaries(study: Study, outcomes: dict[str, np.ndarray]) -> Summaries:
     """Summaries of the right shapes; the numbers mean nothing but tell cells apart."""
     model, n_policies = study.model, len(study.policies)
@@ -118,7 +86,6 @@ def make_summaries(study: Study, outcomes: dict[str, np.ndarray]) -> Summaries:
         regret=short,
         histograms={name: histogram(values) for name, values in outcomes.items()},
         nonfinite=np.zeros((n_policies, len(model.outcomes)), np.int64),
-        tiles=study.paths // study.tile,
         difference_events={"banks_wrecked": numbered(n_policies, 4)},
         risk_yearly={name: np.moveaxis(array, 1, 2) for name, array in cells.items()},
         difference_yearly={name: array[:, :, 0] for name, array in cells.items()},

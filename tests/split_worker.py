@@ -1,10 +1,9 @@
 """Runs a study's blocks in a given order on forced devices: python split_worker.py STUDY OUT BLOCK... (for test_laws.py).
 
-Writes an .npz with the outcomes and the yearly sums of each block, and their merged sums.
+Writes an .npz with the outcomes of each block.
 """
 
 import sys
-from dataclasses import fields
 
 import numpy as np
 
@@ -15,11 +14,10 @@ use_every_core()
 from user_models import farms, program  # noqa: E402
 
 from engine.config import load_study  # noqa: E402
-from engine.reducers import merged  # noqa: E402
 from engine.study import BLOCK  # noqa: E402
 
 PATHS = BLOCK + 3001
-"""The last block is partial, and so are its last strip and tile."""
+"""The last block is partial, and so are its last tile."""
 
 
 def main(name: str, target: str, order: list[int]) -> None:
@@ -27,17 +25,10 @@ def main(name: str, target: str, order: list[int]) -> None:
     study = farms(paths=PATHS) if name == "farms" else load_study(name, paths=PATHS)
     made = program(study)
     blocks = study.blocks()
-    running = [(blocks[k], made.submit(blocks[k], made.no_shift())) for k in order]
+    running = [(blocks[k], made.submit(blocks[k])) for k in order]
     results = {block.index: made.collect(block, started) for block, started in running}
     assert made.traces == 1
-    sums = {str(k): results[k].yearly for k in results}
-    sums["all"] = merged(results[k].yearly for k in sorted(results))
-    arrays = {
-        f"{which}.{field.name}": getattr(part, field.name)
-        for which, part in sums.items()
-        for field in fields(part)
-    }
-    arrays |= {f"{k}.outcomes": result.outcomes for k, result in results.items()}
+    arrays = {f"{k}.outcomes": result.outcomes for k, result in results.items()}
     np.savez(target, devices=made.mesh.devices.size, **arrays)
 
 

@@ -14,8 +14,8 @@ import pytest
 from helpers import assert_close, assert_plausible
 from user_models import program
 
-from engine.analyses.compare import event_indicators
 from engine.config import load_study
+from engine.events import event_indicators
 from engine.kernel import Program
 from engine.reducers import split_cells
 from engine.study import BLOCK
@@ -40,9 +40,7 @@ def made() -> Program:
 @functools.cache
 def values() -> dict[str, np.ndarray]:
     """Outcomes by name, [policy, path]."""
-    parts = [
-        made().collect(block, made().submit(block, made().no_shift())) for block in made().study.blocks()
-    ]
+    parts = [made().collect(block, made().submit(block)) for block in made().study.blocks()]
     found = np.concatenate([part.outcomes for part in parts], axis=-1)
     return {name: found[:, k] for k, name in enumerate(made().study.model.outcomes)}
 

@@ -16,6 +16,7 @@ ROWS = (
     ("bits", "cells", "registry"),
     (
         "distributions", "dependence", "sampling", "fences", "model", "declaration", "folds", "reducers",
+        "histograms",
     ),
     (
         "factors", "models/rustbelt/labels", "models/rustbelt/base_2015", "models/rustbelt/inputs",
@@ -25,12 +26,15 @@ ROWS = (
     ),
     ("study",),
     (
-        "policies", "layers", "resolve", "config", "arguments", "tile", "kernel", "devices", "ledger", "summaries", "cube",
-        "intervals", "tails", "measures", "provenance",
+        "policies", "layers", "resolve", "config", "arguments", "tile", "kernel", "devices", "ledger", "summaries",
+        "reserved", "zarr_files", "cube", "intervals", "tails", "measures", "grouped", "events", "tallies", "provenance",
     ),
     ("replay", "checks"),
     ("simulate",),
-    ("analyses/compare", "analyses/condition", "analyses/yearly", "analyses/summarise", "analyses"),
+    (
+        "analyses/compare", "analyses/tallied", "analyses/condition", "analyses/yearly", "analyses/sample",
+        "analyses/summarise", "analyses",
+    ),
     ("job", "plots"),
     ("cli",),
 )  # fmt: skip

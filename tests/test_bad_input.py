@@ -22,7 +22,7 @@ def refused(ended, *texts):
 def refused_with_problems(ended, *texts):
     """Also: a head line that counts the problems, then one line for each, indented."""
     refused(ended, *texts)
-    lines = [line for line in ended.stderr.splitlines() if not line.startswith("compiling")]
+    lines = [line for line in ended.stderr.splitlines() if not line.startswith("compil")]
     count = int(lines[0].rpartition(": ")[2].split()[0])
     assert lines[0].endswith(f": {count} problem{'s' if count != 1 else ''}")
     assert len([line for line in lines[1:] if line.startswith("  ")]) == count

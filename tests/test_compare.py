@@ -8,7 +8,8 @@ import pytest
 from helpers import assert_same
 from small_study import make_study
 
-from engine.analyses.compare import comparison_table, event_indicators, risk_table
+from engine.analyses.compare import Tables, tables_of_paths
+from engine.events import event_indicators
 from engine.measures import DIFFERENCES, MEASURES, difference, probability, regret, summary
 from engine.model import Outcome, StaticModel
 from engine.study import Event, Keep, Policy, Study
@@ -44,6 +45,11 @@ def outcomes():
     return (rng.standard_normal((1, 2, N)) + 0.3 * rng.standard_normal((3, 2, N))).astype(np.float32)
 
 
+def tables(study: Study, outcomes: np.ndarray) -> Tables:
+    """The records of outcomes [policy, outcome, path], in the order in which the study keeps them."""
+    return tables_of_paths(study, dict(zip(study.keep.outcomes, outcomes.swapaxes(0, 1), strict=True)))
+
+
 def found(records, **where):
     """The one record with these fields."""
     (match,) = [r for r in records if all(getattr(r, key) == value for key, value in where.items())]
@@ -55,7 +61,7 @@ def numbers(record):
 
 
 def test_risk_records_are_the_measures(outcomes):
-    records = risk_table(STUDY, outcomes)
+    records = tables(STUDY, outcomes).risk
     assert len(records) == 3 * (2 * len(MEASURES) + len(EVENTS))
     for o, (name, loss) in enumerate(zip(OUTCOMES, (True, False), strict=True)):
         for measure, estimate in summary(outcomes[2, o], 2, loss).items():
@@ -71,7 +77,7 @@ def test_risk_records_are_the_measures(outcomes):
 
 
 def test_comparison_records_are_paired_differences(outcomes):
-    records = comparison_table(STUDY, outcomes)
+    records = tables(STUDY, outcomes).comparison
     assert len(records) == 2 * (2 * len(DIFFERENCES) + len(EVENTS)) + 3 * 2
     for o, (name, loss) in enumerate(zip(OUTCOMES, (True, False), strict=True)):
         for measure, estimate in difference(outcomes[0, o], outcomes[1, o], 2, loss).items():
@@ -89,7 +95,7 @@ def test_comparison_records_are_paired_differences(outcomes):
 
 
 def test_records_are_plain_json(outcomes):
-    rows = [record.as_dict() for record in risk_table(STUDY, outcomes)]
+    rows = [record.as_dict() for record in tables(STUDY, outcomes).risk]
     fields = "measure level policy variable region sector year estimate standard_error low high flag"
     assert list(rows[0]) == fields.split()
     assert json.loads(json.dumps(rows, allow_nan=False)) == rows
@@ -106,18 +112,19 @@ def test_events_are_strict_and_know_what_they_read():
 
 def test_what_is_not_kept_is_left_out(outcomes):
     kept = study_of(N, ("lowest_growth",))
-    records = risk_table(kept, outcomes[:, 1:])
+    records = tables(kept, outcomes[:, 1:]).risk
     assert {record.variable for record in records} == {"lowest_growth", "shrinking"}
     assert_same(
         numbers(found(records, measure="VaR95", policy="old", variable="lowest_growth")),
-        numbers(found(risk_table(STUDY, outcomes), measure="VaR95", policy="old", variable="lowest_growth")),
+        numbers(found(tables(STUDY, outcomes).risk, measure="VaR95", policy="old", variable="lowest_growth")),
     )
 
 
 def test_paths_that_are_not_finite_flag_what_reads_them(outcomes):
     broken = outcomes.copy()
     broken[1, 0, 100] = np.nan
-    records = risk_table(STUDY, broken) + comparison_table(STUDY, broken)
+    of_broken = tables(STUDY, broken)
+    records = of_broken.risk + of_broken.comparison
     marked = {(r.policy, r.variable) for r in records if "1 of 4096 paths not finite" in r.flag}
     assert {policy for policy, variable in marked if variable == "wrecked"} == set(STUDY.policy_names)
     assert ("old", "both") in marked

@@ -1,18 +1,23 @@
 """How often 95 % intervals cover the truth: `pytest -m slow -s tests/test_coverage.py` prints the table of docs/method.md."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
+from test_histograms import binned
 
+from engine import grouped
 from engine.intervals import as_units, tail_flag
 from engine.measures import DIFFERENCES, MEASURES, difference_cells, level_of, probability, summary_cells
 
 pytestmark = pytest.mark.slow
 
 REPETITIONS = 2000
+FEWER = 500
+"""Repetitions where each one takes long."""
 LOWEST, HIGHEST = 0.92, 0.98
 VALUES = 1 << 21
 
@@ -73,6 +78,11 @@ SIZES = {  # paths -> the measures whose intervals are to cover there
     20_000: ("mean", "VaR95", "VaR99", "ES95", "ES99"),
     50_000: ("VaR99.9",),
     100_000: ("ES99", "ES99.9"),
+}
+GROUPED = {  # paths and groups -> the measures whose intervals are to cover there
+    (20_000, 2): ("mean", "ES95", "ES99"),
+    (20_000, 16): ("mean", "VaR95", "VaR99", "ES95", "ES99"),
+    (100_000, 64): ("mean", "VaR95", "VaR99", "VaR99.9", "ES95", "ES99", "ES99.9"),
 }
 
 
@@ -174,3 +184,51 @@ def test_heavy_tails_are_flagged(name, law, least, most, n_paths):
     flags = [bool(tail_flag(row)) for z in scores(n_paths, 1, 5) for row in np.sort(law.loss(z[0]))]
     print(f"| flagged: {name} | paths | {n_paths} | | | {100 * np.mean(flags):.1f} | |")
     assert least <= np.mean(flags) <= most
+
+
+@pytest.mark.parametrize(("n_paths", "groups"), [(20_000, 2), (20_000, 16), (100_000, 64)])
+@pytest.mark.parametrize("name", LAWS)
+def test_intervals_from_histograms_by_group_cover(name, n_paths, groups):
+    """Bins and few groups make them wider than need be; none may be narrower than it says."""
+    law, (one, two) = LAWS[name], PAIRS[name.partition("(0")[0]]
+    ends: dict[str, list[tuple[float, float]]] = {}
+    gaps: dict[str, list[tuple[float, float]]] = {}
+    for a, b in itertools.islice(zip(*_rows(n_paths), strict=True), FEWER):
+        for m, e in grouped.summary(binned(law.loss(a).astype(np.float32), groups), True).items():
+            ends.setdefault(m, []).append((e.low, e.high))
+        x, y = one.loss(a), two.loss(0.8 * a + 0.6 * b) - 0.1
+        parts = (binned(part.astype(np.float32), groups) for part in (x, y))
+        for m, e in grouped.difference(*parts, True).items():
+            gaps.setdefault(m, []).append((e.low, e.high))
+    for measure in GROUPED[n_paths, groups]:
+        judged_by_groups(name, n_paths, groups, measure, ends[measure], law.truth(measure))
+        truth = one.truth(measure) - two.truth(measure) + 0.1
+        if np.isfinite(gaps[measure]).all():
+            judged_by_groups(f"difference, {name}", n_paths, groups, measure, gaps[measure], truth)
+
+
+@pytest.mark.parametrize("groups", [2, 16, 64])
+@pytest.mark.parametrize(("n_paths", "share"), [(1_000, 0.05), (20_000, 0.3), (100_000, 0.001)])
+def test_intervals_of_shares_by_group_cover(n_paths, share, groups):
+    rng = np.random.default_rng([6, groups, n_paths])
+    sizes = np.full(groups, n_paths // groups)
+    found = [grouped.share(rng.binomial(sizes, share), sizes, 1) for _ in range(REPETITIONS)]
+    ends = [(estimate.low, estimate.high) for estimate in found]
+    judged_by_groups(f"probability {share}", n_paths, groups, "probability", ends, share)
+
+
+def _rows(n_paths: int) -> tuple[Iterator[np.ndarray], Iterator[np.ndarray]]:
+    """Normal scores [path] of two variables, one repetition at a time."""
+    first, second = itertools.tee(row for z in scores(n_paths, 1, 7) for row in z.swapaxes(0, 1))
+    return (row[0] for row in first), (row[1] for row in second)
+
+
+def judged_by_groups(
+    what: str, n_paths: int, groups: int, measure: str, ends: list[tuple[float, float]], truth: float
+) -> None:
+    """Prints a line of the table; the interval must be there and cover in at least 92 % of the repetitions."""
+    low, high = np.array(ends).T
+    cover = np.mean((low <= truth) & (truth <= high))
+    print(f"| {what} | {groups} groups | {n_paths} | {measure} | | {100 * cover:.1f} | |")
+    assert np.isfinite(low).all(), f"{what} {measure}: an interval is missing"
+    assert cover >= LOWEST, f"{what} {measure} at {n_paths} paths in {groups} groups: {cover}"

@@ -46,7 +46,7 @@ def run(folder, study, order=None):
         for block in [missing[k] for k in order or range(len(missing))]:
             outcomes, draws = block_values(study, block)
             shards = cube.write_block(folder, study, block, outcomes, draws)
-            ledger.commit(folder, study, block, shards, np.zeros((2, 2), int), -1, None)
+            ledger.commit(folder, study, block, shards, np.zeros((2, 2), int), -1)
         stored = cube.read_paths(folder, study.keep.outcomes, study.paths)
         cube.write_summaries(folder, study, make_summaries(study, stored))
     return cube.open_cube(folder)
@@ -173,6 +173,7 @@ def test_everything_has_a_name_and_a_unit_and_no_moment_or_place(finished):
     }
     assert tree["risk"]["banks_wrecked"].attrs["event"] == "capital_shortfall_peak > 1"
     assert tree["comparison/worse"]["worst_two_year_growth"].attrs["units"] == "1"
+    assert tree["paths"].attrs["comment"].startswith("outcomes of every path")
     assert tree["distribution"]["growth"].attrs["sample_paths"] == 512
     assert tree.attrs["status"] == "complete" and tree.attrs["id"] == f"small-{study.fingerprint}"
     text = "".join(path.read_text() for path in (folder / "cube.zarr").rglob("zarr.json"))
@@ -229,7 +230,7 @@ def test_a_run_counts_as_finished_only_after_its_summaries(tmp_path):
         outcomes, draws = block_values(study, study.blocks()[0])
         shards = cube.write_block(tmp_path, study, study.blocks()[0], outcomes, draws)
         assert not cube.is_finished(tmp_path, study)
-        ledger.commit(tmp_path, study, study.blocks()[0], shards, np.zeros((2, 2), int), -1, None)
+        ledger.commit(tmp_path, study, study.blocks()[0], shards, np.zeros((2, 2), int), -1)
     assert not cube.is_finished(tmp_path, study)
     with pytest.raises(UserError, match="has not come to its end"):
         cube.open_cube(tmp_path)

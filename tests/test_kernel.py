@@ -8,12 +8,12 @@ import pytest
 from helpers import assert_close, assert_plausible, assert_same
 from user_models import REGION, computed, echo, farms, farms_program, outcomes, program, static
 
-from engine import bits
+from engine import bits, devices
 from engine.config import read_study
 from engine.kernel import Program
 from engine.model import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly, peak
-from engine.reducers import merged, split_cells
-from engine.study import Block
+from engine.reducers import split_cells
+from engine.study import BLOCK, Block
 
 YEARS = np.arange(2016, 2021)
 POLICIES = {
@@ -218,7 +218,6 @@ def test_a_static_model_is_evaluated_on_every_path_under_every_policy(sampler):
     study = static(Power(), factors, 10_001, policies, run={"sampler": sampler})
     made = program(study)
     result = computed(made)
-    assert result.yearly is None
     base, _, share = made.draws(study.blocks()[0]).astype(np.float64)
     expected = [2 * base, 6 * base**3, 4 * base**2, (2 + 4 * share) * base ** (1 + 2 * share)]
     assert_close(result.outcomes[:, 0], expected)
@@ -282,70 +281,26 @@ def test_a_path_model_that_records_nothing_has_the_same_outcomes():
     loud, silent = (
         computed(program(read_study(text, "walk.toml", model=model))) for model in (Bare(), Silent())
     )
-    assert silent.yearly is None
     assert_same(silent.outcomes, loud.outcomes)
 
 
-# ------------------------------------------------------------------------------- sums over the years
+# ------------------------------------------------------------------------------- passes of several blocks
 
 
-def by_hand(values: np.ndarray, tile: int, baseline: int) -> dict[str, np.ndarray]:
-    """Moments and errors of values [policy, year, cell, path] from their definitions, in double precision."""
-    values = values.astype(np.float64)
-    n = values.shape[-1]
-    mean = values.mean(-1)
-    gap = values - values[baseline]
-    starts = np.arange(0, n, tile)
-
-    def error(part: np.ndarray) -> np.ndarray:
-        away = part - part.mean(-1, keepdims=True)
-        totals = np.add.reduceat(away, starts, axis=-1)
-        return np.sqrt(len(starts) / (len(starts) - 1) * np.sum(totals**2, axis=-1)) / n
-
-    return {
-        "mean": mean,
-        "deviation": values.std(-1, ddof=1),
-        "standard_error": error(values),
-        "difference": gap.mean(-1),
-        "difference_error": error(gap),
-    }
-
-
-@pytest.mark.parametrize("count", [1000, 1024, 300, 4096])
-def test_yearly_sums_are_those_of_the_paths_asked_for(count):
-    made = farms_program()
-    step = made.study.tile * made.mesh.devices.size
-    values = np.concatenate([made.trace(first).yearly for first in range(0, count, step)], axis=-1)[
-        ..., :count
-    ]
-    shift = np.swapaxes(values[..., 0], 0, 1)
-    block = Block(0, 0, count)
-    found = made.collect(block, made.submit(block, shift)).yearly
-    expected = by_hand(values, made.study.tile, baseline=0)
-    assert (found.count, found.clusters) == (count, -(-count // made.study.tile))
-    for name in ("mean", "deviation", "difference"):
-        assert_close(getattr(found, name)(), expected[name], np.float32)
-    # a small number left of two large ones: close at their size
-    for name, squares in (("standard_error", found.cluster), ("difference_error", found.pair)):
-        size = np.sqrt(squares + 1.0) / count
-        assert_close(1 + (getattr(found, name)() / size) ** 2, 1 + (expected[name] / size) ** 2, np.float32)
-
-
-def test_sums_of_blocks_merge_to_those_of_all_paths():
-    made = farms_program()
-    shift = np.swapaxes(made.trace(0).yearly[..., 0], 0, 1)
-    blocks = [Block(0, 0, 4096), Block(1, 1 << 17, 1500)]
-    parts = [made.collect(block, made.submit(block, shift)).yearly for block in blocks]
-    whole = merged(parts)
-    assert (whole.count, whole.clusters) == (5596, 16 + 6)
-    assert_close(whole.mean(), (parts[0].mean() * 4096 + parts[1].mean() * 1500) / 5596)
-
-
-def test_differences_are_taken_from_the_baseline_wherever_it_stands():
-    study = farms({"policies": {"reform": {"irrigation": 1.0}, "old": {}}})
-    turned = program(farms({"baseline": "reform"}))
-    assert study.baseline == "old" and turned.study.baseline == "reform"
-    sums = computed(turned, 0, 2048).yearly
-    assert_same(sums.difference()[1], np.zeros_like(sums.difference()[1]))
-    assert_same(sums.difference_error()[1], np.zeros_like(sums.difference_error()[1]))
-    assert np.all(sums.difference_error()[0] > 0)
+def test_a_tile_larger_than_a_block_gives_every_block_its_paths():
+    study = farms(paths=3 * BLOCK - 1000)
+    mesh = devices.mesh("cpu")
+    narrow, wide = Program(study, mesh), Program(study, mesh, lanes=2 * BLOCK)
+    assert wide.reach > BLOCK == narrow.reach
+    blocks = study.blocks()
+    running = [(block, wide.submit(block)) for block in (blocks[2], blocks[0], blocks[1])]
+    for block, part in running:
+        values, expected = (
+            wide.collect(block, part).outcomes,
+            computed(narrow, block.index, block.count).outcomes,
+        )
+        scale = expected.std(axis=-1, keepdims=True)
+        assert values.shape == expected.shape and np.all(np.abs(values - expected) <= 1e-4 * scale)
+    assert wide.traces == 1
+    assert_same(wide.draws(Block(1, BLOCK + 77, 500)), narrow.draws(Block(1, BLOCK + 77, 500)))
+    assert_same(wide.path(BLOCK + 5).outcomes[..., 0], wide.collect(*running[2]).outcomes[..., 5])

@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 from helpers import assert_same
-from small_study import VERSIONS, block_sums, block_values, make_study, yearly_values
+from small_study import VERSIONS, block_values, make_study
 
 from engine import cube, ledger
 from engine.errors import UserError
@@ -25,8 +25,7 @@ def run_blocks(folder, study, only=None):
         for block in missing:
             outcomes, draws = block_values(study, block)
             shards = cube.write_block(folder, study, block, outcomes, draws)
-            sums = block_sums(study, yearly_values(study, 600, block.index), np.zeros((2, 3, 9)))
-            ledger.commit(folder, study, block, shards, np.zeros((2, 2), int), -1, sums)
+            ledger.commit(folder, study, block, shards, np.zeros((2, 2), int), -1)
     return [block.index for block in missing]
 
 
@@ -54,10 +53,6 @@ def test_a_finished_run_has_nothing_pending_and_keeps_what_was_committed(run):
     assert list(records) == [0, 1, 2]
     assert (records[2].first, records[2].count, records[2].first_bad) == (2 * BLOCK, 1000, -1)
     assert [len(records[k].shards) for k in records] == [4, 2, 2]  # draws are kept in block 0 alone
-    parts = [block_sums(study, yearly_values(study, 600, k), np.zeros((2, 3, 9))) for k in range(3)]
-    found = ledger.read_sums(folder, records)
-    assert found.count == 1800 and found.clusters == 9
-    assert_same(found.second, (parts[0].second + parts[1].second) + parts[2].second)
 
 
 def test_a_killed_run_computes_only_what_is_missing(tmp_path):
@@ -104,10 +99,6 @@ def delete_shard(folder):
     shard(folder, 1).unlink()
 
 
-def delete_sums(folder):
-    (folder / "ledger/00000001.npz").unlink()
-
-
 @pytest.mark.parametrize(
     "damage",
     [
@@ -118,7 +109,6 @@ def delete_sums(folder):
         truncate_shard,
         empty_shard,
         delete_shard,
-        delete_sums,
     ],
 )
 def test_a_damaged_block_is_found_and_alone_computed_again(run, damage):

@@ -5,12 +5,14 @@ import pytest
 from helpers import assert_close, assert_plausible, assert_same
 from scipy.special import ndtri
 
+from engine.intervals import Units
 from engine.measures import (
     DIFFERENCES,
     MEASURES,
     difference,
     difference_cells,
     level_of,
+    of_policies,
     probability,
     probability_difference,
     regret,
@@ -108,6 +110,45 @@ def test_duplicated_paths_tell_nothing_new():
     assert_close([twice["VaR95"].low, twice["VaR95"].high], [once["VaR95"].low, once["VaR95"].high])
     happens = values > 1
     assert_close(probability(np.repeat(happens, 2), 2).low, probability(happens, 1).low)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("law", ["opposed", "alike", "independent", "whole", "constant"])
+def test_units_told_by_their_size_or_one_by_one(law, size):
+    """Tails are summed from sorted values where units are alike, and path by path where they are not."""
+    z = RNG.standard_normal((3, 2345))
+    values = {
+        "opposed": np.stack([z, -z, 0.5 * z], axis=-1)[..., :size],
+        "alike": np.stack([z, z, 1.5 * z], axis=-1)[..., :size] + 0.01 * RNG.standard_normal((3, 2345, size)),
+        "independent": RNG.lognormal(size=(3, 2345, size)),
+        "whole": np.round(RNG.standard_normal((3, 2345, size))),
+        "constant": np.ones((3, 2345, size)),
+    }[law].reshape(3, -1)
+    n = values.shape[-1]
+    told = Units(n, size), Units(n, size, np.arange(n) // size)
+    for one, two in zip(*(summary_cells(values, units, True) for units in told), strict=True):
+        np.testing.assert_array_equal(np.isnan(one), np.isnan(two))
+        assert_close(np.nan_to_num(one), np.nan_to_num(two))
+
+
+@pytest.mark.parametrize("n", [2500, 3001])
+def test_ranks_of_values_that_come_twice_are_those_of_the_values_once(n):
+    """Twice as many values, twice the rank; rounding of the effective number must not push it one further."""
+    values = RNG.standard_normal(n)
+    once, twice = summary(values, 1, True)["VaR95"], summary(np.repeat(values, 2), 2, True)["VaR95"]
+    assert_same([twice.low, twice.high], [once.low, once.high])
+
+
+@pytest.mark.parametrize("bad", [False, True])
+@pytest.mark.parametrize("loss", [True, False])
+def test_policies_together_are_as_each_alone(loss, bad):
+    values = RNG.lognormal(size=(3, 12_000)).astype(np.float32)
+    values[2] = 0.5 * values[1] + 0.5 * values[2]
+    if bad:
+        values[1, 17] = np.nan
+    for p, (own, gap) in enumerate(of_policies(values, 1, 2, loss)):
+        assert own == summary(values[p], 2, loss)
+        assert gap == ({} if p == 1 else difference(values[p], values[1], 2, loss))
 
 
 def test_antithetic_pairs_narrow_the_mean_of_a_monotone_loss():

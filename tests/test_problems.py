@@ -15,8 +15,9 @@ from helpers import assert_plausible
 from user_models import outcomes, program, static
 
 from engine import measures
-from engine.analyses.compare import comparison_table, event_indicators, risk_table
+from engine.analyses.compare import tables_of_paths
 from engine.config import read_study
+from engine.events import event_indicators
 from engine.model import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly, at_year
 from engine.study import BLOCK, Study
 
@@ -104,7 +105,7 @@ def failures(model: type[StaticModel]) -> Mapping[str, float]:
     made = program(study)
     count: dict[str, int] = dict.fromkeys(events, 0)
     for block in study.blocks():
-        values = made.collect(block, made.submit(block, None)).outcomes[0]
+        values = made.collect(block, made.submit(block)).outcomes[0]
         for name, happens in event_indicators(study, dict(zip(model.outcomes, values, strict=True))).items():
             count[name] += int(happens.sum())
     return {name: hits / PATHS for name, hits in count.items()}
@@ -265,7 +266,7 @@ def test_common_random_numbers_cut_the_variance_of_the_difference():
 
 def test_which_policy_is_worse_how_often_and_what_is_regretted():
     study, values = pair()
-    table = comparison_table(study, values[:, None])
+    table = tables_of_paths(study, {"loss": values}).comparison
     for policy, measure, truth, sees in (
         ("reform", "worse", 0.03681913506, 0.002),
         ("reform", "regret", 0.01641384156, 0.001),
@@ -280,7 +281,7 @@ def test_which_policy_is_worse_how_often_and_what_is_regretted():
 
 def test_the_tails_of_both_policies():
     study, values = pair()
-    table = risk_table(study, values[:, None])
+    table = tables_of_paths(study, {"loss": values}).risk
     for policy, var, es in (("old", 18.38776654, 19.60956655), ("reform", 15.44794723, 16.53284889)):
         for measure, truth in (("VaR99", var), ("ES99", es)):
             found = records(table, policy=policy, measure=measure)

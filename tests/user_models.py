@@ -225,9 +225,9 @@ def program(study: Study) -> Program:
 
 
 def computed(made: Program, index: int = 0, count: int | None = None) -> BlockResult:
-    """One block of a program, all its paths or the first so many, yearly sums taken about nothing."""
+    """One block of a program, all its paths or the first so many."""
     block = Block(index, index * BLOCK, count or min(made.study.paths, BLOCK))
-    return made.collect(block, made.submit(block, made.no_shift()))
+    return made.collect(block, made.submit(block))
 
 
 @functools.cache
@@ -239,6 +239,6 @@ def farms_program() -> Program:
 def outcomes(study: Study) -> dict[str, np.ndarray]:
     """Outcomes of all paths of a study by name, float32 [policy, path]."""
     made = program(study)
-    parts = [made.collect(block, made.submit(block, made.no_shift())).outcomes for block in study.blocks()]
+    parts = [made.collect(block, made.submit(block)).outcomes for block in study.blocks()]
     values = np.concatenate(parts, axis=-1)
     return {name: values[:, k] for k, name in enumerate(study.model.outcomes)}

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Container, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from engine.intervals import Estimate
+from engine.events import event_outcomes, happens, known_events
+from engine.intervals import Estimate, Units
 from engine.measures import (
-    difference,
     finite_units,
     level_of,
+    of_policies,
     probability,
     probability_difference,
     regret,
-    summary,
 )
 from engine.study import Event, Study
+
+THREADS = min(os.cpu_count() or 1, 4)
+"""Outcomes that are looked at, and in memory, at a time."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +32,8 @@ class Record:
     """One number of a table with what it is: None where a field does not apply.
 
     `measure` is a name of `engine.measures` ("mean", "VaR99", "ES99.9", "probability"), "difference_" and such a name
-    for the gap from the baseline, "worse" or "regret". `low` and `high` are NaN where `flag` says why.
+    for the gap from the baseline, "worse" or "regret". `low` and `high` are NaN where `flag` says why; the one flag that
+    leaves them, `grouped.BINNED`, says that the estimate comes from a histogram.
     """
 
     measure: str
@@ -67,118 +72,90 @@ def record(
     return Record(measure, level, policy, variable, region, sector, year, **dataclasses.asdict(estimate))
 
 
-def event_outcomes(study: Study, event: Event) -> set[str]:
-    """Names of the outcomes that an event reads, through the events it is made of."""
-    if event.outcome is not None:
-        return {event.outcome}
-    parts = {other.name: other for other in study.events}
-    return set().union(*(event_outcomes(study, parts[name]) for name in event.all_of))
-
-
-def known_events(study: Study, outcomes: Iterable[str]) -> tuple[Event, ...]:
-    """The events that can be told from these outcomes alone."""
-    known = set(outcomes)
-    return tuple(event for event in study.events if event_outcomes(study, event) <= known)
-
-
-def event_indicators(study: Study, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Whether each event happens, in the order of the study: arrays shaped like the outcomes, which come by name.
-
-    Above and below are strict; an outcome that is not a number is no event. Events that read other outcomes are left out.
-    """
-    parts = {event.name: event for event in study.events}
-
-    def happens(event: Event) -> np.ndarray:
-        if event.outcome is None:
-            return np.logical_and.reduce([happens(parts[name]) for name in event.all_of])
-        if event.above is not None:
-            return values[event.outcome] > event.above
-        return values[event.outcome] < event.below
-
-    return {event.name: happens(event) for event in known_events(study, values)}
-
-
-def risk_table(study: Study, outcomes: np.ndarray) -> list[Record]:
-    """Mean, VaR and ES of each outcome and the probability of each event, for every policy.
+@dataclasses.dataclass(frozen=True)
+class Tables:
+    """Records of a run.
 
     Args:
-      outcomes: [policy, outcome, path], outcomes in the order of `study.keep.outcomes`.
+      risk: mean, VaR and ES of each outcome and the probability of each event, for every policy.
+      comparison: each policy against the baseline on the same paths, and regret against the best policy of each path:
+        "difference_M" is measure M of the policy less that of the baseline, "worse" the probability that the policy is
+        the worse of the two, "regret" (also of the baseline) the mean shortfall against the best of all policies.
     """
 
-    def of_outcome(index: int) -> list[Record]:
-        name = study.keep.outcomes[index]
-        loss = study.model.outcomes[name].loss
-        return [
-            record(measure, policy, name, estimate)
-            for p, policy in enumerate(study.policy_names)
-            for measure, estimate in summary(outcomes[p, index], study.unit, loss).items()
-        ]
+    risk: list[Record]
+    comparison: list[Record]
 
-    def of_event(event: Event) -> list[Record]:
-        found = []
-        for p, policy in enumerate(study.policy_names):
-            (happens,), unit, lost = _event_paths(study, event, outcomes, (p,))
-            found.append(record("probability", policy, event.name, probability(happens, unit).flagged(lost)))
-        return found
-
-    return _tables(study, of_outcome, of_event)
+    @staticmethod
+    def joined(parts: Iterable[Tables]) -> Tables:
+        """The records of all parts, in their order."""
+        found = list(parts)
+        return Tables(
+            [r for part in found for r in part.risk], [r for part in found for r in part.comparison]
+        )
 
 
-def comparison_table(study: Study, outcomes: np.ndarray) -> list[Record]:
-    """Each policy against the baseline on the same paths, and regret against the best policy of each path.
-
-    "difference_M" is measure M of the policy less that of the baseline, "worse" the probability that the policy is the
-    worse of the two, "regret" (also of the baseline) the mean shortfall against the best of all policies.
+def tables_of_paths(
+    study: Study, outcomes: Mapping[str, np.ndarray], variables: Container[str] | None = None
+) -> Tables:
+    """Risk and comparison from outcomes kept per path.
 
     Args:
-      outcomes: [policy, outcome, path], outcomes in the order of `study.keep.outcomes`.
+      outcomes: [policy, path] by name. An outcome is asked for when its turn comes, so that no more than a few are in
+        memory at a time where the mapping reads them then.
+      variables: the outcomes and events asked for; all that the outcomes can tell if not given.
     """
-    base = study.policy_names.index(study.baseline)
-
-    def of_outcome(index: int) -> list[Record]:
-        name = study.keep.outcomes[index]
-        loss = study.model.outcomes[name].loss
-        regrets = regret(outcomes[:, index], study.unit, loss)
-        found = []
-        for p, policy in enumerate(study.policy_names):
-            if p != base:
-                gaps = difference(outcomes[p, index], outcomes[base, index], study.unit, loss)
-                found += [
-                    record(measure if measure == "worse" else f"difference_{measure}", policy, name, estimate)
-                    for measure, estimate in gaps.items()
-                ]
-            found.append(record("regret", policy, name, regrets[p]))
-        return found
-
-    def of_event(event: Event) -> list[Record]:
-        found = []
-        for p, policy in enumerate(study.policy_names):
-            if p != base:
-                (here, there), unit, lost = _event_paths(study, event, outcomes, (p, base))
-                gap = probability_difference(here, there, unit).flagged(lost)
-                found.append(record("difference_probability", policy, event.name, gap))
-        return found
-
-    return _tables(study, of_outcome, of_event)
-
-
-def _tables(
-    study: Study, of_outcome: Callable[[int], list[Record]], of_event: Callable[[Event], list[Record]]
-) -> list[Record]:
+    names = [name for name in outcomes if variables is None or name in variables]
+    events = [
+        event for event in known_events(study, outcomes) if variables is None or event.name in variables
+    ]
     # NumPy lets go of the interpreter while it sorts and sums
-    with ThreadPoolExecutor() as threads:
+    with ThreadPoolExecutor(THREADS) as threads:
         parts = [
-            *threads.map(of_outcome, range(len(study.keep.outcomes))),
-            *threads.map(of_event, known_events(study, study.keep.outcomes)),
+            *threads.map(lambda name: _of_outcome(study, name, outcomes[name]), names),
+            *threads.map(lambda event: _of_event(study, event, outcomes), events),
         ]
-    return [entry for part in parts for entry in part]
+    return Tables.joined(parts)
 
 
-def _event_paths(study: Study, event: Event, outcomes: np.ndarray, policies: tuple[int, ...]) -> tuple:
+def _of_outcome(study: Study, name: str, values: np.ndarray) -> Tables:
+    base = study.policy_names.index(study.baseline)
+    loss = study.model.outcomes[name].loss
+    regrets = regret(values, study.unit, loss)
+    risk, comparison = [], []
+    found = of_policies(values, base, study.unit, loss)
+    for policy, (own, gaps), regretted in zip(study.policy_names, found, regrets, strict=True):
+        risk += [record(measure, policy, name, estimate) for measure, estimate in own.items()]
+        comparison += [record(against_baseline(m), policy, name, gap) for m, gap in gaps.items()]
+        comparison.append(record("regret", policy, name, regretted))
+    return Tables(risk, comparison)
+
+
+def against_baseline(measure: str) -> str:
+    """What a measure of a paired difference is called in a record."""
+    return measure if measure == "worse" else f"difference_{measure}"
+
+
+def _of_event(study: Study, event: Event, outcomes: Mapping[str, np.ndarray]) -> Tables:
+    base = study.policy_names.index(study.baseline)
+    read = {name: outcomes[name] for name in sorted(event_outcomes(study, event))}
+    risk, comparison = [], []
+    for p, policy in enumerate(study.policy_names):
+        (indicator,), unit, lost = _event_paths(study, event, read, (p,))
+        risk.append(record("probability", policy, event.name, probability(indicator, unit).flagged(lost)))
+        if p != base:
+            (here, there), unit, lost = _event_paths(study, event, read, (p, base))
+            gap = probability_difference(here, there, unit).flagged(lost)
+            comparison.append(record("difference_probability", policy, event.name, gap))
+    return Tables(risk, comparison)
+
+
+def _event_paths(
+    study: Study, event: Event, outcomes: Mapping[str, np.ndarray], policies: tuple[int, ...]
+) -> tuple[list[np.ndarray], Units, str]:
     """Whether an event happens under each of the policies, on the paths where all it reads is finite; units; flag."""
-    names = sorted(event_outcomes(study, event))
-    index = [study.keep.outcomes.index(name) for name in names]
-    flat, units, lost = finite_units(tuple(outcomes[p, i] for p in policies for i in index), study.unit)
+    names = list(outcomes)
+    flat, units, lost = finite_units(tuple(outcomes[name][p] for p in policies for name in names), study.unit)
     parts = [flat[k * len(names) : (k + 1) * len(names)] for k in range(len(policies))]
-    happens = [event_indicators(study, dict(zip(names, part, strict=True)))[event.name] for part in parts]
-    return happens, units, lost
+    found = [happens(study, event, dict(zip(names, part, strict=True))) for part in parts]
+    return found, units, lost

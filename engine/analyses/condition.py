@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.analyses.compare import Record, event_indicators, record
+from engine.analyses.compare import Record, record
 from engine.errors import Problem, UserError, unknown
+from engine.events import event_indicators
 from engine.intervals import Estimate, Units, moments
 from engine.measures import correlation, finite_units, probability, share_difference, summary
 from engine.study import Study
@@ -43,8 +44,12 @@ class Condition:
         )
 
 
-def parse_condition(text: str, known: Iterable[str]) -> Condition:
+def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ()) -> Condition:
     """The condition that a text states: `NAME (<|<=|>|>=) NUMBER`, several joined by `and`.
+
+    Args:
+      known: outcomes kept per path.
+      unkept: outcomes that are not, of which no path can be told.
 
     Raises:
       UserError: for text that is no such comparison, and names that are none of `known`; all problems at once.
@@ -57,6 +62,8 @@ def parse_condition(text: str, known: Iterable[str]) -> Condition:
         if match is None or number is None:
             expected = "expected NAME (<|<=|>|>=) NUMBER, several joined by 'and'"
             problems.append(Problem("", f"{expected}, got '{part}'."))
+        elif match["name"] in unkept:
+            problems.append(Problem("", not_kept(match["name"], names)))
         elif match["name"] not in names:
             problems.append(Problem("", unknown("outcome", match["name"], names)))
         else:
@@ -64,6 +71,12 @@ def parse_condition(text: str, known: Iterable[str]) -> Condition:
     if problems:
         raise UserError("--given", problems)
     return Condition(" ".join(text.split()), tuple(terms))
+
+
+def not_kept(name: str, kept: Iterable[str]) -> str:
+    """The message for a question about single paths to an outcome, or an event, of which none are kept."""
+    listed = ", ".join(kept) or "none is"
+    return f"expected what is kept path by path ({listed}), got '{name}'. Keep it: keep.outcomes in the study, and run it."
 
 
 def _number(text: str) -> float | None:

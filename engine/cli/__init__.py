@@ -6,6 +6,8 @@ import errno
 import importlib
 import sys
 import traceback
+import warnings
+from pathlib import Path
 from typing import Any
 
 import click
@@ -50,7 +52,9 @@ class Commands(click.Group):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")  # a terminal without a sign for the dagger is no failure
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
@@ -77,6 +81,20 @@ class Commands(click.Group):
                 ctx.exit(1)
             click.echo(str(told), err=True)
             ctx.exit(2)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: Any = None,
+) -> None:
+    """Prints a warning of our own in words alone, and any other with the place that it comes from."""
+    ours = Path(filename).is_relative_to(Path(__file__).parents[1])
+    told = f"{message}\n" if ours else warnings.formatwarning(message, category, filename, lineno, line)
+    click.echo(f"warning: {told}" if ours else told, err=True, nl=False)
 
 
 def _user_error(error: Exception) -> UserError | None:

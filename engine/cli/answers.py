@@ -22,21 +22,20 @@ def print_conditional(
 ) -> None:
     """A table for each policy: measures among the paths that meet a condition, among the others, and the contrast."""
     found = {(r.measure, r.policy, r.variable): r for r in records}
-    marked = False
+    marks: set[str] = set()
     for policy in study.policy_names:
         share = cell(found[("share", policy, condition)], 100.0)
         told = f": {condition} on {share.estimate} % {share.interval} of paths"
         console.print(Text.assemble((policy, "bold"), told), soft_wrap=True)
         blocks = _conditional_blocks(study, policy, found, measures)
         if blocks:
-            marked |= print_grid(console, ["given", "otherwise", "given - otherwise"], blocks)
+            marks |= print_grid(console, ["given", "otherwise", "given - otherwise"], blocks)
         console.print()
     told = (
         "Brackets: 95 % intervals. What goes together need not be cause and effect: the policy is the same."
     )
     console.print(Text(told, "dim"))
-    if marked:
-        print_flags(console, records, measures)
+    print_flags(console, marks, records, measures)
 
 
 def _conditional_blocks(study: Study, policy: str, found: dict, measures: Sequence[str]) -> list[Block]:
@@ -71,7 +70,7 @@ def print_yearly(
     for r in records:
         labels = " ".join(part for part in (r.region, r.sector) if part)
         found.setdefault(labels, {})[(r.measure, r.policy, r.year)] = r
-    marked = False
+    marks: set[str] = set()
     base = study.baseline
     for other in [policy for policy in study.policy_names if policy != base] or [base]:
         pair = list(dict.fromkeys((base, other)))
@@ -85,12 +84,9 @@ def print_yearly(
                 rows.append((str(year), cells + [cell(gap, 1.0, variable.loss) for _ in gaps]))
             title = f"{name}{f' {labels}' if labels else ''}, {measure} [{variable.unit}]"
             blocks.append(Block(title, variable.about, rows))
-        marked |= print_grid(console, pair + gaps, blocks)
+        marks |= print_grid(console, pair + gaps, blocks)
         console.print()
     sample = min(study.keep.yearly, study.paths)
-    told = "Means are over all paths" if level is None else f"Tails are over the first {sample:,} paths"
-    console.print(
-        Text(f"{told}. Brackets: 95 % intervals. VaR, ES and other levels: --level, --json.", "dim")
-    )
-    if marked:
-        print_flags(console, records, (measure,))
+    told = f"Over the first {sample:,} paths. Brackets: 95 % intervals. VaR, ES and other levels: --level, --json."
+    console.print(Text(told, "dim"))
+    print_flags(console, marks, records, (measure,))

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 @options.policies
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder itself.")
 @options.own_model
+@options.device
+@options.memory
 @options.debug
 def command(
     study: str,
@@ -34,24 +36,28 @@ def command(
     policies: tuple[str, ...] | None,
     out: Path | None,
     model: Any,
+    device: str | None,
+    memory: int | None,
 ) -> None:
     """Show what STUDY asks and what running it will take; compute nothing.
 
-    Policies where they differ, priors as asked and as fitted, groups, blocks, bytes on disk and in memory.
+    Policies where they differ, priors as asked and as fitted, groups, blocks, devices, bytes on disk and in memory.
     """
-    from engine import checks
+    from engine import checks, devices
     from engine.config import load_study
     from engine.job import run_folder
 
+    devices.use_every_core()
     resolved = load_study(study, model=model, paths=paths, seed=seed, policies=policies)
     checks.refuse_broken(resolved)
+    row = devices.mesh(device).devices.flat
     console = screen.stdout()
     folder = run_folder(resolved, out)
     print_head(console, resolved, folder)
     _print_policies(console, resolved)
     _print_priors(console, resolved)
     _print_groups(console, resolved)
-    _print_size(console, resolved, folder)
+    _print_size(console, resolved, folder, f"{len(row)} x {row[0].device_kind}", memory)
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -127,7 +133,7 @@ def _print_groups(console: Console, study: Study) -> None:
         console.print()
 
 
-def _print_size(console: Console, study: Study, folder: Path) -> None:
+def _print_size(console: Console, study: Study, folder: Path, devices: str, allowed: int | None) -> None:
     from engine import cube
     from engine.job import memory_free, memory_needed
     from engine.study import BLOCK
@@ -135,12 +141,14 @@ def _print_size(console: Console, study: Study, folder: Path) -> None:
     horizon = f"{study.years[0]}-{study.years[-1]}" if study.years else "none"
     blocks = -(-study.paths // BLOCK)
     free = memory_free()
+    room = f"{cube.size(allowed)} allowed" if allowed else f"{cube.size(free) if free else 'unknown'} free"
     for label, told in (
         ("model", f"{study.model_name}, keeps what it states; years {horizon}"),
         ("paths", f"{study.paths:,} in {blocks:,} block{'s' if blocks != 1 else ''} of {BLOCK:,}, tiles of {study.tile:,}"),
         ("sampler", f"{study.sampler}, seed {study.seed}, independent units of {study.unit}"),
         ("disk", f"{cube.size(cube.bytes_needed(study))} needed at most, {cube.size(cube.bytes_free(folder))} free"),
-        ("memory", f"{cube.size(memory_needed(study))} needed, {cube.size(free) if free else 'unknown'} free"),
+        ("memory", f"{cube.size(memory_needed(study))} needed, {room}"),
+        ("devices", devices),
         ("fingerprint", study.fingerprint),
     ):  # fmt: skip
         console.print(f"[bold]{label:<12}[/bold]{escape(told)}", soft_wrap=True)

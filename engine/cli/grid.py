@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from engine.cli.numbers import FLAG, Cell
+from engine.cli.numbers import MARKS, Cell
 
 COLOURS = {"better": "green", "worse": "red"}
 
@@ -35,14 +35,14 @@ def transposed(columns: Sequence[str], block: Block) -> tuple[list[str], Block]:
     return [label for label, _ in block.rows], Block(block.title, block.about, rows)
 
 
-def print_grid(console: Console, columns: Sequence[str], blocks: Sequence[Block]) -> bool:
-    """Prints the blocks under one line of column names; says whether any estimate bears a dagger."""
+def print_grid(console: Console, columns: Sequence[str], blocks: Sequence[Block]) -> set[str]:
+    """Prints the blocks under one line of column names; gives the marks that estimates bear."""
     rows = [row for block in blocks for row in block.rows]
     label = max((len(name) for name, _ in rows), default=0)
     widths = []
     for k, name in enumerate(columns):
         cells = [cells[k] for _, cells in rows]
-        head = max((len(cell.estimate.rstrip(FLAG)) for cell in cells), default=0)
+        head = max((len(cell.estimate.rstrip(MARKS)) for cell in cells), default=0)
         interval = max((len(cell.interval) for cell in cells), default=0)
         verdict = max((len(cell.verdict) for cell in cells), default=0)
         widths.append((head, max(interval, len(name) - head - 2), verdict))
@@ -68,7 +68,7 @@ def print_grid(console: Console, columns: Sequence[str], blocks: Sequence[Block]
                 overflow="ignore",
                 crop=False,
             )
-    return any(FLAG in cell.estimate for _, cells in rows for cell in cells)
+    return {cell.estimate[-1] for _, cells in rows for cell in cells if cell.estimate} & set(MARKS)
 
 
 def _line(
@@ -76,8 +76,8 @@ def _line(
 ) -> Text:
     line = Text(f"  {name:<{label}}")
     for cell, (head, interval, verdict) in zip(cells, widths, strict=True):
-        number = cell.estimate.rstrip(FLAG)
-        mark = FLAG if FLAG in cell.estimate else " "
+        number = cell.estimate.rstrip(MARKS)
+        mark = cell.estimate[len(number) :] or " "
         line.append(f"{'':2}{number:>{head}}{mark} {cell.interval:<{interval}}")
         if verdict:
             line.append(f" {cell.verdict:<{verdict}}", style=COLOURS.get(cell.verdict, ""))

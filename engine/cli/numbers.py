@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from engine.analyses.compare import Record
 
 FLAG = "†"
+BINNED = "‡"
+MARKS = FLAG + BINNED
 FLOAT32 = 2.0**-23
 
 
@@ -18,7 +20,7 @@ class Cell:
     """An estimate as a table shows it.
 
     Args:
-      estimate: the number, with a dagger where it has no interval.
+      estimate: the number, with a dagger where it has no interval, and a double one where it comes from a histogram.
       interval: its 95 % interval in brackets, or nothing.
       verdict: "better" or "worse" where a difference's interval leaves out zero, else nothing.
     """
@@ -74,8 +76,9 @@ def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) ->
     )  # less is the rounding of what never varies
     places = decimals(scale * record.standard_error) if known else None
     estimate = rounded(scale * record.estimate, places)
-    if record.flag or not (math.isfinite(record.low) and math.isfinite(record.high)):
+    if not (math.isfinite(record.low) and math.isfinite(record.high)):
         return Cell(estimate + FLAG)
+    estimate += BINNED if record.flag else ""
     interval = f"[{rounded(scale * record.low, places)}, {rounded(scale * record.high, places)}]"
     if loss is None or record.low <= 0 <= record.high:
         return Cell(estimate, interval)

@@ -34,6 +34,21 @@ class Count(click.ParamType):
         return int(number)
 
 
+class Size(click.ParamType):
+    """A number of bytes, written 4GiB or 512MB."""
+
+    name = "SIZE"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        """The bytes that the text means."""
+        from engine.devices import bytes_of
+
+        try:
+            return bytes_of(value)
+        except ValueError as wrong:
+            self.fail(str(wrong), param, ctx)
+
+
 class Names(click.ParamType):
     """Names separated by commas."""
 
@@ -75,6 +90,9 @@ policies = click.option(
 own_model = click.option("--model", type=OwnModel(), help="A model of your own, such as my_model.py:MyModel.")
 device = click.option(
     "--device", type=click.Choice(["cpu", "gpu"]), help="Where it runs; the GPUs if there are any."
+)
+memory = click.option(
+    "--memory", type=Size(), help="Main memory that it may take, such as 4GiB; what is free if not given."
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one list of records and nothing else.")
 debug = click.option(

@@ -183,6 +183,9 @@ def _print_check(console: Console, folder: Path, study: Study, path: int, story:
     """Says whether the outcomes are those of the cube."""
     from engine import cube
 
+    if not study.keep.outcomes:
+        console.print("The cube keeps no outcome path by path to compare with.", style="dim")
+        return
     held = cube.read_path(folder, study.keep.outcomes, path)
     outcomes = story["outcomes"].to_dataset()
     differing = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,16 +43,18 @@ def command(
     folder, study = find_run(run, model)
     tree = cube.open_cube(folder)
     chosen = _level(level)
-    yearly = getattr(study.model, "yearly", {}) if given is None else {}
-    _refuse_unknown(study, variable, yearly)
+    yearly = getattr(study.model, "yearly", {}) if given is None and study.has_yearly else {}
+    of_path = {*study.model.outcomes, *(event.name for event in study.events)}
+    _refuse_unknown(variable, {*of_path, *yearly})
     if given is not None:
         _answer_given(study, folder, given, variable, chosen, as_json)
         return
     risk: list[Record] = []
     comparison: list[Record] = []
     by_year = yearly_table(study, tree, variable) if variable is not None and variable in yearly else []
-    if variable is None or variable in _kept(study):
-        _, risk, comparison = tables(folder, _narrowed(study, variable))
+    if variable is None or variable in of_path:
+        found = tables(folder, study, variable)
+        risk, comparison = found.risk, found.comparison
     risk, comparison, by_year = (
         [r for r in part if variable in (None, r.variable) and chosen in (None, r.level)]
         for part in (risk, comparison, by_year)
@@ -74,10 +75,14 @@ def command(
 def _answer_given(
     study: Study, folder: Path, given: str, variable: str | None, level: float | None, as_json: bool
 ) -> None:
-    from engine.analyses.condition import condition_table, parse_condition
+    from engine.analyses.condition import condition_table, not_kept, parse_condition
+    from engine.errors import UserError
     from engine.job import outcome_array
+    from engine.tallies import unkept
 
-    condition = parse_condition(given, study.keep.outcomes)
+    condition = parse_condition(given, study.keep.outcomes, unkept(study))
+    if variable is not None and variable not in _kept(study):
+        raise UserError("--variable", [not_kept(variable, _kept(study))])
     records = [
         r
         for r in condition_table(study, outcome_array(folder, study), condition)
@@ -91,18 +96,18 @@ def _answer_given(
     print_conditional(console, study, condition.text, records, _measures(level, ("mean", "ES99")))
 
 
-def _kept(study: Study) -> set[str]:
+def _kept(study: Study) -> tuple[str, ...]:
     """Names of what can be told from the outcomes kept per path."""
-    from engine.analyses.compare import known_events
+    from engine.events import known_events
 
-    return {*study.keep.outcomes, *(event.name for event in known_events(study, study.keep.outcomes))}
+    return (*study.keep.outcomes, *(event.name for event in known_events(study, study.keep.outcomes)))
 
 
-def _refuse_unknown(study: Study, variable: str | None, yearly: Any) -> None:
+def _refuse_unknown(variable: str | None, names: set[str]) -> None:
     from engine.errors import UserError, unknown
 
-    if variable is not None and variable not in _kept(study) and variable not in yearly:
-        raise UserError("--variable", [unknown("variable", variable, {*_kept(study), *yearly})])
+    if variable is not None and variable not in names:
+        raise UserError("--variable", [unknown("variable", variable, names)])
 
 
 def _level(text: str | None) -> float | None:
@@ -125,20 +130,3 @@ def _level(text: str | None) -> float | None:
 
 def _measures(level: float | None, otherwise: Sequence[str]) -> tuple[str, ...]:
     return tuple(otherwise) if level is None else (f"VaR{100 * level:g}", f"ES{100 * level:g}")
-
-
-def _narrowed(study: Study, variable: str | None) -> Study:
-    """The study with no more than the outcomes and events that a question about one variable needs."""
-    from engine.analyses.compare import event_outcomes
-
-    if variable is None:
-        return study
-    outcomes, events = {variable}, []
-    for event in study.events:
-        if event.name == variable:
-            outcomes = event_outcomes(study, event)
-            events = [event, *(other for other in study.events if other.name in event.all_of)]
-    kept = tuple(name for name in study.keep.outcomes if name in outcomes)
-    return dataclasses.replace(
-        study, keep=dataclasses.replace(study.keep, outcomes=kept), events=tuple(events)
-    )

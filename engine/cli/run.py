@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder itself.")
 @options.own_model
 @options.device
+@options.memory
 @options.as_json
 @click.option("--quiet", is_flag=True, help="No progress.")
 @options.debug
@@ -37,6 +38,7 @@ def command(
     out: Path | None,
     model: Any,
     device: str | None,
+    memory: int | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -52,16 +54,13 @@ def command(
     devices.use_every_core()
     resolved = load_study(study, model=model, paths=paths, seed=seed, policies=policies)
     with screen.progress(quiet) as observe:
-        done = run(resolved, out, device, observe, ["rustbelt", *sys.argv[1:]])
+        done = run(resolved, out, device, memory, observe, ["rustbelt", *sys.argv[1:]])
     if as_json:
         screen.print_records(record.as_dict() for record in (*done.risk, *done.comparison))
         return
     console = screen.stdout()
     print_head(console, resolved, done.folder)
-    if done.risk:
-        print_tables(console, resolved, done.risk, done.comparison)
-    else:
-        console.print("No outcome is kept per path ([keep] in the study), so there is no table.")
+    print_tables(console, resolved, done.risk, done.comparison)
     _print_ways_on(console, resolved, done.folder)
 
 
@@ -78,7 +77,7 @@ def print_head(console: Console, study: Study, folder: Path) -> None:
 
 
 def _print_ways_on(console: Console, study: Study, folder: Path) -> None:
-    first = next(iter(study.keep.outcomes), None)
+    first = next(iter(study.model.outcomes), None)
     console.print()
     opened = f'xarray.open_datatree("{folder / "cube.zarr"}", engine="zarr", chunks={{}})'
     console.print(escape(f"The cube: {opened}"), soft_wrap=True)

@@ -47,6 +47,9 @@ def progress(quiet: bool) -> Iterator[Observer]:
             task, pace = bar.add_task("starting", total=None, told=""), _Pace()
 
             def show(stage: Stage) -> None:
+                if stage.note:
+                    console.print(stage.note)
+                    return
                 bar.update(
                     task,
                     description=stage.name,
@@ -80,12 +83,16 @@ class _Pace:
 
 
 class _Lines:
-    """Plain lines on stderr: one when a stage begins, then one for every twentieth of the paths."""
+    """Plain lines on stderr: one when a stage begins, its note when it ends, and one for every twentieth of the paths."""
 
     def __init__(self) -> None:
         self.pace, self.last = _Pace(), ("", -1)
 
     def __call__(self, stage: Stage) -> None:
+        if stage.note:
+            sys.stderr.write(f"{stage.note}\n")
+            sys.stderr.flush()
+            return
         told = self.pace.told(stage)
         at = (stage.name, 20 * stage.done // max(stage.total, 1))
         if at != self.last:

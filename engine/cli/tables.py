@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.cli.grid import Block, print_grid, transposed
-from engine.cli.numbers import FLAG, cell
+from engine.cli.numbers import BINNED, FLAG, cell
 
 if TYPE_CHECKING:
     from engine.analyses.compare import Record
@@ -49,7 +50,7 @@ class Book:
         gap = f"difference_{measure}"
         return own + [cell(self.comparison.get((gap, name, variable)), scale, loss) for name in self.others]
 
-    def print(self, console: Console, blocks: Sequence[Block]) -> bool:
+    def print(self, console: Console, blocks: Sequence[Block]) -> set[str]:
         """Prints blocks with policies side by side, or below each other where there are many."""
         columns = self.columns
         if len(self.study.policies) > SIDE_BY_SIDE:
@@ -76,21 +77,20 @@ def print_tables(
             about = f"{outcome.about}; {worse}" if outcome.about else worse
             rows = [(measure, measure, 1.0) for measure in measures]
             blocks.append(book.block(name, f"{name} [{outcome.unit}]", about, rows, outcome.loss, strong))
-    marked = False
+    marks: set[str] = set()
     if blocks:
-        marked = book.print(console, blocks)
+        marks = book.print(console, blocks)
     events = [event for event in study.events if event.name in there]
     if events:
         if blocks:
             console.print()
-        marked |= _print_events(console, book, [event.name for event in events])
+        marks |= _print_events(console, book, [event.name for event in events])
     console.print()
     _print_reading(console, measures if blocks else ())
-    if marked:
-        print_flags(console, [*risk, *comparison], measures)
+    print_flags(console, marks, [*risk, *comparison], measures)
 
 
-def _print_events(console: Console, book: Book, names: Sequence[str]) -> bool:
+def _print_events(console: Console, book: Book, names: Sequence[str]) -> set[str]:
     title = "probability of events [%]"
     if len(book.study.policies) <= SIDE_BY_SIDE:
         blocks = [book.block(name, "", "", [(name, "probability", 100.0)], True) for name in names]
@@ -126,18 +126,23 @@ def _print_reading(console: Console, measures: Sequence[str]) -> None:
     console.print(Text(" ".join(told), style="dim"))
 
 
-def print_flags(console: Console, records: Iterable[Record], measures: Sequence[str]) -> None:
-    """The sentence that the dagger stands for, with the reasons that the records give."""
-    shown = {*measures, "probability"}
-    reasons = dict.fromkeys(
-        record.flag for record in records if record.flag and record.measure.rpartition("_")[2] in shown
-    )
-    told = list(reasons)
-    more = f"; and {len(told) - 4} more, in --json" if len(told) > 4 else ""
-    listed = f" ({'; '.join(told[:4])}{more})" if told else ""
-    console.print(
-        Text(
-            f"{FLAG} No interval: too few paths, or too heavy a tail, for one that could be trusted{listed}.",
-            "dim",
+def print_flags(
+    console: Console, marks: set[str], records: Iterable[Record], measures: Sequence[str]
+) -> None:
+    """The sentences that the marks on a table stand for, the dagger's with the reasons that the records give."""
+    if FLAG in marks:
+        shown = {*measures, "probability"}
+        reasons = dict.fromkeys(
+            r.flag for r in records if r.flag and math.isnan(r.low) and r.measure.rpartition("_")[2] in shown
         )
-    )
+        told = list(reasons)
+        more = f"; and {len(told) - 4} more, in --json" if len(told) > 4 else ""
+        listed = f" ({'; '.join(told[:4])}{more})" if told else ""
+        sentence = f"No interval: too few paths, or too heavy a tail, for one that could be trusted{listed}."
+        console.print(Text(f"{FLAG} {sentence}", "dim"))
+    if BINNED in marks:
+        sentence = (
+            "From a histogram, because the outcome is not kept path by path (keep.outcomes): the interval holds what "
+            "its bins leave open."
+        )
+        console.print(Text(f"{BINNED} {sentence}", "dim"))
