@@ -1,8 +1,10 @@
-"""Barriers placed by rule: every costly value that several readers share is computed once.
+"""What is computed once: barriers behind costly values that several readers share, reciprocals, what does not change by the year.
 
 XLA on CPU copies a cheap-looking value into each of its readers, and copies multiply along a chain: a year of the
-rustbelt model grew sevenfold that way. The rule: a value that is read more than once and would cost ten operations
-or more to compute again is fenced by an optimization barrier. A model says nothing of it.
+rustbelt model grew sevenfold that way. The rule: a value that is read more than once, or by more policies or paths than
+it differs by, is fenced by an optimization barrier where that spares a dozen operations. A model says nothing of it.
+
+What is the same every year (functions of the factors alone) is computed once, before the years.
 
 Another rule keeps the bits, and saves divisions: a quotient by a value that policies or paths or several quotients
 share is the product with its reciprocal, which is taken once. XLA does the same to it or not, depending on how many
@@ -12,14 +14,22 @@ devices it compiles for.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
-from jax.extend import core as jex
+import numpy as np
 
-WORTH_FENCING = 10
+from engine.equations import Atom, Constant, Equation, Rule, Value
+from engine.packs import Axis, Pack, differences, is_table
+
+WORTH_FENCING = 4
+"""Operations from which on a value may be fenced."""
+WORTH_A_PASS = 12
+"""Operations that must be spared: what writing a value and reading it again costs."""
+WORTH_KEEPING = 8
+"""Operations from which on a value that is the same every year is computed before the years, and read in each."""
 _COSTLY = {
     name: 20
     for name in (
@@ -28,123 +38,105 @@ _COSTLY = {
     )
 }  # fmt: skip
 _COSTLY |= {"div": 8, "sqrt": 8, "rsqrt": 8, "rem": 8, "integer_pow": 2}
-_FREE = {"broadcast_in_dim", "reshape", "squeeze", "copy", "stop_gradient", "expand_dims"}
-_INLINED = (
-    "jit",
-    "pjit",
-    "closed_call",
-    "core_call",
-    "custom_jvp_call",
-    "custom_vjp_call",
-    "remat",
-    "checkpoint",
-)
+_FREE = {
+    "broadcast_in_dim",
+    "reshape",
+    "squeeze",
+    "copy",
+    "stop_gradient",
+    "expand_dims",
+    "convert_element_type",
+}
 
 
-def fenced(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function with barriers after its shared costly values; to be called under a trace."""
-
-    def with_fences(*args: Any) -> Any:
-        closed, shape = jax.make_jaxpr(function, return_shape=True)(*args)
-        results = _evaluate(closed, jax.tree.leaves(args))
-        return jax.tree.unflatten(jax.tree.structure(shape), results)
-
-    return with_fences
-
-
-def _flatten(jaxpr: Any, consts: Sequence[Any], inputs: Sequence[Any]) -> tuple[list[tuple], list[Any]]:
-    """Equations with nested calls inlined, as (equation, inputs, outputs) over tokens; a token is an object or a constant."""
-    names: dict[Any, Any] = {}
-    names.update(zip(jaxpr.constvars, consts, strict=True))
-    names.update(zip(jaxpr.invars, inputs, strict=True))
-    flat: list[tuple] = []
-
-    def read(atom: Any) -> Any:
-        return _Constant(atom.val) if isinstance(atom, jex.Literal) else names[atom]
-
-    for equation in jaxpr.eqns:
-        inside = [read(atom) for atom in equation.invars]
-        nested = _nested(equation)
-        if nested is not None:
-            below, outside = _flatten(nested.jaxpr, [_Constant(c) for c in nested.consts], inside)
-            flat += below
-        else:
-            outside = [_Value() for _ in equation.outvars]
-            flat.append((equation, inside, outside))
-        names.update(zip(equation.outvars, outside, strict=True))
-    return flat, [read(atom) for atom in jaxpr.outvars]
+def with_reciprocals(rule: Rule, axes: Sequence[Axis]) -> Rule:
+    """The same rule with quotients by shared values as products with one reciprocal of each."""
+    differs = differences(rule, axes)
+    divisors = Counter(id(equation.inputs[1]) for equation in rule.equations if equation.name == "div")
+    known: dict[int, Value] = {}
+    found: list[Equation] = []
+    for equation in rule.equations:
+        if equation.name != "div" or not jnp.issubdtype(equation.outputs[0].dtype, jnp.floating):
+            found.append(equation)
+            continue
+        numerator, divisor = equation.inputs
+        everywhere = differs[id(equation.outputs[0])] == differs.get(id(divisor), Axis.NONE)
+        if isinstance(divisor, Constant) or (everywhere and divisors[id(divisor)] == 1):
+            found.append(equation)
+            continue
+        if id(divisor) not in known:
+            one = Constant(np.ones(divisor.shape, divisor.dtype))
+            known[id(divisor)] = Value(divisor.shape, divisor.dtype)
+            found.append(replace(equation, inputs=(one, divisor), outputs=(known[id(divisor)],)))
+        product = (numerator, known[id(divisor)])
+        found.append(replace(equation, primitive=jax.lax.mul_p, params={}, inputs=product))
+    return replace(rule, equations=tuple(found))
 
 
-def _nested(equation: Any) -> Any:
-    if equation.primitive.name not in _INLINED:
-        return None
-    return (
-        equation.params.get("jaxpr") or equation.params.get("call_jaxpr") or equation.params.get("fun_jaxpr")
-    )
+def fenced(packs: Sequence[Pack], outputs: Sequence[Atom], sizes: Mapping[Axis, int]) -> set[int]:
+    """The places of the packs behind which a barrier stands.
+
+    Args:
+      outputs: what the rule gives back: read once more.
+      sizes: how many policies and paths there are.
+    """
+    reads = Counter(id(atom) for atom in outputs)
+    differs = {id(value): pack.axes for pack in packs for value in pack.outputs}
+    for pack in packs:
+        for equation in pack.equations:
+            for atom in equation.inputs:
+                reads[id(atom)] += _times(pack.axes & ~differs.get(id(atom), pack.axes), sizes)
+    found, price = set(), dict[int, int]()
+    for place, pack in enumerate(packs):
+        worth = _worth(pack, price)
+        reciprocal = pack.name == "div" and isinstance(pack.equations[0].inputs[0], Constant)
+        again = max(reads[id(value)] for value in pack.outputs) - 1
+        if reciprocal or (worth >= WORTH_FENCING and worth * again >= WORTH_A_PASS):
+            found.add(place)
+            worth = 0
+        price.update((id(value), worth) for value in pack.outputs)
+    return found
 
 
-class _Value:
-    """A value to be computed."""
+def _times(further: Axis, sizes: Mapping[Axis, int]) -> int:
+    """How often a value is computed for a reader that differs by further axes; a loop over paths mostly keeps it."""
+    policies = sizes[Axis.POLICY] if Axis.POLICY in further else 1
+    return max(policies, 2 if Axis.PATH in further and sizes[Axis.PATH] > 1 else 1)
 
 
-class _Constant:
-    """A value that is known."""
+def kept(packs: Sequence[Pack]) -> set[int]:
+    """The places of the packs that are computed before the years: costly, and the same every year."""
+    found, price = set(), dict[int, int]()
+    for place, pack in enumerate(packs):
+        if Axis.YEAR in pack.axes:
+            continue
+        worth = _worth(pack, price)
+        if worth >= WORTH_KEEPING:
+            found.add(place)
+            worth = 0
+        price.update((id(value), worth) for value in pack.outputs)
+    return found
 
-    def __init__(self, value: Any):
-        self.value = value
+
+def needed(packs: Sequence[Pack], outputs: Collection[Atom], given: Collection[int]) -> list[int]:
+    """The places of the packs that outputs take to compute, where the values with some ids are given already."""
+    asked = {id(atom) for atom in outputs}
+    found = []
+    for place in reversed(range(len(packs))):
+        pack = packs[place]
+        if any(id(value) in asked and id(value) not in given for value in pack.outputs):
+            found.append(place)
+            asked.update(id(atom) for equation in pack.equations for atom in equation.inputs)
+    return found[::-1]
 
 
-def _evaluate(closed: Any, leaves: Sequence[Any]) -> list[Any]:
-    inputs = [_Constant(leaf) for leaf in leaves]
-    flat, outputs = _flatten(closed.jaxpr, [_Constant(c) for c in closed.consts], inputs)
-    needed = {id(token) for token in outputs}
-    alive = []
-    for equation, inside, outside in reversed(flat):
-        if any(id(token) in needed for token in outside):
-            alive.append((equation, inside, outside))
-            needed.update(id(token) for token in inside)
-    alive.reverse()
-    reads = Counter(id(token) for _, inside, _ in alive for token in inside)
-    reads.update(id(token) for token in outputs)
+def _worth(pack: Pack, price: dict[int, int]) -> int:
+    """Operations that it takes to compute a row again, from what has been kept or fenced.
 
-    values: dict[int, Any] = {}
-    cost: dict[int, int] = {}
-
-    def value(token: Any) -> Any:
-        return token.value if isinstance(token, _Constant) else values[id(token)]
-
-    spread: dict[int, tuple[Any, Any]] = {}
-    reciprocals: dict[int, Any] = {}
-    divisors = Counter(id(inside[1]) for equation, inside, _ in alive if equation.primitive.name == "div")
-
-    def reciprocal(token: Any) -> Any:
-        """1 / value, taken once for all its readers, and spread out as the value is."""
-        source, broadcast = spread.get(id(token), (token, None))
-        if id(source) not in reciprocals:
-            reciprocals[id(source)] = jax.lax.optimization_barrier(1.0 / value(source))
-        inverse = reciprocals[id(source)]
-        return inverse if broadcast is None else broadcast.primitive.bind(inverse, **broadcast.params)
-
-    def shared(token: Any) -> bool:
-        return id(token) in spread or (divisors[id(token)] > 1 and not isinstance(token, _Constant))
-
-    for equation, inside, outside in alive:
-        name = equation.primitive.name
-        arguments = [value(token) for token in inside]
-        if name == "broadcast_in_dim" and isinstance(arguments[0], jax.core.Tracer):
-            spread[id(outside[0])] = (inside[0], equation)
-        if name == "div" and shared(inside[1]) and jnp.issubdtype(arguments[1].dtype, jnp.floating):
-            results = arguments[0] * reciprocal(inside[1])
-        else:
-            results = equation.primitive.bind(*arguments, **equation.params)
-        results = list(results) if equation.primitive.multiple_results else [results]
-        price = 0 if name in _FREE else _COSTLY.get(name, 1)
-        price += sum(cost.get(id(token), 0) for token in inside)
-        for token, result in zip(outside, results, strict=True):
-            if price >= WORTH_FENCING and reads[id(token)] > 1:
-                result = jax.lax.optimization_barrier(result)
-                cost[id(token)] = 0
-            else:
-                cost[id(token)] = price
-            values[id(token)] = result
-    return [value(token) for token in outputs]
+    A table is copied together, which is never worth doing twice.
+    """
+    first = pack.equations[0]
+    if is_table(first):
+        return WORTH_FENCING
+    own = 0 if pack.name in _FREE else _COSTLY.get(pack.name, 1)
+    return own + sum(price.get(id(atom), 0) for atom in first.inputs)

@@ -20,10 +20,13 @@ AXIS = "device"
 IN_FULL = 1 << 14
 """Paths at most that a device takes at once when all their years are wanted."""
 _WIDE = {"xla_cpu_prefer_vector_width": "512"}
-# jax 0.10 removes barriers before it fuses, and everything is computed again for each reader: 2.8 times slower;
-# jax 0.12 keeps them as long as it needs them, and cannot compile where this pass is off
-# a loop over less than a kilobyte is emitted by another part of jax 0.10, which knows no barriers
-_KEEP_BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander,small-while-loop-hoisting"}
+# a core is a device of its own, so no loop need be cut up for others; a small loop over the years compiled as one function
+# knows no barriers in jax 0.10, and in 0.12 takes twice as long to compile and makes small models slower
+_OFF = ["cpu-parallel-task-assigner", "small-while-loop-hoisting"]
+if jax.__version_info__ < (0, 12):
+    # removes barriers before it fuses, and everything is computed again for each reader: 2.8 times slower;
+    # jax 0.12 keeps them as long as it needs them, and cannot compile where this pass is off
+    _OFF.append("cse_barrier_expander")
 
 
 @dataclass(frozen=True)
@@ -84,16 +87,25 @@ class Program:
       mesh: one axis, one entry per device.
       lanes: paths of a tile, a power of two; that of the study if not given.
       dtype: of all numbers but the random words: float32, or float64 to see what rounding does.
+      platform: what it is written for; that of the devices if not given.
     """
 
-    def __init__(self, study: Study, mesh: Mesh, lanes: int | None = None, dtype: type = np.float32):
+    def __init__(
+        self,
+        study: Study,
+        mesh: Mesh,
+        lanes: int | None = None,
+        dtype: type = np.float32,
+        platform: str | None = None,
+    ):
         self.study = study
         self.mesh = mesh
         self.traces = 0
         self.lanes = lanes or study.tile
         self.dtype = dtype
-        self.tile = Tile(study, self.lanes, dtype)
-        self.full = Tile(study, min(self.lanes, IN_FULL), dtype)
+        platform = platform or mesh.devices.flat[0].platform
+        self.tile = Tile(study, self.lanes, dtype, platform)
+        self.full = Tile(study, min(self.lanes, IN_FULL), dtype, platform)
         self.sampler = self.tile.sampler
         self.inputs = arguments.of(study, dtype)
         devices = mesh.devices.size
@@ -193,10 +205,11 @@ class Program:
 
     def lowered_for(self, platform: str) -> Any:
         """The main program lowered for another platform ("cuda"), as `jax.export` gives it."""
+        program = Program(self.study, self.mesh, self.lanes, self.dtype, platform)
         devices = self.mesh.devices.size
         first, last = np.zeros(devices, np.int32), np.ones(devices, np.int32)
-        return jax.export.export(self._run, platforms=[platform])(
-            self.inputs, np.zeros(2, np.uint32), first, last
+        return jax.export.export(program._run, platforms=[platform])(
+            program.inputs, np.zeros(2, np.uint32), first, last
         )
 
     # ------------------------------------------------------------------ the program
@@ -290,4 +303,4 @@ def compiler_options(platform: str) -> dict[str, str]:
     """What XLA is told for a platform: wide vectors and barriers that stay, on CPU."""
     if platform != "cpu":
         return {}
-    return _WIDE | (_KEEP_BARRIERS if jax.__version_info__ < (0, 12) else {})
+    return _WIDE | {"xla_disable_hlo_passes": ",".join(_OFF)}

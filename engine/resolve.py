@@ -13,6 +13,7 @@ from engine.errors import Problem, UserError, did_you_mean, unknown
 from engine.factors import Group, Input
 from engine.model import Model, PathModel
 from engine.policies import PolicyReader, lever_table, number_problem
+from engine.reducers import cell_count
 from engine.sampling import SAMPLERS
 from engine.study import BLOCK, Event, Keep, Policy, Study
 
@@ -21,11 +22,18 @@ _NAME = r"\w(?:[\w .-]{0,62}[\w-])?"
 _LONGEST_HORIZON = 1000
 
 
+SMALL_MODEL = 64
+"""Yearly cells up to which a model is taken for a small one, that carries little from year to year."""
+
+
 def default_tile(model: Model, n_policies: int) -> int:
-    """Paths in one compiled pass: the power of two at or below 1024 / policies, from 64 to 1024; 4096 for a static model."""
+    """Paths in one compiled pass, so that what goes from year to year stays in a core's cache: from 64 to 1024.
+
+    The power of two at or below 1024 / policies, or twice that for a small model; 4096 for a static model.
+    """
     if not isinstance(model, PathModel):
         return 4096
-    share = max(1, 1024 // max(1, n_policies))
+    share = max(1, (2048 if cell_count(model) <= SMALL_MODEL else 1024) // max(1, n_policies))
     return min(1024, max(64, 1 << (share.bit_length() - 1)))
 
 

@@ -1,26 +1,28 @@
 """One tile of paths, traced: words -> draws -> years -> outcomes, every policy on the same draws.
 
-`vmap` over paths innermost and over policies outside it, so that every leaf of the state is one [policy, path] array
-with the path axis contiguous. Arrays of a tile are in the sampler's lane order.
+Every table of the state is one array [cell, policy, path] with the path axis contiguous, or [cell, 1, path] where no policy
+has a say in it. Arrays of a tile are in the sampler's lane order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine import bits, folds
-from engine.arguments import grouped, streams_by_law
-from engine.cells import Cells
+from engine import bits
+from engine.arguments import grouped
+from engine.batch import Argument, Batch, Known
 from engine.dependence import correlated
-from engine.fences import fenced
-from engine.model import Fold, PathModel, Yearly, shock_streams
+from engine.equations import Atom, written_out
+from engine.model import shock_streams
+from engine.packs import Axis
+from engine.rules import Rules, no_cells
 from engine.sampling import SAMPLERS, Sampler
 from engine.study import Study
 
@@ -33,6 +35,7 @@ class Tile:
       study: the resolved study.
       lanes: paths in the tile.
       dtype: of all numbers but the random words.
+      platform: what it is compiled for.
 
     All its methods are traced: they take the program's arguments (`arguments.of`) and the counter of the tile's first
     group, (low, high) words.
@@ -41,18 +44,24 @@ class Tile:
     study: Study
     lanes: int
     dtype: type = np.float32
+    platform: str = "cpu"
 
     @property
     def sampler(self) -> Sampler:
         """The study's sampler."""
         return SAMPLERS[self.study.sampler]
 
+    @property
+    def rules(self) -> Rules:
+        """The rules of the study's model."""
+        return Rules(self.study, self.dtype)
+
     def outcomes(self, inputs: Any, first: Any) -> Any:
         """Outcomes [policy, outcome, lane]."""
         draws = self._draws(inputs, first)
         if not self.study.is_path_model:
             return self._evaluate(inputs, draws)
-        outcomes, _ = self._years(inputs, draws, first, _none_of)
+        outcomes, _ = self._years(inputs, draws, first, no_cells)
         return outcomes
 
     def in_full(self, inputs: Any, first: Any) -> tuple[Any, Any, Any]:
@@ -61,7 +70,7 @@ class Tile:
         drawn = self._stacked_draws(draws)
         if not self.study.is_path_model:
             return self._evaluate(inputs, draws), None, drawn
-        outcomes, yearly = self._years(inputs, draws, first, self._all_of)
+        outcomes, yearly = self._years(inputs, draws, first, self.rules.all_cells)
         return outcomes, yearly, drawn
 
     def draws(self, inputs: Any, first: Any) -> Any:
@@ -87,164 +96,99 @@ class Tile:
         }
         return jax.lax.optimization_barrier(drawn)
 
-    def _shocks(self, keys: Any, first: Any) -> dict[str, Any]:
-        """Shock draws of one year by stream, each [lane]; `keys` holds those of the year's streams by law."""
-        drawn: dict[str, Any] = {}
-        for law, streams in streams_by_law(self.study).items():
-            if not streams:
-                continue
-            values = (
-                self.sampler.normals(keys[law], first, self.lanes, self.dtype)
-                if law == "normal"
-                else jax.lax.optimization_barrier(
-                    bits.uniform(self.sampler.words(keys[law], first, self.lanes), self.dtype)
-                )
-            )
-            drawn |= {stream: values[k] for k, stream in enumerate(streams)}
-        return drawn
+    def _shocks(self, keys: Any, first: Any) -> list[Any]:
+        """Shock draws of one year as tables [stream, 1, lane], by shock; `keys` holds those of the year's streams by law."""
+        model: Any = self.study.model
+        laws: dict[str, Any] = {}
+        if "normal" in keys:
+            laws["normal"] = self.sampler.normals(keys["normal"], first, self.lanes, self.dtype)
+        if "uniform" in keys:
+            words = self.sampler.words(keys["uniform"], first, self.lanes)
+            laws["uniform"] = jax.lax.optimization_barrier(bits.uniform(words, self.dtype))
+        tables, used = [], dict.fromkeys(laws, 0)
+        for name, streams in shock_streams(model).items():
+            law = model.shocks[name].law
+            begin, used[law] = used[law], used[law] + len(streams)
+            tables.append(laws[law][begin : used[law], None])
+        return tables
 
-    def _evaluate(self, inputs: Any, draws: dict[str, Any]) -> Any:
-        study = self.study
-
-        def rule(draw: dict[str, Any], policy: Any) -> Any:
-            levers = self._levers(policy, None, draw)
-            known = {name: draw[name] for name in study.model.factors}
-            results = study.model.evaluate(SimpleNamespace(**known), levers)  # type: ignore[attr-defined]
-            return [jnp.asarray(results[name], self.dtype) for name in study.model.outcomes]
-
+    def _evaluate(self, inputs: Any, draws: Mapping[str, Any]) -> Any:
         policies = jax.tree.map(lambda leaf: leaf[0], inputs["levers"])
-        values = fenced(self._mapped(rule, (0, None), (None, 0)))(draws, policies)
-        return jnp.stack(values, axis=1)
+        drawn, decided = self.rules.draws, self.rules.policies(policies, Axis.POLICY)
+        batch = self._batch(self.rules.evaluate, drawn, decided)
+        known = batch.given(0, self._rows(draws)) | batch.given(1, _tables_of(policies, decided))
+        return self._outcomes(batch, batch.computed(known, batch.outputs))
 
     def _years(
-        self, inputs: Any, draws: dict[str, Any], first: Any, cells_of: Callable[[Any], list[Any]]
+        self, inputs: Any, draws: Mapping[str, Any], first: Any, cells_of: Callable[[Any], list[Any]]
     ) -> tuple[Any, Any]:
         """Outcomes, and the cells that are wanted of a year's values, [year, cell, policy, lane]."""
-        study = self.study
-        model: PathModel = study.model  # type: ignore[assignment]
-        folded = {
-            name: outcome.fold for name, outcome in model.outcomes.items() if isinstance(outcome.fold, Fold)
-        }
-        known = tuple(model.factors)
+        rules = self.rules
+        policies = jax.tree.map(lambda leaf: leaf[0], inputs["levers"])
+        drawn, decided = rules.draws, rules.policies(policies, Axis.POLICY)
+        begins = self._batch(rules.begin, drawn, decided)
+        known = begins.given(0, self._rows(draws)) | begins.given(1, _tables_of(policies, decided))
+        known = begins.computed(known, begins.outputs)
 
-        def factors_of(draw: dict[str, Any]) -> SimpleNamespace:
-            return SimpleNamespace(**{name: draw[name] for name in known})
-
-        def begin(draw: dict[str, Any], policy: Any) -> Any:
-            state = model.init(factors_of(draw), self._levers(policy, self.dtype(study.years[0]), draw))
-            return _as_floats((state, {name: folds.start(fold) for name, fold in folded.items()}), self.dtype)
-
-        def one_year(carry: Any, year: Any, draw: dict[str, Any], shock: dict[str, Any], policy: Any) -> Any:
-            state, kept = carry
-            levers = self._levers(policy, year, draw)
-            state, values = model.step(state, year, factors_of(draw), _shock_namespace(model, shock), levers)
-            kept = {
-                name: folds.update(fold, kept[name], year, folds.of_the_year(fold, values))
-                for name, fold in folded.items()
-            }
-            state = _in_order_of(carry[0], state)
-            return _as_floats((state, kept), self.dtype), cells_of(values)
-
-        def end(carry: Any) -> list[Any]:
-            state, kept = carry
-            own: Any = {name: outcome.fold for name, outcome in model.outcomes.items()}
-            return [
-                folds.finish(rule, kept[name]) if name in folded else rule(state)
-                for name, rule in own.items()
-            ]
-
-        begins = self._mapped(begin, (0, None), (None, 0))
-        years = self._mapped(one_year, (0, None, 0, 0, None), (0, None, None, None, 0))
-        ends = self._mapped(end, (0,), (0,))
-        full = (len(study.policies), self.lanes)
+        rest = (rules.calendar, drawn, rules.shocks, rules.policies(policies, Axis.POLICY | Axis.YEAR))
+        one_year = partial(rules.one_year, cells_of)
+        state = jax.tree.unflatten(begins.rule.form, [rules.scalar(atom.shape) for atom in begins.outputs])
+        rule = written_out(one_year, state, *(argument.example for argument in rest))
+        carried = rules.carried(begins.rule, (drawn, decided), rule, rest)
+        years = Batch(rule, (carried, *rest), self._sizes, self.platform)
+        lasting = years.once(years.given(2, self._rows(draws)))
+        count = len(carried.tables)
 
         def of_year(carry: Any, at: Any) -> Any:
             year, keys, policy = at
-            shock = self._shocks(keys, first)
-            carry, cells = fenced(years)(carry, year, draws, shock, policy)
-            return carry, self._stacked_cells(cells)
+            known = lasting | years.given(0, carry) | years.given(1, [year[None, None, None]])
+            known |= years.given(3, self._shocks(keys, first)) | years.given(4, _tables_of(policy, decided))
+            known = years.computed(known, years.outputs)
+            after, cells = years.outputs[:count], years.outputs[count:]
+            return self._carry(years, carried, after, known), self._cells(years, cells, known)
 
-        first_year = jax.tree.map(lambda leaf: leaf[0], inputs["levers"])
-        carry = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, full), fenced(begins)(draws, first_year))
-        along = (jnp.asarray(study.years, self.dtype), inputs["shock_keys"], inputs["levers"])
-        carry, yearly = jax.lax.scan(of_year, carry, along)
-        outcomes = jnp.stack([jnp.broadcast_to(v, full) for v in fenced(ends)(carry)], axis=1)
-        return outcomes.astype(self.dtype), yearly
+        along = (jnp.asarray(self.study.years, self.dtype), inputs["shock_keys"], inputs["levers"])
+        carry, yearly = jax.lax.scan(of_year, self._carry(begins, carried, begins.outputs, known), along)
+        ends = self._batch(rules.end, carried)
+        return self._outcomes(ends, ends.computed(ends.given(0, carry), ends.outputs)), yearly
 
-    def _mapped(self, rule: Callable, over_paths: tuple, over_policies: tuple) -> Callable:
-        """A rule for one path and one policy, mapped over all of both; its arguments may hold nothing to map over."""
-        paths = jax.vmap(rule, in_axes=over_paths, axis_size=self.lanes)
-        return jax.vmap(paths, in_axes=over_policies, axis_size=len(self.study.policies))
+    # ------------------------------------------------------------------ arrays in, arrays out
 
-    def _all_of(self, values: Mapping[str, Any]) -> list[Any]:
-        yearly: Mapping[str, Yearly] = self.study.model.yearly  # type: ignore[attr-defined]
-        return [cell for name in yearly for cell in _cells_of(yearly[name], values[name])]
+    @property
+    def _sizes(self) -> dict[Axis, int]:
+        return {Axis.POLICY: len(self.study.policies), Axis.PATH: self.lanes}
 
-    def _stacked_cells(self, cells: list[Any]) -> Any:
+    def _batch(self, rule: Callable[..., Any], *takes: Argument) -> Batch:
+        written = written_out(rule, *(argument.example for argument in takes))
+        return Batch(written, takes, self._sizes, self.platform)
+
+    def _rows(self, draws: Mapping[str, Any]) -> list[Any]:
+        return [draws[item.name][None, None] for item in self.study.inputs]
+
+    def _carry(self, batch: Batch, carried: Argument, atoms: Sequence[Atom], known: Known) -> list[Any]:
+        """What goes from year to year, as the arrays of its tables."""
+        return [
+            batch.array([atoms[leaf] for leaf in rows], known, carried.axes[rows[0]], self.dtype)
+            for rows in carried.rows
+        ]
+
+    def _cells(self, batch: Batch, atoms: Sequence[Atom], known: Known) -> Any:
         """Cells of one year as one array [cell, policy, lane]."""
-        full = (len(self.study.policies), self.lanes)
-        # fenced, because a concatenation computes its parts one number at a time if they are fused into it
-        cells = jax.lax.optimization_barrier([jnp.broadcast_to(cell, full) for cell in cells])
-        return jnp.stack(cells) if cells else jnp.zeros((0, *full), self.dtype)
+        if not atoms:
+            return jnp.zeros((0, len(self.study.policies), self.lanes), self.dtype)
+        return batch.array(atoms, known, Axis.POLICY | Axis.PATH, self.dtype)
+
+    def _outcomes(self, batch: Batch, known: Known) -> Any:
+        """What a rule gives back, as outcomes [policy, outcome, lane]."""
+        return jnp.swapaxes(batch.array(batch.outputs, known, Axis.POLICY | Axis.PATH, self.dtype), 0, 1)
 
     def _stacked_draws(self, draws: Mapping[str, Any]) -> Any:
         # not in the order of the dict: a JAX transformation gives dicts back sorted by name
         rows = [draws[item.name] for item in self.study.inputs]
         return jnp.stack(rows) if rows else jnp.zeros((0, self.lanes), self.dtype)
 
-    def _levers(self, policy: Any, year: Any, draw: dict[str, Any]) -> SimpleNamespace:
-        """This year's levers in force on this path: before + implementation x (policy - before) from the start on."""
-        share = policy["implementation"]
-        for name, chosen in policy["by_factor"].items():
-            share = jnp.where(chosen, draw[name], share)
 
-        def blend(before: Any, after: Any) -> Any:
-            # exact at both ends and where nothing changes
-            return jnp.where(share == 1.0, after, before + share * (after - before))
-
-        started = True if year is None else year >= policy["start"]
-        levers: dict[str, Any] = {"start": jnp.where(started, policy["start"], policy["before_start"])}
-        for name, lever in self.study.model.levers.items():
-            cells = [
-                jnp.where(started, blend(before, after), before)
-                for before, after in zip(policy["before"][name], policy["levers"][name], strict=True)
-            ]
-            labels = {dim: tuple(self.study.model.dims[dim]) for dim in lever.dims}
-            levers[name] = Cells(labels, cells) if labels else cells[0]
-        return SimpleNamespace(**levers)
-
-
-def _none_of(values: Mapping[str, Any]) -> list[Any]:
-    return []
-
-
-def _cells_of(variable: Yearly, value: Any) -> tuple[Any, ...]:
-    return value.in_order(variable.dims).values if isinstance(value, Cells) else (value,)
-
-
-def _as_floats(tree: Any, dtype: type) -> Any:
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), tree)
-
-
-def _in_order_of(before: Any, after: Any) -> Any:
-    """The state with the dimensions of its tables in the order they had before: arithmetic may turn them round."""
-
-    def is_table(leaf: Any) -> bool:
-        return isinstance(leaf, Cells)
-
-    return jax.tree.map(
-        lambda old, new: new.in_order(old.dims) if is_table(old) and is_table(new) else new,
-        before,
-        after,
-        is_leaf=is_table,
-    )
-
-
-def _shock_namespace(model: PathModel, drawn: Mapping[str, Any]) -> SimpleNamespace:
-    streams = shock_streams(model)
-    named: dict[str, Any] = {}
-    for name, shock in model.shocks.items():
-        values = [drawn[stream] for stream in streams[name]]
-        labels = {dim: tuple(model.dims[dim]) for dim in shock.dims}
-        named[name] = Cells(labels, values) if labels else values[0]
-    return SimpleNamespace(**named)
+def _tables_of(policies: Any, argument: Argument) -> list[Any]:
+    """Policies as the arrays of their tables, [cell, policy, 1]."""
+    leaves = jax.tree.leaves(policies)
+    return [jnp.stack([leaves[leaf] for leaf in rows])[:, :, None] for rows in argument.rows]

@@ -13,9 +13,9 @@ ENGINE = ROOT / "engine"
 # From the bottom up. A file imports only from rows before its own and, within its row, from files named before it.
 ROWS = (
     ("errors",),
-    ("bits", "cells", "registry"),
+    ("bits", "cells", "elementary", "registry"),
     (
-        "distributions", "dependence", "sampling", "fences", "model", "declaration", "folds", "reducers",
+        "distributions", "dependence", "sampling", "equations", "packs", "fences", "batch", "model", "declaration", "folds", "reducers",
         "histograms",
     ),
     (
@@ -26,7 +26,7 @@ ROWS = (
     ),
     ("study",),
     (
-        "policies", "layers", "resolve", "config", "arguments", "tile", "kernel", "devices", "ledger", "summaries",
+        "policies", "layers", "resolve", "config", "arguments", "rules", "tile", "kernel", "devices", "ledger", "summaries",
         "reserved", "zarr_files", "cube", "intervals", "tails", "measures", "grouped", "events", "tallies", "provenance",
     ),
     ("replay", "checks"),
@@ -49,7 +49,7 @@ OWNERS = {
     "click": "cli",
     "rich": "cli",
 }
-# jit in the kernel alone; what is mapped and scanned, in the kernel and in the tile that it compiles
+# jit in the kernel alone; what is mapped and scanned, in the kernel, in the tile that it compiles and in the batches of its rules
 COMPILED = re.compile(r"jax\.(jit|pmap|shard_map|export\.export)")
 MAPPED = re.compile(r"jax\.(vmap|lax\.(scan|map|fori_loop|while_loop))")
 DEVICES = re.compile(r"jax\.((local_)?devices|(local_)?device_count|default_backend)")
@@ -122,7 +122,11 @@ def test_each_outside_thing_has_one_owner(file):
     for name in imported(file):
         owner = OWNERS.get(name.split(".")[0], listed(file))
         assert owner == listed(file), f"{file} imports {name}, which is {owner}'s"
-    for names, owners in ((COMPILED, {"kernel"}), (MAPPED, {"kernel", "tile"}), (DEVICES, {"devices"})):
+    for names, owners in (
+        (COMPILED, {"kernel"}),
+        (MAPPED, {"kernel", "tile", "batch"}),
+        (DEVICES, {"devices"}),
+    ):
         used = {name for name in (*imported(file), *said(file)) if names.fullmatch(name)}
         assert not used or file in owners, f"{file} uses {used}, which only {owners} may"
 

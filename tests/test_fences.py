@@ -1,24 +1,21 @@
-"""Barriers stand where a costly value has several readers, and change no value."""
+"""Barriers stand where they spare work, and reciprocals where quotients share a divisor."""
 
-import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
-from helpers import assert_close, assert_same
+from batches import SIZES, batch_of, by_both, by_path, mapped, run
+from helpers import assert_close
 
-from engine.fences import fenced
+from engine import fences
+from engine.packs import Axis
 
-X, Y = np.linspace(0.5, 2.0, 7, dtype=np.float32), np.linspace(-1.0, 1.0, 7, dtype=np.float32)
-
-
-def primitives(function, *args) -> list[str]:
-    """Names of the operations of a function with fences, in order."""
-    return [equation.primitive.name for equation in jax.make_jaxpr(fenced(function))(*args).eqns]
+BOTH = Axis.POLICY | Axis.PATH | Axis.YEAR
+X, Y = (by_both(1), BOTH), (by_both(2), BOTH)
 
 
-def barriers(function, *args) -> int:
-    """Number of barriers that a function gets."""
-    return primitives(function, *args).count("optimization_barrier")
+def behind(function, *given) -> list[str]:
+    """The operations behind which a barrier stands."""
+    batch, _ = batch_of(function, *given)
+    return [batch.packs[place].name for place in sorted(batch.fenced)]
 
 
 def shared_exp(x, y):
@@ -42,11 +39,7 @@ def read_once(x, y):
     return jnp.exp(x) + y, jnp.log(x) * y
 
 
-def shared_inside_a_call(x, y):
-    return jax.jit(lambda a: (jnp.exp(a), a))(x * 2)[0] * y + shared_exp(x, y)[0] * shared_exp(x, y)[1]
-
-
-def division_and_root(x, y):
+def root_and_quotient(x, y):
     value = jnp.sqrt(x) / (1.0 + y * y)
     return value + x, value + y
 
@@ -56,33 +49,32 @@ def output_and_read(x, y):
     return value, value * y
 
 
-def with_clip(x, y):
-    value = jnp.clip(jnp.where(y > 0, jnp.exp(x), x), 0.0, 3.0)
-    return {"a": value * 2, "b": (value, jnp.minimum(value, y))}
+def cheap_behind_costly(x, y):
+    costly = jnp.exp(x)
+    cheap = costly + y
+    return cheap * x, cheap * y, costly * x
 
 
 CASES = [
-    (shared_exp, 1),
-    (shared_sum, 0),
-    (chain_of_cheap, 1),
-    (read_once, 0),
-    (division_and_root, 1),
-    (output_and_read, 1),
+    (shared_exp, ["exp"]),
+    (shared_sum, []),
+    (chain_of_cheap, ["add"]),
+    (read_once, []),
+    (root_and_quotient, ["div"]),
+    (output_and_read, ["exp"]),
+    (cheap_behind_costly, ["exp"]),
 ]
 
 
-@pytest.mark.parametrize(("function", "count"), CASES, ids=lambda part: getattr(part, "__name__", part))
-def test_a_barrier_stands_behind_every_costly_value_with_several_readers(function, count):
-    assert barriers(function, X, Y) == count
+@pytest.mark.parametrize(("function", "names"), CASES, ids=lambda part: getattr(part, "__name__", ""))
+def test_a_barrier_stands_behind_every_costly_value_with_several_readers(function, names):
+    assert behind(function, X, Y) == names
 
 
-def test_a_fenced_value_costs_its_readers_nothing():
-    def twice(x, y):
-        costly = jnp.exp(x)
-        cheap = costly + y
-        return cheap * x, cheap * y, costly * x
-
-    assert barriers(twice, X, Y) == 1
+@pytest.mark.parametrize("function", [case[0] for case in CASES])
+def test_values_stay_the_same(function):
+    for one, other in zip(run(function, X, Y), mapped(function, X, Y), strict=True):
+        assert_close(one, other)
 
 
 def test_cost_adds_up_along_a_chain_without_readers_between():
@@ -90,59 +82,56 @@ def test_cost_adds_up_along_a_chain_without_readers_between():
         value = jnp.exp(x) + y  # read once each, so the cost is handed on
         return value + x, value - x
 
-    assert primitives(long, X, Y).index("optimization_barrier") > primitives(long, X, Y).index("add")
+    assert behind(long, X, Y) == ["add"]
 
 
-def test_calls_are_looked_into():
-    names = primitives(shared_inside_a_call, X, Y)
-    assert "jit" not in names and "pjit" not in names
-    assert barriers(with_clip, X, Y) >= 1
+def test_a_value_that_policies_share_is_computed_once_for_all_of_them():
+    def rule(x, y):
+        return jnp.exp(x) * y
+
+    assert behind(rule, X, Y) == []
+    assert behind(rule, (by_path(), Axis.PATH | Axis.YEAR), Y) == ["exp"]
 
 
-def test_what_nobody_reads_is_left_out():
-    def wasteful(x, y):
-        _ = jnp.exp(x) * jnp.exp(y)
-        return x + y
+def test_cheap_values_are_fenced_where_many_read_them():
+    def rule(x, y):
+        value = x * y + x - y * y
+        return [value * k for k in range(2, 8)]
 
-    assert primitives(wasteful, X, Y) == ["add"]
-
-
-@pytest.mark.parametrize("function", [case[0] for case in CASES] + [shared_inside_a_call, with_clip])
-def test_values_and_structure_stay_the_same(function):
-    plain, with_fences = function(X, Y), fenced(function)(X, Y)
-    assert jax.tree.structure(plain) == jax.tree.structure(with_fences)
-    for one, other in zip(jax.tree.leaves(plain), jax.tree.leaves(with_fences), strict=True):
-        assert_same(np.asarray(one), np.asarray(other))
+    assert behind(rule, X, Y) == ["sub"]
 
 
-def test_inputs_and_constants_may_be_handed_through():
-    def through(x, y):
-        return x, 3.0, jnp.float32(2.0) * y, y
-
-    found = fenced(through)(X, Y)
-    for one, other in zip(found, through(X, Y), strict=True):
-        assert_same(np.asarray(one, np.float32), np.asarray(other, np.float32))
-
-
-def test_barriers_survive_mapping():
-    mapped = jax.vmap(jax.vmap(shared_exp, in_axes=(0, None)), in_axes=(None, 0))
-    assert barriers(mapped, X, Y) == 1
-    for one, other in zip(fenced(mapped)(X, Y), mapped(X, Y), strict=True):
-        assert_same(np.asarray(one), np.asarray(other))
-
-
-def test_a_quotient_by_what_policies_share_is_a_product_with_one_reciprocal():
+def test_quotients_by_what_paths_or_policies_share_are_products_with_one_reciprocal():
     def rule(x, y):
         return x / y, (x + 1.0) / y
 
-    mapped = jax.vmap(rule, in_axes=(0, None))
-    values, shared = np.stack([X, X + 1]), Y + 2
-    names = primitives(mapped, values, shared)
+    shared = (by_path(), Axis.PATH | Axis.YEAR)
+    batch, _ = batch_of(rule, X, shared)
+    names = [pack.name for pack in batch.packs]
     assert names.count("div") == 1 and names.count("mul") == 2
-    for found, numerators in zip(jax.jit(fenced(mapped))(values, shared), (values, values + 1), strict=True):
-        assert_close(np.asarray(found), numerators / shared)
+    for one, other in zip(run(rule, X, shared), mapped(rule, X, shared), strict=True):
+        assert_close(one, other)
 
 
 def test_other_quotients_stay_as_they_are():
-    assert primitives(lambda x, y: (x / y, 7 // jnp.int32(2)), X, Y).count("div") >= 1
-    assert primitives(lambda x, y: x / 3.0 + y, X, Y).count("div") == 1
+    for function in (lambda x, y: x / y, lambda x, y: x / 3.0 + y, lambda x, y: 1.0 / (1.0 + x)):
+        batch, _ = batch_of(function, X, Y)
+        assert "mul" not in [pack.name for pack in batch.packs]
+
+
+def test_what_is_costly_and_the_same_every_year_is_computed_before_the_years():
+    def rule(once, yearly):
+        return jnp.exp(once) * yearly + (once + 1.0) * yearly
+
+    batch, (first, _) = batch_of(rule, (by_path(), Axis.PATH), Y)
+    assert [batch.packs[place].name for place in sorted(fences.kept(batch.packs))] == ["exp"]
+    lasting = batch.once(batch.given(0, first))
+    known = {id(value) for pack in batch.packs for value in pack.outputs if pack.name == "exp"}
+    assert known <= lasting.keys()
+    left = fences.needed(batch.packs, batch.outputs, lasting.keys())
+    assert [batch.packs[place].name for place in left] == ["mul", "add", "mul", "add"]
+
+
+def test_nothing_is_fenced_for_one_policy_that_only_several_would_share():
+    batch, _ = batch_of(lambda x, y: jnp.exp(x) * y, (by_path(), Axis.PATH | Axis.YEAR), Y)
+    assert fences.fenced(batch.packs, batch.outputs, SIZES | {Axis.POLICY: 1}) == set()
