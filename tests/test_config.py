@@ -24,6 +24,7 @@ from engine.config import (
 from engine.errors import UserError
 from engine.layers import NAMED_TABLES
 from engine.model import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly, lowest, total
+from engine.models.rustbelt.model import Rustbelt
 from engine.policies import phased
 
 ROOT = Path(__file__).parents[1]
@@ -443,10 +444,15 @@ def test_the_model_of_a_study():
     assert read(text).model_name == "Reservoir"
 
 
-@pytest.mark.parametrize(("n", "tile"), [(1, 1024), (2, 512), (3, 256), (8, 128), (100, 64)])
+@pytest.mark.parametrize(("n", "tile"), [(1, 1024), (2, 1024), (3, 512), (8, 256), (100, 64)])
 def test_tile(n, tile):
     assert default_tile(Reservoir(), n) == tile
     assert default_tile(Sum(), n) == 4096
+
+
+@pytest.mark.parametrize(("n", "tile"), [(1, 1024), (2, 512), (3, 256), (8, 128), (100, 64)])
+def test_tile_of_a_model_that_carries_much(n, tile):
+    assert default_tile(Rustbelt(), n) == tile
 
 
 FILES = [
