@@ -15,8 +15,8 @@ PATHS = 100_000
 def _run(cache: Path, out: Path) -> float:
     command = [
         sys.executable,
-        "-m",
-        "engine.cli",
+        "-c",
+        "from engine.cli import main; main()",
         "run",
         "rustbelt",
         "--paths",

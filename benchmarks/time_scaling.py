@@ -1,22 +1,21 @@
 """What a further policy and a second core cost or give: the kernel of the toy and of the rustbelt."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from jax.sharding import Mesh
 from timing import CORES, best, table
 
 import engine
 from engine import devices
-from engine.config import load_model_file
-from engine.kernel import AXIS, Program
+from engine.config import default_tile, load_model_file
+from engine.kernel import Program
 from engine.study import BLOCK, Block, Study
 
 HERE = Path(__file__).parent
-LANES = 512
-"""Path-policies of a tile in every row, as the engine chooses them by itself."""
 
 
 def toy(n_policies: int) -> Study:
@@ -51,13 +50,12 @@ def _with_policies(study: Study, n_policies: int) -> Study:
         )
         for k in range(1, n_policies - 1)
     ]
-    tile = 1 << int(np.log2(LANES * 2 // n_policies))
+    tile = default_tile(study.model, n_policies)
     return replace(study, policies=(first, last, *more)[:n_policies], tile=tile)
 
 
-def _kernel(study: Study, cores: int) -> Callable[[], None]:
-    mesh = Mesh(devices.mesh("cpu").devices[:cores], (AXIS,))
-    program = Program(study, mesh)
+def _kernel(study: Study) -> Callable[[], None]:
+    program = Program(study, devices.mesh("cpu"))
     block = Block(0, 0, BLOCK)
 
     def call() -> None:
@@ -66,14 +64,18 @@ def _kernel(study: Study, cores: int) -> Callable[[], None]:
     return call
 
 
+def on_one_core(name: str, rounds: int) -> float:
+    """Seconds of a block of two policies in a process that may use one core only."""
+    core = min(os.sched_getaffinity(0))
+    command = ["taskset", "-c", str(core), sys.executable, __file__, name, str(rounds)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
 def report(rounds: int) -> str:
     """Two tables: policies, and cores."""
-    peers = {
-        (name, n, cores): _kernel(study(n), cores)
-        for name, study in (("toy", toy), ("rustbelt", rustbelt))
-        for n, cores in ((1, CORES), (2, CORES), (8, CORES), (2, 1))
-    }
-    seconds = best(peers, rounds)
+    studies = {"toy": toy, "rustbelt": rustbelt}
+    peers = {(name, n, CORES): _kernel(study(n)) for name, study in studies.items() for n in (1, 2, 8)}
+    seconds = best(peers, rounds) | {(name, 2, 1): on_one_core(name, rounds) for name in studies}
     rate = {key: BLOCK / took / 1e6 for key, took in seconds.items()}
     policies = []
     for name in ("toy", "rustbelt"):
@@ -95,3 +97,9 @@ def report(rounds: int) -> str:
     head = (f"kernel, {CORES} cores", "M paths/s", "each further policy, of the first one's time")
     beside = ("kernel, 2 policies", "1 core, M paths/s", f"{CORES} cores", "gain")
     return f"{table(head, policies)}\n\n{table(beside, cores)}"
+
+
+if __name__ == "__main__":
+    devices.use_every_core()
+    kernel = _kernel({"toy": toy, "rustbelt": rustbelt}[sys.argv[1]](2))
+    print(best({"one": kernel}, int(sys.argv[2]))["one"])

@@ -128,6 +128,7 @@ class Batch:
 
     def _by_itself(self, equation: Equation, axes: Axis, known: Known) -> list[Any]:
         """An operation that is not done number by number, mapped over paths and policies."""
+
         def rule(*values: Any) -> list[Any]:
             results = equation.primitive.bind(*values, **equation.params)
             return list(results) if equation.primitive.multiple_results else [results]

@@ -92,6 +92,11 @@ class Rule:
     outputs: tuple[Atom, ...]
     form: Any
 
+    def first(self, count: int) -> Rule:
+        """The rule of the first outputs alone, as a list."""
+        outputs = self.outputs[:count]
+        return Rule(self.inputs, read_by(self.equations, outputs), outputs, jax.tree.structure([0] * count))
+
 
 def written_out(function: Callable[..., Any], *examples: Any) -> Rule:
     """The rule that a function computes, traced with arguments of the shapes and types of these examples."""

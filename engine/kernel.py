@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ from jax.sharding import Mesh, PartitionSpec
 
 from engine import arguments
 from engine.reducers import cell_count
+from engine.rules import Rules
 from engine.study import BLOCK, Block, Study
 from engine.tile import Tile
 
@@ -104,8 +107,12 @@ class Program:
         self.lanes = lanes or study.tile
         self.dtype = dtype
         platform = platform or mesh.devices.flat[0].platform
-        self.tile = Tile(study, self.lanes, dtype, platform)
-        self.full = Tile(study, min(self.lanes, IN_FULL), dtype, platform)
+        rules = Rules(study, dtype)
+        if study.is_path_model:
+            with self._precision():
+                rules.of_years  # noqa: B018 (traced here, and not by two threads at once)
+        self.tile = Tile(rules, self.lanes, platform)
+        self.full = Tile(rules, min(self.lanes, IN_FULL), platform)
         self.sampler = self.tile.sampler
         self.inputs = arguments.of(study, dtype)
         devices = mesh.devices.size
@@ -163,34 +170,33 @@ class Program:
         outcomes, yearly, draws = jax.device_get(self._traced(first_path))
         return Trace(
             first_path,
-            self._joined(outcomes),
-            None if yearly is None else self._joined(np.moveaxis(yearly, 3, 1)),
-            self._joined(draws),
+            _joined(outcomes),
+            None if yearly is None else _joined(np.moveaxis(yearly, 3, 1)),
+            _joined(draws),
         )
 
     def first_years(self, count: int) -> np.ndarray:
         """Yearly values of the first paths, float32 [policy, year, cell, path]."""
-        study, group = self.study, self.sampler.group
-        step = self.full.lanes * self.mesh.devices.size
+        study, step = self.study, self.full.lanes * self.mesh.devices.size
         shape = len(study.policies), len(study.years), cell_count(study.model)
-        values: np.ndarray = np.empty((*shape, -(-count // step) * step // group, group), self.dtype)
+        values: np.ndarray = np.empty((*shape, -(-count // step) * step), self.dtype)
 
-        def put(first: int, running: Any) -> None:
-            for shard in running.addressable_shards:  # on CPU without a copy
-                lanes = np.moveaxis(np.asarray(shard.data)[0], 2, 0).reshape(*shape, group, -1)
-                at = (first + shard.index[0].start * self.full.lanes) // group
-                for run, offset in enumerate(self.sampler.offsets):
-                    values[..., at : at + lanes.shape[-1], offset] = lanes[..., run, :]
+        def put(first: int, shard: Any) -> None:
+            at = first + shard.index[0].start * self.full.lanes
+            values[..., at : at + self.full.lanes] = np.moveaxis(np.asarray(shard.data)[0], 2, 0)
 
-        started = None
-        for first in range(0, count, step):  # one is computed while the one before is put in its place
-            following = (first, self._traced(first)[1])
-            if started is not None:
-                put(*started)
-            started = following
-        if started is not None:
-            put(*started)
-        return values.reshape(*shape, -1)[..., :count]
+        # some tiles are computed while those before are put in their places; NumPy lets go of the interpreter meanwhile
+        with ThreadPoolExecutor(self.mesh.devices.size) as threads:
+            placed: list[Any] = []
+            for first in range(0, count, step):
+                yearly = self._traced(first)[1]
+                for earlier in placed:
+                    earlier.result()
+                jax.block_until_ready(yearly)
+                placed = [threads.submit(put, first, shard) for shard in yearly.addressable_shards]
+            for last in placed:
+                last.result()
+        return values[..., :count]
 
     def draws(self, block: Block) -> np.ndarray:
         """Factor draws of a block's paths, float32 [factor, path]."""
@@ -224,10 +230,13 @@ class Program:
             return jitted
 
         def in_double(*arrays: Any) -> Any:
-            with jax.enable_x64(True):
+            with self._precision():
                 return jitted(*arrays)
 
         return in_double
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        return jax.enable_x64(True) if self.dtype == np.float64 else nullcontext()
 
     def _launched(self, first: int, count: int) -> _Pass:
         tiles = -(-count // self.lanes)
@@ -277,18 +286,16 @@ class Program:
         return self._trace(self.inputs, self._counters(firsts))
 
     def _traced_tile(self, inputs: Any, base: Any) -> Any:
-        return jax.tree.map(lambda leaf: leaf[None], self.full.in_full(inputs, (base[0, 0], base[0, 1])))
+        group, order = self.sampler.group, np.argsort(self.sampler.offsets)
+
+        def in_path_order(lanes: Any) -> Any:
+            runs = lanes.reshape(*lanes.shape[:-1], group, lanes.shape[-1] // group)[..., order, :]
+            return jnp.swapaxes(runs, -1, -2).reshape(1, *lanes.shape)
+
+        return jax.tree.map(in_path_order, self.full.in_full(inputs, (base[0, 0], base[0, 1])))
 
     def _drawn_tiles(self, inputs: Any, base: Any) -> Any:
         return jax.lax.map(lambda first: self.tile.draws(inputs, (first[0], first[1])), base)
-
-    def _joined(self, lanes: np.ndarray) -> np.ndarray:
-        """[device, ..., lane] of consecutive tiles -> [..., path]."""
-        group = self.sampler.group
-        devices, *shape, tile = lanes.shape
-        runs = lanes.reshape(devices, *shape, group, tile // group)[..., np.argsort(self.sampler.offsets), :]
-        ordered = np.moveaxis(np.swapaxes(runs, -1, -2), 0, -3)
-        return ordered.reshape(*shape, devices * tile)
 
     def _in_path_order(self, lanes: np.ndarray) -> np.ndarray:
         """[tile, policy, outcome, lane] -> [policy, outcome, path]."""
@@ -297,6 +304,11 @@ class Program:
         runs = lanes.reshape(tiles, n_policies, n_outcomes, group, tile // group)
         runs = runs[..., np.argsort(self.sampler.offsets), :]
         return runs.transpose(1, 2, 0, 4, 3).reshape(n_policies, n_outcomes, tiles * tile)
+
+
+def _joined(tiles: np.ndarray) -> np.ndarray:
+    """[device, ..., path] of consecutive tiles -> [..., path]."""
+    return np.moveaxis(tiles, 0, -2).reshape(*tiles.shape[1:-1], len(tiles) * tiles.shape[-1])
 
 
 def compiler_options(platform: str) -> dict[str, str]:

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from engine import folds
+from engine import arguments, folds
 from engine.batch import Argument
 from engine.cells import Cells
-from engine.equations import Rule
+from engine.equations import Rule, written_out
 from engine.model import Fold, PathModel, Yearly, shock_streams
 from engine.packs import Axis, differences
 from engine.study import Study
+
+
+@dataclass(frozen=True)
+class Years:
+    """The rules of a path model, written out.
+
+    Args:
+      begin: state before the first year, from `begin_takes`.
+      year: state a year on, then the cells of the year, from `year_takes`, the first of which is the state.
+      end: outcomes, from the state after the last year.
+    """
+
+    begin: Rule
+    begin_takes: tuple[Argument, ...]
+    year: Rule
+    year_takes: tuple[Argument, ...]
+    end: Rule
 
 
 @dataclass(frozen=True)
@@ -30,6 +48,18 @@ class Rules:
 
     study: Study
     dtype: type
+
+    @cached_property
+    def of_years(self) -> Years:
+        """The rules of a path model, traced once for all programs of a study: tracing takes longer than compiling a small model."""
+        policies = jax.tree.map(lambda leaf: leaf[0], arguments.of(self.study, self.dtype)["levers"])
+        first = self.draws, self.policies(policies, Axis.POLICY)
+        begin = written_out(self.begin, *(argument.example for argument in first))
+        state = jax.tree.unflatten(begin.form, [self.scalar(atom.shape) for atom in begin.outputs])
+        rest = (self.calendar, self.draws, self.shocks, self.policies(policies, Axis.POLICY | Axis.YEAR))
+        year = written_out(self.one_year, state, *(argument.example for argument in rest))
+        carried = self.carried(begin, first, year, rest)
+        return Years(begin, first, year, (carried, *rest), written_out(self.end, state))
 
     # ------------------------------------------------------------------ what rules take
 
@@ -102,10 +132,8 @@ class Rules:
         kept = {name: folds.start(fold) for name, fold in self.folded.items()}
         return self._as_floats((model.init(self._factors(draw), levers), kept))
 
-    def one_year(
-        self, cells_of: Callable[[Any], list[Any]], carry: Any, year: Any, draw: Any, shock: Any, policy: Any
-    ) -> Any:
-        """State a year on, and the cells that are wanted of the year's values."""
+    def one_year(self, carry: Any, year: Any, draw: Any, shock: Any, policy: Any) -> Any:
+        """State a year on, that of the folds, and the cells of all yearly variables in the order of the model."""
         model: Any = self.study.model
         state, kept = carry
         levers = self._levers(policy, year, draw)
@@ -114,7 +142,9 @@ class Rules:
             name: folds.update(fold, kept[name], year, folds.of_the_year(fold, values))
             for name, fold in self.folded.items()
         }
-        return self._as_floats((_in_order_of(carry[0], state), kept)), cells_of(values)
+        yearly: Mapping[str, Yearly] = model.yearly
+        cells = [cell for name in yearly for cell in _cells_of(yearly[name], values[name])]
+        return self._as_floats((_in_order_of(carry[0], state), kept)), cells
 
     def end(self, carry: Any) -> list[Any]:
         """Outcomes after the last year."""
@@ -124,11 +154,6 @@ class Rules:
             folds.finish(rule, kept[name]) if name in self.folded else rule(state)
             for name, rule in own.items()
         ]
-
-    def all_cells(self, values: Mapping[str, Any]) -> list[Any]:
-        """The cells of all yearly variables, in the order of the model."""
-        yearly: Mapping[str, Yearly] = self.study.model.yearly  # type: ignore[attr-defined]
-        return [cell for name in yearly for cell in _cells_of(yearly[name], values[name])]
 
     # ------------------------------------------------------------------ what the model is handed
 
@@ -162,11 +187,6 @@ class Rules:
             labels = {dim: tuple(self.study.model.dims[dim]) for dim in lever.dims}
             levers[name] = Cells(labels, cells) if labels else cells[0]
         return SimpleNamespace(**levers)
-
-
-def no_cells(values: Mapping[str, Any]) -> list[Any]:
-    """No cells of a year's values."""
-    return []
 
 
 def _by_policy(rule: Rule, takes: Sequence[Argument], count: int) -> list[Axis]:

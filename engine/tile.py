@@ -6,23 +6,21 @@ has a say in it. Arrays of a tile are in the sampler's lane order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from engine import bits
 from engine.arguments import grouped
 from engine.batch import Argument, Batch, Known
 from engine.dependence import correlated
-from engine.equations import Atom, written_out
+from engine.equations import Atom, Rule, written_out
 from engine.model import shock_streams
 from engine.packs import Axis
-from engine.rules import Rules, no_cells
+from engine.rules import Rules
 from engine.sampling import SAMPLERS, Sampler
 from engine.study import Study
 
@@ -32,36 +30,39 @@ class Tile:
     """What one pass computes for a study.
 
     Args:
-      study: the resolved study.
+      rules: those of the study's model.
       lanes: paths in the tile.
-      dtype: of all numbers but the random words.
       platform: what it is compiled for.
 
     All its methods are traced: they take the program's arguments (`arguments.of`) and the counter of the tile's first
     group, (low, high) words.
     """
 
-    study: Study
+    rules: Rules
     lanes: int
-    dtype: type = np.float32
-    platform: str = "cpu"
+    platform: str
+
+    @property
+    def study(self) -> Study:
+        """The resolved study."""
+        return self.rules.study
+
+    @property
+    def dtype(self) -> type:
+        """Of all numbers but the random words."""
+        return self.rules.dtype
 
     @property
     def sampler(self) -> Sampler:
         """The study's sampler."""
         return SAMPLERS[self.study.sampler]
 
-    @property
-    def rules(self) -> Rules:
-        """The rules of the study's model."""
-        return Rules(self.study, self.dtype)
-
     def outcomes(self, inputs: Any, first: Any) -> Any:
         """Outcomes [policy, outcome, lane]."""
         draws = self._draws(inputs, first)
         if not self.study.is_path_model:
             return self._evaluate(inputs, draws)
-        outcomes, _ = self._years(inputs, draws, first, no_cells)
+        outcomes, _ = self._years(inputs, draws, first, with_cells=False)
         return outcomes
 
     def in_full(self, inputs: Any, first: Any) -> tuple[Any, Any, Any]:
@@ -70,7 +71,7 @@ class Tile:
         drawn = self._stacked_draws(draws)
         if not self.study.is_path_model:
             return self._evaluate(inputs, draws), None, drawn
-        outcomes, yearly = self._years(inputs, draws, first, self.rules.all_cells)
+        outcomes, yearly = self._years(inputs, draws, first, with_cells=True)
         return outcomes, yearly, drawn
 
     def draws(self, inputs: Any, first: Any) -> Any:
@@ -115,29 +116,21 @@ class Tile:
     def _evaluate(self, inputs: Any, draws: Mapping[str, Any]) -> Any:
         policies = jax.tree.map(lambda leaf: leaf[0], inputs["levers"])
         drawn, decided = self.rules.draws, self.rules.policies(policies, Axis.POLICY)
-        batch = self._batch(self.rules.evaluate, drawn, decided)
+        batch = self._batch(written_out(self.rules.evaluate, drawn.example, decided.example), drawn, decided)
         known = batch.given(0, self._rows(draws)) | batch.given(1, _tables_of(policies, decided))
         return self._outcomes(batch, batch.computed(known, batch.outputs))
 
-    def _years(
-        self, inputs: Any, draws: Mapping[str, Any], first: Any, cells_of: Callable[[Any], list[Any]]
-    ) -> tuple[Any, Any]:
-        """Outcomes, and the cells that are wanted of a year's values, [year, cell, policy, lane]."""
-        rules = self.rules
+    def _years(self, inputs: Any, draws: Mapping[str, Any], first: Any, with_cells: bool) -> tuple[Any, Any]:
+        """Outcomes, and the yearly values [year, cell, policy, lane], no cells if none are wanted."""
+        written = self.rules.of_years
+        carried, _, _, _, decided = written.year_takes
+        count = len(carried.tables)
         policies = jax.tree.map(lambda leaf: leaf[0], inputs["levers"])
-        drawn, decided = rules.draws, rules.policies(policies, Axis.POLICY)
-        begins = self._batch(rules.begin, drawn, decided)
+        begins = self._batch(written.begin, *written.begin_takes)
         known = begins.given(0, self._rows(draws)) | begins.given(1, _tables_of(policies, decided))
         known = begins.computed(known, begins.outputs)
-
-        rest = (rules.calendar, drawn, rules.shocks, rules.policies(policies, Axis.POLICY | Axis.YEAR))
-        one_year = partial(rules.one_year, cells_of)
-        state = jax.tree.unflatten(begins.rule.form, [rules.scalar(atom.shape) for atom in begins.outputs])
-        rule = written_out(one_year, state, *(argument.example for argument in rest))
-        carried = rules.carried(begins.rule, (drawn, decided), rule, rest)
-        years = Batch(rule, (carried, *rest), self._sizes, self.platform)
+        years = self._batch(written.year if with_cells else written.year.first(count), *written.year_takes)
         lasting = years.once(years.given(2, self._rows(draws)))
-        count = len(carried.tables)
 
         def of_year(carry: Any, at: Any) -> Any:
             year, keys, policy = at
@@ -149,7 +142,7 @@ class Tile:
 
         along = (jnp.asarray(self.study.years, self.dtype), inputs["shock_keys"], inputs["levers"])
         carry, yearly = jax.lax.scan(of_year, self._carry(begins, carried, begins.outputs, known), along)
-        ends = self._batch(rules.end, carried)
+        ends = self._batch(written.end, carried)
         return self._outcomes(ends, ends.computed(ends.given(0, carry), ends.outputs)), yearly
 
     # ------------------------------------------------------------------ arrays in, arrays out
@@ -158,9 +151,8 @@ class Tile:
     def _sizes(self) -> dict[Axis, int]:
         return {Axis.POLICY: len(self.study.policies), Axis.PATH: self.lanes}
 
-    def _batch(self, rule: Callable[..., Any], *takes: Argument) -> Batch:
-        written = written_out(rule, *(argument.example for argument in takes))
-        return Batch(written, takes, self._sizes, self.platform)
+    def _batch(self, rule: Rule, *takes: Argument) -> Batch:
+        return Batch(rule, takes, self._sizes, self.platform)
 
     def _rows(self, draws: Mapping[str, Any]) -> list[Any]:
         return [draws[item.name][None, None] for item in self.study.inputs]
