@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -69,8 +71,14 @@ def with_reciprocals(rule: Rule, axes: Sequence[Axis]) -> Rule:
             known[id(divisor)] = Value(divisor.shape, divisor.dtype)
             found.append(replace(equation, inputs=(one, divisor), outputs=(known[id(divisor)],)))
         product = (numerator, known[id(divisor)])
-        found.append(replace(equation, primitive=jax.lax.mul_p, params={}, inputs=product))
+        found.append(replace(equation, primitive=jax.lax.mul_p, params=_of_a_product(), inputs=product))
     return replace(rule, equations=tuple(found))
+
+
+@cache
+def _of_a_product() -> dict[str, Any]:
+    """What JAX hands a product beside its factors, which differs between versions."""
+    return dict(jax.make_jaxpr(jax.lax.mul)(1.0, 1.0).eqns[0].params)
 
 
 def fenced(packs: Sequence[Pack], outputs: Sequence[Atom], sizes: Mapping[Axis, int]) -> set[int]:
