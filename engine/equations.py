@@ -131,7 +131,7 @@ def _flatten(
     names.update(zip(jaxpr.invars, inputs, strict=True))
 
     def read(atom: Any) -> Atom:
-        return _literal(atom.val, literals) if isinstance(atom, jex.Literal) else names[atom]
+        return _literal(atom, literals) if isinstance(atom, jex.Literal) else names[atom]
 
     for equation in jaxpr.eqns:
         inside = tuple(read(atom) for atom in equation.invars)
@@ -148,13 +148,10 @@ def _flatten(
     return [read(atom) for atom in jaxpr.outvars]
 
 
-def _literal(value: Any, known: dict[Any, Any]) -> Constant:
+def _literal(literal: Any, known: dict[Any, Any]) -> Constant:
     """One constant for all literals that are alike."""
-    if np.ndim(value):
-        return Constant(value)
-    return known.setdefault(
-        (str(jax.dtypes.result_type(value)), np.asarray(value).tobytes()), Constant(value)
-    )
+    value = np.asarray(literal.val, literal.aval.dtype)
+    return known.setdefault((value.dtype, value.shape, value.tobytes()), Constant(value))
 
 
 def _body(equation: Any) -> Any:
