@@ -87,7 +87,7 @@ class Batch:
                 results = [self._spread(self._gathered(first.inputs, known), len(first.inputs), pack.axes)]
                 rows = [[(value, row) for row, value in enumerate(first.outputs)]]
             elif alone(first):
-                results = self._by_itself(first, pack.axes, known)
+                results = self._by_itself(first, known)
                 rows = [[(value, 0)] for value in first.outputs]
             else:
                 results = [self._in_rows(pack, known)]
@@ -126,24 +126,31 @@ class Batch:
             return ours(*operands)
         return first.primitive.bind(*operands, **first.params)
 
-    def _by_itself(self, equation: Equation, axes: Axis, known: Known) -> list[Any]:
+    def _by_itself(self, equation: Equation, known: Known) -> list[Any]:
         """An operation that is not done number by number, mapped over paths and policies."""
 
         def rule(*values: Any) -> list[Any]:
             results = equation.primitive.bind(*values, **equation.params)
             return list(results) if equation.primitive.multiple_results else [results]
 
-        operands: list[Any] = []
-        for atom in equation.inputs:
-            if isinstance(atom, Constant):
-                operands.append(atom.value)
-            else:
-                operands.append(self._spread(self._gathered([atom], known), 1, axes)[0])
-        over = [None if isinstance(atom, Constant) else 0 for atom in equation.inputs]
-        if 0 not in over:
-            return [result[None, None, None] for result in rule(*operands)]
-        mapped = jax.vmap(jax.vmap(rule, in_axes=over), in_axes=over)
-        return [result[None] for result in mapped(*operands)]
+        # [policy or 1, path or 1, ...]; an axis that an operand does not have is not mapped: a branch that is chosen by
+        # the year alone stays one
+        operands = [
+            np.asarray(atom.value)[None, None]
+            if isinstance(atom, Constant)
+            else self._gathered([atom], known)[0]
+            for atom in equation.inputs
+        ]
+        sizes = [max([1, *(operand.shape[axis] for operand in operands)]) for axis in (0, 1)]
+        for axis in (1, 0):  # paths inside, policies outside
+            over = [0 if operand.shape[axis] > 1 else None for operand in operands]
+            rule = jax.vmap(rule, in_axes=over) if sizes[axis] > 1 else rule
+        shapes = [
+            (*(size for size in operand.shape[:2] if size > 1), *operand.shape[2:]) for operand in operands
+        ]
+        results = rule(*(operand.reshape(shape) for operand, shape in zip(operands, shapes, strict=True)))
+        mapped = sum(size > 1 for size in sizes)
+        return [result.reshape(1, *sizes, *result.shape[mapped:]) for result in results]
 
     def _gathered(self, atoms: Sequence[Atom], known: Known) -> Any:
         """Values as the rows of an array, one row alone where all are the same."""
@@ -176,7 +183,7 @@ class Batch:
 
 def _constants(atoms: Sequence[Atom]) -> Any:
     values = [np.asarray(atom.value, atom.dtype) for atom in atoms if isinstance(atom, Constant)]
-    alike = all(value.tobytes() == values[0].tobytes() for value in values)
+    alike = len({(value.dtype, value.tobytes()) for value in values}) == 1
     return jnp.asarray(np.stack(values[:1] if alike else values)[:, None, None])
 
 

@@ -97,8 +97,8 @@ class Cells:
         return _rebuilt(tuple(kept.items()), values) if kept else values[0]
 
     def over(self, *dims: str) -> Any:
-        """Sum over the named dimensions (over all if none is named)."""
-        return self.fold(operator.add, *dims)
+        """Sum over the named dimensions (over all if none is named); of conditions, how many hold."""
+        return _as_numbers(self).fold(operator.add, *dims)
 
     def mean(self, *dims: str) -> Any:
         """Plain mean over the named dimensions (over all if none is named)."""
@@ -216,6 +216,11 @@ def each(rule: Callable[..., Any]) -> Callable[..., Any]:
     return mapped
 
 
+@each
+def _as_numbers(value: Scalar) -> Scalar:
+    return value * 1 if jnp.issubdtype(jnp.result_type(value), jnp.bool_) else value
+
+
 def _binary(symbol: Callable[[Scalar, Scalar], Scalar]) -> tuple[Callable, Callable]:
     rule = each(symbol)
     return (lambda self, other: rule(self, other)), (lambda self, other: rule(other, self))
@@ -225,7 +230,7 @@ for _name in ("add", "sub", "mul", "truediv", "pow"):
     _forward, _backward = _binary(getattr(operator, _name))
     setattr(Cells, f"__{_name}__", _forward)
     setattr(Cells, f"__r{_name}__", _backward)
-for _name in ("lt", "le", "gt", "ge"):
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Cells, f"__{_name}__", _binary(getattr(operator, _name))[0])
 for _name in ("neg", "abs"):
     setattr(Cells, f"__{_name}__", each(getattr(operator, _name)))

@@ -6,9 +6,9 @@ it differs by, is fenced by an optimization barrier where that spares a dozen op
 
 What is the same every year (functions of the factors alone) is computed once, before the years.
 
-Another rule keeps the bits, and saves divisions: a quotient by a value that policies or paths or several quotients
-share is the product with its reciprocal, which is taken once. XLA does the same to it or not, depending on how many
-devices it compiles for.
+Another rule keeps the bits, and saves divisions: a quotient by a value that policies or paths share is the product with
+its reciprocal, which is taken once. XLA does the same to it or not, depending on how many devices it compiles for. Other
+quotients stay what they are: x / x is 1.
 """
 
 from __future__ import annotations
@@ -54,7 +54,6 @@ _FREE = {
 def with_reciprocals(rule: Rule, axes: Sequence[Axis]) -> Rule:
     """The same rule with quotients by shared values as products with one reciprocal of each."""
     differs = differences(rule, axes)
-    divisors = Counter(id(equation.inputs[1]) for equation in rule.equations if equation.name == "div")
     known: dict[int, Value] = {}
     found: list[Equation] = []
     for equation in rule.equations:
@@ -62,8 +61,7 @@ def with_reciprocals(rule: Rule, axes: Sequence[Axis]) -> Rule:
             found.append(equation)
             continue
         numerator, divisor = equation.inputs
-        everywhere = differs[id(equation.outputs[0])] == differs.get(id(divisor), Axis.NONE)
-        if isinstance(divisor, Constant) or (everywhere and divisors[id(divisor)] == 1):
+        if differs.get(id(divisor), Axis.NONE) in (Axis.NONE, differs[id(equation.outputs[0])]):
             found.append(equation)
             continue
         if id(divisor) not in known:

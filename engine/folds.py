@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ import jax.numpy as jnp
 from engine.cells import Cells
 from engine.model import Fold
 
-_ACROSS = {"sum": operator.add, "mean": operator.add, "peak": jnp.maximum, "lowest": jnp.minimum}
+_EXTREMES = {"peak": jnp.maximum, "lowest": jnp.minimum}
 
 
 def of_the_year(fold: Fold, values: Mapping[str, Any]) -> Any:
@@ -20,8 +19,9 @@ def of_the_year(fold: Fold, values: Mapping[str, Any]) -> Any:
     if not isinstance(value, Cells):
         return jnp.asarray(value)
     chosen = value.sel(**{dim: list(labels) for dim, labels in fold.over})
-    folded = chosen.fold(_ACROSS[fold.across])
-    return folded * (1.0 / len(chosen.values)) if fold.across == "mean" else folded
+    if fold.across in _EXTREMES:
+        return chosen.fold(_EXTREMES[fold.across])
+    return chosen.mean() if fold.across == "mean" else chosen.over()
 
 
 def start(fold: Fold) -> Any:

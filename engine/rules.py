@@ -144,16 +144,18 @@ class Rules:
         }
         yearly: Mapping[str, Yearly] = model.yearly
         cells = [cell for name in yearly for cell in _cells_of(yearly[name], values[name])]
-        return self._as_floats((_in_order_of(carry[0], state), kept)), cells
+        return self._as_floats(((_in_order_of(carry[0], state), kept), cells))
 
     def end(self, carry: Any) -> list[Any]:
         """Outcomes after the last year."""
         state, kept = carry
         own: Any = {name: outcome.fold for name, outcome in self.study.model.outcomes.items()}
-        return [
-            folds.finish(rule, kept[name]) if name in self.folded else rule(state)
-            for name, rule in own.items()
-        ]
+        return self._as_floats(
+            [
+                folds.finish(rule, kept[name]) if name in self.folded else rule(state)
+                for name, rule in own.items()
+            ]
+        )
 
     # ------------------------------------------------------------------ what the model is handed
 

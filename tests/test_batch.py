@@ -81,6 +81,36 @@ def test_all_at_once_is_the_same_as_path_by_path(rule):
         assert_close(one, other)
 
 
+def test_a_branch_that_is_chosen_by_the_year_alone_stays_one():
+    def rule(x, year):
+        def endless_before_2022():
+            return jax.lax.while_loop(lambda v: v < 100.0, lambda v: v * jnp.where(year < 2022, 1.0, 2.0), x)
+
+        return jax.lax.cond(year < 2022, lambda: x, endless_before_2022)
+
+    for year, least in ((2020.0, 0.0), (2030.0, 100.0)):
+        found = run(rule, (by_both(), BOTH), (np.full((1, 1), year, np.float32), Axis.YEAR))
+        assert (np.asarray(found) > least).all()
+
+
+def test_conditions_are_counted():
+    def rule(area, yields, weather):
+        many = area > 1.0
+        return (
+            many.over(),
+            many.mean("crop"),
+            (yields == yields.sel(crop="rye")).over(),
+            (area != area).over(),
+        )
+
+    for one, other in zip(
+        jax.tree.leaves(run(rule, *GIVEN)), jax.tree.leaves(mapped(rule, *GIVEN)), strict=True
+    ):
+        assert_close(one, other)
+    counted = sum((cell > 1.0).astype(int) for cell in AREA.values)
+    assert_close(run(rule, *GIVEN)[0], counted.astype(np.float32))
+
+
 def sizes(rule, name):
     """Rows of the packs of an operation."""
     batch, _ = batch_of(rule, *GIVEN)
