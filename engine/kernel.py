@@ -156,7 +156,7 @@ class Program:
         lane = [number % self.full.lanes]
         return Trace(
             number,
-            self._in_path_order(outcomes)[..., [number - first]],
+            _joined(outcomes)[..., [number - first]],
             None if full.yearly is None else full.yearly[..., lane],
             full.draws[..., lane],
         )
@@ -242,7 +242,7 @@ class Program:
         tiles = -(-count // self.lanes)
 
         def ordered(values: np.ndarray) -> np.ndarray:
-            return self._in_path_order(values.reshape(-1, *values.shape[2:])[self._slots(tiles)])
+            return _joined(values.reshape(-1, *values.shape[2:])[self._slots(tiles)])
 
         return _Pass(first, self._start(first, 0, tiles), ordered)
 
@@ -254,9 +254,11 @@ class Program:
         stop = np.minimum(start + each, end).astype(np.int32)
         return self._run(self.inputs, self._counters(np.array([first]))[0], start, stop)
 
-    def _slots(self, tiles: int) -> np.ndarray:
+    def _slots(self, tiles: int) -> slice | np.ndarray:
         """Where the tiles of a pass stand among the slots of all devices."""
         each = -(-tiles // self.mesh.devices.size)
+        if each == self.tiles_each:  # all slots are taken, and nothing need be copied together
+            return slice(tiles)
         device, slot = np.divmod(np.arange(tiles), max(each, 1))
         return device * self.tiles_each + slot
 
@@ -272,9 +274,8 @@ class Program:
         def one_tile(slot: Any, buffer: Any) -> Any:
             low = base[0] + (start[0] + slot).astype(jnp.uint32) * jnp.uint32(groups)
             high = base[1] + (low < base[0]).astype(jnp.uint32)
-            return jax.lax.dynamic_update_index_in_dim(
-                buffer, self.tile.outcomes(inputs, (low, high)), slot, 0
-            )
+            outcomes = self._in_path_order(self.tile.outcomes(inputs, (low, high)))
+            return jax.lax.dynamic_update_index_in_dim(buffer, outcomes, slot, 0)
 
         shape = len(self.study.policies), len(self.study.model.outcomes), self.lanes
         buffer = jnp.zeros((self.tiles_each, *shape), self.dtype)
@@ -286,28 +287,21 @@ class Program:
         return self._trace(self.inputs, self._counters(firsts))
 
     def _traced_tile(self, inputs: Any, base: Any) -> Any:
-        group, order = self.sampler.group, np.argsort(self.sampler.offsets)
-
-        def in_path_order(lanes: Any) -> Any:
-            runs = lanes.reshape(*lanes.shape[:-1], group, lanes.shape[-1] // group)[..., order, :]
-            return jnp.swapaxes(runs, -1, -2).reshape(1, *lanes.shape)
-
-        return jax.tree.map(in_path_order, self.full.in_full(inputs, (base[0, 0], base[0, 1])))
+        found = self.full.in_full(inputs, (base[0, 0], base[0, 1]))
+        return jax.tree.map(lambda leaf: self._in_path_order(leaf)[None], found)
 
     def _drawn_tiles(self, inputs: Any, base: Any) -> Any:
         return jax.lax.map(lambda first: self.tile.draws(inputs, (first[0], first[1])), base)
 
-    def _in_path_order(self, lanes: np.ndarray) -> np.ndarray:
-        """[tile, policy, outcome, lane] -> [policy, outcome, path]."""
-        tiles, n_policies, n_outcomes, tile = lanes.shape
-        group = self.sampler.group
-        runs = lanes.reshape(tiles, n_policies, n_outcomes, group, tile // group)
-        runs = runs[..., np.argsort(self.sampler.offsets), :]
-        return runs.transpose(1, 2, 0, 4, 3).reshape(n_policies, n_outcomes, tiles * tile)
+    def _in_path_order(self, lanes: Any) -> Any:
+        """[..., lane] of a tile -> [..., path]."""
+        group, order = self.sampler.group, np.argsort(self.sampler.offsets)
+        runs = lanes.reshape(*lanes.shape[:-1], group, lanes.shape[-1] // group)[..., order, :]
+        return jnp.swapaxes(runs, -1, -2).reshape(lanes.shape)
 
 
 def _joined(tiles: np.ndarray) -> np.ndarray:
-    """[device, ..., path] of consecutive tiles -> [..., path]."""
+    """[tile, ..., path] of consecutive tiles -> [..., path]."""
     return np.moveaxis(tiles, 0, -2).reshape(*tiles.shape[1:-1], len(tiles) * tiles.shape[-1])
 
 
