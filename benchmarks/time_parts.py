@@ -121,8 +121,5 @@ def report(rounds: int) -> str:
     head = (f"default run, {study.paths:,} paths, 2 policies", "s", "%")
     working = total - sum(seconds for _, seconds in parts[:3])
     share = 100 * (1 - whole / working)
-    note = (
-        f"Of the {working:.1f} s after the programs are ready, {share:.0f} % are neither draw nor model. "
-        f"The first run, which compiles, took {runs[0][0]:.1f} s."
-    )
+    note = f"Of the {working:.1f} s after the programs are ready, {share:.0f} % are neither draw nor model."
     return f"{table(head, rows)}\n\n{note}"

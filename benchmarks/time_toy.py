@@ -115,5 +115,5 @@ def report(rounds: int) -> str:
             (labels[name], f"{rate[name]:.3f}", f"{rate['engine'] / rate[name]:.1f}", f"{per_core:.1f}")
         )
     head = ("toy workload, kernel", "M paths/s", "engine is faster", "per core")
-    run = f"A whole run of it (compile, simulate, cube, tables): {study.paths:,} paths in {whole:.1f} s."
+    run = f"A whole run of it (its programs compiled or found in the cache; simulate, cube, tables): {study.paths:,} paths in {whole:.1f} s."
     return f"{table(head, rows)}\n\n{run}"
