@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import sys
 import traceback
@@ -15,6 +16,9 @@ import click
 from engine.errors import UserError, did_you_mean
 
 COMMANDS = ("run", "check", "risk", "replay", "list")
+
+FEW_COLLECTIONS = 100_000, 20, 20
+"""When Python looks for garbage: tracing a model makes a million small objects that stay, and a tenth of a start went into looking."""
 
 GREETING = """\
 rustbelt: the same futures under every policy, and what happens in the worst of them.
@@ -51,6 +55,7 @@ class Commands(click.Group):
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")  # a terminal without a sign for the dagger is no failure
+        gc.set_threshold(*FEW_COLLECTIONS)
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = _show_warning
