@@ -182,7 +182,7 @@ class Program:
         values: np.ndarray = np.empty((*shape, -(-count // step) * step), self.dtype)
 
         def put(first: int, shard: Any) -> None:
-            at = first + shard.index[0].start * self.full.lanes
+            at = first + (shard.index[0].start or 0) * self.full.lanes  # a single device has no start
             values[..., at : at + self.full.lanes] = np.moveaxis(np.asarray(shard.data)[0], 2, 0)
 
         # some tiles are computed while those before are put in their places; NumPy lets go of the interpreter meanwhile

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from helpers import assert_close
+from helpers import assert_close, assert_same
+from jax.sharding import Mesh
 from user_models import farms, program
 
 import engine
 from engine.config import load_study
+from engine.kernel import Program
 from engine.reducers import split_cells
 from engine.replay import replay
 from engine.study import Study
@@ -104,3 +106,14 @@ def test_ten_cells_of_the_rustbelt(tmp_path: Path):
         for cell in TEN:
             check(cube, paths, *cell)
     check_replay(study, paths, 2999)
+
+
+def test_the_first_years_are_the_same_bits_on_one_device_and_on_all():
+    study = farms()
+    all_devices = program(study)
+    one = Program(study, Mesh(all_devices.mesh.devices[:1], all_devices.mesh.axis_names))
+    for count in (1, 700, 1024):
+        found = one.first_years(count)
+        assert found.shape[-1] == count
+        assert_same(found, all_devices.first_years(count))
+    assert_same(found[..., :256], one.trace(0).yearly[..., :256])
