@@ -6,9 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine.answers import open_cube
     from engine.config import load_model_file, load_study
-    from engine.cube import open_cube
-    from engine.job import Run, run
+    from engine.job import Run, run, run_shard
     from engine.model import (
         Factor,
         Lever,
@@ -23,11 +23,15 @@ if TYPE_CHECKING:
         total,
         worst_spell,
     )
+    from engine.replay import replay
+    from engine.upkeep import repair, status, verify
 
 _HOMES = {
     "engine.config": ("load_model_file", "load_study"),
-    "engine.cube": ("open_cube",),
-    "engine.job": ("Run", "run"),
+    "engine.answers": ("open_cube",),
+    "engine.job": ("Run", "run", "run_shard"),
+    "engine.replay": ("replay",),
+    "engine.upkeep": ("repair", "status", "verify"),
     "engine.model": (
         *("Factor", "Lever", "Outcome", "PathModel", "Shock", "StaticModel", "Yearly"),
         *("at_year", "lowest", "peak", "total", "worst_spell"),
@@ -49,8 +53,13 @@ __all__ = [
     "lowest",
     "open_cube",
     "peak",
+    "repair",
+    "replay",
     "run",
+    "run_shard",
+    "status",
     "total",
+    "verify",
     "worst_spell",
 ]
 

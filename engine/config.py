@@ -17,7 +17,7 @@ from engine.errors import Problem, UserError, did_you_mean, unknown
 from engine.layers import laid_over
 from engine.model import Model, PathModel, StaticModel
 from engine.policies import shown
-from engine.registry import find, load_part, source_digest
+from engine.registry import load_part, source_digest
 from engine.resolve import Resolver, default_tile
 from engine.study import Study
 
@@ -198,6 +198,11 @@ def read_study(
     return resolver.study()
 
 
+def study_of_text(text: str, source: str, model: Model | None = None) -> Study:
+    """The study that `resolved_text` gave the text of; `source` is what messages call it."""
+    return read_study(tomllib.loads(text), source, model=model)
+
+
 def resolved_text(study: Study) -> str:
     """The resolved study as TOML; reading it again gives the same study."""
     return tomli_w.dumps(study.document)
@@ -222,11 +227,11 @@ def _resolver(text: dict[str, Any], model: Model | None, source: str, problems: 
         name, digest = type(model).__name__, source_digest(type(model))
     elif not name:
         problems.append(
-            Problem("model", f"is missing. Known: {', '.join(models.SHIPPED)}; your own: --model FILE:CLASS.")
+            Problem("model", f"is missing. Known: {', '.join(models.known())}; your own: --model FILE:CLASS.")
         )
     else:
         try:
-            model = find("model", name, models.SHIPPED)()
+            model = models.named(name)
             digest = source_digest(type(model))
         except UserError as error:
             remedy = " A model of your own is named on the command line: --model FILE:CLASS."

@@ -1,8 +1,9 @@
 """The labelled cube on disk: arrays of paths and draws, written block by block, and the summary groups at the end.
 
 One shard of every stored variable per block, one file, one writer: zarr reads and rewrites a whole shard for anything
-less (zarr-python #3682). Nothing in the cube tells when, where or by how many workers it was made. Layout and recipes:
-`docs/cube.md`.
+less (zarr-python #3682). Every file is put together in memory and put in its place at once, so a reader meets the old one
+or the new one, and the same study gives the same bytes. Nothing in the cube tells when, where or by how many workers it
+was made. Layout and recipes: `docs/cube.md`.
 """
 
 from __future__ import annotations
@@ -10,32 +11,25 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-import zarr
-from zarr.codecs import BloscCodec, Crc32cCodec
 
-from engine import ledger
+from engine import ledger, zarr_files
 from engine.errors import UserError
-from engine.ledger import sync, writing
+from engine.files import UNFINISHED, sync, write_atomically, write_files, write_new, writing
+from engine.ledger import CUBE, Record
 from engine.reducers import cell_count
 from engine.reserved import refuse_reserved
 from engine.study import BLOCK, Block, Study
 from engine.summaries import Summaries, described, described_value, groups, policies, words
-from engine.zarr_files import WRITERS, as_json, sync_all, tree_files, write_files
 
-HELD = 1 << 28
-"""Bytes of outcomes that stay in memory once they are read, where all of them together are no more."""
-# lz4 with bit shuffle costs no more time than writing plain floats and spares a sixth of the bytes (docs/cube.md);
-# crc32c comes last, over what is on disk
-_CODECS = (BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=4), Crc32cCodec())
+CUBE_FOLDER = "cube.zarr"
+_ROOT = "zarr.json"
 
 
 # ---------------------------------------------------------------------------------------------- paths, by block
@@ -44,30 +38,69 @@ _CODECS = (BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=4), 
 def create(folder: Path, study: Study) -> None:
     """Makes the cube's arrays, empty; where they are there already, brings them to the study's path count.
 
-    The cube is marked incomplete until `write_summaries` has been through.
+    The cube is marked incomplete until `finish` has been through.
 
     Raises:
       UserError: a variable's name is taken by a dimension of the cube, or the folder cannot be written.
     """
     refuse_reserved(study)
-    cube = _cube(folder)
+    cube, files = cube_of(folder), skeleton(study)
     with writing(folder):
-        if cube.exists():
-            _extend_arrays(folder, study)
-        else:
-            begun = folder / "cube.partial"
+        if not cube.exists():
+            begun = folder / f"{CUBE_FOLDER}{UNFINISHED}"
             shutil.rmtree(begun, ignore_errors=True)
-            _create_arrays(begun, study)
-            sync_all([begun, *begun.rglob("*")])
+            write_new(begun, files)
             os.rename(begun, cube)
             sync(folder)
-        _gather_metadata(folder)
+            return
+        ledger.drop(folder, CUBE)
+        write_atomically(cube / _ROOT, files[_ROOT])
+        write_files(
+            cube, {name: content for name, content in files.items() if not _holds(cube / name, content)}
+        )
+        _drop_beyond(folder, study)
 
 
-def write_block(
-    folder: Path, study: Study, block: Block, outcomes: np.ndarray, draws: Mapping[str, np.ndarray]
-) -> list[Path]:
-    """Files of the cube that now hold the block, on disk for good. The block's record is dropped before.
+def _drop_beyond(folder: Path, study: Study) -> None:
+    """Takes away files of blocks beyond the study's, which a killed run for more paths has left without a record."""
+    blocks = -(-study.paths // BLOCK)
+    for pattern in (f"{CUBE_FOLDER}/paths/*/c/0/*", f"{CUBE_FOLDER}/draws/*/c/*", "ledger/*/*.npz"):
+        for path in folder.glob(pattern):
+            if path.stem.isdecimal() and int(path.stem) >= blocks:
+                path.unlink()
+
+
+def has_arrays(folder: Path, study: Study) -> bool:
+    """Whether the cube is there with arrays as long as the study asks for."""
+    return all(
+        _holds(cube_of(folder) / name, content) for name, content in skeleton(study).items() if name != _ROOT
+    )
+
+
+def skeleton(study: Study) -> dict[str, bytes]:
+    """What a cube is before any block: metadata of its groups and arrays, labels of the policies, by place in the cube."""
+    outcomes = study.model.outcomes
+    about = {"comment": "factor draws of the first paths; NaN beyond", "kept": study.keep.draws}
+    files = {"draws/zarr.json": zarr_files.group(about)}
+    if study.keep.outcomes:
+        about = {"comment": "outcomes of every path; path = number of the future, from 0"}
+        labels = xr.Dataset(coords={"policy": policies(study)}, attrs=about)
+        files |= zarr_files.tree_files({"paths": labels})
+    shape = len(study.policies), study.paths
+    for name in study.keep.outcomes:
+        attributes = described_value(name, outcomes[name])
+        files[f"paths/{name}/zarr.json"] = zarr_files.sharded(shape, ("policy", "path"), BLOCK, attributes)
+    # draws span all paths too; those not kept are absent shards, NaN
+    for item in study.inputs if study.keep.draws else ():
+        attributes = described(item.about or words(item.name), item.unit)
+        files[f"draws/{item.name}/zarr.json"] = zarr_files.sharded(shape[1:], ("path",), BLOCK, attributes)
+    return {**files, _ROOT: zarr_files.root({**_root_attributes(study), "status": "incomplete"}, files)}
+
+
+def block_files(
+    study: Study, block: Block, outcomes: np.ndarray, draws: Mapping[str, np.ndarray]
+) -> dict[str, bytes]:
+    """Files of the cube that hold a block, by their place below the run folder.
 
     Args:
       outcomes: float32 [policy, outcome, path], over all outcomes of the model in its order.
@@ -75,7 +108,7 @@ def write_block(
         not stored.
 
     Raises:
-      ValueError: the block is no whole shard of this study.
+      ValueError: the block is no whole shard of this study, or the values have another shape or type.
     """
     if block.first != block.index * BLOCK or block not in study.blocks():
         raise ValueError(
@@ -85,34 +118,17 @@ def write_block(
     expected = (len(study.policies), len(names), block.count)
     if outcomes.shape != expected or outcomes.dtype != np.float32:
         raise ValueError(f"outcomes: expected float32 {expected}, got {outcomes.dtype} {outcomes.shape}")
-    values = {f"paths/{name}": outcomes[:, names.index(name)] for name in study.keep.outcomes}
     kept = kept_draws(study, block)
-    values |= {f"draws/{item.name}": draws[item.name][:kept] for item in study.inputs if kept}
-    with writing(folder):
-        ledger.drop(folder, block)
-        root = _open(folder)
-        with ThreadPoolExecutor(WRITERS) as writers:
-            return list(
-                writers.map(lambda name: _write_shard(folder, root, name, block, values[name]), values)
-            )
-
-
-def _write_shard(folder: Path, root: zarr.Group, name: str, block: Block, values: np.ndarray) -> Path:
-    """The file that holds the block's values [..., path], on disk for good; NaN on the paths that are missing."""
-    shard = _shard(folder, name, block)
-    # zarr reads the old shard before it writes, and over a torn one it would fail for ever
-    shard.unlink(missing_ok=True)
-    missing = block.count - values.shape[-1]
-    if missing:
-        values = np.pad(values, [*[(0, 0)] * (values.ndim - 1), (0, missing)], constant_values=np.nan)
-    array = root[name]
-    assert isinstance(array, zarr.Array)
-    array[..., block.first : block.first + block.count] = values
-    # up to the array: the first shard makes the folders too
-    above = len(shard.relative_to(_cube(folder) / name).parts)
-    for path in (shard, *shard.parents[:above]):
-        sync(path)
-    return shard
+    files = {
+        f"{CUBE_FOLDER}/paths/{name}/c/0/{block.index}": zarr_files.shard(
+            outcomes[:, names.index(name)], BLOCK
+        )
+        for name in study.keep.outcomes
+    }
+    return files | {
+        f"{CUBE_FOLDER}/draws/{item.name}/c/{block.index}": zarr_files.shard(draws[item.name][:kept], BLOCK)
+        for item in (study.inputs if kept else ())
+    }
 
 
 def kept_draws(study: Study, block: Block) -> int:
@@ -120,49 +136,69 @@ def kept_draws(study: Study, block: Block) -> int:
     return min(max(study.keep.draws - block.first, 0), block.count)
 
 
-def read_paths(folder: Path, names: Sequence[str], n_paths: int) -> dict[str, np.ndarray]:
-    """Stored outcomes by name, float32 [policy, path], for the first so many paths."""
-    root = _open(folder, "r")
-    return {name: np.asarray(root[f"paths/{name}"][:, :n_paths]) for name in names}  # type: ignore[index]
+# ---------------------------------------------------------------------------------------------- summaries
 
 
-class Paths(Mapping[str, np.ndarray]):
-    """Outcomes kept whole by name, float32 [policy, path], read when they are asked for; few enough stay in memory.
-
-    Args:
-      folder: the run folder.
-      study: its study; of its paths those that are asked for.
-    """
-
-    def __init__(self, folder: Path, study: Study):
-        self._folder, self._study = folder, study
-        self._held: dict[str, np.ndarray] = {}
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        """One outcome of all paths."""
-        if name not in self._study.keep.outcomes:
-            raise KeyError(name)
-        held = self._held.get(name)
-        if held is not None:
-            return held
-        values = read_paths(self._folder, (name,), self._study.paths)[name]
-        if values.nbytes * len(self) <= HELD:
-            self._held[name] = values
-        return values
-
-    def __iter__(self) -> Iterator[str]:
-        """Names in the order of the model."""
-        return iter(self._study.keep.outcomes)
-
-    def __len__(self) -> int:
-        """How many outcomes are kept whole."""
-        return len(self._study.keep.outcomes)
+def finish(folder: Path, study: Study, summaries: Summaries) -> None:
+    """Writes the summary groups and their record, and marks the cube complete, last."""
+    cube, begun = cube_of(folder), folder / f"summaries{UNFINISHED}"
+    files = finished_files(study, summaries)
+    frame = skeleton(study)
+    written = {name: content for name, content in files.items() if name not in frame}
+    with writing(folder):
+        ledger.drop(folder, CUBE)
+        write_atomically(cube / _ROOT, frame[_ROOT])
+        write_files(
+            cube, {name: content for name, content in frame.items() if not _holds(cube / name, content)}
+        )
+        shutil.rmtree(begun, ignore_errors=True)
+        write_new(begun, written)
+        for name in {file.partition("/")[0]: None for file in written}:
+            shutil.rmtree(cube / name, ignore_errors=True)
+            os.rename(begun / name, cube / name)
+        begun.rmdir()
+        sync(cube)
+        record = ledger.answering_for(
+            Record(CUBE, 0, study.paths, ()), {f"{CUBE_FOLDER}/{name}": files[name] for name in files}
+        )
+        ledger.write_record(folder, study, record)
+        write_atomically(cube / _ROOT, files[_ROOT])
 
 
-def read_path(folder: Path, names: Sequence[str], path: int) -> dict[str, np.ndarray]:
-    """Stored outcomes of one path by name, float32 [policy]."""
-    root = _open(folder, "r")
-    return {name: np.asarray(root[f"paths/{name}"][:, path]) for name in names}  # type: ignore[index]
+def finished_files(study: Study, summaries: Summaries) -> dict[str, bytes]:
+    """Every file of the finished cube but the shards, by its place in the cube."""
+    files = {name: content for name, content in skeleton(study).items() if name != _ROOT}
+    files |= zarr_files.tree_files(dict(groups(study, summaries)))
+    attributes = {**_root_attributes(study), "status": "complete", "paths": study.paths}
+    return {**files, _ROOT: zarr_files.root(attributes, files)}
+
+
+def is_finished(folder: Path, study: Study) -> bool:
+    """Whether the folder holds the whole of this study: every block done, summaries written over all its paths."""
+    record = ledger.read(folder, study, CUBE)
+    if record is None or record.count != study.paths or not ledger.intact(folder, record):
+        return False
+    return attributes(folder).get("status") == "complete" and not ledger.pending(folder, study)
+
+
+def attributes(folder: str | Path) -> dict[str, Any]:
+    """What the cube of a run folder says of itself, `title`, `summary`, `status` and `paths` among it; empty if there is none."""
+    try:
+        return dict(json.loads((cube_of(Path(folder)) / _ROOT).read_bytes())["attributes"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def cube_of(folder: Path) -> Path:
+    """The zarr store of a run folder."""
+    return folder / CUBE_FOLDER
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
+
+
+# ---------------------------------------------------------------------------------------------- sizes
 
 
 def bytes_needed(study: Study) -> int:
@@ -207,146 +243,6 @@ def size(count: float) -> str:
     return f"{count:,.0f} bytes"
 
 
-def _cube(folder: Path) -> Path:
-    return folder / "cube.zarr"
-
-
-def _open(folder: Path, mode: Any = "r+") -> zarr.Group:
-    return zarr.open_group(_cube(folder), mode=mode, use_consolidated=False)
-
-
-def _shard(folder: Path, name: str, block: Block) -> Path:
-    within = f"c/0/{block.index}" if name.startswith("paths/") else f"c/{block.index}"
-    return _cube(folder) / name / within
-
-
-def _stored_arrays(study: Study) -> dict[str, tuple[int, ...]]:
-    """Shapes of the arrays that grow with the paths. Draws span all paths too; those not kept are absent chunks, NaN."""
-    shapes: dict[str, tuple[int, ...]] = {
-        f"paths/{name}": (len(study.policies), study.paths) for name in study.keep.outcomes
-    }
-    if study.keep.draws:
-        shapes |= {f"draws/{item.name}": (study.paths,) for item in study.inputs}
-    return shapes
-
-
-def _create_arrays(place: Path, study: Study) -> None:
-    root = zarr.create_group(place, attributes=_root_attributes(study))
-    root.create_group(
-        "draws",
-        attributes={"comment": "factor draws of the first paths; NaN beyond", "kept": study.keep.draws},
-    )
-    outcomes = study.model.outcomes
-    attributes = {f"paths/{name}": described_value(name, outcomes[name]) for name in study.keep.outcomes}
-    for item in study.inputs:
-        attributes[f"draws/{item.name}"] = described(item.about or words(item.name), item.unit)
-    files: dict[str, bytes] = {}
-    alike: dict[tuple[int, ...], dict[str, Any]] = {}
-    for name, shape in _stored_arrays(study).items():
-        if shape in alike:  # zarr takes milliseconds for each
-            files[f"{name}/zarr.json"] = as_json({**alike[shape], "attributes": attributes[name]})
-            continue
-        root.create_array(
-            name,
-            shape=shape,
-            dtype="float32",
-            shards=(*shape[:-1], BLOCK),
-            chunks=(*(1 for _ in shape[:-1]), BLOCK),
-            compressors=_CODECS,
-            fill_value=np.nan,  # a missing shard must not look like a run without losses
-            dimension_names=("policy", "path") if len(shape) == 2 else ("path",),
-            attributes=attributes[name],
-        )
-        alike[shape] = json.loads((place / name / "zarr.json").read_bytes())
-    if study.keep.outcomes:
-        about = {"comment": "outcomes of every path; path = number of the future, from 0"}
-        labels = xr.Dataset(coords={"policy": policies(study)}, attrs=about)
-        files |= tree_files({"paths": labels})
-    write_files(place, files)
-
-
-def _extend_arrays(folder: Path, study: Study) -> None:
-    """Brings the arrays to the study's path count, and takes away what a crash has left."""
-    cube = _cube(folder)
-    for stray in cube.rglob("*.partial"):
-        stray.unlink()
-    root = _open(folder)
-    root.update_attributes({"status": "incomplete"})  # which also drops the metadata gathered at the root
-    for array, shape in _stored_arrays(study).items():
-        held = root[array]
-        assert isinstance(held, zarr.Array)
-        if held.shape != shape:
-            held.resize(shape)
-            sync(cube / array / "zarr.json")
-            sync(cube / array)
-
-
-# ---------------------------------------------------------------------------------------------- summaries
-
-
-def write_summaries(folder: Path, study: Study, summaries: Summaries) -> None:
-    """Writes the summary groups and marks the cube complete, last. A crash leaves each group old, absent or whole."""
-    cube, begun = _cube(folder), folder / "summaries.partial"
-    with writing(folder):
-        _open(folder).update_attributes({"status": "incomplete"})
-        shutil.rmtree(begun, ignore_errors=True)
-        written = tree_files(dict(groups(study, summaries)))
-        write_files(begun, written)
-        for name in {file.partition("/")[0]: None for file in written}:
-            shutil.rmtree(cube / name, ignore_errors=True)
-            os.rename(begun / name, cube / name)
-        begun.rmdir()
-        sync(cube)
-        _open(folder).update_attributes({"status": "complete", "paths": study.paths})
-        _gather_metadata(folder)
-
-
-def is_finished(folder: Path, study: Study) -> bool:
-    """Whether the folder holds the whole of this study: every block done, summaries written over all its paths."""
-    if ledger.pending(folder, study):
-        return False
-    try:
-        root = zarr.open_group(_cube(folder), mode="r")
-    except (OSError, ValueError, KeyError):
-        return False
-    gathered = root.metadata.consolidated_metadata is not None
-    return gathered and root.attrs.get("status") == "complete" and root.attrs.get("paths") == study.paths
-
-
-def open_cube(folder: str | Path) -> xr.DataTree:
-    """The cube of a run folder, lazily.
-
-    Raises:
-      UserError: there is no cube, or its run has not come to its end.
-    """
-    place = _cube(Path(folder))
-    if not (place / "zarr.json").is_file():
-        raise UserError(str(folder), ["expected a run folder, with a cube.zarr inside."])
-    tree = xr.open_datatree(place, engine="zarr", chunks={})
-    if tree.attrs.get("status") != "complete":
-        raise UserError(
-            str(folder), ["its run has not come to its end. Run the same command again to finish it."]
-        )
-    return tree
-
-
-def attributes(folder: str | Path) -> dict[str, Any]:
-    """What the cube of a run folder says of itself, `title`, `summary`, `status` and `paths` among it; empty if there is none."""
-    try:
-        return dict(json.loads((_cube(Path(folder)) / "zarr.json").read_bytes())["attributes"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
-def _gather_metadata(folder: Path) -> None:
-    """Metadata of all groups at the root: without it xarray warns at every open. Any change to the root drops it."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
-        zarr.consolidate_metadata(_cube(folder), zarr_format=3)
-    sync(_cube(folder) / "zarr.json")
-    sync(_cube(folder))
-
-
 def _root_attributes(study: Study) -> dict[str, Any]:
     try:
         made_by = version("rustbelt")
@@ -362,5 +258,4 @@ def _root_attributes(study: Study) -> dict[str, Any]:
         "seed": study.seed,
         "independent_unit": study.unit,
         "block": BLOCK,
-        "status": "incomplete",
     }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
+import platform
 import re
 import shutil
 import warnings
@@ -40,12 +42,34 @@ def use_every_core() -> None:
 
     `RUSTBELT_CPU_DEVICES` sets another count; a path has the same bits with any.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    asked = os.environ.get("RUSTBELT_CPU_DEVICES", str(cores))
+    asked = os.environ.get("RUSTBELT_CPU_DEVICES", str(len(cores())))
     if not asked.isdecimal() or int(asked) < 1:
         raise UserError("RUSTBELT_CPU_DEVICES", [f"expected a number of devices, got '{asked}'."])
     with contextlib.suppress(RuntimeError):  # JAX has been used already: its devices stay as they are
         jax.config.update("jax_num_cpu_devices", int(asked))
+
+
+def cores() -> list[int]:
+    """Numbers of the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def gpus_of_machine() -> list[str]:
+    """What `CUDA_VISIBLE_DEVICES` calls each GPU that this process may see, found without waking any; none without JAX for CUDA."""
+    if not any(importlib.util.find_spec(f"jax_cuda{version}_plugin") for version in (12, 13)):
+        return []
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return [gpu.strip() for gpu in given.split(",") if gpu.strip() not in ("", "-1")]
+    return [str(k) for k, _ in enumerate(Path("/proc/driver/nvidia/gpus").glob("*"))]
+
+
+def kind(mesh: Mesh) -> str:
+    """What the devices of a mesh are, as far as rounding may depend on it: "cpu x86_64", or a GPU's name."""
+    device = mesh.devices.flat[0]
+    return f"cpu {platform.machine()}" if device.platform == "cpu" else device.device_kind
 
 
 def mesh(kind: str | None = None) -> Mesh:

@@ -1,40 +1,31 @@
-"""The main job: a study to its run folder, with the tail tables; and finding a run folder again."""
+"""The main job: a study to its run folder, with the tail tables, alone or as one shard of a job array."""
 
 from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Container, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
+from engine import answers, checks, claims, cube, devices, ledger, memory, provenance
+from engine.analyses.compare import Record
+from engine.cluster import Cluster
+from engine.errors import UserError
+from engine.executors import Executor, Local
+from engine.files import writing
+from engine.locks import Holder
+from engine.runs import run_folder
+from engine.simulate import finished, missing, simulate
+from engine.study import Block, Study
+from engine.work import Observer, Stage, yearly_fields, yearly_missing
+from engine.workers import Workers
 
-from engine import checks, cube, devices, ledger, provenance
-from engine.analyses.compare import THREADS, Record, Tables, tables_of_paths
-from engine.analyses.summarise import summarise
-from engine.analyses.tallied import tables_of_tally
-from engine.config import load_study, resolved_text, shipped_studies
-from engine.errors import Problem, UserError, unknown
-from engine.events import event_outcomes, known_events
-from engine.kernel import Program
-from engine.model import Model
-from engine.reducers import cell_count
-from engine.simulate import Observer, Stage, simulate
-from engine.study import BLOCK, Study
-from engine.tallies import GROUPS, Tally, folded, unkept, untold
-
-OUTPUTS = "outputs"
-PROCESS = 1 << 30
-"""Bytes that Python, its libraries and the compiler take."""
-WORK = 56
-"""Bytes a path that the measures of an outcome take beside its values."""
-HISTOGRAM = 28
-"""Bytes a path and policy that the display histogram of an outcome takes, its values among them."""
-BINS_HELD = 4096
-"""Bins of a histogram that are expected to hold a value, at most."""
+PREPARING = 60.0
+"""Seconds that a shard waits while another one prepares the folder."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +47,23 @@ class Run:
     comparison: list[Record]
 
 
+@dataclass(frozen=True)
+class Shard:
+    """One shard of a job array, done; others may still be at work.
+
+    Args:
+      folder: the run folder.
+      computed: numbers of the blocks that this call computed.
+      missing: how many blocks of the run are still missing.
+      run: the finished run where this shard was the last one; None otherwise.
+    """
+
+    folder: Path
+    computed: tuple[int, ...]
+    missing: int
+    run: Run | None
+
+
 def run(
     study: Study,
     out: str | Path | None = None,
@@ -63,8 +71,13 @@ def run(
     memory: int | str | None = None,
     observe: Observer = lambda stage: None,
     command: Sequence[str] = (),
+    workers: int | None = None,
+    scheduler: str | None = None,
+    force: bool = False,
 ) -> Run:
     """Computes what the study's run folder lacks, and its tables. Compiled programs are kept: `devices.use_compilation_cache`.
+
+    What is there is compared with its checksums first, and computed again where it is not what was written.
 
     Args:
       out: the run folder itself; `outputs/<name>-<fingerprint>` if not given.
@@ -72,88 +85,162 @@ def run(
       memory: main memory that the run may take, in bytes or as "4GiB"; what is free if not given.
       observe: called with the `Stage` that is reached.
       command: the words that started the run, for `provenance.json`.
+      workers: processes on this machine that compute; this process itself if not given.
+      scheduler: address of a `dask.distributed` scheduler whose workers compute.
+      force: go on although other versions or another device kind made the blocks that are there; this is written down.
 
     Raises:
       UserError: the disk or the memory is too small, the folder holds something else or cannot be written, the model
-        does not keep its contract or gives values that are not finite.
+        does not keep its contract or gives values that are not finite, workers or the scheduler are lost.
     """
+    chosen = _executor(device, workers, scheduler)
+    folder = _looked_over(study, out, memory, workers or 0)
+    with (
+        chosen as executor,
+        _nothing_left_of_a_refused_run(folder, study),
+        writing(folder),
+        claims.claim(folder, study) as holder,
+    ):
+        return _finished(study, folder, executor, holder, observe, _Told(command, force, workers))
+
+
+def run_shard(
+    study: Study,
+    number: int,
+    of: int,
+    out: str | Path | None = None,
+    device: str | None = None,
+    memory: int | str | None = None,
+    observe: Observer = lambda stage: None,
+    command: Sequence[str] = (),
+) -> Shard:
+    """One task of a job array with no live scheduler: every `of`-th block; the last shard to end makes the tables.
+
+    All shards are given the same study, paths and folder, which lies on a disk that they share.
+
+    Args:
+      number: of this shard, from 1 to `of`.
+
+    Raises:
+      UserError: as `run`.
+    """
+    if not 1 <= number <= of:
+        raise UserError("--shard", [f"expected 1/{of} to {of}/{of}, got {number}/{of}."])
+    folder = _looked_over(study, out, memory, 0)
+    told = _Told(command, False, of)
+    with Local(device) as executor, writing(folder):
+        _prepare(study, folder, executor)
+        with claims.claim(folder, study, shared=True) as holder:
+            done = ledger.done_blocks(folder, study)
+            mine = [b for b in study.blocks() if b.index % of == number - 1 and b.index not in done]
+            yearly = number == 1 and yearly_missing(folder, study)
+            if mine or yearly:
+                with _written_down(study, folder, told, mine):
+                    simulate(study, folder, executor, holder, yearly, mine, observe)
+        computed = tuple(block.index for block in mine)
+        left = len(ledger.pending(folder, study))
+        if left:
+            return Shard(folder, computed, left, None)
+        try:
+            with claims.claim(folder, study) as holder:
+                return Shard(folder, computed, 0, _finished(study, folder, executor, holder, observe, told))
+        except claims.Busy:  # another shard that has come as far
+            return Shard(folder, computed, 0, None)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What `provenance.json` is told of a run: its words, when it began, how many workers, whether versions may mix."""
+
+    command: Sequence[str]
+    force: bool
+    workers: int | None
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+def _looked_over(study: Study, out: str | Path | None, allowed: int | str | None, workers: int) -> Path:
+    """The run folder of a study that can be run: it keeps its contract, and there is room for it."""
     folder = run_folder(study, out)
     cube.refuse_if_too_large(folder, study)
-    _refuse_if_memory_too_small(study, memory)
+    memory.refuse_if_too_small(study, allowed, workers)
     checks.refuse_broken(study)
     devices.use_compilation_cache()
-    mesh = devices.mesh(device)
-    kind = mesh.devices.flat[0].platform
-    started = datetime.now(UTC)
-    with (
-        _nothing_left_of_a_refused_run(folder, study),
-        ledger.claim(folder, study, provenance.versions(kind)),
-    ):
-        finished = cube.is_finished(folder, study)
-        if not finished:
-            cube.create(folder, study)
-            with ledger.writing(folder):
-                ledger.write_atomically(folder / "study.toml", resolved_text(study).encode())
-            left = simulate(study, folder, Program(study, mesh, devices.lanes_for(study, mesh)), observe)
+    return folder
+
+
+def _executor(device: str | None, workers: int | None, scheduler: str | None) -> Executor:
+    if workers is not None and scheduler is not None:
+        raise UserError("--workers", ["goes without --scheduler: a cluster has workers of its own."])
+    if scheduler is not None:
+        return Cluster(scheduler, device)
+    return Local(device) if workers is None else Workers(workers, device)
+
+
+def _finished(
+    study: Study, folder: Path, executor: Executor, holder: Holder, observe: Observer, told: _Told
+) -> Run:
+    """What is missing computed, and the cube finished; in a folder that this process holds alone."""
+    if finished(folder, study):
         observe(Stage("estimating", study.paths, study.paths))
-        paths, tally = cube.Paths(folder, study), tally_of_run(folder, study)
-        found = _tables(study, paths, tally)
-        if not finished:
-            summaries = summarise(study, found, paths, tally, left.yearly, left.nonfinite)
-            cube.write_summaries(folder, study, summaries)
-            entry = provenance.run_record(
-                study, kind, command or sys.argv, started, datetime.now(UTC), left.computed
-            )
-            provenance.append(folder, study, entry)
-    return Run(folder, study, () if finished else left.computed, found.risk, found.comparison)
+        tables = answers.of_run(folder, study).tables()
+        return Run(folder, study, (), tables.risk, tables.comparison)
+    yearly, blocks = missing(folder, study)
+    with _written_down(study, folder, told, blocks):
+        if yearly or blocks:
+            simulate(study, folder, executor, holder, yearly, blocks, observe, told.force)
+        else:
+            cube.create(folder, study)
+        observe(Stage("estimating", study.paths, study.paths))
+        found = answers.of_run(folder, study)
+        tables = found.tables()
+        summaries = found.summaries(tables, yearly_fields(folder, study))
+    cube.finish(folder, study, summaries)
+    return Run(folder, study, tuple(block.index for block in blocks), tables.risk, tables.comparison)
 
 
-def run_folder(study: Study, out: str | Path | None = None) -> Path:
-    """The folder of a run: `out`, or `outputs/<name>-<fingerprint>` if it is not given."""
-    return Path(out) if out is not None else Path(OUTPUTS) / f"{study.name}-{study.fingerprint}"
+@contextmanager
+def _written_down(study: Study, folder: Path, told: _Told, blocks: Sequence[Block]) -> Iterator[None]:
+    """A stretch of work as a run in `provenance.json`, with how it ended; before the cube is marked complete."""
 
+    def append(error: str | None) -> None:
+        made = claims.versions_of(folder)[-1:]
+        kind = made[0]["device_kind"] if made else "unknown"
+        numbers = [] if error else [block.index for block in blocks]
+        record = provenance.run_record(
+            study,
+            kind,
+            told.command or sys.argv,
+            told.started,
+            datetime.now(UTC),
+            numbers,
+            workers=told.workers,
+            error=error,
+            forced=claims.versions_of(folder),
+        )
+        provenance.append(folder, study, record)
 
-def memory_needed(study: Study) -> int:
-    """Bytes of main memory that a run takes at its height, roughly: blocks in flight, the yearly sample, the tables.
-
-    Where no outcome is kept path by path nothing of it grows with the paths.
-    """
-    policies = len(study.policies)
-    block = 4 * policies * len(study.model.outcomes) * min(study.paths, BLOCK)
-    sample = min(study.keep.yearly, study.paths) if study.has_yearly else 0
-    yearly = 4 * policies * len(study.years) * cell_count(study.model) * sample
-    named = [len(event_outcomes(study, event)) for event in known_events(study, study.keep.outcomes)]
-    outcome = 4 * policies * max(named, default=1) + WORK
-    paths = study.paths * max(THREADS * outcome, HISTOGRAM * policies) if study.keep.outcomes else 0
-    paths += min(4 * policies * len(study.keep.outcomes) * study.paths, cube.HELD)
-    tallies = 3 * 8 * GROUPS * BINS_HELD * policies * len(unkept(study))
-    return PROCESS + 4 * block + max(3 * yearly, yearly + paths, yearly + tallies)
-
-
-def memory_free() -> int | None:
-    """Bytes of main memory that are free, or could be; None where the system does not say."""
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError, IndexError):
-        return None
+        yield
+    except BaseException as failure:
+        if claims.study_file(folder).exists():
+            with suppress(Exception):  # the failure itself is what must be told
+                append(f"{type(failure).__name__}: {failure}")
+        raise
+    append(None)
 
 
-def _refuse_if_memory_too_small(study: Study, memory: int | str | None) -> None:
-    needed, remedy = memory_needed(study), "Ask for fewer paths, or keep less"
-    if memory is None:
-        free = memory_free()
-        if free is not None and needed > free:
-            told = f"{study.paths:,} paths take about {cube.size(needed)} of memory, and there are {cube.size(free)} free"
-            raise UserError(study.source, [f"{told}. {remedy}."])
-        return
-    try:
-        allowed = devices.bytes_of(memory)
-    except ValueError as wrong:
-        raise UserError("--memory", [str(wrong)]) from wrong
-    if needed > allowed:
-        told = f"expected at least {cube.size(needed)}, which {study.paths:,} paths of {study.source} take, got {cube.size(allowed)}"
-        raise UserError("--memory", [f"{told}. {remedy}, or allow more."])
+def _prepare(study: Study, folder: Path, executor: Executor) -> None:
+    """Makes a folder ready for shards that share it: whoever comes first does, alone, while the others wait."""
+    until = time.monotonic() + PREPARING
+    while not (claims.entered(folder, study) and cube.has_arrays(folder, study)):
+        try:
+            with claims.claim(folder, study):
+                claims.enter(folder, study, executor.versions())
+                cube.create(folder, study)
+        except claims.Busy:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
 
 
 @contextmanager
@@ -164,126 +251,9 @@ def _nothing_left_of_a_refused_run(folder: Path, study: Study) -> Iterator[None]
     try:
         yield
     except UserError:
-        if begun and folder.is_dir() and not ledger.done_blocks(folder, study):
-            shutil.rmtree(folder, ignore_errors=True)
-            if there:
-                folder.mkdir(exist_ok=True)
+        with suppress(OSError):  # a disk that fails: what is there stays
+            if begun and folder.is_dir() and not ledger.done_blocks(folder, study):
+                shutil.rmtree(folder, ignore_errors=True)
+                if there:
+                    folder.mkdir(exist_ok=True)
         raise
-
-
-def tables(folder: Path, study: Study, variable: str | None = None) -> Tables:
-    """Risk and comparison of a finished run.
-
-    Args:
-      variable: one outcome or event; all of them if not given.
-    """
-    tallied = {*unkept(study), *(event.name for event in untold(study))}
-    tally = tally_of_run(folder, study) if variable is None or variable in tallied else None
-    return _tables(study, cube.Paths(folder, study), tally, None if variable is None else {variable})
-
-
-def _tables(
-    study: Study, paths: cube.Paths, tally: Tally | None, variables: Container[str] | None = None
-) -> Tables:
-    """Records in the order of the model's outcomes, then the study's events, from whichever tells of them."""
-    parts = [tables_of_paths(study, paths, variables)]
-    if tally is not None:
-        parts.append(tables_of_tally(study, tally, variables))
-    names = [*study.model.outcomes, *(event.name for event in study.events)]
-    found = Tables.joined(parts)
-    for records in (found.risk, found.comparison):
-        records.sort(key=lambda r: names.index(r.variable))
-    return found
-
-
-def tally_of_run(folder: Path, study: Study) -> Tally | None:
-    """What the blocks of a run left of the outcomes that are not kept whole, one block after the other; None if all are."""
-    if not unkept(study):
-        return None
-    records = ledger.done_blocks(folder, study)
-    blocks = study.blocks()
-    return folded(
-        (block, Tally.of_content(ledger.read_tally(folder, records[block.index]))) for block in blocks
-    )
-
-
-def outcome_array(folder: Path, study: Study) -> np.ndarray:
-    """Outcomes kept per path, float32 [policy, outcome, path], in the order of `study.keep.outcomes`."""
-    names = study.keep.outcomes
-    values = np.empty((len(study.policies), len(names), study.paths), np.float32)
-    for k, name in enumerate(names):
-        values[:, k] = cube.read_paths(folder, (name,), study.paths)[name]
-    return values
-
-
-def known_runs() -> list[Path]:
-    """The run folders in `outputs/`, by name."""
-    return sorted(path.parent for path in Path(OUTPUTS).glob("*/study.toml"))
-
-
-def find_run(place: str | Path, model: Model | None = None) -> tuple[Path, Study]:
-    """The run folder that a folder, a study file or a unique prefix of a folder in `outputs/` names, and its study.
-
-    Args:
-      model: the model of one's own that it was run with.
-
-    Raises:
-      UserError: nothing, or more than one run, answers to it.
-    """
-    given = Path(place)
-    if (given / "study.toml").is_file():
-        return given, load_study(given / "study.toml", model=model)
-    if given.suffix == ".toml" and given.is_file():
-        study = load_study(given, model=model)
-        folder = run_folder(study)
-        if (folder / "study.toml").is_file():
-            return folder, load_study(folder / "study.toml", model=model)
-        raise UserError(
-            str(place), [f"has not been run: expected {folder}. Run it first: rustbelt run {place}"]
-        )
-    known = known_runs()
-    fitting = [folder for folder in known if str(place) and folder.name.startswith(str(place))]
-    if len(fitting) == 1:
-        return fitting[0], load_study(fitting[0] / "study.toml", model=model)
-    if fitting:
-        raise UserError(
-            str(place), [f"several runs begin with it: {', '.join(path.name for path in fitting)}."]
-        )
-    listed = f" Known runs: {', '.join(path.name for path in known[:6])}." if known else ""
-    raise UserError(
-        str(place), [f"expected a run folder, a study file, or the beginning of a run's name.{listed}"]
-    )
-
-
-def find_study(
-    place: str | Path, model: Model | None = None, seed: int | None = None, policy: str | None = None
-) -> tuple[Path | None, Study]:
-    """A run as `find_run` gives it; or, with None for its folder, a study that has not been run.
-
-    Args:
-      seed: in place of the seed of a study that has not been run; a run's own must be the same.
-      policy: must be among those that run; of a study that has not been run, any that it defines.
-
-    Raises:
-      UserError: nothing answers to the place, or the run has another seed or no such policy.
-    """
-    given = Path(place)
-    if given.is_dir() or (given.suffix != ".toml" and str(place) not in shipped_studies()):
-        folder, study = find_run(place, model)
-    else:
-        study = load_study(place, model=model, seed=seed)
-        folder = run_folder(study)
-        if cube.attributes(folder).get("status") == "complete":
-            return folder, _with_policy(load_study(folder / "study.toml", model=model), policy, place)
-        if policy is not None and policy not in study.policy_names:
-            study = load_study(place, model=model, seed=seed, policies=(policy,))
-        return None, study
-    if seed not in (None, study.seed):
-        raise UserError(str(place), [Problem("--seed", f"the run's is {study.seed}, got {seed}.")])
-    return folder, _with_policy(study, policy, place)
-
-
-def _with_policy(study: Study, policy: str | None, place: str | Path) -> Study:
-    if policy is not None and policy not in study.policy_names:
-        raise UserError(str(place), [Problem("--policy", unknown("policy", policy, study.policy_names))])
-    return study

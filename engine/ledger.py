@@ -1,33 +1,28 @@
-"""What of a run is done: one record per block, written last, and the lock that keeps a second writer out.
+"""What of a run is done: one record per part, written last, with the size and SHA-256 of every file it answers for.
 
-The ledger lies beside the cube, not inside, so that a copy of the cube carries no resume state. A block counts as done
-when its record parses, belongs to this study and range, and every file it names is there with the recorded size.
+A part is a block of paths, the yearly sample, or the cube's own files: labels, summaries, metadata. The ledger lies beside
+the cube, not inside, so that a copy of the cube carries no resume state. A part counts as done when its record is as it was
+written, belongs to this study and range, and every file it names is there. `docs/reliability.md` says what this promises.
 """
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import hashlib
-import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from engine.errors import UserError
-from engine.study import BLOCK, Block, Study
+from engine.files import WRITERS, digest, digest_of_file, sealed, sync, unsealed, write_files, writing
+from engine.study import Block, Study
 
-LAYOUT = 2
+LAYOUT = 3
 """Version of the layout of cube and ledger."""
-
-_DECISIVE = ("rustbelt", "jax", "jaxlib", "device_kind")  # versions that path values may depend on
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-_CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}
+YEARLY, CUBE = "yearly", "cube"
+FOLDER_HOLDS = 1000
+"""Records of blocks in one folder of the ledger."""
 
 
 @dataclass(frozen=True)
@@ -41,129 +36,78 @@ class Stored:
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of a finished block.
+    """What is known of a finished part.
 
     Args:
-      index: number of the block.
+      part: number of the block, or `YEARLY` or `CUBE`.
       first: its first path.
       count: its paths.
-      nonfinite: values that are not finite, [policy][outcome].
-      first_bad: number of the first path with such a value, -1 for none.
-      shards: the cube's files that hold it.
-      tally: the file with what it leaves of outcomes that are not kept whole; None where all of them are.
+      files: what holds it, the tally of what is not kept whole among them.
+      nonfinite: outcomes that are not finite, [policy][outcome]; empty but for blocks.
     """
 
-    index: int
+    part: int | str
     first: int
     count: int
-    nonfinite: tuple[tuple[int, ...], ...]
-    first_bad: int
-    shards: tuple[Stored, ...]
-    tally: Stored | None = None
+    files: tuple[Stored, ...]
+    nonfinite: tuple[tuple[int, ...], ...] = ()
 
 
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """A block of code whose failures to write (disk full, read-only) become the user's to mend."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            problem = (
-                "the disk is full. Free some space and run the same command again: finished blocks are kept."
-            )
-        elif error.errno in _CLOSED:
-            problem = f"cannot be written ({error.strerror}). Choose another folder with --out."
-        else:
-            raise
-        raise UserError(str(folder), [problem]) from error
+def commit(folder: Path, study: Study, record: Record, files: Mapping[str, bytes]) -> Record:
+    """Writes the files of a part, then its record; writing that is the commit.
 
-
-@contextmanager
-def claim(folder: Path, study: Study, versions: Mapping[str, str]) -> Iterator[None]:
-    """The folder as this study's, held against other writers until the end of the block.
+    Each file is replaced at once, so that a reader never meets half of it. What a duplicate of this process commits at the
+    same time has the same bytes.
 
     Args:
-      folder: the run folder; made if it is missing.
-      versions: of the packages and the device kind, by name; those that path values depend on must match the
-        folder's as long as there is anything left to compute.
-
-    Raises:
-      UserError: the folder holds something else, another study, paths beyond those asked for, or blocks made by other
-        versions; another process is writing there; or it cannot be written.
+      record: the part; its files are filled in here.
+      files: their contents by their place below the run folder.
     """
     with writing(folder):
-        _refuse_foreign(folder)
-        _place(folder).mkdir(parents=True, exist_ok=True)
-        lock = open(_place(folder) / "lock", "a+")  # noqa: SIM115 (held until the end)
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            holder = lock.read().strip() or "unknown"
-            message = f"another run (process {holder}) is writing here. Wait for it, or choose another --out."
-            raise UserError(str(folder), [message]) from None
-        with writing(folder):
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
-            for stray in _place(folder).glob("*.tmp"):
-                stray.unlink()
-            _enter(folder, study, versions)
-        yield
+        held = read(folder, study, record.part)
+        if held is None or (held.first, held.count) != (record.first, record.count):
+            drop(folder, record.part)
+        write_files(folder, files)
+        whole = answering_for(record, files)
+        write_record(folder, study, whole)
+    return whole
 
 
-def _refuse_foreign(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise UserError(str(folder), ["expected a folder, got a file. Choose another --out."])
-    if not folder.is_dir() or _read_json(_place(folder) / "study.json") is not None:
-        return
-    held = {path.name for path in folder.iterdir()} - {"ledger"}
-    if _place(folder).exists():  # a claim that was killed before it named its study leaves nothing else
-        held |= {p.name for p in _place(folder).iterdir() if p.name != "lock" and p.suffix != ".tmp"}
-    if held:
-        example = ", ".join(sorted(held)[:3])
-        raise UserError(
-            str(folder), [f"is not empty and holds no run (there is {example}). Choose another --out."]
-        )
+def answering_for(record: Record, files: Mapping[str, bytes]) -> Record:
+    """The record with the sizes and hashes of these contents."""
+    with ThreadPoolExecutor(WRITERS) as threads:  # hashing lets go of the interpreter
+        hashes = threads.map(digest, files.values())
+        stored = (Stored(name, len(files[name]), sha256) for name, sha256 in zip(files, hashes, strict=True))
+        return Record(record.part, record.first, record.count, tuple(stored), record.nonfinite)
 
 
-def _enter(folder: Path, study: Study, versions: Mapping[str, str]) -> None:
-    place = _place(folder) / "study.json"
-    ours = {"fingerprint": study.fingerprint, "layout": LAYOUT, "block": BLOCK, "name": study.name}
-    held = _read_json(place)
-    if held is None:
-        write_atomically(place, _json({**ours, "versions": dict(versions)}))
-        return
-    problems = [
-        f"holds {what} {held.get(key)}, expected {ours[key]}. Choose another --out."
-        for key, what in (
-            ("fingerprint", "a study with fingerprint"),
-            ("layout", "layout"),
-            ("block", "blocks of"),
-        )
-        if held.get(key) != ours[key]
-    ]
-    records = _records(folder, study)
-    beyond = max((record.first + record.count for record in records.values()), default=0)
-    if not problems and beyond > study.paths:
-        problems = [
-            f"holds {beyond:,} paths, and {study.paths:,} are asked for. "
-            f"Ask for at least as many, or choose another --out."
-        ]
-    if not problems and records and pending(folder, study):
-        made = held.get("versions", {})
-        problems = [
-            f"blocks here were made with {key} {made.get(key)}, and this is {versions.get(key)}: their paths may "
-            f"differ in the last bits. Choose another --out."
-            for key in _DECISIVE
-            if made.get(key) != versions.get(key)
-        ]
-    if problems:
-        raise UserError(str(folder), problems)
-    if not records:  # nothing computed yet: what follows is made by these versions
-        write_atomically(place, _json({**ours, "versions": dict(versions)}))
+def write_record(folder: Path, study: Study, record: Record) -> None:
+    """Writes the record of a part whose files are on the disk."""
+    place = record_file(folder, record.part)
+    write_files(place.parent, {place.name: sealed({"fingerprint": study.fingerprint, **asdict(record)})})
+
+
+def drop(folder: Path, part: int | str) -> None:
+    """Takes a part's record away, before anything the record answers for is touched."""
+    place = record_file(folder, part)
+    if place.exists():
+        place.unlink()
+        sync(place.parent)
+
+
+def read(folder: Path, study: Study, part: int | str) -> Record | None:
+    """The record of a part, whatever became of its files; None where there is none that is of this study and whole."""
+    plain = unsealed(record_file(folder, part))
+    if plain is None or plain.pop("fingerprint", None) != study.fingerprint:
+        return None
+    try:
+        nonfinite = tuple(tuple(int(value) for value in row) for row in plain.pop("nonfinite"))
+        files = tuple(Stored(str(f["name"]), int(f["size"]), str(f["sha256"])) for f in plain.pop("files"))
+        record = Record(files=files, nonfinite=nonfinite, **plain)
+    except (KeyError, TypeError, ValueError):
+        return None
+    inside = all(not file.name.startswith("/") and ".." not in file.name.split("/") for file in files)
+    return record if inside and record.part == part else None
 
 
 def done_blocks(folder: Path, study: Study, thorough: bool = False) -> dict[int, Record]:
@@ -172,157 +116,86 @@ def done_blocks(folder: Path, study: Study, thorough: bool = False) -> dict[int,
     Args:
       thorough: also compare the SHA-256 of every file, which reads all of them.
     """
-    records = _records(folder, study)
-    done = {}
-    for block in study.blocks():
-        record = records.get(block.index)
-        if record is not None and (record.first, record.count) == (block.first, block.count):
-            files = record.shards + ((record.tally,) if record.tally else ())
-            if all(_intact(folder, file, thorough) for file in files):
-                done[block.index] = record
-    return done
+    there = set(recorded_blocks(folder))
+    wanted = [block for block in study.blocks() if block.index in there]
+    with ThreadPoolExecutor(WRITERS if thorough else 1) as threads:
+        found = threads.map(lambda block: _done(folder, study, block, thorough), wanted)
+        return {
+            block.index: record for block, record in zip(wanted, found, strict=True) if record is not None
+        }
 
 
-def pending(folder: Path, study: Study) -> tuple[Block, ...]:
+def _done(folder: Path, study: Study, block: Block, thorough: bool) -> Record | None:
+    record = read(folder, study, block.index)
+    if record is None or (record.first, record.count) != (block.first, block.count):
+        return None
+    return record if intact(folder, record, thorough) else None
+
+
+def pending(folder: Path, study: Study, thorough: bool = False) -> tuple[Block, ...]:
     """The blocks that are still to be computed."""
-    done = done_blocks(folder, study)
+    done = done_blocks(folder, study, thorough)
     return tuple(block for block in study.blocks() if block.index not in done)
 
 
-def drop(folder: Path, block: Block) -> None:
-    """Takes a block's record away, before anything the record answers for is touched."""
-    _file(folder, block.index, "json").unlink(missing_ok=True)
-    sync(_place(folder))
+def recorded_blocks(folder: Path) -> Iterator[int]:
+    """Numbers of the blocks that have a record, sound or not."""
+    for path in sorted(ledger_of(folder).glob("[0-9]*/[0-9]*.json")):
+        if path.stem.isdecimal() and path == record_file(folder, int(path.stem)):
+            yield int(path.stem)
 
 
-def commit(
-    folder: Path,
-    study: Study,
-    block: Block,
-    shards: Sequence[Path],
-    nonfinite: np.ndarray,
-    first_bad: int,
-    tally: bytes | None = None,
-) -> Record:
-    """The record of a block whose shards are on disk; writing it is the commit.
-
-    Args:
-      shards: files of the cube that hold the block, as `cube.write_block` gives them.
-      nonfinite: int [policy, outcome].
-      first_bad: number of the first path that is not finite, -1 for none.
-      tally: content of a file that goes with the record; none if not given.
-    """
-    with writing(folder):
-        kept = None
-        if tally is not None:
-            write_atomically(_file(folder, block.index, "npz"), tally)
-            kept = _stored(folder, _file(folder, block.index, "npz"))
-        counts = tuple(tuple(int(value) for value in row) for row in nonfinite)
-        files = tuple(_stored(folder, shard) for shard in shards)
-        record = Record(block.index, block.first, block.count, counts, int(first_bad), files, kept)
-        write_atomically(
-            _file(folder, block.index, "json"), _json({"fingerprint": study.fingerprint, **asdict(record)})
-        )
-    return record
+def intact(folder: Path, record: Record, thorough: bool = False) -> bool:
+    """Whether every file of a record is there with its size and, looking thoroughly, its content."""
+    return all(not wrong(folder, file, thorough) for file in record.files)
 
 
-def read_tally(folder: Path, record: Record) -> bytes:
-    """Content of the file that goes with a record.
+def wrong(folder: Path, file: Stored, thorough: bool = True) -> str:
+    """What is wrong with a file, "" if nothing is: "missing", "empty", "... bytes, expected ...", "other content"."""
+    path = folder / file.name
+    if not path.is_file():
+        return "missing"
+    size = path.stat().st_size
+    if size != file.size:
+        return f"{size:,} bytes, expected {file.size:,}" if size else "empty"
+    if thorough and digest_of_file(path) != file.sha256:
+        return "other content than was written"
+    return ""
+
+
+def content_of(folder: Path, file: Stored) -> bytes:
+    """What a recorded file holds.
 
     Raises:
-      ValueError: there is none, or it is not the one that was committed.
+      UserError: it is not what was committed.
     """
-    if record.tally is None:
-        raise ValueError(f"block {record.index} has no tally")
-    content = (folder / record.tally.name).read_bytes()
-    if hashlib.sha256(content).hexdigest() != record.tally.sha256:
-        raise ValueError(f"{record.tally.name}: checksum differs from its record's")
+    with writing(folder):
+        told = wrong(folder, file, thorough=False)
+        content = b"" if told else (folder / file.name).read_bytes()
+    if not told and digest(content) != file.sha256:
+        told = "other content than was written"
+    if told:
+        raise UserError(str(folder), [f"{file.name} is damaged ({told}). Mend it: rustbelt repair {folder}"])
     return content
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """The file whole or not at all, also after a power cut: temporary file, fsync, rename, fsync of the folder."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync(path.parent)
+def nonfinite_of(records: Mapping[int, Record]) -> np.ndarray:
+    """Outcomes that are not finite over these blocks, int [policy, outcome]."""
+    return np.sum([record.nonfinite for record in records.values()], axis=0)
 
 
-def sync(path: Path) -> None:
-    """Forces a file's or a folder's content to the disk. A failure is final: the block has to be computed again."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _place(folder: Path) -> Path:
+def ledger_of(folder: Path) -> Path:
+    """The folder of the records."""
     return folder / "ledger"
 
 
-def _file(folder: Path, index: int, suffix: str) -> Path:
-    return _place(folder) / f"{index:08d}.{suffix}"
+def record_file(folder: Path, part: int | str) -> Path:
+    """Where the record of a part is."""
+    if isinstance(part, str):
+        return ledger_of(folder) / f"{part}.json"
+    return ledger_of(folder) / f"{part // FOLDER_HOLDS:05d}" / f"{part:08d}.json"
 
 
-def _json(value: Mapping[str, Any]) -> bytes:
-    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _records(folder: Path, study: Study) -> dict[int, Record]:
-    """Every record that parses and is of this study, whatever became of its files."""
-    records = {}
-    for path in sorted(_place(folder).glob("[0-9]*.json")):
-        record = _parse(_read_json(path), study.fingerprint)
-        if record is not None and path == _file(folder, record.index, "json"):
-            records[record.index] = record
-    return records
-
-
-def _parse(plain: dict[str, Any] | None, fingerprint: str) -> Record | None:
-    if plain is None or plain.get("fingerprint") != fingerprint:
-        return None
-    try:
-        counts = tuple(tuple(int(value) for value in row) for row in plain["nonfinite"])
-        index, first, count, first_bad = (int(plain[key]) for key in ("index", "first", "count", "first_bad"))
-        shards = tuple(_parse_stored(file) for file in plain["shards"])
-        tally = _parse_stored(plain["tally"]) if plain["tally"] else None
-    except (KeyError, TypeError, ValueError):
-        return None
-    return Record(index, first, count, counts, first_bad, shards, tally)
-
-
-def _parse_stored(plain: Mapping[str, Any]) -> Stored:
-    return Stored(str(plain["name"]), int(plain["size"]), str(plain["sha256"]))
-
-
-def _stored(folder: Path, path: Path) -> Stored:
-    return Stored(path.relative_to(folder).as_posix(), path.stat().st_size, _digest(path))
-
-
-def _digest(path: Path) -> str:
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def _intact(folder: Path, file: Stored, thorough: bool) -> bool:
-    path = folder / file.name
-    try:
-        return path.stat().st_size == file.size and (not thorough or _digest(path) == file.sha256)
-    except OSError:
-        return False
+def tally_name(block: Block) -> str:
+    """Place, below the run folder, of what a block leaves of outcomes that are not kept whole."""
+    return f"ledger/{block.index // FOLDER_HOLDS:05d}/{block.index:08d}.npz"

@@ -92,6 +92,12 @@ def _raised(error: BaseException, path: Path | None = None) -> str:
     return f"{type(error).__name__}: {said}" + (f" (line {line})" if line else "")
 
 
+def file_of(part: type) -> str | None:
+    """The Python file that a class stands in, absolute; None where there is none, as in a notebook."""
+    file = getattr(sys.modules.get(part.__module__), "__file__", None)
+    return str(Path(file).resolve()) if file else None
+
+
 def source_digest(part: type) -> str:
     """SHA-256 of the source a class comes from: every file of its package, names sorted, or the one file it stands in.
 

@@ -138,9 +138,11 @@ class Study:
         """Paths in one independent unit: 2 for antithetic pairs, else 1."""
         return 2 if self.sampler == "antithetic" else 1
 
+    def block(self, index: int) -> Block:
+        """The block of that number; the last one of the study may be short."""
+        first = index * BLOCK
+        return Block(index, first, min(BLOCK, self.paths - first))
+
     def blocks(self) -> tuple[Block, ...]:
-        """The blocks that hold the study's paths; the last one may be short."""
-        return tuple(
-            Block(first // BLOCK, first, min(BLOCK, self.paths - first))
-            for first in range(0, self.paths, BLOCK)
-        )
+        """The blocks that hold the study's paths."""
+        return tuple(self.block(index) for index in range(-(-self.paths // BLOCK)))

@@ -58,12 +58,16 @@ class Summaries:
     flags: Mapping[str, str] = field(default_factory=dict)
 
 
-def groups(study: Study, found: Summaries) -> Iterator[tuple[str, xr.Dataset]]:
-    """Every summary group with its place."""
+def groups(study: Study, found: Summaries, paths: str = "") -> Iterator[tuple[str, xr.Dataset]]:
+    """Every summary group with its place.
+
+    Args:
+      paths: what the numbers are over, in words; all paths of the study if not given.
+    """
     years = bool(study.years)
     events = {event.name: event for event in study.events}
     yearly: Mapping[str, Yearly] = getattr(study.model, "yearly", {})
-    paths = f"paths 0 to {study.paths - 1}"
+    paths = paths or f"paths 0 to {study.paths - 1}"
     sample = f"paths 0 to {found.yearly_sample - 1}"
 
     def dataset(

@@ -1,9 +1,15 @@
 """A small study by hand, its blocks and its summaries, for the tests of storage: no kernel, no study file."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
 import numpy as np
 
+from engine import claims, cube, ledger
 from engine.distributions import Marginal
 from engine.factors import Input
+from engine.ledger import Record
+from engine.locks import Holder
 from engine.model import Factor, Lever, Outcome, PathModel, Yearly, lowest, total
 from engine.reducers import cell_count, histogram, split_cells
 from engine.study import BLOCK, Block, Event, Keep, Policy, Study
@@ -64,6 +70,23 @@ def block_values(study: Study, block: Block) -> tuple[np.ndarray, dict[str, np.n
     draws = {item.name: rng.standard_normal(BLOCK, np.float32)[: block.count] for item in study.inputs}
     noise = rng.standard_normal((2, 2, BLOCK), np.float32)[..., : block.count]
     return noise + draws["steel_recovery_years"], draws
+
+
+@contextmanager
+def entered(
+    folder, study: Study, versions: Mapping[str, str] = VERSIONS, force: bool = False
+) -> Iterator[Holder]:
+    """The folder claimed, entered and with a cube, as a run does before its first block."""
+    with claims.claim(folder, study) as holder:
+        claims.enter(folder, study, versions, force)
+        cube.create(folder, study)
+        yield holder
+
+
+def commit_block(folder, study: Study, block: Block) -> None:
+    """Writes and commits a block."""
+    files = cube.block_files(study, block, *block_values(study, block))
+    ledger.commit(folder, study, Record(block.index, block.first, block.count, (), ((0, 0), (0, 0))), files)
 
 
 def make_summaries(study: Study, outcomes: dict[str, np.ndarray]) -> Summaries:

@@ -12,7 +12,7 @@ ENGINE = ROOT / "engine"
 
 # From the bottom up. A file imports only from rows before its own and, within its row, from files named before it.
 ROWS = (
-    ("errors",),
+    ("errors", "files"),
     ("bits", "cells", "elementary", "registry"),
     (
         "distributions", "dependence", "sampling", "equations", "packs", "fences", "batch", "model", "declaration", "folds", "reducers",
@@ -26,28 +26,30 @@ ROWS = (
     ),
     ("study",),
     (
-        "policies", "layers", "resolve", "config", "arguments", "rules", "tile", "kernel", "devices", "ledger", "summaries",
-        "reserved", "zarr_files", "cube", "intervals", "tails", "measures", "grouped", "events", "tallies", "provenance",
+        "policies", "layers", "resolve", "config", "arguments", "rules", "tile", "kernel", "devices", "locks", "npz", "ledger",
+        "claims", "summaries", "reserved", "zarr_files", "cube", "foreign", "reading", "intervals", "tails", "measures",
+        "grouped", "events", "tallies", "provenance",
     ),
     ("replay", "checks"),
-    ("simulate",),
     (
         "analyses/compare", "analyses/tallied", "analyses/condition", "analyses/yearly", "analyses/sample",
         "analyses/summarise", "analyses",
     ),
-    ("job", "plots"),
+    ("work", "worker", "workers", "cluster", "executors", "simulate"),
+    ("runs", "memory", "answers", "job", "upkeep", "planning", "plots"),
     ("cli",),
 )  # fmt: skip
 PLACES = {file: (row, place) for row, files in enumerate(ROWS) for place, file in enumerate(files)}
 
 OWNERS = {
-    "tomllib": "config",
-    "tomli_w": "config",
-    "pydantic": "config",
-    "zarr": "cube",
-    "matplotlib": "plots",
-    "click": "cli",
-    "rich": "cli",
+    "tomllib": {"config"},
+    "tomli_w": {"config"},
+    "pydantic": {"config"},
+    "zarr": {"reading", "foreign"},
+    "distributed": {"cluster", "worker"},
+    "matplotlib": {"plots"},
+    "click": {"cli"},
+    "rich": {"cli"},
 }
 # jit in the kernel alone; what is mapped and scanned, in the kernel, in the tile that it compiles and in the batches of its rules
 COMPILED = re.compile(r"jax\.(jit|pmap|shard_map|export\.export)")
@@ -120,8 +122,8 @@ def test_arrows_go_down(file):
 @pytest.mark.parametrize("file", FILES)
 def test_each_outside_thing_has_one_owner(file):
     for name in imported(file):
-        owner = OWNERS.get(name.split(".")[0], listed(file))
-        assert owner == listed(file), f"{file} imports {name}, which is {owner}'s"
+        owners = OWNERS.get(name.split(".")[0], {listed(file)})
+        assert listed(file) in owners, f"{file} imports {name}, which is {owners}'s"
     for names, owners in (
         (COMPILED, {"kernel"}),
         (MAPPED, {"kernel", "tile", "batch"}),

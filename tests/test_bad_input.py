@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from engine import cube, ledger
+from engine import cube, files
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
 
 
@@ -95,7 +95,7 @@ def test_more_paths_than_there_is_room_for(tmp_path, out, text):
 
 
 def test_more_paths_than_memory_holds(tmp_path, out, monkeypatch):
-    monkeypatch.setattr("engine.job.memory_free", lambda: 500_000_000)
+    monkeypatch.setattr("engine.memory.memory_free", lambda: 500_000_000)
     ended = call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", out)
     refused_with_problems(ended, "4,000 paths take about 1.1 GB of memory, and there are 500.0 MB free.")
 
@@ -185,7 +185,7 @@ def test_a_folder_that_holds_another_study(tmp_path):
 @pytest.mark.parametrize(
     ("code", "told"), [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "cannot be written")]
 )
-@pytest.mark.parametrize("owner", [ledger, cube])
+@pytest.mark.parametrize("owner", [files, cube])
 def test_a_full_or_read_only_disk(tmp_path, out, monkeypatch, owner, code, told):
     def fails(path):
         raise OSError(code, os.strerror(code), str(path))

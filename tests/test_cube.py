@@ -14,9 +14,9 @@ import pytest
 import xarray as xr
 import zarr
 from helpers import assert_same
-from small_study import VERSIONS, Provinces, block_values, make_study, make_summaries
+from small_study import Provinces, block_values, commit_block, entered, make_study, make_summaries
 
-from engine import cube, ledger
+from engine import answers, cube, ledger, reading
 from engine.errors import UserError
 from engine.factors import Input
 from engine.model import Outcome, StaticModel
@@ -40,16 +40,13 @@ RECIPES = Path(__file__).parent.parent / "docs/cube.md"
 
 def run(folder, study, order=None):
     """A whole run without a kernel; gives the cube."""
-    with ledger.claim(folder, study, VERSIONS):
-        cube.create(folder, study)
+    with entered(folder, study):
         missing = ledger.pending(folder, study)
         for block in [missing[k] for k in order or range(len(missing))]:
-            outcomes, draws = block_values(study, block)
-            shards = cube.write_block(folder, study, block, outcomes, draws)
-            ledger.commit(folder, study, block, shards, np.zeros((2, 2), int), -1)
-        stored = cube.read_paths(folder, study.keep.outcomes, study.paths)
-        cube.write_summaries(folder, study, make_summaries(study, stored))
-    return cube.open_cube(folder)
+            commit_block(folder, study, block)
+        stored = reading.read_paths(folder, study.keep.outcomes, study.paths)
+        cube.finish(folder, study, make_summaries(study, stored))
+    return answers.open_cube(folder)
 
 
 @pytest.fixture(scope="module")
@@ -204,10 +201,10 @@ def test_paths_and_draws_come_back_bit_for_bit(finished):
     folder, study, tree = finished
     outcomes, draws = zip(*(block_values(study, block) for block in study.blocks()), strict=True)
     whole = np.concatenate(outcomes, axis=-1)
-    stored = cube.read_paths(folder, study.keep.outcomes, PATHS)
+    stored = reading.read_paths(folder, study.keep.outcomes, PATHS)
     assert_same(stored["worst_two_year_growth"], whole[:, 1])
     assert_same(
-        cube.read_paths(folder, ["worst_two_year_growth"], 10)["worst_two_year_growth"], whole[:, 1, :10]
+        reading.read_paths(folder, ["worst_two_year_growth"], 10)["worst_two_year_growth"], whole[:, 1, :10]
     )
     kept = tree["draws"]["fund"].values
     assert_same(kept[:1000], draws[0]["fund"][:1000])
@@ -225,20 +222,17 @@ def test_the_order_of_blocks_and_an_extension_leave_the_same_bytes(finished, tmp
 
 def test_a_run_counts_as_finished_only_after_its_summaries(tmp_path):
     study = make_study(100)
-    with ledger.claim(tmp_path, study, VERSIONS):
-        cube.create(tmp_path, study)
-        outcomes, draws = block_values(study, study.blocks()[0])
-        shards = cube.write_block(tmp_path, study, study.blocks()[0], outcomes, draws)
+    with entered(tmp_path, study):
         assert not cube.is_finished(tmp_path, study)
-        ledger.commit(tmp_path, study, study.blocks()[0], shards, np.zeros((2, 2), int), -1)
+        commit_block(tmp_path, study, study.blocks()[0])
     assert not cube.is_finished(tmp_path, study)
     with pytest.raises(UserError, match="has not come to its end"):
-        cube.open_cube(tmp_path)
+        answers.open_cube(tmp_path)
     run(tmp_path, study)
     assert cube.is_finished(tmp_path, study)
     assert not cube.is_finished(tmp_path, make_study(200))
     with pytest.raises(UserError, match="expected a run folder"):
-        cube.open_cube(tmp_path / "nowhere")
+        answers.open_cube(tmp_path / "nowhere")
 
 
 def test_a_crash_while_summaries_are_written_leaves_whole_groups_and_can_be_run_again(tmp_path, monkeypatch):
@@ -258,7 +252,7 @@ def test_a_crash_while_summaries_are_written_leaves_whole_groups_and_can_be_run_
             run(tmp_path, study)
     assert not cube.is_finished(tmp_path, study)
     assert len(run(tmp_path, study).children) == 7
-    assert not (tmp_path / "summaries.partial").exists()
+    assert not (tmp_path / "summaries.tmp").exists()
 
 
 def test_a_torn_shard_is_written_over(tmp_path):
@@ -268,23 +262,23 @@ def test_a_torn_shard_is_written_over(tmp_path):
     shard.write_bytes(shard.read_bytes()[:100])
     run(tmp_path, study)
     assert_same(
-        cube.read_paths(tmp_path, ["worst_two_year_growth"], 100)["worst_two_year_growth"],
+        reading.read_paths(tmp_path, ["worst_two_year_growth"], 100)["worst_two_year_growth"],
         block_values(study, study.blocks()[0])[0][:, 1],
     )
 
 
 @pytest.mark.parametrize("block", [Block(0, 10, 100), Block(0, 0, 100), Block(1, BLOCK, 1)])
-def test_anything_but_a_whole_block_is_refused(tmp_path, block):
+def test_anything_but_a_whole_block_is_refused(block):
     study = make_study(1000)
     with pytest.raises(ValueError, match="one writer"):
-        cube.write_block(tmp_path, study, block, np.zeros((2, 2, block.count), np.float32), {})
+        cube.block_files(study, block, np.zeros((2, 2, block.count), np.float32), {})
 
 
 @pytest.mark.parametrize("values", [np.zeros((2, 2, 9), np.float32), np.zeros((2, 2, 10))])
-def test_values_of_a_wrong_shape_or_type_are_refused(tmp_path, values):
+def test_values_of_a_wrong_shape_or_type_are_refused(values):
     study = make_study(10)
     with pytest.raises(ValueError, match="expected float32"):
-        cube.write_block(tmp_path, study, study.blocks()[0], values, {})
+        cube.block_files(study, study.blocks()[0], values, {})
 
 
 def test_names_of_the_cube_itself_are_refused_all_together(tmp_path):
@@ -337,8 +331,5 @@ def test_a_static_model_that_keeps_nothing_has_no_yearly_groups(tmp_path):
         "distribution/outcomes",
         "diagnostics",
     ]
-    with ledger.claim(tmp_path, study, VERSIONS):
-        cube.create(tmp_path, study)
-        assert (
-            cube.write_block(tmp_path, study, study.blocks()[0], np.zeros((2, 1, 100), np.float32), {}) == []
-        )
+    with entered(tmp_path, study):
+        assert cube.block_files(study, study.blocks()[0], np.zeros((2, 1, 100), np.float32), {}) == {}

@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import assert_close, assert_same
+from small_study import entered
 from user_models import FARMS, Farms, computed, echo, farms, farms_program, program
 
 import engine
-from engine import cube, ledger, provenance
+from engine import ledger, reading
 from engine.config import load_study, read_study
 from engine.kernel import Program
 from engine.reducers import split_cells
-from engine.simulate import simulate
 from engine.study import BLOCK, Block, Study
+from engine.work import Work
 
 PLENTY, MANY = 100_000, 20_000
 EDGE = 1e-3
@@ -90,10 +91,9 @@ def test_more_paths_leave_the_first_ones_as_they_were(tmp_path):
     few, many = farms(paths=3000), made.study
     stored = {}
     for folder, study in (("grown", few), ("grown", many), ("whole", many)):
-        with ledger.claim(tmp_path / folder, study, provenance.versions("cpu")):
-            cube.create(tmp_path / folder, study)
-            simulate(study, tmp_path / folder, made, lambda stage: None)
-        stored[folder, study.paths] = cube.read_paths(
+        with entered(tmp_path / folder, study):
+            list(Work(study, tmp_path / folder, made).blocks(ledger.pending(tmp_path / folder, study)))
+        stored[folder, study.paths] = reading.read_paths(
             tmp_path / folder, list(many.model.outcomes), study.paths
         )
     for name in many.model.outcomes:

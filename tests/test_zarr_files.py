@@ -7,9 +7,10 @@ import pytest
 import xarray as xr
 import zarr
 from helpers import assert_same
-from zarr.codecs import ZstdCodec
+from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
-from engine.zarr_files import group_files, tree_files, write_files
+from engine.files import write_files
+from engine.zarr_files import group_files, root, shard, sharded, tree_files
 
 STRANGE = "Größe, 体积 or none"
 
@@ -98,3 +99,39 @@ def test_groups_in_groups_have_metadata_all_the_way(tmp_path):
     for place in ("a/b/c", "d", "d/e"):
         assert_same(tree[place]["alone"].values, np.int64(1 << 40))
     assert tree["d"].attrs == {"comment": STRANGE} and tree["a"].attrs == {}
+
+
+@pytest.mark.parametrize("shape", [(3, 50), (3, 64), (50,), (1, 1)])
+def test_shards_are_those_that_zarr_writes(shape):
+    values = np.random.default_rng(7).standard_normal(shape, np.float32)
+    dims, theirs = ("policy", "path")[-len(shape) :], {}
+    array = zarr.create_array(
+        zarr.storage.MemoryStore(theirs),
+        shape=shape,
+        dtype="float32",
+        shards=(*shape[:-1], 64),
+        chunks=(*(1 for _ in shape[:-1]), 64),
+        compressors=(BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=4), Crc32cCodec()),
+        fill_value=np.nan,
+        dimension_names=dims,
+        attributes={"units": "1"},
+    )
+    array[...] = values
+    assert json.loads(sharded(shape, dims, 64, {"units": "1"})) == json.loads(theirs["zarr.json"].to_bytes())
+    assert shard(values, 64) == theirs["/".join(["c", *("0" for _ in shape)])].to_bytes()
+
+
+def test_the_gathered_metadata_are_those_that_zarr_gathers(tmp_path):
+    files = tree_files({"a/b": dataset(), "d": dataset()[["alone"]]})
+    write_files(tmp_path, {**files, "zarr.json": root({"title": "x"}, files)})
+    ours = json.loads((tmp_path / "zarr.json").read_bytes())
+    with pytest.warns(match="Consolidated metadata"):
+        zarr.consolidate_metadata(tmp_path, zarr_format=3)
+    theirs = json.loads((tmp_path / "zarr.json").read_bytes())
+
+    def plain(node):
+        return {key: value for key, value in node.items() if key != "consolidated_metadata"}
+
+    nodes = [each["consolidated_metadata"]["metadata"] for each in (ours, theirs)]
+    assert plain(ours) == plain(theirs) and set(nodes[0]) == set(nodes[1])
+    assert all(plain(nodes[0][name]) == plain(nodes[1][name]) for name in nodes[0])

@@ -1,4 +1,4 @@
-"""The summary groups of the cube, from what a run left: its records, outcomes per path or tallies, the yearly sample."""
+"""The summary groups of the cube, from what a run left: its records, outcomes per path or tallies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from engine.analyses.compare import Record, Tables, against_baseline
-from engine.analyses.sample import of_sample
 from engine.histograms import displayed
 from engine.measures import MEASURES, level_of
 from engine.reducers import histogram
@@ -23,7 +22,7 @@ def summarise(
     found: Tables,
     paths: Mapping[str, np.ndarray],
     tally: Tally | None,
-    yearly: np.ndarray | None,
+    yearly: Mapping[str, Any],
     nonfinite: np.ndarray,
 ) -> Summaries:
     """Everything that the summary groups hold.
@@ -32,7 +31,7 @@ def summarise(
       found: the records of the run.
       paths: outcomes kept whole by name, float32 [policy, path], one looked at after the other.
       tally: of the outcomes that are not; None where all are kept.
-      yearly: yearly sample, float32 [policy, year, cell, path]; None for a static model.
+      yearly: the fields of `Summaries` that hold yearly variables, as `of_sample` gives them; empty for a static model.
       nonfinite: outcomes that are not finite, int [policy, outcome], as the blocks' records count them.
     """
     risk, comparison = found.risk, found.comparison
@@ -47,16 +46,14 @@ def summarise(
     }
     flags = {f"risk/{name}": text for name, text in _flags(risk).items()}
     flags |= {f"comparison/{name}": text for name, text in _flags(comparison).items()}
-    fields: dict[str, Any] = dict(
+    return Summaries(
         levels={name: level_of(name) or math.nan for name in MEASURES},
         histograms={name: _histogram(study, name, paths, tally) for name in outcomes},
         nonfinite=nonfinite,
         flags=flags,
         **by_variable,
+        **yearly,
     )
-    if yearly is not None:
-        fields |= of_sample(study, yearly)
-    return Summaries(**fields)
 
 
 def _histogram(

@@ -15,7 +15,7 @@ import click
 
 from engine.errors import UserError, did_you_mean
 
-COMMANDS = ("run", "check", "risk", "replay", "list")
+COMMANDS = ("run", "check", "risk", "replay", "status", "verify", "repair", "list")
 
 FEW_COLLECTIONS = 100_000, 20, 20
 """When Python looks for garbage: tracing a model makes a million small objects that stay, and a tenth of a start went into looking."""
@@ -65,7 +65,7 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             kept = (
                 " Finished blocks are kept, and the same command resumes."
-                if ctx.invoked_subcommand == "run"
+                if ctx.invoked_subcommand in ("run", "repair")
                 else ""
             )
             click.echo(f"\nStopped.{kept}", err=True)

@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 @options.own_model
 @options.device
 @options.memory
+@click.option(
+    "--workers",
+    type=options.Count(),
+    metavar="N",
+    help="Compute a few blocks, and say what N workers like this machine will take.",
+)
 @options.debug
 def command(
     study: str,
@@ -38,14 +44,16 @@ def command(
     model: Any,
     device: str | None,
     memory: int | None,
+    workers: int | None,
 ) -> None:
     """Show what STUDY asks and what running it will take; compute nothing.
 
     Policies where they differ, priors as asked and as fitted, groups, blocks, devices, bytes on disk and in memory.
+    With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2.
     """
     from engine import checks, devices
     from engine.config import load_study
-    from engine.job import run_folder
+    from engine.runs import run_folder
 
     devices.use_every_core()
     resolved = load_study(study, model=model, paths=paths, seed=seed, policies=policies)
@@ -58,6 +66,8 @@ def command(
     _print_priors(console, resolved)
     _print_groups(console, resolved)
     _print_size(console, resolved, folder, f"{len(row)} x {row[0].device_kind}", memory)
+    if workers is not None:
+        _print_plan(console, resolved, folder, device, workers)
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -135,7 +145,7 @@ def _print_groups(console: Console, study: Study) -> None:
 
 def _print_size(console: Console, study: Study, folder: Path, devices: str, allowed: int | None) -> None:
     from engine import cube
-    from engine.job import memory_free, memory_needed
+    from engine.memory import memory_free, memory_needed
     from engine.study import BLOCK
 
     horizon = f"{study.years[0]}-{study.years[-1]}" if study.years else "none"
@@ -152,3 +162,35 @@ def _print_size(console: Console, study: Study, folder: Path, devices: str, allo
         ("fingerprint", study.fingerprint),
     ):  # fmt: skip
         console.print(f"[bold]{label:<12}[/bold]{escape(told)}", soft_wrap=True)
+
+
+def _print_plan(console: Console, study: Study, folder: Path, device: str | None, workers: int) -> None:
+    """What so many workers will take, from blocks measured here; what stands in the way is refused."""
+    from engine import cube
+    from engine.errors import UserError
+    from engine.planning import BLOCKS, measure, plan
+
+    if workers < 1:
+        raise UserError("--workers", [f"expected at least 1, got {workers}."])
+    found = measure(study, folder, device)
+    told = plan(study, folder, found, workers)
+    console.print()
+    each = f"{told.per_task} block{'s' if told.per_task > 1 else ''}"
+    for label, line in (
+        ("measured", f"{BLOCKS} blocks here: {found.compute:.2f} s to compute one, {found.write:.2f} s to write it, {found.start:.1f} s to start"),
+        ("workers", f"{told.workers:,}, each like this machine ({found.worker})"),
+        ("time", f"{_duration(told.seconds)} for the paths, {_duration(told.tables)} for the tables at the end"),
+        ("tasks", f"{told.tasks:,} of {each}, {told.per_task * found.block:,.1f} s each; {told.rate:,.1f} a second through the scheduler"),
+        ("on disk", f"{cube.size(told.size)} in {told.files:,} files, {cube.size(cube.bytes_free(folder))} free"),
+        *(("advice", text) for text in told.advice),
+    ):  # fmt: skip
+        console.print(f"[bold]{label:<12}[/bold]{escape(line)}", soft_wrap=True)
+    if told.obstacles:
+        raise UserError(f"{study.source} with {study.paths:,} paths", list(told.obstacles))
+
+
+def _duration(seconds: float) -> str:
+    for unit, scale in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * scale:
+            return f"{seconds / scale:,.1f} {unit}"
+    return f"{seconds:,.0f} s"

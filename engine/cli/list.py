@@ -15,8 +15,8 @@ def command() -> None:
     """List the studies and models that ship, and the runs in outputs/."""
     from engine import cube
     from engine.config import load_study, shipped_studies
-    from engine.job import OUTPUTS, known_runs
-    from engine.models import SHIPPED
+    from engine.models import known, named
+    from engine.runs import OUTPUTS, known_runs
 
     console = screen.stdout()
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
@@ -24,8 +24,8 @@ def command() -> None:
     for name in shipped_studies():
         table.add_row(f"  {name}", escape(load_study(name).question))
     table.add_row("[bold]Models[/bold]")
-    for name, model in SHIPPED.items():
-        table.add_row(f"  {name}", escape((model.__doc__ or "").partition("\n")[0]))
+    for name in known():
+        table.add_row(f"  {name}", escape((type(named(name)).__doc__ or "").partition("\n")[0]))
     table.add_row(f"[bold]Runs in {OUTPUTS}/[/bold]")
     for folder in known_runs():
         said = cube.attributes(folder)

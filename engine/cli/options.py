@@ -34,6 +34,21 @@ class Count(click.ParamType):
         return int(number)
 
 
+class Shard(click.ParamType):
+    """One task of a job array, written 3/16."""
+
+    name = "I/N"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        """The task's number and how many there are."""
+        if isinstance(value, tuple):
+            return value
+        number, slash, of = value.partition("/")
+        if not (slash and number.isdecimal() and of.isdecimal()):
+            self.fail(f"expected a task of a job array such as 3/16, got '{value}'.", param, ctx)
+        return int(number), int(of)
+
+
 class Size(click.ParamType):
     """A number of bytes, written 4GiB or 512MB."""
 
@@ -93,6 +108,9 @@ device = click.option(
 )
 memory = click.option(
     "--memory", type=Size(), help="Main memory that it may take, such as 4GiB; what is free if not given."
+)
+partial = click.option(
+    "--partial", is_flag=True, help="Take also a run that has not come to its end: the blocks that are done."
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one list of records and nothing else.")
 debug = click.option(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +14,7 @@ from engine.cli.tables import HEADLINE, print_tables
 
 if TYPE_CHECKING:
     from engine.analyses.compare import Record
+    from engine.answers import Answers
     from engine.study import Study
 
 
@@ -25,35 +25,45 @@ if TYPE_CHECKING:
 @click.option(
     "--given", metavar="CONDITION", help='What holds where a condition does: "reemployed_share >= 0.667".'
 )
+@options.partial
 @options.own_model
 @options.as_json
 @options.debug
 def command(
-    run: str, variable: str | None, level: str | None, given: str | None, model: Any, as_json: bool
+    run: str,
+    variable: str | None,
+    level: str | None,
+    given: str | None,
+    partial: bool,
+    model: Any,
+    as_json: bool,
 ) -> None:
-    """Print the risk of a finished run: DIR is its folder, its study file, or the beginning of the folder's name.
+    """Print the risk of a run: DIR is its folder, its study file, or the beginning of the folder's name.
 
     With --given, what holds among the paths that meet a condition on outcomes, and among the others.
     """
-    from engine import cube
+    from engine import answers
     from engine.analyses.yearly import yearly_table
-    from engine.job import find_run, tables
     from engine.measures import MEASURES
+    from engine.runs import find_run
 
-    folder, study = find_run(run, model)
-    tree = cube.open_cube(folder)
+    folder, asked = find_run(run, model)
+    tree = answers.open_cube(folder, partial, model)
+    there = answers.of_run(folder, asked, partial)
+    study = there.study
     chosen = _level(level)
-    yearly = getattr(study.model, "yearly", {}) if given is None and study.has_yearly else {}
+    told_by_year = given is None and study.has_yearly and "yearly" in tree["risk"].children
+    yearly = getattr(study.model, "yearly", {}) if told_by_year else {}
     of_path = {*study.model.outcomes, *(event.name for event in study.events)}
     _refuse_unknown(variable, {*of_path, *yearly})
     if given is not None:
-        _answer_given(study, folder, given, variable, chosen, as_json)
+        _answer_given(there, given, variable, chosen, as_json)
         return
     risk: list[Record] = []
     comparison: list[Record] = []
     by_year = yearly_table(study, tree, variable) if variable is not None and variable in yearly else []
     if variable is None or variable in of_path:
-        found = tables(folder, study, variable)
+        found = there.tables(None if variable is None else {variable})
         risk, comparison = found.risk, found.comparison
     risk, comparison, by_year = (
         [r for r in part if variable in (None, r.variable) and chosen in (None, r.level)]
@@ -73,26 +83,26 @@ def command(
 
 
 def _answer_given(
-    study: Study, folder: Path, given: str, variable: str | None, level: float | None, as_json: bool
+    there: Answers, given: str, variable: str | None, level: float | None, as_json: bool
 ) -> None:
     from engine.analyses.condition import condition_table, not_kept, parse_condition
     from engine.errors import UserError
-    from engine.job import outcome_array
     from engine.tallies import unkept
 
+    study = there.study
     condition = parse_condition(given, study.keep.outcomes, unkept(study))
     if variable is not None and variable not in _kept(study):
         raise UserError("--variable", [not_kept(variable, _kept(study))])
     records = [
         r
-        for r in condition_table(study, outcome_array(folder, study), condition)
+        for r in condition_table(study, there.paths.stacked(), condition)
         if r.measure == "share" or (variable in (None, r.variable) and level in (None, r.level))
     ]
     if as_json:
         screen.print_records(record.as_dict() for record in records)
         return
     console = screen.stdout()
-    print_head(console, study, folder)
+    print_head(console, study, there.folder)
     print_conditional(console, study, condition.text, records, _measures(level, ("mean", "ES99")))
 
 

@@ -15,6 +15,7 @@ from engine.cli.tables import print_tables
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from engine.job import Run
     from engine.study import Study
 
 
@@ -27,6 +28,21 @@ if TYPE_CHECKING:
 @options.own_model
 @options.device
 @options.memory
+@click.option(
+    "--workers",
+    type=options.Count(),
+    metavar="N",
+    help="Processes on this machine that compute, each with its own cores or GPU.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="A dask.distributed scheduler whose workers compute.")
+@click.option(
+    "--shard",
+    type=options.Shard(),
+    help="Task I of a job array of N: every N-th block; the last task makes the tables.",
+)
+@click.option(
+    "--force", is_flag=True, help="Go on with blocks that other versions or another device kind made."
+)
 @options.as_json
 @click.option("--quiet", is_flag=True, help="No progress.")
 @options.debug
@@ -39,6 +55,10 @@ def command(
     model: Any,
     device: str | None,
     memory: int | None,
+    workers: int | None,
+    scheduler: str | None,
+    shard: tuple[int, int] | None,
+    force: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -53,8 +73,15 @@ def command(
 
     devices.use_every_core()
     resolved = load_study(study, model=model, paths=paths, seed=seed, policies=policies)
-    with screen.progress(quiet) as observe:
-        done = run(resolved, out, device, memory, observe, ["rustbelt", *sys.argv[1:]])
+    words = ["rustbelt", *sys.argv[1:]]
+    if shard is not None:
+        _refuse_beside_shard(workers, scheduler, force)
+        done = _run_shard(resolved, shard, out, device, memory, quiet, words)
+        if done is None:
+            return
+    else:
+        with screen.progress(quiet) as observe:
+            done = run(resolved, out, device, memory, observe, words, workers, scheduler, force)
     if as_json:
         screen.print_records(record.as_dict() for record in (*done.risk, *done.comparison))
         return
@@ -62,6 +89,42 @@ def command(
     print_head(console, resolved, done.folder)
     print_tables(console, resolved, done.risk, done.comparison)
     _print_ways_on(console, resolved, done.folder)
+
+
+def _run_shard(
+    study: Study,
+    shard: tuple[int, int],
+    out: Path | None,
+    device: str | None,
+    memory: int | None,
+    quiet: bool,
+    words: list[str],
+) -> Run | None:
+    """The finished run where this shard was the last one; None where others are to come, which is said."""
+    from engine.job import run_shard
+
+    with screen.progress(quiet) as observe:
+        done = run_shard(study, *shard, out, device, memory, observe, words)
+    if done.run is not None:
+        return done.run
+    told = f"Shard {shard[0]} of {shard[1]}: {len(done.computed):,} blocks computed here"
+    left = f"{done.missing:,} are still missing. See rustbelt status {done.folder}"
+    click.echo(
+        f"{told}; {left if done.missing else 'all are there, and another shard makes the tables.'}", err=True
+    )
+    return None
+
+
+def _refuse_beside_shard(workers: int | None, scheduler: str | None, force: bool) -> None:
+    given = [
+        name
+        for name, value in (("--workers", workers), ("--scheduler", scheduler), ("--force", force or None))
+        if value is not None
+    ]
+    if given:
+        raise click.UsageError(
+            f"--shard goes without {' and '.join(given)}: each task of a job array runs alone."
+        )
 
 
 def print_head(console: Console, study: Study, folder: Path) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 if TYPE_CHECKING:
-    from engine.simulate import Observer, Stage
+    from engine.work import Observer, Stage
 
 WIDTH = 120
 """Columns of what is not printed to a terminal."""

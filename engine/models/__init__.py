@@ -1,6 +1,36 @@
-"""Models that ship with the engine, by the name a study gives them."""
+"""Models by the name that a study gives them: those that ship, and those that an installed package brings along."""
 
-from engine.model import Model
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+from engine.errors import UserError, unknown
+from engine.model import Model, PathModel, StaticModel
 from engine.models.rustbelt import Rustbelt
 
 SHIPPED: dict[str, type[Model]] = {"rustbelt": Rustbelt}
+ENTRY_POINTS = "rustbelt.models"
+"""Group of entry points by which an installed package brings models along."""
+
+
+def known() -> list[str]:
+    """Names of all models: a study can choose among them, and name no code besides."""
+    return [*SHIPPED, *sorted(entry_points(group=ENTRY_POINTS).names - set(SHIPPED))]
+
+
+def named(name: str) -> Model:
+    """The model of that name, made without arguments.
+
+    Raises:
+      UserError: there is none, or what an installed package brings under it is no model.
+    """
+    if name in SHIPPED:
+        return SHIPPED[name]()
+    if name not in known():
+        raise UserError("model", [unknown("model", name, known())])
+    part = entry_points(group=ENTRY_POINTS)[name].load()
+    if not (isinstance(part, type) and issubclass(part, PathModel | StaticModel)):
+        raise UserError(
+            "model", [f"'{name}': expected a class derived from PathModel or StaticModel, got {part!r}."]
+        )
+    return part()

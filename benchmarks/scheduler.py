@@ -1,0 +1,503 @@
+"""Where the dask scheduler breaks: empty blocks through up to 10,000 workers: python benchmarks/scheduler.py --help.
+
+A real scheduler process, and a real client that sends task specs of 300 bytes with a sliding window of two tasks a worker. The
+workers are real ones, many in a process, whose own timers are off; or hollow ones (--kind hollow), which only speak the protocol
+of a worker and compute nothing: where 10,000 real ones do not fit, they measure the scheduler by itself.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import math
+import os
+import pickle
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import dask
+import psutil
+from distributed import Client, Worker, as_completed, get_worker
+from distributed.batched import BatchedSend
+from distributed.comm import connect, listen
+from distributed.protocol import to_serialize
+from distributed.versions import get_versions
+from tornado.ioloop import IOLoop
+
+HERE = Path(__file__).resolve()
+TOPIC = "blocks"
+PER_HOST = 2500  # workers in one process
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+# What a worker that has a process of its own does many times a second; here it would be the host's whole core.
+QUIET = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.use-file-locking": False,
+    "distributed.admin.tick.interval": "1h",
+    "distributed.admin.tick.cycle": "1h",
+    "distributed.admin.system-monitor.interval": "1h",
+    "distributed.admin.system-monitor.gil.enabled": False,
+    "distributed.diagnostics.nvml": False,
+}
+
+
+def spec(k: int) -> dict[str, Any]:
+    """What the client sends of a block."""
+    return {
+        "folder": f"/scratch/project/runs/{'x' * 100}",
+        "fingerprint": "0123456789abcdef" * 4,
+        "first": 65536 * k,
+        "last": 65536 * (k + 1),
+        "policies": ["old", "reform"],
+        "format": 1,
+    }
+
+
+async def block(given: dict[str, Any], seconds: float, event: bool) -> dict[str, Any] | None:
+    """A block that computes nothing; its small result goes back as the task's, or as an event.
+
+    A coroutine: 2,500 workers of a process then need no 2,500 threads, which would spend its core on waiting for each other.
+    """
+    if seconds:
+        await asyncio.sleep(seconds)
+    found = {"first": given["first"], "last": given["last"], "written": True, "seconds": seconds}
+    if not event:
+        return found
+    get_worker().log_event(TOPIC, found)
+    return None
+
+
+# Workers ------------------------------------------------------------------------------------------------------------------
+
+
+class Hollow:
+    """The protocol of a worker with one thread: registers, takes tasks, reports them done after their time, hands results out."""
+
+    def __init__(self, name: str, seconds: float, event: bool) -> None:
+        self.name, self.seconds, self.event = name, seconds, event
+        self.free = 0.0
+        self.sent = BatchedSend(interval="2ms", loop=IOLoop.current())
+
+    async def start(self, scheduler: str, host: str, like: dict[str, Any]) -> None:
+        """Connects and registers as a worker does."""
+        self.listener = await listen(f"tcp://{host}", self._hand_out, deserialize=False)
+        self.address = self.listener.contact_address
+        comm = await connect(scheduler, deserialize=False)
+        await comm.write(
+            {"op": "register-worker", "reply": False, "address": self.address, "name": self.name}
+            | {"now": time.time(), "server_id": self.name, "stimulus_id": "connect", **like},
+            serializers=["msgpack"],
+        )
+        answer = await comm.read()
+        if answer["status"] != "OK":
+            raise OSError(str(answer))
+        self.every = answer["heartbeat-interval"]
+        self.sent.start(comm)
+        self._working = asyncio.create_task(self._work(comm))
+
+    async def _work(self, comm: Any) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            for message in await comm.read():
+                if message.get("op") != "compute-task":
+                    continue
+                asked = message["key"], message["run_id"]
+                if self.seconds:
+                    self.free = max(self.free, loop.time()) + self.seconds
+                    loop.call_at(self.free, self._done, *asked)
+                else:
+                    self._done(*asked)
+
+    def _done(self, key: str, run: int) -> None:
+        now = time.time()
+        if self.event:
+            self.sent.send({"op": "log-event", "topic": TOPIC, "msg": {"key": key, "written": True}})
+        self.sent.send(
+            {"op": "task-finished", "status": "OK", "key": key, "run_id": run, "nbytes": 400, "metadata": {}}
+            | {"type": pickle.dumps(dict), "typename": "dict", "thread": 1, "stimulus_id": f"done-{now}"}
+            | {"startstops": [{"action": "compute", "start": now - self.seconds, "stop": now}]}
+        )
+
+    async def _hand_out(self, comm: Any) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                message = await comm.read()
+                found = {"first": 0, "last": 65536, "written": True, "seconds": self.seconds}
+                await comm.write(
+                    {"status": "OK", "data": {key: to_serialize(found) for key in message["keys"]}}
+                )
+                await comm.read()
+
+
+async def _hollow(given: dict[str, Any]) -> None:
+    """Starts hollow workers; their heartbeats share one connection, which spares the scheduler a descriptor each."""
+    scheduler = given["scheduler"]
+    with contextlib.suppress(Exception):
+        real = Worker(scheduler, nthreads=1, memory_limit=0, local_directory=given["folder"])
+    like = {
+        "status": "running",
+        "nthreads": 1,
+        "memory_limit": 0,
+        "resources": {},
+        "local_directory": given["folder"],
+        "services": {},
+        "nanny": None,
+        "pid": os.getpid(),
+        "versions": get_versions(),
+        "metrics": await real.get_metrics(),
+        "extra": await real.get_startup_information(),
+    }
+    workers = [Hollow(f"{given['host']}-{k}", given["seconds"], given["event"]) for k in range(given["n"])]
+    await _all(worker.start(scheduler, given["host"], like) for worker in workers)
+    comm = await connect(scheduler)
+    while True:
+        every = workers[-1].every
+        for worker in workers:
+            begun = time.perf_counter()
+            await comm.write(
+                {"op": "heartbeat_worker", "reply": True, "address": worker.address, "now": time.time()}
+                | {"metrics": like["metrics"], "executing": {}, "extensions": {}}
+            )
+            await comm.read()
+            await asyncio.sleep(max(0.0, every / len(workers) - (time.perf_counter() - begun)))
+
+
+async def _real(given: dict[str, Any]) -> None:
+    """Starts real workers."""
+
+    async def start(k: int) -> Worker:
+        return await Worker(
+            given["scheduler"],
+            nthreads=1,
+            memory_limit=0,
+            host=given["host"],
+            name=f"{given['host']}-{k}",
+            local_directory=given["folder"],
+            dashboard=False,
+            silence_logs=50,
+        )
+
+    workers = await _all(start(k) for k in range(given["n"]))
+    await asyncio.gather(*(worker.finished() for worker in workers))
+
+
+async def _all(starts: Iterator[Any]) -> list[Any]:
+    """Starts workers, 16 at a time, and tells the parent how many there are."""
+    waiting, found = deque(starts), []
+
+    async def some() -> None:
+        while waiting:
+            found.append(await waiting.popleft())
+            if not len(found) % 50 or not waiting:
+                print(json.dumps({"up": len(found)}), flush=True)
+
+    await asyncio.gather(*(some() for _ in range(16)))
+    print(json.dumps({"up": len(found), "done": True}), flush=True)
+    return found
+
+
+async def _probe(given: dict[str, Any]) -> None:
+    """How long the scheduler takes to answer, four times a second: one line each."""
+    comm = await connect(given["scheduler"])
+    while True:
+        begun = time.perf_counter()
+        await comm.write({"op": "echo", "data": 0, "reply": True})
+        await comm.read()
+        print(json.dumps({"lag": time.perf_counter() - begun}), flush=True)
+        await asyncio.sleep(0.25)
+
+
+# Measuring ----------------------------------------------------------------------------------------------------------------
+
+
+class Process:
+    """A process of this benchmark: its output goes to a file; it is ended with the block it is used in."""
+
+    def __init__(self, command: list[str], out: Path, cores: list[int], env: dict[str, str]) -> None:
+        self.out = out
+        with out.open("wb") as file:
+            self.popen = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=env)
+        self.stats = psutil.Process(self.popen.pid)
+        if cores:
+            os.sched_setaffinity(self.popen.pid, cores)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What it has printed that is JSON."""
+        text = self.out.read_text(errors="replace")
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
+
+    def cpu(self) -> float:
+        """Seconds of processor time."""
+        used = self.stats.cpu_times()
+        return used.user + used.system
+
+    def __enter__(self) -> "Process":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.popen.kill()
+        self.popen.wait()
+
+
+class Found(NamedTuple):
+    """What one number of workers gave."""
+
+    workers: int
+    up: int
+    connect: float
+    idle: float
+    rate: float
+    scheduler: float
+    client: float
+    hosts: float
+    memory: float
+    host_memory: float
+    lag: float
+    broke: list[str]
+
+
+def measure(n: int, asked: argparse.Namespace, folder: Path) -> Found:
+    """Starts everything for n workers, drives it, and ends it."""
+    place = folder / "scheduler.json"
+    given = {"seconds": asked.task, "event": asked.results == "event", "folder": str(folder / "local")}
+    env = os.environ | {"PYTHONPATH": str(HERE.parent), "PYTHONWARNINGS": "ignore"}
+    served = env | dict(
+        ("DASK_" + name.upper().replace(".", "__").replace("-", "_"), value) for name, value in asked.config
+    )
+    own = CORES[:1] if len(CORES) > 1 else []
+    rest = CORES[1:] if len(CORES) > 1 else []
+    if rest:
+        os.sched_setaffinity(0, rest)
+    command = ["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
+    command += ["--no-dashboard", "--dashboard-address", "127.0.0.1:0", "--scheduler-file", str(place)]
+    with contextlib.ExitStack() as stack:
+        scheduler = stack.enter_context(
+            Process([sys.executable, *command], folder / "scheduler.log", own, served)
+        )
+        _until(place.exists, 60)
+        address = json.loads(place.read_text())["address"]
+        client = stack.enter_context(Client(address, timeout=60, set_as_default=False))
+        probe = _helper(stack, "probe", {"scheduler": address}, folder / "probe.log", own, env)
+        begun = time.perf_counter()
+        hosts = []
+        for k in range(max(1, math.ceil(n / PER_HOST))):
+            share = {
+                "n": len(range(k, n, math.ceil(n / PER_HOST))),
+                "host": f"127.0.1.{k + 1}",
+                "scheduler": address,
+            }
+            hosts.append(_helper(stack, asked.kind, given | share, folder / f"host-{k}.log", rest, env))
+        broke = []
+        if not _until(lambda: all(line.get("done") for line in map(_last, hosts)), max(120.0, n / 15)):
+            broke.append("not all connected in time")
+        took = time.perf_counter() - begun
+        up = sum(_last(host).get("up", 0) for host in hosts)
+        fds = _descriptors(scheduler)
+        before = scheduler.cpu()
+        time.sleep(5)
+        idle = (scheduler.cpu() - before) / 5
+        measured = _drive(client, up, scheduler, hosts, asked)
+        lag = max((line["lag"] for line in probe.lines()), default=math.inf)
+        memory, host_memory = (sum(p.stats.memory_info().rss for p in ps) for ps in ([scheduler], hosts))
+        seen = max(fds, _descriptors(scheduler))
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        if seen > 0.95 * limit:
+            broke.append(f"{seen:,} of {limit:,} file descriptors")
+        text = (folder / "scheduler.log").read_text(errors="replace")
+        for what, words in (
+            ("EMFILE", "Too many open files"),
+            ("worker lost", "Remove worker"),
+            ("gather failed", "gather keys"),
+        ):
+            if hits := text.count(words):
+                broke.append(f"{what} ({hits:,} x)")
+        stalls = [float(s) for s in re.findall(r"unresponsive in Scheduler for ([\d.]+)s", text)]
+        if stalls:
+            broke.append(f"loop stood still {len(stalls)} x, up to {max(stalls):.0f} s")
+        broke += measured.pop("broke")
+        if asked.keep:
+            shutil.copytree(
+                folder, Path(asked.keep) / f"{asked.kind}-{asked.results}-{n}", dirs_exist_ok=True
+            )
+        return Found(
+            n, up, took, idle, memory=memory, host_memory=host_memory, lag=lag, broke=broke, **measured
+        )
+
+
+def _drive(
+    client: Client, n: int, scheduler: Process, hosts: list[Process], asked: argparse.Namespace
+) -> dict[str, Any]:
+    """Keeps two tasks a worker under way; counts those that come back once as many as there are workers have."""
+    from scheduler import (
+        block as task,
+    )  # by its module: the task is then sent by name, as a package's would be
+
+    event, numbers, me = asked.results == "event", count(), psutil.Process()
+    events, broke = count(), []
+    if event:
+        client.subscribe_topic(TOPIC, lambda _: next(events))
+
+    def more(many: int) -> list[Any]:
+        which = [next(numbers) for _ in range(many)]
+        size = {"one": 0, "wave": n, "each": 1}[asked.group]
+        keys: list[Any] = [(f"block-{k // size}", k) if size else f"block-{k}" for k in which]
+        if asked.submit == "map":
+            args = [spec(k) for k in which], [asked.task] * many, [event] * many
+            return client.map(task, *args, key=keys, pure=False)
+        return [
+            client.submit(task, spec(k), asked.task, event, key=key, pure=False)
+            for k, key in zip(which, keys, strict=True)
+        ]
+
+    def used() -> tuple[float, ...]:
+        own = me.cpu_times()
+        return time.perf_counter(), scheduler.cpu(), own.user + own.system, sum(host.cpu() for host in hosts)
+
+    fetch = asked.results == "gather"
+    done = as_completed(loop=client.loop, with_results=fetch, raise_errors=False, timeout=asked.seconds + 300)
+    start = first = used()
+    done.update(more(2 * n))
+    back = counted = errors = 0
+    warm, why = False, ""
+    try:
+        for batch in done.batches():
+            items = list(batch)
+            back += len(items)
+            for future in (item[0] if isinstance(item, tuple) else item for item in items):
+                if future.status == "error":
+                    errors, why = errors + 1, repr(future.exception())
+            if errors > n:
+                break
+            now = time.perf_counter()
+            if not warm and (back >= n or now - first[0] > 90):
+                warm, start = True, used()
+            elif warm:
+                counted += len(items)
+                if now - start[0] > asked.seconds:
+                    break
+            done.update(more(len(items)))
+            del batch, items, future
+    except TimeoutError:
+        broke.append("did not warm up" if not warm else "stood still")
+    if errors:
+        broke.append(f"{errors:,} tasks failed: {why[:80]}")
+    end = used()
+    wall, busy, client_busy, host_busy = (b - a for a, b in zip(start, end, strict=True))
+    return {
+        "rate": counted / wall,
+        "scheduler": busy / wall,
+        "client": client_busy / wall,
+        "hosts": host_busy / wall,
+        "broke": broke,
+    }
+
+
+def _helper(
+    stack: contextlib.ExitStack,
+    what: str,
+    given: dict[str, Any],
+    out: Path,
+    cores: list[int],
+    env: dict[str, str],
+) -> Process:
+    """This script as a process that serves workers, or asks the scheduler for an answer."""
+    command = [sys.executable, str(HERE), "--serve", what, json.dumps(given)]
+    return stack.enter_context(Process(command, out, cores, env))
+
+
+def _last(host: Process) -> dict[str, Any]:
+    """What a host said last."""
+    return (host.lines() or [{}])[-1]
+
+
+def _until(holds: Any, seconds: float) -> bool:
+    """Waits until something holds."""
+    end = time.perf_counter() + seconds
+    while not holds():
+        if time.perf_counter() > end:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _descriptors(process: Process) -> int:
+    """Its open file descriptors."""
+    with contextlib.suppress(psutil.Error):
+        return process.stats.num_fds()
+    return 0
+
+
+def main() -> None:
+    """Measures each number of workers and prints a table."""
+    if sys.argv[1:2] == ["--serve"]:
+        what, given = sys.argv[2], json.loads(sys.argv[3])
+        logging.disable()
+        with dask.config.set(QUIET):
+            asyncio.run({"workers": _real, "hollow": _hollow, "probe": _probe}[what](given))
+        return
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--workers", default="10,100,1000,3000,10000", metavar="N,...")
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long each is measured")
+    parser.add_argument("--task", type=float, default=0.0, metavar="SECONDS", help="how long a task sleeps")
+    parser.add_argument("--kind", choices=("workers", "hollow"), default="workers")
+    parser.add_argument("--results", choices=("gather", "status", "event"), default="gather", help="how a result comes back: fetched, not at all, as an event")  # fmt: skip
+    parser.add_argument("--submit", choices=("one", "map"), default="one", help="Client.submit each, or Client.map what came back together")  # fmt: skip
+    parser.add_argument("--group", choices=("one", "wave", "each"), default="one", help="the tasks' names make one group of them all, of as many as workers, or of each")  # fmt: skip
+    parser.add_argument("--config", type=lambda text: tuple(text.split("=", 1)), action="append", default=[], metavar="NAME=VALUE", help="a setting of the scheduler's, such as distributed.scheduler.worker-saturation=inf")  # fmt: skip
+    parser.add_argument("--keep", metavar="FOLDER", help="keep the logs there")
+    asked = parser.parse_args()
+    logging.disable()
+
+    from timing import machine, table
+
+    rows = []
+    for n in (int(word) for word in asked.workers.split(",")):
+        with tempfile.TemporaryDirectory() as folder:
+            found = measure(n, asked, Path(folder))
+        print(found, file=sys.stderr, flush=True)
+        rows.append(_row(found, asked))
+    print(machine())
+    print(f"dask {dask.__version__}; {asked.kind}, tasks of {asked.task:g} s, results: {asked.results}, submit: {asked.submit}, group: {asked.group}", *(f"{k}={v}" for k, v in asked.config))  # fmt: skip
+    print()
+    head = ("workers", "connected in s", "tasks/s", "shortest useful task, s", "scheduler CPU %", "tasks/s of its whole core", "s", "busy %", "client %", "workers %", "idle %")  # fmt: skip
+    head += ("slowest answer, s", "scheduler MB", "MB a worker here", "what broke")
+    print(table(head, rows))
+
+
+def _row(found: Found, asked: argparse.Namespace) -> tuple[str, ...]:
+    rate = found.rate
+    return (
+        f"{found.up:,}" if found.up == found.workers else f"{found.up:,} of {found.workers:,}",
+        f"{found.connect:.1f}",
+        f"{rate:,.0f}",
+        f"{found.up / rate:,.2f}" if rate else "",
+        f"{100 * found.scheduler:.0f}",
+        f"{rate / found.scheduler:,.0f}" if rate else "",
+        f"{found.up * found.scheduler / rate:,.2f}" if rate else "",
+        f"{100 * rate * asked.task / max(found.up, 1):.0f}" if asked.task else "",
+        f"{100 * found.client:.0f}",
+        f"{100 * found.hosts:.0f}",
+        f"{100 * found.idle:.0f}",
+        f"{found.lag:.2f}",
+        f"{found.memory / 1e6:,.0f}",
+        f"{found.host_memory / 1e6 / max(found.up, 1):.2f}",
+        "; ".join(found.broke),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""A run folder as one study's: what it holds, which versions made it, and the lock that keeps a second writer out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from engine import ledger, locks
+from engine.config import resolved_text
+from engine.errors import UserError
+from engine.files import UNFINISHED, make_folders, sealed, unsealed, write_atomically, writing
+from engine.study import BLOCK, Study
+
+DECISIVE = ("rustbelt", "jax", "jaxlib", "device_kind")
+"""Versions that path values may depend on."""
+
+
+class Busy(UserError):
+    """Another process is writing into the folder."""
+
+
+@contextmanager
+def claim(folder: Path, study: Study, shared: bool = False) -> Iterator[locks.Holder]:
+    """The folder as this study's, held against other writers until the end of the block.
+
+    Args:
+      folder: the run folder; made if it is missing.
+      shared: together with the other shards of a job array, which compute other blocks of the same study.
+
+    Raises:
+      UserError: the folder holds something else, another study, paths beyond those asked for; another process is
+        writing there; or it cannot be written.
+    """
+    with writing(folder):
+        _refuse_foreign(folder)
+        make_folders([ledger.ledger_of(folder)])
+    try:
+        with writing(folder), locks.held(lock_file(folder), shared) as holder:
+            if not shared:
+                _sweep(folder)
+            _refuse_another(folder, study)
+            yield holder
+    except locks.Taken as taken:
+        remedy = f" {taken.remedy}" if taken.remedy else ""
+        who = taken.holder or "a process that does not tell its name"
+        raise Busy(
+            str(folder),
+            [f"another run is writing here ({who}). Wait for it, or choose another --out.{remedy}"],
+        ) from None
+
+
+def lock_file(folder: Path) -> Path:
+    """The file that is locked by whoever writes into the folder."""
+    return ledger.ledger_of(folder) / "lock"
+
+
+def study_file(folder: Path) -> Path:
+    """The file that says whose the folder is."""
+    return ledger.ledger_of(folder) / "study.json"
+
+
+def enter(
+    folder: Path, study: Study, versions: Mapping[str, str], force: bool = False, alone: bool = True
+) -> None:
+    """Writes down whose the folder is, and which versions and device kind compute what is still to be computed.
+
+    Args:
+      versions: of the packages and the device kind, by name.
+      force: go on although blocks were made by others. All that took part are written down.
+      alone: nobody else computes here, so that while there is no block yet other versions may take the folder over.
+
+    Raises:
+      UserError: blocks that are there were made by other versions or on another device kind.
+    """
+    held = unsealed(study_file(folder)) or {}
+    there = next(ledger.recorded_blocks(folder), None) is not None
+    made = list(held.get("versions", [])) if there or not alone else []
+    ours = {key: versions.get(key, "unknown") for key in (*DECISIVE, *sorted(set(versions) - set(DECISIVE)))}
+    differing = [
+        f"blocks here were made with {key} {past.get(key)}, and this is {ours[key]}: their paths may differ in the last "
+        f"bits. Choose another --out, or go on with --force."
+        for past in made
+        for key in DECISIVE
+        if past.get(key) != ours[key]
+    ]
+    if differing and not force:
+        raise UserError(str(folder), list(dict.fromkeys(differing)))
+    known = [{key: past.get(key) for key in DECISIVE} for past in made]
+    if {key: ours[key] for key in DECISIVE} not in known:
+        made = [*made, ours]
+    document = {**_whose(study), "name": study.name, "versions": made, "study": resolved_text(study)}
+    with writing(folder):
+        if document != held:
+            write_atomically(study_file(folder), sealed(document))
+        place, text = folder / "study.toml", document["study"].encode()
+        if not place.is_file() or place.read_bytes() != text:
+            write_atomically(place, text)
+
+
+def entered(folder: Path, study: Study) -> bool:
+    """Whether the folder is this study's, with its very path count."""
+    held = unsealed(study_file(folder))
+    return held is not None and held.get("study") == resolved_text(study)
+
+
+def versions_of(folder: Path) -> list[dict[str, Any]]:
+    """Versions and device kinds that made the folder's blocks, the latest last; more than one were mixed by force."""
+    return list((unsealed(study_file(folder)) or {}).get("versions", []))
+
+
+def _whose(study: Study) -> dict[str, Any]:
+    return {"fingerprint": study.fingerprint, "layout": ledger.LAYOUT, "block": BLOCK}
+
+
+def _sweep(folder: Path) -> None:
+    """Takes away what killed processes left half-written; nothing of it was ever read."""
+    for place in (ledger.ledger_of(folder), folder / "cube.zarr"):
+        for stray in place.rglob(f"*{UNFINISHED}"):
+            stray.unlink(missing_ok=True)
+    for stray in folder.glob(f"*{UNFINISHED}"):
+        if stray.is_file():
+            stray.unlink(missing_ok=True)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise UserError(str(folder), ["expected a folder, got a file. Choose another --out."])
+    for place in (ledger.ledger_of(folder), folder / "cube.zarr"):
+        if place.is_symlink():
+            raise UserError(
+                str(folder), [f"{place.name} leads elsewhere (a symbolic link). Choose another --out."]
+            )
+    if not folder.is_dir() or study_file(folder).exists():
+        return
+    held = {path.name for path in folder.iterdir()} - {"ledger"}
+    if ledger.ledger_of(
+        folder
+    ).exists():  # a claim that was killed before it named its study leaves nothing else
+        inside = ledger.ledger_of(folder).iterdir()
+        held |= {p.name for p in inside if not p.name.startswith("lock") and p.suffix != UNFINISHED}
+    if held:
+        example = ", ".join(sorted(held)[:3])
+        raise UserError(
+            str(folder), [f"is not empty and holds no run (there is {example}). Choose another --out."]
+        )
+
+
+def _refuse_another(folder: Path, study: Study) -> None:
+    if not study_file(folder).exists():
+        return
+    held = unsealed(study_file(folder))
+    if held is None:
+        message = f"ledger/study.json is damaged, or of an earlier layout. Mend it with rustbelt repair {folder}, or choose another --out."
+        raise UserError(str(folder), [message])
+    ours = _whose(study)
+    problems = [
+        f"holds {what} {held.get(key)}, expected {ours[key]}. Choose another --out."
+        for key, what in (
+            ("fingerprint", "a study with fingerprint"),
+            ("layout", "layout"),
+            ("block", "blocks of"),
+        )
+        if held.get(key) != ours[key]
+    ]
+    recorded = (
+        ledger.read(folder, study, index) for index in sorted(ledger.recorded_blocks(folder), reverse=True)
+    )
+    record = next(filter(None, recorded), None)
+    beyond = 0 if record is None else record.first + record.count
+    if not problems and beyond > study.paths:
+        problems = [
+            f"holds {beyond:,} paths, and {study.paths:,} are asked for. "
+            f"Ask for at least as many, or choose another --out."
+        ]
+    if problems:
+        raise UserError(str(folder), problems)

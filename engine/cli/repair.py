@@ -1,0 +1,38 @@
+"""`rustbelt repair`: what is damaged computed again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.markup import escape
+
+from engine.cli import options, screen
+from engine.cli.verify import full, print_damages
+
+
+@click.command("repair", short_help="Compute again what is damaged in a run.")
+@click.argument("run", metavar="DIR")
+@full
+@options.own_model
+@options.device
+@click.option("--quiet", is_flag=True, help="No progress.")
+@options.debug
+def command(run: str, full: bool, model: Any, device: str | None, quiet: bool) -> None:
+    """Verify the run in DIR and compute again the blocks that are damaged, and no others."""
+    from engine import devices
+    from engine.runs import find_run
+    from engine.upkeep import repair
+
+    devices.use_every_core()
+    folder, study = find_run(run, model)
+    with screen.progress(quiet) as observe:
+        found, done = repair(folder, study, full, observe, device)
+    console = screen.stdout()
+    print_damages(console, folder, found)
+    if done is not None:
+        again = ", ".join(map(str, done.computed)) or "none"
+        console.print(f"Mended. Blocks computed again: {again}.")
+    elif found:
+        told = "What was damaged has been taken away. Run the same command again to compute it."
+        console.print(escape(told))

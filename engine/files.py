@@ -1,0 +1,142 @@
+"""Files that are on the disk whole or not at all, also after a power cut; and what a failing disk says to the user."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from engine.errors import UserError
+
+WRITERS = 16
+"""Threads that write: what many of them force to the disk at once takes hardly longer than one file."""
+UNFINISHED = ".tmp"
+"""How names of files end that a killed process may have left behind; they are never read."""
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}
+_KEPT = "finished blocks are kept"
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """A block of code whose failures to read or write (disk full, read-only, broken) become the user's to mend."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            problem = f"the disk is full. Free some space and run the same command again: {_KEPT}."
+        elif error.errno in _CLOSED:
+            problem = f"cannot be written ({error.strerror}). Choose another folder with --out."
+        elif error.errno == errno.EIO:
+            problem = (
+                f"the disk failed ({error.strerror}). Check it, then run the same command again: {_KEPT}."
+            )
+        else:
+            raise
+        raise UserError(str(folder), [problem]) from error
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """The file whole or not at all, also after a power cut: temporary file, fsync, rename, fsync of the folder.
+
+    A failed fsync is final: the system may have dropped the pages, so the file is given up and not forced again
+    (Rebello et al., USENIX ATC 2020).
+    """
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
+    try:
+        with open(temporary, "wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    sync(path.parent)
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Writes files by their place below a folder, each atomically; folders that are missing are made for good."""
+    make_folders([folder / place for place in {os.path.dirname(name) for name in files}])
+    with ThreadPoolExecutor(WRITERS) as writers:
+        list(writers.map(lambda name: write_atomically(folder / name, files[name]), files))
+
+
+def write_new(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Writes files by their place below a folder that nobody reads yet, and forces all of them to the disk at the end.
+
+    Every folder between holds a file, as zarr's groups and arrays do.
+    """
+    folders = {folder / place for place in {os.path.dirname(name) for name in files}} | {folder}
+    for place in sorted(folders):
+        place.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    with ThreadPoolExecutor(WRITERS) as writers:
+        list(writers.map(sync, [*(folder / name for name in files), *folders]))
+
+
+def make_folders(folders: Iterable[Path]) -> None:
+    """Makes the folders and those above them, where they are missing, so that they survive a power cut."""
+    for folder in folders:
+        missing = []
+        while not folder.is_dir():
+            missing.append(folder)
+            folder = folder.parent
+        for place in reversed(missing):
+            place.mkdir(exist_ok=True)
+            sync(place.parent)
+
+
+def sync(path: Path) -> None:
+    """Forces a file's or a folder's content to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 in hex digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def digest_of_file(path: Path) -> str:
+    """SHA-256 of a file, in hex digits."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def sealed(document: Mapping[str, Any]) -> bytes:
+    """The document as JSON with a digest of its own, so that any change of a byte is seen."""
+    body = json.dumps(document, indent=1, allow_nan=False)
+    return (
+        json.dumps({"document": json.loads(body), "sha256": digest(body.encode())}, indent=1) + "\n"
+    ).encode()
+
+
+def unsealed(path: Path) -> dict[str, Any] | None:
+    """The document that `sealed` gave the bytes of; None where there is no such file, or not as it was written."""
+    try:
+        content = path.read_bytes()
+        document = json.loads(content)["document"]
+        return document if isinstance(document, dict) and sealed(document) == content else None
+    except (
+        FileNotFoundError,
+        NotADirectoryError,
+        IsADirectoryError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+    ):
+        return None

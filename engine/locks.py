@@ -1,0 +1,162 @@
+"""Who writes into a folder: one run alone, or the shards of a job array together; and who holds it, if it is taken.
+
+The lock is the system's (`flock`), so it ends with its process, however that ends. Where a file system knows no such
+locks, a file that only one can make stands in; a holder of this machine that is gone is recognised.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a folder.
+
+    Args:
+      host, pid: the machine and the process.
+      since: when it began, ISO 8601.
+      command: what it was started with.
+      token: tells this holding from every other.
+      shared: whether others may hold the folder at the same time.
+    """
+
+    host: str
+    pid: int
+    since: str
+    command: str
+    token: str
+    shared: bool = False
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}, since {self.since}: {self.command}"
+
+
+class Taken(Exception):
+    """The folder is held by another process.
+
+    Args:
+      holder: who that is; None where it does not tell.
+      remedy: what to do if it is gone and the system does not know; "" otherwise.
+    """
+
+    def __init__(self, holder: Holder | None, remedy: str = ""):
+        self.holder, self.remedy = holder, remedy
+        super().__init__(holder, remedy)
+
+
+@contextmanager
+def held(place: Path, shared: bool = False) -> Iterator[Holder]:
+    """The lock file `place` held until the end of the block, alone or together with others that share it.
+
+    Raises:
+      Taken: another process holds it in a way that excludes this one.
+    """
+    me = Holder(
+        socket.gethostname(),
+        os.getpid(),
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200],
+        secrets.token_hex(8),
+        shared,
+    )
+    with open(place, "a+") as handle:
+        try:
+            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Taken(holder(place)) from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            with _own_file(place.with_name(f"{place.name}.held"), me):
+                _tell(handle, me)
+                yield me
+            return
+        _tell(handle, me)
+        yield me
+
+
+def holder(place: Path) -> Holder | None:
+    """Who wrote last that they hold the lock file; None where nobody did. They may be gone: see `is_taken`."""
+    try:
+        return Holder(**json.loads(place.read_text()))
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
+        return None
+
+
+def is_taken(place: Path) -> bool:
+    """Whether a process holds the lock file now."""
+    if not place.exists():
+        return False
+    with open(place) as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return place.with_name(f"{place.name}.held").exists()
+    return False
+
+
+def _tell(handle: IO[str], me: Holder) -> None:
+    handle.seek(0)
+    handle.truncate()
+    handle.write(json.dumps(asdict(me)))
+    handle.flush()
+
+
+@contextmanager
+def _own_file(place: Path, me: Holder) -> Iterator[None]:
+    """A file that only one process can make; alone, even where the lock may be shared."""
+    for _ in range(2):
+        try:
+            handle = os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        except FileExistsError:
+            other = holder(place)
+            if other is None or other.host != me.host or _lives(other.pid):
+                raise Taken(other, f"If it is gone, delete {place}.") from None
+            _put_aside(place, other)
+            continue
+        with open(handle, "w") as file:
+            json.dump(asdict(me), file)
+        break
+    else:
+        raise Taken(holder(place))
+    try:
+        yield
+    finally:
+        place.unlink(missing_ok=True)
+
+
+def _put_aside(place: Path, gone: Holder) -> None:
+    """Takes away the file of a holder that is gone, unless another process, which saw that too, has made its own."""
+    aside = place.with_name(f"{place.name}.{secrets.token_hex(4)}.tmp")
+    with suppress(FileNotFoundError):
+        os.rename(place, aside)
+        if holder(aside) != gone:
+            os.link(aside, place)
+        aside.unlink()
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

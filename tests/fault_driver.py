@@ -1,0 +1,126 @@
+"""Runs a small study again and again while library calls fail, or kill it: python fault_driver.py ACTION ... (test_faults.py).
+
+`record FILE` computes what the study's program gives; all else takes it from there, so that no JAX runs in a process that
+forks. The other actions are called in a process with data/faults.c preloaded, and print one JSON line a try.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+from recorded import PlayedBack, Recorded, arrays_of, contents, study_in
+
+from engine import job
+from engine.errors import UserError
+
+OFF, ONCE, FOR_EVER, KILL_BEFORE, KILL_AFTER = range(5)
+HOW = {"once": ONCE, "for_ever": FOR_EVER, "kill_before": KILL_BEFORE, "kill_after": KILL_AFTER}
+
+
+class Driver:
+    """The study, its recorded program, and the library calls that are counted."""
+
+    def __init__(self, recorded: Path, root: Path):
+        self.root = root
+        self.study = study_in(root)
+        with np.load(recorded) as arrays:
+            executor = PlayedBack(Recorded(dict(arrays)))
+        job._executor = lambda *_: executor
+        job.checks.refuse_broken = lambda study: None
+        job.devices.use_compilation_cache = lambda: None
+        self.library = ctypes.CDLL(None)
+        self.library.faults_last.restype = ctypes.c_char_p
+        self.library.faults_calls.restype = ctypes.c_long
+        job.run(self.study, root / "whole")
+        self.whole = contents(root / "whole")
+
+    def arm(self, folder: Path, n: int, how: int, code: int = 0) -> None:
+        """The n-th call that touches the folder fails, or kills."""
+        self.library.faults_arm(str(folder).encode(), ctypes.c_long(n), how, code)
+
+    def count(self) -> int:
+        """Calls of an undisturbed run."""
+        folder = self.root / "counted"
+        shutil.rmtree(folder, ignore_errors=True)
+        self.arm(folder, 0, OFF)
+        job.run(self.study, folder)
+        return self.library.faults_calls()
+
+    def attempt(self, n: int, how: str, code: int) -> dict:
+        """A run whose n-th call fails, and one after it that is not disturbed."""
+        folder = self.root / "run"
+        shutil.rmtree(folder, ignore_errors=True)
+        ended = "complete"
+        self.arm(folder, n, HOW[how], code)
+        try:
+            job.run(self.study, folder)
+        except UserError as error:
+            ended = f"told: {error.problems[0].message[:60]}"
+        except Exception as error:
+            ended = f"{type(error).__name__}: {error}"
+        struck = self.library.faults_last().decode()
+        calls = self.library.faults_calls()
+        self.arm(folder, 0, OFF)
+        return {"n": n, "calls": calls, "struck": struck, "ended": ended, **self.resumed(folder)}
+
+    def killed(self, n: int, how: str) -> dict:
+        """A run that is killed at its n-th call, and one after it that is not."""
+        folder = self.root / "run"
+        shutil.rmtree(folder, ignore_errors=True)
+        child = os.fork()
+        if child == 0:
+            self.arm(folder, n, HOW[how])
+            job.run(self.study, folder)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        ended = "killed" if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL else str(status)
+        return {"n": n, "ended": ended, **self.resumed(folder)}
+
+    def resumed(self, folder: Path) -> dict:
+        """What the next run computes, and whether the folder then is what it should be."""
+        kept = sorted(path.stem for path in (folder / "ledger").glob("*/*.json"))
+        try:
+            again = job.run(self.study, folder)
+        except Exception as error:
+            return {"again": f"{type(error).__name__}: {error}", "same": False, "kept": kept}
+        strays = [path.name for path in folder.rglob("*.tmp")]
+        return {
+            "again": list(again.computed),
+            "same": contents(folder) == self.whole,
+            "kept": kept,
+            "strays": strays,
+        }
+
+
+def main(action: str, *words: str) -> None:
+    """Carries out an action."""
+    if action == "record":
+        file = Path(words[0])
+        np.savez(file, **arrays_of(study_in(file.parent)))
+        return
+    driver = Driver(Path(words[0]), Path(words[1]))
+    how, code, step = words[2], int(words[3]), int(words[4])
+    calls = driver.count()
+    print(json.dumps({"calls": calls}), flush=True)
+    if how.startswith("kill"):
+        for n in range(1, calls + 1, step):
+            print(json.dumps(driver.killed(n, how)), flush=True)
+        return
+    n = 1
+    while True:
+        found = driver.attempt(n, how, code)
+        print(json.dumps(found), flush=True)
+        if not found["struck"]:
+            break
+        n += step
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):
+        main(*sys.argv[1:])

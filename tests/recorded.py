@@ -1,0 +1,107 @@
+"""A small study whose program is computed once and then played back: runs that take no JAX, for the tests of storage."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from small_files import MODELS, POND
+
+from engine.config import load_model_file, load_study
+from engine.kernel import BlockResult, Program
+from engine.study import BLOCK, Study
+from engine.work import Work
+
+PATHS = BLOCK + 600
+MOST = 4 * BLOCK
+KEEP = 'keep = { outcomes = ["lowest_stock"], draws = 1000, yearly = 500 }\n'
+VERSIONS = {"rustbelt": "0", "jax": "0", "jaxlib": "0", "device_kind": "recorded"}
+
+
+def study_in(folder: Path, paths: int = PATHS) -> Study:
+    """A path model, one outcome kept and the others tallied, draws, two blocks."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pond.toml").write_text(KEEP + POND)
+    return load_study(folder / "pond.toml", model=load_model_file(f"{MODELS}:Pond"), paths=paths)
+
+
+class Recorded:
+    """A program that gives back what the real one gave."""
+
+    def __init__(self, arrays: dict[str, np.ndarray]):
+        self._arrays = arrays
+
+    def prepare(self) -> None:
+        """Nothing is to be compiled."""
+
+    def submit(self, block) -> None:
+        """Nothing is to be started."""
+
+    def collect(self, block, running) -> BlockResult:
+        """The block's outcomes."""
+        paths = slice(block.first, block.first + block.count)
+        return BlockResult(block, np.ascontiguousarray(self._arrays["outcomes"][..., paths]))
+
+    def draws(self, block) -> np.ndarray:
+        """The block's draws."""
+        return self._arrays["draws"][:, block.first : block.first + block.count]
+
+    def first_years(self, count: int) -> np.ndarray:
+        """Yearly values of the first paths."""
+        return self._arrays["yearly"][..., :count]
+
+
+class PlayedBack:
+    """An executor that takes everything from a recorded program."""
+
+    def __init__(self, program: Recorded):
+        self.program = program
+
+    def __enter__(self) -> PlayedBack:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        pass
+
+    def versions(self) -> dict[str, str]:
+        """Some versions."""
+        return VERSIONS
+
+    def perform(self, study, folder, token, yearly, blocks, observe) -> Iterator:
+        """As `Executor.perform`."""
+        work = Work(study, folder, self.program)
+        if yearly:
+            work.yearly()
+        yield from work.blocks(blocks)
+
+
+def arrays_of(study: Study) -> dict[str, np.ndarray]:
+    """What a study's program gives: outcomes, draws, and the yearly sample."""
+    from engine.devices import mesh
+
+    program = Program(study, mesh("cpu"))
+    blocks = study.blocks()
+    return {
+        "outcomes": np.concatenate([program.collect(b, program.submit(b)).outcomes for b in blocks], axis=-1),
+        "draws": np.concatenate([program.draws(block) for block in blocks], axis=-1),
+        "yearly": program.first_years(study.keep.yearly),
+    }
+
+
+@functools.cache
+def played_back(folder: Path) -> PlayedBack:
+    """The executor of the study with as many as `MOST` paths, computed once in a process."""
+    return PlayedBack(Recorded(arrays_of(study_in(folder, MOST))))
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of a run that has a say in what it answers, by place."""
+    found = [path for place in ("cube.zarr", "ledger") for path in (folder / place).rglob("*")]
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted([*found, folder / "study.toml"])
+        if path.is_file() and path.name not in ("lock", "provenance.json")
+    }
