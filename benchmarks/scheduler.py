@@ -2,7 +2,9 @@
 
 A real scheduler process, and a real client that sends task specs of 300 bytes with a sliding window of two tasks a worker. The
 workers are real ones, many in a process, whose own timers are off; or hollow ones (--kind hollow), which only speak the protocol
-of a worker and compute nothing: where 10,000 real ones do not fit, they measure the scheduler by itself.
+of a worker and compute nothing: where 10,000 real ones do not fit, they measure the scheduler by itself. Scheduler and all else
+have cores of their own. "tasks/s of its whole core" is the rate by the scheduler's CPU time: what it could do if client and
+workers, which here share a core, kept up. The shortest useful task is workers / rate.
 """
 
 import argparse
@@ -473,8 +475,23 @@ def main() -> None:
     print(machine())
     print(f"dask {dask.__version__}; {asked.kind}, tasks of {asked.task:g} s, results: {asked.results}, submit: {asked.submit}, group: {asked.group}", *(f"{k}={v}" for k, v in asked.config))  # fmt: skip
     print()
-    head = ("workers", "connected in s", "tasks/s", "shortest useful task, s", "scheduler CPU %", "tasks/s of its whole core", "s", "busy %", "client %", "workers %", "idle %")  # fmt: skip
-    head += ("slowest answer, s", "scheduler MB", "MB a worker here", "what broke")
+    head = (
+        "workers",
+        "connected in s",
+        "tasks/s",
+        "shortest useful task, s",
+        "scheduler CPU %",
+        "tasks/s of its whole core",
+        "shortest then, s",
+        "busy %",
+        "client CPU %",
+        "workers' CPU %",
+        "scheduler idle %",
+        "slowest answer, s",
+        "scheduler MB",
+        "MB a worker here",
+        "what broke",
+    )
     print(table(head, rows))
 
 

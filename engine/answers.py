@@ -18,6 +18,7 @@ from engine.analyses.tallied import tables_of_tally
 from engine.errors import UserError
 from engine.ledger import Record
 from engine.model import Model
+from engine.objects import is_url
 from engine.reading import Paths
 from engine.runs import find_run
 from engine.study import Study
@@ -106,9 +107,10 @@ def of_run(folder: Path, study: Study, partial: bool = False) -> Answers:
 
 
 def open_cube(folder: str | Path, partial: bool = False, model: Model | None = None) -> xr.DataTree:
-    """The cube of a run folder, lazily; its metadata and each chunk's size are checked before anything is unpacked.
+    """The cube of a run, lazily; its metadata and each chunk's size are checked before anything is unpacked.
 
     Args:
+      folder: the run folder, or the URL of its copy on an object store, such as s3://bucket/run.
       partial: take also a run that has not come to its end. Its tables are then made here, from the blocks that are done:
         every interval is over the units that are there. Groups `paths` and `draws` hold the paths of these blocks, by
         number; what comes from the yearly sample is there if that is. The root's `status` says "partial", `paths` how
@@ -119,7 +121,7 @@ def open_cube(folder: str | Path, partial: bool = False, model: Model | None = N
       UserError: there is no cube; or its run has not come to its end, and that is not allowed; or it asks for what no
         cube of ours does.
     """
-    tree = reading.open_tree(Path(folder))
+    tree = reading.open_tree(folder)
     if tree.attrs.get("status") == "complete":
         return tree
     if not partial:
@@ -128,6 +130,10 @@ def open_cube(folder: str | Path, partial: bool = False, model: Model | None = N
             "open_cube(..., partial=True)."
         )
         raise UserError(str(folder), [message])
+    if is_url(folder):
+        raise UserError(
+            str(folder), ["its run has not come to its end. Copy it to a disk to look at what is there."]
+        )
     place, study = find_run(folder, model)
     return _partial(of_run(place, study, partial=True), study, tree)
 

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 import zarr
+from zarr.storage import ObjectStore
 
-from engine.cube import attributes, cube_of
+from engine import objects
+from engine.cube import CUBE_FOLDER, attributes, cube_of
 from engine.errors import UserError
 from engine.foreign import checked_store
 from engine.study import Block, Study
@@ -82,15 +84,23 @@ def read_path(folder: Path, names: Sequence[str], path: int) -> dict[str, np.nda
         return {name: np.asarray(_array(folder, f"paths/{name}")[:, path]) for name in names}
 
 
-def open_tree(folder: Path) -> xr.DataTree:
-    """The cube of a run folder, finished or not, lazily, and with what it says of its chunks checked: `foreign.py`.
+def open_tree(place: str | Path) -> xr.DataTree:
+    """The cube of a run, finished or not, lazily, and with what it says of its chunks checked: `foreign.py`.
+
+    Args:
+      place: the run folder, or the URL of its copy on an object store.
 
     Raises:
       UserError: there is no cube, or it asks for what no cube of ours does.
     """
-    if "status" not in attributes(folder):
-        raise UserError(str(folder), ["expected a run folder, with a cube.zarr inside."])
-    return xr.open_datatree(checked_store(cube_of(folder)), engine="zarr", chunks={})  # type: ignore[arg-type]
+    if objects.is_url(place):
+        at = objects.store_at(f"{str(place).rstrip('/')}/{CUBE_FOLDER}")
+        store = checked_store(ObjectStore(at, read_only=True))
+    elif "status" not in attributes(place):
+        raise UserError(str(place), ["expected a run folder, with a cube.zarr inside."])
+    else:
+        store = checked_store(cube_of(Path(place)))
+    return xr.open_datatree(store, engine="zarr", chunks={})  # type: ignore[arg-type]
 
 
 def _array(folder: Path, name: str) -> Any:

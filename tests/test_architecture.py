@@ -27,7 +27,7 @@ ROWS = (
     ("study",),
     (
         "policies", "layers", "resolve", "config", "arguments", "rules", "tile", "kernel", "devices", "locks", "npz", "ledger",
-        "claims", "summaries", "reserved", "zarr_files", "cube", "foreign", "reading", "intervals", "tails", "measures",
+        "claims", "summaries", "reserved", "zarr_files", "cube", "foreign", "objects", "reading", "intervals", "tails", "measures",
         "grouped", "events", "tallies", "provenance",
     ),
     ("replay", "checks"),
@@ -46,6 +46,7 @@ OWNERS = {
     "tomli_w": {"config"},
     "pydantic": {"config"},
     "zarr": {"reading", "foreign"},
+    "obstore": {"objects"},
     "distributed": {"cluster", "worker"},
     "matplotlib": {"plots"},
     "click": {"cli"},

@@ -1,0 +1,52 @@
+"""`rustbelt copy`: a run to an object store, or from there."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+from rich.markup import escape
+
+from engine.cli import options, screen
+
+
+@click.command("copy", short_help="Copy a run to an object store, or from there.")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.option("--quiet", is_flag=True, help="No progress.")
+@options.debug
+def command(source: str, target: str, quiet: bool) -> None:
+    """Copy the run folder FROM to a URL such as s3://bucket/run, or a run at a URL to a new folder TO.
+
+    What is there already is not sent again; a copy that was stopped goes on. Credentials and endpoints come from the
+    environment, as for other programs (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, ...).
+    """
+    from engine.errors import UserError
+    from engine.objects import download, is_url, upload
+
+    if is_url(source) == is_url(target):
+        raise UserError(
+            f"{source} {target}", ["expected a folder and a URL such as s3://bucket/run, in either order."]
+        )
+    shown = time.monotonic()
+
+    def told(done: int, total: int) -> None:
+        nonlocal shown
+        if not quiet and (done == total or time.monotonic() - shown > 5):
+            shown = time.monotonic()
+            sys.stderr.write(f"copied: {done:,} of {total:,} files\n")
+
+    if is_url(target):
+        if not (Path(source) / "cube.zarr").is_dir():
+            raise UserError(source, ["expected a run folder, with a cube.zarr inside."])
+        count = upload(Path(source), target, told)
+        screen.stdout().print(
+            escape(f"{count:,} files sent. Open it: engine.open_cube({target!r})"), soft_wrap=True
+        )
+    else:
+        count = download(source, Path(target), told)
+        screen.stdout().print(
+            escape(f"{count:,} files, each as it was sent. See rustbelt status {target}"), soft_wrap=True
+        )

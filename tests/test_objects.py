@@ -1,0 +1,125 @@
+"""Runs on object stores: copied there and back, read there; against a folder that stands for a store, and a real server."""
+
+import json
+
+import pytest
+from recorded import contents
+from small_study import commit_block, entered, make_study, make_summaries
+
+import engine
+from engine import cube, objects, reading
+from engine.errors import UserError
+from engine.study import BLOCK
+from tests.small_files import call
+
+pytest.importorskip("obstore")
+PATHS = BLOCK + 1000
+
+
+def finish(folder, study):
+    """A whole run without a kernel."""
+    with entered(folder, study):
+        for block in study.blocks():
+            commit_block(folder, study, block)
+        stored = reading.read_paths(folder, study.keep.outcomes, study.paths)
+        cube.finish(folder, study, make_summaries(study, stored))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "run"
+    finish(folder, make_study(PATHS))
+    return folder
+
+
+@pytest.fixture
+def url(tmp_path):
+    (tmp_path / "bucket").mkdir()
+    return f"file://{tmp_path}/bucket"
+
+
+def test_a_copy_is_the_run_and_comes_back_whole(run, url, tmp_path):
+    sent = objects.upload(run, url)
+    assert sent == len([path for path in run.rglob("*") if path.is_file()]) - 1  # all but the lock
+    assert objects.upload(run, url) == 0
+    assert objects.download(url, tmp_path / "back") == sent
+    assert contents(tmp_path / "back") == contents(run)
+
+
+def test_a_cube_is_read_where_it_is(run, url):
+    objects.upload(run, url)
+    there, here = engine.open_cube(url), engine.open_cube(run)
+    assert there["risk"].to_dataset().identical(here["risk"].to_dataset())
+    assert there["paths"].to_dataset().load().identical(here["paths"].to_dataset().load())
+
+
+def test_a_run_that_grew_is_sent_again_where_it_differs_and_the_root_comes_last(
+    run, url, tmp_path, monkeypatch
+):
+    finish(tmp_path / "run", make_study(1000))
+    objects.upload(tmp_path / "run", url)
+    finish(tmp_path / "run", make_study(PATHS))
+    put, order = objects.store_at, []
+
+    class Watched:
+        def __init__(self, store):
+            self.store = store
+
+        def __getattr__(self, name):
+            return getattr(self.store, name)
+
+        def put(self, name, content):
+            order.append(name)
+            return self.store.put(name, content)
+
+        def delete(self, name):
+            order.append(f"delete {name}")
+            return self.store.delete(name)
+
+    monkeypatch.setattr(objects, "store_at", lambda where: Watched(put(where)))
+    objects.upload(tmp_path / "run", url)
+    assert order[0] == "delete cube.zarr/zarr.json"
+    assert order[-2:] == ["cube.zarr/zarr.json", objects.MANIFEST]
+    monkeypatch.undo()
+    objects.download(url, tmp_path / "back")
+    assert contents(tmp_path / "back") == contents(tmp_path / "run") == contents(run)
+
+
+def test_what_was_changed_on_the_way_is_refused(run, url, tmp_path):
+    objects.upload(run, url)
+    path = tmp_path / "bucket/cube.zarr/paths/worst_two_year_growth/c/0/1"
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"worst_two_year_growth/c/0/1: other content than was sent"):
+        objects.download(url, tmp_path / "back")
+    assert objects.upload(run, url) == 0  # its size tells nothing; the reader's checksum does
+    with pytest.raises(ValueError, match="checksum"):
+        engine.open_cube(url)["paths"].load()
+
+
+def test_a_manifest_cannot_write_elsewhere(run, url, tmp_path):
+    objects.upload(run, url)
+    manifest = tmp_path / "bucket" / objects.MANIFEST
+    manifest.write_text(json.dumps({"../../escaped": "0" * 64}))
+    with pytest.raises(UserError, match="names files outside of the run"):
+        objects.download(url, tmp_path / "back")
+    assert not (tmp_path / "escaped").exists()
+
+
+def test_places_that_are_none(run, url, tmp_path):
+    with pytest.raises(UserError, match="expected a run that was copied there"):
+        objects.download(url, tmp_path / "back")
+    with pytest.raises(UserError, match="expected a folder that is empty"):
+        objects.download(url, run)
+    with pytest.raises(UserError, match="no object store can be reached"):
+        objects.store_at("nowhere://x")
+    assert call("copy", run, tmp_path / "x").exit_code == 2
+    assert call("copy", tmp_path, url).exit_code == 2
+
+
+def test_the_command_copies_both_ways(run, url, tmp_path):
+    sent = call("copy", run, url)
+    assert sent.exit_code == 0 and "files sent" in sent.stdout, sent.output
+    back = call("copy", url, tmp_path / "back", "--quiet")
+    assert back.exit_code == 0 and "each as it was sent" in back.stdout
