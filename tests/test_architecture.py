@@ -27,7 +27,7 @@ ROWS = (
     ("study",),
     (
         "policies", "layers", "resolve", "config", "arguments", "rules", "tile", "kernel", "devices", "locks", "npz", "ledger",
-        "claims", "summaries", "reserved", "zarr_files", "cube", "foreign", "objects", "reading", "intervals", "tails", "measures",
+        "claims", "summaries", "reserved", "zarr_files", "cube", "packing", "foreign", "objects", "reading", "intervals", "tails", "measures",
         "grouped", "events", "tallies", "provenance",
     ),
     ("replay", "checks"),
@@ -45,7 +45,7 @@ OWNERS = {
     "tomllib": {"config"},
     "tomli_w": {"config"},
     "pydantic": {"config"},
-    "zarr": {"reading", "foreign"},
+    "zarr": {"reading", "foreign", "packing"},
     "obstore": {"objects"},
     "distributed": {"cluster", "worker"},
     "matplotlib": {"plots"},

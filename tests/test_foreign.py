@@ -28,7 +28,8 @@ from zarr.core.sync import sync
 
 from engine import zarr_files
 from engine.errors import UserError
-from engine.foreign import DOCUMENT, LISTED, checked_store, held_chunks, zstd_size
+from engine.foreign import DOCUMENT, LISTED, checked_store
+from engine.packing import held_chunks, zstd_size
 
 PATHS, SPAN = 150, 64
 BOMB = 400_000_000
