@@ -1,0 +1,109 @@
+"""What a study file, a run folder and a record of somebody else cannot do."""
+
+import ast
+import io
+import pickle
+import re
+import zipfile
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_study import commit_block, entered, make_study
+
+import engine
+from engine import claims, ledger, models, npz
+from engine.errors import UserError
+from engine.files import sealed, unsealed
+from engine.study import BLOCK
+from tests.small_files import BRIDGE, MODELS, call, write
+
+ENGINE = Path(engine.__file__).parent
+
+
+@pytest.mark.parametrize(
+    "model", ["os.system", "my_model.py:Bridge", f"{MODELS}:Bridge", "engine.models.rustbelt", "../model"]
+)
+def test_a_study_file_names_no_code(tmp_path, model):
+    text = BRIDGE.replace('model = "Bridge"', f'model = "{model}"')
+    ended = call("run", write(tmp_path, text), "--out", tmp_path / "out")
+    assert ended.exit_code == 2 and "unknown model" in ended.stderr and "--model FILE:CLASS" in ended.stderr
+
+
+@pytest.mark.parametrize("name", ["../evil", "/tmp/evil", "a/b", "..", ".", "", "a\\b", "x" * 65, "nul\0"])
+def test_a_study_file_writes_nowhere_but_in_its_folder(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    text = BRIDGE.replace('name = "bridge"', "name = '" + name + "'")
+    ended = call("run", write(tmp_path, text), "--model", f"{MODELS}:Bridge")
+    assert ended.exit_code == 2, ended.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["study.toml"]
+
+
+def test_a_model_of_an_installed_package_is_known_by_its_entry_point(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(MODELS.parent))
+    found = EntryPoints([
+        EntryPoint("bridge-of-mine", "small_models:Bridge", models.ENTRY_POINTS),
+        EntryPoint("no-model", "small_models:__name__", models.ENTRY_POINTS),
+    ])  # fmt: skip
+    monkeypatch.setattr(models, "entry_points", lambda group: found)
+    text = BRIDGE.replace('model = "Bridge"', 'model = "bridge-of-mine"')
+    study = engine.load_study(write(tmp_path, text))
+    assert study.model_name == "bridge-of-mine" and re.fullmatch("[0-9a-f]{64}", study.model_digest)
+    with pytest.raises(UserError, match="expected a class derived from PathModel or StaticModel"):
+        engine.load_study(write(tmp_path, text.replace("bridge-of-mine", "no-model")))
+    with pytest.raises(UserError, match="Did you mean 'bridge-of-mine'"):
+        engine.load_study(write(tmp_path, text.replace("bridge-of-mine", "bridge-of-min")))
+
+
+def test_nothing_in_the_engine_reads_pickles_or_runs_text():
+    for path in ENGINE.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+        names |= {
+            n.module.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module
+        }
+        called = {ast.unparse(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+        assert not names & {"pickle", "cloudpickle", "joblib", "marshal", "shelve", "dill"}, path
+        assert not called & {"eval", "exec", "compile", "os.system"}, path
+        for node in ast.walk(tree):
+            if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+                assert ast.unparse(node.value) == "False", path
+            assert not (isinstance(node, ast.keyword) and node.arg == "shell"), path
+
+
+def test_a_tally_that_is_a_pickle_or_a_bomb_is_refused():
+    buffer = io.BytesIO()
+    np.savez(buffer, evil=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(ValueError, match=r"[Oo]bject arrays|allow_pickle"):
+        npz.unpacked(buffer.getvalue())
+    with pytest.raises(ValueError, match=r"expected an \.npz file"):
+        npz.unpacked(pickle.dumps({"a": 1}))
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", b"\0" * 1000)
+        archive.filelist[0].file_size = npz.LARGEST + 1
+    with pytest.raises(ValueError, match="expected arrays of at most"):
+        npz.unpacked(bomb.getvalue())
+
+
+@pytest.mark.parametrize("name", ["../../secret", "/etc/hostname", "ledger/../../x"])
+def test_a_record_that_names_files_elsewhere_is_no_record(tmp_path, name):
+    study = make_study(BLOCK)
+    with entered(tmp_path, study):
+        commit_block(tmp_path, study, study.block(0))
+    place = ledger.record_file(tmp_path, 0)
+    document = unsealed(place)
+    document["files"][0]["name"] = name
+    place.write_bytes(sealed(document))
+    assert ledger.read(tmp_path, study, 0) is None
+
+
+@pytest.mark.parametrize("name", ["cube.zarr", "ledger"])
+def test_a_folder_that_leads_elsewhere_is_not_written_to(tmp_path, name):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="leads elsewhere"), claims.claim(tmp_path / "run", make_study(10)):
+        pass
+    assert not list((tmp_path / "elsewhere").iterdir())
