@@ -13,7 +13,7 @@ from engine.errors import UserError
 from engine.files import UNFINISHED, make_folders, sealed, unsealed, write_atomically, writing
 from engine.study import BLOCK, Study
 
-DECISIVE = ("rustbelt", "jax", "jaxlib", "device_kind")
+DECISIVE = ("rustbelt", "jax", "jaxlib", "xla_flags", "device_kind")
 """Versions that path values may depend on."""
 
 
@@ -77,17 +77,17 @@ def enter(
     held = unsealed(study_file(folder)) or {}
     there = next(ledger.recorded_blocks(folder), None) is not None
     made = list(held.get("versions", [])) if there or not alone else []
-    ours = {key: versions.get(key, "unknown") for key in (*DECISIVE, *sorted(set(versions) - set(DECISIVE)))}
+    ours = {key: versions.get(key, "") for key in (*DECISIVE, *sorted(set(versions) - set(DECISIVE)))}
     differing = [
-        f"blocks here were made with {key} {past.get(key)}, and this is {ours[key]}: their paths may differ in the last "
-        f"bits. Choose another --out, or go on with --force."
+        f"blocks here were made with {key} {past.get(key) or 'none'}, and this is {ours[key] or 'none'}: their paths may "
+        f"differ in the last bits. Choose another --out, or go on with --force."
         for past in made
         for key in DECISIVE
-        if past.get(key) != ours[key]
+        if past.get(key, "") != ours[key]
     ]
     if differing and not force:
         raise UserError(str(folder), list(dict.fromkeys(differing)))
-    known = [{key: past.get(key) for key in DECISIVE} for past in made]
+    known = [{key: past.get(key, "") for key in DECISIVE} for past in made]
     if {key: ours[key] for key in DECISIVE} not in known:
         made = [*made, ours]
     document = {**_whose(study), "name": study.name, "versions": made, "study": resolved_text(study)}

@@ -64,7 +64,12 @@ class Cluster:
             return self._versions
         try:
             self._client = Client(self._address, timeout=PATIENCE, set_as_default=False)
-        except (OSError, TypeError, ValueError, TimeoutError) as failure:  # a TypeError where TLS lacks its files
+        except (
+            OSError,
+            TypeError,
+            ValueError,
+            TimeoutError,
+        ) as failure:  # a TypeError where TLS lacks its files
             message = f"no scheduler answers at {self._address} ({failure})."
             raise UserError("--scheduler", [message]) from failure
         try:

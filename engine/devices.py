@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import os
 import platform
@@ -67,9 +68,32 @@ def gpus_of_machine() -> list[str]:
 
 
 def kind(mesh: Mesh) -> str:
-    """What the devices of a mesh are, as far as rounding may depend on it: "cpu x86_64", or a GPU's name."""
+    """What the devices of a mesh are, as far as rounding depends on it: "cpu x86_64", or a GPU's name.
+
+    Processors of one architecture have the same bits (seen with AVX2 and with AVX-512), but for those without fused
+    multiply-add, which round twice.
+    """
     device = mesh.devices.flat[0]
-    return f"cpu {platform.machine()}" if device.platform == "cpu" else device.device_kind
+    if device.platform != "cpu":
+        return device.device_kind
+    return f"cpu {platform.machine()}{'' if _fuses() else ' without fma'}"
+
+
+def flags() -> str:
+    """The flags that XLA is given from outside, but for the number of devices, which changes no bit."""
+    given = os.environ.get("XLA_FLAGS", "").split()
+    return " ".join(sorted(flag for flag in given if "device_count" not in flag))
+
+
+@functools.cache
+def _fuses() -> bool:
+    """Whether the processor multiplies and adds with one rounding; so it is taken to where it does not tell."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return True
+    flags = next((line.split() for line in lines if line.startswith("flags")), ["fma"])
+    return "fma" in flags
 
 
 def mesh(kind: str | None = None) -> Mesh:

@@ -60,13 +60,13 @@ def site(folder: Path, study: Study, token: str, device: str | None, made_by: Ma
     if model is None and study.model_name not in known():
         message = f"model {study.model_name} stands in no file that a worker could load. Put it into one."
         raise UserError(study.source, [message])
-    decisive = tuple((key, made_by.get(key, "unknown")) for key in claims.DECISIVE)
+    decisive = tuple((key, made_by.get(key, "")) for key in claims.DECISIVE)
     return Site(str(folder.resolve()), study.fingerprint, token, model, device, decisive)
 
 
 def versions(device: str | None) -> dict[str, str]:
-    """Versions of this process and the kind of its devices."""
-    return provenance.versions(devices.kind(devices.mesh(device)))
+    """Versions of this process, XLA's flags, and the kind of its devices."""
+    return provenance.versions(devices.kind(devices.mesh(device))) | {"xla_flags": devices.flags()}
 
 
 def work_at(site: Site) -> Work:
@@ -103,7 +103,7 @@ def _work_at(site: Site) -> Work:
             f"expected {made_by[key]}, got {ours.get(key)}. Install the same versions, or take such workers only.",
         )
         for key in claims.DECISIVE
-        if made_by.get(key) != ours.get(key)
+        if made_by.get(key, "") != ours.get(key, "")
     ]
     if study.fingerprint != site.fingerprint:
         message = (
