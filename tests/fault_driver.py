@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from recorded import PlayedBack, Recorded, arrays_of, contents, study_in
+from recorded import PlayedBack, Recorded, arrays_of, contents, small_study_in
 
 from engine import job
 from engine.errors import UserError
@@ -28,7 +28,7 @@ class Driver:
 
     def __init__(self, recorded: Path, root: Path):
         self.root = root
-        self.study = study_in(root)
+        self.study = small_study_in(root)
         with np.load(recorded) as arrays:
             executor = PlayedBack(Recorded(dict(arrays)))
         job._executor = lambda *_: executor
@@ -102,17 +102,16 @@ def main(action: str, *words: str) -> None:
     """Carries out an action."""
     if action == "record":
         file = Path(words[0])
-        np.savez(file, **arrays_of(study_in(file.parent)))
+        np.savez(file, **arrays_of(small_study_in(file.parent)))
         return
     driver = Driver(Path(words[0]), Path(words[1]))
-    how, code, step = words[2], int(words[3]), int(words[4])
+    how, code, step, n = words[2], *map(int, words[3:6])
     calls = driver.count()
     print(json.dumps({"calls": calls}), flush=True)
     if how.startswith("kill"):
-        for n in range(1, calls + 1, step):
-            print(json.dumps(driver.killed(n, how)), flush=True)
+        for each in range(n, calls + 1, step):
+            print(json.dumps(driver.killed(each, how)), flush=True)
         return
-    n = 1
     while True:
         found = driver.attempt(n, how, code)
         print(json.dumps(found), flush=True)

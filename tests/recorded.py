@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from small_files import MODELS, POND
+from small_files import BRIDGE, MODELS, POND
 
 from engine.config import load_model_file, load_study
 from engine.kernel import BlockResult, Program
@@ -19,6 +19,13 @@ PATHS = BLOCK + 600
 MOST = 4 * BLOCK
 KEEP = 'keep = { outcomes = ["lowest_stock"], draws = 1000, yearly = 500 }\n'
 VERSIONS = {"rustbelt": "0", "jax": "0", "jaxlib": "0", "device_kind": "recorded"}
+
+
+def small_study_in(folder: Path, paths: int = PATHS) -> Study:
+    """A static model with few summaries, its outcomes tallied but for one: what is done again and again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "bridge.toml").write_text('keep = { outcomes = ["damage"], draws = 1000 }\n' + BRIDGE)
+    return load_study(folder / "bridge.toml", model=load_model_file(f"{MODELS}:Bridge"), paths=paths)
 
 
 def study_in(folder: Path, paths: int = PATHS) -> Study:
@@ -84,10 +91,10 @@ def arrays_of(study: Study) -> dict[str, np.ndarray]:
 
     program = Program(study, mesh("cpu"))
     blocks = study.blocks()
-    return {
+    yearly = {"yearly": program.first_years(study.keep.yearly)} if study.has_yearly else {}
+    return yearly | {
         "outcomes": np.concatenate([program.collect(b, program.submit(b)).outcomes for b in blocks], axis=-1),
         "draws": np.concatenate([program.draws(block) for block in blocks], axis=-1),
-        "yearly": program.first_years(study.keep.yearly),
     }
 
 
