@@ -17,7 +17,7 @@ from engine import devices
 devices.use_every_core()
 import engine
 from engine.config import load_model_file, load_study
-from engine.job import memory_needed
+from engine.memory import memory_needed
 place, spec, paths, folder = json.loads(sys.argv[1])
 study = load_study(place, model=load_model_file(spec) if spec else None, paths=paths)
 start = time.perf_counter()

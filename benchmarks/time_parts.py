@@ -12,9 +12,11 @@ from timing import best, table
 from variants import draws_only, with_model
 
 import engine
-from engine import checks, config, cube, devices, job, simulate
+from engine import checks, config, cube, devices, job
+from engine.answers import Answers
 from engine.kernel import Program
 from engine.study import Study
+from engine.work import Work
 
 
 class Clock:
@@ -43,13 +45,13 @@ class Clock:
 WATCHED = (
     (checks, "refuse_broken"),
     (job, "simulate"),
-    (simulate, "yearly_sample"),
+    (Work, "yearly"),
     (Program, "prepare"),
     (Program, "draws"),
-    (cube, "write_block"),
-    (job, "_tables"),
-    (job, "summarise"),
-    (cube, "write_summaries"),
+    (Work, "store"),
+    (Answers, "tables"),
+    (Answers, "summaries"),
+    (cube, "finish"),
 )
 
 
@@ -97,7 +99,7 @@ def report(rounds: int) -> str:
     whole, drawing = (kernel[name] * scale for name in ("whole", "draws"))
 
     # the program of the run and that of the paths in full are made ready side by side
-    both = max(run.total("prepare"), run.total("yearly_sample"))
+    both = max(run.total("prepare"), run.total("yearly"))
     ready = min(run.total("prepare"), both)
     hidden = run.total("simulate") - both - whole
     parts = [
@@ -106,12 +108,12 @@ def report(rounds: int) -> str:
         ("programs made ready: traced, and found in the cache", ready),
         ("draw: random words, normals, priors", drawing),
         ("model: 15 years, 2 policies", whole - drawing),
-        (f"paths in full: the first {study.keep.yearly:,}; where not hidden", both - ready),
+        (f"paths in full, the first {study.keep.yearly:,}, and their tables; where not hidden", both - ready),
         ("write: shards, records, draws that are kept; where not hidden", hidden),
-        ("estimate: VaR, ES, events, differences, intervals", run.total("_tables")),
+        ("estimate: VaR, ES, events, differences, intervals", run.total("tables")),
         (
-            "summaries: yearly tables and quantiles, written",
-            run.total("summarise") + run.total("write_summaries"),
+            "summaries, written",
+            run.total("summaries") + run.total("finish"),
         ),
     ]
     total = imported + loading + run.total("run")

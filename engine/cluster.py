@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine import worker
+from engine import tasks, worker
 from engine.errors import UserError
 from engine.study import Block, Study
 from engine.work import Observer, Stage
@@ -79,7 +80,7 @@ class Cluster:
                 f"the scheduler at {self._address} has no workers. Start some: dask worker {self._address}"
             )
             raise UserError("--scheduler", [message]) from failure
-        asked = self._client.submit(worker.hello, self._device, pure=False)
+        asked = self._client.submit(tasks.hello, self._device, pure=False)
         self._versions = self._gathered(asked)
         return self._versions
 
@@ -105,8 +106,14 @@ class Cluster:
         running = as_completed(loop=self._client.loop)
         what: dict[Any, tuple[tuple[int, int], bool]] = {}
 
+        numbers = count()
+
         def submit(span: tuple[int, int], with_yearly: bool) -> None:
-            future = self._client.submit(worker.perform, site, *span, with_yearly, pure=False, retries=0)  # type: ignore[union-attr]
+            number = next(numbers)
+            # one group of tasks for each round of the threads: among more than twice as many of one group, the scheduler
+            # looks at every worker for every task
+            key = (f"blocks-{token}-{number // threads}", number)
+            future = self._client.submit(tasks.perform, site, *span, with_yearly, key=key, retries=0)  # type: ignore[union-attr]
             what[future.key] = span, with_yearly
             running.add(future)
 
@@ -123,8 +130,10 @@ class Cluster:
                     raise UserError("--scheduler", [message])
                 submit(span, with_yearly)
                 continue
-            for index in self._gathered(future):
-                yield study.block(index)
+            if future.status != "finished":
+                self._gathered(future)  # raises what the worker raised
+            future.release()
+            yield from (study.block(index) for index in range(*span))
             if todo:
                 submit(todo.popleft(), False)
 

@@ -126,7 +126,7 @@ def hello(device: str | None) -> dict[str, str]:
         return versions(device)
 
 
-def perform(site: Mapping[str, Any], first: int, last: int, yearly: bool = False) -> list[int]:
+def perform(site: Mapping[str, Any], first: int, last: int, yearly: bool = False) -> None:
     """One task of a cluster: blocks `first` to `last` - 1 committed, after the yearly sample if that is asked for.
 
     Args:
@@ -139,7 +139,6 @@ def perform(site: Mapping[str, Any], first: int, last: int, yearly: bool = False
         done = list(work.blocks((work.study.block(index) for index in range(first, last)), bad))
         if bad and not done:
             raise UserError(f"model {work.study.model_name}", [bad])
-        return [block.index for block in done]
 
 
 def site_of(plain: Mapping[str, Any]) -> Site:

@@ -35,7 +35,7 @@ ROWS = (
         "analyses/compare", "analyses/tallied", "analyses/condition", "analyses/yearly", "analyses/sample",
         "analyses/summarise", "analyses",
     ),
-    ("work", "worker", "workers", "cluster", "executors", "simulate"),
+    ("work", "worker", "tasks", "workers", "cluster", "executors", "simulate"),
     ("runs", "memory", "answers", "job", "upkeep", "planning", "plots"),
     ("cli",),
 )  # fmt: skip
