@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from engine import cube, ledger, reading
+from engine import claims, cube, ledger, reading
 from engine.analyses.compare import Tables, tables_of_paths
 from engine.analyses.summarise import summarise
 from engine.analyses.tallied import tables_of_tally
@@ -63,7 +63,11 @@ class Answers:
         """What the blocks left of the outcomes that are not kept whole, folded in their order; None if all are kept."""
         if not unkept(self.study):
             return None
-        return folded((block, Tally.of_content(self._tally(block.index))) for block in self.blocks)
+        # groups are filled in turn by the blocks that are there, so that they are as equal as can be
+        return folded(
+            (replace(block, index=rank), Tally.of_content(self._tally(block.index)))
+            for rank, block in enumerate(self.blocks)
+        )
 
     def summaries(self, found: Tables, yearly: Mapping[str, Any]) -> Summaries:
         """Everything that the summary groups of the cube hold.
@@ -89,6 +93,7 @@ def of_run(folder: Path, study: Study, partial: bool = False) -> Answers:
     Raises:
       UserError: blocks are missing or damaged; or, if that is allowed, all of them.
     """
+    claims.refuse_changed(folder, study)
     records = ledger.done_blocks(folder, study)
     gone = [block.index for block in study.blocks() if block.index not in records]
     if gone and not partial:

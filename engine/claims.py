@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +22,35 @@ class Busy(UserError):
 
 
 @contextmanager
-def claim(folder: Path, study: Study, shared: bool = False) -> Iterator[locks.Holder]:
+def claim(folder: Path, study: Study, shared: bool = False, damaged: bool = False) -> Iterator[locks.Holder]:
     """The folder as this study's, held against other writers until the end of the block.
 
     Args:
       folder: the run folder; made if it is missing.
       shared: together with the other shards of a job array, which compute other blocks of the same study.
+      damaged: also where what says whose the folder is, is damaged; to mend it.
 
     Raises:
       UserError: the folder holds something else, another study, paths beyond those asked for; another process is
         writing there; or it cannot be written.
     """
     with writing(folder):
-        _refuse_foreign(folder)
-        make_folders([ledger.ledger_of(folder)])
+        if not damaged:
+            _refuse_foreign(folder)
+        there = folder.exists()
+        try:
+            make_folders([ledger.ledger_of(folder)])
+        except OSError:
+            for made in (ledger.ledger_of(folder), *([] if there else [folder])):
+                with suppress(OSError):  # nothing is in it yet
+                    made.rmdir()
+            raise
     try:
         with writing(folder), locks.held(lock_file(folder), shared) as holder:
             if not shared:
                 _sweep(folder)
-            _refuse_another(folder, study)
+            if not (damaged and unsealed(study_file(folder)) is None):
+                _refuse_another(folder, study)
             yield holder
     except locks.Taken as taken:
         remedy = f" {taken.remedy}" if taken.remedy else ""
@@ -75,18 +85,15 @@ def enter(
       UserError: blocks that are there were made by other versions or on another device kind.
     """
     held = unsealed(study_file(folder)) or {}
-    there = next(ledger.recorded_blocks(folder), None) is not None
+    there = (
+        ledger.record_file(folder, ledger.YEARLY).exists()
+        or next(ledger.recorded_blocks(folder), None) is not None
+    )
     made = list(held.get("versions", [])) if there or not alone else []
     ours = {key: versions.get(key, "") for key in (*DECISIVE, *sorted(set(versions) - set(DECISIVE)))}
-    differing = [
-        f"blocks here were made with {key} {past.get(key) or 'none'}, and this is {ours[key] or 'none'}: their paths may "
-        f"differ in the last bits. Choose another --out, or go on with --force."
-        for past in made
-        for key in DECISIVE
-        if past.get(key, "") != ours[key]
-    ]
-    if differing and not force:
-        raise UserError(str(folder), list(dict.fromkeys(differing)))
+    problems = _differing(made, ours)
+    if problems and not force:
+        raise UserError(str(folder), problems)
     known = [{key: past.get(key, "") for key in DECISIVE} for past in made]
     if {key: ours[key] for key in DECISIVE} not in known:
         made = [*made, ours]
@@ -97,6 +104,35 @@ def enter(
         place, text = folder / "study.toml", document["study"].encode()
         if not place.is_file() or place.read_bytes() != text:
             write_atomically(place, text)
+
+
+def refuse_other_versions(folder: Path, versions: Mapping[str, str]) -> None:
+    """Raises a UserError where other versions, or another device kind, made what is in the folder."""
+    problems = _differing(versions_of(folder), versions)
+    if problems:
+        raise UserError(str(folder), problems)
+
+
+def _differing(made: Sequence[Mapping[str, Any]], ours: Mapping[str, str]) -> list[str]:
+    problems = [
+        f"blocks here were made with {key} {past.get(key) or 'none'}, and this is {ours.get(key) or 'none'}: their paths may "
+        f"differ in the last bits. Use what made them, choose another --out, or go on with --force."
+        for past in made
+        for key in DECISIVE
+        if past.get(key, "") != ours.get(key, "")
+    ]
+    return list(dict.fromkeys(problems))
+
+
+def refuse_changed(folder: Path, study: Study) -> None:
+    """Raises a UserError where a run was made with another study than this, which its own file gave: its model has changed."""
+    held = unsealed(study_file(folder))
+    if held is not None and held.get("fingerprint") != study.fingerprint:
+        message = (
+            f"was made with another version of model {study.model_name} (fingerprint {held.get('fingerprint')}, now "
+            f"{study.fingerprint}). Ask with the model as it was, or run it again into another folder."
+        )
+        raise UserError(str(folder), [message])
 
 
 def entered(folder: Path, study: Study) -> bool:
@@ -164,11 +200,10 @@ def _refuse_another(folder: Path, study: Study) -> None:
         )
         if held.get(key) != ours[key]
     ]
-    recorded = (
-        ledger.read(folder, study, index) for index in sorted(ledger.recorded_blocks(folder), reverse=True)
-    )
-    record = next(filter(None, recorded), None)
-    beyond = 0 if record is None else record.first + record.count
+    last = max(ledger.recorded_blocks(folder), default=None)
+    record = None if last is None else ledger.read(folder, study, last)
+    # a record that cannot be read says at least that its block has a first path
+    beyond = record.first + record.count if record else 0 if last is None else last * BLOCK + 1
     if not problems and beyond > study.paths:
         problems = [
             f"holds {beyond:,} paths, and {study.paths:,} are asked for. "

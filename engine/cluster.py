@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -9,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine import tasks, worker
+from engine import ledger, tasks, worker
 from engine.errors import UserError
 from engine.study import Block, Study
 from engine.work import Observer, Stage
@@ -106,7 +107,7 @@ class Cluster:
         running = as_completed(loop=self._client.loop)
         what: dict[Any, tuple[tuple[int, int], bool]] = {}
 
-        numbers = count()
+        numbers, looked = count(), time.monotonic()
 
         def submit(span: tuple[int, int], with_yearly: bool) -> None:
             number = next(numbers)
@@ -126,15 +127,28 @@ class Cluster:
             if _was_lost(future):
                 lost[span] += 1
                 if lost[span] >= TRIES:
-                    message = f"blocks {span[0]} to {span[1] - 1} were lost {TRIES} times ({future.exception()}). Finished blocks are kept."
+                    named = f"blocks {span[0]} to {span[1] - 1}" if span[0] < span[1] else "the yearly sample"
+                    message = (
+                        f"{named} were lost {TRIES} times ({future.exception()}). Finished blocks are kept."
+                    )
                     raise UserError("--scheduler", [message])
-                submit(span, with_yearly)
+                committed = ledger.done_blocks(folder, study, thorough=True, only=range(*span))
+                yield from (study.block(index) for index in committed)
+                left = [index for index in range(*span) if index not in committed]
+                parts = spans(left, 1) if left else [span] if with_yearly else []
+                for part in parts:
+                    lost[part] = lost[span]
+                    submit(part, with_yearly)
+                    with_yearly = False
                 continue
             if future.status != "finished":
                 self._gathered(future)  # raises what the worker raised
             future.release()
             yield from (study.block(index) for index in range(*span))
-            if todo:
+            if time.monotonic() - looked > 5:  # workers come and go
+                looked = time.monotonic()
+                threads = max(sum(self._client.nthreads().values()), 1)
+            while todo and len(what) < WINDOW * threads:
                 submit(todo.popleft(), False)
 
     def _next(self, running: Any) -> Future:

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,7 @@ def block_files(
     Raises:
       ValueError: the block is no whole shard of this study, or the values have another shape or type.
     """
-    if block.first != block.index * BLOCK or block not in study.blocks():
+    if not 0 <= block.first < study.paths or block != study.block(block.index):
         raise ValueError(
             f"block {block}: a shard has one writer, so a block must be exactly one of the study's"
         )
@@ -217,17 +218,31 @@ def bytes_needed(study: Study) -> int:
 
 def bytes_free(folder: Path) -> int:
     """Bytes free on the disk that the folder is, or will be, on."""
+    return shutil.disk_usage(above(folder)).free
+
+
+def above(folder: Path) -> Path:
+    """The folder, or the first one above it that is there."""
     place = folder.resolve()
-    while not place.exists():
+    while not place.is_dir():
         place = place.parent
-    return shutil.disk_usage(place).free
+    return place
+
+
+def bytes_held(folder: Path) -> int:
+    """Bytes of all files in a folder, which somebody may be writing into."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(place, name)).st_size
+    return total
 
 
 def refuse_if_too_large(folder: Path, study: Study) -> None:
     """Raises a UserError where the disk has no room for the run, what the folder already holds counted as there."""
-    held = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
     free, needed = bytes_free(folder), bytes_needed(study)
-    if needed - held > free:
+    if needed > free and needed - bytes_held(folder) > free:
         message = (
             f"{study.paths:,} paths take {size(needed)} on disk, and there are {size(free)} free. "
             f"Ask for fewer paths, keep fewer outcomes, or choose another --out."

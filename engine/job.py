@@ -7,20 +7,21 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from engine import answers, checks, claims, cube, devices, ledger, memory, provenance
+from engine import answers, checks, claims, cube, devices, ledger, provenance
 from engine.analyses.compare import Record
 from engine.cluster import Cluster
 from engine.errors import UserError
 from engine.executors import Executor, Local
 from engine.files import writing
 from engine.locks import Holder
+from engine.memory import refuse_if_memory_too_small
 from engine.runs import run_folder
 from engine.simulate import finished, missing, simulate
-from engine.study import Block, Study
+from engine.study import BLOCK, Block, Study
 from engine.work import Observer, Stage, yearly_fields, yearly_missing
 from engine.workers import Workers
 
@@ -94,12 +95,14 @@ def run(
         does not keep its contract or gives values that are not finite, workers or the scheduler are lost.
     """
     chosen = _executor(device, workers, scheduler)
-    folder = _looked_over(study, out, memory, workers or 0)
+    folder = _looked_over(study, out)
+    refuse_if_memory_too_small(study, memory, workers or 0)
+    there = folder.exists()
     with (
-        chosen as executor,
-        _nothing_left_of_a_refused_run(folder, study),
         writing(folder),
         claims.claim(folder, study) as holder,
+        _nothing_left_of_a_refused_run(folder, study, there),
+        chosen as executor,  # its workers end first
     ):
         return _finished(study, folder, executor, holder, observe, _Told(command, force, workers))
 
@@ -126,26 +129,46 @@ def run_shard(
     """
     if not 1 <= number <= of:
         raise UserError("--shard", [f"expected 1/{of} to {of}/{of}, got {number}/{of}."])
-    folder = _looked_over(study, out, memory, 0)
+    folder = _looked_over(study, out)
+    refuse_if_memory_too_small(replace(study, paths=min(study.paths, BLOCK)), memory)
     told = _Told(command, False, of)
     with Local(device) as executor, writing(folder):
-        _prepare(study, folder, executor)
-        with claims.claim(folder, study, shared=True) as holder:
-            done = ledger.done_blocks(folder, study)
-            mine = [b for b in study.blocks() if b.index % of == number - 1 and b.index not in done]
-            yearly = number == 1 and yearly_missing(folder, study)
-            if mine or yearly:
-                with _written_down(study, folder, told, mine):
-                    simulate(study, folder, executor, holder, yearly, mine, observe)
-        computed = tuple(block.index for block in mine)
+        computed = _shard_computed(study, folder, executor, observe, told, number, of)
         left = len(ledger.pending(folder, study))
         if left:
             return Shard(folder, computed, left, None)
+        refuse_if_memory_too_small(study, memory)
         try:
             with claims.claim(folder, study) as holder:
                 return Shard(folder, computed, 0, _finished(study, folder, executor, holder, observe, told))
         except claims.Busy:  # another shard that has come as far
             return Shard(folder, computed, 0, None)
+
+
+def _shard_computed(
+    study: Study, folder: Path, executor: Executor, observe: Observer, told: _Told, number: int, of: int
+) -> tuple[int, ...]:
+    """Numbers of the blocks that a shard has computed, beside others that compute theirs."""
+    until = time.monotonic() + PREPARING
+    while True:
+        try:
+            _prepare(study, folder, executor)
+            with claims.claim(folder, study, shared=True) as holder:
+                own = range(number - 1, len(study.blocks()), of)
+                done = ledger.done_blocks(folder, study, only=own)
+                mine = [study.block(index) for index in own if index not in done]
+                yearly = number == 1 and yearly_missing(folder, study)
+                if mine or yearly:
+                    with _written_down(study, folder, told, mine):
+                        simulate(study, folder, executor, holder, yearly, mine, observe)
+                return tuple(block.index for block in mine)
+        except claims.Busy:
+            # somebody prepares the folder, or makes the tables, which needs no shard any more
+            if claims.entered(folder, study) and not ledger.pending(folder, study):
+                return ()
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
 
 
 @dataclass(frozen=True)
@@ -158,11 +181,10 @@ class _Told:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-def _looked_over(study: Study, out: str | Path | None, allowed: int | str | None, workers: int) -> Path:
-    """The run folder of a study that can be run: it keeps its contract, and there is room for it."""
+def _looked_over(study: Study, out: str | Path | None) -> Path:
+    """The run folder of a study that can be run: it keeps its contract, and there is room for it on the disk."""
     folder = run_folder(study, out)
     cube.refuse_if_too_large(folder, study)
-    memory.refuse_if_too_small(study, allowed, workers)
     checks.refuse_broken(study)
     devices.use_compilation_cache()
     return folder
@@ -230,29 +252,38 @@ def _written_down(study: Study, folder: Path, told: _Told, blocks: Sequence[Bloc
 
 
 def _prepare(study: Study, folder: Path, executor: Executor) -> None:
-    """Makes a folder ready for shards that share it: whoever comes first does, alone, while the others wait."""
-    until = time.monotonic() + PREPARING
-    while not (claims.entered(folder, study) and cube.has_arrays(folder, study)):
-        try:
-            with claims.claim(folder, study):
-                claims.enter(folder, study, executor.versions())
-                cube.create(folder, study)
-        except claims.Busy:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.2)
+    """Makes a folder ready for shards that share it: whoever comes first does, alone.
+
+    Raises:
+      Busy: another one is at it, or shards of other path counts are at work.
+    """
+
+    def ready() -> bool:
+        return claims.entered(folder, study) and cube.has_arrays(folder, study)
+
+    if ready():
+        return
+    with claims.claim(folder, study):
+        if not ready():  # while this one waited
+            claims.enter(folder, study, executor.versions())
+            cube.create(folder, study)
 
 
 @contextmanager
-def _nothing_left_of_a_refused_run(folder: Path, study: Study) -> Iterator[None]:
-    """Takes away what a run that is refused began in a folder that was not there, or was empty, unless a block is done."""
-    there = folder.exists()
-    begun = not there or (folder.is_dir() and not any(folder.iterdir()))
+def _nothing_left_of_a_refused_run(folder: Path, study: Study, there: bool) -> Iterator[None]:
+    """Takes away what a run that is refused began in a folder that held no run, unless a block is done.
+
+    The folder is claimed, so that nobody else's is taken away.
+
+    Args:
+      there: whether the folder was there before.
+    """
+    begun = not claims.study_file(folder).exists()
     try:
         yield
     except UserError:
         with suppress(OSError):  # a disk that fails: what is there stays
-            if begun and folder.is_dir() and not ledger.done_blocks(folder, study):
+            if begun and not ledger.done_blocks(folder, study):
                 shutil.rmtree(folder, ignore_errors=True)
                 if there:
                     folder.mkdir(exist_ok=True)

@@ -7,7 +7,7 @@ written, belongs to this study and range, and every file it names is there. `doc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -65,6 +65,8 @@ def commit(folder: Path, study: Study, record: Record, files: Mapping[str, bytes
     """
     with writing(folder):
         held = read(folder, study, record.part)
+        if held is not None and isinstance(record.part, int) and held.count > record.count:
+            return held  # a run for more paths has been here since this one began
         if held is None or (held.first, held.count) != (record.first, record.count):
             drop(folder, record.part)
         write_files(folder, files)
@@ -110,15 +112,18 @@ def read(folder: Path, study: Study, part: int | str) -> Record | None:
     return record if inside and record.part == part else None
 
 
-def done_blocks(folder: Path, study: Study, thorough: bool = False) -> dict[int, Record]:
+def done_blocks(
+    folder: Path, study: Study, thorough: bool = False, only: Iterable[int] | None = None
+) -> dict[int, Record]:
     """Records of the blocks that are done, by block number in rising order.
 
     Args:
       thorough: also compare the SHA-256 of every file, which reads all of them.
+      only: numbers of the blocks that are looked at; all of the study's if not given.
     """
-    there = set(recorded_blocks(folder))
-    wanted = [block for block in study.blocks() if block.index in there]
-    with ThreadPoolExecutor(WRITERS if thorough else 1) as threads:
+    count = len(study.blocks())
+    wanted = [study.block(k) for k in sorted(recorded_blocks(folder) if only is None else only) if k < count]
+    with ThreadPoolExecutor(WRITERS) as threads:
         found = threads.map(lambda block: _done(folder, study, block, thorough), wanted)
         return {
             block.index: record for block, record in zip(wanted, found, strict=True) if record is not None
@@ -139,8 +144,8 @@ def pending(folder: Path, study: Study, thorough: bool = False) -> tuple[Block, 
 
 
 def recorded_blocks(folder: Path) -> Iterator[int]:
-    """Numbers of the blocks that have a record, sound or not."""
-    for path in sorted(ledger_of(folder).glob("[0-9]*/[0-9]*.json")):
+    """Numbers of the blocks that have a record, sound or not, in no order."""
+    for path in ledger_of(folder).glob("[0-9]*/[0-9]*.json"):
         if path.stem.isdecimal() and path == record_file(folder, int(path.stem)):
             yield int(path.stem)
 

@@ -13,6 +13,7 @@ import os
 import secrets
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -20,6 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+GLANCE = 0.5
+"""Seconds that a lock may be held by somebody who only looks whether it is."""
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
@@ -76,7 +79,7 @@ def held(place: Path, shared: bool = False) -> Iterator[Holder]:
     )
     with open(place, "a+") as handle:
         try:
-            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            _take(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         except BlockingIOError:
             raise Taken(holder(place)) from None
         except OSError as error:
@@ -88,6 +91,19 @@ def held(place: Path, shared: bool = False) -> Iterator[Holder]:
             return
         _tell(handle, me)
         yield me
+
+
+def _take(handle: IO[str], how: int) -> None:
+    """Locks the file; one that is only looked at for a moment (`is_taken`) is waited for."""
+    until = time.monotonic() + GLANCE
+    while True:
+        try:
+            fcntl.flock(handle, how | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
 
 
 def holder(place: Path) -> Holder | None:
@@ -102,7 +118,8 @@ def is_taken(place: Path) -> bool:
     """Whether a process holds the lock file now."""
     if not place.exists():
         return False
-    with open(place) as handle:
+    # some network file systems lock only what is open for writing
+    with open(place, "r+" if os.access(place, os.W_OK) else "r") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -117,6 +134,7 @@ def _tell(handle: IO[str], me: Holder) -> None:
     handle.truncate()
     handle.write(json.dumps(asdict(me)))
     handle.flush()
+    os.fsync(handle.fileno())  # workers on other machines look for the token
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def memory_free() -> int | None:
         return None
 
 
-def refuse_if_too_small(study: Study, memory: int | str | None, workers: int = 0) -> None:
+def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: int = 0) -> None:
     """Raises a UserError where the memory that is free, or allowed, is less than the run needs.
 
     Args:

@@ -8,14 +8,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import Problem, UserError
-from engine.files import UNFINISHED, WRITERS, digest, write_files, writing
+from engine.files import (
+    UNFINISHED,
+    WRITERS,
+    digest,
+    digest_of_file,
+    make_folders,
+    unsealed,
+    write_atomically,
+    write_files,
+    writing,
+)
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -24,6 +35,10 @@ MANIFEST = "copied.json"
 """What has been copied: SHA-256 by file. Written after the files, so that it never promises what is not there."""
 _ROOT = "cube.zarr/zarr.json"
 _LOCK = "ledger/lock"
+_STUDY = "ledger/study.json"
+_RECORD = re.compile(r"ledger/\d+/\d+\.json")
+OFTEN = 256
+"""Files after which the manifest is written again."""
 
 
 def is_url(place: str | Path) -> bool:
@@ -57,7 +72,7 @@ def upload(folder: Path, url: str, told: Callable[[int, int], None] = lambda don
       told: called with the files done, and all of them.
 
     Raises:
-      UserError: the store refuses, or the folder cannot be read.
+      UserError: the store refuses, holds another run or more of this one, or the folder cannot be read.
     """
     store = store_at(url)
     names = sorted(
@@ -69,6 +84,7 @@ def upload(folder: Path, url: str, told: Callable[[int, int], None] = lambda don
     with _understood(url):
         held = _manifest(store)
         there = {entry["path"]: entry["size"] for entry in _listed(store)}
+        _refuse_other_run(folder, url, store, names, there)
         known: dict[str, str] = {}
         sent = 0
 
@@ -89,25 +105,31 @@ def upload(folder: Path, url: str, told: Callable[[int, int], None] = lambda don
             for done, was_sent in enumerate(threads.map(send, first), start=1):
                 sent += was_sent
                 told(done, len(names))
+                if done % OFTEN == 0:  # a copy that is stopped goes on from here
+                    store.put(MANIFEST, _as_json({**held, **known}))
         if _ROOT in names:
             sent += send(_ROOT)
         for gone in sorted(there.keys() - set(names) - {MANIFEST}):
             if gone.startswith(("cube.zarr/", "ledger/")):  # blocks and groups of an earlier state
                 store.delete(gone)
-        store.put(MANIFEST, json.dumps(dict(sorted(known.items())), indent=1).encode())
+        store.put(MANIFEST, _as_json(known))
         told(len(names), len(names))
     return sent
 
 
 def download(url: str, folder: Path, told: Callable[[int, int], None] = lambda done, total: None) -> int:
-    """Copies a run from an object store into a folder that is missing or empty. Gives how many files came.
+    """Copies a run from an object store into a folder that is missing, empty, or holds such a copy that was stopped.
+
+    Gives how many files it has. The cube's root comes last, and only if everything else is what was sent.
 
     Raises:
-      UserError: there is no run, the folder holds something, or a file is not what was sent.
+      UserError: there is no run, the folder holds something else, or a file is not what was sent.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    marker = folder / f"copying{UNFINISHED}"
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not marker.exists())):
         raise UserError(str(folder), ["expected a folder that is empty, or none. Choose another."])
     store = store_at(url)
+    problems = []
     with _understood(url), writing(folder):
         known = _manifest(store)
         if not known:
@@ -115,24 +137,52 @@ def download(url: str, folder: Path, told: Callable[[int, int], None] = lambda d
         wrong = [name for name in known if name.startswith("/") or ".." in name.split("/")]
         if wrong:
             raise UserError(url, [f"{MANIFEST} names files outside of the run: {wrong[0]!r}. Do not use it."])
+        write_files(folder, {marker.name: b""})
 
-        def fetch(name: str) -> bytes:
-            return bytes(store.get(name).bytes())
+        def fetch(name: str) -> Problem | None:
+            path = folder / name
+            if path.is_file() and digest_of_file(path) == known[name]:
+                return None
+            content = bytes(store.get(name).bytes())
+            if digest(content) != known[name]:
+                return Problem(name, "other content than was sent. Copy the run there again.")
+            make_folders([path.parent])
+            write_atomically(path, content)
+            return None
 
-        problems = []
         with ThreadPoolExecutor(WRITERS) as threads:
-            names = [name for name in known if name != _ROOT] + [name for name in known if name == _ROOT]
-            for done, (name, content) in enumerate(
-                zip(names, threads.map(fetch, names), strict=True), start=1
-            ):
-                if digest(content) != known[name]:
-                    problems.append(Problem(name, "other content than was sent. Copy the run there again."))
-                else:
-                    write_files(folder, {name: content})
-                told(done, len(names))
+            for done, problem in enumerate(threads.map(fetch, [n for n in known if n != _ROOT]), start=1):
+                problems += [problem] if problem else []
+                told(done, len(known))
+        if _ROOT in known and not problems:
+            problems += [problem] if (problem := fetch(_ROOT)) else []
+        if not problems:
+            marker.unlink()
+            told(len(known), len(known))
     if problems:
         raise UserError(url, problems[:20])
     return len(known)
+
+
+def _refuse_other_run(
+    folder: Path, url: str, store: ObjectStore, names: Sequence[str], there: Mapping[str, int]
+) -> None:
+    """Raises a UserError where another run, or more of this one, is at the URL: it would be lost."""
+    if _STUDY not in there:
+        return
+    theirs = json.loads(bytes(store.get(_STUDY).bytes()))["document"]
+    ours = unsealed(folder / _STUDY) or {}
+    if theirs.get("fingerprint") != ours.get("fingerprint"):
+        message = f"holds a study with fingerprint {theirs.get('fingerprint')}, expected {ours.get('fingerprint')}. Choose another URL."
+        raise UserError(url, [message])
+    count, held = (sum(bool(_RECORD.fullmatch(name)) for name in place) for place in (names, there))
+    if held > count:
+        message = f"holds {held:,} blocks, and {folder} {count:,}. Choose another URL, or copy it back first."
+        raise UserError(url, [message])
+
+
+def _as_json(known: Mapping[str, str]) -> bytes:
+    return json.dumps(dict(sorted(known.items())), indent=1).encode()
 
 
 def _manifest(store: ObjectStore) -> dict[str, str]:
@@ -157,7 +207,7 @@ def _understood(url: str) -> Iterator[None]:
 
     try:
         yield
-    except (BaseError, PermissionError) as error:
+    except (BaseError, FileNotFoundError, PermissionError, KeyError, TypeError, ValueError) as error:
         raise UserError(url, [f"the object store refuses: {_first_line(error)}."]) from error
 
 

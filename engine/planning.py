@@ -98,7 +98,7 @@ def measure(study: Study, folder: Path, device: str | None = None) -> Measured:
     program = devices.program(few, device)
     program.prepare()
     start = time.monotonic() - began
-    trial = Path(tempfile.mkdtemp(prefix="rustbelt-check-", dir=_above(folder)))
+    trial = Path(tempfile.mkdtemp(prefix="rustbelt-check-", dir=cube.above(folder)))
     try:
         work = Work(few, trial, program)
         results = work.results(few.blocks())
@@ -136,7 +136,7 @@ def plan(study: Study, folder: Path, measured: Measured, workers: int) -> Plan:
     fixed = cube.bytes_needed(replace(study, paths=1)) + draws
     size, files = fixed + blocks * (measured.size + RECORD), blocks * measured.files
     needed, free = memory_needed(study), memory_free()
-    room, places = cube.bytes_free(folder), os.statvfs(_above(folder)).f_favail
+    room, places = cube.bytes_free(folder), os.statvfs(cube.above(folder)).f_favail
     obstacles, advice = [], []
     thin = (
         f"Keep no outcome path by path (keep.outcomes = []): tallies have every table but --given, in "
@@ -180,11 +180,3 @@ def plan(study: Study, folder: Path, measured: Measured, workers: int) -> Plan:
 
 def _hours(seconds: float) -> str:
     return f"{seconds / 3600:,.1f} h" if seconds >= 3600 else f"{math.ceil(seconds / 60):,} min"
-
-
-def _above(folder: Path) -> Path:
-    """The first folder above, or the folder itself, that is there."""
-    place = folder.resolve()
-    while not place.is_dir():
-        place = place.parent
-    return place

@@ -15,6 +15,7 @@ from zarr.storage import ObjectStore
 from engine import objects
 from engine.cube import CUBE_FOLDER, attributes, cube_of
 from engine.errors import UserError
+from engine.files import writing
 from engine.foreign import checked_store
 from engine.study import Block, Study
 
@@ -122,7 +123,8 @@ def _spans(blocks: Sequence[Block]) -> list[slice]:
 def _reading(folder: Path) -> Iterator[None]:
     """A block of code that reads the cube; whatever stands in its way is told with the remedy."""
     try:
-        yield
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        with writing(folder):
+            yield
+    except (FileNotFoundError, ValueError, KeyError, RuntimeError) as error:
         told = f"the cube cannot be read ({error}). See what is damaged: rustbelt verify {folder}"
         raise UserError(str(folder), [told]) from error

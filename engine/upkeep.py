@@ -10,7 +10,6 @@ from pathlib import Path
 
 from engine import answers, claims, cube, devices, ledger, locks, provenance
 from engine.config import resolved_text
-from engine.executors import Local
 from engine.files import WRITERS, digest, digest_of_file, unsealed, write_atomically, writing
 from engine.job import Run, run
 from engine.ledger import CUBE, YEARLY, Record, Stored
@@ -18,6 +17,7 @@ from engine.locks import Holder
 from engine.simulate import finished
 from engine.study import Study
 from engine.work import Observer, Stage, Work, yearly_fields, yearly_missing, yearly_paths
+from engine.worker import versions
 
 OTHER = "other content than is computed now"
 _NUMBERED = re.compile(r"cube\.zarr/(paths/[^/]+/c/0|draws/[^/]+/c)/\d+|ledger/\d+/\d+\.(json|npz)")
@@ -82,7 +82,7 @@ def status(folder: Path, study: Study) -> Status:
         len(done),
         not yearly_missing(folder, study) if yearly_paths(study) else None,
         finished(folder, study),
-        sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        cube.bytes_held(folder),
         locks.holder(lock) if locks.is_taken(lock) else None,
         claims.versions_of(folder),
         provenance.runs(folder),
@@ -105,6 +105,7 @@ def verify(
         wrong before it was written; other versions or another device kind may differ in last bits.
       device: where they are computed; "cpu" or "gpu".
     """
+    claims.refuse_changed(folder, study)
     complete = _has_ended(folder, study)
     found = [*_study_damage(folder, study)]
     records: dict[int | str, Record] = {}
@@ -143,31 +144,37 @@ def repair(
     full: bool = False,
     observe: Observer = lambda stage: None,
     device: str | None = None,
+    force: bool = False,
 ) -> tuple[list[Damage], Run | None]:
     """Mends what `verify` finds: damaged parts are computed again, and only they. Gives what was found, and the run after it.
 
     A run that had not come to its end is not finished by this: its damaged parts are taken away, for the next `run`.
 
+    Args:
+      force: mend with these versions, or on this device kind, what others made.
+
     Raises:
-      UserError: as `run`.
+      UserError: as `run`; and where something is to be computed that other versions or another device kind made.
     """
-    found = verify(folder, study, full, observe, device)
-    if not found:
-        return [], None
-    complete = _has_ended(folder, study)
-    damaged = {damage.part for damage in found}
-    with writing(folder):
+    claims.refuse_changed(folder, study)
+    with writing(folder), claims.claim(folder, study, damaged=True):
+        if full and not force:  # what others made may differ in last bits, and that is no damage
+            claims.refuse_other_versions(folder, versions(device))
+        found = verify(folder, study, full, observe, device)
+        complete, damaged = _has_ended(folder, study), {damage.part for damage in found}
+        computed = [part for part in damaged if isinstance(part, int) or part == YEARLY]
+        if computed and "study" not in damaged and not force:
+            claims.refuse_other_versions(folder, versions(device))
         if "study" in damaged:
-            _restore_study(folder, study)
-        with claims.claim(folder, study):
-            for part in damaged - {"study", "provenance", ""}:
-                ledger.drop(folder, part)
-            for damage in found:
-                if damage.part == "" or isinstance(damage.part, int):
-                    (folder / damage.file).unlink(missing_ok=True)
-    if "provenance" in damaged:
-        provenance.mend(folder)
-    return found, run(study, folder, device, observe=observe) if complete else None
+            _restore_study(folder, study, device)
+        if "provenance" in damaged:
+            provenance.mend(folder)
+        for part in damaged - {"study", "provenance", ""}:
+            ledger.drop(folder, part)
+        for damage in found:
+            if damage.part == "" or isinstance(damage.part, int):
+                (folder / damage.file).unlink(missing_ok=True)
+    return found, run(study, folder, device, observe=observe, force=force) if found and complete else None
 
 
 def _has_ended(folder: Path, study: Study) -> bool:
@@ -238,12 +245,13 @@ def _strays(folder: Path, study: Study, records: Mapping[int | str, Record]) -> 
         return
     known = {file.name for record in records.values() for file in record.files}
     known |= {ledger.record_file(folder, part).relative_to(folder).as_posix() for part in records}
+    count = len(study.blocks())
     for place in (cube.cube_of(folder), ledger.ledger_of(folder)):
         for path in place.rglob("*"):
             name = path.relative_to(folder).as_posix()
             if name in known or not _NUMBERED.fullmatch(name) or not path.is_file():
                 continue
-            if int(path.stem) >= len(study.blocks()) or int(path.stem) in records:
+            if int(path.stem) >= count or int(path.stem) in records:
                 yield Damage("", name, "belongs to no block of this study")
 
 
@@ -283,10 +291,11 @@ def _differing(record: Record, files: Mapping[str, bytes]) -> Iterator[Damage]:
             yield Damage(record.part, name, OTHER)
 
 
-def _restore_study(folder: Path, study: Study) -> None:
-    """What the folder says of its study, written again from whichever copy is whole."""
-    if unsealed(claims.study_file(folder)) is None:
-        with Local() as here:
-            claims.enter(folder, study, here.versions(), force=True)
+def _restore_study(folder: Path, study: Study, device: str | None) -> None:
+    """What the folder says of its study and of what made it, written again from whatever copy is whole."""
+    if unsealed(claims.study_file(folder)) is not None:
+        write_atomically(folder / "study.toml", resolved_text(study).encode())
         return
-    write_atomically(folder / "study.toml", resolved_text(study).encode())
+    told = provenance.runs(folder)[-1:]
+    made = [run["versions"] | {"device_kind": run["device_kind"]} for run in told] or [versions(device)]
+    claims.enter(folder, study, made[0], force=True)

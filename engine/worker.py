@@ -179,13 +179,16 @@ def main() -> None:
         replies.write(json.dumps(message) + "\n")
 
     try:
-        _serve(lines, reply)
-    except UserError as error:
-        reply(source=error.source, problems=[asdict(problem) for problem in error.problems])
+        try:
+            _serve(lines, reply)
+        except BrokenPipeError:
+            raise
+        except UserError as error:
+            reply(source=error.source, problems=[asdict(problem) for problem in error.problems])
+        except BaseException:
+            reply(failure=traceback.format_exc())
     except BrokenPipeError:  # the coordinator is gone, and so is whoever would read a complaint about it
         os.dup2(os.open(os.devnull, os.O_WRONLY), replies.fileno())
-    except BaseException:
-        reply(failure=traceback.format_exc())
 
 
 def _serve(lines: IO[str], reply: Any) -> None:

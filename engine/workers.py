@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from engine import devices, worker
+from engine import devices, ledger, worker
 from engine.errors import Problem, UserError
 from engine.study import Block, Study
 from engine.work import Observer, Stage
@@ -97,6 +97,11 @@ class Workers:
         while todo or any(process.given for process in self._processes):
             process, message = self._said.get()
             if message is None:
+                committed = ledger.done_blocks(
+                    folder, study, thorough=True, only=[part for part in process.given if part is not None]
+                )
+                yield from (study.block(index) for index in committed)
+                process.given = [part for part in process.given if part not in committed]
                 self._replace(process, site, todo, deaths)
             elif "done" in _understood(message):
                 process.given.remove(message["done"])
@@ -116,10 +121,13 @@ class Workers:
         """Another process in the place of one that has ended, where there is work left for it."""
         place = self._processes.index(dead)
         lost, dead.given = dead.given, []
-        deaths.update(lost[:1])  # blocks are written in turn: it died over the first
-        if lost and deaths[lost[0]] >= TRIES:
-            what = "the yearly sample" if lost[0] is _YEARLY else f"block {lost[0]}"
-            message = f"{TRIES} workers died over {what} ({dead.ending()}). Finished blocks are kept."
+        deaths.update(lost)
+        deadly = [part for part in lost if deaths[part] >= TRIES]
+        if deadly:
+            blocks = [str(part) for part in deadly if part is not _YEARLY]
+            names = ["the yearly sample"] if _YEARLY in deadly else []
+            names += [f"block{'s' if len(blocks) > 1 else ''} {', '.join(blocks)}"] if blocks else []
+            message = f"{TRIES} workers died over {' and '.join(names)} ({dead.ending()}). Finished blocks are kept."
             raise UserError("--workers", [message])
         todo.extendleft(reversed(lost))
         dead.end()

@@ -11,12 +11,13 @@ import os
 import shutil
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from recorded import PlayedBack, Recorded, arrays_of, contents, small_study_in
+from recorded import PlayedBack, Recorded, arrays_of, contents, small_study_in, study_in
 
-from engine import job
+from engine import job, ledger
 from engine.errors import UserError
 
 OFF, ONCE, FOR_EVER, KILL_BEFORE, KILL_AFTER = range(5)
@@ -26,9 +27,10 @@ HOW = {"once": ONCE, "for_ever": FOR_EVER, "kill_before": KILL_BEFORE, "kill_aft
 class Driver:
     """The study, its recorded program, and the library calls that are counted."""
 
-    def __init__(self, recorded: Path, root: Path):
+    def __init__(self, recorded: Path, root: Path, model: str, grown: bool):
         self.root = root
-        self.study = small_study_in(root)
+        self.study = study_in(root) if model == "Pond" else small_study_in(root)
+        self.begun = root / "begun"
         with np.load(recorded) as arrays:
             executor = PlayedBack(Recorded(dict(arrays)))
         job._executor = lambda *_: executor
@@ -37,6 +39,8 @@ class Driver:
         self.library = ctypes.CDLL(None)
         self.library.faults_last.restype = ctypes.c_char_p
         self.library.faults_calls.restype = ctypes.c_long
+        if grown:  # every try begins with a finished run of fewer paths, whose block is short
+            job.run(replace(self.study, paths=1000), self.begun)
         job.run(self.study, root / "whole")
         self.whole = contents(root / "whole")
 
@@ -44,18 +48,24 @@ class Driver:
         """The n-th call that touches the folder fails, or kills."""
         self.library.faults_arm(str(folder).encode(), ctypes.c_long(n), how, code)
 
+    def fresh(self, name: str) -> Path:
+        """The folder as a try finds it."""
+        folder = self.root / name
+        shutil.rmtree(folder, ignore_errors=True)
+        if self.begun.exists():
+            shutil.copytree(self.begun, folder)
+        return folder
+
     def count(self) -> int:
         """Calls of an undisturbed run."""
-        folder = self.root / "counted"
-        shutil.rmtree(folder, ignore_errors=True)
+        folder = self.fresh("counted")
         self.arm(folder, 0, OFF)
         job.run(self.study, folder)
         return self.library.faults_calls()
 
     def attempt(self, n: int, how: str, code: int) -> dict:
         """A run whose n-th call fails, and one after it that is not disturbed."""
-        folder = self.root / "run"
-        shutil.rmtree(folder, ignore_errors=True)
+        folder = self.fresh("run")
         ended = "complete"
         self.arm(folder, n, HOW[how], code)
         try:
@@ -71,8 +81,7 @@ class Driver:
 
     def killed(self, n: int, how: str) -> dict:
         """A run that is killed at its n-th call, and one after it that is not."""
-        folder = self.root / "run"
-        shutil.rmtree(folder, ignore_errors=True)
+        folder = self.fresh("run")
         child = os.fork()
         if child == 0:
             self.arm(folder, n, HOW[how])
@@ -84,7 +93,8 @@ class Driver:
 
     def resumed(self, folder: Path) -> dict:
         """What the next run computes, and whether the folder then is what it should be."""
-        kept = sorted(path.stem for path in (folder / "ledger").glob("*/*.json"))
+        done = ledger.done_blocks(folder, self.study)
+        kept = [f"{index:08d}" for index in done]
         try:
             again = job.run(self.study, folder)
         except Exception as error:
@@ -102,9 +112,10 @@ def main(action: str, *words: str) -> None:
     """Carries out an action."""
     if action == "record":
         file = Path(words[0])
-        np.savez(file, **arrays_of(small_study_in(file.parent)))
+        study = study_in(file.parent) if words[1] == "Pond" else small_study_in(file.parent)
+        np.savez(file, **arrays_of(study))
         return
-    driver = Driver(Path(words[0]), Path(words[1]))
+    driver = Driver(Path(words[0]), Path(words[1]), words[6], words[7] == "grown")
     how, code, step, n = words[2], *map(int, words[3:6])
     calls = driver.count()
     print(json.dumps({"calls": calls}), flush=True)

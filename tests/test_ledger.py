@@ -176,6 +176,34 @@ def test_other_versions_are_refused_only_where_something_is_left_to_compute(run)
     assert [made["jax"] for made in claims.versions_of(folder)] == ["0.10.2", "0.12.0"]
 
 
+def test_a_yearly_sample_of_other_versions_is_not_taken_over(tmp_path):
+    study = make_study(BLOCK)
+    with entered(tmp_path, study, {**VERSIONS, "jax": "0.9"}):
+        ledger.commit(
+            tmp_path, study, ledger.Record(ledger.YEARLY, 0, 512, ()), {"ledger/yearly.npz": b"of 0.9"}
+        )
+    with pytest.raises(UserError, match=r"made with jax 0\.9"), entered(tmp_path, study):
+        pass
+
+
+def test_a_torn_last_record_still_says_that_its_block_is_there(run):
+    folder, _ = run
+    path = folder / "ledger/00000/00000002.json"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(UserError, match="262,145 paths, and 262,144 are asked for"):
+        run_blocks(folder, make_study(2 * BLOCK))
+    assert shard(folder, 2).exists()
+
+
+def test_what_a_longer_run_has_written_is_not_undone_by_one_that_began_before(tmp_path):
+    short, long = make_study(1000), make_study(BLOCK)
+    with entered(tmp_path, long):
+        commit_block(tmp_path, long, long.block(0))
+        commit_block(tmp_path, short, short.block(0))  # of a worker that was thought dead
+    assert ledger.pending(tmp_path, long) == ()
+    assert ledger.done_blocks(tmp_path, long, thorough=True)
+
+
 def test_versions_are_those_of_the_first_block(tmp_path):
     study = make_study(BLOCK)
     with entered(tmp_path, study, {**VERSIONS, "jax": "0.9"}):

@@ -1,4 +1,4 @@
-"""Runs on object stores: copied there and back, read there; against a folder that stands for a store, and a real server."""
+"""Runs on object stores: copied there and back, read there; against a folder that stands for a store (a real server: test_s3.py)."""
 
 import json
 
@@ -93,9 +93,41 @@ def test_what_was_changed_on_the_way_is_refused(run, url, tmp_path):
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"worst_two_year_growth/c/0/1: other content than was sent"):
         objects.download(url, tmp_path / "back")
+    assert not (tmp_path / "back/cube.zarr/zarr.json").exists()  # no cube that looks whole
     assert objects.upload(run, url) == 0  # its size tells nothing; the reader's checksum does
     with pytest.raises(ValueError, match="checksum"):
         engine.open_cube(url)["paths"].load()
+
+
+def test_another_run_or_more_of_this_one_is_not_written_over(run, url, tmp_path):
+    objects.upload(run, url)
+    finish(tmp_path / "less", make_study(1000))
+    with pytest.raises(UserError, match=r"holds 2 blocks, and .* 1\. Choose another URL"):
+        objects.upload(tmp_path / "less", url)
+    finish(tmp_path / "other", make_study(PATHS, model_digest="f" * 64))
+    with pytest.raises(UserError, match="holds a study with fingerprint"):
+        objects.upload(tmp_path / "other", url)
+    assert objects.upload(run, url) == 0
+
+
+def test_copies_that_were_stopped_go_on(run, url, tmp_path, monkeypatch):
+    monkeypatch.setattr(objects, "OFTEN", 10)
+
+    def stop(done, total):
+        if done > total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        objects.upload(run, url, stop)
+    whole = len([path for path in run.rglob("*") if path.is_file()]) - 1
+    assert 0 < objects.upload(run, url) < 0.7 * whole
+    with pytest.raises(KeyboardInterrupt):
+        objects.download(url, tmp_path / "back", stop)
+    assert not (tmp_path / "back/cube.zarr/zarr.json").exists()
+    objects.download(url, tmp_path / "back")
+    assert contents(tmp_path / "back") == contents(run)
+    with pytest.raises(UserError, match="expected a folder that is empty"):
+        objects.download(url, tmp_path / "back")
 
 
 def test_a_manifest_cannot_write_elsewhere(run, url, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from recorded import PlayedBack, contents, played_back, study_in
+from recorded import VERSIONS, PlayedBack, contents, played_back, study_in
 
 import engine
 from engine import claims, job, ledger, upkeep
@@ -200,6 +200,7 @@ def played(request):
     with pytest.MonkeyPatch.context() as patched:
         executor = played_back(HOME)
         patched.setattr(job, "_executor", lambda *_: executor)
+        patched.setattr(upkeep, "versions", lambda device: VERSIONS)
         yield
     shutil.rmtree(HOME, ignore_errors=True)
 

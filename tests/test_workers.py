@@ -66,15 +66,23 @@ class Watched(Workers):
 def test_a_worker_that_is_killed_is_started_again(alone, tmp_path, monkeypatch):
     expected, study, _ = alone
     monkeypatch.setattr(job, "Workers", Watched)
-    killed = []
+    killed, there = [], {}
+
+    def records():
+        return {path: path.stat().st_mtime_ns for path in (tmp_path / "run").glob("ledger/0*/*.json")}
 
     def observe(stage):
         if stage.name == "simulating" and not killed:
             killed.extend(Watched.latest.pids())
             os.kill(killed[0], signal.SIGKILL)
+            os.waitid(os.P_PID, killed[0], os.WEXITED | os.WNOWAIT)
+            there.update(records())
 
     engine.run(study, tmp_path / "run", device="cpu", workers=1, observe=observe)
     assert killed and contents(tmp_path / "run") == expected
+    assert (
+        there and {path: records()[path] for path in there} == there
+    )  # what was recorded was not computed again
 
 
 def test_a_block_that_kills_worker_after_worker_is_named(tmp_path, monkeypatch):
@@ -248,6 +256,13 @@ def test_a_shard_is_kept_out_by_a_run_and_keeps_one_out(tmp_path, monkeypatch):
     engine.run_shard(study, 2, 2, tmp_path / "run", device="cpu")
     with claims.claim(tmp_path / "run", study, shared=True), pytest.raises(claims.Busy):
         engine.run(study, tmp_path / "run", device="cpu")
+
+
+def test_whoever_comes_second_takes_nothing_away(tmp_path):
+    study = study_in(tmp_path, BLOCK)
+    with claims.claim(tmp_path / "run", study), pytest.raises(claims.Busy):
+        engine.run(study, tmp_path / "run", device="cpu")
+    assert claims.lock_file(tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("number", [0, 4])

@@ -16,9 +16,10 @@ from engine.cli.verify import full, print_damages
 @full
 @options.own_model
 @options.device
+@click.option("--force", is_flag=True, help="Mend what other versions or another device kind made.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 @options.debug
-def command(run: str, full: bool, model: Any, device: str | None, quiet: bool) -> None:
+def command(run: str, full: bool, model: Any, device: str | None, force: bool, quiet: bool) -> None:
     """Verify the run in DIR and compute again the blocks that are damaged, and no others."""
     from engine import devices
     from engine.runs import find_run
@@ -27,7 +28,7 @@ def command(run: str, full: bool, model: Any, device: str | None, quiet: bool) -
     devices.use_every_core()
     folder, study = find_run(run, model)
     with screen.progress(quiet) as observe:
-        found, done = repair(folder, study, full, observe, device)
+        found, done = repair(folder, study, full, observe, device, force)
     console = screen.stdout()
     print_damages(console, folder, found)
     if done is not None:

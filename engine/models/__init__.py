@@ -28,7 +28,11 @@ def named(name: str) -> Model:
         return SHIPPED[name]()
     if name not in known():
         raise UserError("model", [unknown("model", name, known())])
-    part = entry_points(group=ENTRY_POINTS)[name].load()
+    try:
+        part = entry_points(group=ENTRY_POINTS)[name].load()
+    except Exception as error:
+        message = f"'{name}', which an installed package brings along, cannot be loaded: {type(error).__name__}: {error}"
+        raise UserError("model", [message]) from error
     if not (isinstance(part, type) and issubclass(part, PathModel | StaticModel)):
         raise UserError(
             "model", [f"'{name}': expected a class derived from PathModel or StaticModel, got {part!r}."]
