@@ -1,4 +1,4 @@
-"""`rustbelt check`: what a study asks and what it will take. Nothing is computed."""
+"""`rustbelt check`: what a study asks and what it will take; nothing is computed but, if it is asked for, a few blocks to measure."""
 
 from __future__ import annotations
 
