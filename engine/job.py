@@ -227,7 +227,7 @@ def _written_down(study: Study, folder: Path, told: _Told, blocks: Sequence[Bloc
     def append(error: str | None) -> None:
         made = claims.versions_of(folder)[-1:]
         kind = made[0]["device_kind"] if made else "unknown"
-        numbers = [] if error else [block.index for block in blocks]
+        numbers = ledger.done_blocks(folder, study, only=[block.index for block in blocks])
         record = provenance.run_record(
             study,
             kind,

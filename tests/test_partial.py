@@ -94,7 +94,11 @@ def test_the_command_prints_what_is_there(half):
     folder, _ = half
     words = ["risk", folder, "--model", f"{MODELS}:Pond"]
     refused = call(*words)
-    assert refused.exit_code == 2 and "has not come to its end" in refused.stderr
+    assert (
+        refused.exit_code == 2
+        and "has not come to its end" in refused.stderr
+        and "--partial" in refused.stderr
+    )
     shown = call(*words, "--partial")
     assert shown.exit_code == 0, shown.output
     assert "262,144 paths" in shown.stdout and "dry" in shown.stdout

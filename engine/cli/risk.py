@@ -48,8 +48,8 @@ def command(
     from engine.runs import find_run
 
     folder, asked = find_run(run, model)
-    tree = answers.open_cube(folder, partial, model)
     there = answers.of_run(folder, asked, partial)
+    tree = answers.open_cube(folder, partial, model)
     study = there.study
     chosen = _level(level)
     told_by_year = given is None and study.has_yearly and "yearly" in tree["risk"].children
