@@ -97,14 +97,15 @@ def run(
     chosen = _executor(device, workers, scheduler)
     folder = _looked_over(study, out)
     refuse_if_memory_too_small(study, memory, workers or 0)
-    there = folder.exists()
+    own = None if workers or scheduler else devices.mesh(device).devices.size
+    told, there = _Told(command, force, workers, own), folder.exists()
     with (
         writing(folder),
         claims.claim(folder, study) as holder,
         _nothing_left_of_a_refused_run(folder, study, there),
         chosen as executor,  # its workers end first
     ):
-        return _finished(study, folder, executor, holder, observe, _Told(command, force, workers))
+        return _finished(study, folder, executor, holder, observe, told)
 
 
 def run_shard(
@@ -131,7 +132,7 @@ def run_shard(
         raise UserError("--shard", [f"expected 1/{of} to {of}/{of}, got {number}/{of}."])
     folder = _looked_over(study, out)
     refuse_if_memory_too_small(replace(study, paths=min(study.paths, BLOCK)), memory)
-    told = _Told(command, False, of)
+    told = _Told(command, False, of, devices.mesh(device).devices.size)
     with Local(device) as executor, writing(folder):
         computed = _shard_computed(study, folder, executor, observe, told, number, of)
         left = len(ledger.pending(folder, study))
@@ -173,11 +174,12 @@ def _shard_computed(
 
 @dataclass(frozen=True)
 class _Told:
-    """What `provenance.json` is told of a run: its words, when it began, how many workers, whether versions may mix."""
+    """What `provenance.json` is told of a run: its words, when it began, how many workers or devices, whether versions may mix."""
 
     command: Sequence[str]
     force: bool
     workers: int | None
+    devices: int | None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -235,6 +237,7 @@ def _written_down(study: Study, folder: Path, told: _Told, blocks: Sequence[Bloc
             told.started,
             datetime.now(UTC),
             numbers,
+            devices=told.devices,
             workers=told.workers,
             error=error,
             forced=claims.versions_of(folder),
