@@ -22,7 +22,7 @@ import xarray as xr
 
 from engine import ledger, zarr_files
 from engine.errors import UserError
-from engine.files import UNFINISHED, sync, write_atomically, write_files, write_new, writing
+from engine.files import UNFINISHED, remove_tree, sync, write_atomically, write_files, write_new, writing
 from engine.ledger import CUBE, Record
 from engine.reducers import cell_count
 from engine.reserved import refuse_reserved
@@ -49,7 +49,7 @@ def create(folder: Path, study: Study) -> None:
     with writing(folder):
         if not cube.exists():
             begun = folder / f"{CUBE_FOLDER}{UNFINISHED}"
-            shutil.rmtree(begun, ignore_errors=True)
+            remove_tree(begun)
             write_new(begun, files)
             os.rename(begun, cube)
             sync(folder)
@@ -152,10 +152,10 @@ def finish(folder: Path, study: Study, summaries: Summaries) -> None:
         write_files(
             cube, {name: content for name, content in frame.items() if not _holds(cube / name, content)}
         )
-        shutil.rmtree(begun, ignore_errors=True)
+        remove_tree(begun)
         write_new(begun, written)
         for name in {file.partition("/")[0]: None for file in written}:
-            shutil.rmtree(cube / name, ignore_errors=True)
+            remove_tree(cube / name)
             os.rename(begun / name, cube / name)
         begun.rmdir()
         sync(cube)

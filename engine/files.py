@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -61,6 +62,12 @@ def write_atomically(path: Path, content: bytes) -> None:
             temporary.unlink(missing_ok=True)
         raise
     sync(path.parent)
+
+
+def remove_tree(path: Path) -> None:
+    """Removes a folder and all in it, if it is there; what cannot be removed is told, for what takes its place would fail."""
+    with suppress(FileNotFoundError):
+        shutil.rmtree(path)
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
