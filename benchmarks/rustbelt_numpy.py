@@ -24,7 +24,7 @@ def draw(study: Study, n_paths: int, rng: np.random.Generator, dtype=np.float64)
     for item in study.inputs:
         z = normal()
         if item.group:
-            r = study.groups[item.group].correlation
+            r = study.groups[item.group].copula.correlation
             z = math.sqrt(r) * common[item.group] + math.sqrt(1 - r) * z
         factors[item.name] = from_normal(item.marginal.family, item.marginal.parameters, z)
     shocks = {}

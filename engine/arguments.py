@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from engine.bits import stream_key
-from engine.model import shock_streams
+from engine.dependence import latent_streams
 from engine.study import Policy, Study
 
 
 def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
-    """The arguments: keys of all random streams, parameters of the priors, correlations, levers by year."""
-    groups = grouped(study)
-    names = [f"factor:{item.name}" for item in study.inputs] + [f"group:{name}" for name in groups]
+    """The arguments: keys of all random streams, parameters of priors and copulas, levers by year."""
+    names = [f"factor:{item.name}" for item in study.inputs] + latent_streams(study.groups)
     steps = range(len(study.years))
 
     def keys(streams: list[str], step: int = 0) -> np.ndarray:
@@ -25,16 +24,15 @@ def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
 
     shock_keys = {}
     if study.is_path_model:
-        for law, streams in streams_by_law(study).items():
+        for law, streams in study.shock_draws.streams.items():
             if streams:
-                shock_keys[law] = np.stack(
-                    [keys([f"shock:{stream}" for stream in streams], step) for step in steps]
-                )
+                shock_keys[law] = np.stack([keys(streams, step) for step in steps])
     return {
         "factor_keys": keys(names),
         "shock_keys": shock_keys,
-        "marginals": {item.name: tuple(dtype(p) for p in item.marginal.parameters) for item in study.inputs},
-        "correlation": {name: dtype(group.correlation) for name, group in study.groups.items()},
+        "shocks": study.shock_draws.arrays(dtype) if study.is_path_model else {},
+        "marginals": study.draws.arrays(dtype),
+        "groups": {name: group.copula.parameters(dtype) for name, group in study.groups.items()},
         "levers": _lever_arrays(study, dtype),
     }
 
@@ -79,17 +77,3 @@ def _began(policy: Policy, year: int) -> int:
     while policy.before is not None and year < policy.start:
         policy = policy.before
     return policy.start
-
-
-def grouped(study: Study) -> list[str]:
-    """Names of the groups that have members: those whose shared words are drawn."""
-    return [name for name, group in study.groups.items() if group.members]
-
-
-def streams_by_law(study: Study) -> dict[str, list[str]]:
-    """Random streams of the model's shocks, by the law they are drawn from."""
-    model: Any = study.model
-    streams: dict[str, list[str]] = {"normal": [], "uniform": []}
-    for name, parts in shock_streams(model).items():
-        streams[model.shocks[name].law] += parts
-    return streams

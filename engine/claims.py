@@ -15,6 +15,8 @@ from engine.study import BLOCK, Study
 
 DECISIVE = ("rustbelt", "jax", "jaxlib", "xla_flags", "device_kind")
 """Versions that path values may depend on."""
+TABULATED = ("scipy",)
+"""Others, where laws or copulas are tabulated from what SciPy gives."""
 
 
 class Busy(UserError):
@@ -91,11 +93,12 @@ def enter(
     )
     made = list(held.get("versions", [])) if there or not alone else []
     ours = {key: versions.get(key, "") for key in (*DECISIVE, *sorted(set(versions) - set(DECISIVE)))}
-    problems = _differing(made, ours)
+    decisive = _decisive(study)
+    problems = _differing(made, ours, decisive)
     if problems and not force:
         raise UserError(str(folder), problems)
-    known = [{key: past.get(key, "") for key in DECISIVE} for past in made]
-    if {key: ours[key] for key in DECISIVE} not in known:
+    known = [{key: past.get(key, "") for key in decisive} for past in made]
+    if {key: ours.get(key, "") for key in decisive} not in known:
         made = [*made, ours]
     document = {**_whose(study), "name": study.name, "versions": made, "study": resolved_text(study)}
     with writing(folder):
@@ -106,19 +109,25 @@ def enter(
             write_atomically(place, text)
 
 
-def refuse_other_versions(folder: Path, versions: Mapping[str, str]) -> None:
+def refuse_other_versions(folder: Path, study: Study, versions: Mapping[str, str]) -> None:
     """Raises a UserError where other versions, or another device kind, made what is in the folder."""
-    problems = _differing(versions_of(folder), versions)
+    problems = _differing(versions_of(folder), versions, _decisive(study))
     if problems:
         raise UserError(str(folder), problems)
 
 
-def _differing(made: Sequence[Mapping[str, Any]], ours: Mapping[str, str]) -> list[str]:
+def _decisive(study: Study) -> tuple[str, ...]:
+    return DECISIVE + (TABULATED if study.rests_on_tables else ())
+
+
+def _differing(
+    made: Sequence[Mapping[str, Any]], ours: Mapping[str, str], decisive: Sequence[str]
+) -> list[str]:
     problems = [
         f"blocks here were made with {key} {past.get(key) or 'none'}, and this is {ours.get(key) or 'none'}: their paths may "
         f"differ in the last bits. Use what made them, choose another --out, or go on with --force."
         for past in made
-        for key in DECISIVE
+        for key in decisive
         if past.get(key, "") != ours.get(key, "")
     ]
     return list(dict.fromkeys(problems))

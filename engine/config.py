@@ -7,135 +7,33 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import tomli_w
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from engine import models
+from engine import groups, models, priors
 from engine.errors import Problem, UserError, did_you_mean, unknown
 from engine.layers import laid_over
 from engine.model import Model, PathModel, StaticModel
 from engine.policies import shown
 from engine.registry import load_part, source_digest
 from engine.resolve import Resolver, default_tile
+from engine.schema import NAMED, SECTIONS, StudyText
 from engine.study import Study
 
 __all__ = ["default_tile", "load_model_file", "load_study", "read_study", "resolved_text", "shipped_studies"]
 
-LARGEST_FILE = 1 << 20
+LARGEST_FILE = 1 << 22
+MOST_LAYERS = 32
+"""Studies that may extend each other, one on top of the other."""
 _HOME = Path(__file__).parent
-
-
-def _names_or_word(value: Any) -> Any:
-    if isinstance(value, str) or (isinstance(value, list) and all(isinstance(name, str) for name in value)):
-        return value
-    raise ValueError(f"expected 'all', 'none' or a list of outcomes, got {shown(value)}.")
-
-
-def _share_or_name(value: Any) -> Any:
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return value
-    raise ValueError(f"expected a share from 0 to 1 or the name of a factor, got {shown(value)}.")
-
-
-class Table(BaseModel):
-    """A table of the study file: its keys and no others, of exactly these types."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Run(Table):
-    paths: int = Field(default=1_048_576, ge=1, le=2**62)
-    seed: int = Field(default=2016, ge=0, le=2**63 - 1)
-    sampler: str = "antithetic"
-    tile: int | None = Field(default=None, ge=1)
-
-
-class Time(Table):
-    first: int = Field(ge=0, le=9999)
-    last: int = Field(ge=0, le=9999)
-    unit: str = "year"
-
-
-class FactorTable(Table):
-    about: str | None = None
-    unit: str | None = None
-    family: str | None = None
-    value: float | None = None
-    low: float | None = None
-    mode: float | None = None
-    high: float | None = None
-    mean: float | None = None
-    sd: float | None = None
-    median: float | None = None
-    sigma: float | None = None
-    p05: float | None = None
-    p50: float | None = None
-    p95: float | None = None
-    group: str | None = None
-    source: str | None = None
-
-
-class GroupTable(Table):
-    copula: str = "gaussian"
-    correlation: float
-
-
-class PolicyTable(Table):
-    """All other keys are levers, which only the model knows."""
-
-    model_config = ConfigDict(extra="allow")
-
-    about: str | None = None
-    like: str | None = None
-    before: str | None = None
-    start: int | None = None
-    implementation: Annotated[Any, AfterValidator(_share_or_name)] = None
-
-
-class EventTable(Table):
-    about: str | None = None
-    outcome: str | None = None
-    above: float | None = None
-    below: float | None = None
-    all: list[str] | None = None
-
-
-class KeepTable(Table):
-    outcomes: Annotated[Any, AfterValidator(_names_or_word)] = "all"
-    draws: int = Field(default=131_072, ge=0)
-    yearly: int = Field(default=16_384, ge=0)
-
-
-class StudyText(Table):
-    """The whole file, `extends` followed."""
-
-    name: str
-    question: str = ""
-    model: str | None = None
-    baseline: str | None = None
-    compare: list[str] | None = Field(default=None, min_length=1)
-    run: Run = Run()
-    time: Time | None = None
-    groups: dict[str, GroupTable] = {}
-    factors: dict[str, FactorTable] = {}
-    policies: dict[str, PolicyTable] = {}
-    events: dict[str, EventTable] = {}
-    keep: KeepTable = KeepTable()
-
-
-SECTIONS: dict[str, type[Table]] = {"run": Run, "time": Time, "keep": KeepTable}
-FAMILIES_OF_TABLES: dict[str, type[Table]] = {
-    "groups": GroupTable,
-    "factors": FactorTable,
-    "policies": PolicyTable,
-    "events": EventTable,
-}
 # what stands in for a table that is already reported, so that the rest of the study can still be checked
 _STAND_INS: dict[str, dict[str, Any]] = {
     "groups": {"correlation": 0.0},
     "factors": {"family": "fixed", "value": 0.5},
+    "shocks": {},
+    "regimes": {"states": ["0", "1"], "transition": [[0.5, 0.5], [0.5, 0.5]]},
     "policies": {},
     "events": {},
 }
@@ -161,12 +59,14 @@ def load_study(
       UserError: with all problems found.
     """
     path = _study_path(str(path_or_name))
+    tables = _extended(path, str(path_or_name), ())
     return read_study(
-        _extended(path, str(path_or_name), ()),
+        tables,
         str(path_or_name),
         model=model,
         run={"paths": paths, "seed": seed, "tile": tile},
         policies=policies,
+        problems=[*priors.filled(tables), *groups.filled(tables)],
     )
 
 
@@ -177,8 +77,13 @@ def read_study(
     model: Model | None = None,
     run: Mapping[str, int | None] | None = None,
     policies: Sequence[str] | None = None,
+    problems: Sequence[Problem] = (),
 ) -> Study:
-    """The study of tables already read, `extends` followed; `source` is what messages call them."""
+    """The study of tables already read, `extends` followed; `source` is what messages call them.
+
+    Args:
+      problems: what is wrong with the files that the tables name, to be told with all the rest.
+    """
     tables = copy.deepcopy(dict(document))
     given = {key: value for key, value in (run or {}).items() if value is not None}
     if given and isinstance(tables.setdefault("run", {}), dict):
@@ -186,15 +91,17 @@ def read_study(
     if policies is not None:
         tables["compare"] = list(policies)
     try:
-        text, problems, reported = _checked(tables)
+        text, found, reported = _checked(tables)
+        found += problems
+        reported |= {problem.place for problem in problems}
         if text is None:
-            raise UserError(source, problems)
-        resolver = _resolver(text, model, source, problems)
+            raise UserError(source, found)
+        resolver = _resolver(text, model, source, found)
     except RecursionError as error:
         raise UserError(source, ["its tables refer to each other too deeply."]) from error
-    problems += [problem for problem in resolver.problems if not _below(problem.place, reported)]
-    if problems:
-        raise UserError(source, list(dict.fromkeys(problems)))
+    found += [problem for problem in resolver.problems if not _below(problem.place, reported)]
+    if found:
+        raise UserError(source, list(dict.fromkeys(found)))
     return resolver.study()
 
 
@@ -290,7 +197,8 @@ def _syntax(said: str) -> str:
 
 def _extended(path: Path, source: str, through: tuple[Path, ...]) -> dict[str, Any]:
     """Tables of a file laid over those of the study it extends."""
-    tables = _read_toml(path, source)
+    tables = groups.placed(_read_toml(path, source), path.parent)
+    priors.placed(tables, path.parent)
     if "extends" not in tables:
         return tables
     parent = tables.pop("extends")
@@ -299,16 +207,29 @@ def _extended(path: Path, source: str, through: tuple[Path, ...]) -> dict[str, A
             source, [Problem("extends", f"expected a study's name or file, got {shown(parent)}.")]
         )
     try:
-        other = _study_path(parent, path.parent)
-        if other.resolve() in (path.resolve(), *through):
+        other, itself = _found(parent, path)
+        if other.resolve() in (itself, *through):
             raise UserError(parent, ["goes in a circle."])
-        return laid_over(_extended(other, parent, (*through, path.resolve())), tables)
+        if len(through) >= MOST_LAYERS:
+            raise UserError(parent, [f"expected at most {MOST_LAYERS} studies on top of each other."])
+        return laid_over(_extended(other, parent, (*through, itself)), tables)
     except UserError as error:
         if error.source == source:
             raise
         raise UserError(
             source, [Problem("extends", f"'{error.source}': {p}") for p in error.problems]
         ) from error
+
+
+def _found(parent: str, path: Path) -> tuple[Path, Path]:
+    """The file that a study extends, and its own, both as they can be followed."""
+    try:
+        other = _study_path(parent, path.parent)
+        other.resolve()
+        return other, path.resolve()
+    except (OSError, RuntimeError) as error:  # a name too long for the disk, a link to itself
+        reason = getattr(error, "strerror", None) or "a link that goes in a circle"
+        raise UserError(shown(parent).strip("'"), [f"cannot be read: {reason}."]) from error
 
 
 # ---- tables -> schema
@@ -327,7 +248,7 @@ def _checked(tables: dict[str, Any]) -> tuple[dict[str, Any] | None, list[Proble
     reported: set[str] = set()
     for fault in faults:
         where = [str(part) for part in fault["loc"]]
-        if where[0] in FAMILIES_OF_TABLES and len(where) > 1:
+        if where[0] in NAMED and len(where) > 1:
             tables[where[0]][where[1]] = _STAND_INS[where[0]]
             reported.add(".".join(where[:2]))
         elif where[0] in ("run", "keep"):
@@ -389,5 +310,7 @@ _EXPECTED = {
 def _known_keys(where: Sequence[str]) -> list[str]:
     if len(where) == 1:
         return [*StudyText.model_fields, "extends"]
-    table = SECTIONS.get(where[0]) or FAMILIES_OF_TABLES[where[0]]
+    if where[-2] == "truncate":
+        return ["low", "high"]
+    table = SECTIONS.get(where[0]) or NAMED[where[0]]
     return list(table.model_fields)

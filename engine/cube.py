@@ -78,6 +78,16 @@ def has_arrays(folder: Path, study: Study) -> bool:
     )
 
 
+def _flags(labels: Mapping[str, float]) -> dict[str, Any]:
+    """What CF says of categories: the value of each, and their names, which have no spaces in them."""
+    if not labels:
+        return {}
+    return {
+        "flag_values": [float(value) for value in labels.values()],
+        "flag_meanings": " ".join("_".join(label.split()) for label in labels),
+    }
+
+
 def skeleton(study: Study) -> dict[str, bytes]:
     """What a cube is before any block: metadata of its groups and arrays, labels of the policies, by place in the cube."""
     outcomes = study.model.outcomes
@@ -93,7 +103,7 @@ def skeleton(study: Study) -> dict[str, bytes]:
         files[f"paths/{name}/zarr.json"] = zarr_files.sharded(shape, ("policy", "path"), BLOCK, attributes)
     # draws span all paths too; those not kept are absent shards, NaN
     for item in study.inputs if study.keep.draws else ():
-        attributes = described(item.about or words(item.name), item.unit)
+        attributes = described(item.about or words(item.name), item.unit) | _flags(item.labels)
         files[f"draws/{item.name}/zarr.json"] = zarr_files.sharded(shape[1:], ("path",), BLOCK, attributes)
     return {**files, _ROOT: zarr_files.root({**_root_attributes(study), "status": "incomplete"}, files)}
 

@@ -1,80 +1,49 @@
-"""Dependence: independent normal scores -> scores that move together inside each group, by an equicorrelated Gaussian copula.
-
-Scores are keyed by name, so for correlation r >= 0 a member added to a group changes no other member's draw. For r < 0 no
-common driver exists and each score leans against the sum of the others: then the members are part of the law.
-"""
+"""Dependence: independent normal scores -> scores that move together inside each group, by its copula."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-import jax
-import jax.numpy as jnp
+from engine.copulas.contract import Copula
 
 
 class Members(Protocol):
-    """A group: its members and the correlation between any two of them."""
+    """A group: its members, how they move together, and the random streams of the scores that they share."""
 
     @property
-    def correlation(self) -> float: ...
+    def copula(self) -> Copula: ...
 
     @property
     def members(self) -> tuple[str, ...]: ...
 
+    @property
+    def streams(self) -> tuple[str, ...]: ...
 
-def lowest_correlation(n_members: int) -> float:
-    """The lowest correlation that n equicorrelated scores can have: -1 / (n - 1)."""
-    return -1.0 / max(n_members - 1, 1)
+
+def latent_streams(groups: Mapping[str, Members]) -> list[str]:
+    """Random streams of all scores that members of a group share, in the order in which `correlated` takes them."""
+    return [stream for group in groups.values() for stream in group.streams]
 
 
 def correlated(
     own: Mapping[str, Any],
-    shared: Mapping[str, Any],
+    shared: Sequence[Any],
     groups: Mapping[str, Members],
-    correlation: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Normal scores by factor, equicorrelated inside each group: z_i = sqrt(r+) G + sqrt(1 - r) e_i + b sum_j e_j.
-
-    b = 0 for r >= 0, which leaves the one-factor form; b = (-a + sqrt(a^2 + n r)) / n with a = sqrt(1 - r) for r < 0, the
-    symmetric form whose correlation is r without a common driver.
+    """Normal scores by name: those of a group's members moving together, the others as they are.
 
     Args:
-      own: factor -> its own independent normal score; all members of all groups, and any others.
-      shared: group -> the independent normal score its members share.
-      groups: group -> its members and correlation.
-      correlation: group -> scalar that stands in for the group's own where given (may be traced).
+      own: name -> its own independent normal score [..., lane]; all members of all groups, and any others.
+      shared: independent normal scores [..., lane] of `latent_streams`, in that order.
+      groups: group -> its members and copula.
+      parameters: group -> the numbers of its copula, as its `parameters` gives them; they may be traced.
     """
-    scores = dict(own)
+    scores, begin = dict(own), 0
     for name, group in groups.items():
-        traced = None if correlation is None else correlation.get(name)
-        if traced is None:
-            common, single, total = _weights(group.correlation, len(group.members))
-        else:
-            common, single, total = _traced_weights(traced, len(group.members))
-        terms = {member: [single * own[member]] for member in group.members}
-        if traced is not None or common:
-            for member in group.members:
-                terms[member].append(common * shared[name])
-        if traced is not None or total:
-            everyone = sum((own[member] for member in group.members[1:]), start=own[group.members[0]])
-            for member in group.members:
-                terms[member].append(total * everyone)
-        # fenced, because which of two products is fused with their sum differs between programs, and with it the last bit
-        terms = jax.lax.optimization_barrier(terms)
-        scores |= {member: sum(parts[1:], start=parts[0]) for member, parts in terms.items()}
+        end = begin + len(group.streams)
+        members = {member: own[member] for member in group.members}
+        scores |= group.copula.scores(members, shared[begin:end], parameters[name])
+        begin = end
     return scores
-
-
-def _weights(r: float, n: int) -> tuple[float, float, float]:
-    single = math.sqrt(1.0 - r)
-    if r >= 0:
-        return math.sqrt(r), single, 0.0
-    return 0.0, single, (math.sqrt(max(1.0 + (n - 1) * r, 0.0)) - single) / n
-
-
-def _traced_weights(r: Any, n: int) -> tuple[Any, Any, Any]:
-    single = jnp.sqrt(1.0 - r)
-    leaning = (jnp.sqrt(jnp.maximum(1.0 + (n - 1) * r, 0.0)) - single) * (1.0 / n)
-    return jnp.sqrt(jnp.maximum(r, 0.0)), single, jnp.where(r < 0, leaning, 0.0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engine.distributions import Marginal
+from engine.copulas.contract import Copula
+from engine.distributions import Asked, Law
 
 
 @dataclass(frozen=True)
@@ -16,35 +17,42 @@ class Input:
       name: the factor's name, which also keys its random words.
       unit: unit of the draw.
       about: what it means.
-      marginal: its prior.
+      marginal: its law.
       group: name of the group it moves with, None for none.
       source: where the prior comes from.
-      asked: quantiles that the study asked for (probability -> value), empty where it gave parameters.
+      asked: what the study asked of the law beside what it gives, empty where it gave parameters.
+      family: what the study calls the law.
+      given: its parameters in a few words, where it asked for nothing.
+      labels: of the categories that it may be, with the value of each; empty for a number.
     """
 
     name: str
     unit: str
     about: str
-    marginal: Marginal
+    marginal: Law
     group: str | None = None
     source: str = ""
-    asked: Mapping[float, float] = field(default_factory=dict)
-
-    def fitted(self) -> dict[float, float]:
-        """What the prior gives at the probabilities that were asked for: probability -> value, to read beside `asked`."""
-        return {p: float(self.marginal.quantile(p)) for p in self.asked}
+    asked: tuple[Asked, ...] = ()
+    family: str = ""
+    given: str = ""
+    labels: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Group:
-    """Factors that move together: a Gaussian copula with one correlation between any two members.
+    """Factors that move together.
 
     Args:
       name: its name, which keys the random words its members share.
-      correlation: between the normal scores of any two members.
+      copula: how they do.
       members: factor names, in the order of the study.
     """
 
     name: str
-    correlation: float
+    copula: Copula
     members: tuple[str, ...]
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Random streams of the scores that the members share."""
+        return tuple(f"group:{self.name}{latent}" for latent in self.copula.latents)

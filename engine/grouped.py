@@ -21,6 +21,7 @@ from engine.intervals import (
     Moments,
     Z,
     largest_flag,
+    shortfall_flags,
     tail_size,
     wilson_interval,
 )
@@ -120,7 +121,7 @@ def summary(histogram: Histogram, loss: bool) -> dict[str, Estimate]:
     still_open = [False, *(any(t.var_open) for t in found), *(any(t.es_open) for t in found)]
     upper, lower = heaviness(bad), heaviness(bad.negated())
     few = _few(bad, FEWEST_FOR_VAR)
-    shortfall = [flag or upper for flag in _few(bad, FEWEST_FOR_ES)]
+    shortfall = shortfall_flags(_few(bad, FEWEST_FOR_ES), upper)
     flags = [upper or lower, *few, *shortfall]
     return _estimates(rows, flags, still_open, loss, len(bad.sizes), bad.least == bad.most)
 
@@ -148,8 +149,8 @@ def difference(histogram: Histogram, baseline: Histogram, loss: bool) -> dict[st
     rows = [_row(over_groups(x.totals - y.totals, sizes)), *at_risk, *shortfalls]
     upper = heaviness(x) or heaviness(y)
     few = _few(x, FEWEST_FOR_VAR)
-    shortfall_flags = [flag or upper for flag in _few(x, FEWEST_FOR_ES_DIFFERENCE)]
-    flags = [upper or heaviness(x.negated()) or heaviness(y.negated()), *few, *shortfall_flags]
+    few_for_es = shortfall_flags(_few(x, FEWEST_FOR_ES_DIFFERENCE), upper)
+    flags = [upper or heaviness(x.negated()) or heaviness(y.negated()), *few, *few_for_es]
     constant = x.least == x.most and y.least == y.most
     return _estimates(rows, flags, still_open, loss, len(sizes), constant)
 
@@ -163,14 +164,15 @@ def share(totals: np.ndarray, sizes: np.ndarray, unit: int) -> Estimate:
     """Share of paths with a property, from how many of each group have it: Wilson's score with Student's t.
 
     The effective number of paths is p (1 - p) / error^2, and not more than there are; where all paths or none have the
-    property it is the number of units.
+    property it is the number of units, or of paths but one in each replicate.
     """
     of = over_groups(totals, sizes)
     paths, p = int(sizes.sum()), float(of.mean)
     if len(sizes) < 2:
         return Estimate(p, np.nan, np.nan, np.nan, ONE_GROUP)
     if p in (0.0, 1.0):
-        low, high = (float(end) for end in wilson_interval(np.asarray(p), np.asarray(paths / unit)))
+        alone = np.asarray(max(1 / unit, 1 - 1 / unit) * paths)
+        low, high = (float(end) for end in wilson_interval(np.asarray(p), alone))
         return Estimate(p, (high - low) / (2 * Z), low, high)
     with np.errstate(divide="ignore"):
         count = np.clip(p * (1 - p) / of.error**2, 1.0, paths)
@@ -235,7 +237,7 @@ def _estimates(
         if groups < 2:
             found[measure] = Estimate(value, np.nan, np.nan, np.nan, ONE_GROUP)
         elif (flag and not constant) or np.isnan(low + high):
-            found[measure] = Estimate(value, error, np.nan, np.nan, flag or FEW_GROUPS)
+            found[measure] = Estimate(value, error, np.nan, np.nan).flagged(flag or FEW_GROUPS)
         else:
             found[measure] = Estimate(value, error, low, high, BINNED if binned else "")
     return found

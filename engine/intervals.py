@@ -1,8 +1,8 @@
 """Standard errors and 95 % intervals over independent units; the measures that need them are in `measures.py`.
 
 Everything here works on many cells at once: leading axes are cells, the last axis is the path. A *unit* is a group of
-paths that may depend on each other and not on anything else: one path, or an antithetic pair. Dependence inside a
-unit enters through the variance of unit totals. Formulas, sources and measured coverage: `docs/method.md`.
+paths that may depend on each other and not on anything else: one path, an antithetic pair, or a replicate of a Latin
+hypercube. Dependence inside a unit enters through the variance of unit totals. Formulas, sources and measured coverage: `docs/method.md`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,16 @@ TAIL = (1 - CONFIDENCE) / 2
 Z = float(ndtri(1 - TAIL))
 FEW_UNITS = 30
 """Below so many units an interval is Student's t, without correction for skewness, which cannot be told from so few."""
+PAIR = 2
+"""Paths in the largest unit that is no replicate. Replicates are few and large: the error from them is uncertain itself."""
 TAIL_VALUES = 2048
 FEWEST_TAIL_VALUES = 50
 HEAVY = 0.5
 """Shape of the generalised Pareto law from which on the variance is infinite (tail index 2)."""
+MEANLESS = 1.0
+"""Shape from which on the mean is infinite."""
+NO_MEAN = "no mean: an infinite one"
+"""How the flag of an estimate begins that is refused, because what it estimates need not exist."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +41,13 @@ class Estimate:
     flag: str = ""
 
     def flagged(self, *flags: str) -> Estimate:
-        """The same estimate without its interval, where any of the flags is not empty; flags are joined, each once."""
+        """The same estimate without its interval, where any of the flags is not empty; flags are joined, each once.
+
+        Where a mean may be infinite the estimate itself is NaN: paths give a number, and more paths another one.
+        """
         found = dict.fromkeys(flag for flag in (*flags, self.flag) if flag)
+        if any(flag.startswith(NO_MEAN) for flag in found):
+            return Estimate(np.nan, np.nan, np.nan, np.nan, "; ".join(found))
         return replace(self, low=np.nan, high=np.nan, flag="; ".join(found)) if found else self
 
 
@@ -68,6 +79,26 @@ class Units:
             return np.asarray(float(self.size))
         return np.bincount(self.owner, minlength=self.count).astype(np.float64)
 
+    @property
+    def replicated(self) -> bool:
+        """Whether units are replicates."""
+        return self.size > PAIR
+
+    @functools.cached_property
+    def reach(self) -> float:
+        """Standard errors that a 95 % interval reaches: Student's over replicates, with one degree of freedom less than J.
+
+        That of the normal law for paths and pairs, which are many wherever there is an interval at all.
+        """
+        if not self.replicated:
+            return Z
+        return float(stdtrit(self.count - 1, 1 - TAIL)) if self.count > 1 else np.nan
+
+    @property
+    def needed(self) -> int:
+        """Units from which a mean has an interval: few replicates do not show how skewed they are, which may be all they are."""
+        return FEW_UNITS if self.replicated else 2
+
     def power_sum(self, power: int) -> float:
         """Sum over units of the unit's size to a power."""
         return float(np.broadcast_to(self.sizes**power, (self.count,)).sum())
@@ -89,6 +120,10 @@ class Units:
             return np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
         counted = values.dtype == bool  # whole numbers are added up faster
         numbers = values.view(np.int8) if counted else values
+        if self.replicated:
+            members = numbers.reshape(*numbers.shape[:-1], self.count, self.size)
+            found = np.add.reduce(members, axis=-1, dtype=np.int32 if counted else np.float64)
+            return found.astype(np.float64, copy=False)
         total: np.ndarray = numbers[..., :: self.size].astype(np.int32 if counted else np.float64)
         for member in range(1, self.size):
             np.add(total, numbers[..., member :: self.size], out=total)
@@ -121,12 +156,14 @@ class Moments:
       error: its standard error, sqrt(J / (J - 1) sum_j r_j^2) / n with r_j the total of unit j less its size times the mean.
       skewness: skewness of the mean itself, sum_j r_j^3 / (sum_j r_j^2)^1.5; 0 where units are too few to show it.
       units: J.
+      needed: units from which it has an interval.
     """
 
     mean: np.ndarray
     error: np.ndarray
     skewness: np.ndarray
     units: int
+    needed: int = 2
 
 
 @dataclass(frozen=True)
@@ -203,14 +240,14 @@ def _moments(mean: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Unit
         error = np.sqrt(square * units.count / np.float64(units.count - 1)) / units.paths
         known = (square > 0) & (units.count >= FEW_UNITS)
         skewness = np.where(known, cube / square**1.5, 0.0)
-    return Moments(mean, error, skewness, units.count)
+    return Moments(mean, error, skewness, units.count, units.needed)
 
 
 def mean_interval(of: Moments) -> tuple[np.ndarray, np.ndarray]:
     """95 % interval of a mean: Student's t, corrected for skewness by Hall's monotone cubic transformation.
 
     With T the studentised mean and A its skewness, ((1 + A T / 3)^3 - 1) / A + A / 6 is nearly normal; the interval
-    inverts it. It is the plain one where A is 0, and NaN for one unit.
+    inverts it. It is the plain one where A is 0, and NaN for fewer units than are needed, unless they are all alike.
     Source: Hall (1992), J. R. Statist. Soc. B 54, 221-228, doi:10.1111/j.2517-6161.1992.tb01876.x.
     """
     if of.units < 2:
@@ -223,14 +260,16 @@ def mean_interval(of: Moments) -> tuple[np.ndarray, np.ndarray]:
     def studentised(point: float) -> np.ndarray:
         return np.where(skewed, 3 / a * (np.cbrt(1 + a * (point - a / 6)) - 1), point)
 
-    return of.mean - of.error * studentised(t), of.mean - of.error * studentised(-t)
+    error = of.error if of.units >= of.needed else np.where(of.error > 0, np.nan, 0.0)
+    return of.mean - error * studentised(t), of.mean - error * studentised(-t)
 
 
 def effective_count(share: Moments, units: Units) -> np.ndarray:
     """How many independent paths would give this share of paths the error it has: n over the design effect.
 
-    share (1 - share) / error^2, held between 1 and n J. Where all or no path has the property the design effect is
-    unknown, and the number of units stands in for it.
+    share (1 - share) / error^2, held between 1 and n J; from replicates less, by (1.96 / their `reach`)^2. Where all or no
+    path has the property the design effect is unknown: the number of units stands in for it, or n - J for replicates,
+    which are never worse than one path less each (Owen 1997, SIAM J. Numer. Anal. 34, 1884-1910).
     Source: Korn and Graubard (1998), Survey Methodology 24, 193-201.
     """
     if units.size == 1 and units.owner is None:
@@ -241,7 +280,9 @@ def effective_count(share: Moments, units: Units) -> np.ndarray:
     spread = share.mean * (1 - share.mean)
     with np.errstate(divide="ignore", invalid="ignore"):
         count = np.clip(spread / variance, 1.0, float(units.paths) * units.count)
-    return np.where(spread > 0, count, float(units.count))
+    if units.replicated:
+        count = np.maximum(count * (Z / units.reach) ** 2, 1.0)
+    return np.where(spread > 0, count, float(max(units.count, units.paths - units.count)))
 
 
 def tail_ranks(count: np.ndarray, share: float, risk: float = TAIL) -> tuple[np.ndarray, np.ndarray]:
@@ -323,11 +364,16 @@ def tail_flag(ascending: np.ndarray) -> str:
     """What keeps the upper tail of sorted values from having a mean with an interval; empty if nothing does.
 
     Fits the largest values (a tenth of them, at least 1500 or a quarter, at most 2048) and flags where an
-    infinite variance is not excluded at 95 %: shape + 1.645 (1 + shape) / sqrt(k) >= 1/2. Fewer than 200 values
-    are not judged.
+    infinite variance is not excluded at 95 %: shape + 1.645 (1 + shape) / sqrt(k) >= 1/2. An infinite mean is not
+    excluded where shape + 3.09 (1 + shape) / sqrt(k) >= 1, at 99.9 %. Fewer than 200 values are not judged.
     """
     k = tail_size(len(ascending))
     return largest_flag(ascending[len(ascending) - k - 1 :]) if k else ""
+
+
+def shortfall_flags(few: list[str], upper: str) -> list[str]:
+    """Flags of ES at each level: too few exceedances, or the tail; a mean that need not exist is the first thing to say."""
+    return [upper if upper.startswith(NO_MEAN) else flag or upper for flag in few]
 
 
 def tail_size(count: int) -> int:
@@ -345,6 +391,9 @@ def largest_flag(ascending: np.ndarray) -> str:
     if len(excesses) < 20:
         return f"its tail rests on {len(excesses)} paths"
     shape = pareto_shape(excesses)
-    if shape + float(ndtri(0.95)) * max(1 + shape, 0.5) / np.sqrt(len(excesses)) < HEAVY:
+    error = max(1 + shape, 0.5) / np.sqrt(len(excesses))
+    if shape + float(ndtri(0.95)) * error < HEAVY:
         return ""
+    if shape + float(ndtri(0.999)) * error >= MEANLESS:
+        return f"{NO_MEAN} is not excluded (tail shape {shape:.2f})"
     return f"heavy tail: infinite variance not excluded (tail shape {shape:.2f})"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.distributions import LAW_KEYS
+from engine.copulas.statements import STATEMENTS
+from engine.priors import law_keys
 
-NAMED_TABLES = ("groups", "factors", "policies", "events")
+NAMED_TABLES = ("groups", "factors", "shocks", "regimes", "policies", "events")
 """Tables whose entries are tables by name."""
 
 
@@ -26,19 +27,48 @@ def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
         if not (isinstance(old, dict) and isinstance(value, dict)):
             merged[key] = value
         elif key in NAMED_TABLES:
-            merged[key] = old | {name: _entry_over(old.get(name), entry) for name, entry in value.items()}
+            over = _OVER.get(key, _entry_over)
+            merged[key] = old | {name: over(old.get(name), entry) for name, entry in value.items()}
         else:
             merged[key] = old | value
     return merged
 
 
 def _entry_over(below: Any, above: Any) -> Any:
-    """An entry over an older one, key by key; a new law, or a new threshold, leaves nothing of the old one."""
+    """An entry over an older one, key by key."""
+    return below | above if isinstance(below, dict) and isinstance(above, dict) else above
+
+
+def _law_over(below: Any, above: Any) -> Any:
+    """A law over an older one, key by key; what is said anew of it leaves nothing of the old but its family."""
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return above
     outdated: set[str] = set()
-    if set(above) & set(LAW_KEYS):
-        outdated |= {*LAW_KEYS, "source"}
-    if set(above) & {"above", "below", "all"}:
-        outdated |= {"above", "below", "all"} | ({"outcome"} if "all" in above else set())
+    if set(law_keys(above)) - {"family"}:
+        outdated = {*law_keys(below), "source"} - {"family"}
     return {key: value for key, value in below.items() if key not in outdated} | above
+
+
+def _event_over(below: Any, above: Any) -> Any:
+    """An event over an older one, key by key; a new threshold leaves nothing of the old one."""
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    outdated: set[str] = set()
+    if set(above) & {"above", "below", "all"}:
+        outdated = {"above", "below", "all"} | ({"outcome"} if "all" in above else set())
+    return {key: value for key, value in below.items() if key not in outdated} | above
+
+
+def _group_over(below: Any, above: Any) -> Any:
+    """A group over an older one, key by key; a new statement of the dependence leaves nothing of the old one."""
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    outdated: set[str] = set()
+    if set(above) & set(STATEMENTS):
+        outdated |= set(STATEMENTS)
+    if "copula" in above and above["copula"] != below.get("copula", "gaussian"):
+        outdated.add("df")
+    return {key: value for key, value in below.items() if key not in outdated} | above
+
+
+_OVER = {"groups": _group_over, "factors": _law_over, "shocks": _law_over, "events": _event_over}

@@ -22,6 +22,7 @@ from engine.intervals import (
     dots,
     moments,
     moments_of_totals,
+    shortfall_flags,
     tail_flag,
 )
 from engine.tails import LEVELS, Column, Quantiles, Table, risk, share_of_totals, shifted
@@ -138,9 +139,10 @@ def _summary(
     if units.count < 2:
         flags = [ONE_UNIT] * len(MEASURES)
     elif not found.constant[0]:
-        upper, lower = tail_flag(found.ascending[0]), tail_flag(-found.ascending[0, ::-1])
+        upper = tail_flag(found.ascending[0]) or _few_units(units)
+        lower = tail_flag(-found.ascending[0, ::-1])
         few = _few_flags(found.exceedances, FEWEST_FOR_VAR)
-        shortfall = [flag or upper for flag in _few_flags(found.exceedances, FEWEST_FOR_ES)]
+        shortfall = shortfall_flags(_few_flags(found.exceedances, FEWEST_FOR_ES), upper)
         flags = [upper or lower, *few, *shortfall]
     return _estimates(MEASURES, table if loss else _mirrored(table, len(MEASURES)), flags, lost)
 
@@ -168,12 +170,13 @@ def _difference(
     if units.count < 2:
         flags = [ONE_UNIT] * len(DIFFERENCES)
     elif not found.constant[0]:
-        upper = tail_flag(one.ascending[0]) or tail_flag(two.ascending[0])
+        scarce = _few_units(units)
+        upper = tail_flag(one.ascending[0]) or tail_flag(two.ascending[0]) or scarce
         # not partitioned: where many gaps are alike that takes longer than to sort them
         gap = np.sort(x - y)
         few = _few_flags(found.exceedances, FEWEST_FOR_VAR)
-        shortfall = [flag or upper for flag in _few_flags(found.exceedances, FEWEST_FOR_ES_DIFFERENCE)]
-        flags = [tail_flag(gap) or tail_flag(-gap[::-1]), *few, *shortfall, ""]
+        shortfall = shortfall_flags(_few_flags(found.exceedances, FEWEST_FOR_ES_DIFFERENCE), upper)
+        flags = [tail_flag(gap) or tail_flag(-gap[::-1]) or scarce, *few, *shortfall, ""]
     return _estimates(
         DIFFERENCES, found.table if loss else _mirrored(found.table, len(MEASURES)), flags, lost
     )
@@ -214,6 +217,7 @@ def regret(values: np.ndarray, unit: int | Units, loss: bool) -> list[Estimate]:
     for policy in policies:
         shortfall = np.abs(policy - best)
         flag = ONE_UNIT if units.count < 2 else tail_flag(np.sort(shortfall))
+        flag = flag or (_few_units(units) if shortfall.any() else "")
         found.append(_single(shifted(moments(shortfall, units), 1.0)).flagged(lost, flag))
     return found
 
@@ -266,15 +270,20 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
 def finite_units(
     arrays: tuple[np.ndarray, ...], unit: int | Units
 ) -> tuple[tuple[np.ndarray, ...], Units, str]:
-    """The arrays [path] without the units in which any of them is not finite, the units left, and the flag for it."""
+    """The arrays [path] without the units in which any of them is not finite, the units left, and the flag for it.
+
+    Of a replicate the other paths stay: one bad path in a thousand would leave none.
+    """
     units = as_units(len(arrays[0]), unit)
     with np.errstate(invalid="ignore"):
         sound = all(np.isfinite(array.sum(dtype=np.float64)) for array in arrays)
     if sound:
         return arrays, units, ""
     finite = np.logical_and.reduce([np.isfinite(array) for array in arrays])
-    owner = units.owners(np.arange(units.paths))
-    whole = ~np.isin(owner, owner[~finite])
+    whole = finite
+    if not units.replicated:
+        owner = units.owners(np.arange(units.paths))
+        whole = ~np.isin(owner, owner[~finite])
     lost = int(np.sum(~finite))
     return (
         tuple(array[whole] for array in arrays),
@@ -288,6 +297,10 @@ def _few_flags(exceedances: np.ndarray, needed: int) -> list[str]:
     return [
         "" if count >= needed else f"{count:.0f} effective exceedances, {needed} needed" for count in counts
     ]
+
+
+def _few_units(units: Units) -> str:
+    return "" if units.count >= units.needed else f"{units.count} replicates, {units.needed} needed"
 
 
 def _nothing(flag: str) -> Estimate:

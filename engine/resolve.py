@@ -6,18 +6,20 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine import groups, priors
 from engine.declaration import declaration_problems, name_problem, reserved_problem
-from engine.dependence import lowest_correlation
-from engine.distributions import FAMILIES, LAW_KEYS, QUANTILES, Marginal, marginal
-from engine.errors import Problem, UserError, did_you_mean, unknown
-from engine.factors import Group, Input
+from engine.distributions import Prior
+from engine.errors import Problem, did_you_mean, unknown
+from engine.factors import Input
+from engine.halves import FARTHEST
 from engine.model import Model, PathModel
 from engine.policies import PolicyReader, lever_table, number_problem
 from engine.reducers import cell_count
 from engine.sampling import SAMPLERS
+from engine.shock_tables import ShockReader, group_names
 from engine.study import BLOCK, Event, Keep, Policy, Study
 
-LATER_SAMPLERS = ("latin", "sobol", "importance")
+LATER_SAMPLERS = ("sobol", "importance")
 _NAME = r"\w(?:[\w .-]{0,62}[\w-])?"
 _LONGEST_HORIZON = 1000
 
@@ -53,7 +55,7 @@ class Resolver:
         self.model, self.model_name, self.model_digest = model, model_name, model_digest
         self.problems: list[Problem] = []
         self._check_head()
-        self.marginals = self._marginals()
+        self.priors = self._priors()
         if model is None:
             return
         self.years = self._years(model)
@@ -64,7 +66,8 @@ class Resolver:
         self._read_policies(model)
         self.events = self._events(model)
         self.keep = self._keep(model)
-        self._check_groups()
+        self._read_groups(model)
+        self._read_shocks(model)
 
     def _wrong(self, place: str, message: str) -> None:
         self.problems.append(Problem(place, message))
@@ -78,18 +81,36 @@ class Resolver:
             self._wrong("name", f"expected {wanted}; got {text['name']!r}.")
         sampler, tile = text["run"]["sampler"], text["run"].get("tile")
         if sampler in LATER_SAMPLERS:
-            self._wrong("run.sampler", f"'{sampler}' is not available yet. Use 'random' or 'antithetic'.")
+            known = ", ".join(f"'{name}'" for name in [*SAMPLERS][:-1]) + f" or '{[*SAMPLERS][-1]}'"
+            self._wrong("run.sampler", f"'{sampler}' is not available yet. Use {known}.")
         elif sampler not in SAMPLERS:
             self._wrong("run.sampler", unknown("sampler", sampler, [*SAMPLERS, *LATER_SAMPLERS]))
+        else:
+            self._check_replicates(sampler)
         if tile is not None and (tile & (tile - 1) or not 16 <= tile <= BLOCK):
             self._wrong("run.tile", f"expected a power of two from 16 to {BLOCK}, got {tile}.")
-        for table in ("factors", "groups", "policies", "events"):
+        for table in ("factors", "groups", "regimes", "policies", "events"):
             for name in text[table]:
                 wrong = name_problem(name)
                 if wrong is None and table in ("factors", "events"):
                     wrong = reserved_problem(name)
                 if wrong:
                     self._wrong(f"{table}.{name}" if name else table, wrong)
+
+    def _check_replicates(self, sampler: str) -> None:
+        """Paths, and paths that yearly numbers come from, fill replicates: a part of one has errors of another size."""
+        unit = SAMPLERS[sampler].unit
+        if unit <= 2:  # a pair may stand in two halves
+            return
+        for place, count, least in (
+            ("run.paths", self.text["run"]["paths"], unit),
+            ("keep.yearly", self.text["keep"]["yearly"], 0),
+        ):
+            if count % unit:
+                below = count - count % unit
+                remedy = f"{below} or {below + unit}" if below >= least else f"{below + unit}"
+                wanted = f"a multiple of {unit}, whole replicates of sampler '{sampler}'"
+                self._wrong(place, f"expected {wanted}, got {count}. Take {remedy}.")
 
     def _years(self, model: Model) -> tuple[int, ...]:
         time = self.text.get("time")
@@ -112,19 +133,13 @@ class Resolver:
             return ()
         return tuple(range(first, last + 1))
 
-    def _marginals(self) -> dict[str, Marginal]:
+    def _priors(self) -> dict[str, Prior]:
         made = {}
         for name, table in self.text["factors"].items():
-            place = f"factors.{name}"
-            given = {key: table[key] for key in LAW_KEYS if key in table}
-            if "family" not in table:
-                self._wrong(f"{place}.family", f"is missing. Known: {', '.join(FAMILIES)}.")
-                continue
-            try:
-                made[name] = marginal(table["family"], given)
-            except UserError as error:
-                for problem in error.problems:
-                    self._wrong(f"{place}.{problem.place}" if problem.place else place, problem.message)
+            found, problems = priors.read(f"factors.{name}", table)
+            self.problems += problems
+            if found is not None:
+                made[name] = found
         return made
 
     def _check_factors(self, model: Model) -> None:
@@ -180,8 +195,8 @@ class Resolver:
         if isinstance(value, str):
             if value not in self.text["factors"]:
                 self._wrong(place, unknown("factor", value, self.text["factors"]))
-            elif value in self.marginals:
-                low, high = (float(self.marginals[value].quantile(u)) for u in (1e-10, 1 - 1e-10))
+            elif value in self.priors:
+                low, high = (float(x) for x in self.priors[value].law.at_score([-FARTHEST, FARTHEST]))
                 if low < -1e-9 or high > 1 + 1e-9:
                     remedy = "Use 'logit-normal', or 'uniform' or 'triangular' inside these bounds."
                     self._wrong(
@@ -191,21 +206,23 @@ class Resolver:
         elif value is not None and not 0 <= value <= 1:
             self._wrong(place, f"expected a share from 0 to 1 or the name of a factor, got {value}.")
 
-    def _check_groups(self) -> None:
-        groups = self.text["groups"]
-        for name, table in self.text["factors"].items():
-            if "group" in table and table["group"] not in groups:
-                self._wrong(f"factors.{name}.group", unknown("group", table["group"], groups))
-        for name, table in groups.items():
-            if table["copula"] != "gaussian":
-                self._wrong(f"groups.{name}.copula", unknown("copula", table["copula"], ("gaussian",)))
-            n = sum(factor.get("group") == name for factor in self.text["factors"].values())
-            low = lowest_correlation(n)
-            if not low <= table["correlation"] <= 1:
-                text = (
-                    f"expected {low:.6g} to 1, what {max(n, 1)} factors can have, got {table['correlation']}."
-                )
-                self._wrong(f"groups.{name}.correlation", text)
+    def _read_shocks(self, model: Model) -> None:
+        if not isinstance(model, PathModel) and self.text["shocks"]:
+            self._wrong(
+                "shocks", f"model '{self.model_name}' has no years, and no shocks. Remove the tables."
+            )
+            return
+        reader = ShockReader(model, self.text, {name: found.law for name, found in self.priors.items()})
+        self.problems += reader.problems
+        self.shocks = reader.shocks()
+
+    def _read_groups(self, model: Model) -> None:
+        of_shocks = group_names(self.text["shocks"])
+        tables = {name: table for name, table in self.text["groups"].items() if name not in of_shocks}
+        self.group_of, problems = groups.membership(tables, self.text["factors"])
+        running = [self.policies[name] for name in self.names if name in self.policies]
+        self.groups, more = groups.read(tables, self.group_of, self._drawn(model, running))
+        self.problems += problems + more
 
     def _events(self, model: Model) -> tuple[Event, ...]:
         tables, events = self.text["events"], []
@@ -267,16 +284,11 @@ class Resolver:
         running = tuple(self.policies[name] for name in self.names)
         inputs = self._inputs(model, running)
         tile = run.get("tile") or default_tile(model, len(running))
-        groups = {
-            name: Group(name, table["correlation"], tuple(item.name for item in inputs if item.group == name))
-            for name, table in self.text["groups"].items()
-            if any(item.group == name for item in inputs)
-        }
         return Study(
             name=self.text["name"],
             question=self.text["question"],
             source=self.source,
-            document=self._document(inputs, groups, tile),
+            document=self._document(inputs, tile),
             model=model,
             model_name=self.model_name,
             model_digest=self.model_digest,
@@ -286,28 +298,34 @@ class Resolver:
             tile=tile,
             years=self.years,
             inputs=inputs,
-            groups=groups,
+            groups=self.groups,
             policies=running,
             baseline=self.baseline,
             events=self.events,
+            shocks=self.shocks,
             keep=self.keep,
         )
 
     def _inputs(self, model: Model, running: Sequence[Policy]) -> tuple[Input, ...]:
-        """Factors in the model's order, whatever the file's, then those that only an implementation draws."""
-        drawn = {policy.implementation for policy in running if isinstance(policy.implementation, str)}
-        names = [*model.factors, *sorted(drawn - set(model.factors))]
         inputs = []
-        for name in names:
+        for name in self._drawn(model, running):
             table, known = self.text["factors"][name], model.factors.get(name)
-            asked = {QUANTILES[key]: table[key] for key in QUANTILES if key in table}
+            found = self.priors[name]
             unit = table.get("unit") or (known.unit if known else "1")
             about = table.get("about") or (known.about if known else "")
             source = table.get("source", "")
-            inputs.append(Input(name, unit, about, self.marginals[name], table.get("group"), source, asked))
+            group, labels = self.group_of.get(name), priors.labelled(table)
+            inputs.append(
+                Input(name, unit, about, found.law, group, source, found.asked, *priors.told(table), labels)
+            )
         return tuple(inputs)
 
-    def _document(self, inputs: Sequence[Input], groups: Mapping[str, Group], tile: int) -> dict[str, Any]:
+    def _drawn(self, model: Model, running: Sequence[Policy]) -> list[str]:
+        """Factors in the model's order, whatever the file's, then those that only an implementation draws."""
+        drawn = {policy.implementation for policy in running if isinstance(policy.implementation, str)}
+        return [*model.factors, *sorted(drawn - set(model.factors))]
+
+    def _document(self, inputs: Sequence[Input], tile: int) -> dict[str, Any]:
         text, model = self.text, self.model
         assert model is not None
         run = {key: text["run"][key] for key in ("paths", "seed", "sampler")} | {"tile": tile}
@@ -321,14 +339,22 @@ class Resolver:
         }
         if self.years:
             document["time"] = {"first": self.years[0], "last": self.years[-1], "unit": text["time"]["unit"]}
-        document["groups"] = {name: dict(text["groups"][name]) for name in groups}
+        document["groups"] = {
+            name: groups.restricted(text["groups"][name], group.members)
+            for name, group in {**self.groups, **self.shocks.groups}.items()
+        }
         document["factors"] = {}
         for item in inputs:
             table = text["factors"][item.name]
-            said = {"about": item.about, "unit": item.unit, "family": item.marginal.family}
-            given = {key: table[key] for key in LAW_KEYS if key in table}
+            said = {"about": item.about, "unit": item.unit}
+            given = priors.law_keys(table)
             rest = {key: table[key] for key in ("group", "source") if table.get(key)}
             document["factors"][item.name] = said | given | rest
+        document |= {
+            key: {name: dict(text[key][name]) for name in used}
+            for key, used in (("regimes", self.shocks.regimes), ("shocks", self.shocks.moving))
+            if used
+        }
         document["policies"] = {name: self._policy_table(self.policies[name]) for name in self._reached()}
         document["events"] = {name: dict(table) for name, table in text["events"].items()}
         keep = self.keep

@@ -48,4 +48,4 @@ def simulate(
     done = study.paths - sum(block.count for block in blocks)
     for block in executor.perform(study, folder, holder.token, yearly, blocks, observe):
         done += block.count
-        observe(Stage("simulating", done, study.paths))
+        observe(Stage("simulating", done, study.paths, block=block))

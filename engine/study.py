@@ -11,8 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from engine.distributions.drawn import Draws
 from engine.factors import Group, Input
 from engine.model import Model, PathModel
+from engine.sampling import SAMPLERS
+from engine.shock_draws import ShockDraws
+from engine.shocks import Shocks
 
 BLOCK = 1 << 17
 """Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""
@@ -107,6 +111,7 @@ class Study:
     policies: tuple[Policy, ...]
     baseline: str
     events: tuple[Event, ...]
+    shocks: Shocks = field(default_factory=Shocks)
     keep: Keep = field(default_factory=lambda: Keep((), 0, 0))
 
     @cached_property
@@ -117,6 +122,26 @@ class Study:
         plain["model_digest"] = self.model_digest
         text = json.dumps(plain, sort_keys=True, ensure_ascii=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @cached_property
+    def draws(self) -> Draws:
+        """How scores of the factors, in their order, become their draws."""
+        return Draws([item.marginal for item in self.inputs])
+
+    @cached_property
+    def shock_draws(self) -> ShockDraws:
+        """How random words of a year become the model's shocks."""
+        return ShockDraws(self.model, self.shocks)
+
+    @property
+    def rests_on_tables(self) -> bool:
+        """Whether laws or copulas are tables of what SciPy gives, so that another SciPy may change the last bits."""
+        draws = [self.draws] + (
+            [self.shock_draws.draws, self.shock_draws.sizes] if self.is_path_model else []
+        )
+        groups = [*self.groups.values(), *self.shocks.groups.values()]
+        tabulated = any(table is not None for one in draws for table in one.tables)
+        return tabulated or any(group.copula.family != "gaussian" for group in groups)
 
     @property
     def is_path_model(self) -> bool:
@@ -135,8 +160,8 @@ class Study:
 
     @property
     def unit(self) -> int:
-        """Paths in one independent unit: 2 for antithetic pairs, else 1."""
-        return 2 if self.sampler == "antithetic" else 1
+        """Paths in one independent unit: 1, or 2 for antithetic pairs, or those of a replicate."""
+        return SAMPLERS[self.sampler].unit
 
     def block(self, index: int) -> Block:
         """The block of that number; the last one of the study may be short."""

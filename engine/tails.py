@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.intervals import (
+    PAIR,
     Moments,
     Some,
     Units,
@@ -78,9 +79,10 @@ def quantiles(values: np.ndarray, units: Units) -> Quantiles:
         low, high = (ascending[np.arange(cells), n - rank].astype(np.float64) for rank in (down, up))
         known = (second >= 1) & (first <= count) | constant & (units.count > 1)
         low, high = np.where(known, low, np.nan), np.where(known, high, np.nan)
-        columns.append((q, (high - low) / (2 * Z), low, high))
+        columns.append((q, (high - low) / (2 * units.reach), low, high))
         slope.append((high - low) * n / np.maximum(down - up, 1))
-        exceedances.append(count * share)
+        # that many replicates agree on a tail makes up for no value in it
+        exceedances.append((np.minimum(count, n) if units.replicated else count) * share)
         shortfalls.append(shortfall)
     return Quantiles(ascending, constant, columns, np.array(slope), np.array(exceedances), shortfalls)
 
@@ -109,23 +111,18 @@ def _where(known: np.ndarray, column: Column) -> Column:
 
 @dataclass(frozen=True)
 class Together:
-    """The units of several values over a threshold: the cell of each, and all its values [unit, member]."""
+    """The pairs with both values over a threshold: the cell of each, and its values [pair, member]."""
 
     cell: np.ndarray
     value: np.ndarray
 
 
 def _together(values: np.ndarray, threshold: np.ndarray, units: Units) -> Together:
-    """Units of equal size with more than one value over the threshold [cell]; none where units have one path."""
-    if units.owner is not None or units.size == 1:
+    """Pairs with both values over the threshold [cell]; none where units are no pairs."""
+    if units.owner is not None or units.size != PAIR:
         return Together(np.zeros(0, np.int64), np.zeros((0, units.size)))
     over = values > threshold[:, None]
-    before, several = over[:, :: units.size], np.zeros((len(values), units.count), bool)
-    for member in range(1, units.size):
-        if member > 1:
-            before = before | over[:, member - 1 :: units.size]
-        several |= before & over[:, member :: units.size]
-    cell, unit = np.divmod(np.flatnonzero(several), units.count)
+    cell, unit = np.divmod(np.flatnonzero(over[:, ::2] & over[:, 1::2]), units.count)
     return Together(cell, values.reshape(len(values), units.count, units.size)[cell, unit].astype(np.float64))
 
 
@@ -134,7 +131,7 @@ def _tail_moments(
 ) -> tuple[Moments, Moments]:
     """Moments of 1{x > q} and of (x - q)+ over all paths, with q the smallest of the worst values [cell, rank]."""
     q = worst[:, :1]
-    if units.owner is not None:
+    if units.owner is not None or units.replicated:
         cell, path = np.divmod(np.flatnonzero(values > q), values.shape[-1])
         excess = Some(len(values), cell, path, values[cell, path] - q[cell, 0])
         seen = replace(excess, value=np.ones(len(path)))
@@ -190,7 +187,7 @@ def difference(
         influence = one.slope[i][cell] * (over_x > 0) - two.slope[i][cell] * (over_y > 0)
         q = var_x - var_y
         error = np.where(constant, 0.0, moments_of_some(Some(cells, cell, path, influence), units).error)
-        at_risk.append((q, error, q - Z * error, q + Z * error))
+        at_risk.append((q, error, q - units.reach * error, q + units.reach * error))
         excess = Some(cells, cell, path, np.maximum(over_x, 0) - np.maximum(over_y, 0))
         shortfall = shifted(moments_of_some(excess, units), 1 / (1 - level), q)
         shortfalls.append(_where(np.isfinite(error), shortfall))

@@ -14,11 +14,9 @@ import jax
 import jax.numpy as jnp
 
 from engine import bits
-from engine.arguments import grouped
 from engine.batch import Argument, Batch, Known
 from engine.dependence import correlated
 from engine.equations import Atom, Rule, written_out
-from engine.model import shock_streams
 from engine.packs import Axis
 from engine.rules import Rules
 from engine.sampling import SAMPLERS, Sampler
@@ -81,37 +79,29 @@ class Tile:
     def _draws(self, inputs: Any, first: Any) -> dict[str, Any]:
         """Factor draws by name, each [lane]."""
         study = self.study
-        groups = grouped(study)
         keys = inputs["factor_keys"]
         if not study.inputs:
             return {}
         scores = self.sampler.normals(keys, first, self.lanes, self.dtype)
         own = {item.name: scores[k] for k, item in enumerate(study.inputs)}
-        shared = {name: scores[len(study.inputs) + k] for k, name in enumerate(groups)}
-        joint = correlated(own, shared, study.groups, inputs["correlation"])
+        shared = [scores[k] for k in range(len(study.inputs), scores.shape[0])]
+        joint = correlated(own, shared, study.groups, inputs["groups"])
+        names = [item.name for item in study.inputs]
+        values = study.draws.values([joint[name] for name in names], inputs["marginals"])
         drawn = {
-            item.name: jnp.broadcast_to(
-                item.marginal.from_normal(joint[item.name], inputs["marginals"][item.name]), (self.lanes,)
-            )
-            for item in study.inputs
+            name: jnp.broadcast_to(value, (self.lanes,)) for name, value in zip(names, values, strict=True)
         }
         return jax.lax.optimization_barrier(drawn)
 
-    def _shocks(self, keys: Any, first: Any) -> list[Any]:
-        """Shock draws of one year as tables [stream, 1, lane], by shock; `keys` holds those of the year's streams by law."""
-        model: Any = self.study.model
+    def _words(self, keys: Any, first: Any) -> dict[str, Any]:
+        """Random numbers of one year [stream, lane] by law; `keys` holds those of the year's streams."""
         laws: dict[str, Any] = {}
         if "normal" in keys:
             laws["normal"] = self.sampler.normals(keys["normal"], first, self.lanes, self.dtype)
         if "uniform" in keys:
             words = self.sampler.words(keys["uniform"], first, self.lanes)
             laws["uniform"] = jax.lax.optimization_barrier(bits.uniform(words, self.dtype))
-        tables, used = [], dict.fromkeys(laws, 0)
-        for name, streams in shock_streams(model).items():
-            law = model.shocks[name].law
-            begin, used[law] = used[law], used[law] + len(streams)
-            tables.append(laws[law][begin : used[law], None])
-        return tables
+        return laws
 
     def _evaluate(self, inputs: Any, draws: Mapping[str, Any]) -> Any:
         policies = jax.tree.map(lambda leaf: leaf[0], inputs["levers"])
@@ -133,15 +123,21 @@ class Tile:
         lasting = years.once(years.given(2, self._rows(draws)))
 
         def of_year(carry: Any, at: Any) -> Any:
-            year, keys, policy = at
-            known = lasting | years.given(0, carry) | years.given(1, [year[None, None, None]])
-            known |= years.given(3, self._shocks(keys, first)) | years.given(4, _tables_of(policy, decided))
+            (state, past), (year, is_first, keys, policy) = carry, at
+            shocks, past = self.study.shock_draws.of_year(
+                self._words(keys, first), inputs["shocks"], past, is_first, draws
+            )
+            known = lasting | years.given(0, state) | years.given(1, [year[None, None, None]])
+            known |= years.given(3, shocks) | years.given(4, _tables_of(policy, decided))
             known = years.computed(known, years.outputs)
             after, cells = years.outputs[:count], years.outputs[count:]
-            return self._carry(years, carried, after, known), self._cells(years, cells, known)
+            return (self._carry(years, carried, after, known), past), self._cells(years, cells, known)
 
-        along = (jnp.asarray(self.study.years, self.dtype), inputs["shock_keys"], inputs["levers"])
-        carry, yearly = jax.lax.scan(of_year, self._carry(begins, carried, begins.outputs, known), along)
+        calendar = jnp.asarray(self.study.years, self.dtype)
+        along = (calendar, jnp.arange(len(calendar)) == 0, inputs["shock_keys"], inputs["levers"])
+        state = self._carry(begins, carried, begins.outputs, known)
+        past = self.study.shock_draws.before(self.lanes, self.dtype)
+        (carry, _), yearly = jax.lax.scan(of_year, (state, past), along)
         ends = self._batch(written.end, carried)
         return self._outcomes(ends, ends.computed(ends.given(0, carry), ends.outputs)), yearly
 

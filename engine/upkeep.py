@@ -159,12 +159,12 @@ def repair(
     claims.refuse_changed(folder, study)
     with writing(folder), claims.claim(folder, study, damaged=True):
         if full and not force:  # what others made may differ in last bits, and that is no damage
-            claims.refuse_other_versions(folder, versions(device))
+            claims.refuse_other_versions(folder, study, versions(device))
         found = verify(folder, study, full, observe, device)
         complete, damaged = _has_ended(folder, study), {damage.part for damage in found}
         computed = [part for part in damaged if isinstance(part, int) or part == YEARLY]
         if computed and "study" not in damaged and not force:
-            claims.refuse_other_versions(folder, versions(device))
+            claims.refuse_other_versions(folder, study, versions(device))
         if "study" in damaged:
             _restore_study(folder, study, device)
         if "provenance" in damaged:

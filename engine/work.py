@@ -34,12 +34,14 @@ class Stage:
       done: paths finished.
       total: paths asked for.
       note: what there is to say of a stage that is over.
+      block: the block that has just been committed.
     """
 
     name: str
     done: int
     total: int
     note: str = ""
+    block: Block | None = None
 
 
 Observer = Callable[[Stage], None]

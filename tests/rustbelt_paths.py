@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import norm
 
 from engine.cells import Cells, table
-from engine.distributions import marginal
+from engine.distributions import prior
 from engine.model import Fold
 from engine.models.rustbelt import Rustbelt
 from engine.policies import PolicyReader
@@ -25,11 +25,8 @@ YEARS = tuple(range(2016, 2031))
 STUDY = tomllib.loads((Path(__file__).parents[1] / "configs" / "rustbelt.toml").read_text(encoding="utf-8"))
 NORTHEAST = slice(0, 3)
 PRIORS = {
-    name: marginal(
-        prior["family"],
-        {k: v for k, v in prior.items() if k not in ("about", "unit", "family", "group", "source")},
-    )
-    for name, prior in STUDY["factors"].items()
+    name: prior({k: v for k, v in table.items() if k not in ("about", "unit", "group", "source")}).law
+    for name, table in STUDY["factors"].items()
 }
 
 
@@ -58,8 +55,8 @@ def drawn(n_paths: int, seed: int = 1, **given: Any) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     common = {group: rng.standard_normal(n_paths) for group in STUDY["groups"]}
     draws = {}
-    for name, prior in STUDY["factors"].items():
-        group = prior.get("group")
+    for name, row in STUDY["factors"].items():
+        group = row.get("group")
         shared = STUDY["groups"][group]["correlation"] if group else 0.0
         score = np.sqrt(shared) * common.get(group, 0.0) + np.sqrt(1 - shared) * rng.standard_normal(n_paths)
         draws[name] = np.asarray(PRIORS[name].quantile(norm.cdf(score)))
@@ -68,7 +65,7 @@ def drawn(n_paths: int, seed: int = 1, **given: Any) -> dict[str, np.ndarray]:
 
 def medians(n_paths: int = 1, **given: Any) -> dict[str, np.ndarray]:
     """Every factor at its median, some of them given."""
-    middle = {name: np.full(n_paths, float(prior.quantile(0.5))) for name, prior in PRIORS.items()}
+    middle = {name: np.full(n_paths, float(row.quantile(0.5))) for name, row in PRIORS.items()}
     return {**middle, **{name: value * np.ones(n_paths) for name, value in given.items()}}
 
 

@@ -11,6 +11,7 @@ from engine.devices import use_every_core
 
 use_every_core()
 
+from shock_study import walk  # noqa: E402
 from user_models import farms, program  # noqa: E402
 
 from engine.config import load_study  # noqa: E402
@@ -22,7 +23,12 @@ PATHS = BLOCK + 3001
 
 def main(name: str, target: str, order: list[int]) -> None:
     """Writes the results of the blocks."""
-    study = farms(paths=PATHS) if name == "farms" else load_study(name, paths=PATHS)
+    own = {
+        "farms": farms(paths=PATHS),
+        "latin": farms(paths=BLOCK + 3072, sampler="latin"),
+        "shocks": walk(paths=PATHS, sampler="antithetic"),
+    }
+    study = own.get(name) or load_study(name, paths=PATHS)
     made = program(study)
     blocks = study.blocks()
     running = [(blocks[k], made.submit(blocks[k])) for k in order]

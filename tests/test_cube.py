@@ -17,6 +17,7 @@ from helpers import assert_same
 from small_study import Provinces, block_values, commit_block, entered, make_study, make_summaries
 
 from engine import answers, cube, ledger, reading
+from engine.distributions import Marginal
 from engine.errors import UserError
 from engine.factors import Input
 from engine.model import Outcome, StaticModel
@@ -317,7 +318,12 @@ def test_a_static_model_that_keeps_nothing_has_no_yearly_groups(tmp_path):
         outcomes = {"loss": Outcome("1", loss=True)}
 
     study = make_study(
-        100, Keep((), 0, 0), model=Still(), years=(), events=(), inputs=(Input("x", "1", "", None),)
+        100,
+        Keep((), 0, 0),
+        model=Still(),
+        years=(),
+        events=(),
+        inputs=(Input("x", "1", "", Marginal("fixed", (1.0,))),),
     )
     summaries = replace(
         make_summaries(make_study(100), {}), events={}, difference_events={}, nonfinite=np.zeros((2, 1), int)

@@ -1,13 +1,15 @@
 """The copula's correlations, and that draws depend on names alone."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import assert_close, assert_plausible, assert_same
 
-from engine.dependence import correlated, lowest_correlation
+from engine.copulas.archimedean import Gumbel
+from engine.copulas.elliptical import Equicorrelated, lowest_correlation
+from engine.dependence import correlated, latent_streams
 from engine.factors import Group
+from engine.kernel import compiler_options
 
 PATHS = 200_000
 
@@ -17,11 +19,26 @@ def scores(names, n=PATHS):
     return {name: np.random.default_rng([7, *name.encode()]).standard_normal(n, np.float32) for name in names}
 
 
+def joint(own, shared, *groups):
+    """Scores of groups of given copulas, compiled as the engine does."""
+    groups = {group.name: group for group in groups}
+    parameters = {name: group.copula.parameters(np.float32) for name, group in groups.items()}
+    compiled = jax.jit(
+        lambda own, shared, parameters: correlated(own, shared, groups, parameters),
+        compiler_options=compiler_options("cpu"),
+    )
+    return compiled(own, [shared[stream] for stream in latent_streams(groups)], parameters)
+
+
+def gaussian(r, *members):
+    return Group("group", Equicorrelated(r), members)
+
+
 @pytest.mark.parametrize("r", [0.0, 0.3, 1.0, -0.2, lowest_correlation(4)])
 def test_members_are_standard_normal_with_the_group_correlation(r):
     members = ("a", "b", "c", "d")
-    joint = correlated(scores([*members, "alone"]), scores(["group"]), {"group": Group("group", r, members)})
-    values = np.array([joint[name] for name in (*members, "alone")], np.float64)
+    found = joint(scores([*members, "alone"]), scores(["group:group"]), gaussian(r, *members))
+    values = np.array([found[name] for name in (*members, "alone")], np.float64)
     found = np.cov(values)
     truth = np.full((5, 5), r)
     truth[-1] = truth[:, -1] = 0.0
@@ -32,34 +49,44 @@ def test_members_are_standard_normal_with_the_group_correlation(r):
 
 
 def test_a_member_added_changes_no_other_draw():
-    few, many = ("a", "b"), ("a", "new", "b")
-    own, shared = scores(many, 1000), scores(["group"], 1000)
-    for correlation in (None, {"group": jnp.float32(0.3)}):
-        before = correlated(own, shared, {"group": Group("group", 0.3, few)}, correlation)
-        after = correlated(own, shared, {"group": Group("group", 0.3, many)}, correlation)
-        for name in few:
-            assert_same(before[name], after[name])
+    own, shared = scores(("a", "new", "b"), 1000), scores(["group:group"], 1000)
+    before, after = (
+        joint(own, shared, gaussian(0.3, *members)) for members in (("a", "b"), ("a", "new", "b"))
+    )
+    for name in ("a", "b"):
+        assert_same(before[name], after[name])
+
+
+def test_a_group_added_changes_no_draw_of_another():
+    own = scores(("a", "b", "c", "d"), 1000)
+    shared = scores(["group:group", "group:other", "group:other/exponential"], 1000)
+    group, other = gaussian(0.3, "a", "b"), Group("other", Gumbel(2.0), ("c", "d"))
+    alone = joint(own, shared, group)
+    for both in (joint(own, shared, group, other), joint(own, shared, other, group)):
+        for name in ("a", "b"):
+            assert_same(both[name], alone[name])
+        assert not np.array_equal(both["c"], own["c"])
 
 
 def test_factors_outside_groups_are_left_alone():
     own = scores(["a", "b"], 10)
-    assert_same(correlated(own, {}, {})["a"], own["a"])
+    assert_same(correlated(own, [], {}, {})["a"], own["a"])
 
 
 @pytest.mark.parametrize("r", [0.0, 0.5, 1.0, -0.3, -0.5])
-def test_a_traced_correlation_gives_the_same(r):
+def test_the_scores_are_those_of_the_formula(r):
     members = ("a", "b", "c")
-    own, shared = scores(members, 1000), scores(["group"], 1000)
-    groups = {"group": Group("group", r, members)}
-    stored = correlated(own, shared, groups)
-    traced = jax.jit(lambda r: correlated(own, shared, groups, {"group": r}))(jnp.float32(r))
+    own, shared = scores(members, 1000), scores(["group:group"], 1000)
+    found = joint(own, shared, gaussian(r, *members))
+    single = np.sqrt(1 - r)
+    lean = (np.sqrt(max(1 + 2 * r, 0)) - single) / 3 if r < 0 else 0.0
     for name in members:
-        assert stored[name].dtype == traced[name].dtype == np.float32
+        exact = single * own[name] + np.sqrt(max(r, 0)) * shared["group:group"] + lean * sum(own.values())
+        assert found[name].dtype == np.float32
         # the root near 0 takes the square root of a rounding error
-        assert_close(traced[name], stored[name], dtype=np.float32 if r > -0.5 else np.float16)
+        assert_close(found[name], exact, dtype=np.float32 if r > -0.5 else np.float16)
 
 
 def test_a_lone_member_keeps_its_score():
     own = scores(["a"], 100)
-    joint = correlated(own, scores(["group"], 100), {"group": Group("group", -0.5, ("a",))})
-    assert_close(joint["a"], own["a"])
+    assert_close(joint(own, scores(["group:group"], 100), gaussian(-0.5, "a"))["a"], own["a"])

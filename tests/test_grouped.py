@@ -7,6 +7,7 @@ from test_histograms import binned
 
 from engine import grouped
 from engine.grouped import BINNED, FEW_GROUPS, ONE_GROUP
+from engine.intervals import NO_MEAN
 from engine.measures import MEASURES, difference, probability, probability_difference, regret, summary
 
 N = 200_000
@@ -107,8 +108,12 @@ def test_few_exceedances_and_few_groups_are_flagged(policies):
 
 def test_heavy_tails_are_flagged_as_from_the_paths():
     rng = np.random.default_rng(6)
-    heavy = (rng.pareto(1.2, N) * np.where(rng.random(N) < 0.5, 1, -1)).astype(np.float32)
+    heavy = (rng.pareto(1.6, N) * np.where(rng.random(N) < 0.5, 1, -1)).astype(np.float32)
     light = rng.standard_normal(N).astype(np.float32)
+    endless = rng.pareto(0.9, N).astype(np.float32)
+    for found in (summary(endless, 1, True), grouped.summary(binned(endless, GROUPS), True)):
+        assert np.isnan(found["ES99"].estimate) and found["ES99"].flag.startswith(NO_MEAN)
+        assert np.isnan(found["mean"].estimate) and np.isfinite(found["VaR99"].estimate)
     exact = summary(heavy, 1, True)
     found = grouped.summary(binned(heavy, GROUPS), True)
     assert "heavy tail" in exact["ES99"].flag and "heavy tail" in found["ES99"].flag

@@ -8,7 +8,7 @@ import pytest
 
 from engine import replay as module
 from engine.config import load_model_file, load_study
-from engine.distributions import FAMILIES, marginal
+from engine.distributions import FAMILIES, Marginal
 from engine.errors import UserError
 from engine.job import run
 from engine.reading import read_paths
@@ -132,7 +132,12 @@ def test_a_percentile_is_the_probability_whose_quantile_the_draw_is(tmp_path, fa
     shares = percentiles(study, draws)
     assert ("price" in shares) == (family != "fixed")
     if family != "fixed":
-        assert_close(marginal(family, given).quantile(shares["price"].values), draws["price"].values)
+        assert_close(
+            Marginal(family, tuple(given[key] for key in FAMILIES[family].parameters)).quantile(
+                shares["price"].values
+            ),
+            draws["price"].values,
+        )
         assert shares["price"].dims == ("path",)
 
 

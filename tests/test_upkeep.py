@@ -301,3 +301,7 @@ def test_five_hundred_corruptions_are_found_and_mended(whole, tmp_path, monkeypa
             told["ledger/study.json"] = expected["ledger/study.json"]
         assert told == expected, (trial, how, name)
         assert verify(place, study) == []
+        if (
+            "study" in damaged
+        ):  # mended from provenance, which names the versions that are here, not those played back
+            shutil.copy(folder / "ledger/study.json", place / "ledger/study.json")

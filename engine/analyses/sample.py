@@ -117,7 +117,7 @@ def _means(losses: np.ndarray, units: Units, baseline: int) -> tuple[np.ndarray,
 
 
 def _as_moments(columns: np.ndarray, units: Units) -> Moments:
-    return Moments(columns[0], columns[1], columns[2], units.count)
+    return Moments(columns[0], columns[1], columns[2], units.count, units.needed)
 
 
 def _turned(columns: Sequence[np.ndarray], sign: np.ndarray, axis: int) -> np.ndarray:

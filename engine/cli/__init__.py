@@ -15,7 +15,9 @@ import click
 
 from engine.errors import UserError, did_you_mean
 
-COMMANDS = ("run", "check", "risk", "replay", "status", "verify", "repair", "copy", "list")
+COMMANDS = (
+    "init", "run", "check", "risk", "replay", "plot", "status", "verify", "repair", "copy", "fit", "schema", "list", "completion",
+)  # fmt: skip
 
 FEW_COLLECTIONS = 100_000, 20, 20
 """When Python looks for garbage: tracing a model makes a million small objects that stay, and a tenth of a start went into looking."""

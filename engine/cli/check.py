@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich import box
 from rich.markup import escape
-from rich.table import Table
 
 from engine.cli import options, screen
+from engine.cli.inputs import listing, print_groups, print_shocks
+from engine.cli.priors import priors_table
 from engine.cli.run import print_head
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("check", short_help="Show what a study asks and what it will take.")
-@click.argument("study")
+@options.study
 @options.paths
 @options.seed
 @options.policies
@@ -48,7 +48,8 @@ def command(
 ) -> None:
     """Show what STUDY asks and what running it will take; compute nothing.
 
-    Policies where they differ, priors as asked and as fitted, groups, blocks, devices, bytes on disk and in memory.
+    Policies where they differ, priors as asked and as fitted, groups, shocks, regimes, blocks, devices, bytes on disk
+    and in memory.
     With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2.
     """
     from engine import checks, devices
@@ -64,29 +65,16 @@ def command(
     print_head(console, resolved, folder)
     _print_policies(console, resolved)
     _print_priors(console, resolved)
-    _print_groups(console, resolved)
+    print_groups(console, resolved)
+    print_shocks(console, resolved)
     _print_size(console, resolved, folder, f"{len(row)} x {row[0].device_kind}", memory)
     if workers is not None:
         _print_plan(console, resolved, folder, device, workers)
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-    )
-    for name in columns:
-        table.add_column(name, overflow="fold", no_wrap=name in ("factor", "lever", "group", "unit"))
-    return table
-
-
 def _print_policies(console: Console, study: Study) -> None:
     names = study.policy_names
-    table = _table("Levers in which policies differ", "lever", "unit", *names)
+    table = listing("Levers in which policies differ", "lever", "unit", *names)
     for lever, entry in study.model.levers.items():
         told = [_lever(study, policy, lever) for policy in study.policies]
         if len(set(told)) > 1:
@@ -120,26 +108,8 @@ def _told(value: Any) -> str:
 
 
 def _print_priors(console: Console, study: Study) -> None:
-    from engine.distributions import QUANTILES
-
-    keys = " ".join(QUANTILES)
-    table = _table("Priors", "factor", "unit", "family", f"asked ({keys})", f"fitted ({keys})", "group")
-    for item in study.inputs:
-        asked = "  ".join(f"{item.asked[p]:.3g}" if p in item.asked else "-" for p in QUANTILES.values())
-        fitted = "  ".join(f"{float(item.marginal.quantile(p)):.3g}" for p in QUANTILES.values())
-        given = asked if item.asked else ", ".join(f"{k} {v:.4g}" for k, v in item.marginal.named().items())
-        table.add_row(item.name, escape(item.unit), item.marginal.family, given, fitted, item.group or "")
-    if table.row_count:
-        console.print(table)
-        console.print()
-
-
-def _print_groups(console: Console, study: Study) -> None:
-    table = _table("Groups", "group", "correlation", "factors")
-    for name, group in study.groups.items():
-        table.add_row(name, f"{group.correlation:g}", ", ".join(group.members))
-    if table.row_count:
-        console.print(table)
+    if study.inputs:
+        console.print(priors_table(study.inputs))
         console.print()
 
 

@@ -1,4 +1,4 @@
-"""Numbers as text: rounded where their standard error says that the rest is noise."""
+"""Estimates as a table on the screen shows them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.rounding import FLOAT32, decimals, rounded
+
 if TYPE_CHECKING:
     from engine.analyses.compare import Record
 
 FLAG = "†"
 BINNED = "‡"
 MARKS = FLAG + BINNED
-FLOAT32 = 2.0**-23
 
 
 @dataclass(frozen=True)
@@ -33,35 +34,6 @@ class Cell:
 EMPTY = Cell("")
 
 
-def decimals(error: float) -> int | None:
-    """Decimals that show one digit of a standard error, or two where the first is a 1; None without an error.
-
-    Negative for tens and hundreds.
-    """
-    if not (math.isfinite(error) and error > 0):
-        return None
-    exponent = math.floor(math.log10(error))
-    return -exponent + (1 if error / 10.0**exponent < 2 else 0)
-
-
-def rounded(value: float, places: int | None) -> str:
-    """The number with so many decimals; four significant digits where nothing says how many."""
-    if not math.isfinite(value):
-        return str(value)
-    if value == 0 and places is None:
-        return "0"
-    if places is None:
-        places = 3 - math.floor(math.log10(abs(value)))
-        if places > 3:
-            return f"{value:.4g}"
-        places = max(places, 0)
-    elif places > 7 or abs(value) >= 1e9:
-        digits = places + math.floor(math.log10(abs(value))) if value else 0
-        return f"{value:.{min(max(digits, 0), 7)}e}"
-    text = f"{round(value, places):,.{max(places, 0)}f}"
-    return text[1:] if text.startswith("-") and not text.strip("-0.,") else text
-
-
 def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) -> Cell:
     """An estimate with its interval.
 
@@ -71,6 +43,8 @@ def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) ->
     """
     if record is None:
         return EMPTY
+    if math.isnan(record.estimate):
+        return Cell("none" + FLAG)
     known = record.standard_error > FLOAT32 * abs(
         record.estimate
     )  # less is the rounding of what never varies

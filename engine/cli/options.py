@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     from engine.model import Model
@@ -117,3 +118,24 @@ debug = click.option(
     "--debug", is_flag=True, is_eager=True, expose_value=False, callback=_remember_debug,
     help="Show the traceback of a failure.",
 )  # fmt: skip
+
+
+def _complete_study(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Studies that ship, then files."""
+    from engine.config import shipped_studies
+
+    named = [CompletionItem(name) for name in shipped_studies() if name.startswith(incomplete)]
+    return [*named, CompletionItem(incomplete, type="file")]
+
+
+def _complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Runs in `outputs/`, then folders."""
+    from engine.runs import known_runs
+
+    fitting = [path for path in known_runs() if incomplete and path.name.startswith(incomplete)]
+    fitting += [path for path in known_runs() if str(path).startswith(incomplete)]
+    return [*(CompletionItem(str(path)) for path in fitting), CompletionItem(incomplete, type="dir")]
+
+
+study = click.argument("study", shell_complete=_complete_study)
+run = click.argument("run", metavar="DIR", shell_complete=_complete_run)

@@ -8,11 +8,12 @@ import click
 from rich.markup import escape
 
 from engine.cli import options, screen
+from engine.cli.progress import progress
 from engine.cli.verify import full, print_damages
 
 
 @click.command("repair", short_help="Compute again what is damaged in a run.")
-@click.argument("run", metavar="DIR")
+@options.run
 @full
 @options.own_model
 @options.device
@@ -27,7 +28,7 @@ def command(run: str, full: bool, model: Any, device: str | None, force: bool, q
 
     devices.use_every_core()
     folder, study = find_run(run, model)
-    with screen.progress(quiet) as observe:
+    with progress(quiet) as observe:
         found, done = repair(folder, study, full, observe, device, force)
     console = screen.stdout()
     print_damages(console, folder, found)

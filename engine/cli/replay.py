@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("replay", short_help="Show one path in full, or the worst ones.")
-@click.argument("run", metavar="DIR")
+@options.run
 @click.option("--path", type=options.Count(), help="Number of the path.")
 @click.option("--worst", type=options.Count(), metavar="K", help="The K paths that are worst in an outcome.")
 @click.option(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("risk", short_help="Ask a finished run for its risks.")
-@click.argument("run", metavar="DIR")
+@options.run
 @click.option("--variable", metavar="V", help="One outcome, event or yearly variable.")
 @click.option("--level", metavar="L", help="Only the measures at this level, such as 99.")
 @click.option(

@@ -10,6 +10,7 @@ import click
 from rich.markup import escape
 
 from engine.cli import options, screen
+from engine.cli.progress import WAYS, progress
 from engine.cli.tables import print_tables
 
 if TYPE_CHECKING:
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 
     from engine.job import Run
     from engine.study import Study
+    from engine.work import Observer
 
 
 @click.command("run", short_help="Run a study: its tables and its cube.")
-@click.argument("study")
+@options.study
 @options.paths
 @options.seed
 @options.policies
@@ -45,6 +47,12 @@ if TYPE_CHECKING:
 )
 @options.as_json
 @click.option("--quiet", is_flag=True, help="No progress.")
+@click.option(
+    "--log",
+    type=click.Choice(WAYS),
+    default="auto",
+    help="How progress is told on stderr: as suits it, or one JSON object a line.",
+)
 @options.debug
 def command(
     study: str,
@@ -61,6 +69,7 @@ def command(
     force: bool,
     as_json: bool,
     quiet: bool,
+    log: str,
 ) -> None:
     """Run STUDY, a study file or the name of one that ships: print its tables and leave its cube.
 
@@ -68,19 +77,23 @@ def command(
     extend it.
     """
     from engine import devices
+    from engine.analyses.tightening import Tightening
     from engine.config import load_study
     from engine.job import run
+    from engine.runs import run_folder
 
     devices.use_every_core()
     resolved = load_study(study, model=model, paths=paths, seed=seed, policies=policies)
     words = ["rustbelt", *sys.argv[1:]]
+    headline = None if quiet else Tightening(run_folder(resolved, out), resolved)
     if shard is not None:
         _refuse_beside_shard(workers, scheduler, force)
-        done = _run_shard(resolved, shard, out, device, memory, quiet, words)
+        with progress(quiet, headline, log) as observe:
+            done = _run_shard(resolved, shard, out, device, memory, observe, words)
         if done is None:
             return
     else:
-        with screen.progress(quiet) as observe:
+        with progress(quiet, headline, log) as observe:
             done = run(resolved, out, device, memory, observe, words, workers, scheduler, force)
     if as_json:
         screen.print_records(record.as_dict() for record in (*done.risk, *done.comparison))
@@ -97,14 +110,13 @@ def _run_shard(
     out: Path | None,
     device: str | None,
     memory: int | None,
-    quiet: bool,
+    observe: Observer,
     words: list[str],
 ) -> Run | None:
     """The finished run where this shard was the last one; None where others are to come, which is said."""
     from engine.job import run_shard
 
-    with screen.progress(quiet) as observe:
-        done = run_shard(study, *shard, out, device, memory, observe, words)
+    done = run_shard(study, *shard, out, device, memory, observe, words)
     if done.run is not None:
         return done.run
     told = f"Shard {shard[0]} of {shard[1]}: {len(done.computed):,} blocks computed here"

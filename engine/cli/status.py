@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command("status", short_help="Show how far a run is.")
-@click.argument("run", metavar="DIR")
+@options.run
 @options.own_model
 @options.as_json
 @options.debug

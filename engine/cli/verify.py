@@ -10,6 +10,7 @@ import click
 from rich.markup import escape
 
 from engine.cli import options, screen
+from engine.cli.progress import progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +28,7 @@ full = click.option(
 
 
 @click.command("verify", short_help="Check a run against its checksums.")
-@click.argument("run", metavar="DIR")
+@options.run
 @full
 @options.own_model
 @options.device
@@ -47,7 +48,7 @@ def command(run: str, full: bool, model: Any, device: str | None, as_json: bool,
 
     devices.use_every_core()
     folder, study = find_run(run, model)
-    with screen.progress(quiet) as observe:
+    with progress(quiet) as observe:
         found = verify(folder, study, full, observe, device)
     if as_json:
         screen.print_records(asdict(damage) for damage in found)

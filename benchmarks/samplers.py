@@ -1,0 +1,68 @@
+"""Prints how much smaller variances are than those of as many independent paths, by sampler: python benchmarks/samplers.py (a minute)"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from timing import machine, table
+
+from engine import devices
+from engine.config import load_study
+from engine.intervals import as_units, moments
+from engine.kernel import Program
+from engine.sampling import SAMPLERS, Keyed, Latin
+from engine.study import BLOCK, Study
+
+BLOCKS = 8
+SIZES = (64, 256, 1024, 4096)
+"""Points of a replicate that are tried; the engine's are one of them."""
+LEVELS = (0.95, 0.99)
+
+
+def outcomes(study: Study) -> np.ndarray:
+    """Outcomes of all paths, float64 [policy, outcome, path]."""
+    program = Program(study, devices.mesh("cpu"))
+    parts = [program.collect(block, program.submit(block)).outcomes for block in study.blocks()]
+    return np.concatenate(parts, axis=-1).astype(np.float64)
+
+
+def questions(quantile: np.ndarray) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    """What is averaged over paths, from outcomes; the thresholds are the same for all samplers."""
+
+    def tail(level: float) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+        q = quantile[LEVELS.index(level)][..., None]
+        return {
+            f"P(x > VaR{100 * level:g})": lambda x: (x > q).astype(np.float64),
+            f"ES{100 * level:g}": lambda x: np.maximum(x - q, 0.0),
+        }
+
+    return {"mean": lambda x: x, "difference of means": lambda x: (x - x[:1])[1:], **tail(0.95), **tail(0.99)}
+
+
+def main() -> None:
+    """Medians over policies and outcomes of the shipped study, and in brackets the first and last decile."""
+    devices.use_every_core()
+    random = next(s for s in SAMPLERS.values() if s.name == "random")
+    assert isinstance(random, Keyed)
+    SAMPLERS.update({f"latin, {n}": Latin(f"latin, {n}", n, random) for n in SIZES})
+    study = replace(load_study("rustbelt", paths=BLOCKS * BLOCK), sampler="random")
+    plain = outcomes(study)
+    asked = questions(np.quantile(plain, LEVELS, axis=-1))
+    base = {name: moments(ask(plain), as_units(study.paths, 1)).error for name, ask in asked.items()}
+    rows = []
+    for name in ("antithetic", *(f"latin, {n}" for n in SIZES)):
+        other = replace(study, sampler=name)
+        values, units = outcomes(other), as_units(study.paths, other.unit)
+        row = [name, f"{units.count:,}"]
+        for question, ask in asked.items():
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ratio = (base[question] / moments(ask(values), units).error) ** 2
+            low, middle, high = np.quantile(ratio[np.isfinite(ratio)], [0.1, 0.5, 0.9])
+            row.append(f"{middle:.1f} ({low:.1f}-{high:.1f})")
+        rows.append(tuple(row))
+    print(machine())
+    print(table(("sampler", "units", *asked), rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""`rustbelt fit`: families ranked by how well they fit a column of data, and a prior to paste into a study."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from engine.cli import options, screen
+
+if TYPE_CHECKING:
+    from engine.fitting import Fit
+
+
+@click.command("fit", short_help="Rank families by how well they fit data, and give a prior to paste.")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--column", required=True, help="Name of the column.")
+@click.option(
+    "--families",
+    type=options.Names(),
+    help="Families to compare, of ours or of scipy.stats; about 17 if not given.",
+)
+@click.option(
+    "--top", type=options.Count(), default=1, metavar="N", help="Print the tables of the N best; 1."
+)
+@click.option("--name", help="Name of the factor in the table that is printed; the column's if not given.")
+@click.option("--shifted", is_flag=True, help="Fit loc, too, for laws of positive values; else it is 0.")
+@options.as_json
+@options.debug
+def command(
+    data: Path,
+    column: str,
+    families: tuple[str, ...] | None,
+    top: int,
+    name: str | None,
+    shifted: bool,
+    as_json: bool,
+) -> None:
+    """Rank families by how well they fit a column of DATA (CSV or Parquet), and print a prior to paste into a study.
+
+    Maximum likelihood; AIC and BIC; an Anderson-Darling p-value from samples of each fit that are fitted in their turn.
+    """
+    from engine import fitting
+    from engine.columns import column as read
+    from engine.errors import Problem, UserError
+
+    if top < 1:
+        raise UserError("--top", [f"expected at least 1, got {top}."])
+    values, empty = read(data, column)
+    if empty:
+        click.echo(f"note: {_cells(empty)} left out.", err=True)
+    every, values = len(values), fitting.at_most(values)
+    if every > len(values):
+        click.echo(f"note: {len(values):,} of {every:,} values, taken at random, are fitted.", err=True)
+    try:
+        fits = fitting.rank(values, families or (), shifted)
+    except UserError as error:
+        if error.source != "values":
+            raise
+        left_out = f" ({_cells(empty)} left out)" if empty else ""
+        told = [Problem(f"column '{column}'{left_out}", problem.message) for problem in error.problems]
+        raise UserError(str(data), told) from None
+    for remark in fitting.remarks(values):
+        click.echo(f"note: {remark}", err=True)
+    sample = f" at random of {every}" if every > len(values) else ""
+    source = f"fitted to {data.name}, column {column}, n = {len(values)}{sample}, maximum likelihood"
+    name = name or re.sub(r"\W+", "_", column).strip("_") or "factor"
+    if as_json:
+        screen.print_records(_record(fit, fitting.snippet(fit, name, source)) for fit in fits)
+        return
+    console = screen.stdout()
+    good = [fit for fit in fits if not fit.failed]
+    console.print(_table(f"{data.name}, column {column}: {every:,} values", fits))
+    console.print()
+    if not good:
+        raise UserError(str(data), ["none of the families could be fitted."])
+    console.print(Text(_legend(good), style="dim"))
+    for fit in good[:top]:
+        for warning in fit.warnings:
+            console.print(f"{fit.family}: {escape(warning)}")
+    console.print(escape(fitting.reading(fits)))
+    console.print()
+    observed = fitting.empirical_snippet(
+        data.as_posix(), column, name, f"{data.name}, column {column}, n = {every}"
+    )
+    found = [fitting.snippet(fit, name, source) for fit in good[:top]]
+    first, *others = [observed, *found] if good[0].contradicted else found
+    click.echo(first, nl=False)
+    for other in others:
+        click.echo("\n" + re.sub("^", "# ", other.rstrip(), flags=re.MULTILINE))
+
+
+def _cells(count: int) -> str:
+    return f"{count:,} empty cell{'s' if count != 1 else ''}"
+
+
+def _table(title: str, fits: Sequence[Fit]) -> Table:
+    from engine.fitting import told_p
+
+    table = Table(
+        title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False,
+    )  # fmt: skip
+    table.add_column("family", no_wrap=True)
+    table.add_column("parameters", overflow="fold")
+    for head in ("AIC", "- best", "BIC", "- best"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("Anderson-Darling", no_wrap=True)
+    least_bic = min((fit.bic for fit in fits if not fit.failed), default=math.nan)
+    for fit in fits:
+        if fit.failed:
+            table.add_row(escape(fit.family), escape(fit.failed), *[""] * 5, style="dim")
+            continue
+        told = "  ".join(f"{key} {value:.4g}" for key, value in fit.parameters.items())
+        table.add_row(
+            fit.family, told,
+            f"{fit.aic:,.1f}", f"{fit.aic - fits[0].aic:,.1f}", f"{fit.bic:,.1f}", f"{fit.bic - least_bic:,.1f}", told_p(fit),
+        )  # fmt: skip
+    return table
+
+
+def _legend(good: Sequence[Fit]) -> str:
+    hows = dict.fromkeys(fit.how for fit in good[:1])
+    return (
+        "AIC and BIC compare families (lower is better); only the p-value says whether one fits at all. It comes from a "
+        f"{next(iter(hows)) or 'parametric bootstrap'}; p <= says that no sample was as far off."
+    )
+
+
+def _record(fit: Fit, snippet: str) -> dict[str, Any]:
+    """A fit as JSON: null where there is no number."""
+    told = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in dataclasses.asdict(fit).items()
+    }
+    return {**told, "snippet": None if fit.failed else snippet}

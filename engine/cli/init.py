@@ -1,0 +1,73 @@
+"""`rustbelt init`: a commented study to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from engine.cli import options
+
+
+@click.command("init", short_help="Write a commented study to start from.")
+@click.argument("file", type=click.Path(path_type=Path), default=Path("study.toml"))
+@click.option("--extends", metavar="STUDY", help="The study to build on, one that ships or a file; rustbelt.")
+@click.option(
+    "--model",
+    "spec",
+    metavar="FILE:CLASS",
+    help="A whole study for a model of your own, in place of --extends.",
+)
+@click.option(
+    "--schema", is_flag=True, help="Write the JSON schema beside it, for editors that complete and check."
+)
+@options.debug
+def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> None:
+    """Write a commented study to FILE (study.toml), ready to run and to edit; what is there is not overwritten.
+
+    On top of the shipped study: a prior, a policy and an event of your own. With --model every factor, shock, lever and
+    outcome of the model, with placeholders that make it run at once.
+    """
+    import json
+    import os
+
+    from engine import config, starting
+    from engine.declaration import declaration_problems
+    from engine.errors import UserError
+    from engine.files import write_atomically, writing
+
+    if spec is not None and extends is not None:
+        raise UserError("--model", ["expected --model or --extends, got both."])
+    if file.suffix != ".toml":
+        raise UserError(
+            str(file),
+            [f"expected a file name that ends in .toml. Did you mean '{file.with_suffix('.toml')}'?"],
+        )
+    beside = file.with_name(f"{file.stem}.schema.json")
+    for path in (file, *([beside] if schema else ())):
+        if path.exists() or path.is_symlink():
+            raise UserError(str(path), ["is there already. Take another name, or remove it."])
+    name, line = starting.study_name(file.stem), beside.name if schema else None
+    model = None
+    if spec is not None:
+        model = config.load_model_file(spec)
+        wrong = declaration_problems(model, ())
+        if wrong:
+            raise UserError(f"model {type(model).__name__}", wrong)
+        text = starting.study_of(name, model, line)
+    else:
+        extends = extends or "rustbelt"
+        below = config.load_study(extends)
+        if extends not in config.shipped_studies():
+            extends = Path(os.path.relpath(extends, file.parent)).as_posix()
+        text = starting.study_on_top(name, extends, below, line)
+    with writing(file.parent):
+        write_atomically(file, text.encode("utf-8"))
+        if schema:
+            from engine.json_schema import study_schema
+
+            write_atomically(beside, json.dumps(study_schema(model), indent=1).encode("utf-8"))
+    words = f"{file}" + (f" --model {spec}" if spec else "")
+    click.echo(f"Wrote {file}" + (f" and {beside}" if schema else "") + ". Two commands to try next:")
+    click.echo(f"  rustbelt check {words}    # how it was understood; computes nothing")
+    click.echo(f"  rustbelt run {words} --paths 16384    # the tail table")

@@ -1,0 +1,140 @@
+"""`rustbelt plot`: a figure of a run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from engine.cli import options, screen
+
+if TYPE_CHECKING:
+    from engine.plots import Kind
+
+
+class Where(click.ParamType):
+    """A label of a dimension, written region=Liaoning."""
+
+    name = "DIM=LABEL"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, str]:
+        """The dimension and the label."""
+        if isinstance(value, tuple):
+            return value
+        dim, equals, label = value.partition("=")
+        if not (dim and equals and label):
+            self.fail(f"expected a dimension and a label such as region=Liaoning, got '{value}'.", param, ctx)
+        return dim, label
+
+
+@click.command("plot", short_help="Draw a figure of a run.")
+@click.argument("kind", required=False)
+@click.argument("run", metavar="DIR", required=False)
+@click.option(
+    "--variable", metavar="V", help="An outcome, or a yearly variable; the kind's first if not given."
+)
+@click.option("--policy", "policies", type=options.Names(), help="Only these policies, in this order.")
+@click.option("--where", type=Where(), multiple=True, help="Only this place, such as region=Liaoning.")
+@click.option("--factor", metavar="F", help="One factor.")
+@click.option("--measure", metavar="M", help="mean, or VaR or ES by name, such as ES99.")
+@click.option("--year", type=options.Count(), metavar="Y", help="One year; the last if not given.")
+@click.option("--path", type=options.Count(), help="Number of the path that is replayed; 0 if not given.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), metavar="FILE",
+    help="A file that ends in .png, .svg or .pdf; KIND-VARIABLE.png if not given.",
+)  # fmt: skip
+@options.partial
+@options.own_model
+@options.debug
+@click.pass_context
+def command(
+    ctx: click.Context,
+    kind: str | None,
+    run: str | None,
+    variable: str | None,
+    policies: tuple[str, ...] | None,
+    where: tuple[tuple[str, str], ...],
+    factor: str | None,
+    measure: str | None,
+    year: int | None,
+    path: int | None,
+    out: Path | None,
+    partial: bool,
+    model: Any,
+) -> None:
+    """Draw a KIND of figure of the run DIR (its folder, its study file, or the beginning of the folder's name).
+
+    Without KIND: the kinds there are.
+    """
+    os.environ["MPLBACKEND"] = "Agg"  # nothing is shown on a screen, and there may be none
+    from engine import plots
+    from engine.errors import UserError
+
+    if kind is None:
+        _print_kinds()
+        return
+    chosen = plots.named(kind)
+    if run is None:
+        raise click.UsageError(
+            "expected a run: its folder, its study file, or the beginning of its name.", ctx
+        )
+    asked = {
+        "variable": variable, "policies": policies, "where": dict(where) or None, "factor": factor,
+        "measure": measure, "year": year,
+    }  # fmt: skip
+    plots.refuse_options(kind, {name: value for name, value in asked.items() if value is not None})
+    if path is not None and "story" not in chosen.of:
+        raise UserError(kind, ["shows no single path, and does not take --path."])
+    told = [
+        kind,
+        *([f"path-{path}"] if path is not None else []),
+        *(part for part in (variable, factor) if part),
+    ]
+    file = out or Path(f"{'-'.join(told)}.png")
+    plots.refuse_file(file)
+    drawn = plots.figure(kind, _sources(chosen, run, path or 0, partial, model), asked)
+    plots.save(drawn, file)
+    title = drawn.texts[0].get_text().replace("\n", " ")
+    console = screen.stdout()
+    console.print(title, markup=False, soft_wrap=True)
+    console.print(f"Saved in {file}.", style="dim", markup=False, soft_wrap=True)
+
+
+def _sources(kind: Kind, run: str, path: int, partial: bool, model: Any) -> dict[str, Any]:
+    """What the kind is drawn from; a study that has not been run will do where no cube is needed."""
+    from engine import answers, devices
+    from engine.replay import replay
+    from engine.runs import find_run, find_study
+
+    if "cube" not in kind.of:
+        _, study = find_study(run, model)
+        if "story" not in kind.of:
+            return {"study": study}
+        devices.use_every_core()
+        return {"story": replay(study, path)}
+    folder, study = find_run(run, model)
+    return {"study": study, "cube": answers.open_cube(folder, partial, model)}
+
+
+def _print_kinds() -> None:
+    from engine.plots import KINDS
+
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
+    for name, kind in KINDS.items():
+        table.add_row(f"[bold]{escape(name)}[/bold]", escape(kind.about), escape(_flags(kind)))
+    console = screen.stdout()
+    console.print(table)
+    console.print(
+        "\nrustbelt plot KIND DIR, such as: rustbelt plot exceedance rustbelt", style="dim", markup=False
+    )
+
+
+def _flags(kind: Kind) -> str:
+    """The options that a kind takes, as they are written."""
+    names = {"policies": "policy"}
+    taken = [f"--{names.get(name, name)}" for name in kind.takes]
+    return " ".join(taken + (["--path"] if "story" in kind.of else []))

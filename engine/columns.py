@@ -1,0 +1,209 @@
+"""One column of numbers from a CSV or Parquet file, checked as it is read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine.errors import Problem, UserError, unknown
+
+LARGEST_FILE = 64 << 20
+"""Bytes of the largest file that is read."""
+MOST_ROWS = LARGEST_FILE // 2
+"""Rows of the longest: as many as a CSV file of that size can hold."""
+EMPTY = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none"})
+"""What an empty cell may hold, in small letters."""
+
+_DELIMITERS = ",;\t"
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_COMMA = re.compile(r"[+-]?[\d.' ]*\d,\d[\d,. ]*([eE][+-]?\d+)?")
+_OTHERS = {
+    b"PK\x03\x04": "a spreadsheet or an archive",
+    b"\x1f\x8b": "compressed",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet",
+}
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Column(NamedTuple):
+    """A column as it was read.
+
+    Args:
+      values: its numbers in the order of the file, float64, all finite.
+      empty: how many cells were left out, because they hold nothing or NaN.
+    """
+
+    values: np.ndarray
+    empty: int
+
+
+def column(path: Path | str, name: str, source: str | None = None) -> Column:
+    """The numbers of one column of a CSV file (first line: names; `,`, `;` or tab between cells) or a Parquet file.
+
+    Cells that are empty or say NaN, NA, N/A, null or none are left out and counted. Whether there are enough of them is the
+    caller's to say.
+
+    Args:
+      source: what an error stands in, such as a study file; the file itself if not given.
+
+    Raises:
+      UserError: no such file or column, more than 64 MiB, or a cell that is no finite number: the first, with its row.
+    """
+    path = Path(path)
+    try:
+        return _parquet(path, name) if _checked(path) == b"PAR1" else _csv(path, name)
+    except (_Fault, OSError) as fault:
+        told = str(fault) if isinstance(fault, _Fault) else f"cannot be read: {fault.strerror or fault}."
+        place = "" if source in (None, str(path)) else str(path)
+        raise UserError(source or str(path), [Problem(place, told)]) from None
+
+
+class _Fault(Exception):
+    """What is wrong with the file."""
+
+
+def _checked(path: Path) -> bytes:
+    """The first four bytes of a file that can be read."""
+    if not path.exists():
+        raise _Fault("no such file.")
+    if not path.is_file():
+        raise _Fault("is no file; expected CSV or Parquet.")
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        raise _Fault(
+            f"has {size / 2**20:,.0f} MiB, expected at most {LARGEST_FILE >> 20}. Keep only the column that is needed."
+        )
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        raise _Fault(f"cannot be read: {error.strerror}.") from None
+    for mark, kind in _OTHERS.items():
+        if head.startswith(mark):
+            raise _Fault(f"is {kind}; expected CSV or Parquet. Unpack it, or save it as CSV.")
+    if path.suffix.lower() in (".parquet", ".pq") and head != b"PAR1":
+        raise _Fault("is no Parquet file, whatever its name says.")
+    return head
+
+
+def _text(path: Path) -> str:
+    raw = path.read_bytes()
+    if not raw.strip():
+        raise _Fault("is empty.")
+    if raw.startswith(_WIDE) or b"\0" in raw:
+        raise _Fault("is no text in UTF-8. Save it as CSV in UTF-8.")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise _Fault(f"is no text in UTF-8 (line {line}). Save it as CSV in UTF-8.") from None
+
+
+def _csv(path: Path, name: str) -> Column:
+    text = _text(path)
+    first = re.search(r".*\S.*", text)
+    bare = re.sub(r'"[^"]*"', "", first[0] if first else "")
+    delimiter = max(_DELIMITERS, key=bare.count)
+    rows = _rows(text, delimiter if bare.count(delimiter) else "\t")
+    names = [cell.strip() for cell in next(rows, (0, [""]))[1]]
+    at = _place(name, names)
+    if at is None:
+        hint = (
+            " The first line must name the columns."
+            if all(map(_NUMBER.fullmatch, filter(None, names)))
+            else ""
+        )
+        raise _Fault(unknown("column", name, filter(None, names)) + hint)
+    cells, lines, empty = [], [], 0
+    for line, row in rows:
+        if len(row) != len(names):
+            comma = (
+                " A decimal comma? Write 1.5 rather than 1,5."
+                if delimiter == "," and len(row) > len(names)
+                else ""
+            )
+            raise _Fault(
+                f"line {line} has {len(row)} cells, expected {len(names)} as in the first line.{comma}"
+            )
+        cell = row[at].strip()
+        if cell.lower() in EMPTY:
+            empty += 1
+        else:
+            cells.append(cell)
+            lines.append(line)
+    return Column(_numbers(cells, lines, name), empty)
+
+
+def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows that are not blank, each with the number of the line that it ends on."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        for row in reader:
+            if len(row) > 1 or (row and row[0].strip()):
+                yield reader.line_num, row
+    except csv.Error as error:
+        raise _Fault(f"line {reader.line_num}: {error}.") from None
+
+
+def _place(name: str, names: list[str]) -> int | None:
+    """Where the column stands, None where there is none of that name."""
+    if names.count(name) > 1:
+        raise _Fault(f"has {names.count(name)} columns '{name}', expected one.")
+    return names.index(name) if name in names else None
+
+
+def _numbers(cells: list[str], lines: list[int], name: str) -> np.ndarray:
+    try:
+        values = np.fromiter(map(float, cells), np.float64, len(cells))
+        if np.all(np.isfinite(values)) and not any("_" in cell for cell in cells):
+            return values
+    except ValueError:
+        pass
+    line, cell = next(
+        (line, cell)
+        for line, cell in zip(lines, cells, strict=True)
+        if not _NUMBER.fullmatch(cell) or not math.isfinite(float(cell))
+    )
+    shown = cell if len(cell) <= 40 else cell[:37] + "..."
+    remedy = ""
+    if _COMMA.fullmatch(cell):
+        remedy = " Write a point for decimals (1.5 rather than 1,5) and nothing between thousands."
+    raise _Fault(f"column '{name}', line {line}: expected a finite number, got '{shown}'.{remedy}")
+
+
+def _parquet(path: Path, name: str) -> Column:
+    try:
+        import pyarrow as arrow
+        from pyarrow import parquet
+    except ImportError:
+        raise _Fault(
+            "is a Parquet file, and pyarrow is not installed. Install it (pip install 'rustbelt[parquet]'), or save the file as CSV."
+        ) from None
+    try:
+        with parquet.ParquetFile(path) as file:
+            at = _place(name, list(file.schema_arrow.names))
+            if at is None:
+                raise _Fault(unknown("column", name, file.schema_arrow.names))
+            kind = file.schema_arrow.field(at).type
+            if not any(
+                is_kind(kind)
+                for is_kind in (arrow.types.is_integer, arrow.types.is_floating, arrow.types.is_decimal)
+            ):
+                raise _Fault(f"column '{name}': expected numbers, got {kind}.")
+            if file.metadata.num_rows > MOST_ROWS:
+                raise _Fault(f"has {file.metadata.num_rows:,} rows, expected at most {MOST_ROWS:,}.")
+            held: Any = file.read(columns=[name]).column(0)
+    except (arrow.ArrowInvalid, arrow.ArrowException, OSError) as error:
+        raise _Fault(f"is a broken Parquet file: {str(error).splitlines()[0]}") from None
+    values = held.cast(arrow.float64(), safe=False).to_numpy()
+    values = values[~np.isnan(values)]
+    if not np.all(np.isfinite(values)):
+        raise _Fault(f"column '{name}': expected finite numbers, got {values[~np.isfinite(values)][0]}.")
+    return Column(np.ascontiguousarray(values, dtype=np.float64), len(held) - values.size)

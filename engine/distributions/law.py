@@ -1,0 +1,162 @@
+"""What a law is: a quantile function of the normal score, and the probability on either side of a value; float64, on the host."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+_FAR = 37.0
+"""Scores beyond have no probability in double precision."""
+_PANELS, _MOST_PANELS, _HALVINGS = 400, 1 << 17, 40
+"""Panels of scores by which an expectation is begun, panels that may be open at a time, and how often they are halved."""
+
+
+class Law(ABC):
+    """The law of one number, as all marginals give it.
+
+    Laws are read by their normal score z rather than by their probability Phi(z), which cannot tell values of the upper
+    tail apart: near 1 doubles are 1e-16 apart.
+    """
+
+    @abstractmethod
+    def at_score(self, z: Any) -> np.ndarray:
+        """The Phi(z)-quantile: the lowest x with cdf(x) >= Phi(z)."""
+
+    def cdf(self, x: Any) -> np.ndarray:
+        """P(X <= x)."""
+        return special.ndtr(self._score_of(x))
+
+    def sf(self, x: Any) -> np.ndarray:
+        """P(X > x), as fine as it is small."""
+        return special.ndtr(-self._score_of(x))
+
+    def below(self, x: float) -> float:
+        """P(X < x)."""
+        return float(self.cdf(np.nextafter(x, -math.inf)))
+
+    def quantile(self, u: Any) -> np.ndarray:
+        """The u-quantile."""
+        return self.at_score(special.ndtri(np.asarray(u, np.float64)))
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """The lowest and the highest value, infinite where there is none."""
+        low, high = (float(end) for end in self.at_score(np.array([-_FAR, _FAR])))
+        return low, high
+
+    @property
+    def steps(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """For a law of separate values: ascending values between the farthest scores, and the score up to which each but the last goes."""
+        return None
+
+    @property
+    def breaks(self) -> np.ndarray:
+        """Scores at which the quantile function is known not to be smooth."""
+        return np.zeros(0)
+
+    def mean(self) -> float:
+        """Expectation; infinite, or NaN where both tails are too heavy for one."""
+        return self.expectation(lambda x: x)
+
+    def sd(self) -> float:
+        """Standard deviation; infinite or NaN where there is none."""
+        centre = self.mean()
+        if not math.isfinite(centre):
+            return math.nan
+        return math.sqrt(self.expectation(lambda x: (x - centre) ** 2))
+
+    def expectation(self, function: Callable[[np.ndarray], np.ndarray]) -> float:
+        """E f(X), by quadrature over the normal score; infinite or NaN where a tail's part grows without end."""
+        if self.steps is not None:
+            values, scores = self.steps
+            return float(np.dot(function(values), _masses(scores)))
+        endless = self.endless(function)
+        if endless:
+            return endless
+        # Simpson's rule by panels, those that do not agree with their halves cut in two: a law may jump anywhere
+        left, width = np.linspace(-_FAR, _FAR, _PANELS + 1)[:-1], 2 * _FAR / _PANELS
+        ends = self._weighted(function, left[:, None] + width * np.array([0.0, 0.5, 1.0]))
+        scale, found = float(np.sum(np.abs(ends[:, 1])) * width), 0.0
+        for _ in range(_HALVINGS):
+            between = self._weighted(function, left[:, None] + width * np.array([0.25, 0.75]))
+            five = np.stack([ends[:, 0], between[:, 0], ends[:, 1], between[:, 1], ends[:, 2]], axis=1)
+            coarse = ends @ (np.array([1.0, 4.0, 1.0]) * width / 6)
+            fine = five @ (np.array([1.0, 4.0, 2.0, 4.0, 1.0]) * width / 12)
+            open_ = np.abs(fine - coarse) > 1e-11 * scale
+            found += float(np.sum((fine + (fine - coarse) / 15)[~open_]))
+            if not open_.any() or open_.sum() > _MOST_PANELS:
+                break
+            left, width = np.concatenate([left[open_], left[open_] + 0.5 * width]), 0.5 * width
+            ends = np.concatenate([five[open_, :3], five[open_, 2:]])
+        return found + float(np.sum(fine[open_]))
+
+    def endless(self, function: Callable[[np.ndarray], np.ndarray]) -> float:
+        """What E f(X) is where a tail's part of it grows without end: infinite, or NaN if both tails' do; 0 if none does."""
+        signs = set()
+        for side in (-1.0, 1.0):
+            far = self._weighted(function, side * np.linspace(30.0, _FAR, 15))
+            nearer = self._weighted(function, side * np.linspace(20.0, 24.0, 15))
+            size = np.abs(far)
+            if not np.all(np.isfinite(far)) or size.max() > max(np.abs(nearer).max(), 1e-200):
+                signs.add(float(np.sign(far[-1])))
+        if not signs:
+            return 0.0
+        return signs.pop() * math.inf if len(signs) == 1 else math.nan
+
+    def _weighted(self, function: Callable[[np.ndarray], np.ndarray], z: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return function(self.at_score(z)) * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+
+    def _score_of(self, x: Any) -> np.ndarray:
+        """The highest score whose value is at most x, by bisection; -inf where none is."""
+        x = np.asarray(x, np.float64)
+        low, high = np.full(x.shape, -38.5), np.full(x.shape, 38.5)
+        for _ in range(64):
+            middle = 0.5 * (low + high)
+            over = self.at_score(middle) > x
+            low, high = np.where(over, low, middle), np.where(over, middle, high)
+        middle = 0.5 * (low + high)
+        return np.where(middle <= -38.4, -math.inf, np.where(middle >= 38.4, math.inf, middle))
+
+
+def _masses(scores: np.ndarray) -> np.ndarray:
+    """Probabilities of separate values, from the scores up to which each but the last goes."""
+    below = special.ndtr(np.concatenate([[-math.inf], scores, [math.inf]]))
+    above = special.ndtr(-np.concatenate([[-math.inf], scores, [math.inf]]))
+    return np.where(below[1:] < 0.5, np.diff(below), -np.diff(above))
+
+
+def lowest_where(
+    reached: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray
+) -> np.ndarray:
+    """The lowest double from `low` to `high` at which a rising condition holds, exactly, taken to hold at `high`.
+
+    By bisection of the doubles themselves, in their order: 64 steps whatever the range.
+    """
+    below, above = _ordered(low) - 1, _ordered(high)
+    for _ in range(65):
+        if np.all(above - below <= 1):
+            break
+        middle = below + (above - below) // 2
+        yes = reached(_double(middle))
+        above, below = np.where(yes, middle, above), np.where(yes, below, middle)
+    return _double(above)
+
+
+_TOP = np.int64(-(2**63))
+
+
+def _ordered(x: np.ndarray) -> np.ndarray:
+    """Doubles as whole numbers in the same order, far enough from the ends that differences do not overflow."""
+    bits = np.asarray(x, np.float64).view(np.int64)
+    return np.where(bits < 0, _TOP - np.minimum(bits, 0), bits) // 2
+
+
+def _double(order: np.ndarray) -> np.ndarray:
+    bits = order * 2
+    return np.where(bits < 0, _TOP - np.minimum(bits, 0), bits).view(np.float64)

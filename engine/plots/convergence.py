@@ -1,0 +1,95 @@
+"""How the headline measures settle: each with its interval, from ever more of the first paths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from engine.intervals import Estimate
+from engine.measures import summary
+from engine.plots import asked, style, ticks, words
+from engine.plots.sheet import labelled, sheet
+from engine.plots.style import Figure
+
+HEADLINE = ("mean", "VaR99", "ES99")
+FIRST = 1024
+
+
+@style.styled
+def convergence(
+    cube: xr.DataTree, variable: str | None = None, policies: Sequence[str] | None = None
+) -> Figure:
+    """Mean, VaR99 and ES99 of an outcome over its first 1,024, 2,048, ... paths, with 95 % intervals; whole units only.
+
+    Args:
+      cube: what `engine.open_cube` gives.
+      variable: an outcome kept per path; the first if not given.
+      policies: which, in this order; all of them if not given.
+
+    Raises:
+      UserError: the outcome is not kept per path, or there is no such policy.
+    """
+    kept = asked.outcome(cube, variable, policies, "convergence")
+    looks = style.looks(asked.known_policies(kept.values))
+    counts = lengths(kept.values.sizes["path"], kept.unit)
+    found = {
+        name: [summary(kept.of(name)[:count], kept.unit, kept.loss) for count in counts]
+        for name in kept.policies
+    }
+    on = sheet(len(HEADLINE), 3, (2.9, 2.5))
+    for ax, measure in zip(on.panels, HEADLINE, strict=True):
+        for k, (name, rows) in enumerate(found.items()):
+            table = np.array([(r[measure].estimate, r[measure].low, r[measure].high) for r in rows])
+            known = np.isfinite(table[:, 0])
+            # beside each other, not over each other; a fifth of the way to the next number of paths at most
+            x = np.array(counts) * 2.0 ** (0.4 * ((k + 0.5) / len(found) - 0.5))
+            error = np.nan_to_num(np.abs(table[:, 1:] - table[:, :1]).T)
+            ax.errorbar(
+                x[known],
+                table[known, 0],
+                error[:, known],
+                color=looks[name].colour,
+                linestyle=looks[name].dash,
+                linewidth=1,
+                elinewidth=1.3,
+                capsize=1.5,
+            )
+            sure = known & np.isfinite(table[:, 1])
+            for own, face in ((sure, looks[name].colour), (known & ~sure, "white")):
+                ax.plot(x[own], table[own, 0], **looks[name].dot, markersize=4, markerfacecolor=face)
+        ax.set_xscale("log", base=2)
+        ax.set_xlim(counts[0] / 1.4, counts[-1] * 1.4)
+        ticks.counts(ax, counts)
+        ticks.numbers(ax, x=False)
+        labelled(ax, "first paths [1]", words.label(kept.values), measure)
+    last = {name: rows[-1]["ES99"] for name, rows in found.items()}
+    note = f"Bars: 95 % interval; hollow: none, because there are too few paths. Half as wide takes four times the paths.{kept.lost()}"
+    keys = [style.key(looks[name], name, marked=True) for name in kept.policies]
+    return on.close(_claim(words.heading(kept.values.name), counts[-1], last), note, keys)
+
+
+def lengths(paths: int, unit: int) -> list[int]:
+    """Growing numbers of first paths: doublings of 1,024 in whole units, then all of the whole units there are."""
+    whole = max(paths - paths % unit, 1)
+    found, count = [], FIRST
+    while count < whole:
+        if count - count % unit:
+            found.append(count - count % unit)
+        count *= 2
+    if not found:
+        found = [n for n in (whole // 8, whole // 4, whole // 2) if n >= unit and n % unit == 0]
+    return [*dict.fromkeys(n for n in found if n < whole), whole]
+
+
+def _claim(name: str, paths: int, last: dict[str, Estimate]) -> str:
+    """How well the mean of the worst 1 % is known in the end, for the policy where it is known least."""
+    half = {policy: 0.5 * (e.high - e.low) for policy, e in last.items() if np.isfinite(e.high - e.low)}
+    after = f"{name} after {words.counted(paths, 'path')}: the mean of the worst 1 %"
+    if len(half) < len(last):
+        return f"{after} has no interval yet{'' if not half else ' under some policies'}"
+    widest = max(half, key=lambda policy: half[policy])
+    if not half[widest] > 0:
+        return f"{after} is {words.told(last[widest])}: all paths are alike"
+    return f"{after} is known to ± {words.number(half[widest], half[widest])} or better, widest under {widest}: {words.told(last[widest])}"

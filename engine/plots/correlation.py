@@ -1,0 +1,116 @@
+"""A map of how the priors move together: rank correlations of the stored draws, groups outlined."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from engine.plots import asked, style, words
+from engine.plots.ranks import interval, ranks
+from engine.plots.sheet import blank, labelled, sheet
+from engine.plots.style import Axes, Figure
+from engine.study import Study
+
+CELL = 0.2
+"""Inches that a factor takes."""
+FEWEST = 5
+SHOWN = 0.05
+"""Size from which a correlation is written, where its interval is no wider."""
+
+
+@style.styled
+def correlation(cube: xr.DataTree, study: Study) -> Figure:
+    """Spearman's rank correlation of every two factors that are in groups, of all factors where there are no groups.
+
+    Args:
+      cube: what `engine.open_cube` gives.
+      study: its study, which has the groups.
+    """
+    drawn = asked.draws(cube)
+    groups = [(name, [m for m in group.members if m in drawn]) for name, group in study.groups.items()]
+    groups = [(name, members) for name, members in groups if members]
+    names = [member for _, members in groups for member in members] or [str(name) for name in drawn.data_vars]
+    paths = drawn.sizes.get("path", 0)
+    units = paths // int(cube.attrs["independent_unit"])
+    size = max(CELL * len(names), 1.6)
+    on = sheet(1, 1, (size, size))
+    (ax,) = on.panels
+    if not names or units < FEWEST:
+        blank(
+            ax,
+            "no factor varies in the stored draws"
+            if not names
+            else f"{words.counted(paths, 'path')}: too few",
+        )
+        labelled(ax, "factor [1]", "factor [1]")
+        return on.close("Priors: no rank correlation can be told")
+    table = np.array([ranks(np.asarray(drawn[name].values, np.float64)) for name in names])
+    found = np.clip(table @ table.T, -1, 1)
+    widest = interval(0.0, units).high
+    shown = max(SHOWN, widest)
+    _map(ax, found, names, size / len(names), shown)
+    image = ax.images[0]
+    _outline(ax, groups)
+    on.strip = (image, "rank correlation [1]")
+    off = np.abs(found[~np.eye(len(names), dtype=bool)])
+    note = f"{words.counted(paths, 'path')} with stored draws; 95 % interval of each number: ± {words.number(widest, widest)} at most. Smaller than {shown:.2g} in size: no number."
+    keys = [style.frame(f"groups: {', '.join(name for name, _ in groups)}")] if groups else []
+    return on.close(_claim(found, names, groups, off, units), note, keys)
+
+
+def _map(ax: Axes, found: np.ndarray, names: list[str], cell: float, shown: float) -> None:
+    n = len(names)
+    off = np.where(np.eye(n, dtype=bool), np.nan, found)
+    ax.set_facecolor(style.GRID)
+    ax.imshow(off, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
+    size = min(8.0, 32 * cell)
+    told = [words.words(name) for name in names]
+    ax.set_yticks(
+        range(n),
+        labels=[words.fitted(name, 4.5, size) if cell > 0.3 else name for name in told],
+        fontsize=size,
+    )
+    ax.set_xticks(range(n), labels=told, fontsize=size, rotation=90)
+    ax.grid(False)
+    for i in range(n):
+        for j in range(n):
+            if i != j and abs(found[i, j]) >= shown:
+                text = f"{found[i, j]:.2f}".replace("0.", ".").replace("-", "−")
+                ax.text(
+                    j,
+                    i,
+                    text,
+                    ha="center",
+                    va="center",
+                    fontsize=min(7.0, 25 * cell),
+                    color="white" if abs(found[i, j]) > 0.6 else style.INK,
+                )
+
+
+def _outline(ax: Axes, groups: list[tuple[str, list[str]]]) -> None:
+    at = 0
+    for _, members in groups:
+        low, high = at - 0.5, at + len(members) - 0.5
+        ax.plot(
+            [low, high, high, low, low],
+            [low, low, high, high, low],
+            color=style.INK,
+            linewidth=1.2,
+            clip_on=False,
+        )
+        at += len(members)
+
+
+def _claim(
+    found: np.ndarray, names: list[str], groups: list[tuple[str, list[str]]], off: np.ndarray, units: int
+) -> str:
+    if not off.size:
+        return f"Priors: {words.words(names[0])} alone, with nothing to move with"
+    i, j = np.unravel_index(np.argmax(np.abs(found - np.eye(len(names)))), found.shape)
+    largest = words.told(interval(float(found[i, j]), units))
+    what = (
+        f"{len(names)} priors in {words.counted(len(groups), 'group')}"
+        if groups
+        else f"{words.counted(len(names), 'prior')} in no group"
+    )
+    return f"{what}: the strongest estimated rank correlation is {largest}, of {words.words(names[i])} and {words.words(names[j])}"

@@ -1,0 +1,125 @@
+"""Paired differences: what a policy changes on the same path, as a histogram with zero marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from engine.intervals import Estimate
+from engine.measures import difference, finite_units, probability
+from engine.plots import asked, style, ticks, words
+from engine.plots.asked import Kept
+from engine.plots.sheet import blank, labelled, sheet
+from engine.plots.style import Axes, Figure
+
+BINS = 60
+SHOWN = (0.002, 0.998)
+"""Quantiles that the bins lie between; what is beyond is counted in the last bin on its side."""
+
+
+@style.styled
+def differences(
+    cube: xr.DataTree, variable: str | None = None, policies: Sequence[str] | None = None
+) -> Figure:
+    """Policy less baseline on the same paths, a panel for each policy: better and worse futures, and the mean with its interval.
+
+    Args:
+      cube: what `engine.open_cube` gives.
+      variable: an outcome kept per path; the first if not given.
+      policies: which are compared with the baseline; all others if not given.
+
+    Raises:
+      UserError: the outcome is not kept per path, or there is no such policy.
+    """
+    kept = asked.outcome(cube, variable, policies, "differences")
+    others = [name for name in kept.policies if name != kept.baseline]
+    name = words.heading(kept.values.name)
+    on = sheet(
+        max(len(others), 1), 1 if len(others) == 1 else 3, (5.4, 3.0) if len(others) < 2 else (3.0, 2.0)
+    )
+    if not others:
+        blank(on.panels[0], f"'{kept.baseline}' runs alone")
+        labelled(on.panels[0], f"difference in {words.label(kept.values)}", "share of futures [%]")
+        return on.close(f"{name}: one policy, and nothing to compare it with")
+    found: dict[str, dict[str, Estimate]] = {}
+    for ax, policy in zip(on.panels, others, strict=True):
+        found[policy] = _panel(ax, kept, policy)
+        told = f"{policy}: worse in {words.told(found[policy]['worse'], 100, ' %')}"
+        told += f", the same in {words.told(found[policy]['same'], 100, ' %')}"
+        labelled(ax, f"difference in {words.label(kept.values)}", "share of futures [%]", told)
+    note = f"Each policy less '{kept.baseline}' on the same {words.counted(kept.values.sizes['path'], 'path')}; point: mean difference with its 95 % interval, brackets likewise. The last bin on each side holds all beyond it.{kept.lost()}"
+    better = {policy: shares["better"] for policy, shares in found.items()}
+    keys = [
+        style.shade("better than the baseline", style.GREY, 0.35),
+        style.shade("worse", style.INK, 0.85),
+        style.frame("the same"),
+    ]
+    return on.close(
+        words.sentence(f"{name}: the share of futures better than with {kept.baseline}", better, 100, " %"),
+        note,
+        keys,
+    )
+
+
+def _panel(ax: Axes, kept: Kept, policy: str) -> dict[str, Estimate]:
+    """Draws one histogram; shares of better, worse and equal paths."""
+    look = style.looks(asked.known_policies(kept.values))[policy]
+    (one, two), units, _ = finite_units((kept.of(policy), kept.of(kept.baseline)), kept.unit)
+    if not len(one):
+        blank(ax, "no path on which both are finite")
+        nothing = Estimate(np.nan, np.nan, np.nan, np.nan)
+        return dict.fromkeys(("better", "worse", "same"), nothing)
+    gap = one - two
+    edges = _edges(gap)
+    apart = gap[gap != 0]
+    share, _ = np.histogram(np.clip(apart, edges[0], edges[-1]), edges)
+    middle, high = 0.5 * (edges[1:] + edges[:-1]), 100 * share / len(gap)
+    bad = (middle > 0) == kept.loss
+    ax.bar(middle[~bad], high[~bad], np.diff(edges)[~bad], color=look.colour, alpha=0.4, linewidth=0)
+    ax.bar(
+        middle[bad],
+        high[bad],
+        np.diff(edges)[bad],
+        color=look.colour,
+        hatch="////",
+        edgecolor="white",
+        linewidth=0,
+    )
+    ax.axvline(0, color=style.INK, linewidth=1)
+    equal = 100 * (1 - len(apart) / len(gap))
+    if equal:
+        ax.bar(
+            [0],
+            [equal],
+            0.6 * (edges[1] - edges[0]),
+            color="white",
+            edgecolor=style.INK,
+            linewidth=0.9,
+            zorder=3,
+        )
+    mean = difference(kept.of(policy), kept.of(kept.baseline), kept.unit, kept.loss)["mean"]
+    most = max(float(high.max()), equal)
+    top = 1.12 * most
+    if np.isfinite(mean.estimate):
+        error = np.nan_to_num([[mean.estimate - mean.low], [mean.high - mean.estimate]])
+        ax.errorbar(
+            [mean.estimate], [top], xerr=np.maximum(error, 0), **look.dot, markeredgecolor="white", capsize=3
+        )
+    ax.set_ylim(0, 1.22 * most)
+    ticks.numbers(ax)
+    worse = gap > 0 if kept.loss else gap < 0
+    kinds = {"better": (gap != 0) & ~worse, "worse": worse, "same": gap == 0}
+    return {name: probability(own, units) for name, own in kinds.items()}
+
+
+def _edges(gap: np.ndarray) -> np.ndarray:
+    """Edges of bins with zero among them, so that no bin has futures of both kinds."""
+    low, high = np.quantile(gap, SHOWN)
+    low, high = min(low, 0.0), max(high, 0.0)
+    if not high > low:
+        half = max(abs(float(gap.max())), abs(float(gap.min())), 1.0)
+        low, high = -half, half
+    step = (high - low) / BINS
+    return step * np.arange(np.floor(low / step), np.ceil(high / step) + 1)

@@ -1,0 +1,119 @@
+"""The prior sheet: the density of every factor as fitted, with what the study asked of it."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from engine.distributions import Law
+from engine.factors import Input
+from engine.plots import asked, style, ticks, words
+from engine.plots.sheet import blank, labelled, sheet
+from engine.plots.style import COLOURS, Axes, Figure
+from engine.study import Study
+
+ENDS = (0.002, 0.998)
+"""Quantiles that a density is drawn between, farther out where something is asked there."""
+POINTS = 160
+MOST_LABELS = 6
+CLOSE = 0.02
+"""Of what is asked: how far a law may be from it and be called as asked."""
+
+
+@style.styled
+def priors(study: Study, factor: str | None = None) -> Figure:
+    """One panel a factor: the density of its law, the quantiles asked for as marks, and where the law has them.
+
+    Args:
+      study: a study, run or not.
+      factor: one factor; all if not given.
+
+    Raises:
+      UserError: there is no such factor.
+    """
+    inputs = list(study.inputs)
+    if factor is not None:
+        asked.refuse_unknown(factor, [item.name for item in inputs], "priors")
+        inputs = [item for item in inputs if item.name == factor]
+    on = sheet(
+        max(len(inputs), 1), 6 if len(inputs) > 6 else 3, (1.7, 1.0) if len(inputs) > 1 else (5.0, 3.0)
+    )
+    if not inputs:
+        blank(on.panels[0], "the model has no factors")
+        labelled(on.panels[0], "factor [1]", "density [1]")
+        return on.close(f"Priors of {study.name}: none")
+    for ax, item in zip(on.panels, inputs, strict=True):
+        _panel(ax, item)
+    keys = [
+        style.mark("density as fitted", COLOURS[1], line=True),
+        style.mark("asked: quantiles and moments", COLOURS[0], "v"),
+        style.mark("what the law gives there", style.INK, "|"),
+    ]
+    note = "Densities are scaled to the same height; separate values are bars of their probability. No triangle: given by its parameters."
+    return on.close(_claim(study, inputs), note, keys)
+
+
+def _panel(ax: Axes, item: Input) -> None:
+    law, values = item.marginal, [a.value for a in item.asked]
+    low, high = (float(x) for x in law.quantile(np.array(ENDS)))
+    inside = [x for x in values if np.isfinite(x)]
+    low, high = min([low, *inside]), max([high, *inside])
+    room = 0.04 * (high - low)
+    steps = law.steps
+    labels = {value: name for name, value in item.labels.items()}
+    if not high > low:
+        ax.axvline(low, color=COLOURS[1], linewidth=2)
+        ax.set_xlim(low - max(abs(low), 1) * 0.5, low + max(abs(low), 1) * 0.5)
+    elif steps is not None:
+        at = np.asarray(steps[0], np.float64)
+        at = at[(at >= low) & (at <= high)]
+        chance = law.cdf(at) - np.array([law.below(float(x)) for x in at])
+        gap = float(np.diff(at).min()) if len(at) > 1 else 1.0
+        ax.bar(at, chance / max(chance.max(), 1e-300), 0.8 * gap, color=COLOURS[1], alpha=0.55, linewidth=0)
+    else:
+        x, dense = density(law, low - room, high + room)
+        ax.fill_between(x, 0, dense, color=COLOURS[1], alpha=0.2, linewidth=0)
+        ax.plot(x, dense, color=COLOURS[1], linewidth=1.3)
+    for said in item.asked:
+        if re.search(r"p[\d.]+$|mean$|mode$", said.label):
+            ax.plot([said.value], [1.12], marker="v", color=COLOURS[0], markersize=4.5, clip_on=False)
+            ax.plot([said.fitted] * 2, [0.0, 0.14], color=style.INK, linewidth=1)
+    ax.set_ylim(0, 1.2)
+    ax.set_yticks([])
+    if labels and len(labels) <= MOST_LABELS:
+        width = ax.get_window_extent().width / ax.get_figure(root=True).dpi / len(labels)  # type: ignore[union-attr]
+        ax.set_xticks(
+            list(labels), labels=[words.fitted(name, 0.9 * width, 7) for name in labels.values()], fontsize=7
+        )
+    else:
+        ticks.numbers(ax, y=False)
+    labelled(ax, words.with_unit(item.family or "given", item.unit), None, words.heading(item.name))
+
+
+def density(law: Law, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Values between two ends and the density there, its highest value scaled to one: shares between neighbours over their distance."""
+    edges = np.linspace(low, high, POINTS + 1)
+    share = np.diff(law.cdf(edges))
+    middle = 0.5 * (edges[1:] + edges[:-1])
+    return middle, share / max(float(share.max()), 1e-300)
+
+
+def _claim(study: Study, inputs: list[Input]) -> str:
+    """How many laws are as they were asked for."""
+    stated = [item for item in inputs if item.asked]
+    off = [
+        item.name
+        for item in stated
+        if any(abs(a.fitted - a.value) > CLOSE * max(abs(a.value), 1e-12) for a in item.asked)
+    ]
+    if len(inputs) == 1:
+        head = f"Prior of {words.words(inputs[0].name)}"
+    else:
+        head = f"{len(inputs)} priors of {study.name}"
+    if not stated:
+        return f"{head}: given by parameters"
+    if not off:
+        return f"{head}: what was asked of {len(stated)} is met within {100 * CLOSE:g} %"
+    named = f", {words.words(off[0])} among them" if len(off) > 1 else f", {words.words(off[0])}"
+    return f"{head}: of {len(stated)} with something asked, {len(off)} miss it by more than {100 * CLOSE:g} %{named}"

@@ -1,0 +1,156 @@
+"""An outcome against a factor: all futures in grey, the worst of them marked, means by tenth with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from engine.intervals import Estimate, Units, as_units
+from engine.measures import finite_units, summary
+from engine.plots import asked, style, ticks, words
+from engine.plots.asked import Kept
+from engine.plots.ranks import interval, rank_correlation, ranks
+from engine.plots.sheet import blank, labelled, sheet
+from engine.plots.style import Axes, Figure
+
+WORST = 0.01
+MOST_MARKED = 1500
+"""Worst paths that are drawn, evenly thinned."""
+TENTHS = 10
+ENOUGH = 1 << 14
+"""First paths from which the factor is chosen where none is named."""
+
+
+@style.styled
+def scatter(
+    cube: xr.DataTree,
+    variable: str | None = None,
+    factor: str | None = None,
+    policies: Sequence[str] | None = None,
+) -> Figure:
+    """An outcome against a factor on the paths that keep their draws, one panel a policy.
+
+    Args:
+      cube: what `engine.open_cube` gives.
+      variable: an outcome kept per path; the first if not given.
+      factor: a factor with stored draws; if not given the one whose rank correlation with the outcome is the largest under
+        the first policy shown.
+      policies: which, in this order; all of them if not given.
+
+    Raises:
+      UserError: the outcome is not kept per path, no such factor or policy.
+    """
+    kept, drawn = asked.outcome(cube, variable, policies, "scatter"), asked.draws(cube)
+    name = words.heading(kept.values.name)
+    several = len(kept.policies) > 1
+    on = sheet(len(kept.policies), 2 if len(kept.policies) < 5 else 4, (3.4, 2.7) if several else (5.0, 3.3))
+    if not drawn.data_vars:
+        for ax, policy in zip(on.panels, kept.policies, strict=True):
+            blank(ax, "no factor varies in the stored draws")
+            labelled(ax, "factor [1]", words.label(kept.values), policy)
+        return on.close(f"{name}: no draws to set it against")
+    along = _strongest(kept, drawn) if factor is None else asked.factor(drawn, factor, "scatter")
+    found, shading = {}, []
+    for ax, policy in zip(on.panels, kept.policies, strict=True):
+        found[policy], cells = _panel(ax, kept, policy, along)
+        shading += [cells] if cells is not None else []
+        told = f"{policy}: rank correlation {words.told(found[policy])}"
+        labelled(
+            ax,
+            words.with_unit(words.words(along.name), along.attrs.get("units", "1")),
+            words.label(kept.values),
+            told,
+        )
+    drawn_in = [ax for ax in on.panels if ax.collections]
+    for ax in drawn_in:
+        ax.set_xlim(min(a.get_xlim()[0] for a in drawn_in), max(a.get_xlim()[1] for a in drawn_in))
+        ax.set_ylim(min(a.get_ylim()[0] for a in drawn_in), max(a.get_ylim()[1] for a in drawn_in))
+    for ax in drawn_in:
+        ticks.numbers(ax)
+    if shading:
+        top = max(float(cells.get_array().max()) for cells in shading)
+        for cells in shading:
+            cells.set_clim(1, max(top, 2))
+        on.strip = (shading[0], "paths per cell [1]")
+    worst = "highest" if kept.loss else "lowest"
+    note = (
+        f"{words.counted(along.sizes['path'], 'path')} with stored draws, those furthest out left aside. Grey: all; points: the worst 1 % ({worst}); line: mean of each tenth of the factor, "
+        f"with its 95 % interval.{kept.lost()}"
+    )
+    return on.close(f"{name} {_claim(found, words.words(along.name))}", note)
+
+
+def _panel(ax: Axes, kept: Kept, policy: str, along: xr.DataArray) -> tuple[Estimate, Any]:
+    look = style.looks(asked.known_policies(kept.values))[policy]
+    n = along.sizes["path"]
+    (x, y), units, _ = finite_units((np.asarray(along.values, np.float64), kept.of(policy, n)), kept.unit)
+    if not len(x):
+        blank(ax, "no finite path")
+        return interval(np.nan, 0), None
+    ends = [np.quantile(part, (0.0005, 0.9995)) for part in (x, y)]
+    (x0, x1), (y0, y1) = (_apart(*pair) for pair in ends)
+    inside = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
+    cells = ax.hexbin(
+        x[inside], y[inside], gridsize=(34, 20), extent=(x0, x1, y0, y1), cmap="Greys", bins="log", mincnt=1, linewidths=0, alpha=0.75
+    )  # fmt: skip
+    count = max(int(WORST * len(y)), 1)
+    worst = np.argsort(y)[-count:] if kept.loss else np.argsort(y)[:count]
+    worst = worst[inside[worst]][:: max(count // MOST_MARKED, 1)]
+    ax.plot(x[worst], y[worst], **look.dot, markersize=2.4, alpha=0.55, markeredgewidth=0, rasterized=True)
+    at, means = _tenths(x, y, as_units(len(x), units), kept.loss)
+    if len(at):
+        table = np.array([(e.estimate, e.low, e.high) for e in means])
+        error = np.nan_to_num(np.abs(table[:, 1:] - table[:, :1]).T)
+        ax.errorbar(at, table[:, 0], error, color=style.INK, linestyle="-", marker=look.marker, markersize=4, linewidth=1.2, capsize=2, markeredgecolor="white", markeredgewidth=0.5)  # fmt: skip
+    ax.set_xlim(x0, x1)
+    ax.set_ylim(y0, y1)
+    return rank_correlation(x, y, units.count), cells
+
+
+def _tenths(x: np.ndarray, y: np.ndarray, units: Units, loss: bool) -> tuple[np.ndarray, list[Estimate]]:
+    """Median of the factor, and mean of the outcome, in each tenth of the factor that holds paths."""
+    edges = np.quantile(x, np.linspace(0, 1, TENTHS + 1))
+    tenth = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, TENTHS - 1)
+    at, means = [], []
+    for k in np.unique(tenth):
+        own = tenth == k
+        at.append(float(np.median(x[own])))
+        means.append(summary(y[own], units.take(own), loss)["mean"])
+    return np.array(at), means
+
+
+def _apart(low: float, high: float) -> tuple[float, float]:
+    """Limits that are not the same, with a little room."""
+    half = 0.03 * (high - low) if high > low else max(0.1 * abs(low), 0.5)
+    return float(low - half), float(high + half)
+
+
+def _strongest(kept: Kept, drawn: xr.Dataset) -> xr.DataArray:
+    """The factor whose rank correlation with the outcome is the largest in size, told from a share of the paths."""
+    own = kept.of(kept.policies[0], min(drawn.sizes["path"], ENOUGH))
+    sound = np.isfinite(own)
+    of = ranks(own[sound])
+    names = [str(name) for name in drawn.data_vars]
+    strength = [
+        abs(float(ranks(np.nan_to_num(drawn[name].values[: len(own)])[sound]) @ of)) for name in names
+    ]
+    return drawn[names[int(np.argmax(strength))]]
+
+
+def _claim(found: Mapping[str, Estimate], factor: str) -> str:
+    """Which way the outcome goes with the factor, where the interval leaves no doubt of the sign."""
+    ways: dict[str, list[str]] = {}
+    for policy, of in found.items():
+        way = "rises" if of.low > 0 else "falls" if of.high < 0 else "shows no clear relation"
+        ways.setdefault(way, []).append(policy)
+    if len(ways) == 1:
+        return (
+            f"{next(iter(ways))} with {factor} under {'each policy' if len(found) > 1 else next(iter(found))}"
+        )
+    return f"along {factor} " + ", ".join(
+        f"{way} under {' and '.join(names) if len(names) < 3 else f'{len(names)} policies'}"
+        for way, names in ways.items()
+    )

@@ -1,0 +1,224 @@
+"""A figure as a sheet: panels of a fixed size in inches, room made for what stands around them, a head with title, note and legend."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from engine.errors import UserError
+from engine.plots import style, words
+
+FORMATS = ("png", "svg", "pdf")
+MARGIN = 0.14
+"""Inches left free around everything; also between panels, and between the parts of the head."""
+NARROWEST = 5.6
+"""Inches that a sheet is wide at least, so that a title is no column of words."""
+TITLE, NOTE = 11.0, 8.0
+
+
+@dataclass
+class Sheet:
+    """A figure of its own, and how its panels stand.
+
+    Args:
+      figure: it.
+      panels: its axes, row by row.
+      columns: panels in a row.
+      size: width and height of a panel [inch].
+      strip: what colours mean: the artist that has them, and what they are called.
+    """
+
+    figure: Figure
+    panels: list[Axes]
+    columns: int
+    size: tuple[float, float]
+    strip: tuple[Any, str] | None = None
+    _bar: Axes | None = field(default=None, init=False)
+    _parts: list[tuple[Any, float]] = field(default_factory=list, init=False)
+
+    def close(self, title: str, note: str = "", keys: Sequence[Artist] = ()) -> Figure:
+        """The figure, laid out: every panel as large as it was made, and nothing over anything else."""
+        if self.strip is not None:
+            self._bar = self.figure.add_axes((0.9, 0.1, 0.02, 0.3))
+            bar = self.figure.colorbar(self.strip[0], cax=self._bar)
+            bar.set_label(self.strip[1])
+            if self.strip[0].norm.vmin > 0:
+                bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}"))
+                bar.ax.yaxis.set_minor_formatter(NullFormatter())
+        for ax in self.panels:  # a measure of text needs nothing that is drawn
+            ax.apply_aspect()
+        around = np.array([_overhang(ax) for ax in self.panels])
+        rows = math.ceil(len(self.panels) / self.columns)
+        full = np.zeros((rows * self.columns, 4))
+        full[: len(around)] = around
+        left, right, top, bottom = np.moveaxis(full.reshape(rows, self.columns, 4), -1, 0)
+        left, right, top, bottom = left.max(0), right.max(0), top.max(1), bottom.max(1)
+        wide, high = self.size
+        beside = 0.0 if self._bar is None else 0.9
+        across = (
+            (left + right).sum() + self.columns * wide + (self.columns - 1) * MARGIN + 2 * MARGIN + beside
+        )
+        across = max(across, NARROWEST)
+        head = self._head(title, note, keys, across - 2 * MARGIN)
+        total = head + (top + bottom).sum() + rows * high + (rows - 1) * MARGIN + 2 * MARGIN
+        self.figure.set_size_inches(across, total)
+        self._place_head(across, total)
+        xs = MARGIN + np.cumsum(left + right + wide + MARGIN) - right - wide - MARGIN
+        ys = total - MARGIN - head - np.cumsum(top + bottom + high + MARGIN) + bottom + MARGIN
+        for k, ax in enumerate(self.panels):
+            row, column = divmod(k, self.columns)
+            ax.set_position((xs[column] / across, ys[row] / total, wide / across, high / total))
+        if self._bar is not None:
+            tall = min(high, 1.8)
+            at = xs[-1] + wide + right[-1] + 0.22
+            self._bar.set_position((at / across, (ys[0] + high - tall) / total, 0.12 / across, tall / total))
+        return self.figure
+
+    def _head(self, title: str, note: str, keys: Sequence[Artist], room: float) -> float:
+        """Makes title, note and legend, in lines that fit the room; the height that they take together [inch]."""
+        figure = self.figure
+        at = 0.0
+        for text, size, weight, colour in (
+            (title, TITLE, "bold", style.INK),
+            (note, NOTE, "normal", style.GREY),
+        ):
+            if text:
+                lines = words.fitted(text, room, size, weight == "bold")
+                made = figure.text(
+                    0, 0, lines, fontsize=size, fontweight=weight, color=colour, va="top", linespacing=1.25
+                )
+                self._parts.append((made, at))
+                at += made.get_window_extent().height / figure.dpi + 0.07
+        if keys:
+            named = [words.fitted(str(key.get_label()), room - 0.6, 8.5) for key in keys]
+            widest = max(words.width(line, 8.5) for name in named for line in name.split("\n"))
+            # handle, the gap behind it and the gap between columns, as matplotlib sets them
+            columns = min(max(int((room + 0.24) // (widest + 0.65)), 1), len(keys))
+            legend = figure.legend(
+                keys, named, loc="upper left", ncols=math.ceil(len(keys) / math.ceil(len(keys) / columns)),
+                columnspacing=1.8,
+            )  # fmt: skip
+            self._parts.append((legend, at + 0.03))
+            at += 0.06 + legend.get_window_extent().height / figure.dpi
+        return at + MARGIN / 2
+
+    def _place_head(self, across: float, total: float) -> None:
+        for part, at in self._parts:
+            x, y = MARGIN / across, 1 - (MARGIN + at) / total
+            if hasattr(part, "set_bbox_to_anchor"):
+                part.set_bbox_to_anchor((x, y), self.figure.transFigure)
+            else:
+                part.set_position((x, y))
+
+
+def sheet(panels: int, columns: int, size: tuple[float, float]) -> Sheet:
+    """A new figure with so many panels, so many in a row.
+
+    Args:
+      size: width and height of each panel [inch].
+    """
+    columns = max(min(columns, panels), 1)
+    # any size that makes the panels as large as they are to be, so that what is around them can be measured
+    figure = plt.figure(figsize=(2 * size[0], 2 * size[1]))
+    made = [figure.add_axes((0.25, 0.25, 0.5, 0.5), label=str(k)) for k in range(panels)]
+    return Sheet(figure, made, columns, size)
+
+
+def single(ax: Axes | None, size: tuple[float, float] = (5.4, 3.3)) -> tuple[Axes, Sheet | None]:
+    """The axes to draw into, and the sheet that they stand on if they are new."""
+    if ax is not None:
+        return style.dress(ax), None
+    made = sheet(1, 1, size)
+    return made.panels[0], made
+
+
+def finish(ax: Axes, on: Sheet | None, title: str, note: str = "", keys: Sequence[Artist] = ()) -> Axes:
+    """The axes with title, note and legend: in the head of their own sheet, or about and within the axes of somebody else."""
+    if on is not None:
+        on.close(title, note, keys)
+        return ax
+    inches = ax.get_window_extent().width / ax.get_figure(root=True).dpi  # type: ignore[union-attr]
+    ax.set_title(words.fitted(title, inches, 10, bold=True), fontsize=10)
+    if keys:
+        ax.legend(handles=list(keys), loc="best")
+    return ax
+
+
+def size_of(ax: Axes) -> tuple[float, float]:
+    """Width and height of axes [inch]."""
+    figure, extent = ax.get_figure(root=True), ax.get_window_extent()
+    return extent.width / figure.dpi, extent.height / figure.dpi  # type: ignore[union-attr]
+
+
+def labelled(ax: Axes, x: str | None, y: str | None, title: str = "") -> None:
+    """Names both axes and the panel, in lines that fit it."""
+    wide, high = size_of(ax)
+    if x is not None:
+        ax.set_xlabel(words.fitted(x, wide, 8.5))
+    if y is not None:
+        ax.set_ylabel(words.fitted(y, high, 8.5))
+    if title:
+        ax.set_title(words.fitted(title, wide, 9, bold=True))
+
+
+def blank(ax: Axes, reason: str) -> None:
+    """A panel that has nothing to show, and says why."""
+    wide, _ = size_of(ax)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.text(
+        0.5, 0.5, words.fitted(reason, 0.9 * wide, 8.5), ha="center", va="center", transform=ax.transAxes, color=style.GREY
+    )  # fmt: skip
+
+
+def _overhang(ax: Axes) -> tuple[float, float, float, float]:
+    """Inches that what belongs to the axes stands out of them: left, right, top, bottom."""
+    inner, outer = ax.get_window_extent(), ax.get_tightbbox()
+    if outer is None:
+        return 0.0, 0.0, 0.0, 0.0
+    found = (inner.x0 - outer.x0, outer.x1 - inner.x1, outer.y1 - inner.y1, inner.y0 - outer.y0)
+    left, right, top, bottom = (max(part, 0.0) / ax.get_figure(root=True).dpi for part in found)  # type: ignore[union-attr]
+    return left, right, top, bottom
+
+
+def refuse_file(file: str | Path) -> str:
+    """The format that a file's name ends in.
+
+    Raises:
+      UserError: the name ends in none of `FORMATS`, or there is no such folder.
+    """
+    path = Path(file)
+    kind = path.suffix.removeprefix(".").lower()
+    if kind not in FORMATS:
+        raise UserError("--out", [f"expected a name that ends in .{', .'.join(FORMATS)}, got '{path}'."])
+    if not path.absolute().parent.is_dir():
+        raise UserError("--out", [f"expected a folder that is there, got '{path.parent}'."])
+    return kind
+
+
+def save(figure: Figure, file: str | Path) -> Path:
+    """Writes a figure in the format that the file's name ends in, the same bytes every time.
+
+    Raises:
+      UserError: the name ends in none of `FORMATS`, or there is no such folder.
+    """
+    kind = refuse_file(file)
+    undated = {
+        "png": {"Software": None},
+        "svg": {"Date": None},
+        "pdf": {"CreationDate": None, "Producer": None},
+    }
+    with matplotlib.rc_context(style.settings()):
+        figure.savefig(file, format=kind, metadata=undated[kind])
+    return Path(file)

@@ -1,0 +1,113 @@
+"""One visual language: what a policy looks like in colour and in grey, and the settings that every figure is drawn with."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import matplotlib
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+__all__ = ["Artist", "Axes", "Figure"]  # handed on: what the kinds take and give
+
+STYLE = Path(__file__).with_name("house.mplstyle")
+# M. Okabe and K. Ito, Color Universal Design (2008): told apart with every kind of colour vision
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
+MARKERS = ("o", "s", "^", "D", "v")
+INK, GREY, PALE, GRID = "#333333", "#777777", "#BBBBBB", "#E3E3E3"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a policy looks like: the colour for the screen, dash and marker for those who do not see it, or print in grey."""
+
+    colour: str
+    dash: Any
+    marker: str
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """How its lines are drawn."""
+        return {"color": self.colour, "linestyle": self.dash}
+
+    @property
+    def dot(self) -> dict[str, Any]:
+        """How its points are drawn."""
+        return {"color": self.colour, "marker": self.marker, "linestyle": "none"}
+
+
+def looks(known: Sequence[str]) -> dict[str, Look]:
+    """The look of each policy by its place among all that run: the same whichever of them are drawn, 140 different ones."""
+    return {
+        name: Look(COLOURS[i % len(COLOURS)], DASHES[i % len(DASHES)], MARKERS[i % len(MARKERS)])
+        for i, name in enumerate(known)
+    }
+
+
+@functools.cache
+def settings() -> Any:
+    """The settings of `house.mplstyle`."""
+    return matplotlib.rc_params_from_file(STYLE, use_default_template=False)
+
+
+def styled(draw: Callable[P, R]) -> Callable[P, R]:
+    """A function that draws, under the settings of the house; the user's own are left as they are."""
+
+    @functools.wraps(draw)
+    def within(*args: P.args, **kwargs: P.kwargs) -> R:
+        with matplotlib.rc_context(settings()):
+            return draw(*args, **kwargs)
+
+    return within
+
+
+def dress(ax: Axes) -> Axes:
+    """Axes of somebody else, dressed as the house's own."""
+    ax.grid(True, color=GRID, linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.tick_params(which="both", length=0, colors=INK)
+    for name, spine in ax.spines.items():
+        spine.set_visible(name == "bottom")
+        spine.set_color("#9A9A9A")
+    return ax
+
+
+def key(look: Look, label: str, marked: bool = False, lined: bool = True) -> Line2D:
+    """A policy's entry in a legend.
+
+    Args:
+      marked: whether its points are seen.
+      lined: whether its line is.
+    """
+    return Line2D(
+        [], [], color=look.colour, linestyle=look.dash if lined else "none",
+        marker=look.marker if marked else "", label=label,
+    )  # fmt: skip
+
+
+def mark(label: str, colour: str, marker: str = "", line: bool = False) -> Line2D:
+    """An entry in a legend for what is no policy."""
+    return Line2D(
+        [], [], color=colour, marker=marker, markersize=8 if marker == "|" else 5, linestyle="-" if line else "none", label=label
+    )  # fmt: skip
+
+
+def frame(label: str) -> Patch:
+    """An entry in a legend for what is outlined."""
+    return Patch(fill=False, edgecolor=INK, linewidth=1, label=label)
+
+
+def shade(label: str, colour: str = INK, strength: float = 0.25) -> Patch:
+    """An entry in a legend for an area."""
+    return Patch(facecolor=colour, alpha=strength, linewidth=0, label=label)

@@ -1,0 +1,123 @@
+"""The tail table as small multiples: measures of risk with their intervals, by policy, one panel a place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+from engine.intervals import Estimate
+from engine.plots import asked, style, ticks, words
+from engine.plots.sheet import blank, labelled, sheet
+from engine.plots.style import Axes, Figure, Look
+
+MEASURES = ("mean", "VaR95", "VaR99", "ES99")
+AXES = ("policy", "measure", "stat", "year")
+
+
+@style.styled
+def tails(
+    cube: xr.DataTree,
+    variable: str | None = None,
+    where: Mapping[str, str] | None = None,
+    policies: Sequence[str] | None = None,
+    year: int | None = None,
+) -> Figure:
+    """Mean, VaR and ES of a yearly variable in one year, or of an outcome, with their 95 % intervals.
+
+    Regions are the rows and sectors the columns where a variable has both.
+
+    Args:
+      cube: what `engine.open_cube` gives.
+      variable: a yearly variable or an outcome; the first yearly one if not given, the first outcome where there is none.
+      where: label by dimension; a panel for each label of those that are left.
+      policies: which, in this order; all of them if not given.
+      year: of a yearly variable; the last if not given.
+
+    Raises:
+      UserError: no such variable, label, policy or year.
+    """
+    values, when = _values(cube, variable, where, year)
+    names, cells = asked.shown(values, policies), asked.cells(values, AXES)
+    looks = style.looks(asked.known_policies(values))
+    several = len(cells) > 1
+    high = max(1.5 if several else 2.6, len(MEASURES) * (0.08 + 0.075 * len(names)))
+    on = sheet(len(cells), asked.columns(values, cells), (2.3 if several else 5.0, high))
+    for ax, cell in zip(on.panels, cells, strict=True):
+        _panel(ax, values.sel(cell), names, looks)
+    shown = [ax for ax in on.panels if ax.containers]
+    ends = [ax.get_xlim() for ax in shown]
+    for ax in shown:
+        ax.set_xlim(*ticks.roomy(min(low for low, _ in ends), max(top for _, top in ends)))
+        ticks.numbers(ax, y=False)
+    for ax, cell in zip(on.panels, cells, strict=True):
+        labelled(ax, words.unit(values) if several else words.label(values), None, ", ".join(cell.values()))
+    found = {name: [estimate(values.sel(cell), name, "ES99") for cell in cells] for name in names}
+    title, at = _worst(values, found, cells)
+    name = words.heading(values.name) + words.place({**(where or {}), **at}) + when
+    low = "" if values.attrs.get("worse") != "low" else " Low is worse: VaR and ES are of the low side."
+    note = f"{words.heading(words.label(values))}. Bars: 95 % interval; hollow: too few paths for one.{low}"
+    return on.close(
+        f"{name}: {title}", note, [style.key(looks[n], n, marked=True, lined=False) for n in names]
+    )
+
+
+def _values(
+    cube: xr.DataTree, variable: str | None, where: Mapping[str, str] | None, year: int | None
+) -> tuple[xr.DataArray, str]:
+    """Measures of what is asked for [policy, measure, stat, ...], and the words for its year."""
+    risk = {str(name): v for name, v in cube["risk"].data_vars.items() if "measure" in v.dims}
+    by_year = asked.by_year(cube, "risk/yearly")
+    name = variable if variable is not None or by_year else next(iter(asked.outcomes(cube)), next(iter(risk)))
+    if name in risk and not (by_year and name in cube["risk/yearly"].data_vars):
+        return risk[name].load(), ""
+    if not by_year:
+        asked.refuse_unknown(str(name), risk, "tails")
+    values = asked.yearly(cube, "risk/yearly", name, where, "tails", risk)
+    years = [int(y) for y in values["year"].values]
+    chosen = years[-1] if year is None else year
+    if chosen not in years:
+        asked.refuse_year(chosen, years, "tails")
+    return values.sel(year=chosen).load(), f" in {chosen}"
+
+
+def _panel(ax: Axes, values: xr.DataArray, names: Sequence[str], looks: Mapping[str, Look]) -> None:
+    step = 0.8 / max(len(names), 1)
+    for k, name in enumerate(names):
+        look = looks[name]
+        for row, measure in enumerate(MEASURES):
+            of, y = estimate(values, name, measure), row + step * (k - (len(names) - 1) / 2)
+            if not np.isfinite(of.estimate):
+                continue
+            known = np.isfinite(of.low) and np.isfinite(of.high)
+            error = [[max(of.estimate - of.low, 0)], [max(of.high - of.estimate, 0)]] if known else None
+            ax.errorbar(
+                [of.estimate], [y], xerr=error, **look.dot, markersize=4.5 if len(names) < 6 else 3,
+                markerfacecolor=look.colour if known else "white", elinewidth=1.2, capsize=0 if len(names) > 5 else 2,
+            )  # fmt: skip
+    if not np.isfinite([estimate(values, name, m).estimate for name in names for m in MEASURES]).any():
+        blank(ax, "no finite value")
+        return
+    ax.set_ylim(len(MEASURES) - 0.5, -0.5)
+    ax.set_yticks(range(len(MEASURES)), labels=list(MEASURES))
+
+
+def estimate(values: xr.DataArray, policy: str, measure: str) -> Estimate:
+    """One number of a table [policy, measure, stat] with its interval."""
+    found, error, low, high = (float(part) for part in values.sel(policy=policy, measure=measure).values)
+    return Estimate(found, error, low, high)
+
+
+def _worst(
+    values: xr.DataArray, found: Mapping[str, Sequence[Estimate]], cells: Sequence[Mapping[str, str]]
+) -> tuple[str, Mapping[str, str]]:
+    """Words for the mean of the worst 1 %, and the place they are for: the one where it is estimated the worst."""
+    sign = -1 if values.attrs.get("worse") == "low" else 1
+    table = sign * np.array([[e.estimate for e in row] for row in found.values()])
+    worst = int(np.nanargmax(np.nanmax(np.where(np.isnan(table), -np.inf, table), axis=0)))
+    more = f" (of {len(cells)} places the worst estimate)" if len(cells) > 1 else ""
+    told = words.sentence(
+        "the mean of the worst 1 % of futures", {name: row[worst] for name, row in found.items()}
+    )
+    return told + more, cells[worst]

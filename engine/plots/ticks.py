@@ -1,0 +1,115 @@
+"""Ticks: numbers that tell neighbours apart and stay short, years, shares in percent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedLocator, Formatter, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
+
+from engine.plots import words
+from engine.plots.sheet import size_of
+
+LONGEST = 100_000.0
+"""From here on numbers are written with an exponent."""
+
+
+class Numbers(Formatter):
+    """As many decimals as the step between ticks needs; one exponent for all where numbers are large or small."""
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """All ticks as text."""
+        return _told(np.asarray(values, np.float64)).tolist()
+
+    def __call__(self, x: float, pos: Any = None) -> str:
+        """One tick as text."""
+        return self.format_ticks([x])[0]
+
+
+def _told(at: np.ndarray) -> np.ndarray:
+    """Ticks as text [tick]."""
+    if not at.size or not np.abs(at).max() > 0:
+        return np.full(at.shape, "0", dtype=object)
+    gaps = np.diff(np.unique(at))
+    largest = float(np.abs(at).max())
+    step = float(gaps.min()) if len(gaps) else largest
+    exponent = math.floor(math.log10(largest))
+    shared = exponent if largest >= LONGEST or exponent < -3 else 0
+    tail = f"e{shared}" if shared else ""
+    found = [
+        "0"
+        if abs(x) < 1e-9 * step
+        else (_plain(x / 10.0**shared, step / 10.0**shared) + tail).replace("-", "−")
+        for x in at.tolist()
+    ]
+    return np.array(found, dtype=object)
+
+
+def _plain(x: float, step: float) -> str:
+    places = max(-math.floor(math.log10(step) + 1e-9), 0)
+    while places < 9 and abs(round(step, places) - step) > 1e-3 * step:
+        places += 1
+    return f"{x:,.{places}f}"
+
+
+def numbers(ax: Axes, x: bool = True, y: bool = True) -> None:
+    """Number ticks on linear axes, as many as there is room for."""
+    wide, high = size_of(ax)
+    for on, axis, most in ((x, ax.xaxis, wide / 0.62), (y, ax.yaxis, high / 0.36)):
+        if on:
+            _roomy(axis)
+            axis.set_major_locator(MaxNLocator(max(min(int(most), 7), 1), steps=[1, 2, 2.5, 5, 10]))
+            axis.set_major_formatter(Numbers())
+
+
+def roomy(low: float, high: float, share: float = 0.05) -> tuple[float, float]:
+    """Limits with some more room on either side."""
+    return low - share * (high - low), high + share * (high - low)
+
+
+def _roomy(axis: Axis) -> None:
+    """Widens limits that are too close together for ticks that could be told apart."""
+    low, high = sorted(axis.get_view_interval())
+    size = max(abs(low), abs(high))
+    if high - low < 1e-5 * size:
+        middle, half = 0.5 * (low + high), 0.1 * size
+        inverted = axis.get_inverted()
+        ends = (middle - half, middle + half)
+        axis.axes.set(**{f"{axis.axis_name}lim": ends[::-1] if inverted else ends})  # type: ignore[attr-defined]
+
+
+def percents(ax: Axes, axis: str = "y") -> None:
+    """A logarithmic axis of probabilities, in percent."""
+    chosen: Axis = getattr(ax, f"{axis}axis")
+    chosen.set_major_formatter(FuncFormatter(lambda chance, _: f"{100 * chance:.6f}".rstrip("0").rstrip(".")))
+    chosen.set_minor_formatter(NullFormatter())
+
+
+def counts(ax: Axes, values: Sequence[int]) -> None:
+    """A logarithmic x axis of numbers of paths, with as many of these values as there is room for, the last among them."""
+    most = max(int(size_of(ax)[0] / (0.25 + words.width(f"{values[-1]:,}", 8))), 1)
+    every = max(math.ceil(len(values) / most), 1)
+    ax.xaxis.set_major_locator(FixedLocator(list(values)[::-1][::every]))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}"))
+
+
+def years(ax: Axes, first: int, last: int, beyond: float = 0.0) -> None:
+    """Both ends and the round years between them that do not crowd them; limits that hold all of them.
+
+    Args:
+      beyond: years left free behind the last.
+    """
+    room = 0.02 * (last - first) or 1.0
+    ax.set_xlim(first - room, last + room + beyond)
+    share = (last - first) / (last - first + 2 * room + beyond)
+    most = min(share * size_of(ax)[0] / 0.5, 6)
+    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 10_000) if (last - first) / step <= most)
+    between = [year for year in range(first, last) if year % step == 0 and year - first >= step / 2]
+    inner = [year for year in between if last - year >= step / 2 and year > first]
+    ax.set_xticks(sorted({first, *inner, last}))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda year, _: f"{year:.0f}"))

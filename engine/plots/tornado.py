@@ -1,0 +1,150 @@
+"""A tornado: the outcome where one factor is low and where it is high, one factor at a time, from the stored draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from engine.intervals import Estimate, Units, as_units
+from engine.measures import finite_units, summary
+from engine.plots import asked, style, ticks, words
+from engine.plots.asked import Kept
+from engine.plots.ranks import ranks
+from engine.plots.sheet import blank, labelled, sheet
+from engine.plots.style import Axes, Figure, Look
+
+TENTH = 0.1
+MOVES = 0.1
+"""Size of a rank correlation with another factor from which a factor is marked."""
+
+
+@dataclass(frozen=True)
+class Swing:
+    """A measure of the outcome in the lowest and the highest tenth of a factor."""
+
+    low: Estimate
+    high: Estimate
+
+
+@style.styled
+def tornado(
+    cube: xr.DataTree,
+    variable: str | None = None,
+    policies: Sequence[str] | None = None,
+    measure: str = "mean",
+    most: int = 12,
+) -> Figure:
+    """A measure of the outcome among the paths in the lowest and in the highest tenth of each factor, one panel a policy.
+
+    Nothing is held still: where factors move together, a bar holds what the others do too, and the factor is marked.
+
+    Args:
+      cube: what `engine.open_cube` gives.
+      variable: an outcome kept per path; the first if not given.
+      policies: which, in this order; all of them if not given. The first one decides the order of the factors.
+      measure: mean, or VaR or ES by name, such as ES99.
+      most: factors that are shown, those with the widest swing.
+
+    Raises:
+      UserError: the outcome is not kept per path, no such policy or measure.
+    """
+    kept, drawn = asked.outcome(cube, variable, policies, "tornado"), asked.draws(cube)
+    asked.refuse_measure(measure, "tornado")
+    name = f"{words.heading(kept.values.name)}, {measure}"
+    first, known = kept.policies[0], [str(factor) for factor in drawn.data_vars]
+    swings = {factor: _swing(kept, first, drawn[factor], measure) for factor in known}
+    order = sorted(known, key=lambda factor: -_width(swings[factor]))[:most]
+    high = max(1.6, 0.22 * len(order))
+    on = sheet(
+        len(kept.policies), 3 if len(kept.policies) > 2 else 2, (2.8 if len(kept.policies) > 1 else 4.2, high)
+    )
+    moving = _moving(drawn, order)
+    for ax, policy in zip(on.panels, kept.policies, strict=True):
+        looks = style.looks(asked.known_policies(kept.values))[policy]
+        if not order:
+            blank(ax, "no factor varies in the stored draws")
+        else:
+            rows = [swings[f] if policy == first else _swing(kept, policy, drawn[f], measure) for f in order]
+            _panel(ax, rows, summary(kept.of(policy), kept.unit, kept.loss)[measure], looks)
+            names = [words.fitted(words.words(f) + ("†" if f in moving else ""), 2.3, 8) for f in order]
+            ax.set_yticks(range(len(order)), labels=names, linespacing=0.9)
+        labelled(ax, f"{measure} of {words.label(kept.values)}", None, policy)
+    ends = [ax.get_xlim() for ax in on.panels] if order else []
+    for ax in on.panels if order else ():
+        ax.set_xlim(min(low for low, _ in ends), max(high for _, high in ends))
+        ticks.numbers(ax, y=False)
+    note = f"{words.counted(drawn.sizes.get('path', 0), 'path')} with stored draws, {len(order)} of {words.counted(len(known), 'factor')}; upright line: all paths; whiskers: 95 % interval."
+    if moving:
+        note += f" † moves with other factors (rank correlation above {MOVES:g} in size): its bar holds what they do, too."
+    keys = [
+        style.frame("lowest tenth of the factor"),
+        style.shade("highest tenth", style.INK, 0.75),
+    ]
+    return on.close(f"{name}: {_claim(order, swings, first)}", note + kept.lost(), keys)
+
+
+def _swing(kept: Kept, policy: str, factor: xr.DataArray, measure: str) -> Swing:
+    n = factor.sizes["path"]
+    (x, y), units, _ = finite_units((np.asarray(factor.values, np.float64), kept.of(policy, n)), kept.unit)
+    if not len(x):
+        nothing = Estimate(np.nan, np.nan, np.nan, np.nan)
+        return Swing(nothing, nothing)
+    ends = np.quantile(x, (TENTH, 1 - TENTH))
+    return Swing(*(_within(y, units, own, kept.loss, measure) for own in (x <= ends[0], x >= ends[1])))
+
+
+def _within(y: np.ndarray, units: Units, own: np.ndarray, loss: bool, measure: str) -> Estimate:
+    return summary(y[own], as_units(len(y), units).take(own), loss)[measure]
+
+
+def _width(swing: Swing) -> float:
+    return float(np.nan_to_num(abs(swing.high.estimate - swing.low.estimate), nan=-1.0))
+
+
+def _panel(ax: Axes, rows: Sequence[Swing], whole: Estimate, look: Look) -> None:
+    for y, swing in enumerate(rows):
+        for end, filled, shift in ((swing.low, False, -0.18), (swing.high, True, 0.18)):
+            if not (np.isfinite(end.estimate) and np.isfinite(whole.estimate)):
+                continue
+            ax.barh(
+                [y + shift], [end.estimate - whole.estimate], left=whole.estimate, height=0.32, linewidth=0.9,
+                color=look.colour if filled else "white", edgecolor=look.colour, alpha=0.75 if filled else 1,
+            )  # fmt: skip
+            error = np.nan_to_num([[end.estimate - end.low], [end.high - end.estimate]])
+            ax.errorbar(
+                [end.estimate],
+                [y + shift],
+                xerr=np.maximum(error, 0),
+                color=style.INK,
+                elinewidth=0.9,
+                capsize=1.5,
+            )
+    if np.isfinite(whole.estimate):
+        ax.axvline(whole.estimate, color=style.INK, linewidth=0.9)
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.grid(False, axis="y")
+
+
+def _moving(drawn: xr.Dataset, order: Sequence[str]) -> set[str]:
+    """The factors that move with others by more than `MOVES`, and more than chance would have them."""
+    if len(drawn.data_vars) < 2 or drawn.sizes["path"] < 5:
+        return set()
+    table = np.array([ranks(np.nan_to_num(drawn[name].values)) for name in drawn.data_vars])
+    found = np.abs(table @ table.T) - np.eye(len(table))
+    limit = max(MOVES, 5 / np.sqrt(drawn.sizes["path"]))
+    return {str(name) for name, row in zip(drawn.data_vars, found, strict=True) if row.max() > limit} & set(
+        order
+    )
+
+
+def _claim(order: Sequence[str], swings: dict[str, Swing], policy: str) -> str:
+    if not order:
+        return "no factor that varies"
+    widest, swing = order[0], swings[order[0]]
+    if not (swing.low.high < swing.high.low or swing.high.high < swing.low.low):
+        return f"no factor moves it clearly under {policy}; the intervals of the widest swing overlap"
+    told = f"{words.told(swing.low)} where it is lowest, {words.told(swing.high)} where it is highest"
+    return f"the widest estimated swing under {policy} goes with {words.words(widest)}: {told}"

@@ -1,0 +1,37 @@
+"""Numbers as text: rounded where their standard error says that the rest is noise."""
+
+from __future__ import annotations
+
+import math
+
+FLOAT32 = 2.0**-23
+"""A standard error below this share of its estimate is the rounding of what never varies."""
+
+
+def decimals(error: float) -> int | None:
+    """Decimals that show one digit of a standard error, or two where the first is a 1; None without an error.
+
+    Negative for tens and hundreds.
+    """
+    if not (math.isfinite(error) and error > 0):
+        return None
+    exponent = math.floor(math.log10(error))
+    return -exponent + (1 if error / 10.0**exponent < 2 else 0)
+
+
+def rounded(value: float, places: int | None) -> str:
+    """The number with so many decimals; four significant digits where nothing says how many."""
+    if not math.isfinite(value):
+        return str(value)
+    if value == 0 and places is None:
+        return "0"
+    if places is None:
+        places = 3 - math.floor(math.log10(abs(value)))
+        if places > 3:
+            return f"{value:.4g}"
+        places = max(places, 0)
+    elif places > 7 or abs(value) >= 1e9:
+        digits = places + math.floor(math.log10(abs(value))) if value else 0
+        return f"{value:.{min(max(digits, 0), 7)}e}"
+    text = f"{round(value, places):,.{max(places, 0)}f}"
+    return text[1:] if text.startswith("-") and not text.strip("-0.,") else text

@@ -1,0 +1,222 @@
+"""Cubes for the tests of figures, in the engine's own layout and without a kernel: one plain, and whatever a figure may break on."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from engine.config import read_study
+from engine.measures import MEASURES, level_of, summary, summary_cells
+from engine.model import Factor, Lever, Outcome, PathModel, StaticModel, Yearly, total
+from engine.study import Study
+from engine.summaries import Summaries, described, described_value, groups, policies
+
+LONG = "a_name_of_sixty_characters_that_leaves_no_room_for_anything_"
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a cube is made of.
+
+    Args:
+      long: names of 60 characters, for everything that has a name.
+      spoilt: what is wrong with the values: "equal", or "nan" (some paths everywhere, all paths under the last policy).
+    """
+
+    policies: int = 2
+    paths: int = 1200
+    years: int = 15
+    static: bool = False
+    long: bool = False
+    spoilt: str = ""
+
+
+CASES = {
+    "plain": Case(),
+    "static": Case(static=True),
+    "one_policy": Case(policies=1),
+    "one_year": Case(years=1),
+    "one_path": Case(paths=1),
+    "one_path_static": Case(paths=1, static=True, policies=1),
+    "equal": Case(spoilt="equal"),
+    "nan": Case(policies=3, spoilt="nan"),
+    "all_nan": Case(policies=1, spoilt="nan"),
+    "twenty_policies": Case(policies=20, paths=400),
+    "long_names": Case(long=True),
+    "long_static": Case(long=True, static=True),
+    "twenty_long": Case(policies=20, paths=400, years=3, long=True),
+}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What figures are drawn from, by the names of `Kind.of`."""
+
+    cube: xr.DataTree
+    study: Study
+    story: xr.DataTree
+
+    def __getitem__(self, name: str) -> Any:
+        """The source of that name."""
+        return getattr(self, name)
+
+
+def _name(case: Case, short: str) -> str:
+    return (short + "_" + LONG)[:60] if case.long else short
+
+
+def _unused(*args: Any) -> None:
+    """A method of a model that nothing runs."""
+
+
+def _study(case: Case) -> Study:
+    name = functools.partial(_name, case)
+    unit = "bn yuan of 2015 a year" if case.long else "bn yuan"
+    body: dict[str, Any] = {
+        "factors": {name(n): Factor("year") for n in ("recovery", "drift", "share", "rate")},
+        "levers": {"cut": Lever("1")},
+        **dict.fromkeys(("evaluate",) if case.static else ("init", "step"), _unused),
+    }
+    text: dict[str, Any] = {
+        "name": name("towns"),
+        "run": {"paths": case.paths, "seed": 1, "sampler": "random" if case.paths == 1 else "antithetic"},
+        "groups": {name("work"): {"correlation": 0.5}},
+        "factors": {
+            name("recovery"): {
+                "family": "lognormal",
+                "p05": 1.4,
+                "p50": 3.0,
+                "p95": 6.0,
+                "group": name("work"),
+            },
+            name("drift"): {"family": "normal", "mean": 0.0, "sd": 1.0, "group": name("work")},
+            name("share"): {"family": "uniform", "low": 1e-6, "high": 2e-6},
+            name("rate"): {"family": "fixed", "value": 2.0},
+        },
+        "policies": {name(f"policy_{k}"): {} for k in range(case.policies)},
+    }
+    if case.static:
+        body |= {"outcomes": {name("loss"): Outcome(unit, loss=True), name("growth"): Outcome("1")}}
+        return read_study(text, "towns.toml", model=type("Towns", (StaticModel,), body)())
+    dims = {
+        "region": tuple(name(n) for n in ("north", "south")),
+        "sector": tuple(name(n) for n in ("steel", "coal", "lime")),
+    }
+    body |= {
+        "dims": dims,
+        "yearly": {
+            name("shortfall"): Yearly(
+                unit, ("region", "sector"), loss=True, about=name("capital missing").replace("_", " ")
+            ),
+            name("income"): Yearly("1/yr", ("region",)),
+            name("price"): Yearly("1"),
+        },
+        "outcomes": {
+            name("loss"): Outcome(unit, total(name("shortfall")), loss=True),
+            name("growth"): Outcome("1", total(name("income"))),
+        },
+    }
+    text["time"] = {"first": 2016, "last": 2015 + case.years}
+    return read_study(text, "towns.toml", model=type("Towns", (PathModel,), body)())
+
+
+@functools.cache
+def drawn(case: Case) -> Drawn:
+    """The cube of a case, its study, and one of its paths."""
+    study, rng = _study(case), np.random.default_rng(1)
+    n_policies, n = case.policies, case.paths
+
+    def spoil(values: np.ndarray) -> np.ndarray:
+        """Values [policy, ..., path] with what the case has wrong with them."""
+        values = values.astype(np.float32)
+        if case.spoilt == "equal":
+            values[:] = 7.0
+        if case.spoilt == "nan":
+            values[..., :: max(n // 7, 1)] = np.nan
+            values[-1] = np.inf
+        return values
+
+    shift = np.arange(n_policies)[:, None]
+    draws = rng.standard_normal((len(study.inputs), n)).astype(np.float32)
+    draws[1] = 0.6 * draws[0] + 0.8 * draws[1]
+    draws[3] = 2.0
+    outcomes = {
+        name: spoil(
+            (
+                np.exp(0.5 * rng.standard_normal(n) + 0.5 * draws[0])
+                - 0.1 * rng.standard_exponential((n_policies, n)) * shift
+            )
+            * sign
+        )
+        for name, sign in zip(study.model.outcomes, (40, -0.01), strict=True)
+    }
+    yearly = {}
+    for name, entry in getattr(study.model, "yearly", {}).items():
+        shape = (n_policies, case.years, *(len(study.model.dims[dim]) for dim in entry.dims), n)
+        walk = np.cumsum(rng.standard_normal(shape), axis=1) * 30 - 10 * shift.reshape(
+            -1, *[1] * (len(shape) - 1)
+        )
+        yearly[name] = spoil(walk)
+    tree = {
+        name: group for name, group in groups(study, _summaries(study, outcomes, yearly)) if group.data_vars
+    }
+    about = policies(study)
+    tree["paths"] = xr.Dataset(
+        {
+            name: (("policy", "path"), v, described_value(name, study.model.outcomes[name]))
+            for name, v in outcomes.items()
+        },
+        {"policy": about},
+    )
+    tree["draws"] = xr.Dataset(
+        {item.name: ("path", draws[k], described("", item.unit)) for k, item in enumerate(study.inputs)},
+        attrs={"kept": n},
+    )
+    root = xr.Dataset(attrs={"independent_unit": study.unit, "paths": n, "title": study.name})
+    story = {"/": xr.Dataset(attrs={"title": study.name, "seed": 1, "path": 0})}
+    story["outcomes"] = tree["paths"].isel(path=0)
+    if yearly:
+        parts = {
+            name: xr.DataArray(v[..., 0], dims=("policy", "year", *study.model.yearly[name].dims), attrs=described_value(name, study.model.yearly[name]))
+            for name, v in yearly.items()
+        }  # fmt: skip
+        labels = {dim: list(names) for dim, names in study.model.dims.items()}
+        story["yearly"] = xr.Dataset(parts, {"policy": about, "year": list(study.years), **labels})
+    return Drawn(xr.DataTree.from_dict({"/": root, **tree}), study, xr.DataTree.from_dict(story))
+
+
+def _summaries(study: Study, outcomes: dict[str, np.ndarray], yearly: dict[str, np.ndarray]) -> Summaries:
+    """What the figures read of the summary groups; nothing else."""
+
+    def table(values: np.ndarray, loss: bool) -> np.ndarray:
+        rows = [summary(one, study.unit, loss) for one in values]
+        return np.array(
+            [[(e.estimate, e.standard_error, e.low, e.high) for e in row.values()] for row in rows]
+        )
+
+    by_year, quantiles = {}, {}
+    for name, values in yearly.items():
+        cells = np.stack(summary_cells(values, study.unit, study.model.yearly[name].loss))
+        sound = np.isfinite(values).all(axis=-1, keepdims=True)
+        finite = np.where(sound, values, np.nan).astype(np.float64)
+        by_year[name] = np.moveaxis(cells, (0, -1), (2, 1))
+        quantiles[name] = np.moveaxis(np.quantile(finite, QUANTILES, axis=-1), 0, 1)
+    return Summaries(
+        levels={measure: level_of(measure) or np.nan for measure in MEASURES},
+        risk={name: table(values, study.model.outcomes[name].loss) for name, values in outcomes.items()},
+        events={},
+        risk_yearly=by_year,
+        difference={},
+        worse={},
+        regret={},
+        quantiles=QUANTILES,
+        distribution=quantiles,
+        yearly_sample=study.paths,
+        histograms={},
+        nonfinite=np.zeros((len(study.policies), len(outcomes)), np.int64),
+    )

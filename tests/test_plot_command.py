@@ -1,0 +1,67 @@
+"""`rustbelt plot`: every kind of a run of a user's model, files by their ending, and what it refuses."""
+
+import pytest
+
+from engine.plots import KINDS
+from tests.small_files import POND, call, own, write
+
+
+@pytest.fixture(scope="module")
+def pond(tmp_path_factory):
+    """A finished run of the pond."""
+    folder = tmp_path_factory.mktemp("pond")
+    study = write(folder, POND, "pond.toml")
+    ended = call("run", study, *own("Pond"), "--out", folder / "run", "--quiet")
+    assert ended.exit_code == 0, ended.output
+    return folder / "run"
+
+
+def test_without_a_kind_it_lists_them():
+    ended = call("plot")
+    assert ended.exit_code == 0
+    for name, kind in KINDS.items():
+        assert any(line.startswith(name) and kind.about in line for line in ended.output.splitlines())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ended = call("plot", kind, pond, *own("Pond"))
+    assert ended.exit_code == 0, ended.output
+    assert f"Saved in {kind}.png" in ended.output
+    assert (tmp_path / f"{kind}.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize(("file", "begins"), [("a.svg", b"<?xml"), ("a.pdf", b"%PDF")])
+def test_the_file_says_its_format(pond, tmp_path, file, begins):
+    ended = call("plot", "exceedance", pond, *own("Pond"), "-o", tmp_path / file)
+    assert ended.exit_code == 0, ended.output
+    assert (tmp_path / file).read_bytes().startswith(begins)
+
+
+def test_a_file_is_named_after_what_it_shows(pond, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call("plot", "exceedance", pond, *own("Pond"), "--variable", "lowest_stock").exit_code == 0
+    assert call("plot", "scatter", pond, *own("Pond"), "--factor", "depth").exit_code == 0
+    assert {file.name for file in tmp_path.iterdir()} == {"exceedance-lowest_stock.png", "scatter-depth.png"}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("exceedence",), "Did you mean 'exceedance'?"),
+        (("exceedance",), "expected a run"),
+        (("exceedance", "RUN", "--variable", "nothing"), "Keep it: keep.outcomes"),
+        (("exceedance", "RUN", "--path", "3"), "does not take --path"),
+        (("exceedance", "RUN", "--factor", "inflow"), "'exceedance' does not take it"),
+        (("exceedance", "RUN", "--where", "region"), "such as region=Liaoning"),
+        (("scatter", "RUN", "--factor", "inflw"), "Did you mean 'inflow'?"),
+        (("fan", "RUN", "-o", "fan.gif"), "expected a name that ends in .png, .svg, .pdf"),
+        (("replay", "RUN", "--path", "600"), "expected 0 to 599, got 600"),
+    ],
+)
+def test_what_it_refuses(pond, words, told):
+    given = [pond if word == "RUN" else word for word in words]
+    ended = call("plot", *given, *(own("Pond") if "RUN" in words else []))
+    assert ended.exit_code == 2
+    assert told in ended.output

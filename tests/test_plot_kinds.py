@@ -1,0 +1,77 @@
+"""Every kind of figure, of a plain cube and of all that figures break on: nothing raised, cut off or over anything else."""
+
+import itertools
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.text import Text
+
+from engine.plots import KINDS, figure
+from tests.drawn_cubes import CASES, drawn
+
+SLACK = 1.0
+"""Pixels that the boxes of two texts may share: boxes are larger than the ink in them."""
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def texts_of(made, monkeypatch):
+    """Every text that is drawn, with its box in pixels."""
+    found = []
+    draw = Text.draw
+
+    def recorded(self, renderer, *args, **kwargs):
+        if self.get_visible() and self.get_text().strip():
+            found.append(self)
+        return draw(self, renderer, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Text, "draw", recorded)
+        made.canvas.draw()
+    unique = list({id(text): text for text in found}.values())
+    return [(text.get_text(), text.get_window_extent()) for text in unique]
+
+
+def refuse_untidy(made, monkeypatch):
+    """Fails where a text leaves the figure or lies over another."""
+    texts, whole = texts_of(made, monkeypatch), made.bbox
+    assert texts
+    for told, box in texts:
+        inside = (
+            box.x0 >= -SLACK
+            and box.y0 >= -SLACK
+            and box.x1 <= whole.x1 + SLACK
+            and box.y1 <= whole.y1 + SLACK
+        )
+        assert inside, f"cut off: {told!r} at {box} of {whole}"
+    boxes = np.array([[box.x0, box.x1, box.y0, box.y1] for _, box in texts])
+    x = np.minimum(boxes[:, None, 1], boxes[:, 1]) - np.maximum(boxes[:, None, 0], boxes[:, 0])
+    y = np.minimum(boxes[:, None, 3], boxes[:, 3]) - np.maximum(boxes[:, None, 2], boxes[:, 2])
+    over = np.argwhere(np.triu((x > SLACK) & (y > SLACK), 1))
+    assert not len(over), [(texts[i][0], texts[j][0]) for i, j in over[:5]]
+
+
+EVERY = [
+    pytest.param(kind, case, marks=[pytest.mark.slow] if case == "twenty_long" else [])
+    for kind, case in itertools.product(KINDS, CASES)
+]
+
+
+@pytest.mark.parametrize(("kind", "case"), EVERY)
+def test_every_kind_is_tidy_whatever_it_is_drawn_from(kind, case, monkeypatch):
+    made = figure(kind, drawn(CASES[case]), {})
+    refuse_untidy(made, monkeypatch)
+    for ax in made.axes:
+        for told in (ax.get_xlabel(), ax.get_ylabel()):
+            words = told.replace("\n", " ")
+            assert not words or words == "year" or ("[" in words and words.endswith("]")), words
+    assert made.texts[0].get_text(), "no title"
