@@ -4,7 +4,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 
 from engine.provenance import cpu_model
 
@@ -14,7 +14,7 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 def machine() -> str:
     """Processor, cores, system and versions, one line each."""
     packages = ("rustbelt", "jax", "jaxlib", "numpy", "numba", "scipy", "xarray", "zarr")
-    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    versions = ", ".join(f"{name} {version(name)}" for name in packages if any(distributions(name=name)))
     return (
         f"{cpu_model()}, {CORES} cores\n{platform.platform()}\nPython {platform.python_version()}, {versions}"
     )

@@ -37,7 +37,7 @@ ROWS = (
     ("replay", "checks"),
     (
         "analyses/compare", "analyses/tallied", "analyses/condition", "analyses/yearly", "analyses/sample",
-        "analyses/tightening", "analyses/summarise", "analyses",
+        "analyses/tightening", "analyses/curves", "analyses/summarise", "analyses",
     ),
     ("work", "worker", "tasks", "workers", "cluster", "executors", "simulate"),
     (
@@ -45,6 +45,9 @@ ROWS = (
         "plots/style", "plots/words", "plots/sheet", "plots/ticks", "plots/asked", "plots/ranks", "plots/bars",
         "plots/exceedance", "plots/fan", "plots/differences", "plots/tails", "plots/scatter", "plots/tornado",
         "plots/correlation", "plots/convergence", "plots/story", "plots/priors", "plots/kinds", "plots",
+        "report/text", "report/sentences", "report/charts", "report/markup", "report/material", "report/sections/answer",
+        "report/sections/headline", "report/sections/chances", "report/sections/curves", "report/sections/places",
+        "report/sections/assumptions", "report/sections/computation", "report/sections", "report/page", "report",
     ),
     ("cli",),
 )  # fmt: skip
@@ -60,7 +63,9 @@ OWNERS = {
     "pyvinecopulib": {"copulas/vine"},
     "distributed": {"cluster", "worker"},
     "matplotlib": {"plots/style", "plots/words", "plots/sheet", "plots/ticks"},
+    "jinja2": {"report/markup"},
     "markupsafe": {"report/markup"},
+    "vl_convert": {"report/charts"},
     "click": {"cli"},
     "rich": {"cli"},
 }

@@ -4,6 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import pages
 import pytest
 from click.testing import CliRunner
 
@@ -89,16 +90,52 @@ def test_studies_of_the_readme_load(tmp_path):
         assert set(tomllib.loads(code).get("policies", {})) <= set(study.policy_names)
 
 
-def test_python_of_the_readme_opens_the_cube_of_a_run(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    finished = engine.run(engine.load_study("rustbelt", paths=1024))
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """A small run of the shipped study, as a path from the folder to be in."""
+    folder = tmp_path_factory.mktemp("shipped")
+    run = engine.run(engine.load_study("rustbelt", paths=2048), out=folder / "outputs" / "run")
+    return run.folder
+
+
+def test_python_of_the_readme_opens_the_cube_of_a_run(shipped):
     snippets = blocks(README, "python")
     assert snippets
-    place = re.search(r"outputs/(rustbelt-[0-9a-f]{12})", "".join(snippets))
-    assert place
+    names = {"xr": __import__("xarray")}
     for code in snippets:
-        lines = code.replace(place[1], finished.folder.name).strip().splitlines()
-        exec(compile("\n".join(lines), "README.md", "exec"), {"xr": __import__("xarray")})
+        exec(compile(placed(code, shipped), "README.md", "exec"), names)
+
+
+def placed(code: str, folder: Path) -> str:
+    """A snippet that opens this run in place of the page's."""
+    return re.sub(r"outputs/rustbelt-[0-9a-f]{8,12}", str(folder), code)
+
+
+def answers(folder: Path) -> list[tuple[str, str]]:
+    """What docs/cube.md shows of each of its snippets, and what it gives on this run."""
+    names, told = {}, []
+    for box in pages.boxes((ROOT / "docs" / "cube.md").read_text(encoding="utf-8")):
+        if box.kind == "python":
+            value = pages.last_value(placed(box.code, folder), names)
+        elif box.kind == "text":
+            told.append((box.code, value or ""))
+    return told
+
+
+def test_ten_questions_have_answers_of_the_shape_that_is_shown(shipped):
+    told = answers(shipped)
+    assert len(told) == 10
+    for shown, given in told:
+        ours, theirs = (text.strip().splitlines() for text in (shown, given))
+        assert len(ours) == len(theirs), given
+        assert len(ours) == 1 or ours[0].split() == theirs[0].split(), given
+
+
+@pytest.mark.slow
+def test_ten_questions_have_the_answers_that_are_shown(tmp_path):
+    run = engine.run(engine.load_study("rustbelt", paths=131_072), out=tmp_path / "run")
+    for shown, given in answers(run.folder):
+        assert pages.not_printed(shown, given) is None, given
 
 
 def test_commands_of_the_pages_exist():

@@ -229,7 +229,7 @@ def test_malformed_studies_are_refused(folder, study, edits):
 
 
 @pytest.mark.slow
-@settings(max_examples=5000, **RARELY)
+@settings(max_examples=2500, **RARELY)
 @given(STUDIES, malformed.EDITS)
 def test_thousands_of_malformed_studies_are_refused(folder, study, edits):
     _malformed_studies_are_refused(study, edits)

@@ -143,7 +143,12 @@ def _reach(law: Law) -> tuple[float, float]:
     return max(low, -largest), min(high, largest)
 
 
-_LINKS: Mapping[str, Any] = {"plain": lambda p: p, "exp": jnp.exp, "sinh": jnp.sinh}
+_LINKS: Mapping[str, Any] = {"plain": lambda p: p, "exp": jnp.exp, "sinh": lambda p: _sinh(jnp.exp(p))}
+
+
+def _sinh(grown: Any) -> Any:
+    """sinh p from exp p: right to the rounding of 1 near 0, where values are measured by their scale."""
+    return 0.5 * (grown - 1.0 / grown)
 
 
 def _smooth(kind: Kind, fed: Mapping[str, Any], z: Any) -> Any:

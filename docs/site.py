@@ -1,0 +1,55 @@
+"""A hook of mkdocs: what the site has beside docs/*.md, and links that lead to the same place on the site as in the repository."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+import engine
+from engine import plots
+
+ROOT = Path(__file__).parents[1]
+ELSEWHERE = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "benchmarks/README.md": "benchmarks.md"}
+"""Pages that stand outside of docs/, by their place in the repository, and where the site has them."""
+LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Adds the pages from elsewhere and those of the API."""
+    texts = {place: (ROOT / origin).read_text(encoding="utf-8") for origin, place in ELSEWHERE.items()}
+    for place, text in {**texts, **api()}.items():
+        files.append(File.generated(config, place, content=text))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
+    """Turns links within the repository into links within the site."""
+    place = page.file.src_uri
+    origin = {at: origin for origin, at in ELSEWHERE.items()}.get(place, f"docs/{place}")
+
+    def led(found: re.Match[str]) -> str:
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(origin), found[0]))
+        there = ELSEWHERE.get(target, target.removeprefix("docs/"))
+        return posixpath.relpath(there, posixpath.dirname(place) or ".")
+
+    return LINK.sub(led, markdown)
+
+
+def api() -> dict[str, str]:
+    """The pages of the API by their place: what `engine` exports, but for the parts of a model; its model; its plots."""
+    exported = [getattr(engine, name) for name in engine.__all__]
+    drawn = [value for name in plots.__all__ if callable(value := getattr(plots, name))]
+    return {
+        "api/run.md": _page("Run and read", (part for part in exported if part.__module__ != "engine.model")),
+        "api/model.md": "# The contract of a model\n\n::: engine.model\n    options: { show_root_heading: false }\n",
+        "api/plots.md": _page("Plots", drawn),
+    }
+
+
+def _page(title: str, parts: Iterable[Any]) -> str:
+    return f"# {title}\n\n" + "\n".join(f"::: {part.__module__}.{part.__qualname__}\n" for part in parts)

@@ -1,0 +1,237 @@
+"""What is drawn, and how: charts as Vega-Lite specifications, and the library that draws them in a browser.
+
+The only file that knows the chart library. A chart carries only the numbers that it draws; the page holds them once,
+as columns. Colours are names of CSS variables, so that the page's scheme decides, and every policy has a dash pattern.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import UserError
+
+# M. Okabe and K. Ito, Color Universal Design (2008), in the order of engine.plots
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (7, 3), (2, 3), (9, 3, 2, 3), (14, 4), (5, 2, 2, 2, 2, 2))
+"""One pattern fewer than colours, so that 42 policies differ in one or the other."""
+BANDS = 3
+"""Policies on a chart up to which bands are drawn; more of them would hide each other."""
+MISSING = "expected the packages of the extra 'report'. Install them: pip install 'rustbelt[report]'"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure of the page.
+
+    Args:
+      anchor: its address.
+      title: its heading.
+      about: what is drawn, in a few words under the heading; may be empty.
+      finding: what the numbers say, in a sentence.
+      label: what somebody hears who cannot see it.
+      kind: name of a specification of `SPECIFICATIONS`.
+      options: what the specification is made with.
+      columns: its data; "p" is the number of the policy.
+      head, rows: the same numbers as a table.
+      height: in pixels.
+    """
+
+    anchor: str
+    title: str
+    about: str
+    finding: str
+    label: str
+    kind: str
+    options: Mapping[str, Any]
+    columns: Mapping[str, Sequence[Any]]
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    height: int = 260
+
+    def specification(self, policies: Sequence[str]) -> dict[str, Any]:
+        """What the library draws, without the data."""
+        return {**_frame(policies, self.height), **SPECIFICATIONS[self.kind](policies, **self.options)}
+
+
+@functools.cache
+def library() -> str:
+    """The chart library as one script, with an interpreter of its own for expressions, so that nothing is ever evaluated.
+
+    Raises:
+      UserError: it is not installed.
+    """
+    try:
+        import vl_convert
+    except ImportError as error:
+        raise UserError("rustbelt report", [MISSING]) from error
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
+
+
+VEGA_LITE = "6.4"
+
+
+def dash(k: int) -> str:
+    """The dash pattern of policy number k, as SVG writes it."""
+    return " ".join(map(str, DASHES[k % len(DASHES)])) if k % len(DASHES) else "none"
+
+
+def _frame(policies: Sequence[str], height: int) -> dict[str, Any]:
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "width": "container",
+        "height": height,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "params": [{"name": "shown", "value": list(policies)}],
+    }
+
+
+def _coloured(policies: Sequence[str]) -> dict[str, Any]:
+    scale = {"domain": list(policies), "range": [f"var(--p{k % len(COLOURS)})" for k in range(len(policies))]}
+    return {"field": "policy", "type": "nominal", "scale": scale, "legend": None}
+
+
+def _dashed(policies: Sequence[str]) -> dict[str, Any]:
+    scale = {"domain": list(policies), "range": [list(DASHES[k % len(DASHES)]) for k in range(len(policies))]}
+    return {"field": "policy", "type": "nominal", "scale": scale, "legend": None}
+
+
+_SHOWN = {"filter": "indexof(shown, datum.policy) >= 0"}
+
+
+def _band(low: str, high: str, x: dict, y: dict, policies: Sequence[str], strength: float) -> dict[str, Any]:
+    return {
+        "mark": {"type": "area", "opacity": {"expr": f"length(shown) <= {BANDS} ? {strength} : 0"}},
+        "encoding": {
+            "x": x,
+            "y": {**y, "field": low},
+            "y2": {"field": high},
+            "color": _coloured(policies),
+            "detail": {"field": "policy"},
+        },
+    }
+
+
+def _line(x: dict, y: dict, policies: Sequence[str]) -> dict[str, Any]:
+    return {
+        "mark": {"type": "line", "strokeWidth": 2.2, "strokeCap": "butt"},
+        "encoding": {"x": x, "y": y, "color": _coloured(policies), "strokeDash": _dashed(policies)},
+    }
+
+
+def _points(x: dict, y: dict, policies: Sequence[str], said: Mapping[str, str]) -> dict[str, Any]:
+    """Invisible points on the line: the nearest one to the pointer appears, with its values.
+
+    The pointer meets the cell about a point, whose datum is the point: Vega-Lite 6.4 forgets that in a list of fields.
+    """
+    near = {
+        "type": "point",
+        "on": "pointerover",
+        "nearest": True,
+        "clear": "pointerout",
+        "encodings": ["x", "y"],
+    }
+    seen = {"condition": {"param": "near", "empty": False, "value": 1}, "value": 0}
+    told = ", ".join(f"'{title}': (datum.datum || datum).{field}" for title, field in said.items())
+    return {
+        "params": [{"name": "near", "select": near}],
+        "mark": {
+            "type": "point",
+            "filled": True,
+            "size": 70,
+            "stroke": "var(--page)",
+            "strokeWidth": 1.5,
+            "tooltip": {"expr": f"{{{told}}}"},
+        },
+        "encoding": {"x": x, "y": y, "fill": _coloured(policies), "opacity": seen},
+    }
+
+
+def _exceedance(policies: Sequence[str], axis: str, reverse: bool, lowest: float) -> dict[str, Any]:
+    x = {"field": "x", "type": "quantitative", "axis": {"title": axis, "tickCount": 5, "grid": False},
+         "scale": {"reverse": reverse, "zero": False, "nice": False}}  # fmt: skip
+    ticks = [t for t in (1, 0.1, 0.01, 0.001, 1e-4, 1e-5, 1e-6) if t >= lowest]
+    y = {
+        "field": "y", "type": "quantitative",
+        "scale": {"type": "log", "domain": [lowest, 1], "clamp": True},
+        "axis": {"title": None, "values": ticks, "labelExpr": "format(100 * datum.value, '~g') + ' %'"},
+    }  # fmt: skip
+    said = {"policy": "policy", "level": "level", "share beyond": "share", "95 % interval": "interval"}
+    return {
+        "transform": [_SHOWN],
+        "layer": [
+            _band("low", "high", x, y, policies, 0.2),
+            _line(x, y, policies),
+            _points(x, y, policies, said),
+        ],
+    }
+
+
+def _fan(policies: Sequence[str], axis: str, years: Sequence[int]) -> dict[str, Any]:
+    x = {
+        "field": "x", "type": "quantitative",
+        "scale": {"domain": [years[0], max(years[-1], years[0] + 1)], "nice": False},
+        "axis": {"title": None, "values": list(years), "format": "d", "grid": False, "labelOverlap": "greedy",
+                 "labelSeparation": 12, "tickCount": 6},
+    }  # fmt: skip
+    y = {
+        "field": "y",
+        "type": "quantitative",
+        "axis": {"title": axis, "tickCount": 4},
+        "scale": {"zero": False},
+    }
+    said = {
+        "policy": "policy",
+        "year": "x",
+        "mean [95 % interval]": "mean",
+        "median": "median",
+        "half of futures": "half",
+        "nine tenths": "most",
+    }
+    return {
+        "transform": [_SHOWN],
+        "layer": [
+            _band("q05", "q95", x, y, policies, 0.13),
+            _band("q25", "q75", x, y, policies, 0.24),
+            _line(x, y, policies),
+            _points(x, y, policies, said),
+        ],
+    }
+
+
+def _dots(policies: Sequence[str], names: Sequence[str], marked: float | None, title: str) -> dict[str, Any]:
+    x = {"field": "x", "type": "quantitative", "scale": {"domain": [0, 100]},
+         "axis": {"title": title, "tickCount": 5, "format": "~f"}}  # fmt: skip
+    y = {"field": "name", "type": "nominal", "sort": list(names),
+         "axis": {"title": None, "labelLimit": 170, "domain": False, "ticks": False, "labelPadding": 8}}  # fmt: skip
+    offset = {"field": "policy", "type": "nominal", "scale": {"domain": list(policies), "paddingOuter": 0.4}}
+    told = (("of", "name"), ("policy", "policy"), ("share", "share"), ("95 % interval", "interval"))
+    words = [{"field": field, "type": "nominal", "title": title} for title, field in told]
+    place = {"y": y, "yOffset": offset, "color": _coloured(policies)}
+    layers: list[dict[str, Any]] = [
+        {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": {**place, "x": {**x, "field": "low"}, "x2": {"field": "high"}}},
+        {"mark": {"type": "point", "filled": True, "size": 75, "opacity": 1},
+         "encoding": {**place, "x": x, "shape": _shaped(policies), "tooltip": words}},
+    ]  # fmt: skip
+    if marked is not None:
+        rule = {
+            "mark": {"type": "rule", "stroke": "var(--muted)", "strokeDash": [3, 3]},
+            "encoding": {"x": {"datum": marked, "type": "quantitative"}},
+        }
+        layers.insert(0, rule)
+    return {"transform": [_SHOWN], "layer": layers}
+
+
+def _shaped(policies: Sequence[str]) -> dict[str, Any]:
+    shapes = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
+    scale = {"domain": list(policies), "range": [shapes[k % len(shapes)] for k in range(len(policies))]}
+    return {"field": "policy", "type": "nominal", "scale": scale, "legend": None}
+
+
+SPECIFICATIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "exceedance": _exceedance,
+    "fan": _fan,
+    "dots": _dots,
+}

@@ -1,0 +1,68 @@
+"""Templates to markup; the owner of jinja2. Whatever comes from a study is escaped here, once, without exception."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from engine.report.charts import Chart
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    Args:
+      anchor: its address within the page.
+      title: its heading.
+      markup: what stands below the heading.
+      charts: its charts, whose data the page holds.
+      parts: anchors and titles of what it is made of, for the contents.
+    """
+
+    anchor: str
+    title: str
+    markup: Markup
+    charts: tuple[Chart, ...] = ()
+    parts: tuple[tuple[str, str], ...] = ()
+
+
+@functools.cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("engine.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["whole"] = unbroken
+    return made
+
+
+def render(template: str, **values: Any) -> Markup:
+    """A template filled in; every value that is no markup is escaped."""
+    return Markup(_environment().get_template(template).render(**values))
+
+
+def static(name: str) -> str:
+    """A style sheet or script of the package as text."""
+    loader = _environment().loader
+    assert loader is not None
+    return loader.get_source(_environment(), f"static/{name}")[0]
+
+
+def trusted(text: str) -> Markup:
+    """Text of our own, to be put into a template as it is."""
+    return Markup(text)
+
+
+def unbroken(text: str) -> str:
+    """The text with its intervals, and numbers and their percent signs, kept on one line."""
+    text = re.sub(r"\[[^\[\]]{1,40}\]", lambda found: found[0].replace(" ", "\u00a0"), text)
+    return re.sub(r"(?<=\d) (?=%)", "\u00a0", text)

@@ -1,0 +1,109 @@
+"""The page: its frame, its sections, and the numbers that its charts draw, in one file that loads nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from engine import claims, provenance
+from engine.errors import UserError, unknown
+from engine.report import charts
+from engine.report.markup import Section, render, static, trusted
+from engine.report.material import Material, material_of
+from engine.report.sections import SECTIONS
+from engine.study import Study
+
+NAME = "report.html"
+LARGEST = 5_000_000
+"""Bytes of a page that is still sent by mail and opened on a phone."""
+
+
+def report(folder: Path, study: Study, tree: xr.DataTree, variable: str | None = None) -> bytes:
+    """The report of a run as one HTML file: the same run gives the same bytes.
+
+    Args:
+      folder: the run folder.
+      study: its study.
+      tree: its cube, as `engine.open_cube` gives it.
+      variable: the outcome that the answer speaks of first; if not given, one that the first event reads.
+
+    Raises:
+      UserError: there is no such outcome, or the chart library is not installed.
+    """
+    if variable is not None and variable not in study.model.outcomes:
+        raise UserError("--variable", [unknown("outcome", variable, study.model.outcomes)])
+    told = {"runs": provenance.runs(folder), "versions": claims.versions_of(folder), "variable": variable}
+    return page(material_of(study, tree, **told))
+
+
+def page(material: Material, sections: Sequence[Callable[[Material], Section | None]] = SECTIONS) -> bytes:
+    """The page of some sections."""
+    study = material.study
+    library = charts.library()
+    made = [section for section in (build(material) for build in sections) if section is not None]
+    script = static("report.js")
+    markup = render(
+        "page.html",
+        name=study.name,
+        question=study.question or material.title(study.name),
+        meta=_meta(material),
+        policies=study.policy_names,
+        baseline=study.baseline,
+        sections=made,
+        style=trusted(static("report.css") + _swatches(len(study.policies))),
+        data=trusted(_embedded(_data(study.policy_names, made))),
+        library=trusted(library),
+        script=trusted(script),
+        hashes=trusted(" ".join(f"'{_hash(text)}'" for text in (library, script))),
+        colophon=f"rustbelt, study {study.name}, fingerprint {study.fingerprint}. This page is one file and loads nothing.",
+    )
+    return str(markup).encode()
+
+
+def _meta(material: Material) -> list[str]:
+    study = material.study
+    years = [f"{study.years[0]} to {study.years[-1]}"] if study.years else []
+    count = len(study.policies)
+    return [
+        f"{material.paths:,} futures", f"{count} polic{'y' if count == 1 else 'ies'}", *years, f"fingerprint {study.fingerprint}",
+    ]  # fmt: skip
+
+
+def _swatches(count: int) -> str:
+    return "".join(
+        f".s{k} line {{ stroke: var(--p{k % len(charts.COLOURS)}); stroke-dasharray: {charts.dash(k)}; }}\n"
+        for k in range(count)
+    )
+
+
+def _data(policies: Sequence[str], sections: Sequence[Section]) -> dict[str, Any]:
+    drawn = [chart for section in sections for chart in section.charts]
+    return {
+        "policies": list(policies),
+        "charts": {c.anchor: {"spec": c.specification(policies), "columns": c.columns} for c in drawn},
+    }
+
+
+def _embedded(value: Any) -> str:
+    """JSON that no text in it can break out of, wherever HTML looks for an end."""
+    text = json.dumps(_finite(value), separators=(",", ":"), allow_nan=False, ensure_ascii=True)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _hash(script: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -1,0 +1,20 @@
+"""What the page is made of: a section is one function from the material of a run to markup, and stands in this list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.report.markup import Section
+from engine.report.material import Material
+from engine.report.sections import answer, assumptions, chances, computation, curves, headline, places
+
+SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
+    answer.section,
+    headline.section,
+    chances.section,
+    curves.section,
+    places.section,
+    assumptions.section,
+    computation.section,
+)
+"""In the order of the page; None of a section is for a run that has nothing of its kind."""

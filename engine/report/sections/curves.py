@@ -1,0 +1,135 @@
+"""How bad: for every outcome, how likely each level is passed, by policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from engine.analyses.compare import THREADS
+from engine.analyses.curves import Curve, curve_of_counts, tail_curve
+from engine.report.charts import Chart
+from engine.report.markup import Section, render
+from engine.report.material import Material
+from engine.report.sections.chances import KEYED
+from engine.report.sentences import NAMED
+from engine.report.text import compact, listed, told, unit_of
+
+MOST = 24
+"""Outcomes that are drawn; of others there are the tables."""
+IN_TABLE = (0.5, 0.1, 0.05, 0.01, 0.001)
+
+
+def section(material: Material) -> Section | None:
+    """One chart an outcome."""
+    names = list(material.study.model.outcomes)
+    with ThreadPoolExecutor(THREADS) as threads:
+        found = list(threads.map(lambda name: outcome_curves(material, name), names[:MOST]))
+    drawn = [
+        (name, curves)
+        for name, curves in zip(names, found, strict=False)
+        if any(c.share.size for c in curves.values())
+    ]
+    if not drawn:
+        return None
+    charts = [_chart(material, name, curves) for name, curves in drawn]
+    left = f"Not drawn: {len(names) - len(charts)} more outcomes." if len(names) > len(charts) else ""
+    lead = (
+        "Share of futures in which each level is passed, on a scale that shows the tails: each step down is ten times rarer. "
+        "The bad end is on the right."
+    )
+    markup = render(
+        "figures.html", charts=charts, policies=material.study.policy_names,
+        keyed=len(material.study.policies) <= KEYED, layout="", lead=lead, left=left,
+    )  # fmt: skip
+    return Section("tails", "How bad", markup, tuple(charts))
+
+
+def outcome_curves(material: Material, name: str) -> dict[str, Curve]:
+    """The curve of each policy: from paths where they are kept, else from the histogram."""
+    study, tree = material.study, material.tree
+    loss = study.model.outcomes[name].loss
+    if "paths" in tree.children and name in tree["paths"].data_vars:
+        table = tree["paths"][name]
+        return {
+            p: tail_curve(np.asarray(table.sel(policy=p).values), study.unit, loss)
+            for p in study.policy_names
+        }
+    group = tree["distribution/outcomes"].to_dataset()
+    if name not in group:
+        return {}
+    counts, edges = group[name], group[f"{name}_edges"].values
+    units = material.paths // study.unit
+    return {p: curve_of_counts(counts.sel(policy=p).values, edges, units, loss) for p in study.policy_names}
+
+
+def _chart(material: Material, name: str, curves: Mapping[str, Curve]) -> Chart:
+    study, outcome = material.study, material.study.model.outcomes[name]
+    finding = _finding(material, name)
+    columns: dict[str, list] = {
+        key: [] for key in ("p", "x", "y", "low", "high", "level", "share", "interval")
+    }
+    for k, policy in enumerate(study.policy_names):
+        curve = curves[policy]
+        low, high = (np.where(np.isfinite(end), end, curve.share) for end in (curve.low, curve.high))
+        columns["p"] += [k] * curve.share.size
+        columns["x"] += [_short(x, 6) for x in curve.levels]
+        columns["y"] += [_short(y, 4) for y in curve.share]
+        columns["low"] += [_short(y, 4) for y in low]
+        columns["high"] += [_short(y, 4) for y in high]
+        columns["level"] += [compact(x) + unit_of(outcome.unit) for x in curve.levels]
+        columns["share"] += [_percent(y) for y in curve.share]
+        columns["interval"] += [f"{_percent(a)} to {_percent(b)}" for a, b in zip(low, high, strict=True)]
+    lowest = min((float(c.share.min()) for c in curves.values() if c.share.size), default=1.0)
+    about = outcome.about or ("high is worse" if outcome.loss else "low is worse")
+    axis = "" if outcome.unit == "1" else outcome.unit
+    head = (
+        "Share of futures beyond",
+        *(f"{p}{unit_of(f'[{outcome.unit}]') if axis else ''}" for p in study.policy_names),
+    )
+    return Chart(
+        f"tail-{list(study.model.outcomes).index(name)}", material.title(name), about, finding,
+        f"Share of futures in which {material.title(name)} passes each level, by policy. {finding}", "exceedance",
+        {"axis": axis, "reverse": not outcome.loss, "lowest": max(min(0.7 * lowest, 0.5), 1e-9)},
+        columns, head, tuple(_table(curves, study.policy_names, lowest)), 240,
+    )  # fmt: skip
+
+
+def _table(curves: Mapping[str, Curve], policies: tuple[str, ...], lowest: float) -> list[tuple[str, ...]]:
+    rows = []
+    for share in IN_TABLE:
+        if share < lowest:
+            continue
+        row = [_percent(share)]
+        for policy in policies:
+            curve = curves[policy]
+            there = curve.share.size > 1 and curve.share.min() <= share <= curve.share.max()
+            at = np.interp(-np.log(share), -np.log(curve.share), curve.levels) if there else np.nan
+            row.append(compact(float(at)))
+        rows.append(tuple(row))
+    return rows
+
+
+def _finding(material: Material, name: str) -> str:
+    """Where the worst 1 % begins, which is VaR 99, with its interval or why there is none."""
+    outcome, unit = material.study.model.outcomes[name], unit_of(material.study.model.outcomes[name].unit)
+    word = "above" if outcome.loss else "below"
+    records = {p: material.risk[("VaR99", p, name)] for p in material.study.policy_names}
+    flagged = next((r.flag for r in records.values() if not np.isfinite(r.low)), "")
+    if flagged:
+        return f"Where the worst 1 % begins is not known well enough ({flagged})."
+    if len(records) > NAMED:
+        lowest, highest = (pick(records, key=lambda p: records[p].estimate) for pick in (min, max))
+        ends = " to ".join(f"{told(records[p])} ({p})" for p in (lowest, highest))
+        return f"The worst 1 % of futures lie {word} {ends}{unit}, by policy."
+    parts = [f"{told(r, 1.0, unit)} under {p}" for p, r in records.items()]
+    return f"The worst 1 % of futures lie {word} {listed(parts)}."
+
+
+def _short(value: float, digits: int) -> float:
+    return float(f"{value:.{digits}g}")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"

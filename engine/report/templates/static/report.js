@@ -1,0 +1,80 @@
+"use strict";
+(() => {
+  const held = JSON.parse(document.getElementById("data").textContent);
+  const policies = held.policies;
+  const boxes = [...document.querySelectorAll(".switch input")];
+  const views = [];
+  const shown = () => (boxes.length ? boxes.filter((box) => box.checked).map((box) => policies[+box.value]) : policies);
+
+  // columns to rows: the page holds each number once and each name not at all
+  const rows = (columns) => {
+    const names = Object.keys(columns);
+    return columns[names[0]].map((_, k) => {
+      const row = {};
+      for (const name of names) row[name] = columns[name][k];
+      row.policy = policies[row.p];
+      return row;
+    });
+  };
+
+  const config = {
+    background: null,
+    aria: false,
+    font: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
+    view: { stroke: null },
+    axis: {
+      labelColor: "var(--muted)", titleColor: "var(--muted)", titleFontWeight: 400, labelFontSize: 12, titleFontSize: 12,
+      gridColor: "var(--grid)", domainColor: "var(--rule)", tickColor: "var(--rule)", tickSize: 4, labelPadding: 5, titlePadding: 8,
+    },
+    axisY: { domain: false, ticks: false, titleAngle: 0, titleAlign: "left", titleAnchor: "start", titleX: 0, titleY: -14 },
+    axisQuantitative: { labelFlush: false },
+  };
+
+  const draw = async (place) => {
+    const chart = held.charts[place.dataset.chart];
+    const spec = { ...chart.spec, data: { values: rows(chart.columns) } };
+    spec.params = [{ name: "shown", value: shown() }];
+    const options = {
+      renderer: "svg", actions: false, ast: true, config, tooltip: { theme: "report", offsetX: 14, offsetY: 14 },
+      loader: { load: () => Promise.reject(new Error("this page loads nothing")) },
+    };
+    const { view } = await vegaEmbed(place, spec, options);
+    const svg = place.querySelector("svg");
+    if (svg) { svg.setAttribute("aria-hidden", "true"); svg.setAttribute("focusable", "false"); }
+    views.push(view);
+  };
+
+  const apply = () => {
+    const names = shown();
+    boxes.forEach((box) => {
+      document.querySelectorAll(`[data-policy="${box.value}"]`).forEach((part) => part.classList.toggle("off", !box.checked));
+    });
+    return Promise.all(views.map((view) => view.signal("shown", names).runAsync()));
+  };
+
+  boxes.forEach((box) => box.addEventListener("change", apply));
+  const narrow = matchMedia("(max-width: 68rem)");
+  const toc = document.querySelector(".toc");
+  const fold = () => { toc.open = !narrow.matches; };
+  narrow.addEventListener("change", fold);
+  fold();
+
+  // a shadow on the side where a table goes on
+  const edge = (box) => box.classList.toggle("on", box.scrollLeft + box.clientWidth < box.scrollWidth - 2);
+  const tables = [...document.querySelectorAll(".scroll")];
+  const edges = () => tables.forEach(edge);
+  tables.forEach((box) => box.addEventListener("scroll", () => edge(box), { passive: true }));
+  document.querySelectorAll("details").forEach((part) => part.addEventListener("toggle", edges));
+  addEventListener("resize", edges);
+  edges();
+
+  // what is seen first is drawn first; all the rest follows, so that the page prints whole
+  (async () => {
+    for (const place of document.querySelectorAll(".plot")) {
+      await draw(place);
+      await new Promise((next) => setTimeout(next));
+    }
+    await apply();
+    document.documentElement.dataset.drawn = String(views.length);
+  })();
+})();
