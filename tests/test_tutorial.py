@@ -63,6 +63,7 @@ def _write(box: Box) -> None:
     assert not_printed(box.code, file.read_text()) is None
 
 
+@pytest.mark.slow
 def test_every_step_runs_and_leaves_what_it_says():
     for command, shown, printed in walked(fewer=64):
         if command.split()[1] in ("init", "check"):
