@@ -12,8 +12,8 @@ from engine.measures import FEWEST_FOR_ES, summary
 from engine.reading import Paths
 from engine.study import Block, Study
 
-MOST_PATHS = 1 << 22
-"""Paths that are looked at: by then the interval has long told what there is to tell."""
+MOST_VALUES = 1 << 23
+"""Values, of all policies together, that are looked at (32 MiB): by then the interval has long told what there is to tell."""
 MEASURES = ("ES99", "ES95", "mean")
 """What is shown: the first that has exceedances enough."""
 
@@ -41,7 +41,7 @@ class Tightening:
             blocks = [block, *(self._study.block(index) for index in done if index != block.index)]
             self._taken = True
         for each in blocks if self.variable else ():
-            if self._count + each.count <= MOST_PATHS:
+            if (self._count + each.count) * len(self._study.policies) <= MOST_VALUES:
                 self._values.append(Paths(self._folder, self._study, [each])[self.variable])
                 self._count += each.count
 
