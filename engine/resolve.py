@@ -207,10 +207,10 @@ class Resolver:
             self._wrong(place, f"expected a share from 0 to 1 or the name of a factor, got {value}.")
 
     def _read_shocks(self, model: Model) -> None:
-        if not isinstance(model, PathModel) and self.text["shocks"]:
-            self._wrong(
-                "shocks", f"model '{self.model_name}' has no years, and no shocks. Remove the tables."
-            )
+        given = [] if isinstance(model, PathModel) else [t for t in ("shocks", "regimes") if self.text[t]]
+        for table in given:
+            self._wrong(table, f"model '{self.model_name}' has no years, and no {table}. Remove the tables.")
+        if given:
             return
         reader = ShockReader(model, self.text, {name: found.law for name, found in self.priors.items()})
         self.problems += reader.problems

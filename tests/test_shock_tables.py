@@ -146,6 +146,12 @@ def test_a_model_without_years_has_no_shocks():
     assert [str(problem) for problem in caught.value.problems] == [
         "shocks: model 'Still' has no years, and no shocks. Remove the tables."
     ]
+    chain = {"wet": {"states": ["dry", "wet"], "transition": [[0.5, 0.5], [0.5, 0.5]]}}
+    with pytest.raises(UserError) as caught:
+        static(Still(), {"x": NORMAL}, 16, regimes=chain)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "regimes: model 'Still' has no years, and no regimes. Remove the tables."
+    ]
 
 
 def test_chains_that_no_shock_uses_are_left_out():
