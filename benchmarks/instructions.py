@@ -18,7 +18,7 @@ import jax
 import numpy as np
 from jax.extend import core as jex
 
-from engine import bits
+from engine.draws import random_words
 
 
 @dataclass(frozen=True)
@@ -194,6 +194,6 @@ def carried(jaxpr: Any, rounds: int) -> int:
 def per_normal() -> dict[str, Instructions]:
     """Instructions of one normal: its random word, and the inverse normal of the word."""
     word = np.uint32(0)
-    pair = jax.make_jaxpr(bits.threefry2x32)((word, word), (word, word))
-    normal = jax.make_jaxpr(bits.normal)(word)
+    pair = jax.make_jaxpr(random_words.threefry2x32)((word, word), (word, word))
+    normal = jax.make_jaxpr(random_words.normal)(word)
     return {"random word": counted(pair.jaxpr) * 0.5, "inverse normal": counted(normal.jaxpr)}

@@ -13,11 +13,11 @@ HERE = Path(__file__).parent
 STUDIES = {"toy": (str(HERE / "toy.toml"), f"{HERE / 'toy_model.py'}:Toy"), "rustbelt": ("rustbelt", None)}
 CHILD = """
 import json, resource, sys, time
-from engine import devices
+from engine.program import devices
 devices.use_every_core()
 import engine
-from engine.config import load_model_file, load_study
-from engine.memory import memory_needed
+from engine.study.loading import load_model_file, load_study
+from engine.execution.resources import memory_needed
 place, spec, paths, folder = json.loads(sys.argv[1])
 study = load_study(place, model=load_model_file(spec) if spec else None, paths=paths)
 start = time.perf_counter()

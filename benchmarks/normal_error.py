@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 from timing import machine, table
 
-from engine import bits
+from engine.draws import random_words
 
 CHUNK = 1 << 22
 HALF = 1 << 31
@@ -35,7 +35,7 @@ class Worst:
 
 def main() -> None:
     """All words of the lower half, and that the upper half mirrors it bit for bit."""
-    normal = jax.jit(bits.normal)
+    normal = jax.jit(random_words.normal)
     worst = [Worst() for _ in BANDS[1:]]
     before, mirrored, largest, fall, same = np.inf, True, 0.0, 0.0, 0
     for first in range(0, HALF, CHUNK):

@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from engine.devices import use_every_core
+from engine.program.devices import use_every_core
 
 use_every_core()
 
@@ -27,13 +27,13 @@ from roofline import bandwidth_limit, card_of, highest_clock, instruction_limit 
 from timing import best  # noqa: E402
 
 import engine  # noqa: E402
-from engine import devices  # noqa: E402
-from engine.config import load_model_file  # noqa: E402
 from engine.errors import UserError  # noqa: E402
-from engine.events import event_indicators  # noqa: E402
-from engine.kernel import Program  # noqa: E402
-from engine.measures import summary  # noqa: E402
-from engine.study import BLOCK, Block, Study  # noqa: E402
+from engine.program import devices  # noqa: E402
+from engine.program.kernel import Program  # noqa: E402
+from engine.risk.events import event_indicators  # noqa: E402
+from engine.risk.measures import summary  # noqa: E402
+from engine.study.loading import load_model_file  # noqa: E402
+from engine.study.study import BLOCK, Block, Study  # noqa: E402
 
 HERE = Path(__file__).parent
 PASSES = 4

@@ -23,7 +23,7 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import norm
 
-from engine.devices import use_every_core
+from engine.program.devices import use_every_core
 
 use_every_core()
 
@@ -31,10 +31,10 @@ import openturns as ot  # noqa: E402
 from timing import CORES, best, machine, table  # noqa: E402
 
 import engine  # noqa: E402
-from engine import devices  # noqa: E402
-from engine.config import load_model_file  # noqa: E402
-from engine.kernel import Program  # noqa: E402
-from engine.study import Study  # noqa: E402
+from engine.program import devices  # noqa: E402
+from engine.program.kernel import Program  # noqa: E402
+from engine.study.loading import load_model_file  # noqa: E402
+from engine.study.study import Study  # noqa: E402
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)  # it tells which of its optional parts are not installed

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from engine.models.rustbelt.base_2015 import BASE
-from engine.study import Policy, Study
+from engine.study.study import Policy, Study
 
 NE = slice(0, 3)
 REGIONS, SECTORS, COAL = 4, 3, 1

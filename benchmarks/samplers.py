@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 from timing import machine, table
 
-from engine import devices
-from engine.config import load_study
-from engine.intervals import as_units, moments
-from engine.kernel import Program
-from engine.sampling import SAMPLERS, Keyed, Latin
-from engine.study import BLOCK, Study
+from engine.draws.sampling import SAMPLERS, Keyed, Latin
+from engine.program import devices
+from engine.program.kernel import Program
+from engine.risk.intervals import as_units, moments
+from engine.study.loading import load_study
+from engine.study.study import BLOCK, Study
 
 BLOCKS = 8
 SIZES = (64, 256, 1024, 4096)

@@ -6,7 +6,7 @@ Needs `pip install -e '.[benchmark]'`, and gcc for the row of C. On a machine th
 import argparse
 from pathlib import Path
 
-from engine.devices import use_every_core
+from engine.program.devices import use_every_core
 
 use_every_core()
 

@@ -14,12 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine.bits import stream_key
-from engine.distributions import prior
-from engine.distributions.drawn import Draws
-from engine.distributions.tables import table
-from engine.kernel import compiler_options
-from engine.sampling import SAMPLERS
+from engine.draws.distributions import prior
+from engine.draws.distributions.device import Draws
+from engine.draws.distributions.tables import table
+from engine.draws.random_words import stream_key
+from engine.draws.sampling import SAMPLERS
+from engine.program.kernel import compiler_options
 
 FACTORS, LANES, TILES, REPEATS = 60, 512, 300, 9
 LAWS = {

@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from timing import CORES, best, table
 
-from engine import devices
-from engine.config import read_study
-from engine.kernel import Program
-from engine.model import Factor, Outcome, PathModel, Shock
-from engine.study import BLOCK
+from engine.modelling.records import Factor, Outcome, PathModel, Shock
+from engine.program import devices
+from engine.program.kernel import Program
+from engine.study.loading import read_study
+from engine.study.study import BLOCK
 
 HERE = Path(__file__).parent
 COMPILE = "gcc -O3 -march=native -ffast-math -fopenmp -mprefer-vector-width=512"

@@ -12,11 +12,15 @@ from timing import best, table
 from variants import draws_only, with_model
 
 import engine
-from engine import checks, config, cube, devices, job
-from engine.answers import Answers
-from engine.kernel import Program
-from engine.study import Study
-from engine.work import Work
+from engine.execution import job
+from engine.execution.results import Answers
+from engine.execution.work import Work
+from engine.modelling import contract
+from engine.program import devices
+from engine.program.kernel import Program
+from engine.run_folder import cube
+from engine.study import loading
+from engine.study.study import Study
 
 
 class Clock:
@@ -43,7 +47,7 @@ class Clock:
 
 
 WATCHED = (
-    (checks, "refuse_broken"),
+    (contract, "refuse_broken"),
     (job, "simulate"),
     (Work, "yearly"),
     (Program, "prepare"),
@@ -83,16 +87,16 @@ def _blocks(study: Study) -> Callable[[], None]:
 
 def report(rounds: int) -> str:
     """The table: seconds of the default run by part, the programs compiled before and found in the cache."""
-    start = [sys.executable, "-c", "import engine.job"]
+    start = [sys.executable, "-c", "import engine.execution.job"]
     imported = best({"import": lambda: subprocess.run(start, check=True) and None}, 2)["import"]
     runs = []
     with tempfile.TemporaryDirectory() as folder:
         for k in range(1 + max(2, rounds // 2)):
             clock = Clock()
-            study = clock.watch("load", config.load_study)("rustbelt")
+            study = clock.watch("load", loading.load_study)("rustbelt")
             run = watched_run(study, Path(folder) / f"run{k}")
             runs.append((run.total("run"), clock.total("load"), run))
-    _, loading, run = min(runs[1:], key=lambda taken: taken[0])
+    _, study_read, run = min(runs[1:], key=lambda taken: taken[0])
     draws = with_model(study, draws_only(study.model))
     kernel = best({"whole": _blocks(study), "draws": _blocks(draws)}, rounds)
     scale = len(study.blocks()) / 2
@@ -104,7 +108,7 @@ def report(rounds: int) -> str:
     hidden = run.total("simulate") - both - whole
     parts = [
         ("import", imported),
-        ("read the study, check the model", loading + run.total("refuse_broken")),
+        ("read the study, check the model", study_read + run.total("refuse_broken")),
         ("programs made ready: traced, and found in the cache", ready),
         ("draw: random words, normals, priors", drawing),
         ("model: 15 years, 2 policies", whole - drawing),
@@ -116,7 +120,7 @@ def report(rounds: int) -> str:
             run.total("summaries") + run.total("finish"),
         ),
     ]
-    total = imported + loading + run.total("run")
+    total = imported + study_read + run.total("run")
     parts.append(("everything else", total - sum(seconds for _, seconds in parts)))
     rows = [(name, f"{seconds:.2f}", f"{100 * seconds / total:.0f}") for name, seconds in parts]
     rows.append(("whole", f"{total:.2f}", "100"))

@@ -9,11 +9,12 @@ import rustbelt_numpy
 from timing import CORES, best, table
 
 import engine
-from engine import bits, devices
-from engine.kernel import Program
-from engine.model import shock_streams
-from engine.sampling import SAMPLERS
-from engine.study import Study
+from engine.draws import random_words
+from engine.draws.sampling import SAMPLERS
+from engine.modelling.records import shock_streams
+from engine.program import devices
+from engine.program.kernel import Program
+from engine.study.study import Study
 
 CHECKED = 2048
 TOLERANCE = 1e-3
@@ -35,11 +36,11 @@ def shocks_of(study: Study, n_paths: int) -> dict[str, np.ndarray]:
     for name, streams in shock_streams(study.model).items():
         shock = study.model.shocks[name]
         keys = [
-            [bits.stream_key(study.seed, f"shock:{stream}", step) for stream in streams]
+            [random_words.stream_key(study.seed, f"shock:{stream}", step) for stream in streams]
             for step in range(len(study.years))
         ]
         words = sampler.words(np.array(keys, np.uint32), (np.uint32(0), np.uint32(0)), n_paths)
-        law = bits.normal if shock.law == "normal" else bits.uniform
+        law = random_words.normal if shock.law == "normal" else random_words.uniform
         shape = [len(study.model.dims[dim]) for dim in shock.dims]
         found[name] = np.asarray(law(words))[..., order].reshape(len(study.years), *shape, n_paths)
     return found

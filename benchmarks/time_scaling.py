@@ -10,10 +10,10 @@ from pathlib import Path
 from timing import CORES, best, table
 
 import engine
-from engine import devices
-from engine.config import default_tile, load_model_file
-from engine.kernel import Program
-from engine.study import BLOCK, Block, Study
+from engine.program import devices
+from engine.program.kernel import Program
+from engine.study.loading import default_tile, load_model_file
+from engine.study.study import BLOCK, Block, Study
 
 HERE = Path(__file__).parent
 

@@ -13,10 +13,10 @@ import toy_numpy
 from timing import CORES, best, table
 
 import engine
-from engine import devices
-from engine.config import load_model_file
-from engine.kernel import Program
-from engine.study import Study
+from engine.program import devices
+from engine.program.kernel import Program
+from engine.study.loading import load_model_file
+from engine.study.study import Study
 
 HERE = Path(__file__).parent
 COMPILE = "gcc -O3 -march=native -ffast-math -fopenmp -mprefer-vector-width=512"

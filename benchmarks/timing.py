@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import distributions, version
 
-from engine.provenance import cpu_model
+from engine.run_folder.provenance import cpu_model
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

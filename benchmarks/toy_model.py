@@ -2,8 +2,8 @@
 
 import jax.numpy as jnp
 
-from engine.cells import exp, maximum, table
-from engine.model import Factor, Lever, Outcome, PathModel, Shock, Yearly, at_year, peak, total
+from engine.modelling.cells import exp, maximum, table
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, Yearly, at_year, peak, total
 
 PROVINCE = {"province": ("north", "middle", "south")}
 SECTOR = {"sector": ("steel", "coal", "cement")}

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from engine.model import Outcome, PathModel
-from engine.study import Study
+from engine.modelling.records import Outcome, PathModel
+from engine.study.study import Study
 
 
 def with_model(study: Study, model: Any) -> Study:

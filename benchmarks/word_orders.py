@@ -13,8 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine import arguments, load_study
-from engine.sampling import SAMPLERS
+from engine import load_study
+from engine.draws.sampling import SAMPLERS
+from engine.program import arguments
 
 SAMPLER = SAMPLERS["random"]
 WORDS_AT_ONCE = 1 << 20

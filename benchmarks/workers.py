@@ -14,7 +14,7 @@ from pathlib import Path
 from timing import CORES, machine, table
 
 import engine
-from engine.study import BLOCK, Study
+from engine.study.study import BLOCK, Study
 
 ALL = sorted(os.sched_getaffinity(0))
 

@@ -45,8 +45,10 @@ def api() -> dict[str, str]:
     exported = [getattr(engine, name) for name in engine.__all__]
     drawn = [value for name in plots.__all__ if callable(value := getattr(plots, name))]
     return {
-        "api/run.md": _page("Run and read", (part for part in exported if part.__module__ != "engine.model")),
-        "api/model.md": "# The contract of a model\n\n::: engine.model\n    options: { show_root_heading: false }\n",
+        "api/run.md": _page(
+            "Run and read", (part for part in exported if part.__module__ != "engine.modelling.records")
+        ),
+        "api/model.md": "# The contract of a model\n\n::: engine.modelling.records\n    options: { show_root_heading: false }\n",
         "api/plots.md": _page("Plots", drawn),
     }
 

@@ -6,10 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.answers import open_cube
-    from engine.config import load_model_file, load_study
-    from engine.job import Run, run, run_shard
-    from engine.model import (
+    from engine.execution.job import Run, run, run_shard
+    from engine.execution.replay import replay
+    from engine.execution.results import open_cube
+    from engine.execution.upkeep import repair, status, verify
+    from engine.modelling.records import (
         Factor,
         Lever,
         Outcome,
@@ -23,16 +24,15 @@ if TYPE_CHECKING:
         total,
         worst_spell,
     )
-    from engine.replay import replay
-    from engine.upkeep import repair, status, verify
+    from engine.study.loading import load_model_file, load_study
 
 _HOMES = {
-    "engine.config": ("load_model_file", "load_study"),
-    "engine.answers": ("open_cube",),
-    "engine.job": ("Run", "run", "run_shard"),
-    "engine.replay": ("replay",),
-    "engine.upkeep": ("repair", "status", "verify"),
-    "engine.model": (
+    "engine.study.loading": ("load_model_file", "load_study"),
+    "engine.execution.results": ("open_cube",),
+    "engine.execution.job": ("Run", "run", "run_shard"),
+    "engine.execution.replay": ("replay",),
+    "engine.execution.upkeep": ("repair", "status", "verify"),
+    "engine.modelling.records": (
         *("Factor", "Lever", "Outcome", "PathModel", "Shock", "StaticModel", "Yearly"),
         *("at_year", "lowest", "peak", "total", "worst_spell"),
     ),

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine.batch import Argument, Batch
-from engine.cells import Cells
-from engine.equations import written_out
-from engine.packs import Axis
+from engine.modelling.cells import Cells
+from engine.program.batch import Argument, Batch
+from engine.program.equations import written_out
+from engine.program.packs import Axis
 
 POLICIES, PATHS = 2, 7
 SIZES = {Axis.POLICY: POLICIES, Axis.PATH: PATHS}

@@ -2,7 +2,7 @@
 
 import os
 
-from engine.devices import use_every_core
+from engine.program.devices import use_every_core
 
 os.environ["RUSTBELT_CACHE"] = "off"
 use_every_core()

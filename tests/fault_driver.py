@@ -1,4 +1,4 @@
-"""Runs a small study again and again while library calls fail, or kill it: python fault_driver.py ACTION ... (test_faults.py).
+"""Runs a small study again and again while library calls fail, or kill it: python -m tests.fault_driver ACTION ... (test_faults.py).
 
 `record FILE` computes what the study's program gives; all else takes it from there, so that no JAX runs in a process that
 forks. The other actions are called in a process with data/faults.c preloaded, and print one JSON line a try.
@@ -15,10 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from recorded import PlayedBack, Recorded, arrays_of, contents, small_study_in, study_in
 
-from engine import job, ledger
 from engine.errors import UserError
+from engine.execution import job
+from engine.run_folder import ledger
+from tests.recorded import PlayedBack, Recorded, arrays_of, contents, small_study_in, study_in
 
 OFF, ONCE, FOR_EVER, KILL_BEFORE, KILL_AFTER = range(5)
 HOW = {"once": ONCE, "for_ever": FOR_EVER, "kill_before": KILL_BEFORE, "kill_after": KILL_AFTER}
@@ -34,7 +35,7 @@ class Driver:
         with np.load(recorded) as arrays:
             executor = PlayedBack(Recorded(dict(arrays)))
         job._executor = lambda *_: executor
-        job.checks.refuse_broken = lambda study: None
+        job.contract.refuse_broken = lambda model, name: None
         job.devices.use_compilation_cache = lambda: None
         self.library = ctypes.CDLL(None)
         self.library.faults_last.restype = ctypes.c_char_p

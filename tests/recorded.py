@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from small_files import BRIDGE, MODELS, POND
 
-from engine.config import load_model_file, load_study
-from engine.kernel import BlockResult, Program
-from engine.study import BLOCK, Study
-from engine.work import Work
+from engine.execution.work import Work
+from engine.program.kernel import BlockResult, Program
+from engine.study.loading import load_model_file, load_study
+from engine.study.study import BLOCK, Study
+from tests.small_files import BRIDGE, MODELS, POND
 
 PATHS = BLOCK + 600
 MOST = 4 * BLOCK
@@ -87,7 +87,7 @@ class PlayedBack:
 
 def arrays_of(study: Study) -> dict[str, np.ndarray]:
     """What a study's program gives: outcomes, draws, and the yearly sample."""
-    from engine.devices import mesh
+    from engine.program.devices import mesh
 
     program = Program(study, mesh("cpu"))
     blocks = study.blocks()

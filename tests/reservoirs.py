@@ -4,9 +4,19 @@ import tomllib
 
 import pytest
 
-from engine.config import read_study
 from engine.errors import UserError
-from engine.model import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly, lowest, total
+from engine.modelling.records import (
+    Factor,
+    Lever,
+    Outcome,
+    PathModel,
+    Shock,
+    StaticModel,
+    Yearly,
+    lowest,
+    total,
+)
+from engine.study.loading import read_study
 
 
 class Reservoir(PathModel):

@@ -13,12 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.stats import norm
 
-from engine.cells import Cells, table
-from engine.distributions import prior
-from engine.model import Fold
+from engine.draws.distributions import prior
+from engine.modelling.cells import Cells, table
+from engine.modelling.records import Fold
 from engine.models.rustbelt import Rustbelt
-from engine.policies import PolicyReader
-from engine.study import Policy
+from engine.study.policy_tables import PolicyReader
+from engine.study.study import Policy
 
 MODEL = Rustbelt()
 YEARS = tuple(range(2016, 2031))

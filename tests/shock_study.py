@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from engine.config import read_study
-from engine.devices import mesh
-from engine.kernel import Program
-from engine.model import Factor, Outcome, PathModel, Shock, Yearly, at_year, total
-from engine.reducers import split_cells
-from engine.study import Study
+from engine.modelling.cell_axis import split_cells
+from engine.modelling.records import Factor, Outcome, PathModel, Shock, Yearly, at_year, total
+from engine.program.devices import mesh
+from engine.program.kernel import Program
+from engine.study.loading import read_study
+from engine.study.study import Study
 
 PLACE = {"place": ("a", "b")}
 YEARS = 6

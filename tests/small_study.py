@@ -5,15 +5,15 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from engine import claims, cube, ledger
-from engine.distributions import Marginal
-from engine.factors import Input
-from engine.ledger import Record
-from engine.locks import Holder
-from engine.model import Factor, Lever, Outcome, PathModel, Yearly, lowest, total
-from engine.reducers import cell_count, histogram, split_cells
-from engine.study import BLOCK, Block, Event, Keep, Policy, Study
-from engine.summaries import Summaries
+from engine.draws.distributions import Marginal
+from engine.draws.inputs import Input
+from engine.modelling.cell_axis import cell_count, histogram, split_cells
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, Yearly, lowest, total
+from engine.risk.summaries import Summaries
+from engine.run_folder import cube, ledger, ownership
+from engine.run_folder.ledger import Record
+from engine.storage.locks import Holder
+from engine.study.study import BLOCK, Block, Event, Keep, Policy, Study
 
 LEVELS = {"mean": float("nan"), "VaR95": 0.95, "ES99": 0.99}
 VERSIONS = {"rustbelt": "0.1.0", "jax": "0.10.2", "jaxlib": "0.10.2", "device_kind": "cpu"}
@@ -77,8 +77,8 @@ def entered(
     folder, study: Study, versions: Mapping[str, str] = VERSIONS, force: bool = False
 ) -> Iterator[Holder]:
     """The folder claimed, entered and with a cube, as a run does before its first block."""
-    with claims.claim(folder, study) as holder:
-        claims.enter(folder, study, versions, force)
+    with ownership.claim(folder, study) as holder:
+        ownership.enter(folder, study, versions, force)
         cube.create(folder, study)
         yield holder
 

@@ -1,4 +1,4 @@
-"""Runs a study's blocks in a given order on forced devices: python split_worker.py STUDY OUT BLOCK... (for test_laws.py).
+"""Runs a study's blocks in a given order on forced devices: python -m tests.split_worker STUDY OUT BLOCK... (for test_laws.py).
 
 Writes an .npz with the outcomes of each block.
 """
@@ -7,15 +7,14 @@ import sys
 
 import numpy as np
 
-from engine.devices import use_every_core
+from engine.program.devices import use_every_core
 
 use_every_core()
 
-from shock_study import walk  # noqa: E402
-from user_models import farms, program  # noqa: E402
-
-from engine.config import load_study  # noqa: E402
-from engine.study import BLOCK  # noqa: E402
+from engine.study.loading import load_study  # noqa: E402
+from engine.study.study import BLOCK  # noqa: E402
+from tests.shock_study import walk  # noqa: E402
+from tests.user_models import farms, program  # noqa: E402
 
 PATHS = BLOCK + 3001
 """The last block is partial, and so are its last tile."""

@@ -4,12 +4,12 @@ import re
 import tomllib
 from pathlib import Path
 
-import pages
 import pytest
 from click.testing import CliRunner
 
 import engine
 from engine.cli import COMMANDS, main
+from tests import pages
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

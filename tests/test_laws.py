@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import assert_close, assert_same
-from small_study import entered
-from user_models import FARMS, Farms, computed, echo, farms, farms_program, program
 
 import engine
-from engine import ledger, reading
-from engine.config import load_study, read_study
-from engine.kernel import Program
-from engine.reducers import split_cells
-from engine.study import BLOCK, Block, Study
-from engine.work import Work
+from engine.execution.work import Work
+from engine.modelling.cell_axis import split_cells
+from engine.program.kernel import Program
+from engine.run_folder import ledger, reading
+from engine.study.loading import load_study, read_study
+from engine.study.study import BLOCK, Block, Study
+from tests.helpers import assert_close, assert_same
+from tests.small_study import entered
+from tests.user_models import FARMS, Farms, computed, echo, farms, farms_program, program
 
 PLENTY, MANY = 100_000, 20_000
 EDGE = 1e-3
@@ -32,7 +32,8 @@ def on_devices(folder: Path, study: str, devices: int, order: list[int]) -> dict
     out = folder / f"{study}-{devices}.npz"
     command = [
         sys.executable,
-        str(Path(__file__).parent / "split_worker.py"),
+        "-m",
+        "tests.split_worker",
         study,
         str(out),
         *map(str, order),
@@ -40,6 +41,7 @@ def on_devices(folder: Path, study: str, devices: int, order: list[int]) -> dict
     done = subprocess.run(
         command,
         env={**os.environ, "RUSTBELT_CPU_DEVICES": str(devices)},
+        cwd=Path(__file__).parents[1],
         capture_output=True,
         text=True,
         check=False,

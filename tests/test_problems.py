@@ -11,15 +11,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers import assert_plausible
-from user_models import outcomes, program, static
 
-from engine import measures
-from engine.analyses.compare import tables_of_paths
-from engine.config import read_study
-from engine.events import event_indicators
-from engine.model import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly, at_year
-from engine.study import BLOCK, Study
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly, at_year
+from engine.risk import measures
+from engine.risk.events import event_indicators
+from engine.risk.tables import tables_of_paths
+from engine.study.loading import read_study
+from engine.study.study import BLOCK, Study
+from tests.helpers import assert_plausible
+from tests.user_models import outcomes, program, static
 
 STANDARD = {"family": "normal", "mean": 0.0, "sd": 1.0}
 

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_study import commit_block, entered, make_study
 
 import engine
-from engine import claims, ledger, models, npz
+from engine import models
 from engine.errors import UserError
-from engine.files import sealed, unsealed
-from engine.study import BLOCK
+from engine.run_folder import ledger, ownership
+from engine.storage import npz
+from engine.storage.files import sealed, unsealed
+from engine.study.study import BLOCK
 from tests.small_files import BRIDGE, MODELS, call, write
+from tests.small_study import commit_block, entered, make_study
 
 ENGINE = Path(engine.__file__).parent
 
@@ -104,6 +106,6 @@ def test_a_folder_that_leads_elsewhere_is_not_written_to(tmp_path, name):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / name).symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UserError, match="leads elsewhere"), claims.claim(tmp_path / "run", make_study(10)):
+    with pytest.raises(UserError, match="leads elsewhere"), ownership.claim(tmp_path / "run", make_study(10)):
         pass
     assert not list((tmp_path / "elsewhere").iterdir())

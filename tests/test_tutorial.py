@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pages import Box, boxes, not_printed
-from small_files import call
+
+from tests.pages import Box, boxes, not_printed
+from tests.small_files import call
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")

@@ -10,11 +10,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from engine.cells import each, exp, maximum, minimum, table
-from engine.config import read_study
-from engine.devices import mesh
-from engine.kernel import BlockResult, Program
-from engine.model import (
+from engine.modelling.cells import each, exp, maximum, minimum, table
+from engine.modelling.records import (
     Factor,
     Lever,
     Outcome,
@@ -28,7 +25,10 @@ from engine.model import (
     total,
     worst_spell,
 )
-from engine.study import BLOCK, Block, Study
+from engine.program.devices import mesh
+from engine.program.kernel import BlockResult, Program
+from engine.study.loading import read_study
+from engine.study.study import BLOCK, Block, Study
 
 REGION = {"region": ("north", "south")}
 CROP = {"crop": ("rye", "oats", "flax")}

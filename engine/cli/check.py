@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape
 
-from engine.cli import options, screen
-from engine.cli.inputs import listing, print_groups, print_shocks
-from engine.cli.priors import priors_table
+from engine.cli import options
 from engine.cli.run import print_head
+from engine.cli.show import screen
+from engine.cli.show.input_tables import listing, print_groups, print_shocks
+from engine.cli.show.prior_table import priors_table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from engine.study import Policy, Study
+    from engine.study.study import Policy, Study
 
 
 @click.command("check", short_help="Show what a study asks and what it will take.")
@@ -52,13 +53,14 @@ def command(
     and in memory.
     With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2.
     """
-    from engine import checks, devices
-    from engine.config import load_study
-    from engine.runs import run_folder
+    from engine.modelling import contract
+    from engine.program import devices
+    from engine.run_folder.finding import run_folder
+    from engine.study.loading import load_study
 
     devices.use_every_core()
     resolved = load_study(study, model=model, paths=paths, seed=seed, policies=policies)
-    checks.refuse_broken(resolved)
+    contract.refuse_broken(resolved.model, resolved.model_name)
     row = devices.mesh(device).devices.flat
     console = screen.stdout()
     folder = run_folder(resolved, out)
@@ -92,7 +94,7 @@ def _print_policies(console: Console, study: Study) -> None:
 
 
 def _lever(study: Study, policy: Policy, lever: str) -> str:
-    from engine.policies import lever_table
+    from engine.study.policy_tables import lever_table
 
     value = lever_table(policy.levers[lever], study.model.levers[lever].dims, study.model, study.years)
     return _told(value)
@@ -114,9 +116,9 @@ def _print_priors(console: Console, study: Study) -> None:
 
 
 def _print_size(console: Console, study: Study, folder: Path, devices: str, allowed: int | None) -> None:
-    from engine import cube
-    from engine.memory import memory_free, memory_needed
-    from engine.study import BLOCK
+    from engine.execution.resources import memory_free, memory_needed
+    from engine.run_folder import cube
+    from engine.study.study import BLOCK
 
     horizon = f"{study.years[0]}-{study.years[-1]}" if study.years else "none"
     blocks = -(-study.paths // BLOCK)
@@ -136,9 +138,9 @@ def _print_size(console: Console, study: Study, folder: Path, devices: str, allo
 
 def _print_plan(console: Console, study: Study, folder: Path, device: str | None, workers: int) -> None:
     """What so many workers will take, from blocks measured here; what stands in the way is refused."""
-    from engine import cube
     from engine.errors import UserError
-    from engine.planning import BLOCKS, measure, plan
+    from engine.execution.planning import BLOCKS, measure, plan
+    from engine.run_folder import cube
 
     if workers < 1:
         raise UserError("--workers", [f"expected at least 1, got {workers}."])

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
-from engine.cli import options, screen
+from engine.cli import options
+from engine.cli.show import screen
 
 
 @click.command("copy", short_help="Copy a run to an object store, or from there.")
@@ -24,7 +25,7 @@ def command(source: str, target: str, quiet: bool) -> None:
     environment, as for other programs (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, ...).
     """
     from engine.errors import UserError
-    from engine.objects import download, is_url, upload
+    from engine.storage.object_store import download, is_url, upload
 
     if is_url(source) == is_url(target):
         raise UserError(

@@ -15,10 +15,11 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from engine.cli import options, screen
+from engine.cli import options
+from engine.cli.show import screen
 
 if TYPE_CHECKING:
-    from engine.fitting import Fit
+    from engine.fitting.ranking import Fit
 
 
 @click.command("fit", short_help="Rank families by how well they fit data, and give a prior to paste.")
@@ -49,33 +50,33 @@ def command(
 
     Maximum likelihood; AIC and BIC; an Anderson-Darling p-value from samples of each fit that are fitted in their turn.
     """
-    from engine import fitting
-    from engine.columns import column as read
     from engine.errors import Problem, UserError
+    from engine.fitting import ranking
+    from engine.study.data_files import column as read
 
     if top < 1:
         raise UserError("--top", [f"expected at least 1, got {top}."])
     values, empty = read(data, column)
     if empty:
         click.echo(f"note: {_cells(empty)} left out.", err=True)
-    every, values = len(values), fitting.at_most(values)
+    every, values = len(values), ranking.at_most(values)
     if every > len(values):
         click.echo(f"note: {len(values):,} of {every:,} values, taken at random, are fitted.", err=True)
     try:
-        fits = fitting.rank(values, families or (), shifted)
+        fits = ranking.rank(values, families or (), shifted)
     except UserError as error:
         if error.source != "values":
             raise
         left_out = f" ({_cells(empty)} left out)" if empty else ""
         told = [Problem(f"column '{column}'{left_out}", problem.message) for problem in error.problems]
         raise UserError(str(data), told) from None
-    for remark in fitting.remarks(values):
+    for remark in ranking.remarks(values):
         click.echo(f"note: {remark}", err=True)
     sample = f" at random of {every}" if every > len(values) else ""
     source = f"fitted to {data.name}, column {column}, n = {len(values)}{sample}, maximum likelihood"
     name = name or re.sub(r"\W+", "_", column).strip("_") or "factor"
     if as_json:
-        screen.print_records(_record(fit, fitting.snippet(fit, name, source)) for fit in fits)
+        screen.print_records(_record(fit, ranking.snippet(fit, name, source)) for fit in fits)
         return
     console = screen.stdout()
     good = [fit for fit in fits if not fit.failed]
@@ -87,12 +88,12 @@ def command(
     for fit in good[:top]:
         for warning in fit.warnings:
             console.print(f"{fit.family}: {escape(warning)}")
-    console.print(escape(fitting.reading(fits)))
+    console.print(escape(ranking.reading(fits)))
     console.print()
-    observed = fitting.empirical_snippet(
+    observed = ranking.empirical_snippet(
         data.as_posix(), column, name, f"{data.name}, column {column}, n = {every}"
     )
-    found = [fitting.snippet(fit, name, source) for fit in good[:top]]
+    found = [ranking.snippet(fit, name, source) for fit in good[:top]]
     first, *others = [observed, *found] if good[0].contradicted else found
     click.echo(first, nl=False)
     for other in others:
@@ -104,7 +105,7 @@ def _cells(count: int) -> str:
 
 
 def _table(title: str, fits: Sequence[Fit]) -> Table:
-    from engine.fitting import told_p
+    from engine.fitting.ranking import told_p
 
     table = Table(
         title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False,

@@ -31,10 +31,10 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
     import json
     import os
 
-    from engine import config, starting
-    from engine.declaration import declaration_problems
     from engine.errors import UserError
-    from engine.files import write_atomically, writing
+    from engine.modelling.declaration import declaration_problems
+    from engine.storage.files import write_atomically, writing
+    from engine.study import loading, templates
 
     if spec is not None and extends is not None:
         raise UserError("--model", ["expected --model or --extends, got both."])
@@ -47,24 +47,24 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
     for path in (file, *([beside] if schema else ())):
         if path.exists() or path.is_symlink():
             raise UserError(str(path), ["is there already. Take another name, or remove it."])
-    name, line = starting.study_name(file.stem), beside.name if schema else None
+    name, line = templates.study_name(file.stem), beside.name if schema else None
     model = None
     if spec is not None:
-        model = config.load_model_file(spec)
+        model = loading.load_model_file(spec)
         wrong = declaration_problems(model, ())
         if wrong:
             raise UserError(f"model {type(model).__name__}", wrong)
-        text = starting.study_of(name, model, line)
+        text = templates.study_of(name, model, line)
     else:
         extends = extends or "rustbelt"
-        below = config.load_study(extends)
-        if extends not in config.shipped_studies():
+        below = loading.load_study(extends)
+        if extends not in loading.shipped_studies():
             extends = Path(os.path.relpath(extends, file.parent)).as_posix()
-        text = starting.study_on_top(name, extends, below, line)
+        text = templates.study_on_top(name, extends, below, line)
     with writing(file.parent):
         write_atomically(file, text.encode("utf-8"))
         if schema:
-            from engine.json_schema import study_schema
+            from engine.study.json_schema import study_schema
 
             write_atomically(beside, json.dumps(study_schema(model), indent=1).encode("utf-8"))
     words = f"{file}" + (f" --model {spec}" if spec else "")

@@ -6,17 +6,18 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from engine.cli import options, screen
+from engine.cli import options
+from engine.cli.show import screen
 
 
 @click.command("list")
 @options.debug
 def command() -> None:
     """List the studies and models that ship, and the runs in outputs/."""
-    from engine import cube
-    from engine.config import load_study, shipped_studies
     from engine.models import known, named
-    from engine.runs import OUTPUTS, known_runs
+    from engine.run_folder import cube
+    from engine.run_folder.finding import OUTPUTS, known_runs
+    from engine.study.loading import load_study, shipped_studies
 
     console = screen.stdout()
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))

@@ -8,7 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
-    from engine.model import Model
+    from engine.modelling.records import Model
 
 
 class Count(click.ParamType):
@@ -57,7 +57,7 @@ class Size(click.ParamType):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> int:
         """The bytes that the text means."""
-        from engine.devices import bytes_of
+        from engine.program.devices import bytes_of
 
         try:
             return bytes_of(value)
@@ -89,7 +89,7 @@ class OwnModel(click.ParamType):
         """The model."""
         if not isinstance(value, str):
             return value
-        from engine.config import load_model_file
+        from engine.study.loading import load_model_file
 
         return load_model_file(value)
 
@@ -122,7 +122,7 @@ debug = click.option(
 
 def _complete_study(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Studies that ship, then files."""
-    from engine.config import shipped_studies
+    from engine.study.loading import shipped_studies
 
     named = [CompletionItem(name) for name in shipped_studies() if name.startswith(incomplete)]
     return [*named, CompletionItem(incomplete, type="file")]
@@ -130,7 +130,7 @@ def _complete_study(ctx: click.Context, param: click.Parameter, incomplete: str)
 
 def _complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Runs in `outputs/`, then folders."""
-    from engine.runs import known_runs
+    from engine.run_folder.finding import known_runs
 
     fitting = [path for path in known_runs() if incomplete and path.name.startswith(incomplete)]
     fitting += [path for path in known_runs() if str(path).startswith(incomplete)]

@@ -10,7 +10,8 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from engine.cli import options, screen
+from engine.cli import options
+from engine.cli.show import screen
 
 if TYPE_CHECKING:
     from engine.plots import Kind
@@ -106,9 +107,10 @@ def command(
 
 def _sources(kind: Kind, run: str, path: int, partial: bool, model: Any) -> dict[str, Any]:
     """What the kind is drawn from; a study that has not been run will do where no cube is needed."""
-    from engine import answers, devices
-    from engine.replay import replay
-    from engine.runs import find_run, find_study
+    from engine.execution import results
+    from engine.execution.replay import replay
+    from engine.program import devices
+    from engine.run_folder.finding import find_run, find_study
 
     if "cube" not in kind.of:
         _, study = find_study(run, model)
@@ -117,7 +119,7 @@ def _sources(kind: Kind, run: str, path: int, partial: bool, model: Any) -> dict
         devices.use_every_core()
         return {"story": replay(study, path)}
     folder, study = find_run(run, model)
-    return {"study": study, "cube": answers.open_cube(folder, partial, model)}
+    return {"study": study, "cube": results.open_cube(folder, partial, model)}
 
 
 def _print_kinds() -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from engine.cli import options, screen
-from engine.cli.progress import progress
+from engine.cli import options
+from engine.cli.show import screen
+from engine.cli.show.progress import progress
 from engine.cli.verify import full, print_damages
 
 
@@ -22,9 +23,9 @@ from engine.cli.verify import full, print_damages
 @options.debug
 def command(run: str, full: bool, model: Any, device: str | None, force: bool, quiet: bool) -> None:
     """Verify the run in DIR and compute again the blocks that are damaged, and no others."""
-    from engine import devices
-    from engine.runs import find_run
-    from engine.upkeep import repair
+    from engine.execution.upkeep import repair
+    from engine.program import devices
+    from engine.run_folder.finding import find_run
 
     devices.use_every_core()
     folder, study = find_run(run, model)

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from engine.cli import options, screen, story
-from engine.cli.worst import print_unusual, print_worst, worst_paths
+from engine.cli import options
+from engine.cli.show import replay_tables, screen
+from engine.cli.show.worst_paths import print_unusual, print_worst, worst_paths
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
     from rich.console import Console
 
-    from engine.study import Study
+    from engine.study.study import Study
 
 
 @click.command("replay", short_help="Show one path in full, or the worst ones.")
@@ -71,16 +72,16 @@ def command(
         raise click.UsageError(f"expected either --path N or --worst K --variable OUTCOME, got {told}.")
     if save is not None:
         _refuse_to_save(save)
-    from engine import devices
-    from engine.replay import as_table, replay
-    from engine.runs import find_study
+    from engine.execution.replay import as_table, replay
+    from engine.program import devices
+    from engine.run_folder.finding import find_study
 
     devices.use_every_core()
     folder, study = find_study(run, model, seed, policy)
     under = policy or study.baseline
     ranked = None if worst is None else worst_paths(run, folder, study, variable, under, worst)
     yearly = variable if ranked is None else None
-    variables = story.yearly_variables(study, yearly)
+    variables = replay_tables.yearly_variables(study, yearly)
     names = study.policy_names if policy is None or ranked is not None else (policy,)
     numbers = [] if path is None else [path]
     if ranked is not None:
@@ -96,13 +97,15 @@ def command(
     told = f"seed {study.seed}{', in double precision' if double else ''}"
     place = f"; in {folder}" if folder else ""
     if ranked is None:
-        story.print_head(console, study.name, f"path {path}, {told}, policies {', '.join(names)}{place}")
+        replay_tables.print_head(
+            console, study.name, f"path {path}, {told}, policies {', '.join(names)}{place}"
+        )
     else:
-        story.print_head(console, study.name, f"{study.paths:,} paths, {told}{place}")
+        replay_tables.print_head(console, study.name, f"{study.paths:,} paths, {told}{place}")
         print_worst(console, study, ranked, under)
         print_unusual(console, study, found)
-        story.print_head(console, f"path {numbers[0]}", "in full: the worst of them")
-    story.print_story(console, study, found.isel(path=0), names, variables)
+        replay_tables.print_head(console, f"path {numbers[0]}", "in full: the worst of them")
+    replay_tables.print_story(console, study, found.isel(path=0), names, variables)
     more = len(getattr(study.model, "yearly", {})) - len(variables)
     if more and yearly is None:
         again = "" if ranked is None else f"--path {numbers[0]} "
@@ -111,7 +114,7 @@ def command(
     if len(numbers) > 1:
         _print_next(console, run, study, under, numbers[1])
     if folder is not None:
-        story.print_check(console, folder, study, found)
+        replay_tables.print_check(console, folder, study, found)
     if save is not None:
         console.print(f"Saved in {save}.", style="dim", markup=False, soft_wrap=True)
 
@@ -150,7 +153,7 @@ def _refuse_to_save(file: Path) -> None:
 
 
 def _save(found: xr.DataTree, file: Path) -> None:
-    from engine.replay import as_table
+    from engine.execution.replay import as_table
 
     if file.suffix == ".csv":
         as_table(found).to_csv(file, mode="x", index=False)
@@ -162,7 +165,7 @@ def _save(found: xr.DataTree, file: Path) -> None:
 
 def _print_next(console: Console, run: str, study: Study, policy: str, path: int) -> None:
     """The command that shows the next of the worst paths."""
-    from engine.work import replay_command
+    from engine.execution.work import replay_command
 
     words = replay_command(dataclasses.replace(study, source=run), path, policy)
     console.print(f"The next of them: {words}", style="dim", markup=False, soft_wrap=True)

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from engine.cli import options, screen
+from engine.cli import options
+from engine.cli.show import screen
 
 
 @click.command("report", short_help="Make one HTML page of a finished run.")
@@ -30,10 +31,11 @@ def command(run: str, out: Path | None, variable: str | None, partial: bool, mod
     """
     from rich.markup import escape
 
-    from engine import answers, cube
     from engine.errors import UserError
-    from engine.files import write_atomically, writing
-    from engine.runs import find_run
+    from engine.execution import results
+    from engine.run_folder import cube
+    from engine.run_folder.finding import find_run
+    from engine.storage.files import write_atomically, writing
 
     try:
         from engine.report import page
@@ -44,8 +46,8 @@ def command(run: str, out: Path | None, variable: str | None, partial: bool, mod
 
         raise UserError("rustbelt report", [MISSING]) from error
     folder, asked = find_run(run, model)
-    study = answers.of_run(folder, asked, partial).study
-    content = page.report(folder, study, answers.open_cube(folder, partial, model), variable)
+    study = results.of_run(folder, asked, partial).study
+    content = page.report(folder, study, results.open_cube(folder, partial, model), variable)
     place = out or folder / page.NAME
     with writing(place.parent):
         write_atomically(place, content)

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli import options, screen
-from engine.cli.answers import print_conditional, print_yearly
+from engine.cli import options
 from engine.cli.run import print_head
-from engine.cli.tables import HEADLINE, print_tables
+from engine.cli.show import screen
+from engine.cli.show.conditional_tables import print_conditional, print_yearly
+from engine.cli.show.risk_tables import HEADLINE, print_tables
 
 if TYPE_CHECKING:
-    from engine.analyses.compare import Record
-    from engine.answers import Answers
-    from engine.study import Study
+    from engine.execution.results import Answers
+    from engine.risk.tables import Record
+    from engine.study.study import Study
 
 
 @click.command("risk", short_help="Ask a finished run for its risks.")
@@ -42,14 +43,14 @@ def command(
 
     With --given, what holds among the paths that meet a condition on outcomes, and among the others.
     """
-    from engine import answers
-    from engine.analyses.yearly import yearly_table
-    from engine.measures import MEASURES
-    from engine.runs import find_run
+    from engine.execution import results
+    from engine.risk.measures import MEASURES
+    from engine.risk.yearly_tables import yearly_table
+    from engine.run_folder.finding import find_run
 
     folder, asked = find_run(run, model)
-    there = answers.of_run(folder, asked, partial)
-    tree = answers.open_cube(folder, partial, model)
+    there = results.of_run(folder, asked, partial)
+    tree = results.open_cube(folder, partial, model)
     study = there.study
     chosen = _level(level)
     told_by_year = given is None and study.has_yearly and "yearly" in tree["risk"].children
@@ -85,9 +86,9 @@ def command(
 def _answer_given(
     there: Answers, given: str, variable: str | None, level: float | None, as_json: bool
 ) -> None:
-    from engine.analyses.condition import condition_table, not_kept, parse_condition
     from engine.errors import UserError
-    from engine.tallies import unkept
+    from engine.risk.conditional import condition_table, not_kept, parse_condition
+    from engine.risk.tallies import unkept
 
     study = there.study
     condition = parse_condition(given, study.keep.outcomes, unkept(study))
@@ -108,7 +109,7 @@ def _answer_given(
 
 def _kept(study: Study) -> tuple[str, ...]:
     """Names of what can be told from the outcomes kept per path."""
-    from engine.events import known_events
+    from engine.risk.events import known_events
 
     return (*study.keep.outcomes, *(event.name for event in known_events(study, study.keep.outcomes)))
 
@@ -123,7 +124,7 @@ def _refuse_unknown(variable: str | None, names: set[str]) -> None:
 def _level(text: str | None) -> float | None:
     """The level that "99", "99%" or "0.99" means; others than those that are measured are refused."""
     from engine.errors import UserError
-    from engine.tails import LEVELS
+    from engine.risk.tails import LEVELS
 
     if text is None:
         return None

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape
 
-from engine.cli import options, screen
-from engine.cli.progress import WAYS, progress
-from engine.cli.tables import print_tables
+from engine.cli import options
+from engine.cli.show import screen
+from engine.cli.show.progress import WAYS, progress
+from engine.cli.show.risk_tables import print_tables
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from engine.job import Run
-    from engine.study import Study
-    from engine.work import Observer
+    from engine.execution.job import Run
+    from engine.execution.work import Observer
+    from engine.study.study import Study
 
 
 @click.command("run", short_help="Run a study: its tables and its cube.")
@@ -76,11 +77,11 @@ def command(
     What is there already is not computed again: the same command finishes a run that was stopped, and more --paths
     extend it.
     """
-    from engine import devices
-    from engine.analyses.tightening import Tightening
-    from engine.config import load_study
-    from engine.job import run
-    from engine.runs import run_folder
+    from engine.execution.headline import Tightening
+    from engine.execution.job import run
+    from engine.program import devices
+    from engine.run_folder.finding import run_folder
+    from engine.study.loading import load_study
 
     devices.use_every_core()
     resolved = load_study(study, model=model, paths=paths, seed=seed, policies=policies)
@@ -114,7 +115,7 @@ def _run_shard(
     words: list[str],
 ) -> Run | None:
     """The finished run where this shard was the last one; None where others are to come, which is said."""
-    from engine.job import run_shard
+    from engine.execution.job import run_shard
 
     done = run_shard(study, *shard, out, device, memory, observe, words)
     if done.run is not None:

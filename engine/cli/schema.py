@@ -22,8 +22,8 @@ def command(output: Path | None, model: Any) -> None:
     """
     import json
 
-    from engine.files import write_atomically, writing
-    from engine.json_schema import study_schema
+    from engine.storage.files import write_atomically, writing
+    from engine.study.json_schema import study_schema
 
     text = json.dumps(study_schema(model), indent=1) + "\n"
     if output is None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape
 
-from engine.cli import options, screen
+from engine.cli import options
+from engine.cli.show import screen
 
 if TYPE_CHECKING:
-    from engine.upkeep import Status
+    from engine.execution.upkeep import Status
 
 
 @click.command("status", short_help="Show how far a run is.")
@@ -23,8 +24,8 @@ def command(run: str, model: Any, as_json: bool) -> None:
 
     Sizes of files are looked at, not what is in them: that is rustbelt verify.
     """
-    from engine.runs import find_run
-    from engine.upkeep import status
+    from engine.execution.upkeep import status
+    from engine.run_folder.finding import find_run
 
     folder, study = find_run(run, model)
     found = status(folder, study)
@@ -43,7 +44,7 @@ def _plain(found: Status) -> dict[str, Any]:
 
 
 def _lines(found: Status) -> list[tuple[str, str]]:
-    from engine.cube import size
+    from engine.run_folder.cube import size
 
     state = "complete" if found.complete else "not finished: the same command finishes it"
     if found.holder is not None and not found.complete:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape
 
-from engine.cli import options, screen
-from engine.cli.progress import progress
+from engine.cli import options
+from engine.cli.show import screen
+from engine.cli.show.progress import progress
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from engine.upkeep import Damage
+    from engine.execution.upkeep import Damage
 
 SHOWN = 40
 """Damages that are printed one by one."""
@@ -42,9 +43,9 @@ def command(run: str, full: bool, model: Any, device: str | None, as_json: bool,
     """
     from dataclasses import asdict
 
-    from engine import devices
-    from engine.runs import find_run
-    from engine.upkeep import verify
+    from engine.execution.upkeep import verify
+    from engine.program import devices
+    from engine.run_folder.finding import find_run
 
     devices.use_every_core()
     folder, study = find_run(run, model)

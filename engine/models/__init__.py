@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 
 from engine.errors import UserError, unknown
-from engine.model import Model, PathModel, StaticModel
+from engine.modelling.records import Model, PathModel, StaticModel
 from engine.models.rustbelt import Rustbelt
 
 SHIPPED: dict[str, type[Model]] = {"rustbelt": Rustbelt}

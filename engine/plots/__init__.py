@@ -7,9 +7,9 @@ from engine.plots.exceedance import exceedance
 from engine.plots.fan import fan, fans
 from engine.plots.kinds import KINDS, Kind, figure, named, refuse_options
 from engine.plots.priors import priors
+from engine.plots.replay import replay
 from engine.plots.scatter import scatter
 from engine.plots.sheet import refuse_file, save
-from engine.plots.story import replay
 from engine.plots.style import COLOURS, INK, STYLE
 from engine.plots.tails import tails
 from engine.plots.tornado import tornado

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from engine.intervals import Estimate, Z
-from engine.plots import asked, style, ticks, words
+from engine.plots import labels, selection, style, ticks
 from engine.plots.sheet import labelled, sheet
 from engine.plots.style import Axes, Figure, Look
+from engine.risk.intervals import Estimate, Z
 
 BANDS = ((0.05, 0.95, 0.13), (0.25, 0.75, 0.26))
 """Quantiles that a band lies between, and how strong its colour is."""
@@ -49,8 +49,8 @@ def at(levels: np.ndarray, quantiles: np.ndarray, level: float) -> np.ndarray:
 
 def spread(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | None) -> Figure:
     """Bars of an outcome, one a policy: what is left of a fan where there are no years."""
-    kept = asked.outcome(cube, variable, policies, "fan")
-    looks = style.looks(asked.known_policies(kept.values))
+    kept = selection.outcome(cube, variable, policies, "fan")
+    looks = style.looks(selection.known_policies(kept.values))
     on = sheet(1, 1, (5.4, 3.3))
     (ax,) = on.panels
     found: dict[str, Any] = {}
@@ -70,9 +70,9 @@ def spread(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | No
     ax.set_xlim(-0.7, len(kept.policies) - 0.3)
     ax.set_xticks([])
     ticks.numbers(ax, x=False)
-    labelled(ax, "policy [in the order of the legend]", words.label(kept.values))
-    title = words.sentence(f"{words.heading(kept.values.name)}: the median", found)
-    note = f"{words.counted(kept.values.sizes['path'], 'path')}, without years. Bars: half and nine tenths of the futures; points: median with its 95 % interval.{kept.lost()}"
+    labelled(ax, "policy [in the order of the legend]", labels.label(kept.values))
+    title = labels.sentence(f"{labels.heading(kept.values.name)}: the median", found)
+    note = f"{labels.counted(kept.values.sizes['path'], 'path')}, without years. Bars: half and nine tenths of the futures; points: median with its 95 % interval.{kept.lost()}"
     return on.close(
         title, note, [style.key(looks[name], name, marked=True, lined=False) for name in kept.policies]
     )

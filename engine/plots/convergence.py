@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from engine.intervals import Estimate
-from engine.measures import summary
-from engine.plots import asked, style, ticks, words
+from engine.plots import labels, selection, style, ticks
 from engine.plots.sheet import labelled, sheet
 from engine.plots.style import Figure
+from engine.risk.intervals import Estimate
+from engine.risk.measures import summary
 
 HEADLINE = ("mean", "VaR99", "ES99")
 FIRST = 1024
@@ -31,8 +31,8 @@ def convergence(
     Raises:
       UserError: the outcome is not kept per path, or there is no such policy.
     """
-    kept = asked.outcome(cube, variable, policies, "convergence")
-    looks = style.looks(asked.known_policies(kept.values))
+    kept = selection.outcome(cube, variable, policies, "convergence")
+    looks = style.looks(selection.known_policies(kept.values))
     counts = lengths(kept.values.sizes["path"], kept.unit)
     found = {
         name: [summary(kept.of(name)[:count], kept.unit, kept.loss) for count in counts]
@@ -63,11 +63,11 @@ def convergence(
         ax.set_xlim(counts[0] / 1.4, counts[-1] * 1.4)
         ticks.counts(ax, counts)
         ticks.numbers(ax, x=False)
-        labelled(ax, "first paths [1]", words.label(kept.values), measure)
+        labelled(ax, "first paths [1]", labels.label(kept.values), measure)
     last = {name: rows[-1]["ES99"] for name, rows in found.items()}
     note = f"Bars: 95 % interval; hollow: none, because there are too few paths. Half as wide takes four times the paths.{kept.lost()}"
     keys = [style.key(looks[name], name, marked=True) for name in kept.policies]
-    return on.close(_claim(words.heading(kept.values.name), counts[-1], last), note, keys)
+    return on.close(_claim(labels.heading(kept.values.name), counts[-1], last), note, keys)
 
 
 def lengths(paths: int, unit: int) -> list[int]:
@@ -86,10 +86,10 @@ def lengths(paths: int, unit: int) -> list[int]:
 def _claim(name: str, paths: int, last: dict[str, Estimate]) -> str:
     """How well the mean of the worst 1 % is known in the end, for the policy where it is known least."""
     half = {policy: 0.5 * (e.high - e.low) for policy, e in last.items() if np.isfinite(e.high - e.low)}
-    after = f"{name} after {words.counted(paths, 'path')}: the mean of the worst 1 %"
+    after = f"{name} after {labels.counted(paths, 'path')}: the mean of the worst 1 %"
     if len(half) < len(last):
         return f"{after} has no interval yet{'' if not half else ' under some policies'}"
     widest = max(half, key=lambda policy: half[policy])
     if not half[widest] > 0:
-        return f"{after} is {words.told(last[widest])}: all paths are alike"
-    return f"{after} is known to ± {words.number(half[widest], half[widest])} or better, widest under {widest}: {words.told(last[widest])}"
+        return f"{after} is {labels.told(last[widest])}: all paths are alike"
+    return f"{after} is known to ± {labels.number(half[widest], half[widest])} or better, widest under {widest}: {labels.told(last[widest])}"

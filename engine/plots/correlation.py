@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from engine.plots import asked, style, words
-from engine.plots.ranks import interval, ranks
+from engine.plots import labels, selection, style
+from engine.plots.rank_correlation import interval, ranks
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure
-from engine.study import Study
+from engine.study.study import Study
 
 CELL = 0.2
 """Inches that a factor takes."""
@@ -26,7 +26,7 @@ def correlation(cube: xr.DataTree, study: Study) -> Figure:
       cube: what `engine.open_cube` gives.
       study: its study, which has the groups.
     """
-    drawn = asked.draws(cube)
+    drawn = selection.draws(cube)
     groups = [(name, [m for m in group.members if m in drawn]) for name, group in study.groups.items()]
     groups = [(name, members) for name, members in groups if members]
     names = [member for _, members in groups for member in members] or [str(name) for name in drawn.data_vars]
@@ -40,7 +40,7 @@ def correlation(cube: xr.DataTree, study: Study) -> Figure:
             ax,
             "no factor varies in the stored draws"
             if not names
-            else f"{words.counted(paths, 'path')}: too few",
+            else f"{labels.counted(paths, 'path')}: too few",
         )
         labelled(ax, "factor [1]", "factor [1]")
         return on.close("Priors: no rank correlation can be told")
@@ -53,7 +53,7 @@ def correlation(cube: xr.DataTree, study: Study) -> Figure:
     _outline(ax, groups)
     on.strip = (image, "rank correlation [1]")
     off = np.abs(found[~np.eye(len(names), dtype=bool)])
-    note = f"{words.counted(paths, 'path')} with stored draws; 95 % interval of each number: ± {words.number(widest, widest)} at most. Smaller than {shown:.2g} in size: no number."
+    note = f"{labels.counted(paths, 'path')} with stored draws; 95 % interval of each number: ± {labels.number(widest, widest)} at most. Smaller than {shown:.2g} in size: no number."
     keys = [style.frame(f"groups: {', '.join(name for name, _ in groups)}")] if groups else []
     return on.close(_claim(found, names, groups, off, units), note, keys)
 
@@ -64,10 +64,10 @@ def _map(ax: Axes, found: np.ndarray, names: list[str], cell: float, shown: floa
     ax.set_facecolor(style.GRID)
     ax.imshow(off, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
     size = min(8.0, 32 * cell)
-    told = [words.words(name) for name in names]
+    told = [labels.words(name) for name in names]
     ax.set_yticks(
         range(n),
-        labels=[words.fitted(name, 4.5, size) if cell > 0.3 else name for name in told],
+        labels=[labels.fitted(name, 4.5, size) if cell > 0.3 else name for name in told],
         fontsize=size,
     )
     ax.set_xticks(range(n), labels=told, fontsize=size, rotation=90)
@@ -105,12 +105,12 @@ def _claim(
     found: np.ndarray, names: list[str], groups: list[tuple[str, list[str]]], off: np.ndarray, units: int
 ) -> str:
     if not off.size:
-        return f"Priors: {words.words(names[0])} alone, with nothing to move with"
+        return f"Priors: {labels.words(names[0])} alone, with nothing to move with"
     i, j = np.unravel_index(np.argmax(np.abs(found - np.eye(len(names)))), found.shape)
-    largest = words.told(interval(float(found[i, j]), units))
+    largest = labels.told(interval(float(found[i, j]), units))
     what = (
-        f"{len(names)} priors in {words.counted(len(groups), 'group')}"
+        f"{len(names)} priors in {labels.counted(len(groups), 'group')}"
         if groups
-        else f"{words.counted(len(names), 'prior')} in no group"
+        else f"{labels.counted(len(names), 'prior')} in no group"
     )
-    return f"{what}: the strongest estimated rank correlation is {largest}, of {words.words(names[i])} and {words.words(names[j])}"
+    return f"{what}: the strongest estimated rank correlation is {largest}, of {labels.words(names[i])} and {labels.words(names[j])}"

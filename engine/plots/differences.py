@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from engine.intervals import Estimate
-from engine.measures import difference, finite_units, probability
-from engine.plots import asked, style, ticks, words
-from engine.plots.asked import Kept
+from engine.plots import labels, selection, style, ticks
+from engine.plots.selection import Kept
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure
+from engine.risk.intervals import Estimate
+from engine.risk.measures import difference, finite_units, probability
 
 BINS = 60
 SHOWN = (0.002, 0.998)
@@ -33,23 +33,23 @@ def differences(
     Raises:
       UserError: the outcome is not kept per path, or there is no such policy.
     """
-    kept = asked.outcome(cube, variable, policies, "differences")
+    kept = selection.outcome(cube, variable, policies, "differences")
     others = [name for name in kept.policies if name != kept.baseline]
-    name = words.heading(kept.values.name)
+    name = labels.heading(kept.values.name)
     on = sheet(
         max(len(others), 1), 1 if len(others) == 1 else 3, (5.4, 3.0) if len(others) < 2 else (3.0, 2.0)
     )
     if not others:
         blank(on.panels[0], f"'{kept.baseline}' runs alone")
-        labelled(on.panels[0], f"difference in {words.label(kept.values)}", "share of futures [%]")
+        labelled(on.panels[0], f"difference in {labels.label(kept.values)}", "share of futures [%]")
         return on.close(f"{name}: one policy, and nothing to compare it with")
     found: dict[str, dict[str, Estimate]] = {}
     for ax, policy in zip(on.panels, others, strict=True):
         found[policy] = _panel(ax, kept, policy)
-        told = f"{policy}: worse in {words.told(found[policy]['worse'], 100, ' %')}"
-        told += f", the same in {words.told(found[policy]['same'], 100, ' %')}"
-        labelled(ax, f"difference in {words.label(kept.values)}", "share of futures [%]", told)
-    note = f"Each policy less '{kept.baseline}' on the same {words.counted(kept.values.sizes['path'], 'path')}; point: mean difference with its 95 % interval, brackets likewise. The last bin on each side holds all beyond it.{kept.lost()}"
+        told = f"{policy}: worse in {labels.told(found[policy]['worse'], 100, ' %')}"
+        told += f", the same in {labels.told(found[policy]['same'], 100, ' %')}"
+        labelled(ax, f"difference in {labels.label(kept.values)}", "share of futures [%]", told)
+    note = f"Each policy less '{kept.baseline}' on the same {labels.counted(kept.values.sizes['path'], 'path')}; point: mean difference with its 95 % interval, brackets likewise. The last bin on each side holds all beyond it.{kept.lost()}"
     better = {policy: shares["better"] for policy, shares in found.items()}
     keys = [
         style.shade("better than the baseline", style.GREY, 0.35),
@@ -57,7 +57,7 @@ def differences(
         style.frame("the same"),
     ]
     return on.close(
-        words.sentence(f"{name}: the share of futures better than with {kept.baseline}", better, 100, " %"),
+        labels.sentence(f"{name}: the share of futures better than with {kept.baseline}", better, 100, " %"),
         note,
         keys,
     )
@@ -65,7 +65,7 @@ def differences(
 
 def _panel(ax: Axes, kept: Kept, policy: str) -> dict[str, Estimate]:
     """Draws one histogram; shares of better, worse and equal paths."""
-    look = style.looks(asked.known_policies(kept.values))[policy]
+    look = style.looks(selection.known_policies(kept.values))[policy]
     (one, two), units, _ = finite_units((kept.of(policy), kept.of(kept.baseline)), kept.unit)
     if not len(one):
         blank(ax, "no path on which both are finite")

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from engine.intervals import Units
-from engine.measures import finite_units, probability, summary
-from engine.plots import asked, style, ticks, words
+from engine.plots import labels, selection, style, ticks
 from engine.plots.sheet import finish, labelled, single
 from engine.plots.style import Axes
+from engine.risk.intervals import Units
+from engine.risk.measures import finite_units, probability, summary
 
 _POINTS = 90
 _FEWEST = 20
@@ -40,16 +40,16 @@ def exceedance(
     Raises:
       UserError: the outcome is not kept per path, or there is no such policy.
     """
-    kept = asked.outcome(cube, variable, policies, "exceedance")
+    kept = selection.outcome(cube, variable, policies, "exceedance")
     ax, on = single(ax)
     sign, lowest, keys, worst = 1 if kept.loss else -1, 0.5, [], {}
-    looks = style.looks(asked.known_policies(kept.values))
+    looks = style.looks(selection.known_policies(kept.values))
     for policy in kept.policies:
         look, values = looks[policy], kept.of(policy)
         (bad,), units, _ = finite_units((sign * values,), kept.unit)
         measures = summary(values, kept.unit, kept.loss)
         worst[policy], level = measures["ES99"], measures["VaR99"]
-        told = f"1 % beyond {words.told(level)}" if len(bad) else "no finite path"
+        told = f"1 % beyond {labels.told(level)}" if len(bad) else "no finite path"
         keys.append(style.key(look, f"{policy}: {told}", marked=True))
         if len(bad):
             levels, chances = _curve(bad, units)
@@ -65,9 +65,11 @@ def exceedance(
     ax.set_ylim(min(lowest, MARKED) / 1.5, 1.15)
     ticks.percents(ax)
     ticks.numbers(ax, y=False)
-    labelled(ax, words.label(kept.values), f"share of futures {'above' if kept.loss else 'below'} [%]")
-    title = words.sentence(f"{words.heading(kept.values.name)}: the mean of the worst 1 % of futures", worst)
-    note = f"{words.counted(kept.values.sizes['path'], 'path')}, the same under every policy; band and brackets: 95 % interval; hollow: none, too few paths.{kept.lost()}"
+    labelled(ax, labels.label(kept.values), f"share of futures {'above' if kept.loss else 'below'} [%]")
+    title = labels.sentence(
+        f"{labels.heading(kept.values.name)}: the mean of the worst 1 % of futures", worst
+    )
+    note = f"{labels.counted(kept.values.sizes['path'], 'path')}, the same under every policy; band and brackets: 95 % interval; hollow: none, too few paths.{kept.lost()}"
     return finish(ax, on, title, note, keys)
 
 

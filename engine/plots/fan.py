@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from engine.intervals import Estimate
-from engine.plots import asked, style, ticks, words
+from engine.plots import labels, selection, style, ticks
 from engine.plots.bars import BANDS, at, bar, reach, spread, whiskers
 from engine.plots.sheet import blank, finish, labelled, sheet, single
 from engine.plots.style import Artist, Axes, Figure
+from engine.risk.intervals import Estimate
 
 MOST_BANDS = 3
 """Policies whose bands can lie over one another; of more the last year has bars instead."""
@@ -37,17 +37,17 @@ def fan(
     Raises:
       UserError: no such variable, label or policy; a dimension without a label (`fans` draws a panel for each).
     """
-    values = asked.yearly(cube, "distribution", variable, where, "fan").load()
+    values = selection.yearly(cube, "distribution", variable, where, "fan").load()
     values = values.squeeze(
         [dim for dim in values.dims if dim not in ("policy", "quantile", "year") and values.sizes[dim] == 1]
     )
     free = [str(dim) for dim in values.dims if dim not in ("policy", "quantile", "year")]
     if free:
-        asked.refuse_free(values, free, "fan")
-    names = asked.shown(values, policies)
+        selection.refuse_free(values, free, "fan")
+    names = selection.shown(values, policies)
     ax, on = single(ax)
     _draw(ax, values, names, _count(cube, values))
-    labelled(ax, "year", words.label(values))
+    labelled(ax, "year", labels.label(values))
     return finish(
         ax, on, _title(cube, values, names, where or {}), _note(values, names), _keys(values, names)
     )
@@ -65,23 +65,25 @@ def fans(
     Raises:
       UserError: no such variable, label or policy.
     """
-    if not asked.by_year(cube, "distribution"):
+    if not selection.by_year(cube, "distribution"):
         return spread(cube, variable, policies)
-    values = asked.yearly(cube, "distribution", variable, where, "fan").load()
-    names, cells = asked.shown(values, policies), asked.cells(values, ("policy", "quantile", "year"))
+    values = selection.yearly(cube, "distribution", variable, where, "fan").load()
+    names, cells = selection.shown(values, policies), selection.cells(values, ("policy", "quantile", "year"))
     several = len(cells) > 1
-    on = sheet(len(cells), asked.columns(values, cells), (2.5, 1.9) if several else (5.4, 3.3))
+    on = sheet(len(cells), selection.columns(values, cells), (2.5, 1.9) if several else (5.4, 3.3))
     for ax, cell in zip(on.panels, cells, strict=True):
         _draw(ax, values.sel(cell), names, _count(cube, values))
-        labelled(ax, "year", words.unit(values) if several else words.label(values), ", ".join(cell.values()))
+        labelled(
+            ax, "year", labels.unit(values) if several else labels.label(values), ", ".join(cell.values())
+        )
     title = _title(cube, values.sel(cells[0]), names, {**(where or {}), **cells[0]})
-    more = f" {words.heading(words.label(values))}." if several else ""
+    more = f" {labels.heading(labels.label(values))}." if several else ""
     return on.close(title, _note(values, names) + more, _keys(values, names))
 
 
 def _draw(ax: Axes, values: xr.DataArray, names: Sequence[str], units: int) -> None:
     years = values["year"].values.astype(int)
-    looks = style.looks(asked.known_policies(values))
+    looks = style.looks(selection.known_policies(values))
     lone, banded = len(years) == 1, len(names) <= MOST_BANDS and len(years) > 1
     beyond = 0.0 if banded or lone else 0.3 * (years[-1] - years[0])
     marks = np.unique(np.linspace(0, len(years) - 1, min(len(years), 4)).astype(int))
@@ -126,16 +128,16 @@ def _title(cube: xr.DataTree, values: xr.DataArray, names: Sequence[str], where:
         )
         found[name] = Estimate(middle, np.nan, low, high)
     year = int(values["year"].values[-1])
-    return words.sentence(f"{words.heading(values.name)}{words.place(where)}: the median of {year}", found)
+    return labels.sentence(f"{labels.heading(values.name)}{labels.place(where)}: the median of {year}", found)
 
 
 def _note(values: xr.DataArray, names: Sequence[str]) -> str:
     sample = values.attrs.get("sample_paths")
-    over = f"{words.counted(int(sample), 'path')}. " if sample else ""
+    over = f"{labels.counted(int(sample), 'path')}. " if sample else ""
     spread = "Bands" if len(names) <= MOST_BANDS and values.sizes["year"] > 1 else "Bars of the last year"
     return f"{over}{spread}: half and nine tenths of the futures; points: median with its 95 % interval."
 
 
 def _keys(values: xr.DataArray, names: Sequence[str]) -> list[Artist]:
-    looks = style.looks(asked.known_policies(values))
+    looks = style.looks(selection.known_policies(values))
     return [style.key(looks[name], name, marked=True) for name in names]

@@ -13,8 +13,8 @@ from engine.plots.differences import differences
 from engine.plots.exceedance import exceedance
 from engine.plots.fan import fans
 from engine.plots.priors import priors
+from engine.plots.replay import replay
 from engine.plots.scatter import scatter
-from engine.plots.story import replay
 from engine.plots.style import Figure
 from engine.plots.tails import tails
 from engine.plots.tornado import tornado
@@ -26,7 +26,7 @@ class Kind:
 
     Args:
       draw: what draws it: sources in the order of `of`, then options by name -> a figure, or the axes of one.
-      of: what it is drawn from: "cube", "study", "story" (one path, as `engine.replay` gives it).
+      of: what it is drawn from: "cube", "study", "story" (one path, as `engine.execution.replay` gives it).
       takes: options that it knows.
       about: what it shows, in a line.
     """

@@ -6,12 +6,12 @@ import re
 
 import numpy as np
 
-from engine.distributions import Law
-from engine.factors import Input
-from engine.plots import asked, style, ticks, words
+from engine.draws.distributions import Law
+from engine.draws.inputs import Input
+from engine.plots import labels, selection, style, ticks
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import COLOURS, Axes, Figure
-from engine.study import Study
+from engine.study.study import Study
 
 ENDS = (0.002, 0.998)
 """Quantiles that a density is drawn between, farther out where something is asked there."""
@@ -34,7 +34,7 @@ def priors(study: Study, factor: str | None = None) -> Figure:
     """
     inputs = list(study.inputs)
     if factor is not None:
-        asked.refuse_unknown(factor, [item.name for item in inputs], "priors")
+        selection.refuse_unknown(factor, [item.name for item in inputs], "priors")
         inputs = [item for item in inputs if item.name == factor]
     on = sheet(
         max(len(inputs), 1), 6 if len(inputs) > 6 else 3, (1.7, 1.0) if len(inputs) > 1 else (5.0, 3.0)
@@ -61,7 +61,7 @@ def _panel(ax: Axes, item: Input) -> None:
     low, high = min([low, *inside]), max([high, *inside])
     room = 0.04 * (high - low)
     steps = law.steps
-    labels = {value: name for name, value in item.labels.items()}
+    names = {value: name for name, value in item.labels.items()}
     if not high > low:
         ax.axvline(low, color=COLOURS[1], linewidth=2)
         ax.set_xlim(low - max(abs(low), 1) * 0.5, low + max(abs(low), 1) * 0.5)
@@ -81,14 +81,14 @@ def _panel(ax: Axes, item: Input) -> None:
             ax.plot([said.fitted] * 2, [0.0, 0.14], color=style.INK, linewidth=1)
     ax.set_ylim(0, 1.2)
     ax.set_yticks([])
-    if labels and len(labels) <= MOST_LABELS:
-        width = ax.get_window_extent().width / ax.get_figure(root=True).dpi / len(labels)  # type: ignore[union-attr]
+    if names and len(names) <= MOST_LABELS:
+        width = ax.get_window_extent().width / ax.get_figure(root=True).dpi / len(names)  # type: ignore[union-attr]
         ax.set_xticks(
-            list(labels), labels=[words.fitted(name, 0.9 * width, 7) for name in labels.values()], fontsize=7
+            list(names), labels=[labels.fitted(name, 0.9 * width, 7) for name in names.values()], fontsize=7
         )
     else:
         ticks.numbers(ax, y=False)
-    labelled(ax, words.with_unit(item.family or "given", item.unit), None, words.heading(item.name))
+    labelled(ax, labels.with_unit(item.family or "given", item.unit), None, labels.heading(item.name))
 
 
 def density(law: Law, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
@@ -108,12 +108,12 @@ def _claim(study: Study, inputs: list[Input]) -> str:
         if any(abs(a.fitted - a.value) > CLOSE * max(abs(a.value), 1e-12) for a in item.asked)
     ]
     if len(inputs) == 1:
-        head = f"Prior of {words.words(inputs[0].name)}"
+        head = f"Prior of {labels.words(inputs[0].name)}"
     else:
         head = f"{len(inputs)} priors of {study.name}"
     if not stated:
         return f"{head}: given by parameters"
     if not off:
         return f"{head}: what was asked of {len(stated)} is met within {100 * CLOSE:g} %"
-    named = f", {words.words(off[0])} among them" if len(off) > 1 else f", {words.words(off[0])}"
+    named = f", {labels.words(off[0])} among them" if len(off) > 1 else f", {labels.words(off[0])}"
     return f"{head}: of {len(stated)} with something asked, {len(off)} miss it by more than {100 * CLOSE:g} %{named}"

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from engine.intervals import Estimate, Units, as_units
-from engine.measures import finite_units, summary
-from engine.plots import asked, style, ticks, words
-from engine.plots.asked import Kept
-from engine.plots.ranks import interval, rank_correlation, ranks
+from engine.plots import labels, selection, style, ticks
+from engine.plots.rank_correlation import interval, rank_correlation, ranks
+from engine.plots.selection import Kept
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure
+from engine.risk.intervals import Estimate, Units, as_units
+from engine.risk.measures import finite_units, summary
 
 WORST = 0.01
 MOST_MARKED = 1500
@@ -43,25 +43,25 @@ def scatter(
     Raises:
       UserError: the outcome is not kept per path, no such factor or policy.
     """
-    kept, drawn = asked.outcome(cube, variable, policies, "scatter"), asked.draws(cube)
-    name = words.heading(kept.values.name)
+    kept, drawn = selection.outcome(cube, variable, policies, "scatter"), selection.draws(cube)
+    name = labels.heading(kept.values.name)
     several = len(kept.policies) > 1
     on = sheet(len(kept.policies), 2 if len(kept.policies) < 5 else 4, (3.4, 2.7) if several else (5.0, 3.3))
     if not drawn.data_vars:
         for ax, policy in zip(on.panels, kept.policies, strict=True):
             blank(ax, "no factor varies in the stored draws")
-            labelled(ax, "factor [1]", words.label(kept.values), policy)
+            labelled(ax, "factor [1]", labels.label(kept.values), policy)
         return on.close(f"{name}: no draws to set it against")
-    along = _strongest(kept, drawn) if factor is None else asked.factor(drawn, factor, "scatter")
+    along = _strongest(kept, drawn) if factor is None else selection.factor(drawn, factor, "scatter")
     found, shading = {}, []
     for ax, policy in zip(on.panels, kept.policies, strict=True):
         found[policy], cells = _panel(ax, kept, policy, along)
         shading += [cells] if cells is not None else []
-        told = f"{policy}: rank correlation {words.told(found[policy])}"
+        told = f"{policy}: rank correlation {labels.told(found[policy])}"
         labelled(
             ax,
-            words.with_unit(words.words(along.name), along.attrs.get("units", "1")),
-            words.label(kept.values),
+            labels.with_unit(labels.words(along.name), along.attrs.get("units", "1")),
+            labels.label(kept.values),
             told,
         )
     drawn_in = [ax for ax in on.panels if ax.collections]
@@ -77,14 +77,14 @@ def scatter(
         on.strip = (shading[0], "paths per cell [1]")
     worst = "highest" if kept.loss else "lowest"
     note = (
-        f"{words.counted(along.sizes['path'], 'path')} with stored draws, those furthest out left aside. Grey: all; points: the worst 1 % ({worst}); line: mean of each tenth of the factor, "
+        f"{labels.counted(along.sizes['path'], 'path')} with stored draws, those furthest out left aside. Grey: all; points: the worst 1 % ({worst}); line: mean of each tenth of the factor, "
         f"with its 95 % interval.{kept.lost()}"
     )
-    return on.close(f"{name} {_claim(found, words.words(along.name))}", note)
+    return on.close(f"{name} {_claim(found, labels.words(along.name))}", note)
 
 
 def _panel(ax: Axes, kept: Kept, policy: str, along: xr.DataArray) -> tuple[Estimate, Any]:
-    look = style.looks(asked.known_policies(kept.values))[policy]
+    look = style.looks(selection.known_policies(kept.values))[policy]
     n = along.sizes["path"]
     (x, y), units, _ = finite_units((np.asarray(along.values, np.float64), kept.of(policy, n)), kept.unit)
     if not len(x):

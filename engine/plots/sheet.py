@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from engine.errors import UserError
-from engine.plots import style, words
+from engine.plots import labels, style
 
 FORMATS = ("png", "svg", "pdf")
 MARGIN = 0.14
@@ -94,15 +94,15 @@ class Sheet:
             (note, NOTE, "normal", style.GREY),
         ):
             if text:
-                lines = words.fitted(text, room, size, weight == "bold")
+                lines = labels.fitted(text, room, size, weight == "bold")
                 made = figure.text(
                     0, 0, lines, fontsize=size, fontweight=weight, color=colour, va="top", linespacing=1.25
                 )
                 self._parts.append((made, at))
                 at += made.get_window_extent().height / figure.dpi + 0.07
         if keys:
-            named = [words.fitted(str(key.get_label()), room - 0.6, 8.5) for key in keys]
-            widest = max(words.width(line, 8.5) for name in named for line in name.split("\n"))
+            named = [labels.fitted(str(key.get_label()), room - 0.6, 8.5) for key in keys]
+            widest = max(labels.width(line, 8.5) for name in named for line in name.split("\n"))
             # handle, the gap behind it and the gap between columns, as matplotlib sets them
             columns = min(max(int((room + 0.24) // (widest + 0.65)), 1), len(keys))
             legend = figure.legend(
@@ -149,7 +149,7 @@ def finish(ax: Axes, on: Sheet | None, title: str, note: str = "", keys: Sequenc
         on.close(title, note, keys)
         return ax
     inches = ax.get_window_extent().width / ax.get_figure(root=True).dpi  # type: ignore[union-attr]
-    ax.set_title(words.fitted(title, inches, 10, bold=True), fontsize=10)
+    ax.set_title(labels.fitted(title, inches, 10, bold=True), fontsize=10)
     if keys:
         ax.legend(handles=list(keys), loc="best")
     return ax
@@ -165,11 +165,11 @@ def labelled(ax: Axes, x: str | None, y: str | None, title: str = "") -> None:
     """Names both axes and the panel, in lines that fit it."""
     wide, high = size_of(ax)
     if x is not None:
-        ax.set_xlabel(words.fitted(x, wide, 8.5))
+        ax.set_xlabel(labels.fitted(x, wide, 8.5))
     if y is not None:
-        ax.set_ylabel(words.fitted(y, high, 8.5))
+        ax.set_ylabel(labels.fitted(y, high, 8.5))
     if title:
-        ax.set_title(words.fitted(title, wide, 9, bold=True))
+        ax.set_title(labels.fitted(title, wide, 9, bold=True))
 
 
 def blank(ax: Axes, reason: str) -> None:
@@ -178,7 +178,7 @@ def blank(ax: Axes, reason: str) -> None:
     ax.set_xticks([])
     ax.set_yticks([])
     ax.text(
-        0.5, 0.5, words.fitted(reason, 0.9 * wide, 8.5), ha="center", va="center", transform=ax.transAxes, color=style.GREY
+        0.5, 0.5, labels.fitted(reason, 0.9 * wide, 8.5), ha="center", va="center", transform=ax.transAxes, color=style.GREY
     )  # fmt: skip
 
 

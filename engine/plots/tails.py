@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from engine.intervals import Estimate
-from engine.plots import asked, style, ticks, words
+from engine.plots import labels, selection, style, ticks
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure, Look
+from engine.risk.intervals import Estimate
 
 MEASURES = ("mean", "VaR95", "VaR99", "ES99")
 AXES = ("policy", "measure", "stat", "year")
@@ -39,11 +39,11 @@ def tails(
       UserError: no such variable, label, policy or year.
     """
     values, when = _values(cube, variable, where, year)
-    names, cells = asked.shown(values, policies), asked.cells(values, AXES)
-    looks = style.looks(asked.known_policies(values))
+    names, cells = selection.shown(values, policies), selection.cells(values, AXES)
+    looks = style.looks(selection.known_policies(values))
     several = len(cells) > 1
     high = max(1.5 if several else 2.6, len(MEASURES) * (0.08 + 0.075 * len(names)))
-    on = sheet(len(cells), asked.columns(values, cells), (2.3 if several else 5.0, high))
+    on = sheet(len(cells), selection.columns(values, cells), (2.3 if several else 5.0, high))
     for ax, cell in zip(on.panels, cells, strict=True):
         _panel(ax, values.sel(cell), names, looks)
     shown = [ax for ax in on.panels if ax.containers]
@@ -52,12 +52,12 @@ def tails(
         ax.set_xlim(*ticks.roomy(min(low for low, _ in ends), max(top for _, top in ends)))
         ticks.numbers(ax, y=False)
     for ax, cell in zip(on.panels, cells, strict=True):
-        labelled(ax, words.unit(values) if several else words.label(values), None, ", ".join(cell.values()))
+        labelled(ax, labels.unit(values) if several else labels.label(values), None, ", ".join(cell.values()))
     found = {name: [estimate(values.sel(cell), name, "ES99") for cell in cells] for name in names}
     title, at = _worst(values, found, cells)
-    name = words.heading(values.name) + words.place({**(where or {}), **at}) + when
+    name = labels.heading(values.name) + labels.place({**(where or {}), **at}) + when
     low = "" if values.attrs.get("worse") != "low" else " Low is worse: VaR and ES are of the low side."
-    note = f"{words.heading(words.label(values))}. Bars: 95 % interval; hollow: too few paths for one.{low}"
+    note = f"{labels.heading(labels.label(values))}. Bars: 95 % interval; hollow: too few paths for one.{low}"
     return on.close(
         f"{name}: {title}", note, [style.key(looks[n], n, marked=True, lined=False) for n in names]
     )
@@ -68,17 +68,21 @@ def _values(
 ) -> tuple[xr.DataArray, str]:
     """Measures of what is asked for [policy, measure, stat, ...], and the words for its year."""
     risk = {str(name): v for name, v in cube["risk"].data_vars.items() if "measure" in v.dims}
-    by_year = asked.by_year(cube, "risk/yearly")
-    name = variable if variable is not None or by_year else next(iter(asked.outcomes(cube)), next(iter(risk)))
+    by_year = selection.by_year(cube, "risk/yearly")
+    name = (
+        variable
+        if variable is not None or by_year
+        else next(iter(selection.outcomes(cube)), next(iter(risk)))
+    )
     if name in risk and not (by_year and name in cube["risk/yearly"].data_vars):
         return risk[name].load(), ""
     if not by_year:
-        asked.refuse_unknown(str(name), risk, "tails")
-    values = asked.yearly(cube, "risk/yearly", name, where, "tails", risk)
+        selection.refuse_unknown(str(name), risk, "tails")
+    values = selection.yearly(cube, "risk/yearly", name, where, "tails", risk)
     years = [int(y) for y in values["year"].values]
     chosen = years[-1] if year is None else year
     if chosen not in years:
-        asked.refuse_year(chosen, years, "tails")
+        selection.refuse_year(chosen, years, "tails")
     return values.sel(year=chosen).load(), f" in {chosen}"
 
 
@@ -117,7 +121,7 @@ def _worst(
     table = sign * np.array([[e.estimate for e in row] for row in found.values()])
     worst = int(np.nanargmax(np.nanmax(np.where(np.isnan(table), -np.inf, table), axis=0)))
     more = f" (of {len(cells)} places the worst estimate)" if len(cells) > 1 else ""
-    told = words.sentence(
+    told = labels.sentence(
         "the mean of the worst 1 % of futures", {name: row[worst] for name, row in found.items()}
     )
     return told + more, cells[worst]

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, Formatter, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
-from engine.plots import words
+from engine.plots import labels
 from engine.plots.sheet import size_of
 
 LONGEST = 100_000.0
@@ -91,7 +91,7 @@ def percents(ax: Axes, axis: str = "y") -> None:
 
 def counts(ax: Axes, values: Sequence[int]) -> None:
     """A logarithmic x axis of numbers of paths, with as many of these values as there is room for, the last among them."""
-    most = max(int(size_of(ax)[0] / (0.25 + words.width(f"{values[-1]:,}", 8))), 1)
+    most = max(int(size_of(ax)[0] / (0.25 + labels.width(f"{values[-1]:,}", 8))), 1)
     every = max(math.ceil(len(values) / most), 1)
     ax.xaxis.set_major_locator(FixedLocator(list(values)[::-1][::every]))
     ax.xaxis.set_minor_locator(NullLocator())

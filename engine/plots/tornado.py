@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from engine.intervals import Estimate, Units, as_units
-from engine.measures import finite_units, summary
-from engine.plots import asked, style, ticks, words
-from engine.plots.asked import Kept
-from engine.plots.ranks import ranks
+from engine.plots import labels, selection, style, ticks
+from engine.plots.rank_correlation import ranks
+from engine.plots.selection import Kept
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure, Look
+from engine.risk.intervals import Estimate, Units, as_units
+from engine.risk.measures import finite_units, summary
 
 TENTH = 0.1
 MOVES = 0.1
@@ -51,9 +51,9 @@ def tornado(
     Raises:
       UserError: the outcome is not kept per path, no such policy or measure.
     """
-    kept, drawn = asked.outcome(cube, variable, policies, "tornado"), asked.draws(cube)
-    asked.refuse_measure(measure, "tornado")
-    name = f"{words.heading(kept.values.name)}, {measure}"
+    kept, drawn = selection.outcome(cube, variable, policies, "tornado"), selection.draws(cube)
+    selection.refuse_measure(measure, "tornado")
+    name = f"{labels.heading(kept.values.name)}, {measure}"
     first, known = kept.policies[0], [str(factor) for factor in drawn.data_vars]
     swings = {factor: _swing(kept, first, drawn[factor], measure) for factor in known}
     order = sorted(known, key=lambda factor: -_width(swings[factor]))[:most]
@@ -63,20 +63,20 @@ def tornado(
     )
     moving = _moving(drawn, order)
     for ax, policy in zip(on.panels, kept.policies, strict=True):
-        looks = style.looks(asked.known_policies(kept.values))[policy]
+        looks = style.looks(selection.known_policies(kept.values))[policy]
         if not order:
             blank(ax, "no factor varies in the stored draws")
         else:
             rows = [swings[f] if policy == first else _swing(kept, policy, drawn[f], measure) for f in order]
             _panel(ax, rows, summary(kept.of(policy), kept.unit, kept.loss)[measure], looks)
-            names = [words.fitted(words.words(f) + ("†" if f in moving else ""), 2.3, 8) for f in order]
+            names = [labels.fitted(labels.words(f) + ("†" if f in moving else ""), 2.3, 8) for f in order]
             ax.set_yticks(range(len(order)), labels=names, linespacing=0.9)
-        labelled(ax, f"{measure} of {words.label(kept.values)}", None, policy)
+        labelled(ax, f"{measure} of {labels.label(kept.values)}", None, policy)
     ends = [ax.get_xlim() for ax in on.panels] if order else []
     for ax in on.panels if order else ():
         ax.set_xlim(min(low for low, _ in ends), max(high for _, high in ends))
         ticks.numbers(ax, y=False)
-    note = f"{words.counted(drawn.sizes.get('path', 0), 'path')} with stored draws, {len(order)} of {words.counted(len(known), 'factor')}; upright line: all paths; whiskers: 95 % interval."
+    note = f"{labels.counted(drawn.sizes.get('path', 0), 'path')} with stored draws, {len(order)} of {labels.counted(len(known), 'factor')}; upright line: all paths; whiskers: 95 % interval."
     if moving:
         note += f" † moves with other factors (rank correlation above {MOVES:g} in size): its bar holds what they do, too."
     keys = [
@@ -146,5 +146,5 @@ def _claim(order: Sequence[str], swings: dict[str, Swing], policy: str) -> str:
     widest, swing = order[0], swings[order[0]]
     if not (swing.low.high < swing.high.low or swing.high.high < swing.low.low):
         return f"no factor moves it clearly under {policy}; the intervals of the widest swing overlap"
-    told = f"{words.told(swing.low)} where it is lowest, {words.told(swing.high)} where it is highest"
-    return f"the widest estimated swing under {policy} goes with {words.words(widest)}: {told}"
+    told = f"{labels.told(swing.low)} where it is lowest, {labels.told(swing.high)} where it is highest"
+    return f"the widest estimated swing under {policy} goes with {labels.words(widest)}: {told}"

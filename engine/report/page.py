@@ -12,13 +12,13 @@ from typing import Any
 
 import xarray as xr
 
-from engine import claims, provenance
 from engine.errors import UserError, unknown
 from engine.report import charts
 from engine.report.markup import Section, render, static, trusted
-from engine.report.material import Material, material_of
+from engine.report.run_records import Material, material_of
 from engine.report.sections import SECTIONS
-from engine.study import Study
+from engine.run_folder import ownership, provenance
+from engine.study.study import Study
 
 NAME = "report.html"
 LARGEST = 5_000_000
@@ -39,7 +39,7 @@ def report(folder: Path, study: Study, tree: xr.DataTree, variable: str | None =
     """
     if variable is not None and variable not in study.model.outcomes:
         raise UserError("--variable", [unknown("outcome", variable, study.model.outcomes)])
-    told = {"runs": provenance.runs(folder), "versions": claims.versions_of(folder), "variable": variable}
+    told = {"runs": provenance.runs(folder), "versions": ownership.versions_of(folder), "variable": variable}
     return page(material_of(study, tree, **told))
 
 

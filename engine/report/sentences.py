@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.analyses.compare import Record
 from engine.report.text import distance, judged, listed, told, unit_of
+from engine.risk.tables import Record
 
 TAIL = "ES99"
 OF_MEASURE = {

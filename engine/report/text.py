@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from engine.analyses.compare import Record
-from engine.rounding import FLOAT32, decimals, rounded
+from engine.formatting import FLOAT32, decimals, rounded
+from engine.risk.tables import Record
 
 NONE = "–"
 

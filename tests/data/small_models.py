@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from engine import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly, lowest, total
-from engine.cells import Cells
+from engine.modelling.cells import Cells
 
 REGION = {"region": ("north", "south")}
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
-from engine.cells import Cells, clip, each, exp, maximum, minimum
+from engine.modelling.cells import Cells, clip, each, exp, maximum, minimum
 from engine.models.rustbelt.base_2015 import BASE
 from engine.models.rustbelt.enterprises import Distress, Enterprises
 from engine.models.rustbelt.inputs import Now

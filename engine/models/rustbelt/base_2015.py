@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 
-from engine.cells import Cells, table
+from engine.modelling.cells import Cells, table
 from engine.models.rustbelt.labels import NORTHEAST, REGION, SECTOR, ByCell, ByRegion, BySector, Scalar
 
 Numbers = Mapping[tuple[str, str, str], float]

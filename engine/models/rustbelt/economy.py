@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
-from engine.cells import each, exp, log, maximum, table
+from engine.modelling.cells import each, exp, log, maximum, table
 from engine.models.rustbelt.banks import Banks, Book
 from engine.models.rustbelt.base_2015 import BASE
 from engine.models.rustbelt.enterprises import Distress, Enterprises, zombie_shares

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
-from engine.cells import clip, each, minimum, normal_cdf
+from engine.modelling.cells import clip, each, minimum, normal_cdf
 from engine.models.rustbelt.base_2015 import BASE
 from engine.models.rustbelt.environment import Surroundings
 from engine.models.rustbelt.industry import Activity, Industry

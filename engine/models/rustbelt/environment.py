@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from engine.cells import exp, maximum, minimum, where
+from engine.modelling.cells import exp, maximum, minimum, where
 from engine.models.rustbelt.base_2015 import BASE
 from engine.models.rustbelt.inputs import Now
 from engine.models.rustbelt.labels import Scalar

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from engine.cells import clip, each, exp, maximum, minimum, table
+from engine.modelling.cells import clip, each, exp, maximum, minimum, table
 from engine.models.rustbelt.base_2015 import BASE
 from engine.models.rustbelt.environment import TREND_GROWTH, URBANISATION_PACE, Environment, Surroundings
 from engine.models.rustbelt.inputs import Now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from engine.model import Factor, Lever, Shock
+from engine.modelling.records import Factor, Lever, Shock
 from engine.models.rustbelt.labels import Scalar
 
 

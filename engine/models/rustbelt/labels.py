@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.cells import Cells, table
+from engine.modelling.cells import Cells, table
 
 Scalar = Any
 BySector = Any

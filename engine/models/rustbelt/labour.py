@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
-from engine.cells import clip, each, minimum
+from engine.modelling.cells import clip, each, minimum
 from engine.models.rustbelt.banks import Banks
 from engine.models.rustbelt.base_2015 import BASE
 from engine.models.rustbelt.enterprises import INTEREST, Distress, Enterprises

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from engine.model import PathModel
+from engine.modelling.records import PathModel
 from engine.models.rustbelt import banks, economy, enterprises, environment, industry, labour, outcomes
 from engine.models.rustbelt.inputs import FACTORS, LEVERS, SHOCKS, Now
 from engine.models.rustbelt.labels import PROVINCE, REGION, SECTOR, Scalar

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.report.markup import Section
-from engine.report.material import Material
+from engine.report.run_records import Material
 from engine.report.sections import answer, assumptions, chances, computation, curves, headline, places
 
 SECTIONS: tuple[Callable[[Material], Section | None], ...] = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engine.events import event_outcomes
 from engine.report.markup import Section, render
-from engine.report.material import Material
+from engine.report.run_records import Material
 from engine.report.sentences import Spoken, Subject, answer
-from engine.study import Event
+from engine.risk.events import event_outcomes
+from engine.study.study import Event
 
 
 def section(material: Material) -> Section:

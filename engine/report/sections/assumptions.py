@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.factors import Input
-from engine.policies import lever_table
+from engine.draws.inputs import Input
 from engine.report.markup import Section, render
-from engine.report.material import Material
+from engine.report.run_records import Material
 from engine.report.text import compact
-from engine.study import Event, Policy, Study
+from engine.study.policy_tables import lever_table
+from engine.study.study import Event, Policy, Study
 
 
 def section(material: Material) -> Section:

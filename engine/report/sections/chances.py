@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from engine.analyses.compare import Record
 from engine.report.charts import Chart
 from engine.report.markup import Section, render
-from engine.report.material import Material
+from engine.report.run_records import Material
 from engine.report.sections.answer import ordered_events
 from engine.report.sentences import NAMED
 from engine.report.text import cell, listed, told
+from engine.risk.tables import Record
 
 ROW = 15
 """Height of one policy in a chart of points, in pixels; `GAP` lies between two names."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from engine.report.markup import Section, render
-from engine.report.material import Material
+from engine.report.run_records import Material
 from engine.report.text import listed
 
 SAMPLERS = {

@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from engine.analyses.compare import THREADS
-from engine.analyses.curves import Curve, curve_of_counts, tail_curve
 from engine.report.charts import Chart
 from engine.report.markup import Section, render
-from engine.report.material import Material
+from engine.report.run_records import Material
 from engine.report.sections.chances import KEYED
 from engine.report.sentences import NAMED
 from engine.report.text import compact, listed, told, unit_of
+from engine.risk.curves import Curve, curve_of_counts, tail_curve
+from engine.risk.tables import THREADS
 
 MOST = 24
 """Outcomes that are drawn; of others there are the tables."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.grouped import BINNED
-from engine.measures import MEASURES
 from engine.report.markup import Section, render
-from engine.report.material import Material
+from engine.report.run_records import Material
 from engine.report.text import Cell, cell
-from engine.summaries import words
+from engine.risk.binned import BINNED
+from engine.risk.measures import MEASURES
+from engine.run_folder.cube_groups import words
 
 MAIN = ("mean", "ES99")
 SHOWN_FLAGS = 4

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from engine.analyses.compare import Record, record
-from engine.intervals import Estimate
-from engine.model import Fold, Yearly
+from engine.modelling.records import Fold, Yearly
 from engine.report.charts import Chart
 from engine.report.markup import Section, render
-from engine.report.material import NO_INTERVAL, Material
+from engine.report.run_records import NO_INTERVAL, Material
 from engine.report.sections.chances import KEYED
 from engine.report.sections.headline import Group, Row, notes
 from engine.report.sentences import NAMED
 from engine.report.text import Cell, cell, compact, distance, judged, listed, unit_of
-from engine.summaries import STATS, words
+from engine.risk.intervals import Estimate
+from engine.risk.tables import Record, record
+from engine.run_folder.cube_groups import STATS, words
 
 MOST_CHARTS = 6
 MOST_PLACES = 40

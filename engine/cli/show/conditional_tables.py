@@ -1,0 +1,92 @@
+"""Answers to two questions to a finished run: what holds given a condition, and how a yearly variable goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from engine.cli.show.grid import Block, print_grid
+from engine.cli.show.numbers import Cell, cell
+from engine.cli.show.risk_tables import print_flags
+
+if TYPE_CHECKING:
+    from engine.risk.tables import Record
+    from engine.study.study import Study
+
+
+def print_conditional(
+    console: Console, study: Study, condition: str, records: Sequence[Record], measures: Sequence[str]
+) -> None:
+    """A table for each policy: measures among the paths that meet a condition, among the others, and the contrast."""
+    found = {(r.measure, r.policy, r.variable): r for r in records}
+    marks: set[str] = set()
+    for policy in study.policy_names:
+        share = cell(found[("share", policy, condition)], 100.0)
+        told = f": {condition} on {share.estimate} % {share.interval} of paths"
+        console.print(Text.assemble((policy, "bold"), told), soft_wrap=True)
+        blocks = _conditional_blocks(study, policy, found, measures)
+        if blocks:
+            marks |= print_grid(console, ["given", "otherwise", "given - otherwise"], blocks)
+        console.print()
+    told = (
+        "Brackets: 95 % intervals. What goes together need not be cause and effect: the policy is the same."
+    )
+    console.print(Text(told, "dim"))
+    print_flags(console, marks, records, measures)
+
+
+def _conditional_blocks(study: Study, policy: str, found: dict, measures: Sequence[str]) -> list[Block]:
+    def row(name: str, measure: str, scale: float, loss: bool) -> list[Cell]:
+        sides = [
+            cell(found.get((f"{side}_{measure}", policy, name)), scale) for side in ("given", "otherwise")
+        ]
+        return [*sides, cell(found.get((f"contrast_{measure}", policy, name)), scale, loss)]
+
+    variables = {name for _, _, name in found}
+    blocks = []
+    for name, outcome in study.model.outcomes.items():
+        rows = [
+            (m, row(name, m, 1.0, outcome.loss)) for m in measures if (f"given_{m}", policy, name) in found
+        ]
+        if name in variables and rows:
+            blocks.append(Block(f"{name} [{outcome.unit}]", outcome.about, rows))
+    events = [e.name for e in study.events if ("given_probability", policy, e.name) in found]
+    if events:
+        rows = [(name, row(name, "probability", 100.0, True)) for name in events]
+        blocks.append(Block("probability of events [%]", "", rows))
+    return blocks
+
+
+def print_yearly(
+    console: Console, study: Study, name: str, records: Sequence[Record], level: float | None
+) -> None:
+    """Years down, policies across: means with their differences, or ES at the level; a table for each pair of policies."""
+    measure = "mean" if level is None else f"ES{100 * level:g}"
+    variable = study.model.yearly[name]  # type: ignore[attr-defined]
+    found: dict[str, dict] = {}
+    for r in records:
+        labels = " ".join(part for part in (r.region, r.sector) if part)
+        found.setdefault(labels, {})[(r.measure, r.policy, r.year)] = r
+    marks: set[str] = set()
+    base = study.baseline
+    for other in [policy for policy in study.policy_names if policy != base] or [base]:
+        pair = list(dict.fromkeys((base, other)))
+        gaps = [f"{other} - {base}"] if level is None and other != base else []
+        blocks = []
+        for labels, at in found.items():
+            rows = []
+            for year in study.years:
+                cells = [cell(at.get((measure, policy, year))) for policy in pair]
+                gap = at.get((f"difference_{measure}", other, year))
+                rows.append((str(year), cells + [cell(gap, 1.0, variable.loss) for _ in gaps]))
+            title = f"{name}{f' {labels}' if labels else ''}, {measure} [{variable.unit}]"
+            blocks.append(Block(title, variable.about, rows))
+        marks |= print_grid(console, pair + gaps, blocks)
+        console.print()
+    sample = min(study.keep.yearly, study.paths)
+    told = f"Over the first {sample:,} paths. Brackets: 95 % intervals. VaR, ES and other levels: --level, --json."
+    console.print(Text(told, "dim"))
+    print_flags(console, marks, records, (measure,))

@@ -1,0 +1,87 @@
+"""Blocks of estimates whose columns line up down the whole table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.text import Text
+
+from engine.cli.show.numbers import MARKS, Cell
+
+COLOURS = {"better": "green", "worse": "red"}
+
+
+@dataclass(frozen=True)
+class Block:
+    """One variable: a title line, then rows of (label, cells).
+
+    Args:
+      title: its name and unit.
+      about: what it means, printed dimmer behind the title.
+      strong: labels of the rows that matter most.
+    """
+
+    title: str
+    about: str
+    rows: Sequence[tuple[str, Sequence[Cell]]]
+    strong: Sequence[str] = ()
+
+
+def transposed(columns: Sequence[str], block: Block) -> tuple[list[str], Block]:
+    """Columns and block with rows for columns."""
+    rows = [(name, [cells[k] for _, cells in block.rows]) for k, name in enumerate(columns)]
+    return [label for label, _ in block.rows], Block(block.title, block.about, rows)
+
+
+def print_grid(console: Console, columns: Sequence[str], blocks: Sequence[Block]) -> set[str]:
+    """Prints the blocks under one line of column names; gives the marks that estimates bear."""
+    rows = [row for block in blocks for row in block.rows]
+    label = max((len(name) for name, _ in rows), default=0)
+    widths = []
+    for k, name in enumerate(columns):
+        cells = [cells[k] for _, cells in rows]
+        head = max((len(cell.estimate.rstrip(MARKS)) for cell in cells), default=0)
+        interval = max((len(cell.interval) for cell in cells), default=0)
+        verdict = max((len(cell.verdict) for cell in cells), default=0)
+        widths.append((head, max(interval, len(name) - head - 2), verdict))
+    heading = "".join(
+        f"{'':2}{name:<{head + 2 + interval + (verdict + 1 if verdict else 0)}}"
+        for name, (head, interval, verdict) in zip(columns, widths, strict=True)
+    )
+    if columns != [""]:
+        console.print(
+            Text(f"{'':{label + 2}}{heading}".rstrip(), style="bold"),
+            no_wrap=True,
+            overflow="ignore",
+            crop=False,
+        )
+    for block in blocks:
+        if block.title:
+            title = Text.assemble((block.title, "bold"), (f"  {block.about}" if block.about else "", "dim"))
+            console.print(title, no_wrap=True, overflow="ignore", crop=False)
+        for name, numbers in block.rows:
+            console.print(
+                _line(name, label, numbers, widths, name in block.strong),
+                no_wrap=True,
+                overflow="ignore",
+                crop=False,
+            )
+    return {cell.estimate[-1] for _, cells in rows for cell in cells if cell.estimate} & set(MARKS)
+
+
+def _line(
+    name: str, label: int, cells: Sequence[Cell], widths: Sequence[tuple[int, int, int]], strong: bool
+) -> Text:
+    line = Text(f"  {name:<{label}}")
+    for cell, (head, interval, verdict) in zip(cells, widths, strict=True):
+        number = cell.estimate.rstrip(MARKS)
+        mark = cell.estimate[len(number) :] or " "
+        line.append(f"{'':2}{number:>{head}}{mark} {cell.interval:<{interval}}")
+        if verdict:
+            line.append(f" {cell.verdict:<{verdict}}", style=COLOURS.get(cell.verdict, ""))
+    line.rstrip()
+    if strong:
+        line.stylize("bold")
+    return line

@@ -1,0 +1,189 @@
+"""How a run goes, on stderr: a bar on a terminal, plain lines elsewhere, JSON lines for schedulers; and the headline tail as it tightens."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
+
+from engine.cli.show.numbers import decimals, rounded
+
+if TYPE_CHECKING:
+    from engine.execution.headline import Tightening
+    from engine.execution.work import Observer, Stage
+
+WAYS = ("auto", "json")
+"""How progress is told: as suits stderr, or one JSON object a line."""
+_SHARE = 0.05
+"""Most of a run's time that may go into its headline."""
+
+
+@contextmanager
+def progress(quiet: bool, headline: Tightening | None = None, way: str = "auto") -> Iterator[Observer]:
+    """What a run calls with each stage.
+
+    Args:
+      quiet: nothing is told.
+      headline: an estimate to show while blocks are computed.
+      way: "auto", or "json" whatever stderr is.
+    """
+    console, news = Console(stderr=True, highlight=False), _News(headline)
+    if quiet:
+        yield lambda stage: None
+    elif way == "json":
+        yield _Objects(news)
+    elif not console.is_terminal:
+        yield _Lines(news)
+    else:
+        columns = TextColumn("{task.description:<12}"), BarColumn(), TextColumn("{task.fields[told]}")
+        bar, told = Progress(*columns, console=console), Text("", "dim")
+        task, pace = bar.add_task("starting", total=None, told=""), _Pace()
+        with Live(Group(bar, told), console=console, transient=True, refresh_per_second=8):
+
+            def show(stage: Stage) -> None:
+                if stage.note:
+                    console.print(stage.note)
+                    return
+                bar.update(
+                    task,
+                    description=stage.name,
+                    completed=stage.done,
+                    total=stage.total,
+                    told=pace.told(stage),
+                )
+                if news.heard(stage):
+                    told.plain = news.sentence()
+
+            yield show
+
+
+class _Pace:
+    """Paths per second and time left, counted from the first block on: what comes before is compiling."""
+
+    def __init__(self) -> None:
+        self.first: tuple[float, int] | None = None
+
+    def numbers(self, stage: Stage) -> tuple[float, float] | None:
+        """Paths per second and seconds left, once there is something to tell them by."""
+        if stage.name != "simulating":
+            return None
+        now = time.monotonic()
+        if self.first is None:
+            self.first = now, stage.done
+            return None
+        elapsed, done = now - self.first[0], stage.done - self.first[1]
+        if elapsed <= 0 or done <= 0:
+            return None
+        return done / elapsed, (stage.total - stage.done) * elapsed / done
+
+    def told(self, stage: Stage) -> str:
+        """`262,144 of 1,048,576 paths, 240,000 paths/s, 0:03 left`."""
+        text, known = f"{stage.done:,} of {stage.total:,} paths", self.numbers(stage)
+        return text if known is None else f"{text}, {known[0]:,.0f} paths/s, {_duration(known[1])} left"
+
+
+class _News:
+    """The headline after a block, where looking at it again costs little beside the run."""
+
+    def __init__(self, headline: Tightening | None):
+        self._headline = headline
+        self._began, self._spent, self.found = time.monotonic(), 0.0, ("", {})  # type: ignore[var-annotated]
+
+    def heard(self, stage: Stage) -> bool:
+        """Takes in the stage's block; whether there is a new estimate."""
+        if self._headline is None or stage.block is None:
+            return False
+        now = time.monotonic()
+        self._headline.add(stage.block)
+        last = stage.done == stage.total
+        if self.found[1] and not last and self._spent > _SHARE * (now - self._began):
+            return False
+        self.found = self._headline.estimates()
+        self._spent += time.monotonic() - now
+        return bool(self.found[1])
+
+    def sentence(self) -> str:
+        """`ES99 of capital_shortfall so far: old 40.5 [40.2, 40.8], reform 22.8 [22.5, 23.1]`."""
+        assert self._headline is not None
+        measure, estimates = self.found
+        told = []
+        for policy, estimate in estimates.items():
+            places = decimals(estimate.standard_error)
+            text = "none" if math.isnan(estimate.estimate) else rounded(estimate.estimate, places)
+            if math.isfinite(estimate.low + estimate.high):
+                text += f" [{rounded(estimate.low, places)}, {rounded(estimate.high, places)}]"
+            told.append(f"{policy} {text}")
+        return f"{measure} of {self._headline.variable} so far: {', '.join(told)}"
+
+    def numbers(self) -> dict[str, Any]:
+        """The same as plain data."""
+        assert self._headline is not None
+        measure, estimates = self.found
+        return {
+            "variable": self._headline.variable,
+            "measure": measure,
+            "policies": {
+                policy: {key: _plain(getattr(found, key)) for key in ("estimate", "low", "high")}
+                for policy, found in estimates.items()
+            },
+        }
+
+
+class _Lines:
+    """Plain lines: one when a stage begins, its note when it ends, one for every twentieth of the paths, with the headline."""
+
+    def __init__(self, news: _News) -> None:
+        self.pace, self.last, self.news = _Pace(), ("", -1), news
+
+    def __call__(self, stage: Stage) -> None:
+        heard = self.news.heard(stage)
+        if stage.note:
+            _say(stage.note)
+            return
+        told = self.pace.told(stage)
+        at = (stage.name, 20 * stage.done // max(stage.total, 1))
+        if at != self.last:
+            _say(f"{stage.name}: {told}" + (f"; {self.news.sentence()}" if heard else ""))
+            self.last = at
+
+
+class _Objects:
+    """One JSON object a line for each stage that is reached."""
+
+    def __init__(self, news: _News) -> None:
+        self.pace, self.news = _Pace(), news
+
+    def __call__(self, stage: Stage) -> None:
+        told: dict[str, Any] = {"stage": stage.name, "done": stage.done, "total": stage.total}
+        if stage.note:
+            told["note"] = stage.note
+        known = self.pace.numbers(stage)
+        if known is not None:
+            told |= {"paths_per_second": round(known[0]), "seconds_left": round(known[1], 1)}
+        if self.news.heard(stage):
+            told["headline"] = self.news.numbers()
+        _say(json.dumps(told, allow_nan=False))
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _plain(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,0 +1,219 @@
+"""The story of a path on the screen: its years, outcomes and draws, and whether they are those of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from rich.console import Console
+
+    from engine.draws.inputs import Input
+    from engine.study.study import Study
+
+
+def yearly_variables(study: Study, asked: str | None) -> list[str]:
+    """Yearly variables to show: those asked for, or those that outcomes are made of and that have few cells."""
+    from engine.errors import UserError, unknown
+    from engine.modelling.records import Fold
+
+    yearly = getattr(study.model, "yearly", {})
+    if asked == "all":
+        return list(yearly)
+    if asked is not None:
+        if asked not in yearly:
+            raise UserError("--variable", [unknown("yearly variable", asked, yearly)])
+        return [asked]
+    folded = {o.fold.variable for o in study.model.outcomes.values() if isinstance(o.fold, Fold)}
+    few = [name for name, entry in yearly.items() if len(entry.dims) <= 1]
+    return [name for name in few if name in folded] or few or list(yearly)
+
+
+def print_head(console: Console, name: str, told: str) -> None:
+    """What follows: a name, and what is told of it."""
+    console.print(f"[bold]{escape(name)}[/bold] {escape(told)}", soft_wrap=True)
+
+
+def print_story(
+    console: Console, study: Study, story: xr.DataTree, names: Sequence[str], variables: Sequence[str]
+) -> None:
+    """One path: the yearly variables under each of the policies, all outcomes, all draws."""
+    for name in names if variables else ():
+        _print_years(console, study, story, name, variables)
+    _print_outcomes(console, study, story, names)
+    _print_draws(console, study, story)
+
+
+def print_check(console: Console, folder: Path, study: Study, found: xr.DataTree) -> None:
+    """Whether the outcomes are those of the cube; of outcomes in double precision, how far they are from them."""
+    from engine.run_folder import cube
+    from engine.run_folder.reading import read_path
+
+    said = cube.attributes(folder)
+    if not study.keep.outcomes:
+        console.print("The cube keeps no outcome path by path to compare with.", style="dim")
+        return
+    if said.get("status") != "complete":
+        console.print("The run has not come to its end, so nothing is compared with its cube.", style="dim")
+        return
+    outcomes = found["outcomes"].to_dataset()
+    numbers = outcomes["path"].values
+    by_path = [read_path(folder, study.keep.outcomes, int(number)) for number in numbers]
+    held = {name: np.stack([path[name] for path in by_path]) for name in study.keep.outcomes}
+    changed = said.get("id") != f"{study.name}-{study.fingerprint}"
+    why = (
+        "the model has changed since the run"
+        if changed
+        else "another device kind, or other versions, than the run's"
+    )
+    if found.attrs["precision"] == "float64":
+        _print_distance(console, outcomes, held, f"; {why}" if changed else "")
+        return
+    differing = [
+        name
+        for name, values in held.items()
+        if not np.array_equal(values, outcomes[name].values, equal_nan=True)
+    ]
+    if differing:
+        console.print(f"Not bit for bit the cube's: {', '.join(differing)} ({why}).", style="yellow")
+        return
+    where = f" on all {len(numbers)} paths" if len(numbers) > 1 else ""
+    console.print(f"These are the outcomes in the cube, bit for bit{where}.", style="dim")
+
+
+def _print_distance(
+    console: Console, outcomes: xr.Dataset, held: dict[str, np.ndarray], besides: str
+) -> None:
+    largest, where = -1.0, ""
+    for name, values in held.items():
+        exact = outcomes[name].values
+        size = np.maximum(np.abs(exact), np.abs(values))
+        apart = np.abs(exact - values) / np.where(size > 0, size, 1.0)
+        path, policy = np.unravel_index(np.argmax(apart), apart.shape)
+        if not apart[path, policy] <= largest:
+            largest = float(apart[path, policy])
+            of = outcomes.isel(path=path, policy=policy)
+            where = f"{name} under {of['policy'].item()}, path {of['path'].item()}"
+    told = "In double precision, so not compared with the cube bit for bit. Largest relative difference of an outcome"
+    console.print(f"{told}: {largest:.1e} ({where}){besides}.", style="dim", soft_wrap=True)
+
+
+def table(title: str) -> Table:
+    """A table without columns yet; an empty title takes no line."""
+    return Table(
+        title=escape(title) or None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+    )
+
+
+def number(value: float) -> str:
+    """Four significant digits, whole from ten thousand on."""
+    if abs(value) < 1e-12:
+        return "0"
+    return f"{value:,.4g}" if abs(value) < 1e4 or not np.isfinite(value) else f"{value:,.0f}"
+
+
+def _print_years(
+    console: Console, study: Study, story: xr.DataTree, policy: str, names: Sequence[str]
+) -> None:
+    """Years down, cells across; as many variables in a table as fit beside each other."""
+    from engine.modelling.records import cell_names
+
+    groups: list[list[tuple[str, list[str]]]] = []
+    bad: list[tuple[int, str]] = []
+    for name in names:
+        values = story["yearly"].to_dataset()[name].sel(policy=policy)
+        entry = study.model.yearly[name]  # type: ignore[attr-defined]
+        by_cell = np.asarray(values.transpose("year", *entry.dims)).reshape(len(study.years), -1).T
+        labels = cell_names(entry.dims, study.model.dims)
+        heads = [f"{name}\n[{entry.unit}]\n{labels[0]}", *(f"\n\n{label}" for label in labels[1:])]
+        groups.append(
+            [(head, [number(v) for v in cells]) for head, cells in zip(heads, by_cell, strict=True)]
+        )
+        bad += [(study.years[t], name) for t in np.flatnonzero(~np.isfinite(by_cell).all(axis=0))]
+    for part in _packed(groups, console.width):
+        shown = table(f"under {policy}")
+        shown.add_column("\n\nyear")
+        for head, _ in part:
+            shown.add_column(escape(head), justify="right", no_wrap=True)
+        for t, year in enumerate(study.years):
+            shown.add_row(str(year), *(cells[t] for _, cells in part))
+        console.print(shown)
+        console.print()
+    if bad:
+        year, name = min(bad)
+        told = f"Not finite from {year} on: '{name}' is the first such value shown under '{policy}'."
+        console.print(told, style="red")
+
+
+def _packed(groups: list[list[tuple[str, list[str]]]], width: int) -> list[list[tuple[str, list[str]]]]:
+    """Columns in tables of at most that width; a variable's columns stay together where a table can hold them."""
+
+    def wide(column: tuple[str, list[str]]) -> int:
+        return 3 + max(*(len(line) for line in column[0].split("\n")), *map(len, column[1]))
+
+    parts: list[list[tuple[str, list[str]]]] = []
+    room = 0
+    for group in groups:
+        if sum(map(wide, group)) > room:
+            parts.append([])
+            room = width - 6
+        for column in group:
+            if parts[-1] and wide(column) > room:
+                parts.append([])
+                room = width - 6
+            parts[-1].append(column)
+            room -= wide(column)
+    return [part for part in parts if part]
+
+
+def _print_outcomes(console: Console, study: Study, story: xr.DataTree, names: Sequence[str]) -> None:
+    shown = table("outcomes")
+    shown.add_column("outcome")
+    for name in names:
+        shown.add_column(name, justify="right")
+    shown.add_column("unit")
+    for name, outcome in study.model.outcomes.items():
+        values = (number(float(story["outcomes"][name].sel(policy=policy))) for policy in names)
+        shown.add_row(name, *values, escape(outcome.unit))
+    console.print(shown)
+    console.print()
+
+
+def _print_draws(console: Console, study: Study, story: xr.DataTree) -> None:
+    from engine.execution.replay import percentiles
+
+    if not study.inputs:
+        return
+    draws = story["draws"].to_dataset()
+    shares = percentiles(study, draws)
+    shown = table("draws")
+    for name in ("factor", "drawn", "percentile", "p05", "p50", "p95", "unit"):
+        shown.add_column(name, justify="left" if name in ("factor", "unit") else "right")
+    for item in study.inputs:
+        share = percentile(float(shares[item.name])) if item.name in shares else ""
+        drawn = number(float(draws[item.name]))
+        shown.add_row(item.name, drawn, share, *prior(item), escape(item.unit))
+    console.print(shown)
+    console.print()
+
+
+def prior(item: Input) -> list[str]:
+    """The 5, 50 and 95 % quantiles of a factor's prior."""
+    return [number(float(item.marginal.quantile(p))) for p in (0.05, 0.5, 0.95)]
+
+
+def percentile(share: float) -> str:
+    """A share in percent."""
+    return f"{100 * share:.1f}"

@@ -1,0 +1,202 @@
+"""Gaussian and Student t copulas: one correlation between any two members, or a matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy import special
+
+from engine.draws import polynomials
+from engine.draws.copulas import matrices
+from engine.draws.copulas.contract import Implied, Matrix
+
+DF = (1.0, 1000.0)
+"""Degrees of freedom that a t copula may have."""
+
+_REACH = 7.0  # q of the farthest score is 6.34 for many degrees of freedom and 6.6 for one
+
+
+def lowest_correlation(n_members: int) -> float:
+    """The lowest correlation that n equicorrelated scores can have: -1 / (n - 1)."""
+    return -1.0 / max(n_members - 1, 1)
+
+
+@dataclass(frozen=True)
+class Equicorrelated:
+    """Gaussian copula with one correlation: z_i = sqrt(r+) G + sqrt(1 - r) e_i + b sum_j e_j.
+
+    b = 0 for r >= 0, which leaves the one-factor form: a member added, removed or moved changes no other. For r < 0 no common
+    driver exists and each score leans against the sum of the others, b = (-a + sqrt(a^2 + n r)) / n with a = sqrt(1 - r).
+    """
+
+    correlation: float
+
+    @property
+    def family(self) -> str:
+        return "gaussian"
+
+    @property
+    def latents(self) -> tuple[str, ...]:
+        return ("",)
+
+    def parameters(self, dtype: type) -> Any:
+        return {"correlation": dtype(self.correlation)}
+
+    def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
+        r, n = parameters["correlation"], len(own)
+        single = jnp.sqrt(1.0 - r)
+        leaning = (jnp.sqrt(jnp.maximum(1.0 + (n - 1) * r, 0.0)) - single) * (1.0 / n)
+        common, total = jnp.sqrt(jnp.maximum(r, 0.0)), jnp.where(r < 0, leaning, 0.0)
+        first, *others = own.values()
+        everyone = sum(others, start=first)
+        terms = {name: [single * z, common * shared[0], total * everyone] for name, z in own.items()}
+        return _summed(terms)
+
+    def implied(self, members: Sequence[str]) -> Implied:
+        return _implied(self.matrix(members), None)
+
+    def told(self) -> str:
+        return f"correlation {self.correlation:g}"
+
+    def matrix(self, members: Sequence[str]) -> Matrix:
+        """Correlations of the normal scores."""
+        matrix = np.full((len(members), len(members)), self.correlation)
+        np.fill_diagonal(matrix, 1.0)
+        return matrix
+
+
+@dataclass(frozen=True)
+class Correlated:
+    """Gaussian copula with a matrix: z = L e with L the lower Cholesky root, so that a member appended changes no other.
+
+    Args:
+      members: in the order of the matrix.
+      correlation: of the normal scores.
+    """
+
+    members: tuple[str, ...]
+    correlation: tuple[tuple[float, ...], ...]
+
+    @property
+    def family(self) -> str:
+        return "gaussian"
+
+    @property
+    def latents(self) -> tuple[str, ...]:
+        return ()
+
+    def parameters(self, dtype: type) -> Any:
+        return {"root": matrices.lower_root(np.array(self.correlation)).astype(dtype)}
+
+    def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
+        root, first = parameters["root"], own[self.members[0]]
+        # the first product fenced, each other one is added to what is none: no choice which of two is fused with their sum
+        made = jax.lax.optimization_barrier({name: root[i, 0] * first for i, name in enumerate(self.members)})
+        for i, name in enumerate(self.members):
+            for j in range(1, i + 1):
+                made[name] = made[name] + root[i, j] * own[self.members[j]]
+        return jax.lax.optimization_barrier(made)
+
+    def implied(self, members: Sequence[str]) -> Implied:
+        return _implied(self.matrix(members), None)
+
+    def told(self) -> str:
+        return ""
+
+    def matrix(self, members: Sequence[str]) -> Matrix:
+        """Correlations of the normal scores."""
+        order = [self.members.index(name) for name in members]
+        return np.array(self.correlation)[np.ix_(order, order)]
+
+
+@dataclass(frozen=True)
+class StudentT:
+    """Student t copula: score_i = Phi^-1(T_df(x_i)), x_i = z_i / sqrt(W) with W = chi^2_df / df shared by all members.
+
+    z comes from a Gaussian copula. W is the quantile at a normal score that the members share, its logarithm two polynomials.
+    Phi^-1(T_df(x)) = q R(q) with q = sqrt(df log(1 + x^2 / df)) and R a polynomial: Wallace's transformation (Bounds on
+    normal approximations to Student's and the chi-square distributions, Ann. Math. Statist. 30, 1959,
+    doi:10.1214/aoms/1177706100), of which R takes what is left. McNeil, Frey and Embrechts: Quantitative Risk Management,
+    2nd ed. 2015, section 7.3.
+
+    Args:
+      normal: the Gaussian copula that z comes from.
+      df: degrees of freedom, 1 to 1000.
+    """
+
+    normal: Equicorrelated | Correlated
+    df: float
+
+    @property
+    def family(self) -> str:
+        return "t"
+
+    @property
+    def latents(self) -> tuple[str, ...]:
+        return (*self.normal.latents, "/mixing")
+
+    def parameters(self, dtype: type) -> Any:
+        df = self.df
+        scale = polynomials.fit(lambda z: -0.5 * matrices.log_chi2_quantile(z, df))
+        ratio = polynomials.fit(lambda q: _score_over_q(np.abs(q), df), reach=_REACH)[1]
+        return {
+            "normal": self.normal.parameters(dtype),
+            "df": dtype(df),
+            "scale": scale.astype(dtype),
+            "ratio": ratio.astype(dtype),
+        }
+
+    def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
+        df, ratio = parameters["df"], parameters["ratio"]
+        normal = self.normal.scores(own, shared[:-1], parameters["normal"])
+        scale = jnp.exp(polynomials.value(parameters["scale"], shared[-1]))
+        normal, scale = jax.lax.optimization_barrier((normal, scale))
+        made = {}
+        for name, z in normal.items():
+            x = z * scale
+            q = jnp.minimum(jnp.sqrt(df * jnp.log1p(x * x / df)), _REACH)
+            t = q * (2.0 / _REACH) - 1.0
+            value = ratio[-1]
+            for k in range(ratio.shape[-1] - 2, -1, -1):
+                value = value * t + ratio[k]
+            size = jnp.minimum(q * value, polynomials.FARTHEST)
+            made[name] = jnp.where(x < 0, -size, size)
+        return jax.lax.optimization_barrier(made)
+
+    def implied(self, members: Sequence[str]) -> Implied:
+        return _implied(self.normal.matrix(members), self.df)
+
+    def told(self) -> str:
+        return ", ".join(part for part in (self.normal.told(), f"df {self.df:g}") if part)
+
+
+def _summed(terms: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    # fenced, because which of two products is fused with their sum differs between programs, and with it the last bit
+    fenced = jax.lax.optimization_barrier(dict(terms))
+    return {name: sum(parts[1:], start=parts[0]) for name, parts in fenced.items()}
+
+
+def _score_over_q(q: np.ndarray, df: float) -> np.ndarray:
+    """Phi^-1(T_df(x)) / q at q = sqrt(df log(1 + x^2 / df)); at 0 its limit, the ratio of the two densities there."""
+    safe = np.maximum(q, 1e-3)
+    x = np.sqrt(df * np.expm1(safe * safe / df))
+    at_zero = np.exp(special.gammaln(0.5 * df + 0.5) - special.gammaln(0.5 * df)) * np.sqrt(2.0 / df)
+    return np.where(q < 1e-3, at_zero, -special.ndtri(special.stdtr(df, -x)) / safe)
+
+
+def _implied(r: Matrix, df: float | None) -> Implied:
+    """By the correlations: of a t copula the tail dependence 2 T_{df + 1}(-sqrt((df + 1) (1 - r) / (1 + r))), else none.
+
+    McNeil, Frey and Embrechts 2015, (7.38).
+    """
+    if df is None:
+        tail = np.where(r >= 1.0, 1.0, 0.0)
+    else:
+        with np.errstate(divide="ignore"):
+            tail = 2.0 * special.stdtr(df + 1.0, -np.sqrt((df + 1.0) * (1.0 - r) / (1.0 + r)))
+    return Implied(matrices.kendall_of_pearson(r), matrices.spearman_of_pearson(r, df), tail, tail)

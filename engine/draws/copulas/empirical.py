@@ -1,0 +1,116 @@
+"""The empirical copula of a table of data: a row at random, and within it each member anywhere in its rank's cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from engine.draws.copulas import scores
+from engine.draws.copulas.contract import Implied
+from engine.draws.random_words import stream_key
+
+MOST_ROWS = 8192
+MOST_RANKS = 65_536
+"""Rows times members that a study may hold: they are written into its file."""
+
+
+@dataclass(frozen=True)
+class Empirical:
+    """U_i = (R_i(K) + V_i) / n: K a row, the same for all members, R_i the rank of member i in it, V_i its own uniform.
+
+    The checkerboard copula of the data: every U_i is exactly uniform (Genest, Neslehova and Remillard: Asymptotic behavior of
+    the empirical multilinear copula process, J. Multivariate Anal. 159, 2017, doi:10.1016/j.jmva.2017.04.004).
+
+    Args:
+      members: in the order of the ranks.
+      ranks: [member][row], each member's a permutation of 0 to n - 1.
+    """
+
+    members: tuple[str, ...]
+    ranks: tuple[tuple[int, ...], ...]
+
+    @property
+    def family(self) -> str:
+        return "empirical"
+
+    @property
+    def latents(self) -> tuple[str, ...]:
+        return ("",)
+
+    def parameters(self, dtype: type) -> Any:
+        return {"ranks": np.array(self.ranks, np.int32)}
+
+    def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
+        n, z = parameters["ranks"].shape[-1], shared[0]
+        # counted from the nearer end, where the word is finer than one minus it
+        near = jnp.minimum(jnp.floor(jnp.minimum(*scores.both(z)) * n).astype(jnp.int32), n - 1)
+        row = jax.lax.optimization_barrier(jnp.where(z < 0, near, n - 1 - near))
+        made = {}
+        for k, name in enumerate(self.members):
+            rank = jnp.take(jnp.asarray(parameters["ranks"])[k], row, mode="clip")
+            lower, upper = scores.both(own[name])
+            below, above = (part.astype(z.dtype) for part in (rank, n - 1 - rank))
+            made[name] = scores.score((below + lower) / n, (above + upper) / n)
+        return jax.lax.optimization_barrier(made)
+
+    def implied(self, members: Sequence[str]) -> Implied:
+        """Rank correlations of the checkerboard; tail dependence as the share of common rows among the sqrt(n) extreme ones."""
+        from scipy.stats import kendalltau
+
+        ranks = np.array([self.ranks[self.members.index(name)] for name in members], np.float64)
+        n, count = ranks.shape[-1], len(members)
+        far = max(1, round(np.sqrt(n)))
+        middle = (ranks + 0.5) / n - 0.5
+        spearman = 12.0 * (middle @ middle.T) / n
+        lower, upper = ((side @ side.T) / far for side in (1.0 * (ranks < far), 1.0 * (ranks >= n - far)))
+        kendall = np.eye(count)
+        for i in range(count):
+            for j in range(i):
+                # two draws from one row are concordant as often as not
+                kendall[i, j] = kendall[j, i] = (
+                    kendalltau(ranks[i], ranks[j]).statistic * (n - 1) / n if n > 1 else 0.0
+                )
+        np.fill_diagonal(spearman, 1.0)
+        return Implied(kendall, spearman, lower, upper, f"tails: the {far} farthest of {n} rows")
+
+    def told(self) -> str:
+        return f"{len(self.ranks[0])} rows"
+
+
+def ranks_of(columns: Mapping[str, np.ndarray]) -> dict[str, list[int]]:
+    """Ranks 0 to n - 1 by member, rows from the lowest to the highest sum of ranks.
+
+    The rows' order decides which one mirrors which (antithetic pairs), nothing else. Equal values are put in an order that a
+    hash of the member and the row gives, so that ties of two members are not taken for dependence.
+    """
+    ranks = {}
+    for name, values in columns.items():
+        ties = [
+            int.from_bytes(stream_key(0, f"tie:{name}", row).tobytes(), "little")
+            for row in range(len(values))
+        ]
+        order = np.lexsort((np.array(ties, np.uint64), values))
+        ranks[name] = np.empty(len(values), np.int64)
+        ranks[name][order] = np.arange(len(values))
+    rows = np.argsort(sum(ranks.values()), kind="stable")
+    return {name: [int(rank) for rank in ranks[name][rows]] for name in columns}
+
+
+def ranks_problem(ranks: Mapping[str, Sequence[int]]) -> str | None:
+    """What keeps these from being ranks: one permutation of 0 to n - 1 for each member."""
+    sizes = {len(given) for given in ranks.values()}
+    if len(sizes) != 1:
+        return f"expected as many ranks for each member, got {' and '.join(map(str, sorted(sizes)))}."
+    n = sizes.pop()
+    if not 2 <= n <= MOST_ROWS or n * len(ranks) > MOST_RANKS:
+        most = min(MOST_ROWS, MOST_RANKS // len(ranks))
+        return f"expected 2 to {most} rows of {len(ranks)} members, got {n}. Leave out rows evenly."
+    for name, given in ranks.items():
+        if sorted(given) != list(range(n)):
+            return f"expected each of 0 to {n - 1} once for '{name}', got others. Give a file of data in their place."
+    return None

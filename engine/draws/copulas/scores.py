@@ -1,0 +1,35 @@
+"""Normal score to exponential variable, and tail probabilities back to a normal score: fine in both tails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy import special
+
+from engine.draws import polynomials, random_words
+
+SMALLEST = 2.0**-33
+"""The smallest tail probability that a random word gives."""
+
+_LOG_EXPONENTIAL = polynomials.fit(lambda z: np.log(-special.log_ndtr(z)))
+
+
+def log_exponential(z: Any) -> Any:
+    """Logarithm of a standard exponential variable that falls as z rises: log(-log Phi(z)), within 1e-7 + rounding."""
+    return polynomials.value(_LOG_EXPONENTIAL.astype(z.dtype), z)
+
+
+def both(z: Any) -> tuple[Any, Any]:
+    """(Phi(z), 1 - Phi(z)), each to its own relative precision."""
+    tail = 0.5 * jax.lax.erfc(jnp.abs(z) * np.sqrt(0.5).astype(z.dtype))
+    return jnp.where(z < 0, tail, 1.0 - tail), jnp.where(z < 0, 1.0 - tail, tail)
+
+
+def score(lower: Any, upper: Any) -> Any:
+    """The normal score with these probabilities below and above it, of which the smaller one counts; within 6.34."""
+    tail = jnp.clip(jnp.minimum(lower, upper), SMALLEST, 0.5)
+    size = random_words.upper_score(tail) if tail.dtype == np.float32 else -jax.scipy.special.ndtri(tail)
+    return jnp.where(upper < lower, size, -size)

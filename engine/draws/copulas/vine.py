@@ -1,0 +1,160 @@
+"""Vine copulas by pyvinecopulib (optional extra `vines`), computed on the host: the program calls back for each tile.
+
+Nagler and Vatter, pyvinecopulib, doi:10.5281/zenodo.10435751. Dissmann, Brechmann, Czado and Kurowicka: Selecting and estimating
+regular vine copulae, Comput. Statist. Data Anal. 59, 2013, doi:10.1016/j.csda.2012.08.010.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy import special
+
+from engine.draws.copulas.contract import Implied
+from engine.draws.polynomials import FARTHEST
+
+MOST_BYTES = 1 << 19
+"""Length of a vine's text: it is written into the study file."""
+_MOST = 64
+_SIMULATED, _FAR = 1 << 16, 0.01
+_PAIRS = {
+    "Independence": ("indep", (0, 0)), "Gaussian": ("gaussian", (1, 1)), "Student": ("student", (2, 1)),
+    "Clayton": ("clayton", (1, 1)), "Gumbel": ("gumbel", (1, 1)), "Frank": ("frank", (1, 1)), "Joe": ("joe", (1, 1)),
+    "BB1": ("bb1", (2, 1)), "BB6": ("bb6", (2, 1)), "BB7": ("bb7", (2, 1)), "BB8": ("bb8", (2, 1)),
+    "Tawn": ("tawn", (3, 1)), "TLL": ("tll", (30, 30)),
+}  # fmt: skip
+"""A pair's family as the text has it -> as the library has it, and the shape of its parameters."""
+
+
+@dataclass(frozen=True)
+class Vine:
+    """A regular vine: the inverse Rosenblatt transform of the members' own scores, in float64.
+
+    The callback is part of the compiled program, which is therefore compiled anew by each process.
+
+    Args:
+      members: in the order of the vine's variables.
+      text: the vine as pyvinecopulib writes it (`Vinecop.to_json`).
+    """
+
+    members: tuple[str, ...]
+    text: str
+
+    @property
+    def family(self) -> str:
+        return "vine"
+
+    @property
+    def latents(self) -> tuple[str, ...]:
+        return ()
+
+    def parameters(self, dtype: type) -> Any:
+        return {}
+
+    def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
+        stacked = jax.lax.optimization_barrier(jnp.stack([own[name] for name in self.members]))
+        wanted = jax.ShapeDtypeStruct(stacked.shape, stacked.dtype)
+        joint = jax.pure_callback(
+            functools.partial(_host, self.text), wanted, stacked, vmap_method="sequential"
+        )
+        return {name: joint[k] for k, name in enumerate(self.members)}
+
+    def implied(self, members: Sequence[str]) -> Implied:
+        """By simulation, tail dependence as P(V < q | U < q) at q = 0.01."""
+        from scipy.stats import kendalltau
+
+        order = [self.members.index(name) for name in members]
+        own = np.asfortranarray(np.random.default_rng(1).random((_SIMULATED, len(self.members))))
+        u = np.asarray(_vine(self.text).inverse_rosenblatt(own, num_threads=1))[:, order].T
+        kendall = np.eye(len(members))
+        for i in range(len(members)):
+            for j in range(i):
+                kendall[i, j] = kendall[j, i] = kendalltau(u[i], u[j]).statistic
+        lower, upper = (
+            (side @ side.T) / side.sum(axis=1) for side in (1.0 * (u < _FAR), 1.0 * (u > 1.0 - _FAR))
+        )
+        about = f"by simulation of {_SIMULATED:,} draws; tails: at {_FAR:g} and {1 - _FAR:g}"
+        return Implied(kendall, np.corrcoef(u).reshape(kendall.shape), lower, upper, about)
+
+    def told(self) -> str:
+        return f"{len(self.members)} members"
+
+
+def is_available() -> bool:
+    """Whether the library is there."""
+    return importlib.util.find_spec("pyvinecopulib") is not None
+
+
+def vine_problem(text: str, n_members: int) -> str | None:
+    """What keeps a text from being a vine of so many continuous members."""
+    if len(text) > MOST_BYTES:
+        return f"expected at most {MOST_BYTES} bytes, got {len(text)}."
+    if not is_available():
+        return "vine copulas need pyvinecopulib: pip install 'rustbelt[vines]'."
+    try:
+        vine = _vine(text)
+    except (RuntimeError, ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
+        line = (str(error).splitlines() or [""])[0]
+        return (
+            f"expected a vine as `pyvinecopulib.Vinecop.to_json` writes it, got another text ({line[:120]})."
+        )
+    if vine.dim != n_members:
+        return f"expected a vine of {n_members} variables, one for each of `members`, got one of {vine.dim}."
+    return None
+
+
+@functools.lru_cache(maxsize=16)
+def _vine(text: str) -> Any:
+    """The vine of a text, put together from its parts: the library trusts what it reads, and not what it is given."""
+    import pyvinecopulib as library
+
+    document = json.loads(text)
+    structure = document["structure"]
+    order, size, trees, rows = structure["order"], *(structure["array"][key] for key in ("d", "t", "data"))
+    if not (isinstance(size, int) and 2 <= size <= _MOST and isinstance(trees, int) and 1 <= trees < size):
+        raise ValueError(f"expected 2 to {_MOST} variables and a tree at least")
+    if [len(row) for row in rows] != [size - 1 - k for k in range(trees)]:
+        raise ValueError("its structure is no triangle")
+    if set(document["var_types"]) != {"c"}:
+        raise ValueError("expected continuous variables")
+    pairs = document["pair copulas"]
+    made = library.RVineStructure.from_struct_array(order, rows, natural_order=True, check=True)
+    copulas = [
+        [_pair(library, pairs[f"tree{tree}"][f"pc{edge}"]) for edge in range(size - 1 - tree)]
+        for tree in range(trees)
+    ]
+    vine = library.Vinecop.from_structure(structure=made, pair_copulas=copulas)
+    if (
+        vine.dim != size
+        or not np.isfinite(vine.inverse_rosenblatt(np.full((1, size), 0.5), num_threads=1)).all()
+    ):
+        raise ValueError("it gives no finite numbers")
+    return vine
+
+
+def _pair(library: Any, document: Any) -> Any:
+    name, parameters = document["fam"], document["par"]
+    shape = tuple(parameters["shape"])
+    if shape != _PAIRS[name][1]:
+        raise ValueError(f"expected {_PAIRS[name][1]} parameters of {name}")
+    values = np.array(parameters["data"], np.float64)
+    if values.shape != (shape[0] * shape[1],) or not np.isfinite(values).all():
+        raise ValueError(f"expected {shape} finite parameters of {name}")
+    family = getattr(library.BicopFamily, _PAIRS[name][0])
+    return library.Bicop.from_family(family, document["rot"], values.reshape(shape, order="F"))
+
+
+def _host(text: str, scores: Any) -> np.ndarray:
+    """Scores [member, ...] of independent ones, on the host."""
+    given = np.asarray(scores)
+    own = np.asfortranarray(special.ndtr(given.reshape(len(given), -1).astype(np.float64)).T)
+    joint = np.clip(special.ndtri(_vine(text).inverse_rosenblatt(own, num_threads=1)), -FARTHEST, FARTHEST)
+    return np.ascontiguousarray(joint.T).reshape(given.shape).astype(given.dtype)

@@ -1,0 +1,225 @@
+"""Families with a closed form on the device: from a normal score to a draw, back, and fitted to quantiles or parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy import special
+
+from engine.draws.distributions.law import Law
+
+_ROOT_HALF = math.sqrt(0.5)
+
+
+@dataclass(frozen=True)
+class Family:
+    """One law: how it is drawn, inverted and given.
+
+    Args:
+      parameters: names of its parameters, in the order in which a `Marginal` stores them.
+      draw: (normal score, *parameters) -> draw, elementwise jnp, parameters may be traced.
+      at_score: (normal score, *parameters) -> value, float64.
+      score: (value inside the support, *parameters) -> normal score, float64.
+      support: (*parameters) -> lowest and highest value.
+      mean: (*parameters) -> expectation.
+      check: (*parameters) -> (parameter, what is wrong with it), or None.
+      spellings: other sets of parameters that it can be given by, each with its conversion.
+    """
+
+    parameters: tuple[str, ...]
+    draw: Callable[..., Any]
+    at_score: Callable[..., Any]
+    score: Callable[..., Any]
+    support: Callable[..., tuple[float, float]]
+    mean: Callable[..., float]
+    check: Callable[..., tuple[str, str] | None]
+    spellings: Mapping[tuple[str, ...], Callable[..., tuple[float, ...]]] | None = None
+
+
+@dataclass(frozen=True)
+class Marginal(Law):
+    """A law with a closed form: a family's name and its parameters, in the family's order."""
+
+    family: str
+    parameters: tuple[float, ...]
+
+    def from_normal(self, z: Any, parameters: Any = None) -> Any:
+        """The draw of a standard normal score: quantile(Phi(z)), in the dtype of z.
+
+        Args:
+          z: normal score, any shape.
+          parameters: stand in for the stored ones where given (traced scalars: a changed prior compiles nothing new).
+        """
+        chosen = self.parameters if parameters is None else tuple(parameters)
+        return FAMILIES[self.family].draw(z, *chosen)
+
+    def at_score(self, z: Any) -> np.ndarray:
+        return np.asarray(FAMILIES[self.family].at_score(np.asarray(z, np.float64), *self.parameters))
+
+    @property
+    def support(self) -> tuple[float, float]:
+        low, high = FAMILIES[self.family].support(*self.parameters)
+        return float(low), float(high)
+
+    def _score_of(self, x: Any) -> np.ndarray:
+        x, (low, high) = np.asarray(x, np.float64), self.support
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            inside = FAMILIES[self.family].score(np.clip(x, low, high), *self.parameters)
+        return np.where(x < low, -math.inf, np.where(x >= high, math.inf, inside))
+
+    def mean(self) -> float:
+        """Expectation."""
+        return float(FAMILIES[self.family].mean(*self.parameters))
+
+    def named(self) -> dict[str, float]:
+        """Parameters by name."""
+        return dict(zip(FAMILIES[self.family].parameters, self.parameters, strict=True))
+
+
+def _phi_centred(z: Any) -> Any:
+    """2 Phi(z) - 1."""
+    return jax.lax.erf(z * _ROOT_HALF)
+
+
+def _triangular_draw(z: Any, low: Any, mode: Any, high: Any) -> Any:
+    # the tail probability itself, not one minus it: its root is what counts near the ends
+    tail = 0.5 * jax.lax.erfc(jnp.abs(z) * _ROOT_HALF)
+    below = jnp.where(z < 0, tail, 1.0 - tail)
+    above = jnp.where(z < 0, 1.0 - tail, tail)
+    width = high - low
+    rising = low + _root(width * (mode - low)) * jnp.sqrt(below)
+    falling = high - _root(width * (high - mode)) * jnp.sqrt(above)
+    return jnp.where(below * width < mode - low, rising, falling)
+
+
+def _root(value: Any) -> Any:
+    return math.sqrt(value) if isinstance(value, float) else jnp.sqrt(value)
+
+
+def _triangular_at(z: Any, low: float, mode: float, high: float) -> Any:
+    below, above, width = special.ndtr(z), special.ndtr(-z), high - low
+    rising = low + np.sqrt(below * width * (mode - low))
+    falling = high - np.sqrt(above * width * (high - mode))
+    return np.where(below * width < mode - low, rising, falling)
+
+
+def _triangular_score(x: Any, low: float, mode: float, high: float) -> Any:
+    below = (x - low) ** 2 / ((high - low) * (mode - low)) if mode > low else np.zeros_like(x)
+    above = (high - x) ** 2 / ((high - low) * (high - mode)) if high > mode else np.zeros_like(x)
+    return np.where(x < mode, special.ndtri(below), -special.ndtri(above))
+
+
+def _uniform_score(x: Any, low: float, high: float) -> Any:
+    below, above = (x - low) / (high - low), (high - x) / (high - low)
+    return np.where(below < 0.5, special.ndtri(below), -special.ndtri(above))
+
+
+def _logit_normal_mean(median: float, sigma: float) -> float:
+    """Expectation by quadrature over the normal score (there is no closed form)."""
+    from scipy import integrate
+
+    location = special.logit(median)
+
+    def weighted(z: float) -> float:
+        return float(special.expit(location + sigma * z)) * math.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+
+    return float(
+        integrate.quad(weighted, -12.0, 12.0, points=[0.0, float(np.clip(-location / sigma, -12, 12))])[0]
+    )
+
+
+def _from_mean_and_sd(mean: float, sd: float) -> tuple[float, ...]:
+    spread = 1.0 + (sd / mean) ** 2
+    return mean / math.sqrt(spread), math.sqrt(math.log(spread))
+
+
+def _positive(name: str, value: float) -> tuple[str, str] | None:
+    if value > 0:
+        return None
+    remedy = " For no spread use family 'fixed'." if value == 0 and name in ("sd", "sigma") else ""
+    return name, f"expected more than 0, got {value:g}.{remedy}"
+
+
+def _check_uniform(low: float, high: float) -> tuple[str, str] | None:
+    return None if high > low else ("high", f"expected more than low = {low:g}, got {high:g}.")
+
+
+def _check_logit_normal(median: float, sigma: float) -> tuple[str, str] | None:
+    if not 0 < median < 1:
+        return "median", f"expected a value above 0 and below 1, got {median:g}."
+    return _positive("sigma", sigma)
+
+
+def _check_triangular(low: float, mode: float, high: float) -> tuple[str, str] | None:
+    if not low < high:
+        return "high", f"expected more than low = {low:g}, got {high:g}."
+    if not low <= mode <= high:
+        return "mode", f"expected a value from low = {low:g} to high = {high:g}, got {mode:g}."
+    return None
+
+
+FAMILIES: dict[str, Family] = {
+    "fixed": Family(
+        ("value",),
+        draw=lambda z, value: jnp.zeros_like(z) + value,
+        at_score=lambda z, value: np.full(np.shape(z), value),
+        score=lambda x, value: np.full(np.shape(x), math.inf),
+        support=lambda value: (value, value),
+        mean=lambda value: value,
+        check=lambda value: None,
+    ),
+    "uniform": Family(
+        ("low", "high"),
+        draw=lambda z, low, high: 0.5 * (low + high) + 0.5 * (high - low) * _phi_centred(z),
+        at_score=lambda z, low, high: low + (high - low) * special.ndtr(z),
+        score=_uniform_score,
+        support=lambda low, high: (low, high),
+        mean=lambda low, high: 0.5 * (low + high),
+        check=_check_uniform,
+    ),
+    "normal": Family(
+        ("mean", "sd"),
+        draw=lambda z, mean, sd: mean + sd * z,
+        at_score=lambda z, mean, sd: mean + sd * z,
+        score=lambda x, mean, sd: (x - mean) / sd,
+        support=lambda mean, sd: (-math.inf, math.inf),
+        mean=lambda mean, sd: mean,
+        check=lambda mean, sd: _positive("sd", sd),
+    ),
+    "lognormal": Family(
+        ("median", "sigma"),
+        draw=lambda z, median, sigma: median * jnp.exp(sigma * z),
+        at_score=lambda z, median, sigma: median * np.exp(sigma * z),
+        score=lambda x, median, sigma: np.log(x / median) / sigma,
+        support=lambda median, sigma: (0.0, math.inf),
+        mean=lambda median, sigma: median * math.exp(0.5 * sigma * sigma),
+        check=lambda median, sigma: _positive("median", median) or _positive("sigma", sigma),
+        spellings={("mean", "sd"): _from_mean_and_sd},
+    ),
+    # m / (m + (1 - m) exp(-sigma z)): no logarithm of a parameter, and no overflow that matters
+    "logit-normal": Family(
+        ("median", "sigma"),
+        draw=lambda z, median, sigma: median / (median + (1.0 - median) * jnp.exp(-sigma * z)),
+        at_score=lambda z, median, sigma: special.expit(special.logit(median) + sigma * z),
+        score=lambda x, median, sigma: (special.logit(x) - special.logit(median)) / sigma,
+        support=lambda median, sigma: (0.0, 1.0),
+        mean=_logit_normal_mean,
+        check=_check_logit_normal,
+    ),
+    "triangular": Family(
+        ("low", "mode", "high"),
+        draw=_triangular_draw,
+        at_score=_triangular_at,
+        score=_triangular_score,
+        support=lambda low, mode, high: (low, high),
+        mean=lambda low, mode, high: (low + mode + high) / 3.0,
+        check=_check_triangular,
+    ),
+}
+"""Family name -> law."""

@@ -1,0 +1,150 @@
+"""Members of the families with a closed form from what an expert says of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from scipy import special
+
+from engine.draws.distributions.closed import Marginal
+from engine.draws.distributions.scipy_from import solved
+from engine.draws.distributions.statements import Statement, refuse_far, spread
+from engine.errors import Problem, UserError
+
+_SCIPYS = {"normal": "norm", "lognormal": "lognorm", "uniform": "uniform", "triangular": "triang"}
+
+
+def closed_from(family: str, statements: Sequence[Statement]) -> Marginal:
+    """A closed family's member from statements about it, by least squares where there are more than it has parameters.
+
+    Quantiles alone are met on the scale on which the family is a location and a scale (value, log or logit against the
+    normal score; for the uniform, value against probability).
+
+    Raises:
+      UserError: no member is near what is said.
+    """
+    if all(s.kind == "quantile" for s in statements) and family != "triangular":
+        return Marginal(family, _LINES[family](statements))
+    if family == "triangular" and len(statements) == 3 and all(s.kind == "quantile" for s in statements):
+        return Marginal(family, _triangular(statements))
+    if family == "logit-normal":
+        return _logit_normal(statements)
+    fixed = {"loc": 0.0} if family == "lognormal" else {}
+    law = solved(_SCIPYS[family], fixed, statements, family)
+    *shape, loc, scale = law.parameters
+    if family == "normal":
+        return Marginal(family, (loc, scale))
+    if family == "lognormal":
+        return Marginal(family, (scale, shape[0]))
+    if family == "uniform":
+        return Marginal(family, (loc, loc + scale))
+    return Marginal(family, (loc, loc + shape[0] * scale, loc + scale))
+
+
+def _line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
+    """Intercept and slope of the least-squares line."""
+    at, over = np.array(x), np.array(y)
+    slope = float(np.sum((at - at.mean()) * (over - over.mean())) / np.sum((at - at.mean()) ** 2))
+    return float(over.mean()) - slope * float(at.mean()), slope
+
+
+def _line_of_scores(
+    statements: Sequence[Statement], scale: Callable[[float], float], low: float, high: float
+) -> tuple[float, float]:
+    """Location and scale of the normal law that the values follow on another scale; refuses values outside (low, high)."""
+    upper = f" and below {high:g}" if high < math.inf else ""
+    outside = [
+        Problem(s.key, f"expected a value above {low:g}{upper}, got {s.value:g}.")
+        for s in statements
+        if not low < s.value < high
+    ]
+    if outside:
+        raise UserError("prior", outside)
+    return _line(
+        [float(special.ndtri(s.probability)) for s in statements], [scale(s.value) for s in statements]
+    )
+
+
+def _normal(statements: Sequence[Statement]) -> tuple[float, ...]:
+    return _line_of_scores(statements, float, -math.inf, math.inf)
+
+
+def _uniform(statements: Sequence[Statement]) -> tuple[float, ...]:
+    low, width = _line([s.probability for s in statements], [s.value for s in statements])
+    return low, low + width
+
+
+def _lognormal(statements: Sequence[Statement]) -> tuple[float, ...]:
+    location, sigma = _line_of_scores(statements, math.log, 0.0, math.inf)
+    return math.exp(location), sigma
+
+
+def _logit(statements: Sequence[Statement]) -> tuple[float, ...]:
+    location, sigma = _line_of_scores(statements, lambda x: math.log(x / (1 - x)), 0.0, 1.0)
+    return float(special.expit(location)), sigma
+
+
+_LINES = {"normal": _normal, "lognormal": _lognormal, "uniform": _uniform, "logit-normal": _logit}
+
+
+def _triangular(statements: Sequence[Statement]) -> tuple[float, ...]:
+    z = special.ndtri([s.probability for s in statements])
+    q = np.array([s.value for s in statements])
+    target = (q[2] - q[1]) / (q[1] - q[0])
+
+    def skew(mode: float) -> float:
+        unit = Marginal("triangular", (0.0, mode, 1.0)).at_score(z)
+        return float((unit[2] - unit[1]) / (unit[1] - unit[0]))
+
+    flattest, steepest = skew(1.0), skew(0.0)
+    if not flattest <= target <= steepest:
+        low, middle, high = (s.label for s in statements)
+        text = (
+            f"no triangular law has these quantiles: ({high} - {middle}) / ({middle} - {low}) is {target:.3g}, "
+            f"expected {flattest:.3g} to {steepest:.3g}. Use 'lognormal' or 'normal', or move {middle}."
+        )
+        raise _refused(statements[1].key, text)
+    from scipy import optimize  # a tenth of a second, and few studies need it
+
+    mode = float(optimize.brentq(lambda mode: skew(mode) - target, 0.0, 1.0, xtol=1e-15))
+    unit = Marginal("triangular", (0.0, mode, 1.0)).at_score(z)
+    width = float((q[2] - q[0]) / (unit[2] - unit[0]))
+    lowest = float(q[0] - width * unit[0])
+    return lowest, lowest + width * mode, lowest + width
+
+
+def _logit_normal(statements: Sequence[Statement]) -> Marginal:
+    from scipy import optimize
+
+    outside = [
+        Problem(s.key, f"expected a value above 0 and below 1, got {s.value:g}.")
+        for s in statements
+        if not 0 < s.value < 1
+    ]
+    if outside:
+        raise UserError("prior", outside)
+    wide = spread(statements)
+
+    def member(at: np.ndarray) -> Marginal:
+        return Marginal(
+            "logit-normal", (float(special.expit(at[0])), float(np.exp(np.clip(at[1], -9.0, 3.0))))
+        )
+
+    def off(at: np.ndarray) -> np.ndarray:
+        return np.array([(s.of(member(at)) - s.value) / wide for s in statements])
+
+    middle = next((s.value for s in statements if s.kind != "sd"), 0.5)
+    tries = [
+        optimize.least_squares(off, [special.logit(middle), start], xtol=1e-14, ftol=1e-14)
+        for start in (-1.0, 0.3)
+    ]
+    best = min(tries, key=lambda found: found.cost)
+    law = member(best.x)
+    refuse_far("logit-normal", law, statements, float(np.abs(best.fun).max()), 2)
+    return law
+
+
+def _refused(key: str, message: str) -> UserError:
+    return UserError("prior", [Problem(key, message)])

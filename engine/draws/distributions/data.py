@@ -1,0 +1,152 @@
+"""Laws given by their values: data, and categories with weights."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from engine.draws.distributions.law import Law
+from engine.errors import Problem, UserError
+
+MOST_VALUES = 8192
+"""Values that a law of data is kept by."""
+
+
+@dataclass(frozen=True)
+class Interpolated(Law):
+    """Data with straight lines of the quantile function between them: Q(u) = value number u (n - 1), counted from 0.
+
+    Args:
+      values: ascending, at least two different ones.
+    """
+
+    values: tuple[float, ...]
+
+    def at_score(self, z: Any) -> np.ndarray:
+        values, z = np.array(self.values), np.asarray(z, np.float64)
+        last = len(values) - 1
+        return np.where(
+            z < 0,
+            np.interp(special.ndtr(z) * last, np.arange(last + 1), values),
+            np.interp(special.ndtr(-z) * last, np.arange(last + 1), values[::-1]),
+        )
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return self.values[0], self.values[-1]
+
+    @property
+    def breaks(self) -> np.ndarray:
+        last = len(self.values) - 1
+        lower = np.arange(1, last // 2 + 1) / last
+        upper = np.arange(1, last - last // 2) / last
+        return np.concatenate([special.ndtri(lower), -special.ndtri(upper)[::-1]])
+
+    def mean(self) -> float:
+        values = np.array(self.values)
+        return float(0.5 * (values[1:] + values[:-1]).mean())
+
+
+@dataclass(frozen=True)
+class Weighted(Law):
+    """Separate values with weights: categories, and data drawn again as they are.
+
+    Args:
+      values: ascending, all different.
+      weights: positive, of sum one.
+    """
+
+    values: tuple[float, ...]
+    weights: tuple[float, ...]
+
+    def _sums(self) -> tuple[np.ndarray, np.ndarray]:
+        """P(X <= value) and P(X > value) of each value."""
+        weights = np.array(self.weights)
+        below = np.cumsum(weights)
+        above = np.append(np.cumsum(weights[::-1])[::-1][1:], 0.0)
+        return below, above
+
+    def at_score(self, z: Any) -> np.ndarray:
+        values, scores = self.steps
+        return values[np.searchsorted(scores, np.asarray(z, np.float64), side="left")]
+
+    def cdf(self, x: Any) -> np.ndarray:
+        at = np.searchsorted(self.values, x, side="right")
+        return np.concatenate([[0.0], self._sums()[0][:-1], [1.0]])[at]
+
+    def sf(self, x: Any) -> np.ndarray:
+        at = np.searchsorted(self.values, x, side="right")
+        return np.concatenate([[1.0], self._sums()[1]])[at]
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return self.values[0], self.values[-1]
+
+    @property
+    def steps(self) -> tuple[np.ndarray, np.ndarray]:
+        below, above = self._sums()
+        lower = below[:-1] < 0.5
+        return np.array(self.values), np.where(
+            lower, special.ndtri(below[:-1]), -special.ndtri(np.maximum(above[:-1], 0.0))
+        )
+
+    def mean(self) -> float:
+        return float(np.dot(self.values, self.weights))
+
+    def sd(self) -> float:
+        return float(np.sqrt(np.dot((np.array(self.values) - self.mean()) ** 2, self.weights)))
+
+
+def empirical(values: Sequence[float] | np.ndarray, resampled: bool) -> Law:
+    """The law of data: interpolated, or resampled, every value as likely as any other.
+
+    Raises:
+      UserError: fewer than two different values.
+    """
+    ordered = np.sort(np.asarray(values, np.float64))
+    if len(ordered) < 2 or ordered[0] == ordered[-1]:
+        text = f"expected at least two different values, got {len(np.unique(ordered))}. For one value use family 'fixed'."
+        raise UserError("prior", [Problem("", text)])
+    if not resampled:
+        return Interpolated(tuple(float(x) for x in ordered))
+    different, counts = np.unique(ordered, return_counts=True)
+    return Weighted(tuple(float(x) for x in different), tuple(float(w) for w in counts / len(ordered)))
+
+
+def thinned(values: np.ndarray) -> np.ndarray:
+    """At most `MOST_VALUES` of the values, ascending, evenly by rank, the lowest and the highest among them."""
+    ordered = np.sort(np.asarray(values, np.float64))
+    if len(ordered) <= MOST_VALUES:
+        return ordered
+    return ordered[np.round(np.linspace(0, len(ordered) - 1, MOST_VALUES)).astype(np.int64)]
+
+
+def categories(weights: Sequence[float], values: Sequence[float]) -> Weighted:
+    """The law of categories: the value of each, and its weight, of any sum.
+
+    Raises:
+      UserError: not as many weights as values, a weight that is not positive, values that do not rise.
+    """
+    problems = []
+    if len(weights) != len(values):
+        problems.append(
+            Problem("weights", f"expected {len(values)}, one for each category, got {len(weights)}.")
+        )
+    if not weights:
+        problems.append(Problem("weights", "expected at least one, got none."))
+    problems += [
+        Problem("weights", f"expected numbers above 0, got {w:g}. Leave such a category out.")
+        for w in weights
+        if not w > 0
+    ]
+    if any(not b > a for a, b in itertools.pairwise(values)):
+        problems.append(Problem("values", "expected rising values; put the categories in that order."))
+    if problems:
+        raise UserError("prior", problems)
+    total = sum(weights)
+    return Weighted(tuple(float(x) for x in values), tuple(float(w) / total for w in weights))

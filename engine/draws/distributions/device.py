@@ -1,0 +1,187 @@
+"""Normal scores -> draws on the device: laws with a closed form one by one, those of one kind of table all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from engine.draws import polynomials
+from engine.draws.distributions.closed import Marginal
+from engine.draws.distributions.law import Law
+from engine.draws.distributions.tables import Knots, Smooth, table
+from engine.draws.polynomials import FARTHEST
+
+_CELLS = 1024
+"""Cells of scores by which the search for a knot is begun."""
+FEW = 32
+"""Steps up to which comparing with each is cheaper than a search."""
+_MARGIN = 1e-5
+"""What rounding may move a score by when its cell is found."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Laws that one piece of program draws.
+
+    Args:
+      name: "closed", a link of smooth tables, "few", "steps" or "knots".
+      size: coefficients of the polynomials, or steps of the search.
+      laws: which laws, by their place.
+    """
+
+    name: str
+    size: int
+    laws: tuple[int, ...]
+
+
+class Draws:
+    """How several laws are drawn together: `kinds` is what a program is compiled for, `arrays` what it is fed.
+
+    Args:
+      laws: in the order of the scores.
+
+    Raises:
+      UserError: a law cannot be tabulated; its problem's place is the law's number.
+    """
+
+    def __init__(self, laws: Sequence[Law]):
+        self.laws = tuple(laws)
+        self.tables = [None if isinstance(law, Marginal) else table(law) for law in self.laws]
+        found: dict[tuple[str, int], list[int]] = {}
+        for number, made in enumerate(self.tables):
+            found.setdefault(_kind(made), []).append(number)
+        self.kinds = tuple(Kind(name, size, tuple(numbers)) for (name, size), numbers in found.items())
+
+    def arrays(self, dtype: type = np.float32) -> list[Any]:
+        """What each kind is fed: parameters, or its tables one after the other."""
+        return [self._arrays_of(kind, dtype) for kind in self.kinds]
+
+    def _arrays_of(self, kind: Kind, dtype: type) -> Any:
+        if kind.name == "closed":
+            closed = [self.laws[number] for number in kind.laws]
+            return [tuple(dtype(p) for p in law.parameters) for law in closed if isinstance(law, Marginal)]
+        tables: Any = [self.tables[number] for number in kind.laws]
+        low, high = np.array([_reach(self.laws[number]) for number in kind.laws], dtype).T
+        if kind.name in _LINKS:
+            return {
+                "coefficients": np.stack([made.coefficients for made in tables]).astype(dtype),
+                "shift": np.array([made.shift for made in tables], dtype),
+                "scale": np.array([made.scale for made in tables], dtype),
+                "low": low,
+                "high": high,
+            }
+        if kind.name == "few":
+            far = np.full((len(tables), kind.size), np.inf)
+            values = np.zeros((len(tables), kind.size + 1))
+            for row, made in enumerate(tables):
+                far[row, : len(made.knots)] = made.knots
+                values[row, : len(made.coefficients)] = made.coefficients[:, 0]
+            return {"knots": far.astype(dtype), "values": values.astype(dtype)}
+        knots = [np.concatenate([made.knots, np.full(1 << kind.size, np.inf)]) for made in tables]
+        firsts = np.cumsum([0, *(len(part) for part in knots[:-1])])
+        starts = [np.concatenate([[-FARTHEST], part[:-1]]) for part in knots]
+        cells = [np.pad(made.coefficients, ((0, len(part) - len(made.coefficients)), (0, 0))) for made, part in zip(tables, knots, strict=True)]  # fmt: skip
+        guides = [_guide(made.knots) + first for made, first in zip(tables, firsts, strict=True)]
+        fed = {
+            "guide": np.concatenate(guides).astype(np.int32),
+            "knots": np.concatenate(knots).astype(dtype),
+            "cells": np.concatenate(cells).astype(dtype).T[: 1 if kind.name == "steps" else 4],
+        }
+        if kind.name == "steps":
+            return fed
+        return fed | {"starts": np.concatenate(starts).astype(dtype), "low": low, "high": high}
+
+    def values(self, scores: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
+        """Draws of each law's scores, all [lane].
+
+        Args:
+          scores: one array [lane] for each law.
+          arrays: as `arrays` gives them, traced or not.
+        """
+        drawn: dict[int, Any] = {}
+        for kind, fed in zip(self.kinds, arrays, strict=True):
+            if kind.name == "closed":
+                for number, parameters in zip(kind.laws, fed, strict=True):
+                    law: Any = self.laws[number]
+                    drawn[number] = law.from_normal(scores[number], parameters)
+                continue
+            z = jnp.stack([scores[number] for number in kind.laws])
+            draw = _smooth if kind.name in _LINKS else _few if kind.name == "few" else _searched
+            values = draw(kind, fed, z)
+            drawn |= dict(zip(kind.laws, values, strict=True))
+        return [drawn[number] for number in range(len(self.laws))]
+
+
+def _kind(made: Smooth | Knots | None) -> tuple[str, int]:
+    if made is None:
+        return "closed", 0
+    if isinstance(made, Smooth):
+        return made.link, made.coefficients.size
+    flat = not made.coefficients[:, 1:].any()
+    if flat and len(made.knots) <= FEW:
+        return "few", -(-len(made.knots) // 8) * 8
+    edges = np.linspace(-FARTHEST, FARTHEST, _CELLS + 1)
+    most = int(np.max(np.searchsorted(made.knots, edges[1:] + _MARGIN) - _guide(made.knots), initial=0))
+    return "steps" if flat else "knots", most.bit_length()
+
+
+def _guide(knots: np.ndarray) -> np.ndarray:
+    """Knots before each cell of scores."""
+    edges = np.linspace(-FARTHEST, FARTHEST, _CELLS + 1)
+    return np.searchsorted(knots, edges[:-1] - _MARGIN)
+
+
+def _reach(law: Law) -> tuple[float, float]:
+    """Ends that draws are kept within, as far as single precision goes."""
+    largest = float(np.finfo(np.float32).max)
+    low, high = law.support
+    return max(low, -largest), min(high, largest)
+
+
+_LINKS: Mapping[str, Any] = {"plain": lambda p: p, "exp": jnp.exp, "sinh": lambda p: _sinh(jnp.exp(p))}
+
+
+def _sinh(grown: Any) -> Any:
+    """sinh p from exp p: right to the rounding of 1 near 0, where values are measured by their scale."""
+    return 0.5 * (grown - 1.0 / grown)
+
+
+def _smooth(kind: Kind, fed: Mapping[str, Any], z: Any) -> Any:
+    # fenced: the exponential would be computed once for each of its readers, and the polynomial with it
+    p = jax.lax.optimization_barrier(polynomials.value(fed["coefficients"], z))
+    size = _LINKS[kind.name](p)
+    value = fed["shift"][:, None] + fed["scale"][:, None] * size
+    return jnp.clip(value, fed["low"][:, None], fed["high"][:, None])
+
+
+def _few(kind: Kind, fed: Mapping[str, Any], z: Any) -> Any:
+    """Draws of a few separate values: one comparison each."""
+    value = jnp.broadcast_to(fed["values"][:, :1], z.shape)
+    for k in range(kind.size):
+        value = jnp.where(z > fed["knots"][:, k, None], fed["values"][:, k + 1, None], value)
+    return value
+
+
+def _searched(kind: Kind, fed: Mapping[str, Any], z: Any) -> Any:
+    """Draws from tables of knots: the cell of a score is looked up roughly, then searched for by halves."""
+
+    def taken(values: Any, at: Any) -> Any:
+        return values.at[at].get(mode="promise_in_bounds")
+
+    rough = jnp.clip((z + FARTHEST) * (_CELLS / (2 * FARTHEST)), 0, _CELLS - 1).astype(jnp.int32)
+    cell = taken(fed["guide"], rough + (_CELLS * jnp.arange(len(kind.laws), dtype=jnp.int32))[:, None])
+    for step in reversed(range(kind.size)):
+        farther = cell + (1 << step)
+        cell = jnp.where(z > taken(fed["knots"], farther - 1), farther, cell)
+    if kind.name == "steps":
+        return taken(fed["cells"][0], cell)
+    distance = z - taken(fed["starts"], cell)
+    value = taken(fed["cells"][3], cell)
+    for power in (2, 1, 0):
+        value = value * distance + taken(fed["cells"][power], cell)
+    return jnp.clip(value, fed["low"][:, None], fed["high"][:, None])

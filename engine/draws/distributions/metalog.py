@@ -1,0 +1,167 @@
+"""Metalog laws: a quantile function that is linear in its coefficients, so that quantiles are met by solving for them.
+
+T. W. Keelin, The metalog distributions, Decision Analysis 13(4), 2016, doi:10.1287/deca.2016.0338. With L = ln(y / (1 - y)) and
+c = y - 1/2 the terms are 1, L, c L, c, c^2, c^2 L, c^3, c^3 L, c^4; a bound below makes the logarithm of the distance from
+it metalog, two bounds the logit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from engine.draws.distributions.law import Law
+from engine.errors import Problem, UserError
+
+FEWEST, MOST = 3, 9
+_POWERS = ((0, 0), (0, 1), (1, 1), (1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (4, 0))
+"""Powers of c and of L in each term."""
+_GRID = np.linspace(-8.2, 8.2, 8201)
+"""Scores at which a law is looked at for falling: probabilities from 1e-16 to 1 - 1e-16."""
+
+
+@dataclass(frozen=True)
+class Metalog(Law):
+    """A metalog law.
+
+    Args:
+      coefficients: of its terms, 3 to 9.
+      low, high: bounds, infinite where there is none.
+    """
+
+    coefficients: tuple[float, ...]
+    low: float = -math.inf
+    high: float = math.inf
+
+    def at_score(self, z: Any) -> np.ndarray:
+        z = np.asarray(z, np.float64)
+        return _unbounded_to(self._metalog(z), self.low, self.high)
+
+    def _metalog(self, z: np.ndarray) -> np.ndarray:
+        return np.tensordot(np.array(self.coefficients), _terms(z, len(self.coefficients)), axes=1)
+
+    @property
+    def support(self) -> tuple[float, float]:
+        bounded = self.low, self.high
+        ends = [float(x) for x in self.at_score(np.array([-37.0, 37.0]))]
+        tails = self._tails
+        return tuple(
+            bound if math.isfinite(bound) or tail > 0 else end
+            for bound, tail, end in zip(bounded, tails, ends, strict=True)
+        )  # type: ignore[return-value]
+
+    @property
+    def _tails(self) -> tuple[float, float]:
+        """What multiplies L at either end."""
+        sides = []
+        for c in (-0.5, 0.5):
+            sides.append(
+                sum(a * c**k for a, (k, logit) in zip(self.coefficients, _POWERS, strict=False) if logit)
+            )
+        return float(sides[0]), float(sides[1])
+
+
+def _terms(z: np.ndarray, count: int) -> np.ndarray:
+    c = 0.5 * special.erf(z / math.sqrt(2.0))
+    odds = special.log_ndtr(z) - special.log_ndtr(-z)
+    return np.stack([c**k * (odds if logit else 1.0) for k, logit in _POWERS[:count]])
+
+
+def _unbounded_to(m: np.ndarray, low: float, high: float) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        if math.isfinite(low) and math.isfinite(high):
+            return low + (high - low) * special.expit(m)
+        if math.isfinite(low):
+            return low + np.exp(m)
+        if math.isfinite(high):
+            return high - np.exp(-m)
+    return m
+
+
+def _to_unbounded(x: np.ndarray, low: float, high: float) -> np.ndarray:
+    if math.isfinite(low) and math.isfinite(high):
+        return np.log((x - low) / (high - x))
+    if math.isfinite(low):
+        return np.log(x - low)
+    if math.isfinite(high):
+        return -np.log(high - x)
+    return x
+
+
+def metalog(
+    quantiles: Sequence[tuple[float, float]],
+    terms: int | None = None,
+    low: float = -math.inf,
+    high: float = math.inf,
+) -> Metalog:
+    """The metalog law of these quantiles: met exactly with as many terms as quantiles, by least squares with fewer.
+
+    Args:
+      quantiles: (probability, value), both rising, 3 or more.
+      terms: 3 to 9; if not given as many as there are quantiles, up to 9, or one fewer where the probabilities do not tell so many apart.
+      low, high: bounds, infinite where there is none.
+
+    Raises:
+      UserError: too few quantiles, a value outside the bounds, or a quantile function that falls somewhere: then no law
+        with these terms has these quantiles.
+    """
+    count = min(len(quantiles), MOST) if terms is None else terms
+    if len(quantiles) < FEWEST:
+        raise _refused("quantiles", f"expected at least {FEWEST} for a metalog, got {len(quantiles)}.")
+    if not FEWEST <= count <= min(MOST, len(quantiles)):
+        most = min(MOST, len(quantiles))
+        raise _refused(
+            "terms", f"expected {FEWEST} to {most}, as there are {len(quantiles)} quantiles, got {count}."
+        )
+    p, x = (np.array(column, np.float64) for column in zip(*quantiles, strict=True))
+    outside = [value for value in x if not low < value < high]
+    if outside:
+        bounds = " and ".join(
+            [f"above low = {low:g}"] * math.isfinite(low) + [f"below high = {high:g}"] * math.isfinite(high)
+        )
+        raise _refused("quantiles", f"expected values {bounds}, got {outside[0]:g}.")
+    basis = _terms(special.ndtri(p), count).T
+    # 7 probabilities that lie alike about 1/2 leave a term free, and a quantile unmet: 4 terms are odd, and 3 pairs say odd things
+    if np.linalg.matrix_rank(basis, 1e-13 * np.abs(basis).max()) < count:
+        if terms is not None:
+            text = f"these {len(quantiles)} probabilities do not tell {count} terms apart. Take terms = {count - 1}, or add a quantile."
+            raise _refused("terms", text)
+        return metalog(quantiles, count - 1, low, high)
+    coefficients = np.linalg.lstsq(basis, _to_unbounded(x, low, high), rcond=None)[0]
+    law = Metalog(tuple(float(a) for a in coefficients), low, high)
+    _refuse_falling(law, count)
+    return law
+
+
+def _refuse_falling(law: Metalog, terms: int) -> None:
+    values = law._metalog(_GRID)
+    spread = float(np.ptp(values[np.abs(_GRID) < 2]))
+    falling = np.flatnonzero(np.diff(values) < -1e-12 * spread)
+    remedy = "Move or add quantiles, take other terms, give a bound, or use a named family."
+    if len(falling):
+        first = int(falling[0])
+        run = np.flatnonzero(np.diff(values[first:]) >= 0)
+        last = first + int(run[0]) if len(run) else len(values) - 1
+        ends = [(float(special.ndtr(_GRID[i])), float(law.at_score(_GRID[i]))) for i in (first, last)]
+        (p, x), (q, y) = ends
+        text = (
+            f"no law: a metalog of {terms} terms through these quantiles falls from {x:.4g} at probability {p:.3g} "
+            f"to {y:.4g} at {q:.3g}, and a quantile never falls. {remedy}"
+        )
+        raise _refused("quantiles", text)
+    tails = law._tails
+    if min(tails) < -1e-9 * spread:
+        side = "lower" if tails[0] < 0 else "upper"
+        raise _refused(
+            "quantiles",
+            f"no law: a metalog of {terms} terms through these falls in its far {side} tail. {remedy}",
+        )
+
+
+def _refused(key: str, message: str) -> UserError:
+    return UserError("prior", [Problem(key, message)])

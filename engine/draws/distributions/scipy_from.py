@@ -1,0 +1,201 @@
+"""The member of a law of SciPy that statements describe.
+
+A family with a location and a scale is linear in both: each statement is one equation loc + scale c = value, whose c depends on
+the shapes alone. So shapes are searched for, and location and scale solved for.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from engine.draws.distributions.scipy_laws import (
+    Named,
+    defaults,
+    discrete_names,
+    generic,
+    is_valid,
+    named,
+    quietly,
+    shapes,
+)
+from engine.draws.distributions.statements import Statement, refuse_far, spread, told
+from engine.errors import Problem, UserError
+
+MOST_STATEMENTS = 64
+"""Statements that a law is searched for by: each is asked of every law that is tried."""
+_STARTS = {"positive": (0.4, 1.0, 2.5, 8.0), "bounded": (0.15, 0.5, 0.85), "free": (-2.0, -0.3, 0.3, 2.0)}
+
+_ALIKE = 1e-9
+"""Statements that differ by less than that for every location and scale say one thing; the two are not solved for from them."""
+_STEP = 1e-5
+"""Of derivatives by a mode, which is known to 1e-8 only: a density is flat there."""
+
+
+def solved(
+    name: str, fixed: Mapping[str, float], statements: Sequence[Statement], said: str | None = None
+) -> Named:
+    """The member of a law of SciPy that statements describe.
+
+    Free are the shapes that are not given; then the scale, then the location, as far as there are more statements.
+    Statements beyond that are met by least squares.
+
+    Args:
+      fixed: parameters that are given.
+      said: what the study calls the law.
+
+    Raises:
+      UserError: fewer statements than free shapes, or no member near what is said.
+    """
+    said = said or name
+    free = [key for key in shapes(name) if key not in fixed]
+    if len(statements) > MOST_STATEMENTS:
+        text = f"expected at most {MOST_STATEMENTS} statements, got {len(statements)}. For data use family 'empirical'."
+        raise _refused("", text)
+    if len(statements) < len(free):
+        text = (
+            f"'{said}' has {len(free)} shapes to be found ({', '.join(free)}); expected as many statements, "
+            f"got {len(statements)} ({', '.join(s.label for s in statements)})."
+        )
+        raise _refused("", text)
+    linear = [key for key in ("scale", "loc") if key in defaults(name) and key not in fixed]
+    linear = linear[: max(0, len(statements) - len(free))] if name not in discrete_names() else []
+    if name in discrete_names() and any(s.kind != "mean" and s.kind != "sd" for s in statements):
+        text = "quantiles and modes of whole numbers say little; give its mean, its sd, or its parameters."
+        raise _refused("", text)
+    if not free and not linear:
+        raise _refused("", f"'{said}' is given whole already; statements would contradict its parameters.")
+    base = {"loc": 0.0, "scale": 1.0} | dict(fixed)
+    search = _Search(name, base, free, linear, statements, spread(statements))
+    law, off = search.found()
+    if law is None:
+        raise _refused("", f"no '{said}' law is near what is said ({told(statements)}).")
+    refuse_far(said, law, statements, off, len(free) + len(linear))
+    return law
+
+
+@dataclass(frozen=True)
+class _Search:
+    name: str
+    base: Mapping[str, float]
+    free: Sequence[str]
+    linear: Sequence[str]
+    statements: Sequence[Statement]
+    spread: float
+
+    def found(self) -> tuple[Named | None, float]:
+        """The best member, and its largest distance from a statement, of their spread."""
+        if not self.free:
+            law, off = self._member(np.zeros(0))
+            return law, float(np.abs(off).max())
+        from scipy import optimize
+
+        domains = [self._domain(key) for key in self.free]
+        starts = []
+        for point in itertools.product(*(_STARTS[_kind(domain)] for domain in domains)):
+            at = np.array(
+                [_from_natural(value, domain) for value, domain in zip(point, domains, strict=True)]
+            )
+            off = self._off(at, domains)
+            starts.append((float(np.sum(off**2)), tuple(at)))
+        best: tuple[float, np.ndarray] = (math.inf, np.zeros(0))
+        for _, start in sorted(starts)[:3]:
+            tried = optimize.least_squares(
+                lambda at: self._off(at, domains),
+                start,
+                xtol=1e-15,
+                ftol=1e-15,
+                gtol=1e-15,
+                max_nfev=200,
+                diff_step=_STEP if any(s.kind == "mode" for s in self.statements) else None,
+            )
+            if tried.cost < best[0]:
+                best = float(tried.cost), tried.x
+            if best[0] < 1e-20:
+                break
+        if not math.isfinite(best[0]) or best[0] >= 1e5:
+            return None, math.inf
+        law, off = self._member(self._natural(best[1], domains))
+        return law, float(np.abs(off).max())
+
+    def _domain(self, key: str) -> tuple[float, float]:
+        for info in getattr(generic(self.name), "_shape_info", list)():
+            if info.name == key:
+                return float(info.domain[0]), float(info.domain[1])
+        return 0.0, math.inf
+
+    def _natural(self, at: np.ndarray, domains: Sequence[tuple[float, float]]) -> np.ndarray:
+        return np.array([_to_natural(value, domain) for value, domain in zip(at, domains, strict=True)])
+
+    def _off(self, at: np.ndarray, domains: Sequence[tuple[float, float]]) -> np.ndarray:
+        return self._member(self._natural(at, domains))[1]
+
+    def _member(self, point: np.ndarray) -> tuple[Named | None, np.ndarray]:
+        """The member with these shapes, its location and scale solved for; and how far off each statement is."""
+        nowhere = np.full(len(self.statements), 1e3)
+        given = {
+            key: value
+            for key, value in self.base.items()
+            if key in {*shapes(self.name), *defaults(self.name)}
+        }
+        given |= dict(zip(self.free, (float(x) for x in point), strict=True))
+        unit = given | {key: default for key, default in defaults(self.name).items() if key in self.linear}
+        if "loc" not in self.linear:
+            unit["loc"] = 0.0
+        try:
+            law = named(self.name, unit)
+        except UserError:
+            return None, nowhere
+        with quietly():
+            rows = np.array([[0.0 if s.kind == "sd" else 1.0, s.of(law)] for s in self.statements])
+        if not np.all(np.isfinite(rows)):
+            return None, nowhere
+        values = np.array([s.value for s in self.statements])
+        scale, loc = (1.0 if "scale" in self.linear else float(unit.get("scale", 1.0))), given["loc"]
+        if "loc" in self.linear:
+            loc, scale = (float(part) for part in np.linalg.lstsq(rows, values, rcond=_ALIKE)[0])
+        elif "scale" in self.linear:
+            target = values - rows[:, 0] * loc
+            with quietly():
+                size = float(np.dot(rows[:, 1], rows[:, 1]))
+                scale = float(np.dot(rows[:, 1], target)) / size if size > 0 else 1.0
+        if not scale > 0:
+            return None, nowhere
+        fixed_scale = 1.0 if "scale" not in self.linear else scale
+        off = (rows[:, 0] * loc + rows[:, 1] * fixed_scale - values) / self.spread
+        final = given | {"loc": loc} | ({"scale": scale} if "scale" in self.linear else {})
+        made = Named(
+            self.name, tuple(float(final[key]) for key in (*shapes(self.name), *defaults(self.name)))
+        )
+        return (made, off) if is_valid(made) else (None, nowhere)
+
+
+def _kind(domain: tuple[float, float]) -> str:
+    low, high = domain
+    if math.isfinite(low) and math.isfinite(high):
+        return "bounded"
+    return "positive" if math.isfinite(low) or math.isfinite(high) else "free"
+
+
+def _to_natural(at: float, domain: tuple[float, float]) -> float:
+    low, high = domain
+    if math.isfinite(low) and math.isfinite(high):
+        return low + (high - low) * float(special.expit(at))
+    if math.isfinite(low):
+        return low + math.exp(min(at, 50.0))
+    return high - math.exp(min(at, 50.0)) if math.isfinite(high) else at
+
+
+def _from_natural(value: float, domain: tuple[float, float]) -> float:
+    if _kind(domain) == "bounded":
+        return float(special.logit(value))
+    return math.log(value) if _kind(domain) == "positive" else value
+
+
+def _refused(key: str, message: str) -> UserError:
+    return UserError("prior", [Problem(key, message)])

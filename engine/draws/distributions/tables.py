@@ -1,0 +1,217 @@
+"""Laws without a closed form as tables of the normal score, with their error measured when they are built.
+
+Most quantile functions of a score are smooth, and two polynomials hold them (`engine.draws.polynomials`), of the value itself or, where a
+tail is heavy, of the logarithm of its distance from the end of the law, or of its inverse hyperbolic sine. What bends, jumps
+or piles up at a point is kept as cubics between knots, which are set where they are needed; separate values are knots alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.draws import polynomials
+from engine.draws.distributions.law import Law
+from engine.draws.distributions.scipy_laws import quietly
+from engine.draws.polynomials import FARTHEST
+from engine.errors import Problem, UserError
+
+BOUND = 1e-6
+"""Largest error of a table: of the law's scale, or of the distance from its median where that is larger."""
+ROUNDING = 4e-6
+"""Largest error with the arithmetic in single precision, whose scores themselves are 5e-7 apart in the far tails."""
+SHAPES = ((17, 1), (21, 1), (15, 2), (17, 3))
+"""Degrees and parts of either sign that are tried, each dearer than the one before."""
+MOST_KNOTS = 1 << 16
+_NARROWEST = 2.0**-21
+"""Cells of scores narrower than that are as good as jumps: single precision cannot tell their ends apart."""
+_LINKS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "plain": lambda p: p,
+    "exp": np.exp,
+    "sinh": np.sinh,
+}
+_CHECKS = np.linspace(-6.3, 6.3, 127)
+
+
+@dataclass(frozen=True)
+class Smooth:
+    """A law as two polynomials: x = shift + scale g(P(z)), g being the identity, exp or sinh, kept within the law's support.
+
+    Args:
+      link: "plain", "exp" or "sinh".
+      coefficients: of P, for either sign of z.
+      shift, scale: of the value.
+      low, high: ends of the support, as far as draws may go.
+      error: largest error found in double precision, as `BOUND` has it.
+    """
+
+    link: str
+    coefficients: Float[np.ndarray, "sign degree"]
+    shift: float
+    scale: float
+    low: float
+    high: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Knots:
+    """A law by cells of the score: cell k begins after score `knots[k - 1]`, and is a cubic of the distance from there.
+
+    Args:
+      knots: ascending, one fewer than cells.
+      coefficients: of each cell, ascending powers; the first cell's distance is from the farthest score.
+      error: largest error found.
+    """
+
+    knots: Float[np.ndarray, "knot"]
+    coefficients: Float[np.ndarray, "cell 4"]
+    error: float
+
+
+@functools.lru_cache(maxsize=512)
+def table(law: Law) -> Smooth | Knots:
+    """The law as a table.
+
+    Raises:
+      UserError: the law takes too many separate values, or is known or smooth too badly to be held to `BOUND`.
+    """
+    if law.steps is not None:
+        return _stepped(law)
+    return _smooth(law) or _knotted(law)
+
+
+def _stepped(law: Law) -> Knots:
+    values, scores = law.steps or (np.zeros(1), np.zeros(0))
+    inside = (scores > -FARTHEST - 0.1) & (scores < FARTHEST + 0.1)
+    kept = values[np.concatenate([[0], np.flatnonzero(inside) + 1])] if inside.any() else values[:1]
+    if inside.any():
+        kept[0] = values[int(np.flatnonzero(inside)[0])]
+    coefficients = np.zeros((len(kept), 4))
+    coefficients[:, 0] = kept
+    return Knots(scores[inside], coefficients, 0.0)
+
+
+# ---- two polynomials
+
+
+def _smooth(law: Law) -> Smooth | None:
+    """The first of degrees and links that holds the law to `BOUND`, rounding least where several do; None if none does."""
+    with quietly():
+        exact = law.at_score(_CHECKS)
+        low_quarter, median, high_quarter = (float(x) for x in law.at_score(np.array([-1.0, 0.0, 1.0])))
+    scale, (low, high) = 0.5 * (high_quarter - low_quarter), law.support
+    if not scale > 0 or not np.all(np.isfinite(exact)):
+        return None
+    against = np.maximum(scale, np.abs(exact - median))
+    links = _links(low, high, median, scale)
+    found: list[tuple[float, int, Smooth]]
+    for degree, parts in SHAPES:
+        nodes = polynomials.nodes(degree, parts=parts)
+        with quietly():
+            values = law.at_score(nodes)
+        found = []
+        for link, shift, factor, inverse in links:
+            with quietly():
+                coefficients = polynomials.fit_values(inverse(values), degree)
+            made = Smooth(link, coefficients, shift, factor, low, high, 0.0)
+            if not np.all(np.isfinite(coefficients)):
+                continue
+            error, rounded = (
+                float(np.max(np.abs(_host(made, _CHECKS, dtype) - exact) / against))
+                for dtype in (np.float64, np.float32)
+            )
+            if error <= BOUND and rounded <= ROUNDING:
+                found.append(
+                    (rounded, len(found), Smooth(link, coefficients, shift, factor, low, high, error))
+                )
+        if found:
+            return min(found)[2]
+    return None
+
+
+def _links(
+    low: float, high: float, median: float, scale: float
+) -> list[tuple[str, float, float, Callable[[np.ndarray], np.ndarray]]]:
+    links: list[tuple[str, float, float, Callable[[np.ndarray], np.ndarray]]] = [
+        ("plain", median, scale, lambda x: (x - median) / scale)
+    ]
+    if math.isfinite(low):
+        links.append(("exp", low, scale, lambda x: np.log((x - low) / scale)))
+    elif math.isfinite(high):
+        links.append(("exp", high, -scale, lambda x: np.log((high - x) / scale)))
+    else:
+        links.append(("sinh", median, scale, lambda x: np.arcsinh((x - median) / scale)))
+    return links
+
+
+def _host(made: Smooth, z: np.ndarray, dtype: type) -> np.ndarray:
+    """What a device computes, in NumPy."""
+    with quietly():
+        p = polynomials.value_on_host(made.coefficients.astype(dtype), z.astype(dtype))
+        size = _LINKS[made.link](p)
+        return np.clip((dtype(made.shift) + dtype(made.scale) * size).astype(np.float64), made.low, made.high)
+
+
+# ---- cubics between knots
+
+
+def _knotted(law: Law) -> Knots:
+    """Cells halved where a cubic through four points of the law is too far from it at three others."""
+    with quietly():
+        low_quarter, median, high_quarter = (float(x) for x in law.at_score(np.array([-1.0, 0.0, 1.0])))
+        spread = (
+            0.5 * (high_quarter - low_quarter) or float(np.ptp(law.at_score(np.array([-3.0, 3.0])))) or 1.0
+        )
+        breaks = law.breaks
+    edges = np.unique(
+        np.concatenate([np.linspace(-FARTHEST, FARTHEST, 17), breaks[np.abs(breaks) < FARTHEST]])
+    )
+    left, width = edges[:-1], np.diff(edges)
+    done: list[tuple[np.ndarray, np.ndarray]] = []
+    worst, count = 0.0, 0
+    places = np.array([0.0, 1 / 3, 2 / 3, 1.0, 1 / 6, 0.5, 5 / 6])
+    to_cubic = np.linalg.inv(np.vander(places[:4], 4, increasing=True)).T
+    while len(left):
+        # just inside the cell, as the law may jump at its ends
+        inner = np.clip(places, 1e-9, 1 - 1e-9)
+        with quietly():
+            values = law.at_score(left[:, None] + width[:, None] * inner)
+        unit = values[:, :4] @ to_cubic
+        off = np.abs(unit @ np.vander(places[4:], 4, increasing=True).T - values[:, 4:])
+        error = np.max(off / np.maximum(spread, np.abs(values[:, 4:] - median)), axis=1)
+        jump = width <= _NARROWEST
+        fine = (error <= 0.5 * BOUND) | jump
+        unit[jump, 1:] = 0.0
+        done.append((left[fine], unit[fine] / width[fine, None] ** np.arange(4)))
+        worst = max(worst, float(error[fine & ~jump].max(initial=0.0)))
+        count += int(fine.sum())
+        if count + 2 * int((~fine).sum()) > MOST_KNOTS or not np.all(np.isfinite(values)):
+            text = (
+                f"its quantile function cannot be tabulated to {BOUND:g} of its scale: SciPy gives it too roughly, or it is "
+                "close to a law with no density. Take other parameters, or another family."
+            )
+            raise UserError("prior", [Problem("", text)])
+        half = 0.5 * width[~fine]
+        left, width = np.concatenate([left[~fine], left[~fine] + half]), np.concatenate([half, half])
+    starts = np.concatenate([part for part, _ in done])
+    coefficients = np.concatenate([part for _, part in done])
+    order = np.argsort(starts)
+    return Knots(starts[order][1:], coefficients[order], worst)
+
+
+def held(made: Smooth | Knots, z: Any) -> np.ndarray:
+    """The table's value at scores, in double precision, on the host."""
+    z = np.asarray(z, np.float64)
+    if isinstance(made, Smooth):
+        return _host(made, z, np.float64)
+    cell = np.searchsorted(made.knots, z, side="left")
+    distance = z - np.concatenate([[-FARTHEST], made.knots])[cell]
+    c = made.coefficients[cell]
+    return ((c[..., 3] * distance + c[..., 2]) * distance + c[..., 1]) * distance + c[..., 0]

@@ -1,0 +1,58 @@
+"""Named inputs: which prior and which group each factor has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.draws.copulas.contract import Copula
+from engine.draws.distributions import Asked, Law
+
+
+@dataclass(frozen=True)
+class Input:
+    """A factor as the study resolves it.
+
+    Args:
+      name: the factor's name, which also keys its random words.
+      unit: unit of the draw.
+      about: what it means.
+      marginal: its law.
+      group: name of the group it moves with, None for none.
+      source: where the prior comes from.
+      asked: what the study asked of the law beside what it gives, empty where it gave parameters.
+      family: what the study calls the law.
+      given: its parameters in a few words, where it asked for nothing.
+      labels: of the categories that it may be, with the value of each; empty for a number.
+    """
+
+    name: str
+    unit: str
+    about: str
+    marginal: Law
+    group: str | None = None
+    source: str = ""
+    asked: tuple[Asked, ...] = ()
+    family: str = ""
+    given: str = ""
+    labels: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Factors that move together.
+
+    Args:
+      name: its name, which keys the random words its members share.
+      copula: how they do.
+      members: factor names, in the order of the study.
+    """
+
+    name: str
+    copula: Copula
+    members: tuple[str, ...]
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Random streams of the scores that the members share."""
+        return tuple(f"group:{self.name}{latent}" for latent in self.copula.latents)

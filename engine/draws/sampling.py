@@ -1,0 +1,194 @@
+"""Samplers: path numbers -> random words and normals, one per path and stream, all words of the generator used.
+
+A sampler takes the paths of one tile in a lane order of its own, chosen so that no random word is computed twice and
+none is thrown away; `path_order` says which path each lane is. What a path draws depends on its number alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, UInt32
+
+from engine.draws import random_words, strata
+
+Words = UInt32[Array, "..."]
+Key = UInt32[Array, "... 2"]
+Counter = tuple[UInt32[Array, ""], UInt32[Array, ""]]
+
+
+class Sampler(Protocol):
+    """How path numbers become random words; all words of a path together are evenly distributed and independent."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the study file."""
+
+    @property
+    def unit(self) -> int:
+        """Paths in one independent unit, a power of two; units are consecutive."""
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Path number, within the group of paths that share one evaluation of the generator, of each run of lanes."""
+
+    @property
+    def group(self) -> int:
+        """Paths that share one evaluation of the generator; a tile holds whole groups."""
+
+    def words(self, key: Key, first: Counter, tile: int) -> Words:
+        """One word per lane: uint32 [*key batch, tile].
+
+        Args:
+          key: stream keys, uint32 [..., 2].
+          first: counter of the tile's first group, (low, high) words; a multiple of the groups in a tile.
+          tile: lanes.
+        """
+
+    def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Float[Array, "..."]:
+        """The normal scores of `words`, [*key batch, tile]."""
+
+    def path_order(self, tile: int) -> Int[np.ndarray, "tile"]:
+        """Path number within the tile of each lane."""
+
+    def first_counter(self, first_path: int) -> int:
+        """Counter of the group that begins with this path."""
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """Words as the generator gives them, and perhaps their mirrors.
+
+    Args:
+      name: its name in the study file.
+      unit: paths in one independent unit; the second path of two mirrors the first.
+      offsets: path number, within the group of paths that share one evaluation of the generator, of each run of lanes:
+        those of its first word, those of its second; then their mirrors.
+    """
+
+    name: str
+    unit: int
+    offsets: tuple[int, ...]
+
+    @property
+    def group(self) -> int:
+        """Paths that share one evaluation of the generator; a tile holds whole groups."""
+        return len(self.offsets)
+
+    def words(self, key: Key, first: Counter, tile: int) -> Words:
+        """One word per lane: uint32 [*key batch, tile]; the mirror of a word is its complement."""
+        return self._mirrored(
+            self.drawn(key, first, tile), lambda word, sign: jnp.where(sign > 0, word, ~word)
+        )
+
+    def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Float[Array, "..."]:
+        """The normal scores of `words`, [*key batch, tile]; the mirror of a score is its negative."""
+        scores = jax.lax.optimization_barrier(random_words.normal(self.drawn(key, first, tile), dtype))
+        return self._mirrored(scores, jnp.multiply)
+
+    def drawn(self, key: Key, first: Counter, tile: int) -> Words:
+        """Words that are not mirrors of others: uint32 [*key batch, word of the generator, group]."""
+        lane = jnp.arange(tile // self.group, dtype=jnp.uint32)
+        counter = (first[0] | lane, jnp.broadcast_to(first[1], lane.shape))
+        pair = random_words.paired(
+            *random_words.threefry2x32((key[..., 0, None], key[..., 1, None]), counter)
+        )
+        return random_words.parted(jax.lax.optimization_barrier(pair))
+
+    def _mirrored(self, drawn: Array, mirror: Callable[[Array, Array], Array]) -> Array:
+        """The lanes [*key batch, tile] of what is drawn and of its mirrors, which `mirror` gives of (drawn, sign -1)."""
+        if self.unit == 2:
+            sign = jnp.array([1.0, -1.0], jnp.float32)[:, None, None]
+            drawn = mirror(drawn[..., None, :, :], sign)
+        drawn = jax.lax.optimization_barrier(drawn)
+        return drawn.reshape(*drawn.shape[: drawn.ndim - 1 - self.unit], -1)
+
+    def path_order(self, tile: int) -> Int[np.ndarray, "tile"]:
+        """Path number within the tile of each lane."""
+        group = np.arange(tile // self.group) * self.group
+        return np.concatenate([group + offset for offset in self.offsets])
+
+    def first_counter(self, first_path: int) -> int:
+        """Counter of the group that begins with this path."""
+        return first_path // self.group
+
+
+@dataclass(frozen=True)
+class Latin:
+    """Replicates of a Latin hypercube: in each, and in every stream, each of `unit` equal strata holds one path.
+
+    Path i is point i mod `unit` of replicate i div `unit`. Its word is its stratum, by a permutation of the replicate, and
+    below that the highest bits of the word that the path has under `random`.
+    Source: McKay, Beckman and Conover (1979), Technometrics 21, 239-245, doi:10.1080/00401706.1979.10489755.
+
+    Args:
+      name: its name in the study file.
+      unit: points of a replicate, a power of two.
+      inner: gives the place in the stratum; one path in a unit.
+    """
+
+    name: str
+    unit: int
+    inner: Keyed
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """As `Sampler.offsets`."""
+        return self.inner.offsets
+
+    @property
+    def group(self) -> int:
+        """As `Sampler.group`."""
+        return self.inner.group
+
+    def words(self, key: Key, first: Counter, tile: int) -> Words:
+        """One word per lane: uint32 [*key batch, tile]."""
+        words = jax.lax.optimization_barrier(self._stratified(key, first, tile))
+        return words.reshape(*key.shape[:-1], tile)
+
+    def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Float[Array, "..."]:
+        """The normal scores of `words`, [*key batch, tile]."""
+        scores = jax.lax.optimization_barrier(random_words.normal(self._stratified(key, first, tile), dtype))
+        return scores.reshape(*key.shape[:-1], tile)
+
+    def _stratified(self, key: Key, first: Counter, tile: int) -> Words:
+        """Words [*key batch, word of the generator, replicate, group]."""
+        batch, groups = key.shape[:-1], tile // self.group
+        replicates = max(1, tile // self.unit)
+        drawn = self.inner.drawn(key, first, tile).reshape(*batch, self.group, replicates, -1)
+        share = (self.unit // self.group).bit_length() - 1  # counters of a replicate, as a power of two
+        low = ((first[0] >> share) | (first[1] << (32 - share))) + jnp.arange(replicates, dtype=jnp.uint32)
+        number = low, jnp.broadcast_to(first[1] >> share, low.shape)
+        words = jnp.moveaxis(strata.round_words(key, number), 1, -1)[..., None, :, None]
+        lane = jnp.arange(groups // replicates, dtype=jnp.uint32)
+        member = jnp.array(self.offsets, jnp.uint32)[:, None, None]
+        depth = self.unit.bit_length() - 1
+        point = ((first[0] | lane) * self.group + member) << (32 - depth)
+        return strata.permuted(point, words, depth) | (drawn >> depth)
+
+    def path_order(self, tile: int) -> Int[np.ndarray, "tile"]:
+        """Path number within the tile of each lane."""
+        return self.inner.path_order(tile)
+
+    def first_counter(self, first_path: int) -> int:
+        """Counter of the group that begins with this path."""
+        return self.inner.first_counter(first_path)
+
+
+REPLICATE = 256
+"""Points of a Latin hypercube. Fixed for good: it is part of what a path draws. Larger ones make errors no smaller and units fewer."""
+_RANDOM = Keyed("random", 1, (0, 1))
+SAMPLERS: dict[str, Sampler] = {
+    sampler.name: sampler
+    for sampler in (
+        _RANDOM,
+        # paths 2k and 2k + 1 mirror each other: every word is complemented, so every normal changes its sign
+        Keyed("antithetic", 2, (0, 2, 1, 3)),
+        Latin("latin", REPLICATE, _RANDOM),
+    )
+}

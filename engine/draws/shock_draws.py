@@ -1,0 +1,243 @@
+"""Random words of a year -> the model's shocks: dependence, memory, laws, jumps and regimes; traced."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy import special
+
+from engine.draws.dependence import correlated, latent_streams
+from engine.draws.distributions.device import Draws
+from engine.draws.shocks import Jumps, Moving, Shocks
+from engine.modelling.records import Model, shock_streams
+
+
+class ShockDraws:
+    """How the shocks of a year are drawn; `streams` says which random words that takes.
+
+    Args:
+      model: whose shocks they are.
+      shocks: what the study says of them.
+    """
+
+    def __init__(self, model: Model, shocks: Shocks):
+        self._model: Any = model
+        self._shocks = shocks
+        self._of = shock_streams(model)
+        moving = list(shocks.moving.values())
+        self._scored = [stream for one in moving if one.laws and not one.is_state for stream in one.streams]
+        self._lasting = [one for one in moving if one.persistence]
+        self._jumping = [one for one in moving if one.jumps is not None]
+        self.draws = Draws(
+            [law for one in moving if not one.is_state for law in one.laws for _ in one.streams]
+        )
+        self.sizes = Draws([law for one in self._jumping for law in _sizes(one)])
+        plain = [name for name in self._of if name not in shocks.moving]
+        declared = getattr(model, "shocks", {})
+        kinds: Mapping[str, list[str]] = {
+            law: [s for name in plain if declared[name].law == law for s in self._of[name]]
+            for law in ("normal", "uniform")
+        }
+        self.streams = {
+            "normal": [
+                *(f"shock:{stream}" for stream in (*kinds["normal"], *self._scored)),
+                *latent_streams(shocks.groups),
+                *(f"shock:{stream}/size/{k + 1}" for one in self._jumping for stream in one.streams for k in range(_jumps(one).most)),
+            ],
+            "uniform": [
+                *(f"shock:{stream}" for stream in kinds["uniform"]),
+                *(f"shock:{stream}/jumps" for one in self._jumping for stream in one.streams),
+                *(chain.stream for chain in shocks.regimes.values()),
+            ],
+        }  # fmt: skip
+        """Random streams by the law of what is made of their words."""
+
+    def arrays(self, dtype: type = np.float32) -> dict[str, Any]:
+        """What the program is fed besides keys."""
+        return {
+            "laws": self.draws.arrays(dtype),
+            "sizes": self.sizes.arrays(dtype),
+            "groups": {name: group.copula.parameters(dtype) for name, group in self._shocks.groups.items()},
+            "persistence": np.array([one.persistence for one in self._lasting for _ in one.streams], dtype),
+            "chances": [
+                _known_tails(_jumps(one)).astype(dtype)
+                for one in self._jumping
+                if not isinstance(_jumps(one).chance, str)
+            ],
+            "chains": [chain.sums().astype(dtype) for chain in self._shocks.regimes.values()],
+        }
+
+    def before(self, lanes: int, dtype: type) -> Any:
+        """What is remembered before the first year: scores of shocks that last, and states of chains."""
+        lasting = sum(len(one.streams) for one in self._lasting)
+        chains = [jnp.full((lanes,), len(chain.states), jnp.int32) for chain in self._shocks.regimes.values()]
+        return jnp.zeros((lasting, lanes), dtype), chains
+
+    def of_year(
+        self,
+        words: Mapping[str, Any],
+        fed: Mapping[str, Any],
+        past: Any,
+        is_first: Any,
+        factors: Mapping[str, Any],
+    ) -> tuple[list[Any], Any]:
+        """The shocks of a year as tables [stream, 1, lane], in the order of the model; and what is remembered of it.
+
+        Args:
+          words: normal scores and uniforms [stream, lane] of `streams`, by law.
+          fed: as `arrays` gives it.
+          past: what the year before left, or `before`.
+          is_first: whether the year is the first.
+          factors: factor draws [lane] by name.
+        """
+        normal, uniform = (_Taken(words.get(law)) for law in ("normal", "uniform"))
+        values: dict[str, Any] = {}
+        for name, taken in self._in_order(normal, uniform):
+            values[name] = taken.take(len(self._of[name]))
+        own = dict(zip(self._scored, normal.each(len(self._scored)), strict=True))
+        shared = normal.each(len(latent_streams(self._shocks.groups)))
+        scores = correlated(own, shared, self._shocks.groups, fed["groups"])
+        scores, remembered = self._lasted(scores, fed["persistence"], past[0], is_first)
+        sizes = self.sizes.values(normal.each(sum(len(_sizes(one)) for one in self._jumping)), fed["sizes"])
+        values |= self._jumped(uniform, sizes, fed["chances"], factors)
+        states = [
+            _moved(sums, state, u)
+            for sums, state, u in zip(fed["chains"], past[1], uniform.each(len(past[1])), strict=True)
+        ]
+        values |= self._drawn(
+            scores,
+            dict(zip(self._shocks.regimes, states, strict=True)),
+            fed["laws"],
+            fed["persistence"].dtype,
+        )
+        return [values[name][:, None] for name in self._of], (remembered, states)
+
+    def _in_order(self, normal: _Taken, uniform: _Taken) -> list[tuple[str, _Taken]]:
+        """Shocks with the model's own law, each with where its numbers are taken from."""
+        return [
+            (name, taken)
+            for law, taken in (("normal", normal), ("uniform", uniform))
+            for name in self._of
+            if name not in self._shocks.moving and self._model.shocks[name].law == law
+        ]
+
+    def _lasted(self, scores: dict[str, Any], a: Any, past: Any, is_first: Any) -> tuple[dict[str, Any], Any]:
+        """Scores with memory: s = a s' + sqrt(1 - a^2) e, standard normal every year; the first year's are new."""
+        streams = [stream for one in self._lasting for stream in one.streams]
+        if not streams:
+            return scores, past
+        new = jnp.stack([scores[stream] for stream in streams])
+        kept = jnp.where(is_first, 0.0, a)[:, None]
+        # fenced, because which of two products is fused with their sum differs between programs, and with it the last bit
+        parts = jax.lax.optimization_barrier((kept * past, jnp.sqrt(1.0 - kept * kept) * new))
+        now = parts[0] + parts[1]
+        return scores | dict(zip(streams, now, strict=True)), now
+
+    def _drawn(
+        self, scores: Mapping[str, Any], states: Mapping[str, Any], laws: Any, dtype: Any
+    ) -> dict[str, Any]:
+        """Values of shocks with a law, or with one for each state of their regime, or that are a state."""
+        wanted = [
+            stream
+            for one in self._shocks.moving.values()
+            if not one.is_state
+            for _ in one.laws
+            for stream in one.streams
+        ]
+        drawn = iter(self.draws.values([scores[stream] for stream in wanted], laws))
+        values = {}
+        for name, one in self._shocks.moving.items():
+            if one.is_state:
+                state = states[one.regime or ""].astype(dtype)
+                values[name] = jnp.stack([state for _ in one.streams])
+            elif one.laws:
+                by_law = [jnp.stack([next(drawn) for _ in one.streams]) for _ in one.laws]
+                value = by_law[0]
+                for k, other in enumerate(by_law[1:], start=1):
+                    value = jnp.where(states[one.regime or ""] == k, other, value)
+                values[name] = value
+        return values
+
+    def _jumped(
+        self, uniform: _Taken, sizes: Sequence[Any], chances: Sequence[Any], factors: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Sums of jumps: jump k comes where a uniform number is below P(N >= k)."""
+        values, number, size = {}, iter(chances), iter(sizes)
+        for one in self._jumping:
+            jumps, rows = _jumps(one), []
+            if not isinstance(jumps.chance, str):
+                known = next(number)
+                reached = [known[k] for k in range(jumps.most)]
+            elif jumps.kind == "probability":
+                reached = [factors[jumps.chance]]
+            else:
+                reached = poisson_tails(factors[jumps.chance], jumps.most)
+            for u in uniform.each(len(one.streams)):
+                total = jnp.zeros_like(u)
+                for p in reached:
+                    total = total + jnp.where(u < p, next(size), 0.0)
+                rows.append(total)
+            values[one.name] = jnp.stack(rows)
+        return values
+
+
+class _Taken:
+    """Rows of numbers, taken one after the other."""
+
+    def __init__(self, rows: Any):
+        self._rows, self._at = rows, 0
+
+    def take(self, count: int) -> Any:
+        """The next rows, [row, lane]."""
+        begin, self._at = self._at, self._at + count
+        return self._rows[begin : self._at]
+
+    def each(self, count: int) -> list[Any]:
+        """The next rows, one by one."""
+        return list(self.take(count)) if count else []
+
+
+def _jumps(one: Moving) -> Jumps:
+    assert one.jumps is not None
+    return one.jumps
+
+
+def _sizes(one: Moving) -> list[Any]:
+    return [_jumps(one).size] * (_jumps(one).most * len(one.streams))
+
+
+def poisson_tails(rate: Any, most: int) -> list[Any]:
+    """P(N >= 1), ..., P(N >= most) of a Poisson number, each summed up from its far end, where it is small; nothing beyond `most`."""
+    log_rate = jnp.log(rate)
+    # fenced, as a product that is fused with a sum in one program and not in another differs in its last bit
+    powers = jax.lax.optimization_barrier([k * log_rate for k in range(1, most + 1)])
+    masses = [jnp.exp(power - (rate + math.lgamma(k + 2))) for k, power in enumerate(powers)]
+    tails, total = [], jnp.zeros_like(masses[0])
+    for mass in reversed(masses):
+        total = total + mass
+        tails.append(total)
+    return tails[::-1]
+
+
+def _known_tails(jumps: Jumps) -> np.ndarray:
+    """P(N >= k) for k = 1 ... most, of a chance that is a number."""
+    assert not isinstance(jumps.chance, str)
+    if jumps.kind == "probability":
+        return np.array([jumps.chance])
+    return special.pdtrc(np.arange(jumps.most), jumps.chance)
+
+
+def _moved(sums: Any, state: Any, u: Any) -> Any:
+    """The chain's state this year: how many of the cumulative probabilities after the last state a uniform number is above."""
+    moved = jnp.zeros_like(state)
+    for column in range(sums.shape[1]):
+        limit = jnp.zeros_like(u)
+        for row in range(sums.shape[0]):
+            limit = jnp.where(state == row, sums[row, column], limit)
+        moved = moved + (u > limit)
+    return moved

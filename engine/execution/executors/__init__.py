@@ -1,0 +1,1 @@
+"""Who computes the parts of a run: one contract, three executors, and what stands at their other end."""

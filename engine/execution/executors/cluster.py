@@ -1,0 +1,204 @@
+"""An existing dask cluster as the executor of a run: tasks are a folder's name and a range of blocks; workers write their own shards."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import UserError
+from engine.execution.executors import tasks, worker_process
+from engine.execution.work import Observer, Stage
+from engine.run_folder import ledger
+from engine.study.study import Block, Study
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+WINDOW = 2
+"""Tasks in flight for each thread of the cluster."""
+TASKS_EACH = 8
+"""Tasks that each thread gets, where there are blocks enough."""
+LARGEST = 64
+"""Blocks in one task: what a lost worker costs at most."""
+TRIES = 3
+"""Times that a task may be lost."""
+PATIENCE = 60
+"""Seconds to wait for the scheduler, and for its first worker."""
+
+
+class Cluster:
+    """The workers of a `dask.distributed` scheduler: an `executors.Executor`. They must see the run folder under the same path.
+
+    Args:
+      address: of the scheduler, such as tcp://127.0.0.1:8786.
+      device: "cpu" or "gpu"; the GPUs if there are any.
+
+    Raises:
+      UserError: `distributed` is not installed, or the scheduler does not answer, or has no workers.
+    """
+
+    def __init__(self, address: str, device: str | None = None):
+        try:
+            import distributed  # noqa: F401
+        except ImportError as missing:
+            remedy = "dask.distributed is not installed. Install rustbelt[cluster] here and on the workers."
+            raise UserError("--scheduler", [remedy]) from missing
+        self._address, self._device = address, device
+        self._client: Client | None = None
+        self._versions: dict[str, str] = {}
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        if self._client is not None:
+            self._client.close(timeout=5)
+
+    def versions(self) -> dict[str, str]:
+        """Versions and device kind of the first worker that answers; all others must have the same."""
+        from distributed import Client
+
+        if self._versions:
+            return self._versions
+        try:
+            self._client = Client(self._address, timeout=PATIENCE, set_as_default=False)
+        except (
+            OSError,
+            TypeError,
+            ValueError,
+            TimeoutError,
+        ) as failure:  # a TypeError where TLS lacks its files
+            message = f"no scheduler answers at {self._address} ({failure})."
+            raise UserError("--scheduler", [message]) from failure
+        try:
+            self._client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError as failure:
+            message = (
+                f"the scheduler at {self._address} has no workers. Start some: dask worker {self._address}"
+            )
+            raise UserError("--scheduler", [message]) from failure
+        asked = self._client.submit(tasks.hello, self._device, pure=False)
+        self._versions = self._gathered(asked)
+        return self._versions
+
+    def perform(
+        self, study: Study, folder: Path, token: str, yearly: bool, blocks: Sequence[Block], observe: Observer
+    ) -> Iterator[Block]:
+        """As `Executor.perform`; blocks come in the order in which their tasks are done.
+
+        Raises:
+          UserError: a worker found something that the user can mend, the scheduler is gone, or one task was lost
+            again and again.
+        """
+        from distributed import as_completed
+
+        assert self._client is not None
+        site = asdict(worker_process.site(folder, study, token, self._device, self._versions))
+        observe(Stage("compiling", study.paths - sum(block.count for block in blocks), study.paths))
+        threads = max(sum(self._client.nthreads().values()), 1)
+        todo = deque(spans([block.index for block in blocks], threads))
+        if yearly and not todo:
+            todo.append((0, 0))
+        lost: Counter[tuple[int, int]] = Counter()
+        running = as_completed(loop=self._client.loop)
+        what: dict[Any, tuple[tuple[int, int], bool]] = {}
+
+        numbers, looked = count(), time.monotonic()
+
+        def submit(span: tuple[int, int], with_yearly: bool) -> None:
+            number = next(numbers)
+            # one group of tasks for each round of the threads: among more than twice as many of one group, the scheduler
+            # looks at every worker for every task
+            key = (f"blocks-{token}-{number // threads}", number)
+            future = self._client.submit(tasks.perform, site, *span, with_yearly, key=key, retries=0)  # type: ignore[union-attr]
+            what[future.key] = span, with_yearly
+            running.add(future)
+
+        for _ in range(min(WINDOW * threads, len(todo))):
+            submit(todo.popleft(), yearly)
+            yearly = False
+        while what:
+            future = self._next(running)
+            span, with_yearly = what.pop(future.key)
+            if _was_lost(future):
+                lost[span] += 1
+                if lost[span] >= TRIES:
+                    named = f"blocks {span[0]} to {span[1] - 1}" if span[0] < span[1] else "the yearly sample"
+                    message = (
+                        f"{named} were lost {TRIES} times ({future.exception()}). Finished blocks are kept."
+                    )
+                    raise UserError("--scheduler", [message])
+                committed = ledger.done_blocks(folder, study, thorough=True, only=range(*span))
+                yield from (study.block(index) for index in committed)
+                left = [index for index in range(*span) if index not in committed]
+                parts = spans(left, 1) if left else [span] if with_yearly else []
+                for part in parts:
+                    lost[part] = lost[span]
+                    submit(part, with_yearly)
+                    with_yearly = False
+                continue
+            if future.status != "finished":
+                self._gathered(future)  # raises what the worker raised
+            future.release()
+            yield from (study.block(index) for index in range(*span))
+            if time.monotonic() - looked > 5:  # workers come and go
+                looked = time.monotonic()
+                threads = max(sum(self._client.nthreads().values()), 1)
+            while todo and len(what) < WINDOW * threads:
+                submit(todo.popleft(), False)
+
+    def _next(self, running: Any) -> Future:
+        """The next future that is done, or lost together with the scheduler."""
+        try:
+            return next(running)
+        except StopIteration:
+            raise self._gone() from None
+
+    def _gathered(self, future: Future) -> Any:
+        """What a task gave back.
+
+        Raises:
+          UserError: as the worker raised it, or the scheduler is gone.
+        """
+        from distributed.client import FutureCancelledError
+        from distributed.comm import CommClosedError
+
+        try:
+            return future.result(timeout=None)
+        except (FutureCancelledError, CommClosedError) as failure:
+            raise self._gone() from failure
+
+    def _gone(self) -> UserError:
+        message = (
+            f"the scheduler at {self._address} is gone. Finished blocks are kept: run the same command again."
+        )
+        return UserError("--scheduler", [message])
+
+
+def blocks_of_task(blocks: int, threads: int) -> int:
+    """How many blocks a task has, at most: each thread gets several tasks, and none is too long to lose."""
+    return min(max(blocks // (TASKS_EACH * threads), 1), LARGEST)
+
+
+def spans(indices: Sequence[int], threads: int) -> list[tuple[int, int]]:
+    """Tasks as ranges [first, last) of neighbouring blocks."""
+    most = blocks_of_task(len(indices), threads)
+    found: list[tuple[int, int]] = []
+    for index in indices:
+        if found and found[-1][1] == index and index - found[-1][0] < most:
+            found[-1] = found[-1][0], index + 1
+        else:
+            found.append((index, index + 1))
+    return found
+
+
+def _was_lost(future: Future) -> bool:
+    """Whether the cluster lost the task, rather than the task its way: worker killed, preempted, out of memory."""
+    from distributed import KilledWorker
+
+    return future.status == "error" and isinstance(future.exception(), KilledWorker | OSError)

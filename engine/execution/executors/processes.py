@@ -1,0 +1,219 @@
+"""Worker processes on this machine: each with cores or a GPU of its own, fed with block numbers, started again if it dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from engine.errors import Problem, UserError
+from engine.execution.executors import worker_process
+from engine.execution.work import Observer, Stage
+from engine.program import devices
+from engine.run_folder import ledger
+from engine.study.study import Block, Study
+
+AHEAD = 3
+"""Blocks that a worker is given at a time: one that it writes, one that it computes, and the next."""
+TRIES = 3
+"""Workers that may die over the same block."""
+_YEARLY = None
+"""What the yearly sample is called among numbers of blocks."""
+
+Part = int | None
+
+
+class Workers:
+    """Processes on this machine that share its cores, or have a GPU each: an `executors.Executor`.
+
+    Args:
+      count: how many.
+      device: "cpu" or "gpu"; the GPUs if there are any.
+
+    Raises:
+      UserError: there are fewer cores, or fewer GPUs, than workers.
+    """
+
+    def __init__(self, count: int, device: str | None = None):
+        gpus = [] if device == "cpu" else devices.gpus_of_machine()
+        cores = devices.cores()
+        have, kind = (len(gpus), "GPU") if gpus or device == "gpu" else (len(cores), "core")
+        if not 1 <= count <= have:
+            expected = f"expected 1 to {have}, a worker for each {kind} of this machine, got {count}."
+            raise UserError("--workers", [expected if have else f"found no {kind} on this machine."])
+        self._device = device
+        self._pins: list[tuple[list[int], dict[str, str]]] = [
+            ([], {"CUDA_VISIBLE_DEVICES": gpus[k]}) if gpus else (cores[k::count], {"JAX_PLATFORMS": "cpu"})
+            for k in range(count)
+        ]
+        self._said: queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]] = queue.SimpleQueue()
+        self._processes: list[_Process] = []
+        self._versions: dict[str, str] = {}
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        for process in self._processes:
+            process.end()
+
+    def versions(self) -> dict[str, str]:
+        """Versions and device kind of the workers, which are started."""
+        if self._versions:
+            return self._versions
+        self._processes = [self._start(k) for k in range(len(self._pins))]
+        for _ in self._processes:
+            process, message = self._said.get()
+            if message is None:
+                raise UserError("--workers", [f"a worker ended as it started: {process.ending()}."])
+            self._versions = _understood(message)["versions"]
+        return self._versions
+
+    def perform(
+        self, study: Study, folder: Path, token: str, yearly: bool, blocks: Sequence[Block], observe: Observer
+    ) -> Iterator[Block]:
+        """As `Executor.perform`; blocks come in the order in which they are done.
+
+        Raises:
+          UserError: the model stands in no file; a worker found something that the user can mend; one block killed
+            worker after worker.
+        """
+        site = asdict(worker_process.site(folder, study, token, self._device, self._versions))
+        todo: deque[Part] = deque([*([_YEARLY] if yearly else []), *(block.index for block in blocks)])
+        deaths: Counter[Part] = Counter()
+        observe(Stage("compiling", study.paths - sum(block.count for block in blocks), study.paths))
+        for process in self._processes:
+            process.send(site)
+        for _ in range(AHEAD):  # in turns, so that few blocks are shared out evenly
+            for process in self._processes:
+                process.take(todo, most=1)
+        while todo or any(process.given for process in self._processes):
+            process, message = self._said.get()
+            if message is None:
+                committed = ledger.done_blocks(
+                    folder, study, thorough=True, only=[part for part in process.given if part is not None]
+                )
+                yield from (study.block(index) for index in committed)
+                process.given = [part for part in process.given if part not in committed]
+                self._replace(process, site, todo, deaths)
+            elif "done" in _understood(message):
+                process.given.remove(message["done"])
+                process.take(todo)
+                if message["done"] is not _YEARLY:
+                    yield study.block(message["done"])
+
+    def _start(self, place: int) -> _Process:
+        cores, environment = self._pins[place]
+        process = _Process(environment, self._said)
+        process.send({"cores": cores, "device": self._device})
+        return process
+
+    def _replace(
+        self, dead: _Process, site: Mapping[str, Any], todo: deque[Part], deaths: Counter[Part]
+    ) -> None:
+        """Another process in the place of one that has ended, where there is work left for it."""
+        place = self._processes.index(dead)
+        lost, dead.given = dead.given, []
+        deaths.update(lost)
+        deadly = [part for part in lost if deaths[part] >= TRIES]
+        if deadly:
+            blocks = [str(part) for part in deadly if part is not _YEARLY]
+            names = ["the yearly sample"] if _YEARLY in deadly else []
+            names += [f"block{'s' if len(blocks) > 1 else ''} {', '.join(blocks)}"] if blocks else []
+            message = f"{TRIES} workers died over {' and '.join(names)} ({dead.ending()}). Finished blocks are kept."
+            raise UserError("--workers", [message])
+        todo.extendleft(reversed(lost))
+        dead.end()
+        if todo:
+            self._processes[place] = process = self._start(place)
+            process.send(site)
+            process.take(todo)
+
+
+class _Process:
+    """One worker process, and the parts that it has been given and not given back.
+
+    Args:
+      environment: variables that are set before Python starts, such as which GPU it sees.
+      said: where its lines are put, and None once it has ended.
+    """
+
+    def __init__(
+        self, environment: Mapping[str, str], said: queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]]
+    ):
+        self.given: list[Part] = []
+        home = str(Path(__file__).parents[3])
+        paths = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "engine.execution.executors.worker_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment, "PYTHONPATH": paths},
+            start_new_session=True,  # Ctrl-C ends the coordinator, which ends its workers
+        )
+        threading.Thread(target=self._listen, args=(said,), daemon=True).start()
+
+    def send(self, message: Any) -> None:
+        """One line to the process; one that has died does not mind."""
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError, ValueError):  # its end has been, or will be, said
+            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.flush()
+
+    def take(self, todo: deque[Part], most: int = AHEAD) -> None:
+        """Parts to do, as long as it has few; the end of them where none are left."""
+        for _ in range(most):
+            if todo and len(self.given) < AHEAD:
+                self.given.append(todo.popleft())
+                self.send(self.given[-1])
+        if not todo and self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+
+    def ending(self) -> str:
+        """How it ended, in words."""
+        code = self._process.wait()
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+    def end(self) -> None:
+        """Ends it at once; what it has committed stays."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+
+    def _listen(self, said: queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]]) -> None:
+        assert self._process.stdout is not None
+        try:
+            for line in self._process.stdout:
+                said.put((self, json.loads(line)))
+        except ValueError:  # closed, or cut off in the middle of a line
+            pass
+        said.put((self, None))
+
+
+def _understood(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The message, if it is no failure.
+
+    Raises:
+      UserError: it is one that the user can mend.
+      RuntimeError: it is another.
+    """
+    if "problems" in message:
+        raise UserError(message["source"], [Problem(**problem) for problem in message["problems"]])
+    if "failure" in message:
+        raise RuntimeError(f"a worker failed:\n{message['failure']}")
+    return message

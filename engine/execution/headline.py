@@ -1,0 +1,66 @@
+"""The headline number of a run while it runs: the tail of its first loss under every policy, from the blocks that are done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from engine.risk.intervals import Estimate
+from engine.risk.measures import FEWEST_FOR_ES, summary
+from engine.run_folder import ledger
+from engine.run_folder.reading import Paths
+from engine.study.study import Block, Study
+
+MOST_VALUES = 1 << 23
+"""Values, of all policies together, that are looked at (32 MiB): by then the interval has long told what there is to tell."""
+MEASURES = ("ES99", "ES95", "mean")
+"""What is shown: the first that has exceedances enough."""
+
+
+class Tightening:
+    """An estimate that tightens as blocks are done.
+
+    Args:
+      folder: the run folder.
+      study: its study.
+    """
+
+    def __init__(self, folder: Path, study: Study):
+        self._folder, self._study = folder, study
+        kept = [name for name in study.keep.outcomes if study.model.outcomes[name].loss]
+        self.variable = (kept or [*study.keep.outcomes, ""])[0]
+        self._values: list[np.ndarray] = []
+        self._count, self._taken = 0, False
+
+    def add(self, block: Block) -> None:
+        """Takes in a block that has been committed; with the first, those that an earlier run left."""
+        blocks = [block]
+        if not self._taken:
+            done = ledger.done_blocks(self._folder, self._study)
+            blocks = [block, *(self._study.block(index) for index in done if index != block.index)]
+            self._taken = True
+        for each in blocks if self.variable else ():
+            if (self._count + each.count) * len(self._study.policies) <= MOST_VALUES:
+                self._values.append(Paths(self._folder, self._study, [each])[self.variable])
+                self._count += each.count
+
+    def estimates(self) -> tuple[str, dict[str, Estimate]]:
+        """The measure, and its estimate under every policy; nothing before the first block."""
+        if not self._values:
+            return "", {}
+        values = np.concatenate(self._values, axis=-1)
+        level = next(
+            (name for name in MEASURES if name == "mean" or self._count * _tail(name) >= FEWEST_FOR_ES),
+            "mean",
+        )
+        loss = self._study.model.outcomes[self.variable].loss
+        found = {
+            policy: summary(values[k], self._study.unit, loss)[level]
+            for k, policy in enumerate(self._study.policy_names)
+        }
+        return level, found
+
+
+def _tail(measure: str) -> float:
+    return 1 - float(measure.removeprefix("ES")) / 100

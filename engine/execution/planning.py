@@ -1,0 +1,185 @@
+"""What a run will take on many workers, from a few blocks computed here: time, bytes, files, tasks, and what stands in its way."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.execution import results
+from engine.execution.executors import cluster
+from engine.execution.resources import memory_free, memory_needed
+from engine.execution.work import Work
+from engine.program import devices
+from engine.run_folder import cube, ledger, ownership
+from engine.study.study import BLOCK, Study
+
+BLOCKS = 4
+"""Blocks that are computed to measure: one to begin with, the others for the time. The last one is written."""
+SCHEDULER_RATE = 1000.0
+"""Tasks a second that one dask scheduler gets done where tasks are empty (`benchmarks/scheduler.py`)."""
+SHORTEST = 10.0
+"""Seconds below which a task is short: starting it, and telling of its end, begins to count."""
+RECORD = 4096
+"""Bytes that a record takes on disk."""
+MANY_FILES = 20_000_000
+"""Files above which listing and copying a folder become work of their own."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One block of a study, as this machine does it.
+
+    Args:
+      worker: what computed it: "2 x cpu x86_64".
+      start: seconds until the program was compiled, or found.
+      compute: seconds a block takes.
+      write: seconds that its files take to be put together, written and forced to the disk; while the next is computed.
+      estimate: seconds that its share of the tables takes at the end.
+      size: bytes of its files; of a block that keeps no draws, as all but the first do.
+      files: how many they are, its record among them.
+      thin: bytes of its files if no outcome were kept path by path.
+    """
+
+    worker: str
+    start: float
+    compute: float
+    write: float
+    estimate: float
+    size: int
+    files: int
+    thin: int
+
+    @property
+    def block(self) -> float:
+        """Seconds from one block to the next."""
+        return max(self.compute, self.write)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will take, and what stands in its way.
+
+    Args:
+      workers: each like the machine that was measured.
+      per_task: blocks in one task of a scheduler, at most.
+      seconds: until the last block is there.
+      tables: seconds that the tables take after that, on this machine.
+      rate: tasks a second that the scheduler has to get done.
+      size, files: on disk, at the end.
+      obstacles: why it cannot be run here as it stands, each with a remedy.
+      advice: what would make it better.
+    """
+
+    workers: int
+    blocks: int
+    tasks: int
+    per_task: int
+    seconds: float
+    tables: float
+    rate: float
+    size: int
+    files: int
+    obstacles: tuple[str, ...]
+    advice: tuple[str, ...]
+
+
+def measure(study: Study, folder: Path, device: str | None = None) -> Measured:
+    """Computes the first blocks of a study, and writes one into a folder beside the run's, which is taken away again.
+
+    Raises:
+      UserError: nothing can be written there.
+    """
+    devices.use_compilation_cache()
+    few = replace(study, paths=BLOCKS * BLOCK)
+    began = time.monotonic()
+    mesh = devices.mesh(device)
+    program = devices.program(few, device)
+    program.prepare()
+    start = time.monotonic() - began
+    trial = Path(tempfile.mkdtemp(prefix="rustbelt-check-", dir=cube.above(folder)))
+    try:
+        work = Work(few, trial, program)
+        computed = work.results(few.blocks())
+        next(computed)
+        began = time.monotonic()
+        last = list(computed)[-1]
+        compute = (time.monotonic() - began) / (BLOCKS - 1)
+        with ownership.claim(trial, few):
+            cube.create(trial, few)
+            began = time.monotonic()
+            work.store(last)
+            write = time.monotonic() - began
+        began = time.monotonic()
+        record = ledger.read(trial, few, last.block.index)
+        assert record is not None
+        results.Answers(trial, few, {last.block.index: record}).tables()
+        estimate = time.monotonic() - began
+        none_kept = replace(few, keep=replace(few.keep, outcomes=(), draws=0))
+        thin = sum(map(len, Work(none_kept, trial, program).files(last).values()))
+    finally:
+        shutil.rmtree(trial, ignore_errors=True)
+    worker = f"{mesh.devices.size} x {devices.kind(mesh)}"
+    size = sum(file.size for file in record.files)
+    return Measured(worker, start, compute, write, estimate, size, len(record.files) + 1, thin)
+
+
+def plan(study: Study, folder: Path, measured: Measured, workers: int) -> Plan:
+    """What the study takes on so many workers, each like the one that was measured."""
+    blocks = -(-study.paths // BLOCK)
+    per_task = cluster.blocks_of_task(blocks, workers)
+    tasks = -(-blocks // per_task)
+    seconds = measured.start + measured.block * per_task * -(-tasks // workers)
+    rate = workers / (measured.block * per_task)
+    draws = 4 * len(study.inputs) * min(study.keep.draws, study.paths)
+    fixed = cube.bytes_needed(replace(study, paths=1)) + draws
+    size, files = fixed + blocks * (measured.size + RECORD), blocks * measured.files
+    needed, free = memory_needed(study), memory_free()
+    room, places = cube.bytes_free(folder), os.statvfs(cube.above(folder)).f_favail
+    obstacles, advice = [], []
+    thin = (
+        f"Keep no outcome path by path (keep.outcomes = []): tallies have every table but --given, in "
+        f"{cube.size(fixed + blocks * (measured.thin + RECORD))} and {2 * blocks:,} files"
+    )
+    heavy = bool(study.keep.outcomes)
+    if size > room:
+        obstacles.append(f"disk: {cube.size(size)} needed, {cube.size(room)} free.")
+    if free is not None and needed > free:
+        obstacles.append(f"memory: the tables take {cube.size(needed)}, {cube.size(free)} are free.")
+    if places and files > places:
+        obstacles.append(f"files: {files:,} needed, the disk has room for {places:,} more.")
+    elif files > MANY_FILES:
+        advice.append(f"{files:,} files: listing and copying the folder will take hours.")
+    if rate > SCHEDULER_RATE:
+        most = int(SCHEDULER_RATE * measured.block * per_task)
+        advice.append(
+            f"a scheduler gets about {SCHEDULER_RATE:,.0f} tasks/s done, which keeps {most:,} workers busy. Split the run "
+            f"over several schedulers or a job array (--shard I/N), or give each worker more devices."
+        )
+    elif measured.block * per_task < SHORTEST and tasks > workers:
+        advice.append(
+            f"tasks of {measured.block * per_task:.1f} s are short; a run this size is done about as fast on fewer workers, "
+            f"or on one machine with --workers."
+        )
+    if tasks < workers:
+        advice.append(
+            f"{workers - tasks:,} of {workers:,} workers will have nothing to do: there are {blocks:,} blocks."
+        )
+    tables = measured.estimate * blocks
+    if tables > seconds:
+        advice.append(
+            f"the tables, which one machine makes in the end, will take {_hours(tables)}, longer than the paths."
+        )
+    if heavy and (obstacles or files > MANY_FILES or tables > seconds):
+        advice.append(f"{thin}.")
+    return Plan(
+        workers, blocks, tasks, per_task, seconds, tables, rate, size, files, tuple(obstacles), tuple(advice)
+    )
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:,.1f} h" if seconds >= 3600 else f"{math.ceil(seconds / 60):,} min"

@@ -1,0 +1,223 @@
+"""Single paths in full, labelled: draws, years and outcomes under every policy; as a table; and which paths are the worst."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from engine.draws.distributions import Law
+from engine.errors import Problem, UserError, unknown
+from engine.modelling.cell_axis import split_cells
+from engine.program import devices
+from engine.program.kernel import Program, Trace
+from engine.run_folder import cube
+from engine.run_folder.cube_groups import described, described_value, policies, words
+from engine.run_folder.reading import Paths
+from engine.study.reserved import refuse_reserved
+from engine.study.study import Study
+
+PRECISIONS = {"float32": np.float32, "float64": np.float64}
+KINDS = {"yearly": "yearly", "outcomes": "outcome", "draws": "draw"}
+"""Groups of a replay, and what their values are called in its table."""
+COLUMNS = ("path", "policy", "variable", "kind", "year", "value", "unit")
+_BLOCKS = 32  # read at once
+
+
+def replay(
+    study: Study,
+    path: int | Sequence[int] | np.ndarray,
+    device: str | None = None,
+    precision: str = "float32",
+) -> xr.DataTree:
+    """What happens on single paths, computed anew: groups `yearly`, `outcomes` (by policy) and `draws`.
+
+    On the device kind and with the versions of the run, the outcomes in float32 are those of its cube, bit for bit. It is the
+    program of the run that computes them, on few paths, so the time is that of compiling.
+
+    Args:
+      path: number of the future, from 0; several give every variable a leading dimension `path`, in their order.
+      device: "cpu" or "gpu"; the GPUs if there are any.
+      precision: "float32" as the run, or "float64": the same random words, everything made of them in double precision.
+
+    Raises:
+      UserError: the study has no such path, there is no such precision or device.
+    """
+    single = np.ndim(path) == 0
+    numbers = [operator.index(number) for number in np.atleast_1d(np.asarray(path, object))]
+    problems = [
+        Problem("--path", f"expected 0 to {study.paths - 1}, got {number}.")
+        for number in numbers
+        if not 0 <= number < study.paths
+    ]
+    if not numbers:
+        problems.append(Problem("--path", "expected at least one path, got none."))
+    if precision not in PRECISIONS:
+        problems.append(Problem("precision", unknown("precision", precision, PRECISIONS)))
+    if problems:
+        raise UserError(study.source, problems)
+    refuse_reserved(study)
+    devices.use_compilation_cache()
+    mesh = devices.mesh(device)
+    program = Program(study, mesh, devices.lanes_for(study, mesh), PRECISIONS[precision])
+    groups = _labelled(study, numbers, [program.path(number) for number in numbers])
+    about = {"title": study.name, "seed": study.seed, "precision": precision, "summary": study.question}
+    if single:
+        groups = {name: group.isel(path=0, drop=True) for name, group in groups.items()}
+        about["path"] = numbers[0]
+    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=about), **groups})
+
+
+def _labelled(study: Study, numbers: Sequence[int], found: Sequence[Trace]) -> dict[str, xr.Dataset]:
+    """The groups of a replay; every variable has `path` first."""
+    coords = {"path": _path_numbers(numbers)}
+    by_policy = coords | {"policy": policies(study)}
+    groups = {}
+    years = [trace.yearly[..., 0] for trace in found if trace.yearly is not None]
+    if years:
+        yearly: Any = study.model.yearly  # type: ignore[attr-defined]
+        places = {"year": xr.Variable("year", np.array(study.years), described("calendar year", "year"))}
+        for dim, labels in study.model.dims.items():
+            places[dim] = xr.Variable(dim, np.array(labels, dtype=object), described(words(dim), "1"))
+        variables = {
+            name: (
+                ("path", "policy", "year", *yearly[name].dims),
+                values,
+                described_value(name, yearly[name]),
+            )
+            for name, values in split_cells(study.model, np.stack(years)).items()
+        }
+        groups["yearly"] = xr.Dataset(variables, by_policy | places)
+    outcomes = np.stack([trace.outcomes[..., 0] for trace in found])
+    groups["outcomes"] = xr.Dataset(
+        {
+            name: (("path", "policy"), outcomes[..., k], described_value(name, outcome))
+            for k, (name, outcome) in enumerate(study.model.outcomes.items())
+        },
+        by_policy,
+    )
+    draws = np.stack([trace.draws[..., 0] for trace in found])
+    groups["draws"] = xr.Dataset(
+        {
+            item.name: ("path", draws[:, k], described(item.about or words(item.name), item.unit))
+            for k, item in enumerate(study.inputs)
+        },
+        coords,
+    )
+    return groups
+
+
+def _path_numbers(numbers: Sequence[int] | np.ndarray) -> xr.Variable:
+    return xr.Variable("path", np.array(numbers, np.int64), described("number of the future", "1"))
+
+
+def as_table(story: xr.DataTree) -> pd.DataFrame:
+    """Every value of a replay as a row: path, policy, variable, kind, year, the model's dimensions, value, unit.
+
+    `kind` is "yearly", "outcome" or "draw". What a value does not have, such as the policy of a draw or the year of an
+    outcome, is missing. `value` has the type that the story was computed in. A dimension with the name of another column
+    gets `_label` behind it.
+    """
+    renamed: dict[Any, str] = {}
+    if "yearly" in story.children:
+        dims = [dim for dim in story["yearly"].coords if dim not in ("path", "policy", "year")]
+        renamed = {dim: f"{dim}_label" if dim in COLUMNS else str(dim) for dim in dims}
+    columns = [*COLUMNS[:-2], *renamed.values(), *COLUMNS[-2:]]
+    parts = []
+    for group, kind in KINDS.items():
+        variables = story[group].data_vars if group in story.children else {}
+        for name, values in variables.items():
+            own = {dim: label for dim, label in renamed.items() if dim in values.dims}
+            flat = values.rename(own).rename("value")
+            if "path" not in flat.coords:
+                flat = flat.assign_coords(path=story.attrs["path"])
+            part = flat.expand_dims([] if flat.dims else ["path"]).to_dataframe().reset_index()
+            parts.append(part.assign(variable=name, kind=kind, unit=values.attrs["units"]))
+    table = pd.concat([part.reindex(columns=columns) for part in parts], ignore_index=True)
+    return table.astype({"year": "Int64"})
+
+
+def worst(folder: str | Path, study: Study, variable: str, policy: str, count: int) -> xr.Dataset:
+    """An outcome on the paths of a finished run on which it is worst under a policy, worst first: [path, policy].
+
+    The worst is the highest of an outcome that is a loss, else the lowest; of equal paths those with the lower numbers come
+    first. The coordinate `path` holds their numbers, for `replay`.
+
+    Args:
+      folder: the run folder.
+      study: its study.
+      variable: an outcome that is kept path by path.
+      policy: the policy that it is worst under; the values under all of them are given.
+      count: how many paths.
+
+    Raises:
+      UserError: no such outcome or policy, too many paths or none, an outcome that is not kept path by path, a run that has
+        not come to its end; all problems at once.
+    """
+    problems = []
+    kept = study.keep.outcomes
+    if variable not in study.model.outcomes:
+        problems.append(Problem("--variable", unknown("outcome", variable, study.model.outcomes)))
+    elif variable not in kept:
+        told = f"expected an outcome that is kept path by path ({', '.join(kept) or 'none is'}), got '{variable}'."
+        remedy = "Keep it: keep.outcomes in the study, and run it."
+        problems.append(Problem("--variable", f"{told} {remedy}"))
+    if policy not in study.policy_names:
+        problems.append(Problem("--policy", unknown("policy", policy, study.policy_names)))
+    if not 1 <= count <= study.paths:
+        problems.append(Problem("--worst", f"expected 1 to {study.paths} paths, got {count}."))
+    held = cube.attributes(folder)
+    if held.get("status") != "complete" or held.get("paths", 0) < study.paths:
+        told = f"expected a run of {study.paths:,} paths that has come to its end."
+        problems.append(Problem("", f"{told} Run the same command again to finish it."))
+    if problems:
+        raise UserError(str(folder), problems)
+    outcome, at = study.model.outcomes[variable], study.policy_names.index(policy)
+    numbers, values = np.zeros(0, np.int64), np.zeros((len(study.policies), 0), np.float32)
+    blocks = study.blocks()
+    for begin in range(0, len(blocks), _BLOCKS):
+        part = blocks[begin : begin + _BLOCKS]
+        found = Paths(Path(folder), study, part)[variable]
+        values = np.concatenate([values, found], axis=1)
+        numbers = np.concatenate([numbers, part[0].first + np.arange(found.shape[1])])
+        first = _lowest_first(-values[at] if outcome.loss else values[at], count)
+        numbers, values = numbers[first], values[:, first]
+    return xr.Dataset(
+        {variable: (("path", "policy"), values.T, described_value(variable, outcome))},
+        {"path": _path_numbers(numbers), "policy": policies(study)},
+        {"title": study.name, "comment": f"paths with the worst '{variable}' under '{policy}', worst first"},
+    )
+
+
+def _lowest_first(values: np.ndarray, count: int) -> np.ndarray:
+    """Where the `count` lowest values stand, lowest first; equal ones in their order."""
+    limit = np.partition(values, min(count, len(values)) - 1)[:count].max()
+    among = np.flatnonzero(values <= limit)  # few, and sorting all of them would take several times as long
+    return among[np.argsort(values[among], kind="stable")[:count]]
+
+
+def percentiles(study: Study, draws: xr.Dataset) -> xr.Dataset:
+    """The share of its prior that lies below each draw, 0 to 1, shaped like the draws; priors that are fixed are left out.
+
+    Args:
+      draws: group `draws` of a replay.
+    """
+    return xr.Dataset(
+        {
+            item.name: (draws[item.name].dims, _share_below(item.marginal, draws[item.name].values))
+            for item in study.inputs
+            if item.marginal.quantile(0.25) < item.marginal.quantile(0.75)
+        },
+        draws.coords,
+    )
+
+
+def _share_below(law: Law, values: np.ndarray) -> np.ndarray:
+    """P(X < x) + P(X = x) / 2 of each value: the share itself where no value has a probability."""
+    x = np.asarray(values, np.float64)
+    return 0.5 * (law.cdf(x) + law.cdf(np.nextafter(x, -np.inf)))

@@ -1,0 +1,74 @@
+"""How much main memory a run takes, and whether there is as much."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.errors import UserError
+from engine.modelling.cell_axis import cell_count
+from engine.program import devices
+from engine.risk.events import event_outcomes, known_events
+from engine.risk.tables import THREADS
+from engine.risk.tallies import GROUPS, unkept
+from engine.run_folder import cube, reading
+from engine.study.study import BLOCK, Study
+
+PROCESS = 1 << 30
+"""Bytes that Python, its libraries and the compiler take."""
+WORK = 56
+"""Bytes a path that the measures of an outcome take beside its values."""
+HISTOGRAM = 28
+"""Bytes a path and policy that the display histogram of an outcome takes, its values among them."""
+BINS_HELD = 4096
+"""Bins of a histogram that are expected to hold a value, at most."""
+
+
+def memory_needed(study: Study, workers: int = 0) -> int:
+    """Bytes of main memory that a run takes at its height, roughly: blocks in flight, the yearly sample, the tables.
+
+    Where no outcome is kept path by path nothing of it grows with the paths.
+
+    Args:
+      workers: processes beside this one that compute blocks; 0 where it computes them itself.
+    """
+    policies = len(study.policies)
+    block = 4 * policies * len(study.model.outcomes) * min(study.paths, BLOCK)
+    sample = min(study.keep.yearly, study.paths) if study.has_yearly else 0
+    yearly = 4 * policies * len(study.years) * cell_count(study.model) * sample
+    named = [len(event_outcomes(study, event)) for event in known_events(study, study.keep.outcomes)]
+    outcome = 4 * policies * max(named, default=1) + WORK
+    paths = study.paths * max(THREADS * outcome, HISTOGRAM * policies) if study.keep.outcomes else 0
+    paths += min(4 * policies * len(study.keep.outcomes) * study.paths, reading.HELD)
+    tallies = 3 * 8 * GROUPS * BINS_HELD * policies * len(unkept(study))
+    return (workers or 1) * (PROCESS + 4 * block) + max(3 * yearly, yearly + paths, yearly + tallies)
+
+
+def memory_free() -> int | None:
+    """Bytes of main memory that are free, or could be; None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError, IndexError):
+        return None
+
+
+def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: int = 0) -> None:
+    """Raises a UserError where the memory that is free, or allowed, is less than the run needs.
+
+    Args:
+      memory: allowed, in bytes or as "4GiB"; None for what is free.
+    """
+    needed, remedy = memory_needed(study, workers), "Ask for fewer paths, or keep less"
+    if memory is None:
+        free = memory_free()
+        if free is not None and needed > free:
+            told = f"{study.paths:,} paths take about {cube.size(needed)} of memory, and there are {cube.size(free)} free"
+            raise UserError(study.source, [f"{told}. {remedy}."])
+        return
+    try:
+        allowed = devices.bytes_of(memory)
+    except ValueError as wrong:
+        raise UserError("--memory", [str(wrong)]) from wrong
+    if needed > allowed:
+        told = f"expected at least {cube.size(needed)}, which {study.paths:,} paths of {study.source} take, got {cube.size(allowed)}"
+        raise UserError("--memory", [f"{told}. {remedy}, or allow more."])

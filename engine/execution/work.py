@@ -1,0 +1,252 @@
+"""The parts of a run, computed on this process's devices and committed: blocks of paths, and the yearly sample."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.errors import UserError
+from engine.modelling.cell_axis import cell_layout
+from engine.modelling.loading import file_of
+from engine.models import known
+from engine.program.kernel import BlockResult, Program
+from engine.risk.tallies import tally, unkept
+from engine.risk.yearly_sample import of_sample
+from engine.run_folder import cube, ledger
+from engine.run_folder.ledger import YEARLY, Record
+from engine.storage import npz
+from engine.study.study import Block, Study
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a run stands, for whoever shows it.
+
+    Args:
+      name: what is being done now.
+      done: paths finished.
+      total: paths asked for.
+      note: what there is to say of a stage that is over.
+      block: the block that has just been committed.
+    """
+
+    name: str
+    done: int
+    total: int
+    note: str = ""
+    block: Block | None = None
+
+
+Observer = Callable[[Stage], None]
+
+
+class Work:
+    """Computes parts of a run and commits them to its folder, whose cube has been created.
+
+    Args:
+      study: the resolved study.
+      folder: its run folder.
+      program: the study's program.
+      still_ours: whether the run that this works for still holds the folder. What is computed for one that was killed, and
+        whose folder another holds by now, is thrown away.
+    """
+
+    def __init__(
+        self, study: Study, folder: Path, program: Program, still_ours: Callable[[], bool] = lambda: True
+    ):
+        self.study, self.folder = study, folder
+        self._program, self._still_ours = program, still_ours
+
+    def prepare(self) -> float:
+        """Compiles what blocks need; gives the time at which that was done."""
+        self._program.prepare()
+        return time.monotonic()
+
+    def yearly(self) -> str:
+        """Computes and commits what the cube says of single years, from the first paths.
+
+        Returns:
+          What is wrong with the values, "" if nothing is: then nothing is committed.
+        """
+        files, bad = self.yearly_files()
+        if not bad:
+            self._commit(Record(YEARLY, 0, yearly_paths(self.study), ()), files)
+        return bad
+
+    def yearly_files(self) -> tuple[dict[str, bytes], str]:
+        """What the yearly sample leaves in the run folder, by place; and what is wrong with its values."""
+        values = self._program.first_years(yearly_paths(self.study))
+        return {YEARLY_FILE: _flat(of_sample(self.study, values))}, _first_bad_year(self.study, values)
+
+    def blocks(self, wanted: Iterable[Block], bad_year: str = "") -> Iterator[Block]:
+        """Computes blocks, and gives each when it is committed. The next one is computed while one is written.
+
+        Args:
+          wanted: the blocks; taken two ahead of those that are given back.
+          bad_year: what is wrong with the yearly values, told where no outcome tells more.
+
+        Raises:
+          UserError: the model gave values that are not finite (with the path to look at), or the folder cannot be
+            written.
+        """
+        with ThreadPoolExecutor(max_workers=1) as writer:
+            writing: tuple[Future, Block] | None = None
+            for result in self.results(wanted):
+                _refuse_nonfinite(self.study, result, bad_year)
+                if writing is not None:
+                    writing[0].result()
+                    yield writing[1]
+                writing = writer.submit(self.store, result), result.block
+            if writing is not None:
+                writing[0].result()
+                yield writing[1]
+
+    def results(self, wanted: Iterable[Block]) -> Iterator[BlockResult]:
+        """Blocks computed, one after the other, and nothing written."""
+        ahead: list[tuple[Block, Any]] = []
+        for following in wanted:
+            ahead.append((following, self._program.submit(following)))
+            if len(ahead) > 1:
+                yield self._program.collect(*ahead.pop(0))
+        for block, running in ahead:
+            yield self._program.collect(block, running)
+
+    def files(self, result: BlockResult) -> dict[str, bytes]:
+        """Everything that a block leaves in the run folder, by place, but its record."""
+        study, block = self.study, result.block
+        kept = cube.kept_draws(study, block)
+        values = self._program.draws(block)[:, :kept] if kept else None
+        draws = {} if values is None else {item.name: values[k] for k, item in enumerate(study.inputs)}
+        files = cube.block_files(study, block, result.outcomes, draws)
+        if unkept(study):
+            files[ledger.tally_name(block)] = tally(study, result.outcomes).content()
+        return files
+
+    def store(self, result: BlockResult) -> None:
+        """Writes and commits a block that has been computed."""
+        block = result.block
+        counts = np.sum(~np.isfinite(result.outcomes), axis=-1)
+        nonfinite = tuple(tuple(int(count) for count in row) for row in counts)
+        self._commit(Record(block.index, block.first, block.count, (), nonfinite), self.files(result))
+
+    def _commit(self, record: Record, files: Mapping[str, bytes]) -> None:
+        if not self._still_ours():
+            raise UserError(
+                str(self.folder), ["another run has taken over here. This one has been given up."]
+            )
+        ledger.commit(self.folder, self.study, record, files)
+
+
+# ---------------------------------------------------------------------------------------------- the yearly sample
+
+YEARLY_FILE = f"ledger/{YEARLY}.npz"
+
+
+def yearly_paths(study: Study) -> int:
+    """How many paths, from the first on, the yearly summaries come from; 0 where there are none."""
+    return min(study.keep.yearly, study.paths) if study.has_yearly else 0
+
+
+def yearly_missing(folder: Path, study: Study, thorough: bool = False) -> bool:
+    """Whether the yearly sample is still to be computed."""
+    count = yearly_paths(study)
+    record = ledger.read(folder, study, YEARLY) if count else None
+    return bool(count) and not (record and record.count == count and ledger.intact(folder, record, thorough))
+
+
+def yearly_fields(folder: Path, study: Study) -> dict[str, Any]:
+    """The fields of `Summaries` that hold yearly variables, as `Work.yearly` committed them; none for a model without.
+
+    Raises:
+      UserError: they are damaged.
+    """
+    record = ledger.read(folder, study, YEARLY) if yearly_paths(study) else None
+    if record is None:
+        return {}
+    fields: dict[str, Any] = {}
+    for place, values in npz.unpacked(ledger.content_of(folder, record.files[0])).items():
+        name, _, variable = place.partition("/")
+        if variable:
+            fields.setdefault(name, {})[variable] = values
+        else:
+            fields[name] = tuple(values.tolist()) if values.ndim else int(values)
+    return fields
+
+
+def _flat(fields: Mapping[str, Any]) -> bytes:
+    arrays: dict[str, np.ndarray] = {}
+    for name, value in fields.items():
+        parts = value.items() if isinstance(value, dict) else [("", value)]
+        arrays |= {f"{name}/{part}".rstrip("/"): np.asarray(table) for part, table in parts}
+    return npz.packed(arrays)
+
+
+# ---------------------------------------------------------------------------------------------- values that are not finite
+
+
+def _refuse_nonfinite(study: Study, result: BlockResult, bad_year: str) -> None:
+    bad = ~np.isfinite(result.outcomes)
+    problems = []
+    for p, policy in enumerate(study.policy_names):
+        for k, outcome in enumerate(study.model.outcomes):
+            count = int(bad[p, k].sum())
+            if count:
+                first = result.block.first + int(np.argmax(bad[p, k]))
+                problems.append(
+                    f"outcome '{outcome}' under '{policy}' is not finite on {count:,} of {result.block.count:,} paths, "
+                    f"the first of them {first}. See its years: {replay_command(study, first, policy)}"
+                )
+    if not problems and bad_year:
+        problems = [bad_year]
+    if problems:
+        raise UserError(f"model {study.model_name}", problems)
+
+
+def _first_bad_year(study: Study, yearly: np.ndarray) -> str:
+    """The message for the first path of the yearly sample with a value that is not finite; empty if there is none."""
+    sound = np.isfinite(yearly).all(axis=(0, 1, 2))
+    if sound.all():
+        return ""
+    path = int(np.argmin(sound))
+    policy, year, cell = (int(part[0]) for part in np.nonzero(~np.isfinite(yearly[..., path])))
+    layout = cell_layout(study.model)
+    name = next(name for name, at in layout.items() if at.first <= cell < at.first + at.count)
+    return (
+        f"yearly variable '{name}' is not finite in {study.years[year]} on path {path}. "
+        f"See its years: {replay_command(study, path, study.policy_names[policy])}"
+    )
+
+
+def replay_command(study: Study, path: int, policy: str) -> str:
+    """The command that shows one path in full, also of a study whose run was refused."""
+    words = [
+        "rustbelt",
+        "replay",
+        study.source,
+        "--path",
+        str(path),
+        "--policy",
+        policy,
+        "--seed",
+        str(study.seed),
+    ]
+    own = model_spec(study)
+    if own:
+        file, _, name = own.rpartition(":")
+        short = os.path.relpath(file)
+        words += ["--model", f"{file if short.startswith('..') else short}:{name}"]
+    return shlex.join(words)
+
+
+def model_spec(study: Study) -> str | None:
+    """FILE:CLASS that a model of one's own is loaded by again; None for one that a study names, or that has no file."""
+    file = None if study.model_name in known() else file_of(type(study.model))
+    return f"{file}:{type(study.model).__name__}" if file else None

@@ -1,0 +1,1 @@
+"""Data to families of laws, ranked by how well they fit."""

@@ -1,0 +1,156 @@
+"""Words of figures: labels with units, numbers no finer than their intervals, lines that fit a width."""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import xarray as xr
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextToPath
+
+from engine.risk.intervals import Estimate
+
+HINTED = 1.03
+"""How much wider a line may be on a screen, where letters stand on whole pixels."""
+TIED = "\u00a0"
+"""A space at which no line is broken."""
+MOST_LISTED = 2
+"""Policies whose numbers a title lists; of more it tells the lowest and the highest."""
+
+
+def label(values: xr.DataArray) -> str:
+    """What an axis says: meaning and unit, "1" for what has none."""
+    return with_unit(values.attrs.get("long_name", words(values.name)), values.attrs.get("units", "1"))
+
+
+def unit(values: xr.DataArray) -> str:
+    """The unit alone, for panels whose meaning stands elsewhere."""
+    return f"[{values.attrs.get('units') or '1'}]"
+
+
+def with_unit(about: str, unit: str) -> str:
+    """Meaning and unit."""
+    return f"{about} [{unit or '1'}]"
+
+
+def words(name: Any) -> str:
+    """A name as words."""
+    return str(name).replace("_", " ")
+
+
+def heading(name: Any) -> str:
+    """A name as words that begin a title."""
+    told = words(name)
+    return told[:1].upper() + told[1:]
+
+
+def place(where: Mapping[str, Any]) -> str:
+    """`, Liaoning, steel`: the labels that a figure is for, to follow a name."""
+    return "".join(f", {chosen}" for chosen in where.values())
+
+
+def number(value: float, error: float = math.nan) -> str:
+    """A number with the digits that its error leaves, three where nothing is known of it.
+
+    Args:
+      error: half the width of its 95 % interval; one digit of the standard error is shown, two where the first is a 1.
+    """
+    if not math.isfinite(value):
+        return "unknown"
+    size = max(abs(value), error if math.isfinite(error) else 0.0)
+    if size == 0:
+        return "0"
+    if math.isfinite(error) and error > 0:
+        exponent = math.floor(math.log10(error / 1.96))
+        places = -exponent + (1 if error / 1.96 / 10.0**exponent < 2 else 0)
+        places = min(places, 6 - math.floor(math.log10(size)))
+    else:
+        places = 2 - math.floor(math.log10(size))
+    if places > 6 or size >= 1e7:
+        digits = min(max(places + math.floor(math.log10(size)), 0), 6)
+        mantissa, _, power = f"{value:.{digits}e}".partition("e")
+        return f"{mantissa}e{int(power)}".replace("-", "−")
+    text = f"{round(value, places):,.{max(places, 0)}f}"
+    return "0" if not text.strip("-0.,") else text.replace("-", "−")
+
+
+def told(of: Estimate, scale: float = 1.0, sign: str = "") -> str:
+    """An estimate with its interval in brackets, or word that it has none.
+
+    Args:
+      scale: 100 for a share shown in percent.
+      sign: what follows the estimate, such as " %".
+    """
+    if not math.isfinite(of.estimate):
+        return "unknown"
+    half = 0.5 * scale * (of.high - of.low)
+    found = number(scale * of.estimate, half) + sign
+    if not math.isfinite(half):
+        return f"{found} (no interval)"
+    return f"{found} [{number(scale * of.low, half)},{TIED}{number(scale * of.high, half)}]"
+
+
+def sentence(what: str, found: Mapping[str, Estimate], scale: float = 1.0, sign: str = "") -> str:
+    """What each policy gives with its interval; of many policies the two ends, which says nothing of which is truly the last."""
+    known = {name: e for name, e in found.items() if math.isfinite(e.estimate)}
+    if not known:
+        return f"{what} is unknown: no finite path, or no mean"
+    ordered = sorted(known, key=lambda name: known[name].estimate)
+    if len(known) > 1 and known[ordered[0]] == known[ordered[-1]]:
+        return f"{what} is {told(known[ordered[0]], scale, sign)} under each of {len(known)} policies"
+    if len(known) <= MOST_LISTED:
+        return f"{what} is " + ", ".join(f"{told(e, scale, sign)} under {name}" for name, e in known.items())
+    ends = [f"{told(known[name], scale, sign)} under {name}" for name in (ordered[0], ordered[-1])]
+    return f"{what} is from {ends[0]} to {ends[1]}, of {len(known)} policies"
+
+
+def counted(number_of: int, noun: str) -> str:
+    """`1 path`, `4,000 paths`."""
+    return f"{number_of:,} {noun}{'' if number_of == 1 else 's'}"
+
+
+_PATHS = TextToPath()
+
+
+@functools.lru_cache(65536)
+def width(text: str, size: float, bold: bool = False) -> float:
+    """Width of a line of text in inches."""
+    font = FontProperties(family="DejaVu Sans", size=size, weight="bold" if bold else "normal")
+    if not text:
+        return 0.0
+    return HINTED * float(_PATHS.get_text_width_height_descent(text, font, ismath=False)[0]) / 72
+
+
+def fitted(text: str, inches: float, size: float, bold: bool = False) -> str:
+    """The text in lines no wider than so many inches, broken at spaces, then behind `_` and `-`, then anywhere."""
+    lines: list[str] = []
+    for piece in _pieces(text, inches, size, bold):
+        longer = lines[-1] + piece if lines else piece
+        if lines and width(longer.rstrip(" "), size, bold) <= inches:
+            lines[-1] = longer
+        else:
+            lines.append(piece.lstrip() if lines else piece)
+    return "\n".join(line.rstrip(" ") for line in lines)
+
+
+def _pieces(text: str, inches: float, size: float, bold: bool) -> Sequence[str]:
+    found = []
+    for word in re.findall(r"[^ ]+ *| +", text.replace(" %", f"{TIED}%")):
+        parts = (
+            [word]
+            if width(word.rstrip(" "), size, bold) <= inches
+            else re.findall(r"[^_\-/]+[_\-/]*|[_\-/]+", word)
+        )
+        for part in parts:
+            while width(part.rstrip(" "), size, bold) > inches and len(part) > 1:
+                fit = next(
+                    n for n in range(len(part) - 1, 0, -1) if n == 1 or width(part[:n], size, bold) <= inches
+                )
+                found.append(part[:fit])
+                part = part[fit:]
+            found.append(part)
+    return found

@@ -1,0 +1,257 @@
+"""What a figure asks a cube for: an outcome, a yearly variable, policies, draws; what is not there is refused with the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from engine.errors import Problem, UserError, unknown
+from engine.risk.intervals import Estimate
+from engine.risk.measures import MEASURES, finite_units, summary
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An outcome kept path by path, under the policies that a figure shows.
+
+    Args:
+      values: it, with all policies that run [policy, path].
+      policies: those to be shown, in this order.
+      unit: neighbouring paths that are one independent unit.
+    """
+
+    values: xr.DataArray
+    policies: tuple[str, ...]
+    unit: int
+
+    @property
+    def loss(self) -> bool:
+        """Whether high is worse."""
+        return self.values.attrs.get("worse") != "low"
+
+    @property
+    def baseline(self) -> str:
+        """The policy that the others are compared with."""
+        return baseline(self.values)
+
+    def of(self, policy: str, paths: int | None = None) -> np.ndarray:
+        """Values of the first so many paths under a policy, float64 [path]."""
+        return np.asarray(self.values.sel(policy=policy).isel(path=slice(paths)).values, np.float64)
+
+    def finite(self, policy: str) -> np.ndarray:
+        """The values that are finite."""
+        values = self.of(policy)
+        return values[np.isfinite(values)]
+
+    def estimates(self, measure: str, policies: Sequence[str] | None = None) -> dict[str, Estimate]:
+        """A measure of risk by policy."""
+        chosen = self.policies if policies is None else policies
+        return {name: summary(self.of(name), self.unit, self.loss)[measure] for name in chosen}
+
+    def lost(self) -> str:
+        """How many values are left out because they are not finite, in words; empty if none."""
+        gone = {name: len(self.of(name)) - len(self.finite(name)) for name in self.policies}
+        most = max(gone.values(), default=0)
+        total = self.values.sizes["path"]
+        return f" Left out: up to {most:,} of {total:,} paths, which are not finite." if most else ""
+
+
+def outcome(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | None, kind: str) -> Kept:
+    """An outcome kept per path; the first of them if none is named.
+
+    Args:
+      kind: of figure, for the message.
+    """
+    kept = outcomes(cube)
+    if variable is None:
+        variable = next(iter(kept), "an outcome")
+    if variable not in kept:
+        listed = ", ".join(kept) or "none is"
+        remedy = "Keep it: keep.outcomes in the study, and run it."
+        raise UserError(
+            kind, [f"expected an outcome kept path by path ({listed}), got '{variable}'. {remedy}"]
+        )
+    values = kept[variable]
+    return Kept(values, shown(values, policies), int(cube.attrs["independent_unit"]))
+
+
+def outcomes(cube: xr.DataTree) -> dict[str, xr.DataArray]:
+    """The outcomes kept per path, in the order of the cube."""
+    return (
+        {str(name): values for name, values in cube["paths"].data_vars.items()}
+        if "paths" in cube.children
+        else {}
+    )
+
+
+def yearly(
+    cube: xr.DataTree,
+    group: str,
+    variable: str | None,
+    where: Mapping[str, str] | None,
+    kind: str,
+    others: Iterable[str] = (),
+) -> xr.DataArray:
+    """A variable of a group of yearly numbers at the labels of `where`; the first one if none is named.
+
+    Args:
+      others: names that the figure takes beside those of the group, for the message.
+
+    Raises:
+      UserError: no such variable, dimension or label; all problems at once.
+    """
+    there = {str(name): values for name, values in cube[group].data_vars.items()}
+    name = next(iter(there)) if variable is None else variable
+    if name not in there:
+        raise UserError(kind, [Problem("variable", unknown("yearly variable", name, [*there, *others]))])
+    values = there[name]
+    labelled = [
+        str(dim)
+        for dim in values.dims
+        if dim not in ("policy", "measure", "stat", "quantile", "year", "moment")
+    ]
+    problems = []
+    for dim, chosen in (where or {}).items():
+        if dim not in labelled:
+            problems.append(
+                Problem(
+                    f"where.{dim}",
+                    unknown("dimension", dim, labelled)
+                    if labelled
+                    else f"'{name}' has one value a year, and no dimension '{dim}'.",
+                )
+            )
+        elif chosen not in list(map(str, values[dim].values)):
+            problems.append(Problem(f"where.{dim}", unknown(dim, chosen, map(str, values[dim].values))))
+    if problems:
+        raise UserError(kind, problems)
+    return values.sel(dict(where or {}))
+
+
+def refuse_unknown(variable: str, known: Iterable[str], kind: str) -> None:
+    """Refuses a variable that there is none of.
+
+    Raises:
+      UserError: it is not among those that are known.
+    """
+    names = list(known)
+    if variable not in names:
+        raise UserError(kind, [Problem("variable", unknown("variable", variable, names))])
+
+
+def refuse_year(year: int, years: Sequence[int], kind: str) -> None:
+    """Refuses a year that was not lived through.
+
+    Raises:
+      UserError: always.
+    """
+    raise UserError(kind, [Problem("year", f"expected {years[0]} to {years[-1]}, got {year}.")])
+
+
+def refuse_measure(measure: str, kind: str) -> None:
+    """Refuses a measure that there is none of.
+
+    Raises:
+      UserError: it is not among `MEASURES`.
+    """
+    if measure not in MEASURES:
+        raise UserError(kind, [Problem("measure", unknown("measure", measure, MEASURES))])
+
+
+def refuse_free(values: xr.DataArray, dims: Sequence[str], kind: str) -> None:
+    """Refuses dimensions that no label was given for.
+
+    Raises:
+      UserError: always.
+    """
+    told = [
+        Problem(f"where.{dim}", f"expected one of {', '.join(map(str, values[dim].values))}, got nothing.")
+        for dim in dims
+    ]
+    raise UserError(kind, told)
+
+
+def by_year(cube: xr.DataTree, group: str) -> bool:
+    """Whether a cube has yearly numbers in a group."""
+    try:
+        return any("year" in values.dims for values in cube[group].data_vars.values())
+    except KeyError:
+        return False
+
+
+def cells(values: xr.DataArray, axes: Sequence[str]) -> list[dict[str, str]]:
+    """Every combination of labels of the dimensions that are not among the axes, the last dimension fastest."""
+    found: list[dict[str, str]] = [{}]
+    for dim in values.dims:
+        if dim not in axes:
+            found = [{**cell, str(dim): str(chosen)} for cell in found for chosen in values[dim].values]
+    return found
+
+
+def columns(values: xr.DataArray, cells: Sequence[Mapping[str, str]]) -> int:
+    """Panels in a row: the labels of the last dimension where there are several dimensions, else as many as fit."""
+    if cells and len(cells[0]) > 1:
+        return min(values.sizes[list(cells[0])[-1]], 6)
+    return 4 if len(cells) in (1, 2, 3, 4, 7, 8) else 3
+
+
+def shown(values: xr.DataArray, policies: Sequence[str] | None) -> tuple[str, ...]:
+    """The policies to show: those named, in their order, or all that run.
+
+    Raises:
+      UserError: one of them does not run.
+    """
+    known = known_policies(values)
+    if policies is None:
+        return known
+    wrong = [Problem("policy", unknown("policy", name, known)) for name in policies if name not in known]
+    if wrong:
+        raise UserError("policies", wrong)
+    return tuple(policies)
+
+
+def known_policies(values: xr.DataArray) -> tuple[str, ...]:
+    """All policies that run."""
+    return tuple(str(name) for name in values["policy"].values)
+
+
+def baseline(values: xr.DataArray) -> str:
+    """The policy that the others are compared with; the first where the cube does not say."""
+    return str(values["policy"].attrs.get("baseline", known_policies(values)[0]))
+
+
+def draws(cube: xr.DataTree) -> xr.Dataset:
+    """The stored draws, of the paths that have any, whole units; without factors that never vary, which move nothing."""
+    if "draws" not in cube.children or not cube["draws"].data_vars:
+        return xr.Dataset()
+    group = cube["draws"].to_dataset()
+    kept = min(int(group.attrs.get("kept", group.sizes["path"])), group.sizes["path"])
+    unit = int(cube.attrs["independent_unit"])
+    found = group.isel(path=slice(kept - kept % unit if kept > unit else kept)).load()
+    return found[[name for name, values in found.data_vars.items() if _varies(values.values)]]
+
+
+def _varies(values: np.ndarray) -> bool:
+    finite = values[np.isfinite(values)]
+    return bool(finite.size and finite.min() < finite.max())
+
+
+def factor(drawn: xr.Dataset, name: str, kind: str) -> xr.DataArray:
+    """The draws of one factor.
+
+    Raises:
+      UserError: there is no such factor, or it never varies.
+    """
+    if name not in drawn:
+        raise UserError(kind, [Problem("factor", unknown("factor", name, map(str, drawn.data_vars)))])
+    return drawn[name]
+
+
+def together(values: np.ndarray, others: np.ndarray, unit: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Two arrays [path] where both are finite, and how many independent units these are."""
+    n = min(len(values), len(others))
+    (one, two), units, _ = finite_units((values[:n], others[:n]), unit)
+    return one, two, units.count

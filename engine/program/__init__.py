@@ -1,0 +1,1 @@
+"""One compiled program per study, and the devices that it runs on."""

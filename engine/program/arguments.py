@@ -1,0 +1,79 @@
+"""What a study's program is fed: keys, priors and levers as arrays, so that a changed number compiles nothing anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from engine.draws.dependence import latent_streams
+from engine.draws.random_words import stream_key
+from engine.study.study import Policy, Study
+
+
+def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
+    """The arguments: keys of all random streams, parameters of priors and copulas, levers by year."""
+    names = [f"factor:{item.name}" for item in study.inputs] + latent_streams(study.groups)
+    steps = range(len(study.years))
+
+    def keys(streams: list[str], step: int = 0) -> np.ndarray:
+        return np.array([stream_key(study.seed, stream, step) for stream in streams], np.uint32).reshape(
+            -1, 2
+        )
+
+    shock_keys = {}
+    if study.is_path_model:
+        for law, streams in study.shock_draws.streams.items():
+            if streams:
+                shock_keys[law] = np.stack([keys(streams, step) for step in steps])
+    return {
+        "factor_keys": keys(names),
+        "shock_keys": shock_keys,
+        "shocks": study.shock_draws.arrays(dtype) if study.is_path_model else {},
+        "marginals": study.draws.arrays(dtype),
+        "groups": {name: group.copula.parameters(dtype) for name, group in study.groups.items()},
+        "levers": _lever_arrays(study, dtype),
+    }
+
+
+def _lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
+    """Levers by name as tuples of cells, each [year, policy]; one "year" for a static model."""
+    n_years = max(1, len(study.years))
+    first = study.years[0] if study.years else 0
+    shared = sorted({p.implementation for p in study.policies if isinstance(p.implementation, str)})
+
+    def cells(pick: Callable) -> dict[str, tuple[np.ndarray, ...]]:
+        arrays: dict[str, tuple[np.ndarray, ...]] = {}
+        for name in study.model.levers:
+            stacked = np.stack(
+                [np.reshape(pick(policy)[name], (n_years, -1)) for policy in study.policies], axis=1
+            )
+            arrays[name] = tuple(np.asarray(stacked[..., k], dtype) for k in range(stacked.shape[-1]))
+        return arrays
+
+    def column(values: list[Any], kind: type = dtype) -> np.ndarray:
+        return np.broadcast_to(np.array(values, kind), (n_years, len(values)))
+
+    return {
+        "levers": cells(lambda policy: policy.levers),
+        "before": cells(lambda policy: (policy.before or policy).levers),
+        "start": column([policy.start if study.years else first for policy in study.policies]),
+        "before_start": np.array(
+            [[_began(p.before or p, year) for p in study.policies] for year in study.years or (0,)],
+            dtype,
+        ),
+        "implementation": column(
+            [0.0 if isinstance(p.implementation, str) else p.implementation for p in study.policies]
+        ),
+        "by_factor": {
+            name: column([p.implementation == name for p in study.policies], bool) for name in shared
+        },
+    }
+
+
+def _began(policy: Policy, year: int) -> int:
+    """Calendar year in which the policy that is in force then began."""
+    while policy.before is not None and year < policy.start:
+        policy = policy.before
+    return policy.start

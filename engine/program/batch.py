@@ -1,0 +1,236 @@
+"""A rule for one path and one policy, computed for all of both: packs as arrays [row, policy, path], barriers between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from engine.program import elementary, fences
+from engine.program.equations import Atom, Constant, Equation, Rule
+from engine.program.packs import Axis, Pack, alone, is_table, packed
+
+Known = dict[int, tuple[Any, int]]
+"""For each value that has been computed, by its id, an array [row, policy or 1, path or 1, ...] and the row that it is."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a rule.
+
+    Args:
+      example: a tree of scalars.
+      axes: what each leaf differs by.
+      tables: what each leaf stands together with; leaves of one table are the rows of one array, in their order.
+    """
+
+    example: Any
+    axes: tuple[Axis, ...]
+    tables: tuple[Hashable, ...]
+
+    @staticmethod
+    def alike(example: Any, axes: Axis, is_table: Callable[[Any], bool] = lambda part: False) -> Argument:
+        """An argument whose leaves all differ by the same, tables of them told by a predicate."""
+        leaves = jax.tree.leaves(example, is_leaf=is_table)
+        tables = tuple(k for k, part in enumerate(leaves) for _ in jax.tree.leaves(part))
+        return Argument(example, (axes,) * len(tables), tables)
+
+    @property
+    def rows(self) -> list[list[int]]:
+        """Places of the leaves of each table, in the order in which tables appear."""
+        found: dict[Hashable, list[int]] = {}
+        for leaf, table in enumerate(self.tables):
+            found.setdefault(table, []).append(leaf)
+        return list(found.values())
+
+
+class Batch:
+    """A rule for all paths and policies. Its methods are traced.
+
+    Args:
+      rule: of scalars.
+      arguments: what it takes.
+      sizes: how many policies and paths there are.
+      platform: what it is compiled for.
+    """
+
+    def __init__(self, rule: Rule, arguments: Sequence[Argument], sizes: Mapping[Axis, int], platform: str):
+        self.arguments, self.sizes, self.platform = tuple(arguments), sizes, platform
+        axes = [axis for argument in arguments for axis in argument.axes]
+        self.rule = fences.with_reciprocals(rule, axes)
+        tables = [(k, table) for k, argument in enumerate(arguments) for table in argument.tables]
+        self.packs, same = packed(self.rule, axes, tables)
+        self.outputs = tuple(same.get(id(atom), atom) for atom in self.rule.outputs)
+        self.fenced = fences.fenced(self.packs, self.outputs, self.sizes)
+
+    def given(self, place: int, arrays: Sequence[Any]) -> Known:
+        """The values of one argument, by its place: the arrays of its tables [row, policy or 1, path or 1], in their order."""
+        argument = self.arguments[place]
+        first = sum(len(before.tables) for before in self.arguments[:place])
+        known: Known = {}
+        for rows, array in zip(argument.rows, arrays, strict=True):
+            known.update((id(self.rule.inputs[first + leaf]), (array, row)) for row, leaf in enumerate(rows))
+        return known
+
+    def computed(self, known: Known, outputs: Sequence[Atom]) -> Known:
+        """What is known, and what the outputs take to compute beside it."""
+        known = dict(known)
+        for place in fences.needed(self.packs, outputs, known.keys()):
+            pack = self.packs[place]
+            first = pack.equations[0]
+            if is_table(first):
+                results = [self._spread(self._gathered(first.inputs, known), len(first.inputs), pack.axes)]
+                rows = [[(value, row) for row, value in enumerate(first.outputs)]]
+            elif alone(first):
+                results = self._by_itself(first, known)
+                rows = [[(value, 0)] for value in first.outputs]
+            else:
+                results = [self._in_rows(pack, known)]
+                rows = [[(value, row) for row, value in enumerate(pack.outputs)]]
+            if place in self.fenced:
+                results = jax.lax.optimization_barrier(results)
+            for array, values in zip(results, rows, strict=True):
+                known.update((id(value), (array, row)) for value, row in values)
+        return known
+
+    def once(self, known: Known) -> Known:
+        """What is known, and what is the same every year and costly to compute, or to bring into order."""
+        kept = [value for place in sorted(fences.kept(self.packs)) for value in self.packs[place].outputs]
+        given = known.keys() | {id(value) for value in kept}
+        packs = [self.packs[place] for place in fences.needed(self.packs, self.outputs, given)]
+        read = {id(atom) for pack in packs for equation in pack.equations for atom in equation.inputs}
+        read |= {id(atom) for atom in self.outputs}
+        wanted = [value for value in kept if id(value) in read]
+        found = self.computed(known, wanted)
+        return known | {id(value): found[id(value)] for value in wanted}
+
+    def array(self, atoms: Sequence[Atom], known: Known, axes: Axis, dtype: Any) -> Any:
+        """Values as the rows of one array [row, policy or 1, path or 1]."""
+        return self._spread(self._gathered(atoms, known).astype(dtype), len(atoms), axes)
+
+    # ------------------------------------------------------------------ one pack
+
+    def _in_rows(self, pack: Pack, known: Known) -> Any:
+        first = pack.equations[0]
+        operands = [
+            self._spread(self._gathered(atoms, known), len(pack.equations), pack.axes)
+            for atoms in pack.operands
+        ]
+        ours = elementary.ON_PLATFORM.get(self.platform, {}).get(first.name)
+        if ours is not None and operands[0].dtype == np.float32:
+            return ours(*operands)
+        return first.primitive.bind(*operands, **first.params)
+
+    def _by_itself(self, equation: Equation, known: Known) -> list[Any]:
+        """An operation that is not done number by number, mapped over paths and policies."""
+
+        def rule(*values: Any) -> list[Any]:
+            results = equation.primitive.bind(*values, **equation.params)
+            return list(results) if equation.primitive.multiple_results else [results]
+
+        # [policy or 1, path or 1, ...]; an axis that an operand does not have is not mapped: a branch that is chosen by
+        # the year alone stays one
+        operands = [
+            np.asarray(atom.value)[None, None]
+            if isinstance(atom, Constant)
+            else self._gathered([atom], known)[0]
+            for atom in equation.inputs
+        ]
+        sizes = [max([1, *(operand.shape[axis] for operand in operands)]) for axis in (0, 1)]
+        for axis in (1, 0):  # paths inside, policies outside
+            over = [0 if operand.shape[axis] > 1 else None for operand in operands]
+            rule = jax.vmap(rule, in_axes=over) if sizes[axis] > 1 else rule
+        shapes = [
+            (*(size for size in operand.shape[:2] if size > 1), *operand.shape[2:]) for operand in operands
+        ]
+        results = rule(*(operand.reshape(shape) for operand, shape in zip(operands, shapes, strict=True)))
+        mapped = sum(size > 1 for size in sizes)
+        return [result.reshape(1, *sizes, *result.shape[mapped:]) for result in results]
+
+    def _gathered(self, atoms: Sequence[Atom], known: Known) -> Any:
+        """Values as the rows of an array, one row alone where all are the same."""
+        parts = []
+        for source, run in groupby(atoms, lambda atom: _source(atom, known)):
+            held = list(run)
+            if source is None:
+                parts.append((len(held), _constants(held)))
+                continue
+            array, rows = known[id(held[0])][0], [known[id(atom)][1] for atom in held]
+            taken = _rows(array, rows)
+            if taken is not None:
+                parts.append((len(held), taken))
+            else:
+                runs = [
+                    [row for _, row in run] for _, run in groupby(enumerate(rows), lambda at: at[1] - at[0])
+                ]
+                parts += [(len(each), array[each[0] : each[-1] + 1]) for each in runs]
+        if len(parts) == 1:
+            return parts[0][1]
+        widest = [max(part.shape[axis] for _, part in parts) for axis in (1, 2)]
+        full = [jnp.broadcast_to(part, (rows, *widest, *part.shape[3:])) for rows, part in parts]
+        # fenced, because a concatenation computes its parts one number at a time if they are fused into it
+        return jax.lax.optimization_barrier(jnp.concatenate(jax.lax.optimization_barrier(full)))
+
+    def _spread(self, array: Any, rows: int, axes: Axis) -> Any:
+        full = [size if axis in axes else 1 for axis, size in self.sizes.items()]
+        return jnp.broadcast_to(array, (rows, *full, *array.shape[3:]))
+
+
+def _constants(atoms: Sequence[Atom]) -> Any:
+    values = [np.asarray(atom.value, atom.dtype) for atom in atoms if isinstance(atom, Constant)]
+    alike = len({(value.dtype, value.tobytes()) for value in values}) == 1
+    return jnp.asarray(np.stack(values[:1] if alike else values)[:, None, None])
+
+
+def _source(atom: Atom, known: Known) -> int | None:
+    """Which array a value stands in; None for a constant."""
+    return None if isinstance(atom, Constant) else id(known[id(atom)][0])
+
+
+def _rows(array: Any, rows: list[int]) -> Any:
+    """Rows of an array in a form that a compiler can read in place; None where they do not follow each other evenly.
+
+    Evenly are first + a i + b j, the i slow and the j fast: rows in turn, each of them several times, by region and then
+    by sector out of an array by sector and then by region.
+    """
+    if rows == list(range(len(array))):
+        return array
+    even = _evenly(rows)
+    if even is None:
+        return None
+    first, (a, m), (b, n) = even
+    if m == 1:
+        return array[first : first + 1] if b == 0 else array[first : rows[-1] + 1 : b]
+    if a == 0 or b == 0:
+        part = _rows(array, rows[:n] if a == 0 else rows[::n])
+        part = part[None] if a == 0 else part[:, None]
+        return jnp.broadcast_to(part, (m, n, *array.shape[1:])).reshape(m * n, *array.shape[1:])
+    slow, count, fast, inner = (a, m, b, n) if a > b else (b, n, a, m)
+    if fast * (inner - 1) >= slow or first + slow * count > len(array):
+        return None
+    part = array[first : first + slow * count].reshape(count, slow, *array.shape[1:])[
+        :, : fast * (inner - 1) + 1 : fast
+    ]
+    part = part if a > b else jnp.swapaxes(part, 0, 1)
+    return part.reshape(m * n, *array.shape[1:])
+
+
+def _evenly(rows: list[int]) -> tuple[int, tuple[int, int], tuple[int, int]] | None:
+    """The first row, and step and number of the slow and of the fast index."""
+    count, first = len(rows), rows[0]
+    for n in range(count, 0, -1):
+        m = count // n
+        b = rows[1] - first if n > 1 else 0
+        a = rows[n] - first if m > 1 else 0
+        if (
+            n * m == count
+            and min(a, b) >= 0
+            and rows == [first + a * i + b * j for i in range(m) for j in range(n)]
+        ):
+            return first, (a, m), (b, n)
+    return None

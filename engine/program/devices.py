@@ -1,0 +1,246 @@
+"""Which local devices take part, what memory there is, and where the programs that are compiled for them are kept."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from engine.errors import UserError, did_you_mean
+from engine.program.kernel import AXIS, Program
+from engine.study.study import Study
+
+CACHE_SIZE = 1 << 30
+"""Bytes of compiled programs that are kept; what has not been used for longest goes first."""
+GPU_LANES = 1 << 20
+"""Paths that a GPU takes at once: a step of the shipped model is then some thousand times longer than its launch."""
+LANE = 4 << 10
+"""Bytes that a path takes on a device under each policy, at most: the shipped model takes 1.3 KiB."""
+_ROOM = 1 << 26
+_ASKED, _FOUND = (f"/jax/compilation_cache/{event}" for event in ("compile_requests_use_cache", "cache_hits"))
+_UNITS = {"": 1, "B": 1} | {
+    f"{letter}{ending}": base**power
+    for power, letter in enumerate("KMGT", start=1)
+    for ending, base in (("", 1000), ("B", 1000), ("iB", 1024))
+}
+_NAMED = [unit for unit in _UNITS if len(unit) > 1]
+
+
+def use_every_core() -> None:
+    """Makes each core that this process may use an XLA device of its own; to be called before JAX is first used.
+
+    `RUSTBELT_CPU_DEVICES` sets another count; a path has the same bits with any.
+    """
+    asked = os.environ.get("RUSTBELT_CPU_DEVICES", str(len(cores())))
+    if not asked.isdecimal() or int(asked) < 1:
+        raise UserError("RUSTBELT_CPU_DEVICES", [f"expected a number of devices, got '{asked}'."])
+    with contextlib.suppress(RuntimeError):  # JAX has been used already: its devices stay as they are
+        jax.config.update("jax_num_cpu_devices", int(asked))
+
+
+def cores() -> list[int]:
+    """Numbers of the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def gpus_of_machine() -> list[str]:
+    """What `CUDA_VISIBLE_DEVICES` calls each GPU that this process may see, found without waking any; none without JAX for CUDA."""
+    if not any(importlib.util.find_spec(f"jax_cuda{version}_plugin") for version in (12, 13)):
+        return []
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return [gpu.strip() for gpu in given.split(",") if gpu.strip() not in ("", "-1")]
+    return [str(k) for k, _ in enumerate(Path("/proc/driver/nvidia/gpus").glob("*"))]
+
+
+def kind(mesh: Mesh) -> str:
+    """What the devices of a mesh are, as far as rounding depends on it: "cpu x86_64", or a GPU's name.
+
+    Processors of one architecture have the same bits (seen with AVX2 and with AVX-512), but for those without fused
+    multiply-add, which round twice.
+    """
+    device = mesh.devices.flat[0]
+    if device.platform != "cpu":
+        return device.device_kind
+    return f"cpu {platform.machine()}{'' if _fuses() else ' without fma'}"
+
+
+def flags() -> str:
+    """The flags that XLA is given from outside, but for the number of devices, which changes no bit."""
+    given = os.environ.get("XLA_FLAGS", "").split()
+    return " ".join(sorted(flag for flag in given if "device_count" not in flag))
+
+
+@functools.cache
+def _fuses() -> bool:
+    """Whether the processor multiplies and adds with one rounding; so it is taken to where it does not tell."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return True
+    flags = next((line.split() for line in lines if line.startswith("flags")), ["fma"])
+    return "fma" in flags
+
+
+def mesh(kind: str | None = None) -> Mesh:
+    """All local devices of one kind in a row.
+
+    Args:
+      kind: "cpu" or "gpu"; None takes the GPUs if there are any.
+
+    Raises:
+      UserError: where there is no device of the kind.
+    """
+    try:
+        devices = jax.local_devices(backend={"gpu": "cuda"}.get(kind or "", kind))
+    except RuntimeError as failure:
+        have = sorted({device.platform for device in jax.local_devices()})
+        remedy = (
+            "install rustbelt[cuda] on a machine with an NVIDIA GPU"
+            if kind == "gpu"
+            else "leave --device out"
+        )
+        raise UserError(
+            "--device", [f"expected a {kind} device, found {', '.join(have)}; {remedy}."]
+        ) from failure
+    return Mesh(np.array(devices), (AXIS,))
+
+
+def program(study: Study, kind: str | None = None) -> Program:
+    """The study's program on all local devices of one kind, its tile sized by the device; as `mesh` chooses them."""
+    chosen = mesh(kind)
+    return Program(study, chosen, lanes_for(study, chosen))
+
+
+def lanes_for(study: Study, mesh: Mesh) -> int:
+    """Paths of a tile: on a CPU what its cache holds, which is the study's; on a GPU enough to keep all of it busy."""
+    if mesh.devices.flat[0].platform == "cpu":
+        return study.tile
+    lanes, room = GPU_LANES, device_memory(mesh)
+    while room is not None and lanes > study.tile and lanes * len(study.policies) * LANE > room // 2:
+        lanes //= 2
+    return lanes
+
+
+def device_memory(mesh: Mesh) -> int | None:
+    """Bytes that JAX may take on each device of the mesh (of the smallest); None where a device does not tell, as CPUs do not."""
+    told = [(device.memory_stats() or {}).get("bytes_limit", 0) for device in mesh.devices.flat]
+    return min(told) or None
+
+
+def bytes_of(size: str | int) -> int:
+    """Bytes that a size means: 4GiB, 512 MB, 1.5T; a unit with an i counts by 1024, the others by 1000.
+
+    Raises:
+      ValueError: it is no size, or none above zero; the text says what was expected.
+    """
+    number, unit = re.fullmatch(r"\s*([\d._]*)\s*(.*?)\s*", str(size), re.DOTALL).groups()  # type: ignore[union-attr]
+    scale = {known.lower(): scale for known, scale in _UNITS.items()}.get(unit.lower())
+    try:
+        count = float(number) * (scale or 1)
+    except ValueError:
+        raise ValueError(f"expected a size such as 4GiB or 512MB, got '{size}'.") from None
+    if scale is None:
+        raise ValueError(f"expected a size such as 4GiB or 512MB, got '{size}'.{did_you_mean(unit, _NAMED)}")
+    if count < 1:
+        raise ValueError(f"expected a size above zero, got '{size}'.")
+    return int(count)
+
+
+def use_compilation_cache() -> None:
+    """Keeps compiled programs in a private folder of the user, so that the next process need not compile them again.
+
+    The folder is `$RUSTBELT_CACHE`, else `$XDG_CACHE_HOME/rustbelt`, else `~/.cache/rustbelt`; `RUSTBELT_CACHE=off` keeps
+    nothing. A compiled program is code that is trusted, so a folder that is someone else's, or that others can write to, is
+    left alone, with a warning; so is one that cannot be written or has no room. It may be deleted at any time.
+
+    JAX knows one cache for a whole process: what else it compiles from here on is kept there too, and found again. A cache
+    that JAX has been given already (`jax_compilation_cache_dir`) stays, with its rules.
+    """
+    asked = os.environ.get("RUSTBELT_CACHE", "")
+    if asked.lower() == "off" or jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
+        return
+    try:
+        folder = _cache_folder(asked)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        wrong = _not_to_be_used(folder)
+    except (OSError, RuntimeError) as failure:
+        wrong = f"{failure}."
+    if wrong:
+        remedy = "Set RUSTBELT_CACHE to a folder of your own, or to off"
+        warnings.warn(f"compiled programs are not kept: {wrong} {remedy}.", stacklevel=3)
+        return
+    _forget_oldest(folder)
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+@contextlib.contextmanager
+def programs_watched() -> Iterator[Callable[[], bool]]:
+    """A function that says whether every program that JAX was asked for since came from the cache."""
+    seen: Counter[str] = Counter()
+
+    def note(event: str, **_: object) -> None:
+        seen[event] += 1
+
+    jax.monitoring.register_event_listener(note)
+    try:
+        yield lambda: seen[_FOUND] == seen[_ASKED] > 0
+    finally:
+        jax.monitoring.unregister_event_listener(note)
+
+
+def _cache_folder(asked: str) -> Path:
+    if asked:
+        return Path(asked).expanduser().absolute()
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(given) if os.path.isabs(given) else Path.home() / ".cache") / "rustbelt"
+
+
+def _not_to_be_used(folder: Path) -> str:
+    """Why compiled programs must not, or cannot, be kept in a folder; "" where they may."""
+    status = folder.stat()
+    if hasattr(os, "getuid") and status.st_uid != os.getuid():
+        return f"expected a folder of yours, and {folder} is user {status.st_uid}'s."
+    if os.name == "posix" and status.st_mode & 0o022:
+        return f"expected a folder that nobody else can write to, and {folder} has mode {status.st_mode & 0o777:o}: chmod 700 it."
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"{folder} cannot be written."
+    free = shutil.disk_usage(folder).free
+    if free < _ROOM:
+        return f"expected {_ROOM >> 20} MiB free for {folder}, and there are {free >> 20}."
+    return ""
+
+
+def _forget_oldest(folder: Path) -> None:
+    """Deletes the programs that have not been used for longest, down to `CACHE_SIZE`.
+
+    JAX's own bound needs another package, and a lock that every process waits for.
+    """
+    kept = []
+    for file in folder.glob("*-cache"):
+        with contextlib.suppress(OSError):  # another process has deleted it
+            status = file.stat()
+            kept.append((max(status.st_atime, status.st_mtime), status.st_size, file))
+    total = sum(size for _, size, _ in kept)
+    for _, size, file in sorted(kept):
+        if total <= CACHE_SIZE:
+            return
+        with contextlib.suppress(OSError):
+            file.unlink()
+        total -= size

@@ -1,0 +1,148 @@
+"""What is computed once: barriers behind costly values that several readers share, reciprocals, what does not change by the year.
+
+XLA on CPU copies a cheap-looking value into each of its readers, and copies multiply along a chain: a year of the
+rustbelt model grew sevenfold that way. The rule: a value that is read more than once, or by more policies or paths than
+it differs by, is fenced by an optimization barrier where that spares a dozen operations. A model says nothing of it.
+
+What is the same every year (functions of the factors alone) is computed once, before the years.
+
+Another rule keeps the bits, and saves divisions: a quotient by a value that policies or paths share is the product with
+its reciprocal, which is taken once. XLA does the same to it or not, depending on how many devices it compiles for. Other
+quotients stay what they are: x / x is 1.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from engine.program.equations import Atom, Constant, Equation, Rule, Value
+from engine.program.packs import Axis, Pack, differences, is_table
+
+WORTH_FENCING = 4
+"""Operations from which on a value may be fenced."""
+WORTH_A_PASS = 12
+"""Operations that must be spared: what writing a value and reading it again costs."""
+WORTH_KEEPING = 8
+"""Operations from which on a value that is the same every year is computed before the years, and read in each."""
+_COSTLY = {
+    name: 20
+    for name in (
+        "exp", "exp2", "expm1", "log", "log1p", "logistic", "tanh", "sin", "cos", "tan", "asin", "acos", "atan", "atan2",
+        "erf", "erfc", "erf_inv", "pow", "lgamma", "digamma", "cbrt",
+    )
+}  # fmt: skip
+_COSTLY |= {"div": 8, "sqrt": 8, "rsqrt": 8, "rem": 8, "integer_pow": 2}
+_FREE = {
+    "broadcast_in_dim",
+    "reshape",
+    "squeeze",
+    "copy",
+    "stop_gradient",
+    "expand_dims",
+    "convert_element_type",
+}
+
+
+def with_reciprocals(rule: Rule, axes: Sequence[Axis]) -> Rule:
+    """The same rule with quotients by shared values as products with one reciprocal of each."""
+    differs = differences(rule, axes)
+    known: dict[int, Value] = {}
+    found: list[Equation] = []
+    for equation in rule.equations:
+        if equation.name != "div" or not jnp.issubdtype(equation.outputs[0].dtype, jnp.floating):
+            found.append(equation)
+            continue
+        numerator, divisor = equation.inputs
+        if differs.get(id(divisor), Axis.NONE) in (Axis.NONE, differs[id(equation.outputs[0])]):
+            found.append(equation)
+            continue
+        if id(divisor) not in known:
+            one = Constant(np.ones(divisor.shape, divisor.dtype))
+            known[id(divisor)] = Value(divisor.shape, divisor.dtype)
+            found.append(replace(equation, inputs=(one, divisor), outputs=(known[id(divisor)],)))
+        product = (numerator, known[id(divisor)])
+        found.append(replace(equation, primitive=jax.lax.mul_p, params=_of_a_product(), inputs=product))
+    return replace(rule, equations=tuple(found))
+
+
+@cache
+def _of_a_product() -> dict[str, Any]:
+    """What JAX hands a product beside its factors, which differs between versions."""
+    return dict(jax.make_jaxpr(jax.lax.mul)(1.0, 1.0).eqns[0].params)
+
+
+def fenced(packs: Sequence[Pack], outputs: Sequence[Atom], sizes: Mapping[Axis, int]) -> set[int]:
+    """The places of the packs behind which a barrier stands.
+
+    Args:
+      outputs: what the rule gives back: read once more.
+      sizes: how many policies and paths there are.
+    """
+    reads = Counter(id(atom) for atom in outputs)
+    differs = {id(value): pack.axes for pack in packs for value in pack.outputs}
+    for pack in packs:
+        for equation in pack.equations:
+            for atom in equation.inputs:
+                reads[id(atom)] += _times(pack.axes & ~differs.get(id(atom), pack.axes), sizes)
+    found, price = set(), dict[int, int]()
+    for place, pack in enumerate(packs):
+        worth = _worth(pack, price)
+        reciprocal = pack.name == "div" and isinstance(pack.equations[0].inputs[0], Constant)
+        again = max(reads[id(value)] for value in pack.outputs) - 1
+        if reciprocal or (worth >= WORTH_FENCING and worth * again >= WORTH_A_PASS):
+            found.add(place)
+            worth = 0
+        price.update((id(value), worth) for value in pack.outputs)
+    return found
+
+
+def _times(further: Axis, sizes: Mapping[Axis, int]) -> int:
+    """How often a value is computed for a reader that differs by further axes; a loop over paths mostly keeps it."""
+    policies = sizes[Axis.POLICY] if Axis.POLICY in further else 1
+    return max(policies, 2 if Axis.PATH in further and sizes[Axis.PATH] > 1 else 1)
+
+
+def kept(packs: Sequence[Pack]) -> set[int]:
+    """The places of the packs that are computed before the years: costly, and the same every year."""
+    found, price = set(), dict[int, int]()
+    for place, pack in enumerate(packs):
+        if Axis.YEAR in pack.axes:
+            continue
+        worth = _worth(pack, price)
+        if worth >= WORTH_KEEPING:
+            found.add(place)
+            worth = 0
+        price.update((id(value), worth) for value in pack.outputs)
+    return found
+
+
+def needed(packs: Sequence[Pack], outputs: Collection[Atom], given: Collection[int]) -> list[int]:
+    """The places of the packs that outputs take to compute, where the values with some ids are given already."""
+    asked = {id(atom) for atom in outputs}
+    found = []
+    for place in reversed(range(len(packs))):
+        pack = packs[place]
+        if any(id(value) in asked and id(value) not in given for value in pack.outputs):
+            found.append(place)
+            asked.update(id(atom) for equation in pack.equations for atom in equation.inputs)
+    return found[::-1]
+
+
+def _worth(pack: Pack, price: dict[int, int]) -> int:
+    """Operations that it takes to compute a row again, from what has been kept or fenced.
+
+    A table is copied together, which is never worth doing twice.
+    """
+    first = pack.equations[0]
+    if is_table(first):
+        return WORTH_FENCING
+    own = 0 if pack.name in _FREE else _COSTLY.get(pack.name, 1)
+    return own + sum(price.get(id(atom), 0) for atom in first.inputs)

@@ -1,0 +1,312 @@
+"""One compiled program per study: which paths a pass takes on which device, how it is compiled, and its values in path order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, PartitionSpec
+
+from engine.modelling.cell_axis import cell_count
+from engine.program import arguments
+from engine.program.rules import Rules
+from engine.program.tile import Tile
+from engine.study.study import BLOCK, Block, Study
+
+AXIS = "device"
+IN_FULL = 1 << 14
+"""Paths at most that a device takes at once when all their years are wanted."""
+_WIDE = {"xla_cpu_prefer_vector_width": "512"}
+# a core is a device of its own, so no loop need be cut up for others; a small loop over the years compiled as one function
+# knows no barriers in jax 0.10, and in 0.12 takes twice as long to compile and makes small models slower
+_OFF = ["cpu-parallel-task-assigner", "small-while-loop-hoisting"]
+if jax.__version_info__ < (0, 12):
+    # removes barriers before it fuses, and everything is computed again for each reader: 2.8 times slower;
+    # jax 0.12 keeps them as long as it needs them, and cannot compile where this pass is off
+    _OFF.append("cse_barrier_expander")
+
+
+@dataclass(frozen=True)
+class BlockResult:
+    """What one block leaves.
+
+    Args:
+      block: which paths.
+      outcomes: float32 [policy, outcome, path].
+    """
+
+    block: Block
+    outcomes: np.ndarray
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Some paths in full.
+
+    Args:
+      first_path: number of the first of them.
+      outcomes: float32 [policy, outcome, path].
+      yearly: float32 [policy, year, cell, path]; None for a static model.
+      draws: float32 [factor, path].
+    """
+
+    first_path: int
+    outcomes: np.ndarray
+    yearly: np.ndarray | None
+    draws: np.ndarray
+
+
+class _Pass:
+    """Paths from `first` on under way on the devices, and once they are asked for on the host."""
+
+    def __init__(self, first: int, running: Any, ordered: Callable[[np.ndarray], np.ndarray]):
+        self.first = first
+        self._running = running
+        self._ordered = ordered
+        self._values: np.ndarray | None = None
+
+    def values(self) -> np.ndarray:
+        """Outcomes, float32 [policy, outcome, path]; waits for them."""
+        if self._values is None:
+            self._values = self._ordered(np.asarray(jax.device_get(self._running)))
+            self._running = None
+        return self._values
+
+
+class Program:
+    """The compiled program of one study on a mesh of devices.
+
+    A pass takes as many tiles as its devices can hold, and at least a block. What happens on a path depends on the
+    tile that it is in, and not on how many devices share the work.
+
+    Args:
+      study: the resolved study.
+      mesh: one axis, one entry per device.
+      lanes: paths of a tile, a power of two; that of the study if not given.
+      dtype: of all numbers but the random words: float32, or float64 to see what rounding does.
+      platform: what it is written for; that of the devices if not given.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        mesh: Mesh,
+        lanes: int | None = None,
+        dtype: type = np.float32,
+        platform: str | None = None,
+    ):
+        self.study = study
+        self.mesh = mesh
+        self.traces = 0
+        self.lanes = lanes or study.tile
+        self.dtype = dtype
+        platform = platform or mesh.devices.flat[0].platform
+        rules = Rules(study, dtype)
+        if study.is_path_model:
+            with self._precision():
+                rules.of_years  # noqa: B018 (traced here, and not by two threads at once)
+        self.tile = Tile(rules, self.lanes, platform)
+        self.full = Tile(rules, min(self.lanes, IN_FULL), platform)
+        self.sampler = self.tile.sampler
+        self.inputs = arguments.of(study, dtype)
+        devices = mesh.devices.size
+        self.reach = BLOCK * -(-self.lanes * devices // BLOCK)
+        self.tiles_each = -(-self.reach // self.lanes // devices)
+        self._passes: dict[int, _Pass] = {}
+        self._run = self._compiled(self._tiles, 2)
+        self._trace = self._compiled(self._traced_tile, 0)
+        self._draw = self._compiled(self._drawn_tiles, 0)
+
+    # ------------------------------------------------------------------ what a caller asks for
+
+    def prepare(self) -> None:
+        """Compiles what blocks need, by running it over no paths; another thread may trace other paths meanwhile."""
+        jax.block_until_ready(self._start(0, 0, 0))
+
+    def submit(self, block: Block) -> _Pass:
+        """Starts a block and returns at once; `collect` waits for it. Blocks of one pass share it."""
+        index = block.first // self.reach
+        first = index * self.reach
+        if self.reach == BLOCK:
+            return self._launched(first, block.count)
+        if index not in self._passes:
+            while len(self._passes) > 1:
+                self._passes.pop(next(iter(self._passes)))
+            self._passes[index] = self._launched(first, self.reach)
+        return self._passes[index]
+
+    def collect(self, block: Block, running: _Pass) -> BlockResult:
+        """The block's result on the host, paths in their order."""
+        at = block.first - running.first
+        return BlockResult(block, np.ascontiguousarray(running.values()[..., at : at + block.count]))
+
+    def path(self, number: int) -> Trace:
+        """One path in full: its outcomes by the very program that ran it, bit for bit those of its block."""
+        first = number - number % self.lanes
+        pass_first = number // self.reach * self.reach
+        at = (first - pass_first) // self.lanes
+        outcomes = jax.device_get(self._start(pass_first, at, at + 1))[0, :1]
+        full = self.trace(number - number % self.full.lanes)
+        lane = [number % self.full.lanes]
+        return Trace(
+            number,
+            _joined(outcomes)[..., [number - first]],
+            None if full.yearly is None else full.yearly[..., lane],
+            full.draws[..., lane],
+        )
+
+    def trace(self, first_path: int) -> Trace:
+        """Consecutive tiles in full, one for each device. Another program than that of the run, so rounding may differ.
+
+        Args:
+          first_path: a multiple of the lanes of `full`.
+        """
+        outcomes, yearly, draws = jax.device_get(self._traced(first_path))
+        return Trace(
+            first_path,
+            _joined(outcomes),
+            None if yearly is None else _joined(np.moveaxis(yearly, 3, 1)),
+            _joined(draws),
+        )
+
+    def first_years(self, count: int) -> np.ndarray:
+        """Yearly values of the first paths, float32 [policy, year, cell, path]."""
+        study, step = self.study, self.full.lanes * self.mesh.devices.size
+        shape = len(study.policies), len(study.years), cell_count(study.model)
+        values: np.ndarray = np.empty((*shape, -(-count // step) * step), self.dtype)
+
+        def put(first: int, shard: Any) -> None:
+            at = first + (shard.index[0].start or 0) * self.full.lanes  # a single device has no start
+            values[..., at : at + self.full.lanes] = np.moveaxis(np.asarray(shard.data)[0], 2, 0)
+
+        # some tiles are computed while those before are put in their places; NumPy lets go of the interpreter meanwhile
+        with ThreadPoolExecutor(self.mesh.devices.size) as threads:
+            placed: list[Any] = []
+            for first in range(0, count, step):
+                yearly = self._traced(first)[1]
+                for earlier in placed:
+                    earlier.result()
+                jax.block_until_ready(yearly)
+                placed = [threads.submit(put, first, shard) for shard in yearly.addressable_shards]
+            for last in placed:
+                last.result()
+        return values[..., :count]
+
+    def draws(self, block: Block) -> np.ndarray:
+        """Factor draws of a block's paths, float32 [factor, path]."""
+        at, devices = block.first % self.lanes, self.mesh.devices.size
+        tiles = -(-(at + block.count) // self.lanes // devices) * devices
+        values = jax.device_get(
+            self._draw(self.inputs, self._counters(block.first - at + self.lanes * np.arange(tiles)))
+        )
+        ordered = values[..., np.argsort(self.sampler.path_order(self.lanes))]
+        joined = np.moveaxis(ordered, 1, 0).reshape(len(self.study.inputs), tiles * self.lanes)
+        return joined[:, at : at + block.count]
+
+    def lowered_for(self, platform: str) -> Any:
+        """The main program lowered for another platform ("cuda"), as `jax.export` gives it."""
+        program = Program(self.study, self.mesh, self.lanes, self.dtype, platform)
+        devices = self.mesh.devices.size
+        first, last = np.zeros(devices, np.int32), np.ones(devices, np.int32)
+        return jax.export.export(program._run, platforms=[platform])(
+            program.inputs, np.zeros(2, np.uint32), first, last
+        )
+
+    # ------------------------------------------------------------------ the program
+
+    def _compiled(self, function: Callable, scalars: int) -> Any:
+        """Jitted over the mesh; after the arguments of the study come one array per device and `scalars` more."""
+        sharded, whole = PartitionSpec(AXIS), PartitionSpec()
+        specs = (whole, whole, *[sharded] * scalars) if scalars else (whole, sharded)
+        mapped = jax.shard_map(function, mesh=self.mesh, in_specs=specs, out_specs=sharded, check_vma=False)
+        jitted = jax.jit(mapped, compiler_options=compiler_options(self.mesh.devices.flat[0].platform))
+        if self.dtype == np.float32:
+            return jitted
+
+        def in_double(*arrays: Any) -> Any:
+            with self._precision():
+                return jitted(*arrays)
+
+        return in_double
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        return jax.enable_x64(True) if self.dtype == np.float64 else nullcontext()
+
+    def _launched(self, first: int, count: int) -> _Pass:
+        tiles = -(-count // self.lanes)
+
+        def ordered(values: np.ndarray) -> np.ndarray:
+            return _joined(values.reshape(-1, *values.shape[2:])[self._slots(tiles)])
+
+        return _Pass(first, self._start(first, 0, tiles), ordered)
+
+    def _start(self, first: int, begin: int, end: int) -> Any:
+        """Runs tiles `begin` to `end` of the pass from path `first` on: [device, slot, policy, outcome, lane]."""
+        devices = self.mesh.devices.size
+        each = -(-(end - begin) // devices)
+        start = np.minimum(begin + np.arange(devices, dtype=np.int32) * each, end).astype(np.int32)
+        stop = np.minimum(start + each, end).astype(np.int32)
+        return self._run(self.inputs, self._counters(np.array([first]))[0], start, stop)
+
+    def _slots(self, tiles: int) -> slice | np.ndarray:
+        """Where the tiles of a pass stand among the slots of all devices."""
+        each = -(-tiles // self.mesh.devices.size)
+        if each == self.tiles_each:  # all slots are taken, and nothing need be copied together
+            return slice(tiles)
+        device, slot = np.divmod(np.arange(tiles), max(each, 1))
+        return device * self.tiles_each + slot
+
+    def _counters(self, firsts: np.ndarray) -> np.ndarray:
+        """Counters of the first groups of these paths, (low, high) words: uint32 [path, 2]."""
+        counters = [self.sampler.first_counter(int(first)) for first in firsts]
+        return np.array([[c & 0xFFFFFFFF, c >> 32] for c in counters], np.uint32)
+
+    def _tiles(self, inputs: Any, base: Any, start: Any, stop: Any) -> Any:
+        self.traces += 1
+        groups = self.lanes // self.sampler.group
+
+        def one_tile(slot: Any, buffer: Any) -> Any:
+            low = base[0] + (start[0] + slot).astype(jnp.uint32) * jnp.uint32(groups)
+            high = base[1] + (low < base[0]).astype(jnp.uint32)
+            outcomes = self._in_path_order(self.tile.outcomes(inputs, (low, high)))
+            return jax.lax.dynamic_update_index_in_dim(buffer, outcomes, slot, 0)
+
+        shape = len(self.study.policies), len(self.study.model.outcomes), self.lanes
+        buffer = jnp.zeros((self.tiles_each, *shape), self.dtype)
+        return jax.lax.fori_loop(0, stop[0] - start[0], one_tile, buffer)[None]
+
+    def _traced(self, first: int) -> Any:
+        """Starts consecutive tiles in full, one for each device: outcomes, yearly values, draws."""
+        firsts = first + self.full.lanes * np.arange(self.mesh.devices.size)
+        return self._trace(self.inputs, self._counters(firsts))
+
+    def _traced_tile(self, inputs: Any, base: Any) -> Any:
+        found = self.full.in_full(inputs, (base[0, 0], base[0, 1]))
+        return jax.tree.map(lambda leaf: self._in_path_order(leaf)[None], found)
+
+    def _drawn_tiles(self, inputs: Any, base: Any) -> Any:
+        return jax.lax.map(lambda first: self.tile.draws(inputs, (first[0], first[1])), base)
+
+    def _in_path_order(self, lanes: Any) -> Any:
+        """[..., lane] of a tile -> [..., path]."""
+        group, order = self.sampler.group, np.argsort(self.sampler.offsets)
+        runs = lanes.reshape(*lanes.shape[:-1], group, lanes.shape[-1] // group)[..., order, :]
+        return jnp.swapaxes(runs, -1, -2).reshape(lanes.shape)
+
+
+def _joined(tiles: np.ndarray) -> np.ndarray:
+    """[tile, ..., path] of consecutive tiles -> [..., path]."""
+    return np.moveaxis(tiles, 0, -2).reshape(*tiles.shape[1:-1], len(tiles) * tiles.shape[-1])
+
+
+def compiler_options(platform: str) -> dict[str, str]:
+    """What XLA is told for a platform: wide vectors and barriers that stay, on CPU."""
+    if platform != "cpu":
+        return {}
+    return _WIDE | {"xla_disable_hlo_passes": ",".join(_OFF)}

@@ -1,0 +1,228 @@
+"""A model's methods as functions of scalars that know nothing of namespaces: what is traced, and what each argument is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from engine.modelling import folds
+from engine.modelling.cells import Cells
+from engine.modelling.records import Fold, PathModel, Yearly, shock_streams
+from engine.program import arguments
+from engine.program.batch import Argument
+from engine.program.equations import Rule, written_out
+from engine.program.packs import Axis, differences
+from engine.study.study import Study
+
+
+@dataclass(frozen=True)
+class Years:
+    """The rules of a path model, written out.
+
+    Args:
+      begin: state before the first year, from `begin_takes`.
+      year: state a year on, then the cells of the year, from `year_takes`, the first of which is the state.
+      end: outcomes, from the state after the last year.
+    """
+
+    begin: Rule
+    begin_takes: tuple[Argument, ...]
+    year: Rule
+    year_takes: tuple[Argument, ...]
+    end: Rule
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules of a study's model for one path and one policy.
+
+    Args:
+      study: the resolved study.
+      dtype: of all numbers.
+    """
+
+    study: Study
+    dtype: type
+
+    @cached_property
+    def of_years(self) -> Years:
+        """The rules of a path model, traced once for all programs of a study: tracing takes longer than compiling a small model."""
+        policies = jax.tree.map(lambda leaf: leaf[0], arguments.of(self.study, self.dtype)["levers"])
+        first = self.draws, self.policies(policies, Axis.POLICY)
+        begin = written_out(self.begin, *(argument.example for argument in first))
+        state = jax.tree.unflatten(begin.form, [self.scalar(atom.shape) for atom in begin.outputs])
+        rest = (self.calendar, self.draws, self.shocks, self.policies(policies, Axis.POLICY | Axis.YEAR))
+        year = written_out(self.one_year, state, *(argument.example for argument in rest))
+        carried = self.carried(begin, first, year, rest)
+        return Years(begin, first, year, (carried, *rest), written_out(self.end, state))
+
+    # ------------------------------------------------------------------ what rules take
+
+    def scalar(self, shape: tuple[int, ...] = ()) -> jax.ShapeDtypeStruct:
+        """One number."""
+        return jax.ShapeDtypeStruct(shape, self.dtype)
+
+    @property
+    def draws(self) -> Argument:
+        """Factor draws in the order of the study."""
+        return Argument.alike(tuple(self.scalar() for _ in self.study.inputs), Axis.PATH)
+
+    @property
+    def calendar(self) -> Argument:
+        """The year."""
+        return Argument.alike(self.scalar(), Axis.YEAR)
+
+    @property
+    def shocks(self) -> Argument:
+        """Shock draws of a year, the streams of each shock a table."""
+        streams = shock_streams(self.study.model)
+        example = [tuple(self.scalar() for _ in parts) for parts in streams.values()]
+        return Argument.alike(example, Axis.PATH | Axis.YEAR, _is_tuple)
+
+    def policies(self, of_a_year: Any, axes: Axis) -> Argument:
+        """The policies of a year, the cells of each lever a table."""
+        example = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), of_a_year)
+        return Argument.alike(example, axes, _is_tuple)
+
+    def carried(
+        self, begin: Rule, begin_takes: Sequence[Argument], year: Rule, rest: Sequence[Argument]
+    ) -> Argument:
+        """What goes from year to year, its tables of cells together: by policy only where a policy has a say in it.
+
+        Args:
+          begin: gives it before the first year, from `begin_takes`.
+          year: takes it, and `rest`; gives it a year on, before anything else.
+        """
+        own = _by_policy(begin, begin_takes, len(begin.outputs))
+        state = jax.tree.unflatten(begin.form, [self.scalar(atom.shape) for atom in begin.outputs])
+        alike = Argument.alike(state, Axis.NONE, lambda part: isinstance(part, Cells))
+        while True:
+            axes = tuple(axis | Axis.PATH | Axis.YEAR for axis in own)
+            tables = tuple(zip(alike.tables, axes, strict=True))
+            found = Argument(state, axes, tables)
+            after = _by_policy(year, [found, *rest], len(own))
+            wider = [one | other for one, other in zip(own, after, strict=True)]
+            if wider == own:
+                return found
+            own = wider
+
+    # ------------------------------------------------------------------ the rules
+
+    @property
+    def folded(self) -> dict[str, Fold]:
+        """The folds that outcomes are, by name."""
+        outcomes = self.study.model.outcomes.items()
+        return {name: outcome.fold for name, outcome in outcomes if isinstance(outcome.fold, Fold)}
+
+    def evaluate(self, draw: Sequence[Any], policy: Any) -> list[Any]:
+        """Outcomes of a static model."""
+        model: Any = self.study.model
+        results = model.evaluate(self._factors(draw), self._levers(policy, None, draw))
+        return [jnp.asarray(results[name], self.dtype) for name in model.outcomes]
+
+    def begin(self, draw: Sequence[Any], policy: Any) -> Any:
+        """State before the first year, and that of the folds."""
+        model: Any = self.study.model
+        levers = self._levers(policy, self.dtype(self.study.years[0]), draw)
+        kept = {name: folds.start(fold) for name, fold in self.folded.items()}
+        return self._as_floats((model.init(self._factors(draw), levers), kept))
+
+    def one_year(self, carry: Any, year: Any, draw: Any, shock: Any, policy: Any) -> Any:
+        """State a year on, that of the folds, and the cells of all yearly variables in the order of the model."""
+        model: Any = self.study.model
+        state, kept = carry
+        levers = self._levers(policy, year, draw)
+        state, values = model.step(state, year, self._factors(draw), _namespace(model, shock), levers)
+        kept = {
+            name: folds.update(fold, kept[name], year, folds.of_the_year(fold, values))
+            for name, fold in self.folded.items()
+        }
+        yearly: Mapping[str, Yearly] = model.yearly
+        cells = [cell for name in yearly for cell in _cells_of(yearly[name], values[name])]
+        return self._as_floats(((_in_order_of(carry[0], state), kept), cells))
+
+    def end(self, carry: Any) -> list[Any]:
+        """Outcomes after the last year."""
+        state, kept = carry
+        own: Any = {name: outcome.fold for name, outcome in self.study.model.outcomes.items()}
+        return self._as_floats(
+            [
+                folds.finish(rule, kept[name]) if name in self.folded else rule(state)
+                for name, rule in own.items()
+            ]
+        )
+
+    # ------------------------------------------------------------------ what the model is handed
+
+    def _by_name(self, draw: Sequence[Any]) -> dict[str, Any]:
+        return {item.name: value for item, value in zip(self.study.inputs, draw, strict=True)}
+
+    def _factors(self, draw: Sequence[Any]) -> SimpleNamespace:
+        named = self._by_name(draw)
+        return SimpleNamespace(**{name: named[name] for name in self.study.model.factors})
+
+    def _as_floats(self, tree: Any) -> Any:
+        return jax.tree.map(lambda leaf: jnp.asarray(leaf, self.dtype), tree)
+
+    def _levers(self, policy: Any, year: Any, draw: Sequence[Any]) -> SimpleNamespace:
+        """This year's levers in force on this path: before + implementation x (policy - before) from the start on."""
+        share, named = policy["implementation"], self._by_name(draw)
+        for name, chosen in policy["by_factor"].items():
+            share = jnp.where(chosen, named[name], share)
+
+        def blend(before: Any, after: Any) -> Any:
+            # exact at both ends and where nothing changes
+            return jnp.where(share == 1.0, after, before + share * (after - before))
+
+        started = True if year is None else year >= policy["start"]
+        levers: dict[str, Any] = {"start": jnp.where(started, policy["start"], policy["before_start"])}
+        for name, lever in self.study.model.levers.items():
+            cells = [
+                jnp.where(started, blend(before, after), before)
+                for before, after in zip(policy["before"][name], policy["levers"][name], strict=True)
+            ]
+            labels = {dim: tuple(self.study.model.dims[dim]) for dim in lever.dims}
+            levers[name] = Cells(labels, cells) if labels else cells[0]
+        return SimpleNamespace(**levers)
+
+
+def _by_policy(rule: Rule, takes: Sequence[Argument], count: int) -> list[Axis]:
+    """Whether each of the first outputs of a rule differs by policy."""
+    found = differences(rule, [axis for argument in takes for axis in argument.axes])
+    return [found.get(id(atom), Axis.NONE) & Axis.POLICY for atom in rule.outputs[:count]]
+
+
+def _is_tuple(part: Any) -> bool:
+    return isinstance(part, tuple)
+
+
+def _cells_of(variable: Yearly, value: Any) -> tuple[Any, ...]:
+    return value.in_order(variable.dims).values if isinstance(value, Cells) else (value,)
+
+
+def _in_order_of(before: Any, after: Any) -> Any:
+    """The state with the dimensions of its tables in the order they had before: arithmetic may turn them round."""
+
+    def is_table(leaf: Any) -> bool:
+        return isinstance(leaf, Cells)
+
+    return jax.tree.map(
+        lambda old, new: new.in_order(old.dims) if is_table(old) and is_table(new) else new,
+        before,
+        after,
+        is_leaf=is_table,
+    )
+
+
+def _namespace(model: PathModel, drawn: Sequence[Sequence[Any]]) -> SimpleNamespace:
+    named: dict[str, Any] = {}
+    for (name, shock), values in zip(model.shocks.items(), drawn, strict=True):
+        labels = {dim: tuple(model.dims[dim]) for dim in shock.dims}
+        named[name] = Cells(labels, values) if labels else values[0]
+    return SimpleNamespace(**named)

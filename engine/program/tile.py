@@ -1,0 +1,182 @@
+"""One tile of paths, traced: words -> draws -> years -> outcomes, every policy on the same draws.
+
+Every table of the state is one array [cell, policy, path] with the path axis contiguous, or [cell, 1, path] where no policy
+has a say in it. Arrays of a tile are in the sampler's lane order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from engine.draws import random_words
+from engine.draws.dependence import correlated
+from engine.draws.sampling import SAMPLERS, Sampler
+from engine.program.batch import Argument, Batch, Known
+from engine.program.equations import Atom, Rule, written_out
+from engine.program.packs import Axis
+from engine.program.rules import Rules
+from engine.study.study import Study
+
+
+@dataclass(frozen=True)
+class Tile:
+    """What one pass computes for a study.
+
+    Args:
+      rules: those of the study's model.
+      lanes: paths in the tile.
+      platform: what it is compiled for.
+
+    All its methods are traced: they take the program's arguments (`arguments.of`) and the counter of the tile's first
+    group, (low, high) words.
+    """
+
+    rules: Rules
+    lanes: int
+    platform: str
+
+    @property
+    def study(self) -> Study:
+        """The resolved study."""
+        return self.rules.study
+
+    @property
+    def dtype(self) -> type:
+        """Of all numbers but the random words."""
+        return self.rules.dtype
+
+    @property
+    def sampler(self) -> Sampler:
+        """The study's sampler."""
+        return SAMPLERS[self.study.sampler]
+
+    def outcomes(self, inputs: Any, first: Any) -> Any:
+        """Outcomes [policy, outcome, lane]."""
+        draws = self._draws(inputs, first)
+        if not self.study.is_path_model:
+            return self._evaluate(inputs, draws)
+        outcomes, _ = self._years(inputs, draws, first, with_cells=False)
+        return outcomes
+
+    def in_full(self, inputs: Any, first: Any) -> tuple[Any, Any, Any]:
+        """Outcomes [policy, outcome, lane], yearly values [year, cell, policy, lane] (None for a static model), draws."""
+        draws = self._draws(inputs, first)
+        drawn = self._stacked_draws(draws)
+        if not self.study.is_path_model:
+            return self._evaluate(inputs, draws), None, drawn
+        outcomes, yearly = self._years(inputs, draws, first, with_cells=True)
+        return outcomes, yearly, drawn
+
+    def draws(self, inputs: Any, first: Any) -> Any:
+        """Factor draws [factor, lane], factors in the order of the study."""
+        return self._stacked_draws(self._draws(inputs, first))
+
+    def _draws(self, inputs: Any, first: Any) -> dict[str, Any]:
+        """Factor draws by name, each [lane]."""
+        study = self.study
+        keys = inputs["factor_keys"]
+        if not study.inputs:
+            return {}
+        scores = self.sampler.normals(keys, first, self.lanes, self.dtype)
+        own = {item.name: scores[k] for k, item in enumerate(study.inputs)}
+        shared = [scores[k] for k in range(len(study.inputs), scores.shape[0])]
+        joint = correlated(own, shared, study.groups, inputs["groups"])
+        names = [item.name for item in study.inputs]
+        values = study.draws.values([joint[name] for name in names], inputs["marginals"])
+        drawn = {
+            name: jnp.broadcast_to(value, (self.lanes,)) for name, value in zip(names, values, strict=True)
+        }
+        return jax.lax.optimization_barrier(drawn)
+
+    def _words(self, keys: Any, first: Any) -> dict[str, Any]:
+        """Random numbers of one year [stream, lane] by law; `keys` holds those of the year's streams."""
+        laws: dict[str, Any] = {}
+        if "normal" in keys:
+            laws["normal"] = self.sampler.normals(keys["normal"], first, self.lanes, self.dtype)
+        if "uniform" in keys:
+            words = self.sampler.words(keys["uniform"], first, self.lanes)
+            laws["uniform"] = jax.lax.optimization_barrier(random_words.uniform(words, self.dtype))
+        return laws
+
+    def _evaluate(self, inputs: Any, draws: Mapping[str, Any]) -> Any:
+        policies = jax.tree.map(lambda leaf: leaf[0], inputs["levers"])
+        drawn, decided = self.rules.draws, self.rules.policies(policies, Axis.POLICY)
+        batch = self._batch(written_out(self.rules.evaluate, drawn.example, decided.example), drawn, decided)
+        known = batch.given(0, self._rows(draws)) | batch.given(1, _tables_of(policies, decided))
+        return self._outcomes(batch, batch.computed(known, batch.outputs))
+
+    def _years(self, inputs: Any, draws: Mapping[str, Any], first: Any, with_cells: bool) -> tuple[Any, Any]:
+        """Outcomes, and the yearly values [year, cell, policy, lane], no cells if none are wanted."""
+        written = self.rules.of_years
+        carried, _, _, _, decided = written.year_takes
+        count = len(carried.tables)
+        policies = jax.tree.map(lambda leaf: leaf[0], inputs["levers"])
+        begins = self._batch(written.begin, *written.begin_takes)
+        known = begins.given(0, self._rows(draws)) | begins.given(1, _tables_of(policies, decided))
+        known = begins.computed(known, begins.outputs)
+        years = self._batch(written.year if with_cells else written.year.first(count), *written.year_takes)
+        lasting = years.once(years.given(2, self._rows(draws)))
+
+        def of_year(carry: Any, at: Any) -> Any:
+            (state, past), (year, is_first, keys, policy) = carry, at
+            shocks, past = self.study.shock_draws.of_year(
+                self._words(keys, first), inputs["shocks"], past, is_first, draws
+            )
+            known = lasting | years.given(0, state) | years.given(1, [year[None, None, None]])
+            known |= years.given(3, shocks) | years.given(4, _tables_of(policy, decided))
+            known = years.computed(known, years.outputs)
+            after, cells = years.outputs[:count], years.outputs[count:]
+            return (self._carry(years, carried, after, known), past), self._cells(years, cells, known)
+
+        calendar = jnp.asarray(self.study.years, self.dtype)
+        along = (calendar, jnp.arange(len(calendar)) == 0, inputs["shock_keys"], inputs["levers"])
+        state = self._carry(begins, carried, begins.outputs, known)
+        past = self.study.shock_draws.before(self.lanes, self.dtype)
+        (carry, _), yearly = jax.lax.scan(of_year, (state, past), along)
+        ends = self._batch(written.end, carried)
+        return self._outcomes(ends, ends.computed(ends.given(0, carry), ends.outputs)), yearly
+
+    # ------------------------------------------------------------------ arrays in, arrays out
+
+    @property
+    def _sizes(self) -> dict[Axis, int]:
+        return {Axis.POLICY: len(self.study.policies), Axis.PATH: self.lanes}
+
+    def _batch(self, rule: Rule, *takes: Argument) -> Batch:
+        return Batch(rule, takes, self._sizes, self.platform)
+
+    def _rows(self, draws: Mapping[str, Any]) -> list[Any]:
+        return [draws[item.name][None, None] for item in self.study.inputs]
+
+    def _carry(self, batch: Batch, carried: Argument, atoms: Sequence[Atom], known: Known) -> list[Any]:
+        """What goes from year to year, as the arrays of its tables."""
+        return [
+            batch.array([atoms[leaf] for leaf in rows], known, carried.axes[rows[0]], self.dtype)
+            for rows in carried.rows
+        ]
+
+    def _cells(self, batch: Batch, atoms: Sequence[Atom], known: Known) -> Any:
+        """Cells of one year as one array [cell, policy, lane]."""
+        if not atoms:
+            return jnp.zeros((0, len(self.study.policies), self.lanes), self.dtype)
+        return batch.array(atoms, known, Axis.POLICY | Axis.PATH, self.dtype)
+
+    def _outcomes(self, batch: Batch, known: Known) -> Any:
+        """What a rule gives back, as outcomes [policy, outcome, lane]."""
+        return jnp.swapaxes(batch.array(batch.outputs, known, Axis.POLICY | Axis.PATH, self.dtype), 0, 1)
+
+    def _stacked_draws(self, draws: Mapping[str, Any]) -> Any:
+        # not in the order of the dict: a JAX transformation gives dicts back sorted by name
+        rows = [draws[item.name] for item in self.study.inputs]
+        return jnp.stack(rows) if rows else jnp.zeros((0, self.lanes), self.dtype)
+
+
+def _tables_of(policies: Any, argument: Argument) -> list[Any]:
+    """Policies as the arrays of their tables, [cell, policy, 1]."""
+    leaves = jax.tree.leaves(policies)
+    return [jnp.stack([leaves[leaf] for leaf in rows])[:, :, None] for rows in argument.rows]

@@ -1,0 +1,1 @@
+"""Numbers to estimates with intervals, tables and summaries; no disk, no device."""

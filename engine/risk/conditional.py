@@ -1,0 +1,173 @@
+"""What holds among the paths that meet a condition, and among those that do not: `--given "reemployed_share >= 0.667"`."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.errors import Problem, UserError, unknown
+from engine.risk.events import event_indicators
+from engine.risk.intervals import Estimate, Units, moments
+from engine.risk.measures import correlation, finite_units, probability, share_difference, summary
+from engine.risk.tables import Record, record
+from engine.risk.tails import shifted
+from engine.study.study import Study
+
+OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
+TERM = re.compile(r"\s*(?P<name>[^\s<>=]+)\s*(?P<sign><=|>=|<|>)\s*(?P<number>[^\s<>=]+)\s*")
+
+
+@dataclass(frozen=True)
+class Term:
+    """One comparison: outcome `name`, `sign` (< <= > >=), `number`."""
+
+    name: str
+    sign: str
+    number: float
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Comparisons that must all hold, and the text they were read from."""
+
+    text: str
+    terms: tuple[Term, ...]
+
+    def holds(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Whether each path meets it: bool, shaped like the outcomes, which come by name."""
+        return np.logical_and.reduce(
+            [OPERATORS[term.sign](values[term.name], term.number) for term in self.terms]
+        )
+
+
+def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ()) -> Condition:
+    """The condition that a text states: `NAME (<|<=|>|>=) NUMBER`, several joined by `and`.
+
+    Args:
+      known: outcomes kept per path.
+      unkept: outcomes that are not, of which no path can be told.
+
+    Raises:
+      UserError: for text that is no such comparison, and names that are none of `known`; all problems at once.
+    """
+    names = tuple(known)
+    terms, problems = [], []
+    for part in re.split(r"\s+and\s+", text.strip()):
+        match = TERM.fullmatch(part)
+        number = _number(match["number"]) if match else None
+        if match is None or number is None:
+            expected = "expected NAME (<|<=|>|>=) NUMBER, several joined by 'and'"
+            problems.append(Problem("", f"{expected}, got '{part}'."))
+        elif match["name"] in unkept:
+            problems.append(Problem("", not_kept(match["name"], names)))
+        elif match["name"] not in names:
+            problems.append(Problem("", unknown("outcome", match["name"], names)))
+        else:
+            terms.append(Term(match["name"], match["sign"], number))
+    if problems:
+        raise UserError("--given", problems)
+    return Condition(" ".join(text.split()), tuple(terms))
+
+
+def not_kept(name: str, kept: Iterable[str]) -> str:
+    """The message for a question about single paths to an outcome, or an event, of which none are kept."""
+    listed = ", ".join(kept) or "none is"
+    return f"expected what is kept path by path ({listed}), got '{name}'. Keep it: keep.outcomes in the study, and run it."
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if np.isfinite(value) else None
+
+
+def condition_table(study: Study, outcomes: np.ndarray, condition: Condition) -> list[Record]:
+    """Per policy: the share of paths that meet a condition, and every outcome and event among these and the others.
+
+    Records with measure "share" (variable: the condition's text), "given_M" and "otherwise_M" for each measure M, and
+    "contrast_mean" and "contrast_probability": given less otherwise. Numbers of paths being random, the estimators are
+    ratios; their errors come from linearised residuals totalled over units.
+
+    Args:
+      outcomes: [policy, outcome, path], outcomes in the order of `study.keep.outcomes`.
+    """
+    return [
+        entry
+        for p, policy in enumerate(study.policy_names)
+        for entry in _policy_records(study, policy, outcomes[p], condition)
+    ]
+
+
+def _policy_records(study: Study, policy: str, outcomes: np.ndarray, condition: Condition) -> list[Record]:
+    arrays, units, lost = finite_units(tuple(outcomes), study.unit)
+    values = dict(zip(study.keep.outcomes, arrays, strict=True))
+    split = _Split.at(condition.holds(values), units)
+    rows: list[tuple[str, str, Estimate]] = [("share", condition.text, probability(split.given, units))]
+    for name, array in values.items():
+        sides = {
+            side: summary(array[mask], part, study.model.outcomes[name].loss)
+            for side, mask, part in split.sides()
+        }
+        rows += [
+            (f"{side}_{measure}", name, estimate)
+            for side, found in sides.items()
+            for measure, estimate in found.items()
+        ]
+        rows.append(
+            (
+                "contrast_mean",
+                name,
+                split.mean_contrast(array, sides["given"]["mean"], sides["otherwise"]["mean"]),
+            )
+        )
+    for name, happens in event_indicators(study, values).items():
+        given, otherwise = (probability(happens[mask], part) for _, mask, part in split.sides())
+        rows += [("given_probability", name, given), ("otherwise_probability", name, otherwise)]
+        rows.append(("contrast_probability", name, split.share_contrast(happens, given, otherwise)))
+    return [record(measure, policy, name, estimate.flagged(lost)) for measure, name, estimate in rows]
+
+
+@dataclass(frozen=True)
+class _Split:
+    """Paths by whether they meet the condition, with the units of all and of each side."""
+
+    given: np.ndarray
+    units: Units
+    given_units: Units
+    other_units: Units
+
+    @staticmethod
+    def at(given: np.ndarray, units: Units) -> _Split:
+        return _Split(given, units, units.take(given), units.take(~given))
+
+    def sides(self) -> tuple[tuple[str, np.ndarray, Units], ...]:
+        return ("given", self.given, self.given_units), ("otherwise", ~self.given, self.other_units)
+
+    def residuals(self, values: np.ndarray, given: float, otherwise: float) -> tuple[np.ndarray, np.ndarray]:
+        """Each path's part in the errors of the two ratios, scaled so that their means over all paths are the errors."""
+        first = np.where(self.given, values - given, 0.0) * (self.units.paths / self.given_units.paths)
+        second = np.where(self.given, 0.0, values - otherwise) * (self.units.paths / self.other_units.paths)
+        return first, second
+
+    def mean_contrast(self, values: np.ndarray, given: Estimate, otherwise: Estimate) -> Estimate:
+        gap = given.estimate - otherwise.estimate
+        if np.isnan(gap):
+            return Estimate(gap, np.nan, np.nan, np.nan).flagged(given.flag, otherwise.flag)
+        first, second = self.residuals(values.astype(np.float64), given.estimate, otherwise.estimate)
+        _, error, low, high = (float(part) for part in shifted(moments(first - second, self.units), 1.0, gap))
+        return Estimate(gap, error, low, high).flagged(given.flag, otherwise.flag)
+
+    def share_contrast(self, happens: np.ndarray, given: Estimate, otherwise: Estimate) -> Estimate:
+        gap = given.estimate - otherwise.estimate
+        if given.flag or otherwise.flag:
+            return Estimate(gap, np.nan, np.nan, np.nan).flagged(given.flag, otherwise.flag)
+        first, second = self.residuals(happens, given.estimate, otherwise.estimate)
+        error = float(moments(first - second, self.units).error)
+        correlated = correlation(self.units.totals(first), self.units.totals(second))
+        return share_difference(given, otherwise, error, correlated)

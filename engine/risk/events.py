@@ -1,0 +1,42 @@
+"""Which paths an event happens on: thresholds on outcomes, and several of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from engine.study.study import Event, Study
+
+
+def event_outcomes(study: Study, event: Event) -> set[str]:
+    """Names of the outcomes that an event reads, through the events it is made of."""
+    if event.outcome is not None:
+        return {event.outcome}
+    parts = {other.name: other for other in study.events}
+    return set().union(*(event_outcomes(study, parts[name]) for name in event.all_of))
+
+
+def known_events(study: Study, outcomes: Iterable[str]) -> tuple[Event, ...]:
+    """The events that can be told from these outcomes alone."""
+    known = set(outcomes)
+    return tuple(event for event in study.events if event_outcomes(study, event) <= known)
+
+
+def event_indicators(study: Study, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Whether each event happens, in the order of the study: arrays shaped like the outcomes, which come by name.
+
+    Above and below are strict; an outcome that is not a number is no event. Events that read other outcomes are left out.
+    """
+    return {event.name: happens(study, event, values) for event in known_events(study, values)}
+
+
+def happens(study: Study, event: Event, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Whether one event happens: an array shaped like the outcomes that it reads, which come by name."""
+    if event.outcome is None:
+        parts = {other.name: other for other in study.events}
+        return np.logical_and.reduce([happens(study, parts[name], values) for name in event.all_of])
+    if event.above is not None:
+        return values[event.outcome] > event.above
+    assert event.below is not None
+    return values[event.outcome] < event.below

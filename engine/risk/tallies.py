@@ -1,0 +1,186 @@
+"""What a block leaves of the outcomes that are not kept whole: histograms and counts by group of paths, which merge.
+
+A group is so many consecutive paths, whole units all of them. A tally is small, whatever happens on the paths: it holds
+the bins that occur (`histograms.py`), and a number for each group, policy and question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from engine.risk.events import event_outcomes, happens
+from engine.risk.histograms import BINS, Histogram, counted
+from engine.storage.npz import packed, unpacked
+from engine.study.study import BLOCK, Block, Event, Study
+
+GROUP = 1 << 13
+"""Paths in one group, at most."""
+GROUPS_OF_BLOCK = BLOCK // GROUP
+GROUPS = 64
+"""Groups that those of all blocks are folded into: group g of the study into g modulo this."""
+_BY_GROUP = ("totals", "worse", "regret", "events")
+_STORED = {"bins": np.uint32, "counts": np.uint16, "steps": np.uint32}
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts and sums over the paths of each group; the outcomes and events are those of `unkept` and `untold`.
+
+    Args:
+      sizes: paths, int64 [group].
+      bins: outcome and policy, row-major, times 2^16 plus the bin, ascending, int64 [bin].
+      counts, steps: of these bins, as `histograms.counted` gives them, int64 [group, bin] and [bin].
+      totals: sum of the values, float64 [outcome, policy, group].
+      least, most: smallest and largest values, float32 [outcome, policy].
+      worse: paths that are worse than under the baseline, int64 [outcome, policy, group].
+      regret: sum of the distance from the best policy of the same path, float64 [outcome, policy, group].
+      events: paths on which they happen, int64 [event, policy, group].
+    """
+
+    sizes: np.ndarray
+    bins: np.ndarray
+    counts: np.ndarray
+    steps: np.ndarray
+    totals: np.ndarray
+    least: np.ndarray
+    most: np.ndarray
+    worse: np.ndarray
+    regret: np.ndarray
+    events: np.ndarray
+
+    def histogram(self, outcome: int, policy: int) -> Histogram:
+        """That of one outcome under one policy, by their places."""
+        row = outcome * self.least.shape[1] + policy
+        first, last = np.searchsorted(self.bins, [row * BINS, (row + 1) * BINS])
+        return Histogram.of_bins(
+            self.bins[first:last] - row * BINS,
+            self.counts[:, first:last],
+            self.steps[first:last],
+            self.totals[outcome, policy],
+            float(self.least[outcome, policy]),
+            float(self.most[outcome, policy]),
+        )
+
+    def content(self) -> bytes:
+        """As an .npz file, of the smallest types that hold a block's tally."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        return packed({name: array.astype(_STORED.get(name, array.dtype)) for name, array in arrays.items()})
+
+    @staticmethod
+    def of_content(content: bytes) -> Tally:
+        """The tally that `content` gave the bytes of."""
+        arrays = unpacked(content)
+        return Tally(**{n: array.astype(np.int64) if n in _STORED else array for n, array in arrays.items()})
+
+
+def unkept(study: Study) -> tuple[str, ...]:
+    """Outcomes that are not kept whole, in the order of the model."""
+    return tuple(name for name in study.model.outcomes if name not in study.keep.outcomes)
+
+
+def untold(study: Study) -> tuple[Event, ...]:
+    """Events that the outcomes kept whole cannot tell, in the order of the study."""
+    kept = set(study.keep.outcomes)
+    return tuple(event for event in study.events if not event_outcomes(study, event) <= kept)
+
+
+def tally(study: Study, outcomes: np.ndarray) -> Tally:
+    """The tally of one block.
+
+    Args:
+      outcomes: finite float32 [policy, outcome, path], all outcomes of the model in its order.
+    """
+    starts = _starts(outcomes.shape[-1], study.unit)
+    names = list(study.model.outcomes)
+    values = {name: outcomes[:, k] for k, name in enumerate(names)}
+    base = study.policy_names.index(study.baseline)
+    bins, counts, steps, totals, worse, regret = [], [], [], [], [], []
+    for k, name in enumerate(unkept(study)):
+        of_policies, loss = values[name], study.model.outcomes[name].loss
+        for p, row in enumerate(of_policies):
+            held, count, step = counted(row, starts)
+            bins.append((k * len(of_policies) + p) * BINS + held)
+            counts.append(count)
+            steps.append(step)
+        totals.append(_summed(of_policies, starts, np.float64))
+        reference = of_policies[base]
+        worse.append(_summed(of_policies > reference if loss else of_policies < reference, starts, np.int64))
+        best = of_policies.min(axis=0) if loss else of_policies.max(axis=0)
+        regret.append(_summed(np.abs(of_policies - best), starts, np.float64))
+    events = [_summed(happens(study, event, values), starts, np.int64) for event in untold(study)]
+    shape = 0, len(study.policies), len(starts)
+    own = outcomes[:, [names.index(name) for name in unkept(study)]].swapaxes(0, 1)
+    return Tally(
+        sizes=np.diff(starts, append=outcomes.shape[-1]),
+        bins=np.concatenate(bins),
+        counts=np.concatenate(counts, axis=1),
+        steps=np.concatenate(steps),
+        totals=np.array(totals),
+        least=own.min(axis=-1),
+        most=own.max(axis=-1),
+        worse=np.array(worse),
+        regret=np.array(regret),
+        events=np.array(events) if events else np.zeros(shape, np.int64),
+    )
+
+
+def folded(parts: Iterable[tuple[Block, Tally]]) -> Tally:
+    """The tallies of blocks as one, over at most `GROUPS` groups. Blocks come one by one, and in their order.
+
+    Whole numbers add up in any order; sums of regret depend on it in the last bits.
+    """
+    total: Tally | None = None
+    for block, part in parts:
+        first = block.index * GROUPS_OF_BLOCK % GROUPS
+        place = slice(first, first + len(part.sizes))
+        total = _with_bins(part, total)
+        at = np.searchsorted(total.bins, part.bins)
+        total.counts[place][:, at] += part.counts
+        total.steps[at] += part.steps
+        np.minimum(total.least, part.least, out=total.least)
+        np.maximum(total.most, part.most, out=total.most)
+        total.sizes[place] += part.sizes
+        for name in _BY_GROUP:
+            getattr(total, name)[..., place] += getattr(part, name)
+    if total is None:
+        raise ValueError("no blocks: expected at least one")
+    held = total.sizes > 0
+    by_group = {name: getattr(total, name)[..., held] for name in ("sizes", *_BY_GROUP)}
+    return replace(total, counts=total.counts[held], **by_group)
+
+
+def _with_bins(part: Tally, total: Tally | None) -> Tally:
+    """The sums so far, or none yet, with room for the bins of another tally."""
+    if total is None:
+        return Tally(
+            sizes=np.zeros(GROUPS, np.int64),
+            bins=part.bins,
+            counts=np.zeros((GROUPS, len(part.bins)), np.int64),
+            steps=np.zeros(len(part.bins), np.int64),
+            least=part.least.copy(),
+            most=part.most.copy(),
+            **{
+                name: np.zeros((*getattr(part, name).shape[:-1], GROUPS), getattr(part, name).dtype)
+                for name in _BY_GROUP
+            },
+        )
+    bins = np.union1d(total.bins, part.bins)
+    if len(bins) == len(total.bins):
+        return total
+    at = np.searchsorted(bins, total.bins)
+    counts, steps = np.zeros((GROUPS, len(bins)), np.int64), np.zeros(len(bins), np.int64)
+    counts[:, at], steps[at] = total.counts, total.steps
+    return replace(total, bins=bins, counts=counts, steps=steps)
+
+
+def _starts(count: int, unit: int) -> np.ndarray:
+    """First path of each group of a block of so many paths: groups as equal as can be, of whole units."""
+    groups = -(-count // GROUP)
+    return np.arange(groups) * count // groups // unit * unit
+
+
+def _summed(values: np.ndarray, starts: np.ndarray, dtype: type) -> np.ndarray:
+    return np.add.reduceat(values, starts, axis=-1, dtype=dtype)

@@ -1,0 +1,144 @@
+"""What the cube says of single years and places, from the yearly values of the first paths: means, differences, tails."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from engine.modelling.cell_axis import split_cells
+from engine.risk.intervals import Moments, Units, as_units, mean_interval, moments_of_totals
+from engine.risk.measures import MEASURES, judged_risk
+from engine.risk.summaries import MOMENTS, STATS
+from engine.risk.tails import quantiles
+from engine.study.study import Study
+
+QUANTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
+CHUNK = 1 << 20
+"""Values that a thread sorts at a time, enough to make up for what each call of NumPy costs."""
+SLICE = 1 << 16
+"""Values whose means are taken at a time: in double precision they stay in a core's cache."""
+
+
+def of_sample(study: Study, yearly: np.ndarray) -> dict[str, Any]:
+    """The fields of `Summaries` that hold yearly variables: moments, differences of means, VaR and ES, quantiles.
+
+    Errors and intervals are over independent units of paths, as in `measures`. Where a cell has a value that is not
+    finite all its numbers are NaN; differences also where the baseline's cell has one.
+
+    Args:
+      yearly: values of the first paths, float32 [policy, year, cell, path].
+    """
+    n_policies, n_years, n_cells, n_paths = yearly.shape
+    units = as_units(n_paths, study.unit)
+    baseline = study.policy_names.index(study.baseline)
+    sign = _signs(study)
+    tables: dict[str, np.ndarray] = {
+        "moments": np.empty((n_policies, len(MOMENTS), n_years, n_cells)),
+        "difference_yearly": np.empty((n_policies, len(STATS), n_years, n_cells)),
+        "risk_yearly": np.empty((n_policies, len(MEASURES), len(STATS), n_years, n_cells)),
+        "distribution": np.empty((n_policies, len(QUANTILES), n_years, n_cells), np.float32),
+    }
+    step = max(CHUNK // (n_policies * max(n_paths, 1)), 1)
+
+    def fill(place: tuple[int, int]) -> None:
+        year, first = place
+        cells = slice(first, first + step)
+        found = _of_cells(yearly[:, year, cells], sign[cells], units, baseline)
+        for name, part in found.items():
+            tables[name][..., year, cells] = part
+
+    places = [(year, first) for year in range(n_years) for first in range(0, n_cells, step)]
+    # NumPy lets go of the interpreter while it sorts and sums
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(fill, places))
+    by_variable = {name: split_cells(study.model, table) for name, table in tables.items()}
+    return {**by_variable, "quantiles": QUANTILES, "yearly_sample": n_paths}
+
+
+def _signs(study: Study) -> np.ndarray:
+    """1 for every cell of which high values are the bad ones, -1 for the others, float32 [cell]."""
+    model: Any = study.model
+    each = [
+        np.full(
+            np.prod([len(model.dims[dim]) for dim in variable.dims], dtype=int), 1 if variable.loss else -1
+        )
+        for variable in model.yearly.values()
+    ]
+    return np.concatenate(each).astype(np.float32)
+
+
+def _of_cells(values: np.ndarray, sign: np.ndarray, units: Units, baseline: int) -> Mapping[str, np.ndarray]:
+    """Tables of some cells of one year, the cell axis last, from values [policy, cell, path]."""
+    n_policies, n_cells, n_paths = values.shape
+    losses = values * sign[:, None]
+    unsound = ~np.isfinite(losses).all(axis=-1)
+    losses[unsound] = 0.0
+    own, deviation, gap = _means(losses, units, baseline)
+    tails = quantiles(losses.reshape(-1, n_paths), units)
+    table = judged_risk(_as_moments(own.reshape(3, -1), units), tails)
+    estimates = [np.moveaxis(part.reshape(n_policies, n_cells, -1), 1, 2) for part in table]
+    mean, error, _ = own
+    found = {
+        "moments": np.stack([sign * mean, deviation, error], axis=1),
+        "difference_yearly": _turned((gap[0], gap[1], *mean_interval(_as_moments(gap, units))), sign, axis=1),
+        "risk_yearly": _turned(estimates, sign, axis=2),
+        "distribution": _quantiles(tails.ascending.reshape(values.shape), sign),
+    }
+    for name, part in found.items():
+        gone = unsound | unsound[baseline] if name == "difference_yearly" else unsound
+        if gone.any():
+            part[...] = np.where(np.expand_dims(gone, tuple(range(1, part.ndim - 1))), np.nan, part)
+    return found
+
+
+def _means(losses: np.ndarray, units: Units, baseline: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Moments of the mean, standard deviation, and moments of the mean gap from the baseline.
+
+    [policy, cell] each; moments have an axis before, in the order of the fields of `Moments`.
+    """
+    n_policies, n_cells, n_paths = losses.shape
+    own, gap = np.empty((3, n_policies, n_cells)), np.empty((3, n_policies, n_cells))
+    spread = np.empty((n_policies, n_cells))
+    step = max(SLICE // (n_policies * n_paths), 1)
+    for first in range(0, n_cells, step):
+        cells = slice(first, first + step)
+        totals = units.totals(losses[:, cells])
+        for moments, of in ((own, totals), (gap, totals - totals[baseline])):
+            found = moments_of_totals(of, units)
+            moments[:, :, cells] = found.mean, found.error, found.skewness
+        away = losses[:, cells] - own[0, :, cells, None]
+        spread[:, cells] = np.einsum("pci,pci->pc", away, away)
+    with np.errstate(invalid="ignore"):
+        return own, np.sqrt(spread / np.float64(n_paths - 1)), gap
+
+
+def _as_moments(columns: np.ndarray, units: Units) -> Moments:
+    return Moments(columns[0], columns[1], columns[2], units.count, units.needed)
+
+
+def _turned(columns: Sequence[np.ndarray], sign: np.ndarray, axis: int) -> np.ndarray:
+    """Estimate, error, low and high of losses [..., cell], in the variables' own sign, stacked along a new axis."""
+    estimate, error, low, high = columns
+    bad_is_high = sign > 0
+    turned = sign * estimate, error, np.where(bad_is_high, low, -high), np.where(bad_is_high, high, -low)
+    return np.stack(turned, axis=axis)
+
+
+def _quantiles(ascending: np.ndarray, sign: np.ndarray) -> np.ndarray:
+    """Quantiles of values [policy, cell, path], interpolated between neighbours, from sign times the values, sorted."""
+    last = ascending.shape[-1] - 1
+    at = np.array(QUANTILES) * last
+    below = np.floor(at).astype(int)
+    above = np.minimum(below + 1, last)
+    weight = (at - below).astype(np.float32)
+
+    def ranked(rank: np.ndarray) -> np.ndarray:
+        turned = np.where(sign[:, None] > 0, ascending[..., rank], -ascending[..., last - rank])
+        return np.moveaxis(turned, 2, 1)
+
+    low, high = ranked(below), ranked(above)
+    return low + weight[:, None] * (high - low)

@@ -1,0 +1,1 @@
+"""What a run leaves, and whose it is: cube, ledger, ownership, provenance."""

@@ -1,0 +1,296 @@
+"""The labelled cube on disk: arrays of paths and draws, written block by block, and the summary groups at the end.
+
+One shard of every stored variable per block, one file, one writer: zarr reads and rewrites a whole shard for anything
+less (zarr-python #3682). Every file is put together in memory and put in its place at once, so a reader meets the old one
+or the new one, and the same study gives the same bytes. Nothing in the cube tells when, where or by how many workers it
+was made. Layout and recipes: `docs/cube.md`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from engine.errors import UserError
+from engine.modelling.cell_axis import cell_count
+from engine.risk.summaries import Summaries
+from engine.run_folder import ledger
+from engine.run_folder.cube_groups import described, described_value, groups, policies, words
+from engine.run_folder.ledger import CUBE, Record
+from engine.storage import zarr_writer
+from engine.storage.files import (
+    UNFINISHED,
+    remove_tree,
+    sync,
+    write_atomically,
+    write_files,
+    write_new,
+    writing,
+)
+from engine.study.reserved import refuse_reserved
+from engine.study.study import BLOCK, Block, Study
+
+CUBE_FOLDER = "cube.zarr"
+_ROOT = "zarr.json"
+
+
+# ---------------------------------------------------------------------------------------------- paths, by block
+
+
+def create(folder: Path, study: Study) -> None:
+    """Makes the cube's arrays, empty; where they are there already, brings them to the study's path count.
+
+    The cube is marked incomplete until `finish` has been through.
+
+    Raises:
+      UserError: a variable's name is taken by a dimension of the cube, or the folder cannot be written.
+    """
+    refuse_reserved(study)
+    cube, files = cube_of(folder), skeleton(study)
+    with writing(folder):
+        if not cube.exists():
+            begun = folder / f"{CUBE_FOLDER}{UNFINISHED}"
+            remove_tree(begun)
+            write_new(begun, files)
+            os.rename(begun, cube)
+            sync(folder)
+            return
+        ledger.drop(folder, CUBE)
+        write_atomically(cube / _ROOT, files[_ROOT])
+        write_files(
+            cube, {name: content for name, content in files.items() if not _holds(cube / name, content)}
+        )
+        _drop_beyond(folder, study)
+
+
+def _drop_beyond(folder: Path, study: Study) -> None:
+    """Takes away files of blocks beyond the study's, which a killed run for more paths has left without a record."""
+    blocks = -(-study.paths // BLOCK)
+    for pattern in (f"{CUBE_FOLDER}/paths/*/c/0/*", f"{CUBE_FOLDER}/draws/*/c/*", "ledger/*/*.npz"):
+        for path in folder.glob(pattern):
+            if path.stem.isdecimal() and int(path.stem) >= blocks:
+                path.unlink()
+
+
+def has_arrays(folder: Path, study: Study) -> bool:
+    """Whether the cube is there with arrays as long as the study asks for."""
+    return all(
+        _holds(cube_of(folder) / name, content) for name, content in skeleton(study).items() if name != _ROOT
+    )
+
+
+def _flags(labels: Mapping[str, float]) -> dict[str, Any]:
+    """What CF says of categories: the value of each, and their names, which have no spaces in them."""
+    if not labels:
+        return {}
+    return {
+        "flag_values": [float(value) for value in labels.values()],
+        "flag_meanings": " ".join("_".join(label.split()) for label in labels),
+    }
+
+
+def skeleton(study: Study) -> dict[str, bytes]:
+    """What a cube is before any block: metadata of its groups and arrays, labels of the policies, by place in the cube."""
+    outcomes = study.model.outcomes
+    about = {"comment": "factor draws of the first paths; NaN beyond", "kept": study.keep.draws}
+    files = {"draws/zarr.json": zarr_writer.group(about)}
+    if study.keep.outcomes:
+        about = {"comment": "outcomes of every path; path = number of the future, from 0"}
+        labels = xr.Dataset(coords={"policy": policies(study)}, attrs=about)
+        files |= zarr_writer.tree_files({"paths": labels})
+    shape = len(study.policies), study.paths
+    for name in study.keep.outcomes:
+        attributes = described_value(name, outcomes[name])
+        files[f"paths/{name}/zarr.json"] = zarr_writer.sharded(shape, ("policy", "path"), BLOCK, attributes)
+    # draws span all paths too; those not kept are absent shards, NaN
+    for item in study.inputs if study.keep.draws else ():
+        attributes = described(item.about or words(item.name), item.unit) | _flags(item.labels)
+        files[f"draws/{item.name}/zarr.json"] = zarr_writer.sharded(shape[1:], ("path",), BLOCK, attributes)
+    return {**files, _ROOT: zarr_writer.root({**_root_attributes(study), "status": "incomplete"}, files)}
+
+
+def block_files(
+    study: Study, block: Block, outcomes: np.ndarray, draws: Mapping[str, np.ndarray]
+) -> dict[str, bytes]:
+    """Files of the cube that hold a block, by their place below the run folder.
+
+    Args:
+      outcomes: float32 [policy, outcome, path], over all outcomes of the model in its order.
+      draws: factor -> its draws, for as many of the block's paths as `kept_draws` says, or more; those beyond are
+        not stored.
+
+    Raises:
+      ValueError: the block is no whole shard of this study, or the values have another shape or type.
+    """
+    if not 0 <= block.first < study.paths or block != study.block(block.index):
+        raise ValueError(
+            f"block {block}: a shard has one writer, so a block must be exactly one of the study's"
+        )
+    names = list(study.model.outcomes)
+    expected = (len(study.policies), len(names), block.count)
+    if outcomes.shape != expected or outcomes.dtype != np.float32:
+        raise ValueError(f"outcomes: expected float32 {expected}, got {outcomes.dtype} {outcomes.shape}")
+    kept = kept_draws(study, block)
+    files = {
+        f"{CUBE_FOLDER}/paths/{name}/c/0/{block.index}": zarr_writer.shard(
+            outcomes[:, names.index(name)], BLOCK
+        )
+        for name in study.keep.outcomes
+    }
+    return files | {
+        f"{CUBE_FOLDER}/draws/{item.name}/c/{block.index}": zarr_writer.shard(draws[item.name][:kept], BLOCK)
+        for item in (study.inputs if kept else ())
+    }
+
+
+def kept_draws(study: Study, block: Block) -> int:
+    """How many of the block's paths keep their draws."""
+    return min(max(study.keep.draws - block.first, 0), block.count)
+
+
+# ---------------------------------------------------------------------------------------------- summaries
+
+
+def finish(folder: Path, study: Study, summaries: Summaries) -> None:
+    """Writes the summary groups and their record, and marks the cube complete, last."""
+    cube, begun = cube_of(folder), folder / f"summaries{UNFINISHED}"
+    files = finished_files(study, summaries)
+    frame = skeleton(study)
+    written = {name: content for name, content in files.items() if name not in frame}
+    with writing(folder):
+        ledger.drop(folder, CUBE)
+        write_atomically(cube / _ROOT, frame[_ROOT])
+        write_files(
+            cube, {name: content for name, content in frame.items() if not _holds(cube / name, content)}
+        )
+        remove_tree(begun)
+        write_new(begun, written)
+        for name in {file.partition("/")[0]: None for file in written}:
+            remove_tree(cube / name)
+            os.rename(begun / name, cube / name)
+        begun.rmdir()
+        sync(cube)
+        record = ledger.answering_for(
+            Record(CUBE, 0, study.paths, ()), {f"{CUBE_FOLDER}/{name}": files[name] for name in files}
+        )
+        ledger.write_record(folder, study, record)
+        write_atomically(cube / _ROOT, files[_ROOT])
+
+
+def finished_files(study: Study, summaries: Summaries) -> dict[str, bytes]:
+    """Every file of the finished cube but the shards, by its place in the cube."""
+    files = {name: content for name, content in skeleton(study).items() if name != _ROOT}
+    files |= zarr_writer.tree_files(dict(groups(study, summaries)))
+    attributes = {**_root_attributes(study), "status": "complete", "paths": study.paths}
+    return {**files, _ROOT: zarr_writer.root(attributes, files)}
+
+
+def is_finished(folder: Path, study: Study) -> bool:
+    """Whether the folder holds the whole of this study: every block done, summaries written over all its paths."""
+    record = ledger.read(folder, study, CUBE)
+    if record is None or record.count != study.paths or not ledger.intact(folder, record):
+        return False
+    return attributes(folder).get("status") == "complete" and not ledger.pending(folder, study)
+
+
+def attributes(folder: str | Path) -> dict[str, Any]:
+    """What the cube of a run folder says of itself, `title`, `summary`, `status` and `paths` among it; empty if there is none."""
+    try:
+        return dict(json.loads((cube_of(Path(folder)) / _ROOT).read_bytes())["attributes"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def cube_of(folder: Path) -> Path:
+    """The zarr store of a run folder."""
+    return folder / CUBE_FOLDER
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
+
+
+# ---------------------------------------------------------------------------------------------- sizes
+
+
+def bytes_needed(study: Study) -> int:
+    """Bytes that a finished run folder takes at most: shards uncompressed, and the ledger with its tallies."""
+    blocks = -(-study.paths // BLOCK)
+    draw_blocks = -(-min(study.keep.draws, study.paths) // BLOCK)
+    shards = (
+        4
+        * BLOCK
+        * (blocks * len(study.policies) * len(study.keep.outcomes) + draw_blocks * len(study.inputs))
+    )
+    cells = len(study.policies) * len(study.years) * cell_count(study.model)
+    tallies = len(study.policies) * (len(study.model.outcomes) - len(study.keep.outcomes)) << 16
+    return shards + blocks * (tallies + 4096) + 8 * 80 * cells + (1 << 20)
+
+
+def bytes_free(folder: Path) -> int:
+    """Bytes free on the disk that the folder is, or will be, on."""
+    return shutil.disk_usage(above(folder)).free
+
+
+def above(folder: Path) -> Path:
+    """The folder, or the first one above it that is there."""
+    place = folder.resolve()
+    while not place.is_dir():
+        place = place.parent
+    return place
+
+
+def bytes_held(folder: Path) -> int:
+    """Bytes of all files in a folder, which somebody may be writing into."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(place, name)).st_size
+    return total
+
+
+def refuse_if_too_large(folder: Path, study: Study) -> None:
+    """Raises a UserError where the disk has no room for the run, what the folder already holds counted as there."""
+    free, needed = bytes_free(folder), bytes_needed(study)
+    if needed > free and needed - bytes_held(folder) > free:
+        message = (
+            f"{study.paths:,} paths take {size(needed)} on disk, and there are {size(free)} free. "
+            f"Ask for fewer paths, keep fewer outcomes, or choose another --out."
+        )
+        raise UserError(str(folder), [message])
+
+
+def size(count: float) -> str:
+    """Bytes as people read them: 1.2 GB."""
+    for unit, scale in (("EB", 1e18), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if count >= scale:
+            return f"{count / scale:,.1f} {unit}"
+    return f"{count:,.0f} bytes"
+
+
+def _root_attributes(study: Study) -> dict[str, Any]:
+    try:
+        made_by = version("rustbelt")
+    except PackageNotFoundError:
+        made_by = "unknown"
+    return {
+        "Conventions": "CF-1.11",
+        "title": study.name,
+        "summary": study.question,
+        "source": f"rustbelt {made_by}, model {study.model_name} {study.model_digest[:12]}",
+        "id": f"{study.name}-{study.fingerprint}",
+        "sampler": study.sampler,
+        "seed": study.seed,
+        "independent_unit": study.unit,
+        "block": BLOCK,
+    }

@@ -1,0 +1,191 @@
+"""The summary groups of the cube as labelled datasets: numbers, labels, units, meaning. Writing them is `cube.py`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from engine.modelling.records import Outcome, Yearly
+from engine.risk.summaries import MOMENTS, STATS, Summaries
+from engine.study.study import Event, Study
+
+_TIME_UNITS = ("days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds")
+
+
+def groups(study: Study, found: Summaries, paths: str = "") -> Iterator[tuple[str, xr.Dataset]]:
+    """Every summary group with its place.
+
+    Args:
+      paths: what the numbers are over, in words; all paths of the study if not given.
+    """
+    years = bool(study.years)
+    events = {event.name: event for event in study.events}
+    yearly: Mapping[str, Yearly] = getattr(study.model, "yearly", {})
+    paths = paths or f"paths 0 to {study.paths - 1}"
+    sample = f"paths 0 to {found.yearly_sample - 1}"
+
+    def dataset(
+        group: str, comment: str, variables: Mapping[str, xr.Variable], *extra: str
+    ) -> tuple[str, xr.Dataset]:
+        for name, variable in variables.items():
+            if flag := found.flags.get(f"{group}/{name}"):
+                variable.attrs["flags"] = flag
+        dims = {dim for variable in variables.values() for dim in variable.dims} | set(extra)
+        coords = {name: c for name, c in _coordinates(study, found).items() if set(c.dims) <= dims}
+        return group, xr.Dataset(dict(variables), coords, {"comment": comment})
+
+    def by_outcome(
+        arrays: Mapping[str, np.ndarray], dims: tuple[str, ...], about: str = "{}", unit: str | None = None
+    ) -> dict:
+        return {
+            name: xr.Variable(dims, array, described_value(name, study.model.outcomes[name], about, unit))
+            for name, array in arrays.items()
+        }
+
+    def by_event(arrays: Mapping[str, np.ndarray], about: str) -> dict:
+        return {
+            name: xr.Variable(("policy", "stat"), array, _described_event(events[name], about))
+            for name, array in arrays.items()
+        }
+
+    def by_year(
+        arrays: Mapping[str, np.ndarray], dims: tuple[str, ...], about: str = "{}", **more: str
+    ) -> dict:
+        return {
+            name: xr.Variable(
+                (*dims, "year", *yearly[name].dims),
+                array,
+                {**described_value(name, yearly[name], about), **more},
+            )
+            for name, array in arrays.items()
+        }
+
+    full, short = ("policy", "measure", "stat"), ("policy", "stat")
+    yield dataset(
+        "risk",
+        f"risk measures over {paths}; VaR is the quantile at its level on the bad side, ES the mean beyond it",
+        by_outcome(found.risk, full) | by_event(found.events, "probability of: {}"),
+        *full,
+    )
+    if years:
+        comment = f"risk measures over {sample}, at the resolution of the model"
+        yield dataset("risk/yearly", comment, by_year(found.risk_yearly, full))
+    against = f"policy less '{study.baseline}' on the same paths, {paths}"
+    yield dataset(
+        "comparison",
+        f"paired differences: {against}",
+        by_outcome(found.difference, full, "difference in {}")
+        | by_event(found.difference_events, "difference in the probability of: {}"),
+        *full,
+    )
+    yield dataset(
+        "comparison/worse",
+        f"probability that a path is worse than under '{study.baseline}', {paths}",
+        by_outcome(found.worse, short, "probability of being worse: {}", "1"),
+    )
+    yield dataset(
+        "comparison/regret",
+        f"mean distance from the best policy of the same path, {paths}",
+        by_outcome(found.regret, short, "regret: {}"),
+    )
+    if years:
+        comment = f"paired differences of means: policy less '{study.baseline}' on the same paths, {sample}"
+        yield dataset(
+            "comparison/yearly", comment, by_year(found.difference_yearly, short, "difference in {}")
+        )
+        comment = f"quantiles of {sample}, at the resolution of the model"
+        spread = by_year(found.distribution, ("policy", "quantile"))
+        for variable in spread.values():
+            variable.attrs["sample_paths"] = found.yearly_sample
+        yield dataset("distribution", comment, spread)
+    yield dataset(
+        "distribution/outcomes",
+        f"histograms over {paths}; the outer two bins reach to the smallest and largest value",
+        _histograms(study, found),
+    )
+    if years:
+        comment = f"moments over {sample}; standard_error is that of the mean"
+        moments = by_year(
+            found.moments, ("policy", "moment"), cell_methods="path: mean path: standard_deviation"
+        )
+        yield dataset("moments", comment, moments)
+    counts = found.nonfinite.astype(np.int64)
+    whole = {
+        "nonfinite": xr.Variable(("policy", "outcome"), counts, described("values that are not finite", "1"))
+    }
+    for name, value, about in (
+        ("n_paths", study.paths, "paths"),
+        ("n_units", study.paths // study.unit, f"independent units of {study.unit} paths"),
+    ):
+        whole[name] = xr.Variable((), np.int64(value), described(f"number of {about}", "1"))
+    yield dataset("diagnostics", "counts over the whole run", whole)
+
+
+def _histograms(study: Study, found: Summaries) -> dict[str, xr.Variable]:
+    variables = {}
+    for name, (counts, edges) in found.histograms.items():
+        outcome = study.model.outcomes[name]
+        about = described_value(name, outcome, "number of paths by {}", "1")
+        variables[name] = xr.Variable(("policy", "bin"), counts.astype(np.int64), about)
+        about = described_value(name, outcome, "edges of the bins of {}")
+        variables[f"{name}_edges"] = xr.Variable(("edge",), edges, about)
+    return variables
+
+
+def _coordinates(study: Study, found: Summaries) -> dict[str, xr.Variable]:
+    levels = np.array(list(found.levels.values()), np.float64)
+    coords = {
+        "policy": policies(study),
+        "measure": _labels("measure", list(found.levels), "measure of risk"),
+        "level": xr.Variable("measure", levels, described("level of the measure", "1")),
+        "stat": _labels("stat", STATS, "the estimate, its standard error, its 95 % interval"),
+        "quantile": xr.Variable(
+            "quantile", np.array(found.quantiles, np.float64), described("probability", "1")
+        ),
+        "moment": _labels("moment", MOMENTS, "moment"),
+        "outcome": _labels("outcome", list(study.model.outcomes), "outcome"),
+        "year": xr.Variable("year", np.array(study.years, np.int64), described("calendar year", "year")),
+    }
+    return coords | {dim: _labels(dim, names, words(dim)) for dim, names in study.model.dims.items()}
+
+
+def policies(study: Study) -> xr.Variable:
+    about = "; ".join(f"{policy.name}: {policy.about}" for policy in study.policies if policy.about)
+    variable = _labels("policy", study.policy_names, "policy")
+    variable.attrs |= {"baseline": study.baseline, **({"comment": about} if about else {})}
+    return variable
+
+
+def _labels(dim: str, names: Sequence[str], about: str) -> xr.Variable:
+    # NumPy's fixed-length strings have no zarr v3 specification and warn; objects become variable-length UTF-8
+    return xr.Variable(dim, np.array(names, dtype=object), described(about, "1"))
+
+
+def described_value(
+    name: str, outcome: Outcome | Yearly, about: str = "{}", unit: str | None = None
+) -> dict[str, Any]:
+    attributes = described(about.format(outcome.about or words(name)), outcome.unit if unit is None else unit)
+    return {**attributes, "worse": "high" if outcome.loss else "low"}
+
+
+def _described_event(event: Event, about: str) -> dict[str, Any]:
+    if event.all_of:
+        rule = " and ".join(event.all_of)
+    else:
+        rule = f"{event.outcome} " + (
+            f"> {event.above:g}" if event.above is not None else f"< {event.below:g}"
+        )
+    return {**described(about.format(event.about or words(event.name)), "1"), "event": rule}
+
+
+def described(about: str, unit: str) -> dict[str, Any]:
+    # xarray takes "days" for a duration and "x since y" for a date, and would decode the numbers
+    unit = " ".join(word[:-1] if word in _TIME_UNITS else word for word in (unit or "1").split(" "))
+    return {"long_name": about, "units": unit.replace(" since ", " from ")}
+
+
+def words(name: str) -> str:
+    return name.replace("_", " ")

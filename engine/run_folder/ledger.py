@@ -1,0 +1,206 @@
+"""What of a run is done: one record per part, written last, with the size and SHA-256 of every file it answers for.
+
+A part is a block of paths, the yearly sample, or the cube's own files: labels, summaries, metadata. The ledger lies beside
+the cube, not inside, so that a copy of the cube carries no resume state. A part counts as done when its record is as it was
+written, belongs to this study and range, and every file it names is there. `docs/reliability.md` says what this promises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import UserError
+from engine.storage.files import WRITERS, digest, digest_of_file, sealed, sync, unsealed, write_files, writing
+from engine.study.study import Block, Study
+
+LAYOUT = 3
+"""Version of the layout of cube and ledger."""
+YEARLY, CUBE = "yearly", "cube"
+FOLDER_HOLDS = 1000
+"""Records of blocks in one folder of the ledger."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file that a record answers for: its place below the run folder, size and SHA-256."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of a finished part.
+
+    Args:
+      part: number of the block, or `YEARLY` or `CUBE`.
+      first: its first path.
+      count: its paths.
+      files: what holds it, the tally of what is not kept whole among them.
+      nonfinite: outcomes that are not finite, [policy][outcome]; empty but for blocks.
+    """
+
+    part: int | str
+    first: int
+    count: int
+    files: tuple[Stored, ...]
+    nonfinite: tuple[tuple[int, ...], ...] = ()
+
+
+def commit(folder: Path, study: Study, record: Record, files: Mapping[str, bytes]) -> Record:
+    """Writes the files of a part, then its record; writing that is the commit.
+
+    Each file is replaced at once, so that a reader never meets half of it. What a duplicate of this process commits at the
+    same time has the same bytes.
+
+    Args:
+      record: the part; its files are filled in here.
+      files: their contents by their place below the run folder.
+    """
+    with writing(folder):
+        held = read(folder, study, record.part)
+        if held is not None and isinstance(record.part, int) and held.count > record.count:
+            return held  # a run for more paths has been here since this one began
+        if held is None or (held.first, held.count) != (record.first, record.count):
+            drop(folder, record.part)
+        write_files(folder, files)
+        whole = answering_for(record, files)
+        write_record(folder, study, whole)
+    return whole
+
+
+def answering_for(record: Record, files: Mapping[str, bytes]) -> Record:
+    """The record with the sizes and hashes of these contents."""
+    with ThreadPoolExecutor(WRITERS) as threads:  # hashing lets go of the interpreter
+        hashes = threads.map(digest, files.values())
+        stored = (Stored(name, len(files[name]), sha256) for name, sha256 in zip(files, hashes, strict=True))
+        return Record(record.part, record.first, record.count, tuple(stored), record.nonfinite)
+
+
+def write_record(folder: Path, study: Study, record: Record) -> None:
+    """Writes the record of a part whose files are on the disk."""
+    place = record_file(folder, record.part)
+    write_files(place.parent, {place.name: sealed({"fingerprint": study.fingerprint, **asdict(record)})})
+
+
+def drop(folder: Path, part: int | str) -> None:
+    """Takes a part's record away, before anything the record answers for is touched."""
+    place = record_file(folder, part)
+    if place.exists():
+        place.unlink()
+        sync(place.parent)
+
+
+def read(folder: Path, study: Study, part: int | str) -> Record | None:
+    """The record of a part, whatever became of its files; None where there is none that is of this study and whole."""
+    plain = unsealed(record_file(folder, part))
+    if plain is None or plain.pop("fingerprint", None) != study.fingerprint:
+        return None
+    try:
+        nonfinite = tuple(tuple(int(value) for value in row) for row in plain.pop("nonfinite"))
+        files = tuple(Stored(str(f["name"]), int(f["size"]), str(f["sha256"])) for f in plain.pop("files"))
+        record = Record(files=files, nonfinite=nonfinite, **plain)
+    except (KeyError, TypeError, ValueError):
+        return None
+    inside = all(not file.name.startswith("/") and ".." not in file.name.split("/") for file in files)
+    return record if inside and record.part == part else None
+
+
+def done_blocks(
+    folder: Path, study: Study, thorough: bool = False, only: Iterable[int] | None = None
+) -> dict[int, Record]:
+    """Records of the blocks that are done, by block number in rising order.
+
+    Args:
+      thorough: also compare the SHA-256 of every file, which reads all of them.
+      only: numbers of the blocks that are looked at; all of the study's if not given.
+    """
+    count = len(study.blocks())
+    wanted = [study.block(k) for k in sorted(recorded_blocks(folder) if only is None else only) if k < count]
+    with ThreadPoolExecutor(WRITERS) as threads:
+        found = threads.map(lambda block: _done(folder, study, block, thorough), wanted)
+        return {
+            block.index: record for block, record in zip(wanted, found, strict=True) if record is not None
+        }
+
+
+def _done(folder: Path, study: Study, block: Block, thorough: bool) -> Record | None:
+    record = read(folder, study, block.index)
+    if record is None or (record.first, record.count) != (block.first, block.count):
+        return None
+    return record if intact(folder, record, thorough) else None
+
+
+def pending(folder: Path, study: Study, thorough: bool = False) -> tuple[Block, ...]:
+    """The blocks that are still to be computed."""
+    done = done_blocks(folder, study, thorough)
+    return tuple(block for block in study.blocks() if block.index not in done)
+
+
+def recorded_blocks(folder: Path) -> Iterator[int]:
+    """Numbers of the blocks that have a record, sound or not, in no order."""
+    for path in ledger_of(folder).glob("[0-9]*/[0-9]*.json"):
+        if path.stem.isdecimal() and path == record_file(folder, int(path.stem)):
+            yield int(path.stem)
+
+
+def intact(folder: Path, record: Record, thorough: bool = False) -> bool:
+    """Whether every file of a record is there with its size and, looking thoroughly, its content."""
+    return all(not wrong(folder, file, thorough) for file in record.files)
+
+
+def wrong(folder: Path, file: Stored, thorough: bool = True) -> str:
+    """What is wrong with a file, "" if nothing is: "missing", "empty", "... bytes, expected ...", "other content"."""
+    path = folder / file.name
+    if not path.is_file():
+        return "missing"
+    size = path.stat().st_size
+    if size != file.size:
+        return f"{size:,} bytes, expected {file.size:,}" if size else "empty"
+    if thorough and digest_of_file(path) != file.sha256:
+        return "other content than was written"
+    return ""
+
+
+def content_of(folder: Path, file: Stored) -> bytes:
+    """What a recorded file holds.
+
+    Raises:
+      UserError: it is not what was committed.
+    """
+    with writing(folder):
+        told = wrong(folder, file, thorough=False)
+        content = b"" if told else (folder / file.name).read_bytes()
+    if not told and digest(content) != file.sha256:
+        told = "other content than was written"
+    if told:
+        raise UserError(str(folder), [f"{file.name} is damaged ({told}). Mend it: rustbelt repair {folder}"])
+    return content
+
+
+def nonfinite_of(records: Mapping[int, Record]) -> np.ndarray:
+    """Outcomes that are not finite over these blocks, int [policy, outcome]."""
+    return np.sum([record.nonfinite for record in records.values()], axis=0)
+
+
+def ledger_of(folder: Path) -> Path:
+    """The folder of the records."""
+    return folder / "ledger"
+
+
+def record_file(folder: Path, part: int | str) -> Path:
+    """Where the record of a part is."""
+    if isinstance(part, str):
+        return ledger_of(folder) / f"{part}.json"
+    return ledger_of(folder) / f"{part // FOLDER_HOLDS:05d}" / f"{part:08d}.json"
+
+
+def tally_name(block: Block) -> str:
+    """Place, below the run folder, of what a block leaves of outcomes that are not kept whole."""
+    return f"ledger/{block.index // FOLDER_HOLDS:05d}/{block.index:08d}.npz"

@@ -1,0 +1,130 @@
+"""The cube read back: outcomes of every path, and the whole as a DataTree; the owner of zarr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+from zarr.storage import ObjectStore
+
+from engine.errors import UserError
+from engine.run_folder.cube import CUBE_FOLDER, attributes, cube_of
+from engine.storage import object_store
+from engine.storage.files import writing
+from engine.storage.zarr_checked import checked_store
+from engine.study.study import Block, Study
+
+HELD = 1 << 28
+"""Bytes of outcomes that stay in memory once they are read, where all of them together are no more."""
+
+
+class Paths(Mapping[str, np.ndarray]):
+    """Outcomes kept whole by name, float32 [policy, path], read when they are asked for; few enough stay in memory.
+
+    Args:
+      folder: the run folder.
+      study: its study; of its paths those that are asked for.
+      blocks: only the paths of these, one after the other; all of the study's if not given.
+    """
+
+    def __init__(self, folder: Path, study: Study, blocks: Sequence[Block] | None = None):
+        self._folder, self._study = folder, study
+        self._spans = _spans([Block(0, 0, study.paths)] if blocks is None else blocks)
+        self._held: dict[str, np.ndarray] = {}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """One outcome of all paths.
+
+        Raises:
+          UserError: what is stored is damaged.
+        """
+        if name not in self._study.keep.outcomes:
+            raise KeyError(name)
+        held = self._held.get(name)
+        if held is not None:
+            return held
+        with _reading(self._folder):
+            array = _array(self._folder, f"paths/{name}")
+            parts = [np.asarray(array[:, span]) for span in self._spans]
+        values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+        if values.nbytes * len(self) <= HELD:
+            self._held[name] = values
+        return values
+
+    def stacked(self) -> np.ndarray:
+        """All of them, float32 [policy, outcome, path], in the order of the model."""
+        shape = len(self._study.policies), len(self), sum(span.stop - span.start for span in self._spans)
+        values = np.empty(shape, np.float32)
+        for k, name in enumerate(self):
+            values[:, k] = self[name]
+        return values
+
+    def __iter__(self) -> Iterator[str]:
+        """Names in the order of the model."""
+        return iter(self._study.keep.outcomes)
+
+    def __len__(self) -> int:
+        """How many outcomes are kept whole."""
+        return len(self._study.keep.outcomes)
+
+
+def read_paths(folder: Path, names: Sequence[str], n_paths: int) -> dict[str, np.ndarray]:
+    """Stored outcomes by name, float32 [policy, path], for the first so many paths."""
+    with _reading(folder):
+        return {name: np.asarray(_array(folder, f"paths/{name}")[:, :n_paths]) for name in names}
+
+
+def read_path(folder: Path, names: Sequence[str], path: int) -> dict[str, np.ndarray]:
+    """Stored outcomes of one path by name, float32 [policy]."""
+    with _reading(folder):
+        return {name: np.asarray(_array(folder, f"paths/{name}")[:, path]) for name in names}
+
+
+def open_tree(place: str | Path) -> xr.DataTree:
+    """The cube of a run, finished or not, lazily, and with what it says of its chunks checked: `foreign.py`.
+
+    Args:
+      place: the run folder, or the URL of its copy on an object store.
+
+    Raises:
+      UserError: there is no cube, or it asks for what no cube of ours does.
+    """
+    if object_store.is_url(place):
+        at = object_store.store_at(f"{str(place).rstrip('/')}/{CUBE_FOLDER}")
+        store = checked_store(ObjectStore(at, read_only=True))
+    elif "status" not in attributes(place):
+        raise UserError(str(place), ["expected a run folder, with a cube.zarr inside."])
+    else:
+        store = checked_store(cube_of(Path(place)))
+    return xr.open_datatree(store, engine="zarr", chunks={})  # type: ignore[arg-type]
+
+
+def _array(folder: Path, name: str) -> Any:
+    return zarr.open_array(cube_of(folder) / name, mode="r")
+
+
+def _spans(blocks: Sequence[Block]) -> list[slice]:
+    """Ranges of paths that the blocks cover, neighbours joined."""
+    spans: list[slice] = []
+    for block in blocks:
+        if spans and spans[-1].stop == block.first:
+            spans[-1] = slice(spans[-1].start, block.first + block.count)
+        else:
+            spans.append(slice(block.first, block.first + block.count))
+    return spans
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    """A block of code that reads the cube; whatever stands in its way is told with the remedy."""
+    try:
+        with writing(folder):
+            yield
+    except (FileNotFoundError, ValueError, KeyError, RuntimeError) as error:
+        told = f"the cube cannot be read ({error}). See what is damaged: rustbelt verify {folder}"
+        raise UserError(str(folder), [told]) from error

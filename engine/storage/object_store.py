@@ -1,0 +1,215 @@
+"""Run folders on object stores (S3, GCS, Azure): copied there and back file by file, each with its SHA-256; and cubes read there.
+
+A run works on a disk, which has locks and can put a file in the place of another at once. What is copied is what its ledger
+answers for; the cube's root goes last, so that a reader meets a whole cube or none: that of before is taken away first. The owner of obstore.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import Problem, UserError
+from engine.storage.files import (
+    UNFINISHED,
+    WRITERS,
+    digest,
+    digest_of_file,
+    make_folders,
+    unsealed,
+    write_atomically,
+    write_files,
+    writing,
+)
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+MANIFEST = "copied.json"
+"""What has been copied: SHA-256 by file. Written after the files, so that it never promises what is not there."""
+_ROOT = "cube.zarr/zarr.json"
+_LOCK = "ledger/lock"
+_STUDY = "ledger/study.json"
+_RECORD = re.compile(r"ledger/\d+/\d+\.json")
+OFTEN = 256
+"""Files after which the manifest is written again."""
+
+
+def is_url(place: str | Path) -> bool:
+    """Whether a place is on an object store, such as s3://bucket/run."""
+    return "://" in str(place)
+
+
+def store_at(url: str) -> ObjectStore:
+    """The object store behind a URL. Credentials and endpoints come from the environment (`AWS_ENDPOINT_URL`, ...).
+
+    Raises:
+      UserError: obstore is not installed, or it knows no such store.
+    """
+    try:
+        from obstore.exceptions import BaseError
+        from obstore.store import from_url
+    except ImportError as missing:
+        remedy = "expected obstore to be installed. Install rustbelt[objects]."
+        raise UserError(url, [remedy]) from missing
+    plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+    try:
+        return from_url(url, client_options={"allow_http": True} if plain else None)
+    except (BaseError, ValueError) as error:
+        raise UserError(url, [f"no object store can be reached there: {_first_line(error)}."]) from error
+
+
+def upload(folder: Path, url: str, told: Callable[[int, int], None] = lambda done, total: None) -> int:
+    """Copies a run folder to an object store. Gives how many files were sent; those that are there already are not.
+
+    Args:
+      told: called with the files done, and all of them.
+
+    Raises:
+      UserError: the store refuses, holds another run or more of this one, or the folder cannot be read.
+    """
+    store = store_at(url)
+    names = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != UNFINISHED
+    )
+    names = [name for name in names if not name.startswith(_LOCK)]
+    with _understood(url):
+        held = _manifest(store)
+        there = {entry["path"]: entry["size"] for entry in _listed(store)}
+        _refuse_other_run(folder, url, store, names, there)
+        known: dict[str, str] = {}
+        sent = 0
+
+        def send(name: str) -> bool:
+            with writing(folder):
+                content = (folder / name).read_bytes()
+            known[name] = digest(content)
+            if held.get(name) == known[name] and there.get(name) == len(content):
+                return False
+            store.put(name, content)
+            return True
+
+        root = folder / _ROOT
+        if _ROOT in there and (not root.is_file() or held.get(_ROOT) != digest(root.read_bytes())):
+            store.delete(_ROOT)
+        first = [name for name in names if name != _ROOT]
+        with ThreadPoolExecutor(WRITERS) as threads:
+            for done, was_sent in enumerate(threads.map(send, first), start=1):
+                sent += was_sent
+                told(done, len(names))
+                if done % OFTEN == 0:  # a copy that is stopped goes on from here
+                    store.put(MANIFEST, _as_json({**held, **known}))
+        if _ROOT in names:
+            sent += send(_ROOT)
+        for gone in sorted(there.keys() - set(names) - {MANIFEST}):
+            if gone.startswith(("cube.zarr/", "ledger/")):  # blocks and groups of an earlier state
+                store.delete(gone)
+        store.put(MANIFEST, _as_json(known))
+        told(len(names), len(names))
+    return sent
+
+
+def download(url: str, folder: Path, told: Callable[[int, int], None] = lambda done, total: None) -> int:
+    """Copies a run from an object store into a folder that is missing, empty, or holds such a copy that was stopped.
+
+    Gives how many files it has. The cube's root comes last, and only if everything else is what was sent.
+
+    Raises:
+      UserError: there is no run, the folder holds something else, or a file is not what was sent.
+    """
+    marker = folder / f"copying{UNFINISHED}"
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not marker.exists())):
+        raise UserError(str(folder), ["expected a folder that is empty, or none. Choose another."])
+    store = store_at(url)
+    problems = []
+    with _understood(url), writing(folder):
+        known = _manifest(store)
+        if not known:
+            raise UserError(url, [f"expected a run that was copied there, found no {MANIFEST}."])
+        wrong = [name for name in known if name.startswith("/") or ".." in name.split("/")]
+        if wrong:
+            raise UserError(url, [f"{MANIFEST} names files outside of the run: {wrong[0]!r}. Do not use it."])
+        write_files(folder, {marker.name: b""})
+
+        def fetch(name: str) -> Problem | None:
+            path = folder / name
+            if path.is_file() and digest_of_file(path) == known[name]:
+                return None
+            content = bytes(store.get(name).bytes())
+            if digest(content) != known[name]:
+                return Problem(name, "other content than was sent. Copy the run there again.")
+            make_folders([path.parent])
+            write_atomically(path, content)
+            return None
+
+        with ThreadPoolExecutor(WRITERS) as threads:
+            for done, problem in enumerate(threads.map(fetch, [n for n in known if n != _ROOT]), start=1):
+                problems += [problem] if problem else []
+                told(done, len(known))
+        if _ROOT in known and not problems:
+            problems += [problem] if (problem := fetch(_ROOT)) else []
+        if not problems:
+            marker.unlink()
+            told(len(known), len(known))
+    if problems:
+        raise UserError(url, problems[:20])
+    return len(known)
+
+
+def _refuse_other_run(
+    folder: Path, url: str, store: ObjectStore, names: Sequence[str], there: Mapping[str, int]
+) -> None:
+    """Raises a UserError where another run, or more of this one, is at the URL: it would be lost."""
+    if _STUDY not in there:
+        return
+    theirs = json.loads(bytes(store.get(_STUDY).bytes()))["document"]
+    ours = unsealed(folder / _STUDY) or {}
+    if theirs.get("fingerprint") != ours.get("fingerprint"):
+        message = f"holds a study with fingerprint {theirs.get('fingerprint')}, expected {ours.get('fingerprint')}. Choose another URL."
+        raise UserError(url, [message])
+    count, held = (sum(bool(_RECORD.fullmatch(name)) for name in place) for place in (names, there))
+    if held > count:
+        message = f"holds {held:,} blocks, and {folder} {count:,}. Choose another URL, or copy it back first."
+        raise UserError(url, [message])
+
+
+def _as_json(known: Mapping[str, str]) -> bytes:
+    return json.dumps(dict(sorted(known.items())), indent=1).encode()
+
+
+def _manifest(store: ObjectStore) -> dict[str, str]:
+    from obstore.exceptions import NotFoundError
+
+    try:
+        known = json.loads(bytes(store.get(MANIFEST).bytes()))
+    except (FileNotFoundError, NotFoundError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _listed(store: ObjectStore) -> Iterator[Any]:
+    for part in store.list():
+        yield from part
+
+
+@contextmanager
+def _understood(url: str) -> Iterator[None]:
+    """A block of code in which a store's refusals become the user's to mend."""
+    from obstore.exceptions import BaseError
+
+    try:
+        yield
+    except (BaseError, FileNotFoundError, PermissionError, KeyError, TypeError, ValueError) as error:
+        raise UserError(url, [f"the object store refuses: {_first_line(error)}."]) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:300].rstrip(".")

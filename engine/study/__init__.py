@@ -1,0 +1,1 @@
+"""Study files: TOML to a `Study`, all problems at once."""

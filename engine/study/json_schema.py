@@ -1,0 +1,128 @@
+"""The JSON schema of study files, so that an editor completes and checks them: the keys of `schema.py`, and the names that these may have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine import models
+from engine.draws.copulas import statements
+from engine.draws.distributions.families import known_families
+from engine.draws.distributions.prior import POOLS
+from engine.draws.distributions.scipy_laws import (
+    PLAIN_NAMES,
+    continuous_names,
+    discrete_names,
+    parameter_names,
+)
+from engine.draws.sampling import SAMPLERS
+from engine.modelling.records import Model
+from engine.study.schema import EXTENDS, as_json_schema
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_LAWS = ("LawTable", "WeightedLaw", "FactorTable", "ShockTable")
+
+
+def study_schema(model: Model | None = None) -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of study files.
+
+    What only the engine can tell is left to `rustbelt check`: whether quantiles rise, whether a name is that of a factor, which
+    parameters go with which family.
+
+    Args:
+      model: its factors, shocks, levers and outcomes are completed; those of the models that ship if not given.
+    """
+    made = as_json_schema()
+    tables = made["$defs"]
+    for name in _LAWS:
+        _name_laws(tables[name])
+    _name_rest(made, tables)
+    for one in [model] if model is not None else [entry() for entry in models.SHIPPED.values()]:
+        _name_parts(made, tables, one)
+    head = {
+        "$schema": DRAFT,
+        "title": "Study of the rustbelt engine",
+        "description": made.pop("description"),
+        "type": "object",
+    }
+    properties = {"extends": {"description": EXTENDS, "type": "string", "examples": ["rustbelt"]}} | made[
+        "properties"
+    ]
+    for key in ("run", "groups", "factors", "regimes", "shocks", "policies", "events", "keep"):
+        properties[key].pop("default", None)
+    return head | {
+        "properties": properties,
+        "additionalProperties": False,
+        "if": {"not": {"required": ["extends"]}},
+        "then": _whole(made.pop("required"), tables),
+        "$defs": tables,
+    }
+
+
+def _whole(required: list[str], tables: Mapping[str, Any]) -> dict[str, Any]:
+    """What a study must say that extends no other: one that does may leave out what that says."""
+    inside = {"time": {"required": tables["Time"].pop("required")}}
+    for key, table in (("regimes", "RegimeTable"),):
+        inside[key] = {"additionalProperties": {"required": tables[table].pop("required")}}
+    stated = {"anyOf": [{"required": ["family"]}, {"required": ["experts"]}]}
+    return {"required": required, "properties": inside | {"factors": {"additionalProperties": stated}}}
+
+
+def _name_laws(table: dict[str, Any]) -> None:
+    """Families by name, and the parameters of all of them as known keys."""
+    known = table["properties"]
+    known["family"]["enum"] = [*known_families()]
+    known["pool"]["enum"] = [*POOLS]
+    for key, families in sorted(_parameters()):
+        known.setdefault(key, {"type": "number", "description": f"parameter of {families}"})
+    table["additionalProperties"] = False
+
+
+def _parameters() -> Iterator[tuple[str, str]]:
+    """Each parameter of SciPy's laws, with the names of some that have it."""
+    found: dict[str, list[str]] = {}
+    plain = {name: said for said, name in PLAIN_NAMES.items()}
+    for name in (*continuous_names(), *discrete_names()):
+        for key in parameter_names(name):
+            found.setdefault(key, []).append(plain.get(name, name))
+    for key, names in found.items():
+        if key in ("loc", "scale"):
+            yield key, "the laws of scipy.stats"
+        else:
+            yield key, ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+
+
+def _name_rest(made: dict[str, Any], tables: dict[str, Any]) -> None:
+    tables["Run"]["properties"]["sampler"]["enum"] = [*SAMPLERS]
+    tables["GroupTable"]["properties"]["copula"]["enum"] = [*statements.FAMILIES]
+    tables["Truncation"]["minProperties"] = 1
+    tables["PolicyTable"]["additionalProperties"] = {"$ref": "#/$defs/Lever"}
+    tables["Lever"] = {
+        "description": "a number, a table by year, or a table by label of these",
+        "anyOf": [
+            {"type": "number"},
+            {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/Lever"}},
+        ],
+    }
+    made["properties"]["model"]["examples"] = models.known()
+
+
+def _name_parts(made: dict[str, Any], tables: dict[str, Any], model: Model) -> None:
+    """The names that a model gives to its parts, as known ones: others may be of another model."""
+    levers = tables["PolicyTable"]["properties"]
+    for name, lever in model.levers.items():
+        told = f"{_told(lever)}; {lever.default:g} if left out"
+        levers.setdefault(name, {"$ref": "#/$defs/Lever", "description": told})
+    for key, table, parts in (
+        ("factors", "FactorTable", model.factors),
+        ("shocks", "ShockTable", getattr(model, "shocks", {})),
+    ):
+        known = made["properties"][key].setdefault("properties", {})
+        for name, part in parts.items():
+            known.setdefault(name, {"$ref": f"#/$defs/{table}", "description": _told(part)})
+    outcome = tables["EventTable"]["properties"]["outcome"]
+    outcome["examples"] = [*outcome.get("examples", ()), *model.outcomes]
+
+
+def _told(part: Any) -> str:
+    return f"{part.about} [{part.unit}]" if part.about else f"[{part.unit}]"

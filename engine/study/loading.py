@@ -1,0 +1,319 @@
+"""Study files: TOML -> strict schema -> `Study`, all problems at once; and a study back to TOML."""
+
+from __future__ import annotations
+
+import copy
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from pydantic import ValidationError
+
+from engine import models
+from engine.errors import Problem, UserError, did_you_mean, unknown
+from engine.modelling.loading import load_part, source_digest
+from engine.modelling.records import Model, PathModel, StaticModel
+from engine.study import factor_tables, group_tables
+from engine.study.extending import laid_over
+from engine.study.policy_tables import shown
+from engine.study.resolve import Resolver, default_tile
+from engine.study.schema import NAMED, SECTIONS, StudyText
+from engine.study.study import Study
+
+__all__ = ["default_tile", "load_model_file", "load_study", "read_study", "resolved_text", "shipped_studies"]
+
+LARGEST_FILE = 1 << 22
+MOST_LAYERS = 32
+"""Studies that may extend each other, one on top of the other."""
+_HOME = Path(__file__).parents[1]
+# what stands in for a table that is already reported, so that the rest of the study can still be checked
+_STAND_INS: dict[str, dict[str, Any]] = {
+    "groups": {"correlation": 0.0},
+    "factors": {"family": "fixed", "value": 0.5},
+    "shocks": {},
+    "regimes": {"states": ["0", "1"], "transition": [[0.5, 0.5], [0.5, 0.5]]},
+    "policies": {},
+    "events": {},
+}
+
+
+def load_study(
+    path_or_name: str | Path,
+    *,
+    model: Model | None = None,
+    paths: int | None = None,
+    seed: int | None = None,
+    policies: Sequence[str] | None = None,
+    tile: int | None = None,
+) -> Study:
+    """The study of a file, or of a study that ships, by its name.
+
+    Args:
+      model: a model of one's own, in place of the one that the study names.
+      paths: in place of the study's.
+      seed: in place of the study's.
+      tile: in place of the study's.
+      policies: names of the policies that run, in place of the study's `compare`; the baseline always runs.
+
+    Raises:
+      UserError: with all problems found.
+    """
+    path = _study_path(str(path_or_name))
+    tables = _extended(path, str(path_or_name), ())
+    return read_study(
+        tables,
+        str(path_or_name),
+        model=model,
+        run={"paths": paths, "seed": seed, "tile": tile},
+        policies=policies,
+        problems=[*factor_tables.filled(tables), *group_tables.filled(tables)],
+    )
+
+
+def read_study(
+    document: Mapping[str, Any],
+    source: str,
+    *,
+    model: Model | None = None,
+    run: Mapping[str, int | None] | None = None,
+    policies: Sequence[str] | None = None,
+    problems: Sequence[Problem] = (),
+) -> Study:
+    """The study of tables already read, `extends` followed; `source` is what messages call them.
+
+    Args:
+      problems: what is wrong with the files that the tables name, to be told with all the rest.
+    """
+    tables = copy.deepcopy(dict(document))
+    given = {key: value for key, value in (run or {}).items() if value is not None}
+    if given and isinstance(tables.setdefault("run", {}), dict):
+        tables["run"] |= given
+    if policies is not None:
+        tables["compare"] = list(policies)
+    try:
+        text, found, reported = _checked(tables)
+        found += problems
+        reported |= {problem.place for problem in problems}
+        if text is None:
+            raise UserError(source, found)
+        resolver = _resolver(text, model, source, found)
+    except RecursionError as error:
+        raise UserError(source, ["its tables refer to each other too deeply."]) from error
+    found += [problem for problem in resolver.problems if not _below(problem.place, reported)]
+    if found:
+        raise UserError(source, list(dict.fromkeys(found)))
+    return resolver.study()
+
+
+def study_of_text(text: str, source: str, model: Model | None = None) -> Study:
+    """The study that `resolved_text` gave the text of; `source` is what messages call it."""
+    return read_study(tomllib.loads(text), source, model=model)
+
+
+def resolved_text(study: Study) -> str:
+    """The resolved study as TOML; reading it again gives the same study."""
+    return tomli_w.dumps(study.document)
+
+
+def load_model_file(spec: str) -> Model:
+    """The model that `FILE:CLASS` names."""
+    return load_part(spec, (PathModel, StaticModel))
+
+
+def shipped_studies() -> dict[str, Path]:
+    """Studies that ship, by name: from package data, or from the checkout that the package stands in."""
+    folder = _HOME / "configs"
+    if not folder.is_dir() and (_HOME.parent / "pyproject.toml").is_file():
+        folder = _HOME.parent / "configs"
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def _resolver(text: dict[str, Any], model: Model | None, source: str, problems: list[Problem]) -> Resolver:
+    name, digest = text.get("model", ""), ""
+    if model is not None:
+        name, digest = type(model).__name__, source_digest(type(model))
+    elif not name:
+        problems.append(
+            Problem("model", f"is missing. Known: {', '.join(models.known())}; your own: --model FILE:CLASS.")
+        )
+    else:
+        try:
+            model = models.named(name)
+            digest = source_digest(type(model))
+        except UserError as error:
+            remedy = " A model of your own is named on the command line: --model FILE:CLASS."
+            problems += [Problem("model", problem.message + remedy) for problem in error.problems]
+    return Resolver(text, model, name, digest, source)
+
+
+# ---- text -> tables
+
+
+def _study_path(path_or_name: str, folder: Path | None = None) -> Path:
+    """The file that a name or path means; a bare name is a study that ships."""
+    shipped = shipped_studies()
+    if path_or_name in shipped:
+        return shipped[path_or_name]
+    path = (folder or Path()) / path_or_name
+    if folder is None or path.suffix == ".toml" or path.exists():
+        return path
+    raise UserError(path_or_name, [unknown("study", path_or_name, shipped)])
+
+
+def _read_toml(path: Path, source: str) -> dict[str, Any]:
+    try:
+        if path.is_dir():
+            inner = path / "study.toml"
+            remedy = f" Did you mean '{inner}'?" if inner.is_file() else ""
+            raise UserError(source, [f"is a folder; expected a study file (.toml).{remedy}"])
+        if not path.exists():
+            bare = "" if path.suffix else f" Studies that ship: {', '.join(shipped_studies())}."
+            raise UserError(source, [f"no such file.{bare}"])
+        if not path.is_file():
+            raise UserError(source, ["expected a regular file."])
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise UserError(source, [f"expected a study file of at most {LARGEST_FILE} bytes, got {size}."])
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise UserError(source, [f"cannot be read: {error.strerror or error}."]) from error
+    except UnicodeDecodeError as error:
+        raise UserError(
+            source, [f"expected UTF-8 text, got byte {error.object[error.start]:#04x} at {error.start}."]
+        ) from error
+    except RecursionError as error:
+        raise UserError(source, ["its values are nested too deeply."]) from error
+    except ValueError as error:  # TOMLDecodeError, a path with a NUL, an integer of thousands of digits
+        raise UserError(source, [_syntax(str(error))]) from error
+
+
+def _syntax(said: str) -> str:
+    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", said, re.DOTALL)
+    if found is None:
+        return f"is not TOML: {said}."
+    where = f"line {found[2]}, column {found[3]}" if found[2] else "at its end"
+    return f"{where}: not TOML: {found[1][:1].lower()}{found[1][1:]}."
+
+
+def _extended(path: Path, source: str, through: tuple[Path, ...]) -> dict[str, Any]:
+    """Tables of a file laid over those of the study it extends."""
+    tables = group_tables.placed(_read_toml(path, source), path.parent)
+    factor_tables.placed(tables, path.parent)
+    if "extends" not in tables:
+        return tables
+    parent = tables.pop("extends")
+    if not isinstance(parent, str) or not parent or "\0" in parent:
+        raise UserError(
+            source, [Problem("extends", f"expected a study's name or file, got {shown(parent)}.")]
+        )
+    try:
+        other, itself = _found(parent, path)
+        if other.resolve() in (itself, *through):
+            raise UserError(parent, ["goes in a circle."])
+        if len(through) >= MOST_LAYERS:
+            raise UserError(parent, [f"expected at most {MOST_LAYERS} studies on top of each other."])
+        return laid_over(_extended(other, parent, (*through, itself)), tables)
+    except UserError as error:
+        if error.source == source:
+            raise
+        raise UserError(
+            source, [Problem("extends", f"'{error.source}': {p}") for p in error.problems]
+        ) from error
+
+
+def _found(parent: str, path: Path) -> tuple[Path, Path]:
+    """The file that a study extends, and its own, both as they can be followed."""
+    try:
+        other = _study_path(parent, path.parent)
+        other.resolve()
+        return other, path.resolve()
+    except (OSError, RuntimeError) as error:  # a name too long for the disk, a link to itself
+        reason = getattr(error, "strerror", None) or "a link that goes in a circle"
+        raise UserError(shown(parent).strip("'"), [f"cannot be read: {reason}."]) from error
+
+
+# ---- tables -> schema
+
+
+def _checked(tables: dict[str, Any]) -> tuple[dict[str, Any] | None, list[Problem], set[str]]:
+    """The text with defaults filled in, what is wrong with it, and the places of the tables left out for that.
+
+    The text is None where too little is left to go on.
+    """
+    try:
+        return _plain(StudyText.model_validate(tables)), [], set()
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+    problems = [_problem(fault) for fault in faults]
+    reported: set[str] = set()
+    for fault in faults:
+        where = [str(part) for part in fault["loc"]]
+        if where[0] in NAMED and len(where) > 1:
+            tables[where[0]][where[1]] = _STAND_INS[where[0]]
+            reported.add(".".join(where[:2]))
+        elif where[0] in ("run", "keep"):
+            tables.pop(where[0], None)
+            reported.add(where[0])
+        else:
+            return None, problems, reported
+    return _plain(StudyText.model_validate(tables)), problems, reported
+
+
+def _plain(text: StudyText) -> dict[str, Any]:
+    return text.model_dump(exclude_none=True)
+
+
+def _below(place: str, reported: set[str]) -> bool:
+    return any(place == table or place.startswith(f"{table}.") for table in reported)
+
+
+def _problem(fault: Any) -> Problem:
+    """A fault that the schema found, in the words of the study file: what was expected, what it got, what to do."""
+    where, kind, context = [str(part) for part in fault["loc"]], fault["type"], fault.get("ctx", {})
+    place, got = ".".join(where), shown(fault["input"])
+    if kind == "extra_forbidden":
+        return Problem(place, f"unknown key '{where[-1]}'.{did_you_mean(where[-1], _known_keys(where))}")
+    if kind == "missing":
+        return Problem(place, "is missing.")
+    if kind == "value_error":
+        return Problem(place, str(context["error"]))
+    if kind == "finite_number":
+        return Problem(place, f"expected a finite number, got {got}.")
+    if kind == "too_short":
+        return Problem(place, "expected at least one name, got an empty list.")
+    if kind == "greater_than_equal":
+        return Problem(place, f"expected at least {context['ge']}, got {got}.")
+    if kind == "less_than_equal":
+        return Problem(place, f"expected at most {context['le']}, got {got}.")
+    expected = _EXPECTED.get(kind, "another value")
+    value = fault["input"]
+    remedy = (
+        f" Write {int(value)}."
+        if kind == "int_type" and isinstance(value, float) and value.is_integer()
+        else ""
+    )
+    return Problem(place, f"expected {expected}, got {got}.{remedy}")
+
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "text",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+}
+
+
+def _known_keys(where: Sequence[str]) -> list[str]:
+    if len(where) == 1:
+        return [*StudyText.model_fields, "extends"]
+    if where[-2] == "truncate":
+        return ["low", "high"]
+    table = SECTIONS.get(where[0]) or NAMED[where[0]]
+    return list(table.model_fields)

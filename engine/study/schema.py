@@ -1,0 +1,329 @@
+"""The schema of study files: which keys a table has, of which types, and what each says; with `config.py` the owner of pydantic."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic.json_schema import GenerateJsonSchema
+
+from engine.study.policy_tables import shown
+
+_LARGEST = 1e300
+_ROWS = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
+
+
+def _names_or_word(value: Any) -> Any:
+    if isinstance(value, str) or (isinstance(value, list) and all(isinstance(name, str) for name in value)):
+        return value
+    raise ValueError(f"expected 'all', 'none' or a list of outcomes, got {shown(value)}.")
+
+
+def _share_or_name(value: Any) -> Any:
+    if isinstance(value, str) or _is_number(value):
+        return value
+    raise ValueError(f"expected a share from 0 to 1 or the name of a factor, got {shown(value)}.")
+
+
+def _rate_or_name(value: Any) -> Any:
+    if isinstance(value, str) or _is_number(value):
+        return value
+    raise ValueError(f"expected a number of at least 0 or the name of a factor, got {shown(value)}.")
+
+
+def _number_or_matrix(value: Any) -> Any:
+    if _is_number(value):
+        return float(value)
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(row, list) and all(map(_is_number, row)) for row in value)
+    ):
+        return [[float(entry) for entry in row] for row in value]
+    raise ValueError(
+        f"expected a finite number, or rows of them as [[1, 0.3], [0.3, 1]], got {shown(value)}."
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
+
+
+_Share = Annotated[
+    Any,
+    AfterValidator(_share_or_name),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string"}]}),
+]
+_Rate = Annotated[
+    Any,
+    AfterValidator(_rate_or_name),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}),
+]
+_Correlations = Annotated[
+    Any, AfterValidator(_number_or_matrix), WithJsonSchema({"anyOf": [{"type": "number"}, _ROWS]})
+]
+_Outcomes = Annotated[
+    Any,
+    AfterValidator(_names_or_word),
+    WithJsonSchema(
+        {"anyOf": [{"enum": ["all", "headline", "none"]}, {"type": "array", "items": {"type": "string"}}]}
+    ),
+]
+_Functions = Annotated[
+    list[Any],
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {
+                "anyOf": [
+                    {"enum": ["exp", "log"]},
+                    {
+                        "type": "object",
+                        "properties": {how: {"type": "number"} for how in ("times", "plus", "power")},
+                        "additionalProperties": False,
+                        "minProperties": 1,
+                        "maxProperties": 1,
+                    },
+                ]
+            },
+        }
+    ),
+]
+
+
+def _says(text: str, default: Any = None, **limits: Any) -> Any:
+    """A key that may be left out, and what it says."""
+    return Field(default=default, description=text, **limits)
+
+
+def _quantile(percent: int) -> Any:
+    return _says(f"the {percent} % quantile")
+
+
+class Table(BaseModel):
+    """A table of the study file: its keys and no others, of exactly these types."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Run(Table):
+    """How many paths, and which."""
+
+    paths: int = _says("number of paths", 1_048_576, ge=1, le=2**62)
+    seed: int = _says("seed of all random words", 2016, ge=0, le=2**63 - 1)
+    sampler: str = _says("how path numbers become random numbers", "antithetic")
+    tile: int | None = _says("paths in one compiled pass, a power of two from 16 to 131072", ge=1)
+
+
+class Time(Table):
+    """The years of a model that has years."""
+
+    first: int = Field(description="first calendar year", ge=0, le=9999)
+    last: int = Field(description="last calendar year, included", ge=0, le=9999)
+    unit: str = _says("what a step is", "year")
+
+
+class Truncation(Table):
+    """Ends that a law is cut at, both included."""
+
+    low: float | None = _says("lowest value that is left")
+    high: float | None = _says("highest value that is left")
+
+
+class LawTable(Table):
+    """A law. All other keys are parameters of the family, by SciPy's names."""
+
+    model_config = ConfigDict(extra="allow")
+
+    family: str | None = _says("name of the law")
+    value: float | None = _says("the value of a fixed number")
+    low: float | None = _says("lowest value")
+    mode: float | None = _says("most likely value, a parameter or a statement")
+    high: float | None = _says("highest value")
+    mean: float | None = _says("mean, a parameter or a statement")
+    sd: float | None = _says("standard deviation, a parameter or a statement")
+    median: float | None = _says("median of a lognormal or logit-normal law")
+    sigma: float | None = _says("standard deviation of the logarithm, or of the logit")
+    p01: float | None = _quantile(1)
+    p05: float | None = _quantile(5)
+    p10: float | None = _quantile(10)
+    p20: float | None = _quantile(20)
+    p25: float | None = _quantile(25)
+    p30: float | None = _quantile(30)
+    p40: float | None = _quantile(40)
+    p50: float | None = _quantile(50)
+    p60: float | None = _quantile(60)
+    p70: float | None = _quantile(70)
+    p75: float | None = _quantile(75)
+    p80: float | None = _quantile(80)
+    p90: float | None = _quantile(90)
+    p95: float | None = _quantile(95)
+    p99: float | None = _quantile(99)
+    range90: list[float] | None = _says("the 5 % and the 95 % quantile")
+    quantiles: list[list[float]] | None = _says("pairs of a probability and its quantile")
+    terms: int | None = _says("terms of a metalog, 3 to 9")
+    labels: list[str] | None = _says("names of categories")
+    weights: list[float] | None = _says("weight of each category, of any sum")
+    values: list[float] | None = _says("values of the categories, or the data themselves")
+    file: str | None = _says("CSV or Parquet file with the data")
+    column: str | None = _says("column of the file")
+    resampled: bool | None = _says("whether the data are drawn again as they are, rather than interpolated")
+    parts: list[WeightedLaw] | None = _says("laws of a mixture, each with its weight")
+    experts: list[WeightedLaw] | None = _says("what each of several experts says of the law, with a weight")
+    pool: str | None = _says("how experts are pooled")
+    truncate: Truncation | None = _says("ends that the law is cut at")
+    transform: _Functions | None = _says("functions that the value goes through, one after the other")
+
+
+class WeightedLaw(LawTable):
+    """A law among several, with its weight."""
+
+    weight: float | None = _says("weight among the others, of any sum")
+
+
+LawTable.model_rebuild()
+
+
+class FactorTable(LawTable):
+    """An uncertain input, drawn once on each path."""
+
+    about: str | None = _says("what it means")
+    unit: str | None = _says("must equal the model's unit")
+    group: str | None = _says("the group that it moves with")
+    source: str | None = _says("where the prior comes from")
+
+
+class ShockTable(LawTable):
+    """A shock: its law, and how it moves with others and in time."""
+
+    about: str | None = _says("what it means")
+    source: str | None = _says("where the law comes from")
+    group: str | None = _says("the group that it moves with")
+    persistence: float | None = _says("correlation of its normal score with that of the year before")
+    probability: _Share | None = _says("probability of a jump in a year, or the factor that is")
+    rate: _Rate | None = _says("expected number of jumps in a year, or the factor that is")
+    size: LawTable | None = _says("law of one jump")
+    regime: str | None = _says("the regime that chooses its law, or whose state it is")
+    states: dict[str, LawTable] | None = _says("its law in each state of the regime")
+
+
+class RegimeTable(Table):
+    """A Markov chain: a state every year."""
+
+    about: str | None = _says("what it means")
+    source: str | None = _says("where its probabilities come from")
+    states: list[str] = Field(description="names of the states; the model sees their numbers, from 0")
+    start: list[float] | None = _says("probabilities of the states in the first year")
+    transition: list[list[float]] = Field(
+        description="a row for each state: probabilities of next year's states"
+    )
+
+
+class GroupTable(Table):
+    """Factors, or shocks, that move together."""
+
+    copula: str = _says("how they move together", "gaussian")
+    correlation: float | None = _says("Pearson correlation of the normal scores of any two members")
+    pearson: _Correlations | None = _says("the same number, or a matrix of them in the order of members")
+    spearman: _Correlations | None = _says("Spearman's rank correlation of any two members, or a matrix")
+    kendall: _Correlations | None = _says("Kendall's rank correlation of any two members, or a matrix")
+    theta: float | None = _says("parameter of an Archimedean copula, in place of a rank correlation")
+    df: float | None = _says("degrees of freedom of the t copula, 1 to 1000")
+    members: list[str] | None = _says("names of the members", min_length=1)
+    file: str | None = _says("data of an empirical copula, or a vine as pyvinecopulib writes it")
+    ranks: dict[str, list[int]] | None = _says(
+        "ranks of the data by member, in place of the file", min_length=1
+    )
+    vine: str | None = _says("the vine's text, in place of the file")
+
+
+class PolicyTable(Table):
+    """A decision. All other keys are levers, which only the model knows."""
+
+    model_config = ConfigDict(extra="allow")
+
+    about: str | None = _says("what it stands for")
+    like: str | None = _says("policy to start from: its levers, start, before and implementation")
+    before: str | None = _says(
+        "policy in force before the start, and that a partial implementation starts from"
+    )
+    start: int | None = _says("first year in force")
+    implementation: _Share | None = _says(
+        "share of the way from before to here that is reached, or the factor that is"
+    )
+
+
+class EventTable(Table):
+    """A threshold on an outcome, or several events at once."""
+
+    about: str | None = _says("what it means")
+    outcome: str | None = _says("outcome that the threshold is on")
+    above: float | None = _says("threshold that the outcome has to pass")
+    below: float | None = _says("threshold that the outcome has to fall under")
+    all: list[str] | None = _says("events that must all happen on one path, in place of a threshold")
+
+
+class KeepTable(Table):
+    """What is stored path by path."""
+
+    outcomes: _Outcomes = _says("outcomes that are stored whole", "all")
+    draws: int = _says("factor draws of the first so many paths", 131_072, ge=0)
+    yearly: int = _says("numbers by year come from the first so many paths", 16_384, ge=0)
+
+
+class StudyText(Table):
+    """A study: which model, which priors, which policies, what counts as an event, how many paths."""
+
+    name: str = Field(description="name of the study, and of its runs' folders")
+    question: str = _says("what it is to answer", "")
+    model: str | None = _says("name of a model that ships or that an installed package brings along")
+    baseline: str | None = _says("policy that the others are compared with")
+    compare: list[str] | None = _says("policies that run, in this order", min_length=1)
+    run: Run = _says("how many paths, and which", Run())
+    time: Time | None = _says("the years of a model that has years")
+    groups: dict[str, GroupTable] = _says("factors, or shocks, that move together", {})
+    factors: dict[str, FactorTable] = _says("uncertain inputs, drawn once on each path", {})
+    regimes: dict[str, RegimeTable] = _says("Markov chains that shocks follow", {})
+    shocks: dict[str, ShockTable] = _says("what differs from the model's own law of a yearly shock", {})
+    policies: dict[str, PolicyTable] = _says("decisions, by their levers", {})
+    events: dict[str, EventTable] = _says("thresholds on outcomes", {})
+    keep: KeepTable = _says("what is stored path by path", KeepTable())
+
+
+EXTENDS = "study to build on: one that ships, or a file"
+"""What the key `extends` says, which is gone before the schema is looked at."""
+
+SECTIONS: dict[str, type[Table]] = {"run": Run, "time": Time, "keep": KeepTable}
+NAMED: dict[str, type[Table]] = {
+    "groups": GroupTable,
+    "factors": FactorTable,
+    "shocks": ShockTable,
+    "regimes": RegimeTable,
+    "policies": PolicyTable,
+    "events": EventTable,
+}
+
+
+def described(table: type[Table]) -> dict[str, str]:
+    """What each key of a table says."""
+    return {key: field.description or "" for key, field in table.model_fields.items()}
+
+
+class _Plain(GenerateJsonSchema):
+    """Without titles, and without null, which TOML does not have."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def nullable_schema(self, schema: Any) -> dict[str, Any]:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: Any) -> dict[str, Any]:
+        if schema.get("default") is None:
+            return self.generate_inner(schema["schema"])
+        return super().default_schema(schema)
+
+
+def as_json_schema() -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of whole study files, names known to nobody but the schema left open."""
+    return StudyText.model_json_schema(schema_generator=_Plain)

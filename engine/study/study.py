@@ -1,0 +1,173 @@
+"""The study as the engine sees it: frozen records, all names resolved, and the fingerprint that names its cube."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from engine.draws.distributions.device import Draws
+from engine.draws.inputs import Group, Input
+from engine.draws.sampling import SAMPLERS
+from engine.draws.shock_draws import ShockDraws
+from engine.draws.shocks import Shocks
+from engine.modelling.records import Model, PathModel
+
+BLOCK = 1 << 17
+"""Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A named set of lever values, phased in from `start`.
+
+    Args:
+      name: its name.
+      about: what it stands for.
+      levers: lever name -> values by year, float64 array [year, *dims of the lever]; one row for a static model.
+      start: calendar year from which it is in force; 0 for a static model.
+      before: the policy that is in force before `start` and that a partial implementation starts from; it need not be
+        among those that run. None where nothing is phased in: from the first year on, and in full.
+      implementation: share of the way from `before` to this policy that is reached: a number, or the name of a factor.
+    """
+
+    name: str
+    about: str
+    levers: Mapping[str, np.ndarray]
+    start: int
+    before: Policy | None = None
+    implementation: float | str = 1.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """A threshold on one outcome, or several events at once.
+
+    Exactly one of (`above`, `below`, `all_of`) is set; `outcome` goes with the first two.
+    """
+
+    name: str
+    about: str
+    outcome: str | None = None
+    above: float | None = None
+    below: float | None = None
+    all_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What is stored whole.
+
+    Args:
+      outcomes: names of the outcomes kept per path for every policy.
+      draws: factor draws are kept for the first so many paths.
+      yearly: yearly distributions come from the first so many paths.
+    """
+
+    outcomes: tuple[str, ...]
+    draws: int
+    yearly: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A range of paths: `count` paths from number `first` on; block `index` of the study."""
+
+    index: int
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that decides what happens on a path, resolved; and how many paths are asked for.
+
+    Args:
+      document: the resolved study as plain data, in the words of the study file (what `study.toml` holds).
+      model_digest: SHA-256 of the model's source.
+      years: calendar years, empty for a static model.
+      tile: paths that one compiled pass takes.
+    """
+
+    name: str
+    question: str
+    source: str
+    document: Mapping[str, Any]
+    model: Model
+    model_name: str
+    model_digest: str
+    seed: int
+    paths: int
+    sampler: str
+    tile: int
+    years: tuple[int, ...]
+    inputs: tuple[Input, ...]
+    groups: Mapping[str, Group]
+    policies: tuple[Policy, ...]
+    baseline: str
+    events: tuple[Event, ...]
+    shocks: Shocks = field(default_factory=Shocks)
+    keep: Keep = field(default_factory=lambda: Keep((), 0, 0))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """First 12 hex digits of the SHA-256 of the resolved study, the path count left out: more paths, same cube."""
+        plain = dict(self.document)
+        plain["run"] = {key: value for key, value in self.document["run"].items() if key != "paths"}
+        plain["model_digest"] = self.model_digest
+        text = json.dumps(plain, sort_keys=True, ensure_ascii=True, allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @cached_property
+    def draws(self) -> Draws:
+        """How scores of the factors, in their order, become their draws."""
+        return Draws([item.marginal for item in self.inputs])
+
+    @cached_property
+    def shock_draws(self) -> ShockDraws:
+        """How random words of a year become the model's shocks."""
+        return ShockDraws(self.model, self.shocks)
+
+    @property
+    def rests_on_tables(self) -> bool:
+        """Whether laws or copulas are tables of what SciPy gives, so that another SciPy may change the last bits."""
+        draws = [self.draws] + (
+            [self.shock_draws.draws, self.shock_draws.sizes] if self.is_path_model else []
+        )
+        groups = [*self.groups.values(), *self.shocks.groups.values()]
+        tabulated = any(table is not None for one in draws for table in one.tables)
+        return tabulated or any(group.copula.family != "gaussian" for group in groups)
+
+    @property
+    def is_path_model(self) -> bool:
+        """Whether the model lives through years."""
+        return isinstance(self.model, PathModel)
+
+    @property
+    def has_yearly(self) -> bool:
+        """Whether yearly values are summarised: a path model with yearly variables, unless `keep.yearly` is 0."""
+        return bool(self.is_path_model and getattr(self.model, "yearly", {}) and self.keep.yearly)
+
+    @property
+    def policy_names(self) -> tuple[str, ...]:
+        """Policies in the order of the study."""
+        return tuple(policy.name for policy in self.policies)
+
+    @property
+    def unit(self) -> int:
+        """Paths in one independent unit: 1, or 2 for antithetic pairs, or those of a replicate."""
+        return SAMPLERS[self.sampler].unit
+
+    def block(self, index: int) -> Block:
+        """The block of that number; the last one of the study may be short."""
+        first = index * BLOCK
+        return Block(index, first, min(BLOCK, self.paths - first))
+
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks that hold the study's paths."""
+        return tuple(self.block(index) for index in range(-(-self.paths // BLOCK)))

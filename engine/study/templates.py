@@ -1,0 +1,285 @@
+"""Studies to start from, as commented text: one on top of another study, and the skeleton of one for a model of one's own."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.modelling.records import Fold, Lever, Model, PathModel, Shock
+from engine.study.study import Policy, Study
+
+FIRST, HORIZON = 2020, 10
+"""First year and length of a horizon where a model does not say."""
+
+
+def study_on_top(name: str, extends: str, below: Study, schema: str | None = None) -> str:
+    """A short study that extends another: one prior, one policy and one event of its own.
+
+    Args:
+      name: of the study.
+      extends: what it is to call the other, a name or a path relative to it.
+      below: the study that it extends.
+      schema: file of the JSON schema, for editors.
+    """
+    parts = [
+        _head(
+            name,
+            schema,
+            f"A study on top of '{extends}': what stands here is laid over it, key by key, and all else stays.",
+        ),
+        f"extends = {_text(extends)}",
+        "",
+        "# What it is to answer.",
+        'question = "What if?"',
+        "# run = { paths = 131_072 }    # fewer paths than there, to be quicker",
+        "",
+        *_prior_on_top(below),
+        *_policy_on_top(below),
+        *_event_on_top(below),
+    ]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def study_of(name: str, model: Model, schema: str | None = None) -> str:
+    """The skeleton of a study for a model: every factor with a law to be replaced, shocks as comments, all levers at their defaults."""
+    title = f"A study of the model {type(model).__name__}. What is marked TO FILL IN is a guess that only makes it run."
+    parts = [
+        _head(name, schema, title),
+        'question = "What is it to answer?"',
+        'baseline = "now"',
+        'run = { paths = 16_384, seed = 2016, sampler = "antithetic" }',
+    ]
+    if isinstance(model, PathModel):
+        first, last = _horizon(model)
+        parts.append(f'time = {{ first = {first}, last = {last}, unit = "year" }}')
+    parts += ["", *_factors(model), *_shocks(model), *_policies(model), *_events(model)]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def study_name(stem: str) -> str:
+    """A name that a study may have, after that of its file."""
+    name = re.sub(r"[^\w.-]+", "-", stem).strip("-.")[:64].strip("-.")
+    return re.sub(r"\.\.+", ".", name) or "study"
+
+
+def _head(name: str, schema: str | None, about: str) -> str:
+    lines = [f"#:schema ./{schema}"] * (schema is not None)
+    lines += [f"# {_line(about)}", "# All keys: docs/study-file.md.", f"name = {_text(name)}"]
+    return "\n".join(lines)
+
+
+# ---- on top of another study
+
+
+def _prior_on_top(below: Study) -> Iterator[str]:
+    found = [item for item in below.inputs if item.family == "lognormal" and _quantiles(item.asked)]
+    if not found:
+        if below.inputs:
+            yield f"# A prior of your own: a table such as [factors.{_key(below.inputs[0].name)}], with family and p05, p95 or its parameters."
+            yield ""
+        return
+    item = found[0]
+    asked = _quantiles(item.asked)
+    told = ", ".join(f"{label} = {value:g}" for label, value in asked.items())
+    yield f"# A prior that is another one: {_line(item.about) or item.name} [{_line(item.unit)}]."
+    yield f"# There it is {item.family}, {told}; here it is half as much again."
+    yield f"[factors.{_key(item.name)}]"
+    yield f"family = {_text(item.family)}"
+    yield from (f"{label} = {1.5 * value:.6g}" for label, value in asked.items())
+    yield 'source = "my judgement"'
+    yield ""
+
+
+def _quantiles(asked: Sequence[Any]) -> dict[str, float]:
+    """Quantiles with a key of their own among what was asked; nothing if anything else was."""
+    found = {one.label: one.value for one in asked}
+    return found if all(re.fullmatch(r"p(05|50|95)", label) for label in found) else {}
+
+
+def _policy_on_top(below: Study) -> Iterator[str]:
+    others = [policy for policy in below.policies if policy.name != below.baseline]
+    like = others[0] if others else below.policies[0]
+    base = next(policy for policy in below.policies if policy.name == below.baseline)
+    name = _free("mine", below.document["policies"])
+    yield f"# A policy that is new: as '{like.name}', but for the levers that are set here. '{below.baseline}' is the baseline."
+    yield f"[policies.{name}]"
+    yield 'about = "Between the two"'
+    yield f"like = {_text(like.name)}"
+    for lever, (low, high) in _differing(base, like).items():
+        entry = below.model.levers[lever]
+        told = _about(entry)
+        yield f"{lever} = {0.5 * (low + high):.6g}    # {told}; {base.name} {low:g}, {like.name} {high:g}"
+        break
+    yield ""
+
+
+def _differing(one: Policy, other: Policy) -> dict[str, tuple[float, float]]:
+    """Levers in which two policies differ and which are the same every year and everywhere."""
+    found = {}
+    for lever, values in one.levers.items():
+        others = other.levers[lever]
+        if np.ptp(values) == 0 and np.ptp(others) == 0 and values.flat[0] != others.flat[0]:
+            found[lever] = float(values.flat[0]), float(others.flat[0])
+    return found
+
+
+def _event_on_top(below: Study) -> Iterator[str]:
+    found = next((event for event in below.events if event.outcome), None)
+    outcome = found.outcome if found and found.outcome else next(iter(below.model.outcomes))
+    entry = below.model.outcomes[outcome]
+    side = "above" if entry.loss else "below"
+    limit = 0.0
+    if found is not None:
+        side, limit = ("above", found.above) if found.above is not None else ("below", found.below or 0.0)
+    name = _free("my_event", {*below.document["events"], *below.model.outcomes})
+    told = f"; '{found.name}' is {side} {limit:g}" if found else ""
+    yield f"# An event that is new, a threshold on an outcome: {_line(entry.about) or outcome} [{_line(entry.unit)}]{told}."
+    yield f"[events.{name}]"
+    yield 'about = "Worse than that"'
+    yield f"outcome = {_text(outcome)}"
+    yield f"{side} = {_beyond(side, limit):.6g}"
+
+
+def _beyond(side: str, limit: float) -> float:
+    """A threshold that is harder to reach."""
+    further = 0.25 * abs(limit)
+    return limit + further if side == "above" else limit - further
+
+
+# ---- for a model of one's own
+
+
+def _horizon(model: PathModel) -> tuple[int, int]:
+    """Years that hold all that the model's outcomes look at."""
+    folds = [outcome.fold for outcome in model.outcomes.values() if isinstance(outcome.fold, Fold)]
+    years = [fold.year for fold in folds if fold.kind == "at" and fold.year is not None]
+    spell = max([HORIZON, *(fold.years for fold in folds)])
+    first = min(years, default=FIRST)
+    return first, max([first + spell, *years])
+
+
+def _factors(model: Model) -> Iterator[str]:
+    if model.factors:
+        yield "# ---- Factors: each is drawn once on a path. Say what you know of it, in any of these ways:"
+        yield "#        p05 = 1, p95 = 4 (or more quantiles); mean = 2, sd = 1; or the family's parameters"
+        yield "#      Families: normal, lognormal, logit-normal (from 0 to 1), uniform, triangular, pert, metalog, ..."
+        yield ""
+    for name, factor in model.factors.items():
+        law, told = _placeholder(factor.unit)
+        yield f"[factors.{name}]    # {_about(factor)}"
+        yield from (f"{key} = {value}" for key, value in law.items())
+        yield f'source = "TO FILL IN: {told}"'
+        yield ""
+    if len(model.factors) > 1:
+        some = [*model.factors][:2]
+        yield "# Factors that move together:"
+        yield "# [groups]"
+        yield f"# mine = {{ correlation = 0.3, members = {json.dumps(some)} }}"
+        yield ""
+
+
+def _placeholder(unit: str) -> tuple[dict[str, str], str]:
+    """A law that only makes a study run, above 0 so that a model may divide by it or take its logarithm."""
+    if unit.strip().lower() in ("share", "fraction", "probability"):
+        return {"family": '"logit-normal"', "p05": "0.2", "p95": "0.8"}, "some share"
+    if unit.strip().lower() in ("%", "percent"):
+        return {"family": '"lognormal"', "p05": "5", "p95": "50"}, "some per cent"
+    return {"family": '"lognormal"', "p05": "0.5", "p95": "2.0"}, "half to double of 1"
+
+
+def _shocks(model: Model) -> Iterator[str]:
+    shocks: Mapping[str, Shock] = getattr(model, "shocks", {})
+    if not shocks:
+        return
+    yield "# ---- Shocks: each is drawn every year, by the model's own law unless a table says otherwise."
+    yield ""
+    for name, shock in shocks.items():
+        places = f" for each {' and '.join(shock.dims)}" if shock.dims else ""
+        law = "standard normal" if shock.law == "normal" else "uniform from 0 to 1"
+        yield f"# [shocks.{name}]    # {_about(shock)}; {law}{places}"
+        if shock.law == "normal":
+            yield '# family = "t"'
+            yield "# df = 4"
+        yield "# persistence = 0.5"
+        yield ""
+
+
+def _policies(model: Model) -> Iterator[str]:
+    yield "# ---- Policies: levers by their names. What is not named has the model's default."
+    yield ""
+    yield "[policies.now]"
+    yield 'about = "As it is"'
+    for name, lever in model.levers.items():
+        yield f"{name} = {_number(lever.default)}    # {_about(lever)}{_by_label(model, lever)}"
+    yield ""
+    yield "# [policies.other]"
+    yield '# about = "What else could be done"'
+    yield '# like = "now"'
+    yield from (f"# {name} = {_number(lever.default)}" for name, lever in [*model.levers.items()][:1])
+    if isinstance(model, PathModel):
+        yield f"# start = {_horizon(model)[0] + 2}"
+    yield ""
+
+
+def _by_label(model: Model, lever: Lever) -> str:
+    if not lever.dims:
+        return ""
+    labels = ", ".join(f"{_key(label)} = {_number(lever.default)}" for label in model.dims[lever.dims[0]][:2])
+    return f"; by {lever.dims[0]}: {{ {_line(labels)}, ... }}"
+
+
+def _events(model: Model) -> Iterator[str]:
+    name, outcome = next(
+        ((name, entry) for name, entry in model.outcomes.items() if entry.loss),
+        next(iter(model.outcomes.items())),
+    )
+    side = "above" if outcome.loss else "below"
+    yield "# ---- Events: thresholds on outcomes. They change no path, and can be moved without a new run."
+    yield "# Outcomes:"
+    for other, entry in model.outcomes.items():
+        yield f"#   {other}: {_about(entry)}; {'high' if entry.loss else 'low'} is worse"
+    yield ""
+    yield f"[events.{_free('my_event', set(model.outcomes))}]"
+    yield 'about = "TO FILL IN: what counts as bad"'
+    yield f"outcome = {_text(name)}"
+    yield f"{side} = 1.0"
+    yield ""
+    yield "[keep]"
+    yield 'outcomes = "all"'
+
+
+# ---- text
+
+
+def _about(entry: Any) -> str:
+    told = _line(getattr(entry, "about", ""))
+    return f"{told} [{_line(entry.unit)}]" if told else f"[{_line(entry.unit)}]"
+
+
+def _line(text: str) -> str:
+    """One line that a comment may hold."""
+    return "".join(sign if sign.isprintable() else " " for sign in " ".join(str(text).split()))
+
+
+def _text(value: str) -> str:
+    """A string of TOML."""
+    return json.dumps(_line(value), ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    """A key of TOML."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
+
+
+def _number(value: float) -> str:
+    return repr(float(value))
+
+
+def _free(name: str, taken: Any) -> str:
+    """The name, or the first of its numbered ones that is not taken."""
+    names = [name, *(f"{name}_{number}" for number in range(2, len(list(taken)) + 3))]
+    return next(one for one in names if one not in taken)

@@ -1,0 +1,235 @@
+"""Bad input: exit code 2, a message in the form of the others, no traceback, nothing half-written."""
+
+import errno
+import os
+
+import pytest
+
+from engine.run_folder import cube
+from engine.storage import files
+from tests.small_files import BRIDGE, MODELS, POND, call, own, write
+
+
+def refused(ended, *texts):
+    """The run was refused: with these texts, as a list of problems, and without a traceback."""
+    assert ended.exit_code == 2, ended.output
+    assert "Traceback" not in ended.output
+    assert ended.stdout == ""
+    for text in texts:
+        assert text in " ".join(ended.stderr.split()), ended.stderr
+    return ended
+
+
+def refused_with_problems(ended, *texts):
+    """Also: a head line that counts the problems, then one line for each, indented."""
+    refused(ended, *texts)
+    lines = [line for line in ended.stderr.splitlines() if not line.startswith("compil")]
+    count = int(lines[0].rpartition(": ")[2].split()[0])
+    assert lines[0].endswith(f": {count} problem{'s' if count != 1 else ''}")
+    assert len([line for line in lines[1:] if line.startswith("  ")]) == count
+
+
+@pytest.fixture
+def out(tmp_path):
+    """The run folder that must not be there afterwards."""
+    folder = tmp_path / "out"
+    yield folder
+    assert not folder.exists()
+
+
+BROKEN = [
+    ("syntax", BRIDGE.replace("seed = 7 }", "seed = 7 ]"), "line 5", "not TOML"),
+    ("model", BRIDGE.replace('"Bridge"', '"rustbetl"'), "unknown model 'rustbetl'. Did you mean 'rustbelt'?"),
+    ("factor", BRIDGE.replace("factors.price", "factors.prise"), "unknown factor 'prise'. Did you mean 'price'?"),
+    ("lever", BRIDGE.replace("strength = 14", "strenght = 14"), "unknown lever 'strenght'. Did you mean 'strength'?"),
+    ("policy", BRIDGE.replace('baseline = "weak"', 'baseline = "waek"'), "unknown policy 'waek'. Did you mean 'weak'?"),
+    ("event", BRIDGE.replace('outcome = "damage"', 'outcome = "damges"'), "unknown outcome 'damges'"),
+    ("key", BRIDGE.replace("question", "qestion"), "unknown key 'qestion'. Did you mean 'question'?"),
+    ("type", BRIDGE.replace("seed = 7", 'seed = "seven"'), "run.seed: expected a whole number, got 'seven'."),
+    ("nan", BRIDGE.replace("high = 2", "high = nan"), "factors.price.high: expected a finite number, got nan."),
+    ("inf", BRIDGE.replace("strength = 14", "strength = inf"), "policies.strong.strength: expected a finite number"),
+    ("quantiles", BRIDGE.replace("p95 = 15", "p95 = 7"), "factors.load.p95: expected more than p50 = 8, got 7."),
+    ("paths", BRIDGE.replace("paths = 4000", "paths = 0"), "run.paths: expected at least 1, got 0."),
+    ("sampler", BRIDGE.replace("seed = 7", 'seed = 7, sampler = "sobol"'), "'sobol' is not available yet"),
+    ("sd", POND.replace("median = 2\nsigma = 0.5", "mean = 2\nsd = -1"), "factors.inflow", "got -1"),
+    ("correlation", POND.replace("correlation = 0.5", "correlation = -1.2"), "groups.wet.correlation: expected -1 to 1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [(text, told) for _, text, *told in BROKEN], ids=[b[0] for b in BROKEN]
+)
+def test_a_study_that_is_wrong(tmp_path, out, text, told):
+    study = write(tmp_path, text)
+    model = [] if "rustbetl" in text else own("Pond" if "pond" in text else "Bridge")
+    for command in ("run", "check"):
+        refused_with_problems(call(command, study, *model, "--out", out), *told)
+
+
+def test_all_problems_are_told_at_once(tmp_path, out):
+    text = BRIDGE.replace("high = 2", "high = nan").replace("strength = 14", "strenght = 14")
+    refused_with_problems(
+        call("run", write(tmp_path, text), *own("Bridge"), "--out", out), "high", "strenght"
+    )
+
+
+def test_a_study_that_is_not_there(tmp_path, out):
+    refused_with_problems(call("run", tmp_path / "none.toml", "--out", out), "no such file")
+    refused_with_problems(
+        call("run", "rustbetl", "--out", out), "no such file", "Studies that ship: rustbelt"
+    )
+    refused_with_problems(call("run", tmp_path, "--out", out), "is a folder")
+    (tmp_path / "raw.toml").write_bytes(b"name = '\xff'")
+    refused_with_problems(call("run", tmp_path / "raw.toml", "--out", out), "expected UTF-8 text")
+
+
+def test_a_name_that_no_disk_takes(tmp_path):
+    study = write(tmp_path, BRIDGE)
+    refused_with_problems(call("run", study, *own("Bridge"), "--out", tmp_path / ("x" * 300)), "cannot be")
+
+
+@pytest.mark.parametrize("text", [BRIDGE, POND])
+def test_more_paths_than_there_is_room_for(tmp_path, out, text):
+    study, name = write(tmp_path, text), "Pond" if text is POND else "Bridge"
+    ended = call("run", study, *own(name), "--out", out, "--paths", "1e12")
+    refused_with_problems(ended, "1,000,000,000,000 paths take", "TB on disk, and there are", "free")
+
+
+def test_more_paths_than_memory_holds(tmp_path, out, monkeypatch):
+    monkeypatch.setattr("engine.execution.resources.memory_free", lambda: 500_000_000)
+    ended = call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", out)
+    refused_with_problems(ended, "4,000 paths take about 1.1 GB of memory, and there are 500.0 MB free.")
+
+
+@pytest.mark.parametrize("count", ["0", "-5", "many", "1.5", "nan", "inf", "1e30"])
+def test_path_counts_that_are_none(tmp_path, out, count):
+    refused(
+        call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", out, f"--paths={count}"), "expected"
+    )
+
+
+def test_policies_that_are_none(tmp_path, out):
+    words = ["run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", out, "--policies"]
+    refused_with_problems(call(*words, "weak,strog"), "unknown policy 'strog'. Did you mean 'strong'?")
+    refused(call(*words, ","), "expected names separated by commas")
+
+
+def test_a_device_that_is_not_there(tmp_path, out):
+    ended = call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", out, "--device", "gpu")
+    refused_with_problems(ended, "expected a gpu device, found cpu")
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ("model.py", "expected FILE:CLASS"),
+        ("none.py:Bridge", "no file 'none.py'"),
+        (f"{MODELS}:Brigde", "unknown class 'Brigde'. Did you mean 'Bridge'?"),
+        (f"{MODELS}:REGION", "expected a class derived from PathModel or StaticModel"),
+    ],
+)
+def test_a_model_that_is_not_there(tmp_path, out, spec, told):
+    refused_with_problems(call("run", write(tmp_path, BRIDGE), "--model", spec, "--out", out), told)
+
+
+RULES = {
+    "raises": ("raise ValueError('no bridge')", "raised ValueError: no bridge (model.py, line "),
+    "shape": ("return {'damage': jnp.ones(3) * factors.load, 'margin': 1.0}", "got an array of shape (3,)"),
+    "missing": ("return {'damage': factors.load}", "model.outcomes.margin: evaluate does not return it."),
+    "nan": ("return {'damage': jnp.log(factors.load - 8), 'margin': 1.0}", "is not finite on"),
+    "exits": ("raise SystemExit(3)", "raised SystemExit: 3"),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_model_that_does_not_keep_its_contract(tmp_path, out, name):
+    rule, told = RULES[name]
+    source = (
+        MODELS.read_text().rstrip()
+        + "\n\n\nclass Broken(Bridge):\n    def evaluate(self, factors, levers):\n"
+    )
+    (tmp_path / "model.py").write_text(f"{source}        {rule}\n")
+    words = [write(tmp_path, BRIDGE), "--model", f"{tmp_path / 'model.py'}:Broken", "--out", out]
+    refused_with_problems(call("run", *words), told)
+    if name != "nan":
+        refused_with_problems(call("check", *words), told)
+
+
+def test_a_model_that_cannot_be_imported(tmp_path, out):
+    (tmp_path / "model.py").write_text("import nothing_of_this_name\n")
+    ended = call("run", write(tmp_path, BRIDGE), "--model", f"{tmp_path / 'model.py'}:Bridge", "--out", out)
+    refused_with_problems(ended, "importing it raised ModuleNotFoundError", "(line 1)")
+
+
+def test_a_folder_that_holds_something_else(tmp_path):
+    study = write(tmp_path, BRIDGE)
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("dear")
+    before = sorted(tmp_path.rglob("*"))
+    words = ["run", study, *own("Bridge"), "--out"]
+    refused_with_problems(
+        call(*words, tmp_path / "thesis"), "is not empty and holds no run (there is chapter.txt)"
+    )
+    refused_with_problems(call(*words, study), "expected a folder, got a file")
+    refused_with_problems(call(*words, study / "deeper"), "cannot be written")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_that_holds_another_study(tmp_path):
+    words = ["run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", tmp_path / "out", "--quiet"]
+    assert call(*words).exit_code == 0
+    refused_with_problems(call(*words, "--seed", 8), "holds a study with fingerprint")
+    refused_with_problems(call(*words, "--paths", 2000), "holds 4,000 paths, and 2,000 are asked for")
+    assert call(*words).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "cannot be written")]
+)
+@pytest.mark.parametrize("owner", [files, cube])
+def test_a_full_or_read_only_disk(tmp_path, out, monkeypatch, owner, code, told):
+    def fails(path):
+        raise OSError(code, os.strerror(code), str(path))
+
+    monkeypatch.setattr(owner, "sync", fails)
+    refused_with_problems(call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", out), told)
+
+
+def test_a_refused_run_leaves_an_empty_folder_empty(tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "model.py").write_text(
+        MODELS.read_text().replace("over * factors.price", "jnp.log(over - 1) * factors.price")
+    )
+    words = ["--model", f"{tmp_path / 'model.py'}:Bridge", "--out", tmp_path / "empty"]
+    refused_with_problems(call("run", write(tmp_path, BRIDGE), *words), "is not finite")
+    assert not list((tmp_path / "empty").iterdir())
+
+
+def test_questions_to_a_run_that_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = write(tmp_path, BRIDGE)
+    refused_with_problems(call("risk", "nothing"), "expected a run folder, a study file, or the beginning")
+    refused_with_problems(call("risk", study, *own("Bridge")), "has not been run", "rustbelt run")
+    refused_with_problems(call("replay", "nothing", "--path", 1), "expected a run folder")
+    refused(call("replay", study, *own("Bridge")), "--path")
+
+
+def test_wrong_questions_to_a_run(tmp_path):
+    folder = tmp_path / "out"
+    assert call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", folder, "--quiet").exit_code == 0
+    ask = ["risk", folder, *own("Bridge")]
+    refused_with_problems(
+        call(*ask, "--variable", "damge"), "unknown variable 'damge'. Did you mean 'damage'?"
+    )
+    refused_with_problems(
+        call(*ask, "--given", "damge > 1"), "unknown outcome 'damge'. Did you mean 'damage'?"
+    )
+    refused_with_problems(call(*ask, "--given", "damage"), "expected NAME (<|<=|>|>=) NUMBER")
+    refused_with_problems(call(*ask, "--level", "high"), "expected one of 95, 99, 99.9, got 'high'.")
+    refused_with_problems(call("risk", folder), "unknown model 'Bridge'", "--model FILE:CLASS")
+    tell = ["replay", folder, *own("Bridge"), "--path"]
+    refused_with_problems(call(*tell, 4000), "--path: expected 0 to 3999, got 4000.")
+    refused_with_problems(
+        call(*tell, 1, "--policy", "strog"), "unknown policy 'strog'. Did you mean 'strong'?"
+    )
+    refused_with_problems(call(*tell, 1, "--variable", "stock"), "unknown yearly variable 'stock'")

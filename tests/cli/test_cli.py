@@ -1,0 +1,273 @@
+"""The command line: what it prints, where, and how it ends."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import xarray as xr
+
+from engine.cli import COMMANDS
+from engine.cli.show.numbers import FLAG, Cell, cell, decimals, rounded
+from engine.execution import job
+from engine.risk.tables import Record
+from tests.helpers import assert_same
+from tests.small_files import BRIDGE, POND, call, own, write
+
+KEYS = {
+    "measure", "level", "policy", "variable", "region", "sector", "year",
+    "estimate", "standard_error", "low", "high", "flag",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Finished runs of the bridge and of the pond: folder by name."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name, text, model in (("bridge", BRIDGE, "Bridge"), ("pond", POND, "Pond")):
+        study = write(folder, text, f"{name}.toml")
+        ended = call("run", study, *own(model), "--out", folder / name, "--quiet")
+        assert ended.exit_code == 0, ended.output
+    return folder
+
+
+def test_the_greeting_names_three_commands():
+    said = call().output
+    assert [line for line in said.splitlines() if line.startswith("  rustbelt ")] != []
+    assert call().exit_code == 0
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name):
+    for flag in ("-h", "--help"):
+        ended = call(name, flag)
+        assert ended.exit_code == 0
+        assert "Usage: rustbelt" in ended.output
+
+
+def test_a_mistyped_command_is_told_its_closest_match():
+    ended = call("rnu", "rustbelt")
+    assert ended.exit_code == 2
+    assert "Did you mean 'run'?" in ended.output
+
+
+def test_the_table_has_policies_side_by_side_with_intervals_and_differences(tmp_path):
+    study = write(tmp_path, BRIDGE)
+    ended = call("run", study, *own("Bridge"), "--out", tmp_path / "out", "--quiet", "--paths", "2e5")
+    assert ended.exit_code == 0, ended.output
+    lines = ended.stdout.splitlines()
+    assert lines[0] == "bridge: How strong?"
+    assert "200,000 paths" in lines[1] and "weak (baseline), strong" in lines[1]
+    assert lines[3].split() == ["weak", "strong", "strong", "-", "weak"]
+    damage = lines.index(next(line for line in lines if line.startswith("damage [yuan]")))
+    assert "what breaks; high is worse" in lines[damage]
+    assert [line.split()[0] for line in lines[damage + 1 : damage + 4]] == ["mean", "VaR99", "ES99"]
+    assert lines[damage + 3].count("[") == 3 and lines[damage + 3].endswith("better")
+    (event,) = (line for line in lines if line.startswith("  collapse"))
+    assert event.count("[") == 3
+    assert max(map(len, lines)) <= 120 or lines[-2].startswith("The cube")
+    assert "open_datatree" in ended.stdout and "Next: rustbelt risk" in ended.stdout
+    assert ended.stderr == ""
+
+
+def test_a_finished_run_prints_the_same_table_again(runs):
+    first, second = (
+        call("run", runs / "pond.toml", *own("Pond"), "--out", runs / "pond", "--quiet") for _ in range(2)
+    )
+    assert first.exit_code == 0
+    assert first.stdout == second.stdout
+
+
+def test_json_is_one_list_of_records_and_nothing_else(runs):
+    ended = call("run", runs / "bridge.toml", *own("Bridge"), "--out", runs / "bridge", "--json")
+    records = json.loads(ended.stdout)
+    assert all(set(record) == KEYS for record in records)
+    found = {(r["measure"], r["policy"], r["variable"]): r for r in records}
+    cube = xr.open_datatree(runs / "bridge" / "cube.zarr", engine="zarr")
+    value = float(cube["risk"]["damage"].sel(policy="weak", measure="ES95", stat="estimate"))
+    assert_same(found[("ES95", "weak", "damage")]["estimate"], value)
+    assert found[("difference_ES95", "strong", "damage")]["estimate"] < 0
+    assert found[("probability", "weak", "collapse")]["low"] is not None
+
+
+def test_progress_is_plain_lines_where_there_is_no_terminal(tmp_path):
+    study = write(tmp_path, POND)
+    ended = call("run", study, *own("Pond"), "--out", tmp_path / "out", "--json")
+    assert ended.stderr.splitlines()[0] == "compiling: 0 of 600 paths"
+    assert json.loads(ended.stdout)
+
+
+def test_too_few_paths_leave_a_dagger_and_no_interval(runs):
+    ended = call("risk", runs / "pond", *own("Pond"), "--variable", "lowest_stock")
+    (row,) = (line for line in ended.stdout.splitlines() if line.startswith("  ES99.9"))
+    assert FLAG in row and "[" not in row
+    assert f"{FLAG} No interval: too few paths" in ended.stdout
+
+
+def test_many_policies_stand_below_each_other(tmp_path):
+    study = write(tmp_path, BRIDGE + "[policies.stronger]\nstrength = 20\n")
+    ended = call("run", study, *own("Bridge"), "--out", tmp_path / "out", "--quiet")
+    lines = ended.stdout.splitlines()
+    assert lines[3].split() == ["mean", "VaR99", "ES99"]
+    labels = [line[:20].strip() for line in lines[5:10]]
+    assert labels == ["weak", "strong", "stronger", "strong - weak", "stronger - weak"]
+
+
+def test_policies_and_seed_can_be_chosen(tmp_path):
+    study = write(tmp_path, BRIDGE)
+    ended = call(
+        "run", study, *own("Bridge"), "--out", tmp_path / "out", "--policies", "weak", "--seed", 8, "--json"
+    )
+    assert {record["policy"] for record in json.loads(ended.stdout)} == {"weak"}
+
+
+def test_check_shows_what_is_asked_and_computes_nothing(tmp_path):
+    study = write(tmp_path, POND)
+    ended = call("check", study, *own("Pond"), "--out", tmp_path / "out", "--paths", "1_000_000")
+    assert ended.exit_code == 0, ended.output
+    assert "2016: 0.3, 2018: 0.4" in ended.stdout
+    assert "inflow" in ended.stdout and "lognormal" in ended.stdout
+    assert "1,000,000 in 8 blocks of 131,072" in ended.stdout
+    assert "needed at most" in ended.stdout and "free" in ended.stdout
+    assert not (tmp_path / "out").exists()
+
+
+def test_check_shows_priors_asked_beside_fitted(tmp_path):
+    ended = call("check", write(tmp_path, BRIDGE), *own("Bridge"))
+    (row,) = (line for line in ended.stdout.splitlines() if line.startswith("load"))
+    assert "p05 4 (4.04), p50 8 (7.83), p95 15 (15.2)" in row
+    assert row.split()[-1].count("█") >= 2
+
+
+def test_risk_answers_for_a_level(runs):
+    ended = call("risk", runs / "bridge", *own("Bridge"), "--level", "95", "--json")
+    assert {record["level"] for record in json.loads(ended.stdout)} == {0.95}
+    refused = call("risk", runs / "bridge", *own("Bridge"), "--level", "98")
+    assert refused.exit_code == 2
+    assert "expected one of 95, 99, 99.9, got '98'." in refused.output
+
+
+def test_risk_answers_for_an_event_alone(runs):
+    ended = call("risk", runs / "bridge", *own("Bridge"), "--variable", "collapse", "--json")
+    assert {record["variable"] for record in json.loads(ended.stdout)} == {"collapse"}
+
+
+def test_risk_answers_for_a_yearly_variable_by_year_and_place(runs):
+    ended = call("risk", runs / "pond", *own("Pond"), "--variable", "stock", "--json")
+    records = json.loads(ended.stdout)
+    assert {record["region"] for record in records} == {"north", "south"}
+    assert {record["year"] for record in records} == set(range(2016, 2021))
+    cube = xr.open_datatree(runs / "pond" / "cube.zarr", engine="zarr")
+    at = {"policy": "use", "measure": "VaR95", "year": 2018, "region": "south", "stat": "estimate"}
+    (held,) = (
+        r["estimate"]
+        for r in records
+        if (r["policy"], r["measure"], r["year"], r["region"]) == ("use", "VaR95", 2018, "south")
+    )
+    assert_same(held, float(cube["risk/yearly"]["stock"].sel(at)))
+    assert (
+        "stock north, mean [hm3]" in call("risk", runs / "pond", *own("Pond"), "--variable", "stock").stdout
+    )
+
+
+def test_a_name_of_both_an_outcome_and_a_yearly_variable_answers_twice(runs):
+    said = call("risk", runs / "pond", *own("Pond"), "--variable", "shortage").stdout
+    assert "shortage [hm3]" in said and "shortage, mean [hm3/yr]" in said
+
+
+def test_risk_given_a_condition(runs):
+    words = ["risk", runs / "bridge", *own("Bridge"), "--given", "margin >= 0"]
+    ended = call(*words)
+    assert ended.exit_code == 0, ended.output
+    assert "weak: margin >= 0 on" in ended.stdout and "given - otherwise" in ended.stdout
+    records = json.loads(call(*words, "--json").stdout)
+    (given,) = (
+        r for r in records if (r["measure"], r["policy"], r["variable"]) == ("given_mean", "weak", "damage")
+    )
+    assert given["estimate"] == 0
+
+
+def test_replay_tells_the_years_the_outcomes_and_the_draws(runs):
+    ended = call("replay", runs / "pond", "--path", 599, "--policy", "use", *own("Pond"))
+    assert ended.exit_code == 0, ended.output
+    for word in ("under use", "stock", "north", "2020", "lowest_stock", "inflow", "bit for bit"):
+        assert word in ended.stdout
+    assert "under keep" not in ended.stdout
+
+
+def test_list_shows_what_ships_and_what_was_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "none yet" in call("list").stdout
+    call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--quiet")
+    said = call("list").stdout
+    assert "Old policies or reform" in said and "bridge-" in said and "4,000 paths; How strong?" in said
+    (folder,) = (tmp_path / "outputs").iterdir()
+    for place in (folder, "bridge", tmp_path / "study.toml"):
+        assert call("risk", place, *own("Bridge")).exit_code == 0
+
+
+def test_an_interrupt_ends_with_130_and_says_that_blocks_are_kept(tmp_path, monkeypatch):
+    def stopped(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(job, "run", stopped)
+    ended = call("run", write(tmp_path, BRIDGE), *own("Bridge"))
+    assert ended.exit_code == 130
+    assert "Finished blocks are kept, and the same command resumes." in ended.stderr
+
+
+def test_what_is_our_fault_ends_with_1_and_shows_its_traceback_only_when_asked(tmp_path, monkeypatch):
+    def broken(*args):
+        raise ZeroDivisionError("by design")
+
+    monkeypatch.setattr(job, "run", broken)
+    words = ["run", write(tmp_path, BRIDGE), *own("Bridge")]
+    ended = call(*words)
+    assert ended.exit_code == 1
+    assert "our fault" in ended.stderr and "--debug" in ended.stderr and "Traceback" not in ended.stderr
+    assert "Traceback" in call(*words, "--debug").stderr
+
+
+def test_the_command_runs_as_a_program_and_in_a_plain_terminal():
+    code = "import sys; from engine.cli import main; sys.exit(main())"
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True, env=env)
+    assert ended.returncode == 0
+    assert "rustbelt" in ended.stdout and ended.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (1234.5678, 12.3, "1,235"),
+        (1234.5678, 45.6, "1,230"),
+        (0.123456, 0.00134, "0.1235"),
+        (0.123456, 0.0071, "0.123"),
+        (-0.0001, 0.12, "0.00"),
+        (12.0, float("nan"), "12.00"),
+        (0.0, 0.0, "0"),
+        (1.5e-12, 1e-13, "1.50e-12"),
+    ],
+)
+def test_numbers_are_rounded_where_their_error_begins(value, error, text):
+    assert rounded(value, decimals(error)) == text
+
+
+def test_a_difference_is_judged_only_where_its_interval_leaves_out_zero():
+    def of(estimate, low, high, flag=""):
+        return Record("difference_mean", None, "p", "v", None, None, None, estimate, 0.15, low, high, flag)
+
+    assert cell(of(1.0, 0.6, 1.4), loss=True) == Cell("1.00", "[0.60, 1.40]", "worse")
+    assert cell(of(1.0, 0.6, 1.4), loss=False).verdict == "better"
+    assert cell(of(0.1, -0.3, 0.5), loss=True).verdict == ""
+    assert cell(of(1.0, float("nan"), float("nan"), "few"), loss=True) == Cell(f"1.00{FLAG}")
+
+
+@pytest.mark.slow
+def test_the_shipped_study_runs_by_its_name(tmp_path):
+    ended = call("run", "rustbelt", "--paths", 20_000, "--out", tmp_path / "out")
+    assert ended.exit_code == 0, ended.output
+    assert "capital_shortfall_peak [% of 2015 GDP]" in ended.stdout
+    story = call("replay", tmp_path / "out", "--path", 12_345)
+    assert "bit for bit" in story.stdout

@@ -1,0 +1,225 @@
+"""`rustbelt fit`: what it prints and where, the snippet to paste, and how it ends."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+
+import numpy as np
+import pytest
+
+from engine.fitting import ranking
+from engine.fitting.ranking import rank
+from tests.helpers import assert_same
+from tests.small_files import call
+
+PRICES = np.random.default_rng(7).lognormal(3, 0.3, 120)
+KEYS = {
+    "family", "parameters", "k", "log_likelihood", "aic", "bic", "statistic", "p_value", "resamples", "how", "warnings", "failed",
+    "snippet",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """No family is given up because the machine is busy with other tests."""
+    monkeypatch.setattr(ranking, "SECONDS", 300.0)
+
+
+def written(folder, values, column="price", name="data.csv"):
+    path = folder / name
+    cells = "\n".join("x," if value is None else f"x,{float(value)!r}" for value in values)
+    path.write_text(f"day,{column}\n{cells}\n", encoding="utf-8")
+    return path
+
+
+def pasted(text):
+    """The factors of the snippet, the last thing printed."""
+    return tomllib.loads(text[text.index("\n[factors.") :])["factors"]
+
+
+def test_the_table_the_sentence_and_a_snippet_to_paste(tmp_path):
+    path = written(tmp_path, PRICES)
+    ended = call("fit", path, "--column", "price", "--families", "normal,lognormal,gamma,expon")
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    lines = ended.stdout.splitlines()
+    assert lines[0].strip() == "data.csv, column price: 120 values"
+    assert " ".join(lines[1].split()) == "family parameters AIC - best BIC - best Anderson-Darling"
+    fits = rank(PRICES, ["normal", "lognormal", "gamma", "expon"])
+    assert [line.split()[0] for line in lines[3:7]] == [fit.family for fit in fits]
+    assert f"{fits[0].aic:,.1f}" in lines[3] and f"{fits[1].aic - fits[0].aic:,.1f}" in lines[4]
+    assert ranking.told_p(fits[3]) == "p <= 0.005" and lines[6].rstrip().endswith("p <= 0.005")
+    said = " ".join(ended.stdout.split())
+    assert ranking.reading(fits) in said
+    assert "It comes from a parametric bootstrap, 199 samples of 120" in said
+    ((name, table),) = pasted(ended.stdout).items()
+    assert name == "price"
+    assert table.pop("source") == "fitted to data.csv, column price, n = 120, maximum likelihood"
+    assert table.pop("family") == fits[0].family
+    assert table == dict(fits[0].parameters)
+
+
+def test_the_snippets_of_the_next_best_are_comments(tmp_path):
+    path = written(tmp_path, PRICES)
+    ended = call(
+        "fit",
+        path,
+        "--column",
+        "price",
+        "--families",
+        "normal,lognormal,gamma",
+        "--top",
+        2,
+        "--name",
+        "steel",
+    )
+    assert list(pasted(ended.stdout)) == ["steel"]
+    commented = "\n".join(line[2:] for line in ended.stdout.splitlines() if line.startswith("# "))
+    second = rank(PRICES, ["normal", "lognormal", "gamma"])[1]
+    assert tomllib.loads(commented)["factors"]["steel"]["family"] == second.family
+
+
+def test_json_is_one_list_of_records_and_nothing_else(tmp_path):
+    path = written(tmp_path, [*PRICES, -1.0, None, None])
+    ended = call("fit", path, "--column", "price", "--families", "normal,gamma", "--json")
+    assert ended.exit_code == 0
+    normal, gamma = json.loads(ended.stdout)
+    assert set(normal) == set(gamma) == KEYS
+    (fit,) = rank(np.array([*PRICES, -1.0]), ["normal"])
+    for key in ("aic", "bic", "log_likelihood", "statistic", "p_value"):
+        assert_same(normal[key], float(getattr(fit, key)))
+    assert tomllib.loads(normal["snippet"])["factors"]["price"]["sd"] == fit.parameters["sd"]
+    assert (
+        gamma["failed"].startswith("needs values above 0")
+        and gamma["aic"] is None
+        and gamma["snippet"] is None
+    )
+
+
+def test_empty_cells_and_remarks_are_told_on_stderr(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("day,n\n1,\n2,NA\n" + "".join(f"3,{value}\n" for value in [1, 2, 3, 4, 5] * 4))
+    ended = call("fit", path, "--column", "n", "--families", "normal")
+    assert ended.exit_code == 0
+    assert ended.stderr.splitlines() == [
+        "note: 2 empty cells left out.",
+        "note: all values are whole numbers, 5 different ones: a law of counts may be meant, and only continuous ones are "
+        "compared here.",
+    ]
+    path.write_text("day,n\n1,\n" + "".join(f"3,{value}\n" for value in PRICES))
+    assert (
+        call("fit", path, "--column", "n", "--families", "normal").stderr == "note: 1 empty cell left out.\n"
+    )
+
+
+def test_of_very_many_values_it_is_said_how_many_are_fitted(tmp_path, monkeypatch):
+    monkeypatch.setattr(ranking, "MOST", 100)
+    ended = call("fit", written(tmp_path, PRICES), "--column", "price", "--families", "lognormal")
+    assert ended.stderr == "note: 100 of 120 values, taken at random, are fitted.\n"
+    assert ended.stdout.startswith("data.csv, column price: 120 values")
+    source = "fitted to data.csv, column price, n = 100 at random of 120, maximum likelihood"
+    assert pasted(ended.stdout)["price"]["source"] == source
+
+
+def test_where_no_family_fits_the_data_themselves_are_proposed(tmp_path):
+    random = np.random.default_rng(7)
+    path = written(tmp_path, [*random.normal(10, 1, 150), *random.normal(20, 1, 150)])
+    ended = call("fit", path, "--column", "price", "--families", "normal,logistic")
+    said = " ".join(ended.stdout.split())
+    assert "No family fits: normal is the best by AIC, and the data contradict it (p <= 0.005)." in said
+    assert pasted(ended.stdout)["price"] == {
+        "family": "empirical", "file": path.as_posix(), "column": "price", "source": "data.csv, column price, n = 300",
+    }  # fmt: skip
+    assert '# family = "normal"' in ended.stdout
+
+
+def test_warnings_of_what_is_printed_stand_above_it(tmp_path):
+    path = written(tmp_path, 1 + np.random.default_rng(7).pareto(0.9, 200))
+    ended = call("fit", path, "--column", "price", "--families", "pareto")
+    assert "pareto: its mean is infinite" in ended.stdout
+
+
+def test_a_column_name_becomes_a_factor_name(tmp_path):
+    path = written(tmp_path, PRICES, column="Price (yuan/t)")
+    ended = call("fit", path, "--column", "Price (yuan/t)", "--families", "lognormal")
+    assert list(pasted(ended.stdout)) == ["Price_yuan_t"]
+
+
+def test_shifted_fits_loc_too(tmp_path):
+    path = written(tmp_path, PRICES + 50)
+    ended = call("fit", path, "--column", "price", "--families", "gamma", "--shifted")
+    assert pasted(ended.stdout)["price"]["loc"] > 20
+
+
+def test_our_default_families_run_from_the_command_line(tmp_path):
+    ended = call("fit", written(tmp_path, PRICES[:30]), "--column", "price")
+    assert ended.exit_code == 0, ended.output
+    for family in (*ranking.REAL, *ranking.POSITIVE):
+        assert re.search(rf"^{family} ", ended.stdout, re.MULTILINE)
+    assert max(map(len, ended.stdout.splitlines())) <= 120
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--column", "prize"], "unknown column 'prize'. Did you mean 'price'?"),
+        (["--column", "day"], "column 'day', line 2: expected a finite number, got 'x'."),
+        (["--column", "price", "--families", "gama"], "--families: 1 problem\n  unknown family 'gama'. Did you mean 'gamma'?"),
+        (["--column", "price", "--families", ","], "expected names separated by commas, got nothing."),
+        (["--column", "price", "--top", "0"], "--top: 1 problem\n  expected at least 1, got 0."),
+        (["--column", "price", "--top", "x"], "expected a whole number"),
+        ([], "Missing option '--column'."),
+        (["--column", "price", "--families", "kstwo"], "none of the families could be fitted."),
+    ],
+)  # fmt: skip
+def test_what_the_user_can_mend_ends_with_2(tmp_path, words, told):
+    ended = call("fit", written(tmp_path, PRICES), *words)
+    assert ended.exit_code == 2
+    assert told in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ([1.0, 2.0, 3.0], "column 'price': expected at least 8 numbers to fit a law to, got 3."),
+        ([3.2] * 12, "column 'price': all 12 are 3.2. Use family 'fixed', value = 3.2."),
+    ],
+)
+def test_data_that_no_law_can_be_fitted_to(tmp_path, values, told):
+    path = written(tmp_path, values)
+    ended = call("fit", path, "--column", "price")
+    assert ended.exit_code == 2
+    assert ended.stderr == f"{path}: 1 problem\n  {told}\n"
+
+
+def test_too_few_values_say_how_many_cells_were_left_out(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("day,price\n" + "1,2\n" * 3 + "1,\n" * 9)
+    ended = call("fit", path, "--column", "price")
+    assert (
+        "column 'price' (9 empty cells left out): expected at least 8 numbers to fit a law to, got 3."
+        in ended.stderr
+    )
+
+
+def test_a_missing_file_ends_with_2_and_a_failure_of_ours_with_1(tmp_path, monkeypatch):
+    ended = call("fit", tmp_path / "none.csv", "--column", "price")
+    assert ended.exit_code == 2 and "no such file." in ended.stderr
+
+    def broken(*args):
+        raise ZeroDivisionError("by design")
+
+    monkeypatch.setattr(ranking, "rank", broken)
+    assert call("fit", written(tmp_path, PRICES), "--column", "price").exit_code == 1
+
+
+def test_neither_the_compiler_nor_pandas_is_loaded_for_a_fit(tmp_path):
+    path = written(tmp_path, PRICES[:20])
+    code = (
+        "import sys; from engine.cli import main\n"
+        f"main(['fit', {str(path)!r}, '--column', 'price', '--families', 'normal'], standalone_mode=False)\n"
+        "sys.stderr.write(' '.join({'jax', 'pandas', 'pyarrow', 'matplotlib', 'zarr'} & set(sys.modules)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -1,0 +1,120 @@
+"""How a run tells how it goes: the headline as it tightens, in lines and in JSON; and what a shell completes."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from engine.execution.headline import Tightening
+from engine.risk.measures import summary
+from engine.run_folder.finding import find_run
+from engine.run_folder.reading import Paths
+from engine.study.loading import load_model_file
+from engine.study.study import BLOCK
+from tests.helpers import assert_same
+from tests.small_files import BRIDGE, MODELS, POND, call, own, write
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """A run of three blocks: its folder, and what it said of itself as JSON lines."""
+    place = tmp_path_factory.mktemp("told")
+    study = write(place, BRIDGE)
+    words = ["--out", place / "out", "--paths", str(2 * BLOCK + 1000), "--log", "json"]
+    ended = call("run", study, *own("Bridge"), *words)
+    assert ended.exit_code == 0, ended.output
+    return place / "out", [json.loads(line) for line in ended.stderr.splitlines()]
+
+
+def test_each_stage_is_one_json_object_a_line(told):
+    _, lines = told
+    assert [line["stage"] for line in lines if "note" not in line] == [
+        "compiling", "simulating", "simulating", "simulating", "estimating",
+    ]  # fmt: skip
+    assert [line["done"] for line in lines if line["stage"] == "simulating"] == [
+        BLOCK,
+        2 * BLOCK,
+        2 * BLOCK + 1000,
+    ]
+    assert {line["total"] for line in lines} == {2 * BLOCK + 1000}
+
+
+def test_the_headline_tightens_to_what_the_table_says(told):
+    folder, lines = told
+    news = [line["headline"] for line in lines if "headline" in line]
+    widths = [found["policies"]["weak"]["high"] - found["policies"]["weak"]["low"] for found in news]
+    assert len(widths) >= 2 and widths[-1] < widths[0]
+    study = find_run(folder, load_model_file(f"{MODELS}:Bridge"))[1]
+    values = Paths(folder, study)["damage"]
+    for k, policy in enumerate(study.policy_names):
+        exact = summary(values[k], study.unit, True)["ES99"]
+        assert news[-1]["variable"] == "damage" and news[-1]["measure"] == "ES99"
+        assert_same(news[-1]["policies"][policy]["estimate"], exact.estimate)
+        assert_same(news[-1]["policies"][policy]["low"], exact.low)
+
+
+def test_a_run_that_goes_on_counts_the_blocks_that_are_there(told):
+    folder, _ = told
+    study = find_run(folder, load_model_file(f"{MODELS}:Bridge"))[1]
+    headline = Tightening(folder, study)
+    assert headline.estimates() == ("", {})
+    headline.add(study.block(1))
+    everything = Paths(folder, study)["damage"]
+    order = np.concatenate(
+        [everything[0, BLOCK : 2 * BLOCK], everything[0, :BLOCK], everything[0, 2 * BLOCK :]]
+    )
+    assert_same(headline.estimates()[1]["weak"].estimate, summary(order, study.unit, True)["ES99"].estimate)
+
+
+def test_few_paths_show_a_mean_and_no_tail(tmp_path):
+    ended = call("run", write(tmp_path, POND), *own("Pond"), "--out", tmp_path / "out")
+    (line,) = (line for line in ended.stderr.splitlines() if line.startswith("simulating"))
+    assert "; mean of " in line and " so far: keep " in line and "[" in line
+
+
+def test_quiet_says_nothing_and_an_unknown_way_is_refused(tmp_path):
+    study = write(tmp_path, POND)
+    assert call("run", study, *own("Pond"), "--out", tmp_path / "out", "--quiet").stderr == ""
+    ended = call("run", study, *own("Pond"), "--log", "xml")
+    assert ended.exit_code == 2 and "'xml' is not one of 'auto', 'json'" in ended.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_each_shell_is_printed(shell):
+    ended = call("completion", shell)
+    assert ended.exit_code == 0 and "_RUSTBELT_COMPLETE" in ended.stdout
+
+
+def test_a_shell_that_is_not_known_is_said(monkeypatch):
+    monkeypatch.setenv("SHELL", "/bin/tcsh")
+    ended = call("completion")
+    assert ended.exit_code == 2 and "expected one of bash, zsh, fish" in ended.stderr
+
+
+def test_commands_studies_and_runs_are_completed(tmp_path):
+    (tmp_path / "outputs" / "pond-1").mkdir(parents=True)
+    (tmp_path / "outputs" / "pond-1" / "study.toml").write_text("")
+    code = "from engine.cli import main; main(prog_name='rustbelt')"
+
+    def completed(*words: str) -> list[str]:
+        asked = {
+            "COMP_WORDS": " ".join(words),
+            "COMP_CWORD": str(len(words) - 1),
+            "_RUSTBELT_COMPLETE": "bash_complete",
+        }
+        ended = subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | asked,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return [line.partition(",")[2] for line in ended.stdout.splitlines()]
+
+    assert completed("rustbelt", "ver") == ["verify"]
+    assert "rustbelt" in completed("rustbelt", "run", "ru")
+    assert "outputs/pond-1" in completed("rustbelt", "status", "pond")

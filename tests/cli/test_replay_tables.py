@@ -1,0 +1,144 @@
+"""A replay as a table: every value once and in its place, printed as records, and saved."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+import xarray as xr
+
+from engine.execution.replay import as_table, replay
+from engine.study.loading import load_model_file, load_study
+from tests.helpers import assert_same
+from tests.small_files import BRIDGE, MODELS, POND, call, own, write
+from tests.user_models import farms
+
+
+def assert_holds(table: pd.DataFrame, story: xr.DataTree) -> None:
+    """Asserts that the rows are the values of the story, each once, with its place."""
+    count = 0
+    for group, kind in (("yearly", "yearly"), ("outcomes", "outcome"), ("draws", "draw")):
+        for name, values in story[group].data_vars.items() if group in story.children else ():
+            rows = table[(table["kind"] == kind) & (table["variable"] == name)]
+            assert len(rows) == values.size and set(rows["unit"]) == {values.attrs["units"]}
+            places = {
+                dim: xr.DataArray(rows[dim].to_numpy(values[dim].dtype), dims="row") for dim in values.dims
+            }
+            assert_same(rows["value"].to_numpy(values.dtype), values.sel(places).values)
+            others = {"path", "policy", "year", *story["yearly"].dims} if "yearly" in story.children else ()
+            assert rows[[dim for dim in others if dim not in values.dims]].isna().all(axis=None)
+            count += len(rows)
+    assert count == len(table)
+
+
+def test_a_table_holds_every_value_in_its_place():
+    for precision in ("float32", "float64"):
+        story = replay(farms(), [5, 777], precision=precision)
+        table = as_table(story)
+        assert list(table) == [
+            "path",
+            "policy",
+            "variable",
+            "kind",
+            "year",
+            "region",
+            "crop",
+            "value",
+            "unit",
+        ]
+        assert table["value"].dtype == precision
+        assert_holds(table, story)
+    of_one = table[table["path"] == 777].reset_index(drop=True)
+    pd.testing.assert_frame_equal(as_table(story.isel(path=1)), of_one)
+
+
+def test_a_table_of_a_static_model_has_no_places(tmp_path):
+    study = load_study(write(tmp_path, BRIDGE), model=load_model_file(f"{MODELS}:Bridge"))
+    story = replay(study, [5, 6])
+    table = as_table(story)
+    assert list(table) == ["path", "policy", "variable", "kind", "year", "value", "unit"]
+    assert_holds(table, story)
+    of_one = table[table["path"] == 6].reset_index(drop=True)
+    pd.testing.assert_frame_equal(as_table(replay(study, 6)), of_one)
+
+
+def test_a_dimension_may_have_the_name_of_a_column(tmp_path):
+    (tmp_path / "model.py").write_text(MODELS.read_text().replace('"region"', '"unit"'))
+    model = load_model_file(f"{tmp_path / 'model.py'}:Pond")
+    table = as_table(replay(load_study(write(tmp_path, POND), model=model), 5))
+    assert set(table["unit_label"].dropna()) == {"north", "south"}
+    assert set(table["unit"]) == {"hm3", "hm3/yr"}
+
+
+@pytest.fixture(scope="module")
+def pond(tmp_path_factory):
+    """The words that replay a finished run of the pond, but for the path."""
+    folder = tmp_path_factory.mktemp("pond")
+    ran = call("run", write(folder, POND), *own("Pond"), "--out", folder / "run", "--quiet")
+    assert ran.exit_code == 0, ran.output
+    return ["replay", folder / "run", *own("Pond")]
+
+
+@pytest.fixture(scope="module")
+def story(pond):
+    """Path 17 of it."""
+    return replay(load_study(pond[1] / "study.toml", model=load_model_file(pond[-1])), [17])
+
+
+def test_json_is_the_table_and_nothing_else(pond, story):
+    ended = call(*pond, "--path", 17, "--json")
+    assert ended.exit_code == 0, ended.output
+    records = json.loads(ended.stdout)
+    columns = ["path", "policy", "variable", "kind", "year", "region", "value", "unit"]
+    assert all(list(record) == columns for record in records)
+    assert_holds(pd.DataFrame(records), story)
+
+
+def test_one_policy_and_one_variable_are_all_that_is_told(pond):
+    records = json.loads(call(*pond, "--path", 17, "--policy", "use", "--variable", "stock", "--json").stdout)
+    assert {record["policy"] for record in records} == {"use", None}
+    assert "region" in records[0]
+    assert {r["variable"] for r in records if r["kind"] == "yearly"} == {"stock"}
+    assert {r["variable"] for r in records if r["kind"] == "draw"} == {"inflow", "depth"}
+
+
+def test_a_value_that_is_no_number_is_null(tmp_path):
+    source = MODELS.read_text().replace('"shortage": missing}', '"shortage": missing / (missing - missing)}')
+    (tmp_path / "model.py").write_text(source)
+    ended = call(
+        "replay", write(tmp_path, POND), "--model", f"{tmp_path / 'model.py'}:Pond", "--path", 5, "--json"
+    )
+    assert ended.exit_code == 0, ended.output
+    assert {r["value"] for r in json.loads(ended.stdout) if r["variable"] == "shortage"} == {None}
+
+
+def test_what_is_saved_is_the_replay(pond, story, tmp_path):
+    for name in ("one.csv", "one.zarr"):
+        ended = call(*pond, "--path", 17, "--save", tmp_path / name)
+        assert ended.exit_code == 0, ended.output
+        assert f"Saved in {tmp_path / name}." in ended.stdout
+    assert_holds(pd.read_csv(tmp_path / "one.csv"), story)
+    with xr.open_datatree(tmp_path / "one.zarr", engine="zarr") as saved:
+        assert saved.attrs == story.attrs
+        for group in story.children:
+            for name, values in story[group].data_vars.items():
+                assert values.attrs == saved[group][name].attrs
+                assert_same(values.values, saved[group][name].values)
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("one.nc", r"expected a name that ends in \.csv or \.zarr, got '.*one\.nc'"),
+        ("there.csv", "there.csv is there already. Choose another name, or delete it first."),
+        ("there.zarr", "there.zarr is there already. Choose another name, or delete it first."),
+        ("nowhere/one.csv", "expected a folder that is there, got '.*nowhere'"),
+    ],
+)
+def test_where_a_replay_cannot_be_saved(pond, tmp_path, file, told):
+    (tmp_path / "there.csv").write_text("mine")
+    (tmp_path / "there.zarr").mkdir()
+    ended = call(*pond, "--path", 17, "--save", tmp_path / file)
+    assert ended.exit_code == 2
+    assert re.search(f"--save: 1 problem\n  .*{told}", ended.stderr)
+    assert (tmp_path / "there.csv").read_text() == "mine" and not list((tmp_path / "there.zarr").iterdir())

@@ -1,0 +1,326 @@
+"""Every copula against the laws of the family: margins, rank correlations, tails, and whose draws depend on what."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import special
+
+from engine.draws.copulas import statements
+from engine.draws.copulas.empirical import ranks_of
+from engine.program.kernel import compiler_options
+from tests.helpers import assert_close, assert_plausible, assert_same
+
+PATHS = 1 << 18
+NAMES = ("a", "b", "c")
+MATRIX = [[1.0, 0.5, -0.2], [0.5, 1.0, 0.3], [-0.2, 0.3, 1.0]]
+
+
+def drawn(name, n=PATHS):
+    """Independent normals keyed by name."""
+    return np.random.default_rng([11, *name.encode()]).standard_normal(n, np.float32)
+
+
+def data(n=2000):
+    """Rows that lean on each other in a way no other copula has: b is a's size."""
+    a, noise, other = (drawn(f"data {k}", n) for k in range(3))
+    return ranks_of({"a": a, "b": np.abs(a) + 0.3 * noise, "c": other - a})
+
+
+def vine_text():
+    library = pytest.importorskip("pyvinecopulib")
+    made, family = library.Bicop.from_family, library.BicopFamily
+    pairs = [
+        [made(family.clayton, 0, np.array([[2.0]])), made(family.gumbel, 90, np.array([[1.5]]))],
+        [made(family.frank, 0, np.array([[3.0]]))],
+    ]
+    structure = library.RVineStructure.from_order([1, 2, 3])
+    return library.Vinecop.from_structure(structure=structure, pair_copulas=pairs).to_json()
+
+
+TABLES = {
+    "gaussian": {"copula": "gaussian", "correlation": 0.5},
+    "gaussian negative": {"copula": "gaussian", "spearman": -0.4},
+    "gaussian matrix": {"copula": "gaussian", "members": ["c", "a", "b"], "pearson": MATRIX},
+    "t": {"copula": "t", "kendall": 0.3, "df": 3},
+    "t negative": {"copula": "t", "correlation": -0.4, "df": 1.5},
+    "t matrix": {"copula": "t", "members": ["c", "a", "b"], "spearman": MATRIX, "df": 8},
+    "clayton": {"copula": "clayton", "kendall": 0.4},
+    "clayton near": {"copula": "clayton", "theta": 30},
+    "gumbel": {"copula": "gumbel", "kendall": 0.4},
+    "gumbel near": {"copula": "gumbel", "theta": 15},
+    "frank": {"copula": "frank", "kendall": 0.4},
+    "frank near": {"copula": "frank", "theta": 45},
+    "joe": {"copula": "joe", "spearman": 0.5},
+    "joe near": {"copula": "joe", "theta": 25},
+    "empirical": {"copula": "empirical", "ranks": data()},
+    "vine": {"copula": "vine", "members": ["b", "a", "c"]},
+    "frank of two, negative": {"copula": "frank", "kendall": -0.4},
+}
+JUMPS = ("frank", "joe", "empirical")
+"""Copulas with a whole number in them, that a rounding error may move."""
+
+
+def members_of(case):
+    return ("a", "b") if "two" in case else NAMES
+
+
+def copula_of(table, members=NAMES):
+    if table["copula"] == "vine":
+        table = table | {"vine": vine_text()}
+    found, problems = statements.copula(table, members)
+    assert not problems
+    return found
+
+
+def scores(copula, members=NAMES, dtype=np.float32, n=PATHS):
+    """Scores of the group by member, compiled, in float32 or float64."""
+    with jax.enable_x64(dtype == np.float64):
+        own = {name: jnp.asarray(drawn(name, n), dtype) for name in members}
+        shared = [jnp.asarray(drawn(f"group{suffix}", n), dtype) for suffix in copula.latents]
+        compiled = jax.jit(copula.scores, compiler_options=compiler_options("cpu"))
+        made = compiled(own, shared, copula.parameters(dtype))
+        assert all(made[name].dtype == dtype and made[name].shape == (n,) for name in members)
+        return {name: np.asarray(made[name]) for name in members}
+
+
+@pytest.fixture(scope="module", params=TABLES)
+def case(request):
+    """(members, copula, float64 scores [member, path], implied dependence) of each copula in turn."""
+    members = members_of(request.param)
+    copula = copula_of(TABLES[request.param], members)
+    made = scores(copula, members)
+    return members, copula, np.array([made[name] for name in members], np.float64), copula.implied(members)
+
+
+def test_members_are_standard_normal(case):
+    _, _, z, _ = case
+    assert np.all(np.isfinite(z))
+    for level in (-3.0, -2.0, -1.0, 0.0, 0.5, 1.5, 2.5, 3.0):
+        p = special.ndtr(level)
+        assert_plausible(
+            (z <= level).mean(axis=1), p, np.sqrt(p * (1 - p) / PATHS), 0.02 * np.sqrt(p * (1 - p))
+        )
+
+
+def test_ranks_correlate_as_implied(case):
+    _, _, z, implied = case
+    for i, j in itertools.combinations(range(len(z)), 2):
+        x, y = z[i].reshape(2, -1), z[j].reshape(2, -1)
+        concordant = np.sign((x[0] - x[1]) * (y[0] - y[1]))
+        assert_plausible(concordant.mean(), implied.kendall[i, j], 2 / np.sqrt(2 * PATHS), 0.02)
+        product = 12 * (special.ndtr(z[i]) - 0.5) * (special.ndtr(z[j]) - 0.5)
+        assert_plausible(product.mean(), implied.spearman[i, j], product.std() / np.sqrt(PATHS), 0.02)
+
+
+def test_implied_dependence_is_symmetric_and_in_the_order_of_the_names(case):
+    members, copula, _, implied = case
+    turned = copula.implied(members[::-1])
+    for name in ("kendall", "spearman", "lower", "upper"):
+        matrix = getattr(implied, name)
+        assert_close(np.diag(matrix), np.ones(len(members)))
+        assert_close(getattr(turned, name), matrix[::-1, ::-1])
+        if not (name in ("lower", "upper") and copula.family == "vine"):
+            assert_close(matrix, matrix.T)
+
+
+# ---- against other people's copulas
+
+
+def pair(family, *parameters, rotation=0):
+    library = pytest.importorskip("pyvinecopulib")
+    return library.Bicop.from_family(
+        getattr(library.BicopFamily, family), rotation, np.array(parameters, float)[:, None]
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "family", "parameters"),
+    [
+        ({"copula": "gaussian", "correlation": 0.6}, "gaussian", [0.6]),
+        ({"copula": "gaussian", "correlation": -0.6}, "gaussian", [-0.6]),
+        ({"copula": "t", "correlation": 0.6, "df": 3}, "student", [0.6, 3]),
+        ({"copula": "t", "correlation": -0.6, "df": 20}, "student", [-0.6, 20]),
+        ({"copula": "clayton", "theta": 0.4}, "clayton", [0.4]),
+        ({"copula": "clayton", "theta": 4}, "clayton", [4]),
+        ({"copula": "gumbel", "theta": 1.2}, "gumbel", [1.2]),
+        ({"copula": "gumbel", "theta": 4}, "gumbel", [4]),
+        ({"copula": "frank", "theta": 1}, "frank", [1]),
+        ({"copula": "frank", "theta": 12}, "frank", [12]),
+        ({"copula": "frank", "theta": -6}, "frank", [-6]),
+        ({"copula": "joe", "theta": 1.3}, "joe", [1.3]),
+        ({"copula": "joe", "theta": 5}, "joe", [5]),
+    ],
+)
+def test_joint_tails_are_exact(table, family, parameters):
+    exact = pair(family, *parameters)
+    copula = copula_of(table, ("a", "b"))
+    z = scores(copula, ("a", "b"))
+    u, v = (special.ndtr(z[name].astype(np.float64)) for name in ("a", "b"))
+    assert_close(
+        copula.implied(("a", "b")).kendall[0, 1], exact.parameters_to_tau(exact.parameters), np.float32
+    )
+    for q in (0.2, 0.05, 0.01, 0.002):
+        low = exact.cdf(np.array([[q, q]]))[0]
+        high = 2 * q - 1 + exact.cdf(np.array([[1 - q, 1 - q]]))[0]
+        mixed = q - exact.cdf(np.array([[q, 1 - q]]))[0]  # one low, the other high
+        for found, p in (
+            ((u < q) & (v < q), low),
+            ((u > 1 - q) & (v > 1 - q), high),
+            ((u < q) & (v > 1 - q), mixed),
+        ):
+            # of q itself, so that a tail without dependence is told from one with
+            assert_plausible(found.mean(), p, np.sqrt(max(p, 1e-9) * (1 - p) / PATHS), 0.5 * np.sqrt(q) * 0.1)
+
+
+OPENTURNS = {
+    "gaussian": ({"copula": "gaussian", "correlation": 0.5}, lambda ot: ot.NormalCopula(ot.CorrelationMatrix([[1, 0.5], [0.5, 1]]))),
+    "t": ({"copula": "t", "correlation": 0.5, "df": 4}, lambda ot: ot.StudentCopula(4.0, ot.CorrelationMatrix([[1, 0.5], [0.5, 1]]))),
+    "clayton": ({"copula": "clayton", "theta": 2}, lambda ot: ot.ClaytonCopula(2.0)),
+    "gumbel": ({"copula": "gumbel", "theta": 2}, lambda ot: ot.GumbelCopula(2.0)),
+    "frank": ({"copula": "frank", "theta": 5}, lambda ot: ot.FrankCopula(5.0)),
+    "frank negative": ({"copula": "frank", "theta": -5}, lambda ot: ot.FrankCopula(-5.0)),
+}  # fmt: skip
+# what OpenTURNS calls JoeCopula is an extreme value copula; it has no vines, and its empirical copula is a smoother one
+
+
+@pytest.mark.parametrize("name", OPENTURNS)
+def test_samples_agree_with_those_of_openturns(name):
+    openturns = pytest.importorskip("openturns")
+    table, other = OPENTURNS[name]
+    openturns.RandomGenerator.SetSeed(5)
+    theirs = np.array(other(openturns).getSample(PATHS)).T
+    made = scores(copula_of(table, ("a", "b")), ("a", "b"))
+    ours = special.ndtr(np.array([made["a"], made["b"]], np.float64))
+    implied, exact = copula_of(table, ("a", "b")).implied(("a", "b")), other(openturns)
+    assert_close(implied.kendall, np.array(exact.getKendallTau()), np.float32)
+    assert_close(implied.spearman, np.array(exact.getSpearmanCorrelation()), np.float32)
+    taus, tails = [], []
+    for sample in (ours, theirs):
+        (x, xx), (y, yy) = sample[0].reshape(2, -1), sample[1].reshape(2, -1)
+        taus.append(np.sign((x - xx) * (y - yy)).mean())
+        tails.append(
+            [(np.all(sample > q, axis=0).mean(), np.all(sample < 1 - q, axis=0).mean()) for q in (0.95, 0.99)]
+        )
+    assert_plausible(taus[0], taus[1], np.sqrt(2) * 2 / np.sqrt(2 * PATHS), 0.03)
+    (one, two), q = np.array(tails), np.array([[0.05], [0.01]])
+    assert_plausible(one, two, np.sqrt(np.maximum(one + two, 1e-9) / PATHS), 0.1 * q + 0.002)
+
+
+def test_a_vine_of_gaussian_pairs_is_a_gaussian_copula():
+    library = pytest.importorskip("pyvinecopulib")
+    made = [[pair("gaussian", 0.5), pair("gaussian", 0.3)], [pair("gaussian", -0.4)]]
+    structure = library.RVineStructure.from_order([1, 2, 3])
+    text = library.Vinecop.from_structure(structure=structure, pair_copulas=made).to_json()
+    copula, problems = statements.copula({"copula": "vine", "members": list(NAMES), "vine": text}, NAMES)
+    assert not problems
+    z = np.array(list(scores(copula).values()), np.float64)
+    r = np.array([[1, 0.5, 0], [0.5, 1, 0.3], [0, 0.3, 1]])
+    r[0, 2] = r[2, 0] = -0.4 * np.sqrt((1 - 0.25) * (1 - 0.09)) + 0.15
+    assert_plausible(np.cov(z), r, np.sqrt((1 + r**2) / PATHS), 0.02)
+
+
+# ---- what a draw depends on
+
+STEADY = ("gaussian", "t", "clayton", "gumbel", "frank", "joe")
+
+
+@pytest.mark.parametrize("name", STEADY)
+def test_a_member_added_removed_or_moved_changes_no_other_draw(name):
+    copula = copula_of(TABLES[name])
+    before = scores(copula, n=5000)
+    for others in (("a", "b"), ("c", "b", "a"), ("a", "new", "b", "c"), ("b",)):
+        after = scores(copula, others, n=5000)
+        for member in set(NAMES) & set(others):
+            assert_same(after[member], before[member])
+
+
+@pytest.mark.parametrize("table", [{"copula": "gaussian"}, {"copula": "t", "df": 8}], ids=["gaussian", "t"])
+@pytest.mark.parametrize(
+    ("measure", "few", "many"), [("pearson", 1, 2), ("kendall", 2, 3), ("spearman", 11, 14)]
+)
+def test_a_member_appended_to_a_matrix_changes_no_other_draw(table, measure, few, many):
+    factors = np.random.default_rng(2).uniform(0.2, 0.9, (many, 2))
+    given = np.round(factors @ factors.T / 2, 3)
+    np.fill_diagonal(given, 1.0)
+    found = []
+    for n in (few, many):
+        names = [f"m{k}" for k in range(n)]
+        stated = table | {"members": names, measure: given[:n, :n].tolist()}
+        found.append(scores(copula_of(stated, names), names, n=5000))
+    for member, before in found[0].items():
+        assert_same(found[1][member], before)
+
+
+def test_the_order_of_two_decides_nothing_for_a_negative_frank():
+    table = TABLES["frank of two, negative"]
+    one, other = (scores(copula_of(table, order), order, n=1000) for order in (("a", "b"), ("b", "a")))
+    for name in ("a", "b"):
+        assert_same(one[name], other[name])
+
+
+def test_a_score_rises_with_its_own(case):
+    members, copula, _, _ = case
+    n, name = 4096, members[-1]
+    own = {other: jnp.full(n, 0.4, jnp.float32) for other in members}
+    own[name] = jnp.linspace(-6.3, 6.3, n, dtype=jnp.float32)
+    for level in (-3.0, 0.2, 2.5):
+        shared = [jnp.full(n, level * (-1) ** k, jnp.float32) for k in range(len(copula.latents))]
+        made = np.asarray(copula.scores(own, shared, copula.parameters(np.float32))[name], np.float64)
+        assert np.all(np.isfinite(made))
+        # as `bits.normal` itself: never falling by more than rounding
+        assert np.diff(made).min() >= -16 * np.finfo(np.float32).eps
+        assert made[-1] > made[0]
+
+
+def test_float32_and_float64_agree(case):
+    members, copula, z, _ = case
+    exact = np.array(list(scores(copula, members, np.float64).values()))
+    if copula.family in JUMPS:
+        apart = np.abs(z - exact) > 1e-4
+        assert apart.mean() < 1e-3
+        z, exact = z[~apart], exact[~apart]
+        assert_close(z, exact, np.float16)
+    else:
+        assert_close(z, exact, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("table", "number"),
+    [
+        ({"copula": "gaussian", "correlation": 0.5}, {"correlation": 0.2}),
+        ({"copula": "t", "correlation": 0.5, "df": 3}, {"correlation": -0.2, "df": 7}),
+        ({"copula": "t", "members": [*"abc"], "pearson": MATRIX, "df": 3}, {"pearson": np.eye(3).tolist()}),
+        ({"copula": "clayton", "theta": 2}, {"theta": 3}),
+        ({"copula": "gumbel", "theta": 2}, {"theta": 3}),
+        ({"copula": "frank", "theta": 2}, {"theta": 3}),
+        ({"copula": "joe", "theta": 2}, {"theta": 3}),
+        (
+            {"copula": "empirical", "ranks": data()},
+            {"ranks": {"a": data()["b"], "b": data()["c"], "c": data()["a"]}},
+        ),
+    ],
+    ids=lambda table: table.get("copula", ""),
+)
+def test_a_changed_number_compiles_nothing_anew(table, number):
+    def program(copula):
+        own = {name: jnp.zeros(8) for name in NAMES}
+        shared = [jnp.zeros(8) for _ in copula.latents]
+        return jax.jit(copula.scores).lower(own, shared, copula.parameters(np.float32)).as_text()
+
+    assert program(copula_of(table)) == program(copula_of(table | number))
+
+
+def test_rows_mirror_rows_and_ties_are_no_dependence():
+    ranks = ranks_of(
+        {"a": np.repeat([1.0, 2.0], 500), "b": np.repeat([1.0, 2.0], [500, 500]), "c": np.arange(1000.0)}
+    )
+    for given in ranks.values():
+        assert sorted(given) == list(range(1000))
+    sums = np.sum(list(ranks.values()), axis=0)
+    assert np.all(np.diff(sums) >= 0)
+    a, b = (np.array(ranks[name]) for name in ("a", "b"))
+    # within the lower half of both, where all values are the same: 499 / 3 is the variance of a mean of products
+    assert_plausible(np.corrcoef(a[a < 500], b[a < 500])[0, 1], 0.0, 1 / np.sqrt(500), 0.3)

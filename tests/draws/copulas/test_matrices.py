@@ -1,0 +1,138 @@
+"""Correlation matrices: which are any, the nearest that is, roots of singular ones, and rank correlations."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import special
+
+from engine.draws.copulas import concordance, matrices
+from engine.draws.copulas.archimedean import limits
+from tests.helpers import assert_close, assert_plausible, assert_same
+
+LOW_RANK = st.tuples(st.integers(2, 6), st.integers(1, 6), st.integers(0, 10**6))
+EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
+
+
+def correlations(n, rank, seed):
+    """A correlation matrix of that rank, with negative entries."""
+    factors = np.random.default_rng(seed).standard_normal((n, rank))
+    factors /= np.linalg.norm(factors, axis=1)[:, None]
+    matrix = np.clip(factors @ factors.T, -1, 1)
+    np.fill_diagonal(matrix, 1.0)
+    return 0.5 * (matrix + matrix.T)
+
+
+def broken(n, seed):
+    """A symmetric table with ones on the diagonal that is mostly no correlation matrix."""
+    upper = np.triu(np.random.default_rng(seed).uniform(-1, 1, (n, n)), 1)
+    return upper + upper.T + np.eye(n)
+
+
+@EXAMPLES
+@given(LOW_RANK)
+def test_a_root_gives_the_matrix_again_even_a_singular_one(case):
+    matrix = correlations(*case)
+    root = matrices.lower_root(matrix)
+    assert np.all(np.triu(root, 1) == 0)
+    assert_close(root @ root.T, matrix, np.float32)
+    assert_close(np.sum(root * root, axis=1), np.ones(len(matrix)))
+
+
+@EXAMPLES
+@given(LOW_RANK)
+def test_a_member_appended_changes_no_row_of_the_root(case):
+    matrix = correlations(*case)
+    assert_same(matrices.lower_root(matrix)[:-1, :-1], matrices.lower_root(matrix[:-1, :-1]))
+
+
+@EXAMPLES
+@given(LOW_RANK)
+def test_a_correlation_matrix_is_its_own_nearest(case):
+    matrix = correlations(*case)
+    assert matrices.is_correlation(matrix)
+    found = matrices.nearest(matrix)
+    # to the decimals that are shown, and what rounding a singular matrix takes
+    assert found.largest <= 10 * len(matrix) * 10.0**-matrices.DIGITS
+
+
+@EXAMPLES
+@given(st.integers(3, 6), st.integers(0, 10**6))
+def test_the_nearest_matrix_is_one_and_nothing_between_is_nearer(n, seed):
+    given_ = broken(n, seed)
+    found = matrices.nearest(given_)
+    assert matrices.is_correlation(found.matrix)
+    assert_same(np.diag(found.matrix), np.ones(n))
+    assert_same(found.matrix, found.matrix.T.copy())
+    assert_same(found.matrix, np.round(found.matrix, matrices.DIGITS))
+    assert_close(found.overall, np.linalg.norm(found.matrix - given_))
+    assert_close(found.largest, np.abs(found.matrix - given_).max())
+    if matrices.is_correlation(given_):
+        return
+    # convexity: any other correlation matrix is farther, the ones on the way to it as well
+    for k in range(5):
+        other = correlations(n, n, seed + k)
+        for share in (0.01, 1.0):
+            there = (1 - share) * found.matrix + share * other
+            assert np.linalg.norm(there - given_) >= found.overall - 10 * n * 10.0**-matrices.DIGITS
+
+
+def test_the_nearest_matrix_of_highams_paper():
+    """Higham 2002, section 4: the nearest to this tridiagonal table has 0.7607 and 0.1573."""
+    found = matrices.nearest(np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 1.0]]))
+    assert np.all(np.abs(found.matrix[0] - [1.0, 0.7607, 0.1573]) <= 2 * 10.0**-matrices.DIGITS)
+
+
+@EXAMPLES
+@given(st.integers(3, 6), st.integers(0, 10**6))
+def test_what_contradicts_itself_is_named(n, seed):
+    matrix = broken(n, seed)
+    if matrices.is_correlation(matrix):
+        return
+    at = matrices.contradiction(matrix)
+    assert not matrices.is_correlation(matrix[np.ix_(at, at)])
+    assert len(at) >= 3
+    for left_out in at:
+        rest = [k for k in at if k != left_out]
+        assert matrices.is_correlation(matrix[np.ix_(rest, rest)])
+
+
+def test_the_worst_triple_is_named():
+    matrix = np.eye(5)
+    for i, j, r in ((0, 1, 0.9), (1, 4, 0.9), (0, 4, -0.9), (2, 3, 0.8), (0, 2, 0.5), (0, 3, -0.3)):
+        matrix[i, j] = matrix[j, i] = r
+    assert matrices.contradiction(matrix) == (0, 1, 4)
+
+
+def test_four_that_contradict_each_other_without_any_three_are_named():
+    matrix = np.full((5, 5), -0.4) + 1.4 * np.eye(5)
+    matrix[4] = matrix[:, 4] = 0.0
+    matrix[4, 4] = 1.0
+    assert matrices.contradiction(matrix) == (0, 1, 2, 3)
+
+
+@pytest.mark.parametrize("df", [None, 1.0, 2.5, 10.0, 300.0])
+def test_rank_correlations_and_back(df):
+    r = np.array([[-1.0, -0.999, -0.6], [-0.1, 0.0, 0.3], [0.7, 0.95, 1.0]])
+    assert_close(matrices.pearson_of_kendall(matrices.kendall_of_pearson(r)), r)
+    assert_close(matrices.pearson_of_spearman(matrices.spearman_of_pearson(r, df), df), r, np.float32)
+
+
+@pytest.mark.parametrize("df", [1.0, 4.0])
+def test_the_rank_correlation_of_a_t_copula_is_that_of_draws(df):
+    n = 1 << 18
+    rng = np.random.default_rng(4)
+    z, w = rng.standard_normal((2, n)), np.sqrt(df / rng.chisquare(df, n))
+    u, v = (special.stdtr(df, x * w) - 0.5 for x in (z[0], 0.7 * z[0] + np.sqrt(0.51) * z[1]))
+    truth = float(matrices.spearman_of_pearson(np.array(0.7), df))
+    assert_plausible(12 * np.mean(u * v), truth, 12 * np.std(u * v) / np.sqrt(n), 0.02)
+
+
+@pytest.mark.parametrize("family", ["clayton", "gumbel", "frank", "joe"])
+@pytest.mark.parametrize("measure", [concordance.kendall, concordance.spearman])
+def test_a_rank_correlation_gives_its_parameter(family, measure):
+    low, high = limits(family, 3)
+    for theta in (low, 1.1, 2.0, 7.0, high):
+        assert_close(
+            concordance.theta_of(measure, family, measure(family, theta), (low, high)), theta, np.float32
+        )

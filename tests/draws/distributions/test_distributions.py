@@ -1,0 +1,170 @@
+"""Families with a closed form: their quantiles and draws against SciPy, their fits against what was asked, their refusals."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from engine.draws.distributions import FAMILIES, Asked, Marginal, prior
+from engine.errors import UserError
+from tests.helpers import assert_close
+
+
+class LogitNormal:
+    def __init__(self, median, sigma):
+        self.score = stats.norm(special.logit(median), sigma)
+
+    def ppf(self, u):
+        return special.expit(self.score.ppf(u))
+
+    def _moment(self, function):
+        z = np.linspace(-10, 10, 200_001)
+        values = special.expit(self.score.mean() + self.score.std() * z)
+        return np.trapezoid(function(values) * stats.norm.pdf(z), z)
+
+    def mean(self):
+        return self._moment(lambda x: x)
+
+    def std(self):
+        return np.sqrt(self._moment(np.square) - self.mean() ** 2)
+
+
+class Constant:
+    def ppf(self, u):
+        return np.full(np.shape(u), 1.5)
+
+    def mean(self):
+        return 1.5
+
+    def std(self):
+        return 0.0
+
+
+CASES = [
+    ("fixed", (1.5,), Constant()),
+    ("uniform", (10.0, 15.0), stats.uniform(10, 5)),
+    ("normal", (-0.04, 0.02), stats.norm(-0.04, 0.02)),
+    ("lognormal", (3.0, 0.46), stats.lognorm(0.46, scale=3.0)),
+    ("logit-normal", (0.03, 0.6), LogitNormal(0.03, 0.6)),
+    ("logit-normal", (0.62, 0.75), LogitNormal(0.62, 0.75)),
+    ("triangular", (1.0, 2.0, 5.0), stats.triang(0.25, 1, 4)),
+    ("triangular", (0.0, 0.0, 2.0), stats.triang(0.0, 0, 2)),
+    ("triangular", (0.0, 2.0, 2.0), stats.triang(1.0, 0, 2)),
+]
+WAYS = "two or more statements (p05, p50, p95, quantiles, range90, mean, sd, mode)"
+REFUSED = [
+    ("norml", {"mean": 0, "sd": 1}, "family: unknown family 'norml'. Did you mean 'normal'?"),
+    ("normal", {"mean": 0, "sd": -1}, "sd: expected more than 0, got -1."),
+    ("normal", {"mean": 0, "sd": 0}, "sd: expected more than 0, got 0. For no spread use family 'fixed'."),
+    ("normal", {"mean": float("nan"), "sd": 1}, "mean: expected a finite number, got nan."),
+    ("normal", {"mean": 0, "sd": 1e300}, "sd: expected a finite number, got 1e+300."),
+    ("normal", {"mean": 0, "sd": "wide"}, "sd: expected a number, got 'wide'."),
+    ("normal", {"mean": 0, "sd": 1, "medan": 3}, "medan: unknown key 'medan' for family 'normal'. Did you mean 'mean'?"),
+    ("normal", {}, f"family 'normal' is given by mean and sd, or {WAYS}; got nothing."),
+    ("normal", {"p50": 0}, f"family 'normal' is given by mean and sd, or {WAYS}; got p50."),
+    ("lognormal", {"mean": 1, "sd": 0}, "sd: expected more than 0, got 0. For no spread use family 'fixed'."),
+    ("lognormal", {"median": -1, "sigma": 1}, "median: expected more than 0, got -1."),
+    ("lognormal", {"median": 1, "sigma": 100}, "its far draws (4.54e-276 to 2.2e+275) are beyond single precision."),
+    ("lognormal", {"p05": -1, "p95": 1}, "p05: expected a value above 0, got -1."),
+    ("logit-normal", {"p05": 0.42, "p95": 1.2}, "p95: expected a value above 0 and below 1, got 1.2."),
+    ("logit-normal", {"p05": 0.42, "p95": 0.4}, "p95: expected more than p05 = 0.42, got 0.4."),
+    ("logit-normal", {"median": 1, "sigma": 1}, "median: expected a value above 0 and below 1, got 1."),
+    ("uniform", {"low": 2, "high": 2}, "high: expected more than low = 2, got 2."),
+    ("triangular", {"low": 0, "mode": 3, "high": 2}, "mode: expected a value from low = 0 to high = 2, got 3."),
+    ("triangular", {"low": 2, "mode": 2, "high": 2}, "high: expected more than low = 2, got 2."),
+    ("triangular", {"p05": 0, "p95": 1}, f"family 'triangular' is given by low and mode and high, or {WAYS.replace('two', 'three')}; got p05 and p95."),
+    ("triangular", {"p05": 0, "p50": 0.1, "p95": 9}, "p50: no triangular law has these quantiles: (p95 - p50) / (p50 - p05) is 89, expected 0.553 to 1.81. Use 'lognormal' or 'normal', or move p50."),
+    ("fixed", {"value": float("inf")}, "value: expected a finite number, got inf."),
+    ("fixed", {}, "family 'fixed' is given by value; got nothing."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("family", "parameters", "law"), CASES)
+def test_quantiles_and_moments_are_scipys(family, parameters, law):
+    u = np.concatenate(
+        [10.0 ** -np.arange(9, 1, -1), np.linspace(0.01, 0.99, 99), 1 - 10.0 ** -np.arange(2, 9)]
+    )
+    made = Marginal(family, parameters)
+    assert_close(made.quantile(u), law.ppf(u))
+    assert_close(made.mean(), law.mean())
+    assert_close(made.sd(), law.std(), dtype=np.float32)
+
+
+@pytest.mark.parametrize(("family", "parameters", "law"), CASES)
+def test_probabilities_invert_quantiles_in_both_tails(family, parameters, law):
+    made, z = Marginal(family, parameters), np.linspace(-6, 6, 49)
+    x = made.at_score(z)
+    if family == "fixed":
+        assert made.cdf(1.5) == 1 and made.cdf(1.4999) == 0 and made.sf(1.5) == 0
+        return
+    # where an end of the support is a number other than 0, tails are no finer than doubles near it
+    assert_close(made.cdf(x), special.ndtr(z))
+    assert_close(made.sf(x), special.ndtr(-z))
+    low, high = made.support
+    assert made.cdf(low) == 0 and made.sf(high) == 0 and made.below(high) == made.cdf(np.nextafter(high, low))
+
+
+@pytest.mark.parametrize(("family", "parameters", "law"), CASES)
+def test_draw_is_the_quantile_of_the_normal_score(family, parameters, law):
+    made = Marginal(family, parameters)
+    z = np.linspace(-6, 5, 2001)
+    drawn = made.from_normal(jnp.asarray(z, jnp.float32))
+    assert drawn.dtype == jnp.float32
+    assert_close(drawn, law.ppf(special.ndtr(z)))
+    low = z[z < 2]  # farther up, ndtr in float64 no longer tells scores apart to the tolerance
+    with jax.enable_x64(True):
+        assert_close(made.from_normal(jnp.asarray(low, jnp.float64)), law.ppf(special.ndtr(low)))
+
+
+@pytest.mark.parametrize(("family", "parameters", "law"), CASES)
+def test_parameters_may_be_traced_and_the_gradient_is_finite(family, parameters, law):
+    made = Marginal(family, parameters)
+    z = jnp.linspace(-6, 6, 13)
+    traced = jax.jit(made.from_normal)(z, tuple(jnp.float32(value) for value in parameters))
+    assert_close(traced, made.from_normal(z), dtype=np.float32)
+    slope = jax.vmap(jax.grad(made.from_normal))(z)
+    assert np.all(np.isfinite(slope)) and np.all(slope >= 0)
+
+
+def test_small_triangular_tail_is_resolved():
+    made = Marginal("triangular", (0.0, 1.0, 2.0))
+    z = jnp.float32(-6.0)
+    assert_close(made.from_normal(z), np.sqrt(2 * special.ndtr(-6.0)), dtype=np.float32)
+
+
+def test_mean_and_sd_of_a_lognormal_are_of_the_variable_itself():
+    made = prior({"family": "lognormal", "mean": 120.0, "sd": 12.0})
+    median, sigma = made.law.parameters
+    assert_close(stats.lognorm(sigma, scale=median).stats("mv"), (120.0, 144.0))
+    assert made.asked == ()
+
+
+def test_a_uniform_may_be_given_as_scipy_has_it():
+    assert prior({"family": "uniform", "loc": 2, "scale": 3}).law == Marginal("uniform", (2.0, 5.0))
+    assert prior({"family": "uniform", "scale": 3}).law == Marginal("uniform", (0.0, 3.0))
+
+
+def test_asked_stands_beside_fitted():
+    made = prior({"family": "lognormal", "p05": 1.4, "p50": 3.0, "p95": 6.4})
+    assert [asked.label for asked in made.asked] == ["p05", "p50", "p95"]
+    assert [asked.value for asked in made.asked] == [1.4, 3.0, 6.4]
+    low, middle, high = (asked.fitted for asked in made.asked)
+    assert_close(high / low, 6.4 / 1.4)
+    assert_close(middle, np.cbrt(1.4 * 3.0 * 6.4))
+    assert isinstance(made.asked[0], Asked)
+
+
+@pytest.mark.parametrize(("family", "given", "said"), REFUSED)
+def test_infeasible_laws_are_refused(family, given, said):
+    with pytest.raises(UserError) as caught:
+        prior({"family": family, **given})
+    assert [str(problem) for problem in caught.value.problems] == [said]
+
+
+def test_every_family_has_a_case_and_its_parameters_by_name():
+    assert {family for family, *_ in CASES} == set(FAMILIES)
+    for family, parameters, _ in CASES:
+        named = Marginal(family, parameters).named()
+        assert tuple(named) == FAMILIES[family].parameters
+        assert prior({"family": family, **named}).law == Marginal(family, parameters)

@@ -1,0 +1,379 @@
+"""What an expert says of a law, and the law that is made of it: met where it can be, refused where it cannot."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy import special, stats
+
+from engine.draws.distributions import Marginal, prior
+from engine.draws.distributions.metalog import metalog
+from engine.draws.distributions.statements import EXACT
+from engine.errors import UserError
+from tests.helpers import assert_close
+
+
+def problems(table):
+    """What is wrong with a table, as a user reads it."""
+    with pytest.raises(UserError) as caught:
+        prior(table)
+    return [str(problem) for problem in caught.value.problems]
+
+
+# ------------------------------------------------------------------------------- statements that are met
+
+# family with what is given of it, a member in SciPy's words, and what is said of it
+MET = [
+    ({"family": "normal"}, stats.norm(2, 3), ["range90"]),
+    ({"family": "normal"}, stats.norm(2, 3), ["mean", "p95"]),
+    ({"family": "normal"}, stats.norm(2, 3), ["mode", "p10"]),
+    ({"family": "normal"}, stats.norm(2, 3), ["p01", "sd"]),
+    ({"family": "lognormal"}, stats.lognorm(0.5, scale=2), ["range90"]),
+    ({"family": "lognormal"}, stats.lognorm(0.5, scale=2), ["mean", "p50"]),
+    ({"family": "lognormal"}, stats.lognorm(0.5, scale=2), ["sd", "p50"]),
+    ({"family": "lognormal"}, stats.lognorm(0.5, scale=2), ["mode", "mean"]),
+    ({"family": "uniform"}, stats.uniform(1, 4), ["range90"]),
+    ({"family": "uniform"}, stats.uniform(1, 4), ["mean", "sd"]),
+    ({"family": "triangular"}, stats.triang(0.25, 1, 4), ["p05", "p50", "p95"]),
+    ({"family": "triangular"}, stats.triang(0.25, 1, 4), ["mean", "sd", "mode"]),
+    ({"family": "triangular"}, stats.triang(0.25, 1, 4), ["range90", "mode"]),
+    ({"family": "gamma", "loc": 0}, stats.gamma(2.5, scale=3), ["range90"]),
+    ({"family": "gamma", "loc": 0}, stats.gamma(2.5, scale=3), ["mean", "sd"]),
+    ({"family": "gamma", "loc": 0}, stats.gamma(2.5, scale=3), ["mode", "mean"]),
+    ({"family": "gamma"}, stats.gamma(2.5, 4, 3), ["p05", "p50", "p95"]),
+    ({"family": "gamma", "a": 2.5}, stats.gamma(2.5, 4, 3), ["range90"]),
+    ({"family": "beta", "loc": 0, "scale": 10}, stats.beta(1.8, 4.2, 0, 10), ["mode", "mean"]),
+    ({"family": "beta", "loc": 0, "scale": 10}, stats.beta(1.8, 4.2, 0, 10), ["mean", "sd"]),
+    ({"family": "beta", "loc": 0, "scale": 10}, stats.beta(1.8, 4.2, 0, 10), ["p25", "p75"]),
+    ({"family": "weibull_min", "loc": 0}, stats.weibull_min(1.7, scale=3), ["p50", "p90"]),
+    ({"family": "weibull_min", "loc": 0}, stats.weibull_min(1.7, scale=3), ["mode", "p95"]),
+    ({"family": "t", "df": 4}, stats.t(4, 2, 3), ["range90"]),
+    ({"family": "t"}, stats.t(2.75, 2, 3), ["p05", "p50", "p99"]),
+    ({"family": "gumbel_r"}, stats.gumbel_r(2, 3), ["mean", "sd"]),
+    ({"family": "gumbel_r"}, stats.gumbel_r(2, 3), ["mode", "p95"]),
+    ({"family": "cauchy"}, stats.cauchy(2, 3), ["range90"]),
+    ({"family": "expon", "loc": 0}, stats.expon(scale=3), ["mean"]),
+    ({"family": "pareto", "loc": 0}, stats.pareto(2.5, scale=3), ["p50", "p95"]),
+    ({"family": "invgamma", "loc": 0}, stats.invgamma(3.5, scale=3), ["mean", "sd"]),
+    ({"family": "genextreme"}, stats.genextreme(-0.2, 2, 3), ["p10", "p50", "p90"]),
+    ({"family": "skewnorm"}, stats.skewnorm(3, 2, 3), ["p10", "p50", "p90"]),
+    ({"family": "poisson"}, stats.poisson(3), ["mean"]),
+    ({"family": "negative-binomial"}, stats.nbinom(9, 0.75), ["mean", "sd"]),
+    ({"family": "binomial", "n": 10}, stats.binom(10, 0.3), ["mean"]),
+    ({"family": "geometric"}, stats.geom(0.25), ["mean"]),
+]  # fmt: skip
+
+
+def mode_of(law):
+    """Where SciPy's density is highest."""
+    x = law.ppf(np.linspace(1e-4, 1 - 1e-4, 200_001))
+    return float(x[np.argmax(law.pdf(x))])
+
+
+def said(law, keys):
+    """The values of statements about one of SciPy's laws."""
+    values = {}
+    for key in keys:
+        if key == "range90":
+            values[key] = [float(x) for x in law.ppf([0.05, 0.95])]
+        elif key in ("mean", "sd"):
+            values[key] = float(law.mean() if key == "mean" else law.std())
+        else:
+            values[key] = mode_of(law) if key == "mode" else float(law.ppf(float(key[1:]) / 100))
+    return values
+
+
+@pytest.mark.parametrize(("table", "law", "keys"), MET)
+def test_what_is_said_is_met_and_shown_beside_what_was_asked(table, law, keys):
+    made = prior({**table, **said(law, keys)})
+    values = np.array([asked.value for asked in made.asked])
+    spread = max(float(np.ptp(values)), float(law.std()) if np.isfinite(law.std()) else 0.0)
+    assert len(values) == len(keys) + ("range90" in keys)
+    assert np.all(np.abs([asked.fitted for asked in made.asked] - values) <= EXACT * spread)
+    # and the law is the one that it was said of, as far as a mode found on a grid says it
+    u = np.array([0.02, 0.3, 0.5, 0.7, 0.98])
+    found, wanted = made.law.quantile(u), law.ppf(u)
+    coarse = "mode" in keys
+    assert_close(np.round(found / spread, 2) if coarse else found, np.round(wanted / spread, 2) if coarse else wanted, dtype=np.float32)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("family", "forth", "back"), [("normal", float, float), ("lognormal", math.log, math.exp)]
+)
+def test_a_range_of_90_percent_is_p05_and_p95(family, forth, back):
+    made = prior({"family": family, "range90": [1.4, 6.4]})
+    assert [asked.label for asked in made.asked] == ["p05", "p95"]
+    assert_close(made.law.quantile([0.05, 0.95]), [1.4, 6.4])
+    centre, width = (forth(6.4) + forth(1.4)) / 2, (forth(6.4) - forth(1.4)) / 2
+    assert_close(made.law.parameters, [back(centre), width / special.ndtri(0.95)])
+    assert made.law.parameters == prior({"family": family, "p05": 1.4, "p95": 6.4}).law.parameters
+
+
+def test_quantiles_of_any_probability_have_their_own_labels():
+    made = prior({"family": "normal", "quantiles": [[0.001, -3.0], [0.5, 0.0]], "p99": 3.0})
+    assert [asked.label for asked in made.asked] == ["p0.1", "p50", "p99"]
+
+
+def test_more_statements_than_parameters_are_met_by_least_squares():
+    # on the scale on which the family is a location and a scale
+    p, x = np.array([0.05, 0.5, 0.9, 0.99]), np.array([1.0, 2.0, 4.5, 9.0])
+    table = {"quantiles": [[*pair] for pair in zip(p, x, strict=True)]}
+    z = special.ndtri(p)
+    for family, scale in (("normal", lambda x: x), ("lognormal", np.log)):
+        slope, intercept = np.polyfit(z, scale(x), 1)
+        found = prior({"family": family, **table}).law
+        assert_close(scale(found.quantile(p)), intercept + slope * z, dtype=np.float32)
+    slope, intercept = np.polyfit(p, x, 1)
+    assert_close(
+        prior({"family": "uniform", **table}).law.quantile(p), intercept + slope * p, dtype=np.float32
+    )
+    # of SciPy's laws on the scale of the value: nothing near it is nearer
+    law = prior({"family": "gamma", "loc": 0, **table}).law
+    best = np.sum((law.quantile(p) - x) ** 2)
+    for a, scale in ((1.01, 1.0), (0.99, 1.0), (1.0, 1.01), (1.0, 0.99)):
+        other = stats.gamma(law.parameters[0] * a, scale=law.parameters[2] * scale)
+        assert np.sum((other.ppf(p) - x) ** 2) > best
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.floats(-1e3, 1e3),
+    st.floats(1e-2, 1e3),
+    st.sampled_from(["normal", "uniform", "gumbel_r", "logistic", "laplace"]),
+)
+def test_a_law_of_location_and_scale_comes_back_from_its_quantiles(loc, scale, family):
+    given = {"mean": loc, "sd": scale} if family == "normal" else {"loc": loc, "scale": scale}
+    law = prior({"family": family, **given}).law
+    low, high = (float(x) for x in law.quantile([0.1, 0.75]))
+    back = prior({"family": family, "p10": low, "p75": high}).law
+    u = np.array([0.01, 0.5, 0.99])
+    assert_close((back.quantile(u) - loc) / scale, (law.quantile(u) - loc) / scale, dtype=np.float32)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.floats(0.4, 30),
+    st.floats(1e-3, 1e3),
+    st.sampled_from(["gamma", "weibull_min", "invgamma", "fisk", "lognorm"]),
+)
+def test_a_law_of_one_shape_comes_back_from_its_quantiles(shape, scale, family):
+    key = {"gamma": "a", "invgamma": "a", "weibull_min": "c", "fisk": "c", "lognorm": "s"}[family]
+    shape = 1 / shape if family == "lognorm" else shape
+    law = prior({"family": family, key: shape, "loc": 0, "scale": scale}).law
+    ends = [float(x) for x in law.quantile([0.05, 0.95])]
+    back = prior({"family": family, "loc": 0, "range90": ends}).law
+    u = np.array([0.05, 0.5, 0.95])
+    assert_close(back.quantile(u), law.quantile(u), dtype=np.float32)
+
+
+# ------------------------------------------------------------------------------- statements that no law meets
+
+NEAREST = "Move a value or take another family."
+WRONG = [
+    ({"family": "normal", "mean": 1, "mode": 2}, f"no 'normal' law has mode = 2, mean = 1; the nearest has mode = 1.5, mean = 1.5. {NEAREST}"),
+    ({"family": "beta", "loc": 0, "scale": 1, "mean": 0.5, "sd": 0.6}, f"no 'beta' law has mean = 0.5, sd = 0.6; the nearest has mean = 0.5, sd = 0.5. {NEAREST}"),
+    ({"family": "cauchy", "mean": 2, "sd": 1}, "no 'cauchy' law is near what is said (mean = 2, sd = 1)."),
+    ({"family": "logit-normal", "mean": 0.5, "sd": 0.6}, f"no 'logit-normal' law has mean = 0.5, sd = 0.6; the nearest has mean = 0.5, sd = 0.4798. {NEAREST}"),
+    ({"family": "logit-normal", "mean": 1.5, "sd": 0.1}, "mean: expected a value above 0 and below 1, got 1.5."),
+    ({"family": "uniform", "mode": 2, "p95": 6}, "mode: cannot be asked of this family. Use quantiles."),
+    ({"family": "poisson", "p50": 3}, "quantiles and modes of whole numbers say little; give its mean, its sd, or its parameters."),
+    ({"family": "gamma", "a": 2, "scale": 1, "loc": 0, "p50": 2}, "'gamma' is given whole already; statements would contradict its parameters."),
+    ({"family": "beta", "p50": 2}, "'beta' has 2 shapes to be found (a, b); expected as many statements, got 1 (p50)."),
+    ({"family": "gamma"}, "'gamma' needs a, loc, scale (loc and scale may be left out); a missing."),
+    ({"family": "gamma", "a": -1}, "a: expected more than 0, got -1."),
+    ({"family": "gamma", "a": 1, "scale": 0}, "scale: expected more than 0, got 0."),
+    ({"family": "binom", "n": 2.5, "p": 0.5}, "n: expected a whole number, got 2.5."),
+    ({"family": "truncnorm", "a": 2, "b": 1}, "'truncnorm' has no law with a = 2, b = 1, loc = 0, scale = 1."),
+    ({"family": "normal", "range90": [5, 1]}, "range90: expected [low, high], the two rising, got [5, 1]."),
+    ({"family": "normal", "range90": [1]}, "range90: expected [low, high], the two rising, got [1]."),
+    ({"family": "normal", "p05": 1, "range90": [1, 5]}, "range90: says p05 twice."),
+    ({"family": "normal", "p05": 3, "p50": 2, "p95": 1}, ["p50: expected more than p05 = 3, got 2.", "p95: expected more than p50 = 2, got 1."]),
+    ({"family": "normal", "quantiles": [[0, 1], [0.5, 2]]}, "quantiles: expected pairs [probability, value], 0 < probability < 1, got [0, 1]."),
+    ({"family": "normal", "quantiles": [[0.5, 1e300], [0.9, 2]]}, "quantiles: expected finite numbers, got 1e+300."),
+    ({"family": "normal", "p50": 2, "sd": -1}, "sd: expected more than 0, got -1."),
+    ({"family": "pert", "low": 1, "mode": 3, "high": 2}, "mode: expected a value from low = 1 to high = 2, got 3."),
+    ({"family": "pert", "low": 1, "mode": 1, "high": 1}, "high: expected more than low = 1, got 1."),
+    ({"family": "pert", "low": 1, "mode": 1}, "family 'pert' is given by low and mode and high; high is missing."),
+    ({"family": "pert", "p05": 1, "mode": 2, "high": 3}, "p05: unknown key 'p05' for family 'pert'. Known: experts, family, high, low, mode, pool, transform, truncate, weight."),
+    ({"family": "integers", "low": 1.5, "high": 3}, "low: expected a whole number, got 1.5."),
+    ({"family": "integers", "low": 3, "high": 1}, "high: expected at least low = 3, got 1."),
+    ({"family": "empirical"}, "family 'empirical' is given by file and column, or values, and resampled = true or false; got neither file nor values."),
+    ({"family": "empirical", "values": [2.0, 2.0]}, "expected at least two different values, got 1. For one value use family 'fixed'."),
+    ({"family": "empirical", "values": [2.0, math.nan]}, "values: expected finite numbers."),
+    ({"family": "categories", "labels": ["a", "b"], "weights": [1]}, "weights: expected 2, one for each category, got 1."),
+    ({"family": "categories", "labels": ["a", "a"], "weights": [1, 2]}, "labels: names a category twice."),
+    ({"family": "categories", "labels": ["a", "b"], "weights": [1, 0]}, "weights: expected numbers above 0, got 0. Leave such a category out."),
+    ({"family": "categories", "labels": ["a", "b"], "weights": [1, 1], "values": [1, 1]}, "values: expected rising values; put the categories in that order."),
+    ({"family": "categories", "labels": ["a", "b"], "weights": [1, 1], "values": [1]}, "values: expected 2, one for each label, got 1."),
+    ({"family": "categories", "labels": ["a"]}, "family 'categories' is given by labels and weights, and values where they are not 0, 1, 2, ...."),
+    ({"family": "mixture", "parts": [{"family": "normal", "mean": 0, "sd": 1}]}, "parts: expected at least two laws, got 1."),
+    ({"family": "mixture", "parts": [{"family": "normal", "mean": 0, "sd": 1, "weight": 0}, {"family": "gamma"}]},
+     ["parts.0.weight: expected more than 0, got 0.", "parts.1: 'gamma' needs a, loc, scale (loc and scale may be left out); a missing."]),
+    ({"family": "normal", "experts": [{"mean": 0, "sd": 1}]}, "experts: expected at least two, got 1."),
+    ({"family": "normal", "p50": 1, "experts": [{"sd": 1}, {"sd": 2}]}, "p50: is said by no expert; say it within `experts`, or leave the experts out."),
+    ({"family": "normal", "pool": "mean", "experts": [{}, {}]}, "pool: unknown way to pool 'mean'. Known: linear, quantile."),
+    ({"family": "normal", "mean": 0, "sd": 1, "truncate": {}}, "truncate: expected low, high or both, got neither."),
+    ({"family": "normal", "mean": 0, "sd": 1, "truncate": {"low": 2, "high": 1}}, "truncate.high: expected more than low = 2, got 1."),
+    ({"family": "normal", "mean": 0, "sd": 1, "truncate": {"low": 9}}, "truncate: leaves 1.1e-19 of the law's probability, expected at least 1e-09: nearly all of it lies from -3 to 3."),
+    ({"family": "normal", "mean": 0, "sd": 1, "transform": ["log"]}, "transform: expected a law above 0 for 'log'; this one reaches -inf. Truncate it."),
+    ({"family": "normal", "mean": 0, "sd": 1, "transform": [{"power": 2}]}, "transform: expected a law above 0 for 'power'; this one reaches -inf. Truncate it."),
+    ({"family": "normal", "mean": 0, "sd": 1, "transform": [{"times": 0}]}, "transform: expected a factor other than 0, got 0. For no spread use family 'fixed'."),
+    ({"family": "normal", "mean": 0, "sd": 1, "transform": ["sqrt"]}, "transform: expected \"exp\", \"log\", { times = X }, { plus = X } or { power = X }, got 'sqrt'."),
+    ({"family": "normal", "mean": 0, "sd": 1, "transform": [{"times": "two"}]}, "transform: expected a finite number for 'times', got 'two'."),
+    ({"family": "cauchy", "transform": ["exp"]}, "its far draws (0 to inf) are beyond single precision."),
+    ({}, "family: is missing. Common: normal, lognormal, uniform, triangular, pert, metalog."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "message"), WRONG)
+def test_what_no_law_can_be_is_refused(table, message):
+    assert problems(table) == ([message] if isinstance(message, str) else message)
+
+
+# ------------------------------------------------------------------------------- metalog
+
+P = [0.01, 0.25, 0.75, 0.99, 0.999]
+
+
+def agree(found, wanted):
+    """Whether numbers agree to 1e-8."""
+    return np.all(np.abs(np.asarray(found) - wanted) < 1e-8 * np.maximum(1, np.abs(wanted)))
+
+
+def test_metalog_of_three_terms_has_the_published_values():
+    made = prior({"family": "metalog", "p10": 1, "p50": 2, "p90": 5})
+    assert agree(made.law.coefficients, [2, 0.91023923, 1.13779903])
+    assert agree(made.law.quantile(P), [0.3792198938, 1.3125, 3.3125, 8.7445365711, 12.2081900844])
+    assert agree([asked.fitted for asked in made.asked], [1, 2, 5])
+
+
+def test_metalog_with_a_bound_has_the_published_values():
+    made = prior({"family": "metalog", "p10": 1, "p50": 2, "p90": 5, "low": 0})
+    assert agree(made.law.coefficients, [0.69314718, 0.36624338, 0.12694626])
+    assert agree(
+        made.law.quantile(P), [0.4946267990, 1.3849359351, 3.0968108954, 14.3236599247, 38.8697747074]
+    )
+
+
+def test_metalog_bounds_mirror():
+    law = prior({"family": "metalog", "p10": 1, "p50": 2, "p90": 5, "low": 0}).law
+    other = prior({"family": "metalog", "p10": -5, "p50": -2, "p90": -1, "high": 0}).law
+    assert_close(other.quantile(P), -law.quantile(1 - np.array(P)), dtype=np.float32)
+    inside = prior({"family": "metalog", "p10": 0.2, "p50": 0.3, "p90": 0.7, "low": 0, "high": 1}).law
+    assert_close(inside.quantile([0.1, 0.5, 0.9]), [0.2, 0.3, 0.7])
+    assert inside.support == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("terms", range(3, 10))
+def test_a_metalog_meets_as_many_quantiles_as_it_has_terms(terms):
+    p = np.linspace(0.05, 0.93, terms)
+    x = stats.logistic(3, 2).ppf(p)  # itself a metalog
+    law = metalog(list(zip(p, x, strict=True)))
+    assert len(law.coefficients) == terms
+    assert_close(law.quantile(p), x, dtype=np.float32)
+    assert_close(law.quantile(P), stats.logistic(3, 2).ppf(P), dtype=np.float32)
+
+
+def test_a_metalog_of_fewer_terms_is_the_least_squares_one():
+    p, x = np.array([0.05, 0.2, 0.5, 0.7, 0.95]), np.array([1.0, 1.5, 3.0, 4.2, 9.0])
+    law = metalog(list(zip(p, x, strict=True)), terms=3)
+    odds = np.log(p / (1 - p))
+    basis = np.stack([np.ones(5), odds, (p - 0.5) * odds], axis=1)
+    assert_close(law.quantile(p), basis @ law.coefficients)
+    assert_close(law.coefficients, np.linalg.solve(basis.T @ basis, basis.T @ x), dtype=np.float32)
+
+
+def test_seven_quantiles_that_lie_alike_about_the_median_have_six_terms():
+    # of seven terms four are odd about the median, and three pairs of quantiles say three odd things
+    p = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]
+    quantiles = [[*pair] for pair in zip(p, stats.lognorm(0.4).ppf(p).tolist(), strict=True)]
+    assert len(prior({"family": "metalog", "quantiles": quantiles}).law.coefficients) == 6
+    assert problems({"family": "metalog", "quantiles": quantiles, "terms": 7}) == [
+        "terms: these 7 probabilities do not tell 7 terms apart. Take terms = 6, or add a quantile."
+    ]
+
+
+def test_quantiles_that_no_metalog_has_are_refused():
+    text = "quantiles: no law: a metalog of 3 terms through these quantiles falls from"
+    (found,) = problems({"family": "metalog", "quantiles": [[0.1, 0], [0.2, 50], [0.3, 51]]})
+    assert found.startswith(text) and found.endswith(
+        "Move or add quantiles, take other terms, give a bound, or use a named family."
+    )
+    assert problems({"family": "metalog", "p10": 1, "p90": 2}) == [
+        "quantiles: expected at least 3 for a metalog, got 2."
+    ]
+    assert problems({"family": "metalog", "p10": 1, "p50": 2, "p90": 5, "low": 1.5}) == [
+        "quantiles: expected values above low = 1.5, got 1."
+    ]
+    assert problems({"family": "metalog", "p10": 1, "p50": 2, "p90": 5, "terms": 4}) == [
+        "terms: expected 3 to 3, as there are 3 quantiles, got 4."
+    ]
+    assert problems({"family": "metalog", "p10": 1, "p50": 2, "mean": 5}) == [
+        "mean: a metalog is given by three or more quantiles (p05, p50, p95, quantiles, range90), terms, and bounds low and high."
+    ]
+    assert problems({"family": "metalog", "p10": 1, "p50": 2, "p90": 5, "low": 9, "high": 8}) == [
+        "high: expected more than low = 9, got 8."
+    ]
+
+
+# ------------------------------------------------------------------------------- experts, PERT and other formulas
+
+
+def test_pert_is_the_beta_law_of_its_formula():
+    low, mode, high = 2.0, 3.0, 7.0
+    law = prior({"family": "pert", "low": low, "mode": mode, "high": high}).law
+    a, b = 1 + 4 * (mode - low) / (high - low), 1 + 4 * (high - mode) / (high - low)
+    assert_close(law.quantile(P), stats.beta(a, b, low, high - low).ppf(P))
+    mean = (low + 4 * mode + high) / 6
+    assert_close(law.mean(), mean)
+    assert_close(law.sd(), math.sqrt((mean - low) * (high - mean) / 7))
+    ends = prior({"family": "pert", "low": low, "mode": low, "high": high}).law
+    assert_close(ends.quantile(P), stats.beta(1, 5, low, high - low).ppf(P))
+
+
+def test_experts_pooled_linearly_share_probabilities():
+    made = prior({"family": "normal", "experts": [{"range90": [1, 5]}, {"mean": 4, "sd": 2, "weight": 3}]})
+    laws = [stats.norm(3, 2 / special.ndtri(0.95)), stats.norm(4, 2)]
+    x = np.linspace(-6, 14, 41)
+    assert_close(made.law.cdf(x), 0.25 * laws[0].cdf(x) + 0.75 * laws[1].cdf(x))
+    assert_close(made.law.mean(), 0.25 * 3 + 0.75 * 4)
+    second = sum(w * (law.var() + law.mean() ** 2) for w, law in zip((0.25, 0.75), laws, strict=True))
+    assert_close(made.law.sd(), math.sqrt(second - made.law.mean() ** 2))
+    assert [asked.label for asked in made.asked] == ["expert 1 p05", "expert 1 p95"]
+
+
+def test_experts_pooled_by_quantiles_share_values():
+    made = prior(
+        {
+            "family": "gamma",
+            "loc": 0,
+            "pool": "quantile",
+            "experts": [{"a": 2}, {"a": 5, "scale": 2, "weight": 3}],
+        }
+    )
+    u = np.array([1e-6, 0.05, 0.5, 0.95, 1 - 1e-6])
+    assert_close(made.law.quantile(u), 0.25 * stats.gamma(2).ppf(u) + 0.75 * stats.gamma(5, scale=2).ppf(u))
+    assert_close(made.law.mean(), 0.25 * 2 + 0.75 * 10)
+
+
+def test_experts_may_differ_in_family():
+    made = prior(
+        {"experts": [{"family": "normal", "mean": 0, "sd": 1}, {"family": "uniform", "low": 0, "high": 1}]}
+    )
+    assert_close(made.law.cdf(0.5), 0.5 * stats.norm.cdf(0.5) + 0.25)
+
+
+def test_data_are_interpolated_or_drawn_again():
+    data = [3.0, 1.0, 2.0, 2.0, 7.0]
+    u = np.array([0.01, 0.1, 0.37, 0.5, 0.9, 0.999])
+    assert_close(prior({"family": "empirical", "values": data}).law.quantile(u), np.quantile(data, u))
+    again = prior({"family": "empirical", "values": data, "resampled": True}).law
+    assert_close(again.quantile(u), np.quantile(data, u, method="inverted_cdf"))
+    assert_close(again.mean(), 3.0)
+    assert_close(again.sd(), np.std(data))
+
+
+def test_the_face_of_the_package_gives_closed_laws_for_closed_families():
+    assert isinstance(prior({"family": "lognormal", "range90": [1, 5]}).law, Marginal)

@@ -1,0 +1,211 @@
+"""Tables of the normal score: how near they are to their laws, what is refused, and what the device makes of them."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from engine.draws import polynomials
+from engine.draws.distributions import Law, prior
+from engine.draws.distributions.device import Draws
+from engine.draws.distributions.tables import BOUND, MOST_KNOTS, ROUNDING, Knots, Smooth, held, table
+from engine.draws.polynomials import FARTHEST
+from engine.errors import UserError
+from tests.helpers import assert_close, assert_same
+
+SCORES = np.linspace(-FARTHEST, FARTHEST, 2001)
+KINDS = {
+    "plain": {"family": "gumbel_r"},
+    "exp": {"family": "gamma", "a": 2},
+    "exp downward": {"family": "gamma", "a": 0.4, "transform": [{"times": -1}]},
+    "sinh": {"family": "t", "df": 2.5},
+    "knots": {"family": "trapezoid", "c": 0.2, "d": 0.8},
+    "kinks": {"family": "mixture", "parts": [{"family": "uniform", "low": 0, "high": 1}, {"family": "uniform", "low": 3, "high": 4}]},
+    "steps": {"family": "poisson", "mu": 2000},
+    "few": {"family": "integers", "low": 1, "high": 6},
+    "one": {"family": "integers", "low": 4, "high": 4},
+    "closed": {"family": "lognormal", "median": 2, "sigma": 1},
+}  # fmt: skip
+
+
+def law(name):
+    return prior(KINDS[name]).law
+
+
+def drawn(one, z, dtype=np.float32):
+    """What a device draws at scores."""
+    draws = Draws([one])
+    return np.asarray(
+        jax.jit(lambda z, arrays: draws.values([z], arrays)[0])(jnp.asarray(z, dtype), draws.arrays(dtype))
+    )
+
+
+def scale(one):
+    low, middle, high = one.at_score(np.array([-1.0, 0.0, 1.0]))
+    return (high - low) / 2, middle
+
+
+# ------------------------------------------------------------------------------- polynomials in two halves
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_halves_hold_a_smooth_function_on_either_side(parts):
+    def function(z):
+        return np.where(z < 0, np.cos(z), 2 + np.sin(z))  # the halves need not meet
+
+    coefficients = polynomials.fit(function, degree=17, parts=parts)
+    assert coefficients.shape == (2 * parts, 18)
+    z = np.linspace(-FARTHEST, FARTHEST, 999)
+    assert_close(polynomials.value_on_host(coefficients, z), function(z), dtype=np.float32)
+    with jax.enable_x64(True):
+        assert_close(
+            polynomials.value(jnp.asarray(coefficients), jnp.asarray(z)),
+            polynomials.value_on_host(coefficients, z),
+        )
+    single = polynomials.value(jnp.asarray(coefficients, jnp.float32), jnp.asarray(z, jnp.float32))
+    assert single.dtype == jnp.float32
+    assert_close(single, function(z))
+
+
+def test_halves_take_many_functions_at_once():
+    both = np.stack([polynomials.fit(np.cos), polynomials.fit(np.sin)])
+    z = np.tile(np.linspace(-6, 6, 64), (2, 1)).astype(np.float32)
+    assert_close(polynomials.value(jnp.asarray(both, jnp.float32), z), np.stack([np.cos(z[0]), np.sin(z[1])]))
+
+
+def test_nodes_lie_within_reach_and_on_their_sides():
+    nodes = polynomials.nodes(degree=5, reach=2.0, parts=2)
+    assert np.all(nodes[:2] <= 0) and np.all(nodes[2:] >= 0)
+    assert np.abs(nodes).max() <= 2.0
+    assert_close(nodes[:2], -nodes[2:])
+
+
+# ------------------------------------------------------------------------------- tables
+
+
+@pytest.mark.parametrize("name", ["plain", "exp", "exp downward", "sinh", "knots", "kinks"])
+def test_a_table_errs_no_more_than_it_says_and_no_more_than_it_may(name):
+    one, made = law(name), table(law(name))
+    width, middle = scale(one)
+    exact = one.at_score(SCORES)
+    away = np.min(np.abs(SCORES[:, None] - np.append(one.breaks, 99.0)), axis=1) > 1e-6
+    error = np.abs(held(made, SCORES) - exact) / np.maximum(width, np.abs(exact - middle))
+    assert 0 < made.error <= BOUND
+    assert error[away].max() <= BOUND
+
+
+def test_what_a_law_looks_like_says_how_it_is_held():
+    assert [table(law(name)).link for name in ("plain", "exp", "exp downward", "sinh")] == [
+        "plain",
+        "exp",
+        "exp",
+        "sinh",
+    ]
+    assert isinstance(table(law("plain")), Smooth)
+    for name in ("knots", "kinks", "steps", "few", "one"):
+        assert isinstance(table(law(name)), Knots)
+    kinds = {name: Draws([law(name)]).kinds[0].name for name in KINDS}
+    assert kinds == {
+        "plain": "plain", "exp": "exp", "exp downward": "exp", "sinh": "sinh", "knots": "knots", "kinks": "knots",
+        "steps": "steps", "few": "few", "one": "few", "closed": "closed",
+    }  # fmt: skip
+
+
+def test_knots_stand_where_a_law_bends():
+    made, one = table(law("kinks")), law("kinks")
+    (jump,) = np.unique(np.round(one.breaks[np.abs(one.breaks) < 1], 9))  # half below 1, half above 3
+    assert np.min(np.abs(made.knots - jump)) < 1e-9
+    assert_close(
+        held(made, np.array([jump - 1e-3, jump + 1e-3])),
+        one.at_score(np.array([jump - 1e-3, jump + 1e-3])),
+        dtype=np.float32,
+    )
+
+
+def test_separate_values_are_held_exactly():
+    one, made = law("steps"), table(law("steps"))
+    assert made.error == 0
+    assert_same(held(made, SCORES), one.at_score(SCORES))
+    assert np.all(np.abs(made.knots) < FARTHEST + 0.1)
+
+
+def test_a_table_is_made_once():
+    table.cache_clear()
+    first = table(law("exp"))
+    assert table(law("exp")) is first
+    assert table.cache_info().hits == 1
+
+
+class Rough(Law):
+    """A law that is known to 1e-4 only, as some of SciPy's."""
+
+    def at_score(self, z):
+        z = np.asarray(z, np.float64)
+        return z + 1e-4 * np.sin(1e7 * z)
+
+
+def test_a_law_that_is_known_too_roughly_is_refused():
+    with pytest.raises(UserError) as caught:
+        table(Rough())
+    (problem,) = caught.value.problems
+    assert str(problem) == (
+        "its quantile function cannot be tabulated to 1e-06 of its scale: SciPy gives it too roughly, or it is "
+        "close to a law with no density. Take other parameters, or another family."
+    )
+
+
+def test_too_many_separate_values_are_refused():
+    with pytest.raises(UserError) as caught:
+        table(prior({"family": "poisson", "mu": 1e9}).law)
+    (problem,) = caught.value.problems
+    assert problem.message == (
+        "takes 4.01e+05 values, expected at most 65536. For such numbers use a continuous law, such as 'normal' or 'gamma'."
+    )
+    assert len(table(prior({"family": "poisson", "mu": 1e7}).law).knots) < MOST_KNOTS
+
+
+# ------------------------------------------------------------------------------- on the device
+
+
+@pytest.mark.parametrize("name", list(KINDS))
+def test_double_precision_on_the_device_is_the_table(name):
+    one = law(name)
+    z = SCORES[np.min(np.abs(SCORES[:, None] - np.append(one.breaks, 99.0)), axis=1) > 1e-6]
+    with jax.enable_x64(True):
+        found = drawn(one, z, np.float64)
+    assert found.dtype == np.float64
+    assert_close(found, held(table(one), z) if name != "closed" else one.at_score(z))
+
+
+def test_a_score_on_a_knot_belongs_to_the_cell_below_as_on_the_host():
+    one = law("few")
+    knots = one.steps[1].astype(np.float32)
+    assert_same(drawn(one, knots), np.arange(1, 6, dtype=np.float32))
+    assert_same(drawn(one, knots + np.float32(1e-6)), np.arange(2, 7, dtype=np.float32))
+    many = law("steps")
+    knots = table(many).knots.astype(np.float32)
+    found, after = drawn(many, knots), drawn(many, np.nextafter(knots, np.float32(9)))
+    # single precision takes some knots together
+    assert np.all(after >= found) and np.mean(after == found + 1) > 0.99
+
+
+def test_the_farthest_scores_of_all_are_in_the_tables():
+    ends = np.array([-FARTHEST, FARTHEST], np.float32)
+    for name in KINDS:
+        one = law(name)
+        width, middle = scale(one)
+        exact = one.at_score(ends.astype(np.float64))
+        error = np.abs(drawn(one, ends) - exact) / np.maximum(max(width, 1e-9), np.abs(exact - middle))
+        assert error.max() <= BOUND + ROUNDING
+
+
+def test_a_draw_has_a_gradient_by_its_score():
+    one = law("exp")
+    draws = Draws([one])
+    slope = jax.vmap(jax.grad(lambda z: draws.values([z[None]], draws.arrays())[0][0]))(
+        jnp.linspace(-4, 4, 33)
+    )
+    z = np.linspace(-4, 4, 33)
+    density = one.density(one.at_score(z))
+    wanted = np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi) / density
+    assert np.all(np.abs(slope / wanted - 1) < 1e-3)

@@ -1,0 +1,92 @@
+"""The copula's correlations, and that draws depend on names alone."""
+
+import jax
+import numpy as np
+import pytest
+
+from engine.draws.copulas.archimedean import Gumbel
+from engine.draws.copulas.elliptical import Equicorrelated, lowest_correlation
+from engine.draws.dependence import correlated, latent_streams
+from engine.draws.inputs import Group
+from engine.program.kernel import compiler_options
+from tests.helpers import assert_close, assert_plausible, assert_same
+
+PATHS = 200_000
+
+
+def scores(names, n=PATHS):
+    """Independent normals keyed by name."""
+    return {name: np.random.default_rng([7, *name.encode()]).standard_normal(n, np.float32) for name in names}
+
+
+def joint(own, shared, *groups):
+    """Scores of groups of given copulas, compiled as the engine does."""
+    groups = {group.name: group for group in groups}
+    parameters = {name: group.copula.parameters(np.float32) for name, group in groups.items()}
+    compiled = jax.jit(
+        lambda own, shared, parameters: correlated(own, shared, groups, parameters),
+        compiler_options=compiler_options("cpu"),
+    )
+    return compiled(own, [shared[stream] for stream in latent_streams(groups)], parameters)
+
+
+def gaussian(r, *members):
+    return Group("group", Equicorrelated(r), members)
+
+
+@pytest.mark.parametrize("r", [0.0, 0.3, 1.0, -0.2, lowest_correlation(4)])
+def test_members_are_standard_normal_with_the_group_correlation(r):
+    members = ("a", "b", "c", "d")
+    found = joint(scores([*members, "alone"]), scores(["group:group"]), gaussian(r, *members))
+    values = np.array([found[name] for name in (*members, "alone")], np.float64)
+    found = np.cov(values)
+    truth = np.full((5, 5), r)
+    truth[-1] = truth[:, -1] = 0.0
+    np.fill_diagonal(truth, 1.0)
+    # the variance of a product of two standard normals with correlation r is 1 + r^2
+    assert_plausible(found, truth, np.sqrt((1 + truth**2) / PATHS), resolves=0.02)
+    assert_plausible(values.mean(axis=1), 0.0, 1 / np.sqrt(PATHS), resolves=0.02)
+
+
+def test_a_member_added_changes_no_other_draw():
+    own, shared = scores(("a", "new", "b"), 1000), scores(["group:group"], 1000)
+    before, after = (
+        joint(own, shared, gaussian(0.3, *members)) for members in (("a", "b"), ("a", "new", "b"))
+    )
+    for name in ("a", "b"):
+        assert_same(before[name], after[name])
+
+
+def test_a_group_added_changes_no_draw_of_another():
+    own = scores(("a", "b", "c", "d"), 1000)
+    shared = scores(["group:group", "group:other", "group:other/exponential"], 1000)
+    group, other = gaussian(0.3, "a", "b"), Group("other", Gumbel(2.0), ("c", "d"))
+    alone = joint(own, shared, group)
+    for both in (joint(own, shared, group, other), joint(own, shared, other, group)):
+        for name in ("a", "b"):
+            assert_same(both[name], alone[name])
+        assert not np.array_equal(both["c"], own["c"])
+
+
+def test_factors_outside_groups_are_left_alone():
+    own = scores(["a", "b"], 10)
+    assert_same(correlated(own, [], {}, {})["a"], own["a"])
+
+
+@pytest.mark.parametrize("r", [0.0, 0.5, 1.0, -0.3, -0.5])
+def test_the_scores_are_those_of_the_formula(r):
+    members = ("a", "b", "c")
+    own, shared = scores(members, 1000), scores(["group:group"], 1000)
+    found = joint(own, shared, gaussian(r, *members))
+    single = np.sqrt(1 - r)
+    lean = (np.sqrt(max(1 + 2 * r, 0)) - single) / 3 if r < 0 else 0.0
+    for name in members:
+        exact = single * own[name] + np.sqrt(max(r, 0)) * shared["group:group"] + lean * sum(own.values())
+        assert found[name].dtype == np.float32
+        # the root near 0 takes the square root of a rounding error
+        assert_close(found[name], exact, dtype=np.float32 if r > -0.5 else np.float16)
+
+
+def test_a_lone_member_keeps_its_score():
+    own = scores(["a"], 100)
+    assert_close(joint(own, scores(["group:group"], 100), gaussian(-0.5, "a"))["a"], own["a"])

@@ -1,0 +1,101 @@
+"""Whose draws are whose: a law that is changed, added, removed or moved changes no bit of the draws of others."""
+
+import functools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.modelling.records import Factor, Outcome, StaticModel
+from engine.study.study import Block
+from tests.families import OWN
+from tests.helpers import assert_same
+from tests.user_models import program, static
+
+PATHS = 4096
+FACTORS: dict[str, dict[str, Any]] = {
+    "gumbel": {"family": "gumbel_r"},
+    "gamma": {"family": "gamma", "a": 2},
+    "beta": {"family": "beta", "a": 2, "b": 5},
+    "weibull": {"family": "weibull_min", "c": 1.8},
+    "student": {"family": "t", "df": 4},
+    "cauchy": {"family": "cauchy"},
+    "poisson": {"family": "poisson", "mu": 3},
+    "dice": {"family": "integers", "low": 1, "high": 6},
+    "many": {"family": "poisson", "mu": 3000},
+    "normal": {"family": "normal", "mean": 1, "sd": 2},
+    "lognormal": {"family": "lognormal", "median": 3, "sigma": 0.5},
+    "share": {"family": "logit-normal", "median": 0.3, "sigma": 0.5},
+    "triangle": {"family": "triangular", "low": 0, "mode": 1, "high": 3},
+    "mixed": OWN["mixture apart"][0],
+    "data": OWN["empirical"][0],
+    "drawn_again": OWN["resampled"][0],
+    "metalog": OWN["metalog from 0"][0],
+    "cut": OWN["truncated"][0],
+    "pooled": OWN["experts"][0],
+}
+ANOTHER = [
+    {"family": "uniform", "low": 0, "high": 1},
+    {"family": "t", "df": 2.5},
+    {"family": "skewcauchy", "a": 0.3},
+    {"family": "geom", "p": 0.01},
+    {"family": "lognormal", "median": 1, "sigma": 0.2},
+    {"family": "fatiguelife", "c": 2},
+]
+
+
+def drawn(factors):
+    """Draws of factors by name."""
+
+    class Many(StaticModel):
+        outcomes = {"first": Outcome("1")}
+
+        def evaluate(self, given, levers):
+            return {"first": getattr(given, next(iter(self.factors)))}
+
+    Many.factors = {name: Factor("1") for name in factors}
+    study = static(Many(), factors, PATHS)
+    return dict(zip(factors, program(study).draws(Block(0, 0, PATHS)), strict=True))
+
+
+@functools.cache
+def all_of_them():
+    return drawn(FACTORS)
+
+
+def assert_others_same(found, but=()):
+    for name, values in found.items():
+        if name in FACTORS and name not in but:
+            assert_same(values, all_of_them()[name])
+
+
+@pytest.mark.parametrize(
+    "table",
+    [ANOTHER[2], *(pytest.param(table, marks=pytest.mark.slow) for table in ANOTHER[:2] + ANOTHER[3:])],
+)
+def test_changing_one_law_changes_no_other_draw(table):
+    found = drawn(FACTORS | {"gamma": table})
+    assert_others_same(found, but={"gamma"})
+    assert not np.any(found["gamma"] == all_of_them()["gamma"])
+
+
+def test_factors_added_between_change_no_draw():
+    found = {}
+    for number, (name, table) in enumerate(FACTORS.items()):
+        found |= {f"new_{number}": ANOTHER[number % len(ANOTHER)], name: table}
+    assert_others_same(drawn(found))
+
+
+def test_factors_removed_change_no_draw_of_those_that_stay():
+    for names in (list(FACTORS)[::3], list(FACTORS)[1::3]):
+        assert_others_same(drawn({name: FACTORS[name] for name in names}))
+
+
+def test_the_order_of_factors_changes_no_draw():
+    assert_others_same(drawn(dict(reversed(FACTORS.items()))))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(FACTORS))
+def test_a_factor_alone_is_drawn_as_among_others(name):
+    assert_others_same(drawn({name: FACTORS[name]}))

@@ -1,0 +1,328 @@
+"""Yearly shocks as a study may have them: their laws, dependence, memory, jumps and regimes; and whose bits are whose."""
+
+import functools
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from engine.draws import random_words
+from engine.draws.distributions import prior
+from engine.draws.shock_draws import poisson_tails
+from engine.program.devices import mesh
+from engine.program.kernel import Program
+from engine.study.loading import read_study
+from engine.study.shock_tables import jumps_told_apart
+from engine.study.study import Block
+from tests.helpers import assert_close, assert_plausible, assert_same
+from tests.program.test_kernel import word_of
+from tests.shock_study import ALL, WALK, YEARS, Walk, lived, walk
+from tests.user_models import computed, program
+
+PATHS = WALK["run"]["paths"]
+FEW = 1 << 14
+
+
+@functools.cache
+def everything():
+    """All kinds of shocks at once, [year, *dims, path], float64."""
+    return {name: values.astype(np.float64) for name, values in lived(walk()).items()}
+
+
+@functools.cache
+def few(sampler="random"):
+    """The same of few paths, as they are drawn."""
+    return lived(walk(paths=FEW, sampler=sampler))
+
+
+def only(**shocks):
+    """The tables of these shocks alone, with the groups and regimes that they name."""
+    tables = {"shocks": shocks}
+    for kind, key in (("groups", "group"), ("regimes", "regime")):
+        used = {table[key] for table in shocks.values() if key in table}
+        tables[kind] = {name: ALL[kind][name] for name in used}
+    return tables
+
+
+def assert_follows(values, law, resolves=0.01):
+    """Kolmogorov and Smirnov's distance of independent values from a law, judged by its own error."""
+    distance, limit = stats.kstest(values, law.cdf).statistic, stats.kstwobign
+    root = np.sqrt(len(values))
+    assert_plausible(distance, limit.mean() / root, limit.std() / root, resolves)
+
+
+def assert_correlated(x, y, truth, resolves=0.02):
+    """Correlation of independent pairs of normal scores."""
+    assert_plausible(np.corrcoef(x, y)[0, 1], truth, (1 - truth**2) / np.sqrt(len(x)), resolves)
+
+
+def score(values, law):
+    """Normal scores of values, as fine in the upper tail as in the lower one."""
+    return np.where(values < law.median(), special.ndtri(law.cdf(values)), -special.ndtri(law.sf(values)))
+
+
+# ------------------------------------------------------------------------------- laws, memory, dependence
+
+T4 = stats.t(4)
+
+
+@pytest.mark.parametrize("year", [0, 1, YEARS - 1])
+def test_a_shock_that_lasts_has_its_law_every_year(year):
+    for place in (0, 1):
+        assert_follows(everything()["wind"][year, place], T4)
+
+
+def test_scores_of_a_shock_that_lasts_are_correlated_from_year_to_year():
+    scores = score(everything()["wind"][:, 0], T4)
+    for lag in (1, 2, 3):
+        assert_correlated(scores[0], scores[lag], 0.7**lag)
+        assert_correlated(scores[2], scores[2 + lag], 0.7**lag)
+
+
+def test_shocks_of_a_group_are_correlated_in_their_year_and_carry_that_on():
+    scores = score(everything()["wind"], T4)
+    for year in (0, 3):
+        assert_correlated(scores[year, 0], scores[year, 1], 0.5)
+    assert_correlated(scores[0, 0], scores[1, 1], 0.7 * 0.5)
+
+
+@pytest.mark.slow
+def test_memory_may_be_negative_and_laws_of_any_kind():
+    found = lived(
+        walk(only(wind={"family": "poisson", "mu": 3, "persistence": -0.5}, plain={"persistence": 0.9}))
+    )
+    count = found["wind"][4, 0].astype(np.float64)
+    assert_plausible(count.mean(), 3, np.sqrt(3 / PATHS), 0.05)
+    assert np.corrcoef(found["wind"][1, 0], found["wind"][2, 0])[0, 1] < -0.4
+    assert_correlated(found["plain"][1, 0], found["plain"][2, 0], 0.9)
+    assert_correlated(found["plain"][1, 0], found["plain"][2, 1], 0.0)
+    assert_follows(found["plain"][5, 1].astype(np.float64), stats.norm())
+
+
+@pytest.mark.slow
+def test_a_law_of_a_uniform_shock_is_its_own():
+    found = lived(walk(only(luck={"persistence": 0.5})))["luck"].astype(np.float64)
+    assert_follows(found[3], stats.uniform())
+    assert_correlated(special.ndtri(found[2]), special.ndtri(found[3]), 0.5)
+
+
+# ------------------------------------------------------------------------------- jumps
+
+
+def assert_share(hits, truth, resolves):
+    assert_plausible(np.mean(hits), truth, np.sqrt(truth * (1 - truth) / np.size(hits)), resolves)
+
+
+def test_a_compound_poisson_sum_has_its_moments_and_quantiles():
+    total = everything()["jump"]
+    # rate 2, sizes of mean and variance 1: cumulants are 2 k!, so the fourth central moment is 48 + 3 * 16
+    n = total.size
+    assert_plausible(total.mean(), 2, np.sqrt(4 / n), 0.02)
+    assert_plausible(((total - 2) ** 2).mean(), 4, np.sqrt((96 - 16) / n), 0.1)
+    assert_share(total == 0, np.exp(-2), 0.005)
+    # OasisLMF/ktools, ORD output: aggregate loss of a return period of 10 and of 100 years
+    for x, share in ((4.728410993, 0.1), (8.622567981, 0.01)):
+        assert_share(total > x, share, 0.1 * share)
+        density = 0.6 * share  # of the sum there, by its exponential tail
+        found = np.quantile(total, 1 - share)
+        assert_plausible(found, x, np.sqrt(share * (1 - share) / n) / density, 0.1)
+    assert_correlated(total[0], total[1], 0.0)
+
+
+def test_a_jump_may_come_or_not():
+    found = lived(
+        walk(only(jump={"probability": 0.05, "size": {"family": "normal", "mean": -2, "sd": 0.5}}))
+    )["jump"]
+    found = found.astype(np.float64)
+    assert_share(found != 0, 0.05, 0.005)
+    sizes = found[found != 0]
+    assert_follows(sizes, stats.norm(-2, 0.5), 0.02)
+
+
+def test_a_rate_or_a_chance_may_be_a_factor():
+    one = {"family": "fixed", "value": 1}
+    study = walk(only(jump={"rate": "rate", "size": one}, market={"probability": "chance", "size": one}))
+    rate, chance = program(study).draws(Block(0, 0, PATHS)).astype(np.float64)
+    found = lived(study)
+    for year in (0, 5):
+        number, came = found["jump"][year].astype(np.float64), found["market"][year]
+        assert_plausible(number.mean(), 1, np.sqrt((1 + 1 / 12) / PATHS), 0.02)
+        for k in range(5):
+            assert_share(number == k, stats.poisson.pmf(k, rate).mean(), 0.01)
+        assert_share(came, chance.mean(), 0.01)
+        many = rate > 1.4
+        assert_plausible(number[many].mean(), rate[many].mean(), np.sqrt(1.45 / many.sum()), 0.1)
+
+
+def test_poisson_tails_are_those_of_scipy_where_they_are_small():
+    for rate in (1e-6, 0.3, 2.0, 20.0):
+        most = jumps_told_apart(rate)
+        assert stats.poisson(rate).sf(most) <= 1e-10 < stats.poisson(rate).sf(most - 2)
+        found = np.array(poisson_tails(jnp.float32(rate), most))[: most // 2 + 1]
+        wanted = stats.poisson(rate).sf(np.arange(most))[: most // 2 + 1]
+        assert_close(found / wanted, np.ones(len(wanted)), dtype=np.float16)
+        assert_close(found, wanted, dtype=np.float32)
+    assert_same(np.array(poisson_tails(jnp.float32(0.0), 5)), np.zeros(5, np.float32))
+
+
+# ------------------------------------------------------------------------------- regimes
+
+
+def test_states_have_the_shares_of_the_chain_year_by_year():
+    states, chain = everything()["state"], walk().shocks.regimes["business"]
+    moves, share = np.array(chain.transition), np.array([1.0, 0.0, 0.0])
+    for year in range(YEARS):
+        for state in range(3):
+            if 0 < share[state] < 1:
+                assert_share(states[year] == state, share[state], 0.01)
+            else:
+                assert_same(np.mean(states[year] == state), share[state])
+        assert_close(chain.shares(YEARS)[year], share)
+        share = share @ moves
+    for before in range(3):
+        here = states[4] == before
+        for after in range(3):
+            if moves[before, after]:
+                assert_share(states[5][here] == after, moves[before, after], 0.05)
+            else:
+                assert not np.any(states[5][here] == after)
+
+
+def test_each_state_has_its_law():
+    found, market = everything()["state"][5], everything()["market"][5]
+    laws = (stats.norm(), stats.gamma(2), stats.uniform(-3, 1))
+    for state, law in enumerate(laws):
+        assert_follows(market[found == state], law, 0.02)
+
+
+@pytest.mark.slow
+def test_a_chain_without_a_start_is_stationary():
+    tables = only(state={"regime": "business"})
+    tables["regimes"] = {
+        "business": {key: value for key, value in ALL["regimes"]["business"].items() if key != "start"}
+    }
+    study = walk(tables)
+    (chain,) = study.shocks.regimes.values()
+    assert_close(np.array(chain.start) @ np.array(chain.transition), chain.start)
+    states = lived(study)["state"]
+    for year in (0, 5):
+        for state in range(3):
+            assert_share(states[year] == state, chain.start[state], 0.01)
+
+
+# ------------------------------------------------------------------------------- bits
+
+
+def test_shocks_that_are_said_nothing_of_have_the_words_of_their_names():
+    made, paths = lived(walk({}, paths=256, sampler="antithetic", tile=256)), np.arange(256)
+    for step in (0, 3):
+        assert_same(
+            made["luck"][step],
+            np.asarray(random_words.uniform(jnp.asarray(word_of(1, "shock:luck", step, paths)))),
+        )
+        for k, place in enumerate("ab"):
+            words = word_of(1, f"shock:plain[{place}]", step, paths)
+            assert_close(made["plain"][step, k], random_words.normal(jnp.asarray(words)))
+
+
+@pytest.mark.slow
+def test_a_law_in_words_of_the_models_own_changes_no_bit():
+    said = only(plain={"family": "normal", "mean": 0, "sd": 1})
+    assert_same(lived(walk(said, paths=FEW))["plain"], few()["plain"])
+
+
+@pytest.mark.parametrize(
+    "name", ["wind", *(pytest.param(name, marks=pytest.mark.slow) for name in ("jump", "state", "market"))]
+)
+def test_a_shock_has_the_same_bits_with_others_or_without(name):
+    alone = lived(walk(only(**{name: ALL["shocks"][name]}), paths=FEW))
+    assert_same(alone[name], few()[name])
+    for plain in ("luck", "plain"):
+        assert_same(alone[plain], few()[plain])
+
+
+def test_nothing_said_of_shocks_leaves_the_others_as_they_are():
+    bare = lived(walk({}, paths=FEW))
+    for plain in ("luck", "plain"):
+        assert_same(bare[plain], few()[plain])
+    assert not np.array_equal(bare["wind"], few()["wind"])
+
+
+def test_the_order_of_shocks_groups_and_regimes_changes_no_bit():
+    turned = {kind: dict(reversed(tables.items())) for kind, tables in ALL.items()}
+    turned["groups"] = {"another": {"correlation": 0.2}, **turned["groups"]}
+    turned["shocks"] = {"luck": {"family": "beta", "a": 2, "b": 3, "group": "another"}, **turned["shocks"]}
+    found = lived(walk(turned, paths=FEW))
+    for name in (*ALL["shocks"], "plain"):
+        assert_same(found[name], few()[name])
+
+
+@pytest.mark.slow
+def test_another_shock_in_a_group_changes_none_of_the_others():
+    joined = {**ALL, "shocks": ALL["shocks"] | {"plain": {"group": "weather"}}}
+    found = lived(walk(joined, paths=FEW))
+    assert_same(found["wind"], few()["wind"])
+    assert_correlated(found["plain"][2, 0], found["plain"][2, 1], 0.5, 0.05)
+
+
+@pytest.mark.slow
+def test_factors_are_drawn_as_without_shocks():
+    with_shocks, without = (program(walk(tables, paths=FEW)) for tables in (None, {}))
+    block = Block(0, 0, FEW)
+    assert_same(with_shocks.draws(block), without.draws(block))
+
+
+@pytest.mark.parametrize("sampler", ["antithetic", pytest.param("random", marks=pytest.mark.slow)])
+def test_paths_beyond_32_bits_are_others(sampler):
+    study = walk(paths=FEW, sampler=sampler)
+    made = Program(study, mesh("cpu"))
+    far, near = made.trace(3 << 34).yearly[0], made.trace(0).yearly[0]
+    for cell in range(4):
+        assert np.mean(far[:, cell] == near[:, cell]) < 0.3  # both may have no jump
+    there, here = (score(part[3, 0].astype(np.float64), T4) for part in (far, near))
+    assert_correlated(there, here, 0.0, 0.2)
+
+
+def test_a_path_alone_and_any_block_length_give_what_the_run_gives():
+    made = program(walk(paths=FEW, sampler="antithetic", tile=256))
+    whole = computed(made).outcomes
+    for count in (1, 300, 5000):
+        assert_same(computed(made, 0, count).outcomes, whole[..., :count])
+    for number in (0, 77, 4097):
+        assert_same(made.path(number).outcomes[..., 0], whole[..., number])
+
+
+def test_pairs_mirror():
+    found = few("antithetic")
+    wind = score(found["wind"].astype(np.float64), T4)
+    assert np.all(np.abs(wind[..., ::2] + wind[..., 1::2]) < 1e-4)
+    assert_same(found["plain"][..., ::2], -found["plain"][..., 1::2])
+    assert_close(found["luck"][..., ::2], 1 - found["luck"][..., 1::2])
+    # few words: many jumps on a path, few on its mirror
+    assert np.corrcoef(found["jump"][0, ::2], found["jump"][0, 1::2])[0, 1] < -0.2
+
+
+@pytest.mark.slow
+def test_double_precision_agrees():
+    study = walk(paths=4096, tile=4096)
+    double, single = lived(study, dtype=np.float64), lived(study, count=4096)
+    for name in ("wind", "market", "plain", "luck"):
+        one, other = single[name][..., :4096].astype(np.float64), double[name][..., :4096]
+        near = np.abs(one - other) <= 1e-4 * np.maximum(1, np.abs(other))
+        assert near.mean() > 0.9999  # a state or a number of jumps may turn on the last bit
+    for name in ("jump", "state"):
+        one, other = single[name][..., :4096], double[name][..., :4096]
+        assert np.mean(np.abs(one - other) <= 1e-4 * np.maximum(1, other)) > 0.9999
+
+
+def test_all_laws_of_a_study_are_drawn_within_the_models_reach():
+    law = prior(ALL["shocks"]["market"]["states"]["slump"]).law
+    found = few()["market"][few()["state"] == 2]
+    assert found.min() >= np.float32(law.support[0]) and found.max() <= np.float32(law.support[1])
+
+
+def test_a_study_of_shocks_reads_as_it_was_written():
+    study = walk()
+    again = read_study({**study.document, "run": study.document["run"]}, "again.toml", model=Walk())
+    assert again.fingerprint == study.fingerprint

@@ -1,0 +1,297 @@
+"""Worker processes and shards of a job array: the same bytes as one process leaves, and what happens when one dies."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import engine
+from engine.errors import UserError
+from engine.execution import job, upkeep
+from engine.execution.executors import worker_process
+from engine.execution.executors.processes import Workers
+from engine.program import devices
+from engine.run_folder import ownership
+from engine.storage import locks
+from engine.study.study import BLOCK
+from tests.recorded import contents, study_in
+from tests.small_files import BRIDGE, MODELS, call, own, write
+
+PATHS = 3 * BLOCK + 600
+TWO_CORES = pytest.mark.skipif(len(devices.cores()) < 2, reason="a single core")
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The contents of a run in one process, and its study."""
+    place = tmp_path_factory.mktemp("alone")
+    study = study_in(place, PATHS)
+    done = engine.run(study, place / "run", device="cpu")
+    return contents(place / "run"), study, done
+
+
+@TWO_CORES
+def test_two_workers_leave_the_same_bytes_and_tables(alone, tmp_path):
+    expected, study, done = alone
+    found = engine.run(study, tmp_path / "run", device="cpu", workers=2)
+    assert contents(tmp_path / "run") == expected
+    assert found.computed == (0, 1, 2, 3)
+    assert [r.as_dict() for r in found.risk] == [r.as_dict() for r in done.risk]
+
+
+def test_one_worker_takes_up_what_another_process_began(alone, tmp_path):
+    expected, study, _ = alone
+    engine.run(study_in(tmp_path, BLOCK + 7), tmp_path / "run", device="cpu")
+    found = engine.run(study, tmp_path / "run", device="cpu", workers=1)
+    assert found.computed == (1, 2, 3)
+    assert contents(tmp_path / "run") == expected
+
+
+class Watched(Workers):
+    """Workers whose processes a test can get at."""
+
+    latest: "Watched"
+
+    def __init__(self, *words):
+        super().__init__(*words)
+        Watched.latest = self
+
+    def pids(self):
+        """Of the processes that live."""
+        return [p._process.pid for p in self._processes if p._process.poll() is None]
+
+
+def test_a_worker_that_is_killed_is_started_again(alone, tmp_path, monkeypatch):
+    expected, study, _ = alone
+    monkeypatch.setattr(job, "Workers", Watched)
+    killed, there = [], {}
+
+    def records():
+        return {path: path.stat().st_mtime_ns for path in (tmp_path / "run").glob("ledger/0*/*.json")}
+
+    def observe(stage):
+        if stage.name == "simulating" and not killed:
+            killed.extend(Watched.latest.pids())
+            os.kill(killed[0], signal.SIGKILL)
+            os.waitid(os.P_PID, killed[0], os.WEXITED | os.WNOWAIT)
+            there.update(records())
+
+    engine.run(study, tmp_path / "run", device="cpu", workers=1, observe=observe)
+    assert killed and contents(tmp_path / "run") == expected
+    assert (
+        there and {path: records()[path] for path in there} == there
+    )  # what was recorded was not computed again
+
+
+def test_a_block_that_kills_worker_after_worker_is_named(tmp_path, monkeypatch):
+    file = tmp_path / "model.py"
+    # what runs while the program is traced, in a worker alone, stands for whatever kills one
+    file.write_text(
+        MODELS.read_text().replace(
+            "class Bridge(",
+            "import os, sys\nDEADLY = 'engine.execution.executors.worker_process' in ' '.join(sys.orig_argv)\n\n\nclass Bridge(",
+        )
+    )
+    text = file.read_text()
+    place = text.index("def evaluate(self", text.index("class Bridge("))
+    body = text.index("\n", place) + 1
+    file.write_text(text[:body] + "        if DEADLY:\n            os._exit(9)\n" + text[body:])
+    ended = call(
+        "run", write(tmp_path, BRIDGE), "--model", f"{file}:Bridge", "--out", tmp_path / "out", "--workers", 1
+    )
+    assert ended.exit_code == 2, ended.output
+    assert "3 workers died over block 0 (exit code 9). Finished blocks are kept." in ended.stderr
+
+
+def test_what_the_model_does_wrong_in_a_worker_is_told_as_if_it_ran_here(tmp_path):
+    (tmp_path / "model.py").write_text(
+        MODELS.read_text().replace("over * factors.price", "jnp.log(over - 1) * factors.price")
+    )
+    words = ["--model", f"{tmp_path / 'model.py'}:Bridge", "--out", tmp_path / "out", "--workers", 1]
+    ended = call("run", write(tmp_path, BRIDGE), *words)
+    assert ended.exit_code == 2, ended.output
+    assert "outcome 'damage' under 'weak' is not finite" in ended.stderr and "rustbelt replay" in ended.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_more_workers_than_cores_are_refused(tmp_path):
+    ended = call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", tmp_path / "out", "--workers", 1000)
+    assert ended.exit_code == 2 and "a worker for each core of this machine, got 1000" in ended.stderr
+    ended = call(
+        "run", write(tmp_path, BRIDGE), *own("Bridge"), "--workers", 1, "--scheduler", "tcp://127.0.0.1:1"
+    )
+    assert ended.exit_code == 2 and "goes without --scheduler" in ended.stderr
+
+
+def test_each_worker_has_cores_or_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setattr(devices, "cores", lambda: list(range(8)))
+    monkeypatch.setattr(devices, "gpus_of_machine", lambda: [])
+    assert [cores for cores, _ in Workers(3)._pins] == [[0, 3, 6], [1, 4, 7], [2, 5]]
+    monkeypatch.setattr(devices, "gpus_of_machine", lambda: ["3", "GPU-5f"])
+    assert [env for _, env in Workers(2)._pins] == [
+        {"CUDA_VISIBLE_DEVICES": "3"},
+        {"CUDA_VISIBLE_DEVICES": "GPU-5f"},
+    ]
+    with pytest.raises(UserError, match="expected 1 to 2, a worker for each GPU"):
+        Workers(3)
+    assert [cores for cores, _ in Workers(1, "cpu")._pins] == [list(range(8))]
+
+
+def test_gpus_are_found_without_waking_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(devices.importlib.util, "find_spec", lambda name: name.startswith("jax_cuda"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5")
+    assert devices.gpus_of_machine() == ["2", "5"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert devices.gpus_of_machine() == []
+
+
+def test_a_worker_does_not_work_for_a_run_that_is_gone(tmp_path):
+    study = study_in(tmp_path, BLOCK)
+    with locks.held(_made(tmp_path / "run")) as holder:
+        site = worker_process.site(
+            tmp_path / "run", study, holder.token, "cpu", worker_process.versions("cpu")
+        )
+        assert worker_process.site_of(worker_process.asdict(site)) == site
+    with (
+        locks.held(ownership.lock_file(tmp_path / "run")),
+        pytest.raises(UserError, match="another run holds it"),
+    ):
+        worker_process.work_at(site)
+
+
+def _made(folder: Path) -> Path:
+    ownership.lock_file(folder).parent.mkdir(parents=True)
+    return ownership.lock_file(folder)
+
+
+def test_a_worker_of_other_versions_is_refused(tmp_path):
+    study = study_in(tmp_path, BLOCK)
+    with ownership.claim(tmp_path / "run", study) as holder:
+        ownership.enter(tmp_path / "run", study, worker_process.versions("cpu"))
+        made_by = {**worker_process.versions("cpu"), "jax": "0.9.9", "device_kind": "NVIDIA H100"}
+        site = worker_process.site(tmp_path / "run", study, holder.token, "cpu", made_by)
+        with pytest.raises(UserError) as refused:
+            worker_process.work_at(site)
+    assert {problem.place for problem in refused.value.problems} == {"jax", "device_kind"}
+
+
+def test_a_model_without_a_file_is_refused(tmp_path):
+    study = study_in(tmp_path, BLOCK)
+    alien = type("Alien", (type(study.model),), {"__module__": "nowhere"})
+    from dataclasses import replace
+
+    with pytest.raises(UserError, match="stands in no file that a worker could load"):
+        worker_process.site(tmp_path, replace(study, model=alien(), model_name="Alien"), "", None, {})
+
+
+@TWO_CORES
+@pytest.mark.slow
+def test_a_killed_coordinator_takes_its_workers_along_and_the_next_run_goes_on(alone, tmp_path):
+    expected, study, _ = alone
+    study_in(tmp_path)
+    words = [
+        "run",
+        tmp_path / "pond.toml",
+        "--model",
+        f"{MODELS}:Pond",
+        "--paths",
+        PATHS,
+        "--out",
+        tmp_path / "run",
+    ]
+    command = [Path(sys.executable).parent / "rustbelt", *map(str, words), "--device", "cpu"]
+    for wait in (0.0, 0.3):
+        shutil.rmtree(tmp_path / "run", ignore_errors=True)
+        process = subprocess.Popen(
+            [*command, "--workers", "2"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        until = time.monotonic() + 120
+        while not list(tmp_path.glob("run/ledger/*/*.json")) and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(wait)
+        process.kill()
+        process.wait()
+        assert subprocess.run([*command, "--quiet"], stdout=subprocess.DEVNULL).returncode == 0
+        assert contents(tmp_path / "run") == expected
+        assert upkeep.verify(tmp_path / "run", study) == []
+
+
+# ---------------------------------------------------------------------------------------------- shards
+
+
+def test_shards_one_after_the_other_leave_the_same_bytes(alone, tmp_path):
+    expected, study, done = alone
+    found = [engine.run_shard(study, k, 3, tmp_path / "run", device="cpu") for k in (2, 3, 1)]
+    assert [shard.computed for shard in found] == [(1,), (2,), (0, 3)]
+    assert [shard.missing for shard in found] == [3, 2, 0]
+    assert [shard.run is not None for shard in found] == [False, False, True]
+    assert contents(tmp_path / "run") == expected
+    assert [r.as_dict() for r in found[-1].run.risk] == [r.as_dict() for r in done.risk]
+
+
+def test_shards_at_the_same_time_leave_the_same_bytes(alone, tmp_path):
+    expected, study, _ = alone
+    found = {}
+
+    def one(number):
+        found[number] = engine.run_shard(study, number, 3, tmp_path / "run", device="cpu")
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in (1, 2, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(shard.run is not None for shard in found.values()) == 1
+    assert contents(tmp_path / "run") == expected
+
+
+def test_a_shard_is_kept_out_by_a_run_and_keeps_one_out(tmp_path, monkeypatch):
+    study = study_in(tmp_path, BLOCK)
+    monkeypatch.setattr(job, "PREPARING", 0.0)
+    with (
+        ownership.claim(tmp_path / "run", study),
+        pytest.raises(ownership.Busy, match="another run is writing here"),
+    ):
+        engine.run_shard(study, 1, 2, tmp_path / "run", device="cpu")
+    engine.run_shard(study, 2, 2, tmp_path / "run", device="cpu")
+    with ownership.claim(tmp_path / "run", study, shared=True), pytest.raises(ownership.Busy):
+        engine.run(study, tmp_path / "run", device="cpu")
+
+
+def test_whoever_comes_second_takes_nothing_away(tmp_path):
+    study = study_in(tmp_path, BLOCK)
+    with ownership.claim(tmp_path / "run", study), pytest.raises(ownership.Busy):
+        engine.run(study, tmp_path / "run", device="cpu")
+    assert ownership.lock_file(tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("number", [0, 4])
+def test_shards_that_there_are_not(tmp_path, number):
+    with pytest.raises(UserError, match=f"expected 1/3 to 3/3, got {number}/3"):
+        engine.run_shard(study_in(tmp_path, 100), number, 3, tmp_path / "run")
+
+
+def test_the_command_says_what_is_missing_and_the_last_shard_prints_the_tables(tmp_path):
+    words = [
+        "run",
+        write(tmp_path, BRIDGE),
+        *own("Bridge"),
+        "--out",
+        tmp_path / "out",
+        "--paths",
+        BLOCK + 1,
+        "--quiet",
+    ]
+    first = call(*words, "--shard", "2/2")
+    assert first.exit_code == 0 and first.stdout == ""
+    assert "Shard 2 of 2: 1 blocks computed here; 1 are still missing" in first.stderr
+    last = call(*words, "--shard", "1/2")
+    assert last.exit_code == 0 and "damage" in last.stdout
+    assert call(*words, "--shard", "1/2", "--workers", 2).exit_code == 2
+    assert "expected a task of a job array such as 3/16" in call(*words, "--shard", "half").stderr

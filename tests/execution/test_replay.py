@@ -1,0 +1,248 @@
+"""Single paths in full: the outcomes of the cube, bit for bit; several at once, in double precision, and far out."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xarray as xr
+
+import engine
+from engine.draws import random_words
+from engine.draws.sampling import SAMPLERS
+from engine.errors import UserError
+from engine.execution.job import run
+from engine.execution.replay import replay
+from engine.run_folder.cube import attributes
+from engine.run_folder.finding import find_study
+from engine.run_folder.reading import read_path
+from engine.study.loading import load_model_file, load_study
+from tests.helpers import assert_close, assert_same
+from tests.small_files import BRIDGE, MODELS, POND, call, own, write
+from tests.user_models import farms
+
+
+def small(folder, text, name, **changes):
+    return load_study(write(folder, text), model=load_model_file(f"{MODELS}:{name}"), **changes)
+
+
+@pytest.mark.parametrize(("text", "name", "path"), [(BRIDGE, "Bridge", 3_999), (POND, "Pond", 131_100)])
+def test_outcomes_and_draws_are_those_of_the_cube(tmp_path, text, name, path):
+    study = small(tmp_path, text, name, paths=path + 1)
+    run(study, tmp_path / "out")
+    for number in (0, 65, path):
+        story = replay(study, number)
+        held = read_path(tmp_path / "out", study.keep.outcomes, number)
+        for outcome, values in held.items():
+            assert_same(story["outcomes"][outcome].values, values)
+        if number < study.keep.draws:
+            draws = engine.open_cube(tmp_path / "out")["draws"]
+            for item in study.inputs:
+                assert_same(story["draws"][item.name].values, draws[item.name][number].values)
+
+
+def test_years_are_those_that_the_outcomes_were_folded_from(tmp_path):
+    story = replay(small(tmp_path, POND, "Pond"), 17)
+    stock, shortage = story["yearly"]["stock"], story["yearly"]["shortage"]
+    assert stock.dims == ("policy", "year", "region")
+    assert stock.attrs["units"] == "hm3"
+    north, south = (stock.sel(region=region).values for region in ("north", "south"))
+    assert_same(story["outcomes"]["lowest_stock"].values, (north + south).min(axis=1))
+    assert_same(story["outcomes"]["shortage"].values, np.add.accumulate(shortage.values, axis=1)[:, -1])
+
+
+@pytest.mark.parametrize("path", [-1, 600])
+def test_a_path_that_the_study_lacks_is_refused(tmp_path, path):
+    with pytest.raises(UserError, match=f"expected 0 to 599, got {path}"):
+        replay(small(tmp_path, POND, "Pond"), path)
+
+
+@pytest.mark.parametrize(
+    ("path", "precision", "told"),
+    [
+        ([1, 600, -3], "float32", "2 problems.*expected 0 to 599, got 600.*expected 0 to 599, got -3"),
+        ([], "float32", "expected at least one path, got none"),
+        (1, "float46", "unknown precision 'float46'. Did you mean 'float64'"),
+    ],
+)
+def test_what_cannot_be_replayed_is_told_all_at_once(tmp_path, path, precision, told):
+    with pytest.raises(UserError, match=f"(?s){told}"):
+        replay(small(tmp_path, POND, "Pond"), path, precision=precision)
+
+
+def same(one: xr.DataTree, other: xr.DataTree) -> None:
+    """Asserts that two replays have the same groups, variables, dimensions and bits."""
+    assert set(one.children) == set(other.children)
+    for group in one.children:
+        assert list(one[group].data_vars) == list(other[group].data_vars)
+        for name, values in one[group].data_vars.items():
+            assert values.dims == other[group][name].dims and values.attrs == other[group][name].attrs
+            assert_same(values.values, other[group][name].values)
+
+
+def test_several_paths_are_the_single_ones_bit_for_bit(tmp_path):
+    numbers = [4095, 5, 777]
+    for study in (farms(), small(tmp_path, BRIDGE, "Bridge", paths=4096)):
+        many = replay(study, np.array(numbers))
+        for group in many.children:
+            assert_same(many[group]["path"].values, np.array(numbers))
+            assert many[group]["path"].attrs == {"long_name": "number of the future", "units": "1"}
+            assert all(values.dims[0] == "path" for values in many[group].data_vars.values())
+        for k, number in enumerate(numbers):
+            one = replay(study, number)
+            same(many.isel(path=k, drop=True), one)
+            assert one.attrs == {**many.attrs, "path": number}
+
+
+def test_double_precision_rounds_to_single(tmp_path):
+    study, numbers = farms(), [0, 5, 777, 778, 4095]
+    single, double = (replay(study, numbers, precision=kind) for kind in ("float32", "float64"))
+    assert (single.attrs["precision"], double.attrs["precision"]) == ("float32", "float64")
+    for group in ("yearly", "outcomes", "draws"):
+        for name, exact in double[group].data_vars.items():
+            assert exact.dtype == np.float64
+            assert_close(exact.values, single[group][name].values, np.float32)
+            assert np.any(exact.values != single[group][name].values), f"{name} was not computed in double"
+
+
+def test_draws_in_double_precision_are_the_quantiles_of_the_words_of_the_run():
+    study = farms(sampler="random")
+    sampler, lanes = SAMPLERS["random"], 1024
+    key = jnp.array(random_words.stream_key(study.seed, "factor:capital", 0), jnp.uint32)
+    words = sampler.words(key, (jnp.uint32(0), jnp.uint32(0)), lanes)
+    words = np.asarray(words)[np.argsort(sampler.path_order(lanes))]
+    (law,) = (item.marginal for item in study.inputs if item.name == "capital")
+    drawn = replay(study, [3, 1000], precision="float64")["draws"]["capital"]
+    assert_close(drawn.values, law.quantile((words[[3, 1000]] + 0.5) / 2.0**32))
+
+
+def test_years_are_shown_where_none_are_summarised(tmp_path):
+    usual = replay(small(tmp_path, POND, "Pond"), 5)
+    same(replay(small(tmp_path, POND + "[keep]\nyearly = 0\n", "Pond"), 5), usual)
+    ended = call("replay", tmp_path / "study.toml", "--path", 5, *own("Pond"))
+    assert "under use" in ended.stdout and "2020" in ended.stdout
+
+
+def test_a_path_beyond_the_words_of_32_bits_is_one_of_its_own():
+    far = farms(paths=2**32 + 4096)
+    found = replay(far, [2**32 + 4, 2**32 + 5, 4, 5])["draws"]
+    same(replay(far, 5), replay(farms(), 5))
+    for values in found.data_vars.values():
+        assert len(set(values.values.tolist())) == 4
+    # antithetic: the two of a pair mirror each other there too
+    capital = found["capital"].values.reshape(2, 2).sum(axis=1)
+    assert_close(capital, np.float32([25.0, 25.0]))
+
+
+def test_a_study_that_was_not_run_can_be_replayed_with_any_of_its_policies(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, 'compare = ["keep"]\n' + POND)
+    model = load_model_file(f"{MODELS}:Pond")
+    folder, study = find_study("study.toml", model, seed=9, policy="use")
+    assert folder is None
+    assert study.seed == 9 and study.policy_names == ("keep", "use")
+    with pytest.raises(UserError, match=r"unknown policy 'usee'\. Did you mean 'use'"):
+        find_study("study.toml", model, policy="usee")
+
+
+def test_a_run_is_replayed_with_its_own_seed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run(small(tmp_path, POND, "Pond"))
+    model = load_model_file(f"{MODELS}:Pond")
+    folder, study = find_study("study.toml", model)
+    assert folder is not None and study.seed == 7
+    assert find_study(folder, model)[0] == folder
+    assert find_study("study.toml", model, seed=8)[0] is None
+    with pytest.raises(UserError, match="the run's is 7, got 8"):
+        find_study(folder, model, seed=8)
+
+
+def test_a_model_that_has_changed_since_the_run_is_told(tmp_path):
+    study, file = write(tmp_path, BRIDGE), tmp_path / "model.py"
+    file.write_text(MODELS.read_text())
+    assert call("run", study, "--model", f"{file}:Bridge", "--out", tmp_path / "out").exit_code == 0
+    file.write_text(MODELS.read_text().replace("over * factors.price", "1 + over * factors.price"))
+    ended = call("replay", tmp_path / "out", "--path", 3, "--model", f"{file}:Bridge")
+    assert ended.exit_code == 0, ended.output
+    assert "Not bit for bit the cube's: damage (the model has changed since the run)." in " ".join(
+        ended.stdout.split()
+    )
+
+
+NOT_A_NUMBER = """
+    def step(self, state, year, factors, shocks, levers):
+        state, values = super().step(state, year, factors, shocks, levers)
+        return state, values | {"%s": values["%s"] + jnp.where(year == 2018, jnp.sqrt(4 - factors.inflow), 0)}
+"""
+
+
+@pytest.mark.parametrize(
+    ("variable", "told"), [("stock", "outcome 'lowest_stock'"), ("extra", "yearly variable 'extra'")]
+)
+def test_the_command_that_a_refused_run_ends_with_shows_the_path(tmp_path, monkeypatch, variable, told):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, POND)
+    source = MODELS.read_text() + "\n\nclass Broken(Pond):\n"
+    if variable == "extra":
+        source += '    yearly = {**Pond.yearly, "extra": Yearly("1", REGION)}\n'
+    source += NOT_A_NUMBER % (variable, "stock")
+    (tmp_path / "model.py").write_text(source)
+    refused = call("run", "study.toml", "--model", "model.py:Broken", "--seed", 11, "--policies", "use")
+    assert refused.exit_code == 2, refused.output
+    assert told in refused.stderr
+    assert not list((tmp_path / "outputs").iterdir())
+    (command,) = re.findall(r"(rustbelt replay .*)", refused.stderr.splitlines()[-1])
+    shown = call(*shlex.split(command)[1:], *(["--variable", "all"]))
+    assert shown.exit_code == 0, shown.output
+    assert "nan" in shown.stdout and "Not finite from 2018 on" in shown.stdout
+
+
+@pytest.fixture(scope="module")
+def pond(tmp_path_factory):
+    """The words that replay a finished run of the pond, but for the path."""
+    folder = tmp_path_factory.mktemp("pond")
+    ran = call("run", write(folder, POND), *own("Pond"), "--out", folder / "run", "--quiet")
+    assert ran.exit_code == 0, ran.output
+    return ["replay", folder / "run", *own("Pond")]
+
+
+@pytest.fixture(scope="module")
+def story(pond):
+    """Path 17 of it."""
+    return replay(load_study(pond[1] / "study.toml", model=load_model_file(pond[-1])), [17])
+
+
+def unfinished(folder: Path, place: Path) -> Path:
+    """A copy of a run that says that it has not come to its end."""
+    copy = shutil.copytree(folder, place / "unfinished")
+    root = copy / "cube.zarr" / "zarr.json"
+    root.write_text(root.read_text().replace('"complete"', '"incomplete"'))
+    assert attributes(copy)["status"] == "incomplete"
+    return copy
+
+
+@pytest.mark.parametrize(("words", "got"), [((), "neither"), (("--path", 1, "--worst", 2), "both")])
+def test_a_path_or_the_worst_ones(pond, words, got):
+    ended = call(*pond, *words)
+    assert ended.exit_code == 2
+    assert f"expected either --path N or --worst K --variable OUTCOME, got {got}." in ended.stderr
+
+
+def test_double_precision_is_told_with_its_distance_from_the_cube(pond, story):
+    ended = call(*pond, "--path", 17, "--float64")
+    assert "in double precision" in ended.stdout and "These are the outcomes" not in ended.stdout
+    study = load_study(pond[1] / "study.toml", model=load_model_file(pond[-1]))
+    exact = replay(study, [17], precision="float64")["outcomes"].to_dataset()
+    single = story["outcomes"].to_dataset()
+    apart = max(float((abs(exact[name] / single[name] - 1)).max()) for name in exact if single[name].all())
+    (shown,) = re.findall(r"Largest relative difference of an outcome: (\S+) \(", ended.stdout)
+    assert 0 < apart < 1e-5 and shown == f"{apart:.1e}"
+
+
+def test_a_run_that_has_not_come_to_its_end_is_not_compared(pond, tmp_path):
+    ended = call("replay", unfinished(pond[1], tmp_path), *pond[2:], "--path", 17)
+    assert ended.exit_code == 0, ended.output
+    assert "has not come to its end, so nothing is compared" in ended.stdout

@@ -1,0 +1,211 @@
+"""The worst paths of a run: which they are, what is unusual in them, and the command that shows them."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from engine.draws.distributions import FAMILIES, Marginal
+from engine.errors import UserError
+from engine.execution import replay as module
+from engine.execution.job import run
+from engine.execution.replay import percentiles, replay, worst
+from engine.run_folder.reading import read_paths
+from engine.study.loading import load_model_file, load_study
+from tests.execution.test_replay import unfinished
+from tests.helpers import assert_close, assert_same
+from tests.small_files import BRIDGE, MODELS, call, own, write
+
+
+def bridge(folder, text=BRIDGE, **changes):
+    return load_study(write(folder, text), model=load_model_file(f"{MODELS}:Bridge"), **changes)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """Folder and study of a run of the bridge, a little longer than a block."""
+    folder = tmp_path_factory.mktemp("bridge")
+    study = bridge(folder, paths=131_072 + 1000)
+    return run(study, folder / "run").folder, study
+
+
+def expected(ran, variable, policy, count):
+    """The numbers of the worst paths, by sorting all."""
+    folder, study = ran
+    values = read_paths(folder, (variable,), study.paths)[variable][study.policy_names.index(policy)]
+    badness = values if study.model.outcomes[variable].loss else -values
+    return np.lexsort((np.arange(study.paths), -badness))[:count]
+
+
+@pytest.mark.parametrize("policy", ["weak", "strong"])
+@pytest.mark.parametrize("variable", ["damage", "margin"])
+@pytest.mark.parametrize("at_once", [1, 32])
+def test_the_worst_paths_are_those_of_a_sorted_list(ran, monkeypatch, variable, policy, at_once):
+    folder, study = ran
+    monkeypatch.setattr(module, "_BLOCKS", at_once)
+    held = read_paths(folder, (variable,), study.paths)[variable]
+    for count in (1, 10, 2000):
+        found = worst(folder, study, variable, policy, count)
+        numbers = expected(ran, variable, policy, count)
+        assert_same(found["path"].values, numbers)
+        assert found[variable].dims == ("path", "policy")
+        assert list(found["policy"].values) == ["weak", "strong"]
+        assert_same(found[variable].values, held[:, numbers].T)
+    assert found[variable].attrs["worse"] == ("high" if variable == "damage" else "low")
+
+
+def test_equal_paths_come_by_their_number(ran, monkeypatch):
+    """A strong bridge is seldom damaged: from the first undamaged one on, paths are equal."""
+    folder, study = ran
+    damaged = int(np.count_nonzero(read_paths(folder, ("damage",), study.paths)["damage"][1]))
+    assert 0 < damaged < 131_072 // 2
+    for at_once in (1, 32):
+        monkeypatch.setattr(module, "_BLOCKS", at_once)
+        for count in (damaged + 50, study.paths):
+            found = worst(folder, study, "damage", "strong", count)
+            assert_same(found["path"].values, expected(ran, "damage", "strong", count))
+            assert np.all(np.diff(found["path"].values[damaged:]) > 0)
+
+
+def test_the_worst_paths_are_replayed_by_their_numbers(ran):
+    folder, study = ran
+    found = worst(folder, study, "damage", "weak", 3)
+    story = replay(study, found["path"].values)
+    assert_same(story["outcomes"]["path"].values, found["path"].values)
+    assert_same(story["outcomes"]["damage"].values, found["damage"].values)
+
+
+@pytest.mark.parametrize(
+    ("variable", "policy", "count", "told"),
+    [
+        ("damge", "weak", 1, "--variable: unknown outcome 'damge'. Did you mean 'damage'?"),
+        ("damage", "wek", 1, "--policy: unknown policy 'wek'. Did you mean 'weak'?"),
+        ("damage", "weak", 0, "--worst: expected 1 to 132072 paths, got 0."),
+        ("damage", "weak", 132_073, "--worst: expected 1 to 132072 paths, got 132073."),
+    ],
+)
+def test_what_cannot_be_ranked(ran, variable, policy, count, told):
+    with pytest.raises(UserError) as refused:
+        worst(*ran, variable, policy, count)
+    assert told in str(refused.value)
+
+
+def test_all_that_is_wrong_is_told_at_once(ran, tmp_path):
+    with pytest.raises(UserError, match="4 problems"):
+        worst(tmp_path, ran[1], "damge", "wek", 0)
+
+
+def test_an_outcome_of_which_no_path_is_kept(tmp_path):
+    study = bridge(tmp_path, BRIDGE + '[keep]\noutcomes = ["margin"]\n')
+    run(study, tmp_path / "run")
+    assert worst(tmp_path / "run", study, "margin", "weak", 2).sizes["path"] == 2
+    with pytest.raises(
+        UserError, match=r"kept path by path \(margin\), got 'damage'\. Keep it: keep\.outcomes"
+    ):
+        worst(tmp_path / "run", study, "damage", "weak", 2)
+
+
+def test_a_run_that_has_not_come_to_its_end(ran, tmp_path):
+    folder, study = ran
+    longer = bridge(tmp_path, paths=200_000)
+    for place, asked in ((unfinished(folder, tmp_path), study), (folder, longer), (tmp_path, study)):
+        with pytest.raises(UserError, match=rf"a run of {asked.paths:,} paths that has come to its end"):
+            worst(place, asked, "damage", "weak", 1)
+
+
+# ---------------------------------------------------------------------------------------------- what is unusual
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_percentile_is_the_probability_whose_quantile_the_draw_is(tmp_path, family):
+    given = {
+        "fixed": {"value": 0.1},
+        "uniform": {"low": -1.0, "high": 2.0},
+        "triangular": {"low": 0.0, "mode": 1.0, "high": 5.0},
+        "normal": {"mean": 3.0, "sd": 2.0},
+    }.get(family, {"median": 0.3, "sigma": 0.7})
+    prior = f"family = '{family}'\n" + "".join(f"{key} = {value}\n" for key, value in given.items())
+    text = re.sub(r"(?s)family = \"uniform\".*high = 2\n", prior, BRIDGE)
+    study = bridge(tmp_path, text)
+    draws = replay(study, [0, 1, 2, 3999], precision="float64")["draws"].to_dataset()
+    shares = percentiles(study, draws)
+    assert ("price" in shares) == (family != "fixed")
+    if family != "fixed":
+        assert_close(
+            Marginal(family, tuple(given[key] for key in FAMILIES[family].parameters)).quantile(
+                shares["price"].values
+            ),
+            draws["price"].values,
+        )
+        assert shares["price"].dims == ("path",)
+
+
+# ---------------------------------------------------------------------------------------------- the command
+
+
+def test_the_command_ranks_them_and_tells_the_worst_in_full(ran):
+    folder, _ = ran
+    ended = call("replay", folder, "--worst", 4, "--variable", "margin", "--policy", "strong", *own("Bridge"))
+    assert ended.exit_code == 0, ended.output
+    numbers = expected(ran, "margin", "strong", 4)
+    assert "worst in margin [t] under strong (low is worse)" in ended.stdout
+    rows = re.findall(r"^ +(\d+) +(\d+) +\S+ +\S+$", ended.stdout, re.MULTILINE)
+    assert rows == [(str(rank), str(number)) for rank, number in enumerate(numbers, 1)]
+    assert f"path {numbers[0]} in full" in ended.stdout
+    assert f"rustbelt replay {folder} --path {numbers[1]} --policy strong" in ended.stdout
+    assert "bit for bit on all 4 paths" in ended.stdout
+
+
+def test_the_most_unusual_factor_comes_first(ran):
+    """The margin is lost to the load alone, so its draws are far out; the price's are 5 standard deviations around 50."""
+    said = call("replay", ran[0], "--worst", 50, "--variable", "margin", *own("Bridge")).stdout
+    table = said[said.index("most unusual draws") :]
+    shares = {
+        name: float(share) for name, share in re.findall(r"^(load|price) +(\S+)", table, re.MULTILINE)[:2]
+    }
+    assert list(shares) == ["load", "price"]
+    assert shares["load"] > 99.9 and 30 < shares["price"] < 70
+    assert "strays from 50 by about 4.1." in table
+
+
+def test_the_baseline_is_what_they_are_worst_under_unless_told(ran):
+    said = [
+        call("replay", ran[0], "--worst", 2, "--variable", "damage", *words, *own("Bridge"), "--json").stdout
+        for words in ((), ("--policy", "weak"))
+    ]
+    assert said[0] == said[1]
+    records = json.loads(said[0])
+    numbers = expected(ran, "damage", "weak", 2)
+    assert list(dict.fromkeys(record["path"] for record in records)) == numbers.tolist()
+    assert {record["policy"] for record in records} == {"weak", "strong", None}
+    held = read_paths(ran[0], ("damage",), ran[1].paths)["damage"]
+    values = [r["value"] for r in records if r["variable"] == "damage"]
+    assert_same(np.float32(values), held[:, numbers].T.ravel())
+
+
+def test_the_worst_of_one_has_no_next(ran):
+    ended = call("replay", ran[0], "--worst", 1, "--variable", "damage", *own("Bridge"))
+    assert "its most unusual draws" in ended.stdout and "The next of them" not in ended.stdout
+    assert "These are the outcomes in the cube, bit for bit." in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "expected the outcome that the paths are worst in: damage, margin."),
+        (("--variable", "damge"), "unknown outcome 'damge'. Did you mean 'damage'?"),
+        (("--variable", "damage", "--policy", "wek"), "unknown policy 'wek'. Did you mean 'weak'?"),
+    ],
+)
+def test_what_the_command_refuses(ran, words, told):
+    ended = call("replay", ran[0], "--worst", 2, *words, *own("Bridge"))
+    assert ended.exit_code == 2 and told in ended.stderr
+
+
+def test_a_study_that_has_not_been_run_has_no_worst_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, BRIDGE)
+    ended = call("replay", "study.toml", "--worst", 2, "--variable", "damage", *own("Bridge"))
+    assert ended.exit_code == 2
+    assert "has not been run" in ended.stderr and "rustbelt run study.toml" in ended.stderr

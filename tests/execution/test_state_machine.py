@@ -1,0 +1,220 @@
+"""Whatever happens to a run folder, in any order, it stays what a small model says: hypothesis looks for an order that breaks it."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+import engine
+from engine.errors import UserError
+from engine.execution import job, upkeep
+from engine.execution.work import Work
+from engine.run_folder import ledger, ownership
+from engine.study.study import BLOCK
+from tests.recorded import VERSIONS, PlayedBack, contents, played_back, study_in
+
+COUNTS = [600, BLOCK, BLOCK + 600, 2 * BLOCK + 2, 3 * BLOCK]
+HOME = Path(tempfile.mkdtemp(prefix="rustbelt-machine-"))
+
+
+class Stops:
+    """An executor that is stopped after so many blocks, taken in some order."""
+
+    def __init__(self, executor: PlayedBack, most: int, backwards: bool):
+        self._executor, self._most, self._backwards = executor, most, backwards
+        self.versions = executor.versions
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        pass
+
+    def perform(self, study, folder, token, yearly, blocks, observe):
+        """Some of it."""
+        work = Work(study, folder, self._executor.program)
+        if yearly and not self._backwards:
+            work.yearly()
+        yield from work.blocks(list(blocks)[:: -1 if self._backwards else 1][: self._most])
+        raise KeyboardInterrupt
+
+
+def whole(paths: int) -> dict[str, str]:
+    """Contents of an undisturbed run of so many paths."""
+    place = HOME / f"whole-{paths}"
+    if not place.exists():
+        job.run(study_in(HOME, paths), place)
+    return contents(place)
+
+
+class RunFolder(RuleBasedStateMachine):
+    """What must be true: `done` are recorded blocks by number with their counts, `damaged` what verify must name."""
+
+    def __init__(self):
+        super().__init__()
+        self.executor = played_back(HOME)
+        self.folder = Path(tempfile.mkdtemp(dir=HOME)) / "run"
+        self.paths = 0
+        self.done: dict[int, int] = {}
+        self.damaged: set[int] = set()
+        self.unrecorded: set[int] = set()
+        self.finished = False
+
+    def study(self, paths=None):
+        return study_in(HOME, paths or self.paths)
+
+    def run(self, paths, executor):
+        """A run to its end; gives the numbers of the blocks it computed."""
+        job._executor = lambda *_: executor
+        try:
+            return job.run(self.study(paths), self.folder).computed
+        finally:
+            job._executor = lambda *_: self.executor
+
+    def reach(self) -> int:
+        """Paths up to the end of the last block that has a record."""
+        return max((k * BLOCK + n for k, n in self.done.items() if k not in self.unrecorded), default=0)
+
+    def sound(self) -> dict[int, int]:
+        """Blocks of the study that are done."""
+        blocks = self.study().blocks() if self.paths else ()
+        return {b.index: b.count for b in blocks if self.done.get(b.index) == b.count}
+
+    def missing(self, paths: int) -> list[int]:
+        """Blocks that a run for so many paths has to compute."""
+        blocks = self.study(paths).blocks()
+        return [b.index for b in blocks if self.done.get(b.index) != b.count or b.index in self.damaged]
+
+    @rule(paths=st.sampled_from(COUNTS))
+    def run_to_the_end(self, paths):
+        if self.reach() > paths:
+            with pytest.raises(UserError, match="are asked for"):
+                self.run(paths, self.executor)
+            return
+        expected = self.missing(paths)
+        try:
+            assert list(self.run(paths, self.executor)) == expected
+        except UserError as told:
+            # a finished run is taken at its files' sizes; what else has gone bad in it is met where it is read
+            assert self.finished and paths == self.paths and self.damaged and "rustbelt" in str(told)
+            return
+        self.done = {block.index: block.count for block in self.study(paths).blocks()}
+        self.paths, self.finished = paths, True
+        self.damaged.clear()
+        self.unrecorded.clear()
+
+    @precondition(lambda self: not self.damaged)
+    @rule(paths=st.sampled_from(COUNTS), most=st.integers(0, 2), backwards=st.booleans())
+    def run_and_be_stopped(self, paths, most, backwards):
+        missing = self.missing(paths)
+        if self.reach() > paths or (not missing and self.done):
+            return
+        counts = {block.index: block.count for block in self.study(paths).blocks()}
+        with pytest.raises(KeyboardInterrupt):
+            self.run(paths, Stops(self.executor, most, backwards))
+        reached = missing[:: -1 if backwards else 1][:most]
+        self.done |= {k: counts[k] for k in reached}
+        self.paths, self.finished = paths, False
+
+    @precondition(lambda self: self.finished and not self.damaged)
+    @rule(data=st.data(), how=st.sampled_from(["flip", "cut", "empty", "delete"]))
+    def damage_a_block(self, data, how):
+        index = data.draw(st.sampled_from(sorted(self.done)))
+        name = f"cube.zarr/paths/lowest_stock/c/0/{index}"
+        path = self.folder / data.draw(st.sampled_from([name, f"ledger/00000/{index:08d}.npz"]))
+        content = bytearray(path.read_bytes())
+        if how == "delete":
+            path.unlink()
+        else:
+            at = data.draw(st.integers(1, len(content) - 1))
+            content[at] ^= 16
+            path.write_bytes({"flip": content, "cut": content[:at], "empty": b""}[how])
+        self.damaged.add(index)
+
+    @precondition(lambda self: self.finished and self.done and not self.damaged)
+    @rule(data=st.data())
+    def delete_a_record(self, data):
+        index = data.draw(st.sampled_from(sorted(self.done)))
+        ledger.record_file(self.folder, index).unlink()
+        self.damaged.add(index)
+        self.unrecorded.add(index)
+
+    @precondition(lambda self: self.finished)
+    @rule()
+    def verify_and_repair(self):
+        found = upkeep.verify(self.folder, self.study())
+        assert {damage.part for damage in found} == self.damaged
+        _, done = upkeep.repair(self.folder, self.study())
+        assert set(done.computed if done else ()) == self.damaged
+        assert upkeep.verify(self.folder, self.study()) == []
+        self.damaged.clear()
+        self.unrecorded.clear()
+
+    @precondition(lambda self: self.paths)
+    @rule()
+    def a_second_coordinator_is_refused(self):
+        with (
+            ownership.claim(self.folder, self.study()),
+            pytest.raises(ownership.Busy, match="another run is writing here"),
+        ):
+            job.run(self.study(), self.folder)
+
+    @precondition(lambda self: self.paths)
+    @rule()
+    def another_seed_is_refused(self):
+        text = (HOME / "pond.toml").read_text().replace("seed = 7", "seed = 8")
+        (HOME / "other.toml").write_text(text)
+        other = engine.load_study(HOME / "other.toml", model=self.study().model, paths=self.paths)
+        with pytest.raises(UserError, match="holds a study with fingerprint"):
+            job.run(other, self.folder)
+
+    @precondition(lambda self: self.sound() and not self.damaged)
+    @rule()
+    def what_is_there_can_be_read(self):
+        tree = engine.open_cube(self.folder, partial=True, model=self.study().model)
+        stock = tree["paths"]["lowest_stock"].values
+        recorded = self.executor.program._arrays["outcomes"]
+        column = list(self.study().model.outcomes).index("lowest_stock")
+        parts = [recorded[:, column, k * BLOCK : k * BLOCK + n] for k, n in sorted(self.sound().items())]
+        np.testing.assert_array_equal(stock, np.concatenate(parts, axis=-1))
+
+    @invariant()
+    def done_blocks_are_those_of_the_model(self):
+        if not self.paths or self.damaged:
+            return
+        assert {k: r.count for k, r in ledger.done_blocks(self.folder, self.study()).items()} == self.sound()
+        if self.finished:
+            assert contents(self.folder) == whole(self.paths)
+
+    def teardown(self):
+        shutil.rmtree(self.folder.parent, ignore_errors=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def played(request):
+    """Runs are played back, and the folders are taken away."""
+    with pytest.MonkeyPatch.context() as patched:
+        executor = played_back(HOME)
+        patched.setattr(job, "_executor", lambda *_: executor)
+        patched.setattr(upkeep, "versions", lambda device: VERSIONS)
+        yield
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+CALM = dict(deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+
+
+def test_a_few_orders():
+    RunFolder.TestCase.settings = settings(max_examples=4, stateful_step_count=12, **CALM)
+    RunFolder.TestCase("runTest").runTest()
+
+
+@pytest.mark.slow
+def test_many_orders():
+    RunFolder.TestCase.settings = settings(max_examples=60, stateful_step_count=20, **CALM)
+    RunFolder.TestCase("runTest").runTest()

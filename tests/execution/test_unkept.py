@@ -1,0 +1,208 @@
+"""Runs that keep no outcome path by path, or not all: the same answers, the same bytes, and what is refused."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import engine
+from engine.errors import UserError
+from engine.execution import results
+from engine.execution.resources import memory_needed
+from engine.plots import exceedance
+from engine.risk.binned import BINNED, ONE_GROUP
+from engine.study.loading import load_model_file, load_study
+from engine.study.study import BLOCK, Study
+from tests.helpers import assert_close, assert_same
+from tests.small_files import BRIDGE, MODELS, call, own, write
+from tests.test_laws import bytes_below
+
+PATHS = 2 * BLOCK + 20_000
+EVENTS = """
+thin = { outcome = "margin", below = 2 }
+both = { all = ["collapse", "thin"] }
+"""
+KEEPS = {"all": '"all"', "none": "[]", "margin": '["margin"]'}
+
+
+def study_of(folder: Path, keep: str, paths: int = PATHS) -> Study:
+    text = f"{BRIDGE}{EVENTS}[keep]\noutcomes = {KEEPS[keep]}\n"
+    return load_study(
+        write(folder, text, f"{keep}.toml"), model=load_model_file(f"{MODELS}:Bridge"), paths=paths
+    )
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """One study run with all, no and some outcomes kept: folder, and runs by what they keep."""
+    folder = tmp_path_factory.mktemp("kept")
+    found = {keep: engine.run(study_of(folder, keep), folder / keep, device="cpu") for keep in KEEPS}
+    return folder, found
+
+
+def by_place(records):
+    return {(r.measure, r.policy, r.variable): r for r in records}
+
+
+@pytest.mark.parametrize("keep", ["none", "margin"])
+def test_every_number_is_there_and_as_close_as_it_says(runs, keep):
+    _, found = runs
+    whole, other = found["all"], found[keep]
+    for of in ("risk", "comparison"):
+        exact, records = by_place(getattr(whole, of)), by_place(getattr(other, of))
+        assert list(records) == list(exact)
+        for place, known in exact.items():
+            record = records[place]
+            measure, _, variable = place
+            if keep == "margin" and variable in ("margin", "thin"):
+                assert_same(
+                    np.array(dataclasses.astuple(record)[7:11]), np.array(dataclasses.astuple(known)[7:11])
+                )
+                continue
+            if measure.endswith(("probability", "worse")):
+                assert_same(record.estimate, known.estimate)
+            elif measure.endswith(("mean", "regret")):
+                assert_close(record.estimate, known.estimate, np.float32 if measure == "regret" else None)
+            elif of == "risk":
+                assert abs(record.estimate - known.estimate) <= 2.0**-7 * abs(known.estimate)
+                assert record.flag == BINNED or record.low == record.high or np.isnan(record.low)
+            if np.isfinite(record.low) and np.isfinite(known.low):
+                assert record.low <= known.estimate <= record.high
+                if known.standard_error > 0:  # errors from 34 groups vary by a tenth or two
+                    assert 0.4 < record.standard_error / known.standard_error < 2.5
+
+
+def test_the_cube_has_its_tables_and_no_paths(runs):
+    folder, _ = runs
+    with engine.open_cube(folder / "none") as none, engine.open_cube(folder / "all") as whole:
+        assert set(whole.children) - set(none.children) == {"paths"}
+        assert "from a histogram" in none["risk"]["damage"].attrs["flags"]
+        for group in ("risk", "comparison", "comparison/worse", "comparison/regret"):
+            assert set(none[group].data_vars) == set(whole[group].data_vars)
+        counts = none["distribution/outcomes"]["damage"]
+        assert_same(counts.sum("bin").values, np.full(2, PATHS))
+        assert (
+            none["distribution/outcomes"]["damage_edges"].attrs
+            == whole["distribution/outcomes"]["damage_edges"].attrs
+        )
+
+
+def test_a_run_of_all_outcomes_leaves_no_tally(runs):
+    folder, _ = runs
+    assert not list((folder / "all" / "ledger").glob("*/*.npz"))
+    assert len(list((folder / "none" / "ledger").glob("*/*.npz"))) == 3
+
+
+def lose_tally(folder):
+    (folder / "ledger/00000/00000001.npz").unlink()
+
+
+def tear_tally(folder):
+    path = folder / "ledger/00000/00000001.npz"
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def lose_record(folder):
+    (folder / "ledger/00000/00000001.json").unlink()
+
+
+@pytest.mark.parametrize("damage", [lose_tally, tear_tally, lose_record])
+def test_a_run_that_was_killed_ends_in_the_same_bytes(runs, tmp_path, damage):
+    folder, found = runs
+    engine.run(study_of(tmp_path, "none"), tmp_path / "run", device="cpu")
+    damage(tmp_path / "run")
+    again = engine.run(study_of(tmp_path, "none"), tmp_path / "run", device="cpu")
+    assert again.computed == (1,)
+    for part in ("cube.zarr", "ledger"):
+        ours, theirs = (bytes_below(place / part) for place in (tmp_path / "run", folder / "none"))
+        volatile = {"lock", "provenance.json"}
+        assert {k: v for k, v in ours.items() if str(k) not in volatile} == {
+            k: v for k, v in theirs.items() if str(k) not in volatile
+        }
+    assert [r.as_dict() for r in again.risk] == [r.as_dict() for r in found["none"].risk]
+
+
+def test_a_run_that_grew_ends_in_the_same_bytes(runs, tmp_path):
+    folder, _ = runs
+    for paths in (3000, PATHS):
+        engine.run(study_of(tmp_path, "none", paths), tmp_path / "run", device="cpu")
+    assert bytes_below(tmp_path / "run" / "cube.zarr") == bytes_below(folder / "none" / "cube.zarr")
+
+
+def test_a_flipped_bit_is_seen_when_the_tally_is_read(runs, tmp_path):
+    study = study_of(tmp_path, "none", 3000)
+    engine.run(study, tmp_path / "run", device="cpu")
+    path = tmp_path / "run/ledger/00000/00000000.npz"
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"00000000.npz is damaged \(other content.*rustbelt repair"):
+        results.of_run(tmp_path / "run", study).tables()
+
+
+def test_one_group_says_that_it_has_no_error(tmp_path):
+    found = engine.run(study_of(tmp_path, "none", 3000), tmp_path / "run", device="cpu")
+    assert {r.flag for r in found.risk} == {ONE_GROUP}
+    assert all(np.isfinite(r.estimate) and np.isnan(r.low) for r in found.risk)
+
+
+def test_memory_does_not_grow_with_the_paths_where_nothing_is_kept(tmp_path):
+    few, many = (memory_needed(study_of(tmp_path, "none", paths)) for paths in (1_000_000, 1_000_000_000))
+    assert few == many
+    few, many = (memory_needed(study_of(tmp_path, "all", paths)) for paths in (1_000_000, 1_000_000_000))
+    assert many > 50 * few
+
+
+def test_risk_shows_the_rows_with_their_mark(runs):
+    folder, _ = runs
+    ended = call("risk", folder / "none", *own("Bridge"))
+    assert ended.exit_code == 0, ended.output
+    assert "‡ From a histogram" in ended.stdout and "†" not in ended.stdout
+    (row,) = [line for line in ended.stdout.splitlines() if line.strip().startswith("VaR99")][:1]
+    assert row.count("‡") == 3 and row.count("[") == 3
+    assert "‡" not in call("risk", folder / "all", *own("Bridge")).stdout
+    alone = call("risk", folder / "margin", *own("Bridge"), "--variable", "margin")
+    assert alone.exit_code == 0 and "‡" not in alone.stdout
+    event = call("risk", folder / "none", *own("Bridge"), "--variable", "both")
+    assert event.exit_code == 0 and "both" in event.stdout and "‡" not in event.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--given", "damage > 1"), "--given: 1 problem expected what is kept path by path (margin), got 'damage'."),
+        (("--given", "margin > 1", "--variable", "damage"), "--variable: 1 problem expected what is kept path by path"),
+        (("--given", "margin > 1", "--variable", "both"), "got 'both'. Keep it: keep.outcomes in the study, and run it."),
+    ],
+)  # fmt: skip
+def test_questions_to_single_paths_are_refused_where_none_are_kept(runs, words, told):
+    folder, _ = runs
+    ended = call("risk", folder / "margin", *own("Bridge"), *words)
+    assert ended.exit_code == 2 and told in " ".join(ended.stderr.split())
+    fine = call("risk", folder / "margin", *own("Bridge"), "--given", "margin > 1")
+    assert fine.exit_code == 0, fine.output
+
+
+def test_a_chart_of_paths_is_refused_where_none_are_kept(runs):
+    folder, _ = runs
+    for keep, told in (("none", "none is"), ("margin", "margin")):
+        with (
+            engine.open_cube(folder / keep) as cube,
+            pytest.raises(UserError, match=rf"kept path by path \({told}\), got 'damage'. Keep it"),
+        ):
+            exceedance(cube, "damage")
+
+
+def test_replay_says_that_there_is_nothing_to_compare_with(runs):
+    folder, _ = runs
+    ended = call("replay", folder / "none", *own("Bridge"), "--path", "7")
+    assert ended.exit_code == 0, ended.output
+    assert "keeps no outcome path by path" in ended.stdout
+
+
+def test_only_the_tally_that_is_needed_is_read(runs, monkeypatch):
+    folder, found = runs
+    monkeypatch.setattr(results, "folded", lambda parts: pytest.fail("not needed"))
+    assert results.of_run(folder / "margin", found["margin"].study).tables({"margin"}).risk
+    assert results.of_run(folder / "margin", found["margin"].study).tables({"thin"}).risk

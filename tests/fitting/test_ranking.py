@@ -1,0 +1,404 @@
+"""Families ranked on data: closed forms, SciPy as oracle, p-values that are uniform where the family is right, what is refused."""
+
+import math
+import tomllib
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from engine.errors import UserError
+from engine.fitting import likelihood, ranking
+from engine.fitting.likelihood import CLOSED, Failed, Form, climb, maximum
+from engine.fitting.ranking import Fit, empirical_snippet, rank, reading, remarks, snippet, told_p
+from tests.helpers import assert_close, assert_plausible, assert_same
+
+NEVER = math.inf
+
+
+def random(seed=7):
+    return np.random.default_rng(seed)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """No family is given up because the machine is busy with other tests."""
+    monkeypatch.setattr(ranking, "SECONDS", 300.0)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """p-values from 19 or 39 resamples: for tests that look at something else."""
+    monkeypatch.setattr(ranking, "RESAMPLES", (19, 39, 39))
+
+
+def only(values, family, **named):
+    (fit,) = rank(values, [family], **named)
+    return fit
+
+
+SAMPLES = {
+    "normal": (random().normal(3, 2, 400), "norm"),
+    "logistic": (random().logistic(-1, 2, 400), "logistic"),
+    "t": (random().standard_t(3, 400), "t"),
+    "laplace": (random().laplace(1, 2, 400), "laplace"),
+    "gumbel_r": (random().gumbel(1, 2, 400), "gumbel_r"),
+    "gumbel_l": (-random().gumbel(1, 2, 400), "gumbel_l"),
+    "skewnorm": (stats.skewnorm.rvs(3, 1, 2, 400, random_state=random()), "skewnorm"),
+    "genextreme": (stats.genextreme.rvs(-0.2, 1, 2, 400, random_state=random()), "genextreme"),
+    "uniform": (random().uniform(2, 5, 400), "uniform"),
+    "triangular": (random().triangular(1, 2, 5, 400), "triang"),
+    "lognormal": (random().lognormal(1, 0.5, 400), "lognorm"),
+    "gamma": (random().gamma(2.1, 3, 400), "gamma"),
+    "weibull_min": (3 * random().weibull(1.4, 400), "weibull_min"),
+    "expon": (random().exponential(3, 400), "expon"),
+    "invgauss": (stats.invgauss.rvs(0.7, scale=3, size=400, random_state=random()), "invgauss"),
+    "fisk": (stats.fisk.rvs(2, scale=3, size=400, random_state=random()), "fisk"),
+    "pareto": (2 * (1 + random().pareto(1.5, 400)), "pareto"),
+    "beta": (random().beta(0.8, 3, 400), "beta"),
+    "logit-normal": (special.expit(random().normal(0.4, 1.2, 400)), "johnsonsb"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family", SAMPLES)
+def test_no_likelihood_is_below_that_of_scipy(family, quick):
+    values, name = SAMPLES[family]
+    held = {"floc": 0.0} if family in (*ranking.POSITIVE, *ranking.UNIT) else {}
+    held |= {"fscale": 1.0} if family in ranking.UNIT else {}
+    law = getattr(stats, name)
+    theirs = law.fit(values, **held)
+    ours = only(values, family)
+    assert ours.log_likelihood > float(law.logpdf(values, *theirs).sum()) - 1e-5
+    assert not ours.failed and ours.k == len(theirs) - len(held)
+
+
+@pytest.mark.parametrize("family", SAMPLES)
+def test_the_likelihood_is_that_of_the_law_a_study_would_draw(family, quick):
+    values, name = SAMPLES[family]
+    fit = only(values, family)
+    p = dict(fit.parameters)
+    frozen = {
+        "normal": lambda: stats.norm(p["mean"], p["sd"]),
+        "lognormal": lambda: stats.lognorm(p["sigma"], 0, p["median"]),
+        "uniform": lambda: stats.uniform(p["low"], p["high"] - p["low"]),
+        "triangular": lambda: stats.triang(
+            (p["mode"] - p["low"]) / (p["high"] - p["low"]), p["low"], p["high"] - p["low"]
+        ),
+    }
+    if family == "logit-normal":
+        logit = special.logit(values)
+        density = stats.norm(special.logit(p["median"]), p["sigma"]).logpdf(logit) - np.log(
+            values * (1 - values)
+        )
+    else:
+        density = frozen.get(family, lambda: getattr(stats, name)(**p))().logpdf(values)
+    inside = np.isfinite(density)  # low + (high - low) may round to the next double
+    assert inside.sum() >= len(values) - 1
+    assert fit.log_likelihood == pytest.approx(density[inside].sum() * len(values) / inside.sum(), rel=2e-2)
+    if inside.all():
+        assert_close(fit.log_likelihood, density.sum(), np.float32)
+
+
+def test_normal_lognormal_and_exponential_in_closed_form(quick):
+    x = random().lognormal(1, 0.5, 50)
+    assert_close(only(x, "normal").parameters["mean"], x.mean())
+    assert_close(only(x, "normal").parameters["sd"], x.std())
+    assert_close(only(x, "lognormal").parameters["median"], np.exp(np.log(x).mean()))
+    assert_close(only(x, "lognormal").parameters["sigma"], np.log(x).std())
+    assert_close(only(x, "expon").parameters["scale"], x.mean())
+    assert_close(only(x, "expon").log_likelihood, -50 * (math.log(x.mean()) + 1))
+    assert_close(only(x, "normal").log_likelihood, -25 * (math.log(2 * math.pi * x.var()) + 1))
+
+
+@pytest.mark.parametrize("form", CLOSED, ids=lambda form: form.name)
+def test_closed_forms_are_tops(form):
+    x = np.sort(random().beta(2, 3, 60))[None]
+    best = np.stack(CLOSED[form](x), axis=1)
+    top = form.log_likelihood(x, best) + 1e-9  # flat between the middle values of the Laplace law
+    fitted = [True] * len(form.shapes) + [form.loc is None, form.scale is None]
+    for i in np.flatnonzero(fitted):
+        for factor in (0.999, 1.001):
+            moved = best.copy()
+            moved[0, i] *= factor
+            assert form.log_likelihood(x, moved) <= top
+
+
+def test_criteria_follow_their_formulas(quick):
+    fit = only(SAMPLES["gamma"][0], "gamma")
+    assert_close(fit.aic, 2 * 2 - 2 * fit.log_likelihood)
+    assert_close(fit.bic, 2 * math.log(400) - 2 * fit.log_likelihood)
+
+
+def test_the_statistic_is_that_of_scipy(quick):
+    x = np.sort(random().normal(3, 2, 60))
+    fit = only(x, "normal")
+    z = stats.norm.cdf(x, x.mean(), x.std())
+    i = np.arange(1, 61)
+    assert_close(fit.statistic, -60 - np.sum((2 * i - 1) * (np.log(z) + np.log1p(-z[::-1]))) / 60, np.float32)
+
+
+def test_the_p_value_agrees_with_the_bootstrap_of_scipy():
+    x = random(3).gumbel(0, 1, 40)
+    fit = only(x, "normal")
+    theirs = stats.goodness_of_fit(stats.norm, x, statistic="ad", n_mc_samples=1999, rng=random()).pvalue
+    se = math.sqrt(theirs * (1 - theirs) * (1 / fit.resamples + 1 / 1999))
+    assert_plausible(fit.p_value, theirs, se, 0.3)
+
+
+def test_data_of_a_family_rank_it_near_the_top():
+    fits = rank(random().gamma(2.1, 3, 150))
+    assert "gamma" in [fit.family for fit in fits[:3]]
+    by_name = {fit.family: fit for fit in fits}
+    assert by_name["gamma"].p_value > 0.01
+    assert by_name["normal"].contradicted and by_name["pareto"].contradicted
+    assert [fit.aic for fit in fits] == sorted(fit.aic for fit in fits)
+    assert set(by_name) == {*ranking.REAL, *ranking.POSITIVE}
+
+
+def test_what_is_tried_suits_the_data(quick):
+    assert {fit.family for fit in rank(random().normal(0, 1, 40))} == set(ranking.REAL)
+    tried = {fit.family for fit in rank(random().beta(2, 2, 40))}
+    assert tried == {*ranking.REAL, *ranking.POSITIVE, *ranking.UNIT}
+
+
+def test_the_same_data_give_the_same_ranking_in_any_order():
+    x = random().gamma(2, 1, 30)
+    assert rank(x, ["gamma", "normal"]) == rank(x[::-1], ["normal", "gamma"])
+
+
+def test_loc_is_held_at_zero_unless_it_is_asked_for(quick):
+    x = random().gamma(2, 1, 100)
+    assert only(x, "gamma").parameters["loc"] == 0
+    moved = only(x + 5, "gamma", shifted=True)
+    assert moved.k == 3 and 4 < moved.parameters["loc"] < 5 + x.min()
+    assert only(x - 5, "lognormal", shifted=True).family == "lognorm"
+
+
+def test_our_names_and_those_of_scipy_are_one_family(quick):
+    x = random().lognormal(0, 1, 30)
+    assert [fit.family for fit in rank(x, ["norm", "normal", "lognorm"])] == ["lognormal", "normal"]
+
+
+def test_many_values_are_told_how_their_p_value_was_got(quick):
+    fit = only(random().normal(0, 1, 3_000), "normal")
+    assert fit.how == (
+        f"parametric bootstrap, {fit.resamples} samples of 1,000 drawn from the fit and fitted again (the statistic is of all 3,000 values; "
+        "its law is the same from 1,000 on)"
+    )
+
+
+def test_more_resamples_where_the_first_leave_it_open():
+    assert only(random().normal(0, 1, 60), "normal").resamples == 199
+    few = [only(random(seed).gumbel(0, 1, 30), "normal") for seed in range(12)]
+    assert {fit.resamples for fit in few} == {199, 999}
+    assert all(fit.p_value >= 1 / (1 + fit.resamples) for fit in few)
+
+
+def test_what_cannot_be_fitted_is_a_row_that_says_why(quick):
+    x = random().normal(0, 1, 30)
+    fits = {
+        fit.family: fit
+        for fit in rank(x, ["normal", "gamma", "lognormal", "logit-normal", "kstwo", "arcsine"])
+    }
+    least = f"{x.min():g}"
+    assert (
+        fits["gamma"].failed == f"needs values above 0, and the smallest is {least}. --shifted fits loc, too."
+    )
+    assert fits["logit-normal"].failed == f"needs values above 0, and the smallest is {least}."
+    assert fits["kstwo"].failed == "its shape n takes whole numbers alone."
+    assert fits["arcsine"].failed == "its likelihood is unbounded: one value can be given any density."
+    above = only(np.abs(x) + 0.1, "logit-normal")
+    assert above.failed == f"needs values below 1, and the largest is {np.abs(x).max() + 0.1:g}."
+    assert rank(x, ["gamma", "normal"])[0].family == "normal"
+
+
+def test_a_family_that_takes_too_long_is_given_up(monkeypatch):
+    monkeypatch.setattr(ranking, "SECONDS", 0.0)
+    fit = only(random().gamma(2, 1, 30), "gamma")
+    assert fit.failed == "it takes too long."
+    closed = only(random().normal(0, 1, 30), "normal")
+    assert not closed.failed and closed.resamples == 199
+
+
+def test_a_law_that_is_slow_for_each_value_is_refused_before_it_stalls(monkeypatch):
+    monkeypatch.setattr(likelihood, "QUICK", 0.0)
+    monkeypatch.setattr(ranking, "SECONDS", 0.05)
+    fit = only(random().gamma(2, 1, 3_000), "gamma")
+    assert fit.failed.startswith("its density takes ") and fit.failed.endswith(
+        " ms for each value: too slow."
+    )
+
+
+def test_failures_inside_scipy_are_rows(monkeypatch):
+    def broken(*args):
+        raise ValueError("by design")
+
+    monkeypatch.setattr(ranking, "maximum", broken)
+    assert only(random().normal(0, 1, 30), "normal").failed == "SciPy cannot fit it: ValueError: by design"
+
+
+@pytest.mark.parametrize(
+    ("values", "families", "told"),
+    [
+        ([1.0] * 7, (), "values: 1 problem\n  expected at least 8 numbers to fit a law to, got 7."),
+        ([], (), "values: 1 problem\n  expected at least 8 numbers to fit a law to, got 0."),
+        ([3.2] * 40, (), "values: 1 problem\n  all 40 are 3.2. Use family 'fixed', value = 3.2."),
+        ([1.0, math.nan] * 8, (), "values: 1 problem\n  expected finite numbers alone."),
+        (range(9), ["gama"], "--families: 1 problem\n  unknown family 'gama'. Did you mean 'gamma'?"),
+        (
+            range(9),
+            ["fixed", "empirical", "poisson", "vonmises", "rv_continuous"],
+            "--families: 5 problems\n  'fixed' has no parameters to fit. Leave it out.\n"
+            "  'empirical' has no parameters to fit. Leave it out.\n"
+            "  'poisson' is a law of whole numbers, and only continuous ones are compared.\n"
+            "  'vonmises' is a law of directions, not of numbers. Leave it out.\n  unknown family 'rv_continuous'.",
+        ),
+    ],
+)
+def test_what_is_refused(values, families, told):
+    with pytest.raises(UserError) as caught:
+        rank(np.array(values, dtype=float), families)
+    assert str(caught.value).startswith(told)
+
+
+def test_warnings_about_means_ends_and_limits(quick):
+    heavy = only(1 + random().pareto(0.8, 200), "pareto").warnings
+    assert heavy[0] == "its mean is infinite: means and ES of what depends on it do not settle."
+    assert any(told.startswith("it ends at 1.0") for told in heavy)
+    assert (
+        only(1 + random().pareto(1.5, 200), "pareto")
+        .warnings[0]
+        .startswith("its standard deviation is infinite")
+    )
+    far = only(1 + random().pareto(0.1, 200), "pareto").warnings
+    assert "its far draws are beyond single precision: a study refuses it." in far
+    light = only(random().uniform(0, 1, 60), "t").warnings
+    assert light == ("df ran to the end of what is searched: a simpler law fits as well.",)
+    assert only(random().normal(0, 1, 60), "normal").warnings == ()
+
+
+def test_remarks_on_the_data():
+    assert remarks(random().normal(0, 1, 50)) == ()
+    (counts,) = remarks(random().poisson(30, 80).astype(float))
+    assert counts.startswith("all values are whole numbers") and "a law of counts may be meant" in counts
+    (rounded,) = remarks(np.round(random().normal(0, 1, 200), 1))
+    assert rounded.endswith("values are different: rounded or repeated values make p-values too small.")
+    (zeros,) = remarks(np.array([0.0, *(1 + random().exponential(1, 60))]))
+    assert zeros == "a few values are 0 or below: laws of positive values are left out because of them."
+
+
+def test_of_very_many_values_some_are_taken_at_random():
+    few, many = random().normal(0, 1, 50_000), random().normal(0, 1, 60_000)
+    assert ranking.at_most(few) is few
+    taken = ranking.at_most(many)
+    assert len(np.intersect1d(taken, many)) == 50_000
+    assert_same(taken, ranking.at_most(many))
+    assert_plausible(taken.mean(), many.mean(), 1 / math.sqrt(50_000), 0.1)
+
+
+def fit_of(family, aic, p_value, resamples=199):
+    return Fit(family, {"a": 1.0}, 1, 0.0, aic, aic, 1.0, p_value, resamples)
+
+
+def test_what_a_ranking_means():
+    good, near, far = fit_of("gamma", 10, 0.4), fit_of("fisk", 11.5, 0.2), fit_of("t", 30, 0.5)
+    assert reading([good, near, far]) == (
+        "gamma has the lowest AIC, and the data do not contradict it (p = 0.4). Within 2 of it, which is no difference: fisk."
+    )
+    bad = fit_of("normal", 5, 0.005)
+    assert reading([bad, fit_of("t", 6, 0.005)]) == (
+        "No family fits: normal is the best by AIC, and the data contradict it (p <= 0.005). Use the data themselves, family "
+        "'empirical'."
+    )
+    assert reading([bad, good]) == (
+        "The best family does not fit: normal has the lowest AIC, and the data contradict it (p <= 0.005). Use the data "
+        "themselves, family 'empirical', or gamma, which they do not contradict (p = 0.4, AIC 5.0 above)."
+    )
+    assert reading([fit_of("nct", 1, math.nan), Fit("t", failed="no")]).endswith(
+        "whether it fits was not tested."
+    )
+    late = (
+        Fit("t", failed="it takes too long."),
+        Fit("nct", failed="its density takes 3 ms for each value: too slow."),
+    )
+    assert reading([bad, *late]).endswith("family 'empirical'. Not tried to the end: t, nct.")
+    assert told_p(fit_of("t", 1, math.nan)) == "no p"
+
+
+@pytest.mark.parametrize("family", SAMPLES)
+def test_the_snippet_is_the_fit(family, quick):
+    fit = only(SAMPLES[family][0], family)
+    source = 'fitted to "a\\b".csv, column Größe\x7f, n = 400'
+    (name, table), = tomllib.loads(snippet(fit, "steel price", source))["factors"].items()  # fmt: skip
+    assert name == "steel price"
+    assert table.pop("source") == source and table.pop("family") == fit.family == family
+    for key, value in table.items():
+        assert_same(value, fit.parameters[key])
+    assert list(table) == list(fit.parameters)
+
+
+def test_the_snippet_of_the_data_themselves():
+    text = empirical_snippet("a/data.csv", "price", "price", "data.csv")
+    assert tomllib.loads(text)["factors"]["price"] == {
+        "family": "empirical", "file": "a/data.csv", "column": "price", "source": "data.csv",
+    }  # fmt: skip
+
+
+def test_simplices_find_the_tops_of_many_functions_at_once():
+    tops = random().normal(0, 3, (40, 3))
+
+    def height(points, rows):
+        bent = points - tops[rows]
+        return -np.sum(bent**2 * [1, 10, 100], axis=1) - bent[:, 0] * bent[:, 1]
+
+    found, heights = climb(height, np.zeros((40, 3)), np.ones(3), 1e-12, NEVER)
+    assert np.abs(found - tops).max() < 1e-5 and np.abs(heights).max() < 1e-9
+    with pytest.raises(Failed, match="too long"):
+        climb(height, np.zeros((40, 3)), np.ones(3), 1e-12, 0.0)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e9])
+@pytest.mark.parametrize("family", ["gamma", "t", "genextreme", "weibull_min"])
+def test_fits_follow_the_unit_of_the_data(scale, family):
+    values, name = SAMPLES[family]
+    form = Form(name, loc=0.0 if family in ranking.POSITIVE else None)
+    plain, scaled = (maximum(form, np.sort(factor * values), NEVER) for factor in (1.0, scale))
+    np.testing.assert_allclose(scaled[:-2], plain[:-2], rtol=2e-3)
+    np.testing.assert_allclose(scaled[-1] / scale, plain[-1], rtol=2e-3)
+
+
+NULLS = {
+    "normal": lambda r, n: r.normal(3, 2, n),
+    "uniform": lambda r, n: r.uniform(1, 2, n),
+    "pareto": lambda r, n: 1 + r.pareto(1.5, n),
+    "gamma": lambda r, n: r.gamma(0.8, 3, n),
+    "t": lambda r, n: r.standard_t(3, n),
+    "beta": lambda r, n: r.beta(0.7, 2, n),
+    "triangular": lambda r, n: r.triangular(0, 1, 5, n),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", NULLS)
+def test_p_values_are_uniform_where_the_family_is_right(family):
+    found = np.array([only(NULLS[family](random([seed, 60]), 60), family).p_value for seed in range(400)])
+    assert_plausible(found.mean(), 0.5, math.sqrt(1 / 12 / 400), 0.1)
+    for level in (0.05, 0.2, 0.5):
+        assert_plausible(np.mean(found <= level), level, math.sqrt(level * (1 - level) / 400), 0.15)
+
+
+@pytest.mark.slow
+def test_the_law_of_the_statistic_has_settled_at_the_size_of_the_largest_resamples():
+    """95 % points of A^2 of fitted laws at 1,000 and at 4,000 values."""
+    from engine.fitting.likelihood import maxima
+
+    for form, row in (
+        (Form("gamma", loc=0.0), np.array([0.8, 0.0, 1.0])),
+        (Form("norm"), np.array([0.0, 1.0])),
+    ):
+        points = []
+        for n in (ranking.RESAMPLED, 4 * ranking.RESAMPLED):
+            drawn = np.sort(form.law.rvs(*row, size=(2_000, n), random_state=random()), axis=1)
+            points.append(ranking.anderson_darling(form, drawn, maxima(form, drawn, row, NEVER)))
+        below = np.mean(points[1] <= np.quantile(points[0], 0.95))
+        assert_plausible(below, 0.95, math.sqrt(2 * 0.95 * 0.05 / 2_000), 0.04)

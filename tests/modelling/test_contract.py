@@ -1,0 +1,143 @@
+"""A model's contract, checked before anything runs."""
+
+import jax.numpy as jnp
+import pytest
+
+from engine.modelling.cells import Cells
+from engine.modelling.contract import contract_problems
+from engine.modelling.records import Outcome, lowest
+from engine.models import SHIPPED
+from tests.data.small_models import REGION, Bridge, Pond
+from tests.user_models import Farms
+
+
+def told(model) -> str:
+    return "\n".join(map(str, contract_problems(model)))
+
+
+@pytest.mark.parametrize("model", [Bridge, Pond, Farms, *SHIPPED.values()])
+def test_models_that_keep_their_contract_pass(model):
+    assert told(model()) == ""
+
+
+def line(model) -> int:
+    """The first line of the body of `evaluate`."""
+    return model.evaluate.__code__.co_firstlineno + 1
+
+
+class Raises(Bridge):
+    def evaluate(self, factors, levers):
+        return {"damage": factors.loda}
+
+
+class Branches(Bridge):
+    def evaluate(self, factors, levers):
+        return {"damage": 0 if factors.load < levers.strength else 1, "margin": 0}
+
+
+class Forgets(Bridge):
+    def evaluate(self, factors, levers):
+        return {"damages": factors.load, "margin": 0}
+
+
+class GivesAnArray(Bridge):
+    def evaluate(self, factors, levers):
+        return {"damage": jnp.ones(3) * factors.load, "margin": "much"}
+
+
+class GivesNoNames(Bridge):
+    def evaluate(self, factors, levers):
+        return factors.load
+
+
+class ForgetsYearly(Pond):
+    def step(self, state, year, factors, shocks, levers):
+        state, values = super().step(state, year, factors, shocks, levers)
+        return state, {"stock": values["stock"], "shortages": values["shortage"]}
+
+
+class OtherCells(Pond):
+    def step(self, state, year, factors, shocks, levers):
+        state, values = super().step(state, year, factors, shocks, levers)
+        return state, {"stock": values["stock"].over("region"), "shortage": values["stock"]}
+
+
+class OtherLabels(Pond):
+    def step(self, state, year, factors, shocks, levers):
+        state, values = super().step(state, year, factors, shocks, levers)
+        return state, values | {"stock": Cells({"region": ("east", "west")}, values["stock"].values)}
+
+
+class OtherState(Pond):
+    def step(self, state, year, factors, shocks, levers):
+        _, values = super().step(state, year, factors, shocks, levers)
+        return {"water": values["stock"]}, values
+
+
+class FlatState(Pond):
+    def step(self, state, year, factors, shocks, levers):
+        _, values = super().step(state, year, factors, shocks, levers)
+        return {"stock": values["shortage"]}, values
+
+
+class ArrayState(Pond):
+    def init(self, factors, levers):
+        return {"stock": jnp.ones(2) * factors.depth}
+
+
+class OnlyState(Pond):
+    def step(self, state, year, factors, shocks, levers):
+        return state
+
+
+class FoldsNothing(Pond):
+    outcomes = {"lowest_level": Outcome("m", lowest("level"))}
+
+
+class FoldRaises(Pond):
+    outcomes = {"end": Outcome("hm3", lambda state: state["water"])}
+
+
+class FoldGivesCells(Pond):
+    outcomes = {"end": Outcome("hm3", lambda state: state["stock"])}
+
+
+@pytest.mark.parametrize(
+    ("model", "texts"),
+    [
+        (Raises, ["model.evaluate: raised AttributeError", "'loda'", f"(test_checks.py, line {line(Raises)})"]),
+        (Branches, ["model.evaluate: raised TracerBoolConversionError", "Choose with jnp.where", f"line {line(Branches)})"]),
+        (Forgets, ["model.outcomes.damage: evaluate does not return it. Did you mean 'damages'?"]),
+        (GivesAnArray, ["model.outcomes.damage: expected a scalar, got an array of shape (3,)", "got a str"]),
+        (GivesNoNames, ["model.evaluate: expected outcomes by name, got a number."]),
+        (ForgetsYearly, ["model.yearly.shortage: step does not return it. Did you mean 'shortages'?"]),
+        (OtherCells, ["model.yearly.stock: expected cells over region (north, south), got one scalar.", "shortage: expected one scalar"]),
+        (OtherLabels, ["model.yearly.stock: expected cells over region (north, south), got cells over region (east, west)."]),
+        (OtherState, ["model.step: state['stock']: init gives it, and step does not return it.", "state['water']: step returns it"]),
+        (FlatState, ["model.step: state['stock']: expected cells over region (north, south), as init gives it, got one scalar."]),
+        (ArrayState, ["model.init: state['stock']: expected a scalar, got an array of shape (2,)"]),
+        (OnlyState, ["model.step: expected (state, yearly values by name), got a dict."]),
+        (FoldsNothing, ["model.outcomes.lowest_level: step does not return 'level'."]),
+        (FoldRaises, ["model.outcomes.end: raised KeyError: 'water'"]),
+        (FoldGivesCells, ["model.outcomes.end: expected a scalar, got cells over region (north, south)."]),
+    ],
+)  # fmt: skip
+def test_what_breaks_the_contract_is_told_with_its_place(model, texts):
+    said = told(model())
+    for text in texts:
+        assert text in said
+
+
+def test_dimensions_may_come_in_another_order():
+    class Turned(Pond):
+        dims = {**REGION, "use": ("town", "field")}
+        yearly = Pond.yearly
+
+        def init(self, factors, levers):
+            return {**super().init(factors, levers), "flow": Cells(self.dims, [0.0] * 4)}
+
+        def step(self, state, year, factors, shocks, levers):
+            after, values = super().step(state, year, factors, shocks, levers)
+            return after | {"flow": state["flow"].in_order(("use", "region"))}, values
+
+    assert told(Turned()) == ""

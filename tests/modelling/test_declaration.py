@@ -1,0 +1,62 @@
+"""What a model states wrongly is found before it is traced."""
+
+from engine.modelling.declaration import declaration_problems
+from engine.modelling.records import (
+    Factor,
+    Lever,
+    Outcome,
+    PathModel,
+    StaticModel,
+    Yearly,
+    at_year,
+    lowest,
+    total,
+)
+from engine.models import SHIPPED
+
+
+class Wrong(PathModel):
+    dims = {"region": ("north", "north")}
+    factors = {"path": Factor("1"), "two words": Factor("1"), "x": Factor("")}
+    levers = {"start": Lever("1"), "a": Lever("1", float("nan"), ("sector",))}
+    yearly = {"stock": Yearly("1", ("region",)), "rate": Yearly("1")}
+    outcomes = {
+        "a": Outcome("1", lowest("stock", {"region": ["nort"]})),
+        "b": Outcome("1", at_year("stock", 2050)),
+        "c": Outcome("1"),
+        "d": Outcome("1", total("rate", {"region": ["north"]})),
+    }
+
+    def init(self, factors, levers): ...
+
+
+def test_a_models_own_statements_are_checked():
+    assert [str(problem) for problem in declaration_problems(Wrong(), (2020, 2021))] == [
+        "model.dims.region: names a label twice.",
+        "model.factors.path: 'path' is a name of the cube's own; take another.",
+        "model.factors.two words: expected a name of letters, digits, '_' and '-' (at most 100), got 'two words'.",
+        'model.factors.x: expected a unit, got nothing. Write "1" where there is none.',
+        "model.levers.a: unknown dimension 'sector'. Known: region.",
+        "model.levers.start: is what a policy's table says itself; take another name.",
+        "model.levers.a: expected a finite default, got nan.",
+        "model.outcomes.a: unknown label of 'region' 'nort'. Did you mean 'north'?",
+        "model.outcomes.b: year 2050 is outside the horizon 2020-2021.",
+        "model.outcomes.c: expected a fold over a yearly variable or a function of the last state, got nothing.",
+        "model.outcomes.d: unknown dimension 'region'.",
+        "model.step: is not written.",
+    ]
+
+
+def test_models_that_ship_state_themselves_rightly():
+    for model in SHIPPED.values():
+        assert declaration_problems(model(), range(2016, 2031)) == []
+
+
+def test_a_static_model_has_nothing_to_fold():
+    class Folded(StaticModel):
+        outcomes = {"a": Outcome("1", lowest("stock"))}
+
+    assert [str(problem) for problem in declaration_problems(Folded(), ())] == [
+        "model.outcomes.a: a static model has no years to fold; leave the fold out.",
+        "model.evaluate: is not written.",
+    ]

@@ -1,0 +1,89 @@
+"""Models in a user's own file, and the digest of a source."""
+
+import hashlib
+import shutil
+import sys
+import tomllib
+
+import pytest
+
+from engine.errors import UserError
+from engine.modelling.loading import find, source_digest
+from engine.modelling.records import StaticModel
+from engine.study.loading import load_model_file, read_study
+
+STATIC = """
+name = "sum"
+[factors]
+x = { family = "normal", mean = 0, sd = 1 }
+y = { family = "fixed", value = 2 }
+"""
+MODEL = """
+from engine.modelling.records import Factor, Outcome, StaticModel
+from beside import UNIT
+class Mine(StaticModel):
+    factors = {"x": Factor(UNIT), "y": Factor(UNIT)}
+    outcomes = {"sum": Outcome("1")}
+    def evaluate(self, factors, levers):
+        return {"sum": factors.x}
+class Other: ...
+"""
+
+
+def test_a_model_of_ones_own(tmp_path):
+    file = tmp_path / "my_model.py"
+    file.write_text(MODEL)
+    (tmp_path / "beside.py").write_text('UNIT = "1"')
+    model = load_model_file(f"{file}:Mine")
+    assert isinstance(model, StaticModel)
+    study = read_study(tomllib.loads(STATIC), "s", model=model)
+    assert study.model_name == study.document["model"] == "Mine"
+    assert study.model_digest == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("my_model.py", MODEL, "expected FILE:CLASS, such as my_model.py:MyModel."),
+        ("my_model.py:Mein", MODEL.replace("from beside import UNIT", "UNIT = '1'"), "unknown class 'Mein'. Did you mean 'Mine'?"),
+        ("my_model.py:Other", MODEL.replace("from beside import UNIT", "UNIT = '1'"), "expected a class derived from PathModel or StaticModel, got <class"),
+        ("absent.py:Mine", MODEL, "; expected a Python file."),
+        ("my_model.py:Mine", "import nothing_of_that_name", "importing it raised ModuleNotFoundError: No module named 'nothing_of_that_name' (line 1)"),
+        ("my_model.py:Mine", "x = 1\ndef f(:", "importing it raised SyntaxError: invalid syntax (line 2)"),
+        ("my_model.py:Mine", "raise SystemExit(3)", "importing it raised SystemExit: 3 (line 1)"),
+    ],
+)  # fmt: skip
+def test_model_files_that_cannot_be_used(tmp_path, name, content, message):
+    (tmp_path / "my_model.py").write_text(content)
+    with pytest.raises(UserError) as caught:
+        load_model_file(str(tmp_path / name))
+    assert message in str(caught.value)
+
+
+def test_a_part_by_name():
+    assert find("sampler", "random", {"random": 1}) == 1
+    with pytest.raises(UserError, match=r"unknown sampler 'randm'\. Did you mean 'random'"):
+        find("sampler", "randm", {"random": 1})
+
+
+def test_the_digest_of_a_package_covers_its_code_and_data(tmp_path, monkeypatch):
+    package = tmp_path / "digested"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "data.csv").write_text("1,2")
+    (package / "model.py").write_text("class Mine: ...")
+    monkeypatch.syspath_prepend(tmp_path)
+    from digested.model import Mine
+
+    first = source_digest(Mine)
+    shutil.rmtree(package / "__pycache__", ignore_errors=True)
+    assert source_digest(Mine) == first
+    (package / "data.csv").write_text("1,3")
+    assert source_digest(Mine) != first
+    for name in ("digested", "digested.model"):
+        monkeypatch.delitem(sys.modules, name)
+
+
+def test_a_class_without_a_source_is_refused():
+    with pytest.raises(UserError, match="Put the class in a file"):
+        source_digest(type("Nowhere", (), {"__module__": "no.such.module"}))

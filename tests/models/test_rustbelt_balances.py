@@ -1,0 +1,244 @@
+"""Balances of the rustbelt model (items 1 to 6), what is monotone in it, and its base year."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from engine.models.rustbelt import labour
+from engine.models.rustbelt.base_2015 import BASE, read_rows
+from engine.models.rustbelt.industry import NEW_CAPACITY_SCALE
+from tests.helpers import assert_close
+from tests.rustbelt_paths import (
+    MODEL,
+    NORTHEAST,
+    STUDY,
+    Run,
+    array,
+    drawn,
+    medians,
+    outcome,
+    policy,
+    run,
+    shocks,
+)
+
+PATHS = 1024
+POLICIES = ("old", "reform_full", "shock_therapy", "delayed_reform", "actual_like", "thirty_pct_capacity")
+
+
+@functools.cache
+def lived(name: str) -> Run:
+    return run(policy(name), drawn(PATHS), shocks(PATHS))
+
+
+def cells(table) -> np.ndarray:
+    """A table of constants as an array [*labels]."""
+    return array(table)[..., 0]
+
+
+@pytest.fixture(params=POLICIES)
+def named(request):
+    return request.param, lived(request.param)
+
+
+# ------------------------------------------------------------------ balances
+
+
+def test_every_worker_of_a_cell_stays_is_laid_off_or_retires(named):
+    _, result = named
+    employed = result.state("labour", "employment")
+    y = result.yearly
+    left = employed[:-1] - (y["cut_layoffs"] + y["market_layoffs"] + y["default_layoffs"])
+    assert_close(employed[1:], left * (1 - labour.RETIREMENT))
+    retired = (left * labour.RETIREMENT).sum(0)
+    laid_off = (y["cut_layoffs"] + y["market_layoffs"] + y["default_layoffs"]).sum(0)
+    assert_close(employed[0], employed[-1] + laid_off + retired)
+
+
+def test_everyone_who_entered_the_pool_left_it_or_is_in_it(named):
+    _, result = named
+    y = result.yearly
+    left = (y["reemployed"] + y["out_migrated"] + y["exited"]).sum(0)
+    entered = (
+        y["layoffs"] - y["internal_transfer"] - y["early_retired"] + 0.6 * y["indirect_layoffs"].sum(2)
+    ).sum(0)
+    assert_close(entered, left + y["displaced_pool"][-1])
+    assert_close(entered[NORTHEAST].sum(0), np.asarray(result.states[-1].labour.entered_northeast))
+    assert_close(
+        y["reemployed"][:, NORTHEAST].sum((0, 1)), np.asarray(result.states[-1].labour.reemployed_northeast)
+    )
+
+
+def test_layoffs_are_the_sum_of_their_kinds_and_those_settled_are_fewer(named):
+    _, result = named
+    y = result.yearly
+    kinds = (y["cut_layoffs"] + y["market_layoffs"] + y["default_layoffs"]).sum(2)
+    assert_close(y["layoffs"], kinds)
+    assert np.all(y["internal_transfer"] + y["early_retired"] <= y["layoffs"] * (1 + 1e-15))
+
+
+def test_net_jobs_lost_are_those_nobody_was_found_for(named):
+    _, result = named
+    y = result.yearly
+    settled = np.cumsum(y["internal_transfer"] + y["early_retired"] + y["reemployed"], axis=0)
+    assert_close(y["net_jobs_lost"], np.cumsum(y["layoffs"], axis=0) - settled)
+
+
+def test_bank_capital_changes_by_income_losses_and_recapitalisation(named):
+    _, result = named
+    capital, y = result.state("banks", "capital"), result.yearly
+    change = (y["retained_income"] - y["uncovered_loss"] + y["recapitalisation_cost"]).sum(0)
+    assert_close(capital[-1], capital[0] + change)
+
+
+def test_capacity_changes_by_cuts_and_additions(named):
+    name, result = named
+    capacity, gap = result.state("industry", "capacity"), result.state("industry", "price_gap")[:-1]
+    chosen = policy(name)
+    now = np.array(
+        [(chosen.before or chosen) if year < chosen.start else chosen for year in range(2016, 2031)]
+    )
+    freedom = np.array([at.levers["new_capacity"][t] for t, at in enumerate(now)])[:, None, None, None]
+    added = freedom * 0.10 * np.maximum(gap, 0)[:, None] * cells(NEW_CAPACITY_SCALE)[None, :, None, None]
+    assert_close(capacity[1:], capacity[:-1] * (1 - result.yearly["closed_share"] + added))
+
+
+def test_regions_add_up_to_the_nation(named):
+    _, result = named
+    for quantity, known in (("capacity", (1150, 5700, 3350)), ("output", (804, 3680, 2360))):
+        by_cell = result.state("industry", quantity)
+        assert_close(by_cell[0].sum(0)[:, 0], known)
+        assert_close(by_cell[1:].sum(1), result.yearly[quantity])
+
+
+def test_public_cost_is_the_sum_of_its_parts_and_the_fund_is_spent_once():
+    y = lived("reform_full").yearly
+    assert_close(y["public_cost"], y["subsidies"] + y["recapitalisation_cost"] + y["fund_spending"])
+    assert_close(y["fund_spending"].sum((0, 1)), np.full(PATHS, 100.0))
+    assert not y["fund_spending"][2:].any()
+    late = lived("delayed_reform").yearly["fund_spending"].sum(1)
+    assert_close(late.mean(1), [0] * 5 + [50, 50] + [0] * 8)
+
+
+def test_shares_and_stocks_stay_in_their_bounds(named):
+    _, result = named
+    y = result.yearly
+    for share, low, high in (
+        ("zombie_share", 0, 0.95),
+        ("utilisation", 0, 0.97),
+        ("npl_ratio", 0, 1),
+        ("soe_default_share", 0, 0.6),
+        ("leverage", 0.3, 1.3),
+        ("closed_share", 0, 0.9),
+        ("price_gap", -1.1, 0.8),
+    ):
+        assert y[share].min() >= low and y[share].max() <= high, share
+    for stock in (
+        "displaced_pool",
+        "employment",
+        "capacity",
+        "output",
+        "reemployed",
+        "out_migrated",
+        "exited",
+        "bank_loss",
+    ):
+        assert y[stock].min() >= 0, stock
+    assert all(np.isfinite(values).all() for values in y.values())
+
+
+def test_without_a_cut_nobody_is_laid_off_by_cuts():
+    result = run(policy("reform_full", capacity_cut=0), drawn(64), shocks(64))
+    assert not result.yearly["cut_layoffs"].any()
+
+
+def test_reform_with_every_lever_of_old_is_old_to_the_bit():
+    levers = {k: v for k, v in STUDY["policies"]["old"].items() if k != "about"}
+    same = run(policy("reform_full", **levers), drawn(64), shocks(64))
+    old = run(policy("old"), drawn(64), shocks(64))
+    for name, values in old.yearly.items():
+        np.testing.assert_array_equal(same.yearly[name], values)
+
+
+# ------------------------------------------------------------------ monotone
+
+
+def paths_with(name: str = "reform_full", levers: dict | None = None, **shifts) -> Run:
+    """Paths with some factors multiplied, on the same draws."""
+    factors = drawn(256)
+    return run(
+        policy(name, **(levers or {})),
+        {**factors, **{k: factors[k] * by for k, by in shifts.items()}},
+        shocks(256),
+    )
+
+
+def test_cut_layoffs_rise_with_the_cut_and_with_its_labour_elasticity():
+    base = paths_with().yearly["cut_layoffs"]
+    assert np.all(paths_with(levers={"capacity_cut": 1.2}).yearly["cut_layoffs"][0] > base[0])
+    more = paths_with(coal_cut_labour_elasticity=1.2).yearly["cut_layoffs"]
+    assert np.all(more[0, :, 1] > base[0, :, 1])
+
+
+def test_losses_rise_with_the_loss_given_default_and_the_chance_of_default():
+    base = paths_with().yearly["bank_loss"][0]
+    assert np.all(paths_with(loss_given_default=1.1).yearly["bank_loss"][0] > base)
+    assert np.all(paths_with(zombie_share_initial=1.1).yearly["bank_loss"][0] > base)
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        "reemployment_hazard_base",
+        "service_sector_effect",
+        "fund_search_effect",
+        "startup_effect",
+        "sme_credit_effect",
+    ],
+)
+def test_the_pool_shrinks_as_help_grows(effect):
+    base, helped = paths_with(), paths_with(**{effect: 1.1})
+    assert np.all(
+        helped.yearly["displaced_pool"][0, NORTHEAST] <= base.yearly["displaced_pool"][0, NORTHEAST]
+    )
+    assert np.mean(outcome("displaced_person_years", helped)) < np.mean(
+        outcome("displaced_person_years", base)
+    )
+
+
+def test_the_shortfall_falls_with_initial_capital():
+    base, richer = paths_with("old"), paths_with("old", capital_ratio_initial=1.1)
+    assert np.all(richer.yearly["capital_shortfall"][0] <= base.yearly["capital_shortfall"][0])
+    # later a richer bank lends more, so only the mean must fall
+    assert np.mean(outcome("capital_shortfall_peak", richer)) < np.mean(
+        outcome("capital_shortfall_peak", base)
+    )
+
+
+# ------------------------------------------------------------------ base year
+
+
+def test_every_number_of_the_base_year_has_unit_source_and_confidence():
+    rows = read_rows()
+    assert len(rows) > 150
+    for row in rows:
+        assert row["unit"] and row["source"] and row["confidence"] in ("F", "M", "D"), row
+    keys = [(row["quantity"], row["region"], row["sector"]) for row in rows]
+    assert len(set(keys)) == len(keys)
+
+
+def test_the_rest_of_china_closes_the_national_cut():
+    national = (BASE.cut_intensity * BASE.capacity).over("region")
+    assert_close(national.values, BASE.national_capacity.values)
+
+
+def test_every_factor_of_the_model_has_a_prior_with_a_source():
+    assert set(STUDY["factors"]) == set(MODEL.factors) | {"implementation"}
+    for name, prior in STUDY["factors"].items():
+        assert prior["source"], name
+        assert name not in MODEL.factors or prior["unit"] == MODEL.factors[name].unit
+
+
+def test_medians_run():
+    assert np.isfinite(outcome("gdp_index_2030", run(policy("old"), medians(), shocks(1)))).all()

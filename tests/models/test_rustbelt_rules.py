@@ -1,0 +1,191 @@
+"""The rules of the rustbelt model as plain functions of numbers, and their limits in closed form (items 7 to 11 and 15)."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from engine.models.rustbelt import banks, economy, enterprises, industry, labour, outcomes
+from tests.helpers import assert_close, assert_same
+
+
+@pytest.fixture(autouse=True)
+def double_precision():
+    with jax.enable_x64(True):
+        yield
+
+
+# ------------------------------------------------------------------ closed forms
+
+
+@pytest.mark.parametrize(("q", "published"), [(0.95, 0.1679), (0.99, 0.2811), (0.999, 0.4403)])
+def test_vasicek_quantiles_of_the_default_share(q, published):
+    pd, rho = 0.05, 0.24
+    # the share falls with the cycle, so its q-quantile is its value at the cycle's (1 - q)-quantile
+    share = enterprises.distress_share(-norm.ppf(pd), norm.ppf(1 - q), rho)
+    closed = norm.cdf((norm.ppf(pd) + np.sqrt(rho) * norm.ppf(q)) / np.sqrt(1 - rho))
+    assert_close(share, closed)
+    assert round(float(share), 4) == published
+
+
+@pytest.mark.parametrize("rho", [0.05, 0.24, 0.6])
+def test_vasicek_mean_is_the_default_probability(rho):
+    # the probability that sqrt(rho) Z + sqrt(1 - rho) e falls below the threshold, by quadrature over Z
+    nodes, weights = np.polynomial.hermite_e.hermegauss(120)
+    shares = enterprises.distress_share(-norm.ppf(0.05), jnp.asarray(nodes), rho)
+    assert_close(np.sum(weights * np.asarray(shares)) / np.sqrt(2 * np.pi), 0.05, dtype=np.float32)
+
+
+def test_without_correlation_the_default_share_is_the_probability():
+    cycles = np.linspace(-4, 4, 9)
+    assert_close(enterprises.distress_share(-norm.ppf(0.03), cycles, 0.0), np.full(9, 0.03))
+
+
+def test_with_full_correlation_all_default_or_none():
+    threshold = norm.ppf(0.03)
+    cycles = np.array([-4.0, -2.0, -1.8, 0.0, 2.0])
+    shares = enterprises.distress_share(-threshold, cycles, 1 - 1e-12)
+    assert_same(np.asarray(shares), np.where(cycles < threshold, 1.0, 0.0))
+
+
+def test_labour_freed_by_no_cut_by_a_full_cut_and_in_proportion():
+    assert float(labour.labour_freed(0.0, 1.7)) == 0.0
+    assert float(labour.labour_freed(1.0, 1.7)) == 1.0
+    assert_close(labour.labour_freed(0.3, 1.0), 0.3)
+
+
+def test_the_price_gap_closes_by_nine_tenths_in_the_recovery_time():
+    start, target, years = -0.4, 0.1, 5
+    gap = start
+    for t in range(1, 2 * years + 1):
+        gap = industry.reverted(gap, target, years)
+        assert_close(gap, target + (start - target) * 10 ** (-t / years))
+    assert_close((gap - target) / (start - target), 0.01)
+
+
+def test_the_pool_decays_exponentially_at_a_constant_hazard():
+    pool, hazard, migration = 100.0, 0.3, 0.05
+    total = hazard + migration + labour.EXIT_HAZARD
+    for t in range(1, 6):
+        before = pool
+        pool, *gone = (float(part) for part in labour.after_a_year(before, hazard, migration))
+        assert_close(pool, 100 * np.exp(-total * t))
+        assert_close(before, pool + sum(gone))
+        assert_close(gone[0] / gone[1], hazard / migration)
+
+
+def test_the_chain_of_the_imf_from_exposure_to_gdp():
+    everyone = enterprises.distress_share(-np.inf, 0.0, 0.24)
+    default = 2 * enterprises.recognised(everyone, 0.0, 0.0, 0.0)  # all of it, not the half of one year
+    loss = default * 0.155 * enterprises.loss_rate(0.6, 0.0, 0.0, 0.0, 0.0)
+    assert_close(loss, 0.093)
+    assert round(float(loss) * 0.75, 2) == 0.07
+
+
+# ------------------------------------------------------------------ rules with branches and bounds
+
+
+@pytest.mark.parametrize(
+    ("years", "speed", "whole"), [(4, 1, 4), (5, 2, 2), (3, 2, 2), (4, 1.25, 3), (4.5, 1, 4), (1, 4, 1)]
+)
+def test_plans_take_whole_years_rounded_half_to_even(years, speed, whole):
+    assert float(industry.whole_years(years, speed)) == whole
+
+
+def test_a_plan_runs_from_its_start_for_its_years_and_sums_to_its_total():
+    parts = [float(industry.planned_cut(125.0, 5.0, since)) for since in range(-2, 8)]
+    assert parts == [0, 0, 25, 25, 25, 25, 25, 0, 0, 0]
+
+
+def test_a_cut_is_bounded_by_what_still_stands():
+    assert_close(industry.share_cut(0.05, 2.0, 100.0, 50.0, 0.9), 0.2)
+    assert float(industry.share_cut(0.5, 3.0, 100.0, 50.0, 0.9)) == 0.9
+
+
+def test_distance_to_default_counts_cash_only_within_bounds():
+    assert_close(enterprises.distance(0.8, 0.02, 0.2), (-np.log(0.8) + 0.04) / 0.2)
+    assert_close(enterprises.distance(0.8, 1.0, 0.2), (-np.log(0.8) + 0.16) / 0.2)
+    assert_close(enterprises.distance(0.8, -1.0, 0.2), (-np.log(0.8) - 0.2) / 0.2)
+
+
+def test_without_room_in_the_budget_support_gives_way():
+    solvent, broke = jnp.asarray(True), jnp.asarray(False)
+    assert_close([enterprises.rolled_over(0.8, at) for at in (solvent, broke)], [0.8, 0.36])
+    assert_close([enterprises.forced_recognition(at) for at in (solvent, broke)], [0.0, 0.15])
+    assert_close([enterprises.hasty_resolution(at) for at in (solvent, broke)], [0.0, 0.10])
+    assert_close([labour.default_effect(0.75, at) for at in (solvent, broke)], [0.12, 0.37])
+    assert_close(labour.default_effect(0.25, broke), 0.12 + 0.25 * 0.6)
+
+
+def test_losses_given_default_rise_with_age_low_prices_and_haste():
+    base = (0.6, 0.0, 0.0, 0.03, 0.5)
+    assert_close(enterprises.loss_rate(*base), 0.6)
+    assert_close(enterprises.loss_rate(0.6, 0.05, 0.0, 0.03, 0.5), 0.65)
+    assert_close(enterprises.loss_rate(0.6, 0.0, -0.4, 0.03, 0.5), 0.66)
+    assert_close(enterprises.loss_rate(0.6, 0.0, 0.0, 0.13, 0.5), 0.65)
+    assert_close([enterprises.loss_rate(x, 0.0, 0.0, 0.0, 0.5) for x in (-1.0, 2.0)], [0.2, 0.95])
+
+
+def test_leverage_takes_on_losses_and_repays_from_gains():
+    assert_close(enterprises.next_leverage(0.7, -0.1, 0.0, 0.0), 0.79)
+    assert_close(enterprises.next_leverage(0.7, 0.1, 0.0, 0.0), 0.655)
+    assert_close(enterprises.next_leverage(0.7, 0.0, 0.1, 0.01), 0.7 * 0.91 - 0.01)
+    assert_close([enterprises.next_leverage(x, 0.0, 0.0, 0.0) for x in (0.1, 2.0)], [0.3, 1.3])
+
+
+def test_a_crunch_begins_where_perceived_capital_falls_short():
+    assert float(banks.crunch_alone(0.12)) == 0.0
+    assert_close(banks.crunch_alone(0.0525), 0.5)
+    assert_close(banks.crunch_alone(-0.5), 1.2)
+
+
+def test_the_shortfall_is_what_is_missing_to_the_requirement():
+    assert float(banks.shortfall(0.11, 1000.0)) == 0.0
+    assert_close(banks.shortfall(0.055, 1000.0), 0.05 * 0.78 * 1000)
+
+
+def test_everyday_losses_grow_as_growth_falls():
+    assert_close(banks.everyday_loss(1000.0, 0.05), 3.5)
+    assert_close(banks.everyday_loss(1000.0, -1.0), 3.5 * np.exp(0.8))
+    assert_close(banks.everyday_loss(1000.0, 1.0), 3.5 * np.exp(-0.5))
+
+
+def test_market_layoffs_begin_below_a_margin_of_three_percent_after_interest():
+    assert float(labour.market_share(0.051, 0.7, 0.0)) == 0.0
+    assert_close(labour.market_share(0.031, 0.7, 0.5), 1.2 * 0.02 * 0.5)
+    assert_close(labour.market_share(-1.0, 0.7, 0.0), 1.2 * 0.12)
+
+
+def test_resettlement_costs_money_and_never_takes_more_than_all():
+    assert_close(labour.resettled(0.4, 0.2, 1.5), (0.4, 0.2))
+    assert_close(labour.resettled(0.4, 0.2, 0.0), (0.18, 0.1))
+    assert_close(labour.resettled(0.8, 0.3, 1.0), (0.8, 0.2))
+
+
+def test_jobs_follow_growth_and_the_crunch():
+    assert_close(labour.created_jobs(400.0, 0.0, 0.0, 0.9), 360.0)
+    assert_close(labour.created_jobs(400.0, 0.05, 2.0, 1.0), 400 * np.exp(0.3) * 0.6)
+    assert_close([labour.arrivals(u, 8.0) for u in (0.49, 0.5)], [8.0, 0.0])
+
+
+def test_the_hazard_is_the_base_one_where_nothing_helps_or_hinders():
+    assert_close(labour.reemployment_hazard(0.0, 400.0, 400.0, 0.0, 0.4, 0.5), -np.log(0.6))
+    crowded = labour.reemployment_hazard(400.0, 400.0, 400.0, 0.0, 0.4, 0.5)
+    assert_close(crowded, -np.log(0.6) / np.sqrt(2))
+    assert_close(labour.reemployment_hazard(0.0, 100.0, 400.0, 0.3, 0.4, 0.5), -np.log(0.6) * np.exp(0.3) / 2)
+
+
+def test_subsidies_stop_when_the_budget_is_two_percent_below_zero():
+    assert_close([economy.subsidy(0.035, 100.0, room) for room in (0.01, -0.019, -0.02)], [3.5, 3.5, 0.0])
+
+
+def test_fiscal_space_is_fed_by_growth_drained_by_subsidies_and_bounded():
+    assert_close(economy.next_fiscal_space(0.03, 0.04, 0.01), 0.024)
+    assert_close(economy.next_fiscal_space(0.03, 9.0, 0.0), 0.03 + 0.004 * np.exp(0.6))
+    assert float(economy.next_fiscal_space(0.2, 0.04, 0.0)) == 0.12
+
+
+def test_the_spell_is_pool_over_reemployed_and_finite_when_nobody_is():
+    assert_close(outcomes.spell(10.0, 4.0), 2.5)
+    assert float(outcomes.spell(0.0, 0.0)) == 0.0

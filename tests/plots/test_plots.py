@@ -1,0 +1,238 @@
+"""Figures show what the cube holds, say no more than its intervals bear out, and look alike."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import xarray as xr
+
+from engine.errors import UserError
+from engine.plots import COLOURS, exceedance, fan, figure, save
+from engine.plots.convergence import lengths
+from engine.plots.labels import fitted, number, told, width
+from engine.plots.rank_correlation import interval, rank_correlation
+from engine.plots.style import looks
+from engine.plots.ticks import Numbers
+from engine.risk.intervals import Estimate
+from engine.risk.measures import summary
+from tests.drawn_cubes import CASES, drawn
+from tests.helpers import assert_close, assert_plausible
+
+YEARS = np.arange(2016, 2031)
+QUANTILES = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
+NAMES = ("old", "reform", "half")
+
+
+def make_cube(n_policies: int, n_paths: int = 4000) -> xr.DataTree:
+    """A cube of the layout of docs/cube.md with normal losses, policy k shifted by -k."""
+    rng = np.random.default_rng(1)
+    policies = list(NAMES[:n_policies])
+    loss = rng.standard_normal((n_paths,)) - np.arange(n_policies)[:, None]
+    about = {"units": "bn yuan", "long_name": "capital shortfall"}
+    paths = xr.Dataset(
+        {
+            "loss": (("policy", "path"), loss.astype(np.float32), {**about, "worse": "high"}),
+            "growth": (("policy", "path"), -loss.astype(np.float32), {"units": "1", "worse": "low"}),
+        },
+        {"policy": policies},
+    )
+    spread = (QUANTILES - 0.5)[:, None, None] * (YEARS - 2015)[:, None] + np.zeros((1, 1, 2))
+    years = spread[None] - np.arange(n_policies)[:, None, None, None]
+    distribution = xr.Dataset(
+        {"shortfall": (("policy", "quantile", "year", "region"), years, about)},
+        {"policy": policies, "quantile": QUANTILES, "year": YEARS, "region": ["Liaoning", "Jilin"]},
+    )
+    root = xr.Dataset(attrs={"independent_unit": 2, "paths": n_paths})
+    return xr.DataTree.from_dict({"/": root, "/paths": paths, "/distribution": distribution})
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def title_of(made) -> str:
+    return made.texts[0].get_text().replace("\n", " ")
+
+
+def curves_of(ax):
+    return [line for line in ax.lines if len(line.get_xdata()) > 2]
+
+
+@pytest.mark.parametrize("n_policies", [1, 3])
+@pytest.mark.parametrize("variable", ["loss", "growth"])
+def test_exceedance_draws_one_labelled_curve_a_policy(n_policies, variable):
+    ax = exceedance(make_cube(n_policies), variable)
+    ax.figure.canvas.draw()
+    assert [line.get_color() for line in curves_of(ax)] == list(COLOURS[:n_policies])
+    labels = [text.get_text() for text in ax.figure.legends[0].get_texts()]
+    assert [label.partition(":")[0] for label in labels] == list(NAMES[:n_policies])
+    assert ax.get_yscale() == "log"
+    assert ax.xaxis_inverted() == (variable == "growth")
+
+
+def test_exceedance_is_the_share_of_paths_beyond():
+    cube = make_cube(1)
+    curve = curves_of(exceedance(cube, "loss"))[0]
+    values = cube["paths"]["loss"].values[0].astype(np.float64)
+    shares = [(values > level).mean() for level in curve.get_xdata()]
+    assert_close(np.asarray(curve.get_ydata(), np.float64), np.array(shares))
+
+
+def test_the_title_of_exceedance_tells_the_numbers_of_the_table():
+    cube = make_cube(2, 100_000)
+    said = title_of(exceedance(cube, "loss").figure)
+    for k, name in enumerate(NAMES[:2]):
+        of = summary(cube["paths"]["loss"].values[k], 2, loss=True)["ES99"]
+        assert f"{told(of)} under {name}" in said
+        assert np.isfinite(of.low)
+
+
+def test_policies_keep_their_looks_and_their_order():
+    ax = exceedance(make_cube(3), "loss", policies=["half", "old"])
+    assert [line.get_color() for line in curves_of(ax)] == [COLOURS[2], COLOURS[0]]
+
+
+def test_twenty_policies_differ_without_their_colours():
+    found = list(looks([f"policy {k}" for k in range(20)]).values())
+    assert len({(str(look.dash), look.marker) for look in found}) == 20
+    assert len({(look.colour, str(look.dash), look.marker) for look in looks(range(140)).values()}) == 140
+
+
+@pytest.mark.parametrize("n_policies", [1, 3])
+def test_fan_draws_the_median_and_two_bands_a_policy(n_policies):
+    cube = make_cube(n_policies)
+    made, ax = plt.subplots()
+    assert fan(cube, "shortfall", {"region": "Jilin"}, ax=ax) is ax
+    made.canvas.draw()
+    bands = [
+        one for one in ax.collections if one.get_facecolor().size and len(one.get_paths()[0].vertices) > 10
+    ]
+    assert len(bands) == 2 * n_policies
+    medians = [line for line in ax.lines if len(line.get_xdata()) == len(YEARS)]
+    assert len(medians) == n_policies
+    assert_close(medians[0].get_ydata(), np.zeros(len(YEARS)))
+    assert ax.get_ylabel() == "capital shortfall [bn yuan]"
+    assert list(ax.get_xticks()) == [2016, 2020, 2025, 2030]
+
+
+def test_settings_of_the_user_are_left_as_they_are():
+    before = dict(plt.rcParams)
+    figure("tails", drawn(CASES["plain"]), {})
+    assert dict(plt.rcParams) == before
+
+
+@pytest.mark.parametrize("loss", [True, False])
+def test_differences_tell_the_shares_of_better_and_worse_paths(loss):
+    cube = drawn(CASES["plain"]).cube
+    name = list(cube["paths"].data_vars)[0 if loss else 1]
+    made = figure("differences", drawn(CASES["plain"]), {"variable": name})
+    values = cube["paths"][name].values.astype(np.float64)
+    worse = (values[1] > values[0]) if loss else (values[1] < values[0])
+    (ax,) = made.axes
+    assert f"worse in {100 * worse.mean():.0f}"[:10] in ax.get_title(loc="left").replace("\n", " ")
+    heights = sum(bar.get_height() for bar in ax.patches)
+    assert_close(heights, 100.0)
+
+
+def test_a_relation_is_claimed_only_where_its_interval_leaves_out_zero():
+    plain = drawn(CASES["plain"])
+    assert " rises with recovery under each policy" in title_of(
+        figure("scatter", plain, {"factor": "recovery"})
+    )
+    assert "no clear relation" in title_of(figure("scatter", plain, {"factor": "share"}))
+    assert "no factor moves it clearly" in title_of(figure("tornado", drawn(CASES["equal"]), {}))
+
+
+def test_rank_correlation_is_that_of_the_law_and_its_interval_holds_it():
+    rng = np.random.default_rng(4)
+    one, other = rng.standard_normal((2, 400, 500))
+    two = 0.6 * one + 0.8 * other
+    truth = 6 / np.pi * np.arcsin(0.3)
+    found = [rank_correlation(x, y, 500) for x, y in zip(one, two, strict=True)]
+    held = np.array([of.low <= truth <= of.high for of in found])
+    assert_plausible(held.mean(), 0.95, np.sqrt(0.95 * 0.05 / 400), 0.06)
+    assert not np.isfinite(interval(0.5, 4).low)
+
+
+def test_convergence_counts_whole_units():
+    assert lengths(131_072, 2) == [1024 * 2**k for k in range(8)]
+    assert all(n % 256 == 0 for n in lengths(100_000, 256))
+    assert lengths(1001, 2)[-1] == 1000
+    assert lengths(1, 1) == [1]
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "text"),
+    [
+        (40.4573, 0.33, "40.46"), (40.4573, 0.8, "40.5"), (1234567.0, 900.0, "1,234,600"), (0.0, np.nan, "0"),
+        (-0.00012345, 2e-6, "−1.234e−4"), (np.nan, 1.0, "unknown"), (19.8063, np.nan, "19.8"),
+    ],
+)  # fmt: skip
+def test_numbers_have_the_digits_that_their_interval_leaves(value, half, text):
+    assert number(value, half) == text
+
+
+def test_an_estimate_without_interval_says_so():
+    assert told(Estimate(3.0, np.nan, np.nan, np.nan)) == "3.00 (no interval)"
+
+
+@pytest.mark.parametrize(
+    ("ticks", "texts"),
+    [
+        ([0, 0.25, 0.5], ["0", "0.25", "0.50"]), ([0, 2000, 4000], ["0", "2,000", "4,000"]),
+        ([-1e-6, 0, 1e-6], ["−1e−6", "0", "1e−6"]), ([1e6, 1.5e6], ["1.0e6", "1.5e6"]), ([0.0], ["0"]), ([], []),
+    ],
+)  # fmt: skip
+def test_ticks_tell_neighbours_apart(ticks, texts):
+    assert Numbers().format_ticks(ticks) == texts
+
+
+@pytest.mark.parametrize("text", ["a_long_name_" * 5, "x" * 60, "words and words " * 6, "", "one"])
+def test_lines_fit_their_width_and_lose_nothing(text):
+    lines = fitted(text, 1.2, 8.5).split("\n")
+    assert all(width(line, 8.5) <= 1.2 for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "told"),
+    [
+        ("exceedence", {}, "Did you mean 'exceedance'"),
+        ("exceedance", {"variable": "foo"}, "kept path by path (loss, growth), got 'foo'. Keep it"),
+        ("exceedance", {"policies": ["policy_9"]}, "unknown policy 'policy_9'"),
+        ("exceedance", {"where": {"region": "north"}}, "'exceedance' does not take it"),
+        ("fan", {"variable": "shortfal"}, "Did you mean 'shortfall'"),
+        ("fan", {"where": {"region": "nort"}}, "Did you mean 'north'"),
+        ("fan", {"where": {"country": "north"}}, "where.country"),
+        ("tails", {"year": 2050}, "expected 2016 to 2030, got 2050"),
+        ("tornado", {"measure": "ES90"}, "Did you mean 'ES99'"),
+        ("scatter", {"factor": "recovry"}, "Did you mean 'recovery'"),
+        ("priors", {"factor": "recovry"}, "Did you mean 'recovery'"),
+        ("replay", {"variable": "prices"}, "Did you mean 'price'"),
+    ],
+)
+def test_what_is_not_there_is_refused(kind, options, told):
+    with pytest.raises(UserError) as caught:
+        figure(kind, drawn(CASES["plain"]), options)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_a_file_has_the_same_bytes_every_time(tmp_path, ending):
+    first, second = (
+        save(figure("exceedance", drawn(CASES["plain"]), {}), tmp_path / f"{k}.{ending}").read_bytes()
+        for k in range(2)
+    )
+    assert first == second
+    assert len(first) > 1000
+
+
+@pytest.mark.parametrize("file", ["a.gif", "nowhere/a.png"])
+def test_a_file_that_cannot_be_is_refused(tmp_path, file):
+    with pytest.raises(UserError, match="--out"):
+        save(plt.figure(), tmp_path / file)

@@ -1,0 +1,308 @@
+"""What the compiled program gives a model and takes from it, against NumPy."""
+
+import functools
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from engine.draws import random_words
+from engine.modelling.cell_axis import split_cells
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly, peak
+from engine.program import devices
+from engine.program.kernel import Program
+from engine.study.loading import read_study
+from engine.study.study import BLOCK, Block
+from tests.helpers import assert_close, assert_plausible, assert_same
+from tests.user_models import REGION, computed, echo, farms, farms_program, outcomes, program, static
+
+YEARS = np.arange(2016, 2021)
+POLICIES = {
+    "old": {"plain": 3.0, "by_cell": {"north": {"rye": 7.0, "flax": {"2017": 4.0, "2019": 5.0}}}},
+    "by_year": {"plain": {"2017": 10.0, "2019": 20.0}},
+    "late": {"like": "by_year", "start": 2018},
+    "half": {"before": "late", "plain": 100.0, "implementation": 0.25, "start": 2019},
+    "drawn": {"like": "by_year", "implementation": "share"},
+}
+
+
+def yearly(made: Program, first: int = 0) -> dict[str, np.ndarray]:
+    """Yearly values of some paths by name, [policy, year, *dims, path]."""
+    found = made.trace(first).yearly
+    assert found is not None
+    return split_cells(made.study.model, found, axis=2)
+
+
+@functools.cache
+def echoed() -> tuple[Program, dict[str, np.ndarray]]:
+    made = program(echo(POLICIES))
+    return made, yearly(made)
+
+
+def of(policy: str, name: str) -> np.ndarray:
+    """Yearly values of a policy, [year, *dims, path]."""
+    made, found = echoed()
+    return found[name][made.study.policy_names.index(policy)]
+
+
+def series(policy: str, name: str = "plain") -> np.ndarray:
+    """A lever of a policy along the years, the same on every path."""
+    values = of(policy, name)
+    assert_same(values, np.broadcast_to(values[..., :1], values.shape))
+    return values[..., 0]
+
+
+# ------------------------------------------------------------------------------- levers
+
+
+def test_a_model_sees_the_years_and_its_own_state():
+    assert_same(series("old", "calendar"), YEARS.astype(np.float32))
+    assert_same(series("old", "years_lived"), np.arange(1, 6, dtype=np.float32))
+
+
+def test_levers_by_year_hold_until_the_next_one():
+    assert_same(series("by_year"), np.array([2, 10, 10, 20, 20], np.float32))
+    assert_same(series("by_year", "plain_of_init"), np.full(5, 2, np.float32))
+    assert_same(series("old"), np.full(5, 3, np.float32))
+
+
+def test_levers_by_label_reach_their_cells_whatever_the_order_of_dimensions():
+    cells = series("old", "by_cell")
+    expected = np.ones((5, 2, 3), np.float32)
+    expected[:, 0, 0] = 7
+    expected[:, 0, 2] = [1, 4, 4, 5, 5]
+    assert_same(cells, expected)
+    assert_same(series("old", "turned"), np.swapaxes(expected, 1, 2))
+
+
+def test_a_policy_that_starts_late_has_the_levers_and_the_start_of_the_one_before():
+    assert_same(series("late"), np.array([3, 3, 10, 20, 20], np.float32))
+    assert_same(series("late", "start"), np.array([2016, 2016, 2018, 2018, 2018], np.float32))
+    assert_same(series("late", "plain_of_init"), np.full(5, 3, np.float32))
+    assert_same(series("late", "by_cell")[0], series("old", "by_cell")[0])
+    assert_same(series("late", "by_cell")[2], np.ones((2, 3), np.float32))
+
+
+def test_policies_phase_in_by_their_implementation_from_any_other():
+    expected = [3, 3, 10, 20 + 0.25 * 80, 20 + 0.25 * 80]
+    assert_same(series("half"), np.array(expected, np.float32))
+    assert_same(series("half", "start"), np.array([2016, 2016, 2018, 2019, 2019], np.float32))
+
+
+def test_a_drawn_implementation_is_the_factors_draw_on_each_path():
+    made, _ = echoed()
+    (share,) = made.trace(0).draws.astype(np.float64)
+    expected = np.array([[3], [3], [3], [3], [3]]) + share * (np.array([[2], [10], [10], [20], [20]]) - 3)
+    assert_close(of("drawn", "plain"), expected)
+
+
+# ------------------------------------------------------------------------------- shocks and draws
+
+
+def word_of(seed: int, stream: str, step: int, paths: np.ndarray) -> np.ndarray:
+    """The word of each path of an antithetic stream, from its definition."""
+    key = random_words.stream_key(seed, stream, step)
+    pair = np.array(
+        random_words.threefry2x32(
+            (jnp.uint32(key[0]), jnp.uint32(key[1])),
+            (jnp.asarray(paths // 4, jnp.uint32), jnp.zeros(len(paths), jnp.uint32)),
+        )
+    )
+    word = pair[paths // 2 % 2, np.arange(len(paths))]
+    return np.where(paths % 2 == 1, ~word, word)
+
+
+def test_every_shock_has_the_stream_of_its_name_and_label():
+    noise, luck, single = (of("old", name) for name in ("noise", "luck", "single"))
+    paths = np.arange(noise.shape[-1])
+    for step in (0, 3):
+        for stream, values in (
+            ("shock:noise[south,flax]", noise[step, 1, 2]),
+            ("shock:noise[north,oats]", noise[step, 0, 1]),
+            ("shock:single", single[step]),
+        ):
+            assert_close(values, random_words.normal(jnp.asarray(word_of(3, stream, step, paths))))
+        assert_same(
+            luck[step, 1],
+            np.asarray(random_words.uniform(jnp.asarray(word_of(3, "shock:luck[south]", step, paths)))),
+        )
+
+
+def test_shocks_follow_their_laws_and_are_the_same_for_every_policy():
+    made, found = echoed()
+    for name in ("noise", "luck", "single"):
+        assert_same(found[name], np.broadcast_to(found[name][:1], found[name].shape))
+    traces = [yearly(made, k * made.study.tile * made.mesh.devices.size) for k in range(40)]
+    normal = np.concatenate([part["noise"][0] for part in traces], axis=-1)[..., ::2].astype(float).ravel()
+    uniform = np.concatenate([part["luck"][0] for part in traces], axis=-1)[..., ::2].astype(float).ravel()
+    for values, mean, variance, kurtosis in ((normal, 0.0, 1.0, 3.0), (uniform, 0.5, 1 / 12, 1.8)):
+        n = len(values)
+        assert_plausible(values.mean(), mean, np.sqrt(variance / n), 0.1)
+        spread = (values - mean) ** 2
+        assert_plausible(spread.mean(), variance, variance * np.sqrt((kurtosis - 1) / n), 0.1)
+    assert uniform.min() > 0 and uniform.max() < 1
+
+
+def test_draws_stand_in_the_order_of_the_study():
+    made = farms_program()
+    names = [item.name for item in made.study.inputs]
+    assert names == list(made.study.model.factors) != sorted(names)
+    draws = made.draws(Block(0, 0, 4096))
+    middle = dict(zip(names, np.median(draws, axis=-1).tolist(), strict=True))
+    for item in made.study.inputs:
+        low, high = (float(item.marginal.quantile(u)) for u in (0.45, 0.55))
+        assert low < middle[item.name] < high
+
+
+def test_factors_of_a_group_move_together():
+    made = farms_program()
+    draws = dict(
+        zip([item.name for item in made.study.inputs], made.draws(Block(0, 0, 80_000))[:, ::2], strict=True)
+    )
+    scores = np.stack([np.log(draws["fertility"]), np.log(draws["spoilage"] / (1 - draws["spoilage"]))])
+    found = np.corrcoef(scores.astype(float))[0, 1]
+    assert_plausible(found, 0.4, (1 - 0.4**2) / np.sqrt(40_000), 0.05)
+
+
+# ------------------------------------------------------------------------------- outcomes
+
+
+def test_folds_of_every_kind_against_numpy():
+    made, found = echoed()
+    values = made.trace(0).outcomes
+    single, noise = found["single"], found["noise"]
+    south, rye, north = noise[:, :, 1, 1:].sum(2), noise[:, :, :, 0].mean(2), noise[:, :, 0].max(2)
+    threes = np.max([single[:, :-2], single[:, 1:-1], single[:, 2:]], axis=0)
+    expected = {
+        "peak": single.max(1),
+        "lowest": -2 * single.min(1),
+        "total": single.sum(1),
+        "at_2018": single[:, 2],
+        "spell_of_1": single.min(1),
+        "spell_of_3": threes.min(1),
+        "sum_of_cells": south.sum(1),
+        "mean_of_cells": rye.sum(1),
+        "lowest_of_cells": noise.min((2, 3)).max(1),
+        "peak_of_cells": north.min(1),
+        "beside": 2 * single.sum(1),
+        "own": 3 * single.sum(1),
+    }
+    assert list(expected) == list(made.study.model.outcomes)
+    for k, (_, truth) in enumerate(expected.items()):
+        assert_close(values[:, k], truth)
+
+
+class Power(StaticModel):
+    """A static model with levers, one of them by label."""
+
+    dims = REGION
+    factors = {"base": Factor("1"), "never_read": Factor("1")}
+    levers = {"exponent": Lever("1", default=1.0), "weight": Lever("1", default=1.0, dims=("region",))}
+    outcomes = {"power": Outcome("1", loss=True), "constant": Outcome("1")}
+
+    def evaluate(self, factors, levers):
+        return {"power": (levers.weight * factors.base**levers.exponent).over(), "constant": 4}
+
+
+@pytest.mark.parametrize("sampler", ["random", "antithetic"])
+def test_a_static_model_is_evaluated_on_every_path_under_every_policy(sampler):
+    factors = {
+        "base": {"family": "uniform", "low": 0.0, "high": 1.0},
+        "never_read": {"family": "fixed", "value": 1.0},
+        "share": {"family": "triangular", "low": 0.0, "mode": 0.5, "high": 1.0},
+    }
+    policies = {
+        "plain": {},
+        "cube": {"exponent": 3.0, "weight": {"south": 5.0}},
+        "half": {"like": "cube", "implementation": 0.5},
+        "drawn": {"like": "cube", "implementation": "share"},
+    }
+    study = static(Power(), factors, 10_001, policies, run={"sampler": sampler})
+    made = program(study)
+    result = computed(made)
+    base, _, share = made.draws(study.blocks()[0]).astype(np.float64)
+    expected = [2 * base, 6 * base**3, 4 * base**2, (2 + 4 * share) * base ** (1 + 2 * share)]
+    assert_close(result.outcomes[:, 0], expected)
+    assert_same(result.outcomes[:, 1], np.full((4, 10_001), 4, np.float32))
+    trace = made.trace(4096)
+    assert trace.yearly is None
+    assert_same(trace.outcomes[..., :4096], result.outcomes[..., 4096:8192])
+    assert made.traces == 1
+
+
+class NothingDrawn(StaticModel):
+    """A model without factors and levers."""
+
+    outcomes = {"answer": Outcome("1")}
+
+    def evaluate(self, factors, levers):
+        return {"answer": 42}
+
+
+def test_a_model_without_factors_and_levers_runs():
+    study = static(NothingDrawn(), {}, 100)
+    assert_same(outcomes(study)["answer"], np.full((1, 100), 42, np.float32))
+    assert program(study).draws(study.blocks()[0]).shape == (0, 100)
+
+
+class Bare(PathModel):
+    """A path model without factors, levers, dimensions and recorded values."""
+
+    shocks = {"step": Shock()}
+    yearly = {"height": Yearly("1")}
+    outcomes = {"end": Outcome("1", lambda state: state), "top": Outcome("1", peak("height"))}
+
+    def init(self, factors, levers):
+        return 0
+
+    def step(self, state, year, factors, shocks, levers):
+        return state + shocks.step, {"height": state + shocks.step}
+
+
+def test_a_random_walk_of_a_few_lines_runs():
+    text = {"name": "walk", "run": {"paths": 1000, "tile": 16}, "time": {"first": 2000, "last": 2008}}
+    made = program(read_study(text, "walk.toml", model=Bare()))
+    end, top = computed(made).outcomes[0]
+    heights = np.concatenate(
+        [yearly(made, first)["height"][0] for first in range(0, 1000, 16 * made.mesh.devices.size)], axis=-1
+    )[:, :1000]
+    assert_same(end, heights[-1])
+    assert_same(top, heights.max(0))
+    assert_plausible(end.var(), 9.0, 9.0 * np.sqrt(2 / 500), 4.5)
+
+
+class Silent(Bare):
+    """The walk again, with nothing recorded."""
+
+    yearly = {}
+    outcomes = {"end": Outcome("1", lambda state: state), "top": Outcome("1", peak("height"))}
+
+
+def test_a_path_model_that_records_nothing_has_the_same_outcomes():
+    text = {"name": "walk", "run": {"paths": 1000, "tile": 16}, "time": {"first": 2000, "last": 2008}}
+    loud, silent = (
+        computed(program(read_study(text, "walk.toml", model=model))) for model in (Bare(), Silent())
+    )
+    assert_same(silent.outcomes, loud.outcomes)
+
+
+# ------------------------------------------------------------------------------- passes of several blocks
+
+
+def test_a_tile_larger_than_a_block_gives_every_block_its_paths():
+    study = farms(paths=3 * BLOCK - 1000)
+    mesh = devices.mesh("cpu")
+    narrow, wide = Program(study, mesh), Program(study, mesh, lanes=2 * BLOCK)
+    assert wide.reach > BLOCK == narrow.reach
+    blocks = study.blocks()
+    running = [(block, wide.submit(block)) for block in (blocks[2], blocks[0], blocks[1])]
+    for block, part in running:
+        values, expected = (
+            wide.collect(block, part).outcomes,
+            computed(narrow, block.index, block.count).outcomes,
+        )
+        scale = expected.std(axis=-1, keepdims=True)
+        assert values.shape == expected.shape and np.all(np.abs(values - expected) <= 1e-4 * scale)
+    assert wide.traces == 1
+    assert_same(wide.draws(Block(1, BLOCK + 77, 500)), narrow.draws(Block(1, BLOCK + 77, 500)))
+    assert_same(wide.path(BLOCK + 5).outcomes[..., 0], wide.collect(*running[2]).outcomes[..., 5])

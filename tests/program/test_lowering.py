@@ -1,0 +1,120 @@
+"""What must not be in a program for a GPU: it lowers for a CUDA device, and no device is needed for that."""
+
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from engine.modelling.records import Factor, Lever, Outcome, StaticModel
+from engine.study.loading import load_study
+from tests.user_models import REGION, program, static
+
+OF_SHARDING = {"Sharding", "SPMDFullToShardShape", "SPMDShardToFullShape"}
+"""Calls that only say which device holds what."""
+
+
+def unwanted(module: str) -> list[str]:
+    """What a StableHLO module holds that makes a GPU slow, or another result on each platform.
+
+    Scatters of floats, whose sums depend on their order and are slow where no atomic addition serves them; float64; calls
+    of the host; and calls into a library of one platform.
+    """
+    code = re.sub(r'loc\("[^"]*"', "loc(", module)  # places in the source, which may be called anything
+    found = []
+    for scatter in re.findall(r'"stablehlo\.scatter".*?\}\) : \((.*?)\) ->', code, re.DOTALL):
+        if re.search(r"[x<]b?f\d", scatter):
+            found.append("float scatter")
+    if re.search(r"(\b|x)f64\b", code):
+        found.append("float64")
+    if re.search(r"stablehlo\.(infeed|outfeed|send|recv)\b", code):
+        found.append("host transfer")
+    for target in re.findall(r"custom_call\W+(?:.*?call_target_name = \")?([\w.$]+)", code):
+        if re.search(r"callback|python|host", target, re.IGNORECASE):
+            found.append("host callback")
+        elif target not in OF_SHARDING:
+            found.append(f"call of {target}")
+    return found
+
+
+class Dose(StaticModel):
+    """A user's static model, with a lever by label and functions of all kinds."""
+
+    dims = REGION
+    factors = {"base": Factor("1"), "spread": Factor("1")}
+    levers = {"exponent": Lever("1", default=1.5), "weight": Lever("1", default=1.0, dims=("region",))}
+    outcomes = {"power": Outcome("1", loss=True), "tail": Outcome("1"), "constant": Outcome("1")}
+
+    def evaluate(self, factors, levers):
+        power = (levers.weight * factors.base**levers.exponent).over()
+        tail = jax.scipy.special.erf(factors.spread) + jnp.floor(power) + jnp.where(power > 1, 1, 0)
+        return {"power": power, "tail": tail, "constant": 4}
+
+
+def dose():
+    base = {"family": "lognormal", "median": 1.0, "sigma": 0.5}
+    spread = {"family": "normal", "mean": 0.0, "sd": 1.0}
+    return static(Dose(), {"base": base, "spread": spread}, 1000, {"plain": {}, "strong": {"exponent": 2.0}})
+
+
+@pytest.mark.parametrize("study", [lambda: load_study("rustbelt"), dose], ids=["rustbelt", "a static model"])
+def test_a_program_for_cuda_holds_nothing_that_it_must_not(study):
+    made = program(study())
+    exported = made.lowered_for("cuda")
+    assert exported.platforms == ("cuda",)
+    module = exported.mlir_module()
+    assert "xf32>" in module
+    assert unwanted(module) == []
+
+
+ONES = np.ones(8, np.float32)
+
+
+def scattered(x):
+    return jnp.zeros(4, x.dtype).at[jnp.arange(8) % 4].add(x)
+
+
+def called_back(x):
+    return jax.pure_callback(np.sin, jax.ShapeDtypeStruct(x.shape, x.dtype), x)
+
+
+def printed(x):
+    jax.debug.print("{}", x[0])
+    return x
+
+
+# a machine without a GPU lowers no callback for one, so that callbacks are lowered for the CPU: the check reads text
+@pytest.mark.parametrize(
+    ("function", "argument", "platform", "found"),
+    [
+        (scattered, ONES, "cuda", ["float scatter"]),
+        (scattered, ONES.astype(jnp.bfloat16), "cuda", ["float scatter"]),
+        (scattered, ONES.astype(np.int32), "cuda", []),
+        (lambda x: x * 2, ONES.astype(np.float64), "cuda", ["float64"]),
+        (lambda x: x * np.float64(2), ONES, "cuda", ["float64"]),
+        (lambda x: x * 2, ONES, "cuda", []),
+        (called_back, ONES, "cpu", ["host callback"]),
+        (printed, ONES, "cpu", ["host callback"]),
+        (lambda x: jnp.linalg.cholesky(x[:, None] * x), ONES, "cuda", ["call of cusolver_potrf_ffi"]),
+    ],
+)
+def test_the_check_finds_what_it_looks_for(function, argument, platform, found):
+    with jax.enable_x64(argument.dtype == np.float64 or "float64" in found):
+        lowered = jax.jit(function).trace(argument).lower(lowering_platforms=(platform,))
+    assert sorted(set(unwanted(lowered.as_text()))) == found
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ('%1 = "stablehlo.custom_call"(%0) <{call_target_name = "xla_ffi_python_gpu_callback"}>', ["host callback"]),
+        ('%1 = "stablehlo.custom_call"(%0) <{call_target_name = "Sharding"}> : (tensor<8xf32>)', []),
+        ("%1 = stablehlo.custom_call @Sharding(%0) {mhlo.sharding = ...}", []),
+        ('%1 = "stablehlo.send"(%0, %token)', ["host transfer"]),
+        ('%1 = stablehlo.add %0, %0 : tensor<8xf32> loc("send_f64_to_a_callback")', []),
+        ("%cst = stablehlo.constant dense<1.0> : tensor<f64>", ["float64"]),
+    ],
+)  # fmt: skip
+def test_the_check_reads_both_ways_of_writing_an_operation_and_no_names_of_the_source(line, found):
+    assert unwanted(line) == found

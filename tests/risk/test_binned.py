@@ -1,0 +1,130 @@
+"""Measures from histograms by group against those from the paths themselves."""
+
+import numpy as np
+import pytest
+
+from engine.risk import binned
+from engine.risk.binned import BINNED, FEW_GROUPS, ONE_GROUP
+from engine.risk.intervals import NO_MEAN
+from engine.risk.measures import MEASURES, difference, probability, probability_difference, regret, summary
+from tests.helpers import assert_close, assert_same
+from tests.risk.test_histograms import binned_by_value
+
+N = 200_000
+GROUPS = 32
+
+
+@pytest.fixture(scope="module")
+def policies():
+    """Two losses with shared noise and long upper tails, float32 [policy, path]."""
+    rng = np.random.default_rng(5)
+    common = rng.standard_normal(N)
+    own = rng.standard_normal((2, N))
+    return np.exp(0.5 * (0.8 * common + 0.6 * own) + np.array([[0.0], [-0.3]])).astype(np.float32)
+
+
+def totals(values: np.ndarray) -> np.ndarray:
+    """Sums over equal groups of paths [group]."""
+    return values.astype(np.float64).reshape(GROUPS, -1).sum(axis=1)
+
+
+SIZES = np.full(GROUPS, N // GROUPS)
+
+
+@pytest.mark.parametrize("loss", [True, False])
+def test_estimates_are_those_of_the_paths_within_the_bins(policies, loss):
+    found, exact = binned.summary(binned_by_value(policies[0], GROUPS), loss), summary(policies[0], 1, loss)
+    assert list(found) == list(MEASURES)
+    for measure, estimate in exact.items():
+        own = found[measure]
+        assert_close(own.estimate, estimate.estimate, np.float64 if measure == "mean" else np.float16)
+        assert own.low <= estimate.estimate <= own.high
+        # errors from 32 groups vary by a tenth or two, and intervals hold the width of a bin beside them
+        assert 0.5 < own.standard_error / estimate.standard_error < 2
+        width = (estimate.high - estimate.low) + 2 * 2.0**-7 * abs(estimate.estimate)
+        assert own.high - own.low < 2 * width
+        assert own.flag == ("" if measure == "mean" else BINNED)
+
+
+@pytest.mark.parametrize("loss", [True, False])
+def test_differences_are_those_of_the_paths_within_the_bins(policies, loss):
+    one, two = (binned_by_value(row, GROUPS) for row in policies)
+    found, exact = binned.difference(one, two, loss), difference(*policies, 1, loss)
+    assert list(found) == list(MEASURES)
+    for measure, own in found.items():
+        if exact[measure].flag:
+            assert own.flag and np.isnan(own.low)
+            continue
+        assert own.low <= exact[measure].estimate <= own.high
+        assert 0.5 < own.standard_error / exact[measure].standard_error < 2
+    assert_close(found["mean"].estimate, exact["mean"].estimate)
+
+
+def test_shares_are_counted_exactly(policies):
+    here, there = policies[0] > 2, policies[1] > 2
+    for indicator in (here, there):
+        own, exact = binned.share(totals(indicator), SIZES, 1), probability(indicator, 1)
+        assert_same(own.estimate, exact.estimate)
+        assert own.low < exact.estimate < own.high
+    own = binned.difference_of_shares(totals(here), totals(there), SIZES, 1)
+    exact = probability_difference(here, there, 1)
+    assert_same(own.estimate, exact.estimate)
+    assert own.low < exact.estimate < own.high
+    assert 0.5 < own.standard_error / exact.standard_error < 2
+
+
+def test_what_never_or_always_happens_has_the_interval_of_the_paths():
+    for happens in (np.zeros(N, bool), np.ones(N, bool)):
+        own, exact = binned.share(totals(happens), SIZES, 2), probability(happens, 2)
+        assert_close([own.low, own.high, own.standard_error], [exact.low, exact.high, exact.standard_error])
+
+
+def test_regret_is_a_mean(policies):
+    best = policies.min(axis=0)
+    for row, exact in zip(policies, regret(policies, 1, True), strict=True):
+        own = binned.mean(totals(row - best), SIZES)
+        assert_close(own.estimate, exact.estimate, np.float32)
+        assert own.low < exact.estimate < own.high
+
+
+def test_one_group_has_no_error(policies):
+    alone = binned_by_value(policies[0])
+    estimates = [*binned.summary(alone, True).values(), *binned.difference(alone, alone, True).values()]
+    estimates.append(binned.mean(np.array([1.0]), np.array([10])))
+    estimates.append(binned.share(np.array([1]), np.array([10]), 1))
+    estimates.append(binned.difference_of_shares(np.array([1]), np.array([2]), np.array([10]), 1))
+    for estimate in estimates:
+        assert estimate.flag == ONE_GROUP and np.isfinite(estimate.estimate) and np.isnan(estimate.low)
+
+
+def test_few_exceedances_and_few_groups_are_flagged(policies):
+    found = binned.summary(binned_by_value(policies[0, :20_000], 16), True)
+    assert found["VaR99.9"].flag == "20 exceedances, 50 needed"
+    assert found["ES99.9"].flag == "20 exceedances, 100 needed"
+    assert np.isnan(found["VaR99.9"].low) and np.isfinite(found["ES95"].low)
+    uneven = np.concatenate([np.ones(10_000), np.sort(policies[0, :10_000])]).astype(np.float32)
+    assert binned.summary(binned_by_value(uneven, 2), True)["VaR99"].flag == FEW_GROUPS
+
+
+def test_heavy_tails_are_flagged_as_from_the_paths():
+    rng = np.random.default_rng(6)
+    heavy = (rng.pareto(1.6, N) * np.where(rng.random(N) < 0.5, 1, -1)).astype(np.float32)
+    light = rng.standard_normal(N).astype(np.float32)
+    endless = rng.pareto(0.9, N).astype(np.float32)
+    for found in (summary(endless, 1, True), binned.summary(binned_by_value(endless, GROUPS), True)):
+        assert np.isnan(found["ES99"].estimate) and found["ES99"].flag.startswith(NO_MEAN)
+        assert np.isnan(found["mean"].estimate) and np.isfinite(found["VaR99"].estimate)
+    exact = summary(heavy, 1, True)
+    found = binned.summary(binned_by_value(heavy, GROUPS), True)
+    assert "heavy tail" in exact["ES99"].flag and "heavy tail" in found["ES99"].flag
+    assert "heavy tail" in found["mean"].flag and found["VaR99"].flag == BINNED
+    gap = binned.difference(binned_by_value(light, GROUPS), binned_by_value(heavy, GROUPS), True)
+    assert "heavy tail" in gap["mean"].flag
+    assert not binned.tails_flag(binned_by_value(light, GROUPS))
+
+
+def test_what_never_varies_is_exact():
+    still = binned_by_value(np.full(N, 0.3, np.float32), GROUPS)
+    for estimate in binned.summary(still, True).values():
+        assert_close([estimate.estimate, estimate.low, estimate.high], [np.float32(0.3)] * 3)
+        assert estimate.standard_error == 0 and not estimate.flag

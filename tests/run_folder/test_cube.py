@@ -1,0 +1,334 @@
+"""The cube as a reader sees it: layout, six lines of plain xarray, extension, sameness, and what is refused."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+
+from engine.draws.distributions import Marginal
+from engine.draws.inputs import Input
+from engine.errors import UserError
+from engine.execution import results
+from engine.modelling.records import Outcome, StaticModel
+from engine.run_folder import cube, ledger, reading
+from engine.run_folder.cube_groups import groups
+from engine.study.study import BLOCK, Block, Event, Keep
+from tests.helpers import assert_same
+from tests.small_study import Provinces, block_values, commit_block, entered, make_study, make_summaries
+
+PATHS = BLOCK + 1000
+
+SIX_LINES = """
+cube = xr.open_datatree("outputs/rustbelt-1a2b3c4d/cube.zarr", engine="zarr", chunks={})
+cube["risk"]["capital_shortfall_peak"].sel(measure="ES99").to_pandas()
+cube["distribution"]["growth"].sel(region="Liaoning", quantile=[.05, .5, .95]).plot.line(x="year", col="policy")
+loss = cube["paths"]["capital_shortfall_peak"]
+(loss.sel(policy="reform") > loss.sel(policy="old")).mean().compute()
+xr.corr(cube["draws"]["steel_recovery_years"], loss.sel(policy="old"), "path").compute()
+"""
+
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def run(folder, study, order=None):
+    """A whole run without a kernel; gives the cube."""
+    with entered(folder, study):
+        missing = ledger.pending(folder, study)
+        for block in [missing[k] for k in order or range(len(missing))]:
+            commit_block(folder, study, block)
+        stored = reading.read_paths(folder, study.keep.outcomes, study.paths)
+        cube.finish(folder, study, make_summaries(study, stored))
+    return results.open_cube(folder)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("outputs", numbered=False) / "rustbelt-1a2b3c4d"
+    study = make_study(PATHS)
+    return folder, study, run(folder, study)
+
+
+def digest(folder):
+    files = sorted(path for path in (folder / "cube.zarr").rglob("*") if path.is_file())
+    return {path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_six_lines_of_xarray_run_without_this_package(finished):
+    folder, study, _ = finished
+    outcomes, draws = zip(*(block_values(study, block) for block in study.blocks()), strict=True)
+    loss = np.concatenate(outcomes, axis=-1)[:, 0]
+    script = textwrap.dedent(
+        """
+        import importlib.util, sys, warnings
+        class Hidden:
+            def find_spec(self, name, path=None, target=None):
+                if name.partition(".")[0] == "engine":
+                    raise ModuleNotFoundError(name)
+        sys.meta_path.insert(0, Hidden())
+        import matplotlib
+        matplotlib.use("Agg")
+        import dask.array, pandas, xarray as xr
+        warnings.simplefilter("error")
+        shown = []
+        for line in LINES.strip().splitlines():
+            if line.partition(" ")[0] in ("cube", "loss"):
+                exec(line)
+            else:
+                shown.append(eval(line))
+        assert not any(name.partition(".")[0] == "engine" for name in sys.modules)
+        print(shown[0].loc["reform", "estimate"], shown[2].item(), shown[3].item())
+        """
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", f"LINES = {SIX_LINES!r}\n{script}"],
+        cwd=folder.parent.parent,
+        env={**os.environ, "MPLCONFIGDIR": str(folder.parent)},
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0, found.stderr
+    estimate, share, correlation = map(float, found.stdout.split())
+    assert estimate == 1 * 12 + 2 * 4  # numbered: reform, ES99, estimate
+    assert share == np.mean(loss[1] > loss[0])
+    np.testing.assert_allclose(
+        correlation, np.corrcoef(draws[0]["steel_recovery_years"][:1000], loss[0, :1000])[0, 1], rtol=1e-5
+    )
+
+
+def test_the_six_lines_are_those_of_the_readme():
+    """They are run by test_docs.py too, on a run of the shipped study."""
+    shown = [line.partition("   #")[0] for line in README.read_text(encoding="utf-8").splitlines()]
+    lines = [line for line in SIX_LINES.strip().splitlines() if "open_datatree" not in line]
+    assert [line for line in lines if line not in shown] == []
+
+
+def test_groups_and_dimensions(finished):
+    _, _, tree = finished
+    found = {path: dict(node.dataset.data_vars) for path, node in ((n.path, n) for n in tree.subtree)}
+    assert set(found) == {
+        "/", "/paths", "/draws", "/risk", "/risk/yearly", "/comparison", "/comparison/worse", "/comparison/regret",
+        "/comparison/yearly", "/distribution", "/distribution/outcomes", "/moments", "/diagnostics",
+    }  # fmt: skip
+    dims = {
+        "/risk": {
+            "capital_shortfall_peak": ("policy", "measure", "stat"),
+            "banks_wrecked": ("policy", "stat"),
+        },
+        "/risk/yearly": {"stock": ("policy", "measure", "stat", "year", "region", "sector")},
+        "/comparison/yearly": {"growth": ("policy", "stat", "year", "region")},
+        "/distribution": {"price": ("policy", "quantile", "year")},
+        "/moments": {"growth": ("policy", "moment", "year", "region")},
+        "/paths": {"worst_two_year_growth": ("policy", "path")},
+        "/draws": {"fund": ("path",)},
+    }
+    for group, variables in dims.items():
+        for name, expected in variables.items():
+            assert found[group][name].dims == expected
+    level = tree["risk"]["level"].sel(measure=["VaR95", "ES99"])
+    assert_same(level.values, np.array([0.95, 0.99]))
+    assert (
+        tree["distribution"]["stock"]
+        .sel(policy="reform", quantile=0.5, year=2017, region="Jilin", sector="coal")
+        .ndim
+        == 0
+    )
+
+
+def test_every_group_opens_on_its_own_with_its_labels(finished):
+    folder, _, tree = finished
+    for node in tree.subtree:
+        alone = xr.open_dataset(folder / "cube.zarr", engine="zarr", group=node.path, chunks={})
+        assert alone.identical(node.to_dataset()[list(alone.variables)])
+        assert {"path", "bin", "edge"} | set(alone.coords) >= set(alone.dims)
+
+
+def test_everything_has_a_name_and_a_unit_and_no_moment_or_place(finished):
+    folder, study, tree = finished
+    for node in tree.subtree:
+        for name, variable in node.dataset.variables.items():
+            assert variable.attrs["long_name"] and variable.attrs["units"], (node.path, name)
+    assert tree["risk"]["capital_shortfall_peak"].attrs == {
+        "long_name": "capital shortfall",
+        "units": "% of 2015 GDP",
+        "worse": "high",
+        "flags": "reform ES99: too few exceedances",
+    }
+    assert tree["risk"]["banks_wrecked"].attrs["event"] == "capital_shortfall_peak > 1"
+    assert tree["comparison/worse"]["worst_two_year_growth"].attrs["units"] == "1"
+    assert tree["paths"].attrs["comment"].startswith("outcomes of every path")
+    assert tree["distribution"]["growth"].attrs["sample_paths"] == 512
+    assert tree.attrs["status"] == "complete" and tree.attrs["id"] == f"small-{study.fingerprint}"
+    text = "".join(path.read_text() for path in (folder / "cube.zarr").rglob("zarr.json"))
+    assert os.uname().nodename not in text and str(folder) not in text
+
+
+def test_units_that_xarray_would_decode_stay_numbers(finished):
+    _, _, tree = finished
+    assert tree["draws"]["fund"].attrs["units"] == "day" and tree["draws"]["fund"].dtype == np.float32
+
+
+def test_shards_are_blocks_with_checksums_and_labels_are_strings(finished):
+    folder, _, _ = finished
+    root = zarr.open_group(folder / "cube.zarr", mode="r")
+    array = root["paths/worst_two_year_growth"]
+    assert (array.shape, array.shards, array.chunks) == ((2, PATHS), (2, BLOCK), (1, BLOCK))
+    assert np.isnan(array.fill_value) and array.metadata.dimension_names == ("policy", "path")
+    codecs = array.metadata.to_dict()["codecs"][0]["configuration"]
+    assert [c["name"] for c in codecs["codecs"]] == ["bytes", "blosc", "crc32c"]
+    assert codecs["index_codecs"][-1]["name"] == "crc32c"
+    assert root["risk/policy"].metadata.to_dict()["data_type"] == "string"
+    assert "path" not in root["paths"]
+    shards = [path.name for path in (folder / "cube.zarr/draws/fund/c").iterdir()]
+    assert shards == ["0"]
+
+
+def test_paths_and_draws_come_back_bit_for_bit(finished):
+    folder, study, tree = finished
+    outcomes, draws = zip(*(block_values(study, block) for block in study.blocks()), strict=True)
+    whole = np.concatenate(outcomes, axis=-1)
+    stored = reading.read_paths(folder, study.keep.outcomes, PATHS)
+    assert_same(stored["worst_two_year_growth"], whole[:, 1])
+    assert_same(
+        reading.read_paths(folder, ["worst_two_year_growth"], 10)["worst_two_year_growth"], whole[:, 1, :10]
+    )
+    kept = tree["draws"]["fund"].values
+    assert_same(kept[:1000], draws[0]["fund"][:1000])
+    assert kept.shape == (PATHS,) and np.isnan(kept[1000:]).all()
+
+
+def test_the_order_of_blocks_and_an_extension_leave_the_same_bytes(finished, tmp_path):
+    folder, study, _ = finished
+    run(tmp_path / "order", study, order=[1, 0])
+    assert digest(tmp_path / "order") == digest(folder)
+    run(tmp_path / "more", make_study(1000))
+    run(tmp_path / "more", study)
+    assert digest(tmp_path / "more") == digest(folder)
+
+
+def test_a_run_counts_as_finished_only_after_its_summaries(tmp_path):
+    study = make_study(100)
+    with entered(tmp_path, study):
+        assert not cube.is_finished(tmp_path, study)
+        commit_block(tmp_path, study, study.blocks()[0])
+    assert not cube.is_finished(tmp_path, study)
+    with pytest.raises(UserError, match="has not come to its end"):
+        results.open_cube(tmp_path)
+    run(tmp_path, study)
+    assert cube.is_finished(tmp_path, study)
+    assert not cube.is_finished(tmp_path, make_study(200))
+    with pytest.raises(UserError, match="expected a run folder"):
+        results.open_cube(tmp_path / "nowhere")
+
+
+def test_a_crash_while_summaries_are_written_leaves_whole_groups_and_can_be_run_again(tmp_path, monkeypatch):
+    study = make_study(100)
+    run(tmp_path, study)
+    rename, calls = os.rename, []
+
+    def failing(*args):
+        calls.append(args)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        rename(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rename", failing)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, study)
+    assert not cube.is_finished(tmp_path, study)
+    assert len(run(tmp_path, study).children) == 7
+    assert not (tmp_path / "summaries.tmp").exists()
+
+
+def test_a_torn_shard_is_written_over(tmp_path):
+    study = make_study(100)
+    run(tmp_path, study)
+    shard = tmp_path / "cube.zarr/paths/worst_two_year_growth/c/0/0"
+    shard.write_bytes(shard.read_bytes()[:100])
+    run(tmp_path, study)
+    assert_same(
+        reading.read_paths(tmp_path, ["worst_two_year_growth"], 100)["worst_two_year_growth"],
+        block_values(study, study.blocks()[0])[0][:, 1],
+    )
+
+
+@pytest.mark.parametrize("block", [Block(0, 10, 100), Block(0, 0, 100), Block(1, BLOCK, 1)])
+def test_anything_but_a_whole_block_is_refused(block):
+    study = make_study(1000)
+    with pytest.raises(ValueError, match="one writer"):
+        cube.block_files(study, block, np.zeros((2, 2, block.count), np.float32), {})
+
+
+@pytest.mark.parametrize("values", [np.zeros((2, 2, 9), np.float32), np.zeros((2, 2, 10))])
+def test_values_of_a_wrong_shape_or_type_are_refused(values):
+    study = make_study(10)
+    with pytest.raises(ValueError, match="expected float32"):
+        cube.block_files(study, study.blocks()[0], values, {})
+
+
+def test_names_of_the_cube_itself_are_refused_all_together(tmp_path):
+    class Clash(Provinces):
+        dims = {**Provinces.dims, "stat": ("a",)}
+        outcomes = {**Provinces.outcomes, "path": Outcome("1"), "region": Outcome("1")}
+
+    study = make_study(
+        10, model=Clash(), events=(Event("worst_two_year_growth", "", "worst_two_year_growth", below=0.0),)
+    )
+    with pytest.raises(UserError) as refused:
+        cube.create(tmp_path, study)
+    assert len(refused.value.problems) == 4
+    assert not (tmp_path / "cube.zarr").exists()
+
+
+def test_too_many_paths_are_refused_before_anything_is_made(tmp_path):
+    with pytest.raises(
+        UserError, match=r"1,000,000,000,000 paths take [\d,.]+ TB on disk, and there are [\d,.]+ [MGT]B free"
+    ):
+        cube.refuse_if_too_large(tmp_path / "run", make_study(10**12))
+    cube.refuse_if_too_large(tmp_path / "run", make_study(1000))
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_estimate_bounds_what_is_written(finished):
+    folder, study, _ = finished
+    taken = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    assert 0.3 * taken < cube.bytes_needed(study)
+    shards = [p for p in (folder / "cube.zarr/paths").rglob("c/0/*") if p.is_file()]
+    assert sum(p.stat().st_size for p in shards) <= 4 * 2 * 2 * 2 * BLOCK
+
+
+def test_a_static_model_that_keeps_nothing_has_no_yearly_groups(tmp_path):
+    class Still(StaticModel):
+        outcomes = {"loss": Outcome("1", loss=True)}
+
+    study = make_study(
+        100,
+        Keep((), 0, 0),
+        model=Still(),
+        years=(),
+        events=(),
+        inputs=(Input("x", "1", "", Marginal("fixed", (1.0,))),),
+    )
+    summaries = replace(
+        make_summaries(make_study(100), {}), events={}, difference_events={}, nonfinite=np.zeros((2, 1), int)
+    )
+    names = [name for name, _ in groups(study, summaries) if name]
+    assert names == [
+        "risk",
+        "comparison",
+        "comparison/worse",
+        "comparison/regret",
+        "distribution/outcomes",
+        "diagnostics",
+    ]
+    with entered(tmp_path, study):
+        assert cube.block_files(study, study.blocks()[0], np.zeros((2, 1, 100), np.float32), {}) == {}

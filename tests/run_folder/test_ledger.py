@@ -1,0 +1,289 @@
+"""Which blocks count as done, who may write, and what a refused folder says."""
+
+import errno
+import multiprocessing
+import os
+
+import numpy as np
+import pytest
+
+from engine.errors import UserError
+from engine.run_folder import ledger, ownership, reading
+from engine.storage.files import sealed, unsealed, writing
+from engine.study.study import BLOCK, Keep
+from tests.helpers import assert_same
+from tests.small_study import VERSIONS, block_values, commit_block, entered, make_study
+
+PATHS = 2 * BLOCK + 1000
+
+
+def run_blocks(folder, study, only=None):
+    """Computes what is missing, as a run does; gives the numbers of the blocks it computed."""
+    with entered(folder, study):
+        missing = [b for b in ledger.pending(folder, study) if only is None or b.index in only]
+        for block in missing:
+            commit_block(folder, study, block)
+    return [block.index for block in missing]
+
+
+@pytest.fixture
+def run(tmp_path):
+    study = make_study(PATHS)
+    folder = tmp_path / "run"
+    run_blocks(folder, study)
+    return folder, study
+
+
+def all_paths(folder, study):
+    return np.stack(list(reading.read_paths(folder, study.keep.outcomes, study.paths).values()))
+
+
+def expected_paths(study):
+    return np.concatenate([block_values(study, block)[0] for block in study.blocks()], axis=-1).swapaxes(0, 1)
+
+
+def test_a_finished_run_has_nothing_pending_and_keeps_what_was_committed(run):
+    folder, study = run
+    assert ledger.pending(folder, study) == ()
+    assert run_blocks(folder, study) == []
+    records = ledger.done_blocks(folder, study, thorough=True)
+    assert list(records) == [0, 1, 2]
+    assert (records[2].first, records[2].count, records[2].nonfinite) == (2 * BLOCK, 1000, ((0, 0), (0, 0)))
+    assert [len(records[k].files) for k in records] == [4, 2, 2]  # draws are kept in block 0 alone
+
+
+def test_a_killed_run_computes_only_what_is_missing(tmp_path):
+    study = make_study(PATHS)
+    assert run_blocks(tmp_path / "run", study, only={1}) == [1]
+    assert run_blocks(tmp_path / "run", study) == [0, 2]
+    assert_same(all_paths(tmp_path / "run", study), expected_paths(study))
+
+
+def shard(folder, index):
+    return folder / "cube.zarr/paths/worst_two_year_growth/c/0" / str(index)
+
+
+def damage_record(folder):
+    (folder / "ledger/00000/00000001.json").unlink()
+
+
+def tear_record(folder):
+    path = folder / "ledger/00000/00000001.json"
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def foreign_record(folder):
+    path = folder / "ledger/00000/00000001.json"
+    path.write_bytes(sealed({**unsealed(path), "fingerprint": "another"}))
+
+
+def changed_record(folder):
+    path = folder / "ledger/00000/00000001.json"
+    path.write_bytes(path.read_bytes().replace(b'"count": 131072', b'"count": 131073'))
+
+
+def empty_record(folder):
+    (folder / "ledger/00000/00000001.json").write_bytes(
+        sealed({"fingerprint": make_study(1).fingerprint, "first": "x"})
+    )
+
+
+def truncate_shard(folder):
+    path = shard(folder, 1)
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def empty_shard(folder):
+    shard(folder, 1).write_bytes(b"")
+
+
+def delete_shard(folder):
+    shard(folder, 1).unlink()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        damage_record,
+        tear_record,
+        foreign_record,
+        changed_record,
+        empty_record,
+        truncate_shard,
+        empty_shard,
+        delete_shard,
+    ],
+)
+def test_a_damaged_block_is_found_and_alone_computed_again(run, damage):
+    folder, study = run
+    damage(folder)
+    assert [block.index for block in ledger.pending(folder, study)] == [1]
+    assert run_blocks(folder, study) == [1]
+    assert_same(all_paths(folder, study), expected_paths(study))
+
+
+def test_a_flipped_bit_is_seen_by_the_thorough_look_and_by_reading(run):
+    folder, study = run
+    content = bytearray(shard(folder, 1).read_bytes())
+    content[5000] ^= 1
+    shard(folder, 1).write_bytes(content)
+    assert 1 in ledger.done_blocks(folder, study)
+    assert list(ledger.done_blocks(folder, study, thorough=True)) == [0, 2]
+    with pytest.raises(UserError, match=r"cannot be read \(.*checksum.*rustbelt verify"):
+        all_paths(folder, study)
+
+
+def test_more_paths_extend_the_run_and_the_short_block_is_written_again(run):
+    folder, study = run
+    more = make_study(3 * BLOCK + 10)
+    assert more.fingerprint == study.fingerprint
+    before = all_paths(folder, study)
+    assert run_blocks(folder, more) == [2, 3]
+    assert_same(all_paths(folder, more), expected_paths(more))
+    assert_same(all_paths(folder, more)[..., :PATHS], before)
+
+
+def test_fewer_paths_than_are_there_are_refused(run):
+    folder, _ = run
+    with pytest.raises(UserError, match="263,144 paths, and 100 are asked for"):
+        run_blocks(folder, make_study(100))
+
+
+def test_fewer_paths_are_fine_where_only_blocks_below_are_done(tmp_path):
+    run_blocks(tmp_path / "run", make_study(PATHS), only={0})
+    assert run_blocks(tmp_path / "run", make_study(BLOCK)) == []
+
+
+def test_a_study_that_differs_is_refused(run):
+    folder, _ = run
+    with pytest.raises(UserError, match="holds a study with fingerprint"):
+        run_blocks(folder, make_study(PATHS, model_digest="f" * 64))
+
+
+def test_other_versions_are_refused_only_where_something_is_left_to_compute(run):
+    folder, study = run
+    newer = {**VERSIONS, "jax": "0.12.0"}
+    with ownership.claim(folder, study):
+        pass  # nothing is left to compute, so nothing is entered
+    (folder / "ledger/00000/00000001.json").unlink()
+    with (
+        pytest.raises(UserError, match=r"made with jax 0\.10\.2, and this is 0\.12\.0.* go on with --force"),
+        entered(folder, study, newer),
+    ):
+        pass
+    with entered(folder, study, newer, force=True):
+        commit_block(folder, study, study.blocks()[1])
+    assert [made["jax"] for made in ownership.versions_of(folder)] == ["0.10.2", "0.12.0"]
+
+
+def test_a_yearly_sample_of_other_versions_is_not_taken_over(tmp_path):
+    study = make_study(BLOCK)
+    with entered(tmp_path, study, {**VERSIONS, "jax": "0.9"}):
+        ledger.commit(
+            tmp_path, study, ledger.Record(ledger.YEARLY, 0, 512, ()), {"ledger/yearly.npz": b"of 0.9"}
+        )
+    with pytest.raises(UserError, match=r"made with jax 0\.9"), entered(tmp_path, study):
+        pass
+
+
+def test_a_torn_last_record_still_says_that_its_block_is_there(run):
+    folder, _ = run
+    path = folder / "ledger/00000/00000002.json"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(UserError, match="262,145 paths, and 262,144 are asked for"):
+        run_blocks(folder, make_study(2 * BLOCK))
+    assert shard(folder, 2).exists()
+
+
+def test_what_a_longer_run_has_written_is_not_undone_by_one_that_began_before(tmp_path):
+    short, long = make_study(1000), make_study(BLOCK)
+    with entered(tmp_path, long):
+        commit_block(tmp_path, long, long.block(0))
+        commit_block(tmp_path, short, short.block(0))  # of a worker that was thought dead
+    assert ledger.pending(tmp_path, long) == ()
+    assert ledger.done_blocks(tmp_path, long, thorough=True)
+
+
+def test_versions_are_those_of_the_first_block(tmp_path):
+    study = make_study(BLOCK)
+    with entered(tmp_path, study, {**VERSIONS, "jax": "0.9"}):
+        pass
+    assert run_blocks(tmp_path, study) == [0]
+
+
+def test_a_folder_with_something_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("all of it")
+    with pytest.raises(UserError, match=r"holds no run \(there is thesis.tex\)"):
+        run_blocks(tmp_path, make_study(10))
+    assert os.listdir(tmp_path) == ["thesis.tex"]
+    with pytest.raises(UserError, match="expected a folder, got a file"):
+        run_blocks(tmp_path / "thesis.tex", make_study(10))
+
+
+def test_a_claim_killed_at_its_start_is_taken_up(tmp_path):
+    (tmp_path / "ledger").mkdir()
+    (tmp_path / "ledger/study.json.123.tmp").write_text("{")
+    assert run_blocks(tmp_path, make_study(10)) == [0]
+    assert not list((tmp_path / "ledger").glob("*.tmp"))
+
+
+def _hold(folder, ready, leave):
+    with ownership.claim(folder, make_study(10)):
+        ready.set()
+        leave.wait(60)
+
+
+def test_a_second_writer_is_told_who_holds_the_folder(tmp_path):
+    spawn = multiprocessing.get_context("spawn")
+    ready, leave = spawn.Event(), spawn.Event()
+    holder = spawn.Process(target=_hold, args=(tmp_path, ready, leave))
+    holder.start()
+    try:
+        assert ready.wait(60)
+        with pytest.raises(
+            UserError, match=rf"another run is writing here \(process {holder.pid} on .*\)\. Wait for it"
+        ):
+            run_blocks(tmp_path, make_study(10))
+    finally:
+        leave.set()
+        holder.join()
+    assert run_blocks(tmp_path, make_study(10)) == [0]
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EIO, "the disk failed"),
+        (errno.EROFS, "cannot be written"),
+        (errno.EACCES, "cannot be written"),
+    ],
+)
+def test_a_failing_disk_is_told_and_the_run_goes_on_later(tmp_path, monkeypatch, number, message):
+    study = make_study(PATHS)
+    run_blocks(tmp_path, study, only={0})
+    replace, calls = os.replace, []
+
+    def failing(*args, **kwargs):
+        calls.append(args)
+        if len(calls) > 3:
+            raise OSError(number, os.strerror(number))
+        return replace(*args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", failing)
+        with pytest.raises(UserError, match=message):
+            run_blocks(tmp_path, study)
+    assert run_blocks(tmp_path, study) == [1, 2]
+    assert_same(all_paths(tmp_path, study), expected_paths(study))
+
+
+def test_other_failures_are_ours_and_pass_through(tmp_path):
+    with pytest.raises(OSError, match="Bad file"), writing(tmp_path):
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+
+def test_nothing_kept_still_commits(tmp_path):
+    study = make_study(100, Keep((), 0, 0))
+    assert run_blocks(tmp_path, study) == [0]
+    assert ledger.done_blocks(tmp_path, study)[0].files == ()

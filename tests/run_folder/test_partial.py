@@ -1,0 +1,117 @@
+"""A run that has not come to its end, read all the same: what is there, with intervals over what is there."""
+
+import numpy as np
+import pytest
+
+import engine
+from engine.errors import UserError
+from engine.execution import job, results
+from engine.execution.work import Work
+from engine.run_folder import cube
+from engine.study.study import BLOCK
+from tests.helpers import assert_same
+from tests.recorded import played_back, study_in
+from tests.small_files import MODELS, call
+
+DONE = (0, 2)
+
+
+@pytest.fixture(scope="module")
+def half(tmp_path_factory):
+    """Blocks 0 and 2 of four, and the yearly sample; and the model."""
+    place = tmp_path_factory.mktemp("half")
+    study = study_in(place, 4 * BLOCK)
+    executor = played_back(place)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(job, "_executor", lambda *_: Killed(executor))
+        with pytest.raises(KeyboardInterrupt):
+            job.run(study, place / "run")
+    return place / "run", study
+
+
+class Killed:
+    """An executor that ends after the yearly sample and two blocks."""
+
+    def __init__(self, executor):
+        self._executor = executor
+        self.versions = executor.versions
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        pass
+
+    def perform(self, study, folder, token, yearly, blocks, observe):
+        """Block 0, block 2, the end."""
+        work = Work(study, folder, self._executor.program)
+        work.yearly()
+        yield from work.blocks([study.block(index) for index in DONE])
+        raise KeyboardInterrupt
+
+
+def test_it_is_refused_unless_asked_for(half):
+    folder, study = half
+    with pytest.raises(UserError, match=r"has not come to its end.*partial=True"):
+        engine.open_cube(folder)
+    with pytest.raises(UserError, match=r"blocks 1, 3 still to be computed.*--partial"):
+        results.of_run(folder, study)
+
+
+def test_tables_and_paths_are_those_of_the_blocks_that_are_there(half):
+    folder, study = half
+    tree = engine.open_cube(folder, partial=True, model=study.model)
+    assert (tree.attrs["status"], tree.attrs["paths"], tree.attrs["paths_asked"]) == (
+        "partial",
+        2 * BLOCK,
+        4 * BLOCK,
+    )
+    assert tree.attrs["blocks"] == list(DONE)
+    outcomes = played_back(folder.parent).program._arrays["outcomes"]
+    names = list(study.model.outcomes)
+    there = np.concatenate([outcomes[..., b * BLOCK : (b + 1) * BLOCK] for b in DONE], axis=-1)
+    stock = tree["paths"]["lowest_stock"]
+    assert_same(stock.values, there[:, names.index("lowest_stock")])
+    assert_same(stock["path"].values, np.concatenate([np.arange(b * BLOCK, (b + 1) * BLOCK) for b in DONE]))
+    assert int(tree["diagnostics"]["n_paths"]) == 2 * BLOCK
+    own = tree["risk"]["lowest_stock"].sel(policy="use", measure="mean")
+    values = there[1, names.index("lowest_stock")].astype(np.float64)
+    np.testing.assert_allclose(own.sel(stat="estimate"), values.mean(), rtol=1e-6)
+    # an honest interval: as wide as so many paths make it, not as so many as were asked for
+    units = values.reshape(-1, study.unit).mean(axis=1)
+    expected = units.std(ddof=1) / np.sqrt(len(units))
+    np.testing.assert_allclose(own.sel(stat="standard_error"), expected, rtol=1e-3)
+    assert "2 blocks, of 524,288 asked for" in tree["risk"].attrs["comment"]
+    assert tree["risk/yearly"].data_vars and tree["distribution"].data_vars
+
+
+def test_the_whole_run_answers_from_all_blocks(half):
+    folder, study = half
+    assert not cube.is_finished(folder, study)
+    assert results.of_run(folder, study, partial=True).study.paths == 2 * BLOCK
+
+
+def test_the_command_prints_what_is_there(half):
+    folder, _ = half
+    words = ["risk", folder, "--model", f"{MODELS}:Pond"]
+    refused = call(*words)
+    assert (
+        refused.exit_code == 2
+        and "has not come to its end" in refused.stderr
+        and "--partial" in refused.stderr
+    )
+    shown = call(*words, "--partial")
+    assert shown.exit_code == 0, shown.output
+    assert "262,144 paths" in shown.stdout and "dry" in shown.stdout
+    given = call(*words, "--partial", "--given", "lowest_stock > 1")
+    assert given.exit_code == 0, given.output
+
+
+def test_nothing_at_all_is_refused(tmp_path):
+    study = study_in(tmp_path, 100)
+    from tests.small_study import entered
+
+    with entered(tmp_path / "run", study):
+        pass
+    with pytest.raises(UserError, match="no block is done yet"):
+        engine.open_cube(tmp_path / "run", partial=True, model=study.model)

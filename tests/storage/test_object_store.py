@@ -1,0 +1,158 @@
+"""Runs on object stores: copied there and back, read there; against a folder that stands for a store (a real server: test_s3.py)."""
+
+import json
+
+import pytest
+
+import engine
+from engine.errors import UserError
+from engine.run_folder import cube, reading
+from engine.storage import object_store
+from engine.study.study import BLOCK
+from tests.recorded import contents
+from tests.small_files import call
+from tests.small_study import commit_block, entered, make_study, make_summaries
+
+pytest.importorskip("obstore")
+PATHS = BLOCK + 1000
+
+
+def finish(folder, study):
+    """A whole run without a kernel."""
+    with entered(folder, study):
+        for block in study.blocks():
+            commit_block(folder, study, block)
+        stored = reading.read_paths(folder, study.keep.outcomes, study.paths)
+        cube.finish(folder, study, make_summaries(study, stored))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "run"
+    finish(folder, make_study(PATHS))
+    return folder
+
+
+@pytest.fixture
+def url(tmp_path):
+    (tmp_path / "bucket").mkdir()
+    return f"file://{tmp_path}/bucket"
+
+
+def test_a_copy_is_the_run_and_comes_back_whole(run, url, tmp_path):
+    sent = object_store.upload(run, url)
+    assert sent == len([path for path in run.rglob("*") if path.is_file()]) - 1  # all but the lock
+    assert object_store.upload(run, url) == 0
+    assert object_store.download(url, tmp_path / "back") == sent
+    assert contents(tmp_path / "back") == contents(run)
+
+
+def test_a_cube_is_read_where_it_is(run, url):
+    object_store.upload(run, url)
+    there, here = engine.open_cube(url), engine.open_cube(run)
+    assert there["risk"].to_dataset().identical(here["risk"].to_dataset())
+    assert there["paths"].to_dataset().load().identical(here["paths"].to_dataset().load())
+
+
+def test_a_run_that_grew_is_sent_again_where_it_differs_and_the_root_comes_last(
+    run, url, tmp_path, monkeypatch
+):
+    finish(tmp_path / "run", make_study(1000))
+    object_store.upload(tmp_path / "run", url)
+    finish(tmp_path / "run", make_study(PATHS))
+    put, order = object_store.store_at, []
+
+    class Watched:
+        def __init__(self, store):
+            self.store = store
+
+        def __getattr__(self, name):
+            return getattr(self.store, name)
+
+        def put(self, name, content):
+            order.append(name)
+            return self.store.put(name, content)
+
+        def delete(self, name):
+            order.append(f"delete {name}")
+            return self.store.delete(name)
+
+    monkeypatch.setattr(object_store, "store_at", lambda where: Watched(put(where)))
+    object_store.upload(tmp_path / "run", url)
+    assert order[0] == "delete cube.zarr/zarr.json"
+    assert order[-2:] == ["cube.zarr/zarr.json", object_store.MANIFEST]
+    monkeypatch.undo()
+    object_store.download(url, tmp_path / "back")
+    assert contents(tmp_path / "back") == contents(tmp_path / "run") == contents(run)
+
+
+def test_what_was_changed_on_the_way_is_refused(run, url, tmp_path):
+    object_store.upload(run, url)
+    path = tmp_path / "bucket/cube.zarr/paths/worst_two_year_growth/c/0/1"
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"worst_two_year_growth/c/0/1: other content than was sent"):
+        object_store.download(url, tmp_path / "back")
+    assert not (tmp_path / "back/cube.zarr/zarr.json").exists()  # no cube that looks whole
+    assert object_store.upload(run, url) == 0  # its size tells nothing; the reader's checksum does
+    with pytest.raises(ValueError, match="checksum"):
+        engine.open_cube(url)["paths"].load()
+
+
+def test_another_run_or_more_of_this_one_is_not_written_over(run, url, tmp_path):
+    object_store.upload(run, url)
+    finish(tmp_path / "less", make_study(1000))
+    with pytest.raises(UserError, match=r"holds 2 blocks, and .* 1\. Choose another URL"):
+        object_store.upload(tmp_path / "less", url)
+    finish(tmp_path / "other", make_study(PATHS, model_digest="f" * 64))
+    with pytest.raises(UserError, match="holds a study with fingerprint"):
+        object_store.upload(tmp_path / "other", url)
+    assert object_store.upload(run, url) == 0
+
+
+def test_copies_that_were_stopped_go_on(run, url, tmp_path, monkeypatch):
+    monkeypatch.setattr(object_store, "OFTEN", 10)
+
+    def stop(done, total):
+        if done > total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        object_store.upload(run, url, stop)
+    whole = len([path for path in run.rglob("*") if path.is_file()]) - 1
+    assert 0 < object_store.upload(run, url) < 0.7 * whole
+    with pytest.raises(KeyboardInterrupt):
+        object_store.download(url, tmp_path / "back", stop)
+    assert not (tmp_path / "back/cube.zarr/zarr.json").exists()
+    object_store.download(url, tmp_path / "back")
+    assert contents(tmp_path / "back") == contents(run)
+    with pytest.raises(UserError, match="expected a folder that is empty"):
+        object_store.download(url, tmp_path / "back")
+
+
+def test_a_manifest_cannot_write_elsewhere(run, url, tmp_path):
+    object_store.upload(run, url)
+    manifest = tmp_path / "bucket" / object_store.MANIFEST
+    manifest.write_text(json.dumps({"../../escaped": "0" * 64}))
+    with pytest.raises(UserError, match="names files outside of the run"):
+        object_store.download(url, tmp_path / "back")
+    assert not (tmp_path / "escaped").exists()
+
+
+def test_places_that_are_none(run, url, tmp_path):
+    with pytest.raises(UserError, match="expected a run that was copied there"):
+        object_store.download(url, tmp_path / "back")
+    with pytest.raises(UserError, match="expected a folder that is empty"):
+        object_store.download(url, run)
+    with pytest.raises(UserError, match="no object store can be reached"):
+        object_store.store_at("nowhere://x")
+    assert call("copy", run, tmp_path / "x").exit_code == 2
+    assert call("copy", tmp_path, url).exit_code == 2
+
+
+def test_the_command_copies_both_ways(run, url, tmp_path):
+    sent = call("copy", run, url)
+    assert sent.exit_code == 0 and "files sent" in sent.stdout, sent.output
+    back = call("copy", url, tmp_path / "back", "--quiet")
+    assert back.exit_code == 0 and "each as it was sent" in back.stdout

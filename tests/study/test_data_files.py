@@ -1,0 +1,166 @@
+"""One column of numbers: what is read, what is left out, and what every refusal says."""
+
+import builtins
+
+import numpy as np
+import pytest
+
+from engine.errors import UserError
+from engine.study import data_files
+from engine.study.data_files import column
+from tests.helpers import assert_same
+
+
+def written(folder, text, name="data.csv"):
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
+    return path
+
+
+def refusal(path, name="price", source=None):
+    with pytest.raises(UserError) as caught:
+        column(path, name, source)
+    assert len(caught.value.problems) == 1
+    return str(caught.value.problems[0])
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_delimiters_line_ends_and_byte_order_marks(tmp_path, delimiter, end, mark):
+    rows = [["price", '"a, b; c\td"', "note"], ["1.5", "x", "1,5;"], ["-2e3", "", ""], [" 3 ", "", ""]]
+    rows[1][2] = f'"{rows[1][2]}"'
+    path = written(tmp_path, mark + end.join(delimiter.join(row) for row in rows) + end)
+    values, empty = column(path, "price")
+    assert_same(values, np.array([1.5, -2000.0, 3.0]))
+    assert empty == 0
+
+
+def test_one_column_without_a_delimiter(tmp_path):
+    assert_same(column(written(tmp_path, "price\n1\n\n2\n"), "price").values, np.array([1.0, 2.0]))
+
+
+def test_empty_cells_are_left_out_and_counted(tmp_path):
+    path = written(tmp_path, "day,price\n1,\n2,NaN\n3,n/a\n4,NULL\n5,7\n6,None\n")
+    found = column(path, "price")
+    assert_same(found.values, np.array([7.0]))
+    assert found.empty == 5
+
+
+def test_a_column_of_nothing_but_empty_cells_is_no_error_here(tmp_path):
+    found = column(written(tmp_path, "day,price\n1,\n"), "price")
+    assert (found.values.size, found.values.dtype, found.empty) == (0, np.float64, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("day,prize\n1,2\n", "unknown column 'price'. Did you mean 'prize'?"),
+        ("day,volume\n1,2\n", "unknown column 'price'. Known: day, volume."),
+        ("1.5,2\n3,4\n", "unknown column 'price'. Known: 1.5, 2. The first line must name the columns."),
+        ("price,price\n1,2\n", "has 2 columns 'price', expected one."),
+        ("day,price\n1,2\n2,cheap\n3,dear\n", "column 'price', line 3: expected a finite number, got 'cheap'."),
+        ("day,price\n1,inf\n", "column 'price', line 2: expected a finite number, got 'inf'."),
+        ("day,price\n1,1e999\n", "column 'price', line 2: expected a finite number, got '1e999'."),
+        ("day,price\n1,1_000\n", "column 'price', line 2: expected a finite number, got '1_000'."),
+        ("day,price\n1," + "x" * 99 + "\n", f"column 'price', line 2: expected a finite number, got '{'x' * 37}...'."),
+        (
+            "day;price\n1;1,5\n",
+            "column 'price', line 2: expected a finite number, got '1,5'. Write a point for decimals (1.5 rather than 1,5) "
+            "and nothing between thousands.",
+        ),
+        (
+            "price\n1.234,5\n",
+            "column 'price', line 2: expected a finite number, got '1.234,5'. Write a point for decimals (1.5 rather than "
+            "1,5) and nothing between thousands.",
+        ),
+        (
+            "day,price\n1,1,5\n",
+            "line 2 has 3 cells, expected 2 as in the first line. A decimal comma? Write 1.5 rather than 1,5.",
+        ),
+        ("day;price\n1;2\n3\n", "line 3 has 1 cells, expected 2 as in the first line."),
+        ("", "is empty."),
+        (" \n\n", "is empty."),
+        ('""\n1\n', "unknown column 'price'. Known: 1. The first line must name the columns."),
+        ("price\n1\n".encode("utf-16"), "is no text in UTF-8. Save it as CSV in UTF-8."),
+        ("price\n1\nä\n".encode("latin-1"), "is no text in UTF-8 (line 3). Save it as CSV in UTF-8."),
+        (b"price\n1\n\x00\n", "is no text in UTF-8. Save it as CSV in UTF-8."),
+        (b"PK\x03\x04...", "is a spreadsheet or an archive; expected CSV or Parquet. Unpack it, or save it as CSV."),
+        (b"\x1f\x8b\x08", "is compressed; expected CSV or Parquet. Unpack it, or save it as CSV."),
+        ('price\n"' + "1" * 200_000, "line 2: field larger than field limit (131072)."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_refused_with_its_place(tmp_path, text, told):
+    assert refusal(written(tmp_path, text)) == told
+
+
+def test_files_that_are_not_there_or_too_large_or_no_files(tmp_path, monkeypatch):
+    assert refusal(tmp_path / "none.csv") == "no such file."
+    assert refusal(tmp_path) == "is no file; expected CSV or Parquet."
+    monkeypatch.setattr(data_files, "LARGEST_FILE", 1 << 20)
+    large = written(tmp_path, b"1" * (1 << 21))
+    assert refusal(large) == "has 2 MiB, expected at most 1. Keep only the column that is needed."
+
+
+def test_an_error_stands_in_the_file_or_in_what_asks_for_it(tmp_path):
+    path = tmp_path / "none.csv"
+    with pytest.raises(UserError) as caught:
+        column(path, "price")
+    assert (caught.value.source, caught.value.problems[0].place) == (str(path), "")
+    with pytest.raises(UserError) as caught:
+        column(path, "price", "study.toml")
+    assert (caught.value.source, caught.value.problems[0].place) == ("study.toml", str(path))
+
+
+def test_parquet_reads_as_csv_does(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = arrow.table(
+        {
+            "price": [1.5, None, float("nan"), 4.0],
+            "whole": [1, 2, None, 2**60],
+            "a.b": arrow.array([1, 2, 3, 4], arrow.int8()),
+            "text": ["a", "b", "c", "d"],
+            "flag": [True, False, True, False],
+            "far": [1.0, float("inf"), 2.0, 3.0],
+        }
+    )
+    path = tmp_path / "data.parquet"
+    parquet.write_table(table, path)
+    found = column(path, "price")
+    assert_same(found.values, np.array([1.5, 4.0]))
+    assert found.empty == 2
+    assert_same(column(path, "whole").values, np.array([1.0, 2.0, 2.0**60]))
+    assert_same(column(path, "a.b").values, np.array([1.0, 2.0, 3.0, 4.0]))
+    assert refusal(path, "text") == "column 'text': expected numbers, got string."
+    assert refusal(path, "flag") == "column 'flag': expected numbers, got bool."
+    assert refusal(path, "far") == "column 'far': expected finite numbers, got inf."
+    assert refusal(path, "pric") == "unknown column 'pric'. Did you mean 'price'?"
+
+
+def test_parquet_that_is_none_or_broken_or_too_long(tmp_path, monkeypatch):
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert (
+        refusal(written(tmp_path, "price\n1\n", "d.parquet")) == "is no Parquet file, whatever its name says."
+    )
+    assert refusal(written(tmp_path, b"PAR1 and nothing else PAR1")).startswith("is a broken Parquet file: ")
+    path = tmp_path / "long.parquet"
+    parquet.write_table(arrow.table({"price": [1.0] * 20}), path)
+    monkeypatch.setattr(data_files, "MOST_ROWS", 19)
+    assert refusal(path) == "has 20 rows, expected at most 19."
+
+
+def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
+    found = builtins.__import__
+
+    def missing(name, *rest, **named):
+        if name.startswith("pyarrow"):
+            raise ImportError(name)
+        return found(name, *rest, **named)
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+    told = refusal(written(tmp_path, b"PAR1...."))
+    assert told == (
+        "is a Parquet file, and pyarrow is not installed. Install it (pip install 'rustbelt[parquet]'), or save the file as CSV."
+    )

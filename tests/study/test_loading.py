@@ -1,0 +1,238 @@
+"""Study files: what is read, and that a resolved study says the same again."""
+
+import re
+import tomllib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.errors import UserError
+from engine.models.rustbelt.model import Rustbelt
+from engine.study.loading import default_tile, load_study, read_study, resolved_text, shipped_studies
+from engine.study.policy_tables import phased
+from tests.helpers import assert_close, assert_same
+from tests.reservoirs import STATIC, STUDY, Reservoir, Sum, read
+
+
+def test_a_study_is_resolved():
+    study = read(STUDY)
+    assert (study.name, study.seed, study.paths, study.sampler, study.unit) == (
+        "reservoir",
+        7,
+        1000,
+        "random",
+        1,
+    )
+    assert study.years == (2020, 2021, 2022, 2023)
+    assert [item.name for item in study.inputs] == ["inflow", "capacity", "will"]
+    assert [(said.label, said.value) for said in study.inputs[0].asked] == [("p05", 1.0), ("p95", 4.0)]
+    assert_close([said.fitted for said in study.inputs[0].asked], [1.0, 4.0])
+    assert_close(study.inputs[0].marginal.parameters[0], 2.0)
+    assert study.groups["water"].members == ("inflow", "capacity")
+    assert study.policy_names == ("keep", "save", "full", "late")
+    assert study.events[2].all_of == ("dry", "short")
+    assert study.keep.outcomes == ("lowest_stock", "shortage")
+    assert (study.keep.draws, study.keep.yearly) == (131_072, 16_384)
+
+
+def test_levers_hold_by_year_and_label():
+    keep, save, full, late = read(STUDY).policies
+    assert_same(keep.levers["release"], np.full(4, 0.2))
+    assert_same(keep.levers["quota"], np.ones((4, 2)))
+    assert_same(full.levers["release"], np.array([0.2, 0.15, 0.15, 0.05]))
+    assert_same(full.levers["quota"], np.array([[1.0, 2.0], [1, 2], [3, 2], [3, 2]]))
+    assert_same(late.levers["quota"], full.levers["quota"])
+    assert_same(late.levers["price"][0], np.array([[4.0, 2.0], [2.0, 2.0]]))
+    assert (save.implementation, save.before.name) == ("will", "keep")
+    assert (full.implementation, full.before) == (1.0, None)
+    assert (late.start, late.before.name) == (2022, "keep")
+
+
+def test_a_policy_may_phase_in_from_one_that_phases_in_itself():
+    study = read(
+        STUDY + '[policies.later]\nlike = "full"\nbefore = "late"\nstart = 2023\n', policies=["later"]
+    )
+    assert study.policy_names == ("keep", "later")
+    before = study.policies[1].before
+    assert_same(before.levers["release"], np.array([0.2, 0.2, 0.15, 0.05]))
+    assert list(study.document["policies"]) == ["keep", "later", "late"]
+    half = replace(study.policies[1], implementation=0.5)
+    assert_close(phased(half, study.years).levers["release"][-1], 0.05)
+
+
+@pytest.mark.parametrize("policies", [None, ["late"], ["full", "keep"], ["save", "late"]])
+def test_the_resolved_study_reads_as_itself(policies):
+    study = read(STUDY, policies=policies)
+    again = read(resolved_text(study))
+    assert again.document == study.document
+    assert again.fingerprint == study.fingerprint
+    assert again.policy_names == study.policy_names
+    for one, other in zip(study.policies, again.policies, strict=True):
+        for lever in one.levers:
+            assert_same(one.levers[lever], other.levers[lever])
+    assert [item.marginal for item in again.inputs] == [item.marginal for item in study.inputs]
+
+
+def test_the_resolved_static_study_reads_as_itself():
+    study = read(STATIC, Sum)
+    assert (study.years, study.policy_names, study.tile) == ((), ("default",), 4096)
+    assert read(resolved_text(study), Sum).fingerprint == study.fingerprint
+
+
+def test_the_fingerprint_sees_numbers_and_neither_order_nor_paths():
+    study = read(STUDY)
+    table = tomllib.loads(STUDY)
+    turned = {key: table[key] for key in reversed(table)}
+    turned["factors"] = dict(reversed(table["factors"].items()))
+    assert read_study(turned, "s", model=Reservoir()).fingerprint == study.fingerprint
+    assert read(STUDY.replace("0.15", "0.150"), run={"paths": 5}).fingerprint == study.fingerprint
+    for old, new in [
+        ("p05 = 1.0", "p05 = 1.1"),
+        ("seed = 7", "seed = 8"),
+        ("below = 2", "below = 3"),
+        ("0.05 }", "0.06 }"),
+    ]:
+        assert read(STUDY.replace(old, new)).fingerprint != study.fingerprint, new
+    assert replace(study, model_digest="other").fingerprint != study.fingerprint
+    assert read(STUDY, run={"tile": 64}).fingerprint != study.fingerprint
+
+
+def test_policies_that_do_not_run_leave_no_trace():
+    text = re.sub(r"\[policies.late\].*?\[events", "[events", STUDY, flags=re.DOTALL)
+    assert read(STUDY, policies=["full"]).fingerprint == read(text, policies=["full"]).fingerprint
+    assert [item.name for item in read(STUDY, policies=["full"]).inputs] == ["inflow", "capacity"]
+
+
+def test_policies_that_an_extending_study_adds_also_run(tmp_path):
+    added = (
+        'name = "mine"\nextends = "rustbelt"\n[policies.half_fund]\nlike = "reform"\nresettlement_fund = 50\n'
+    )
+    (tmp_path / "mine.toml").write_text(added)
+    assert load_study(tmp_path / "mine.toml").policy_names == ("old", "reform", "half_fund")
+    (tmp_path / "mine.toml").write_text('compare = ["old", "half_fund"]\n' + added)
+    assert load_study(tmp_path / "mine.toml").policy_names == ("old", "half_fund")
+
+
+def test_a_study_extends_another(tmp_path):
+    (tmp_path / "base.toml").write_text(STUDY)
+    mine = tmp_path / "mine.toml"
+    mine.write_text(
+        'name = "mine"\nextends = "base.toml"\nkeep = { outcomes = ["shortage"], draws = 10 }\n'
+        "[factors.inflow]\np05 = 3\np50 = 4\np95 = 9\n"
+        '[events.dry]\nabove = 3\n[policies.half]\nlike = "save"\nrelease = 0.15\n[policies.full]\nrelease = 0.3\n'
+    )
+    study = load_study(mine, model=Reservoir(), paths=10, seed=3, tile=64)
+    assert (study.name, study.paths, study.seed, study.tile, study.sampler) == ("mine", 10, 3, 64, "random")
+    inflow = study.inputs[0]
+    assert (inflow.marginal.family, inflow.group, inflow.source) == ("lognormal", "water", "")
+    assert [(said.label, said.value) for said in inflow.asked] == [("p05", 3.0), ("p50", 4.0), ("p95", 9.0)]
+    assert study.keep.outcomes == ("shortage",)
+    assert (study.events[0].outcome, study.events[0].above, study.events[0].below) == (
+        "lowest_stock",
+        3.0,
+        None,
+    )
+    assert study.policy_names == ("keep", "save", "full", "late", "half")
+    assert_same(study.policies[2].levers["release"], np.full(4, 0.3))
+    assert study.policies[4].implementation == "will"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (
+            'extends = "b.toml"',
+            'extends = "a.toml"',
+            "extends: 'b.toml': extends: 'a.toml': goes in a circle.",
+        ),
+        ('extends = "a.toml"', "", "extends: 'a.toml': goes in a circle."),
+        ('extends = "c.toml"', "", "extends: 'c.toml': no such file."),
+        ('extends = "rustbel"', "", "extends: 'rustbel': unknown study 'rustbel'. Did you mean 'rustbelt'?"),
+        ("extends = 3", "", "extends: expected a study's name or file, got 3."),
+        ('extends = "b.toml"', "x = ", "extends: 'b.toml': at its end: not TOML: invalid value."),
+    ],
+)
+def test_what_cannot_be_extended(tmp_path, first, second, message):
+    (tmp_path / "a.toml").write_text(first)
+    (tmp_path / "b.toml").write_text(second)
+    with pytest.raises(UserError) as caught:
+        load_study(tmp_path / "a.toml")
+    assert [str(problem) for problem in caught.value.problems] == [message]
+
+
+@pytest.mark.parametrize(("n", "tile"), [(1, 1024), (2, 1024), (3, 512), (8, 256), (100, 64)])
+def test_tile(n, tile):
+    assert default_tile(Reservoir(), n) == tile
+    assert default_tile(Sum(), n) == 4096
+
+
+@pytest.mark.parametrize(("n", "tile"), [(1, 1024), (2, 512), (3, 256), (8, 128), (100, 64)])
+def test_tile_of_a_model_that_carries_much(n, tile):
+    assert default_tile(Rustbelt(), n) == tile
+
+
+FILES = [
+    (b"x = \ny = 1", "line 1, column 5: not TOML: invalid value."),
+    (b"x = 1\nx = 2\n", "line 2, column 6: not TOML: cannot overwrite a value."),
+    (b"[a", "at its end: not TOML: expected ']' at the end of a table declaration."),
+    (b'name = "\xff"', "expected UTF-8 text, got byte 0xff at 8."),
+    (b"x = " + b"[" * 5000, "its values are nested too deeply."),
+    (b"#" * (1 << 22) + b"#", "expected a study file of at most 4194304 bytes, got 4194305."),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), FILES)
+def test_files_that_cannot_be_read(tmp_path, content, message):
+    path = tmp_path / "s.toml"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        load_study(path)
+    assert caught.value.source == str(path)
+    assert [str(problem) for problem in caught.value.problems] == [message]
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(UserError, match="1 problem\n  no such file"):
+        load_study(tmp_path / "absent.toml")
+    with pytest.raises(UserError, match=r"no such file\. Studies that ship: rustbelt"):
+        load_study("absent")
+    with pytest.raises(UserError, match=r"is a folder; expected a study file \(.toml\)\.$"):
+        load_study(tmp_path)
+    (tmp_path / "study.toml").write_text(STUDY)
+    with pytest.raises(UserError, match=r"Did you mean '.*study.toml'\?"):
+        load_study(tmp_path)
+    with pytest.raises(UserError):
+        load_study("a\0b.toml")
+
+
+def test_the_byte_order_mark_of_an_editor_is_no_error(tmp_path):
+    path = tmp_path / "s.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + STATIC.encode())
+    assert load_study(path, model=Sum()).name == "sum"
+
+
+# ---- what ships
+
+
+@pytest.mark.parametrize("name", list(shipped_studies()))
+def test_studies_that_ship_are_read(name):
+    study = load_study(name)
+    assert study.is_path_model and study.paths >= 1
+    everything = load_study(
+        name, policies=list(tomllib.loads(shipped_studies()[name].read_text())["policies"])
+    )
+    again = read_study(tomllib.loads(resolved_text(everything)), "again")
+    assert again.fingerprint == everything.fingerprint != study.fingerprint
+
+
+def test_five_lines_on_top_of_what_ships(tmp_path):
+    mine = tmp_path / "half.toml"
+    mine.write_text(
+        'name = "half-fund"\nextends = "rustbelt"\n[factors.steel_recovery_years]\np05 = 3.0\np95 = 9.0\n'
+        'source = "our desk, March"\n[policies.half_fund]\nlike = "reform"\nresettlement_fund = 50\n'
+    )
+    study = load_study(mine, policies=["half_fund"])
+    assert study.policy_names == ("old", "half_fund")
+    assert_same(study.policies[1].levers["resettlement_fund"], np.full(15, 50.0))
+    assert study.inputs[0].source == "our desk, March"

@@ -1,0 +1,180 @@
+"""Study files: what is refused, and in which words."""
+
+import re
+import tomllib
+
+import numpy as np
+import pytest
+
+from engine.errors import UserError
+from engine.modelling.records import Factor, Lever
+from engine.study.loading import read_study
+from tests.helpers import assert_same
+from tests.reservoirs import STATIC, STUDY, Sum, read, said
+
+NUMBERS = "expected a number, got "
+BAD = [
+    ('name = "reservoir"', "", "name: is missing."),
+    ('name = "reservoir"', 'name = "../x"', "name: expected letters, digits, '_', '-', '.' and spaces (at most 64): the run's folder is named after it; got '../x'."),
+    ('name = "reservoir"', 'name = "r"\nfactor = 1', "factor: unknown key 'factor'. Did you mean 'factors'?"),
+    ('"random"', '"soboll"', "run.sampler: unknown sampler 'soboll'. Did you mean 'sobol'?"),
+    ('"random"', '"sobol"', "run.sampler: 'sobol' is not available yet. Use 'random', 'antithetic' or 'latin'."),
+    ('"random"', '"latin"', "run.paths: expected a multiple of 256, whole replicates of sampler 'latin', got 1000. Take 768 or 1024."),
+    ("paths = 1000", "paths = 0", "run.paths: expected at least 1, got 0."),
+    ("paths = 1000", "paths = -1", "run.paths: expected at least 1, got -1."),
+    ("paths = 1000", "paths = 1e6", "run.paths: expected a whole number, got 1000000.0. Write 1000000."),
+    ("paths = 1000", "paths = true", "run.paths: expected a whole number, got true."),
+    ("paths = 1000", "paths = 10000000000000000000", "run.paths: expected at most 4611686018427387904, got 10000000000000000000."),
+    ("paths = 1000", "tile = 100", "run.tile: expected a power of two from 16 to 131072, got 100."),
+    ("seed = 7", "sead = 7", "run.sead: unknown key 'sead'. Did you mean 'seed'?"),
+    ("last = 2023", "last = 2019", "time.last: expected at least first = 2020, got 2019."),
+    ("last = 2023", "last = 9999", "time.last: expected a horizon of at most 1000 years, got 7980."),
+    ("time = { first = 2020, last = 2023 }", "", "time: is missing. Give the years: time = { first = 2016, last = 2030 }."),
+    ("correlation = -0.5", "correlation = -1.1", "groups.water.correlation: expected -1 to 1, what 2 factors can have, got -1.1."),
+    ("correlation = -0.5", "correlation = 1.1", "groups.water.correlation: expected -1 to 1, what 2 factors can have, got 1.1."),
+    ('mode = 0.5', 'mode = 0.5\ngroup = "water"', None),
+    ("correlation = -0.5", "correlation = nan", "groups.water.correlation: expected a finite number, got nan."),
+    ("correlation = -0.5", "correlation = 0.5, copula = \"t\"", "groups.water.df: is missing. Give the degrees of freedom, 1 to 1000: the fewer, the heavier the joint tails."),
+    ("correlation = -0.5", "correlation = 0.5, copula = \"gausian\"", "groups.water.copula: unknown copula 'gausian'. Did you mean 'gaussian'?"),
+    ('group = "water"\nsource', 'group = "watr"\nsource', "factors.inflow.group: unknown group 'watr'. Did you mean 'water'?"),
+    ("p95 = 4.0", "p95 = 0.5", "factors.inflow.p95: expected more than p05 = 1, got 0.5."),
+    ("p95 = 4.0", "p95 = inf", "factors.inflow.p95: expected a finite number, got inf."),
+    ("p95 = 4.0", 'p95 = "4"', "factors.inflow.p95: " + NUMBERS + "'4'."),
+    ("p95 = 4.0", "p95 = true", "factors.inflow.p95: " + NUMBERS + "true."),
+    ("p95 = 4.0", "p95 = 2020-01-01", "factors.inflow.p95: " + NUMBERS + "a date."),
+    ("p95 = 4.0", "p95 = 1" + "0" * 400, None),
+    ("p95 = 4.0", "p55 = 4.0", "factors.inflow.p55: unknown key 'p55' for family 'lognormal'. Did you mean 'p95'?"),
+    ('"lognormal"', '"log-normal"', "factors.inflow.family: unknown family 'log-normal'. Did you mean 'lognormal'?"),
+    ('family = "lognormal"\n', "", "factors.inflow.family: is missing. Common: normal, lognormal, uniform, triangular, pert, metalog."),
+    ('unit = "hm3"', 'unit = "m3"', "factors.capacity.unit: expected 'hm3', the model's unit, got 'm3'."),
+    ("[factors.capacity]", "[factors.capacty]", "factors.capacty: unknown factor 'capacty'. Did you mean 'capacity'?"),
+    ("[factors.capacity]", "[factors.capacty]", "factors.capacity: has no prior. Add a table [factors.capacity] with family and p05, p50, p95 or the family's parameters."),
+    ('baseline = "keep"', 'baseline = "kept"', "baseline: unknown policy 'kept'. Did you mean 'keep'?"),
+    ('baseline = "keep"', 'compare = ["ful"]', "compare: unknown policy 'ful'. Did you mean 'full'?"),
+    ('baseline = "keep"', 'compare = ["full", "full"]', "compare: names 'full' twice."),
+    ('baseline = "keep"', "compare = []", "compare: expected at least one name, got an empty list."),
+    ('baseline = "keep"', 'baseline = "save"', "policies.save.before: the baseline has nothing before it to phase in from. Name a policy: before = \"...\"."),
+    ("[policies.keep]", '[policies."a/b"]\n[policies.keep]', "policies.a/b: expected a name of letters, digits, '_' and '-' (at most 100), got 'a/b'."),
+    ("[policies.keep]", '[policies.""]\n[policies.keep]', "policies: expected a name of letters, digits, '_' and '-' (at most 100), got ''."),
+    ("[policies.keep]", "[policies.keep]\nreleese = 1", "policies.keep.releese: unknown lever 'releese'. Did you mean 'release'?"),
+    ("[policies.keep]", "[policies.keep]\nrelease = nan", "policies.keep.release: expected a finite number that single precision holds, got nan."),
+    ("[policies.keep]", '[policies.keep]\nrelease = "much"', "policies.keep.release: expected a number, got 'much'."),
+    ("[policies.keep]", "[policies.keep]\nrelease = {}", "policies.keep.release: expected at least one entry, got an empty table."),
+    ("[policies.keep]", "[policies.keep]\nrelease = { 2019 = 1 }", "policies.keep.release.2019: expected a year of the horizon 2020-2023, got 2019."),
+    ("[policies.keep]", "[policies.keep]\nrelease = { north = 1 }", "policies.keep.release.north: expected a year, got 'north'."),
+    ("[policies.keep]", "[policies.keep]\nquota = { nort = 1 }", "policies.keep.quota.nort: unknown label of 'region' 'nort'. Did you mean 'north'?"),
+    ("[policies.keep]", "[policies.keep]\nstart = 2030", "policies.keep.start: expected a year of the horizon 2020-2023, got 2030."),
+    ("[policies.save]", '[policies.save]\nlike = "late"', "policies.full.like: goes in a circle: save -> late -> full -> save."),
+    ("[policies.keep]", '[policies.keep]\nbefore = "late"', "policies.late.before: goes in a circle: keep -> late -> keep."),
+    ("[policies.keep]", '[policies.keep]\nlike = "saev"', "policies.keep.like: unknown policy 'saev'. Did you mean 'save'?"),
+    ("[policies.keep]", '[policies.keep]\nbefore = "saev"', "policies.keep.before: unknown policy 'saev'. Did you mean 'save'?"),
+    ("[policies.keep]", "[policies.keep]\nimplementation = 1.5", "policies.keep.implementation: expected a share from 0 to 1 or the name of a factor, got 1.5."),
+    ("[policies.keep]", "[policies.keep]\nimplementation = []", "policies.keep.implementation: expected a share from 0 to 1 or the name of a factor, got a list."),
+    ('"will"', '"wil"', "policies.save.implementation: unknown factor 'wil'. Did you mean 'will'?"),
+    ('"will"', '"capacity"', "policies.save.implementation: expected a factor drawn from 0 to 1; 'capacity' reaches 10 to 20. Use 'logit-normal', or 'uniform' or 'triangular' inside these bounds."),
+    ("start = 2022", 'start = 2022\nbefore = "save"', "policies.late.before: 'save' is drawn (implementation = \"will\"), so nothing can phase in from it."),
+    ('"lowest_stock"', '"lowest_stok"', "events.dry.outcome: unknown outcome 'lowest_stok'. Did you mean 'lowest_stock'?"),
+    ("below = 2", "", "events.dry: expected a threshold, above or below, got none."),
+    ("below = 2", "below = 2\nabove = 3", "events.dry: expected a threshold, above or below, got both."),
+    ('outcome = "shortage"', "", "events.short: has no outcome. Add outcome = \"...\" and above or below."),
+    ("[events.dry]", "[events.shortage]", "events.shortage: is the name of an outcome; take another."),
+    ('["dry", "short"]', '["dri", "short"]', "events.ruin.all: unknown event 'dri'. Did you mean 'dry'?"),
+    ('["dry", "short"]', '["ruin"]', "events.ruin.all: expected events with a threshold of their own; 'ruin' has none."),
+    ('["dry", "short"]', "[]", "events.ruin.all: expected at least one event, got none."),
+    ('["dry", "short"]', '["dry"]\nabove = 1', "events.ruin: expected either `all` or an outcome with a threshold, got both."),
+    ("[groups]", '[keep]\noutcomes = "most"\n[groups]', "keep.outcomes: expected 'all', 'none' or a list of outcomes, got 'most'. Known: all, headline, none."),
+    ("[groups]", '[keep]\noutcomes = ["shortag"]\n[groups]', "keep.outcomes: unknown outcome 'shortag'. Did you mean 'shortage'?"),
+    ("[groups]", "[keep]\ndraws = -1\n[groups]", "keep.draws: expected at least 0, got -1."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "message"), [case for case in BAD if case[2]])
+def test_what_is_wrong_is_said(old, new, message):
+    assert old in STUDY
+    assert message in said(STUDY.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(("old", "new", "message"), BAD)
+def test_what_is_wrong_is_never_a_crash(old, new, message):
+    try:
+        read(STUDY.replace(old, new, 1))
+    except UserError as error:
+        assert str(error).startswith("study.toml: ")
+
+
+def test_all_problems_at_once():
+    text = (
+        STUDY.replace('"random"', '"soboll"')
+        .replace("p95 = 4.0", "p95 = 0.5")
+        .replace("below = 2", "belw = 2")
+    )
+    with pytest.raises(UserError) as caught:
+        read(text)
+    assert str(caught.value).splitlines() == [
+        "study.toml: 3 problems",
+        "  events.dry.belw: unknown key 'belw'. Did you mean 'below'?",
+        "  run.sampler: unknown sampler 'soboll'. Did you mean 'sobol'?",
+        "  factors.inflow.p95: expected more than p05 = 1, got 0.5.",
+    ]
+
+
+@pytest.mark.parametrize(("n", "low"), [(1, -1.0), (2, -1.0), (3, -0.5)])
+def test_the_range_of_a_correlation_depends_on_the_members(n, low):
+    members = "\n".join(f'[factors.x{k}]\nfamily = "normal"\nmean = 0\nsd = 1\ngroup = "g"' for k in range(n))
+    text = f'name = "s"\ngroups.g.correlation = -1.01\n{members}'
+
+    class Many(Sum):
+        factors = {f"x{k}": Factor("1") for k in range(n)}
+
+    message = f"groups.g.correlation: expected {low:g} to 1, what {n} factors can have, got -1.01."
+    assert said(text, Many) == [message]
+    assert read(text.replace("-1.01", str(low)), Many).groups["g"].copula.correlation == low
+
+
+def test_a_static_study_knows_no_years():
+    assert said("time = { first = 1, last = 2 }\n" + STATIC, Sum) == [
+        "time: model 'Sum' has no years. Remove the table."
+    ]
+
+    class WithLever(Sum):
+        levers = {"shift": Lever("1")}
+
+    assert said(STATIC, WithLever) == [
+        "policies: expected at least one policy, got none. Add [policies.NAME] with the model's levers."
+    ]
+    text = STATIC + "[policies.a]\nstart = 2020\nshift = { 2020 = 1 }\n"
+    assert said(text, WithLever) == [
+        "policies.a.start: a static model has no years. Remove it.",
+        "policies.a.shift: a static model has no years. Give a number.",
+    ]
+    study = read(STATIC + "[policies.a]\n[policies.b]\nshift = 2\nimplementation = 0.5\n", WithLever)
+    assert_same(study.policies[1].levers["shift"], np.array([2.0]))
+    assert study.policies[1].before is study.policies[0] or study.policies[1].before.name == "a"
+
+
+def test_one_year_is_a_horizon():
+    text = re.sub(
+        r"\[policies.full\].*?\[events",
+        "[events",
+        STUDY.replace("last = 2023", "last = 2020"),
+        flags=re.DOTALL,
+    )
+    assert read(text).years == (2020,)
+
+
+def test_policies_asked_for():
+    assert read(STUDY, policies=["full"]).policy_names == ("keep", "full")
+    assert read(STUDY, policies=["full", "keep"]).policy_names == ("full", "keep")
+    assert "compare: unknown policy 'fulll'. Did you mean 'full'?" in said(STUDY, policies=["fulll"])
+
+
+def test_the_model_of_a_study():
+    text = 'model = "rustbet"\n' + STUDY
+    with pytest.raises(
+        UserError,
+        match=r"unknown model 'rustbet'. Did you mean 'rustbelt'\? A model of your own .* --model FILE:CLASS",
+    ):
+        read_study(tomllib.loads(text), "s")
+    with pytest.raises(UserError, match="model: is missing"):
+        read_study(tomllib.loads(STUDY), "s")
+    assert read(text).model_name == "Reservoir"

@@ -1,0 +1,235 @@
+"""Malformed study files, thousands of them: `rustbelt check` says what is wrong, with exit code 2, and never crashes, hangs or writes."""
+
+import os
+import re
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import tomli_w
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.errors import UserError
+from engine.study.loading import load_study
+from tests import malformed
+from tests.small_files import call
+
+LONGEST = 60
+"""Seconds after which a check counts as hanging."""
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_watched: list[list[str]] = []
+
+
+def _watch(event: str, args: tuple) -> None:
+    if _watched and event == "open" and isinstance(args[2], int) and args[2] & _WRITES:
+        path = str(args[0])
+        if path != os.devnull and "__pycache__" not in path:
+            _watched[-1].append(path)
+
+
+sys.addaudithook(_watch)
+
+
+@contextmanager
+def nothing_written():
+    """Fails where a file is opened to be written."""
+    _watched.append([])
+    try:
+        yield
+    finally:
+        written = _watched.pop()
+    assert written == []
+
+
+@contextmanager
+def ends_soon():
+    """Fails after `LONGEST` seconds, wherever it is."""
+
+    def late(number, frame):
+        raise AssertionError(f"no end after {LONGEST} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(LONGEST)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a study's data files, to be in."""
+    made = tmp_path_factory.mktemp("malformed")
+    (made / "data.csv").write_text("x,a,b\n1,2,3\n,1,5\n4,7,4\n")
+    (made / "raw.csv").write_bytes(b"\xff\xfe\0,\n")
+    (made / "empty.csv").write_text("")
+    (made / "head.csv").write_text("x,a,b\n")
+    (made / "sub").mkdir()
+    (made / "loop").symlink_to("loop")
+    os.mkfifo(made / "fifo")
+    before = Path.cwd()
+    os.chdir(made)
+    yield made
+    os.chdir(before)
+
+
+def check(tables, model):
+    """What the command says of a study's tables, and its exit code."""
+    Path("study.toml").write_bytes(tomli_w.dumps(tables).encode(errors="replace"))
+    own = ["--model", f"{malformed.__file__}:{model}"] if model else []
+    there = sorted(Path().rglob("*"))
+    with nothing_written(), ends_soon():
+        ended = call("check", "study.toml", *own, "--debug")
+    assert ended.exit_code in (0, 2), ended.output[-4000:]
+    if ended.exit_code == 2:
+        assert re.search(r"^[^\n]*: \d+ problems?$", ended.stderr, re.MULTILINE), ended.stderr[-4000:]
+    assert sorted(Path().rglob("*")) == there
+    return ended
+
+
+@pytest.mark.parametrize("model", malformed.BASES)
+def test_the_studies_are_right_before_they_are_broken(folder, model):
+    ended = check(malformed.assembled(model, [], -1), model)
+    assert ended.exit_code == 0, ended.stderr
+
+
+@pytest.mark.parametrize("number", range(len(malformed.LAWS)))
+def test_the_laws_are_right_before_they_are_broken(folder, number):
+    ended = check(malformed.assembled("Bill", [number], -1), "Bill")
+    assert ended.exit_code == 0, ended.stderr
+
+
+@pytest.mark.parametrize("number", range(len(malformed.GROUPS) - 1))
+def test_the_groups_are_right_before_they_are_broken(folder, number):
+    ended = check(malformed.assembled("Bill", [], number), "Bill")
+    assert ended.exit_code == 0, ended.stderr
+
+
+HOSTILE = [
+    ".", "sub", "a\0b", "/dev/null", "/dev/zero", "fifo", "raw.csv", "empty.csv", "head.csv", "x" * 5000, "", "loop", "é.csv", "data.csv\n",
+    "../" * 300 + "none.csv", "/proc/self/mem",
+]  # fmt: skip
+"""Names of files that a study should not have."""
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=lambda name: repr(name[:20]))
+def test_files_that_are_none(folder, name):
+    law = malformed.assembled("Bill", [], -1)
+    law["factors"]["a"] = {"family": "empirical", "file": name, "column": "x"}
+    by_state = malformed.assembled("Valley", [], -1)
+    by_state["shocks"]["wind"]["states"]["wet"] = law["factors"]["a"]
+    ranks, vine = malformed.assembled("Bill", [], 8), malformed.assembled("Bill", [], 8)
+    ranks["groups"]["g"] |= {"file": name, "members": ["a", "b"]}
+    vine["groups"]["g"] |= {"copula": "vine", "file": name, "members": ["a", "b"]}
+    for tables, model in ((law, "Bill"), (by_state, "Valley"), (ranks, "Bill"), (vine, "Bill")):
+        ended = check(tables, model)
+        assert ended.exit_code == 2
+        assert ": 1 problem\n" in ended.stderr
+    assert check({"name": "s", "extends": name}, "").exit_code == 2
+
+
+DEEP = {
+    "parts": (
+        '{family="mixture",parts=[',
+        '{family="normal",mean=0,sd=1}',
+        ',{family="normal",mean=0,sd=1}]}',
+    ),
+    "lists": ("[", "1", "]"),
+    "tables": ("{x=", "1", "}"),
+    "sizes": ("{size=", "1", "}"),
+}
+
+
+@pytest.mark.parametrize("kind", DEEP)
+@pytest.mark.parametrize("depth", [6, 60, 240, 400])
+def test_tables_within_tables_within_tables(folder, kind, depth):
+    before, middle, after = DEEP[kind]
+    for place in (
+        "factors.a",
+        "factors.a.value",
+        "policies.p.shift",
+        "groups.g.pearson",
+        "run",
+        "extends",
+        "shocks.s.states",
+    ):
+        Path("study.toml").write_text(f'name = "s"\n{place} = {before * depth}{middle}{after * depth}\n')
+        with nothing_written(), ends_soon(), pytest.raises(UserError):
+            load_study("study.toml", model=malformed.Bill())
+
+
+def test_studies_on_top_of_each_other_without_end(folder):
+    for number in range(600):
+        Path(f"{number}.toml").write_text(f'name = "s"\nextends = "{number + 1}.toml"\n')
+    Path("600.toml").write_text('name = "s"')
+    with pytest.raises(UserError, match="expected at most 32 studies on top of each other"):
+        load_study("0.toml", model=malformed.Bill())
+    with pytest.raises(UserError, match="at least one policy"):
+        load_study("580.toml", model=malformed.Bill())
+
+
+STRAY = [
+    ({"family": "fixed", "value": 1.0, "weight": [[float("inf")]]}, "factors.a.weight: is for experts and parts of a mixture. Remove it."),
+    ({"family": "fixed", "value": 1.0, "pool": "linear"}, "factors.a.pool: says how experts are pooled, and there are none. Remove it."),
+    ({"family": "gamma", "a": 10**400}, "factors.a.a: expected a finite number, got a number of more than 30 digits."),
+    ({"family": "gamma", "a": float("nan")}, "factors.a.a: expected a finite number, got nan."),
+    ({"family": "gamma", "a": "2"}, "factors.a.a: expected a number, got '2'."),
+]  # fmt: skip
+FAR = "factors.a: takes too many values, far apart; expected at most 16384 (SciPy tries one after the other). For such numbers use a continuous law, such as 'normal' or 'gamma'."
+MANY = [
+    ({"family": "zipf", "a": 1.01}, FAR),
+    ({"family": "yulesimon", "alpha": 0.01}, FAR),
+    ({"family": "skellam", "mu1": 1e9, "mu2": 1.0}, FAR),
+    ({"family": "betabinom", "n": 1e9, "a": 2.0, "b": 2.0}, FAR),
+    ({"family": "hypergeom", "M": 1e18, "n": 5e17, "N": 1e17}, FAR),
+    ({"family": "mixture", "parts": [{"family": "gamma", "a": 1.0}] * 300}, "factors.a.parts: expected at most 64 laws, got 300."),
+    ({"experts": [{"family": "gamma", "a": 1.0}] * 300}, "factors.a.experts: expected at most 64 laws, got 300."),
+    ({"family": "gamma", "quantiles": [[k / 200, float(k)] for k in range(1, 200)]}, "factors.a: expected at most 64 statements, got 199. For data use family 'empirical'."),
+    ({"family": "mixture", "parts": [malformed.LAWS[-1], malformed.LAWS[0]]}, "factors.a.parts.0: is pooled by quantiles, which does not go within a mixture or a linear pool. Take pool = 'linear' there."),
+    ({"family": "logit-normal", "mean": 0.4, "sd": 1e-300}, "factors.a.sd: says a law that is narrower than its numbers can tell: 1e-300 around 0.4. Use family 'fixed'."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("law", "told"), STRAY + MANY, ids=[told[:40] for _, told in STRAY + MANY])
+def test_what_is_out_of_place_and_what_would_take_for_ever(folder, law, told):
+    tables = malformed.assembled("Bill", [], -1)
+    tables["factors"]["a"] = law
+    assert told in check(tables, "Bill").stderr
+
+
+STUDIES = st.tuples(
+    st.sampled_from(["Valley", "Valley", "Bill", "Bill", "Bill", ""]),
+    st.lists(st.integers(-1, len(malformed.LAWS) - 1), min_size=4, max_size=4),
+    st.integers(-1, len(malformed.GROUPS) - 1),
+)
+RARELY = {
+    "deadline": None,
+    "derandomize": True,
+    "suppress_health_check": [
+        HealthCheck.too_slow,
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.data_too_large,
+    ],
+}
+
+
+def _malformed_studies_are_refused(study, edits):
+    model, laws, group = study
+    check(malformed.edited(malformed.assembled(model, laws, group), edits), model)
+
+
+@settings(max_examples=200, **RARELY)
+@given(STUDIES, malformed.EDITS)
+def test_malformed_studies_are_refused(folder, study, edits):
+    _malformed_studies_are_refused(study, edits)
+
+
+@pytest.mark.slow
+@settings(max_examples=2500, **RARELY)
+@given(STUDIES, malformed.EDITS)
+def test_thousands_of_malformed_studies_are_refused(folder, study, edits):
+    _malformed_studies_are_refused(study, edits)

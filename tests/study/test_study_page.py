@@ -1,0 +1,168 @@
+"""The page on study files: every key stands in it, says what the schema says, and is in an example; all examples are read."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from engine import Factor, Lever, Outcome, PathModel, Shock, Yearly, load_study, total
+from engine.draws.distributions.families import known_families
+from engine.modelling.contract import refuse_broken
+from engine.study.extending import NAMED_TABLES
+from engine.study.schema import (
+    EXTENDS,
+    NAMED,
+    SECTIONS,
+    LawTable,
+    StudyText,
+    Truncation,
+    WeightedLaw,
+    described,
+)
+from tests.reservoirs import read
+
+PAGE = (Path(__file__).parents[2] / "docs" / "study-file.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, flags=re.DOTALL)
+LAW = set(LawTable.model_fields)
+PERCENT = re.compile(r"p\d\d")
+
+
+def rows():
+    """Keys of the page's tables, each with what its row says, without quotes."""
+    found = {}
+    for line in PAGE.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if line.startswith("| `") and len(cells) > 1:
+            for key in re.findall(r"`([\w.]+)`", cells[0]):
+                found.setdefault(key, []).append(cells[1].replace("`", ""))
+    return found
+
+
+def keys():
+    """Every key that a study file may have, as the page names it, with what the schema says of it."""
+    yield from described(StudyText).items()
+    yield "extends", EXTENDS
+    for table, schema in SECTIONS.items():
+        yield from ((f"{table}.{key}", text) for key, text in described(schema).items())
+    for table, schema in NAMED.items():
+        own = {
+            key: text
+            for key, text in described(schema).items()
+            if key not in LAW or table not in ("factors", "shocks")
+        }
+        yield from ((f"{table}.NAME.{key}", text) for key, text in own.items())
+    yield from ((key, text) for key, text in described(WeightedLaw).items())
+
+
+@pytest.mark.parametrize(("key", "text"), [*keys()], ids=[key for key, _ in keys()])
+def test_the_page_says_of_every_key_what_the_schema_says(key, text):
+    assert text and key in rows(), key
+    if PERCENT.fullmatch(key):
+        text = "the quantile of so many per cent"
+    assert any(said.startswith(text) for said in rows()[key]), rows()[key]
+
+
+def test_tables_by_name_are_those_of_the_schema():
+    assert set(NAMED_TABLES) == set(NAMED)
+
+
+def test_nested_tables_have_no_keys_that_the_page_leaves_out():
+    assert set(described(Truncation)) == {"low", "high"}
+    assert set(described(WeightedLaw)) - LAW == {"weight"}
+    assert "`truncate` | ends that the law is cut at: `low`, `high` or both" in PAGE
+
+
+def test_families_of_the_page_are_known():
+    table = PAGE[PAGE.index("| family | its parameters") :].partition("\n\n")[0]
+    named = set(re.findall(r'`"([\w-]+)"`', table))
+    assert named <= set(known_families())
+    assert {"fixed", "metalog", "pert", "integers", "negative-binomial", "mixture", "gamma"} <= named
+
+
+def used(example):
+    """Keys of an example, as the page names them."""
+    for table, content in tomllib.loads(example).items():
+        yield table
+        if table in SECTIONS:
+            yield from (f"{table}.{key}" for key in content)
+        elif table in NAMED:
+            for entry in content.values():
+                yield from (f"{table}.NAME.{key}" for key in entry)
+                yield from _of_law(entry)
+
+
+def _of_law(entry):
+    yield from (key for key in entry if key in LAW or key == "weight")
+    inner = [*entry.get("parts", ()), *entry.get("experts", ()), entry.get("size"), entry.get("truncate")]
+    states = entry.get("states")
+    inner += states.values() if isinstance(states, dict) else []
+    for law in filter(None, inner):
+        yield from _of_law(law)
+
+
+RARE = {"run.tile", "groups.NAME.ranks", "groups.NAME.vine"}
+"""Keys without an example: one is to be left alone, the others are written by runs."""
+
+
+def test_every_key_stands_in_an_example():
+    shown = {key for example in EXAMPLES for key in used(example)}
+    assert {key for key, _ in keys()} - shown == RARE
+
+
+def model_of(example):
+    """A model with the factors and shocks that an example speaks of, whatever they are."""
+    tables = tomllib.loads(example)
+    groups = [*tables.get("groups", {}).values()]
+    names = {*tables.get("factors", {}), *(name for group in groups for name in group.get("members", ()))}
+    names |= {
+        table["rate"] for table in tables.get("shocks", {}).values() if isinstance(table.get("rate"), str)
+    }
+
+    class Spoken(PathModel):
+        factors = {name: Factor("1") for name in sorted(names)}
+        shocks = {name: Shock() for name in tables.get("shocks", {})}
+        levers = {"lever": Lever("1")}
+        yearly = {"loss": Yearly("1")}
+        outcomes = {"damage": Outcome("1", total("loss"), loss=True)}
+
+        def init(self, factors, levers):
+            return 0.0
+
+        def step(self, state, year, factors, shocks, levers):
+            return state, {"loss": state}
+
+    return Spoken()
+
+
+@pytest.mark.parametrize("example", EXAMPLES[1:], ids=lambda example: example[:24].replace("\n", " "))
+def test_examples_of_the_page_are_read(tmp_path, example):
+    tables = tomllib.loads(example)
+    if not tables:
+        assert example.startswith("#:schema")
+        return
+    (tmp_path / "prices.csv").write_text("price\n" + "\n".join(str(30 + k % 7) for k in range(40)))
+    (tmp_path / "weather.csv").write_text("rain,heat\n" + "\n".join(f"{k % 5},{k % 7}" for k in range(35)))
+    path, text = tmp_path / "study.toml", example
+    if "extends" in tables:
+        path.write_text(text)
+        assert load_study(path).name == tables["name"]
+        return
+    model = model_of(example)
+    missing = [name for name in model.factors if name not in tables.get("factors", {})]
+    text = 'name = "s"\ntime = { first = 2020, last = 2022 }\n' + text
+    text += "".join(f'\n[factors.{name}]\nfamily = "uniform"\nlow = 0\nhigh = 1\n' for name in missing)
+    path.write_text(text + "\n[policies.now]\n")
+    study = load_study(path, model=model)
+    refuse_broken(study.model, study.model_name)
+    assert {item.name for item in study.inputs} == set(model.factors)
+    assert set(study.shocks.moving) == set(model.shocks)
+
+
+def test_the_example_of_the_documentation_is_read():
+    whole = EXAMPLES[0]
+    study = read(whole)
+    for key in StudyText.model_fields:
+        assert re.search(rf"^\[?{key}\b", whole, flags=re.MULTILINE), key
+    assert study.policy_names == ("keep", "save", "late")
+    assert set(study.shocks.moving) == {"drought"}
