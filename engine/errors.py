@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -35,6 +36,50 @@ class UserError(Exception):
         count = len(self.problems)
         head = f"{self.source}: {count} problem{'s' if count != 1 else ''}"
         return "\n".join([head, *(f"  {problem}" for problem in self.problems)])
+
+
+def refusal(place: str, message: str) -> UserError:
+    """One problem at a place within something whose own place the caller knows: to be raised, and caught by `Problems.within`."""
+    return UserError("", [Problem(place, message)])
+
+
+class Problems:
+    """What is wrong with one source, gathered until all of it has been looked at.
+
+    Whoever finds a thing wrong either adds it here, or raises a `refusal` to somebody who looks `within` a place:
+    there is no third way.
+    """
+
+    def __init__(self) -> None:
+        self._problems: list[Problem] = []
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self._problems)
+
+    def __len__(self) -> int:
+        return len(self._problems)
+
+    def add(self, place: str, message: str) -> None:
+        """One more thing to mend."""
+        self._problems.append(Problem(place, message))
+
+    @contextmanager
+    def within(self, place: str) -> Iterator[None]:
+        """What is refused inside is added, each problem's place below this one; what follows in the block is left out."""
+        try:
+            yield
+        except UserError as error:
+            for problem in error.problems:
+                self.add(".".join(filter(None, [place, problem.place])), problem.message)
+
+    def refuse(self, source: str) -> None:
+        """Ends the matter where anything is wrong.
+
+        Raises:
+          UserError: with everything that was added.
+        """
+        if self._problems:
+            raise UserError(source, self._problems)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
