@@ -6,10 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.execution.job import Run, run, run_shard
-    from engine.execution.replay import replay
+    from engine.errors import UserError
     from engine.execution.results import open_cube
-    from engine.execution.upkeep import repair, status, verify
+    from engine.execution.run import Run, open_run, run
+    from engine.modelling.cells import Cells, each, table
     from engine.modelling.records import (
         Factor,
         Lever,
@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     )
     from engine.study.loading import load_model_file, load_study
 
+    __version__: str
+
 _HOMES = {
+    "engine.errors": ("UserError",),
     "engine.study.loading": ("load_model_file", "load_study"),
+    "engine.execution.run": ("Run", "open_run", "run"),
     "engine.execution.results": ("open_cube",),
-    "engine.execution.job": ("Run", "run", "run_shard"),
-    "engine.execution.replay": ("replay",),
-    "engine.execution.upkeep": ("repair", "status", "verify"),
+    "engine.modelling.cells": ("Cells", "each", "table"),
     "engine.modelling.records": (
         *("Factor", "Lever", "Outcome", "PathModel", "Shock", "StaticModel", "Yearly"),
         *("at_year", "lowest", "peak", "total", "worst_spell"),
@@ -39,6 +41,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Cells",
     "Factor",
     "Lever",
     "Outcome",
@@ -46,26 +49,33 @@ __all__ = [
     "Run",
     "Shock",
     "StaticModel",
+    "UserError",
     "Yearly",
+    "__version__",
     "at_year",
+    "each",
     "load_model_file",
     "load_study",
     "lowest",
     "open_cube",
+    "open_run",
     "peak",
-    "repair",
-    "replay",
     "run",
-    "run_shard",
-    "status",
+    "table",
     "total",
-    "verify",
     "worst_spell",
 ]
 
 
+def __dir__() -> list[str]:
+    """The public names: what a user of Python needs."""
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     """A public name, imported when it is first asked for: `rustbelt --help` waits for no JAX."""
+    if name == "__version__":
+        return import_module("importlib.metadata").version("rustbelt")
     for home, names in _HOMES.items():
         if name in names:
             return getattr(import_module(home), name)

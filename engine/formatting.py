@@ -1,4 +1,4 @@
-"""Numbers as text: rounded where their standard error says that the rest is noise."""
+"""Numbers and sizes as text: a number is rounded where its standard error says that the rest is noise."""
 
 from __future__ import annotations
 
@@ -35,3 +35,11 @@ def rounded(value: float, places: int | None) -> str:
         return f"{value:.{min(max(digits, 0), 7)}e}"
     text = f"{round(value, places):,.{max(places, 0)}f}"
     return text[1:] if text.startswith("-") and not text.strip("-0.,") else text
+
+
+def size_as_text(count: float) -> str:
+    """Bytes as people read them: 1.2 GB."""
+    for unit, scale in (("EB", 1e18), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if count >= scale:
+            return f"{count / scale:,.1f} {unit}"
+    return f"{count:,.0f} bytes"

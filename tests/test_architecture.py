@@ -21,7 +21,7 @@ OWNERS = {
     "obstore": {"storage/object_store"},
     "pyarrow": {"study/data_files"},
     "pyvinecopulib": {"draws/copulas/vine"},
-    "distributed": {"execution/executors/cluster", "execution/executors/worker_process"},
+    "distributed": {"execution/executors/cluster", "execution/executors/cluster_worker"},
     "matplotlib": {"plots/style", "plots/labels", "plots/sheet", "plots/ticks"},
     "jinja2": {"report/markup"},
     "markupsafe": {"report/markup"},

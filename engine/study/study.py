@@ -16,7 +16,9 @@ from engine.draws.inputs import Group, Input
 from engine.draws.sampling import SAMPLERS
 from engine.draws.shock_draws import ShockDraws
 from engine.draws.shocks import Shocks
+from engine.modelling.loading import file_of
 from engine.modelling.records import Model, PathModel
+from engine.models import known
 
 BLOCK = 1 << 17
 """Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""
@@ -142,6 +144,12 @@ class Study:
         groups = [*self.groups.values(), *self.shocks.groups.values()]
         tabulated = any(table is not None for one in draws for table in one.tables)
         return tabulated or any(group.copula.family != "gaussian" for group in groups)
+
+    @property
+    def model_spec(self) -> str | None:
+        """FILE:CLASS that a model of one's own is loaded by again; None for one that a study names, or that has no file."""
+        file = None if self.model_name in known() else file_of(type(self.model))
+        return f"{file}:{type(self.model).__name__}" if file else None
 
     @property
     def is_path_model(self) -> bool:

@@ -211,7 +211,7 @@ def test_an_interrupt_ends_with_130_and_says_that_blocks_are_kept(tmp_path, monk
     def stopped(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(job, "run", stopped)
+    monkeypatch.setattr(job, "compute", stopped)
     ended = call("run", write(tmp_path, BRIDGE), *own("Bridge"))
     assert ended.exit_code == 130
     assert "Finished blocks are kept, and the same command resumes." in ended.stderr
@@ -221,7 +221,7 @@ def test_what_is_our_fault_ends_with_1_and_shows_its_traceback_only_when_asked(t
     def broken(*args):
         raise ZeroDivisionError("by design")
 
-    monkeypatch.setattr(job, "run", broken)
+    monkeypatch.setattr(job, "compute", broken)
     words = ["run", write(tmp_path, BRIDGE), *own("Bridge")]
     ended = call(*words)
     assert ended.exit_code == 1

@@ -12,6 +12,7 @@ from engine.execution import results
 from engine.execution.resources import memory_needed
 from engine.plots import exceedance
 from engine.risk.binned import BINNED, ONE_GROUP
+from engine.run_folder.folder import RunFolder
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK, Study
 from tests.helpers import assert_close, assert_same
@@ -120,7 +121,9 @@ def test_a_run_that_was_killed_ends_in_the_same_bytes(runs, tmp_path, damage):
         assert {k: v for k, v in ours.items() if str(k) not in volatile} == {
             k: v for k, v in theirs.items() if str(k) not in volatile
         }
-    assert [r.as_dict() for r in again.risk] == [r.as_dict() for r in found["none"].risk]
+    assert [r.as_dict() for r in again.answers.all_tables.risk] == [
+        r.as_dict() for r in found["none"].answers.all_tables.risk
+    ]
 
 
 def test_a_run_that_grew_ends_in_the_same_bytes(runs, tmp_path):
@@ -138,13 +141,13 @@ def test_a_flipped_bit_is_seen_when_the_tally_is_read(runs, tmp_path):
     content[100] ^= 1
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"00000000.npz is damaged \(other content.*rustbelt repair"):
-        results.of_run(tmp_path / "run", study).tables()
+        results.of_run(RunFolder(tmp_path / "run", study)).tables()
 
 
 def test_one_group_says_that_it_has_no_error(tmp_path):
     found = engine.run(study_of(tmp_path, "none", 3000), tmp_path / "run", device="cpu")
-    assert {r.flag for r in found.risk} == {ONE_GROUP}
-    assert all(np.isfinite(r.estimate) and np.isnan(r.low) for r in found.risk)
+    assert {r.flag for r in found.answers.all_tables.risk} == {ONE_GROUP}
+    assert all(np.isfinite(r.estimate) and np.isnan(r.low) for r in found.answers.all_tables.risk)
 
 
 def test_memory_does_not_grow_with_the_paths_where_nothing_is_kept(tmp_path):
@@ -204,5 +207,5 @@ def test_replay_says_that_there_is_nothing_to_compare_with(runs):
 def test_only_the_tally_that_is_needed_is_read(runs, monkeypatch):
     folder, found = runs
     monkeypatch.setattr(results, "folded", lambda parts: pytest.fail("not needed"))
-    assert results.of_run(folder / "margin", found["margin"].study).tables({"margin"}).risk
-    assert results.of_run(folder / "margin", found["margin"].study).tables({"thin"}).risk
+    assert results.of_run(RunFolder(folder / "margin", found["margin"].study)).tables({"margin"}).risk
+    assert results.of_run(RunFolder(folder / "margin", found["margin"].study)).tables({"thin"}).risk

@@ -105,7 +105,7 @@ class FoldGivesCells(Pond):
 @pytest.mark.parametrize(
     ("model", "texts"),
     [
-        (Raises, ["model.evaluate: raised AttributeError", "'loda'", f"(test_checks.py, line {line(Raises)})"]),
+        (Raises, ["model.evaluate: raised AttributeError", "'loda'", f"(test_contract.py, line {line(Raises)})"]),
         (Branches, ["model.evaluate: raised TracerBoolConversionError", "Choose with jnp.where", f"line {line(Branches)})"]),
         (Forgets, ["model.outcomes.damage: evaluate does not return it. Did you mean 'damages'?"]),
         (GivesAnArray, ["model.outcomes.damage: expected a scalar, got an array of shape (3,)", "got a str"]),

@@ -14,6 +14,7 @@ import xarray as xr
 
 from engine.draws.distributions import Marginal
 from engine.draws.inputs import Input
+from engine.formatting import size_as_text
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly, lowest, total
 from engine.plots import COLOURS
 from engine.report import charts
@@ -26,7 +27,6 @@ from engine.risk.measures import probability
 from engine.risk.summaries import summarise
 from engine.risk.tables import Tables, tables_of_paths
 from engine.risk.yearly_sample import of_sample
-from engine.run_folder import cube
 from engine.run_folder.cube_groups import groups
 from engine.study.study import Event, Keep, Policy, Study
 from tests.helpers import assert_close, assert_same
@@ -346,7 +346,7 @@ def test_the_command_leaves_a_page_in_the_folder_which_stays_clean(runs, name, m
     ended = call("report", runs / name, *own(model))
     assert ended.exit_code == 0, ended.output
     place = runs / name / "report.html"
-    assert ended.stdout.startswith(f"{place}: {cube.size(place.stat().st_size)}")
+    assert ended.stdout.startswith(f"{place}: {size_as_text(place.stat().st_size)}")
     first = place.read_bytes()
     assert call("report", runs / name, *own(model)).exit_code == 0 and place.read_bytes() == first
     assert call("verify", runs / name, *own(model)).exit_code == 0

@@ -19,7 +19,7 @@ from engine.cli.show.numbers import decimals, rounded
 
 if TYPE_CHECKING:
     from engine.execution.headline import Tightening
-    from engine.execution.work import Observer, Stage
+    from engine.execution.stages import Observer, Stage
 
 WAYS = ("auto", "json")
 """How progress is told: as suits stderr, or one JSON object a line."""

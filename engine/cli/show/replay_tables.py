@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.draws.inputs import Input
+    from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
 
 
@@ -51,12 +51,13 @@ def print_story(
     _print_draws(console, study, story)
 
 
-def print_check(console: Console, folder: Path, study: Study, found: xr.DataTree) -> None:
+def print_check(console: Console, folder: RunFolder, found: xr.DataTree) -> None:
     """Whether the outcomes are those of the cube; of outcomes in double precision, how far they are from them."""
+    study = folder.study
     from engine.run_folder import cube
     from engine.run_folder.reading import read_path
 
-    said = cube.attributes(folder)
+    said = cube.attributes(folder.path)
     if not study.keep.outcomes:
         console.print("The cube keeps no outcome path by path to compare with.", style="dim")
         return
@@ -65,7 +66,7 @@ def print_check(console: Console, folder: Path, study: Study, found: xr.DataTree
         return
     outcomes = found["outcomes"].to_dataset()
     numbers = outcomes["path"].values
-    by_path = [read_path(folder, study.keep.outcomes, int(number)) for number in numbers]
+    by_path = [read_path(folder.path, study.keep.outcomes, int(number)) for number in numbers]
     held = {name: np.stack([path[name] for path in by_path]) for name in study.keep.outcomes}
     changed = said.get("id") != f"{study.name}-{study.fingerprint}"
     why = (
