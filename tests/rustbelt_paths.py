@@ -14,6 +14,7 @@ import numpy as np
 from scipy.stats import norm
 
 from engine.draws.distributions import prior
+from engine.errors import Problems
 from engine.modelling.cells import Cells, table
 from engine.modelling.records import Fold
 from engine.models.rustbelt import Rustbelt
@@ -43,11 +44,11 @@ class Run(NamedTuple):
 
 def policy(name: str, **levers: Any) -> Policy:
     """A policy of the study, with some of its levers changed."""
-    problems: list = []
+    problems = Problems()
     tables = {**STUDY["policies"], "changed": {"like": name, **levers}}
-    found = PolicyReader(MODEL, tables, "old", YEARS, problems).policy("changed")
-    assert found is not None and not problems, problems
-    return found
+    read = PolicyReader(MODEL, tables, "old", YEARS, problems).policy("changed")
+    assert read is not None and not problems, list(problems)
+    return read
 
 
 def drawn(n_paths: int, seed: int = 1, **given: Any) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import Problem, unknown
+from engine.errors import Problems, refusal, unknown
 from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Lever, Model
 from engine.study.study import Policy
@@ -28,13 +28,13 @@ class _Terms:
 
 
 class PolicyReader:
-    """Reads the policies of a study; what is wrong with them is added to `problems`.
+    """Reads the policies of a study.
 
     Args:
       tables: policy name -> its table.
       baseline: what a policy phases in from where it names nothing.
       years: calendar years; empty for a static model.
-      problems: the list to add to.
+      problems: what is wrong with any of them is added here.
     """
 
     def __init__(
@@ -43,164 +43,137 @@ class PolicyReader:
         tables: Mapping[str, Mapping[str, Any]],
         baseline: str,
         years: Sequence[int],
-        problems: list[Problem],
+        problems: Problems,
     ):
-        self.model, self.tables, self.baseline = model, tables, baseline
-        self.years, self.problems = tuple(years), problems
+        self._model, self._tables, self._baseline = model, tables, baseline
+        self._years, self._problems = tuple(years), problems
         self._terms: dict[str, _Terms | None] = {}
         self._policies: dict[str, Policy | None] = {}
 
-    def before_of(self, name: str) -> str | None:
-        """The policy that this one phases in from, `before` or else the baseline; None where it is the baseline."""
-        terms = self._followed(name, ())
-        if terms is None:
-            return None
-        return terms.before or (self.baseline if name != self.baseline else None)
-
     def policy(self, name: str, through: tuple[str, ...] = ()) -> Policy | None:
-        """The policy of that name, everything followed; None where something is wrong with it."""
+        """The policy of that name, everything followed; None where something is wrong with it, or with one that it needs."""
         if name not in self._policies:
-            self._policies[name] = self._read(name, through)
+            self._policies[name] = None
+            with self._problems.within(f"policies.{name}"):
+                self._policies[name] = self._read(name, through)
         return self._policies[name]
 
     def _read(self, name: str, through: tuple[str, ...]) -> Policy | None:
-        place = f"policies.{name}"
         terms = self._followed(name, ())
         if terms is None:
             return None
         whole = terms.implementation == 1.0
-        late = bool(self.years) and terms.start > self.years[0]
+        late = bool(self._years) and terms.start > self._years[0]
         before = None
         if late or not whole or terms.before is not None:
-            other = self.before_of(name)
+            other = terms.before or (self._baseline if name != self._baseline else None)
             if other is None:
                 text = 'the baseline has nothing before it to phase in from. Name a policy: before = "...".'
-                self.problems.append(Problem(f"{place}.before", text))
-                return None
+                raise refusal("before", text)
             if other == name or other in through:
-                self.problems.append(
-                    Problem(f"{place}.before", f"goes in a circle: {_chain([*through, name, other])}.")
-                )
-                return None
+                raise refusal("before", f"goes in a circle: {_chain([*through, name, other])}.")
             earlier = self.policy(other, (*through, name))
             if earlier is None:
                 return None
             if isinstance(earlier.implementation, str):
                 text = f"'{other}' is drawn (implementation = \"{earlier.implementation}\"), so nothing can phase in from it."
-                self.problems.append(Problem(f"{place}.before", text))
-                return None
-            before = phased(earlier, self.years) if late or not whole else None
-        about = str(self.tables[name].get("about", ""))
+                raise refusal("before", text)
+            before = phased(earlier, self._years) if late or not whole else None
+        about = str(self._tables[name].get("about", ""))
         return Policy(name, about, terms.levers, terms.start, before, terms.implementation)
 
     def _followed(self, name: str, through: tuple[str, ...]) -> _Terms | None:
         if name not in self._terms:
-            self._terms[name] = self._follow(name, through)
+            self._terms[name] = None
+            with self._problems.within(f"policies.{name}"):
+                self._terms[name] = self._follow(name, through)
         return self._terms[name]
 
     def _follow(self, name: str, through: tuple[str, ...]) -> _Terms | None:
-        table, place, found = self.tables[name], f"policies.{name}", len(self.problems)
-        parent: _Terms | None = _Terms(
-            {lever: self._default(entry) for lever, entry in self.model.levers.items()},
-            self.years[0] if self.years else 0,
-            None,
-            1.0,
-        )
+        table, problems, others = self._tables[name], Problems(), set(self._tables) - {name}
+        levers = {lever: self._default(entry) for lever, entry in self._model.levers.items()}
+        parent: _Terms | None = _Terms(levers, self._years[0] if self._years else 0, None, 1.0)
         like = table.get("like")
-        if like is not None:
-            if like == name or like in through:
-                self.problems.append(
-                    Problem(f"{place}.like", f"goes in a circle: {_chain([*through, name, like])}.")
-                )
-                return None
-            if like not in self.tables:
-                self.problems.append(
-                    Problem(f"{place}.like", unknown("policy", like, set(self.tables) - {name}))
-                )
-                parent = None
-            else:
-                parent = self._followed(like, (*through, name))
-        if "before" in table and table["before"] not in self.tables:
-            message = unknown("policy", table["before"], set(self.tables) - {name})
-            self.problems.append(Problem(f"{place}.before", message))
+        if like is not None and (like == name or like in through):
+            raise refusal("like", f"goes in a circle: {_chain([*through, name, like])}.")
+        if like is not None and like not in self._tables:
+            problems.add("like", unknown("policy", like, others))
+        elif like is not None:
+            parent = self._followed(like, (*through, name))
+        if "before" in table and table["before"] not in self._tables:
+            problems.add("before", unknown("policy", table["before"], others))
         if "start" in table:
-            self._check_start(table["start"], f"{place}.start")
-        levers = {}
-        for lever, value in table.items():
-            if lever in POLICY_KEYS:
-                continue
-            if lever not in self.model.levers:
-                message = unknown("lever", lever, [*self.model.levers, *POLICY_KEYS])
-                self.problems.append(Problem(f"{place}.{lever}", message))
-                continue
-            levers[lever] = self._values(self.model.levers[lever], value, f"{place}.{lever}")
-        if parent is None or len(self.problems) > found:
+            self._check_start(table["start"], problems)
+        own = {
+            lever: self._values(lever, value, problems)
+            for lever, value in table.items()
+            if lever not in POLICY_KEYS
+        }
+        problems.refuse()
+        if parent is None:
             return None
         implementation = table.get("implementation", parent.implementation)
         return _Terms(
-            {**parent.levers, **levers},
+            {**parent.levers, **own},
             table.get("start", parent.start),
             table.get("before", parent.before),
             implementation if isinstance(implementation, str) else float(implementation),
         )
 
-    def _check_start(self, start: int, place: str) -> None:
-        if not self.years:
-            self.problems.append(Problem(place, "a static model has no years. Remove it."))
-        elif start not in self.years:
-            text = f"expected a year of the horizon {self.years[0]}-{self.years[-1]}, got {start}."
-            self.problems.append(Problem(place, text))
+    def _check_start(self, start: int, problems: Problems) -> None:
+        if not self._years:
+            problems.add("start", "a static model has no years. Remove it.")
+        elif start not in self._years:
+            problems.add("start", self._outside(start))
+
+    def _outside(self, year: int | str) -> str:
+        return f"expected a year of the horizon {self._years[0]}-{self._years[-1]}, got {year}."
 
     def _default(self, lever: Lever) -> np.ndarray:
-        shape = [max(1, len(self.years)), *(len(self.model.dims[dim]) for dim in lever.dims)]
+        shape = [max(1, len(self._years)), *(len(self._model.dims[dim]) for dim in lever.dims)]
         return np.full(shape, float(lever.default))
 
-    def _values(self, lever: Lever, value: Any, place: str) -> np.ndarray:
+    def _values(self, name: str, value: Any, problems: Problems) -> np.ndarray:
         """Values of a lever [year, *dims]: a number, a table by year, or a table by label of these, level by level."""
+        if name not in self._model.levers:
+            problems.add(name, unknown("lever", name, [*self._model.levers, *POLICY_KEYS]))
+            return np.zeros(0)
+        lever = self._model.levers[name]
         array = self._default(lever)
-        self._fill(array, lever.dims, value, place)
+        self._fill(array, lever.dims, value, name, problems)
         return array
 
-    def _fill(self, part: np.ndarray, dims: tuple[str, ...], value: Any, place: str) -> None:
+    def _fill(
+        self, part: np.ndarray, dims: tuple[str, ...], value: Any, place: str, problems: Problems
+    ) -> None:
         if not isinstance(value, Mapping):
-            wrong = number_problem(value)
-            if wrong:
-                self.problems.append(Problem(place, wrong))
-            else:
-                part[:] = value
+            with problems.within(place):
+                part[:] = number(value)
             return
         if not value:
-            self.problems.append(Problem(place, "expected at least one entry, got an empty table."))
+            problems.add(place, "expected at least one entry, got an empty table.")
             return
-        labels = self.model.dims[dims[0]] if dims else ()
+        labels = self._model.dims[dims[0]] if dims else ()
         if all(_is_year(key) and key not in labels for key in value):
-            self._fill_years(part, value, place)
+            self._fill_years(part, value, place, problems)
             return
         for label, inner in value.items():
             if label in labels:
-                self._fill(part[:, labels.index(label)], dims[1:], inner, f"{place}.{label}")
+                self._fill(part[:, labels.index(label)], dims[1:], inner, f"{place}.{label}", problems)
             elif dims:
-                self.problems.append(
-                    Problem(f"{place}.{label}", unknown(f"label of '{dims[0]}'", label, labels))
-                )
+                problems.add(f"{place}.{label}", unknown(f"label of '{dims[0]}'", label, labels))
             else:
-                self.problems.append(Problem(f"{place}.{label}", f"expected a year, got '{label}'."))
+                problems.add(f"{place}.{label}", f"expected a year, got '{label}'.")
 
-    def _fill_years(self, part: np.ndarray, value: Mapping[str, Any], place: str) -> None:
-        if not self.years:
-            self.problems.append(Problem(place, "a static model has no years. Give a number."))
+    def _fill_years(self, part: np.ndarray, value: Mapping[str, Any], place: str, problems: Problems) -> None:
+        if not self._years:
+            problems.add(place, "a static model has no years. Give a number.")
             return
         for key in sorted(value, key=int):
-            year = int(key)
-            if year not in self.years:
-                text = f"expected a year of the horizon {self.years[0]}-{self.years[-1]}, got {key}."
-                self.problems.append(Problem(f"{place}.{key}", text))
-                continue
-            wrong = number_problem(value[key])
-            if wrong:
-                self.problems.append(Problem(f"{place}.{key}", wrong))
-            else:
-                part[year - self.years[0] :] = value[key]
+            with problems.within(f"{place}.{key}"):
+                if int(key) not in self._years:
+                    raise refusal("", self._outside(key))
+                part[int(key) - self._years[0] :] = number(value[key])
 
 
 def phased(policy: Policy, years: Sequence[int]) -> Policy:
@@ -231,13 +204,13 @@ def lever_table(values: np.ndarray, dims: Sequence[str], model: Model, years: Se
     return {label: lever_table(values[:, k], dims[1:], model, years) for k, label in enumerate(labels)}
 
 
-def number_problem(value: Any) -> str | None:
-    """What keeps a value from being a finite single-precision number, if anything."""
+def number(value: Any) -> int | float:
+    """The value, where it is a finite number that single precision holds; anything else is refused."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return f"expected a number, got {shown(value)}."
+        raise refusal("", f"expected a number, got {shown(value)}.")
     if not (abs(value) <= _LARGEST and math.isfinite(value)):
-        return f"expected a finite number that single precision holds, got {shown(value)}."
-    return None
+        raise refusal("", f"expected a finite number that single precision holds, got {shown(value)}.")
+    return value
 
 
 def shown(value: Any) -> str:

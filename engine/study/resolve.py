@@ -10,12 +10,12 @@ from engine.draws.distributions import Prior
 from engine.draws.inputs import Input
 from engine.draws.polynomials import FARTHEST
 from engine.draws.sampling import SAMPLERS
-from engine.errors import Problem, did_you_mean, unknown
+from engine.errors import Problems, did_you_mean, unknown
 from engine.modelling.cell_axis import cell_count
-from engine.modelling.declaration import declaration_problems, name_problem, reserved_problem
+from engine.modelling.declaration import check_declaration, check_free, check_name
 from engine.modelling.records import Model, PathModel
 from engine.study import factor_tables, group_tables
-from engine.study.policy_tables import PolicyReader, lever_table, number_problem
+from engine.study.policy_tables import PolicyReader, lever_table, number
 from engine.study.shock_tables import ShockReader, group_names
 from engine.study.study import BLOCK, Event, Keep, Policy, Study
 
@@ -40,7 +40,7 @@ def default_tile(model: Model, n_policies: int) -> int:
 
 
 class Resolver:
-    """Reads one study's tables; `problems` holds all that is wrong, and `study` gives the result when nothing is.
+    """Reads one study's tables; adds all that is wrong to `problems`, and `study` gives the result when nothing is.
 
     Args:
       text: the study file's tables, defaults filled in, types checked.
@@ -49,18 +49,25 @@ class Resolver:
     """
 
     def __init__(
-        self, text: Mapping[str, Any], model: Model | None, model_name: str, model_digest: str, source: str
+        self,
+        text: Mapping[str, Any],
+        model: Model | None,
+        model_name: str,
+        model_digest: str,
+        source: str,
+        problems: Problems,
     ):
-        self.text, self.source = text, source
+        self.text, self.source, self.problems = text, source, problems
         self.model, self.model_name, self.model_digest = model, model_name, model_digest
-        self.problems: list[Problem] = []
         self._check_head()
         self.priors = self._priors()
         if model is None:
             return
         self.years = self._years(model)
-        self.problems += declaration_problems(model, self.years)
-        if self.problems and any(problem.place.startswith("model.") for problem in self.problems):
+        before = len(problems)
+        with problems.within(""):
+            check_declaration(model, self.years)
+        if len(problems) > before:
             return
         self._check_factors(model)
         self._read_policies(model)
@@ -69,33 +76,29 @@ class Resolver:
         self._read_groups(model)
         self._read_shocks(model)
 
-    def _wrong(self, place: str, message: str) -> None:
-        self.problems.append(Problem(place, message))
-
     def _check_head(self) -> None:
         text = self.text
         if not re.fullmatch(_NAME, text["name"]) or ".." in text["name"]:
             wanted = (
                 "letters, digits, '_', '-', '.' and spaces (at most 64): the run's folder is named after it"
             )
-            self._wrong("name", f"expected {wanted}; got {text['name']!r}.")
+            self.problems.add("name", f"expected {wanted}; got {text['name']!r}.")
         sampler, tile = text["run"]["sampler"], text["run"].get("tile")
         if sampler in LATER_SAMPLERS:
             known = ", ".join(f"'{name}'" for name in [*SAMPLERS][:-1]) + f" or '{[*SAMPLERS][-1]}'"
-            self._wrong("run.sampler", f"'{sampler}' is not available yet. Use {known}.")
+            self.problems.add("run.sampler", f"'{sampler}' is not available yet. Use {known}.")
         elif sampler not in SAMPLERS:
-            self._wrong("run.sampler", unknown("sampler", sampler, [*SAMPLERS, *LATER_SAMPLERS]))
+            self.problems.add("run.sampler", unknown("sampler", sampler, [*SAMPLERS, *LATER_SAMPLERS]))
         else:
             self._check_replicates(sampler)
         if tile is not None and (tile & (tile - 1) or not 16 <= tile <= BLOCK):
-            self._wrong("run.tile", f"expected a power of two from 16 to {BLOCK}, got {tile}.")
+            self.problems.add("run.tile", f"expected a power of two from 16 to {BLOCK}, got {tile}.")
         for table in ("factors", "groups", "regimes", "policies", "events"):
             for name in text[table]:
-                wrong = name_problem(name)
-                if wrong is None and table in ("factors", "events"):
-                    wrong = reserved_problem(name)
-                if wrong:
-                    self._wrong(f"{table}.{name}" if name else table, wrong)
+                with self.problems.within(f"{table}.{name}" if name else table):
+                    check_name(name)
+                    if table in ("factors", "events"):
+                        check_free(name)
 
     def _check_replicates(self, sampler: str) -> None:
         """Paths, and paths that yearly numbers come from, fill replicates: a part of one has errors of another size."""
@@ -110,23 +113,23 @@ class Resolver:
                 below = count - count % unit
                 remedy = f"{below} or {below + unit}" if below >= least else f"{below + unit}"
                 wanted = f"a multiple of {unit}, whole replicates of sampler '{sampler}'"
-                self._wrong(place, f"expected {wanted}, got {count}. Take {remedy}.")
+                self.problems.add(place, f"expected {wanted}, got {count}. Take {remedy}.")
 
     def _years(self, model: Model) -> tuple[int, ...]:
         time = self.text.get("time")
         if not isinstance(model, PathModel):
             if time is not None:
-                self._wrong("time", f"model '{self.model_name}' has no years. Remove the table.")
+                self.problems.add("time", f"model '{self.model_name}' has no years. Remove the table.")
             return ()
         if time is None:
-            self._wrong("time", "is missing. Give the years: time = { first = 2016, last = 2030 }.")
+            self.problems.add("time", "is missing. Give the years: time = { first = 2016, last = 2030 }.")
             return ()
         first, last = time["first"], time["last"]
         if last < first:
-            self._wrong("time.last", f"expected at least first = {first}, got {last}.")
+            self.problems.add("time.last", f"expected at least first = {first}, got {last}.")
             return ()
         if last - first >= _LONGEST_HORIZON:
-            self._wrong(
+            self.problems.add(
                 "time.last",
                 f"expected a horizon of at most {_LONGEST_HORIZON} years, got {last - first + 1}.",
             )
@@ -134,13 +137,11 @@ class Resolver:
         return tuple(range(first, last + 1))
 
     def _priors(self) -> dict[str, Prior]:
-        made = {}
+        priors = {}
         for name, table in self.text["factors"].items():
-            found, problems = factor_tables.read(f"factors.{name}", table)
-            self.problems += problems
-            if found is not None:
-                made[name] = found
-        return made
+            with self.problems.within(f"factors.{name}"):
+                priors[name] = factor_tables.read(table)
+        return priors
 
     def _check_factors(self, model: Model) -> None:
         factors = self.text["factors"]
@@ -149,15 +150,17 @@ class Resolver:
             if name in model.factors:
                 unit = model.factors[name].unit
                 if table.get("unit", unit) != unit:
-                    self._wrong(
+                    self.problems.add(
                         f"factors.{name}.unit", f"expected '{unit}', the model's unit, got '{table['unit']}'."
                     )
             elif name not in drawn:
-                self._wrong(f"factors.{name}", unknown("factor", name, set(model.factors) - set(factors)))
+                self.problems.add(
+                    f"factors.{name}", unknown("factor", name, set(model.factors) - set(factors))
+                )
         missing = [name for name in model.factors if name not in factors]
         for name in missing:
             keys = "family and p05, p50, p95 or the family's parameters"
-            self._wrong(f"factors.{name}", f"has no prior. Add a table [factors.{name}] with {keys}.")
+            self.problems.add(f"factors.{name}", f"has no prior. Add a table [factors.{name}] with {keys}.")
 
     def _read_policies(self, model: Model) -> None:
         tables = dict(self.text["policies"])
@@ -167,97 +170,98 @@ class Resolver:
         self.names: tuple[str, ...] = ()
         self.baseline = self.text.get("baseline") or next(iter(tables), "")
         if not tables:
-            self._wrong(
+            self.problems.add(
                 "policies",
                 "expected at least one policy, got none. Add [policies.NAME] with the model's levers.",
             )
             return
         if self.baseline not in tables:
-            self._wrong("baseline", unknown("policy", self.baseline, tables))
+            self.problems.add("baseline", unknown("policy", self.baseline, tables))
             return
         self.names = self._names(tables)
         for name, table in tables.items():
             self._check_implementation(f"policies.{name}.implementation", table.get("implementation"))
         reader = PolicyReader(model, tables, self.baseline, self.years, self.problems)
-        found = {name: reader.policy(name) for name in tables}
-        self.policies = {name: policy for name, policy in found.items() if policy is not None}
+        self.policies = {name: policy for name in tables if (policy := reader.policy(name)) is not None}
 
     def _names(self, tables: Mapping[str, Any]) -> tuple[str, ...]:
         names = tuple(self.text.get("compare") or tables)
         for name in dict.fromkeys(names):
             if name not in tables:
-                self._wrong("compare", unknown("policy", name, tables))
+                self.problems.add("compare", unknown("policy", name, tables))
             elif names.count(name) > 1:
-                self._wrong("compare", f"names '{name}' twice.")
+                self.problems.add("compare", f"names '{name}' twice.")
         return names if self.baseline in names else (self.baseline, *names)
 
     def _check_implementation(self, place: str, value: Any) -> None:
         if isinstance(value, str):
             if value not in self.text["factors"]:
-                self._wrong(place, unknown("factor", value, self.text["factors"]))
+                self.problems.add(place, unknown("factor", value, self.text["factors"]))
             elif value in self.priors:
                 low, high = (float(x) for x in self.priors[value].law.at_score([-FARTHEST, FARTHEST]))
                 if low < -1e-9 or high > 1 + 1e-9:
                     remedy = "Use 'logit-normal', or 'uniform' or 'triangular' inside these bounds."
-                    self._wrong(
+                    self.problems.add(
                         place,
                         f"expected a factor drawn from 0 to 1; '{value}' reaches {low:.3g} to {high:.3g}. {remedy}",
                     )
         elif value is not None and not 0 <= value <= 1:
-            self._wrong(place, f"expected a share from 0 to 1 or the name of a factor, got {value}.")
+            self.problems.add(place, f"expected a share from 0 to 1 or the name of a factor, got {value}.")
 
     def _read_shocks(self, model: Model) -> None:
         given = [] if isinstance(model, PathModel) else [t for t in ("shocks", "regimes") if self.text[t]]
         for table in given:
-            self._wrong(table, f"model '{self.model_name}' has no years, and no {table}. Remove the tables.")
+            self.problems.add(
+                table, f"model '{self.model_name}' has no years, and no {table}. Remove the tables."
+            )
         if given:
             return
-        reader = ShockReader(model, self.text, {name: found.law for name, found in self.priors.items()})
-        self.problems += reader.problems
-        self.shocks = reader.shocks()
+        laws = {name: prior.law for name, prior in self.priors.items()}
+        self.shocks = ShockReader(model, self.text, laws, self.problems).shocks()
 
     def _read_groups(self, model: Model) -> None:
         of_shocks = group_names(self.text["shocks"])
         tables = {name: table for name, table in self.text["groups"].items() if name not in of_shocks}
-        self.group_of, problems = group_tables.membership(tables, self.text["factors"])
+        self.group_of = group_tables.membership(tables, self.text["factors"], self.problems)
         running = [self.policies[name] for name in self.names if name in self.policies]
-        self.groups, more = group_tables.read(tables, self.group_of, self._drawn(model, running))
-        self.problems += problems + more
+        drawn = self._drawn(model, running)
+        self.groups = group_tables.read(tables, self.group_of, drawn, self.problems)
 
     def _events(self, model: Model) -> tuple[Event, ...]:
         tables, events = self.text["events"], []
         for name, table in tables.items():
             place, about = f"events.{name}", table.get("about", "")
             if name in model.outcomes:
-                self._wrong(place, "is the name of an outcome; take another.")
+                self.problems.add(place, "is the name of an outcome; take another.")
             limits = [key for key in ("above", "below") if key in table]
             if "all" in table:
                 if limits or "outcome" in table:
-                    self._wrong(place, "expected either `all` or an outcome with a threshold, got both.")
+                    self.problems.add(
+                        place, "expected either `all` or an outcome with a threshold, got both."
+                    )
                 if not table["all"]:
-                    self._wrong(f"{place}.all", "expected at least one event, got none.")
+                    self.problems.add(f"{place}.all", "expected at least one event, got none.")
                 for other in table["all"]:
                     if other not in tables:
-                        self._wrong(f"{place}.all", unknown("event", other, set(tables) - {name}))
+                        self.problems.add(f"{place}.all", unknown("event", other, set(tables) - {name}))
                     elif "all" in tables[other]:
-                        self._wrong(
+                        self.problems.add(
                             f"{place}.all",
                             f"expected events with a threshold of their own; '{other}' has none.",
                         )
                 events.append(Event(name, about, all_of=tuple(table["all"])))
                 continue
             if "outcome" not in table:
-                self._wrong(place, 'has no outcome. Add outcome = "..." and above or below.')
+                self.problems.add(place, 'has no outcome. Add outcome = "..." and above or below.')
             elif table["outcome"] not in model.outcomes:
-                self._wrong(f"{place}.outcome", unknown("outcome", table["outcome"], model.outcomes))
+                self.problems.add(f"{place}.outcome", unknown("outcome", table["outcome"], model.outcomes))
             if len(limits) != 1:
-                self._wrong(
+                self.problems.add(
                     place, f"expected a threshold, above or below, got {'both' if limits else 'none'}."
                 )
                 continue
-            wrong = number_problem(table[limits[0]])
-            if wrong:
-                self._wrong(f"{place}.{limits[0]}", wrong)
+            with self.problems.within(f"{place}.{limits[0]}"):
+                number(table[limits[0]])
             events.append(Event(name, about, table.get("outcome"), table.get("above"), table.get("below")))
         return tuple(events)
 
@@ -267,13 +271,13 @@ class Resolver:
         if isinstance(asked, str):
             if asked not in ("all", "headline", "none"):
                 remedy = did_you_mean(asked, ("all", "headline", "none"))
-                self._wrong(
+                self.problems.add(
                     "keep.outcomes", f"expected 'all', 'none' or a list of outcomes, got '{asked}'.{remedy}"
                 )
             asked = [] if asked == "none" else list(model.outcomes)
         for name in asked:
             if name not in model.outcomes:
-                self._wrong("keep.outcomes", unknown("outcome", name, model.outcomes))
+                self.problems.add("keep.outcomes", unknown("outcome", name, model.outcomes))
         kept = tuple(name for name in model.outcomes if name in asked)
         return Keep(kept, table["draws"], table["yearly"])
 
@@ -324,7 +328,7 @@ class Resolver:
                     group,
                     source,
                     found.asked,
-                    *factor_tables.told(table),
+                    *factor_tables.in_words(table),
                     labels,
                 )
             )

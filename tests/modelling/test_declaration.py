@@ -1,6 +1,9 @@
 """What a model states wrongly is found before it is traced."""
 
-from engine.modelling.declaration import declaration_problems
+import pytest
+
+from engine.errors import UserError
+from engine.modelling.declaration import check_declaration
 from engine.modelling.records import (
     Factor,
     Lever,
@@ -13,6 +16,12 @@ from engine.modelling.records import (
     total,
 )
 from engine.models import SHIPPED
+
+
+def problems(model, years):
+    with pytest.raises(UserError) as caught:
+        check_declaration(model, years)
+    return [str(problem) for problem in caught.value.problems]
 
 
 class Wrong(PathModel):
@@ -31,7 +40,7 @@ class Wrong(PathModel):
 
 
 def test_a_models_own_statements_are_checked():
-    assert [str(problem) for problem in declaration_problems(Wrong(), (2020, 2021))] == [
+    assert problems(Wrong(), (2020, 2021)) == [
         "model.dims.region: names a label twice.",
         "model.factors.path: 'path' is a name of the cube's own; take another.",
         "model.factors.two words: expected a name of letters, digits, '_' and '-' (at most 100), got 'two words'.",
@@ -49,14 +58,14 @@ def test_a_models_own_statements_are_checked():
 
 def test_models_that_ship_state_themselves_rightly():
     for model in SHIPPED.values():
-        assert declaration_problems(model(), range(2016, 2031)) == []
+        check_declaration(model(), range(2016, 2031))
 
 
 def test_a_static_model_has_nothing_to_fold():
     class Folded(StaticModel):
         outcomes = {"a": Outcome("1", lowest("stock"))}
 
-    assert [str(problem) for problem in declaration_problems(Folded(), ())] == [
+    assert problems(Folded(), ()) == [
         "model.outcomes.a: a static model has no years to fold; leave the fold out.",
         "model.evaluate: is not written.",
     ]
