@@ -19,7 +19,6 @@ from engine.program.kernel import Program, Trace
 from engine.run_folder import cube
 from engine.run_folder.cube_groups import described, described_value, policies, words
 from engine.run_folder.reading import Paths
-from engine.study.reserved import refuse_reserved
 from engine.study.study import Study
 
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
@@ -61,7 +60,6 @@ def replay(
         problems.append(Problem("precision", unknown("precision", precision, PRECISIONS)))
     if problems:
         raise UserError(study.source, problems)
-    refuse_reserved(study)
     devices.use_compilation_cache()
     mesh = devices.mesh(device)
     program = Program(study, mesh, devices.lanes_for(study, mesh), PRECISIONS[precision])

@@ -10,8 +10,11 @@ from typing import Any
 from engine.errors import Problems, refusal, unknown
 from engine.modelling.records import Fold, Model, PathModel, StaticModel
 
-RESERVED = ("policy", "path", "year", "measure", "stat", "level")
-"""Dimensions and coordinates of the cube, which no other thing in it can be named after."""
+RESERVED = (
+    *("policy", "path", "year", "measure", "level", "stat", "quantile", "moment", "bin", "edge", "outcome"),
+    *("yearly", "worse", "regret", "outcomes"),
+)
+"""Dimensions and coordinates of the cube, and groups in it that stand beside variables: no other thing can have such a name."""
 
 POLICY_KEYS = ("about", "like", "before", "start", "implementation")
 """What a policy's table says beside its levers."""
@@ -27,7 +30,7 @@ def check_name(name: Any) -> None:
 
 
 def check_free(name: str) -> None:
-    """Refuses what cannot be the name of anything in the cube, as the cube has something of that name."""
+    """Refuses what cannot be the name of anything in the cube, as the cube has something of its own under it."""
     if name in RESERVED:
         raise refusal("", f"'{name}' is a name of the cube's own; take another.")
 
@@ -98,6 +101,8 @@ def _check_outcomes(model: Model, years: Sequence[int], problems: Problems) -> N
         problems.add("model.outcomes", "expected at least one outcome, got none.")
     for name, outcome in model.outcomes.items():
         place = f"model.outcomes.{name}"
+        if name.removesuffix("_edges") in {*model.outcomes} - {name}:
+            problems.add(place, "is what the cube calls the edges of another outcome's bins; take another.")
         if isinstance(outcome.fold, Fold):
             if isinstance(model, PathModel):
                 _check_fold(model, place, outcome.fold, years, problems)

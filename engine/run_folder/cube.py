@@ -36,7 +36,6 @@ from engine.storage.files import (
     write_new,
     writing,
 )
-from engine.study.reserved import refuse_reserved
 from engine.study.study import BLOCK, Block, Study
 
 CUBE_FOLDER = "cube.zarr"
@@ -52,9 +51,8 @@ def create(folder: Path, study: Study) -> None:
     The cube is marked incomplete until `finish` has been through.
 
     Raises:
-      UserError: a variable's name is taken by a dimension of the cube, or the folder cannot be written.
+      UserError: the folder cannot be written.
     """
-    refuse_reserved(study)
     cube, files = cube_of(folder), skeleton(study)
     with writing(folder):
         if not cube.exists():

@@ -97,7 +97,7 @@ class Resolver:
             for name in text[table]:
                 with self.problems.within(f"{table}.{name}" if name else table):
                     check_name(name)
-                    if table in ("factors", "events"):
+                    if table in ("factors", "policies", "events"):
                         check_free(name)
 
     def _check_replicates(self, sampler: str) -> None:
@@ -153,6 +153,8 @@ class Resolver:
                     self.problems.add(
                         f"factors.{name}.unit", f"expected '{unit}', the model's unit, got '{table['unit']}'."
                     )
+            elif name in model.dims:
+                self.problems.add(f"factors.{name}", "is the name of a dimension; take another.")
             elif name not in drawn:
                 self.problems.add(
                     f"factors.{name}", unknown("factor", name, set(model.factors) - set(factors))
@@ -233,6 +235,8 @@ class Resolver:
             place, about = f"events.{name}", table.get("about", "")
             if name in model.outcomes:
                 self.problems.add(place, "is the name of an outcome; take another.")
+            elif name in model.dims:
+                self.problems.add(place, "is the name of a dimension; take another.")
             limits = [key for key in ("above", "below") if key in table]
             if "all" in table:
                 if limits or "outcome" in table:
@@ -313,25 +317,12 @@ class Resolver:
     def _inputs(self, model: Model, running: Sequence[Policy]) -> tuple[Input, ...]:
         inputs = []
         for name in self._drawn(model, running):
-            table, known = self.text["factors"][name], model.factors.get(name)
-            found = self.priors[name]
+            table, known, prior = self.text["factors"][name], model.factors.get(name), self.priors[name]
             unit = table.get("unit") or (known.unit if known else "1")
             about = table.get("about") or (known.about if known else "")
-            source = table.get("source", "")
-            group, labels = self.group_of.get(name), factor_tables.labelled(table)
-            inputs.append(
-                Input(
-                    name,
-                    unit,
-                    about,
-                    found.law,
-                    group,
-                    source,
-                    found.asked,
-                    *factor_tables.in_words(table),
-                    labels,
-                )
-            )
+            group, source = self.group_of.get(name), table.get("source", "")
+            words, labels = factor_tables.in_words(table), factor_tables.labelled(table)
+            inputs.append(Input(name, unit, about, prior.law, group, source, prior.asked, *words, labels))
         return tuple(inputs)
 
     def _drawn(self, model: Model, running: Sequence[Policy]) -> list[str]:
