@@ -1,4 +1,4 @@
-"""Study files: TOML -> strict schema -> `Study`, all problems at once; and a study back to TOML."""
+"""Study files: TOML -> tables, those that they extend below them -> `Study`, all problems at once; and a study back to TOML."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from pydantic import ValidationError
 
 from engine import models
-from engine.errors import Problem, Problems, UserError, did_you_mean, unknown
+from engine.errors import Problem, Problems, UserError, unknown
 from engine.modelling.loading import load_part, source_digest
 from engine.modelling.records import Model, PathModel, StaticModel
 from engine.study import factor_tables, group_tables
 from engine.study.extending import laid_over
 from engine.study.policy_tables import shown
 from engine.study.resolve import Resolver, default_tile
-from engine.study.schema import NAMED, SECTIONS, StudyText
 from engine.study.study import Study
+from engine.study.validation import checked
 
 __all__ = ["default_tile", "load_model_file", "load_study", "read_study", "resolved_text", "shipped_studies"]
 
@@ -29,15 +28,6 @@ LARGEST_FILE = 1 << 22
 MOST_LAYERS = 32
 """Studies that may extend each other, one on top of the other."""
 _HOME = Path(__file__).parents[1]
-# what stands in for a table that is already reported, so that the rest of the study can still be checked
-_STAND_INS: dict[str, dict[str, Any]] = {
-    "groups": {"correlation": 0.0},
-    "factors": {"family": "fixed", "value": 0.5},
-    "shocks": {},
-    "regimes": {"states": ["0", "1"], "transition": [[0.5, 0.5], [0.5, 0.5]]},
-    "policies": {},
-    "events": {},
-}
 
 
 def load_study(
@@ -94,7 +84,7 @@ def read_study(
         tables["compare"] = list(policies)
     problems = Problems()
     try:
-        text = _checked(tables, in_files, problems)
+        text = checked(tables, in_files, problems)
         if text is None:
             raise UserError(source, problems)
         resolver = _resolver(text, model, source, problems)
@@ -230,82 +220,3 @@ def _found(parent: str, path: Path) -> tuple[Path, Path]:
     except (OSError, RuntimeError) as error:  # a name too long for the disk, a link to itself
         reason = getattr(error, "strerror", None) or "a link that goes in a circle"
         raise UserError(shown(parent).strip("'"), [f"cannot be read: {reason}."]) from error
-
-
-# ---- tables -> schema
-
-
-def _checked(
-    tables: dict[str, Any], in_files: Iterable[Problem], problems: Problems
-) -> dict[str, Any] | None:
-    """The text with defaults filled in; where a table is wrong, another stands in for it, and its place is closed.
-
-    None where too little is left to go on.
-    """
-    faults: Sequence[Any] = ()
-    try:
-        StudyText.model_validate(tables)
-    except ValidationError as error:
-        faults = error.errors(include_url=False)
-    for fault in faults:
-        problems.add(".".join(map(str, fault["loc"])), _in_words(fault))
-    for problem in in_files:
-        problems.add(problem.place, problem.message)
-    for problem in in_files:
-        problems.close(problem.place)
-    for fault in faults:
-        where = [str(part) for part in fault["loc"]]
-        if where[0] in NAMED and len(where) > 1:
-            tables[where[0]][where[1]] = _STAND_INS[where[0]]
-            problems.close(".".join(where[:2]))
-        elif where[0] in ("run", "keep"):
-            tables.pop(where[0], None)
-            problems.close(where[0])
-        else:
-            return None
-    return _plain(StudyText.model_validate(tables))
-
-
-def _plain(text: StudyText) -> dict[str, Any]:
-    return text.model_dump(exclude_none=True)
-
-
-def _in_words(fault: Any) -> str:
-    """A fault of the schema in the words of the study file: what was expected, what it got, what to do."""
-    kind, value, context = fault["type"], fault["input"], fault.get("ctx", {})
-    if kind == "extra_forbidden":
-        where = [str(part) for part in fault["loc"]]
-        return f"unknown key '{where[-1]}'.{did_you_mean(where[-1], _known_keys(where))}"
-    if kind == "missing":
-        return "is missing."
-    if kind == "value_error":
-        return str(context["error"])
-    if kind == "too_short":
-        return "expected at least one name, got an empty list."
-    expected = _EXPECTED.get(kind, "another value").format(**context)
-    whole = kind == "int_type" and isinstance(value, float) and value.is_integer()
-    return f"expected {expected}, got {shown(value)}." + (f" Write {int(value)}." if whole else "")
-
-
-_EXPECTED = {
-    "greater_than_equal": "at least {ge}",
-    "less_than_equal": "at most {le}",
-    "finite_number": "a finite number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "string_type": "text",
-    "list_type": "a list",
-    "dict_type": "a table",
-    "model_type": "a table",
-    "model_attributes_type": "a table",
-}
-
-
-def _known_keys(where: Sequence[str]) -> list[str]:
-    if len(where) == 1:
-        return [*StudyText.model_fields, "extends"]
-    if where[-2] == "truncate":
-        return ["low", "high"]
-    table = SECTIONS.get(where[0]) or NAMED[where[0]]
-    return list(table.model_fields)

@@ -1,4 +1,4 @@
-"""The schema of study files: which keys a table has, of which types, and what each says; with `config.py` the owner of pydantic."""
+"""The schema of study files: which keys a table has, of which types, and what each says; with `validation.py` the owner of pydantic."""
 
 from __future__ import annotations
 
