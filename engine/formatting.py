@@ -1,8 +1,10 @@
-"""Numbers as text: rounded where their standard error says that the rest is noise."""
+"""Numbers as text, rounded where their standard error says that the rest is noise; values of a study file in a message."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 FLOAT32 = 2.0**-23
 """A standard error below this share of its estimate is the rounding of what never varies."""
@@ -35,3 +37,16 @@ def rounded(value: float, places: int | None) -> str:
         return f"{value:.{min(max(digits, 0), 7)}e}"
     text = f"{round(value, places):,.{max(places, 0)}f}"
     return text[1:] if text.startswith("-") and not text.strip("-0.,") else text
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it, in the words of the study file."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return repr(value if len(value) <= 60 else value[:57] + "...")
+    if isinstance(value, int) and abs(value) >= 10**30:
+        return "a number of more than 30 digits"
+    if isinstance(value, int | float):
+        return str(value)
+    return "a table" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else "a date"

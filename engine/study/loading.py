@@ -13,12 +13,13 @@ import tomli_w
 
 from engine import models
 from engine.errors import Problem, Problems, UserError, unknown
+from engine.formatting import shown
 from engine.modelling.loading import load_part, source_digest
 from engine.modelling.records import Model, PathModel, StaticModel
 from engine.study import factor_tables, group_tables
 from engine.study.extending import laid_over
-from engine.study.policy_tables import shown
-from engine.study.resolve import Resolver, default_tile
+from engine.study.resolve import KnownModel, resolve
+from engine.study.section_tables import default_tile
 from engine.study.study import Study
 from engine.study.validation import checked
 
@@ -87,11 +88,9 @@ def read_study(
         text = checked(tables, in_files, problems)
         if text is None:
             raise UserError(source, problems)
-        resolver = _resolver(text, model, source, problems)
+        return resolve(text, _model(text, model, problems), source, problems)
     except RecursionError as error:
         raise UserError(source, ["its tables refer to each other too deeply."]) from error
-    problems.refuse(source)
-    return resolver.study()
 
 
 def study_of_text(text: str, source: str, model: Model | None = None) -> Study:
@@ -117,22 +116,23 @@ def shipped_studies() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
-def _resolver(text: dict[str, Any], model: Model | None, source: str, problems: Problems) -> Resolver:
-    name, digest = text.get("model", ""), ""
-    if model is not None:
-        name, digest = type(model).__name__, source_digest(type(model))
-    elif not name:
+def _model(text: Mapping[str, Any], own: Model | None, problems: Problems) -> KnownModel | None:
+    """A model of one's own, else the one that the study names; None where there is none."""
+    if own is not None:
+        return KnownModel(own, type(own).__name__, source_digest(type(own)))
+    name = text.get("model", "")
+    if not name:
         known = ", ".join(models.known())
         problems.add("model", f"is missing. Known: {known}; your own: --model FILE:CLASS.")
-    else:
-        try:
-            model = models.named(name)
-            digest = source_digest(type(model))
-        except UserError as error:
-            remedy = " A model of your own is named on the command line: --model FILE:CLASS."
-            for problem in error.problems:
-                problems.add("model", problem.message + remedy)
-    return Resolver(text, model, name, digest, source, problems)
+        return None
+    try:
+        named = models.named(name)
+        return KnownModel(named, name, source_digest(type(named)))
+    except UserError as error:
+        remedy = " A model of your own is named on the command line: --model FILE:CLASS."
+        for problem in error.problems:
+            problems.add("model", problem.message + remedy)
+        return None
 
 
 # ---- text -> tables

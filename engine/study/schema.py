@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.json_schema import GenerateJsonSchema
 
-from engine.study.policy_tables import shown
+from engine.formatting import shown
 
 _LARGEST = 1e300
 _ROWS = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.errors import Problem, Problems, did_you_mean
-from engine.study.policy_tables import shown
+from engine.formatting import shown
 from engine.study.schema import NAMED, SECTIONS, StudyText
 
 _STAND_INS: dict[str, dict[str, Any]] = {

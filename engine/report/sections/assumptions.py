@@ -8,7 +8,7 @@ from engine.draws.inputs import Input
 from engine.report.markup import Section, render
 from engine.report.run_records import Material
 from engine.report.text import compact
-from engine.study.policy_tables import lever_table
+from engine.study.lever_tables import lever_table
 from engine.study.study import Event, Policy, Study
 
 
