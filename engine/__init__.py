@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,20 +11,8 @@ if TYPE_CHECKING:
     from engine.execution.results import open_cube
     from engine.execution.run import Run, open_run, run
     from engine.modelling.cells import Cells, each, table
-    from engine.modelling.records import (
-        Factor,
-        Lever,
-        Outcome,
-        PathModel,
-        Shock,
-        StaticModel,
-        Yearly,
-        at_year,
-        lowest,
-        peak,
-        total,
-        worst_spell,
-    )
+    from engine.modelling.folds import *  # noqa: F403
+    from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
     from engine.study.loading import load_model_file, load_study
 
     __version__: str
@@ -34,10 +23,7 @@ _HOMES = {
     "engine.execution.run": ("Run", "open_run", "run"),
     "engine.execution.results": ("open_cube",),
     "engine.modelling.cells": ("Cells", "each", "table"),
-    "engine.modelling.records": (
-        *("Factor", "Lever", "Outcome", "PathModel", "Shock", "StaticModel", "Yearly"),
-        *("at_year", "lowest", "peak", "total", "worst_spell"),
-    ),
+    "engine.modelling.records": ("Factor", "Lever", "Outcome", "PathModel", "Shock", "StaticModel", "Yearly"),
 }
 
 __all__ = [
@@ -52,24 +38,19 @@ __all__ = [
     "UserError",
     "Yearly",
     "__version__",
-    "at_year",
     "each",
     "load_model_file",
     "load_study",
-    "lowest",
     "open_cube",
     "open_run",
-    "peak",
     "run",
     "table",
-    "total",
-    "worst_spell",
 ]
 
 
 def __dir__() -> list[str]:
-    """The public names: what a user of Python needs."""
-    return __all__
+    """The public names: what a user of Python needs, and what a model is made of."""
+    return [*__all__, *import_module("engine.modelling.folds").__all__]
 
 
 def __getattr__(name: str) -> Any:
@@ -79,4 +60,8 @@ def __getattr__(name: str) -> Any:
     for home, names in _HOMES.items():
         if name in names:
             return getattr(import_module(home), name)
+    if not find_spec(f"engine.{name}"):  # a package or file, which Python imports itself
+        folds = import_module("engine.modelling.folds")  # where alone the names of folds are listed
+        if name in folds.__all__:
+            return getattr(folds, name)
     raise AttributeError(f"module 'engine' has no attribute '{name}'")

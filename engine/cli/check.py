@@ -75,7 +75,7 @@ def _print_policies(console: Console, study: Study) -> None:
 
 
 def _lever(study: Study, policy: Policy, lever: str) -> str:
-    from engine.study.policy_tables import lever_table
+    from engine.study.lever_tables import lever_table
 
     value = lever_table(policy.levers[lever], study.model.levers[lever].dims, study.model, study.years)
     return _lever_text(value)

@@ -19,7 +19,6 @@ from engine.run_folder import cube
 from engine.run_folder.cube_groups import described, described_value, policies, words
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
-from engine.study.reserved import refuse_reserved
 from engine.study.study import Study
 
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
@@ -61,7 +60,6 @@ def replay(
         problems.append(Problem("precision", unknown("precision", precision, PRECISIONS)))
     if problems:
         raise UserError(study.source, problems)
-    refuse_reserved(study)
     devices.use_compilation_cache()
     mesh = devices.mesh(device)
     program = Program(study, mesh, devices.lanes_for(study, mesh), PRECISIONS[precision])
@@ -80,7 +78,7 @@ def _labelled(study: Study, numbers: Sequence[int], found: Sequence[Trace]) -> d
     groups = {}
     years = [trace.yearly[..., 0] for trace in found if trace.yearly is not None]
     if years:
-        yearly: Any = study.model.yearly  # type: ignore[attr-defined]
+        yearly = study.model.yearly
         places = {"year": xr.Variable("year", np.array(study.years), described("calendar year", "year"))}
         for dim, labels in study.model.dims.items():
             places[dim] = xr.Variable(dim, np.array(labels, dtype=object), described(words(dim), "1"))

@@ -33,7 +33,6 @@ from engine.storage.files import (
     write_new,
     writing,
 )
-from engine.study.reserved import refuse_reserved
 from engine.study.study import BLOCK, Block, Study
 
 CUBE_FOLDER = "cube.zarr"
@@ -49,9 +48,8 @@ def create(folder: RunFolder) -> None:
     The cube is marked incomplete until `finish` has been through.
 
     Raises:
-      UserError: a variable's name is taken by a dimension of the cube, or the folder cannot be written.
+      UserError: the folder cannot be written.
     """
-    refuse_reserved(folder.study)
     cube, files = cube_of(folder.path), skeleton(folder.study)
     with writing(folder.path):
         if not cube.exists():

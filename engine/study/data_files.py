@@ -7,6 +7,7 @@ import io
 import math
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,9 +61,18 @@ def column(path: Path | str, name: str, source: str | None = None) -> Column:
     try:
         return _parquet(path, name) if _checked(path) == b"PAR1" else _csv(path, name)
     except (_Fault, OSError) as fault:
-        told = str(fault) if isinstance(fault, _Fault) else f"cannot be read: {fault.strerror or fault}."
+        message = str(fault) if isinstance(fault, _Fault) else f"cannot be read: {fault.strerror or fault}."
         place = "" if source in (None, str(path)) else str(path)
-        raise UserError(source or str(path), [Problem(place, told)]) from None
+        raise UserError(source or str(path), [Problem(place, message)]) from None
+
+
+@contextmanager
+def named_file(file: str) -> Iterator[None]:
+    """What is refused of a file that a table of a study names, refused again at the table's key `file`."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError("", [Problem("file", f"{file!r}: {p.message}") for p in error.problems]) from error
 
 
 class _Fault(Exception):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from engine.modelling.records import Fold, Lever, Model, PathModel, Shock
+from engine.modelling.records import Lever, Model, PathModel
 from engine.study.study import Policy, Study
 
 FIRST, HORIZON = 2020, 10
@@ -155,9 +155,9 @@ def _beyond(side: str, limit: float) -> float:
 
 def _horizon(model: PathModel) -> tuple[int, int]:
     """Years that hold all that the model's outcomes look at."""
-    folds = [outcome.fold for outcome in model.outcomes.values() if isinstance(outcome.fold, Fold)]
-    years = [fold.year for fold in folds if fold.kind == "at" and fold.year is not None]
-    spell = max([HORIZON, *(fold.years for fold in folds)])
+    kinds = [term.kind for outcome in model.outcomes.values() for term in outcome.terms]
+    years = [year for kind in kinds for year in kind.calendar]
+    spell = max([HORIZON, *(kind.spell for kind in kinds)])
     first = min(years, default=FIRST)
     return first, max([first + spell, *years])
 
@@ -192,12 +192,11 @@ def _placeholder(unit: str) -> tuple[dict[str, str], str]:
 
 
 def _shocks(model: Model) -> Iterator[str]:
-    shocks: Mapping[str, Shock] = getattr(model, "shocks", {})
-    if not shocks:
+    if not model.shocks:
         return
     yield "# ---- Shocks: each is drawn every year, by the model's own law unless a table says otherwise."
     yield ""
-    for name, shock in shocks.items():
+    for name, shock in model.shocks.items():
         places = f" for each {' and '.join(shock.dims)}" if shock.dims else ""
         law = "standard normal" if shock.law == "normal" else "uniform from 0 to 1"
         yield f"# [shocks.{name}]    # {_about(shock)}; {law}{places}"

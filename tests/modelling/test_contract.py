@@ -3,16 +3,22 @@
 import jax.numpy as jnp
 import pytest
 
+from engine.errors import UserError
 from engine.modelling.cells import Cells
-from engine.modelling.contract import contract_problems
-from engine.modelling.records import Outcome, lowest
+from engine.modelling.contract import refuse_broken
+from engine.modelling.folds import lowest
+from engine.modelling.records import Outcome
 from engine.models import SHIPPED
 from tests.data.small_models import REGION, Bridge, Pond
 from tests.user_models import Farms
 
 
 def told(model) -> str:
-    return "\n".join(map(str, contract_problems(model)))
+    try:
+        refuse_broken(model, "m")
+    except UserError as error:
+        return "\n".join(map(str, error.problems))
+    return ""
 
 
 @pytest.mark.parametrize("model", [Bridge, Pond, Farms, *SHIPPED.values()])

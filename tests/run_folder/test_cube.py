@@ -22,9 +22,9 @@ from engine.modelling.records import Outcome, StaticModel
 from engine.run_folder import cube, ledger, reading
 from engine.run_folder.cube_groups import groups
 from engine.run_folder.folder import RunFolder
-from engine.study.study import BLOCK, Block, Event, Keep
+from engine.study.study import BLOCK, Block, Keep
 from tests.helpers import assert_same
-from tests.small_study import Provinces, block_values, commit_block, entered, make_study, make_summaries
+from tests.small_study import block_values, commit_block, entered, make_study, make_summaries
 
 PATHS = BLOCK + 1000
 
@@ -275,20 +275,6 @@ def test_values_of_a_wrong_shape_or_type_are_refused(values):
     study = make_study(10)
     with pytest.raises(ValueError, match="expected float32"):
         cube.block_files(study, study.blocks()[0], values, {})
-
-
-def test_names_of_the_cube_itself_are_refused_all_together(tmp_path):
-    class Clash(Provinces):
-        dims = {**Provinces.dims, "stat": ("a",)}
-        outcomes = {**Provinces.outcomes, "path": Outcome("1"), "region": Outcome("1")}
-
-    study = make_study(
-        10, model=Clash(), events=(Event("worst_two_year_growth", "", "worst_two_year_growth", below=0.0),)
-    )
-    with pytest.raises(UserError) as refused:
-        cube.create(RunFolder(tmp_path, study))
-    assert len(refused.value.problems) == 4
-    assert not (tmp_path / "cube.zarr").exists()
 
 
 def test_too_many_paths_are_refused_before_anything_is_made(tmp_path):

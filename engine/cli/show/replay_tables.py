@@ -22,16 +22,15 @@ if TYPE_CHECKING:
 def yearly_variables(study: Study, asked: str | None) -> list[str]:
     """Yearly variables to show: those asked for, or those that outcomes are made of and that have few cells."""
     from engine.errors import UserError, unknown
-    from engine.modelling.records import Fold
 
-    yearly = getattr(study.model, "yearly", {})
+    yearly = study.model.yearly
     if asked == "all":
         return list(yearly)
     if asked is not None:
         if asked not in yearly:
             raise UserError("--variable", [unknown("yearly variable", asked, yearly)])
         return [asked]
-    folded = {o.fold.variable for o in study.model.outcomes.values() if isinstance(o.fold, Fold)}
+    folded = {term.variable for outcome in study.model.outcomes.values() for term in outcome.terms}
     few = [name for name, entry in yearly.items() if len(entry.dims) <= 1]
     return [name for name in few if name in folded] or few or list(yearly)
 
@@ -135,7 +134,7 @@ def _print_years(
     bad: list[tuple[int, str]] = []
     for name in names:
         values = story["yearly"].to_dataset()[name].sel(policy=policy)
-        entry = study.model.yearly[name]  # type: ignore[attr-defined]
+        entry = study.model.yearly[name]
         by_cell = np.asarray(values.transpose("year", *entry.dims)).reshape(len(study.years), -1).T
         labels = cell_names(entry.dims, study.model.dims)
         heads = [f"{name}\n[{entry.unit}]\n{labels[0]}", *(f"\n\n{label}" for label in labels[1:])]

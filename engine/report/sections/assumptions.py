@@ -8,7 +8,7 @@ from engine.draws.inputs import Input
 from engine.report.markup import Section, render
 from engine.report.run_records import Material
 from engine.report.text import compact
-from engine.study.policy_tables import lever_table
+from engine.study.lever_tables import lever_table
 from engine.study.study import Event, Policy, Study
 
 
@@ -22,7 +22,7 @@ def section(material: Material) -> Section:
     apart = [row for row in levers if len(set(row[2])) > 1]
     alike = [row for row in levers if len(set(row[2])) == 1]
     moving = {stream: name for name, group in study.shocks.groups.items() for stream in group.members}
-    shocks = getattr(study.model, "shocks", {})
+    shocks = study.model.shocks
     markup = render(
         "assumptions.html",
         policies=[_policy(study, policy) for policy in study.policies],
