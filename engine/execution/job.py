@@ -277,7 +277,7 @@ class _Job:
                 error=error,
                 forced=versions,
             )
-            provenance.append(folder.path, study, record)
+            provenance.append(folder, record)
 
         try:
             yield
