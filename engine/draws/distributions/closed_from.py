@@ -11,7 +11,7 @@ from scipy import special
 from engine.draws.distributions.closed import Marginal
 from engine.draws.distributions.scipy_from import solved
 from engine.draws.distributions.statements import Statement, refuse_far, spread
-from engine.errors import Problem, UserError
+from engine.errors import Problems, refusal
 
 _SCIPYS = {"normal": "norm", "lognormal": "lognorm", "uniform": "uniform", "triangular": "triang"}
 
@@ -54,17 +54,19 @@ def _line_of_scores(
     statements: Sequence[Statement], scale: Callable[[float], float], low: float, high: float
 ) -> tuple[float, float]:
     """Location and scale of the normal law that the values follow on another scale; refuses values outside (low, high)."""
-    upper = f" and below {high:g}" if high < math.inf else ""
-    outside = [
-        Problem(s.key, f"expected a value above {low:g}{upper}, got {s.value:g}.")
-        for s in statements
-        if not low < s.value < high
-    ]
-    if outside:
-        raise UserError("prior", outside)
+    _refuse_outside(statements, low, high)
     return _line(
         [float(special.ndtri(s.probability)) for s in statements], [scale(s.value) for s in statements]
     )
+
+
+def _refuse_outside(statements: Sequence[Statement], low: float, high: float) -> None:
+    problems = Problems()
+    upper = f" and below {high:g}" if high < math.inf else ""
+    for s in statements:
+        if not low < s.value < high:
+            problems.add(s.key, f"expected a value above {low:g}{upper}, got {s.value:g}.")
+    problems.refuse("prior")
 
 
 def _normal(statements: Sequence[Statement]) -> tuple[float, ...]:
@@ -105,7 +107,7 @@ def _triangular(statements: Sequence[Statement]) -> tuple[float, ...]:
             f"no triangular law has these quantiles: ({high} - {middle}) / ({middle} - {low}) is {target:.3g}, "
             f"expected {flattest:.3g} to {steepest:.3g}. Use 'lognormal' or 'normal', or move {middle}."
         )
-        raise _refused(statements[1].key, text)
+        raise refusal(statements[1].key, text)
     from scipy import optimize  # a tenth of a second, and few studies need it
 
     mode = float(optimize.brentq(lambda mode: skew(mode) - target, 0.0, 1.0, xtol=1e-15))
@@ -118,13 +120,7 @@ def _triangular(statements: Sequence[Statement]) -> tuple[float, ...]:
 def _logit_normal(statements: Sequence[Statement]) -> Marginal:
     from scipy import optimize
 
-    outside = [
-        Problem(s.key, f"expected a value above 0 and below 1, got {s.value:g}.")
-        for s in statements
-        if not 0 < s.value < 1
-    ]
-    if outside:
-        raise UserError("prior", outside)
+    _refuse_outside(statements, 0.0, 1.0)
     wide = spread(statements)
 
     def member(at: np.ndarray) -> Marginal:
@@ -144,7 +140,3 @@ def _logit_normal(statements: Sequence[Statement]) -> Marginal:
     law = member(best.x)
     refuse_far("logit-normal", law, statements, float(np.abs(best.fun).max()), 2)
     return law
-
-
-def _refused(key: str, message: str) -> UserError:
-    return UserError("prior", [Problem(key, message)])

@@ -13,7 +13,7 @@ from scipy import special
 
 from engine.draws.distributions.law import Law, lowest_where
 from engine.draws.distributions.scipy_laws import scores_between
-from engine.errors import Problem, UserError
+from engine.errors import UserError, refusal
 
 _LARGEST = float(np.finfo(np.float32).max)
 LEAST_MASS = 1e-9
@@ -79,9 +79,7 @@ def truncated(base: Law, low: float, high: float) -> Truncated:
       UserError: they are the wrong way round, or the law hardly ever lies between them.
     """
     if not low < high:
-        raise UserError(
-            "prior", [Problem("truncate.high", f"expected more than low = {low:g}, got {high:g}.")]
-        )
+        raise refusal("truncate.high", f"expected more than low = {low:g}, got {high:g}.")
     law = Truncated(base, low, high)
     left = law._sides[2]
     if not left >= LEAST_MASS:
@@ -90,7 +88,7 @@ def truncated(base: Law, low: float, high: float) -> Truncated:
             f"leaves {max(left, 0.0):.2g} of the law's probability, expected at least {LEAST_MASS:g}: "
             f"nearly all of it lies from {first:.4g} to {last:.4g}."
         )
-        raise UserError("prior", [Problem("truncate", text)])
+        raise refusal("truncate", text)
     return law
 
 
@@ -331,4 +329,4 @@ def transformed(base: Law, steps: list[tuple[str, float]]) -> Law:
 
 
 def _wrong(text: str) -> UserError:
-    return UserError("prior", [Problem("transform", text)])
+    return refusal("transform", text)

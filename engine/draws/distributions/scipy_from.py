@@ -25,7 +25,7 @@ from engine.draws.distributions.scipy_laws import (
     shapes,
 )
 from engine.draws.distributions.statements import Statement, refuse_far, spread, told
-from engine.errors import Problem, UserError
+from engine.errors import UserError, refusal
 
 MOST_STATEMENTS = 64
 """Statements that a law is searched for by: each is asked of every law that is tried."""
@@ -56,25 +56,25 @@ def solved(
     free = [key for key in shapes(name) if key not in fixed]
     if len(statements) > MOST_STATEMENTS:
         text = f"expected at most {MOST_STATEMENTS} statements, got {len(statements)}. For data use family 'empirical'."
-        raise _refused("", text)
+        raise refusal("", text)
     if len(statements) < len(free):
         text = (
             f"'{said}' has {len(free)} shapes to be found ({', '.join(free)}); expected as many statements, "
             f"got {len(statements)} ({', '.join(s.label for s in statements)})."
         )
-        raise _refused("", text)
+        raise refusal("", text)
     linear = [key for key in ("scale", "loc") if key in defaults(name) and key not in fixed]
     linear = linear[: max(0, len(statements) - len(free))] if name not in discrete_names() else []
     if name in discrete_names() and any(s.kind != "mean" and s.kind != "sd" for s in statements):
         text = "quantiles and modes of whole numbers say little; give its mean, its sd, or its parameters."
-        raise _refused("", text)
+        raise refusal("", text)
     if not free and not linear:
-        raise _refused("", f"'{said}' is given whole already; statements would contradict its parameters.")
+        raise refusal("", f"'{said}' is given whole already; statements would contradict its parameters.")
     base = {"loc": 0.0, "scale": 1.0} | dict(fixed)
     search = _Search(name, base, free, linear, statements, spread(statements))
     law, off = search.found()
     if law is None:
-        raise _refused("", f"no '{said}' law is near what is said ({told(statements)}).")
+        raise refusal("", f"no '{said}' law is near what is said ({told(statements)}).")
     refuse_far(said, law, statements, off, len(free) + len(linear))
     return law
 
@@ -195,7 +195,3 @@ def _from_natural(value: float, domain: tuple[float, float]) -> float:
     if _kind(domain) == "bounded":
         return float(special.logit(value))
     return math.log(value) if _kind(domain) == "positive" else value
-
-
-def _refused(key: str, message: str) -> UserError:
-    return UserError("prior", [Problem(key, message)])

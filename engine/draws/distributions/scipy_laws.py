@@ -14,7 +14,7 @@ from scipy import special
 
 from engine.draws.distributions.law import Law, lowest_where
 from engine.draws.polynomials import FARTHEST
-from engine.errors import Problem, UserError
+from engine.errors import refusal
 
 LEFT_OUT = {
     "levy_stable": "SciPy's probabilities of its tails are wrong (0 where they are 1e-5). Use 't', 'cauchy' or 'nct'.",
@@ -143,7 +143,7 @@ class Named(Law):
                 f"takes {last - first + 1:.3g} values, expected at most {MOST_STEPS}. "
                 "For such numbers use a continuous law, such as 'normal' or 'gamma'."
             )
-            raise UserError("prior", [Problem("", text)])
+            raise refusal("", text)
         values = np.arange(first, last + 1)
         return values, scores_between(self.cdf(values[:-1]), self.sf(values[:-1]))
 
@@ -266,11 +266,11 @@ def named(name: str, given: Mapping[str, float]) -> Named:
     missing = [key for key in wanted if key not in filled]
     if missing:
         text = f"'{name}' needs {', '.join(wanted)} (loc and scale may be left out); {', '.join(missing)} missing."
-        raise UserError("prior", [Problem("", text)])
+        raise refusal("", text)
     law = Named(name, tuple(float(filled[key]) for key in wanted))
     if not is_valid(law):
         told = ", ".join(f"{key} = {filled[key]:g}" for key in wanted)
-        raise UserError("prior", [Problem(*_at_fault(name, filled, told))])
+        raise refusal(*_at_fault(name, filled, told))
     return law
 
 
@@ -332,7 +332,7 @@ def refuse_endless(law: Named) -> None:
             f"takes too many values, far apart; expected at most {MOST_TRIED >> 3} (SciPy tries one after the other). "
             "For such numbers use a continuous law, such as 'normal' or 'gamma'."
         )
-        raise UserError("prior", [Problem("", text)])
+        raise refusal("", text)
 
 
 @functools.cache

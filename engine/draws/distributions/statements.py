@@ -14,7 +14,7 @@ from scipy import special
 from engine.draws.distributions.closed import Marginal
 from engine.draws.distributions.law import Law
 from engine.draws.distributions.scipy_laws import Named
-from engine.errors import Problem, UserError
+from engine.errors import Problems, refusal
 
 EXACT = 1e-6
 """How far a law may be from as many statements as it has free parameters, of their spread."""
@@ -72,33 +72,30 @@ def read(table: Mapping[str, Any], skip: Sequence[str] = ()) -> list[Statement]:
     if "range90" in table:
         ends = table["range90"]
         if len(ends) != 2 or not ends[0] < ends[1]:
-            raise _refused("range90", f"expected [low, high], the two rising, got {list(ends)}.")
+            raise refusal("range90", f"expected [low, high], the two rising, got {list(ends)}.")
         said += [Statement("range90", "quantile", x, p) for p, x in zip(RANGE, ends, strict=True)]
     for pair in table.get("quantiles", ()):
         if len(pair) != 2 or not 0 < pair[0] < 1:
-            raise _refused(
+            raise refusal(
                 "quantiles", f"expected pairs [probability, value], 0 < probability < 1, got {list(pair)}."
             )
         if not abs(pair[1]) <= _LARGEST:
-            raise _refused("quantiles", f"expected finite numbers, got {pair[1]:g}.")
+            raise refusal("quantiles", f"expected finite numbers, got {pair[1]:g}.")
         said.append(Statement("quantiles", "quantile", float(pair[1]), float(pair[0])))
     said.sort(key=lambda s: s.probability)
-    problems = []
+    problems = Problems()
     for low, high in itertools.pairwise(said):
         if high.probability == low.probability:
-            problems.append(Problem(high.key, f"says {high.label} twice."))
+            problems.add(high.key, f"says {high.label} twice.")
         elif not high.value > low.value:
-            problems.append(
-                Problem(high.key, f"expected more than {low.label} = {low.value:g}, got {high.value:g}.")
-            )
+            problems.add(high.key, f"expected more than {low.label} = {low.value:g}, got {high.value:g}.")
     for key in MOMENTS:
         if key in table and key not in skip:
             said.append(Statement(key, key, table[key]))
     if table.get("sd") is not None and not table["sd"] > 0:
         zero = " For no spread use family 'fixed'." if table["sd"] == 0 else ""
-        problems.append(Problem("sd", f"expected more than 0, got {table['sd']:g}.{zero}"))
-    if problems:
-        raise UserError("prior", problems)
+        problems.add("sd", f"expected more than 0, got {table['sd']:g}.{zero}")
+    problems.refuse("prior")
     return said
 
 
@@ -112,7 +109,7 @@ def mode(law: Law) -> float:
     if isinstance(law, Marginal) and law.family in _CLOSED_MODES:
         return float(_CLOSED_MODES[law.family](*law.parameters))
     if not isinstance(law, Named) or law.is_discrete:
-        raise _refused("mode", "cannot be asked of this family. Use quantiles.")
+        raise refusal("mode", "cannot be asked of this family. Use quantiles.")
     from scipy import optimize
 
     z = np.linspace(-4.0, 4.0, 161)
@@ -158,7 +155,7 @@ def spread(statements: Sequence[Statement]) -> float:
     largest = max(abs(s.value) for s in statements)
     if 0 < wide < NARROWEST * largest:
         text = f"says a law that is narrower than its numbers can tell: {wide:.3g} around {largest:.3g}. Use family 'fixed'."
-        raise _refused(statements[-1].key, text)
+        raise refusal(statements[-1].key, text)
     return wide if wide > 0 else max(abs(statements[0].value), 1e-300)
 
 
@@ -168,12 +165,8 @@ def refuse_far(said: str, law: Law, statements: Sequence[Statement], off: float,
         return
     nearest = ", ".join(f"{s.label} = {s.of(law):.4g}" for s in statements)
     text = f"no '{said}' law has {told(statements)}; the nearest has {nearest}. Move a value or take another family."
-    raise _refused("", text)
+    raise refusal("", text)
 
 
 def told(statements: Sequence[Statement]) -> str:
     return ", ".join(f"{s.label} = {s.value:g}" for s in statements)
-
-
-def _refused(key: str, message: str) -> UserError:
-    return UserError("prior", [Problem(key, message)])

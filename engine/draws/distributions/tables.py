@@ -20,7 +20,7 @@ from engine.draws import polynomials
 from engine.draws.distributions.law import Law
 from engine.draws.distributions.scipy_laws import quietly
 from engine.draws.polynomials import FARTHEST
-from engine.errors import Problem, UserError
+from engine.errors import refusal
 
 BOUND = 1e-6
 """Largest error of a table: of the law's scale, or of the distance from its median where that is larger."""
@@ -197,7 +197,7 @@ def _knotted(law: Law) -> Knots:
                 f"its quantile function cannot be tabulated to {BOUND:g} of its scale: SciPy gives it too roughly, or it is "
                 "close to a law with no density. Take other parameters, or another family."
             )
-            raise UserError("prior", [Problem("", text)])
+            raise refusal("", text)
         half = 0.5 * width[~fine]
         left, width = np.concatenate([left[~fine], left[~fine] + half]), np.concatenate([half, half])
     starts = np.concatenate([part for part, _ in done])
