@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.polynomial import chebyshev, polynomial
 
-FARTHEST = 6.34
-"""Size of the largest normal score that a random word gives."""
+from engine.draws.random_words import FARTHEST
+
 DEGREE = 17
 """Of each polynomial. Chebyshev coefficients of F^-1(Phi(z)) fall about 2.3-fold a degree: Phi has zeros near 1.9 +- 2.8i."""
 

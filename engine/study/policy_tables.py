@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from engine.draws.distributions.law import LARGEST
 from engine.errors import Problem, unknown
 from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Lever, Model
 from engine.study.study import Policy
-
-_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -235,7 +234,7 @@ def number_problem(value: Any) -> str | None:
     """What keeps a value from being a finite single-precision number, if anything."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"expected a number, got {shown(value)}."
-    if not (abs(value) <= _LARGEST and math.isfinite(value)):
+    if not (abs(value) <= LARGEST and math.isfinite(value)):
         return f"expected a finite number that single precision holds, got {shown(value)}."
     return None
 

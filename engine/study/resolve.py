@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.draws.distributions import Prior
 from engine.draws.inputs import Input
-from engine.draws.polynomials import FARTHEST
+from engine.draws.random_words import FARTHEST
 from engine.draws.sampling import SAMPLERS
 from engine.errors import Problem, did_you_mean, unknown
 from engine.modelling.cell_axis import cell_count

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from engine.draws.distributions import Law, Marginal
-from engine.draws.polynomials import FARTHEST
+from engine.draws.random_words import FARTHEST
 from engine.draws.shocks import Jumps, Moving, Regime, Shocks
 from engine.errors import Problem, did_you_mean, unknown
 from engine.modelling.records import Model, shock_streams

@@ -14,11 +14,12 @@ from scipy import special
 from engine.draws import polynomials
 from engine.draws.copulas import matrices
 from engine.draws.copulas.contract import Implied, Matrix
+from engine.draws.random_words import FARTHEST
 
 DF = (1.0, 1000.0)
 """Degrees of freedom that a t copula may have."""
 
-_REACH = 7.0  # q of the farthest score is 6.34 for many degrees of freedom and 6.6 for one
+_REACH = 7.0  # q of the farthest score is that score for many degrees of freedom and 6.6 for one
 
 
 def lowest_correlation(n_members: int) -> float:
@@ -164,7 +165,7 @@ class StudentT:
             value = ratio[-1]
             for k in range(ratio.shape[-1] - 2, -1, -1):
                 value = value * t + ratio[k]
-            size = jnp.minimum(q * value, polynomials.FARTHEST)
+            size = jnp.minimum(q * value, FARTHEST)
             made[name] = jnp.where(x < 0, -size, size)
         return jax.lax.optimization_barrier(made)
 

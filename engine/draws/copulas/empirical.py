@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine.draws.copulas import scores
+from engine.draws.copulas import matrices, scores
 from engine.draws.copulas.contract import Implied
-from engine.draws.random_words import stream_key
+from engine.draws.random_words import stream_key, tails
 
 MOST_ROWS = 8192
 MOST_RANKS = 65_536
@@ -48,34 +48,29 @@ class Empirical:
     def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
         n, z = parameters["ranks"].shape[-1], shared[0]
         # counted from the nearer end, where the word is finer than one minus it
-        near = jnp.minimum(jnp.floor(jnp.minimum(*scores.both(z)) * n).astype(jnp.int32), n - 1)
+        near = jnp.minimum(jnp.floor(jnp.minimum(*tails(z)) * n).astype(jnp.int32), n - 1)
         row = jax.lax.optimization_barrier(jnp.where(z < 0, near, n - 1 - near))
         made = {}
         for k, name in enumerate(self.members):
             rank = jnp.take(jnp.asarray(parameters["ranks"])[k], row, mode="clip")
-            lower, upper = scores.both(own[name])
+            lower, upper = tails(own[name])
             below, above = (part.astype(z.dtype) for part in (rank, n - 1 - rank))
             made[name] = scores.score((below + lower) / n, (above + upper) / n)
         return jax.lax.optimization_barrier(made)
 
     def implied(self, members: Sequence[str]) -> Implied:
         """Rank correlations of the checkerboard; tail dependence as the share of common rows among the sqrt(n) extreme ones."""
-        from scipy.stats import kendalltau
-
         ranks = np.array([self.ranks[self.members.index(name)] for name in members], np.float64)
-        n, count = ranks.shape[-1], len(members)
+        n = ranks.shape[-1]
         far = max(1, round(np.sqrt(n)))
         middle = (ranks + 0.5) / n - 0.5
         spearman = 12.0 * (middle @ middle.T) / n
         lower, upper = ((side @ side.T) / far for side in (1.0 * (ranks < far), 1.0 * (ranks >= n - far)))
-        kendall = np.eye(count)
-        for i in range(count):
-            for j in range(i):
-                # two draws from one row are concordant as often as not
-                kendall[i, j] = kendall[j, i] = (
-                    kendalltau(ranks[i], ranks[j]).statistic * (n - 1) / n if n > 1 else 0.0
-                )
-        np.fill_diagonal(spearman, 1.0)
+        kendall = (
+            matrices.kendall_of_rows(ranks) * (n - 1) / n
+        )  # two draws from one row are concordant as often as not
+        for matrix in (kendall, spearman):
+            np.fill_diagonal(matrix, 1.0)
         return Implied(kendall, spearman, lower, upper, f"tails: the {far} farthest of {n} rows")
 
     def told(self) -> str:

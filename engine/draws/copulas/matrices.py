@@ -15,7 +15,7 @@ from jaxtyping import Float
 from numpy.polynomial.hermite_e import hermegauss
 from scipy import special
 
-Matrix = Float[np.ndarray, "member member"]
+from engine.draws.copulas.contract import Matrix
 
 SLACK = 1e-10
 """How far below zero an eigenvalue may be for rounding alone."""
@@ -32,6 +32,16 @@ def pearson_of_kendall(tau: np.ndarray) -> np.ndarray:
 def kendall_of_pearson(r: np.ndarray) -> np.ndarray:
     """Kendall's tau of an elliptical copula: 2 / pi asin r."""
     return np.arcsin(np.asarray(r, np.float64)) * (2.0 / np.pi)
+
+
+def kendall_of_rows(rows: Float[np.ndarray, "member draw"]) -> Matrix:
+    """Kendall's tau between the draws of any two members."""
+    from scipy.stats import kendalltau
+
+    tau = np.eye(len(rows))
+    for i, j in itertools.combinations(range(len(rows)), 2):
+        tau[i, j] = tau[j, i] = kendalltau(rows[j], rows[i]).statistic
+    return tau
 
 
 def spearman_of_pearson(r: np.ndarray, df: float | None = None) -> np.ndarray:

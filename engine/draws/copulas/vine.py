@@ -18,8 +18,9 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import special
 
+from engine.draws.copulas import matrices
 from engine.draws.copulas.contract import Implied
-from engine.draws.polynomials import FARTHEST
+from engine.draws.random_words import FARTHEST
 
 MOST_BYTES = 1 << 19
 """Length of a vine's text: it is written into the study file."""
@@ -69,15 +70,10 @@ class Vine:
 
     def implied(self, members: Sequence[str]) -> Implied:
         """By simulation, tail dependence as P(V < q | U < q) at q = 0.01."""
-        from scipy.stats import kendalltau
-
         order = [self.members.index(name) for name in members]
         own = np.asfortranarray(np.random.default_rng(1).random((_SIMULATED, len(self.members))))
         u = np.asarray(_vine(self.text).inverse_rosenblatt(own, num_threads=1))[:, order].T
-        kendall = np.eye(len(members))
-        for i in range(len(members)):
-            for j in range(i):
-                kendall[i, j] = kendall[j, i] = kendalltau(u[i], u[j]).statistic
+        kendall = matrices.kendall_of_rows(u)
         lower, upper = (
             (side @ side.T) / side.sum(axis=1) for side in (1.0 * (u < _FAR), 1.0 * (u > 1.0 - _FAR))
         )

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law
+from engine.draws.distributions.law import Law, scores_between
+from engine.draws.random_words import tails
 
 _ROOT_HALF = math.sqrt(0.5)
 
@@ -89,9 +90,7 @@ def _phi_centred(z: Any) -> Any:
 
 def _triangular_draw(z: Any, low: Any, mode: Any, high: Any) -> Any:
     # the tail probability itself, not one minus it: its root is what counts near the ends
-    tail = 0.5 * jax.lax.erfc(jnp.abs(z) * _ROOT_HALF)
-    below = jnp.where(z < 0, tail, 1.0 - tail)
-    above = jnp.where(z < 0, 1.0 - tail, tail)
+    below, above = tails(z)
     width = high - low
     rising = low + _root(width * (mode - low)) * jnp.sqrt(below)
     falling = high - _root(width * (high - mode)) * jnp.sqrt(above)
@@ -116,8 +115,7 @@ def _triangular_score(x: Any, low: float, mode: float, high: float) -> Any:
 
 
 def _uniform_score(x: Any, low: float, high: float) -> Any:
-    below, above = (x - low) / (high - low), (high - x) / (high - low)
-    return np.where(below < 0.5, special.ndtri(below), -special.ndtri(above))
+    return scores_between((x - low) / (high - low), (high - x) / (high - low))
 
 
 def _logit_normal_mean(median: float, sigma: float) -> float:

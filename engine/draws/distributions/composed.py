@@ -11,11 +11,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law, lowest_where
-from engine.draws.distributions.scipy_laws import scores_between
+from engine.draws.distributions.law import LARGEST, Law, lowest_where, scores_between
 from engine.errors import UserError, refusal
 
-_LARGEST = float(np.finfo(np.float32).max)
 LEAST_MASS = 1e-9
 """Probability that a truncation has to leave."""
 
@@ -298,7 +296,7 @@ def functions(steps: Sequence[Any]) -> list[tuple[str, float]]:
             found.append((step, 1.0))
         elif isinstance(step, Mapping) and len(step) == 1 and next(iter(step)) in ("times", "plus", "power"):
             ((how, by),) = step.items()
-            if isinstance(by, bool) or not isinstance(by, int | float) or not abs(by) <= _LARGEST:
+            if isinstance(by, bool) or not isinstance(by, int | float) or not abs(by) <= LARGEST:
                 raise _wrong(f"expected a finite number for '{how}', got {by!r}.")
             found.append((how, float(by)))
         else:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law
+from engine.draws.distributions.law import Law, scores_between
 from engine.errors import Problems, refusal
 
 MOST_VALUES = 8192
@@ -90,10 +90,7 @@ class Weighted(Law):
     @property
     def steps(self) -> tuple[np.ndarray, np.ndarray]:
         below, above = self._sums()
-        lower = below[:-1] < 0.5
-        return np.array(self.values), np.where(
-            lower, special.ndtri(below[:-1]), -special.ndtri(np.maximum(above[:-1], 0.0))
-        )
+        return np.array(self.values), scores_between(below[:-1], above[:-1])
 
     def mean(self) -> float:
         return float(np.dot(self.values, self.weights))

@@ -12,9 +12,9 @@ import numpy as np
 
 from engine.draws import polynomials
 from engine.draws.distributions.closed import Marginal
-from engine.draws.distributions.law import Law
+from engine.draws.distributions.law import LARGEST, Law
 from engine.draws.distributions.tables import Knots, Smooth, table
-from engine.draws.polynomials import FARTHEST
+from engine.draws.random_words import FARTHEST
 
 _CELLS = 1024
 """Cells of scores by which the search for a knot is begun."""
@@ -138,9 +138,8 @@ def _guide(knots: np.ndarray) -> np.ndarray:
 
 def _reach(law: Law) -> tuple[float, float]:
     """Ends that draws are kept within, as far as single precision goes."""
-    largest = float(np.finfo(np.float32).max)
     low, high = law.support
-    return max(low, -largest), min(high, largest)
+    return max(low, -LARGEST), min(high, LARGEST)
 
 
 _LINKS: Mapping[str, Any] = {"plain": lambda p: p, "exp": jnp.exp, "sinh": lambda p: _sinh(jnp.exp(p))}

@@ -22,11 +22,11 @@ from engine.draws.distributions.composed import (
 )
 from engine.draws.distributions.data import categories, empirical
 from engine.draws.distributions.families import OWN, known_families, parameters_of, ways_to_give
-from engine.draws.distributions.law import Law
+from engine.draws.distributions.law import LARGEST, Law
 from engine.draws.distributions.metalog import metalog
 from engine.draws.distributions.scipy_from import solved
 from engine.draws.distributions.statements import MOMENTS, PERCENTILES, Statement, read
-from engine.draws.polynomials import FARTHEST
+from engine.draws.random_words import FARTHEST
 from engine.errors import Problems, did_you_mean, refusal, unknown
 
 POOLS = ("linear", "quantile")
@@ -34,7 +34,6 @@ DEEPEST = 4
 """Laws within laws."""
 MOST_LAWS = 64
 """Experts of a law, or parts of a mixture."""
-_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def prior(table: Mapping[str, Any], depth: int = 0) -> Prior:
     if depth == 0:
         with np.errstate(over="ignore"), scipys.quietly():
             reach = law.at_score(np.array([-FARTHEST, FARTHEST]))
-        if not np.all(np.abs(reach) <= _LARGEST):
+        if not np.all(np.abs(reach) <= LARGEST):
             raise refusal(
                 "", f"its far draws ({reach[0]:.3g} to {reach[1]:.3g}) are beyond single precision."
             )
@@ -121,7 +120,7 @@ def _of_family(table: Mapping[str, Any], depth: int) -> Prior:
             problems.add(key, f"unknown key '{key}' for family '{family}'.{did_you_mean(key, allowed)}")
     problems.refuse("prior")
     for key, value in table.items():
-        if isinstance(value, int | float) and not abs(value) <= _LARGEST:
+        if isinstance(value, int | float) and not abs(value) <= LARGEST:
             problems.add(key, f"expected a finite number, got {_beyond(value)}.")
     problems.refuse("prior")
     if family in _READERS:
@@ -239,7 +238,7 @@ def _empirical(table: Mapping[str, Any], depth: int) -> Prior:
             "", f"family 'empirical' is given by {ways_to_give('empirical')}; got neither file nor values."
         )
     values = np.asarray(table["values"], np.float64)
-    if not np.all(np.abs(values) <= _LARGEST):
+    if not np.all(np.abs(values) <= LARGEST):
         raise refusal("values", "expected finite numbers.")
     return Prior(empirical(values, bool(table.get("resampled", False))))
 
@@ -292,7 +291,7 @@ def _each(
     problems, priors, weights = Problems(), [], []
     for number, table in enumerate(tables):
         weight = float(table.get("weight", 1.0))
-        if not 0 < weight <= _LARGEST:
+        if not 0 < weight <= LARGEST:
             problems.add(f"{where}.{number}.weight", f"expected more than 0, got {weight:g}.")
         weights.append(weight)
         with problems.within(f"{where}.{number}"):

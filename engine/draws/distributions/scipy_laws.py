@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law, lowest_where
-from engine.draws.polynomials import FARTHEST
+from engine.draws.distributions.law import Law, lowest_where, scores_between
+from engine.draws.random_words import FARTHEST
 from engine.errors import refusal
 
 LEFT_OUT = {
@@ -169,11 +169,6 @@ class Named(Law):
         """Density of a continuous law."""
         with quietly():
             return np.asarray(self._frozen.pdf(x), np.float64)
-
-
-def scores_between(below: np.ndarray, above: np.ndarray) -> np.ndarray:
-    """Normal scores of steps, from the probability up to each and the one beyond it."""
-    return np.where(below < 0.5, special.ndtri(below), -special.ndtri(above))
 
 
 def quietly() -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special
 
 from engine.draws.distributions.closed import Marginal
-from engine.draws.distributions.law import Law
+from engine.draws.distributions.law import LARGEST, Law
 from engine.draws.distributions.scipy_laws import Named
 from engine.errors import Problems, refusal
 
@@ -29,7 +29,6 @@ PERCENTILES = {
 RANGE = (0.05, 0.95)
 """Probabilities of the ends of `range90`."""
 MOMENTS = ("mean", "sd", "mode")
-_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def read(table: Mapping[str, Any], skip: Sequence[str] = ()) -> list[Statement]:
             raise refusal(
                 "quantiles", f"expected pairs [probability, value], 0 < probability < 1, got {list(pair)}."
             )
-        if not abs(pair[1]) <= _LARGEST:
+        if not abs(pair[1]) <= LARGEST:
             raise refusal("quantiles", f"expected finite numbers, got {pair[1]:g}.")
         said.append(Statement("quantiles", "quantile", float(pair[1]), float(pair[0])))
     said.sort(key=lambda s: s.probability)

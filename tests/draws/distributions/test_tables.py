@@ -9,7 +9,7 @@ from engine.draws import polynomials
 from engine.draws.distributions import Law, prior
 from engine.draws.distributions.device import Draws
 from engine.draws.distributions.tables import BOUND, MOST_KNOTS, ROUNDING, Knots, Smooth, held, table
-from engine.draws.polynomials import FARTHEST
+from engine.draws.random_words import FARTHEST
 from engine.errors import UserError
 from tests.helpers import assert_close, assert_same
 
