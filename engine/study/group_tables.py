@@ -59,10 +59,13 @@ def read(
     made, problems = {}, []
     for name, table in groups.items():
         everyone = [factor for factor, group in of.items() if group == name]
-        found, wrong = statements.copula(table, everyone)
-        problems += [Problem(f"groups.{name}.{problem.place}", problem.message) for problem in wrong]
+        try:
+            found = statements.copula(table, everyone)
+        except UserError as error:
+            problems += [Problem(f"groups.{name}.{p.place}", p.message) for p in error.problems]
+            continue
         members = tuple(factor for factor in drawn if of.get(factor) == name)
-        if found is None or not members:
+        if not members:
             continue
         if len(members) < len(everyone):
             if found.family == "vine":
@@ -73,9 +76,8 @@ def read(
                     )
                 )
                 continue
-            found, wrong = statements.copula(restricted(table, members), members)
-            # what all of them can have, some of them can, but for a negative Frank of which one is left
-            assert found is not None, wrong
+            # what all of them can have, some of them can
+            found = statements.copula(restricted(table, members), members)
         made[name] = Group(name, found, members)
     return made, problems
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from jaxtyping import Float
@@ -38,10 +38,8 @@ class Copula(Protocol):
     fed. A member's score rises with its own.
     """
 
-    @property
-    def family(self) -> str:
-        """Its name in a study file."""
-        ...
+    family: ClassVar[str]
+    """Its name in a study file."""
 
     @property
     def latents(self) -> tuple[str, ...]:
@@ -66,8 +64,8 @@ class Copula(Protocol):
         """Rank correlations and tail dependence between these members."""
         ...
 
-    def told(self) -> str:
-        """Its parameter in words: `theta = 2`; empty where it has too many."""
+    def describe(self) -> str:
+        """Its parameter in words: `theta 2`; empty where it has too many."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -37,13 +37,8 @@ class Equicorrelated:
 
     correlation: float
 
-    @property
-    def family(self) -> str:
-        return "gaussian"
-
-    @property
-    def latents(self) -> tuple[str, ...]:
-        return ("",)
+    family: ClassVar[str] = "gaussian"
+    latents: ClassVar[tuple[str, ...]] = ("",)
 
     def parameters(self, dtype: type) -> Any:
         return {"correlation": dtype(self.correlation)}
@@ -61,7 +56,7 @@ class Equicorrelated:
     def implied(self, members: Sequence[str]) -> Implied:
         return _implied(self.matrix(members), None)
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return f"correlation {self.correlation:g}"
 
     def matrix(self, members: Sequence[str]) -> Matrix:
@@ -83,13 +78,8 @@ class Correlated:
     members: tuple[str, ...]
     correlation: tuple[tuple[float, ...], ...]
 
-    @property
-    def family(self) -> str:
-        return "gaussian"
-
-    @property
-    def latents(self) -> tuple[str, ...]:
-        return ()
+    family: ClassVar[str] = "gaussian"
+    latents: ClassVar[tuple[str, ...]] = ()
 
     def parameters(self, dtype: type) -> Any:
         return {"root": matrices.lower_root(np.array(self.correlation)).astype(dtype)}
@@ -106,7 +96,7 @@ class Correlated:
     def implied(self, members: Sequence[str]) -> Implied:
         return _implied(self.matrix(members), None)
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return ""
 
     def matrix(self, members: Sequence[str]) -> Matrix:
@@ -133,9 +123,7 @@ class StudentT:
     normal: Equicorrelated | Correlated
     df: float
 
-    @property
-    def family(self) -> str:
-        return "t"
+    family: ClassVar[str] = "t"
 
     @property
     def latents(self) -> tuple[str, ...]:
@@ -172,8 +160,8 @@ class StudentT:
     def implied(self, members: Sequence[str]) -> Implied:
         return _implied(self.normal.matrix(members), self.df)
 
-    def told(self) -> str:
-        return ", ".join(part for part in (self.normal.told(), f"df {self.df:g}") if part)
+    def describe(self) -> str:
+        return ", ".join(part for part in (self.normal.describe(), f"df {self.df:g}") if part)
 
 
 def _summed(terms: Mapping[str, Sequence[Any]]) -> dict[str, Any]:

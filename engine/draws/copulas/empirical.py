@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ import numpy as np
 from engine.draws.copulas import matrices, scores
 from engine.draws.copulas.contract import Implied
 from engine.draws.random_words import stream_key, tails
+from engine.errors import refusal
 
 MOST_ROWS = 8192
 MOST_RANKS = 65_536
@@ -34,13 +35,8 @@ class Empirical:
     members: tuple[str, ...]
     ranks: tuple[tuple[int, ...], ...]
 
-    @property
-    def family(self) -> str:
-        return "empirical"
-
-    @property
-    def latents(self) -> tuple[str, ...]:
-        return ("",)
+    family: ClassVar[str] = "empirical"
+    latents: ClassVar[tuple[str, ...]] = ("",)
 
     def parameters(self, dtype: type) -> Any:
         return {"ranks": np.array(self.ranks, np.int32)}
@@ -73,7 +69,7 @@ class Empirical:
             np.fill_diagonal(matrix, 1.0)
         return Implied(kendall, spearman, lower, upper, f"tails: the {far} farthest of {n} rows")
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return f"{len(self.ranks[0])} rows"
 
 
@@ -96,16 +92,18 @@ def ranks_of(columns: Mapping[str, np.ndarray]) -> dict[str, list[int]]:
     return {name: [int(rank) for rank in ranks[name][rows]] for name in columns}
 
 
-def ranks_problem(ranks: Mapping[str, Sequence[int]]) -> str | None:
-    """What keeps these from being ranks: one permutation of 0 to n - 1 for each member."""
+def refuse_unless_ranks(place: str, ranks: Mapping[str, Sequence[int]]) -> None:
+    """Refuses what is not one permutation of 0 to n - 1 for each member."""
     sizes = {len(given) for given in ranks.values()}
     if len(sizes) != 1:
-        return f"expected as many ranks for each member, got {' and '.join(map(str, sorted(sizes)))}."
+        text = f"expected as many ranks for each member, got {' and '.join(map(str, sorted(sizes)))}."
+        raise refusal(place, text)
     n = sizes.pop()
     if not 2 <= n <= MOST_ROWS or n * len(ranks) > MOST_RANKS:
         most = min(MOST_ROWS, MOST_RANKS // len(ranks))
-        return f"expected 2 to {most} rows of {len(ranks)} members, got {n}. Leave out rows evenly."
+        text = f"expected 2 to {most} rows of {len(ranks)} members, got {n}. Leave out rows evenly."
+        raise refusal(place, text)
     for name, given in ranks.items():
         if sorted(given) != list(range(n)):
-            return f"expected each of 0 to {n - 1} once for '{name}', got others. Give a file of data in their place."
-    return None
+            text = f"expected each of 0 to {n - 1} once for '{name}', got others. Give a file of data in their place."
+            raise refusal(place, text)

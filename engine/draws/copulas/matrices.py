@@ -16,6 +16,7 @@ from numpy.polynomial.hermite_e import hermegauss
 from scipy import special
 
 from engine.draws.copulas.contract import Matrix
+from engine.errors import refusal
 
 SLACK = 1e-10
 """How far below zero an eigenvalue may be for rounding alone."""
@@ -195,21 +196,19 @@ def lower_root(matrix: Matrix) -> Matrix:
     return root
 
 
-def shape_problem(given: Sequence[Sequence[float]], members: Sequence[str]) -> str | None:
-    """What keeps a table of numbers from being the correlations of these members, eigenvalues aside."""
+def refuse_misshapen(place: str, rows: Sequence[Sequence[float]], members: Sequence[str]) -> None:
+    """Refuses a table of numbers that cannot be the correlations of these members, whatever its eigenvalues."""
     n = len(members)
-    if len(given) != n or any(len(row) != n for row in given):
-        got = (
-            f"{len(given)} rows of {', '.join(sorted({str(len(row)) for row in given}))}" if given else "none"
-        )
-        return f"expected {n} rows of {n} numbers, one for each of `members`, got {got}."
+    if len(rows) != n or any(len(row) != n for row in rows):
+        sizes = ", ".join(sorted({str(len(row)) for row in rows}))
+        got = f"{len(rows)} rows of {sizes}" if rows else "none"
+        raise refusal(place, f"expected {n} rows of {n} numbers, one for each of `members`, got {got}.")
     for i, j in itertools.product(range(n), repeat=2):
-        value = given[i][j]
+        value, pair = rows[i][j], f"'{members[i]}' and '{members[j]}'"
         if i == j and value != 1:
-            return f"expected 1 for '{members[i]}' with itself, got {value:g}."
+            raise refusal(place, f"expected 1 for '{members[i]}' with itself, got {value:g}.")
         if not -1 <= value <= 1:
-            return f"expected -1 to 1 for '{members[i]}' and '{members[j]}', got {value:g}."
-        if abs(value - given[j][i]) > 1e-12:
-            pair = f"'{members[i]}' and '{members[j]}'"
-            return f"expected the same number for {pair} both ways, got {value:g} and {given[j][i]:g}."
-    return None
+            raise refusal(place, f"expected -1 to 1 for {pair}, got {value:g}.")
+        if abs(value - rows[j][i]) > 1e-12:
+            text = f"expected the same number for {pair} both ways, got {value:g} and {rows[j][i]:g}."
+            raise refusal(place, text)

@@ -11,7 +11,7 @@ import importlib.util
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,7 @@ from scipy import special
 from engine.draws.copulas import matrices
 from engine.draws.copulas.contract import Implied
 from engine.draws.random_words import FARTHEST
+from engine.errors import refusal
 
 MOST_BYTES = 1 << 19
 """Length of a vine's text: it is written into the study file."""
@@ -49,13 +50,8 @@ class Vine:
     members: tuple[str, ...]
     text: str
 
-    @property
-    def family(self) -> str:
-        return "vine"
-
-    @property
-    def latents(self) -> tuple[str, ...]:
-        return ()
+    family: ClassVar[str] = "vine"
+    latents: ClassVar[tuple[str, ...]] = ()
 
     def parameters(self, dtype: type) -> Any:
         return {}
@@ -80,7 +76,7 @@ class Vine:
         about = f"by simulation of {_SIMULATED:,} draws; tails: at {_FAR:g} and {1 - _FAR:g}"
         return Implied(kendall, np.corrcoef(u).reshape(kendall.shape), lower, upper, about)
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return f"{len(self.members)} members"
 
 
@@ -89,22 +85,23 @@ def is_available() -> bool:
     return importlib.util.find_spec("pyvinecopulib") is not None
 
 
-def vine_problem(text: str, n_members: int) -> str | None:
-    """What keeps a text from being a vine of so many continuous members."""
+def refuse_unless_vine(place: str, text: str, n_members: int) -> None:
+    """Refuses a text that is no vine of so many continuous members."""
     if len(text) > MOST_BYTES:
-        return f"expected at most {MOST_BYTES} bytes, got {len(text)}."
+        raise refusal(place, f"expected at most {MOST_BYTES} bytes, got {len(text)}.")
     if not is_available():
-        return "vine copulas need pyvinecopulib: pip install 'rustbelt[vines]'."
+        raise refusal(place, "vine copulas need pyvinecopulib: pip install 'rustbelt[vines]'.")
     try:
         vine = _vine(text)
     except (RuntimeError, ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
         line = (str(error).splitlines() or [""])[0]
-        return (
+        wrong = (
             f"expected a vine as `pyvinecopulib.Vinecop.to_json` writes it, got another text ({line[:120]})."
         )
+        raise refusal(place, wrong) from error
     if vine.dim != n_members:
-        return f"expected a vine of {n_members} variables, one for each of `members`, got one of {vine.dim}."
-    return None
+        wrong = f"expected a vine of {n_members} variables, one for each of `members`, got one of {vine.dim}."
+        raise refusal(place, wrong)
 
 
 @functools.lru_cache(maxsize=16)

@@ -36,7 +36,7 @@ def section(material: Material) -> Section:
             _shock(material, name, entry.about, entry.law, moving) for name, entry in shocks.items()
         ],
         groups=[
-            (name, group.copula.family, group.copula.told() or "matrix", ", ".join(group.members))
+            (name, group.copula.family, group.copula.describe() or "matrix", ", ".join(group.members))
             for name, group in {**study.groups, **study.shocks.groups}.items()
         ],
     )  # fmt: skip
