@@ -15,7 +15,7 @@ import numpy as np
 from scipy import special
 
 from engine.draws.distributions.law import LARGEST
-from engine.draws.distributions.scipy_laws import LEFT_OUT
+from engine.draws.distributions.scipy_catalogue import LEFT_OUT
 from engine.draws.random_words import FARTHEST
 from engine.errors import Problem, UserError, unknown
 from engine.fitting.likelihood import Failed, Form, maxima, maximum, refuse_slow

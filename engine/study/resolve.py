@@ -323,7 +323,7 @@ class Resolver:
                     found.law,
                     group,
                     source,
-                    found.asked,
+                    found.targets,
                     *factor_tables.told(table),
                     labels,
                 )

@@ -1,19 +1,69 @@
-"""Members of the families with a closed form from what an expert says of them."""
+"""Members of the families with a closed form, by their parameters or from what an expert says of them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.closed import Marginal
+from engine.draws.distributions.closed import FAMILIES, Marginal
+from engine.draws.distributions.families import ways_to_give
 from engine.draws.distributions.scipy_from import solved
-from engine.draws.distributions.statements import Statement, refuse_far, spread
+from engine.draws.distributions.statements import MOMENTS, Statement, refuse_far, spread
 from engine.errors import Problems, refusal
 
 _SCIPYS = {"normal": "norm", "lognormal": "lognorm", "uniform": "uniform", "triangular": "triang"}
+
+
+def closed_law(
+    family: str, own: Mapping[str, float], statements: Sequence[Statement]
+) -> tuple[Marginal, Sequence[Statement]]:
+    """A closed family's member, and the statements that it was fitted to: none where it is given by its parameters.
+
+    Args:
+      own: parameters of the family that are given, under any of its spellings.
+      statements: all others; a mean, sd or mode that is a parameter counts as one where statements stand beside it.
+
+    Raises:
+      UserError: parameters out of their range, neither parameters nor enough statements, or no member near what is said.
+    """
+    if family == "uniform" and set(own) and set(own) <= {"loc", "scale"}:
+        low = own.get("loc", 0.0)
+        own = {"low": low, "high": low + own.get("scale", 1.0)}
+    parameters = None if statements else _parameters(family, own)
+    if parameters is not None:
+        law, statements = Marginal(family, parameters), ()
+    else:
+        labels = " and ".join([*own, *(s.label for s in statements)]) or "nothing"
+        wrong = refusal("", f"family '{family}' is given by {ways_to_give(family)}; got {labels}.")
+        if not statements or family == "fixed" or any(key not in MOMENTS for key in own):
+            raise wrong
+        statements = [*statements, *(Statement(key, key, own[key]) for key in MOMENTS if key in own)]
+        if len(statements) < (3 if family == "triangular" else 2):
+            raise wrong
+        law = closed_from(family, statements)
+    fault = FAMILIES[family].check(*law.parameters)
+    if fault:
+        raise refusal(*fault)
+    return law, statements
+
+
+def _parameters(family: str, own: Mapping[str, float]) -> tuple[float, ...] | None:
+    """The parameters of a member in the family's order, None where the keys are none of its spellings."""
+    names, spellings = FAMILIES[family].parameters, FAMILIES[family].spellings or {}
+    if set(own) == set(names):
+        return tuple(float(own[key]) for key in names)
+    for keys, convert in spellings.items():
+        if set(own) == set(keys):
+            problems = Problems()
+            for key in keys:
+                if own[key] <= 0:
+                    problems.add(key, f"expected more than 0, got {own[key]:g}.")
+            problems.refuse("prior")
+            return convert(*(own[key] for key in keys))
+    return None
 
 
 def closed_from(family: str, statements: Sequence[Statement]) -> Marginal:
@@ -136,7 +186,7 @@ def _logit_normal(statements: Sequence[Statement]) -> Marginal:
         optimize.least_squares(off, [special.logit(middle), start], xtol=1e-14, ftol=1e-14)
         for start in (-1.0, 0.3)
     ]
-    best = min(tries, key=lambda found: found.cost)
+    best = min(tries, key=lambda fit: fit.cost)
     law = member(best.x)
     refuse_far("logit-normal", law, statements, float(np.abs(best.fun).max()), 2)
     return law

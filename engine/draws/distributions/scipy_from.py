@@ -14,16 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.scipy_laws import (
-    Named,
+from engine.draws.distributions.scipy_catalogue import (
     defaults,
     discrete_names,
     generic,
-    is_valid,
-    named,
     quietly,
     shapes,
 )
+from engine.draws.distributions.scipy_laws import Named, is_valid, named
 from engine.draws.distributions.statements import Statement, refuse_far, spread, told
 from engine.errors import UserError, refusal
 

@@ -29,6 +29,8 @@ PERCENTILES = {
 RANGE = (0.05, 0.95)
 """Probabilities of the ends of `range90`."""
 MOMENTS = ("mean", "sd", "mode")
+KEYS = ("quantiles", "range90", *PERCENTILES, *MOMENTS)
+"""Keys of a study's table that say something of a law, whatever its family."""
 
 
 @dataclass(frozen=True)
