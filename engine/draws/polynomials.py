@@ -50,11 +50,11 @@ def fit_values(
     turn = _turns(degree)
     weights = (2.0 / len(turn)) * np.cos(np.arange(degree + 1)[:, None] * turn)
     weights[0] *= 0.5
-    found = np.zeros((len(values), degree + 1))
-    for row, piece in zip(found, values, strict=True):
+    coefficients = np.zeros((len(values), degree + 1))
+    for row, piece in zip(coefficients, values, strict=True):
         powers = chebyshev.cheb2poly(weights @ piece)  # which leaves out powers that end in zeros
         row[: len(powers)] = powers
-    return found
+    return coefficients
 
 
 def _turns(degree: int) -> np.ndarray:

@@ -23,7 +23,7 @@ FARTHEST = 6.34
 def stream_key(seed: int, stream: str, step: int = 0) -> np.ndarray:
     """The two key words of one stream in one step, uint32 [2]: BLAKE2b of (seed, name, step).
 
-    Streams are told apart by name alone, so that a stream added or removed changes no other.
+    Streams differ by name alone, so that a stream added or removed changes no other.
     """
     text = f"rustbelt/1\0{seed}\0{stream}\0{step}".encode()
     return np.frombuffer(hashlib.blake2b(text, digest_size=8).digest(), dtype="<u4").astype(np.uint32)

@@ -55,7 +55,7 @@ class ShockDraws:
                 *(chain.stream for chain in shocks.regimes.values()),
             ],
         }  # fmt: skip
-        """Random streams by the law of what is made of their words."""
+        """Random streams by the law of the numbers that their words give."""
 
     def arrays(self, dtype: type = np.float32) -> dict[str, Any]:
         """What the program is fed besides keys."""

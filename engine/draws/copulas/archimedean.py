@@ -77,11 +77,11 @@ class Gumbel:
         logs = jax.lax.optimization_barrier(
             {name: scores.log_exponential(z) / theta for name, z in own.items()}
         )
-        made = {}
+        joint = {}
         for name, log in logs.items():
             loss = jnp.exp(log - frailty)  # -log U
-            made[name] = scores.score(jnp.exp(-loss), -jnp.expm1(-loss))
-        return jax.lax.optimization_barrier(made)
+            joint[name] = scores.score(jnp.exp(-loss), -jnp.expm1(-loss))
+        return jax.lax.optimization_barrier(joint)
 
     def implied(self, members: Sequence[str]) -> Implied:
         return _implied(self, self.theta, len(members), 0.0, 2.0 - 2.0 ** (1.0 / self.theta))
@@ -127,8 +127,8 @@ class Frank:
         log_e = jax.lax.optimization_barrier(scores.log_exponential(shared[1]))
         rate = jax.lax.optimization_barrier(frailties.log_series(shared[0], theta))
         turned = {name: -z if name == self.mirrored else z for name, z in own.items()}
-        made = _members(turned, frailties.log_geometric(log_e, rate), probabilities)
-        return {name: -z if name == self.mirrored else z for name, z in made.items()}
+        joint = _members(turned, frailties.log_geometric(log_e, rate), probabilities)
+        return {name: -z if name == self.mirrored else z for name, z in joint.items()}
 
     def implied(self, members: Sequence[str]) -> Implied:
         return _implied(self, self.theta, len(members), 0.0, 0.0)
@@ -178,8 +178,8 @@ def _members(
     """Scores by member; `probabilities` gives (U, 1 - U) of log(E / V)."""
     logs = {name: scores.log_exponential(z) for name, z in own.items()}
     logs, log_frailty = jax.lax.optimization_barrier((logs, log_frailty))
-    made = {name: scores.score(*probabilities(log - log_frailty)) for name, log in logs.items()}
-    return jax.lax.optimization_barrier(made)
+    joint = {name: scores.score(*probabilities(log - log_frailty)) for name, log in logs.items()}
+    return jax.lax.optimization_barrier(joint)
 
 
 def _implied(copula: Any, theta: float, n: int, lower: float, upper: float) -> Implied:

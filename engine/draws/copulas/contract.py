@@ -14,14 +14,14 @@ Matrix = Float[np.ndarray, "member member"]
 
 @dataclass(frozen=True)
 class Implied:
-    """Dependence between any two members, in the order that was asked for.
+    """Dependence between any two members, in the order of their names as given.
 
     Args:
       kendall: Kendall's tau.
       spearman: Spearman's rho.
       lower: lower tail dependence, lim P(V < q | U < q) for q to 0.
       upper: upper tail dependence, lim P(V > q | U > q) for q to 1.
-      about: how it was found, where that is not a formula of the copula.
+      about: how it is known, where that is not a formula of the copula.
     """
 
     kendall: Matrix

@@ -87,11 +87,13 @@ class Correlated:
     def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
         root, first = parameters["root"], own[self.members[0]]
         # the first product fenced, each other one is added to what is none: no choice which of two is fused with their sum
-        made = jax.lax.optimization_barrier({name: root[i, 0] * first for i, name in enumerate(self.members)})
+        joint = jax.lax.optimization_barrier(
+            {name: root[i, 0] * first for i, name in enumerate(self.members)}
+        )
         for i, name in enumerate(self.members):
             for j in range(1, i + 1):
-                made[name] = made[name] + root[i, j] * own[self.members[j]]
-        return jax.lax.optimization_barrier(made)
+                joint[name] = joint[name] + root[i, j] * own[self.members[j]]
+        return jax.lax.optimization_barrier(joint)
 
     def implied(self, members: Sequence[str]) -> Implied:
         return _implied(self.matrix(members), None)
@@ -145,7 +147,7 @@ class StudentT:
         normal = self.normal.scores(own, shared[:-1], parameters["normal"])
         scale = jnp.exp(polynomials.value(parameters["scale"], shared[-1]))
         normal, scale = jax.lax.optimization_barrier((normal, scale))
-        made = {}
+        joint = {}
         for name, z in normal.items():
             x = z * scale
             q = jnp.minimum(jnp.sqrt(df * jnp.log1p(x * x / df)), _REACH)
@@ -154,8 +156,8 @@ class StudentT:
             for k in range(ratio.shape[-1] - 2, -1, -1):
                 value = value * t + ratio[k]
             size = jnp.minimum(q * value, FARTHEST)
-            made[name] = jnp.where(x < 0, -size, size)
-        return jax.lax.optimization_barrier(made)
+            joint[name] = jnp.where(x < 0, -size, size)
+        return jax.lax.optimization_barrier(joint)
 
     def implied(self, members: Sequence[str]) -> Implied:
         return _implied(self.normal.matrix(members), self.df)

@@ -46,13 +46,13 @@ class Empirical:
         # counted from the nearer end, where the word is finer than one minus it
         near = jnp.minimum(jnp.floor(jnp.minimum(*tails(z)) * n).astype(jnp.int32), n - 1)
         row = jax.lax.optimization_barrier(jnp.where(z < 0, near, n - 1 - near))
-        made = {}
+        joint = {}
         for k, name in enumerate(self.members):
             rank = jnp.take(jnp.asarray(parameters["ranks"])[k], row, mode="clip")
             lower, upper = tails(own[name])
             below, above = (part.astype(z.dtype) for part in (rank, n - 1 - rank))
-            made[name] = scores.score((below + lower) / n, (above + upper) / n)
-        return jax.lax.optimization_barrier(made)
+            joint[name] = scores.score((below + lower) / n, (above + upper) / n)
+        return jax.lax.optimization_barrier(joint)
 
     def implied(self, members: Sequence[str]) -> Implied:
         """Rank correlations of the checkerboard; tail dependence as the share of common rows among the sqrt(n) extreme ones."""

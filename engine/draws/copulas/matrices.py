@@ -65,8 +65,8 @@ def spearman_of_pearson(r: np.ndarray, df: float | None = None) -> np.ndarray:
     factor, chance = factor[kept], chance[kept] / chance[kept].sum()
     values = [float(chance @ np.arcsin(np.clip(x * factor, -1.0, 1.0))) for x in np.abs(r).ravel()]
     # for full dependence the quadrature is the least exact, and the value known
-    found = np.where(np.abs(r) == 1.0, 1.0, np.reshape(values, r.shape) * (6.0 / np.pi))
-    return np.sign(r) * np.minimum(found, 1.0)
+    rho = np.where(np.abs(r) == 1.0, 1.0, np.reshape(values, r.shape) * (6.0 / np.pi))
+    return np.sign(r) * np.minimum(rho, 1.0)
 
 
 def pearson_of_spearman(rho: np.ndarray, df: float | None = None) -> np.ndarray:

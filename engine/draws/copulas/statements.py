@@ -107,7 +107,7 @@ def _student_t(key: str, table: Table, members: Sequence[str]) -> Copula:
 def _normal(
     key: str, table: Table, members: Sequence[str], df: float | None = None
 ) -> Equicorrelated | Correlated:
-    """The Gaussian copula of a table, or with degrees of freedom the one that a t copula of the table is made of."""
+    """The Gaussian copula of a table, or with degrees of freedom the one within a t copula of the table."""
     if isinstance(table[key], list):
         return _with_matrix(key, table, df)
     return Equicorrelated(_correlation(key, table[key], len(members), df))

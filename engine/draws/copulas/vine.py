@@ -110,8 +110,8 @@ def _vine(text: str) -> Any:
     import pyvinecopulib as library
 
     document = json.loads(text)
-    structure = document["structure"]
-    order, size, trees, rows = structure["order"], *(structure["array"][key] for key in ("d", "t", "data"))
+    order, array = document["structure"]["order"], document["structure"]["array"]
+    size, trees, rows = (array[key] for key in ("d", "t", "data"))
     if not (isinstance(size, int) and 2 <= size <= _MOST and isinstance(trees, int) and 1 <= trees < size):
         raise ValueError(f"expected 2 to {_MOST} variables and a tree at least")
     if [len(row) for row in rows] != [size - 1 - k for k in range(trees)]:
@@ -119,12 +119,12 @@ def _vine(text: str) -> Any:
     if set(document["var_types"]) != {"c"}:
         raise ValueError("expected continuous variables")
     pairs = document["pair copulas"]
-    made = library.RVineStructure.from_struct_array(order, rows, natural_order=True, check=True)
+    structure = library.RVineStructure.from_struct_array(order, rows, natural_order=True, check=True)
     copulas = [
         [_pair(library, pairs[f"tree{tree}"][f"pc{edge}"]) for edge in range(size - 1 - tree)]
         for tree in range(trees)
     ]
-    vine = library.Vinecop.from_structure(structure=made, pair_copulas=copulas)
+    vine = library.Vinecop.from_structure(structure=structure, pair_copulas=copulas)
     if (
         vine.dim != size
         or not np.isfinite(vine.inverse_rosenblatt(np.full((1, size), 0.5), num_threads=1)).all()

@@ -78,10 +78,6 @@ class Marginal(Law):
         """Expectation."""
         return float(FAMILIES[self.family].mean(*self.parameters))
 
-    def named(self) -> dict[str, float]:
-        """Parameters by name."""
-        return dict(zip(FAMILIES[self.family].parameters, self.parameters, strict=True))
-
 
 def _phi_centred(z: Any) -> Any:
     """2 Phi(z) - 1."""

@@ -27,7 +27,7 @@ def closed_law(
       statements: all others; a mean, sd or mode that is a parameter counts as one where statements stand beside it.
 
     Raises:
-      UserError: parameters out of their range, neither parameters nor enough statements, or no member near what is said.
+      UserError: parameters out of their range, neither parameters nor enough statements, or no member near what is stated.
     """
     if family == "uniform" and set(own) and set(own) <= {"loc", "scale"}:
         low = own.get("loc", 0.0)
@@ -73,7 +73,7 @@ def closed_from(family: str, statements: Sequence[Statement]) -> Marginal:
     normal score; for the uniform, value against probability).
 
     Raises:
-      UserError: no member is near what is said.
+      UserError: no member is near what is stated.
     """
     if all(s.kind == "quantile" for s in statements) and family != "triangular":
         return Marginal(family, _LINES[family](statements))

@@ -23,12 +23,12 @@ from engine.draws.random_words import FARTHEST
 from engine.errors import UserError, refusal
 
 MOST_STEPS = 1 << 16
-"""Values of a law of separate values that can be told apart on a device."""
+"""Values that a law of separate values may have on a device."""
 MOST_TRIED = 1 << 17
 """Values that a quantile is looked for among, one after the other."""
 _HUGE = 1e300
 _SLOW = ("gausshyper", "genhyperbolic", "geninvgauss", "irwinhall", "ksone", "kstwo", "norminvgauss")
-"""Laws whose quantiles take SciPy milliseconds each: those that are far out are continued, not asked for."""
+"""Laws whose quantiles take SciPy milliseconds each: those that are far out are continued, not computed."""
 _SEARCHED = ("genhyperbolic", "geninvgauss")
 """Laws that SciPy's own search inverts sooner: their probabilities are integrals, one at a time."""
 _ANCHORS = np.array([1e-8, 1e-10, 1e-12])

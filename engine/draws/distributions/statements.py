@@ -1,4 +1,4 @@
-"""Things that are said of a law: a quantile, a mean, a standard deviation, a mode."""
+"""Statements about a law: a quantile, a mean, a standard deviation, a mode."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ KEYS = ("quantiles", "range90", *PERCENTILES, *MOMENTS)
 
 @dataclass(frozen=True)
 class Statement:
-    """One thing that is said of a law.
+    """One statement about a law.
 
     Args:
       key: where the study says it.
@@ -69,12 +69,12 @@ def read(table: Mapping[str, Any], skip: Sequence[str] = ()) -> list[Statement]:
     Args:
       skip: moments that are parameters of the family.
     """
-    said = [Statement(key, "quantile", table[key], p) for key, p in PERCENTILES.items() if key in table]
+    statements = [Statement(key, "quantile", table[key], p) for key, p in PERCENTILES.items() if key in table]
     if "range90" in table:
         ends = table["range90"]
         if len(ends) != 2 or not ends[0] < ends[1]:
             raise refusal("range90", f"expected [low, high], the two rising, got {list(ends)}.")
-        said += [Statement("range90", "quantile", x, p) for p, x in zip(RANGE, ends, strict=True)]
+        statements += [Statement("range90", "quantile", x, p) for p, x in zip(RANGE, ends, strict=True)]
     for pair in table.get("quantiles", ()):
         if len(pair) != 2 or not 0 < pair[0] < 1:
             raise refusal(
@@ -82,22 +82,22 @@ def read(table: Mapping[str, Any], skip: Sequence[str] = ()) -> list[Statement]:
             )
         if not abs(pair[1]) <= LARGEST:
             raise refusal("quantiles", f"expected finite numbers, got {pair[1]:g}.")
-        said.append(Statement("quantiles", "quantile", float(pair[1]), float(pair[0])))
-    said.sort(key=lambda s: s.probability)
+        statements.append(Statement("quantiles", "quantile", float(pair[1]), float(pair[0])))
+    statements.sort(key=lambda s: s.probability)
     problems = Problems()
-    for low, high in itertools.pairwise(said):
+    for low, high in itertools.pairwise(statements):
         if high.probability == low.probability:
             problems.add(high.key, f"says {high.label} twice.")
         elif not high.value > low.value:
             problems.add(high.key, f"expected more than {low.label} = {low.value:g}, got {high.value:g}.")
     for key in MOMENTS:
         if key in table and key not in skip:
-            said.append(Statement(key, key, table[key]))
+            statements.append(Statement(key, key, table[key]))
     if table.get("sd") is not None and not table["sd"] > 0:
         zero = " For no spread use family 'fixed'." if table["sd"] == 0 else ""
         problems.add("sd", f"expected more than 0, got {table['sd']:g}.{zero}")
     problems.refuse("prior")
-    return said
+    return statements
 
 
 def _percent(probability: float) -> str:
@@ -120,13 +120,13 @@ def mode(law: Law) -> float:
     low, high = x[max(at - 1, 0)], x[min(at + 1, len(x) - 1)]
     if not high > low:
         return float(x[at])
-    found = optimize.minimize_scalar(
+    peak = optimize.minimize_scalar(
         lambda value: -float(law.density(value)),
         bounds=(low, high),
         method="bounded",
         options={"xatol": 1e-10 * (high - low)},
     )
-    return float(found.x)
+    return float(peak.x)
 
 
 def _logit_normal_mode(median: float, sigma: float) -> float:
@@ -160,14 +160,15 @@ def spread(statements: Sequence[Statement]) -> float:
     return wide if wide > 0 else max(abs(statements[0].value), 1e-300)
 
 
-def refuse_far(said: str, law: Law, statements: Sequence[Statement], off: float, free: int) -> None:
-    """Refuses a law that is not what is said, though it has a parameter for each statement."""
+def refuse_far(family: str, law: Law, statements: Sequence[Statement], off: float, free: int) -> None:
+    """Refuses a law that does not have what is stated, though it has a parameter for each statement."""
     if len(statements) > free or off <= EXACT:
         return
     nearest = ", ".join(f"{s.label} = {s.of(law):.4g}" for s in statements)
-    text = f"no '{said}' law has {told(statements)}; the nearest has {nearest}. Move a value or take another family."
+    text = f"no '{family}' law has {listed(statements)}; the nearest has {nearest}. Move a value or take another family."
     raise refusal("", text)
 
 
-def told(statements: Sequence[Statement]) -> str:
+def listed(statements: Sequence[Statement]) -> str:
+    """Statements with their values, as a message has them: `p05 = 1, mean = 3`."""
     return ", ".join(f"{s.label} = {s.value:g}" for s in statements)
