@@ -1,4 +1,4 @@
-"""Families with a closed form on the device: from a normal score to a draw, back, and fitted to quantiles or parameters."""
+"""Families whose draws have a closed form on the device: from a normal score to a draw, and from a value back to its score."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from scipy import special
 
 from engine.draws.distributions.law import Law, scores_between
 from engine.draws.random_words import tails
+from engine.errors import refusal
 
 _ROOT_HALF = math.sqrt(0.5)
 
@@ -29,7 +30,7 @@ class Family:
       score: (value inside the support, *parameters) -> normal score, float64.
       support: (*parameters) -> lowest and highest value.
       mean: (*parameters) -> expectation.
-      check: (*parameters) -> (parameter, what is wrong with it), or None.
+      check: (*parameters) -> None; refuses parameters that no law of the family has, at the first that is wrong.
       spellings: other sets of parameters that it can be given by, each with its conversion.
     """
 
@@ -39,7 +40,7 @@ class Family:
     score: Callable[..., Any]
     support: Callable[..., tuple[float, float]]
     mean: Callable[..., float]
-    check: Callable[..., tuple[str, str] | None]
+    check: Callable[..., None]
     spellings: Mapping[tuple[str, ...], Callable[..., tuple[float, ...]]] | None = None
 
 
@@ -133,29 +134,32 @@ def _from_mean_and_sd(mean: float, sd: float) -> tuple[float, ...]:
     return mean / math.sqrt(spread), math.sqrt(math.log(spread))
 
 
-def _positive(name: str, value: float) -> tuple[str, str] | None:
-    if value > 0:
-        return None
-    remedy = " For no spread use family 'fixed'." if value == 0 and name in ("sd", "sigma") else ""
-    return name, f"expected more than 0, got {value:g}.{remedy}"
+def _refuse_unless_positive(name: str, value: float) -> None:
+    if not value > 0:
+        remedy = " For no spread use family 'fixed'." if value == 0 and name in ("sd", "sigma") else ""
+        raise refusal(name, f"expected more than 0, got {value:g}.{remedy}")
 
 
-def _check_uniform(low: float, high: float) -> tuple[str, str] | None:
-    return None if high > low else ("high", f"expected more than low = {low:g}, got {high:g}.")
-
-
-def _check_logit_normal(median: float, sigma: float) -> tuple[str, str] | None:
-    if not 0 < median < 1:
-        return "median", f"expected a value above 0 and below 1, got {median:g}."
-    return _positive("sigma", sigma)
-
-
-def _check_triangular(low: float, mode: float, high: float) -> tuple[str, str] | None:
+def _check_uniform(low: float, high: float) -> None:
     if not low < high:
-        return "high", f"expected more than low = {low:g}, got {high:g}."
+        raise refusal("high", f"expected more than low = {low:g}, got {high:g}.")
+
+
+def _check_lognormal(median: float, sigma: float) -> None:
+    _refuse_unless_positive("median", median)
+    _refuse_unless_positive("sigma", sigma)
+
+
+def _check_logit_normal(median: float, sigma: float) -> None:
+    if not 0 < median < 1:
+        raise refusal("median", f"expected a value above 0 and below 1, got {median:g}.")
+    _refuse_unless_positive("sigma", sigma)
+
+
+def _check_triangular(low: float, mode: float, high: float) -> None:
+    _check_uniform(low, high)
     if not low <= mode <= high:
-        return "mode", f"expected a value from low = {low:g} to high = {high:g}, got {mode:g}."
-    return None
+        raise refusal("mode", f"expected a value from low = {low:g} to high = {high:g}, got {mode:g}.")
 
 
 FAMILIES: dict[str, Family] = {
@@ -184,7 +188,7 @@ FAMILIES: dict[str, Family] = {
         score=lambda x, mean, sd: (x - mean) / sd,
         support=lambda mean, sd: (-math.inf, math.inf),
         mean=lambda mean, sd: mean,
-        check=lambda mean, sd: _positive("sd", sd),
+        check=lambda mean, sd: _refuse_unless_positive("sd", sd),
     ),
     "lognormal": Family(
         ("median", "sigma"),
@@ -193,7 +197,7 @@ FAMILIES: dict[str, Family] = {
         score=lambda x, median, sigma: np.log(x / median) / sigma,
         support=lambda median, sigma: (0.0, math.inf),
         mean=lambda median, sigma: median * math.exp(0.5 * sigma * sigma),
-        check=lambda median, sigma: _positive("median", median) or _positive("sigma", sigma),
+        check=_check_lognormal,
         spellings={("mean", "sd"): _from_mean_and_sd},
     ),
     # m / (m + (1 - m) exp(-sigma z)): no logarithm of a parameter, and no overflow that matters

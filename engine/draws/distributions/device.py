@@ -46,7 +46,7 @@ class Draws:
       laws: in the order of the scores.
 
     Raises:
-      UserError: a law cannot be tabulated; its problem's place is the law's number.
+      UserError: a law cannot be tabulated.
     """
 
     def __init__(self, laws: Sequence[Law]):
