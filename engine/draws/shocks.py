@@ -67,7 +67,7 @@ class Moving:
       jumps: in place of a law.
       regime: the chain that chooses among laws, or whose state the shock is.
       is_state: whether the shock is the state of its regime itself.
-      table: what the study says of it, for `check`.
+      about: its law, and the rest that the study says of it, each in a few words.
     """
 
     name: str

@@ -72,9 +72,12 @@ class Copula(Protocol):
 def exchangeable(n: int, kendall: float, spearman: float, lower: float, upper: float) -> Implied:
     """The same between any two of n members."""
 
-    def filled(value: float) -> Matrix:
-        matrix = np.full((n, n), value)
-        np.fill_diagonal(matrix, 1.0)
-        return matrix
+    tau, rho, low, high = (equal_entries(n, value) for value in (kendall, spearman, lower, upper))
+    return Implied(tau, rho, low, high)
 
-    return Implied(filled(kendall), filled(spearman), filled(lower), filled(upper))
+
+def equal_entries(n: int, value: float) -> Matrix:
+    """The matrix with a value between any two of n members, and 1 of each with itself."""
+    matrix = np.full((n, n), value)
+    np.fill_diagonal(matrix, 1.0)
+    return matrix

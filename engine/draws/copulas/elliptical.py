@@ -13,7 +13,7 @@ from scipy import special
 
 from engine.draws import polynomials
 from engine.draws.copulas import matrices
-from engine.draws.copulas.contract import Implied, Matrix
+from engine.draws.copulas.contract import Implied, Matrix, equal_entries
 from engine.draws.random_words import FARTHEST
 
 DF = (1.0, 1000.0)
@@ -61,9 +61,7 @@ class Equicorrelated:
 
     def matrix(self, members: Sequence[str]) -> Matrix:
         """Correlations of the normal scores."""
-        matrix = np.full((len(members), len(members)), self.correlation)
-        np.fill_diagonal(matrix, 1.0)
-        return matrix
+        return equal_entries(len(members), self.correlation)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ class Family:
       support: (*parameters) -> lowest and highest value.
       mean: (*parameters) -> expectation.
       check: (*parameters) -> None; refuses parameters that no law of the family has, at the first that is wrong.
+      mode: (*parameters) -> where the density is highest; None where it is so at no single value.
       spellings: other sets of parameters that it can be given by, each with its conversion.
     """
 
@@ -41,6 +42,7 @@ class Family:
     support: Callable[..., tuple[float, float]]
     mean: Callable[..., float]
     check: Callable[..., None]
+    mode: Callable[..., float] | None = None
     spellings: Mapping[tuple[str, ...], Callable[..., tuple[float, ...]]] | None = None
 
 
@@ -129,6 +131,17 @@ def _logit_normal_mean(median: float, sigma: float) -> float:
     )
 
 
+def _logit_normal_mode(median: float, sigma: float) -> float:
+    z = np.linspace(-6.0, 6.0, 4001)
+    x = special.expit(special.logit(median) + sigma * z)
+    best = float(z[int(np.argmin(0.5 * z * z + np.log(x * (1 - x))))])
+    for _ in range(60):  # the density is flat where z = -sigma (1 - 2 x)
+        x_at = float(special.expit(special.logit(median) + sigma * best))
+        slope = best + sigma * (1 - 2 * x_at)
+        best -= slope / max(1.0 - 2.0 * sigma**2 * x_at * (1 - x_at), 0.1)
+    return float(special.expit(special.logit(median) + sigma * best))
+
+
 def _from_mean_and_sd(mean: float, sd: float) -> tuple[float, ...]:
     spread = 1.0 + (sd / mean) ** 2
     return mean / math.sqrt(spread), math.sqrt(math.log(spread))
@@ -189,6 +202,7 @@ FAMILIES: dict[str, Family] = {
         support=lambda mean, sd: (-math.inf, math.inf),
         mean=lambda mean, sd: mean,
         check=lambda mean, sd: _refuse_unless_positive("sd", sd),
+        mode=lambda mean, sd: mean,
     ),
     "lognormal": Family(
         ("median", "sigma"),
@@ -198,6 +212,7 @@ FAMILIES: dict[str, Family] = {
         support=lambda median, sigma: (0.0, math.inf),
         mean=lambda median, sigma: median * math.exp(0.5 * sigma * sigma),
         check=_check_lognormal,
+        mode=lambda median, sigma: median * math.exp(-sigma * sigma),
         spellings={("mean", "sd"): _from_mean_and_sd},
     ),
     # m / (m + (1 - m) exp(-sigma z)): no logarithm of a parameter, and no overflow that matters
@@ -209,6 +224,7 @@ FAMILIES: dict[str, Family] = {
         support=lambda median, sigma: (0.0, 1.0),
         mean=_logit_normal_mean,
         check=_check_logit_normal,
+        mode=_logit_normal_mode,
     ),
     "triangular": Family(
         ("low", "mode", "high"),
@@ -218,6 +234,7 @@ FAMILIES: dict[str, Family] = {
         support=lambda low, mode, high: (low, high),
         mean=lambda low, mode, high: (low + mode + high) / 3.0,
         check=_check_triangular,
+        mode=lambda low, mode, high: mode,
     ),
 }
 """Family name -> law."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from engine.draws.distributions.closed import FAMILIES
 from engine.draws.distributions.scipy_catalogue import (
     PLAIN_NAMES,
@@ -10,28 +13,38 @@ from engine.draws.distributions.scipy_catalogue import (
     parameter_names,
 )
 
-OWN = ("pert", "integers", "metalog", "empirical", "categories", "mixture")
-"""Families that are neither closed nor SciPy's."""
 
-UNSTATED = ("fixed", "pert", "integers", "empirical", "categories", "mixture")
-"""Families that statements (quantiles, a mean, ...) do not describe."""
+@dataclass(frozen=True)
+class OwnFamily:
+    """A family that is neither closed nor SciPy's.
 
-_PARAMETERS = {
-    "pert": ("low", "mode", "high"),
-    "integers": ("low", "high"),
-    "metalog": ("terms", "low", "high"),
-    "empirical": ("file", "column", "values", "resampled"),
-    "categories": ("labels", "weights", "values"),
-    "mixture": ("parts",),
-}
+    Args:
+      parameters: its keys in a study's table, besides statements.
+      ways: what a study may write, in words.
+      is_stated: whether statements (quantiles, a mean, ...) describe it.
+    """
 
-_WAYS = {
-    "pert": "low and mode and high",
-    "integers": "low and high, both included",
-    "metalog": "three or more quantiles (p05, p50, p95, quantiles, range90), terms, and bounds low and high",
-    "empirical": "file and column, or values, and resampled = true or false",
-    "categories": "labels and weights, and values where they are not 0, 1, 2, ...",
-    "mixture": "parts, a list of laws each with its weight",
+    parameters: tuple[str, ...]
+    ways: str
+    is_stated: bool = False
+
+
+OWN: Mapping[str, OwnFamily] = {
+    "pert": OwnFamily(("low", "mode", "high"), "low and mode and high"),
+    "integers": OwnFamily(("low", "high"), "low and high, both included"),
+    "metalog": OwnFamily(
+        ("terms", "low", "high"),
+        "three or more quantiles (p05, p50, p95, quantiles, range90), terms, and bounds low and high",
+        is_stated=True,
+    ),
+    "empirical": OwnFamily(
+        ("file", "column", "values", "resampled"),
+        "file and column, or values, and resampled = true or false",
+    ),
+    "categories": OwnFamily(
+        ("labels", "weights", "values"), "labels and weights, and values where they are not 0, 1, 2, ..."
+    ),
+    "mixture": OwnFamily(("parts",), "parts, a list of laws each with its weight"),
 }
 
 
@@ -44,17 +57,19 @@ def known_families() -> tuple[str, ...]:
 
 def parameters_of(family: str) -> tuple[str, ...]:
     """Keys of a family's own parameters, besides statements."""
+    if family in OWN:
+        return OWN[family].parameters
     if family in FAMILIES:
         spelled = [key for keys in FAMILIES[family].spellings or {} for key in keys]
         scipy_keys = ("loc", "scale") if family == "uniform" else ()
         return (*dict.fromkeys((*FAMILIES[family].parameters, *spelled)), *scipy_keys)
-    return _PARAMETERS.get(family) or parameter_names(PLAIN_NAMES.get(family, family))
+    return parameter_names(PLAIN_NAMES.get(family, family))
 
 
 def ways_to_give(family: str) -> str:
     """What a study may write for a family: `mean and sd, or two or more of p05, p50, p95, mean, sd, mode, quantiles, range90`."""
-    if family in _WAYS:
-        return _WAYS[family]
+    if family in OWN:
+        return OWN[family].ways
     if family not in FAMILIES:
         keys = " and ".join(parameter_names(PLAIN_NAMES.get(family, family)))
         return f"{keys}, or statements (p05, p50, p95, quantiles, range90, mean, sd, mode)"
@@ -63,3 +78,8 @@ def ways_to_give(family: str) -> str:
         count = "three" if family == "triangular" else "two"
         ways.append(f"{count} or more statements (p05, p50, p95, quantiles, range90, mean, sd, mode)")
     return ", or ".join(ways)
+
+
+def is_stated(family: str) -> bool:
+    """Whether statements describe a family: quantiles, a mean, a standard deviation, a mode."""
+    return OWN[family].is_stated if family in OWN else family != "fixed"

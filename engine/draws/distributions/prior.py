@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.draws.distributions.closed import FAMILIES
 from engine.draws.distributions.closed_from import closed_law
-from engine.draws.distributions.families import OWN, UNSTATED, known_families, parameters_of
+from engine.draws.distributions.families import OWN, is_stated, known_families, parameters_of
 from engine.draws.distributions.law import LARGEST, Law
 from engine.draws.distributions.own_laws import LAWS
 from engine.draws.distributions.pooled import Averaged, Mixture, is_averaged
@@ -96,7 +96,7 @@ def _of_family(table: Mapping[str, Any], depth: int) -> Prior:
         return _mixture(table, depth)
     if family in LAWS:
         law = LAWS[family](table)
-        statements: Sequence[Statement] = () if family in UNSTATED else read(table)
+        statements: Sequence[Statement] = read(table) if is_stated(family) else ()
     else:
         own = {key: table[key] for key in parameters_of(family) if key in table}
         problems = Problems()
@@ -122,7 +122,7 @@ def _known_family(table: Mapping[str, Any]) -> str:
         raise refusal("family", f"'{family}' is left out: {LEFT_OUT[family]}")
     if family not in FAMILIES and family not in OWN and family not in known_families():
         raise refusal("family", unknown("family", family, known_families()))
-    allowed = {"family", *_AROUND, *parameters_of(family), *(KEYS if family not in UNSTATED else ())}
+    allowed = {"family", *_AROUND, *parameters_of(family), *(KEYS if is_stated(family) else ())}
     problems = Problems()
     for key in table:
         if key not in allowed:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import special
 
-from engine.draws.distributions.closed import Marginal
+from engine.draws.distributions.closed import FAMILIES, Marginal
 from engine.draws.distributions.law import LARGEST, Law
 from engine.draws.distributions.scipy_laws import Named
 from engine.errors import Problems, refusal
@@ -107,8 +106,9 @@ def _percent(probability: float) -> str:
 
 def mode(law: Law) -> float:
     """Where a law's density is highest; the nearest end where it grows towards one."""
-    if isinstance(law, Marginal) and law.family in _CLOSED_MODES:
-        return float(_CLOSED_MODES[law.family](*law.parameters))
+    closed = FAMILIES[law.family].mode if isinstance(law, Marginal) else None
+    if isinstance(law, Marginal) and closed is not None:
+        return float(closed(*law.parameters))
     if not isinstance(law, Named) or law.is_discrete:
         raise refusal("mode", "cannot be asked of this family. Use quantiles.")
     from scipy import optimize
@@ -127,25 +127,6 @@ def mode(law: Law) -> float:
         options={"xatol": 1e-10 * (high - low)},
     )
     return float(peak.x)
-
-
-def _logit_normal_mode(median: float, sigma: float) -> float:
-    z = np.linspace(-6.0, 6.0, 4001)
-    x = special.expit(special.logit(median) + sigma * z)
-    best = float(z[int(np.argmin(0.5 * z * z + np.log(x * (1 - x))))])
-    for _ in range(60):  # the density is flat where z = -sigma (1 - 2 x)
-        x_at = float(special.expit(special.logit(median) + sigma * best))
-        slope = best + sigma * (1 - 2 * x_at)
-        best -= slope / max(1.0 - 2.0 * sigma**2 * x_at * (1 - x_at), 0.1)
-    return float(special.expit(special.logit(median) + sigma * best))
-
-
-_CLOSED_MODES: Mapping[str, Callable[..., float]] = {
-    "normal": lambda mean, sd: mean,
-    "lognormal": lambda median, sigma: median * math.exp(-sigma * sigma),
-    "triangular": lambda low, mode, high: mode,
-    "logit-normal": _logit_normal_mode,
-}
 
 
 def spread(statements: Sequence[Statement]) -> float:

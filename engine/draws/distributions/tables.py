@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -126,9 +126,7 @@ def _smooth(law: Law) -> Smooth | None:
                 for dtype in (np.float64, np.float32)
             )
             if error <= BOUND and rounded <= ROUNDING:
-                candidates.append(
-                    (rounded, len(candidates), Smooth(link, coefficients, shift, factor, low, high, error))
-                )
+                candidates.append((rounded, len(candidates), replace(smooth, error=error)))
         if candidates:
             return min(candidates)[2]
     return None
