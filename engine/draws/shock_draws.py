@@ -26,7 +26,6 @@ class ShockDraws:
     """
 
     def __init__(self, model: Model, shocks: Shocks):
-        self._model: Any = model
         self._shocks = shocks
         self._of = shock_streams(model)
         moving = list(shocks.moving.values())
@@ -37,20 +36,21 @@ class ShockDraws:
             [law for one in moving if not one.is_state for law in one.laws for _ in one.streams]
         )
         self.sizes = Draws([law for one in self._jumping for law in _sizes(one)])
-        plain = [name for name in self._of if name not in shocks.moving]
         declared = getattr(model, "shocks", {})
-        kinds: Mapping[str, list[str]] = {
-            law: [s for name in plain if declared[name].law == law for s in self._of[name]]
+        self._plain = {
+            law: [name for name in self._of if name not in shocks.moving and declared[name].law == law]
             for law in ("normal", "uniform")
         }
+        """Shocks with the model's own law, by that law."""
+        plain = {law: [s for name in names for s in self._of[name]] for law, names in self._plain.items()}
         self.streams = {
             "normal": [
-                *(f"shock:{stream}" for stream in (*kinds["normal"], *self._scored)),
+                *(f"shock:{stream}" for stream in (*plain["normal"], *self._scored)),
                 *latent_streams(shocks.groups),
                 *(f"shock:{stream}/size/{k + 1}" for one in self._jumping for stream in one.streams for k in range(_jumps(one).most)),
             ],
             "uniform": [
-                *(f"shock:{stream}" for stream in kinds["uniform"]),
+                *(f"shock:{stream}" for stream in plain["uniform"]),
                 *(f"shock:{stream}/jumps" for one in self._jumping for stream in one.streams),
                 *(chain.stream for chain in shocks.regimes.values()),
             ],
@@ -97,8 +97,9 @@ class ShockDraws:
         """
         normal, uniform = (_Rows(words.get(law)) for law in ("normal", "uniform"))
         values: dict[str, Any] = {}
-        for name, rows in self._of_model(normal, uniform):
-            values[name] = rows.take(len(self._of[name]))
+        for rows, names in zip((normal, uniform), self._plain.values(), strict=True):
+            for name in names:
+                values[name] = rows.take(len(self._of[name]))
         own = dict(zip(self._scored, normal.each(len(self._scored)), strict=True))
         shared = normal.each(len(latent_streams(self._shocks.groups)))
         scores = correlated(own, shared, self._shocks.groups, fed["groups"])
@@ -116,15 +117,6 @@ class ShockDraws:
             fed["persistence"].dtype,
         )
         return [values[name][:, None] for name in self._of], (remembered, states)
-
-    def _of_model(self, normal: _Rows, uniform: _Rows) -> list[tuple[str, _Rows]]:
-        """Shocks with the model's own law, each with the rows that its numbers are of."""
-        return [
-            (name, rows)
-            for law, rows in (("normal", normal), ("uniform", uniform))
-            for name in self._of
-            if name not in self._shocks.moving and self._model.shocks[name].law == law
-        ]
 
     def _with_memory(
         self, scores: dict[str, Any], a: Any, past: Any, is_first: Any

@@ -44,11 +44,9 @@ class Copula(Protocol):
     @property
     def latents(self) -> tuple[str, ...]:
         """Normal scores that the members share, by the suffix to the name of the group's random stream."""
-        ...
 
     def parameters(self, dtype: type) -> Any:
         """Its numbers as arrays: what the compiled program is fed."""
-        ...
 
     def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
         """Normal scores by member, traced.
@@ -58,15 +56,12 @@ class Copula(Protocol):
           shared: independent normal scores in the order of `latents`.
           parameters: as `parameters` gives them, traced or not.
         """
-        ...
 
     def implied(self, members: Sequence[str]) -> Implied:
         """Rank correlations and tail dependence between these members."""
-        ...
 
     def describe(self) -> str:
         """Its parameter in words: `theta 2`; empty where it has too many."""
-        ...
 
 
 def exchangeable(n: int, kendall: float, spearman: float, lower: float, upper: float) -> Implied:
