@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from engine.draws.distributions import Law, prior
-from engine.draws.distributions.scipy_laws import shapes
+from engine.draws.distributions.scipy_catalogue import shapes
 
 CONTINUOUS: dict[str, list[tuple[float, ...]]] = {
     "alpha": [(3.5,)], "anglit": [()], "arcsine": [()], "argus": [(1.0,)], "beta": [(2, 5), (0.5, 0.5), (40, 0.7)],

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.scipy_laws import LEFT_OUT
+from engine.draws.distributions.law import LARGEST
+from engine.draws.distributions.scipy_catalogue import LEFT_OUT
+from engine.draws.random_words import FARTHEST
 from engine.errors import Problem, UserError, unknown
 from engine.fitting.likelihood import Failed, Form, maxima, maximum, refuse_slow
 
@@ -51,8 +53,6 @@ _ENDS = {
     "pareto": (1, 0),
 }  # values that a maximum in closed form puts at an end of the support
 _NOT_LAWS = {"vonmises", "vonmises_line", "wrapcauchy"}
-_FAR = 6.34  # size of the largest normal score that a random word gives
-_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -346,7 +346,7 @@ def _warnings(form: Form, row: np.ndarray) -> tuple[str, ...]:
         found.append("its mean is infinite: means and ES of what depends on it do not settle.")
     elif not math.isfinite(sd):
         found.append("its standard deviation is infinite: means settle slowly, and intervals are too narrow.")
-    if not np.all(np.abs(law.ppf(special.ndtr([-_FAR, _FAR]))) <= _LARGEST):
+    if not np.all(np.abs(law.ppf(special.ndtr([-FARTHEST, FARTHEST]))) <= LARGEST):
         found.append("its far draws are beyond single precision: a study refuses it.")
     if form.loc is None or form.name == "pareto":
         ends = [f"{end:.4g}" for end in law.support() if math.isfinite(end)]

@@ -55,7 +55,7 @@ def priors(study: Study, factor: str | None = None) -> Figure:
 
 
 def _panel(ax: Axes, item: Input) -> None:
-    law, values = item.marginal, [a.value for a in item.asked]
+    law, values = item.marginal, [a.value for a in item.targets]
     low, high = (float(x) for x in law.quantile(np.array(ENDS)))
     inside = [x for x in values if np.isfinite(x)]
     low, high = min([low, *inside]), max([high, *inside])
@@ -75,7 +75,7 @@ def _panel(ax: Axes, item: Input) -> None:
         x, dense = density(law, low - room, high + room)
         ax.fill_between(x, 0, dense, color=COLOURS[1], alpha=0.2, linewidth=0)
         ax.plot(x, dense, color=COLOURS[1], linewidth=1.3)
-    for said in item.asked:
+    for said in item.targets:
         if re.search(r"p[\d.]+$|mean$|mode$", said.label):
             ax.plot([said.value], [1.12], marker="v", color=COLOURS[0], markersize=4.5, clip_on=False)
             ax.plot([said.fitted] * 2, [0.0, 0.14], color=style.INK, linewidth=1)
@@ -101,11 +101,11 @@ def density(law: Law, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
 
 def _claim(study: Study, inputs: list[Input]) -> str:
     """How many laws are as they were asked for."""
-    stated = [item for item in inputs if item.asked]
+    stated = [item for item in inputs if item.targets]
     off = [
         item.name
         for item in stated
-        if any(abs(a.fitted - a.value) > CLOSE * max(abs(a.value), 1e-12) for a in item.asked)
+        if any(abs(a.fitted - a.value) > CLOSE * max(abs(a.value), 1e-12) for a in item.targets)
     ]
     if len(inputs) == 1:
         head = f"Prior of {labels.words(inputs[0].name)}"

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from engine.draws.copulas import statements
-from engine.draws.copulas.contract import Copula
 from engine.draws.copulas.empirical import MOST_ROWS, ranks_of
 from engine.draws.inputs import Group
-from engine.errors import Problems, UserError, refusal, unknown
+from engine.errors import Problems, refusal, unknown
 from engine.study.data_files import LARGEST_FILE, column, named_file
 
 Tables = Mapping[str, Mapping[str, Any]]
@@ -60,7 +59,7 @@ def read(
         everyone = [factor for factor, group in group_of.items() if group == name]
         members = tuple(factor for factor in drawn if group_of.get(factor) == name)
         with problems.within(f"groups.{name}"):
-            copula = _copula(table, everyone)
+            copula = statements.copula(table, everyone)
             if not members:
                 continue
             if len(members) < len(everyone):
@@ -68,16 +67,9 @@ def read(
                     missing = ", ".join(f"'{factor}'" for factor in everyone if factor not in members)
                     raise refusal("members", f"expected factors that are drawn; nothing draws {missing}.")
                 # what all of them can have, some of them can, but for a negative Frank of which one is left
-                copula = _copula(restricted(table, members), members)
+                copula = statements.copula(restricted(table, members), members)
             by_name[name] = Group(name, copula, members)
     return by_name
-
-
-def _copula(table: Mapping[str, Any], members: Sequence[str]) -> Copula:
-    copula, problems = statements.copula(table, members)
-    if copula is None:
-        raise UserError("", problems)
-    return copula
 
 
 def restricted(table: Mapping[str, Any], members: Container[str]) -> dict[str, Any]:

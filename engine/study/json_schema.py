@@ -9,7 +9,7 @@ from engine import models
 from engine.draws.copulas import statements
 from engine.draws.distributions.families import known_families
 from engine.draws.distributions.prior import POOLS
-from engine.draws.distributions.scipy_laws import (
+from engine.draws.distributions.scipy_catalogue import (
     PLAIN_NAMES,
     continuous_names,
     discrete_names,

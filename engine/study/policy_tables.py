@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.draws.distributions import Prior
-from engine.draws.polynomials import FARTHEST
+from engine.draws.random_words import FARTHEST
 from engine.errors import Problems, refusal, unknown
 from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Model

@@ -157,4 +157,4 @@ def _input(name: str, text: Mapping[str, Any], model: Model, prior: Prior, group
     unit = table.get("unit") or (stated.unit if stated else "1")
     about = table.get("about") or (stated.about if stated else "")
     words, labels = factor_tables.in_words(table), factor_tables.labelled(table)
-    return Input(name, unit, about, prior.law, group, table.get("source", ""), prior.asked, *words, labels)
+    return Input(name, unit, about, prior.law, group, table.get("source", ""), prior.targets, *words, labels)

@@ -11,7 +11,7 @@ from scipy import special
 
 from engine.draws.distributions import Law, Marginal
 from engine.draws.inputs import Group
-from engine.draws.polynomials import FARTHEST
+from engine.draws.random_words import FARTHEST
 from engine.draws.shocks import Jumps, Moving, Regime, Shocks
 from engine.errors import Problems, did_you_mean, refusal, unknown
 from engine.modelling.records import Model, shock_streams

@@ -76,14 +76,14 @@ def _head(name: str, schema: str | None, about: str) -> str:
 
 
 def _prior_on_top(below: Study) -> Iterator[str]:
-    found = [item for item in below.inputs if item.family == "lognormal" and _quantiles(item.asked)]
+    found = [item for item in below.inputs if item.family == "lognormal" and _quantiles(item.targets)]
     if not found:
         if below.inputs:
             yield f"# A prior of your own: a table such as [factors.{_key(below.inputs[0].name)}], with family and p05, p95 or its parameters."
             yield ""
         return
     item = found[0]
-    asked = _quantiles(item.asked)
+    asked = _quantiles(item.targets)
     told = ", ".join(f"{label} = {value:g}" for label, value in asked.items())
     yield f"# A prior that is another one: {_line(item.about) or item.name} [{_line(item.unit)}]."
     yield f"# There it is {item.family}, {told}; here it is half as much again."

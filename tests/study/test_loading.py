@@ -26,8 +26,8 @@ def test_a_study_is_resolved():
     )
     assert study.years == (2020, 2021, 2022, 2023)
     assert [item.name for item in study.inputs] == ["inflow", "capacity", "will"]
-    assert [(said.label, said.value) for said in study.inputs[0].asked] == [("p05", 1.0), ("p95", 4.0)]
-    assert_close([said.fitted for said in study.inputs[0].asked], [1.0, 4.0])
+    assert [(said.label, said.value) for said in study.inputs[0].targets] == [("p05", 1.0), ("p95", 4.0)]
+    assert_close([said.fitted for said in study.inputs[0].targets], [1.0, 4.0])
     assert_close(study.inputs[0].marginal.parameters[0], 2.0)
     assert study.groups["water"].members == ("inflow", "capacity")
     assert study.policy_names == ("keep", "save", "full", "late")
@@ -126,7 +126,7 @@ def test_a_study_extends_another(tmp_path):
     assert (study.name, study.paths, study.seed, study.tile, study.sampler) == ("mine", 10, 3, 64, "random")
     inflow = study.inputs[0]
     assert (inflow.marginal.family, inflow.group, inflow.source) == ("lognormal", "water", "")
-    assert [(said.label, said.value) for said in inflow.asked] == [("p05", 3.0), ("p50", 4.0), ("p95", 9.0)]
+    assert [(said.label, said.value) for said in inflow.targets] == [("p05", 3.0), ("p50", 4.0), ("p95", 9.0)]
     assert study.keep.outcomes == ("shortage",)
     assert (study.events[0].outcome, study.events[0].above, study.events[0].below) == (
         "lowest_stock",

@@ -15,7 +15,8 @@ from jaxtyping import Float
 from numpy.polynomial.hermite_e import hermegauss
 from scipy import special
 
-Matrix = Float[np.ndarray, "member member"]
+from engine.draws.copulas.contract import Matrix
+from engine.errors import refusal
 
 SLACK = 1e-10
 """How far below zero an eigenvalue may be for rounding alone."""
@@ -32,6 +33,16 @@ def pearson_of_kendall(tau: np.ndarray) -> np.ndarray:
 def kendall_of_pearson(r: np.ndarray) -> np.ndarray:
     """Kendall's tau of an elliptical copula: 2 / pi asin r."""
     return np.arcsin(np.asarray(r, np.float64)) * (2.0 / np.pi)
+
+
+def kendall_of_rows(rows: Float[np.ndarray, "member draw"]) -> Matrix:
+    """Kendall's tau between the draws of any two members."""
+    from scipy.stats import kendalltau
+
+    tau = np.eye(len(rows))
+    for i, j in itertools.combinations(range(len(rows)), 2):
+        tau[i, j] = tau[j, i] = kendalltau(rows[j], rows[i]).statistic
+    return tau
 
 
 def spearman_of_pearson(r: np.ndarray, df: float | None = None) -> np.ndarray:
@@ -54,8 +65,8 @@ def spearman_of_pearson(r: np.ndarray, df: float | None = None) -> np.ndarray:
     factor, chance = factor[kept], chance[kept] / chance[kept].sum()
     values = [float(chance @ np.arcsin(np.clip(x * factor, -1.0, 1.0))) for x in np.abs(r).ravel()]
     # for full dependence the quadrature is the least exact, and the value known
-    found = np.where(np.abs(r) == 1.0, 1.0, np.reshape(values, r.shape) * (6.0 / np.pi))
-    return np.sign(r) * np.minimum(found, 1.0)
+    rho = np.where(np.abs(r) == 1.0, 1.0, np.reshape(values, r.shape) * (6.0 / np.pi))
+    return np.sign(r) * np.minimum(rho, 1.0)
 
 
 def pearson_of_spearman(rho: np.ndarray, df: float | None = None) -> np.ndarray:
@@ -185,21 +196,19 @@ def lower_root(matrix: Matrix) -> Matrix:
     return root
 
 
-def shape_problem(given: Sequence[Sequence[float]], members: Sequence[str]) -> str | None:
-    """What keeps a table of numbers from being the correlations of these members, eigenvalues aside."""
+def refuse_misshapen(place: str, rows: Sequence[Sequence[float]], members: Sequence[str]) -> None:
+    """Refuses a table of numbers that cannot be the correlations of these members, whatever its eigenvalues."""
     n = len(members)
-    if len(given) != n or any(len(row) != n for row in given):
-        got = (
-            f"{len(given)} rows of {', '.join(sorted({str(len(row)) for row in given}))}" if given else "none"
-        )
-        return f"expected {n} rows of {n} numbers, one for each of `members`, got {got}."
+    if len(rows) != n or any(len(row) != n for row in rows):
+        sizes = ", ".join(sorted({str(len(row)) for row in rows}))
+        got = f"{len(rows)} rows of {sizes}" if rows else "none"
+        raise refusal(place, f"expected {n} rows of {n} numbers, one for each of `members`, got {got}.")
     for i, j in itertools.product(range(n), repeat=2):
-        value = given[i][j]
+        value, pair = rows[i][j], f"'{members[i]}' and '{members[j]}'"
         if i == j and value != 1:
-            return f"expected 1 for '{members[i]}' with itself, got {value:g}."
+            raise refusal(place, f"expected 1 for '{members[i]}' with itself, got {value:g}.")
         if not -1 <= value <= 1:
-            return f"expected -1 to 1 for '{members[i]}' and '{members[j]}', got {value:g}."
-        if abs(value - given[j][i]) > 1e-12:
-            pair = f"'{members[i]}' and '{members[j]}'"
-            return f"expected the same number for {pair} both ways, got {value:g} and {given[j][i]:g}."
-    return None
+            raise refusal(place, f"expected -1 to 1 for {pair}, got {value:g}.")
+        if abs(value - rows[j][i]) > 1e-12:
+            text = f"expected the same number for {pair} both ways, got {value:g} and {rows[j][i]:g}."
+            raise refusal(place, text)

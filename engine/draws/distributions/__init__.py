@@ -2,6 +2,6 @@
 
 from engine.draws.distributions.closed import FAMILIES, Marginal
 from engine.draws.distributions.law import Law
-from engine.draws.distributions.prior import Asked, Prior, prior
+from engine.draws.distributions.prior import Prior, Target, prior
 
-__all__ = ["FAMILIES", "Asked", "Law", "Marginal", "Prior", "prior"]
+__all__ = ["FAMILIES", "Law", "Marginal", "Prior", "Target", "prior"]

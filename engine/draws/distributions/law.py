@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+LARGEST = float(np.finfo(np.float32).max)
+"""The largest number that a device can be fed or can draw: it computes in single precision."""
 _FAR = 37.0
 """Scores beyond have no probability in double precision."""
 _PANELS, _MOST_PANELS, _HALVINGS = 400, 1 << 17, 40
@@ -129,6 +131,11 @@ def _masses(scores: np.ndarray) -> np.ndarray:
     below = special.ndtr(np.concatenate([[-math.inf], scores, [math.inf]]))
     above = special.ndtr(-np.concatenate([[-math.inf], scores, [math.inf]]))
     return np.where(below[1:] < 0.5, np.diff(below), -np.diff(above))
+
+
+def scores_between(below: np.ndarray, above: np.ndarray) -> np.ndarray:
+    """Normal scores with these probabilities below and above them, by the smaller one, which is the finer."""
+    return np.where(below < 0.5, special.ndtri(below), -special.ndtri(above))
 
 
 def lowest_where(

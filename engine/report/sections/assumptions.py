@@ -36,7 +36,7 @@ def section(material: Material) -> Section:
             _shock(material, name, entry.about, entry.law, moving) for name, entry in shocks.items()
         ],
         groups=[
-            (name, group.copula.family, group.copula.told() or "matrix", ", ".join(group.members))
+            (name, group.copula.family, group.copula.describe() or "matrix", ", ".join(group.members))
             for name, group in {**study.groups, **study.shocks.groups}.items()
         ],
     )  # fmt: skip
@@ -95,7 +95,7 @@ def _prior(material: Material, item: Input) -> tuple[Told, ...]:
     low, middle, high = (float(item.marginal.quantile(p)) for p in (0.05, 0.5, 0.95))
     noise = 1e-9 * max(abs(low), abs(high))
     quantiles = [compact(value if abs(value) > noise else 0.0) for value in (low, middle, high)]
-    given = ", ".join(f"{said.label} {said.value:.3g}" for said in item.asked) or item.given
+    given = ", ".join(f"{said.label} {said.value:.3g}" for said in item.targets) or item.parameters
     about = "; ".join(part for part in (item.about, f"moves with {item.group}" if item.group else "") if part)
     return (_named(material, item.name, item.unit), about), (item.family, given), *quantiles, item.source
 
