@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine.draws.distributions import prior
 from engine.draws.distributions.device import Draws
+from engine.draws.distributions.prior import prior
 from engine.draws.distributions.tables import tabulate
 from engine.draws.random_words import stream_key
 from engine.draws.sampling import SAMPLERS

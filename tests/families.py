@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from engine.draws.distributions import Law, prior
+from engine.draws.distributions.law import Law
+from engine.draws.distributions.prior import prior
 from engine.draws.distributions.scipy_catalogue import shapes
 
 CONTINUOUS: dict[str, list[tuple[float, ...]]] = {

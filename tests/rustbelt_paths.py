@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.stats import norm
 
-from engine.draws.distributions import prior
+from engine.draws.distributions.prior import prior
 from engine.errors import Problems
 from engine.modelling.cells import Cells, table
 from engine.modelling.folds import Fold

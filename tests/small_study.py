@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from engine.draws.distributions import Marginal
+from engine.draws.distributions.closed import Marginal
 from engine.draws.inputs import Input
 from engine.modelling.cell_axis import cell_count, split_cells
 from engine.modelling.folds import lowest, total

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.draws.copulas.contract import Copula
-from engine.draws.distributions import Law, Target
+from engine.draws.distributions.law import Law
+from engine.draws.distributions.prior import Target
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.polynomial import chebyshev, polynomial
 
-from engine.draws.random_words import FARTHEST
+from engine.draws.limits import FARTHEST
 
 DEGREE = 17
 """Of each polynomial. Chebyshev coefficients of F^-1(Phi(z)) fall about 2.3-fold a degree: Phi has zeros near 1.9 +- 2.8i."""

@@ -16,8 +16,6 @@ from jaxtyping import Array, Complex, Float, UInt32
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
-FARTHEST = 6.34
-"""Size of the largest normal score that a random word gives, rounded up."""
 
 
 def stream_key(seed: int, stream: str, step: int = 0) -> np.ndarray:

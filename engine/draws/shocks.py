@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.draws.distributions import Law
+from engine.draws.distributions.law import Law
 from engine.draws.inputs import Group
 
 

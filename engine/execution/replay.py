@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from engine.draws.distributions import Law
+from engine.draws.distributions.law import Law
 from engine.errors import Problem, UserError, unknown
 from engine.modelling.cell_axis import split_cells
 from engine.program import devices

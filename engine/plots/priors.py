@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from engine.draws.distributions import Law
+from engine.draws.distributions.law import Law
 from engine.draws.inputs import Input
 from engine.plots import labels, selection, style, ticks
 from engine.plots.sheet import blank, labelled, sheet

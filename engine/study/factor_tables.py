@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.draws.distributions import Prior, prior
 from engine.draws.distributions.data import MOST_VALUES, thinned
 from engine.draws.distributions.device import Draws
+from engine.draws.distributions.prior import Prior, prior
 from engine.errors import Problems, refusal
 from engine.study.data_files import column, named_file
 

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from engine.draws.limits import LARGEST
 from engine.errors import Problems, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Lever, Model
-
-_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def number(value: Any) -> int | float:
     """The value, where it is a finite number that single precision holds; anything else is refused."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise refusal("", f"expected a number, got {shown(value)}.")
-    if not (abs(value) <= _LARGEST and math.isfinite(value)):
+    if not (abs(value) <= LARGEST and math.isfinite(value)):
         raise refusal("", f"expected a finite number that single precision holds, got {shown(value)}.")
     return value
 

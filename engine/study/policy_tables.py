@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.draws.distributions import Prior
-from engine.draws.random_words import FARTHEST
+from engine.draws.distributions.prior import Prior
+from engine.draws.limits import FARTHEST
 from engine.errors import Problems, refusal, unknown
 from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Model

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.draws.distributions import Prior
+from engine.draws.distributions.prior import Prior
 from engine.draws.inputs import Group, Input
 from engine.draws.shocks import Shocks
 from engine.errors import Problems, UserError, unknown

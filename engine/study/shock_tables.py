@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions import Law, Marginal
+from engine.draws.distributions.closed import Marginal
+from engine.draws.distributions.law import Law
 from engine.draws.inputs import Group
-from engine.draws.random_words import FARTHEST
+from engine.draws.limits import FARTHEST
 from engine.draws.shocks import Jumps, Moving, Regime, Shocks
 from engine.errors import Problems, did_you_mean, refusal, unknown
 from engine.modelling.records import Model, shock_streams

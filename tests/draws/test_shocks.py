@@ -8,7 +8,7 @@ import pytest
 from scipy import special, stats
 
 from engine.draws import random_words
-from engine.draws.distributions import prior
+from engine.draws.distributions.prior import prior
 from engine.draws.shock_draws import poisson_tails
 from engine.program.devices import mesh
 from engine.program.kernel import Program

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from engine.draws.distributions import FAMILIES, Marginal
+from engine.draws.distributions.closed import FAMILIES, Marginal
 from engine.errors import UserError
 from engine.execution import replay as module
 from engine.execution.replay import percentiles, replay, worst

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from engine.draws.distributions import Marginal
+from engine.draws.distributions.closed import Marginal
 from engine.draws.inputs import Input
 from engine.formatting import size_as_text
 from engine.modelling.folds import lowest, total

@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 import zarr
 
-from engine.draws.distributions import Marginal
+from engine.draws.distributions.closed import Marginal
 from engine.draws.inputs import Input
 from engine.errors import UserError
 from engine.execution import results

@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from engine.draws.distributions import Law, Target
+    from engine.draws.distributions.law import Law
+    from engine.draws.distributions.prior import Target
     from engine.draws.inputs import Input
 
 LEVELS = " ▁▂▃▄▅▆▇█"

@@ -14,7 +14,7 @@ from scipy import special
 from engine.draws import polynomials
 from engine.draws.copulas import matrices
 from engine.draws.copulas.contract import Implied, Matrix, equal_entries
-from engine.draws.random_words import FARTHEST
+from engine.draws.limits import FARTHEST
 
 DF = (1.0, 1000.0)
 """Degrees of freedom that a t copula may have."""

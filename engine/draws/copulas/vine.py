@@ -20,7 +20,7 @@ from scipy import special
 
 from engine.draws.copulas import matrices
 from engine.draws.copulas.contract import Implied
-from engine.draws.random_words import FARTHEST
+from engine.draws.limits import FARTHEST
 from engine.errors import refusal
 
 MOST_BYTES = 1 << 19

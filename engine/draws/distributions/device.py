@@ -12,9 +12,9 @@ import numpy as np
 
 from engine.draws import polynomials
 from engine.draws.distributions.closed import Marginal
-from engine.draws.distributions.law import LARGEST, Law
+from engine.draws.distributions.law import Law
 from engine.draws.distributions.tables import Knots, Smooth, tabulate
-from engine.draws.random_words import FARTHEST
+from engine.draws.limits import FARTHEST, LARGEST
 
 _CELLS = 1024
 """Cells of scores by which the search for a knot is begun."""

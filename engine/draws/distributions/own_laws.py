@@ -11,10 +11,11 @@ import numpy as np
 from engine.draws.distributions.closed import FAMILIES
 from engine.draws.distributions.data import categories, empirical
 from engine.draws.distributions.families import ways_to_give
-from engine.draws.distributions.law import LARGEST, Law
+from engine.draws.distributions.law import Law
 from engine.draws.distributions.metalog import metalog
 from engine.draws.distributions.scipy_laws import named
 from engine.draws.distributions.statements import read
+from engine.draws.limits import LARGEST
 from engine.errors import refusal
 
 Table = Mapping[str, Any]

@@ -12,7 +12,7 @@ import numpy as np
 from engine.draws.distributions.closed import FAMILIES
 from engine.draws.distributions.closed_from import closed_law
 from engine.draws.distributions.families import OWN, is_stated, known_families, parameters_of
-from engine.draws.distributions.law import LARGEST, Law
+from engine.draws.distributions.law import Law
 from engine.draws.distributions.own_laws import LAWS
 from engine.draws.distributions.pooled import Averaged, Mixture, is_averaged
 from engine.draws.distributions.scipy_catalogue import LEFT_OUT, PLAIN_NAMES, quietly
@@ -21,7 +21,7 @@ from engine.draws.distributions.scipy_laws import named, refuse_endless
 from engine.draws.distributions.statements import KEYS, MOMENTS, Statement, read
 from engine.draws.distributions.transformed import functions, transformed
 from engine.draws.distributions.truncated import truncated
-from engine.draws.random_words import FARTHEST
+from engine.draws.limits import FARTHEST, LARGEST
 from engine.errors import Problems, did_you_mean, refusal, unknown
 
 POOLS = ("linear", "quantile")

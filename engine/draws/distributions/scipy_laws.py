@@ -19,7 +19,7 @@ from engine.draws.distributions.scipy_catalogue import (
     parameter_names,
     quietly,
 )
-from engine.draws.random_words import FARTHEST
+from engine.draws.limits import FARTHEST
 from engine.errors import UserError, refusal
 
 MOST_STEPS = 1 << 16

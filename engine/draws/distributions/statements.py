@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from engine.draws.distributions.closed import FAMILIES, Marginal
-from engine.draws.distributions.law import LARGEST, Law
+from engine.draws.distributions.law import Law
 from engine.draws.distributions.scipy_laws import Named
+from engine.draws.limits import LARGEST
 from engine.errors import Problems, refusal
 
 EXACT = 1e-6

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from engine.draws import polynomials
 from engine.draws.distributions.law import Law
 from engine.draws.distributions.scipy_catalogue import quietly
-from engine.draws.random_words import FARTHEST
+from engine.draws.limits import FARTHEST
 from engine.errors import refusal
 
 BOUND = 1e-6

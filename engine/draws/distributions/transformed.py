@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import LARGEST, Law
+from engine.draws.distributions.law import Law
+from engine.draws.limits import LARGEST
 from engine.errors import refusal
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from engine.draws.distributions import FAMILIES, Marginal, Target, prior
+from engine.draws.distributions.closed import FAMILIES, Marginal
+from engine.draws.distributions.prior import Target, prior
 from engine.errors import UserError
 from tests.helpers import assert_close
 

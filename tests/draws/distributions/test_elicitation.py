@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from engine.draws.distributions import Marginal, prior
+from engine.draws.distributions.closed import Marginal
 from engine.draws.distributions.metalog import metalog
+from engine.draws.distributions.prior import prior
 from engine.draws.distributions.statements import EXACT
 from engine.errors import UserError
 from tests.helpers import assert_close

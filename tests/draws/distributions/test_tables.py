@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from engine.draws import polynomials
-from engine.draws.distributions import Law, prior
 from engine.draws.distributions.device import Draws
+from engine.draws.distributions.law import Law
+from engine.draws.distributions.prior import prior
 from engine.draws.distributions.tables import BOUND, MOST_KNOTS, ROUNDING, Knots, Smooth, tabulate
-from engine.draws.random_words import FARTHEST
+from engine.draws.limits import FARTHEST
 from engine.errors import UserError
 from tests.helpers import assert_close, assert_same
 
