@@ -15,8 +15,6 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.modelling.cell_axis import cell_layout
-from engine.modelling.loading import file_of
-from engine.models import known
 from engine.program.kernel import BlockResult, Program
 from engine.risk.tallies import tally, unkept
 from engine.risk.yearly_sample import of_sample
@@ -238,15 +236,8 @@ def replay_command(study: Study, path: int, policy: str) -> str:
         "--seed",
         str(study.seed),
     ]
-    own = model_spec(study)
-    if own:
-        file, _, name = own.rpartition(":")
+    if study.model_spec:
+        file, _, name = study.model_spec.rpartition(":")
         short = os.path.relpath(file)
         words += ["--model", f"{file if short.startswith('..') else short}:{name}"]
     return shlex.join(words)
-
-
-def model_spec(study: Study) -> str | None:
-    """FILE:CLASS that a model of one's own is loaded by again; None for one that a study names, or that has no file."""
-    file = None if study.model_name in known() else file_of(type(study.model))
-    return f"{file}:{type(study.model).__name__}" if file else None

@@ -92,10 +92,10 @@ def _raised(error: BaseException, path: Path | None = None) -> str:
     return f"{type(error).__name__}: {said}" + (f" (line {line})" if line else "")
 
 
-def file_of(part: type) -> str | None:
-    """The Python file that a class stands in, absolute; None where there is none, as in a notebook."""
+def spec_of(part: type) -> str | None:
+    """`FILE:CLASS` that `load_part` loads a class by, the file absolute; None where it stands in none, as in a notebook."""
     file = getattr(sys.modules.get(part.__module__), "__file__", None)
-    return str(Path(file).resolve()) if file else None
+    return f"{Path(file).resolve()}:{part.__name__}" if file else None
 
 
 def source_digest(part: type) -> str:

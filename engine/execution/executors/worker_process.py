@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine.errors import Problem, UserError
-from engine.execution.work import Work, model_spec
+from engine.execution.work import Work
 from engine.models import known
 from engine.program import devices
 from engine.run_folder import ownership, provenance
@@ -58,12 +58,11 @@ def site(folder: Path, study: Study, token: str, device: str | None, made_by: Ma
     Raises:
       UserError: the model stands in no file that another process could load.
     """
-    model = model_spec(study)
-    if model is None and study.model_name not in known():
+    if study.model_spec is None and study.model_name not in known():
         message = f"model {study.model_name} stands in no file that a worker could load. Put it into one."
         raise UserError(study.source, [message])
     decisive = tuple((key, made_by.get(key, "")) for key in ownership.DECISIVE)
-    return Site(str(folder.resolve()), study.fingerprint, token, model, device, decisive)
+    return Site(str(folder.resolve()), study.fingerprint, token, study.model_spec, device, decisive)
 
 
 def versions(device: str | None) -> dict[str, str]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from engine.errors import UserError
 from engine.execution import job, upkeep
 from engine.execution.executors import worker_process
 from engine.execution.executors.processes import Workers
+from engine.modelling.loading import spec_of
 from engine.program import devices
 from engine.run_folder import ownership
 from engine.storage import locks
@@ -184,10 +186,9 @@ def test_a_worker_of_other_versions_is_refused(tmp_path):
 def test_a_model_without_a_file_is_refused(tmp_path):
     study = study_in(tmp_path, BLOCK)
     alien = type("Alien", (type(study.model),), {"__module__": "nowhere"})
-    from dataclasses import replace
-
+    homeless = replace(study, model=alien(), model_name="Alien", model_spec=spec_of(alien))
     with pytest.raises(UserError, match="stands in no file that a worker could load"):
-        worker_process.site(tmp_path, replace(study, model=alien(), model_name="Alien"), "", None, {})
+        worker_process.site(tmp_path, homeless, "", None, {})
 
 
 @TWO_CORES
