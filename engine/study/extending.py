@@ -40,7 +40,7 @@ def _entry_over(below: Any, above: Any) -> Any:
 
 
 def _law_over(below: Any, above: Any) -> Any:
-    """A law over an older one, key by key; what is said anew of it leaves nothing of the old but its family."""
+    """A law over an older one, key by key; a new statement leaves nothing of the old but its family."""
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return above
     outdated: set[str] = set()

@@ -85,7 +85,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Study:
-    """Everything that decides what happens on a path, resolved; and how many paths are asked for.
+    """Everything that decides what happens on a path, resolved; and the number of paths.
 
     Args:
       document: the resolved study as plain data, in the words of the study file (what `study.toml` holds).
