@@ -1,4 +1,4 @@
-"""What a user is told when something is theirs to mend: place, expected, got, remedy; all problems at once."""
+"""Messages for what is the user's to mend: place, expected, got, remedy; all problems of a source at once."""
 
 from __future__ import annotations
 

@@ -168,9 +168,8 @@ def replay_command(study: Study, path: int, policy: str) -> str:
         "--seed",
         str(study.seed),
     ]
-    own = study.model_spec
-    if own:
-        file, _, name = own.rpartition(":")
+    if study.model_spec:
+        file, _, name = study.model_spec.rpartition(":")
         short = os.path.relpath(file)
         words += ["--model", f"{file if short.startswith('..') else short}:{name}"]
     return shlex.join(words)

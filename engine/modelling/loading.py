@@ -27,7 +27,7 @@ def find(kind: str, name: str, parts: Mapping[str, Part]) -> Part:
 
 
 def load_part(spec: str, kinds: tuple[type[Part], ...]) -> Part:
-    """An instance of the class that `FILE:CLASS` names, without arguments.
+    """An instance of the class that `FILE:CLASS` names, which takes no arguments.
 
     Args:
       spec: a Python file and a class in it, such as `my_model.py:MyModel`.
@@ -88,14 +88,14 @@ def _raised(error: BaseException, path: Path | None = None) -> str:
         frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
     ]
     line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
-    message = error.msg if isinstance(error, SyntaxError) else str(error)
-    return f"{type(error).__name__}: {message}" + (f" (line {line})" if line else "")
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{type(error).__name__}: {text}" + (f" (line {line})" if line else "")
 
 
-def file_of(part: type) -> str | None:
-    """The Python file that a class stands in, absolute; None where there is none, as in a notebook."""
+def spec_of(part: type) -> str | None:
+    """`FILE:CLASS` that `load_part` loads a class by, the file absolute; None where it stands in none, as in a notebook."""
     file = getattr(sys.modules.get(part.__module__), "__file__", None)
-    return str(Path(file).resolve()) if file else None
+    return f"{Path(file).resolve()}:{part.__name__}" if file else None
 
 
 def source_digest(part: type) -> str:

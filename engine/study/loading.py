@@ -14,7 +14,7 @@ import tomli_w
 from engine import models
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.formatting import shown
-from engine.modelling.loading import load_part, source_digest
+from engine.modelling.loading import load_part, source_digest, spec_of
 from engine.modelling.records import Model, PathModel, StaticModel
 from engine.study import factor_tables, group_tables
 from engine.study.extending import laid_over
@@ -50,7 +50,7 @@ def load_study(
       policies: names of the policies that run, in place of the study's `compare`; the baseline always runs.
 
     Raises:
-      UserError: with all problems found.
+      UserError: with all problems.
     """
     source, in_files = str(path_or_name), Problems()
     tables = _extended(_study_path(source), source, ())
@@ -119,7 +119,7 @@ def shipped_studies() -> dict[str, Path]:
 def _model(text: Mapping[str, Any], own: Model | None, problems: Problems) -> KnownModel | None:
     """A model of one's own, else the one that the study names; None where there is none."""
     if own is not None:
-        return KnownModel(own, type(own).__name__, source_digest(type(own)))
+        return KnownModel(own, type(own).__name__, source_digest(type(own)), spec_of(type(own)))
     name = text.get("model", "")
     if not name:
         known = ", ".join(models.known())
@@ -176,12 +176,13 @@ def _read_toml(path: Path, source: str) -> dict[str, Any]:
         raise UserError(source, [_syntax(str(error))]) from error
 
 
-def _syntax(said: str) -> str:
-    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", said, re.DOTALL)
-    if found is None:
-        return f"is not TOML: {said}."
-    where = f"line {found[2]}, column {found[3]}" if found[2] else "at its end"
-    return f"{where}: not TOML: {found[1][:1].lower()}{found[1][1:]}."
+def _syntax(error: str) -> str:
+    """The message of Python's TOML reader, its place first."""
+    parts = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", error, re.DOTALL)
+    if parts is None:
+        return f"is not TOML: {error}."
+    where = f"line {parts[2]}, column {parts[3]}" if parts[2] else "at its end"
+    return f"{where}: not TOML: {parts[1][:1].lower()}{parts[1][1:]}."
 
 
 def _extended(path: Path, source: str, through: tuple[Path, ...]) -> dict[str, Any]:
@@ -197,7 +198,7 @@ def _extended(path: Path, source: str, through: tuple[Path, ...]) -> dict[str, A
             source, [Problem("extends", f"expected a study's name or file, got {shown(parent)}.")]
         )
     try:
-        other, itself = _found(parent, path)
+        other, itself = _resolved(parent, path)
         if other.resolve() in (itself, *through):
             raise UserError(parent, ["goes in a circle."])
         if len(through) >= MOST_LAYERS:
@@ -211,7 +212,7 @@ def _extended(path: Path, source: str, through: tuple[Path, ...]) -> dict[str, A
         ) from error
 
 
-def _found(parent: str, path: Path) -> tuple[Path, Path]:
+def _resolved(parent: str, path: Path) -> tuple[Path, Path]:
     """The file that a study extends, and its own, both as they can be followed."""
     try:
         other = _study_path(parent, path.parent)

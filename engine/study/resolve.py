@@ -25,6 +25,7 @@ class KnownModel:
     model: Model
     name: str
     digest: str
+    spec: str | None = None
 
 
 def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, problems: Problems) -> Study:
@@ -81,6 +82,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         events=events,
         shocks=shocks,
         keep=keep,
+        model_spec=known.spec,
     )
     return replace(study, document=document(study, text, policies))
 

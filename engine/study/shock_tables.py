@@ -25,9 +25,9 @@ _LAWS: Mapping[str, Law] = {
     "uniform": Marginal("uniform", (0.0, 1.0)),
 }
 MOST_JUMPS = 64
-"""Jumps in a year that can be told apart."""
+"""Jumps in a year that are counted, at most."""
 RARE = 1e-10
-"""Probability of more jumps than are told apart."""
+"""Probability of more jumps than are counted."""
 
 Tables = Mapping[str, Mapping[str, Any]]
 
@@ -153,7 +153,7 @@ class ShockReader:
         with problems.within(kind):
             highest = self._highest(table[kind], 1.0 if kind == "probability" else math.inf)
         problems.refuse()
-        most = 1 if kind == "probability" else jumps_told_apart(highest)
+        most = 1 if kind == "probability" else jumps_counted(highest)
         if most > MOST_JUMPS:
             text = f"expected a rate that hardly ever gives more than {MOST_JUMPS} jumps a year, got up to {highest:.4g}."
             raise refusal("rate", f"{text} For so many use one law of their sum.")
@@ -214,7 +214,7 @@ def _check_probabilities(row: list[float], where: str) -> None:
         raise refusal("", f"expected probabilities of sum 1 {where}, got {sum(row):g}.")
 
 
-def jumps_told_apart(rate: float) -> int:
+def jumps_counted(rate: float) -> int:
     """The least m with P(N > m) <= 1e-10 for a Poisson number N."""
     m = 1
     while special.pdtrc(m, rate) > RARE and m <= MOST_JUMPS:

@@ -16,9 +16,7 @@ from engine.draws.inputs import Group, Input
 from engine.draws.sampling import SAMPLERS
 from engine.draws.shock_draws import ShockDraws
 from engine.draws.shocks import Shocks
-from engine.modelling.loading import file_of
 from engine.modelling.records import Model, PathModel
-from engine.models import known
 
 BLOCK = 1 << 17
 """Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""
@@ -87,13 +85,16 @@ class Block:
 
 @dataclass(frozen=True)
 class Study:
-    """Everything that decides what happens on a path, resolved; and how many paths are asked for.
+    """Everything that decides what happens on a path, resolved; and the number of paths.
 
     Args:
       document: the resolved study as plain data, in the words of the study file (what `study.toml` holds).
+      model_name: what the study calls its model, or the class of a model of one's own.
       model_digest: SHA-256 of the model's source.
       years: calendar years, empty for a static model.
       tile: paths that one compiled pass takes.
+      model_spec: `FILE:CLASS` that a model of one's own is loaded by again, absolute; None for a model that the study
+        names, and for one that stands in no file.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Study:
     events: tuple[Event, ...]
     shocks: Shocks = field(default_factory=Shocks)
     keep: Keep = field(default_factory=lambda: Keep((), 0, 0))
+    model_spec: str | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -144,12 +146,6 @@ class Study:
         groups = [*self.groups.values(), *self.shocks.groups.values()]
         tabulated = any(table is not None for one in draws for table in one.tables)
         return tabulated or any(group.copula.family != "gaussian" for group in groups)
-
-    @property
-    def model_spec(self) -> str | None:
-        """FILE:CLASS that a model of one's own is loaded by again; None for one that a study names, or that has no file."""
-        file = None if self.model_name in known() else file_of(type(self.model))
-        return f"{file}:{type(self.model).__name__}" if file else None
 
     @property
     def is_path_model(self) -> bool:

@@ -9,7 +9,14 @@ import pytest
 
 from engine.errors import UserError
 from engine.models.rustbelt.model import Rustbelt
-from engine.study.loading import default_tile, load_study, read_study, resolved_text, shipped_studies
+from engine.study.loading import (
+    default_tile,
+    load_model_file,
+    load_study,
+    read_study,
+    resolved_text,
+    shipped_studies,
+)
 from engine.study.policy_tables import phased
 from tests.helpers import assert_close, assert_same
 from tests.reservoirs import STATIC, STUDY, Reservoir, Sum, read
@@ -236,3 +243,23 @@ def test_five_lines_on_top_of_what_ships(tmp_path):
     assert study.policy_names == ("old", "half_fund")
     assert_same(study.policies[1].levers["resettlement_fund"], np.full(15, 50.0))
     assert study.inputs[0].source == "our desk, March"
+
+
+# ---- where its model comes from
+
+
+def test_a_study_knows_the_file_of_a_model_of_ones_own(tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text(
+        "from engine import Factor, Outcome, StaticModel\n"
+        "class Own(StaticModel):\n"
+        '    factors = {"x": Factor("1"), "y": Factor("1")}\n'
+        '    outcomes = {"sum": Outcome("1")}\n'
+        "    def evaluate(self, factors, levers):\n"
+        '        return {"sum": factors.x + factors.y}\n'
+    )
+    study = read_study(tomllib.loads(STATIC), "s", model=load_model_file(f"{file}:Own"))
+    assert study.model_spec == f"{file.resolve()}:Own"
+    again = read_study(tomllib.loads(STATIC), "s", model=load_model_file(study.model_spec))
+    assert again.fingerprint == study.fingerprint
+    assert load_study("rustbelt").model_spec is None

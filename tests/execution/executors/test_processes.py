@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from engine.execution.executors import site as sites
 from engine.execution.executors.contract import Assignment
 from engine.execution.executors.processes import Workers
 from engine.execution.stages import unobserved
+from engine.modelling.loading import spec_of
 from engine.program import devices
 from engine.run_folder import ownership
 from engine.run_folder.folder import RunFolder
@@ -195,12 +196,9 @@ def test_a_worker_of_other_versions_is_refused(tmp_path):
 def test_a_model_without_a_file_is_refused(tmp_path):
     study = study_in(tmp_path, BLOCK)
     alien = type("Alien", (type(study.model),), {"__module__": "nowhere"})
-    from dataclasses import replace
-
+    homeless = replace(study, model=alien(), model_name="Alien", model_spec=spec_of(alien))
     with pytest.raises(UserError, match="stands in no file that a worker could load"):
-        sites.of_assignment(
-            assignment_of(tmp_path, replace(study, model=alien(), model_name="Alien"), ""), None, {}
-        )
+        sites.of_assignment(assignment_of(tmp_path, homeless, ""), None, {})
 
 
 @TWO_CORES
