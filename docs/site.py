@@ -48,7 +48,11 @@ def api() -> dict[str, str]:
         "api/run.md": _page(
             "Run and read", (part for part in exported if part.__module__ != "engine.modelling.records")
         ),
-        "api/model.md": "# The contract of a model\n\n::: engine.modelling.records\n    options: { show_root_heading: false }\n",
+        "api/model.md": "# The contract of a model\n\n"
+        + "\n".join(
+            f"::: engine.modelling.{file}\n    options: {{ show_root_heading: false }}\n"
+            for file in ("records", "folds")
+        ),
         "api/plots.md": _page("Plots", drawn),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from engine.execution.replay import replay
     from engine.execution.results import open_cube
     from engine.execution.upkeep import repair, status, verify
+    from engine.modelling.folds import *  # noqa: F403
     from engine.modelling.records import (
         Factor,
         Lever,
@@ -18,11 +20,6 @@ if TYPE_CHECKING:
         Shock,
         StaticModel,
         Yearly,
-        at_year,
-        lowest,
-        peak,
-        total,
-        worst_spell,
     )
     from engine.study.loading import load_model_file, load_study
 
@@ -32,10 +29,7 @@ _HOMES = {
     "engine.execution.job": ("Run", "run", "run_shard"),
     "engine.execution.replay": ("replay",),
     "engine.execution.upkeep": ("repair", "status", "verify"),
-    "engine.modelling.records": (
-        *("Factor", "Lever", "Outcome", "PathModel", "Shock", "StaticModel", "Yearly"),
-        *("at_year", "lowest", "peak", "total", "worst_spell"),
-    ),
+    "engine.modelling.records": ("Factor", "Lever", "Outcome", "PathModel", "Shock", "StaticModel", "Yearly"),
 }
 
 __all__ = [
@@ -47,20 +41,15 @@ __all__ = [
     "Shock",
     "StaticModel",
     "Yearly",
-    "at_year",
     "load_model_file",
     "load_study",
-    "lowest",
     "open_cube",
-    "peak",
     "repair",
     "replay",
     "run",
     "run_shard",
     "status",
-    "total",
     "verify",
-    "worst_spell",
 ]
 
 
@@ -69,4 +58,8 @@ def __getattr__(name: str) -> Any:
     for home, names in _HOMES.items():
         if name in names:
             return getattr(import_module(home), name)
+    if not find_spec(f"engine.{name}"):  # a package or file, which Python imports itself
+        folds = import_module("engine.modelling.folds")  # where alone the names of folds are listed
+        if name in folds.__all__:
+            return getattr(folds, name)
     raise AttributeError(f"module 'engine' has no attribute '{name}'")

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly, total
+from engine.modelling.folds import total
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
 from engine.risk.measures import MEASURES, level_of, summary, summary_cells
 from engine.risk.summaries import Summaries
 from engine.run_folder.cube_groups import described, described_value, groups, policies

@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 
 from engine.errors import Problems, did_you_mean, refusal
-from engine.modelling import folds
 from engine.modelling.cells import Cells
-from engine.modelling.records import Fold, Model, PathModel, cell_names
+from engine.modelling.folds import Fold
+from engine.modelling.records import Model, PathModel, cell_names
 
 _NOT_KNOWN_YET = (
     jax.errors.ConcretizationTypeError,
@@ -95,7 +95,7 @@ def _check_path_model(model: Any, given: dict[str, Any], problems: Problems) -> 
     _check_same_structure(state, after, problems)
     last = None if problems else after
     _check_yearly(model, values, problems)
-    _check_outcomes(model, values, last, problems)
+    _check_outcomes(model, year, values, last, problems)
 
 
 def _check_state(place: str, state: Any, problems: Problems) -> None:
@@ -139,17 +139,20 @@ def _check_yearly(model: PathModel, values: Mapping[str, Any], problems: Problem
                     _check_scalar(cell)
 
 
-def _check_outcomes(model: PathModel, values: Mapping[str, Any], state: Any, problems: Problems) -> None:
+def _check_outcomes(
+    model: PathModel, year: Any, values: Mapping[str, Any], state: Any, problems: Problems
+) -> None:
     """Whether each outcome comes out as a scalar; those of the last state only where there is one."""
     for name, outcome in model.outcomes.items():
         place, fold = f"model.outcomes.{name}", outcome.fold
         if isinstance(fold, Fold):
-            if fold.variable not in values:
-                if fold.variable not in model.yearly:  # else that is a problem of its own already
-                    remedy = did_you_mean(fold.variable, values)
-                    problems.add(place, f"step does not return '{fold.variable}'.{remedy}")
+            missing = dict.fromkeys(term.variable for term in fold.terms if term.variable not in values)
+            for variable in (name for name in missing if name not in model.yearly):
+                # else that is a problem of its own already
+                problems.add(place, f"step does not return '{variable}'.{did_you_mean(variable, values)}")
+            if missing:
                 continue
-            value = _call(model, place, folds.of_the_year, fold, values)
+            value = _call(model, place, lambda fold=fold: fold.finish(fold.update(fold.init(), year, values)))
         elif state is None:
             continue
         else:

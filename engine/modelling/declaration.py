@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from engine.errors import Problems, refusal, unknown
-from engine.modelling.records import Fold, Model, PathModel, StaticModel
+from engine.modelling.folds import Fold
+from engine.modelling.records import Model, PathModel, StaticModel
 
 RESERVED = (
     *("policy", "path", "year", "measure", "level", "stat", "quantile", "moment", "bin", "edge", "outcome"),
@@ -18,9 +19,6 @@ RESERVED = (
 
 POLICY_KEYS = ("about", "like", "before", "start", "implementation")
 """What a policy's table says beside its levers."""
-
-_KINDS = ("peak", "lowest", "total", "at", "worst_spell")
-_ACROSS = ("sum", "mean", "peak", "lowest")
 
 
 def check_name(name: Any) -> None:
@@ -114,30 +112,16 @@ def _check_outcomes(model: Model, years: Sequence[int], problems: Problems) -> N
 
 
 def _check_fold(model: PathModel, place: str, fold: Fold, years: Sequence[int], problems: Problems) -> None:
-    if fold.kind not in _KINDS:
-        problems.add(place, unknown("fold", str(fold.kind), _KINDS))
-    if fold.across not in _ACROSS:
-        problems.add(place, unknown("way across cells", str(fold.across), _ACROSS))
     # `step` may return more than what is recorded, so an unknown variable is left to the trace
-    variable = model.yearly.get(fold.variable)
-    known: Mapping[str, tuple[str, ...]] = model.dims
-    if variable is not None:
-        known = {dim: labels for dim, labels in model.dims.items() if dim in variable.dims}
-    for dim, labels in fold.over:
-        if dim not in known:
-            problems.add(place, unknown("dimension", dim, known))
-            continue
-        if not labels:
-            problems.add(place, f"expected at least one label of '{dim}', got none.")
-        for label in labels:
-            if label not in known[dim]:
-                problems.add(place, unknown(f"label of '{dim}'", label, known[dim]))
-    if fold.kind == "at" and years and fold.year not in years:
-        problems.add(place, f"year {fold.year} is outside the horizon {years[0]}-{years[-1]}.")
-    if fold.kind == "worst_spell" and not 1 <= fold.years <= (len(years) or fold.years):
-        problems.add(place, f"expected a spell of 1 to {len(years) or 'all'} years, got {fold.years}.")
-    if not _finite(fold.scale):
-        problems.add(place, f"expected a finite scale, got {fold.scale!r}.")
+    labels = {
+        name: {dim: labels for dim, labels in model.dims.items() if dim in variable.dims}
+        for name, variable in model.yearly.items()
+    }
+    for term in fold.terms:
+        with problems.within(place):
+            term.check(labels.get(term.variable, model.dims), years)
+    with problems.within(place):
+        fold.check_units({name: str(variable.unit) for name, variable in model.yearly.items()})
 
 
 def _finite(value: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.modelling.records import Fold, Lever, Model, PathModel, Shock
+from engine.modelling.records import Lever, Model, PathModel, Shock
 from engine.study.study import Policy, Study
 
 FIRST, HORIZON = 2020, 10
@@ -155,9 +155,9 @@ def _beyond(side: str, limit: float) -> float:
 
 def _horizon(model: PathModel) -> tuple[int, int]:
     """Years that hold all that the model's outcomes look at."""
-    folds = [outcome.fold for outcome in model.outcomes.values() if isinstance(outcome.fold, Fold)]
-    years = [fold.year for fold in folds if fold.kind == "at" and fold.year is not None]
-    spell = max([HORIZON, *(fold.years for fold in folds)])
+    kinds = [term.kind for outcome in model.outcomes.values() for term in outcome.terms]
+    years = [year for kind in kinds for year in kind.calendar]
+    spell = max([HORIZON, *(kind.spell for kind in kinds)])
     first = min(years, default=FIRST)
     return first, max([first + spell, *years])
 

@@ -6,7 +6,8 @@ import pytest
 from engine.errors import UserError
 from engine.modelling.cells import Cells
 from engine.modelling.contract import refuse_broken
-from engine.modelling.records import Outcome, lowest
+from engine.modelling.folds import lowest
+from engine.modelling.records import Outcome
 from engine.models import SHIPPED
 from tests.data.small_models import REGION, Bridge, Pond
 from tests.user_models import Farms

@@ -4,17 +4,8 @@ import pytest
 
 from engine.errors import UserError
 from engine.modelling.declaration import check_declaration
-from engine.modelling.records import (
-    Factor,
-    Lever,
-    Outcome,
-    PathModel,
-    StaticModel,
-    Yearly,
-    at_year,
-    lowest,
-    total,
-)
+from engine.modelling.folds import at_year, lowest, peak, total, worst_spell
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
 from engine.models import SHIPPED
 
 
@@ -53,6 +44,37 @@ def test_a_models_own_statements_are_checked():
         "model.outcomes.c: expected a fold over a yearly variable or a function of the last state, got nothing.",
         "model.outcomes.d: unknown dimension 'region'.",
         "model.step: is not written.",
+    ]
+
+
+class Sums(PathModel):
+    dims = {"region": ("north", "south")}
+    yearly = {"stock": Yearly("hm3", ("region",)), "inflow": Yearly("hm3/yr"), "price": Yearly("yuan")}
+    outcomes = {
+        "range": Outcome("hm3", peak("stock") - lowest("stock", {"region": ["south"]})),
+        "left": Outcome("hm3", total("inflow") - at_year("stock", 2021) + total("not_recorded")),
+        "worth": Outcome("hm3", peak("stock") + 2 * total("price")),
+        "years": Outcome("hm3", total("stock") - peak("stock")),
+        "wrong": Outcome(
+            "hm3", peak("stock", {"region": ["nort"]}) - at_year("stock", 2050) - worst_spell("stock", 3)
+        ),
+        "odd": Outcome("hm3", float("inf") * peak("stock", across="median")),
+    }
+
+    def init(self, factors, levers): ...
+    def step(self, state, year, factors, shocks, levers): ...
+
+
+def test_terms_of_a_sum_have_one_unit_and_each_is_checked():
+    remedy = "Let step return what is to be added in one unit."
+    assert problems(Sums(), (2020, 2021)) == [
+        f"model.outcomes.worth: expected terms of one unit, got peak of stock [hm3], total of price [yuan yr]. {remedy}",
+        f"model.outcomes.years: expected terms of one unit, got total of stock [hm3 yr], peak of stock [hm3]. {remedy}",
+        "model.outcomes.wrong: unknown label of 'region' 'nort'. Did you mean 'north'?",
+        "model.outcomes.wrong: year 2050 is outside the horizon 2020-2021.",
+        "model.outcomes.wrong: expected a spell of 1 to 2 years, got 3.",
+        "model.outcomes.odd: unknown way across cells 'median'. Did you mean 'mean'?",
+        "model.outcomes.odd: expected a finite scale, got inf.",
     ]
 
 

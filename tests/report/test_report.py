@@ -14,7 +14,8 @@ import xarray as xr
 
 from engine.draws.distributions import Marginal
 from engine.draws.inputs import Input
-from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly, lowest, total
+from engine.modelling.folds import lowest, total
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
 from engine.plots import COLOURS
 from engine.report import charts
 from engine.report.markup import Section, render, unbroken

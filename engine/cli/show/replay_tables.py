@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 def yearly_variables(study: Study, asked: str | None) -> list[str]:
     """Yearly variables to show: those asked for, or those that outcomes are made of and that have few cells."""
     from engine.errors import UserError, unknown
-    from engine.modelling.records import Fold
 
     yearly = getattr(study.model, "yearly", {})
     if asked == "all":
@@ -31,7 +30,7 @@ def yearly_variables(study: Study, asked: str | None) -> list[str]:
         if asked not in yearly:
             raise UserError("--variable", [unknown("yearly variable", asked, yearly)])
         return [asked]
-    folded = {o.fold.variable for o in study.model.outcomes.values() if isinstance(o.fold, Fold)}
+    folded = {term.variable for outcome in study.model.outcomes.values() for term in outcome.terms}
     few = [name for name, entry in yearly.items() if len(entry.dims) <= 1]
     return [name for name in few if name in folded] or few or list(yearly)
 

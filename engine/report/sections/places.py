@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from engine.modelling.records import Fold, Yearly
+from engine.modelling.records import Yearly
 from engine.report.charts import Chart
 from engine.report.markup import Section, render
 from engine.report.run_records import NO_INTERVAL, Material
@@ -94,7 +94,7 @@ def _page(
 
 def _ranked(material: Material, names: list[str]) -> list[str]:
     """Variables that an outcome is made of first, in the order of the outcomes; then in the model's."""
-    folded = [o.fold.variable for o in material.study.model.outcomes.values() if isinstance(o.fold, Fold)]
+    folded = [term.variable for o in material.study.model.outcomes.values() for term in o.terms]
     order = {name: k for k, name in reversed(list(enumerate(folded)))}
     return sorted(names, key=lambda name: order.get(name, len(folded)))
 
