@@ -106,7 +106,7 @@ def command(
         print_unusual(console, study, found)
         replay_tables.print_head(console, f"path {numbers[0]}", "in full: the worst of them")
     replay_tables.print_story(console, study, found.isel(path=0), names, variables)
-    more = len(getattr(study.model, "yearly", {})) - len(variables)
+    more = len(study.model.yearly) - len(variables)
     if more and yearly is None:
         again = "" if ranked is None else f"--path {numbers[0]} "
         told = f"{more} more yearly variables: {again}--variable NAME, or {again}--variable all."

@@ -54,7 +54,7 @@ def command(
     study = there.study
     chosen = _level(level)
     told_by_year = given is None and study.has_yearly and "yearly" in tree["risk"].children
-    yearly = getattr(study.model, "yearly", {}) if told_by_year else {}
+    yearly = study.model.yearly if told_by_year else {}
     of_path = {*study.model.outcomes, *(event.name for event in study.events)}
     _refuse_unknown(variable, {*of_path, *yearly})
     if given is not None:

@@ -38,7 +38,7 @@ class ShockDraws:
         )
         self.sizes = Draws([law for one in self._jumping for law in _sizes(one)])
         plain = [name for name in self._of if name not in shocks.moving]
-        declared = getattr(model, "shocks", {})
+        declared = model.shocks
         kinds: Mapping[str, list[str]] = {
             law: [s for name in plain if declared[name].law == law for s in self._of[name]]
             for law in ("normal", "uniform")

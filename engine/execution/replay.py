@@ -78,7 +78,7 @@ def _labelled(study: Study, numbers: Sequence[int], found: Sequence[Trace]) -> d
     groups = {}
     years = [trace.yearly[..., 0] for trace in found if trace.yearly is not None]
     if years:
-        yearly: Any = study.model.yearly  # type: ignore[attr-defined]
+        yearly = study.model.yearly
         places = {"year": xr.Variable("year", np.array(study.years), described("calendar year", "year"))}
         for dim, labels in study.model.dims.items():
             places[dim] = xr.Variable(dim, np.array(labels, dtype=object), described(words(dim), "1"))

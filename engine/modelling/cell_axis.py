@@ -24,7 +24,7 @@ def cell_layout(model: Model) -> dict[str, Columns]:
     """Place of every yearly variable on the cell axis, in the order of the model."""
     layout: dict[str, Columns] = {}
     first = 0
-    for name, variable in getattr(model, "yearly", {}).items():
+    for name, variable in model.yearly.items():
         shape = tuple(len(model.dims[dim]) for dim in variable.dims)
         layout[name] = Columns(first, math.prod(shape), tuple(variable.dims), shape)
         first += math.prod(shape)

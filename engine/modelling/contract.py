@@ -53,18 +53,14 @@ def _abstract(model: Model) -> dict[str, Any]:
     """What the methods are called with: float32 scalars, and `Cells` of them where a name has dimensions."""
     scalar = jax.ShapeDtypeStruct((), jnp.float32)
 
-    def parts(entries: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: one(getattr(entry, "dims", ())) for name, entry in entries.items()}
-
     def one(dims: tuple[str, ...]) -> Any:
         labels = {dim: tuple(model.dims[dim]) for dim in dims}
         return Cells(labels, [scalar] * len(cell_names(dims, model.dims))) if dims else scalar
 
-    levers = parts(model.levers) | {"start": scalar}
     return {
-        "factors": parts(model.factors),
-        "shocks": parts(getattr(model, "shocks", {})),
-        "levers": levers,
+        "factors": dict.fromkeys(model.factors, scalar),
+        "shocks": {name: one(shock.dims) for name, shock in model.shocks.items()},
+        "levers": {name: one(lever.dims) for name, lever in model.levers.items()} | {"start": scalar},
         "year": scalar,
     }
 

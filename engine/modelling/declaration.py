@@ -45,14 +45,14 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
     problems = Problems()
     _check_dims(model, problems)
     for table in ("factors", "shocks", "levers", "yearly", "outcomes"):
-        for name, entry in getattr(model, table, {}).items():
+        for name, entry in getattr(model, table).items():
             _check_entry(model, f"model.{table}.{name}", name, entry, problems)
     for name, lever in model.levers.items():
         if name in POLICY_KEYS:
             problems.add(f"model.levers.{name}", "is what a policy's table says itself; take another name.")
         if not _finite(lever.default):
             problems.add(f"model.levers.{name}", f"expected a finite default, got {lever.default!r}.")
-    for name, shock in getattr(model, "shocks", {}).items():
+    for name, shock in model.shocks.items():
         if shock.law not in ("normal", "uniform"):
             problems.add(f"model.shocks.{name}", unknown("law", str(shock.law), ("normal", "uniform")))
     _check_outcomes(model, years, problems)

@@ -101,11 +101,16 @@ class Outcome:
 
 
 class Model:
-    """What every model states. `dims` maps each dimension to its labels; all other tables map names to records."""
+    """What every model states. `dims` maps each dimension to its labels; all other tables map names to records.
+
+    Without time there are no shocks and no yearly values: a `StaticModel` leaves these tables empty.
+    """
 
     dims: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     factors: ClassVar[Mapping[str, Factor]] = {}
+    shocks: ClassVar[Mapping[str, Shock]] = {}
     levers: ClassVar[Mapping[str, Lever]] = {}
+    yearly: ClassVar[Mapping[str, Yearly]] = {}
     outcomes: ClassVar[Mapping[str, Outcome]] = {}
 
 
@@ -115,9 +120,6 @@ class PathModel(Model):
     `factors`, `shocks` and `levers` arrive as namespaces of scalars (a name that has dimensions is a `Cells`);
     `levers.start` is the calendar year in which the policy in force began. `year` is the calendar year.
     """
-
-    shocks: ClassVar[Mapping[str, Shock]] = {}
-    yearly: ClassVar[Mapping[str, Yearly]] = {}
 
     def init(self, factors: Any, levers: Any) -> Any:
         """State before the first year: any pytree of scalars."""
@@ -131,7 +133,7 @@ class PathModel(Model):
 
 
 class StaticModel(Model):
-    """A model without time."""
+    """A model without time: outcomes of factors and levers alone."""
 
     def evaluate(self, factors: Any, levers: Any) -> Mapping[str, Any]:
         """Outcomes by name."""
@@ -142,7 +144,7 @@ def shock_streams(model: Model) -> dict[str, tuple[str, ...]]:
     """Names of the random streams of each shock: `name`, or `name[label]` (`name[a,b]`) where it has dimensions."""
     return {
         name: tuple(f"{name}[{key}]" if key else name for key in cell_names(shock.dims, model.dims))
-        for name, shock in getattr(model, "shocks", {}).items()
+        for name, shock in model.shocks.items()
     }
 
 

@@ -66,10 +66,11 @@ class Material:
     def acronyms(self) -> frozenset[str]:
         """Words that the texts of the study and the model write in capitals."""
         model, study = self.study.model, self.study
-        entries = [*model.outcomes.values(), *model.levers.values(), *getattr(model, "yearly", {}).values()]
         texts = [
             study.question,
-            *(e.about for e in entries),
+            *(e.about for e in model.outcomes.values()),
+            *(e.about for e in model.levers.values()),
+            *(e.about for e in model.yearly.values()),
             *(e.about for e in study.events),
             *(i.about for i in study.inputs),
         ]

@@ -23,7 +23,7 @@ def groups(study: Study, found: Summaries, paths: str = "") -> Iterator[tuple[st
     """
     years = bool(study.years)
     events = {event.name: event for event in study.events}
-    yearly: Mapping[str, Yearly] = getattr(study.model, "yearly", {})
+    yearly = study.model.yearly
     paths = paths or f"paths 0 to {study.paths - 1}"
     sample = f"paths 0 to {found.yearly_sample - 1}"
 

@@ -115,7 +115,7 @@ def _name_parts(made: dict[str, Any], tables: dict[str, Any], model: Model) -> N
         levers.setdefault(name, {"$ref": "#/$defs/Lever", "description": told})
     for key, table, parts in (
         ("factors", "FactorTable", model.factors),
-        ("shocks", "ShockTable", getattr(model, "shocks", {})),
+        ("shocks", "ShockTable", model.shocks),
     ):
         known = made["properties"][key].setdefault("properties", {})
         for name, part in parts.items():

@@ -49,7 +49,7 @@ class ShockReader:
         self, model: Model, tables: Mapping[str, Tables], of_factors: Mapping[str, Law], problems: Problems
     ):
         self._model, self._factors, self._problems = model, of_factors, problems
-        self._known = getattr(model, "shocks", {})
+        self._known = model.shocks
         self._streams = shock_streams(model)
         self._regimes: dict[str, Regime | None] = dict.fromkeys(tables["regimes"])
         self._moving: dict[str, Moving] = {}

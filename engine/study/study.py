@@ -151,7 +151,7 @@ class Study:
     @property
     def has_yearly(self) -> bool:
         """Whether yearly values are summarised: a path model with yearly variables, unless `keep.yearly` is 0."""
-        return bool(self.is_path_model and getattr(self.model, "yearly", {}) and self.keep.yearly)
+        return bool(self.is_path_model and self.model.yearly and self.keep.yearly)
 
     @property
     def policy_names(self) -> tuple[str, ...]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from engine.modelling.records import Lever, Model, PathModel, Shock
+from engine.modelling.records import Lever, Model, PathModel
 from engine.study.study import Policy, Study
 
 FIRST, HORIZON = 2020, 10
@@ -192,12 +192,11 @@ def _placeholder(unit: str) -> tuple[dict[str, str], str]:
 
 
 def _shocks(model: Model) -> Iterator[str]:
-    shocks: Mapping[str, Shock] = getattr(model, "shocks", {})
-    if not shocks:
+    if not model.shocks:
         return
     yield "# ---- Shocks: each is drawn every year, by the model's own law unless a table says otherwise."
     yield ""
-    for name, shock in shocks.items():
+    for name, shock in model.shocks.items():
         places = f" for each {' and '.join(shock.dims)}" if shock.dims else ""
         law = "standard normal" if shock.law == "normal" else "uniform from 0 to 1"
         yield f"# [shocks.{name}]    # {_about(shock)}; {law}{places}"

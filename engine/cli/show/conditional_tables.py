@@ -65,7 +65,7 @@ def print_yearly(
 ) -> None:
     """Years down, policies across: means with their differences, or ES at the level; a table for each pair of policies."""
     measure = "mean" if level is None else f"ES{100 * level:g}"
-    variable = study.model.yearly[name]  # type: ignore[attr-defined]
+    variable = study.model.yearly[name]
     found: dict[str, dict] = {}
     for r in records:
         labels = " ".join(part for part in (r.region, r.sector) if part)

@@ -23,7 +23,7 @@ def yearly_variables(study: Study, asked: str | None) -> list[str]:
     """Yearly variables to show: those asked for, or those that outcomes are made of and that have few cells."""
     from engine.errors import UserError, unknown
 
-    yearly = getattr(study.model, "yearly", {})
+    yearly = study.model.yearly
     if asked == "all":
         return list(yearly)
     if asked is not None:
@@ -133,7 +133,7 @@ def _print_years(
     bad: list[tuple[int, str]] = []
     for name in names:
         values = story["yearly"].to_dataset()[name].sel(policy=policy)
-        entry = study.model.yearly[name]  # type: ignore[attr-defined]
+        entry = study.model.yearly[name]
         by_cell = np.asarray(values.transpose("year", *entry.dims)).reshape(len(study.years), -1).T
         labels = cell_names(entry.dims, study.model.dims)
         heads = [f"{name}\n[{entry.unit}]\n{labels[0]}", *(f"\n\n{label}" for label in labels[1:])]

@@ -22,7 +22,7 @@ def section(material: Material) -> Section:
     apart = [row for row in levers if len(set(row[2])) > 1]
     alike = [row for row in levers if len(set(row[2])) == 1]
     moving = {stream: name for name, group in study.shocks.groups.items() for stream in group.members}
-    shocks = getattr(study.model, "shocks", {})
+    shocks = study.model.shocks
     markup = render(
         "assumptions.html",
         policies=[_policy(study, policy) for policy in study.policies],

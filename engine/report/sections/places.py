@@ -32,7 +32,7 @@ def section(material: Material) -> Section | None:
     if not spread.data_vars or "year" not in spread.dims:
         return None
     yearly: Mapping[str, Yearly] = {
-        name: entry for name, entry in getattr(study.model, "yearly", {}).items() if name in spread
+        name: entry for name, entry in study.model.yearly.items() if name in spread
     }
     dim = _main_dimension(yearly)
     wholes = [name for name, entry in yearly.items() if not entry.dims]
