@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +15,16 @@ from engine.program import elementary, fences
 from engine.program.equations import Atom, Constant, Equation, Rule
 from engine.program.packs import Axis, Pack, alone, is_table, packed
 
-Known = dict[int, tuple[Any, int]]
-"""For each value that has been computed, by its id, an array [row, policy or 1, path or 1, ...] and the row that it is."""
+
+class Row(NamedTuple):
+    """Where a value stands: a row of an array [row, policy or 1, path or 1, ...]."""
+
+    array: Any
+    row: int
+
+
+Known = dict[Atom, Row]
+"""The values that have been computed."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class Argument:
 
     @staticmethod
     def alike(example: Any, axes: Axis, is_table: Callable[[Any], bool] = lambda part: False) -> Argument:
-        """An argument whose leaves all differ by the same, tables of them told by a predicate."""
+        """An argument whose leaves all differ by the same; a predicate says which parts of it are tables of leaves."""
         leaves = jax.tree.leaves(example, is_leaf=is_table)
         tables = tuple(k for k, part in enumerate(leaves) for _ in jax.tree.leaves(part))
         return Argument(example, (axes,) * len(tables), tables)
@@ -43,10 +51,10 @@ class Argument:
     @property
     def rows(self) -> list[list[int]]:
         """Places of the leaves of each table, in the order in which tables appear."""
-        found: dict[Hashable, list[int]] = {}
+        leaves: dict[Hashable, list[int]] = {}
         for leaf, table in enumerate(self.tables):
-            found.setdefault(table, []).append(leaf)
-        return list(found.values())
+            leaves.setdefault(table, []).append(leaf)
+        return list(leaves.values())
 
 
 class Batch:
@@ -65,7 +73,7 @@ class Batch:
         self.rule = fences.with_reciprocals(rule, axes)
         tables = [(k, table) for k, argument in enumerate(arguments) for table in argument.tables]
         self.packs, same = packed(self.rule, axes, tables)
-        self.outputs = tuple(same.get(id(atom), atom) for atom in self.rule.outputs)
+        self.outputs = tuple(same.get(atom, atom) for atom in self.rule.outputs)
         self.fenced = fences.fenced(self.packs, self.outputs, self.sizes)
 
     def given(self, place: int, arrays: Sequence[Any]) -> Known:
@@ -74,7 +82,7 @@ class Batch:
         first = sum(len(before.tables) for before in self.arguments[:place])
         known: Known = {}
         for rows, array in zip(argument.rows, arrays, strict=True):
-            known.update((id(self.rule.inputs[first + leaf]), (array, row)) for row, leaf in enumerate(rows))
+            known.update((self.rule.inputs[first + leaf], Row(array, row)) for row, leaf in enumerate(rows))
         return known
 
     def computed(self, known: Known, outputs: Sequence[Atom]) -> Known:
@@ -95,19 +103,19 @@ class Batch:
             if place in self.fenced:
                 results = jax.lax.optimization_barrier(results)
             for array, values in zip(results, rows, strict=True):
-                known.update((id(value), (array, row)) for value, row in values)
+                known.update((value, Row(array, row)) for value, row in values)
         return known
 
     def once(self, known: Known) -> Known:
         """What is known, and what is the same every year and costly to compute, or to bring into order."""
         kept = [value for place in sorted(fences.kept(self.packs)) for value in self.packs[place].outputs]
-        given = known.keys() | {id(value) for value in kept}
+        given = {*known, *kept}
         packs = [self.packs[place] for place in fences.needed(self.packs, self.outputs, given)]
-        read = {id(atom) for pack in packs for equation in pack.equations for atom in equation.inputs}
-        read |= {id(atom) for atom in self.outputs}
-        wanted = [value for value in kept if id(value) in read]
-        found = self.computed(known, wanted)
-        return known | {id(value): found[id(value)] for value in wanted}
+        read = {atom for pack in packs for equation in pack.equations for atom in equation.inputs}
+        read.update(self.outputs)
+        wanted = [value for value in kept if value in read]
+        computed = self.computed(known, wanted)
+        return known | {value: computed[value] for value in wanted}
 
     def array(self, atoms: Sequence[Atom], known: Known, axes: Axis, dtype: Any) -> Any:
         """Values as the rows of one array [row, policy or 1, path or 1]."""
@@ -160,7 +168,7 @@ class Batch:
             if source is None:
                 parts.append((len(held), _constants(held)))
                 continue
-            array, rows = known[id(held[0])][0], [known[id(atom)][1] for atom in held]
+            array, rows = known[held[0]].array, [known[atom].row for atom in held]
             taken = _rows(array, rows)
             if taken is not None:
                 parts.append((len(held), taken))
@@ -189,7 +197,7 @@ def _constants(atoms: Sequence[Atom]) -> Any:
 
 def _source(atom: Atom, known: Known) -> int | None:
     """Which array a value stands in; None for a constant."""
-    return None if isinstance(atom, Constant) else id(known[id(atom)][0])
+    return None if isinstance(atom, Constant) else id(known[atom].array)
 
 
 def _rows(array: Any, rows: list[int]) -> Any:

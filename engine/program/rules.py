@@ -105,11 +105,11 @@ class Rules:
         while True:
             axes = tuple(axis | Axis.PATH | Axis.YEAR for axis in own)
             tables = tuple(zip(alike.tables, axes, strict=True))
-            found = Argument(state, axes, tables)
-            after = _by_policy(year, [found, *rest], len(own))
+            carried = Argument(state, axes, tables)
+            after = _by_policy(year, [carried, *rest], len(own))
             wider = [one | other for one, other in zip(own, after, strict=True)]
             if wider == own:
-                return found
+                return carried
             own = wider
 
     # ------------------------------------------------------------------ the rules
@@ -188,8 +188,8 @@ class Rules:
 
 def _by_policy(rule: Rule, takes: Sequence[Argument], count: int) -> list[Axis]:
     """Whether each of the first outputs of a rule differs by policy."""
-    found = differences(rule, [axis for argument in takes for axis in argument.axes])
-    return [found.get(id(atom), Axis.NONE) & Axis.POLICY for atom in rule.outputs[:count]]
+    differs = differences(rule, [axis for argument in takes for axis in argument.axes])
+    return [differs.get(atom, Axis.NONE) & Axis.POLICY for atom in rule.outputs[:count]]
 
 
 def _is_tuple(part: Any) -> bool:
