@@ -144,7 +144,7 @@ def _check_outcomes(
         if isinstance(fold, Fold):
             missing = dict.fromkeys(term.variable for term in fold.terms if term.variable not in values)
             for variable in (name for name in missing if name not in model.yearly):
-                # else that is a problem of its own already
+                # one that is recorded is a problem of its own already
                 problems.add(place, f"step does not return '{variable}'.{did_you_mean(variable, values)}")
             if missing:
                 continue

@@ -63,7 +63,7 @@ class Trace:
 
 
 class _Pass:
-    """Paths from `first` on under way on the devices, and once they are asked for on the host."""
+    """Outcomes of the paths from `first` on: under way on the devices until somebody waits for them, then on the host."""
 
     def __init__(self, first: int, running: Any, ordered: Callable[[np.ndarray], np.ndarray]):
         self.first = first
@@ -287,8 +287,8 @@ class Program:
         return self._trace(self.inputs, self._counters(firsts))
 
     def _traced_tile(self, inputs: Any, base: Any) -> Any:
-        found = self.full.in_full(inputs, (base[0, 0], base[0, 1]))
-        return jax.tree.map(lambda leaf: self._in_path_order(leaf)[None], found)
+        values = self.full.in_full(inputs, (base[0, 0], base[0, 1]))
+        return jax.tree.map(lambda leaf: self._in_path_order(leaf)[None], values)
 
     def _drawn_tiles(self, inputs: Any, base: Any) -> Any:
         return jax.lax.map(lambda first: self.tile.draws(inputs, (first[0], first[1])), base)
@@ -306,7 +306,7 @@ def _joined(tiles: np.ndarray) -> np.ndarray:
 
 
 def compiler_options(platform: str) -> dict[str, str]:
-    """What XLA is told for a platform: wide vectors and barriers that stay, on CPU."""
+    """Options of XLA for a platform: wide vectors and barriers that stay, on CPU."""
     if platform != "cpu":
         return {}
     return _WIDE | {"xla_disable_hlo_passes": ",".join(_OFF)}
