@@ -10,16 +10,19 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Shaped
 
 from engine.program import elementary, fences
 from engine.program.equations import Atom, Constant, Equation, Rule
 from engine.program.packs import Axis, Pack, alone, is_table, packed
 
+Rows = Shaped[Array, "row policy_or_1 path_or_1 ..."]
+
 
 class Row(NamedTuple):
-    """Where a value stands: a row of an array [row, policy or 1, path or 1, ...]."""
+    """Where a value stands: a row of an array."""
 
-    array: Any
+    array: Rows
     row: int
 
 
@@ -76,8 +79,8 @@ class Batch:
         self.outputs = tuple(same.get(atom, atom) for atom in self.rule.outputs)
         self.fenced = fences.fenced(self.packs, self.outputs, self.sizes)
 
-    def given(self, place: int, arrays: Sequence[Any]) -> Known:
-        """The values of one argument, by its place: the arrays of its tables [row, policy or 1, path or 1], in their order."""
+    def given(self, place: int, arrays: Sequence[Rows]) -> Known:
+        """The values of one argument, by its place: the arrays of its tables, in their order."""
         argument = self.arguments[place]
         first = sum(len(before.tables) for before in self.arguments[:place])
         known: Known = {}
@@ -117,13 +120,13 @@ class Batch:
         computed = self.computed(known, wanted)
         return known | {value: computed[value] for value in wanted}
 
-    def array(self, atoms: Sequence[Atom], known: Known, axes: Axis, dtype: Any) -> Any:
-        """Values as the rows of one array [row, policy or 1, path or 1]."""
+    def array(self, atoms: Sequence[Atom], known: Known, axes: Axis, dtype: Any) -> Rows:
+        """Values as the rows of one array, with a policy and a path axis as `axes` say."""
         return self._spread(self._gathered(atoms, known).astype(dtype), len(atoms), axes)
 
     # ------------------------------------------------------------------ one pack
 
-    def _in_rows(self, pack: Pack, known: Known) -> Any:
+    def _in_rows(self, pack: Pack, known: Known) -> Rows:
         first = pack.equations[0]
         operands = [
             self._spread(self._gathered(atoms, known), len(pack.equations), pack.axes)
@@ -134,7 +137,7 @@ class Batch:
             return ours(*operands)
         return first.primitive.bind(*operands, **first.params)
 
-    def _by_itself(self, equation: Equation, known: Known) -> list[Any]:
+    def _by_itself(self, equation: Equation, known: Known) -> list[Rows]:
         """An operation that is not done number by number, mapped over paths and policies."""
 
         def rule(*values: Any) -> list[Any]:
@@ -160,7 +163,7 @@ class Batch:
         mapped = sum(size > 1 for size in sizes)
         return [result.reshape(1, *sizes, *result.shape[mapped:]) for result in results]
 
-    def _gathered(self, atoms: Sequence[Atom], known: Known) -> Any:
+    def _gathered(self, atoms: Sequence[Atom], known: Known) -> Rows:
         """Values as the rows of an array, one row alone where all are the same."""
         parts = []
         for source, run in groupby(atoms, lambda atom: _source(atom, known)):
@@ -184,12 +187,12 @@ class Batch:
         # fenced, because a concatenation computes its parts one number at a time if they are fused into it
         return jax.lax.optimization_barrier(jnp.concatenate(jax.lax.optimization_barrier(full)))
 
-    def _spread(self, array: Any, rows: int, axes: Axis) -> Any:
+    def _spread(self, array: Rows, rows: int, axes: Axis) -> Rows:
         full = [size if axis in axes else 1 for axis, size in self.sizes.items()]
         return jnp.broadcast_to(array, (rows, *full, *array.shape[3:]))
 
 
-def _constants(atoms: Sequence[Atom]) -> Any:
+def _constants(atoms: Sequence[Atom]) -> Shaped[Array, "row 1 1 ..."]:
     values = [np.asarray(atom.value, atom.dtype) for atom in atoms if isinstance(atom, Constant)]
     alike = len({(value.dtype, value.tobytes()) for value in values}) == 1
     return jnp.asarray(np.stack(values[:1] if alike else values)[:, None, None])
@@ -200,7 +203,7 @@ def _source(atom: Atom, known: Known) -> int | None:
     return None if isinstance(atom, Constant) else id(known[atom].array)
 
 
-def _rows(array: Any, rows: list[int]) -> Any:
+def _rows(array: Rows, rows: list[int]) -> Rows | None:
     """Rows of an array in a form that a compiler can read in place; None where they do not follow each other evenly.
 
     Evenly are first + a i + b j, the i slow and the j fast: rows in turn, each of them several times, by region and then
@@ -215,7 +218,7 @@ def _rows(array: Any, rows: list[int]) -> Any:
     if m == 1:
         return array[first : first + 1] if b == 0 else array[first : rows[-1] + 1 : b]
     if a == 0 or b == 0:
-        part = _rows(array, rows[:n] if a == 0 else rows[::n])
+        part: Any = _rows(array, rows[:n] if a == 0 else rows[::n])  # one index alone is even
         part = part[None] if a == 0 else part[:, None]
         return jnp.broadcast_to(part, (m, n, *array.shape[1:])).reshape(m * n, *array.shape[1:])
     slow, count, fast, inner = (a, m, b, n) if a > b else (b, n, a, m)

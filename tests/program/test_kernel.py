@@ -5,12 +5,13 @@ import functools
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxtyping import jaxtyped
 
 from engine.draws import random_words
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.folds import Kind, lowest, peak
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.program import devices
+from engine.program import devices, kernel
 from engine.program.kernel import Program
 from engine.study.loading import read_study
 from engine.study.study import BLOCK, Block
@@ -163,6 +164,21 @@ def test_factors_of_a_group_move_together():
     scores = np.stack([np.log(draws["fertility"]), np.log(draws["spoilage"] / (1 - draws["spoilage"]))])
     found = np.corrcoef(scores.astype(float))[0, 1]
     assert_plausible(found, 0.4, (1 - 0.4**2) / np.sqrt(40_000), 0.05)
+
+
+def test_what_a_program_gives_has_the_shapes_that_it_states():
+    made, _ = echoed()
+    trace, result = made.trace(0), computed(made, count=64)
+    with jaxtyped("context"):  # which holds the axes of one name to one size
+        for value, shape in (
+            (trace.outcomes, kernel.Outcomes),
+            (trace.yearly, kernel.YearlyValues),
+            (trace.draws, kernel.FactorDraws),
+        ):
+            assert isinstance(value, shape)
+    assert isinstance(result.outcomes, kernel.Outcomes)
+    assert isinstance(made.first_years(10), kernel.YearlyValues)
+    assert isinstance(made.draws(result.block), kernel.FactorDraws)
 
 
 # ------------------------------------------------------------------------------- outcomes
