@@ -36,6 +36,7 @@ if jax.__version_info__ < (0, 12):
 Outcomes = Float[np.ndarray, "policy outcome path"]
 YearlyValues = Float[np.ndarray, "policy year cell path"]
 FactorDraws = Float[np.ndarray, "factor path"]
+Slots = Float[Array, "device slot policy outcome lane"]
 
 
 @dataclass(frozen=True)
@@ -71,14 +72,9 @@ class Trace:
 class _Pass:
     """Outcomes of the paths from `first` on: under way on the devices until somebody waits for them, then on the host."""
 
-    def __init__(
-        self,
-        first: int,
-        running: Float[Array, "device slot policy outcome lane"],
-        ordered: Callable[[Float[np.ndarray, "device slot policy outcome lane"]], Outcomes],
-    ):
+    def __init__(self, first: int, running: Slots, ordered: Callable[[np.ndarray], Outcomes]):
         self.first = first
-        self._running: Array | None = running
+        self._running: Slots | None = running
         self._ordered = ordered
         self._values: Outcomes | None = None
 
@@ -220,15 +216,6 @@ class Program:
         joined = np.moveaxis(ordered, 1, 0).reshape(len(self.study.inputs), tiles * self.lanes)
         return joined[:, at : at + block.count]
 
-    def lowered_for(self, platform: str) -> Any:
-        """The main program lowered for another platform ("cuda"), as `jax.export` gives it."""
-        program = Program(self.study, self.mesh, self.lanes, self.dtype, platform)
-        devices = self.mesh.devices.size
-        first, last = np.zeros(devices, np.int32), np.ones(devices, np.int32)
-        return jax.export.export(program._run, platforms=[platform])(
-            program.inputs, np.zeros(2, np.uint32), first, last
-        )
-
     # ------------------------------------------------------------------ the program
 
     def _compiled(self, function: Callable, scalars: int) -> Any:
@@ -257,7 +244,7 @@ class Program:
 
         return _Pass(first, self._start(first, 0, tiles), ordered)
 
-    def _start(self, first: int, begin: int, end: int) -> Float[Array, "device slot policy outcome lane"]:
+    def _start(self, first: int, begin: int, end: int) -> Slots:
         """Runs tiles `begin` to `end` of the pass from path `first` on; gives their outcomes, not waiting for them."""
         devices = self.mesh.devices.size
         each = -(-(end - begin) // devices)
@@ -280,7 +267,7 @@ class Program:
 
     def _tiles(
         self, inputs: Any, base: UInt32[Array, "2"], start: Int32[Array, "1"], stop: Int32[Array, "1"]
-    ) -> Float[Array, "1 slot policy outcome lane"]:
+    ) -> Slots:
         self.traces += 1
         groups = self.lanes // self.sampler.group
 
