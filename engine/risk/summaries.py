@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.modelling.cell_axis import histogram
-from engine.risk.histograms import displayed
+from engine.risk.histograms import displayed, histogram
 from engine.risk.measures import MEASURES, level_of
 from engine.risk.tables import Record, Tables, against_baseline
 from engine.risk.tallies import Tally, unkept

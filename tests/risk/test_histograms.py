@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.modelling.cell_axis import histogram
-from engine.risk.histograms import WIDEST, Histogram, counted, displayed, keys, values_of
+from engine.risk.histograms import WIDEST, Histogram, counted, displayed, histogram, keys, values_of
 from tests.helpers import assert_close, assert_same
 
 TINY = np.float32(np.finfo(np.float32).smallest_subnormal)
@@ -153,3 +152,22 @@ def test_the_chart_of_next_to_nothing(name):
 def test_the_chart_keeps_what_lies_at_the_cap_inside():
     counts, _ = displayed([binned_by_value(samples()["capped"])])
     assert counts[0, -1] == 0 and counts[0, -2] > 1000
+
+
+def test_histogram_counts_every_finite_value_once():
+    rng = np.random.default_rng(3)
+    values = rng.standard_t(2, (2, 20_000)).astype(np.float32)
+    values[0, :7] = [np.nan, np.inf, -np.inf, 1e9, -1e9, 0.0, 0.0]
+    counts, edges = histogram(values)
+    assert counts.shape == (2, 64) and edges.shape == (65,)
+    assert_same(counts.sum(1), np.array([19_997, 20_000]))
+    assert np.all(np.diff(edges) > 0)
+    for row, finite in zip(counts, (values[0, 3:], values[1]), strict=True):
+        assert_same(row, np.histogram(finite.astype(np.float64), edges)[0])
+
+
+@pytest.mark.parametrize("values", [np.zeros((2, 50)), np.full((2, 50), np.nan)])
+def test_histogram_of_a_constant_or_of_nothing(values):
+    counts, edges = histogram(values.astype(np.float32))
+    assert counts.sum() == np.isfinite(values).sum()
+    assert edges.shape == (65,)
