@@ -58,6 +58,7 @@ class Sums(PathModel):
         "wrong": Outcome(
             "hm3", peak("stock", {"region": ["nort"]}) - at_year("stock", 2050) - worst_spell("stock", 3)
         ),
+        "odd": Outcome("hm3", float("inf") * peak("stock", across="median")),
     }
 
     def init(self, factors, levers): ...
@@ -72,6 +73,8 @@ def test_terms_of_a_sum_have_one_unit_and_each_is_checked():
         "model.outcomes.wrong: unknown label of 'region' 'nort'. Did you mean 'north'?",
         "model.outcomes.wrong: year 2050 is outside the horizon 2020-2021.",
         "model.outcomes.wrong: expected a spell of 1 to 2 years, got 3.",
+        "model.outcomes.odd: unknown way across cells 'median'. Did you mean 'mean'?",
+        "model.outcomes.odd: expected a finite scale, got inf.",
     ]
 
 
