@@ -19,13 +19,15 @@ class Cell:
       estimate: rounded to its standard error.
       interval: its 95 % interval in brackets; empty without one.
       verdict: "better" or "worse" where a difference's interval leaves out zero, "same" where it does not; else empty.
-      flag: what the number's record says of it.
+      flag: what the number's record says of it, in words.
+      binned: whether it comes from a histogram.
     """
 
     estimate: str
     interval: str = ""
     verdict: str = ""
     flag: str = ""
+    binned: bool = False
 
 
 def judged(record: Record | None) -> int | None:
@@ -52,7 +54,8 @@ def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) ->
     if sign is None:
         return Cell(minus(estimate), flag=record.flag)
     verdict = "" if loss is None else "same" if sign == 0 else "worse" if (sign > 0) == loss else "better"
-    return Cell(minus(estimate), interval(record.low, record.high, scale, places), verdict, record.flag)
+    shown = interval(record.low, record.high, scale, places)
+    return Cell(minus(estimate), shown, verdict, record.flag, record.binned)
 
 
 def places_of(record: Record, scale: float = 1.0) -> int | None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import stdtrit
 
+from engine.risk.flags import Flag, Reason
+from engine.risk.heaviness import largest_flag, shortfall_flags, tail_size
 from engine.risk.histograms import Histogram
 from engine.risk.intervals import (
     FEW_UNITS,
@@ -20,9 +22,6 @@ from engine.risk.intervals import (
     Estimate,
     Moments,
     Z,
-    largest_flag,
-    shortfall_flags,
-    tail_size,
     wilson_interval,
 )
 from engine.risk.measures import (
@@ -35,10 +34,7 @@ from engine.risk.measures import (
 )
 from engine.risk.tails import LEVELS, shifted, tail_count
 
-BINNED = "from a histogram: the interval holds what its bins leave open"
-"""The flag of an estimate that has its interval all the same."""
-ONE_GROUP = "one group of paths: no error"
-FEW_GROUPS = "too few groups of paths for an interval here"
+ONE_GROUP = Flag(Reason.ONE_GROUP, 1, 2)
 
 Row = tuple[float, float, float, float]
 """Estimate, standard error, low end, high end."""
@@ -109,7 +105,7 @@ def _tail(histogram: Histogram, level: float) -> _Tail:
 def summary(histogram: Histogram, loss: bool) -> dict[str, Estimate]:
     """Mean, VaR and ES of one variable, by name, as `measures.summary` gives them from paths.
 
-    An estimate whose bins leave something open bears the flag `BINNED`, and has its interval.
+    An estimate whose bins leave something open bears the flag `Reason.BINNED`, and has its interval.
     """
     bad = histogram if loss else histogram.negated()
     found = [_tail(bad, level) for level in LEVELS]
@@ -118,7 +114,7 @@ def summary(histogram: Histogram, loss: bool) -> dict[str, Estimate]:
         *(t.var for t in found),
         *(_widened(t.es, t.es_open) for t in found),
     ]
-    still_open = [False, *(any(t.var_open) for t in found), *(any(t.es_open) for t in found)]
+    still_open = [0.0, *(sum(t.var_open) for t in found), *(sum(t.es_open) for t in found)]
     upper, lower = heaviness(bad), heaviness(bad.negated())
     few = _few(bad, FEWEST_FOR_VAR)
     shortfall = shortfall_flags(_few(bad, FEWEST_FOR_ES), upper)
@@ -134,7 +130,7 @@ def difference(histogram: Histogram, baseline: Histogram, loss: bool) -> dict[st
     x, y = (part if loss else part.negated() for part in (histogram, baseline))
     sizes = x.sizes
     student = _student(len(sizes))
-    at_risk, shortfalls, still_open = [], [], [False]
+    at_risk, shortfalls, still_open = [], [], [0.0]
     for level in LEVELS:
         one, two = _tail(x, level), _tail(y, level)
         q = one.var[0] - two.var[0]
@@ -144,8 +140,8 @@ def difference(histogram: Histogram, baseline: Histogram, loss: bool) -> dict[st
         shortfall = _row(over_groups(one.excess - two.excess, sizes), 1 / (1 - level), q)
         es_width = one.es_open[0] + two.es_open[1], one.es_open[1] + two.es_open[0]
         shortfalls.append(_widened(shortfall, es_width))
-        still_open.insert(len(at_risk), any(width))
-        still_open.append(any(es_width))
+        still_open.insert(len(at_risk), sum(width))
+        still_open.append(sum(es_width))
     rows = [_row(over_groups(x.totals - y.totals, sizes)), *at_risk, *shortfalls]
     upper = heaviness(x) or heaviness(y)
     few = _few(x, FEWEST_FOR_VAR)
@@ -155,7 +151,7 @@ def difference(histogram: Histogram, baseline: Histogram, loss: bool) -> dict[st
     return _estimates(rows, flags, still_open, loss, len(sizes), constant)
 
 
-def mean(totals: np.ndarray, sizes: np.ndarray, flag: str = "") -> Estimate:
+def mean(totals: np.ndarray, sizes: np.ndarray, flag: Flag | None = None) -> Estimate:
     """Mean over paths of what has these totals by group."""
     return Estimate(*_row(over_groups(totals, sizes))).flagged(ONE_GROUP if len(sizes) < 2 else flag)
 
@@ -169,7 +165,7 @@ def share(totals: np.ndarray, sizes: np.ndarray, unit: int) -> Estimate:
     of = over_groups(totals, sizes)
     paths, p = int(sizes.sum()), float(of.mean)
     if len(sizes) < 2:
-        return Estimate(p, np.nan, np.nan, np.nan, ONE_GROUP)
+        return Estimate(p, np.nan, np.nan, np.nan, (ONE_GROUP,))
     if p in (0.0, 1.0):
         alone = np.asarray(max(1 / unit, 1 - 1 / unit) * paths)
         low, high = (float(end) for end in wilson_interval(np.asarray(p), alone))
@@ -184,22 +180,22 @@ def difference_of_shares(totals: np.ndarray, baseline: np.ndarray, sizes: np.nda
     """One share less another on the same groups of paths."""
     one, two = share(totals, sizes, unit), share(baseline, sizes, unit)
     if len(sizes) < 2:
-        return Estimate(one.estimate - two.estimate, np.nan, np.nan, np.nan, ONE_GROUP)
+        return Estimate(one.estimate - two.estimate, np.nan, np.nan, np.nan, (ONE_GROUP,))
     error = float(over_groups(totals - baseline, sizes).error)
     a, b = (part - sizes * (part.sum() / sizes.sum()) for part in (totals, baseline))
     return share_difference(one, two, error, correlation(a, b))
 
 
-def tails_flag(histogram: Histogram) -> str:
+def tails_flag(histogram: Histogram) -> Flag | None:
     """The flag of a heavy tail on either side."""
     return heaviness(histogram) or heaviness(histogram.negated())
 
 
-def heaviness(histogram: Histogram) -> str:
-    """The flag of a heavy upper tail, as `intervals.tail_flag` gives it from values, and these as the bins guess them."""
+def heaviness(histogram: Histogram) -> Flag | None:
+    """The flag of a heavy upper tail, as `heaviness.tail_flag` gives it from values, and these as the bins guess them."""
     k = tail_size(histogram.count)
     if not k or histogram.least == histogram.most:
-        return ""
+        return None
     return largest_flag(histogram.largest(np.arange(k + 1, 0, -1)))
 
 
@@ -217,27 +213,30 @@ def _widened(row: Row, width: tuple[float, float]) -> Row:
     return estimate, error, low - width[0], high + width[1]
 
 
-def _few(histogram: Histogram, needed: int) -> list[str]:
+def _few(histogram: Histogram, needed: int) -> list[Flag | None]:
     counts = [histogram.count * (1 - level) for level in LEVELS]
-    return ["" if count >= needed else f"{count:.0f} exceedances, {needed} needed" for count in counts]
+    return [None if count >= needed else Flag(Reason.FEW_EXCEEDANCES, count, needed) for count in counts]
 
 
 def _estimates(
     rows: Sequence[Row],
-    flags: Sequence[str],
-    still_open: Sequence[bool],
+    flags: Sequence[Flag | None],
+    still_open: Sequence[float],
     loss: bool,
     groups: int,
     constant: bool,
 ) -> dict[str, Estimate]:
     """Rows with their signs turned back where low is worse, without the interval where a flag says why."""
     found = {}
-    for measure, row, flag, binned in zip(MEASURES, rows, flags, still_open, strict=True):
+    for measure, row, flag, width in zip(MEASURES, rows, flags, still_open, strict=True):
         value, error, low, high = row if loss else (-row[0], row[1], -row[3], -row[2])
         if groups < 2:
-            found[measure] = Estimate(value, np.nan, np.nan, np.nan, ONE_GROUP)
+            found[measure] = Estimate(value, np.nan, np.nan, np.nan, (ONE_GROUP,))
         elif (flag and not constant) or np.isnan(low + high):
-            found[measure] = Estimate(value, error, np.nan, np.nan).flagged(flag or FEW_GROUPS)
+            found[measure] = Estimate(value, error, np.nan, np.nan).flagged(
+                flag or Flag(Reason.FEW_GROUPS, groups)
+            )
         else:
-            found[measure] = Estimate(value, error, low, high, BINNED if binned else "")
+            bins = (Flag(Reason.BINNED, width / (high - low)),) if width else ()
+            found[measure] = Estimate(value, error, low, high, bins)
     return found

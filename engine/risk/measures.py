@@ -12,6 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.risk import tails
+from engine.risk.flags import Flag, Reason
+from engine.risk.heaviness import shortfall_flags, tail_flag
 from engine.risk.intervals import (
     Estimate,
     Moments,
@@ -22,8 +24,6 @@ from engine.risk.intervals import (
     dots,
     moments,
     moments_of_totals,
-    shortfall_flags,
-    tail_flag,
 )
 from engine.risk.tails import LEVELS, Column, Quantiles, Table, risk, share_of_totals, shifted
 
@@ -34,7 +34,7 @@ FEWEST_FOR_VAR = 50
 FEWEST_FOR_ES = 100
 FEWEST_FOR_ES_DIFFERENCE = 500
 """Effective exceedances from which ES, and a difference of ESs, has an interval: by the coverage study."""
-ONE_UNIT = "one independent unit: no error"
+ONE_UNIT = Flag(Reason.ONE_UNIT, 1, 2)
 CHUNK = 1 << 20
 """Values worked on at a time: what stays in a core's cache decides the speed."""
 
@@ -132,10 +132,10 @@ def summary(values: np.ndarray, unit: int | Units, loss: bool) -> dict[str, Esti
 
 
 def _summary(
-    losses: np.ndarray, found: Quantiles, units: Units, loss: bool, lost: str
+    losses: np.ndarray, found: Quantiles, units: Units, loss: bool, lost: Flag | None
 ) -> dict[str, Estimate]:
     table = risk(moments(losses[None], units), found)
-    flags = [""] * len(MEASURES)
+    flags: list[Flag | None] = [None] * len(MEASURES)
     if units.count < 2:
         flags = [ONE_UNIT] * len(MEASURES)
     elif not found.constant[0]:
@@ -163,10 +163,10 @@ def difference(
 
 
 def _difference(
-    x: np.ndarray, y: np.ndarray, one: Quantiles, two: Quantiles, units: Units, loss: bool, lost: str
+    x: np.ndarray, y: np.ndarray, one: Quantiles, two: Quantiles, units: Units, loss: bool, lost: Flag | None
 ) -> dict[str, Estimate]:
     found = tails.difference(x[None], y[None], one, two, units)
-    flags = [""] * len(DIFFERENCES)
+    flags: list[Flag | None] = [None] * len(DIFFERENCES)
     if units.count < 2:
         flags = [ONE_UNIT] * len(DIFFERENCES)
     elif not found.constant[0]:
@@ -176,7 +176,7 @@ def _difference(
         gap = np.sort(x - y)
         few = _few_flags(found.exceedances, FEWEST_FOR_VAR)
         shortfall = shortfall_flags(_few_flags(found.exceedances, FEWEST_FOR_ES_DIFFERENCE), upper)
-        flags = [tail_flag(gap) or tail_flag(-gap[::-1]) or scarce, *few, *shortfall, ""]
+        flags = [tail_flag(gap) or tail_flag(-gap[::-1]) or scarce, *few, *shortfall, None]
     return _estimates(
         DIFFERENCES, found.table if loss else _mirrored(found.table, len(MEASURES)), flags, lost
     )
@@ -200,8 +200,8 @@ def of_policies(
     found = [tails.quantiles(x[None], units) for x in losses]
     return [
         (
-            _summary(x, found[p], units, loss, ""),
-            _difference(x, losses[base], found[p], found[base], units, loss, "") if p != base else {},
+            _summary(x, found[p], units, loss, None),
+            _difference(x, losses[base], found[p], found[base], units, loss, None) if p != base else {},
         )
         for p, x in enumerate(losses)
     ]
@@ -217,7 +217,7 @@ def regret(values: np.ndarray, unit: int | Units, loss: bool) -> list[Estimate]:
     for policy in policies:
         shortfall = np.abs(policy - best)
         flag = ONE_UNIT if units.count < 2 else tail_flag(np.sort(shortfall))
-        flag = flag or (_few_units(units) if shortfall.any() else "")
+        flag = flag or (_few_units(units) if shortfall.any() else None)
         found.append(_single(shifted(moments(shortfall, units), 1.0)).flagged(lost, flag))
     return found
 
@@ -233,9 +233,9 @@ def probability(indicator: np.ndarray, unit: int | Units) -> Estimate:
 
 def _probability(totals: np.ndarray, units: Units) -> Estimate:
     if not units.count:
-        return _nothing("")
+        return _nothing(None)
     single = units.count < 2 and units.paths > 1
-    return _single(share_of_totals(totals, units)).flagged(ONE_UNIT if single else "")
+    return _single(share_of_totals(totals, units)).flagged(ONE_UNIT if single else None)
 
 
 def probability_difference(indicator: np.ndarray, baseline: np.ndarray, unit: int | Units) -> Estimate:
@@ -247,7 +247,7 @@ def probability_difference(indicator: np.ndarray, baseline: np.ndarray, unit: in
     totals = units.totals(indicator), units.totals(baseline)
     one, two = (_probability(part, units) for part in totals)
     if units.count < 2:
-        return Estimate(one.estimate - two.estimate, np.nan, np.nan, np.nan, ONE_UNIT)
+        return Estimate(one.estimate - two.estimate, np.nan, np.nan, np.nan, (ONE_UNIT,))
     gap = moments_of_totals(totals[0] - totals[1], units)
     a, b = (part - units.sizes * found.estimate for part, found in zip(totals, (one, two), strict=True))
     return share_difference(one, two, float(gap.error), correlation(a, b))
@@ -269,7 +269,7 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 def finite_units(
     arrays: tuple[np.ndarray, ...], unit: int | Units
-) -> tuple[tuple[np.ndarray, ...], Units, str]:
+) -> tuple[tuple[np.ndarray, ...], Units, Flag | None]:
     """The arrays [path] without the units in which any of them is not finite, the units left, and the flag for it.
 
     Of a replicate the other paths stay: one bad path in a thousand would leave none.
@@ -278,7 +278,7 @@ def finite_units(
     with np.errstate(invalid="ignore"):
         sound = all(np.isfinite(array.sum(dtype=np.float64)) for array in arrays)
     if sound:
-        return arrays, units, ""
+        return arrays, units, None
     finite = np.logical_and.reduce([np.isfinite(array) for array in arrays])
     whole = finite
     if not units.replicated:
@@ -288,23 +288,23 @@ def finite_units(
     return (
         tuple(array[whole] for array in arrays),
         units.take(whole),
-        f"{lost} of {units.paths} paths not finite",
+        Flag(Reason.NOT_FINITE, lost, units.paths),
     )
 
 
-def _few_flags(exceedances: np.ndarray, needed: int) -> list[str]:
+def _few_flags(exceedances: np.ndarray, needed: int) -> list[Flag | None]:
     counts = exceedances[:, 0].tolist()
     return [
-        "" if count >= needed else f"{count:.0f} effective exceedances, {needed} needed" for count in counts
+        None if count >= needed else Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, count, needed) for count in counts
     ]
 
 
-def _few_units(units: Units) -> str:
-    return "" if units.count >= units.needed else f"{units.count} replicates, {units.needed} needed"
+def _few_units(units: Units) -> Flag | None:
+    return None if units.count >= units.needed else Flag(Reason.FEW_REPLICATES, units.count, units.needed)
 
 
-def _nothing(flag: str) -> Estimate:
-    return Estimate(np.nan, np.nan, np.nan, np.nan, flag or "no paths")
+def _nothing(flag: Flag | None) -> Estimate:
+    return Estimate(np.nan, np.nan, np.nan, np.nan, (flag or Flag(Reason.NO_PATHS, 0, 1),))
 
 
 def _single(column: Column) -> Estimate:
@@ -312,6 +312,8 @@ def _single(column: Column) -> Estimate:
     return Estimate(estimate, error, low, high)
 
 
-def _estimates(names: tuple[str, ...], table: Table, flags: list[str], lost: str) -> dict[str, Estimate]:
+def _estimates(
+    names: tuple[str, ...], table: Table, flags: list[Flag | None], lost: Flag | None
+) -> dict[str, Estimate]:
     rows = zip(names, *(part[0].tolist() for part in table), flags, strict=True)
     return {name: Estimate(*numbers).flagged(lost, flag) for name, *numbers, flag in rows}

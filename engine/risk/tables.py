@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.risk.events import event_outcomes, happens, known_events
+from engine.risk.flags import Flag, Reason, text
 from engine.risk.intervals import Estimate, Units
 from engine.risk.measures import (
     finite_units,
@@ -32,8 +33,8 @@ class Record:
     """One number of a table with what it is: None where a field does not apply.
 
     `measure` is a name of `engine.risk.measures` ("mean", "VaR99", "ES99.9", "probability"), "difference_" and such a name
-    for the gap from the baseline, "worse" or "regret". `low` and `high` are NaN where `flag` says why; the one flag that
-    leaves them, `grouped.BINNED`, says that the estimate comes from a histogram.
+    for the gap from the baseline, "worse" or "regret". `low` and `high` are NaN where `flags` say why; the one reason that
+    leaves them, `Reason.BINNED`, says that the estimate comes from a histogram.
     """
 
     measure: str
@@ -47,15 +48,28 @@ class Record:
     standard_error: float
     low: float
     high: float
-    flag: str
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def flag(self) -> str:
+        """What the flags say, in words."""
+        return text(*self.flags)
+
+    @property
+    def binned(self) -> bool:
+        """Whether it comes from a histogram."""
+        return any(flag.reason is Reason.BINNED for flag in self.flags)
 
     def as_dict(self) -> dict[str, Any]:
-        """The record as plain data for JSON: NaN becomes None."""
-        plain = dataclasses.asdict(self)
-        return {
-            key: None if isinstance(value, float) and math.isnan(value) else value
-            for key, value in plain.items()
-        }
+        """The record as plain data for JSON: NaN becomes None; `flag` is what the `flags` say, in words."""
+        plain = _plain(dataclasses.asdict(self))
+        del plain["flags"]
+        flags = [_plain(dataclasses.asdict(flag)) for flag in self.flags]
+        return {**plain, "flag": self.flag, "flags": flags}
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in fields.items()}
 
 
 def record(
@@ -69,7 +83,7 @@ def record(
 ) -> Record:
     """The record of one estimate; the level is read from the measure's name ("difference_VaR99" has 0.99)."""
     level = level_of(measure.rpartition("_")[2])
-    return Record(measure, level, policy, variable, region, sector, year, **dataclasses.asdict(estimate))
+    return Record(measure, level, policy, variable, region, sector, year, **vars(estimate))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,7 +166,7 @@ def _of_event(study: Study, event: Event, outcomes: Mapping[str, np.ndarray]) ->
 
 def _event_paths(
     study: Study, event: Event, outcomes: Mapping[str, np.ndarray], policies: tuple[int, ...]
-) -> tuple[list[np.ndarray], Units, str]:
+) -> tuple[list[np.ndarray], Units, Flag | None]:
     """Whether an event happens under each of the policies, on the paths where all it reads is finite; units; flag."""
     names = list(outcomes)
     flat, units, lost = finite_units(tuple(outcomes[name][p] for p in policies for name in names), study.unit)

@@ -28,7 +28,7 @@ def _of_outcomes(study: Study, tally: Tally, variables: Container[str] | None) -
         loss = study.model.outcomes[name].loss
         histograms = [tally.histogram(k, p) for p in range(len(study.policies))]
         # a regret is bounded by the gaps between the policies: light tails of all of them make it light
-        heavy = next(filter(None, (binned.tails_flag(histogram) for histogram in histograms)), "")
+        heavy = next(filter(None, (binned.tails_flag(histogram) for histogram in histograms)), None)
         risk, comparison = [], []
         for p, policy in enumerate(study.policy_names):
             own = binned.summary(histograms[p], loss)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
+from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
 from engine.risk.tables import Record, record
@@ -55,4 +56,4 @@ def _place(at: dict[str, str]) -> tuple[str | None, str | None]:
 
 def _estimate(row: np.ndarray) -> Estimate:
     estimate, error, low, high = (float(value) for value in row)
-    return Estimate(estimate, error, low, high, "" if math.isfinite(low) else "no interval from this sample")
+    return Estimate(estimate, error, low, high, () if math.isfinite(low) else (Flag(Reason.FEW_IN_SAMPLE),))

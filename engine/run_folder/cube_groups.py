@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from engine.modelling.records import Outcome, Yearly
+from engine.risk.flags import DETAILS, Reason
 from engine.risk.summaries import MOMENTS, STATS, Summaries
 from engine.study.study import Event, Study
 
@@ -63,6 +64,21 @@ def groups(study: Study, found: Summaries, paths: str = "") -> Iterator[tuple[st
             for name, array in arrays.items()
         }
 
+    def reasons(group: str) -> Iterator[tuple[str, xr.Dataset]]:
+        about: dict[str, Outcome | Event] = {**study.model.outcomes, **events}
+        variables = {
+            name: xr.Variable(
+                ("policy", *["measure"][: array.ndim - 3], "reason", "detail"),
+                array,
+                described(f"flags of {about[name].about or words(name)}", "1"),
+            )
+            for name, array in found.reasons.get(group, {}).items()
+        }
+        if variables:
+            yield dataset(
+                f"{group}/reasons", f"why estimates of /{group} have no interval, or what it holds", variables
+            )
+
     full, short = ("policy", "measure", "stat"), ("policy", "stat")
     yield dataset(
         "risk",
@@ -70,6 +86,7 @@ def groups(study: Study, found: Summaries, paths: str = "") -> Iterator[tuple[st
         by_outcome(found.risk, full) | by_event(found.events, "probability of: {}"),
         *full,
     )
+    yield from reasons("risk")
     if years:
         comment = f"risk measures over {sample}, at the resolution of the model"
         yield dataset("risk/yearly", comment, by_year(found.risk_yearly, full))
@@ -81,16 +98,19 @@ def groups(study: Study, found: Summaries, paths: str = "") -> Iterator[tuple[st
         | by_event(found.difference_events, "difference in the probability of: {}"),
         *full,
     )
+    yield from reasons("comparison")
     yield dataset(
         "comparison/worse",
         f"probability that a path is worse than under '{study.baseline}', {paths}",
         by_outcome(found.worse, short, "probability of being worse: {}", "1"),
     )
+    yield from reasons("comparison/worse")
     yield dataset(
         "comparison/regret",
         f"mean distance from the best policy of the same path, {paths}",
         by_outcome(found.regret, short, "regret: {}"),
     )
+    yield from reasons("comparison/regret")
     if years:
         comment = f"paired differences of means: policy less '{study.baseline}' on the same paths, {sample}"
         yield dataset(
@@ -147,6 +167,8 @@ def _coordinates(study: Study, found: Summaries) -> dict[str, xr.Variable]:
         ),
         "moment": _labels("moment", MOMENTS, "moment"),
         "outcome": _labels("outcome", list(study.model.outcomes), "outcome"),
+        "reason": _labels("reason", [str(reason) for reason in Reason], "what is wrong with an estimate"),
+        "detail": _labels("detail", DETAILS, "what there is, and what that is held against"),
         "year": xr.Variable("year", np.array(study.years, np.int64), described("calendar year", "year")),
     }
     return coords | {dim: _labels(dim, names, words(dim)) for dim, names in study.model.dims.items()}

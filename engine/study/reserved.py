@@ -17,6 +17,9 @@ _RESERVED = {
     "bin",
     "edge",
     "outcome",
+    "reason",
+    "reasons",
+    "detail",
 }
 
 

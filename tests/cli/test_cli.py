@@ -11,13 +11,14 @@ import xarray as xr
 from engine.cli import COMMANDS
 from engine.cli.show.numbers import FLAG, Cell, cell, decimals, rounded
 from engine.execution import job
+from engine.risk.flags import Flag, Reason
 from engine.risk.tables import Record
 from tests.helpers import assert_same
 from tests.small_files import BRIDGE, POND, call, own, write
 
 KEYS = {
     "measure", "level", "policy", "variable", "region", "sector", "year",
-    "estimate", "standard_error", "low", "high", "flag",
+    "estimate", "standard_error", "low", "high", "flag", "flags",
 }  # fmt: skip
 
 
@@ -255,13 +256,13 @@ def test_numbers_are_rounded_where_their_error_begins(value, error, text):
 
 
 def test_a_difference_is_judged_only_where_its_interval_leaves_out_zero():
-    def of(estimate, low, high, flag=""):
-        return Record("difference_mean", None, "p", "v", None, None, None, estimate, 0.15, low, high, flag)
+    def of(estimate, low, high, *flags):
+        return Record("difference_mean", None, "p", "v", None, None, None, estimate, 0.15, low, high, flags)
 
     assert cell(of(1.0, 0.6, 1.4), loss=True) == Cell("1.00", "[0.60, 1.40]", "worse")
     assert cell(of(1.0, 0.6, 1.4), loss=False).verdict == "better"
     assert cell(of(0.1, -0.3, 0.5), loss=True).verdict == ""
-    assert cell(of(1.0, float("nan"), float("nan"), "few"), loss=True) == Cell(f"1.00{FLAG}")
+    assert cell(of(1.0, float("nan"), float("nan"), Flag(Reason.NO_PATHS)), loss=True) == Cell(f"1.00{FLAG}")
 
 
 @pytest.mark.slow

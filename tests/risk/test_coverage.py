@@ -9,7 +9,8 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from engine.risk import binned
-from engine.risk.intervals import as_units, tail_flag
+from engine.risk.heaviness import tail_flag
+from engine.risk.intervals import as_units
 from engine.risk.measures import DIFFERENCES, MEASURES, difference_cells, level_of, probability, summary_cells
 from tests.risk.test_histograms import binned_by_value
 

@@ -96,7 +96,7 @@ def test_comparison_records_are_paired_differences(outcomes):
 
 def test_records_are_plain_json(outcomes):
     rows = [record.as_dict() for record in tables(STUDY, outcomes).risk]
-    fields = "measure level policy variable region sector year estimate standard_error low high flag"
+    fields = "measure level policy variable region sector year estimate standard_error low high flag flags"
     assert list(rows[0]) == fields.split()
     assert json.loads(json.dumps(rows, allow_nan=False)) == rows
     flagged = [row for row in rows if row["flag"]]

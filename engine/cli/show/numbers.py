@@ -52,7 +52,7 @@ def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) ->
     estimate = rounded(scale * record.estimate, places)
     if not (math.isfinite(record.low) and math.isfinite(record.high)):
         return Cell(estimate + FLAG)
-    estimate += BINNED if record.flag else ""
+    estimate += BINNED if record.binned else ""
     interval = f"[{rounded(scale * record.low, places)}, {rounded(scale * record.high, places)}]"
     if loss is None or record.low <= 0 <= record.high:
         return Cell(estimate, interval)

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from engine.report.markup import Section, render
 from engine.report.run_records import Material
 from engine.report.text import Cell, cell
-from engine.risk.binned import BINNED
+from engine.risk.flags import Flag, Reason, text
 from engine.risk.measures import MEASURES
-from engine.run_folder.cube_groups import words
 
 MAIN = ("mean", "ES99")
 SHOWN_FLAGS = 4
@@ -83,6 +82,6 @@ def notes(rows: Sequence[Row]) -> list[tuple[str, str]]:
         more = f"; and {len(reasons) - SHOWN_FLAGS} more" if len(reasons) > SHOWN_FLAGS else ""
         told = f"No interval that could be trusted, and so no comparison: {'; '.join(reasons[:SHOWN_FLAGS])}{more}."
         found.append(("†", told))
-    if any(one.flag == BINNED and one.interval for one in cells):
-        found.append(("‡", f"{words(BINNED)[:1].upper()}{BINNED[1:]}."))
+    if any(one.binned for one in cells):
+        found.append(("‡", f"{text(Flag(Reason.BINNED)).capitalize()}."))
     return found
