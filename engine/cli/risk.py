@@ -71,7 +71,7 @@ def command(
         for part in (risk, comparison, by_year)
     )
     if as_json:
-        screen.print_records(record.as_dict() for record in (*risk, *comparison, *by_year))
+        screen.print_records(record.as_dict(study.model.dims) for record in (*risk, *comparison, *by_year))
         return
     console = screen.stdout()
     print_head(console, study, folder)
@@ -100,7 +100,7 @@ def _answer_given(
         if r.measure == "share" or (variable in (None, r.variable) and level in (None, r.level))
     ]
     if as_json:
-        screen.print_records(record.as_dict() for record in records)
+        screen.print_records(record.as_dict(study.model.dims) for record in records)
         return
     console = screen.stdout()
     print_head(console, study, there.folder)

@@ -97,7 +97,7 @@ def command(
         with progress(quiet, headline, log) as observe:
             done = run(resolved, out, device, memory, observe, words, workers, scheduler, force)
     if as_json:
-        screen.print_records(record.as_dict() for record in (*done.risk, *done.comparison))
+        screen.print_records(record.as_dict(resolved.model.dims) for record in (*done.risk, *done.comparison))
         return
     console = screen.stdout()
     print_head(console, resolved, done.folder)

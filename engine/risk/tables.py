@@ -30,19 +30,25 @@ THREADS = min(os.cpu_count() or 1, 4)
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """One number of a table with what it is: None where a field does not apply.
+    """One number of a table with what it is.
 
-    `measure` is a name of `engine.risk.measures` ("mean", "VaR99", "ES99.9", "probability"), "difference_" and such a name
-    for the gap from the baseline, "worse" or "regret". `low` and `high` are NaN where `flags` say why; the one reason that
-    leaves them, `Reason.BINNED`, says that the estimate comes from a histogram.
+    Args:
+      measure: a name of `engine.risk.measures` ("mean", "VaR99", "ES99.9", "probability"), "difference_" and such a name for
+        the gap from the baseline, "worse" or "regret".
+      level: the measure's, or None.
+      policy, variable: names.
+      place: label by dimension, in the model's order; empty for what has no place.
+      year: None for what is of no year.
+      estimate, standard_error: in the variable's unit; NaN where there is none.
+      low, high: 95 % interval; NaN where `flags` say why. `Reason.BINNED` alone leaves them.
+      flags: what must be known of the number.
     """
 
     measure: str
     level: float | None
     policy: str
     variable: str
-    region: str | None
-    sector: str | None
+    place: Mapping[str, str]
     year: int | None
     estimate: float
     standard_error: float
@@ -60,16 +66,22 @@ class Record:
         """Whether it comes from a histogram."""
         return any(flag.reason is Reason.BINNED for flag in self.flags)
 
-    def as_dict(self) -> dict[str, Any]:
-        """The record as plain data for JSON: NaN becomes None; `flag` is what the `flags` say, in words."""
-        plain = _plain(dataclasses.asdict(self))
-        del plain["flags"]
-        flags = [_plain(dataclasses.asdict(flag)) for flag in self.flags]
-        return {**plain, "flag": self.flag, "flags": flags}
+    def as_dict(self, dims: Iterable[str] = ()) -> dict[str, Any]:
+        """The record as plain data for JSON: NaN becomes None; `flag` is what the `flags` say, in words.
+
+        Args:
+          dims: of the model, each with a key of its own; None where the record has no place in it. Those of `place` if not given.
+        """
+        place = {dim: self.place.get(dim) for dim in dims or self.place}
+        plain = {key: _plain(value) for key, value in vars(self).items()}
+        head = {key: plain.pop(key) for key in ("measure", "level", "policy", "variable")}
+        del plain["place"], plain["flags"]
+        flags = [{key: _plain(value) for key, value in vars(flag).items()} for flag in self.flags]
+        return {**head, **place, **plain, "flag": self.flag, "flags": flags}
 
 
-def _plain(fields: dict[str, Any]) -> dict[str, Any]:
-    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in fields.items()}
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def record(
@@ -77,13 +89,12 @@ def record(
     policy: str,
     variable: str,
     estimate: Estimate,
-    region: str | None = None,
-    sector: str | None = None,
+    place: Mapping[str, str] | None = None,
     year: int | None = None,
 ) -> Record:
     """The record of one estimate; the level is read from the measure's name ("difference_VaR99" has 0.99)."""
     level = level_of(measure.rpartition("_")[2])
-    return Record(measure, level, policy, variable, region, sector, year, **vars(estimate))
+    return Record(measure, level, policy, variable, place or {}, year, **vars(estimate))
 
 
 @dataclasses.dataclass(frozen=True)

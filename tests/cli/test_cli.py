@@ -17,7 +17,7 @@ from tests.helpers import assert_same
 from tests.small_files import BRIDGE, POND, call, own, write
 
 KEYS = {
-    "measure", "level", "policy", "variable", "region", "sector", "year",
+    "measure", "level", "policy", "variable", "year",
     "estimate", "standard_error", "low", "high", "flag", "flags",
 }  # fmt: skip
 
@@ -158,6 +158,9 @@ def test_risk_answers_for_a_yearly_variable_by_year_and_place(runs):
     ended = call("risk", runs / "pond", *own("Pond"), "--variable", "stock", "--json")
     records = json.loads(ended.stdout)
     assert {record["region"] for record in records} == {"north", "south"}
+    assert all(set(record) == KEYS | {"region"} for record in records)
+    outcomes = call("risk", runs / "pond", *own("Pond"), "--variable", "shortage", "--json")
+    assert {record["region"] for record in json.loads(outcomes.stdout)} == {None}
     assert {record["year"] for record in records} == set(range(2016, 2021))
     cube = xr.open_datatree(runs / "pond" / "cube.zarr", engine="zarr")
     at = {"policy": "use", "measure": "VaR95", "year": 2018, "region": "south", "stat": "estimate"}
@@ -257,7 +260,7 @@ def test_numbers_are_rounded_where_their_error_begins(value, error, text):
 
 def test_a_difference_is_judged_only_where_its_interval_leaves_out_zero():
     def of(estimate, low, high, *flags):
-        return Record("difference_mean", None, "p", "v", None, None, None, estimate, 0.15, low, high, flags)
+        return Record("difference_mean", None, "p", "v", {}, None, estimate, 0.15, low, high, flags)
 
     assert cell(of(1.0, 0.6, 1.4), loss=True) == Cell("1.00", "[0.60, 1.40]", "worse")
     assert cell(of(1.0, 0.6, 1.4), loss=False).verdict == "better"

@@ -68,7 +68,7 @@ def print_yearly(
     variable = study.model.yearly[name]  # type: ignore[attr-defined]
     found: dict[str, dict] = {}
     for r in records:
-        labels = " ".join(part for part in (r.region, r.sector) if part)
+        labels = " ".join(r.place.values())
         found.setdefault(labels, {})[(r.measure, r.policy, r.year)] = r
     marks: set[str] = set()
     base = study.baseline
