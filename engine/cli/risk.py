@@ -44,7 +44,7 @@ def command(
     With --given, what holds among the paths that meet a condition on outcomes, and among the others.
     """
     from engine.execution import results
-    from engine.risk.measures import MEASURES
+    from engine.risk.evidence import MEASURES
     from engine.risk.yearly_tables import yearly_table
     from engine.run_folder.finding import find_run
 

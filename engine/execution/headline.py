@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.risk.evidence import FEWEST_FOR_ES
 from engine.risk.intervals import Estimate
-from engine.risk.measures import FEWEST_FOR_ES, summary
+from engine.risk.measures import summary
 from engine.run_folder import ledger
 from engine.run_folder.reading import Paths
 from engine.study.study import Block, Study

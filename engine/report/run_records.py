@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from engine.risk.evidence import MEASURES
 from engine.risk.flags import DETAILS, Flag, Reason, of_array
 from engine.risk.intervals import Estimate
-from engine.risk.measures import MEASURES
 from engine.risk.tables import Record, against_baseline, record
 from engine.run_folder.cube_groups import STATS, words
 from engine.study.study import Study

@@ -5,8 +5,6 @@ What it rests on, and how often it is wrong: `docs/method.md`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from scipy.special import ndtri
 
@@ -49,11 +47,6 @@ def tail_flag(ascending: np.ndarray) -> Flag | None:
     """
     k = tail_size(len(ascending))
     return largest_flag(ascending[len(ascending) - k - 1 :]) if k else None
-
-
-def shortfall_flags(few: Sequence[Flag | None], upper: Flag | None) -> list[Flag | None]:
-    """Flags of ES at each level: too few exceedances, or the tail; a mean that need not exist is the first thing to say."""
-    return [upper if upper and upper.reason is Reason.NO_MEAN else flag or upper for flag in few]
 
 
 def tail_size(count: int) -> int:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from engine.modelling.cell_axis import histogram
+from engine.risk.evidence import MEASURES, level_of
 from engine.risk.flags import as_array
 from engine.risk.histograms import displayed
-from engine.risk.measures import MEASURES, level_of
 from engine.risk.tables import Record, Tables, against_baseline
 from engine.risk.tallies import Tally, unkept
 from engine.study.study import Study

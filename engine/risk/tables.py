@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from engine.risk.events import event_outcomes, happens, known_events
+from engine.risk.evidence import level_of
 from engine.risk.flags import Flag, Reason, text
 from engine.risk.intervals import Estimate, Units
 from engine.risk.measures import (
     finite_units,
-    level_of,
     of_policies,
     probability,
     probability_difference,

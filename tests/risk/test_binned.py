@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from engine.risk import binned
+from engine.risk.evidence import MEASURES
 from engine.risk.flags import Flag, Reason
-from engine.risk.measures import MEASURES, difference, probability, probability_difference, regret, summary
+from engine.risk.measures import difference, probability, probability_difference, regret, summary
 from tests.helpers import assert_close, assert_same
 from tests.risk.test_histograms import binned_by_value
 

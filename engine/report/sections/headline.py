@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from engine.report.markup import Section, render
 from engine.report.run_records import Material
 from engine.report.text import Cell, cell
+from engine.risk.evidence import MEASURES
 from engine.risk.flags import Flag, Reason, text
-from engine.risk.measures import MEASURES
 
 MAIN = ("mean", "ES99")
 SHOWN_FLAGS = 4
