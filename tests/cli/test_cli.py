@@ -9,8 +9,9 @@ import pytest
 import xarray as xr
 
 from engine.cli import COMMANDS
-from engine.cli.show.numbers import FLAG, Cell, cell, decimals, rounded
 from engine.execution import job
+from engine.formatting import decimals, rounded
+from engine.risk.as_text import NO_INTERVAL, Cell, cell
 from engine.risk.flags import Flag, Reason
 from engine.risk.tables import Record
 from tests.helpers import assert_same
@@ -102,8 +103,8 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(tmp_path):
 def test_too_few_paths_leave_a_dagger_and_no_interval(runs):
     ended = call("risk", runs / "pond", *own("Pond"), "--variable", "lowest_stock")
     (row,) = (line for line in ended.stdout.splitlines() if line.startswith("  ES99.9"))
-    assert FLAG in row and "[" not in row
-    assert f"{FLAG} No interval: too few paths" in ended.stdout
+    assert NO_INTERVAL in row and "[" not in row
+    assert f"{NO_INTERVAL} No interval: too few paths" in ended.stdout
 
 
 def test_many_policies_stand_below_each_other(tmp_path):
@@ -264,8 +265,10 @@ def test_a_difference_is_judged_only_where_its_interval_leaves_out_zero():
 
     assert cell(of(1.0, 0.6, 1.4), loss=True) == Cell("1.00", "[0.60, 1.40]", "worse")
     assert cell(of(1.0, 0.6, 1.4), loss=False).verdict == "better"
-    assert cell(of(0.1, -0.3, 0.5), loss=True).verdict == ""
-    assert cell(of(1.0, float("nan"), float("nan"), Flag(Reason.NO_PATHS)), loss=True) == Cell(f"1.00{FLAG}")
+    assert cell(of(0.1, -0.3, 0.5), loss=True).verdict == "same"
+    assert cell(of(1.0, float("nan"), float("nan"), Flag(Reason.NO_PATHS)), loss=True) == Cell(
+        "1.00", mark=NO_INTERVAL, flag="no paths"
+    )
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import math
 import pytest
 
 from engine.report.sentences import Spoken, Subject, answer
-from engine.report.text import cell, distance, listed, minus, told
+from engine.report.text import cell, distance, listed, minus, with_interval
 from engine.risk.flags import Flag, Reason, text
 from engine.risk.intervals import Estimate
 from engine.risk.tables import Record, record
@@ -223,6 +223,6 @@ def test_numbers_are_rounded_to_their_errors():
     assert cell(r, 1.0, True).verdict == "better"
     assert cell(r, 1.0, False).verdict == "worse"
     assert distance(r, 1.0, " km less") == "1,235 km less [1,205, 1,265]"
-    assert told(rec("mean", "new", "loss", 5.0, flag=FEW_FLAG), 1.0, " km") == "5.000 km"
+    assert with_interval(rec("mean", "new", "loss", 5.0, flag=FEW_FLAG), 1.0, " km") == "5.000 km"
     assert minus("[-1, 2e-05]") == "[−1, 2e-05]"
     assert [listed(list(text)) for text in ("", "a", "ab", "abc")] == ["", "a", "a and b", "a, b and c"]

@@ -15,7 +15,8 @@ from engine.report.run_records import Material
 from engine.report.sections.chances import KEYED
 from engine.report.sections.headline import Group, Row, notes
 from engine.report.sentences import NAMED
-from engine.report.text import Cell, cell, compact, distance, judged, listed, unit_of
+from engine.report.text import cell, compact, distance, listed, unit_of
+from engine.risk.as_text import Cell, judged
 from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import Estimate
 from engine.risk.tables import Record, record
