@@ -15,8 +15,7 @@ from engine.errors import UserError
 from engine.execution.work import yearly_fields
 from engine.modelling.records import Model
 from engine.risk.summaries import Summaries, summarise
-from engine.risk.tables import Tables, tables_of_paths
-from engine.risk.tallied import tables_of_tally
+from engine.risk.tables import Tables, tables_of_paths, tables_of_tally
 from engine.risk.tallies import Tally, folded, unkept, untold
 from engine.run_folder import cube, ledger, ownership, reading
 from engine.run_folder.cube_groups import described, groups
