@@ -7,8 +7,9 @@ import numpy as np
 
 from engine.draws.distributions import Marginal
 from engine.draws.inputs import Input
-from engine.modelling.cell_axis import cell_count, histogram, split_cells
+from engine.modelling.cell_axis import cell_count, split_cells
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Yearly, lowest, total
+from engine.risk.display import histogram
 from engine.risk.summaries import Summaries
 from engine.run_folder import cube, ledger, ownership
 from engine.run_folder.ledger import Record

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.modelling.cell_axis import histogram
+from engine.risk.display import histogram, histogram_of_bins
 from engine.risk.evidence import MEASURES, level_of
 from engine.risk.flags import as_array
-from engine.risk.histograms import displayed
 from engine.risk.tables import Record, Tables, against_baseline
 from engine.risk.tallies import Tally, unkept
 from engine.study.study import Study
@@ -120,7 +119,7 @@ def _histogram(
         return histogram(paths[name])
     assert tally is not None
     place = unkept(study).index(name)
-    return displayed([tally.histogram(place, p) for p in range(len(study.policies))])
+    return histogram_of_bins([tally.histogram(place, p) for p in range(len(study.policies))])
 
 
 def _row(record: Record) -> tuple[float, float, float, float]:
