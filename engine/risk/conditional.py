@@ -49,7 +49,7 @@ def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ())
 
     Args:
       known: outcomes kept per path.
-      unkept: outcomes that are not, of which no path can be told.
+      unkept: outcomes that are not, of which no single path is kept.
 
     Raises:
       UserError: for text that is no such comparison, and names that are none of `known`; all problems at once.
@@ -116,8 +116,8 @@ def _policy_records(study: Study, policy: str, outcomes: np.ndarray, condition: 
         }
         rows += [
             (f"{side}_{measure}", name, estimate)
-            for side, found in sides.items()
-            for measure, estimate in found.items()
+            for side, estimates in sides.items()
+            for measure, estimate in estimates.items()
         ]
         rows.append(
             (

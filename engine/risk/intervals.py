@@ -19,7 +19,7 @@ CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
 Z = float(ndtri(1 - TAIL))
 FEW_UNITS = 30
-"""Below so many units an interval is Student's t, without correction for skewness, which cannot be told from so few."""
+"""Below so many units an interval is Student's t, without correction for skewness, which so few do not show."""
 PAIR = 2
 """Paths in the largest unit that is no replicate. Replicates are few and large: the error from them is uncertain itself."""
 
@@ -121,8 +121,8 @@ class Units:
         numbers = values.view(np.int8) if counted else values
         if self.replicated:
             members = numbers.reshape(*numbers.shape[:-1], self.count, self.size)
-            found = np.add.reduce(members, axis=-1, dtype=np.int32 if counted else np.float64)
-            return found.astype(np.float64, copy=False)
+            totals = np.add.reduce(members, axis=-1, dtype=np.int32 if counted else np.float64)
+            return totals.astype(np.float64, copy=False)
         total: np.ndarray = numbers[..., :: self.size].astype(np.int32 if counted else np.float64)
         for member in range(1, self.size):
             np.add(total, numbers[..., member :: self.size], out=total)
@@ -296,7 +296,7 @@ def tail_ranks(count: np.ndarray, share: float, risk: float = TAIL) -> tuple[np.
 
 
 def _binomial_quantile(probability: float, count: np.ndarray, share: float) -> np.ndarray:
-    """Smallest k with P(Bin(count, share) <= k) >= probability, found from where Cornish and Fisher's expansion puts it."""
+    """Smallest k with P(Bin(count, share) <= k) >= probability, searched from where Cornish and Fisher's expansion puts it."""
     z, whole = float(ndtri(probability)), np.asarray(count).astype(np.int64)
     near = count * share + z * np.sqrt(count * share * (1 - share)) + (z * z - 1) * (1 - 2 * share) / 6
     k = np.clip(np.ceil(near - 0.5), 0, count)

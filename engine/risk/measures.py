@@ -151,13 +151,13 @@ def regret(values: np.ndarray, unit: int | Units, loss: bool) -> list[Estimate]:
     if not units.count:
         return [_nothing(lost)] * len(policies)
     best = np.min(policies, axis=0) if loss else np.max(policies, axis=0)
-    found = []
+    regrets = []
     for policy in policies:
         shortfall = np.abs(policy - best)
         flag = ONE_UNIT if units.count < 2 else tail_flag(np.sort(shortfall))
         flag = flag or (_few_units(units) if shortfall.any() else None)
-        found.append(_single(shifted(moments(shortfall, units), 1.0)).flagged(lost, flag))
-    return found
+        regrets.append(_single(shifted(moments(shortfall, units), 1.0)).flagged(lost, flag))
+    return regrets
 
 
 def probability(indicator: np.ndarray, unit: int | Units) -> Estimate:
@@ -187,7 +187,7 @@ def probability_difference(indicator: np.ndarray, baseline: np.ndarray, unit: in
     if units.count < 2:
         return Estimate(one.estimate - two.estimate, np.nan, np.nan, np.nan, (ONE_UNIT,))
     gap = moments_of_totals(totals[0] - totals[1], units)
-    a, b = (part - units.sizes * found.estimate for part, found in zip(totals, (one, two), strict=True))
+    a, b = (part - units.sizes * share.estimate for part, share in zip(totals, (one, two), strict=True))
     return share_difference(one, two, float(gap.error), correlation(a, b))
 
 

@@ -66,7 +66,7 @@ class Summaries:
 
 def summarise(
     study: Study,
-    found: Tables,
+    tables: Tables,
     paths: Mapping[str, np.ndarray],
     tally: Tally | None,
     yearly: Mapping[str, Any],
@@ -75,13 +75,13 @@ def summarise(
     """Everything that the summary groups hold.
 
     Args:
-      found: the records of the run.
+      tables: the records of the run.
       paths: outcomes kept whole by name, float32 [policy, path], one looked at after the other.
       tally: of the outcomes that are not; None where all are kept.
       yearly: the fields of `Summaries` that hold yearly variables, as `of_sample` gives them; empty for a static model.
       nonfinite: outcomes that are not finite, int [policy, outcome], as the blocks' records count them.
     """
-    risk, comparison = found.risk, found.comparison
+    risk, comparison = tables.risk, tables.comparison
     outcomes, events = list(study.model.outcomes), [event.name for event in study.events]
     gaps = [against_baseline(name) for name in MEASURES]
     by_variable: dict[str, Any] = {

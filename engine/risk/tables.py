@@ -23,7 +23,7 @@ from engine.risk.measures import (
     probability_difference,
     regret,
 )
-from engine.risk.tallies import Tally, unkept, untold
+from engine.risk.tallies import Tally, unkept, unkept_events
 from engine.study.study import Event, Study
 
 Estimates = dict[str, Estimate]
@@ -127,9 +127,9 @@ def tables_of_paths(
     """Risk and comparison from outcomes kept per path.
 
     Args:
-      outcomes: [policy, path] by name. An outcome is asked for when its turn comes, so that no more than a few are in
-        memory at a time where the mapping reads them then.
-      variables: the outcomes and events asked for; all that the outcomes can tell if not given.
+      outcomes: [policy, path] by name. An outcome is read when its turn comes, so that no more than a few are in
+        memory at a time where the mapping reads them late.
+      variables: the outcomes and events wanted; all that the outcomes determine if not given.
     """
     names = [name for name in outcomes if variables is None or name in variables]
     events = [
@@ -148,7 +148,7 @@ def tables_of_tally(study: Study, tally: Tally, variables: Container[str] | None
     """Records of the outcomes that are not kept whole, and of the events that read one of them, from their tally.
 
     Args:
-      variables: the outcomes and events asked for; all of them if not given.
+      variables: the outcomes and events wanted; all of them if not given.
     """
     outcomes = [
         _of_tallied(study, tally, k, name)
@@ -157,7 +157,7 @@ def tables_of_tally(study: Study, tally: Tally, variables: Container[str] | None
     ]
     events = [
         _of_counts(study, tally, event.name, counts)
-        for event, counts in zip(untold(study), tally.events, strict=True)
+        for event, counts in zip(unkept_events(study), tally.events, strict=True)
         if variables is None or event.name in variables
     ]
     return Tables.joined([*outcomes, *events])

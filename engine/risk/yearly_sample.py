@@ -47,8 +47,8 @@ def of_sample(study: Study, yearly: np.ndarray) -> dict[str, Any]:
     def fill(place: tuple[int, int]) -> None:
         year, first = place
         cells = slice(first, first + step)
-        found = _of_cells(yearly[:, year, cells], sign[cells], units, baseline)
-        for name, part in found.items():
+        parts = _of_cells(yearly[:, year, cells], sign[cells], units, baseline)
+        for name, part in parts.items():
             tables[name][..., year, cells] = part
 
     places = [(year, first) for year in range(n_years) for first in range(0, n_cells, step)]
@@ -84,17 +84,17 @@ def _of_cells(values: np.ndarray, sign: np.ndarray, units: Units, baseline: int)
     estimate, error, low, high = (np.moveaxis(part.reshape(n_policies, n_cells, -1), 1, 2) for part in table)
     of_gap = gap[0], gap[1], *mean_interval(_as_moments(gap, units))
     high_is_bad = sign > 0
-    found = {
+    tables = {
         "moments": np.stack([sign * own[0], deviation, own[1]], axis=1),
         "difference_yearly": np.stack(oriented(of_gap, high_is_bad), axis=1),
         "risk_yearly": np.stack(oriented((estimate, error, low, high), high_is_bad), axis=2),
         "distribution": _quantiles(tails.ascending.reshape(values.shape), sign),
     }
-    for name, part in found.items():
+    for name, part in tables.items():
         gone = unsound | unsound[baseline] if name == "difference_yearly" else unsound
         if gone.any():
             part[...] = np.where(np.expand_dims(gone, tuple(range(1, part.ndim - 1))), np.nan, part)
-    return found
+    return tables
 
 
 def _means(losses: np.ndarray, units: Units, baseline: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -110,8 +110,8 @@ def _means(losses: np.ndarray, units: Units, baseline: int) -> tuple[np.ndarray,
         cells = slice(first, first + step)
         totals = units.totals(losses[:, cells])
         for moments, of in ((own, totals), (gap, totals - totals[baseline])):
-            found = moments_of_totals(of, units)
-            moments[:, :, cells] = found.mean, found.error, found.skewness
+            of_mean = moments_of_totals(of, units)
+            moments[:, :, cells] = of_mean.mean, of_mean.error, of_mean.skewness
         away = losses[:, cells] - own[0, :, cells, None]
         spread[:, cells] = np.einsum("pci,pci->pc", away, away)
     with np.errstate(invalid="ignore"):
