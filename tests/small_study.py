@@ -10,7 +10,7 @@ from engine.draws.inputs import Input
 from engine.modelling.cell_axis import cell_count, split_cells
 from engine.modelling.folds import lowest, total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Yearly
-from engine.risk.histograms import histogram
+from engine.risk.display import histogram
 from engine.risk.summaries import Summaries
 from engine.run_folder import cube, ledger, ownership
 from engine.run_folder.folder import RunFolder

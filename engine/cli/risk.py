@@ -33,7 +33,7 @@ def command(run: Run, variable: str | None, level: str | None, given: str | None
     With --given, what holds among the paths that meet a condition on outcomes, and among the others.
     """
     from engine.execution import questions
-    from engine.risk.measures import MEASURES
+    from engine.risk.evidence import MEASURES
 
     answers, study = run.answers, run.answers.study
     chosen = questions.level_of(level)
@@ -43,7 +43,7 @@ def command(run: Run, variable: str | None, level: str | None, given: str | None
     if given is not None:
         records = questions.given(answers, given, variable, chosen)
         if as_json:
-            screen.print_records(record.as_dict() for record in records)
+            screen.print_records(record.as_dict(study.model.dims) for record in records)
             return
         console = screen.stdout()
         print_head(console, study, run.folder)
@@ -54,7 +54,9 @@ def command(run: Run, variable: str | None, level: str | None, given: str | None
     by_year = questions.by_year(answers, run.cube, variable, chosen) if variable in yearly else []
     tables = questions.tables(answers, variable, chosen)
     if as_json:
-        screen.print_records(record.as_dict() for record in (*tables.risk, *tables.comparison, *by_year))
+        screen.print_records(
+            record.as_dict(study.model.dims) for record in (*tables.risk, *tables.comparison, *by_year)
+        )
         return
     console = screen.stdout()
     print_head(console, study, run.folder)

@@ -77,7 +77,9 @@ def command(
         return
     tables = answers.all_tables
     if as_json:
-        screen.print_records(record.as_dict() for record in (*tables.risk, *tables.comparison))
+        screen.print_records(
+            record.as_dict(study.model.dims) for record in (*tables.risk, *tables.comparison)
+        )
         return
     console = screen.stdout()
     print_head(console, study, answers.folder.path)

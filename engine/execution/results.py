@@ -13,9 +13,8 @@ import xarray as xr
 
 from engine.errors import UserError
 from engine.risk.summaries import Summaries, summarise
-from engine.risk.tables import Tables, tables_of_paths
-from engine.risk.tallied import tables_of_tally
-from engine.risk.tallies import Tally, folded, unkept, untold
+from engine.risk.tables import Tables, tables_of_paths, tables_of_tally
+from engine.risk.tallies import Tally, folded, unkept, unkept_events
 from engine.run_folder import cube, ledger, ownership, reading
 from engine.run_folder.cube_groups import described, groups
 from engine.run_folder.folder import RunFolder
@@ -51,7 +50,7 @@ class Answers:
           variables: the outcomes and events asked for; all of them if not given.
         """
         parts = [tables_of_paths(self.study, self.paths, variables)]
-        tallied = {*unkept(self.study), *(event.name for event in untold(self.study))}
+        tallied = {*unkept(self.study), *(event.name for event in unkept_events(self.study))}
         if variables is None or any(name in variables for name in tallied):
             parts += [tables_of_tally(self.study, self.tally, variables)] if self.tally else []
         names = [*self.study.model.outcomes, *(event.name for event in self.study.events)]

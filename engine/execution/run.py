@@ -122,23 +122,25 @@ class Run:
           variable: one outcome or event; all if not given.
           level: only measures at this level, such as 99.
         """
-        return _frame(questions.tables(self.answers, self._known(variable), questions.level_of(level)).risk)
+        return self._frame(
+            questions.tables(self.answers, self._known(variable), questions.level_of(level)).risk
+        )
 
     def compare(self, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
         """Every policy against the baseline on the same paths: differences, chances of being worse, regret; rows as `risk`."""
         asked = questions.tables(self.answers, self._known(variable), questions.level_of(level))
-        return _frame(asked.comparison)
+        return self._frame(asked.comparison)
 
     def given(
         self, condition: str, variable: str | None = None, level: str | float | None = None
     ) -> pd.DataFrame:
         """What holds among the paths that meet a condition, such as "reemployed_share >= 0.667", and among the others."""
-        return _frame(questions.given(self.answers, condition, variable, questions.level_of(level)))
+        return self._frame(questions.given(self.answers, condition, variable, questions.level_of(level)))
 
     def yearly(self, variable: str, level: str | float | None = None) -> pd.DataFrame:
         """How risky a yearly variable is under each policy, in each year and place; rows as `risk`."""
         questions.refuse_unknown(variable, questions.yearly_names(self.study, self.cube))
-        return _frame(questions.by_year(self.answers, self.cube, variable, questions.level_of(level)))
+        return self._frame(questions.by_year(self.answers, self.cube, variable, questions.level_of(level)))
 
     def to_dataframe(self, paths: int | None = None) -> pd.DataFrame:
         """Futures as rows: under each policy the factors that were drawn and the outcomes that are kept path by path.
@@ -250,6 +252,11 @@ class Run:
         head = f"<b>{escape(self.study.name)}</b> {escape(self.study.question)}<br>{escape(repr(self))}"
         return head + wide[list(self.study.policy_names)].to_html()
 
+    def _frame(self, records: Sequence[Record]) -> pd.DataFrame:
+        """Records as rows; what applies to none of them is left out."""
+        rows = pd.DataFrame([record.as_dict(self.study.model.dims) for record in records])
+        return rows.dropna(axis="columns", how="all")
+
     def _known(self, variable: str | None) -> str | None:
         study = self.study
         questions.refuse_unknown(variable, {*study.model.outcomes, *(event.name for event in study.events)})
@@ -288,9 +295,3 @@ class Plots:
             "story": lambda: self._run.replay(path),
         }
         return {name: make[name]() for name in needed}
-
-
-def _frame(records: Sequence[Record]) -> pd.DataFrame:
-    """Records as rows; what does not apply to any of them is left out."""
-    frame = pd.DataFrame([record.as_dict() for record in records])
-    return frame.dropna(axis="columns", how="all")

@@ -9,8 +9,9 @@ import numpy as np
 import xarray as xr
 
 from engine.errors import Problem, UserError, unknown
+from engine.risk.evidence import MEASURES
 from engine.risk.intervals import Estimate
-from engine.risk.measures import MEASURES, finite_units, summary
+from engine.risk.measures import finite_units, summary
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-from engine.cli.show.numbers import decimals, rounded
+from engine.formatting import decimals, rounded
 
 if TYPE_CHECKING:
     from engine.execution.headline import Tightening

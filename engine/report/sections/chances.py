@@ -10,7 +10,7 @@ from engine.report.markup import Section, render
 from engine.report.run_records import Material
 from engine.report.sections.answer import ordered_events
 from engine.report.sentences import NAMED
-from engine.report.text import cell, listed, told
+from engine.report.text import cell, listed, with_interval
 from engine.risk.tables import Record
 
 ROW = 15
@@ -99,9 +99,9 @@ def _percent(share: float) -> float:
 def _finding(material: Material, name: str) -> str:
     if len(material.study.policies) > NAMED:
         best = min(material.study.policy_names, key=lambda p: material.risk["probability", p, name].estimate)
-        return f"{material.title(name)}: the lowest estimate is {best}’s, {told(material.risk['probability', best, name], 100.0, ' %')}."
+        return f"{material.title(name)}: the lowest estimate is {best}’s, {with_interval(material.risk['probability', best, name], 100.0, ' %')}."
     parts = [
-        f"{told(material.risk['probability', p, name], 100.0, ' %')} under {p}"
+        f"{with_interval(material.risk['probability', p, name], 100.0, ' %')} under {p}"
         for p in material.study.policy_names
     ]
     return f"{material.title(name)}: {listed(parts)}."

@@ -11,11 +11,13 @@ import xarray as xr
 from engine.modelling.records import Yearly
 from engine.report.charts import Chart
 from engine.report.markup import Section, render
-from engine.report.run_records import NO_INTERVAL, Material
+from engine.report.run_records import Material
 from engine.report.sections.chances import KEYED
 from engine.report.sections.headline import Group, Row, notes
 from engine.report.sentences import NAMED
-from engine.report.text import Cell, cell, compact, distance, judged, listed, unit_of
+from engine.report.text import cell, compact, distance, listed, unit_of
+from engine.risk.as_text import Cell, judged
+from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import Estimate
 from engine.risk.tables import Record, record
 from engine.run_folder.cube_groups import STATS, words
@@ -144,8 +146,8 @@ def _record(
         table = table.sel(measure="mean")
     row = table.sel(policy=policy, stat=list(STATS)).isel(year=year).transpose("stat").values
     estimate, error, low, high = (float(x) for x in row)
-    flag = "" if np.isfinite(low) else NO_INTERVAL
-    return record("mean", policy, name, Estimate(estimate, error, low, high, flag))
+    flags = () if np.isfinite(low) else (Flag(Reason.UNRECORDED),)
+    return record("mean", policy, name, Estimate(estimate, error, low, high, flags))
 
 
 def _groups(material: Material, name: str, entry: Yearly, at: dict[str, str]) -> list[Group]:
