@@ -11,7 +11,7 @@ import xarray as xr
 
 from engine.errors import UserError
 from engine.plots import COLOURS, exceedance, fan, figure, save
-from engine.plots.convergence import lengths
+from engine.plots.figures.convergence import lengths
 from engine.plots.labels import fitted, number, told, width
 from engine.plots.rank_correlation import interval, rank_correlation
 from engine.plots.style import looks

@@ -35,6 +35,7 @@ def tornado(
     variable: str | None = None,
     policies: Sequence[str] | None = None,
     measure: str = "mean",
+    *,
     most: int = 12,
 ) -> Figure:
     """A measure of the outcome among the paths in the lowest and in the highest tenth of each factor, one panel a policy.

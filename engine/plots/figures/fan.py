@@ -23,6 +23,7 @@ def fan(
     variable: str | None = None,
     where: Mapping[str, str] | None = None,
     policies: Sequence[str] | None = None,
+    *,
     ax: Axes | None = None,
 ) -> Axes:
     """Years of a yearly variable by policy: the median with its interval, and the bands that hold half and nine tenths of the futures.

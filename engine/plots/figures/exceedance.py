@@ -24,6 +24,7 @@ def exceedance(
     cube: xr.DataTree,
     variable: str | None = None,
     policies: Sequence[str] | None = None,
+    *,
     ax: Axes | None = None,
 ) -> Axes:
     """P(outcome > x) on a log scale with its 95 % band, by policy.
