@@ -31,7 +31,7 @@ def whiskers(
     if not np.isfinite(far):
         ends[:] = np.nan
     error = np.abs(np.nan_to_num(ends - middle))
-    ax.errorbar(x, middle, error, **look.dot, markersize=3.5, markeredgecolor="white", markeredgewidth=0.4, ecolor=look.colour, elinewidth=1, capsize=2, zorder=4)  # fmt: skip
+    ax.errorbar(x, middle, error, **look.dot, markersize=3.5, markeredgecolor=style.PAPER, markeredgewidth=0.4, ecolor=look.colour, elinewidth=1, capsize=2, zorder=4)  # fmt: skip
 
 
 def bar(ax: Axes, x: float, quantiles: Mapping[float, float], look: Look) -> None:

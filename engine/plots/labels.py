@@ -12,6 +12,7 @@ import xarray as xr
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 
+from engine.plots import style
 from engine.risk.intervals import Estimate
 
 HINTED = 1.03
@@ -119,7 +120,7 @@ _PATHS = TextToPath()
 @functools.lru_cache(65536)
 def width(text: str, size: float, bold: bool = False) -> float:
     """Width of a line of text in inches."""
-    font = FontProperties(family="DejaVu Sans", size=size, weight="bold" if bold else "normal")
+    font = FontProperties(family=style.FONT, size=size, weight="bold" if bold else "normal")
     if not text:
         return 0.0
     return HINTED * float(_PATHS.get_text_width_height_descent(text, font, ismath=False)[0]) / 72

@@ -24,7 +24,6 @@ MARGIN = 0.14
 """Inches left free around everything; also between panels, and between the parts of the head."""
 NARROWEST = 5.6
 """Inches that a sheet is wide at least, so that a title is no column of words."""
-TITLE, NOTE = 11.0, 8.0
 
 
 @dataclass
@@ -90,8 +89,8 @@ class Sheet:
         figure = self.figure
         at = 0.0
         for text, size, weight, colour in (
-            (title, TITLE, "bold", style.INK),
-            (note, NOTE, "normal", style.GREY),
+            (title, style.TITLE_SIZE, "bold", style.INK),
+            (note, style.NOTE_SIZE, "normal", style.GREY),
         ):
             if text:
                 lines = labels.fitted(text, room, size, weight == "bold")
@@ -101,8 +100,8 @@ class Sheet:
                 self._parts.append((made, at))
                 at += made.get_window_extent().height / figure.dpi + 0.07
         if keys:
-            named = [labels.fitted(str(key.get_label()), room - 0.6, 8.5) for key in keys]
-            widest = max(labels.width(line, 8.5) for name in named for line in name.split("\n"))
+            named = [labels.fitted(str(key.get_label()), room - 0.6, style.TEXT_SIZE) for key in keys]
+            widest = max(labels.width(line, style.TEXT_SIZE) for name in named for line in name.split("\n"))
             # handle, the gap behind it and the gap between columns, as matplotlib sets them
             columns = min(max(int((room + 0.24) // (widest + 0.65)), 1), len(keys))
             legend = figure.legend(
@@ -165,11 +164,11 @@ def labelled(ax: Axes, x: str | None, y: str | None, title: str = "") -> None:
     """Names both axes and the panel, in lines that fit it."""
     wide, high = size_of(ax)
     if x is not None:
-        ax.set_xlabel(labels.fitted(x, wide, 8.5))
+        ax.set_xlabel(labels.fitted(x, wide, style.TEXT_SIZE))
     if y is not None:
-        ax.set_ylabel(labels.fitted(y, high, 8.5))
+        ax.set_ylabel(labels.fitted(y, high, style.TEXT_SIZE))
     if title:
-        ax.set_title(labels.fitted(title, wide, 9, bold=True))
+        ax.set_title(labels.fitted(title, wide, style.SETTINGS["axes.titlesize"], bold=True))
 
 
 def blank(ax: Axes, reason: str) -> None:
@@ -178,7 +177,7 @@ def blank(ax: Axes, reason: str) -> None:
     ax.set_xticks([])
     ax.set_yticks([])
     ax.text(
-        0.5, 0.5, labels.fitted(reason, 0.9 * wide, 8.5), ha="center", va="center", transform=ax.transAxes, color=style.GREY
+        0.5, 0.5, labels.fitted(reason, 0.9 * wide, style.TEXT_SIZE), ha="center", va="center", transform=ax.transAxes, color=style.GREY
     )  # fmt: skip
 
 
@@ -219,6 +218,6 @@ def save(figure: Figure, file: str | Path) -> Path:
         "svg": {"Date": None},
         "pdf": {"CreationDate": None, "Producer": None},
     }
-    with matplotlib.rc_context(style.settings()):
+    with matplotlib.rc_context(style.SETTINGS):
         figure.savefig(file, format=kind, metadata=undated[kind])
     return Path(file)

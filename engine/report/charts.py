@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import UserError
+from engine.plots.style import COLOURS, ON_DARK
 
-# M. Okabe and K. Ito, Color Universal Design (2008), in the order of engine.plots
-COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (7, 3), (2, 3), (9, 3, 2, 3), (14, 4), (5, 2, 2, 2, 2, 2))
 """One pattern fewer than colours, so that 42 policies differ in one or the other."""
 BANDS = 3
@@ -71,6 +70,19 @@ def library() -> str:
 
 
 VEGA_LITE = "6.4"
+
+
+def look(policies: int) -> str:
+    """Colours of the page's scheme, and colour and dashes of each policy's swatch, as a style sheet."""
+    light, dark = (
+        ":root { " + " ".join(f"--p{k}: {colour};" for k, colour in enumerate(colours)) + " }"
+        for colours in (COLOURS, ON_DARK)
+    )
+    swatches = [
+        f".s{k} line {{ stroke: var(--p{k % len(COLOURS)}); stroke-dasharray: {dash(k)}; }}"
+        for k in range(policies)
+    ]
+    return "\n".join([light, f"@media screen and (prefers-color-scheme: dark) {{ {dark} }}", *swatches, ""])
 
 
 def dash(k: int) -> str:

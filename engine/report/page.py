@@ -57,7 +57,7 @@ def page(material: Material, sections: Sequence[Callable[[Material], Section | N
         policies=study.policy_names,
         baseline=study.baseline,
         sections=made,
-        style=trusted(static("report.css") + _swatches(len(study.policies))),
+        style=trusted(static("report.css") + charts.look(len(study.policies))),
         data=trusted(_embedded(_data(study.policy_names, made))),
         library=trusted(library),
         script=trusted(script),
@@ -74,13 +74,6 @@ def _meta(material: Material) -> list[str]:
     return [
         f"{material.paths:,} futures", f"{count} polic{'y' if count == 1 else 'ies'}", *years, f"fingerprint {study.fingerprint}",
     ]  # fmt: skip
-
-
-def _swatches(count: int) -> str:
-    return "".join(
-        f".s{k} line {{ stroke: var(--p{k % len(charts.COLOURS)}); stroke-dasharray: {charts.dash(k)}; }}\n"
-        for k in range(count)
-    )
 
 
 def _data(policies: Sequence[str], sections: Sequence[Section]) -> dict[str, Any]:

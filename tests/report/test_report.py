@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -260,8 +261,12 @@ def test_twenty_policies_with_long_names_have_a_page():
     assert len(looks) == 40
 
 
-def test_colours_are_those_of_the_plots():
+def test_colours_are_those_of_the_plots(plain):
     assert list(COLOURS[:7]) == list(charts.COLOURS)
+    (light, dark) = re.findall(r":root { (--p0.*?) }", plain)
+    assert light == " ".join(f"--p{k}: {colour};" for k, colour in enumerate(COLOURS))
+    assert light.count("--p") == dark.count("--p") and plain.count("--p0:") == 2
+    assert "#" not in Path(charts.__file__).read_text(encoding="utf-8").replace("# ", "")
 
 
 def test_a_section_is_one_function(plain):

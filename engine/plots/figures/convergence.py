@@ -57,7 +57,7 @@ def convergence(
                 capsize=1.5,
             )
             sure = known & np.isfinite(table[:, 1])
-            for own, face in ((sure, looks[name].colour), (known & ~sure, "white")):
+            for own, face in ((sure, looks[name].colour), (known & ~sure, style.PAPER)):
                 ax.plot(x[own], table[own, 0], **looks[name].dot, markersize=4, markerfacecolor=face)
         ax.set_xscale("log", base=2)
         ax.set_xlim(counts[0] / 1.4, counts[-1] * 1.4)

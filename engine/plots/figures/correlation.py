@@ -62,7 +62,7 @@ def _map(ax: Axes, found: np.ndarray, names: list[str], cell: float, shown: floa
     n = len(names)
     off = np.where(np.eye(n, dtype=bool), np.nan, found)
     ax.set_facecolor(style.GRID)
-    ax.imshow(off, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
+    ax.imshow(off, cmap=style.SIGNED, vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
     size = min(8.0, 32 * cell)
     told = [labels.words(name) for name in names]
     ax.set_yticks(
@@ -83,7 +83,7 @@ def _map(ax: Axes, found: np.ndarray, names: list[str], cell: float, shown: floa
                     ha="center",
                     va="center",
                     fontsize=min(7.0, 25 * cell),
-                    color="white" if abs(found[i, j]) > 0.6 else style.INK,
+                    color=style.PAPER if abs(found[i, j]) > 0.6 else style.INK,
                 )
 
 

@@ -84,7 +84,7 @@ def _panel(ax: Axes, kept: Kept, policy: str) -> dict[str, Estimate]:
         np.diff(edges)[bad],
         color=look.colour,
         hatch="////",
-        edgecolor="white",
+        edgecolor=style.PAPER,
         linewidth=0,
     )
     ax.axvline(0, color=style.INK, linewidth=1)
@@ -94,7 +94,7 @@ def _panel(ax: Axes, kept: Kept, policy: str) -> dict[str, Estimate]:
             [0],
             [equal],
             0.6 * (edges[1] - edges[0]),
-            color="white",
+            color=style.PAPER,
             edgecolor=style.INK,
             linewidth=0.9,
             zorder=3,
@@ -105,7 +105,12 @@ def _panel(ax: Axes, kept: Kept, policy: str) -> dict[str, Estimate]:
     if np.isfinite(mean.estimate):
         error = np.nan_to_num([[mean.estimate - mean.low], [mean.high - mean.estimate]])
         ax.errorbar(
-            [mean.estimate], [top], xerr=np.maximum(error, 0), **look.dot, markeredgecolor="white", capsize=3
+            [mean.estimate],
+            [top],
+            xerr=np.maximum(error, 0),
+            **look.dot,
+            markeredgecolor=style.PAPER,
+            capsize=3,
         )
     ax.set_ylim(0, 1.22 * most)
     ticks.numbers(ax)

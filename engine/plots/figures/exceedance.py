@@ -56,7 +56,7 @@ def exceedance(
             levels, chances = _curve(bad, units)
             ax.fill_between(sign * levels, chances[1], chances[2], color=look.colour, alpha=0.25, linewidth=0)
             ax.plot(sign * levels, chances[0], **look.line)
-            inside = look.colour if np.isfinite(level.low) else "white"
+            inside = look.colour if np.isfinite(level.low) else style.PAPER
             ax.plot([level.estimate], [MARKED], **look.dot, markerfacecolor=inside, markersize=6, zorder=3)
             lowest = min(lowest, float(chances[0].min()))
     ax.axhline(MARKED, color=style.PALE, linewidth=0.8, zorder=0)

@@ -94,7 +94,7 @@ def _panel(ax: Axes, kept: Kept, policy: str, along: xr.DataArray) -> tuple[Esti
     (x0, x1), (y0, y1) = (_apart(*pair) for pair in ends)
     inside = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
     cells = ax.hexbin(
-        x[inside], y[inside], gridsize=(34, 20), extent=(x0, x1, y0, y1), cmap="Greys", bins="log", mincnt=1, linewidths=0, alpha=0.75
+        x[inside], y[inside], gridsize=(34, 20), extent=(x0, x1, y0, y1), cmap=style.COUNTS, bins="log", mincnt=1, linewidths=0, alpha=0.75
     )  # fmt: skip
     count = max(int(WORST * len(y)), 1)
     worst = np.argsort(y)[-count:] if kept.loss else np.argsort(y)[:count]
@@ -104,7 +104,7 @@ def _panel(ax: Axes, kept: Kept, policy: str, along: xr.DataArray) -> tuple[Esti
     if len(at):
         table = np.array([(e.estimate, e.low, e.high) for e in means])
         error = np.nan_to_num(np.abs(table[:, 1:] - table[:, :1]).T)
-        ax.errorbar(at, table[:, 0], error, color=style.INK, linestyle="-", marker=look.marker, markersize=4, linewidth=1.2, capsize=2, markeredgecolor="white", markeredgewidth=0.5)  # fmt: skip
+        ax.errorbar(at, table[:, 0], error, color=style.INK, linestyle="-", marker=look.marker, markersize=4, linewidth=1.2, capsize=2, markeredgecolor=style.PAPER, markeredgewidth=0.5)  # fmt: skip
     ax.set_xlim(x0, x1)
     ax.set_ylim(y0, y1)
     return rank_correlation(x, y, units.count), cells

@@ -98,7 +98,7 @@ def _panel(ax: Axes, values: xr.DataArray, names: Sequence[str], looks: Mapping[
             error = [[max(of.estimate - of.low, 0)], [max(of.high - of.estimate, 0)]] if known else None
             ax.errorbar(
                 [of.estimate], [y], xerr=error, **look.dot, markersize=4.5 if len(names) < 6 else 3,
-                markerfacecolor=look.colour if known else "white", elinewidth=1.2, capsize=0 if len(names) > 5 else 2,
+                markerfacecolor=look.colour if known else style.PAPER, elinewidth=1.2, capsize=0 if len(names) > 5 else 2,
             )  # fmt: skip
     if not np.isfinite([estimate(values, name, m).estimate for name in names for m in MEASURES]).any():
         blank(ax, "no finite value")

@@ -112,7 +112,7 @@ def _panel(ax: Axes, rows: Sequence[Swing], whole: Estimate, look: Look) -> None
                 continue
             ax.barh(
                 [y + shift], [end.estimate - whole.estimate], left=whole.estimate, height=0.32, linewidth=0.9,
-                color=look.colour if filled else "white", edgecolor=look.colour, alpha=0.75 if filled else 1,
+                color=look.colour if filled else style.PAPER, edgecolor=look.colour, alpha=0.75 if filled else 1,
             )  # fmt: skip
             error = np.nan_to_num([[end.estimate - end.low], [end.high - end.estimate]])
             ax.errorbar(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.draws.inputs import Input
 from engine.report.markup import Section, render
 from engine.report.run_records import Material
 from engine.report.text import compact
@@ -31,7 +30,7 @@ def section(material: Material) -> Section:
         levers=[((_named(material, name, entry.unit), entry.about), *told) for name, entry, told in apart],
         same_levers=[((_named(material, name, entry.unit), entry.about), told[0]) for name, entry, told in alike],
         events=[((material.title(event.name), event.about), _rule(event)) for event in study.events],
-        priors=[_prior(material, item) for item in study.inputs],
+        priors=_priors(material),
         shocks=[
             _shock(material, name, entry.about, entry.law, moving) for name, entry in shocks.items()
         ],
@@ -91,13 +90,17 @@ def _rule(event: Event) -> str:
     return f"{event.outcome} {sign} {threshold:g}"
 
 
-def _prior(material: Material, item: Input) -> tuple[Told, ...]:
-    low, middle, high = (float(item.marginal.quantile(p)) for p in (0.05, 0.5, 0.95))
-    noise = 1e-9 * max(abs(low), abs(high))
-    quantiles = [compact(value if abs(value) > noise else 0.0) for value in (low, middle, high)]
-    given = ", ".join(f"{said.label} {said.value:.3g}" for said in item.asked) or item.given
-    about = "; ".join(part for part in (item.about, f"moves with {item.group}" if item.group else "") if part)
-    return (_named(material, item.name, item.unit), about), (item.family, given), *quantiles, item.source
+def _priors(material: Material) -> list[tuple[Told, ...]]:
+    rows: list[tuple[Told, ...]] = []
+    for item in material.study.inputs:
+        low, middle, high = (float(item.marginal.quantile(p)) for p in (0.05, 0.5, 0.95))
+        noise = 1e-9 * max(abs(low), abs(high))
+        quantiles = [compact(value if abs(value) > noise else 0.0) for value in (low, middle, high)]
+        given = ", ".join(f"{said.label} {said.value:.3g}" for said in item.asked) or item.given
+        about = "; ".join(filter(None, (item.about, item.group and f"moves with {item.group}")))
+        name = _named(material, item.name, item.unit)
+        rows.append(((name, about), (item.family, given), *quantiles, item.source))
+    return rows
 
 
 def _shock(material: Material, name: str, about: str, law: str, moving: dict[str, str]) -> tuple[Told, ...]:
