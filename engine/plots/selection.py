@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ import xarray as xr
 from engine.errors import Problem, UserError, unknown
 from engine.risk.intervals import Estimate
 from engine.risk.measures import MEASURES, finite_units, summary
+
+OWN_DIMS = ("policy", "year", "measure", "stat", "quantile", "moment")
+"""Dimensions that the engine gives to what it stores; all others are the model's, and their labels name a place."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +112,7 @@ def yearly(
     if name not in there:
         raise UserError(kind, [Problem("variable", unknown("yearly variable", name, [*there, *others]))])
     values = there[name]
-    labelled = [
-        str(dim)
-        for dim in values.dims
-        if dim not in ("policy", "measure", "stat", "quantile", "year", "moment")
-    ]
+    labelled = place_dims(values)
     problems = []
     for dim, chosen in (where or {}).items():
         if dim not in labelled:
@@ -161,17 +161,18 @@ def refuse_measure(measure: str, kind: str) -> None:
         raise UserError(kind, [Problem("measure", unknown("measure", measure, MEASURES))])
 
 
-def refuse_free(values: xr.DataArray, dims: Sequence[str], kind: str) -> None:
-    """Refuses dimensions that no label was given for.
+def refuse_free(values: xr.DataArray, kind: str) -> None:
+    """Refuses values of several places, where a figure has room for one.
 
     Raises:
-      UserError: always.
+      UserError: there are dimensions that no label was given for.
     """
-    told = [
+    problems = [
         Problem(f"where.{dim}", f"expected one of {', '.join(map(str, values[dim].values))}, got nothing.")
-        for dim in dims
+        for dim in place_dims(values)
     ]
-    raise UserError(kind, told)
+    if problems:
+        raise UserError(kind, problems)
 
 
 def by_year(cube: xr.DataTree, group: str) -> bool:
@@ -182,20 +183,26 @@ def by_year(cube: xr.DataTree, group: str) -> bool:
         return False
 
 
-def cells(values: xr.DataArray, axes: Sequence[str]) -> list[dict[str, str]]:
-    """Every combination of labels of the dimensions that are not among the axes, the last dimension fastest."""
-    found: list[dict[str, str]] = [{}]
-    for dim in values.dims:
-        if dim not in axes:
-            found = [{**cell, str(dim): str(chosen)} for cell in found for chosen in values[dim].values]
-    return found
+def place_dims(values: xr.DataArray) -> tuple[str, ...]:
+    """Dimensions of the model that the values have, in their order; none of a variable that is one number a year."""
+    return tuple(str(dim) for dim in values.dims if dim not in OWN_DIMS)
 
 
-def columns(values: xr.DataArray, cells: Sequence[Mapping[str, str]]) -> int:
-    """Panels in a row: the labels of the last dimension where there are several dimensions, else as many as fit."""
-    if cells and len(cells[0]) > 1:
-        return min(values.sizes[list(cells[0])[-1]], 6)
-    return 4 if len(cells) in (1, 2, 3, 4, 7, 8) else 3
+def places(values: xr.DataArray) -> list[dict[str, str]]:
+    """Every combination of labels of the model's dimensions, the last dimension fastest; one without labels if there are none."""
+    dims = place_dims(values)
+    return [
+        dict(zip(dims, map(str, chosen), strict=True))
+        for chosen in itertools.product(*(values[dim].values for dim in dims))
+    ]
+
+
+def columns(values: xr.DataArray) -> int:
+    """Panels in a row: the labels of the last of several dimensions of places, else as many as fit."""
+    dims, count = place_dims(values), len(places(values))
+    if len(dims) > 1:
+        return min(values.sizes[dims[-1]], 6)
+    return 4 if count in (1, 2, 3, 4, 7, 8) else 3
 
 
 def shown(values: xr.DataArray, policies: Sequence[str] | None) -> tuple[str, ...]:

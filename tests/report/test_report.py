@@ -219,6 +219,40 @@ def test_no_text_of_a_study_becomes_markup():
     assert EVIL in json.dumps(held, ensure_ascii=False).replace('\\"', '"')
 
 
+class Rivers(Farms):
+    dims = {"basin": ("upper", "lower"), "water_use": ("farm", "town", "works")}
+    levers = {"quota": Lever("1", 1.0)}
+    yearly = {"harvest": Yearly("kt", ("basin", "water_use"), loss=True), "gdp": Yearly("1", ("water_use",))}
+
+
+class Lone(Farms):
+    dims = {}
+    levers = {"quota": Lever("1", 1.0)}
+    yearly = {"harvest": Yearly("kt", loss=True), "gdp": Yearly("1")}
+
+
+@pytest.mark.parametrize(
+    ("yearly", "heading", "pages"),
+    [
+        (("harvest", "gdp"), "By year and water use", ["farm", "town", "works"]),
+        (("harvest",), "By year and basin", ["upper", "lower"]),
+    ],
+)
+def test_places_are_the_labels_of_the_models_own_dimension(yearly, heading, pages):
+    model = Rivers()
+    model.yearly = {name: Rivers.yearly[name] for name in yearly}
+    text = made(make_study(model, 200, ("old", "new")))
+    assert f'<h2 id="years">{heading}</h2>' in text
+    assert re.findall(r'<h3 id="place-\d">(.*?)</h3>', text) == pages
+    assert "Harvest, " in text
+
+
+def test_a_model_without_dimensions_has_one_page_of_years():
+    text = made(make_study(Lone(), 200, ("old", "new")))
+    assert '<h2 id="years">By year</h2>' in text
+    assert re.findall(r'<h3 id="(place-.*?)">(.*?)</h3>', text) == [("place-whole", "The whole")]
+
+
 def test_a_static_model_with_one_policy_has_a_page():
     text = made(make_study(Plain(), 1000, ("only",)))
     page = Reader(text)

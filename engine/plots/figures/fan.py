@@ -31,7 +31,7 @@ def fan(
     Args:
       cube: what `engine.open_cube` gives.
       variable: a yearly variable; the first if not given.
-      where: label by dimension, such as {"region": "Liaoning"}, for each dimension that the variable has.
+      where: label by dimension, for each dimension that the variable has.
       policies: which, in this order; all of them if not given.
       ax: axes to draw into; new ones if not given.
 
@@ -39,12 +39,8 @@ def fan(
       UserError: no such variable, label or policy; a dimension without a label (`fans` draws a panel for each).
     """
     values = selection.yearly(cube, "distribution", variable, where, "fan").load()
-    values = values.squeeze(
-        [dim for dim in values.dims if dim not in ("policy", "quantile", "year") and values.sizes[dim] == 1]
-    )
-    free = [str(dim) for dim in values.dims if dim not in ("policy", "quantile", "year")]
-    if free:
-        selection.refuse_free(values, free, "fan")
+    values = values.squeeze([dim for dim in selection.place_dims(values) if values.sizes[dim] == 1])
+    selection.refuse_free(values, "fan")
     names = selection.shown(values, policies)
     ax, on = single(ax)
     _draw(ax, values, names, _count(cube, values))
@@ -69,15 +65,15 @@ def fans(
     if not selection.by_year(cube, "distribution"):
         return spread(cube, variable, policies)
     values = selection.yearly(cube, "distribution", variable, where, "fan").load()
-    names, cells = selection.shown(values, policies), selection.cells(values, ("policy", "quantile", "year"))
-    several = len(cells) > 1
-    on = sheet(len(cells), selection.columns(values, cells), (2.5, 1.9) if several else (5.4, 3.3))
-    for ax, cell in zip(on.panels, cells, strict=True):
-        _draw(ax, values.sel(cell), names, _count(cube, values))
+    names, places = selection.shown(values, policies), selection.places(values)
+    several = len(places) > 1
+    on = sheet(len(places), selection.columns(values), (2.5, 1.9) if several else (5.4, 3.3))
+    for ax, place in zip(on.panels, places, strict=True):
+        _draw(ax, values.sel(place), names, _count(cube, values))
         labelled(
-            ax, "year", labels.unit(values) if several else labels.label(values), ", ".join(cell.values())
+            ax, "year", labels.unit(values) if several else labels.label(values), ", ".join(place.values())
         )
-    title = _title(cube, values.sel(cells[0]), names, {**(where or {}), **cells[0]})
+    title = _title(cube, values.sel(places[0]), names, {**(where or {}), **places[0]})
     more = f" {labels.heading(labels.label(values))}." if several else ""
     return on.close(title, _note(values, names) + more, _keys(values, names))
 

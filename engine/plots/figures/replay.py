@@ -38,7 +38,7 @@ def replay(
         return _outcomes(story, number, variable, policies)
     group = story["yearly"].to_dataset()
     names = [str(name) for name in group.data_vars] if variable is None else [variable]
-    has = {str(dim) for values in group.data_vars.values() for dim in values.dims} - {"policy", "year"}
+    has = {dim for values in group.data_vars.values() for dim in selection.place_dims(values)}
     for name in names:
         own = {
             dim: v

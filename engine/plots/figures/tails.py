@@ -13,7 +13,6 @@ from engine.plots.style import Axes, Figure, Look
 from engine.risk.intervals import Estimate
 
 MEASURES = ("mean", "VaR95", "VaR99", "ES99")
-AXES = ("policy", "measure", "stat", "year")
 
 
 @style.styled
@@ -26,7 +25,7 @@ def tails(
 ) -> Figure:
     """Mean, VaR and ES of a yearly variable in one year, or of an outcome, with their 95 % intervals.
 
-    Regions are the rows and sectors the columns where a variable has both.
+    Where a variable has several dimensions, the labels of the last one are the columns.
 
     Args:
       cube: what `engine.open_cube` gives.
@@ -39,22 +38,24 @@ def tails(
       UserError: no such variable, label, policy or year.
     """
     values, when = _values(cube, variable, where, year)
-    names, cells = selection.shown(values, policies), selection.cells(values, AXES)
+    names, places = selection.shown(values, policies), selection.places(values)
     looks = style.looks(selection.known_policies(values))
-    several = len(cells) > 1
+    several = len(places) > 1
     high = max(1.5 if several else 2.6, len(MEASURES) * (0.08 + 0.075 * len(names)))
-    on = sheet(len(cells), selection.columns(values, cells), (2.3 if several else 5.0, high))
-    for ax, cell in zip(on.panels, cells, strict=True):
-        _panel(ax, values.sel(cell), names, looks)
+    on = sheet(len(places), selection.columns(values), (2.3 if several else 5.0, high))
+    for ax, place in zip(on.panels, places, strict=True):
+        _panel(ax, values.sel(place), names, looks)
     shown = [ax for ax in on.panels if ax.containers]
     ends = [ax.get_xlim() for ax in shown]
     for ax in shown:
         ax.set_xlim(*ticks.roomy(min(low for low, _ in ends), max(top for _, top in ends)))
         ticks.numbers(ax, y=False)
-    for ax, cell in zip(on.panels, cells, strict=True):
-        labelled(ax, labels.unit(values) if several else labels.label(values), None, ", ".join(cell.values()))
-    found = {name: [estimate(values.sel(cell), name, "ES99") for cell in cells] for name in names}
-    title, at = _worst(values, found, cells)
+    for ax, place in zip(on.panels, places, strict=True):
+        labelled(
+            ax, labels.unit(values) if several else labels.label(values), None, ", ".join(place.values())
+        )
+    worst = {name: [estimate(values.sel(place), name, "ES99") for place in places] for name in names}
+    title, at = _worst(values, worst, places)
     name = labels.heading(values.name) + labels.place({**(where or {}), **at}) + when
     low = "" if values.attrs.get("worse") != "low" else " Low is worse: VaR and ES are of the low side."
     note = f"{labels.heading(labels.label(values))}. Bars: 95 % interval; hollow: too few paths for one.{low}"
@@ -114,14 +115,14 @@ def estimate(values: xr.DataArray, policy: str, measure: str) -> Estimate:
 
 
 def _worst(
-    values: xr.DataArray, found: Mapping[str, Sequence[Estimate]], cells: Sequence[Mapping[str, str]]
+    values: xr.DataArray, tails: Mapping[str, Sequence[Estimate]], places: Sequence[Mapping[str, str]]
 ) -> tuple[str, Mapping[str, str]]:
     """Words for the mean of the worst 1 %, and the place they are for: the one where it is estimated the worst."""
     sign = -1 if values.attrs.get("worse") == "low" else 1
-    table = sign * np.array([[e.estimate for e in row] for row in found.values()])
+    table = sign * np.array([[e.estimate for e in row] for row in tails.values()])
     worst = int(np.nanargmax(np.nanmax(np.where(np.isnan(table), -np.inf, table), axis=0)))
-    more = f" (of {len(cells)} places the worst estimate)" if len(cells) > 1 else ""
-    told = labels.sentence(
-        "the mean of the worst 1 % of futures", {name: row[worst] for name, row in found.items()}
+    more = f" (of {len(places)} places the worst estimate)" if len(places) > 1 else ""
+    title = labels.sentence(
+        "the mean of the worst 1 % of futures", {name: row[worst] for name, row in tails.items()}
     )
-    return told + more, cells[worst]
+    return title + more, places[worst]

@@ -45,8 +45,8 @@ def section(material: Material) -> Section | None:
     if not pages:
         return None
     sample = int(next(iter(spread.data_vars.values())).attrs.get("sample_paths", 0))
-    others = sorted({d for entry in yearly.values() for d in entry.dims} - {dim})
-    beyond = f" What is recorded by {listed(others)} alone is in the cube." if others else ""
+    others = dict.fromkeys(words(d) for entry in yearly.values() if dim not in entry.dims for d in entry.dims)
+    beyond = f" What is recorded by {listed([*others])} alone is in the cube." if others else ""
     lead = (
         f"Medians, the middle half and the middle nine tenths of futures, from the first {sample:,} paths. "
         f"Means have 95 % intervals.{beyond}"
@@ -64,9 +64,10 @@ def section(material: Material) -> Section | None:
 
 
 def _main_dimension(yearly: Mapping[str, Yearly]) -> str | None:
-    """The dimension that pages are made for: the one that most variables have alone, "region" where it is one."""
+    """The dimension that pages are made for: the one that most variables have alone, else the one that most have at all."""
     alone = [entry.dims[0] for entry in yearly.values() if len(entry.dims) == 1]
-    return max(dict.fromkeys(alone), key=lambda d: (d == "region", alone.count(d)), default=None)
+    dims = [dim for entry in yearly.values() for dim in entry.dims]
+    return max(dict.fromkeys(dims), key=lambda dim: (alone.count(dim), dims.count(dim)), default=None)
 
 
 def _page(
