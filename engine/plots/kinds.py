@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import Any
 
-from engine.errors import Problem, UserError, unknown
+from engine.errors import Problems, UserError, unknown
 from engine.plots.figures import (
     convergence,
     correlation,
@@ -109,9 +109,9 @@ def refuse_options(kind: str, given: Mapping[str, Any]) -> None:
       UserError: there are such.
     """
     takes = named(kind).takes
-    told = ", ".join(takes) or "none"
-    wrong = [
-        Problem(name, f"'{kind}' does not take it. It takes: {told}.") for name in given if name not in takes
-    ]
-    if wrong:
-        raise UserError(kind, wrong)
+    listed = ", ".join(takes) or "none"
+    problems = Problems()
+    for name in given:
+        if name not in takes:
+            problems.add(name, f"'{kind}' does not take it. It takes: {listed}.")
+    problems.refuse(kind)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from engine.errors import Problem, UserError, unknown
+from engine.errors import Problem, Problems, UserError, unknown
 from engine.risk.intervals import Estimate
 from engine.risk.measures import MEASURES, finite_units, summary
 
@@ -70,25 +70,19 @@ def outcome(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | N
       kind: of figure, for the message.
     """
     kept = outcomes(cube)
-    if variable is None:
-        variable = next(iter(kept), "an outcome")
-    if variable not in kept:
+    name = next(iter(kept), "an outcome") if variable is None else variable
+    if name not in kept:
         listed = ", ".join(kept) or "none is"
         remedy = "Keep it: keep.outcomes in the study, and run it."
-        raise UserError(
-            kind, [f"expected an outcome kept path by path ({listed}), got '{variable}'. {remedy}"]
-        )
-    values = kept[variable]
+        raise UserError(kind, [f"expected an outcome kept path by path ({listed}), got '{name}'. {remedy}"])
+    values = kept[name]
     return Kept(values, shown(values, policies), int(cube.attrs["independent_unit"]))
 
 
 def outcomes(cube: xr.DataTree) -> dict[str, xr.DataArray]:
     """The outcomes kept per path, in the order of the cube."""
-    return (
-        {str(name): values for name, values in cube["paths"].data_vars.items()}
-        if "paths" in cube.children
-        else {}
-    )
+    kept = cube["paths"].data_vars if "paths" in cube.children else {}
+    return {str(name): values for name, values in kept.items()}
 
 
 def yearly(
@@ -112,22 +106,15 @@ def yearly(
     if name not in there:
         raise UserError(kind, [Problem("variable", unknown("yearly variable", name, [*there, *others]))])
     values = there[name]
-    labelled = place_dims(values)
-    problems = []
+    dims, problems = place_dims(values), Problems()
     for dim, chosen in (where or {}).items():
-        if dim not in labelled:
-            problems.append(
-                Problem(
-                    f"where.{dim}",
-                    unknown("dimension", dim, labelled)
-                    if labelled
-                    else f"'{name}' has one value a year, and no dimension '{dim}'.",
-                )
-            )
+        if not dims:
+            problems.add(f"where.{dim}", f"'{name}' has one value a year, and no dimension '{dim}'.")
+        elif dim not in dims:
+            problems.add(f"where.{dim}", unknown("dimension", dim, dims))
         elif chosen not in list(map(str, values[dim].values)):
-            problems.append(Problem(f"where.{dim}", unknown(dim, chosen, map(str, values[dim].values))))
-    if problems:
-        raise UserError(kind, problems)
+            problems.add(f"where.{dim}", unknown(dim, chosen, map(str, values[dim].values)))
+    problems.refuse(kind)
     return values.sel(dict(where or {}))
 
 
@@ -167,12 +154,12 @@ def refuse_free(values: xr.DataArray, kind: str) -> None:
     Raises:
       UserError: there are dimensions that no label was given for.
     """
-    problems = [
-        Problem(f"where.{dim}", f"expected one of {', '.join(map(str, values[dim].values))}, got nothing.")
-        for dim in place_dims(values)
-    ]
-    if problems:
-        raise UserError(kind, problems)
+    problems = Problems()
+    for dim in place_dims(values):
+        problems.add(
+            f"where.{dim}", f"expected one of {', '.join(map(str, values[dim].values))}, got nothing."
+        )
+    problems.refuse(kind)
 
 
 def by_year(cube: xr.DataTree, group: str) -> bool:
@@ -211,13 +198,13 @@ def shown(values: xr.DataArray, policies: Sequence[str] | None) -> tuple[str, ..
     Raises:
       UserError: one of them does not run.
     """
-    known = known_policies(values)
-    if policies is None:
-        return known
-    wrong = [Problem("policy", unknown("policy", name, known)) for name in policies if name not in known]
-    if wrong:
-        raise UserError("policies", wrong)
-    return tuple(policies)
+    known, problems = known_policies(values), Problems()
+    chosen = known if policies is None else tuple(policies)
+    for name in chosen:
+        if name not in known:
+            problems.add("policy", unknown("policy", name, known))
+    problems.refuse("policies")
+    return chosen
 
 
 def known_policies(values: xr.DataArray) -> tuple[str, ...]:
@@ -237,8 +224,8 @@ def draws(cube: xr.DataTree) -> xr.Dataset:
     group = cube["draws"].to_dataset()
     kept = min(int(group.attrs.get("kept", group.sizes["path"])), group.sizes["path"])
     unit = int(cube.attrs["independent_unit"])
-    found = group.isel(path=slice(kept - kept % unit if kept > unit else kept)).load()
-    return found[[name for name, values in found.data_vars.items() if _varies(values.values)]]
+    drawn = group.isel(path=slice(kept - kept % unit if kept > unit else kept)).load()
+    return drawn[[name for name, values in drawn.data_vars.items() if _varies(values.values)]]
 
 
 def _varies(values: np.ndarray) -> bool:

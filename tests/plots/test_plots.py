@@ -12,7 +12,7 @@ import xarray as xr
 from engine.errors import UserError
 from engine.plots import COLOURS, exceedance, fan, figure, save
 from engine.plots.figures.convergence import lengths
-from engine.plots.labels import fitted, number, told, width
+from engine.plots.labels import fitted, number, width, with_interval
 from engine.plots.rank_correlation import interval, rank_correlation
 from engine.plots.style import looks
 from engine.plots.ticks import Numbers
@@ -88,7 +88,7 @@ def test_the_title_of_exceedance_tells_the_numbers_of_the_table():
     said = title_of(exceedance(cube, "loss").figure)
     for k, name in enumerate(NAMES[:2]):
         of = summary(cube["paths"]["loss"].values[k], 2, loss=True)["ES99"]
-        assert f"{told(of)} under {name}" in said
+        assert f"{with_interval(of)} under {name}" in said
         assert np.isfinite(of.low)
 
 
@@ -203,7 +203,7 @@ def test_numbers_have_the_digits_that_their_interval_leaves(value, half, text):
 
 
 def test_an_estimate_without_interval_says_so():
-    assert told(Estimate(3.0, np.nan, np.nan, np.nan)) == "3.00 (no interval)"
+    assert with_interval(Estimate(3.0, np.nan, np.nan, np.nan)) == "3.00 (no interval)"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
+from engine.plots.bars import arms
 from engine.plots.selection import Kept
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure
@@ -43,14 +44,18 @@ def differences(
         blank(on.panels[0], f"'{kept.baseline}' runs alone")
         labelled(on.panels[0], f"difference in {labels.label(kept.values)}", "share of futures [%]")
         return on.close(f"{name}: one policy, and nothing to compare it with")
-    found: dict[str, dict[str, Estimate]] = {}
+    shares: dict[str, dict[str, Estimate]] = {}
     for ax, policy in zip(on.panels, others, strict=True):
-        found[policy] = _panel(ax, kept, policy)
-        told = f"{policy}: worse in {labels.told(found[policy]['worse'], 100, ' %')}"
-        told += f", the same in {labels.told(found[policy]['same'], 100, ' %')}"
-        labelled(ax, f"difference in {labels.label(kept.values)}", "share of futures [%]", told)
+        shares[policy] = _panel(ax, kept, policy)
+        worse, same = (labels.with_interval(shares[policy][part], 100, " %") for part in ("worse", "same"))
+        labelled(
+            ax,
+            f"difference in {labels.label(kept.values)}",
+            "share of futures [%]",
+            f"{policy}: worse in {worse}, the same in {same}",
+        )
     note = f"Each policy less '{kept.baseline}' on the same {labels.counted(kept.values.sizes['path'], 'path')}; point: mean difference with its 95 % interval, brackets likewise. The last bin on each side holds all beyond it.{kept.lost()}"
-    better = {policy: shares["better"] for policy, shares in found.items()}
+    better = {policy: parts["better"] for policy, parts in shares.items()}
     keys = [
         style.shade("better than the baseline", style.GREY, 0.35),
         style.shade("worse", style.INK, 0.85),
@@ -69,8 +74,7 @@ def _panel(ax: Axes, kept: Kept, policy: str) -> dict[str, Estimate]:
     (one, two), units, _ = finite_units((kept.of(policy), kept.of(kept.baseline)), kept.unit)
     if not len(one):
         blank(ax, "no path on which both are finite")
-        nothing = Estimate(np.nan, np.nan, np.nan, np.nan)
-        return dict.fromkeys(("better", "worse", "same"), nothing)
+        return dict.fromkeys(("better", "worse", "same"), labels.UNKNOWN)
     gap = one - two
     edges = _edges(gap)
     apart = gap[gap != 0]
@@ -103,11 +107,10 @@ def _panel(ax: Axes, kept: Kept, policy: str) -> dict[str, Estimate]:
     most = max(float(high.max()), equal)
     top = 1.12 * most
     if np.isfinite(mean.estimate):
-        error = np.nan_to_num([[mean.estimate - mean.low], [mean.high - mean.estimate]])
         ax.errorbar(
             [mean.estimate],
             [top],
-            xerr=np.maximum(error, 0),
+            xerr=arms([mean]),
             **look.dot,
             markeredgecolor=style.PAPER,
             capsize=3,

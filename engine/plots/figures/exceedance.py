@@ -50,8 +50,8 @@ def exceedance(
         (bad,), units, _ = finite_units((sign * values,), kept.unit)
         measures = summary(values, kept.unit, kept.loss)
         worst[policy], level = measures["ES99"], measures["VaR99"]
-        told = f"1 % beyond {labels.told(level)}" if len(bad) else "no finite path"
-        keys.append(style.key(look, f"{policy}: {told}", marked=True))
+        marked = f"1 % beyond {labels.with_interval(level)}" if len(bad) else "no finite path"
+        keys.append(style.key(look, f"{policy}: {marked}", marked=True))
         if len(bad):
             levels, chances = _curve(bad, units)
             ax.fill_between(sign * levels, chances[1], chances[2], color=look.colour, alpha=0.25, linewidth=0)
@@ -81,8 +81,8 @@ def _curve(bad: np.ndarray, units: Units) -> tuple[np.ndarray, np.ndarray]:
         return np.repeat(bad[0], 2), np.repeat([[1.0, floor]], 3, axis=0)
     chances = np.geomspace(0.999, max(_FEWEST / bad.size, 1e-9), _POINTS) if bad.size > 2 * _FEWEST else [0.5]
     levels = np.unique(np.quantile(bad, 1 - np.asarray(chances), method="inverted_cdf"))
-    found = [probability(bad > level, units) for level in levels]
-    table = np.array([(each.estimate, each.low, each.high) for each in found]).T
+    passed = [probability(bad > level, units) for level in levels]
+    table = np.array([(of.estimate, of.low, of.high) for of in passed]).T
     kept = table[0] > 0
     table = table[:, kept]
     return levels[kept], np.clip(np.where(np.isnan(table), table[0], table), 1e-12, 1.0)

@@ -8,10 +8,9 @@ import numpy as np
 import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
-from engine.plots.bars import BANDS, at, bar, reach, spread, whiskers
+from engine.plots.bars import BANDS, at, bar, medians, reach, spread, whiskers
 from engine.plots.sheet import blank, finish, labelled, sheet, single
 from engine.plots.style import Artist, Axes, Figure
-from engine.risk.intervals import Estimate
 
 MOST_BANDS = 3
 """Policies whose bands can lie over one another; of more the last year has bars instead."""
@@ -85,8 +84,8 @@ def _draw(ax: Axes, values: xr.DataArray, names: Sequence[str], units: int) -> N
     beyond = 0.0 if banded or lone else 0.3 * (years[-1] - years[0])
     marks = np.unique(np.linspace(0, len(years) - 1, min(len(years), 4)).astype(int))
     for k, name in enumerate(names):
-        look, found = looks[name], values.sel(policy=name)
-        quantiles, levels = found.transpose("quantile", "year").values, found["quantile"].values
+        look, levels = looks[name], values["quantile"].values
+        quantiles = values.sel(policy=name).transpose("quantile", "year").values
         # beside each other, not over each other
         aside = (k + 1) / (len(names) + 1)
         if banded:
@@ -115,17 +114,10 @@ def _count(cube: xr.DataTree, values: xr.DataArray) -> int:
 
 
 def _title(cube: xr.DataTree, values: xr.DataArray, names: Sequence[str], where: Mapping[str, str]) -> str:
-    last, units = values.isel(year=-1), _count(cube, values)
-    far = reach(units)
-    found = {}
-    for name in names:
-        quantiles = last.sel(policy=name).values[:, None]
-        middle, low, high = (
-            float(at(last["quantile"].values, quantiles, q)[0]) for q in (0.5, 0.5 - far, 0.5 + far)
-        )
-        found[name] = Estimate(middle, np.nan, low, high)
-    year = int(values["year"].values[-1])
-    return labels.sentence(f"{labels.heading(values.name)}{labels.place(where)}: the median of {year}", found)
+    last = values.sel(policy=list(names)).isel(year=-1).transpose("quantile", "policy")
+    estimates = medians(last["quantile"].values, last.values, reach(_count(cube, values)))
+    what = f"{labels.heading(values.name)}{labels.place(where)}: the median of {int(last['year'])}"
+    return labels.sentence(what, dict(zip(names, estimates, strict=True)))
 
 
 def _note(values: xr.DataArray, names: Sequence[str]) -> str:

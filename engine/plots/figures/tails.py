@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
+from engine.plots.bars import arms
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure, Look
 from engine.risk.intervals import Estimate
@@ -67,7 +68,7 @@ def tails(
 def _values(
     cube: xr.DataTree, variable: str | None, where: Mapping[str, str] | None, year: int | None
 ) -> tuple[xr.DataArray, str]:
-    """Measures of what is asked for [policy, measure, stat, ...], and the words for its year."""
+    """Measures of the variable [policy, measure, stat, ...], and the words for its year."""
     risk = {str(name): v for name, v in cube["risk"].data_vars.items() if "measure" in v.dims}
     by_year = selection.by_year(cube, "risk/yearly")
     name = (
@@ -96,9 +97,8 @@ def _panel(ax: Axes, values: xr.DataArray, names: Sequence[str], looks: Mapping[
             if not np.isfinite(of.estimate):
                 continue
             known = np.isfinite(of.low) and np.isfinite(of.high)
-            error = [[max(of.estimate - of.low, 0)], [max(of.high - of.estimate, 0)]] if known else None
             ax.errorbar(
-                [of.estimate], [y], xerr=error, **look.dot, markersize=4.5 if len(names) < 6 else 3,
+                [of.estimate], [y], xerr=arms([of]) if known else None, **look.dot, markersize=4.5 if len(names) < 6 else 3,
                 markerfacecolor=look.colour if known else style.PAPER, elinewidth=1.2, capsize=0 if len(names) > 5 else 2,
             )  # fmt: skip
     if not np.isfinite([estimate(values, name, m).estimate for name in names for m in MEASURES]).any():
@@ -110,8 +110,8 @@ def _panel(ax: Axes, values: xr.DataArray, names: Sequence[str], looks: Mapping[
 
 def estimate(values: xr.DataArray, policy: str, measure: str) -> Estimate:
     """One number of a table [policy, measure, stat] with its interval."""
-    found, error, low, high = (float(part) for part in values.sel(policy=policy, measure=measure).values)
-    return Estimate(found, error, low, high)
+    number, error, low, high = values.sel(policy=policy, measure=measure).values.tolist()
+    return Estimate(number, error, low, high)
 
 
 def _worst(

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
+from engine.plots.bars import arms
 from engine.plots.rank_correlation import ranks
 from engine.plots.selection import Kept
 from engine.plots.sheet import blank, labelled, sheet
@@ -91,8 +92,7 @@ def _swing(kept: Kept, policy: str, factor: xr.DataArray, measure: str) -> Swing
     n = factor.sizes["path"]
     (x, y), units, _ = finite_units((np.asarray(factor.values, np.float64), kept.of(policy, n)), kept.unit)
     if not len(x):
-        nothing = Estimate(np.nan, np.nan, np.nan, np.nan)
-        return Swing(nothing, nothing)
+        return Swing(labels.UNKNOWN, labels.UNKNOWN)
     ends = np.quantile(x, (TENTH, 1 - TENTH))
     return Swing(*(_within(y, units, own, kept.loss, measure) for own in (x <= ends[0], x >= ends[1])))
 
@@ -114,11 +114,10 @@ def _panel(ax: Axes, rows: Sequence[Swing], whole: Estimate, look: Look) -> None
                 [y + shift], [end.estimate - whole.estimate], left=whole.estimate, height=0.32, linewidth=0.9,
                 color=look.colour if filled else style.PAPER, edgecolor=look.colour, alpha=0.75 if filled else 1,
             )  # fmt: skip
-            error = np.nan_to_num([[end.estimate - end.low], [end.high - end.estimate]])
             ax.errorbar(
                 [end.estimate],
                 [y + shift],
-                xerr=np.maximum(error, 0),
+                xerr=arms([end]),
                 color=style.INK,
                 elinewidth=0.9,
                 capsize=1.5,
@@ -134,11 +133,10 @@ def _moving(drawn: xr.Dataset, order: Sequence[str]) -> set[str]:
     if len(drawn.data_vars) < 2 or drawn.sizes["path"] < 5:
         return set()
     table = np.array([ranks(np.nan_to_num(drawn[name].values)) for name in drawn.data_vars])
-    found = np.abs(table @ table.T) - np.eye(len(table))
+    strength = np.abs(table @ table.T) - np.eye(len(table))
     limit = max(MOVES, 5 / np.sqrt(drawn.sizes["path"]))
-    return {str(name) for name, row in zip(drawn.data_vars, found, strict=True) if row.max() > limit} & set(
-        order
-    )
+    moving = strength.max(axis=1) > limit
+    return {str(name) for name, moves in zip(drawn.data_vars, moving, strict=True) if moves} & set(order)
 
 
 def _claim(order: Sequence[str], swings: dict[str, Swing], policy: str) -> str:
@@ -147,5 +145,8 @@ def _claim(order: Sequence[str], swings: dict[str, Swing], policy: str) -> str:
     widest, swing = order[0], swings[order[0]]
     if not (swing.low.high < swing.high.low or swing.high.high < swing.low.low):
         return f"no factor moves it clearly under {policy}; the intervals of the widest swing overlap"
-    told = f"{labels.told(swing.low)} where it is lowest, {labels.told(swing.high)} where it is highest"
-    return f"the widest estimated swing under {policy} goes with {labels.words(widest)}: {told}"
+    low, high = labels.with_interval(swing.low), labels.with_interval(swing.high)
+    return (
+        f"the widest estimated swing under {policy} goes with {labels.words(widest)}: "
+        f"{low} where it is lowest, {high} where it is highest"
+    )
