@@ -133,7 +133,7 @@ def _line(x: dict, y: dict, policies: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _points(x: dict, y: dict, policies: Sequence[str], said: Mapping[str, str]) -> dict[str, Any]:
+def _points(x: dict, y: dict, policies: Sequence[str], fields: Mapping[str, str]) -> dict[str, Any]:
     """Invisible points on the line: the nearest one to the pointer appears, with its values.
 
     The pointer meets the cell about a point, whose datum is the point: Vega-Lite 6.4 forgets that in a list of fields.
@@ -146,7 +146,7 @@ def _points(x: dict, y: dict, policies: Sequence[str], said: Mapping[str, str]) 
         "encodings": ["x", "y"],
     }
     seen = {"condition": {"param": "near", "empty": False, "value": 1}, "value": 0}
-    told = ", ".join(f"'{title}': (datum.datum || datum).{field}" for title, field in said.items())
+    values = ", ".join(f"'{title}': (datum.datum || datum).{field}" for title, field in fields.items())
     return {
         "params": [{"name": "near", "select": near}],
         "mark": {
@@ -155,7 +155,7 @@ def _points(x: dict, y: dict, policies: Sequence[str], said: Mapping[str, str]) 
             "size": 70,
             "stroke": "var(--page)",
             "strokeWidth": 1.5,
-            "tooltip": {"expr": f"{{{told}}}"},
+            "tooltip": {"expr": f"{{{values}}}"},
         },
         "encoding": {"x": x, "y": y, "fill": _coloured(policies), "opacity": seen},
     }
@@ -170,13 +170,13 @@ def _exceedance(policies: Sequence[str], axis: str, reverse: bool, lowest: float
         "scale": {"type": "log", "domain": [lowest, 1], "clamp": True},
         "axis": {"title": None, "values": ticks, "labelExpr": "format(100 * datum.value, '~g') + ' %'"},
     }  # fmt: skip
-    said = {"policy": "policy", "level": "level", "share beyond": "share", "95 % interval": "interval"}
+    fields = {"policy": "policy", "level": "level", "share beyond": "share", "95 % interval": "interval"}
     return {
         "transform": [_SHOWN],
         "layer": [
             _band("low", "high", x, y, policies, 0.2),
             _line(x, y, policies),
-            _points(x, y, policies, said),
+            _points(x, y, policies, fields),
         ],
     }
 
@@ -194,7 +194,7 @@ def _fan(policies: Sequence[str], axis: str, years: Sequence[int]) -> dict[str, 
         "axis": {"title": axis, "tickCount": 4},
         "scale": {"zero": False},
     }
-    said = {
+    fields = {
         "policy": "policy",
         "year": "x",
         "mean [95 % interval]": "mean",
@@ -208,7 +208,7 @@ def _fan(policies: Sequence[str], axis: str, years: Sequence[int]) -> dict[str, 
             _band("q05", "q95", x, y, policies, 0.13),
             _band("q25", "q75", x, y, policies, 0.24),
             _line(x, y, policies),
-            _points(x, y, policies, said),
+            _points(x, y, policies, fields),
         ],
     }
 
@@ -219,8 +219,8 @@ def _dots(policies: Sequence[str], names: Sequence[str], marked: float | None, t
     y = {"field": "name", "type": "nominal", "sort": list(names),
          "axis": {"title": None, "labelLimit": 170, "domain": False, "ticks": False, "labelPadding": 8}}  # fmt: skip
     offset = {"field": "policy", "type": "nominal", "scale": {"domain": list(policies), "paddingOuter": 0.4}}
-    told = (("of", "name"), ("policy", "policy"), ("share", "share"), ("95 % interval", "interval"))
-    words = [{"field": field, "type": "nominal", "title": title} for title, field in told]
+    fields = (("of", "name"), ("policy", "policy"), ("share", "share"), ("95 % interval", "interval"))
+    words = [{"field": field, "type": "nominal", "title": title} for title, field in fields]
     place = {"y": y, "yOffset": offset, "color": _coloured(policies)}
     layers: list[dict[str, Any]] = [
         {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": {**place, "x": {**x, "field": "low"}, "x2": {"field": "high"}}},

@@ -20,7 +20,7 @@ from engine.plots import COLOURS
 from engine.report import charts
 from engine.report.markup import Section, render, unbroken
 from engine.report.page import LARGEST, page
-from engine.report.run_records import flags_of, material_of
+from engine.report.run_records import flags_of, records_of
 from engine.report.sections import SECTIONS
 from engine.risk.curves import curve_of_counts, tail_curve
 from engine.risk.measures import probability
@@ -110,7 +110,7 @@ def normal(study: Study, shift: float = 1.0) -> np.ndarray:
 def made(study: Study, values: np.ndarray | None = None, **more) -> str:
     """The page of a study."""
     tree = make_tree(study, normal(study) if values is None else values)
-    return page(material_of(study, tree, **more)).decode()
+    return page(records_of(study, tree, **more)).decode()
 
 
 VOID = {"meta", "link", "input", "br", "line"}
@@ -305,7 +305,7 @@ def test_colours_are_those_of_the_plots(plain):
 
 def test_a_section_is_one_function(plain):
     study = make_study(Plain(), 100, ("old", "new"))
-    material = material_of(study, make_tree(study, normal(study)))
+    run = records_of(study, make_tree(study, normal(study)))
 
     def section(of):
         return Section(
@@ -314,14 +314,14 @@ def test_a_section_is_one_function(plain):
             render("answer.html", sentences=["<i>"], baseline="x", single=True, partial=None),
         )
 
-    text = page(material, [*SECTIONS, section, lambda of: None]).decode()
+    text = page(run, [*SECTIONS, section, lambda of: None]).decode()
     assert '<h2 id="mine">About farms &lt;b&gt;</h2>' in text and "<p>&lt;i&gt;</p>" in text
 
 
 def test_names_are_words_with_the_capitals_of_the_study():
     study = make_study(Farms(), 100, ("old", "new"))
-    material = material_of(study, make_tree(study, normal(study)))
-    assert material.title("gdp_index") == "GDP index" and material.title("shortage") == "Shortage"
+    run = records_of(study, make_tree(study, normal(study)))
+    assert run.title("gdp_index") == "GDP index" and run.title("shortage") == "Shortage"
     assert unbroken("1.5 % [1, 2] of x") == "1.5\u00a0% [1,\u00a02] of x"
 
 
@@ -428,5 +428,5 @@ def test_a_page_of_outcomes_that_are_not_kept_draws_their_histograms():
     tree = make_tree(study, normal(study))
     kept = replace(study, keep=replace(study.keep, outcomes=()))
     parts = {node.path: node.to_dataset() for node in tree.subtree if node.path != "/paths"}
-    text = page(material_of(kept, xr.DataTree.from_dict(parts))).decode()
+    text = page(records_of(kept, xr.DataTree.from_dict(parts))).decode()
     assert {"tail-0", "tail-1"} <= set(data_of(text)["charts"])
