@@ -72,7 +72,7 @@ def library() -> str:
 VEGA_LITE = "6.4"
 
 
-def look(policies: int) -> str:
+def style_sheet(policies: int) -> str:
     """Colours of the page's scheme, and colour and dashes of each policy's swatch, as a style sheet."""
     light, dark = (
         ":root { " + " ".join(f"--p{k}: {colour};" for k, colour in enumerate(colours)) + " }"

@@ -57,7 +57,7 @@ def page(run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | No
         policies=study.policy_names,
         baseline=study.baseline,
         sections=parts,
-        style=trusted(static("report.css") + charts.look(len(study.policies))),
+        style=trusted(static("report.css") + charts.style_sheet(len(study.policies))),
         data=trusted(_embedded(_data(study.policy_names, parts))),
         library=trusted(library),
         script=trusted(script),

@@ -253,6 +253,14 @@ def test_a_model_without_dimensions_has_one_page_of_years():
     assert re.findall(r'<h3 id="(place-.*?)">(.*?)</h3>', text) == [("place-whole", "The whole")]
 
 
+def test_places_that_are_not_shown_are_counted():
+    model = Rivers()
+    model.dims = {**Rivers.dims, "basin": tuple(f"basin {k}" for k in range(41))}
+    model.yearly = {"harvest": Yearly("kt", ("basin",), loss=True), "gdp": Yearly("1", ("basin",))}
+    text = made(make_study(model, 50, ("old", "new")))
+    assert "Of 41 places the first 40 are shown." in text and text.count('<section class="place"') == 40
+
+
 def test_a_static_model_with_one_policy_has_a_page():
     text = made(make_study(Plain(), 1000, ("only",)))
     page = Reader(text)

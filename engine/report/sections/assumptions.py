@@ -92,7 +92,7 @@ def _priors(run: RunRecords) -> list[tuple[Text, ...]]:
         low, middle, high = (float(item.marginal.quantile(p)) for p in (0.05, 0.5, 0.95))
         noise = 1e-9 * max(abs(low), abs(high))
         quantiles = [compact(value if abs(value) > noise else 0.0) for value in (low, middle, high)]
-        given = ", ".join(f"{said.label} {said.value:.3g}" for said in item.asked) or item.given
+        given = ", ".join(f"{target.label} {target.value:.3g}" for target in item.asked) or item.given
         about = "; ".join(filter(None, (item.about, item.group and f"moves with {item.group}")))
         name = run.heading(item.name, item.unit)
         rows.append(((name, about), (item.family, given), *quantiles, item.source))

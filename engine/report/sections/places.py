@@ -48,8 +48,8 @@ def section(run: RunRecords) -> Section | None:
     dim = _main_dimension(yearly)
     wholes = [name for name, entry in yearly.items() if not entry.dims]
     pages = [_page(run, yearly, wholes, {}, "The whole", "place-whole")] if wholes else []
-    labels = list(study.model.dims[dim])[:MOST_PLACES] if dim else []
-    for k, label in enumerate(labels):
+    labels = list(study.model.dims[dim]) if dim else []
+    for k, label in enumerate(labels[:MOST_PLACES]):
         names = [name for name, entry in yearly.items() if dim in entry.dims]
         pages.append(_page(run, yearly, names, {str(dim): label}, label, f"place-{k}"))
     pages = [page for page in pages if page.charts or page.groups]
@@ -58,6 +58,8 @@ def section(run: RunRecords) -> Section | None:
     sample = int(next(iter(spread.data_vars.values())).attrs.get("sample_paths", 0))
     others = dict.fromkeys(words(d) for entry in yearly.values() if dim not in entry.dims for d in entry.dims)
     beyond = f" What is recorded by {listed([*others])} alone is in the cube." if others else ""
+    if len(labels) > MOST_PLACES:
+        beyond += f" Of {len(labels)} places the first {MOST_PLACES} are shown."
     lead = (
         f"Medians, the middle half and the middle nine tenths of futures, from the first {sample:,} paths. "
         f"Means have 95 % intervals.{beyond}"
