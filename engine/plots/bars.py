@@ -57,7 +57,7 @@ def at(levels: np.ndarray, quantiles: np.ndarray, level: float) -> np.ndarray:
 def spread(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | None) -> Figure:
     """Bars of an outcome, one a policy: what is left of a fan where there are no years."""
     kept = selection.outcome(cube, variable, policies, "fan")
-    looks = style.looks(selection.known_policies(kept.values))
+    looks = kept.looks
     on = sheet(1, 1, (5.4, 3.3))
     (ax,) = on.panels
     estimates = dict.fromkeys(kept.policies, labels.UNKNOWN)
@@ -74,9 +74,7 @@ def spread(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | No
     ax.set_xlim(-0.7, len(kept.policies) - 0.3)
     ax.set_xticks([])
     ticks.numbers(ax, x=False)
-    labelled(ax, "policy [in the order of the legend]", labels.label(kept.values))
-    title = labels.sentence(f"{labels.heading(kept.values.name)}: the median", estimates)
+    labelled(ax, "policy [in the order of the legend]", kept.label)
+    title = labels.sentence(f"{kept.name}: the median", estimates)
     note = f"{labels.counted(kept.values.sizes['path'], 'path')}, without years. Bars: half and nine tenths of the futures; points: median with its 95 % interval.{kept.lost()}"
-    return on.close(
-        title, note, [style.key(looks[name], name, marked=True, lined=False) for name in kept.policies]
-    )
+    return on.close(title, note, style.keys(looks, kept.policies, marked=True, lined=False))

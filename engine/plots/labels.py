@@ -115,6 +115,11 @@ def sentence(what: str, estimates: Mapping[str, Estimate], scale: float = 1.0, s
     return f"{what} is from {ends[0]} to {ends[1]}, of {len(known)} policies"
 
 
+def policies(names: Sequence[str]) -> str:
+    """`old and reform`, `3 policies`: one or two by name, of more their number."""
+    return " and ".join(names) if len(names) < 3 else f"{len(names)} policies"
+
+
 def counted(number_of: int, noun: str) -> str:
     """`1 path`, `4,000 paths`."""
     return f"{number_of:,} {noun}{'' if number_of == 1 else 's'}"

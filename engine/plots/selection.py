@@ -10,8 +10,9 @@ import numpy as np
 import xarray as xr
 
 from engine.errors import Problem, Problems, UserError, unknown
+from engine.plots import labels, style
 from engine.risk.intervals import Estimate
-from engine.risk.measures import MEASURES, finite_units, summary
+from engine.risk.measures import summary
 
 OWN_DIMS = ("policy", "year", "measure", "stat", "quantile", "moment")
 """Dimensions that the engine gives to what it stores; all others are the model's, and their labels name a place."""
@@ -30,6 +31,21 @@ class Kept:
     values: xr.DataArray
     policies: tuple[str, ...]
     unit: int
+
+    @property
+    def name(self) -> str:
+        """Its name as it begins a title."""
+        return labels.heading(self.values.name)
+
+    @property
+    def label(self) -> str:
+        """What an axis says of it, with its unit."""
+        return labels.label(self.values)
+
+    @property
+    def looks(self) -> dict[str, style.Look]:
+        """What each policy looks like."""
+        return looks(self.values)
 
     @property
     def loss(self) -> bool:
@@ -118,34 +134,25 @@ def yearly(
     return values.sel(dict(where or {}))
 
 
-def refuse_unknown(variable: str, known: Iterable[str], kind: str) -> None:
-    """Refuses a variable that there is none of.
+def refuse_unknown(option: str, name: str, known: Iterable[str], kind: str) -> None:
+    """Refuses the name that an option (variable, factor, measure) gives where there is nothing of that name.
 
     Raises:
       UserError: it is not among those that are known.
     """
     names = list(known)
-    if variable not in names:
-        raise UserError(kind, [Problem("variable", unknown("variable", variable, names))])
+    if name not in names:
+        raise UserError(kind, [Problem(option, unknown(option, name, names))])
 
 
 def refuse_year(year: int, years: Sequence[int], kind: str) -> None:
-    """Refuses a year that was not lived through.
+    """Refuses a year that a study does not have.
 
     Raises:
-      UserError: always.
+      UserError: it is not among the years.
     """
-    raise UserError(kind, [Problem("year", f"expected {years[0]} to {years[-1]}, got {year}.")])
-
-
-def refuse_measure(measure: str, kind: str) -> None:
-    """Refuses a measure that there is none of.
-
-    Raises:
-      UserError: it is not among `MEASURES`.
-    """
-    if measure not in MEASURES:
-        raise UserError(kind, [Problem("measure", unknown("measure", measure, MEASURES))])
+    if year not in years:
+        raise UserError(kind, [Problem("year", f"expected {years[0]} to {years[-1]}, got {year}.")])
 
 
 def refuse_free(values: xr.DataArray, kind: str) -> None:
@@ -212,6 +219,11 @@ def known_policies(values: xr.DataArray) -> tuple[str, ...]:
     return tuple(str(name) for name in values["policy"].values)
 
 
+def looks(values: xr.DataArray) -> dict[str, style.Look]:
+    """What each policy looks like, whichever of them are drawn."""
+    return style.looks(known_policies(values))
+
+
 def baseline(values: xr.DataArray) -> str:
     """The policy that the others are compared with; the first where the cube does not say."""
     return str(values["policy"].attrs.get("baseline", known_policies(values)[0]))
@@ -239,13 +251,5 @@ def factor(drawn: xr.Dataset, name: str, kind: str) -> xr.DataArray:
     Raises:
       UserError: there is no such factor, or it never varies.
     """
-    if name not in drawn:
-        raise UserError(kind, [Problem("factor", unknown("factor", name, map(str, drawn.data_vars)))])
+    refuse_unknown("factor", name, map(str, drawn.data_vars), kind)
     return drawn[name]
-
-
-def together(values: np.ndarray, others: np.ndarray, unit: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Two arrays [path] where both are finite, and how many independent units these are."""
-    n = min(len(values), len(others))
-    (one, two), units, _ = finite_units((values[:n], others[:n]), unit)
-    return one, two, units.count

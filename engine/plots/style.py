@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -97,6 +97,13 @@ def key(look: Look, label: str, marked: bool = False, lined: bool = True) -> Lin
         [], [], color=look.colour, linestyle=look.dash if lined else "none",
         marker=look.marker if marked else "", label=label,
     )  # fmt: skip
+
+
+def keys(
+    looks: Mapping[str, Look], policies: Sequence[str], marked: bool = False, lined: bool = True
+) -> list[Line2D]:
+    """The entries of some policies, in their order."""
+    return [key(looks[name], name, marked, lined) for name in policies]
 
 
 def mark(label: str, colour: str, marker: str = "", line: bool = False) -> Line2D:

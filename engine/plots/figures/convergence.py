@@ -33,7 +33,6 @@ def convergence(
       UserError: the outcome is not kept per path, or there is no such policy.
     """
     kept = selection.outcome(cube, variable, policies, "convergence")
-    looks = style.looks(selection.known_policies(kept.values))
     counts = lengths(kept.values.sizes["path"], kept.unit)
     measures = {
         name: [summary(kept.of(name)[:count], kept.unit, kept.loss) for count in counts]
@@ -42,33 +41,26 @@ def convergence(
     on = sheet(len(HEADLINE), 3, (2.9, 2.5))
     for ax, measure in zip(on.panels, HEADLINE, strict=True):
         for k, (name, rows) in enumerate(measures.items()):
+            look = kept.looks[name]
             estimates = [row[measure] for row in rows]
             y = np.array([of.estimate for of in estimates])
             known = np.isfinite(y)
             # beside each other, not over each other; a fifth of the way to the next number of paths at most
             x = np.array(counts) * 2.0 ** (0.4 * ((k + 0.5) / len(measures) - 0.5))
-            ax.errorbar(
-                x[known],
-                y[known],
-                arms(estimates)[:, known],
-                color=looks[name].colour,
-                linestyle=looks[name].dash,
-                linewidth=1,
-                elinewidth=1.3,
-                capsize=1.5,
-            )
+            ends = arms(estimates)[:, known]
+            ax.errorbar(x[known], y[known], ends, **look.line, linewidth=1, elinewidth=1.3, capsize=1.5)
             sure = known & np.isfinite([of.low for of in estimates])
-            for own, face in ((sure, looks[name].colour), (known & ~sure, style.PAPER)):
-                ax.plot(x[own], y[own], **looks[name].dot, markersize=4, markerfacecolor=face)
+            for own, face in ((sure, look.colour), (known & ~sure, style.PAPER)):
+                ax.plot(x[own], y[own], **look.dot, markersize=4, markerfacecolor=face)
         ax.set_xscale("log", base=2)
         ax.set_xlim(counts[0] / 1.4, counts[-1] * 1.4)
         ticks.counts(ax, counts)
         ticks.numbers(ax, x=False)
-        labelled(ax, "first paths [1]", labels.label(kept.values), measure)
+        labelled(ax, "first paths [1]", kept.label, measure)
     last = {name: rows[-1]["ES99"] for name, rows in measures.items()}
     note = f"Bars: 95 % interval; hollow: none, because there are too few paths. Half as wide takes four times the paths.{kept.lost()}"
-    keys = [style.key(looks[name], name, marked=True) for name in kept.policies]
-    return on.close(_claim(labels.heading(kept.values.name), counts[-1], last), note, keys)
+    keys = style.keys(kept.looks, kept.policies, marked=True)
+    return on.close(_claim(kept.name, counts[-1], last), note, keys)
 
 
 def lengths(paths: int, unit: int) -> list[int]:

@@ -10,7 +10,7 @@ import xarray as xr
 from engine.plots import labels, selection, style, ticks
 from engine.plots.bars import BANDS, at, bar, medians, reach, spread, whiskers
 from engine.plots.sheet import blank, finish, labelled, sheet, single
-from engine.plots.style import Artist, Axes, Figure
+from engine.plots.style import Axes, Figure
 
 MOST_BANDS = 3
 """Policies whose bands can lie over one another; of more the last year has bars instead."""
@@ -45,7 +45,11 @@ def fan(
     _draw(ax, values, names, _count(cube, values))
     labelled(ax, "year", labels.label(values))
     return finish(
-        ax, on, _title(cube, values, names, where or {}), _note(values, names), _keys(values, names)
+        ax,
+        on,
+        _title(cube, values, names, where or {}),
+        _note(values, names),
+        style.keys(selection.looks(values), names, marked=True),
     )
 
 
@@ -66,20 +70,21 @@ def fans(
     values = selection.yearly(cube, "distribution", variable, where, "fan").load()
     names, places = selection.shown(values, policies), selection.places(values)
     several = len(places) > 1
+    axis = labels.unit(values) if several else labels.label(values)
     on = sheet(len(places), selection.columns(values), (2.5, 1.9) if several else (5.4, 3.3))
     for ax, place in zip(on.panels, places, strict=True):
         _draw(ax, values.sel(place), names, _count(cube, values))
-        labelled(
-            ax, "year", labels.unit(values) if several else labels.label(values), ", ".join(place.values())
-        )
+        labelled(ax, "year", axis, ", ".join(place.values()))
     title = _title(cube, values.sel(places[0]), names, {**(where or {}), **places[0]})
     more = f" {labels.heading(labels.label(values))}." if several else ""
-    return on.close(title, _note(values, names) + more, _keys(values, names))
+    return on.close(
+        title, _note(values, names) + more, style.keys(selection.looks(values), names, marked=True)
+    )
 
 
 def _draw(ax: Axes, values: xr.DataArray, names: Sequence[str], units: int) -> None:
     years = values["year"].values.astype(int)
-    looks = style.looks(selection.known_policies(values))
+    looks = selection.looks(values)
     lone, banded = len(years) == 1, len(names) <= MOST_BANDS and len(years) > 1
     beyond = 0.0 if banded or lone else 0.3 * (years[-1] - years[0])
     marks = np.unique(np.linspace(0, len(years) - 1, min(len(years), 4)).astype(int))
@@ -125,8 +130,3 @@ def _note(values: xr.DataArray, names: Sequence[str]) -> str:
     over = f"{labels.counted(int(sample), 'path')}. " if sample else ""
     spread = "Bands" if len(names) <= MOST_BANDS and values.sizes["year"] > 1 else "Bars of the last year"
     return f"{over}{spread}: half and nine tenths of the futures; points: median with its 95 % interval."
-
-
-def _keys(values: xr.DataArray, names: Sequence[str]) -> list[Artist]:
-    looks = style.looks(selection.known_policies(values))
-    return [style.key(looks[name], name, marked=True) for name in names]

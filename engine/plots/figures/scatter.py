@@ -45,25 +45,21 @@ def scatter(
       UserError: the outcome is not kept per path, no such factor or policy.
     """
     kept, drawn = selection.outcome(cube, variable, policies, "scatter"), selection.draws(cube)
-    name = labels.heading(kept.values.name)
     several = len(kept.policies) > 1
     on = sheet(len(kept.policies), 2 if len(kept.policies) < 5 else 4, (3.4, 2.7) if several else (5.0, 3.3))
     if not drawn.data_vars:
         for ax, policy in zip(on.panels, kept.policies, strict=True):
             blank(ax, "no factor varies in the stored draws")
-            labelled(ax, "factor [1]", labels.label(kept.values), policy)
-        return on.close(f"{name}: no draws to set it against")
+            labelled(ax, "factor [1]", kept.label, policy)
+        return on.close(f"{kept.name}: no draws to set it against")
     along = _strongest(kept, drawn) if factor is None else selection.factor(drawn, factor, "scatter")
+    along_axis = labels.with_unit(labels.words(along.name), along.attrs.get("units", "1"))
     rho, shading = {}, []
     for ax, policy in zip(on.panels, kept.policies, strict=True):
         rho[policy], cells = _panel(ax, kept, policy, along)
         shading += [cells] if cells is not None else []
-        labelled(
-            ax,
-            labels.with_unit(labels.words(along.name), along.attrs.get("units", "1")),
-            labels.label(kept.values),
-            f"{policy}: rank correlation {labels.with_interval(rho[policy])}",
-        )
+        head = f"{policy}: rank correlation {labels.with_interval(rho[policy])}"
+        labelled(ax, along_axis, kept.label, head)
     drawn_in = [ax for ax in on.panels if ax.collections]
     for ax in drawn_in:
         ax.set_xlim(min(a.get_xlim()[0] for a in drawn_in), max(a.get_xlim()[1] for a in drawn_in))
@@ -80,11 +76,11 @@ def scatter(
         f"{labels.counted(along.sizes['path'], 'path')} with stored draws, those furthest out left aside. Grey: all; points: the worst 1 % ({worst}); line: mean of each tenth of the factor, "
         f"with its 95 % interval.{kept.lost()}"
     )
-    return on.close(f"{name} {_claim(rho, labels.words(along.name))}", note)
+    return on.close(f"{kept.name} {_claim(rho, labels.words(along.name))}", note)
 
 
 def _panel(ax: Axes, kept: Kept, policy: str, along: xr.DataArray) -> tuple[Estimate, Any]:
-    look = style.looks(selection.known_policies(kept.values))[policy]
+    look = kept.looks[policy]
     n = along.sizes["path"]
     (x, y), units, _ = finite_units((np.asarray(along.values, np.float64), kept.of(policy, n)), kept.unit)
     if not len(x):
@@ -147,6 +143,5 @@ def _claim(rho: Mapping[str, Estimate], factor: str) -> str:
     if len(ways) == 1:
         return f"{next(iter(ways))} with {factor} under {'each policy' if len(rho) > 1 else next(iter(rho))}"
     return f"along {factor} " + ", ".join(
-        f"{way} under {' and '.join(names) if len(names) < 3 else f'{len(names)} policies'}"
-        for way, names in ways.items()
+        f"{way} under {labels.policies(names)}" for way, names in ways.items()
     )

@@ -40,29 +40,25 @@ def tails(
     """
     values, when = _values(cube, variable, where, year)
     names, places = selection.shown(values, policies), selection.places(values)
-    looks = style.looks(selection.known_policies(values))
+    looks = selection.looks(values)
     several = len(places) > 1
+    axis = labels.unit(values) if several else labels.label(values)
     high = max(1.5 if several else 2.6, len(MEASURES) * (0.08 + 0.075 * len(names)))
     on = sheet(len(places), selection.columns(values), (2.3 if several else 5.0, high))
     for ax, place in zip(on.panels, places, strict=True):
         _panel(ax, values.sel(place), names, looks)
+        labelled(ax, axis, None, ", ".join(place.values()))
     shown = [ax for ax in on.panels if ax.containers]
     ends = [ax.get_xlim() for ax in shown]
     for ax in shown:
         ax.set_xlim(*ticks.roomy(min(low for low, _ in ends), max(top for _, top in ends)))
         ticks.numbers(ax, y=False)
-    for ax, place in zip(on.panels, places, strict=True):
-        labelled(
-            ax, labels.unit(values) if several else labels.label(values), None, ", ".join(place.values())
-        )
     worst = {name: [estimate(values.sel(place), name, "ES99") for place in places] for name in names}
     title, at = _worst(values, worst, places)
     name = labels.heading(values.name) + labels.place({**(where or {}), **at}) + when
     low = "" if values.attrs.get("worse") != "low" else " Low is worse: VaR and ES are of the low side."
     note = f"{labels.heading(labels.label(values))}. Bars: 95 % interval; hollow: too few paths for one.{low}"
-    return on.close(
-        f"{name}: {title}", note, [style.key(looks[n], n, marked=True, lined=False) for n in names]
-    )
+    return on.close(f"{name}: {title}", note, style.keys(looks, names, marked=True, lined=False))
 
 
 def _values(
@@ -79,12 +75,11 @@ def _values(
     if name in risk and not (by_year and name in cube["risk/yearly"].data_vars):
         return risk[name].load(), ""
     if not by_year:
-        selection.refuse_unknown(str(name), risk, "tails")
+        selection.refuse_unknown("variable", str(name), risk, "tails")
     values = selection.yearly(cube, "risk/yearly", name, where, "tails", risk)
     years = [int(y) for y in values["year"].values]
     chosen = years[-1] if year is None else year
-    if chosen not in years:
-        selection.refuse_year(chosen, years, "tails")
+    selection.refuse_year(chosen, years, "tails")
     return values.sel(year=chosen).load(), f" in {chosen}"
 
 

@@ -15,7 +15,7 @@ from engine.plots.selection import Kept
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure, Look
 from engine.risk.intervals import Estimate, Units, as_units
-from engine.risk.measures import finite_units, summary
+from engine.risk.measures import MEASURES, finite_units, summary
 
 TENTH = 0.1
 MOVES = 0.1
@@ -54,8 +54,8 @@ def tornado(
       UserError: the outcome is not kept per path, no such policy or measure.
     """
     kept, drawn = selection.outcome(cube, variable, policies, "tornado"), selection.draws(cube)
-    selection.refuse_measure(measure, "tornado")
-    name = f"{labels.heading(kept.values.name)}, {measure}"
+    selection.refuse_unknown("measure", measure, MEASURES, "tornado")
+    name = f"{kept.name}, {measure}"
     first, known = kept.policies[0], [str(factor) for factor in drawn.data_vars]
     swings = {factor: _swing(kept, first, drawn[factor], measure) for factor in known}
     order = sorted(known, key=lambda factor: -_width(swings[factor]))[:most]
@@ -65,7 +65,7 @@ def tornado(
     )
     moving = _moving(drawn, order)
     for ax, policy in zip(on.panels, kept.policies, strict=True):
-        looks = style.looks(selection.known_policies(kept.values))[policy]
+        looks = kept.looks[policy]
         if not order:
             blank(ax, "no factor varies in the stored draws")
         else:
@@ -73,7 +73,7 @@ def tornado(
             _panel(ax, rows, summary(kept.of(policy), kept.unit, kept.loss)[measure], looks)
             names = [labels.fitted(labels.words(f) + ("†" if f in moving else ""), 2.3, 8) for f in order]
             ax.set_yticks(range(len(order)), labels=names, linespacing=0.9)
-        labelled(ax, f"{measure} of {labels.label(kept.values)}", None, policy)
+        labelled(ax, f"{measure} of {kept.label}", None, policy)
     ends = [ax.get_xlim() for ax in on.panels] if order else []
     for ax in on.panels if order else ():
         ax.set_xlim(min(low for low, _ in ends), max(high for _, high in ends))
@@ -81,10 +81,7 @@ def tornado(
     note = f"{labels.counted(drawn.sizes.get('path', 0), 'path')} with stored draws, {len(order)} of {labels.counted(len(known), 'factor')}; upright line: all paths; whiskers: 95 % interval."
     if moving:
         note += f" † moves with other factors (rank correlation above {MOVES:g} in size): its bar holds what they do, too."
-    keys = [
-        style.frame("lowest tenth of the factor"),
-        style.shade("highest tenth", style.INK, 0.75),
-    ]
+    keys = [style.frame("lowest tenth of the factor"), style.shade("highest tenth", style.INK, 0.75)]
     return on.close(f"{name}: {_claim(order, swings, first)}", note + kept.lost(), keys)
 
 
@@ -115,12 +112,7 @@ def _panel(ax: Axes, rows: Sequence[Swing], whole: Estimate, look: Look) -> None
                 color=look.colour if filled else style.PAPER, edgecolor=look.colour, alpha=0.75 if filled else 1,
             )  # fmt: skip
             ax.errorbar(
-                [end.estimate],
-                [y + shift],
-                xerr=arms([end]),
-                color=style.INK,
-                elinewidth=0.9,
-                capsize=1.5,
+                [end.estimate], [y + shift], xerr=arms([end]), color=style.INK, elinewidth=0.9, capsize=1.5
             )
     if np.isfinite(whole.estimate):
         ax.axvline(whole.estimate, color=style.INK, linewidth=0.9)
