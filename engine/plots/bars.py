@@ -21,11 +21,8 @@ def reach(units: int) -> float:
     return Z * 0.5 / float(np.sqrt(units)) if units > 3 else np.nan
 
 
-def whiskers(
-    ax: Axes, x: np.ndarray, levels: np.ndarray, quantiles: np.ndarray, far: float, look: Look
-) -> None:
-    """Draws medians with their 95 % intervals, one at each x."""
-    estimates = medians(levels, quantiles, far)
+def whiskers(ax: Axes, x: Sequence[float], estimates: Sequence[Estimate], look: Look) -> None:
+    """Draws estimates with their 95 % intervals, one at each x."""
     ax.errorbar(x, [of.estimate for of in estimates], arms(estimates), **look.dot, markersize=3.5, markeredgecolor=style.PAPER, markeredgewidth=0.4, ecolor=look.colour, elinewidth=1, capsize=2, zorder=4)  # fmt: skip
 
 
@@ -68,9 +65,8 @@ def spread(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | No
             continue
         far = reach(len(values) // kept.unit)
         bar(ax, k, dict(zip(levels.tolist(), np.quantile(values, levels).tolist(), strict=True)), looks[name])
-        quantiles = np.quantile(values, fine)[:, None]
-        whiskers(ax, np.array([k]), fine, quantiles, far, looks[name])
-        (estimates[name],) = medians(fine, quantiles, far)
+        (estimates[name],) = medians(fine, np.quantile(values, fine)[:, None], far)
+        whiskers(ax, [k], [estimates[name]], looks[name])
     ax.set_xlim(-0.7, len(kept.policies) - 0.3)
     ax.set_xticks([])
     ticks.numbers(ax, x=False)

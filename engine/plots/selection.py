@@ -11,8 +11,6 @@ import xarray as xr
 
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.plots import labels, style
-from engine.risk.intervals import Estimate
-from engine.risk.measures import summary
 
 OWN_DIMS = ("policy", "year", "measure", "stat", "quantile", "moment")
 """Dimensions that the engine gives to what it stores; all others are the model's, and their labels name a place."""
@@ -65,11 +63,6 @@ class Kept:
         """The values that are finite."""
         values = self.of(policy)
         return values[np.isfinite(values)]
-
-    def estimates(self, measure: str, policies: Sequence[str] | None = None) -> dict[str, Estimate]:
-        """A measure of risk by policy."""
-        chosen = self.policies if policies is None else policies
-        return {name: summary(self.of(name), self.unit, self.loss)[measure] for name in chosen}
 
     def lost(self) -> str:
         """How many values are left out because they are not finite, in words; empty if none."""

@@ -102,9 +102,8 @@ def _draw(ax: Axes, values: xr.DataArray, names: Sequence[str], units: int) -> N
             bar(ax, years[-1] + (aside - 0.5 if lone else aside * beyond), ends, look)
         if not lone:
             ax.plot(years, at(levels, quantiles, 0.5), **look.line)
-        far = reach(units)
         x = years[marks] + (aside - 0.5) * (1.0 if lone else 0.02 * (years[-1] - years[0]))
-        whiskers(ax, x, levels, quantiles[:, marks], far, look)
+        whiskers(ax, x.tolist(), medians(levels, quantiles[:, marks], reach(units)), look)
     if not np.isfinite(values.sel(policy=list(names)).values).any():
         blank(ax, "no finite value")
         return
