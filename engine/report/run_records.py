@@ -29,7 +29,7 @@ class RunRecords:
     Args:
       study: its study, with the paths that are there.
       tree: the cube, as `open_cube` gives it.
-      risk, comparison: records of its summary groups by (measure, policy, variable), as in `analyses.compare`.
+      risk, comparison: records of its summary groups by (measure, policy, variable), as `engine.risk.tables` names them.
       runs: what `provenance.runs` gives.
       versions: what made its blocks; more than one were mixed by force.
       variable: the outcome that the answer speaks of first, if one was named.
