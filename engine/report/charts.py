@@ -1,4 +1,4 @@
-"""What is drawn, and how: charts as Vega-Lite specifications, and the library that draws them in a browser.
+"""Charts of the page: what is drawn, and how, as Vega-Lite specifications, and the library that draws them in a browser.
 
 The only file that knows the chart library. A chart carries only the numbers that it draws; the page holds them once,
 as columns. Colours are names of CSS variables, so that the page's scheme decides, and every policy has a dash pattern.
@@ -16,6 +16,8 @@ from engine.plots.style import COLOURS, ON_DARK
 
 DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (7, 3), (2, 3), (9, 3, 2, 3), (14, 4), (5, 2, 2, 2, 2, 2))
 """One pattern fewer than colours, so that 42 policies differ in one or the other."""
+INKS = tuple(f"var(--p{k})" for k in range(len(COLOURS)))
+SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
 BANDS = 3
 """Policies on a chart up to which bands are drawn; more of them would hide each other."""
 MISSING = "expected the packages of the extra 'report'. Install them: pip install 'rustbelt[report]'"
@@ -100,13 +102,9 @@ def _frame(policies: Sequence[str], height: int) -> dict[str, Any]:
     }
 
 
-def _coloured(policies: Sequence[str]) -> dict[str, Any]:
-    scale = {"domain": list(policies), "range": [f"var(--p{k % len(COLOURS)})" for k in range(len(policies))]}
-    return {"field": "policy", "type": "nominal", "scale": scale, "legend": None}
-
-
-def _dashed(policies: Sequence[str]) -> dict[str, Any]:
-    scale = {"domain": list(policies), "range": [list(DASHES[k % len(DASHES)]) for k in range(len(policies))]}
+def _by_policy(policies: Sequence[str], looks: Sequence[Any]) -> dict[str, Any]:
+    """What differs by policy: the looks in turn."""
+    scale = {"domain": list(policies), "range": [looks[k % len(looks)] for k in range(len(policies))]}
     return {"field": "policy", "type": "nominal", "scale": scale, "legend": None}
 
 
@@ -120,7 +118,7 @@ def _band(low: str, high: str, x: dict, y: dict, policies: Sequence[str], streng
             "x": x,
             "y": {**y, "field": low},
             "y2": {"field": high},
-            "color": _coloured(policies),
+            "color": _by_policy(policies, INKS),
             "detail": {"field": "policy"},
         },
     }
@@ -129,7 +127,12 @@ def _band(low: str, high: str, x: dict, y: dict, policies: Sequence[str], streng
 def _line(x: dict, y: dict, policies: Sequence[str]) -> dict[str, Any]:
     return {
         "mark": {"type": "line", "strokeWidth": 2.2, "strokeCap": "butt"},
-        "encoding": {"x": x, "y": y, "color": _coloured(policies), "strokeDash": _dashed(policies)},
+        "encoding": {
+            "x": x,
+            "y": y,
+            "color": _by_policy(policies, INKS),
+            "strokeDash": _by_policy(policies, DASHES),
+        },
     }
 
 
@@ -157,7 +160,7 @@ def _points(x: dict, y: dict, policies: Sequence[str], fields: Mapping[str, str]
             "strokeWidth": 1.5,
             "tooltip": {"expr": f"{{{values}}}"},
         },
-        "encoding": {"x": x, "y": y, "fill": _coloured(policies), "opacity": seen},
+        "encoding": {"x": x, "y": y, "fill": _by_policy(policies, INKS), "opacity": seen},
     }
 
 
@@ -221,11 +224,11 @@ def _dots(policies: Sequence[str], names: Sequence[str], marked: float | None, t
     offset = {"field": "policy", "type": "nominal", "scale": {"domain": list(policies), "paddingOuter": 0.4}}
     fields = (("of", "name"), ("policy", "policy"), ("share", "share"), ("95 % interval", "interval"))
     words = [{"field": field, "type": "nominal", "title": title} for title, field in fields]
-    place = {"y": y, "yOffset": offset, "color": _coloured(policies)}
+    place = {"y": y, "yOffset": offset, "color": _by_policy(policies, INKS)}
     layers: list[dict[str, Any]] = [
         {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": {**place, "x": {**x, "field": "low"}, "x2": {"field": "high"}}},
         {"mark": {"type": "point", "filled": True, "size": 75, "opacity": 1},
-         "encoding": {**place, "x": x, "shape": _shaped(policies), "tooltip": words}},
+         "encoding": {**place, "x": x, "shape": _by_policy(policies, SHAPES), "tooltip": words}},
     ]  # fmt: skip
     if marked is not None:
         rule = {
@@ -234,12 +237,6 @@ def _dots(policies: Sequence[str], names: Sequence[str], marked: float | None, t
         }
         layers.insert(0, rule)
     return {"transform": [_SHOWN], "layer": layers}
-
-
-def _shaped(policies: Sequence[str]) -> dict[str, Any]:
-    shapes = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
-    scale = {"domain": list(policies), "range": [shapes[k % len(shapes)] for k in range(len(policies))]}
-    return {"field": "policy", "type": "nominal", "scale": scale, "legend": None}
 
 
 SPECIFICATIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
