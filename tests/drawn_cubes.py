@@ -29,6 +29,7 @@ class Case:
 
     Args:
       long: names of 60 characters, for everything that has a name.
+      dims: dimensions of the model, two at most.
       spoilt: what is wrong with the values: "equal", or "nan" (some paths everywhere, all paths under the last policy).
     """
 
@@ -38,6 +39,7 @@ class Case:
     static: bool = False
     long: bool = False
     spoilt: str = ""
+    dims: tuple[str, ...] = ("region", "sector")
 
 
 CASES = {
@@ -107,17 +109,15 @@ def _study(case: Case) -> Study:
     if case.static:
         body |= {"outcomes": {name("loss"): Outcome(unit, loss=True), name("growth"): Outcome("1")}}
         return read_study(text, "towns.toml", model=type("Towns", (StaticModel,), body)())
-    dims = {
-        "region": tuple(name(n) for n in ("north", "south")),
-        "sector": tuple(name(n) for n in ("steel", "coal", "lime")),
-    }
+    towns = (("north", "south"), ("steel", "coal", "lime"))
+    dims = {dim: tuple(map(name, names)) for dim, names in zip(case.dims, towns, strict=False)}
     body |= {
         "dims": dims,
         "yearly": {
             name("shortfall"): Yearly(
-                unit, ("region", "sector"), loss=True, about=name("capital missing").replace("_", " ")
+                unit, case.dims, loss=True, about=name("capital missing").replace("_", " ")
             ),
-            name("income"): Yearly("1/yr", ("region",)),
+            name("income"): Yearly("1/yr", case.dims[:1]),
             name("price"): Yearly("1"),
         },
         "outcomes": {

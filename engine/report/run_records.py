@@ -17,22 +17,22 @@ from engine.risk.flags import DETAILS, Flag, Reason, of_array
 from engine.risk.intervals import Estimate
 from engine.risk.tables import Record, against_baseline, record
 from engine.run_folder.cube_groups import STATS, words
-from engine.study.study import Study
+from engine.study.study import Event, Study
 
 Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Material:
+class RunRecords:
     """A run as its report reads it.
 
     Args:
       study: its study, with the paths that are there.
       tree: the cube, as `open_cube` gives it.
-      risk, comparison: records of its summary groups by (measure, policy, variable), as in `analyses.compare`.
-      runs: what `provenance.runs` tells.
+      risk, comparison: records of its summary groups by (measure, policy, variable), as `engine.risk.tables` names them.
+      runs: what `provenance.runs` gives.
       versions: what made its blocks; more than one were mixed by force.
-      variable: the outcome that the answer speaks of first, if one was asked for.
+      variable: the outcome that the answer speaks of first, if one was named.
     """
 
     study: Study
@@ -59,8 +59,12 @@ class Material:
 
     def title(self, name: str) -> str:
         """A name as a heading: `capital_shortfall_peak` is "Capital shortfall peak"."""
-        told = self.words(name)
-        return told[:1].upper() + told[1:]
+        text = self.words(name)
+        return text[:1].upper() + text[1:]
+
+    def heading(self, name: str, unit: str, labels: Iterable[str] = ()) -> str:
+        """A name as a heading with the labels that it is for and its unit: "Harvest, rye [kt]"; no unit of a pure number."""
+        return ", ".join([self.title(name), *labels]) + ("" if unit == "1" else f" [{unit}]")
 
     @cached_property
     def acronyms(self) -> frozenset[str]:
@@ -77,6 +81,18 @@ class Material:
         return frozenset(re.findall(r"\b[A-Z]{2,5}\b", " ".join(texts)))
 
     @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Outcomes that there are numbers of, in the order of the model."""
+        return tuple(n for n in self.study.model.outcomes if ("mean", self.study.baseline, n) in self.risk)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """Events that have a probability, in the order of the study."""
+        return tuple(
+            e for e in self.study.events if ("probability", self.study.baseline, e.name) in self.risk
+        )
+
+    @property
     def others(self) -> tuple[str, ...]:
         """Policies that are compared with the baseline."""
         return tuple(name for name in self.study.policy_names if name != self.study.baseline)
@@ -87,11 +103,11 @@ class Material:
         return int(self.tree.attrs.get("paths", self.study.paths))
 
 
-def material_of(study: Study, tree: xr.DataTree, **more: Any) -> Material:
-    """The material of a run.
+def records_of(study: Study, tree: xr.DataTree, **more: Any) -> RunRecords:
+    """A run as its report reads it.
 
     Args:
-      more: fields of `Material` beside the records.
+      more: fields of `RunRecords` beside the records.
     """
     outcomes, events = list(study.model.outcomes), [event.name for event in study.events]
     gaps = {name: against_baseline(name) for name in MEASURES}
@@ -106,7 +122,7 @@ def material_of(study: Study, tree: xr.DataTree, **more: Any) -> Material:
         *_records(study, tree, "comparison/regret", outcomes, "regret"),
     ]
     others = [r for r in comparison if r.policy != study.baseline or r.measure == "regret"]
-    return Material(study, tree, _by_key(risk), _by_key(others), **more)
+    return RunRecords(study, tree, _by_key(risk), _by_key(others), **more)
 
 
 def _by_key(records: Iterable[Record]) -> dict[Key, Record]:

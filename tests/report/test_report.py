@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from engine.plots import COLOURS
 from engine.report import charts
 from engine.report.markup import Section, render, unbroken
 from engine.report.page import LARGEST, page
-from engine.report.run_records import material_of
+from engine.report.run_records import records_of
 from engine.report.sections import SECTIONS
 from engine.risk.curves import curve_of_counts, tail_curve
 from engine.risk.flags import Reason
@@ -111,7 +112,7 @@ def normal(study: Study, shift: float = 1.0) -> np.ndarray:
 def made(study: Study, values: np.ndarray | None = None, **more) -> str:
     """The page of a study."""
     tree = make_tree(study, normal(study) if values is None else values)
-    return page(material_of(study, tree, **more)).decode()
+    return page(records_of(study, tree, **more)).decode()
 
 
 VOID = {"meta", "link", "input", "br", "line"}
@@ -220,6 +221,48 @@ def test_no_text_of_a_study_becomes_markup():
     assert EVIL in json.dumps(held, ensure_ascii=False).replace('\\"', '"')
 
 
+class Rivers(Farms):
+    dims = {"basin": ("upper", "lower"), "water_use": ("farm", "town", "works")}
+    levers = {"quota": Lever("1", 1.0)}
+    yearly = {"harvest": Yearly("kt", ("basin", "water_use"), loss=True), "gdp": Yearly("1", ("water_use",))}
+
+
+class Lone(Farms):
+    dims = {}
+    levers = {"quota": Lever("1", 1.0)}
+    yearly = {"harvest": Yearly("kt", loss=True), "gdp": Yearly("1")}
+
+
+@pytest.mark.parametrize(
+    ("yearly", "heading", "pages"),
+    [
+        (("harvest", "gdp"), "By year and water use", ["farm", "town", "works"]),
+        (("harvest",), "By year and basin", ["upper", "lower"]),
+    ],
+)
+def test_places_are_the_labels_of_the_models_own_dimension(yearly, heading, pages):
+    model = Rivers()
+    model.yearly = {name: Rivers.yearly[name] for name in yearly}
+    text = made(make_study(model, 200, ("old", "new")))
+    assert f'<h2 id="years">{heading}</h2>' in text
+    assert re.findall(r'<h3 id="place-\d">(.*?)</h3>', text) == pages
+    assert "Harvest, " in text
+
+
+def test_a_model_without_dimensions_has_one_page_of_years():
+    text = made(make_study(Lone(), 200, ("old", "new")))
+    assert '<h2 id="years">By year</h2>' in text
+    assert re.findall(r'<h3 id="(place-.*?)">(.*?)</h3>', text) == [("place-whole", "The whole")]
+
+
+def test_places_that_are_not_shown_are_counted():
+    model = Rivers()
+    model.dims = {**Rivers.dims, "basin": tuple(f"basin {k}" for k in range(41))}
+    model.yearly = {"harvest": Yearly("kt", ("basin",), loss=True), "gdp": Yearly("1", ("basin",))}
+    text = made(make_study(model, 50, ("old", "new")))
+    assert "Of 41 places the first 40 are shown." in text and text.count('<section class="place"') == 40
+
+
 def test_a_static_model_with_one_policy_has_a_page():
     text = made(make_study(Plain(), 1000, ("only",)))
     page = Reader(text)
@@ -262,13 +305,17 @@ def test_twenty_policies_with_long_names_have_a_page():
     assert len(looks) == 40
 
 
-def test_colours_are_those_of_the_plots():
+def test_colours_are_those_of_the_plots(plain):
     assert list(COLOURS[:7]) == list(charts.COLOURS)
+    (light, dark) = re.findall(r":root { (--p0.*?) }", plain)
+    assert light == " ".join(f"--p{k}: {colour};" for k, colour in enumerate(COLOURS))
+    assert light.count("--p") == dark.count("--p") and plain.count("--p0:") == 2
+    assert "#" not in Path(charts.__file__).read_text(encoding="utf-8").replace("# ", "")
 
 
 def test_a_section_is_one_function(plain):
     study = make_study(Plain(), 100, ("old", "new"))
-    material = material_of(study, make_tree(study, normal(study)))
+    run = records_of(study, make_tree(study, normal(study)))
 
     def section(of):
         return Section(
@@ -277,14 +324,14 @@ def test_a_section_is_one_function(plain):
             render("answer.html", sentences=["<i>"], baseline="x", single=True, partial=None),
         )
 
-    text = page(material, [*SECTIONS, section, lambda of: None]).decode()
+    text = page(run, [*SECTIONS, section, lambda of: None]).decode()
     assert '<h2 id="mine">About farms &lt;b&gt;</h2>' in text and "<p>&lt;i&gt;</p>" in text
 
 
 def test_names_are_words_with_the_capitals_of_the_study():
     study = make_study(Farms(), 100, ("old", "new"))
-    material = material_of(study, make_tree(study, normal(study)))
-    assert material.title("gdp_index") == "GDP index" and material.title("shortage") == "Shortage"
+    run = records_of(study, make_tree(study, normal(study)))
+    assert run.title("gdp_index") == "GDP index" and run.title("shortage") == "Shortage"
     assert unbroken("1.5 % [1, 2] of x") == "1.5\u00a0% [1,\u00a02] of x"
 
 
@@ -403,5 +450,5 @@ def test_a_page_of_outcomes_that_are_not_kept_draws_their_histograms():
     tree = make_tree(study, normal(study))
     kept = replace(study, keep=replace(study.keep, outcomes=()))
     parts = {node.path: node.to_dataset() for node in tree.subtree if node.path != "/paths"}
-    text = page(material_of(kept, xr.DataTree.from_dict(parts))).decode()
+    text = page(records_of(kept, xr.DataTree.from_dict(parts))).decode()
     assert {"tail-0", "tail-1"} <= set(data_of(text)["charts"])
