@@ -4,7 +4,8 @@ import pytest
 
 from engine.execution import results
 from engine.modelling.declaration import RESERVED
-from engine.modelling.records import Factor, Outcome, Yearly, lowest
+from engine.modelling.folds import lowest
+from engine.modelling.records import Factor, Outcome, Yearly
 from engine.run_folder import cube, ledger, reading
 from tests.reservoirs import STUDY, Reservoir, read, said
 from tests.small_study import commit_block, entered, make_study, make_summaries
