@@ -65,8 +65,7 @@ class Copula(Protocol):
 
 
 def exchangeable(n: int, kendall: float, spearman: float, lower: float, upper: float) -> Implied:
-    """The same between any two of n members."""
-
+    """The same dependence between any two of n members."""
     tau, rho, low, high = (equal_entries(n, value) for value in (kendall, spearman, lower, upper))
     return Implied(tau, rho, low, high)
 

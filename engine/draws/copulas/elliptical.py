@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special
 
 from engine.draws import polynomials
-from engine.draws.copulas import matrices
+from engine.draws.copulas import matrices, rank_correlations
 from engine.draws.copulas.contract import Implied, Matrix, equal_entries
 from engine.draws.limits import FARTHEST
 
@@ -131,7 +131,7 @@ class StudentT:
 
     def parameters(self, dtype: type) -> Any:
         df = self.df
-        scale = polynomials.fit(lambda z: -0.5 * matrices.log_chi2_quantile(z, df))
+        scale = polynomials.fit(lambda z: -0.5 * rank_correlations.log_chi2_quantile(z, df))
         ratio = polynomials.fit(lambda q: _score_over_q(np.abs(q), df), reach=_REACH)[1]
         return {
             "normal": self.normal.parameters(dtype),
@@ -188,4 +188,6 @@ def _implied(r: Matrix, df: float | None) -> Implied:
     else:
         with np.errstate(divide="ignore"):
             tail = 2.0 * special.stdtr(df + 1.0, -np.sqrt((df + 1.0) * (1.0 - r) / (1.0 + r)))
-    return Implied(matrices.kendall_of_pearson(r), matrices.spearman_of_pearson(r, df), tail, tail)
+    return Implied(
+        rank_correlations.kendall_of_pearson(r), rank_correlations.spearman_of_pearson(r, df), tail, tail
+    )

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine.draws.copulas import matrices, scores
+from engine.draws.copulas import rank_correlations, scores
 from engine.draws.copulas.contract import Implied
 from engine.draws.random_words import stream_key, tails
 from engine.errors import refusal
@@ -63,7 +63,7 @@ class Empirical:
         spearman = 12.0 * (middle @ middle.T) / n
         lower, upper = ((side @ side.T) / far for side in (1.0 * (ranks < far), 1.0 * (ranks >= n - far)))
         kendall = (
-            matrices.kendall_of_rows(ranks) * (n - 1) / n
+            rank_correlations.kendall_of_rows(ranks) * (n - 1) / n
         )  # two draws from one row are concordant as often as not
         for matrix in (kendall, spearman):
             np.fill_diagonal(matrix, 1.0)

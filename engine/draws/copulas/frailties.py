@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import special
 
-from engine.draws.copulas.matrices import log_gamma_quantile
+from engine.draws.copulas.rank_correlations import log_gamma_quantile
 from engine.draws.random_words import tails
 
 _TINY = 1e-37

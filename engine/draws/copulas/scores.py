@@ -1,4 +1,4 @@
-"""Normal score to exponential variable, and tail probabilities back to a normal score: fine in both tails."""
+"""From a normal score to an exponential variable, and from tail probabilities back to a normal score: fine in both tails."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.draws.copulas import archimedean, concordance, matrices
+from engine.draws.copulas import archimedean, concordance, matrices, rank_correlations
 from engine.draws.copulas.contract import Copula
 from engine.draws.copulas.elliptical import DF, Correlated, Equicorrelated, StudentT, lowest_correlation
 from engine.draws.copulas.empirical import Empirical, refuse_unless_ranks
@@ -116,11 +116,11 @@ def _normal(
 def _conversions(key: str, df: float | None) -> tuple[_Convert, _Convert]:
     """From a statement's measure to the correlation of the normal scores, and back."""
     if key == "kendall":
-        return matrices.pearson_of_kendall, matrices.kendall_of_pearson
+        return rank_correlations.pearson_of_kendall, rank_correlations.kendall_of_pearson
     if key == "spearman":
         return (
-            functools.partial(matrices.pearson_of_spearman, df=df),
-            functools.partial(matrices.spearman_of_pearson, df=df),
+            functools.partial(rank_correlations.pearson_of_spearman, df=df),
+            functools.partial(rank_correlations.spearman_of_pearson, df=df),
         )
     return np.asarray, np.asarray
 

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import special
 
-from engine.draws.copulas import matrices
+from engine.draws.copulas import rank_correlations
 from engine.draws.copulas.contract import Implied
 from engine.draws.limits import FARTHEST
 from engine.errors import refusal
@@ -69,7 +69,7 @@ class Vine:
         order = [self.members.index(name) for name in members]
         own = np.asfortranarray(np.random.default_rng(1).random((_SIMULATED, len(self.members))))
         u = np.asarray(_vine(self.text).inverse_rosenblatt(own, num_threads=1))[:, order].T
-        kendall = matrices.kendall_of_rows(u)
+        kendall = rank_correlations.kendall_of_rows(u)
         lower, upper = (
             (side @ side.T) / side.sum(axis=1) for side in (1.0 * (u < _FAR), 1.0 * (u > 1.0 - _FAR))
         )

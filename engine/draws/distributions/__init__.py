@@ -1,1 +1,1 @@
-"""Marginals: what a study may say a number is drawn from."""
+"""Laws of single numbers: what a study may say that a factor or a shock is drawn from."""
