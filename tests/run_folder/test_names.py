@@ -7,6 +7,7 @@ from engine.modelling.declaration import RESERVED
 from engine.modelling.folds import lowest
 from engine.modelling.records import Factor, Outcome, Yearly
 from engine.run_folder import cube, ledger, reading
+from engine.run_folder.folder import RunFolder
 from tests.reservoirs import STUDY, Reservoir, read, said
 from tests.small_study import commit_block, entered, make_study, make_summaries
 
@@ -29,10 +30,10 @@ def small_cube(tmp_path_factory):
     """A finished cube, as a tree, and the dimensions of its model."""
     folder, study = tmp_path_factory.mktemp("names"), make_study(600)
     with entered(folder, study):
-        for block in ledger.pending(folder, study):
+        for block in ledger.pending(RunFolder(folder, study)):
             commit_block(folder, study, block)
         stored = reading.read_paths(folder, study.keep.outcomes, study.paths)
-        cube.finish(folder, study, make_summaries(study, stored))
+        cube.finish(RunFolder(folder, study), make_summaries(study, stored))
     return results.open_cube(folder), set(study.model.dims)
 
 
