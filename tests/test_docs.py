@@ -163,6 +163,16 @@ def test_options_of_the_readme_exist():
         assert {word for word in words if word.startswith("--")} <= known
 
 
+def test_files_that_contributing_names_are_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"(?<![\w/])((?:engine|tests|docs|\.ci)/[\w./-]*\w/?|[A-Z]+\.md)", text)
+    assert len(set(named)) > 15
+    assert not [name for name in named if not (ROOT / name).exists()]
+    assert {"Add a law", "Add a fold", "Add an analysis", "Add a figure"} <= set(
+        re.findall(r"^## (.*)", text, re.M)
+    )
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)

@@ -1,5 +1,6 @@
 """A dask cluster as executor: its scheduler and workers are processes of their own on the loopback, as a user starts them."""
 
+import importlib
 import os
 import signal
 import socket
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,8 @@ from tests.execution.executors.test_processes import assignment_of
 from tests.recorded import contents, study_in
 from tests.small_files import BRIDGE, MODELS, call, own, write
 
-distributed = pytest.importorskip("distributed")
+# loaded by the tests that need it, as `rustbelt` does
+pytestmark = pytest.mark.skipif(find_spec("distributed") is None, reason="no distributed")
 PATHS = 5 * BLOCK + 600
 DASK = [sys.executable, "-m", "dask"]
 
@@ -110,6 +113,7 @@ def test_no_scheduler_is_told(tmp_path, monkeypatch):
 def test_a_scheduler_without_workers_is_told(tmp_path, processes, monkeypatch):
     study = study_in(tmp_path, 100)
     monkeypatch.setattr(cluster, "PATIENCE", 20)
+    distributed = importlib.import_module("distributed")
     monkeypatch.setattr(distributed.Client, "wait_for_workers", _nobody_comes)
     with pytest.raises(UserError, match=r"has no workers. Start some: dask worker tcp://"):
         engine.run(study, tmp_path / "run", device="cpu", scheduler=processes.address)
