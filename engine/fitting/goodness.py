@@ -52,7 +52,8 @@ def p_value(
     """p-value of a standardised sample's statistic by a parametric bootstrap, the resamples, and how it was got.
 
     Samples of the fitted law are fitted in their turn, because a fit is closer to its data than the true law is; but not
-    those that are so close to the law they were drawn from already that no fit puts them as far off as the data.
+    those less than half as far from the law that they were drawn from as the data are from theirs: a fit that doubles the
+    distance is one in a thousand, or a few in a hundred where it is the ends that are fitted.
     Stute, Gonzales Manteiga, Presedo Quindimil, Metrika 40 (1993) 243, doi:10.1007/BF02613687.
 
     Raises:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import optimize
 
 SHAPES = (0.3, 3.0)
-"""Values of all shapes, besides SciPy's own, from which a search starts."""
+"""First shapes that a search starts from, besides SciPy's own start; the next are twice, thrice as large, as some may not be equal."""
 THINNED = 1_000
 """Values of a sample that the searches from all starts see: only the way from the best to the top is taken with all."""
 PEAK = 8.0
@@ -113,13 +113,14 @@ def maximum(form: Form, x: np.ndarray, until: float) -> tuple[float, ...]:
     """
     if form.name in WHOLE:
         raise Failed(f"its shape {WHOLE[form.name]} takes whole numbers alone.")
-    few, held = thinned(x, THINNED), {f"f{name}": value for name, value in form.held.items()}
+    few, k = thinned(x, THINNED), len(form.shapes)
+    held = {f"f{name}": value for name, value in form.held.items()}
 
     def climb(sample: np.ndarray, tolerance: float, *shapes: float, **guess: float) -> tuple[float, ...]:
         return tuple(form.law.fit(sample, *shapes, **guess, **held, optimizer=simplex(tolerance, until)))
 
     tops, failure = [], None
-    for start in [(), *([value] * len(form.shapes) for value in SHAPES if form.shapes)]:
+    for start in [(), *([value * (i + 1) for i in range(k)] for value in SHAPES if k)]:
         try:
             tops.append(climb(few, 1e-2, *start))
         except FAILURES as error:
