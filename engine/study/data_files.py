@@ -7,7 +7,6 @@ import io
 import math
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,15 +63,6 @@ def column(path: Path | str, name: str, source: str | None = None) -> Column:
         message = str(fault) if isinstance(fault, _Fault) else f"cannot be read: {fault.strerror or fault}."
         place = "" if source in (None, str(path)) else str(path)
         raise UserError(source or str(path), [Problem(place, message)]) from None
-
-
-@contextmanager
-def named_file(file: str) -> Iterator[None]:
-    """What is refused of a file that a table of a study names, refused again at the table's key `file`."""
-    try:
-        yield
-    except UserError as error:
-        raise UserError("", [Problem("file", f"{file!r}: {p.message}") for p in error.problems]) from error
 
 
 class _Fault(Exception):

@@ -1,18 +1,13 @@
-"""Groups of a study: which factors are in them, and how these move together; from the tables, and the files beside a study."""
+"""Tables of groups -> which factors are in them, and how these move together."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from engine.draws.copulas import statements
-from engine.draws.copulas.empirical import MOST_ROWS, ranks_of
 from engine.draws.inputs import Group
 from engine.errors import Problems, refusal, unknown
-from engine.study.data_files import LARGEST_FILE, column, named_file
 
 Tables = Mapping[str, Mapping[str, Any]]
 
@@ -84,66 +79,3 @@ def restricted(table: Mapping[str, Any], members: Container[str]) -> dict[str, A
     if "ranks" in table:
         kept["ranks"] = {name: list(ranks) for name, ranks in table["ranks"].items() if name in members}
     return kept
-
-
-# ---- files
-
-
-def place_files(tables: Mapping[str, Any], folder: Path) -> None:
-    """Writes where the files of groups are, which a study names from the folder that it stands in."""
-    groups = tables.get("groups")
-    if isinstance(groups, dict):
-        for table in groups.values():
-            if isinstance(table, dict) and isinstance(table.get("file"), str):
-                table["file"] = str(folder / table["file"])
-
-
-def read_files(tables: Mapping[str, Any], problems: Problems) -> None:
-    """Puts in the tables what the files of groups hold, in place of their names.
-
-    Tables are as a study file has them, of any types, which are checked later.
-    """
-    groups, factors = tables.get("groups"), tables.get("factors")
-    for name, table in groups.items() if isinstance(groups, dict) else ():
-        if not (isinstance(table, dict) and isinstance(table.get("file"), str)):
-            continue
-        with problems.within(f"groups.{name}"), named_file(table["file"]):
-            if table.get("copula") == "empirical" and "ranks" not in table:
-                members = table.get("members") or [
-                    factor
-                    for factor, entry in (factors.items() if isinstance(factors, dict) else ())
-                    if isinstance(entry, dict) and entry.get("group") == name
-                ]
-                table["ranks"] = _ranks(Path(table["file"]), members)
-            elif table.get("copula") == "vine" and "vine" not in table:
-                table["vine"] = _text(Path(table["file"]))
-            else:
-                continue
-            del table["file"]
-
-
-def _ranks(path: Path, members: Any) -> dict[str, list[int]]:
-    if not isinstance(members, list) or not members or not all(isinstance(name, str) for name in members):
-        raise refusal("", "expected members for its columns. Name them: members = [...].")
-    columns, problems = {}, Problems()
-    for name in members:
-        with problems.within(""):
-            columns[name], empty = column(path, name)
-            if empty:
-                raise refusal("", f"column '{name}' has {empty} empty cells; expected a number in each row.")
-    rows = max(map(len, columns.values()), default=0)
-    if rows > MOST_ROWS:
-        problems.add("", f"has {rows:,} rows, expected at most {MOST_ROWS:,}. Leave out rows evenly.")
-    problems.refuse(str(path))
-    return ranks_of({name: np.asarray(values) for name, values in columns.items()})
-
-
-def _text(path: Path) -> str:
-    try:
-        if not path.is_file():
-            raise refusal("", "no such file.")
-        if path.stat().st_size > LARGEST_FILE:
-            raise refusal("", f"expected at most {LARGEST_FILE >> 20} MiB.")
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise refusal("", f"cannot be read as text: {error}.") from error

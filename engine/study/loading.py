@@ -16,8 +16,8 @@ from engine.errors import Problem, Problems, UserError, unknown
 from engine.formatting import shown
 from engine.modelling.loading import load_part, source_digest, spec_of
 from engine.modelling.records import Model, PathModel, StaticModel
-from engine.study import factor_tables, group_tables
 from engine.study.extending import laid_over
+from engine.study.named_files import place_files, read_files
 from engine.study.resolve import KnownModel, resolve
 from engine.study.section_tables import default_tile
 from engine.study.study import Study
@@ -54,8 +54,7 @@ def load_study(
     """
     source, in_files = str(path_or_name), Problems()
     tables = _extended(_study_path(source), source, ())
-    factor_tables.read_files(tables, in_files)
-    group_tables.read_files(tables, in_files)
+    read_files(tables, in_files)
     run = {"paths": paths, "seed": seed, "tile": tile}
     return read_study(tables, source, model=model, run=run, policies=policies, in_files=in_files)
 
@@ -188,8 +187,7 @@ def _syntax(error: str) -> str:
 def _extended(path: Path, source: str, through: tuple[Path, ...]) -> dict[str, Any]:
     """Tables of a file laid over those of the study it extends."""
     tables = _read_toml(path, source)
-    group_tables.place_files(tables, path.parent)
-    factor_tables.place_files(tables, path.parent)
+    place_files(tables, path.parent)
     if "extends" not in tables:
         return tables
     parent = tables.pop("extends")
