@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from engine.risk.display import histogram, histogram_of_bins
 from engine.risk.evidence import MEASURES, level_of
@@ -46,13 +47,13 @@ class Summaries:
     """
 
     levels: Mapping[str, float]
-    risk: Mapping[str, np.ndarray]
-    events: Mapping[str, np.ndarray]
-    difference: Mapping[str, np.ndarray]
-    worse: Mapping[str, np.ndarray]
-    regret: Mapping[str, np.ndarray]
+    risk: Mapping[str, Float[np.ndarray, "policy measure stat"]]
+    events: Mapping[str, Float[np.ndarray, "policy stat"]]
+    difference: Mapping[str, Float[np.ndarray, "policy measure stat"]]
+    worse: Mapping[str, Float[np.ndarray, "policy stat"]]
+    regret: Mapping[str, Float[np.ndarray, "policy stat"]]
     histograms: Mapping[str, tuple[np.ndarray, np.ndarray]]
-    nonfinite: np.ndarray
+    nonfinite: Int[np.ndarray, "policy outcome"]
     difference_events: Mapping[str, np.ndarray] = field(default_factory=dict)
     risk_yearly: Mapping[str, np.ndarray] = field(default_factory=dict)
     difference_yearly: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -70,7 +71,7 @@ def summarise(
     paths: Mapping[str, np.ndarray],
     tally: Tally | None,
     yearly: Mapping[str, Any],
-    nonfinite: np.ndarray,
+    nonfinite: Int[np.ndarray, "policy outcome"],
 ) -> Summaries:
     """Everything that the summary groups hold.
 
