@@ -8,6 +8,7 @@ hypercube. Dependence inside a unit enters through the variance of unit totals. 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,6 +41,13 @@ class Estimate:
     def flag(self) -> str:
         """What the flags say, in words."""
         return text(*self.flags)
+
+    @staticmethod
+    def of_row(row: Iterable[float], missing: Reason, flags: tuple[Flag, ...] = ()) -> Estimate:
+        """The estimate that a cube holds as four numbers; `missing` is why it has no interval where no flag says so."""
+        estimate, error, low, high = map(float, row)
+        known = flags or np.isfinite(low)
+        return Estimate(estimate, error, low, high, flags if known else (Flag(missing),))
 
     def flagged(self, *flags: Flag | None) -> Estimate:
         """The same estimate without its interval, where there is a flag; its own come last, each once.
