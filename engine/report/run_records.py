@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from engine.risk.evidence import MEASURES
-from engine.risk.flags import DETAILS, Flag, Reason, of_array
+from engine.risk.flags import DETAILS, Reason, of_array
 from engine.risk.intervals import Estimate
 from engine.risk.tables import Record, against_baseline, record
 from engine.run_folder.cube_groups import STATS, words
@@ -145,8 +144,9 @@ def _records(
         for p, policy in enumerate(study.policy_names):
             for m, measure in enumerate(there):
                 if measure in labels:
-                    at = flags[p, m] if flags is not None else None
-                    yield record(labels[measure], policy, name, _estimate(rows[p, m], at))
+                    known = () if flags is None else of_array(flags[p, m])
+                    estimate = Estimate.of_row(rows[p, m], Reason.UNRECORDED, known)
+                    yield record(labels[measure], policy, name, estimate)
 
 
 def _group(tree: xr.DataTree, place: str) -> xr.Dataset:
@@ -158,11 +158,3 @@ def _flags(reasons: xr.DataArray, shape: tuple[int, ...]) -> np.ndarray:
     labels = {"reason": [str(reason) for reason in Reason], "detail": list(DETAILS)}
     dims = [dim for dim in ("policy", "measure", *labels) if dim in reasons.dims]
     return reasons.reindex(labels).transpose(*dims).values.reshape(*shape, len(Reason), len(DETAILS))
-
-
-def _estimate(row: np.ndarray, reasons: np.ndarray | None) -> Estimate:
-    """An estimate with its flags; `UNRECORDED` is why it has no interval where the cube does not say why."""
-    estimate, error, low, high = (float(value) for value in row)
-    flags = () if reasons is None else of_array(reasons)
-    unrecorded = () if flags or math.isfinite(low) else (Flag(Reason.UNRECORDED),)
-    return Estimate(estimate, error, low, high, flags or unrecorded)

@@ -11,23 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float, Int, Num
 from scipy.special import stdtrit
 
 from engine.risk.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence
 from engine.risk.flags import Flag, Reason
 from engine.risk.heaviness import largest_flag, tail_size
 from engine.risk.histograms import Histogram
-from engine.risk.intervals import (
-    FEW_UNITS,
-    TAIL,
-    Estimate,
-    Moments,
-    Z,
-    wilson_interval,
-)
+from engine.risk.intervals import FEW_UNITS, TAIL, Estimate, Moments, Z, wilson_interval
 from engine.risk.measures import correlation, share_difference
 from engine.risk.tails import LEVELS, shifted, tail_count
 
+Groups = Float[np.ndarray, "group"]
+Counts = Int[np.ndarray, "group"]
 ONE_GROUP = Flag(Reason.ONE_GROUP, 1, 2)
 
 Row = tuple[float, float, float, float]
@@ -36,7 +32,7 @@ Ends = tuple[float, float]
 """How far below and above an estimate the value of this very sample may lie."""
 
 
-def over_groups(totals: np.ndarray, sizes: np.ndarray) -> Moments:
+def over_groups(totals: Num[np.ndarray, "group"], sizes: Counts) -> Moments:
     """Moments of a mean over paths, from the totals and the sizes of independent groups [group]."""
     count, paths = len(sizes), sizes.sum()
     mean = totals.sum() / paths
@@ -67,8 +63,8 @@ class _Tail:
     var_open: Ends
     es_open: Ends
     slope: float
-    number: np.ndarray
-    excess: np.ndarray
+    number: Groups
+    excess: Groups
 
 
 def _tail(histogram: Histogram, level: float) -> _Tail:
@@ -167,12 +163,12 @@ def _evidence(
     )
 
 
-def mean(totals: np.ndarray, sizes: np.ndarray, flag: Flag | None = None) -> Estimate:
+def mean(totals: Groups, sizes: Counts, flag: Flag | None = None) -> Estimate:
     """Mean over paths of what has these totals by group."""
     return Estimate(*_row(over_groups(totals, sizes))).flagged(ONE_GROUP if len(sizes) < 2 else flag)
 
 
-def share(totals: np.ndarray, sizes: np.ndarray, unit: int) -> Estimate:
+def share(totals: Counts, sizes: Counts, unit: int) -> Estimate:
     """Share of paths with a property, from how many of each group have it: Wilson's score with Student's t.
 
     The effective number of paths is p (1 - p) / error^2, and not more than there are; where all paths or none have the
@@ -192,7 +188,7 @@ def share(totals: np.ndarray, sizes: np.ndarray, unit: int) -> Estimate:
     return Estimate(p, float(of.error), low, high)
 
 
-def difference_of_shares(totals: np.ndarray, baseline: np.ndarray, sizes: np.ndarray, unit: int) -> Estimate:
+def difference_of_shares(totals: Counts, baseline: Counts, sizes: Counts, unit: int) -> Estimate:
     """One share less another on the same groups of paths."""
     one, two = share(totals, sizes, unit), share(baseline, sizes, unit)
     if len(sizes) < 2:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from engine.risk.histograms import BINS, WIDEST, Histogram
 
 
-def histogram(values: np.ndarray, bins: int = 64) -> tuple[np.ndarray, np.ndarray]:
+def histogram(
+    values: Float[np.ndarray, "policy path"], bins: int = 64
+) -> tuple[Int[np.ndarray, "policy bin"], Float[np.ndarray, "edge"]]:
     """Counts int64 [policy, bin] and edges float64 [bin + 1] of values [policy, path], for charts.
 
     Inner bins are equally wide between the 0.1 % and 99.9 % quantiles over all policies; the first and the last bin
@@ -34,7 +37,9 @@ def histogram(values: np.ndarray, bins: int = 64) -> tuple[np.ndarray, np.ndarra
     return counts, np.concatenate([[min(low, pooled.min())], inner, [max(high, pooled.max())]])
 
 
-def histogram_of_bins(parts: Sequence[Histogram], bins: int = 64) -> tuple[np.ndarray, np.ndarray]:
+def histogram_of_bins(
+    parts: Sequence[Histogram], bins: int = 64
+) -> tuple[Int[np.ndarray, "part bin"], Float[np.ndarray, "edge"]]:
     """Counts int64 [part, bin] and edges float64 [bin + 1] for charts, as `histogram` gives them from values.
 
     Values are shared out evenly inside a bin where an edge of the chart cuts it.
@@ -59,7 +64,7 @@ def histogram_of_bins(parts: Sequence[Histogram], bins: int = 64) -> tuple[np.nd
     return counts.astype(np.int64), np.concatenate([[min(low, least)], inner, [max(high, most)]])
 
 
-def _below(histogram: Histogram, values: np.ndarray) -> np.ndarray:
+def _below(histogram: Histogram, values: Float[np.ndarray, "value"]) -> Float[np.ndarray, "value"]:
     """How many of a histogram's values are below each of some values, float64; even inside a bin."""
     upto = np.cumsum(histogram.pooled)
     ends = np.stack([histogram.edges, histogram.edges + BINS * histogram.step], axis=1).ravel()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import Estimate
@@ -99,7 +100,12 @@ def oriented(table: Table, same: np.ndarray | Sequence[bool] | bool) -> Table:
     )
 
 
-def judged(table: Table, exceedances: np.ndarray, constant: np.ndarray, for_es: int) -> Table:
+def judged(
+    table: Table,
+    exceedances: Float[np.ndarray, "level cell"],
+    constant: Bool[np.ndarray, "cell"],
+    for_es: int,
+) -> Table:
     """A table of many cells [cell, measure] without the intervals for which exceedances [level, cell] are too few.
 
     Tails are not judged for heaviness, which needs one look per cell.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from jaxtyping import Float
 
 
 class Reason(StrEnum):
@@ -69,7 +70,7 @@ def text(*flags: Flag) -> str:
     return "; ".join(dict.fromkeys(_SENTENCES[flag.reason].format_map(vars(flag)) for flag in flags))
 
 
-def as_array(flags: Iterable[Flag]) -> np.ndarray:
+def as_array(flags: Iterable[Flag]) -> Float[np.ndarray, "reason detail"]:
     """Numbers of each reason, float64 [reason, detail], in the orders of `Reason` and `DETAILS`; NaN where it does not hold."""
     array = np.full((len(Reason), len(DETAILS)), np.nan)
     for flag in flags:
@@ -77,7 +78,7 @@ def as_array(flags: Iterable[Flag]) -> np.ndarray:
     return array
 
 
-def of_array(array: np.ndarray) -> tuple[Flag, ...]:
+def of_array(array: Float[np.ndarray, "reason detail"]) -> tuple[Flag, ...]:
     """The flags that `as_array` gave the numbers of."""
     return tuple(
         Flag(reason, float(got), float(limit))

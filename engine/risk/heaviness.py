@@ -6,6 +6,7 @@ What it rests on, and how often it is wrong: `docs/method.md`.
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 from scipy.special import ndtri
 
 from engine.risk.flags import Flag, Reason
@@ -20,7 +21,7 @@ MEANLESS = 1.0
 """Shape from which on the mean is infinite."""
 
 
-def pareto_shape(excesses: np.ndarray) -> float:
+def pareto_shape(excesses: Float[np.ndarray, "value"]) -> float:
     """Shape of the generalised Pareto law fitted to excesses over a threshold (positive, ascending); 1 / tail index.
 
     Blind to where the variable's zero lies, as Hill's estimator is not. Source: Zhang and Stephens (2009),
@@ -38,7 +39,7 @@ def pareto_shape(excesses: np.ndarray) -> float:
     return float(np.log(1 - chosen * excesses).mean())
 
 
-def tail_flag(ascending: np.ndarray) -> Flag | None:
+def tail_flag(ascending: Float[np.ndarray, "value"]) -> Flag | None:
     """What keeps the upper tail of sorted values from having a mean with an interval; None if nothing does.
 
     Fits the largest values (a tenth of them, at least 1500 or a quarter, at most 2048) and flags where an
@@ -55,7 +56,7 @@ def tail_size(count: int) -> int:
     return k if k >= FEWEST_TAIL_VALUES else 0
 
 
-def largest_flag(ascending: np.ndarray) -> Flag | None:
+def largest_flag(ascending: Float[np.ndarray, "value"]) -> Flag | None:
     """As `tail_flag`, from the values that it looks at alone and the one before them."""
     excesses = ascending[1:].astype(np.float64) - float(ascending[0])
     excesses = excesses[excesses > 0]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from jaxtyping import Float, Int
 
 BINS = 1 << 16
 WIDEST = BINS - 1
@@ -33,7 +34,9 @@ def values_of(of: np.ndarray) -> np.ndarray:
     return bits.astype(np.uint32).view(np.float32)
 
 
-def counted(values: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def counted(
+    values: Float[np.ndarray, "path"], starts: Int[np.ndarray, "group"]
+) -> tuple[Int[np.ndarray, "bin"], Int[np.ndarray, "group bin"], Int[np.ndarray, "bin"]]:
     """Bins that hold a value, int64 [bin] ascending; counts in them, int64 [group, bin]; sums of steps, int64 [bin].
 
     Args:
@@ -66,20 +69,20 @@ class Histogram:
       least, most: the smallest and the largest value.
     """
 
-    edges: np.ndarray
-    step: np.ndarray
-    counts: np.ndarray
-    steps: np.ndarray
-    totals: np.ndarray
+    edges: Float[np.ndarray, "bin"]
+    step: Float[np.ndarray, "bin"]
+    counts: Int[np.ndarray, "group bin"]
+    steps: Int[np.ndarray, "bin"]
+    totals: Float[np.ndarray, "group"]
     least: float
     most: float
 
     @staticmethod
     def of_bins(
-        bins: np.ndarray,
-        counts: np.ndarray,
-        steps: np.ndarray,
-        totals: np.ndarray,
+        bins: Int[np.ndarray, "bin"],
+        counts: Int[np.ndarray, "group bin"],
+        steps: Int[np.ndarray, "bin"],
+        totals: Float[np.ndarray, "group"],
         least: float,
         most: float,
     ) -> Histogram:
@@ -102,12 +105,12 @@ class Histogram:
         )
 
     @cached_property
-    def sizes(self) -> np.ndarray:
+    def sizes(self) -> Int[np.ndarray, "group"]:
         """Values in each group, int64 [group]."""
         return self.counts.sum(axis=1)
 
     @cached_property
-    def pooled(self) -> np.ndarray:
+    def pooled(self) -> Int[np.ndarray, "bin"]:
         """Values in each bin, int64 [bin]."""
         return self.counts.sum(axis=0)
 
@@ -149,7 +152,9 @@ class Histogram:
         total, least, most = (float(beyond + at.step * part) for part in (guess, low, high))
         return total, least, most
 
-    def beyond(self, rank: int, level: float) -> tuple[np.ndarray, np.ndarray]:
+    def beyond(
+        self, rank: int, level: float
+    ) -> tuple[Float[np.ndarray, "group"], Float[np.ndarray, "group"]]:
         """By group, float64 [group]: how many of the so many largest values it holds, and their sum less `level` each.
 
         Exact over all groups together, but for the guess in the last bin; a group takes of each bin's sum, and of the

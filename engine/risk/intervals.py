@@ -8,13 +8,16 @@ hypercube. Dependence inside a unit enters through the variance of unit totals. 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Bool, Float, Int, Num
 from scipy.special import bdtr, ndtri, stdtrit
 
 from engine.risk.flags import Flag, Reason, text
 
+Cells = Float[np.ndarray, "*cells"]
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
 Z = float(ndtri(1 - TAIL))
@@ -39,6 +42,13 @@ class Estimate:
         """What the flags say, in words."""
         return text(*self.flags)
 
+    @staticmethod
+    def of_row(row: Iterable[float], missing: Reason, flags: tuple[Flag, ...] = ()) -> Estimate:
+        """The estimate that a cube holds as four numbers; `missing` is why it has no interval where no flag says so."""
+        estimate, error, low, high = map(float, row)
+        known = flags or np.isfinite(low)
+        return Estimate(estimate, error, low, high, flags if known else (Flag(missing),))
+
     def flagged(self, *flags: Flag | None) -> Estimate:
         """The same estimate without its interval, where there is a flag; its own come last, each once.
 
@@ -62,7 +72,7 @@ class Units:
 
     paths: int
     size: int
-    owner: np.ndarray | None = None
+    owner: Int[np.ndarray, "path"] | None = None
 
     @functools.cached_property
     def count(self) -> int:
@@ -102,7 +112,7 @@ class Units:
         """Sum over units of the unit's size to a power."""
         return float(np.broadcast_to(self.sizes**power, (self.count,)).sum())
 
-    def owners(self, path: np.ndarray) -> np.ndarray:
+    def owners(self, path: Int[np.ndarray, "path"]) -> Int[np.ndarray, "path"]:
         """Unit numbers of some paths."""
         if self.owner is not None:
             return self.owner[path]
@@ -112,7 +122,7 @@ class Units:
         """Sizes of some units."""
         return self.sizes if self.owner is None else self.sizes[unit]
 
-    def totals(self, values: np.ndarray) -> np.ndarray:
+    def totals(self, values: Num[np.ndarray, "*cells path"]) -> Float[np.ndarray, "*cells unit"]:
         """Sum over the paths of each unit, float64 [..., unit]."""
         if self.owner is not None:
             starts = np.flatnonzero(np.diff(self.owner, prepend=-1))
@@ -128,7 +138,7 @@ class Units:
             np.add(total, numbers[..., member :: self.size], out=total)
         return total.astype(np.float64, copy=False)
 
-    def take(self, mask: np.ndarray) -> Units:
+    def take(self, mask: Bool[np.ndarray, "path"]) -> Units:
         """The units of the paths where the mask holds; a unit without such a path is no unit any more."""
         kept = np.flatnonzero(mask)
         if self.owner is None and self.size == 1:
@@ -158,9 +168,9 @@ class Moments:
       needed: units from which it has an interval.
     """
 
-    mean: np.ndarray
-    error: np.ndarray
-    skewness: np.ndarray
+    mean: Cells
+    error: Cells
+    skewness: Cells
     units: int
     needed: int = 2
 
@@ -170,17 +180,17 @@ class Some:
     """Values at some paths of each cell, zero at all others: what a tail leaves. Cells and, in them, paths ascend."""
 
     cells: int
-    cell: np.ndarray
-    path: np.ndarray
-    value: np.ndarray
+    cell: Int[np.ndarray, "value"]
+    path: Int[np.ndarray, "value"]
+    value: Float[np.ndarray, "value"]
 
 
-def moments(values: np.ndarray, units: Units) -> Moments:
+def moments(values: Num[np.ndarray, "*cells path"], units: Units) -> Moments:
     """Moments of a mean over paths, from values [..., path]."""
     return moments_of_totals(units.totals(values), units)
 
 
-def moments_of_totals(totals: np.ndarray, units: Units) -> Moments:
+def moments_of_totals(totals: Float[np.ndarray, "*cells unit"], units: Units) -> Moments:
     """Moments of a mean over paths, from the sum over each unit [..., unit]."""
     mean = totals.sum(axis=-1) / units.paths
     residual = totals - units.sizes * mean[..., None]
@@ -206,7 +216,12 @@ def moments_of_some(some: Some, units: Units) -> Moments:
     return _moments(mean, square, cube, units)
 
 
-def moments_of_tail(tail: np.ndarray, cell: np.ndarray, joint: np.ndarray, units: Units) -> Moments:
+def moments_of_tail(
+    tail: Float[np.ndarray, "cell rank"],
+    cell: Int[np.ndarray, "unit"],
+    joint: Float[np.ndarray, "unit member"],
+    units: Units,
+) -> Moments:
     """As `moments_of_some`, for units of equal size, from the values alone and what shares its unit with another.
 
     With e the values, m their mean over all paths and T the total of one of J units of s paths:
@@ -227,7 +242,7 @@ def moments_of_tail(tail: np.ndarray, cell: np.ndarray, joint: np.ndarray, units
     return _moments(mean, square - units.count * expected**2, cube, units)
 
 
-def dots(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def dots(a: Num[np.ndarray, "*cells n"], b: Num[np.ndarray, "*cells n"]) -> Num[np.ndarray, "*cells"]:
     """Sum over the last axis of a b. Not by BLAS, whose threads wait for one another where several threads call it."""
     return np.einsum("...j,...j->...", a, b)
 
@@ -242,7 +257,7 @@ def _moments(mean: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Unit
     return Moments(mean, error, skewness, units.count, units.needed)
 
 
-def mean_interval(of: Moments) -> tuple[np.ndarray, np.ndarray]:
+def mean_interval(of: Moments) -> tuple[Cells, Cells]:
     """95 % interval of a mean: Student's t, corrected for skewness by Hall's monotone cubic transformation.
 
     With T the studentised mean and A its skewness, ((1 + A T / 3)^3 - 1) / A + A / 6 is nearly normal; the interval
@@ -263,7 +278,7 @@ def mean_interval(of: Moments) -> tuple[np.ndarray, np.ndarray]:
     return of.mean - error * studentised(t), of.mean - error * studentised(-t)
 
 
-def effective_count(share: Moments, units: Units) -> np.ndarray:
+def effective_count(share: Moments, units: Units) -> Cells:
     """How many independent paths would give this share of paths the error it has: n over the design effect.
 
     share (1 - share) / error^2, held between 1 and n J; from replicates less, by (1.96 / their `reach`)^2. Where all or no
@@ -284,7 +299,7 @@ def effective_count(share: Moments, units: Units) -> np.ndarray:
     return np.where(spread > 0, count, float(max(units.count, units.paths - units.count)))
 
 
-def tail_ranks(count: np.ndarray, share: float, risk: float = TAIL) -> tuple[np.ndarray, np.ndarray]:
+def tail_ranks(count: Cells, share: float, risk: float = TAIL) -> tuple[Cells, Cells]:
     """Ranks from the top between which the quantile with `share` of the law above it lies, each end missed with `risk`.
 
     Of `count` independent values, the low end is the `first`-th largest and the high end the `second`-th largest, with
@@ -307,7 +322,7 @@ def _binomial_quantile(probability: float, count: np.ndarray, share: float) -> n
     return k
 
 
-def wilson_interval(share: np.ndarray, count: np.ndarray, z: float = Z) -> tuple[np.ndarray, np.ndarray]:
+def wilson_interval(share: Cells, count: Cells, z: float = Z) -> tuple[Cells, Cells]:
     """95 % interval of a probability by Wilson's score with an effective count; fine for shares of 0 and 1.
 
     Args:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from engine.risk import tails
 from engine.risk.evidence import DIFFERENCES, FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, MEASURES, Evidence
@@ -29,6 +30,8 @@ from engine.risk.intervals import (
 )
 from engine.risk.tails import Column, Quantiles, Table, share_of_totals, shifted
 
+Paths = Float[np.ndarray, "path"]
+Happens = Bool[np.ndarray, "path"]
 ONE_UNIT = Flag(Reason.ONE_UNIT, 1, 2)
 
 
@@ -41,7 +44,7 @@ class Sample:
       units: as many paths.
     """
 
-    losses: np.ndarray
+    losses: Paths
     units: Units
 
     @cached_property
@@ -97,7 +100,7 @@ class Sample:
         )
 
 
-def summary(values: np.ndarray, unit: int | Units, loss: bool) -> dict[str, Estimate]:
+def summary(values: Paths, unit: int | Units, loss: bool) -> dict[str, Estimate]:
     """Mean, VaR and ES of one variable, by name: values [path] -> {measure: Estimate}.
 
     Flagged, and then without an interval: too few exceedances, an infinite variance that its tails do not exclude (mean
@@ -107,9 +110,7 @@ def summary(values: np.ndarray, unit: int | Units, loss: bool) -> dict[str, Esti
     return samples[0].own().estimates(loss, lost) if samples else dict.fromkeys(MEASURES, _nothing(lost))
 
 
-def difference(
-    values: np.ndarray, baseline_values: np.ndarray, unit: int | Units, loss: bool
-) -> dict[str, Estimate]:
+def difference(values: Paths, baseline_values: Paths, unit: int | Units, loss: bool) -> dict[str, Estimate]:
     """Measures of one variable less those of another on the same paths, and "worse": P(the first is worse).
 
     Flags as in `summary`.
@@ -121,7 +122,7 @@ def difference(
 
 
 def of_policies(
-    values: np.ndarray, base: int, unit: int | Units, loss: bool
+    values: Float[np.ndarray, "policy path"], base: int, unit: int | Units, loss: bool
 ) -> list[tuple[dict[str, Estimate], dict[str, Estimate]]]:
     """`summary` of each policy, and its `difference` from policy number `base`: values [policy, path].
 
@@ -145,7 +146,7 @@ def _samples(arrays: Sequence[np.ndarray], unit: int | Units, loss: bool) -> tup
     return [Sample(x if loss else -x, units) for x in kept if units.count], lost
 
 
-def regret(values: np.ndarray, unit: int | Units, loss: bool) -> list[Estimate]:
+def regret(values: Float[np.ndarray, "policy path"], unit: int | Units, loss: bool) -> list[Estimate]:
     """Mean shortfall of each policy against the best policy on the same path, in the variable's unit: values [policy, path]."""
     policies, units, lost = finite_units(tuple(values), unit)
     if not units.count:
@@ -160,7 +161,7 @@ def regret(values: np.ndarray, unit: int | Units, loss: bool) -> list[Estimate]:
     return regrets
 
 
-def probability(indicator: np.ndarray, unit: int | Units) -> Estimate:
+def probability(indicator: Happens, unit: int | Units) -> Estimate:
     """Share of paths with a property, by Wilson with the effective number of paths: indicator bool [path].
 
     The standard error of a share of 0 or 1 is half its interval over 1.96. A single unit of several paths is flagged.
@@ -169,14 +170,14 @@ def probability(indicator: np.ndarray, unit: int | Units) -> Estimate:
     return _probability(units.totals(indicator), units)
 
 
-def _probability(totals: np.ndarray, units: Units) -> Estimate:
+def _probability(totals: Float[np.ndarray, "unit"], units: Units) -> Estimate:
     if not units.count:
         return _nothing(None)
     single = units.count < 2 and units.paths > 1
     return _single(share_of_totals(totals, units)).flagged(ONE_UNIT if single else None)
 
 
-def probability_difference(indicator: np.ndarray, baseline: np.ndarray, unit: int | Units) -> Estimate:
+def probability_difference(indicator: Happens, baseline: Happens, unit: int | Units) -> Estimate:
     """Share of paths with a property less the share with another, on the same paths: bool [path] each.
 
     Interval combined from the two Wilson intervals and the correlation of the shares.
@@ -199,7 +200,7 @@ def share_difference(one: Estimate, two: Estimate, error: float, correlated: flo
     return Estimate(one.estimate - two.estimate, error or (high - low) / (2 * Z), low, high)
 
 
-def correlation(a: np.ndarray, b: np.ndarray) -> float:
+def correlation(a: Float[np.ndarray, "unit"], b: Float[np.ndarray, "unit"]) -> float:
     """Correlation of two residuals over units (each of mean zero); 0 where one of them never moves."""
     scale = float(np.sqrt(dots(a, a) * dots(b, b)))
     return float(dots(a, b)) / scale if scale > 0 else 0.0

@@ -10,19 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from engine.risk import binned
 from engine.risk.events import event_outcomes, happens, known_events
 from engine.risk.evidence import level_of
 from engine.risk.flags import Flag, Reason, text
 from engine.risk.intervals import Estimate, Units
-from engine.risk.measures import (
-    finite_units,
-    of_policies,
-    probability,
-    probability_difference,
-    regret,
-)
+from engine.risk.measures import finite_units, of_policies, probability, probability_difference, regret
 from engine.risk.tallies import Tally, unkept, unkept_events
 from engine.study.study import Event, Study
 
@@ -122,7 +117,9 @@ class Tables:
 
 
 def tables_of_paths(
-    study: Study, outcomes: Mapping[str, np.ndarray], variables: Container[str] | None = None
+    study: Study,
+    outcomes: Mapping[str, Float[np.ndarray, "policy path"]],
+    variables: Container[str] | None = None,
 ) -> Tables:
     """Risk and comparison from outcomes kept per path.
 
@@ -168,7 +165,7 @@ def against_baseline(measure: str) -> str:
     return measure if measure == "worse" else f"difference_{measure}"
 
 
-def _of_outcome(study: Study, name: str, values: np.ndarray) -> Tables:
+def _of_outcome(study: Study, name: str, values: Float[np.ndarray, "policy path"]) -> Tables:
     loss = study.model.outcomes[name].loss
     pairs = of_policies(values, _base(study), study.unit, loss)
     return _records(study, name, pairs, regret(values, study.unit, loss))
@@ -200,7 +197,7 @@ def _of_event(study: Study, event: Event, outcomes: Mapping[str, np.ndarray]) ->
     return _records(study, event.name, pairs)
 
 
-def _of_counts(study: Study, tally: Tally, name: str, counts: np.ndarray) -> Tables:
+def _of_counts(study: Study, tally: Tally, name: str, counts: Int[np.ndarray, "policy group"]) -> Tables:
     base, sizes, unit, pairs = _base(study), tally.sizes, study.unit, []
     for p, own in enumerate(counts):
         gap = (

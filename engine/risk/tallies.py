@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from engine.risk.events import event_outcomes, happens
 from engine.risk.histograms import BINS, Histogram, counted
@@ -40,16 +41,16 @@ class Tally:
       events: paths on which they happen, int64 [event, policy, group].
     """
 
-    sizes: np.ndarray
-    bins: np.ndarray
-    counts: np.ndarray
-    steps: np.ndarray
-    totals: np.ndarray
-    least: np.ndarray
-    most: np.ndarray
-    worse: np.ndarray
-    regret: np.ndarray
-    events: np.ndarray
+    sizes: Int[np.ndarray, "group"]
+    bins: Int[np.ndarray, "bin"]
+    counts: Int[np.ndarray, "group bin"]
+    steps: Int[np.ndarray, "bin"]
+    totals: Float[np.ndarray, "outcome policy group"]
+    least: Float[np.ndarray, "outcome policy"]
+    most: Float[np.ndarray, "outcome policy"]
+    worse: Int[np.ndarray, "outcome policy group"]
+    regret: Float[np.ndarray, "outcome policy group"]
+    events: Int[np.ndarray, "event policy group"]
 
     def histogram(self, outcome: int, policy: int) -> Histogram:
         """That of one outcome under one policy, by their places."""
@@ -87,7 +88,7 @@ def unkept_events(study: Study) -> tuple[Event, ...]:
     return tuple(event for event in study.events if not event_outcomes(study, event) <= kept)
 
 
-def tally(study: Study, outcomes: np.ndarray) -> Tally:
+def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"]) -> Tally:
     """The tally of one block.
 
     Args:
@@ -176,7 +177,7 @@ def _with_bins(part: Tally, total: Tally | None) -> Tally:
     return replace(total, bins=bins, counts=counts, steps=steps)
 
 
-def _starts(count: int, unit: int) -> np.ndarray:
+def _starts(count: int, unit: int) -> Int[np.ndarray, "group"]:
     """First path of each group of a block of so many paths: groups as equal as can be, of whole units."""
     groups = -(-count // GROUP)
     return np.arange(groups) * count // groups // unit * unit

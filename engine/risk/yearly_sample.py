@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from engine.modelling.cell_axis import split_cells
 from engine.risk.evidence import FEWEST_FOR_ES, MEASURES, judged, oriented
@@ -16,6 +17,7 @@ from engine.risk.summaries import MOMENTS, STATS
 from engine.risk.tails import quantiles, risk
 from engine.study.study import Study
 
+CellPaths = Float[np.ndarray, "policy cell path"]
 QUANTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
 CHUNK = 1 << 20
 """Values that a thread sorts at a time, enough to make up for what each call of NumPy costs."""
@@ -23,7 +25,7 @@ SLICE = 1 << 16
 """Values whose means are taken at a time: in double precision they stay in a core's cache."""
 
 
-def of_sample(study: Study, yearly: np.ndarray) -> dict[str, Any]:
+def of_sample(study: Study, yearly: Float[np.ndarray, "policy year cell path"]) -> dict[str, Any]:
     """The fields of `Summaries` that hold yearly variables: moments, differences of means, VaR and ES, quantiles.
 
     Errors and intervals are over independent units of paths, as in `measures`. Where a cell has a value that is not
@@ -59,7 +61,7 @@ def of_sample(study: Study, yearly: np.ndarray) -> dict[str, Any]:
     return {**by_variable, "quantiles": QUANTILES, "yearly_sample": n_paths}
 
 
-def _signs(study: Study) -> np.ndarray:
+def _signs(study: Study) -> Float[np.ndarray, "cell"]:
     """1 for every cell of which high values are the bad ones, -1 for the others, float32 [cell]."""
     model: Any = study.model
     each = [
@@ -71,7 +73,9 @@ def _signs(study: Study) -> np.ndarray:
     return np.concatenate(each).astype(np.float32)
 
 
-def _of_cells(values: np.ndarray, sign: np.ndarray, units: Units, baseline: int) -> Mapping[str, np.ndarray]:
+def _of_cells(
+    values: CellPaths, sign: Float[np.ndarray, "cell"], units: Units, baseline: int
+) -> Mapping[str, np.ndarray]:
     """Tables of some cells of one year, the cell axis last, from values [policy, cell, path]."""
     n_policies, n_cells, n_paths = values.shape
     losses = values * sign[:, None]
@@ -97,7 +101,11 @@ def _of_cells(values: np.ndarray, sign: np.ndarray, units: Units, baseline: int)
     return tables
 
 
-def _means(losses: np.ndarray, units: Units, baseline: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _means(
+    losses: CellPaths, units: Units, baseline: int
+) -> tuple[
+    Float[np.ndarray, "3 policy cell"], Float[np.ndarray, "policy cell"], Float[np.ndarray, "3 policy cell"]
+]:
     """Moments of the mean, standard deviation, and moments of the mean gap from the baseline.
 
     [policy, cell] each; moments have an axis before, in the order of the fields of `Moments`.
@@ -122,7 +130,9 @@ def _as_moments(columns: np.ndarray, units: Units) -> Moments:
     return Moments(columns[0], columns[1], columns[2], units.count, units.needed)
 
 
-def _quantiles(ascending: np.ndarray, sign: np.ndarray) -> np.ndarray:
+def _quantiles(
+    ascending: CellPaths, sign: Float[np.ndarray, "cell"]
+) -> Float[np.ndarray, "policy quantile cell"]:
     """Quantiles of values [policy, cell, path], interpolated between neighbours, from sign times the values, sorted."""
     last = ascending.shape[-1] - 1
     at = np.array(QUANTILES) * last

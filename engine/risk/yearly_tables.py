@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator
 
-import numpy as np
 import xarray as xr
 
-from engine.risk.flags import Flag, Reason
+from engine.risk.flags import Reason
 from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
 from engine.risk.tables import Record, record
@@ -39,10 +37,5 @@ def _records(table: xr.DataArray, policies: tuple[str, ...] | list[str]) -> Iter
             for c, cell in enumerate(itertools.product(*labels)):
                 place = dict(zip(dims, map(str, cell), strict=True))
                 for y, year in enumerate(years):
-                    estimate = _estimate(rows[m, c, y])
+                    estimate = Estimate.of_row(rows[m, c, y], Reason.FEW_IN_SAMPLE)
                     yield record(str(measure), str(policy), str(table.name), estimate, place, int(year))
-
-
-def _estimate(row: np.ndarray) -> Estimate:
-    estimate, error, low, high = (float(value) for value in row)
-    return Estimate(estimate, error, low, high, () if math.isfinite(low) else (Flag(Reason.FEW_IN_SAMPLE),))

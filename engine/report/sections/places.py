@@ -17,7 +17,7 @@ from engine.report.sections.headline import Group, Row, columns, notes
 from engine.report.sentences import NAMED
 from engine.report.text import cell, compact, distance, listed, unit_of
 from engine.risk.as_text import Cell, judged
-from engine.risk.flags import Flag, Reason
+from engine.risk.flags import Reason
 from engine.risk.intervals import Estimate
 from engine.risk.tables import Record, record
 from engine.run_folder.cube_groups import STATS, words
@@ -142,9 +142,7 @@ def _record(
     if "measure" in table.dims:
         table = table.sel(measure="mean")
     row = table.sel(policy=policy, stat=list(STATS)).isel(year=year).transpose("stat").values
-    estimate, error, low, high = (float(x) for x in row)
-    flags = () if np.isfinite(low) else (Flag(Reason.UNRECORDED),)
-    return record("mean", policy, name, Estimate(estimate, error, low, high, flags))
+    return record("mean", policy, name, Estimate.of_row(row, Reason.UNRECORDED))
 
 
 def _groups(run: RunRecords, name: str, entry: Yearly, at: dict[str, str]) -> list[Group]:
