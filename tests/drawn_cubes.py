@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly, total
-from engine.risk.measures import MEASURES, level_of, summary, summary_cells
+from engine.modelling.folds import total
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
+from engine.risk.evidence import MEASURES, level_of
+from engine.risk.measures import summary
 from engine.risk.summaries import Summaries
 from engine.run_folder.cube_groups import described, described_value, groups, policies
 from engine.study.loading import read_study
 from engine.study.study import Study
+from tests.risk.cells import summary_cells
 
 LONG = "a_name_of_sixty_characters_that_leaves_no_room_for_anything_"
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -26,6 +29,7 @@ class Case:
 
     Args:
       long: names of 60 characters, for everything that has a name.
+      dims: dimensions of the model, two at most.
       spoilt: what is wrong with the values: "equal", or "nan" (some paths everywhere, all paths under the last policy).
     """
 
@@ -35,6 +39,7 @@ class Case:
     static: bool = False
     long: bool = False
     spoilt: str = ""
+    dims: tuple[str, ...] = ("region", "sector")
 
 
 CASES = {
@@ -104,17 +109,15 @@ def _study(case: Case) -> Study:
     if case.static:
         body |= {"outcomes": {name("loss"): Outcome(unit, loss=True), name("growth"): Outcome("1")}}
         return read_study(text, "towns.toml", model=type("Towns", (StaticModel,), body)())
-    dims = {
-        "region": tuple(name(n) for n in ("north", "south")),
-        "sector": tuple(name(n) for n in ("steel", "coal", "lime")),
-    }
+    towns = (("north", "south"), ("steel", "coal", "lime"))
+    dims = {dim: tuple(map(name, names)) for dim, names in zip(case.dims, towns, strict=False)}
     body |= {
         "dims": dims,
         "yearly": {
             name("shortfall"): Yearly(
-                unit, ("region", "sector"), loss=True, about=name("capital missing").replace("_", " ")
+                unit, case.dims, loss=True, about=name("capital missing").replace("_", " ")
             ),
-            name("income"): Yearly("1/yr", ("region",)),
+            name("income"): Yearly("1/yr", case.dims[:1]),
             name("price"): Yearly("1"),
         },
         "outcomes": {

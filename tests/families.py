@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from engine.draws.distributions import Law, prior
-from engine.draws.distributions.scipy_laws import shapes
+from engine.draws.distributions.law import Law
+from engine.draws.distributions.prior import prior
+from engine.draws.distributions.scipy_catalogue import shapes
 
 CONTINUOUS: dict[str, list[tuple[float, ...]]] = {
     "alpha": [(3.5,)], "anglit": [()], "arcsine": [()], "argus": [(1.0,)], "beta": [(2, 5), (0.5, 0.5), (40, 0.7)],

@@ -44,7 +44,10 @@ def test_model_of_the_page_runs_from_python(models, name):
     cube = engine.open_cube(finished.folder)
     for outcome in own.outcomes:
         assert cube["paths"][outcome].sizes == {"policy": len(study.policies), "path": 512}
-    assert {record.variable for record in finished.risk} == {*own.outcomes, *(e.name for e in study.events)}
+    assert {record.variable for record in finished.answers.all_tables.risk} == {
+        *own.outcomes,
+        *(e.name for e in study.events),
+    }
 
 
 @pytest.mark.parametrize("name", ["levee", "reservoir"])

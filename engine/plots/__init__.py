@@ -1,18 +1,16 @@
-"""Charts of a run: a cube in, matplotlib figures or axes out. The only room that knows matplotlib."""
+"""Charts of a run: a cube in, matplotlib figures or axes out. The only room that knows matplotlib.
 
-from engine.plots.convergence import convergence
-from engine.plots.correlation import correlation
-from engine.plots.differences import differences
-from engine.plots.exceedance import exceedance
-from engine.plots.fan import fan, fans
+Every kind of figure is a function here, by the name that it has in `KINDS`.
+"""
+
+from typing import Any
+
+from engine.plots.figures.fan import fan
 from engine.plots.kinds import KINDS, Kind, figure, named, refuse_options
-from engine.plots.priors import priors
-from engine.plots.replay import replay
-from engine.plots.scatter import scatter
 from engine.plots.sheet import refuse_file, save
 from engine.plots.style import COLOURS, INK, STYLE
-from engine.plots.tails import tails
-from engine.plots.tornado import tornado
+
+_DRAWN_BY = {kind.draw.__name__: kind.draw for kind in KINDS.values()}
 
 __all__ = [
     "COLOURS",
@@ -20,20 +18,21 @@ __all__ = [
     "KINDS",
     "STYLE",
     "Kind",
-    "convergence",
-    "correlation",
-    "differences",
-    "exceedance",
     "fan",
-    "fans",
     "figure",
     "named",
-    "priors",
     "refuse_file",
     "refuse_options",
-    "replay",
     "save",
-    "scatter",
-    "tails",
-    "tornado",
+    *_DRAWN_BY,
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _DRAWN_BY:
+        return _DRAWN_BY[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,9 +1,8 @@
-"""Bars of quantiles with the median and its interval; and a fan without years, which is one bar a policy."""
+"""Bars: error bars of estimates, bars of quantiles with their median, and a fan without years, which is one bar a policy."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -22,20 +21,25 @@ def reach(units: int) -> float:
     return Z * 0.5 / float(np.sqrt(units)) if units > 3 else np.nan
 
 
-def whiskers(
-    ax: Axes, x: np.ndarray, levels: np.ndarray, quantiles: np.ndarray, far: float, look: Look
-) -> None:
-    """Medians with their 95 % interval: the quantiles that far on either side of the middle, whatever the law."""
-    middle = at(levels, quantiles, 0.5)
-    ends = np.array([at(levels, quantiles, 0.5 - far), at(levels, quantiles, 0.5 + far)])
-    if not np.isfinite(far):
-        ends[:] = np.nan
-    error = np.abs(np.nan_to_num(ends - middle))
-    ax.errorbar(x, middle, error, **look.dot, markersize=3.5, markeredgecolor="white", markeredgewidth=0.4, ecolor=look.colour, elinewidth=1, capsize=2, zorder=4)  # fmt: skip
+def whiskers(ax: Axes, x: Sequence[float], estimates: Sequence[Estimate], look: Look) -> None:
+    """Draws estimates with their 95 % intervals, one at each x."""
+    ax.errorbar(x, [of.estimate for of in estimates], arms(estimates), **look.dot, markersize=3.5, markeredgecolor=style.PAPER, markeredgewidth=0.4, ecolor=look.colour, elinewidth=1, capsize=2, zorder=4)  # fmt: skip
+
+
+def medians(levels: np.ndarray, quantiles: np.ndarray, far: float) -> list[Estimate]:
+    """Median of each column of quantiles [level, year], its 95 % interval the quantiles that far on either side, whatever the law."""
+    rows = [at(levels, quantiles, q).tolist() for q in (0.5, 0.5 - far, 0.5 + far)]
+    return [Estimate(middle, np.nan, low, high) for middle, low, high in zip(*rows, strict=True)]
+
+
+def arms(estimates: Sequence[Estimate]) -> np.ndarray:
+    """Lengths of error bars below and above each estimate [2, estimate]; zero where there is no interval."""
+    lengths = np.array([(of.estimate - of.low, of.high - of.estimate) for of in estimates])
+    return np.maximum(np.nan_to_num(lengths), 0.0).T
 
 
 def bar(ax: Axes, x: float, quantiles: Mapping[float, float], look: Look) -> None:
-    """Nine tenths of the futures as a thin bar, half of them as a thick one."""
+    """Draws nine tenths of the futures as a thin bar, half of them as a thick one."""
     for low, high, strength in BANDS:
         ax.plot([x, x], [quantiles[low], quantiles[high]], color=look.colour, linewidth=2 if low == 0.05 else 5, alpha=min(2.2 * strength, 1), solid_capstyle="butt")  # fmt: skip
 
@@ -50,29 +54,23 @@ def at(levels: np.ndarray, quantiles: np.ndarray, level: float) -> np.ndarray:
 def spread(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | None) -> Figure:
     """Bars of an outcome, one a policy: what is left of a fan where there are no years."""
     kept = selection.outcome(cube, variable, policies, "fan")
-    looks = style.looks(selection.known_policies(kept.values))
+    looks = kept.looks
     on = sheet(1, 1, (5.4, 3.3))
     (ax,) = on.panels
-    found: dict[str, Any] = {}
+    estimates = dict.fromkeys(kept.policies, labels.UNKNOWN)
+    levels, fine = np.array([0.05, 0.25, 0.5, 0.75, 0.95]), np.linspace(0, 1, 201)
     for k, name in enumerate(kept.policies):
-        values, levels = kept.finite(name), np.array([0.05, 0.25, 0.5, 0.75, 0.95])
+        values = kept.finite(name)
         if not len(values):
-            found[name] = Estimate(np.nan, np.nan, np.nan, np.nan)
             continue
-        units = len(values) // kept.unit
-        far = reach(units)
+        far = reach(len(values) // kept.unit)
         bar(ax, k, dict(zip(levels.tolist(), np.quantile(values, levels).tolist(), strict=True)), looks[name])
-        fine = np.linspace(0, 1, 201)
-        quantiles = np.quantile(values, fine)[:, None]
-        whiskers(ax, np.array([k]), fine, quantiles, far, looks[name])
-        middle, low, high = (float(at(fine, quantiles, q)[0]) for q in (0.5, 0.5 - far, 0.5 + far))
-        found[name] = Estimate(middle, np.nan, low, high)
+        (estimates[name],) = medians(fine, np.quantile(values, fine)[:, None], far)
+        whiskers(ax, [k], [estimates[name]], looks[name])
     ax.set_xlim(-0.7, len(kept.policies) - 0.3)
     ax.set_xticks([])
     ticks.numbers(ax, x=False)
-    labelled(ax, "policy [in the order of the legend]", labels.label(kept.values))
-    title = labels.sentence(f"{labels.heading(kept.values.name)}: the median", found)
+    labelled(ax, "policy [in the order of the legend]", kept.label)
+    title = labels.sentence(f"{kept.name}: the median", estimates)
     note = f"{labels.counted(kept.values.sizes['path'], 'path')}, without years. Bars: half and nine tenths of the futures; points: median with its 95 % interval.{kept.lost()}"
-    return on.close(
-        title, note, [style.key(looks[name], name, marked=True, lined=False) for name in kept.policies]
-    )
+    return on.close(title, note, style.keys(looks, kept.policies, marked=True, lined=False))

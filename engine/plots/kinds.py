@@ -1,23 +1,29 @@
-"""Every kind of figure: its function, what it is drawn from, the options it takes, and a line on what it shows."""
+"""Every kind of figure by its name: the function that draws it, and a line on what it shows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import Parameter, signature
 from typing import Any
 
-from engine.errors import Problem, UserError, unknown
-from engine.plots.convergence import convergence
-from engine.plots.correlation import correlation
-from engine.plots.differences import differences
-from engine.plots.exceedance import exceedance
-from engine.plots.fan import fans
-from engine.plots.priors import priors
-from engine.plots.replay import replay
-from engine.plots.scatter import scatter
+from engine.errors import Problems, UserError, unknown
+from engine.plots.figures import (
+    convergence,
+    correlation,
+    differences,
+    exceedance,
+    fan,
+    priors,
+    replay,
+    scatter,
+    tails,
+    tornado,
+)
 from engine.plots.style import Figure
-from engine.plots.tails import tails
-from engine.plots.tornado import tornado
+
+SOURCES = ("cube", "study", "story")
+"""What a figure may be drawn from: a run's cube, its study, one path as `engine.execution.replay` gives it."""
 
 
 @dataclass(frozen=True)
@@ -25,30 +31,46 @@ class Kind:
     """A kind of figure.
 
     Args:
-      draw: what draws it: sources in the order of `of`, then options by name -> a figure, or the axes of one.
-      of: what it is drawn from: "cube", "study", "story" (one path, as `engine.execution.replay` gives it).
-      takes: options that it knows.
+      draw: what draws it: parameters named as its sources first, then its options -> a figure, or the axes of one.
       about: what it shows, in a line.
     """
 
     draw: Callable[..., Any]
-    of: tuple[str, ...]
-    takes: tuple[str, ...]
     about: str
+
+    @property
+    def of(self) -> tuple[str, ...]:
+        """What it is drawn from, of `SOURCES`."""
+        return tuple(name for name in self._parameters if name in SOURCES)
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Its options by name. Parameters that can only be given by name, such as `ax`, are for Python alone."""
+        return tuple(
+            name
+            for name, parameter in self._parameters.items()
+            if name not in SOURCES and parameter.kind is not Parameter.KEYWORD_ONLY
+        )
+
+    @property
+    def _parameters(self) -> Mapping[str, Parameter]:
+        return signature(self.draw).parameters
 
 
 KINDS: Mapping[str, Kind] = {
-    "fan": Kind(fans, ("cube",), ("variable", "where", "policies"), "how futures spread by year, a panel for each place"),
-    "exceedance": Kind(exceedance, ("cube",), ("variable", "policies"), "how likely each level of an outcome is passed, on a log scale"),
-    "differences": Kind(differences, ("cube",), ("variable", "policies"), "what a policy changes on the same path, better and worse"),
-    "tails": Kind(tails, ("cube",), ("variable", "where", "policies", "year"), "mean, VaR and ES with intervals, a panel for each place"),
-    "scatter": Kind(scatter, ("cube",), ("variable", "factor", "policies"), "an outcome against a factor, the worst 1 % marked"),
-    "tornado": Kind(tornado, ("cube",), ("variable", "policies", "measure"), "the outcome where each factor is low and where it is high"),
-    "correlation": Kind(correlation, ("cube", "study"), (), "how the priors move together, groups outlined"),
-    "convergence": Kind(convergence, ("cube",), ("variable", "policies"), "how the headline measures settle as paths are added"),
-    "replay": Kind(replay, ("story",), ("variable", "where", "policies"), "one path in full, every yearly variable under each policy"),
-    "priors": Kind(priors, ("study",), ("factor",), "the density of every factor, asked and fitted"),
-}  # fmt: skip
+    "fan": Kind(fan.fans, "how futures spread by year, a panel for each place"),
+    "exceedance": Kind(
+        exceedance.exceedance, "how likely each level of an outcome is passed, on a log scale"
+    ),
+    "differences": Kind(differences.differences, "what a policy changes on the same path, better and worse"),
+    "tails": Kind(tails.tails, "mean, VaR and ES with intervals, a panel for each place"),
+    "scatter": Kind(scatter.scatter, "an outcome against a factor, the worst 1 % marked"),
+    "tornado": Kind(tornado.tornado, "the outcome where each factor is low and where it is high"),
+    "correlation": Kind(correlation.correlation, "how the priors move together, groups outlined"),
+    "convergence": Kind(convergence.convergence, "how the headline measures settle as paths are added"),
+    "replay": Kind(replay.replay, "one path in full, every yearly variable under each policy"),
+    "priors": Kind(priors.priors, "the density of every factor, asked and fitted"),
+}
 """By name, in the order in which one wants them."""
 
 
@@ -87,9 +109,9 @@ def refuse_options(kind: str, given: Mapping[str, Any]) -> None:
       UserError: there are such.
     """
     takes = named(kind).takes
-    told = ", ".join(takes) or "none"
-    wrong = [
-        Problem(name, f"'{kind}' does not take it. It takes: {told}.") for name in given if name not in takes
-    ]
-    if wrong:
-        raise UserError(kind, wrong)
+    listed = ", ".join(takes) or "none"
+    problems = Problems()
+    for name in given:
+        if name not in takes:
+            problems.add(name, f"'{kind}' does not take it. It takes: {listed}.")
+    problems.refuse(kind)

@@ -12,14 +12,17 @@ import xarray as xr
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 
+from engine.plots import style
 from engine.risk.intervals import Estimate
 
 HINTED = 1.03
 """How much wider a line may be on a screen, where letters stand on whole pixels."""
 TIED = "\u00a0"
 """A space at which no line is broken."""
+UNKNOWN = Estimate(math.nan, math.nan, math.nan, math.nan)
+"""What is shown as "unknown": the estimate of what no path has."""
 MOST_LISTED = 2
-"""Policies whose numbers a title lists; of more it tells the lowest and the highest."""
+"""Policies whose numbers a title lists; of more it has the lowest and the highest."""
 
 
 def label(values: xr.DataArray) -> str:
@@ -44,8 +47,8 @@ def words(name: Any) -> str:
 
 def heading(name: Any) -> str:
     """A name as words that begin a title."""
-    told = words(name)
-    return told[:1].upper() + told[1:]
+    text = words(name)
+    return text[:1].upper() + text[1:]
 
 
 def place(where: Mapping[str, Any]) -> str:
@@ -54,7 +57,7 @@ def place(where: Mapping[str, Any]) -> str:
 
 
 def number(value: float, error: float = math.nan) -> str:
-    """A number with the digits that its error leaves, three where nothing is known of it.
+    """The number with the digits that its error leaves, three where nothing is known of it.
 
     Args:
       error: half the width of its 95 % interval; one digit of the standard error is shown, two where the first is a 1.
@@ -78,7 +81,7 @@ def number(value: float, error: float = math.nan) -> str:
     return "0" if not text.strip("-0.,") else text.replace("-", "−")
 
 
-def told(of: Estimate, scale: float = 1.0, sign: str = "") -> str:
+def with_interval(of: Estimate, scale: float = 1.0, sign: str = "") -> str:
     """An estimate with its interval in brackets, or word that it has none.
 
     Args:
@@ -88,24 +91,33 @@ def told(of: Estimate, scale: float = 1.0, sign: str = "") -> str:
     if not math.isfinite(of.estimate):
         return "unknown"
     half = 0.5 * scale * (of.high - of.low)
-    found = number(scale * of.estimate, half) + sign
+    estimate = number(scale * of.estimate, half) + sign
     if not math.isfinite(half):
-        return f"{found} (no interval)"
-    return f"{found} [{number(scale * of.low, half)},{TIED}{number(scale * of.high, half)}]"
+        return f"{estimate} (no interval)"
+    return f"{estimate} [{number(scale * of.low, half)},{TIED}{number(scale * of.high, half)}]"
 
 
-def sentence(what: str, found: Mapping[str, Estimate], scale: float = 1.0, sign: str = "") -> str:
+def sentence(what: str, estimates: Mapping[str, Estimate], scale: float = 1.0, sign: str = "") -> str:
     """What each policy gives with its interval; of many policies the two ends, which says nothing of which is truly the last."""
-    known = {name: e for name, e in found.items() if math.isfinite(e.estimate)}
+    known = {name: e for name, e in estimates.items() if math.isfinite(e.estimate)}
     if not known:
         return f"{what} is unknown: no finite path, or no mean"
     ordered = sorted(known, key=lambda name: known[name].estimate)
     if len(known) > 1 and known[ordered[0]] == known[ordered[-1]]:
-        return f"{what} is {told(known[ordered[0]], scale, sign)} under each of {len(known)} policies"
+        return (
+            f"{what} is {with_interval(known[ordered[0]], scale, sign)} under each of {len(known)} policies"
+        )
     if len(known) <= MOST_LISTED:
-        return f"{what} is " + ", ".join(f"{told(e, scale, sign)} under {name}" for name, e in known.items())
-    ends = [f"{told(known[name], scale, sign)} under {name}" for name in (ordered[0], ordered[-1])]
+        return f"{what} is " + ", ".join(
+            f"{with_interval(e, scale, sign)} under {name}" for name, e in known.items()
+        )
+    ends = [f"{with_interval(known[name], scale, sign)} under {name}" for name in (ordered[0], ordered[-1])]
     return f"{what} is from {ends[0]} to {ends[1]}, of {len(known)} policies"
+
+
+def policies(names: Sequence[str]) -> str:
+    """`old and reform`, `3 policies`: one or two by name, of more their number."""
+    return " and ".join(names) if len(names) < 3 else f"{len(names)} policies"
 
 
 def counted(number_of: int, noun: str) -> str:
@@ -119,7 +131,7 @@ _PATHS = TextToPath()
 @functools.lru_cache(65536)
 def width(text: str, size: float, bold: bool = False) -> float:
     """Width of a line of text in inches."""
-    font = FontProperties(family="DejaVu Sans", size=size, weight="bold" if bold else "normal")
+    font = FontProperties(family=style.FONT, size=size, weight="bold" if bold else "normal")
     if not text:
         return 0.0
     return HINTED * float(_PATHS.get_text_width_height_descent(text, font, ismath=False)[0]) / 72
@@ -138,7 +150,7 @@ def fitted(text: str, inches: float, size: float, bold: bool = False) -> str:
 
 
 def _pieces(text: str, inches: float, size: float, bold: bool) -> Sequence[str]:
-    found = []
+    pieces = []
     for word in re.findall(r"[^ ]+ *| +", text.replace(" %", f"{TIED}%")):
         parts = (
             [word]
@@ -150,7 +162,7 @@ def _pieces(text: str, inches: float, size: float, bold: bool) -> Sequence[str]:
                 fit = next(
                     n for n in range(len(part) - 1, 0, -1) if n == 1 or width(part[:n], size, bold) <= inches
                 )
-                found.append(part[:fit])
+                pieces.append(part[:fit])
                 part = part[fit:]
-            found.append(part)
-    return found
+            pieces.append(part)
+    return pieces

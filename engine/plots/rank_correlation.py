@@ -18,14 +18,13 @@ def ranks(values: np.ndarray) -> np.ndarray:
 def rank_correlation(one: np.ndarray, two: np.ndarray, units: int) -> Estimate:
     """Spearman's rho of paired values [path], with the interval of `interval`."""
     a, b = ranks(one), ranks(two)
-    found = float(a @ b) if a.any() and b.any() else np.nan
-    return interval(found, units)
+    return interval(float(a @ b) if a.any() and b.any() else np.nan, units)
 
 
 def interval(rho: float, units: int) -> Estimate:
     """A rank correlation with its 95 % interval: Fisher's z, standard error sqrt((1 + rho^2 / 2) / (units - 3)).
 
-    Units that are pairs count once, as though their second path told nothing new, which it may: the interval errs on the
+    Units that are pairs count once, as though their second path brought nothing new, which it may: the interval errs on the
     wide side. Source: Bonett and Wright (2000), Psychometrika 65, 23-28, doi:10.1007/BF02294183.
     """
     if not np.isfinite(rho) or units < 5:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
-from engine.errors import Problem, UserError, unknown
-from engine.risk.intervals import Estimate
-from engine.risk.measures import MEASURES, finite_units, summary
+from engine.errors import Problem, Problems, UserError, unknown
+from engine.plots import labels, style
+
+OWN_DIMS = ("policy", "year", "measure", "stat", "quantile", "moment")
+"""Dimensions that the engine gives to what it stores; all others are the model's, and their labels name a place."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,21 @@ class Kept:
     values: xr.DataArray
     policies: tuple[str, ...]
     unit: int
+
+    @property
+    def name(self) -> str:
+        """Its name as it begins a title."""
+        return labels.heading(self.values.name)
+
+    @property
+    def label(self) -> str:
+        """What an axis says of it, with its unit."""
+        return labels.label(self.values)
+
+    @property
+    def looks(self) -> dict[str, style.Look]:
+        """What each policy looks like."""
+        return looks(self.values)
 
     @property
     def loss(self) -> bool:
@@ -46,11 +64,6 @@ class Kept:
         values = self.of(policy)
         return values[np.isfinite(values)]
 
-    def estimates(self, measure: str, policies: Sequence[str] | None = None) -> dict[str, Estimate]:
-        """A measure of risk by policy."""
-        chosen = self.policies if policies is None else policies
-        return {name: summary(self.of(name), self.unit, self.loss)[measure] for name in chosen}
-
     def lost(self) -> str:
         """How many values are left out because they are not finite, in words; empty if none."""
         gone = {name: len(self.of(name)) - len(self.finite(name)) for name in self.policies}
@@ -66,25 +79,19 @@ def outcome(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | N
       kind: of figure, for the message.
     """
     kept = outcomes(cube)
-    if variable is None:
-        variable = next(iter(kept), "an outcome")
-    if variable not in kept:
+    name = next(iter(kept), "an outcome") if variable is None else variable
+    if name not in kept:
         listed = ", ".join(kept) or "none is"
         remedy = "Keep it: keep.outcomes in the study, and run it."
-        raise UserError(
-            kind, [f"expected an outcome kept path by path ({listed}), got '{variable}'. {remedy}"]
-        )
-    values = kept[variable]
+        raise UserError(kind, [f"expected an outcome kept path by path ({listed}), got '{name}'. {remedy}"])
+    values = kept[name]
     return Kept(values, shown(values, policies), int(cube.attrs["independent_unit"]))
 
 
 def outcomes(cube: xr.DataTree) -> dict[str, xr.DataArray]:
     """The outcomes kept per path, in the order of the cube."""
-    return (
-        {str(name): values for name, values in cube["paths"].data_vars.items()}
-        if "paths" in cube.children
-        else {}
-    )
+    kept = cube["paths"].data_vars if "paths" in cube.children else {}
+    return {str(name): values for name, values in kept.items()}
 
 
 def yearly(
@@ -108,70 +115,51 @@ def yearly(
     if name not in there:
         raise UserError(kind, [Problem("variable", unknown("yearly variable", name, [*there, *others]))])
     values = there[name]
-    labelled = [
-        str(dim)
-        for dim in values.dims
-        if dim not in ("policy", "measure", "stat", "quantile", "year", "moment")
-    ]
-    problems = []
+    dims, problems = place_dims(values), Problems()
     for dim, chosen in (where or {}).items():
-        if dim not in labelled:
-            problems.append(
-                Problem(
-                    f"where.{dim}",
-                    unknown("dimension", dim, labelled)
-                    if labelled
-                    else f"'{name}' has one value a year, and no dimension '{dim}'.",
-                )
-            )
+        if not dims:
+            problems.add(f"where.{dim}", f"'{name}' has one value a year, and no dimension '{dim}'.")
+        elif dim not in dims:
+            problems.add(f"where.{dim}", unknown("dimension", dim, dims))
         elif chosen not in list(map(str, values[dim].values)):
-            problems.append(Problem(f"where.{dim}", unknown(dim, chosen, map(str, values[dim].values))))
-    if problems:
-        raise UserError(kind, problems)
+            problems.add(f"where.{dim}", unknown(dim, chosen, map(str, values[dim].values)))
+    problems.refuse(kind)
     return values.sel(dict(where or {}))
 
 
-def refuse_unknown(variable: str, known: Iterable[str], kind: str) -> None:
-    """Refuses a variable that there is none of.
+def refuse_unknown(option: str, name: str, known: Iterable[str], kind: str) -> None:
+    """Refuses the name that an option (variable, factor, measure) gives where there is nothing of that name.
 
     Raises:
       UserError: it is not among those that are known.
     """
     names = list(known)
-    if variable not in names:
-        raise UserError(kind, [Problem("variable", unknown("variable", variable, names))])
+    if name not in names:
+        raise UserError(kind, [Problem(option, unknown(option, name, names))])
 
 
 def refuse_year(year: int, years: Sequence[int], kind: str) -> None:
-    """Refuses a year that was not lived through.
+    """Refuses a year that a study does not have.
 
     Raises:
-      UserError: always.
+      UserError: it is not among the years.
     """
-    raise UserError(kind, [Problem("year", f"expected {years[0]} to {years[-1]}, got {year}.")])
+    if year not in years:
+        raise UserError(kind, [Problem("year", f"expected {years[0]} to {years[-1]}, got {year}.")])
 
 
-def refuse_measure(measure: str, kind: str) -> None:
-    """Refuses a measure that there is none of.
+def refuse_free(values: xr.DataArray, kind: str) -> None:
+    """Refuses values of several places, where a figure has room for one.
 
     Raises:
-      UserError: it is not among `MEASURES`.
+      UserError: there are dimensions that no label was given for.
     """
-    if measure not in MEASURES:
-        raise UserError(kind, [Problem("measure", unknown("measure", measure, MEASURES))])
-
-
-def refuse_free(values: xr.DataArray, dims: Sequence[str], kind: str) -> None:
-    """Refuses dimensions that no label was given for.
-
-    Raises:
-      UserError: always.
-    """
-    told = [
-        Problem(f"where.{dim}", f"expected one of {', '.join(map(str, values[dim].values))}, got nothing.")
-        for dim in dims
-    ]
-    raise UserError(kind, told)
+    problems = Problems()
+    for dim in place_dims(values):
+        problems.add(
+            f"where.{dim}", f"expected one of {', '.join(map(str, values[dim].values))}, got nothing."
+        )
+    problems.refuse(kind)
 
 
 def by_year(cube: xr.DataTree, group: str) -> bool:
@@ -182,20 +170,26 @@ def by_year(cube: xr.DataTree, group: str) -> bool:
         return False
 
 
-def cells(values: xr.DataArray, axes: Sequence[str]) -> list[dict[str, str]]:
-    """Every combination of labels of the dimensions that are not among the axes, the last dimension fastest."""
-    found: list[dict[str, str]] = [{}]
-    for dim in values.dims:
-        if dim not in axes:
-            found = [{**cell, str(dim): str(chosen)} for cell in found for chosen in values[dim].values]
-    return found
+def place_dims(values: xr.DataArray) -> tuple[str, ...]:
+    """Dimensions of the model that the values have, in their order; none of a variable that is one number a year."""
+    return tuple(str(dim) for dim in values.dims if dim not in OWN_DIMS)
 
 
-def columns(values: xr.DataArray, cells: Sequence[Mapping[str, str]]) -> int:
-    """Panels in a row: the labels of the last dimension where there are several dimensions, else as many as fit."""
-    if cells and len(cells[0]) > 1:
-        return min(values.sizes[list(cells[0])[-1]], 6)
-    return 4 if len(cells) in (1, 2, 3, 4, 7, 8) else 3
+def places(values: xr.DataArray) -> list[dict[str, str]]:
+    """Every combination of labels of the model's dimensions, the last dimension fastest; one without labels if there are none."""
+    dims = place_dims(values)
+    return [
+        dict(zip(dims, map(str, chosen), strict=True))
+        for chosen in itertools.product(*(values[dim].values for dim in dims))
+    ]
+
+
+def columns(values: xr.DataArray) -> int:
+    """Panels in a row: the labels of the last of several dimensions of places, else as many as fit."""
+    dims, count = place_dims(values), len(places(values))
+    if len(dims) > 1:
+        return min(values.sizes[dims[-1]], 6)
+    return 4 if count in (1, 2, 3, 4, 7, 8) else 3
 
 
 def shown(values: xr.DataArray, policies: Sequence[str] | None) -> tuple[str, ...]:
@@ -204,18 +198,23 @@ def shown(values: xr.DataArray, policies: Sequence[str] | None) -> tuple[str, ..
     Raises:
       UserError: one of them does not run.
     """
-    known = known_policies(values)
-    if policies is None:
-        return known
-    wrong = [Problem("policy", unknown("policy", name, known)) for name in policies if name not in known]
-    if wrong:
-        raise UserError("policies", wrong)
-    return tuple(policies)
+    known, problems = known_policies(values), Problems()
+    chosen = known if policies is None else tuple(policies)
+    for name in chosen:
+        if name not in known:
+            problems.add("policy", unknown("policy", name, known))
+    problems.refuse("policies")
+    return chosen
 
 
 def known_policies(values: xr.DataArray) -> tuple[str, ...]:
     """All policies that run."""
     return tuple(str(name) for name in values["policy"].values)
+
+
+def looks(values: xr.DataArray) -> dict[str, style.Look]:
+    """What each policy looks like, whichever of them are drawn."""
+    return style.looks(known_policies(values))
 
 
 def baseline(values: xr.DataArray) -> str:
@@ -230,8 +229,8 @@ def draws(cube: xr.DataTree) -> xr.Dataset:
     group = cube["draws"].to_dataset()
     kept = min(int(group.attrs.get("kept", group.sizes["path"])), group.sizes["path"])
     unit = int(cube.attrs["independent_unit"])
-    found = group.isel(path=slice(kept - kept % unit if kept > unit else kept)).load()
-    return found[[name for name, values in found.data_vars.items() if _varies(values.values)]]
+    drawn = group.isel(path=slice(kept - kept % unit if kept > unit else kept)).load()
+    return drawn[[name for name, values in drawn.data_vars.items() if _varies(values.values)]]
 
 
 def _varies(values: np.ndarray) -> bool:
@@ -245,13 +244,5 @@ def factor(drawn: xr.Dataset, name: str, kind: str) -> xr.DataArray:
     Raises:
       UserError: there is no such factor, or it never varies.
     """
-    if name not in drawn:
-        raise UserError(kind, [Problem("factor", unknown("factor", name, map(str, drawn.data_vars)))])
+    refuse_unknown("factor", name, map(str, drawn.data_vars), kind)
     return drawn[name]
-
-
-def together(values: np.ndarray, others: np.ndarray, unit: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Two arrays [path] where both are finite, and how many independent units these are."""
-    n = min(len(values), len(others))
-    (one, two), units, _ = finite_units((values[:n], others[:n]), unit)
-    return one, two, units.count

@@ -24,7 +24,6 @@ MARGIN = 0.14
 """Inches left free around everything; also between panels, and between the parts of the head."""
 NARROWEST = 5.6
 """Inches that a sheet is wide at least, so that a title is no column of words."""
-TITLE, NOTE = 11.0, 8.0
 
 
 @dataclass
@@ -48,7 +47,7 @@ class Sheet:
     _parts: list[tuple[Any, float]] = field(default_factory=list, init=False)
 
     def close(self, title: str, note: str = "", keys: Sequence[Artist] = ()) -> Figure:
-        """The figure, laid out: every panel as large as it was made, and nothing over anything else."""
+        """The figure, laid out: every panel of its own size, and nothing over anything else."""
         if self.strip is not None:
             self._bar = self.figure.add_axes((0.9, 0.1, 0.02, 0.3))
             bar = self.figure.colorbar(self.strip[0], cax=self._bar)
@@ -90,19 +89,19 @@ class Sheet:
         figure = self.figure
         at = 0.0
         for text, size, weight, colour in (
-            (title, TITLE, "bold", style.INK),
-            (note, NOTE, "normal", style.GREY),
+            (title, style.TITLE_SIZE, "bold", style.INK),
+            (note, style.NOTE_SIZE, "normal", style.GREY),
         ):
             if text:
                 lines = labels.fitted(text, room, size, weight == "bold")
-                made = figure.text(
+                written = figure.text(
                     0, 0, lines, fontsize=size, fontweight=weight, color=colour, va="top", linespacing=1.25
                 )
-                self._parts.append((made, at))
-                at += made.get_window_extent().height / figure.dpi + 0.07
+                self._parts.append((written, at))
+                at += written.get_window_extent().height / figure.dpi + 0.07
         if keys:
-            named = [labels.fitted(str(key.get_label()), room - 0.6, 8.5) for key in keys]
-            widest = max(labels.width(line, 8.5) for name in named for line in name.split("\n"))
+            named = [labels.fitted(str(key.get_label()), room - 0.6, style.TEXT_SIZE) for key in keys]
+            widest = max(labels.width(line, style.TEXT_SIZE) for name in named for line in name.split("\n"))
             # handle, the gap behind it and the gap between columns, as matplotlib sets them
             columns = min(max(int((room + 0.24) // (widest + 0.65)), 1), len(keys))
             legend = figure.legend(
@@ -131,16 +130,16 @@ def sheet(panels: int, columns: int, size: tuple[float, float]) -> Sheet:
     columns = max(min(columns, panels), 1)
     # any size that makes the panels as large as they are to be, so that what is around them can be measured
     figure = plt.figure(figsize=(2 * size[0], 2 * size[1]))
-    made = [figure.add_axes((0.25, 0.25, 0.5, 0.5), label=str(k)) for k in range(panels)]
-    return Sheet(figure, made, columns, size)
+    axes = [figure.add_axes((0.25, 0.25, 0.5, 0.5), label=str(k)) for k in range(panels)]
+    return Sheet(figure, axes, columns, size)
 
 
 def single(ax: Axes | None, size: tuple[float, float] = (5.4, 3.3)) -> tuple[Axes, Sheet | None]:
     """The axes to draw into, and the sheet that they stand on if they are new."""
     if ax is not None:
         return style.dress(ax), None
-    made = sheet(1, 1, size)
-    return made.panels[0], made
+    on = sheet(1, 1, size)
+    return on.panels[0], on
 
 
 def finish(ax: Axes, on: Sheet | None, title: str, note: str = "", keys: Sequence[Artist] = ()) -> Axes:
@@ -165,11 +164,11 @@ def labelled(ax: Axes, x: str | None, y: str | None, title: str = "") -> None:
     """Names both axes and the panel, in lines that fit it."""
     wide, high = size_of(ax)
     if x is not None:
-        ax.set_xlabel(labels.fitted(x, wide, 8.5))
+        ax.set_xlabel(labels.fitted(x, wide, style.TEXT_SIZE))
     if y is not None:
-        ax.set_ylabel(labels.fitted(y, high, 8.5))
+        ax.set_ylabel(labels.fitted(y, high, style.TEXT_SIZE))
     if title:
-        ax.set_title(labels.fitted(title, wide, 9, bold=True))
+        ax.set_title(labels.fitted(title, wide, style.SETTINGS["axes.titlesize"], bold=True))
 
 
 def blank(ax: Axes, reason: str) -> None:
@@ -178,7 +177,7 @@ def blank(ax: Axes, reason: str) -> None:
     ax.set_xticks([])
     ax.set_yticks([])
     ax.text(
-        0.5, 0.5, labels.fitted(reason, 0.9 * wide, 8.5), ha="center", va="center", transform=ax.transAxes, color=style.GREY
+        0.5, 0.5, labels.fitted(reason, 0.9 * wide, style.TEXT_SIZE), ha="center", va="center", transform=ax.transAxes, color=style.GREY
     )  # fmt: skip
 
 
@@ -187,8 +186,8 @@ def _overhang(ax: Axes) -> tuple[float, float, float, float]:
     inner, outer = ax.get_window_extent(), ax.get_tightbbox()
     if outer is None:
         return 0.0, 0.0, 0.0, 0.0
-    found = (inner.x0 - outer.x0, outer.x1 - inner.x1, outer.y1 - inner.y1, inner.y0 - outer.y0)
-    left, right, top, bottom = (max(part, 0.0) / ax.get_figure(root=True).dpi for part in found)  # type: ignore[union-attr]
+    overhangs = (inner.x0 - outer.x0, outer.x1 - inner.x1, outer.y1 - inner.y1, inner.y0 - outer.y0)
+    left, right, top, bottom = (max(part, 0.0) / ax.get_figure(root=True).dpi for part in overhangs)  # type: ignore[union-attr]
     return left, right, top, bottom
 
 
@@ -219,6 +218,6 @@ def save(figure: Figure, file: str | Path) -> Path:
         "svg": {"Date": None},
         "pdf": {"CreationDate": None, "Producer": None},
     }
-    with matplotlib.rc_context(style.settings()):
+    with matplotlib.rc_context(style.SETTINGS):
         figure.savefig(file, format=kind, metadata=undated[kind])
     return Path(file)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -18,11 +18,20 @@ from matplotlib.patches import Patch
 __all__ = ["Artist", "Axes", "Figure"]  # handed on: what the kinds take and give
 
 STYLE = Path(__file__).with_name("house.mplstyle")
+SETTINGS = matplotlib.rc_params_from_file(STYLE, use_default_template=False)
 # M. Okabe and K. Ito, Color Universal Design (2008): told apart with every kind of colour vision
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+ON_DARK = ("#E8762A", "#3B9BDB", *COLOURS[2:6], "#F2F2F2")
+"""The same on a dark ground, which the report has where its reader's screen does."""
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 MARKERS = ("o", "s", "^", "D", "v")
-INK, GREY, PALE, GRID = "#333333", "#777777", "#BBBBBB", "#E3E3E3"
+INK, PAPER, GRID = SETTINGS["text.color"], SETTINGS["axes.facecolor"], SETTINGS["grid.color"]
+GREY, PALE = "#777777", "#BBBBBB"
+COUNTS, SIGNED = "Greys", "RdBu_r"
+"""Scales of colour for numbers of paths, and for what lies on either side of zero."""
+FONT = SETTINGS["font.family"][0]
+TEXT_SIZE, TITLE_SIZE, NOTE_SIZE = SETTINGS["font.size"], 11.0, 8.0
+"""Points; a panel's title has `axes.titlesize`."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,18 +64,12 @@ def looks(known: Sequence[str]) -> dict[str, Look]:
     }
 
 
-@functools.cache
-def settings() -> Any:
-    """The settings of `house.mplstyle`."""
-    return matplotlib.rc_params_from_file(STYLE, use_default_template=False)
-
-
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
     """A function that draws, under the settings of the house; the user's own are left as they are."""
 
     @functools.wraps(draw)
     def within(*args: P.args, **kwargs: P.kwargs) -> R:
-        with matplotlib.rc_context(settings()):
+        with matplotlib.rc_context(SETTINGS):
             return draw(*args, **kwargs)
 
     return within
@@ -74,12 +77,12 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
 def dress(ax: Axes) -> Axes:
     """Axes of somebody else, dressed as the house's own."""
-    ax.grid(True, color=GRID, linewidth=0.8)
+    ax.grid(True, color=GRID, linewidth=SETTINGS["grid.linewidth"])
     ax.set_axisbelow(True)
     ax.tick_params(which="both", length=0, colors=INK)
     for name, spine in ax.spines.items():
         spine.set_visible(name == "bottom")
-        spine.set_color("#9A9A9A")
+        spine.set_color(SETTINGS["axes.edgecolor"])
     return ax
 
 
@@ -94,6 +97,13 @@ def key(look: Look, label: str, marked: bool = False, lined: bool = True) -> Lin
         [], [], color=look.colour, linestyle=look.dash if lined else "none",
         marker=look.marker if marked else "", label=label,
     )  # fmt: skip
+
+
+def keys(
+    looks: Mapping[str, Look], policies: Sequence[str], marked: bool = False, lined: bool = True
+) -> list[Line2D]:
+    """The entries of some policies, in their order."""
+    return [key(looks[name], name, marked, lined) for name in policies]
 
 
 def mark(label: str, colour: str, marker: str = "", line: bool = False) -> Line2D:

@@ -23,14 +23,14 @@ class Numbers(Formatter):
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """All ticks as text."""
-        return _told(np.asarray(values, np.float64)).tolist()
+        return _texts(np.asarray(values, np.float64)).tolist()
 
     def __call__(self, x: float, pos: Any = None) -> str:
         """One tick as text."""
         return self.format_ticks([x])[0]
 
 
-def _told(at: np.ndarray) -> np.ndarray:
+def _texts(at: np.ndarray) -> np.ndarray:
     """Ticks as text [tick]."""
     if not at.size or not np.abs(at).max() > 0:
         return np.full(at.shape, "0", dtype=object)
@@ -40,13 +40,13 @@ def _told(at: np.ndarray) -> np.ndarray:
     exponent = math.floor(math.log10(largest))
     shared = exponent if largest >= LONGEST or exponent < -3 else 0
     tail = f"e{shared}" if shared else ""
-    found = [
+    texts = [
         "0"
         if abs(x) < 1e-9 * step
         else (_plain(x / 10.0**shared, step / 10.0**shared) + tail).replace("-", "−")
         for x in at.tolist()
     ]
-    return np.array(found, dtype=object)
+    return np.array(texts, dtype=object)
 
 
 def _plain(x: float, step: float) -> str:

@@ -1,4 +1,4 @@
-"""Which local devices take part, what memory there is, and where the programs that are compiled for them are kept."""
+"""Which local devices take part, and what memory there is."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ import importlib.util
 import os
 import platform
 import re
-import shutil
-import warnings
-from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
@@ -22,14 +18,14 @@ from engine.errors import UserError, did_you_mean
 from engine.program.kernel import AXIS, Program
 from engine.study.study import Study
 
-CACHE_SIZE = 1 << 30
-"""Bytes of compiled programs that are kept; what has not been used for longest goes first."""
 GPU_LANES = 1 << 20
 """Paths that a GPU takes at once: a step of the shipped model is then some thousand times longer than its launch."""
 LANE = 4 << 10
 """Bytes that a path takes on a device under each policy, at most: the shipped model takes 1.3 KiB."""
 _ROOM = 1 << 26
-_ASKED, _FOUND = (f"/jax/compilation_cache/{event}" for event in ("compile_requests_use_cache", "cache_hits"))
+_REQUESTED, _HIT = (
+    f"/jax/compilation_cache/{event}" for event in ("compile_requests_use_cache", "cache_hits")
+)
 _UNITS = {"": 1, "B": 1} | {
     f"{letter}{ending}": base**power
     for power, letter in enumerate("KMGT", start=1)
@@ -43,11 +39,11 @@ def use_every_core() -> None:
 
     `RUSTBELT_CPU_DEVICES` sets another count; a path has the same bits with any.
     """
-    asked = os.environ.get("RUSTBELT_CPU_DEVICES", str(len(cores())))
-    if not asked.isdecimal() or int(asked) < 1:
-        raise UserError("RUSTBELT_CPU_DEVICES", [f"expected a number of devices, got '{asked}'."])
+    count = os.environ.get("RUSTBELT_CPU_DEVICES", str(len(cores())))
+    if not count.isdecimal() or int(count) < 1:
+        raise UserError("RUSTBELT_CPU_DEVICES", [f"expected a number of devices, got '{count}'."])
     with contextlib.suppress(RuntimeError):  # JAX has been used already: its devices stay as they are
-        jax.config.update("jax_num_cpu_devices", int(asked))
+        jax.config.update("jax_num_cpu_devices", int(count))
 
 
 def cores() -> list[int]:
@@ -58,7 +54,7 @@ def cores() -> list[int]:
 
 
 def gpus_of_machine() -> list[str]:
-    """What `CUDA_VISIBLE_DEVICES` calls each GPU that this process may see, found without waking any; none without JAX for CUDA."""
+    """What `CUDA_VISIBLE_DEVICES` calls each GPU that this process may see, without waking any; none without JAX for CUDA."""
     if not any(importlib.util.find_spec(f"jax_cuda{version}_plugin") for version in (12, 13)):
         return []
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -138,8 +134,8 @@ def lanes_for(study: Study, mesh: Mesh) -> int:
 
 def device_memory(mesh: Mesh) -> int | None:
     """Bytes that JAX may take on each device of the mesh (of the smallest); None where a device does not tell, as CPUs do not."""
-    told = [(device.memory_stats() or {}).get("bytes_limit", 0) for device in mesh.devices.flat]
-    return min(told) or None
+    limits = [(device.memory_stats() or {}).get("bytes_limit", 0) for device in mesh.devices.flat]
+    return min(limits) or None
 
 
 def bytes_of(size: str | int) -> int:
@@ -159,88 +155,3 @@ def bytes_of(size: str | int) -> int:
     if count < 1:
         raise ValueError(f"expected a size above zero, got '{size}'.")
     return int(count)
-
-
-def use_compilation_cache() -> None:
-    """Keeps compiled programs in a private folder of the user, so that the next process need not compile them again.
-
-    The folder is `$RUSTBELT_CACHE`, else `$XDG_CACHE_HOME/rustbelt`, else `~/.cache/rustbelt`; `RUSTBELT_CACHE=off` keeps
-    nothing. A compiled program is code that is trusted, so a folder that is someone else's, or that others can write to, is
-    left alone, with a warning; so is one that cannot be written or has no room. It may be deleted at any time.
-
-    JAX knows one cache for a whole process: what else it compiles from here on is kept there too, and found again. A cache
-    that JAX has been given already (`jax_compilation_cache_dir`) stays, with its rules.
-    """
-    asked = os.environ.get("RUSTBELT_CACHE", "")
-    if asked.lower() == "off" or jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
-        return
-    try:
-        folder = _cache_folder(asked)
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        wrong = _not_to_be_used(folder)
-    except (OSError, RuntimeError) as failure:
-        wrong = f"{failure}."
-    if wrong:
-        remedy = "Set RUSTBELT_CACHE to a folder of your own, or to off"
-        warnings.warn(f"compiled programs are not kept: {wrong} {remedy}.", stacklevel=3)
-        return
-    _forget_oldest(folder)
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-
-
-@contextlib.contextmanager
-def programs_watched() -> Iterator[Callable[[], bool]]:
-    """A function that says whether every program that JAX was asked for since came from the cache."""
-    seen: Counter[str] = Counter()
-
-    def note(event: str, **_: object) -> None:
-        seen[event] += 1
-
-    jax.monitoring.register_event_listener(note)
-    try:
-        yield lambda: seen[_FOUND] == seen[_ASKED] > 0
-    finally:
-        jax.monitoring.unregister_event_listener(note)
-
-
-def _cache_folder(asked: str) -> Path:
-    if asked:
-        return Path(asked).expanduser().absolute()
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(given) if os.path.isabs(given) else Path.home() / ".cache") / "rustbelt"
-
-
-def _not_to_be_used(folder: Path) -> str:
-    """Why compiled programs must not, or cannot, be kept in a folder; "" where they may."""
-    status = folder.stat()
-    if hasattr(os, "getuid") and status.st_uid != os.getuid():
-        return f"expected a folder of yours, and {folder} is user {status.st_uid}'s."
-    if os.name == "posix" and status.st_mode & 0o022:
-        return f"expected a folder that nobody else can write to, and {folder} has mode {status.st_mode & 0o777:o}: chmod 700 it."
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return f"{folder} cannot be written."
-    free = shutil.disk_usage(folder).free
-    if free < _ROOM:
-        return f"expected {_ROOM >> 20} MiB free for {folder}, and there are {free >> 20}."
-    return ""
-
-
-def _forget_oldest(folder: Path) -> None:
-    """Deletes the programs that have not been used for longest, down to `CACHE_SIZE`.
-
-    JAX's own bound needs another package, and a lock that every process waits for.
-    """
-    kept = []
-    for file in folder.glob("*-cache"):
-        with contextlib.suppress(OSError):  # another process has deleted it
-            status = file.stat()
-            kept.append((max(status.st_atime, status.st_mtime), status.st_size, file))
-    total = sum(size for _, size, _ in kept)
-    for _, size, file in sorted(kept):
-        if total <= CACHE_SIZE:
-            return
-        with contextlib.suppress(OSError):
-            file.unlink()
-        total -= size

@@ -1,4 +1,4 @@
-"""What is drawn, and how: charts as Vega-Lite specifications, and the library that draws them in a browser.
+"""Charts of the page: what is drawn, and how, as Vega-Lite specifications, and the library that draws them in a browser.
 
 The only file that knows the chart library. A chart carries only the numbers that it draws; the page holds them once,
 as columns. Colours are names of CSS variables, so that the page's scheme decides, and every policy has a dash pattern.
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import UserError
+from engine.plots.style import COLOURS, ON_DARK
 
-# M. Okabe and K. Ito, Color Universal Design (2008), in the order of engine.plots
-COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (7, 3), (2, 3), (9, 3, 2, 3), (14, 4), (5, 2, 2, 2, 2, 2))
 """One pattern fewer than colours, so that 42 policies differ in one or the other."""
+INKS = tuple(f"var(--p{k})" for k in range(len(COLOURS)))
+SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
 BANDS = 3
 """Policies on a chart up to which bands are drawn; more of them would hide each other."""
 MISSING = "expected the packages of the extra 'report'. Install them: pip install 'rustbelt[report]'"
@@ -73,6 +74,19 @@ def library() -> str:
 VEGA_LITE = "6.4"
 
 
+def style_sheet(policies: int) -> str:
+    """Colours of the page's scheme, and colour and dashes of each policy's swatch, as a style sheet."""
+    light, dark = (
+        ":root { " + " ".join(f"--p{k}: {colour};" for k, colour in enumerate(colours)) + " }"
+        for colours in (COLOURS, ON_DARK)
+    )
+    swatches = [
+        f".s{k} line {{ stroke: var(--p{k % len(COLOURS)}); stroke-dasharray: {dash(k)}; }}"
+        for k in range(policies)
+    ]
+    return "\n".join([light, f"@media screen and (prefers-color-scheme: dark) {{ {dark} }}", *swatches, ""])
+
+
 def dash(k: int) -> str:
     """The dash pattern of policy number k, as SVG writes it."""
     return " ".join(map(str, DASHES[k % len(DASHES)])) if k % len(DASHES) else "none"
@@ -88,13 +102,9 @@ def _frame(policies: Sequence[str], height: int) -> dict[str, Any]:
     }
 
 
-def _coloured(policies: Sequence[str]) -> dict[str, Any]:
-    scale = {"domain": list(policies), "range": [f"var(--p{k % len(COLOURS)})" for k in range(len(policies))]}
-    return {"field": "policy", "type": "nominal", "scale": scale, "legend": None}
-
-
-def _dashed(policies: Sequence[str]) -> dict[str, Any]:
-    scale = {"domain": list(policies), "range": [list(DASHES[k % len(DASHES)]) for k in range(len(policies))]}
+def _by_policy(policies: Sequence[str], looks: Sequence[Any]) -> dict[str, Any]:
+    """What differs by policy: the looks in turn."""
+    scale = {"domain": list(policies), "range": [looks[k % len(looks)] for k in range(len(policies))]}
     return {"field": "policy", "type": "nominal", "scale": scale, "legend": None}
 
 
@@ -108,7 +118,7 @@ def _band(low: str, high: str, x: dict, y: dict, policies: Sequence[str], streng
             "x": x,
             "y": {**y, "field": low},
             "y2": {"field": high},
-            "color": _coloured(policies),
+            "color": _by_policy(policies, INKS),
             "detail": {"field": "policy"},
         },
     }
@@ -117,11 +127,16 @@ def _band(low: str, high: str, x: dict, y: dict, policies: Sequence[str], streng
 def _line(x: dict, y: dict, policies: Sequence[str]) -> dict[str, Any]:
     return {
         "mark": {"type": "line", "strokeWidth": 2.2, "strokeCap": "butt"},
-        "encoding": {"x": x, "y": y, "color": _coloured(policies), "strokeDash": _dashed(policies)},
+        "encoding": {
+            "x": x,
+            "y": y,
+            "color": _by_policy(policies, INKS),
+            "strokeDash": _by_policy(policies, DASHES),
+        },
     }
 
 
-def _points(x: dict, y: dict, policies: Sequence[str], said: Mapping[str, str]) -> dict[str, Any]:
+def _points(x: dict, y: dict, policies: Sequence[str], fields: Mapping[str, str]) -> dict[str, Any]:
     """Invisible points on the line: the nearest one to the pointer appears, with its values.
 
     The pointer meets the cell about a point, whose datum is the point: Vega-Lite 6.4 forgets that in a list of fields.
@@ -134,7 +149,7 @@ def _points(x: dict, y: dict, policies: Sequence[str], said: Mapping[str, str]) 
         "encodings": ["x", "y"],
     }
     seen = {"condition": {"param": "near", "empty": False, "value": 1}, "value": 0}
-    told = ", ".join(f"'{title}': (datum.datum || datum).{field}" for title, field in said.items())
+    values = ", ".join(f"'{title}': (datum.datum || datum).{field}" for title, field in fields.items())
     return {
         "params": [{"name": "near", "select": near}],
         "mark": {
@@ -143,9 +158,9 @@ def _points(x: dict, y: dict, policies: Sequence[str], said: Mapping[str, str]) 
             "size": 70,
             "stroke": "var(--page)",
             "strokeWidth": 1.5,
-            "tooltip": {"expr": f"{{{told}}}"},
+            "tooltip": {"expr": f"{{{values}}}"},
         },
-        "encoding": {"x": x, "y": y, "fill": _coloured(policies), "opacity": seen},
+        "encoding": {"x": x, "y": y, "fill": _by_policy(policies, INKS), "opacity": seen},
     }
 
 
@@ -158,13 +173,13 @@ def _exceedance(policies: Sequence[str], axis: str, reverse: bool, lowest: float
         "scale": {"type": "log", "domain": [lowest, 1], "clamp": True},
         "axis": {"title": None, "values": ticks, "labelExpr": "format(100 * datum.value, '~g') + ' %'"},
     }  # fmt: skip
-    said = {"policy": "policy", "level": "level", "share beyond": "share", "95 % interval": "interval"}
+    fields = {"policy": "policy", "level": "level", "share beyond": "share", "95 % interval": "interval"}
     return {
         "transform": [_SHOWN],
         "layer": [
             _band("low", "high", x, y, policies, 0.2),
             _line(x, y, policies),
-            _points(x, y, policies, said),
+            _points(x, y, policies, fields),
         ],
     }
 
@@ -182,7 +197,7 @@ def _fan(policies: Sequence[str], axis: str, years: Sequence[int]) -> dict[str, 
         "axis": {"title": axis, "tickCount": 4},
         "scale": {"zero": False},
     }
-    said = {
+    fields = {
         "policy": "policy",
         "year": "x",
         "mean [95 % interval]": "mean",
@@ -196,7 +211,7 @@ def _fan(policies: Sequence[str], axis: str, years: Sequence[int]) -> dict[str, 
             _band("q05", "q95", x, y, policies, 0.13),
             _band("q25", "q75", x, y, policies, 0.24),
             _line(x, y, policies),
-            _points(x, y, policies, said),
+            _points(x, y, policies, fields),
         ],
     }
 
@@ -207,13 +222,13 @@ def _dots(policies: Sequence[str], names: Sequence[str], marked: float | None, t
     y = {"field": "name", "type": "nominal", "sort": list(names),
          "axis": {"title": None, "labelLimit": 170, "domain": False, "ticks": False, "labelPadding": 8}}  # fmt: skip
     offset = {"field": "policy", "type": "nominal", "scale": {"domain": list(policies), "paddingOuter": 0.4}}
-    told = (("of", "name"), ("policy", "policy"), ("share", "share"), ("95 % interval", "interval"))
-    words = [{"field": field, "type": "nominal", "title": title} for title, field in told]
-    place = {"y": y, "yOffset": offset, "color": _coloured(policies)}
+    fields = (("of", "name"), ("policy", "policy"), ("share", "share"), ("95 % interval", "interval"))
+    words = [{"field": field, "type": "nominal", "title": title} for title, field in fields]
+    place = {"y": y, "yOffset": offset, "color": _by_policy(policies, INKS)}
     layers: list[dict[str, Any]] = [
         {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": {**place, "x": {**x, "field": "low"}, "x2": {"field": "high"}}},
         {"mark": {"type": "point", "filled": True, "size": 75, "opacity": 1},
-         "encoding": {**place, "x": x, "shape": _shaped(policies), "tooltip": words}},
+         "encoding": {**place, "x": x, "shape": _by_policy(policies, SHAPES), "tooltip": words}},
     ]  # fmt: skip
     if marked is not None:
         rule = {
@@ -222,12 +237,6 @@ def _dots(policies: Sequence[str], names: Sequence[str], marked: float | None, t
         }
         layers.insert(0, rule)
     return {"transform": [_SHOWN], "layer": layers}
-
-
-def _shaped(policies: Sequence[str]) -> dict[str, Any]:
-    shapes = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
-    scale = {"domain": list(policies), "range": [shapes[k % len(shapes)] for k in range(len(policies))]}
-    return {"field": "policy", "type": "nominal", "scale": scale, "legend": None}
 
 
 SPECIFICATIONS: Mapping[str, Callable[..., dict[str, Any]]] = {

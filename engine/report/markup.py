@@ -34,15 +34,15 @@ class Section:
 
 @functools.cache
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=PackageLoader("engine.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["whole"] = unbroken
-    return made
+    environment.filters["whole"] = unbroken
+    return environment
 
 
 def render(template: str, **values: Any) -> Markup:
@@ -64,5 +64,5 @@ def trusted(text: str) -> Markup:
 
 def unbroken(text: str) -> str:
     """The text with its intervals, and numbers and their percent signs, kept on one line."""
-    text = re.sub(r"\[[^\[\]]{1,40}\]", lambda found: found[0].replace(" ", "\u00a0"), text)
+    text = re.sub(r"\[[^\[\]]{1,40}\]", lambda brackets: brackets[0].replace(" ", "\u00a0"), text)
     return re.sub(r"(?<=\d) (?=%)", "\u00a0", text)

@@ -15,7 +15,7 @@ import xarray as xr
 from engine.errors import UserError, unknown
 from engine.report import charts
 from engine.report.markup import Section, render, static, trusted
-from engine.report.run_records import Material, material_of
+from engine.report.run_records import RunRecords, records_of
 from engine.report.sections import SECTIONS
 from engine.run_folder import ownership, provenance
 from engine.study.study import Study
@@ -39,26 +39,26 @@ def report(folder: Path, study: Study, tree: xr.DataTree, variable: str | None =
     """
     if variable is not None and variable not in study.model.outcomes:
         raise UserError("--variable", [unknown("outcome", variable, study.model.outcomes)])
-    told = {"runs": provenance.runs(folder), "versions": ownership.versions_of(folder), "variable": variable}
-    return page(material_of(study, tree, **told))
+    runs, versions = provenance.runs(folder), ownership.versions_of(folder)
+    return page(records_of(study, tree, runs=runs, versions=versions, variable=variable))
 
 
-def page(material: Material, sections: Sequence[Callable[[Material], Section | None]] = SECTIONS) -> bytes:
+def page(run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | None]] = SECTIONS) -> bytes:
     """The page of some sections."""
-    study = material.study
+    study = run.study
     library = charts.library()
-    made = [section for section in (build(material) for build in sections) if section is not None]
+    parts = [section for section in (build(run) for build in sections) if section is not None]
     script = static("report.js")
     markup = render(
         "page.html",
         name=study.name,
-        question=study.question or material.title(study.name),
-        meta=_meta(material),
+        question=study.question or run.title(study.name),
+        meta=_meta(run),
         policies=study.policy_names,
         baseline=study.baseline,
-        sections=made,
-        style=trusted(static("report.css") + _swatches(len(study.policies))),
-        data=trusted(_embedded(_data(study.policy_names, made))),
+        sections=parts,
+        style=trusted(static("report.css") + charts.style_sheet(len(study.policies))),
+        data=trusted(_embedded(_data(study.policy_names, parts))),
         library=trusted(library),
         script=trusted(script),
         hashes=trusted(" ".join(f"'{_hash(text)}'" for text in (library, script))),
@@ -67,20 +67,13 @@ def page(material: Material, sections: Sequence[Callable[[Material], Section | N
     return str(markup).encode()
 
 
-def _meta(material: Material) -> list[str]:
-    study = material.study
+def _meta(run: RunRecords) -> list[str]:
+    study = run.study
     years = [f"{study.years[0]} to {study.years[-1]}"] if study.years else []
     count = len(study.policies)
     return [
-        f"{material.paths:,} futures", f"{count} polic{'y' if count == 1 else 'ies'}", *years, f"fingerprint {study.fingerprint}",
+        f"{run.paths:,} futures", f"{count} polic{'y' if count == 1 else 'ies'}", *years, f"fingerprint {study.fingerprint}",
     ]  # fmt: skip
-
-
-def _swatches(count: int) -> str:
-    return "".join(
-        f".s{k} line {{ stroke: var(--p{k % len(charts.COLOURS)}); stroke-dasharray: {charts.dash(k)}; }}\n"
-        for k in range(count)
-    )
 
 
 def _data(policies: Sequence[str], sections: Sequence[Section]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from engine.errors import Problem, UserError, unknown
 from engine.risk.events import event_indicators
@@ -49,7 +50,7 @@ def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ())
 
     Args:
       known: outcomes kept per path.
-      unkept: outcomes that are not, of which no path can be told.
+      unkept: outcomes that are not, of which no single path is kept.
 
     Raises:
       UserError: for text that is no such comparison, and names that are none of `known`; all problems at once.
@@ -87,7 +88,9 @@ def _number(text: str) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def condition_table(study: Study, outcomes: np.ndarray, condition: Condition) -> list[Record]:
+def condition_table(
+    study: Study, outcomes: Float[np.ndarray, "policy outcome path"], condition: Condition
+) -> list[Record]:
     """Per policy: the share of paths that meet a condition, and every outcome and event among these and the others.
 
     Records with measure "share" (variable: the condition's text), "given_M" and "otherwise_M" for each measure M, and
@@ -104,7 +107,9 @@ def condition_table(study: Study, outcomes: np.ndarray, condition: Condition) ->
     ]
 
 
-def _policy_records(study: Study, policy: str, outcomes: np.ndarray, condition: Condition) -> list[Record]:
+def _policy_records(
+    study: Study, policy: str, outcomes: Float[np.ndarray, "outcome path"], condition: Condition
+) -> list[Record]:
     arrays, units, lost = finite_units(tuple(outcomes), study.unit)
     values = dict(zip(study.keep.outcomes, arrays, strict=True))
     split = _Split.at(condition.holds(values), units)
@@ -116,8 +121,8 @@ def _policy_records(study: Study, policy: str, outcomes: np.ndarray, condition: 
         }
         rows += [
             (f"{side}_{measure}", name, estimate)
-            for side, found in sides.items()
-            for measure, estimate in found.items()
+            for side, estimates in sides.items()
+            for measure, estimate in estimates.items()
         ]
         rows.append(
             (
@@ -137,13 +142,13 @@ def _policy_records(study: Study, policy: str, outcomes: np.ndarray, condition: 
 class _Split:
     """Paths by whether they meet the condition, with the units of all and of each side."""
 
-    given: np.ndarray
+    given: Bool[np.ndarray, "path"]
     units: Units
     given_units: Units
     other_units: Units
 
     @staticmethod
-    def at(given: np.ndarray, units: Units) -> _Split:
+    def at(given: Bool[np.ndarray, "path"], units: Units) -> _Split:
         return _Split(given, units, units.take(given), units.take(~given))
 
     def sides(self) -> tuple[tuple[str, np.ndarray, Units], ...]:
@@ -158,15 +163,15 @@ class _Split:
     def mean_contrast(self, values: np.ndarray, given: Estimate, otherwise: Estimate) -> Estimate:
         gap = given.estimate - otherwise.estimate
         if np.isnan(gap):
-            return Estimate(gap, np.nan, np.nan, np.nan).flagged(given.flag, otherwise.flag)
+            return Estimate(gap, np.nan, np.nan, np.nan).flagged(*given.flags, *otherwise.flags)
         first, second = self.residuals(values.astype(np.float64), given.estimate, otherwise.estimate)
         _, error, low, high = (float(part) for part in shifted(moments(first - second, self.units), 1.0, gap))
-        return Estimate(gap, error, low, high).flagged(given.flag, otherwise.flag)
+        return Estimate(gap, error, low, high).flagged(*given.flags, *otherwise.flags)
 
     def share_contrast(self, happens: np.ndarray, given: Estimate, otherwise: Estimate) -> Estimate:
         gap = given.estimate - otherwise.estimate
-        if given.flag or otherwise.flag:
-            return Estimate(gap, np.nan, np.nan, np.nan).flagged(given.flag, otherwise.flag)
+        if given.flags or otherwise.flags:
+            return Estimate(gap, np.nan, np.nan, np.nan).flagged(*given.flags, *otherwise.flags)
         first, second = self.residuals(happens, given.estimate, otherwise.estimate)
         error = float(moments(first - second, self.units).error)
         correlated = correlation(self.units.totals(first), self.units.totals(second))

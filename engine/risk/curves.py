@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from engine.risk.intervals import Moments, Units, effective_count, wilson_interval
 from engine.risk.measures import finite_units
 from engine.risk.tails import share_of_totals
 
+Levels = Float[np.ndarray, "level"]
 POINTS = 60
 FEWEST = 20
 """Paths that are left beyond the last point of a curve, where there are as many."""
@@ -25,16 +27,16 @@ class Curve:
       low, high: its 95 % interval; NaN where there is no error.
     """
 
-    levels: np.ndarray
-    share: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    levels: Levels
+    share: Levels
+    low: Levels
+    high: Levels
 
 
 NOTHING = Curve(*(np.empty(0) for _ in range(4)))
 
 
-def tail_curve(values: np.ndarray, unit: int, loss: bool) -> Curve:
+def tail_curve(values: Float[np.ndarray, "path"], unit: int, loss: bool) -> Curve:
     """The curve of an outcome [path]; paths that are not finite are left out with their units.
 
     The intervals are those of `measures.probability`, but all levels are counted in one sorting of the paths, and
@@ -57,7 +59,7 @@ def tail_curve(values: np.ndarray, unit: int, loss: bool) -> Curve:
 
 
 def _interval(
-    bad: np.ndarray, levels: np.ndarray, beyond: np.ndarray, units: Units
+    bad: Float[np.ndarray, "path"], levels: Levels, beyond: Int[np.ndarray, "level"], units: Units
 ) -> tuple[np.ndarray, np.ndarray]:
     share = beyond / bad.size
     if units.count < 2 and units.paths > 1:
@@ -72,11 +74,13 @@ def _interval(
         of = Moments(share, error, np.zeros_like(share), units.count)
         return wilson_interval(share, effective_count(of, units))
     parts = [share_of_totals(units.totals(bad > level)[None], units)[2:] for level in levels]
-    found = np.array(parts, np.float64).reshape(len(levels), 2)
-    return found[:, 0], found[:, 1]
+    ends = np.array(parts, np.float64).reshape(len(levels), 2)
+    return ends[:, 0], ends[:, 1]
 
 
-def curve_of_counts(counts: np.ndarray, edges: np.ndarray, units: int, loss: bool) -> Curve:
+def curve_of_counts(
+    counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "edge"], units: int, loss: bool
+) -> Curve:
     """The curve of an outcome of which only a histogram is left: exact shares at the edges of its bins.
 
     Args:

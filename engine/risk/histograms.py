@@ -8,11 +8,11 @@ gives the sum of the values without rounding, in any order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from jaxtyping import Float, Int
 
 BINS = 1 << 16
 WIDEST = BINS - 1
@@ -34,7 +34,9 @@ def values_of(of: np.ndarray) -> np.ndarray:
     return bits.astype(np.uint32).view(np.float32)
 
 
-def counted(values: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def counted(
+    values: Float[np.ndarray, "path"], starts: Int[np.ndarray, "group"]
+) -> tuple[Int[np.ndarray, "bin"], Int[np.ndarray, "group bin"], Int[np.ndarray, "bin"]]:
     """Bins that hold a value, int64 [bin] ascending; counts in them, int64 [group, bin]; sums of steps, int64 [bin].
 
     Args:
@@ -67,20 +69,20 @@ class Histogram:
       least, most: the smallest and the largest value.
     """
 
-    edges: np.ndarray
-    step: np.ndarray
-    counts: np.ndarray
-    steps: np.ndarray
-    totals: np.ndarray
+    edges: Float[np.ndarray, "bin"]
+    step: Float[np.ndarray, "bin"]
+    counts: Int[np.ndarray, "group bin"]
+    steps: Int[np.ndarray, "bin"]
+    totals: Float[np.ndarray, "group"]
     least: float
     most: float
 
     @staticmethod
     def of_bins(
-        bins: np.ndarray,
-        counts: np.ndarray,
-        steps: np.ndarray,
-        totals: np.ndarray,
+        bins: Int[np.ndarray, "bin"],
+        counts: Int[np.ndarray, "group bin"],
+        steps: Int[np.ndarray, "bin"],
+        totals: Float[np.ndarray, "group"],
         least: float,
         most: float,
     ) -> Histogram:
@@ -103,12 +105,12 @@ class Histogram:
         )
 
     @cached_property
-    def sizes(self) -> np.ndarray:
+    def sizes(self) -> Int[np.ndarray, "group"]:
         """Values in each group, int64 [group]."""
         return self.counts.sum(axis=1)
 
     @cached_property
-    def pooled(self) -> np.ndarray:
+    def pooled(self) -> Int[np.ndarray, "bin"]:
         """Values in each bin, int64 [bin]."""
         return self.counts.sum(axis=0)
 
@@ -150,7 +152,9 @@ class Histogram:
         total, least, most = (float(beyond + at.step * part) for part in (guess, low, high))
         return total, least, most
 
-    def beyond(self, rank: int, level: float) -> tuple[np.ndarray, np.ndarray]:
+    def beyond(
+        self, rank: int, level: float
+    ) -> tuple[Float[np.ndarray, "group"], Float[np.ndarray, "group"]]:
         """By group, float64 [group]: how many of the so many largest values it holds, and their sum less `level` each.
 
         Exact over all groups together, but for the guess in the last bin; a group takes of each bin's sum, and of the
@@ -216,35 +220,3 @@ class _Place:
         """g of values W u^g whose mean is steps / count: W count / steps - 1; no more than what rounds to the lowest."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.fmin(self.room * self.count / np.asarray(self.steps, np.float64) - 1, 1e9)
-
-
-def displayed(parts: Sequence[Histogram], bins: int = 64) -> tuple[np.ndarray, np.ndarray]:
-    """Counts int64 [part, bin] and edges float64 [bin + 1] for charts, as `reducers.histogram` gives them from values.
-
-    Values are shared out evenly inside a bin where an edge of the chart cuts it.
-    """
-    edges = np.concatenate([part.edges for part in parts])
-    ends = np.concatenate([part.edges + WIDEST * part.step for part in parts])
-    counts = np.concatenate([part.pooled for part in parts])
-    order = np.argsort(edges, kind="stable")
-    share = np.cumsum(counts[order]) / counts.sum()
-    least, most = min(part.least for part in parts), max(part.most for part in parts)
-    low = max(edges[order][np.searchsorted(share, 0.001)], least)
-    high = min(ends[order][np.searchsorted(share, 0.999)], most)
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    inner = np.linspace(low, high, bins - 1)
-    below = [_below(part, inner) for part in parts]
-    if high == most:  # the last of the inner bins holds its upper edge
-        below = [np.append(row[:-1], part.count) for row, part in zip(below, parts, strict=True)]
-    found = np.stack(
-        [np.diff(np.rint(row), prepend=0, append=part.count) for row, part in zip(below, parts, strict=True)]
-    )
-    return found.astype(np.int64), np.concatenate([[min(low, least)], inner, [max(high, most)]])
-
-
-def _below(histogram: Histogram, values: np.ndarray) -> np.ndarray:
-    """How many of a histogram's values are below each of some values, float64; even inside a bin."""
-    upto = np.cumsum(histogram.pooled)
-    ends = np.stack([histogram.edges, histogram.edges + BINS * histogram.step], axis=1).ravel()
-    return np.interp(values, ends, np.stack([upto - histogram.pooled, upto], axis=1).ravel())

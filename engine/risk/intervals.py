@@ -8,47 +8,56 @@ hypercube. Dependence inside a unit enters through the variance of unit totals. 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Bool, Float, Int, Num
 from scipy.special import bdtr, ndtri, stdtrit
 
+from engine.risk.flags import Flag, Reason, text
+
+Cells = Float[np.ndarray, "*cells"]
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
 Z = float(ndtri(1 - TAIL))
 FEW_UNITS = 30
-"""Below so many units an interval is Student's t, without correction for skewness, which cannot be told from so few."""
+"""Below so many units an interval is Student's t, without correction for skewness, which so few do not show."""
 PAIR = 2
 """Paths in the largest unit that is no replicate. Replicates are few and large: the error from them is uncertain itself."""
-TAIL_VALUES = 2048
-FEWEST_TAIL_VALUES = 50
-HEAVY = 0.5
-"""Shape of the generalised Pareto law from which on the variance is infinite (tail index 2)."""
-MEANLESS = 1.0
-"""Shape from which on the mean is infinite."""
-NO_MEAN = "no mean: an infinite one"
-"""How the flag of an estimate begins that is refused, because what it estimates need not exist."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its standard error and 95 % interval; where `flag` is not empty, `low` and `high` are NaN."""
+    """A value with its standard error and 95 % interval, and what must be known of it: `flags.py`."""
 
     estimate: float
     standard_error: float
     low: float
     high: float
-    flag: str = ""
+    flags: tuple[Flag, ...] = ()
 
-    def flagged(self, *flags: str) -> Estimate:
-        """The same estimate without its interval, where any of the flags is not empty; flags are joined, each once.
+    @property
+    def flag(self) -> str:
+        """What the flags say, in words."""
+        return text(*self.flags)
+
+    @staticmethod
+    def of_row(row: Iterable[float], missing: Reason, flags: tuple[Flag, ...] = ()) -> Estimate:
+        """The estimate that a cube holds as four numbers; `missing` is why it has no interval where no flag says so."""
+        estimate, error, low, high = map(float, row)
+        known = flags or np.isfinite(low)
+        return Estimate(estimate, error, low, high, flags if known else (Flag(missing),))
+
+    def flagged(self, *flags: Flag | None) -> Estimate:
+        """The same estimate without its interval, where there is a flag; its own come last, each once.
 
         Where a mean may be infinite the estimate itself is NaN: paths give a number, and more paths another one.
         """
-        found = dict.fromkeys(flag for flag in (*flags, self.flag) if flag)
-        if any(flag.startswith(NO_MEAN) for flag in found):
-            return Estimate(np.nan, np.nan, np.nan, np.nan, "; ".join(found))
-        return replace(self, low=np.nan, high=np.nan, flag="; ".join(found)) if found else self
+        joined = tuple(dict.fromkeys(flag for flag in (*flags, *self.flags) if flag))
+        if any(flag.reason is Reason.NO_MEAN for flag in joined):
+            return Estimate(np.nan, np.nan, np.nan, np.nan, joined)
+        return replace(self, low=np.nan, high=np.nan, flags=joined) if joined else self
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,7 @@ class Units:
 
     paths: int
     size: int
-    owner: np.ndarray | None = None
+    owner: Int[np.ndarray, "path"] | None = None
 
     @functools.cached_property
     def count(self) -> int:
@@ -103,7 +112,7 @@ class Units:
         """Sum over units of the unit's size to a power."""
         return float(np.broadcast_to(self.sizes**power, (self.count,)).sum())
 
-    def owners(self, path: np.ndarray) -> np.ndarray:
+    def owners(self, path: Int[np.ndarray, "path"]) -> Int[np.ndarray, "path"]:
         """Unit numbers of some paths."""
         if self.owner is not None:
             return self.owner[path]
@@ -113,7 +122,7 @@ class Units:
         """Sizes of some units."""
         return self.sizes if self.owner is None else self.sizes[unit]
 
-    def totals(self, values: np.ndarray) -> np.ndarray:
+    def totals(self, values: Num[np.ndarray, "*cells path"]) -> Float[np.ndarray, "*cells unit"]:
         """Sum over the paths of each unit, float64 [..., unit]."""
         if self.owner is not None:
             starts = np.flatnonzero(np.diff(self.owner, prepend=-1))
@@ -122,14 +131,14 @@ class Units:
         numbers = values.view(np.int8) if counted else values
         if self.replicated:
             members = numbers.reshape(*numbers.shape[:-1], self.count, self.size)
-            found = np.add.reduce(members, axis=-1, dtype=np.int32 if counted else np.float64)
-            return found.astype(np.float64, copy=False)
+            totals = np.add.reduce(members, axis=-1, dtype=np.int32 if counted else np.float64)
+            return totals.astype(np.float64, copy=False)
         total: np.ndarray = numbers[..., :: self.size].astype(np.int32 if counted else np.float64)
         for member in range(1, self.size):
             np.add(total, numbers[..., member :: self.size], out=total)
         return total.astype(np.float64, copy=False)
 
-    def take(self, mask: np.ndarray) -> Units:
+    def take(self, mask: Bool[np.ndarray, "path"]) -> Units:
         """The units of the paths where the mask holds; a unit without such a path is no unit any more."""
         kept = np.flatnonzero(mask)
         if self.owner is None and self.size == 1:
@@ -159,9 +168,9 @@ class Moments:
       needed: units from which it has an interval.
     """
 
-    mean: np.ndarray
-    error: np.ndarray
-    skewness: np.ndarray
+    mean: Cells
+    error: Cells
+    skewness: Cells
     units: int
     needed: int = 2
 
@@ -171,17 +180,17 @@ class Some:
     """Values at some paths of each cell, zero at all others: what a tail leaves. Cells and, in them, paths ascend."""
 
     cells: int
-    cell: np.ndarray
-    path: np.ndarray
-    value: np.ndarray
+    cell: Int[np.ndarray, "value"]
+    path: Int[np.ndarray, "value"]
+    value: Float[np.ndarray, "value"]
 
 
-def moments(values: np.ndarray, units: Units) -> Moments:
+def moments(values: Num[np.ndarray, "*cells path"], units: Units) -> Moments:
     """Moments of a mean over paths, from values [..., path]."""
     return moments_of_totals(units.totals(values), units)
 
 
-def moments_of_totals(totals: np.ndarray, units: Units) -> Moments:
+def moments_of_totals(totals: Float[np.ndarray, "*cells unit"], units: Units) -> Moments:
     """Moments of a mean over paths, from the sum over each unit [..., unit]."""
     mean = totals.sum(axis=-1) / units.paths
     residual = totals - units.sizes * mean[..., None]
@@ -207,7 +216,12 @@ def moments_of_some(some: Some, units: Units) -> Moments:
     return _moments(mean, square, cube, units)
 
 
-def moments_of_tail(tail: np.ndarray, cell: np.ndarray, joint: np.ndarray, units: Units) -> Moments:
+def moments_of_tail(
+    tail: Float[np.ndarray, "cell rank"],
+    cell: Int[np.ndarray, "unit"],
+    joint: Float[np.ndarray, "unit member"],
+    units: Units,
+) -> Moments:
     """As `moments_of_some`, for units of equal size, from the values alone and what shares its unit with another.
 
     With e the values, m their mean over all paths and T the total of one of J units of s paths:
@@ -228,7 +242,7 @@ def moments_of_tail(tail: np.ndarray, cell: np.ndarray, joint: np.ndarray, units
     return _moments(mean, square - units.count * expected**2, cube, units)
 
 
-def dots(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def dots(a: Num[np.ndarray, "*cells n"], b: Num[np.ndarray, "*cells n"]) -> Num[np.ndarray, "*cells"]:
     """Sum over the last axis of a b. Not by BLAS, whose threads wait for one another where several threads call it."""
     return np.einsum("...j,...j->...", a, b)
 
@@ -243,7 +257,7 @@ def _moments(mean: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Unit
     return Moments(mean, error, skewness, units.count, units.needed)
 
 
-def mean_interval(of: Moments) -> tuple[np.ndarray, np.ndarray]:
+def mean_interval(of: Moments) -> tuple[Cells, Cells]:
     """95 % interval of a mean: Student's t, corrected for skewness by Hall's monotone cubic transformation.
 
     With T the studentised mean and A its skewness, ((1 + A T / 3)^3 - 1) / A + A / 6 is nearly normal; the interval
@@ -264,7 +278,7 @@ def mean_interval(of: Moments) -> tuple[np.ndarray, np.ndarray]:
     return of.mean - error * studentised(t), of.mean - error * studentised(-t)
 
 
-def effective_count(share: Moments, units: Units) -> np.ndarray:
+def effective_count(share: Moments, units: Units) -> Cells:
     """How many independent paths would give this share of paths the error it has: n over the design effect.
 
     share (1 - share) / error^2, held between 1 and n J; from replicates less, by (1.96 / their `reach`)^2. Where all or no
@@ -285,7 +299,7 @@ def effective_count(share: Moments, units: Units) -> np.ndarray:
     return np.where(spread > 0, count, float(max(units.count, units.paths - units.count)))
 
 
-def tail_ranks(count: np.ndarray, share: float, risk: float = TAIL) -> tuple[np.ndarray, np.ndarray]:
+def tail_ranks(count: Cells, share: float, risk: float = TAIL) -> tuple[Cells, Cells]:
     """Ranks from the top between which the quantile with `share` of the law above it lies, each end missed with `risk`.
 
     Of `count` independent values, the low end is the `first`-th largest and the high end the `second`-th largest, with
@@ -297,7 +311,7 @@ def tail_ranks(count: np.ndarray, share: float, risk: float = TAIL) -> tuple[np.
 
 
 def _binomial_quantile(probability: float, count: np.ndarray, share: float) -> np.ndarray:
-    """Smallest k with P(Bin(count, share) <= k) >= probability, found from where Cornish and Fisher's expansion puts it."""
+    """Smallest k with P(Bin(count, share) <= k) >= probability, searched from where Cornish and Fisher's expansion puts it."""
     z, whole = float(ndtri(probability)), np.asarray(count).astype(np.int64)
     near = count * share + z * np.sqrt(count * share * (1 - share)) + (z * z - 1) * (1 - 2 * share) / 6
     k = np.clip(np.ceil(near - 0.5), 0, count)
@@ -308,7 +322,7 @@ def _binomial_quantile(probability: float, count: np.ndarray, share: float) -> n
     return k
 
 
-def wilson_interval(share: np.ndarray, count: np.ndarray, z: float = Z) -> tuple[np.ndarray, np.ndarray]:
+def wilson_interval(share: Cells, count: Cells, z: float = Z) -> tuple[Cells, Cells]:
     """95 % interval of a probability by Wilson's score with an effective count; fine for shares of 0 and 1.
 
     Args:
@@ -340,60 +354,3 @@ def combined_interval(
         return float(np.sqrt(max(da * da - 2 * correlation * da * db + db * db, 0.0)))
 
     return a - b - reach(a - a_low, b_high - b), a - b + reach(a_high - a, b - b_low)
-
-
-def pareto_shape(excesses: np.ndarray) -> float:
-    """Shape of the generalised Pareto law fitted to excesses over a threshold (positive, ascending); 1 / tail index.
-
-    Blind to where the variable's zero lies, as Hill's estimator is not. Source: Zhang and Stephens (2009),
-    Technometrics 51, 316-325, doi:10.1198/tech.2009.08017.
-    """
-    n = len(excesses)
-    points = 20 + int(np.sqrt(n))
-    quartile = excesses[int(n / 4 + 0.5) - 1]
-    theta = 1 / excesses[-1] + (1 - np.sqrt(points / (np.arange(1, points + 1) - 0.5))) / (3 * quartile)
-    theta = theta[theta != 0]
-    shape = np.log(1 - theta[:, None] * excesses).mean(axis=1)
-    likelihood = n * (np.log(-theta / shape) - shape - 1)
-    weight = np.exp(likelihood - likelihood.max())
-    chosen = float((theta * weight).sum() / weight.sum())
-    return float(np.log(1 - chosen * excesses).mean())
-
-
-def tail_flag(ascending: np.ndarray) -> str:
-    """What keeps the upper tail of sorted values from having a mean with an interval; empty if nothing does.
-
-    Fits the largest values (a tenth of them, at least 1500 or a quarter, at most 2048) and flags where an
-    infinite variance is not excluded at 95 %: shape + 1.645 (1 + shape) / sqrt(k) >= 1/2. An infinite mean is not
-    excluded where shape + 3.09 (1 + shape) / sqrt(k) >= 1, at 99.9 %. Fewer than 200 values are not judged.
-    """
-    k = tail_size(len(ascending))
-    return largest_flag(ascending[len(ascending) - k - 1 :]) if k else ""
-
-
-def shortfall_flags(few: list[str], upper: str) -> list[str]:
-    """Flags of ES at each level: too few exceedances, or the tail; a mean that need not exist is the first thing to say."""
-    return [upper if upper.startswith(NO_MEAN) else flag or upper for flag in few]
-
-
-def tail_size(count: int) -> int:
-    """How many of so many values the tail is judged by; 0 where they are too few."""
-    k = min(max(count // 10, min(1500, count // 4)), TAIL_VALUES)
-    return k if k >= FEWEST_TAIL_VALUES else 0
-
-
-def largest_flag(ascending: np.ndarray) -> str:
-    """As `tail_flag`, from the values that it looks at alone and the one before them."""
-    excesses = ascending[1:].astype(np.float64) - float(ascending[0])
-    excesses = excesses[excesses > 0]
-    if not len(excesses):
-        return ""
-    if len(excesses) < 20:
-        return f"its tail rests on {len(excesses)} paths"
-    shape = pareto_shape(excesses)
-    error = max(1 + shape, 0.5) / np.sqrt(len(excesses))
-    if shape + float(ndtri(0.95)) * error < HEAVY:
-        return ""
-    if shape + float(ndtri(0.999)) * error >= MEANLESS:
-        return f"{NO_MEAN} is not excluded (tail shape {shape:.2f})"
-    return f"heavy tail: infinite variance not excluded (tail shape {shape:.2f})"

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Int
 
-from engine.modelling.cell_axis import histogram
-from engine.risk.histograms import displayed
-from engine.risk.measures import MEASURES, level_of
+from engine.risk.display import histogram, histogram_of_bins
+from engine.risk.evidence import MEASURES, level_of
+from engine.risk.flags import as_array
 from engine.risk.tables import Record, Tables, against_baseline
 from engine.risk.tallies import Tally, unkept
 from engine.study.study import Study
 
+Key = tuple[str, str, str]
+"""Variable, policy and measure."""
 STATS = ("estimate", "standard_error", "low", "high")
 MOMENTS = ("mean", "standard_deviation", "standard_error")
 
@@ -40,17 +43,19 @@ class Summaries:
       histograms: outcome -> (counts [policy, bin], edges [bin + 1]).
       moments: yearly variable -> [policy, moment, year, *dims], in the order of `MOMENTS`.
       nonfinite: int [policy, outcome], over all outcomes of the model.
-      flags: "group/variable" -> what a reader must know, such as which intervals are missing and why.
+      flags: "group/variable" -> what a reader must know, such as which intervals are missing and why, in words.
+      reasons: group -> variable -> the same as data, [policy, measure, reason, detail], or without `measure` as the
+        variable is; only those that have a flag. Axes in the orders of `flags.Reason` and `flags.DETAILS`.
     """
 
     levels: Mapping[str, float]
-    risk: Mapping[str, np.ndarray]
-    events: Mapping[str, np.ndarray]
-    difference: Mapping[str, np.ndarray]
-    worse: Mapping[str, np.ndarray]
-    regret: Mapping[str, np.ndarray]
+    risk: Mapping[str, Float[np.ndarray, "policy measure stat"]]
+    events: Mapping[str, Float[np.ndarray, "policy stat"]]
+    difference: Mapping[str, Float[np.ndarray, "policy measure stat"]]
+    worse: Mapping[str, Float[np.ndarray, "policy stat"]]
+    regret: Mapping[str, Float[np.ndarray, "policy stat"]]
     histograms: Mapping[str, tuple[np.ndarray, np.ndarray]]
-    nonfinite: np.ndarray
+    nonfinite: Int[np.ndarray, "policy outcome"]
     difference_events: Mapping[str, np.ndarray] = field(default_factory=dict)
     risk_yearly: Mapping[str, np.ndarray] = field(default_factory=dict)
     difference_yearly: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -59,43 +64,56 @@ class Summaries:
     yearly_sample: int = 0
     moments: Mapping[str, np.ndarray] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
 
 
 def summarise(
     study: Study,
-    found: Tables,
+    tables: Tables,
     paths: Mapping[str, np.ndarray],
     tally: Tally | None,
     yearly: Mapping[str, Any],
-    nonfinite: np.ndarray,
+    nonfinite: Int[np.ndarray, "policy outcome"],
 ) -> Summaries:
     """Everything that the summary groups hold.
 
     Args:
-      found: the records of the run.
+      tables: the records of the run.
       paths: outcomes kept whole by name, float32 [policy, path], one looked at after the other.
       tally: of the outcomes that are not; None where all are kept.
       yearly: the fields of `Summaries` that hold yearly variables, as `of_sample` gives them; empty for a static model.
       nonfinite: outcomes that are not finite, int [policy, outcome], as the blocks' records count them.
     """
-    risk, comparison = found.risk, found.comparison
     outcomes, events = list(study.model.outcomes), [event.name for event in study.events]
-    by_variable: dict[str, Any] = {
-        "risk": _tables(study, risk, outcomes, MEASURES),
-        "events": _columns(study, risk, events, "probability"),
-        "difference": _tables(study, comparison, outcomes, [against_baseline(name) for name in MEASURES]),
-        "difference_events": _columns(study, comparison, events, "difference_probability"),
-        "worse": _columns(study, comparison, outcomes, "worse"),
-        "regret": _columns(study, comparison, outcomes, "regret"),
-    }
-    flags = {f"risk/{name}": text for name, text in _flags(risk).items()}
-    flags |= {f"comparison/{name}": text for name, text in _flags(comparison).items()}
+    gaps = [against_baseline(name) for name in MEASURES]
+    records = {(r.variable, r.policy, r.measure): r for r in (*tables.risk, *tables.comparison)}
+    numbers = {at: (r.estimate, r.standard_error, r.low, r.high) for at, r in records.items()}
+    flags = {at: as_array(r.flags) for at, r in records.items() if r.flags}
+    missing = (math.nan,) * len(STATS)
+
+    def held(names: list[str], measure: str) -> dict[str, np.ndarray]:
+        return _held(study, numbers, missing, names, [measure])
+
+    def reasons(names: list[str], *measures: str) -> dict[str, np.ndarray]:
+        return _held(study, flags, as_array(()), names, measures)
+
     return Summaries(
         levels={name: level_of(name) or math.nan for name in MEASURES},
+        risk=_arrays(study, numbers, missing, outcomes, MEASURES),
+        events=held(events, "probability"),
+        difference=_arrays(study, numbers, missing, outcomes, gaps),
+        difference_events=held(events, "difference_probability"),
+        worse=held(outcomes, "worse"),
+        regret=held(outcomes, "regret"),
         histograms={name: _histogram(study, name, paths, tally) for name in outcomes},
         nonfinite=nonfinite,
-        flags=flags,
-        **by_variable,
+        flags=_sentences("risk", tables.risk) | _sentences("comparison", tables.comparison),
+        reasons={
+            "risk": reasons(outcomes, *MEASURES) | reasons(events, "probability"),
+            "comparison": reasons(outcomes, *gaps) | reasons(events, "difference_probability"),
+            "comparison/worse": reasons(outcomes, "worse"),
+            "comparison/regret": reasons(outcomes, "regret"),
+        },
         **yearly,
     )
 
@@ -107,42 +125,35 @@ def _histogram(
         return histogram(paths[name])
     assert tally is not None
     place = unkept(study).index(name)
-    return displayed([tally.histogram(place, p) for p in range(len(study.policies))])
+    return histogram_of_bins([tally.histogram(place, p) for p in range(len(study.policies))])
 
 
-def _row(record: Record) -> tuple[float, float, float, float]:
-    return record.estimate, record.standard_error, record.low, record.high
-
-
-def _tables(
-    study: Study, records: list[Record], names: Iterable[str], measures: Iterable[str]
+def _arrays(
+    study: Study, rows: Mapping[Key, Any], missing: Any, names: Iterable[str], measures: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """variable -> [policy, measure, stat], NaN where there is no record (the baseline against itself)."""
-    rows = {(r.variable, r.policy, r.measure): _row(r) for r in records}
-    nothing = (math.nan,) * 4
-    wanted = list(measures)
+    """variable -> [policy, measure, ...], with what is `missing` where there is no row (the baseline against itself)."""
     return {
-        name: np.array([[rows.get((name, p, m), nothing) for m in wanted] for p in study.policy_names])
+        name: np.array([[rows.get((name, p, m), missing) for m in measures] for p in study.policy_names])
         for name in names
     }
 
 
-def _columns(
-    study: Study, records: list[Record], names: Iterable[str], measure: str
+def _held(
+    study: Study, rows: Mapping[Key, Any], missing: Any, names: Iterable[str], measures: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """variable -> [policy, stat] of one measure, for the variables that have it."""
-    held = {r.variable for r in records if r.measure == measure}
-    tables = _tables(study, records, [name for name in names if name in held], [measure])
-    return {name: table[:, 0] for name, table in tables.items()}
+    """As `_arrays`, of the variables with a row alone; without the axis `measure` where that is one."""
+    there = {variable for variable, _, measure in rows if measure in measures}
+    arrays = _arrays(study, rows, missing, [name for name in names if name in there], measures)
+    return arrays if len(measures) > 1 else {name: array[:, 0] for name, array in arrays.items()}
 
 
-def _flags(records: list[Record]) -> dict[str, str]:
-    """variable -> its flags with what they hold for, as one text."""
+def _sentences(group: str, records: Iterable[Record]) -> dict[str, str]:
+    """group/variable -> its flags with what they hold for, as one text."""
     places: dict[str, dict[str, list[str]]] = {}
     for r in records:
         if r.flag:
             places.setdefault(r.variable, {}).setdefault(r.flag, []).append(f"{r.policy} {r.measure}")
     return {
-        name: "; ".join(f"{', '.join(where)}: {flag}" for flag, where in flags.items())
+        f"{group}/{name}": "; ".join(f"{', '.join(where)}: {flag}" for flag, where in flags.items())
         for name, flags in places.items()
     }

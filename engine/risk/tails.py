@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
 from engine.risk.intervals import (
     PAIR,
@@ -25,6 +26,7 @@ from engine.risk.intervals import (
     wilson_interval,
 )
 
+CellPaths = Float[np.ndarray, "cell path"]
 LEVELS = (0.95, 0.99, 0.999)
 
 Column = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -50,15 +52,15 @@ class Quantiles:
       shortfalls: moments of (x - VaR)+, one for each level.
     """
 
-    ascending: np.ndarray
-    constant: np.ndarray
+    ascending: CellPaths
+    constant: Bool[np.ndarray, "cell"]
     columns: list[Column]
-    slope: np.ndarray
-    exceedances: np.ndarray
+    slope: Float[np.ndarray, "level cell"]
+    exceedances: Float[np.ndarray, "level cell"]
     shortfalls: list[Moments]
 
 
-def quantiles(values: np.ndarray, units: Units) -> Quantiles:
+def quantiles(values: CellPaths, units: Units) -> Quantiles:
     """VaR at every level with its distribution-free interval: ranks of Bin(n effective, 1 - a), scaled to n."""
     cells, n = values.shape
     ascending = np.sort(values, axis=-1)
@@ -87,13 +89,13 @@ def quantiles(values: np.ndarray, units: Units) -> Quantiles:
     return Quantiles(ascending, constant, columns, np.array(slope), np.array(exceedances), shortfalls)
 
 
-def risk(mean: Moments, found: Quantiles) -> Table:
+def risk(mean: Moments, seen: Quantiles) -> Table:
     """Mean, VaR and ES at every level, in this order: arrays [cell, measure], from `moments` and `quantiles` of values."""
     shortfalls = [
         _where(np.isfinite(column[1]), shifted(shortfall, 1 / (1 - level), column[0]))
-        for level, column, shortfall in zip(LEVELS, found.columns, found.shortfalls, strict=True)
+        for level, column, shortfall in zip(LEVELS, seen.columns, seen.shortfalls, strict=True)
     ]
-    columns = [shifted(mean, 1.0), *found.columns, *shortfalls]
+    columns = [shifted(mean, 1.0), *seen.columns, *shortfalls]
     return _stacked(columns)
 
 
@@ -113,11 +115,11 @@ def _where(known: np.ndarray, column: Column) -> Column:
 class Together:
     """The pairs with both values over a threshold: the cell of each, and its values [pair, member]."""
 
-    cell: np.ndarray
-    value: np.ndarray
+    cell: Int[np.ndarray, "pair"]
+    value: Float[np.ndarray, "pair member"]
 
 
-def _together(values: np.ndarray, threshold: np.ndarray, units: Units) -> Together:
+def _together(values: CellPaths, threshold: Float[np.ndarray, "cell"], units: Units) -> Together:
     """Pairs with both values over the threshold [cell]; none where units are no pairs."""
     if units.owner is not None or units.size != PAIR:
         return Together(np.zeros(0, np.int64), np.zeros((0, units.size)))
@@ -127,7 +129,7 @@ def _together(values: np.ndarray, threshold: np.ndarray, units: Units) -> Togeth
 
 
 def _tail_moments(
-    values: np.ndarray, worst: np.ndarray, together: Together, units: Units
+    values: CellPaths, worst: Float[np.ndarray, "cell rank"], together: Together, units: Units
 ) -> tuple[Moments, Moments]:
     """Moments of 1{x > q} and of (x - q)+ over all paths, with q the smallest of the worst values [cell, rank]."""
     q = worst[:, :1]
@@ -160,12 +162,12 @@ class Difference:
     """
 
     table: Table
-    exceedances: np.ndarray
-    constant: np.ndarray
+    exceedances: Float[np.ndarray, "level cell"]
+    constant: Bool[np.ndarray, "cell"]
 
 
 def difference(
-    values: np.ndarray, baseline: np.ndarray, one: Quantiles, two: Quantiles, units: Units
+    values: CellPaths, baseline: CellPaths, one: Quantiles, two: Quantiles, units: Units
 ) -> Difference:
     """Measures of one variable less another's: the mean of the gap, and the gaps of the influence functions.
 
@@ -195,12 +197,12 @@ def difference(
     return Difference(_stacked(columns), np.minimum(one.exceedances, two.exceedances), constant)
 
 
-def share_of(indicator: np.ndarray, units: Units) -> Column:
+def share_of(indicator: Bool[np.ndarray, "cell path"], units: Units) -> Column:
     """Shares of paths with Wilson's interval: indicator bool [cell, path]."""
     return share_of_totals(units.totals(indicator), units)
 
 
-def share_of_totals(totals: np.ndarray, units: Units) -> Column:
+def share_of_totals(totals: Float[np.ndarray, "cell unit"], units: Units) -> Column:
     """As `share_of`, from how many paths of each unit have the property [cell, unit]."""
     of = moments_of_totals(totals, units)
     low, high = wilson_interval(of.mean, effective_count(of, units))

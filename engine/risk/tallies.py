@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from engine.risk.events import event_outcomes, happens
 from engine.risk.histograms import BINS, Histogram, counted
@@ -27,7 +28,7 @@ _STORED = {"bins": np.uint32, "counts": np.uint16, "steps": np.uint32}
 
 @dataclass(frozen=True)
 class Tally:
-    """Counts and sums over the paths of each group; the outcomes and events are those of `unkept` and `untold`.
+    """Counts and sums over the paths of each group; the outcomes and events are those of `unkept` and `unkept_events`.
 
     Args:
       sizes: paths, int64 [group].
@@ -40,16 +41,16 @@ class Tally:
       events: paths on which they happen, int64 [event, policy, group].
     """
 
-    sizes: np.ndarray
-    bins: np.ndarray
-    counts: np.ndarray
-    steps: np.ndarray
-    totals: np.ndarray
-    least: np.ndarray
-    most: np.ndarray
-    worse: np.ndarray
-    regret: np.ndarray
-    events: np.ndarray
+    sizes: Int[np.ndarray, "group"]
+    bins: Int[np.ndarray, "bin"]
+    counts: Int[np.ndarray, "group bin"]
+    steps: Int[np.ndarray, "bin"]
+    totals: Float[np.ndarray, "outcome policy group"]
+    least: Float[np.ndarray, "outcome policy"]
+    most: Float[np.ndarray, "outcome policy"]
+    worse: Int[np.ndarray, "outcome policy group"]
+    regret: Float[np.ndarray, "outcome policy group"]
+    events: Int[np.ndarray, "event policy group"]
 
     def histogram(self, outcome: int, policy: int) -> Histogram:
         """That of one outcome under one policy, by their places."""
@@ -81,13 +82,13 @@ def unkept(study: Study) -> tuple[str, ...]:
     return tuple(name for name in study.model.outcomes if name not in study.keep.outcomes)
 
 
-def untold(study: Study) -> tuple[Event, ...]:
-    """Events that the outcomes kept whole cannot tell, in the order of the study."""
+def unkept_events(study: Study) -> tuple[Event, ...]:
+    """Events that read an outcome that is not kept whole, in the order of the study."""
     kept = set(study.keep.outcomes)
     return tuple(event for event in study.events if not event_outcomes(study, event) <= kept)
 
 
-def tally(study: Study, outcomes: np.ndarray) -> Tally:
+def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"]) -> Tally:
     """The tally of one block.
 
     Args:
@@ -110,7 +111,7 @@ def tally(study: Study, outcomes: np.ndarray) -> Tally:
         worse.append(_summed(of_policies > reference if loss else of_policies < reference, starts, np.int64))
         best = of_policies.min(axis=0) if loss else of_policies.max(axis=0)
         regret.append(_summed(np.abs(of_policies - best), starts, np.float64))
-    events = [_summed(happens(study, event, values), starts, np.int64) for event in untold(study)]
+    events = [_summed(happens(study, event, values), starts, np.int64) for event in unkept_events(study)]
     shape = 0, len(study.policies), len(starts)
     own = outcomes[:, [names.index(name) for name in unkept(study)]].swapaxes(0, 1)
     return Tally(
@@ -176,7 +177,7 @@ def _with_bins(part: Tally, total: Tally | None) -> Tally:
     return replace(total, bins=bins, counts=counts, steps=steps)
 
 
-def _starts(count: int, unit: int) -> np.ndarray:
+def _starts(count: int, unit: int) -> Int[np.ndarray, "group"]:
     """First path of each group of a block of so many paths: groups as equal as can be, of whole units."""
     groups = -(-count // GROUP)
     return np.arange(groups) * count // groups // unit * unit

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from engine.modelling.cell_axis import split_cells
+from engine.risk.evidence import FEWEST_FOR_ES, MEASURES, judged, oriented
 from engine.risk.intervals import Moments, Units, as_units, mean_interval, moments_of_totals
-from engine.risk.measures import MEASURES, judged_risk
 from engine.risk.summaries import MOMENTS, STATS
-from engine.risk.tails import quantiles
+from engine.risk.tails import quantiles, risk
 from engine.study.study import Study
 
+CellPaths = Float[np.ndarray, "policy cell path"]
 QUANTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
 CHUNK = 1 << 20
 """Values that a thread sorts at a time, enough to make up for what each call of NumPy costs."""
@@ -23,7 +25,7 @@ SLICE = 1 << 16
 """Values whose means are taken at a time: in double precision they stay in a core's cache."""
 
 
-def of_sample(study: Study, yearly: np.ndarray) -> dict[str, Any]:
+def of_sample(study: Study, yearly: Float[np.ndarray, "policy year cell path"]) -> dict[str, Any]:
     """The fields of `Summaries` that hold yearly variables: moments, differences of means, VaR and ES, quantiles.
 
     Errors and intervals are over independent units of paths, as in `measures`. Where a cell has a value that is not
@@ -47,8 +49,8 @@ def of_sample(study: Study, yearly: np.ndarray) -> dict[str, Any]:
     def fill(place: tuple[int, int]) -> None:
         year, first = place
         cells = slice(first, first + step)
-        found = _of_cells(yearly[:, year, cells], sign[cells], units, baseline)
-        for name, part in found.items():
+        parts = _of_cells(yearly[:, year, cells], sign[cells], units, baseline)
+        for name, part in parts.items():
             tables[name][..., year, cells] = part
 
     places = [(year, first) for year in range(n_years) for first in range(0, n_cells, step)]
@@ -59,7 +61,7 @@ def of_sample(study: Study, yearly: np.ndarray) -> dict[str, Any]:
     return {**by_variable, "quantiles": QUANTILES, "yearly_sample": n_paths}
 
 
-def _signs(study: Study) -> np.ndarray:
+def _signs(study: Study) -> Float[np.ndarray, "cell"]:
     """1 for every cell of which high values are the bad ones, -1 for the others, float32 [cell]."""
     model: Any = study.model
     each = [
@@ -71,7 +73,9 @@ def _signs(study: Study) -> np.ndarray:
     return np.concatenate(each).astype(np.float32)
 
 
-def _of_cells(values: np.ndarray, sign: np.ndarray, units: Units, baseline: int) -> Mapping[str, np.ndarray]:
+def _of_cells(
+    values: CellPaths, sign: Float[np.ndarray, "cell"], units: Units, baseline: int
+) -> Mapping[str, np.ndarray]:
     """Tables of some cells of one year, the cell axis last, from values [policy, cell, path]."""
     n_policies, n_cells, n_paths = values.shape
     losses = values * sign[:, None]
@@ -79,23 +83,29 @@ def _of_cells(values: np.ndarray, sign: np.ndarray, units: Units, baseline: int)
     losses[unsound] = 0.0
     own, deviation, gap = _means(losses, units, baseline)
     tails = quantiles(losses.reshape(-1, n_paths), units)
-    table = judged_risk(_as_moments(own.reshape(3, -1), units), tails)
-    estimates = [np.moveaxis(part.reshape(n_policies, n_cells, -1), 1, 2) for part in table]
-    mean, error, _ = own
-    found = {
-        "moments": np.stack([sign * mean, deviation, error], axis=1),
-        "difference_yearly": _turned((gap[0], gap[1], *mean_interval(_as_moments(gap, units))), sign, axis=1),
-        "risk_yearly": _turned(estimates, sign, axis=2),
+    table = risk(_as_moments(own.reshape(3, -1), units), tails)
+    table = judged(table, tails.exceedances, tails.constant, FEWEST_FOR_ES)
+    estimate, error, low, high = (np.moveaxis(part.reshape(n_policies, n_cells, -1), 1, 2) for part in table)
+    of_gap = gap[0], gap[1], *mean_interval(_as_moments(gap, units))
+    high_is_bad = sign > 0
+    tables = {
+        "moments": np.stack([sign * own[0], deviation, own[1]], axis=1),
+        "difference_yearly": np.stack(oriented(of_gap, high_is_bad), axis=1),
+        "risk_yearly": np.stack(oriented((estimate, error, low, high), high_is_bad), axis=2),
         "distribution": _quantiles(tails.ascending.reshape(values.shape), sign),
     }
-    for name, part in found.items():
+    for name, part in tables.items():
         gone = unsound | unsound[baseline] if name == "difference_yearly" else unsound
         if gone.any():
             part[...] = np.where(np.expand_dims(gone, tuple(range(1, part.ndim - 1))), np.nan, part)
-    return found
+    return tables
 
 
-def _means(losses: np.ndarray, units: Units, baseline: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _means(
+    losses: CellPaths, units: Units, baseline: int
+) -> tuple[
+    Float[np.ndarray, "3 policy cell"], Float[np.ndarray, "policy cell"], Float[np.ndarray, "3 policy cell"]
+]:
     """Moments of the mean, standard deviation, and moments of the mean gap from the baseline.
 
     [policy, cell] each; moments have an axis before, in the order of the fields of `Moments`.
@@ -108,8 +118,8 @@ def _means(losses: np.ndarray, units: Units, baseline: int) -> tuple[np.ndarray,
         cells = slice(first, first + step)
         totals = units.totals(losses[:, cells])
         for moments, of in ((own, totals), (gap, totals - totals[baseline])):
-            found = moments_of_totals(of, units)
-            moments[:, :, cells] = found.mean, found.error, found.skewness
+            of_mean = moments_of_totals(of, units)
+            moments[:, :, cells] = of_mean.mean, of_mean.error, of_mean.skewness
         away = losses[:, cells] - own[0, :, cells, None]
         spread[:, cells] = np.einsum("pci,pci->pc", away, away)
     with np.errstate(invalid="ignore"):
@@ -120,15 +130,9 @@ def _as_moments(columns: np.ndarray, units: Units) -> Moments:
     return Moments(columns[0], columns[1], columns[2], units.count, units.needed)
 
 
-def _turned(columns: Sequence[np.ndarray], sign: np.ndarray, axis: int) -> np.ndarray:
-    """Estimate, error, low and high of losses [..., cell], in the variables' own sign, stacked along a new axis."""
-    estimate, error, low, high = columns
-    bad_is_high = sign > 0
-    turned = sign * estimate, error, np.where(bad_is_high, low, -high), np.where(bad_is_high, high, -low)
-    return np.stack(turned, axis=axis)
-
-
-def _quantiles(ascending: np.ndarray, sign: np.ndarray) -> np.ndarray:
+def _quantiles(
+    ascending: CellPaths, sign: Float[np.ndarray, "cell"]
+) -> Float[np.ndarray, "policy quantile cell"]:
     """Quantiles of values [policy, cell, path], interpolated between neighbours, from sign times the values, sorted."""
     last = ascending.shape[-1] - 1
     at = np.array(QUANTILES) * last

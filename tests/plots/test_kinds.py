@@ -1,6 +1,8 @@
 """Every kind of figure, of a plain cube and of all that figures break on: nothing raised, cut off or over anything else."""
 
 import itertools
+import re
+from pathlib import Path
 
 import matplotlib
 
@@ -11,7 +13,10 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from engine.plots import KINDS, figure
+from engine import plots
+from engine.errors import UserError
+from engine.plots import KINDS, Kind, figure, kinds
+from engine.plots.kinds import SOURCES
 from tests.drawn_cubes import CASES, drawn
 
 SLACK = 1.0
@@ -75,3 +80,24 @@ def test_every_kind_is_tidy_whatever_it_is_drawn_from(kind, case, monkeypatch):
             words = told.replace("\n", " ")
             assert not words or words == "year" or ("[" in words and words.endswith("]")), words
     assert made.texts[0].get_text(), "no title"
+
+
+def test_every_kind_is_a_function_of_the_package_and_a_row_of_the_page():
+    page = (Path(__file__).parents[2] / "docs" / "figures.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [*KINDS]
+    for kind in KINDS.values():
+        assert getattr(plots, kind.draw.__name__) is kind.draw
+        assert kind.draw.__name__ in dir(plots)
+        assert set(kind.of) and set(kind.of) <= set(SOURCES)
+    assert KINDS["tails"].takes == ("variable", "where", "policies", "year")
+    assert KINDS["exceedance"].takes == ("variable", "policies")
+
+
+def test_a_kind_is_one_function_and_one_row(monkeypatch):
+    def dice(study, policies=None, *, ax=None):
+        return plt.figure()
+
+    monkeypatch.setattr(kinds, "KINDS", {**KINDS, "dice": Kind(dice, "nothing")})
+    assert figure("dice", {"study": None}, {"policies": ("old",)})
+    with pytest.raises(UserError, match="It takes: policies"):
+        figure("dice", {"study": None}, {"year": 2030})

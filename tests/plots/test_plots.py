@@ -11,14 +11,14 @@ import xarray as xr
 
 from engine.errors import UserError
 from engine.plots import COLOURS, exceedance, fan, figure, save
-from engine.plots.convergence import lengths
-from engine.plots.labels import fitted, number, told, width
+from engine.plots.figures.convergence import lengths
+from engine.plots.labels import fitted, number, width, with_interval
 from engine.plots.rank_correlation import interval, rank_correlation
 from engine.plots.style import looks
 from engine.plots.ticks import Numbers
 from engine.risk.intervals import Estimate
 from engine.risk.measures import summary
-from tests.drawn_cubes import CASES, drawn
+from tests.drawn_cubes import CASES, Case, drawn
 from tests.helpers import assert_close, assert_plausible
 
 YEARS = np.arange(2016, 2031)
@@ -88,7 +88,7 @@ def test_the_title_of_exceedance_tells_the_numbers_of_the_table():
     said = title_of(exceedance(cube, "loss").figure)
     for k, name in enumerate(NAMES[:2]):
         of = summary(cube["paths"]["loss"].values[k], 2, loss=True)["ES99"]
-        assert f"{told(of)} under {name}" in said
+        assert f"{with_interval(of)} under {name}" in said
         assert np.isfinite(of.low)
 
 
@@ -118,6 +118,31 @@ def test_fan_draws_the_median_and_two_bands_a_policy(n_policies):
     assert_close(medians[0].get_ydata(), np.zeros(len(YEARS)))
     assert ax.get_ylabel() == "capital shortfall [bn yuan]"
     assert list(ax.get_xticks()) == [2016, 2020, 2025, 2030]
+
+
+def test_a_place_is_a_label_of_each_dimension_of_the_model_whatever_they_are():
+    basins = drawn(Case(dims=("basin", "use")))
+    made = figure("fan", basins, {"variable": "shortfall"})
+    assert [ax.get_title(loc="left") for ax in made.axes] == [
+        f"{basin}, {use}" for basin in ("north", "south") for use in ("steel", "coal", "lime")
+    ]
+    made = figure("fan", basins, {"variable": "shortfall", "where": {"use": "coal"}})
+    assert [ax.get_title(loc="left") for ax in made.axes] == ["north", "south"]
+    assert "Shortfall, coal, north" in title_of(made)
+    with pytest.raises(UserError, match=r"where\.use: expected one of steel, coal, lime, got nothing"):
+        fan(basins.cube, "shortfall", {"basin": "north"})
+    with pytest.raises(UserError, match=r"where\.region"):
+        figure("tails", basins, {"variable": "shortfall", "where": {"region": "north"}})
+    assert len(figure("tails", basins, {"variable": "income"}).axes) == 2
+    assert "for each basin and use" in figure("replay", basins, {}).texts[1].get_text()
+
+
+@pytest.mark.parametrize("kind", ["fan", "tails", "replay"])
+def test_a_model_without_dimensions_has_one_panel_a_variable(kind):
+    made = figure(kind, drawn(Case(dims=())), {"variable": "shortfall"})
+    assert len(made.axes) == 1
+    with pytest.raises(UserError, match=r"where\.region"):
+        figure(kind, drawn(Case(dims=())), {"variable": "shortfall", "where": {"region": "north"}})
 
 
 def test_settings_of_the_user_are_left_as_they_are():
@@ -178,7 +203,7 @@ def test_numbers_have_the_digits_that_their_interval_leaves(value, half, text):
 
 
 def test_an_estimate_without_interval_says_so():
-    assert told(Estimate(3.0, np.nan, np.nan, np.nan)) == "3.00 (no interval)"
+    assert with_interval(Estimate(3.0, np.nan, np.nan, np.nan)) == "3.00 (no interval)"
 
 
 @pytest.mark.parametrize(

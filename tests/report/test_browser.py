@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.plots.style import COLOURS, ON_DARK
 from tests.report.test_report import EVIL, Farms, Plain, made, make_study, normal
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(
@@ -156,8 +157,11 @@ def test_the_keyboard_reaches_the_skip_link_first_and_then_everything(browser, p
 
 def test_a_dark_screen_prints_light(browser, pages, tmp_path):
     seen = Seen(browser, pages / "two.html", scheme="dark")
+    colour = "getComputedStyle(document.documentElement).getPropertyValue('--p0')"
+    assert seen.value(colour) == ON_DARK[0]
     seen.page.emulate_media(media="print", color_scheme="dark")
     assert seen.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert seen.value(colour) == COLOURS[0]
     seen.page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
     assert (tmp_path / "page.pdf").stat().st_size > 10_000
     seen.context.close()

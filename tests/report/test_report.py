@@ -7,26 +7,29 @@ import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from engine.draws.distributions import Marginal
+from engine.draws.distributions.closed import Marginal
 from engine.draws.inputs import Input
-from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly, lowest, total
+from engine.formatting import size_as_text
+from engine.modelling.folds import lowest, total
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
 from engine.plots import COLOURS
 from engine.report import charts
 from engine.report.markup import Section, render, unbroken
 from engine.report.page import LARGEST, page
-from engine.report.run_records import flags_of, material_of
+from engine.report.run_records import records_of
 from engine.report.sections import SECTIONS
 from engine.risk.curves import curve_of_counts, tail_curve
+from engine.risk.flags import Reason
 from engine.risk.measures import probability
 from engine.risk.summaries import summarise
 from engine.risk.tables import Tables, tables_of_paths
 from engine.risk.yearly_sample import of_sample
-from engine.run_folder import cube
 from engine.run_folder.cube_groups import groups
 from engine.study.study import Event, Keep, Policy, Study
 from tests.helpers import assert_close, assert_same
@@ -109,7 +112,7 @@ def normal(study: Study, shift: float = 1.0) -> np.ndarray:
 def made(study: Study, values: np.ndarray | None = None, **more) -> str:
     """The page of a study."""
     tree = make_tree(study, normal(study) if values is None else values)
-    return page(material_of(study, tree, **more)).decode()
+    return page(records_of(study, tree, **more)).decode()
 
 
 VOID = {"meta", "link", "input", "br", "line"}
@@ -218,6 +221,48 @@ def test_no_text_of_a_study_becomes_markup():
     assert EVIL in json.dumps(held, ensure_ascii=False).replace('\\"', '"')
 
 
+class Rivers(Farms):
+    dims = {"basin": ("upper", "lower"), "water_use": ("farm", "town", "works")}
+    levers = {"quota": Lever("1", 1.0)}
+    yearly = {"harvest": Yearly("kt", ("basin", "water_use"), loss=True), "gdp": Yearly("1", ("water_use",))}
+
+
+class Lone(Farms):
+    dims = {}
+    levers = {"quota": Lever("1", 1.0)}
+    yearly = {"harvest": Yearly("kt", loss=True), "gdp": Yearly("1")}
+
+
+@pytest.mark.parametrize(
+    ("yearly", "heading", "pages"),
+    [
+        (("harvest", "gdp"), "By year and water use", ["farm", "town", "works"]),
+        (("harvest",), "By year and basin", ["upper", "lower"]),
+    ],
+)
+def test_places_are_the_labels_of_the_models_own_dimension(yearly, heading, pages):
+    model = Rivers()
+    model.yearly = {name: Rivers.yearly[name] for name in yearly}
+    text = made(make_study(model, 200, ("old", "new")))
+    assert f'<h2 id="years">{heading}</h2>' in text
+    assert re.findall(r'<h3 id="place-\d">(.*?)</h3>', text) == pages
+    assert "Harvest, " in text
+
+
+def test_a_model_without_dimensions_has_one_page_of_years():
+    text = made(make_study(Lone(), 200, ("old", "new")))
+    assert '<h2 id="years">By year</h2>' in text
+    assert re.findall(r'<h3 id="(place-.*?)">(.*?)</h3>', text) == [("place-whole", "The whole")]
+
+
+def test_places_that_are_not_shown_are_counted():
+    model = Rivers()
+    model.dims = {**Rivers.dims, "basin": tuple(f"basin {k}" for k in range(41))}
+    model.yearly = {"harvest": Yearly("kt", ("basin",), loss=True), "gdp": Yearly("1", ("basin",))}
+    text = made(make_study(model, 50, ("old", "new")))
+    assert "Of 41 places the first 40 are shown." in text and text.count('<section class="place"') == 40
+
+
 def test_a_static_model_with_one_policy_has_a_page():
     text = made(make_study(Plain(), 1000, ("only",)))
     page = Reader(text)
@@ -260,13 +305,17 @@ def test_twenty_policies_with_long_names_have_a_page():
     assert len(looks) == 40
 
 
-def test_colours_are_those_of_the_plots():
+def test_colours_are_those_of_the_plots(plain):
     assert list(COLOURS[:7]) == list(charts.COLOURS)
+    (light, dark) = re.findall(r":root { (--p0.*?) }", plain)
+    assert light == " ".join(f"--p{k}: {colour};" for k, colour in enumerate(COLOURS))
+    assert light.count("--p") == dark.count("--p") and plain.count("--p0:") == 2
+    assert "#" not in Path(charts.__file__).read_text(encoding="utf-8").replace("# ", "")
 
 
 def test_a_section_is_one_function(plain):
     study = make_study(Plain(), 100, ("old", "new"))
-    material = material_of(study, make_tree(study, normal(study)))
+    run = records_of(study, make_tree(study, normal(study)))
 
     def section(of):
         return Section(
@@ -275,26 +324,38 @@ def test_a_section_is_one_function(plain):
             render("answer.html", sentences=["<i>"], baseline="x", single=True, partial=None),
         )
 
-    text = page(material, [*SECTIONS, section, lambda of: None]).decode()
+    text = page(run, [*SECTIONS, section, lambda of: None]).decode()
     assert '<h2 id="mine">About farms &lt;b&gt;</h2>' in text and "<p>&lt;i&gt;</p>" in text
 
 
 def test_names_are_words_with_the_capitals_of_the_study():
     study = make_study(Farms(), 100, ("old", "new"))
-    material = material_of(study, make_tree(study, normal(study)))
-    assert material.title("gdp_index") == "GDP index" and material.title("shortage") == "Shortage"
+    run = records_of(study, make_tree(study, normal(study)))
+    assert run.title("gdp_index") == "GDP index" and run.title("shortage") == "Shortage"
     assert unbroken("1.5 % [1, 2] of x") == "1.5\u00a0% [1,\u00a02] of x"
 
 
 def test_flags_are_read_back_from_the_cube():
-    names = ("old", "new: odd, name")
-    text = "old mean, new: odd, name ES99: heavy tail: infinite variance; new: odd, name mean: 3 of 9, a; b"
-    assert flags_of(text, names, ("mean", "ES99")) == {
-        ("old", "mean"): "heavy tail: infinite variance",
-        ("new: odd, name", "ES99"): "heavy tail: infinite variance",
-        ("new: odd, name", "mean"): "3 of 9, a; b",
-    }
-    assert flags_of("", names, ("mean",)) == {}
+    study = make_study(Farms(), 3000, ("old", "new: odd, name"))
+    heavy = normal(study)
+    heavy[0] = np.random.default_rng(4).random(heavy[0].shape) ** -1.5
+    paths = dict(zip(study.model.outcomes, heavy.astype(np.float32), strict=True))
+    tree = make_tree(study, heavy)
+    material = material_of(study, tree)
+    found = tables_of_paths(study, paths)
+    of = {(r.measure, r.policy, r.variable): r.flags for r in (*found.risk, *found.comparison)}
+    read = {key: record.flags for key, record in (material.risk | material.comparison).items()}
+    assert read == of and {flag.reason for flags in of.values() for flag in flags} == {
+        Reason.NO_MEAN, Reason.FEW_EFFECTIVE_EXCEEDANCES,
+    }  # fmt: skip
+    reasons = tree["risk/reasons"]["shortage"].sel(policy="old", measure="VaR99.9", detail="limit")
+    assert reasons.sel(reason="few_effective_exceedances") == 50
+    # a cube of an earlier version has numbers alone
+    for place in ("risk", "comparison", "comparison/regret"):
+        del tree[place]["reasons"]
+    old = material_of(study, tree)
+    assert {r.flag for r in old.risk.values()} == {"", "no interval"}
+    assert "no interval" in page(old, SECTIONS).decode()
 
 
 @pytest.mark.parametrize("unit", [1, 2, 256])
@@ -346,7 +407,7 @@ def test_the_command_leaves_a_page_in_the_folder_which_stays_clean(runs, name, m
     ended = call("report", runs / name, *own(model))
     assert ended.exit_code == 0, ended.output
     place = runs / name / "report.html"
-    assert ended.stdout.startswith(f"{place}: {cube.size(place.stat().st_size)}")
+    assert ended.stdout.startswith(f"{place}: {size_as_text(place.stat().st_size)}")
     first = place.read_bytes()
     assert call("report", runs / name, *own(model)).exit_code == 0 and place.read_bytes() == first
     assert call("verify", runs / name, *own(model)).exit_code == 0
@@ -389,5 +450,5 @@ def test_a_page_of_outcomes_that_are_not_kept_draws_their_histograms():
     tree = make_tree(study, normal(study))
     kept = replace(study, keep=replace(study.keep, outcomes=()))
     parts = {node.path: node.to_dataset() for node in tree.subtree if node.path != "/paths"}
-    text = page(material_of(kept, xr.DataTree.from_dict(parts))).decode()
+    text = page(records_of(kept, xr.DataTree.from_dict(parts))).decode()
     assert {"tail-0", "tail-1"} <= set(data_of(text)["charts"])

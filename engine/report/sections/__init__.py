@@ -1,14 +1,14 @@
-"""What the page is made of: a section is one function from the material of a run to markup, and stands in this list."""
+"""What the page is made of: a section is one function from the records of a run to markup, and stands in this list."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from engine.report.markup import Section
-from engine.report.run_records import Material
+from engine.report.run_records import RunRecords
 from engine.report.sections import answer, assumptions, chances, computation, curves, headline, places
 
-SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
+SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     answer.section,
     headline.section,
     chances.section,

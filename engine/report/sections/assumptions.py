@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.draws.inputs import Input
 from engine.report.markup import Section, render
-from engine.report.run_records import Material
+from engine.report.run_records import RunRecords
 from engine.report.text import compact
-from engine.study.policy_tables import lever_table
+from engine.study.lever_tables import lever_table
 from engine.study.study import Event, Policy, Study
 
 
-def section(material: Material) -> Section:
+def section(run: RunRecords) -> Section:
     """Tables of the resolved study."""
-    study = material.study
+    study = run.study
     levers = [
         (name, entry, [_lever(study, policy, name) for policy in study.policies])
         for name, entry in study.model.levers.items()
@@ -22,21 +21,21 @@ def section(material: Material) -> Section:
     apart = [row for row in levers if len(set(row[2])) > 1]
     alike = [row for row in levers if len(set(row[2])) == 1]
     moving = {stream: name for name, group in study.shocks.groups.items() for stream in group.members}
-    shocks = getattr(study.model, "shocks", {})
+    shocks = study.model.shocks
     markup = render(
         "assumptions.html",
         policies=[_policy(study, policy) for policy in study.policies],
         lever_lead="Those in which policies differ." if alike and apart else "",
         lever_head=("Lever", *study.policy_names),
-        levers=[((_named(material, name, entry.unit), entry.about), *told) for name, entry, told in apart],
-        same_levers=[((_named(material, name, entry.unit), entry.about), told[0]) for name, entry, told in alike],
-        events=[((material.title(event.name), event.about), _rule(event)) for event in study.events],
-        priors=[_prior(material, item) for item in study.inputs],
+        levers=[((run.heading(name, entry.unit), entry.about), *values) for name, entry, values in apart],
+        same_levers=[((run.heading(name, entry.unit), entry.about), values[0]) for name, entry, values in alike],
+        events=[((run.title(event.name), event.about), _rule(event)) for event in study.events],
+        priors=_priors(run),
         shocks=[
-            _shock(material, name, entry.about, entry.law, moving) for name, entry in shocks.items()
+            _shock(run, name, entry.about, entry.law, moving) for name, entry in shocks.items()
         ],
         groups=[
-            (name, group.copula.family, group.copula.told() or "matrix", ", ".join(group.members))
+            (name, group.copula.family, group.copula.describe() or "matrix", ", ".join(group.members))
             for name, group in {**study.groups, **study.shocks.groups}.items()
         ],
     )  # fmt: skip
@@ -48,15 +47,11 @@ def section(material: Material) -> Section:
     return Section("assumed", "What was assumed", markup, parts=parts)
 
 
-Told = str | tuple[str, str]
+Text = str | tuple[str, str]
 """What stands in a table: a text, or one with another below it."""
 
 
-def _named(material: Material, name: str, unit: str) -> str:
-    return material.title(name) + ("" if unit == "1" else f" [{unit}]")
-
-
-def _policy(study: Study, policy: Policy) -> tuple[Told, ...]:
+def _policy(study: Study, policy: Policy) -> tuple[Text, ...]:
     name = f"{policy.name} (baseline)" if policy.name == study.baseline else policy.name
     start = f"from {policy.start}" if study.years and policy.start > study.years[0] else "throughout"
     if policy.before is None or policy.implementation == 1:
@@ -72,14 +67,14 @@ def _lever(study: Study, policy: Policy, lever: str) -> str:
     values = policy.levers.get(lever)
     if values is None:
         return ""
-    return _told(lever_table(values, study.model.levers[lever].dims, study.model, study.years))
+    return _lever_text(lever_table(values, study.model.levers[lever].dims, study.model, study.years))
 
 
-def _told(value: Any) -> str:
+def _lever_text(value: Any) -> str:
     if not isinstance(value, dict):
         return f"{value:g}"
     return ", ".join(
-        f"{key}: {{{_told(part)}}}" if isinstance(part, dict) else f"{key}: {part:g}"
+        f"{key}: {{{_lever_text(part)}}}" if isinstance(part, dict) else f"{key}: {part:g}"
         for key, part in value.items()
     )
 
@@ -91,18 +86,22 @@ def _rule(event: Event) -> str:
     return f"{event.outcome} {sign} {threshold:g}"
 
 
-def _prior(material: Material, item: Input) -> tuple[Told, ...]:
-    low, middle, high = (float(item.marginal.quantile(p)) for p in (0.05, 0.5, 0.95))
-    noise = 1e-9 * max(abs(low), abs(high))
-    quantiles = [compact(value if abs(value) > noise else 0.0) for value in (low, middle, high)]
-    given = ", ".join(f"{said.label} {said.value:.3g}" for said in item.asked) or item.given
-    about = "; ".join(part for part in (item.about, f"moves with {item.group}" if item.group else "") if part)
-    return (_named(material, item.name, item.unit), about), (item.family, given), *quantiles, item.source
+def _priors(run: RunRecords) -> list[tuple[Text, ...]]:
+    rows: list[tuple[Text, ...]] = []
+    for item in run.study.inputs:
+        low, middle, high = (float(item.marginal.quantile(p)) for p in (0.05, 0.5, 0.95))
+        noise = 1e-9 * max(abs(low), abs(high))
+        quantiles = [compact(value if abs(value) > noise else 0.0) for value in (low, middle, high)]
+        given = ", ".join(f"{target.label} {target.value:.3g}" for target in item.targets) or item.parameters
+        about = "; ".join(filter(None, (item.about, item.group and f"moves with {item.group}")))
+        name = run.heading(item.name, item.unit)
+        rows.append(((name, about), (item.family, given), *quantiles, item.source))
+    return rows
 
 
-def _shock(material: Material, name: str, about: str, law: str, moving: dict[str, str]) -> tuple[Told, ...]:
-    own = material.study.shocks.moving.get(name)
+def _shock(run: RunRecords, name: str, about: str, law: str, moving: dict[str, str]) -> tuple[Text, ...]:
+    own = run.study.shocks.moving.get(name)
     if own is None:
         standard = "standard normal" if law == "normal" else "uniform on (0, 1)"
-        return (material.title(name), about), (standard, ""), moving.get(name, ""), ""
-    return (material.title(name), about), own.about, moving.get(own.streams[0], ""), own.regime or ""
+        return (run.title(name), about), (standard, ""), moving.get(name, ""), ""
+    return (run.title(name), about), own.about, moving.get(own.streams[0], ""), own.regime or ""

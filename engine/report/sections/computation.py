@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
+from typing import Any
 
 from engine.report.markup import Section, render
-from engine.report.run_records import Material
-from engine.report.text import listed
+from engine.report.run_records import RunRecords
 
 SAMPLERS = {
     "random": "every path independent",
@@ -15,20 +16,16 @@ SAMPLERS = {
 }
 
 
-def section(material: Material) -> Section:
+def section(run: RunRecords) -> Section:
     """Facts, versions, commands; times and machines as the run's own record has them, and nothing else of them."""
-    study, attributes = material.study, material.tree.attrs
+    study, attributes = run.study, run.tree.attrs
     about = f", {SAMPLERS[study.sampler]}" if study.sampler in SAMPLERS else ""
-    lost = (
-        int(material.group("diagnostics")["nonfinite"].sum())
-        if "nonfinite" in material.group("diagnostics")
-        else 0
-    )
+    lost = int(run.group("diagnostics")["nonfinite"].sum()) if "nonfinite" in run.group("diagnostics") else 0
     kept = [name for name in study.model.outcomes if name in study.keep.outcomes]
     facts = [
-        ("Paths", f"{material.paths:,}, the same futures under every policy"),
+        ("Paths", f"{run.paths:,}, the same futures under every policy"),
         ("Sampler", f"{study.sampler}{about}"),
-        ("Independent units", f"{material.paths // study.unit:,}, over which all errors are taken"),
+        ("Independent units", f"{run.paths // study.unit:,}, over which all errors are taken"),
         ("Seed", f"{study.seed}"),
         ("Precision", "paths in 32 bits, estimates and errors in 64"),
         ("Values that are not finite", f"{lost:,}" + (", left out with their units" if lost else "")),
@@ -39,40 +36,30 @@ def section(material: Material) -> Section:
     ]
     if str(attributes.get("status", "complete")) != "complete":
         facts.append(
-            ("Status", f"not finished: {material.paths:,} of {int(attributes.get('paths_asked', 0)):,} paths")
+            ("Status", f"not finished: {run.paths:,} of {int(attributes.get('paths_asked', 0)):,} paths")
         )
     own = shlex.split(
-        str(next((run["command"] for run in material.runs if "--model" in run.get("command", [])), ""))
+        str(next((past["command"] for past in run.runs if "--model" in past.get("command", [])), ""))
     )
-    command = f"rustbelt run study.toml --paths {material.paths}"
-    packages = dict.fromkeys(name for made in material.versions for name in made if made[name])
+    command = f"rustbelt run study.toml --paths {run.paths}"
+    packages = dict.fromkeys(name for versions in run.versions for name in versions if versions[name])
     markup = render(
         "computation.html",
         facts=facts,
         own_model=", the model’s own file (--model)" if own else "",
         commands="\n".join([command + (" --model FILE:CLASS" if own else ""), "rustbelt report RUN"]),
-        version_head=("Part", *(f"Made by {k + 1}" if len(material.versions) > 1 else "Version" for k in range(len(material.versions)))),
-        versions=[(name.replace("_", " "), *(str(made.get(name, "")) for made in material.versions)) for name in packages],
-        runs=[_run(run) for run in material.runs],
+        version_head=("Part", *(f"Made by {k + 1}" if len(run.versions) > 1 else "Version" for k in range(len(run.versions)))),
+        versions=[(name.replace("_", " "), *(str(versions.get(name, "")) for versions in run.versions)) for name in packages],
+        runs=[_past_run(past) for past in run.runs],
     )  # fmt: skip
     return Section(
         "computed", "How it was computed", markup, parts=(("reproduce", "The same numbers again"),)
     )
 
 
-def _run(run: dict | object) -> tuple[str, ...]:
-    assert isinstance(run, dict)
-    machine = [
-        f"{run[key]} {word}" for key, word in (("devices", "devices"), ("workers", "workers")) if run.get(key)
-    ]
-    parts = [str(part) for part in (run.get("device_kind"), run.get("cpu"), *machine) if part]
-    ended = f"{run['status']}" + (f": {run['error']}" if run.get("error") else "")
-    command = shlex.join(str(word) for word in run.get("command", []))
-    return (
-        str(run["started"]),
-        str(run["ended"]),
-        ended,
-        str(run.get("blocks") or ""),
-        listed([", ".join(parts)]),
-        command,
-    )
+def _past_run(past: Mapping[str, Any]) -> tuple[str, ...]:
+    counts = [f"{past[key]} {key}" for key in ("devices", "workers") if past.get(key)]
+    machine = ", ".join(str(part) for part in (past.get("device_kind"), past.get("cpu"), *counts) if part)
+    status = f"{past['status']}" + (f": {past['error']}" if past.get("error") else "")
+    command = shlex.join(str(word) for word in past.get("command", []))
+    return str(past["started"]), str(past["ended"]), status, str(past.get("blocks") or ""), machine, command

@@ -9,10 +9,9 @@ import numpy as np
 
 from engine.report.charts import Chart
 from engine.report.markup import Section, render
-from engine.report.run_records import Material
-from engine.report.sections.chances import KEYED
+from engine.report.run_records import RunRecords
 from engine.report.sentences import NAMED
-from engine.report.text import compact, listed, told, unit_of
+from engine.report.text import compact, listed, unit_of, with_interval
 from engine.risk.curves import Curve, curve_of_counts, tail_curve
 from engine.risk.tables import THREADS
 
@@ -21,34 +20,33 @@ MOST = 24
 IN_TABLE = (0.5, 0.1, 0.05, 0.01, 0.001)
 
 
-def section(material: Material) -> Section | None:
+def section(run: RunRecords) -> Section | None:
     """One chart an outcome."""
-    names = list(material.study.model.outcomes)
+    names = list(run.study.model.outcomes)
     with ThreadPoolExecutor(THREADS) as threads:
-        found = list(threads.map(lambda name: outcome_curves(material, name), names[:MOST]))
-    drawn = [
-        (name, curves)
-        for name, curves in zip(names, found, strict=False)
-        if any(c.share.size for c in curves.values())
+        curves = list(threads.map(lambda name: outcome_curves(run, name), names[:MOST]))
+    charts = [
+        _chart(run, name, by_policy)
+        for name, by_policy in zip(names, curves, strict=False)
+        if any(curve.share.size for curve in by_policy.values())
     ]
-    if not drawn:
+    if not charts:
         return None
-    charts = [_chart(material, name, curves) for name, curves in drawn]
     left = f"Not drawn: {len(names) - len(charts)} more outcomes." if len(names) > len(charts) else ""
     lead = (
         "Share of futures in which each level is passed, on a scale that shows the tails: each step down is ten times rarer. "
         "The bad end is on the right."
     )
     markup = render(
-        "figures.html", charts=charts, policies=material.study.policy_names,
-        keyed=len(material.study.policies) <= KEYED, layout="", lead=lead, left=left,
+        "figures.html", charts=charts, policies=run.study.policy_names,
+        layout="", lead=lead, left=left,
     )  # fmt: skip
     return Section("tails", "How bad", markup, tuple(charts))
 
 
-def outcome_curves(material: Material, name: str) -> dict[str, Curve]:
+def outcome_curves(run: RunRecords, name: str) -> dict[str, Curve]:
     """The curve of each policy: from paths where they are kept, else from the histogram."""
-    study, tree = material.study, material.tree
+    study, tree = run.study, run.tree
     loss = study.model.outcomes[name].loss
     if "paths" in tree.children and name in tree["paths"].data_vars:
         table = tree["paths"][name]
@@ -60,13 +58,13 @@ def outcome_curves(material: Material, name: str) -> dict[str, Curve]:
     if name not in group:
         return {}
     counts, edges = group[name], group[f"{name}_edges"].values
-    units = material.paths // study.unit
+    units = run.paths // study.unit
     return {p: curve_of_counts(counts.sel(policy=p).values, edges, units, loss) for p in study.policy_names}
 
 
-def _chart(material: Material, name: str, curves: Mapping[str, Curve]) -> Chart:
-    study, outcome = material.study, material.study.model.outcomes[name]
-    finding = _finding(material, name)
+def _chart(run: RunRecords, name: str, curves: Mapping[str, Curve]) -> Chart:
+    study, outcome = run.study, run.study.model.outcomes[name]
+    finding = _finding(run, name)
     columns: dict[str, list] = {
         key: [] for key in ("p", "x", "y", "low", "high", "level", "share", "interval")
     }
@@ -89,8 +87,8 @@ def _chart(material: Material, name: str, curves: Mapping[str, Curve]) -> Chart:
         *(f"{p}{unit_of(f'[{outcome.unit}]') if axis else ''}" for p in study.policy_names),
     )
     return Chart(
-        f"tail-{list(study.model.outcomes).index(name)}", material.title(name), about, finding,
-        f"Share of futures in which {material.title(name)} passes each level, by policy. {finding}", "exceedance",
+        f"tail-{list(study.model.outcomes).index(name)}", run.title(name), about, finding,
+        f"Share of futures in which {run.title(name)} passes each level, by policy. {finding}", "exceedance",
         {"axis": axis, "reverse": not outcome.loss, "lowest": max(min(0.7 * lowest, 0.5), 1e-9)},
         columns, head, tuple(_table(curves, study.policy_names, lowest)), 240,
     )  # fmt: skip
@@ -111,19 +109,19 @@ def _table(curves: Mapping[str, Curve], policies: tuple[str, ...], lowest: float
     return rows
 
 
-def _finding(material: Material, name: str) -> str:
+def _finding(run: RunRecords, name: str) -> str:
     """Where the worst 1 % begins, which is VaR 99, with its interval or why there is none."""
-    outcome, unit = material.study.model.outcomes[name], unit_of(material.study.model.outcomes[name].unit)
+    outcome, unit = run.study.model.outcomes[name], unit_of(run.study.model.outcomes[name].unit)
     word = "above" if outcome.loss else "below"
-    records = {p: material.risk[("VaR99", p, name)] for p in material.study.policy_names}
+    records = {p: run.risk[("VaR99", p, name)] for p in run.study.policy_names}
     flagged = next((r.flag for r in records.values() if not np.isfinite(r.low)), "")
     if flagged:
         return f"Where the worst 1 % begins is not known well enough ({flagged})."
     if len(records) > NAMED:
         lowest, highest = (pick(records, key=lambda p: records[p].estimate) for pick in (min, max))
-        ends = " to ".join(f"{told(records[p])} ({p})" for p in (lowest, highest))
+        ends = " to ".join(f"{with_interval(records[p])} ({p})" for p in (lowest, highest))
         return f"The worst 1 % of futures lie {word} {ends}{unit}, by policy."
-    parts = [f"{told(r, 1.0, unit)} under {p}" for p, r in records.items()]
+    parts = [f"{with_interval(r, 1.0, unit)} under {p}" for p, r in records.items()]
     return f"The worst 1 % of futures lie {word} {listed(parts)}."
 
 

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from engine.draws.distributions import FAMILIES, Law, prior
+from engine.draws.distributions.closed import FAMILIES
 from engine.draws.distributions.device import Draws
 from engine.draws.distributions.families import OWN as OWN_FAMILIES
 from engine.draws.distributions.families import known_families
-from engine.draws.distributions.scipy_laws import LEFT_OUT, continuous_names, discrete_names
+from engine.draws.distributions.law import Law
+from engine.draws.distributions.prior import prior
+from engine.draws.distributions.scipy_catalogue import LEFT_OUT, continuous_names, discrete_names
 from engine.draws.distributions.tables import BOUND, ROUNDING
-from engine.draws.polynomials import FARTHEST
+from engine.draws.limits import FARTHEST
 from engine.draws.random_words import stream_key
 from engine.draws.sampling import SAMPLERS
 from engine.errors import UserError

@@ -20,7 +20,7 @@
   const config = {
     background: null,
     aria: false,
-    font: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
+    font: getComputedStyle(document.body).fontFamily,
     view: { stroke: null },
     axis: {
       labelColor: "var(--muted)", titleColor: "var(--muted)", titleFontWeight: 400, labelFontSize: 12, titleFontSize: 12,

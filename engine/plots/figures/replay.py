@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -38,7 +37,7 @@ def replay(
         return _outcomes(story, number, variable, policies)
     group = story["yearly"].to_dataset()
     names = [str(name) for name in group.data_vars] if variable is None else [variable]
-    has = {str(dim) for values in group.data_vars.values() for dim in values.dims} - {"policy", "year"}
+    has = {dim for values in group.data_vars.values() for dim in selection.place_dims(values)}
     for name in names:
         own = {
             dim: v
@@ -47,42 +46,39 @@ def replay(
         }
         selection.yearly(story, "yearly", name, own, "replay")
     first = group[names[0]]
-    shown, looks = selection.shown(first, policies), style.looks(selection.known_policies(first))
+    shown, looks = selection.shown(first, policies), selection.looks(first)
     on = sheet(len(names), min(len(names), 6), (1.75, 1.25) if len(names) > 1 else (5.4, 3.3))
     years = group["year"].values.astype(int)
     for ax, name in zip(on.panels, names, strict=True):
-        values = group[name]
-        values = values.sel({dim: v for dim, v in (where or {}).items() if dim in values.dims})
+        values = group[name].sel({dim: v for dim, v in (where or {}).items() if dim in group[name].dims})
+        labelled(ax, "year", labels.unit(values), labels.heading(name))
         for k, policy in enumerate(shown):
             _lines(ax, years, values.sel(policy=policy), looks[policy], (k + 1) / (len(shown) + 1) - 0.5)
         if not np.isfinite(values.values).any():
             blank(ax, "not finite")
-            labelled(ax, "year", labels.unit(values), labels.heading(name))
             continue
         ax.margins(x=0.03)
         ticks.years(ax, int(years[0]), int(years[-1]))
         ticks.numbers(ax, x=False)
-        labelled(ax, "year", labels.unit(values), labels.heading(name))
     dims = sorted(has - set(where or {}))
     each = f" A line for each {' and '.join(dims)}." if dims else ""
     seed = f", seed {story.attrs['seed']}" if "seed" in story.attrs else ""
     what = f"{len(names)} yearly variables" if len(names) > 1 else labels.words(names[0])
-    title = f"{number}{labels.place(where or {})}: {what}, {years[0]}-{years[-1]}, under {_policies(shown)}"
+    title = (
+        f"{number}{labels.place(where or {})}: {what}, {years[0]}-{years[-1]}, under {labels.policies(shown)}"
+    )
     note = f"{story.attrs.get('title', '')}{seed}. One future, no estimate: no interval.{each}"
-    return on.close(title, note, [style.key(looks[name], name) for name in shown])
+    return on.close(title, note, style.keys(looks, shown))
 
 
 def _lines(ax: Axes, years: np.ndarray, values: xr.DataArray, look: Look, aside: float) -> None:
     rows = np.moveaxis(values.transpose("year", ...).values.reshape(len(years), -1), -1, 0)
-    thin: dict[str, Any] = {
-        "linewidth": 1.5 if len(rows) == 1 else 0.8,
-        "alpha": 1 if len(rows) == 1 else 0.75,
-    }
+    wide, strength = (1.5, 1.0) if len(rows) == 1 else (0.8, 0.75)
     for row in rows:
         if len(years) == 1:
             ax.plot(years + aside, row, **look.dot, markersize=4)
         else:
-            ax.plot(years, row, **look.line, **thin)
+            ax.plot(years, row, **look.line, linewidth=wide, alpha=strength)
 
 
 def _outcomes(
@@ -92,10 +88,10 @@ def _outcomes(
     group = story["outcomes"].to_dataset()
     names = [str(name) for name in group.data_vars]
     if variable is not None:
-        selection.refuse_unknown(variable, names, "replay")
+        selection.refuse_unknown("variable", variable, names, "replay")
         names = [variable]
     first = group[names[0]]
-    shown, looks = selection.shown(first, policies), style.looks(selection.known_policies(first))
+    shown, looks = selection.shown(first, policies), selection.looks(first)
     on = sheet(len(names), 4, (2.2, 1.6) if len(names) > 1 else (5.4, 3.3))
     for ax, name in zip(on.panels, names, strict=True):
         for k, policy in enumerate(shown):
@@ -107,10 +103,6 @@ def _outcomes(
         else:
             ticks.numbers(ax, x=False)
         labelled(ax, "policy [in the order of the legend]", labels.unit(group[name]), labels.heading(name))
-    title = f"{number}: {labels.counted(len(names), 'outcome')} under {_policies(shown)}"
+    title = f"{number}: {labels.counted(len(names), 'outcome')} under {labels.policies(shown)}"
     note = f"{story.attrs.get('title', '')}. One future, no estimate: no interval; a model without years."
-    return on.close(title, note, [style.key(looks[name], name, marked=True, lined=False) for name in shown])
-
-
-def _policies(names: Sequence[str]) -> str:
-    return " and ".join(names) if len(names) < 3 else f"{len(names)} policies"
+    return on.close(title, note, style.keys(looks, shown, marked=True, lined=False))

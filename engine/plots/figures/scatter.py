@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
-from engine.plots.rank_correlation import interval, rank_correlation, ranks
+from engine.plots.bars import arms
+from engine.plots.rank_correlation import rank_correlation, ranks
 from engine.plots.selection import Kept
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure
@@ -44,26 +45,21 @@ def scatter(
       UserError: the outcome is not kept per path, no such factor or policy.
     """
     kept, drawn = selection.outcome(cube, variable, policies, "scatter"), selection.draws(cube)
-    name = labels.heading(kept.values.name)
     several = len(kept.policies) > 1
     on = sheet(len(kept.policies), 2 if len(kept.policies) < 5 else 4, (3.4, 2.7) if several else (5.0, 3.3))
     if not drawn.data_vars:
         for ax, policy in zip(on.panels, kept.policies, strict=True):
             blank(ax, "no factor varies in the stored draws")
-            labelled(ax, "factor [1]", labels.label(kept.values), policy)
-        return on.close(f"{name}: no draws to set it against")
+            labelled(ax, "factor [1]", kept.label, policy)
+        return on.close(f"{kept.name}: no draws to set it against")
     along = _strongest(kept, drawn) if factor is None else selection.factor(drawn, factor, "scatter")
-    found, shading = {}, []
+    along_axis = labels.with_unit(labels.words(along.name), along.attrs.get("units", "1"))
+    rho, shading = {}, []
     for ax, policy in zip(on.panels, kept.policies, strict=True):
-        found[policy], cells = _panel(ax, kept, policy, along)
+        rho[policy], cells = _panel(ax, kept, policy, along)
         shading += [cells] if cells is not None else []
-        told = f"{policy}: rank correlation {labels.told(found[policy])}"
-        labelled(
-            ax,
-            labels.with_unit(labels.words(along.name), along.attrs.get("units", "1")),
-            labels.label(kept.values),
-            told,
-        )
+        head = f"{policy}: rank correlation {labels.with_interval(rho[policy])}"
+        labelled(ax, along_axis, kept.label, head)
     drawn_in = [ax for ax in on.panels if ax.collections]
     for ax in drawn_in:
         ax.set_xlim(min(a.get_xlim()[0] for a in drawn_in), max(a.get_xlim()[1] for a in drawn_in))
@@ -80,21 +76,21 @@ def scatter(
         f"{labels.counted(along.sizes['path'], 'path')} with stored draws, those furthest out left aside. Grey: all; points: the worst 1 % ({worst}); line: mean of each tenth of the factor, "
         f"with its 95 % interval.{kept.lost()}"
     )
-    return on.close(f"{name} {_claim(found, labels.words(along.name))}", note)
+    return on.close(f"{kept.name} {_claim(rho, labels.words(along.name))}", note)
 
 
 def _panel(ax: Axes, kept: Kept, policy: str, along: xr.DataArray) -> tuple[Estimate, Any]:
-    look = style.looks(selection.known_policies(kept.values))[policy]
+    look = kept.looks[policy]
     n = along.sizes["path"]
     (x, y), units, _ = finite_units((np.asarray(along.values, np.float64), kept.of(policy, n)), kept.unit)
     if not len(x):
         blank(ax, "no finite path")
-        return interval(np.nan, 0), None
+        return labels.UNKNOWN, None
     ends = [np.quantile(part, (0.0005, 0.9995)) for part in (x, y)]
     (x0, x1), (y0, y1) = (_apart(*pair) for pair in ends)
     inside = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
     cells = ax.hexbin(
-        x[inside], y[inside], gridsize=(34, 20), extent=(x0, x1, y0, y1), cmap="Greys", bins="log", mincnt=1, linewidths=0, alpha=0.75
+        x[inside], y[inside], gridsize=(34, 20), extent=(x0, x1, y0, y1), cmap=style.COUNTS, bins="log", mincnt=1, linewidths=0, alpha=0.75
     )  # fmt: skip
     count = max(int(WORST * len(y)), 1)
     worst = np.argsort(y)[-count:] if kept.loss else np.argsort(y)[:count]
@@ -102,9 +98,7 @@ def _panel(ax: Axes, kept: Kept, policy: str, along: xr.DataArray) -> tuple[Esti
     ax.plot(x[worst], y[worst], **look.dot, markersize=2.4, alpha=0.55, markeredgewidth=0, rasterized=True)
     at, means = _tenths(x, y, as_units(len(x), units), kept.loss)
     if len(at):
-        table = np.array([(e.estimate, e.low, e.high) for e in means])
-        error = np.nan_to_num(np.abs(table[:, 1:] - table[:, :1]).T)
-        ax.errorbar(at, table[:, 0], error, color=style.INK, linestyle="-", marker=look.marker, markersize=4, linewidth=1.2, capsize=2, markeredgecolor="white", markeredgewidth=0.5)  # fmt: skip
+        ax.errorbar(at, [mean.estimate for mean in means], arms(means), color=style.INK, linestyle="-", marker=look.marker, markersize=4, linewidth=1.2, capsize=2, markeredgecolor=style.PAPER, markeredgewidth=0.5)  # fmt: skip
     ax.set_xlim(x0, x1)
     ax.set_ylim(y0, y1)
     return rank_correlation(x, y, units.count), cells
@@ -129,7 +123,7 @@ def _apart(low: float, high: float) -> tuple[float, float]:
 
 
 def _strongest(kept: Kept, drawn: xr.Dataset) -> xr.DataArray:
-    """The factor whose rank correlation with the outcome is the largest in size, told from a share of the paths."""
+    """The factor whose rank correlation with the outcome is the largest in size, in a share of the paths."""
     own = kept.of(kept.policies[0], min(drawn.sizes["path"], ENOUGH))
     sound = np.isfinite(own)
     of = ranks(own[sound])
@@ -140,17 +134,14 @@ def _strongest(kept: Kept, drawn: xr.Dataset) -> xr.DataArray:
     return drawn[names[int(np.argmax(strength))]]
 
 
-def _claim(found: Mapping[str, Estimate], factor: str) -> str:
+def _claim(rho: Mapping[str, Estimate], factor: str) -> str:
     """Which way the outcome goes with the factor, where the interval leaves no doubt of the sign."""
     ways: dict[str, list[str]] = {}
-    for policy, of in found.items():
+    for policy, of in rho.items():
         way = "rises" if of.low > 0 else "falls" if of.high < 0 else "shows no clear relation"
         ways.setdefault(way, []).append(policy)
     if len(ways) == 1:
-        return (
-            f"{next(iter(ways))} with {factor} under {'each policy' if len(found) > 1 else next(iter(found))}"
-        )
+        return f"{next(iter(ways))} with {factor} under {'each policy' if len(rho) > 1 else next(iter(rho))}"
     return f"along {factor} " + ", ".join(
-        f"{way} under {' and '.join(names) if len(names) < 3 else f'{len(names)} policies'}"
-        for way, names in ways.items()
+        f"{way} under {labels.policies(names)}" for way, names in ways.items()
     )

@@ -8,10 +8,9 @@ import numpy as np
 import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
-from engine.plots.bars import BANDS, at, bar, reach, spread, whiskers
+from engine.plots.bars import BANDS, at, bar, medians, reach, spread, whiskers
 from engine.plots.sheet import blank, finish, labelled, sheet, single
-from engine.plots.style import Artist, Axes, Figure
-from engine.risk.intervals import Estimate
+from engine.plots.style import Axes, Figure
 
 MOST_BANDS = 3
 """Policies whose bands can lie over one another; of more the last year has bars instead."""
@@ -23,6 +22,7 @@ def fan(
     variable: str | None = None,
     where: Mapping[str, str] | None = None,
     policies: Sequence[str] | None = None,
+    *,
     ax: Axes | None = None,
 ) -> Axes:
     """Years of a yearly variable by policy: the median with its interval, and the bands that hold half and nine tenths of the futures.
@@ -30,7 +30,7 @@ def fan(
     Args:
       cube: what `engine.open_cube` gives.
       variable: a yearly variable; the first if not given.
-      where: label by dimension, such as {"region": "Liaoning"}, for each dimension that the variable has.
+      where: label by dimension, for each dimension that the variable has.
       policies: which, in this order; all of them if not given.
       ax: axes to draw into; new ones if not given.
 
@@ -38,18 +38,18 @@ def fan(
       UserError: no such variable, label or policy; a dimension without a label (`fans` draws a panel for each).
     """
     values = selection.yearly(cube, "distribution", variable, where, "fan").load()
-    values = values.squeeze(
-        [dim for dim in values.dims if dim not in ("policy", "quantile", "year") and values.sizes[dim] == 1]
-    )
-    free = [str(dim) for dim in values.dims if dim not in ("policy", "quantile", "year")]
-    if free:
-        selection.refuse_free(values, free, "fan")
+    values = values.squeeze([dim for dim in selection.place_dims(values) if values.sizes[dim] == 1])
+    selection.refuse_free(values, "fan")
     names = selection.shown(values, policies)
     ax, on = single(ax)
     _draw(ax, values, names, _count(cube, values))
     labelled(ax, "year", labels.label(values))
     return finish(
-        ax, on, _title(cube, values, names, where or {}), _note(values, names), _keys(values, names)
+        ax,
+        on,
+        _title(cube, values, names, where or {}),
+        _note(values, names),
+        style.keys(selection.looks(values), names, marked=True),
     )
 
 
@@ -68,28 +68,29 @@ def fans(
     if not selection.by_year(cube, "distribution"):
         return spread(cube, variable, policies)
     values = selection.yearly(cube, "distribution", variable, where, "fan").load()
-    names, cells = selection.shown(values, policies), selection.cells(values, ("policy", "quantile", "year"))
-    several = len(cells) > 1
-    on = sheet(len(cells), selection.columns(values, cells), (2.5, 1.9) if several else (5.4, 3.3))
-    for ax, cell in zip(on.panels, cells, strict=True):
-        _draw(ax, values.sel(cell), names, _count(cube, values))
-        labelled(
-            ax, "year", labels.unit(values) if several else labels.label(values), ", ".join(cell.values())
-        )
-    title = _title(cube, values.sel(cells[0]), names, {**(where or {}), **cells[0]})
+    names, places = selection.shown(values, policies), selection.places(values)
+    several = len(places) > 1
+    axis = labels.unit(values) if several else labels.label(values)
+    on = sheet(len(places), selection.columns(values), (2.5, 1.9) if several else (5.4, 3.3))
+    for ax, place in zip(on.panels, places, strict=True):
+        _draw(ax, values.sel(place), names, _count(cube, values))
+        labelled(ax, "year", axis, ", ".join(place.values()))
+    title = _title(cube, values.sel(places[0]), names, {**(where or {}), **places[0]})
     more = f" {labels.heading(labels.label(values))}." if several else ""
-    return on.close(title, _note(values, names) + more, _keys(values, names))
+    return on.close(
+        title, _note(values, names) + more, style.keys(selection.looks(values), names, marked=True)
+    )
 
 
 def _draw(ax: Axes, values: xr.DataArray, names: Sequence[str], units: int) -> None:
     years = values["year"].values.astype(int)
-    looks = style.looks(selection.known_policies(values))
+    looks = selection.looks(values)
     lone, banded = len(years) == 1, len(names) <= MOST_BANDS and len(years) > 1
     beyond = 0.0 if banded or lone else 0.3 * (years[-1] - years[0])
     marks = np.unique(np.linspace(0, len(years) - 1, min(len(years), 4)).astype(int))
     for k, name in enumerate(names):
-        look, found = looks[name], values.sel(policy=name)
-        quantiles, levels = found.transpose("quantile", "year").values, found["quantile"].values
+        look, levels = looks[name], values["quantile"].values
+        quantiles = values.sel(policy=name).transpose("quantile", "year").values
         # beside each other, not over each other
         aside = (k + 1) / (len(names) + 1)
         if banded:
@@ -101,9 +102,8 @@ def _draw(ax: Axes, values: xr.DataArray, names: Sequence[str], units: int) -> N
             bar(ax, years[-1] + (aside - 0.5 if lone else aside * beyond), ends, look)
         if not lone:
             ax.plot(years, at(levels, quantiles, 0.5), **look.line)
-        far = reach(units)
         x = years[marks] + (aside - 0.5) * (1.0 if lone else 0.02 * (years[-1] - years[0]))
-        whiskers(ax, x, levels, quantiles[:, marks], far, look)
+        whiskers(ax, x.tolist(), medians(levels, quantiles[:, marks], reach(units)), look)
     if not np.isfinite(values.sel(policy=list(names)).values).any():
         blank(ax, "no finite value")
         return
@@ -118,17 +118,10 @@ def _count(cube: xr.DataTree, values: xr.DataArray) -> int:
 
 
 def _title(cube: xr.DataTree, values: xr.DataArray, names: Sequence[str], where: Mapping[str, str]) -> str:
-    last, units = values.isel(year=-1), _count(cube, values)
-    far = reach(units)
-    found = {}
-    for name in names:
-        quantiles = last.sel(policy=name).values[:, None]
-        middle, low, high = (
-            float(at(last["quantile"].values, quantiles, q)[0]) for q in (0.5, 0.5 - far, 0.5 + far)
-        )
-        found[name] = Estimate(middle, np.nan, low, high)
-    year = int(values["year"].values[-1])
-    return labels.sentence(f"{labels.heading(values.name)}{labels.place(where)}: the median of {year}", found)
+    last = values.sel(policy=list(names)).isel(year=-1).transpose("quantile", "policy")
+    estimates = medians(last["quantile"].values, last.values, reach(_count(cube, values)))
+    what = f"{labels.heading(values.name)}{labels.place(where)}: the median of {int(last['year'])}"
+    return labels.sentence(what, dict(zip(names, estimates, strict=True)))
 
 
 def _note(values: xr.DataArray, names: Sequence[str]) -> str:
@@ -136,8 +129,3 @@ def _note(values: xr.DataArray, names: Sequence[str]) -> str:
     over = f"{labels.counted(int(sample), 'path')}. " if sample else ""
     spread = "Bands" if len(names) <= MOST_BANDS and values.sizes["year"] > 1 else "Bars of the last year"
     return f"{over}{spread}: half and nine tenths of the futures; points: median with its 95 % interval."
-
-
-def _keys(values: xr.DataArray, names: Sequence[str]) -> list[Artist]:
-    looks = style.looks(selection.known_policies(values))
-    return [style.key(looks[name], name, marked=True) for name in names]

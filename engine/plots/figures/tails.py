@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
+from engine.plots.bars import arms
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure, Look
 from engine.risk.intervals import Estimate
 
 MEASURES = ("mean", "VaR95", "VaR99", "ES99")
-AXES = ("policy", "measure", "stat", "year")
 
 
 @style.styled
@@ -26,7 +26,7 @@ def tails(
 ) -> Figure:
     """Mean, VaR and ES of a yearly variable in one year, or of an outcome, with their 95 % intervals.
 
-    Regions are the rows and sectors the columns where a variable has both.
+    Where a variable has several dimensions, the labels of the last one are the columns.
 
     Args:
       cube: what `engine.open_cube` gives.
@@ -39,34 +39,32 @@ def tails(
       UserError: no such variable, label, policy or year.
     """
     values, when = _values(cube, variable, where, year)
-    names, cells = selection.shown(values, policies), selection.cells(values, AXES)
-    looks = style.looks(selection.known_policies(values))
-    several = len(cells) > 1
+    names, places = selection.shown(values, policies), selection.places(values)
+    looks = selection.looks(values)
+    several = len(places) > 1
+    axis = labels.unit(values) if several else labels.label(values)
     high = max(1.5 if several else 2.6, len(MEASURES) * (0.08 + 0.075 * len(names)))
-    on = sheet(len(cells), selection.columns(values, cells), (2.3 if several else 5.0, high))
-    for ax, cell in zip(on.panels, cells, strict=True):
-        _panel(ax, values.sel(cell), names, looks)
+    on = sheet(len(places), selection.columns(values), (2.3 if several else 5.0, high))
+    for ax, place in zip(on.panels, places, strict=True):
+        _panel(ax, values.sel(place), names, looks)
+        labelled(ax, axis, None, ", ".join(place.values()))
     shown = [ax for ax in on.panels if ax.containers]
     ends = [ax.get_xlim() for ax in shown]
     for ax in shown:
         ax.set_xlim(*ticks.roomy(min(low for low, _ in ends), max(top for _, top in ends)))
         ticks.numbers(ax, y=False)
-    for ax, cell in zip(on.panels, cells, strict=True):
-        labelled(ax, labels.unit(values) if several else labels.label(values), None, ", ".join(cell.values()))
-    found = {name: [estimate(values.sel(cell), name, "ES99") for cell in cells] for name in names}
-    title, at = _worst(values, found, cells)
+    worst = {name: [estimate(values.sel(place), name, "ES99") for place in places] for name in names}
+    title, at = _worst(values, worst, places)
     name = labels.heading(values.name) + labels.place({**(where or {}), **at}) + when
     low = "" if values.attrs.get("worse") != "low" else " Low is worse: VaR and ES are of the low side."
     note = f"{labels.heading(labels.label(values))}. Bars: 95 % interval; hollow: too few paths for one.{low}"
-    return on.close(
-        f"{name}: {title}", note, [style.key(looks[n], n, marked=True, lined=False) for n in names]
-    )
+    return on.close(f"{name}: {title}", note, style.keys(looks, names, marked=True, lined=False))
 
 
 def _values(
     cube: xr.DataTree, variable: str | None, where: Mapping[str, str] | None, year: int | None
 ) -> tuple[xr.DataArray, str]:
-    """Measures of what is asked for [policy, measure, stat, ...], and the words for its year."""
+    """Measures of the variable [policy, measure, stat, ...], and the words for its year."""
     risk = {str(name): v for name, v in cube["risk"].data_vars.items() if "measure" in v.dims}
     by_year = selection.by_year(cube, "risk/yearly")
     name = (
@@ -77,12 +75,11 @@ def _values(
     if name in risk and not (by_year and name in cube["risk/yearly"].data_vars):
         return risk[name].load(), ""
     if not by_year:
-        selection.refuse_unknown(str(name), risk, "tails")
+        selection.refuse_unknown("variable", str(name), risk, "tails")
     values = selection.yearly(cube, "risk/yearly", name, where, "tails", risk)
     years = [int(y) for y in values["year"].values]
     chosen = years[-1] if year is None else year
-    if chosen not in years:
-        selection.refuse_year(chosen, years, "tails")
+    selection.refuse_year(chosen, years, "tails")
     return values.sel(year=chosen).load(), f" in {chosen}"
 
 
@@ -95,10 +92,9 @@ def _panel(ax: Axes, values: xr.DataArray, names: Sequence[str], looks: Mapping[
             if not np.isfinite(of.estimate):
                 continue
             known = np.isfinite(of.low) and np.isfinite(of.high)
-            error = [[max(of.estimate - of.low, 0)], [max(of.high - of.estimate, 0)]] if known else None
             ax.errorbar(
-                [of.estimate], [y], xerr=error, **look.dot, markersize=4.5 if len(names) < 6 else 3,
-                markerfacecolor=look.colour if known else "white", elinewidth=1.2, capsize=0 if len(names) > 5 else 2,
+                [of.estimate], [y], xerr=arms([of]) if known else None, **look.dot, markersize=4.5 if len(names) < 6 else 3,
+                markerfacecolor=look.colour if known else style.PAPER, elinewidth=1.2, capsize=0 if len(names) > 5 else 2,
             )  # fmt: skip
     if not np.isfinite([estimate(values, name, m).estimate for name in names for m in MEASURES]).any():
         blank(ax, "no finite value")
@@ -109,19 +105,19 @@ def _panel(ax: Axes, values: xr.DataArray, names: Sequence[str], looks: Mapping[
 
 def estimate(values: xr.DataArray, policy: str, measure: str) -> Estimate:
     """One number of a table [policy, measure, stat] with its interval."""
-    found, error, low, high = (float(part) for part in values.sel(policy=policy, measure=measure).values)
-    return Estimate(found, error, low, high)
+    number, error, low, high = values.sel(policy=policy, measure=measure).values.tolist()
+    return Estimate(number, error, low, high)
 
 
 def _worst(
-    values: xr.DataArray, found: Mapping[str, Sequence[Estimate]], cells: Sequence[Mapping[str, str]]
+    values: xr.DataArray, tails: Mapping[str, Sequence[Estimate]], places: Sequence[Mapping[str, str]]
 ) -> tuple[str, Mapping[str, str]]:
     """Words for the mean of the worst 1 %, and the place they are for: the one where it is estimated the worst."""
     sign = -1 if values.attrs.get("worse") == "low" else 1
-    table = sign * np.array([[e.estimate for e in row] for row in found.values()])
+    table = sign * np.array([[e.estimate for e in row] for row in tails.values()])
     worst = int(np.nanargmax(np.nanmax(np.where(np.isnan(table), -np.inf, table), axis=0)))
-    more = f" (of {len(cells)} places the worst estimate)" if len(cells) > 1 else ""
-    told = labels.sentence(
-        "the mean of the worst 1 % of futures", {name: row[worst] for name, row in found.items()}
+    more = f" (of {len(places)} places the worst estimate)" if len(places) > 1 else ""
+    title = labels.sentence(
+        "the mean of the worst 1 % of futures", {name: row[worst] for name, row in tails.items()}
     )
-    return told + more, cells[worst]
+    return title + more, places[worst]

@@ -9,12 +9,13 @@ import numpy as np
 import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
+from engine.plots.bars import arms
 from engine.plots.rank_correlation import ranks
 from engine.plots.selection import Kept
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure, Look
 from engine.risk.intervals import Estimate, Units, as_units
-from engine.risk.measures import finite_units, summary
+from engine.risk.measures import MEASURES, finite_units, summary
 
 TENTH = 0.1
 MOVES = 0.1
@@ -35,6 +36,7 @@ def tornado(
     variable: str | None = None,
     policies: Sequence[str] | None = None,
     measure: str = "mean",
+    *,
     most: int = 12,
 ) -> Figure:
     """A measure of the outcome among the paths in the lowest and in the highest tenth of each factor, one panel a policy.
@@ -52,8 +54,8 @@ def tornado(
       UserError: the outcome is not kept per path, no such policy or measure.
     """
     kept, drawn = selection.outcome(cube, variable, policies, "tornado"), selection.draws(cube)
-    selection.refuse_measure(measure, "tornado")
-    name = f"{labels.heading(kept.values.name)}, {measure}"
+    selection.refuse_unknown("measure", measure, MEASURES, "tornado")
+    name = f"{kept.name}, {measure}"
     first, known = kept.policies[0], [str(factor) for factor in drawn.data_vars]
     swings = {factor: _swing(kept, first, drawn[factor], measure) for factor in known}
     order = sorted(known, key=lambda factor: -_width(swings[factor]))[:most]
@@ -63,7 +65,7 @@ def tornado(
     )
     moving = _moving(drawn, order)
     for ax, policy in zip(on.panels, kept.policies, strict=True):
-        looks = style.looks(selection.known_policies(kept.values))[policy]
+        looks = kept.looks[policy]
         if not order:
             blank(ax, "no factor varies in the stored draws")
         else:
@@ -71,7 +73,7 @@ def tornado(
             _panel(ax, rows, summary(kept.of(policy), kept.unit, kept.loss)[measure], looks)
             names = [labels.fitted(labels.words(f) + ("†" if f in moving else ""), 2.3, 8) for f in order]
             ax.set_yticks(range(len(order)), labels=names, linespacing=0.9)
-        labelled(ax, f"{measure} of {labels.label(kept.values)}", None, policy)
+        labelled(ax, f"{measure} of {kept.label}", None, policy)
     ends = [ax.get_xlim() for ax in on.panels] if order else []
     for ax in on.panels if order else ():
         ax.set_xlim(min(low for low, _ in ends), max(high for _, high in ends))
@@ -79,10 +81,7 @@ def tornado(
     note = f"{labels.counted(drawn.sizes.get('path', 0), 'path')} with stored draws, {len(order)} of {labels.counted(len(known), 'factor')}; upright line: all paths; whiskers: 95 % interval."
     if moving:
         note += f" † moves with other factors (rank correlation above {MOVES:g} in size): its bar holds what they do, too."
-    keys = [
-        style.frame("lowest tenth of the factor"),
-        style.shade("highest tenth", style.INK, 0.75),
-    ]
+    keys = [style.frame("lowest tenth of the factor"), style.shade("highest tenth", style.INK, 0.75)]
     return on.close(f"{name}: {_claim(order, swings, first)}", note + kept.lost(), keys)
 
 
@@ -90,8 +89,7 @@ def _swing(kept: Kept, policy: str, factor: xr.DataArray, measure: str) -> Swing
     n = factor.sizes["path"]
     (x, y), units, _ = finite_units((np.asarray(factor.values, np.float64), kept.of(policy, n)), kept.unit)
     if not len(x):
-        nothing = Estimate(np.nan, np.nan, np.nan, np.nan)
-        return Swing(nothing, nothing)
+        return Swing(labels.UNKNOWN, labels.UNKNOWN)
     ends = np.quantile(x, (TENTH, 1 - TENTH))
     return Swing(*(_within(y, units, own, kept.loss, measure) for own in (x <= ends[0], x >= ends[1])))
 
@@ -111,16 +109,10 @@ def _panel(ax: Axes, rows: Sequence[Swing], whole: Estimate, look: Look) -> None
                 continue
             ax.barh(
                 [y + shift], [end.estimate - whole.estimate], left=whole.estimate, height=0.32, linewidth=0.9,
-                color=look.colour if filled else "white", edgecolor=look.colour, alpha=0.75 if filled else 1,
+                color=look.colour if filled else style.PAPER, edgecolor=look.colour, alpha=0.75 if filled else 1,
             )  # fmt: skip
-            error = np.nan_to_num([[end.estimate - end.low], [end.high - end.estimate]])
             ax.errorbar(
-                [end.estimate],
-                [y + shift],
-                xerr=np.maximum(error, 0),
-                color=style.INK,
-                elinewidth=0.9,
-                capsize=1.5,
+                [end.estimate], [y + shift], xerr=arms([end]), color=style.INK, elinewidth=0.9, capsize=1.5
             )
     if np.isfinite(whole.estimate):
         ax.axvline(whole.estimate, color=style.INK, linewidth=0.9)
@@ -133,11 +125,10 @@ def _moving(drawn: xr.Dataset, order: Sequence[str]) -> set[str]:
     if len(drawn.data_vars) < 2 or drawn.sizes["path"] < 5:
         return set()
     table = np.array([ranks(np.nan_to_num(drawn[name].values)) for name in drawn.data_vars])
-    found = np.abs(table @ table.T) - np.eye(len(table))
+    strength = np.abs(table @ table.T) - np.eye(len(table))
     limit = max(MOVES, 5 / np.sqrt(drawn.sizes["path"]))
-    return {str(name) for name, row in zip(drawn.data_vars, found, strict=True) if row.max() > limit} & set(
-        order
-    )
+    moving = strength.max(axis=1) > limit
+    return {str(name) for name, moves in zip(drawn.data_vars, moving, strict=True) if moves} & set(order)
 
 
 def _claim(order: Sequence[str], swings: dict[str, Swing], policy: str) -> str:
@@ -146,5 +137,8 @@ def _claim(order: Sequence[str], swings: dict[str, Swing], policy: str) -> str:
     widest, swing = order[0], swings[order[0]]
     if not (swing.low.high < swing.high.low or swing.high.high < swing.low.low):
         return f"no factor moves it clearly under {policy}; the intervals of the widest swing overlap"
-    told = f"{labels.told(swing.low)} where it is lowest, {labels.told(swing.high)} where it is highest"
-    return f"the widest estimated swing under {policy} goes with {labels.words(widest)}: {told}"
+    low, high = labels.with_interval(swing.low), labels.with_interval(swing.high)
+    return (
+        f"the widest estimated swing under {policy} goes with {labels.words(widest)}: "
+        f"{low} where it is lowest, {high} where it is highest"
+    )

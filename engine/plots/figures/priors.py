@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
-from engine.draws.distributions import Law
+from engine.draws.distributions.law import Law
 from engine.draws.inputs import Input
 from engine.plots import labels, selection, style, ticks
 from engine.plots.sheet import blank, labelled, sheet
@@ -34,7 +32,7 @@ def priors(study: Study, factor: str | None = None) -> Figure:
     """
     inputs = list(study.inputs)
     if factor is not None:
-        selection.refuse_unknown(factor, [item.name for item in inputs], "priors")
+        selection.refuse_unknown("factor", factor, [item.name for item in inputs], "priors")
         inputs = [item for item in inputs if item.name == factor]
     on = sheet(
         max(len(inputs), 1), 6 if len(inputs) > 6 else 3, (1.7, 1.0) if len(inputs) > 1 else (5.0, 3.0)
@@ -55,7 +53,7 @@ def priors(study: Study, factor: str | None = None) -> Figure:
 
 
 def _panel(ax: Axes, item: Input) -> None:
-    law, values = item.marginal, [a.value for a in item.asked]
+    law, values = item.marginal, [a.value for a in item.targets]
     low, high = (float(x) for x in law.quantile(np.array(ENDS)))
     inside = [x for x in values if np.isfinite(x)]
     low, high = min([low, *inside]), max([high, *inside])
@@ -75,10 +73,10 @@ def _panel(ax: Axes, item: Input) -> None:
         x, dense = density(law, low - room, high + room)
         ax.fill_between(x, 0, dense, color=COLOURS[1], alpha=0.2, linewidth=0)
         ax.plot(x, dense, color=COLOURS[1], linewidth=1.3)
-    for said in item.asked:
-        if re.search(r"p[\d.]+$|mean$|mode$", said.label):
-            ax.plot([said.value], [1.12], marker="v", color=COLOURS[0], markersize=4.5, clip_on=False)
-            ax.plot([said.fitted] * 2, [0.0, 0.14], color=style.INK, linewidth=1)
+    for target in item.targets:
+        if not target.label.endswith("sd"):  # a standard deviation is no place on the axis
+            ax.plot([target.value], [1.12], marker="v", color=COLOURS[0], markersize=4.5, clip_on=False)
+            ax.plot([target.fitted] * 2, [0.0, 0.14], color=style.INK, linewidth=1)
     ax.set_ylim(0, 1.2)
     ax.set_yticks([])
     if names and len(names) <= MOST_LABELS:
@@ -101,11 +99,11 @@ def density(law: Law, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
 
 def _claim(study: Study, inputs: list[Input]) -> str:
     """How many laws are as they were asked for."""
-    stated = [item for item in inputs if item.asked]
+    stated = [item for item in inputs if item.targets]
     off = [
         item.name
         for item in stated
-        if any(abs(a.fitted - a.value) > CLOSE * max(abs(a.value), 1e-12) for a in item.asked)
+        if any(abs(a.fitted - a.value) > CLOSE * max(abs(a.value), 1e-12) for a in item.targets)
     ]
     if len(inputs) == 1:
         head = f"Prior of {labels.words(inputs[0].name)}"

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
+from engine.plots.bars import arms
 from engine.plots.sheet import labelled, sheet
 from engine.plots.style import Figure
 from engine.risk.intervals import Estimate
@@ -32,55 +33,47 @@ def convergence(
       UserError: the outcome is not kept per path, or there is no such policy.
     """
     kept = selection.outcome(cube, variable, policies, "convergence")
-    looks = style.looks(selection.known_policies(kept.values))
     counts = lengths(kept.values.sizes["path"], kept.unit)
-    found = {
+    measures = {
         name: [summary(kept.of(name)[:count], kept.unit, kept.loss) for count in counts]
         for name in kept.policies
     }
     on = sheet(len(HEADLINE), 3, (2.9, 2.5))
     for ax, measure in zip(on.panels, HEADLINE, strict=True):
-        for k, (name, rows) in enumerate(found.items()):
-            table = np.array([(r[measure].estimate, r[measure].low, r[measure].high) for r in rows])
-            known = np.isfinite(table[:, 0])
+        for k, (name, rows) in enumerate(measures.items()):
+            look = kept.looks[name]
+            estimates = [row[measure] for row in rows]
+            y = np.array([of.estimate for of in estimates])
+            known = np.isfinite(y)
             # beside each other, not over each other; a fifth of the way to the next number of paths at most
-            x = np.array(counts) * 2.0 ** (0.4 * ((k + 0.5) / len(found) - 0.5))
-            error = np.nan_to_num(np.abs(table[:, 1:] - table[:, :1]).T)
-            ax.errorbar(
-                x[known],
-                table[known, 0],
-                error[:, known],
-                color=looks[name].colour,
-                linestyle=looks[name].dash,
-                linewidth=1,
-                elinewidth=1.3,
-                capsize=1.5,
-            )
-            sure = known & np.isfinite(table[:, 1])
-            for own, face in ((sure, looks[name].colour), (known & ~sure, "white")):
-                ax.plot(x[own], table[own, 0], **looks[name].dot, markersize=4, markerfacecolor=face)
+            x = np.array(counts) * 2.0 ** (0.4 * ((k + 0.5) / len(measures) - 0.5))
+            ends = arms(estimates)[:, known]
+            ax.errorbar(x[known], y[known], ends, **look.line, linewidth=1, elinewidth=1.3, capsize=1.5)
+            sure = known & np.isfinite([of.low for of in estimates])
+            for own, face in ((sure, look.colour), (known & ~sure, style.PAPER)):
+                ax.plot(x[own], y[own], **look.dot, markersize=4, markerfacecolor=face)
         ax.set_xscale("log", base=2)
         ax.set_xlim(counts[0] / 1.4, counts[-1] * 1.4)
         ticks.counts(ax, counts)
         ticks.numbers(ax, x=False)
-        labelled(ax, "first paths [1]", labels.label(kept.values), measure)
-    last = {name: rows[-1]["ES99"] for name, rows in found.items()}
+        labelled(ax, "first paths [1]", kept.label, measure)
+    last = {name: rows[-1]["ES99"] for name, rows in measures.items()}
     note = f"Bars: 95 % interval; hollow: none, because there are too few paths. Half as wide takes four times the paths.{kept.lost()}"
-    keys = [style.key(looks[name], name, marked=True) for name in kept.policies]
-    return on.close(_claim(labels.heading(kept.values.name), counts[-1], last), note, keys)
+    keys = style.keys(kept.looks, kept.policies, marked=True)
+    return on.close(_claim(kept.name, counts[-1], last), note, keys)
 
 
 def lengths(paths: int, unit: int) -> list[int]:
     """Growing numbers of first paths: doublings of 1,024 in whole units, then all of the whole units there are."""
     whole = max(paths - paths % unit, 1)
-    found, count = [], FIRST
+    counts, count = [], FIRST
     while count < whole:
         if count - count % unit:
-            found.append(count - count % unit)
+            counts.append(count - count % unit)
         count *= 2
-    if not found:
-        found = [n for n in (whole // 8, whole // 4, whole // 2) if n >= unit and n % unit == 0]
-    return [*dict.fromkeys(n for n in found if n < whole), whole]
+    if not counts:
+        counts = [n for n in (whole // 8, whole // 4, whole // 2) if n >= unit and n % unit == 0]
+    return [*dict.fromkeys(n for n in counts if n < whole), whole]
 
 
 def _claim(name: str, paths: int, last: dict[str, Estimate]) -> str:
@@ -91,5 +84,5 @@ def _claim(name: str, paths: int, last: dict[str, Estimate]) -> str:
         return f"{after} has no interval yet{'' if not half else ' under some policies'}"
     widest = max(half, key=lambda policy: half[policy])
     if not half[widest] > 0:
-        return f"{after} is {labels.told(last[widest])}: all paths are alike"
-    return f"{after} is known to ± {labels.number(half[widest], half[widest])} or better, widest under {widest}: {labels.told(last[widest])}"
+        return f"{after} is {labels.with_interval(last[widest])}: all paths are alike"
+    return f"{after} is known to ± {labels.number(half[widest], half[widest])} or better, widest under {widest}: {labels.with_interval(last[widest])}"

@@ -36,78 +36,54 @@ def correlation(cube: xr.DataTree, study: Study) -> Figure:
     on = sheet(1, 1, (size, size))
     (ax,) = on.panels
     if not names or units < FEWEST:
-        blank(
-            ax,
-            "no factor varies in the stored draws"
-            if not names
-            else f"{labels.counted(paths, 'path')}: too few",
-        )
+        few = f"{labels.counted(paths, 'path')}: too few"
+        blank(ax, few if names else "no factor varies in the stored draws")
         labelled(ax, "factor [1]", "factor [1]")
         return on.close("Priors: no rank correlation can be told")
     table = np.array([ranks(np.asarray(drawn[name].values, np.float64)) for name in names])
-    found = np.clip(table @ table.T, -1, 1)
+    rho = np.clip(table @ table.T, -1, 1)
     widest = interval(0.0, units).high
     shown = max(SHOWN, widest)
-    _map(ax, found, names, size / len(names), shown)
-    image = ax.images[0]
+    _map(ax, rho, names, size / len(names), shown)
     _outline(ax, groups)
-    on.strip = (image, "rank correlation [1]")
-    off = np.abs(found[~np.eye(len(names), dtype=bool)])
+    on.strip = (ax.images[0], "rank correlation [1]")
     note = f"{labels.counted(paths, 'path')} with stored draws; 95 % interval of each number: ± {labels.number(widest, widest)} at most. Smaller than {shown:.2g} in size: no number."
     keys = [style.frame(f"groups: {', '.join(name for name, _ in groups)}")] if groups else []
-    return on.close(_claim(found, names, groups, off, units), note, keys)
+    return on.close(_claim(rho, names, groups, units), note, keys)
 
 
-def _map(ax: Axes, found: np.ndarray, names: list[str], cell: float, shown: float) -> None:
+def _map(ax: Axes, rho: np.ndarray, names: list[str], cell: float, shown: float) -> None:
     n = len(names)
-    off = np.where(np.eye(n, dtype=bool), np.nan, found)
+    off = np.where(np.eye(n, dtype=bool), np.nan, rho)
     ax.set_facecolor(style.GRID)
-    ax.imshow(off, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
+    ax.imshow(off, cmap=style.SIGNED, vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
     size = min(8.0, 32 * cell)
-    told = [labels.words(name) for name in names]
-    ax.set_yticks(
-        range(n),
-        labels=[labels.fitted(name, 4.5, size) if cell > 0.3 else name for name in told],
-        fontsize=size,
-    )
-    ax.set_xticks(range(n), labels=told, fontsize=size, rotation=90)
+    factors = [labels.words(name) for name in names]
+    lines = [labels.fitted(name, 4.5, size) if cell > 0.3 else name for name in factors]
+    ax.set_yticks(range(n), labels=lines, fontsize=size)
+    ax.set_xticks(range(n), labels=factors, fontsize=size, rotation=90)
     ax.grid(False)
-    for i in range(n):
-        for j in range(n):
-            if i != j and abs(found[i, j]) >= shown:
-                text = f"{found[i, j]:.2f}".replace("0.", ".").replace("-", "−")
-                ax.text(
-                    j,
-                    i,
-                    text,
-                    ha="center",
-                    va="center",
-                    fontsize=min(7.0, 25 * cell),
-                    color="white" if abs(found[i, j]) > 0.6 else style.INK,
-                )
+    size = min(7.0, 25 * cell)
+    for i, j in np.argwhere(np.abs(off) >= shown):
+        text = f"{rho[i, j]:.2f}".replace("0.", ".").replace("-", "−")
+        colour = style.PAPER if abs(rho[i, j]) > 0.6 else style.INK
+        ax.text(j, i, text, ha="center", va="center", fontsize=size, color=colour)
 
 
 def _outline(ax: Axes, groups: list[tuple[str, list[str]]]) -> None:
     at = 0
     for _, members in groups:
         low, high = at - 0.5, at + len(members) - 0.5
-        ax.plot(
-            [low, high, high, low, low],
-            [low, low, high, high, low],
-            color=style.INK,
-            linewidth=1.2,
-            clip_on=False,
-        )
+        x, y = [low, high, high, low, low], [low, low, high, high, low]
+        ax.plot(x, y, color=style.INK, linewidth=1.2, clip_on=False)
         at += len(members)
 
 
-def _claim(
-    found: np.ndarray, names: list[str], groups: list[tuple[str, list[str]]], off: np.ndarray, units: int
-) -> str:
-    if not off.size:
+def _claim(rho: np.ndarray, names: list[str], groups: list[tuple[str, list[str]]], units: int) -> str:
+    if len(names) < 2:
         return f"Priors: {labels.words(names[0])} alone, with nothing to move with"
-    i, j = np.unravel_index(np.argmax(np.abs(found - np.eye(len(names)))), found.shape)
-    largest = labels.told(interval(float(found[i, j]), units))
+    i, j = np.unravel_index(np.argmax(np.abs(rho - np.eye(len(names)))), rho.shape)
+    largest = labels.with_interval(interval(float(rho[i, j]), units))
     what = (
         f"{len(names)} priors in {labels.counted(len(groups), 'group')}"
         if groups

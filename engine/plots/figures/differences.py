@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
+from engine.plots.bars import arms
 from engine.plots.selection import Kept
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure
@@ -35,77 +36,56 @@ def differences(
     """
     kept = selection.outcome(cube, variable, policies, "differences")
     others = [name for name in kept.policies if name != kept.baseline]
-    name = labels.heading(kept.values.name)
     on = sheet(
         max(len(others), 1), 1 if len(others) == 1 else 3, (5.4, 3.0) if len(others) < 2 else (3.0, 2.0)
     )
     if not others:
         blank(on.panels[0], f"'{kept.baseline}' runs alone")
-        labelled(on.panels[0], f"difference in {labels.label(kept.values)}", "share of futures [%]")
-        return on.close(f"{name}: one policy, and nothing to compare it with")
-    found: dict[str, dict[str, Estimate]] = {}
+        labelled(on.panels[0], f"difference in {kept.label}", "share of futures [%]")
+        return on.close(f"{kept.name}: one policy, and nothing to compare it with")
+    shares: dict[str, dict[str, Estimate]] = {}
     for ax, policy in zip(on.panels, others, strict=True):
-        found[policy] = _panel(ax, kept, policy)
-        told = f"{policy}: worse in {labels.told(found[policy]['worse'], 100, ' %')}"
-        told += f", the same in {labels.told(found[policy]['same'], 100, ' %')}"
-        labelled(ax, f"difference in {labels.label(kept.values)}", "share of futures [%]", told)
+        shares[policy] = _panel(ax, kept, policy)
+        worse, same = (labels.with_interval(shares[policy][part], 100, " %") for part in ("worse", "same"))
+        head = f"{policy}: worse in {worse}, the same in {same}"
+        labelled(ax, f"difference in {kept.label}", "share of futures [%]", head)
     note = f"Each policy less '{kept.baseline}' on the same {labels.counted(kept.values.sizes['path'], 'path')}; point: mean difference with its 95 % interval, brackets likewise. The last bin on each side holds all beyond it.{kept.lost()}"
-    better = {policy: shares["better"] for policy, shares in found.items()}
+    better = {policy: parts["better"] for policy, parts in shares.items()}
     keys = [
         style.shade("better than the baseline", style.GREY, 0.35),
         style.shade("worse", style.INK, 0.85),
         style.frame("the same"),
     ]
-    return on.close(
-        labels.sentence(f"{name}: the share of futures better than with {kept.baseline}", better, 100, " %"),
-        note,
-        keys,
-    )
+    what = f"{kept.name}: the share of futures better than with {kept.baseline}"
+    return on.close(labels.sentence(what, better, 100, " %"), note, keys)
 
 
 def _panel(ax: Axes, kept: Kept, policy: str) -> dict[str, Estimate]:
     """Draws one histogram; shares of better, worse and equal paths."""
-    look = style.looks(selection.known_policies(kept.values))[policy]
+    look = kept.looks[policy]
     (one, two), units, _ = finite_units((kept.of(policy), kept.of(kept.baseline)), kept.unit)
     if not len(one):
         blank(ax, "no path on which both are finite")
-        nothing = Estimate(np.nan, np.nan, np.nan, np.nan)
-        return dict.fromkeys(("better", "worse", "same"), nothing)
+        return dict.fromkeys(("better", "worse", "same"), labels.UNKNOWN)
     gap = one - two
     edges = _edges(gap)
     apart = gap[gap != 0]
     share, _ = np.histogram(np.clip(apart, edges[0], edges[-1]), edges)
     middle, high = 0.5 * (edges[1:] + edges[:-1]), 100 * share / len(gap)
     bad = (middle > 0) == kept.loss
-    ax.bar(middle[~bad], high[~bad], np.diff(edges)[~bad], color=look.colour, alpha=0.4, linewidth=0)
-    ax.bar(
-        middle[bad],
-        high[bad],
-        np.diff(edges)[bad],
-        color=look.colour,
-        hatch="////",
-        edgecolor="white",
-        linewidth=0,
-    )
+    for own, filling in ((~bad, {"alpha": 0.4}), (bad, {"hatch": "////", "edgecolor": style.PAPER})):
+        ax.bar(middle[own], high[own], np.diff(edges)[own], color=look.colour, linewidth=0, **filling)
     ax.axvline(0, color=style.INK, linewidth=1)
     equal = 100 * (1 - len(apart) / len(gap))
     if equal:
-        ax.bar(
-            [0],
-            [equal],
-            0.6 * (edges[1] - edges[0]),
-            color="white",
-            edgecolor=style.INK,
-            linewidth=0.9,
-            zorder=3,
-        )
+        wide = 0.6 * (edges[1] - edges[0])
+        ax.bar([0], [equal], wide, color=style.PAPER, edgecolor=style.INK, linewidth=0.9, zorder=3)
     mean = difference(kept.of(policy), kept.of(kept.baseline), kept.unit, kept.loss)["mean"]
     most = max(float(high.max()), equal)
     top = 1.12 * most
     if np.isfinite(mean.estimate):
-        error = np.nan_to_num([[mean.estimate - mean.low], [mean.high - mean.estimate]])
         ax.errorbar(
-            [mean.estimate], [top], xerr=np.maximum(error, 0), **look.dot, markeredgecolor="white", capsize=3
+            [mean.estimate], [top], xerr=arms([mean]), **look.dot, markeredgecolor=style.PAPER, capsize=3
         )
     ax.set_ylim(0, 1.22 * most)
     ticks.numbers(ax)
