@@ -1,5 +1,6 @@
 """Whatever happens to a run folder, in any order, it stays what a small model says: hypothesis looks for an order that breaks it."""
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -20,7 +21,7 @@ from engine.study.study import BLOCK
 from tests.recorded import VERSIONS, PlayedBack, contents, played_back, study_in
 
 COUNTS = [600, BLOCK, BLOCK + 600, 2 * BLOCK + 2, 3 * BLOCK]
-HOME = Path(tempfile.mkdtemp(prefix="rustbelt-machine-"))
+HOME = Path(tempfile.gettempdir()) / f"rustbelt-machine-{os.getpid()}"
 
 
 class Stops:
@@ -201,6 +202,7 @@ class OneFolder(RuleBasedStateMachine):
 @pytest.fixture(scope="module", autouse=True)
 def played(request):
     """Runs are played back, and the folders are taken away."""
+    HOME.mkdir()
     with pytest.MonkeyPatch.context() as patched:
         executor = played_back(HOME)
         patched.setattr(job, "_executor", lambda *_: executor)
