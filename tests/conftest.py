@@ -3,11 +3,12 @@
 import os
 from pathlib import Path
 
-from engine.program.devices import use_compilation_cache, use_every_core
+from engine.program.compilation_cache import keep_programs
+from engine.program.devices import use_every_core
 
 os.environ["RUSTBELT_CACHE"] = str(Path(__file__).parents[1] / ".pytest_cache" / "programs")
 use_every_core()
-use_compilation_cache()
+keep_programs()
 
 
 def pytest_xdist_auto_num_workers(config):

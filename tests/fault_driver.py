@@ -37,7 +37,7 @@ class Driver:
             executor = PlayedBack(Recorded(dict(arrays)))
         job._executor = lambda *_: executor
         job.contract.refuse_broken = lambda model, name: None
-        job.devices.use_compilation_cache = lambda: None
+        job.compilation_cache.keep_programs = lambda: None
         self.library = ctypes.CDLL(None)
         self.library.faults_last.restype = ctypes.c_char_p
         self.library.faults_calls.restype = ctypes.c_long

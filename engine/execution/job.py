@@ -20,7 +20,7 @@ from engine.execution.executors.processes import Workers
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large
 from engine.execution.stages import Observer, Stage, unobserved
 from engine.modelling import contract
-from engine.program import devices
+from engine.program import compilation_cache, devices
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.finding import run_folder
 from engine.run_folder.folder import RunFolder
@@ -89,7 +89,7 @@ class Shard:
 
 
 def compute(study: Study, options: RunOptions) -> Finished:
-    """Computes what the study's run folder lacks, and its tables. Compiled programs are kept: `devices.use_compilation_cache`.
+    """Computes what the study's run folder lacks, and its tables. Compiled programs are kept: `compilation_cache.keep_programs`.
 
     What is there is compared with its checksums first, and computed again where it is not what was written.
 
@@ -156,7 +156,7 @@ def _prepared_for(study: Study, options: RunOptions) -> RunFolder:
     folder = run_folder(study, options.out)
     refuse_if_too_large(folder)
     contract.refuse_broken(study.model, study.model_name)
-    devices.use_compilation_cache()
+    compilation_cache.keep_programs()
     return folder
 
 

@@ -15,7 +15,7 @@ from engine.execution.executors import cluster
 from engine.execution.resources import above, bytes_free, bytes_needed, memory_free, memory_needed
 from engine.execution.work import Work
 from engine.formatting import size_as_text
-from engine.program import devices
+from engine.program import compilation_cache, devices
 from engine.run_folder import cube, ledger, ownership
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK
@@ -96,7 +96,7 @@ def measure(folder: RunFolder, device: str | None = None) -> Measured:
     Raises:
       UserError: nothing can be written there.
     """
-    devices.use_compilation_cache()
+    compilation_cache.keep_programs()
     few = replace(folder.study, paths=BLOCKS * BLOCK)
     began = time.monotonic()
     mesh = devices.mesh(device)

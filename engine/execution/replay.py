@@ -13,7 +13,7 @@ import xarray as xr
 from engine.draws.distributions.law import Law
 from engine.errors import Problem, UserError, unknown
 from engine.modelling.cell_axis import split_cells
-from engine.program import devices
+from engine.program import compilation_cache, devices
 from engine.program.kernel import Program, Trace
 from engine.run_folder import cube
 from engine.run_folder.cube_groups import described, described_value, policies, words
@@ -60,7 +60,7 @@ def replay(
         problems.append(Problem("precision", unknown("precision", precision, PRECISIONS)))
     if problems:
         raise UserError(study.source, problems)
-    devices.use_compilation_cache()
+    compilation_cache.keep_programs()
     mesh = devices.mesh(device)
     program = Program(study, mesh, devices.lanes_for(study, mesh), PRECISIONS[precision])
     groups = _labelled(study, numbers, [program.path(number) for number in numbers])

@@ -15,7 +15,7 @@ from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.resources import bytes_held
 from engine.execution.stages import Observer, Stage, unobserved
 from engine.execution.work import Work
-from engine.program import devices
+from engine.program import compilation_cache, devices
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, YEARLY, Record, Stored
@@ -292,7 +292,7 @@ def _computed_again(
       summaries: also make the summary groups again, from what is stored.
     """
     study = folder.study
-    devices.use_compilation_cache()
+    compilation_cache.keep_programs()
     blocks = [study.block(part) for part in records if isinstance(part, int)]
     work = Work(folder, devices.program(study, device))
     done = 0

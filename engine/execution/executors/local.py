@@ -11,7 +11,7 @@ from engine.execution.executors import site
 from engine.execution.executors.contract import Assignment
 from engine.execution.stages import Stage
 from engine.execution.work import Work
-from engine.program import devices
+from engine.program import compilation_cache, devices
 from engine.study.study import Block
 
 
@@ -42,7 +42,7 @@ class Local:
         done, observe = assignment.paths_done, assignment.observe
         observe(Stage("compiling", done, study.paths))
         began = time.monotonic()
-        with devices.programs_watched() as all_found, ThreadPoolExecutor(max_workers=1) as compiler:
+        with compilation_cache.watched() as all_found, ThreadPoolExecutor(max_workers=1) as compiler:
             work = Work(assignment.folder, devices.program(study, self._device))
             prepared = compiler.submit(work.prepare) if blocks else None
             bad_year = work.yearly() if assignment.yearly else ""

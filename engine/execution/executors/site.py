@@ -12,7 +12,7 @@ from engine.errors import Problem, UserError
 from engine.execution.executors.contract import Assignment
 from engine.execution.work import Work
 from engine.models import known
-from engine.program import devices
+from engine.program import compilation_cache, devices
 from engine.run_folder import ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.storage import locks
@@ -105,7 +105,7 @@ def _work_at(site: Site) -> Work:
         problems.append(Problem("study", message))
     if problems:
         raise UserError(here, problems)
-    devices.use_compilation_cache()
+    compilation_cache.keep_programs()
     return Work(RunFolder(folder, study), devices.program(study, site.device), still_ours)
 
 
