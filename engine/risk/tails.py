@@ -1,6 +1,6 @@
 """VaR and expected shortfall of many cells at once, high being worse: values [cell, path] -> arrays [cell].
 
-`measures.py` says what they are and gives them their names, their signs and their flags.
+`evidence.py` gives them their names, their signs and their flags.
 """
 
 from __future__ import annotations
