@@ -24,7 +24,7 @@ start = time.perf_counter()
 done = engine.run(study, folder)
 took = time.perf_counter() - start
 peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({"peak": peak, "seconds": took, "needed": memory_needed(study), "records": len(done.risk)}))
+print(json.dumps({"peak": peak, "seconds": took, "needed": memory_needed(study), "records": len(done.answers.all_tables.risk)}))
 """
 
 

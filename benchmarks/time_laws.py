@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine.draws.distributions import prior
 from engine.draws.distributions.device import Draws
-from engine.draws.distributions.tables import table
+from engine.draws.distributions.prior import prior
+from engine.draws.distributions.tables import tabulate
 from engine.draws.random_words import stream_key
 from engine.draws.sampling import SAMPLERS
 from engine.program.kernel import compiler_options
@@ -99,7 +99,7 @@ def main() -> None:
         print(f"{name:28s} {kind:18s} {taken / unit:6.2f} {taken / normal:15.2f}")
     import scipy.stats  # noqa: F401  (its import is not the tables')
 
-    table.cache_clear()
+    tabulate.cache_clear()
     begin = time.perf_counter()
     laws = []
     for k in range(60):

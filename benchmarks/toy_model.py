@@ -3,7 +3,8 @@
 import jax.numpy as jnp
 
 from engine.modelling.cells import exp, maximum, table
-from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, Yearly, at_year, peak, total
+from engine.modelling.folds import at_year, peak, total
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, Yearly
 
 PROVINCE = {"province": ("north", "middle", "south")}
 SECTOR = {"sector": ("steel", "coal", "cement")}

@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.execution.job import Run, run, run_shard
-    from engine.execution.replay import replay
+    from engine.errors import UserError
     from engine.execution.results import open_cube
-    from engine.execution.upkeep import repair, status, verify
-    from engine.modelling.records import (
-        Factor,
-        Lever,
-        Outcome,
-        PathModel,
-        Shock,
-        StaticModel,
-        Yearly,
-        at_year,
-        lowest,
-        peak,
-        total,
-        worst_spell,
-    )
+    from engine.execution.run import Run, open_run, run
+    from engine.modelling.cells import Cells, each, table
+    from engine.modelling.folds import *  # noqa: F403
+    from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
     from engine.study.loading import load_model_file, load_study
 
+    __version__: str
+
 _HOMES = {
+    "engine.errors": ("UserError",),
     "engine.study.loading": ("load_model_file", "load_study"),
+    "engine.execution.run": ("Run", "open_run", "run"),
     "engine.execution.results": ("open_cube",),
-    "engine.execution.job": ("Run", "run", "run_shard"),
-    "engine.execution.replay": ("replay",),
-    "engine.execution.upkeep": ("repair", "status", "verify"),
-    "engine.modelling.records": (
-        *("Factor", "Lever", "Outcome", "PathModel", "Shock", "StaticModel", "Yearly"),
-        *("at_year", "lowest", "peak", "total", "worst_spell"),
-    ),
+    "engine.modelling.cells": ("Cells", "each", "table"),
+    "engine.modelling.records": ("Factor", "Lever", "Outcome", "PathModel", "Shock", "StaticModel", "Yearly"),
 }
 
 __all__ = [
+    "Cells",
     "Factor",
     "Lever",
     "Outcome",
@@ -46,27 +35,33 @@ __all__ = [
     "Run",
     "Shock",
     "StaticModel",
+    "UserError",
     "Yearly",
-    "at_year",
+    "__version__",
+    "each",
     "load_model_file",
     "load_study",
-    "lowest",
     "open_cube",
-    "peak",
-    "repair",
-    "replay",
+    "open_run",
     "run",
-    "run_shard",
-    "status",
-    "total",
-    "verify",
-    "worst_spell",
+    "table",
 ]
+
+
+def __dir__() -> list[str]:
+    """The public names: what a user of Python needs, and what a model is made of."""
+    return [*__all__, *import_module("engine.modelling.folds").__all__]
 
 
 def __getattr__(name: str) -> Any:
     """A public name, imported when it is first asked for: `rustbelt --help` waits for no JAX."""
+    if name == "__version__":
+        return import_module("importlib.metadata").version("rustbelt")
     for home, names in _HOMES.items():
         if name in names:
             return getattr(import_module(home), name)
+    if not find_spec(f"engine.{name}"):  # a package or file, which Python imports itself
+        folds = import_module("engine.modelling.folds")  # where alone the names of folds are listed
+        if name in folds.__all__:
+            return getattr(folds, name)
     raise AttributeError(f"module 'engine' has no attribute '{name}'")

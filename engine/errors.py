@@ -1,9 +1,9 @@
-"""What a user is told when something is theirs to mend: place, expected, got, remedy; all problems at once."""
+"""Messages for what is the user's to mend: place, expected, got, remedy; all problems of a source at once."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,16 +20,18 @@ class Problem:
 
 
 class UserError(Exception):
-    """The user's to mend (exit code 2): every problem found in one source, listed together.
+    """The user's to mend (exit code 2): every problem of one source, listed together, each once.
 
     Args:
       source: the file, folder or command-line option that the problems stand in.
-      problems: at least one `Problem`, or plain text for one without a place.
+      problems: `Problem`s, or plain text for one without a place.
     """
 
-    def __init__(self, source: str, problems: Sequence[Problem | str]):
+    def __init__(self, source: str, problems: Iterable[Problem | str]):
         self.source = source
-        self.problems = tuple(p if isinstance(p, Problem) else Problem("", p) for p in problems)
+        self.problems = tuple(
+            dict.fromkeys(p if isinstance(p, Problem) else Problem("", p) for p in problems)
+        )
         super().__init__(source, self.problems)
 
     def __str__(self) -> str:
@@ -46,12 +48,13 @@ def refusal(place: str, message: str) -> UserError:
 class Problems:
     """What is wrong with one source, gathered until all of it has been looked at.
 
-    Whoever finds a thing wrong either adds it here, or raises a `refusal` to somebody who looks `within` a place:
-    there is no third way.
+    Whoever sees a thing wrong either adds it here, or raises a `refusal` to somebody who looks `within` a place:
+    there is no third way. Somebody with problems of his own to gather ends with `refuse`, which is such a refusal.
     """
 
     def __init__(self) -> None:
         self._problems: list[Problem] = []
+        self._closed: set[str] = set()
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(self._problems)
@@ -60,8 +63,17 @@ class Problems:
         return len(self._problems)
 
     def add(self, place: str, message: str) -> None:
-        """One more thing to mend."""
-        self._problems.append(Problem(place, message))
+        """One more thing to mend; nothing where the place, or one that it is in, is closed."""
+        above = place
+        while above not in self._closed:
+            if not above:
+                self._problems.append(Problem(place, message))
+                return
+            above = above.rpartition(".")[0]
+
+    def close(self, place: str) -> None:
+        """Nothing more is added at this place or below it: what is wrong there is known, and what follows comes of it."""
+        self._closed.add(place)
 
     @contextmanager
     def within(self, place: str) -> Iterator[None]:
@@ -72,14 +84,14 @@ class Problems:
             for problem in error.problems:
                 self.add(".".join(filter(None, [place, problem.place])), problem.message)
 
-    def refuse(self, source: str) -> None:
+    def refuse(self, source: str = "") -> None:
         """Ends the matter where anything is wrong.
 
         Raises:
           UserError: with everything that was added.
         """
         if self._problems:
-            raise UserError(source, self._problems)
+            raise UserError(source, self)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -1,8 +1,10 @@
-"""Numbers as text: rounded where their standard error says that the rest is noise."""
+"""Numbers, sizes and values as text: a number is rounded where its standard error says that the rest is noise."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 FLOAT32 = 2.0**-23
 """A standard error below this share of its estimate is the rounding of what never varies."""
@@ -35,3 +37,24 @@ def rounded(value: float, places: int | None) -> str:
         return f"{value:.{min(max(digits, 0), 7)}e}"
     text = f"{round(value, places):,.{max(places, 0)}f}"
     return text[1:] if text.startswith("-") and not text.strip("-0.,") else text
+
+
+def size_as_text(count: float) -> str:
+    """Bytes as people read them: 1.2 GB."""
+    for unit, scale in (("EB", 1e18), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if count >= scale:
+            return f"{count / scale:,.1f} {unit}"
+    return f"{count:,.0f} bytes"
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it, in the words of the study file."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return repr(value if len(value) <= 60 else value[:57] + "...")
+    if isinstance(value, int) and abs(value) >= 10**30:
+        return "a number of more than 30 digits"
+    if isinstance(value, int | float):
+        return str(value)
+    return "a table" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else "a date"

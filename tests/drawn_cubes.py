@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly, total
-from engine.risk.measures import MEASURES, level_of, summary, summary_cells
+from engine.modelling.folds import total
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
+from engine.risk.evidence import MEASURES, level_of
+from engine.risk.measures import summary
 from engine.risk.summaries import Summaries
 from engine.run_folder.cube_groups import described, described_value, groups, policies
 from engine.study.loading import read_study
 from engine.study.study import Study
+from tests.risk.cells import summary_cells
 
 LONG = "a_name_of_sixty_characters_that_leaves_no_room_for_anything_"
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from engine.draws.distributions import Law, prior
-from engine.draws.distributions.scipy_laws import shapes
+from engine.draws.distributions.law import Law
+from engine.draws.distributions.prior import prior
+from engine.draws.distributions.scipy_catalogue import shapes
 
 CONTINUOUS: dict[str, list[tuple[float, ...]]] = {
     "alpha": [(3.5,)], "anglit": [()], "arcsine": [()], "argus": [(1.0,)], "beta": [(2, 5), (0.5, 0.5), (40, 0.7)],
@@ -115,8 +116,15 @@ NAMES = [
     for given in table[name]
 ] + list(OWN)
 """Of all members."""
-QUICK = [name for name in NAMES if name.split("[")[0] not in SLOW]
+TYPICAL = [
+    "beta[0.5, 0.5]", "cauchy", "expon", "gamma[0.3]", "gamma[2]", "genpareto[-0.3]", "genpareto[1.2]", "laplace", "levy", "levy_l",
+    "lognorm[0.95]", "norm", "pareto[1]", "t[1]", "t[2.7]", "uniform", "weibull_min[0.5]",
+    "bernoulli[0.3]", "geom[0.01]", "poisson[3]", "poisson[3000]", "randint[7, 31]",
+    *OWN,
+]  # fmt: skip
+"""What the default run draws, one or two of each kind: bounded, heavy on either side, without a mean, of integers, our own."""
 LATE = [name for name in NAMES if name.split("[")[0] in SLOW]
+OTHERS = [name for name in NAMES if name not in {*TYPICAL, *LATE}]
 
 
 @functools.cache

@@ -19,6 +19,7 @@ import numpy as np
 from engine.errors import UserError
 from engine.execution import job
 from engine.run_folder import ledger
+from engine.run_folder.folder import RunFolder
 from tests.recorded import PlayedBack, Recorded, arrays_of, contents, small_study_in, study_in
 
 OFF, ONCE, FOR_EVER, KILL_BEFORE, KILL_AFTER = range(5)
@@ -41,8 +42,8 @@ class Driver:
         self.library.faults_last.restype = ctypes.c_char_p
         self.library.faults_calls.restype = ctypes.c_long
         if grown:  # every try begins with a finished run of fewer paths, whose block is short
-            job.run(replace(self.study, paths=1000), self.begun)
-        job.run(self.study, root / "whole")
+            job.compute(replace(self.study, paths=1000), job.RunOptions(self.begun))
+        job.compute(self.study, job.RunOptions(root / "whole"))
         self.whole = contents(root / "whole")
 
     def arm(self, folder: Path, n: int, how: int, code: int = 0) -> None:
@@ -61,7 +62,7 @@ class Driver:
         """Calls of an undisturbed run."""
         folder = self.fresh("counted")
         self.arm(folder, 0, OFF)
-        job.run(self.study, folder)
+        job.compute(self.study, job.RunOptions(folder))
         return self.library.faults_calls()
 
     def attempt(self, n: int, how: str, code: int) -> dict:
@@ -70,7 +71,7 @@ class Driver:
         ended = "complete"
         self.arm(folder, n, HOW[how], code)
         try:
-            job.run(self.study, folder)
+            job.compute(self.study, job.RunOptions(folder))
         except UserError as error:
             ended = f"told: {error.problems[0].message[:60]}"
         except Exception as error:
@@ -86,7 +87,7 @@ class Driver:
         child = os.fork()
         if child == 0:
             self.arm(folder, n, HOW[how])
-            job.run(self.study, folder)
+            job.compute(self.study, job.RunOptions(folder))
             os._exit(0)
         _, status = os.waitpid(child, 0)
         ended = "killed" if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL else str(status)
@@ -94,10 +95,10 @@ class Driver:
 
     def resumed(self, folder: Path) -> dict:
         """What the next run computes, and whether the folder then is what it should be."""
-        done = ledger.done_blocks(folder, self.study)
+        done = ledger.done_blocks(RunFolder(folder, self.study))
         kept = [f"{index:08d}" for index in done]
         try:
-            again = job.run(self.study, folder)
+            again = job.compute(self.study, job.RunOptions(folder))
         except Exception as error:
             return {"again": f"{type(error).__name__}: {error}", "same": False, "kept": kept}
         strays = [path.name for path in folder.rglob("*.tmp")]

@@ -77,12 +77,12 @@ class PlayedBack:
         """Some versions."""
         return VERSIONS
 
-    def perform(self, study, folder, token, yearly, blocks, observe) -> Iterator:
+    def perform(self, assignment) -> Iterator:
         """As `Executor.perform`."""
-        work = Work(study, folder, self.program)
-        if yearly:
+        work = Work(assignment.folder, self.program)
+        if assignment.yearly:
             work.yearly()
-        yield from work.blocks(blocks)
+        yield from work.blocks(assignment.blocks)
 
 
 def arrays_of(study: Study) -> dict[str, np.ndarray]:

@@ -5,17 +5,8 @@ import tomllib
 import pytest
 
 from engine.errors import UserError
-from engine.modelling.records import (
-    Factor,
-    Lever,
-    Outcome,
-    PathModel,
-    Shock,
-    StaticModel,
-    Yearly,
-    lowest,
-    total,
-)
+from engine.modelling.folds import lowest, total
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
 from engine.study.loading import read_study
 
 

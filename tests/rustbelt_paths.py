@@ -13,9 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.stats import norm
 
-from engine.draws.distributions import prior
+from engine.draws.distributions.prior import prior
+from engine.errors import Problems
 from engine.modelling.cells import Cells, table
-from engine.modelling.records import Fold
+from engine.modelling.folds import Fold
 from engine.models.rustbelt import Rustbelt
 from engine.study.policy_tables import PolicyReader
 from engine.study.study import Policy
@@ -43,11 +44,11 @@ class Run(NamedTuple):
 
 def policy(name: str, **levers: Any) -> Policy:
     """A policy of the study, with some of its levers changed."""
-    problems: list = []
+    problems = Problems()
     tables = {**STUDY["policies"], "changed": {"like": name, **levers}}
-    found = PolicyReader(MODEL, tables, "old", YEARS, problems).policy("changed")
-    assert found is not None and not problems, problems
-    return found
+    read = PolicyReader(MODEL, tables, "old", YEARS, problems).policy("changed")
+    assert read is not None and not problems, list(problems)
+    return read
 
 
 def drawn(n_paths: int, seed: int = 1, **given: Any) -> dict[str, np.ndarray]:
@@ -147,21 +148,23 @@ def outcome(name: str, result: Run) -> np.ndarray:
         assert fold is not None
         with jax.enable_x64(True):
             return np.asarray(fold(result.states[-1]))
-    values = result.yearly[fold.variable]
+    (term,) = fold.terms
+    kind, variable = term.kind, term.variable
+    values = result.yearly[variable]
     dims = (
-        MODEL.yearly[fold.variable].dims
-        if fold.variable in MODEL.yearly
-        else {"layoffs": ("region",)}.get(fold.variable, ())
+        MODEL.yearly[variable].dims
+        if variable in MODEL.yearly
+        else {"layoffs": ("region",)}.get(variable, ())
     )
-    chosen = dict(fold.over)
+    chosen = dict(term.over)
     for axis, dim in reversed(list(enumerate(dims, start=1))):
         taken = [MODEL.dims[dim].index(label) for label in chosen.get(dim, MODEL.dims[dim])]
         values = np.take(values, taken, axis=axis)
     cells = tuple(range(1, values.ndim - 1))
-    across = {"sum": np.sum, "mean": np.mean, "peak": np.max, "lowest": np.min}[fold.across]
+    across = {"sum": np.sum, "mean": np.mean, "peak": np.max, "lowest": np.min}[term.across]
     series = across(values, axis=cells) if cells else values
-    if fold.kind == "worst_spell":
-        return fold.scale * np.min(np.maximum(series[1:], series[:-1]), axis=0)
-    if fold.kind == "at":
-        return fold.scale * series[YEARS.index(fold.year)]
-    return fold.scale * {"peak": np.max, "lowest": np.min, "total": np.sum}[fold.kind](series, axis=0)
+    if kind.name == "worst_spell":
+        return term.scale * np.min(np.maximum(series[1:], series[:-1]), axis=0)
+    if kind.name == "at_year":
+        return term.scale * series[YEARS.index(*kind.calendar)]
+    return term.scale * {"peak": np.max, "lowest": np.min, "total": np.sum}[kind.name](series, axis=0)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from engine.modelling.cell_axis import split_cells
-from engine.modelling.records import Factor, Outcome, PathModel, Shock, Yearly, at_year, total
+from engine.modelling.folds import at_year, total
+from engine.modelling.records import Factor, Outcome, PathModel, Shock, Yearly
 from engine.program.devices import mesh
 from engine.program.kernel import Program
 from engine.study.loading import read_study

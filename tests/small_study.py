@@ -5,12 +5,15 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from engine.draws.distributions import Marginal
+from engine.draws.distributions.closed import Marginal
 from engine.draws.inputs import Input
-from engine.modelling.cell_axis import cell_count, histogram, split_cells
-from engine.modelling.records import Factor, Lever, Outcome, PathModel, Yearly, lowest, total
+from engine.modelling.cell_axis import cell_count, split_cells
+from engine.modelling.folds import lowest, total
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, Yearly
+from engine.risk.display import histogram
 from engine.risk.summaries import Summaries
 from engine.run_folder import cube, ledger, ownership
+from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import Record
 from engine.storage.locks import Holder
 from engine.study.study import BLOCK, Block, Event, Keep, Policy, Study
@@ -77,16 +80,18 @@ def entered(
     folder, study: Study, versions: Mapping[str, str] = VERSIONS, force: bool = False
 ) -> Iterator[Holder]:
     """The folder claimed, entered and with a cube, as a run does before its first block."""
-    with ownership.claim(folder, study) as holder:
-        ownership.enter(folder, study, versions, force)
-        cube.create(folder, study)
+    with ownership.claim(RunFolder(folder, study)) as holder:
+        ownership.enter(RunFolder(folder, study), versions, force)
+        cube.create(RunFolder(folder, study))
         yield holder
 
 
 def commit_block(folder, study: Study, block: Block) -> None:
     """Writes and commits a block."""
     files = cube.block_files(study, block, *block_values(study, block))
-    ledger.commit(folder, study, Record(block.index, block.first, block.count, (), ((0, 0), (0, 0))), files)
+    ledger.commit(
+        RunFolder(folder, study), Record(block.index, block.first, block.count, (), ((0, 0), (0, 0))), files
+    )
 
 
 def make_summaries(study: Study, outcomes: dict[str, np.ndarray]) -> Summaries:

@@ -44,7 +44,10 @@ def test_model_of_the_page_runs_from_python(models, name):
     cube = engine.open_cube(finished.folder)
     for outcome in own.outcomes:
         assert cube["paths"][outcome].sizes == {"policy": len(study.policies), "path": 512}
-    assert {record.variable for record in finished.risk} == {*own.outcomes, *(e.name for e in study.events)}
+    assert {record.variable for record in finished.answers.all_tables.risk} == {
+        *own.outcomes,
+        *(e.name for e in study.events),
+    }
 
 
 @pytest.mark.parametrize("name", ["levee", "reservoir"])
@@ -158,6 +161,16 @@ def test_options_of_the_readme_exist():
         name, *words = line.split()
         known = {option for param in main.get_command(None, name).params for option in param.opts}
         assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_files_that_contributing_names_are_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"(?<![\w/])((?:engine|tests|docs|\.ci)/[\w./-]*\w/?|[A-Z]+\.md)", text)
+    assert len(set(named)) > 15
+    assert not [name for name in named if not (ROOT / name).exists()]
+    assert {"Add a law", "Add a fold", "Add an analysis", "Add a figure"} <= set(
+        re.findall(r"^## (.*)", text, re.M)
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -13,6 +13,7 @@ from engine.execution.work import Work
 from engine.modelling.cell_axis import split_cells
 from engine.program.kernel import Program
 from engine.run_folder import ledger, reading
+from engine.run_folder.folder import RunFolder
 from engine.study.loading import load_study, read_study
 from engine.study.study import BLOCK, Block, Study
 from tests.helpers import assert_close, assert_same
@@ -97,7 +98,11 @@ def test_more_paths_leave_the_first_ones_as_they_were(tmp_path):
     stored = {}
     for folder, study in (("grown", few), ("grown", many), ("whole", many)):
         with entered(tmp_path / folder, study):
-            list(Work(study, tmp_path / folder, made).blocks(ledger.pending(tmp_path / folder, study)))
+            list(
+                Work(RunFolder(tmp_path / folder, study), made).blocks(
+                    ledger.pending(RunFolder(tmp_path / folder, study))
+                )
+            )
         stored[folder, study.paths] = reading.read_paths(
             tmp_path / folder, list(many.model.outcomes), study.paths
         )

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly, at_year
+from engine.modelling.folds import at_year
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
 from engine.risk import measures
 from engine.risk.events import event_indicators
 from engine.risk.tables import tables_of_paths

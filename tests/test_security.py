@@ -15,6 +15,7 @@ import engine
 from engine import models
 from engine.errors import UserError
 from engine.run_folder import ledger, ownership
+from engine.run_folder.folder import RunFolder
 from engine.storage import npz
 from engine.storage.files import sealed, unsealed
 from engine.study.study import BLOCK
@@ -98,7 +99,7 @@ def test_a_record_that_names_files_elsewhere_is_no_record(tmp_path, name):
     document = unsealed(place)
     document["files"][0]["name"] = name
     place.write_bytes(sealed(document))
-    assert ledger.read(tmp_path, study, 0) is None
+    assert ledger.read(RunFolder(tmp_path, study), 0) is None
 
 
 @pytest.mark.parametrize("name", ["cube.zarr", "ledger"])
@@ -106,6 +107,9 @@ def test_a_folder_that_leads_elsewhere_is_not_written_to(tmp_path, name):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / name).symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UserError, match="leads elsewhere"), ownership.claim(tmp_path / "run", make_study(10)):
+    with (
+        pytest.raises(UserError, match="leads elsewhere"),
+        ownership.claim(RunFolder(tmp_path / "run", make_study(10))),
+    ):
         pass
     assert not list((tmp_path / "elsewhere").iterdir())

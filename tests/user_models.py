@@ -11,20 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine.modelling.cells import each, exp, maximum, minimum, table
-from engine.modelling.records import (
-    Factor,
-    Lever,
-    Outcome,
-    PathModel,
-    Shock,
-    StaticModel,
-    Yearly,
-    at_year,
-    lowest,
-    peak,
-    total,
-    worst_spell,
-)
+from engine.modelling.folds import at_year, lowest, peak, total, worst_spell
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
 from engine.program.devices import mesh
 from engine.program.kernel import BlockResult, Program
 from engine.study.loading import read_study

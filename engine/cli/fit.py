@@ -105,7 +105,7 @@ def _cells(count: int) -> str:
 
 
 def _table(title: str, fits: Sequence[Fit]) -> Table:
-    from engine.fitting.ranking import told_p
+    from engine.fitting.ranking import p_text
 
     table = Table(
         title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False,
@@ -123,7 +123,7 @@ def _table(title: str, fits: Sequence[Fit]) -> Table:
         told = "  ".join(f"{key} {value:.4g}" for key, value in fit.parameters.items())
         table.add_row(
             fit.family, told,
-            f"{fit.aic:,.1f}", f"{fit.aic - fits[0].aic:,.1f}", f"{fit.bic:,.1f}", f"{fit.bic - least_bic:,.1f}", told_p(fit),
+            f"{fit.aic:,.1f}", f"{fit.aic - fits[0].aic:,.1f}", f"{fit.bic:,.1f}", f"{fit.bic - least_bic:,.1f}", p_text(fit),
         )  # fmt: skip
     return table
 

@@ -32,7 +32,7 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
     import os
 
     from engine.errors import UserError
-    from engine.modelling.declaration import declaration_problems
+    from engine.modelling.declaration import check_declaration
     from engine.storage.files import write_atomically, writing
     from engine.study import loading, templates
 
@@ -51,9 +51,7 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
     model = None
     if spec is not None:
         model = loading.load_model_file(spec)
-        wrong = declaration_problems(model, ())
-        if wrong:
-            raise UserError(f"model {type(model).__name__}", wrong)
+        check_declaration(model, ())
         text = templates.study_of(name, model, line)
     else:
         extends = extends or "rustbelt"

@@ -1,7 +1,10 @@
-"""What several commands take: the model of one's own, counts such as 1e6, names separated by commas, --json, --debug."""
+"""What several commands take: a study to be run, a run that is there, counts such as 1e6, names separated by commas, --json."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -107,12 +110,14 @@ own_model = click.option("--model", type=OwnModel(), help="A model of your own, 
 device = click.option(
     "--device", type=click.Choice(["cpu", "gpu"]), help="Where it runs; the GPUs if there are any."
 )
+out = click.option("--out", type=click.Path(path_type=Path), help="The run folder itself.")
 memory = click.option(
     "--memory", type=Size(), help="Main memory that it may take, such as 4GiB; what is free if not given."
 )
 partial = click.option(
     "--partial", is_flag=True, help="Take also a run that has not come to its end: the blocks that are done."
 )
+quiet = click.option("--quiet", is_flag=True, help="No progress.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one list of records and nothing else.")
 debug = click.option(
     "--debug", is_flag=True, is_eager=True, expose_value=False, callback=_remember_debug,
@@ -139,3 +144,38 @@ def _complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -
 
 study = click.argument("study", shell_complete=_complete_study)
 run = click.argument("run", metavar="DIR", shell_complete=_complete_run)
+
+
+def study_to_run(command: Callable[..., None]) -> Callable[..., None]:
+    """STUDY with what may stand in place of what it says, handed on as the resolved `study`; and where it runs, as `place`.
+
+    `place` holds fields of `RunOptions` by name: out, device, memory.
+    """
+
+    @wraps(command)
+    def wrapped(study: str, paths: Any, seed: Any, policies: Any, model: Any, **given: Any) -> None:
+        from engine.program import devices
+        from engine.study.loading import load_study
+
+        devices.use_every_core()
+        resolved = load_study(study, model=model, paths=paths, seed=seed, policies=policies)
+        place = {name: given.pop(name) for name in ("out", "device", "memory")}
+        command(study=resolved, place=place, **given)
+
+    for option in (memory, device, own_model, out, policies, seed, paths, study):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:
+    """DIR and the model that it was run with, handed on as the `Run`; with its finished blocks alone where --partial says so."""
+
+    @wraps(command)
+    def wrapped(run: str, model: Any, **given: Any) -> None:
+        from engine.execution.run import open_run
+        from engine.program import devices
+
+        devices.use_every_core()
+        command(run=open_run(run, model, given.pop("partial", False)), **given)
+
+    return run(own_model(wrapped))

@@ -83,21 +83,21 @@ def command(
         raise click.UsageError(
             "expected a run: its folder, its study file, or the beginning of its name.", ctx
         )
-    asked = {
+    wanted = {
         "variable": variable, "policies": policies, "where": dict(where) or None, "factor": factor,
         "measure": measure, "year": year,
     }  # fmt: skip
-    plots.refuse_options(kind, {name: value for name, value in asked.items() if value is not None})
+    plots.refuse_options(kind, {name: value for name, value in wanted.items() if value is not None})
     if path is not None and "story" not in chosen.of:
         raise UserError(kind, ["shows no single path, and does not take --path."])
-    told = [
+    parts = [
         kind,
         *([f"path-{path}"] if path is not None else []),
         *(part for part in (variable, factor) if part),
     ]
-    file = out or Path(f"{'-'.join(told)}.png")
+    file = out or Path(f"{'-'.join(parts)}.png")
     plots.refuse_file(file)
-    drawn = plots.figure(kind, _sources(chosen, run, path or 0, partial, model), asked)
+    drawn = plots.figure(kind, _sources(chosen, run, path or 0, partial, model), wanted)
     plots.save(drawn, file)
     title = drawn.texts[0].get_text().replace("\n", " ")
     console = screen.stdout()
@@ -105,21 +105,21 @@ def command(
     console.print(f"Saved in {file}.", style="dim", markup=False, soft_wrap=True)
 
 
-def _sources(kind: Kind, run: str, path: int, partial: bool, model: Any) -> dict[str, Any]:
+def _sources(kind: Kind, place: str, path: int, partial: bool, model: Any) -> dict[str, Any]:
     """What the kind is drawn from; a study that has not been run will do where no cube is needed."""
-    from engine.execution import results
     from engine.execution.replay import replay
+    from engine.execution.run import open_run
     from engine.program import devices
-    from engine.run_folder.finding import find_run, find_study
+    from engine.run_folder.finding import find_study
 
     if "cube" not in kind.of:
-        _, study = find_study(run, model)
+        study, _ = find_study(place, model)
         if "story" not in kind.of:
             return {"study": study}
         devices.use_every_core()
         return {"story": replay(study, path)}
-    folder, study = find_run(run, model)
-    return {"study": study, "cube": results.open_cube(folder, partial, model)}
+    run = open_run(place, model, partial)
+    return {"study": run.study, "cube": run.cube}
 
 
 def _print_kinds() -> None:

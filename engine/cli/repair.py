@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.markup import escape
@@ -12,30 +12,26 @@ from engine.cli.show import screen
 from engine.cli.show.progress import progress
 from engine.cli.verify import full, print_damages
 
+if TYPE_CHECKING:
+    from engine.execution.run import Run
+
 
 @click.command("repair", short_help="Compute again what is damaged in a run.")
-@options.run
+@options.run_that_is_there
 @full
-@options.own_model
 @options.device
 @click.option("--force", is_flag=True, help="Mend what other versions or another device kind made.")
-@click.option("--quiet", is_flag=True, help="No progress.")
+@options.quiet
 @options.debug
-def command(run: str, full: bool, model: Any, device: str | None, force: bool, quiet: bool) -> None:
+def command(run: Run, full: bool, device: str | None, force: bool, quiet: bool) -> None:
     """Verify the run in DIR and compute again the blocks that are damaged, and no others."""
-    from engine.execution.upkeep import repair
-    from engine.program import devices
-    from engine.run_folder.finding import find_run
-
-    devices.use_every_core()
-    folder, study = find_run(run, model)
     with progress(quiet) as observe:
-        found, done = repair(folder, study, full, observe, device, force)
+        repair = run.repair(full, observe=observe, device=device, force=force)
     console = screen.stdout()
-    print_damages(console, folder, found)
-    if done is not None:
-        again = ", ".join(map(str, done.computed)) or "none"
+    print_damages(console, run.folder, repair.damages)
+    if repair.finished is not None:
+        again = ", ".join(map(str, repair.finished.computed)) or "none"
         console.print(f"Mended. Blocks computed again: {again}.")
-    elif found:
-        told = "What was damaged has been taken away. Run the same command again to compute it."
-        console.print(escape(told))
+    elif repair.damages:
+        line = "What was damaged has been taken away. Run the same command again to compute it."
+        console.print(escape(line))

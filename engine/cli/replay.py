@@ -68,8 +68,8 @@ def command(
     --json and --save FILE.csv give each value as a record: path, policy, variable, kind, year, place, value, unit.
     """
     if (path is None) == (worst is None):
-        told = "neither" if path is None else "both"
-        raise click.UsageError(f"expected either --path N or --worst K --variable OUTCOME, got {told}.")
+        got = "neither" if path is None else "both"
+        raise click.UsageError(f"expected either --path N or --worst K --variable OUTCOME, got {got}.")
     if save is not None:
         _refuse_to_save(save)
     from engine.execution.replay import as_table, replay
@@ -77,7 +77,7 @@ def command(
     from engine.run_folder.finding import find_study
 
     devices.use_every_core()
-    folder, study = find_study(run, model, seed, policy)
+    study, folder = find_study(run, model, seed, policy)
     under = policy or study.baseline
     ranked = None if worst is None else worst_paths(run, folder, study, variable, under, worst)
     yearly = variable if ranked is None else None
@@ -86,45 +86,45 @@ def command(
     numbers = [] if path is None else [path]
     if ranked is not None:
         numbers = [int(number) for number in ranked["path"]]
-    found = replay(study, numbers, device, "float64" if double else "float32")
-    asked = _part(found, names, None if yearly is None else variables)
+    story = replay(study, numbers, device, "float64" if double else "float32")
+    part = _part(story, names, None if yearly is None else variables)
     if save is not None:
-        _save(asked, save)
+        _save(part, save)
     if as_json:
-        screen.print_records(_records(as_table(asked)))
+        screen.print_records(_records(as_table(part)))
         return
     console = screen.stdout()
-    told = f"seed {study.seed}{', in double precision' if double else ''}"
-    place = f"; in {folder}" if folder else ""
+    how = f"seed {study.seed}{', in double precision' if double else ''}"
+    place = f"; in {folder.path}" if folder else ""
     if ranked is None:
         replay_tables.print_head(
-            console, study.name, f"path {path}, {told}, policies {', '.join(names)}{place}"
+            console, study.name, f"path {path}, {how}, policies {', '.join(names)}{place}"
         )
     else:
-        replay_tables.print_head(console, study.name, f"{study.paths:,} paths, {told}{place}")
+        replay_tables.print_head(console, study.name, f"{study.paths:,} paths, {how}{place}")
         print_worst(console, study, ranked, under)
-        print_unusual(console, study, found)
+        print_unusual(console, study, story)
         replay_tables.print_head(console, f"path {numbers[0]}", "in full: the worst of them")
-    replay_tables.print_story(console, study, found.isel(path=0), names, variables)
-    more = len(getattr(study.model, "yearly", {})) - len(variables)
+    replay_tables.print_story(console, study, story.isel(path=0), names, variables)
+    more = len(study.model.yearly) - len(variables)
     if more and yearly is None:
         again = "" if ranked is None else f"--path {numbers[0]} "
-        told = f"{more} more yearly variables: {again}--variable NAME, or {again}--variable all."
-        console.print(told, style="dim")
+        hint = f"{more} more yearly variables: {again}--variable NAME, or {again}--variable all."
+        console.print(hint, style="dim")
     if len(numbers) > 1:
         _print_next(console, run, study, under, numbers[1])
     if folder is not None:
-        replay_tables.print_check(console, folder, study, found)
+        replay_tables.print_check(console, folder, story)
     if save is not None:
         console.print(f"Saved in {save}.", style="dim", markup=False, soft_wrap=True)
 
 
-def _part(found: xr.DataTree, policies: Sequence[str], variables: Sequence[str] | None) -> xr.DataTree:
+def _part(story: xr.DataTree, policies: Sequence[str], variables: Sequence[str] | None) -> xr.DataTree:
     """The replay under these policies, of these yearly variables alone; of all if not given."""
     import xarray as xr
 
-    groups = {"/": found.to_dataset()}
-    for name, group in found.children.items():
+    groups = {"/": story.to_dataset()}
+    for name, group in story.children.items():
         values = group.to_dataset()
         if "policy" in values.dims:
             values = values.sel(policy=list(policies))
@@ -152,15 +152,15 @@ def _refuse_to_save(file: Path) -> None:
         raise UserError("--save", [f"expected a folder that is there, got '{file.parent}'."])
 
 
-def _save(found: xr.DataTree, file: Path) -> None:
+def _save(story: xr.DataTree, file: Path) -> None:
     from engine.execution.replay import as_table
 
     if file.suffix == ".csv":
-        as_table(found).to_csv(file, mode="x", index=False)
+        as_table(story).to_csv(file, mode="x", index=False)
         return
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
-        found.to_zarr(file, mode="w-")
+        story.to_zarr(file, mode="w-")
 
 
 def _print_next(console: Console, run: str, study: Study, policy: str, path: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,24 +12,19 @@ from engine.cli import options
 from engine.cli.show import screen
 from engine.cli.show.progress import WAYS, progress
 from engine.cli.show.risk_tables import print_tables
+from engine.cli.show.screen import print_head
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from engine.execution.job import Run
-    from engine.execution.work import Observer
+    from engine.execution.job import RunOptions
+    from engine.execution.results import Answers
+    from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
 
 
 @click.command("run", short_help="Run a study: its tables and its cube.")
-@options.study
-@options.paths
-@options.seed
-@options.policies
-@click.option("--out", type=click.Path(path_type=Path), help="The run folder itself.")
-@options.own_model
-@options.device
-@options.memory
+@options.study_to_run
 @click.option(
     "--workers",
     type=options.Count(),
@@ -47,7 +41,7 @@ if TYPE_CHECKING:
     "--force", is_flag=True, help="Go on with blocks that other versions or another device kind made."
 )
 @options.as_json
-@click.option("--quiet", is_flag=True, help="No progress.")
+@options.quiet
 @click.option(
     "--log",
     type=click.Choice(WAYS),
@@ -56,21 +50,13 @@ if TYPE_CHECKING:
 )
 @options.debug
 def command(
-    study: str,
-    paths: int | None,
-    seed: int | None,
-    policies: tuple[str, ...] | None,
-    out: Path | None,
-    model: Any,
-    device: str | None,
-    memory: int | None,
-    workers: int | None,
-    scheduler: str | None,
+    study: Study,
+    place: dict[str, Any],
     shard: tuple[int, int] | None,
-    force: bool,
     as_json: bool,
     quiet: bool,
     log: str,
+    **computing: Any,
 ) -> None:
     """Run STUDY, a study file or the name of one that ships: print its tables and leave its cube.
 
@@ -78,61 +64,47 @@ def command(
     extend it.
     """
     from engine.execution.headline import Tightening
-    from engine.execution.job import run
-    from engine.program import devices
+    from engine.execution.job import RunOptions, compute
     from engine.run_folder.finding import run_folder
-    from engine.study.loading import load_study
 
-    devices.use_every_core()
-    resolved = load_study(study, model=model, paths=paths, seed=seed, policies=policies)
-    words = ["rustbelt", *sys.argv[1:]]
-    headline = None if quiet else Tightening(run_folder(resolved, out), resolved)
     if shard is not None:
-        _refuse_beside_shard(workers, scheduler, force)
-        with progress(quiet, headline, log) as observe:
-            done = _run_shard(resolved, shard, out, device, memory, observe, words)
-        if done is None:
-            return
-    else:
-        with progress(quiet, headline, log) as observe:
-            done = run(resolved, out, device, memory, observe, words, workers, scheduler, force)
+        _refuse_beside_shard(computing)
+    headline = None if quiet else Tightening(run_folder(study, place["out"]))
+    with progress(quiet, headline, log) as observe:
+        chosen = RunOptions(**place, **computing, observe=observe, command=["rustbelt", *sys.argv[1:]])
+        answers = compute(study, chosen).answers if shard is None else _shard_answers(study, shard, chosen)
+    if answers is None:
+        return
+    tables = answers.all_tables
     if as_json:
-        screen.print_records(record.as_dict() for record in (*done.risk, *done.comparison))
+        screen.print_records(
+            record.as_dict(study.model.dims) for record in (*tables.risk, *tables.comparison)
+        )
         return
     console = screen.stdout()
-    print_head(console, resolved, done.folder)
-    print_tables(console, resolved, done.risk, done.comparison)
-    _print_ways_on(console, resolved, done.folder)
+    print_head(console, study, answers.folder.path)
+    print_tables(console, study, tables.risk, tables.comparison)
+    _print_ways_on(console, answers.folder)
 
 
-def _run_shard(
-    study: Study,
-    shard: tuple[int, int],
-    out: Path | None,
-    device: str | None,
-    memory: int | None,
-    observe: Observer,
-    words: list[str],
-) -> Run | None:
-    """The finished run where this shard was the last one; None where others are to come, which is said."""
-    from engine.execution.job import run_shard
+def _shard_answers(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Answers | None:
+    """What the finished run answers where this shard was the last one; None where others are to come, which is said."""
+    from engine.execution.job import compute_shard
 
-    done = run_shard(study, *shard, out, device, memory, observe, words)
-    if done.run is not None:
-        return done.run
-    told = f"Shard {shard[0]} of {shard[1]}: {len(done.computed):,} blocks computed here"
-    left = f"{done.missing:,} are still missing. See rustbelt status {done.folder}"
+    done = compute_shard(study, *shard, chosen)
+    if done.finished is not None:
+        return done.finished.answers
+    here = f"Shard {shard[0]} of {shard[1]}: {len(done.computed):,} blocks computed here"
+    left = f"{done.missing:,} are still missing. See rustbelt status {done.folder.path}"
     click.echo(
-        f"{told}; {left if done.missing else 'all are there, and another shard makes the tables.'}", err=True
+        f"{here}; {left if done.missing else 'all are there, and another shard makes the tables.'}", err=True
     )
     return None
 
 
-def _refuse_beside_shard(workers: int | None, scheduler: str | None, force: bool) -> None:
+def _refuse_beside_shard(computing: dict[str, Any]) -> None:
     given = [
-        name
-        for name, value in (("--workers", workers), ("--scheduler", scheduler), ("--force", force or None))
-        if value is not None
+        f"--{name}" for name in ("workers", "scheduler", "force") if computing[name] not in (None, False)
     ]
     if given:
         raise click.UsageError(
@@ -140,22 +112,10 @@ def _refuse_beside_shard(workers: int | None, scheduler: str | None, force: bool
         )
 
 
-def print_head(console: Console, study: Study, folder: Path) -> None:
-    """Which study this is: its question, paths, policies and folder."""
-    policies = ", ".join(
-        f"{name} (baseline)" if name == study.baseline else name for name in study.policy_names
-    )
-    question = f": {study.question}" if study.question else ""
-    console.print(f"[bold]{escape(study.name)}[/bold]{escape(question)}", soft_wrap=True)
-    told = f"{study.paths:,} paths, seed {study.seed}; policies {policies}; in {folder}"
-    console.print(escape(told), soft_wrap=True)
+def _print_ways_on(console: Console, folder: RunFolder) -> None:
+    first = next(iter(folder.study.model.outcomes), None)
     console.print()
-
-
-def _print_ways_on(console: Console, study: Study, folder: Path) -> None:
-    first = next(iter(study.model.outcomes), None)
-    console.print()
-    opened = f'xarray.open_datatree("{folder / "cube.zarr"}", engine="zarr", chunks={{}})'
+    opened = f'xarray.open_datatree("{folder.path / "cube.zarr"}", engine="zarr", chunks={{}})'
     console.print(escape(f"The cube: {opened}"), soft_wrap=True)
     if first is not None:
-        console.print(escape(f"Next: rustbelt risk {folder} --variable {first}"), soft_wrap=True)
+        console.print(escape(f"Next: rustbelt risk {folder.path} --variable {first}"), soft_wrap=True)

@@ -2,61 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 from rich.markup import escape
 
 from engine.cli import options
 from engine.cli.show import screen
+from engine.formatting import size_as_text
 
 if TYPE_CHECKING:
+    from engine.execution.run import Run
     from engine.execution.upkeep import Status
 
 
 @click.command("status", short_help="Show how far a run is.")
-@options.run
-@options.own_model
+@options.run_that_is_there
 @options.as_json
 @options.debug
-def command(run: str, model: Any, as_json: bool) -> None:
+def command(run: Run, as_json: bool) -> None:
     """Show how far the run in DIR is: its blocks, who is writing there, what has worked on it.
 
     Sizes of files are looked at, not what is in them: that is rustbelt verify.
     """
-    from engine.execution.upkeep import status
-    from engine.run_folder.finding import find_run
-
-    folder, study = find_run(run, model)
-    found = status(folder, study)
+    status = run.status()
     if as_json:
-        screen.print_records([_plain(found)])
+        screen.print_records([{**asdict(status), "folder": str(status.folder)}])
         return
     console = screen.stdout()
-    for label, told in _lines(found):
-        console.print(f"[bold]{label:<12}[/bold]{escape(told)}", soft_wrap=True)
+    for label, line in _lines(status):
+        console.print(f"[bold]{label:<12}[/bold]{escape(line)}", soft_wrap=True)
 
 
-def _plain(found: Status) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {**asdict(found), "folder": str(found.folder)}
-
-
-def _lines(found: Status) -> list[tuple[str, str]]:
-    from engine.run_folder.cube import size
-
-    state = "complete" if found.complete else "not finished: the same command finishes it"
-    if found.holder is not None and not found.complete:
+def _lines(status: Status) -> list[tuple[str, str]]:
+    state = "complete" if status.complete else "not finished: the same command finishes it"
+    if status.holder is not None and not status.complete:
         state = "running"
     lines = [
-        ("run", f"{found.folder}: {state}"),
-        ("paths", f"{found.paths:,} of {found.asked:,}, in {found.done:,} of {found.blocks:,} blocks"),
+        ("run", f"{status.folder}: {state}"),
+        ("paths", f"{status.paths:,} of {status.asked:,}, in {status.done:,} of {status.blocks:,} blocks"),
     ]
-    if found.yearly is not None:
-        lines.append(("by year", "done" if found.yearly else "to be computed"))
-    lines.append(("disk", size(found.size)))
-    lines.append(("writing", str(found.holder) if found.holder else "nobody"))
+    if status.yearly is not None:
+        lines.append(("by year", "done" if status.yearly else "to be computed"))
+    lines.append(("disk", size_as_text(status.size)))
+    lines.append(("writing", str(status.holder) if status.holder else "nobody"))
     lines += [
         (
             "made with",
@@ -64,11 +54,11 @@ def _lines(found: Status) -> list[tuple[str, str]]:
                 f"{key} {version[key]}" for key in ("rustbelt", "jax", "device_kind") if key in version
             ),
         )
-        for version in found.versions
+        for version in status.versions
     ]
-    for entry in found.runs:
-        told = (
+    for entry in status.runs:
+        line = (
             f"{entry['started']} to {entry['ended']}, {entry['status']}, blocks {entry['blocks'] or 'none'}"
         )
-        lines.append(("worked", f"{told}: {' '.join(entry['command'])}"))
+        lines.append(("worked", f"{line}: {' '.join(entry['command'])}"))
     return lines

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from engine.draws.copulas.contract import Copula
-
-
-class Members(Protocol):
-    """A group: its members, how they move together, and the random streams of the scores that they share."""
-
-    @property
-    def copula(self) -> Copula: ...
-
-    @property
-    def members(self) -> tuple[str, ...]: ...
-
-    @property
-    def streams(self) -> tuple[str, ...]: ...
+from engine.draws.inputs import Group
 
 
-def latent_streams(groups: Mapping[str, Members]) -> list[str]:
+def latent_streams(groups: Mapping[str, Group]) -> list[str]:
     """Random streams of all scores that members of a group share, in the order in which `correlated` takes them."""
     return [stream for group in groups.values() for stream in group.streams]
 
@@ -29,7 +16,7 @@ def latent_streams(groups: Mapping[str, Members]) -> list[str]:
 def correlated(
     own: Mapping[str, Any],
     shared: Sequence[Any],
-    groups: Mapping[str, Members],
+    groups: Mapping[str, Group],
     parameters: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Normal scores by name: those of a group's members moving together, the others as they are.

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.draws.copulas.contract import Copula
-from engine.draws.distributions import Asked, Law
+from engine.draws.distributions.law import Law
+from engine.draws.distributions.prior import Target
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,9 @@ class Input:
       marginal: its law.
       group: name of the group it moves with, None for none.
       source: where the prior comes from.
-      asked: what the study asked of the law beside what it gives, empty where it gave parameters.
+      targets: what the study wants of the law beside what it has, empty where the study gives its parameters.
       family: what the study calls the law.
-      given: its parameters in a few words, where it asked for nothing.
+      parameters: its parameters in a few words.
       labels: of the categories that it may be, with the value of each; empty for a number.
     """
 
@@ -32,9 +33,9 @@ class Input:
     marginal: Law
     group: str | None = None
     source: str = ""
-    asked: tuple[Asked, ...] = ()
+    targets: tuple[Target, ...] = ()
     family: str = ""
-    given: str = ""
+    parameters: str = ""
     labels: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.polynomial import chebyshev, polynomial
 
-FARTHEST = 6.34
-"""Size of the largest normal score that a random word gives."""
+from engine.draws.limits import FARTHEST
+
 DEGREE = 17
 """Of each polynomial. Chebyshev coefficients of F^-1(Phi(z)) fall about 2.3-fold a degree: Phi has zeros near 1.9 +- 2.8i."""
 
@@ -50,11 +50,11 @@ def fit_values(
     turn = _turns(degree)
     weights = (2.0 / len(turn)) * np.cos(np.arange(degree + 1)[:, None] * turn)
     weights[0] *= 0.5
-    found = np.zeros((len(values), degree + 1))
-    for row, piece in zip(found, values, strict=True):
+    coefficients = np.zeros((len(values), degree + 1))
+    for row, piece in zip(coefficients, values, strict=True):
         powers = chebyshev.cheb2poly(weights @ piece)  # which leaves out powers that end in zeros
         row[: len(powers)] = powers
-    return found
+    return coefficients
 
 
 def _turns(degree: int) -> np.ndarray:

@@ -7,6 +7,7 @@ doi:10.1145/2063384.2063405), unrolled so that it fuses, both output words used.
 from __future__ import annotations
 
 import hashlib
+import math
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +21,7 @@ _PARITY = 0x1BD11BDA
 def stream_key(seed: int, stream: str, step: int = 0) -> np.ndarray:
     """The two key words of one stream in one step, uint32 [2]: BLAKE2b of (seed, name, step).
 
-    Streams are told apart by name alone, so that a stream added or removed changes no other.
+    Streams differ by name alone, so that a stream added or removed changes no other.
     """
     text = f"rustbelt/1\0{seed}\0{stream}\0{step}".encode()
     return np.frombuffer(hashlib.blake2b(text, digest_size=8).digest(), dtype="<u4").astype(np.uint32)
@@ -93,6 +94,12 @@ def normal(word: UInt32[Array, "..."], dtype: type = np.float32) -> Float[Array,
     return jnp.where(upper, size, -size)
 
 
+def tails(z: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """(Phi(z), 1 - Phi(z)), each to its own relative precision."""
+    tail = 0.5 * jax.lax.erfc(jnp.abs(z) * math.sqrt(0.5))
+    return jnp.where(z < 0, tail, 1.0 - tail), jnp.where(z < 0, 1.0 - tail, tail)
+
+
 def upper_score(p: Float[Array, "..."]) -> Float[Array, "..."]:
     """z with upper tail probability p in (0, 1/2], float32: the size of a normal score."""
     w = -_log(4.0 * (p - p * p))
@@ -112,11 +119,25 @@ _ROOT_HALF = np.int32(0x3F3504F3)  # the bits of sqrt(1/2)
 
 
 def _log(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Natural logarithm of a positive normal number, within 3e-7 where it is small: no case for zero or infinity."""
+    """Natural logarithm of a positive normal number, within 3e-7 where it is small: no case for zero or infinity.
+
+    Its polynomial is part of every draw; models are given the finer one of `engine.program.elementary`.
+    """
+    exponent, f = binary_parts(x)
+    return exponent * jnp.float32(np.log(2.0)) + f * horner(_LOG, f)
+
+
+def binary_parts(x: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """(e, f) of a positive normal float32 number x = 2^e (1 + f), e whole, 1 + f within sqrt(1/2) and sqrt(2)."""
     bits = jax.lax.bitcast_convert_type(x, jnp.int32)
     exponent = (bits - _ROOT_HALF) >> 23
     f = jax.lax.bitcast_convert_type(bits - (exponent << 23), jnp.float32) - 1.0
-    value = jnp.float32(_LOG[-1])
-    for coefficient in _LOG[-2::-1]:
-        value = value * f + jnp.float32(coefficient)
-    return exponent.astype(jnp.float32) * jnp.float32(np.log(2.0)) + f * value
+    return exponent.astype(jnp.float32), f
+
+
+def horner(coefficients: tuple[float, ...], x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The polynomial with these coefficients, ascending, at x, in float32."""
+    value = jnp.float32(coefficients[-1])
+    for coefficient in coefficients[-2::-1]:
+        value = value * x + jnp.float32(coefficient)
+    return value

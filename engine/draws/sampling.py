@@ -77,17 +77,16 @@ class Keyed:
 
     @property
     def group(self) -> int:
-        """Paths that share one evaluation of the generator; a tile holds whole groups."""
         return len(self.offsets)
 
     def words(self, key: Key, first: Counter, tile: int) -> Words:
-        """One word per lane: uint32 [*key batch, tile]; the mirror of a word is its complement."""
+        """As `Sampler.words`; the mirror of a word is its complement."""
         return self._mirrored(
             self.drawn(key, first, tile), lambda word, sign: jnp.where(sign > 0, word, ~word)
         )
 
     def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Float[Array, "..."]:
-        """The normal scores of `words`, [*key batch, tile]; the mirror of a score is its negative."""
+        """As `Sampler.normals`; the mirror of a score is its negative."""
         scores = jax.lax.optimization_barrier(random_words.normal(self.drawn(key, first, tile), dtype))
         return self._mirrored(scores, jnp.multiply)
 
@@ -109,12 +108,10 @@ class Keyed:
         return drawn.reshape(*drawn.shape[: drawn.ndim - 1 - self.unit], -1)
 
     def path_order(self, tile: int) -> Int[np.ndarray, "tile"]:
-        """Path number within the tile of each lane."""
         group = np.arange(tile // self.group) * self.group
         return np.concatenate([group + offset for offset in self.offsets])
 
     def first_counter(self, first_path: int) -> int:
-        """Counter of the group that begins with this path."""
         return first_path // self.group
 
 
@@ -138,21 +135,17 @@ class Latin:
 
     @property
     def offsets(self) -> tuple[int, ...]:
-        """As `Sampler.offsets`."""
         return self.inner.offsets
 
     @property
     def group(self) -> int:
-        """As `Sampler.group`."""
         return self.inner.group
 
     def words(self, key: Key, first: Counter, tile: int) -> Words:
-        """One word per lane: uint32 [*key batch, tile]."""
         words = jax.lax.optimization_barrier(self._stratified(key, first, tile))
         return words.reshape(*key.shape[:-1], tile)
 
     def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Float[Array, "..."]:
-        """The normal scores of `words`, [*key batch, tile]."""
         scores = jax.lax.optimization_barrier(random_words.normal(self._stratified(key, first, tile), dtype))
         return scores.reshape(*key.shape[:-1], tile)
 
@@ -172,11 +165,9 @@ class Latin:
         return strata.permuted(point, words, depth) | (drawn >> depth)
 
     def path_order(self, tile: int) -> Int[np.ndarray, "tile"]:
-        """Path number within the tile of each lane."""
         return self.inner.path_order(tile)
 
     def first_counter(self, first_path: int) -> int:
-        """Counter of the group that begins with this path."""
         return self.inner.first_counter(first_path)
 
 

@@ -26,7 +26,6 @@ class ShockDraws:
     """
 
     def __init__(self, model: Model, shocks: Shocks):
-        self._model: Any = model
         self._shocks = shocks
         self._of = shock_streams(model)
         moving = list(shocks.moving.values())
@@ -37,25 +36,26 @@ class ShockDraws:
             [law for one in moving if not one.is_state for law in one.laws for _ in one.streams]
         )
         self.sizes = Draws([law for one in self._jumping for law in _sizes(one)])
-        plain = [name for name in self._of if name not in shocks.moving]
-        declared = getattr(model, "shocks", {})
-        kinds: Mapping[str, list[str]] = {
-            law: [s for name in plain if declared[name].law == law for s in self._of[name]]
+        declared = model.shocks
+        self._plain = {
+            law: [name for name in self._of if name not in shocks.moving and declared[name].law == law]
             for law in ("normal", "uniform")
         }
+        """Shocks with the model's own law, by that law."""
+        plain = {law: [s for name in names for s in self._of[name]] for law, names in self._plain.items()}
         self.streams = {
             "normal": [
-                *(f"shock:{stream}" for stream in (*kinds["normal"], *self._scored)),
+                *(f"shock:{stream}" for stream in (*plain["normal"], *self._scored)),
                 *latent_streams(shocks.groups),
                 *(f"shock:{stream}/size/{k + 1}" for one in self._jumping for stream in one.streams for k in range(_jumps(one).most)),
             ],
             "uniform": [
-                *(f"shock:{stream}" for stream in kinds["uniform"]),
+                *(f"shock:{stream}" for stream in plain["uniform"]),
                 *(f"shock:{stream}/jumps" for one in self._jumping for stream in one.streams),
                 *(chain.stream for chain in shocks.regimes.values()),
             ],
         }  # fmt: skip
-        """Random streams by the law of what is made of their words."""
+        """Random streams by the law of the numbers that their words give."""
 
     def arrays(self, dtype: type = np.float32) -> dict[str, Any]:
         """What the program is fed besides keys."""
@@ -65,7 +65,7 @@ class ShockDraws:
             "groups": {name: group.copula.parameters(dtype) for name, group in self._shocks.groups.items()},
             "persistence": np.array([one.persistence for one in self._lasting for _ in one.streams], dtype),
             "chances": [
-                _known_tails(_jumps(one)).astype(dtype)
+                _tails(_jumps(one)).astype(dtype)
                 for one in self._jumping
                 if not isinstance(_jumps(one).chance, str)
             ],
@@ -95,21 +95,22 @@ class ShockDraws:
           is_first: whether the year is the first.
           factors: factor draws [lane] by name.
         """
-        normal, uniform = (_Taken(words.get(law)) for law in ("normal", "uniform"))
+        normal, uniform = (_Rows(words.get(law)) for law in ("normal", "uniform"))
         values: dict[str, Any] = {}
-        for name, taken in self._in_order(normal, uniform):
-            values[name] = taken.take(len(self._of[name]))
+        for rows, names in zip((normal, uniform), self._plain.values(), strict=True):
+            for name in names:
+                values[name] = rows.take(len(self._of[name]))
         own = dict(zip(self._scored, normal.each(len(self._scored)), strict=True))
         shared = normal.each(len(latent_streams(self._shocks.groups)))
         scores = correlated(own, shared, self._shocks.groups, fed["groups"])
-        scores, remembered = self._lasted(scores, fed["persistence"], past[0], is_first)
+        scores, remembered = self._with_memory(scores, fed["persistence"], past[0], is_first)
         sizes = self.sizes.values(normal.each(sum(len(_sizes(one)) for one in self._jumping)), fed["sizes"])
-        values |= self._jumped(uniform, sizes, fed["chances"], factors)
+        values |= self._jump_sums(uniform, sizes, fed["chances"], factors)
         states = [
-            _moved(sums, state, u)
+            _next_state(sums, state, u)
             for sums, state, u in zip(fed["chains"], past[1], uniform.each(len(past[1])), strict=True)
         ]
-        values |= self._drawn(
+        values |= self._of_laws(
             scores,
             dict(zip(self._shocks.regimes, states, strict=True)),
             fed["laws"],
@@ -117,16 +118,9 @@ class ShockDraws:
         )
         return [values[name][:, None] for name in self._of], (remembered, states)
 
-    def _in_order(self, normal: _Taken, uniform: _Taken) -> list[tuple[str, _Taken]]:
-        """Shocks with the model's own law, each with where its numbers are taken from."""
-        return [
-            (name, taken)
-            for law, taken in (("normal", normal), ("uniform", uniform))
-            for name in self._of
-            if name not in self._shocks.moving and self._model.shocks[name].law == law
-        ]
-
-    def _lasted(self, scores: dict[str, Any], a: Any, past: Any, is_first: Any) -> tuple[dict[str, Any], Any]:
+    def _with_memory(
+        self, scores: dict[str, Any], a: Any, past: Any, is_first: Any
+    ) -> tuple[dict[str, Any], Any]:
         """Scores with memory: s = a s' + sqrt(1 - a^2) e, standard normal every year; the first year's are new."""
         streams = [stream for one in self._lasting for stream in one.streams]
         if not streams:
@@ -138,7 +132,7 @@ class ShockDraws:
         now = parts[0] + parts[1]
         return scores | dict(zip(streams, now, strict=True)), now
 
-    def _drawn(
+    def _of_laws(
         self, scores: Mapping[str, Any], states: Mapping[str, Any], laws: Any, dtype: Any
     ) -> dict[str, Any]:
         """Values of shocks with a law, or with one for each state of their regime, or that are a state."""
@@ -163,8 +157,8 @@ class ShockDraws:
                 values[name] = value
         return values
 
-    def _jumped(
-        self, uniform: _Taken, sizes: Sequence[Any], chances: Sequence[Any], factors: Mapping[str, Any]
+    def _jump_sums(
+        self, uniform: _Rows, sizes: Sequence[Any], chances: Sequence[Any], factors: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Sums of jumps: jump k comes where a uniform number is below P(N >= k)."""
         values, number, size = {}, iter(chances), iter(sizes)
@@ -186,7 +180,7 @@ class ShockDraws:
         return values
 
 
-class _Taken:
+class _Rows:
     """Rows of numbers, taken one after the other."""
 
     def __init__(self, rows: Any):
@@ -224,7 +218,7 @@ def poisson_tails(rate: Any, most: int) -> list[Any]:
     return tails[::-1]
 
 
-def _known_tails(jumps: Jumps) -> np.ndarray:
+def _tails(jumps: Jumps) -> np.ndarray:
     """P(N >= k) for k = 1 ... most, of a chance that is a number."""
     assert not isinstance(jumps.chance, str)
     if jumps.kind == "probability":
@@ -232,12 +226,12 @@ def _known_tails(jumps: Jumps) -> np.ndarray:
     return special.pdtrc(np.arange(jumps.most), jumps.chance)
 
 
-def _moved(sums: Any, state: Any, u: Any) -> Any:
+def _next_state(sums: Any, state: Any, u: Any) -> Any:
     """The chain's state this year: how many of the cumulative probabilities after the last state a uniform number is above."""
-    moved = jnp.zeros_like(state)
+    after = jnp.zeros_like(state)
     for column in range(sums.shape[1]):
         limit = jnp.zeros_like(u)
         for row in range(sums.shape[0]):
             limit = jnp.where(state == row, sums[row, column], limit)
-        moved = moved + (u > limit)
-    return moved
+        after = after + (u > limit)
+    return after

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.draws.distributions import Law
+from engine.draws.distributions.law import Law
 from engine.draws.inputs import Group
 
 
@@ -37,13 +37,6 @@ class Regime:
         rows = np.array([*self.transition, self.start])
         return np.cumsum(rows / rows.sum(axis=1, keepdims=True), axis=1)[:, :-1]
 
-    def shares(self, n_years: int) -> np.ndarray:
-        """Probability of each state in each year, float64 [year, state]."""
-        moves, found = np.array(self.transition), [np.array(self.start)]
-        for _ in range(n_years - 1):
-            found.append(found[-1] @ moves)
-        return np.stack(found)
-
 
 @dataclass(frozen=True)
 class Jumps:
@@ -53,7 +46,7 @@ class Jumps:
       kind: "probability" or "rate".
       chance: the number, or the name of the factor that is.
       size: law of one.
-      most: jumps in a year that are told apart; more have a probability below 1e-10.
+      most: jumps in a year that are counted; more have a probability below 1e-10.
     """
 
     kind: str
@@ -74,7 +67,7 @@ class Moving:
       jumps: in place of a law.
       regime: the chain that chooses among laws, or whose state the shock is.
       is_state: whether the shock is the state of its regime itself.
-      table: what the study says of it, for `check`.
+      about: its law, and the rest that the study says of it, each in a few words.
     """
 
     name: str

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
+from engine.risk.evidence import FEWEST_FOR_ES
 from engine.risk.intervals import Estimate
-from engine.risk.measures import FEWEST_FOR_ES, summary
+from engine.risk.measures import summary
 from engine.run_folder import ledger
+from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
-from engine.study.study import Block, Study
+from engine.study.study import Block
 
 MOST_VALUES = 1 << 23
 """Values, of all policies together, that are looked at (32 MiB): by then the interval has long told what there is to tell."""
@@ -22,11 +22,11 @@ class Tightening:
     """An estimate that tightens as blocks are done.
 
     Args:
-      folder: the run folder.
-      study: its study.
+      folder: of the run.
     """
 
-    def __init__(self, folder: Path, study: Study):
+    def __init__(self, folder: RunFolder):
+        study = folder.study
         self._folder, self._study = folder, study
         kept = [name for name in study.keep.outcomes if study.model.outcomes[name].loss]
         self.variable = (kept or [*study.keep.outcomes, ""])[0]
@@ -37,12 +37,12 @@ class Tightening:
         """Takes in a block that has been committed; with the first, those that an earlier run left."""
         blocks = [block]
         if not self._taken:
-            done = ledger.done_blocks(self._folder, self._study)
+            done = ledger.done_blocks(self._folder)
             blocks = [block, *(self._study.block(index) for index in done if index != block.index)]
             self._taken = True
         for each in blocks if self.variable else ():
             if (self._count + each.count) * len(self._study.policies) <= MOST_VALUES:
-                self._values.append(Paths(self._folder, self._study, [each])[self.variable])
+                self._values.append(Paths(self._folder, [each])[self.variable])
                 self._count += each.count
 
     def estimates(self) -> tuple[str, dict[str, Estimate]]:

@@ -14,16 +14,17 @@ from pathlib import Path
 from engine.errors import UserError
 from engine.execution import results
 from engine.execution.executors.cluster import Cluster
-from engine.execution.executors.local import Executor, Local
+from engine.execution.executors.contract import Assignment, Executor
+from engine.execution.executors.local import Local
 from engine.execution.executors.processes import Workers
-from engine.execution.resources import refuse_if_memory_too_small
-from engine.execution.simulate import finished, missing, simulate
-from engine.execution.work import Observer, Stage, yearly_fields, yearly_missing
+from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large
+from engine.execution.stages import Observer, Stage, unobserved
 from engine.modelling import contract
 from engine.program import devices
-from engine.risk.tables import Record
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.finding import run_folder
+from engine.run_folder.folder import RunFolder
+from engine.run_folder.parts import yearly_fields, yearly_missing
 from engine.storage.files import writing
 from engine.storage.locks import Holder
 from engine.study.study import BLOCK, Block, Study
@@ -33,22 +34,41 @@ PREPARING = 60.0
 
 
 @dataclass(frozen=True)
-class Run:
-    """A finished run.
+class RunOptions:
+    """Where and with what a run is computed. None of it changes a number.
 
     Args:
-      folder: its run folder.
-      study: the resolved study.
-      computed: numbers of the blocks that this call computed; empty where all was there already.
-      risk: mean, VaR, ES and event probabilities by policy.
-      comparison: paired differences from the baseline, probabilities of being worse, regret.
+      out: the run folder itself; `outputs/<name>-<fingerprint>` if not given.
+      device: "cpu" or "gpu"; the GPUs if there are any.
+      memory: main memory that the run may take, in bytes or as "4GiB"; what is free if not given.
+      workers: processes on this machine that compute; this process itself if not given.
+      scheduler: address of a `dask.distributed` scheduler whose workers compute.
+      force: go on although other versions or another device kind made the blocks that are there; this is written down.
+      observe: called with the `Stage` that is reached.
+      command: the words that started the run, for `provenance.json`; those of this process if not given.
     """
 
-    folder: Path
-    study: Study
+    out: str | Path | None = None
+    device: str | None = None
+    memory: int | str | None = None
+    workers: int | None = None
+    scheduler: str | None = None
+    force: bool = False
+    observe: Observer = unobserved
+    command: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that has come to its end.
+
+    Args:
+      answers: what its blocks answer.
+      computed: numbers of the blocks that this call computed; empty where all was there already.
+    """
+
+    answers: results.Answers
     computed: tuple[int, ...]
-    risk: list[Record]
-    comparison: list[Record]
 
 
 @dataclass(frozen=True)
@@ -56,227 +76,221 @@ class Shard:
     """One shard of a job array, done; others may still be at work.
 
     Args:
-      folder: the run folder.
+      folder: of the run.
       computed: numbers of the blocks that this call computed.
       missing: how many blocks of the run are still missing.
-      run: the finished run where this shard was the last one; None otherwise.
+      finished: the finished run where this shard was the last one; None otherwise.
     """
 
-    folder: Path
+    folder: RunFolder
     computed: tuple[int, ...]
     missing: int
-    run: Run | None
+    finished: Finished | None
 
 
-def run(
-    study: Study,
-    out: str | Path | None = None,
-    device: str | None = None,
-    memory: int | str | None = None,
-    observe: Observer = lambda stage: None,
-    command: Sequence[str] = (),
-    workers: int | None = None,
-    scheduler: str | None = None,
-    force: bool = False,
-) -> Run:
+def compute(study: Study, options: RunOptions) -> Finished:
     """Computes what the study's run folder lacks, and its tables. Compiled programs are kept: `devices.use_compilation_cache`.
 
     What is there is compared with its checksums first, and computed again where it is not what was written.
-
-    Args:
-      out: the run folder itself; `outputs/<name>-<fingerprint>` if not given.
-      device: "cpu" or "gpu"; the GPUs if there are any.
-      memory: main memory that the run may take, in bytes or as "4GiB"; what is free if not given.
-      observe: called with the `Stage` that is reached.
-      command: the words that started the run, for `provenance.json`.
-      workers: processes on this machine that compute; this process itself if not given.
-      scheduler: address of a `dask.distributed` scheduler whose workers compute.
-      force: go on although other versions or another device kind made the blocks that are there; this is written down.
 
     Raises:
       UserError: the disk or the memory is too small, the folder holds something else or cannot be written, the model
         does not keep its contract or gives values that are not finite, workers or the scheduler are lost.
     """
-    chosen = _executor(device, workers, scheduler)
-    folder = _looked_over(study, out)
-    refuse_if_memory_too_small(study, memory, workers or 0)
-    own = None if workers or scheduler else devices.mesh(device).devices.size
-    told, there = _Told(command, force, workers, own), folder.exists()
+    executor = _executor(options)
+    folder = _prepared_for(study, options)
+    refuse_if_memory_too_small(study, options.memory, options.workers or 0)
+    here = options.workers is None and options.scheduler is None
+    job = _Job(folder, options, executor, devices.mesh(options.device).devices.size if here else None)
+    there = folder.path.exists()
     with (
-        writing(folder),
-        ownership.claim(folder, study) as holder,
-        _nothing_left_of_a_refused_run(folder, study, there),
-        chosen as executor,  # its workers end first
+        writing(folder.path),
+        ownership.claim(folder) as holder,
+        _nothing_left_of_a_refused_run(folder, there),
+        executor,  # its workers end first
     ):
-        return _finished(study, folder, executor, holder, observe, told)
+        return job.finish(holder)
 
 
-def run_shard(
-    study: Study,
-    number: int,
-    of: int,
-    out: str | Path | None = None,
-    device: str | None = None,
-    memory: int | str | None = None,
-    observe: Observer = lambda stage: None,
-    command: Sequence[str] = (),
-) -> Shard:
+def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Shard:
     """One task of a job array with no live scheduler: every `of`-th block; the last shard to end makes the tables.
 
     All shards are given the same study, paths and folder, which lies on a disk that they share.
 
     Args:
       number: of this shard, from 1 to `of`.
+      options: without `scheduler` and `force`; the number of workers is `of`.
 
     Raises:
-      UserError: as `run`.
+      UserError: as `compute`.
     """
     if not 1 <= number <= of:
         raise UserError("--shard", [f"expected 1/{of} to {of}/{of}, got {number}/{of}."])
-    folder = _looked_over(study, out)
-    refuse_if_memory_too_small(replace(study, paths=min(study.paths, BLOCK)), memory)
-    told = _Told(command, False, of, devices.mesh(device).devices.size)
-    with Local(device) as executor, writing(folder):
-        computed = _shard_computed(study, folder, executor, observe, told, number, of)
-        left = len(ledger.pending(folder, study))
-        if left:
-            return Shard(folder, computed, left, None)
-        refuse_if_memory_too_small(study, memory)
+    folder = _prepared_for(study, options)
+    refuse_if_memory_too_small(replace(study, paths=min(study.paths, BLOCK)), options.memory)
+    with Local(options.device) as executor, writing(folder.path):
+        size = devices.mesh(options.device).devices.size
+        job = _Job(folder, replace(options, workers=of), executor, size)
+        computed = job.shard(number, of)
+        missing = len(ledger.pending(folder))
+        if missing:
+            return Shard(folder, computed, missing, None)
+        refuse_if_memory_too_small(study, options.memory)
         try:
-            with ownership.claim(folder, study) as holder:
-                return Shard(folder, computed, 0, _finished(study, folder, executor, holder, observe, told))
+            with ownership.claim(folder) as holder:
+                return Shard(folder, computed, 0, job.finish(holder))
         except ownership.Busy:  # another shard that has come as far
             return Shard(folder, computed, 0, None)
 
 
-def _shard_computed(
-    study: Study, folder: Path, executor: Executor, observe: Observer, told: _Told, number: int, of: int
-) -> tuple[int, ...]:
-    """Numbers of the blocks that a shard has computed, beside others that compute theirs."""
-    until = time.monotonic() + PREPARING
-    while True:
-        try:
-            _prepare(study, folder, executor)
-            with ownership.claim(folder, study, shared=True) as holder:
-                own = range(number - 1, len(study.blocks()), of)
-                done = ledger.done_blocks(folder, study, only=own)
-                mine = [study.block(index) for index in own if index not in done]
-                yearly = number == 1 and yearly_missing(folder, study)
-                if mine or yearly:
-                    with _written_down(study, folder, told, mine):
-                        simulate(study, folder, executor, holder, yearly, mine, observe)
-                return tuple(block.index for block in mine)
-        except ownership.Busy:
-            # somebody prepares the folder, or makes the tables, which needs no shard any more
-            if ownership.entered(folder, study) and not ledger.pending(folder, study):
-                return ()
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.2)
+def _executor(options: RunOptions) -> Executor:
+    if options.workers is not None and options.scheduler is not None:
+        raise UserError("--workers", ["goes without --scheduler: a cluster has workers of its own."])
+    if options.scheduler is not None:
+        return Cluster(options.scheduler, options.device)
+    return Local(options.device) if options.workers is None else Workers(options.workers, options.device)
 
 
-@dataclass(frozen=True)
-class _Told:
-    """What `provenance.json` is told of a run: its words, when it began, how many workers or devices, whether versions may mix."""
-
-    command: Sequence[str]
-    force: bool
-    workers: int | None
-    devices: int | None
-    started: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-
-def _looked_over(study: Study, out: str | Path | None) -> Path:
-    """The run folder of a study that can be run: it keeps its contract, and there is room for it on the disk."""
-    folder = run_folder(study, out)
-    cube.refuse_if_too_large(folder, study)
+def _prepared_for(study: Study, options: RunOptions) -> RunFolder:
+    """The folder of a study that can be run: it keeps its contract, and there is room for it on the disk."""
+    folder = run_folder(study, options.out)
+    refuse_if_too_large(folder)
     contract.refuse_broken(study.model, study.model_name)
     devices.use_compilation_cache()
     return folder
 
 
-def _executor(device: str | None, workers: int | None, scheduler: str | None) -> Executor:
-    if workers is not None and scheduler is not None:
-        raise UserError("--workers", ["goes without --scheduler: a cluster has workers of its own."])
-    if scheduler is not None:
-        return Cluster(scheduler, device)
-    return Local(device) if workers is None else Workers(workers, device)
+@dataclass(frozen=True)
+class _Job:
+    """A run while it is computed by this process, or by workers that it coordinates.
 
-
-def _finished(
-    study: Study, folder: Path, executor: Executor, holder: Holder, observe: Observer, told: _Told
-) -> Run:
-    """What is missing computed, and the cube finished; in a folder that this process holds alone."""
-    if finished(folder, study):
-        observe(Stage("estimating", study.paths, study.paths))
-        tables = results.of_run(folder, study).tables()
-        return Run(folder, study, (), tables.risk, tables.comparison)
-    yearly, blocks = missing(folder, study)
-    with _written_down(study, folder, told, blocks):
-        if yearly or blocks:
-            simulate(study, folder, executor, holder, yearly, blocks, observe, told.force)
-        else:
-            cube.create(folder, study)
-        observe(Stage("estimating", study.paths, study.paths))
-        found = results.of_run(folder, study)
-        tables = found.tables()
-        summaries = found.summaries(tables, yearly_fields(folder, study))
-    cube.finish(folder, study, summaries)
-    return Run(folder, study, tuple(block.index for block in blocks), tables.risk, tables.comparison)
-
-
-@contextmanager
-def _written_down(study: Study, folder: Path, told: _Told, blocks: Sequence[Block]) -> Iterator[None]:
-    """A stretch of work as a run in `provenance.json`, with how it ended; before the cube is marked complete."""
-
-    def append(error: str | None) -> None:
-        made = ownership.versions_of(folder)[-1:]
-        kind = made[0]["device_kind"] if made else "unknown"
-        numbers = ledger.done_blocks(folder, study, only=[block.index for block in blocks])
-        record = provenance.run_record(
-            study,
-            kind,
-            told.command or sys.argv,
-            told.started,
-            datetime.now(UTC),
-            numbers,
-            devices=told.devices,
-            workers=told.workers,
-            error=error,
-            forced=ownership.versions_of(folder),
-        )
-        provenance.append(folder, study, record)
-
-    try:
-        yield
-    except BaseException as failure:
-        if ownership.study_file(folder).exists():
-            with suppress(Exception):  # the failure itself is what must be told
-                append(f"{type(failure).__name__}: {failure}")
-        raise
-    append(None)
-
-
-def _prepare(study: Study, folder: Path, executor: Executor) -> None:
-    """Makes a folder ready for shards that share it: whoever comes first does, alone.
-
-    Raises:
-      Busy: another one is at it, or shards of other path counts are at work.
+    Args:
+      devices: how many take part, where that is known.
     """
 
-    def ready() -> bool:
-        return ownership.entered(folder, study) and cube.has_arrays(folder, study)
+    folder: RunFolder
+    options: RunOptions
+    executor: Executor
+    devices: int | None
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    if ready():
-        return
-    with ownership.claim(folder, study):
-        if not ready():  # while this one waited
-            ownership.enter(folder, study, executor.versions())
-            cube.create(folder, study)
+    def finish(self, holder: Holder) -> Finished:
+        """What is missing computed, and the cube finished; in a folder that this process holds alone."""
+        folder, study = self.folder, self.folder.study
+        done = ledger.done_blocks(folder)
+        if cube.is_finished(folder, done) and not yearly_missing(folder):
+            self._observe_tables()
+            return Finished(results.Answers(folder, done), ())
+        done = ledger.done_blocks(folder, thorough=True, only=done)
+        yearly = yearly_missing(folder, thorough=True)
+        blocks = tuple(block for block in study.blocks() if block.index not in done)
+        with self._written_down(blocks):
+            if yearly or blocks:
+                self._simulate(holder, yearly, blocks)
+            else:
+                cube.create(folder)
+            self._observe_tables()
+            numbers = tuple(block.index for block in blocks)
+            answers = results.whole(folder, done | ledger.done_blocks(folder, only=numbers))
+            summaries = answers.summaries(yearly_fields(folder))
+        cube.finish(folder, summaries)
+        return Finished(answers, numbers)
+
+    def shard(self, number: int, of: int) -> tuple[int, ...]:
+        """Numbers of the blocks that a shard has computed, beside others that compute theirs."""
+        folder, study = self.folder, self.folder.study
+        until = time.monotonic() + PREPARING
+        while True:
+            try:
+                self._prepare()
+                with ownership.claim(folder, shared=True) as holder:
+                    own = range(number - 1, len(study.blocks()), of)
+                    done = ledger.done_blocks(folder, only=own)
+                    mine = tuple(study.block(index) for index in own if index not in done)
+                    yearly = number == 1 and yearly_missing(folder)
+                    if mine or yearly:
+                        with self._written_down(mine):
+                            self._simulate(holder, yearly, mine)
+                    return tuple(block.index for block in mine)
+            except ownership.Busy:
+                # somebody prepares the folder, or makes the tables, which needs no shard any more
+                if ownership.entered(folder) and not ledger.pending(folder):
+                    return ()
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+
+    def _simulate(self, holder: Holder, yearly: bool, blocks: tuple[Block, ...]) -> None:
+        """Has blocks computed and committed, and the yearly sample if that is missing.
+
+        Raises:
+          UserError: the model gave values that are not finite (with the path to look at), the folder cannot be written,
+            or holds blocks that others made.
+        """
+        folder, study, observe = self.folder, self.folder.study, self.options.observe
+        ownership.enter(folder, self.executor.versions(), self.options.force, alone=not holder.shared)
+        if not holder.shared:  # shards find the arrays ready
+            cube.create(folder)
+        assignment = Assignment(folder, holder.token, yearly, blocks, observe)
+        done = assignment.paths_done
+        for block in self.executor.perform(assignment):
+            done += block.count
+            observe(Stage("simulating", done, study.paths, block=block))
+
+    def _observe_tables(self) -> None:
+        paths = self.folder.study.paths
+        self.options.observe(Stage("estimating", paths, paths))
+
+    def _prepare(self) -> None:
+        """Makes a folder ready for shards that share it: whoever comes first does, alone.
+
+        Raises:
+          Busy: another one is at it, or shards of other path counts are at work.
+        """
+
+        def ready() -> bool:
+            return ownership.entered(self.folder) and cube.has_arrays(self.folder)
+
+        if ready():
+            return
+        with ownership.claim(self.folder):
+            if not ready():  # while this one waited
+                ownership.enter(self.folder, self.executor.versions())
+                cube.create(self.folder)
+
+    @contextmanager
+    def _written_down(self, blocks: Sequence[Block]) -> Iterator[None]:
+        """A stretch of work as a run in `provenance.json`, with how it ended; before the cube is marked complete."""
+        folder, study = self.folder, self.folder.study
+
+        def append(error: str | None) -> None:
+            versions = ownership.versions_of(folder.path)
+            record = provenance.run_record(
+                study,
+                versions[-1]["device_kind"] if versions else "unknown",
+                self.options.command or sys.argv,
+                self.started,
+                datetime.now(UTC),
+                ledger.done_blocks(folder, only=[block.index for block in blocks]),
+                devices=self.devices,
+                workers=self.options.workers,
+                error=error,
+                forced=versions,
+            )
+            provenance.append(folder, record)
+
+        try:
+            yield
+        except BaseException as failure:
+            if ownership.study_file(folder.path).exists():
+                with suppress(Exception):  # the failure itself is what must be reported
+                    append(f"{type(failure).__name__}: {failure}")
+            raise
+        append(None)
 
 
 @contextmanager
-def _nothing_left_of_a_refused_run(folder: Path, study: Study, there: bool) -> Iterator[None]:
+def _nothing_left_of_a_refused_run(folder: RunFolder, there: bool) -> Iterator[None]:
     """Takes away what a run that is refused began in a folder that held no run, unless a block is done.
 
     The folder is claimed, so that nobody else's is taken away.
@@ -284,13 +298,13 @@ def _nothing_left_of_a_refused_run(folder: Path, study: Study, there: bool) -> I
     Args:
       there: whether the folder was there before.
     """
-    begun = not ownership.study_file(folder).exists()
+    begun = not ownership.study_file(folder.path).exists()
     try:
         yield
     except UserError:
         with suppress(OSError):  # a disk that fails: what is there stays
-            if begun and not ledger.done_blocks(folder, study):
-                shutil.rmtree(folder, ignore_errors=True)
+            if begun and not ledger.done_blocks(folder):
+                shutil.rmtree(folder.path, ignore_errors=True)
                 if there:
-                    folder.mkdir(exist_ok=True)
+                    folder.path.mkdir(exist_ok=True)
         raise

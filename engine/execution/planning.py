@@ -12,11 +12,13 @@ from pathlib import Path
 
 from engine.execution import results
 from engine.execution.executors import cluster
-from engine.execution.resources import memory_free, memory_needed
+from engine.execution.resources import above, bytes_free, bytes_needed, memory_free, memory_needed
 from engine.execution.work import Work
+from engine.formatting import size_as_text
 from engine.program import devices
 from engine.run_folder import cube, ledger, ownership
-from engine.study.study import BLOCK, Study
+from engine.run_folder.folder import RunFolder
+from engine.study.study import BLOCK
 
 BLOCKS = 4
 """Blocks that are computed to measure: one to begin with, the others for the time. The last one is written."""
@@ -88,68 +90,69 @@ class Plan:
     advice: tuple[str, ...]
 
 
-def measure(study: Study, folder: Path, device: str | None = None) -> Measured:
+def measure(folder: RunFolder, device: str | None = None) -> Measured:
     """Computes the first blocks of a study, and writes one into a folder beside the run's, which is taken away again.
 
     Raises:
       UserError: nothing can be written there.
     """
     devices.use_compilation_cache()
-    few = replace(study, paths=BLOCKS * BLOCK)
+    few = replace(folder.study, paths=BLOCKS * BLOCK)
     began = time.monotonic()
     mesh = devices.mesh(device)
     program = devices.program(few, device)
     program.prepare()
     start = time.monotonic() - began
-    trial = Path(tempfile.mkdtemp(prefix="rustbelt-check-", dir=cube.above(folder)))
+    trial = RunFolder(Path(tempfile.mkdtemp(prefix="rustbelt-check-", dir=above(folder.path))), few)
     try:
-        work = Work(few, trial, program)
+        work = Work(trial, program)
         computed = work.results(few.blocks())
         next(computed)
         began = time.monotonic()
         last = list(computed)[-1]
         compute = (time.monotonic() - began) / (BLOCKS - 1)
-        with ownership.claim(trial, few):
-            cube.create(trial, few)
+        with ownership.claim(trial):
+            cube.create(trial)
             began = time.monotonic()
             work.store(last)
             write = time.monotonic() - began
         began = time.monotonic()
-        record = ledger.read(trial, few, last.block.index)
+        record = ledger.read(trial, last.block.index)
         assert record is not None
-        results.Answers(trial, few, {last.block.index: record}).tables()
+        results.Answers(trial, {last.block.index: record}).tables()
         estimate = time.monotonic() - began
         none_kept = replace(few, keep=replace(few.keep, outcomes=(), draws=0))
-        thin = sum(map(len, Work(none_kept, trial, program).files(last).values()))
+        thin = sum(map(len, Work(replace(trial, study=none_kept), program).files(last).values()))
     finally:
-        shutil.rmtree(trial, ignore_errors=True)
+        shutil.rmtree(trial.path, ignore_errors=True)
     worker = f"{mesh.devices.size} x {devices.kind(mesh)}"
     size = sum(file.size for file in record.files)
     return Measured(worker, start, compute, write, estimate, size, len(record.files) + 1, thin)
 
 
-def plan(study: Study, folder: Path, measured: Measured, workers: int) -> Plan:
+def plan(folder: RunFolder, measured: Measured, workers: int) -> Plan:
     """What the study takes on so many workers, each like the one that was measured."""
+    study = folder.study
     blocks = -(-study.paths // BLOCK)
     per_task = cluster.blocks_of_task(blocks, workers)
     tasks = -(-blocks // per_task)
     seconds = measured.start + measured.block * per_task * -(-tasks // workers)
     rate = workers / (measured.block * per_task)
     draws = 4 * len(study.inputs) * min(study.keep.draws, study.paths)
-    fixed = cube.bytes_needed(replace(study, paths=1)) + draws
+    fixed = bytes_needed(replace(study, paths=1)) + draws
     size, files = fixed + blocks * (measured.size + RECORD), blocks * measured.files
     needed, free = memory_needed(study), memory_free()
-    room, places = cube.bytes_free(folder), os.statvfs(cube.above(folder)).f_favail
+    room, places = bytes_free(folder.path), os.statvfs(above(folder.path)).f_favail
     obstacles, advice = [], []
     thin = (
         f"Keep no outcome path by path (keep.outcomes = []): tallies have every table but --given, in "
-        f"{cube.size(fixed + blocks * (measured.thin + RECORD))} and {2 * blocks:,} files"
+        f"{size_as_text(fixed + blocks * (measured.thin + RECORD))} and {2 * blocks:,} files"
     )
     heavy = bool(study.keep.outcomes)
     if size > room:
-        obstacles.append(f"disk: {cube.size(size)} needed, {cube.size(room)} free.")
+        obstacles.append(f"disk: {size_as_text(size)} needed, {size_as_text(room)} free.")
     if free is not None and needed > free:
-        obstacles.append(f"memory: the tables take {cube.size(needed)}, {cube.size(free)} are free.")
+        obstacles.append(f"memory: the tables take {size_as_text(needed)}, {size_as_text(free)} are free.")
     if places and files > places:
         obstacles.append(f"files: {files:,} needed, the disk has room for {places:,} more.")
     elif files > MANY_FILES:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from engine.draws.distributions import Law
+from engine.draws.distributions.law import Law
 from engine.errors import Problem, UserError, unknown
 from engine.modelling.cell_axis import split_cells
 from engine.program import devices
 from engine.program.kernel import Program, Trace
 from engine.run_folder import cube
 from engine.run_folder.cube_groups import described, described_value, policies, words
+from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
-from engine.study.reserved import refuse_reserved
 from engine.study.study import Study
 
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
@@ -61,7 +60,6 @@ def replay(
         problems.append(Problem("precision", unknown("precision", precision, PRECISIONS)))
     if problems:
         raise UserError(study.source, problems)
-    refuse_reserved(study)
     devices.use_compilation_cache()
     mesh = devices.mesh(device)
     program = Program(study, mesh, devices.lanes_for(study, mesh), PRECISIONS[precision])
@@ -80,7 +78,7 @@ def _labelled(study: Study, numbers: Sequence[int], found: Sequence[Trace]) -> d
     groups = {}
     years = [trace.yearly[..., 0] for trace in found if trace.yearly is not None]
     if years:
-        yearly: Any = study.model.yearly  # type: ignore[attr-defined]
+        yearly = study.model.yearly
         places = {"year": xr.Variable("year", np.array(study.years), described("calendar year", "year"))}
         for dim, labels in study.model.dims.items():
             places[dim] = xr.Variable(dim, np.array(labels, dtype=object), described(words(dim), "1"))
@@ -142,15 +140,14 @@ def as_table(story: xr.DataTree) -> pd.DataFrame:
     return table.astype({"year": "Int64"})
 
 
-def worst(folder: str | Path, study: Study, variable: str, policy: str, count: int) -> xr.Dataset:
+def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Dataset:
     """An outcome on the paths of a finished run on which it is worst under a policy, worst first: [path, policy].
 
     The worst is the highest of an outcome that is a loss, else the lowest; of equal paths those with the lower numbers come
     first. The coordinate `path` holds their numbers, for `replay`.
 
     Args:
-      folder: the run folder.
-      study: its study.
+      folder: of the run.
       variable: an outcome that is kept path by path.
       policy: the policy that it is worst under; the values under all of them are given.
       count: how many paths.
@@ -159,6 +156,7 @@ def worst(folder: str | Path, study: Study, variable: str, policy: str, count: i
       UserError: no such outcome or policy, too many paths or none, an outcome that is not kept path by path, a run that has
         not come to its end; all problems at once.
     """
+    study = folder.study
     problems = []
     kept = study.keep.outcomes
     if variable not in study.model.outcomes:
@@ -171,18 +169,18 @@ def worst(folder: str | Path, study: Study, variable: str, policy: str, count: i
         problems.append(Problem("--policy", unknown("policy", policy, study.policy_names)))
     if not 1 <= count <= study.paths:
         problems.append(Problem("--worst", f"expected 1 to {study.paths} paths, got {count}."))
-    held = cube.attributes(folder)
+    held = cube.attributes(folder.path)
     if held.get("status") != "complete" or held.get("paths", 0) < study.paths:
         told = f"expected a run of {study.paths:,} paths that has come to its end."
         problems.append(Problem("", f"{told} Run the same command again to finish it."))
     if problems:
-        raise UserError(str(folder), problems)
+        raise UserError(str(folder.path), problems)
     outcome, at = study.model.outcomes[variable], study.policy_names.index(policy)
     numbers, values = np.zeros(0, np.int64), np.zeros((len(study.policies), 0), np.float32)
     blocks = study.blocks()
     for begin in range(0, len(blocks), _BLOCKS):
         part = blocks[begin : begin + _BLOCKS]
-        found = Paths(Path(folder), study, part)[variable]
+        found = Paths(folder, part)[variable]
         values = np.concatenate([values, found], axis=1)
         numbers = np.concatenate([numbers, part[0].first + np.arange(found.shape[1])])
         first = _lowest_first(-values[at] if outcome.loss else values[at], count)

@@ -1,16 +1,21 @@
-"""How much main memory a run takes, and whether there is as much."""
+"""How much memory and disk a run takes, and whether there is as much."""
 
 from __future__ import annotations
 
+import os
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from engine.errors import UserError
+from engine.formatting import size_as_text
 from engine.modelling.cell_axis import cell_count
 from engine.program import devices
 from engine.risk.events import event_outcomes, known_events
 from engine.risk.tables import THREADS
 from engine.risk.tallies import GROUPS, unkept
-from engine.run_folder import cube, reading
+from engine.run_folder import reading
+from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, Study
 
 PROCESS = 1 << 30
@@ -62,7 +67,7 @@ def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: 
     if memory is None:
         free = memory_free()
         if free is not None and needed > free:
-            told = f"{study.paths:,} paths take about {cube.size(needed)} of memory, and there are {cube.size(free)} free"
+            told = f"{study.paths:,} paths take about {size_as_text(needed)} of memory, and there are {size_as_text(free)} free"
             raise UserError(study.source, [f"{told}. {remedy}."])
         return
     try:
@@ -70,5 +75,53 @@ def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: 
     except ValueError as wrong:
         raise UserError("--memory", [str(wrong)]) from wrong
     if needed > allowed:
-        told = f"expected at least {cube.size(needed)}, which {study.paths:,} paths of {study.source} take, got {cube.size(allowed)}"
+        told = f"expected at least {size_as_text(needed)}, which {study.paths:,} paths of {study.source} take, got {size_as_text(allowed)}"
         raise UserError("--memory", [f"{told}. {remedy}, or allow more."])
+
+
+def bytes_needed(study: Study) -> int:
+    """Bytes that a finished run folder takes at most: shards uncompressed, and the ledger with its tallies."""
+    blocks = -(-study.paths // BLOCK)
+    draw_blocks = -(-min(study.keep.draws, study.paths) // BLOCK)
+    shards = (
+        4
+        * BLOCK
+        * (blocks * len(study.policies) * len(study.keep.outcomes) + draw_blocks * len(study.inputs))
+    )
+    cells = len(study.policies) * len(study.years) * cell_count(study.model)
+    tallies = len(study.policies) * (len(study.model.outcomes) - len(study.keep.outcomes)) << 16
+    return shards + blocks * (tallies + 4096) + 8 * 80 * cells + (1 << 20)
+
+
+def bytes_free(folder: Path) -> int:
+    """Bytes free on the disk that the folder is, or will be, on."""
+    return shutil.disk_usage(above(folder)).free
+
+
+def above(folder: Path) -> Path:
+    """The folder, or the first one above it that is there."""
+    place = folder.resolve()
+    while not place.is_dir():
+        place = place.parent
+    return place
+
+
+def bytes_held(folder: Path) -> int:
+    """Bytes of all files in a folder, which somebody may be writing into."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(place, name)).st_size
+    return total
+
+
+def refuse_if_too_large(folder: RunFolder) -> None:
+    """Raises a UserError where the disk has no room for the run, what the folder already holds counted as there."""
+    free, needed = bytes_free(folder.path), bytes_needed(folder.study)
+    if needed > free and needed - bytes_held(folder.path) > free:
+        message = (
+            f"{folder.study.paths:,} paths take {size_as_text(needed)} on disk, and there are {size_as_text(free)} free. "
+            f"Ask for fewer paths, keep fewer outcomes, or choose another --out."
+        )
+        raise UserError(str(folder.path), [message])

@@ -12,35 +12,36 @@ import numpy as np
 import xarray as xr
 
 from engine.errors import UserError
-from engine.execution.work import yearly_fields
-from engine.modelling.records import Model
 from engine.risk.summaries import Summaries, summarise
-from engine.risk.tables import Tables, tables_of_paths
-from engine.risk.tallied import tables_of_tally
-from engine.risk.tallies import Tally, folded, unkept, untold
+from engine.risk.tables import Tables, tables_of_paths, tables_of_tally
+from engine.risk.tallies import Tally, folded, unkept, unkept_events
 from engine.run_folder import cube, ledger, ownership, reading
 from engine.run_folder.cube_groups import described, groups
-from engine.run_folder.finding import find_run
+from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import Record
+from engine.run_folder.parts import yearly_fields
 from engine.run_folder.reading import Paths
 from engine.storage.object_store import is_url
-from engine.study.study import Study
 
 
 class Answers:
     """What some blocks of a run answer, read when it is asked for.
 
     Args:
-      folder: the run folder.
-      study: its study.
+      folder: of the run.
       records: of the blocks; those of the whole run, or those that are done.
     """
 
-    def __init__(self, folder: Path, study: Study, records: Mapping[int, Record]):
+    def __init__(self, folder: RunFolder, records: Mapping[int, Record]):
         self.folder, self.records = folder, records
-        self.blocks = tuple(study.block(index) for index in sorted(records))
-        self.study = replace(study, paths=sum(block.count for block in self.blocks))
-        self.paths = Paths(folder, study, self.blocks)
+        self.blocks = tuple(folder.study.block(index) for index in sorted(records))
+        self.study = replace(folder.study, paths=sum(block.count for block in self.blocks))
+        self.paths = Paths(folder, self.blocks)
+
+    @cached_property
+    def all_tables(self) -> Tables:
+        """Risk and comparison of every outcome and event."""
+        return self.tables()
 
     def tables(self, variables: Container[str] | None = None) -> Tables:
         """Risk and comparison in the order of the model's outcomes, then the study's events, from whichever tells of them.
@@ -49,14 +50,14 @@ class Answers:
           variables: the outcomes and events asked for; all of them if not given.
         """
         parts = [tables_of_paths(self.study, self.paths, variables)]
-        tallied = {*unkept(self.study), *(event.name for event in untold(self.study))}
+        tallied = {*unkept(self.study), *(event.name for event in unkept_events(self.study))}
         if variables is None or any(name in variables for name in tallied):
             parts += [tables_of_tally(self.study, self.tally, variables)] if self.tally else []
         names = [*self.study.model.outcomes, *(event.name for event in self.study.events)]
-        found = Tables.joined(parts)
-        for records in (found.risk, found.comparison):
+        tables = Tables.joined(parts)
+        for records in (tables.risk, tables.comparison):
             records.sort(key=lambda r: names.index(r.variable))
-        return found
+        return tables
 
     @cached_property
     def tally(self) -> Tally | None:
@@ -69,22 +70,21 @@ class Answers:
             for rank, block in enumerate(self.blocks)
         )
 
-    def summaries(self, found: Tables, yearly: Mapping[str, Any]) -> Summaries:
+    def summaries(self, yearly: Mapping[str, Any]) -> Summaries:
         """Everything that the summary groups of the cube hold.
 
         Args:
-          found: the records of `tables`.
           yearly: the fields of `Summaries` that hold yearly variables.
         """
         nonfinite = ledger.nonfinite_of(self.records)
-        return summarise(self.study, found, self.paths, self.tally, yearly, nonfinite)
+        return summarise(self.study, self.all_tables, self.paths, self.tally, yearly, nonfinite)
 
     def _tally(self, index: int) -> bytes:
         files = self.records[index].files
-        return ledger.content_of(self.folder, next(file for file in files if file.name.endswith(".npz")))
+        return ledger.content_of(self.folder.path, next(file for file in files if file.name.endswith(".npz")))
 
 
-def of_run(folder: Path, study: Study, partial: bool = False) -> Answers:
+def of_run(folder: RunFolder, partial: bool = False) -> Answers:
     """What a run answers.
 
     Args:
@@ -93,72 +93,89 @@ def of_run(folder: Path, study: Study, partial: bool = False) -> Answers:
     Raises:
       UserError: blocks are missing or damaged; or, if that is allowed, all of them.
     """
-    ownership.refuse_changed(folder, study)
-    records = ledger.done_blocks(folder, study)
-    gone = [block.index for block in study.blocks() if block.index not in records]
-    if gone and not partial:
-        told = f"block{'s' if len(gone) > 1 else ''} {', '.join(map(str, gone[:6]))}{', ...' if len(gone) > 6 else ''}"
-        if cube.attributes(folder).get("status") == "complete":
-            message = f"{told} damaged or missing. See rustbelt verify {folder}, and mend it with rustbelt repair {folder}"
-        else:
-            message = (
-                f"its run has not come to its end: {told} still to be computed. Run the same command again to finish it, "
-                f"or look at what is there with --partial."
-            )
-        raise UserError(str(folder), [message])
+    ownership.refuse_changed(folder)
+    records = ledger.done_blocks(folder)
+    if not partial:
+        return whole(folder, records)
     if not records:
-        raise UserError(str(folder), ["no block is done yet."])
-    return Answers(folder, study, records)
+        raise UserError(str(folder.path), ["no block is done yet."])
+    return Answers(folder, records)
 
 
-def open_cube(folder: str | Path, partial: bool = False, model: Model | None = None) -> xr.DataTree:
-    """The cube of a run, lazily; its metadata and each chunk's size are checked before anything is unpacked.
+def whole(folder: RunFolder, records: Mapping[int, Record]) -> Answers:
+    """What all blocks of a run answer.
 
     Args:
-      folder: the run folder, or the URL of its copy on an object store, such as s3://bucket/run.
+      records: of the blocks that are done.
+
+    Raises:
+      UserError: some are missing or damaged.
+    """
+    gone = [block.index for block in folder.study.blocks() if block.index not in records]
+    if gone:
+        some = f"block{'s' if len(gone) > 1 else ''} {', '.join(map(str, gone[:6]))}{', ...' if len(gone) > 6 else ''}"
+        if cube.attributes(folder.path).get("status") == "complete":
+            message = f"{some} damaged or missing. See rustbelt verify {folder.path}, and mend it with rustbelt repair {folder.path}"
+        else:
+            message = (
+                f"its run has not come to its end: {some} still to be computed. Run the same command again to finish it, "
+                f"or look at what is there with --partial."
+            )
+        raise UserError(str(folder.path), [message])
+    return Answers(folder, records)
+
+
+def open_cube(place: str | Path) -> xr.DataTree:
+    """The cube of a finished run, lazily; its metadata and each chunk's size are checked before anything is unpacked.
+
+    Args:
+      place: the run folder, or the URL of its copy on an object store, such as s3://bucket/run.
+
+    Raises:
+      UserError: there is no cube; or its run has not come to its end; or it asks for what no cube of ours does.
+    """
+    tree = reading.open_tree(place)
+    if tree.attrs.get("status") == "complete":
+        return tree
+    remedy = (
+        "Copy it to a disk to look at what is there."
+        if is_url(place)
+        else "Run the same command again to finish it, or look at what is there with open_run(..., partial=True)."
+    )
+    raise UserError(str(place), [f"its run has not come to its end. {remedy}"])
+
+
+def cube_of(folder: RunFolder, partial: bool = False) -> xr.DataTree:
+    """The cube of a run, as `open_cube`.
+
+    Args:
       partial: take also a run that has not come to its end. Its tables are then made here, from the blocks that are done:
         every interval is over the units that are there. Groups `paths` and `draws` hold the paths of these blocks, by
         number; what comes from the yearly sample is there if that is. The root's `status` says "partial", `paths` how
         many there are, `paths_asked` how many are asked for.
-      model: the model of one's own that it was run with; only for a partial run.
-
-    Raises:
-      UserError: there is no cube; or its run has not come to its end, and that is not allowed; or it asks for what no
-        cube of ours does.
     """
-    tree = reading.open_tree(folder)
-    if tree.attrs.get("status") == "complete":
-        return tree
     if not partial:
-        message = (
-            "its run has not come to its end. Run the same command again to finish it, or open what is there with "
-            "open_cube(..., partial=True)."
-        )
-        raise UserError(str(folder), [message])
-    if is_url(folder):
-        raise UserError(
-            str(folder), ["its run has not come to its end. Copy it to a disk to look at what is there."]
-        )
-    place, study = find_run(folder, model)
-    return _partial(of_run(place, study, partial=True), study, tree)
+        return open_cube(folder.path)
+    tree = reading.open_tree(folder.path)
+    return tree if tree.attrs.get("status") == "complete" else _partial(of_run(folder, partial=True), tree)
 
 
-def _partial(found: Answers, study: Study, tree: xr.DataTree) -> xr.DataTree:
+def _partial(answers: Answers, tree: xr.DataTree) -> xr.DataTree:
     """The cube as it would be if the study had only the blocks that are done."""
-    numbers = np.concatenate([np.arange(b.first, b.first + b.count) for b in found.blocks])
+    whole_study = answers.folder.study
+    numbers = np.concatenate([np.arange(b.first, b.first + b.count) for b in answers.blocks])
     labels = xr.Variable("path", numbers, described("number of the future", "1"))
-    yearly = yearly_fields(found.folder, study)
-    told = found.summaries(found.tables(), yearly)
-    over = f"{len(numbers):,} paths of {len(found.blocks):,} blocks, of {study.paths:,} asked for"
-    parts = {name: group for name, group in groups(found.study, told, over) if group.data_vars}
+    summaries = answers.summaries(yearly_fields(answers.folder))
+    over = f"{len(numbers):,} paths of {len(answers.blocks):,} blocks, of {whole_study.paths:,} asked for"
+    parts = {name: group for name, group in groups(answers.study, summaries, over) if group.data_vars}
     for name, node in tree.children.items():
         if name in ("paths", "draws") and node.data_vars:
             parts[name] = node.to_dataset(inherit=False).isel(path=numbers).assign_coords(path=labels)
-    whole = {
+    state = {
         "status": "partial",
         "paths": len(numbers),
-        "paths_asked": study.paths,
-        "blocks": [b.index for b in found.blocks],
+        "paths_asked": whole_study.paths,
+        "blocks": [b.index for b in answers.blocks],
     }
-    parts["/"] = xr.Dataset(attrs={**tree.attrs, **whole})
+    parts["/"] = xr.Dataset(attrs={**tree.attrs, **state})
     return xr.DataTree.from_dict(parts)

@@ -7,15 +7,19 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.execution import results
-from engine.execution.executors.worker_process import versions
-from engine.execution.job import Run, run
-from engine.execution.simulate import finished
-from engine.execution.work import Observer, Stage, Work, yearly_fields, yearly_missing, yearly_paths
+from engine.execution.executors.site import versions
+from engine.execution.job import Finished, RunOptions, compute
+from engine.execution.resources import bytes_held
+from engine.execution.stages import Observer, Stage, unobserved
+from engine.execution.work import Work
 from engine.program import devices
 from engine.run_folder import cube, ledger, ownership, provenance
+from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, YEARLY, Record, Stored
+from engine.run_folder.parts import yearly_fields, yearly_missing, yearly_paths
 from engine.storage import locks
 from engine.storage.files import WRITERS, digest, digest_of_file, unsealed, write_atomically, writing
 from engine.storage.locks import Holder
@@ -73,30 +77,42 @@ class Damage:
         return f"{part}: {self.file}: {self.what}"
 
 
-def status(folder: Path, study: Study) -> Status:
+class Repair(NamedTuple):
+    """What `repair` has mended.
+
+    Args:
+      damages: what was wrong.
+      finished: the run after it; None where nothing was wrong, or the run had not come to its end.
+    """
+
+    damages: list[Damage]
+    finished: Finished | None
+
+
+def status(folder: RunFolder) -> Status:
     """How far the run is; sizes of files are looked at, not what is in them."""
-    done = ledger.done_blocks(folder, study)
-    lock = ownership.lock_file(folder)
+    study = folder.study
+    done = ledger.done_blocks(folder)
+    lock = ownership.lock_file(folder.path)
     return Status(
-        folder,
+        folder.path,
         sum(record.count for record in done.values()),
         study.paths,
         len(study.blocks()),
         len(done),
-        not yearly_missing(folder, study) if yearly_paths(study) else None,
-        finished(folder, study),
-        cube.bytes_held(folder),
+        not yearly_missing(folder) if yearly_paths(study) else None,
+        cube.is_finished(folder, done) and not yearly_missing(folder),
+        bytes_held(folder.path),
         locks.holder(lock) if locks.is_taken(lock) else None,
-        ownership.versions_of(folder),
-        provenance.runs(folder),
+        ownership.versions_of(folder.path),
+        provenance.runs(folder.path),
     )
 
 
 def verify(
-    folder: Path,
-    study: Study,
+    folder: RunFolder,
     full: bool = False,
-    observe: Observer = lambda stage: None,
+    observe: Observer = unobserved,
     device: str | None = None,
 ) -> list[Damage]:
     """Everything in the folder that is not as it was written: each file is read and compared with the SHA-256 of its record.
@@ -108,48 +124,48 @@ def verify(
         wrong before it was written; other versions or another device kind may differ in last bits.
       device: where they are computed; "cpu" or "gpu".
     """
-    ownership.refuse_changed(folder, study)
-    complete = _has_ended(folder, study)
-    found = [*_study_damage(folder, study)]
+    study = folder.study
+    ownership.refuse_changed(folder)
+    complete = _has_ended(folder)
+    damages = [*_study_damage(folder)]
     records: dict[int | str, Record] = {}
     wanted: list[int | str] = [block.index for block in study.blocks()]
     wanted += [YEARLY] if yearly_paths(study) else []
     parts: list[int | str] = [*wanted, CUBE]
     for part in parts:
-        name = ledger.record_file(folder, part).relative_to(folder).as_posix()
-        record = ledger.read(folder, study, part)
+        name = ledger.record_file(folder.path, part).relative_to(folder.path).as_posix()
+        record = ledger.read(folder, part)
         if record is not None:
             if _range(study, part) == (record.first, record.count):
                 records[part] = record
             elif complete:
-                found.append(
+                damages.append(
                     Damage(part, name, f"of {record.count:,} paths, expected {_range(study, part)[1]:,}")
                 )
-        elif (folder / name).exists():
-            found.append(Damage(part, name, "not as it was written"))
+        elif (folder.path / name).exists():
+            damages.append(Damage(part, name, "not as it was written"))
         elif complete:
-            found.append(Damage(part, name, "missing"))
-    found += _file_damage(folder, records, observe, study)
-    found += _root_damage(folder, study, records.get(CUBE))
-    found += _strays(folder, study, records)
-    found += [Damage("provenance", name, what) for name, what in provenance.damage(folder).items()]
+            damages.append(Damage(part, name, "missing"))
+    damages += _file_damage(folder, records, observe)
+    damages += _root_damage(folder, records.get(CUBE))
+    damages += _strays(folder, records)
+    damages += [Damage("provenance", name, what) for name, what in provenance.damage(folder.path).items()]
     if full:
-        found += _computed_again(folder, study, records, observe, device, summaries=not found)
+        damages += _computed_again(folder, records, observe, device, summaries=not damages)
     order: dict[int | str, int] = {
         part: k for k, part in enumerate(["study", *wanted, CUBE, "provenance", ""])
     }
-    return sorted(dict.fromkeys(found), key=lambda damage: (order[damage.part], damage.file))
+    return sorted(dict.fromkeys(damages), key=lambda damage: (order[damage.part], damage.file))
 
 
 def repair(
-    folder: Path,
-    study: Study,
+    folder: RunFolder,
     full: bool = False,
-    observe: Observer = lambda stage: None,
+    observe: Observer = unobserved,
     device: str | None = None,
     force: bool = False,
-) -> tuple[list[Damage], Run | None]:
-    """Mends what `verify` finds: damaged parts are computed again, and only they. Gives what was found, and the run after it.
+) -> Repair:
+    """Mends what `verify` finds: damaged parts are computed again, and only they.
 
     A run that had not come to its end is not finished by this: its damaged parts are taken away, for the next `run`.
 
@@ -159,32 +175,35 @@ def repair(
     Raises:
       UserError: as `run`; and where something is to be computed that other versions or another device kind made.
     """
-    ownership.refuse_changed(folder, study)
-    with writing(folder), ownership.claim(folder, study, damaged=True):
+    ownership.refuse_changed(folder)
+    with writing(folder.path), ownership.claim(folder, damaged=True):
         if full and not force:  # what others made may differ in last bits, and that is no damage
-            ownership.refuse_other_versions(folder, study, versions(device))
-        found = verify(folder, study, full, observe, device)
-        complete, damaged = _has_ended(folder, study), {damage.part for damage in found}
+            ownership.refuse_other_versions(folder, versions(device))
+        damages = verify(folder, full, observe, device)
+        complete, damaged = _has_ended(folder), {damage.part for damage in damages}
         computed = [part for part in damaged if isinstance(part, int) or part == YEARLY]
         if computed and "study" not in damaged and not force:
-            ownership.refuse_other_versions(folder, study, versions(device))
+            ownership.refuse_other_versions(folder, versions(device))
         if "study" in damaged:
-            _restore_study(folder, study, device)
+            _restore_study(folder, device)
         if "provenance" in damaged:
-            provenance.mend(folder)
+            provenance.mend(folder.path)
         for part in damaged - {"study", "provenance", ""}:
-            ledger.drop(folder, part)
-        for damage in found:
+            ledger.drop(folder.path, part)
+        for damage in damages:
             if damage.part == "" or isinstance(damage.part, int):
-                (folder / damage.file).unlink(missing_ok=True)
-    return found, run(study, folder, device, observe=observe, force=force) if found and complete else None
+                (folder.path / damage.file).unlink(missing_ok=True)
+    if not (damages and complete):
+        return Repair(damages, None)
+    options = RunOptions(folder.path, device, force=force, observe=observe)
+    return Repair(damages, compute(folder.study, options))
 
 
-def _has_ended(folder: Path, study: Study) -> bool:
+def _has_ended(folder: RunFolder) -> bool:
     """Whether the run has come to its end once, as its cube or the record of that says: one of them may be damaged."""
-    said, record = cube.attributes(folder), ledger.read(folder, study, CUBE)
-    return study.paths in (
-        said.get("paths") if said.get("status") == "complete" else None,
+    attributes, record = cube.attributes(folder.path), ledger.read(folder, CUBE)
+    return folder.study.paths in (
+        attributes.get("paths") if attributes.get("status") == "complete" else None,
         record.count if record else None,
     )
 
@@ -196,32 +215,34 @@ def _range(study: Study, part: int | str) -> tuple[int, int]:
     return 0, yearly_paths(study) if part == YEARLY else study.paths
 
 
-def _study_damage(folder: Path, study: Study) -> Iterator[Damage]:
-    held = unsealed(ownership.study_file(folder))
+def _study_damage(folder: RunFolder) -> Iterator[Damage]:
+    held = unsealed(ownership.study_file(folder.path))
     if held is None:
         yield Damage("study", "ledger/study.json", "missing or not as it was written")
-    elif held.get("fingerprint") != study.fingerprint:
+    elif held.get("fingerprint") != folder.study.fingerprint:
         yield Damage("study", "ledger/study.json", f"of another study, {held.get('fingerprint')}")
-    text = folder / "study.toml"
-    expected = held["study"] if held else resolved_text(study)
+    text = folder.path / "study.toml"
+    expected = held["study"] if held else resolved_text(folder.study)
     if not text.is_file() or text.read_bytes() != expected.encode():
         yield Damage("study", "study.toml", "not as it was written" if text.exists() else "missing")
 
 
 def _file_damage(
-    folder: Path, records: Mapping[int | str, Record], observe: Observer, study: Study
+    folder: RunFolder,
+    records: Mapping[int | str, Record],
+    observe: Observer,
 ) -> Iterator[Damage]:
     whose = {file.sha256: part for part, record in records.items() for file in record.files}
     looked = 0
     with ThreadPoolExecutor(WRITERS) as threads:
         for part, record in records.items():
-            told = threads.map(lambda file: ledger.wrong(folder, file), record.files)
-            for file, what in zip(record.files, told, strict=True):
+            faults = threads.map(lambda file: ledger.wrong(folder.path, file), record.files)
+            for file, what in zip(record.files, faults, strict=True):
                 if what:
-                    yield Damage(part, file.name, _explained(folder, file, what, part, whose))
+                    yield Damage(part, file.name, _explained(folder.path, file, what, part, whose))
             if isinstance(part, int):
                 looked += record.count
-                observe(Stage("verifying", looked, study.paths))
+                observe(Stage("verifying", looked, folder.study.paths))
 
 
 def _explained(folder: Path, file: Stored, what: str, part: int | str, whose: Mapping[str, int | str]) -> str:
@@ -231,27 +252,27 @@ def _explained(folder: Path, file: Stored, what: str, part: int | str, whose: Ma
     return what if other is None or other == part else f"{what}: it is block {other}'s"
 
 
-def _root_damage(folder: Path, study: Study, record: Record | None) -> Iterator[Damage]:
+def _root_damage(folder: RunFolder, record: Record | None) -> Iterator[Damage]:
     """What is wrong with the frame of a cube that has no record, since its run has not come to its end."""
-    if record is not None or not cube.cube_of(folder).exists():
+    if record is not None or not cube.cube_of(folder.path).exists():
         return
-    for name, content in cube.skeleton(study).items():
-        path = cube.cube_of(folder) / name
+    for name, content in cube.skeleton(folder.study).items():
+        path = cube.cube_of(folder.path) / name
         if not path.is_file() or path.read_bytes() != content:
             what = "not as it was written" if path.exists() else "missing"
-            yield Damage(CUBE, path.relative_to(folder).as_posix(), what)
+            yield Damage(CUBE, path.relative_to(folder.path).as_posix(), what)
 
 
-def _strays(folder: Path, study: Study, records: Mapping[int | str, Record]) -> Iterator[Damage]:
+def _strays(folder: RunFolder, records: Mapping[int | str, Record]) -> Iterator[Damage]:
     """Shards, tallies and records beyond those of the study, in a run whose every part has a record."""
     if CUBE not in records:
         return
     known = {file.name for record in records.values() for file in record.files}
-    known |= {ledger.record_file(folder, part).relative_to(folder).as_posix() for part in records}
-    count = len(study.blocks())
-    for place in (cube.cube_of(folder), ledger.ledger_of(folder)):
+    known |= {ledger.record_file(folder.path, part).relative_to(folder.path).as_posix() for part in records}
+    count = len(folder.study.blocks())
+    for place in (cube.cube_of(folder.path), ledger.ledger_of(folder.path)):
         for path in place.rglob("*"):
-            name = path.relative_to(folder).as_posix()
+            name = path.relative_to(folder.path).as_posix()
             if name in known or not _NUMBERED.fullmatch(name) or not path.is_file():
                 continue
             if int(path.stem) >= count or int(path.stem) in records:
@@ -259,8 +280,7 @@ def _strays(folder: Path, study: Study, records: Mapping[int | str, Record]) -> 
 
 
 def _computed_again(
-    folder: Path,
-    study: Study,
+    folder: RunFolder,
     records: Mapping[int | str, Record],
     observe: Observer,
     device: str | None,
@@ -271,9 +291,10 @@ def _computed_again(
     Args:
       summaries: also make the summary groups again, from what is stored.
     """
+    study = folder.study
     devices.use_compilation_cache()
     blocks = [study.block(part) for part in records if isinstance(part, int)]
-    work = Work(study, folder, devices.program(study, device))
+    work = Work(folder, devices.program(study, device))
     done = 0
     for result in work.results(blocks):
         yield from _differing(records[result.block.index], work.files(result))
@@ -282,8 +303,7 @@ def _computed_again(
     if YEARLY in records:
         yield from _differing(records[YEARLY], work.yearly_files()[0])
     if CUBE in records and summaries:
-        found = results.of_run(folder, study)
-        files = cube.finished_files(study, found.summaries(found.tables(), yearly_fields(folder, study)))
+        files = cube.finished_files(study, results.of_run(folder).summaries(yearly_fields(folder)))
         yield from _differing(records[CUBE], {f"{cube.CUBE_FOLDER}/{name}": files[name] for name in files})
 
 
@@ -294,11 +314,11 @@ def _differing(record: Record, files: Mapping[str, bytes]) -> Iterator[Damage]:
             yield Damage(record.part, name, OTHER)
 
 
-def _restore_study(folder: Path, study: Study, device: str | None) -> None:
+def _restore_study(folder: RunFolder, device: str | None) -> None:
     """What the folder says of its study and of what made it, written again from whatever copy is whole."""
-    if unsealed(ownership.study_file(folder)) is not None:
-        write_atomically(folder / "study.toml", resolved_text(study).encode())
+    if unsealed(ownership.study_file(folder.path)) is not None:
+        write_atomically(folder.path / "study.toml", resolved_text(folder.study).encode())
         return
-    told = provenance.runs(folder)[-1:]
-    made = [run["versions"] | {"device_kind": run["device_kind"]} for run in told] or [versions(device)]
-    ownership.enter(folder, study, made[0], force=True)
+    last = provenance.runs(folder.path)[-1:]
+    past = [run["versions"] | {"device_kind": run["device_kind"]} for run in last] or [versions(device)]
+    ownership.enter(folder, past[0], force=True)

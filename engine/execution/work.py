@@ -7,62 +7,34 @@ import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.errors import UserError
 from engine.modelling.cell_axis import cell_layout
-from engine.modelling.loading import file_of
-from engine.models import known
 from engine.program.kernel import BlockResult, Program
 from engine.risk.tallies import tally, unkept
 from engine.risk.yearly_sample import of_sample
 from engine.run_folder import cube, ledger
+from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import YEARLY, Record
-from engine.storage import npz
+from engine.run_folder.parts import YEARLY_FILE, yearly_content, yearly_paths
 from engine.study.study import Block, Study
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Where a run stands, for whoever shows it.
-
-    Args:
-      name: what is being done now.
-      done: paths finished.
-      total: paths asked for.
-      note: what there is to say of a stage that is over.
-      block: the block that has just been committed.
-    """
-
-    name: str
-    done: int
-    total: int
-    note: str = ""
-    block: Block | None = None
-
-
-Observer = Callable[[Stage], None]
 
 
 class Work:
     """Computes parts of a run and commits them to its folder, whose cube has been created.
 
     Args:
-      study: the resolved study.
-      folder: its run folder.
+      folder: of the run.
       program: the study's program.
       still_ours: whether the run that this works for still holds the folder. What is computed for one that was killed, and
         whose folder another holds by now, is thrown away.
     """
 
-    def __init__(
-        self, study: Study, folder: Path, program: Program, still_ours: Callable[[], bool] = lambda: True
-    ):
-        self.study, self.folder = study, folder
+    def __init__(self, folder: RunFolder, program: Program, still_ours: Callable[[], bool] = lambda: True):
+        self.study, self._folder = folder.study, folder
         self._program, self._still_ours = program, still_ours
 
     def prepare(self) -> float:
@@ -84,7 +56,9 @@ class Work:
     def yearly_files(self) -> tuple[dict[str, bytes], str]:
         """What the yearly sample leaves in the run folder, by place; and what is wrong with its values."""
         values = self._program.first_years(yearly_paths(self.study))
-        return {YEARLY_FILE: _flat(of_sample(self.study, values))}, _first_bad_year(self.study, values)
+        return {YEARLY_FILE: yearly_content(of_sample(self.study, values))}, _first_bad_year(
+            self.study, values
+        )
 
     def blocks(self, wanted: Iterable[Block], bad_year: str = "") -> Iterator[Block]:
         """Computes blocks, and gives each when it is committed. The next one is computed while one is written.
@@ -140,53 +114,9 @@ class Work:
     def _commit(self, record: Record, files: Mapping[str, bytes]) -> None:
         if not self._still_ours():
             raise UserError(
-                str(self.folder), ["another run has taken over here. This one has been given up."]
+                str(self._folder.path), ["another run has taken over here. This one has been given up."]
             )
-        ledger.commit(self.folder, self.study, record, files)
-
-
-# ---------------------------------------------------------------------------------------------- the yearly sample
-
-YEARLY_FILE = f"ledger/{YEARLY}.npz"
-
-
-def yearly_paths(study: Study) -> int:
-    """How many paths, from the first on, the yearly summaries come from; 0 where there are none."""
-    return min(study.keep.yearly, study.paths) if study.has_yearly else 0
-
-
-def yearly_missing(folder: Path, study: Study, thorough: bool = False) -> bool:
-    """Whether the yearly sample is still to be computed."""
-    count = yearly_paths(study)
-    record = ledger.read(folder, study, YEARLY) if count else None
-    return bool(count) and not (record and record.count == count and ledger.intact(folder, record, thorough))
-
-
-def yearly_fields(folder: Path, study: Study) -> dict[str, Any]:
-    """The fields of `Summaries` that hold yearly variables, as `Work.yearly` committed them; none for a model without.
-
-    Raises:
-      UserError: they are damaged.
-    """
-    record = ledger.read(folder, study, YEARLY) if yearly_paths(study) else None
-    if record is None:
-        return {}
-    fields: dict[str, Any] = {}
-    for place, values in npz.unpacked(ledger.content_of(folder, record.files[0])).items():
-        name, _, variable = place.partition("/")
-        if variable:
-            fields.setdefault(name, {})[variable] = values
-        else:
-            fields[name] = tuple(values.tolist()) if values.ndim else int(values)
-    return fields
-
-
-def _flat(fields: Mapping[str, Any]) -> bytes:
-    arrays: dict[str, np.ndarray] = {}
-    for name, value in fields.items():
-        parts = value.items() if isinstance(value, dict) else [("", value)]
-        arrays |= {f"{name}/{part}".rstrip("/"): np.asarray(table) for part, table in parts}
-    return npz.packed(arrays)
+        ledger.commit(self._folder, record, files)
 
 
 # ---------------------------------------------------------------------------------------------- values that are not finite
@@ -238,15 +168,8 @@ def replay_command(study: Study, path: int, policy: str) -> str:
         "--seed",
         str(study.seed),
     ]
-    own = model_spec(study)
-    if own:
-        file, _, name = own.rpartition(":")
+    if study.model_spec:
+        file, _, name = study.model_spec.rpartition(":")
         short = os.path.relpath(file)
         words += ["--model", f"{file if short.startswith('..') else short}:{name}"]
     return shlex.join(words)
-
-
-def model_spec(study: Study) -> str | None:
-    """FILE:CLASS that a model of one's own is loaded by again; None for one that a study names, or that has no file."""
-    file = None if study.model_name in known() else file_of(type(study.model))
-    return f"{file}:{type(study.model).__name__}" if file else None

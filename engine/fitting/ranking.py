@@ -7,16 +7,17 @@ import math
 import re
 import time
 import warnings
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.scipy_laws import LEFT_OUT
-from engine.errors import Problem, UserError, unknown
-from engine.fitting.likelihood import Failed, Form, maxima, maximum, refuse_slow
+from engine.draws.distributions import scipy_catalogue
+from engine.draws.limits import FARTHEST, LARGEST
+from engine.errors import UserError, unknown
+from engine.fitting.goodness import SEED, anderson_darling, p_value
+from engine.fitting.likelihood import FAILURES, Failed, Form, maximum
 
 FEWEST = 8
 """Values that a fit needs."""
@@ -25,34 +26,23 @@ REAL = (
 )  # fmt: skip
 POSITIVE = ("lognormal", "gamma", "weibull_min", "expon", "invgauss", "fisk", "pareto")
 UNIT = ("beta", "logit-normal")
-"""What is fitted if nothing is asked for: to any data, to values above 0, and to values between 0 and 1."""
+"""What is fitted where no families are named: to any data, to values above 0, and to values between 0 and 1."""
 OWN = {"normal": "norm", "lognormal": "lognorm", "triangular": "triang", "logit-normal": "johnsonsb"}
 """Names of ours for laws of SciPy."""
 
-SEED = 2016
-RESAMPLES = 199, 999, 499
-"""Resamples behind a p-value: first, and where they leave open whether it is small, up to 250 values and above."""
-OPEN = range(1, 20)
-"""How many of the first resamples may reach the data's statistic for it to be open: p from 0.01 to 0.1."""
-RESAMPLED = 1_000
-"""Values in a resample at most: from there on the law of the statistic does not change any more."""
 SECONDS = 5.0
 """Seconds of computing that one family may take for its fit, and again for its p-value."""
 MOST = 50_000
 """Values that are fitted: of more, so many at random. Parameters are then known to half a percent of a standard deviation."""
 CONTRADICTED = 0.01
-"""A p-value below: the data contradict the family."""
+"""A p-value up to which the data contradict the family."""
+FAR_SHAPE = 1e4
+"""Size of a shape beyond which a law is the limit of its family."""
 ALIKE = 2.0
 """A difference in AIC up to which nothing speaks for one family over another (Burnham and Anderson, Sociological Methods &
 Research 33 (2004) 261, doi:10.1177/0049124104268644)."""
 
-_ENDS = {
-    "uniform": (1, 1),
-    "pareto": (1, 0),
-}  # values that a maximum in closed form puts at an end of the support
-_NOT_LAWS = {"vonmises", "vonmises_line", "wrapcauchy"}
-_FAR = 6.34  # size of the largest normal score that a random word gives
-_LARGEST = float(np.finfo(np.float32).max)
+_DIRECTIONS = {"vonmises", "vonmises_line", "wrapcauchy"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +80,7 @@ class Fit:
     @property
     def contradicted(self) -> bool:
         """Whether the data contradict it."""
-        return self.p_value < CONTRADICTED
+        return self.p_value <= CONTRADICTED
 
 
 def rank(values: np.ndarray, families: Sequence[str] = (), shifted: bool = False) -> tuple[Fit, ...]:
@@ -125,51 +115,49 @@ def at_most(values: np.ndarray) -> np.ndarray:
 
 def remarks(values: np.ndarray) -> tuple[str, ...]:
     """What speaks against a continuous law, or against what is tried, before anything is fitted."""
-    distinct, found = len(np.unique(values)), []
+    distinct, texts = len(np.unique(values)), []
     if np.all(values == np.round(values)) and distinct < len(values):
-        found.append(
+        texts.append(
             f"all values are whole numbers, {distinct:,} different ones: a law of counts may be meant, and only continuous "
             "ones are compared here."
         )
     elif distinct < 0.5 * len(values):
-        found.append(
+        texts.append(
             f"only {distinct:,} of {len(values):,} values are different: rounded or repeated values make p-values too small."
         )
     if np.min(values) <= 0 < np.quantile(values, 0.05):
-        found.append("a few values are 0 or below: laws of positive values are left out because of them.")
-    return tuple(found)
+        texts.append("a few values are 0 or below: laws of positive values are left out because of them.")
+    return tuple(texts)
 
 
 def reading(fits: Sequence[Fit]) -> str:
     """What a ranking means, in a sentence or two."""
-    late = [fit.family for fit in fits if fit.failed.endswith(("too long.", "too slow."))]
-    return _reading([fit for fit in fits if not fit.failed]) + (
-        f" Not tried to the end: {', '.join(late)}." if late else ""
-    )
+    late = [fit.family for fit in fits if fit.failed.endswith("too long.")]
+    not_tried = f" Not tried to the end: {', '.join(late)}." if late else ""
+    return _reading([fit for fit in fits if not fit.failed]) + not_tried
 
 
 def _reading(fits: Sequence[Fit]) -> str:
     best, *others = fits
     if best.contradicted:
-        other = next((fit for fit in others if fit.p_value >= CONTRADICTED), None)
+        other = next((fit for fit in others if fit.p_value > CONTRADICTED), None)
+        use = f"and the data contradict it ({p_text(best)}). Use the data themselves, family 'empirical'"
         if other is None:
-            return f"No family fits: {best.family} is the best by AIC, and the data contradict it ({told_p(best)}). Use the data themselves, family 'empirical'."
+            return f"No family fits: {best.family} is the best by AIC, {use}."
         return (
-            f"The best family does not fit: {best.family} has the lowest AIC, and the data contradict it ({told_p(best)}). Use the "
-            f"data themselves, family 'empirical', or {other.family}, which they do not contradict ({told_p(other)}, AIC "
-            f"{other.aic - best.aic:.1f} above)."
+            f"The best family does not fit: {best.family} has the lowest AIC, {use}, or {other.family}, which they do not "
+            f"contradict ({p_text(other)}, AIC {other.aic - best.aic:.1f} above)."
         )
-    alike = [fit.family for fit in others if fit.aic - best.aic <= ALIKE and not fit.contradicted]
-    tested = (
-        f"the data do not contradict it ({told_p(best)})"
-        if math.isfinite(best.p_value)
-        else "whether it fits was not tested"
+    tested = math.isfinite(best.p_value)
+    verdict = (
+        f"the data do not contradict it ({p_text(best)})" if tested else "whether it fits was not tested"
     )
+    alike = [fit.family for fit in others if fit.aic - best.aic <= ALIKE and not fit.contradicted]
     same = f" Within {ALIKE:g} of it, which is no difference: {', '.join(alike)}." if alike else ""
-    return f"{best.family} has the lowest AIC, and {tested}.{same}"
+    return f"{best.family} has the lowest AIC, and {verdict}.{same}"
 
 
-def told_p(fit: Fit) -> str:
+def p_text(fit: Fit) -> str:
     """The p-value with its resolution: `p = 0.42`, `p <= 0.002`, or `no p`."""
     if not math.isfinite(fit.p_value):
         return "no p"
@@ -179,23 +167,22 @@ def told_p(fit: Fit) -> str:
 
 def snippet(fit: Fit, name: str, source: str) -> str:
     """The table of a factor of that name with this law, as TOML; numbers in full."""
-    lines = [_head(name), f"family = {_string(fit.family)}"]
-    lines += [f"{key} = {float(value)!r}" for key, value in fit.parameters.items()]
-    return "\n".join([*lines, f"source = {_string(source)}"]) + "\n"
+    return _table(name, {"family": fit.family, **fit.parameters, "source": source})
 
 
 def empirical_snippet(file: str, column: str, name: str, source: str) -> str:
     """The table of a factor that is drawn from the data themselves, as TOML."""
-    lines = ['family = "empirical"', f"file = {_string(file)}", f"column = {_string(column)}"]
-    return "\n".join([_head(name), *lines, f"source = {_string(source)}"]) + "\n"
+    return _table(name, {"family": "empirical", "file": file, "column": column, "source": source})
 
 
-def _head(name: str) -> str:
-    return f"[factors.{name if re.fullmatch(r'[A-Za-z0-9_-]+', name) else _string(name)}]"
+def _table(name: str, entries: Mapping[str, str | float]) -> str:
+    head = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
+    lines = [f"{key} = {_quoted(value)}\n" for key, value in entries.items()]
+    return f"[factors.{head}]\n" + "".join(lines)
 
 
-def _string(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+def _quoted(value: str | float) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _refuse_useless(x: np.ndarray) -> None:
@@ -210,28 +197,26 @@ def _refuse_useless(x: np.ndarray) -> None:
 
 
 def _known(families: Sequence[str]) -> tuple[str, ...]:
-    from scipy import stats
+    _refuse_unknown(families)
+    ours = {law: name for name, law in OWN.items() if name != "logit-normal"}
+    return tuple(dict.fromkeys(ours.get(name, name) for name in families))
 
-    kind = stats.rv_continuous
-    there = {name for name in dir(stats) if isinstance(getattr(stats, name), kind)} - _NOT_LAWS - {*LEFT_OUT}
-    ours = {own: name for name, own in OWN.items() if name != "logit-normal"}
-    problems = []
-    for name in families:
-        if name in ("fixed", "empirical"):
-            problems.append(Problem("", f"'{name}' has no parameters to fit. Leave it out."))
-        elif name in _NOT_LAWS:
-            problems.append(Problem("", f"'{name}' is a law of directions, not of numbers. Leave it out."))
-        elif name in LEFT_OUT:
-            problems.append(Problem("", f"'{name}' cannot be a prior: {LEFT_OUT[name]}"))
-        elif name not in OWN and isinstance(getattr(stats, name, None), stats.rv_discrete):
-            problems.append(
-                Problem("", f"'{name}' is a law of whole numbers, and only continuous ones are compared.")
-            )
-        elif name not in OWN and name not in there:
-            problems.append(Problem("", unknown("family", name, {*there, *OWN})))
+
+def _refuse_unknown(families: Sequence[str]) -> None:
+    known = {*scipy_catalogue.continuous_names(), *OWN} - _DIRECTIONS
+    out = {name: f"'{name}' cannot be a prior: {reason}" for name, reason in scipy_catalogue.LEFT_OUT.items()}
+    for names, reason in (
+        (("fixed", "empirical"), "has no parameters to fit. Leave it out."),
+        (_DIRECTIONS, "is a law of directions, not of numbers. Leave it out."),
+        (
+            scipy_catalogue.discrete_names(),
+            "is a law of whole numbers, and only continuous ones are compared.",
+        ),
+    ):
+        out |= {name: f"'{name}' {reason}" for name in names}
+    problems = [out.get(name) or unknown("family", name, known) for name in families if name not in known]
     if problems:
         raise UserError("--families", problems)
-    return tuple(dict.fromkeys(ours.get(name, name) for name in families))
 
 
 def _form(name: str, x: np.ndarray, shifted: bool) -> Form:
@@ -253,76 +238,37 @@ def _fit(name: str, form: Form, x: np.ndarray) -> Fit:
         return Fit(name, failed=f"needs values above 0, and the smallest is {x[0]:g}.{remedy}")
     if form.scale == 1 and x[-1] >= 1:
         return Fit(name, failed=f"needs values below 1, and the largest is {x[-1]:g}.")
+    z, move, unit = form.standardised(x)
     try:
-        best = maximum(form, x, time.thread_time() + SECONDS)
-        top = float(form.log_likelihood(x[None], best[None])[0])
-        if not (math.isfinite(top) and np.all(np.isfinite(best))):
+        best = maximum(form, z, time.thread_time() + SECONDS)
+        top = form.log_likelihood(z, best) - len(x) * math.log(unit)
+        statistic = float(anderson_darling(form, form.law(*best), z))
+        if not np.all(np.isfinite([top, statistic, *best])):
             raise Failed("under it some values have no probability in double precision.")
-        statistic = float(anderson_darling(form, x[None], best[None])[0])
-        p_value, resamples, how = _p_value(form, x, best, statistic)
-    except Failed as reason:
-        return Fit(name, failed=str(reason))
-    except (ArithmeticError, ValueError, TypeError, IndexError, RuntimeError, NotImplementedError) as error:
-        return Fit(name, failed=f"SciPy cannot fit it: {type(error).__name__}: {error}")
-    family, parameters = _in_a_study(form, best)
-    cost = -2 * top
+    except FAILURES as error:
+        return Fit(name, failed=_reason(error))
+    try:
+        p, resamples, how = p_value(form, z, best, statistic, time.thread_time() + SECONDS)
+    except FAILURES as error:
+        p, resamples, how = math.nan, 0, f"no p-value: {_reason(error)}"
+    *shapes, loc, scale = best
+    row = (*shapes, move + unit * loc, unit * scale)
+    family, parameters = _in_a_study(form, row)
+    k = len(row) - len(form.held)
     return Fit(
-        family, parameters, form.k, top, 2 * form.k + cost, form.k * math.log(len(x)) + cost,
-        statistic, p_value, resamples, how, _warnings(form, best),
+        family, parameters, k, top, 2 * k - 2 * top, k * math.log(len(x)) - 2 * top,
+        statistic, p, resamples, how, _warnings(form, row),
     )  # fmt: skip
 
 
-def anderson_darling(form: Form, samples: np.ndarray, parameters: np.ndarray) -> np.ndarray:
-    """A^2 [row] = -n - sum over i of (2 i - 1) (ln F(x_i) + ln(1 - F(x_{n + 1 - i}))) / n of ascending samples [row, value].
-
-    Where the fit puts the support's ends on the first or last value, these are left out: between them the rest is free.
-
-    Anderson and Darling, J. American Statistical Association 49 (1954) 765, doi:10.1080/01621459.1954.10501232.
-    """
-    if form in (Form("uniform"), Form("pareto", loc=0.0)):
-        first, last = _ENDS[form.name]
-        samples = samples[:, first : samples.shape[1] - last]
-    arguments = [parameters[:, i, None] for i in range(parameters.shape[1])]
-    least = np.finfo(np.float64).tiny
-    below = np.log(np.maximum(form.law.cdf(samples, *arguments), least))
-    above = np.log(np.maximum(form.law.sf(samples, *arguments), least))
-    n = samples.shape[1]
-    return -n - ((2 * np.arange(1, n + 1) - 1) * (below + above[:, ::-1])).sum(axis=1) / n
+def _reason(error: Exception) -> str:
+    own = isinstance(error, Failed)
+    return str(error) if own else f"SciPy cannot fit it: {type(error).__name__}: {error}"
 
 
-def _p_value(form: Form, x: np.ndarray, best: np.ndarray, statistic: float) -> tuple[float, int, str]:
-    """p-value by a parametric bootstrap, its resamples, and how it was got.
-
-    Samples of the fitted law are fitted in their turn, because a fit is closer to its data than the true law is.
-    Stute, Gonzales Manteiga, Presedo Quindimil, Metrika 40 (1993) 243, doi:10.1007/BF02613687.
-    """
-    n = min(len(x), RESAMPLED)
-    until = time.thread_time() + SECONDS
-    random = np.random.default_rng([SEED, zlib.crc32(x.tobytes()), *form.name.encode()])
-    done = count = 0
-    try:
-        for target in (RESAMPLES[0], RESAMPLES[1 + (len(x) > 250)]):
-            if done and count not in OPEN:
-                break
-            refuse_slow(form, x, best, 60 * n * (target - done), until)
-            drawn = np.sort(form.law.rvs(*best, size=(target - done, n), random_state=random), axis=1)
-            found = anderson_darling(form, drawn, maxima(form, drawn, best, until))
-            if not math.isfinite(statistic) or np.isnan(found).any():
-                raise Failed("SciPy's probabilities are not finite.")
-            count += int(np.sum(found >= statistic))
-            done = target
-    except Failed as reason:
-        if not done:
-            return math.nan, 0, f"no p-value: {reason}"
-    how = f"parametric bootstrap, {done} samples of {n:,} drawn from the fit and fitted again"
-    if n < len(x):
-        how += f" (the statistic is of all {len(x):,} values; its law is the same from {n:,} on)"
-    return (1 + count) / (done + 1), done, how
-
-
-def _in_a_study(form: Form, row: np.ndarray) -> tuple[str, dict[str, float]]:
+def _in_a_study(form: Form, row: Sequence[float]) -> tuple[str, dict[str, float]]:
     """Name and parameters of a law as a study gives them."""
-    *shapes, loc, scale = (float(value) for value in row)
+    *shapes, loc, scale = row
     match form.name:
         case "norm":
             return "normal", {"mean": loc, "sd": scale}
@@ -335,26 +281,25 @@ def _in_a_study(form: Form, row: np.ndarray) -> tuple[str, dict[str, float]]:
         case "johnsonsb" if loc == 0 and scale == 1:
             a, b = shapes
             return "logit-normal", {"median": float(special.expit(-a / b)), "sigma": 1 / b}
-    return form.name, dict(zip((*form.shapes, "loc", "scale"), (*shapes, loc, scale), strict=True))
+    return form.name, dict(zip((*form.shapes, "loc", "scale"), row, strict=True))
 
 
-def _warnings(form: Form, row: np.ndarray) -> tuple[str, ...]:
-    found = []
+def _warnings(form: Form, row: Sequence[float]) -> tuple[str, ...]:
     law = form.law(*row)
     mean, sd = float(law.mean()), float(law.std())
+    texts = []
     if not math.isfinite(mean):
-        found.append("its mean is infinite: means and ES of what depends on it do not settle.")
+        texts.append("its mean is infinite: means and ES of what depends on it do not settle.")
     elif not math.isfinite(sd):
-        found.append("its standard deviation is infinite: means settle slowly, and intervals are too narrow.")
-    if not np.all(np.abs(law.ppf(special.ndtr([-_FAR, _FAR]))) <= _LARGEST):
-        found.append("its far draws are beyond single precision: a study refuses it.")
-    if form.loc is None or form.name == "pareto":
-        ends = [f"{end:.4g}" for end in law.support() if math.isfinite(end)]
-        if ends:
-            text = " and ".join(ends)
-            found.append(
-                f"it ends at {text}, from the data's own ends: nothing beyond is drawn, and AIC is approximate."
-            )
-    for shape in form.at_the_end(row):
-        found.append(f"{shape} ran to the end of what is searched: a simpler law fits as well.")
-    return tuple(found)
+        texts.append("its standard deviation is infinite: means settle slowly, and intervals are too narrow.")
+    if not np.all(np.abs(law.ppf(special.ndtr([-FARTHEST, FARTHEST]))) <= LARGEST):
+        texts.append("its far draws are beyond single precision: a study refuses it.")
+    ends = [f"{end:.4g}" for end in law.support() if math.isfinite(end)]
+    if ends and (form.loc is None or form.name == "pareto"):
+        own = f"it ends at {' and '.join(ends)}, from the data's own ends"
+        texts.append(f"{own}: nothing beyond is drawn, and AIC is approximate.")
+    far = [(shape, value) for shape, value in zip(form.shapes, row, strict=False) if abs(value) > FAR_SHAPE]
+    return (
+        *texts,
+        *(f"{shape} ran off, to {value:.1g}: a simpler law fits as well." for shape, value in far),
+    )

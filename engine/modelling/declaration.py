@@ -4,135 +4,125 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from engine.errors import Problem, unknown
-from engine.modelling.records import Fold, Model, PathModel, StaticModel
+from engine.errors import Problems, refusal, unknown
+from engine.modelling.folds import Fold
+from engine.modelling.records import Model, PathModel, StaticModel
 
-RESERVED = ("policy", "path", "year", "measure", "stat", "level")
-"""Dimensions and coordinates of the cube, which no other thing in it can be named after."""
+RESERVED = (
+    *("policy", "path", "year", "measure", "level", "stat", "quantile", "moment", "bin", "edge", "outcome"),
+    *("reason", "reasons", "detail"),
+    *("yearly", "worse", "regret", "outcomes"),
+)
+"""Dimensions and coordinates of the cube, and groups in it that stand beside variables: no other thing can have such a name."""
 
 POLICY_KEYS = ("about", "like", "before", "start", "implementation")
 """What a policy's table says beside its levers."""
 
-_KINDS = ("peak", "lowest", "total", "at", "worst_spell")
-_ACROSS = ("sum", "mean", "peak", "lowest")
 
-
-def name_problem(name: Any) -> str | None:
-    """What is wrong with the name of a policy, factor, group or event, if anything."""
+def check_name(name: Any) -> None:
+    """Refuses what cannot be the name of a policy, factor, group, event or part of a model."""
     if not isinstance(name, str) or not re.fullmatch(r"\w[\w-]{0,99}", name):
-        return f"expected a name of letters, digits, '_' and '-' (at most 100), got {name!r}."
-    return None
+        raise refusal("", f"expected a name of letters, digits, '_' and '-' (at most 100), got {name!r}.")
 
 
-def reserved_problem(name: str) -> str | None:
-    """What is wrong with the name of a variable of the cube, if anything."""
-    return f"'{name}' is a name of the cube's own; take another." if name in RESERVED else None
+def check_free(name: str) -> None:
+    """Refuses what cannot be the name of anything in the cube, as the cube has something of its own under it."""
+    if name in RESERVED:
+        raise refusal("", f"'{name}' is a name of the cube's own; take another.")
 
 
-def declaration_problems(model: Model, years: Sequence[int]) -> list[Problem]:
-    """All that is wrong with what a model states, in the order of its tables.
+def check_declaration(model: Model, years: Sequence[int]) -> None:
+    """Refuses a model that states itself wrongly; all that is wrong at once, in the order of its tables.
 
     Args:
       years: calendar years of the study, empty for a static model or where they are not known.
+
+    Raises:
+      UserError: with places such as `model.outcomes.damage`.
     """
-    return list(_problems(model, years))
-
-
-def _problems(model: Model, years: Sequence[int]) -> Iterator[Problem]:
-    yield from _dims(model)
+    problems = Problems()
+    _check_dims(model, problems)
     for table in ("factors", "shocks", "levers", "yearly", "outcomes"):
-        for name, entry in getattr(model, table, {}).items():
-            place = f"model.{table}.{name}"
-            wrong = name_problem(name) or reserved_problem(name)
-            if wrong is None and not name.isidentifier():
-                wrong = "expected a Python name, as the model reads it as an attribute."
-            if wrong is None and name in model.dims:
-                wrong = "is the name of a dimension; take another."
-            if wrong:
-                yield Problem(place, wrong)
-            if not isinstance(entry.unit, str) or not entry.unit.strip():
-                yield Problem(place, 'expected a unit, got nothing. Write "1" where there is none.')
-            for dim in getattr(entry, "dims", ()):
-                if dim not in model.dims:
-                    yield Problem(place, unknown("dimension", dim, model.dims))
+        for name, entry in getattr(model, table).items():
+            _check_entry(model, f"model.{table}.{name}", name, entry, problems)
     for name, lever in model.levers.items():
         if name in POLICY_KEYS:
-            yield Problem(f"model.levers.{name}", "is what a policy's table says itself; take another name.")
+            problems.add(f"model.levers.{name}", "is what a policy's table says itself; take another name.")
         if not _finite(lever.default):
-            yield Problem(f"model.levers.{name}", f"expected a finite default, got {lever.default!r}.")
-    for name, shock in getattr(model, "shocks", {}).items():
+            problems.add(f"model.levers.{name}", f"expected a finite default, got {lever.default!r}.")
+    for name, shock in model.shocks.items():
         if shock.law not in ("normal", "uniform"):
-            yield Problem(f"model.shocks.{name}", unknown("law", str(shock.law), ("normal", "uniform")))
-    yield from _outcomes(model, years)
-    if isinstance(model, PathModel):
-        missing = [
-            name for name in ("init", "step") if getattr(type(model), name) is getattr(PathModel, name)
-        ]
-    else:
-        missing = ["evaluate"] if getattr(type(model), "evaluate", None) is StaticModel.evaluate else []
-    for method in missing:
-        yield Problem(f"model.{method}", "is not written.")
+            problems.add(f"model.shocks.{name}", unknown("law", str(shock.law), ("normal", "uniform")))
+    _check_outcomes(model, years, problems)
+    contract: type[Model] = PathModel if isinstance(model, PathModel) else StaticModel
+    for method in ("init", "step") if isinstance(model, PathModel) else ("evaluate",):
+        if getattr(type(model), method, None) is getattr(contract, method):
+            problems.add(f"model.{method}", "is not written.")
+    problems.refuse(f"model {type(model).__name__}")
 
 
-def _dims(model: Model) -> Iterator[Problem]:
+def _check_entry(model: Model, place: str, name: Any, entry: Any, problems: Problems) -> None:
+    with problems.within(place):
+        check_name(name)
+        check_free(name)
+        if not name.isidentifier():
+            raise refusal("", "expected a Python name, as the model reads it as an attribute.")
+        if name in model.dims:
+            raise refusal("", "is the name of a dimension; take another.")
+    if not isinstance(entry.unit, str) or not entry.unit.strip():
+        problems.add(place, 'expected a unit, got nothing. Write "1" where there is none.')
+    for dim in getattr(entry, "dims", ()):
+        if dim not in model.dims:
+            problems.add(place, unknown("dimension", dim, model.dims))
+
+
+def _check_dims(model: Model, problems: Problems) -> None:
     for dim, labels in model.dims.items():
-        wrong = name_problem(dim) or reserved_problem(dim)
-        if wrong:
-            yield Problem(f"model.dims.{dim}", wrong)
+        place = f"model.dims.{dim}"
+        with problems.within(place):
+            check_name(dim)
+            check_free(dim)
         if (
             isinstance(labels, str)
             or not labels
             or not all(isinstance(label, str) and label for label in labels)
         ):
-            yield Problem(f"model.dims.{dim}", f"expected a tuple of labels, got {labels!r}.")
+            problems.add(place, f"expected a tuple of labels, got {labels!r}.")
         elif len(set(labels)) < len(labels):
-            yield Problem(f"model.dims.{dim}", "names a label twice.")
+            problems.add(place, "names a label twice.")
 
 
-def _outcomes(model: Model, years: Sequence[int]) -> Iterator[Problem]:
+def _check_outcomes(model: Model, years: Sequence[int], problems: Problems) -> None:
     if not model.outcomes:
-        yield Problem("model.outcomes", "expected at least one outcome, got none.")
+        problems.add("model.outcomes", "expected at least one outcome, got none.")
     for name, outcome in model.outcomes.items():
         place = f"model.outcomes.{name}"
+        if name.removesuffix("_edges") in {*model.outcomes} - {name}:
+            problems.add(place, "is what the cube calls the edges of another outcome's bins; take another.")
         if isinstance(outcome.fold, Fold):
             if isinstance(model, PathModel):
-                yield from (Problem(place, text) for text in _fold_problems(model, outcome.fold, years))
+                _check_fold(model, place, outcome.fold, years, problems)
             else:
-                yield Problem(place, "a static model has no years to fold; leave the fold out.")
+                problems.add(place, "a static model has no years to fold; leave the fold out.")
         elif isinstance(model, PathModel) and not callable(outcome.fold):
-            yield Problem(
-                place, "expected a fold over a yearly variable or a function of the last state, got nothing."
-            )
+            text = "expected a fold over a yearly variable or a function of the last state, got nothing."
+            problems.add(place, text)
 
 
-def _fold_problems(model: PathModel, fold: Fold, years: Sequence[int]) -> Iterator[str]:
-    if fold.kind not in _KINDS:
-        yield unknown("fold", str(fold.kind), _KINDS)
-    if fold.across not in _ACROSS:
-        yield unknown("way across cells", str(fold.across), _ACROSS)
+def _check_fold(model: PathModel, place: str, fold: Fold, years: Sequence[int], problems: Problems) -> None:
     # `step` may return more than what is recorded, so an unknown variable is left to the trace
-    variable = model.yearly.get(fold.variable)
-    known: Mapping[str, tuple[str, ...]] = model.dims
-    if variable is not None:
-        known = {dim: labels for dim, labels in model.dims.items() if dim in variable.dims}
-    for dim, labels in fold.over:
-        if dim not in known:
-            yield unknown("dimension", dim, known)
-            continue
-        if not labels:
-            yield f"expected at least one label of '{dim}', got none."
-        for label in labels:
-            if label not in known[dim]:
-                yield unknown(f"label of '{dim}'", label, known[dim])
-    if fold.kind == "at" and years and fold.year not in years:
-        yield f"year {fold.year} is outside the horizon {years[0]}-{years[-1]}."
-    if fold.kind == "worst_spell" and not 1 <= fold.years <= (len(years) or fold.years):
-        yield f"expected a spell of 1 to {len(years) or 'all'} years, got {fold.years}."
-    if not _finite(fold.scale):
-        yield f"expected a finite scale, got {fold.scale!r}."
+    labels = {
+        name: {dim: labels for dim, labels in model.dims.items() if dim in variable.dims}
+        for name, variable in model.yearly.items()
+    }
+    for term in fold.terms:
+        with problems.within(place):
+            term.check(labels.get(term.variable, model.dims), years)
+    with problems.within(place):
+        fold.check_units({name: str(variable.unit) for name, variable in model.yearly.items()})
 
 
 def _finite(value: Any) -> bool:

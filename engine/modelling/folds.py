@@ -1,58 +1,225 @@
-"""Folding the years of a yearly variable into one number per path, one year at a time."""
+"""Folds: how the years of a yearly variable become one number per path, one year at a time. A further kind is one function here.
+
+Folds add up: `peak("stock") - lowest("stock")`, `total("paid") + 2 * total("owed")`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
 
+from engine.errors import Problems, refusal, unknown
 from engine.modelling.cells import Cells
-from engine.modelling.records import Fold
 
-_EXTREMES = {"peak": jnp.maximum, "lowest": jnp.minimum}
+__all__ = ["at_year", "lowest", "peak", "total", "worst_spell"]
 
+Over = Mapping[str, Sequence[str]] | None
 
-def of_the_year(fold: Fold, values: Mapping[str, Any]) -> Any:
-    """This year's value of the folded variable: its chosen cells made one scalar."""
-    value = values[fold.variable]
-    if not isinstance(value, Cells):
-        return jnp.asarray(value)
-    chosen = value.sel(**{dim: list(labels) for dim, labels in fold.over})
-    if fold.across in _EXTREMES:
-        return chosen.fold(_EXTREMES[fold.across])
-    return chosen.mean() if fold.across == "mean" else chosen.over()
+_ACROSS: Mapping[str, Callable[[Cells], Any]] = {
+    "sum": Cells.over,
+    "mean": Cells.mean,
+    "peak": lambda cells: cells.fold(jnp.maximum),
+    "lowest": lambda cells: cells.fold(jnp.minimum),
+}
 
 
-def start(fold: Fold) -> Any:
-    """State of the fold before the first year; a worst spell keeps the last values of a run beside its result."""
-    if fold.kind == "peak":
-        return -jnp.inf
-    if fold.kind == "lowest":
-        return jnp.inf
-    if fold.kind == "worst_spell":
-        return (jnp.inf, *[jnp.inf] * (fold.years - 1))
-    return 0.0
+def _unchanged(part: Any) -> Any:
+    return part
 
 
-def update(fold: Fold, state: Any, year: Any, value: Any) -> Any:
-    """State of the fold after a year with this value."""
-    if fold.kind == "peak":
-        return jnp.maximum(state, value)
-    if fold.kind == "lowest":
-        return jnp.minimum(state, value)
-    if fold.kind == "total":
-        return state + value
-    if fold.kind == "at":
-        return jnp.where(year == fold.year, value, state)
-    result, *recent = state
-    best = value
-    for earlier in recent:
-        best = jnp.maximum(best, earlier)
-    return (jnp.minimum(result, best), *[*recent[1:], value][: len(recent)])
+@dataclass(frozen=True)
+class Kind:
+    """What is done along the years.
+
+    Args:
+      name: what messages call it.
+      init: gives the state before the first year, a number or a tuple of numbers.
+      update: state, calendar year and this year's value -> state after the year.
+      finish: state after the last year -> result.
+      unit: unit of the value -> unit of the result.
+      calendar: calendar years that a study must have.
+      spell: years in a row that a study must have.
+    """
+
+    name: str
+    init: Callable[[], Any]
+    update: Callable[[Any, Any, Any], Any]
+    finish: Callable[[Any], Any] = _unchanged
+    unit: Callable[[str], str] = _unchanged
+    calendar: tuple[int, ...] = ()
+    spell: int = 1
+
+    def of(self, variable: str, over: Over = None, across: str = "sum") -> Fold:
+        """The fold of this kind over a yearly variable, or over any value that `step` returns beside them.
+
+        Args:
+          over: dimension -> labels that are taken (all labels of dimensions that it does not name).
+          across: how the cells of one year become one number, before the years do: sum, mean, peak, lowest.
+        """
+        chosen = tuple((dim, tuple(labels)) for dim, labels in (over or {}).items())
+        return Fold((Term(self, variable, chosen, across),))
+
+    def check(self, years: Sequence[int]) -> None:
+        """Refuses calendar years in which it cannot be done; where none are known, a spell of none."""
+        for year in self.calendar:
+            if years and year not in years:
+                raise refusal("", f"year {year} is outside the horizon {years[0]}-{years[-1]}.")
+        if not 1 <= self.spell <= (len(years) or self.spell):
+            raise refusal("", f"expected a spell of 1 to {len(years) or 'all'} years, got {self.spell}.")
 
 
-def finish(fold: Fold, state: Any) -> Any:
-    """Value of the outcome."""
-    result = state[0] if fold.kind == "worst_spell" else state
-    return result * fold.scale if fold.scale != 1.0 else result
+@dataclass(frozen=True)
+class Term:
+    """One yearly variable in a fold: what is done with it along the years, which cells are taken, and how often it counts."""
+
+    kind: Kind
+    variable: str
+    over: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    across: str = "sum"
+    scale: float = 1.0
+
+    def of_the_year(self, values: Mapping[str, Any]) -> Any:
+        """This year's value of the variable, its chosen cells made one scalar."""
+        value = values[self.variable]
+        if not isinstance(value, Cells):
+            return jnp.asarray(value)
+        return _ACROSS[self.across](value.sel(**{dim: list(labels) for dim, labels in self.over}))
+
+    def finish(self, state: Any) -> Any:
+        """What it adds to the outcome."""
+        result = self.kind.finish(state)
+        return result * self.scale if self.scale != 1.0 else result
+
+    def check(self, labels: Mapping[str, tuple[str, ...]], years: Sequence[int]) -> None:
+        """Refuses a term that names what is not there; all that is wrong at once.
+
+        Args:
+          labels: dimensions that the variable has, each with its labels.
+          years: calendar years of the study, empty where they are not known.
+        """
+        problems = Problems()
+        if self.across not in _ACROSS:
+            problems.add("", unknown("way across cells", str(self.across), _ACROSS))
+        for dim, chosen in self.over:
+            if dim not in labels:
+                problems.add("", unknown("dimension", dim, labels))
+                continue
+            if not chosen:
+                problems.add("", f"expected at least one label of '{dim}', got none.")
+            for label in chosen:
+                if label not in labels[dim]:
+                    problems.add("", unknown(f"label of '{dim}'", label, labels[dim]))
+        with problems.within(""):
+            self.kind.check(years)
+        if not math.isfinite(self.scale):
+            problems.add("", f"expected a finite scale, got {self.scale!r}.")
+        problems.refuse()
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One number per path from the years: a sum of terms, each a yearly variable folded and times a number."""
+
+    terms: tuple[Term, ...]
+
+    def __add__(self, other: Fold) -> Fold:
+        return Fold(self.terms + other.terms) if isinstance(other, Fold) else NotImplemented
+
+    def __sub__(self, other: Fold) -> Fold:
+        return self + -other if isinstance(other, Fold) else NotImplemented
+
+    def __neg__(self) -> Fold:
+        return self * -1.0
+
+    def __mul__(self, factor: float) -> Fold:
+        return Fold(tuple(replace(term, scale=term.scale * float(factor)) for term in self.terms))
+
+    __rmul__ = __mul__
+
+    def init(self) -> tuple[Any, ...]:
+        """State before the first year."""
+        return tuple(term.kind.init() for term in self.terms)
+
+    def update(self, states: Sequence[Any], year: Any, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """State after a calendar year with these values by name."""
+        return tuple(
+            term.kind.update(state, year, term.of_the_year(values))
+            for term, state in zip(self.terms, states, strict=True)
+        )
+
+    def finish(self, states: Sequence[Any]) -> Any:
+        """Value of the outcome, from the state after the last year."""
+        parts = [term.finish(state) for term, state in zip(self.terms, states, strict=True)]
+        return functools.reduce(operator.add, parts)
+
+    def check_units(self, units: Mapping[str, str]) -> None:
+        """Refuses to add up terms of different units, given those of the yearly variables that are recorded."""
+        known = [term for term in self.terms if term.variable in units]
+        added = {
+            f"{term.kind.name} of {term.variable}": term.kind.unit(units[term.variable]) for term in known
+        }
+        if len(set(added.values())) > 1:
+            got = ", ".join(f"{what} [{unit}]" for what, unit in added.items())
+            text = f"expected terms of one unit, got {got}. Let step return what is to be added in one unit."
+            raise refusal("", text)
+
+
+_PEAK = Kind("peak", lambda: -jnp.inf, lambda state, year, value: jnp.maximum(state, value))
+_LOWEST = Kind("lowest", lambda: jnp.inf, lambda state, year, value: jnp.minimum(state, value))
+_TOTAL = Kind(
+    "total",
+    lambda: 0.0,
+    lambda state, year, value: state + value,
+    unit=lambda unit: unit.removesuffix("/yr") if unit.endswith("/yr") else f"{unit} yr",
+)
+
+
+def peak(variable: str, over: Over = None, across: str = "sum") -> Fold:
+    """Highest year of a yearly variable, in its unit; `over` and `across` as in `Kind.of`."""
+    return _PEAK.of(variable, over, across)
+
+
+def lowest(variable: str, over: Over = None, across: str = "sum") -> Fold:
+    """Lowest year of a yearly variable, in its unit; `over` and `across` as in `Kind.of`."""
+    return _LOWEST.of(variable, over, across)
+
+
+def total(variable: str, over: Over = None, across: str = "sum") -> Fold:
+    """Sum over the years of a yearly variable, of one in "t/yr" in "t", of one in "t" in "t yr"; `over` and `across` as in `Kind.of`."""
+    return _TOTAL.of(variable, over, across)
+
+
+def at_year(variable: str, year: int, over: Over = None, across: str = "sum") -> Fold:
+    """Value of a yearly variable in one calendar year, in its unit; `over` and `across` as in `Kind.of`."""
+    then = int(year)
+    kind = Kind(
+        "at_year",
+        lambda: 0.0,
+        lambda state, year, value: jnp.where(year == then, value, state),
+        calendar=(then,),
+    )
+    return kind.of(variable, over, across)
+
+
+def worst_spell(variable: str, years: int, over: Over = None, across: str = "sum") -> Fold:
+    """Lowest, over all runs of `years` years, of the best year of the run, in the variable's unit.
+
+    Below a level c exactly where some run of that many years lies wholly below c: for two years,
+    min over t of max(x[t-1], x[t]). `over` and `across` as in `Kind.of`.
+    """
+    spell = int(years)
+
+    def update(state: Any, year: Any, value: Any) -> Any:
+        # the last values of a run are kept beside the result
+        result, *recent = state
+        best = functools.reduce(jnp.maximum, recent, value)
+        return (jnp.minimum(result, best), *[*recent[1:], value][: len(recent)])
+
+    kind = Kind("worst_spell", lambda: (jnp.inf,) * spell, update, operator.itemgetter(0), spell=spell)
+    return kind.of(variable, over, across)

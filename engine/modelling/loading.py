@@ -27,7 +27,7 @@ def find(kind: str, name: str, parts: Mapping[str, Part]) -> Part:
 
 
 def load_part(spec: str, kinds: tuple[type[Part], ...]) -> Part:
-    """An instance of the class that `FILE:CLASS` names, made without arguments.
+    """An instance of the class that `FILE:CLASS` names, which takes no arguments.
 
     Args:
       spec: a Python file and a class in it, such as `my_model.py:MyModel`.
@@ -41,16 +41,16 @@ def load_part(spec: str, kinds: tuple[type[Part], ...]) -> Part:
         raise UserError(spec, ["expected FILE:CLASS, such as my_model.py:MyModel."])
     module = _import_file(spec, Path(file))
     expected = " or ".join(kind.__name__ for kind in kinds)
-    found = getattr(module, name, None)
-    if found is None:
+    part = getattr(module, name, None)
+    if part is None:
         own = [
             key for key, value in vars(module).items() if isinstance(value, type) and issubclass(value, kinds)
         ]
         raise UserError(spec, [unknown("class", name, set(own) - {kind.__name__ for kind in kinds})])
-    if not (isinstance(found, type) and issubclass(found, kinds) and found not in kinds):
-        raise UserError(spec, [f"expected a class derived from {expected}, got {found!r}."])
+    if not (isinstance(part, type) and issubclass(part, kinds) and part not in kinds):
+        raise UserError(spec, [f"expected a class derived from {expected}, got {part!r}."])
     try:
-        return found()
+        return part()
     except Exception as error:
         raise UserError(spec, [f"making one raised {_raised(error)}"]) from error
 
@@ -88,14 +88,14 @@ def _raised(error: BaseException, path: Path | None = None) -> str:
         frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
     ]
     line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
-    said = error.msg if isinstance(error, SyntaxError) else str(error)
-    return f"{type(error).__name__}: {said}" + (f" (line {line})" if line else "")
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{type(error).__name__}: {text}" + (f" (line {line})" if line else "")
 
 
-def file_of(part: type) -> str | None:
-    """The Python file that a class stands in, absolute; None where there is none, as in a notebook."""
+def spec_of(part: type) -> str | None:
+    """`FILE:CLASS` that `load_part` loads a class by, the file absolute; None where it stands in none, as in a notebook."""
     file = getattr(sys.modules.get(part.__module__), "__file__", None)
-    return str(Path(file).resolve()) if file else None
+    return f"{Path(file).resolve()}:{part.__name__}" if file else None
 
 
 def source_digest(part: type) -> str:

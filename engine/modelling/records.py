@@ -7,8 +7,10 @@ draws, policies and storage. See `docs/writing-a-model.md` for one page of each 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
+
+from engine.modelling.folds import Fold, Term
 
 
 @dataclass(frozen=True)
@@ -76,80 +78,12 @@ class Yearly:
 
 
 @dataclass(frozen=True)
-class Fold:
-    """How the years of a yearly variable become one number per path (made by `peak`, `lowest`, `total`, ...).
-
-    Args:
-      variable: name of the yearly variable, or of any value that `step` returns beside them.
-      kind: what is done along the years.
-      over: dimension -> labels that are taken (all labels of dimensions not named).
-      across: how the cells of one year become one number, before the fold along the years.
-      year: calendar year, for kind "at".
-      years: length of the spell, for kind "worst_spell".
-      scale: the result is multiplied by it.
-    """
-
-    variable: str
-    kind: Literal["peak", "lowest", "total", "at", "worst_spell"]
-    over: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    across: Literal["sum", "mean", "peak", "lowest"] = "sum"
-    year: int | None = None
-    years: int = 1
-    scale: float = 1.0
-
-    def __mul__(self, factor: float) -> Fold:
-        return replace(self, scale=self.scale * float(factor))
-
-    __rmul__ = __mul__
-
-
-def _fold(
-    kind: Any, variable: str, over: Mapping[str, Sequence[str]] | None, across: Any, **more: Any
-) -> Fold:
-    chosen = tuple((dim, tuple(labels)) for dim, labels in (over or {}).items())
-    return Fold(variable, kind, chosen, across, **more)
-
-
-def peak(variable: str, over: Mapping[str, Sequence[str]] | None = None, across: str = "sum") -> Fold:
-    """Highest year of a yearly variable."""
-    return _fold("peak", variable, over, across)
-
-
-def lowest(variable: str, over: Mapping[str, Sequence[str]] | None = None, across: str = "sum") -> Fold:
-    """Lowest year of a yearly variable."""
-    return _fold("lowest", variable, over, across)
-
-
-def total(variable: str, over: Mapping[str, Sequence[str]] | None = None, across: str = "sum") -> Fold:
-    """Sum over the years of a yearly variable."""
-    return _fold("total", variable, over, across)
-
-
-def at_year(
-    variable: str, year: int, over: Mapping[str, Sequence[str]] | None = None, across: str = "sum"
-) -> Fold:
-    """Value of a yearly variable in one calendar year."""
-    return _fold("at", variable, over, across, year=int(year))
-
-
-def worst_spell(
-    variable: str, years: int, over: Mapping[str, Sequence[str]] | None = None, across: str = "sum"
-) -> Fold:
-    """Lowest, over all runs of `years` consecutive years, of the best year of the run.
-
-    Below a level c exactly where some run of that many years lies wholly below c: for two years,
-    min over t of max(x[t-1], x[t]).
-    """
-    return _fold("worst_spell", variable, over, across, years=int(years))
-
-
-@dataclass(frozen=True)
 class Outcome:
     """One value per path.
 
     Args:
       unit: unit of the value.
-      fold: a `Fold` over a yearly variable, or the model's own function of its last state. A static model
+      fold: a fold over yearly variables (`folds.py`), or the model's own function of its last state. A static model
         computes its outcomes itself and leaves this out.
       loss: whether high is worse. Where it is not, the tail that is reported is the low one.
       about: what it means.
@@ -160,13 +94,23 @@ class Outcome:
     loss: bool = False
     about: str = ""
 
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The yearly variables that it is folded from, none where it is no fold."""
+        return self.fold.terms if isinstance(self.fold, Fold) else ()
+
 
 class Model:
-    """What every model states. `dims` maps each dimension to its labels; all other tables map names to records."""
+    """What every model states. `dims` maps each dimension to its labels; all other tables map names to records.
+
+    Without time there are no shocks and no yearly values: a `StaticModel` leaves these tables empty.
+    """
 
     dims: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     factors: ClassVar[Mapping[str, Factor]] = {}
+    shocks: ClassVar[Mapping[str, Shock]] = {}
     levers: ClassVar[Mapping[str, Lever]] = {}
+    yearly: ClassVar[Mapping[str, Yearly]] = {}
     outcomes: ClassVar[Mapping[str, Outcome]] = {}
 
 
@@ -176,9 +120,6 @@ class PathModel(Model):
     `factors`, `shocks` and `levers` arrive as namespaces of scalars (a name that has dimensions is a `Cells`);
     `levers.start` is the calendar year in which the policy in force began. `year` is the calendar year.
     """
-
-    shocks: ClassVar[Mapping[str, Shock]] = {}
-    yearly: ClassVar[Mapping[str, Yearly]] = {}
 
     def init(self, factors: Any, levers: Any) -> Any:
         """State before the first year: any pytree of scalars."""
@@ -192,7 +133,7 @@ class PathModel(Model):
 
 
 class StaticModel(Model):
-    """A model without time."""
+    """A model without time: outcomes of factors and levers alone."""
 
     def evaluate(self, factors: Any, levers: Any) -> Mapping[str, Any]:
         """Outcomes by name."""
@@ -203,7 +144,7 @@ def shock_streams(model: Model) -> dict[str, tuple[str, ...]]:
     """Names of the random streams of each shock: `name`, or `name[label]` (`name[a,b]`) where it has dimensions."""
     return {
         name: tuple(f"{name}[{key}]" if key else name for key in cell_names(shock.dims, model.dims))
-        for name, shock in getattr(model, "shocks", {}).items()
+        for name, shock in model.shocks.items()
     }
 
 

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from jaxtyping import Shaped, UInt32
 
 from engine.draws.dependence import latent_streams
 from engine.draws.random_words import stream_key
 from engine.study.study import Policy, Study
+
+ByYear = Shaped[np.ndarray, "year policy"]
 
 
 def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
@@ -17,10 +20,9 @@ def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
     names = [f"factor:{item.name}" for item in study.inputs] + latent_streams(study.groups)
     steps = range(len(study.years))
 
-    def keys(streams: list[str], step: int = 0) -> np.ndarray:
-        return np.array([stream_key(study.seed, stream, step) for stream in streams], np.uint32).reshape(
-            -1, 2
-        )
+    def keys(streams: list[str], step: int = 0) -> UInt32[np.ndarray, "stream 2"]:
+        words = [stream_key(study.seed, stream, step) for stream in streams]
+        return np.array(words, np.uint32).reshape(-1, 2)
 
     shock_keys = {}
     if study.is_path_model:
@@ -38,13 +40,13 @@ def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
 
 
 def _lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
-    """Levers by name as tuples of cells, each [year, policy]; one "year" for a static model."""
+    """Levers by name as tuples of cells; one "year" for a static model."""
     n_years = max(1, len(study.years))
     first = study.years[0] if study.years else 0
     shared = sorted({p.implementation for p in study.policies if isinstance(p.implementation, str)})
 
-    def cells(pick: Callable) -> dict[str, tuple[np.ndarray, ...]]:
-        arrays: dict[str, tuple[np.ndarray, ...]] = {}
+    def cells(pick: Callable) -> dict[str, tuple[ByYear, ...]]:
+        arrays: dict[str, tuple[ByYear, ...]] = {}
         for name in study.model.levers:
             stacked = np.stack(
                 [np.reshape(pick(policy)[name], (n_years, -1)) for policy in study.policies], axis=1
@@ -52,7 +54,7 @@ def _lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
             arrays[name] = tuple(np.asarray(stacked[..., k], dtype) for k in range(stacked.shape[-1]))
         return arrays
 
-    def column(values: list[Any], kind: type = dtype) -> np.ndarray:
+    def column(values: list[Any], kind: type = dtype) -> ByYear:
         return np.broadcast_to(np.array(values, kind), (n_years, len(values)))
 
     return {

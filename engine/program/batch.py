@@ -5,18 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Shaped
 
 from engine.program import elementary, fences
 from engine.program.equations import Atom, Constant, Equation, Rule
 from engine.program.packs import Axis, Pack, alone, is_table, packed
 
-Known = dict[int, tuple[Any, int]]
-"""For each value that has been computed, by its id, an array [row, policy or 1, path or 1, ...] and the row that it is."""
+Rows = Shaped[Array, "row policy_or_1 path_or_1 ..."]
+
+
+class Row(NamedTuple):
+    """Where a value stands: a row of an array."""
+
+    array: Rows
+    row: int
+
+
+Known = dict[Atom, Row]
+"""The values that have been computed."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,7 @@ class Argument:
 
     @staticmethod
     def alike(example: Any, axes: Axis, is_table: Callable[[Any], bool] = lambda part: False) -> Argument:
-        """An argument whose leaves all differ by the same, tables of them told by a predicate."""
+        """An argument whose leaves all differ by the same; a predicate says which parts of it are tables of leaves."""
         leaves = jax.tree.leaves(example, is_leaf=is_table)
         tables = tuple(k for k, part in enumerate(leaves) for _ in jax.tree.leaves(part))
         return Argument(example, (axes,) * len(tables), tables)
@@ -43,10 +54,10 @@ class Argument:
     @property
     def rows(self) -> list[list[int]]:
         """Places of the leaves of each table, in the order in which tables appear."""
-        found: dict[Hashable, list[int]] = {}
+        leaves: dict[Hashable, list[int]] = {}
         for leaf, table in enumerate(self.tables):
-            found.setdefault(table, []).append(leaf)
-        return list(found.values())
+            leaves.setdefault(table, []).append(leaf)
+        return list(leaves.values())
 
 
 class Batch:
@@ -65,16 +76,16 @@ class Batch:
         self.rule = fences.with_reciprocals(rule, axes)
         tables = [(k, table) for k, argument in enumerate(arguments) for table in argument.tables]
         self.packs, same = packed(self.rule, axes, tables)
-        self.outputs = tuple(same.get(id(atom), atom) for atom in self.rule.outputs)
+        self.outputs = tuple(same.get(atom, atom) for atom in self.rule.outputs)
         self.fenced = fences.fenced(self.packs, self.outputs, self.sizes)
 
-    def given(self, place: int, arrays: Sequence[Any]) -> Known:
-        """The values of one argument, by its place: the arrays of its tables [row, policy or 1, path or 1], in their order."""
+    def given(self, place: int, arrays: Sequence[Rows]) -> Known:
+        """The values of one argument, by its place: the arrays of its tables, in their order."""
         argument = self.arguments[place]
         first = sum(len(before.tables) for before in self.arguments[:place])
         known: Known = {}
         for rows, array in zip(argument.rows, arrays, strict=True):
-            known.update((id(self.rule.inputs[first + leaf]), (array, row)) for row, leaf in enumerate(rows))
+            known.update((self.rule.inputs[first + leaf], Row(array, row)) for row, leaf in enumerate(rows))
         return known
 
     def computed(self, known: Known, outputs: Sequence[Atom]) -> Known:
@@ -95,27 +106,27 @@ class Batch:
             if place in self.fenced:
                 results = jax.lax.optimization_barrier(results)
             for array, values in zip(results, rows, strict=True):
-                known.update((id(value), (array, row)) for value, row in values)
+                known.update((value, Row(array, row)) for value, row in values)
         return known
 
     def once(self, known: Known) -> Known:
         """What is known, and what is the same every year and costly to compute, or to bring into order."""
         kept = [value for place in sorted(fences.kept(self.packs)) for value in self.packs[place].outputs]
-        given = known.keys() | {id(value) for value in kept}
+        given = {*known, *kept}
         packs = [self.packs[place] for place in fences.needed(self.packs, self.outputs, given)]
-        read = {id(atom) for pack in packs for equation in pack.equations for atom in equation.inputs}
-        read |= {id(atom) for atom in self.outputs}
-        wanted = [value for value in kept if id(value) in read]
-        found = self.computed(known, wanted)
-        return known | {id(value): found[id(value)] for value in wanted}
+        read = {atom for pack in packs for equation in pack.equations for atom in equation.inputs}
+        read.update(self.outputs)
+        wanted = [value for value in kept if value in read]
+        computed = self.computed(known, wanted)
+        return known | {value: computed[value] for value in wanted}
 
-    def array(self, atoms: Sequence[Atom], known: Known, axes: Axis, dtype: Any) -> Any:
-        """Values as the rows of one array [row, policy or 1, path or 1]."""
+    def array(self, atoms: Sequence[Atom], known: Known, axes: Axis, dtype: Any) -> Rows:
+        """Values as the rows of one array, with a policy and a path axis as `axes` say."""
         return self._spread(self._gathered(atoms, known).astype(dtype), len(atoms), axes)
 
     # ------------------------------------------------------------------ one pack
 
-    def _in_rows(self, pack: Pack, known: Known) -> Any:
+    def _in_rows(self, pack: Pack, known: Known) -> Rows:
         first = pack.equations[0]
         operands = [
             self._spread(self._gathered(atoms, known), len(pack.equations), pack.axes)
@@ -126,7 +137,7 @@ class Batch:
             return ours(*operands)
         return first.primitive.bind(*operands, **first.params)
 
-    def _by_itself(self, equation: Equation, known: Known) -> list[Any]:
+    def _by_itself(self, equation: Equation, known: Known) -> list[Rows]:
         """An operation that is not done number by number, mapped over paths and policies."""
 
         def rule(*values: Any) -> list[Any]:
@@ -152,7 +163,7 @@ class Batch:
         mapped = sum(size > 1 for size in sizes)
         return [result.reshape(1, *sizes, *result.shape[mapped:]) for result in results]
 
-    def _gathered(self, atoms: Sequence[Atom], known: Known) -> Any:
+    def _gathered(self, atoms: Sequence[Atom], known: Known) -> Rows:
         """Values as the rows of an array, one row alone where all are the same."""
         parts = []
         for source, run in groupby(atoms, lambda atom: _source(atom, known)):
@@ -160,7 +171,7 @@ class Batch:
             if source is None:
                 parts.append((len(held), _constants(held)))
                 continue
-            array, rows = known[id(held[0])][0], [known[id(atom)][1] for atom in held]
+            array, rows = known[held[0]].array, [known[atom].row for atom in held]
             taken = _rows(array, rows)
             if taken is not None:
                 parts.append((len(held), taken))
@@ -176,12 +187,12 @@ class Batch:
         # fenced, because a concatenation computes its parts one number at a time if they are fused into it
         return jax.lax.optimization_barrier(jnp.concatenate(jax.lax.optimization_barrier(full)))
 
-    def _spread(self, array: Any, rows: int, axes: Axis) -> Any:
+    def _spread(self, array: Rows, rows: int, axes: Axis) -> Rows:
         full = [size if axis in axes else 1 for axis, size in self.sizes.items()]
         return jnp.broadcast_to(array, (rows, *full, *array.shape[3:]))
 
 
-def _constants(atoms: Sequence[Atom]) -> Any:
+def _constants(atoms: Sequence[Atom]) -> Shaped[Array, "row 1 1 ..."]:
     values = [np.asarray(atom.value, atom.dtype) for atom in atoms if isinstance(atom, Constant)]
     alike = len({(value.dtype, value.tobytes()) for value in values}) == 1
     return jnp.asarray(np.stack(values[:1] if alike else values)[:, None, None])
@@ -189,10 +200,10 @@ def _constants(atoms: Sequence[Atom]) -> Any:
 
 def _source(atom: Atom, known: Known) -> int | None:
     """Which array a value stands in; None for a constant."""
-    return None if isinstance(atom, Constant) else id(known[id(atom)][0])
+    return None if isinstance(atom, Constant) else id(known[atom].array)
 
 
-def _rows(array: Any, rows: list[int]) -> Any:
+def _rows(array: Rows, rows: list[int]) -> Rows | None:
     """Rows of an array in a form that a compiler can read in place; None where they do not follow each other evenly.
 
     Evenly are first + a i + b j, the i slow and the j fast: rows in turn, each of them several times, by region and then
@@ -207,7 +218,7 @@ def _rows(array: Any, rows: list[int]) -> Any:
     if m == 1:
         return array[first : first + 1] if b == 0 else array[first : rows[-1] + 1 : b]
     if a == 0 or b == 0:
-        part = _rows(array, rows[:n] if a == 0 else rows[::n])
+        part: Any = _rows(array, rows[:n] if a == 0 else rows[::n])  # one index alone is even
         part = part[None] if a == 0 else part[:, None]
         return jnp.broadcast_to(part, (m, n, *array.shape[1:])).reshape(m * n, *array.shape[1:])
     slow, count, fast, inner = (a, m, b, n) if a > b else (b, n, a, m)

@@ -29,7 +29,9 @@ GPU_LANES = 1 << 20
 LANE = 4 << 10
 """Bytes that a path takes on a device under each policy, at most: the shipped model takes 1.3 KiB."""
 _ROOM = 1 << 26
-_ASKED, _FOUND = (f"/jax/compilation_cache/{event}" for event in ("compile_requests_use_cache", "cache_hits"))
+_REQUESTED, _HIT = (
+    f"/jax/compilation_cache/{event}" for event in ("compile_requests_use_cache", "cache_hits")
+)
 _UNITS = {"": 1, "B": 1} | {
     f"{letter}{ending}": base**power
     for power, letter in enumerate("KMGT", start=1)
@@ -43,11 +45,11 @@ def use_every_core() -> None:
 
     `RUSTBELT_CPU_DEVICES` sets another count; a path has the same bits with any.
     """
-    asked = os.environ.get("RUSTBELT_CPU_DEVICES", str(len(cores())))
-    if not asked.isdecimal() or int(asked) < 1:
-        raise UserError("RUSTBELT_CPU_DEVICES", [f"expected a number of devices, got '{asked}'."])
+    count = os.environ.get("RUSTBELT_CPU_DEVICES", str(len(cores())))
+    if not count.isdecimal() or int(count) < 1:
+        raise UserError("RUSTBELT_CPU_DEVICES", [f"expected a number of devices, got '{count}'."])
     with contextlib.suppress(RuntimeError):  # JAX has been used already: its devices stay as they are
-        jax.config.update("jax_num_cpu_devices", int(asked))
+        jax.config.update("jax_num_cpu_devices", int(count))
 
 
 def cores() -> list[int]:
@@ -58,7 +60,7 @@ def cores() -> list[int]:
 
 
 def gpus_of_machine() -> list[str]:
-    """What `CUDA_VISIBLE_DEVICES` calls each GPU that this process may see, found without waking any; none without JAX for CUDA."""
+    """What `CUDA_VISIBLE_DEVICES` calls each GPU that this process may see, without waking any; none without JAX for CUDA."""
     if not any(importlib.util.find_spec(f"jax_cuda{version}_plugin") for version in (12, 13)):
         return []
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -138,8 +140,8 @@ def lanes_for(study: Study, mesh: Mesh) -> int:
 
 def device_memory(mesh: Mesh) -> int | None:
     """Bytes that JAX may take on each device of the mesh (of the smallest); None where a device does not tell, as CPUs do not."""
-    told = [(device.memory_stats() or {}).get("bytes_limit", 0) for device in mesh.devices.flat]
-    return min(told) or None
+    limits = [(device.memory_stats() or {}).get("bytes_limit", 0) for device in mesh.devices.flat]
+    return min(limits) or None
 
 
 def bytes_of(size: str | int) -> int:
@@ -171,11 +173,11 @@ def use_compilation_cache() -> None:
     JAX knows one cache for a whole process: what else it compiles from here on is kept there too, and found again. A cache
     that JAX has been given already (`jax_compilation_cache_dir`) stays, with its rules.
     """
-    asked = os.environ.get("RUSTBELT_CACHE", "")
-    if asked.lower() == "off" or jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
+    wish = os.environ.get("RUSTBELT_CACHE", "")
+    if wish.lower() == "off" or jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
         return
     try:
-        folder = _cache_folder(asked)
+        folder = _cache_folder(wish)
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
         wrong = _not_to_be_used(folder)
@@ -200,14 +202,14 @@ def programs_watched() -> Iterator[Callable[[], bool]]:
 
     jax.monitoring.register_event_listener(note)
     try:
-        yield lambda: seen[_FOUND] == seen[_ASKED] > 0
+        yield lambda: seen[_HIT] == seen[_REQUESTED] > 0
     finally:
         jax.monitoring.unregister_event_listener(note)
 
 
-def _cache_folder(asked: str) -> Path:
-    if asked:
-        return Path(asked).expanduser().absolute()
+def _cache_folder(wish: str) -> Path:
+    if wish:
+        return Path(wish).expanduser().absolute()
     given = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(given) if os.path.isabs(given) else Path.home() / ".cache") / "rustbelt"
 

@@ -9,13 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from engine.draws.random_words import binary_parts, horner
+
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 # Minimax polynomial of (log(1 + f) - f + f^2 / 2) / f^3 for 1 + f from sqrt(1/2) to sqrt(2), relative to log(1 + f)
 _LOG = (
     0.3333390951156616, -0.2500133812427521, 0.19963063299655914, -0.1657758504152298, 0.14914768934249878,
     -0.14267486333847046, 0.08700434863567352,
 )  # fmt: skip
-_ROOT_HALF = np.int32(0x3F3504F3)  # the bits of sqrt(1/2)
 _SMALLEST = np.float32(2.0**-126)
 # Minimax polynomial of (exp(r) - 1 - r) / r^2 for |r| up to log(2) / 2, relative to exp(r)
 _EXP = (
@@ -35,11 +36,9 @@ def log(x: Float[Array, "..."]) -> Float[Array, "..."]:
     x = 2^e (1 + f) with 1 + f within sqrt(1/2) and sqrt(2), so that log x = e log 2 + f - f^2 / 2 + f^3 P(f). NaN below
     zero, -inf from zero to the smallest normal number (XLA on CPU takes what is smaller for zero).
     """
-    bits = jax.lax.bitcast_convert_type(x, jnp.int32)
-    exponent = (bits - _ROOT_HALF) >> 23
-    f = jax.lax.bitcast_convert_type(bits - (exponent << 23), jnp.float32) - 1.0
-    power, square = exponent.astype(jnp.float32), f * f
-    value = (square * (f * _polynomial(_LOG, f)) + power * _LN2_LOW) - 0.5 * square
+    power, f = binary_parts(x)
+    square = f * f
+    value = (square * (f * horner(_LOG, f)) + power * _LN2_LOW) - 0.5 * square
     value = power * _LN2_HIGH + (f + value)
     value = jnp.where(x == np.float32(np.inf), x, value)
     below = jnp.where(x >= 0, np.float32(-np.inf), np.float32(np.nan))
@@ -53,7 +52,7 @@ def exp(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """
     n = jnp.round(x * np.float32(1 / np.log(2)))
     r = (x - n * _LN2_HIGH) - n * _LN2_LOW
-    value = (_polynomial(_EXP, r) * r) * r + r + 1.0
+    value = (horner(_EXP, r) * r) * r + r + 1.0
     power = jax.lax.bitcast_convert_type(n + _WHOLE, jnp.int32) << 23
     value = jax.lax.bitcast_convert_type(jax.lax.bitcast_convert_type(value, jnp.int32) + power, jnp.float32)
     value = jnp.where(x < _LOWEST, np.float32(0.0), value)
@@ -63,13 +62,6 @@ def exp(x: Float[Array, "..."]) -> Float[Array, "..."]:
 def logistic(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """1 / (1 + exp(-x)) in float32."""
     return 1.0 / (1.0 + exp(-x))
-
-
-def _polynomial(coefficients: tuple[float, ...], x: Float[Array, "..."]) -> Float[Array, "..."]:
-    value = jnp.float32(coefficients[-1])
-    for coefficient in coefficients[-2::-1]:
-        value = value * x + jnp.float32(coefficient)
-    return value
 
 
 ON_PLATFORM: Mapping[str, Mapping[str, Callable[..., Array]]] = {

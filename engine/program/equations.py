@@ -26,7 +26,7 @@ _BODIES = ("jaxpr", "call_jaxpr", "fun_jaxpr")
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """Something to be computed, or handed in: its shape and type for one path and policy."""
+    """Something to be computed, or handed in: its shape and type for one path and policy. Each is equal to itself alone."""
 
     shape: tuple[int, ...]
     dtype: Any
@@ -34,7 +34,7 @@ class Value:
 
 @dataclass(frozen=True, eq=False)
 class Constant:
-    """Something that is known."""
+    """Something that is known. Each is equal to itself alone."""
 
     value: Any
 
@@ -109,13 +109,13 @@ def written_out(function: Callable[..., Any], *examples: Any) -> Rule:
 
 def read_by(equations: Sequence[Equation], outputs: Sequence[Atom]) -> tuple[Equation, ...]:
     """The equations that are needed for some outputs."""
-    needed = {id(atom) for atom in outputs}
-    found = []
+    needed = set(outputs)
+    kept = []
     for equation in reversed(equations):
-        if any(id(value) in needed for value in equation.outputs):
-            found.append(equation)
-            needed.update(id(atom) for atom in equation.inputs)
-    return tuple(reversed(found))
+        if not needed.isdisjoint(equation.outputs):
+            kept.append(equation)
+            needed.update(equation.inputs)
+    return tuple(reversed(kept))
 
 
 def _flatten(
@@ -139,12 +139,12 @@ def _flatten(
         body = _body(equation)
         if body is not None:
             constants = [Constant(c) for c in body.consts]
-            found: Sequence[Atom] = _flatten(body.jaxpr, constants, inside, into, literals, within)
+            results: Sequence[Atom] = _flatten(body.jaxpr, constants, inside, into, literals, within)
         else:
             outputs = tuple(Value(var.aval.shape, var.aval.dtype) for var in equation.outvars)
             into.append(Equation(equation.primitive, equation.params, inside, outputs, within))
-            found = outputs
-        names.update(zip(equation.outvars, found, strict=True))
+            results = outputs
+        names.update(zip(equation.outvars, results, strict=True))
     return [read(atom) for atom in jaxpr.outvars]
 
 

@@ -54,23 +54,23 @@ _FREE = {
 def with_reciprocals(rule: Rule, axes: Sequence[Axis]) -> Rule:
     """The same rule with quotients by shared values as products with one reciprocal of each."""
     differs = differences(rule, axes)
-    known: dict[int, Value] = {}
-    found: list[Equation] = []
+    reciprocals: dict[Atom, Value] = {}
+    equations: list[Equation] = []
     for equation in rule.equations:
         if equation.name != "div" or not jnp.issubdtype(equation.outputs[0].dtype, jnp.floating):
-            found.append(equation)
+            equations.append(equation)
             continue
         numerator, divisor = equation.inputs
-        if differs.get(id(divisor), Axis.NONE) in (Axis.NONE, differs[id(equation.outputs[0])]):
-            found.append(equation)
+        if differs.get(divisor, Axis.NONE) in (Axis.NONE, differs[equation.outputs[0]]):
+            equations.append(equation)
             continue
-        if id(divisor) not in known:
+        if divisor not in reciprocals:
             one = Constant(np.ones(divisor.shape, divisor.dtype))
-            known[id(divisor)] = Value(divisor.shape, divisor.dtype)
-            found.append(replace(equation, inputs=(one, divisor), outputs=(known[id(divisor)],)))
-        product = (numerator, known[id(divisor)])
-        found.append(replace(equation, primitive=jax.lax.mul_p, params=_of_a_product(), inputs=product))
-    return replace(rule, equations=tuple(found))
+            reciprocals[divisor] = Value(divisor.shape, divisor.dtype)
+            equations.append(replace(equation, inputs=(one, divisor), outputs=(reciprocals[divisor],)))
+        factors = (numerator, reciprocals[divisor])
+        equations.append(replace(equation, primitive=jax.lax.mul_p, params=_of_a_product(), inputs=factors))
+    return replace(rule, equations=tuple(equations))
 
 
 @cache
@@ -86,22 +86,22 @@ def fenced(packs: Sequence[Pack], outputs: Sequence[Atom], sizes: Mapping[Axis, 
       outputs: what the rule gives back: read once more.
       sizes: how many policies and paths there are.
     """
-    reads = Counter(id(atom) for atom in outputs)
-    differs = {id(value): pack.axes for pack in packs for value in pack.outputs}
+    reads: Counter[Atom] = Counter(outputs)
+    differs: dict[Atom, Axis] = {value: pack.axes for pack in packs for value in pack.outputs}
     for pack in packs:
         for equation in pack.equations:
             for atom in equation.inputs:
-                reads[id(atom)] += _times(pack.axes & ~differs.get(id(atom), pack.axes), sizes)
-    found, price = set(), dict[int, int]()
+                reads[atom] += _times(pack.axes & ~differs.get(atom, pack.axes), sizes)
+    places, price = set(), dict[Atom, int]()
     for place, pack in enumerate(packs):
         worth = _worth(pack, price)
         reciprocal = pack.name == "div" and isinstance(pack.equations[0].inputs[0], Constant)
-        again = max(reads[id(value)] for value in pack.outputs) - 1
+        again = max(reads[value] for value in pack.outputs) - 1
         if reciprocal or (worth >= WORTH_FENCING and worth * again >= WORTH_A_PASS):
-            found.add(place)
+            places.add(place)
             worth = 0
-        price.update((id(value), worth) for value in pack.outputs)
-    return found
+        price.update((value, worth) for value in pack.outputs)
+    return places
 
 
 def _times(further: Axis, sizes: Mapping[Axis, int]) -> int:
@@ -112,31 +112,31 @@ def _times(further: Axis, sizes: Mapping[Axis, int]) -> int:
 
 def kept(packs: Sequence[Pack]) -> set[int]:
     """The places of the packs that are computed before the years: costly, and the same every year."""
-    found, price = set(), dict[int, int]()
+    places, price = set(), dict[Atom, int]()
     for place, pack in enumerate(packs):
         if Axis.YEAR in pack.axes:
             continue
         worth = _worth(pack, price)
         if worth >= WORTH_KEEPING:
-            found.add(place)
+            places.add(place)
             worth = 0
-        price.update((id(value), worth) for value in pack.outputs)
-    return found
+        price.update((value, worth) for value in pack.outputs)
+    return places
 
 
-def needed(packs: Sequence[Pack], outputs: Collection[Atom], given: Collection[int]) -> list[int]:
-    """The places of the packs that outputs take to compute, where the values with some ids are given already."""
-    asked = {id(atom) for atom in outputs}
-    found = []
+def needed(packs: Sequence[Pack], outputs: Collection[Atom], given: Collection[Atom]) -> list[int]:
+    """The places of the packs that outputs take to compute, where some values are given already."""
+    read = set(outputs)
+    places = []
     for place in reversed(range(len(packs))):
         pack = packs[place]
-        if any(id(value) in asked and id(value) not in given for value in pack.outputs):
-            found.append(place)
-            asked.update(id(atom) for equation in pack.equations for atom in equation.inputs)
-    return found[::-1]
+        if any(value in read and value not in given for value in pack.outputs):
+            places.append(place)
+            read.update(atom for equation in pack.equations for atom in equation.inputs)
+    return places[::-1]
 
 
-def _worth(pack: Pack, price: dict[int, int]) -> int:
+def _worth(pack: Pack, price: Mapping[Atom, int]) -> int:
     """Operations that it takes to compute a row again, from what has been kept or fenced.
 
     A table is copied together, which is never worth doing twice.
@@ -145,4 +145,4 @@ def _worth(pack: Pack, price: dict[int, int]) -> int:
     if is_table(first):
         return WORTH_FENCING
     own = 0 if pack.name in _FREE else _COSTLY.get(pack.name, 1)
-    return own + sum(price.get(id(atom), 0) for atom in first.inputs)
+    return own + sum(price.get(atom, 0) for atom in first.inputs)

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
+from jaxtyping import Array, Float, Int, Int32, UInt32
 
 from engine.modelling.cell_axis import cell_count
 from engine.program import arguments
@@ -32,17 +33,23 @@ if jax.__version_info__ < (0, 12):
     _OFF.append("cse_barrier_expander")
 
 
+Outcomes = Float[np.ndarray, "policy outcome path"]
+YearlyValues = Float[np.ndarray, "policy year cell path"]
+FactorDraws = Float[np.ndarray, "factor path"]
+Slots = Float[Array, "device slot policy outcome lane"]
+
+
 @dataclass(frozen=True)
 class BlockResult:
     """What one block leaves.
 
     Args:
       block: which paths.
-      outcomes: float32 [policy, outcome, path].
+      outcomes: of its paths, in their order.
     """
 
     block: Block
-    outcomes: np.ndarray
+    outcomes: Outcomes
 
 
 @dataclass(frozen=True)
@@ -51,28 +58,28 @@ class Trace:
 
     Args:
       first_path: number of the first of them.
-      outcomes: float32 [policy, outcome, path].
-      yearly: float32 [policy, year, cell, path]; None for a static model.
-      draws: float32 [factor, path].
+      outcomes: of the paths, in their order.
+      yearly: None for a static model.
+      draws: of the factors, in the order of the study.
     """
 
     first_path: int
-    outcomes: np.ndarray
-    yearly: np.ndarray | None
-    draws: np.ndarray
+    outcomes: Outcomes
+    yearly: YearlyValues | None
+    draws: FactorDraws
 
 
 class _Pass:
-    """Paths from `first` on under way on the devices, and once they are asked for on the host."""
+    """Outcomes of the paths from `first` on: under way on the devices until somebody waits for them, then on the host."""
 
-    def __init__(self, first: int, running: Any, ordered: Callable[[np.ndarray], np.ndarray]):
+    def __init__(self, first: int, running: Slots, ordered: Callable[[np.ndarray], Outcomes]):
         self.first = first
-        self._running = running
+        self._running: Slots | None = running
         self._ordered = ordered
-        self._values: np.ndarray | None = None
+        self._values: Outcomes | None = None
 
-    def values(self) -> np.ndarray:
-        """Outcomes, float32 [policy, outcome, path]; waits for them."""
+    def values(self) -> Outcomes:
+        """The outcomes on the host; waits for them."""
         if self._values is None:
             self._values = self._ordered(np.asarray(jax.device_get(self._running)))
             self._running = None
@@ -175,8 +182,8 @@ class Program:
             _joined(draws),
         )
 
-    def first_years(self, count: int) -> np.ndarray:
-        """Yearly values of the first paths, float32 [policy, year, cell, path]."""
+    def first_years(self, count: int) -> YearlyValues:
+        """Yearly values of the first paths."""
         study, step = self.study, self.full.lanes * self.mesh.devices.size
         shape = len(study.policies), len(study.years), cell_count(study.model)
         values: np.ndarray = np.empty((*shape, -(-count // step) * step), self.dtype)
@@ -198,8 +205,8 @@ class Program:
                 last.result()
         return values[..., :count]
 
-    def draws(self, block: Block) -> np.ndarray:
-        """Factor draws of a block's paths, float32 [factor, path]."""
+    def draws(self, block: Block) -> FactorDraws:
+        """Factor draws of a block's paths."""
         at, devices = block.first % self.lanes, self.mesh.devices.size
         tiles = -(-(at + block.count) // self.lanes // devices) * devices
         values = jax.device_get(
@@ -208,15 +215,6 @@ class Program:
         ordered = values[..., np.argsort(self.sampler.path_order(self.lanes))]
         joined = np.moveaxis(ordered, 1, 0).reshape(len(self.study.inputs), tiles * self.lanes)
         return joined[:, at : at + block.count]
-
-    def lowered_for(self, platform: str) -> Any:
-        """The main program lowered for another platform ("cuda"), as `jax.export` gives it."""
-        program = Program(self.study, self.mesh, self.lanes, self.dtype, platform)
-        devices = self.mesh.devices.size
-        first, last = np.zeros(devices, np.int32), np.ones(devices, np.int32)
-        return jax.export.export(program._run, platforms=[platform])(
-            program.inputs, np.zeros(2, np.uint32), first, last
-        )
 
     # ------------------------------------------------------------------ the program
 
@@ -241,20 +239,20 @@ class Program:
     def _launched(self, first: int, count: int) -> _Pass:
         tiles = -(-count // self.lanes)
 
-        def ordered(values: np.ndarray) -> np.ndarray:
+        def ordered(values: Float[np.ndarray, "device slot policy outcome lane"]) -> Outcomes:
             return _joined(values.reshape(-1, *values.shape[2:])[self._slots(tiles)])
 
         return _Pass(first, self._start(first, 0, tiles), ordered)
 
-    def _start(self, first: int, begin: int, end: int) -> Any:
-        """Runs tiles `begin` to `end` of the pass from path `first` on: [device, slot, policy, outcome, lane]."""
+    def _start(self, first: int, begin: int, end: int) -> Slots:
+        """Runs tiles `begin` to `end` of the pass from path `first` on; gives their outcomes, not waiting for them."""
         devices = self.mesh.devices.size
         each = -(-(end - begin) // devices)
         start = np.minimum(begin + np.arange(devices, dtype=np.int32) * each, end).astype(np.int32)
         stop = np.minimum(start + each, end).astype(np.int32)
         return self._run(self.inputs, self._counters(np.array([first]))[0], start, stop)
 
-    def _slots(self, tiles: int) -> slice | np.ndarray:
+    def _slots(self, tiles: int) -> slice | Int[np.ndarray, "tile"]:
         """Where the tiles of a pass stand among the slots of all devices."""
         each = -(-tiles // self.mesh.devices.size)
         if each == self.tiles_each:  # all slots are taken, and nothing need be copied together
@@ -262,16 +260,18 @@ class Program:
         device, slot = np.divmod(np.arange(tiles), max(each, 1))
         return device * self.tiles_each + slot
 
-    def _counters(self, firsts: np.ndarray) -> np.ndarray:
-        """Counters of the first groups of these paths, (low, high) words: uint32 [path, 2]."""
+    def _counters(self, firsts: Int[np.ndarray, "tile"]) -> UInt32[np.ndarray, "tile 2"]:
+        """Counters of the first groups of the tiles that begin with these paths, (low, high) words."""
         counters = [self.sampler.first_counter(int(first)) for first in firsts]
         return np.array([[c & 0xFFFFFFFF, c >> 32] for c in counters], np.uint32)
 
-    def _tiles(self, inputs: Any, base: Any, start: Any, stop: Any) -> Any:
+    def _tiles(
+        self, inputs: Any, base: UInt32[Array, "2"], start: Int32[Array, "1"], stop: Int32[Array, "1"]
+    ) -> Slots:
         self.traces += 1
         groups = self.lanes // self.sampler.group
 
-        def one_tile(slot: Any, buffer: Any) -> Any:
+        def one_tile(slot: Int32[Array, ""], buffer: Float[Array, "slot policy outcome lane"]) -> Array:
             low = base[0] + (start[0] + slot).astype(jnp.uint32) * jnp.uint32(groups)
             high = base[1] + (low < base[0]).astype(jnp.uint32)
             outcomes = self._in_path_order(self.tile.outcomes(inputs, (low, high)))
@@ -286,27 +286,27 @@ class Program:
         firsts = first + self.full.lanes * np.arange(self.mesh.devices.size)
         return self._trace(self.inputs, self._counters(firsts))
 
-    def _traced_tile(self, inputs: Any, base: Any) -> Any:
-        found = self.full.in_full(inputs, (base[0, 0], base[0, 1]))
-        return jax.tree.map(lambda leaf: self._in_path_order(leaf)[None], found)
+    def _traced_tile(self, inputs: Any, base: UInt32[Array, "1 2"]) -> Any:
+        values = self.full.in_full(inputs, (base[0, 0], base[0, 1]))
+        return jax.tree.map(lambda leaf: self._in_path_order(leaf)[None], values)
 
-    def _drawn_tiles(self, inputs: Any, base: Any) -> Any:
+    def _drawn_tiles(self, inputs: Any, base: UInt32[Array, "tile 2"]) -> Float[Array, "tile factor lane"]:
         return jax.lax.map(lambda first: self.tile.draws(inputs, (first[0], first[1])), base)
 
-    def _in_path_order(self, lanes: Any) -> Any:
-        """[..., lane] of a tile -> [..., path]."""
+    def _in_path_order(self, lanes: Float[Array, "... lane"]) -> Float[Array, "... path"]:
+        """The values of a tile with its paths in their order."""
         group, order = self.sampler.group, np.argsort(self.sampler.offsets)
         runs = lanes.reshape(*lanes.shape[:-1], group, lanes.shape[-1] // group)[..., order, :]
         return jnp.swapaxes(runs, -1, -2).reshape(lanes.shape)
 
 
-def _joined(tiles: np.ndarray) -> np.ndarray:
-    """[tile, ..., path] of consecutive tiles -> [..., path]."""
+def _joined(tiles: Float[np.ndarray, "tile ... path"]) -> Float[np.ndarray, "... paths"]:
+    """The paths of consecutive tiles in one row."""
     return np.moveaxis(tiles, 0, -2).reshape(*tiles.shape[1:-1], len(tiles) * tiles.shape[-1])
 
 
 def compiler_options(platform: str) -> dict[str, str]:
-    """What XLA is told for a platform: wide vectors and barriers that stay, on CPU."""
+    """Options of XLA for a platform: wide vectors and barriers that stay, on CPU."""
     if platform != "cpu":
         return {}
     return _WIDE | {"xla_disable_hlo_passes": ",".join(_OFF)}

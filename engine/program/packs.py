@@ -51,31 +51,31 @@ class Pack:
         return tuple(zip(*(equation.inputs for equation in self.equations), strict=True))
 
 
-def differences(rule: Rule, axes: Sequence[Axis]) -> dict[int, Axis]:
-    """What each value of a rule differs by, by its id, from what its inputs do. Constants are not among them."""
-    found = {id(value): axis for value, axis in zip(rule.inputs, axes, strict=True)}
+def differences(rule: Rule, axes: Sequence[Axis]) -> dict[Atom, Axis]:
+    """What each value of a rule differs by, from what its inputs do. Constants are not among them."""
+    differs: dict[Atom, Axis] = dict(zip(rule.inputs, axes, strict=True))
     for equation in rule.equations:
         own = Axis.NONE
         for atom in equation.inputs:
-            own |= found.get(id(atom), Axis.NONE)
-        found.update((id(value), own) for value in equation.outputs)
-    return found
+            own |= differs.get(atom, Axis.NONE)
+        differs.update((value, own) for value in equation.outputs)
+    return differs
 
 
 def packed(
     rule: Rule, axes: Sequence[Axis], tables: Sequence[Hashable]
-) -> tuple[tuple[Pack, ...], dict[int, Atom]]:
+) -> tuple[tuple[Pack, ...], dict[Atom, Atom]]:
     """The equations of a rule in packs, in an order in which they can be computed.
 
     Args:
       axes: what each input differs by.
       tables: for each input, what it stands together with: inputs of one table are the rows of one array.
 
-    Returns: the packs, and for each value that was left out because another is the same, by its id, that other one.
+    Returns: the packs, and for each value that was left out because another is the same, that other one.
     """
     differs = differences(rule, axes)
-    kinds: dict[int, Hashable] = {
-        id(value): ("input", table) for value, table in zip(rule.inputs, tables, strict=True)
+    kinds: dict[Atom, Hashable] = {
+        value: ("input", table) for value, table in zip(rule.inputs, tables, strict=True)
     }
     numbers: dict[Hashable, int] = {}
     rows: dict[int, list[Equation]] = {}
@@ -83,43 +83,43 @@ def packed(
     def kind(atom: Atom) -> Hashable:
         if isinstance(atom, Constant):
             return ("constant", atom.shape, str(atom.dtype))
-        return kinds[id(atom)]
+        return kinds[atom]
 
     for equation in rule.equations:
-        own = differs[id(equation.outputs[0])]
+        own = differs[equation.outputs[0]]
         if is_table(equation):
-            kinds.update((id(value), ("table", id(equation))) for value in equation.outputs)
-            rows[numbers.setdefault(id(equation), len(numbers))] = [equation]
+            kinds.update((value, ("table", equation)) for value in equation.outputs)
+            rows[numbers.setdefault(equation, len(numbers))] = [equation]
             continue
         # a kind holds the kinds of all that is read, so no equation can depend on another of its own kind
         reads = tuple(kind(atom) for atom in equation.inputs)
         alike = equation.name, str(equation.params), own, equation.scope, reads
-        key: Hashable = id(equation) if alone(equation) else alike
+        key: Hashable = equation if alone(equation) else alike
         number = numbers.setdefault(key, len(numbers))
         rows.setdefault(number, []).append(equation)
-        kinds.update((id(value), ("pack", number, k)) for k, value in enumerate(equation.outputs))
-    same: dict[int, Atom] = {}
-    found = []
+        kinds.update((value, ("pack", number, k)) for k, value in enumerate(equation.outputs))
+    same: dict[Atom, Atom] = {}
+    packs = []
     for of in rows.values():
-        read = [replace(row, inputs=tuple(same.get(id(atom), atom) for atom in row.inputs)) for row in of]
-        found.append(Pack(_without_repeats(read, same), differs[id(of[0].outputs[0])]))
-    return tuple(found), same
+        read = [replace(row, inputs=tuple(same.get(atom, atom) for atom in row.inputs)) for row in of]
+        packs.append(Pack(_without_repeats(read, same), differs[of[0].outputs[0]]))
+    return tuple(packs), same
 
 
-def _without_repeats(rows: list[Equation], same: dict[int, Atom]) -> tuple[Equation, ...]:
+def _without_repeats(rows: list[Equation], same: dict[Atom, Atom]) -> tuple[Equation, ...]:
     """The rows that differ, where each comes as often as the others: what a region has in common for all its sectors.
 
     Rows that are alike by chance stay, so that the others keep their order.
     """
     if alone(rows[0]) or is_table(rows[0]):
         return tuple(rows)
-    alike: dict[tuple[int, ...], list[Equation]] = {}
+    alike: dict[tuple[Atom, ...], list[Equation]] = {}
     for row in rows:
-        alike.setdefault(tuple(id(atom) for atom in row.inputs), []).append(row)
+        alike.setdefault(row.inputs, []).append(row)
     if len({len(group) for group in alike.values()}) > 1:
         return tuple(rows)
     for first, *others in alike.values():
-        same.update((id(row.outputs[0]), first.outputs[0]) for row in others)
+        same.update((row.outputs[0], first.outputs[0]) for row in others)
     return tuple(group[0] for group in alike.values())
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from engine.modelling import folds
 from engine.modelling.cells import Cells
-from engine.modelling.records import Fold, PathModel, Yearly, shock_streams
+from engine.modelling.folds import Fold
+from engine.modelling.records import PathModel, Yearly, shock_streams
 from engine.program import arguments
 from engine.program.batch import Argument
 from engine.program.equations import Rule, written_out
@@ -105,11 +105,11 @@ class Rules:
         while True:
             axes = tuple(axis | Axis.PATH | Axis.YEAR for axis in own)
             tables = tuple(zip(alike.tables, axes, strict=True))
-            found = Argument(state, axes, tables)
-            after = _by_policy(year, [found, *rest], len(own))
+            carried = Argument(state, axes, tables)
+            after = _by_policy(year, [carried, *rest], len(own))
             wider = [one | other for one, other in zip(own, after, strict=True)]
             if wider == own:
-                return found
+                return carried
             own = wider
 
     # ------------------------------------------------------------------ the rules
@@ -130,7 +130,7 @@ class Rules:
         """State before the first year, and that of the folds."""
         model: Any = self.study.model
         levers = self._levers(policy, self.dtype(self.study.years[0]), draw)
-        kept = {name: folds.start(fold) for name, fold in self.folded.items()}
+        kept = {name: fold.init() for name, fold in self.folded.items()}
         return self._as_floats((model.init(self._factors(draw), levers), kept))
 
     def one_year(self, carry: Any, year: Any, draw: Any, shock: Any, policy: Any) -> Any:
@@ -139,10 +139,7 @@ class Rules:
         state, kept = carry
         levers = self._levers(policy, year, draw)
         state, values = model.step(state, year, self._factors(draw), _namespace(model, shock), levers)
-        kept = {
-            name: folds.update(fold, kept[name], year, folds.of_the_year(fold, values))
-            for name, fold in self.folded.items()
-        }
+        kept = {name: fold.update(kept[name], year, values) for name, fold in self.folded.items()}
         yearly: Mapping[str, Yearly] = model.yearly
         cells = [cell for name in yearly for cell in _cells_of(yearly[name], values[name])]
         return self._as_floats(((_in_order_of(carry[0], state), kept), cells))
@@ -152,10 +149,7 @@ class Rules:
         state, kept = carry
         own: Any = {name: outcome.fold for name, outcome in self.study.model.outcomes.items()}
         return self._as_floats(
-            [
-                folds.finish(rule, kept[name]) if name in self.folded else rule(state)
-                for name, rule in own.items()
-            ]
+            [rule.finish(kept[name]) if name in kept else rule(state) for name, rule in own.items()]
         )
 
     # ------------------------------------------------------------------ what the model is handed
@@ -194,8 +188,8 @@ class Rules:
 
 def _by_policy(rule: Rule, takes: Sequence[Argument], count: int) -> list[Axis]:
     """Whether each of the first outputs of a rule differs by policy."""
-    found = differences(rule, [axis for argument in takes for axis in argument.axes])
-    return [found.get(id(atom), Axis.NONE) & Axis.POLICY for atom in rule.outputs[:count]]
+    differs = differences(rule, [axis for argument in takes for axis in argument.axes])
+    return [differs.get(atom, Axis.NONE) & Axis.POLICY for atom in rule.outputs[:count]]
 
 
 def _is_tuple(part: Any) -> bool:

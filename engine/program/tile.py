@@ -12,15 +12,21 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float, UInt32
 
 from engine.draws import random_words
 from engine.draws.dependence import correlated
-from engine.draws.sampling import SAMPLERS, Sampler
+from engine.draws.sampling import SAMPLERS, Counter, Sampler
 from engine.program.batch import Argument, Batch, Known
 from engine.program.equations import Atom, Rule, written_out
 from engine.program.packs import Axis
 from engine.program.rules import Rules
 from engine.study.study import Study
+
+Outcomes = Float[Array, "policy outcome lane"]
+YearlyValues = Float[Array, "year cell policy lane"]
+FactorDraws = Float[Array, "factor lane"]
+Draws = Mapping[str, Float[Array, "lane"]]
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Tile:
       platform: what it is compiled for.
 
     All its methods are traced: they take the program's arguments (`arguments.of`) and the counter of the tile's first
-    group, (low, high) words.
+    group, (low, high) words. Draws are factor draws by name.
     """
 
     rules: Rules
@@ -55,16 +61,16 @@ class Tile:
         """The study's sampler."""
         return SAMPLERS[self.study.sampler]
 
-    def outcomes(self, inputs: Any, first: Any) -> Any:
-        """Outcomes [policy, outcome, lane]."""
+    def outcomes(self, inputs: Any, first: Counter) -> Outcomes:
+        """Outcomes of every path."""
         draws = self._draws(inputs, first)
         if not self.study.is_path_model:
             return self._evaluate(inputs, draws)
         outcomes, _ = self._years(inputs, draws, first, with_cells=False)
         return outcomes
 
-    def in_full(self, inputs: Any, first: Any) -> tuple[Any, Any, Any]:
-        """Outcomes [policy, outcome, lane], yearly values [year, cell, policy, lane] (None for a static model), draws."""
+    def in_full(self, inputs: Any, first: Counter) -> tuple[Outcomes, YearlyValues | None, FactorDraws]:
+        """Outcomes, yearly values (None for a static model) and draws of every path."""
         draws = self._draws(inputs, first)
         drawn = self._stacked_draws(draws)
         if not self.study.is_path_model:
@@ -72,12 +78,12 @@ class Tile:
         outcomes, yearly = self._years(inputs, draws, first, with_cells=True)
         return outcomes, yearly, drawn
 
-    def draws(self, inputs: Any, first: Any) -> Any:
-        """Factor draws [factor, lane], factors in the order of the study."""
+    def draws(self, inputs: Any, first: Counter) -> FactorDraws:
+        """Factor draws of every path, factors in the order of the study."""
         return self._stacked_draws(self._draws(inputs, first))
 
-    def _draws(self, inputs: Any, first: Any) -> dict[str, Any]:
-        """Factor draws by name, each [lane]."""
+    def _draws(self, inputs: Any, first: Counter) -> Draws:
+        """Factor draws by name."""
         study = self.study
         keys = inputs["factor_keys"]
         if not study.inputs:
@@ -93,9 +99,11 @@ class Tile:
         }
         return jax.lax.optimization_barrier(drawn)
 
-    def _words(self, keys: Any, first: Any) -> dict[str, Any]:
-        """Random numbers of one year [stream, lane] by law; `keys` holds those of the year's streams."""
-        laws: dict[str, Any] = {}
+    def _words(
+        self, keys: Mapping[str, UInt32[Array, "stream 2"]], first: Counter
+    ) -> dict[str, Float[Array, "stream lane"]]:
+        """Random numbers of one year by law; `keys` holds those of the year's streams."""
+        laws: dict[str, Float[Array, "stream lane"]] = {}
         if "normal" in keys:
             laws["normal"] = self.sampler.normals(keys["normal"], first, self.lanes, self.dtype)
         if "uniform" in keys:
@@ -103,15 +111,17 @@ class Tile:
             laws["uniform"] = jax.lax.optimization_barrier(random_words.uniform(words, self.dtype))
         return laws
 
-    def _evaluate(self, inputs: Any, draws: Mapping[str, Any]) -> Any:
+    def _evaluate(self, inputs: Any, draws: Draws) -> Outcomes:
         policies = jax.tree.map(lambda leaf: leaf[0], inputs["levers"])
         drawn, decided = self.rules.draws, self.rules.policies(policies, Axis.POLICY)
         batch = self._batch(written_out(self.rules.evaluate, drawn.example, decided.example), drawn, decided)
         known = batch.given(0, self._rows(draws)) | batch.given(1, _tables_of(policies, decided))
         return self._outcomes(batch, batch.computed(known, batch.outputs))
 
-    def _years(self, inputs: Any, draws: Mapping[str, Any], first: Any, with_cells: bool) -> tuple[Any, Any]:
-        """Outcomes, and the yearly values [year, cell, policy, lane], no cells if none are wanted."""
+    def _years(
+        self, inputs: Any, draws: Draws, first: Counter, with_cells: bool
+    ) -> tuple[Outcomes, YearlyValues]:
+        """Outcomes, and the yearly values, of no cell if none are wanted."""
         written = self.rules.of_years
         carried, _, _, _, decided = written.year_takes
         count = len(carried.tables)
@@ -150,33 +160,35 @@ class Tile:
     def _batch(self, rule: Rule, *takes: Argument) -> Batch:
         return Batch(rule, takes, self._sizes, self.platform)
 
-    def _rows(self, draws: Mapping[str, Any]) -> list[Any]:
+    def _rows(self, draws: Draws) -> list[Float[Array, "1 1 lane"]]:
         return [draws[item.name][None, None] for item in self.study.inputs]
 
-    def _carry(self, batch: Batch, carried: Argument, atoms: Sequence[Atom], known: Known) -> list[Any]:
+    def _carry(
+        self, batch: Batch, carried: Argument, atoms: Sequence[Atom], known: Known
+    ) -> list[Float[Array, "cell policy_or_1 lane"]]:
         """What goes from year to year, as the arrays of its tables."""
         return [
             batch.array([atoms[leaf] for leaf in rows], known, carried.axes[rows[0]], self.dtype)
             for rows in carried.rows
         ]
 
-    def _cells(self, batch: Batch, atoms: Sequence[Atom], known: Known) -> Any:
-        """Cells of one year as one array [cell, policy, lane]."""
+    def _cells(self, batch: Batch, atoms: Sequence[Atom], known: Known) -> Float[Array, "cell policy lane"]:
+        """Cells of one year as one array."""
         if not atoms:
             return jnp.zeros((0, len(self.study.policies), self.lanes), self.dtype)
         return batch.array(atoms, known, Axis.POLICY | Axis.PATH, self.dtype)
 
-    def _outcomes(self, batch: Batch, known: Known) -> Any:
-        """What a rule gives back, as outcomes [policy, outcome, lane]."""
+    def _outcomes(self, batch: Batch, known: Known) -> Outcomes:
+        """What a rule gives back, as outcomes."""
         return jnp.swapaxes(batch.array(batch.outputs, known, Axis.POLICY | Axis.PATH, self.dtype), 0, 1)
 
-    def _stacked_draws(self, draws: Mapping[str, Any]) -> Any:
+    def _stacked_draws(self, draws: Draws) -> FactorDraws:
         # not in the order of the dict: a JAX transformation gives dicts back sorted by name
         rows = [draws[item.name] for item in self.study.inputs]
         return jnp.stack(rows) if rows else jnp.zeros((0, self.lanes), self.dtype)
 
 
-def _tables_of(policies: Any, argument: Argument) -> list[Any]:
-    """Policies as the arrays of their tables, [cell, policy, 1]."""
+def _tables_of(policies: Any, argument: Argument) -> list[Float[Array, "cell policy 1"]]:
+    """Policies as the arrays of their tables."""
     leaves = jax.tree.leaves(policies)
     return [jnp.stack([leaves[leaf] for leaf in rows])[:, :, None] for rows in argument.rows]

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from engine.risk.evidence import MEASURES
+from engine.risk.flags import DETAILS, Flag, Reason, of_array
 from engine.risk.intervals import Estimate
-from engine.risk.measures import MEASURES
 from engine.risk.tables import Record, against_baseline, record
 from engine.run_folder.cube_groups import STATS, words
 from engine.study.study import Event, Study
 
-NO_INTERVAL = "no interval"
 Key = tuple[str, str, str]
 
 
@@ -70,10 +70,11 @@ class RunRecords:
     def acronyms(self) -> frozenset[str]:
         """Words that the texts of the study and the model write in capitals."""
         model, study = self.study.model, self.study
-        entries = [*model.outcomes.values(), *model.levers.values(), *getattr(model, "yearly", {}).values()]
         texts = [
             study.question,
-            *(e.about for e in entries),
+            *(e.about for e in model.outcomes.values()),
+            *(e.about for e in model.levers.values()),
+            *(e.about for e in model.yearly.values()),
             *(e.about for e in study.events),
             *(i.about for i in study.inputs),
         ]
@@ -108,13 +109,17 @@ def records_of(study: Study, tree: xr.DataTree, **more: Any) -> RunRecords:
     Args:
       more: fields of `RunRecords` beside the records.
     """
-    risk = [*_outcomes(study, tree, "risk", {name: name for name in MEASURES}), *_events(study, tree, "risk")]
+    outcomes, events = list(study.model.outcomes), [event.name for event in study.events]
     gaps = {name: against_baseline(name) for name in MEASURES}
+    risk = [
+        *_records(study, tree, "risk", outcomes, {name: name for name in MEASURES}),
+        *_records(study, tree, "risk", events, "probability"),
+    ]
     comparison = [
-        *_outcomes(study, tree, "comparison", gaps),
-        *_events(study, tree, "comparison"),
-        *_short(study, tree, "worse"),
-        *_short(study, tree, "regret"),
+        *_records(study, tree, "comparison", outcomes, gaps),
+        *_records(study, tree, "comparison", events, "difference_probability"),
+        *_records(study, tree, "comparison/worse", outcomes, "worse"),
+        *_records(study, tree, "comparison/regret", outcomes, "regret"),
     ]
     others = [r for r in comparison if r.policy != study.baseline or r.measure == "regret"]
     return RunRecords(study, tree, _by_key(risk), _by_key(others), **more)
@@ -124,62 +129,40 @@ def _by_key(records: Iterable[Record]) -> dict[Key, Record]:
     return {(r.measure, r.policy, r.variable): r for r in records}
 
 
-def _outcomes(study: Study, tree: xr.DataTree, place: str, measures: Mapping[str, str]) -> Iterator[Record]:
-    group = tree[place].to_dataset().load()
-    for name in study.model.outcomes:
+def _records(
+    study: Study, tree: xr.DataTree, place: str, names: Iterable[str], measures: Mapping[str, str] | str
+) -> Iterator[Record]:
+    """Records of a group's variables: what each of its measures is called in them, or the one that it has."""
+    group, reasons = (_group(tree, at) for at in (place, f"{place}/reasons"))
+    for name in names:
         if name not in group:
             continue
-        table = group[name].transpose("policy", "measure", "stat").sel(stat=list(STATS))
-        there = [str(measure) for measure in group["measure"].values]
-        flags = flags_of(str(group[name].attrs.get("flags", "")), study.policy_names, measures.values())
+        table = group[name] if isinstance(measures, Mapping) else group[name].expand_dims(measure=[measures])
+        labels = measures if isinstance(measures, Mapping) else {measures: measures}
+        there = [str(measure) for measure in table["measure"].values]
+        rows = table.transpose("policy", "measure", "stat").sel(stat=list(STATS)).values
+        flags = _flags(reasons[name], rows.shape[:2]) if name in reasons else None
         for p, policy in enumerate(study.policy_names):
-            for measure, told in measures.items():
-                if measure in there:
-                    row = table.values[p, there.index(measure)]
-                    yield record(told, policy, name, _estimate(row, flags.get((policy, told))))
+            for m, measure in enumerate(there):
+                if measure in labels:
+                    at = flags[p, m] if flags is not None else None
+                    yield record(labels[measure], policy, name, _estimate(rows[p, m], at))
 
 
-def _events(study: Study, tree: xr.DataTree, place: str) -> Iterator[Record]:
-    group = tree[place].to_dataset().load()
-    measure = "probability" if place == "risk" else "difference_probability"
-    for name in (event.name for event in study.events):
-        if name in group:
-            yield from _columns(study, group[name], measure)
+def _group(tree: xr.DataTree, place: str) -> xr.Dataset:
+    return tree[place].to_dataset().load() if f"/{place}" in tree.groups else xr.Dataset()
 
 
-def _short(study: Study, tree: xr.DataTree, measure: str) -> Iterator[Record]:
-    if f"/comparison/{measure}" not in tree.groups:
-        return
-    group = tree[f"comparison/{measure}"].to_dataset().load()
-    for name in group.data_vars:
-        yield from _columns(study, group[name], measure)
+def _flags(reasons: xr.DataArray, shape: tuple[int, ...]) -> np.ndarray:
+    """Numbers of flags [policy, measure, reason, detail], as `flags.of_array` takes them."""
+    labels = {"reason": [str(reason) for reason in Reason], "detail": list(DETAILS)}
+    dims = [dim for dim in ("policy", "measure", *labels) if dim in reasons.dims]
+    return reasons.reindex(labels).transpose(*dims).values.reshape(*shape, len(Reason), len(DETAILS))
 
 
-def _columns(study: Study, table: xr.DataArray, measure: str) -> Iterator[Record]:
-    flags = flags_of(str(table.attrs.get("flags", "")), study.policy_names, [measure])
-    rows = table.transpose("policy", "stat").sel(stat=list(STATS)).values
-    for policy, row in zip(study.policy_names, rows, strict=True):
-        yield record(measure, policy, str(table.name), _estimate(row, flags.get((policy, measure))))
-
-
-def _estimate(row: np.ndarray, flag: str | None) -> Estimate:
+def _estimate(row: np.ndarray, reasons: np.ndarray | None) -> Estimate:
+    """An estimate with its flags; `UNRECORDED` is why it has no interval where the cube does not say why."""
     estimate, error, low, high = (float(value) for value in row)
-    return Estimate(estimate, error, low, high, flag or ("" if math.isfinite(low) else NO_INTERVAL))
-
-
-def flags_of(text: str, policies: Iterable[str], measures: Iterable[str]) -> dict[tuple[str, str], str]:
-    """Flags by (policy, measure), from the attribute `flags` of a variable: `old mean, old ES99: heavy tail; ...`.
-
-    Names and flags may hold commas and colons themselves, so what is looked for are lists of names that are known.
-    """
-    pairs = {f"{policy} {measure}": (policy, measure) for policy in policies for measure in measures}
-    one = "|".join(re.escape(pair) for pair in sorted(pairs, key=len, reverse=True))
-    if not (text and one):
-        return {}
-    heads = list(re.finditer(rf"(?:^|; )((?:{one})(?:, (?:{one}))*): ", text))
-    found = {}
-    for head, following in zip(heads, [*heads, None][1:], strict=True):
-        flag = text[head.end() : following.start() if following else None]
-        for pair in re.findall(one, head[1]):
-            found[pairs[pair]] = flag
-    return found
+    flags = () if reasons is None else of_array(reasons)
+    unrecorded = () if flags or math.isfinite(low) else (Flag(Reason.UNRECORDED),)
+    return Estimate(estimate, error, low, high, flags or unrecorded)

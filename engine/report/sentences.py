@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.report.text import distance, judged, listed, told, unit_of
+from engine.report.text import distance, listed, unit_of, with_interval
+from engine.risk.as_text import judged
 from engine.risk.tables import Record
 
 TAIL = "ES99"
@@ -21,7 +22,7 @@ OF_MEASURE = {
     "ES95": "in the worst 5 % of futures",
     "mean": "on average",
 }
-"""How a measure is said, in the order in which one is looked for."""
+"""How a sentence names a measure, in the order in which one is looked for."""
 NAMED = 3
 """Outcomes or policies that are named one by one; more are counted."""
 
@@ -66,16 +67,16 @@ class Subject:
 
     def sign(self, measure: str, policy: str, variable: str) -> int | None:
         """1 where the policy is the worse one by its interval, -1 where it is the better one, 0 neither, None unknown."""
-        found = judged(self.comparison.get((f"difference_{measure}", policy, variable)))
+        sign = judged(self.comparison.get((f"difference_{measure}", policy, variable)))
         loss = self.outcomes[variable].loss if variable in self.outcomes else True
-        return None if found is None else found if loss else -found
+        return None if sign is None else sign if loss else -sign
 
     def own(self, measure: str, policy: str, variable: str) -> str:
         """The policy's own number with its unit and interval; a probability in percent."""
         record = self.risk[measure, policy, variable]
         if measure == "probability":
-            return told(record, 100.0, " %")
-        return told(record, 1.0, unit_of(self.outcomes[variable].unit))
+            return with_interval(record, 100.0, " %")
+        return with_interval(record, 1.0, unit_of(self.outcomes[variable].unit))
 
 
 def answer(subject: Subject) -> tuple[str, str, str]:
@@ -98,17 +99,17 @@ def _alone(subject: Subject) -> tuple[str, str, str]:
     tail = _capital(f"{OF_MEASURE[measure]}, {_number(subject, measure, policy, outcome)}.")
     if event is None:
         return f"On average, {_number(subject, 'mean', policy, outcome)} under {policy}.", tail, last
-    found = subject.risk["probability", policy, event]
+    chance = subject.risk["probability", policy, event]
     name = subject.events[event].name
-    told_flag = f" ({found.flag})" if found.flag else ""
-    first = f"{_quoted(name)} has a probability of {told(found, 100.0, ' %')} under {policy}{told_flag}."
+    why = f" ({chance.flag})" if chance.flag else ""
+    first = f"{_quoted(name)} has a probability of {with_interval(chance, 100.0, ' %')} under {policy}{why}."
     return first, tail, last
 
 
 def _number(subject: Subject, measure: str, policy: str, outcome: str) -> str:
     record, spoken = subject.risk[measure, policy, outcome], subject.outcomes[outcome]
     flag = f" ({record.flag})" if record.flag else ""
-    return f"{spoken.name} is {told(record, 1.0, unit_of(spoken.unit))}{flag}"
+    return f"{spoken.name} is {with_interval(record, 1.0, unit_of(spoken.unit))}{flag}"
 
 
 # ------------------------------------------------------------------------------- the event
@@ -127,7 +128,7 @@ def _event(subject: Subject) -> str:
     if sign is None:
         return f"Whether {_quoted(name)} is likelier under {policy} than under {base} cannot be said: {gap.flag}."
     if sign == 0:
-        apart = f"{here} and {there}, a difference of {told(gap, 100.0, ' points')}"
+        apart = f"{here} and {there}, a difference of {with_interval(gap, 100.0, ' points')}"
         return f"In how likely {_quoted(name)} is, {policy} and {base} cannot be told apart: {apart}{rest}."
     word, more = ("likelier", "more") if sign > 0 else ("less likely", "less")
     return (
@@ -201,7 +202,7 @@ def _of_outcome(subject: Subject, measure: str, outcome: str) -> str:
     if sign is None:
         return f"{where} it cannot be said whether {spoken.name} is worse under {policy} or under {base}: {gap.flag}."
     if sign == 0:
-        apart = f"{here} and {there}, a difference of {told(gap, 1.0, unit)}"
+        apart = f"{here} and {there}, a difference of {with_interval(gap, 1.0, unit)}"
         return f"{where}, {policy} and {base} cannot be told apart in {spoken.name}: {apart}."
     word, more = ("higher", "more") if sign > 0 else ("lower", "less")
     verdict = "worse" if (sign > 0) == spoken.loss else "better"
@@ -259,7 +260,7 @@ def _other_side(subject: Subject) -> str:
     note = _unsaid(subject, unsure)
     if not worsened and not improved:
         return f"In no outcome can {policy} and {base} be told apart, neither on average nor in the worst 1 %{note}."
-    # told is the side of whichever is worse in fewer outcomes
+    # named is the side of whichever is worse in fewer outcomes
     side, loser = (1, policy) if worsened <= improved else (-1, base)
     names = [name for name, signs in by.items() if side in signs]
     where = "neither on average nor in the worst 1 %"
@@ -297,7 +298,7 @@ def _other_side_of_many(subject: Subject) -> str:
         return f"Each of them is worse than {base} in some of {count}, {where}; in the fewest, {worse[fewest]}, {fewest}{note}."
     named = listed(clean) if len(clean) <= NAMED else f"{len(clean)} policies"
     rest = [f"{policy} in {times}" for policy, times in worse.items() if times]
-    told_rest = (
+    others = (
         ""
         if not rest
         else f"; {listed(rest)}"
@@ -305,7 +306,7 @@ def _other_side_of_many(subject: Subject) -> str:
         else f"; the other {len(rest)} are in some"
     )
     verb = "is" if len(clean) == 1 else "are"
-    return f"{_capital(named)} {verb} worse than {base} in none of {count}, as far as intervals show{told_rest}{note}."
+    return f"{_capital(named)} {verb} worse than {base} in none of {count}, as far as intervals show{others}{note}."
 
 
 def _unsaid(subject: Subject, count: int) -> str:
@@ -330,16 +331,16 @@ def _counted(
     signs: Iterable[int | None], better: str, worse: str, verbs: tuple[str, str] = ("is", "are")
 ) -> str:
     """`11 are less likely, 2 are likelier and 1 cannot be told apart`."""
-    found = list(signs)
+    counted = list(signs)
     parts = [
-        f"{found.count(sign)} {verbs[found.count(sign) > 1]} {word}"
+        f"{counted.count(sign)} {verbs[counted.count(sign) > 1]} {word}"
         for sign, word in ((-1, better), (1, worse))
-        if sign in found
+        if sign in counted
     ]
     parts += [
-        f"{found.count(sign)} {word}"
+        f"{counted.count(sign)} {word}"
         for sign, word in ((0, "cannot be told apart"), (None, "cannot be judged"))
-        if sign in found
+        if sign in counted
     ]
     return listed(parts)
 

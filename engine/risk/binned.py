@@ -13,6 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import stdtrit
 
+from engine.risk.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence
+from engine.risk.flags import Flag, Reason
+from engine.risk.heaviness import largest_flag, tail_size
 from engine.risk.histograms import Histogram
 from engine.risk.intervals import (
     FEW_UNITS,
@@ -20,28 +23,17 @@ from engine.risk.intervals import (
     Estimate,
     Moments,
     Z,
-    largest_flag,
-    shortfall_flags,
-    tail_size,
     wilson_interval,
 )
-from engine.risk.measures import (
-    FEWEST_FOR_ES,
-    FEWEST_FOR_ES_DIFFERENCE,
-    FEWEST_FOR_VAR,
-    MEASURES,
-    correlation,
-    share_difference,
-)
+from engine.risk.measures import correlation, share_difference
 from engine.risk.tails import LEVELS, shifted, tail_count
 
-BINNED = "from a histogram: the interval holds what its bins leave open"
-"""The flag of an estimate that has its interval all the same."""
-ONE_GROUP = "one group of paths: no error"
-FEW_GROUPS = "too few groups of paths for an interval here"
+ONE_GROUP = Flag(Reason.ONE_GROUP, 1, 2)
 
 Row = tuple[float, float, float, float]
 """Estimate, standard error, low end, high end."""
+Ends = tuple[float, float]
+"""How far below and above an estimate the value of this very sample may lie."""
 
 
 def over_groups(totals: np.ndarray, sizes: np.ndarray) -> Moments:
@@ -72,8 +64,8 @@ class _Tail:
 
     var: Row
     es: Row
-    var_open: tuple[float, float]
-    es_open: tuple[float, float]
+    var_open: Ends
+    es_open: Ends
     slope: float
     number: np.ndarray
     excess: np.ndarray
@@ -109,21 +101,17 @@ def _tail(histogram: Histogram, level: float) -> _Tail:
 def summary(histogram: Histogram, loss: bool) -> dict[str, Estimate]:
     """Mean, VaR and ES of one variable, by name, as `measures.summary` gives them from paths.
 
-    An estimate whose bins leave something open bears the flag `BINNED`, and has its interval.
+    An estimate whose bins leave something open bears the flag `Reason.BINNED`, and has its interval.
     """
     bad = histogram if loss else histogram.negated()
-    found = [_tail(bad, level) for level in LEVELS]
-    rows = [
-        _row(over_groups(bad.totals, bad.sizes)),
-        *(t.var for t in found),
-        *(_widened(t.es, t.es_open) for t in found),
-    ]
-    still_open = [False, *(any(t.var_open) for t in found), *(any(t.es_open) for t in found)]
-    upper, lower = heaviness(bad), heaviness(bad.negated())
-    few = _few(bad, FEWEST_FOR_VAR)
-    shortfall = shortfall_flags(_few(bad, FEWEST_FOR_ES), upper)
-    flags = [upper or lower, *few, *shortfall]
-    return _estimates(rows, flags, still_open, loss, len(bad.sizes), bad.least == bad.most)
+    levels = [_tail(bad, level) for level in LEVELS]
+    rows = [_row(over_groups(bad.totals, bad.sizes)), *(t.var for t in levels), *(t.es for t in levels)]
+    width = [*(t.var_open for t in levels), *(t.es_open for t in levels)]
+    # the ends of VaR hold it already
+    rows[1 + len(LEVELS) :] = map(_widened, rows[1 + len(LEVELS) :], width[len(LEVELS) :])
+    upper = heaviness(bad)
+    mean = upper or heaviness(bad.negated())
+    return _evidence(rows, width, mean, upper, FEWEST_FOR_ES, (bad,)).estimates(loss)
 
 
 def difference(histogram: Histogram, baseline: Histogram, loss: bool) -> dict[str, Estimate]:
@@ -134,28 +122,52 @@ def difference(histogram: Histogram, baseline: Histogram, loss: bool) -> dict[st
     x, y = (part if loss else part.negated() for part in (histogram, baseline))
     sizes = x.sizes
     student = _student(len(sizes))
-    at_risk, shortfalls, still_open = [], [], [False]
-    for level in LEVELS:
-        one, two = _tail(x, level), _tail(y, level)
-        q = one.var[0] - two.var[0]
+    pairs = [(_tail(x, level), _tail(y, level)) for level in LEVELS]
+    gaps = [one.var[0] - two.var[0] for one, two in pairs]
+    rows = [_row(over_groups(x.totals - y.totals, sizes))]
+    for q, (one, two) in zip(gaps, pairs, strict=True):
         error = float(over_groups(one.slope * one.number - two.slope * two.number, sizes).error)
-        width = one.var_open[0] + two.var_open[1], one.var_open[1] + two.var_open[0]
-        at_risk.append(_widened((q, error, q - student * error, q + student * error), width))
-        shortfall = _row(over_groups(one.excess - two.excess, sizes), 1 / (1 - level), q)
-        es_width = one.es_open[0] + two.es_open[1], one.es_open[1] + two.es_open[0]
-        shortfalls.append(_widened(shortfall, es_width))
-        still_open.insert(len(at_risk), any(width))
-        still_open.append(any(es_width))
-    rows = [_row(over_groups(x.totals - y.totals, sizes)), *at_risk, *shortfalls]
+        rows.append((q, error, q - student * error, q + student * error))
+    for level, q, (one, two) in zip(LEVELS, gaps, pairs, strict=True):
+        rows.append(_row(over_groups(one.excess - two.excess, sizes), 1 / (1 - level), q))
+    width = [_apart(one.var_open, two.var_open) for one, two in pairs]
+    width += [_apart(one.es_open, two.es_open) for one, two in pairs]
+    rows[1:] = map(_widened, rows[1:], width)
     upper = heaviness(x) or heaviness(y)
-    few = _few(x, FEWEST_FOR_VAR)
-    few_for_es = shortfall_flags(_few(x, FEWEST_FOR_ES_DIFFERENCE), upper)
-    flags = [upper or heaviness(x.negated()) or heaviness(y.negated()), *few, *few_for_es]
-    constant = x.least == x.most and y.least == y.most
-    return _estimates(rows, flags, still_open, loss, len(sizes), constant)
+    mean = upper or heaviness(x.negated()) or heaviness(y.negated())
+    return _evidence(rows, width, mean, upper, FEWEST_FOR_ES_DIFFERENCE, (x, y)).estimates(loss)
 
 
-def mean(totals: np.ndarray, sizes: np.ndarray, flag: str = "") -> Estimate:
+def _apart(one: Ends, two: Ends) -> Ends:
+    """How far the gap between two values can be off, below and above."""
+    return one[0] + two[1], one[1] + two[0]
+
+
+def _evidence(
+    rows: Sequence[Row],
+    width: Sequence[Ends],
+    mean: Flag | None,
+    tail: Flag | None,
+    for_es: int,
+    histograms: Sequence[Histogram],
+) -> Evidence:
+    estimate, error, low, high = np.array(rows).T
+    groups, count = len(histograms[0].sizes), histograms[0].count
+    return Evidence(
+        (estimate, error, low, high),
+        mean,
+        tail,
+        [count * (1 - level) for level in LEVELS],
+        Reason.FEW_EXCEEDANCES,
+        for_es,
+        all(histogram.least == histogram.most for histogram in histograms),
+        ONE_GROUP if groups < 2 else None,
+        [0.0, *map(sum, width)],
+        Flag(Reason.FEW_GROUPS, groups),
+    )
+
+
+def mean(totals: np.ndarray, sizes: np.ndarray, flag: Flag | None = None) -> Estimate:
     """Mean over paths of what has these totals by group."""
     return Estimate(*_row(over_groups(totals, sizes))).flagged(ONE_GROUP if len(sizes) < 2 else flag)
 
@@ -169,7 +181,7 @@ def share(totals: np.ndarray, sizes: np.ndarray, unit: int) -> Estimate:
     of = over_groups(totals, sizes)
     paths, p = int(sizes.sum()), float(of.mean)
     if len(sizes) < 2:
-        return Estimate(p, np.nan, np.nan, np.nan, ONE_GROUP)
+        return Estimate(p, np.nan, np.nan, np.nan, (ONE_GROUP,))
     if p in (0.0, 1.0):
         alone = np.asarray(max(1 / unit, 1 - 1 / unit) * paths)
         low, high = (float(end) for end in wilson_interval(np.asarray(p), alone))
@@ -184,22 +196,22 @@ def difference_of_shares(totals: np.ndarray, baseline: np.ndarray, sizes: np.nda
     """One share less another on the same groups of paths."""
     one, two = share(totals, sizes, unit), share(baseline, sizes, unit)
     if len(sizes) < 2:
-        return Estimate(one.estimate - two.estimate, np.nan, np.nan, np.nan, ONE_GROUP)
+        return Estimate(one.estimate - two.estimate, np.nan, np.nan, np.nan, (ONE_GROUP,))
     error = float(over_groups(totals - baseline, sizes).error)
     a, b = (part - sizes * (part.sum() / sizes.sum()) for part in (totals, baseline))
     return share_difference(one, two, error, correlation(a, b))
 
 
-def tails_flag(histogram: Histogram) -> str:
+def tails_flag(histogram: Histogram) -> Flag | None:
     """The flag of a heavy tail on either side."""
     return heaviness(histogram) or heaviness(histogram.negated())
 
 
-def heaviness(histogram: Histogram) -> str:
-    """The flag of a heavy upper tail, as `intervals.tail_flag` gives it from values, and these as the bins guess them."""
+def heaviness(histogram: Histogram) -> Flag | None:
+    """The flag of a heavy upper tail, as `heaviness.tail_flag` gives it from values, and these as the bins guess them."""
     k = tail_size(histogram.count)
     if not k or histogram.least == histogram.most:
-        return ""
+        return None
     return largest_flag(histogram.largest(np.arange(k + 1, 0, -1)))
 
 
@@ -212,32 +224,6 @@ def _row(of: Moments, scale: float = 1.0, shift: float = 0.0) -> Row:
     return estimate, error, low, high
 
 
-def _widened(row: Row, width: tuple[float, float]) -> Row:
+def _widened(row: Row, width: Ends) -> Row:
     estimate, error, low, high = row
     return estimate, error, low - width[0], high + width[1]
-
-
-def _few(histogram: Histogram, needed: int) -> list[str]:
-    counts = [histogram.count * (1 - level) for level in LEVELS]
-    return ["" if count >= needed else f"{count:.0f} exceedances, {needed} needed" for count in counts]
-
-
-def _estimates(
-    rows: Sequence[Row],
-    flags: Sequence[str],
-    still_open: Sequence[bool],
-    loss: bool,
-    groups: int,
-    constant: bool,
-) -> dict[str, Estimate]:
-    """Rows with their signs turned back where low is worse, without the interval where a flag says why."""
-    found = {}
-    for measure, row, flag, binned in zip(MEASURES, rows, flags, still_open, strict=True):
-        value, error, low, high = row if loss else (-row[0], row[1], -row[3], -row[2])
-        if groups < 2:
-            found[measure] = Estimate(value, np.nan, np.nan, np.nan, ONE_GROUP)
-        elif (flag and not constant) or np.isnan(low + high):
-            found[measure] = Estimate(value, error, np.nan, np.nan).flagged(flag or FEW_GROUPS)
-        else:
-            found[measure] = Estimate(value, error, low, high, BINNED if binned else "")
-    return found

@@ -49,7 +49,7 @@ def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ())
 
     Args:
       known: outcomes kept per path.
-      unkept: outcomes that are not, of which no path can be told.
+      unkept: outcomes that are not, of which no single path is kept.
 
     Raises:
       UserError: for text that is no such comparison, and names that are none of `known`; all problems at once.
@@ -116,8 +116,8 @@ def _policy_records(study: Study, policy: str, outcomes: np.ndarray, condition: 
         }
         rows += [
             (f"{side}_{measure}", name, estimate)
-            for side, found in sides.items()
-            for measure, estimate in found.items()
+            for side, estimates in sides.items()
+            for measure, estimate in estimates.items()
         ]
         rows.append(
             (
@@ -158,15 +158,15 @@ class _Split:
     def mean_contrast(self, values: np.ndarray, given: Estimate, otherwise: Estimate) -> Estimate:
         gap = given.estimate - otherwise.estimate
         if np.isnan(gap):
-            return Estimate(gap, np.nan, np.nan, np.nan).flagged(given.flag, otherwise.flag)
+            return Estimate(gap, np.nan, np.nan, np.nan).flagged(*given.flags, *otherwise.flags)
         first, second = self.residuals(values.astype(np.float64), given.estimate, otherwise.estimate)
         _, error, low, high = (float(part) for part in shifted(moments(first - second, self.units), 1.0, gap))
-        return Estimate(gap, error, low, high).flagged(given.flag, otherwise.flag)
+        return Estimate(gap, error, low, high).flagged(*given.flags, *otherwise.flags)
 
     def share_contrast(self, happens: np.ndarray, given: Estimate, otherwise: Estimate) -> Estimate:
         gap = given.estimate - otherwise.estimate
-        if given.flag or otherwise.flag:
-            return Estimate(gap, np.nan, np.nan, np.nan).flagged(given.flag, otherwise.flag)
+        if given.flags or otherwise.flags:
+            return Estimate(gap, np.nan, np.nan, np.nan).flagged(*given.flags, *otherwise.flags)
         first, second = self.residuals(happens, given.estimate, otherwise.estimate)
         error = float(moments(first - second, self.units).error)
         correlated = correlation(self.units.totals(first), self.units.totals(second))

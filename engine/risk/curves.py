@@ -72,8 +72,8 @@ def _interval(
         of = Moments(share, error, np.zeros_like(share), units.count)
         return wilson_interval(share, effective_count(of, units))
     parts = [share_of_totals(units.totals(bad > level)[None], units)[2:] for level in levels]
-    found = np.array(parts, np.float64).reshape(len(levels), 2)
-    return found[:, 0], found[:, 1]
+    ends = np.array(parts, np.float64).reshape(len(levels), 2)
+    return ends[:, 0], ends[:, 1]
 
 
 def curve_of_counts(counts: np.ndarray, edges: np.ndarray, units: int, loss: bool) -> Curve:

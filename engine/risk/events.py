@@ -18,7 +18,7 @@ def event_outcomes(study: Study, event: Event) -> set[str]:
 
 
 def known_events(study: Study, outcomes: Iterable[str]) -> tuple[Event, ...]:
-    """The events that can be told from these outcomes alone."""
+    """The events that read no other outcomes than these."""
     known = set(outcomes)
     return tuple(event for event in study.events if event_outcomes(study, event) <= known)
 

@@ -8,7 +8,6 @@ gives the sum of the values without rounding, in any order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -216,35 +215,3 @@ class _Place:
         """g of values W u^g whose mean is steps / count: W count / steps - 1; no more than what rounds to the lowest."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.fmin(self.room * self.count / np.asarray(self.steps, np.float64) - 1, 1e9)
-
-
-def displayed(parts: Sequence[Histogram], bins: int = 64) -> tuple[np.ndarray, np.ndarray]:
-    """Counts int64 [part, bin] and edges float64 [bin + 1] for charts, as `reducers.histogram` gives them from values.
-
-    Values are shared out evenly inside a bin where an edge of the chart cuts it.
-    """
-    edges = np.concatenate([part.edges for part in parts])
-    ends = np.concatenate([part.edges + WIDEST * part.step for part in parts])
-    counts = np.concatenate([part.pooled for part in parts])
-    order = np.argsort(edges, kind="stable")
-    share = np.cumsum(counts[order]) / counts.sum()
-    least, most = min(part.least for part in parts), max(part.most for part in parts)
-    low = max(edges[order][np.searchsorted(share, 0.001)], least)
-    high = min(ends[order][np.searchsorted(share, 0.999)], most)
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    inner = np.linspace(low, high, bins - 1)
-    below = [_below(part, inner) for part in parts]
-    if high == most:  # the last of the inner bins holds its upper edge
-        below = [np.append(row[:-1], part.count) for row, part in zip(below, parts, strict=True)]
-    found = np.stack(
-        [np.diff(np.rint(row), prepend=0, append=part.count) for row, part in zip(below, parts, strict=True)]
-    )
-    return found.astype(np.int64), np.concatenate([[min(low, least)], inner, [max(high, most)]])
-
-
-def _below(histogram: Histogram, values: np.ndarray) -> np.ndarray:
-    """How many of a histogram's values are below each of some values, float64; even inside a bin."""
-    upto = np.cumsum(histogram.pooled)
-    ends = np.stack([histogram.edges, histogram.edges + BINS * histogram.step], axis=1).ravel()
-    return np.interp(values, ends, np.stack([upto - histogram.pooled, upto], axis=1).ravel())

@@ -13,42 +13,41 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import bdtr, ndtri, stdtrit
 
+from engine.risk.flags import Flag, Reason, text
+
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
 Z = float(ndtri(1 - TAIL))
 FEW_UNITS = 30
-"""Below so many units an interval is Student's t, without correction for skewness, which cannot be told from so few."""
+"""Below so many units an interval is Student's t, without correction for skewness, which so few do not show."""
 PAIR = 2
 """Paths in the largest unit that is no replicate. Replicates are few and large: the error from them is uncertain itself."""
-TAIL_VALUES = 2048
-FEWEST_TAIL_VALUES = 50
-HEAVY = 0.5
-"""Shape of the generalised Pareto law from which on the variance is infinite (tail index 2)."""
-MEANLESS = 1.0
-"""Shape from which on the mean is infinite."""
-NO_MEAN = "no mean: an infinite one"
-"""How the flag of an estimate begins that is refused, because what it estimates need not exist."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its standard error and 95 % interval; where `flag` is not empty, `low` and `high` are NaN."""
+    """A value with its standard error and 95 % interval, and what must be known of it: `flags.py`."""
 
     estimate: float
     standard_error: float
     low: float
     high: float
-    flag: str = ""
+    flags: tuple[Flag, ...] = ()
 
-    def flagged(self, *flags: str) -> Estimate:
-        """The same estimate without its interval, where any of the flags is not empty; flags are joined, each once.
+    @property
+    def flag(self) -> str:
+        """What the flags say, in words."""
+        return text(*self.flags)
+
+    def flagged(self, *flags: Flag | None) -> Estimate:
+        """The same estimate without its interval, where there is a flag; its own come last, each once.
 
         Where a mean may be infinite the estimate itself is NaN: paths give a number, and more paths another one.
         """
-        found = dict.fromkeys(flag for flag in (*flags, self.flag) if flag)
-        if any(flag.startswith(NO_MEAN) for flag in found):
-            return Estimate(np.nan, np.nan, np.nan, np.nan, "; ".join(found))
-        return replace(self, low=np.nan, high=np.nan, flag="; ".join(found)) if found else self
+        joined = tuple(dict.fromkeys(flag for flag in (*flags, *self.flags) if flag))
+        if any(flag.reason is Reason.NO_MEAN for flag in joined):
+            return Estimate(np.nan, np.nan, np.nan, np.nan, joined)
+        return replace(self, low=np.nan, high=np.nan, flags=joined) if joined else self
 
 
 @dataclass(frozen=True)
@@ -122,8 +121,8 @@ class Units:
         numbers = values.view(np.int8) if counted else values
         if self.replicated:
             members = numbers.reshape(*numbers.shape[:-1], self.count, self.size)
-            found = np.add.reduce(members, axis=-1, dtype=np.int32 if counted else np.float64)
-            return found.astype(np.float64, copy=False)
+            totals = np.add.reduce(members, axis=-1, dtype=np.int32 if counted else np.float64)
+            return totals.astype(np.float64, copy=False)
         total: np.ndarray = numbers[..., :: self.size].astype(np.int32 if counted else np.float64)
         for member in range(1, self.size):
             np.add(total, numbers[..., member :: self.size], out=total)
@@ -297,7 +296,7 @@ def tail_ranks(count: np.ndarray, share: float, risk: float = TAIL) -> tuple[np.
 
 
 def _binomial_quantile(probability: float, count: np.ndarray, share: float) -> np.ndarray:
-    """Smallest k with P(Bin(count, share) <= k) >= probability, found from where Cornish and Fisher's expansion puts it."""
+    """Smallest k with P(Bin(count, share) <= k) >= probability, searched from where Cornish and Fisher's expansion puts it."""
     z, whole = float(ndtri(probability)), np.asarray(count).astype(np.int64)
     near = count * share + z * np.sqrt(count * share * (1 - share)) + (z * z - 1) * (1 - 2 * share) / 6
     k = np.clip(np.ceil(near - 0.5), 0, count)
@@ -340,60 +339,3 @@ def combined_interval(
         return float(np.sqrt(max(da * da - 2 * correlation * da * db + db * db, 0.0)))
 
     return a - b - reach(a - a_low, b_high - b), a - b + reach(a_high - a, b - b_low)
-
-
-def pareto_shape(excesses: np.ndarray) -> float:
-    """Shape of the generalised Pareto law fitted to excesses over a threshold (positive, ascending); 1 / tail index.
-
-    Blind to where the variable's zero lies, as Hill's estimator is not. Source: Zhang and Stephens (2009),
-    Technometrics 51, 316-325, doi:10.1198/tech.2009.08017.
-    """
-    n = len(excesses)
-    points = 20 + int(np.sqrt(n))
-    quartile = excesses[int(n / 4 + 0.5) - 1]
-    theta = 1 / excesses[-1] + (1 - np.sqrt(points / (np.arange(1, points + 1) - 0.5))) / (3 * quartile)
-    theta = theta[theta != 0]
-    shape = np.log(1 - theta[:, None] * excesses).mean(axis=1)
-    likelihood = n * (np.log(-theta / shape) - shape - 1)
-    weight = np.exp(likelihood - likelihood.max())
-    chosen = float((theta * weight).sum() / weight.sum())
-    return float(np.log(1 - chosen * excesses).mean())
-
-
-def tail_flag(ascending: np.ndarray) -> str:
-    """What keeps the upper tail of sorted values from having a mean with an interval; empty if nothing does.
-
-    Fits the largest values (a tenth of them, at least 1500 or a quarter, at most 2048) and flags where an
-    infinite variance is not excluded at 95 %: shape + 1.645 (1 + shape) / sqrt(k) >= 1/2. An infinite mean is not
-    excluded where shape + 3.09 (1 + shape) / sqrt(k) >= 1, at 99.9 %. Fewer than 200 values are not judged.
-    """
-    k = tail_size(len(ascending))
-    return largest_flag(ascending[len(ascending) - k - 1 :]) if k else ""
-
-
-def shortfall_flags(few: list[str], upper: str) -> list[str]:
-    """Flags of ES at each level: too few exceedances, or the tail; a mean that need not exist is the first thing to say."""
-    return [upper if upper.startswith(NO_MEAN) else flag or upper for flag in few]
-
-
-def tail_size(count: int) -> int:
-    """How many of so many values the tail is judged by; 0 where they are too few."""
-    k = min(max(count // 10, min(1500, count // 4)), TAIL_VALUES)
-    return k if k >= FEWEST_TAIL_VALUES else 0
-
-
-def largest_flag(ascending: np.ndarray) -> str:
-    """As `tail_flag`, from the values that it looks at alone and the one before them."""
-    excesses = ascending[1:].astype(np.float64) - float(ascending[0])
-    excesses = excesses[excesses > 0]
-    if not len(excesses):
-        return ""
-    if len(excesses) < 20:
-        return f"its tail rests on {len(excesses)} paths"
-    shape = pareto_shape(excesses)
-    error = max(1 + shape, 0.5) / np.sqrt(len(excesses))
-    if shape + float(ndtri(0.95)) * error < HEAVY:
-        return ""
-    if shape + float(ndtri(0.999)) * error >= MEANLESS:
-        return f"{NO_MEAN} is not excluded (tail shape {shape:.2f})"
-    return f"heavy tail: infinite variance not excluded (tail shape {shape:.2f})"

@@ -7,14 +7,18 @@ variable's own sign. Formulas, sources, flags and measured coverage: `docs/metho
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from engine.risk import tails
+from engine.risk.evidence import DIFFERENCES, FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, MEASURES, Evidence
+from engine.risk.flags import Flag, Reason
+from engine.risk.heaviness import tail_flag
 from engine.risk.intervals import (
     Estimate,
-    Moments,
     Units,
     Z,
     as_units,
@@ -22,100 +26,75 @@ from engine.risk.intervals import (
     dots,
     moments,
     moments_of_totals,
-    shortfall_flags,
-    tail_flag,
 )
-from engine.risk.tails import LEVELS, Column, Quantiles, Table, risk, share_of_totals, shifted
+from engine.risk.tails import Column, Quantiles, Table, share_of_totals, shifted
 
-MEASURES = ("mean", *(f"VaR{100 * level:g}" for level in LEVELS), *(f"ES{100 * level:g}" for level in LEVELS))
-DIFFERENCES = (*MEASURES, "worse")
-FEWEST_FOR_VAR = 50
-"""Effective exceedances from which VaR, and a difference of VaRs, has an interval."""
-FEWEST_FOR_ES = 100
-FEWEST_FOR_ES_DIFFERENCE = 500
-"""Effective exceedances from which ES, and a difference of ESs, has an interval: by the coverage study."""
-ONE_UNIT = "one independent unit: no error"
-CHUNK = 1 << 20
-"""Values worked on at a time: what stays in a core's cache decides the speed."""
+ONE_UNIT = Flag(Reason.ONE_UNIT, 1, 2)
 
 
-def level_of(measure: str) -> float | None:
-    """The level a of "VaR99" or "ES99.9"; None for measures that have none."""
-    return next((level for level in LEVELS if measure in (f"VaR{100 * level:g}", f"ES{100 * level:g}")), None)
+@dataclass(frozen=True)
+class Sample:
+    """Losses on paths, finite, and the units of these.
 
-
-def _too_few(exceedances: np.ndarray, constant: np.ndarray, for_es: int) -> np.ndarray:
-    """Whether each measure of `MEASURES` has too few exceedances, bool [cell, measure]; what is constant needs none."""
-    never = np.zeros((exceedances.shape[1], 1), bool)
-    few = np.concatenate([never, exceedances.T < FEWEST_FOR_VAR, for_es > exceedances.T], axis=1)
-    return few & ~constant[:, None]
-
-
-def _mirrored(table: Table, measures: int) -> Table:
-    """The first measures of a table with the sign turned back: -estimate, and the interval's ends change places."""
-    estimate, error, low, high = (part.copy() for part in table)
-    estimate[..., :measures] *= -1
-    low[..., :measures], high[..., :measures] = -table[3][..., :measures], -table[2][..., :measures]
-    return estimate, error, low, high
-
-
-def summary_cells(values: np.ndarray, unit: int | Units, loss: bool) -> Table:
-    """Measures of many cells at once: (estimate, standard error, low, high), each [..., measure] in the order of `MEASURES`.
-
-    `low` and `high` are NaN where exceedances are too few; a cell with values that are not finite is NaN throughout.
-    Tails are not judged for heaviness, which needs one look per cell: `summary` does that.
+    Args:
+      losses: high being worse [path].
+      units: as many paths.
     """
 
-    def one(chunk: np.ndarray, units: Units) -> Table:
-        return judged_risk(moments(chunk, units), tails.quantiles(chunk, units))
+    losses: np.ndarray
+    units: Units
 
-    return _by_chunk(one, (values,), unit, loss, MEASURES)
+    @cached_property
+    def quantiles(self) -> Quantiles:
+        """Its VaR and what the other measures need of it, as of one cell."""
+        return tails.quantiles(self.losses[None], self.units)
 
+    @cached_property
+    def upper(self) -> Flag | None:
+        """What is wrong with its bad tail."""
+        return tail_flag(self.quantiles.ascending[0])
 
-def judged_risk(mean: Moments, found: Quantiles) -> Table:
-    """As `tails.risk`, without intervals where exceedances are too few."""
-    return _blanked(risk(mean, found), _too_few(found.exceedances, found.constant, FEWEST_FOR_ES))
+    def own(self) -> Evidence:
+        """Its measures."""
+        table = tails.risk(moments(self.losses[None], self.units), self.quantiles)
+        tail = self.upper or _few_units(self.units)
+        mean = tail or tail_flag(-self.quantiles.ascending[0, ::-1])
+        return self._evidence(table, mean, tail, self.quantiles, FEWEST_FOR_ES)
 
+    def less(self, baseline: Sample) -> Evidence:
+        """Its measures less those of another on the same paths, and how often it is the worse of the two.
 
-def difference_cells(values: np.ndarray, baseline: np.ndarray, unit: int | Units, loss: bool) -> Table:
-    """Paired differences of many cells at once, as `summary_cells`, in the order of `DIFFERENCES` ("worse" last)."""
+        Mean by the paired gap, VaR and ES by the gap of their influence functions.
+        """
+        gap = tails.difference(
+            self.losses[None], baseline.losses[None], self.quantiles, baseline.quantiles, self.units
+        )
+        scarce = _few_units(self.units)
+        # not partitioned: where many gaps are alike that takes longer than to sort them
+        gaps = np.sort(self.losses - baseline.losses)
+        mean = tail_flag(gaps) or tail_flag(-gaps[::-1]) or scarce
+        tail = self.upper or baseline.upper or scarce
+        return self._evidence(gap.table, mean, tail, gap, FEWEST_FOR_ES_DIFFERENCE)
 
-    def one(x: np.ndarray, y: np.ndarray, units: Units) -> Table:
-        found = tails.difference(x, y, tails.quantiles(x, units), tails.quantiles(y, units), units)
-        few = _too_few(found.exceedances, found.constant, FEWEST_FOR_ES_DIFFERENCE)
-        return _blanked(found.table, np.pad(few, ((0, 0), (0, 1))))
-
-    return _by_chunk(one, (values, baseline), unit, loss, DIFFERENCES)
-
-
-def _blanked(table: Table, mask: np.ndarray) -> Table:
-    estimate, error, low, high = table
-    return estimate, error, np.where(mask, np.nan, low), np.where(mask, np.nan, high)
-
-
-def _by_chunk(
-    one: Callable[..., Table],
-    arrays: tuple[np.ndarray, ...],
-    unit: int | Units,
-    loss: bool,
-    names: tuple[str, ...],
-) -> Table:
-    *shape, n = arrays[0].shape
-    flat = [array.reshape(-1, n) for array in arrays]
-    units = as_units(n, unit)
-    cells = len(flat[0])
-    full = np.full((4, cells, len(names)), np.nan)
-    step = max(CHUNK // max(n, 1), 1)
-    for first in range(0, cells, step):
-        chunk = [array[first : first + step] for array in flat]
-        finite = np.logical_and.reduce([np.isfinite(array).all(axis=-1) for array in chunk])
-        if not finite.any():
-            continue
-        parts = [array[finite] if loss else -array[finite] for array in chunk]
-        table = one(*parts, units)
-        full[:, first + np.flatnonzero(finite)] = table if loss else _mirrored(table, len(MEASURES))
-    estimate, error, low, high = full.reshape(4, *shape, len(names))
-    return estimate, error, low, high
+    def _evidence(
+        self,
+        table: Table,
+        mean: Flag | None,
+        tail: Flag | None,
+        seen: Quantiles | tails.Difference,
+        for_es: int,
+    ) -> Evidence:
+        estimate, error, low, high = (part[0] for part in table)
+        return Evidence(
+            (estimate, error, low, high),
+            mean,
+            tail,
+            seen.exceedances[:, 0].tolist(),
+            Reason.FEW_EFFECTIVE_EXCEEDANCES,
+            for_es,
+            bool(seen.constant[0]),
+            ONE_UNIT if self.units.count < 2 else None,
+        )
 
 
 def summary(values: np.ndarray, unit: int | Units, loss: bool) -> dict[str, Estimate]:
@@ -124,27 +103,8 @@ def summary(values: np.ndarray, unit: int | Units, loss: bool) -> dict[str, Esti
     Flagged, and then without an interval: too few exceedances, an infinite variance that its tails do not exclude (mean
     and ES), values that are not finite (their units are left out), a single unit.
     """
-    (values,), units, lost = finite_units((values,), unit)
-    if not units.count:
-        return dict.fromkeys(MEASURES, _nothing(lost))
-    losses = values if loss else -values
-    return _summary(losses, tails.quantiles(losses[None], units), units, loss, lost)
-
-
-def _summary(
-    losses: np.ndarray, found: Quantiles, units: Units, loss: bool, lost: str
-) -> dict[str, Estimate]:
-    table = risk(moments(losses[None], units), found)
-    flags = [""] * len(MEASURES)
-    if units.count < 2:
-        flags = [ONE_UNIT] * len(MEASURES)
-    elif not found.constant[0]:
-        upper = tail_flag(found.ascending[0]) or _few_units(units)
-        lower = tail_flag(-found.ascending[0, ::-1])
-        few = _few_flags(found.exceedances, FEWEST_FOR_VAR)
-        shortfall = shortfall_flags(_few_flags(found.exceedances, FEWEST_FOR_ES), upper)
-        flags = [upper or lower, *few, *shortfall]
-    return _estimates(MEASURES, table if loss else _mirrored(table, len(MEASURES)), flags, lost)
+    samples, lost = _samples((values,), unit, loss)
+    return samples[0].own().estimates(loss, lost) if samples else dict.fromkeys(MEASURES, _nothing(lost))
 
 
 def difference(
@@ -152,34 +112,12 @@ def difference(
 ) -> dict[str, Estimate]:
     """Measures of one variable less those of another on the same paths, and "worse": P(the first is worse).
 
-    Mean by the paired gap, VaR and ES by the gap of their influence functions. Flags as in `summary`.
+    Flags as in `summary`.
     """
-    (values, baseline_values), units, lost = finite_units((values, baseline_values), unit)
-    if not units.count:
+    samples, lost = _samples((values, baseline_values), unit, loss)
+    if not samples:
         return dict.fromkeys(DIFFERENCES, _nothing(lost))
-    x, y = (values, baseline_values) if loss else (-values, -baseline_values)
-    one, two = tails.quantiles(x[None], units), tails.quantiles(y[None], units)
-    return _difference(x, y, one, two, units, loss, lost)
-
-
-def _difference(
-    x: np.ndarray, y: np.ndarray, one: Quantiles, two: Quantiles, units: Units, loss: bool, lost: str
-) -> dict[str, Estimate]:
-    found = tails.difference(x[None], y[None], one, two, units)
-    flags = [""] * len(DIFFERENCES)
-    if units.count < 2:
-        flags = [ONE_UNIT] * len(DIFFERENCES)
-    elif not found.constant[0]:
-        scarce = _few_units(units)
-        upper = tail_flag(one.ascending[0]) or tail_flag(two.ascending[0]) or scarce
-        # not partitioned: where many gaps are alike that takes longer than to sort them
-        gap = np.sort(x - y)
-        few = _few_flags(found.exceedances, FEWEST_FOR_VAR)
-        shortfall = shortfall_flags(_few_flags(found.exceedances, FEWEST_FOR_ES_DIFFERENCE), upper)
-        flags = [tail_flag(gap) or tail_flag(-gap[::-1]) or scarce, *few, *shortfall, ""]
-    return _estimates(
-        DIFFERENCES, found.table if loss else _mirrored(found.table, len(MEASURES)), flags, lost
-    )
+    return samples[0].less(samples[1]).estimates(loss, lost)
 
 
 def of_policies(
@@ -189,22 +127,22 @@ def of_policies(
 
     Each policy is sorted once. The baseline's own differences are empty.
     """
-    units = as_units(values.shape[-1], unit)
-    _, kept, lost = finite_units(tuple(values), units)
-    if lost or not kept.count:
+    samples, lost = _samples(tuple(values), unit, loss)
+    if lost or not samples:
         return [
             (summary(x, unit, loss), difference(x, values[base], unit, loss) if p != base else {})
             for p, x in enumerate(values)
         ]
-    losses = values if loss else -values
-    found = [tails.quantiles(x[None], units) for x in losses]
     return [
-        (
-            _summary(x, found[p], units, loss, ""),
-            _difference(x, losses[base], found[p], found[base], units, loss, "") if p != base else {},
-        )
-        for p, x in enumerate(losses)
+        (sample.own().estimates(loss), sample.less(samples[base]).estimates(loss) if p != base else {})
+        for p, sample in enumerate(samples)
     ]
+
+
+def _samples(arrays: Sequence[np.ndarray], unit: int | Units, loss: bool) -> tuple[list[Sample], Flag | None]:
+    """The arrays on the paths where all of them are finite, and the flag of what is left out; none without any such path."""
+    kept, units, lost = finite_units(tuple(arrays), unit)
+    return [Sample(x if loss else -x, units) for x in kept if units.count], lost
 
 
 def regret(values: np.ndarray, unit: int | Units, loss: bool) -> list[Estimate]:
@@ -213,13 +151,13 @@ def regret(values: np.ndarray, unit: int | Units, loss: bool) -> list[Estimate]:
     if not units.count:
         return [_nothing(lost)] * len(policies)
     best = np.min(policies, axis=0) if loss else np.max(policies, axis=0)
-    found = []
+    regrets = []
     for policy in policies:
         shortfall = np.abs(policy - best)
         flag = ONE_UNIT if units.count < 2 else tail_flag(np.sort(shortfall))
-        flag = flag or (_few_units(units) if shortfall.any() else "")
-        found.append(_single(shifted(moments(shortfall, units), 1.0)).flagged(lost, flag))
-    return found
+        flag = flag or (_few_units(units) if shortfall.any() else None)
+        regrets.append(_single(shifted(moments(shortfall, units), 1.0)).flagged(lost, flag))
+    return regrets
 
 
 def probability(indicator: np.ndarray, unit: int | Units) -> Estimate:
@@ -233,9 +171,9 @@ def probability(indicator: np.ndarray, unit: int | Units) -> Estimate:
 
 def _probability(totals: np.ndarray, units: Units) -> Estimate:
     if not units.count:
-        return _nothing("")
+        return _nothing(None)
     single = units.count < 2 and units.paths > 1
-    return _single(share_of_totals(totals, units)).flagged(ONE_UNIT if single else "")
+    return _single(share_of_totals(totals, units)).flagged(ONE_UNIT if single else None)
 
 
 def probability_difference(indicator: np.ndarray, baseline: np.ndarray, unit: int | Units) -> Estimate:
@@ -247,9 +185,9 @@ def probability_difference(indicator: np.ndarray, baseline: np.ndarray, unit: in
     totals = units.totals(indicator), units.totals(baseline)
     one, two = (_probability(part, units) for part in totals)
     if units.count < 2:
-        return Estimate(one.estimate - two.estimate, np.nan, np.nan, np.nan, ONE_UNIT)
+        return Estimate(one.estimate - two.estimate, np.nan, np.nan, np.nan, (ONE_UNIT,))
     gap = moments_of_totals(totals[0] - totals[1], units)
-    a, b = (part - units.sizes * found.estimate for part, found in zip(totals, (one, two), strict=True))
+    a, b = (part - units.sizes * share.estimate for part, share in zip(totals, (one, two), strict=True))
     return share_difference(one, two, float(gap.error), correlation(a, b))
 
 
@@ -269,7 +207,7 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 def finite_units(
     arrays: tuple[np.ndarray, ...], unit: int | Units
-) -> tuple[tuple[np.ndarray, ...], Units, str]:
+) -> tuple[tuple[np.ndarray, ...], Units, Flag | None]:
     """The arrays [path] without the units in which any of them is not finite, the units left, and the flag for it.
 
     Of a replicate the other paths stay: one bad path in a thousand would leave none.
@@ -278,7 +216,7 @@ def finite_units(
     with np.errstate(invalid="ignore"):
         sound = all(np.isfinite(array.sum(dtype=np.float64)) for array in arrays)
     if sound:
-        return arrays, units, ""
+        return arrays, units, None
     finite = np.logical_and.reduce([np.isfinite(array) for array in arrays])
     whole = finite
     if not units.replicated:
@@ -288,30 +226,18 @@ def finite_units(
     return (
         tuple(array[whole] for array in arrays),
         units.take(whole),
-        f"{lost} of {units.paths} paths not finite",
+        Flag(Reason.NOT_FINITE, lost, units.paths),
     )
 
 
-def _few_flags(exceedances: np.ndarray, needed: int) -> list[str]:
-    counts = exceedances[:, 0].tolist()
-    return [
-        "" if count >= needed else f"{count:.0f} effective exceedances, {needed} needed" for count in counts
-    ]
+def _few_units(units: Units) -> Flag | None:
+    return None if units.count >= units.needed else Flag(Reason.FEW_REPLICATES, units.count, units.needed)
 
 
-def _few_units(units: Units) -> str:
-    return "" if units.count >= units.needed else f"{units.count} replicates, {units.needed} needed"
-
-
-def _nothing(flag: str) -> Estimate:
-    return Estimate(np.nan, np.nan, np.nan, np.nan, flag or "no paths")
+def _nothing(flag: Flag | None) -> Estimate:
+    return Estimate(np.nan, np.nan, np.nan, np.nan, (flag or Flag(Reason.NO_PATHS, 0, 1),))
 
 
 def _single(column: Column) -> Estimate:
     estimate, error, low, high = (float(part) for part in column)
     return Estimate(estimate, error, low, high)
-
-
-def _estimates(names: tuple[str, ...], table: Table, flags: list[str], lost: str) -> dict[str, Estimate]:
-    rows = zip(names, *(part[0].tolist() for part in table), flags, strict=True)
-    return {name: Estimate(*numbers).flagged(lost, flag) for name, *numbers, flag in rows}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from engine.modelling.cell_axis import histogram
-from engine.risk.histograms import displayed
-from engine.risk.measures import MEASURES, level_of
+from engine.risk.display import histogram, histogram_of_bins
+from engine.risk.evidence import MEASURES, level_of
+from engine.risk.flags import as_array
 from engine.risk.tables import Record, Tables, against_baseline
 from engine.risk.tallies import Tally, unkept
 from engine.study.study import Study
@@ -40,7 +40,9 @@ class Summaries:
       histograms: outcome -> (counts [policy, bin], edges [bin + 1]).
       moments: yearly variable -> [policy, moment, year, *dims], in the order of `MOMENTS`.
       nonfinite: int [policy, outcome], over all outcomes of the model.
-      flags: "group/variable" -> what a reader must know, such as which intervals are missing and why.
+      flags: "group/variable" -> what a reader must know, such as which intervals are missing and why, in words.
+      reasons: group -> variable -> the same as data, [policy, measure, reason, detail], or without `measure` as the
+        variable is; only those that have a flag. Axes in the orders of `flags.Reason` and `flags.DETAILS`.
     """
 
     levels: Mapping[str, float]
@@ -59,11 +61,12 @@ class Summaries:
     yearly_sample: int = 0
     moments: Mapping[str, np.ndarray] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
 
 
 def summarise(
     study: Study,
-    found: Tables,
+    tables: Tables,
     paths: Mapping[str, np.ndarray],
     tally: Tally | None,
     yearly: Mapping[str, Any],
@@ -72,18 +75,19 @@ def summarise(
     """Everything that the summary groups hold.
 
     Args:
-      found: the records of the run.
+      tables: the records of the run.
       paths: outcomes kept whole by name, float32 [policy, path], one looked at after the other.
       tally: of the outcomes that are not; None where all are kept.
       yearly: the fields of `Summaries` that hold yearly variables, as `of_sample` gives them; empty for a static model.
       nonfinite: outcomes that are not finite, int [policy, outcome], as the blocks' records count them.
     """
-    risk, comparison = found.risk, found.comparison
+    risk, comparison = tables.risk, tables.comparison
     outcomes, events = list(study.model.outcomes), [event.name for event in study.events]
+    gaps = [against_baseline(name) for name in MEASURES]
     by_variable: dict[str, Any] = {
         "risk": _tables(study, risk, outcomes, MEASURES),
         "events": _columns(study, risk, events, "probability"),
-        "difference": _tables(study, comparison, outcomes, [against_baseline(name) for name in MEASURES]),
+        "difference": _tables(study, comparison, outcomes, gaps),
         "difference_events": _columns(study, comparison, events, "difference_probability"),
         "worse": _columns(study, comparison, outcomes, "worse"),
         "regret": _columns(study, comparison, outcomes, "regret"),
@@ -95,6 +99,14 @@ def summarise(
         histograms={name: _histogram(study, name, paths, tally) for name in outcomes},
         nonfinite=nonfinite,
         flags=flags,
+        reasons={
+            "risk": _reasons(study, risk, outcomes, MEASURES)
+            | _reasons(study, risk, events, ["probability"]),
+            "comparison": _reasons(study, comparison, outcomes, gaps)
+            | _reasons(study, comparison, events, ["difference_probability"]),
+            "comparison/worse": _reasons(study, comparison, outcomes, ["worse"]),
+            "comparison/regret": _reasons(study, comparison, outcomes, ["regret"]),
+        },
         **by_variable,
         **yearly,
     )
@@ -107,7 +119,7 @@ def _histogram(
         return histogram(paths[name])
     assert tally is not None
     place = unkept(study).index(name)
-    return displayed([tally.histogram(place, p) for p in range(len(study.policies))])
+    return histogram_of_bins([tally.histogram(place, p) for p in range(len(study.policies))])
 
 
 def _row(record: Record) -> tuple[float, float, float, float]:
@@ -134,6 +146,22 @@ def _columns(
     held = {r.variable for r in records if r.measure == measure}
     tables = _tables(study, records, [name for name in names if name in held], [measure])
     return {name: table[:, 0] for name, table in tables.items()}
+
+
+def _reasons(
+    study: Study, records: list[Record], names: Iterable[str], measures: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """variable -> [policy, measure, reason, detail], of the variables with a flag; without `measure` where it is one."""
+    flags = {(r.variable, r.policy, r.measure): r.flags for r in records if r.flags}
+    flagged = {variable for variable, _, measure in flags if measure in measures}
+    tables = {
+        name: np.array(
+            [[as_array(flags.get((name, p, m), ())) for m in measures] for p in study.policy_names]
+        )
+        for name in names
+        if name in flagged
+    }
+    return tables if len(measures) > 1 else {name: table[:, 0] for name, table in tables.items()}
 
 
 def _flags(records: list[Record]) -> dict[str, str]:

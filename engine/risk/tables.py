@@ -1,61 +1,90 @@
-"""How risky is each policy, and how much riskier than the baseline: tidy records from outcomes kept per path."""
+"""How risky is each policy, and how much riskier than the baseline: tidy records, from outcomes per path or from tallies."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 import os
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
+from engine.risk import binned
 from engine.risk.events import event_outcomes, happens, known_events
+from engine.risk.evidence import level_of
+from engine.risk.flags import Flag, Reason, text
 from engine.risk.intervals import Estimate, Units
 from engine.risk.measures import (
     finite_units,
-    level_of,
     of_policies,
     probability,
     probability_difference,
     regret,
 )
+from engine.risk.tallies import Tally, unkept, unkept_events
 from engine.study.study import Event, Study
 
+Estimates = dict[str, Estimate]
 THREADS = min(os.cpu_count() or 1, 4)
 """Outcomes that are looked at, and in memory, at a time."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """One number of a table with what it is: None where a field does not apply.
+    """One number of a table with what it is.
 
-    `measure` is a name of `engine.risk.measures` ("mean", "VaR99", "ES99.9", "probability"), "difference_" and such a name
-    for the gap from the baseline, "worse" or "regret". `low` and `high` are NaN where `flag` says why; the one flag that
-    leaves them, `grouped.BINNED`, says that the estimate comes from a histogram.
+    Args:
+      measure: a name of `engine.risk.measures` ("mean", "VaR99", "ES99.9", "probability"), "difference_" and such a name for
+        the gap from the baseline, "worse" or "regret".
+      level: the measure's, or None.
+      policy, variable: names.
+      place: label by dimension, in the model's order; empty for what has no place.
+      year: None for what is of no year.
+      estimate, standard_error: in the variable's unit; NaN where there is none.
+      low, high: 95 % interval; NaN where `flags` say why. `Reason.BINNED` alone leaves them.
+      flags: what must be known of the number.
     """
 
     measure: str
     level: float | None
     policy: str
     variable: str
-    region: str | None
-    sector: str | None
+    place: Mapping[str, str]
     year: int | None
     estimate: float
     standard_error: float
     low: float
     high: float
-    flag: str
+    flags: tuple[Flag, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
-        """The record as plain data for JSON: NaN becomes None."""
-        plain = dataclasses.asdict(self)
-        return {
-            key: None if isinstance(value, float) and math.isnan(value) else value
-            for key, value in plain.items()
-        }
+    @property
+    def flag(self) -> str:
+        """What the flags say, in words."""
+        return text(*self.flags)
+
+    @property
+    def binned(self) -> bool:
+        """Whether it comes from a histogram."""
+        return any(flag.reason is Reason.BINNED for flag in self.flags)
+
+    def as_dict(self, dims: Iterable[str] = ()) -> dict[str, Any]:
+        """The record as plain data for JSON: NaN becomes None; `flag` is what the `flags` say, in words.
+
+        Args:
+          dims: of the model, each with a key of its own; None where the record has no place in it. Those of `place` if not given.
+        """
+        place = {dim: self.place.get(dim) for dim in dims or self.place}
+        plain = {key: _plain(value) for key, value in vars(self).items()}
+        head = {key: plain.pop(key) for key in ("measure", "level", "policy", "variable")}
+        del plain["place"], plain["flags"]
+        flags = [{key: _plain(value) for key, value in vars(flag).items()} for flag in self.flags]
+        return {**head, **place, **plain, "flag": self.flag, "flags": flags}
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def record(
@@ -63,13 +92,12 @@ def record(
     policy: str,
     variable: str,
     estimate: Estimate,
-    region: str | None = None,
-    sector: str | None = None,
+    place: Mapping[str, str] | None = None,
     year: int | None = None,
 ) -> Record:
     """The record of one estimate; the level is read from the measure's name ("difference_VaR99" has 0.99)."""
     level = level_of(measure.rpartition("_")[2])
-    return Record(measure, level, policy, variable, region, sector, year, **dataclasses.asdict(estimate))
+    return Record(measure, level, policy, variable, place or {}, year, **vars(estimate))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,10 +117,8 @@ class Tables:
     @staticmethod
     def joined(parts: Iterable[Tables]) -> Tables:
         """The records of all parts, in their order."""
-        found = list(parts)
-        return Tables(
-            [r for part in found for r in part.risk], [r for part in found for r in part.comparison]
-        )
+        held = list(parts)
+        return Tables([r for part in held for r in part.risk], [r for part in held for r in part.comparison])
 
 
 def tables_of_paths(
@@ -101,9 +127,9 @@ def tables_of_paths(
     """Risk and comparison from outcomes kept per path.
 
     Args:
-      outcomes: [policy, path] by name. An outcome is asked for when its turn comes, so that no more than a few are in
-        memory at a time where the mapping reads them then.
-      variables: the outcomes and events asked for; all that the outcomes can tell if not given.
+      outcomes: [policy, path] by name. An outcome is read when its turn comes, so that no more than a few are in
+        memory at a time where the mapping reads them late.
+      variables: the outcomes and events wanted; all that the outcomes determine if not given.
     """
     names = [name for name in outcomes if variables is None or name in variables]
     events = [
@@ -118,17 +144,23 @@ def tables_of_paths(
     return Tables.joined(parts)
 
 
-def _of_outcome(study: Study, name: str, values: np.ndarray) -> Tables:
-    base = study.policy_names.index(study.baseline)
-    loss = study.model.outcomes[name].loss
-    regrets = regret(values, study.unit, loss)
-    risk, comparison = [], []
-    found = of_policies(values, base, study.unit, loss)
-    for policy, (own, gaps), regretted in zip(study.policy_names, found, regrets, strict=True):
-        risk += [record(measure, policy, name, estimate) for measure, estimate in own.items()]
-        comparison += [record(against_baseline(m), policy, name, gap) for m, gap in gaps.items()]
-        comparison.append(record("regret", policy, name, regretted))
-    return Tables(risk, comparison)
+def tables_of_tally(study: Study, tally: Tally, variables: Container[str] | None = None) -> Tables:
+    """Records of the outcomes that are not kept whole, and of the events that read one of them, from their tally.
+
+    Args:
+      variables: the outcomes and events wanted; all of them if not given.
+    """
+    outcomes = [
+        _of_tallied(study, tally, k, name)
+        for k, name in enumerate(unkept(study))
+        if variables is None or name in variables
+    ]
+    events = [
+        _of_counts(study, tally, event.name, counts)
+        for event, counts in zip(unkept_events(study), tally.events, strict=True)
+        if variables is None or event.name in variables
+    ]
+    return Tables.joined([*outcomes, *events])
 
 
 def against_baseline(measure: str) -> str:
@@ -136,26 +168,69 @@ def against_baseline(measure: str) -> str:
     return measure if measure == "worse" else f"difference_{measure}"
 
 
+def _of_outcome(study: Study, name: str, values: np.ndarray) -> Tables:
+    loss = study.model.outcomes[name].loss
+    pairs = of_policies(values, _base(study), study.unit, loss)
+    return _records(study, name, pairs, regret(values, study.unit, loss))
+
+
+def _of_tallied(study: Study, tally: Tally, k: int, name: str) -> Tables:
+    loss, base, sizes = study.model.outcomes[name].loss, _base(study), tally.sizes
+    histograms = [tally.histogram(k, p) for p in range(len(study.policies))]
+    pairs = []
+    for p, histogram in enumerate(histograms):
+        gaps = binned.difference(histogram, histograms[base], loss) if p != base else {}
+        worse = {"worse": binned.share(tally.worse[k, p], sizes, study.unit)} if p != base else {}
+        pairs.append((binned.summary(histogram, loss), gaps | worse))
+    # a regret is bounded by the gaps between the policies: light tails of all of them make it light
+    heavy = next(filter(None, map(binned.tails_flag, histograms)), None)
+    return _records(study, name, pairs, [binned.mean(total, sizes, heavy) for total in tally.regret[k]])
+
+
 def _of_event(study: Study, event: Event, outcomes: Mapping[str, np.ndarray]) -> Tables:
-    base = study.policy_names.index(study.baseline)
+    base, pairs = _base(study), []
     read = {name: outcomes[name] for name in sorted(event_outcomes(study, event))}
-    risk, comparison = [], []
-    for p, policy in enumerate(study.policy_names):
+    for p in range(len(study.policies)):
         (indicator,), unit, lost = _event_paths(study, event, read, (p,))
-        risk.append(record("probability", policy, event.name, probability(indicator, unit).flagged(lost)))
+        own, gap = {"probability": probability(indicator, unit).flagged(lost)}, {}
         if p != base:
             (here, there), unit, lost = _event_paths(study, event, read, (p, base))
-            gap = probability_difference(here, there, unit).flagged(lost)
-            comparison.append(record("difference_probability", policy, event.name, gap))
+            gap = {"probability": probability_difference(here, there, unit).flagged(lost)}
+        pairs.append((own, gap))
+    return _records(study, event.name, pairs)
+
+
+def _of_counts(study: Study, tally: Tally, name: str, counts: np.ndarray) -> Tables:
+    base, sizes, unit, pairs = _base(study), tally.sizes, study.unit, []
+    for p, own in enumerate(counts):
+        gap = (
+            {"probability": binned.difference_of_shares(own, counts[base], sizes, unit)} if p != base else {}
+        )
+        pairs.append(({"probability": binned.share(own, sizes, unit)}, gap))
+    return _records(study, name, pairs)
+
+
+def _records(
+    study: Study, name: str, pairs: Sequence[tuple[Estimates, Estimates]], regrets: Sequence[Estimate] = ()
+) -> Tables:
+    """Records of a variable from each policy's own measures and its differences from the baseline, and their regrets."""
+    risk, comparison = [], []
+    for p, (policy, (own, gaps)) in enumerate(zip(study.policy_names, pairs, strict=True)):
+        risk += [record(measure, policy, name, estimate) for measure, estimate in own.items()]
+        comparison += [record(against_baseline(measure), policy, name, gap) for measure, gap in gaps.items()]
+        comparison += [record("regret", policy, name, mean) for mean in regrets[p : p + 1]]
     return Tables(risk, comparison)
+
+
+def _base(study: Study) -> int:
+    return study.policy_names.index(study.baseline)
 
 
 def _event_paths(
     study: Study, event: Event, outcomes: Mapping[str, np.ndarray], policies: tuple[int, ...]
-) -> tuple[list[np.ndarray], Units, str]:
+) -> tuple[list[np.ndarray], Units, Flag | None]:
     """Whether an event happens under each of the policies, on the paths where all it reads is finite; units; flag."""
     names = list(outcomes)
     flat, units, lost = finite_units(tuple(outcomes[name][p] for p in policies for name in names), study.unit)
     parts = [flat[k * len(names) : (k + 1) * len(names)] for k in range(len(policies))]
-    found = [happens(study, event, dict(zip(names, part, strict=True))) for part in parts]
-    return found, units, lost
+    return [happens(study, event, dict(zip(names, part, strict=True))) for part in parts], units, lost

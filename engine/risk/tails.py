@@ -87,13 +87,13 @@ def quantiles(values: np.ndarray, units: Units) -> Quantiles:
     return Quantiles(ascending, constant, columns, np.array(slope), np.array(exceedances), shortfalls)
 
 
-def risk(mean: Moments, found: Quantiles) -> Table:
+def risk(mean: Moments, seen: Quantiles) -> Table:
     """Mean, VaR and ES at every level, in this order: arrays [cell, measure], from `moments` and `quantiles` of values."""
     shortfalls = [
         _where(np.isfinite(column[1]), shifted(shortfall, 1 / (1 - level), column[0]))
-        for level, column, shortfall in zip(LEVELS, found.columns, found.shortfalls, strict=True)
+        for level, column, shortfall in zip(LEVELS, seen.columns, seen.shortfalls, strict=True)
     ]
-    columns = [shifted(mean, 1.0), *found.columns, *shortfalls]
+    columns = [shifted(mean, 1.0), *seen.columns, *shortfalls]
     return _stacked(columns)
 
 

@@ -27,7 +27,7 @@ _STORED = {"bins": np.uint32, "counts": np.uint16, "steps": np.uint32}
 
 @dataclass(frozen=True)
 class Tally:
-    """Counts and sums over the paths of each group; the outcomes and events are those of `unkept` and `untold`.
+    """Counts and sums over the paths of each group; the outcomes and events are those of `unkept` and `unkept_events`.
 
     Args:
       sizes: paths, int64 [group].
@@ -81,8 +81,8 @@ def unkept(study: Study) -> tuple[str, ...]:
     return tuple(name for name in study.model.outcomes if name not in study.keep.outcomes)
 
 
-def untold(study: Study) -> tuple[Event, ...]:
-    """Events that the outcomes kept whole cannot tell, in the order of the study."""
+def unkept_events(study: Study) -> tuple[Event, ...]:
+    """Events that read an outcome that is not kept whole, in the order of the study."""
     kept = set(study.keep.outcomes)
     return tuple(event for event in study.events if not event_outcomes(study, event) <= kept)
 
@@ -110,7 +110,7 @@ def tally(study: Study, outcomes: np.ndarray) -> Tally:
         worse.append(_summed(of_policies > reference if loss else of_policies < reference, starts, np.int64))
         best = of_policies.min(axis=0) if loss else of_policies.max(axis=0)
         regret.append(_summed(np.abs(of_policies - best), starts, np.float64))
-    events = [_summed(happens(study, event, values), starts, np.int64) for event in untold(study)]
+    events = [_summed(happens(study, event, values), starts, np.int64) for event in unkept_events(study)]
     shape = 0, len(study.policies), len(starts)
     own = outcomes[:, [names.index(name) for name in unkept(study)]].swapaxes(0, 1)
     return Tally(

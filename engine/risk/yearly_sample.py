@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from engine.modelling.cell_axis import split_cells
+from engine.risk.evidence import FEWEST_FOR_ES, MEASURES, judged, oriented
 from engine.risk.intervals import Moments, Units, as_units, mean_interval, moments_of_totals
-from engine.risk.measures import MEASURES, judged_risk
 from engine.risk.summaries import MOMENTS, STATS
-from engine.risk.tails import quantiles
+from engine.risk.tails import quantiles, risk
 from engine.study.study import Study
 
 QUANTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
@@ -47,8 +47,8 @@ def of_sample(study: Study, yearly: np.ndarray) -> dict[str, Any]:
     def fill(place: tuple[int, int]) -> None:
         year, first = place
         cells = slice(first, first + step)
-        found = _of_cells(yearly[:, year, cells], sign[cells], units, baseline)
-        for name, part in found.items():
+        parts = _of_cells(yearly[:, year, cells], sign[cells], units, baseline)
+        for name, part in parts.items():
             tables[name][..., year, cells] = part
 
     places = [(year, first) for year in range(n_years) for first in range(0, n_cells, step)]
@@ -79,20 +79,22 @@ def _of_cells(values: np.ndarray, sign: np.ndarray, units: Units, baseline: int)
     losses[unsound] = 0.0
     own, deviation, gap = _means(losses, units, baseline)
     tails = quantiles(losses.reshape(-1, n_paths), units)
-    table = judged_risk(_as_moments(own.reshape(3, -1), units), tails)
-    estimates = [np.moveaxis(part.reshape(n_policies, n_cells, -1), 1, 2) for part in table]
-    mean, error, _ = own
-    found = {
-        "moments": np.stack([sign * mean, deviation, error], axis=1),
-        "difference_yearly": _turned((gap[0], gap[1], *mean_interval(_as_moments(gap, units))), sign, axis=1),
-        "risk_yearly": _turned(estimates, sign, axis=2),
+    table = risk(_as_moments(own.reshape(3, -1), units), tails)
+    table = judged(table, tails.exceedances, tails.constant, FEWEST_FOR_ES)
+    estimate, error, low, high = (np.moveaxis(part.reshape(n_policies, n_cells, -1), 1, 2) for part in table)
+    of_gap = gap[0], gap[1], *mean_interval(_as_moments(gap, units))
+    high_is_bad = sign > 0
+    tables = {
+        "moments": np.stack([sign * own[0], deviation, own[1]], axis=1),
+        "difference_yearly": np.stack(oriented(of_gap, high_is_bad), axis=1),
+        "risk_yearly": np.stack(oriented((estimate, error, low, high), high_is_bad), axis=2),
         "distribution": _quantiles(tails.ascending.reshape(values.shape), sign),
     }
-    for name, part in found.items():
+    for name, part in tables.items():
         gone = unsound | unsound[baseline] if name == "difference_yearly" else unsound
         if gone.any():
             part[...] = np.where(np.expand_dims(gone, tuple(range(1, part.ndim - 1))), np.nan, part)
-    return found
+    return tables
 
 
 def _means(losses: np.ndarray, units: Units, baseline: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -108,8 +110,8 @@ def _means(losses: np.ndarray, units: Units, baseline: int) -> tuple[np.ndarray,
         cells = slice(first, first + step)
         totals = units.totals(losses[:, cells])
         for moments, of in ((own, totals), (gap, totals - totals[baseline])):
-            found = moments_of_totals(of, units)
-            moments[:, :, cells] = found.mean, found.error, found.skewness
+            of_mean = moments_of_totals(of, units)
+            moments[:, :, cells] = of_mean.mean, of_mean.error, of_mean.skewness
         away = losses[:, cells] - own[0, :, cells, None]
         spread[:, cells] = np.einsum("pci,pci->pc", away, away)
     with np.errstate(invalid="ignore"):
@@ -118,14 +120,6 @@ def _means(losses: np.ndarray, units: Units, baseline: int) -> tuple[np.ndarray,
 
 def _as_moments(columns: np.ndarray, units: Units) -> Moments:
     return Moments(columns[0], columns[1], columns[2], units.count, units.needed)
-
-
-def _turned(columns: Sequence[np.ndarray], sign: np.ndarray, axis: int) -> np.ndarray:
-    """Estimate, error, low and high of losses [..., cell], in the variables' own sign, stacked along a new axis."""
-    estimate, error, low, high = columns
-    bad_is_high = sign > 0
-    turned = sign * estimate, error, np.where(bad_is_high, low, -high), np.where(bad_is_high, high, -low)
-    return np.stack(turned, axis=axis)
 
 
 def _quantiles(ascending: np.ndarray, sign: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
+from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
 from engine.risk.tables import Record, record
@@ -17,9 +18,6 @@ from engine.study.study import Study
 
 def yearly_table(study: Study, cube: xr.DataTree, variable: str) -> list[Record]:
     """Mean, VaR and ES of a yearly variable by policy, year and cell; then differences of means from the baseline.
-
-    Cells are named by their region and sector; where a model has other dimensions, `region` is all their labels,
-    joined by commas.
 
     Args:
       cube: of a finished run, as `open_cube` gives it.
@@ -39,20 +37,12 @@ def _records(table: xr.DataArray, policies: tuple[str, ...] | list[str]) -> Iter
         rows = ordered.sel(policy=policy).values.reshape(len(measures), -1, len(years), len(STATS))
         for m, measure in enumerate(measures):
             for c, cell in enumerate(itertools.product(*labels)):
-                region, sector = _place(dict(zip(dims, map(str, cell), strict=True)))
+                place = dict(zip(dims, map(str, cell), strict=True))
                 for y, year in enumerate(years):
                     estimate = _estimate(rows[m, c, y])
-                    yield record(
-                        str(measure), str(policy), str(table.name), estimate, region, sector, int(year)
-                    )
-
-
-def _place(at: dict[str, str]) -> tuple[str | None, str | None]:
-    if set(at) <= {"region", "sector"}:
-        return at.get("region"), at.get("sector")
-    return ",".join(at.values()), None
+                    yield record(str(measure), str(policy), str(table.name), estimate, place, int(year))
 
 
 def _estimate(row: np.ndarray) -> Estimate:
     estimate, error, low, high = (float(value) for value in row)
-    return Estimate(estimate, error, low, high, "" if math.isfinite(low) else "no interval from this sample")
+    return Estimate(estimate, error, low, high, () if math.isfinite(low) else (Flag(Reason.FEW_IN_SAMPLE),))

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Container, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,11 +18,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from engine.errors import UserError
-from engine.modelling.cell_axis import cell_count
 from engine.risk.summaries import Summaries
 from engine.run_folder import ledger
 from engine.run_folder.cube_groups import described, described_value, groups, policies, words
+from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, Record
 from engine.storage import zarr_writer
 from engine.storage.files import (
@@ -36,7 +33,6 @@ from engine.storage.files import (
     write_new,
     writing,
 )
-from engine.study.reserved import refuse_reserved
 from engine.study.study import BLOCK, Block, Study
 
 CUBE_FOLDER = "cube.zarr"
@@ -46,45 +42,46 @@ _ROOT = "zarr.json"
 # ---------------------------------------------------------------------------------------------- paths, by block
 
 
-def create(folder: Path, study: Study) -> None:
+def create(folder: RunFolder) -> None:
     """Makes the cube's arrays, empty; where they are there already, brings them to the study's path count.
 
     The cube is marked incomplete until `finish` has been through.
 
     Raises:
-      UserError: a variable's name is taken by a dimension of the cube, or the folder cannot be written.
+      UserError: the folder cannot be written.
     """
-    refuse_reserved(study)
-    cube, files = cube_of(folder), skeleton(study)
-    with writing(folder):
+    cube, files = cube_of(folder.path), skeleton(folder.study)
+    with writing(folder.path):
         if not cube.exists():
-            begun = folder / f"{CUBE_FOLDER}{UNFINISHED}"
+            begun = folder.path / f"{CUBE_FOLDER}{UNFINISHED}"
             remove_tree(begun)
             write_new(begun, files)
             os.rename(begun, cube)
-            sync(folder)
+            sync(folder.path)
             return
-        ledger.drop(folder, CUBE)
+        ledger.drop(folder.path, CUBE)
         write_atomically(cube / _ROOT, files[_ROOT])
         write_files(
             cube, {name: content for name, content in files.items() if not _holds(cube / name, content)}
         )
-        _drop_beyond(folder, study)
+        _drop_beyond(folder)
 
 
-def _drop_beyond(folder: Path, study: Study) -> None:
+def _drop_beyond(folder: RunFolder) -> None:
     """Takes away files of blocks beyond the study's, which a killed run for more paths has left without a record."""
-    blocks = -(-study.paths // BLOCK)
+    blocks = -(-folder.study.paths // BLOCK)
     for pattern in (f"{CUBE_FOLDER}/paths/*/c/0/*", f"{CUBE_FOLDER}/draws/*/c/*", "ledger/*/*.npz"):
-        for path in folder.glob(pattern):
+        for path in folder.path.glob(pattern):
             if path.stem.isdecimal() and int(path.stem) >= blocks:
                 path.unlink()
 
 
-def has_arrays(folder: Path, study: Study) -> bool:
+def has_arrays(folder: RunFolder) -> bool:
     """Whether the cube is there with arrays as long as the study asks for."""
     return all(
-        _holds(cube_of(folder) / name, content) for name, content in skeleton(study).items() if name != _ROOT
+        _holds(cube_of(folder.path) / name, content)
+        for name, content in skeleton(folder.study).items()
+        if name != _ROOT
     )
 
 
@@ -160,14 +157,15 @@ def kept_draws(study: Study, block: Block) -> int:
 # ---------------------------------------------------------------------------------------------- summaries
 
 
-def finish(folder: Path, study: Study, summaries: Summaries) -> None:
+def finish(folder: RunFolder, summaries: Summaries) -> None:
     """Writes the summary groups and their record, and marks the cube complete, last."""
-    cube, begun = cube_of(folder), folder / f"summaries{UNFINISHED}"
+    study = folder.study
+    cube, begun = cube_of(folder.path), folder.path / f"summaries{UNFINISHED}"
     files = finished_files(study, summaries)
     frame = skeleton(study)
     written = {name: content for name, content in files.items() if name not in frame}
-    with writing(folder):
-        ledger.drop(folder, CUBE)
+    with writing(folder.path):
+        ledger.drop(folder.path, CUBE)
         write_atomically(cube / _ROOT, frame[_ROOT])
         write_files(
             cube, {name: content for name, content in frame.items() if not _holds(cube / name, content)}
@@ -182,7 +180,7 @@ def finish(folder: Path, study: Study, summaries: Summaries) -> None:
         record = ledger.answering_for(
             Record(CUBE, 0, study.paths, ()), {f"{CUBE_FOLDER}/{name}": files[name] for name in files}
         )
-        ledger.write_record(folder, study, record)
+        ledger.write_record(folder, record)
         write_atomically(cube / _ROOT, files[_ROOT])
 
 
@@ -194,12 +192,17 @@ def finished_files(study: Study, summaries: Summaries) -> dict[str, bytes]:
     return {**files, _ROOT: zarr_writer.root(attributes, files)}
 
 
-def is_finished(folder: Path, study: Study) -> bool:
-    """Whether the folder holds the whole of this study: every block done, summaries written over all its paths."""
-    record = ledger.read(folder, study, CUBE)
-    if record is None or record.count != study.paths or not ledger.intact(folder, record):
+def is_finished(folder: RunFolder, done: Container[int]) -> bool:
+    """Whether the folder holds the whole of this study: every block done, summaries written over all its paths.
+
+    Args:
+      done: numbers of the blocks that are done.
+    """
+    record = ledger.read(folder, CUBE)
+    if record is None or record.count != folder.study.paths or not ledger.intact(folder.path, record):
         return False
-    return attributes(folder).get("status") == "complete" and not ledger.pending(folder, study)
+    whole = all(block.index in done for block in folder.study.blocks())
+    return whole and attributes(folder.path).get("status") == "complete"
 
 
 def attributes(folder: str | Path) -> dict[str, Any]:
@@ -217,65 +220,6 @@ def cube_of(folder: Path) -> Path:
 
 def _holds(path: Path, content: bytes) -> bool:
     return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
-
-
-# ---------------------------------------------------------------------------------------------- sizes
-
-
-def bytes_needed(study: Study) -> int:
-    """Bytes that a finished run folder takes at most: shards uncompressed, and the ledger with its tallies."""
-    blocks = -(-study.paths // BLOCK)
-    draw_blocks = -(-min(study.keep.draws, study.paths) // BLOCK)
-    shards = (
-        4
-        * BLOCK
-        * (blocks * len(study.policies) * len(study.keep.outcomes) + draw_blocks * len(study.inputs))
-    )
-    cells = len(study.policies) * len(study.years) * cell_count(study.model)
-    tallies = len(study.policies) * (len(study.model.outcomes) - len(study.keep.outcomes)) << 16
-    return shards + blocks * (tallies + 4096) + 8 * 80 * cells + (1 << 20)
-
-
-def bytes_free(folder: Path) -> int:
-    """Bytes free on the disk that the folder is, or will be, on."""
-    return shutil.disk_usage(above(folder)).free
-
-
-def above(folder: Path) -> Path:
-    """The folder, or the first one above it that is there."""
-    place = folder.resolve()
-    while not place.is_dir():
-        place = place.parent
-    return place
-
-
-def bytes_held(folder: Path) -> int:
-    """Bytes of all files in a folder, which somebody may be writing into."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with suppress(FileNotFoundError):
-                total += os.stat(os.path.join(place, name)).st_size
-    return total
-
-
-def refuse_if_too_large(folder: Path, study: Study) -> None:
-    """Raises a UserError where the disk has no room for the run, what the folder already holds counted as there."""
-    free, needed = bytes_free(folder), bytes_needed(study)
-    if needed > free and needed - bytes_held(folder) > free:
-        message = (
-            f"{study.paths:,} paths take {size(needed)} on disk, and there are {size(free)} free. "
-            f"Ask for fewer paths, keep fewer outcomes, or choose another --out."
-        )
-        raise UserError(str(folder), [message])
-
-
-def size(count: float) -> str:
-    """Bytes as people read them: 1.2 GB."""
-    for unit, scale in (("EB", 1e18), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
-        if count >= scale:
-            return f"{count / scale:,.1f} {unit}"
-    return f"{count:,.0f} bytes"
 
 
 def _root_attributes(study: Study) -> dict[str, Any]:

@@ -9,13 +9,14 @@ import numpy as np
 import xarray as xr
 
 from engine.modelling.records import Outcome, Yearly
+from engine.risk.flags import DETAILS, Reason
 from engine.risk.summaries import MOMENTS, STATS, Summaries
 from engine.study.study import Event, Study
 
 _TIME_UNITS = ("days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds")
 
 
-def groups(study: Study, found: Summaries, paths: str = "") -> Iterator[tuple[str, xr.Dataset]]:
+def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tuple[str, xr.Dataset]]:
     """Every summary group with its place.
 
     Args:
@@ -23,18 +24,18 @@ def groups(study: Study, found: Summaries, paths: str = "") -> Iterator[tuple[st
     """
     years = bool(study.years)
     events = {event.name: event for event in study.events}
-    yearly: Mapping[str, Yearly] = getattr(study.model, "yearly", {})
+    yearly = study.model.yearly
     paths = paths or f"paths 0 to {study.paths - 1}"
-    sample = f"paths 0 to {found.yearly_sample - 1}"
+    sample = f"paths 0 to {summaries.yearly_sample - 1}"
 
     def dataset(
         group: str, comment: str, variables: Mapping[str, xr.Variable], *extra: str
     ) -> tuple[str, xr.Dataset]:
         for name, variable in variables.items():
-            if flag := found.flags.get(f"{group}/{name}"):
+            if flag := summaries.flags.get(f"{group}/{name}"):
                 variable.attrs["flags"] = flag
         dims = {dim for variable in variables.values() for dim in variable.dims} | set(extra)
-        coords = {name: c for name, c in _coordinates(study, found).items() if set(c.dims) <= dims}
+        coords = {name: c for name, c in _coordinates(study, summaries).items() if set(c.dims) <= dims}
         return group, xr.Dataset(dict(variables), coords, {"comment": comment})
 
     def by_outcome(
@@ -63,56 +64,75 @@ def groups(study: Study, found: Summaries, paths: str = "") -> Iterator[tuple[st
             for name, array in arrays.items()
         }
 
+    def reasons(group: str) -> Iterator[tuple[str, xr.Dataset]]:
+        about: dict[str, Outcome | Event] = {**study.model.outcomes, **events}
+        variables = {
+            name: xr.Variable(
+                ("policy", *["measure"][: array.ndim - 3], "reason", "detail"),
+                array,
+                described(f"flags of {about[name].about or words(name)}", "1"),
+            )
+            for name, array in summaries.reasons.get(group, {}).items()
+        }
+        if variables:
+            yield dataset(
+                f"{group}/reasons", f"why estimates of /{group} have no interval, or what it holds", variables
+            )
+
     full, short = ("policy", "measure", "stat"), ("policy", "stat")
     yield dataset(
         "risk",
         f"risk measures over {paths}; VaR is the quantile at its level on the bad side, ES the mean beyond it",
-        by_outcome(found.risk, full) | by_event(found.events, "probability of: {}"),
+        by_outcome(summaries.risk, full) | by_event(summaries.events, "probability of: {}"),
         *full,
     )
+    yield from reasons("risk")
     if years:
         comment = f"risk measures over {sample}, at the resolution of the model"
-        yield dataset("risk/yearly", comment, by_year(found.risk_yearly, full))
+        yield dataset("risk/yearly", comment, by_year(summaries.risk_yearly, full))
     against = f"policy less '{study.baseline}' on the same paths, {paths}"
     yield dataset(
         "comparison",
         f"paired differences: {against}",
-        by_outcome(found.difference, full, "difference in {}")
-        | by_event(found.difference_events, "difference in the probability of: {}"),
+        by_outcome(summaries.difference, full, "difference in {}")
+        | by_event(summaries.difference_events, "difference in the probability of: {}"),
         *full,
     )
+    yield from reasons("comparison")
     yield dataset(
         "comparison/worse",
         f"probability that a path is worse than under '{study.baseline}', {paths}",
-        by_outcome(found.worse, short, "probability of being worse: {}", "1"),
+        by_outcome(summaries.worse, short, "probability of being worse: {}", "1"),
     )
+    yield from reasons("comparison/worse")
     yield dataset(
         "comparison/regret",
         f"mean distance from the best policy of the same path, {paths}",
-        by_outcome(found.regret, short, "regret: {}"),
+        by_outcome(summaries.regret, short, "regret: {}"),
     )
+    yield from reasons("comparison/regret")
     if years:
         comment = f"paired differences of means: policy less '{study.baseline}' on the same paths, {sample}"
         yield dataset(
-            "comparison/yearly", comment, by_year(found.difference_yearly, short, "difference in {}")
+            "comparison/yearly", comment, by_year(summaries.difference_yearly, short, "difference in {}")
         )
         comment = f"quantiles of {sample}, at the resolution of the model"
-        spread = by_year(found.distribution, ("policy", "quantile"))
+        spread = by_year(summaries.distribution, ("policy", "quantile"))
         for variable in spread.values():
-            variable.attrs["sample_paths"] = found.yearly_sample
+            variable.attrs["sample_paths"] = summaries.yearly_sample
         yield dataset("distribution", comment, spread)
     yield dataset(
         "distribution/outcomes",
         f"histograms over {paths}; the outer two bins reach to the smallest and largest value",
-        _histograms(study, found),
+        _histograms(study, summaries),
     )
     if years:
         comment = f"moments over {sample}; standard_error is that of the mean"
         moments = by_year(
-            found.moments, ("policy", "moment"), cell_methods="path: mean path: standard_deviation"
+            summaries.moments, ("policy", "moment"), cell_methods="path: mean path: standard_deviation"
         )
         yield dataset("moments", comment, moments)
-    counts = found.nonfinite.astype(np.int64)
+    counts = summaries.nonfinite.astype(np.int64)
     whole = {
         "nonfinite": xr.Variable(("policy", "outcome"), counts, described("values that are not finite", "1"))
     }
@@ -124,9 +144,9 @@ def groups(study: Study, found: Summaries, paths: str = "") -> Iterator[tuple[st
     yield dataset("diagnostics", "counts over the whole run", whole)
 
 
-def _histograms(study: Study, found: Summaries) -> dict[str, xr.Variable]:
+def _histograms(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
     variables = {}
-    for name, (counts, edges) in found.histograms.items():
+    for name, (counts, edges) in summaries.histograms.items():
         outcome = study.model.outcomes[name]
         about = described_value(name, outcome, "number of paths by {}", "1")
         variables[name] = xr.Variable(("policy", "bin"), counts.astype(np.int64), about)
@@ -135,18 +155,20 @@ def _histograms(study: Study, found: Summaries) -> dict[str, xr.Variable]:
     return variables
 
 
-def _coordinates(study: Study, found: Summaries) -> dict[str, xr.Variable]:
-    levels = np.array(list(found.levels.values()), np.float64)
+def _coordinates(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
+    levels = np.array(list(summaries.levels.values()), np.float64)
     coords = {
         "policy": policies(study),
-        "measure": _labels("measure", list(found.levels), "measure of risk"),
+        "measure": _labels("measure", list(summaries.levels), "measure of risk"),
         "level": xr.Variable("measure", levels, described("level of the measure", "1")),
         "stat": _labels("stat", STATS, "the estimate, its standard error, its 95 % interval"),
         "quantile": xr.Variable(
-            "quantile", np.array(found.quantiles, np.float64), described("probability", "1")
+            "quantile", np.array(summaries.quantiles, np.float64), described("probability", "1")
         ),
         "moment": _labels("moment", MOMENTS, "moment"),
         "outcome": _labels("outcome", list(study.model.outcomes), "outcome"),
+        "reason": _labels("reason", [str(reason) for reason in Reason], "what is wrong with an estimate"),
+        "detail": _labels("detail", DETAILS, "what there is, and what that is held against"),
         "year": xr.Variable("year", np.array(study.years, np.int64), described("calendar year", "year")),
     }
     return coords | {dim: _labels(dim, names, words(dim)) for dim, names in study.model.dims.items()}

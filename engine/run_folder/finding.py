@@ -7,16 +7,18 @@ from pathlib import Path
 from engine.errors import Problem, UserError, unknown
 from engine.modelling.records import Model
 from engine.run_folder import cube, ownership
+from engine.run_folder.folder import RunFolder
 from engine.storage.files import unsealed
-from engine.study.loading import load_study, shipped_studies, study_of_text
+from engine.study.loading import load_model_file, load_study, shipped_studies, study_of_text
 from engine.study.study import Study
 
 OUTPUTS = "outputs"
 
 
-def run_folder(study: Study, out: str | Path | None = None) -> Path:
+def run_folder(study: Study, out: str | Path | None = None) -> RunFolder:
     """The folder of a run: `out`, or `outputs/<name>-<fingerprint>` if it is not given."""
-    return Path(out) if out is not None else Path(OUTPUTS) / f"{study.name}-{study.fingerprint}"
+    named = f"{study.name}-{study.fingerprint}"
+    return RunFolder(Path(OUTPUTS) / named if out is None else Path(out), study)
 
 
 def known_runs() -> list[Path]:
@@ -27,9 +29,15 @@ def known_runs() -> list[Path]:
 def stored_study(folder: Path, model: Model | None = None) -> Study:
     """The study of a run folder: what its ledger holds, else its `study.toml`.
 
+    Args:
+      model: the model of one's own that it was run with; the one that the folder names if not given.
+
     Raises:
-      UserError: neither can be read.
+      UserError: neither can be read; or the model that it names is not what it was.
     """
+    if model is None:
+        spec = ownership.remembered_model(folder)
+        model = load_model_file(spec) if spec else None
     held = unsealed(ownership.study_file(folder))
     if held is None:
         return load_study(folder / "study.toml", model=model)
@@ -40,8 +48,8 @@ def _is_run(folder: Path) -> bool:
     return (folder / "study.toml").is_file() or ownership.study_file(folder).is_file()
 
 
-def find_run(place: str | Path, model: Model | None = None) -> tuple[Path, Study]:
-    """The run folder that a folder, a study file or a unique prefix of a folder in `outputs/` names, and its study.
+def find_run(place: str | Path, model: Model | None = None) -> RunFolder:
+    """The run that a folder, a study file or a unique prefix of a folder in `outputs/` names.
 
     Args:
       model: the model of one's own that it was run with.
@@ -51,19 +59,18 @@ def find_run(place: str | Path, model: Model | None = None) -> tuple[Path, Study
     """
     given = Path(place)
     if _is_run(given):
-        return given, stored_study(given, model)
+        return RunFolder(given, stored_study(given, model))
     if given.suffix == ".toml" and given.is_file():
-        study = load_study(given, model=model)
-        folder = run_folder(study)
+        folder = run_folder(load_study(given, model=model)).path
         if _is_run(folder):
-            return folder, stored_study(folder, model)
+            return RunFolder(folder, stored_study(folder, model))
         raise UserError(
             str(place), [f"has not been run: expected {folder}. Run it first: rustbelt run {place}"]
         )
     known = known_runs()
     fitting = [folder for folder in known if str(place) and folder.name.startswith(str(place))]
     if len(fitting) == 1:
-        return fitting[0], stored_study(fitting[0], model)
+        return RunFolder(fitting[0], stored_study(fitting[0], model))
     if fitting:
         raise UserError(
             str(place), [f"several runs begin with it: {', '.join(path.name for path in fitting)}."]
@@ -76,8 +83,8 @@ def find_run(place: str | Path, model: Model | None = None) -> tuple[Path, Study
 
 def find_study(
     place: str | Path, model: Model | None = None, seed: int | None = None, policy: str | None = None
-) -> tuple[Path | None, Study]:
-    """A run as `find_run` gives it; or, with None for its folder, a study that has not been run.
+) -> tuple[Study, RunFolder | None]:
+    """A run's study with its folder, as `find_run` gives it; or a study that has not been run, with None.
 
     Args:
       seed: in place of the seed of a study that has not been run; a run's own must be the same.
@@ -88,21 +95,17 @@ def find_study(
     """
     given = Path(place)
     if given.is_dir() or (given.suffix != ".toml" and str(place) not in shipped_studies()):
-        folder, study = find_run(place, model)
+        run = find_run(place, model)
+        if seed not in (None, run.study.seed):
+            raise UserError(str(place), [Problem("--seed", f"the run's is {run.study.seed}, got {seed}.")])
     else:
         study = load_study(place, model=model, seed=seed)
-        folder = run_folder(study)
-        if cube.attributes(folder).get("status") == "complete":
-            return folder, _with_policy(stored_study(folder, model), policy, place)
-        if policy is not None and policy not in study.policy_names:
-            study = load_study(place, model=model, seed=seed, policies=(policy,))
-        return None, study
-    if seed not in (None, study.seed):
-        raise UserError(str(place), [Problem("--seed", f"the run's is {study.seed}, got {seed}.")])
-    return folder, _with_policy(study, policy, place)
-
-
-def _with_policy(study: Study, policy: str | None, place: str | Path) -> Study:
-    if policy is not None and policy not in study.policy_names:
-        raise UserError(str(place), [Problem("--policy", unknown("policy", policy, study.policy_names))])
-    return study
+        run = run_folder(study)
+        if cube.attributes(run.path).get("status") != "complete":
+            if policy is not None and policy not in study.policy_names:
+                study = load_study(place, model=model, seed=seed, policies=(policy,))
+            return study, None
+        run = RunFolder(run.path, stored_study(run.path, model))
+    if policy is not None and policy not in run.study.policy_names:
+        raise UserError(str(place), [Problem("--policy", unknown("policy", policy, run.study.policy_names))])
+    return run.study, run

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import UserError
+from engine.run_folder.folder import RunFolder
 from engine.storage.files import WRITERS, digest, digest_of_file, sealed, sync, unsealed, write_files, writing
-from engine.study.study import Block, Study
+from engine.study.study import Block
 
 LAYOUT = 3
 """Version of the layout of cube and ledger."""
@@ -53,7 +54,7 @@ class Record:
     nonfinite: tuple[tuple[int, ...], ...] = ()
 
 
-def commit(folder: Path, study: Study, record: Record, files: Mapping[str, bytes]) -> Record:
+def commit(folder: RunFolder, record: Record, files: Mapping[str, bytes]) -> Record:
     """Writes the files of a part, then its record; writing that is the commit.
 
     Each file is replaced at once, so that a reader never meets half of it. What a duplicate of this process commits at the
@@ -63,15 +64,15 @@ def commit(folder: Path, study: Study, record: Record, files: Mapping[str, bytes
       record: the part; its files are filled in here.
       files: their contents by their place below the run folder.
     """
-    with writing(folder):
-        held = read(folder, study, record.part)
+    with writing(folder.path):
+        held = read(folder, record.part)
         if held is not None and isinstance(record.part, int) and held.count > record.count:
             return held  # a run for more paths has been here since this one began
         if held is None or (held.first, held.count) != (record.first, record.count):
-            drop(folder, record.part)
-        write_files(folder, files)
+            drop(folder.path, record.part)
+        write_files(folder.path, files)
         whole = answering_for(record, files)
-        write_record(folder, study, whole)
+        write_record(folder, whole)
     return whole
 
 
@@ -83,10 +84,12 @@ def answering_for(record: Record, files: Mapping[str, bytes]) -> Record:
         return Record(record.part, record.first, record.count, tuple(stored), record.nonfinite)
 
 
-def write_record(folder: Path, study: Study, record: Record) -> None:
+def write_record(folder: RunFolder, record: Record) -> None:
     """Writes the record of a part whose files are on the disk."""
-    place = record_file(folder, record.part)
-    write_files(place.parent, {place.name: sealed({"fingerprint": study.fingerprint, **asdict(record)})})
+    place = record_file(folder.path, record.part)
+    write_files(
+        place.parent, {place.name: sealed({"fingerprint": folder.study.fingerprint, **asdict(record)})}
+    )
 
 
 def drop(folder: Path, part: int | str) -> None:
@@ -97,10 +100,10 @@ def drop(folder: Path, part: int | str) -> None:
         sync(place.parent)
 
 
-def read(folder: Path, study: Study, part: int | str) -> Record | None:
+def read(folder: RunFolder, part: int | str) -> Record | None:
     """The record of a part, whatever became of its files; None where there is none that is of this study and whole."""
-    plain = unsealed(record_file(folder, part))
-    if plain is None or plain.pop("fingerprint", None) != study.fingerprint:
+    plain = unsealed(record_file(folder.path, part))
+    if plain is None or plain.pop("fingerprint", None) != folder.study.fingerprint:
         return None
     try:
         nonfinite = tuple(tuple(int(value) for value in row) for row in plain.pop("nonfinite"))
@@ -113,7 +116,7 @@ def read(folder: Path, study: Study, part: int | str) -> Record | None:
 
 
 def done_blocks(
-    folder: Path, study: Study, thorough: bool = False, only: Iterable[int] | None = None
+    folder: RunFolder, thorough: bool = False, only: Iterable[int] | None = None
 ) -> dict[int, Record]:
     """Records of the blocks that are done, by block number in rising order.
 
@@ -121,26 +124,30 @@ def done_blocks(
       thorough: also compare the SHA-256 of every file, which reads all of them.
       only: numbers of the blocks that are looked at; all of the study's if not given.
     """
-    count = len(study.blocks())
-    wanted = [study.block(k) for k in sorted(recorded_blocks(folder) if only is None else only) if k < count]
+    count = len(folder.study.blocks())
+    wanted = [
+        folder.study.block(k)
+        for k in sorted(recorded_blocks(folder.path) if only is None else only)
+        if k < count
+    ]
     with ThreadPoolExecutor(WRITERS) as threads:
-        found = threads.map(lambda block: _done(folder, study, block, thorough), wanted)
+        found = threads.map(lambda block: _done(folder, block, thorough), wanted)
         return {
             block.index: record for block, record in zip(wanted, found, strict=True) if record is not None
         }
 
 
-def _done(folder: Path, study: Study, block: Block, thorough: bool) -> Record | None:
-    record = read(folder, study, block.index)
+def _done(folder: RunFolder, block: Block, thorough: bool) -> Record | None:
+    record = read(folder, block.index)
     if record is None or (record.first, record.count) != (block.first, block.count):
         return None
-    return record if intact(folder, record, thorough) else None
+    return record if intact(folder.path, record, thorough) else None
 
 
-def pending(folder: Path, study: Study, thorough: bool = False) -> tuple[Block, ...]:
+def pending(folder: RunFolder, thorough: bool = False) -> tuple[Block, ...]:
     """The blocks that are still to be computed."""
-    done = done_blocks(folder, study, thorough)
-    return tuple(block for block in study.blocks() if block.index not in done)
+    done = done_blocks(folder, thorough)
+    return tuple(block for block in folder.study.blocks() if block.index not in done)
 
 
 def recorded_blocks(folder: Path) -> Iterator[int]:

@@ -9,8 +9,17 @@ from typing import Any
 
 from engine.errors import UserError
 from engine.run_folder import ledger
+from engine.run_folder.folder import RunFolder
 from engine.storage import locks
-from engine.storage.files import UNFINISHED, make_folders, sealed, unsealed, write_atomically, writing
+from engine.storage.files import (
+    UNFINISHED,
+    digest_of_file,
+    make_folders,
+    sealed,
+    unsealed,
+    write_atomically,
+    writing,
+)
 from engine.study.loading import resolved_text
 from engine.study.study import BLOCK, Study
 
@@ -25,7 +34,7 @@ class Busy(UserError):
 
 
 @contextmanager
-def claim(folder: Path, study: Study, shared: bool = False, damaged: bool = False) -> Iterator[locks.Holder]:
+def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Iterator[locks.Holder]:
     """The folder as this study's, held against other writers until the end of the block.
 
     Args:
@@ -37,29 +46,29 @@ def claim(folder: Path, study: Study, shared: bool = False, damaged: bool = Fals
       UserError: the folder holds something else, another study, paths beyond those asked for; another process is
         writing there; or it cannot be written.
     """
-    with writing(folder):
+    with writing(folder.path):
         if not damaged:
-            _refuse_foreign(folder)
-        there = folder.exists()
+            _refuse_foreign(folder.path)
+        there = folder.path.exists()
         try:
-            make_folders([ledger.ledger_of(folder)])
+            make_folders([ledger.ledger_of(folder.path)])
         except OSError:
-            for made in (ledger.ledger_of(folder), *([] if there else [folder])):
+            for made in (ledger.ledger_of(folder.path), *([] if there else [folder.path])):
                 with suppress(OSError):  # nothing is in it yet
                     made.rmdir()
             raise
     try:
-        with writing(folder), locks.held(lock_file(folder), shared) as holder:
+        with writing(folder.path), locks.held(lock_file(folder.path), shared) as holder:
             if not shared:
-                _sweep(folder)
-            if not (damaged and unsealed(study_file(folder)) is None):
-                _refuse_another(folder, study)
+                _sweep(folder.path)
+            if not (damaged and unsealed(study_file(folder.path)) is None):
+                _refuse_another(folder)
             yield holder
     except locks.Taken as taken:
         remedy = f" {taken.remedy}" if taken.remedy else ""
         who = taken.holder or "a process that does not tell its name"
         raise Busy(
-            str(folder),
+            str(folder.path),
             [f"another run is writing here ({who}). Wait for it, or choose another --out.{remedy}"],
         ) from None
 
@@ -74,9 +83,7 @@ def study_file(folder: Path) -> Path:
     return ledger.ledger_of(folder) / "study.json"
 
 
-def enter(
-    folder: Path, study: Study, versions: Mapping[str, str], force: bool = False, alone: bool = True
-) -> None:
+def enter(folder: RunFolder, versions: Mapping[str, str], force: bool = False, alone: bool = True) -> None:
     """Writes down whose the folder is, and which versions and device kind compute what is still to be computed.
 
     Args:
@@ -87,34 +94,63 @@ def enter(
     Raises:
       UserError: blocks that are there were made by other versions or on another device kind.
     """
-    held = unsealed(study_file(folder)) or {}
+    study = folder.study
+    held = unsealed(study_file(folder.path)) or {}
     there = (
-        ledger.record_file(folder, ledger.YEARLY).exists()
-        or next(ledger.recorded_blocks(folder), None) is not None
+        ledger.record_file(folder.path, ledger.YEARLY).exists()
+        or next(ledger.recorded_blocks(folder.path), None) is not None
     )
     made = list(held.get("versions", [])) if there or not alone else []
     ours = {key: versions.get(key, "") for key in (*DECISIVE, *sorted(set(versions) - set(DECISIVE)))}
     decisive = _decisive(study)
     problems = _differing(made, ours, decisive)
     if problems and not force:
-        raise UserError(str(folder), problems)
+        raise UserError(str(folder.path), problems)
     known = [{key: past.get(key, "") for key in decisive} for past in made]
     if {key: ours.get(key, "") for key in decisive} not in known:
         made = [*made, ours]
     document = {**_whose(study), "name": study.name, "versions": made, "study": resolved_text(study)}
-    with writing(folder):
+    if study.model_spec is not None:
+        document["model"] = {"spec": study.model_spec, "sha256": digest_of_file(_file_of(study.model_spec))}
+    with writing(folder.path):
         if document != held:
-            write_atomically(study_file(folder), sealed(document))
-        place, text = folder / "study.toml", document["study"].encode()
+            write_atomically(study_file(folder.path), sealed(document))
+        place, text = folder.path / "study.toml", document["study"].encode()
         if not place.is_file() or place.read_bytes() != text:
             write_atomically(place, text)
 
 
-def refuse_other_versions(folder: Path, study: Study, versions: Mapping[str, str]) -> None:
+def remembered_model(folder: Path) -> str | None:
+    """FILE:CLASS of the model of one's own that a run was made with; None where it was one that ships.
+
+    Raises:
+      UserError: the file is gone, or has changed since; or it lies in the run folder, whose files nobody runs.
+    """
+    model = (unsealed(study_file(folder)) or {}).get("model")
+    if model is None:
+        return None
+    file = _file_of(model["spec"])
+    if not file.is_file():
+        state = "is gone"
+    elif file.is_relative_to(folder.resolve()):
+        state = "lies in the run folder, from which nothing is run by itself"
+    elif digest_of_file(file) != model["sha256"]:
+        state = "has changed since"
+    else:
+        return str(model["spec"])
+    message = f"its model {model['spec']} {state}. Say which model to use: --model FILE:CLASS."
+    raise UserError(str(folder), [message])
+
+
+def _file_of(spec: str) -> Path:
+    return Path(spec.rpartition(":")[0])
+
+
+def refuse_other_versions(folder: RunFolder, versions: Mapping[str, str]) -> None:
     """Raises a UserError where other versions, or another device kind, made what is in the folder."""
-    problems = _differing(versions_of(folder), versions, _decisive(study))
+    problems = _differing(versions_of(folder.path), versions, _decisive(folder.study))
     if problems:
-        raise UserError(str(folder), problems)
+        raise UserError(str(folder.path), problems)
 
 
 def _decisive(study: Study) -> tuple[str, ...]:
@@ -134,21 +170,22 @@ def _differing(
     return list(dict.fromkeys(problems))
 
 
-def refuse_changed(folder: Path, study: Study) -> None:
+def refuse_changed(folder: RunFolder) -> None:
     """Raises a UserError where a run was made with another study than this, which its own file gave: its model has changed."""
-    held = unsealed(study_file(folder))
+    study = folder.study
+    held = unsealed(study_file(folder.path))
     if held is not None and held.get("fingerprint") != study.fingerprint:
         message = (
             f"was made with another version of model {study.model_name} (fingerprint {held.get('fingerprint')}, now "
             f"{study.fingerprint}). Ask with the model as it was, or run it again into another folder."
         )
-        raise UserError(str(folder), [message])
+        raise UserError(str(folder.path), [message])
 
 
-def entered(folder: Path, study: Study) -> bool:
+def entered(folder: RunFolder) -> bool:
     """Whether the folder is this study's, with its very path count."""
-    held = unsealed(study_file(folder))
-    return held is not None and held.get("study") == resolved_text(study)
+    held = unsealed(study_file(folder.path))
+    return held is not None and held.get("study") == resolved_text(folder.study)
 
 
 def versions_of(folder: Path) -> list[dict[str, Any]]:
@@ -193,13 +230,14 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def _refuse_another(folder: Path, study: Study) -> None:
-    if not study_file(folder).exists():
+def _refuse_another(folder: RunFolder) -> None:
+    study = folder.study
+    if not study_file(folder.path).exists():
         return
-    held = unsealed(study_file(folder))
+    held = unsealed(study_file(folder.path))
     if held is None:
-        message = f"ledger/study.json is damaged, or of an earlier layout. Mend it with rustbelt repair {folder}, or choose another --out."
-        raise UserError(str(folder), [message])
+        message = f"ledger/study.json is damaged, or of an earlier layout. Mend it with rustbelt repair {folder.path}, or choose another --out."
+        raise UserError(str(folder.path), [message])
     ours = _whose(study)
     problems = [
         f"holds {what} {held.get(key)}, expected {ours[key]}. Choose another --out."
@@ -210,8 +248,8 @@ def _refuse_another(folder: Path, study: Study) -> None:
         )
         if held.get(key) != ours[key]
     ]
-    last = max(ledger.recorded_blocks(folder), default=None)
-    record = None if last is None else ledger.read(folder, study, last)
+    last = max(ledger.recorded_blocks(folder.path), default=None)
+    record = None if last is None else ledger.read(folder, last)
     # a record that cannot be read says at least that its block has a first path
     beyond = record.first + record.count if record else 0 if last is None else last * BLOCK + 1
     if not problems and beyond > study.paths:
@@ -220,4 +258,4 @@ def _refuse_another(folder: Path, study: Study) -> None:
             f"Ask for at least as many, or choose another --out."
         ]
     if problems:
-        raise UserError(str(folder), problems)
+        raise UserError(str(folder.path), problems)

@@ -14,10 +14,11 @@ from zarr.storage import ObjectStore
 
 from engine.errors import UserError
 from engine.run_folder.cube import CUBE_FOLDER, attributes, cube_of
+from engine.run_folder.folder import RunFolder
 from engine.storage import object_store
 from engine.storage.files import writing
 from engine.storage.zarr_checked import checked_store
-from engine.study.study import Block, Study
+from engine.study.study import Block
 
 HELD = 1 << 28
 """Bytes of outcomes that stay in memory once they are read, where all of them together are no more."""
@@ -27,14 +28,13 @@ class Paths(Mapping[str, np.ndarray]):
     """Outcomes kept whole by name, float32 [policy, path], read when they are asked for; few enough stay in memory.
 
     Args:
-      folder: the run folder.
-      study: its study; of its paths those that are asked for.
+      folder: of the run; of its study's paths those that are asked for.
       blocks: only the paths of these, one after the other; all of the study's if not given.
     """
 
-    def __init__(self, folder: Path, study: Study, blocks: Sequence[Block] | None = None):
-        self._folder, self._study = folder, study
-        self._spans = _spans([Block(0, 0, study.paths)] if blocks is None else blocks)
+    def __init__(self, folder: RunFolder, blocks: Sequence[Block] | None = None):
+        self._folder, self._study = folder.path, folder.study
+        self._spans = _spans([Block(0, 0, folder.study.paths)] if blocks is None else blocks)
         self._held: dict[str, np.ndarray] = {}
 
     def __getitem__(self, name: str) -> np.ndarray:

@@ -65,7 +65,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Removes a folder and all in it, if it is there; what cannot be removed is told, for what takes its place would fail."""
+    """Removes a folder and all in it, if it is there; what cannot be removed raises, for what takes its place would fail."""
     with suppress(FileNotFoundError):
         shutil.rmtree(path)
 

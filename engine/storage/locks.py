@@ -2,6 +2,9 @@
 
 The lock is the system's (`flock`), so it ends with its process, however that ends. Where a file system knows no such
 locks, a file that only one can make stands in; a holder of this machine that is gone is recognised.
+
+By hand and not by filelock, which does not say who holds a lock: here whoever is refused learns which process on which machine it
+is, since when and with which command; the shards of a job array share a lock; and what a dead process left behind bars nobody.
 """
 
 from __future__ import annotations

@@ -65,11 +65,11 @@ def store_at(url: str) -> ObjectStore:
         raise UserError(url, [f"no object store can be reached there: {_first_line(error)}."]) from error
 
 
-def upload(folder: Path, url: str, told: Callable[[int, int], None] = lambda done, total: None) -> int:
+def upload(folder: Path, url: str, observe: Callable[[int, int], None] = lambda done, total: None) -> int:
     """Copies a run folder to an object store. Gives how many files were sent; those that are there already are not.
 
     Args:
-      told: called with the files done, and all of them.
+      observe: called with the number of files done, and of all.
 
     Raises:
       UserError: the store refuses, holds another run or more of this one, or the folder cannot be read.
@@ -104,7 +104,7 @@ def upload(folder: Path, url: str, told: Callable[[int, int], None] = lambda don
         with ThreadPoolExecutor(WRITERS) as threads:
             for done, was_sent in enumerate(threads.map(send, first), start=1):
                 sent += was_sent
-                told(done, len(names))
+                observe(done, len(names))
                 if done % OFTEN == 0:  # a copy that is stopped goes on from here
                     store.put(MANIFEST, _as_json({**held, **known}))
         if _ROOT in names:
@@ -113,11 +113,11 @@ def upload(folder: Path, url: str, told: Callable[[int, int], None] = lambda don
             if gone.startswith(("cube.zarr/", "ledger/")):  # blocks and groups of an earlier state
                 store.delete(gone)
         store.put(MANIFEST, _as_json(known))
-        told(len(names), len(names))
+        observe(len(names), len(names))
     return sent
 
 
-def download(url: str, folder: Path, told: Callable[[int, int], None] = lambda done, total: None) -> int:
+def download(url: str, folder: Path, observe: Callable[[int, int], None] = lambda done, total: None) -> int:
     """Copies a run from an object store into a folder that is missing, empty, or holds such a copy that was stopped.
 
     Gives how many files it has. The cube's root comes last, and only if everything else is what was sent.
@@ -153,12 +153,12 @@ def download(url: str, folder: Path, told: Callable[[int, int], None] = lambda d
         with ThreadPoolExecutor(WRITERS) as threads:
             for done, problem in enumerate(threads.map(fetch, [n for n in known if n != _ROOT]), start=1):
                 problems += [problem] if problem else []
-                told(done, len(known))
+                observe(done, len(known))
         if _ROOT in known and not problems:
             problems += [problem] if (problem := fetch(_ROOT)) else []
         if not problems:
             marker.unlink()
-            told(len(known), len(known))
+            observe(len(known), len(known))
     if problems:
         raise UserError(url, problems[:20])
     return len(known)

@@ -1,6 +1,7 @@
 """A cube from someone else: its types, codecs and sizes are checked before a chunk is unpacked.
 
-zarr believes what a store says of itself: 12 KB unpack to 400 MB, a label stands for 10^12 numbers, a link leads to any file.
+By hand, because no library does it. zarr believes what a store says of itself: 12 KB unpack to 400 MB, a label stands for 10^12
+numbers, a link leads to any file.
 What is opened through `checked_store` unpacks to what its shapes promise and to no byte more, and only what cubes are made of
 is let through. Metadata are read once and served from memory, so that what is used is what was checked. The store is made from
 the abstract `Store` and not from zarr's `WrapperStore`: that one hands on, past the checks, each way to read that a new zarr
@@ -106,8 +107,8 @@ class CheckedStore(Store):
         while at < len(places):
             looked = places[at : at + TOGETHER]
             at += len(looked)
-            for place, found in zip(looked, await asyncio.gather(*map(self._document, looked)), strict=True):
-                content, below, refused = found
+            read = await asyncio.gather(*map(self._document, looked))
+            for place, (content, below, refused) in zip(looked, read, strict=True):
                 problems += refused
                 key, room = f"{place}/zarr.json".lstrip("/"), room - len(content)
                 places += [f"{place}/{name}".lstrip("/") for name in below]
@@ -140,10 +141,10 @@ class CheckedStore(Store):
         """Metadata of a node, names below it if it is a group, and what is wrong; nothing at all where there is no node."""
         key = f"{place}/zarr.json".lstrip("/")
         try:
-            found = await self._bytes(key, default_buffer_prototype(), None, DOCUMENT)
-            if found is None:
+            read = await self._bytes(key, default_buffer_prototype(), None, DOCUMENT)
+            if read is None:
                 return b"", [], ()
-            content = self._documents[key] = found[0].to_bytes()
+            content = self._documents[key] = read[0].to_bytes()
             is_group = json.loads(content, parse_constant=str)["node_type"] == "group"
         except UserError as error:
             return b"", [], error.problems
@@ -187,10 +188,10 @@ class CheckedStore(Store):
         named = _CHUNK.fullmatch(key)
         layout = self._layouts.get(named[1]) if named else None
         most = max(layout.inner, 1) * layout.most + layout.index if layout else 0
-        found = await self._bytes(key, prototype, byte_range, most) if layout else None
-        if layout is None or found is None:
+        read = await self._bytes(key, prototype, byte_range, most) if layout else None
+        if layout is None or read is None:
             return None
-        part, start, behind = found
+        part, start, behind = read
         packed, chunks = memoryview(part.as_numpy_array().data), [slice(0, len(part))]
         if layout.inner and not behind:  # a shard or its index
             room = start + len(part) - layout.index

@@ -1,8 +1,9 @@
 """The files of a zarr v3 store, put together in memory: labelled datasets of many small arrays, and shards of large ones.
 
-xarray and zarr take milliseconds for every array, and a cube has hundreds. What is in memory first can be hashed, compared
-with what is on disk, and put in its place at once. By the specification of zarr v3
-(https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html), as xarray and zarr encode it.
+By hand, though xarray and zarr write stores too: they write in place, so that a killed run leaves half a file behind, and take
+milliseconds for every array, of which a cube has hundreds. What is in memory first can be hashed for the ledger, compared with what
+is on disk, and put there whole or not at all; so a run resumes. It follows the specification of zarr v3
+(https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html), and tests hold its bytes to those of xarray and zarr.
 """
 
 from __future__ import annotations

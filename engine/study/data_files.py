@@ -60,9 +60,9 @@ def column(path: Path | str, name: str, source: str | None = None) -> Column:
     try:
         return _parquet(path, name) if _checked(path) == b"PAR1" else _csv(path, name)
     except (_Fault, OSError) as fault:
-        told = str(fault) if isinstance(fault, _Fault) else f"cannot be read: {fault.strerror or fault}."
+        message = str(fault) if isinstance(fault, _Fault) else f"cannot be read: {fault.strerror or fault}."
         place = "" if source in (None, str(path)) else str(path)
-        raise UserError(source or str(path), [Problem(place, told)]) from None
+        raise UserError(source or str(path), [Problem(place, message)]) from None
 
 
 class _Fault(Exception):

@@ -27,48 +27,32 @@ def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
         if not (isinstance(old, dict) and isinstance(value, dict)):
             merged[key] = value
         elif key in NAMED_TABLES:
-            over = _OVER.get(key, _entry_over)
-            merged[key] = old | {name: over(old.get(name), entry) for name, entry in value.items()}
+            merged[key] = old | {name: _over(key, old.get(name), entry) for name, entry in value.items()}
         else:
             merged[key] = old | value
     return merged
 
 
-def _entry_over(below: Any, above: Any) -> Any:
-    """An entry over an older one, key by key."""
-    return below | above if isinstance(below, dict) and isinstance(above, dict) else above
-
-
-def _law_over(below: Any, above: Any) -> Any:
-    """A law over an older one, key by key; what is said anew of it leaves nothing of the old but its family."""
+def _over(kind: str, below: Any, above: Any) -> Any:
+    """An entry of a table by name over an older one, key by key; what the new one outdates is left out."""
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return above
-    outdated: set[str] = set()
-    if set(law_keys(above)) - {"family"}:
-        outdated = {*law_keys(below), "source"} - {"family"}
+    outdated = _outdated(kind, below, above)
     return {key: value for key, value in below.items() if key not in outdated} | above
 
 
-def _event_over(below: Any, above: Any) -> Any:
-    """An event over an older one, key by key; a new threshold leaves nothing of the old one."""
-    if not (isinstance(below, dict) and isinstance(above, dict)):
-        return above
-    outdated: set[str] = set()
-    if set(above) & {"above", "below", "all"}:
-        outdated = {"above", "below", "all"} | ({"outcome"} if "all" in above else set())
-    return {key: value for key, value in below.items() if key not in outdated} | above
+def _outdated(kind: str, below: Mapping[str, Any], above: Mapping[str, Any]) -> set[str]:
+    """Keys of an older entry that a newer one's take the place of.
 
-
-def _group_over(below: Any, above: Any) -> Any:
-    """A group over an older one, key by key; a new statement of the dependence leaves nothing of the old one."""
-    if not (isinstance(below, dict) and isinstance(above, dict)):
-        return above
-    outdated: set[str] = set()
-    if set(above) & set(STATEMENTS):
-        outdated |= set(STATEMENTS)
-    if "copula" in above and above["copula"] != below.get("copula", "gaussian"):
-        outdated.add("df")
-    return {key: value for key, value in below.items() if key not in outdated} | above
-
-
-_OVER = {"groups": _group_over, "factors": _law_over, "shocks": _law_over, "events": _event_over}
+    A new statement of a law leaves nothing of the old but its family, a new threshold nothing of the old one, and a new
+    statement of a dependence nothing of the old one.
+    """
+    if kind in ("factors", "shocks") and set(law_keys(above)) - {"family"}:
+        return {*law_keys(below), "source"} - {"family"}
+    if kind == "events" and set(above) & {"above", "below", "all"}:
+        return {"above", "below", "all"} | ({"outcome"} if "all" in above else set())
+    if kind == "groups":
+        statements = set(STATEMENTS) if set(above) & set(STATEMENTS) else set()
+        changed = "copula" in above and above["copula"] != below.get("copula", "gaussian")
+        return statements | ({"df"} if changed else set())
+    return set()

@@ -1,19 +1,13 @@
-"""Tables of factors -> priors: the law of each, the data that it is read from, and its table as the resolved study has it."""
+"""Tables of factors -> priors: the law of each, and what its table says of it in a few words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from engine.draws.distributions import Prior, prior
-from engine.draws.distributions.data import MOST_VALUES, thinned
 from engine.draws.distributions.device import Draws
-from engine.errors import Problem, UserError
-from engine.study.data_files import column
+from engine.draws.distributions.prior import Prior, prior
 
-_STAND_IN = (0.0, 1.0)
-"""In place of data that cannot be read, which is told already, so that the rest is still checked."""
 DESCRIPTIVE = ("about", "unit", "group", "source")
 """Keys of a factor's table that say nothing of its law."""
 
@@ -23,21 +17,18 @@ def law_keys(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in table.items() if key not in DESCRIPTIVE}
 
 
-def read(place: str, table: Mapping[str, Any]) -> tuple[Prior | None, list[Problem]]:
-    """The prior that a table gives, drawn as a device will draw it; and all that is wrong with it.
+def read(table: Mapping[str, Any]) -> Prior:
+    """The prior that a table gives, which a device can draw.
 
-    Args:
-      place: where the table stands, such as `factors.inflow`.
+    Raises:
+      UserError: with all that is wrong with it, at places within the table.
     """
-    try:
-        found = prior(law_keys(table))
-        Draws([found.law])
-    except UserError as error:
-        return None, [Problem(f"{place}.{p.place}" if p.place else place, p.message) for p in error.problems]
-    return found, []
+    given = prior(law_keys(table))
+    Draws([given.law])
+    return given
 
 
-def told(table: Mapping[str, Any]) -> tuple[str, str]:
+def in_words(table: Mapping[str, Any]) -> tuple[str, str]:
     """The family of a law, with what is done to it, and its parameters in a few words."""
     words = [table.get("family", "")]
     if "experts" in table:
@@ -75,63 +66,3 @@ def labelled(table: Mapping[str, Any]) -> dict[str, float]:
     if not labels:
         return {}
     return dict(zip(labels, table.get("values") or (float(k) for k in range(len(labels))), strict=True))
-
-
-# ---- data
-
-
-def placed(tables: Mapping[str, Any], folder: Path) -> None:
-    """Finds the data files of a study's laws from the folder that it stands in."""
-    for _, table in _with_files(tables):
-        table["file"] = str(folder / table["file"])
-
-
-def filled(tables: Mapping[str, Any]) -> list[Problem]:
-    """Puts the values of data files in the place of their names; gives back what is wrong with them.
-
-    A column of more than `MOST_VALUES` rows is thinned evenly by rank.
-    """
-    problems: list[Problem] = []
-    for place, table in _with_files(tables):
-        if table.get("family", "empirical") != "empirical":
-            continue  # which is told where the law is read
-        file, name = table.pop("file"), table.pop("column", None)
-        table["values"] = [*_STAND_IN]
-        if not isinstance(name, str):
-            problems.append(Problem(f"{place}.column", "expected the name of a column of the file."))
-            continue
-        try:
-            found = column(Path(file), name)
-        except UserError as error:
-            problems += [Problem(f"{place}.file", f"{file!r}: {p.message}") for p in error.problems]
-            continue
-        rows, kept = len(found.values), thinned(found.values)
-        told = f"{Path(file).name}, column {name}, {rows} rows"
-        told += f", {found.empty} empty cells left out" if found.empty else ""
-        told += f", thinned to {MOST_VALUES}" if rows > len(kept) else ""
-        table.setdefault("source", told)
-        table["values"] = [float(x) for x in kept]
-    return problems
-
-
-def _with_files(tables: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Place and table of each law that names a file, of any types otherwise."""
-    for kind in ("factors", "shocks"):
-        named = tables.get(kind)
-        for name, table in named.items() if isinstance(named, dict) else ():
-            yield from _within(f"{kind}.{name}", table, 0)
-
-
-def _within(place: str, table: Any, depth: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    if not isinstance(table, dict) or depth > 8:
-        return
-    if isinstance(table.get("file"), str):
-        yield place, table
-    for key in ("experts", "parts"):
-        parts = table.get(key)
-        for number, part in enumerate(parts if isinstance(parts, list) else ()):
-            yield from _within(f"{place}.{key}.{number}", part, depth + 1)
-    yield from _within(f"{place}.size", table.get("size"), depth + 1)
-    states = table.get("states")
-    for state, law in states.items() if isinstance(states, dict) else ():
-        yield from _within(f"{place}.states.{state}", law, depth + 1)

@@ -9,7 +9,7 @@ from engine import models
 from engine.draws.copulas import statements
 from engine.draws.distributions.families import known_families
 from engine.draws.distributions.prior import POOLS
-from engine.draws.distributions.scipy_laws import (
+from engine.draws.distributions.scipy_catalogue import (
     PLAIN_NAMES,
     continuous_names,
     discrete_names,
@@ -32,20 +32,20 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
     Args:
       model: its factors, shocks, levers and outcomes are completed; those of the models that ship if not given.
     """
-    made = as_json_schema()
-    tables = made["$defs"]
+    schema = as_json_schema()
+    tables = schema["$defs"]
     for name in _LAWS:
         _name_laws(tables[name])
-    _name_rest(made, tables)
+    _name_rest(schema, tables)
     for one in [model] if model is not None else [entry() for entry in models.SHIPPED.values()]:
-        _name_parts(made, tables, one)
+        _name_parts(schema, tables, one)
     head = {
         "$schema": DRAFT,
         "title": "Study of the rustbelt engine",
-        "description": made.pop("description"),
+        "description": schema.pop("description"),
         "type": "object",
     }
-    properties = {"extends": {"description": EXTENDS, "type": "string", "examples": ["rustbelt"]}} | made[
+    properties = {"extends": {"description": EXTENDS, "type": "string", "examples": ["rustbelt"]}} | schema[
         "properties"
     ]
     for key in ("run", "groups", "factors", "regimes", "shocks", "policies", "events", "keep"):
@@ -54,7 +54,7 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
         "properties": properties,
         "additionalProperties": False,
         "if": {"not": {"required": ["extends"]}},
-        "then": _whole(made.pop("required"), tables),
+        "then": _whole(schema.pop("required"), tables),
         "$defs": tables,
     }
 
@@ -80,19 +80,19 @@ def _name_laws(table: dict[str, Any]) -> None:
 
 def _parameters() -> Iterator[tuple[str, str]]:
     """Each parameter of SciPy's laws, with the names of some that have it."""
-    found: dict[str, list[str]] = {}
-    plain = {name: said for said, name in PLAIN_NAMES.items()}
+    laws_with: dict[str, list[str]] = {}
+    plain = {name: word for word, name in PLAIN_NAMES.items()}
     for name in (*continuous_names(), *discrete_names()):
         for key in parameter_names(name):
-            found.setdefault(key, []).append(plain.get(name, name))
-    for key, names in found.items():
+            laws_with.setdefault(key, []).append(plain.get(name, name))
+    for key, names in laws_with.items():
         if key in ("loc", "scale"):
             yield key, "the laws of scipy.stats"
         else:
             yield key, ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
 
 
-def _name_rest(made: dict[str, Any], tables: dict[str, Any]) -> None:
+def _name_rest(schema: dict[str, Any], tables: dict[str, Any]) -> None:
     tables["Run"]["properties"]["sampler"]["enum"] = [*SAMPLERS]
     tables["GroupTable"]["properties"]["copula"]["enum"] = [*statements.FAMILIES]
     tables["Truncation"]["minProperties"] = 1
@@ -104,25 +104,25 @@ def _name_rest(made: dict[str, Any], tables: dict[str, Any]) -> None:
             {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/Lever"}},
         ],
     }
-    made["properties"]["model"]["examples"] = models.known()
+    schema["properties"]["model"]["examples"] = models.known()
 
 
-def _name_parts(made: dict[str, Any], tables: dict[str, Any], model: Model) -> None:
+def _name_parts(schema: dict[str, Any], tables: dict[str, Any], model: Model) -> None:
     """The names that a model gives to its parts, as known ones: others may be of another model."""
     levers = tables["PolicyTable"]["properties"]
     for name, lever in model.levers.items():
-        told = f"{_told(lever)}; {lever.default:g} if left out"
-        levers.setdefault(name, {"$ref": "#/$defs/Lever", "description": told})
+        about = f"{_about(lever)}; {lever.default:g} if left out"
+        levers.setdefault(name, {"$ref": "#/$defs/Lever", "description": about})
     for key, table, parts in (
         ("factors", "FactorTable", model.factors),
-        ("shocks", "ShockTable", getattr(model, "shocks", {})),
+        ("shocks", "ShockTable", model.shocks),
     ):
-        known = made["properties"][key].setdefault("properties", {})
+        known = schema["properties"][key].setdefault("properties", {})
         for name, part in parts.items():
-            known.setdefault(name, {"$ref": f"#/$defs/{table}", "description": _told(part)})
+            known.setdefault(name, {"$ref": f"#/$defs/{table}", "description": _about(part)})
     outcome = tables["EventTable"]["properties"]["outcome"]
     outcome["examples"] = [*outcome.get("examples", ()), *model.outcomes]
 
 
-def _told(part: Any) -> str:
+def _about(part: Any) -> str:
     return f"{part.about} [{part.unit}]" if part.about else f"[{part.unit}]"

@@ -1,27 +1,27 @@
-"""Study files: TOML -> strict schema -> `Study`, all problems at once; and a study back to TOML."""
+"""Study files: TOML -> tables, those that they extend below them -> `Study`, all problems at once; and a study back to TOML."""
 
 from __future__ import annotations
 
 import copy
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tomli_w
-from pydantic import ValidationError
 
 from engine import models
-from engine.errors import Problem, UserError, did_you_mean, unknown
-from engine.modelling.loading import load_part, source_digest
+from engine.errors import Problem, Problems, UserError, unknown
+from engine.formatting import shown
+from engine.modelling.loading import load_part, source_digest, spec_of
 from engine.modelling.records import Model, PathModel, StaticModel
-from engine.study import factor_tables, group_tables
 from engine.study.extending import laid_over
-from engine.study.policy_tables import shown
-from engine.study.resolve import Resolver, default_tile
-from engine.study.schema import NAMED, SECTIONS, StudyText
+from engine.study.named_files import place_files, read_files
+from engine.study.resolve import KnownModel, resolve
+from engine.study.section_tables import default_tile
 from engine.study.study import Study
+from engine.study.validation import checked
 
 __all__ = ["default_tile", "load_model_file", "load_study", "read_study", "resolved_text", "shipped_studies"]
 
@@ -29,15 +29,6 @@ LARGEST_FILE = 1 << 22
 MOST_LAYERS = 32
 """Studies that may extend each other, one on top of the other."""
 _HOME = Path(__file__).parents[1]
-# what stands in for a table that is already reported, so that the rest of the study can still be checked
-_STAND_INS: dict[str, dict[str, Any]] = {
-    "groups": {"correlation": 0.0},
-    "factors": {"family": "fixed", "value": 0.5},
-    "shocks": {},
-    "regimes": {"states": ["0", "1"], "transition": [[0.5, 0.5], [0.5, 0.5]]},
-    "policies": {},
-    "events": {},
-}
 
 
 def load_study(
@@ -59,18 +50,13 @@ def load_study(
       policies: names of the policies that run, in place of the study's `compare`; the baseline always runs.
 
     Raises:
-      UserError: with all problems found.
+      UserError: with all problems.
     """
-    path = _study_path(str(path_or_name))
-    tables = _extended(path, str(path_or_name), ())
-    return read_study(
-        tables,
-        str(path_or_name),
-        model=model,
-        run={"paths": paths, "seed": seed, "tile": tile},
-        policies=policies,
-        problems=[*factor_tables.filled(tables), *group_tables.filled(tables)],
-    )
+    source, in_files = str(path_or_name), Problems()
+    tables = _extended(_study_path(source), source, ())
+    read_files(tables, in_files)
+    run = {"paths": paths, "seed": seed, "tile": tile}
+    return read_study(tables, source, model=model, run=run, policies=policies, in_files=in_files)
 
 
 def read_study(
@@ -80,12 +66,15 @@ def read_study(
     model: Model | None = None,
     run: Mapping[str, int | None] | None = None,
     policies: Sequence[str] | None = None,
-    problems: Sequence[Problem] = (),
+    in_files: Iterable[Problem] = (),
 ) -> Study:
     """The study of tables already read, `extends` followed; `source` is what messages call them.
 
     Args:
-      problems: what is wrong with the files that the tables name, to be told with all the rest.
+      in_files: what is wrong with the files that the tables name; listed with all the rest.
+
+    Raises:
+      UserError: with all problems at once.
     """
     tables = copy.deepcopy(dict(document))
     given = {key: value for key, value in (run or {}).items() if value is not None}
@@ -93,19 +82,14 @@ def read_study(
         tables["run"] |= given
     if policies is not None:
         tables["compare"] = list(policies)
+    problems = Problems()
     try:
-        text, found, reported = _checked(tables)
-        found += problems
-        reported |= {problem.place for problem in problems}
+        text = checked(tables, in_files, problems)
         if text is None:
-            raise UserError(source, found)
-        resolver = _resolver(text, model, source, found)
+            raise UserError(source, problems)
+        return resolve(text, _model(text, model, problems), source, problems)
     except RecursionError as error:
         raise UserError(source, ["its tables refer to each other too deeply."]) from error
-    found += [problem for problem in resolver.problems if not _below(problem.place, reported)]
-    if found:
-        raise UserError(source, list(dict.fromkeys(found)))
-    return resolver.study()
 
 
 def study_of_text(text: str, source: str, model: Model | None = None) -> Study:
@@ -131,22 +115,23 @@ def shipped_studies() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
-def _resolver(text: dict[str, Any], model: Model | None, source: str, problems: list[Problem]) -> Resolver:
-    name, digest = text.get("model", ""), ""
-    if model is not None:
-        name, digest = type(model).__name__, source_digest(type(model))
-    elif not name:
-        problems.append(
-            Problem("model", f"is missing. Known: {', '.join(models.known())}; your own: --model FILE:CLASS.")
-        )
-    else:
-        try:
-            model = models.named(name)
-            digest = source_digest(type(model))
-        except UserError as error:
-            remedy = " A model of your own is named on the command line: --model FILE:CLASS."
-            problems += [Problem("model", problem.message + remedy) for problem in error.problems]
-    return Resolver(text, model, name, digest, source)
+def _model(text: Mapping[str, Any], own: Model | None, problems: Problems) -> KnownModel | None:
+    """A model of one's own, else the one that the study names; None where there is none."""
+    if own is not None:
+        return KnownModel(own, type(own).__name__, source_digest(type(own)), spec_of(type(own)))
+    name = text.get("model", "")
+    if not name:
+        known = ", ".join(models.known())
+        problems.add("model", f"is missing. Known: {known}; your own: --model FILE:CLASS.")
+        return None
+    try:
+        named = models.named(name)
+        return KnownModel(named, name, source_digest(type(named)))
+    except UserError as error:
+        remedy = " A model of your own is named on the command line: --model FILE:CLASS."
+        for problem in error.problems:
+            problems.add("model", problem.message + remedy)
+        return None
 
 
 # ---- text -> tables
@@ -190,18 +175,19 @@ def _read_toml(path: Path, source: str) -> dict[str, Any]:
         raise UserError(source, [_syntax(str(error))]) from error
 
 
-def _syntax(said: str) -> str:
-    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", said, re.DOTALL)
-    if found is None:
-        return f"is not TOML: {said}."
-    where = f"line {found[2]}, column {found[3]}" if found[2] else "at its end"
-    return f"{where}: not TOML: {found[1][:1].lower()}{found[1][1:]}."
+def _syntax(error: str) -> str:
+    """The message of Python's TOML reader, its place first."""
+    parts = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", error, re.DOTALL)
+    if parts is None:
+        return f"is not TOML: {error}."
+    where = f"line {parts[2]}, column {parts[3]}" if parts[2] else "at its end"
+    return f"{where}: not TOML: {parts[1][:1].lower()}{parts[1][1:]}."
 
 
 def _extended(path: Path, source: str, through: tuple[Path, ...]) -> dict[str, Any]:
     """Tables of a file laid over those of the study it extends."""
-    tables = group_tables.placed(_read_toml(path, source), path.parent)
-    factor_tables.placed(tables, path.parent)
+    tables = _read_toml(path, source)
+    place_files(tables, path.parent)
     if "extends" not in tables:
         return tables
     parent = tables.pop("extends")
@@ -210,7 +196,7 @@ def _extended(path: Path, source: str, through: tuple[Path, ...]) -> dict[str, A
             source, [Problem("extends", f"expected a study's name or file, got {shown(parent)}.")]
         )
     try:
-        other, itself = _found(parent, path)
+        other, itself = _resolved(parent, path)
         if other.resolve() in (itself, *through):
             raise UserError(parent, ["goes in a circle."])
         if len(through) >= MOST_LAYERS:
@@ -224,7 +210,7 @@ def _extended(path: Path, source: str, through: tuple[Path, ...]) -> dict[str, A
         ) from error
 
 
-def _found(parent: str, path: Path) -> tuple[Path, Path]:
+def _resolved(parent: str, path: Path) -> tuple[Path, Path]:
     """The file that a study extends, and its own, both as they can be followed."""
     try:
         other = _study_path(parent, path.parent)
@@ -233,87 +219,3 @@ def _found(parent: str, path: Path) -> tuple[Path, Path]:
     except (OSError, RuntimeError) as error:  # a name too long for the disk, a link to itself
         reason = getattr(error, "strerror", None) or "a link that goes in a circle"
         raise UserError(shown(parent).strip("'"), [f"cannot be read: {reason}."]) from error
-
-
-# ---- tables -> schema
-
-
-def _checked(tables: dict[str, Any]) -> tuple[dict[str, Any] | None, list[Problem], set[str]]:
-    """The text with defaults filled in, what is wrong with it, and the places of the tables left out for that.
-
-    The text is None where too little is left to go on.
-    """
-    try:
-        return _plain(StudyText.model_validate(tables)), [], set()
-    except ValidationError as error:
-        faults = error.errors(include_url=False)
-    problems = [_problem(fault) for fault in faults]
-    reported: set[str] = set()
-    for fault in faults:
-        where = [str(part) for part in fault["loc"]]
-        if where[0] in NAMED and len(where) > 1:
-            tables[where[0]][where[1]] = _STAND_INS[where[0]]
-            reported.add(".".join(where[:2]))
-        elif where[0] in ("run", "keep"):
-            tables.pop(where[0], None)
-            reported.add(where[0])
-        else:
-            return None, problems, reported
-    return _plain(StudyText.model_validate(tables)), problems, reported
-
-
-def _plain(text: StudyText) -> dict[str, Any]:
-    return text.model_dump(exclude_none=True)
-
-
-def _below(place: str, reported: set[str]) -> bool:
-    return any(place == table or place.startswith(f"{table}.") for table in reported)
-
-
-def _problem(fault: Any) -> Problem:
-    """A fault that the schema found, in the words of the study file: what was expected, what it got, what to do."""
-    where, kind, context = [str(part) for part in fault["loc"]], fault["type"], fault.get("ctx", {})
-    place, got = ".".join(where), shown(fault["input"])
-    if kind == "extra_forbidden":
-        return Problem(place, f"unknown key '{where[-1]}'.{did_you_mean(where[-1], _known_keys(where))}")
-    if kind == "missing":
-        return Problem(place, "is missing.")
-    if kind == "value_error":
-        return Problem(place, str(context["error"]))
-    if kind == "finite_number":
-        return Problem(place, f"expected a finite number, got {got}.")
-    if kind == "too_short":
-        return Problem(place, "expected at least one name, got an empty list.")
-    if kind == "greater_than_equal":
-        return Problem(place, f"expected at least {context['ge']}, got {got}.")
-    if kind == "less_than_equal":
-        return Problem(place, f"expected at most {context['le']}, got {got}.")
-    expected = _EXPECTED.get(kind, "another value")
-    value = fault["input"]
-    remedy = (
-        f" Write {int(value)}."
-        if kind == "int_type" and isinstance(value, float) and value.is_integer()
-        else ""
-    )
-    return Problem(place, f"expected {expected}, got {got}.{remedy}")
-
-
-_EXPECTED = {
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "string_type": "text",
-    "list_type": "a list",
-    "dict_type": "a table",
-    "model_type": "a table",
-    "model_attributes_type": "a table",
-}
-
-
-def _known_keys(where: Sequence[str]) -> list[str]:
-    if len(where) == 1:
-        return [*StudyText.model_fields, "extends"]
-    if where[-2] == "truncate":
-        return ["low", "high"]
-    table = SECTIONS.get(where[0]) or NAMED[where[0]]
-    return list(table.model_fields)

@@ -1,20 +1,106 @@
-"""Policies: tables of lever values -> arrays by year and cell, with `like` and `before` followed; and back to tables."""
+"""Tables of policies -> policies, with `like` and `before` followed, and which of them run."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from engine.errors import Problem, unknown
+from engine.draws.distributions.prior import Prior
+from engine.draws.limits import FARTHEST
+from engine.errors import Problems, refusal, unknown
 from engine.modelling.declaration import POLICY_KEYS
-from engine.modelling.records import Lever, Model
+from engine.modelling.records import Model
+from engine.study.lever_tables import LeverTables
 from engine.study.study import Policy
 
-_LARGEST = float(np.finfo(np.float32).max)
+
+@dataclass(frozen=True)
+class Policies:
+    """The policies of a study.
+
+    Args:
+      by_name: all that nothing is wrong with.
+      names: those that run, in their order.
+      baseline: the one that the others are compared with.
+    """
+
+    by_name: Mapping[str, Policy]
+    names: tuple[str, ...]
+    baseline: str
+
+    @property
+    def running(self) -> tuple[Policy, ...]:
+        """Those that run and that nothing is wrong with."""
+        return tuple(self.by_name[name] for name in self.names if name in self.by_name)
+
+    @property
+    def reached(self) -> list[str]:
+        """Names of those that run, then of those that they phase in from, directly or by way of others."""
+        names, waiting = list(self.names), list(self.names)
+        while waiting:
+            before = self.by_name[waiting.pop()].before
+            if before is not None and before.name not in names:
+                names.append(before.name)
+                waiting.append(before.name)
+        return names
+
+
+def read(
+    text: Mapping[str, Any],
+    model: Model,
+    years: Sequence[int],
+    priors: Mapping[str, Prior],
+    problems: Problems,
+) -> Policies:
+    """The policies of a study; a model without levers may do with one that has no table.
+
+    Args:
+      text: the study's tables.
+      years: calendar years; empty for a static model.
+      priors: of the factors, for implementations that one of them gives.
+      problems: what is wrong is added here.
+    """
+    tables = dict(text["policies"])
+    if not tables and not model.levers:
+        tables = {"default": {}}
+    baseline = text.get("baseline") or next(iter(tables), "")
+    if not tables:
+        remedy = "Add [policies.NAME] with the model's levers."
+        problems.add("policies", f"expected at least one policy, got none. {remedy}")
+        return Policies({}, (), baseline)
+    if baseline not in tables:
+        problems.add("baseline", unknown("policy", baseline, tables))
+        return Policies({}, (), baseline)
+    names = tuple(text.get("compare") or tables)
+    for name in dict.fromkeys(names):
+        if name not in tables:
+            problems.add("compare", unknown("policy", name, tables))
+        elif names.count(name) > 1:
+            problems.add("compare", f"names '{name}' twice.")
+    for name, table in tables.items():
+        with problems.within(f"policies.{name}.implementation"):
+            _check_implementation(table.get("implementation"), text["factors"], priors)
+    reader = PolicyReader(model, tables, baseline, years, problems)
+    by_name = {name: policy for name in tables if (policy := reader.policy(name)) is not None}
+    return Policies(by_name, names if baseline in names else (baseline, *names), baseline)
+
+
+def _check_implementation(value: Any, factors: Mapping[str, Any], priors: Mapping[str, Prior]) -> None:
+    if isinstance(value, str):
+        if value not in factors:
+            raise refusal("", unknown("factor", value, factors))
+        if value not in priors:  # which is a problem of its own
+            return
+        low, high = (float(x) for x in priors[value].law.at_score([-FARTHEST, FARTHEST]))
+        if low < -1e-9 or high > 1 + 1e-9:
+            remedy = "Use 'logit-normal', or 'uniform' or 'triangular' inside these bounds."
+            text = f"expected a factor drawn from 0 to 1; '{value}' reaches {low:.3g} to {high:.3g}. {remedy}"
+            raise refusal("", text)
+    elif value is not None and not 0 <= value <= 1:
+        raise refusal("", f"expected a share from 0 to 1 or the name of a factor, got {value}.")
 
 
 @dataclass(frozen=True)
@@ -28,13 +114,13 @@ class _Terms:
 
 
 class PolicyReader:
-    """Reads the policies of a study; what is wrong with them is added to `problems`.
+    """Reads policies by name.
 
     Args:
       tables: policy name -> its table.
       baseline: what a policy phases in from where it names nothing.
       years: calendar years; empty for a static model.
-      problems: the list to add to.
+      problems: what is wrong with any of them is added here.
     """
 
     def __init__(
@@ -43,164 +129,85 @@ class PolicyReader:
         tables: Mapping[str, Mapping[str, Any]],
         baseline: str,
         years: Sequence[int],
-        problems: list[Problem],
+        problems: Problems,
     ):
-        self.model, self.tables, self.baseline = model, tables, baseline
-        self.years, self.problems = tuple(years), problems
+        self._tables, self._baseline, self._problems = tables, baseline, problems
+        self._levers, self._years = LeverTables(model, tuple(years)), tuple(years)
         self._terms: dict[str, _Terms | None] = {}
         self._policies: dict[str, Policy | None] = {}
 
-    def before_of(self, name: str) -> str | None:
-        """The policy that this one phases in from, `before` or else the baseline; None where it is the baseline."""
-        terms = self._followed(name, ())
-        if terms is None:
-            return None
-        return terms.before or (self.baseline if name != self.baseline else None)
-
     def policy(self, name: str, through: tuple[str, ...] = ()) -> Policy | None:
-        """The policy of that name, everything followed; None where something is wrong with it."""
+        """The policy of that name, everything followed; None where something is wrong with it, or with one that it needs."""
         if name not in self._policies:
-            self._policies[name] = self._read(name, through)
+            self._policies[name] = None
+            with self._problems.within(f"policies.{name}"):
+                self._policies[name] = self._read(name, through)
         return self._policies[name]
 
     def _read(self, name: str, through: tuple[str, ...]) -> Policy | None:
-        place = f"policies.{name}"
         terms = self._followed(name, ())
         if terms is None:
             return None
         whole = terms.implementation == 1.0
-        late = bool(self.years) and terms.start > self.years[0]
+        late = bool(self._years) and terms.start > self._years[0]
         before = None
         if late or not whole or terms.before is not None:
-            other = self.before_of(name)
+            other = terms.before or (self._baseline if name != self._baseline else None)
             if other is None:
                 text = 'the baseline has nothing before it to phase in from. Name a policy: before = "...".'
-                self.problems.append(Problem(f"{place}.before", text))
-                return None
+                raise refusal("before", text)
             if other == name or other in through:
-                self.problems.append(
-                    Problem(f"{place}.before", f"goes in a circle: {_chain([*through, name, other])}.")
-                )
-                return None
+                raise refusal("before", f"goes in a circle: {_chain([*through, name, other])}.")
             earlier = self.policy(other, (*through, name))
             if earlier is None:
                 return None
             if isinstance(earlier.implementation, str):
                 text = f"'{other}' is drawn (implementation = \"{earlier.implementation}\"), so nothing can phase in from it."
-                self.problems.append(Problem(f"{place}.before", text))
-                return None
-            before = phased(earlier, self.years) if late or not whole else None
-        about = str(self.tables[name].get("about", ""))
+                raise refusal("before", text)
+            before = phased(earlier, self._years) if late or not whole else None
+        about = str(self._tables[name].get("about", ""))
         return Policy(name, about, terms.levers, terms.start, before, terms.implementation)
 
     def _followed(self, name: str, through: tuple[str, ...]) -> _Terms | None:
         if name not in self._terms:
-            self._terms[name] = self._follow(name, through)
+            self._terms[name] = None
+            with self._problems.within(f"policies.{name}"):
+                self._terms[name] = self._follow(name, through)
         return self._terms[name]
 
     def _follow(self, name: str, through: tuple[str, ...]) -> _Terms | None:
-        table, place, found = self.tables[name], f"policies.{name}", len(self.problems)
-        parent: _Terms | None = _Terms(
-            {lever: self._default(entry) for lever, entry in self.model.levers.items()},
-            self.years[0] if self.years else 0,
-            None,
-            1.0,
-        )
+        table, problems, others = self._tables[name], Problems(), set(self._tables) - {name}
+        levers = {lever: self._levers.default(entry) for lever, entry in self._levers.model.levers.items()}
+        parent: _Terms | None = _Terms(levers, self._years[0] if self._years else 0, None, 1.0)
         like = table.get("like")
-        if like is not None:
-            if like == name or like in through:
-                self.problems.append(
-                    Problem(f"{place}.like", f"goes in a circle: {_chain([*through, name, like])}.")
-                )
-                return None
-            if like not in self.tables:
-                self.problems.append(
-                    Problem(f"{place}.like", unknown("policy", like, set(self.tables) - {name}))
-                )
-                parent = None
-            else:
-                parent = self._followed(like, (*through, name))
-        if "before" in table and table["before"] not in self.tables:
-            message = unknown("policy", table["before"], set(self.tables) - {name})
-            self.problems.append(Problem(f"{place}.before", message))
+        if like is not None and (like == name or like in through):
+            raise refusal("like", f"goes in a circle: {_chain([*through, name, like])}.")
+        if like is not None and like not in self._tables:
+            problems.add("like", unknown("policy", like, others))
+        elif like is not None:
+            parent = self._followed(like, (*through, name))
+        if "before" in table and table["before"] not in self._tables:
+            problems.add("before", unknown("policy", table["before"], others))
         if "start" in table:
-            self._check_start(table["start"], f"{place}.start")
-        levers = {}
-        for lever, value in table.items():
-            if lever in POLICY_KEYS:
-                continue
-            if lever not in self.model.levers:
-                message = unknown("lever", lever, [*self.model.levers, *POLICY_KEYS])
-                self.problems.append(Problem(f"{place}.{lever}", message))
-                continue
-            levers[lever] = self._values(self.model.levers[lever], value, f"{place}.{lever}")
-        if parent is None or len(self.problems) > found:
+            with problems.within("start"):
+                if not self._years:
+                    raise refusal("", "a static model has no years. Remove it.")
+                self._levers.check_year(table["start"])
+        own = {
+            lever: self._levers.read(lever, value, problems)
+            for lever, value in table.items()
+            if lever not in POLICY_KEYS
+        }
+        problems.refuse()
+        if parent is None:
             return None
         implementation = table.get("implementation", parent.implementation)
         return _Terms(
-            {**parent.levers, **levers},
+            {**parent.levers, **own},
             table.get("start", parent.start),
             table.get("before", parent.before),
             implementation if isinstance(implementation, str) else float(implementation),
         )
-
-    def _check_start(self, start: int, place: str) -> None:
-        if not self.years:
-            self.problems.append(Problem(place, "a static model has no years. Remove it."))
-        elif start not in self.years:
-            text = f"expected a year of the horizon {self.years[0]}-{self.years[-1]}, got {start}."
-            self.problems.append(Problem(place, text))
-
-    def _default(self, lever: Lever) -> np.ndarray:
-        shape = [max(1, len(self.years)), *(len(self.model.dims[dim]) for dim in lever.dims)]
-        return np.full(shape, float(lever.default))
-
-    def _values(self, lever: Lever, value: Any, place: str) -> np.ndarray:
-        """Values of a lever [year, *dims]: a number, a table by year, or a table by label of these, level by level."""
-        array = self._default(lever)
-        self._fill(array, lever.dims, value, place)
-        return array
-
-    def _fill(self, part: np.ndarray, dims: tuple[str, ...], value: Any, place: str) -> None:
-        if not isinstance(value, Mapping):
-            wrong = number_problem(value)
-            if wrong:
-                self.problems.append(Problem(place, wrong))
-            else:
-                part[:] = value
-            return
-        if not value:
-            self.problems.append(Problem(place, "expected at least one entry, got an empty table."))
-            return
-        labels = self.model.dims[dims[0]] if dims else ()
-        if all(_is_year(key) and key not in labels for key in value):
-            self._fill_years(part, value, place)
-            return
-        for label, inner in value.items():
-            if label in labels:
-                self._fill(part[:, labels.index(label)], dims[1:], inner, f"{place}.{label}")
-            elif dims:
-                self.problems.append(
-                    Problem(f"{place}.{label}", unknown(f"label of '{dims[0]}'", label, labels))
-                )
-            else:
-                self.problems.append(Problem(f"{place}.{label}", f"expected a year, got '{label}'."))
-
-    def _fill_years(self, part: np.ndarray, value: Mapping[str, Any], place: str) -> None:
-        if not self.years:
-            self.problems.append(Problem(place, "a static model has no years. Give a number."))
-            return
-        for key in sorted(value, key=int):
-            year = int(key)
-            if year not in self.years:
-                text = f"expected a year of the horizon {self.years[0]}-{self.years[-1]}, got {key}."
-                self.problems.append(Problem(f"{place}.{key}", text))
-                continue
-            wrong = number_problem(value[key])
-            if wrong:
-                self.problems.append(Problem(f"{place}.{key}", wrong))
-            else:
-                part[year - self.years[0] :] = value[key]
 
 
 def phased(policy: Policy, years: Sequence[int]) -> Policy:
@@ -217,44 +224,6 @@ def phased(policy: Policy, years: Sequence[int]) -> Policy:
         blended[lever] = np.where(started.reshape(-1, *[1] * (values.ndim - 1)), reached, earlier)
     # `before` stays: until the start, the year in which the policy in force began is that of the one before
     return replace(policy, levers=blended, implementation=1.0)
-
-
-def lever_table(values: np.ndarray, dims: Sequence[str], model: Model, years: Sequence[int]) -> Any:
-    """The shortest table that reads as these values [year, *dims]: a number, else by year, else by label."""
-    if np.all(values == values.flat[0]):
-        return float(values.flat[0])
-    labels = model.dims[dims[0]] if dims else ()
-    series = values.reshape(len(values), -1)
-    if np.all(series == series[:, :1]) and not any(_is_year(label) for label in labels):
-        steps = [0, *(np.flatnonzero(np.diff(series[:, 0])) + 1)]
-        return {str(years[k]): float(series[k, 0]) for k in steps}
-    return {label: lever_table(values[:, k], dims[1:], model, years) for k, label in enumerate(labels)}
-
-
-def number_problem(value: Any) -> str | None:
-    """What keeps a value from being a finite single-precision number, if anything."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return f"expected a number, got {shown(value)}."
-    if not (abs(value) <= _LARGEST and math.isfinite(value)):
-        return f"expected a finite number that single precision holds, got {shown(value)}."
-    return None
-
-
-def shown(value: Any) -> str:
-    """A value as a message shows it, in the words of the study file."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return repr(value if len(value) <= 60 else value[:57] + "...")
-    if isinstance(value, int) and abs(value) >= 10**30:
-        return "a number of more than 30 digits"
-    if isinstance(value, int | float):
-        return str(value)
-    return "a table" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else "a date"
-
-
-def _is_year(key: str) -> bool:
-    return key.isascii() and key.isdigit() and len(key) <= 6
 
 
 def _chain(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The schema of study files: which keys a table has, of which types, and what each says; with `config.py` the owner of pydantic."""
+"""The schema of study files: which keys a table has, of which types, and what each says; with `validation.py` the owner of pydantic."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.json_schema import GenerateJsonSchema
 
-from engine.study.policy_tables import shown
+from engine.formatting import shown
 
 _LARGEST = 1e300
 _ROWS = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions import Law, Marginal
-from engine.draws.polynomials import FARTHEST
+from engine.draws.distributions.closed import Marginal
+from engine.draws.distributions.law import Law
+from engine.draws.inputs import Group
+from engine.draws.limits import FARTHEST
 from engine.draws.shocks import Jumps, Moving, Regime, Shocks
-from engine.errors import Problem, did_you_mean, unknown
+from engine.errors import Problems, did_you_mean, refusal, unknown
 from engine.modelling.records import Model, shock_streams
 from engine.study import factor_tables, group_tables
 
@@ -23,9 +25,9 @@ _LAWS: Mapping[str, Law] = {
     "uniform": Marginal("uniform", (0.0, 1.0)),
 }
 MOST_JUMPS = 64
-"""Jumps in a year that can be told apart."""
+"""Jumps in a year that are counted, at most."""
 RARE = 1e-10
-"""Probability of more jumps than are told apart."""
+"""Probability of more jumps than are counted."""
 
 Tables = Mapping[str, Mapping[str, Any]]
 
@@ -36,37 +38,37 @@ def group_names(shocks: Tables) -> set[str]:
 
 
 class ShockReader:
-    """Reads the shocks of a study; `problems` holds what is wrong with them.
+    """Reads the shocks of a study.
 
     Args:
       tables: the study's tables of that name, types checked.
       of_factors: factor -> its law, for chances that a factor gives.
+      problems: what is wrong with the tables is added here.
     """
 
-    def __init__(self, model: Model, tables: Mapping[str, Tables], of_factors: Mapping[str, Law]):
-        self.problems: list[Problem] = []
-        self._model: Any = model
-        self._factors = of_factors
-        self._known = getattr(model, "shocks", {})
+    def __init__(
+        self, model: Model, tables: Mapping[str, Tables], of_factors: Mapping[str, Law], problems: Problems
+    ):
+        self._model, self._factors, self._problems = model, of_factors, problems
+        self._known = model.shocks
         self._streams = shock_streams(model)
-        self.regimes = {name: self._regime(name, table) for name, table in tables["regimes"].items()}
-        self.moving = {
-            name: found
-            for name, table in tables["shocks"].items()
-            if (found := self._moving(name, table)) is not None
-        }
-        self._groups(tables)
+        self._regimes: dict[str, Regime | None] = dict.fromkeys(tables["regimes"])
+        self._moving: dict[str, Moving] = {}
+        for name, table in tables["regimes"].items():
+            with problems.within(f"regimes.{name}"):
+                self._regimes[name] = _regime(name, table)
+        for name, table in tables["shocks"].items():
+            with problems.within(f"shocks.{name}"):
+                self._moving[name] = self._shock(name, table)
+        self._groups = self._read_groups(tables)
 
     def shocks(self) -> Shocks:
         """What was read, when there are no problems; groups and chains that no shock uses are left out."""
-        used = {moving.regime for moving in self.moving.values()}
-        chains = {name: chain for name, chain in self.regimes.items() if chain is not None and name in used}
-        return Shocks(self.moving, self.groups, chains)
+        used = {moving.regime for moving in self._moving.values()}
+        chains = {name: chain for name, chain in self._regimes.items() if chain is not None and name in used}
+        return Shocks(self._moving, self._groups, chains)
 
-    def _wrong(self, place: str, message: str) -> None:
-        self.problems.append(Problem(place, message))
-
-    def _groups(self, tables: Mapping[str, Tables]) -> None:
+    def _read_groups(self, tables: Mapping[str, Tables]) -> dict[str, Group]:
         """Groups of streams: all those of the shocks that say that they are in one."""
         names = group_names(tables["shocks"])
         of_shocks = {name: table for name, table in tables["groups"].items() if name in names}
@@ -78,159 +80,141 @@ class ShockReader:
         }
         for name, table in tables["shocks"].items():
             if "group" in table and table["group"] not in tables["groups"]:
-                self._wrong(f"shocks.{name}.group", unknown("group", table["group"], tables["groups"]))
+                message = unknown("group", table["group"], tables["groups"])
+                self._problems.add(f"shocks.{name}.group", message)
         known = {stream: table for stream, table in streams.items() if table["group"] in of_shocks}
-        of, problems = group_tables.membership(of_shocks, known)
-        self.groups, more = group_tables.read(of_shocks, of, list(known))
-        self.problems += problems + more
+        group_of = group_tables.membership(of_shocks, known, self._problems)
+        return group_tables.read(of_shocks, group_of, list(known), self._problems)
 
-    # ---- chains
-
-    def _regime(self, name: str, table: Mapping[str, Any]) -> Regime | None:
-        place, states = f"regimes.{name}", table["states"]
-        count, before = len(states), len(self.problems)
-        if count < 2:
-            self._wrong(f"{place}.states", f"expected at least two, got {count}.")
-        if len(set(states)) < count:
-            self._wrong(f"{place}.states", "names a state twice.")
-        moves = table["transition"]
-        if len(moves) != count or any(len(row) != count for row in moves):
-            self._wrong(
-                f"{place}.transition",
-                f"expected {count} rows of {count} probabilities, a row for each state.",
-            )
-        else:
-            for state, row in zip(states, moves, strict=True):
-                self._probabilities(f"{place}.transition", row, f"after '{state}'")
-        if "start" in table:
-            if len(table["start"]) != count:
-                self._wrong(f"{place}.start", f"expected {count} probabilities, got {len(table['start'])}.")
-            else:
-                self._probabilities(f"{place}.start", table["start"], "at the start")
-        if len(self.problems) > before:
-            return None
-        start = table.get("start") or stationary(np.array(moves))
-        rows = tuple(tuple(float(p) for p in row) for row in moves)
-        return Regime(name, tuple(states), tuple(float(p) for p in start), rows)
-
-    def _probabilities(self, place: str, row: list[float], where: str) -> None:
-        outside = [p for p in row if not 0 <= p <= 1]
-        if outside:
-            self._wrong(place, f"expected probabilities from 0 to 1 {where}, got {outside[0]:g}.")
-        elif abs(sum(row) - 1) > 1e-6:
-            self._wrong(place, f"expected probabilities of sum 1 {where}, got {sum(row):g}.")
-
-    # ---- shocks
-
-    def _moving(self, name: str, table: Mapping[str, Any]) -> Moving | None:
-        place = f"shocks.{name}"
+    def _shock(self, name: str, table: Mapping[str, Any]) -> Moving:
         if name not in self._known:
             remedy = did_you_mean(name, self._known) if self._known else " The model has no shocks."
-            self._wrong(place, f"unknown shock '{name}'.{remedy}")
-            return None
-        streams, before = self._streams[name], len(self.problems)
+            raise refusal("", f"unknown shock '{name}'.{remedy}")
+        problems = Problems()
         persistence = float(table.get("persistence", 0.0))
         if not -1 < persistence < 1:
-            self._wrong(
-                f"{place}.persistence", f"expected more than -1 and less than 1, got {persistence:g}."
-            )
-        says = factor_tables.law_keys({key: value for key, value in table.items() if key not in _OWN})
+            problems.add("persistence", f"expected more than -1 and less than 1, got {persistence:g}.")
+        own = factor_tables.law_keys({key: value for key, value in table.items() if key not in _OWN})
         laws: tuple[Law, ...] = ()
         jumps, regime, is_state = None, None, False
         if any(key in table for key in JUMP_KEYS):
-            self._alone(place, table, "jumps", ("persistence", "group", "regime", "states", *says))
-            jumps = self._jumps(place, table)
+            _alone(table, "jumps", ("persistence", "group", "regime", "states", *own), problems)
+            with problems.within(""):
+                jumps = self._jumps(table)
         elif "regime" in table:
-            self._alone(place, table, "a regime", tuple(says))
+            _alone(table, "a regime", tuple(own), problems)
             regime = table["regime"]
-            laws = self._by_state(place, table)
+            laws = self._by_state(table, problems)
             is_state = "states" not in table
             if is_state:
-                self._alone(place, table, "the state of a regime", ("persistence", "group"))
+                _alone(table, "the state of a regime", ("persistence", "group"), problems)
         elif "states" in table:
-            self._wrong(f"{place}.states", 'expected a regime whose states these are; add regime = "...".')
-        elif says:
-            found, problems = factor_tables.read(place, says)
-            self.problems += problems
-            laws = (found.law,) if found else ()
+            problems.add("states", 'expected a regime whose states these are; add regime = "...".')
+        elif own:
+            with problems.within(""):
+                laws = (factor_tables.read(own).law,)
         else:
             laws = (_LAWS[self._known[name].law],)
-        if len(self.problems) > before:
-            return None
-        return Moving(name, streams, laws, persistence, jumps, regime, is_state, _told(table, says))
+        problems.refuse()
+        about = _in_words(table, own)
+        return Moving(name, self._streams[name], laws, persistence, jumps, regime, is_state, about)
 
-    def _alone(self, place: str, table: Mapping[str, Any], what: str, keys: tuple[str, ...]) -> None:
-        for key in dict.fromkeys(keys):
-            if key in table:
-                self._wrong(f"{place}.{key}", f"does not go with {what}. Leave one of them out.")
-
-    def _by_state(self, place: str, table: Mapping[str, Any]) -> tuple[Law, ...]:
+    def _by_state(self, table: Mapping[str, Any], problems: Problems) -> tuple[Law, ...]:
         name = table["regime"]
-        if name not in self.regimes:
-            self._wrong(f"{place}.regime", unknown("regime", name, self.regimes))
+        if name not in self._regimes:
+            problems.add("regime", unknown("regime", name, self._regimes))
             return ()
-        chain, tables = self.regimes[name], table.get("states")
+        chain, tables = self._regimes[name], table.get("states")
         if chain is None or tables is None:
             return ()
         for state in tables:
             if state not in chain.states:
-                self._wrong(f"{place}.states.{state}", unknown("state", state, chain.states))
+                problems.add(f"states.{state}", unknown("state", state, chain.states))
         laws = []
         for state in chain.states:
             if state not in tables:
-                self._wrong(f"{place}.states", f"has no law for state '{state}'.")
+                problems.add("states", f"has no law for state '{state}'.")
                 continue
-            found, problems = factor_tables.read(f"{place}.states.{state}", tables[state])
-            self.problems += problems
-            laws += [found.law] if found else []
+            with problems.within(f"states.{state}"):
+                laws.append(factor_tables.read(tables[state]).law)
         return tuple(laws)
 
-    def _jumps(self, place: str, table: Mapping[str, Any]) -> Jumps | None:
+    def _jumps(self, table: Mapping[str, Any]) -> Jumps:
         kinds = [key for key in ("probability", "rate") if key in table]
         if len(kinds) != 1:
-            self._wrong(
-                place, f"expected a probability or a rate of jumps, got {'both' if kinds else 'neither'}."
-            )
-            return None
+            got = "both" if kinds else "neither"
+            raise refusal("", f"expected a probability or a rate of jumps, got {got}.")
         if "size" not in table:
-            self._wrong(
-                f"{place}.size",
-                'is missing. Give the law of a jump: size = { family = "normal", mean = -0.2, sd = 0.1 }.',
-            )
-            return None
-        kind, found = kinds[0], factor_tables.read(f"{place}.size", table["size"])
-        self.problems += found[1]
-        highest = self._highest(f"{place}.{kind}", table[kind], 1.0 if kind == "probability" else math.inf)
-        if highest is None or found[0] is None:
-            return None
-        most = 1 if kind == "probability" else jumps_told_apart(highest)
+            remedy = 'Give the law of a jump: size = { family = "normal", mean = -0.2, sd = 0.1 }.'
+            raise refusal("size", f"is missing. {remedy}")
+        kind, problems = kinds[0], Problems()
+        with problems.within("size"):
+            size = factor_tables.read(table["size"]).law
+        with problems.within(kind):
+            highest = self._highest(table[kind], 1.0 if kind == "probability" else math.inf)
+        problems.refuse()
+        most = 1 if kind == "probability" else jumps_counted(highest)
         if most > MOST_JUMPS:
             text = f"expected a rate that hardly ever gives more than {MOST_JUMPS} jumps a year, got up to {highest:.4g}."
-            self._wrong(f"{place}.rate", f"{text} For so many use one law of their sum.")
-            return None
-        return Jumps(kind, table[kind], found[0].law, most)
+            raise refusal("rate", f"{text} For so many use one law of their sum.")
+        return Jumps(kind, table[kind], size, most)
 
-    def _highest(self, place: str, chance: float | str, limit: float) -> float | None:
-        """The highest chance there is; None where it is not within 0 and the limit."""
+    def _highest(self, chance: float | str, limit: float) -> float:
+        """The highest chance there is; refused where it is not within 0 and the limit."""
         low = high = chance
         if isinstance(chance, str):
             if chance not in self._model.factors:
-                self._wrong(place, unknown("factor", chance, self._model.factors))
-                return None
-            if chance not in self._factors:
-                return None
+                raise refusal("", unknown("factor", chance, self._model.factors))
+            if chance not in self._factors:  # its prior is a problem of its own
+                return 0.0
             low, high = (float(x) for x in self._factors[chance].at_score([-FARTHEST, FARTHEST]))
         assert not isinstance(low, str) and not isinstance(high, str)
         # a rare draw beyond 1 is a certainty; a median beyond it is a mistake
         middle = float(self._factors[chance].quantile(0.5)) if isinstance(chance, str) else high
         if low < 0 or middle > limit:
             reach = f"from 0 to {limit:g}" if math.isfinite(limit) else "of at least 0"
-            self._wrong(place, f"expected a number {reach}, got {low if low < 0 else middle:.4g}.")
-            return None
+            raise refusal("", f"expected a number {reach}, got {low if low < 0 else middle:.4g}.")
         return min(high, limit)
 
 
-def jumps_told_apart(rate: float) -> int:
+def _alone(table: Mapping[str, Any], what: str, keys: Iterable[str], problems: Problems) -> None:
+    for key in dict.fromkeys(keys):
+        if key in table:
+            problems.add(key, f"does not go with {what}. Leave one of them out.")
+
+
+def _regime(name: str, table: Mapping[str, Any]) -> Regime:
+    states, moves, start = table["states"], table["transition"], table.get("start")
+    count, problems = len(states), Problems()
+    if count < 2:
+        problems.add("states", f"expected at least two, got {count}.")
+    if len(set(states)) < count:
+        problems.add("states", "names a state twice.")
+    if len(moves) != count or any(len(row) != count for row in moves):
+        problems.add("transition", f"expected {count} rows of {count} probabilities, a row for each state.")
+    else:
+        for state, row in zip(states, moves, strict=True):
+            with problems.within("transition"):
+                _check_probabilities(row, f"after '{state}'")
+    if start is not None:
+        with problems.within("start"):
+            if len(start) != count:
+                raise refusal("", f"expected {count} probabilities, got {len(start)}.")
+            _check_probabilities(start, "at the start")
+    problems.refuse()
+    rows = tuple(tuple(float(p) for p in row) for row in moves)
+    return Regime(name, tuple(states), tuple(float(p) for p in start or stationary(np.array(moves))), rows)
+
+
+def _check_probabilities(row: list[float], where: str) -> None:
+    outside = [p for p in row if not 0 <= p <= 1]
+    if outside:
+        raise refusal("", f"expected probabilities from 0 to 1 {where}, got {outside[0]:g}.")
+    if abs(sum(row) - 1) > 1e-6:
+        raise refusal("", f"expected probabilities of sum 1 {where}, got {sum(row):g}.")
+
+
+def jumps_counted(rate: float) -> int:
     """The least m with P(N > m) <= 1e-10 for a Poisson number N."""
     m = 1
     while special.pdtrc(m, rate) > RARE and m <= MOST_JUMPS:
@@ -242,20 +226,23 @@ def stationary(moves: np.ndarray) -> np.ndarray:
     """Probabilities that a chain's moves leave as they are: p = p M, of sum 1; the nearest such where there are several."""
     count = len(moves)
     equations = np.vstack([moves.T - np.eye(count), np.ones(count)])
-    found = np.linalg.lstsq(equations, np.append(np.zeros(count), 1.0), rcond=None)[0]
-    found = np.maximum(found, 0.0)
-    return found / found.sum()
+    solution = np.maximum(np.linalg.lstsq(equations, np.append(np.zeros(count), 1.0), rcond=None)[0], 0.0)
+    return solution / solution.sum()
 
 
-def _told(table: Mapping[str, Any], says: Mapping[str, Any]) -> tuple[str, str]:
-    """What a shock is, in a few words: its law, and the rest."""
+def _in_words(table: Mapping[str, Any], own: Mapping[str, Any]) -> tuple[str, str]:
+    """The law of a shock, and the rest, in a few words.
+
+    Args:
+      own: what the table says of a law for all years.
+    """
     rest = [f"persistence {table['persistence']:g}"] if "persistence" in table else []
     for kind in ("probability", "rate"):
         if kind in table:
-            return "jumps", f"{kind} {table[kind]}, size {' '.join(factor_tables.told(table['size']))}"
+            return "jumps", f"{kind} {table[kind]}, size {' '.join(factor_tables.in_words(table['size']))}"
     if "regime" in table:
         states = table.get("states", {})
-        told = "; ".join(f"{state}: {' '.join(factor_tables.told(law))}" for state, law in states.items())
-        return f"by regime {table['regime']}", ", ".join([*rest, told or "its number"])
-    family, given = factor_tables.told(says) if says else ("the model's", "")
-    return family, ", ".join(part for part in [given, *rest] if part)
+        laws = "; ".join(f"{state}: {' '.join(factor_tables.in_words(law))}" for state, law in states.items())
+        return f"by regime {table['regime']}", ", ".join([*rest, laws or "its number"])
+    family, parameters = factor_tables.in_words(own) if own else ("the model's", "")
+    return family, ", ".join(part for part in [parameters, *rest] if part)

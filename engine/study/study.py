@@ -85,13 +85,16 @@ class Block:
 
 @dataclass(frozen=True)
 class Study:
-    """Everything that decides what happens on a path, resolved; and how many paths are asked for.
+    """Everything that decides what happens on a path, resolved; and the number of paths.
 
     Args:
       document: the resolved study as plain data, in the words of the study file (what `study.toml` holds).
+      model_name: what the study calls its model, or the class of a model of one's own.
       model_digest: SHA-256 of the model's source.
       years: calendar years, empty for a static model.
       tile: paths that one compiled pass takes.
+      model_spec: `FILE:CLASS` that a model of one's own is loaded by again, absolute; None for a model that the study
+        names, and for one that stands in no file.
     """
 
     name: str
@@ -113,6 +116,7 @@ class Study:
     events: tuple[Event, ...]
     shocks: Shocks = field(default_factory=Shocks)
     keep: Keep = field(default_factory=lambda: Keep((), 0, 0))
+    model_spec: str | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -151,7 +155,7 @@ class Study:
     @property
     def has_yearly(self) -> bool:
         """Whether yearly values are summarised: a path model with yearly variables, unless `keep.yearly` is 0."""
-        return bool(self.is_path_model and getattr(self.model, "yearly", {}) and self.keep.yearly)
+        return bool(self.is_path_model and self.model.yearly and self.keep.yearly)
 
     @property
     def policy_names(self) -> tuple[str, ...]:

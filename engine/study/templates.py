@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from engine.modelling.records import Fold, Lever, Model, PathModel, Shock
+from engine.modelling.records import Lever, Model, PathModel
 from engine.study.study import Policy, Study
 
 FIRST, HORIZON = 2020, 10
@@ -76,28 +76,27 @@ def _head(name: str, schema: str | None, about: str) -> str:
 
 
 def _prior_on_top(below: Study) -> Iterator[str]:
-    found = [item for item in below.inputs if item.family == "lognormal" and _quantiles(item.asked)]
-    if not found:
+    item = next((i for i in below.inputs if i.family == "lognormal" and _quantiles(i.targets)), None)
+    if item is None:
         if below.inputs:
             yield f"# A prior of your own: a table such as [factors.{_key(below.inputs[0].name)}], with family and p05, p95 or its parameters."
             yield ""
         return
-    item = found[0]
-    asked = _quantiles(item.asked)
-    told = ", ".join(f"{label} = {value:g}" for label, value in asked.items())
+    quantiles = _quantiles(item.targets)
+    there = ", ".join(f"{label} = {value:g}" for label, value in quantiles.items())
     yield f"# A prior that is another one: {_line(item.about) or item.name} [{_line(item.unit)}]."
-    yield f"# There it is {item.family}, {told}; here it is half as much again."
+    yield f"# There it is {item.family}, {there}; here it is half as much again."
     yield f"[factors.{_key(item.name)}]"
     yield f"family = {_text(item.family)}"
-    yield from (f"{label} = {1.5 * value:.6g}" for label, value in asked.items())
+    yield from (f"{label} = {1.5 * value:.6g}" for label, value in quantiles.items())
     yield 'source = "my judgement"'
     yield ""
 
 
-def _quantiles(asked: Sequence[Any]) -> dict[str, float]:
-    """Quantiles with a key of their own among what was asked; nothing if anything else was."""
-    found = {one.label: one.value for one in asked}
-    return found if all(re.fullmatch(r"p(05|50|95)", label) for label in found) else {}
+def _quantiles(statements: Sequence[Any]) -> dict[str, float]:
+    """Quantiles with a key of their own among statements of a law; nothing if there are others among them."""
+    quantiles = {one.label: one.value for one in statements}
+    return quantiles if all(re.fullmatch(r"p(05|50|95)", label) for label in quantiles) else {}
 
 
 def _policy_on_top(below: Study) -> Iterator[str]:
@@ -111,33 +110,32 @@ def _policy_on_top(below: Study) -> Iterator[str]:
     yield f"like = {_text(like.name)}"
     for lever, (low, high) in _differing(base, like).items():
         entry = below.model.levers[lever]
-        told = _about(entry)
-        yield f"{lever} = {0.5 * (low + high):.6g}    # {told}; {base.name} {low:g}, {like.name} {high:g}"
+        yield f"{lever} = {0.5 * (low + high):.6g}    # {_about(entry)}; {base.name} {low:g}, {like.name} {high:g}"
         break
     yield ""
 
 
 def _differing(one: Policy, other: Policy) -> dict[str, tuple[float, float]]:
     """Levers in which two policies differ and which are the same every year and everywhere."""
-    found = {}
-    for lever, values in one.levers.items():
-        others = other.levers[lever]
-        if np.ptp(values) == 0 and np.ptp(others) == 0 and values.flat[0] != others.flat[0]:
-            found[lever] = float(values.flat[0]), float(others.flat[0])
-    return found
+    return {
+        lever: (float(values.flat[0]), float(other.levers[lever].flat[0]))
+        for lever, values in one.levers.items()
+        if np.ptp(values) == 0
+        and np.ptp(other.levers[lever]) == 0
+        and values.flat[0] != other.levers[lever].flat[0]
+    }
 
 
 def _event_on_top(below: Study) -> Iterator[str]:
-    found = next((event for event in below.events if event.outcome), None)
-    outcome = found.outcome if found and found.outcome else next(iter(below.model.outcomes))
+    event = next((event for event in below.events if event.outcome), None)
+    outcome = event.outcome if event and event.outcome else next(iter(below.model.outcomes))
     entry = below.model.outcomes[outcome]
-    side = "above" if entry.loss else "below"
-    limit = 0.0
-    if found is not None:
-        side, limit = ("above", found.above) if found.above is not None else ("below", found.below or 0.0)
+    side, limit, there = "above" if entry.loss else "below", 0.0, ""
+    if event is not None:
+        side, limit = ("above", event.above) if event.above is not None else ("below", event.below or 0.0)
+        there = f"; '{event.name}' is {side} {limit:g}"
     name = _free("my_event", {*below.document["events"], *below.model.outcomes})
-    told = f"; '{found.name}' is {side} {limit:g}" if found else ""
-    yield f"# An event that is new, a threshold on an outcome: {_line(entry.about) or outcome} [{_line(entry.unit)}]{told}."
+    yield f"# An event that is new, a threshold on an outcome: {_line(entry.about) or outcome} [{_line(entry.unit)}]{there}."
     yield f"[events.{name}]"
     yield 'about = "Worse than that"'
     yield f"outcome = {_text(outcome)}"
@@ -155,9 +153,9 @@ def _beyond(side: str, limit: float) -> float:
 
 def _horizon(model: PathModel) -> tuple[int, int]:
     """Years that hold all that the model's outcomes look at."""
-    folds = [outcome.fold for outcome in model.outcomes.values() if isinstance(outcome.fold, Fold)]
-    years = [fold.year for fold in folds if fold.kind == "at" and fold.year is not None]
-    spell = max([HORIZON, *(fold.years for fold in folds)])
+    kinds = [term.kind for outcome in model.outcomes.values() for term in outcome.terms]
+    years = [year for kind in kinds for year in kind.calendar]
+    spell = max([HORIZON, *(kind.spell for kind in kinds)])
     first = min(years, default=FIRST)
     return first, max([first + spell, *years])
 
@@ -169,10 +167,10 @@ def _factors(model: Model) -> Iterator[str]:
         yield "#      Families: normal, lognormal, logit-normal (from 0 to 1), uniform, triangular, pert, metalog, ..."
         yield ""
     for name, factor in model.factors.items():
-        law, told = _placeholder(factor.unit)
+        law, guess = _placeholder(factor.unit)
         yield f"[factors.{name}]    # {_about(factor)}"
         yield from (f"{key} = {value}" for key, value in law.items())
-        yield f'source = "TO FILL IN: {told}"'
+        yield f'source = "TO FILL IN: {guess}"'
         yield ""
     if len(model.factors) > 1:
         some = [*model.factors][:2]
@@ -192,12 +190,11 @@ def _placeholder(unit: str) -> tuple[dict[str, str], str]:
 
 
 def _shocks(model: Model) -> Iterator[str]:
-    shocks: Mapping[str, Shock] = getattr(model, "shocks", {})
-    if not shocks:
+    if not model.shocks:
         return
     yield "# ---- Shocks: each is drawn every year, by the model's own law unless a table says otherwise."
     yield ""
-    for name, shock in shocks.items():
+    for name, shock in model.shocks.items():
         places = f" for each {' and '.join(shock.dims)}" if shock.dims else ""
         law = "standard normal" if shock.law == "normal" else "uniform from 0 to 1"
         yield f"# [shocks.{name}]    # {_about(shock)}; {law}{places}"
@@ -256,8 +253,8 @@ def _events(model: Model) -> Iterator[str]:
 
 
 def _about(entry: Any) -> str:
-    told = _line(getattr(entry, "about", ""))
-    return f"{told} [{_line(entry.unit)}]" if told else f"[{_line(entry.unit)}]"
+    about = _line(getattr(entry, "about", ""))
+    return f"{about} [{_line(entry.unit)}]" if about else f"[{_line(entry.unit)}]"
 
 
 def _line(text: str) -> str:

@@ -9,15 +9,17 @@ import pytest
 import xarray as xr
 
 from engine.cli import COMMANDS
-from engine.cli.show.numbers import FLAG, Cell, cell, decimals, rounded
 from engine.execution import job
+from engine.formatting import decimals, rounded
+from engine.risk.as_text import NO_INTERVAL, Cell, cell
+from engine.risk.flags import Flag, Reason
 from engine.risk.tables import Record
 from tests.helpers import assert_same
 from tests.small_files import BRIDGE, POND, call, own, write
 
 KEYS = {
-    "measure", "level", "policy", "variable", "region", "sector", "year",
-    "estimate", "standard_error", "low", "high", "flag",
+    "measure", "level", "policy", "variable", "year",
+    "estimate", "standard_error", "low", "high", "flag", "flags",
 }  # fmt: skip
 
 
@@ -101,8 +103,8 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(tmp_path):
 def test_too_few_paths_leave_a_dagger_and_no_interval(runs):
     ended = call("risk", runs / "pond", *own("Pond"), "--variable", "lowest_stock")
     (row,) = (line for line in ended.stdout.splitlines() if line.startswith("  ES99.9"))
-    assert FLAG in row and "[" not in row
-    assert f"{FLAG} No interval: too few paths" in ended.stdout
+    assert NO_INTERVAL in row and "[" not in row
+    assert f"{NO_INTERVAL} No interval: too few paths" in ended.stdout
 
 
 def test_many_policies_stand_below_each_other(tmp_path):
@@ -157,6 +159,9 @@ def test_risk_answers_for_a_yearly_variable_by_year_and_place(runs):
     ended = call("risk", runs / "pond", *own("Pond"), "--variable", "stock", "--json")
     records = json.loads(ended.stdout)
     assert {record["region"] for record in records} == {"north", "south"}
+    assert all(set(record) == KEYS | {"region"} for record in records)
+    outcomes = call("risk", runs / "pond", *own("Pond"), "--variable", "shortage", "--json")
+    assert {record["region"] for record in json.loads(outcomes.stdout)} == {None}
     assert {record["year"] for record in records} == set(range(2016, 2021))
     cube = xr.open_datatree(runs / "pond" / "cube.zarr", engine="zarr")
     at = {"policy": "use", "measure": "VaR95", "year": 2018, "region": "south", "stat": "estimate"}
@@ -211,7 +216,7 @@ def test_an_interrupt_ends_with_130_and_says_that_blocks_are_kept(tmp_path, monk
     def stopped(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(job, "run", stopped)
+    monkeypatch.setattr(job, "compute", stopped)
     ended = call("run", write(tmp_path, BRIDGE), *own("Bridge"))
     assert ended.exit_code == 130
     assert "Finished blocks are kept, and the same command resumes." in ended.stderr
@@ -221,7 +226,7 @@ def test_what_is_our_fault_ends_with_1_and_shows_its_traceback_only_when_asked(t
     def broken(*args):
         raise ZeroDivisionError("by design")
 
-    monkeypatch.setattr(job, "run", broken)
+    monkeypatch.setattr(job, "compute", broken)
     words = ["run", write(tmp_path, BRIDGE), *own("Bridge")]
     ended = call(*words)
     assert ended.exit_code == 1
@@ -255,13 +260,15 @@ def test_numbers_are_rounded_where_their_error_begins(value, error, text):
 
 
 def test_a_difference_is_judged_only_where_its_interval_leaves_out_zero():
-    def of(estimate, low, high, flag=""):
-        return Record("difference_mean", None, "p", "v", None, None, None, estimate, 0.15, low, high, flag)
+    def of(estimate, low, high, *flags):
+        return Record("difference_mean", None, "p", "v", {}, None, estimate, 0.15, low, high, flags)
 
     assert cell(of(1.0, 0.6, 1.4), loss=True) == Cell("1.00", "[0.60, 1.40]", "worse")
     assert cell(of(1.0, 0.6, 1.4), loss=False).verdict == "better"
-    assert cell(of(0.1, -0.3, 0.5), loss=True).verdict == ""
-    assert cell(of(1.0, float("nan"), float("nan"), "few"), loss=True) == Cell(f"1.00{FLAG}")
+    assert cell(of(0.1, -0.3, 0.5), loss=True).verdict == "same"
+    assert cell(of(1.0, float("nan"), float("nan"), Flag(Reason.NO_PATHS)), loss=True) == Cell(
+        "1.00", mark=NO_INTERVAL, flag="no paths"
+    )
 
 
 @pytest.mark.slow

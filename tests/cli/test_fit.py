@@ -49,10 +49,10 @@ def test_the_table_the_sentence_and_a_snippet_to_paste(tmp_path):
     fits = rank(PRICES, ["normal", "lognormal", "gamma", "expon"])
     assert [line.split()[0] for line in lines[3:7]] == [fit.family for fit in fits]
     assert f"{fits[0].aic:,.1f}" in lines[3] and f"{fits[1].aic - fits[0].aic:,.1f}" in lines[4]
-    assert ranking.told_p(fits[3]) == "p <= 0.005" and lines[6].rstrip().endswith("p <= 0.005")
+    assert ranking.p_text(fits[3]) == "p <= 0.01" and lines[6].rstrip().endswith("p <= 0.01")
     said = " ".join(ended.stdout.split())
     assert ranking.reading(fits) in said
-    assert "It comes from a parametric bootstrap, 199 samples of 120" in said
+    assert "It comes from a parametric bootstrap, 19 samples of 120" in said
     ((name, table),) = pasted(ended.stdout).items()
     assert name == "price"
     assert table.pop("source") == "fitted to data.csv, column price, n = 120, maximum likelihood"
@@ -127,7 +127,7 @@ def test_where_no_family_fits_the_data_themselves_are_proposed(tmp_path):
     path = written(tmp_path, [*random.normal(10, 1, 150), *random.normal(20, 1, 150)])
     ended = call("fit", path, "--column", "price", "--families", "normal,logistic")
     said = " ".join(ended.stdout.split())
-    assert "No family fits: normal is the best by AIC, and the data contradict it (p <= 0.005)." in said
+    assert "No family fits: normal is the best by AIC, and the data contradict it (p <= 0.01)." in said
     assert pasted(ended.stdout)["price"] == {
         "family": "empirical", "file": path.as_posix(), "column": "price", "source": "data.csv, column price, n = 300",
     }  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 from engine.execution.headline import Tightening
 from engine.risk.measures import summary
 from engine.run_folder.finding import find_run
+from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
 from engine.study.loading import load_model_file
 from engine.study.study import BLOCK
@@ -47,8 +48,8 @@ def test_the_headline_tightens_to_what_the_table_says(told):
     news = [line["headline"] for line in lines if "headline" in line]
     widths = [found["policies"]["weak"]["high"] - found["policies"]["weak"]["low"] for found in news]
     assert len(widths) >= 2 and widths[-1] < widths[0]
-    study = find_run(folder, load_model_file(f"{MODELS}:Bridge"))[1]
-    values = Paths(folder, study)["damage"]
+    study = find_run(folder, load_model_file(f"{MODELS}:Bridge")).study
+    values = Paths(RunFolder(folder, study))["damage"]
     for k, policy in enumerate(study.policy_names):
         exact = summary(values[k], study.unit, True)["ES99"]
         assert news[-1]["variable"] == "damage" and news[-1]["measure"] == "ES99"
@@ -58,11 +59,11 @@ def test_the_headline_tightens_to_what_the_table_says(told):
 
 def test_a_run_that_goes_on_counts_the_blocks_that_are_there(told):
     folder, _ = told
-    study = find_run(folder, load_model_file(f"{MODELS}:Bridge"))[1]
-    headline = Tightening(folder, study)
+    study = find_run(folder, load_model_file(f"{MODELS}:Bridge")).study
+    headline = Tightening(RunFolder(folder, study))
     assert headline.estimates() == ("", {})
     headline.add(study.block(1))
-    everything = Paths(folder, study)["damage"]
+    everything = Paths(RunFolder(folder, study))["damage"]
     order = np.concatenate(
         [everything[0, BLOCK : 2 * BLOCK], everything[0, :BLOCK], everything[0, 2 * BLOCK :]]
     )

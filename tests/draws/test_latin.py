@@ -15,19 +15,14 @@ from engine.draws import random_words
 from engine.draws.sampling import SAMPLERS
 from engine.execution.replay import replay
 from engine.modelling.cell_axis import split_cells
+from engine.risk.evidence import MEASURES
+from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import FEW_UNITS, Some, Units, as_units, effective_count, moments, moments_of_some
-from engine.risk.measures import (
-    MEASURES,
-    difference,
-    finite_units,
-    probability,
-    regret,
-    summary,
-    summary_cells,
-)
+from engine.risk.measures import difference, finite_units, probability, regret, summary
 from engine.risk.tails import quantiles, share_of
 from engine.study.study import BLOCK, Block
 from tests.helpers import assert_close, assert_plausible, assert_same
+from tests.risk.cells import summary_cells
 from tests.small_files import POND, call, own, write
 from tests.user_models import computed, echo, farms, program
 
@@ -347,7 +342,7 @@ def test_a_path_that_is_not_finite_leaves_its_replicate_in():
     values = RNG.standard_normal(40 * SIZE).astype(np.float32)
     values[[5, 3000]] = np.nan
     (kept,), units, lost = finite_units((values,), SIZE)
-    assert (len(kept), units.count, lost) == (40 * SIZE - 2, 40, f"2 of {40 * SIZE} paths not finite")
+    assert (len(kept), units.count, lost) == (40 * SIZE - 2, 40, Flag(Reason.NOT_FINITE, 2, 40 * SIZE))
     assert units.replicated and units.sizes.min() == SIZE - 1
 
 

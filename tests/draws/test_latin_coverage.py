@@ -11,7 +11,9 @@ from scipy.special import ndtri
 from engine.draws import random_words
 from engine.draws.sampling import SAMPLERS
 from engine.risk import binned
-from engine.risk.measures import DIFFERENCES, MEASURES, difference_cells, probability, summary_cells
+from engine.risk.evidence import DIFFERENCES, MEASURES
+from engine.risk.measures import probability
+from tests.risk.cells import difference_cells, summary_cells
 from tests.risk.test_coverage import HIGHEST, LAWS, PAIRS
 from tests.risk.test_histograms import binned_by_value
 

@@ -66,7 +66,7 @@ def test_a_disk_that_fills_keeps_what_was_recorded(tmp_path):
         rooms=["300k", "2m", "3m", "4m", "64m"],
     ).replace(
         "import engine\n",
-        "import engine\nfrom engine.run_folder import cube\ncube.refuse_if_too_large = lambda *_: None\n",
+        "import engine\nfrom engine.execution import job\njob.refuse_if_too_large = lambda *_: None\n",
         1,
     )
     found = mounted(tmp_path / "disk", script)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from engine.execution import upkeep
+from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK
 from tests.recorded import contents, study_in
 from tests.small_files import MODELS
@@ -73,7 +74,7 @@ def attempt(place, whole, seed, ways):
     code, told = run(place / "run", ways[0][0])
     assert code == 0, told
     assert contents(place / "run") == expected
-    assert upkeep.verify(place / "run", study) == []
+    assert upkeep.verify(RunFolder(place / "run", study)) == []
     return kills
 
 

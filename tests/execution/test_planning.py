@@ -7,7 +7,8 @@ import pytest
 from engine.execution import planning
 from engine.execution.executors.cluster import LARGEST
 from engine.execution.planning import Measured, measure, plan
-from engine.run_folder import cube
+from engine.formatting import size_as_text
+from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK
 from tests.recorded import study_in
 from tests.small_files import BRIDGE, call, own, write
@@ -24,12 +25,12 @@ def study(tmp_path):
 
 @pytest.fixture(autouse=True)
 def room(monkeypatch):
-    monkeypatch.setattr(cube, "bytes_free", lambda folder: 10**12)
+    monkeypatch.setattr(planning, "bytes_free", lambda folder: 10**12)
     monkeypatch.setattr(planning, "memory_free", lambda: 10**12)
 
 
 def test_time_tasks_bytes_and_files_follow_from_one_block(study, tmp_path):
-    found = plan(replace(study, paths=8000 * BLOCK), tmp_path, BLOCK_TAKES, 10)
+    found = plan(RunFolder(tmp_path, replace(study, paths=8000 * BLOCK)), BLOCK_TAKES, 10)
     assert found.per_task == LARGEST and found.tasks == 125
     assert found.seconds == 10.0 + 13 * 64 * 2.0  # 125 tasks on 10 workers are 13 rounds
     assert found.rate == 10 / 128.0 and found.files == 24_000 and found.tables == pytest.approx(80.0)
@@ -39,30 +40,30 @@ def test_time_tasks_bytes_and_files_follow_from_one_block(study, tmp_path):
 
 def test_ten_times_the_workers_take_a_tenth_of_the_time_while_there_are_blocks(study, tmp_path):
     many = replace(study, paths=1_000_000 * BLOCK)
-    few, more = (plan(many, tmp_path, BLOCK_TAKES, workers) for workers in (100, 1000))
+    few, more = (plan(RunFolder(tmp_path, many), BLOCK_TAKES, workers) for workers in (100, 1000))
     assert few.seconds / more.seconds == pytest.approx(10, rel=0.05)
-    idle = plan(replace(study, paths=3 * BLOCK), tmp_path, BLOCK_TAKES, 512)
+    idle = plan(RunFolder(tmp_path, replace(study, paths=3 * BLOCK)), BLOCK_TAKES, 512)
     assert any("509 of 512 workers will have nothing to do" in text for text in idle.advice)
 
 
 def test_a_scheduler_that_cannot_keep_up_is_told_with_how_many_it_could_keep_busy(study, tmp_path):
     quick = replace(BLOCK_TAKES, compute=0.01, write=0.01)
-    found = plan(replace(study, paths=10_000_000 * BLOCK), tmp_path, quick, 100_000)
+    found = plan(RunFolder(tmp_path, replace(study, paths=10_000_000 * BLOCK)), quick, 100_000)
     (told,) = [text for text in found.advice if "tasks/s" in text]
     assert f"{int(planning.SCHEDULER_RATE * 0.01 * found.per_task):,} workers busy" in told
 
 
 def test_what_does_not_fit_is_an_obstacle_and_thin_storage_is_priced(study, tmp_path, monkeypatch):
     large = replace(study, paths=10**12)
-    found = plan(large, tmp_path, BLOCK_TAKES, 512)
+    found = plan(RunFolder(tmp_path, large), BLOCK_TAKES, 512)
     assert [text.partition(":")[0] for text in found.obstacles][:2] == ["disk", "memory"]
     (thin,) = [text for text in found.advice if "keep.outcomes = []" in text]
     blocks = -(-(10**12) // BLOCK)
-    assert f"{2 * blocks:,} files" in thin and cube.size(blocks * (10_000 + 4096))[:2] in thin
+    assert f"{2 * blocks:,} files" in thin and size_as_text(blocks * (10_000 + 4096))[:2] in thin
 
 
 def test_measuring_leaves_nothing_behind(study, tmp_path):
-    found = measure(study, tmp_path / "runs" / "run", "cpu")
+    found = measure(RunFolder(tmp_path / "runs" / "run", study), "cpu")
     assert not list(tmp_path.glob("rustbelt-check-*")) and not (tmp_path / "runs").exists()
     assert found.write > 0 and found.compute > 0 and found.files == 3  # a shard, a tally, a record
     assert found.thin < found.size and found.block == max(found.compute, found.write)

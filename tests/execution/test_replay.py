@@ -14,8 +14,8 @@ import engine
 from engine.draws import random_words
 from engine.draws.sampling import SAMPLERS
 from engine.errors import UserError
-from engine.execution.job import run
 from engine.execution.replay import replay
+from engine.execution.run import run
 from engine.run_folder.cube import attributes
 from engine.run_folder.finding import find_study
 from engine.run_folder.reading import read_path
@@ -141,7 +141,7 @@ def test_a_study_that_was_not_run_can_be_replayed_with_any_of_its_policies(tmp_p
     monkeypatch.chdir(tmp_path)
     write(tmp_path, 'compare = ["keep"]\n' + POND)
     model = load_model_file(f"{MODELS}:Pond")
-    folder, study = find_study("study.toml", model, seed=9, policy="use")
+    study, folder = find_study("study.toml", model, seed=9, policy="use")
     assert folder is None
     assert study.seed == 9 and study.policy_names == ("keep", "use")
     with pytest.raises(UserError, match=r"unknown policy 'usee'\. Did you mean 'use'"):
@@ -152,12 +152,12 @@ def test_a_run_is_replayed_with_its_own_seed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run(small(tmp_path, POND, "Pond"))
     model = load_model_file(f"{MODELS}:Pond")
-    folder, study = find_study("study.toml", model)
+    study, folder = find_study("study.toml", model)
     assert folder is not None and study.seed == 7
-    assert find_study(folder, model)[0] == folder
-    assert find_study("study.toml", model, seed=8)[0] is None
+    assert find_study(folder.path, model)[1].path == folder.path
+    assert find_study("study.toml", model, seed=8)[1] is None
     with pytest.raises(UserError, match="the run's is 7, got 8"):
-        find_study(folder, model, seed=8)
+        find_study(folder.path, model, seed=8)
 
 
 def test_a_model_that_has_changed_since_the_run_is_told(tmp_path):

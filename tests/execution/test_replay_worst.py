@@ -6,11 +6,12 @@ import re
 import numpy as np
 import pytest
 
-from engine.draws.distributions import FAMILIES, Marginal
+from engine.draws.distributions.closed import FAMILIES, Marginal
 from engine.errors import UserError
 from engine.execution import replay as module
-from engine.execution.job import run
 from engine.execution.replay import percentiles, replay, worst
+from engine.execution.run import run
+from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import read_paths
 from engine.study.loading import load_model_file, load_study
 from tests.execution.test_replay import unfinished
@@ -46,7 +47,7 @@ def test_the_worst_paths_are_those_of_a_sorted_list(ran, monkeypatch, variable, 
     monkeypatch.setattr(module, "_BLOCKS", at_once)
     held = read_paths(folder, (variable,), study.paths)[variable]
     for count in (1, 10, 2000):
-        found = worst(folder, study, variable, policy, count)
+        found = worst(RunFolder(folder, study), variable, policy, count)
         numbers = expected(ran, variable, policy, count)
         assert_same(found["path"].values, numbers)
         assert found[variable].dims == ("path", "policy")
@@ -63,14 +64,14 @@ def test_equal_paths_come_by_their_number(ran, monkeypatch):
     for at_once in (1, 32):
         monkeypatch.setattr(module, "_BLOCKS", at_once)
         for count in (damaged + 50, study.paths):
-            found = worst(folder, study, "damage", "strong", count)
+            found = worst(RunFolder(folder, study), "damage", "strong", count)
             assert_same(found["path"].values, expected(ran, "damage", "strong", count))
             assert np.all(np.diff(found["path"].values[damaged:]) > 0)
 
 
 def test_the_worst_paths_are_replayed_by_their_numbers(ran):
     folder, study = ran
-    found = worst(folder, study, "damage", "weak", 3)
+    found = worst(RunFolder(folder, study), "damage", "weak", 3)
     story = replay(study, found["path"].values)
     assert_same(story["outcomes"]["path"].values, found["path"].values)
     assert_same(story["outcomes"]["damage"].values, found["damage"].values)
@@ -87,23 +88,23 @@ def test_the_worst_paths_are_replayed_by_their_numbers(ran):
 )
 def test_what_cannot_be_ranked(ran, variable, policy, count, told):
     with pytest.raises(UserError) as refused:
-        worst(*ran, variable, policy, count)
+        worst(RunFolder(*ran), variable, policy, count)
     assert told in str(refused.value)
 
 
 def test_all_that_is_wrong_is_told_at_once(ran, tmp_path):
     with pytest.raises(UserError, match="4 problems"):
-        worst(tmp_path, ran[1], "damge", "wek", 0)
+        worst(RunFolder(tmp_path, ran[1]), "damge", "wek", 0)
 
 
 def test_an_outcome_of_which_no_path_is_kept(tmp_path):
     study = bridge(tmp_path, BRIDGE + '[keep]\noutcomes = ["margin"]\n')
     run(study, tmp_path / "run")
-    assert worst(tmp_path / "run", study, "margin", "weak", 2).sizes["path"] == 2
+    assert worst(RunFolder(tmp_path / "run", study), "margin", "weak", 2).sizes["path"] == 2
     with pytest.raises(
         UserError, match=r"kept path by path \(margin\), got 'damage'\. Keep it: keep\.outcomes"
     ):
-        worst(tmp_path / "run", study, "damage", "weak", 2)
+        worst(RunFolder(tmp_path / "run", study), "damage", "weak", 2)
 
 
 def test_a_run_that_has_not_come_to_its_end(ran, tmp_path):
@@ -111,7 +112,7 @@ def test_a_run_that_has_not_come_to_its_end(ran, tmp_path):
     longer = bridge(tmp_path, paths=200_000)
     for place, asked in ((unfinished(folder, tmp_path), study), (folder, longer), (tmp_path, study)):
         with pytest.raises(UserError, match=rf"a run of {asked.paths:,} paths that has come to its end"):
-            worst(place, asked, "damage", "weak", 1)
+            worst(RunFolder(place, asked), "damage", "weak", 1)
 
 
 # ---------------------------------------------------------------------------------------------- what is unusual

@@ -15,6 +15,7 @@ from engine.errors import UserError
 from engine.execution import job, upkeep
 from engine.execution.work import Work
 from engine.run_folder import ledger, ownership
+from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK
 from tests.recorded import VERSIONS, PlayedBack, contents, played_back, study_in
 
@@ -35,12 +36,12 @@ class Stops:
     def __exit__(self, *failure):
         pass
 
-    def perform(self, study, folder, token, yearly, blocks, observe):
+    def perform(self, assignment):
         """Some of it."""
-        work = Work(study, folder, self._executor.program)
-        if yearly and not self._backwards:
+        work = Work(assignment.folder, self._executor.program)
+        if assignment.yearly and not self._backwards:
             work.yearly()
-        yield from work.blocks(list(blocks)[:: -1 if self._backwards else 1][: self._most])
+        yield from work.blocks(list(assignment.blocks)[:: -1 if self._backwards else 1][: self._most])
         raise KeyboardInterrupt
 
 
@@ -48,11 +49,11 @@ def whole(paths: int) -> dict[str, str]:
     """Contents of an undisturbed run of so many paths."""
     place = HOME / f"whole-{paths}"
     if not place.exists():
-        job.run(study_in(HOME, paths), place)
+        job.compute(study_in(HOME, paths), job.RunOptions(place))
     return contents(place)
 
 
-class RunFolder(RuleBasedStateMachine):
+class OneFolder(RuleBasedStateMachine):
     """What must be true: `done` are recorded blocks by number with their counts, `damaged` what verify must name."""
 
     def __init__(self):
@@ -72,7 +73,7 @@ class RunFolder(RuleBasedStateMachine):
         """A run to its end; gives the numbers of the blocks it computed."""
         job._executor = lambda *_: executor
         try:
-            return job.run(self.study(paths), self.folder).computed
+            return job.compute(self.study(paths), job.RunOptions(self.folder)).computed
         finally:
             job._executor = lambda *_: self.executor
 
@@ -147,11 +148,11 @@ class RunFolder(RuleBasedStateMachine):
     @precondition(lambda self: self.finished)
     @rule()
     def verify_and_repair(self):
-        found = upkeep.verify(self.folder, self.study())
+        found = upkeep.verify(RunFolder(self.folder, self.study()))
         assert {damage.part for damage in found} == self.damaged
-        _, done = upkeep.repair(self.folder, self.study())
+        _, done = upkeep.repair(RunFolder(self.folder, self.study()))
         assert set(done.computed if done else ()) == self.damaged
-        assert upkeep.verify(self.folder, self.study()) == []
+        assert upkeep.verify(RunFolder(self.folder, self.study())) == []
         self.damaged.clear()
         self.unrecorded.clear()
 
@@ -159,10 +160,10 @@ class RunFolder(RuleBasedStateMachine):
     @rule()
     def a_second_coordinator_is_refused(self):
         with (
-            ownership.claim(self.folder, self.study()),
+            ownership.claim(RunFolder(self.folder, self.study())),
             pytest.raises(ownership.Busy, match="another run is writing here"),
         ):
-            job.run(self.study(), self.folder)
+            job.compute(self.study(), job.RunOptions(self.folder))
 
     @precondition(lambda self: self.paths)
     @rule()
@@ -171,12 +172,12 @@ class RunFolder(RuleBasedStateMachine):
         (HOME / "other.toml").write_text(text)
         other = engine.load_study(HOME / "other.toml", model=self.study().model, paths=self.paths)
         with pytest.raises(UserError, match="holds a study with fingerprint"):
-            job.run(other, self.folder)
+            job.compute(other, job.RunOptions(self.folder))
 
     @precondition(lambda self: self.sound() and not self.damaged)
     @rule()
     def what_is_there_can_be_read(self):
-        tree = engine.open_cube(self.folder, partial=True, model=self.study().model)
+        tree = engine.open_run(self.folder, self.study().model, partial=True).cube
         stock = tree["paths"]["lowest_stock"].values
         recorded = self.executor.program._arrays["outcomes"]
         column = list(self.study().model.outcomes).index("lowest_stock")
@@ -187,7 +188,9 @@ class RunFolder(RuleBasedStateMachine):
     def done_blocks_are_those_of_the_model(self):
         if not self.paths or self.damaged:
             return
-        assert {k: r.count for k, r in ledger.done_blocks(self.folder, self.study()).items()} == self.sound()
+        assert {
+            k: r.count for k, r in ledger.done_blocks(RunFolder(self.folder, self.study())).items()
+        } == self.sound()
         if self.finished:
             assert contents(self.folder) == whole(self.paths)
 
@@ -210,11 +213,11 @@ CALM = dict(deadline=None, suppress_health_check=list(HealthCheck), derandomize=
 
 
 def test_a_few_orders():
-    RunFolder.TestCase.settings = settings(max_examples=4, stateful_step_count=12, **CALM)
-    RunFolder.TestCase("runTest").runTest()
+    OneFolder.TestCase.settings = settings(max_examples=4, stateful_step_count=12, **CALM)
+    OneFolder.TestCase("runTest").runTest()
 
 
 @pytest.mark.slow
 def test_many_orders():
-    RunFolder.TestCase.settings = settings(max_examples=60, stateful_step_count=20, **CALM)
-    RunFolder.TestCase("runTest").runTest()
+    OneFolder.TestCase.settings = settings(max_examples=60, stateful_step_count=20, **CALM)
+    OneFolder.TestCase("runTest").runTest()

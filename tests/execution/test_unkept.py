@@ -1,6 +1,5 @@
 """Runs that keep no outcome path by path, or not all: the same answers, the same bytes, and what is refused."""
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,8 @@ from engine.errors import UserError
 from engine.execution import results
 from engine.execution.resources import memory_needed
 from engine.plots import exceedance
-from engine.risk.binned import BINNED, ONE_GROUP
+from engine.risk.flags import Reason
+from engine.run_folder.folder import RunFolder
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK, Study
 from tests.helpers import assert_close, assert_same
@@ -41,6 +41,10 @@ def runs(tmp_path_factory):
     return folder, found
 
 
+def numbers(record):
+    return np.array([record.estimate, record.standard_error, record.low, record.high])
+
+
 def by_place(records):
     return {(r.measure, r.policy, r.variable): r for r in records}
 
@@ -56,9 +60,7 @@ def test_every_number_is_there_and_as_close_as_it_says(runs, keep):
             record = records[place]
             measure, _, variable = place
             if keep == "margin" and variable in ("margin", "thin"):
-                assert_same(
-                    np.array(dataclasses.astuple(record)[7:11]), np.array(dataclasses.astuple(known)[7:11])
-                )
+                assert_same(numbers(record), numbers(known))
                 continue
             if measure.endswith(("probability", "worse")):
                 assert_same(record.estimate, known.estimate)
@@ -66,7 +68,7 @@ def test_every_number_is_there_and_as_close_as_it_says(runs, keep):
                 assert_close(record.estimate, known.estimate, np.float32 if measure == "regret" else None)
             elif of == "risk":
                 assert abs(record.estimate - known.estimate) <= 2.0**-7 * abs(known.estimate)
-                assert record.flag == BINNED or record.low == record.high or np.isnan(record.low)
+                assert record.binned or record.low == record.high or np.isnan(record.low)
             if np.isfinite(record.low) and np.isfinite(known.low):
                 assert record.low <= known.estimate <= record.high
                 if known.standard_error > 0:  # errors from 34 groups vary by a tenth or two
@@ -120,7 +122,9 @@ def test_a_run_that_was_killed_ends_in_the_same_bytes(runs, tmp_path, damage):
         assert {k: v for k, v in ours.items() if str(k) not in volatile} == {
             k: v for k, v in theirs.items() if str(k) not in volatile
         }
-    assert [r.as_dict() for r in again.risk] == [r.as_dict() for r in found["none"].risk]
+    assert [r.as_dict() for r in again.answers.all_tables.risk] == [
+        r.as_dict() for r in found["none"].answers.all_tables.risk
+    ]
 
 
 def test_a_run_that_grew_ends_in_the_same_bytes(runs, tmp_path):
@@ -138,13 +142,15 @@ def test_a_flipped_bit_is_seen_when_the_tally_is_read(runs, tmp_path):
     content[100] ^= 1
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"00000000.npz is damaged \(other content.*rustbelt repair"):
-        results.of_run(tmp_path / "run", study).tables()
+        results.of_run(RunFolder(tmp_path / "run", study)).tables()
 
 
 def test_one_group_says_that_it_has_no_error(tmp_path):
     found = engine.run(study_of(tmp_path, "none", 3000), tmp_path / "run", device="cpu")
-    assert {r.flag for r in found.risk} == {ONE_GROUP}
-    assert all(np.isfinite(r.estimate) and np.isnan(r.low) for r in found.risk)
+    assert {flag.reason for r in found.answers.all_tables.risk for flag in r.flags} == {
+        Reason.ONE_GROUP
+    } and all(r.flags for r in found.answers.all_tables.risk)
+    assert all(np.isfinite(r.estimate) and np.isnan(r.low) for r in found.answers.all_tables.risk)
 
 
 def test_memory_does_not_grow_with_the_paths_where_nothing_is_kept(tmp_path):
@@ -204,5 +210,5 @@ def test_replay_says_that_there_is_nothing_to_compare_with(runs):
 def test_only_the_tally_that_is_needed_is_read(runs, monkeypatch):
     folder, found = runs
     monkeypatch.setattr(results, "folded", lambda parts: pytest.fail("not needed"))
-    assert results.of_run(folder / "margin", found["margin"].study).tables({"margin"}).risk
-    assert results.of_run(folder / "margin", found["margin"].study).tables({"thin"}).risk
+    assert results.of_run(RunFolder(folder / "margin", found["margin"].study)).tables({"margin"}).risk
+    assert results.of_run(RunFolder(folder / "margin", found["margin"].study)).tables({"thin"}).risk

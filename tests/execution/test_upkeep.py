@@ -11,6 +11,7 @@ from engine.execution import job, results, upkeep
 from engine.execution.upkeep import Damage, repair, status, verify
 from engine.run_folder import ledger
 from engine.run_folder.finding import find_run, stored_study
+from engine.run_folder.folder import RunFolder
 from engine.storage.files import sealed, unsealed
 from engine.study.study import BLOCK
 from tests import small_study
@@ -27,7 +28,7 @@ def whole(tmp_path_factory):
     executor = played_back(place)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(job, "_executor", lambda *_: executor)
-        job.run(study, place / "run")
+        job.compute(study, job.RunOptions(place / "run"))
     return place / "run", study, contents(place / "run")
 
 
@@ -72,11 +73,11 @@ SAID = {
 def test_a_damaged_file_of_a_block_is_named_and_the_block_alone_computed_again(run, whole, file, how):
     folder, study = run
     change(folder / file, how)
-    (found,) = verify(folder, study)
+    (found,) = verify(RunFolder(folder, study))
     assert (found.part, found.file) == (1, file) and SAID[how] in found.what
-    damages, done = repair(folder, study)
+    damages, done = repair(RunFolder(folder, study))
     assert damages == [found] and done.computed == (1,)
-    assert contents(folder) == whole[2] and verify(folder, study) == []
+    assert contents(folder) == whole[2] and verify(RunFolder(folder, study)) == []
 
 
 def test_two_shards_that_were_swapped_are_told_apart(run, whole):
@@ -85,10 +86,10 @@ def test_two_shards_that_were_swapped_are_told_apart(run, whole):
     content = one.read_bytes()
     one.write_bytes(other.read_bytes())
     other.write_bytes(content)
-    found = verify(folder, study)
+    found = verify(RunFolder(folder, study))
     assert [damage.part for damage in found] == [0, 1]
     assert found[0].what.endswith("it is block 1's") and found[1].what.endswith("it is block 0's")
-    assert repair(folder, study)[1].computed == (0, 1)
+    assert repair(RunFolder(folder, study))[1].computed == (0, 1)
     assert contents(folder) == whole[2]
 
 
@@ -99,8 +100,8 @@ def test_a_shard_of_another_run_is_found_though_it_is_sound_in_itself(run, whole
     with entered(other, stale):
         commit_block(other, stale, stale.blocks()[1])
     shutil.copy(other / "cube.zarr/paths/worst_two_year_growth/c/0/1", folder / SHARD)
-    assert [(d.part, d.file) for d in verify(folder, study)] == [(1, SHARD)]
-    assert repair(folder, study)[1].computed == (1,)
+    assert [(d.part, d.file) for d in verify(RunFolder(folder, study))] == [(1, SHARD)]
+    assert repair(RunFolder(folder, study))[1].computed == (1,)
     assert contents(folder) == whole[2]
 
 
@@ -123,37 +124,34 @@ def test_a_shard_of_another_run_is_found_though_it_is_sound_in_itself(run, whole
 def test_everything_else_is_mended_without_computing_blocks(run, whole, file, part, computed, how):
     folder, study = run
     change(folder / file, how)
-    found = verify(folder, study)
+    found = verify(RunFolder(folder, study))
     assert {damage.part for damage in found} == {part}, found
-    assert repair(folder, study)[1].computed == computed
+    assert repair(RunFolder(folder, study))[1].computed == computed
     told = contents(folder)
     if part == "study":  # the versions are those of whoever mends it
         told["ledger/study.json"] = whole[2]["ledger/study.json"]
-    assert told == whole[2] and verify(folder, study) == []
+    assert told == whole[2] and verify(RunFolder(folder, study)) == []
 
 
 @pytest.mark.parametrize("how", ["flipped", "truncated", "deleted"])
 @pytest.mark.parametrize("file", ["provenance.json", "ro-crate-metadata.json", "ledger/provenance.json"])
-def test_a_damaged_copy_of_the_provenance_is_made_from_the_other(run, file, how):
+def test_a_damaged_file_of_the_provenance_is_made_from_the_others(run, file, how):
     folder, study = run
-    before = (folder / "provenance.json").read_bytes()
+    files = ("provenance.json", "ro-crate-metadata.json", "ledger/provenance.json")
+    before = [(folder / name).read_bytes() for name in files]
     change(folder / file, how)
-    assert {damage.part for damage in verify(folder, study)} == {"provenance"}
-    repair(folder, study)
-    assert verify(folder, study) == []
-    assert (
-        (folder / "provenance.json").read_bytes()
-        == (folder / "ro-crate-metadata.json").read_bytes()
-        == before
-    )
+    assert {damage.part for damage in verify(RunFolder(folder, study))} == {"provenance"}
+    repair(RunFolder(folder, study))
+    assert verify(RunFolder(folder, study)) == []
+    assert [(folder / name).read_bytes() for name in files] == before
 
 
 def test_a_shard_that_belongs_to_no_block_is_taken_away(run, whole):
     folder, study = run
     shutil.copy(folder / SHARD, folder / SHARD.replace("/0/1", "/0/7"))
-    (found,) = verify(folder, study)
+    (found,) = verify(RunFolder(folder, study))
     assert found == Damage("", SHARD.replace("/0/1", "/0/7"), "belongs to no block of this study")
-    repair(folder, study)
+    repair(RunFolder(folder, study))
     assert contents(folder) == whole[2]
 
 
@@ -163,17 +161,17 @@ def test_what_is_not_computed_yet_is_no_damage_and_repair_leaves_it(tmp_path, mo
     with entered(tmp_path, study):
         for index in (0, 2):
             commit_block(tmp_path, study, study.block(index))
-    assert verify(tmp_path, study) == []
+    assert verify(RunFolder(tmp_path, study)) == []
     change(tmp_path / "cube.zarr/draws/fund/c/0", "flipped")
-    found, done = repair(tmp_path, study)
+    found, done = repair(RunFolder(tmp_path, study))
     assert [damage.part for damage in found] == [0] and done is None
-    assert [block.index for block in ledger.pending(tmp_path, study)] == [0, 1]
+    assert [block.index for block in ledger.pending(RunFolder(tmp_path, study))] == [0, 1]
 
 
 def test_computing_again_finds_what_was_wrong_before_it_was_written(run, monkeypatch):
     folder, study = run
     monkeypatch.setattr(upkeep.devices, "program", lambda *_: played_back(folder.parent).program)
-    assert verify(folder, study, full=True) == []
+    assert verify(RunFolder(folder, study), full=True) == []
     shard = folder / SHARD
     shutil.copy(folder / SHARD.replace("/0/1", "/0/0"), shard)
     record = folder / "ledger/00000/00000001.json"
@@ -182,11 +180,11 @@ def test_computing_again_finds_what_was_wrong_before_it_was_written(run, monkeyp
         if file["name"] == SHARD:
             file |= {"size": shard.stat().st_size, "sha256": upkeep.digest_of_file(shard)}
     record.write_bytes(sealed(document))
-    assert verify(folder, study) == []
-    found = verify(folder, study, full=True)
+    assert verify(RunFolder(folder, study)) == []
+    found = verify(RunFolder(folder, study), full=True)
     assert (1, SHARD, upkeep.OTHER) in [(d.part, d.file, d.what) for d in found]
-    assert repair(folder, study, full=True)[1].computed == (1,)
-    assert verify(folder, study, full=True) == []
+    assert repair(RunFolder(folder, study), full=True)[1].computed == (1,)
+    assert verify(RunFolder(folder, study), full=True) == []
 
 
 @pytest.mark.parametrize("full", [True, False])
@@ -196,9 +194,9 @@ def test_what_others_made_is_not_mended_unless_asked_for(run, monkeypatch, full)
     before = contents(folder)
     monkeypatch.setattr(upkeep, "versions", lambda device: {**VERSIONS, "device_kind": "NVIDIA H100"})
     with pytest.raises(UserError, match=r"made with device_kind recorded, and this is NVIDIA H100.*--force"):
-        repair(folder, study, full)
+        repair(RunFolder(RunFolder(folder, study), full))
     assert contents(folder) == before
-    assert repair(folder, study, force=True)[1].computed == (1,)
+    assert repair(RunFolder(folder, study), force=True)[1].computed == (1,)
 
 
 def test_a_model_that_has_changed_is_told_and_nothing_called_damaged(run):
@@ -222,17 +220,17 @@ def test_a_study_that_was_edited_by_hand_is_the_one_that_was_run(run):
     text = (folder / "study.toml").read_text()
     (folder / "study.toml").write_text(text.replace("seed = 7", "seed = 8"))
     assert stored_study(folder, study.model).seed == 7
-    assert [d.file for d in verify(folder, study)] == ["study.toml"]
+    assert [d.file for d in verify(RunFolder(folder, study))] == ["study.toml"]
 
 
 def test_status_counts_what_is_there(tmp_path):
     study = make_study(3 * BLOCK)
     with entered(tmp_path, study):
         commit_block(tmp_path, study, study.block(1))
-        found = status(tmp_path, study)
+        found = status(RunFolder(tmp_path, study))
         assert (found.paths, found.asked, found.blocks, found.done) == (BLOCK, 3 * BLOCK, 3, 1)
         assert found.holder is not None and found.yearly is False and not found.complete
-    assert status(tmp_path, study).holder is None
+    assert status(RunFolder(tmp_path, study)).holder is None
     assert [made["device_kind"] for made in found.versions] == ["cpu"]
 
 
@@ -291,17 +289,17 @@ def test_five_hundred_corruptions_are_found_and_mended(whole, tmp_path, monkeypa
             path.write_bytes(path.read_bytes()[: int(rng.integers(1, path.stat().st_size))])
         else:
             change(path, how)
-        found = verify(place, study)
+        found = verify(RunFolder(place, study))
         damaged = {damage.part for damage in found}
         assert name in {damage.file for damage in found}, (trial, how, name)
-        again = repair(place, study)[1].computed
+        again = repair(RunFolder(place, study))[1].computed
         assert set(again) == {part for part in damaged if isinstance(part, int)}, (trial, how, name)
         told = contents(place)
         if "study" in damaged:
             assert unsealed(place / "ledger/study.json")["study"] == (place / "study.toml").read_text()
             told["ledger/study.json"] = expected["ledger/study.json"]
         assert told == expected, (trial, how, name)
-        assert verify(place, study) == []
+        assert verify(RunFolder(place, study)) == []
         if (
             "study" in damaged
         ):  # mended from provenance, which names the versions that are here, not those played back

@@ -1,4 +1,4 @@
-"""Families ranked on data: closed forms, SciPy as oracle, p-values that are uniform where the family is right, what is refused."""
+"""Families ranked on data: closed forms, SciPy as oracle, what is refused, and what a ranking says."""
 
 import math
 import tomllib
@@ -8,12 +8,10 @@ import pytest
 from scipy import special, stats
 
 from engine.errors import UserError
-from engine.fitting import likelihood, ranking
-from engine.fitting.likelihood import CLOSED, Failed, Form, climb, maximum
-from engine.fitting.ranking import Fit, empirical_snippet, rank, reading, remarks, snippet, told_p
+from engine.fitting import goodness, ranking
+from engine.fitting.likelihood import Failed
+from engine.fitting.ranking import Fit, empirical_snippet, p_text, rank, reading, remarks, snippet
 from tests.helpers import assert_close, assert_plausible, assert_same
-
-NEVER = math.inf
 
 
 def random(seed=7):
@@ -28,8 +26,8 @@ def patient(monkeypatch):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """p-values from 19 or 39 resamples: for tests that look at something else."""
-    monkeypatch.setattr(ranking, "RESAMPLES", (19, 39, 39))
+    """p-values from 9 resamples: for tests that look at something else."""
+    monkeypatch.setattr(goodness, "RESAMPLES", (9, 9))
 
 
 def only(values, family, **named):
@@ -110,39 +108,47 @@ def test_normal_lognormal_and_exponential_in_closed_form(quick):
     assert_close(only(x, "normal").log_likelihood, -25 * (math.log(2 * math.pi * x.var()) + 1))
 
 
-@pytest.mark.parametrize("form", CLOSED, ids=lambda form: form.name)
-def test_closed_forms_are_tops(form):
-    x = np.sort(random().beta(2, 3, 60))[None]
-    best = np.stack(CLOSED[form](x), axis=1)
-    top = form.log_likelihood(x, best) + 1e-9  # flat between the middle values of the Laplace law
-    fitted = [True] * len(form.shapes) + [form.loc is None, form.scale is None]
-    for i in np.flatnonzero(fitted):
+def test_other_maxima_in_closed_form(quick):
+    """Johnson, Kotz, Balakrishnan, Continuous Univariate Distributions (1994, 1995): 15.4, 20.4, 24.4, 26.5."""
+    x = random().lognormal(1, 0.5, 50)
+    laplace = only(x, "laplace").parameters
+    assert_close([laplace["loc"], laplace["scale"]], [np.median(x), np.abs(x - np.median(x)).mean()])
+    pareto = only(x, "pareto").parameters
+    assert_close([pareto["scale"], pareto["b"]], [x.min(), 1 / np.log(x / x.min()).mean()])
+    invgauss = only(x, "invgauss").parameters
+    scale = 1 / (1 / x - 1 / x.mean()).mean()
+    assert_close([invgauss["scale"], invgauss["mu"]], [scale, x.mean() / scale])
+    uniform = only(x, "uniform").parameters
+    assert_close([uniform["low"], uniform["high"]], [x.min(), x.max()])
+
+
+def test_the_logit_normal_law_is_the_normal_one_of_the_logits(quick):
+    values = SAMPLES["logit-normal"][0]
+    logit = special.logit(values)
+    best = stats.norm(logit.mean(), logit.std()).logpdf(logit).sum() - np.log(values * (1 - values)).sum()
+    fit = only(values, "logit-normal")
+    assert best - 1e-6 < fit.log_likelihood <= best + 1e-9
+    assert special.logit(fit.parameters["median"]) == pytest.approx(logit.mean(), abs=1e-3 * logit.std())
+
+
+@pytest.mark.parametrize("family", SAMPLES)
+def test_no_parameters_near_by_are_likelier(family, quick):
+    values, name = SAMPLES[family]
+    law, fit = getattr(stats, name), only(values, family)
+    held = {"floc": 0.0} if family in (*ranking.POSITIVE, *ranking.UNIT) else {}
+    held |= {"fscale": 1.0} if family in ranking.UNIT else {}
+    best = np.array(law.fit(values, **held))
+    for i in range(len(best) - len(held) * (family in ranking.UNIT)):
         for factor in (0.999, 1.001):
             moved = best.copy()
-            moved[0, i] *= factor
-            assert form.log_likelihood(x, moved) <= top
+            moved[i] *= factor
+            assert not float(law.logpdf(values, *moved).sum()) > fit.log_likelihood + 1e-6
 
 
 def test_criteria_follow_their_formulas(quick):
     fit = only(SAMPLES["gamma"][0], "gamma")
     assert_close(fit.aic, 2 * 2 - 2 * fit.log_likelihood)
     assert_close(fit.bic, 2 * math.log(400) - 2 * fit.log_likelihood)
-
-
-def test_the_statistic_is_that_of_scipy(quick):
-    x = np.sort(random().normal(3, 2, 60))
-    fit = only(x, "normal")
-    z = stats.norm.cdf(x, x.mean(), x.std())
-    i = np.arange(1, 61)
-    assert_close(fit.statistic, -60 - np.sum((2 * i - 1) * (np.log(z) + np.log1p(-z[::-1]))) / 60, np.float32)
-
-
-def test_the_p_value_agrees_with_the_bootstrap_of_scipy():
-    x = random(3).gumbel(0, 1, 40)
-    fit = only(x, "normal")
-    theirs = stats.goodness_of_fit(stats.norm, x, statistic="ad", n_mc_samples=1999, rng=random()).pvalue
-    se = math.sqrt(theirs * (1 - theirs) * (1 / fit.resamples + 1 / 1999))
-    assert_plausible(fit.p_value, theirs, se, 0.3)
 
 
 def test_data_of_a_family_rank_it_near_the_top():
@@ -179,21 +185,6 @@ def test_our_names_and_those_of_scipy_are_one_family(quick):
     assert [fit.family for fit in rank(x, ["norm", "normal", "lognorm"])] == ["lognormal", "normal"]
 
 
-def test_many_values_are_told_how_their_p_value_was_got(quick):
-    fit = only(random().normal(0, 1, 3_000), "normal")
-    assert fit.how == (
-        f"parametric bootstrap, {fit.resamples} samples of 1,000 drawn from the fit and fitted again (the statistic is of all 3,000 values; "
-        "its law is the same from 1,000 on)"
-    )
-
-
-def test_more_resamples_where_the_first_leave_it_open():
-    assert only(random().normal(0, 1, 60), "normal").resamples == 199
-    few = [only(random(seed).gumbel(0, 1, 30), "normal") for seed in range(12)]
-    assert {fit.resamples for fit in few} == {199, 999}
-    assert all(fit.p_value >= 1 / (1 + fit.resamples) for fit in few)
-
-
 def test_what_cannot_be_fitted_is_a_row_that_says_why(quick):
     x = random().normal(0, 1, 30)
     fits = {
@@ -214,19 +205,24 @@ def test_what_cannot_be_fitted_is_a_row_that_says_why(quick):
 
 def test_a_family_that_takes_too_long_is_given_up(monkeypatch):
     monkeypatch.setattr(ranking, "SECONDS", 0.0)
-    fit = only(random().gamma(2, 1, 30), "gamma")
+    fit = only(random().gamma(2, 1, 30), "t")
     assert fit.failed == "it takes too long."
     closed = only(random().normal(0, 1, 30), "normal")
-    assert not closed.failed and closed.resamples == 199
+    assert not closed.failed and (closed.resamples, closed.how) == (0, "no p-value: it takes too long.")
 
 
-def test_a_law_that_is_slow_for_each_value_is_refused_before_it_stalls(monkeypatch):
-    monkeypatch.setattr(likelihood, "QUICK", 0.0)
+def test_a_law_that_is_slow_for_each_value_does_not_stall(monkeypatch):
     monkeypatch.setattr(ranking, "SECONDS", 0.05)
-    fit = only(random().gamma(2, 1, 3_000), "gamma")
-    assert fit.failed.startswith("its density takes ") and fit.failed.endswith(
-        " ms for each value: too slow."
-    )
+    assert only(random().gamma(2, 1, 3_000), "genhyperbolic").failed == "it takes too long."
+
+
+def test_a_family_without_a_p_value_is_ranked_and_says_why(monkeypatch):
+    def broken(*args):
+        raise Failed("by design.")
+
+    monkeypatch.setattr(ranking, "p_value", broken)
+    fit = only(random().normal(0, 1, 30), "normal")
+    assert not fit.failed and fit.how == "no p-value: by design." and p_text(fit) == "no p"
 
 
 def test_failures_inside_scipy_are_rows(monkeypatch):
@@ -238,7 +234,7 @@ def test_failures_inside_scipy_are_rows(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("values", "families", "told"),
+    ("values", "families", "message"),
     [
         ([1.0] * 7, (), "values: 1 problem\n  expected at least 8 numbers to fit a law to, got 7."),
         ([], (), "values: 1 problem\n  expected at least 8 numbers to fit a law to, got 0."),
@@ -255,16 +251,16 @@ def test_failures_inside_scipy_are_rows(monkeypatch):
         ),
     ],
 )
-def test_what_is_refused(values, families, told):
+def test_what_is_refused(values, families, message):
     with pytest.raises(UserError) as caught:
         rank(np.array(values, dtype=float), families)
-    assert str(caught.value).startswith(told)
+    assert str(caught.value).startswith(message)
 
 
 def test_warnings_about_means_ends_and_limits(quick):
     heavy = only(1 + random().pareto(0.8, 200), "pareto").warnings
     assert heavy[0] == "its mean is infinite: means and ES of what depends on it do not settle."
-    assert any(told.startswith("it ends at 1.0") for told in heavy)
+    assert any(text.startswith("it ends at 1.0") for text in heavy)
     assert (
         only(1 + random().pareto(1.5, 200), "pareto")
         .warnings[0]
@@ -272,8 +268,8 @@ def test_warnings_about_means_ends_and_limits(quick):
     )
     far = only(1 + random().pareto(0.1, 200), "pareto").warnings
     assert "its far draws are beyond single precision: a study refuses it." in far
-    light = only(random().uniform(0, 1, 60), "t").warnings
-    assert light == ("df ran to the end of what is searched: a simpler law fits as well.",)
+    (light,) = only(random().uniform(0, 1, 60), "t").warnings
+    assert light.startswith("df ran off, to ") and light.endswith(": a simpler law fits as well.")
     assert only(random().normal(0, 1, 60), "normal").warnings == ()
 
 
@@ -317,12 +313,9 @@ def test_what_a_ranking_means():
     assert reading([fit_of("nct", 1, math.nan), Fit("t", failed="no")]).endswith(
         "whether it fits was not tested."
     )
-    late = (
-        Fit("t", failed="it takes too long."),
-        Fit("nct", failed="its density takes 3 ms for each value: too slow."),
-    )
+    late = [Fit(family, failed="it takes too long.") for family in ("t", "nct")]
     assert reading([bad, *late]).endswith("family 'empirical'. Not tried to the end: t, nct.")
-    assert told_p(fit_of("t", 1, math.nan)) == "no p"
+    assert p_text(fit_of("t", 1, math.nan)) == "no p"
 
 
 @pytest.mark.parametrize("family", SAMPLES)
@@ -344,61 +337,17 @@ def test_the_snippet_of_the_data_themselves():
     }  # fmt: skip
 
 
-def test_simplices_find_the_tops_of_many_functions_at_once():
-    tops = random().normal(0, 3, (40, 3))
-
-    def height(points, rows):
-        bent = points - tops[rows]
-        return -np.sum(bent**2 * [1, 10, 100], axis=1) - bent[:, 0] * bent[:, 1]
-
-    found, heights = climb(height, np.zeros((40, 3)), np.ones(3), 1e-12, NEVER)
-    assert np.abs(found - tops).max() < 1e-5 and np.abs(heights).max() < 1e-9
-    with pytest.raises(Failed, match="too long"):
-        climb(height, np.zeros((40, 3)), np.ones(3), 1e-12, 0.0)
-
-
 @pytest.mark.parametrize("scale", [1e-9, 1e9])
 @pytest.mark.parametrize("family", ["gamma", "t", "genextreme", "weibull_min"])
-def test_fits_follow_the_unit_of_the_data(scale, family):
-    values, name = SAMPLES[family]
-    form = Form(name, loc=0.0 if family in ranking.POSITIVE else None)
-    plain, scaled = (maximum(form, np.sort(factor * values), NEVER) for factor in (1.0, scale))
-    np.testing.assert_allclose(scaled[:-2], plain[:-2], rtol=2e-3)
-    np.testing.assert_allclose(scaled[-1] / scale, plain[-1], rtol=2e-3)
+def test_fits_follow_the_unit_of_the_data(scale, family, quick):
+    plain, scaled = (only(factor * SAMPLES[family][0], family) for factor in (1.0, scale))
+    for name, value in plain.parameters.items():
+        factor = scale if name in ("loc", "scale") else 1.0
+        np.testing.assert_allclose(scaled.parameters[name] / factor, value, rtol=2e-3)
+    assert scaled.log_likelihood + 400 * math.log(scale) == pytest.approx(plain.log_likelihood, abs=1e-5)
 
 
-NULLS = {
-    "normal": lambda r, n: r.normal(3, 2, n),
-    "uniform": lambda r, n: r.uniform(1, 2, n),
-    "pareto": lambda r, n: 1 + r.pareto(1.5, n),
-    "gamma": lambda r, n: r.gamma(0.8, 3, n),
-    "t": lambda r, n: r.standard_t(3, n),
-    "beta": lambda r, n: r.beta(0.7, 2, n),
-    "triangular": lambda r, n: r.triangular(0, 1, 5, n),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("family", NULLS)
-def test_p_values_are_uniform_where_the_family_is_right(family):
-    found = np.array([only(NULLS[family](random([seed, 60]), 60), family).p_value for seed in range(400)])
-    assert_plausible(found.mean(), 0.5, math.sqrt(1 / 12 / 400), 0.1)
-    for level in (0.05, 0.2, 0.5):
-        assert_plausible(np.mean(found <= level), level, math.sqrt(level * (1 - level) / 400), 0.15)
-
-
-@pytest.mark.slow
-def test_the_law_of_the_statistic_has_settled_at_the_size_of_the_largest_resamples():
-    """95 % points of A^2 of fitted laws at 1,000 and at 4,000 values."""
-    from engine.fitting.likelihood import maxima
-
-    for form, row in (
-        (Form("gamma", loc=0.0), np.array([0.8, 0.0, 1.0])),
-        (Form("norm"), np.array([0.0, 1.0])),
-    ):
-        points = []
-        for n in (ranking.RESAMPLED, 4 * ranking.RESAMPLED):
-            drawn = np.sort(form.law.rvs(*row, size=(2_000, n), random_state=random()), axis=1)
-            points.append(ranking.anderson_darling(form, drawn, maxima(form, drawn, row, NEVER)))
-        below = np.mean(points[1] <= np.quantile(points[0], 0.95))
-        assert_plausible(below, 0.95, math.sqrt(2 * 0.95 * 0.05 / 2_000), 0.04)
+def test_fits_follow_the_data_far_out(quick):
+    near, far = (only(place + SAMPLES["t"][0], "t") for place in (0.0, 2.0**30))
+    np.testing.assert_allclose(far.parameters["df"], near.parameters["df"], rtol=2e-3)
+    np.testing.assert_allclose(far.parameters["loc"] - 2.0**30, near.parameters["loc"], atol=2e-3)

@@ -1,9 +1,9 @@
-"""The cell axis, and the display histogram."""
+"""The cell axis."""
 
 import numpy as np
 import pytest
 
-from engine.modelling.cell_axis import cell_layout, histogram, split_cells
+from engine.modelling.cell_axis import cell_layout, split_cells
 from tests.helpers import assert_same
 from tests.small_study import Provinces
 
@@ -30,22 +30,3 @@ def test_split_gives_each_variable_its_own_dimensions_wherever_the_cell_axis_is(
     assert_same(split_cells(Provinces(), np.moveaxis(array, 1, -1))["price"], array[:, 8])
     with pytest.raises(ValueError, match="expected 9 cells, got 4"):
         split_cells(Provinces(), array)
-
-
-def test_histogram_counts_every_finite_value_once():
-    rng = np.random.default_rng(3)
-    values = rng.standard_t(2, (2, 20_000)).astype(np.float32)
-    values[0, :7] = [np.nan, np.inf, -np.inf, 1e9, -1e9, 0.0, 0.0]
-    counts, edges = histogram(values)
-    assert counts.shape == (2, 64) and edges.shape == (65,)
-    assert_same(counts.sum(1), np.array([19_997, 20_000]))
-    assert np.all(np.diff(edges) > 0)
-    for row, finite in zip(counts, (values[0, 3:], values[1]), strict=True):
-        assert_same(row, np.histogram(finite.astype(np.float64), edges)[0])
-
-
-@pytest.mark.parametrize("values", [np.zeros((2, 50)), np.full((2, 50), np.nan)])
-def test_histogram_of_a_constant_or_of_nothing(values):
-    counts, edges = histogram(values.astype(np.float32))
-    assert counts.sum() == np.isfinite(values).sum()
-    assert edges.shape == (65,)

@@ -3,16 +3,22 @@
 import jax.numpy as jnp
 import pytest
 
+from engine.errors import UserError
 from engine.modelling.cells import Cells
-from engine.modelling.contract import contract_problems
-from engine.modelling.records import Outcome, lowest
+from engine.modelling.contract import refuse_broken
+from engine.modelling.folds import lowest
+from engine.modelling.records import Outcome
 from engine.models import SHIPPED
 from tests.data.small_models import REGION, Bridge, Pond
 from tests.user_models import Farms
 
 
 def told(model) -> str:
-    return "\n".join(map(str, contract_problems(model)))
+    try:
+        refuse_broken(model, "m")
+    except UserError as error:
+        return "\n".join(map(str, error.problems))
+    return ""
 
 
 @pytest.mark.parametrize("model", [Bridge, Pond, Farms, *SHIPPED.values()])
@@ -105,7 +111,7 @@ class FoldGivesCells(Pond):
 @pytest.mark.parametrize(
     ("model", "texts"),
     [
-        (Raises, ["model.evaluate: raised AttributeError", "'loda'", f"(test_checks.py, line {line(Raises)})"]),
+        (Raises, ["model.evaluate: raised AttributeError", "'loda'", f"(test_contract.py, line {line(Raises)})"]),
         (Branches, ["model.evaluate: raised TracerBoolConversionError", "Choose with jnp.where", f"line {line(Branches)})"]),
         (Forgets, ["model.outcomes.damage: evaluate does not return it. Did you mean 'damages'?"]),
         (GivesAnArray, ["model.outcomes.damage: expected a scalar, got an array of shape (3,)", "got a str"]),

@@ -1,18 +1,18 @@
 """What a model states wrongly is found before it is traced."""
 
-from engine.modelling.declaration import declaration_problems
-from engine.modelling.records import (
-    Factor,
-    Lever,
-    Outcome,
-    PathModel,
-    StaticModel,
-    Yearly,
-    at_year,
-    lowest,
-    total,
-)
+import pytest
+
+from engine.errors import UserError
+from engine.modelling.declaration import check_declaration
+from engine.modelling.folds import at_year, lowest, peak, total, worst_spell
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
 from engine.models import SHIPPED
+
+
+def problems(model, years):
+    with pytest.raises(UserError) as caught:
+        check_declaration(model, years)
+    return [str(problem) for problem in caught.value.problems]
 
 
 class Wrong(PathModel):
@@ -31,7 +31,7 @@ class Wrong(PathModel):
 
 
 def test_a_models_own_statements_are_checked():
-    assert [str(problem) for problem in declaration_problems(Wrong(), (2020, 2021))] == [
+    assert problems(Wrong(), (2020, 2021)) == [
         "model.dims.region: names a label twice.",
         "model.factors.path: 'path' is a name of the cube's own; take another.",
         "model.factors.two words: expected a name of letters, digits, '_' and '-' (at most 100), got 'two words'.",
@@ -47,16 +47,47 @@ def test_a_models_own_statements_are_checked():
     ]
 
 
+class Sums(PathModel):
+    dims = {"region": ("north", "south")}
+    yearly = {"stock": Yearly("hm3", ("region",)), "inflow": Yearly("hm3/yr"), "price": Yearly("yuan")}
+    outcomes = {
+        "range": Outcome("hm3", peak("stock") - lowest("stock", {"region": ["south"]})),
+        "left": Outcome("hm3", total("inflow") - at_year("stock", 2021) + total("not_recorded")),
+        "worth": Outcome("hm3", peak("stock") + 2 * total("price")),
+        "years": Outcome("hm3", total("stock") - peak("stock")),
+        "wrong": Outcome(
+            "hm3", peak("stock", {"region": ["nort"]}) - at_year("stock", 2050) - worst_spell("stock", 3)
+        ),
+        "odd": Outcome("hm3", float("inf") * peak("stock", across="median")),
+    }
+
+    def init(self, factors, levers): ...
+    def step(self, state, year, factors, shocks, levers): ...
+
+
+def test_terms_of_a_sum_have_one_unit_and_each_is_checked():
+    remedy = "Let step return what is to be added in one unit."
+    assert problems(Sums(), (2020, 2021)) == [
+        f"model.outcomes.worth: expected terms of one unit, got peak of stock [hm3], total of price [yuan yr]. {remedy}",
+        f"model.outcomes.years: expected terms of one unit, got total of stock [hm3 yr], peak of stock [hm3]. {remedy}",
+        "model.outcomes.wrong: unknown label of 'region' 'nort'. Did you mean 'north'?",
+        "model.outcomes.wrong: year 2050 is outside the horizon 2020-2021.",
+        "model.outcomes.wrong: expected a spell of 1 to 2 years, got 3.",
+        "model.outcomes.odd: unknown way across cells 'median'. Did you mean 'mean'?",
+        "model.outcomes.odd: expected a finite scale, got inf.",
+    ]
+
+
 def test_models_that_ship_state_themselves_rightly():
     for model in SHIPPED.values():
-        assert declaration_problems(model(), range(2016, 2031)) == []
+        check_declaration(model(), range(2016, 2031))
 
 
 def test_a_static_model_has_nothing_to_fold():
     class Folded(StaticModel):
         outcomes = {"a": Outcome("1", lowest("stock"))}
 
-    assert [str(problem) for problem in declaration_problems(Folded(), ())] == [
+    assert problems(Folded(), ()) == [
         "model.outcomes.a: a static model has no years to fold; leave the fold out.",
         "model.evaluate: is not written.",
     ]

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+import engine
 from engine.modelling import folds
 from engine.modelling.cells import table
-from engine.modelling.records import at_year, lowest, peak, total, worst_spell
+from engine.modelling.folds import at_year, lowest, peak, total, worst_spell
 
 YEARS = range(2016, 2026)
 SERIES = np.random.default_rng(3).normal(size=len(YEARS))
@@ -14,10 +15,10 @@ REGION = {"region": ("a", "b", "c")}
 
 def folded(fold, series):
     """The fold over a series, year by year."""
-    state = folds.start(fold)
+    state = fold.init()
     for year, value in zip(YEARS, series, strict=True):
-        state = folds.update(fold, state, year, value)
-    return float(folds.finish(fold, state))
+        state = fold.update(state, year, {"x": value, "y": value**2})
+    return float(fold.finish(state))
 
 
 @pytest.mark.parametrize(
@@ -31,20 +32,37 @@ def folded(fold, series):
         (worst_spell("x", 2), np.maximum(SERIES[1:], SERIES[:-1]).min()),
         (worst_spell("x", 3), np.maximum(np.maximum(SERIES[2:], SERIES[1:-1]), SERIES[:-2]).min()),
         (total("x") * 100, SERIES.sum() * 100),
+        (peak("x") - lowest("x"), SERIES.max() - SERIES.min()),
+        (total("x") + 2 * total("y"), SERIES.sum() + 2 * (SERIES**2).sum()),
+        (
+            -(worst_spell("y", 2) - 3 * at_year("x", 2020)) * 0.5,
+            (3 * SERIES[4] - np.maximum(SERIES[1:] ** 2, SERIES[:-1] ** 2).min()) / 2,
+        ),
     ],
 )
-def test_every_kind(fold, expected):
+def test_every_kind_and_sums_of_them(fold, expected):
     assert folded(fold, SERIES) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(("across", "expected"), [("sum", 5), ("mean", 2.5), ("peak", 4), ("lowest", 1)])
 def test_cells_of_a_year_become_one_number(across, expected):
-    fold = peak("x", {"region": ("a", "c")}, across)
-    assert float(folds.of_the_year(fold, {"x": table(REGION, [1, 9, 4])})) == expected
+    (term,) = peak("x", {"region": ("a", "c")}, across).terms
+    assert float(term.of_the_year({"x": table(REGION, [1, 9, 4])})) == expected
 
 
 def test_nan_is_never_hidden():
     series = SERIES.copy()
     series[4] = np.nan
-    for fold in (peak("x"), lowest("x"), total("x"), worst_spell("x", 2)):
+    for fold in (peak("x"), lowest("x"), total("x"), worst_spell("x", 2), peak("x") - at_year("x", 2016)):
         assert np.isnan(folded(fold, series))
+
+
+def test_only_folds_add_up():
+    for wrong in (lambda: peak("x") + 1, lambda: 1 - peak("x"), lambda: peak("x") * peak("x")):
+        with pytest.raises(TypeError):
+            wrong()
+
+
+def test_every_kind_is_public_by_its_name():
+    for name in folds.__all__:
+        assert getattr(engine, name) is getattr(folds, name)

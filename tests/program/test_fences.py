@@ -131,7 +131,7 @@ def test_what_is_costly_and_the_same_every_year_is_computed_before_the_years():
     batch, (first, _) = batch_of(rule, (by_path(), Axis.PATH), Y)
     assert [batch.packs[place].name for place in sorted(fences.kept(batch.packs))] == ["exp"]
     lasting = batch.once(batch.given(0, first))
-    known = {id(value) for pack in batch.packs for value in pack.outputs if pack.name == "exp"}
+    known = {value for pack in batch.packs for value in pack.outputs if pack.name == "exp"}
     assert known <= lasting.keys()
     left = fences.needed(batch.packs, batch.outputs, lasting.keys())
     assert [batch.packs[place].name for place in left] == ["mul", "add", "mul", "add"]

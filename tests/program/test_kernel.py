@@ -5,11 +5,13 @@ import functools
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxtyping import jaxtyped
 
 from engine.draws import random_words
 from engine.modelling.cell_axis import split_cells
-from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly, peak
-from engine.program import devices
+from engine.modelling.folds import Kind, lowest, peak
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
+from engine.program import devices, kernel
 from engine.program.kernel import Program
 from engine.study.loading import read_study
 from engine.study.study import BLOCK, Block
@@ -164,6 +166,21 @@ def test_factors_of_a_group_move_together():
     assert_plausible(found, 0.4, (1 - 0.4**2) / np.sqrt(40_000), 0.05)
 
 
+def test_what_a_program_gives_has_the_shapes_that_it_states():
+    made, _ = echoed()
+    trace, result = made.trace(0), computed(made, count=64)
+    with jaxtyped("context"):  # which holds the axes of one name to one size
+        for value, shape in (
+            (trace.outcomes, kernel.Outcomes),
+            (trace.yearly, kernel.YearlyValues),
+            (trace.draws, kernel.FactorDraws),
+        ):
+            assert isinstance(value, shape)
+    assert isinstance(result.outcomes, kernel.Outcomes)
+    assert isinstance(made.first_years(10), kernel.YearlyValues)
+    assert isinstance(made.draws(result.block), kernel.FactorDraws)
+
+
 # ------------------------------------------------------------------------------- outcomes
 
 
@@ -284,6 +301,38 @@ def test_a_path_model_that_records_nothing_has_the_same_outcomes():
         computed(program(read_study(text, "walk.toml", model=model))) for model in (Bare(), Silent())
     )
     assert_same(silent.outcomes, loud.outcomes)
+
+
+def mean(variable):
+    """Mean over the years: a kind of fold that the engine does not have."""
+
+    def add(state, year, value):
+        count, sum = state
+        return count + 1, sum + value
+
+    return Kind("mean", lambda: (0.0, 0.0), add, lambda state: state[1] / state[0]).of(variable)
+
+
+class Folded(Bare):
+    """The walk again, with sums and differences of folds, and a fold of its own."""
+
+    outcomes = {
+        "top": Outcome("1", peak("height")),
+        "range": Outcome("1", peak("height") - lowest("height")),
+        "mean": Outcome("1", mean("height")),
+        "above": Outcome("1", 3 * peak("height") - 2 * mean("height")),
+    }
+
+
+def test_folds_add_up_and_a_new_kind_needs_nothing_of_the_engine():
+    text = {"name": "walk", "run": {"paths": 1000, "tile": 1024}, "time": {"first": 2000, "last": 2008}}
+    made = program(read_study(text, "walk.toml", model=Folded()))
+    heights = yearly(made)["height"][0].astype(np.float64)[:, :1000]
+    top, between, middle, above = computed(made).outcomes[0]
+    assert_same(top, heights.max(0).astype(np.float32))
+    assert_close(between, heights.max(0) - heights.min(0))
+    assert_close(middle, heights.mean(0))
+    assert_close(above, 3 * heights.max(0) - 2 * heights.mean(0))
 
 
 # ------------------------------------------------------------------------------- passes of several blocks

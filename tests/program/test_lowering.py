@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
+from engine.program.devices import mesh
+from engine.program.kernel import Program
 from engine.study.loading import load_study
-from tests.user_models import REGION, program, static
+from tests.user_models import REGION, static
 
 OF_SHARDING = {"Sharding", "SPMDFullToShardShape", "SPMDShardToFullShape"}
 """Calls that only say which device holds what."""
@@ -58,10 +60,18 @@ def dose():
     return static(Dose(), {"base": base, "spread": spread}, 1000, {"plain": {}, "strong": {"exponent": 2.0}})
 
 
+def lowered(study, platform):
+    """The main program of a study lowered for another platform, as `jax.export` gives it."""
+    made = Program(study, mesh("cpu"), platform=platform)
+    devices = made.mesh.devices.size
+    first, last = np.zeros(devices, np.int32), np.ones(devices, np.int32)
+    export = jax.export.export(made._run, platforms=[platform])
+    return export(made.inputs, np.zeros(2, np.uint32), first, last)
+
+
 @pytest.mark.parametrize("study", [lambda: load_study("rustbelt"), dose], ids=["rustbelt", "a static model"])
 def test_a_program_for_cuda_holds_nothing_that_it_must_not(study):
-    made = program(study())
-    exported = made.lowered_for("cuda")
+    exported = lowered(study(), "cuda")
     assert exported.platforms == ("cuda",)
     module = exported.mlir_module()
     assert "xf32>" in module

@@ -15,8 +15,6 @@ import pytest
 from engine.plots.style import COLOURS, ON_DARK
 from tests.report.test_report import EVIL, Farms, Plain, made, make_study, normal
 
-playwright = pytest.importorskip("playwright.sync_api")
-
 CHROMIUM = os.environ.get("CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None
 )
@@ -61,6 +59,7 @@ def pages(tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser():
     """A browser without a window."""
+    playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         yield started

@@ -13,21 +13,23 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from engine.draws.distributions import Marginal
+from engine.draws.distributions.closed import Marginal
 from engine.draws.inputs import Input
-from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly, lowest, total
+from engine.formatting import size_as_text
+from engine.modelling.folds import lowest, total
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
 from engine.plots import COLOURS
 from engine.report import charts
 from engine.report.markup import Section, render, unbroken
 from engine.report.page import LARGEST, page
-from engine.report.run_records import flags_of, records_of
+from engine.report.run_records import records_of
 from engine.report.sections import SECTIONS
 from engine.risk.curves import curve_of_counts, tail_curve
+from engine.risk.flags import Reason
 from engine.risk.measures import probability
 from engine.risk.summaries import summarise
 from engine.risk.tables import Tables, tables_of_paths
 from engine.risk.yearly_sample import of_sample
-from engine.run_folder import cube
 from engine.run_folder.cube_groups import groups
 from engine.study.study import Event, Keep, Policy, Study
 from tests.helpers import assert_close, assert_same
@@ -334,14 +336,26 @@ def test_names_are_words_with_the_capitals_of_the_study():
 
 
 def test_flags_are_read_back_from_the_cube():
-    names = ("old", "new: odd, name")
-    text = "old mean, new: odd, name ES99: heavy tail: infinite variance; new: odd, name mean: 3 of 9, a; b"
-    assert flags_of(text, names, ("mean", "ES99")) == {
-        ("old", "mean"): "heavy tail: infinite variance",
-        ("new: odd, name", "ES99"): "heavy tail: infinite variance",
-        ("new: odd, name", "mean"): "3 of 9, a; b",
-    }
-    assert flags_of("", names, ("mean",)) == {}
+    study = make_study(Farms(), 3000, ("old", "new: odd, name"))
+    heavy = normal(study)
+    heavy[0] = np.random.default_rng(4).random(heavy[0].shape) ** -1.5
+    paths = dict(zip(study.model.outcomes, heavy.astype(np.float32), strict=True))
+    tree = make_tree(study, heavy)
+    run = records_of(study, tree)
+    found = tables_of_paths(study, paths)
+    of = {(r.measure, r.policy, r.variable): r.flags for r in (*found.risk, *found.comparison)}
+    read = {key: record.flags for key, record in (run.risk | run.comparison).items()}
+    assert read == of and {flag.reason for flags in of.values() for flag in flags} == {
+        Reason.NO_MEAN, Reason.FEW_EFFECTIVE_EXCEEDANCES,
+    }  # fmt: skip
+    reasons = tree["risk/reasons"]["shortage"].sel(policy="old", measure="VaR99.9", detail="limit")
+    assert reasons.sel(reason="few_effective_exceedances") == 50
+    # a cube of an earlier version has numbers alone
+    for place in ("risk", "comparison", "comparison/regret"):
+        del tree[place]["reasons"]
+    old = records_of(study, tree)
+    assert {r.flag for r in old.risk.values()} == {"", "no interval"}
+    assert "no interval" in page(old, SECTIONS).decode()
 
 
 @pytest.mark.parametrize("unit", [1, 2, 256])
@@ -393,7 +407,7 @@ def test_the_command_leaves_a_page_in_the_folder_which_stays_clean(runs, name, m
     ended = call("report", runs / name, *own(model))
     assert ended.exit_code == 0, ended.output
     place = runs / name / "report.html"
-    assert ended.stdout.startswith(f"{place}: {cube.size(place.stat().st_size)}")
+    assert ended.stdout.startswith(f"{place}: {size_as_text(place.stat().st_size)}")
     first = place.read_bytes()
     assert call("report", runs / name, *own(model)).exit_code == 0 and place.read_bytes() == first
     assert call("verify", runs / name, *own(model)).exit_code == 0

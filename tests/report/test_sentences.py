@@ -8,17 +8,20 @@ import math
 import pytest
 
 from engine.report.sentences import Spoken, Subject, answer
-from engine.report.text import cell, distance, listed, minus, told
+from engine.report.text import cell, distance, listed, minus, with_interval
+from engine.risk.flags import Flag, Reason, text
 from engine.risk.intervals import Estimate
 from engine.risk.tables import Record, record
 
 MEASURES = ("mean", "ES95", "ES99")
 
 
-def rec(measure: str, policy: str, variable: str, at: float, half: float = 0.0, flag: str = "") -> Record:
+def rec(
+    measure: str, policy: str, variable: str, at: float, half: float = 0.0, flag: Flag | None = None
+) -> Record:
     """A record with a symmetric interval, or with none where it is flagged."""
     ends = (math.nan, math.nan) if flag else (at - half, at + half)
-    return record(measure, policy, variable, Estimate(at, half / 1.96, *ends, flag))
+    return record(measure, policy, variable, Estimate(at, half / 1.96, *ends, (flag,) if flag else ()))
 
 
 def subject(
@@ -27,7 +30,7 @@ def subject(
     chances: dict[str, float],
     half: float = 0.1,
     chance_half: float = 0.001,
-    flags: dict[tuple[str, str], str] | None = None,
+    flags: dict[tuple[str, str], Flag] | None = None,
     event: str | None = "ruin",
 ) -> Subject:
     """A comparison of policies, the first of them the baseline.
@@ -48,7 +51,7 @@ def subject(
             at = mean if measure == "mean" else tail
             other = by_policy[base]
             known = other if not isinstance(other, tuple) else other[measure != "mean"]
-            flag = flags.get((measure, name), "")
+            flag = flags.get((measure, name))
             risk.append(rec(measure, policy, name, at, half))
             if policy != base:
                 gaps.append(rec(f"difference_{measure}", policy, name, at - known, half, flag))
@@ -56,7 +59,7 @@ def subject(
         if event is not None:
             risk.append(rec("probability", policy, event, chance, chance_half))
             if policy != base:
-                flag = flags.get(("probability", event), "")
+                flag = flags.get(("probability", event))
                 gaps.append(
                     rec("difference_probability", policy, event, chance - chances[base], chance_half, flag)
                 )
@@ -71,7 +74,8 @@ def subject(
 LOSS = {"loss": Spoken("loss", "bn yuan")}
 GROWTH = {"growth": Spoken("growth", "1", loss=False)}
 TWO = {"loss": Spoken("loss", "bn yuan"), "cost": Spoken("public cost", "% of GDP")}
-FEW = "12 effective exceedances, 500 needed"
+FEW_FLAG = Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, 12.3, 500)
+FEW = text(FEW_FLAG)
 
 # name, subject, for each sentence: words that must be there, words that must not
 CASES = [
@@ -114,7 +118,7 @@ CASES = [
         "too few paths for anything",
         subject(
             LOSS, {"loss": {"old": 10.0, "new": 6.0}}, {"old": 0.07, "new": 0.01},
-            flags={("probability", "ruin"): "one independent unit: no error", **{(m, "loss"): FEW for m in MEASURES}},
+            flags={("probability", "ruin"): Flag(Reason.ONE_UNIT), **{(m, "loss"): FEW_FLAG for m in MEASURES}},
         ),
         (["cannot be said: one independent unit: no error"], ["less likely", "points", "%"]),
         (["it cannot be said whether loss is worse", FEW], ["lower", "higher"]),
@@ -122,7 +126,7 @@ CASES = [
     ),
     (
         "too few paths for the worst 1 %",
-        subject(LOSS, {"loss": {"old": 10.0, "new": 6.0}}, {"old": 0.07, "new": 0.01}, flags={("ES99", "loss"): FEW}),
+        subject(LOSS, {"loss": {"old": 10.0, "new": 6.0}}, {"old": 0.07, "new": 0.01}, flags={("ES99", "loss"): FEW_FLAG}),
         (["less likely"], []),
         (["In the worst 5 % of futures", f"the worst 1 % cannot be compared: {FEW}"], ["In the worst 1 %"]),
         (["there is no interval and nothing is said"], []),
@@ -219,6 +223,6 @@ def test_numbers_are_rounded_to_their_errors():
     assert cell(r, 1.0, True).verdict == "better"
     assert cell(r, 1.0, False).verdict == "worse"
     assert distance(r, 1.0, " km less") == "1,235 km less [1,205, 1,265]"
-    assert told(rec("mean", "new", "loss", 5.0, flag="no"), 1.0, " km") == "5.000 km"
+    assert with_interval(rec("mean", "new", "loss", 5.0, flag=FEW_FLAG), 1.0, " km") == "5.000 km"
     assert minus("[-1, 2e-05]") == "[−1, 2e-05]"
     assert [listed(list(text)) for text in ("", "a", "ab", "abc")] == ["", "a", "a and b", "a, b and c"]

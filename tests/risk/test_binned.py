@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from engine.risk import binned
-from engine.risk.binned import BINNED, FEW_GROUPS, ONE_GROUP
-from engine.risk.intervals import NO_MEAN
-from engine.risk.measures import MEASURES, difference, probability, probability_difference, regret, summary
+from engine.risk.evidence import MEASURES
+from engine.risk.flags import Flag, Reason
+from engine.risk.measures import difference, probability, probability_difference, regret, summary
 from tests.helpers import assert_close, assert_same
 from tests.risk.test_histograms import binned_by_value
 
@@ -43,7 +43,7 @@ def test_estimates_are_those_of_the_paths_within_the_bins(policies, loss):
         assert 0.5 < own.standard_error / estimate.standard_error < 2
         width = (estimate.high - estimate.low) + 2 * 2.0**-7 * abs(estimate.estimate)
         assert own.high - own.low < 2 * width
-        assert own.flag == ("" if measure == "mean" else BINNED)
+        assert reasons(own) == ([] if measure == "mean" else [Reason.BINNED])
 
 
 @pytest.mark.parametrize("loss", [True, False])
@@ -94,7 +94,11 @@ def test_one_group_has_no_error(policies):
     estimates.append(binned.share(np.array([1]), np.array([10]), 1))
     estimates.append(binned.difference_of_shares(np.array([1]), np.array([2]), np.array([10]), 1))
     for estimate in estimates:
-        assert estimate.flag == ONE_GROUP and np.isfinite(estimate.estimate) and np.isnan(estimate.low)
+        assert (
+            reasons(estimate) == [Reason.ONE_GROUP]
+            and np.isfinite(estimate.estimate)
+            and np.isnan(estimate.low)
+        )
 
 
 def test_few_exceedances_and_few_groups_are_flagged(policies):
@@ -103,7 +107,7 @@ def test_few_exceedances_and_few_groups_are_flagged(policies):
     assert found["ES99.9"].flag == "20 exceedances, 100 needed"
     assert np.isnan(found["VaR99.9"].low) and np.isfinite(found["ES95"].low)
     uneven = np.concatenate([np.ones(10_000), np.sort(policies[0, :10_000])]).astype(np.float32)
-    assert binned.summary(binned_by_value(uneven, 2), True)["VaR99"].flag == FEW_GROUPS
+    assert binned.summary(binned_by_value(uneven, 2), True)["VaR99"].flags == (Flag(Reason.FEW_GROUPS, 2),)
 
 
 def test_heavy_tails_are_flagged_as_from_the_paths():
@@ -112,12 +116,12 @@ def test_heavy_tails_are_flagged_as_from_the_paths():
     light = rng.standard_normal(N).astype(np.float32)
     endless = rng.pareto(0.9, N).astype(np.float32)
     for found in (summary(endless, 1, True), binned.summary(binned_by_value(endless, GROUPS), True)):
-        assert np.isnan(found["ES99"].estimate) and found["ES99"].flag.startswith(NO_MEAN)
+        assert np.isnan(found["ES99"].estimate) and reasons(found["ES99"]) == [Reason.NO_MEAN]
         assert np.isnan(found["mean"].estimate) and np.isfinite(found["VaR99"].estimate)
     exact = summary(heavy, 1, True)
     found = binned.summary(binned_by_value(heavy, GROUPS), True)
     assert "heavy tail" in exact["ES99"].flag and "heavy tail" in found["ES99"].flag
-    assert "heavy tail" in found["mean"].flag and found["VaR99"].flag == BINNED
+    assert "heavy tail" in found["mean"].flag and reasons(found["VaR99"]) == [Reason.BINNED]
     gap = binned.difference(binned_by_value(light, GROUPS), binned_by_value(heavy, GROUPS), True)
     assert "heavy tail" in gap["mean"].flag
     assert not binned.tails_flag(binned_by_value(light, GROUPS))
@@ -128,3 +132,7 @@ def test_what_never_varies_is_exact():
     for estimate in binned.summary(still, True).values():
         assert_close([estimate.estimate, estimate.low, estimate.high], [np.float32(0.3)] * 3)
         assert estimate.standard_error == 0 and not estimate.flag
+
+
+def reasons(estimate):
+    return [flag.reason for flag in estimate.flags]

@@ -9,8 +9,11 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from engine.risk import binned
-from engine.risk.intervals import as_units, tail_flag
-from engine.risk.measures import DIFFERENCES, MEASURES, difference_cells, level_of, probability, summary_cells
+from engine.risk.evidence import DIFFERENCES, MEASURES, level_of
+from engine.risk.heaviness import tail_flag
+from engine.risk.intervals import as_units
+from engine.risk.measures import probability
+from tests.risk.cells import difference_cells, summary_cells
 from tests.risk.test_histograms import binned_by_value
 
 pytestmark = pytest.mark.slow

@@ -1,10 +1,9 @@
-"""Histograms on the bits of the values: order, exact sums, bounds that always hold, and the chart made from them."""
+"""Histograms on the bits of the values: order, exact sums, and bounds that always hold."""
 
 import numpy as np
 import pytest
 
-from engine.modelling.cell_axis import histogram
-from engine.risk.histograms import WIDEST, Histogram, counted, displayed, keys, values_of
+from engine.risk.histograms import WIDEST, Histogram, counted, keys, values_of
 from tests.helpers import assert_close, assert_same
 
 TINY = np.float32(np.finfo(np.float32).smallest_subnormal)
@@ -128,28 +127,3 @@ def test_groups_merge_to_the_same_counts_however_they_are_cut():
         sums[1, bins] += step
     assert_same(sums[0, held], whole[0])
     assert_same(sums[1, held], whole_steps)
-
-
-def test_the_chart_is_nearly_that_of_the_values():
-    rng = np.random.default_rng(3)
-    values = np.exp(rng.standard_normal((2, 100_000))).astype(np.float32)
-    counts, edges = displayed([binned_by_value(row) for row in values])
-    exact, exact_edges = histogram(values)
-    assert_same(counts.sum(axis=1), np.array([100_000, 100_000]))
-    assert counts.shape == exact.shape and np.all(np.diff(edges) > 0)
-    assert_same(edges[[0, -1]], exact_edges[[0, -1]])
-    # an edge may move by the width of a bin, and with it the paths beyond
-    assert np.abs(edges / exact_edges - 1).max() < 2.0**-6
-    assert np.abs(np.cumsum(counts, axis=1) - np.cumsum(exact, axis=1)).max() < 2.0**-7 * 100_000
-
-
-@pytest.mark.parametrize("name", ["constant", "zero", "few"])
-def test_the_chart_of_next_to_nothing(name):
-    counts, edges = displayed([binned_by_value(samples()[name])] * 2)
-    assert_same(counts.sum(axis=1), np.full(2, len(samples()[name])))
-    assert edges.shape == (65,) and np.all(np.diff(edges) >= 0)
-
-
-def test_the_chart_keeps_what_lies_at_the_cap_inside():
-    counts, _ = displayed([binned_by_value(samples()["capped"])])
-    assert counts[0, -1] == 0 and counts[0, -2] > 1000

@@ -1,9 +1,10 @@
-"""Intervals over units: exact ranks, Wilson, skewness, and the judgement of tails."""
+"""Intervals over units: exact ranks, Wilson, skewness, and estimates that lose theirs."""
 
 import numpy as np
 import pytest
 from scipy.stats import binom
 
+from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import (
     Estimate,
     Some,
@@ -14,12 +15,10 @@ from engine.risk.intervals import (
     mean_interval,
     moments,
     moments_of_some,
-    pareto_shape,
-    tail_flag,
     tail_ranks,
     wilson_interval,
 )
-from tests.helpers import assert_close, assert_plausible, assert_same
+from tests.helpers import assert_close, assert_same
 
 RNG = np.random.default_rng(20160101)
 
@@ -128,36 +127,11 @@ def test_one_unit_has_no_interval():
     assert np.isnan(mean_interval(moments(np.array([1.0, 2.0]), Units(2, 2)))).all()
 
 
-@pytest.mark.parametrize("shape", [-0.5, 0.0, 1 / 3, 2 / 3, 1.5])
-@pytest.mark.parametrize("shift", [0.0, 1e3])
-def test_pareto_shape_is_found_wherever_zero_lies(shape, shift):
-    u = RNG.random(5000)
-    excesses = np.sort((u**-shape - 1) / shape if shape else -np.log(u))
-    estimate = pareto_shape((excesses + shift) - shift)
-    assert_plausible(estimate, shape, max(1 + shape, 0.6) / np.sqrt(5000), 0.25)
-
-
-def test_heavy_tails_are_flagged_and_light_ones_not():
-    """Out of 200 samples of 20,000: none of normal, exponential, lognormal, Pareto(3); all of Pareto(1.5)."""
-    u = RNG.random((200, 20_000))
-    z = RNG.standard_normal((200, 20_000))
-    for values in (z, -np.log(u), np.exp(z), u ** (-1 / 3)):
-        assert sum(bool(tail_flag(row)) for row in np.sort(values)) == 0
-    assert all("infinite variance" in tail_flag(row) for row in np.sort(u ** (-1 / 1.5)))
-
-
-def test_a_tail_of_a_few_paths_is_flagged():
-    values = np.zeros(10_000)
-    assert tail_flag(values) == ""
-    values[-5:] = 1
-    assert "rests on 5 paths" in tail_flag(values)
-    values[-5000:] = 1
-    assert tail_flag(values) == ""
-
-
 def test_flagged_estimate_loses_its_interval_only():
     estimate = Estimate(1.0, 0.1, 0.8, 1.2)
-    assert estimate.flagged("") is estimate
-    found = estimate.flagged("few", "", "few").flagged("other")
-    assert (found.estimate, found.standard_error, found.flag) == (1.0, 0.1, "other; few")
+    assert estimate.flagged(None) is estimate
+    few, lost = Flag(Reason.FEW_EXCEEDANCES, 3, 50), Flag(Reason.NOT_FINITE, 1, 9)
+    found = estimate.flagged(few, None, few).flagged(lost)
+    assert (found.estimate, found.standard_error, found.flags) == (1.0, 0.1, (lost, few))
+    assert found.flag == "1 of 9 paths not finite; 3 exceedances, 50 needed"
     assert np.isnan([found.low, found.high]).all()

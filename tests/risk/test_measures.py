@@ -4,21 +4,11 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
+from engine.risk.evidence import DIFFERENCES, MEASURES, level_of
 from engine.risk.intervals import Units
-from engine.risk.measures import (
-    DIFFERENCES,
-    MEASURES,
-    difference,
-    difference_cells,
-    level_of,
-    of_policies,
-    probability,
-    probability_difference,
-    regret,
-    summary,
-    summary_cells,
-)
+from engine.risk.measures import difference, of_policies, probability, probability_difference, regret, summary
 from tests.helpers import assert_close, assert_plausible, assert_same
+from tests.risk.cells import difference_cells, summary_cells
 
 RNG = np.random.default_rng(2016)
 N = 1 << 20

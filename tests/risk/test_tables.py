@@ -8,7 +8,8 @@ import pytest
 
 from engine.modelling.records import Outcome, StaticModel
 from engine.risk.events import event_indicators
-from engine.risk.measures import DIFFERENCES, MEASURES, difference, probability, regret, summary
+from engine.risk.evidence import DIFFERENCES, MEASURES
+from engine.risk.measures import difference, probability, regret, summary
 from engine.risk.tables import Tables, tables_of_paths
 from engine.study.study import Event, Keep, Policy, Study
 from tests.helpers import assert_same
@@ -67,7 +68,7 @@ def test_risk_records_are_the_measures(outcomes):
         for measure, estimate in summary(outcomes[2, o], 2, loss).items():
             record = found(records, measure=measure, policy="mixed", variable=name)
             assert_same(numbers(record), numbers(estimate))
-            assert (record.flag, record.region, record.year) == (estimate.flag, None, None)
+            assert (record.flag, record.place, record.year) == (estimate.flag, {}, None)
     assert found(records, measure="ES99.9", policy="old", variable=OUTCOMES[0]).level == 0.999
     happens = (outcomes[0, 0] > 1) & (outcomes[0, 1] < -0.5)
     for name in ("both", "nested"):
@@ -95,8 +96,8 @@ def test_comparison_records_are_paired_differences(outcomes):
 
 
 def test_records_are_plain_json(outcomes):
-    rows = [record.as_dict() for record in tables(STUDY, outcomes).risk]
-    fields = "measure level policy variable region sector year estimate standard_error low high flag"
+    rows = [record.as_dict(("region", "sector")) for record in tables(STUDY, outcomes).risk]
+    fields = "measure level policy variable region sector year estimate standard_error low high flag flags"
     assert list(rows[0]) == fields.split()
     assert json.loads(json.dumps(rows, allow_nan=False)) == rows
     flagged = [row for row in rows if row["flag"]]

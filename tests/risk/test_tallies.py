@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.risk.events import event_indicators
-from engine.risk.tallies import GROUP, GROUPS, Tally, folded, tally, unkept, untold
+from engine.risk.tallies import GROUP, GROUPS, Tally, folded, tally, unkept, unkept_events
 from engine.study.study import BLOCK, Event, Keep, Study
 from tests.helpers import assert_close, assert_same
 from tests.small_study import block_values, make_study
@@ -117,7 +117,7 @@ def test_bins_that_come_later_find_their_place(run):
 def test_only_what_is_not_kept_is_tallied():
     study = study_of(1000, ("worst_two_year_growth",))
     assert unkept(study) == ("capital_shortfall_peak",)
-    assert [event.name for event in untold(study)] == ["banks_wrecked", "both"]
+    assert [event.name for event in unkept_events(study)] == ["banks_wrecked", "both"]
     found = tally(study, block_values(study, study.blocks()[0])[0])
     assert found.worse.shape == (1, 2, 1) and found.events.shape == (2, 2, 1)
     assert unkept(study_of(10, tuple(study.model.outcomes))) == ()

@@ -7,9 +7,10 @@ from scipy.special import stdtrit
 from engine.modelling.cell_axis import cell_count, split_cells
 from engine.risk import yearly_sample
 from engine.risk.intervals import FEW_UNITS
-from engine.risk.measures import difference, summary, summary_cells
+from engine.risk.measures import difference, summary
 from engine.risk.yearly_sample import QUANTILES, of_sample
 from tests.helpers import assert_close, assert_same
+from tests.risk.cells import summary_cells
 from tests.small_study import make_study
 
 NAMES = ("moments", "difference_yearly", "risk_yearly", "distribution")

@@ -13,16 +13,18 @@ import pytest
 import xarray as xr
 import zarr
 
-from engine.draws.distributions import Marginal
+from engine.draws.distributions.closed import Marginal
 from engine.draws.inputs import Input
 from engine.errors import UserError
 from engine.execution import results
+from engine.execution.resources import bytes_needed, refuse_if_too_large
 from engine.modelling.records import Outcome, StaticModel
 from engine.run_folder import cube, ledger, reading
 from engine.run_folder.cube_groups import groups
-from engine.study.study import BLOCK, Block, Event, Keep
+from engine.run_folder.folder import RunFolder
+from engine.study.study import BLOCK, Block, Keep
 from tests.helpers import assert_same
-from tests.small_study import Provinces, block_values, commit_block, entered, make_study, make_summaries
+from tests.small_study import block_values, commit_block, entered, make_study, make_summaries
 
 PATHS = BLOCK + 1000
 
@@ -42,11 +44,11 @@ README = Path(__file__).parents[2] / "README.md"
 def run(folder, study, order=None):
     """A whole run without a kernel; gives the cube."""
     with entered(folder, study):
-        missing = ledger.pending(folder, study)
+        missing = ledger.pending(RunFolder(folder, study))
         for block in [missing[k] for k in order or range(len(missing))]:
             commit_block(folder, study, block)
         stored = reading.read_paths(folder, study.keep.outcomes, study.paths)
-        cube.finish(folder, study, make_summaries(study, stored))
+        cube.finish(RunFolder(folder, study), make_summaries(study, stored))
     return results.open_cube(folder)
 
 
@@ -275,33 +277,19 @@ def test_values_of_a_wrong_shape_or_type_are_refused(values):
         cube.block_files(study, study.blocks()[0], values, {})
 
 
-def test_names_of_the_cube_itself_are_refused_all_together(tmp_path):
-    class Clash(Provinces):
-        dims = {**Provinces.dims, "stat": ("a",)}
-        outcomes = {**Provinces.outcomes, "path": Outcome("1"), "region": Outcome("1")}
-
-    study = make_study(
-        10, model=Clash(), events=(Event("worst_two_year_growth", "", "worst_two_year_growth", below=0.0),)
-    )
-    with pytest.raises(UserError) as refused:
-        cube.create(tmp_path, study)
-    assert len(refused.value.problems) == 4
-    assert not (tmp_path / "cube.zarr").exists()
-
-
 def test_too_many_paths_are_refused_before_anything_is_made(tmp_path):
     with pytest.raises(
         UserError, match=r"1,000,000,000,000 paths take [\d,.]+ TB on disk, and there are [\d,.]+ [MGT]B free"
     ):
-        cube.refuse_if_too_large(tmp_path / "run", make_study(10**12))
-    cube.refuse_if_too_large(tmp_path / "run", make_study(1000))
+        refuse_if_too_large(RunFolder(tmp_path / "run", make_study(10**12)))
+    refuse_if_too_large(RunFolder(tmp_path / "run", make_study(1000)))
     assert not (tmp_path / "run").exists()
 
 
 def test_the_estimate_bounds_what_is_written(finished):
     folder, study, _ = finished
     taken = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    assert 0.3 * taken < cube.bytes_needed(study)
+    assert 0.3 * taken < bytes_needed(study)
     shards = [p for p in (folder / "cube.zarr/paths").rglob("c/0/*") if p.is_file()]
     assert sum(p.stat().st_size for p in shards) <= 4 * 2 * 2 * 2 * BLOCK
 

@@ -9,6 +9,7 @@ import pytest
 
 from engine.errors import UserError
 from engine.run_folder import ledger, ownership, reading
+from engine.run_folder.folder import RunFolder
 from engine.storage.files import sealed, unsealed, writing
 from engine.study.study import BLOCK, Keep
 from tests.helpers import assert_same
@@ -20,7 +21,7 @@ PATHS = 2 * BLOCK + 1000
 def run_blocks(folder, study, only=None):
     """Computes what is missing, as a run does; gives the numbers of the blocks it computed."""
     with entered(folder, study):
-        missing = [b for b in ledger.pending(folder, study) if only is None or b.index in only]
+        missing = [b for b in ledger.pending(RunFolder(folder, study)) if only is None or b.index in only]
         for block in missing:
             commit_block(folder, study, block)
     return [block.index for block in missing]
@@ -44,9 +45,9 @@ def expected_paths(study):
 
 def test_a_finished_run_has_nothing_pending_and_keeps_what_was_committed(run):
     folder, study = run
-    assert ledger.pending(folder, study) == ()
+    assert ledger.pending(RunFolder(folder, study)) == ()
     assert run_blocks(folder, study) == []
-    records = ledger.done_blocks(folder, study, thorough=True)
+    records = ledger.done_blocks(RunFolder(folder, study), thorough=True)
     assert list(records) == [0, 1, 2]
     assert (records[2].first, records[2].count, records[2].nonfinite) == (2 * BLOCK, 1000, ((0, 0), (0, 0)))
     assert [len(records[k].files) for k in records] == [4, 2, 2]  # draws are kept in block 0 alone
@@ -117,7 +118,7 @@ def delete_shard(folder):
 def test_a_damaged_block_is_found_and_alone_computed_again(run, damage):
     folder, study = run
     damage(folder)
-    assert [block.index for block in ledger.pending(folder, study)] == [1]
+    assert [block.index for block in ledger.pending(RunFolder(folder, study))] == [1]
     assert run_blocks(folder, study) == [1]
     assert_same(all_paths(folder, study), expected_paths(study))
 
@@ -127,8 +128,8 @@ def test_a_flipped_bit_is_seen_by_the_thorough_look_and_by_reading(run):
     content = bytearray(shard(folder, 1).read_bytes())
     content[5000] ^= 1
     shard(folder, 1).write_bytes(content)
-    assert 1 in ledger.done_blocks(folder, study)
-    assert list(ledger.done_blocks(folder, study, thorough=True)) == [0, 2]
+    assert 1 in ledger.done_blocks(RunFolder(folder, study))
+    assert list(ledger.done_blocks(RunFolder(folder, study), thorough=True)) == [0, 2]
     with pytest.raises(UserError, match=r"cannot be read \(.*checksum.*rustbelt verify"):
         all_paths(folder, study)
 
@@ -163,7 +164,7 @@ def test_a_study_that_differs_is_refused(run):
 def test_other_versions_are_refused_only_where_something_is_left_to_compute(run):
     folder, study = run
     newer = {**VERSIONS, "jax": "0.12.0"}
-    with ownership.claim(folder, study):
+    with ownership.claim(RunFolder(folder, study)):
         pass  # nothing is left to compute, so nothing is entered
     (folder / "ledger/00000/00000001.json").unlink()
     with (
@@ -180,7 +181,9 @@ def test_a_yearly_sample_of_other_versions_is_not_taken_over(tmp_path):
     study = make_study(BLOCK)
     with entered(tmp_path, study, {**VERSIONS, "jax": "0.9"}):
         ledger.commit(
-            tmp_path, study, ledger.Record(ledger.YEARLY, 0, 512, ()), {"ledger/yearly.npz": b"of 0.9"}
+            RunFolder(tmp_path, study),
+            ledger.Record(ledger.YEARLY, 0, 512, ()),
+            {"ledger/yearly.npz": b"of 0.9"},
         )
     with pytest.raises(UserError, match=r"made with jax 0\.9"), entered(tmp_path, study):
         pass
@@ -200,8 +203,8 @@ def test_what_a_longer_run_has_written_is_not_undone_by_one_that_began_before(tm
     with entered(tmp_path, long):
         commit_block(tmp_path, long, long.block(0))
         commit_block(tmp_path, short, short.block(0))  # of a worker that was thought dead
-    assert ledger.pending(tmp_path, long) == ()
-    assert ledger.done_blocks(tmp_path, long, thorough=True)
+    assert ledger.pending(RunFolder(tmp_path, long)) == ()
+    assert ledger.done_blocks(RunFolder(tmp_path, long), thorough=True)
 
 
 def test_versions_are_those_of_the_first_block(tmp_path):
@@ -228,7 +231,7 @@ def test_a_claim_killed_at_its_start_is_taken_up(tmp_path):
 
 
 def _hold(folder, ready, leave):
-    with ownership.claim(folder, make_study(10)):
+    with ownership.claim(RunFolder(folder, make_study(10))):
         ready.set()
         leave.wait(60)
 
@@ -286,4 +289,4 @@ def test_other_failures_are_ours_and_pass_through(tmp_path):
 def test_nothing_kept_still_commits(tmp_path):
     study = make_study(100, Keep((), 0, 0))
     assert run_blocks(tmp_path, study) == [0]
-    assert ledger.done_blocks(tmp_path, study)[0].files == ()
+    assert ledger.done_blocks(RunFolder(tmp_path, study))[0].files == ()

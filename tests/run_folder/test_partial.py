@@ -8,6 +8,7 @@ from engine.errors import UserError
 from engine.execution import job, results
 from engine.execution.work import Work
 from engine.run_folder import cube
+from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK
 from tests.helpers import assert_same
 from tests.recorded import played_back, study_in
@@ -25,7 +26,7 @@ def half(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(job, "_executor", lambda *_: Killed(executor))
         with pytest.raises(KeyboardInterrupt):
-            job.run(study, place / "run")
+            job.compute(study, job.RunOptions(place / "run"))
     return place / "run", study
 
 
@@ -42,11 +43,11 @@ class Killed:
     def __exit__(self, *failure):
         pass
 
-    def perform(self, study, folder, token, yearly, blocks, observe):
+    def perform(self, assignment):
         """Block 0, block 2, the end."""
-        work = Work(study, folder, self._executor.program)
+        work = Work(assignment.folder, self._executor.program)
         work.yearly()
-        yield from work.blocks([study.block(index) for index in DONE])
+        yield from work.blocks([assignment.folder.study.block(index) for index in DONE])
         raise KeyboardInterrupt
 
 
@@ -55,12 +56,12 @@ def test_it_is_refused_unless_asked_for(half):
     with pytest.raises(UserError, match=r"has not come to its end.*partial=True"):
         engine.open_cube(folder)
     with pytest.raises(UserError, match=r"blocks 1, 3 still to be computed.*--partial"):
-        results.of_run(folder, study)
+        results.of_run(RunFolder(folder, study))
 
 
 def test_tables_and_paths_are_those_of_the_blocks_that_are_there(half):
     folder, study = half
-    tree = engine.open_cube(folder, partial=True, model=study.model)
+    tree = engine.open_run(folder, study.model, partial=True).cube
     assert (tree.attrs["status"], tree.attrs["paths"], tree.attrs["paths_asked"]) == (
         "partial",
         2 * BLOCK,
@@ -88,7 +89,7 @@ def test_tables_and_paths_are_those_of_the_blocks_that_are_there(half):
 def test_the_whole_run_answers_from_all_blocks(half):
     folder, study = half
     assert not cube.is_finished(folder, study)
-    assert results.of_run(folder, study, partial=True).study.paths == 2 * BLOCK
+    assert results.of_run(RunFolder(folder, study), partial=True).study.paths == 2 * BLOCK
 
 
 def test_the_command_prints_what_is_there(half):
@@ -114,4 +115,4 @@ def test_nothing_at_all_is_refused(tmp_path):
     with entered(tmp_path / "run", study):
         pass
     with pytest.raises(UserError, match="no block is done yet"):
-        engine.open_cube(tmp_path / "run", partial=True, model=study.model)
+        engine.open_run(tmp_path / "run", study.model, partial=True).risk()

@@ -7,6 +7,7 @@ import pytest
 import engine
 from engine.errors import UserError
 from engine.run_folder import cube, reading
+from engine.run_folder.folder import RunFolder
 from engine.storage import object_store
 from engine.study.study import BLOCK
 from tests.recorded import contents
@@ -23,7 +24,7 @@ def finish(folder, study):
         for block in study.blocks():
             commit_block(folder, study, block)
         stored = reading.read_paths(folder, study.keep.outcomes, study.paths)
-        cube.finish(folder, study, make_summaries(study, stored))
+        cube.finish(RunFolder(folder, study), make_summaries(study, stored))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from scipy import special
 
 import engine
 from engine.cli import main
-from engine.draws.copulas.vine import vine_problem
+from engine.draws.copulas.vine import refuse_unless_vine
 from engine.errors import UserError
 from engine.modelling.records import Factor, Outcome, StaticModel
 from engine.study.loading import load_study, read_study, resolved_text
@@ -333,8 +333,10 @@ def test_no_text_crashes_the_library_of_vines():
             for key in at[:-1]:
                 inner = inner[key]
             inner[at[-1]] = value
-            wrong = vine_problem(json.dumps(document), 3)
-            assert wrong is None or wrong.startswith("expected a vine")
+            try:
+                refuse_unless_vine("", json.dumps(document), 3)
+            except UserError as error:
+                assert str(error.problems[0]).startswith("expected a vine")
 
 
 def test_without_the_library_a_vine_is_refused(monkeypatch):

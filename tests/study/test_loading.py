@@ -9,7 +9,14 @@ import pytest
 
 from engine.errors import UserError
 from engine.models.rustbelt.model import Rustbelt
-from engine.study.loading import default_tile, load_study, read_study, resolved_text, shipped_studies
+from engine.study.loading import (
+    default_tile,
+    load_model_file,
+    load_study,
+    read_study,
+    resolved_text,
+    shipped_studies,
+)
 from engine.study.policy_tables import phased
 from tests.helpers import assert_close, assert_same
 from tests.reservoirs import STATIC, STUDY, Reservoir, Sum, read
@@ -26,8 +33,8 @@ def test_a_study_is_resolved():
     )
     assert study.years == (2020, 2021, 2022, 2023)
     assert [item.name for item in study.inputs] == ["inflow", "capacity", "will"]
-    assert [(said.label, said.value) for said in study.inputs[0].asked] == [("p05", 1.0), ("p95", 4.0)]
-    assert_close([said.fitted for said in study.inputs[0].asked], [1.0, 4.0])
+    assert [(said.label, said.value) for said in study.inputs[0].targets] == [("p05", 1.0), ("p95", 4.0)]
+    assert_close([said.fitted for said in study.inputs[0].targets], [1.0, 4.0])
     assert_close(study.inputs[0].marginal.parameters[0], 2.0)
     assert study.groups["water"].members == ("inflow", "capacity")
     assert study.policy_names == ("keep", "save", "full", "late")
@@ -126,7 +133,7 @@ def test_a_study_extends_another(tmp_path):
     assert (study.name, study.paths, study.seed, study.tile, study.sampler) == ("mine", 10, 3, 64, "random")
     inflow = study.inputs[0]
     assert (inflow.marginal.family, inflow.group, inflow.source) == ("lognormal", "water", "")
-    assert [(said.label, said.value) for said in inflow.asked] == [("p05", 3.0), ("p50", 4.0), ("p95", 9.0)]
+    assert [(said.label, said.value) for said in inflow.targets] == [("p05", 3.0), ("p50", 4.0), ("p95", 9.0)]
     assert study.keep.outcomes == ("shortage",)
     assert (study.events[0].outcome, study.events[0].above, study.events[0].below) == (
         "lowest_stock",
@@ -236,3 +243,23 @@ def test_five_lines_on_top_of_what_ships(tmp_path):
     assert study.policy_names == ("old", "half_fund")
     assert_same(study.policies[1].levers["resettlement_fund"], np.full(15, 50.0))
     assert study.inputs[0].source == "our desk, March"
+
+
+# ---- where its model comes from
+
+
+def test_a_study_knows_the_file_of_a_model_of_ones_own(tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text(
+        "from engine import Factor, Outcome, StaticModel\n"
+        "class Own(StaticModel):\n"
+        '    factors = {"x": Factor("1"), "y": Factor("1")}\n'
+        '    outcomes = {"sum": Outcome("1")}\n'
+        "    def evaluate(self, factors, levers):\n"
+        '        return {"sum": factors.x + factors.y}\n'
+    )
+    study = read_study(tomllib.loads(STATIC), "s", model=load_model_file(f"{file}:Own"))
+    assert study.model_spec == f"{file.resolve()}:Own"
+    again = read_study(tomllib.loads(STATIC), "s", model=load_model_file(study.model_spec))
+    assert again.fingerprint == study.fingerprint
+    assert load_study("rustbelt").model_spec is None

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.cli.show.grid import Block, print_grid
-from engine.cli.show.numbers import Cell, cell
 from engine.cli.show.risk_tables import print_flags
+from engine.risk.as_text import Cell, cell
 
 if TYPE_CHECKING:
     from engine.risk.tables import Record
@@ -21,39 +21,39 @@ def print_conditional(
     console: Console, study: Study, condition: str, records: Sequence[Record], measures: Sequence[str]
 ) -> None:
     """A table for each policy: measures among the paths that meet a condition, among the others, and the contrast."""
-    found = {(r.measure, r.policy, r.variable): r for r in records}
+    by_key = {(r.measure, r.policy, r.variable): r for r in records}
     marks: set[str] = set()
     for policy in study.policy_names:
-        share = cell(found[("share", policy, condition)], 100.0)
-        told = f": {condition} on {share.estimate} % {share.interval} of paths"
-        console.print(Text.assemble((policy, "bold"), told), soft_wrap=True)
-        blocks = _conditional_blocks(study, policy, found, measures)
+        share = cell(by_key[("share", policy, condition)], 100.0)
+        where = f": {condition} on {share.estimate}{share.mark} % {share.interval} of paths"
+        console.print(Text.assemble((policy, "bold"), where), soft_wrap=True)
+        blocks = _conditional_blocks(study, policy, by_key, measures)
         if blocks:
             marks |= print_grid(console, ["given", "otherwise", "given - otherwise"], blocks)
         console.print()
-    told = (
+    reading = (
         "Brackets: 95 % intervals. What goes together need not be cause and effect: the policy is the same."
     )
-    console.print(Text(told, "dim"))
+    console.print(Text(reading, "dim"))
     print_flags(console, marks, records, measures)
 
 
-def _conditional_blocks(study: Study, policy: str, found: dict, measures: Sequence[str]) -> list[Block]:
+def _conditional_blocks(study: Study, policy: str, by_key: dict, measures: Sequence[str]) -> list[Block]:
     def row(name: str, measure: str, scale: float, loss: bool) -> list[Cell]:
         sides = [
-            cell(found.get((f"{side}_{measure}", policy, name)), scale) for side in ("given", "otherwise")
+            cell(by_key.get((f"{side}_{measure}", policy, name)), scale) for side in ("given", "otherwise")
         ]
-        return [*sides, cell(found.get((f"contrast_{measure}", policy, name)), scale, loss)]
+        return [*sides, cell(by_key.get((f"contrast_{measure}", policy, name)), scale, loss)]
 
-    variables = {name for _, _, name in found}
+    variables = {name for _, _, name in by_key}
     blocks = []
     for name, outcome in study.model.outcomes.items():
         rows = [
-            (m, row(name, m, 1.0, outcome.loss)) for m in measures if (f"given_{m}", policy, name) in found
+            (m, row(name, m, 1.0, outcome.loss)) for m in measures if (f"given_{m}", policy, name) in by_key
         ]
         if name in variables and rows:
             blocks.append(Block(f"{name} [{outcome.unit}]", outcome.about, rows))
-    events = [e.name for e in study.events if ("given_probability", policy, e.name) in found]
+    events = [e.name for e in study.events if ("given_probability", policy, e.name) in by_key]
     if events:
         rows = [(name, row(name, "probability", 100.0, True)) for name in events]
         blocks.append(Block("probability of events [%]", "", rows))
@@ -65,18 +65,18 @@ def print_yearly(
 ) -> None:
     """Years down, policies across: means with their differences, or ES at the level; a table for each pair of policies."""
     measure = "mean" if level is None else f"ES{100 * level:g}"
-    variable = study.model.yearly[name]  # type: ignore[attr-defined]
-    found: dict[str, dict] = {}
+    variable = study.model.yearly[name]
+    by_place: dict[str, dict] = {}
     for r in records:
-        labels = " ".join(part for part in (r.region, r.sector) if part)
-        found.setdefault(labels, {})[(r.measure, r.policy, r.year)] = r
+        labels = " ".join(r.place.values())
+        by_place.setdefault(labels, {})[(r.measure, r.policy, r.year)] = r
     marks: set[str] = set()
     base = study.baseline
     for other in [policy for policy in study.policy_names if policy != base] or [base]:
         pair = list(dict.fromkeys((base, other)))
         gaps = [f"{other} - {base}"] if level is None and other != base else []
         blocks = []
-        for labels, at in found.items():
+        for labels, at in by_place.items():
             rows = []
             for year in study.years:
                 cells = [cell(at.get((measure, policy, year))) for policy in pair]
@@ -87,6 +87,6 @@ def print_yearly(
         marks |= print_grid(console, pair + gaps, blocks)
         console.print()
     sample = min(study.keep.yearly, study.paths)
-    told = f"Over the first {sample:,} paths. Brackets: 95 % intervals. VaR, ES and other levels: --level, --json."
-    console.print(Text(told, "dim"))
+    reading = f"Over the first {sample:,} paths. Brackets: 95 % intervals. VaR, ES and other levels: --level, --json."
+    console.print(Text(reading, "dim"))
     print_flags(console, marks, records, (measure,))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from engine.cli.show.numbers import MARKS, Cell
+from engine.risk.as_text import Cell
 
 COLOURS = {"better": "green", "worse": "red"}
 
@@ -42,9 +42,9 @@ def print_grid(console: Console, columns: Sequence[str], blocks: Sequence[Block]
     widths = []
     for k, name in enumerate(columns):
         cells = [cells[k] for _, cells in rows]
-        head = max((len(cell.estimate.rstrip(MARKS)) for cell in cells), default=0)
+        head = max((len(cell.estimate) for cell in cells), default=0)
         interval = max((len(cell.interval) for cell in cells), default=0)
-        verdict = max((len(cell.verdict) for cell in cells), default=0)
+        verdict = max((len(_verdict(cell)) for cell in cells), default=0)
         widths.append((head, max(interval, len(name) - head - 2), verdict))
     heading = "".join(
         f"{'':2}{name:<{head + 2 + interval + (verdict + 1 if verdict else 0)}}"
@@ -68,7 +68,11 @@ def print_grid(console: Console, columns: Sequence[str], blocks: Sequence[Block]
                 overflow="ignore",
                 crop=False,
             )
-    return {cell.estimate[-1] for _, cells in rows for cell in cells if cell.estimate} & set(MARKS)
+    return {cell.mark for _, cells in rows for cell in cells if cell.mark}
+
+
+def _verdict(cell: Cell) -> str:
+    return cell.verdict if cell.verdict in COLOURS else ""
 
 
 def _line(
@@ -76,11 +80,9 @@ def _line(
 ) -> Text:
     line = Text(f"  {name:<{label}}")
     for cell, (head, interval, verdict) in zip(cells, widths, strict=True):
-        number = cell.estimate.rstrip(MARKS)
-        mark = cell.estimate[len(number) :] or " "
-        line.append(f"{'':2}{number:>{head}}{mark} {cell.interval:<{interval}}")
+        line.append(f"{'':2}{cell.estimate:>{head}}{cell.mark or ' '} {cell.interval:<{interval}}")
         if verdict:
-            line.append(f" {cell.verdict:<{verdict}}", style=COLOURS.get(cell.verdict, ""))
+            line.append(f" {_verdict(cell):<{verdict}}", style=COLOURS.get(cell.verdict, ""))
     line.rstrip()
     if strong:
         line.stylize("bold")

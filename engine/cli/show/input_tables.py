@@ -75,7 +75,7 @@ def print_groups(console: Console, study: Study) -> None:
         if implied.about:
             abouts.append(f"{name}: {implied.about}")
         members = escape(", ".join(group.members))
-        table.add_row(escape(name), group.copula.family, group.copula.told() or "matrix", *shown, members)
+        table.add_row(escape(name), group.copula.family, group.copula.describe() or "matrix", *shown, members)
     _print(console, table, abouts)
     for name, names, implied in matrices:
         _print_matrix(console, name, names, implied)

@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from engine.draws.distributions import Asked, Law
+    from engine.draws.distributions.law import Law
+    from engine.draws.distributions.prior import Target
     from engine.draws.inputs import Input
 
 LEVELS = " ▁▂▃▄▅▆▇█"
@@ -42,7 +43,7 @@ def priors_table(inputs: Sequence[Input], title: str = "Priors") -> Table:
         table.add_row(
             escape(item.name + (f" [{item.unit}]" if item.unit != "1" else "")),
             escape(item.family),
-            escape(asked(item.asked) or item.given),
+            escape(asked(item.targets) or item.parameters),
             *quantiles,
             mean(law),
             curve(law),
@@ -50,7 +51,7 @@ def priors_table(inputs: Sequence[Input], title: str = "Priors") -> Table:
     return table
 
 
-def asked(statements: Sequence[Asked]) -> str:
+def asked(statements: Sequence[Target]) -> str:
     """`p05 1.4 (1.42), p95 6.4`: what was asked, and what the law gives where that is another number to three digits."""
     told = []
     for said in statements:

@@ -15,11 +15,11 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-from engine.cli.show.numbers import decimals, rounded
+from engine.formatting import decimals, rounded
 
 if TYPE_CHECKING:
     from engine.execution.headline import Tightening
-    from engine.execution.work import Observer, Stage
+    from engine.execution.stages import Observer, Stage
 
 WAYS = ("auto", "json")
 """How progress is told: as suits stderr, or one JSON object a line."""

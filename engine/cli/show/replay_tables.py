@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,22 +15,22 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.draws.inputs import Input
+    from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
 
 
 def yearly_variables(study: Study, asked: str | None) -> list[str]:
     """Yearly variables to show: those asked for, or those that outcomes are made of and that have few cells."""
     from engine.errors import UserError, unknown
-    from engine.modelling.records import Fold
 
-    yearly = getattr(study.model, "yearly", {})
+    yearly = study.model.yearly
     if asked == "all":
         return list(yearly)
     if asked is not None:
         if asked not in yearly:
             raise UserError("--variable", [unknown("yearly variable", asked, yearly)])
         return [asked]
-    folded = {o.fold.variable for o in study.model.outcomes.values() if isinstance(o.fold, Fold)}
+    folded = {term.variable for outcome in study.model.outcomes.values() for term in outcome.terms}
     few = [name for name, entry in yearly.items() if len(entry.dims) <= 1]
     return [name for name in few if name in folded] or few or list(yearly)
 
@@ -51,12 +50,13 @@ def print_story(
     _print_draws(console, study, story)
 
 
-def print_check(console: Console, folder: Path, study: Study, found: xr.DataTree) -> None:
+def print_check(console: Console, folder: RunFolder, found: xr.DataTree) -> None:
     """Whether the outcomes are those of the cube; of outcomes in double precision, how far they are from them."""
+    study = folder.study
     from engine.run_folder import cube
     from engine.run_folder.reading import read_path
 
-    said = cube.attributes(folder)
+    said = cube.attributes(folder.path)
     if not study.keep.outcomes:
         console.print("The cube keeps no outcome path by path to compare with.", style="dim")
         return
@@ -65,7 +65,7 @@ def print_check(console: Console, folder: Path, study: Study, found: xr.DataTree
         return
     outcomes = found["outcomes"].to_dataset()
     numbers = outcomes["path"].values
-    by_path = [read_path(folder, study.keep.outcomes, int(number)) for number in numbers]
+    by_path = [read_path(folder.path, study.keep.outcomes, int(number)) for number in numbers]
     held = {name: np.stack([path[name] for path in by_path]) for name in study.keep.outcomes}
     changed = said.get("id") != f"{study.name}-{study.fingerprint}"
     why = (
@@ -134,7 +134,7 @@ def _print_years(
     bad: list[tuple[int, str]] = []
     for name in names:
         values = story["yearly"].to_dataset()[name].sel(policy=policy)
-        entry = study.model.yearly[name]  # type: ignore[attr-defined]
+        entry = study.model.yearly[name]
         by_cell = np.asarray(values.transpose("year", *entry.dims)).reshape(len(study.years), -1).T
         labels = cell_names(entry.dims, study.model.dims)
         heads = [f"{name}\n[{entry.unit}]\n{labels[0]}", *(f"\n\n{label}" for label in labels[1:])]

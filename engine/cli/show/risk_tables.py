@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.cli.show.grid import Block, print_grid, transposed
-from engine.cli.show.numbers import BINNED, FLAG, cell
+from engine.risk.as_text import BINNED, NO_INTERVAL, cell, reasons
 
 if TYPE_CHECKING:
     from engine.risk.tables import Record
@@ -114,32 +114,30 @@ def _print_events(console: Console, book: Book, names: Sequence[str]) -> set[str
 
 def _print_reading(console: Console, measures: Sequence[str]) -> None:
     levels = dict.fromkeys(measure.lstrip("VaRES") for measure in measures if measure != "mean")
-    told = ["Brackets: 95 % intervals of the Monte Carlo error."]
+    sentences = ["Brackets: 95 % intervals of the Monte Carlo error."]
     if len(levels) == 1:
         (level,) = levels
         share = f"{100 - float(level):.3g} %"
-        told.append(
+        sentences.append(
             f"VaR{level}: what the worst {share} of futures reach or pass; ES{level}: the mean of these."
         )
     elif levels:
-        told.append("VaR a: what the worst 100 - a % of futures reach or pass; ES a: the mean of these.")
-    console.print(Text(" ".join(told), style="dim"))
+        sentences.append("VaR a: what the worst 100 - a % of futures reach or pass; ES a: the mean of these.")
+    console.print(Text(" ".join(sentences), style="dim"))
 
 
 def print_flags(
     console: Console, marks: set[str], records: Iterable[Record], measures: Sequence[str]
 ) -> None:
     """The sentences that the marks on a table stand for, the dagger's with the reasons that the records give."""
-    if FLAG in marks:
+    if NO_INTERVAL in marks:
         shown = {*measures, "probability"}
-        reasons = dict.fromkeys(
+        flagged = [
             r.flag for r in records if r.flag and math.isnan(r.low) and r.measure.rpartition("_")[2] in shown
-        )
-        told = list(reasons)
-        more = f"; and {len(told) - 4} more, in --json" if len(told) > 4 else ""
-        listed = f" ({'; '.join(told[:4])}{more})" if told else ""
-        sentence = f"No interval: too few paths, or too heavy a tail, for one that could be trusted{listed}."
-        console.print(Text(f"{FLAG} {sentence}", "dim"))
+        ]
+        why = f" ({reasons(flagged, ', in --json')})" if flagged else ""
+        sentence = f"No interval: too few paths, or too heavy a tail, for one that could be trusted{why}."
+        console.print(Text(f"{NO_INTERVAL} {sentence}", "dim"))
     if BINNED in marks:
         sentence = (
             "From a histogram, because the outcome is not kept path by path (keep.outcomes): the interval holds what "

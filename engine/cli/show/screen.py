@@ -1,13 +1,18 @@
-"""Where tables are printed: stdout."""
+"""Where tables are printed, stdout; and what stands above all that is printed of a run."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
+
+if TYPE_CHECKING:
+    from engine.study.study import Study
 
 WIDTH = 120
 """Columns of what is not printed to a terminal."""
@@ -19,6 +24,18 @@ def stdout() -> Console:
     console = Console(highlight=False)
     console.width = max(console.width, NARROWEST) if console.is_terminal else WIDTH
     return console
+
+
+def print_head(console: Console, study: Study, folder: Path) -> None:
+    """Which study this is: its question, paths, policies and folder."""
+    policies = ", ".join(
+        f"{name} (baseline)" if name == study.baseline else name for name in study.policy_names
+    )
+    question = f": {study.question}" if study.question else ""
+    console.print(f"[bold]{escape(study.name)}[/bold]{escape(question)}", soft_wrap=True)
+    line = f"{study.paths:,} paths, seed {study.seed}; policies {policies}; in {folder}"
+    console.print(escape(line), soft_wrap=True)
+    console.print()
 
 
 def print_records(records: Iterable[Mapping[str, Any]]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Console
 
+    from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
 
 UNUSUAL = 6
@@ -23,7 +23,7 @@ UNUSUAL = 6
 
 
 def worst_paths(
-    run: str, folder: Path | None, study: Study, variable: str | None, policy: str, count: int
+    run: str, folder: RunFolder | None, study: Study, variable: str | None, policy: str, count: int
 ) -> xr.Dataset:
     """The worst paths of a run, as `engine.execution.replay.worst` gives them.
 
@@ -39,7 +39,7 @@ def worst_paths(
     if folder is None:
         remedy = f"Run it first: rustbelt run {run}"
         raise UserError(run, [f"has not been run, and --worst looks through a finished run. {remedy}"])
-    return worst(folder, study, variable, policy, count)
+    return worst(folder, variable, policy, count)
 
 
 def print_worst(console: Console, study: Study, ranked: xr.Dataset, policy: str) -> None:

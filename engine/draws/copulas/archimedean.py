@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -31,13 +31,9 @@ class Clayton:
 
     theta: float
 
-    @property
-    def family(self) -> str:
-        return "clayton"
-
-    @property
-    def latents(self) -> tuple[str, ...]:
-        return ("",)
+    family: ClassVar[str] = "clayton"
+    latents: ClassVar[tuple[str, ...]] = ("",)
+    limits: ClassVar[tuple[float, float]] = (0.001, 40.0)
 
     def parameters(self, dtype: type) -> Any:
         fitted = polynomials.fit(lambda z: frailties.gamma(z, self.theta) / self.theta, _DEGREE)
@@ -57,7 +53,7 @@ class Clayton:
         lower = 2.0 ** (-1.0 / self.theta)
         return _implied(self, self.theta, len(members), lower, 0.0)
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return f"theta {self.theta:.6g}"
 
 
@@ -67,13 +63,9 @@ class Gumbel:
 
     theta: float
 
-    @property
-    def family(self) -> str:
-        return "gumbel"
-
-    @property
-    def latents(self) -> tuple[str, ...]:
-        return ("", "/exponential")
+    family: ClassVar[str] = "gumbel"
+    latents: ClassVar[tuple[str, ...]] = ("", "/exponential")
+    limits: ClassVar[tuple[float, float]] = (1.0, 20.0)
 
     def parameters(self, dtype: type) -> Any:
         return {"theta": dtype(self.theta)}
@@ -85,16 +77,16 @@ class Gumbel:
         logs = jax.lax.optimization_barrier(
             {name: scores.log_exponential(z) / theta for name, z in own.items()}
         )
-        made = {}
+        joint = {}
         for name, log in logs.items():
             loss = jnp.exp(log - frailty)  # -log U
-            made[name] = scores.score(jnp.exp(-loss), -jnp.expm1(-loss))
-        return jax.lax.optimization_barrier(made)
+            joint[name] = scores.score(jnp.exp(-loss), -jnp.expm1(-loss))
+        return jax.lax.optimization_barrier(joint)
 
     def implied(self, members: Sequence[str]) -> Implied:
         return _implied(self, self.theta, len(members), 0.0, 2.0 - 2.0 ** (1.0 / self.theta))
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return f"theta {self.theta:.6g}"
 
 
@@ -112,13 +104,9 @@ class Frank:
     theta: float
     mirrored: str | None = None
 
-    @property
-    def family(self) -> str:
-        return "frank"
-
-    @property
-    def latents(self) -> tuple[str, ...]:
-        return ("", "/exponential")
+    family: ClassVar[str] = "frank"
+    latents: ClassVar[tuple[str, ...]] = ("", "/exponential")
+    limits: ClassVar[tuple[float, float]] = (0.001, 50.0)
 
     def parameters(self, dtype: type) -> Any:
         return {"theta": dtype(abs(self.theta))}
@@ -139,13 +127,13 @@ class Frank:
         log_e = jax.lax.optimization_barrier(scores.log_exponential(shared[1]))
         rate = jax.lax.optimization_barrier(frailties.log_series(shared[0], theta))
         turned = {name: -z if name == self.mirrored else z for name, z in own.items()}
-        made = _members(turned, frailties.log_geometric(log_e, rate), probabilities)
-        return {name: -z if name == self.mirrored else z for name, z in made.items()}
+        joint = _members(turned, frailties.log_geometric(log_e, rate), probabilities)
+        return {name: -z if name == self.mirrored else z for name, z in joint.items()}
 
     def implied(self, members: Sequence[str]) -> Implied:
         return _implied(self, self.theta, len(members), 0.0, 0.0)
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return f"theta {self.theta:.6g}"
 
 
@@ -155,13 +143,9 @@ class Joe:
 
     theta: float
 
-    @property
-    def family(self) -> str:
-        return "joe"
-
-    @property
-    def latents(self) -> tuple[str, ...]:
-        return ("", "/exponential")
+    family: ClassVar[str] = "joe"
+    latents: ClassVar[tuple[str, ...]] = ("", "/exponential")
+    limits: ClassVar[tuple[float, float]] = (1.0, 30.0)
 
     def parameters(self, dtype: type) -> Any:
         fitted = polynomials.fit(lambda z: frailties.sibuya(z, self.theta) / self.theta, _DEGREE)
@@ -184,7 +168,7 @@ class Joe:
     def implied(self, members: Sequence[str]) -> Implied:
         return _implied(self, self.theta, len(members), 0.0, 2.0 - 2.0 ** (1.0 / self.theta))
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return f"theta {self.theta:.6g}"
 
 
@@ -194,8 +178,8 @@ def _members(
     """Scores by member; `probabilities` gives (U, 1 - U) of log(E / V)."""
     logs = {name: scores.log_exponential(z) for name, z in own.items()}
     logs, log_frailty = jax.lax.optimization_barrier((logs, log_frailty))
-    made = {name: scores.score(*probabilities(log - log_frailty)) for name, log in logs.items()}
-    return jax.lax.optimization_barrier(made)
+    joint = {name: scores.score(*probabilities(log - log_frailty)) for name, log in logs.items()}
+    return jax.lax.optimization_barrier(joint)
 
 
 def _implied(copula: Any, theta: float, n: int, lower: float, upper: float) -> Implied:
@@ -203,17 +187,17 @@ def _implied(copula: Any, theta: float, n: int, lower: float, upper: float) -> I
     return exchangeable(n, tau, rho, lower, upper)
 
 
+FAMILIES: dict[str, type[Clayton | Gumbel | Frank | Joe]] = {
+    kind.family: kind for kind in (Clayton, Gumbel, Frank, Joe)
+}
+
+
 def limits(family: str, n_members: int) -> tuple[float, float]:
     """The range of theta that so many members may have, as far as float32 carries it (Kendall's tau of 0.92 to 0.95)."""
-    low, high = {"clayton": (0.001, 40.0), "gumbel": (1.0, 20.0), "frank": (0.001, 50.0), "joe": (1.0, 30.0)}[
-        family
-    ]
+    low, high = FAMILIES[family].limits
     return (-high if family == "frank" and n_members <= 2 else low), high
 
 
-def made(family: str, theta: float, members: Sequence[str]) -> Clayton | Gumbel | Frank | Joe:
-    """The copula of that family."""
-    if family == "frank":
-        return Frank(theta, max(members) if theta < 0 else None)
-    kinds: dict[str, Any] = {"clayton": Clayton, "gumbel": Gumbel, "joe": Joe}
-    return kinds[family](theta)
+def with_theta(family: str, theta: float, members: Sequence[str]) -> Clayton | Gumbel | Frank | Joe:
+    """The copula of that family with that parameter, for these members."""
+    return Frank(theta, max(members)) if theta < 0 else FAMILIES[family](theta)

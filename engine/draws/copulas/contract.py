@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from jaxtyping import Float
@@ -14,14 +14,14 @@ Matrix = Float[np.ndarray, "member member"]
 
 @dataclass(frozen=True)
 class Implied:
-    """Dependence between any two members, in the order that was asked for.
+    """Dependence between any two members, in the order of their names as given.
 
     Args:
       kendall: Kendall's tau.
       spearman: Spearman's rho.
       lower: lower tail dependence, lim P(V < q | U < q) for q to 0.
       upper: upper tail dependence, lim P(V > q | U > q) for q to 1.
-      about: how it was found, where that is not a formula of the copula.
+      about: how it is known, where that is not a formula of the copula.
     """
 
     kendall: Matrix
@@ -38,19 +38,15 @@ class Copula(Protocol):
     fed. A member's score rises with its own.
     """
 
-    @property
-    def family(self) -> str:
-        """Its name in a study file."""
-        ...
+    family: ClassVar[str]
+    """Its name in a study file."""
 
     @property
     def latents(self) -> tuple[str, ...]:
         """Normal scores that the members share, by the suffix to the name of the group's random stream."""
-        ...
 
     def parameters(self, dtype: type) -> Any:
         """Its numbers as arrays: what the compiled program is fed."""
-        ...
 
     def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
         """Normal scores by member, traced.
@@ -60,23 +56,22 @@ class Copula(Protocol):
           shared: independent normal scores in the order of `latents`.
           parameters: as `parameters` gives them, traced or not.
         """
-        ...
 
     def implied(self, members: Sequence[str]) -> Implied:
         """Rank correlations and tail dependence between these members."""
-        ...
 
-    def told(self) -> str:
-        """Its parameter in words: `theta = 2`; empty where it has too many."""
-        ...
+    def describe(self) -> str:
+        """Its parameter in words: `theta 2`; empty where it has too many."""
 
 
 def exchangeable(n: int, kendall: float, spearman: float, lower: float, upper: float) -> Implied:
-    """The same between any two of n members."""
+    """The same dependence between any two of n members."""
+    tau, rho, low, high = (equal_entries(n, value) for value in (kendall, spearman, lower, upper))
+    return Implied(tau, rho, low, high)
 
-    def filled(value: float) -> Matrix:
-        matrix = np.full((n, n), value)
-        np.fill_diagonal(matrix, 1.0)
-        return matrix
 
-    return Implied(filled(kendall), filled(spearman), filled(lower), filled(upper))
+def equal_entries(n: int, value: float) -> Matrix:
+    """The matrix with a value between any two of n members, and 1 of each with itself."""
+    matrix = np.full((n, n), value)
+    np.fill_diagonal(matrix, 1.0)
+    return matrix

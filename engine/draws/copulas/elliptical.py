@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -12,13 +12,14 @@ import numpy as np
 from scipy import special
 
 from engine.draws import polynomials
-from engine.draws.copulas import matrices
-from engine.draws.copulas.contract import Implied, Matrix
+from engine.draws.copulas import matrices, rank_correlations
+from engine.draws.copulas.contract import Implied, Matrix, equal_entries
+from engine.draws.limits import FARTHEST
 
 DF = (1.0, 1000.0)
 """Degrees of freedom that a t copula may have."""
 
-_REACH = 7.0  # q of the farthest score is 6.34 for many degrees of freedom and 6.6 for one
+_REACH = 7.0  # q of the farthest score is that score for many degrees of freedom and 6.6 for one
 
 
 def lowest_correlation(n_members: int) -> float:
@@ -36,13 +37,8 @@ class Equicorrelated:
 
     correlation: float
 
-    @property
-    def family(self) -> str:
-        return "gaussian"
-
-    @property
-    def latents(self) -> tuple[str, ...]:
-        return ("",)
+    family: ClassVar[str] = "gaussian"
+    latents: ClassVar[tuple[str, ...]] = ("",)
 
     def parameters(self, dtype: type) -> Any:
         return {"correlation": dtype(self.correlation)}
@@ -60,14 +56,12 @@ class Equicorrelated:
     def implied(self, members: Sequence[str]) -> Implied:
         return _implied(self.matrix(members), None)
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return f"correlation {self.correlation:g}"
 
     def matrix(self, members: Sequence[str]) -> Matrix:
         """Correlations of the normal scores."""
-        matrix = np.full((len(members), len(members)), self.correlation)
-        np.fill_diagonal(matrix, 1.0)
-        return matrix
+        return equal_entries(len(members), self.correlation)
 
 
 @dataclass(frozen=True)
@@ -82,13 +76,8 @@ class Correlated:
     members: tuple[str, ...]
     correlation: tuple[tuple[float, ...], ...]
 
-    @property
-    def family(self) -> str:
-        return "gaussian"
-
-    @property
-    def latents(self) -> tuple[str, ...]:
-        return ()
+    family: ClassVar[str] = "gaussian"
+    latents: ClassVar[tuple[str, ...]] = ()
 
     def parameters(self, dtype: type) -> Any:
         return {"root": matrices.lower_root(np.array(self.correlation)).astype(dtype)}
@@ -96,16 +85,18 @@ class Correlated:
     def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
         root, first = parameters["root"], own[self.members[0]]
         # the first product fenced, each other one is added to what is none: no choice which of two is fused with their sum
-        made = jax.lax.optimization_barrier({name: root[i, 0] * first for i, name in enumerate(self.members)})
+        joint = jax.lax.optimization_barrier(
+            {name: root[i, 0] * first for i, name in enumerate(self.members)}
+        )
         for i, name in enumerate(self.members):
             for j in range(1, i + 1):
-                made[name] = made[name] + root[i, j] * own[self.members[j]]
-        return jax.lax.optimization_barrier(made)
+                joint[name] = joint[name] + root[i, j] * own[self.members[j]]
+        return jax.lax.optimization_barrier(joint)
 
     def implied(self, members: Sequence[str]) -> Implied:
         return _implied(self.matrix(members), None)
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return ""
 
     def matrix(self, members: Sequence[str]) -> Matrix:
@@ -132,9 +123,7 @@ class StudentT:
     normal: Equicorrelated | Correlated
     df: float
 
-    @property
-    def family(self) -> str:
-        return "t"
+    family: ClassVar[str] = "t"
 
     @property
     def latents(self) -> tuple[str, ...]:
@@ -142,7 +131,7 @@ class StudentT:
 
     def parameters(self, dtype: type) -> Any:
         df = self.df
-        scale = polynomials.fit(lambda z: -0.5 * matrices.log_chi2_quantile(z, df))
+        scale = polynomials.fit(lambda z: -0.5 * rank_correlations.log_chi2_quantile(z, df))
         ratio = polynomials.fit(lambda q: _score_over_q(np.abs(q), df), reach=_REACH)[1]
         return {
             "normal": self.normal.parameters(dtype),
@@ -156,7 +145,7 @@ class StudentT:
         normal = self.normal.scores(own, shared[:-1], parameters["normal"])
         scale = jnp.exp(polynomials.value(parameters["scale"], shared[-1]))
         normal, scale = jax.lax.optimization_barrier((normal, scale))
-        made = {}
+        joint = {}
         for name, z in normal.items():
             x = z * scale
             q = jnp.minimum(jnp.sqrt(df * jnp.log1p(x * x / df)), _REACH)
@@ -164,15 +153,15 @@ class StudentT:
             value = ratio[-1]
             for k in range(ratio.shape[-1] - 2, -1, -1):
                 value = value * t + ratio[k]
-            size = jnp.minimum(q * value, polynomials.FARTHEST)
-            made[name] = jnp.where(x < 0, -size, size)
-        return jax.lax.optimization_barrier(made)
+            size = jnp.minimum(q * value, FARTHEST)
+            joint[name] = jnp.where(x < 0, -size, size)
+        return jax.lax.optimization_barrier(joint)
 
     def implied(self, members: Sequence[str]) -> Implied:
         return _implied(self.normal.matrix(members), self.df)
 
-    def told(self) -> str:
-        return ", ".join(part for part in (self.normal.told(), f"df {self.df:g}") if part)
+    def describe(self) -> str:
+        return ", ".join(part for part in (self.normal.describe(), f"df {self.df:g}") if part)
 
 
 def _summed(terms: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
@@ -199,4 +188,6 @@ def _implied(r: Matrix, df: float | None) -> Implied:
     else:
         with np.errstate(divide="ignore"):
             tail = 2.0 * special.stdtr(df + 1.0, -np.sqrt((df + 1.0) * (1.0 - r) / (1.0 + r)))
-    return Implied(matrices.kendall_of_pearson(r), matrices.spearman_of_pearson(r, df), tail, tail)
+    return Implied(
+        rank_correlations.kendall_of_pearson(r), rank_correlations.spearman_of_pearson(r, df), tail, tail
+    )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine.draws.copulas import scores
+from engine.draws.copulas import rank_correlations, scores
 from engine.draws.copulas.contract import Implied
-from engine.draws.random_words import stream_key
+from engine.draws.random_words import stream_key, tails
+from engine.errors import refusal
 
 MOST_ROWS = 8192
 MOST_RANKS = 65_536
@@ -34,13 +35,8 @@ class Empirical:
     members: tuple[str, ...]
     ranks: tuple[tuple[int, ...], ...]
 
-    @property
-    def family(self) -> str:
-        return "empirical"
-
-    @property
-    def latents(self) -> tuple[str, ...]:
-        return ("",)
+    family: ClassVar[str] = "empirical"
+    latents: ClassVar[tuple[str, ...]] = ("",)
 
     def parameters(self, dtype: type) -> Any:
         return {"ranks": np.array(self.ranks, np.int32)}
@@ -48,37 +44,32 @@ class Empirical:
     def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
         n, z = parameters["ranks"].shape[-1], shared[0]
         # counted from the nearer end, where the word is finer than one minus it
-        near = jnp.minimum(jnp.floor(jnp.minimum(*scores.both(z)) * n).astype(jnp.int32), n - 1)
+        near = jnp.minimum(jnp.floor(jnp.minimum(*tails(z)) * n).astype(jnp.int32), n - 1)
         row = jax.lax.optimization_barrier(jnp.where(z < 0, near, n - 1 - near))
-        made = {}
+        joint = {}
         for k, name in enumerate(self.members):
             rank = jnp.take(jnp.asarray(parameters["ranks"])[k], row, mode="clip")
-            lower, upper = scores.both(own[name])
+            lower, upper = tails(own[name])
             below, above = (part.astype(z.dtype) for part in (rank, n - 1 - rank))
-            made[name] = scores.score((below + lower) / n, (above + upper) / n)
-        return jax.lax.optimization_barrier(made)
+            joint[name] = scores.score((below + lower) / n, (above + upper) / n)
+        return jax.lax.optimization_barrier(joint)
 
     def implied(self, members: Sequence[str]) -> Implied:
         """Rank correlations of the checkerboard; tail dependence as the share of common rows among the sqrt(n) extreme ones."""
-        from scipy.stats import kendalltau
-
         ranks = np.array([self.ranks[self.members.index(name)] for name in members], np.float64)
-        n, count = ranks.shape[-1], len(members)
+        n = ranks.shape[-1]
         far = max(1, round(np.sqrt(n)))
         middle = (ranks + 0.5) / n - 0.5
         spearman = 12.0 * (middle @ middle.T) / n
         lower, upper = ((side @ side.T) / far for side in (1.0 * (ranks < far), 1.0 * (ranks >= n - far)))
-        kendall = np.eye(count)
-        for i in range(count):
-            for j in range(i):
-                # two draws from one row are concordant as often as not
-                kendall[i, j] = kendall[j, i] = (
-                    kendalltau(ranks[i], ranks[j]).statistic * (n - 1) / n if n > 1 else 0.0
-                )
-        np.fill_diagonal(spearman, 1.0)
+        kendall = (
+            rank_correlations.kendall_of_rows(ranks) * (n - 1) / n
+        )  # two draws from one row are concordant as often as not
+        for matrix in (kendall, spearman):
+            np.fill_diagonal(matrix, 1.0)
         return Implied(kendall, spearman, lower, upper, f"tails: the {far} farthest of {n} rows")
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return f"{len(self.ranks[0])} rows"
 
 
@@ -101,16 +92,18 @@ def ranks_of(columns: Mapping[str, np.ndarray]) -> dict[str, list[int]]:
     return {name: [int(rank) for rank in ranks[name][rows]] for name in columns}
 
 
-def ranks_problem(ranks: Mapping[str, Sequence[int]]) -> str | None:
-    """What keeps these from being ranks: one permutation of 0 to n - 1 for each member."""
+def refuse_unless_ranks(place: str, ranks: Mapping[str, Sequence[int]]) -> None:
+    """Refuses what is not one permutation of 0 to n - 1 for each member."""
     sizes = {len(given) for given in ranks.values()}
     if len(sizes) != 1:
-        return f"expected as many ranks for each member, got {' and '.join(map(str, sorted(sizes)))}."
+        text = f"expected as many ranks for each member, got {' and '.join(map(str, sorted(sizes)))}."
+        raise refusal(place, text)
     n = sizes.pop()
     if not 2 <= n <= MOST_ROWS or n * len(ranks) > MOST_RANKS:
         most = min(MOST_ROWS, MOST_RANKS // len(ranks))
-        return f"expected 2 to {most} rows of {len(ranks)} members, got {n}. Leave out rows evenly."
+        text = f"expected 2 to {most} rows of {len(ranks)} members, got {n}. Leave out rows evenly."
+        raise refusal(place, text)
     for name, given in ranks.items():
         if sorted(given) != list(range(n)):
-            return f"expected each of 0 to {n - 1} once for '{name}', got others. Give a file of data in their place."
-    return None
+            text = f"expected each of 0 to {n - 1} once for '{name}', got others. Give a file of data in their place."
+            raise refusal(place, text)

@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import special
 
-from engine.draws.copulas import scores
-from engine.draws.copulas.matrices import log_gamma_quantile
+from engine.draws.copulas.rank_correlations import log_gamma_quantile
+from engine.draws.random_words import tails
 
 _TINY = 1e-37
 
@@ -32,7 +32,7 @@ def stable(z: Any, log_exponential: Any, theta: Any) -> Any:
     Kanter's form (Stable densities under change of scale and total variation inequalities, Ann. Probab. 3, 1975,
     doi:10.1214/aop/1176996309): V = sin(a f) / sin(f)^(1/a) (sin((1 - a) f) / E)^((1 - a) / a), f = pi Phi(z).
     """
-    lower, upper = (np.pi * part for part in scores.both(z))
+    lower, upper = (np.pi * part for part in tails(z))
     a = 1.0 / theta
     b = (theta - 1.0) * a
     # near pi the sines are those of what is left to pi
@@ -52,7 +52,7 @@ def log_series(z: Any, theta: Any) -> Any:
     Kemp's algorithm LK (Efficient generation of logarithmically distributed pseudo-random variables, Appl. Statist. 30, 1981,
     doi:10.2307/2346348), for the parameter 1 - exp(-theta).
     """
-    u = theta * scores.both(z)[0]
+    u = theta * tails(z)[0]
     near = -jnp.log(-jnp.expm1(-jnp.minimum(u, 0.7)))
     far = -jnp.log1p(-jnp.exp(-jnp.clip(u, 0.7, _far(u))))
     return jnp.where(u > _far(u), -u, jnp.log(jnp.where(u < 0.7, near, far)))

@@ -1,4 +1,4 @@
-"""Correlation matrices on the host: from rank correlations and back, whether they are any, and the nearest one that is.
+"""Correlation matrices on the host: whether a table is one, the nearest that is, and its root.
 
 Higham: Computing the nearest correlation matrix - a problem from finance, IMA J. Numer. Anal. 22, 2002,
 doi:10.1093/imanum/22.3.329.
@@ -11,79 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
-from numpy.polynomial.hermite_e import hermegauss
-from scipy import special
 
-Matrix = Float[np.ndarray, "member member"]
+from engine.draws.copulas.contract import Matrix
+from engine.errors import refusal
 
 SLACK = 1e-10
 """How far below zero an eigenvalue may be for rounding alone."""
 DIGITS = 4
 """Decimals that the nearest matrix is shown with; what is shown can be pasted, and is a correlation matrix itself."""
 _ROUNDS = 400
-
-
-def pearson_of_kendall(tau: np.ndarray) -> np.ndarray:
-    """Correlation of an elliptical copula by its Kendall's tau: sin(pi tau / 2) (Lindskog, McNeil and Schmock 2003)."""
-    return np.sin(0.5 * np.pi * np.asarray(tau, np.float64))
-
-
-def kendall_of_pearson(r: np.ndarray) -> np.ndarray:
-    """Kendall's tau of an elliptical copula: 2 / pi asin r."""
-    return np.arcsin(np.asarray(r, np.float64)) * (2.0 / np.pi)
-
-
-def spearman_of_pearson(r: np.ndarray, df: float | None = None) -> np.ndarray:
-    """Spearman's rho of a Gaussian copula, 6 / pi asin(r / 2), or of a Student t copula with `df` degrees of freedom.
-
-    That of a t copula is 6 / pi E asin(r / sqrt((1 + W / W') (1 + W / W''))) with W, W', W'' independent chi-squares: three
-    differences of t vectors are normal given their mixing variables (the argument of Heinen and Valdesogo, Spearman rank
-    correlation of the bivariate Student t, J. Multivariate Anal. 179, 2020, doi:10.1016/j.jmva.2020.104650). Within 1e-5.
-    """
-    r = np.asarray(r, np.float64)
-    if df is None:
-        return np.arcsin(0.5 * r) * (6.0 / np.pi)
-    nodes, weights = hermegauss(40)
-    weights = weights / weights.sum()
-    log_w = log_chi2_quantile(nodes, df)
-    share = 1.0 / np.sqrt(1.0 + np.exp(log_w[:, None] - log_w[None, :]))  # [W, W']
-    factor = (share[:, :, None] * share[:, None, :]).ravel()
-    chance = (weights[:, None, None] * weights[:, None] * weights).ravel()
-    kept = chance > 1e-12
-    factor, chance = factor[kept], chance[kept] / chance[kept].sum()
-    values = [float(chance @ np.arcsin(np.clip(x * factor, -1.0, 1.0))) for x in np.abs(r).ravel()]
-    # for full dependence the quadrature is the least exact, and the value known
-    found = np.where(np.abs(r) == 1.0, 1.0, np.reshape(values, r.shape) * (6.0 / np.pi))
-    return np.sign(r) * np.minimum(found, 1.0)
-
-
-def pearson_of_spearman(rho: np.ndarray, df: float | None = None) -> np.ndarray:
-    """Correlation by Spearman's rho: 2 sin(pi rho / 6) for a Gaussian copula; for a t copula by interpolation."""
-    rho = np.asarray(rho, np.float64)
-    if df is None:
-        return 2.0 * np.sin(rho * (np.pi / 6.0))
-    from scipy.interpolate import PchipInterpolator
-
-    r = np.sin(0.5 * np.pi * np.linspace(0.0, 1.0, 65))
-    # the size over that of the Gaussian copula is smooth, and one at both ends but for a few per cent
-    gaussian = 2.0 * np.sin(np.maximum.accumulate(spearman_of_pearson(r, df)) * (np.pi / 6.0))
-    return np.sign(rho) * PchipInterpolator(gaussian, r)(2.0 * np.sin(np.abs(rho) * (np.pi / 6.0)))
-
-
-def log_chi2_quantile(z: np.ndarray, df: float) -> np.ndarray:
-    """Logarithm of the quantile, at the normal score z, of a chi-square divided by its degrees of freedom."""
-    return log_gamma_quantile(z, 0.5 * df) - np.log(0.5 * df)
-
-
-def log_gamma_quantile(z: np.ndarray, shape: float) -> np.ndarray:
-    """Logarithm of the quantile, at the normal score z, of a gamma variable of scale 1, however small."""
-    z = np.asarray(z, np.float64)
-    tail = special.ndtr(-np.abs(z))
-    value = np.where(z < 0, special.gammaincinv(shape, tail), special.gammainccinv(shape, tail))
-    near_zero = (special.log_ndtr(z) + special.gammaln(shape + 1.0)) / shape
-    with np.errstate(divide="ignore"):
-        return np.where(value < 1e-200, near_zero, np.log(value))
 
 
 @dataclass(frozen=True)
@@ -185,21 +121,19 @@ def lower_root(matrix: Matrix) -> Matrix:
     return root
 
 
-def shape_problem(given: Sequence[Sequence[float]], members: Sequence[str]) -> str | None:
-    """What keeps a table of numbers from being the correlations of these members, eigenvalues aside."""
+def refuse_misshapen(place: str, rows: Sequence[Sequence[float]], members: Sequence[str]) -> None:
+    """Refuses a table of numbers that cannot be the correlations of these members, whatever its eigenvalues."""
     n = len(members)
-    if len(given) != n or any(len(row) != n for row in given):
-        got = (
-            f"{len(given)} rows of {', '.join(sorted({str(len(row)) for row in given}))}" if given else "none"
-        )
-        return f"expected {n} rows of {n} numbers, one for each of `members`, got {got}."
+    if len(rows) != n or any(len(row) != n for row in rows):
+        sizes = ", ".join(sorted({str(len(row)) for row in rows}))
+        got = f"{len(rows)} rows of {sizes}" if rows else "none"
+        raise refusal(place, f"expected {n} rows of {n} numbers, one for each of `members`, got {got}.")
     for i, j in itertools.product(range(n), repeat=2):
-        value = given[i][j]
+        value, pair = rows[i][j], f"'{members[i]}' and '{members[j]}'"
         if i == j and value != 1:
-            return f"expected 1 for '{members[i]}' with itself, got {value:g}."
+            raise refusal(place, f"expected 1 for '{members[i]}' with itself, got {value:g}.")
         if not -1 <= value <= 1:
-            return f"expected -1 to 1 for '{members[i]}' and '{members[j]}', got {value:g}."
-        if abs(value - given[j][i]) > 1e-12:
-            pair = f"'{members[i]}' and '{members[j]}'"
-            return f"expected the same number for {pair} both ways, got {value:g} and {given[j][i]:g}."
-    return None
+            raise refusal(place, f"expected -1 to 1 for {pair}, got {value:g}.")
+        if abs(value - rows[j][i]) > 1e-12:
+            text = f"expected the same number for {pair} both ways, got {value:g} and {rows[j][i]:g}."
+            raise refusal(place, text)

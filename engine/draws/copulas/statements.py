@@ -1,4 +1,4 @@
-"""What a study says of a group's dependence -> its copula, or everything that is wrong with it."""
+"""The copula that a group's table in a study states, or everything that is wrong with the table."""
 
 from __future__ import annotations
 
@@ -9,83 +9,66 @@ from typing import Any
 
 import numpy as np
 
-from engine.draws.copulas import archimedean, concordance, matrices
+from engine.draws.copulas import archimedean, concordance, matrices, rank_correlations
 from engine.draws.copulas.contract import Copula
 from engine.draws.copulas.elliptical import DF, Correlated, Equicorrelated, StudentT, lowest_correlation
-from engine.draws.copulas.empirical import Empirical, ranks_problem
-from engine.draws.copulas.vine import Vine, vine_problem
-from engine.errors import Problem, unknown
+from engine.draws.copulas.empirical import Empirical, refuse_unless_ranks
+from engine.draws.copulas.vine import Vine, refuse_unless_vine
+from engine.errors import Problems, refusal, unknown
 
-_ELLIPTICAL = ("correlation", "pearson", "spearman", "kendall")
-_ARCHIMEDEAN = ("theta", "kendall", "spearman")
+Table = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Family:
-    """What a study gives a copula by.
+    """How a study gives a copula of one family.
 
     Args:
       statements: keys of which it gives one.
       needs: keys that it must give beside.
+      build: (key of the statement, table, members of the group) -> copula; refuses what no such copula can have.
     """
 
     statements: tuple[str, ...]
     needs: tuple[str, ...]
+    build: Callable[[str, Table, Sequence[str]], Copula]
 
 
-FAMILIES: dict[str, Family] = {
-    "gaussian": Family(_ELLIPTICAL, ()),
-    "t": Family(_ELLIPTICAL, ("df",)),
-    "clayton": Family(_ARCHIMEDEAN, ()),
-    "gumbel": Family(_ARCHIMEDEAN, ()),
-    "frank": Family(_ARCHIMEDEAN, ()),
-    "joe": Family(_ARCHIMEDEAN, ()),
-    "empirical": Family(("file", "ranks"), ()),
-    "vine": Family(("file", "vine"), ("members",)),
-}
-"""Copulas by name."""
-
-STATEMENTS = tuple(dict.fromkeys(key for family in FAMILIES.values() for key in family.statements))
-"""Every key that states a dependence; a group has one of them."""
-
-
-def copula(table: Mapping[str, Any], members: Sequence[str]) -> tuple[Copula | None, list[Problem]]:
-    """The copula of a group's table, or None and all that is wrong with it, the place of each a key of the table.
+def copula(table: Table, members: Sequence[str]) -> Copula:
+    """The copula of a group's table.
 
     Args:
       table: as the study file has it, types checked; `copula`, and the keys that it is given by.
       members: factors of the group, in the order of the study.
+
+    Raises:
+      UserError: with one `Problem` per fault, its place the key at fault.
     """
-    name = table["copula"]
+    name, problems = table["copula"], Problems()
     if name not in FAMILIES:
-        return None, [Problem("copula", unknown("copula", name, FAMILIES))]
-    family, problems = FAMILIES[name], []
+        raise refusal("copula", unknown("copula", name, FAMILIES))
+    family = FAMILIES[name]
     allowed = ("copula", "members", *family.statements, *family.needs)
     ways = " or ".join(key for key in family.statements if key != "pearson")
     for key in table:
         if key not in allowed:
-            problems.append(Problem(key, f"is no key of copula '{name}', which is given by {ways}."))
+            problems.add(key, f"is no key of copula '{name}', which is given by {ways}.")
     given = [key for key in family.statements if key in table]
-    if not given and not problems:
-        problems.append(Problem(family.statements[0], f"is missing. Copula '{name}' is given by {ways}."))
+    if not given and not len(problems):
+        problems.add(family.statements[0], f"is missing. Copula '{name}' is given by {ways}.")
     for key in given[1:]:
-        problems.append(Problem(key, f"expected one of {given[0]} and {key}, got both. Remove one."))
-    problems += [Problem(key, _MISSING[key]) for key in family.needs if key not in table]
-    df = table.get("df") if name == "t" else None
-    if df is not None and not DF[0] <= df <= DF[1]:
+        problems.add(key, f"expected one of {given[0]} and {key}, got both. Remove one.")
+    for key in family.needs:
+        if key not in table:
+            problems.add(key, _MISSING[key])
+    df = table.get("df", DF[0])
+    if "df" in family.needs and not DF[0] <= df <= DF[1]:
         remedy = " Use 'gaussian'." if df > DF[1] else ""
-        problems.append(
-            Problem("df", f"expected {DF[0]:g} to {DF[1]:g} degrees of freedom, got {df:g}.{remedy}")
-        )
-    if problems:
-        return None, problems
-    key = given[0]
-    if key == "file":
-        return None, [Problem(key, "is read beside a study file only. Give what is in it.")]
-    try:
-        return _made(name, key, table, members, df), []
-    except _Infeasible as error:
-        return None, [Problem(key, str(error))]
+        problems.add("df", f"expected {DF[0]:g} to {DF[1]:g} degrees of freedom, got {df:g}.{remedy}")
+    problems.refuse("group")
+    if given[0] == "file":
+        raise refusal("file", "is read beside a study file only. Give what is in it.")
+    return family.build(given[0], table, members)
 
 
 _MISSING = {
@@ -94,45 +77,22 @@ _MISSING = {
 }
 
 
-class _Infeasible(Exception):
-    """What is wrong with a statement."""
-
-
-def _refuse(problem: str | None) -> None:
-    if problem is not None:
-        raise _Infeasible(problem)
-
-
-def _made(name: str, key: str, table: Mapping[str, Any], members: Sequence[str], df: float | None) -> Copula:
-    value = table[key]
-    if name == "empirical":
-        _refuse(_names_problem(tuple(value), members))
-        _refuse(ranks_problem(value))
-        return Empirical(tuple(value), tuple(tuple(row) for row in value.values()))
-    if name == "vine":
-        _refuse(vine_problem(value, len(table["members"])))
-        return Vine(tuple(table["members"]), value)
-    if name in ("gaussian", "t"):
-        if isinstance(value, list):
-            normal: Any = _with_matrix(key, table, df)
-        else:
-            normal = Equicorrelated(_correlation(key, value, len(members), df))
-        return normal if df is None else StudentT(normal, df)
-    if isinstance(value, list):
-        raise _Infeasible(
-            f"expected one number, as a '{name}' copula is the same for any two, got a matrix. Use 'gaussian' or 't'."
-        )
-    return archimedean.made(name, _theta(name, key, value, len(members)), members)
-
-
-def _names_problem(names: Sequence[str], members: Sequence[str]) -> str | None:
-    if set(names) == set(members):
-        return None
-    return f"expected {_listed(members)}, the members of the group, got {_listed(names)}."
+def _empirical(key: str, table: Table, members: Sequence[str]) -> Copula:
+    ranks = table[key]
+    if set(ranks) != set(members):
+        text = f"expected {_listed(members)}, the members of the group, got {_listed(ranks)}."
+        raise refusal(key, text)
+    refuse_unless_ranks(key, ranks)
+    return Empirical(tuple(ranks), tuple(tuple(row) for row in ranks.values()))
 
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"'{name}'" for name in names) or "none"
+
+
+def _vine(key: str, table: Table, members: Sequence[str]) -> Copula:
+    refuse_unless_vine(key, table[key], len(table["members"]))
+    return Vine(tuple(table["members"]), table[key])
 
 
 # ---- elliptical
@@ -140,14 +100,27 @@ def _listed(names: Sequence[str]) -> str:
 _Convert = Callable[[np.ndarray], np.ndarray]
 
 
+def _student_t(key: str, table: Table, members: Sequence[str]) -> Copula:
+    return StudentT(_normal(key, table, members, table["df"]), table["df"])
+
+
+def _normal(
+    key: str, table: Table, members: Sequence[str], df: float | None = None
+) -> Equicorrelated | Correlated:
+    """The Gaussian copula of a table, or with degrees of freedom the one within a t copula of the table."""
+    if isinstance(table[key], list):
+        return _with_matrix(key, table, df)
+    return Equicorrelated(_correlation(key, table[key], len(members), df))
+
+
 def _conversions(key: str, df: float | None) -> tuple[_Convert, _Convert]:
     """From a statement's measure to the correlation of the normal scores, and back."""
     if key == "kendall":
-        return matrices.pearson_of_kendall, matrices.kendall_of_pearson
+        return rank_correlations.pearson_of_kendall, rank_correlations.kendall_of_pearson
     if key == "spearman":
         return (
-            functools.partial(matrices.pearson_of_spearman, df=df),
-            functools.partial(matrices.spearman_of_pearson, df=df),
+            functools.partial(rank_correlations.pearson_of_spearman, df=df),
+            functools.partial(rank_correlations.spearman_of_pearson, df=df),
         )
     return np.asarray, np.asarray
 
@@ -159,42 +132,50 @@ def _correlation(key: str, value: float, n: int, df: float | None) -> float:
     low = float(of_pearson(np.array(lowest)))
     if not low <= value <= 1:
         remedy = " Give a matrix, in which some pairs are less negative." if -1 <= value < low else ""
-        raise _Infeasible(f"expected {low:.6g} to 1, what {max(n, 1)} factors can have, got {value}.{remedy}")
+        text = f"expected {low:.6g} to 1, what {max(n, 1)} factors can have, got {value}.{remedy}"
+        raise refusal(key, text)
     return max(lowest, float(to_pearson(np.array(value))))
 
 
-def _with_matrix(key: str, table: Mapping[str, Any], df: float | None) -> Correlated:
-    given = table[key]
+def _with_matrix(key: str, table: Table, df: float | None) -> Correlated:
     if "members" not in table:
-        raise _Infeasible(
-            'has a matrix but no names. Add members = ["...", "..."], in the order of its rows.'
-        )
+        text = 'has a matrix but no names. Add members = ["...", "..."], in the order of its rows.'
+        raise refusal(key, text)
     names = table["members"]
-    _refuse(matrices.shape_problem(given, names))
+    matrices.refuse_misshapen(key, table[key], names)
     to_pearson, of_pearson = _conversions(key, df)
-    stated = np.array(given, np.float64)
+    stated = np.array(table[key], np.float64)
     r = to_pearson(stated)
     if not matrices.is_correlation(r):
-        raise _Infeasible(_contradiction(stated, r, names, matrices.nearest(stated, to_pearson, of_pearson)))
+        nearest = matrices.nearest(stated, to_pearson, of_pearson)
+        raise refusal(key, _contradiction(stated, r, names, nearest))
     return Correlated(tuple(names), tuple(tuple(float(entry) for entry in row) for row in r))
 
 
-def _contradiction(stated: np.ndarray, r: np.ndarray, names: Sequence[str], found: matrices.Nearest) -> str:
+def _contradiction(stated: np.ndarray, r: np.ndarray, names: Sequence[str], nearest: matrices.Nearest) -> str:
     at = matrices.contradiction(r)
-    told = ", ".join(f"'{names[k]}'" for k in at[:-1]) + f" and '{names[at[-1]]}'"
+    members = f"{_listed([names[k] for k in at[:-1]])} and '{names[at[-1]]}'"
     pairs = [(i, j) for n, i in enumerate(at) for j in at[n + 1 :]]
     entries = ", ".join(f"{names[i]}-{names[j]} {stated[i, j]:g}" for i, j in pairs[:10]) + (
         ", ..." if len(pairs) > 10 else ""
     )
-    rows = ", ".join("[" + ", ".join(f"{entry:g}" for entry in row) + "]" for row in found.matrix)
+    rows = ", ".join("[" + ", ".join(f"{entry:g}" for entry in row) + "]" for row in nearest.matrix)
     return (
         f"expected a correlation matrix (no negative eigenvalue), got one with {matrices.lowest_eigenvalue(r):.3g}: "
-        f"{told} contradict each other ({entries}). The nearest is [{rows}], at most {found.largest:.3g} away in an entry "
-        f"and {found.overall:.3g} in all (Frobenius). Use it, or mend these {len(at)}."
+        f"{members} contradict each other ({entries}). The nearest is [{rows}], at most {nearest.largest:.3g} away in an entry "
+        f"and {nearest.overall:.3g} in all (Frobenius). Use it, or mend these {len(at)}."
     )
 
 
 # ---- Archimedean
+
+
+def _archimedean(key: str, table: Table, members: Sequence[str]) -> Copula:
+    name, value = table["copula"], table[key]
+    if isinstance(value, list):
+        text = f"expected one number, as a '{name}' copula is the same for any two, got a matrix. Use 'gaussian' or 't'."
+        raise refusal(key, text)
+    return archimedean.with_theta(name, _theta(name, key, value, len(members)), members)
 
 
 def _theta(name: str, key: str, value: float, n: int) -> float:
@@ -214,6 +195,21 @@ def _theta(name: str, key: str, value: float, n: int) -> float:
     elif (low if key == "theta" else 0.0) >= value or abs(value) < hole:
         remedy = " For independence leave the factors out of the group."
     range_ = f"{low:.4g} to {high:.4g}" + (f", and at least {hole:g} in size" if abs(value) < hole else "")
-    raise _Infeasible(
+    text = (
         f"expected {range_}, what {max(n, 1)} factors of a '{name}' copula can have, got {value:g}.{remedy}"
     )
+    raise refusal(key, text)
+
+
+_CORRELATIONS = ("correlation", "pearson", "spearman", "kendall")
+FAMILIES: dict[str, Family] = {
+    "gaussian": Family(_CORRELATIONS, (), _normal),
+    "t": Family(_CORRELATIONS, ("df",), _student_t),
+    **{name: Family(("theta", "kendall", "spearman"), (), _archimedean) for name in archimedean.FAMILIES},
+    "empirical": Family(("file", "ranks"), (), _empirical),
+    "vine": Family(("file", "vine"), ("members",), _vine),
+}
+"""How a study gives a copula, by its name."""
+
+STATEMENTS = tuple(dict.fromkeys(key for family in FAMILIES.values() for key in family.statements))
+"""Every key that states a dependence; a group has one of them."""

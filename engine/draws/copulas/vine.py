@@ -11,15 +11,17 @@ import importlib.util
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy import special
 
+from engine.draws.copulas import rank_correlations
 from engine.draws.copulas.contract import Implied
-from engine.draws.polynomials import FARTHEST
+from engine.draws.limits import FARTHEST
+from engine.errors import refusal
 
 MOST_BYTES = 1 << 19
 """Length of a vine's text: it is written into the study file."""
@@ -48,13 +50,8 @@ class Vine:
     members: tuple[str, ...]
     text: str
 
-    @property
-    def family(self) -> str:
-        return "vine"
-
-    @property
-    def latents(self) -> tuple[str, ...]:
-        return ()
+    family: ClassVar[str] = "vine"
+    latents: ClassVar[tuple[str, ...]] = ()
 
     def parameters(self, dtype: type) -> Any:
         return {}
@@ -69,22 +66,17 @@ class Vine:
 
     def implied(self, members: Sequence[str]) -> Implied:
         """By simulation, tail dependence as P(V < q | U < q) at q = 0.01."""
-        from scipy.stats import kendalltau
-
         order = [self.members.index(name) for name in members]
         own = np.asfortranarray(np.random.default_rng(1).random((_SIMULATED, len(self.members))))
         u = np.asarray(_vine(self.text).inverse_rosenblatt(own, num_threads=1))[:, order].T
-        kendall = np.eye(len(members))
-        for i in range(len(members)):
-            for j in range(i):
-                kendall[i, j] = kendall[j, i] = kendalltau(u[i], u[j]).statistic
+        kendall = rank_correlations.kendall_of_rows(u)
         lower, upper = (
             (side @ side.T) / side.sum(axis=1) for side in (1.0 * (u < _FAR), 1.0 * (u > 1.0 - _FAR))
         )
         about = f"by simulation of {_SIMULATED:,} draws; tails: at {_FAR:g} and {1 - _FAR:g}"
         return Implied(kendall, np.corrcoef(u).reshape(kendall.shape), lower, upper, about)
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return f"{len(self.members)} members"
 
 
@@ -93,22 +85,23 @@ def is_available() -> bool:
     return importlib.util.find_spec("pyvinecopulib") is not None
 
 
-def vine_problem(text: str, n_members: int) -> str | None:
-    """What keeps a text from being a vine of so many continuous members."""
+def refuse_unless_vine(place: str, text: str, n_members: int) -> None:
+    """Refuses a text that is no vine of so many continuous members."""
     if len(text) > MOST_BYTES:
-        return f"expected at most {MOST_BYTES} bytes, got {len(text)}."
+        raise refusal(place, f"expected at most {MOST_BYTES} bytes, got {len(text)}.")
     if not is_available():
-        return "vine copulas need pyvinecopulib: pip install 'rustbelt[vines]'."
+        raise refusal(place, "vine copulas need pyvinecopulib: pip install 'rustbelt[vines]'.")
     try:
         vine = _vine(text)
     except (RuntimeError, ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
         line = (str(error).splitlines() or [""])[0]
-        return (
+        wrong = (
             f"expected a vine as `pyvinecopulib.Vinecop.to_json` writes it, got another text ({line[:120]})."
         )
+        raise refusal(place, wrong) from error
     if vine.dim != n_members:
-        return f"expected a vine of {n_members} variables, one for each of `members`, got one of {vine.dim}."
-    return None
+        wrong = f"expected a vine of {n_members} variables, one for each of `members`, got one of {vine.dim}."
+        raise refusal(place, wrong)
 
 
 @functools.lru_cache(maxsize=16)
@@ -117,8 +110,8 @@ def _vine(text: str) -> Any:
     import pyvinecopulib as library
 
     document = json.loads(text)
-    structure = document["structure"]
-    order, size, trees, rows = structure["order"], *(structure["array"][key] for key in ("d", "t", "data"))
+    order, array = document["structure"]["order"], document["structure"]["array"]
+    size, trees, rows = (array[key] for key in ("d", "t", "data"))
     if not (isinstance(size, int) and 2 <= size <= _MOST and isinstance(trees, int) and 1 <= trees < size):
         raise ValueError(f"expected 2 to {_MOST} variables and a tree at least")
     if [len(row) for row in rows] != [size - 1 - k for k in range(trees)]:
@@ -126,12 +119,12 @@ def _vine(text: str) -> Any:
     if set(document["var_types"]) != {"c"}:
         raise ValueError("expected continuous variables")
     pairs = document["pair copulas"]
-    made = library.RVineStructure.from_struct_array(order, rows, natural_order=True, check=True)
+    structure = library.RVineStructure.from_struct_array(order, rows, natural_order=True, check=True)
     copulas = [
         [_pair(library, pairs[f"tree{tree}"][f"pc{edge}"]) for edge in range(size - 1 - tree)]
         for tree in range(trees)
     ]
-    vine = library.Vinecop.from_structure(structure=made, pair_copulas=copulas)
+    vine = library.Vinecop.from_structure(structure=structure, pair_copulas=copulas)
     if (
         vine.dim != size
         or not np.isfinite(vine.inverse_rosenblatt(np.full((1, size), 0.5), num_threads=1)).all()

@@ -1,7 +1,1 @@
-"""Marginals: what a study may say a number is drawn from."""
-
-from engine.draws.distributions.closed import FAMILIES, Marginal
-from engine.draws.distributions.law import Law
-from engine.draws.distributions.prior import Asked, Prior, prior
-
-__all__ = ["FAMILIES", "Asked", "Law", "Marginal", "Prior", "prior"]
+"""Laws of single numbers: what a study may say that a factor or a shock is drawn from."""

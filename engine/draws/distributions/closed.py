@@ -1,4 +1,4 @@
-"""Families with a closed form on the device: from a normal score to a draw, back, and fitted to quantiles or parameters."""
+"""Families whose draws have a closed form on the device: from a normal score to a draw, and from a value back to its score."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law
+from engine.draws.distributions.law import Law, scores_between
+from engine.draws.random_words import tails
+from engine.errors import refusal
 
 _ROOT_HALF = math.sqrt(0.5)
 
@@ -28,7 +30,8 @@ class Family:
       score: (value inside the support, *parameters) -> normal score, float64.
       support: (*parameters) -> lowest and highest value.
       mean: (*parameters) -> expectation.
-      check: (*parameters) -> (parameter, what is wrong with it), or None.
+      check: (*parameters) -> None; refuses parameters that no law of the family has, at the first that is wrong.
+      mode: (*parameters) -> where the density is highest; None where it is so at no single value.
       spellings: other sets of parameters that it can be given by, each with its conversion.
     """
 
@@ -38,7 +41,8 @@ class Family:
     score: Callable[..., Any]
     support: Callable[..., tuple[float, float]]
     mean: Callable[..., float]
-    check: Callable[..., tuple[str, str] | None]
+    check: Callable[..., None]
+    mode: Callable[..., float] | None = None
     spellings: Mapping[tuple[str, ...], Callable[..., tuple[float, ...]]] | None = None
 
 
@@ -77,10 +81,6 @@ class Marginal(Law):
         """Expectation."""
         return float(FAMILIES[self.family].mean(*self.parameters))
 
-    def named(self) -> dict[str, float]:
-        """Parameters by name."""
-        return dict(zip(FAMILIES[self.family].parameters, self.parameters, strict=True))
-
 
 def _phi_centred(z: Any) -> Any:
     """2 Phi(z) - 1."""
@@ -89,9 +89,7 @@ def _phi_centred(z: Any) -> Any:
 
 def _triangular_draw(z: Any, low: Any, mode: Any, high: Any) -> Any:
     # the tail probability itself, not one minus it: its root is what counts near the ends
-    tail = 0.5 * jax.lax.erfc(jnp.abs(z) * _ROOT_HALF)
-    below = jnp.where(z < 0, tail, 1.0 - tail)
-    above = jnp.where(z < 0, 1.0 - tail, tail)
+    below, above = tails(z)
     width = high - low
     rising = low + _root(width * (mode - low)) * jnp.sqrt(below)
     falling = high - _root(width * (high - mode)) * jnp.sqrt(above)
@@ -116,8 +114,7 @@ def _triangular_score(x: Any, low: float, mode: float, high: float) -> Any:
 
 
 def _uniform_score(x: Any, low: float, high: float) -> Any:
-    below, above = (x - low) / (high - low), (high - x) / (high - low)
-    return np.where(below < 0.5, special.ndtri(below), -special.ndtri(above))
+    return scores_between((x - low) / (high - low), (high - x) / (high - low))
 
 
 def _logit_normal_mean(median: float, sigma: float) -> float:
@@ -134,34 +131,48 @@ def _logit_normal_mean(median: float, sigma: float) -> float:
     )
 
 
+def _logit_normal_mode(median: float, sigma: float) -> float:
+    z = np.linspace(-6.0, 6.0, 4001)
+    x = special.expit(special.logit(median) + sigma * z)
+    best = float(z[int(np.argmin(0.5 * z * z + np.log(x * (1 - x))))])
+    for _ in range(60):  # the density is flat where z = -sigma (1 - 2 x)
+        x_at = float(special.expit(special.logit(median) + sigma * best))
+        slope = best + sigma * (1 - 2 * x_at)
+        best -= slope / max(1.0 - 2.0 * sigma**2 * x_at * (1 - x_at), 0.1)
+    return float(special.expit(special.logit(median) + sigma * best))
+
+
 def _from_mean_and_sd(mean: float, sd: float) -> tuple[float, ...]:
     spread = 1.0 + (sd / mean) ** 2
     return mean / math.sqrt(spread), math.sqrt(math.log(spread))
 
 
-def _positive(name: str, value: float) -> tuple[str, str] | None:
-    if value > 0:
-        return None
-    remedy = " For no spread use family 'fixed'." if value == 0 and name in ("sd", "sigma") else ""
-    return name, f"expected more than 0, got {value:g}.{remedy}"
+def _refuse_unless_positive(name: str, value: float) -> None:
+    if not value > 0:
+        remedy = " For no spread use family 'fixed'." if value == 0 and name in ("sd", "sigma") else ""
+        raise refusal(name, f"expected more than 0, got {value:g}.{remedy}")
 
 
-def _check_uniform(low: float, high: float) -> tuple[str, str] | None:
-    return None if high > low else ("high", f"expected more than low = {low:g}, got {high:g}.")
-
-
-def _check_logit_normal(median: float, sigma: float) -> tuple[str, str] | None:
-    if not 0 < median < 1:
-        return "median", f"expected a value above 0 and below 1, got {median:g}."
-    return _positive("sigma", sigma)
-
-
-def _check_triangular(low: float, mode: float, high: float) -> tuple[str, str] | None:
+def _check_uniform(low: float, high: float) -> None:
     if not low < high:
-        return "high", f"expected more than low = {low:g}, got {high:g}."
+        raise refusal("high", f"expected more than low = {low:g}, got {high:g}.")
+
+
+def _check_lognormal(median: float, sigma: float) -> None:
+    _refuse_unless_positive("median", median)
+    _refuse_unless_positive("sigma", sigma)
+
+
+def _check_logit_normal(median: float, sigma: float) -> None:
+    if not 0 < median < 1:
+        raise refusal("median", f"expected a value above 0 and below 1, got {median:g}.")
+    _refuse_unless_positive("sigma", sigma)
+
+
+def _check_triangular(low: float, mode: float, high: float) -> None:
+    _check_uniform(low, high)
     if not low <= mode <= high:
-        return "mode", f"expected a value from low = {low:g} to high = {high:g}, got {mode:g}."
-    return None
+        raise refusal("mode", f"expected a value from low = {low:g} to high = {high:g}, got {mode:g}.")
 
 
 FAMILIES: dict[str, Family] = {
@@ -190,7 +201,8 @@ FAMILIES: dict[str, Family] = {
         score=lambda x, mean, sd: (x - mean) / sd,
         support=lambda mean, sd: (-math.inf, math.inf),
         mean=lambda mean, sd: mean,
-        check=lambda mean, sd: _positive("sd", sd),
+        check=lambda mean, sd: _refuse_unless_positive("sd", sd),
+        mode=lambda mean, sd: mean,
     ),
     "lognormal": Family(
         ("median", "sigma"),
@@ -199,7 +211,8 @@ FAMILIES: dict[str, Family] = {
         score=lambda x, median, sigma: np.log(x / median) / sigma,
         support=lambda median, sigma: (0.0, math.inf),
         mean=lambda median, sigma: median * math.exp(0.5 * sigma * sigma),
-        check=lambda median, sigma: _positive("median", median) or _positive("sigma", sigma),
+        check=_check_lognormal,
+        mode=lambda median, sigma: median * math.exp(-sigma * sigma),
         spellings={("mean", "sd"): _from_mean_and_sd},
     ),
     # m / (m + (1 - m) exp(-sigma z)): no logarithm of a parameter, and no overflow that matters
@@ -211,6 +224,7 @@ FAMILIES: dict[str, Family] = {
         support=lambda median, sigma: (0.0, 1.0),
         mean=_logit_normal_mean,
         check=_check_logit_normal,
+        mode=_logit_normal_mode,
     ),
     "triangular": Family(
         ("low", "mode", "high"),
@@ -220,6 +234,7 @@ FAMILIES: dict[str, Family] = {
         support=lambda low, mode, high: (low, high),
         mean=lambda low, mode, high: (low + mode + high) / 3.0,
         check=_check_triangular,
+        mode=lambda low, mode, high: mode,
     ),
 }
 """Family name -> law."""

@@ -1,19 +1,67 @@
-"""Members of the families with a closed form from what an expert says of them."""
+"""Members of the families with a closed form, by their parameters or from what an expert says of them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.closed import Marginal
+from engine.draws.distributions.closed import FAMILIES, Marginal
+from engine.draws.distributions.families import ways_to_give
 from engine.draws.distributions.scipy_from import solved
-from engine.draws.distributions.statements import Statement, refuse_far, spread
-from engine.errors import Problem, UserError
+from engine.draws.distributions.statements import MOMENTS, Statement, refuse_far, spread
+from engine.errors import Problems, refusal
 
 _SCIPYS = {"normal": "norm", "lognormal": "lognorm", "uniform": "uniform", "triangular": "triang"}
+
+
+def closed_law(
+    family: str, own: Mapping[str, float], statements: Sequence[Statement]
+) -> tuple[Marginal, Sequence[Statement]]:
+    """A closed family's member, and the statements that it was fitted to: none where it is given by its parameters.
+
+    Args:
+      own: parameters of the family that are given, under any of its spellings.
+      statements: all others; a mean, sd or mode that is a parameter counts as one where statements stand beside it.
+
+    Raises:
+      UserError: parameters out of their range, neither parameters nor enough statements, or no member near what is stated.
+    """
+    if family == "uniform" and set(own) and set(own) <= {"loc", "scale"}:
+        low = own.get("loc", 0.0)
+        own = {"low": low, "high": low + own.get("scale", 1.0)}
+    parameters = None if statements else _parameters(family, own)
+    if parameters is not None:
+        law, statements = Marginal(family, parameters), ()
+    else:
+        labels = " and ".join([*own, *(s.label for s in statements)]) or "nothing"
+        wrong = refusal("", f"family '{family}' is given by {ways_to_give(family)}; got {labels}.")
+        if not statements or family == "fixed" or any(key not in MOMENTS for key in own):
+            raise wrong
+        statements = [*statements, *(Statement(key, key, own[key]) for key in MOMENTS if key in own)]
+        if len(statements) < (3 if family == "triangular" else 2):
+            raise wrong
+        law = closed_from(family, statements)
+    FAMILIES[family].check(*law.parameters)
+    return law, statements
+
+
+def _parameters(family: str, own: Mapping[str, float]) -> tuple[float, ...] | None:
+    """The parameters of a member in the family's order, None where the keys are none of its spellings."""
+    names, spellings = FAMILIES[family].parameters, FAMILIES[family].spellings or {}
+    if set(own) == set(names):
+        return tuple(float(own[key]) for key in names)
+    for keys, convert in spellings.items():
+        if set(own) == set(keys):
+            problems = Problems()
+            for key in keys:
+                if own[key] <= 0:
+                    problems.add(key, f"expected more than 0, got {own[key]:g}.")
+            problems.refuse("prior")
+            return convert(*(own[key] for key in keys))
+    return None
 
 
 def closed_from(family: str, statements: Sequence[Statement]) -> Marginal:
@@ -23,7 +71,7 @@ def closed_from(family: str, statements: Sequence[Statement]) -> Marginal:
     normal score; for the uniform, value against probability).
 
     Raises:
-      UserError: no member is near what is said.
+      UserError: no member is near what is stated.
     """
     if all(s.kind == "quantile" for s in statements) and family != "triangular":
         return Marginal(family, _LINES[family](statements))
@@ -54,17 +102,19 @@ def _line_of_scores(
     statements: Sequence[Statement], scale: Callable[[float], float], low: float, high: float
 ) -> tuple[float, float]:
     """Location and scale of the normal law that the values follow on another scale; refuses values outside (low, high)."""
-    upper = f" and below {high:g}" if high < math.inf else ""
-    outside = [
-        Problem(s.key, f"expected a value above {low:g}{upper}, got {s.value:g}.")
-        for s in statements
-        if not low < s.value < high
-    ]
-    if outside:
-        raise UserError("prior", outside)
+    _refuse_outside(statements, low, high)
     return _line(
         [float(special.ndtri(s.probability)) for s in statements], [scale(s.value) for s in statements]
     )
+
+
+def _refuse_outside(statements: Sequence[Statement], low: float, high: float) -> None:
+    problems = Problems()
+    upper = f" and below {high:g}" if high < math.inf else ""
+    for s in statements:
+        if not low < s.value < high:
+            problems.add(s.key, f"expected a value above {low:g}{upper}, got {s.value:g}.")
+    problems.refuse("prior")
 
 
 def _normal(statements: Sequence[Statement]) -> tuple[float, ...]:
@@ -105,7 +155,7 @@ def _triangular(statements: Sequence[Statement]) -> tuple[float, ...]:
             f"no triangular law has these quantiles: ({high} - {middle}) / ({middle} - {low}) is {target:.3g}, "
             f"expected {flattest:.3g} to {steepest:.3g}. Use 'lognormal' or 'normal', or move {middle}."
         )
-        raise _refused(statements[1].key, text)
+        raise refusal(statements[1].key, text)
     from scipy import optimize  # a tenth of a second, and few studies need it
 
     mode = float(optimize.brentq(lambda mode: skew(mode) - target, 0.0, 1.0, xtol=1e-15))
@@ -118,13 +168,7 @@ def _triangular(statements: Sequence[Statement]) -> tuple[float, ...]:
 def _logit_normal(statements: Sequence[Statement]) -> Marginal:
     from scipy import optimize
 
-    outside = [
-        Problem(s.key, f"expected a value above 0 and below 1, got {s.value:g}.")
-        for s in statements
-        if not 0 < s.value < 1
-    ]
-    if outside:
-        raise UserError("prior", outside)
+    _refuse_outside(statements, 0.0, 1.0)
     wide = spread(statements)
 
     def member(at: np.ndarray) -> Marginal:
@@ -140,11 +184,7 @@ def _logit_normal(statements: Sequence[Statement]) -> Marginal:
         optimize.least_squares(off, [special.logit(middle), start], xtol=1e-14, ftol=1e-14)
         for start in (-1.0, 0.3)
     ]
-    best = min(tries, key=lambda found: found.cost)
+    best = min(tries, key=lambda fit: fit.cost)
     law = member(best.x)
     refuse_far("logit-normal", law, statements, float(np.abs(best.fun).max()), 2)
     return law
-
-
-def _refused(key: str, message: str) -> UserError:
-    return UserError("prior", [Problem(key, message)])

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law
-from engine.errors import Problem, UserError
+from engine.draws.distributions.law import Law, scores_between
+from engine.errors import Problems, refusal
 
 MOST_VALUES = 8192
 """Values that a law of data is kept by."""
@@ -90,10 +90,7 @@ class Weighted(Law):
     @property
     def steps(self) -> tuple[np.ndarray, np.ndarray]:
         below, above = self._sums()
-        lower = below[:-1] < 0.5
-        return np.array(self.values), np.where(
-            lower, special.ndtri(below[:-1]), -special.ndtri(np.maximum(above[:-1], 0.0))
-        )
+        return np.array(self.values), scores_between(below[:-1], above[:-1])
 
     def mean(self) -> float:
         return float(np.dot(self.values, self.weights))
@@ -111,7 +108,7 @@ def empirical(values: Sequence[float] | np.ndarray, resampled: bool) -> Law:
     ordered = np.sort(np.asarray(values, np.float64))
     if len(ordered) < 2 or ordered[0] == ordered[-1]:
         text = f"expected at least two different values, got {len(np.unique(ordered))}. For one value use family 'fixed'."
-        raise UserError("prior", [Problem("", text)])
+        raise refusal("", text)
     if not resampled:
         return Interpolated(tuple(float(x) for x in ordered))
     different, counts = np.unique(ordered, return_counts=True)
@@ -132,21 +129,16 @@ def categories(weights: Sequence[float], values: Sequence[float]) -> Weighted:
     Raises:
       UserError: not as many weights as values, a weight that is not positive, values that do not rise.
     """
-    problems = []
+    problems = Problems()
     if len(weights) != len(values):
-        problems.append(
-            Problem("weights", f"expected {len(values)}, one for each category, got {len(weights)}.")
-        )
+        problems.add("weights", f"expected {len(values)}, one for each category, got {len(weights)}.")
     if not weights:
-        problems.append(Problem("weights", "expected at least one, got none."))
-    problems += [
-        Problem("weights", f"expected numbers above 0, got {w:g}. Leave such a category out.")
-        for w in weights
-        if not w > 0
-    ]
+        problems.add("weights", "expected at least one, got none.")
+    for weight in weights:
+        if not weight > 0:
+            problems.add("weights", f"expected numbers above 0, got {weight:g}. Leave such a category out.")
     if any(not b > a for a, b in itertools.pairwise(values)):
-        problems.append(Problem("values", "expected rising values; put the categories in that order."))
-    if problems:
-        raise UserError("prior", problems)
+        problems.add("values", "expected rising values; put the categories in that order.")
+    problems.refuse("prior")
     total = sum(weights)
     return Weighted(tuple(float(x) for x in values), tuple(float(w) / total for w in weights))

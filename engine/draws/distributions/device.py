@@ -13,15 +13,15 @@ import numpy as np
 from engine.draws import polynomials
 from engine.draws.distributions.closed import Marginal
 from engine.draws.distributions.law import Law
-from engine.draws.distributions.tables import Knots, Smooth, table
-from engine.draws.polynomials import FARTHEST
+from engine.draws.distributions.tables import Knots, Smooth, tabulate
+from engine.draws.limits import FARTHEST, LARGEST
 
 _CELLS = 1024
 """Cells of scores by which the search for a knot is begun."""
 FEW = 32
 """Steps up to which comparing with each is cheaper than a search."""
 _MARGIN = 1e-5
-"""What rounding may move a score by when its cell is found."""
+"""What rounding may move a score by when its cell is looked for."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,16 @@ class Draws:
       laws: in the order of the scores.
 
     Raises:
-      UserError: a law cannot be tabulated; its problem's place is the law's number.
+      UserError: a law cannot be tabulated.
     """
 
     def __init__(self, laws: Sequence[Law]):
         self.laws = tuple(laws)
-        self.tables = [None if isinstance(law, Marginal) else table(law) for law in self.laws]
-        found: dict[tuple[str, int], list[int]] = {}
-        for number, made in enumerate(self.tables):
-            found.setdefault(_kind(made), []).append(number)
-        self.kinds = tuple(Kind(name, size, tuple(numbers)) for (name, size), numbers in found.items())
+        self.tables = [None if isinstance(law, Marginal) else tabulate(law) for law in self.laws]
+        numbers_of: dict[tuple[str, int], list[int]] = {}
+        for number, table in enumerate(self.tables):
+            numbers_of.setdefault(_kind(table), []).append(number)
+        self.kinds = tuple(Kind(name, size, tuple(numbers)) for (name, size), numbers in numbers_of.items())
 
     def arrays(self, dtype: type = np.float32) -> list[Any]:
         """What each kind is fed: parameters, or its tables one after the other."""
@@ -69,24 +69,24 @@ class Draws:
         low, high = np.array([_reach(self.laws[number]) for number in kind.laws], dtype).T
         if kind.name in _LINKS:
             return {
-                "coefficients": np.stack([made.coefficients for made in tables]).astype(dtype),
-                "shift": np.array([made.shift for made in tables], dtype),
-                "scale": np.array([made.scale for made in tables], dtype),
+                "coefficients": np.stack([table.coefficients for table in tables]).astype(dtype),
+                "shift": np.array([table.shift for table in tables], dtype),
+                "scale": np.array([table.scale for table in tables], dtype),
                 "low": low,
                 "high": high,
             }
         if kind.name == "few":
             far = np.full((len(tables), kind.size), np.inf)
             values = np.zeros((len(tables), kind.size + 1))
-            for row, made in enumerate(tables):
-                far[row, : len(made.knots)] = made.knots
-                values[row, : len(made.coefficients)] = made.coefficients[:, 0]
+            for row, table in enumerate(tables):
+                far[row, : len(table.knots)] = table.knots
+                values[row, : len(table.coefficients)] = table.coefficients[:, 0]
             return {"knots": far.astype(dtype), "values": values.astype(dtype)}
-        knots = [np.concatenate([made.knots, np.full(1 << kind.size, np.inf)]) for made in tables]
+        knots = [np.concatenate([table.knots, np.full(1 << kind.size, np.inf)]) for table in tables]
         firsts = np.cumsum([0, *(len(part) for part in knots[:-1])])
         starts = [np.concatenate([[-FARTHEST], part[:-1]]) for part in knots]
-        cells = [np.pad(made.coefficients, ((0, len(part) - len(made.coefficients)), (0, 0))) for made, part in zip(tables, knots, strict=True)]  # fmt: skip
-        guides = [_guide(made.knots) + first for made, first in zip(tables, firsts, strict=True)]
+        cells = [np.pad(table.coefficients, ((0, len(part) - len(table.coefficients)), (0, 0))) for table, part in zip(tables, knots, strict=True)]  # fmt: skip
+        guides = [_guide(table.knots) + first for table, first in zip(tables, firsts, strict=True)]
         fed = {
             "guide": np.concatenate(guides).astype(np.int32),
             "knots": np.concatenate(knots).astype(dtype),
@@ -117,16 +117,16 @@ class Draws:
         return [drawn[number] for number in range(len(self.laws))]
 
 
-def _kind(made: Smooth | Knots | None) -> tuple[str, int]:
-    if made is None:
+def _kind(table: Smooth | Knots | None) -> tuple[str, int]:
+    if table is None:
         return "closed", 0
-    if isinstance(made, Smooth):
-        return made.link, made.coefficients.size
-    flat = not made.coefficients[:, 1:].any()
-    if flat and len(made.knots) <= FEW:
-        return "few", -(-len(made.knots) // 8) * 8
+    if isinstance(table, Smooth):
+        return table.link, table.coefficients.size
+    flat = not table.coefficients[:, 1:].any()
+    if flat and len(table.knots) <= FEW:
+        return "few", -(-len(table.knots) // 8) * 8
     edges = np.linspace(-FARTHEST, FARTHEST, _CELLS + 1)
-    most = int(np.max(np.searchsorted(made.knots, edges[1:] + _MARGIN) - _guide(made.knots), initial=0))
+    most = int(np.max(np.searchsorted(table.knots, edges[1:] + _MARGIN) - _guide(table.knots), initial=0))
     return "steps" if flat else "knots", most.bit_length()
 
 
@@ -138,9 +138,8 @@ def _guide(knots: np.ndarray) -> np.ndarray:
 
 def _reach(law: Law) -> tuple[float, float]:
     """Ends that draws are kept within, as far as single precision goes."""
-    largest = float(np.finfo(np.float32).max)
     low, high = law.support
-    return max(low, -largest), min(high, largest)
+    return max(low, -LARGEST), min(high, LARGEST)
 
 
 _LINKS: Mapping[str, Any] = {"plain": lambda p: p, "exp": jnp.exp, "sinh": lambda p: _sinh(jnp.exp(p))}

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import special
 
 from engine.draws.distributions.law import Law
-from engine.errors import Problem, UserError
+from engine.errors import refusal
 
 FEWEST, MOST = 3, 9
 _POWERS = ((0, 0), (0, 1), (1, 1), (1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (4, 0))
@@ -112,10 +112,10 @@ def metalog(
     """
     count = min(len(quantiles), MOST) if terms is None else terms
     if len(quantiles) < FEWEST:
-        raise _refused("quantiles", f"expected at least {FEWEST} for a metalog, got {len(quantiles)}.")
+        raise refusal("quantiles", f"expected at least {FEWEST} for a metalog, got {len(quantiles)}.")
     if not FEWEST <= count <= min(MOST, len(quantiles)):
         most = min(MOST, len(quantiles))
-        raise _refused(
+        raise refusal(
             "terms", f"expected {FEWEST} to {most}, as there are {len(quantiles)} quantiles, got {count}."
         )
     p, x = (np.array(column, np.float64) for column in zip(*quantiles, strict=True))
@@ -124,13 +124,13 @@ def metalog(
         bounds = " and ".join(
             [f"above low = {low:g}"] * math.isfinite(low) + [f"below high = {high:g}"] * math.isfinite(high)
         )
-        raise _refused("quantiles", f"expected values {bounds}, got {outside[0]:g}.")
+        raise refusal("quantiles", f"expected values {bounds}, got {outside[0]:g}.")
     basis = _terms(special.ndtri(p), count).T
     # 7 probabilities that lie alike about 1/2 leave a term free, and a quantile unmet: 4 terms are odd, and 3 pairs say odd things
     if np.linalg.matrix_rank(basis, 1e-13 * np.abs(basis).max()) < count:
         if terms is not None:
             text = f"these {len(quantiles)} probabilities do not tell {count} terms apart. Take terms = {count - 1}, or add a quantile."
-            raise _refused("terms", text)
+            raise refusal("terms", text)
         return metalog(quantiles, count - 1, low, high)
     coefficients = np.linalg.lstsq(basis, _to_unbounded(x, low, high), rcond=None)[0]
     law = Metalog(tuple(float(a) for a in coefficients), low, high)
@@ -153,15 +153,11 @@ def _refuse_falling(law: Metalog, terms: int) -> None:
             f"no law: a metalog of {terms} terms through these quantiles falls from {x:.4g} at probability {p:.3g} "
             f"to {y:.4g} at {q:.3g}, and a quantile never falls. {remedy}"
         )
-        raise _refused("quantiles", text)
+        raise refusal("quantiles", text)
     tails = law._tails
     if min(tails) < -1e-9 * spread:
         side = "lower" if tails[0] < 0 else "upper"
-        raise _refused(
+        raise refusal(
             "quantiles",
             f"no law: a metalog of {terms} terms through these falls in its far {side} tail. {remedy}",
         )
-
-
-def _refused(key: str, message: str) -> UserError:
-    return UserError("prior", [Problem(key, message)])

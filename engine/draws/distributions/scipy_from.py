@@ -14,21 +14,19 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.scipy_laws import (
-    Named,
+from engine.draws.distributions.scipy_catalogue import (
     defaults,
     discrete_names,
     generic,
-    is_valid,
-    named,
     quietly,
     shapes,
 )
-from engine.draws.distributions.statements import Statement, refuse_far, spread, told
-from engine.errors import Problem, UserError
+from engine.draws.distributions.scipy_laws import Named, is_valid, named
+from engine.draws.distributions.statements import Statement, listed, refuse_far, spread
+from engine.errors import UserError, refusal
 
 MOST_STATEMENTS = 64
-"""Statements that a law is searched for by: each is asked of every law that is tried."""
+"""Statements that a law is searched for by: each is computed of every law that is tried."""
 _STARTS = {"positive": (0.4, 1.0, 2.5, 8.0), "bounded": (0.15, 0.5, 0.85), "free": (-2.0, -0.3, 0.3, 2.0)}
 
 _ALIKE = 1e-9
@@ -38,7 +36,7 @@ _STEP = 1e-5
 
 
 def solved(
-    name: str, fixed: Mapping[str, float], statements: Sequence[Statement], said: str | None = None
+    name: str, fixed: Mapping[str, float], statements: Sequence[Statement], family: str | None = None
 ) -> Named:
     """The member of a law of SciPy that statements describe.
 
@@ -47,35 +45,35 @@ def solved(
 
     Args:
       fixed: parameters that are given.
-      said: what the study calls the law.
+      family: what the study calls the law.
 
     Raises:
-      UserError: fewer statements than free shapes, or no member near what is said.
+      UserError: fewer statements than free shapes, or no member near what is stated.
     """
-    said = said or name
+    family = family or name
     free = [key for key in shapes(name) if key not in fixed]
     if len(statements) > MOST_STATEMENTS:
         text = f"expected at most {MOST_STATEMENTS} statements, got {len(statements)}. For data use family 'empirical'."
-        raise _refused("", text)
+        raise refusal("", text)
     if len(statements) < len(free):
         text = (
-            f"'{said}' has {len(free)} shapes to be found ({', '.join(free)}); expected as many statements, "
+            f"'{family}' has {len(free)} shapes to be found ({', '.join(free)}); expected as many statements, "
             f"got {len(statements)} ({', '.join(s.label for s in statements)})."
         )
-        raise _refused("", text)
+        raise refusal("", text)
     linear = [key for key in ("scale", "loc") if key in defaults(name) and key not in fixed]
     linear = linear[: max(0, len(statements) - len(free))] if name not in discrete_names() else []
     if name in discrete_names() and any(s.kind != "mean" and s.kind != "sd" for s in statements):
         text = "quantiles and modes of whole numbers say little; give its mean, its sd, or its parameters."
-        raise _refused("", text)
+        raise refusal("", text)
     if not free and not linear:
-        raise _refused("", f"'{said}' is given whole already; statements would contradict its parameters.")
+        raise refusal("", f"'{family}' is given whole already; statements would contradict its parameters.")
     base = {"loc": 0.0, "scale": 1.0} | dict(fixed)
     search = _Search(name, base, free, linear, statements, spread(statements))
-    law, off = search.found()
+    law, off = search.best()
     if law is None:
-        raise _refused("", f"no '{said}' law is near what is said ({told(statements)}).")
-    refuse_far(said, law, statements, off, len(free) + len(linear))
+        raise refusal("", f"no '{family}' law is near what is said ({listed(statements)}).")
+    refuse_far(family, law, statements, off, len(free) + len(linear))
     return law
 
 
@@ -88,7 +86,7 @@ class _Search:
     statements: Sequence[Statement]
     spread: float
 
-    def found(self) -> tuple[Named | None, float]:
+    def best(self) -> tuple[Named | None, float]:
         """The best member, and its largest distance from a statement, of their spread."""
         if not self.free:
             law, off = self._member(np.zeros(0))
@@ -169,10 +167,10 @@ class _Search:
         fixed_scale = 1.0 if "scale" not in self.linear else scale
         off = (rows[:, 0] * loc + rows[:, 1] * fixed_scale - values) / self.spread
         final = given | {"loc": loc} | ({"scale": scale} if "scale" in self.linear else {})
-        made = Named(
+        member = Named(
             self.name, tuple(float(final[key]) for key in (*shapes(self.name), *defaults(self.name)))
         )
-        return (made, off) if is_valid(made) else (None, nowhere)
+        return (member, off) if is_valid(member) else (None, nowhere)
 
 
 def _kind(domain: tuple[float, float]) -> str:
@@ -195,7 +193,3 @@ def _from_natural(value: float, domain: tuple[float, float]) -> float:
     if _kind(domain) == "bounded":
         return float(special.logit(value))
     return math.log(value) if _kind(domain) == "positive" else value
-
-
-def _refused(key: str, message: str) -> UserError:
-    return UserError("prior", [Problem(key, message)])

@@ -1,10 +1,9 @@
-"""Laws of `scipy.stats` by SciPy's names and parameters; the owner of them. SciPy is imported when the first is asked for."""
+"""Laws of `scipy.stats` by SciPy's names and parameters: their quantiles far out in either tail, and which parameters they may have."""
 
 from __future__ import annotations
 
 import functools
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,25 +11,24 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law, lowest_where
-from engine.draws.polynomials import FARTHEST
-from engine.errors import Problem, UserError
+from engine.draws.distributions.law import Law, lowest_where, scores_between
+from engine.draws.distributions.scipy_catalogue import (
+    defaults,
+    discrete_names,
+    generic,
+    parameter_names,
+    quietly,
+)
+from engine.draws.limits import FARTHEST
+from engine.errors import UserError, refusal
 
-LEFT_OUT = {
-    "levy_stable": "SciPy's probabilities of its tails are wrong (0 where they are 1e-5). Use 't', 'cauchy' or 'nct'.",
-    "studentized_range": "each of its probabilities is a double integral, and a table of them takes minutes.",
-    "poisson_binom": "its probabilities are a list, and parameters are numbers. Use 'binomial'.",
-}
-"""Laws of SciPy that no study may ask for, with the reason."""
-PLAIN_NAMES = {"binomial": "binom", "geometric": "geom", "negative-binomial": "nbinom"}
-"""Names in plain words for those of SciPy."""
 MOST_STEPS = 1 << 16
-"""Values of a law of separate values that can be told apart on a device."""
+"""Values that a law of separate values may have on a device."""
 MOST_TRIED = 1 << 17
 """Values that a quantile is looked for among, one after the other."""
 _HUGE = 1e300
 _SLOW = ("gausshyper", "genhyperbolic", "geninvgauss", "irwinhall", "ksone", "kstwo", "norminvgauss")
-"""Laws whose quantiles take SciPy milliseconds each: those that are far out are continued, not asked for."""
+"""Laws whose quantiles take SciPy milliseconds each: those that are far out are continued, not computed."""
 _SEARCHED = ("genhyperbolic", "geninvgauss")
 """Laws that SciPy's own search inverts sooner: their probabilities are integrals, one at a time."""
 _ANCHORS = np.array([1e-8, 1e-10, 1e-12])
@@ -66,31 +64,31 @@ class Named(Law):
         tail, upper = special.ndtr(-np.abs(z)), z >= 0
         if self.is_discrete:
             return self._scipys(tail, upper)
-        far, found = tail < _ANCHORS[-1], np.full(z.shape, math.nan)
+        far, x = tail < _ANCHORS[-1], np.full(z.shape, math.nan)
         for at in (~far, far if self.name not in _SLOW else far & False):
             if at.any():
-                found[at] = self._scipys(tail[at], upper[at])
+                x[at] = self._scipys(tail[at], upper[at])
         for side in (True, False):
             at = far & (upper == side)
             if at.any():
-                found[at] = self._far(found[at], tail[at], side)
-        return found
+                x[at] = self._far(x[at], tail[at], side)
+        return x
 
     def _scipys(self, tail: np.ndarray, upper: np.ndarray) -> np.ndarray:
         """Quantiles of probabilities of the upper or the lower tail, as SciPy has them."""
-        found = np.empty(tail.shape)
+        x = np.empty(tail.shape)
         with quietly():
             if not self.is_discrete and _inverts(self.name):
                 low, high = (np.full(tail.shape, np.clip(end, -_HUGE, _HUGE)) for end in self.support)
                 return lowest_where(
                     lambda x: np.where(upper, self.sf(x) <= tail, self.cdf(x) >= tail), low, high
                 )
-            for side, ask in ((~upper, self._frozen.ppf), (upper, self._frozen.isf)):
+            for side, quantile in ((~upper, self._frozen.ppf), (upper, self._frozen.isf)):
                 try:
-                    found[side] = ask(tail[side])
+                    x[side] = quantile(tail[side])
                 except OverflowError:  # ncf says so instead of giving an infinite value
-                    found[side] = math.nan
-        return found
+                    x[side] = math.nan
+        return x
 
     def _far(self, x: np.ndarray, tail: np.ndarray, upper: bool) -> np.ndarray:
         """Quantiles beyond the last anchor: SciPy's where it knows the tail, else continued as a generalised Pareto tail.
@@ -143,116 +141,32 @@ class Named(Law):
                 f"takes {last - first + 1:.3g} values, expected at most {MOST_STEPS}. "
                 "For such numbers use a continuous law, such as 'normal' or 'gamma'."
             )
-            raise UserError("prior", [Problem("", text)])
+            raise refusal("", text)
         values = np.arange(first, last + 1)
         return values, scores_between(self.cdf(values[:-1]), self.sf(values[:-1]))
 
     def mean(self) -> float:
         with quietly():
-            found = float(self._frozen.mean())
+            mean = float(self._frozen.mean())
         if self.is_discrete:
-            return found
+            return mean
         # SciPy's formula may be used where it does not hold, and NaN also says that there is none
         endless = self.endless(lambda x: x)
-        return endless or (super().mean() if math.isnan(found) else found)
+        return endless or (super().mean() if math.isnan(mean) else mean)
 
     def sd(self) -> float:
         with quietly():
-            found = float(self._frozen.std())
+            sd = float(self._frozen.std())
         if self.is_discrete:
-            return found
+            return sd
         if not math.isfinite(self.mean()):
             return math.nan
-        return self.endless(np.square) or (super().sd() if math.isnan(found) else found)
+        return self.endless(np.square) or (super().sd() if math.isnan(sd) else sd)
 
     def density(self, x: Any) -> np.ndarray:
         """Density of a continuous law."""
         with quietly():
             return np.asarray(self._frozen.pdf(x), np.float64)
-
-
-def scores_between(below: np.ndarray, above: np.ndarray) -> np.ndarray:
-    """Normal scores of steps, from the probability up to each and the one beyond it."""
-    return np.where(below < 0.5, special.ndtri(below), -special.ndtri(above))
-
-
-def quietly() -> Any:
-    """No warnings of SciPy's: what it gives is judged instead."""
-    return _Quiet()
-
-
-class _Quiet:
-    def __enter__(self) -> None:
-        self._warnings, self._numbers = warnings.catch_warnings(), np.errstate(all="ignore")
-        self._warnings.__enter__()
-        warnings.simplefilter("ignore")
-        self._numbers.__enter__()
-
-    def __exit__(self, *raised: Any) -> None:
-        self._numbers.__exit__(*raised)
-        self._warnings.__exit__(*raised)
-
-
-@functools.cache
-def continuous_names() -> tuple[str, ...]:
-    """SciPy's names of all continuous laws but those that are left out."""
-    from scipy import stats
-
-    return tuple(
-        name
-        for name in dir(stats)
-        if isinstance(getattr(stats, name), stats.rv_continuous) and name not in LEFT_OUT
-    )
-
-
-@functools.cache
-def discrete_names() -> tuple[str, ...]:
-    """SciPy's names of all laws of whole numbers but those that are left out."""
-    from scipy import stats
-
-    return tuple(
-        name
-        for name in dir(stats)
-        if isinstance(getattr(stats, name), stats.rv_discrete) and name not in LEFT_OUT
-    )
-
-
-def generic(name: str) -> Any:
-    """SciPy's own object of a law."""
-    from scipy import stats
-
-    return getattr(stats, name)
-
-
-@functools.cache
-def shapes(name: str) -> tuple[str, ...]:
-    """Names of a law's shape parameters."""
-    listed = generic(name).shapes
-    return tuple(part.strip() for part in listed.split(",")) if listed else ()
-
-
-@functools.cache
-def _inverts(name: str) -> bool:
-    """Whether SciPy has a formula for a law's probabilities, but finds its quantiles by a search of one at a time."""
-    kind, plain = type(generic(name)), _plain()
-    return kind._ppf is plain._ppf and kind._cdf is not plain._cdf and name not in _SEARCHED
-
-
-def _plain() -> Any:
-    """What SciPy's laws take their methods from where they have none of their own."""
-    from scipy import stats
-
-    return stats.rv_continuous
-
-
-def parameter_names(name: str) -> tuple[str, ...]:
-    """Names of all parameters, in the order in which `Named` stores them."""
-    return (*shapes(name), "loc") if name in discrete_names() else (*shapes(name), "loc", "scale")
-
-
-def defaults(name: str) -> dict[str, float]:
-    """Parameters that need not be given, with what they then are."""
-    return {"loc": 0.0} if name in discrete_names() else {"loc": 0.0, "scale": 1.0}
 
 
 def named(name: str, given: Mapping[str, float]) -> Named:
@@ -266,11 +180,10 @@ def named(name: str, given: Mapping[str, float]) -> Named:
     missing = [key for key in wanted if key not in filled]
     if missing:
         text = f"'{name}' needs {', '.join(wanted)} (loc and scale may be left out); {', '.join(missing)} missing."
-        raise UserError("prior", [Problem("", text)])
+        raise refusal("", text)
     law = Named(name, tuple(float(filled[key]) for key in wanted))
     if not is_valid(law):
-        told = ", ".join(f"{key} = {filled[key]:g}" for key in wanted)
-        raise UserError("prior", [Problem(*_at_fault(name, filled, told))])
+        raise _out_of_range(name, {key: filled[key] for key in wanted})
     return law
 
 
@@ -288,22 +201,25 @@ def is_valid(law: Named) -> bool:
     return math.isfinite(middle)
 
 
-def _at_fault(name: str, filled: Mapping[str, float], told: str) -> tuple[str, str]:
-    """The parameter that is out of its range, where one alone is, and the sentence about it."""
+def _out_of_range(name: str, filled: Mapping[str, float]) -> UserError:
+    """The refusal of the parameter that is out of its range, where one alone is, else of all of them together."""
     if "scale" in filled and not filled["scale"] > 0:
-        return "scale", f"expected more than 0, got {filled['scale']:g}."
+        return refusal("scale", f"expected more than 0, got {filled['scale']:g}.")
     for info in getattr(generic(name), "_shape_info", list)():
         value, (low, high) = filled[info.name], info.domain
         closed_low, closed_high = info.inclusive
         if 0 < low < 1e-300:  # SciPy's way to say "more than 0"
             low, closed_low = 0.0, False
         if info.integrality and value != round(value):
-            return info.name, f"expected a whole number, got {value:g}."
+            return refusal(info.name, f"expected a whole number, got {value:g}.")
         if value < low or (value == low and not closed_low):
-            return info.name, f"expected {'at least' if closed_low else 'more than'} {low:g}, got {value:g}."
+            least = "at least" if closed_low else "more than"
+            return refusal(info.name, f"expected {least} {low:g}, got {value:g}.")
         if value > high or (value == high and not closed_high):
-            return info.name, f"expected {'at most' if closed_high else 'less than'} {high:g}, got {value:g}."
-    return "", f"'{name}' has no law with {told}."
+            most = "at most" if closed_high else "less than"
+            return refusal(info.name, f"expected {most} {high:g}, got {value:g}.")
+    parameters = ", ".join(f"{key} = {value:g}" for key, value in filled.items())
+    return refusal("", f"'{name}' has no law with {parameters}.")
 
 
 def refuse_endless(law: Named) -> None:
@@ -332,7 +248,7 @@ def refuse_endless(law: Named) -> None:
             f"takes too many values, far apart; expected at most {MOST_TRIED >> 3} (SciPy tries one after the other). "
             "For such numbers use a continuous law, such as 'normal' or 'gamma'."
         )
-        raise UserError("prior", [Problem("", text)])
+        raise refusal("", text)
 
 
 @functools.cache
@@ -340,3 +256,12 @@ def _is_searched(name: str, ends: bool) -> bool:
     """Whether SciPy looks for quantiles of a law of whole numbers one value after the other."""
     kind, plain = type(generic(name)), type(generic("binom")).__mro__[1]
     return kind._ppf is plain._ppf and (kind._cdf is plain._cdf or not ends)  # type: ignore[attr-defined]
+
+
+@functools.cache
+def _inverts(name: str) -> bool:
+    """Whether SciPy has a formula for a law's probabilities, but finds its quantiles by a search of one at a time."""
+    from scipy.stats import rv_continuous as plain  # whose methods a law has where it has none of its own
+
+    kind = type(generic(name))
+    return kind._ppf is plain._ppf and kind._cdf is not plain._cdf and name not in _SEARCHED

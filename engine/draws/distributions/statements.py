@@ -1,20 +1,20 @@
-"""Things that are said of a law: a quantile, a mean, a standard deviation, a mode."""
+"""Statements about a law: a quantile, a mean, a standard deviation, a mode."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import special
 
-from engine.draws.distributions.closed import Marginal
+from engine.draws.distributions.closed import FAMILIES, Marginal
 from engine.draws.distributions.law import Law
 from engine.draws.distributions.scipy_laws import Named
-from engine.errors import Problem, UserError
+from engine.draws.limits import LARGEST
+from engine.errors import Problems, refusal
 
 EXACT = 1e-6
 """How far a law may be from as many statements as it has free parameters, of their spread."""
@@ -29,12 +29,13 @@ PERCENTILES = {
 RANGE = (0.05, 0.95)
 """Probabilities of the ends of `range90`."""
 MOMENTS = ("mean", "sd", "mode")
-_LARGEST = float(np.finfo(np.float32).max)
+KEYS = ("quantiles", "range90", *PERCENTILES, *MOMENTS)
+"""Keys of a study's table that say something of a law, whatever its family."""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One thing that is said of a law.
+    """One statement about a law.
 
     Args:
       key: where the study says it.
@@ -68,38 +69,35 @@ def read(table: Mapping[str, Any], skip: Sequence[str] = ()) -> list[Statement]:
     Args:
       skip: moments that are parameters of the family.
     """
-    said = [Statement(key, "quantile", table[key], p) for key, p in PERCENTILES.items() if key in table]
+    statements = [Statement(key, "quantile", table[key], p) for key, p in PERCENTILES.items() if key in table]
     if "range90" in table:
         ends = table["range90"]
         if len(ends) != 2 or not ends[0] < ends[1]:
-            raise _refused("range90", f"expected [low, high], the two rising, got {list(ends)}.")
-        said += [Statement("range90", "quantile", x, p) for p, x in zip(RANGE, ends, strict=True)]
+            raise refusal("range90", f"expected [low, high], the two rising, got {list(ends)}.")
+        statements += [Statement("range90", "quantile", x, p) for p, x in zip(RANGE, ends, strict=True)]
     for pair in table.get("quantiles", ()):
         if len(pair) != 2 or not 0 < pair[0] < 1:
-            raise _refused(
+            raise refusal(
                 "quantiles", f"expected pairs [probability, value], 0 < probability < 1, got {list(pair)}."
             )
-        if not abs(pair[1]) <= _LARGEST:
-            raise _refused("quantiles", f"expected finite numbers, got {pair[1]:g}.")
-        said.append(Statement("quantiles", "quantile", float(pair[1]), float(pair[0])))
-    said.sort(key=lambda s: s.probability)
-    problems = []
-    for low, high in itertools.pairwise(said):
+        if not abs(pair[1]) <= LARGEST:
+            raise refusal("quantiles", f"expected finite numbers, got {pair[1]:g}.")
+        statements.append(Statement("quantiles", "quantile", float(pair[1]), float(pair[0])))
+    statements.sort(key=lambda s: s.probability)
+    problems = Problems()
+    for low, high in itertools.pairwise(statements):
         if high.probability == low.probability:
-            problems.append(Problem(high.key, f"says {high.label} twice."))
+            problems.add(high.key, f"says {high.label} twice.")
         elif not high.value > low.value:
-            problems.append(
-                Problem(high.key, f"expected more than {low.label} = {low.value:g}, got {high.value:g}.")
-            )
+            problems.add(high.key, f"expected more than {low.label} = {low.value:g}, got {high.value:g}.")
     for key in MOMENTS:
         if key in table and key not in skip:
-            said.append(Statement(key, key, table[key]))
+            statements.append(Statement(key, key, table[key]))
     if table.get("sd") is not None and not table["sd"] > 0:
         zero = " For no spread use family 'fixed'." if table["sd"] == 0 else ""
-        problems.append(Problem("sd", f"expected more than 0, got {table['sd']:g}.{zero}"))
-    if problems:
-        raise UserError("prior", problems)
-    return said
+        problems.add("sd", f"expected more than 0, got {table['sd']:g}.{zero}")
+    problems.refuse("prior")
+    return statements
 
 
 def _percent(probability: float) -> str:
@@ -109,10 +107,11 @@ def _percent(probability: float) -> str:
 
 def mode(law: Law) -> float:
     """Where a law's density is highest; the nearest end where it grows towards one."""
-    if isinstance(law, Marginal) and law.family in _CLOSED_MODES:
-        return float(_CLOSED_MODES[law.family](*law.parameters))
+    closed = FAMILIES[law.family].mode if isinstance(law, Marginal) else None
+    if isinstance(law, Marginal) and closed is not None:
+        return float(closed(*law.parameters))
     if not isinstance(law, Named) or law.is_discrete:
-        raise _refused("mode", "cannot be asked of this family. Use quantiles.")
+        raise refusal("mode", "cannot be asked of this family. Use quantiles.")
     from scipy import optimize
 
     z = np.linspace(-4.0, 4.0, 161)
@@ -122,32 +121,13 @@ def mode(law: Law) -> float:
     low, high = x[max(at - 1, 0)], x[min(at + 1, len(x) - 1)]
     if not high > low:
         return float(x[at])
-    found = optimize.minimize_scalar(
+    peak = optimize.minimize_scalar(
         lambda value: -float(law.density(value)),
         bounds=(low, high),
         method="bounded",
         options={"xatol": 1e-10 * (high - low)},
     )
-    return float(found.x)
-
-
-def _logit_normal_mode(median: float, sigma: float) -> float:
-    z = np.linspace(-6.0, 6.0, 4001)
-    x = special.expit(special.logit(median) + sigma * z)
-    best = float(z[int(np.argmin(0.5 * z * z + np.log(x * (1 - x))))])
-    for _ in range(60):  # the density is flat where z = -sigma (1 - 2 x)
-        x_at = float(special.expit(special.logit(median) + sigma * best))
-        slope = best + sigma * (1 - 2 * x_at)
-        best -= slope / max(1.0 - 2.0 * sigma**2 * x_at * (1 - x_at), 0.1)
-    return float(special.expit(special.logit(median) + sigma * best))
-
-
-_CLOSED_MODES: Mapping[str, Callable[..., float]] = {
-    "normal": lambda mean, sd: mean,
-    "lognormal": lambda median, sigma: median * math.exp(-sigma * sigma),
-    "triangular": lambda low, mode, high: mode,
-    "logit-normal": _logit_normal_mode,
-}
+    return float(peak.x)
 
 
 def spread(statements: Sequence[Statement]) -> float:
@@ -158,22 +138,19 @@ def spread(statements: Sequence[Statement]) -> float:
     largest = max(abs(s.value) for s in statements)
     if 0 < wide < NARROWEST * largest:
         text = f"says a law that is narrower than its numbers can tell: {wide:.3g} around {largest:.3g}. Use family 'fixed'."
-        raise _refused(statements[-1].key, text)
+        raise refusal(statements[-1].key, text)
     return wide if wide > 0 else max(abs(statements[0].value), 1e-300)
 
 
-def refuse_far(said: str, law: Law, statements: Sequence[Statement], off: float, free: int) -> None:
-    """Refuses a law that is not what is said, though it has a parameter for each statement."""
+def refuse_far(family: str, law: Law, statements: Sequence[Statement], off: float, free: int) -> None:
+    """Refuses a law that does not have what is stated, though it has a parameter for each statement."""
     if len(statements) > free or off <= EXACT:
         return
     nearest = ", ".join(f"{s.label} = {s.of(law):.4g}" for s in statements)
-    text = f"no '{said}' law has {told(statements)}; the nearest has {nearest}. Move a value or take another family."
-    raise _refused("", text)
+    text = f"no '{family}' law has {listed(statements)}; the nearest has {nearest}. Move a value or take another family."
+    raise refusal("", text)
 
 
-def told(statements: Sequence[Statement]) -> str:
+def listed(statements: Sequence[Statement]) -> str:
+    """Statements with their values, as a message has them: `p05 = 1, mean = 3`."""
     return ", ".join(f"{s.label} = {s.value:g}" for s in statements)
-
-
-def _refused(key: str, message: str) -> UserError:
-    return UserError("prior", [Problem(key, message)])

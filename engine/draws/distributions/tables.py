@@ -10,17 +10,16 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
 from engine.draws import polynomials
 from engine.draws.distributions.law import Law
-from engine.draws.distributions.scipy_laws import quietly
-from engine.draws.polynomials import FARTHEST
-from engine.errors import Problem, UserError
+from engine.draws.distributions.scipy_catalogue import quietly
+from engine.draws.limits import FARTHEST
+from engine.errors import refusal
 
 BOUND = 1e-6
 """Largest error of a table: of the law's scale, or of the distance from its median where that is larger."""
@@ -48,7 +47,7 @@ class Smooth:
       coefficients: of P, for either sign of z.
       shift, scale: of the value.
       low, high: ends of the support, as far as draws may go.
-      error: largest error found in double precision, as `BOUND` has it.
+      error: largest error in double precision, as `BOUND` has it.
     """
 
     link: str
@@ -67,7 +66,7 @@ class Knots:
     Args:
       knots: ascending, one fewer than cells.
       coefficients: of each cell, ascending powers; the first cell's distance is from the farthest score.
-      error: largest error found.
+      error: largest error.
     """
 
     knots: Float[np.ndarray, "knot"]
@@ -76,7 +75,7 @@ class Knots:
 
 
 @functools.lru_cache(maxsize=512)
-def table(law: Law) -> Smooth | Knots:
+def tabulate(law: Law) -> Smooth | Knots:
     """The law as a table.
 
     Raises:
@@ -111,28 +110,25 @@ def _smooth(law: Law) -> Smooth | None:
         return None
     against = np.maximum(scale, np.abs(exact - median))
     links = _links(low, high, median, scale)
-    found: list[tuple[float, int, Smooth]]
     for degree, parts in SHAPES:
         nodes = polynomials.nodes(degree, parts=parts)
         with quietly():
             values = law.at_score(nodes)
-        found = []
+        candidates: list[tuple[float, int, Smooth]] = []
         for link, shift, factor, inverse in links:
             with quietly():
                 coefficients = polynomials.fit_values(inverse(values), degree)
-            made = Smooth(link, coefficients, shift, factor, low, high, 0.0)
+            smooth = Smooth(link, coefficients, shift, factor, low, high, 0.0)
             if not np.all(np.isfinite(coefficients)):
                 continue
             error, rounded = (
-                float(np.max(np.abs(_host(made, _CHECKS, dtype) - exact) / against))
+                float(np.max(np.abs(_host(smooth, _CHECKS, dtype) - exact) / against))
                 for dtype in (np.float64, np.float32)
             )
             if error <= BOUND and rounded <= ROUNDING:
-                found.append(
-                    (rounded, len(found), Smooth(link, coefficients, shift, factor, low, high, error))
-                )
-        if found:
-            return min(found)[2]
+                candidates.append((rounded, len(candidates), replace(smooth, error=error)))
+        if candidates:
+            return min(candidates)[2]
     return None
 
 
@@ -151,12 +147,14 @@ def _links(
     return links
 
 
-def _host(made: Smooth, z: np.ndarray, dtype: type) -> np.ndarray:
+def _host(smooth: Smooth, z: np.ndarray, dtype: type) -> np.ndarray:
     """What a device computes, in NumPy."""
     with quietly():
-        p = polynomials.value_on_host(made.coefficients.astype(dtype), z.astype(dtype))
-        size = _LINKS[made.link](p)
-        return np.clip((dtype(made.shift) + dtype(made.scale) * size).astype(np.float64), made.low, made.high)
+        p = polynomials.value_on_host(smooth.coefficients.astype(dtype), z.astype(dtype))
+        size = _LINKS[smooth.link](p)
+        return np.clip(
+            (dtype(smooth.shift) + dtype(smooth.scale) * size).astype(np.float64), smooth.low, smooth.high
+        )
 
 
 # ---- cubics between knots
@@ -197,21 +195,10 @@ def _knotted(law: Law) -> Knots:
                 f"its quantile function cannot be tabulated to {BOUND:g} of its scale: SciPy gives it too roughly, or it is "
                 "close to a law with no density. Take other parameters, or another family."
             )
-            raise UserError("prior", [Problem("", text)])
+            raise refusal("", text)
         half = 0.5 * width[~fine]
         left, width = np.concatenate([left[~fine], left[~fine] + half]), np.concatenate([half, half])
     starts = np.concatenate([part for part, _ in done])
     coefficients = np.concatenate([part for _, part in done])
     order = np.argsort(starts)
     return Knots(starts[order][1:], coefficients[order], worst)
-
-
-def held(made: Smooth | Knots, z: Any) -> np.ndarray:
-    """The table's value at scores, in double precision, on the host."""
-    z = np.asarray(z, np.float64)
-    if isinstance(made, Smooth):
-        return _host(made, z, np.float64)
-    cell = np.searchsorted(made.knots, z, side="left")
-    distance = z - np.concatenate([[-FARTHEST], made.knots])[cell]
-    c = made.coefficients[cell]
-    return ((c[..., 3] * distance + c[..., 2]) * distance + c[..., 1]) * distance + c[..., 0]

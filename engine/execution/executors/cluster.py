@@ -7,14 +7,14 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UserError
-from engine.execution.executors import tasks, worker_process
-from engine.execution.work import Observer, Stage
+from engine.execution.executors import cluster_worker, site
+from engine.execution.executors.contract import Assignment
+from engine.execution.stages import Stage
 from engine.run_folder import ledger
-from engine.study.study import Block, Study
+from engine.study.study import Block
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -32,7 +32,7 @@ PATIENCE = 60
 
 
 class Cluster:
-    """The workers of a `dask.distributed` scheduler: an `executors.Executor`. They must see the run folder under the same path.
+    """The workers of a `dask.distributed` scheduler: an `Executor`. They must see the run folder under the same path.
 
     Args:
       address: of the scheduler, such as tcp://127.0.0.1:8786.
@@ -82,13 +82,11 @@ class Cluster:
                 f"the scheduler at {self._address} has no workers. Start some: dask worker {self._address}"
             )
             raise UserError("--scheduler", [message]) from failure
-        asked = self._client.submit(tasks.hello, self._device, pure=False)
-        self._versions = self._gathered(asked)
+        hello = self._client.submit(cluster_worker.hello, self._device, pure=False)
+        self._versions = self._gathered(hello)
         return self._versions
 
-    def perform(
-        self, study: Study, folder: Path, token: str, yearly: bool, blocks: Sequence[Block], observe: Observer
-    ) -> Iterator[Block]:
+    def perform(self, assignment: Assignment) -> Iterator[Block]:
         """As `Executor.perform`; blocks come in the order in which their tasks are done.
 
         Raises:
@@ -97,15 +95,17 @@ class Cluster:
         """
         from distributed import as_completed
 
-        assert self._client is not None
-        site = asdict(worker_process.site(folder, study, token, self._device, self._versions))
-        observe(Stage("compiling", study.paths - sum(block.count for block in blocks), study.paths))
-        threads = max(sum(self._client.nthreads().values()), 1)
-        todo = deque(spans([block.index for block in blocks], threads))
+        client = self._client
+        assert client is not None
+        folder, study, yearly = assignment.folder, assignment.folder.study, assignment.yearly
+        where = asdict(site.of_assignment(assignment, self._device, self._versions))
+        assignment.observe(Stage("compiling", assignment.paths_done, study.paths))
+        threads = max(sum(client.nthreads().values()), 1)
+        todo = deque(spans([block.index for block in assignment.blocks], threads))
         if yearly and not todo:
             todo.append((0, 0))
         lost: Counter[tuple[int, int]] = Counter()
-        running = as_completed(loop=self._client.loop)
+        running = as_completed(loop=client.loop)
         what: dict[Any, tuple[tuple[int, int], bool]] = {}
 
         numbers, looked = count(), time.monotonic()
@@ -114,8 +114,8 @@ class Cluster:
             number = next(numbers)
             # one group of tasks for each round of the threads: among more than twice as many of one group, the scheduler
             # looks at every worker for every task
-            key = (f"blocks-{token}-{number // threads}", number)
-            future = self._client.submit(tasks.perform, site, *span, with_yearly, key=key, retries=0)  # type: ignore[union-attr]
+            key = (f"blocks-{assignment.token}-{number // threads}", number)
+            future = client.submit(cluster_worker.perform, where, *span, with_yearly, key=key, retries=0)
             what[future.key] = span, with_yearly
             running.add(future)
 
@@ -133,7 +133,7 @@ class Cluster:
                         f"{named} were lost {TRIES} times ({future.exception()}). Finished blocks are kept."
                     )
                     raise UserError("--scheduler", [message])
-                committed = ledger.done_blocks(folder, study, thorough=True, only=range(*span))
+                committed = ledger.done_blocks(folder, thorough=True, only=range(*span))
                 yield from (study.block(index) for index in committed)
                 left = [index for index in range(*span) if index not in committed]
                 parts = spans(left, 1) if left else [span] if with_yearly else []
@@ -148,7 +148,7 @@ class Cluster:
             yield from (study.block(index) for index in range(*span))
             if time.monotonic() - looked > 5:  # workers come and go
                 looked = time.monotonic()
-                threads = max(sum(self._client.nthreads().values()), 1)
+                threads = max(sum(client.nthreads().values()), 1)
             while todo and len(what) < WINDOW * threads:
                 submit(todo.popleft(), False)
 
@@ -188,13 +188,13 @@ def blocks_of_task(blocks: int, threads: int) -> int:
 def spans(indices: Sequence[int], threads: int) -> list[tuple[int, int]]:
     """Tasks as ranges [first, last) of neighbouring blocks."""
     most = blocks_of_task(len(indices), threads)
-    found: list[tuple[int, int]] = []
+    ranges: list[tuple[int, int]] = []
     for index in indices:
-        if found and found[-1][1] == index and index - found[-1][0] < most:
-            found[-1] = found[-1][0], index + 1
+        if ranges and ranges[-1][1] == index and index - ranges[-1][0] < most:
+            ranges[-1] = ranges[-1][0], index + 1
         else:
-            found.append((index, index + 1))
-    return found
+            ranges.append((index, index + 1))
+    return ranges
 
 
 def _was_lost(future: Future) -> bool:

@@ -1,42 +1,22 @@
-"""Who computes the parts of a run that are missing: what every executor does, and the one that uses this process's devices."""
+"""This process's own devices as the executor of a run."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Protocol
 
 from engine.errors import UserError
-from engine.execution.executors import worker_process
-from engine.execution.work import Observer, Stage, Work
+from engine.execution.executors import site
+from engine.execution.executors.contract import Assignment
+from engine.execution.stages import Stage
+from engine.execution.work import Work
 from engine.program import devices
-from engine.study.study import Block, Study
-
-
-class Executor(Protocol):
-    """Computes parts of a run; a context manager, so that whatever it starts ends with it."""
-
-    def __enter__(self) -> Executor: ...
-
-    def __exit__(self, *failure: object) -> None: ...
-
-    def versions(self) -> dict[str, str]:
-        """Versions and device kind that compute the parts."""
-
-    def perform(
-        self, study: Study, folder: Path, token: str, yearly: bool, blocks: Sequence[Block], observe: Observer
-    ) -> Iterator[Block]:
-        """Commits the yearly sample, if it is asked for, and the blocks; gives each block when it is committed.
-
-        Args:
-          token: of this process's hold on the folder.
-        """
+from engine.study.study import Block
 
 
 class Local:
-    """This process's own devices.
+    """This process's own devices: an `Executor`.
 
     Args:
       device: "cpu" or "gpu"; the GPUs if there are any.
@@ -54,27 +34,26 @@ class Local:
 
     def versions(self) -> dict[str, str]:
         """Versions and device kind of this process."""
-        return worker_process.versions(self._device)
+        return site.versions(self._device)
 
-    def perform(
-        self, study: Study, folder: Path, token: str, yearly: bool, blocks: Sequence[Block], observe: Observer
-    ) -> Iterator[Block]:
+    def perform(self, assignment: Assignment) -> Iterator[Block]:
         """As `Executor.perform`. The program of the blocks is compiled while the yearly sample is computed."""
-        done = study.paths - sum(block.count for block in blocks)
+        study, blocks = assignment.folder.study, assignment.blocks
+        done, observe = assignment.paths_done, assignment.observe
         observe(Stage("compiling", done, study.paths))
         began = time.monotonic()
         with devices.programs_watched() as all_found, ThreadPoolExecutor(max_workers=1) as compiler:
-            work = Work(study, folder, devices.program(study, self._device))
+            work = Work(assignment.folder, devices.program(study, self._device))
             prepared = compiler.submit(work.prepare) if blocks else None
-            bad_year = work.yearly() if yearly else ""
+            bad_year = work.yearly() if assignment.yearly else ""
             if prepared is not None:
                 taken = prepared.result() - began
-                told = (
+                note = (
                     f"compiled programs found ({taken:.1f} s)"
                     if all_found()
                     else f"compiled in {taken:.1f} s"
                 )
-                observe(Stage("compiled", done, study.paths, told))
+                observe(Stage("compiled", done, study.paths, note))
         if bad_year and not blocks:
             raise UserError(f"model {study.model_name}", [bad_year])
         yield from work.blocks(blocks, bad_year)

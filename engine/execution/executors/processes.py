@@ -9,18 +9,19 @@ import subprocess
 import sys
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from engine.errors import Problem, UserError
-from engine.execution.executors import worker_process
-from engine.execution.work import Observer, Stage
+from engine.execution.executors import site
+from engine.execution.executors.contract import Assignment
+from engine.execution.stages import Stage
 from engine.program import devices
 from engine.run_folder import ledger
-from engine.study.study import Block, Study
+from engine.study.study import Block
 
 AHEAD = 3
 """Blocks that a worker is given at a time: one that it writes, one that it computes, and the next."""
@@ -33,7 +34,7 @@ Part = int | None
 
 
 class Workers:
-    """Processes on this machine that share its cores, or have a GPU each: an `executors.Executor`.
+    """Processes on this machine that share its cores, or have a GPU each: an `Executor`.
 
     Args:
       count: how many.
@@ -55,7 +56,7 @@ class Workers:
             ([], {"CUDA_VISIBLE_DEVICES": gpus[k]}) if gpus else (cores[k::count], {"JAX_PLATFORMS": "cpu"})
             for k in range(count)
         ]
-        self._said: queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]] = queue.SimpleQueue()
+        self._replies: queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]] = queue.SimpleQueue()
         self._processes: list[_Process] = []
         self._versions: dict[str, str] = {}
 
@@ -72,39 +73,39 @@ class Workers:
             return self._versions
         self._processes = [self._start(k) for k in range(len(self._pins))]
         for _ in self._processes:
-            process, message = self._said.get()
+            process, message = self._replies.get()
             if message is None:
                 raise UserError("--workers", [f"a worker ended as it started: {process.ending()}."])
             self._versions = _understood(message)["versions"]
         return self._versions
 
-    def perform(
-        self, study: Study, folder: Path, token: str, yearly: bool, blocks: Sequence[Block], observe: Observer
-    ) -> Iterator[Block]:
+    def perform(self, assignment: Assignment) -> Iterator[Block]:
         """As `Executor.perform`; blocks come in the order in which they are done.
 
         Raises:
           UserError: the model stands in no file; a worker found something that the user can mend; one block killed
             worker after worker.
         """
-        site = asdict(worker_process.site(folder, study, token, self._device, self._versions))
-        todo: deque[Part] = deque([*([_YEARLY] if yearly else []), *(block.index for block in blocks)])
+        folder, study = assignment.folder, assignment.folder.study
+        where = asdict(site.of_assignment(assignment, self._device, self._versions))
+        yearly = [_YEARLY] if assignment.yearly else []
+        todo: deque[Part] = deque([*yearly, *(block.index for block in assignment.blocks)])
         deaths: Counter[Part] = Counter()
-        observe(Stage("compiling", study.paths - sum(block.count for block in blocks), study.paths))
+        assignment.observe(Stage("compiling", assignment.paths_done, study.paths))
         for process in self._processes:
-            process.send(site)
+            process.send(where)
         for _ in range(AHEAD):  # in turns, so that few blocks are shared out evenly
             for process in self._processes:
                 process.take(todo, most=1)
         while todo or any(process.given for process in self._processes):
-            process, message = self._said.get()
+            process, message = self._replies.get()
             if message is None:
                 committed = ledger.done_blocks(
-                    folder, study, thorough=True, only=[part for part in process.given if part is not None]
+                    folder, thorough=True, only=[part for part in process.given if part is not None]
                 )
                 yield from (study.block(index) for index in committed)
                 process.given = [part for part in process.given if part not in committed]
-                self._replace(process, site, todo, deaths)
+                self._replace(process, where, todo, deaths)
             elif "done" in _understood(message):
                 process.given.remove(message["done"])
                 process.take(todo)
@@ -113,12 +114,12 @@ class Workers:
 
     def _start(self, place: int) -> _Process:
         cores, environment = self._pins[place]
-        process = _Process(environment, self._said)
+        process = _Process(environment, self._replies)
         process.send({"cores": cores, "device": self._device})
         return process
 
     def _replace(
-        self, dead: _Process, site: Mapping[str, Any], todo: deque[Part], deaths: Counter[Part]
+        self, dead: _Process, where: Mapping[str, Any], todo: deque[Part], deaths: Counter[Part]
     ) -> None:
         """Another process in the place of one that has ended, where there is work left for it."""
         place = self._processes.index(dead)
@@ -135,7 +136,7 @@ class Workers:
         dead.end()
         if todo:
             self._processes[place] = process = self._start(place)
-            process.send(site)
+            process.send(where)
             process.take(todo)
 
 
@@ -144,24 +145,27 @@ class _Process:
 
     Args:
       environment: variables that are set before Python starts, such as which GPU it sees.
-      said: where its lines are put, and None once it has ended.
+      replies: where its lines are put, and None once it has ended.
     """
 
     def __init__(
-        self, environment: Mapping[str, str], said: queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]]
+        self,
+        environment: Mapping[str, str],
+        replies: queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]],
     ):
         self.given: list[Part] = []
         home = str(Path(__file__).parents[3])
+        # its own modules are found whatever lies in the folder that the run was started in (-P)
         paths = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "engine.execution.executors.worker_process"],
+            [sys.executable, "-P", "-m", "engine.execution.executors.worker_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, **environment, "PYTHONPATH": paths},
             start_new_session=True,  # Ctrl-C ends the coordinator, which ends its workers
         )
-        threading.Thread(target=self._listen, args=(said,), daemon=True).start()
+        threading.Thread(target=self._listen, args=(replies,), daemon=True).start()
 
     def send(self, message: Any) -> None:
         """One line to the process; one that has died does not mind."""
@@ -195,14 +199,14 @@ class _Process:
                 with suppress(OSError):
                     stream.close()
 
-    def _listen(self, said: queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]]) -> None:
+    def _listen(self, replies: queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]]) -> None:
         assert self._process.stdout is not None
         try:
             for line in self._process.stdout:
-                said.put((self, json.loads(line)))
+                replies.put((self, json.loads(line)))
         except ValueError:  # closed, or cut off in the middle of a line
             pass
-        said.put((self, None))
+        replies.put((self, None))
 
 
 def _understood(message: Mapping[str, Any]) -> Mapping[str, Any]:

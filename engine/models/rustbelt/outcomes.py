@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from engine.modelling.cells import each
-from engine.modelling.records import Outcome, Yearly, at_year, lowest, peak, total, worst_spell
+from engine.modelling.folds import at_year, lowest, peak, total, worst_spell
+from engine.modelling.records import Outcome, Yearly
 from engine.models.rustbelt.banks import Banks, Book, shortfall
 from engine.models.rustbelt.base_2015 import BASE
 from engine.models.rustbelt.economy import NORTHEAST_GDP, Accounts, Economy, northeast_index

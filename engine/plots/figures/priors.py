@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.draws.distributions import Law
+from engine.draws.distributions.law import Law
 from engine.draws.inputs import Input
 from engine.plots import labels, selection, style, ticks
 from engine.plots.sheet import blank, labelled, sheet
@@ -55,7 +55,7 @@ def priors(study: Study, factor: str | None = None) -> Figure:
 def _panel(ax: Axes, item: Input) -> None:
     law = item.marginal
     # a standard deviation is no place on the axis
-    places = [target for target in item.asked if not target.label.endswith("sd")]
+    places = [target for target in item.targets if not target.label.endswith("sd")]
     low, high = (float(x) for x in law.quantile(np.array(ENDS)))
     inside = [place.value for place in places if np.isfinite(place.value)]
     low, high = min([low, *inside]), max([high, *inside])
@@ -100,11 +100,11 @@ def density(law: Law, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
 
 def _claim(study: Study, inputs: list[Input]) -> str:
     """How many laws are as they were asked for."""
-    stated = [item for item in inputs if item.asked]
+    stated = [item for item in inputs if item.targets]
     off = [
         item.name
         for item in stated
-        if any(abs(a.fitted - a.value) > CLOSE * max(abs(a.value), 1e-12) for a in item.asked)
+        if any(abs(a.fitted - a.value) > CLOSE * max(abs(a.value), 1e-12) for a in item.targets)
     ]
     if len(inputs) == 1:
         head = f"Prior of {labels.words(inputs[0].name)}"

@@ -7,7 +7,7 @@ from typing import Any
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import compact
-from engine.study.policy_tables import lever_table
+from engine.study.lever_tables import lever_table
 from engine.study.study import Event, Policy, Study
 
 
@@ -21,7 +21,7 @@ def section(run: RunRecords) -> Section:
     apart = [row for row in levers if len(set(row[2])) > 1]
     alike = [row for row in levers if len(set(row[2])) == 1]
     moving = {stream: name for name, group in study.shocks.groups.items() for stream in group.members}
-    shocks = getattr(study.model, "shocks", {})
+    shocks = study.model.shocks
     markup = render(
         "assumptions.html",
         policies=[_policy(study, policy) for policy in study.policies],
@@ -35,7 +35,7 @@ def section(run: RunRecords) -> Section:
             _shock(run, name, entry.about, entry.law, moving) for name, entry in shocks.items()
         ],
         groups=[
-            (name, group.copula.family, group.copula.told() or "matrix", ", ".join(group.members))
+            (name, group.copula.family, group.copula.describe() or "matrix", ", ".join(group.members))
             for name, group in {**study.groups, **study.shocks.groups}.items()
         ],
     )  # fmt: skip
@@ -92,7 +92,7 @@ def _priors(run: RunRecords) -> list[tuple[Text, ...]]:
         low, middle, high = (float(item.marginal.quantile(p)) for p in (0.05, 0.5, 0.95))
         noise = 1e-9 * max(abs(low), abs(high))
         quantiles = [compact(value if abs(value) > noise else 0.0) for value in (low, middle, high)]
-        given = ", ".join(f"{target.label} {target.value:.3g}" for target in item.asked) or item.given
+        given = ", ".join(f"{target.label} {target.value:.3g}" for target in item.targets) or item.parameters
         about = "; ".join(filter(None, (item.about, item.group and f"moves with {item.group}")))
         name = run.heading(item.name, item.unit)
         rows.append(((name, about), (item.family, given), *quantiles, item.source))

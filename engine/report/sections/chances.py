@@ -10,7 +10,7 @@ from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.sections.answer import ordered_events
 from engine.report.sentences import NAMED
-from engine.report.text import cell, listed, told
+from engine.report.text import cell, listed, with_interval
 from engine.risk.tables import Record
 
 ROW = 15
@@ -80,9 +80,10 @@ def _percent(share: float) -> float:
 def _finding(run: RunRecords, name: str) -> str:
     if len(run.study.policies) > NAMED:
         best = min(run.study.policy_names, key=lambda p: run.risk["probability", p, name].estimate)
-        return f"{run.title(name)}: the lowest estimate is {best}’s, {told(run.risk['probability', best, name], 100.0, ' %')}."
+        return f"{run.title(name)}: the lowest estimate is {best}’s, {with_interval(run.risk['probability', best, name], 100.0, ' %')}."
     parts = [
-        f"{told(run.risk['probability', p, name], 100.0, ' %')} under {p}" for p in run.study.policy_names
+        f"{with_interval(run.risk['probability', p, name], 100.0, ' %')} under {p}"
+        for p in run.study.policy_names
     ]
     return f"{run.title(name)}: {listed(parts)}."
 

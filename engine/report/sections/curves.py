@@ -11,7 +11,7 @@ from engine.report.charts import Chart, columns_of
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.sentences import NAMED
-from engine.report.text import compact, listed, told, unit_of
+from engine.report.text import compact, listed, unit_of, with_interval
 from engine.risk.curves import Curve, curve_of_counts, tail_curve
 from engine.risk.tables import THREADS
 
@@ -111,9 +111,9 @@ def _finding(run: RunRecords, name: str) -> str:
         return f"Where the worst 1 % begins is not known well enough ({flagged})."
     if len(records) > NAMED:
         lowest, highest = (pick(records, key=lambda p: records[p].estimate) for pick in (min, max))
-        ends = " to ".join(f"{told(records[p])} ({p})" for p in (lowest, highest))
+        ends = " to ".join(f"{with_interval(records[p])} ({p})" for p in (lowest, highest))
         return f"The worst 1 % of futures lie {word} {ends}{unit}, by policy."
-    parts = [f"{told(r, 1.0, unit)} under {p}" for p, r in records.items()]
+    parts = [f"{with_interval(r, 1.0, unit)} under {p}" for p, r in records.items()]
     return f"The worst 1 % of futures lie {word} {listed(parts)}."
 
 

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
-from engine.report.text import Cell, cell
-from engine.risk.binned import BINNED
-from engine.risk.measures import MEASURES
-from engine.run_folder.cube_groups import words
+from engine.report.text import cell
+from engine.risk.as_text import BINNED, NO_INTERVAL, Cell, reasons
+from engine.risk.evidence import MEASURES
+from engine.risk.flags import Flag, Reason, text
 
 MAIN = ("mean", "ES99")
-SHOWN_FLAGS = 4
 Row = tuple[int | None, str, list[Cell]]
 Group = tuple[str, str, list[Row]]
 NAMES = {"mean": "Mean"} | {
@@ -74,13 +73,10 @@ def _rows(run: RunRecords, variable: str, measures: Sequence[str], scale: float,
 
 def notes(rows: Sequence[Row]) -> list[tuple[str, str]]:
     """What the marks on numbers stand for, with the reasons that the records give."""
-    cells = [one for _, _, cells in rows for one in cells if one.flag]
-    reasons = list(dict.fromkeys(one.flag for one in cells if not one.interval))
-    found = []
-    if reasons:
-        more = f"; and {len(reasons) - SHOWN_FLAGS} more" if len(reasons) > SHOWN_FLAGS else ""
-        told = f"No interval that could be trusted, and so no comparison: {'; '.join(reasons[:SHOWN_FLAGS])}{more}."
-        found.append(("†", told))
-    if any(one.flag == BINNED and one.interval for one in cells):
-        found.append(("‡", f"{words(BINNED)[:1].upper()}{BINNED[1:]}."))
-    return found
+    cells = [one for _, _, cells in rows for one in cells]
+    sentences = []
+    if why := reasons(one.flag for one in cells if one.mark == NO_INTERVAL):
+        sentences.append((NO_INTERVAL, f"No interval that could be trusted, and so no comparison: {why}."))
+    if any(one.mark == BINNED for one in cells):
+        sentences.append((BINNED, f"{text(Flag(Reason.BINNED)).capitalize()}."))
+    return sentences

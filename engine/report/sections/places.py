@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from engine.modelling.records import Fold, Yearly
+from engine.modelling.records import Yearly
 from engine.report.charts import Chart, columns_of
 from engine.report.markup import Section, render
-from engine.report.run_records import NO_INTERVAL, RunRecords
+from engine.report.run_records import RunRecords
 from engine.report.sections.headline import Group, Row, columns, notes
 from engine.report.sentences import NAMED
-from engine.report.text import Cell, cell, compact, distance, judged, listed, unit_of
+from engine.report.text import cell, compact, distance, listed, unit_of
+from engine.risk.as_text import Cell, judged
+from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import Estimate
 from engine.risk.tables import Record, record
 from engine.run_folder.cube_groups import STATS, words
@@ -43,7 +45,7 @@ def section(run: RunRecords) -> Section | None:
     if not spread.data_vars or "year" not in spread.dims:
         return None
     yearly: Mapping[str, Yearly] = {
-        name: entry for name, entry in getattr(study.model, "yearly", {}).items() if name in spread
+        name: entry for name, entry in study.model.yearly.items() if name in spread
     }
     dim = _main_dimension(yearly)
     wholes = [name for name, entry in yearly.items() if not entry.dims]
@@ -98,7 +100,7 @@ def _page(
 
 def _ranked(run: RunRecords, names: list[str]) -> list[str]:
     """Variables that an outcome is made of first, in the order of the outcomes; then in the model's."""
-    folded = [o.fold.variable for o in run.study.model.outcomes.values() if isinstance(o.fold, Fold)]
+    folded = [term.variable for o in run.study.model.outcomes.values() for term in o.terms]
     order = {name: k for k, name in reversed(list(enumerate(folded)))}
     return sorted(names, key=lambda name: order.get(name, len(folded)))
 
@@ -141,8 +143,8 @@ def _record(
         table = table.sel(measure="mean")
     row = table.sel(policy=policy, stat=list(STATS)).isel(year=year).transpose("stat").values
     estimate, error, low, high = (float(x) for x in row)
-    flag = "" if np.isfinite(low) else NO_INTERVAL
-    return record("mean", policy, name, Estimate(estimate, error, low, high, flag))
+    flags = () if np.isfinite(low) else (Flag(Reason.UNRECORDED),)
+    return record("mean", policy, name, Estimate(estimate, error, low, high, flags))
 
 
 def _groups(run: RunRecords, name: str, entry: Yearly, at: dict[str, str]) -> list[Group]:

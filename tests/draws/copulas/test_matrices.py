@@ -1,14 +1,11 @@
-"""Correlation matrices: which are any, the nearest that is, roots of singular ones, and rank correlations."""
+"""Correlation matrices: which are any, the nearest that is, and roots of singular ones."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import special
 
-from engine.draws.copulas import concordance, matrices
-from engine.draws.copulas.archimedean import limits
-from tests.helpers import assert_close, assert_plausible, assert_same
+from engine.draws.copulas import matrices
+from tests.helpers import assert_close, assert_same
 
 LOW_RANK = st.tuples(st.integers(2, 6), st.integers(1, 6), st.integers(0, 10**6))
 EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
@@ -109,30 +106,3 @@ def test_four_that_contradict_each_other_without_any_three_are_named():
     matrix[4] = matrix[:, 4] = 0.0
     matrix[4, 4] = 1.0
     assert matrices.contradiction(matrix) == (0, 1, 2, 3)
-
-
-@pytest.mark.parametrize("df", [None, 1.0, 2.5, 10.0, 300.0])
-def test_rank_correlations_and_back(df):
-    r = np.array([[-1.0, -0.999, -0.6], [-0.1, 0.0, 0.3], [0.7, 0.95, 1.0]])
-    assert_close(matrices.pearson_of_kendall(matrices.kendall_of_pearson(r)), r)
-    assert_close(matrices.pearson_of_spearman(matrices.spearman_of_pearson(r, df), df), r, np.float32)
-
-
-@pytest.mark.parametrize("df", [1.0, 4.0])
-def test_the_rank_correlation_of_a_t_copula_is_that_of_draws(df):
-    n = 1 << 18
-    rng = np.random.default_rng(4)
-    z, w = rng.standard_normal((2, n)), np.sqrt(df / rng.chisquare(df, n))
-    u, v = (special.stdtr(df, x * w) - 0.5 for x in (z[0], 0.7 * z[0] + np.sqrt(0.51) * z[1]))
-    truth = float(matrices.spearman_of_pearson(np.array(0.7), df))
-    assert_plausible(12 * np.mean(u * v), truth, 12 * np.std(u * v) / np.sqrt(n), 0.02)
-
-
-@pytest.mark.parametrize("family", ["clayton", "gumbel", "frank", "joe"])
-@pytest.mark.parametrize("measure", [concordance.kendall, concordance.spearman])
-def test_a_rank_correlation_gives_its_parameter(family, measure):
-    low, high = limits(family, 3)
-    for theta in (low, 1.1, 2.0, 7.0, high):
-        assert_close(
-            concordance.theta_of(measure, family, measure(family, theta), (low, high)), theta, np.float32
-        )

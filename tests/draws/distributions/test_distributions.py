@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from engine.draws.distributions import FAMILIES, Asked, Marginal, prior
+from engine.draws.distributions.closed import FAMILIES, Marginal
+from engine.draws.distributions.prior import Target, prior
 from engine.errors import UserError
 from tests.helpers import assert_close
 
@@ -137,7 +138,7 @@ def test_mean_and_sd_of_a_lognormal_are_of_the_variable_itself():
     made = prior({"family": "lognormal", "mean": 120.0, "sd": 12.0})
     median, sigma = made.law.parameters
     assert_close(stats.lognorm(sigma, scale=median).stats("mv"), (120.0, 144.0))
-    assert made.asked == ()
+    assert made.targets == ()
 
 
 def test_a_uniform_may_be_given_as_scipy_has_it():
@@ -145,14 +146,14 @@ def test_a_uniform_may_be_given_as_scipy_has_it():
     assert prior({"family": "uniform", "scale": 3}).law == Marginal("uniform", (0.0, 3.0))
 
 
-def test_asked_stands_beside_fitted():
+def test_targets_stand_beside_what_is_fitted():
     made = prior({"family": "lognormal", "p05": 1.4, "p50": 3.0, "p95": 6.4})
-    assert [asked.label for asked in made.asked] == ["p05", "p50", "p95"]
-    assert [asked.value for asked in made.asked] == [1.4, 3.0, 6.4]
-    low, middle, high = (asked.fitted for asked in made.asked)
+    assert [target.label for target in made.targets] == ["p05", "p50", "p95"]
+    assert [target.value for target in made.targets] == [1.4, 3.0, 6.4]
+    low, middle, high = (target.fitted for target in made.targets)
     assert_close(high / low, 6.4 / 1.4)
     assert_close(middle, np.cbrt(1.4 * 3.0 * 6.4))
-    assert isinstance(made.asked[0], Asked)
+    assert isinstance(made.targets[0], Target)
 
 
 @pytest.mark.parametrize(("family", "given", "said"), REFUSED)
@@ -165,6 +166,5 @@ def test_infeasible_laws_are_refused(family, given, said):
 def test_every_family_has_a_case_and_its_parameters_by_name():
     assert {family for family, *_ in CASES} == set(FAMILIES)
     for family, parameters, _ in CASES:
-        named = Marginal(family, parameters).named()
-        assert tuple(named) == FAMILIES[family].parameters
+        named = dict(zip(FAMILIES[family].parameters, parameters, strict=True))
         assert prior({"family": family, **named}).law == Marginal(family, parameters)

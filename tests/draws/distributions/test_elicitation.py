@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from engine.draws.distributions import Marginal, prior
+from engine.draws.distributions.closed import Marginal
 from engine.draws.distributions.metalog import metalog
+from engine.draws.distributions.prior import prior
 from engine.draws.distributions.statements import EXACT
 from engine.errors import UserError
 from tests.helpers import assert_close
@@ -88,10 +89,10 @@ def said(law, keys):
 @pytest.mark.parametrize(("table", "law", "keys"), MET)
 def test_what_is_said_is_met_and_shown_beside_what_was_asked(table, law, keys):
     made = prior({**table, **said(law, keys)})
-    values = np.array([asked.value for asked in made.asked])
+    values = np.array([target.value for target in made.targets])
     spread = max(float(np.ptp(values)), float(law.std()) if np.isfinite(law.std()) else 0.0)
     assert len(values) == len(keys) + ("range90" in keys)
-    assert np.all(np.abs([asked.fitted for asked in made.asked] - values) <= EXACT * spread)
+    assert np.all(np.abs([target.fitted for target in made.targets] - values) <= EXACT * spread)
     # and the law is the one that it was said of, as far as a mode found on a grid says it
     u = np.array([0.02, 0.3, 0.5, 0.7, 0.98])
     found, wanted = made.law.quantile(u), law.ppf(u)
@@ -104,7 +105,7 @@ def test_what_is_said_is_met_and_shown_beside_what_was_asked(table, law, keys):
 )
 def test_a_range_of_90_percent_is_p05_and_p95(family, forth, back):
     made = prior({"family": family, "range90": [1.4, 6.4]})
-    assert [asked.label for asked in made.asked] == ["p05", "p95"]
+    assert [target.label for target in made.targets] == ["p05", "p95"]
     assert_close(made.law.quantile([0.05, 0.95]), [1.4, 6.4])
     centre, width = (forth(6.4) + forth(1.4)) / 2, (forth(6.4) - forth(1.4)) / 2
     assert_close(made.law.parameters, [back(centre), width / special.ndtri(0.95)])
@@ -113,7 +114,7 @@ def test_a_range_of_90_percent_is_p05_and_p95(family, forth, back):
 
 def test_quantiles_of_any_probability_have_their_own_labels():
     made = prior({"family": "normal", "quantiles": [[0.001, -3.0], [0.5, 0.0]], "p99": 3.0})
-    assert [asked.label for asked in made.asked] == ["p0.1", "p50", "p99"]
+    assert [target.label for target in made.targets] == ["p0.1", "p50", "p99"]
 
 
 def test_more_statements_than_parameters_are_met_by_least_squares():
@@ -246,7 +247,7 @@ def test_metalog_of_three_terms_has_the_published_values():
     made = prior({"family": "metalog", "p10": 1, "p50": 2, "p90": 5})
     assert agree(made.law.coefficients, [2, 0.91023923, 1.13779903])
     assert agree(made.law.quantile(P), [0.3792198938, 1.3125, 3.3125, 8.7445365711, 12.2081900844])
-    assert agree([asked.fitted for asked in made.asked], [1, 2, 5])
+    assert agree([target.fitted for target in made.targets], [1, 2, 5])
 
 
 def test_metalog_with_a_bound_has_the_published_values():
@@ -341,7 +342,7 @@ def test_experts_pooled_linearly_share_probabilities():
     assert_close(made.law.mean(), 0.25 * 3 + 0.75 * 4)
     second = sum(w * (law.var() + law.mean() ** 2) for w, law in zip((0.25, 0.75), laws, strict=True))
     assert_close(made.law.sd(), math.sqrt(second - made.law.mean() ** 2))
-    assert [asked.label for asked in made.asked] == ["expert 1 p05", "expert 1 p95"]
+    assert [target.label for target in made.targets] == ["expert 1 p05", "expert 1 p95"]
 
 
 def test_experts_pooled_by_quantiles_share_values():

@@ -8,20 +8,23 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from engine.draws.distributions import FAMILIES, Law, prior
+from engine.draws.distributions.closed import FAMILIES
 from engine.draws.distributions.device import Draws
 from engine.draws.distributions.families import OWN as OWN_FAMILIES
 from engine.draws.distributions.families import known_families
-from engine.draws.distributions.scipy_laws import LEFT_OUT, continuous_names, discrete_names
+from engine.draws.distributions.law import Law
+from engine.draws.distributions.prior import prior
+from engine.draws.distributions.scipy_catalogue import LEFT_OUT, continuous_names, discrete_names
 from engine.draws.distributions.tables import BOUND, ROUNDING
-from engine.draws.polynomials import FARTHEST
+from engine.draws.limits import FARTHEST
 from engine.draws.random_words import stream_key
 from engine.draws.sampling import SAMPLERS
 from engine.errors import UserError
-from tests.families import CONTINUOUS, DISCRETE, LATE, MISTAKEN, OWN, QUICK, SLOW, member
+from tests.families import CONTINUOUS, DISCRETE, LATE, MISTAKEN, NAMES, OTHERS, OWN, SLOW, TYPICAL, member
 from tests.helpers import assert_close, assert_plausible, assert_same
 
-EVERY = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in LATE)]
+EVERY = [*TYPICAL, *(pytest.param(name, marks=pytest.mark.slow) for name in (*OTHERS, *LATE))]
+"""All members: the typical ones by default, the others among the slow tests."""
 SCORES = np.linspace(-6.3, 6.3, 85)
 LANES = 1 << 14
 TAIL_WORDS, FAR = 1 << 26, 4.0
@@ -37,6 +40,7 @@ def test_no_family_is_without_a_member():
     assert set(CONTINUOUS) == set(continuous_names())
     assert set(DISCRETE) == set(discrete_names())
     assert {*CONTINUOUS, *DISCRETE} >= SLOW
+    assert sorted([*TYPICAL, *OTHERS, *LATE]) == sorted(NAMES)
     said = str(list(OWN.values()))
     assert all(f"'family': '{family}'" in said for family in OWN_FAMILIES)
     tested_elsewhere = {*FAMILIES, "binomial", "geometric"}
@@ -138,24 +142,35 @@ class Drawn:
         return {name: np.asarray(value)[:count] for name, value in zip(self.names, values, strict=True)}
 
 
-@functools.cache
-def drawn(late=False):
-    return Drawn(LATE if late else QUICK)
+def beside(name):
+    """The members that one program draws a member with."""
+    return next(names for names in (TYPICAL, OTHERS, LATE) if name in names)
 
 
-@functools.cache
-def on_a_grid(late):
+def once(function):
+    """The function of a member, computed once for all members that are drawn together."""
+    for_all = functools.cache(lambda names: function(list(names)))
+    return lambda name: for_all(tuple(beside(name)))
+
+
+@once
+def drawn(names):
+    return Drawn(names)
+
+
+@once
+def on_a_grid(names):
     """Scores and what they give."""
-    scores = np.linspace(-FARTHEST, FARTHEST, 1000 if not late else 150).astype(np.float32)
-    return scores.astype(np.float64), drawn(late)(scores)
+    scores = np.linspace(-FARTHEST, FARTHEST, 150 if names == LATE else 1000).astype(np.float32)
+    return scores.astype(np.float64), drawn(names[0])(scores)
 
 
-@functools.cache
-def from_words(late):
+@once
+def from_words(names):
     """Random scores, each member's its own, and what they give."""
-    keys = np.array([stream_key(7, f"factor:{name}") for name in drawn(late).names], np.uint32)
+    keys = np.array([stream_key(7, f"factor:{name}") for name in names], np.uint32)
     first = (jnp.uint32(0), jnp.uint32(0))
-    return drawn(late)(np.asarray(SAMPLERS["random"].normals(jnp.asarray(keys), first, LANES)))
+    return drawn(names[0])(np.asarray(SAMPLERS["random"].normals(jnp.asarray(keys), first, LANES)))
 
 
 @functools.cache
@@ -170,15 +185,15 @@ def tails():
     return np.sort(np.concatenate(found))
 
 
-@functools.cache
-def in_tails(late):
-    return drawn(late)(tails())
+@once
+def in_tails(names):
+    return drawn(names[0])(tails())
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_draws_are_the_quantiles_within_what_tables_may_err(name):
     law, _ = member(name)
-    scores, values = on_a_grid(name in LATE)
+    scores, values = on_a_grid(name)
     value, exact = values[name].astype(np.float64), law.at_score(scores)
     low, middle, high = law.at_score([-1.0, 0.0, 1.0])
     against = np.maximum((high - low) / 2 or float(np.ptp(exact)) / 2 or 1.0, np.abs(exact - middle))
@@ -198,7 +213,7 @@ def test_draws_are_the_quantiles_within_what_tables_may_err(name):
 @pytest.mark.parametrize("name", EVERY)
 def test_draws_follow_the_law(name):
     law, _ = member(name)
-    x, counts = np.unique(from_words(name in LATE)[name].astype(np.float64), return_counts=True)
+    x, counts = np.unique(from_words(name)[name].astype(np.float64), return_counts=True)
     upto, before = np.cumsum(counts) / LANES, (np.cumsum(counts) - counts) / LANES
     # looked at here and there, a slow law at fewer places: far finer than the distance resolves
     x, upto, before = (part[:: max(1, len(x) >> (8 if name in LATE else 10))] for part in (x, upto, before))
@@ -209,12 +224,14 @@ def test_draws_follow_the_law(name):
     assert_plausible(distance, limit.mean() / np.sqrt(LANES), limit.std() / np.sqrt(LANES), 0.012)
 
 
-@pytest.mark.parametrize("name", [name for name in QUICK if name not in LATE])
+@pytest.mark.parametrize(
+    "name", [name for name in EVERY if isinstance(name, str) or name.values[0] not in LATE]
+)
 def test_the_mean_of_draws_is_scipys(name):
     law, _ = member(name)
     mean, sd = law.mean(), law.sd()
     if np.isfinite(sd):
-        x = from_words(False)[name].astype(np.float64)
+        x = from_words(name)[name].astype(np.float64)
         # of heavy tails the standard error is the sample's: few samples have what their deviation comes from
         assert_plausible(x.mean(), mean, min(sd, x.std()) / np.sqrt(LANES), 0.05 * sd)
 
@@ -224,7 +241,7 @@ def test_the_mean_of_draws_is_scipys(name):
 def test_tail_quantiles_are_where_they_should_be(name, side):
     law, _ = member(name)
     rank = round(1e-6 * TAIL_WORDS)
-    x = float(np.sort(in_tails(name in LATE)[name])[rank if side == "lower" else -1 - rank])
+    x = float(np.sort(in_tails(name)[name])[rank if side == "lower" else -1 - rank])
     low, middle, high = law.at_score([-1.0, 0.0, 1.0])
     step = (BOUND + ROUNDING) * max((high - low) / 2, abs(x - middle), 1e-6)
     ends = (law.cdf(x - step), law.cdf(x + step)) if side == "lower" else (law.sf(x + step), law.sf(x - step))

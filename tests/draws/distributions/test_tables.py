@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from engine.draws import polynomials
-from engine.draws.distributions import Law, prior
 from engine.draws.distributions.device import Draws
-from engine.draws.distributions.tables import BOUND, MOST_KNOTS, ROUNDING, Knots, Smooth, held, table
-from engine.draws.polynomials import FARTHEST
+from engine.draws.distributions.law import Law
+from engine.draws.distributions.prior import prior
+from engine.draws.distributions.tables import BOUND, MOST_KNOTS, ROUNDING, Knots, Smooth, tabulate
+from engine.draws.limits import FARTHEST
 from engine.errors import UserError
 from tests.helpers import assert_close, assert_same
 
@@ -83,9 +84,21 @@ def test_nodes_lie_within_reach_and_on_their_sides():
 # ------------------------------------------------------------------------------- tables
 
 
+def held(table, z):
+    """The table's value at scores, in double precision, as a device computes it."""
+    if isinstance(table, Smooth):
+        g = {"plain": lambda p: p, "exp": np.exp, "sinh": np.sinh}[table.link]
+        x = table.shift + table.scale * g(polynomials.value_on_host(table.coefficients, z))
+        return np.clip(x, table.low, table.high)
+    cell = np.searchsorted(table.knots, z, side="left")
+    distance = z - np.concatenate([[-FARTHEST], table.knots])[cell]
+    c = table.coefficients[cell]
+    return ((c[..., 3] * distance + c[..., 2]) * distance + c[..., 1]) * distance + c[..., 0]
+
+
 @pytest.mark.parametrize("name", ["plain", "exp", "exp downward", "sinh", "knots", "kinks"])
 def test_a_table_errs_no_more_than_it_says_and_no_more_than_it_may(name):
-    one, made = law(name), table(law(name))
+    one, made = law(name), tabulate(law(name))
     width, middle = scale(one)
     exact = one.at_score(SCORES)
     away = np.min(np.abs(SCORES[:, None] - np.append(one.breaks, 99.0)), axis=1) > 1e-6
@@ -95,15 +108,15 @@ def test_a_table_errs_no_more_than_it_says_and_no_more_than_it_may(name):
 
 
 def test_what_a_law_looks_like_says_how_it_is_held():
-    assert [table(law(name)).link for name in ("plain", "exp", "exp downward", "sinh")] == [
+    assert [tabulate(law(name)).link for name in ("plain", "exp", "exp downward", "sinh")] == [
         "plain",
         "exp",
         "exp",
         "sinh",
     ]
-    assert isinstance(table(law("plain")), Smooth)
+    assert isinstance(tabulate(law("plain")), Smooth)
     for name in ("knots", "kinks", "steps", "few", "one"):
-        assert isinstance(table(law(name)), Knots)
+        assert isinstance(tabulate(law(name)), Knots)
     kinds = {name: Draws([law(name)]).kinds[0].name for name in KINDS}
     assert kinds == {
         "plain": "plain", "exp": "exp", "exp downward": "exp", "sinh": "sinh", "knots": "knots", "kinks": "knots",
@@ -112,7 +125,7 @@ def test_what_a_law_looks_like_says_how_it_is_held():
 
 
 def test_knots_stand_where_a_law_bends():
-    made, one = table(law("kinks")), law("kinks")
+    made, one = tabulate(law("kinks")), law("kinks")
     (jump,) = np.unique(np.round(one.breaks[np.abs(one.breaks) < 1], 9))  # half below 1, half above 3
     assert np.min(np.abs(made.knots - jump)) < 1e-9
     assert_close(
@@ -123,17 +136,17 @@ def test_knots_stand_where_a_law_bends():
 
 
 def test_separate_values_are_held_exactly():
-    one, made = law("steps"), table(law("steps"))
+    one, made = law("steps"), tabulate(law("steps"))
     assert made.error == 0
     assert_same(held(made, SCORES), one.at_score(SCORES))
     assert np.all(np.abs(made.knots) < FARTHEST + 0.1)
 
 
 def test_a_table_is_made_once():
-    table.cache_clear()
-    first = table(law("exp"))
-    assert table(law("exp")) is first
-    assert table.cache_info().hits == 1
+    tabulate.cache_clear()
+    first = tabulate(law("exp"))
+    assert tabulate(law("exp")) is first
+    assert tabulate.cache_info().hits == 1
 
 
 class Rough(Law):
@@ -146,7 +159,7 @@ class Rough(Law):
 
 def test_a_law_that_is_known_too_roughly_is_refused():
     with pytest.raises(UserError) as caught:
-        table(Rough())
+        tabulate(Rough())
     (problem,) = caught.value.problems
     assert str(problem) == (
         "its quantile function cannot be tabulated to 1e-06 of its scale: SciPy gives it too roughly, or it is "
@@ -156,12 +169,12 @@ def test_a_law_that_is_known_too_roughly_is_refused():
 
 def test_too_many_separate_values_are_refused():
     with pytest.raises(UserError) as caught:
-        table(prior({"family": "poisson", "mu": 1e9}).law)
+        tabulate(prior({"family": "poisson", "mu": 1e9}).law)
     (problem,) = caught.value.problems
     assert problem.message == (
         "takes 4.01e+05 values, expected at most 65536. For such numbers use a continuous law, such as 'normal' or 'gamma'."
     )
-    assert len(table(prior({"family": "poisson", "mu": 1e7}).law).knots) < MOST_KNOTS
+    assert len(tabulate(prior({"family": "poisson", "mu": 1e7}).law).knots) < MOST_KNOTS
 
 
 # ------------------------------------------------------------------------------- on the device
@@ -174,7 +187,7 @@ def test_double_precision_on_the_device_is_the_table(name):
     with jax.enable_x64(True):
         found = drawn(one, z, np.float64)
     assert found.dtype == np.float64
-    assert_close(found, held(table(one), z) if name != "closed" else one.at_score(z))
+    assert_close(found, held(tabulate(one), z) if name != "closed" else one.at_score(z))
 
 
 def test_a_score_on_a_knot_belongs_to_the_cell_below_as_on_the_host():
@@ -183,7 +196,7 @@ def test_a_score_on_a_knot_belongs_to_the_cell_below_as_on_the_host():
     assert_same(drawn(one, knots), np.arange(1, 6, dtype=np.float32))
     assert_same(drawn(one, knots + np.float32(1e-6)), np.arange(2, 7, dtype=np.float32))
     many = law("steps")
-    knots = table(many).knots.astype(np.float32)
+    knots = tabulate(many).knots.astype(np.float32)
     found, after = drawn(many, knots), drawn(many, np.nextafter(knots, np.float32(9)))
     # single precision takes some knots together
     assert np.all(after >= found) and np.mean(after == found + 1) > 0.99

@@ -1,24 +1,31 @@
 """A dask cluster as executor: its scheduler and workers are processes of their own on the loopback, as a user starts them."""
 
+import importlib
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 import engine
 from engine.errors import UserError
-from engine.execution.executors import cluster, worker_process
+from engine.execution.executors import cluster, cluster_worker
+from engine.execution.executors import site as sites
 from engine.execution.executors.cluster import blocks_of_task, spans
+from engine.program import devices
 from engine.study.study import BLOCK
+from tests.execution.executors.test_processes import assignment_of
 from tests.recorded import contents, study_in
 from tests.small_files import BRIDGE, MODELS, call, own, write
 
-distributed = pytest.importorskip("distributed")
+# loaded by the tests that need it, as `rustbelt` does
+pytestmark = pytest.mark.skipif(find_spec("distributed") is None, reason="no distributed")
 PATHS = 5 * BLOCK + 600
 DASK = [sys.executable, "-m", "dask"]
 
@@ -106,6 +113,7 @@ def test_no_scheduler_is_told(tmp_path, monkeypatch):
 def test_a_scheduler_without_workers_is_told(tmp_path, processes, monkeypatch):
     study = study_in(tmp_path, 100)
     monkeypatch.setattr(cluster, "PATIENCE", 20)
+    distributed = importlib.import_module("distributed")
     monkeypatch.setattr(distributed.Client, "wait_for_workers", _nobody_comes)
     with pytest.raises(UserError, match=r"has no workers. Start some: dask worker tcp://"):
         engine.run(study, tmp_path / "run", device="cpu", scheduler=processes.address)
@@ -118,9 +126,11 @@ def _nobody_comes(*_, **__):
 
 def test_a_machine_that_sees_another_disk_is_told(tmp_path):
     study = study_in(tmp_path, 100)
-    site = worker_process.site(tmp_path / "nowhere", study, "token", "cpu", worker_process.versions("cpu"))
+    site = sites.of_assignment(
+        assignment_of(tmp_path / "nowhere", study, "token"), "cpu", sites.versions("cpu")
+    )
     with pytest.raises(UserError, match="must lie on a disk that all workers share"):
-        worker_process.perform(worker_process.asdict(site), 0, 1)
+        cluster_worker.perform(asdict(site), 0, 1, False)
 
 
 @pytest.mark.slow
@@ -185,9 +195,8 @@ def test_a_killed_coordinator_of_a_cluster(alone, tmp_path, processes):
 
 
 def test_one_gpu_is_chosen_of_all_that_a_worker_is_shown(monkeypatch):
-    monkeypatch.setattr(worker_process, "_KEPT", {})
-    monkeypatch.delattr(worker_process._set_up_cluster_worker, "done", raising=False)
+    cluster_worker._set_up.cache_clear()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,0,1,2")
-    monkeypatch.setenv("RUSTBELT_CPU_DEVICES", str(len(worker_process.devices.cores())))
-    worker_process._set_up_cluster_worker()
+    monkeypatch.setenv("RUSTBELT_CPU_DEVICES", str(len(devices.cores())))
+    cluster_worker._set_up()
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,14 @@ import pytest
 import engine
 from engine.errors import UserError
 from engine.execution import job, upkeep
-from engine.execution.executors import worker_process
+from engine.execution.executors import site as sites
+from engine.execution.executors.contract import Assignment
 from engine.execution.executors.processes import Workers
+from engine.execution.stages import unobserved
+from engine.modelling.loading import spec_of
 from engine.program import devices
 from engine.run_folder import ownership
+from engine.run_folder.folder import RunFolder
 from engine.storage import locks
 from engine.study.study import BLOCK
 from tests.recorded import contents, study_in
@@ -42,7 +47,9 @@ def test_two_workers_leave_the_same_bytes_and_tables(alone, tmp_path):
     found = engine.run(study, tmp_path / "run", device="cpu", workers=2)
     assert contents(tmp_path / "run") == expected
     assert found.computed == (0, 1, 2, 3)
-    assert [r.as_dict() for r in found.risk] == [r.as_dict() for r in done.risk]
+    assert [r.as_dict() for r in found.answers.all_tables.risk] == [
+        r.as_dict() for r in done.answers.all_tables.risk
+    ]
 
 
 def test_one_worker_takes_up_what_another_process_began(alone, tmp_path):
@@ -151,18 +158,23 @@ def test_gpus_are_found_without_waking_them(monkeypatch, tmp_path):
     assert devices.gpus_of_machine() == []
 
 
+def assignment_of(folder, study, token):
+    """Nothing to do in a folder, but for whom."""
+    return Assignment(RunFolder(folder, study), token, False, (), unobserved)
+
+
 def test_a_worker_does_not_work_for_a_run_that_is_gone(tmp_path):
     study = study_in(tmp_path, BLOCK)
     with locks.held(_made(tmp_path / "run")) as holder:
-        site = worker_process.site(
-            tmp_path / "run", study, holder.token, "cpu", worker_process.versions("cpu")
+        site = sites.of_assignment(
+            assignment_of(tmp_path / "run", study, holder.token), "cpu", sites.versions("cpu")
         )
-        assert worker_process.site_of(worker_process.asdict(site)) == site
+        assert sites.from_plain(asdict(site)) == site
     with (
         locks.held(ownership.lock_file(tmp_path / "run")),
         pytest.raises(UserError, match="another run holds it"),
     ):
-        worker_process.work_at(site)
+        sites.work_at(site)
 
 
 def _made(folder: Path) -> Path:
@@ -172,22 +184,21 @@ def _made(folder: Path) -> Path:
 
 def test_a_worker_of_other_versions_is_refused(tmp_path):
     study = study_in(tmp_path, BLOCK)
-    with ownership.claim(tmp_path / "run", study) as holder:
-        ownership.enter(tmp_path / "run", study, worker_process.versions("cpu"))
-        made_by = {**worker_process.versions("cpu"), "jax": "0.9.9", "device_kind": "NVIDIA H100"}
-        site = worker_process.site(tmp_path / "run", study, holder.token, "cpu", made_by)
+    with ownership.claim(RunFolder(tmp_path / "run", study)) as holder:
+        ownership.enter(RunFolder(tmp_path / "run", study), sites.versions("cpu"))
+        made_by = {**sites.versions("cpu"), "jax": "0.9.9", "device_kind": "NVIDIA H100"}
+        site = sites.of_assignment(assignment_of(tmp_path / "run", study, holder.token), "cpu", made_by)
         with pytest.raises(UserError) as refused:
-            worker_process.work_at(site)
+            sites.work_at(site)
     assert {problem.place for problem in refused.value.problems} == {"jax", "device_kind"}
 
 
 def test_a_model_without_a_file_is_refused(tmp_path):
     study = study_in(tmp_path, BLOCK)
     alien = type("Alien", (type(study.model),), {"__module__": "nowhere"})
-    from dataclasses import replace
-
+    homeless = replace(study, model=alien(), model_name="Alien", model_spec=spec_of(alien))
     with pytest.raises(UserError, match="stands in no file that a worker could load"):
-        worker_process.site(tmp_path, replace(study, model=alien(), model_name="Alien"), "", None, {})
+        sites.of_assignment(assignment_of(tmp_path, homeless, ""), None, {})
 
 
 @TWO_CORES
@@ -219,7 +230,7 @@ def test_a_killed_coordinator_takes_its_workers_along_and_the_next_run_goes_on(a
         process.wait()
         assert subprocess.run([*command, "--quiet"], stdout=subprocess.DEVNULL).returncode == 0
         assert contents(tmp_path / "run") == expected
-        assert upkeep.verify(tmp_path / "run", study) == []
+        assert upkeep.verify(RunFolder(tmp_path / "run", study)) == []
 
 
 # ---------------------------------------------------------------------------------------------- shards
@@ -227,12 +238,14 @@ def test_a_killed_coordinator_takes_its_workers_along_and_the_next_run_goes_on(a
 
 def test_shards_one_after_the_other_leave_the_same_bytes(alone, tmp_path):
     expected, study, done = alone
-    found = [engine.run_shard(study, k, 3, tmp_path / "run", device="cpu") for k in (2, 3, 1)]
+    found = [job.compute_shard(study, k, 3, job.RunOptions(tmp_path / "run", "cpu")) for k in (2, 3, 1)]
     assert [shard.computed for shard in found] == [(1,), (2,), (0, 3)]
     assert [shard.missing for shard in found] == [3, 2, 0]
-    assert [shard.run is not None for shard in found] == [False, False, True]
+    assert [shard.finished is not None for shard in found] == [False, False, True]
     assert contents(tmp_path / "run") == expected
-    assert [r.as_dict() for r in found[-1].run.risk] == [r.as_dict() for r in done.risk]
+    assert [r.as_dict() for r in found[-1].finished.answers.all_tables.risk] == [
+        r.as_dict() for r in done.answers.all_tables.risk
+    ]
 
 
 def test_shards_at_the_same_time_leave_the_same_bytes(alone, tmp_path):
@@ -240,14 +253,14 @@ def test_shards_at_the_same_time_leave_the_same_bytes(alone, tmp_path):
     found = {}
 
     def one(number):
-        found[number] = engine.run_shard(study, number, 3, tmp_path / "run", device="cpu")
+        found[number] = job.compute_shard(study, number, 3, job.RunOptions(tmp_path / "run", "cpu"))
 
     threads = [threading.Thread(target=one, args=(number,)) for number in (1, 2, 3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(shard.run is not None for shard in found.values()) == 1
+    assert sum(shard.finished is not None for shard in found.values()) == 1
     assert contents(tmp_path / "run") == expected
 
 
@@ -255,18 +268,18 @@ def test_a_shard_is_kept_out_by_a_run_and_keeps_one_out(tmp_path, monkeypatch):
     study = study_in(tmp_path, BLOCK)
     monkeypatch.setattr(job, "PREPARING", 0.0)
     with (
-        ownership.claim(tmp_path / "run", study),
+        ownership.claim(RunFolder(tmp_path / "run", study)),
         pytest.raises(ownership.Busy, match="another run is writing here"),
     ):
-        engine.run_shard(study, 1, 2, tmp_path / "run", device="cpu")
-    engine.run_shard(study, 2, 2, tmp_path / "run", device="cpu")
-    with ownership.claim(tmp_path / "run", study, shared=True), pytest.raises(ownership.Busy):
+        job.compute_shard(study, 1, 2, job.RunOptions(tmp_path / "run", "cpu"))
+    job.compute_shard(study, 2, 2, job.RunOptions(tmp_path / "run", "cpu"))
+    with ownership.claim(RunFolder(tmp_path / "run", study), shared=True), pytest.raises(ownership.Busy):
         engine.run(study, tmp_path / "run", device="cpu")
 
 
 def test_whoever_comes_second_takes_nothing_away(tmp_path):
     study = study_in(tmp_path, BLOCK)
-    with ownership.claim(tmp_path / "run", study), pytest.raises(ownership.Busy):
+    with ownership.claim(RunFolder(tmp_path / "run", study)), pytest.raises(ownership.Busy):
         engine.run(study, tmp_path / "run", device="cpu")
     assert ownership.lock_file(tmp_path / "run").exists()
 
@@ -274,7 +287,7 @@ def test_whoever_comes_second_takes_nothing_away(tmp_path):
 @pytest.mark.parametrize("number", [0, 4])
 def test_shards_that_there_are_not(tmp_path, number):
     with pytest.raises(UserError, match=f"expected 1/3 to 3/3, got {number}/3"):
-        engine.run_shard(study_in(tmp_path, 100), number, 3, tmp_path / "run")
+        job.compute_shard(study_in(tmp_path, 100), number, 3, job.RunOptions(tmp_path / "run"))
 
 
 def test_the_command_says_what_is_missing_and_the_last_shard_prints_the_tables(tmp_path):

@@ -1,0 +1,118 @@
+"""Several laws as one: mixed by their probabilities, or averaged by their quantiles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from engine.draws.distributions.law import Law, lowest_where, scores_between
+
+
+@dataclass(frozen=True)
+class Mixture(Law):
+    """One of several laws, each with its weight: F = sum of w_k F_k. Experts pooled linearly are one."""
+
+    weights: tuple[float, ...]
+    parts: tuple[Law, ...]
+
+    def at_score(self, z: Any) -> np.ndarray:
+        z = np.asarray(z, np.float64)
+        each = np.stack([part.at_score(z) for part in self.parts])
+        low, high = each.min(axis=0), each.max(axis=0)
+        tail, upper = special.ndtr(-np.abs(z)), z >= 0
+
+        def reached(x: np.ndarray) -> np.ndarray:
+            return np.where(upper, self.sf(x) <= tail, self.cdf(x) >= tail)
+
+        return lowest_where(reached, low, high)
+
+    def cdf(self, x: Any) -> np.ndarray:
+        return _weighted(self.weights, [part.cdf(x) for part in self.parts])
+
+    def sf(self, x: Any) -> np.ndarray:
+        return _weighted(self.weights, [part.sf(x) for part in self.parts])
+
+    @property
+    def support(self) -> tuple[float, float]:
+        ends = [part.support for part in self.parts]
+        return min(low for low, _ in ends), max(high for _, high in ends)
+
+    @property
+    def steps(self) -> tuple[np.ndarray, np.ndarray] | None:
+        steps = [steps for part in self.parts if (steps := part.steps) is not None]
+        if len(steps) < len(self.parts):
+            return None
+        values = np.unique(np.concatenate([values for values, _ in steps]))
+        return values, scores_between(self.cdf(values[:-1]), self.sf(values[:-1]))
+
+    @property
+    def breaks(self) -> np.ndarray:
+        """Where a part begins or ends, or has a step: the quantile function of the whole may bend or jump there."""
+        points = [end for part in self.parts for end in part.support if math.isfinite(end)]
+        points += [x for part in self.parts if part.steps is not None for x in part.steps[0]]
+        if not points:
+            return np.zeros(0)
+        x = np.unique(points)
+        before = np.nextafter(x, -math.inf)
+        return np.concatenate([scores_between(self.cdf(at), self.sf(at)) for at in (x, before)])
+
+    def mean(self) -> float:
+        return float(_weighted(self.weights, [part.mean() for part in self.parts]))
+
+    def sd(self) -> float:
+        centre = self.mean()
+        with np.errstate(invalid="ignore"):
+            second = _weighted(
+                self.weights, [part.sd() ** 2 + (part.mean() - centre) ** 2 for part in self.parts]
+            )
+        return float(math.sqrt(second)) if second >= 0 else math.nan
+
+
+@dataclass(frozen=True)
+class Averaged(Law):
+    """Experts pooled by their quantiles: Q(u) = sum of w_k Q_k(u) (Lichtendahl, Grushka-Cockayne, Winkler 2013, doi:10.1287/mnsc.1120.1667)."""
+
+    weights: tuple[float, ...]
+    parts: tuple[Law, ...]
+
+    def at_score(self, z: Any) -> np.ndarray:
+        return _weighted(self.weights, [part.at_score(z) for part in self.parts])
+
+    @property
+    def support(self) -> tuple[float, float]:
+        low, high = _weighted(self.weights, [np.array(part.support) for part in self.parts])
+        return float(low), float(high)
+
+    @property
+    def steps(self) -> tuple[np.ndarray, np.ndarray] | None:
+        steps = [steps for part in self.parts if (steps := part.steps) is not None]
+        if len(steps) < len(self.parts):
+            return None
+        scores = np.unique(np.concatenate([scores for _, scores in steps]))
+        scores = scores[np.isfinite(scores)]
+        middles = np.concatenate([[-38.0], 0.5 * (scores[1:] + scores[:-1]), [38.0]])
+        return self.at_score(middles[: len(scores) + 1] if len(scores) else [0.0]), scores
+
+    @property
+    def breaks(self) -> np.ndarray:
+        scores = [part.breaks for part in self.parts]
+        scores += [part.steps[1] for part in self.parts if part.steps is not None]
+        return np.unique(np.concatenate(scores)) if scores else np.zeros(0)
+
+    def mean(self) -> float:
+        return float(_weighted(self.weights, [part.mean() for part in self.parts]))
+
+
+def is_averaged(law: Law) -> bool:
+    """Whether a law is pooled by quantiles, itself or within: its probabilities are searched for, many quantiles for each."""
+    inner = getattr(law, "parts", ()) or [getattr(law, "base", None)]
+    return isinstance(law, Averaged) or any(is_averaged(one) for one in inner if one is not None)
+
+
+def _weighted(weights: Sequence[float], values: Sequence[Any]) -> Any:
+    return sum((weight * value for weight, value in zip(weights, values, strict=True)), start=0.0)

@@ -1,0 +1,76 @@
+"""The laws of `scipy.stats` that a study may name, and the names of their parameters. SciPy is imported when it is first needed."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+LEFT_OUT = {
+    "levy_stable": "SciPy's probabilities of its tails are wrong (0 where they are 1e-5). Use 't', 'cauchy' or 'nct'.",
+    "studentized_range": "each of its probabilities is a double integral, and a table of them takes minutes.",
+    "poisson_binom": "its probabilities are a list, and parameters are numbers. Use 'binomial'.",
+}
+"""Laws of SciPy that no study may ask for, with the reason."""
+PLAIN_NAMES = {"binomial": "binom", "geometric": "geom", "negative-binomial": "nbinom"}
+"""Names in plain words for those of SciPy."""
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """No warnings of SciPy's: what it gives is judged instead."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@functools.cache
+def continuous_names() -> tuple[str, ...]:
+    """SciPy's names of all continuous laws but those that are left out."""
+    from scipy import stats
+
+    return _names_of(stats.rv_continuous)
+
+
+@functools.cache
+def discrete_names() -> tuple[str, ...]:
+    """SciPy's names of all laws of whole numbers but those that are left out."""
+    from scipy import stats
+
+    return _names_of(stats.rv_discrete)
+
+
+def _names_of(kind: type) -> tuple[str, ...]:
+    from scipy import stats
+
+    return tuple(
+        name for name in dir(stats) if isinstance(getattr(stats, name), kind) and name not in LEFT_OUT
+    )
+
+
+def generic(name: str) -> Any:
+    """SciPy's own object of a law."""
+    from scipy import stats
+
+    return getattr(stats, name)
+
+
+@functools.cache
+def shapes(name: str) -> tuple[str, ...]:
+    """Names of a law's shape parameters."""
+    listed = generic(name).shapes
+    return tuple(part.strip() for part in listed.split(",")) if listed else ()
+
+
+def parameter_names(name: str) -> tuple[str, ...]:
+    """Names of all parameters, in the order in which `Named` stores them."""
+    return (*shapes(name), "loc") if name in discrete_names() else (*shapes(name), "loc", "scale")
+
+
+def defaults(name: str) -> dict[str, float]:
+    """Parameters that need not be given, with what they then are."""
+    return {"loc": 0.0} if name in discrete_names() else {"loc": 0.0, "scale": 1.0}

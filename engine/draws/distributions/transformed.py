@@ -1,0 +1,139 @@
+"""Laws carried through rising or falling functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from engine.draws.distributions.law import Law
+from engine.draws.limits import LARGEST
+from engine.errors import refusal
+
+
+@dataclass(frozen=True)
+class Transformed(Law):
+    """A law carried through a rising or falling function: times, plus, exp, log or power.
+
+    Args:
+      how: "times", "plus", "exp", "log" or "power".
+      by: the factor, the addend or the power; not used by the others.
+    """
+
+    base: Law
+    how: str
+    by: float = 1.0
+
+    @property
+    def _falls(self) -> bool:
+        return self.how in ("times", "power") and self.by < 0
+
+    def _carried(self, x: Any) -> np.ndarray:
+        x = np.asarray(x, np.float64)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            if self.how == "times":
+                return x * self.by
+            if self.how == "plus":
+                return x + self.by
+            if self.how == "exp":
+                return np.exp(x)
+            return np.log(x) if self.how == "log" else np.asarray(x**self.by)
+
+    def _back(self, y: Any) -> np.ndarray:
+        y = np.asarray(y, np.float64)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            if self.how == "times":
+                return y / self.by
+            if self.how == "plus":
+                return y - self.by
+            if self.how == "log":
+                return np.exp(y)
+            positive = np.maximum(y, 0.0)
+            back = np.log(positive) if self.how == "exp" else positive ** (1.0 / self.by)
+            return np.where(y < 0, math.inf if self._falls else -math.inf, back)
+
+    def at_score(self, z: Any) -> np.ndarray:
+        z = np.asarray(z, np.float64)
+        return self._carried(self.base.at_score(-z if self._falls else z))
+
+    def cdf(self, x: Any) -> np.ndarray:
+        if self.steps is not None:
+            return self._stepped(x)[0]
+        back = self._back(x)
+        if not self._falls:
+            return self.base.cdf(back)
+        return self.base.sf(np.nextafter(back, -math.inf))
+
+    def sf(self, x: Any) -> np.ndarray:
+        if self.steps is not None:
+            return self._stepped(x)[1]
+        back = self._back(x)
+        if not self._falls:
+            return self.base.sf(back)
+        return self.base.cdf(np.nextafter(back, -math.inf))
+
+    def _stepped(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
+        """P(X <= x) and P(X > x) of separate values: carried back, one may miss itself by rounding."""
+        values, scores = self.steps or (np.zeros(0), np.zeros(0))
+        at = np.searchsorted(values, np.asarray(x, np.float64), side="right")
+        upto = np.concatenate([[-math.inf], scores, [math.inf]])[at]
+        return special.ndtr(upto), special.ndtr(-upto)
+
+    @property
+    def support(self) -> tuple[float, float]:
+        low, high = (float(end) for end in self._carried(np.array(self.base.support)))
+        return (high, low) if self._falls else (low, high)
+
+    @property
+    def steps(self) -> tuple[np.ndarray, np.ndarray] | None:
+        if self.base.steps is None:
+            return None
+        values, scores = self.base.steps
+        values = self._carried(values)
+        return (values[::-1], -scores[::-1]) if self._falls else (values, scores)
+
+    @property
+    def breaks(self) -> np.ndarray:
+        return -self.base.breaks if self._falls else self.base.breaks
+
+
+def functions(steps: Sequence[Any]) -> list[tuple[str, float]]:
+    """Functions of a study as pairs: `["exp", { times = 2 }]` -> [("exp", 1), ("times", 2)]."""
+    pairs: list[tuple[str, float]] = []
+    for step in steps:
+        if step in ("exp", "log"):
+            pairs.append((step, 1.0))
+        elif isinstance(step, Mapping) and len(step) == 1 and next(iter(step)) in ("times", "plus", "power"):
+            ((how, by),) = step.items()
+            if isinstance(by, bool) or not isinstance(by, int | float) or not abs(by) <= LARGEST:
+                raise refusal("transform", f"expected a finite number for '{how}', got {by!r}.")
+            pairs.append((how, float(by)))
+        else:
+            text = 'expected "exp", "log", { times = X }, { plus = X } or { power = X }'
+            raise refusal("transform", f"{text}, got {step!r}.")
+    return pairs
+
+
+def transformed(base: Law, steps: list[tuple[str, float]]) -> Law:
+    """A law carried through several functions, one after the other.
+
+    Raises:
+      UserError: a function is not defined, or neither rises nor falls, on all values of the law.
+    """
+    law = base
+    for how, by in steps:
+        low, wrong = law.support[0], None
+        if how in ("times", "power") and by == 0:
+            wrong = f"expected a {how.replace('times', 'factor')} other than 0, got 0. For no spread use family 'fixed'."
+        elif how == "log" and low < 0:
+            wrong = f"expected a law above 0 for 'log'; this one reaches {low:.4g}. Truncate it."
+        elif how == "power" and low < 0:
+            wrong = f"expected a law above 0 for 'power'; this one reaches {low:.4g}. Truncate it."
+        if wrong:
+            raise refusal("transform", wrong)
+        law = Transformed(law, how, by)
+    return law

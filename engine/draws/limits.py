@@ -1,0 +1,10 @@
+"""How far a normal score goes, and how large a draw may be. Here no compiler is loaded: `rustbelt fit` needs these alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+FARTHEST = 6.34
+"""Size of the largest normal score that a random word gives, rounded up."""
+LARGEST = float(np.finfo(np.float32).max)
+"""The largest number that a device can be fed or can draw: it computes in single precision."""

@@ -1,0 +1,49 @@
+"""What an executor is: whoever computes and commits the parts of a run that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.execution.stages import Observer
+from engine.run_folder.folder import RunFolder
+from engine.study.study import Block
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Parts of a run that an executor is to compute and commit.
+
+    Args:
+      folder: of the run; this process holds it.
+      token: of this process's hold on the folder.
+      yearly: whether the yearly sample is among the parts.
+      blocks: the blocks that are.
+      observe: called with each stage that is reached.
+    """
+
+    folder: RunFolder
+    token: str
+    yearly: bool
+    blocks: tuple[Block, ...]
+    observe: Observer
+
+    @property
+    def paths_done(self) -> int:
+        """How many paths of the study need not be computed."""
+        return self.folder.study.paths - sum(block.count for block in self.blocks)
+
+
+class Executor(Protocol):
+    """Computes parts of a run; a context manager, so that whatever it starts ends with it."""
+
+    def __enter__(self) -> Executor: ...
+
+    def __exit__(self, *failure: object) -> None: ...
+
+    def versions(self) -> dict[str, str]:
+        """Versions and device kind that compute the parts."""
+
+    def perform(self, assignment: Assignment) -> Iterator[Block]:
+        """Commits the parts; gives each block when it is committed."""

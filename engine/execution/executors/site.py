@@ -1,0 +1,114 @@
+"""Which run a worker works for, and its work there: what a coordinator tells its workers, and what they check before they begin."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import Problem, UserError
+from engine.execution.executors.contract import Assignment
+from engine.execution.work import Work
+from engine.models import known
+from engine.program import devices
+from engine.run_folder import ownership, provenance
+from engine.run_folder.folder import RunFolder
+from engine.storage import locks
+from engine.study.loading import load_model_file, load_study
+
+_KEPT: dict[Site, Work] = {}
+
+
+@dataclass(frozen=True)
+class Site:
+    """Which run a worker works for.
+
+    Args:
+      folder: the run folder, absolute; on a disk that all workers share.
+      fingerprint: of its study.
+      token: of the coordinator's hold on the folder.
+      model: FILE:CLASS of a model of one's own, absolute; None for one that the study names.
+      device: "cpu" or "gpu"; None takes the GPUs if there are any.
+      made_by: versions and device kind that every worker must have, as `ownership.enter` has them.
+    """
+
+    folder: str
+    fingerprint: str
+    token: str
+    model: str | None
+    device: str | None
+    made_by: tuple[tuple[str, str], ...]
+
+
+def of_assignment(assignment: Assignment, device: str | None, made_by: Mapping[str, str]) -> Site:
+    """The site of what this process coordinates.
+
+    Raises:
+      UserError: the model stands in no file that another process could load.
+    """
+    folder, study = assignment.folder, assignment.folder.study
+    model = study.model_spec
+    if model is None and study.model_name not in known():
+        message = f"model {study.model_name} stands in no file that a worker could load. Put it into one."
+        raise UserError(study.source, [message])
+    decisive = tuple((key, made_by.get(key, "")) for key in ownership.DECISIVE)
+    return Site(str(folder.path.resolve()), study.fingerprint, assignment.token, model, device, decisive)
+
+
+def versions(device: str | None) -> dict[str, str]:
+    """Versions of this process, XLA's flags, and the kind of its devices."""
+    return provenance.versions(devices.kind(devices.mesh(device))) | {"xla_flags": devices.flags()}
+
+
+def work_at(site: Site) -> Work:
+    """The work at a site, its program traced once in this process.
+
+    Raises:
+      UserError: this machine sees another folder than the coordinator, or its study, model, versions or devices differ.
+    """
+    if site not in _KEPT:
+        _KEPT.clear()
+        _KEPT[site] = _work_at(site)
+    return _KEPT[site]
+
+
+def _work_at(site: Site) -> Work:
+    folder, here = Path(site.folder), f"worker on {socket.gethostname()}"
+
+    def still_ours() -> bool:
+        holder = locks.holder(ownership.lock_file(folder))
+        return holder is not None and holder.token == site.token
+
+    if not still_ours():
+        message = (
+            "is not here, or another run holds it. A run folder must lie on a disk that all workers share, under the same "
+            "path. Choose such a place with --out."
+        )
+        raise UserError(here, [Problem(site.folder, message)])
+    model = load_model_file(site.model) if site.model else None
+    study = load_study(folder / "study.toml", model=model)
+    ours, made_by = versions(site.device), dict(site.made_by)
+    problems = [
+        Problem(
+            key,
+            f"expected {made_by[key]}, got {ours.get(key)}. Install the same versions, or take such workers only.",
+        )
+        for key in ownership.DECISIVE
+        if made_by.get(key, "") != ours.get(key, "")
+    ]
+    if study.fingerprint != site.fingerprint:
+        message = (
+            f"expected fingerprint {site.fingerprint}, got {study.fingerprint}: the model's file has changed."
+        )
+        problems.append(Problem("study", message))
+    if problems:
+        raise UserError(here, problems)
+    devices.use_compilation_cache()
+    return Work(RunFolder(folder, study), devices.program(study, site.device), still_ours)
+
+
+def from_plain(plain: Mapping[str, Any]) -> Site:
+    """The site whose fields these are, as JSON gives them."""
+    return Site(**{**plain, "made_by": tuple((str(key), str(value)) for key, value in plain["made_by"])})

@@ -1,0 +1,32 @@
+"""How a run goes, in a notebook: one line under the cell that is written anew with each stage."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from engine.execution.stages import Observer, Stage, unobserved
+
+
+def observer() -> Observer:
+    """An observer that shows each stage under the cell, where this process is a notebook's kernel; else one that shows nothing."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython and ipython.get_ipython()
+    return _Line() if getattr(shell, "kernel", None) is not None else unobserved
+
+
+class _Line:
+    """A bar and a sentence, replaced in their place."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def __call__(self, stage: Stage) -> None:
+        from IPython.display import HTML, display
+
+        text = stage.note or f"{stage.name}: {stage.done:,} of {stage.total:,} paths"
+        line = HTML(f'<progress value="{stage.done}" max="{max(stage.total, 1)}"></progress> {text}')
+        if self._handle is None:
+            self._handle = display(line, display_id=True)
+        else:
+            self._handle.update(line)

@@ -1,0 +1,84 @@
+"""Questions to a run, as records: risk and comparison by outcome and level, by year, and where a condition holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import xarray as xr
+
+from engine.errors import UserError, unknown
+from engine.execution.results import Answers
+from engine.risk.conditional import condition_table, not_kept, parse_condition
+from engine.risk.events import known_events
+from engine.risk.tables import Record, Tables
+from engine.risk.tails import LEVELS
+from engine.risk.tallies import unkept
+from engine.risk.yearly_tables import yearly_table
+from engine.study.study import Study
+
+
+def level_of(text: str | float | None) -> float | None:
+    """The level that "99", "99%", 99 or 0.99 means; None where none is asked for.
+
+    Raises:
+      UserError: it is none of those that are measured.
+    """
+    if text is None:
+        return None
+    try:
+        number = float(str(text).strip().rstrip("%"))
+    except ValueError:
+        number = float("nan")
+    for level in LEVELS:
+        if abs(number - level) < 1e-9 or abs(number - 100 * level) < 1e-7:
+            return level
+    known = ", ".join(f"{100 * level:g}" for level in LEVELS)
+    raise UserError("--level", [f"expected one of {known}, got '{text}'."])
+
+
+def yearly_names(study: Study, cube: xr.DataTree) -> tuple[str, ...]:
+    """The yearly variables that a cube has risks of."""
+    return tuple(study.model.yearly) if study.has_yearly and "yearly" in cube["risk"].children else ()
+
+
+def tables(answers: Answers, variable: str | None, level: float | None) -> Tables:
+    """Risk and comparison of one outcome or event, or of all of them; at one level, or at all."""
+    asked = answers.all_tables if variable is None else answers.tables({variable})
+    return Tables(
+        _selected(asked.risk, variable, level),
+        _selected(asked.comparison, variable, level),
+    )
+
+
+def by_year(answers: Answers, cube: xr.DataTree, variable: str, level: float | None) -> list[Record]:
+    """How risky a yearly variable is under each policy, in each year and place."""
+    return _selected(yearly_table(answers.study, cube, variable), variable, level)
+
+
+def given(answers: Answers, condition: str, variable: str | None, level: float | None) -> list[Record]:
+    """What holds among the paths that meet a condition such as "reemployed_share >= 0.667", and among the others.
+
+    Raises:
+      UserError: the text is no condition on outcomes that are kept path by path, or the variable is not one of them.
+    """
+    study = answers.study
+    parsed = parse_condition(condition, study.keep.outcomes, unkept(study))
+    kept = (*study.keep.outcomes, *(event.name for event in known_events(study, study.keep.outcomes)))
+    if variable is not None and variable not in kept:
+        raise UserError("--variable", [not_kept(variable, kept)])
+    records = condition_table(study, answers.paths.stacked(), parsed)
+    return [
+        r
+        for r in records
+        if r.measure == "share" or (variable in (None, r.variable) and level in (None, r.level))
+    ]
+
+
+def refuse_unknown(variable: str | None, names: Iterable[str]) -> None:
+    """Raises a UserError where a variable is none of these."""
+    if variable is not None and variable not in {*names}:
+        raise UserError("--variable", [unknown("variable", variable, {*names})])
+
+
+def _selected(records: Sequence[Record], variable: str | None, level: float | None) -> list[Record]:
+    return [r for r in records if variable in (None, r.variable) and level in (None, r.level)]

@@ -1,0 +1,297 @@
+"""A run as one object, on which everything hangs that can be asked of it; and the two ways to get one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from engine.errors import UserError
+from engine.execution import notebook, questions, results, upkeep
+from engine.execution.job import Finished, RunOptions, compute
+from engine.execution.replay import replay, worst
+from engine.execution.results import Answers
+from engine.modelling.records import Model
+from engine.risk.tables import Record
+from engine.run_folder import cube
+from engine.run_folder.finding import find_run
+from engine.run_folder.folder import RunFolder
+from engine.storage.files import write_atomically, writing
+from engine.study.loading import load_study
+from engine.study.study import Study
+
+HEADLINE = ("mean", "ES99", "probability")
+"""Measures of the table that a notebook shows."""
+
+
+def run(
+    study: Study | str | Path, out: str | Path | None = None, model: Model | None = None, **options: Any
+) -> Run:
+    """Computes what a study's run folder lacks, and gives the run.
+
+    The same call finishes a run that was stopped, and a study with more paths extends it.
+
+    Args:
+      study: the study; or its file, or the name of one that ships.
+      out: the run folder itself; `outputs/<name>-<fingerprint>` if not given.
+      model: a model of one's own, where `study` is a file that does not name one that ships.
+      options: other fields of `RunOptions` by name, such as `workers=4`, `device="cpu"`.
+
+    Raises:
+      UserError: the study is not sound; or as `engine.execution.job.compute`.
+    """
+    resolved = study if isinstance(study, Study) else load_study(study, model=model)
+    finished = compute(resolved, RunOptions(out, **{"observe": notebook.observer(), **options}))
+    return Run.of(finished)
+
+
+def open_run(place: str | Path, model: Model | None = None, partial: bool = False) -> Run:
+    """The run that is there already.
+
+    Args:
+      place: its folder, its study file, or the beginning of the name of a folder in `outputs/`.
+      model: the model of one's own that it was run with, where its file has changed or is gone.
+      partial: be content with the blocks that are done.
+
+    Raises:
+      UserError: nothing, or more than one run, answers to the place; or its model is needed.
+    """
+    return Run(find_run(place, model), partial)
+
+
+class Run:
+    """A run: its study, its cube, what they answer, and what can be done with them.
+
+    Args:
+      folder: of the run, with its study.
+      partial: be content with the blocks that are done; estimates are then over these.
+    """
+
+    def __init__(self, folder: RunFolder, partial: bool = False):
+        self._folder, self._partial = folder, partial
+        self.computed: tuple[int, ...] = ()
+        """Numbers of the blocks that the call which gave this run has computed."""
+
+    @classmethod
+    def of(cls, finished: Finished) -> Run:
+        """The run that has just come to its end."""
+        run = cls(finished.answers.folder)
+        run.computed, run.answers = finished.computed, finished.answers
+        return run
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return self._folder.path
+
+    @property
+    def study(self) -> Study:
+        """The resolved study, with its model."""
+        return self._folder.study
+
+    @cached_property
+    def answers(self) -> Answers:
+        """The run's numbers as records, made when they are asked for; the ledger is read once.
+
+        Raises:
+          UserError: the run has not come to its end, and that is not allowed; or blocks are damaged.
+        """
+        return results.of_run(self._folder, self._partial)
+
+    @cached_property
+    def cube(self) -> xr.DataTree:
+        """The labelled cube, read lazily.
+
+        Raises:
+          UserError: the run has not come to its end, and that is not allowed.
+        """
+        return results.cube_of(self._folder, self._partial)
+
+    # ------------------------------------------------------------------------------------------ numbers
+
+    def risk(self, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
+        """Mean, VaR and ES of outcomes, and probabilities of events, by policy: a row an estimate, with its interval.
+
+        Args:
+          variable: one outcome or event; all if not given.
+          level: only measures at this level, such as 99.
+        """
+        return self._frame(
+            questions.tables(self.answers, self._known(variable), questions.level_of(level)).risk
+        )
+
+    def compare(self, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
+        """Every policy against the baseline on the same paths: differences, chances of being worse, regret; rows as `risk`."""
+        asked = questions.tables(self.answers, self._known(variable), questions.level_of(level))
+        return self._frame(asked.comparison)
+
+    def given(
+        self, condition: str, variable: str | None = None, level: str | float | None = None
+    ) -> pd.DataFrame:
+        """What holds among the paths that meet a condition, such as "reemployed_share >= 0.667", and among the others."""
+        return self._frame(questions.given(self.answers, condition, variable, questions.level_of(level)))
+
+    def yearly(self, variable: str, level: str | float | None = None) -> pd.DataFrame:
+        """How risky a yearly variable is under each policy, in each year and place; rows as `risk`."""
+        questions.refuse_unknown(variable, questions.yearly_names(self.study, self.cube))
+        return self._frame(questions.by_year(self.answers, self.cube, variable, questions.level_of(level)))
+
+    def to_dataframe(self, paths: int | None = None) -> pd.DataFrame:
+        """Futures as rows: under each policy the factors that were drawn and the outcomes that are kept path by path.
+
+        The index is (policy, path), paths numbered from 0.
+
+        Args:
+          paths: how many, from the first on; those whose draws are kept if not given.
+        """
+        study = self.answers.study
+        count = min(study.keep.draws or study.paths if paths is None else paths, study.paths)
+        part = {"path": slice(0, count)}
+        draws, outcomes = (
+            self.cube.children[name].to_dataset(inherit=False).isel(part, missing_dims="ignore").compute()
+            if name in self.cube.children
+            else xr.Dataset()
+            for name in ("draws", "paths")
+        )
+        index = pd.MultiIndex.from_product([study.policy_names, np.arange(count)], names=["policy", "path"])
+        columns = {str(name): np.tile(values.values, len(study.policies)) for name, values in draws.items()}
+        columns |= {
+            str(name): values.transpose("policy", "path").values.ravel() for name, values in outcomes.items()
+        }
+        return pd.DataFrame(columns, index)
+
+    # ------------------------------------------------------------------------------------------ single paths
+
+    def replay(
+        self, path: int | Sequence[int], device: str | None = None, precision: str = "float32"
+    ) -> xr.DataTree:
+        """What happens on a path, year by year, under every policy: `engine.execution.replay.replay`."""
+        return replay(self.study, path, device, precision)
+
+    def worst(self, variable: str, policy: str | None = None, count: int = 10) -> xr.Dataset:
+        """The paths on which an outcome is worst under a policy (the baseline if not given), worst first."""
+        return worst(self._folder, variable, policy or self.study.baseline, count)
+
+    # ------------------------------------------------------------------------------------------ the folder
+
+    def status(self) -> upkeep.Status:
+        """How far the run is; sizes of files are looked at, not what is in them."""
+        return upkeep.status(self._folder)
+
+    def verify(self, full: bool = False, **options: Any) -> list[upkeep.Damage]:
+        """Everything in the folder that is not as it was written: `engine.execution.upkeep.verify`."""
+        return upkeep.verify(self._folder, full, **options)
+
+    def repair(self, full: bool = False, **options: Any) -> upkeep.Repair:
+        """Mends what `verify` finds, and gives what that was: `engine.execution.upkeep.repair`."""
+        repair = upkeep.repair(self._folder, full, **options)
+        for name in ("answers", "cube"):
+            self.__dict__.pop(name, None)
+        return repair
+
+    # ------------------------------------------------------------------------------------------ pictures
+
+    @property
+    def plot(self) -> Plots:
+        """Figures by the name of their kind, such as `plot.fan(variable="growth")`."""
+        return Plots(self)
+
+    def report(self, out: str | Path | None = None, variable: str | None = None) -> Path:
+        """One HTML page of the run, written; gives its place.
+
+        Args:
+          out: the file; `report.html` in the run folder if not given.
+          variable: the outcome that the answer speaks of first.
+
+        Raises:
+          UserError: the extra is not installed: pip install 'rustbelt[report]'.
+        """
+        try:
+            from engine.report import page
+        except ModuleNotFoundError as error:
+            if error.name != "jinja2":
+                raise
+            from engine.report.charts import MISSING
+
+            raise UserError("rustbelt report", [MISSING]) from error
+        content = page.report(self.folder, self.answers.study, self.cube, variable)
+        place = Path(out) if out is not None else self.folder / page.NAME
+        with writing(place.parent):
+            write_atomically(place, content)
+        return place
+
+    # ------------------------------------------------------------------------------------------ as text
+
+    def __repr__(self) -> str:
+        state = cube.attributes(self.folder).get("status", "not begun")
+        study = self.study
+        return (
+            f"<Run {self.folder}: {study.paths:,} paths, policies {', '.join(study.policy_names)}, {state}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """The headline table, for notebooks; a run that cannot be read is named alone."""
+        try:
+            table = self.risk()
+        except UserError as error:
+            return f"<pre>{escape(repr(self))}\n{escape(str(error))}</pre>"
+        rows = table[table["measure"].isin(HEADLINE)]
+        text = [
+            f"{estimate:,.4g} [{low:,.4g}, {high:,.4g}]" if np.isfinite(low + high) else f"{estimate:,.4g}"
+            for estimate, low, high in rows[["estimate", "low", "high"]].astype(float).to_numpy()
+        ]
+        wide = rows.assign(text=text).pivot_table(
+            "text", ["variable", "measure"], "policy", "first", sort=False
+        )
+        head = f"<b>{escape(self.study.name)}</b> {escape(self.study.question)}<br>{escape(repr(self))}"
+        return head + wide[list(self.study.policy_names)].to_html()
+
+    def _frame(self, records: Sequence[Record]) -> pd.DataFrame:
+        """Records as rows; what applies to none of them is left out."""
+        rows = pd.DataFrame([record.as_dict(self.study.model.dims) for record in records])
+        return rows.dropna(axis="columns", how="all")
+
+    def _known(self, variable: str | None) -> str | None:
+        study = self.study
+        questions.refuse_unknown(variable, {*study.model.outcomes, *(event.name for event in study.events)})
+        return variable
+
+
+class Plots:
+    """The figures of a run, one method a kind: `rustbelt plot` lists them with the options that each takes."""
+
+    def __init__(self, run: Run):
+        self._run = run
+
+    def __dir__(self) -> list[str]:
+        from engine.plots.kinds import KINDS
+
+        return [*KINDS]
+
+    def __getattr__(self, kind: str) -> Callable[..., Any]:
+        from engine.plots.kinds import KINDS, figure
+
+        if kind not in KINDS:
+            raise AttributeError(f"no figure is called '{kind}'. Known: {', '.join(KINDS)}.")
+
+        def draw(path: int = 0, **options: Any) -> Any:
+            return figure(kind, self._sources(KINDS[kind].of, path), options)
+
+        draw.__doc__ = (
+            f"A matplotlib figure of {KINDS[kind].about}; takes {', '.join(KINDS[kind].takes) or 'nothing'}."
+        )
+        return draw
+
+    def _sources(self, needed: Sequence[str], path: int) -> Mapping[str, Any]:
+        make = {
+            "cube": lambda: self._run.cube,
+            "study": lambda: self._run.study,
+            "story": lambda: self._run.replay(path),
+        }
+        return {name: make[name]() for name in needed}

@@ -1,0 +1,86 @@
+"""Why an estimate has no interval, or what else a reader must know of it: reasons with their numbers, and a sentence for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+
+class Reason(StrEnum):
+    """What is wrong with an estimate, by a short name; in the order in which several are named."""
+
+    NOT_FINITE = "not_finite"
+    NO_PATHS = "no_paths"
+    ONE_UNIT = "one_unit"
+    FEW_REPLICATES = "few_replicates"
+    ONE_GROUP = "one_group"
+    FEW_GROUPS = "few_groups"
+    NO_MEAN = "heavy_tail_no_mean"
+    NO_VARIANCE = "heavy_tail_no_variance"
+    FEW_TAIL_PATHS = "few_tail_paths"
+    FEW_EFFECTIVE_EXCEEDANCES = "few_effective_exceedances"
+    FEW_EXCEEDANCES = "few_exceedances"
+    FEW_IN_SAMPLE = "few_in_sample"
+    BINNED = "binned"
+    UNRECORDED = "unrecorded"
+
+
+_SENTENCES = {
+    Reason.NOT_FINITE: "{got:.0f} of {limit:.0f} paths not finite",
+    Reason.NO_PATHS: "no paths",
+    Reason.ONE_UNIT: "one independent unit: no error",
+    Reason.FEW_REPLICATES: "{got:.0f} replicates, {limit:.0f} needed",
+    Reason.ONE_GROUP: "one group of paths: no error",
+    Reason.FEW_GROUPS: "too few groups of paths for an interval here",
+    Reason.NO_MEAN: "no mean: an infinite one is not excluded (tail shape {got:.2f})",
+    Reason.NO_VARIANCE: "heavy tail: infinite variance not excluded (tail shape {got:.2f})",
+    Reason.FEW_TAIL_PATHS: "its tail rests on {got:.0f} paths",
+    Reason.FEW_EFFECTIVE_EXCEEDANCES: "{got:.0f} effective exceedances, {limit:.0f} needed",
+    Reason.FEW_EXCEEDANCES: "{got:.0f} exceedances, {limit:.0f} needed",
+    Reason.FEW_IN_SAMPLE: "no interval from this sample",
+    Reason.BINNED: "from a histogram: the interval holds what its bins leave open",
+    Reason.UNRECORDED: "no interval",
+}
+DETAILS = ("got", "limit")
+"""The numbers of a flag, in the order in which the cube has them."""
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One reason with its numbers.
+
+    Args:
+      reason: what it is. All but `BINNED` take the interval away; `NO_MEAN` takes the estimate, too.
+      got: what there is: paths, units, groups or exceedances; the tail's shape; for `BINNED`, the share of
+        the interval that its bins leave open.
+      limit: what that is held against: how many are needed, or of how many; the shape from which on. 0 for nothing.
+    """
+
+    reason: Reason
+    got: float = 0.0
+    limit: float = 0.0
+
+
+def text(*flags: Flag) -> str:
+    """The sentences of some flags, each once, joined by semicolons; empty for no flag."""
+    return "; ".join(dict.fromkeys(_SENTENCES[flag.reason].format_map(vars(flag)) for flag in flags))
+
+
+def as_array(flags: Iterable[Flag]) -> np.ndarray:
+    """Numbers of each reason, float64 [reason, detail], in the orders of `Reason` and `DETAILS`; NaN where it does not hold."""
+    array = np.full((len(Reason), len(DETAILS)), np.nan)
+    for flag in flags:
+        array[list(Reason).index(flag.reason)] = flag.got, flag.limit
+    return array
+
+
+def of_array(array: np.ndarray) -> tuple[Flag, ...]:
+    """The flags that `as_array` gave the numbers of."""
+    return tuple(
+        Flag(reason, float(got), float(limit))
+        for reason, (got, limit) in zip(Reason, array, strict=True)
+        if np.isfinite(limit)
+    )

@@ -1,0 +1,58 @@
+"""The yearly sample as a part of a run: how many paths it takes, whether it is there, its fields as bytes and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from engine.run_folder import ledger
+from engine.run_folder.folder import RunFolder
+from engine.run_folder.ledger import YEARLY
+from engine.storage import npz
+from engine.study.study import Study
+
+YEARLY_FILE = f"ledger/{YEARLY}.npz"
+
+
+def yearly_paths(study: Study) -> int:
+    """How many paths, from the first on, the yearly summaries come from; 0 where there are none."""
+    return min(study.keep.yearly, study.paths) if study.has_yearly else 0
+
+
+def yearly_missing(folder: RunFolder, thorough: bool = False) -> bool:
+    """Whether the yearly sample is still to be computed."""
+    count = yearly_paths(folder.study)
+    record = ledger.read(folder, YEARLY) if count else None
+    return bool(count) and not (
+        record and record.count == count and ledger.intact(folder.path, record, thorough)
+    )
+
+
+def yearly_fields(folder: RunFolder) -> dict[str, Any]:
+    """The fields of `Summaries` that hold yearly variables, as `Work.yearly` committed them; none for a model without.
+
+    Raises:
+      UserError: they are damaged.
+    """
+    record = ledger.read(folder, YEARLY) if yearly_paths(folder.study) else None
+    if record is None:
+        return {}
+    fields: dict[str, Any] = {}
+    for place, values in npz.unpacked(ledger.content_of(folder.path, record.files[0])).items():
+        name, _, variable = place.partition("/")
+        if variable:
+            fields.setdefault(name, {})[variable] = values
+        else:
+            fields[name] = tuple(values.tolist()) if values.ndim else int(values)
+    return fields
+
+
+def yearly_content(fields: Mapping[str, Any]) -> bytes:
+    """The bytes of the yearly sample's file, from the fields of `Summaries` that it gives."""
+    arrays: dict[str, np.ndarray] = {}
+    for name, value in fields.items():
+        parts = value.items() if isinstance(value, dict) else [("", value)]
+        arrays |= {f"{name}/{part}".rstrip("/"): np.asarray(table) for part, table in parts}
+    return npz.packed(arrays)

@@ -1,0 +1,62 @@
+"""A resolved study as plain tables, in the words of the study file: what `study.toml` holds and the fingerprint covers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.study import factor_tables, group_tables
+from engine.study.lever_tables import lever_table
+from engine.study.policy_tables import Policies
+from engine.study.study import Policy, Study
+
+
+def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[str, Any]:
+    """The tables that read as this study and no more: nothing that it does not use, nothing left to a default.
+
+    Args:
+      study: the study, its own document still empty.
+      text: the tables that it was read from, defaults filled in.
+      policies: those that run, and those that they phase in from.
+    """
+    tables: dict[str, Any] = {
+        "name": study.name,
+        "question": study.question,
+        "model": study.model_name,
+        "baseline": study.baseline,
+        "compare": list(policies.names),
+        "run": {"paths": study.paths, "seed": study.seed, "sampler": study.sampler, "tile": study.tile},
+    }
+    if study.years:
+        tables["time"] = {"first": study.years[0], "last": study.years[-1], "unit": text["time"]["unit"]}
+    tables["groups"] = {
+        name: group_tables.restricted(text["groups"][name], group.members)
+        for name, group in {**study.groups, **study.shocks.groups}.items()
+    }
+    tables["factors"] = {}
+    for item in study.inputs:
+        table = text["factors"][item.name]
+        rest = {key: table[key] for key in ("group", "source") if table.get(key)}
+        law = factor_tables.law_keys(table)
+        tables["factors"][item.name] = {"about": item.about, "unit": item.unit, **law, **rest}
+    for key, used in (("regimes", study.shocks.regimes), ("shocks", study.shocks.moving)):
+        if used:
+            tables[key] = {name: dict(text[key][name]) for name in used}
+    tables["policies"] = {name: _policy_table(policies.by_name[name], study) for name in policies.reached}
+    tables["events"] = {name: dict(table) for name, table in text["events"].items()}
+    keep = study.keep
+    tables["keep"] = {"outcomes": list(keep.outcomes), "draws": keep.draws, "yearly": keep.yearly}
+    return tables
+
+
+def _policy_table(policy: Policy, study: Study) -> dict[str, Any]:
+    table: dict[str, Any] = {"about": policy.about}
+    if policy.before is not None:
+        table["before"] = policy.before.name
+        table["implementation"] = policy.implementation
+        if study.years:
+            table["start"] = policy.start
+    for lever, values in policy.levers.items():
+        dims = study.model.levers[lever].dims
+        table[lever] = lever_table(values, dims, study.model, study.years)
+    return table

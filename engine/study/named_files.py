@@ -1,0 +1,144 @@
+"""Files that the tables of a study name: where they are, and what they hold in place of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.draws.copulas.empirical import MOST_ROWS, ranks_of
+from engine.draws.distributions.data import MOST_VALUES, thinned
+from engine.errors import Problem, Problems, UserError, refusal
+from engine.study.data_files import LARGEST_FILE, column
+
+_STAND_IN = (0.0, 1.0)
+"""In place of data that cannot be read, so that the rest is still checked."""
+
+
+def place_files(tables: Mapping[str, Any], folder: Path) -> None:
+    """Writes where each file is; a study names it from the folder that it stands in itself."""
+    for _, table in [*_laws(tables), *_groups(tables)]:
+        table["file"] = str(folder / table["file"])
+
+
+def read_files(tables: Mapping[str, Any], problems: Problems) -> None:
+    """Puts what the files hold in place of their names: values of a law, ranks of an empirical copula, the text of a vine.
+
+    Args:
+      tables: as a study file has them, of any types, which are checked later.
+      problems: what is wrong with the files is added here, at the key `file` of the table.
+    """
+    for place, table in _laws(tables):
+        # where the family is another one, that is a problem of the law, which is still to be read
+        if table.get("family", "empirical") == "empirical":
+            with problems.within(place):
+                _read_data(table)
+    for place, table in _groups(tables):
+        with problems.within(place):
+            _read_dependence(place.partition(".")[2], table, tables.get("factors"))
+
+
+def _read_data(table: dict[str, Any]) -> None:
+    """Values of the column; more than `MOST_VALUES` are thinned evenly by rank."""
+    file, name = Path(table.pop("file")), table.pop("column", None)
+    table["values"] = [*_STAND_IN]
+    if not isinstance(name, str):
+        raise refusal("column", "expected the name of a column of the file.")
+    try:
+        values, empty = column(file, name)
+    except UserError as error:
+        raise _at_key(file, error) from error
+    kept = thinned(values)
+    source = f"{file.name}, column {name}, {len(values)} rows"
+    source += f", {empty} empty cells left out" if empty else ""
+    source += f", thinned to {MOST_VALUES}" if len(values) > len(kept) else ""
+    table.setdefault("source", source)
+    table["values"] = [float(x) for x in kept]
+
+
+def _read_dependence(group: str, table: dict[str, Any], factors: Any) -> None:
+    kind = {"empirical": "ranks", "vine": "vine"}.get(str(table.get("copula")))
+    if kind is None or kind in table:
+        return
+    file = Path(table["file"])
+    try:
+        table[kind] = _text(file) if kind == "vine" else _ranks(file, _members(group, table, factors))
+    except UserError as error:
+        raise _at_key(file, error) from error
+    del table["file"]
+
+
+def _at_key(file: Path, error: UserError) -> UserError:
+    """What is wrong with a file, at the key that names it."""
+    return UserError("", [Problem("file", f"{str(file)!r}: {p.message}") for p in error.problems])
+
+
+def _members(group: str, table: Mapping[str, Any], factors: Any) -> Any:
+    """Factors that the group names, else those that name the group."""
+    named = factors.items() if isinstance(factors, dict) else ()
+    return table.get("members") or [
+        factor for factor, entry in named if isinstance(entry, dict) and entry.get("group") == group
+    ]
+
+
+def _ranks(path: Path, members: Any) -> dict[str, list[int]]:
+    if not isinstance(members, list) or not members or not all(isinstance(name, str) for name in members):
+        raise refusal("", "expected members for its columns. Name them: members = [...].")
+    columns, problems = {}, Problems()
+    for name in members:
+        with problems.within(""):
+            columns[name], empty = column(path, name)
+            if empty:
+                raise refusal("", f"column '{name}' has {empty} empty cells; expected a number in each row.")
+    rows = max(map(len, columns.values()), default=0)
+    if rows > MOST_ROWS:
+        problems.add("", f"has {rows:,} rows, expected at most {MOST_ROWS:,}. Leave out rows evenly.")
+    problems.refuse(str(path))
+    return ranks_of({name: np.asarray(values) for name, values in columns.items()})
+
+
+def _text(path: Path) -> str:
+    try:
+        if not path.is_file():
+            raise refusal("", "no such file.")
+        if path.stat().st_size > LARGEST_FILE:
+            raise refusal("", f"expected at most {LARGEST_FILE >> 20} MiB.")
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise refusal("", f"cannot be read as text: {error}.") from error
+
+
+def _laws(tables: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Place and table of each law that names a file."""
+    for kind in ("factors", "shocks"):
+        for name, table in _named(tables, kind):
+            yield from _laws_within(f"{kind}.{name}", table, 0)
+
+
+def _laws_within(place: str, table: Any, depth: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    if not isinstance(table, dict) or depth > 8:
+        return
+    if isinstance(table.get("file"), str):
+        yield place, table
+    for key in ("experts", "parts"):
+        parts = table.get(key)
+        for number, part in enumerate(parts if isinstance(parts, list) else ()):
+            yield from _laws_within(f"{place}.{key}.{number}", part, depth + 1)
+    yield from _laws_within(f"{place}.size", table.get("size"), depth + 1)
+    for state, law in _named(table, "states"):
+        yield from _laws_within(f"{place}.states.{state}", law, depth + 1)
+
+
+def _groups(tables: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Place and table of each group that names a file."""
+    for name, table in _named(tables, "groups"):
+        if isinstance(table, dict) and isinstance(table.get("file"), str):
+            yield f"groups.{name}", table
+
+
+def _named(tables: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
+    """Entries of a table by name; none where there is something else."""
+    table = tables.get(key)
+    return [*table.items()] if isinstance(table, dict) else []

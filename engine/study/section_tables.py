@@ -1,0 +1,99 @@
+"""The head of a study and its sections `run`, `time` and `keep`: a sampler that there is, whole replicates, years, what is kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from engine.draws.sampling import SAMPLERS
+from engine.errors import Problems, did_you_mean, refusal, unknown
+from engine.modelling.cell_axis import cell_count
+from engine.modelling.records import Model, PathModel
+from engine.study.study import BLOCK, Keep
+
+LATER_SAMPLERS = ("sobol", "importance")
+SMALL_MODEL = 64
+"""Yearly cells up to which a model is taken for a small one, that carries little from year to year."""
+_NAME = r"\w(?:[\w .-]{0,62}[\w-])?"
+_LONGEST_HORIZON = 1000
+
+
+def default_tile(model: Model, n_policies: int) -> int:
+    """Paths in one compiled pass, so that what goes from year to year stays in a core's cache: from 64 to 1024.
+
+    The power of two at or below 1024 / policies, or twice that for a small model; 4096 for a static model.
+    """
+    if not isinstance(model, PathModel):
+        return 4096
+    share = max(1, (2048 if cell_count(model) <= SMALL_MODEL else 1024) // max(1, n_policies))
+    return min(1024, max(64, 1 << (share.bit_length() - 1)))
+
+
+def check_head(text: Mapping[str, Any], problems: Problems) -> None:
+    """Adds what is wrong with a study's name, and with how many paths it asks for and which."""
+    if not re.fullmatch(_NAME, text["name"]) or ".." in text["name"]:
+        wanted = "letters, digits, '_', '-', '.' and spaces (at most 64): the run's folder is named after it"
+        problems.add("name", f"expected {wanted}; got {text['name']!r}.")
+    sampler, tile = text["run"]["sampler"], text["run"].get("tile")
+    if sampler in LATER_SAMPLERS:
+        known = ", ".join(f"'{name}'" for name in [*SAMPLERS][:-1]) + f" or '{[*SAMPLERS][-1]}'"
+        problems.add("run.sampler", f"'{sampler}' is not available yet. Use {known}.")
+    elif sampler not in SAMPLERS:
+        problems.add("run.sampler", unknown("sampler", sampler, [*SAMPLERS, *LATER_SAMPLERS]))
+    else:
+        _check_replicates("run.paths", text["run"]["paths"], 1, sampler, problems)
+        _check_replicates("keep.yearly", text["keep"]["yearly"], 0, sampler, problems)
+    if tile is not None and (tile & (tile - 1) or not 16 <= tile <= BLOCK):
+        problems.add("run.tile", f"expected a power of two from 16 to {BLOCK}, got {tile}.")
+
+
+def _check_replicates(place: str, count: int, least: int, sampler: str, problems: Problems) -> None:
+    """Whether so many paths are whole replicates: a part of one has errors of another size."""
+    unit = SAMPLERS[sampler].unit
+    if unit <= 2 or not count % unit:  # a pair may stand in two halves
+        return
+    below = count - count % unit
+    remedy = f"{below} or {below + unit}" if below >= least else f"{below + unit}"
+    wanted = f"a multiple of {unit}, whole replicates of sampler '{sampler}'"
+    problems.add(place, f"expected {wanted}, got {count}. Take {remedy}.")
+
+
+def years(time: Mapping[str, Any] | None, model: Model, model_name: str) -> tuple[int, ...]:
+    """Calendar years of a study; none for a static model.
+
+    Args:
+      time: the table of that name, None where there is none.
+
+    Raises:
+      UserError: years of a model that has none, or no years, or too many, of one that has.
+    """
+    if not isinstance(model, PathModel):
+        if time is not None:
+            raise refusal("time", f"model '{model_name}' has no years. Remove the table.")
+        return ()
+    if time is None:
+        raise refusal("time", "is missing. Give the years: time = { first = 2016, last = 2030 }.")
+    first, last = time["first"], time["last"]
+    if last < first:
+        raise refusal("time.last", f"expected at least first = {first}, got {last}.")
+    if last - first >= _LONGEST_HORIZON:
+        text = f"expected a horizon of at most {_LONGEST_HORIZON} years, got {last - first + 1}."
+        raise refusal("time.last", text)
+    return tuple(range(first, last + 1))
+
+
+def keep(table: Mapping[str, Any], model: Model, problems: Problems) -> Keep:
+    """What is stored path by path; outcomes in the order of the model."""
+    wanted, words = table["outcomes"], ("all", "headline", "none")
+    if isinstance(wanted, str):
+        if wanted not in words:
+            remedy = did_you_mean(wanted, words)
+            message = f"expected 'all', 'none' or a list of outcomes, got '{wanted}'.{remedy}"
+            problems.add("keep.outcomes", message)
+        wanted = [] if wanted == "none" else list(model.outcomes)
+    for name in wanted:
+        if name not in model.outcomes:
+            problems.add("keep.outcomes", unknown("outcome", name, model.outcomes))
+    kept = tuple(name for name in model.outcomes if name in wanted)
+    return Keep(kept, table["draws"], table["yearly"])

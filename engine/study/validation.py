@@ -1,0 +1,95 @@
+"""A study's tables held against the schema: each fault in the words of the study file, and a stand-in for each table at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine.errors import Problem, Problems, did_you_mean
+from engine.formatting import shown
+from engine.study.schema import NAMED, SECTIONS, StudyText
+
+_STAND_INS: dict[str, dict[str, Any]] = {
+    "groups": {"correlation": 0.0},
+    "factors": {"family": "fixed", "value": 0.5},
+    "shocks": {},
+    "regimes": {"states": ["0", "1"], "transition": [[0.5, 0.5], [0.5, 0.5]]},
+    "policies": {},
+    "events": {},
+}
+
+
+def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Problems) -> dict[str, Any] | None:
+    """The study's tables with defaults filled in; None where too little is right to go on.
+
+    A table at fault is replaced by a stand-in, so that the rest of the study can be checked, and its place is closed.
+
+    Args:
+      in_files: what is wrong with the files that the tables name.
+      problems: what is wrong is added here, the schema's first.
+    """
+    faults: Sequence[Any] = ()
+    try:
+        StudyText.model_validate(tables)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+    for fault in faults:
+        problems.add(".".join(map(str, fault["loc"])), _in_words(fault))
+    for problem in in_files:
+        problems.add(problem.place, problem.message)
+    for problem in in_files:
+        problems.close(problem.place)
+    for fault in faults:
+        where = [str(part) for part in fault["loc"]]
+        if where[0] in NAMED and len(where) > 1:
+            tables[where[0]][where[1]] = _STAND_INS[where[0]]
+            problems.close(".".join(where[:2]))
+        elif where[0] in ("run", "keep"):
+            tables.pop(where[0], None)
+            problems.close(where[0])
+        else:
+            return None
+    return StudyText.model_validate(tables).model_dump(exclude_none=True)
+
+
+def _in_words(fault: Any) -> str:
+    """A fault of the schema in the words of the study file: what was expected, what it got, what to do."""
+    kind, value, context = fault["type"], fault["input"], fault.get("ctx", {})
+    if kind == "extra_forbidden":
+        where = [str(part) for part in fault["loc"]]
+        return f"unknown key '{where[-1]}'.{did_you_mean(where[-1], _known_keys(where))}"
+    if kind == "missing":
+        return "is missing."
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "too_short":
+        return "expected at least one name, got an empty list."
+    expected = _EXPECTED.get(kind, "another value").format(**context)
+    whole = kind == "int_type" and isinstance(value, float) and value.is_integer()
+    return f"expected {expected}, got {shown(value)}." + (f" Write {int(value)}." if whole else "")
+
+
+_EXPECTED = {
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+    "finite_number": "a finite number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "text",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+}
+
+
+def _known_keys(where: Sequence[str]) -> list[str]:
+    if len(where) == 1:
+        return [*StudyText.model_fields, "extends"]
+    if where[-2] == "truncate":
+        return ["low", "high"]
+    table = SECTIONS.get(where[0]) or NAMED[where[0]]
+    return list(table.model_fields)

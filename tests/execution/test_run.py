@@ -1,0 +1,160 @@
+"""A run as one object: what hangs on it is what the functions beneath it give, and it finds its model again by itself."""
+
+import dataclasses
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import engine
+from engine.errors import UserError
+from engine.execution import questions, results
+from engine.execution.replay import replay
+from engine.execution.upkeep import Repair
+from engine.plots.kinds import KINDS
+from engine.run_folder.folder import RunFolder
+from tests.small_files import BRIDGE, MODELS, POND, write
+
+PATHS = 3000
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a study and its model's file in it, run once."""
+    place = tmp_path_factory.mktemp("run")
+    shutil.copy(MODELS, place / "model.py")
+    study = write(place, POND)
+    model = engine.load_model_file(f"{place / 'model.py'}:Pond")
+    run = engine.run(engine.load_study(study, model=model, paths=PATHS), place / "run", device="cpu")
+    return place, run
+
+
+def test_a_file_or_a_name_will_do_and_the_call_that_finishes_it_computes_nothing(place):
+    folder, run = place
+    again = engine.run(run.study, folder / "run", device="cpu")
+    assert run.computed == (0,) and again.computed == ()
+    bridge = folder / "bridge"
+    bridge.mkdir()
+    model = engine.load_model_file(f"{MODELS}:Bridge")
+    other = engine.run(str(write(bridge, BRIDGE)), bridge / "run", model, device="cpu")
+    assert other.study.name == "bridge" and other.folder == bridge / "run"
+
+
+def test_options_that_there_are_not_are_refused(place):
+    with pytest.raises(TypeError, match="worker"):
+        engine.run(place[1].study, worker=2)
+
+
+def test_numbers_are_those_of_the_records(place):
+    _, run = place
+    tables = results.of_run(RunFolder(run.folder, run.study)).tables()
+    assert list(run.risk()["estimate"]) == [r.estimate for r in tables.risk]
+    assert list(run.compare()["estimate"]) == [r.estimate for r in tables.comparison]
+    name = next(iter(run.study.model.outcomes))
+    one = run.risk(name, level=99)
+    assert set(one["variable"]) == {name} and set(one["measure"]) == {"VaR99", "ES99"}
+    assert list(run.given(f"{name} >= 0")["measure"][:1]) == ["share"]
+    yearly = next(iter(run.study.model.yearly))
+    assert set(run.yearly(yearly)["year"].dropna()) <= set(run.study.years)
+
+
+def test_names_that_there_are_not_are_refused(place):
+    _, run = place
+    for ask in (run.risk, run.compare, run.yearly):
+        with pytest.raises(UserError, match=r"unknown variable 'nothing'"):
+            ask("nothing")
+    with pytest.raises(UserError, match="--level"):
+        run.risk(level=12)
+    with pytest.raises(AttributeError, match="no figure is called 'pie'"):
+        _ = run.plot.pie
+
+
+def test_futures_as_rows(place):
+    _, run = place
+    frame = run.to_dataframe(paths=50)
+    assert frame.index.names == ["policy", "path"] and len(frame) == 50 * len(run.study.policies)
+    name = run.study.keep.outcomes[0]
+    values = run.cube["paths"][name].sel(policy=run.study.baseline).values[:50]
+    assert np.array_equal(frame.loc[run.study.baseline, name], values)
+    factor = run.study.inputs[0].name
+    drawn = run.cube["draws"][factor].values[:50]
+    for policy in run.study.policy_names:
+        assert np.array_equal(frame.loc[policy, factor], drawn)
+
+
+def test_single_paths(place):
+    _, run = place
+    pd.testing.assert_frame_equal(
+        run.replay(path=7)["outcomes"].to_dataset().to_dataframe(),
+        replay(run.study, 7)["outcomes"].to_dataset().to_dataframe(),
+    )
+    name = run.study.keep.outcomes[0]
+    assert run.worst(name, count=3).sizes["path"] == 3
+
+
+def test_the_folder_is_looked_after(place, tmp_path):
+    shutil.copytree(place[1].folder, tmp_path / "run")
+    run = engine.open_run(tmp_path / "run")
+    assert run.status().complete and run.verify() == []
+    (tmp_path / "run" / "ledger" / "cube.json").unlink()
+    assert {damage.part for damage in run.verify()} == {"cube"}
+    repair = run.repair(device="cpu")
+    assert isinstance(repair, Repair) and repair.finished is not None and run.verify() == []
+
+
+def test_figures_by_kind_and_a_page(place, tmp_path):
+    _, run = place
+    assert {*KINDS} <= {*dir(run.plot)}
+    drawn = run.plot.exceedance(variable=run.study.keep.outcomes[0])
+    assert drawn.axes and KINDS["exceedance"].about in run.plot.exceedance.__doc__
+    page = run.report(tmp_path / "page.html")
+    assert page == tmp_path / "page.html" and page.read_text()[:15].lower() == "<!doctype html>"
+
+
+def test_as_text(place):
+    _, run = place
+    assert repr(run) == f"<Run {run.folder}: 3,000 paths, policies keep, use, complete>"
+    html = run._repr_html_()
+    assert "<table" in html and "ES99" in html and "keep" in html and "[" in html
+
+
+def test_a_run_finds_its_model_again_and_asks_for_it_where_it_has_changed(place):
+    assert engine.open_run(place[1].folder).study.fingerprint == place[1].study.fingerprint
+    file = place[0] / "model.py"
+    text = file.read_text()
+    try:
+        file.write_text(text + "\n# changed\n")
+        with pytest.raises(UserError, match=r"model\.py:Pond has changed since.*FILE:CLASS"):
+            engine.open_run(place[1].folder)
+        file.unlink()
+        with pytest.raises(UserError, match=r"model\.py:Pond is gone.*FILE:CLASS"):
+            engine.open_run(place[1].folder)
+    finally:
+        file.write_text(text)
+
+
+def test_the_public_names_are_all_there_whatever_was_used_before():
+    code = (
+        "import engine, sys\n"
+        "names = dir(engine)\n"
+        "for _ in 1, 2:\n"
+        "    kinds = {name: type(getattr(engine, name)).__name__ for name in names}\n"
+        "    assert 'module' not in kinds.values(), kinds\n"
+        "    import engine.execution.replay, engine.execution.run, engine.plots, engine.report.page\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert {"Cells", "UserError", "each", "load_study", "open_run", "run", "table"} <= {*dir(engine)}
+
+
+def test_a_level_may_be_written_in_several_ways():
+    assert {questions.level_of(text) for text in ("99", "99%", 99, 0.99, " 0.99 ")} == {0.99}
+    assert questions.level_of(None) is None
+
+
+def test_records_are_frozen(place):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        RunFolder(place[0], place[1].study).path = place[0]  # type: ignore[misc]
