@@ -57,6 +57,11 @@ class Chart:
         return {**_frame(policies, self.height), **SPECIFICATIONS[self.kind](policies, **self.options)}
 
 
+def columns_of(points: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """The data of a chart as columns, from its points; each name once."""
+    return {name: [point[name] for point in points] for name in points[0]} if points else {"p": []}
+
+
 @functools.cache
 def library() -> str:
     """The chart library as one script, with an interpreter of its own for expressions, so that nothing is ever evaluated.

@@ -18,8 +18,10 @@ from engine.plots.style import looks
 from engine.plots.ticks import Numbers
 from engine.risk.intervals import Estimate
 from engine.risk.measures import summary
+from engine.study.loading import read_study
 from tests.drawn_cubes import CASES, Case, drawn
 from tests.helpers import assert_close, assert_plausible
+from tests.reservoirs import Sum
 
 YEARS = np.arange(2016, 2031)
 QUANTILES = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
@@ -143,6 +145,15 @@ def test_a_model_without_dimensions_has_one_panel_a_variable(kind):
     assert len(made.axes) == 1
     with pytest.raises(UserError, match=r"where\.region"):
         figure(kind, drawn(Case(dims=())), {"variable": "shortfall", "where": {"region": "north"}})
+
+
+def test_a_standard_deviation_is_no_place_on_the_axis_of_a_prior():
+    law = {"family": "gumbel_r", "mean": 1000.0, "sd": 10.0}
+    text = {"name": "sum", "run": {"paths": 64, "seed": 1}, "factors": {"x": law, "y": law}, "policies": {"only": {}}}  # fmt: skip
+    study = read_study(text, "sum.toml", model=Sum())
+    (ax,) = figure("priors", {"study": study}, {"factor": "x"}).axes
+    assert ax.get_xlim()[0] > 900
+    assert [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "v"] == [1000.0]
 
 
 def test_settings_of_the_user_are_left_as_they_are():

@@ -341,10 +341,10 @@ def test_flags_are_read_back_from_the_cube():
     heavy[0] = np.random.default_rng(4).random(heavy[0].shape) ** -1.5
     paths = dict(zip(study.model.outcomes, heavy.astype(np.float32), strict=True))
     tree = make_tree(study, heavy)
-    material = material_of(study, tree)
+    run = records_of(study, tree)
     found = tables_of_paths(study, paths)
     of = {(r.measure, r.policy, r.variable): r.flags for r in (*found.risk, *found.comparison)}
-    read = {key: record.flags for key, record in (material.risk | material.comparison).items()}
+    read = {key: record.flags for key, record in (run.risk | run.comparison).items()}
     assert read == of and {flag.reason for flags in of.values() for flag in flags} == {
         Reason.NO_MEAN, Reason.FEW_EFFECTIVE_EXCEEDANCES,
     }  # fmt: skip
@@ -353,7 +353,7 @@ def test_flags_are_read_back_from_the_cube():
     # a cube of an earlier version has numbers alone
     for place in ("risk", "comparison", "comparison/regret"):
         del tree[place]["reasons"]
-    old = material_of(study, tree)
+    old = records_of(study, tree)
     assert {r.flag for r in old.risk.values()} == {"", "no interval"}
     assert "no interval" in page(old, SECTIONS).decode()
 

@@ -53,9 +53,11 @@ def priors(study: Study, factor: str | None = None) -> Figure:
 
 
 def _panel(ax: Axes, item: Input) -> None:
-    law, values = item.marginal, [a.value for a in item.targets]
+    law = item.marginal
+    # a standard deviation is no place on the axis
+    places = [target for target in item.targets if not target.label.endswith("sd")]
     low, high = (float(x) for x in law.quantile(np.array(ENDS)))
-    inside = [x for x in values if np.isfinite(x)]
+    inside = [place.value for place in places if np.isfinite(place.value)]
     low, high = min([low, *inside]), max([high, *inside])
     room = 0.04 * (high - low)
     steps = law.steps
@@ -73,10 +75,9 @@ def _panel(ax: Axes, item: Input) -> None:
         x, dense = density(law, low - room, high + room)
         ax.fill_between(x, 0, dense, color=COLOURS[1], alpha=0.2, linewidth=0)
         ax.plot(x, dense, color=COLOURS[1], linewidth=1.3)
-    for target in item.targets:
-        if not target.label.endswith("sd"):  # a standard deviation is no place on the axis
-            ax.plot([target.value], [1.12], marker="v", color=COLOURS[0], markersize=4.5, clip_on=False)
-            ax.plot([target.fitted] * 2, [0.0, 0.14], color=style.INK, linewidth=1)
+    for place in places:
+        ax.plot([place.value], [1.12], marker="v", color=COLOURS[0], markersize=4.5, clip_on=False)
+        ax.plot([place.fitted] * 2, [0.0, 0.14], color=style.INK, linewidth=1)
     ax.set_ylim(0, 1.2)
     ax.set_yticks([])
     if names and len(names) <= MOST_LABELS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from engine.report.charts import Chart
+from engine.report.charts import Chart, columns_of
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.sections.answer import ordered_events
@@ -27,25 +27,15 @@ def section(run: RunRecords) -> Section | None:
     charts = []
     if run.events:
         rows = [run.risk["probability", p, event.name] for event in run.events for p in study.policy_names]
-        charts.append(
-            _dots(
-                run,
-                "chance-of-events",
-                "Probability of events",
-                "share of futures [%]",
-                rows,
-                _finding(run, ordered_events(run)[0].name),
-                None,
-            )
-        )
+        finding = _finding(run, ordered_events(run)[0].name)
+        heading, axis = "Probability of events", "share of futures [%]"
+        charts.append(_dots(run, "chance-of-events", heading, axis, rows, finding, None))
     if outcomes:
         rows = [run.comparison["worse", p, name] for name in outcomes for p in run.others]
-        charts.append(
-            _dots(
-                run, "chance-of-worse", f"How often worse than “{study.baseline}”",
-                "share of futures in which it is the worse one [%]", rows, _finding_worse(run, outcomes), 50.0,
-            )
-        )  # fmt: skip
+        finding = _finding_worse(run, outcomes)
+        heading = f"How often worse than “{study.baseline}”"
+        axis = "share of futures in which it is the worse one [%]"
+        charts.append(_dots(run, "chance-of-worse", heading, axis, rows, finding, 50.0))
     if not charts:
         return None
     markup = render(
@@ -64,28 +54,22 @@ def _dots(
     finding: str,
     marked: float | None,
 ) -> Chart:
-    cells = [cell(r, 100.0) for r in records]
-    rows = [
-        (run.title(r.variable), r.policy, shown.estimate, shown.interval or r.flag)
-        for r, shown in zip(records, cells, strict=True)
-    ]
-    known = [(r, row) for r, row in zip(records, rows, strict=True) if math.isfinite(r.estimate)]
+    rows, points = [], []
+    for r in records:
+        name, shown = run.title(r.variable), cell(r, 100.0)
+        interval = shown.interval or r.flag
+        rows.append((name, r.policy, shown.estimate, interval))
+        if math.isfinite(r.estimate):
+            low, high = (end if math.isfinite(end) else r.estimate for end in (r.low, r.high))
+            ends = {"x": _percent(r.estimate), "low": _percent(low), "high": _percent(high)}
+            texts = {"share": f"{shown.estimate} %", "interval": interval}
+            points.append({"p": run.study.policy_names.index(r.policy), "name": name, **ends, **texts})
     names = list(dict.fromkeys(name for name, *_ in rows))
     height = len(names) * (GAP + ROW * len({r.policy for r in records}))
     return Chart(
         anchor, heading, axis, finding, f"{heading}: {finding}", "dots",
-        {"names": names, "marked": marked, "title": axis},
-        {
-            "p": [run.study.policy_names.index(policy) for _, (_, policy, *_) in known],
-            "name": [name for _, (name, *_) in known],
-            "x": [_percent(r.estimate) for r, _ in known],
-            "low": [_percent(r.low if math.isfinite(r.low) else r.estimate) for r, _ in known],
-            "high": [_percent(r.high if math.isfinite(r.high) else r.estimate) for r, _ in known],
-            "share": [f"{share} %" for _, (_, _, share, _) in known],
-            "interval": [interval for _, (*_, interval) in known],
-        },
-        ("Of", "Policy", "Share [%]", "95 % interval"),
-        tuple(rows), max(height, 80),
+        {"names": names, "marked": marked, "title": axis}, columns_of(points),
+        ("Of", "Policy", "Share [%]", "95 % interval"), tuple(rows), max(height, 80),
     )  # fmt: skip
 
 

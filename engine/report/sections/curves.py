@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from engine.report.charts import Chart
+from engine.report.charts import Chart, columns_of
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.sentences import NAMED
@@ -65,32 +65,24 @@ def outcome_curves(run: RunRecords, name: str) -> dict[str, Curve]:
 def _chart(run: RunRecords, name: str, curves: Mapping[str, Curve]) -> Chart:
     study, outcome = run.study, run.study.model.outcomes[name]
     finding = _finding(run, name)
-    columns: dict[str, list] = {
-        key: [] for key in ("p", "x", "y", "low", "high", "level", "share", "interval")
-    }
+    points = []
     for k, policy in enumerate(study.policy_names):
         curve = curves[policy]
         low, high = (np.where(np.isfinite(end), end, curve.share) for end in (curve.low, curve.high))
-        columns["p"] += [k] * curve.share.size
-        columns["x"] += [_short(x, 6) for x in curve.levels]
-        columns["y"] += [_short(y, 4) for y in curve.share]
-        columns["low"] += [_short(y, 4) for y in low]
-        columns["high"] += [_short(y, 4) for y in high]
-        columns["level"] += [compact(x) + unit_of(outcome.unit) for x in curve.levels]
-        columns["share"] += [_percent(y) for y in curve.share]
-        columns["interval"] += [f"{_percent(a)} to {_percent(b)}" for a, b in zip(low, high, strict=True)]
+        for x, y, a, b in zip(curve.levels, curve.share, low, high, strict=True):
+            place = {"x": _short(x, 6), "y": _short(y, 4), "low": _short(a, 4), "high": _short(b, 4)}
+            level, interval = compact(x) + unit_of(outcome.unit), f"{_percent(a)} to {_percent(b)}"
+            points.append({"p": k, **place, "level": level, "share": _percent(y), "interval": interval})
     lowest = min((float(c.share.min()) for c in curves.values() if c.share.size), default=1.0)
     about = outcome.about or ("high is worse" if outcome.loss else "low is worse")
     axis = "" if outcome.unit == "1" else outcome.unit
-    head = (
-        "Share of futures beyond",
-        *(f"{p}{unit_of(f'[{outcome.unit}]') if axis else ''}" for p in study.policy_names),
-    )
+    unit = unit_of(f"[{outcome.unit}]") if axis else ""
+    head = ("Share of futures beyond", *(policy + unit for policy in study.policy_names))
     return Chart(
         f"tail-{list(study.model.outcomes).index(name)}", run.title(name), about, finding,
         f"Share of futures in which {run.title(name)} passes each level, by policy. {finding}", "exceedance",
         {"axis": axis, "reverse": not outcome.loss, "lowest": max(min(0.7 * lowest, 0.5), 1e-9)},
-        columns, head, tuple(_table(curves, study.policy_names, lowest)), 240,
+        columns_of(points), head, tuple(_table(curves, study.policy_names, lowest)), 240,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from engine.modelling.records import Yearly
-from engine.report.charts import Chart
+from engine.report.charts import Chart, columns_of
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.sections.headline import Group, Row, columns, notes
@@ -182,13 +182,12 @@ def _fan(run: RunRecords, name: str, entry: Yearly, at: dict[str, str], anchor: 
             values = {key: float(f"{value:.5g}") for key, value in quantiles.items()}
             spans = {"median": median, "half": f"{first} to {third}", "most": f"{low} to {high}"}
             points.append({"p": k, "x": year, **values, "mean": mean, **spans})
-    columns = {key: [point[key] for point in points] for key in points[0]} if points else {"p": []}
     finding = _fan_finding(run, name, entry, at)
     axis = "" if entry.unit == "1" else entry.unit
     return Chart(
         anchor, run.title(name), entry.about, finding,
         f"{run.title(name)} by year and policy, {place}: median and the middle half and nine tenths of futures. {finding}",
-        "fan", {"axis": axis, "years": years}, columns,
+        "fan", {"axis": axis, "years": years}, columns_of(points),
         ("Year", "Policy", "5 %", "25 %", "Median", "75 %", "95 %", "Mean [95 % interval]"), tuple(rows), 190,
     )  # fmt: skip
 
