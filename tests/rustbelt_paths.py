@@ -25,6 +25,8 @@ MODEL = Rustbelt()
 YEARS = tuple(range(2016, 2031))
 STUDY = tomllib.loads((Path(__file__).parents[1] / "configs" / "rustbelt.toml").read_text(encoding="utf-8"))
 NORTHEAST = slice(0, 3)
+LANES = 2048
+"""Paths that are stepped at once, so that runs of few and of many are one compiled program."""
 PRIORS = {
     name: prior({k: v for k, v in table.items() if k not in ("about", "unit", "group", "source")}).law
     for name, table in STUDY["factors"].items()
@@ -96,15 +98,23 @@ def _year_of(draw: Any) -> dict[str, Any]:
 
 def run(chosen: Policy, factors: dict[str, np.ndarray], noise: list[dict[str, Any]]) -> Run:
     """The paths under one policy that is carried out in full."""
+    n_paths = len(next(iter(factors.values())))
+    lanes = np.minimum(np.arange(-(-n_paths // LANES) * LANES), n_paths - 1)
     with jax.enable_x64(True):
-        known = {name: jnp.asarray(factors[name]) for name in MODEL.factors}
+        known = {name: jnp.asarray(factors[name][lanes]) for name in MODEL.factors}
         state = jax.vmap(lambda f: MODEL.init(SimpleNamespace(**f), None))(known)
-        states, yearly = [state], []
+        states, yearly = [_first(state, n_paths)], []
         for t, year in enumerate(YEARS):
-            state, values = _step()(state, np.int32(year), known, noise[t], _in_force(chosen, t))
-            states.append(state)
-            yearly.append({name: array(value) for name, value in values.items()})
+            shock = jax.tree.map(lambda draws: draws[lanes], noise[t])
+            state, values = _step()(state, np.int32(year), known, shock, _in_force(chosen, t))
+            states.append(_first(state, n_paths))
+            yearly.append({name: array(value) for name, value in _first(values, n_paths).items()})
     return Run(states, {name: np.stack([year[name] for year in yearly]) for name in yearly[0]})
+
+
+def _first(tree: Any, n_paths: int) -> Any:
+    """The values of the first paths; those after them only fill the lanes."""
+    return jax.tree.map(lambda values: values[:n_paths], tree)
 
 
 @functools.cache
