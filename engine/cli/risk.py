@@ -52,7 +52,7 @@ def command(run: Run, variable: str | None, level: str | None, given: str | None
         )
         return
     by_year = questions.by_year(answers, run.cube, variable, chosen) if variable in yearly else []
-    tables = questions.tables(answers, variable, chosen)
+    tables = questions.tables_of(answers, variable, chosen)
     if as_json:
         screen.print_records(
             record.as_dict(study.model.dims) for record in (*tables.risk, *tables.comparison, *by_year)

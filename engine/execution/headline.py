@@ -55,11 +55,11 @@ class Tightening:
             "mean",
         )
         loss = self._study.model.outcomes[self.variable].loss
-        found = {
+        estimates = {
             policy: summary(values[k], self._study.unit, loss)[level]
             for k, policy in enumerate(self._study.policy_names)
         }
-        return level, found
+        return level, estimates
 
 
 def _tail(measure: str) -> float:

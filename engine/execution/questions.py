@@ -41,12 +41,12 @@ def yearly_names(study: Study, cube: xr.DataTree) -> tuple[str, ...]:
     return tuple(study.model.yearly) if study.has_yearly and "yearly" in cube["risk"].children else ()
 
 
-def tables(answers: Answers, variable: str | None, level: float | None) -> Tables:
+def tables_of(answers: Answers, variable: str | None, level: float | None) -> Tables:
     """Risk and comparison of one outcome or event, or of all of them; at one level, or at all."""
-    asked = answers.all_tables if variable is None else answers.tables({variable})
+    tables = answers.all_tables if variable is None else answers.tables({variable})
     return Tables(
-        _selected(asked.risk, variable, level),
-        _selected(asked.comparison, variable, level),
+        _selected(tables.risk, variable, level),
+        _selected(tables.comparison, variable, level),
     )
 
 

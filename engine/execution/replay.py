@@ -162,17 +162,17 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
     if variable not in study.model.outcomes:
         problems.append(Problem("--variable", unknown("outcome", variable, study.model.outcomes)))
     elif variable not in kept:
-        told = f"expected an outcome that is kept path by path ({', '.join(kept) or 'none is'}), got '{variable}'."
+        expected = f"expected an outcome that is kept path by path ({', '.join(kept) or 'none is'}), got '{variable}'."
         remedy = "Keep it: keep.outcomes in the study, and run it."
-        problems.append(Problem("--variable", f"{told} {remedy}"))
+        problems.append(Problem("--variable", f"{expected} {remedy}"))
     if policy not in study.policy_names:
         problems.append(Problem("--policy", unknown("policy", policy, study.policy_names)))
     if not 1 <= count <= study.paths:
         problems.append(Problem("--worst", f"expected 1 to {study.paths} paths, got {count}."))
     held = cube.attributes(folder.path)
     if held.get("status") != "complete" or held.get("paths", 0) < study.paths:
-        told = f"expected a run of {study.paths:,} paths that has come to its end."
-        problems.append(Problem("", f"{told} Run the same command again to finish it."))
+        expected = f"expected a run of {study.paths:,} paths that has come to its end."
+        problems.append(Problem("", f"{expected} Run the same command again to finish it."))
     if problems:
         raise UserError(str(folder.path), problems)
     outcome, at = study.model.outcomes[variable], study.policy_names.index(policy)
@@ -180,9 +180,9 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
     blocks = study.blocks()
     for begin in range(0, len(blocks), _BLOCKS):
         part = blocks[begin : begin + _BLOCKS]
-        found = Paths(folder, part)[variable]
-        values = np.concatenate([values, found], axis=1)
-        numbers = np.concatenate([numbers, part[0].first + np.arange(found.shape[1])])
+        block = Paths(folder, part)[variable]
+        values = np.concatenate([values, block], axis=1)
+        numbers = np.concatenate([numbers, part[0].first + np.arange(block.shape[1])])
         first = _lowest_first(-values[at] if outcome.loss else values[at], count)
         numbers, values = numbers[first], values[:, first]
     return xr.Dataset(

@@ -67,16 +67,16 @@ def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: 
     if memory is None:
         free = memory_free()
         if free is not None and needed > free:
-            told = f"{study.paths:,} paths take about {size_as_text(needed)} of memory, and there are {size_as_text(free)} free"
-            raise UserError(study.source, [f"{told}. {remedy}."])
+            needs = f"{study.paths:,} paths take about {size_as_text(needed)} of memory, and there are {size_as_text(free)} free"
+            raise UserError(study.source, [f"{needs}. {remedy}."])
         return
     try:
         allowed = devices.bytes_of(memory)
     except ValueError as wrong:
         raise UserError("--memory", [str(wrong)]) from wrong
     if needed > allowed:
-        told = f"expected at least {size_as_text(needed)}, which {study.paths:,} paths of {study.source} take, got {size_as_text(allowed)}"
-        raise UserError("--memory", [f"{told}. {remedy}, or allow more."])
+        expected = f"expected at least {size_as_text(needed)}, which {study.paths:,} paths of {study.source} take, got {size_as_text(allowed)}"
+        raise UserError("--memory", [f"{expected}. {remedy}, or allow more."])
 
 
 def bytes_needed(study: Study) -> int:

@@ -18,7 +18,7 @@ from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.replay import replay, worst
 from engine.execution.results import Answers
 from engine.modelling.records import Model
-from engine.risk.tables import Record
+from engine.risk.tables import Record, Tables
 from engine.run_folder import cube
 from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder
@@ -31,7 +31,11 @@ HEADLINE = ("mean", "ES99", "probability")
 
 
 def run(
-    study: Study | str | Path, out: str | Path | None = None, model: Model | None = None, **options: Any
+    study: Study | str | Path,
+    out: str | Path | None = None,
+    model: Model | None = None,
+    paths: int | None = None,
+    **options: Any,
 ) -> Run:
     """Computes what a study's run folder lacks, and gives the run.
 
@@ -40,14 +44,18 @@ def run(
     Args:
       study: the study; or its file, or the name of one that ships.
       out: the run folder itself; `outputs/<name>-<fingerprint>` if not given.
-      model: a model of one's own, where `study` is a file that does not name one that ships.
+      model: a model of one's own, for a study file that does not name one that ships.
+      paths: in place of those that a study file asks for.
       options: other fields of `RunOptions` by name, such as `workers=4`, `device="cpu"`.
 
     Raises:
       UserError: the study is not sound; or as `engine.execution.job.compute`.
     """
-    resolved = study if isinstance(study, Study) else load_study(study, model=model)
-    finished = compute(resolved, RunOptions(out, **{"observe": notebook.observer(), **options}))
+    if not isinstance(study, Study):
+        study = load_study(study, model=model, paths=paths)
+    elif model is not None or paths is not None:
+        raise UserError(study.source, ["is resolved already. Give model and paths to load_study."])
+    finished = compute(study, RunOptions(out, **{"observe": notebook.observer(), **options}))
     return Run.of(finished)
 
 
@@ -122,14 +130,11 @@ class Run:
           variable: one outcome or event; all if not given.
           level: only measures at this level, such as 99.
         """
-        return self._frame(
-            questions.tables(self.answers, self._known(variable), questions.level_of(level)).risk
-        )
+        return self._frame(self._tables(variable, level).risk)
 
     def compare(self, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
         """Every policy against the baseline on the same paths: differences, chances of being worse, regret; rows as `risk`."""
-        asked = questions.tables(self.answers, self._known(variable), questions.level_of(level))
-        return self._frame(asked.comparison)
+        return self._frame(self._tables(variable, level).comparison)
 
     def given(
         self, condition: str, variable: str | None = None, level: str | float | None = None
@@ -257,10 +262,10 @@ class Run:
         rows = pd.DataFrame([record.as_dict(self.study.model.dims) for record in records])
         return rows.dropna(axis="columns", how="all")
 
-    def _known(self, variable: str | None) -> str | None:
+    def _tables(self, variable: str | None, level: str | float | None) -> Tables:
         study = self.study
         questions.refuse_unknown(variable, {*study.model.outcomes, *(event.name for event in study.events)})
-        return variable
+        return questions.tables_of(self.answers, variable, questions.level_of(level))
 
 
 class Plots:

@@ -131,9 +131,9 @@ def done_blocks(
         if k < count
     ]
     with ThreadPoolExecutor(WRITERS) as threads:
-        found = threads.map(lambda block: _done(folder, block, thorough), wanted)
+        records = threads.map(lambda block: _done(folder, block, thorough), wanted)
         return {
-            block.index: record for block, record in zip(wanted, found, strict=True) if record is not None
+            block.index: record for block, record in zip(wanted, records, strict=True) if record is not None
         }
 
 
@@ -182,12 +182,12 @@ def content_of(folder: Path, file: Stored) -> bytes:
       UserError: it is not what was committed.
     """
     with writing(folder):
-        told = wrong(folder, file, thorough=False)
-        content = b"" if told else (folder / file.name).read_bytes()
-    if not told and digest(content) != file.sha256:
-        told = "other content than was written"
-    if told:
-        raise UserError(str(folder), [f"{file.name} is damaged ({told}). Mend it: rustbelt repair {folder}"])
+        fault = wrong(folder, file, thorough=False)
+        content = b"" if fault else (folder / file.name).read_bytes()
+    if not fault and digest(content) != file.sha256:
+        fault = "other content than was written"
+    if fault:
+        raise UserError(str(folder), [f"{file.name} is damaged ({fault}). Mend it: rustbelt repair {folder}"])
     return content
 
 

@@ -53,9 +53,9 @@ def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Ite
         try:
             make_folders([ledger.ledger_of(folder.path)])
         except OSError:
-            for made in (ledger.ledger_of(folder.path), *([] if there else [folder.path])):
+            for begun in (ledger.ledger_of(folder.path), *([] if there else [folder.path])):
                 with suppress(OSError):  # nothing is in it yet
-                    made.rmdir()
+                    begun.rmdir()
             raise
     try:
         with writing(folder.path), locks.held(lock_file(folder.path), shared) as holder:
@@ -100,16 +100,16 @@ def enter(folder: RunFolder, versions: Mapping[str, str], force: bool = False, a
         ledger.record_file(folder.path, ledger.YEARLY).exists()
         or next(ledger.recorded_blocks(folder.path), None) is not None
     )
-    made = list(held.get("versions", [])) if there or not alone else []
+    past = list(held.get("versions", [])) if there or not alone else []
     ours = {key: versions.get(key, "") for key in (*DECISIVE, *sorted(set(versions) - set(DECISIVE)))}
     decisive = _decisive(study)
-    problems = _differing(made, ours, decisive)
+    problems = _differing(past, ours, decisive)
     if problems and not force:
         raise UserError(str(folder.path), problems)
-    known = [{key: past.get(key, "") for key in decisive} for past in made]
+    known = [{key: one.get(key, "") for key in decisive} for one in past]
     if {key: ours.get(key, "") for key in decisive} not in known:
-        made = [*made, ours]
-    document = {**_whose(study), "name": study.name, "versions": made, "study": resolved_text(study)}
+        past = [*past, ours]
+    document = {**_whose(study), "name": study.name, "versions": past, "study": resolved_text(study)}
     if study.model_spec is not None:
         document["model"] = {"spec": study.model_spec, "sha256": digest_of_file(_file_of(study.model_spec))}
     with writing(folder.path):

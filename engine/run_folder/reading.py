@@ -126,5 +126,5 @@ def _reading(folder: Path) -> Iterator[None]:
         with writing(folder):
             yield
     except (FileNotFoundError, ValueError, KeyError, RuntimeError) as error:
-        told = f"the cube cannot be read ({error}). See what is damaged: rustbelt verify {folder}"
-        raise UserError(str(folder), [told]) from error
+        message = f"the cube cannot be read ({error}). See what is damaged: rustbelt verify {folder}"
+        raise UserError(str(folder), [message]) from error

@@ -42,16 +42,14 @@ class Local:
         done, observe = assignment.paths_done, assignment.observe
         observe(Stage("compiling", done, study.paths))
         began = time.monotonic()
-        with compilation_cache.watched() as all_found, ThreadPoolExecutor(max_workers=1) as compiler:
+        with compilation_cache.watched() as all_kept, ThreadPoolExecutor(max_workers=1) as compiler:
             work = Work(assignment.folder, devices.program(study, self._device))
             prepared = compiler.submit(work.prepare) if blocks else None
             bad_year = work.yearly() if assignment.yearly else ""
             if prepared is not None:
                 taken = prepared.result() - began
                 note = (
-                    f"compiled programs found ({taken:.1f} s)"
-                    if all_found()
-                    else f"compiled in {taken:.1f} s"
+                    f"compiled programs found ({taken:.1f} s)" if all_kept() else f"compiled in {taken:.1f} s"
                 )
                 observe(Stage("compiled", done, study.paths, note))
         if bad_year and not blocks:
