@@ -233,6 +233,13 @@ def test_a_killed_coordinator_takes_its_workers_along_and_the_next_run_goes_on(a
         assert upkeep.verify(RunFolder(tmp_path / "run", study)) == []
 
 
+def test_a_worker_does_not_look_for_modules_where_the_run_was_started(tmp_path, monkeypatch):
+    for name in ("engine", "queue", "json"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
+    monkeypatch.chdir(tmp_path)
+    assert engine.run(study_in(tmp_path, 100), tmp_path / "run", device="cpu", workers=1).computed == (0,)
+
+
 # ---------------------------------------------------------------------------------------------- shards
 
 
