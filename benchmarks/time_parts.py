@@ -48,7 +48,7 @@ class Clock:
 
 WATCHED = (
     (contract, "refuse_broken"),
-    (job, "simulate"),
+    (job._Job, "_simulate"),
     (Work, "yearly"),
     (Program, "prepare"),
     (Program, "draws"),
@@ -105,7 +105,7 @@ def report(rounds: int) -> str:
     # the program of the run and that of the paths in full are made ready side by side
     both = max(run.total("prepare"), run.total("yearly"))
     ready = min(run.total("prepare"), both)
-    hidden = run.total("simulate") - both - whole
+    hidden = run.total("_simulate") - both - whole
     parts = [
         ("import", imported),
         ("read the study, check the model", study_read + run.total("refuse_broken")),
@@ -115,10 +115,7 @@ def report(rounds: int) -> str:
         (f"paths in full, the first {study.keep.yearly:,}, and their tables; where not hidden", both - ready),
         ("write: shards, records, draws that are kept; where not hidden", hidden),
         ("estimate: VaR, ES, events, differences, intervals", run.total("tables")),
-        (
-            "summaries, written",
-            run.total("summaries") + run.total("finish"),
-        ),
+        ("summaries, written", run.total("summaries") - run.total("tables") + run.total("finish")),
     ]
     total = imported + study_read + run.total("run")
     parts.append(("everything else", total - sum(seconds for _, seconds in parts)))
