@@ -11,6 +11,7 @@ from engine.modelling.cell_axis import cell_count, split_cells
 from engine.modelling.folds import lowest, total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Yearly
 from engine.risk.display import histogram
+from engine.risk.flags import DETAILS, Reason
 from engine.risk.summaries import Summaries
 from engine.run_folder import cube, ledger, ownership
 from engine.run_folder.folder import RunFolder
@@ -94,6 +95,12 @@ def commit_block(folder, study: Study, block: Block) -> None:
     )
 
 
+def is_whole(folder, study: Study) -> bool:
+    """Whether the folder holds the whole of the study."""
+    run = RunFolder(folder, study)
+    return cube.is_finished(run, ledger.done_blocks(run))
+
+
 def make_summaries(study: Study, outcomes: dict[str, np.ndarray]) -> Summaries:
     """Summaries of the right shapes; the numbers mean nothing but tell cells apart."""
     model, n_policies = study.model, len(study.policies)
@@ -122,4 +129,5 @@ def make_summaries(study: Study, outcomes: dict[str, np.ndarray]) -> Summaries:
         yearly_sample=min(512, study.paths),
         moments={name: array[:, :3, 0] for name, array in cells.items()},
         flags={"risk/capital_shortfall_peak": "reform ES99: too few exceedances"},
+        reasons={"risk": {name: numbered(n_policies, 3, len(Reason), len(DETAILS)) for name in outcomes}},
     )

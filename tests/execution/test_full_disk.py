@@ -23,6 +23,7 @@ from pathlib import Path
 from tests.recorded import contents, study_in
 import engine
 from engine.run_folder import ledger
+from engine.run_folder.folder import RunFolder
 from engine.errors import UserError
 
 place = Path({place!r})
@@ -32,9 +33,9 @@ for room in {rooms}:
     os.system(f"mount -o remount,size={{room}} {{place}}")
     try:
         engine.run(study, place / "run", device="cpu")
-        told.append(["complete", "", list(ledger.done_blocks(place / "run", study, thorough=True))])
+        told.append(["complete", "", list(ledger.done_blocks(RunFolder(place / "run", study), thorough=True))])
     except UserError as error:
-        told.append(["told", error.problems[0].message, list(ledger.done_blocks(place / "run", study, thorough=True))])
+        told.append(["told", error.problems[0].message, list(ledger.done_blocks(RunFolder(place / "run", study), thorough=True))])
 print(json.dumps([told, contents(place / "run"), [p.name for p in place.rglob("*.tmp")]]))
 """
 

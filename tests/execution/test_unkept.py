@@ -52,7 +52,7 @@ def by_place(records):
 @pytest.mark.parametrize("keep", ["none", "margin"])
 def test_every_number_is_there_and_as_close_as_it_says(runs, keep):
     _, found = runs
-    whole, other = found["all"], found[keep]
+    whole, other = found["all"].answers.all_tables, found[keep].answers.all_tables
     for of in ("risk", "comparison"):
         exact, records = by_place(getattr(whole, of)), by_place(getattr(other, of))
         assert list(records) == list(exact)

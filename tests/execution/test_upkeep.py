@@ -194,7 +194,7 @@ def test_what_others_made_is_not_mended_unless_asked_for(run, monkeypatch, full)
     before = contents(folder)
     monkeypatch.setattr(upkeep, "versions", lambda device: {**VERSIONS, "device_kind": "NVIDIA H100"})
     with pytest.raises(UserError, match=r"made with device_kind recorded, and this is NVIDIA H100.*--force"):
-        repair(RunFolder(RunFolder(folder, study), full))
+        repair(RunFolder(folder, study), full)
     assert contents(folder) == before
     assert repair(RunFolder(folder, study), force=True)[1].computed == (1,)
 
@@ -204,7 +204,7 @@ def test_a_model_that_has_changed_is_told_and_nothing_called_damaged(run):
     other = replace(study, model_digest="f" * 64)
     for ask in (verify, repair, results.of_run):
         with pytest.raises(UserError, match="was made with another version of model Pond"):
-            ask(folder, other)
+            ask(RunFolder(folder, other))
 
 
 def test_both_names_of_the_study_lost_is_refused_with_what_is_missing(run):

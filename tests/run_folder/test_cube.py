@@ -24,7 +24,7 @@ from engine.run_folder.cube_groups import groups
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, Block, Keep
 from tests.helpers import assert_same
-from tests.small_study import block_values, commit_block, entered, make_study, make_summaries
+from tests.small_study import block_values, commit_block, entered, is_whole, make_study, make_summaries
 
 PATHS = BLOCK + 1000
 
@@ -117,7 +117,7 @@ def test_groups_and_dimensions(finished):
     _, _, tree = finished
     found = {path: dict(node.dataset.data_vars) for path, node in ((n.path, n) for n in tree.subtree)}
     assert set(found) == {
-        "/", "/paths", "/draws", "/risk", "/risk/yearly", "/comparison", "/comparison/worse", "/comparison/regret",
+        "/", "/paths", "/draws", "/risk", "/risk/reasons", "/risk/yearly", "/comparison", "/comparison/worse", "/comparison/regret",
         "/comparison/yearly", "/distribution", "/distribution/outcomes", "/moments", "/diagnostics",
     }  # fmt: skip
     dims = {
@@ -219,14 +219,14 @@ def test_the_order_of_blocks_and_an_extension_leave_the_same_bytes(finished, tmp
 def test_a_run_counts_as_finished_only_after_its_summaries(tmp_path):
     study = make_study(100)
     with entered(tmp_path, study):
-        assert not cube.is_finished(tmp_path, study)
+        assert not is_whole(tmp_path, study)
         commit_block(tmp_path, study, study.blocks()[0])
-    assert not cube.is_finished(tmp_path, study)
+    assert not is_whole(tmp_path, study)
     with pytest.raises(UserError, match="has not come to its end"):
         results.open_cube(tmp_path)
     run(tmp_path, study)
-    assert cube.is_finished(tmp_path, study)
-    assert not cube.is_finished(tmp_path, make_study(200))
+    assert is_whole(tmp_path, study)
+    assert not is_whole(tmp_path, make_study(200))
     with pytest.raises(UserError, match="expected a run folder"):
         results.open_cube(tmp_path / "nowhere")
 
@@ -246,7 +246,7 @@ def test_a_crash_while_summaries_are_written_leaves_whole_groups_and_can_be_run_
         patched.setattr(os, "rename", failing)
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path, study)
-    assert not cube.is_finished(tmp_path, study)
+    assert not is_whole(tmp_path, study)
     assert len(run(tmp_path, study).children) == 7
     assert not (tmp_path / "summaries.tmp").exists()
 

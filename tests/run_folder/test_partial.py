@@ -7,12 +7,12 @@ import engine
 from engine.errors import UserError
 from engine.execution import job, results
 from engine.execution.work import Work
-from engine.run_folder import cube
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK
 from tests.helpers import assert_same
 from tests.recorded import played_back, study_in
 from tests.small_files import MODELS, call
+from tests.small_study import is_whole
 
 DONE = (0, 2)
 
@@ -88,7 +88,7 @@ def test_tables_and_paths_are_those_of_the_blocks_that_are_there(half):
 
 def test_the_whole_run_answers_from_all_blocks(half):
     folder, study = half
-    assert not cube.is_finished(folder, study)
+    assert not is_whole(folder, study)
     assert results.of_run(RunFolder(folder, study), partial=True).study.paths == 2 * BLOCK
 
 
