@@ -14,6 +14,7 @@ from engine.execution.run import run
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import read_paths
 from engine.study.loading import load_model_file, load_study
+from tests.draws.distributions.test_distributions import CASES
 from tests.execution.test_replay import unfinished
 from tests.helpers import assert_close, assert_same
 from tests.small_files import BRIDGE, MODELS, call, own, write
@@ -120,12 +121,8 @@ def test_a_run_that_has_not_come_to_its_end(ran, tmp_path):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_percentile_is_the_probability_whose_quantile_the_draw_is(tmp_path, family):
-    given = {
-        "fixed": {"value": 0.1},
-        "uniform": {"low": -1.0, "high": 2.0},
-        "triangular": {"low": 0.0, "mode": 1.0, "high": 5.0},
-        "normal": {"mean": 3.0, "sd": 2.0},
-    }.get(family, {"median": 0.3, "sigma": 0.7})
+    parameters = next(parameters for name, parameters, _ in CASES if name == family)
+    given = dict(zip(FAMILIES[family].parameters, parameters, strict=True))
     prior = f"family = '{family}'\n" + "".join(f"{key} = {value}\n" for key, value in given.items())
     text = re.sub(r"(?s)family = \"uniform\".*high = 2\n", prior, BRIDGE)
     study = bridge(tmp_path, text)
@@ -134,9 +131,7 @@ def test_a_percentile_is_the_probability_whose_quantile_the_draw_is(tmp_path, fa
     assert ("price" in shares) == (family != "fixed")
     if family != "fixed":
         assert_close(
-            Marginal(family, tuple(given[key] for key in FAMILIES[family].parameters)).quantile(
-                shares["price"].values
-            ),
+            Marginal(family, parameters).quantile(shares["price"].values),
             draws["price"].values,
         )
         assert shares["price"].dims == ("path",)

@@ -1,4 +1,4 @@
-"""Four kinds of figure as pictures, without text, against stored ones; python -m tests.test_plot_images draws those anew."""
+"""Four kinds of figure as pictures, without text, against stored ones; python -m tests.plots.test_images draws those anew."""
 
 from pathlib import Path
 

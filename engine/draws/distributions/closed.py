@@ -33,6 +33,8 @@ class Family:
       check: (*parameters) -> None; refuses parameters that no law of the family has, at the first that is wrong.
       mode: (*parameters) -> where the density is highest; None where it is so at no single value.
       spellings: other sets of parameters that it can be given by, each with its conversion.
+      fewest_statements: quantiles, moments or a mode that it can be given by, at least; 0 where `closed_from.py` does not
+        know how to meet any.
     """
 
     parameters: tuple[str, ...]
@@ -44,6 +46,7 @@ class Family:
     check: Callable[..., None]
     mode: Callable[..., float] | None = None
     spellings: Mapping[tuple[str, ...], Callable[..., tuple[float, ...]]] | None = None
+    fewest_statements: int = 0
 
 
 @dataclass(frozen=True)
@@ -193,6 +196,7 @@ FAMILIES: dict[str, Family] = {
         support=lambda low, high: (low, high),
         mean=lambda low, high: 0.5 * (low + high),
         check=_check_uniform,
+        fewest_statements=2,
     ),
     "normal": Family(
         ("mean", "sd"),
@@ -203,6 +207,7 @@ FAMILIES: dict[str, Family] = {
         mean=lambda mean, sd: mean,
         check=lambda mean, sd: _refuse_unless_positive("sd", sd),
         mode=lambda mean, sd: mean,
+        fewest_statements=2,
     ),
     "lognormal": Family(
         ("median", "sigma"),
@@ -214,6 +219,7 @@ FAMILIES: dict[str, Family] = {
         check=_check_lognormal,
         mode=lambda median, sigma: median * math.exp(-sigma * sigma),
         spellings={("mean", "sd"): _from_mean_and_sd},
+        fewest_statements=2,
     ),
     # m / (m + (1 - m) exp(-sigma z)): no logarithm of a parameter, and no overflow that matters
     "logit-normal": Family(
@@ -225,6 +231,7 @@ FAMILIES: dict[str, Family] = {
         mean=_logit_normal_mean,
         check=_check_logit_normal,
         mode=_logit_normal_mode,
+        fewest_statements=2,
     ),
     "triangular": Family(
         ("low", "mode", "high"),
@@ -235,6 +242,7 @@ FAMILIES: dict[str, Family] = {
         mean=lambda low, mode, high: (low + mode + high) / 3.0,
         check=_check_triangular,
         mode=lambda low, mode, high: mode,
+        fewest_statements=3,
     ),
 }
 """Family name -> law."""

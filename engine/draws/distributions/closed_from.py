@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from engine.draws.distributions.closed import FAMILIES, Marginal
-from engine.draws.distributions.families import ways_to_give
+from engine.draws.distributions.families import is_stated, ways_to_give
 from engine.draws.distributions.scipy_from import solved
 from engine.draws.distributions.statements import MOMENTS, Statement, refuse_far, spread
 from engine.errors import Problems, refusal
@@ -38,10 +38,10 @@ def closed_law(
     else:
         labels = " and ".join([*own, *(s.label for s in statements)]) or "nothing"
         wrong = refusal("", f"family '{family}' is given by {ways_to_give(family)}; got {labels}.")
-        if not statements or family == "fixed" or any(key not in MOMENTS for key in own):
+        if not statements or not is_stated(family) or any(key not in MOMENTS for key in own):
             raise wrong
         statements = [*statements, *(Statement(key, key, own[key]) for key in MOMENTS if key in own)]
-        if len(statements) < (3 if family == "triangular" else 2):
+        if len(statements) < FAMILIES[family].fewest_statements:
             raise wrong
         law = closed_from(family, statements)
     FAMILIES[family].check(*law.parameters)

@@ -74,12 +74,14 @@ def ways_to_give(family: str) -> str:
         keys = " and ".join(parameter_names(PLAIN_NAMES.get(family, family)))
         return f"{keys}, or statements (p05, p50, p95, quantiles, range90, mean, sd, mode)"
     ways = [" and ".join(keys) for keys in (FAMILIES[family].parameters, *(FAMILIES[family].spellings or {}))]
-    if family != "fixed":
-        count = "three" if family == "triangular" else "two"
+    if is_stated(family):
+        count = ("one", "two", "three", "four")[FAMILIES[family].fewest_statements - 1]
         ways.append(f"{count} or more statements (p05, p50, p95, quantiles, range90, mean, sd, mode)")
     return ", or ".join(ways)
 
 
 def is_stated(family: str) -> bool:
     """Whether statements describe a family: quantiles, a mean, a standard deviation, a mode."""
-    return OWN[family].is_stated if family in OWN else family != "fixed"
+    if family in OWN:
+        return OWN[family].is_stated
+    return family not in FAMILIES or FAMILIES[family].fewest_statements > 0

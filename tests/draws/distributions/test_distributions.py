@@ -163,6 +163,17 @@ def test_infeasible_laws_are_refused(family, given, said):
     assert [str(problem) for problem in caught.value.problems] == [said]
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_quantiles_give_a_member_back_or_are_no_key_of_its_family(family):
+    law = next(Marginal(name, parameters) for name, parameters, _ in CASES if name == family)
+    stated = {f"p{100 * u:02.0f}": float(law.quantile(u)) for u in (0.05, 0.5, 0.95)}
+    if FAMILIES[family].fewest_statements:
+        assert_close(prior({"family": family, **stated}).law.parameters, law.parameters)
+    else:
+        with pytest.raises(UserError, match=f"p05: unknown key 'p05' for family '{family}'"):
+            prior({"family": family, **stated})
+
+
 def test_every_family_has_a_case_and_its_parameters_by_name():
     assert {family for family, *_ in CASES} == set(FAMILIES)
     for family, parameters, _ in CASES:
