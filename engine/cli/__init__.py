@@ -77,8 +77,8 @@ class Commands(click.Group):
                 raise  # whoever reads our output has gone away; click knows what to do
             if ctx.meta.get("debug"):
                 traceback.print_exc()
-            told = _user_error(error)
-            if told is None:
+            refusal = _user_error(error)
+            if refusal is None:
                 remedy = (
                     "" if ctx.meta.get("debug") else " Run the same command with --debug for the details."
                 )
@@ -86,7 +86,7 @@ class Commands(click.Group):
                     f"{type(error).__name__}: {error}\nThis is our fault, not yours.{remedy}", err=True
                 )
                 ctx.exit(1)
-            click.echo(str(told), err=True)
+            click.echo(str(refusal), err=True)
             ctx.exit(2)
 
 
@@ -100,8 +100,8 @@ def _show_warning(
 ) -> None:
     """Prints a warning of our own in words alone, and any other with the place that it comes from."""
     ours = Path(filename).is_relative_to(Path(__file__).parents[1])
-    told = f"{message}\n" if ours else warnings.formatwarning(message, category, filename, lineno, line)
-    click.echo(f"warning: {told}" if ours else told, err=True, nl=False)
+    text = f"{message}\n" if ours else warnings.formatwarning(message, category, filename, lineno, line)
+    click.echo(f"warning: {text}" if ours else text, err=True, nl=False)
 
 
 def _user_error(error: Exception) -> UserError | None:

@@ -33,7 +33,7 @@ def command(source: str, target: str, quiet: bool) -> None:
         )
     shown = time.monotonic()
 
-    def told(done: int, total: int) -> None:
+    def show(done: int, total: int) -> None:
         nonlocal shown
         if not quiet and (done == total or time.monotonic() - shown > 5):
             shown = time.monotonic()
@@ -42,12 +42,12 @@ def command(source: str, target: str, quiet: bool) -> None:
     if is_url(target):
         if not (Path(source) / "cube.zarr").is_dir():
             raise UserError(source, ["expected a run folder, with a cube.zarr inside."])
-        count = upload(Path(source), target, told)
+        count = upload(Path(source), target, show)
         screen.stdout().print(
             escape(f"{count:,} files sent. Open it: engine.open_cube({target!r})"), soft_wrap=True
         )
     else:
-        count = download(source, Path(target), told)
+        count = download(source, Path(target), show)
         screen.stdout().print(
             escape(f"{count:,} files, each as it was sent. See rustbelt status {target}"), soft_wrap=True
         )

@@ -68,8 +68,8 @@ def command(
         if error.source != "values":
             raise
         left_out = f" ({_cells(empty)} left out)" if empty else ""
-        told = [Problem(f"column '{column}'{left_out}", problem.message) for problem in error.problems]
-        raise UserError(str(data), told) from None
+        problems = [Problem(f"column '{column}'{left_out}", problem.message) for problem in error.problems]
+        raise UserError(str(data), problems) from None
     for remark in ranking.remarks(values):
         click.echo(f"note: {remark}", err=True)
     sample = f" at random of {every}" if every > len(values) else ""
@@ -93,8 +93,8 @@ def command(
     observed = ranking.empirical_snippet(
         data.as_posix(), column, name, f"{data.name}, column {column}, n = {every}"
     )
-    found = [ranking.snippet(fit, name, source) for fit in good[:top]]
-    first, *others = [observed, *found] if good[0].contradicted else found
+    fitted = [ranking.snippet(fit, name, source) for fit in good[:top]]
+    first, *others = [observed, *fitted] if good[0].contradicted else fitted
     click.echo(first, nl=False)
     for other in others:
         click.echo("\n" + re.sub("^", "# ", other.rstrip(), flags=re.MULTILINE))
@@ -120,9 +120,9 @@ def _table(title: str, fits: Sequence[Fit]) -> Table:
         if fit.failed:
             table.add_row(escape(fit.family), escape(fit.failed), *[""] * 5, style="dim")
             continue
-        told = "  ".join(f"{key} {value:.4g}" for key, value in fit.parameters.items())
+        parameters = "  ".join(f"{key} {value:.4g}" for key, value in fit.parameters.items())
         table.add_row(
-            fit.family, told,
+            fit.family, parameters,
             f"{fit.aic:,.1f}", f"{fit.aic - fits[0].aic:,.1f}", f"{fit.bic:,.1f}", f"{fit.bic - least_bic:,.1f}", p_text(fit),
         )  # fmt: skip
     return table
@@ -138,8 +138,8 @@ def _legend(good: Sequence[Fit]) -> str:
 
 def _record(fit: Fit, snippet: str) -> dict[str, Any]:
     """A fit as JSON: null where there is no number."""
-    told = {
+    fields = {
         key: None if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in dataclasses.asdict(fit).items()
     }
-    return {**told, "snippet": None if fit.failed else snippet}
+    return {**fields, "snippet": None if fit.failed else snippet}

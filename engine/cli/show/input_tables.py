@@ -37,8 +37,8 @@ def print_shocks(console: Console, study: Study) -> None:
     table = listing("Shocks", "shock", "law", "given by", "group", "regime")
     of = {stream: name for name, group in study.shocks.groups.items() for stream in group.members}
     for name, shock in study.shocks.moving.items():
-        told = name, *shock.about, of.get(shock.streams[0], ""), shock.regime or ""
-        table.add_row(*map(escape, told))
+        cells = name, *shock.about, of.get(shock.streams[0], ""), shock.regime or ""
+        table.add_row(*map(escape, cells))
     _print(console, table)
     table = listing("Regimes", "regime", "state", "at the start", "in the long run", "after it")
     for name, regime in study.shocks.regimes.items():
@@ -70,7 +70,7 @@ def print_groups(console: Console, study: Study) -> None:
                 if values.size
                 else "-"
             )
-        if any(" to " in told for told in shown):
+        if any(" to " in value for value in shown):
             matrices.append((name, group.members, implied))
         if implied.about:
             abouts.append(f"{name}: {implied.about}")

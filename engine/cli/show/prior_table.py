@@ -43,7 +43,7 @@ def priors_table(inputs: Sequence[Input], title: str = "Priors") -> Table:
         table.add_row(
             escape(item.name + (f" [{item.unit}]" if item.unit != "1" else "")),
             escape(item.family),
-            escape(asked(item.targets) or item.parameters),
+            escape(targets_text(item.targets) or item.parameters),
             *quantiles,
             mean(law),
             curve(law),
@@ -51,13 +51,13 @@ def priors_table(inputs: Sequence[Input], title: str = "Priors") -> Table:
     return table
 
 
-def asked(statements: Sequence[Target]) -> str:
+def targets_text(targets: Sequence[Target]) -> str:
     """`p05 1.4 (1.42), p95 6.4`: what was asked, and what the law gives where that is another number to three digits."""
-    told = []
-    for said in statements:
-        value, fitted = f"{said.value:.3g}", f"{said.fitted:.3g}"
-        told.append(f"{said.label} {value}" + (f" ({fitted})" if fitted != value else ""))
-    return ", ".join(told)
+    words = []
+    for target in targets:
+        value, fitted = f"{target.value:.3g}", f"{target.fitted:.3g}"
+        words.append(f"{target.label} {value}" + (f" ({fitted})" if fitted != value else ""))
+    return ", ".join(words)
 
 
 def mean(law: Law) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.execution.stages import Observer, Stage
 
 WAYS = ("auto", "json")
-"""How progress is told: as suits stderr, or one JSON object a line."""
+"""How progress is shown: as suits stderr, or one JSON object a line."""
 _SHARE = 0.05
 """Most of a run's time that may go into its headline."""
 
@@ -32,7 +32,7 @@ def progress(quiet: bool, headline: Tightening | None = None, way: str = "auto")
     """What a run calls with each stage.
 
     Args:
-      quiet: nothing is told.
+      quiet: nothing is shown.
       headline: an estimate to show while blocks are computed.
       way: "auto", or "json" whatever stderr is.
     """
@@ -44,10 +44,10 @@ def progress(quiet: bool, headline: Tightening | None = None, way: str = "auto")
     elif not console.is_terminal:
         yield _Lines(news)
     else:
-        columns = TextColumn("{task.description:<12}"), BarColumn(), TextColumn("{task.fields[told]}")
-        bar, told = Progress(*columns, console=console), Text("", "dim")
-        task, pace = bar.add_task("starting", total=None, told=""), _Pace()
-        with Live(Group(bar, told), console=console, transient=True, refresh_per_second=8):
+        columns = TextColumn("{task.description:<12}"), BarColumn(), TextColumn("{task.fields[pace]}")
+        bar, line = Progress(*columns, console=console), Text("", "dim")
+        task, pace = bar.add_task("starting", total=None, pace=""), _Pace()
+        with Live(Group(bar, line), console=console, transient=True, refresh_per_second=8):
 
             def show(stage: Stage) -> None:
                 if stage.note:
@@ -58,10 +58,10 @@ def progress(quiet: bool, headline: Tightening | None = None, way: str = "auto")
                     description=stage.name,
                     completed=stage.done,
                     total=stage.total,
-                    told=pace.told(stage),
+                    pace=pace.text(stage),
                 )
                 if news.heard(stage):
-                    told.plain = news.sentence()
+                    line.plain = news.sentence()
 
             yield show
 
@@ -85,7 +85,7 @@ class _Pace:
             return None
         return done / elapsed, (stage.total - stage.done) * elapsed / done
 
-    def told(self, stage: Stage) -> str:
+    def text(self, stage: Stage) -> str:
         """`262,144 of 1,048,576 paths, 240,000 paths/s, 0:03 left`."""
         text, known = f"{stage.done:,} of {stage.total:,} paths", self.numbers(stage)
         return text if known is None else f"{text}, {known[0]:,.0f} paths/s, {_duration(known[1])} left"
@@ -96,7 +96,7 @@ class _News:
 
     def __init__(self, headline: Tightening | None):
         self._headline = headline
-        self._began, self._spent, self.found = time.monotonic(), 0.0, ("", {})  # type: ignore[var-annotated]
+        self._began, self._spent, self._latest = time.monotonic(), 0.0, ("", {})  # type: ignore[var-annotated]
 
     def heard(self, stage: Stage) -> bool:
         """Takes in the stage's block; whether there is a new estimate."""
@@ -105,35 +105,35 @@ class _News:
         now = time.monotonic()
         self._headline.add(stage.block)
         last = stage.done == stage.total
-        if self.found[1] and not last and self._spent > _SHARE * (now - self._began):
+        if self._latest[1] and not last and self._spent > _SHARE * (now - self._began):
             return False
-        self.found = self._headline.estimates()
+        self._latest = self._headline.estimates()
         self._spent += time.monotonic() - now
-        return bool(self.found[1])
+        return bool(self._latest[1])
 
     def sentence(self) -> str:
         """`ES99 of capital_shortfall so far: old 40.5 [40.2, 40.8], reform 22.8 [22.5, 23.1]`."""
         assert self._headline is not None
-        measure, estimates = self.found
-        told = []
+        measure, estimates = self._latest
+        parts = []
         for policy, estimate in estimates.items():
             places = decimals(estimate.standard_error)
             text = "none" if math.isnan(estimate.estimate) else rounded(estimate.estimate, places)
             if math.isfinite(estimate.low + estimate.high):
                 text += f" [{rounded(estimate.low, places)}, {rounded(estimate.high, places)}]"
-            told.append(f"{policy} {text}")
-        return f"{measure} of {self._headline.variable} so far: {', '.join(told)}"
+            parts.append(f"{policy} {text}")
+        return f"{measure} of {self._headline.variable} so far: {', '.join(parts)}"
 
     def numbers(self) -> dict[str, Any]:
         """The same as plain data."""
         assert self._headline is not None
-        measure, estimates = self.found
+        measure, estimates = self._latest
         return {
             "variable": self._headline.variable,
             "measure": measure,
             "policies": {
-                policy: {key: _plain(getattr(found, key)) for key in ("estimate", "low", "high")}
-                for policy, found in estimates.items()
+                policy: {key: _plain(getattr(estimate, key)) for key in ("estimate", "low", "high")}
+                for policy, estimate in estimates.items()
             },
         }
 
@@ -149,10 +149,10 @@ class _Lines:
         if stage.note:
             _say(stage.note)
             return
-        told = self.pace.told(stage)
+        text = self.pace.text(stage)
         at = (stage.name, 20 * stage.done // max(stage.total, 1))
         if at != self.last:
-            _say(f"{stage.name}: {told}" + (f"; {self.news.sentence()}" if heard else ""))
+            _say(f"{stage.name}: {text}" + (f"; {self.news.sentence()}" if heard else ""))
             self.last = at
 
 
@@ -163,15 +163,15 @@ class _Objects:
         self.pace, self.news = _Pace(), news
 
     def __call__(self, stage: Stage) -> None:
-        told: dict[str, Any] = {"stage": stage.name, "done": stage.done, "total": stage.total}
+        entry: dict[str, Any] = {"stage": stage.name, "done": stage.done, "total": stage.total}
         if stage.note:
-            told["note"] = stage.note
+            entry["note"] = stage.note
         known = self.pace.numbers(stage)
         if known is not None:
-            told |= {"paths_per_second": round(known[0]), "seconds_left": round(known[1], 1)}
+            entry |= {"paths_per_second": round(known[0]), "seconds_left": round(known[1], 1)}
         if self.news.heard(stage):
-            told["headline"] = self.news.numbers()
-        _say(json.dumps(told, allow_nan=False))
+            entry["headline"] = self.news.numbers()
+        _say(json.dumps(entry, allow_nan=False))
 
 
 def _say(line: str) -> None:

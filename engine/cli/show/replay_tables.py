@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from engine.study.study import Study
 
 
-def yearly_variables(study: Study, asked: str | None) -> list[str]:
+def yearly_variables(study: Study, wanted: str | None) -> list[str]:
     """Yearly variables to show: those asked for, or those that outcomes are made of and that have few cells."""
     from engine.errors import UserError, unknown
 
     yearly = study.model.yearly
-    if asked == "all":
+    if wanted == "all":
         return list(yearly)
-    if asked is not None:
-        if asked not in yearly:
-            raise UserError("--variable", [unknown("yearly variable", asked, yearly)])
-        return [asked]
+    if wanted is not None:
+        if wanted not in yearly:
+            raise UserError("--variable", [unknown("yearly variable", wanted, yearly)])
+        return [wanted]
     folded = {term.variable for outcome in study.model.outcomes.values() for term in outcome.terms}
     few = [name for name, entry in yearly.items() if len(entry.dims) <= 1]
     return [name for name in few if name in folded] or few or list(yearly)
 
 
-def print_head(console: Console, name: str, told: str) -> None:
-    """What follows: a name, and what is told of it."""
-    console.print(f"[bold]{escape(name)}[/bold] {escape(told)}", soft_wrap=True)
+def print_head(console: Console, name: str, about: str) -> None:
+    """What follows: a name, and what there is to know of it."""
+    console.print(f"[bold]{escape(name)}[/bold] {escape(about)}", soft_wrap=True)
 
 
 def print_story(
@@ -50,30 +50,30 @@ def print_story(
     _print_draws(console, study, story)
 
 
-def print_check(console: Console, folder: RunFolder, found: xr.DataTree) -> None:
+def print_check(console: Console, folder: RunFolder, story: xr.DataTree) -> None:
     """Whether the outcomes are those of the cube; of outcomes in double precision, how far they are from them."""
     study = folder.study
     from engine.run_folder import cube
     from engine.run_folder.reading import read_path
 
-    said = cube.attributes(folder.path)
+    attributes = cube.attributes(folder.path)
     if not study.keep.outcomes:
         console.print("The cube keeps no outcome path by path to compare with.", style="dim")
         return
-    if said.get("status") != "complete":
+    if attributes.get("status") != "complete":
         console.print("The run has not come to its end, so nothing is compared with its cube.", style="dim")
         return
-    outcomes = found["outcomes"].to_dataset()
+    outcomes = story["outcomes"].to_dataset()
     numbers = outcomes["path"].values
     by_path = [read_path(folder.path, study.keep.outcomes, int(number)) for number in numbers]
     held = {name: np.stack([path[name] for path in by_path]) for name in study.keep.outcomes}
-    changed = said.get("id") != f"{study.name}-{study.fingerprint}"
+    changed = attributes.get("id") != f"{study.name}-{study.fingerprint}"
     why = (
         "the model has changed since the run"
         if changed
         else "another device kind, or other versions, than the run's"
     )
-    if found.attrs["precision"] == "float64":
+    if story.attrs["precision"] == "float64":
         _print_distance(console, outcomes, held, f"; {why}" if changed else "")
         return
     differing = [
@@ -101,8 +101,8 @@ def _print_distance(
             largest = float(apart[path, policy])
             of = outcomes.isel(path=path, policy=policy)
             where = f"{name} under {of['policy'].item()}, path {of['path'].item()}"
-    told = "In double precision, so not compared with the cube bit for bit. Largest relative difference of an outcome"
-    console.print(f"{told}: {largest:.1e} ({where}){besides}.", style="dim", soft_wrap=True)
+    words = "In double precision, so not compared with the cube bit for bit. Largest relative difference of an outcome"
+    console.print(f"{words}: {largest:.1e} ({where}){besides}.", style="dim", soft_wrap=True)
 
 
 def table(title: str) -> Table:
@@ -153,8 +153,8 @@ def _print_years(
         console.print()
     if bad:
         year, name = min(bad)
-        told = f"Not finite from {year} on: '{name}' is the first such value shown under '{policy}'."
-        console.print(told, style="red")
+        words = f"Not finite from {year} on: '{name}' is the first such value shown under '{policy}'."
+        console.print(words, style="red")
 
 
 def _packed(groups: list[list[tuple[str, list[str]]]], width: int) -> list[list[tuple[str, list[str]]]]:

@@ -47,8 +47,8 @@ def print_worst(console: Console, study: Study, ranked: xr.Dataset, policy: str)
     (name,) = ranked.data_vars
     outcome = study.model.outcomes[str(name)]
     side = "high" if outcome.loss else "low"
-    told = f"worst in {name} [{outcome.unit}] under {policy} ({side} is worse)"
-    console.print(Text(told, style="bold"), soft_wrap=True)
+    title = f"worst in {name} [{outcome.unit}] under {policy} ({side} is worse)"
+    console.print(Text(title, style="bold"), soft_wrap=True)
     shown = table("")
     for head in ("rank", "path", *study.policy_names):
         shown.add_column(escape(head), justify="right")
@@ -58,11 +58,11 @@ def print_worst(console: Console, study: Study, ranked: xr.Dataset, policy: str)
     console.print()
 
 
-def print_unusual(console: Console, study: Study, found: xr.DataTree) -> None:
+def print_unusual(console: Console, study: Study, story: xr.DataTree) -> None:
     """The factors whose draws on these paths are, on average, farthest from the middle of their priors."""
     from engine.execution.replay import percentiles
 
-    draws = found["draws"].to_dataset()
+    draws = story["draws"].to_dataset()
     means = {str(name): float(shares.mean()) for name, shares in percentiles(study, draws).items()}
     farthest = sorted(means, key=lambda name: -abs(means[name] - 0.5))[:UNUSUAL]
     if not farthest:
