@@ -47,7 +47,7 @@ def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
     folder = run_folder(study, place["out"])
     print_head(console, study, folder.path)
     _print_policies(console, study)
-    _print_priors(console, study)
+    screen.print_table(console, priors_table(study.inputs))
     print_groups(console, study)
     print_shocks(console, study)
     _print_size(console, folder, f"{len(row)} x {row[0].device_kind}", place["memory"])
@@ -69,9 +69,7 @@ def _print_policies(console: Console, study: Study) -> None:
     ):
         if len(set(values)) > 1:
             table.add_row(f"({label})", "", *values)
-    if table.row_count:
-        console.print(table)
-        console.print()
+    screen.print_table(console, table)
 
 
 def _lever(study: Study, policy: Policy, lever: str) -> str:
@@ -90,12 +88,6 @@ def _lever_text(value: Any) -> str:
     )
 
 
-def _print_priors(console: Console, study: Study) -> None:
-    if study.inputs:
-        console.print(priors_table(study.inputs))
-        console.print()
-
-
 def _print_size(console: Console, folder: RunFolder, devices: str, allowed: int | None) -> None:
     study = folder.study
     from engine.execution.resources import bytes_free, bytes_needed, memory_free, memory_needed
@@ -107,7 +99,7 @@ def _print_size(console: Console, folder: RunFolder, devices: str, allowed: int 
     room = (
         f"{size_as_text(allowed)} allowed" if allowed else f"{size_as_text(free) if free else 'unknown'} free"
     )
-    for label, line in (
+    lines = (
         ("model", f"{study.model_name}, keeps what it states; years {horizon}"),
         ("paths", f"{study.paths:,} in {blocks:,} block{'s' if blocks != 1 else ''} of {BLOCK:,}, tiles of {study.tile:,}"),
         ("sampler", f"{study.sampler}, seed {study.seed}, independent units of {study.unit}"),
@@ -115,8 +107,8 @@ def _print_size(console: Console, folder: RunFolder, devices: str, allowed: int 
         ("memory", f"{size_as_text(memory_needed(study))} needed, {room}"),
         ("devices", devices),
         ("fingerprint", study.fingerprint),
-    ):  # fmt: skip
-        console.print(f"[bold]{label:<12}[/bold]{escape(line)}", soft_wrap=True)
+    )  # fmt: skip
+    screen.print_labelled(console, lines)
 
 
 def _print_plan(console: Console, folder: RunFolder, device: str | None, workers: int) -> None:
@@ -131,15 +123,15 @@ def _print_plan(console: Console, folder: RunFolder, device: str | None, workers
     needs = plan(folder, measured, workers)
     console.print()
     each = f"{needs.per_task} block{'s' if needs.per_task > 1 else ''}"
-    for label, line in (
+    lines = (
         ("measured", f"{BLOCKS} blocks here: {measured.compute:.2f} s to compute one, {measured.write:.2f} s to write it, {measured.start:.1f} s to start"),
         ("workers", f"{needs.workers:,}, each like this machine ({measured.worker})"),
         ("time", f"{_duration(needs.seconds)} for the paths, {_duration(needs.tables)} for the tables at the end"),
         ("tasks", f"{needs.tasks:,} of {each}, {needs.per_task * measured.block:,.1f} s each; {needs.rate:,.1f} a second through the scheduler"),
         ("on disk", f"{size_as_text(needs.size)} in {needs.files:,} files, {size_as_text(bytes_free(folder.path))} free"),
         *(("advice", text) for text in needs.advice),
-    ):  # fmt: skip
-        console.print(f"[bold]{label:<12}[/bold]{escape(line)}", soft_wrap=True)
+    )  # fmt: skip
+    screen.print_labelled(console, lines)
     if needs.obstacles:
         raise UserError(f"{folder.study.source} with {folder.study.paths:,} paths", list(needs.obstacles))
 

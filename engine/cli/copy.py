@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import click
-from rich.markup import escape
 
 from engine.cli import options
 from engine.cli.show import screen
@@ -43,11 +42,9 @@ def command(source: str, target: str, quiet: bool) -> None:
         if not (Path(source) / "cube.zarr").is_dir():
             raise UserError(source, ["expected a run folder, with a cube.zarr inside."])
         count = upload(Path(source), target, show)
-        screen.stdout().print(
-            escape(f"{count:,} files sent. Open it: engine.open_cube({target!r})"), soft_wrap=True
-        )
+        screen.print_line(screen.stdout(), "", f"{count:,} files sent. Open it: engine.open_cube({target!r})")
     else:
         count = download(source, Path(target), show)
-        screen.stdout().print(
-            escape(f"{count:,} files, each as it was sent. See rustbelt status {target}"), soft_wrap=True
+        screen.print_line(
+            screen.stdout(), "", f"{count:,} files, each as it was sent. See rustbelt status {target}"
         )

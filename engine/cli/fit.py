@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich import box
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -107,9 +106,7 @@ def _cells(count: int) -> str:
 def _table(title: str, fits: Sequence[Fit]) -> Table:
     from engine.fitting.ranking import p_text
 
-    table = Table(
-        title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False,
-    )  # fmt: skip
+    table = screen.table(title)
     table.add_column("family", no_wrap=True)
     table.add_column("parameters", overflow="fold")
     for head in ("AIC", "- best", "BIC", "- best"):

@@ -101,8 +101,8 @@ def command(
     plots.save(drawn, file)
     title = drawn.texts[0].get_text().replace("\n", " ")
     console = screen.stdout()
-    console.print(title, markup=False, soft_wrap=True)
-    console.print(f"Saved in {file}.", style="dim", markup=False, soft_wrap=True)
+    screen.print_line(console, "", title)
+    screen.print_line(console, "", f"Saved in {file}.", "dim")
 
 
 def _sources(kind: Kind, place: str, path: int, partial: bool, model: Any) -> dict[str, Any]:

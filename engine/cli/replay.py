@@ -97,14 +97,12 @@ def command(
     how = f"seed {study.seed}{', in double precision' if double else ''}"
     place = f"; in {folder.path}" if folder else ""
     if ranked is None:
-        replay_tables.print_head(
-            console, study.name, f"path {path}, {how}, policies {', '.join(names)}{place}"
-        )
+        screen.print_line(console, study.name, f" path {path}, {how}, policies {', '.join(names)}{place}")
     else:
-        replay_tables.print_head(console, study.name, f"{study.paths:,} paths, {how}{place}")
+        screen.print_line(console, study.name, f" {study.paths:,} paths, {how}{place}")
         print_worst(console, study, ranked, under)
         print_unusual(console, study, story)
-        replay_tables.print_head(console, f"path {numbers[0]}", "in full: the worst of them")
+        screen.print_line(console, f"path {numbers[0]}", " in full: the worst of them")
     replay_tables.print_story(console, study, story.isel(path=0), names, variables)
     more = len(study.model.yearly) - len(variables)
     if more and yearly is None:
@@ -116,7 +114,7 @@ def command(
     if folder is not None:
         replay_tables.print_check(console, folder, story)
     if save is not None:
-        console.print(f"Saved in {save}.", style="dim", markup=False, soft_wrap=True)
+        screen.print_line(console, "", f"Saved in {save}.", "dim")
 
 
 def _part(story: xr.DataTree, policies: Sequence[str], variables: Sequence[str] | None) -> xr.DataTree:
@@ -168,4 +166,4 @@ def _print_next(console: Console, run: str, study: Study, policy: str, path: int
     from engine.execution.work import replay_command
 
     words = replay_command(dataclasses.replace(study, source=run), path, policy)
-    console.print(f"The next of them: {words}", style="dim", markup=False, soft_wrap=True)
+    screen.print_line(console, "", f"The next of them: {words}", "dim")

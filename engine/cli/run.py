@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.markup import escape
 
 from engine.cli import options
 from engine.cli.show import screen
@@ -116,6 +115,6 @@ def _print_ways_on(console: Console, folder: RunFolder) -> None:
     first = next(iter(folder.study.model.outcomes), None)
     console.print()
     opened = f'xarray.open_datatree("{folder.path / "cube.zarr"}", engine="zarr", chunks={{}})'
-    console.print(escape(f"The cube: {opened}"), soft_wrap=True)
+    screen.print_line(console, "", f"The cube: {opened}")
     if first is not None:
-        console.print(escape(f"Next: rustbelt risk {folder.path} --variable {first}"), soft_wrap=True)
+        screen.print_line(console, "", f"Next: rustbelt risk {folder.path} --variable {first}")

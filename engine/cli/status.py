@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
-from rich.markup import escape
 
 from engine.cli import options
 from engine.cli.show import screen
@@ -30,9 +29,7 @@ def command(run: Run, as_json: bool) -> None:
     if as_json:
         screen.print_records([{**asdict(status), "folder": str(status.folder)}])
         return
-    console = screen.stdout()
-    for label, line in _lines(status):
-        console.print(f"[bold]{label:<12}[/bold]{escape(line)}", soft_wrap=True)
+    screen.print_labelled(screen.stdout(), _lines(status))
 
 
 def _lines(status: Status) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from engine.cli.show.grid import Block, print_grid
 from engine.cli.show.risk_tables import print_flags
+from engine.cli.show.screen import print_line
 from engine.risk.as_text import Cell, cell
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def print_conditional(
     for policy in study.policy_names:
         share = cell(by_key[("share", policy, condition)], 100.0)
         where = f": {condition} on {share.estimate}{share.mark} % {share.interval} of paths"
-        console.print(Text.assemble((policy, "bold"), where), soft_wrap=True)
+        print_line(console, policy, where)
         blocks = _conditional_blocks(study, policy, by_key, measures)
         if blocks:
             marks |= print_grid(console, ["given", "otherwise", "given - otherwise"], blocks)

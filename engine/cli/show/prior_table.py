@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.markup import escape
 from rich.table import Table
+
+from engine.cli.show.screen import table
 
 if TYPE_CHECKING:
     from engine.draws.distributions.law import Law
@@ -23,24 +24,17 @@ ENDS = (0.005, 0.995)
 
 def priors_table(inputs: Sequence[Input], title: str = "Priors") -> Table:
     """One row for each factor."""
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-    )
-    table.add_column("factor [unit]", overflow="fold", min_width=12)
-    table.add_column("family", overflow="fold", min_width=9)
-    table.add_column("asked (fitted, where it differs)", overflow="fold", min_width=20)
+    shown = table(title)
+    shown.add_column("factor [unit]", overflow="fold", min_width=12)
+    shown.add_column("family", overflow="fold", min_width=9)
+    shown.add_column("asked (fitted, where it differs)", overflow="fold", min_width=20)
     for name in ("p05", "p50", "p95", "mean"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("0.5 % to 99.5 %", no_wrap=True, min_width=WIDTH)
+        shown.add_column(name, justify="right", no_wrap=True)
+    shown.add_column("0.5 % to 99.5 %", no_wrap=True, min_width=WIDTH)
     for item in inputs:
         law = item.marginal
         quantiles = [f"{float(law.quantile(p)):.3g}" for p in (0.05, 0.5, 0.95)]
-        table.add_row(
+        shown.add_row(
             escape(item.name + (f" [{item.unit}]" if item.unit != "1" else "")),
             escape(item.family),
             escape(targets_text(item.targets) or item.parameters),
@@ -48,7 +42,7 @@ def priors_table(inputs: Sequence[Input], title: str = "Priors") -> Table:
             mean(law),
             curve(law),
         )
-    return table
+    return shown
 
 
 def targets_text(targets: Sequence[Target]) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich import box
 from rich.markup import escape
-from rich.table import Table
+
+from engine.cli.show.screen import print_table, table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,11 +33,6 @@ def yearly_variables(study: Study, wanted: str | None) -> list[str]:
     folded = {term.variable for outcome in study.model.outcomes.values() for term in outcome.terms}
     few = [name for name, entry in yearly.items() if len(entry.dims) <= 1]
     return [name for name in few if name in folded] or few or list(yearly)
-
-
-def print_head(console: Console, name: str, about: str) -> None:
-    """What follows: a name, and what there is to know of it."""
-    console.print(f"[bold]{escape(name)}[/bold] {escape(about)}", soft_wrap=True)
 
 
 def print_story(
@@ -105,18 +100,6 @@ def _print_distance(
     console.print(f"{words}: {largest:.1e} ({where}){besides}.", style="dim", soft_wrap=True)
 
 
-def table(title: str) -> Table:
-    """A table without columns yet; an empty title takes no line."""
-    return Table(
-        title=escape(title) or None,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-    )
-
-
 def number(value: float) -> str:
     """Four significant digits, whole from ten thousand on."""
     if abs(value) < 1e-12:
@@ -149,8 +132,7 @@ def _print_years(
             shown.add_column(escape(head), justify="right", no_wrap=True)
         for t, year in enumerate(study.years):
             shown.add_row(str(year), *(cells[t] for _, cells in part))
-        console.print(shown)
-        console.print()
+        print_table(console, shown)
     if bad:
         year, name = min(bad)
         words = f"Not finite from {year} on: '{name}' is the first such value shown under '{policy}'."
@@ -179,16 +161,11 @@ def _packed(groups: list[list[tuple[str, list[str]]]], width: int) -> list[list[
 
 
 def _print_outcomes(console: Console, study: Study, story: xr.DataTree, names: Sequence[str]) -> None:
-    shown = table("outcomes")
-    shown.add_column("outcome")
-    for name in names:
-        shown.add_column(name, justify="right")
-    shown.add_column("unit")
+    shown = table("outcomes", "outcome", *names, "unit", left=("outcome", "unit"))
     for name, outcome in study.model.outcomes.items():
         values = (number(float(story["outcomes"][name].sel(policy=policy))) for policy in names)
         shown.add_row(name, *values, escape(outcome.unit))
-    console.print(shown)
-    console.print()
+    print_table(console, shown)
 
 
 def _print_draws(console: Console, study: Study, story: xr.DataTree) -> None:
@@ -198,15 +175,13 @@ def _print_draws(console: Console, study: Study, story: xr.DataTree) -> None:
         return
     draws = story["draws"].to_dataset()
     shares = percentiles(study, draws)
-    shown = table("draws")
-    for name in ("factor", "drawn", "percentile", "p05", "p50", "p95", "unit"):
-        shown.add_column(name, justify="left" if name in ("factor", "unit") else "right")
+    heads = ("factor", "drawn", "percentile", "p05", "p50", "p95", "unit")
+    shown = table("draws", *heads, left=("factor", "unit"))
     for item in study.inputs:
         share = percentile(float(shares[item.name])) if item.name in shares else ""
         drawn = number(float(draws[item.name]))
         shown.add_row(item.name, drawn, share, *prior(item), escape(item.unit))
-    console.print(shown)
-    console.print()
+    print_table(console, shown)
 
 
 def prior(item: Input) -> list[str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from engine.study.study import Study
@@ -26,15 +29,42 @@ def stdout() -> Console:
     return console
 
 
+def table(title: str, *columns: str, left: Collection[str] = ()) -> Table:
+    """A table without a frame, its title above it; columns are of numbers, but for those on the left."""
+    shown = Table(
+        title=escape(title) or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False
+    )  # fmt: skip
+    for name in columns:
+        shown.add_column(escape(name), justify="left" if name in left else "right")
+    return shown
+
+
+def print_table(console: Console, shown: Table) -> None:
+    """Prints a table and an empty line; nothing where it has no row."""
+    if shown.row_count:
+        console.print(shown)
+        console.print()
+
+
+def print_line(console: Console, strong: str, text: str = "", style: str = "") -> None:
+    """One line as it is, however long, its beginning bold."""
+    console.print(Text.assemble((strong, "bold"), text, style=style), soft_wrap=True)
+
+
+def print_labelled(console: Console, lines: Iterable[tuple[str, str]]) -> None:
+    """Lines beside their labels."""
+    for label, text in lines:
+        print_line(console, f"{label:<12}", text)
+
+
 def print_head(console: Console, study: Study, folder: Path) -> None:
     """Which study this is: its question, paths, policies and folder."""
     policies = ", ".join(
         f"{name} (baseline)" if name == study.baseline else name for name in study.policy_names
     )
     question = f": {study.question}" if study.question else ""
-    console.print(f"[bold]{escape(study.name)}[/bold]{escape(question)}", soft_wrap=True)
-    line = f"{study.paths:,} paths, seed {study.seed}; policies {policies}; in {folder}"
-    console.print(escape(line), soft_wrap=True)
+    print_line(console, study.name, question)
+    print_line(console, "", f"{study.paths:,} paths, seed {study.seed}; policies {policies}; in {folder}")
     console.print()
 
 

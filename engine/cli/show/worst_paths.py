@@ -9,7 +9,8 @@ import numpy as np
 from rich.markup import escape
 from rich.text import Text
 
-from engine.cli.show.replay_tables import number, percentile, prior, table
+from engine.cli.show.replay_tables import number, percentile, prior
+from engine.cli.show.screen import print_line, print_table, table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,14 +49,11 @@ def print_worst(console: Console, study: Study, ranked: xr.Dataset, policy: str)
     outcome = study.model.outcomes[str(name)]
     side = "high" if outcome.loss else "low"
     title = f"worst in {name} [{outcome.unit}] under {policy} ({side} is worse)"
-    console.print(Text(title, style="bold"), soft_wrap=True)
-    shown = table("")
-    for head in ("rank", "path", *study.policy_names):
-        shown.add_column(escape(head), justify="right")
+    print_line(console, title)
+    shown = table("", "rank", "path", *study.policy_names)
     for rank, (path, values) in enumerate(zip(ranked["path"].values, ranked[name].values, strict=True), 1):
         shown.add_row(str(rank), str(path), *(number(float(value)) for value in values))
-    console.print(shown)
-    console.print()
+    print_table(console, shown)
 
 
 def print_unusual(console: Console, study: Study, story: xr.DataTree) -> None:
@@ -70,9 +68,8 @@ def print_unusual(console: Console, study: Study, story: xr.DataTree) -> None:
     count = draws.sizes["path"]
     mean = "mean " if count > 1 else ""
     console.print(Text(f"{'their' if count > 1 else 'its'} most unusual draws", style="bold"))
-    shown = table("")
-    for head in ("factor", f"{mean}percentile", f"{mean}draw", "p05", "p50", "p95", "unit"):
-        shown.add_column(head, justify="left" if head in ("factor", "unit") else "right")
+    heads = ("factor", f"{mean}percentile", f"{mean}draw", "p05", "p50", "p95", "unit")
+    shown = table("", *heads, left=("factor", "unit"))
     inputs = {item.name: item for item in study.inputs}
     for item in map(inputs.__getitem__, farthest):
         draw = float(draws[item.name].values.astype(np.float64).mean())
