@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @options.study_to_run
 @click.option(
     "--workers",
-    type=options.Count(),
+    type=options.COUNT,
     metavar="N",
     help="Compute a few blocks, and say what N workers like this machine will take.",
 )

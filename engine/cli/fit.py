@@ -26,12 +26,10 @@ if TYPE_CHECKING:
 @click.option("--column", required=True, help="Name of the column.")
 @click.option(
     "--families",
-    type=options.Names(),
+    type=options.NAMES,
     help="Families to compare, of ours or of scipy.stats; about 17 if not given.",
 )
-@click.option(
-    "--top", type=options.Count(), default=1, metavar="N", help="Print the tables of the N best; 1."
-)
+@click.option("--top", type=options.COUNT, default=1, metavar="N", help="Print the tables of the N best; 1.")
 @click.option("--name", help="Name of the factor in the table that is printed; the column's if not given.")
 @click.option("--shifted", is_flag=True, help="Fit loc, too, for laws of positive values; else it is 0.")
 @options.as_json

@@ -17,33 +17,18 @@ if TYPE_CHECKING:
     from engine.plots import Kind
 
 
-class Where(click.ParamType):
-    """A label of a dimension, written region=Liaoning."""
-
-    name = "DIM=LABEL"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, str]:
-        """The dimension and the label."""
-        if isinstance(value, tuple):
-            return value
-        dim, equals, label = value.partition("=")
-        if not (dim and equals and label):
-            self.fail(f"expected a dimension and a label such as region=Liaoning, got '{value}'.", param, ctx)
-        return dim, label
-
-
 @click.command("plot", short_help="Draw a figure of a run.")
 @click.argument("kind", required=False)
 @click.argument("run", metavar="DIR", required=False)
 @click.option(
     "--variable", metavar="V", help="An outcome, or a yearly variable; the kind's first if not given."
 )
-@click.option("--policy", "policies", type=options.Names(), help="Only these policies, in this order.")
-@click.option("--where", type=Where(), multiple=True, help="Only this place, such as region=Liaoning.")
+@click.option("--policy", "policies", type=options.NAMES, help="Only these policies, in this order.")
+@click.option("--where", type=options.LABEL, multiple=True, help="Only this place, such as region=Liaoning.")
 @click.option("--factor", metavar="F", help="One factor.")
 @click.option("--measure", metavar="M", help="mean, or VaR or ES by name, such as ES99.")
-@click.option("--year", type=options.Count(), metavar="Y", help="One year; the last if not given.")
-@click.option("--path", type=options.Count(), help="Number of the path that is replayed; 0 if not given.")
+@click.option("--year", type=options.COUNT, metavar="Y", help="One year; the last if not given.")
+@click.option("--path", type=options.COUNT, help="Number of the path that is replayed; 0 if not given.")
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), metavar="FILE",
     help="A file that ends in .png, .svg or .pdf; KIND-VARIABLE.png if not given.",

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 @click.command("replay", short_help="Show one path in full, or the worst ones.")
 @options.run
-@click.option("--path", type=options.Count(), help="Number of the path.")
-@click.option("--worst", type=options.Count(), metavar="K", help="The K paths that are worst in an outcome.")
+@click.option("--path", type=options.COUNT, help="Number of the path.")
+@click.option("--worst", type=options.COUNT, metavar="K", help="The K paths that are worst in an outcome.")
 @click.option(
     "--policy",
     metavar="P",

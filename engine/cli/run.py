@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 @options.study_to_run
 @click.option(
     "--workers",
-    type=options.Count(),
+    type=options.COUNT,
     metavar="N",
     help="Processes on this machine that compute, each with its own cores or GPU.",
 )
 @click.option("--scheduler", metavar="ADDRESS", help="A dask.distributed scheduler whose workers compute.")
 @click.option(
     "--shard",
-    type=options.Shard(),
+    type=options.SHARD,
     help="Task I of a job array of N: every N-th block; the last task makes the tables.",
 )
 @click.option(
