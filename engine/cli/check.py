@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.run_folder.folder import RunFolder
-    from engine.study.study import Policy, Study
+    from engine.study.study import Study
 
 
 @click.command("check", short_help="Show what a study asks and what it will take.")
@@ -56,10 +56,14 @@ def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
 
 
 def _print_policies(console: Console, study: Study) -> None:
-    names = study.policy_names
-    table = listing("Levers in which policies differ", "lever", "unit", *names)
+    from engine.study.lever_tables import lever_text
+
+    table = listing("Levers in which policies differ", "lever", "unit", *study.policy_names)
     for lever, entry in study.model.levers.items():
-        values = [_lever(study, policy, lever) for policy in study.policies]
+        values = [
+            lever_text(policy.levers[lever], entry.dims, study.model, study.years)
+            for policy in study.policies
+        ]
         if len(set(values)) > 1:
             table.add_row(lever, escape(entry.unit), *map(escape, values))
     for label, values in (
@@ -70,22 +74,6 @@ def _print_policies(console: Console, study: Study) -> None:
         if len(set(values)) > 1:
             table.add_row(f"({label})", "", *values)
     screen.print_table(console, table)
-
-
-def _lever(study: Study, policy: Policy, lever: str) -> str:
-    from engine.study.lever_tables import lever_table
-
-    value = lever_table(policy.levers[lever], study.model.levers[lever].dims, study.model, study.years)
-    return _lever_text(value)
-
-
-def _lever_text(value: Any) -> str:
-    if not isinstance(value, dict):
-        return f"{value:g}"
-    return ", ".join(
-        f"{key}: {{{_lever_text(part)}}}" if isinstance(part, dict) else f"{key}: {part:g}"
-        for key, part in value.items()
-    )
 
 
 def _print_size(console: Console, folder: RunFolder, devices: str, allowed: int | None) -> None:
