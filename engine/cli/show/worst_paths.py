@@ -16,31 +16,10 @@ if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Console
 
-    from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
 
 UNUSUAL = 6
 """Factors that are shown as the most unusual."""
-
-
-def worst_paths(
-    run: str, folder: RunFolder | None, study: Study, variable: str | None, policy: str, count: int
-) -> xr.Dataset:
-    """The worst paths of a run, as `engine.execution.replay.worst` gives them.
-
-    Raises:
-      UserError: also where no outcome is named, or nothing has been run.
-    """
-    from engine.errors import UserError
-    from engine.execution.replay import worst
-
-    if variable is None:
-        known = ", ".join(study.keep.outcomes or study.model.outcomes)
-        raise UserError("--variable", [f"expected the outcome that the paths are worst in: {known}."])
-    if folder is None:
-        remedy = f"Run it first: rustbelt run {run}"
-        raise UserError(run, [f"has not been run, and --worst looks through a finished run. {remedy}"])
-    return worst(folder, variable, policy, count)
 
 
 def print_worst(console: Console, study: Study, ranked: xr.Dataset, policy: str) -> None:
