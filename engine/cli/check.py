@@ -11,7 +11,6 @@ from engine.cli import options
 from engine.cli.show import screen
 from engine.cli.show.input_tables import listing, print_groups, print_shocks
 from engine.cli.show.prior_table import priors_table
-from engine.cli.show.screen import print_head
 from engine.formatting import size_as_text
 
 if TYPE_CHECKING:
@@ -43,9 +42,8 @@ def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
 
     contract.refuse_broken(study.model, study.model_name)
     row = devices.mesh(place["device"]).devices.flat
-    console = screen.stdout()
     folder = run_folder(study, place["out"])
-    print_head(console, study, folder.path)
+    console = screen.headed(study, folder.path)
     _print_policies(console, study)
     screen.print_table(console, priors_table(study.inputs))
     print_groups(console, study)

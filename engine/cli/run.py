@@ -11,14 +11,10 @@ from engine.cli import options
 from engine.cli.show import screen
 from engine.cli.show.progress import WAYS, progress
 from engine.cli.show.risk_tables import print_tables
-from engine.cli.show.screen import print_head
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from engine.execution.job import RunOptions
     from engine.execution.results import Answers
-    from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
 
 
@@ -76,14 +72,16 @@ def command(
         return
     tables = answers.all_tables
     if as_json:
-        screen.print_records(
-            record.as_dict(study.model.dims) for record in (*tables.risk, *tables.comparison)
-        )
+        screen.print_estimates(study, [*tables.risk, *tables.comparison])
         return
-    console = screen.stdout()
-    print_head(console, study, answers.folder.path)
+    console = screen.headed(study, answers.folder.path)
     print_tables(console, study, tables.risk, tables.comparison)
-    _print_ways_on(console, answers.folder)
+    console.print()
+    folder = answers.folder.path
+    opened = f'xarray.open_datatree("{folder / "cube.zarr"}", engine="zarr", chunks={{}})'
+    screen.print_line(console, "", f"The cube: {opened}")
+    first = next(iter(study.model.outcomes))
+    screen.print_line(console, "", f"Next: rustbelt risk {folder} --variable {first}")
 
 
 def _shard_answers(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Answers | None:
@@ -109,12 +107,3 @@ def _refuse_beside_shard(computing: dict[str, Any]) -> None:
         raise click.UsageError(
             f"--shard goes without {' and '.join(given)}: each task of a job array runs alone."
         )
-
-
-def _print_ways_on(console: Console, folder: RunFolder) -> None:
-    first = next(iter(folder.study.model.outcomes), None)
-    console.print()
-    opened = f'xarray.open_datatree("{folder.path / "cube.zarr"}", engine="zarr", chunks={{}})'
-    screen.print_line(console, "", f"The cube: {opened}")
-    if first is not None:
-        screen.print_line(console, "", f"Next: rustbelt risk {folder.path} --variable {first}")

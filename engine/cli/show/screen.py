@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from engine.risk.tables import Record
     from engine.study.study import Study
 
 WIDTH = 120
@@ -57,8 +58,9 @@ def print_labelled(console: Console, lines: Iterable[tuple[str, str]]) -> None:
         print_line(console, f"{label:<12}", text)
 
 
-def print_head(console: Console, study: Study, folder: Path) -> None:
-    """Which study this is: its question, paths, policies and folder."""
+def headed(study: Study, folder: Path) -> Console:
+    """The console for the tables of a run, on which its question, paths, policies and folder stand already."""
+    console = stdout()
     policies = ", ".join(
         f"{name} (baseline)" if name == study.baseline else name for name in study.policy_names
     )
@@ -66,9 +68,15 @@ def print_head(console: Console, study: Study, folder: Path) -> None:
     print_line(console, study.name, question)
     print_line(console, "", f"{study.paths:,} paths, seed {study.seed}; policies {policies}; in {folder}")
     console.print()
+    return console
 
 
-def print_records(records: Iterable[Mapping[str, Any]]) -> None:
+def print_estimates(study: Study, records: Iterable[Record]) -> None:
+    """Estimates of a study as JSON, each with the labels of its place."""
+    print_records(record.as_dict(study.model.dims) for record in records)
+
+
+def print_records(records: Iterable[dict[str, Any]]) -> None:
     """One JSON list on stdout, one record a line."""
-    lines = ",\n".join(json.dumps(dict(entry), allow_nan=False) for entry in records)
+    lines = ",\n".join(json.dumps(entry, allow_nan=False) for entry in records)
     sys.stdout.write(f"[\n{lines}\n]\n" if lines else "[]\n")
