@@ -81,7 +81,7 @@ def command(
     console.print()
     if not good:
         raise UserError(str(data), ["none of the families could be fitted."])
-    console.print(Text(_legend(good), style="dim"))
+    console.print(Text(_legend(good[0]), style="dim"))
     for fit in good[:top]:
         for warning in fit.warnings:
             console.print(f"{fit.family}: {escape(warning)}")
@@ -123,11 +123,10 @@ def _table(title: str, fits: Sequence[Fit]) -> Table:
     return table
 
 
-def _legend(good: Sequence[Fit]) -> str:
-    hows = dict.fromkeys(fit.how for fit in good[:1])
+def _legend(best: Fit) -> str:
     return (
         "AIC and BIC compare families (lower is better); only the p-value says whether one fits at all. It comes from a "
-        f"{next(iter(hows)) or 'parametric bootstrap'}; p <= says that no sample was as far off."
+        f"{best.how or 'parametric bootstrap'}; p <= says that no sample was as far off."
     )
 
 

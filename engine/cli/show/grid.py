@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rich.console import Console
 from rich.text import Text
@@ -50,24 +51,16 @@ def print_grid(console: Console, columns: Sequence[str], blocks: Sequence[Block]
         f"{'':2}{name:<{head + 2 + interval + (verdict + 1 if verdict else 0)}}"
         for name, (head, interval, verdict) in zip(columns, widths, strict=True)
     )
+    print_whole = partial(console.print, no_wrap=True, overflow="ignore", crop=False)
     if columns != [""]:
-        console.print(
-            Text(f"{'':{label + 2}}{heading}".rstrip(), style="bold"),
-            no_wrap=True,
-            overflow="ignore",
-            crop=False,
-        )
+        print_whole(Text(f"{'':{label + 2}}{heading}".rstrip(), style="bold"))
     for block in blocks:
         if block.title:
-            title = Text.assemble((block.title, "bold"), (f"  {block.about}" if block.about else "", "dim"))
-            console.print(title, no_wrap=True, overflow="ignore", crop=False)
-        for name, numbers in block.rows:
-            console.print(
-                _line(name, label, numbers, widths, name in block.strong),
-                no_wrap=True,
-                overflow="ignore",
-                crop=False,
+            print_whole(
+                Text.assemble((block.title, "bold"), (f"  {block.about}" if block.about else "", "dim"))
             )
+        for name, numbers in block.rows:
+            print_whole(_line(name, label, numbers, widths, name in block.strong))
     return {cell.mark for _, cells in rows for cell in cells if cell.mark}
 
 

@@ -58,17 +58,10 @@ def print_groups(console: Console, study: Study) -> None:
     for name, group in {**study.groups, **study.shocks.groups}.items():
         implied = group.copula.implied(group.members)
         off = ~np.eye(len(group.members), dtype=bool)
-        shown = []
-        for matrix in (implied.kendall, implied.spearman, implied.lower, implied.upper):
-            values = matrix[off]
-            spread = values.size and np.ptp(values) > 5e-4
-            shown.append(
-                f"{values.min():.2f} to {values.max():.2f}"
-                if spread
-                else _share(values[0])
-                if values.size
-                else "-"
-            )
+        shown = [
+            _spread(matrix[off])
+            for matrix in (implied.kendall, implied.spearman, implied.lower, implied.upper)
+        ]
         if any(" to " in value for value in shown):
             matrices.append((name, group.members, implied))
         if implied.about:
@@ -97,6 +90,13 @@ def _print_matrix(console: Console, name: str, members: Sequence[str], implied: 
             ]
             rows.add_row(escape(f"{i + 1} {member}"), *cells)
         print_table(console, rows)
+
+
+def _spread(values: np.ndarray) -> str:
+    """The value if all are the same, else the least and the largest."""
+    if not values.size:
+        return "-"
+    return f"{values.min():.2f} to {values.max():.2f}" if np.ptp(values) > 5e-4 else _share(values[0])
 
 
 def _share(value: float) -> str:
