@@ -53,7 +53,7 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command; its failures become a message and an exit code."""
+        """What the command gives; a failure becomes a message and an exit code."""
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")  # a terminal without a sign for the dagger is no failure
@@ -93,7 +93,7 @@ def _show_warning(
     file: Any = None,
     line: Any = None,
 ) -> None:
-    """Prints a warning of our own in words alone, and any other with the place that it comes from."""
+    """A warning on stderr: one of our own in words alone, any other with the place that it comes from."""
     ours = Path(filename).is_relative_to(Path(__file__).parents[1])
     text = f"{message}\n" if ours else warnings.formatwarning(message, category, filename, lineno, line)
     click.echo(f"warning: {text}" if ours else text, err=True, nl=False)

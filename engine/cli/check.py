@@ -98,7 +98,7 @@ def _print_size(console: Console, folder: RunFolder, devices: str, allowed: int 
 
 
 def _print_plan(console: Console, folder: RunFolder, device: str | None, workers: int) -> None:
-    """What so many workers will take, from blocks measured here; what stands in the way is refused."""
+    """Time, tasks and disk that so many workers will take, from blocks measured here; what stands in the way is refused."""
     from engine.errors import UserError
     from engine.execution.planning import BLOCKS, measure, plan
     from engine.execution.resources import bytes_free

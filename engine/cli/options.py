@@ -1,4 +1,4 @@
-"""What several commands take: a study to be run, a run that is there, counts such as 1e6, names separated by commas, --json."""
+"""Options of several commands: a study to be run, a run that is there, counts such as 1e6, names separated by commas, --json."""
 
 from __future__ import annotations
 
@@ -142,20 +142,20 @@ run = click.argument("run", metavar="DIR", shell_complete=_complete_run)
 
 
 def study_to_run(command: Callable[..., None]) -> Callable[..., None]:
-    """STUDY with what may stand in place of what it says, handed on as the resolved `study`; and where it runs, as `place`.
+    """The command with STUDY and the options in place of what it states, handed on resolved as `study`; and where it runs, as `place`.
 
     `place` holds fields of `RunOptions` by name: out, device, memory.
     """
 
     @wraps(command)
-    def wrapped(study: str, paths: Any, seed: Any, policies: Any, model: Any, **given: Any) -> None:
+    def wrapped(study: str, paths: Any, seed: Any, policies: Any, model: Any, **others: Any) -> None:
         from engine.program import devices
         from engine.study.loading import load_study
 
         devices.use_every_core()
         resolved = load_study(study, model=model, paths=paths, seed=seed, policies=policies)
-        place = {name: given.pop(name) for name in ("out", "device", "memory")}
-        command(study=resolved, place=place, **given)
+        place = {name: others.pop(name) for name in ("out", "device", "memory")}
+        command(study=resolved, place=place, **others)
 
     for option in (memory, device, own_model, out, policies, seed, paths, study):
         wrapped = option(wrapped)
@@ -163,14 +163,14 @@ def study_to_run(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:
-    """DIR and the model that it was run with, handed on as the `Run`; with its finished blocks alone where --partial says so."""
+    """The command with DIR and --model, handed on as the `Run` that is there; of its finished blocks alone where --partial is set."""
 
     @wraps(command)
-    def wrapped(run: str, model: Any, **given: Any) -> None:
+    def wrapped(run: str, model: Any, **others: Any) -> None:
         from engine.execution.run import open_run
         from engine.program import devices
 
         devices.use_every_core()
-        command(run=open_run(run, model, given.pop("partial", False)), **given)
+        command(run=open_run(run, model, others.pop("partial", False)), **others)
 
     return run(own_model(wrapped))

@@ -85,7 +85,7 @@ def command(
 
 
 def _shard_answers(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Answers | None:
-    """What the finished run answers where this shard was the last one; None where others are to come, which is said."""
+    """The answers of the finished run where this shard was the last one; else None, and a line on what is missing."""
     from engine.execution.job import compute_shard
 
     done = compute_shard(study, *shard, chosen)

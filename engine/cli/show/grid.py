@@ -31,13 +31,13 @@ class Block:
 
 
 def transposed(columns: Sequence[str], block: Block) -> tuple[list[str], Block]:
-    """Columns and block with rows for columns."""
+    """The rows as columns, and the block with the columns as rows."""
     rows = [(name, [cells[k] for _, cells in block.rows]) for k, name in enumerate(columns)]
     return [label for label, _ in block.rows], Block(block.title, block.about, rows)
 
 
 def print_grid(console: Console, columns: Sequence[str], blocks: Sequence[Block]) -> set[str]:
-    """Prints the blocks under one line of column names; gives the marks that estimates bear."""
+    """The marks that estimates bear, once the blocks stand under one line of column names."""
     rows = [row for block in blocks for row in block.rows]
     label = max((len(name) for name, _ in rows), default=0)
     widths = []

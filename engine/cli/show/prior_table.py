@@ -23,7 +23,7 @@ ENDS = (0.005, 0.995)
 
 
 def priors_table(inputs: Sequence[Input], title: str = "Priors") -> Table:
-    """One row for each factor."""
+    """The table of priors, a row for each factor."""
     shown = table(title)
     shown.add_column("factor [unit]", overflow="fold", min_width=12)
     shown.add_column("family", overflow="fold", min_width=9)

@@ -29,7 +29,7 @@ _SHARE = 0.05
 
 @contextmanager
 def progress(quiet: bool, headline: Tightening | None = None, way: str = "auto") -> Iterator[Observer]:
-    """What a run calls with each stage.
+    """The observer that shows each stage of a run on stderr.
 
     Args:
       quiet: nothing is shown.
@@ -60,7 +60,7 @@ def progress(quiet: bool, headline: Tightening | None = None, way: str = "auto")
                     total=stage.total,
                     pace=pace.text(stage),
                 )
-                if news.heard(stage):
+                if news.update(stage):
                     line.plain = news.sentence()
 
             yield show
@@ -73,7 +73,7 @@ class _Pace:
         self.first: tuple[float, int] | None = None
 
     def numbers(self, stage: Stage) -> tuple[float, float] | None:
-        """Paths per second and seconds left, once there is something to tell them by."""
+        """Paths per second and seconds left, once there is something to reckon them by."""
         if stage.name != "simulating":
             return None
         now = time.monotonic()
@@ -98,8 +98,8 @@ class _News:
         self._headline = headline
         self._began, self._spent, self._latest = time.monotonic(), 0.0, ("", {})  # type: ignore[var-annotated]
 
-    def heard(self, stage: Stage) -> bool:
-        """Takes in the stage's block; whether there is a new estimate."""
+    def update(self, stage: Stage) -> bool:
+        """Whether there is a new estimate, now that the stage's block is taken in."""
         if self._headline is None or stage.block is None:
             return False
         now = time.monotonic()
@@ -125,7 +125,7 @@ class _News:
         return f"{measure} of {self._headline.variable} so far: {', '.join(parts)}"
 
     def numbers(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """The sentence as plain data, for JSON."""
         assert self._headline is not None
         measure, estimates = self._latest
         return {
@@ -145,14 +145,14 @@ class _Lines:
         self.pace, self.last, self.news = _Pace(), ("", -1), news
 
     def __call__(self, stage: Stage) -> None:
-        heard = self.news.heard(stage)
+        updated = self.news.update(stage)
         if stage.note:
             _say(stage.note)
             return
         text = self.pace.text(stage)
         at = (stage.name, 20 * stage.done // max(stage.total, 1))
         if at != self.last:
-            _say(f"{stage.name}: {text}" + (f"; {self.news.sentence()}" if heard else ""))
+            _say(f"{stage.name}: {text}" + (f"; {self.news.sentence()}" if updated else ""))
             self.last = at
 
 
@@ -169,7 +169,7 @@ class _Objects:
         known = self.pace.numbers(stage)
         if known is not None:
             entry |= {"paths_per_second": round(known[0]), "seconds_left": round(known[1], 1)}
-        if self.news.heard(stage):
+        if self.news.update(stage):
             entry["headline"] = self.news.numbers()
         _say(json.dumps(entry, allow_nan=False))
 

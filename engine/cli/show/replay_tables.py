@@ -190,5 +190,5 @@ def prior(item: Input) -> list[str]:
 
 
 def percentile(share: float) -> str:
-    """A share in percent."""
+    """A share from 0 to 1 in percent, with one decimal."""
     return f"{100 * share:.1f}"

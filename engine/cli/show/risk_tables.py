@@ -22,7 +22,7 @@ SIDE_BY_SIDE = 2
 
 
 class Book:
-    """Records of a run by what they are."""
+    """Records of a run by measure, policy and variable, and the blocks that they fill."""
 
     def __init__(self, study: Study, risk: Iterable[Record], comparison: Iterable[Record]):
         self.study = study
@@ -51,7 +51,7 @@ class Book:
         return own + [cell(self.comparison.get((gap, name, variable)), scale, loss) for name in self.others]
 
     def print(self, console: Console, blocks: Sequence[Block]) -> set[str]:
-        """Prints blocks with policies side by side, or below each other where there are many."""
+        """The marks that estimates bear, once the blocks are printed: policies side by side, or below each other where there are many."""
         columns = self.columns
         if len(self.study.policies) > SIDE_BY_SIDE:
             turned = [transposed(columns, block) for block in blocks]

@@ -41,19 +41,19 @@ def table(title: str, *columns: str, left: Collection[str] = ()) -> Table:
 
 
 def print_table(console: Console, shown: Table) -> None:
-    """Prints a table and an empty line; nothing where it has no row."""
+    """A table and an empty line, printed; nothing where it has no row."""
     if shown.row_count:
         console.print(shown)
         console.print()
 
 
 def print_line(console: Console, strong: str, text: str = "", style: str = "") -> None:
-    """One line as it is, however long, its beginning bold."""
+    """One line, printed as it is, however long, its beginning bold."""
     console.print(Text.assemble((strong, "bold"), text, style=style), soft_wrap=True)
 
 
 def print_labelled(console: Console, lines: Iterable[tuple[str, str]]) -> None:
-    """Lines beside their labels."""
+    """Lines beside their labels, printed."""
     for label, text in lines:
         print_line(console, f"{label:<12}", text)
 
@@ -72,7 +72,7 @@ def headed(study: Study, folder: Path) -> Console:
 
 
 def print_estimates(study: Study, records: Iterable[Record]) -> None:
-    """Estimates of a study as JSON, each with the labels of its place."""
+    """Estimates of a study as one JSON list on stdout, each with the labels of its place."""
     print_records(record.as_dict(study.model.dims) for record in records)
 
 
