@@ -81,16 +81,13 @@ def _print_size(console: Console, folder: RunFolder, devices: str, allowed: int 
 
     horizon = f"{study.years[0]}-{study.years[-1]}" if study.years else "none"
     blocks = -(-study.paths // BLOCK)
-    free = memory_free()
-    room = (
-        f"{size_as_text(allowed)} allowed" if allowed else f"{size_as_text(free) if free else 'unknown'} free"
-    )
+    room, whose = (allowed, "allowed") if allowed else (memory_free(), "free")
     lines = (
         ("model", f"{study.model_name}, keeps what it states; years {horizon}"),
         ("paths", f"{study.paths:,} in {blocks:,} block{'s' if blocks != 1 else ''} of {BLOCK:,}, tiles of {study.tile:,}"),
         ("sampler", f"{study.sampler}, seed {study.seed}, independent units of {study.unit}"),
         ("disk", f"{size_as_text(bytes_needed(study))} needed at most, {size_as_text(bytes_free(folder.path))} free"),
-        ("memory", f"{size_as_text(memory_needed(study))} needed, {room}"),
+        ("memory", f"{size_as_text(memory_needed(study))} needed, {size_as_text(room) if room else 'unknown'} {whose}"),
         ("devices", devices),
         ("fingerprint", study.fingerprint),
     )  # fmt: skip

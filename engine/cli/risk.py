@@ -54,8 +54,7 @@ def command(run: Run, variable: str | None, level: str | None, given: str | None
         return
     console = screen.headed(study, run.folder)
     if tables.risk:
-        measures = _measures(chosen, MEASURES if variable else HEADLINE)
-        print_tables(console, study, tables.risk, tables.comparison, measures)
+        print_tables(console, study, tables, _measures(chosen, MEASURES if variable else HEADLINE))
     if by_year and variable is not None:
         print_yearly(console, study, variable, by_year, chosen)
     if not tables.risk and not by_year:

@@ -75,7 +75,7 @@ def command(
         screen.print_estimates(study, [*tables.risk, *tables.comparison])
         return
     console = screen.headed(study, answers.folder.path)
-    print_tables(console, study, tables.risk, tables.comparison)
+    print_tables(console, study, tables)
     console.print()
     folder = answers.folder.path
     opened = f'xarray.open_datatree("{folder / "cube.zarr"}", engine="zarr", chunks={{}})'

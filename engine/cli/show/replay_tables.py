@@ -72,9 +72,7 @@ def print_check(console: Console, folder: RunFolder, story: xr.DataTree) -> None
         _print_distance(console, outcomes, held, f"; {why}" if changed else "")
         return
     differing = [
-        name
-        for name, values in held.items()
-        if not np.array_equal(values, outcomes[name].values, equal_nan=True)
+        name for name in held if not np.array_equal(held[name], outcomes[name].values, equal_nan=True)
     ]
     if differing:
         console.print(f"Not bit for bit the cube's: {', '.join(differing)} ({why}).", style="yellow")
