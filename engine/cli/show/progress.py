@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from engine.formatting import decimals, rounded
 if TYPE_CHECKING:
     from engine.execution.headline import Tightening
     from engine.execution.stages import Observer, Stage
+    from engine.risk.intervals import Estimate
 
 WAYS = ("auto", "json")
 """How progress is shown: as suits stderr, or one JSON object a line."""
@@ -95,8 +96,9 @@ class _News:
     """The headline after a block, where looking at it again costs little beside the run."""
 
     def __init__(self, headline: Tightening | None):
-        self._headline = headline
-        self._began, self._spent, self._latest = time.monotonic(), 0.0, ("", {})  # type: ignore[var-annotated]
+        self._headline, self._began, self._spent = headline, time.monotonic(), 0.0
+        self._variable, self._measure = headline.variable if headline else "", ""
+        self._estimates: Mapping[str, Estimate] = {}
 
     def update(self, stage: Stage) -> bool:
         """Whether there is a new estimate, now that the stage's block is taken in."""
@@ -105,37 +107,30 @@ class _News:
         now = time.monotonic()
         self._headline.add(stage.block)
         last = stage.done == stage.total
-        if self._latest[1] and not last and self._spent > _SHARE * (now - self._began):
+        if self._estimates and not last and self._spent > _SHARE * (now - self._began):
             return False
-        self._latest = self._headline.estimates()
+        self._measure, self._estimates = self._headline.estimates()
         self._spent += time.monotonic() - now
-        return bool(self._latest[1])
+        return bool(self._estimates)
 
     def sentence(self) -> str:
         """`ES99 of capital_shortfall so far: old 40.5 [40.2, 40.8], reform 22.8 [22.5, 23.1]`."""
-        assert self._headline is not None
-        measure, estimates = self._latest
         parts = []
-        for policy, estimate in estimates.items():
+        for policy, estimate in self._estimates.items():
             places = decimals(estimate.standard_error)
             text = "none" if math.isnan(estimate.estimate) else rounded(estimate.estimate, places)
             if math.isfinite(estimate.low + estimate.high):
                 text += f" [{rounded(estimate.low, places)}, {rounded(estimate.high, places)}]"
             parts.append(f"{policy} {text}")
-        return f"{measure} of {self._headline.variable} so far: {', '.join(parts)}"
+        return f"{self._measure} of {self._variable} so far: {', '.join(parts)}"
 
     def numbers(self) -> dict[str, Any]:
-        """The sentence as plain data, for JSON."""
-        assert self._headline is not None
-        measure, estimates = self._latest
-        return {
-            "variable": self._headline.variable,
-            "measure": measure,
-            "policies": {
-                policy: {key: _plain(getattr(estimate, key)) for key in ("estimate", "low", "high")}
-                for policy, estimate in estimates.items()
-            },
+        """The sentence as plain data, for JSON: null where there is no number."""
+        policies = {
+            policy: {key: _plain(getattr(estimate, key)) for key in ("estimate", "low", "high")}
+            for policy, estimate in self._estimates.items()
         }
+        return {"variable": self._variable, "measure": self._measure, "policies": policies}
 
 
 class _Lines:
