@@ -22,9 +22,9 @@ ENDS = (0.005, 0.995)
 """Quantiles between which a curve is drawn."""
 
 
-def priors_table(inputs: Sequence[Input], title: str = "Priors") -> Table:
+def priors_table(inputs: Sequence[Input]) -> Table:
     """The table of priors, a row for each factor."""
-    shown = table(title)
+    shown = table("Priors")
     shown.add_column("factor [unit]", overflow="fold", min_width=12)
     shown.add_column("family", overflow="fold", min_width=9)
     shown.add_column("asked (fitted, where it differs)", overflow="fold", min_width=20)
@@ -60,19 +60,19 @@ def mean(law: Law) -> str:
     return f"{value:.3g}" if math.isfinite(value) else "none"
 
 
-def curve(law: Law, width: int = WIDTH) -> str:
+def curve(law: Law) -> str:
     """The density of a law from its 0.5 % to its 99.5 % quantile as text, one sign a bin; one sign a value for a few values."""
     import numpy as np
 
     steps = law.steps
-    if steps is not None and len(steps[0]) <= width:
+    if steps is not None and len(steps[0]) <= WIDTH:
         values = np.asarray(steps[0])
         masses = np.diff(law.cdf(values), prepend=0.0)
     else:
         low, high = (float(x) for x in law.quantile(np.array(ENDS)))
         if not high > low:
             return LEVELS[-1]
-        edges = np.linspace(low, high, width + 1)
+        edges = np.linspace(low, high, WIDTH + 1)
         below = law.cdf(edges)
         below[0] = law.below(low)  # a value that has a probability of its own counts in its bin
         masses = np.diff(below)
