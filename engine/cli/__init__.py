@@ -53,7 +53,7 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command; its failures become a message and an exit code."""
+        """What the command gives; a failure becomes a message and an exit code."""
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")  # a terminal without a sign for the dagger is no failure
@@ -65,29 +65,24 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
-            kept = (
-                " Finished blocks are kept, and the same command resumes."
-                if ctx.invoked_subcommand in ("run", "repair")
-                else ""
-            )
+            resumes = ctx.invoked_subcommand in ("run", "repair")
+            kept = " Finished blocks are kept, and the same command resumes." if resumes else ""
             click.echo(f"\nStopped.{kept}", err=True)
             ctx.exit(130)
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # whoever reads our output has gone away; click knows what to do
-            if ctx.meta.get("debug"):
+            debug = ctx.meta.get("debug")
+            if debug:
                 traceback.print_exc()
-            told = _user_error(error)
-            if told is None:
-                remedy = (
-                    "" if ctx.meta.get("debug") else " Run the same command with --debug for the details."
-                )
-                click.echo(
-                    f"{type(error).__name__}: {error}\nThis is our fault, not yours.{remedy}", err=True
-                )
-                ctx.exit(1)
-            click.echo(str(told), err=True)
-            ctx.exit(2)
+            if isinstance(error, OSError) and error.filename is not None:  # a file that the system refuses
+                error = UserError(str(error.filename), [f"cannot be read or written: {error.strerror}."])
+            if isinstance(error, UserError):
+                click.echo(str(error), err=True)
+                ctx.exit(2)
+            remedy = "" if debug else " Run the same command with --debug for the details."
+            click.echo(f"{type(error).__name__}: {error}\nThis is our fault, not yours.{remedy}", err=True)
+            ctx.exit(1)
 
 
 def _show_warning(
@@ -98,19 +93,10 @@ def _show_warning(
     file: Any = None,
     line: Any = None,
 ) -> None:
-    """Prints a warning of our own in words alone, and any other with the place that it comes from."""
+    """A warning on stderr: one of our own in words alone, any other with the place that it comes from."""
     ours = Path(filename).is_relative_to(Path(__file__).parents[1])
-    told = f"{message}\n" if ours else warnings.formatwarning(message, category, filename, lineno, line)
-    click.echo(f"warning: {told}" if ours else told, err=True, nl=False)
-
-
-def _user_error(error: Exception) -> UserError | None:
-    """The error as one that the user can mend, None where it is none: files that the system refuses are the user's."""
-    if isinstance(error, UserError):
-        return error
-    if isinstance(error, OSError) and error.filename is not None:
-        return UserError(str(error.filename), [f"cannot be read or written: {error.strerror}."])
-    return None
+    text = f"{message}\n" if ours else warnings.formatwarning(message, category, filename, lineno, line)
+    click.echo(f"warning: {text}" if ours else text, err=True, nl=False)
 
 
 @click.group(

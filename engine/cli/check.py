@@ -11,21 +11,20 @@ from engine.cli import options
 from engine.cli.show import screen
 from engine.cli.show.input_tables import listing, print_groups, print_shocks
 from engine.cli.show.prior_table import priors_table
-from engine.cli.show.screen import print_head
 from engine.formatting import size_as_text
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.run_folder.folder import RunFolder
-    from engine.study.study import Policy, Study
+    from engine.study.study import Study
 
 
 @click.command("check", short_help="Show what a study asks and what it will take.")
 @options.study_to_run
 @click.option(
     "--workers",
-    type=options.Count(),
+    type=options.COUNT,
     metavar="N",
     help="Compute a few blocks, and say what N workers like this machine will take.",
 )
@@ -43,11 +42,10 @@ def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
 
     contract.refuse_broken(study.model, study.model_name)
     row = devices.mesh(place["device"]).devices.flat
-    console = screen.stdout()
     folder = run_folder(study, place["out"])
-    print_head(console, study, folder.path)
+    console = screen.headed(study, folder.path)
     _print_policies(console, study)
-    _print_priors(console, study)
+    screen.print_table(console, priors_table(study.inputs))
     print_groups(console, study)
     print_shocks(console, study)
     _print_size(console, folder, f"{len(row)} x {row[0].device_kind}", place["memory"])
@@ -56,10 +54,14 @@ def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
 
 
 def _print_policies(console: Console, study: Study) -> None:
-    names = study.policy_names
-    table = listing("Levers in which policies differ", "lever", "unit", *names)
+    from engine.study.lever_tables import lever_text
+
+    table = listing("Levers in which policies differ", "lever", "unit", *study.policy_names)
     for lever, entry in study.model.levers.items():
-        values = [_lever(study, policy, lever) for policy in study.policies]
+        values = [
+            lever_text(policy.levers[lever], entry.dims, study.model, study.years)
+            for policy in study.policies
+        ]
         if len(set(values)) > 1:
             table.add_row(lever, escape(entry.unit), *map(escape, values))
     for label, values in (
@@ -69,31 +71,7 @@ def _print_policies(console: Console, study: Study) -> None:
     ):
         if len(set(values)) > 1:
             table.add_row(f"({label})", "", *values)
-    if table.row_count:
-        console.print(table)
-        console.print()
-
-
-def _lever(study: Study, policy: Policy, lever: str) -> str:
-    from engine.study.lever_tables import lever_table
-
-    value = lever_table(policy.levers[lever], study.model.levers[lever].dims, study.model, study.years)
-    return _lever_text(value)
-
-
-def _lever_text(value: Any) -> str:
-    if not isinstance(value, dict):
-        return f"{value:g}"
-    return ", ".join(
-        f"{key}: {{{_lever_text(part)}}}" if isinstance(part, dict) else f"{key}: {part:g}"
-        for key, part in value.items()
-    )
-
-
-def _print_priors(console: Console, study: Study) -> None:
-    if study.inputs:
-        console.print(priors_table(study.inputs))
-        console.print()
+    screen.print_table(console, table)
 
 
 def _print_size(console: Console, folder: RunFolder, devices: str, allowed: int | None) -> None:
@@ -103,24 +81,21 @@ def _print_size(console: Console, folder: RunFolder, devices: str, allowed: int 
 
     horizon = f"{study.years[0]}-{study.years[-1]}" if study.years else "none"
     blocks = -(-study.paths // BLOCK)
-    free = memory_free()
-    room = (
-        f"{size_as_text(allowed)} allowed" if allowed else f"{size_as_text(free) if free else 'unknown'} free"
-    )
-    for label, line in (
+    room, whose = (allowed, "allowed") if allowed else (memory_free(), "free")
+    lines = (
         ("model", f"{study.model_name}, keeps what it states; years {horizon}"),
         ("paths", f"{study.paths:,} in {blocks:,} block{'s' if blocks != 1 else ''} of {BLOCK:,}, tiles of {study.tile:,}"),
         ("sampler", f"{study.sampler}, seed {study.seed}, independent units of {study.unit}"),
         ("disk", f"{size_as_text(bytes_needed(study))} needed at most, {size_as_text(bytes_free(folder.path))} free"),
-        ("memory", f"{size_as_text(memory_needed(study))} needed, {room}"),
+        ("memory", f"{size_as_text(memory_needed(study))} needed, {size_as_text(room) if room else 'unknown'} {whose}"),
         ("devices", devices),
         ("fingerprint", study.fingerprint),
-    ):  # fmt: skip
-        console.print(f"[bold]{label:<12}[/bold]{escape(line)}", soft_wrap=True)
+    )  # fmt: skip
+    screen.print_labelled(console, lines)
 
 
 def _print_plan(console: Console, folder: RunFolder, device: str | None, workers: int) -> None:
-    """What so many workers will take, from blocks measured here; what stands in the way is refused."""
+    """Time, tasks and disk that so many workers will take, from blocks measured here; what stands in the way is refused."""
     from engine.errors import UserError
     from engine.execution.planning import BLOCKS, measure, plan
     from engine.execution.resources import bytes_free
@@ -131,15 +106,15 @@ def _print_plan(console: Console, folder: RunFolder, device: str | None, workers
     needs = plan(folder, measured, workers)
     console.print()
     each = f"{needs.per_task} block{'s' if needs.per_task > 1 else ''}"
-    for label, line in (
+    lines = (
         ("measured", f"{BLOCKS} blocks here: {measured.compute:.2f} s to compute one, {measured.write:.2f} s to write it, {measured.start:.1f} s to start"),
         ("workers", f"{needs.workers:,}, each like this machine ({measured.worker})"),
         ("time", f"{_duration(needs.seconds)} for the paths, {_duration(needs.tables)} for the tables at the end"),
         ("tasks", f"{needs.tasks:,} of {each}, {needs.per_task * measured.block:,.1f} s each; {needs.rate:,.1f} a second through the scheduler"),
         ("on disk", f"{size_as_text(needs.size)} in {needs.files:,} files, {size_as_text(bytes_free(folder.path))} free"),
         *(("advice", text) for text in needs.advice),
-    ):  # fmt: skip
-        console.print(f"[bold]{label:<12}[/bold]{escape(line)}", soft_wrap=True)
+    )  # fmt: skip
+    screen.print_labelled(console, lines)
     if needs.obstacles:
         raise UserError(f"{folder.study.source} with {folder.study.paths:,} paths", list(needs.obstacles))
 

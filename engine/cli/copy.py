@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import click
-from rich.markup import escape
 
 from engine.cli import options
 from engine.cli.show import screen
@@ -33,7 +32,7 @@ def command(source: str, target: str, quiet: bool) -> None:
         )
     shown = time.monotonic()
 
-    def told(done: int, total: int) -> None:
+    def show(done: int, total: int) -> None:
         nonlocal shown
         if not quiet and (done == total or time.monotonic() - shown > 5):
             shown = time.monotonic()
@@ -42,12 +41,10 @@ def command(source: str, target: str, quiet: bool) -> None:
     if is_url(target):
         if not (Path(source) / "cube.zarr").is_dir():
             raise UserError(source, ["expected a run folder, with a cube.zarr inside."])
-        count = upload(Path(source), target, told)
-        screen.stdout().print(
-            escape(f"{count:,} files sent. Open it: engine.open_cube({target!r})"), soft_wrap=True
-        )
+        count = upload(Path(source), target, show)
+        screen.print_line(screen.stdout(), "", f"{count:,} files sent. Open it: engine.open_cube({target!r})")
     else:
-        count = download(source, Path(target), told)
-        screen.stdout().print(
-            escape(f"{count:,} files, each as it was sent. See rustbelt status {target}"), soft_wrap=True
+        count = download(source, Path(target), show)
+        screen.print_line(
+            screen.stdout(), "", f"{count:,} files, each as it was sent. See rustbelt status {target}"
         )

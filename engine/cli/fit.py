@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich import box
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -27,12 +26,10 @@ if TYPE_CHECKING:
 @click.option("--column", required=True, help="Name of the column.")
 @click.option(
     "--families",
-    type=options.Names(),
+    type=options.NAMES,
     help="Families to compare, of ours or of scipy.stats; about 17 if not given.",
 )
-@click.option(
-    "--top", type=options.Count(), default=1, metavar="N", help="Print the tables of the N best; 1."
-)
+@click.option("--top", type=options.COUNT, default=1, metavar="N", help="Print the tables of the N best; 1.")
 @click.option("--name", help="Name of the factor in the table that is printed; the column's if not given.")
 @click.option("--shifted", is_flag=True, help="Fit loc, too, for laws of positive values; else it is 0.")
 @options.as_json
@@ -68,8 +65,8 @@ def command(
         if error.source != "values":
             raise
         left_out = f" ({_cells(empty)} left out)" if empty else ""
-        told = [Problem(f"column '{column}'{left_out}", problem.message) for problem in error.problems]
-        raise UserError(str(data), told) from None
+        problems = [Problem(f"column '{column}'{left_out}", problem.message) for problem in error.problems]
+        raise UserError(str(data), problems) from None
     for remark in ranking.remarks(values):
         click.echo(f"note: {remark}", err=True)
     sample = f" at random of {every}" if every > len(values) else ""
@@ -84,7 +81,7 @@ def command(
     console.print()
     if not good:
         raise UserError(str(data), ["none of the families could be fitted."])
-    console.print(Text(_legend(good), style="dim"))
+    console.print(Text(_legend(good[0]), style="dim"))
     for fit in good[:top]:
         for warning in fit.warnings:
             console.print(f"{fit.family}: {escape(warning)}")
@@ -93,8 +90,8 @@ def command(
     observed = ranking.empirical_snippet(
         data.as_posix(), column, name, f"{data.name}, column {column}, n = {every}"
     )
-    found = [ranking.snippet(fit, name, source) for fit in good[:top]]
-    first, *others = [observed, *found] if good[0].contradicted else found
+    fitted = [ranking.snippet(fit, name, source) for fit in good[:top]]
+    first, *others = [observed, *fitted] if good[0].contradicted else fitted
     click.echo(first, nl=False)
     for other in others:
         click.echo("\n" + re.sub("^", "# ", other.rstrip(), flags=re.MULTILINE))
@@ -107,9 +104,7 @@ def _cells(count: int) -> str:
 def _table(title: str, fits: Sequence[Fit]) -> Table:
     from engine.fitting.ranking import p_text
 
-    table = Table(
-        title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False,
-    )  # fmt: skip
+    table = screen.table(title)
     table.add_column("family", no_wrap=True)
     table.add_column("parameters", overflow="fold")
     for head in ("AIC", "- best", "BIC", "- best"):
@@ -120,26 +115,25 @@ def _table(title: str, fits: Sequence[Fit]) -> Table:
         if fit.failed:
             table.add_row(escape(fit.family), escape(fit.failed), *[""] * 5, style="dim")
             continue
-        told = "  ".join(f"{key} {value:.4g}" for key, value in fit.parameters.items())
+        parameters = "  ".join(f"{key} {value:.4g}" for key, value in fit.parameters.items())
         table.add_row(
-            fit.family, told,
+            fit.family, parameters,
             f"{fit.aic:,.1f}", f"{fit.aic - fits[0].aic:,.1f}", f"{fit.bic:,.1f}", f"{fit.bic - least_bic:,.1f}", p_text(fit),
         )  # fmt: skip
     return table
 
 
-def _legend(good: Sequence[Fit]) -> str:
-    hows = dict.fromkeys(fit.how for fit in good[:1])
+def _legend(best: Fit) -> str:
     return (
         "AIC and BIC compare families (lower is better); only the p-value says whether one fits at all. It comes from a "
-        f"{next(iter(hows)) or 'parametric bootstrap'}; p <= says that no sample was as far off."
+        f"{best.how or 'parametric bootstrap'}; p <= says that no sample was as far off."
     )
 
 
 def _record(fit: Fit, snippet: str) -> dict[str, Any]:
     """A fit as JSON: null where there is no number."""
-    told = {
+    fields = {
         key: None if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in dataclasses.asdict(fit).items()
     }
-    return {**told, "snippet": None if fit.failed else snippet}
+    return {**fields, "snippet": None if fit.failed else snippet}

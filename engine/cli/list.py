@@ -29,10 +29,16 @@ def command() -> None:
         table.add_row(f"  {name}", escape((type(named(name)).__doc__ or "").partition("\n")[0]))
     table.add_row(f"[bold]Runs in {OUTPUTS}/[/bold]")
     for folder in known_runs():
-        said = cube.attributes(folder)
-        finished = said.get("status") == "complete"
-        state = f"{said.get('paths', 0):,} paths" if finished else "not finished; run the same command again"
-        table.add_row(f"  {escape(folder.name)}", escape(f"{state}; {said.get('summary', '')}".rstrip("; ")))
+        attributes = cube.attributes(folder)
+        finished = attributes.get("status") == "complete"
+        state = (
+            f"{attributes.get('paths', 0):,} paths"
+            if finished
+            else "not finished; run the same command again"
+        )
+        table.add_row(
+            f"  {escape(folder.name)}", escape(f"{state}; {attributes.get('summary', '')}".rstrip("; "))
+        )
     if not known_runs():
         table.add_row("  none yet", "rustbelt run rustbelt")
     console.print(table)

@@ -1,8 +1,9 @@
-"""What several commands take: a study to be run, a run that is there, counts such as 1e6, names separated by commas, --json."""
+"""Options of several commands: a study to be run, a run that is there, counts such as 1e6, names separated by commas, --json."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,105 +15,99 @@ if TYPE_CHECKING:
     from engine.modelling.records import Model
 
 
-class Count(click.ParamType):
-    """A whole number, also written 1_000_000 or 1e6."""
+class Written(click.ParamType):
+    """A value that a text states.
 
-    name = "N"
+    Args:
+      name: what help calls it.
+      parse: the text to the value; its ValueError says what was expected.
+    """
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> int:
-        """The number that the text states."""
-        if isinstance(value, int):
-            return value
+    def __init__(self, name: str, parse: Callable[[str], Any]):
+        self.name, self.parse = name, parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value; what is no text is a default, and the value already."""
         try:
-            return int(value)
-        except ValueError:
-            pass
-        try:
-            number = float(value)
-        except ValueError:
-            number = 0.5
-        if not number.is_integer():
-            self.fail(
-                f"expected a whole number such as 1000000, 1_000_000 or 1e6, got '{value}'.", param, ctx
-            )
-        return int(number)
+            return self.parse(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
-class Shard(click.ParamType):
-    """One task of a job array, written 3/16."""
-
-    name = "I/N"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
-        """The task's number and how many there are."""
-        if isinstance(value, tuple):
-            return value
-        number, slash, of = value.partition("/")
-        if not (slash and number.isdecimal() and of.isdecimal()):
-            self.fail(f"expected a task of a job array such as 3/16, got '{value}'.", param, ctx)
-        return int(number), int(of)
+def _count(text: str) -> int:
+    with suppress(ValueError):
+        return int(text)
+    with suppress(ValueError):
+        if (number := float(text)).is_integer():
+            return int(number)
+    raise ValueError(f"expected a whole number such as 1000000, 1_000_000 or 1e6, got '{text}'.")
 
 
-class Size(click.ParamType):
-    """A number of bytes, written 4GiB or 512MB."""
-
-    name = "SIZE"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> int:
-        """The bytes that the text means."""
-        from engine.program.devices import bytes_of
-
-        try:
-            return bytes_of(value)
-        except ValueError as wrong:
-            self.fail(str(wrong), param, ctx)
+def _shard(text: str) -> tuple[int, int]:
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal()):
+        raise ValueError(f"expected a task of a job array such as 3/16, got '{text}'.")
+    return int(number), int(of)
 
 
-class Names(click.ParamType):
-    """Names separated by commas."""
+def _size(text: str) -> int:
+    from engine.program.devices import bytes_of
 
-    name = "A,B"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
-        """The names."""
-        if isinstance(value, tuple):
-            return value
-        names = tuple(name.strip() for name in value.split(",") if name.strip())
-        if not names:
-            self.fail("expected names separated by commas, got nothing.", param, ctx)
-        return names
+    return bytes_of(text)
 
 
-class OwnModel(click.ParamType):
-    """A model of one's own: the class in a Python file."""
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise ValueError("expected names separated by commas, got nothing.")
+    return names
 
-    name = "FILE:CLASS"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> Model:
-        """The model."""
-        if not isinstance(value, str):
-            return value
-        from engine.study.loading import load_model_file
+def _label(text: str) -> tuple[str, str]:
+    dim, _, label = text.partition("=")
+    if not (dim and label):
+        raise ValueError(f"expected a dimension and a label such as region=Liaoning, got '{text}'.")
+    return dim, label
 
-        return load_model_file(value)
+
+def _own_model(text: str) -> Model:
+    from engine.study.loading import load_model_file
+
+    return load_model_file(text)
+
+
+COUNT = Written("N", _count)
+"""A whole number, also written 1_000_000 or 1e6."""
+SHARD = Written("I/N", _shard)
+"""One task of a job array and how many there are, written 3/16."""
+NAMES = Written("A,B", _names)
+"""Names separated by commas."""
+LABEL = Written("DIM=LABEL", _label)
+"""A dimension and a label of it, written region=Liaoning."""
 
 
 def _remember_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     ctx.meta["debug"] = value
 
 
-paths = click.option("--paths", type=Count(), help="Number of paths, in place of the study's.")
-seed = click.option("--seed", type=Count(), help="Seed of the random numbers, in place of the study's.")
+paths = click.option("--paths", type=COUNT, help="Number of paths, in place of the study's.")
+seed = click.option("--seed", type=COUNT, help="Seed of the random numbers, in place of the study's.")
 policies = click.option(
-    "--policies", type=Names(), help="Policies that run, in place of the study's; the baseline always runs."
+    "--policies", type=NAMES, help="Policies that run, in place of the study's; the baseline always runs."
 )
-own_model = click.option("--model", type=OwnModel(), help="A model of your own, such as my_model.py:MyModel.")
+own_model = click.option(
+    "--model",
+    type=Written("FILE:CLASS", _own_model),
+    help="A model of your own, such as my_model.py:MyModel.",
+)
 device = click.option(
     "--device", type=click.Choice(["cpu", "gpu"]), help="Where it runs; the GPUs if there are any."
 )
 out = click.option("--out", type=click.Path(path_type=Path), help="The run folder itself.")
 memory = click.option(
-    "--memory", type=Size(), help="Main memory that it may take, such as 4GiB; what is free if not given."
+    "--memory",
+    type=Written("SIZE", _size),
+    help="Main memory that it may take, such as 4GiB; what is free if not given.",
 )
 partial = click.option(
     "--partial", is_flag=True, help="Take also a run that has not come to its end: the blocks that are done."
@@ -147,20 +142,20 @@ run = click.argument("run", metavar="DIR", shell_complete=_complete_run)
 
 
 def study_to_run(command: Callable[..., None]) -> Callable[..., None]:
-    """STUDY with what may stand in place of what it says, handed on as the resolved `study`; and where it runs, as `place`.
+    """The command with STUDY and the options in place of what it states, handed on resolved as `study`; and where it runs, as `place`.
 
     `place` holds fields of `RunOptions` by name: out, device, memory.
     """
 
     @wraps(command)
-    def wrapped(study: str, paths: Any, seed: Any, policies: Any, model: Any, **given: Any) -> None:
+    def wrapped(study: str, paths: Any, seed: Any, policies: Any, model: Any, **others: Any) -> None:
         from engine.program import devices
         from engine.study.loading import load_study
 
         devices.use_every_core()
         resolved = load_study(study, model=model, paths=paths, seed=seed, policies=policies)
-        place = {name: given.pop(name) for name in ("out", "device", "memory")}
-        command(study=resolved, place=place, **given)
+        place = {name: others.pop(name) for name in ("out", "device", "memory")}
+        command(study=resolved, place=place, **others)
 
     for option in (memory, device, own_model, out, policies, seed, paths, study):
         wrapped = option(wrapped)
@@ -168,14 +163,14 @@ def study_to_run(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:
-    """DIR and the model that it was run with, handed on as the `Run`; with its finished blocks alone where --partial says so."""
+    """The command with DIR and --model, handed on as the `Run` that is there; of its finished blocks alone where --partial is set."""
 
     @wraps(command)
-    def wrapped(run: str, model: Any, **given: Any) -> None:
+    def wrapped(run: str, model: Any, **others: Any) -> None:
         from engine.execution.run import open_run
         from engine.program import devices
 
         devices.use_every_core()
-        command(run=open_run(run, model, given.pop("partial", False)), **given)
+        command(run=open_run(run, model, others.pop("partial", False)), **others)
 
     return run(own_model(wrapped))

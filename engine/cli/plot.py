@@ -14,22 +14,8 @@ from engine.cli import options
 from engine.cli.show import screen
 
 if TYPE_CHECKING:
+    from engine.execution.run import Run
     from engine.plots import Kind
-
-
-class Where(click.ParamType):
-    """A label of a dimension, written region=Liaoning."""
-
-    name = "DIM=LABEL"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, str]:
-        """The dimension and the label."""
-        if isinstance(value, tuple):
-            return value
-        dim, equals, label = value.partition("=")
-        if not (dim and equals and label):
-            self.fail(f"expected a dimension and a label such as region=Liaoning, got '{value}'.", param, ctx)
-        return dim, label
 
 
 @click.command("plot", short_help="Draw a figure of a run.")
@@ -38,12 +24,12 @@ class Where(click.ParamType):
 @click.option(
     "--variable", metavar="V", help="An outcome, or a yearly variable; the kind's first if not given."
 )
-@click.option("--policy", "policies", type=options.Names(), help="Only these policies, in this order.")
-@click.option("--where", type=Where(), multiple=True, help="Only this place, such as region=Liaoning.")
+@click.option("--policy", "policies", type=options.NAMES, help="Only these policies, in this order.")
+@click.option("--where", type=options.LABEL, multiple=True, help="Only this place, such as region=Liaoning.")
 @click.option("--factor", metavar="F", help="One factor.")
 @click.option("--measure", metavar="M", help="mean, or VaR or ES by name, such as ES99.")
-@click.option("--year", type=options.Count(), metavar="Y", help="One year; the last if not given.")
-@click.option("--path", type=options.Count(), help="Number of the path that is replayed; 0 if not given.")
+@click.option("--year", type=options.COUNT, metavar="Y", help="One year; the last if not given.")
+@click.option("--path", type=options.COUNT, help="Number of the path that is replayed; 0 if not given.")
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), metavar="FILE",
     help="A file that ends in .png, .svg or .pdf; KIND-VARIABLE.png if not given.",
@@ -90,36 +76,28 @@ def command(
     plots.refuse_options(kind, {name: value for name, value in wanted.items() if value is not None})
     if path is not None and "story" not in chosen.of:
         raise UserError(kind, ["shows no single path, and does not take --path."])
-    parts = [
-        kind,
-        *([f"path-{path}"] if path is not None else []),
-        *(part for part in (variable, factor) if part),
-    ]
-    file = out or Path(f"{'-'.join(parts)}.png")
+    parts = (kind, None if path is None else f"path-{path}", variable, factor)
+    file = out or Path(f"{'-'.join(filter(None, parts))}.png")
     plots.refuse_file(file)
-    drawn = plots.figure(kind, _sources(chosen, run, path or 0, partial, model), wanted)
+    draw = getattr(_opened("cube" in chosen.of, run, partial, model).plot, kind)
+    drawn = draw(path or 0, **wanted)
     plots.save(drawn, file)
     title = drawn.texts[0].get_text().replace("\n", " ")
     console = screen.stdout()
-    console.print(title, markup=False, soft_wrap=True)
-    console.print(f"Saved in {file}.", style="dim", markup=False, soft_wrap=True)
+    screen.print_line(console, "", title)
+    screen.print_line(console, "", f"Saved in {file}.", "dim")
 
 
-def _sources(kind: Kind, place: str, path: int, partial: bool, model: Any) -> dict[str, Any]:
-    """What the kind is drawn from; a study that has not been run will do where no cube is needed."""
-    from engine.execution.replay import replay
-    from engine.execution.run import open_run
+def _opened(computed: bool, place: str, partial: bool, model: Any) -> Run:
+    """The run; one that has not been computed will do where no cube is needed."""
+    from engine.execution.run import Run, open_run
     from engine.program import devices
-    from engine.run_folder.finding import find_study
+    from engine.run_folder.finding import find_study, run_folder
 
-    if "cube" not in kind.of:
-        study, _ = find_study(place, model)
-        if "story" not in kind.of:
-            return {"study": study}
-        devices.use_every_core()
-        return {"story": replay(study, path)}
-    run = open_run(place, model, partial)
-    return {"study": run.study, "cube": run.cube}
+    if computed:
+        return open_run(place, model, partial)
+    devices.use_every_core()
+    return Run(run_folder(find_study(place, model)[0]))
 
 
 def _print_kinds() -> None:

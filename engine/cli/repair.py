@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from rich.markup import escape
 
 from engine.cli import options
 from engine.cli.show import screen
@@ -33,5 +32,4 @@ def command(run: Run, full: bool, device: str | None, force: bool, quiet: bool) 
         again = ", ".join(map(str, repair.finished.computed)) or "none"
         console.print(f"Mended. Blocks computed again: {again}.")
     elif repair.damages:
-        line = "What was damaged has been taken away. Run the same command again to compute it."
-        console.print(escape(line))
+        console.print("What was damaged has been taken away. Run the same command again to compute it.")

@@ -13,20 +13,20 @@ import numpy as np
 
 from engine.cli import options
 from engine.cli.show import replay_tables, screen
-from engine.cli.show.worst_paths import print_unusual, print_worst, worst_paths
+from engine.cli.show.worst_paths import print_unusual, print_worst
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
-    from rich.console import Console
 
+    from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
 
 
 @click.command("replay", short_help="Show one path in full, or the worst ones.")
 @options.run
-@click.option("--path", type=options.Count(), help="Number of the path.")
-@click.option("--worst", type=options.Count(), metavar="K", help="The K paths that are worst in an outcome.")
+@click.option("--path", type=options.COUNT, help="Number of the path.")
+@click.option("--worst", type=options.COUNT, metavar="K", help="The K paths that are worst in an outcome.")
 @click.option(
     "--policy",
     metavar="P",
@@ -73,13 +73,14 @@ def command(
     if save is not None:
         _refuse_to_save(save)
     from engine.execution.replay import as_table, replay
+    from engine.execution.work import replay_command
     from engine.program import devices
     from engine.run_folder.finding import find_study
 
     devices.use_every_core()
     study, folder = find_study(run, model, seed, policy)
     under = policy or study.baseline
-    ranked = None if worst is None else worst_paths(run, folder, study, variable, under, worst)
+    ranked = None if worst is None else _ranked(run, folder, study, variable, under, worst)
     yearly = variable if ranked is None else None
     variables = replay_tables.yearly_variables(study, yearly)
     names = study.policy_names if policy is None or ranked is not None else (policy,)
@@ -97,14 +98,12 @@ def command(
     how = f"seed {study.seed}{', in double precision' if double else ''}"
     place = f"; in {folder.path}" if folder else ""
     if ranked is None:
-        replay_tables.print_head(
-            console, study.name, f"path {path}, {how}, policies {', '.join(names)}{place}"
-        )
+        screen.print_line(console, study.name, f" path {path}, {how}, policies {', '.join(names)}{place}")
     else:
-        replay_tables.print_head(console, study.name, f"{study.paths:,} paths, {how}{place}")
+        screen.print_line(console, study.name, f" {study.paths:,} paths, {how}{place}")
         print_worst(console, study, ranked, under)
         print_unusual(console, study, story)
-        replay_tables.print_head(console, f"path {numbers[0]}", "in full: the worst of them")
+        screen.print_line(console, f"path {numbers[0]}", " in full: the worst of them")
     replay_tables.print_story(console, study, story.isel(path=0), names, variables)
     more = len(study.model.yearly) - len(variables)
     if more and yearly is None:
@@ -112,11 +111,28 @@ def command(
         hint = f"{more} more yearly variables: {again}--variable NAME, or {again}--variable all."
         console.print(hint, style="dim")
     if len(numbers) > 1:
-        _print_next(console, run, study, under, numbers[1])
+        words = replay_command(dataclasses.replace(study, source=run), numbers[1], under)
+        screen.print_line(console, "", f"The next of them: {words}", "dim")
     if folder is not None:
         replay_tables.print_check(console, folder, story)
     if save is not None:
-        console.print(f"Saved in {save}.", style="dim", markup=False, soft_wrap=True)
+        screen.print_line(console, "", f"Saved in {save}.", "dim")
+
+
+def _ranked(
+    place: str, folder: RunFolder | None, study: Study, variable: str | None, policy: str, count: int
+) -> xr.Dataset:
+    """The worst paths, as `engine.execution.replay.worst` gives them; refused where no outcome is named, or nothing has run."""
+    from engine.errors import UserError
+    from engine.execution.replay import worst
+
+    if variable is None:
+        known = ", ".join(study.keep.outcomes or study.model.outcomes)
+        raise UserError("--variable", [f"expected the outcome that the paths are worst in: {known}."])
+    if folder is None:
+        remedy = f"Run it first: rustbelt run {place}"
+        raise UserError(place, [f"has not been run, and --worst looks through a finished run. {remedy}"])
+    return worst(folder, variable, policy, count)
 
 
 def _part(story: xr.DataTree, policies: Sequence[str], variables: Sequence[str] | None) -> xr.DataTree:
@@ -161,11 +177,3 @@ def _save(story: xr.DataTree, file: Path) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
         story.to_zarr(file, mode="w-")
-
-
-def _print_next(console: Console, run: str, study: Study, policy: str, path: int) -> None:
-    """The command that shows the next of the worst paths."""
-    from engine.execution.work import replay_command
-
-    words = replay_command(dataclasses.replace(study, source=run), path, policy)
-    console.print(f"The next of them: {words}", style="dim", markup=False, soft_wrap=True)

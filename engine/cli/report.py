@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.markup import escape
 
 from engine.cli import options
 from engine.cli.show import screen
@@ -34,4 +33,4 @@ def command(run: Run, out: Path | None, variable: str | None) -> None:
     nothing, so that it can be sent as it is. It needs the extra: pip install 'rustbelt[report]'.
     """
     place = run.report(out, variable)
-    screen.stdout().print(escape(f"{place}: {size_as_text(place.stat().st_size)}"), soft_wrap=True)
+    screen.print_line(screen.stdout(), "", f"{place}: {size_as_text(place.stat().st_size)}")

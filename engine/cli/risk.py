@@ -11,7 +11,6 @@ from engine.cli import options
 from engine.cli.show import screen
 from engine.cli.show.conditional_tables import print_conditional, print_yearly
 from engine.cli.show.risk_tables import HEADLINE, print_tables
-from engine.cli.show.screen import print_head
 
 if TYPE_CHECKING:
     from engine.execution.run import Run
@@ -43,26 +42,19 @@ def command(run: Run, variable: str | None, level: str | None, given: str | None
     if given is not None:
         records = questions.given(answers, given, variable, chosen)
         if as_json:
-            screen.print_records(record.as_dict(study.model.dims) for record in records)
-            return
-        console = screen.stdout()
-        print_head(console, study, run.folder)
-        print_conditional(
-            console, study, " ".join(given.split()), records, _measures(chosen, ("mean", "ES99"))
-        )
+            screen.print_estimates(study, records)
+        else:
+            condition, measures = " ".join(given.split()), _measures(chosen, ("mean", "ES99"))
+            print_conditional(screen.headed(study, run.folder), study, condition, records, measures)
         return
-    by_year = questions.by_year(answers, run.cube, variable, chosen) if variable in yearly else []
     tables = questions.tables_of(answers, variable, chosen)
+    by_year = questions.by_year(answers, run.cube, variable, chosen) if variable in yearly else []
     if as_json:
-        screen.print_records(
-            record.as_dict(study.model.dims) for record in (*tables.risk, *tables.comparison, *by_year)
-        )
+        screen.print_estimates(study, [*tables.risk, *tables.comparison, *by_year])
         return
-    console = screen.stdout()
-    print_head(console, study, run.folder)
+    console = screen.headed(study, run.folder)
     if tables.risk:
-        measures = _measures(chosen, MEASURES if variable else HEADLINE)
-        print_tables(console, study, tables.risk, tables.comparison, measures)
+        print_tables(console, study, tables, _measures(chosen, MEASURES if variable else HEADLINE))
     if by_year and variable is not None:
         print_yearly(console, study, variable, by_year, chosen)
     if not tables.risk and not by_year:

@@ -6,20 +6,15 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.markup import escape
 
 from engine.cli import options
 from engine.cli.show import screen
 from engine.cli.show.progress import WAYS, progress
 from engine.cli.show.risk_tables import print_tables
-from engine.cli.show.screen import print_head
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from engine.execution.job import RunOptions
     from engine.execution.results import Answers
-    from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
 
 
@@ -27,14 +22,14 @@ if TYPE_CHECKING:
 @options.study_to_run
 @click.option(
     "--workers",
-    type=options.Count(),
+    type=options.COUNT,
     metavar="N",
     help="Processes on this machine that compute, each with its own cores or GPU.",
 )
 @click.option("--scheduler", metavar="ADDRESS", help="A dask.distributed scheduler whose workers compute.")
 @click.option(
     "--shard",
-    type=options.Shard(),
+    type=options.SHARD,
     help="Task I of a job array of N: every N-th block; the last task makes the tables.",
 )
 @click.option(
@@ -77,18 +72,20 @@ def command(
         return
     tables = answers.all_tables
     if as_json:
-        screen.print_records(
-            record.as_dict(study.model.dims) for record in (*tables.risk, *tables.comparison)
-        )
+        screen.print_estimates(study, [*tables.risk, *tables.comparison])
         return
-    console = screen.stdout()
-    print_head(console, study, answers.folder.path)
-    print_tables(console, study, tables.risk, tables.comparison)
-    _print_ways_on(console, answers.folder)
+    console = screen.headed(study, answers.folder.path)
+    print_tables(console, study, tables)
+    console.print()
+    folder = answers.folder.path
+    opened = f'xarray.open_datatree("{folder / "cube.zarr"}", engine="zarr", chunks={{}})'
+    screen.print_line(console, "", f"The cube: {opened}")
+    first = next(iter(study.model.outcomes))
+    screen.print_line(console, "", f"Next: rustbelt risk {folder} --variable {first}")
 
 
 def _shard_answers(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Answers | None:
-    """What the finished run answers where this shard was the last one; None where others are to come, which is said."""
+    """The answers of the finished run where this shard was the last one; else None, and a line on what is missing."""
     from engine.execution.job import compute_shard
 
     done = compute_shard(study, *shard, chosen)
@@ -110,12 +107,3 @@ def _refuse_beside_shard(computing: dict[str, Any]) -> None:
         raise click.UsageError(
             f"--shard goes without {' and '.join(given)}: each task of a job array runs alone."
         )
-
-
-def _print_ways_on(console: Console, folder: RunFolder) -> None:
-    first = next(iter(folder.study.model.outcomes), None)
-    console.print()
-    opened = f'xarray.open_datatree("{folder.path / "cube.zarr"}", engine="zarr", chunks={{}})'
-    console.print(escape(f"The cube: {opened}"), soft_wrap=True)
-    if first is not None:
-        console.print(escape(f"Next: rustbelt risk {folder.path} --variable {first}"), soft_wrap=True)

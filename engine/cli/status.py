@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.markup import escape
 
 from engine.cli import options
 from engine.cli.show import screen
@@ -30,35 +30,26 @@ def command(run: Run, as_json: bool) -> None:
     if as_json:
         screen.print_records([{**asdict(status), "folder": str(status.folder)}])
         return
-    console = screen.stdout()
-    for label, line in _lines(status):
-        console.print(f"[bold]{label:<12}[/bold]{escape(line)}", soft_wrap=True)
+    screen.print_labelled(screen.stdout(), _lines(status))
 
 
 def _lines(status: Status) -> list[tuple[str, str]]:
     state = "complete" if status.complete else "not finished: the same command finishes it"
     if status.holder is not None and not status.complete:
         state = "running"
-    lines = [
+    by_year = [] if status.yearly is None else [("by year", "done" if status.yearly else "to be computed")]
+    parts = ("rustbelt", "jax", "device_kind")
+    return [
         ("run", f"{status.folder}: {state}"),
         ("paths", f"{status.paths:,} of {status.asked:,}, in {status.done:,} of {status.blocks:,} blocks"),
-    ]
-    if status.yearly is not None:
-        lines.append(("by year", "done" if status.yearly else "to be computed"))
-    lines.append(("disk", size_as_text(status.size)))
-    lines.append(("writing", str(status.holder) if status.holder else "nobody"))
-    lines += [
-        (
-            "made with",
-            ", ".join(
-                f"{key} {version[key]}" for key in ("rustbelt", "jax", "device_kind") if key in version
-            ),
-        )
-        for version in status.versions
-    ]
-    for entry in status.runs:
-        line = (
-            f"{entry['started']} to {entry['ended']}, {entry['status']}, blocks {entry['blocks'] or 'none'}"
-        )
-        lines.append(("worked", f"{line}: {' '.join(entry['command'])}"))
-    return lines
+        *by_year,
+        ("disk", size_as_text(status.size)),
+        ("writing", str(status.holder or "nobody")),
+        *(("made with", ", ".join(f"{part} {versions[part]}" for part in parts if part in versions)) for versions in status.versions),
+        *(("worked", _worked(entry)) for entry in status.runs),
+    ]  # fmt: skip
+
+
+def _worked(entry: Mapping[str, Any]) -> str:
+    when = f"{entry['started']} to {entry['ended']}, {entry['status']}"
+    return f"{when}, blocks {entry['blocks'] or 'none'}: {' '.join(entry['command'])}"

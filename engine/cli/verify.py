@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.markup import escape
 
 from engine.cli import options
 from engine.cli.show import screen
@@ -50,7 +49,7 @@ def command(run: Run, full: bool, device: str | None, as_json: bool, quiet: bool
         console = screen.stdout()
         print_damages(console, run.folder, damages)
         if damages:
-            console.print(escape(f"Mend it: rustbelt repair {run.folder}"), soft_wrap=True)
+            screen.print_line(console, "", f"Mend it: rustbelt repair {run.folder}")
     if damages:
         click.get_current_context().exit(2)
 
@@ -58,12 +57,12 @@ def command(run: Run, full: bool, device: str | None, as_json: bool, quiet: bool
 def print_damages(console: Console, folder: Path, damages: Sequence[Damage]) -> None:
     """One line a damage, or that there is none."""
     if not damages:
-        console.print(escape(f"{folder}: everything is as it was written."), soft_wrap=True)
+        screen.print_line(console, "", f"{folder}: everything is as it was written.")
         return
     blocks = {damage.part for damage in damages if isinstance(damage.part, int)}
     head = f"{folder}: {len(damages)} file{'s' if len(damages) > 1 else ''} damaged, in {len(blocks)} block{'s' if len(blocks) != 1 else ''}"
-    console.print(escape(head), style="red", soft_wrap=True)
+    screen.print_line(console, "", head, "red")
     for damage in damages[:SHOWN]:
-        console.print(escape(f"  {damage}"), soft_wrap=True)
+        screen.print_line(console, "", f"  {damage}")
     if len(damages) > SHOWN:
         console.print(f"  and {len(damages) - SHOWN} more: --json lists all of them.")

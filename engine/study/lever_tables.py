@@ -80,6 +80,20 @@ class LeverTables:
                 part[int(year) - self.years[0] :] = number(value[year])
 
 
+def lever_text(values: np.ndarray, dims: Sequence[str], model: Model, years: Sequence[int]) -> str:
+    """`lever_table` in one line: `2016: 0.3, 2018: {north: 0.4, south: 0.5}`."""
+    return _in_line(lever_table(values, dims, model, years))
+
+
+def _in_line(value: Any) -> str:
+    if not isinstance(value, dict):
+        return f"{value:g}"
+    return ", ".join(
+        f"{key}: {{{_in_line(part)}}}" if isinstance(part, dict) else f"{key}: {part:g}"
+        for key, part in value.items()
+    )
+
+
 def lever_table(values: np.ndarray, dims: Sequence[str], model: Model, years: Sequence[int]) -> Any:
     """The shortest table that reads as these values [year, *dims]: a number, else by year, else by label."""
     if np.all(values == values.flat[0]):

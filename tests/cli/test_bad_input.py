@@ -214,6 +214,18 @@ def test_questions_to_a_run_that_is_not_there(tmp_path, monkeypatch):
     refused(call("replay", study, *own("Bridge")), "--path")
 
 
+def test_a_run_whose_model_is_no_longer_what_it_was(tmp_path):
+    folder, model = tmp_path / "out", tmp_path / "model.py"
+    model.write_text(MODELS.read_text())
+    words = ["run", write(tmp_path, BRIDGE), "--model", f"{model}:Bridge", "--out", folder, "--quiet"]
+    assert call(*words).exit_code == 0
+    assert call("risk", folder).exit_code == 0
+    model.write_text(MODELS.read_text() + "\n")
+    refused_with_problems(call("risk", folder), "has changed since. Say which model", "--model FILE:CLASS")
+    model.unlink()
+    refused_with_problems(call("risk", folder), "is gone. Say which model", "--model FILE:CLASS")
+
+
 def test_wrong_questions_to_a_run(tmp_path):
     folder = tmp_path / "out"
     assert call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", folder, "--quiet").exit_code == 0

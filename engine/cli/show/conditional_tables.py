@@ -10,6 +10,7 @@ from rich.text import Text
 
 from engine.cli.show.grid import Block, print_grid
 from engine.cli.show.risk_tables import print_flags
+from engine.cli.show.screen import print_line
 from engine.risk.as_text import Cell, cell
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def print_conditional(
     for policy in study.policy_names:
         share = cell(by_key[("share", policy, condition)], 100.0)
         where = f": {condition} on {share.estimate}{share.mark} % {share.interval} of paths"
-        console.print(Text.assemble((policy, "bold"), where), soft_wrap=True)
+        print_line(console, policy, where)
         blocks = _conditional_blocks(study, policy, by_key, measures)
         if blocks:
             marks |= print_grid(console, ["given", "otherwise", "given - otherwise"], blocks)
@@ -39,21 +40,19 @@ def print_conditional(
 
 
 def _conditional_blocks(study: Study, policy: str, by_key: dict, measures: Sequence[str]) -> list[Block]:
-    def row(name: str, measure: str, scale: float, loss: bool) -> list[Cell]:
-        sides = [
-            cell(by_key.get((f"{side}_{measure}", policy, name)), scale) for side in ("given", "otherwise")
-        ]
-        return [*sides, cell(by_key.get((f"contrast_{measure}", policy, name)), scale, loss)]
+    def record(side: str, measure: str, name: str) -> Record | None:
+        return by_key.get((f"{side}_{measure}", policy, name))
 
-    variables = {name for _, _, name in by_key}
+    def row(name: str, measure: str, scale: float, loss: bool) -> list[Cell]:
+        sides = [cell(record(side, measure, name), scale) for side in ("given", "otherwise")]
+        return [*sides, cell(record("contrast", measure, name), scale, loss)]
+
     blocks = []
     for name, outcome in study.model.outcomes.items():
-        rows = [
-            (m, row(name, m, 1.0, outcome.loss)) for m in measures if (f"given_{m}", policy, name) in by_key
-        ]
-        if name in variables and rows:
+        rows = [(m, row(name, m, 1.0, outcome.loss)) for m in measures if record("given", m, name)]
+        if rows:
             blocks.append(Block(f"{name} [{outcome.unit}]", outcome.about, rows))
-    events = [e.name for e in study.events if ("given_probability", policy, e.name) in by_key]
+    events = [event.name for event in study.events if record("given", "probability", event.name)]
     if events:
         rows = [(name, row(name, "probability", 100.0, True)) for name in events]
         blocks.append(Block("probability of events [%]", "", rows))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rich.console import Console
 from rich.text import Text
@@ -30,13 +31,13 @@ class Block:
 
 
 def transposed(columns: Sequence[str], block: Block) -> tuple[list[str], Block]:
-    """Columns and block with rows for columns."""
+    """The rows as columns, and the block with the columns as rows."""
     rows = [(name, [cells[k] for _, cells in block.rows]) for k, name in enumerate(columns)]
     return [label for label, _ in block.rows], Block(block.title, block.about, rows)
 
 
 def print_grid(console: Console, columns: Sequence[str], blocks: Sequence[Block]) -> set[str]:
-    """Prints the blocks under one line of column names; gives the marks that estimates bear."""
+    """The marks that estimates bear, once the blocks stand under one line of column names."""
     rows = [row for block in blocks for row in block.rows]
     label = max((len(name) for name, _ in rows), default=0)
     widths = []
@@ -50,24 +51,16 @@ def print_grid(console: Console, columns: Sequence[str], blocks: Sequence[Block]
         f"{'':2}{name:<{head + 2 + interval + (verdict + 1 if verdict else 0)}}"
         for name, (head, interval, verdict) in zip(columns, widths, strict=True)
     )
+    print_whole = partial(console.print, no_wrap=True, overflow="ignore", crop=False)
     if columns != [""]:
-        console.print(
-            Text(f"{'':{label + 2}}{heading}".rstrip(), style="bold"),
-            no_wrap=True,
-            overflow="ignore",
-            crop=False,
-        )
+        print_whole(Text(f"{'':{label + 2}}{heading}".rstrip(), style="bold"))
     for block in blocks:
         if block.title:
-            title = Text.assemble((block.title, "bold"), (f"  {block.about}" if block.about else "", "dim"))
-            console.print(title, no_wrap=True, overflow="ignore", crop=False)
-        for name, numbers in block.rows:
-            console.print(
-                _line(name, label, numbers, widths, name in block.strong),
-                no_wrap=True,
-                overflow="ignore",
-                crop=False,
+            print_whole(
+                Text.assemble((block.title, "bold"), (f"  {block.about}" if block.about else "", "dim"))
             )
+        for name, numbers in block.rows:
+            print_whole(_line(name, label, numbers, widths, name in block.strong))
     return {cell.mark for _, cells in rows for cell in cells if cell.mark}
 
 

@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.markup import escape
 from rich.table import Table
+
+from engine.cli.show.screen import table
 
 if TYPE_CHECKING:
     from engine.draws.distributions.law import Law
@@ -21,43 +22,36 @@ ENDS = (0.005, 0.995)
 """Quantiles between which a curve is drawn."""
 
 
-def priors_table(inputs: Sequence[Input], title: str = "Priors") -> Table:
-    """One row for each factor."""
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-    )
-    table.add_column("factor [unit]", overflow="fold", min_width=12)
-    table.add_column("family", overflow="fold", min_width=9)
-    table.add_column("asked (fitted, where it differs)", overflow="fold", min_width=20)
+def priors_table(inputs: Sequence[Input]) -> Table:
+    """The table of priors, a row for each factor."""
+    shown = table("Priors")
+    shown.add_column("factor [unit]", overflow="fold", min_width=12)
+    shown.add_column("family", overflow="fold", min_width=9)
+    shown.add_column("asked (fitted, where it differs)", overflow="fold", min_width=20)
     for name in ("p05", "p50", "p95", "mean"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("0.5 % to 99.5 %", no_wrap=True, min_width=WIDTH)
+        shown.add_column(name, justify="right", no_wrap=True)
+    shown.add_column("0.5 % to 99.5 %", no_wrap=True, min_width=WIDTH)
     for item in inputs:
         law = item.marginal
         quantiles = [f"{float(law.quantile(p)):.3g}" for p in (0.05, 0.5, 0.95)]
-        table.add_row(
+        shown.add_row(
             escape(item.name + (f" [{item.unit}]" if item.unit != "1" else "")),
             escape(item.family),
-            escape(asked(item.targets) or item.parameters),
+            escape(targets_text(item.targets) or item.parameters),
             *quantiles,
             mean(law),
             curve(law),
         )
-    return table
+    return shown
 
 
-def asked(statements: Sequence[Target]) -> str:
+def targets_text(targets: Sequence[Target]) -> str:
     """`p05 1.4 (1.42), p95 6.4`: what was asked, and what the law gives where that is another number to three digits."""
-    told = []
-    for said in statements:
-        value, fitted = f"{said.value:.3g}", f"{said.fitted:.3g}"
-        told.append(f"{said.label} {value}" + (f" ({fitted})" if fitted != value else ""))
-    return ", ".join(told)
+    words = []
+    for target in targets:
+        value, fitted = f"{target.value:.3g}", f"{target.fitted:.3g}"
+        words.append(f"{target.label} {value}" + (f" ({fitted})" if fitted != value else ""))
+    return ", ".join(words)
 
 
 def mean(law: Law) -> str:
@@ -66,19 +60,19 @@ def mean(law: Law) -> str:
     return f"{value:.3g}" if math.isfinite(value) else "none"
 
 
-def curve(law: Law, width: int = WIDTH) -> str:
+def curve(law: Law) -> str:
     """The density of a law from its 0.5 % to its 99.5 % quantile as text, one sign a bin; one sign a value for a few values."""
     import numpy as np
 
     steps = law.steps
-    if steps is not None and len(steps[0]) <= width:
+    if steps is not None and len(steps[0]) <= WIDTH:
         values = np.asarray(steps[0])
         masses = np.diff(law.cdf(values), prepend=0.0)
     else:
         low, high = (float(x) for x in law.quantile(np.array(ENDS)))
         if not high > low:
             return LEVELS[-1]
-        edges = np.linspace(low, high, width + 1)
+        edges = np.linspace(low, high, WIDTH + 1)
         below = law.cdf(edges)
         below[0] = law.below(low)  # a value that has a probability of its own counts in its bin
         masses = np.diff(below)

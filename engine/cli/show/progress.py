@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,19 +20,20 @@ from engine.formatting import decimals, rounded
 if TYPE_CHECKING:
     from engine.execution.headline import Tightening
     from engine.execution.stages import Observer, Stage
+    from engine.risk.intervals import Estimate
 
 WAYS = ("auto", "json")
-"""How progress is told: as suits stderr, or one JSON object a line."""
+"""How progress is shown: as suits stderr, or one JSON object a line."""
 _SHARE = 0.05
 """Most of a run's time that may go into its headline."""
 
 
 @contextmanager
 def progress(quiet: bool, headline: Tightening | None = None, way: str = "auto") -> Iterator[Observer]:
-    """What a run calls with each stage.
+    """The observer that shows each stage of a run on stderr.
 
     Args:
-      quiet: nothing is told.
+      quiet: nothing is shown.
       headline: an estimate to show while blocks are computed.
       way: "auto", or "json" whatever stderr is.
     """
@@ -44,10 +45,10 @@ def progress(quiet: bool, headline: Tightening | None = None, way: str = "auto")
     elif not console.is_terminal:
         yield _Lines(news)
     else:
-        columns = TextColumn("{task.description:<12}"), BarColumn(), TextColumn("{task.fields[told]}")
-        bar, told = Progress(*columns, console=console), Text("", "dim")
-        task, pace = bar.add_task("starting", total=None, told=""), _Pace()
-        with Live(Group(bar, told), console=console, transient=True, refresh_per_second=8):
+        columns = TextColumn("{task.description:<12}"), BarColumn(), TextColumn("{task.fields[pace]}")
+        bar, line = Progress(*columns, console=console), Text("", "dim")
+        task, pace = bar.add_task("starting", total=None, pace=""), _Pace()
+        with Live(Group(bar, line), console=console, transient=True, refresh_per_second=8):
 
             def show(stage: Stage) -> None:
                 if stage.note:
@@ -58,10 +59,10 @@ def progress(quiet: bool, headline: Tightening | None = None, way: str = "auto")
                     description=stage.name,
                     completed=stage.done,
                     total=stage.total,
-                    told=pace.told(stage),
+                    pace=pace.text(stage),
                 )
-                if news.heard(stage):
-                    told.plain = news.sentence()
+                if news.update(stage):
+                    line.plain = news.sentence()
 
             yield show
 
@@ -73,7 +74,7 @@ class _Pace:
         self.first: tuple[float, int] | None = None
 
     def numbers(self, stage: Stage) -> tuple[float, float] | None:
-        """Paths per second and seconds left, once there is something to tell them by."""
+        """Paths per second and seconds left, once there is something to reckon them by."""
         if stage.name != "simulating":
             return None
         now = time.monotonic()
@@ -85,7 +86,7 @@ class _Pace:
             return None
         return done / elapsed, (stage.total - stage.done) * elapsed / done
 
-    def told(self, stage: Stage) -> str:
+    def text(self, stage: Stage) -> str:
         """`262,144 of 1,048,576 paths, 240,000 paths/s, 0:03 left`."""
         text, known = f"{stage.done:,} of {stage.total:,} paths", self.numbers(stage)
         return text if known is None else f"{text}, {known[0]:,.0f} paths/s, {_duration(known[1])} left"
@@ -95,47 +96,41 @@ class _News:
     """The headline after a block, where looking at it again costs little beside the run."""
 
     def __init__(self, headline: Tightening | None):
-        self._headline = headline
-        self._began, self._spent, self.found = time.monotonic(), 0.0, ("", {})  # type: ignore[var-annotated]
+        self._headline, self._began, self._spent = headline, time.monotonic(), 0.0
+        self._variable, self._measure = headline.variable if headline else "", ""
+        self._estimates: Mapping[str, Estimate] = {}
 
-    def heard(self, stage: Stage) -> bool:
-        """Takes in the stage's block; whether there is a new estimate."""
+    def update(self, stage: Stage) -> bool:
+        """Whether there is a new estimate, now that the stage's block is taken in."""
         if self._headline is None or stage.block is None:
             return False
         now = time.monotonic()
         self._headline.add(stage.block)
         last = stage.done == stage.total
-        if self.found[1] and not last and self._spent > _SHARE * (now - self._began):
+        if self._estimates and not last and self._spent > _SHARE * (now - self._began):
             return False
-        self.found = self._headline.estimates()
+        self._measure, self._estimates = self._headline.estimates()
         self._spent += time.monotonic() - now
-        return bool(self.found[1])
+        return bool(self._estimates)
 
     def sentence(self) -> str:
         """`ES99 of capital_shortfall so far: old 40.5 [40.2, 40.8], reform 22.8 [22.5, 23.1]`."""
-        assert self._headline is not None
-        measure, estimates = self.found
-        told = []
-        for policy, estimate in estimates.items():
+        parts = []
+        for policy, estimate in self._estimates.items():
             places = decimals(estimate.standard_error)
             text = "none" if math.isnan(estimate.estimate) else rounded(estimate.estimate, places)
             if math.isfinite(estimate.low + estimate.high):
                 text += f" [{rounded(estimate.low, places)}, {rounded(estimate.high, places)}]"
-            told.append(f"{policy} {text}")
-        return f"{measure} of {self._headline.variable} so far: {', '.join(told)}"
+            parts.append(f"{policy} {text}")
+        return f"{self._measure} of {self._variable} so far: {', '.join(parts)}"
 
     def numbers(self) -> dict[str, Any]:
-        """The same as plain data."""
-        assert self._headline is not None
-        measure, estimates = self.found
-        return {
-            "variable": self._headline.variable,
-            "measure": measure,
-            "policies": {
-                policy: {key: _plain(getattr(found, key)) for key in ("estimate", "low", "high")}
-                for policy, found in estimates.items()
-            },
+        """The sentence as plain data, for JSON: null where there is no number."""
+        policies = {
+            policy: {key: _plain(getattr(estimate, key)) for key in ("estimate", "low", "high")}
+            for policy, estimate in self._estimates.items()
         }
+        return {"variable": self._variable, "measure": self._measure, "policies": policies}
 
 
 class _Lines:
@@ -145,14 +140,14 @@ class _Lines:
         self.pace, self.last, self.news = _Pace(), ("", -1), news
 
     def __call__(self, stage: Stage) -> None:
-        heard = self.news.heard(stage)
+        updated = self.news.update(stage)
         if stage.note:
             _say(stage.note)
             return
-        told = self.pace.told(stage)
+        text = self.pace.text(stage)
         at = (stage.name, 20 * stage.done // max(stage.total, 1))
         if at != self.last:
-            _say(f"{stage.name}: {told}" + (f"; {self.news.sentence()}" if heard else ""))
+            _say(f"{stage.name}: {text}" + (f"; {self.news.sentence()}" if updated else ""))
             self.last = at
 
 
@@ -163,15 +158,15 @@ class _Objects:
         self.pace, self.news = _Pace(), news
 
     def __call__(self, stage: Stage) -> None:
-        told: dict[str, Any] = {"stage": stage.name, "done": stage.done, "total": stage.total}
+        entry: dict[str, Any] = {"stage": stage.name, "done": stage.done, "total": stage.total}
         if stage.note:
-            told["note"] = stage.note
+            entry["note"] = stage.note
         known = self.pace.numbers(stage)
         if known is not None:
-            told |= {"paths_per_second": round(known[0]), "seconds_left": round(known[1], 1)}
-        if self.news.heard(stage):
-            told["headline"] = self.news.numbers()
-        _say(json.dumps(told, allow_nan=False))
+            entry |= {"paths_per_second": round(known[0]), "seconds_left": round(known[1], 1)}
+        if self.news.update(stage):
+            entry["headline"] = self.news.numbers()
+        _say(json.dumps(entry, allow_nan=False))
 
 
 def _say(line: str) -> None:

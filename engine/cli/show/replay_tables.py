@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich import box
 from rich.markup import escape
-from rich.table import Table
+
+from engine.cli.show.screen import print_table, table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,25 +19,20 @@ if TYPE_CHECKING:
     from engine.study.study import Study
 
 
-def yearly_variables(study: Study, asked: str | None) -> list[str]:
+def yearly_variables(study: Study, wanted: str | None) -> list[str]:
     """Yearly variables to show: those asked for, or those that outcomes are made of and that have few cells."""
     from engine.errors import UserError, unknown
 
     yearly = study.model.yearly
-    if asked == "all":
+    if wanted == "all":
         return list(yearly)
-    if asked is not None:
-        if asked not in yearly:
-            raise UserError("--variable", [unknown("yearly variable", asked, yearly)])
-        return [asked]
+    if wanted is not None:
+        if wanted not in yearly:
+            raise UserError("--variable", [unknown("yearly variable", wanted, yearly)])
+        return [wanted]
     folded = {term.variable for outcome in study.model.outcomes.values() for term in outcome.terms}
     few = [name for name, entry in yearly.items() if len(entry.dims) <= 1]
     return [name for name in few if name in folded] or few or list(yearly)
-
-
-def print_head(console: Console, name: str, told: str) -> None:
-    """What follows: a name, and what is told of it."""
-    console.print(f"[bold]{escape(name)}[/bold] {escape(told)}", soft_wrap=True)
 
 
 def print_story(
@@ -50,36 +45,34 @@ def print_story(
     _print_draws(console, study, story)
 
 
-def print_check(console: Console, folder: RunFolder, found: xr.DataTree) -> None:
+def print_check(console: Console, folder: RunFolder, story: xr.DataTree) -> None:
     """Whether the outcomes are those of the cube; of outcomes in double precision, how far they are from them."""
     study = folder.study
     from engine.run_folder import cube
     from engine.run_folder.reading import read_path
 
-    said = cube.attributes(folder.path)
+    attributes = cube.attributes(folder.path)
     if not study.keep.outcomes:
         console.print("The cube keeps no outcome path by path to compare with.", style="dim")
         return
-    if said.get("status") != "complete":
+    if attributes.get("status") != "complete":
         console.print("The run has not come to its end, so nothing is compared with its cube.", style="dim")
         return
-    outcomes = found["outcomes"].to_dataset()
+    outcomes = story["outcomes"].to_dataset()
     numbers = outcomes["path"].values
     by_path = [read_path(folder.path, study.keep.outcomes, int(number)) for number in numbers]
     held = {name: np.stack([path[name] for path in by_path]) for name in study.keep.outcomes}
-    changed = said.get("id") != f"{study.name}-{study.fingerprint}"
+    changed = attributes.get("id") != f"{study.name}-{study.fingerprint}"
     why = (
         "the model has changed since the run"
         if changed
         else "another device kind, or other versions, than the run's"
     )
-    if found.attrs["precision"] == "float64":
+    if story.attrs["precision"] == "float64":
         _print_distance(console, outcomes, held, f"; {why}" if changed else "")
         return
     differing = [
-        name
-        for name, values in held.items()
-        if not np.array_equal(values, outcomes[name].values, equal_nan=True)
+        name for name in held if not np.array_equal(held[name], outcomes[name].values, equal_nan=True)
     ]
     if differing:
         console.print(f"Not bit for bit the cube's: {', '.join(differing)} ({why}).", style="yellow")
@@ -101,20 +94,8 @@ def _print_distance(
             largest = float(apart[path, policy])
             of = outcomes.isel(path=path, policy=policy)
             where = f"{name} under {of['policy'].item()}, path {of['path'].item()}"
-    told = "In double precision, so not compared with the cube bit for bit. Largest relative difference of an outcome"
-    console.print(f"{told}: {largest:.1e} ({where}){besides}.", style="dim", soft_wrap=True)
-
-
-def table(title: str) -> Table:
-    """A table without columns yet; an empty title takes no line."""
-    return Table(
-        title=escape(title) or None,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-    )
+    words = "In double precision, so not compared with the cube bit for bit. Largest relative difference of an outcome"
+    console.print(f"{words}: {largest:.1e} ({where}){besides}.", style="dim", soft_wrap=True)
 
 
 def number(value: float) -> str:
@@ -149,12 +130,11 @@ def _print_years(
             shown.add_column(escape(head), justify="right", no_wrap=True)
         for t, year in enumerate(study.years):
             shown.add_row(str(year), *(cells[t] for _, cells in part))
-        console.print(shown)
-        console.print()
+        print_table(console, shown)
     if bad:
         year, name = min(bad)
-        told = f"Not finite from {year} on: '{name}' is the first such value shown under '{policy}'."
-        console.print(told, style="red")
+        words = f"Not finite from {year} on: '{name}' is the first such value shown under '{policy}'."
+        console.print(words, style="red")
 
 
 def _packed(groups: list[list[tuple[str, list[str]]]], width: int) -> list[list[tuple[str, list[str]]]]:
@@ -179,16 +159,11 @@ def _packed(groups: list[list[tuple[str, list[str]]]], width: int) -> list[list[
 
 
 def _print_outcomes(console: Console, study: Study, story: xr.DataTree, names: Sequence[str]) -> None:
-    shown = table("outcomes")
-    shown.add_column("outcome")
-    for name in names:
-        shown.add_column(name, justify="right")
-    shown.add_column("unit")
+    shown = table("outcomes", "outcome", *names, "unit", left=("outcome", "unit"))
     for name, outcome in study.model.outcomes.items():
         values = (number(float(story["outcomes"][name].sel(policy=policy))) for policy in names)
         shown.add_row(name, *values, escape(outcome.unit))
-    console.print(shown)
-    console.print()
+    print_table(console, shown)
 
 
 def _print_draws(console: Console, study: Study, story: xr.DataTree) -> None:
@@ -198,15 +173,13 @@ def _print_draws(console: Console, study: Study, story: xr.DataTree) -> None:
         return
     draws = story["draws"].to_dataset()
     shares = percentiles(study, draws)
-    shown = table("draws")
-    for name in ("factor", "drawn", "percentile", "p05", "p50", "p95", "unit"):
-        shown.add_column(name, justify="left" if name in ("factor", "unit") else "right")
+    heads = ("factor", "drawn", "percentile", "p05", "p50", "p95", "unit")
+    shown = table("draws", *heads, left=("factor", "unit"))
     for item in study.inputs:
         share = percentile(float(shares[item.name])) if item.name in shares else ""
         drawn = number(float(draws[item.name]))
         shown.add_row(item.name, drawn, share, *prior(item), escape(item.unit))
-    console.print(shown)
-    console.print()
+    print_table(console, shown)
 
 
 def prior(item: Input) -> list[str]:
@@ -215,5 +188,5 @@ def prior(item: Input) -> list[str]:
 
 
 def percentile(share: float) -> str:
-    """A share in percent."""
+    """A share from 0 to 1 in percent, with one decimal."""
     return f"{100 * share:.1f}"

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.cli.show.grid import Block, print_grid, transposed
-from engine.risk.as_text import BINNED, NO_INTERVAL, cell, reasons
+from engine.risk.as_text import BINNED, NO_INTERVAL, Cell, cell, reasons
 
 if TYPE_CHECKING:
-    from engine.risk.tables import Record
+    from engine.risk.tables import Record, Tables
     from engine.study.study import Study
 
 HEADLINE = ("mean", "VaR99", "ES99")
@@ -22,36 +22,29 @@ SIDE_BY_SIDE = 2
 
 
 class Book:
-    """Records of a run by what they are."""
+    """Records of a run by measure, policy and variable, and the blocks that they fill."""
 
-    def __init__(self, study: Study, risk: Iterable[Record], comparison: Iterable[Record]):
+    def __init__(self, study: Study, tables: Tables):
         self.study = study
-        self.risk = {(r.measure, r.policy, r.variable): r for r in risk}
-        self.comparison = {(r.measure, r.policy, r.variable): r for r in comparison}
+        self.records = {(r.measure, r.policy, r.variable): r for r in (*tables.risk, *tables.comparison)}
         self.others = [name for name in study.policy_names if name != study.baseline]
         self.columns = [*study.policy_names, *(f"{name} - {study.baseline}" for name in self.others)]
 
-    def block(
-        self,
-        variable: str,
-        title: str,
-        about: str,
-        rows: Sequence[tuple[str, str, float]],
-        loss: bool,
-        strong: str = "",
-    ) -> Block:
-        """A variable's block: rows of (label, measure, scale) against policies and differences."""
-        return Block(
-            title, about, [(label, self._cells(variable, m, s, loss)) for label, m, s in rows], (strong,)
-        )
+    def row(self, variable: str, measure: str, loss: bool = True) -> list[Cell]:
+        """A measure of a variable under every policy, then its differences from the baseline."""
+        own = [self.own(variable, measure, policy) for policy in self.study.policy_names]
+        return own + [self.gap(variable, measure, policy, loss) for policy in self.others]
 
-    def _cells(self, variable: str, measure: str, scale: float, loss: bool) -> list:
-        own = [cell(self.risk.get((measure, name, variable)), scale) for name in self.study.policy_names]
-        gap = f"difference_{measure}"
-        return own + [cell(self.comparison.get((gap, name, variable)), scale, loss) for name in self.others]
+    def own(self, variable: str, measure: str, policy: str) -> Cell:
+        """A measure of a variable under a policy; a probability in percent."""
+        return cell(self.records.get((measure, policy, variable)), _scale(measure))
+
+    def gap(self, variable: str, measure: str, policy: str, loss: bool = True) -> Cell:
+        """The difference of a measure from the baseline, with its verdict: of a loss, less is better."""
+        return cell(self.records.get((f"difference_{measure}", policy, variable)), _scale(measure), loss)
 
     def print(self, console: Console, blocks: Sequence[Block]) -> set[str]:
-        """Prints blocks with policies side by side, or below each other where there are many."""
+        """The marks that estimates bear, once the blocks are printed: policies side by side, or below each other where there are many."""
         columns = self.columns
         if len(self.study.policies) > SIDE_BY_SIDE:
             turned = [transposed(columns, block) for block in blocks]
@@ -59,57 +52,43 @@ class Book:
         return print_grid(console, columns, blocks)
 
 
-def print_tables(
-    console: Console,
-    study: Study,
-    risk: Sequence[Record],
-    comparison: Sequence[Record],
-    measures: Sequence[str] = HEADLINE,
-) -> None:
+def _scale(measure: str) -> float:
+    return 100.0 if measure == "probability" else 1.0
+
+
+def print_tables(console: Console, study: Study, tables: Tables, measures: Sequence[str] = HEADLINE) -> None:
     """Measures of every outcome in the records, then the probability of every event, with differences from the baseline."""
-    book = Book(study, risk, comparison)
-    there = {record.variable for record in risk}
+    book = Book(study, tables)
+    there = {record.variable for record in tables.risk}
     strong = next((name for name in reversed(measures) if name in ("ES99", *measures[-1:])), "")
     blocks = []
     for name, outcome in study.model.outcomes.items():
         if name in there:
             worse = "high is worse" if outcome.loss else "low is worse"
             about = f"{outcome.about}; {worse}" if outcome.about else worse
-            rows = [(measure, measure, 1.0) for measure in measures]
-            blocks.append(book.block(name, f"{name} [{outcome.unit}]", about, rows, outcome.loss, strong))
-    marks: set[str] = set()
-    if blocks:
-        marks = book.print(console, blocks)
-    events = [event for event in study.events if event.name in there]
+            rows = [(measure, book.row(name, measure, outcome.loss)) for measure in measures]
+            blocks.append(Block(f"{name} [{outcome.unit}]", about, rows, (strong,)))
+    marks = book.print(console, blocks) if blocks else set()
+    events = [event.name for event in study.events if event.name in there]
+    if blocks and events:
+        console.print()
     if events:
-        if blocks:
-            console.print()
-        marks |= _print_events(console, book, [event.name for event in events])
+        marks |= _print_events(console, book, events)
     console.print()
     _print_reading(console, measures if blocks else ())
-    print_flags(console, marks, [*risk, *comparison], measures)
+    print_flags(console, marks, [*tables.risk, *tables.comparison], measures)
 
 
 def _print_events(console: Console, book: Book, names: Sequence[str]) -> set[str]:
-    title = "probability of events [%]"
-    if len(book.study.policies) <= SIDE_BY_SIDE:
-        blocks = [book.block(name, "", "", [(name, "probability", 100.0)], True) for name in names]
-        return book.print(console, [Block(title, "", [row for block in blocks for row in block.rows])])
-    columns = ["probability", f"less {book.study.baseline}"]
+    measure, policies = "probability", book.study.policy_names
+    if len(policies) <= SIDE_BY_SIDE:
+        rows = [(name, book.row(name, measure)) for name in names]
+        return book.print(console, [Block("probability of events [%]", "", rows)])
     blocks = []
     for name in names:
-        rows = [
-            (
-                policy,
-                [
-                    cell(book.risk.get(("probability", policy, name)), 100.0),
-                    cell(book.comparison.get(("difference_probability", policy, name)), 100.0, True),
-                ],
-            )
-            for policy in book.study.policy_names
-        ]
+        rows = [(p, [book.own(name, measure, p), book.gap(name, measure, p)]) for p in policies]
         blocks.append(Block(f"{name} [%]", "", rows))
-    return print_grid(console, columns, blocks)
+    return print_grid(console, [measure, f"less {book.study.baseline}"], blocks)
 
 
 def _print_reading(console: Console, measures: Sequence[str]) -> None:

@@ -9,37 +9,17 @@ import numpy as np
 from rich.markup import escape
 from rich.text import Text
 
-from engine.cli.show.replay_tables import number, percentile, prior, table
+from engine.cli.show.replay_tables import number, percentile, prior
+from engine.cli.show.screen import print_line, print_table, table
 
 if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Console
 
-    from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
 
 UNUSUAL = 6
 """Factors that are shown as the most unusual."""
-
-
-def worst_paths(
-    run: str, folder: RunFolder | None, study: Study, variable: str | None, policy: str, count: int
-) -> xr.Dataset:
-    """The worst paths of a run, as `engine.execution.replay.worst` gives them.
-
-    Raises:
-      UserError: also where no outcome is named, or nothing has been run.
-    """
-    from engine.errors import UserError
-    from engine.execution.replay import worst
-
-    if variable is None:
-        known = ", ".join(study.keep.outcomes or study.model.outcomes)
-        raise UserError("--variable", [f"expected the outcome that the paths are worst in: {known}."])
-    if folder is None:
-        remedy = f"Run it first: rustbelt run {run}"
-        raise UserError(run, [f"has not been run, and --worst looks through a finished run. {remedy}"])
-    return worst(folder, variable, policy, count)
 
 
 def print_worst(console: Console, study: Study, ranked: xr.Dataset, policy: str) -> None:
@@ -47,22 +27,19 @@ def print_worst(console: Console, study: Study, ranked: xr.Dataset, policy: str)
     (name,) = ranked.data_vars
     outcome = study.model.outcomes[str(name)]
     side = "high" if outcome.loss else "low"
-    told = f"worst in {name} [{outcome.unit}] under {policy} ({side} is worse)"
-    console.print(Text(told, style="bold"), soft_wrap=True)
-    shown = table("")
-    for head in ("rank", "path", *study.policy_names):
-        shown.add_column(escape(head), justify="right")
+    title = f"worst in {name} [{outcome.unit}] under {policy} ({side} is worse)"
+    print_line(console, title)
+    shown = table("", "rank", "path", *study.policy_names)
     for rank, (path, values) in enumerate(zip(ranked["path"].values, ranked[name].values, strict=True), 1):
         shown.add_row(str(rank), str(path), *(number(float(value)) for value in values))
-    console.print(shown)
-    console.print()
+    print_table(console, shown)
 
 
-def print_unusual(console: Console, study: Study, found: xr.DataTree) -> None:
+def print_unusual(console: Console, study: Study, story: xr.DataTree) -> None:
     """The factors whose draws on these paths are, on average, farthest from the middle of their priors."""
     from engine.execution.replay import percentiles
 
-    draws = found["draws"].to_dataset()
+    draws = story["draws"].to_dataset()
     means = {str(name): float(shares.mean()) for name, shares in percentiles(study, draws).items()}
     farthest = sorted(means, key=lambda name: -abs(means[name] - 0.5))[:UNUSUAL]
     if not farthest:
@@ -70,9 +47,8 @@ def print_unusual(console: Console, study: Study, found: xr.DataTree) -> None:
     count = draws.sizes["path"]
     mean = "mean " if count > 1 else ""
     console.print(Text(f"{'their' if count > 1 else 'its'} most unusual draws", style="bold"))
-    shown = table("")
-    for head in ("factor", f"{mean}percentile", f"{mean}draw", "p05", "p50", "p95", "unit"):
-        shown.add_column(head, justify="left" if head in ("factor", "unit") else "right")
+    heads = ("factor", f"{mean}percentile", f"{mean}draw", "p05", "p50", "p95", "unit")
+    shown = table("", *heads, left=("factor", "unit"))
     inputs = {item.name: item for item in study.inputs}
     for item in map(inputs.__getitem__, farthest):
         draw = float(draws[item.name].values.astype(np.float64).mean())

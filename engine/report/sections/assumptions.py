@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import compact
-from engine.study.lever_tables import lever_table
+from engine.study.lever_tables import lever_text
 from engine.study.study import Event, Policy, Study
 
 
@@ -67,16 +65,7 @@ def _lever(study: Study, policy: Policy, lever: str) -> str:
     values = policy.levers.get(lever)
     if values is None:
         return ""
-    return _lever_text(lever_table(values, study.model.levers[lever].dims, study.model, study.years))
-
-
-def _lever_text(value: Any) -> str:
-    if not isinstance(value, dict):
-        return f"{value:g}"
-    return ", ".join(
-        f"{key}: {{{_lever_text(part)}}}" if isinstance(part, dict) else f"{key}: {part:g}"
-        for key, part in value.items()
-    )
+    return lever_text(values, study.model.levers[lever].dims, study.model, study.years)
 
 
 def _rule(event: Event) -> str:
