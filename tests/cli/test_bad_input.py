@@ -57,13 +57,13 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [(text, told) for _, text, *told in BROKEN], ids=[b[0] for b in BROKEN]
+    ("text", "messages"), [(text, messages) for _, text, *messages in BROKEN], ids=[b[0] for b in BROKEN]
 )
-def test_a_study_that_is_wrong(tmp_path, out, text, told):
+def test_a_study_that_is_wrong(tmp_path, out, text, messages):
     study = write(tmp_path, text)
     model = [] if "rustbetl" in text else own("Pond" if "pond" in text else "Bridge")
     for command in ("run", "check"):
-        refused_with_problems(call(command, study, *model, "--out", out), *told)
+        refused_with_problems(call(command, study, *model, "--out", out), *messages)
 
 
 def test_all_problems_are_told_at_once(tmp_path, out):
@@ -120,7 +120,7 @@ def test_a_device_that_is_not_there(tmp_path, out):
 
 
 @pytest.mark.parametrize(
-    ("spec", "told"),
+    ("spec", "message"),
     [
         ("model.py", "expected FILE:CLASS"),
         ("none.py:Bridge", "no file 'none.py'"),
@@ -128,8 +128,8 @@ def test_a_device_that_is_not_there(tmp_path, out):
         (f"{MODELS}:REGION", "expected a class derived from PathModel or StaticModel"),
     ],
 )
-def test_a_model_that_is_not_there(tmp_path, out, spec, told):
-    refused_with_problems(call("run", write(tmp_path, BRIDGE), "--model", spec, "--out", out), told)
+def test_a_model_that_is_not_there(tmp_path, out, spec, message):
+    refused_with_problems(call("run", write(tmp_path, BRIDGE), "--model", spec, "--out", out), message)
 
 
 RULES = {
@@ -143,16 +143,16 @@ RULES = {
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_model_that_does_not_keep_its_contract(tmp_path, out, name):
-    rule, told = RULES[name]
+    rule, message = RULES[name]
     source = (
         MODELS.read_text().rstrip()
         + "\n\n\nclass Broken(Bridge):\n    def evaluate(self, factors, levers):\n"
     )
     (tmp_path / "model.py").write_text(f"{source}        {rule}\n")
     words = [write(tmp_path, BRIDGE), "--model", f"{tmp_path / 'model.py'}:Broken", "--out", out]
-    refused_with_problems(call("run", *words), told)
+    refused_with_problems(call("run", *words), message)
     if name != "nan":
-        refused_with_problems(call("check", *words), told)
+        refused_with_problems(call("check", *words), message)
 
 
 def test_a_model_that_cannot_be_imported(tmp_path, out):
@@ -184,15 +184,15 @@ def test_a_folder_that_holds_another_study(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("code", "told"), [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "cannot be written")]
+    ("code", "message"), [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "cannot be written")]
 )
 @pytest.mark.parametrize("owner", [files, cube])
-def test_a_full_or_read_only_disk(tmp_path, out, monkeypatch, owner, code, told):
+def test_a_full_or_read_only_disk(tmp_path, out, monkeypatch, owner, code, message):
     def fails(path):
         raise OSError(code, os.strerror(code), str(path))
 
     monkeypatch.setattr(owner, "sync", fails)
-    refused_with_problems(call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", out), told)
+    refused_with_problems(call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", out), message)
 
 
 def test_a_refused_run_leaves_an_empty_folder_empty(tmp_path, monkeypatch):

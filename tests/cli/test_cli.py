@@ -35,8 +35,8 @@ def runs(tmp_path_factory):
 
 
 def test_the_greeting_names_three_commands():
-    said = call().output
-    assert [line for line in said.splitlines() if line.startswith("  rustbelt ")] != []
+    printed = call().output
+    assert [line for line in printed.splitlines() if line.startswith("  rustbelt ")] != []
     assert call().exit_code == 0
 
 
@@ -85,12 +85,12 @@ def test_json_is_one_list_of_records_and_nothing_else(runs):
     ended = call("run", runs / "bridge.toml", *own("Bridge"), "--out", runs / "bridge", "--json")
     records = json.loads(ended.stdout)
     assert all(set(record) == KEYS for record in records)
-    found = {(r["measure"], r["policy"], r["variable"]): r for r in records}
+    by_key = {(r["measure"], r["policy"], r["variable"]): r for r in records}
     cube = xr.open_datatree(runs / "bridge" / "cube.zarr", engine="zarr")
     value = float(cube["risk"]["damage"].sel(policy="weak", measure="ES95", stat="estimate"))
-    assert_same(found[("ES95", "weak", "damage")]["estimate"], value)
-    assert found[("difference_ES95", "strong", "damage")]["estimate"] < 0
-    assert found[("probability", "weak", "collapse")]["low"] is not None
+    assert_same(by_key[("ES95", "weak", "damage")]["estimate"], value)
+    assert by_key[("difference_ES95", "strong", "damage")]["estimate"] < 0
+    assert by_key[("probability", "weak", "collapse")]["low"] is not None
 
 
 def test_progress_is_plain_lines_where_there_is_no_terminal(tmp_path):
@@ -177,8 +177,8 @@ def test_risk_answers_for_a_yearly_variable_by_year_and_place(runs):
 
 
 def test_a_name_of_both_an_outcome_and_a_yearly_variable_answers_twice(runs):
-    said = call("risk", runs / "pond", *own("Pond"), "--variable", "shortage").stdout
-    assert "shortage [hm3]" in said and "shortage, mean [hm3/yr]" in said
+    printed = call("risk", runs / "pond", *own("Pond"), "--variable", "shortage").stdout
+    assert "shortage [hm3]" in printed and "shortage, mean [hm3/yr]" in printed
 
 
 def test_risk_given_a_condition(runs):
@@ -205,8 +205,10 @@ def test_list_shows_what_ships_and_what_was_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "none yet" in call("list").stdout
     call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--quiet")
-    said = call("list").stdout
-    assert "Old policies or reform" in said and "bridge-" in said and "4,000 paths; How strong?" in said
+    printed = call("list").stdout
+    assert (
+        "Old policies or reform" in printed and "bridge-" in printed and "4,000 paths; How strong?" in printed
+    )
     (folder,) = (tmp_path / "outputs").iterdir()
     for place in (folder, "bridge", tmp_path / "study.toml"):
         assert call("risk", place, *own("Bridge")).exit_code == 0

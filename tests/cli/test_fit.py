@@ -50,9 +50,9 @@ def test_the_table_the_sentence_and_a_snippet_to_paste(tmp_path):
     assert [line.split()[0] for line in lines[3:7]] == [fit.family for fit in fits]
     assert f"{fits[0].aic:,.1f}" in lines[3] and f"{fits[1].aic - fits[0].aic:,.1f}" in lines[4]
     assert ranking.p_text(fits[3]) == "p <= 0.01" and lines[6].rstrip().endswith("p <= 0.01")
-    said = " ".join(ended.stdout.split())
-    assert ranking.reading(fits) in said
-    assert "It comes from a parametric bootstrap, 19 samples of 120" in said
+    printed = " ".join(ended.stdout.split())
+    assert ranking.reading(fits) in printed
+    assert "It comes from a parametric bootstrap, 19 samples of 120" in printed
     ((name, table),) = pasted(ended.stdout).items()
     assert name == "price"
     assert table.pop("source") == "fitted to data.csv, column price, n = 120, maximum likelihood"
@@ -126,8 +126,8 @@ def test_where_no_family_fits_the_data_themselves_are_proposed(tmp_path):
     random = np.random.default_rng(7)
     path = written(tmp_path, [*random.normal(10, 1, 150), *random.normal(20, 1, 150)])
     ended = call("fit", path, "--column", "price", "--families", "normal,logistic")
-    said = " ".join(ended.stdout.split())
-    assert "No family fits: normal is the best by AIC, and the data contradict it (p <= 0.01)." in said
+    printed = " ".join(ended.stdout.split())
+    assert "No family fits: normal is the best by AIC, and the data contradict it (p <= 0.01)." in printed
     assert pasted(ended.stdout)["price"] == {
         "family": "empirical", "file": path.as_posix(), "column": "price", "source": "data.csv, column price, n = 300",
     }  # fmt: skip
@@ -161,7 +161,7 @@ def test_our_default_families_run_from_the_command_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--column", "prize"], "unknown column 'prize'. Did you mean 'price'?"),
         (["--column", "day"], "column 'day', line 2: expected a finite number, got 'x'."),
@@ -173,24 +173,24 @@ def test_our_default_families_run_from_the_command_line(tmp_path):
         (["--column", "price", "--families", "kstwo"], "none of the families could be fitted."),
     ],
 )  # fmt: skip
-def test_what_the_user_can_mend_ends_with_2(tmp_path, words, told):
+def test_what_the_user_can_mend_ends_with_2(tmp_path, words, message):
     ended = call("fit", written(tmp_path, PRICES), *words)
     assert ended.exit_code == 2
-    assert told in ended.stderr
+    assert message in ended.stderr
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         ([1.0, 2.0, 3.0], "column 'price': expected at least 8 numbers to fit a law to, got 3."),
         ([3.2] * 12, "column 'price': all 12 are 3.2. Use family 'fixed', value = 3.2."),
     ],
 )
-def test_data_that_no_law_can_be_fitted_to(tmp_path, values, told):
+def test_data_that_no_law_can_be_fitted_to(tmp_path, values, message):
     path = written(tmp_path, values)
     ended = call("fit", path, "--column", "price")
     assert ended.exit_code == 2
-    assert ended.stderr == f"{path}: 1 problem\n  {told}\n"
+    assert ended.stderr == f"{path}: 1 problem\n  {message}\n"
 
 
 def test_too_few_values_say_how_many_cells_were_left_out(tmp_path):

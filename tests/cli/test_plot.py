@@ -47,7 +47,7 @@ def test_a_file_is_named_after_what_it_shows(pond, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("exceedence",), "Did you mean 'exceedance'?"),
         (("exceedance",), "expected a run"),
@@ -60,8 +60,8 @@ def test_a_file_is_named_after_what_it_shows(pond, tmp_path, monkeypatch):
         (("replay", "RUN", "--path", "600"), "expected 0 to 599, got 600"),
     ],
 )
-def test_what_it_refuses(pond, words, told):
+def test_what_it_refuses(pond, words, message):
     given = [pond if word == "RUN" else word for word in words]
     ended = call("plot", *given, *(own("Pond") if "RUN" in words else []))
     assert ended.exit_code == 2
-    assert told in ended.output
+    assert message in ended.output

@@ -20,9 +20,9 @@ from tests.small_files import BRIDGE, MODELS, POND, call, own, write
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
-    """A run of three blocks: its folder, and what it said of itself as JSON lines."""
-    place = tmp_path_factory.mktemp("told")
+def logged(tmp_path_factory):
+    """A run of three blocks: its folder, and what it logged as JSON lines."""
+    place = tmp_path_factory.mktemp("logged")
     study = write(place, BRIDGE)
     words = ["--out", place / "out", "--paths", str(2 * BLOCK + 1000), "--log", "json"]
     ended = call("run", study, *own("Bridge"), *words)
@@ -30,8 +30,8 @@ def told(tmp_path_factory):
     return place / "out", [json.loads(line) for line in ended.stderr.splitlines()]
 
 
-def test_each_stage_is_one_json_object_a_line(told):
-    _, lines = told
+def test_each_stage_is_one_json_object_a_line(logged):
+    _, lines = logged
     assert [line["stage"] for line in lines if "note" not in line] == [
         "compiling", "simulating", "simulating", "simulating", "estimating",
     ]  # fmt: skip
@@ -43,10 +43,10 @@ def test_each_stage_is_one_json_object_a_line(told):
     assert {line["total"] for line in lines} == {2 * BLOCK + 1000}
 
 
-def test_the_headline_tightens_to_what_the_table_says(told):
-    folder, lines = told
+def test_the_headline_tightens_to_what_the_table_says(logged):
+    folder, lines = logged
     news = [line["headline"] for line in lines if "headline" in line]
-    widths = [found["policies"]["weak"]["high"] - found["policies"]["weak"]["low"] for found in news]
+    widths = [headline["policies"]["weak"]["high"] - headline["policies"]["weak"]["low"] for headline in news]
     assert len(widths) >= 2 and widths[-1] < widths[0]
     study = find_run(folder, load_model_file(f"{MODELS}:Bridge")).study
     values = Paths(RunFolder(folder, study))["damage"]
@@ -57,8 +57,8 @@ def test_the_headline_tightens_to_what_the_table_says(told):
         assert_same(news[-1]["policies"][policy]["low"], exact.low)
 
 
-def test_a_run_that_goes_on_counts_the_blocks_that_are_there(told):
-    folder, _ = told
+def test_a_run_that_goes_on_counts_the_blocks_that_are_there(logged):
+    folder, _ = logged
     study = find_run(folder, load_model_file(f"{MODELS}:Bridge")).study
     headline = Tightening(RunFolder(folder, study))
     assert headline.estimates() == ("", {})
@@ -101,14 +101,14 @@ def test_commands_studies_and_runs_are_completed(tmp_path):
     code = "from engine.cli import main; main(prog_name='rustbelt')"
 
     def completed(*words: str) -> list[str]:
-        asked = {
+        environment = {
             "COMP_WORDS": " ".join(words),
             "COMP_CWORD": str(len(words) - 1),
             "_RUSTBELT_COMPLETE": "bash_complete",
         }
         ended = subprocess.run(
             [sys.executable, "-c", code],
-            env=os.environ | asked,
+            env=os.environ | environment,
             cwd=tmp_path,
             capture_output=True,
             text=True,

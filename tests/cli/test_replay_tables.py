@@ -127,7 +127,7 @@ def test_what_is_saved_is_the_replay(pond, story, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("file", "told"),
+    ("file", "message"),
     [
         ("one.nc", r"expected a name that ends in \.csv or \.zarr, got '.*one\.nc'"),
         ("there.csv", "there.csv is there already. Choose another name, or delete it first."),
@@ -135,10 +135,10 @@ def test_what_is_saved_is_the_replay(pond, story, tmp_path):
         ("nowhere/one.csv", "expected a folder that is there, got '.*nowhere'"),
     ],
 )
-def test_where_a_replay_cannot_be_saved(pond, tmp_path, file, told):
+def test_where_a_replay_cannot_be_saved(pond, tmp_path, file, message):
     (tmp_path / "there.csv").write_text("mine")
     (tmp_path / "there.zarr").mkdir()
     ended = call(*pond, "--path", 17, "--save", tmp_path / file)
     assert ended.exit_code == 2
-    assert re.search(f"--save: 1 problem\n  .*{told}", ended.stderr)
+    assert re.search(f"--save: 1 problem\n  .*{message}", ended.stderr)
     assert (tmp_path / "there.csv").read_text() == "mine" and not list((tmp_path / "there.zarr").iterdir())
