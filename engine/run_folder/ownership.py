@@ -20,6 +20,7 @@ from engine.storage.files import (
     write_atomically,
     writing,
 )
+from engine.storage.private_folder import private_folder
 from engine.study.loading import resolved_text
 from engine.study.study import BLOCK, Study
 
@@ -27,6 +28,9 @@ DECISIVE = ("rustbelt", "jax", "jaxlib", "xla_flags", "device_kind")
 """Versions that path values may depend on."""
 TABULATED = ("scipy",)
 """Others, where laws or copulas are tabulated from what SciPy gives."""
+
+MODELS = "models"
+"""The file of the private folder that lists the models of one's own that have been run: SHA-256 and FILE:CLASS."""
 
 
 class Busy(UserError):
@@ -111,7 +115,11 @@ def enter(folder: RunFolder, versions: Mapping[str, str], force: bool = False, a
         past = [*past, ours]
     document = {**_whose(study), "name": study.name, "versions": past, "study": resolved_text(study)}
     if study.model_spec is not None:
-        document["model"] = {"spec": study.model_spec, "sha256": digest_of_file(_file_of(study.model_spec))}
+        document["model"] = model = {
+            "spec": study.model_spec,
+            "sha256": digest_of_file(_file_of(study.model_spec)),
+        }
+        _remember(model)
     with writing(folder.path):
         if document != held:
             write_atomically(study_file(folder.path), sealed(document))
@@ -123,8 +131,10 @@ def enter(folder: RunFolder, versions: Mapping[str, str], force: bool = False, a
 def remembered_model(folder: Path) -> str | None:
     """FILE:CLASS of the model of one's own that a run was made with; None where it was one that ships.
 
+    A run folder may come from anybody, so only what this user has run is loaded by itself: `private_folder` has a list of it.
+
     Raises:
-      UserError: the file is gone, or has changed since; or it lies in the run folder, whose files nobody runs.
+      UserError: the file is gone, or has changed since, or this user has not run it.
     """
     model = (unsealed(study_file(folder)) or {}).get("model")
     if model is None:
@@ -132,14 +142,32 @@ def remembered_model(folder: Path) -> str | None:
     file = _file_of(model["spec"])
     if not file.is_file():
         state = "is gone"
-    elif file.is_relative_to(folder.resolve()):
-        state = "lies in the run folder, from which nothing is run by itself"
     elif digest_of_file(file) != model["sha256"]:
         state = "has changed since"
+    elif _line(model) not in _models_run():
+        state = "has not been run by you here"
     else:
         return str(model["spec"])
     message = f"its model {model['spec']} {state}. Say which model to use: --model FILE:CLASS."
     raise UserError(str(folder), [message])
+
+
+def _remember(model: Mapping[str, str]) -> None:
+    folder, _ = private_folder()
+    if folder is not None and _line(model) not in _models_run():
+        with suppress(OSError), (folder / MODELS).open("a", encoding="utf-8") as file:
+            file.write(f"{_line(model)}\n")
+
+
+def _models_run() -> list[str]:
+    folder, _ = private_folder()
+    with suppress(OSError):
+        return (folder / MODELS).read_text("utf-8").splitlines() if folder else []
+    return []
+
+
+def _line(model: Mapping[str, str]) -> str:
+    return f"{model['sha256']} {model['spec']}"
 
 
 def _file_of(spec: str) -> Path:

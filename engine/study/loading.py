@@ -102,6 +102,11 @@ def resolved_text(study: Study) -> str:
     return tomli_w.dumps(study.document)
 
 
+def names_its_model(study: Study) -> bool:
+    """Whether another process can load the study's model: by its name, or from its file."""
+    return study.model_spec is not None or study.model_name in known()
+
+
 def load_model_file(spec: str) -> Model:
     """The model that `FILE:CLASS` names."""
     return load_part(spec, (PathModel, StaticModel))

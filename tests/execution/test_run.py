@@ -136,6 +136,13 @@ def test_a_run_finds_its_model_again_and_asks_for_it_where_it_has_changed(place)
         file.write_text(text)
 
 
+def test_a_folder_from_somebody_else_loads_no_file_by_itself(place, tmp_path, monkeypatch):
+    monkeypatch.setenv("RUSTBELT_CACHE", str(tmp_path / "another user"))
+    with pytest.raises(UserError, match=r"model\.py:Pond has not been run by you here.*FILE:CLASS"):
+        engine.open_run(place[1].folder)
+    assert engine.open_run(place[1].folder, place[1].study.model).verify() == []
+
+
 def test_the_public_names_are_all_there_whatever_was_used_before():
     code = (
         "import engine, sys\n"

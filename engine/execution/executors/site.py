@@ -11,12 +11,11 @@ from typing import Any
 from engine.errors import Problem, UserError
 from engine.execution.executors.contract import Assignment
 from engine.execution.work import Work
-from engine.models import known
 from engine.program import compilation_cache, devices
 from engine.run_folder import ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.storage import locks
-from engine.study.loading import load_model_file, load_study
+from engine.study.loading import load_model_file, load_study, names_its_model
 
 _KEPT: dict[Site, Work] = {}
 
@@ -50,7 +49,7 @@ def of_assignment(assignment: Assignment, device: str | None, made_by: Mapping[s
     """
     folder, study = assignment.folder, assignment.folder.study
     model = study.model_spec
-    if model is None and study.model_name not in known():
+    if not names_its_model(study):
         message = f"model {study.model_name} stands in no file that a worker could load. Put it into one."
         raise UserError(study.source, [message])
     decisive = tuple((key, made_by.get(key, "")) for key in ownership.DECISIVE)
