@@ -1,4 +1,4 @@
-"""Parts by name: the one of a table of known parts, or a class that stands in a user's own file."""
+"""Parts by name: a class that stands in a user's own file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -17,13 +17,6 @@ from typing import TypeVar
 from engine.errors import UserError, unknown
 
 Part = TypeVar("Part")
-
-
-def find(kind: str, name: str, parts: Mapping[str, Part]) -> Part:
-    """The part of that name; an unknown name is refused with its closest match."""
-    if name not in parts:
-        raise UserError(kind, [unknown(kind, name, parts)])
-    return parts[name]
 
 
 def load_part(spec: str, kinds: tuple[type[Part], ...]) -> Part:
