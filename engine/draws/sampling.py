@@ -53,11 +53,11 @@ class Sampler(Protocol):
     def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Float[Array, "..."]:
         """The normal scores of `words`, [*key batch, tile]."""
 
-    def path_order(self, tile: int) -> Int[np.ndarray, "tile"]:
-        """Path number within the tile of each lane."""
 
-    def first_counter(self, first_path: int) -> int:
-        """Counter of the group that begins with this path."""
+def path_order(sampler: Sampler, tile: int) -> Int[np.ndarray, "tile"]:
+    """Path number within the tile of each lane."""
+    group = np.arange(tile // sampler.group) * sampler.group
+    return np.concatenate([group + offset for offset in sampler.offsets])
 
 
 @dataclass(frozen=True)
@@ -106,13 +106,6 @@ class Keyed:
             drawn = mirror(drawn[..., None, :, :], sign)
         drawn = jax.lax.optimization_barrier(drawn)
         return drawn.reshape(*drawn.shape[: drawn.ndim - 1 - self.unit], -1)
-
-    def path_order(self, tile: int) -> Int[np.ndarray, "tile"]:
-        group = np.arange(tile // self.group) * self.group
-        return np.concatenate([group + offset for offset in self.offsets])
-
-    def first_counter(self, first_path: int) -> int:
-        return first_path // self.group
 
 
 @dataclass(frozen=True)
@@ -163,12 +156,6 @@ class Latin:
         depth = self.unit.bit_length() - 1
         point = ((first[0] | lane) * self.group + member) << (32 - depth)
         return strata.permuted(point, words, depth) | (drawn >> depth)
-
-    def path_order(self, tile: int) -> Int[np.ndarray, "tile"]:
-        return self.inner.path_order(tile)
-
-    def first_counter(self, first_path: int) -> int:
-        return self.inner.first_counter(first_path)
 
 
 REPLICATE = 256

@@ -14,6 +14,7 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, Int, Int32, UInt32
 
+from engine.draws.sampling import path_order
 from engine.modelling.cell_axis import cell_count
 from engine.program import arguments
 from engine.program.rules import Rules
@@ -212,7 +213,7 @@ class Program:
         values = jax.device_get(
             self._draw(self.inputs, self._counters(block.first - at + self.lanes * np.arange(tiles)))
         )
-        ordered = values[..., np.argsort(self.sampler.path_order(self.lanes))]
+        ordered = values[..., np.argsort(path_order(self.sampler, self.lanes))]
         joined = np.moveaxis(ordered, 1, 0).reshape(len(self.study.inputs), tiles * self.lanes)
         return joined[:, at : at + block.count]
 
@@ -262,8 +263,8 @@ class Program:
 
     def _counters(self, firsts: Int[np.ndarray, "tile"]) -> UInt32[np.ndarray, "tile 2"]:
         """Counters of the first groups of the tiles that begin with these paths, (low, high) words."""
-        counters = [self.sampler.first_counter(int(first)) for first in firsts]
-        return np.array([[c & 0xFFFFFFFF, c >> 32] for c in counters], np.uint32)
+        counters = np.asarray(firsts, np.int64) // self.sampler.group
+        return np.stack([counters & 0xFFFFFFFF, counters >> 32], axis=-1).astype(np.uint32)
 
     def _tiles(
         self, inputs: Any, base: UInt32[Array, "2"], start: Int32[Array, "1"], stop: Int32[Array, "1"]

@@ -12,7 +12,7 @@ from scipy.special import ndtr, ndtri, stdtrit
 
 import engine
 from engine.draws import random_words
-from engine.draws.sampling import SAMPLERS
+from engine.draws.sampling import SAMPLERS, path_order
 from engine.execution.replay import replay
 from engine.modelling.cell_axis import split_cells
 from engine.risk.evidence import MEASURES
@@ -36,7 +36,7 @@ REPLICATES = 1 << 13
 
 def counter(first_path):
     """Counter of the group that begins with this path, (low, high) words."""
-    number = LATIN.first_counter(first_path)
+    number = first_path // LATIN.group
     return jnp.uint32(number & 0xFFFFFFFF), jnp.uint32(number >> 32)
 
 
@@ -45,7 +45,7 @@ drawn = jax.jit(lambda first, tile: LATIN.words(KEYS, first, tile), static_argnu
 
 def words(first_path, paths):
     """Words of consecutive paths, uint32 [stream, path]."""
-    return np.asarray(drawn(counter(first_path), paths))[:, np.argsort(LATIN.path_order(paths))]
+    return np.asarray(drawn(counter(first_path), paths))[:, np.argsort(path_order(LATIN, paths))]
 
 
 @functools.cache
@@ -88,7 +88,7 @@ def test_all_streams_of_a_run_are_stratified():
 
 def test_below_the_stratum_are_the_highest_bits_of_the_random_word():
     lanes = np.asarray(SAMPLERS["random"].words(KEYS, counter(0), 1024))
-    plain = lanes[:, np.argsort(SAMPLERS["random"].path_order(1024))]
+    plain = lanes[:, np.argsort(path_order(SAMPLERS["random"], 1024))]
     assert_same(words(0, 1024) & 0xFFFFFF, plain >> 8)
 
 
