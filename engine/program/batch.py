@@ -166,8 +166,9 @@ class Batch:
     def _gathered(self, atoms: Sequence[Atom], known: Known) -> Rows:
         """Values as the rows of an array, one row alone where all are the same."""
         parts = []
-        for source, run in groupby(atoms, lambda atom: _source(atom, known)):
-            held = list(run)
+        arrays = (None if isinstance(atom, Constant) else id(known[atom].array) for atom in atoms)
+        for source, run in groupby(zip(arrays, atoms, strict=True), lambda pair: pair[0]):
+            held = [atom for _, atom in run]
             if source is None:
                 parts.append((len(held), _constants(held)))
                 continue
@@ -196,11 +197,6 @@ def _constants(atoms: Sequence[Atom]) -> Shaped[Array, "row 1 1 ..."]:
     values = [np.asarray(atom.value, atom.dtype) for atom in atoms if isinstance(atom, Constant)]
     alike = len({(value.dtype, value.tobytes()) for value in values}) == 1
     return jnp.asarray(np.stack(values[:1] if alike else values)[:, None, None])
-
-
-def _source(atom: Atom, known: Known) -> int | None:
-    """Which array a value stands in; None for a constant."""
-    return None if isinstance(atom, Constant) else id(known[atom].array)
 
 
 def _rows(array: Rows, rows: list[int]) -> Rows | None:

@@ -22,10 +22,6 @@ GPU_LANES = 1 << 20
 """Paths that a GPU takes at once: a step of the shipped model is then some thousand times longer than its launch."""
 LANE = 4 << 10
 """Bytes that a path takes on a device under each policy, at most: the shipped model takes 1.3 KiB."""
-_ROOM = 1 << 26
-_REQUESTED, _HIT = (
-    f"/jax/compilation_cache/{event}" for event in ("compile_requests_use_cache", "cache_hits")
-)
 _UNITS = {"": 1, "B": 1} | {
     f"{letter}{ending}": base**power
     for power, letter in enumerate("KMGT", start=1)
