@@ -19,7 +19,7 @@ from engine.risk.evidence import MEASURES
 from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import FEW_UNITS, Some, Units, as_units, effective_count, moments, moments_of_some
 from engine.risk.measures import difference, finite_units, probability, regret, summary
-from engine.risk.tails import quantiles, share_of
+from engine.risk.tails import quantiles, share_of_totals
 from engine.study.study import BLOCK, Block
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.risk.cells import summary_cells
@@ -299,7 +299,7 @@ def test_totals_and_sparse_moments_are_those_of_the_replicates():
 def test_intervals_of_few_replicates_are_students():
     happens = RNG.random((1, 5 * SIZE)) < 0.3
     units = as_units(5 * SIZE, SIZE)
-    (p,), (error,), (low,), (high,) = share_of(happens, units)
+    (p,), (error,), (low,), (high,) = share_of_totals(units.totals(happens), units)
     t = float(stdtrit(4, 0.975))
     assert_close(units.reach, t)
     # Wilson's ends are where the score is t errors away, the error growing with sqrt(p (1 - p))
