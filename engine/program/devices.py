@@ -101,14 +101,10 @@ def mesh(kind: str | None = None) -> Mesh:
         devices = jax.local_devices(backend={"gpu": "cuda"}.get(kind or "", kind))
     except RuntimeError as failure:
         have = sorted({device.platform for device in jax.local_devices()})
-        remedy = (
-            "install rustbelt[cuda] on a machine with an NVIDIA GPU"
-            if kind == "gpu"
-            else "leave --device out"
-        )
-        raise UserError(
-            "--device", [f"expected a {kind} device, found {', '.join(have)}; {remedy}."]
-        ) from failure
+        gpu = "install rustbelt[cuda] on a machine with an NVIDIA GPU"
+        remedy = gpu if kind == "gpu" else "leave --device out"
+        problem = f"expected a {kind} device, found {', '.join(have)}; {remedy}."
+        raise UserError("--device", [problem]) from failure
     return Mesh(np.array(devices), (AXIS,))
 
 

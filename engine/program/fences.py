@@ -80,12 +80,7 @@ def _of_a_product() -> dict[str, Any]:
 
 
 def fenced(packs: Sequence[Pack], outputs: Sequence[Atom], sizes: Mapping[Axis, int]) -> set[int]:
-    """The places of the packs behind which a barrier stands.
-
-    Args:
-      outputs: what the rule gives back: read once more.
-      sizes: how many policies and paths there are.
-    """
+    """The places of the packs behind which a barrier stands; what the rule gives back is read once more."""
     reads: Counter[Atom] = Counter(outputs)
     differs: dict[Atom, Axis] = {value: pack.axes for pack in packs for value in pack.outputs}
     for pack in packs:

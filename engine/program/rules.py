@@ -40,12 +40,7 @@ class Years:
 
 @dataclass(frozen=True)
 class Rules:
-    """The rules of a study's model for one path and one policy.
-
-    Args:
-      study: the resolved study.
-      dtype: of all numbers.
-    """
+    """The rules of a resolved study's model for one path and one policy, in numbers of one type."""
 
     study: Study
     dtype: type
@@ -62,8 +57,6 @@ class Rules:
         year = written_out(self.one_year, state, *(argument.example for argument in rest))
         carried = _carried(state, begin, first, year, rest)
         return Years(begin, first, year, (carried, *rest), written_out(self.end, state))
-
-    # ------------------------------------------------------------------ what rules take
 
     def scalar(self, shape: tuple[int, ...] = ()) -> jax.ShapeDtypeStruct:
         """One number."""
@@ -85,8 +78,6 @@ class Rules:
         """The policies of a year, the cells of each lever a table."""
         example = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), of_a_year)
         return Argument.alike(example, axes, _is_tuple)
-
-    # ------------------------------------------------------------------ the rules
 
     @property
     def folded(self) -> dict[str, Fold]:
@@ -125,8 +116,6 @@ class Rules:
         return self._as_floats(
             [rule.finish(kept[name]) if name in kept else rule(state) for name, rule in own.items()]
         )
-
-    # ------------------------------------------------------------------ what the model is handed
 
     def _by_name(self, draw: Sequence[Any]) -> dict[str, Any]:
         return {item.name: value for item, value in zip(self.study.inputs, draw, strict=True)}
