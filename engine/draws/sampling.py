@@ -45,9 +45,7 @@ class Sampler(Protocol):
         """One word per lane: uint32 [*key batch, tile].
 
         Args:
-          key: stream keys, uint32 [..., 2].
           first: counter of the tile's first group, (low, high) words; a multiple of the groups in a tile.
-          tile: lanes.
         """
 
     def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Float[Array, "..."]:
@@ -65,10 +63,8 @@ class Keyed:
     """Words as the generator gives them, and perhaps their mirrors.
 
     Args:
-      name: its name in the study file.
-      unit: paths in one independent unit; the second path of two mirrors the first.
-      offsets: path number, within the group of paths that share one evaluation of the generator, of each run of lanes:
-        those of its first word, those of its second; then their mirrors.
+      unit: the second path of two mirrors the first.
+      offsets: those of the generator's first word, those of its second; then their mirrors.
     """
 
     name: str
@@ -117,7 +113,6 @@ class Latin:
     Source: McKay, Beckman and Conover (1979), Technometrics 21, 239-245, doi:10.1080/00401706.1979.10489755.
 
     Args:
-      name: its name in the study file.
       unit: points of a replicate, a power of two.
       inner: gives the place in the stratum; one path in a unit.
     """

@@ -54,7 +54,14 @@ class Cells:
     def __getitem__(self, key: str | tuple[str, ...]) -> Scalar:
         """The scalar at a label, or at a tuple of labels in the order of the dimensions."""
         wanted = key if isinstance(key, tuple) else (key,)
-        return self.values[_position(self.labels, wanted)]
+        position = 0
+        if len(wanted) != len(self.labels):
+            raise KeyError(f"expected one label for each of {self.dims}, got {wanted}")
+        for (dim, names), label in zip(self.labels.items(), wanted, strict=True):
+            if label not in names:
+                raise KeyError(f"no label '{label}' in {dim} {names}")
+            position = position * len(names) + names.index(label)
+        return self.values[position]
 
     def sel(self, **where: str | Sequence[str]) -> Any:
         """The part at the labels given by dimension: a label drops its dimension, a sequence keeps those labels.
@@ -134,17 +141,6 @@ def _side_by_side(values: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
     if any(jnp.shape(value) for value in values) or not jnp.issubdtype(dtype, jnp.floating):
         return values
     return tuple(jax.lax.optimization_barrier([jnp.asarray(value, dtype) for value in values]))
-
-
-def _position(labels: Labels, key: tuple[str, ...]) -> int:
-    if len(key) != len(labels):
-        raise KeyError(f"expected one label for each of {tuple(labels)}, got {key}")
-    position = 0
-    for (dim, names), label in zip(labels.items(), key, strict=True):
-        if label not in names:
-            raise KeyError(f"no label '{label}' in {dim} {names}")
-        position = position * len(names) + names.index(label)
-    return position
 
 
 def table(labels: Labels, rows: Any) -> Cells:

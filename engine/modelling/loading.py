@@ -77,9 +77,8 @@ def _importable(folder: Path) -> Iterator[None]:
 
 def _raised(error: BaseException, path: Path | None = None) -> str:
     """`ValueError: what it says (line 7)`."""
-    lines = [
-        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
-    ]
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
     line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     return f"{type(error).__name__}: {text}" + (f" (line {line})" if line else "")
@@ -110,11 +109,8 @@ def source_digest(part: type) -> str:
     digest = hashlib.sha256()
     for path in sorted(home.parent.rglob("*"), key=lambda path: path.relative_to(home.parent).as_posix()):
         inside = path.relative_to(home.parent)
-        if (
-            path.is_file()
-            and path.suffix != ".pyc"
-            and not any(part.startswith(".") for part in inside.parts)
-        ):
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if path.is_file() and path.suffix != ".pyc" and not hidden:
             content = path.read_bytes()
             digest.update(f"{inside.as_posix()}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()

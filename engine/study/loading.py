@@ -44,9 +44,7 @@ def load_study(
 
     Args:
       model: a model of one's own, in place of the one that the study names.
-      paths: in place of the study's.
-      seed: in place of the study's.
-      tile: in place of the study's.
+      paths, seed, tile: in place of the study's.
       policies: names of the policies that run, in place of the study's `compare`; the baseline always runs.
 
     Raises:
@@ -132,9 +130,6 @@ def _model(text: Mapping[str, Any], own: Model | None, problems: Problems) -> Kn
         for problem in error.problems:
             problems.add("model", problem.message + remedy)
         return None
-
-
-# ---- text -> tables
 
 
 def _study_path(path_or_name: str, folder: Path | None = None) -> Path:
