@@ -10,7 +10,7 @@ from timing import CORES, best, table
 
 import engine
 from engine.draws import random_words
-from engine.draws.sampling import SAMPLERS
+from engine.draws.sampling import SAMPLERS, path_order
 from engine.modelling.records import shock_streams
 from engine.program import devices
 from engine.program.kernel import Program
@@ -31,7 +31,7 @@ PLAIN = (
 def shocks_of(study: Study, n_paths: int) -> dict[str, np.ndarray]:
     """Shock draws of the first paths as the kernel makes them: name -> [year, *labels, path]."""
     sampler = SAMPLERS[study.sampler]
-    order = np.argsort(sampler.path_order(n_paths))
+    order = np.argsort(path_order(sampler, n_paths))
     found = {}
     for name, streams in shock_streams(study.model).items():
         shock = study.model.shocks[name]

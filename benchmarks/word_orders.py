@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine import load_study
-from engine.draws.sampling import SAMPLERS
+from engine.draws.sampling import SAMPLERS, path_order
 from engine.program import arguments
 
 SAMPLER = SAMPLERS["random"]
@@ -54,11 +54,11 @@ class Order:
 @partial(jax.jit, static_argnums=2)
 def _words(keys: jax.Array, first: tuple[jax.Array, jax.Array], paths: int) -> jax.Array:
     """Words of consecutive paths in their order: uint32 [path, stream]."""
-    return SAMPLER.words(keys, first, paths)[:, np.argsort(SAMPLER.path_order(paths))].T
+    return SAMPLER.words(keys, first, paths)[:, np.argsort(path_order(SAMPLER, paths))].T
 
 
 def _halves(first_path: int) -> tuple[jax.Array, jax.Array]:
-    counter = SAMPLER.first_counter(first_path)
+    counter = first_path // SAMPLER.group
     return jnp.uint32(counter & 0xFFFFFFFF), jnp.uint32(counter >> 32)
 
 

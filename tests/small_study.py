@@ -1,7 +1,8 @@
 """A small study by hand, its blocks and its summaries, for the tests of storage: no kernel, no study file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from engine.modelling.records import Factor, Lever, Outcome, PathModel, Yearly
 from engine.risk.display import histogram
 from engine.risk.flags import DETAILS, Reason
 from engine.risk.summaries import Summaries
-from engine.run_folder import cube, ledger, ownership
+from engine.run_folder import cube, ledger, ownership, reading
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import Record
 from engine.storage.locks import Holder
@@ -38,6 +39,12 @@ class Provinces(PathModel):
         ),
         "worst_two_year_growth": Outcome("1", lowest("growth")),
     }
+
+
+def read_paths(folder: Path, names: Iterable[str], n_paths: int) -> dict[str, np.ndarray]:
+    """Stored outcomes by name, float32 [policy, path], for the first so many paths."""
+    with reading._reading(folder):
+        return {name: np.asarray(reading._array(folder, f"paths/{name}")[:, :n_paths]) for name in names}
 
 
 def make_study(paths: int, keep: Keep | None = None, **changes) -> Study:

@@ -12,12 +12,12 @@ import engine
 from engine.execution.work import Work
 from engine.modelling.cell_axis import split_cells
 from engine.program.kernel import Program
-from engine.run_folder import ledger, reading
+from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
 from engine.study.loading import load_study, read_study
 from engine.study.study import BLOCK, Block, Study
 from tests.helpers import assert_close, assert_same
-from tests.small_study import entered
+from tests.small_study import entered, read_paths
 from tests.user_models import FARMS, Farms, computed, echo, farms, farms_program, program
 
 PLENTY, MANY = 100_000, 20_000
@@ -103,9 +103,7 @@ def test_more_paths_leave_the_first_ones_as_they_were(tmp_path):
                     ledger.pending(RunFolder(tmp_path / folder, study))
                 )
             )
-        stored[folder, study.paths] = reading.read_paths(
-            tmp_path / folder, list(many.model.outcomes), study.paths
-        )
+        stored[folder, study.paths] = read_paths(tmp_path / folder, list(many.model.outcomes), study.paths)
     for name in many.model.outcomes:
         assert_same(stored["grown", 3000][name], stored["whole", many.paths][name][:, :3000])
     assert bytes_below(tmp_path / "grown" / "cube.zarr") == bytes_below(tmp_path / "whole" / "cube.zarr")

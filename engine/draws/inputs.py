@@ -41,13 +41,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Group:
-    """Factors that move together.
-
-    Args:
-      name: its name, which keys the random words its members share.
-      copula: how they do.
-      members: factor names, in the order of the study.
-    """
+    """Factors, in the order of the study, that move together by a copula; the name keys the random words that they share."""
 
     name: str
     copula: Copula

@@ -67,7 +67,6 @@ def value(coefficients: Any, z: Any, reach: float = FARTHEST) -> Any:
 
     Args:
       coefficients: [..., piece, degree] as `fit` gives them, traced or not; leading axes are those of z but its last.
-      z: [..., lane].
     """
     parts, count = coefficients.shape[-2] // 2, coefficients.shape[-1]
     size, upper = jnp.abs(z), z >= 0
@@ -93,13 +92,11 @@ def value(coefficients: Any, z: Any, reach: float = FARTHEST) -> Any:
     return result
 
 
-def value_on_host(
-    coefficients: Float[np.ndarray, "piece degree"], z: np.ndarray, reach: float = FARTHEST
-) -> np.ndarray:
+def value_on_host(coefficients: Float[np.ndarray, "piece degree"], z: np.ndarray) -> np.ndarray:
     """As `value`, on the host, for one function, in the dtype of z and the coefficients."""
     parts, size = len(coefficients) // 2, np.abs(z)
-    part = np.minimum(size * (parts / reach), parts - 1).astype(np.int64)
-    t = size * z.dtype.type(2.0 * parts / reach) - (2 * part + 1).astype(z.dtype)
+    part = np.minimum(size * (parts / FARTHEST), parts - 1).astype(np.int64)
+    t = size * z.dtype.type(2.0 * parts / FARTHEST) - (2 * part + 1).astype(z.dtype)
     result = np.zeros_like(z)
     for piece, polynomial_ in enumerate(coefficients):
         inside = (part == piece % parts) & ((z >= 0) == (piece >= parts))

@@ -45,19 +45,17 @@ class Sampler(Protocol):
         """One word per lane: uint32 [*key batch, tile].
 
         Args:
-          key: stream keys, uint32 [..., 2].
           first: counter of the tile's first group, (low, high) words; a multiple of the groups in a tile.
-          tile: lanes.
         """
 
     def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Float[Array, "..."]:
         """The normal scores of `words`, [*key batch, tile]."""
 
-    def path_order(self, tile: int) -> Int[np.ndarray, "tile"]:
-        """Path number within the tile of each lane."""
 
-    def first_counter(self, first_path: int) -> int:
-        """Counter of the group that begins with this path."""
+def path_order(sampler: Sampler, tile: int) -> Int[np.ndarray, "tile"]:
+    """Path number within the tile of each lane."""
+    group = np.arange(tile // sampler.group) * sampler.group
+    return np.concatenate([group + offset for offset in sampler.offsets])
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,8 @@ class Keyed:
     """Words as the generator gives them, and perhaps their mirrors.
 
     Args:
-      name: its name in the study file.
-      unit: paths in one independent unit; the second path of two mirrors the first.
-      offsets: path number, within the group of paths that share one evaluation of the generator, of each run of lanes:
-        those of its first word, those of its second; then their mirrors.
+      unit: the second path of two mirrors the first.
+      offsets: those of the generator's first word, those of its second; then their mirrors.
     """
 
     name: str
@@ -107,13 +103,6 @@ class Keyed:
         drawn = jax.lax.optimization_barrier(drawn)
         return drawn.reshape(*drawn.shape[: drawn.ndim - 1 - self.unit], -1)
 
-    def path_order(self, tile: int) -> Int[np.ndarray, "tile"]:
-        group = np.arange(tile // self.group) * self.group
-        return np.concatenate([group + offset for offset in self.offsets])
-
-    def first_counter(self, first_path: int) -> int:
-        return first_path // self.group
-
 
 @dataclass(frozen=True)
 class Latin:
@@ -124,7 +113,6 @@ class Latin:
     Source: McKay, Beckman and Conover (1979), Technometrics 21, 239-245, doi:10.1080/00401706.1979.10489755.
 
     Args:
-      name: its name in the study file.
       unit: points of a replicate, a power of two.
       inner: gives the place in the stratum; one path in a unit.
     """
@@ -163,12 +151,6 @@ class Latin:
         depth = self.unit.bit_length() - 1
         point = ((first[0] | lane) * self.group + member) << (32 - depth)
         return strata.permuted(point, words, depth) | (drawn >> depth)
-
-    def path_order(self, tile: int) -> Int[np.ndarray, "tile"]:
-        return self.inner.path_order(tile)
-
-    def first_counter(self, first_path: int) -> int:
-        return self.inner.first_counter(first_path)
 
 
 REPLICATE = 256

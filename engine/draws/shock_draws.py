@@ -18,12 +18,7 @@ from engine.modelling.records import Model, shock_streams
 
 
 class ShockDraws:
-    """How the shocks of a year are drawn; `streams` says which random words that takes.
-
-    Args:
-      model: whose shocks they are.
-      shocks: what the study says of them.
-    """
+    """How the shocks of a model are drawn in a year, by what the study says of them; `streams` says which random words that takes."""
 
     def __init__(self, model: Model, shocks: Shocks):
         self._shocks = shocks
@@ -36,9 +31,8 @@ class ShockDraws:
             [law for one in moving if not one.is_state for law in one.laws for _ in one.streams]
         )
         self.sizes = Draws([law for one in self._jumping for law in _sizes(one)])
-        declared = model.shocks
         self._plain = {
-            law: [name for name in self._of if name not in shocks.moving and declared[name].law == law]
+            law: [name for name in self._of if name not in shocks.moving and model.shocks[name].law == law]
             for law in ("normal", "uniform")
         }
         """Shocks with the model's own law, by that law."""

@@ -22,13 +22,9 @@ Words = UInt32[Array, "..."]
 
 
 def round_words(key: UInt32[Array, "... 2"], replicate: tuple[Words, Words]) -> UInt32[Array, "rounds r ..."]:
-    """Random words of the rounds, by stream and replicate: uint32 [round, replicate, *key batch].
+    """Random words of the rounds, by stream key and number of the replicate, (low, high): uint32 [round, replicate, *key batch].
 
     Counter 4 r + j of the domain above gives rounds 2 j and 2 j + 1 of replicate r.
-
-    Args:
-      key: stream keys.
-      replicate: numbers, (low, high) words [replicate].
     """
     low, high = (part.reshape(-1, *[1] * (key.ndim - 1)) for part in replicate)
     pair = jnp.arange(ROUNDS // 2, dtype=jnp.uint32).reshape(-1, *[1] * key.ndim)

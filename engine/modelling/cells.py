@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -36,9 +37,7 @@ class Cells:
     def __init__(self, labels: Labels, values: Sequence[Scalar]):
         self.labels = dict(labels)
         self.values = tuple(values)
-        size = 1
-        for names in self.labels.values():
-            size *= len(names)
+        size = math.prod(map(len, self.labels.values()))
         if size != len(self.values):
             raise ValueError(f"Cells over {self.labels}: expected {size} values, got {len(self.values)}")
         self.values = _side_by_side(self.values)
@@ -55,7 +54,14 @@ class Cells:
     def __getitem__(self, key: str | tuple[str, ...]) -> Scalar:
         """The scalar at a label, or at a tuple of labels in the order of the dimensions."""
         wanted = key if isinstance(key, tuple) else (key,)
-        return self.values[_position(self.labels, wanted)]
+        position = 0
+        if len(wanted) != len(self.labels):
+            raise KeyError(f"expected one label for each of {self.dims}, got {wanted}")
+        for (dim, names), label in zip(self.labels.items(), wanted, strict=True):
+            if label not in names:
+                raise KeyError(f"no label '{label}' in {dim} {names}")
+            position = position * len(names) + names.index(label)
+        return self.values[position]
 
     def sel(self, **where: str | Sequence[str]) -> Any:
         """The part at the labels given by dimension: a label drops its dimension, a sequence keeps those labels.
@@ -102,15 +108,8 @@ class Cells:
 
     def mean(self, *dims: str) -> Any:
         """Plain mean over the named dimensions (over all if none is named)."""
-        count = 1
-        for dim in dims or self.dims:
-            count *= len(self.labels[dim])
+        count = math.prod(len(self.labels[dim]) for dim in dims or self.dims)
         return self.over(*dims) * (1.0 / count)
-
-    def to(self, **labels: Sequence[str]) -> Cells:
-        """The same values spread over further dimensions, given with their labels."""
-        further = {dim: tuple(names) for dim, names in labels.items()}
-        return each(lambda value, _: value)(self, Cells(further, [0.0] * _size(further)))
 
     def in_order(self, dims: Sequence[str]) -> Cells:
         """The same cells with their dimensions in another order."""
@@ -142,24 +141,6 @@ def _side_by_side(values: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
     if any(jnp.shape(value) for value in values) or not jnp.issubdtype(dtype, jnp.floating):
         return values
     return tuple(jax.lax.optimization_barrier([jnp.asarray(value, dtype) for value in values]))
-
-
-def _size(labels: Mapping[str, Sequence[str]]) -> int:
-    size = 1
-    for names in labels.values():
-        size *= len(names)
-    return size
-
-
-def _position(labels: Labels, key: tuple[str, ...]) -> int:
-    if len(key) != len(labels):
-        raise KeyError(f"expected one label for each of {tuple(labels)}, got {key}")
-    position = 0
-    for (dim, names), label in zip(labels.items(), key, strict=True):
-        if label not in names:
-            raise KeyError(f"no label '{label}' in {dim} {names}")
-        position = position * len(names) + names.index(label)
-    return position
 
 
 def table(labels: Labels, rows: Any) -> Cells:

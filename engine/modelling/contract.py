@@ -127,10 +127,11 @@ def _check_yearly(model: PathModel, values: Mapping[str, Any], problems: Problem
             if name not in values:
                 remedy = did_you_mean(name, set(values) - set(model.yearly))
                 raise refusal("", f"step does not return it.{remedy}")
+            value = values[name]
             wanted = {dim: tuple(model.dims[dim]) for dim in variable.dims}
-            if _labels(values[name]) != wanted:
-                raise refusal("", f"expected {_over(wanted)}, got {_over(_labels(values[name]))}.")
-            for cell in values[name].values if isinstance(values[name], Cells) else (values[name],):
+            if _labels(value) != wanted:
+                raise refusal("", f"expected {_over(wanted)}, got {_over(_labels(value))}.")
+            for cell in value.values if isinstance(value, Cells) else (value,):
                 with problems.within(place):
                     _check_scalar(cell)
 

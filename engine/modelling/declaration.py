@@ -85,11 +85,8 @@ def _check_dims(model: Model, problems: Problems) -> None:
         with problems.within(place):
             check_name(dim)
             check_free(dim)
-        if (
-            isinstance(labels, str)
-            or not labels
-            or not all(isinstance(label, str) and label for label in labels)
-        ):
+        whole = labels and all(isinstance(label, str) and label for label in labels)
+        if isinstance(labels, str) or not whole:
             problems.add(place, f"expected a tuple of labels, got {labels!r}.")
         elif len(set(labels)) < len(labels):
             problems.add(place, "names a label twice.")

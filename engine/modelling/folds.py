@@ -160,10 +160,8 @@ class Fold:
 
     def check_units(self, units: Mapping[str, str]) -> None:
         """Refuses to add up terms of different units, given those of the yearly variables that are recorded."""
-        known = [term for term in self.terms if term.variable in units]
-        added = {
-            f"{term.kind.name} of {term.variable}": term.kind.unit(units[term.variable]) for term in known
-        }
+        known = ((term.kind, term.variable) for term in self.terms if term.variable in units)
+        added = {f"{kind.name} of {variable}": kind.unit(units[variable]) for kind, variable in known}
         if len(set(added.values())) > 1:
             got = ", ".join(f"{what} [{unit}]" for what, unit in added.items())
             text = f"expected terms of one unit, got {got}. Let step return what is to be added in one unit."

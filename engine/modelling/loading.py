@@ -1,4 +1,4 @@
-"""Parts by name: the one of a table of known parts, or a class that stands in a user's own file."""
+"""Parts by name: a class that stands in a user's own file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -17,13 +17,6 @@ from typing import TypeVar
 from engine.errors import UserError, unknown
 
 Part = TypeVar("Part")
-
-
-def find(kind: str, name: str, parts: Mapping[str, Part]) -> Part:
-    """The part of that name; an unknown name is refused with its closest match."""
-    if name not in parts:
-        raise UserError(kind, [unknown(kind, name, parts)])
-    return parts[name]
 
 
 def load_part(spec: str, kinds: tuple[type[Part], ...]) -> Part:
@@ -84,9 +77,8 @@ def _importable(folder: Path) -> Iterator[None]:
 
 def _raised(error: BaseException, path: Path | None = None) -> str:
     """`ValueError: what it says (line 7)`."""
-    lines = [
-        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
-    ]
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
     line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     return f"{type(error).__name__}: {text}" + (f" (line {line})" if line else "")
@@ -117,11 +109,8 @@ def source_digest(part: type) -> str:
     digest = hashlib.sha256()
     for path in sorted(home.parent.rglob("*"), key=lambda path: path.relative_to(home.parent).as_posix()):
         inside = path.relative_to(home.parent)
-        if (
-            path.is_file()
-            and path.suffix != ".pyc"
-            and not any(part.startswith(".") for part in inside.parts)
-        ):
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if path.is_file() and path.suffix != ".pyc" and not hidden:
             content = path.read_bytes()
             digest.update(f"{inside.as_posix()}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()

@@ -61,14 +61,7 @@ class Argument:
 
 
 class Batch:
-    """A rule for all paths and policies. Its methods are traced.
-
-    Args:
-      rule: of scalars.
-      arguments: what it takes.
-      sizes: how many policies and paths there are.
-      platform: what it is compiled for.
-    """
+    """A rule of scalars for all paths and policies, so many as `sizes` says. Its methods are traced."""
 
     def __init__(self, rule: Rule, arguments: Sequence[Argument], sizes: Mapping[Axis, int], platform: str):
         self.arguments, self.sizes, self.platform = tuple(arguments), sizes, platform
@@ -124,14 +117,10 @@ class Batch:
         """Values as the rows of one array, with a policy and a path axis as `axes` say."""
         return self._spread(self._gathered(atoms, known).astype(dtype), len(atoms), axes)
 
-    # ------------------------------------------------------------------ one pack
-
     def _in_rows(self, pack: Pack, known: Known) -> Rows:
         first = pack.equations[0]
-        operands = [
-            self._spread(self._gathered(atoms, known), len(pack.equations), pack.axes)
-            for atoms in pack.operands
-        ]
+        count = len(pack.equations)
+        operands = [self._spread(self._gathered(atoms, known), count, pack.axes) for atoms in pack.operands]
         ours = elementary.ON_PLATFORM.get(self.platform, {}).get(first.name)
         if ours is not None and operands[0].dtype == np.float32:
             return ours(*operands)
@@ -166,8 +155,9 @@ class Batch:
     def _gathered(self, atoms: Sequence[Atom], known: Known) -> Rows:
         """Values as the rows of an array, one row alone where all are the same."""
         parts = []
-        for source, run in groupby(atoms, lambda atom: _source(atom, known)):
-            held = list(run)
+        arrays = (None if isinstance(atom, Constant) else id(known[atom].array) for atom in atoms)
+        for source, run in groupby(zip(arrays, atoms, strict=True), lambda pair: pair[0]):
+            held = [atom for _, atom in run]
             if source is None:
                 parts.append((len(held), _constants(held)))
                 continue
@@ -196,11 +186,6 @@ def _constants(atoms: Sequence[Atom]) -> Shaped[Array, "row 1 1 ..."]:
     values = [np.asarray(atom.value, atom.dtype) for atom in atoms if isinstance(atom, Constant)]
     alike = len({(value.dtype, value.tobytes()) for value in values}) == 1
     return jnp.asarray(np.stack(values[:1] if alike else values)[:, None, None])
-
-
-def _source(atom: Atom, known: Known) -> int | None:
-    """Which array a value stands in; None for a constant."""
-    return None if isinstance(atom, Constant) else id(known[atom].array)
 
 
 def _rows(array: Rows, rows: list[int]) -> Rows | None:

@@ -22,10 +22,6 @@ GPU_LANES = 1 << 20
 """Paths that a GPU takes at once: a step of the shipped model is then some thousand times longer than its launch."""
 LANE = 4 << 10
 """Bytes that a path takes on a device under each policy, at most: the shipped model takes 1.3 KiB."""
-_ROOM = 1 << 26
-_REQUESTED, _HIT = (
-    f"/jax/compilation_cache/{event}" for event in ("compile_requests_use_cache", "cache_hits")
-)
 _UNITS = {"": 1, "B": 1} | {
     f"{letter}{ending}": base**power
     for power, letter in enumerate("KMGT", start=1)
@@ -105,14 +101,10 @@ def mesh(kind: str | None = None) -> Mesh:
         devices = jax.local_devices(backend={"gpu": "cuda"}.get(kind or "", kind))
     except RuntimeError as failure:
         have = sorted({device.platform for device in jax.local_devices()})
-        remedy = (
-            "install rustbelt[cuda] on a machine with an NVIDIA GPU"
-            if kind == "gpu"
-            else "leave --device out"
-        )
-        raise UserError(
-            "--device", [f"expected a {kind} device, found {', '.join(have)}; {remedy}."]
-        ) from failure
+        gpu = "install rustbelt[cuda] on a machine with an NVIDIA GPU"
+        remedy = gpu if kind == "gpu" else "leave --device out"
+        problem = f"expected a {kind} device, found {', '.join(have)}; {remedy}."
+        raise UserError("--device", [problem]) from failure
     return Mesh(np.array(devices), (AXIS,))
 
 

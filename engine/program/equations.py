@@ -54,15 +54,7 @@ Atom = Value | Constant
 
 @dataclass(frozen=True, eq=False)
 class Equation:
-    """One operation of XLA on what it reads.
-
-    Args:
-      primitive: the operation.
-      params: what else it takes.
-      inputs: what it reads.
-      outputs: what it gives.
-      scope: names of what it was traced in.
-    """
+    """One operation of XLA: what else it takes, what it reads and gives, and the names of what it was traced in."""
 
     primitive: Any
     params: dict[str, Any]
@@ -131,12 +123,17 @@ def _flatten(
     names.update(zip(jaxpr.invars, inputs, strict=True))
 
     def read(atom: Any) -> Atom:
-        return _literal(atom, literals) if isinstance(atom, jex.Literal) else names[atom]
+        if not isinstance(atom, jex.Literal):
+            return names[atom]
+        literal: Any = atom
+        value = np.asarray(literal.val, literal.aval.dtype)
+        return literals.setdefault((value.dtype, value.shape, value.tobytes()), Constant(value))
 
     for equation in jaxpr.eqns:
         inside = tuple(read(atom) for atom in equation.invars)
         within = f"{scope}/{equation.source_info.name_stack}"
-        body = _body(equation)
+        bodies = (equation.params[name] for name in _BODIES if equation.params.get(name) is not None)
+        body = next(bodies, None) if equation.primitive.name in _INLINED else None
         if body is not None:
             constants = [Constant(c) for c in body.consts]
             results: Sequence[Atom] = _flatten(body.jaxpr, constants, inside, into, literals, within)
@@ -146,15 +143,3 @@ def _flatten(
             results = outputs
         names.update(zip(equation.outvars, results, strict=True))
     return [read(atom) for atom in jaxpr.outvars]
-
-
-def _literal(literal: Any, known: dict[Any, Any]) -> Constant:
-    """One constant for all literals that are alike."""
-    value = np.asarray(literal.val, literal.aval.dtype)
-    return known.setdefault((value.dtype, value.shape, value.tobytes()), Constant(value))
-
-
-def _body(equation: Any) -> Any:
-    if equation.primitive.name not in _INLINED:
-        return None
-    return next((equation.params[name] for name in _BODIES if equation.params.get(name) is not None), None)

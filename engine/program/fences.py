@@ -14,7 +14,7 @@ quotients stay what they are: x / x is 1.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -80,28 +80,20 @@ def _of_a_product() -> dict[str, Any]:
 
 
 def fenced(packs: Sequence[Pack], outputs: Sequence[Atom], sizes: Mapping[Axis, int]) -> set[int]:
-    """The places of the packs behind which a barrier stands.
-
-    Args:
-      outputs: what the rule gives back: read once more.
-      sizes: how many policies and paths there are.
-    """
+    """The places of the packs behind which a barrier stands; what the rule gives back is read once more."""
     reads: Counter[Atom] = Counter(outputs)
     differs: dict[Atom, Axis] = {value: pack.axes for pack in packs for value in pack.outputs}
     for pack in packs:
         for equation in pack.equations:
             for atom in equation.inputs:
                 reads[atom] += _times(pack.axes & ~differs.get(atom, pack.axes), sizes)
-    places, price = set(), dict[Atom, int]()
-    for place, pack in enumerate(packs):
-        worth = _worth(pack, price)
+
+    def ends(pack: Pack, worth: int) -> bool:
         reciprocal = pack.name == "div" and isinstance(pack.equations[0].inputs[0], Constant)
         again = max(reads[value] for value in pack.outputs) - 1
-        if reciprocal or (worth >= WORTH_FENCING and worth * again >= WORTH_A_PASS):
-            places.add(place)
-            worth = 0
-        price.update((value, worth) for value in pack.outputs)
-    return places
+        return reciprocal or (worth >= WORTH_FENCING and worth * again >= WORTH_A_PASS)
+
+    return _places(packs, ends)
 
 
 def _times(further: Axis, sizes: Mapping[Axis, int]) -> int:
@@ -112,12 +104,15 @@ def _times(further: Axis, sizes: Mapping[Axis, int]) -> int:
 
 def kept(packs: Sequence[Pack]) -> set[int]:
     """The places of the packs that are computed before the years: costly, and the same every year."""
+    return _places(packs, lambda pack, worth: worth >= WORTH_KEEPING and Axis.YEAR not in pack.axes)
+
+
+def _places(packs: Sequence[Pack], ends: Callable[[Pack, int], bool]) -> set[int]:
+    """The places of the packs that end a chain, by what it takes to compute them again; it then costs their readers nothing."""
     places, price = set(), dict[Atom, int]()
     for place, pack in enumerate(packs):
-        if Axis.YEAR in pack.axes:
-            continue
         worth = _worth(pack, price)
-        if worth >= WORTH_KEEPING:
+        if ends(pack, worth):
             places.add(place)
             worth = 0
         price.update((value, worth) for value in pack.outputs)

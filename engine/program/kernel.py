@@ -14,6 +14,7 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, Int, Int32, UInt32
 
+from engine.draws.sampling import path_order
 from engine.modelling.cell_axis import cell_count
 from engine.program import arguments
 from engine.program.rules import Rules
@@ -41,12 +42,7 @@ Slots = Float[Array, "device slot policy outcome lane"]
 
 @dataclass(frozen=True)
 class BlockResult:
-    """What one block leaves.
-
-    Args:
-      block: which paths.
-      outcomes: of its paths, in their order.
-    """
+    """What one block leaves: the outcomes of its paths, in their order."""
 
     block: Block
     outcomes: Outcomes
@@ -54,14 +50,7 @@ class BlockResult:
 
 @dataclass(frozen=True)
 class Trace:
-    """Some paths in full.
-
-    Args:
-      first_path: number of the first of them.
-      outcomes: of the paths, in their order.
-      yearly: None for a static model.
-      draws: of the factors, in the order of the study.
-    """
+    """Some paths in full, in their order; factors in that of the study, and no yearly values of a static model."""
 
     first_path: int
     outcomes: Outcomes
@@ -130,8 +119,6 @@ class Program:
         self._trace = self._compiled(self._traced_tile, 0)
         self._draw = self._compiled(self._drawn_tiles, 0)
 
-    # ------------------------------------------------------------------ what a caller asks for
-
     def prepare(self) -> None:
         """Compiles what blocks need, by running it over no paths; another thread may trace other paths meanwhile."""
         jax.block_until_ready(self._start(0, 0, 0))
@@ -169,10 +156,9 @@ class Program:
         )
 
     def trace(self, first_path: int) -> Trace:
-        """Consecutive tiles in full, one for each device. Another program than that of the run, so rounding may differ.
+        """Consecutive tiles in full, one for each device, from a multiple of the lanes of `full` on.
 
-        Args:
-          first_path: a multiple of the lanes of `full`.
+        Another program than that of the run, so rounding may differ.
         """
         outcomes, yearly, draws = jax.device_get(self._traced(first_path))
         return Trace(
@@ -212,11 +198,9 @@ class Program:
         values = jax.device_get(
             self._draw(self.inputs, self._counters(block.first - at + self.lanes * np.arange(tiles)))
         )
-        ordered = values[..., np.argsort(self.sampler.path_order(self.lanes))]
+        ordered = values[..., np.argsort(path_order(self.sampler, self.lanes))]
         joined = np.moveaxis(ordered, 1, 0).reshape(len(self.study.inputs), tiles * self.lanes)
         return joined[:, at : at + block.count]
-
-    # ------------------------------------------------------------------ the program
 
     def _compiled(self, function: Callable, scalars: int) -> Any:
         """Jitted over the mesh; after the arguments of the study come one array per device and `scalars` more."""
@@ -262,8 +246,8 @@ class Program:
 
     def _counters(self, firsts: Int[np.ndarray, "tile"]) -> UInt32[np.ndarray, "tile 2"]:
         """Counters of the first groups of the tiles that begin with these paths, (low, high) words."""
-        counters = [self.sampler.first_counter(int(first)) for first in firsts]
-        return np.array([[c & 0xFFFFFFFF, c >> 32] for c in counters], np.uint32)
+        counters = np.asarray(firsts, np.int64) // self.sampler.group
+        return np.stack([counters & 0xFFFFFFFF, counters >> 32], axis=-1).astype(np.uint32)
 
     def _tiles(
         self, inputs: Any, base: UInt32[Array, "2"], start: Int32[Array, "1"], stop: Int32[Array, "1"]

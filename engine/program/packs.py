@@ -25,12 +25,7 @@ class Axis(IntFlag):
 
 @dataclass(frozen=True, eq=False)
 class Pack:
-    """Equations that are computed as the rows of one array; one alone where its operation is no elementwise one.
-
-    Args:
-      equations: the rows.
-      axes: what their values differ by.
-    """
+    """Equations that are computed as the rows of one array, and what these differ by; one alone where it is not elementwise."""
 
     equations: tuple[Equation, ...]
     axes: Axis

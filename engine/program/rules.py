@@ -40,12 +40,7 @@ class Years:
 
 @dataclass(frozen=True)
 class Rules:
-    """The rules of a study's model for one path and one policy.
-
-    Args:
-      study: the resolved study.
-      dtype: of all numbers.
-    """
+    """The rules of a resolved study's model for one path and one policy, in numbers of one type."""
 
     study: Study
     dtype: type
@@ -57,12 +52,11 @@ class Rules:
         first = self.draws, self.policies(policies, Axis.POLICY)
         begin = written_out(self.begin, *(argument.example for argument in first))
         state = jax.tree.unflatten(begin.form, [self.scalar(atom.shape) for atom in begin.outputs])
-        rest = (self.calendar, self.draws, self.shocks, self.policies(policies, Axis.POLICY | Axis.YEAR))
+        calendar = Argument.alike(self.scalar(), Axis.YEAR)
+        rest = (calendar, self.draws, self.shocks, self.policies(policies, Axis.POLICY | Axis.YEAR))
         year = written_out(self.one_year, state, *(argument.example for argument in rest))
-        carried = self.carried(begin, first, year, rest)
+        carried = _carried(state, begin, first, year, rest)
         return Years(begin, first, year, (carried, *rest), written_out(self.end, state))
-
-    # ------------------------------------------------------------------ what rules take
 
     def scalar(self, shape: tuple[int, ...] = ()) -> jax.ShapeDtypeStruct:
         """One number."""
@@ -72,11 +66,6 @@ class Rules:
     def draws(self) -> Argument:
         """Factor draws in the order of the study."""
         return Argument.alike(tuple(self.scalar() for _ in self.study.inputs), Axis.PATH)
-
-    @property
-    def calendar(self) -> Argument:
-        """The year."""
-        return Argument.alike(self.scalar(), Axis.YEAR)
 
     @property
     def shocks(self) -> Argument:
@@ -89,30 +78,6 @@ class Rules:
         """The policies of a year, the cells of each lever a table."""
         example = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), of_a_year)
         return Argument.alike(example, axes, _is_tuple)
-
-    def carried(
-        self, begin: Rule, begin_takes: Sequence[Argument], year: Rule, rest: Sequence[Argument]
-    ) -> Argument:
-        """What goes from year to year, its tables of cells together: by policy only where a policy has a say in it.
-
-        Args:
-          begin: gives it before the first year, from `begin_takes`.
-          year: takes it, and `rest`; gives it a year on, before anything else.
-        """
-        own = _by_policy(begin, begin_takes, len(begin.outputs))
-        state = jax.tree.unflatten(begin.form, [self.scalar(atom.shape) for atom in begin.outputs])
-        alike = Argument.alike(state, Axis.NONE, lambda part: isinstance(part, Cells))
-        while True:
-            axes = tuple(axis | Axis.PATH | Axis.YEAR for axis in own)
-            tables = tuple(zip(alike.tables, axes, strict=True))
-            carried = Argument(state, axes, tables)
-            after = _by_policy(year, [carried, *rest], len(own))
-            wider = [one | other for one, other in zip(own, after, strict=True)]
-            if wider == own:
-                return carried
-            own = wider
-
-    # ------------------------------------------------------------------ the rules
 
     @property
     def folded(self) -> dict[str, Fold]:
@@ -152,8 +117,6 @@ class Rules:
             [rule.finish(kept[name]) if name in kept else rule(state) for name, rule in own.items()]
         )
 
-    # ------------------------------------------------------------------ what the model is handed
-
     def _by_name(self, draw: Sequence[Any]) -> dict[str, Any]:
         return {item.name: value for item, value in zip(self.study.inputs, draw, strict=True)}
 
@@ -186,6 +149,27 @@ class Rules:
         return SimpleNamespace(**levers)
 
 
+def _carried(
+    state: Any, begin: Rule, begin_takes: Sequence[Argument], year: Rule, rest: Sequence[Argument]
+) -> Argument:
+    """What goes from year to year, its tables of cells together: by policy only where a policy has a say in it.
+
+    Args:
+      begin: gives it before the first year, from `begin_takes`.
+      year: takes it, and `rest`; gives it a year on, before anything else.
+    """
+    own = _by_policy(begin, begin_takes, len(begin.outputs))
+    alike = Argument.alike(state, Axis.NONE, _is_cells)
+    while True:
+        axes = tuple(axis | Axis.PATH | Axis.YEAR for axis in own)
+        carried = Argument(state, axes, tuple(zip(alike.tables, axes, strict=True)))
+        after = _by_policy(year, [carried, *rest], len(own))
+        wider = [one | other for one, other in zip(own, after, strict=True)]
+        if wider == own:
+            return carried
+        own = wider
+
+
 def _by_policy(rule: Rule, takes: Sequence[Argument], count: int) -> list[Axis]:
     """Whether each of the first outputs of a rule differs by policy."""
     differs = differences(rule, [axis for argument in takes for axis in argument.axes])
@@ -196,21 +180,21 @@ def _is_tuple(part: Any) -> bool:
     return isinstance(part, tuple)
 
 
+def _is_cells(part: Any) -> bool:
+    return isinstance(part, Cells)
+
+
 def _cells_of(variable: Yearly, value: Any) -> tuple[Any, ...]:
-    return value.in_order(variable.dims).values if isinstance(value, Cells) else (value,)
+    return value.in_order(variable.dims).values if _is_cells(value) else (value,)
 
 
 def _in_order_of(before: Any, after: Any) -> Any:
     """The state with the dimensions of its tables in the order they had before: arithmetic may turn them round."""
-
-    def is_table(leaf: Any) -> bool:
-        return isinstance(leaf, Cells)
-
     return jax.tree.map(
-        lambda old, new: new.in_order(old.dims) if is_table(old) and is_table(new) else new,
+        lambda old, new: new.in_order(old.dims) if _is_cells(old) and _is_cells(new) else new,
         before,
         after,
-        is_leaf=is_table,
+        is_leaf=_is_cells,
     )
 
 

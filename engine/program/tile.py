@@ -31,12 +31,7 @@ Draws = Mapping[str, Float[Array, "lane"]]
 
 @dataclass(frozen=True)
 class Tile:
-    """What one pass computes for a study.
-
-    Args:
-      rules: those of the study's model.
-      lanes: paths in the tile.
-      platform: what it is compiled for.
+    """What one pass over so many lanes computes for a study, by the rules of its model, on a platform.
 
     All its methods are traced: they take the program's arguments (`arguments.of`) and the counter of the tile's first
     group, (low, high) words. Draws are factor draws by name.
@@ -150,8 +145,6 @@ class Tile:
         (carry, _), yearly = jax.lax.scan(of_year, (state, past), along)
         ends = self._batch(written.end, carried)
         return self._outcomes(ends, ends.computed(ends.given(0, carry), ends.outputs)), yearly
-
-    # ------------------------------------------------------------------ arrays in, arrays out
 
     @property
     def _sizes(self) -> dict[Axis, int]:

@@ -15,15 +15,7 @@ from engine.report.charts import Chart
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page.
-
-    Args:
-      anchor: its address within the page.
-      title: its heading.
-      markup: what stands below the heading.
-      charts: its charts, whose data the page holds.
-      parts: anchors and titles of what it is made of, for the contents.
-    """
+    """A part of the page: its address and heading, what stands below, its charts, and its parts' anchors and titles."""
 
     anchor: str
     title: str

@@ -29,9 +29,7 @@ def report(folder: Path, study: Study, tree: xr.DataTree, variable: str | None =
     """The report of a run as one HTML file: the same run gives the same bytes.
 
     Args:
-      folder: the run folder.
-      study: its study.
-      tree: its cube, as `engine.open_cube` gives it.
+      tree: the run's cube, as `engine.open_cube` gives it.
       variable: the outcome that the answer speaks of first; if not given, one that the first event reads.
 
     Raises:

@@ -46,8 +46,7 @@ class RunRecords:
     def group(self, place: str) -> xr.Dataset:
         """A group of the cube in memory, read once; an empty one where there is none."""
         if place not in self.loaded:
-            there = f"/{place}" in self.tree.groups
-            self.loaded[place] = self.tree[place].to_dataset().load() if there else xr.Dataset()
+            self.loaded[place] = _group(self.tree, place)
         return self.loaded[place]
 
     def words(self, name: str) -> str:
@@ -87,9 +86,8 @@ class RunRecords:
     @property
     def events(self) -> tuple[Event, ...]:
         """Events that have a probability, in the order of the study."""
-        return tuple(
-            e for e in self.study.events if ("probability", self.study.baseline, e.name) in self.risk
-        )
+        base = self.study.baseline
+        return tuple(e for e in self.study.events if ("probability", base, e.name) in self.risk)
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -103,11 +101,7 @@ class RunRecords:
 
 
 def records_of(study: Study, tree: xr.DataTree, **more: Any) -> RunRecords:
-    """A run as its report reads it.
-
-    Args:
-      more: fields of `RunRecords` beside the records.
-    """
+    """A run as its report reads it; `more` are fields of `RunRecords` beside the records."""
     outcomes, events = list(study.model.outcomes), [event.name for event in study.events]
     gaps = {name: against_baseline(name) for name in MEASURES}
     risk = [

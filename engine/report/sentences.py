@@ -29,13 +29,7 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class Spoken:
-    """An outcome or an event as a sentence names it.
-
-    Args:
-      name: as it is read.
-      unit: of its numbers; "1" for none.
-      loss: whether high is worse.
-    """
+    """An outcome or an event as a sentence names it, the unit of its numbers, and whether high is worse."""
 
     name: str
     unit: str = "1"
@@ -86,9 +80,6 @@ def answer(subject: Subject) -> tuple[str, str, str]:
     return _event(subject), _tail(subject), _other_side(subject)
 
 
-# ------------------------------------------------------------------------------- one policy
-
-
 def _alone(subject: Subject) -> tuple[str, str, str]:
     (policy,) = subject.policies
     last = "No other policy was run, so nothing is compared."
@@ -112,13 +103,10 @@ def _number(subject: Subject, measure: str, policy: str, outcome: str) -> str:
     return f"{spoken.name} is {with_interval(record, 1.0, unit_of(spoken.unit))}{flag}"
 
 
-# ------------------------------------------------------------------------------- the event
-
-
 def _event(subject: Subject) -> str:
     event = next(iter(subject.events), None)
-    if event is None:
-        return _average(subject)
+    if event is None:  # the mean of the first outcome in its place
+        return _of_outcome(subject, "mean", next(iter(subject.outcomes)))
     if len(subject.others) > 1:
         return _event_of_many(subject, event)
     (policy,), base = subject.others, subject.baseline
@@ -161,14 +149,6 @@ def _event_of_many(subject: Subject, event: str) -> str:
     own = subject.own("probability", lowest, event)
     rivals = _overlapping(subject, "probability", lowest, event, True)
     return f"{head}{counts}, {lowest} to {own}, {distance(gap, 100.0, ' points less')}{_not_apart(rivals)}."
-
-
-def _average(subject: Subject) -> str:
-    """In place of the event where a study has none: the mean of the first outcome."""
-    return _of_outcome(subject, "mean", next(iter(subject.outcomes)))
-
-
-# ------------------------------------------------------------------------------- the bad end
 
 
 def _tail(subject: Subject) -> str:
@@ -246,9 +226,6 @@ def _not_apart(rivals: list[str]) -> str:
     return f" (and not to be told apart from {named} by these intervals)"
 
 
-# ------------------------------------------------------------------------------- the other side
-
-
 def _other_side(subject: Subject) -> str:
     if len(subject.others) > 1:
         return _other_side_of_many(subject)
@@ -280,7 +257,8 @@ def _other_side(subject: Subject) -> str:
         parts.append(f"{subject.outcomes[name].name} ({size})")
     if len(names) > NAMED:
         parts.append(f"{len(names) - NAMED} more")
-    return f"But {loser} is the worse one, on average or in the worst 1 %, in {len(names)} of {_outcomes(len(by))}: {listed(parts)}{note}."
+    count = "outcome" if len(by) == 1 else "outcomes"
+    return f"But {loser} is the worse one, on average or in the worst 1 %, in {len(names)} of {len(by)} {count}: {listed(parts)}{note}."
 
 
 def _other_side_of_many(subject: Subject) -> str:
@@ -298,13 +276,9 @@ def _other_side_of_many(subject: Subject) -> str:
         return f"Each of them is worse than {base} in some of {count}, {where}; in the fewest, {worse[fewest]}, {fewest}{note}."
     named = listed(clean) if len(clean) <= NAMED else f"{len(clean)} policies"
     rest = [f"{policy} in {times}" for policy, times in worse.items() if times]
-    others = (
-        ""
-        if not rest
-        else f"; {listed(rest)}"
-        if len(rest) <= NAMED
-        else f"; the other {len(rest)} are in some"
-    )
+    others = ""
+    if rest:
+        others = f"; {listed(rest)}" if len(rest) <= NAMED else f"; the other {len(rest)} are in some"
     verb = "is" if len(clean) == 1 else "are"
     return f"{_capital(named)} {verb} worse than {base} in none of {count}, as far as intervals show{others}{note}."
 
@@ -324,9 +298,6 @@ def _unsaid(subject: Subject, count: int) -> str:
     return f"; for {count} {'comparison' if count == 1 else 'comparisons'} there is no interval and nothing is said ({reason})"
 
 
-# ------------------------------------------------------------------------------- words
-
-
 def _counted(
     signs: Iterable[int | None], better: str, worse: str, verbs: tuple[str, str] = ("is", "are")
 ) -> str:
@@ -343,10 +314,6 @@ def _counted(
         if sign in counted
     ]
     return listed(parts)
-
-
-def _outcomes(count: int) -> str:
-    return f"{count} outcome{'' if count == 1 else 's'}"
 
 
 def _quoted(name: str) -> str:

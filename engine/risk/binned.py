@@ -147,10 +147,9 @@ def _evidence(
     for_es: int,
     histograms: Sequence[Histogram],
 ) -> Evidence:
-    estimate, error, low, high = np.array(rows).T
     groups, count = len(histograms[0].sizes), histograms[0].count
     return Evidence(
-        (estimate, error, low, high),
+        tuple(np.array(rows).T),
         mean,
         tail,
         [count * (1 - level) for level in LEVELS],
@@ -216,7 +215,7 @@ def _student(groups: int) -> float:
 
 
 def _row(of: Moments, scale: float = 1.0, shift: float = 0.0) -> Row:
-    estimate, error, low, high = (float(part) for part in shifted(of, scale, shift))
+    estimate, error, low, high = map(float, shifted(of, scale, shift))
     return estimate, error, low, high
 
 

@@ -112,29 +112,22 @@ def _policy_records(
 ) -> list[Record]:
     arrays, units, lost = finite_units(tuple(outcomes), study.unit)
     values = dict(zip(study.keep.outcomes, arrays, strict=True))
-    split = _Split.at(condition.holds(values), units)
-    rows: list[tuple[str, str, Estimate]] = [("share", condition.text, probability(split.given, units))]
+    given = condition.holds(values)
+    split = _Split(given, units, units.take(given), units.take(~given))
+    rows: list[tuple[str, str, Estimate]] = [("share", condition.text, probability(given, units))]
     for name, array in values.items():
         sides = {
             side: summary(array[mask], part, study.model.outcomes[name].loss)
             for side, mask, part in split.sides()
         }
-        rows += [
-            (f"{side}_{measure}", name, estimate)
-            for side, estimates in sides.items()
-            for measure, estimate in estimates.items()
-        ]
-        rows.append(
-            (
-                "contrast_mean",
-                name,
-                split.mean_contrast(array, sides["given"]["mean"], sides["otherwise"]["mean"]),
-            )
-        )
+        for side, estimates in sides.items():
+            rows += [(f"{side}_{measure}", name, estimate) for measure, estimate in estimates.items()]
+        gap = split.mean_contrast(array, sides["given"]["mean"], sides["otherwise"]["mean"])
+        rows.append(("contrast_mean", name, gap))
     for name, happens in event_indicators(study, values).items():
-        given, otherwise = (probability(happens[mask], part) for _, mask, part in split.sides())
-        rows += [("given_probability", name, given), ("otherwise_probability", name, otherwise)]
-        rows.append(("contrast_probability", name, split.share_contrast(happens, given, otherwise)))
+        met, unmet = (probability(happens[mask], part) for _, mask, part in split.sides())
+        rows += [("given_probability", name, met), ("otherwise_probability", name, unmet)]
+        rows.append(("contrast_probability", name, split.share_contrast(happens, met, unmet)))
     return [record(measure, policy, name, estimate.flagged(lost)) for measure, name, estimate in rows]
 
 
@@ -146,10 +139,6 @@ class _Split:
     units: Units
     given_units: Units
     other_units: Units
-
-    @staticmethod
-    def at(given: Bool[np.ndarray, "path"], units: Units) -> _Split:
-        return _Split(given, units, units.take(given), units.take(~given))
 
     def sides(self) -> tuple[tuple[str, np.ndarray, Units], ...]:
         return ("given", self.given, self.given_units), ("otherwise", ~self.given, self.other_units)

@@ -9,9 +9,12 @@ from jaxtyping import Float, Int
 
 from engine.risk.histograms import BINS, WIDEST, Histogram
 
+BARS = 64
+"""Bins of a chart."""
+
 
 def histogram(
-    values: Float[np.ndarray, "policy path"], bins: int = 64
+    values: Float[np.ndarray, "policy path"],
 ) -> tuple[Int[np.ndarray, "policy bin"], Float[np.ndarray, "edge"]]:
     """Counts int64 [policy, bin] and edges float64 [bin + 1] of values [policy, path], for charts.
 
@@ -19,26 +22,24 @@ def histogram(
     reach out to the smallest and largest value. The edges come from the data, so two histograms do not merge: it is
     taken once, from all stored paths. Values that are not finite are left out.
     """
-    if bins < 3:
-        raise ValueError(f"bins: expected 3 or more, got {bins}")
     finite = [row[np.isfinite(row)].astype(np.float64) for row in values]
     pooled = np.concatenate(finite)
     if pooled.size == 0:
-        return np.zeros((len(values), bins), np.int64), np.full(bins + 1, np.nan)
+        return np.zeros((len(values), BARS), np.int64), np.full(BARS + 1, np.nan)
     low, high = np.quantile(pooled, [0.001, 0.999])
     if low == high:
         low, high = low - 0.5, high + 0.5
-    counts = np.zeros((len(values), bins), np.int64)
+    counts = np.zeros((len(values), BARS), np.int64)
     for row, kept in zip(counts, finite, strict=True):
-        row[1:-1] = np.histogram(kept, bins - 2, range=(low, high))[0]
+        row[1:-1] = np.histogram(kept, BARS - 2, range=(low, high))[0]
         row[0] = np.count_nonzero(kept < low)
         row[-1] = np.count_nonzero(kept > high)
-    inner = np.linspace(low, high, bins - 1)
+    inner = np.linspace(low, high, BARS - 1)
     return counts, np.concatenate([[min(low, pooled.min())], inner, [max(high, pooled.max())]])
 
 
 def histogram_of_bins(
-    parts: Sequence[Histogram], bins: int = 64
+    parts: Sequence[Histogram],
 ) -> tuple[Int[np.ndarray, "part bin"], Float[np.ndarray, "edge"]]:
     """Counts int64 [part, bin] and edges float64 [bin + 1] for charts, as `histogram` gives them from values.
 
@@ -54,7 +55,7 @@ def histogram_of_bins(
     high = min(ends[order][np.searchsorted(share, 0.999)], most)
     if low == high:
         low, high = low - 0.5, high + 0.5
-    inner = np.linspace(low, high, bins - 1)
+    inner = np.linspace(low, high, BARS - 1)
     below = [_below(part, inner) for part in parts]
     if high == most:  # the last of the inner bins holds its upper edge
         below = [np.append(row[:-1], part.count) for row, part in zip(below, parts, strict=True)]

@@ -92,12 +92,7 @@ class Evidence:
 def oriented(table: Table, same: np.ndarray | Sequence[bool] | bool) -> Table:
     """A table of losses in the variables' own signs: where that is not the `same`, -estimate, and the ends change places."""
     estimate, error, low, high = table
-    return (
-        np.where(same, estimate, -estimate),
-        error,
-        np.where(same, low, -high),
-        np.where(same, high, -low),
-    )
+    return np.where(same, estimate, -estimate), error, np.where(same, low, -high), np.where(same, high, -low)
 
 
 def judged(

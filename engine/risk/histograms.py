@@ -34,6 +34,13 @@ def values_of(of: np.ndarray) -> np.ndarray:
     return bits.astype(np.uint32).view(np.float32)
 
 
+def edges_of(bins: Int[np.ndarray, "bin"]) -> tuple[Float[np.ndarray, "bin"], Float[np.ndarray, "bin"]]:
+    """The lowest value that each bin can hold, and the distance of neighbouring values in it: the first fields of `Histogram`."""
+    lowest = bins.astype(np.uint32) << np.uint32(16)
+    edges = values_of(lowest).astype(np.float64)
+    return edges, (values_of(lowest | np.uint32(WIDEST)) - edges) / WIDEST
+
+
 def counted(
     values: Float[np.ndarray, "path"], starts: Int[np.ndarray, "group"]
 ) -> tuple[Int[np.ndarray, "bin"], Int[np.ndarray, "group bin"], Int[np.ndarray, "bin"]]:
@@ -76,21 +83,6 @@ class Histogram:
     totals: Float[np.ndarray, "group"]
     least: float
     most: float
-
-    @staticmethod
-    def of_bins(
-        bins: Int[np.ndarray, "bin"],
-        counts: Int[np.ndarray, "group bin"],
-        steps: Int[np.ndarray, "bin"],
-        totals: Float[np.ndarray, "group"],
-        least: float,
-        most: float,
-    ) -> Histogram:
-        """From what `counted` gives, or sums of it, and what is known beside it."""
-        lowest = bins.astype(np.uint32) << np.uint32(16)
-        edges = values_of(lowest).astype(np.float64)
-        step = (values_of(lowest | np.uint32(WIDEST)) - edges) / WIDEST
-        return Histogram(edges, step, counts, steps, totals, least, most)
 
     def negated(self) -> Histogram:
         """That of the negative values."""

@@ -118,10 +118,6 @@ class Units:
             return self.owner[path]
         return path if self.size == 1 else path // self.size
 
-    def sizes_of(self, unit: np.ndarray) -> np.ndarray:
-        """Sizes of some units."""
-        return self.sizes if self.owner is None else self.sizes[unit]
-
     def totals(self, values: Num[np.ndarray, "*cells path"]) -> Float[np.ndarray, "*cells unit"]:
         """Sum over the paths of each unit, float64 [..., unit]."""
         if self.owner is not None:
@@ -203,7 +199,7 @@ def moments_of_some(some: Some, units: Units) -> Moments:
     owner = units.owners(some.path)
     key = some.cell * np.int64(units.count) + owner
     starts = np.flatnonzero(np.diff(key, prepend=-1))
-    cell, size = some.cell[starts], units.sizes_of(owner[starts])
+    cell, size = some.cell[starts], units.sizes if units.owner is None else units.sizes[owner[starts]]
     totals = np.add.reduceat(some.value, starts, dtype=np.float64) if len(starts) else np.zeros(0)
 
     def by_cell(values: np.ndarray) -> np.ndarray:

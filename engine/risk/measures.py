@@ -37,12 +37,7 @@ ONE_UNIT = Flag(Reason.ONE_UNIT, 1, 2)
 
 @dataclass(frozen=True)
 class Sample:
-    """Losses on paths, finite, and the units of these.
-
-    Args:
-      losses: high being worse [path].
-      units: as many paths.
-    """
+    """Losses on paths, finite, high being worse, and the units of these."""
 
     losses: Paths
     units: Units
@@ -87,9 +82,8 @@ class Sample:
         seen: Quantiles | tails.Difference,
         for_es: int,
     ) -> Evidence:
-        estimate, error, low, high = (part[0] for part in table)
         return Evidence(
-            (estimate, error, low, high),
+            tuple(part[0] for part in table),
             mean,
             tail,
             seen.exceedances[:, 0].tolist(),
@@ -215,20 +209,14 @@ def finite_units(
     """
     units = as_units(len(arrays[0]), unit)
     with np.errstate(invalid="ignore"):
-        sound = all(np.isfinite(array.sum(dtype=np.float64)) for array in arrays)
-    if sound:
-        return arrays, units, None
+        if all(np.isfinite(array.sum(dtype=np.float64)) for array in arrays):
+            return arrays, units, None
     finite = np.logical_and.reduce([np.isfinite(array) for array in arrays])
-    whole = finite
+    lost = Flag(Reason.NOT_FINITE, int(np.sum(~finite)), units.paths)
     if not units.replicated:
         owner = units.owners(np.arange(units.paths))
-        whole = ~np.isin(owner, owner[~finite])
-    lost = int(np.sum(~finite))
-    return (
-        tuple(array[whole] for array in arrays),
-        units.take(whole),
-        Flag(Reason.NOT_FINITE, lost, units.paths),
-    )
+        finite = ~np.isin(owner, owner[~finite])
+    return tuple(array[finite] for array in arrays), units.take(finite), lost
 
 
 def _few_units(units: Units) -> Flag | None:
@@ -240,5 +228,5 @@ def _nothing(flag: Flag | None) -> Estimate:
 
 
 def _single(column: Column) -> Estimate:
-    estimate, error, low, high = (float(part) for part in column)
+    estimate, error, low, high = map(float, column)
     return Estimate(estimate, error, low, high)

@@ -129,9 +129,8 @@ def tables_of_paths(
       variables: the outcomes and events wanted; all that the outcomes determine if not given.
     """
     names = [name for name in outcomes if variables is None or name in variables]
-    events = [
-        event for event in known_events(study, outcomes) if variables is None or event.name in variables
-    ]
+    known = known_events(study, outcomes)
+    events = [event for event in known if variables is None or event.name in variables]
     # NumPy lets go of the interpreter while it sorts and sums
     with ThreadPoolExecutor(THREADS) as threads:
         parts = [

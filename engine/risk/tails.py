@@ -29,8 +29,8 @@ from engine.risk.intervals import (
 CellPaths = Float[np.ndarray, "cell path"]
 LEVELS = (0.95, 0.99, 0.999)
 
-Column = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""Estimate, standard error, low end, high end; `Table` is the same with a last axis over measures."""
+Column = tuple[np.ndarray, ...]
+"""Estimate, standard error, low end, high end, these four; `Table` is the same with a last axis over measures."""
 Table = Column
 
 
@@ -95,20 +95,17 @@ def risk(mean: Moments, seen: Quantiles) -> Table:
         _where(np.isfinite(column[1]), shifted(shortfall, 1 / (1 - level), column[0]))
         for level, column, shortfall in zip(LEVELS, seen.columns, seen.shortfalls, strict=True)
     ]
-    columns = [shifted(mean, 1.0), *seen.columns, *shortfalls]
-    return _stacked(columns)
+    return _stacked([shifted(mean, 1.0), *seen.columns, *shortfalls])
 
 
 def _stacked(columns: list[Column]) -> Table:
-    estimate, error, low, high = (np.stack(parts, axis=-1) for parts in zip(*columns, strict=True))
-    return estimate, error, low, high
+    return tuple(np.stack(parts, axis=-1) for parts in zip(*columns, strict=True))
 
 
 def _where(known: np.ndarray, column: Column) -> Column:
     """The column without error and interval where so few exceed that they show none."""
     estimate, *rest = column
-    error, low, high = (np.where(known, part, np.nan) for part in rest)
-    return estimate, error, low, high
+    return estimate, *(np.where(known, part, np.nan) for part in rest)
 
 
 @dataclass(frozen=True)
@@ -193,17 +190,13 @@ def difference(
         excess = Some(cells, cell, path, np.maximum(over_x, 0) - np.maximum(over_y, 0))
         shortfall = shifted(moments_of_some(excess, units), 1 / (1 - level), q)
         shortfalls.append(_where(np.isfinite(error), shortfall))
-    columns = [shifted(moments(gap, units), 1.0), *at_risk, *shortfalls, share_of(values > baseline, units)]
+    worse = share_of_totals(units.totals(values > baseline), units)
+    columns = [shifted(moments(gap, units), 1.0), *at_risk, *shortfalls, worse]
     return Difference(_stacked(columns), np.minimum(one.exceedances, two.exceedances), constant)
 
 
-def share_of(indicator: Bool[np.ndarray, "cell path"], units: Units) -> Column:
-    """Shares of paths with Wilson's interval: indicator bool [cell, path]."""
-    return share_of_totals(units.totals(indicator), units)
-
-
 def share_of_totals(totals: Float[np.ndarray, "cell unit"], units: Units) -> Column:
-    """As `share_of`, from how many paths of each unit have the property [cell, unit]."""
+    """Shares of paths with Wilson's interval, from how many paths of each unit have the property [cell, unit]."""
     of = moments_of_totals(totals, units)
     low, high = wilson_interval(of.mean, effective_count(of, units))
     certain = (of.mean <= 0) | (of.mean >= 1)

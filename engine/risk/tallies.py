@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from engine.risk.events import event_outcomes, happens
-from engine.risk.histograms import BINS, Histogram, counted
+from engine.risk.histograms import BINS, Histogram, counted, edges_of
 from engine.storage.npz import packed, unpacked
 from engine.study.study import BLOCK, Block, Event, Study
 
@@ -56,8 +56,8 @@ class Tally:
         """That of one outcome under one policy, by their places."""
         row = outcome * self.least.shape[1] + policy
         first, last = np.searchsorted(self.bins, [row * BINS, (row + 1) * BINS])
-        return Histogram.of_bins(
-            self.bins[first:last] - row * BINS,
+        return Histogram(
+            *edges_of(self.bins[first:last] - row * BINS),
             self.counts[:, first:last],
             self.steps[first:last],
             self.totals[outcome, policy],
@@ -89,11 +89,7 @@ def unkept_events(study: Study) -> tuple[Event, ...]:
 
 
 def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"]) -> Tally:
-    """The tally of one block.
-
-    Args:
-      outcomes: finite float32 [policy, outcome, path], all outcomes of the model in its order.
-    """
+    """The tally of one block, from all outcomes of the model in its order, finite and float32."""
     starts = _starts(outcomes.shape[-1], study.unit)
     names = list(study.model.outcomes)
     values = {name: outcomes[:, k] for k, name in enumerate(names)}

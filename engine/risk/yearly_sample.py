@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from engine.modelling.cell_axis import split_cells
+from engine.modelling.cell_axis import cell_layout, split_cells
 from engine.risk.evidence import FEWEST_FOR_ES, MEASURES, judged, oriented
 from engine.risk.intervals import Moments, Units, as_units, mean_interval, moments_of_totals
 from engine.risk.summaries import MOMENTS, STATS
@@ -64,13 +64,8 @@ def of_sample(study: Study, yearly: Float[np.ndarray, "policy year cell path"]) 
 def _signs(study: Study) -> Float[np.ndarray, "cell"]:
     """1 for every cell of which high values are the bad ones, -1 for the others, float32 [cell]."""
     model: Any = study.model
-    each = [
-        np.full(
-            np.prod([len(model.dims[dim]) for dim in variable.dims], dtype=int), 1 if variable.loss else -1
-        )
-        for variable in model.yearly.values()
-    ]
-    return np.concatenate(each).astype(np.float32)
+    signs = [1 if variable.loss else -1 for variable in model.yearly.values()]
+    return np.repeat(signs, [columns.count for columns in cell_layout(model).values()]).astype(np.float32)
 
 
 def _of_cells(
@@ -85,13 +80,13 @@ def _of_cells(
     tails = quantiles(losses.reshape(-1, n_paths), units)
     table = risk(_as_moments(own.reshape(3, -1), units), tails)
     table = judged(table, tails.exceedances, tails.constant, FEWEST_FOR_ES)
-    estimate, error, low, high = (np.moveaxis(part.reshape(n_policies, n_cells, -1), 1, 2) for part in table)
+    by_policy = tuple(np.moveaxis(part.reshape(n_policies, n_cells, -1), 1, 2) for part in table)
     of_gap = gap[0], gap[1], *mean_interval(_as_moments(gap, units))
     high_is_bad = sign > 0
     tables = {
         "moments": np.stack([sign * own[0], deviation, own[1]], axis=1),
         "difference_yearly": np.stack(oriented(of_gap, high_is_bad), axis=1),
-        "risk_yearly": np.stack(oriented((estimate, error, low, high), high_is_bad), axis=2),
+        "risk_yearly": np.stack(oriented(by_policy, high_is_bad), axis=2),
         "distribution": _quantiles(tails.ascending.reshape(values.shape), sign),
     }
     for name, part in tables.items():

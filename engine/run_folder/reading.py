@@ -73,12 +73,6 @@ class Paths(Mapping[str, np.ndarray]):
         return len(self._study.keep.outcomes)
 
 
-def read_paths(folder: Path, names: Sequence[str], n_paths: int) -> dict[str, np.ndarray]:
-    """Stored outcomes by name, float32 [policy, path], for the first so many paths."""
-    with _reading(folder):
-        return {name: np.asarray(_array(folder, f"paths/{name}")[:, :n_paths]) for name in names}
-
-
 def read_path(folder: Path, names: Sequence[str], path: int) -> dict[str, np.ndarray]:
     """Stored outcomes of one path by name, float32 [policy]."""
     with _reading(folder):

@@ -113,25 +113,15 @@ def _csv(path: Path, name: str) -> Column:
     delimiter = max(_DELIMITERS, key=bare.count)
     rows = _rows(text, delimiter if bare.count(delimiter) else "\t")
     names = [cell.strip() for cell in next(rows, (0, [""]))[1]]
-    at = _place(name, names)
-    if at is None:
-        hint = (
-            " The first line must name the columns."
-            if all(map(_NUMBER.fullmatch, filter(None, names)))
-            else ""
-        )
-        raise _Fault(unknown("column", name, filter(None, names)) + hint)
+    nameless = all(map(_NUMBER.fullmatch, filter(None, names)))
+    at = _place(name, names, " The first line must name the columns." if nameless else "")
     cells, lines, empty = [], [], 0
     for line, row in rows:
         if len(row) != len(names):
-            comma = (
-                " A decimal comma? Write 1.5 rather than 1,5."
-                if delimiter == "," and len(row) > len(names)
-                else ""
-            )
-            raise _Fault(
-                f"line {line} has {len(row)} cells, expected {len(names)} as in the first line.{comma}"
-            )
+            cut = delimiter == "," and len(row) > len(names)
+            comma = " A decimal comma? Write 1.5 rather than 1,5." if cut else ""
+            expected = f"expected {len(names)} as in the first line"
+            raise _Fault(f"line {line} has {len(row)} cells, {expected}.{comma}")
         cell = row[at].strip()
         if cell.lower() in EMPTY:
             empty += 1
@@ -152,11 +142,13 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         raise _Fault(f"line {reader.line_num}: {error}.") from None
 
 
-def _place(name: str, names: list[str]) -> int | None:
-    """Where the column stands, None where there is none of that name."""
+def _place(name: str, names: list[str], hint: str = "") -> int:
+    """Where the column stands; the hint is for where there is none of that name."""
     if names.count(name) > 1:
         raise _Fault(f"has {names.count(name)} columns '{name}', expected one.")
-    return names.index(name) if name in names else None
+    if name not in names:
+        raise _Fault(unknown("column", name, filter(None, names)) + hint)
+    return names.index(name)
 
 
 def _numbers(cells: list[str], lines: list[int], name: str) -> np.ndarray:
@@ -189,13 +181,9 @@ def _parquet(path: Path, name: str) -> Column:
     try:
         with parquet.ParquetFile(path) as file:
             at = _place(name, list(file.schema_arrow.names))
-            if at is None:
-                raise _Fault(unknown("column", name, file.schema_arrow.names))
             kind = file.schema_arrow.field(at).type
-            if not any(
-                is_kind(kind)
-                for is_kind in (arrow.types.is_integer, arrow.types.is_floating, arrow.types.is_decimal)
-            ):
+            kinds = (arrow.types.is_integer, arrow.types.is_floating, arrow.types.is_decimal)
+            if not any(is_kind(kind) for is_kind in kinds):
                 raise _Fault(f"column '{name}': expected numbers, got {kind}.")
             if file.metadata.num_rows > MOST_ROWS:
                 raise _Fault(f"has {file.metadata.num_rows:,} rows, expected at most {MOST_ROWS:,}.")

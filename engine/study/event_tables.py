@@ -14,11 +14,7 @@ Tables = Mapping[str, Mapping[str, Any]]
 
 
 def read(tables: Tables, model: Model, problems: Problems) -> tuple[Event, ...]:
-    """Events in the order of the tables.
-
-    Args:
-      problems: what is wrong with any of them is added here.
-    """
+    """Events in the order of the tables; what is wrong with any of them is added to the problems."""
     events = []
     for name, table in tables.items():
         with problems.within(f"events.{name}"):

@@ -53,11 +53,8 @@ def _function(step: Any) -> str:
 def _short(value: Any) -> str:
     if isinstance(value, Mapping):
         return " ".join(f"{key} {_short(part)}" for key, part in value.items())
-    return (
-        f"{value:.4g}"
-        if isinstance(value, int | float) and not isinstance(value, bool)
-        else str(value).lower()
-    )
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{value:.4g}" if is_number else str(value).lower()
 
 
 def labelled(table: Mapping[str, Any]) -> dict[str, float]:

@@ -45,9 +45,8 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
         "description": schema.pop("description"),
         "type": "object",
     }
-    properties = {"extends": {"description": EXTENDS, "type": "string", "examples": ["rustbelt"]}} | schema[
-        "properties"
-    ]
+    extends = {"description": EXTENDS, "type": "string", "examples": ["rustbelt"]}
+    properties = {"extends": extends} | schema["properties"]
     for key in ("run", "groups", "factors", "regimes", "shocks", "policies", "events", "keep"):
         properties[key].pop("default", None)
     return head | {
@@ -61,11 +60,13 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
 
 def _whole(required: list[str], tables: Mapping[str, Any]) -> dict[str, Any]:
     """What a study must say that extends no other: one that does may leave out what that says."""
-    inside = {"time": {"required": tables["Time"].pop("required")}}
-    for key, table in (("regimes", "RegimeTable"),):
-        inside[key] = {"additionalProperties": {"required": tables[table].pop("required")}}
     stated = {"anyOf": [{"required": ["family"]}, {"required": ["experts"]}]}
-    return {"required": required, "properties": inside | {"factors": {"additionalProperties": stated}}}
+    inside = {
+        "time": {"required": tables["Time"].pop("required")},
+        "regimes": {"additionalProperties": {"required": tables["RegimeTable"].pop("required")}},
+        "factors": {"additionalProperties": stated},
+    }
+    return {"required": required, "properties": inside}
 
 
 def _name_laws(table: dict[str, Any]) -> None:

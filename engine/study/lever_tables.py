@@ -18,11 +18,7 @@ from engine.modelling.records import Lever, Model
 
 @dataclass(frozen=True)
 class LeverTables:
-    """Reads what policies say of a model's levers.
-
-    Args:
-      years: calendar years; empty for a static model.
-    """
+    """Reads what policies say of a model's levers, by calendar year; there is none for a static model."""
 
     model: Model
     years: tuple[int, ...]

@@ -44,9 +44,7 @@ def load_study(
 
     Args:
       model: a model of one's own, in place of the one that the study names.
-      paths: in place of the study's.
-      seed: in place of the study's.
-      tile: in place of the study's.
+      paths, seed, tile: in place of the study's.
       policies: names of the policies that run, in place of the study's `compare`; the baseline always runs.
 
     Raises:
@@ -104,7 +102,7 @@ def resolved_text(study: Study) -> str:
 
 def names_its_model(study: Study) -> bool:
     """Whether another process can load the study's model: by its name, or from its file."""
-    return study.model_spec is not None or study.model_name in known()
+    return study.model_spec is not None or study.model_name in models.known()
 
 
 def load_model_file(spec: str) -> Model:
@@ -137,9 +135,6 @@ def _model(text: Mapping[str, Any], own: Model | None, problems: Problems) -> Kn
         for problem in error.problems:
             problems.add("model", problem.message + remedy)
         return None
-
-
-# ---- text -> tables
 
 
 def _study_path(path_or_name: str, folder: Path | None = None) -> Path:

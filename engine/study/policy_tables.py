@@ -19,13 +19,7 @@ from engine.study.study import Policy
 
 @dataclass(frozen=True)
 class Policies:
-    """The policies of a study.
-
-    Args:
-      by_name: all that nothing is wrong with.
-      names: those that run, in their order.
-      baseline: the one that the others are compared with.
-    """
+    """The policies of a study that nothing is wrong with, the names of those that run, and the baseline."""
 
     by_name: Mapping[str, Policy]
     names: tuple[str, ...]
@@ -63,9 +57,7 @@ def read(
       priors: of the factors, for implementations that one of them gives.
       problems: what is wrong is added here.
     """
-    tables = dict(text["policies"])
-    if not tables and not model.levers:
-        tables = {"default": {}}
+    tables = dict(text["policies"]) or ({} if model.levers else {"default": {}})
     baseline = text.get("baseline") or next(iter(tables), "")
     if not tables:
         remedy = "Add [policies.NAME] with the model's levers."
@@ -217,9 +209,9 @@ def phased(policy: Policy, years: Sequence[int]) -> Policy:
     blended = {}
     for lever, values in policy.levers.items():
         earlier = policy.before.levers[lever]
-        reached = (
-            values if policy.implementation == 1.0 else earlier + policy.implementation * (values - earlier)
-        )
+        reached = values
+        if policy.implementation != 1.0:
+            reached = earlier + policy.implementation * (values - earlier)
         started = np.array([year >= policy.start for year in years] or [True])
         blended[lever] = np.where(started.reshape(-1, *[1] * (values.ndim - 1)), reached, earlier)
     # `before` stays: until the start, the year in which the policy in force began is that of the one before

@@ -15,7 +15,7 @@ from engine.modelling.records import Model, PathModel
 from engine.study import event_tables, factor_tables, group_tables, policy_tables, section_tables
 from engine.study.document import document
 from engine.study.shock_tables import ShockReader, group_names
-from engine.study.study import Policy, Study
+from engine.study.study import Study
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,9 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
     policies = policy_tables.read(text, model, years, priors, problems)
     events = event_tables.read(text["events"], model, problems)
     keep = section_tables.keep(text["keep"], model, problems)
-    drawn = _drawn(model, policies.running)
+    shares = {policy.implementation for policy in policies.running if isinstance(policy.implementation, str)}
+    # in the model's order, whatever the file's, then those that only an implementation draws
+    drawn = [*model.factors, *sorted(shares - set(model.factors))]
     group_of, groups = _groups(text, drawn, problems)
     shocks = _shocks(text, known, priors, problems)
     problems.refuse(source)
@@ -123,12 +125,6 @@ def _check_factors(text: Mapping[str, Any], model: Model, problems: Problems) ->
         if name not in factors:
             keys = "family and p05, p50, p95 or the family's parameters"
             problems.add(f"factors.{name}", f"has no prior. Add a table [factors.{name}] with {keys}.")
-
-
-def _drawn(model: Model, running: Sequence[Policy]) -> list[str]:
-    """Factors in the model's order, whatever the file's, then those that only an implementation draws."""
-    drawn = {policy.implementation for policy in running if isinstance(policy.implementation, str)}
-    return [*model.factors, *sorted(drawn - set(model.factors))]
 
 
 def _groups(

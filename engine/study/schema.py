@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
@@ -19,30 +20,20 @@ def _names_or_word(value: Any) -> Any:
     raise ValueError(f"expected 'all', 'none' or a list of outcomes, got {shown(value)}.")
 
 
-def _share_or_name(value: Any) -> Any:
+def _or_name(value: Any, number: str) -> Any:
     if isinstance(value, str) or _is_number(value):
         return value
-    raise ValueError(f"expected a share from 0 to 1 or the name of a factor, got {shown(value)}.")
-
-
-def _rate_or_name(value: Any) -> Any:
-    if isinstance(value, str) or _is_number(value):
-        return value
-    raise ValueError(f"expected a number of at least 0 or the name of a factor, got {shown(value)}.")
+    raise ValueError(f"expected {number} or the name of a factor, got {shown(value)}.")
 
 
 def _number_or_matrix(value: Any) -> Any:
     if _is_number(value):
         return float(value)
-    if (
-        isinstance(value, list)
-        and value
-        and all(isinstance(row, list) and all(map(_is_number, row)) for row in value)
-    ):
-        return [[float(entry) for entry in row] for row in value]
-    raise ValueError(
-        f"expected a finite number, or rows of them as [[1, 0.3], [0.3, 1]], got {shown(value)}."
-    )
+    rows = value if isinstance(value, list) else []
+    if rows and all(isinstance(row, list) and all(map(_is_number, row)) for row in rows):
+        return [[float(entry) for entry in row] for row in rows]
+    expected = "a finite number, or rows of them as [[1, 0.3], [0.3, 1]]"
+    raise ValueError(f"expected {expected}, got {shown(value)}.")
 
 
 def _is_number(value: Any) -> bool:
@@ -51,12 +42,12 @@ def _is_number(value: Any) -> bool:
 
 _Share = Annotated[
     Any,
-    AfterValidator(_share_or_name),
+    AfterValidator(partial(_or_name, number="a share from 0 to 1")),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string"}]}),
 ]
 _Rate = Annotated[
     Any,
-    AfterValidator(_rate_or_name),
+    AfterValidator(partial(_or_name, number="a number of at least 0")),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}),
 ]
 _Correlations = Annotated[

@@ -50,7 +50,6 @@ class ShockReader:
         self, model: Model, tables: Mapping[str, Tables], of_factors: Mapping[str, Law], problems: Problems
     ):
         self._model, self._factors, self._problems = model, of_factors, problems
-        self._known = model.shocks
         self._streams = shock_streams(model)
         self._regimes: dict[str, Regime | None] = dict.fromkeys(tables["regimes"])
         self._moving: dict[str, Moving] = {}
@@ -87,8 +86,9 @@ class ShockReader:
         return group_tables.read(of_shocks, group_of, list(known), self._problems)
 
     def _shock(self, name: str, table: Mapping[str, Any]) -> Moving:
-        if name not in self._known:
-            remedy = did_you_mean(name, self._known) if self._known else " The model has no shocks."
+        known = self._model.shocks
+        if name not in known:
+            remedy = did_you_mean(name, known) if known else " The model has no shocks."
             raise refusal("", f"unknown shock '{name}'.{remedy}")
         problems = Problems()
         persistence = float(table.get("persistence", 0.0))
@@ -114,7 +114,7 @@ class ShockReader:
             with problems.within(""):
                 laws = (factor_tables.read(own).law,)
         else:
-            laws = (_LAWS[self._known[name].law],)
+            laws = (_LAWS[known[name].law],)
         problems.refuse()
         about = _in_words(table, own)
         return Moving(name, self._streams[name], laws, persistence, jumps, regime, is_state, about)
@@ -231,11 +231,7 @@ def stationary(moves: np.ndarray) -> np.ndarray:
 
 
 def _in_words(table: Mapping[str, Any], own: Mapping[str, Any]) -> tuple[str, str]:
-    """The law of a shock, and the rest, in a few words.
-
-    Args:
-      own: what the table says of a law for all years.
-    """
+    """The law of a shock, its `own` if it has one for all years, and the rest, in a few words."""
     rest = [f"persistence {table['persistence']:g}"] if "persistence" in table else []
     for kind in ("probability", "rate"):
         if kind in table:

@@ -140,9 +140,8 @@ class Study:
     @property
     def rests_on_tables(self) -> bool:
         """Whether laws or copulas are tables of what SciPy gives, so that another SciPy may change the last bits."""
-        draws = [self.draws] + (
-            [self.shock_draws.draws, self.shock_draws.sizes] if self.is_path_model else []
-        )
+        of_shocks = [self.shock_draws.draws, self.shock_draws.sizes] if self.is_path_model else []
+        draws = [self.draws, *of_shocks]
         groups = [*self.groups.values(), *self.shocks.groups.values()]
         tabulated = any(table is not None for one in draws for table in one.tables)
         return tabulated or any(group.copula.family != "gaussian" for group in groups)

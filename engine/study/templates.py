@@ -17,12 +17,10 @@ FIRST, HORIZON = 2020, 10
 
 
 def study_on_top(name: str, extends: str, below: Study, schema: str | None = None) -> str:
-    """A short study that extends another: one prior, one policy and one event of its own.
+    """A short study that extends the one below: one prior, one policy and one event of its own.
 
     Args:
-      name: of the study.
       extends: what it is to call the other, a name or a path relative to it.
-      below: the study that it extends.
       schema: file of the JSON schema, for editors.
     """
     parts = [
@@ -70,9 +68,6 @@ def _head(name: str, schema: str | None, about: str) -> str:
     lines = [f"#:schema ./{schema}"] * (schema is not None)
     lines += [f"# {_line(about)}", "# All keys: docs/study-file.md.", f"name = {_text(name)}"]
     return "\n".join(lines)
-
-
-# ---- on top of another study
 
 
 def _prior_on_top(below: Study) -> Iterator[str]:
@@ -139,16 +134,8 @@ def _event_on_top(below: Study) -> Iterator[str]:
     yield f"[events.{name}]"
     yield 'about = "Worse than that"'
     yield f"outcome = {_text(outcome)}"
-    yield f"{side} = {_beyond(side, limit):.6g}"
-
-
-def _beyond(side: str, limit: float) -> float:
-    """A threshold that is harder to reach."""
-    further = 0.25 * abs(limit)
-    return limit + further if side == "above" else limit - further
-
-
-# ---- for a model of one's own
+    further = 0.25 * abs(limit) if side == "above" else -0.25 * abs(limit)  # harder to reach
+    yield f"{side} = {limit + further:.6g}"
 
 
 def _horizon(model: PathModel) -> tuple[int, int]:
@@ -211,12 +198,12 @@ def _policies(model: Model) -> Iterator[str]:
     yield "[policies.now]"
     yield 'about = "As it is"'
     for name, lever in model.levers.items():
-        yield f"{name} = {_number(lever.default)}    # {_about(lever)}{_by_label(model, lever)}"
+        yield f"{name} = {float(lever.default)!r}    # {_about(lever)}{_by_label(model, lever)}"
     yield ""
     yield "# [policies.other]"
     yield '# about = "What else could be done"'
     yield '# like = "now"'
-    yield from (f"# {name} = {_number(lever.default)}" for name, lever in [*model.levers.items()][:1])
+    yield from (f"# {name} = {float(lever.default)!r}" for name, lever in [*model.levers.items()][:1])
     if isinstance(model, PathModel):
         yield f"# start = {_horizon(model)[0] + 2}"
     yield ""
@@ -225,7 +212,7 @@ def _policies(model: Model) -> Iterator[str]:
 def _by_label(model: Model, lever: Lever) -> str:
     if not lever.dims:
         return ""
-    labels = ", ".join(f"{_key(label)} = {_number(lever.default)}" for label in model.dims[lever.dims[0]][:2])
+    labels = ", ".join(f"{_key(label)} = {float(lever.default)!r}" for label in model.dims[lever.dims[0]][:2])
     return f"; by {lever.dims[0]}: {{ {_line(labels)}, ... }}"
 
 
@@ -249,9 +236,6 @@ def _events(model: Model) -> Iterator[str]:
     yield 'outcomes = "all"'
 
 
-# ---- text
-
-
 def _about(entry: Any) -> str:
     about = _line(getattr(entry, "about", ""))
     return f"{about} [{_line(entry.unit)}]" if about else f"[{_line(entry.unit)}]"
@@ -270,10 +254,6 @@ def _text(value: str) -> str:
 def _key(name: str) -> str:
     """A key of TOML."""
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
-
-
-def _number(value: float) -> str:
-    return repr(float(value))
 
 
 def _free(name: str, taken: Any) -> str:

@@ -12,14 +12,14 @@ from scipy.special import ndtr, ndtri, stdtrit
 
 import engine
 from engine.draws import random_words
-from engine.draws.sampling import SAMPLERS
+from engine.draws.sampling import SAMPLERS, path_order
 from engine.execution.replay import replay
 from engine.modelling.cell_axis import split_cells
 from engine.risk.evidence import MEASURES
 from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import FEW_UNITS, Some, Units, as_units, effective_count, moments, moments_of_some
 from engine.risk.measures import difference, finite_units, probability, regret, summary
-from engine.risk.tails import quantiles, share_of
+from engine.risk.tails import quantiles, share_of_totals
 from engine.study.study import BLOCK, Block
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.risk.cells import summary_cells
@@ -36,7 +36,7 @@ REPLICATES = 1 << 13
 
 def counter(first_path):
     """Counter of the group that begins with this path, (low, high) words."""
-    number = LATIN.first_counter(first_path)
+    number = first_path // LATIN.group
     return jnp.uint32(number & 0xFFFFFFFF), jnp.uint32(number >> 32)
 
 
@@ -45,7 +45,7 @@ drawn = jax.jit(lambda first, tile: LATIN.words(KEYS, first, tile), static_argnu
 
 def words(first_path, paths):
     """Words of consecutive paths, uint32 [stream, path]."""
-    return np.asarray(drawn(counter(first_path), paths))[:, np.argsort(LATIN.path_order(paths))]
+    return np.asarray(drawn(counter(first_path), paths))[:, np.argsort(path_order(LATIN, paths))]
 
 
 @functools.cache
@@ -88,7 +88,7 @@ def test_all_streams_of_a_run_are_stratified():
 
 def test_below_the_stratum_are_the_highest_bits_of_the_random_word():
     lanes = np.asarray(SAMPLERS["random"].words(KEYS, counter(0), 1024))
-    plain = lanes[:, np.argsort(SAMPLERS["random"].path_order(1024))]
+    plain = lanes[:, np.argsort(path_order(SAMPLERS["random"], 1024))]
     assert_same(words(0, 1024) & 0xFFFFFF, plain >> 8)
 
 
@@ -299,7 +299,7 @@ def test_totals_and_sparse_moments_are_those_of_the_replicates():
 def test_intervals_of_few_replicates_are_students():
     happens = RNG.random((1, 5 * SIZE)) < 0.3
     units = as_units(5 * SIZE, SIZE)
-    (p,), (error,), (low,), (high,) = share_of(happens, units)
+    (p,), (error,), (low,), (high,) = share_of_totals(units.totals(happens), units)
     t = float(stdtrit(4, 0.975))
     assert_close(units.reach, t)
     # Wilson's ends are where the score is t errors away, the error growing with sqrt(p (1 - p))

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import ndtri
 
 from engine.draws import random_words
-from engine.draws.sampling import SAMPLERS
+from engine.draws.sampling import SAMPLERS, path_order
 from engine.risk import binned
 from engine.risk.evidence import DIFFERENCES, MEASURES
 from engine.risk.measures import probability
@@ -34,10 +34,10 @@ def drawn(replicates: int, seed: int, repetitions: int = REPETITIONS) -> np.ndar
         np.array([random_words.stream_key(seed, f"factor:{k}", replicates) for k in range(FACTORS)])
     )
     scores = jax.jit(lambda low, high: LATIN.normals(keys, (low, high), TILE))
-    order, n = np.argsort(LATIN.path_order(TILE)), replicates * SIZE
+    order, n = np.argsort(path_order(LATIN, TILE)), replicates * SIZE
     parts = []
     for first in range(0, repetitions * n, TILE):
-        counter = LATIN.first_counter(first)
+        counter = first // LATIN.group
         parts.append(
             np.asarray(scores(jnp.uint32(counter & 0xFFFFFFFF), jnp.uint32(counter >> 32)))[:, order]
         )

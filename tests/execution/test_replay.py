@@ -12,7 +12,7 @@ import xarray as xr
 
 import engine
 from engine.draws import random_words
-from engine.draws.sampling import SAMPLERS
+from engine.draws.sampling import SAMPLERS, path_order
 from engine.errors import UserError
 from engine.execution.replay import replay
 from engine.execution.run import run
@@ -113,7 +113,7 @@ def test_draws_in_double_precision_are_the_quantiles_of_the_words_of_the_run():
     sampler, lanes = SAMPLERS["random"], 1024
     key = jnp.array(random_words.stream_key(study.seed, "factor:capital", 0), jnp.uint32)
     words = sampler.words(key, (jnp.uint32(0), jnp.uint32(0)), lanes)
-    words = np.asarray(words)[np.argsort(sampler.path_order(lanes))]
+    words = np.asarray(words)[np.argsort(path_order(sampler, lanes))]
     (law,) = (item.marginal for item in study.inputs if item.name == "capital")
     drawn = replay(study, [3, 1000], precision="float64")["draws"]["capital"]
     assert_close(drawn.values, law.quantile((words[[3, 1000]] + 0.5) / 2.0**32))

@@ -12,12 +12,12 @@ from engine.execution import replay as module
 from engine.execution.replay import percentiles, replay, worst
 from engine.execution.run import run
 from engine.run_folder.folder import RunFolder
-from engine.run_folder.reading import read_paths
 from engine.study.loading import load_model_file, load_study
 from tests.draws.distributions.test_distributions import CASES
 from tests.execution.test_replay import unfinished
 from tests.helpers import assert_close, assert_same
 from tests.small_files import BRIDGE, MODELS, call, own, write
+from tests.small_study import read_paths
 
 
 def bridge(folder, text=BRIDGE, **changes):

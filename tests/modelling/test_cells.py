@@ -32,7 +32,6 @@ def test_folding_and_selecting():
     assert BOTH.sel(region="south", sector="coal") == 5
     assert BOTH.sel(sector=["cement"]).values == (3, 6)
     assert BOTH.fold(max, "sector").values == (3, 6)
-    assert table(REGION, [1, 2]).to(**SECTOR)["south", "cement"] == 2
 
 
 def test_a_rule_for_one_cell_maps_over_labels_and_stays_a_function_of_numbers():

@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 from engine.errors import UserError
-from engine.modelling.loading import find, source_digest
+from engine.modelling.loading import source_digest
 from engine.modelling.records import StaticModel
 from engine.study.loading import load_model_file, read_study
 
@@ -58,12 +58,6 @@ def test_model_files_that_cannot_be_used(tmp_path, name, content, message):
     with pytest.raises(UserError) as caught:
         load_model_file(str(tmp_path / name))
     assert message in str(caught.value)
-
-
-def test_a_part_by_name():
-    assert find("sampler", "random", {"random": 1}) == 1
-    with pytest.raises(UserError, match=r"unknown sampler 'randm'\. Did you mean 'random'"):
-        find("sampler", "randm", {"random": 1})
 
 
 def test_the_digest_of_a_package_covers_its_code_and_data(tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.risk.histograms import WIDEST, Histogram, counted, keys, values_of
+from engine.risk.histograms import WIDEST, Histogram, counted, edges_of, keys, values_of
 from tests.helpers import assert_close, assert_same
 
 TINY = np.float32(np.finfo(np.float32).smallest_subnormal)
@@ -13,7 +13,8 @@ def binned_by_value(values: np.ndarray, groups: int = 1) -> Histogram:
     """The histogram of values [path] in so many groups of consecutive paths."""
     starts = np.arange(groups) * len(values) // groups
     totals = np.add.reduceat(values, starts, dtype=np.float64)
-    return Histogram.of_bins(*counted(values, starts), totals, float(values.min()), float(values.max()))
+    bins, counts, steps = counted(values, starts)
+    return Histogram(*edges_of(bins), counts, steps, totals, float(values.min()), float(values.max()))
 
 
 def samples() -> dict[str, np.ndarray]:

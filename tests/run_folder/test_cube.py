@@ -19,12 +19,20 @@ from engine.errors import UserError
 from engine.execution import results
 from engine.execution.resources import bytes_needed, refuse_if_too_large
 from engine.modelling.records import Outcome, StaticModel
-from engine.run_folder import cube, ledger, reading
+from engine.run_folder import cube, ledger
 from engine.run_folder.cube_groups import groups
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, Block, Keep
 from tests.helpers import assert_same
-from tests.small_study import block_values, commit_block, entered, is_whole, make_study, make_summaries
+from tests.small_study import (
+    block_values,
+    commit_block,
+    entered,
+    is_whole,
+    make_study,
+    make_summaries,
+    read_paths,
+)
 
 PATHS = BLOCK + 1000
 
@@ -47,7 +55,7 @@ def run(folder, study, order=None):
         missing = ledger.pending(RunFolder(folder, study))
         for block in [missing[k] for k in order or range(len(missing))]:
             commit_block(folder, study, block)
-        stored = reading.read_paths(folder, study.keep.outcomes, study.paths)
+        stored = read_paths(folder, study.keep.outcomes, study.paths)
         cube.finish(RunFolder(folder, study), make_summaries(study, stored))
     return results.open_cube(folder)
 
@@ -197,11 +205,9 @@ def test_paths_and_draws_come_back_bit_for_bit(finished):
     folder, study, tree = finished
     outcomes, draws = zip(*(block_values(study, block) for block in study.blocks()), strict=True)
     whole = np.concatenate(outcomes, axis=-1)
-    stored = reading.read_paths(folder, study.keep.outcomes, PATHS)
+    stored = read_paths(folder, study.keep.outcomes, PATHS)
     assert_same(stored["worst_two_year_growth"], whole[:, 1])
-    assert_same(
-        reading.read_paths(folder, ["worst_two_year_growth"], 10)["worst_two_year_growth"], whole[:, 1, :10]
-    )
+    assert_same(read_paths(folder, ["worst_two_year_growth"], 10)["worst_two_year_growth"], whole[:, 1, :10])
     kept = tree["draws"]["fund"].values
     assert_same(kept[:1000], draws[0]["fund"][:1000])
     assert kept.shape == (PATHS,) and np.isnan(kept[1000:]).all()
@@ -258,7 +264,7 @@ def test_a_torn_shard_is_written_over(tmp_path):
     shard.write_bytes(shard.read_bytes()[:100])
     run(tmp_path, study)
     assert_same(
-        reading.read_paths(tmp_path, ["worst_two_year_growth"], 100)["worst_two_year_growth"],
+        read_paths(tmp_path, ["worst_two_year_growth"], 100)["worst_two_year_growth"],
         block_values(study, study.blocks()[0])[0][:, 1],
     )
 

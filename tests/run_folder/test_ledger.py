@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from engine.errors import UserError
-from engine.run_folder import ledger, ownership, reading
+from engine.run_folder import ledger, ownership
 from engine.run_folder.folder import RunFolder
 from engine.storage.files import sealed, unsealed, writing
 from engine.study.study import BLOCK, Keep
 from tests.helpers import assert_same
-from tests.small_study import VERSIONS, block_values, commit_block, entered, make_study
+from tests.small_study import VERSIONS, block_values, commit_block, entered, make_study, read_paths
 
 PATHS = 2 * BLOCK + 1000
 
@@ -36,7 +36,7 @@ def run(tmp_path):
 
 
 def all_paths(folder, study):
-    return np.stack(list(reading.read_paths(folder, study.keep.outcomes, study.paths).values()))
+    return np.stack(list(read_paths(folder, study.keep.outcomes, study.paths).values()))
 
 
 def expected_paths(study):

@@ -6,10 +6,10 @@ from engine.execution import results
 from engine.modelling.declaration import RESERVED
 from engine.modelling.folds import lowest
 from engine.modelling.records import Factor, Outcome, Yearly
-from engine.run_folder import cube, ledger, reading
+from engine.run_folder import cube, ledger
 from engine.run_folder.folder import RunFolder
 from tests.reservoirs import STUDY, Reservoir, read, said
-from tests.small_study import commit_block, entered, make_study, make_summaries
+from tests.small_study import commit_block, entered, make_study, make_summaries, read_paths
 
 PRIOR = '\n[factors.{name}]\nfamily = "fixed"\nvalue = 1\n'
 BY_MODEL = {
@@ -32,7 +32,7 @@ def small_cube(tmp_path_factory):
     with entered(folder, study):
         for block in ledger.pending(RunFolder(folder, study)):
             commit_block(folder, study, block)
-        stored = reading.read_paths(folder, study.keep.outcomes, study.paths)
+        stored = read_paths(folder, study.keep.outcomes, study.paths)
         cube.finish(RunFolder(folder, study), make_summaries(study, stored))
     return results.open_cube(folder), set(study.model.dims)
 

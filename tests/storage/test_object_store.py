@@ -6,13 +6,13 @@ import pytest
 
 import engine
 from engine.errors import UserError
-from engine.run_folder import cube, reading
+from engine.run_folder import cube
 from engine.run_folder.folder import RunFolder
 from engine.storage import object_store
 from engine.study.study import BLOCK
 from tests.recorded import contents
 from tests.small_files import call
-from tests.small_study import commit_block, entered, make_study, make_summaries
+from tests.small_study import commit_block, entered, make_study, make_summaries, read_paths
 
 pytest.importorskip("obstore")
 PATHS = BLOCK + 1000
@@ -23,7 +23,7 @@ def finish(folder, study):
     with entered(folder, study):
         for block in study.blocks():
             commit_block(folder, study, block)
-        stored = reading.read_paths(folder, study.keep.outcomes, study.paths)
+        stored = read_paths(folder, study.keep.outcomes, study.paths)
         cube.finish(RunFolder(folder, study), make_summaries(study, stored))
 
 

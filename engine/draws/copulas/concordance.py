@@ -47,11 +47,7 @@ def spearman(family: str, theta: float) -> float:
 def theta_of(
     measure: Callable[[str, float], float], family: str, wanted: float, limits: tuple[float, float]
 ) -> float:
-    """The parameter that gives a rank correlation, which must be within what the limits give.
-
-    Args:
-      measure: `kendall` or `spearman`.
-    """
+    """The parameter that gives a rank correlation (`kendall` or `spearman`), which must be within what the limits give."""
     from scipy.optimize import brentq
 
     low, high = limits

@@ -51,7 +51,9 @@ class Equicorrelated:
         first, *others = own.values()
         everyone = sum(others, start=first)
         terms = {name: [single * z, common * shared[0], total * everyone] for name, z in own.items()}
-        return _summed(terms)
+        # fenced, because which of two products is fused with their sum differs between programs, and with it the last bit
+        fenced = jax.lax.optimization_barrier(terms)
+        return {name: sum(parts[1:], start=parts[0]) for name, parts in fenced.items()}
 
     def implied(self, members: Sequence[str]) -> Implied:
         return _implied(self.matrix(members), None)
@@ -109,15 +111,11 @@ class Correlated:
 class StudentT:
     """Student t copula: score_i = Phi^-1(T_df(x_i)), x_i = z_i / sqrt(W) with W = chi^2_df / df shared by all members.
 
-    z comes from a Gaussian copula. W is the quantile at a normal score that the members share, its logarithm two polynomials.
+    z comes from the Gaussian copula `normal`. W is the quantile at a normal score that the members share, its logarithm two polynomials.
     Phi^-1(T_df(x)) = q R(q) with q = sqrt(df log(1 + x^2 / df)) and R a polynomial: Wallace's transformation (Bounds on
     normal approximations to Student's and the chi-square distributions, Ann. Math. Statist. 30, 1959,
     doi:10.1214/aoms/1177706100), of which R takes what is left. McNeil, Frey and Embrechts: Quantitative Risk Management,
     2nd ed. 2015, section 7.3.
-
-    Args:
-      normal: the Gaussian copula that z comes from.
-      df: degrees of freedom, 1 to 1000.
     """
 
     normal: Equicorrelated | Correlated
@@ -162,12 +160,6 @@ class StudentT:
 
     def describe(self) -> str:
         return ", ".join(part for part in (self.normal.describe(), f"df {self.df:g}") if part)
-
-
-def _summed(terms: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-    # fenced, because which of two products is fused with their sum differs between programs, and with it the last bit
-    fenced = jax.lax.optimization_barrier(dict(terms))
-    return {name: sum(parts[1:], start=parts[0]) for name, parts in fenced.items()}
 
 
 def _score_over_q(q: np.ndarray, df: float) -> np.ndarray:

@@ -62,9 +62,8 @@ class Empirical:
         middle = (ranks + 0.5) / n - 0.5
         spearman = 12.0 * (middle @ middle.T) / n
         lower, upper = ((side @ side.T) / far for side in (1.0 * (ranks < far), 1.0 * (ranks >= n - far)))
-        kendall = (
-            rank_correlations.kendall_of_rows(ranks) * (n - 1) / n
-        )  # two draws from one row are concordant as often as not
+        # two draws from one row are concordant as often as not
+        kendall = rank_correlations.kendall_of_rows(ranks) * (n - 1) / n
         for matrix in (kendall, spearman):
             np.fill_diagonal(matrix, 1.0)
         return Implied(kendall, spearman, lower, upper, f"tails: the {far} farthest of {n} rows")

@@ -37,9 +37,8 @@ def stable(z: Any, log_exponential: Any, theta: Any) -> Any:
     b = (theta - 1.0) * a
     # near pi the sines are those of what is left to pi
     sine = jnp.sin(jnp.where(z < 0, a * lower, np.pi * b + a * upper))
-    other = jnp.maximum(
-        jnp.sin(b * lower), _TINY
-    )  # 0 for theta = 1, and then its logarithm counts for nothing
+    # 0 for theta = 1, and then its logarithm counts for nothing
+    other = jnp.maximum(jnp.sin(b * lower), _TINY)
     products = (a * jnp.log(sine), b * jnp.log(other), b * log_exponential)
     last = jnp.log(jnp.sin(jnp.minimum(lower, upper)))
     first, second, third = jax.lax.optimization_barrier(products)

@@ -95,8 +95,6 @@ def _vine(key: str, table: Table, members: Sequence[str]) -> Copula:
     return Vine(tuple(table["members"]), table[key])
 
 
-# ---- elliptical
-
 _Convert = Callable[[np.ndarray], np.ndarray]
 
 
@@ -167,9 +165,6 @@ def _contradiction(stated: np.ndarray, r: np.ndarray, names: Sequence[str], near
     )
 
 
-# ---- Archimedean
-
-
 def _archimedean(key: str, table: Table, members: Sequence[str]) -> Copula:
     name, value = table["copula"], table[key]
     if isinstance(value, list):
@@ -195,10 +190,8 @@ def _theta(name: str, key: str, value: float, n: int) -> float:
     elif (low if key == "theta" else 0.0) >= value or abs(value) < hole:
         remedy = " For independence leave the factors out of the group."
     range_ = f"{low:.4g} to {high:.4g}" + (f", and at least {hole:g} in size" if abs(value) < hole else "")
-    text = (
-        f"expected {range_}, what {max(n, 1)} factors of a '{name}' copula can have, got {value:g}.{remedy}"
-    )
-    raise refusal(key, text)
+    what = f"what {max(n, 1)} factors of a '{name}' copula can have"
+    raise refusal(key, f"expected {range_}, {what}, got {value:g}.{remedy}")
 
 
 _CORRELATIONS = ("correlation", "pearson", "spearman", "kendall")

@@ -95,10 +95,8 @@ def refuse_unless_vine(place: str, text: str, n_members: int) -> None:
         vine = _vine(text)
     except (RuntimeError, ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
         line = (str(error).splitlines() or [""])[0]
-        wrong = (
-            f"expected a vine as `pyvinecopulib.Vinecop.to_json` writes it, got another text ({line[:120]})."
-        )
-        raise refusal(place, wrong) from error
+        expected = "a vine as `pyvinecopulib.Vinecop.to_json` writes it"
+        raise refusal(place, f"expected {expected}, got another text ({line[:120]}).") from error
     if vine.dim != n_members:
         wrong = f"expected a vine of {n_members} variables, one for each of `members`, got one of {vine.dim}."
         raise refusal(place, wrong)
@@ -125,10 +123,8 @@ def _vine(text: str) -> Any:
         for tree in range(trees)
     ]
     vine = library.Vinecop.from_structure(structure=structure, pair_copulas=copulas)
-    if (
-        vine.dim != size
-        or not np.isfinite(vine.inverse_rosenblatt(np.full((1, size), 0.5), num_threads=1)).all()
-    ):
+    middle = vine.inverse_rosenblatt(np.full((1, vine.dim), 0.5), num_threads=1)
+    if vine.dim != size or not np.isfinite(middle).all():
         raise ValueError("it gives no finite numbers")
     return vine
 

@@ -85,11 +85,6 @@ class Marginal(Law):
         return float(FAMILIES[self.family].mean(*self.parameters))
 
 
-def _phi_centred(z: Any) -> Any:
-    """2 Phi(z) - 1."""
-    return jax.lax.erf(z * _ROOT_HALF)
-
-
 def _triangular_draw(z: Any, low: Any, mode: Any, high: Any) -> Any:
     # the tail probability itself, not one minus it: its root is what counts near the ends
     below, above = tails(z)
@@ -114,10 +109,6 @@ def _triangular_score(x: Any, low: float, mode: float, high: float) -> Any:
     below = (x - low) ** 2 / ((high - low) * (mode - low)) if mode > low else np.zeros_like(x)
     above = (high - x) ** 2 / ((high - low) * (high - mode)) if high > mode else np.zeros_like(x)
     return np.where(x < mode, special.ndtri(below), -special.ndtri(above))
-
-
-def _uniform_score(x: Any, low: float, high: float) -> Any:
-    return scores_between((x - low) / (high - low), (high - x) / (high - low))
 
 
 def _logit_normal_mean(median: float, sigma: float) -> float:
@@ -190,9 +181,9 @@ FAMILIES: dict[str, Family] = {
     ),
     "uniform": Family(
         ("low", "high"),
-        draw=lambda z, low, high: 0.5 * (low + high) + 0.5 * (high - low) * _phi_centred(z),
+        draw=lambda z, low, high: 0.5 * (low + high) + 0.5 * (high - low) * jax.lax.erf(z * _ROOT_HALF),
         at_score=lambda z, low, high: low + (high - low) * special.ndtr(z),
-        score=_uniform_score,
+        score=lambda x, low, high: scores_between((x - low) / (high - low), (high - x) / (high - low)),
         support=lambda low, high: (low, high),
         mean=lambda low, high: 0.5 * (low + high),
         check=_check_uniform,

@@ -66,7 +66,9 @@ class Draws:
             closed = [self.laws[number] for number in kind.laws]
             return [tuple(dtype(p) for p in law.parameters) for law in closed if isinstance(law, Marginal)]
         tables: Any = [self.tables[number] for number in kind.laws]
-        low, high = np.array([_reach(self.laws[number]) for number in kind.laws], dtype).T
+        # ends that draws are kept within, as far as single precision goes
+        ends = np.clip([self.laws[number].support for number in kind.laws], -LARGEST, LARGEST)
+        low, high = ends.astype(dtype).T
         if kind.name in _LINKS:
             return {
                 "coefficients": np.stack([table.coefficients for table in tables]).astype(dtype),
@@ -97,12 +99,7 @@ class Draws:
         return fed | {"starts": np.concatenate(starts).astype(dtype), "low": low, "high": high}
 
     def values(self, scores: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
-        """Draws of each law's scores, all [lane].
-
-        Args:
-          scores: one array [lane] for each law.
-          arrays: as `arrays` gives them, traced or not.
-        """
+        """Draws of each law's scores, all [lane]; what they are fed is as `arrays` gives it, traced or not."""
         drawn: dict[int, Any] = {}
         for kind, fed in zip(self.kinds, arrays, strict=True):
             if kind.name == "closed":
@@ -134,12 +131,6 @@ def _guide(knots: np.ndarray) -> np.ndarray:
     """Knots before each cell of scores."""
     edges = np.linspace(-FARTHEST, FARTHEST, _CELLS + 1)
     return np.searchsorted(knots, edges[:-1] - _MARGIN)
-
-
-def _reach(law: Law) -> tuple[float, float]:
-    """Ends that draws are kept within, as far as single precision goes."""
-    low, high = law.support
-    return max(low, -LARGEST), min(high, LARGEST)
 
 
 _LINKS: Mapping[str, Any] = {"plain": lambda p: p, "exp": jnp.exp, "sinh": lambda p: _sinh(jnp.exp(p))}

@@ -129,8 +129,8 @@ class Law(ABC):
 
 def _masses(scores: np.ndarray) -> np.ndarray:
     """Probabilities of separate values, from the scores up to which each but the last goes."""
-    below = special.ndtr(np.concatenate([[-math.inf], scores, [math.inf]]))
-    above = special.ndtr(-np.concatenate([[-math.inf], scores, [math.inf]]))
+    edges = np.concatenate([[-math.inf], scores, [math.inf]])
+    below, above = special.ndtr(edges), special.ndtr(-edges)
     return np.where(below[1:] < 0.5, np.diff(below), -np.diff(above))
 
 

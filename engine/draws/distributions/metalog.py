@@ -58,12 +58,9 @@ class Metalog(Law):
     @property
     def _tails(self) -> tuple[float, float]:
         """What multiplies L at either end."""
-        sides = []
-        for c in (-0.5, 0.5):
-            sides.append(
-                sum(a * c**k for a, (k, logit) in zip(self.coefficients, _POWERS, strict=False) if logit)
-            )
-        return float(sides[0]), float(sides[1])
+        terms = [(a, k) for a, (k, logit) in zip(self.coefficients, _POWERS, strict=False) if logit]
+        lower, upper = (float(sum(a * c**k for a, k in terms)) for c in (-0.5, 0.5))
+        return lower, upper
 
 
 def _terms(z: np.ndarray, count: int) -> np.ndarray:
@@ -147,8 +144,8 @@ def _refuse_falling(law: Metalog, terms: int) -> None:
         first = int(falling[0])
         run = np.flatnonzero(np.diff(values[first:]) >= 0)
         last = first + int(run[0]) if len(run) else len(values) - 1
-        ends = [(float(special.ndtr(_GRID[i])), float(law.at_score(_GRID[i]))) for i in (first, last)]
-        (p, x), (q, y) = ends
+        p, q = (float(special.ndtr(_GRID[i])) for i in (first, last))
+        x, y = (float(law.at_score(_GRID[i])) for i in (first, last))
         text = (
             f"no law: a metalog of {terms} terms through these quantiles falls from {x:.4g} at probability {p:.3g} "
             f"to {y:.4g} at {q:.3g}, and a quantile never falls. {remedy}"

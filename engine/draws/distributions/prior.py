@@ -108,7 +108,9 @@ def _of_family(table: Mapping[str, Any], depth: int) -> Prior:
         if family in FAMILIES:
             law, statements = closed_law(family, own, statements)
         else:
-            law = _scipy_law(family, own, statements)
+            name = PLAIN_NAMES.get(family, family)
+            law = solved(name, own, statements, family) if statements else named(name, own)
+            refuse_endless(law)
     with quietly():
         return Prior(law, tuple(Target(s.label, s.value, s.of(law)) for s in statements))
 
@@ -134,16 +136,6 @@ def _known_family(table: Mapping[str, Any]) -> str:
             problems.add(key, f"expected a finite number, got {number}.")
     problems.refuse("prior")
     return family
-
-
-def _scipy_law(family: str, own: Mapping[str, float], statements: Sequence[Statement]) -> Law:
-    name = PLAIN_NAMES.get(family, family)
-    law = solved(name, own, statements, family) if statements else named(name, own)
-    refuse_endless(law)
-    return law
-
-
-# ---- several laws as one
 
 
 def _mixture(table: Mapping[str, Any], depth: int) -> Prior:

@@ -31,25 +31,20 @@ def quietly() -> Iterator[None]:
 @functools.cache
 def continuous_names() -> tuple[str, ...]:
     """SciPy's names of all continuous laws but those that are left out."""
-    from scipy import stats
-
-    return _names_of(stats.rv_continuous)
+    return _names_of("rv_continuous")
 
 
 @functools.cache
 def discrete_names() -> tuple[str, ...]:
     """SciPy's names of all laws of whole numbers but those that are left out."""
+    return _names_of("rv_discrete")
+
+
+def _names_of(kind: str) -> tuple[str, ...]:
     from scipy import stats
 
-    return _names_of(stats.rv_discrete)
-
-
-def _names_of(kind: type) -> tuple[str, ...]:
-    from scipy import stats
-
-    return tuple(
-        name for name in dir(stats) if isinstance(getattr(stats, name), kind) and name not in LEFT_OUT
-    )
+    laws = (name for name in dir(stats) if isinstance(generic(name), generic(kind)))
+    return tuple(name for name in laws if name not in LEFT_OUT)
 
 
 def generic(name: str) -> Any:

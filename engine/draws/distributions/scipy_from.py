@@ -96,9 +96,7 @@ class _Search:
         domains = [self._domain(key) for key in self.free]
         starts = []
         for point in itertools.product(*(_STARTS[_kind(domain)] for domain in domains)):
-            at = np.array(
-                [_from_natural(value, domain) for value, domain in zip(point, domains, strict=True)]
-            )
+            at = np.array(list(map(_from_natural, point, domains)))
             off = self._off(at, domains)
             starts.append((float(np.sum(off**2)), tuple(at)))
         best: tuple[float, np.ndarray] = (math.inf, np.zeros(0))
@@ -128,7 +126,7 @@ class _Search:
         return 0.0, math.inf
 
     def _natural(self, at: np.ndarray, domains: Sequence[tuple[float, float]]) -> np.ndarray:
-        return np.array([_to_natural(value, domain) for value, domain in zip(at, domains, strict=True)])
+        return np.array(list(map(_to_natural, at, domains)))
 
     def _off(self, at: np.ndarray, domains: Sequence[tuple[float, float]]) -> np.ndarray:
         return self._member(self._natural(at, domains))[1]
@@ -136,11 +134,8 @@ class _Search:
     def _member(self, point: np.ndarray) -> tuple[Named | None, np.ndarray]:
         """The member with these shapes, its location and scale solved for; and how far off each statement is."""
         nowhere = np.full(len(self.statements), 1e3)
-        given = {
-            key: value
-            for key, value in self.base.items()
-            if key in {*shapes(self.name), *defaults(self.name)}
-        }
+        keys = (*shapes(self.name), *defaults(self.name))
+        given = {key: value for key, value in self.base.items() if key in keys}
         given |= dict(zip(self.free, (float(x) for x in point), strict=True))
         unit = given | {key: default for key, default in defaults(self.name).items() if key in self.linear}
         if "loc" not in self.linear:
@@ -167,9 +162,7 @@ class _Search:
         fixed_scale = 1.0 if "scale" not in self.linear else scale
         off = (rows[:, 0] * loc + rows[:, 1] * fixed_scale - values) / self.spread
         final = given | {"loc": loc} | ({"scale": scale} if "scale" in self.linear else {})
-        member = Named(
-            self.name, tuple(float(final[key]) for key in (*shapes(self.name), *defaults(self.name)))
-        )
+        member = Named(self.name, tuple(float(final[key]) for key in keys))
         return (member, off) if is_valid(member) else (None, nowhere)
 
 

@@ -230,9 +230,8 @@ def refuse_endless(law: Named) -> None:
     """
     low, high = law.support
     # a probability of these is a sum or an integral of its own
-    limit = (
-        MOST_TRIED >> 5 if law.name in ("nchypergeom_fisher", "nchypergeom_wallenius") else MOST_TRIED << 7
-    )
+    slow = law.name in ("nchypergeom_fisher", "nchypergeom_wallenius")
+    limit = MOST_TRIED >> 5 if slow else MOST_TRIED << 7
     wide = limit < high - low < math.inf
     if not law.is_discrete or not _is_searched(law.name, math.isfinite(high - low) and not wide):
         return

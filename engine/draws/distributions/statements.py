@@ -64,11 +64,7 @@ class Statement:
 
 
 def read(table: Mapping[str, Any], skip: Sequence[str] = ()) -> list[Statement]:
-    """What a study's table says of a law, quantiles by rising probability, then mean, sd and mode.
-
-    Args:
-      skip: moments that are parameters of the family.
-    """
+    """What a study's table says of a law, quantiles by rising probability, then mean, sd and mode, but for those to skip."""
     statements = [Statement(key, "quantile", table[key], p) for key, p in PERCENTILES.items() if key in table]
     if "range90" in table:
         ends = table["range90"]

@@ -97,9 +97,6 @@ def _stepped(law: Law) -> Knots:
     return Knots(scores[inside], coefficients, 0.0)
 
 
-# ---- two polynomials
-
-
 def _smooth(law: Law) -> Smooth | None:
     """The first of degrees and links that holds the law to `BOUND`, rounding least where several do; None if none does."""
     with quietly():
@@ -157,16 +154,11 @@ def _host(smooth: Smooth, z: np.ndarray, dtype: type) -> np.ndarray:
         )
 
 
-# ---- cubics between knots
-
-
 def _knotted(law: Law) -> Knots:
     """Cells halved where a cubic through four points of the law is too far from it at three others."""
     with quietly():
         low_quarter, median, high_quarter = (float(x) for x in law.at_score(np.array([-1.0, 0.0, 1.0])))
-        spread = (
-            0.5 * (high_quarter - low_quarter) or float(np.ptp(law.at_score(np.array([-3.0, 3.0])))) or 1.0
-        )
+        spread = 0.5 * (high_quarter - low_quarter) or float(np.ptp(law.at_score([-3.0, 3.0]))) or 1.0
         breaks = law.breaks
     edges = np.unique(
         np.concatenate([np.linspace(-FARTHEST, FARTHEST, 17), breaks[np.abs(breaks) < FARTHEST]])

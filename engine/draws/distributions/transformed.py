@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,6 @@ class Transformed(Law):
     """A law carried through a rising or falling function: times, plus, exp, log or power.
 
     Args:
-      how: "times", "plus", "exp", "log" or "power".
       by: the factor, the addend or the power; not used by the others.
     """
 
@@ -63,18 +62,16 @@ class Transformed(Law):
     def cdf(self, x: Any) -> np.ndarray:
         if self.steps is not None:
             return self._stepped(x)[0]
-        back = self._back(x)
-        if not self._falls:
-            return self.base.cdf(back)
-        return self.base.sf(np.nextafter(back, -math.inf))
+        return self._of_base(x, self.base.cdf, self.base.sf)
 
     def sf(self, x: Any) -> np.ndarray:
         if self.steps is not None:
             return self._stepped(x)[1]
+        return self._of_base(x, self.base.sf, self.base.cdf)
+
+    def _of_base(self, x: Any, same: Callable[[Any], np.ndarray], other: Callable[[Any], np.ndarray]) -> Any:
         back = self._back(x)
-        if not self._falls:
-            return self.base.sf(back)
-        return self.base.cdf(np.nextafter(back, -math.inf))
+        return other(np.nextafter(back, -math.inf)) if self._falls else same(back)
 
     def _stepped(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
         """P(X <= x) and P(X > x) of separate values: carried back, one may miss itself by rounding."""
