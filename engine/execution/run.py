@@ -18,6 +18,7 @@ from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.replay import replay, worst
 from engine.execution.results import Answers
 from engine.modelling.records import Model
+from engine.risk.as_text import NO_INTERVAL, cell, reasons
 from engine.risk.tables import Record, Tables
 from engine.run_folder import cube
 from engine.run_folder.finding import find_run
@@ -243,19 +244,24 @@ class Run:
     def _repr_html_(self) -> str:
         """The headline table, for notebooks; a run that cannot be read is named alone."""
         try:
-            table = self.risk()
+            risk = self.answers.all_tables.risk
         except UserError as error:
             return f"<pre>{escape(repr(self))}\n{escape(str(error))}</pre>"
-        rows = table[table["measure"].isin(HEADLINE)]
-        text = [
-            f"{estimate:,.4g} [{low:,.4g}, {high:,.4g}]" if np.isfinite(low + high) else f"{estimate:,.4g}"
-            for estimate, low, high in rows[["estimate", "low", "high"]].astype(float).to_numpy()
-        ]
-        wide = rows.assign(text=text).pivot_table(
-            "text", ["variable", "measure"], "policy", "first", sort=False
-        )
+        rows: dict[tuple[str, str], dict[str, str]] = {}
+        flags = []
+        for record in risk:
+            if record.measure in HEADLINE:
+                outcome = self.study.model.outcomes.get(record.variable)  # none of an event, which is a share
+                one = cell(record, 1.0 if outcome else 100.0)
+                row = rows.setdefault(
+                    (f"{record.variable} [{outcome.unit if outcome else '%'}]", record.measure), {}
+                )
+                row[record.policy] = f"{one.estimate} {one.interval}{one.mark}"
+                flags += [one.flag] if one.mark else []
+        table = pd.DataFrame(rows.values(), pd.MultiIndex.from_tuples(rows) if rows else None).to_html()
         head = f"<b>{escape(self.study.name)}</b> {escape(self.study.question)}<br>{escape(repr(self))}"
-        return head + wide[list(self.study.policy_names)].to_html()
+        note = f"{NO_INTERVAL} {escape(reasons(flags))}" if flags else ""
+        return f"<div>{head}{table}{note}</div>"
 
     def _frame(self, records: Sequence[Record]) -> pd.DataFrame:
         """Records as rows; what applies to none of them is left out."""
