@@ -266,7 +266,7 @@ class Run:
     def _frame(self, records: Sequence[Record]) -> pd.DataFrame:
         """Records as rows; what applies to none of them is left out."""
         rows = pd.DataFrame([record.as_dict(self.study.model.dims) for record in records])
-        return rows.dropna(axis="columns", how="all")
+        return rows.drop(columns="flags", errors="ignore").dropna(axis="columns", how="all")
 
     def _tables(self, variable: str | None, level: str | float | None) -> Tables:
         study = self.study
