@@ -44,7 +44,9 @@ def load_study(
 
     Args:
       model: a model of one's own, in place of the one that the study names.
-      paths, seed, tile: in place of the study's.
+      paths: in place of the study's.
+      seed: in place of the study's.
+      tile: in place of the study's.
       policies: names of the policies that run, in place of the study's `compare`; the baseline always runs.
 
     Raises:
