@@ -71,12 +71,12 @@ def replay(
     return xr.DataTree.from_dict({"/": xr.Dataset(attrs=about), **groups})
 
 
-def _labelled(study: Study, numbers: Sequence[int], found: Sequence[Trace]) -> dict[str, xr.Dataset]:
+def _labelled(study: Study, numbers: Sequence[int], traces: Sequence[Trace]) -> dict[str, xr.Dataset]:
     """The groups of a replay; every variable has `path` first."""
     coords = {"path": _path_numbers(numbers)}
     by_policy = coords | {"policy": policies(study)}
     groups = {}
-    years = [trace.yearly[..., 0] for trace in found if trace.yearly is not None]
+    years = [trace.yearly[..., 0] for trace in traces if trace.yearly is not None]
     if years:
         yearly = study.model.yearly
         places = {"year": xr.Variable("year", np.array(study.years), described("calendar year", "year"))}
@@ -91,7 +91,7 @@ def _labelled(study: Study, numbers: Sequence[int], found: Sequence[Trace]) -> d
             for name, values in split_cells(study.model, np.stack(years)).items()
         }
         groups["yearly"] = xr.Dataset(variables, by_policy | places)
-    outcomes = np.stack([trace.outcomes[..., 0] for trace in found])
+    outcomes = np.stack([trace.outcomes[..., 0] for trace in traces])
     groups["outcomes"] = xr.Dataset(
         {
             name: (("path", "policy"), outcomes[..., k], described_value(name, outcome))
@@ -99,7 +99,7 @@ def _labelled(study: Study, numbers: Sequence[int], found: Sequence[Trace]) -> d
         },
         by_policy,
     )
-    draws = np.stack([trace.draws[..., 0] for trace in found])
+    draws = np.stack([trace.draws[..., 0] for trace in traces])
     groups["draws"] = xr.Dataset(
         {
             item.name: ("path", draws[:, k], described(item.about or words(item.name), item.unit))

@@ -224,14 +224,14 @@ def _holds(path: Path, content: bytes) -> bool:
 
 def _root_attributes(study: Study) -> dict[str, Any]:
     try:
-        made_by = version("rustbelt")
+        release = version("rustbelt")
     except PackageNotFoundError:
-        made_by = "unknown"
+        release = "unknown"
     return {
         "Conventions": "CF-1.11",
         "title": study.name,
         "summary": study.question,
-        "source": f"rustbelt {made_by}, model {study.model_name} {study.model_digest[:12]}",
+        "source": f"rustbelt {release}, model {study.model_name} {study.model_digest[:12]}",
         "id": f"{study.name}-{study.fingerprint}",
         "sampler": study.sampler,
         "seed": study.seed,

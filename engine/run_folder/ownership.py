@@ -186,14 +186,14 @@ def _decisive(study: Study) -> tuple[str, ...]:
 
 
 def _differing(
-    made: Sequence[Mapping[str, Any]], ours: Mapping[str, str], decisive: Sequence[str]
+    past: Sequence[Mapping[str, Any]], ours: Mapping[str, str], decisive: Sequence[str]
 ) -> list[str]:
     problems = [
-        f"blocks here were made with {key} {past.get(key) or 'none'}, and this is {ours.get(key) or 'none'}: their paths may "
+        f"blocks here were made with {key} {one.get(key) or 'none'}, and this is {ours.get(key) or 'none'}: their paths may "
         f"differ in the last bits. Use what made them, choose another --out, or go on with --force."
-        for past in made
+        for one in past
         for key in decisive
-        if past.get(key, "") != ours.get(key, "")
+        if one.get(key, "") != ours.get(key, "")
     ]
     return list(dict.fromkeys(problems))
 

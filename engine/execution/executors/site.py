@@ -30,7 +30,7 @@ class Site:
       token: of the coordinator's hold on the folder.
       model: FILE:CLASS of a model of one's own, absolute; None for one that the study names.
       device: "cpu" or "gpu"; None takes the GPUs if there are any.
-      made_by: versions and device kind that every worker must have, as `ownership.enter` has them.
+      required: versions and device kind that every worker must have, as `ownership.enter` has them.
     """
 
     folder: str
@@ -38,10 +38,10 @@ class Site:
     token: str
     model: str | None
     device: str | None
-    made_by: tuple[tuple[str, str], ...]
+    required: tuple[tuple[str, str], ...]
 
 
-def of_assignment(assignment: Assignment, device: str | None, made_by: Mapping[str, str]) -> Site:
+def of_assignment(assignment: Assignment, device: str | None, required: Mapping[str, str]) -> Site:
     """The site of what this process coordinates.
 
     Raises:
@@ -52,7 +52,7 @@ def of_assignment(assignment: Assignment, device: str | None, made_by: Mapping[s
     if not names_its_model(study):
         message = f"model {study.model_name} stands in no file that a worker could load. Put it into one."
         raise UserError(study.source, [message])
-    decisive = tuple((key, made_by.get(key, "")) for key in ownership.DECISIVE)
+    decisive = tuple((key, required.get(key, "")) for key in ownership.DECISIVE)
     return Site(str(folder.path.resolve()), study.fingerprint, assignment.token, model, device, decisive)
 
 
@@ -88,14 +88,14 @@ def _work_at(site: Site) -> Work:
         raise UserError(here, [Problem(site.folder, message)])
     model = load_model_file(site.model) if site.model else None
     study = load_study(folder / "study.toml", model=model)
-    ours, made_by = versions(site.device), dict(site.made_by)
+    ours, required = versions(site.device), dict(site.required)
     problems = [
         Problem(
             key,
-            f"expected {made_by[key]}, got {ours.get(key)}. Install the same versions, or take such workers only.",
+            f"expected {required[key]}, got {ours.get(key)}. Install the same versions, or take such workers only.",
         )
         for key in ownership.DECISIVE
-        if made_by.get(key, "") != ours.get(key, "")
+        if required.get(key, "") != ours.get(key, "")
     ]
     if study.fingerprint != site.fingerprint:
         message = (
@@ -110,4 +110,4 @@ def _work_at(site: Site) -> Work:
 
 def from_plain(plain: Mapping[str, Any]) -> Site:
     """The site whose fields these are, as JSON gives them."""
-    return Site(**{**plain, "made_by": tuple((str(key), str(value)) for key, value in plain["made_by"])})
+    return Site(**{**plain, "required": tuple((str(key), str(value)) for key, value in plain["required"])})
