@@ -40,4 +40,5 @@ def test_it_is_built_without_a_warning_and_loads_nothing(tmp_path):
     styles = [style.read_text(encoding="utf-8") for style in tmp_path.rglob("*.css")]
     assert not [style for style in styles if re.search(r"(?:@import|url\()[\s\"']*(?:https?:)?//", style)]
     described = "".join(text for page, text in pages.items() if "api" in page.parts)
-    assert not [name for name in engine.__all__ if f'.{name}"' not in described]
+    described_ones = [name for name in dir(engine) if callable(getattr(engine, name))]
+    assert not [name for name in described_ones if f'.{name}"' not in described]
