@@ -90,7 +90,9 @@ def test_a_worker_that_is_killed_is_started_again(alone, tmp_path, monkeypatch):
             there.update(records())
 
     engine.run(study, tmp_path / "run", device="cpu", workers=1, observe=observe)
-    assert killed and contents(tmp_path / "run") == expected
+    # what it was writing when it was killed is left half-written, until the folder is claimed anew
+    left = {file: digest for file, digest in contents(tmp_path / "run").items() if not file.endswith(".tmp")}
+    assert killed and left == expected
     assert (
         there and {path: records()[path] for path in there} == there
     )  # what was recorded was not computed again
