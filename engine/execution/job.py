@@ -180,7 +180,9 @@ class _Job:
         done = ledger.done_blocks(folder)
         if cube.is_finished(folder, done) and not yearly_missing(folder):
             self._observe_tables()
-            return Finished(results.Answers(folder, done), ())
+            answers = results.Answers(folder, done)
+            _ = answers.all_tables  # what has gone bad on the disk is met now, and not when somebody asks
+            return Finished(answers, ())
         done = ledger.done_blocks(folder, thorough=True, only=done)
         yearly = yearly_missing(folder, thorough=True)
         blocks = tuple(block for block in study.blocks() if block.index not in done)
