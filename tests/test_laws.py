@@ -57,8 +57,8 @@ def on_devices(folder: Path, study: str, devices: int, order: list[int]) -> dict
     ("study", "splits"),
     [
         ("farms", [(2, [1, 0]), (4, [0, 1])]),
-        ("latin", [(2, [1, 0])]),
-        ("shocks", [(2, [1, 0]), (4, [0, 1])]),
+        pytest.param("latin", [(2, [1, 0])], marks=pytest.mark.slow),
+        pytest.param("shocks", [(2, [1, 0]), (4, [0, 1])], marks=pytest.mark.slow),
         pytest.param("farms", [(3, [1, 0])], marks=pytest.mark.slow),
         pytest.param("rustbelt", [(2, [1, 0]), (4, [0, 1])], marks=pytest.mark.slow),
     ],
