@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +56,8 @@ def command(
 
     Without KIND: the kinds there are.
     """
-    os.environ["MPLBACKEND"] = "Agg"  # nothing is shown on a screen, and there may be none
+    import matplotlib
+
     from engine import plots
     from engine.errors import UserError
 
@@ -79,6 +79,7 @@ def command(
     parts = (kind, None if path is None else f"path-{path}", variable, factor)
     file = out or Path(f"{'-'.join(filter(None, parts))}.png")
     plots.refuse_file(file)
+    matplotlib.use("Agg")  # nothing is shown on a screen, and there may be none
     draw = getattr(_opened("cube" in chosen.of, run, partial, model).plot, kind)
     drawn = draw(path or 0, **wanted)
     plots.save(drawn, file)
