@@ -57,6 +57,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
     _check_factors(text, model, problems)
     policies = policy_tables.read(text, model, years, priors, problems)
     events = event_tables.read(text["events"], model, problems)
+    headline = section_tables.headline(text.get("headline"), model, problems)
     keep = section_tables.keep(text["keep"], model, problems)
     shares = {policy.implementation for policy in policies.running if isinstance(policy.implementation, str)}
     # in the model's order, whatever the file's, then those that only an implementation draws
@@ -83,6 +84,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         baseline=policies.baseline,
         events=events,
         shocks=shocks,
+        headline=headline,
         keep=keep,
         model_spec=known.spec,
     )

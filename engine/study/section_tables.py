@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.draws.sampling import SAMPLERS
@@ -17,6 +17,8 @@ SMALL_MODEL = 64
 """Yearly cells up to which a model is taken for a small one, that carries little from year to year."""
 _NAME = r"\w(?:[\w .-]{0,62}[\w-])?"
 _LONGEST_HORIZON = 1000
+FIRST_OUTCOMES = 5
+"""Outcomes that short tables show of a study that does not say which."""
 
 
 def default_tile(model: Model, n_policies: int) -> int:
@@ -81,6 +83,18 @@ def years(time: Mapping[str, Any] | None, model: Model, model_name: str) -> tupl
         text = f"expected a horizon of at most {_LONGEST_HORIZON} years, got {last - first + 1}."
         raise refusal("time.last", text)
     return tuple(range(first, last + 1))
+
+
+def headline(names: Sequence[str] | None, model: Model, problems: Problems) -> tuple[str, ...]:
+    """Outcomes that short tables show: those that the study names, else the first of the model."""
+    if names is None:
+        return (*model.outcomes,)[:FIRST_OUTCOMES]
+    for name in dict.fromkeys(names):
+        if name not in model.outcomes:
+            problems.add("headline", unknown("outcome", name, model.outcomes))
+        elif names.count(name) > 1:
+            problems.add("headline", f"names '{name}' twice.")
+    return tuple(names)
 
 
 def keep(table: Mapping[str, Any], model: Model, problems: Problems) -> Keep:

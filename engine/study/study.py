@@ -93,6 +93,7 @@ class Study:
       model_digest: SHA-256 of the model's source.
       years: calendar years, empty for a static model.
       tile: paths that one compiled pass takes.
+      headline: outcomes that short tables show, in their order.
       model_spec: `FILE:CLASS` that a model of one's own is loaded by again, absolute; None for a model that the study
         names, and for one that stands in no file.
     """
@@ -115,6 +116,7 @@ class Study:
     baseline: str
     events: tuple[Event, ...]
     shocks: Shocks = field(default_factory=Shocks)
+    headline: tuple[str, ...] = ()
     keep: Keep = field(default_factory=lambda: Keep((), 0, 0))
     model_spec: str | None = None
 
