@@ -58,3 +58,8 @@ def shown(value: Any) -> str:
     if isinstance(value, int | float):
         return str(value)
     return "a table" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else "a date"
+
+
+def unit_name(attributes: Mapping[Any, Any]) -> str:
+    """The unit of a labelled variable in its model's words, from its attributes; "1" for a pure number."""
+    return str(attributes.get("unit_name") or attributes.get("units") or "1")
