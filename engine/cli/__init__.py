@@ -16,7 +16,7 @@ import click
 from engine.errors import UserError, did_you_mean
 
 COMMANDS = (
-    "init", "run", "check", "risk", "replay", "plot", "status", "verify", "repair", "copy", "report", "fit", "schema", "list", "completion",
+    "init", "run", "check", "risk", "diff", "replay", "plot", "status", "verify", "repair", "copy", "report", "fit", "schema", "list", "completion",
 )  # fmt: skip
 
 FEW_COLLECTIONS = 100_000, 20, 20

@@ -128,7 +128,7 @@ def _complete_study(ctx: click.Context, param: click.Parameter, incomplete: str)
     return [*named, CompletionItem(incomplete, type="file")]
 
 
-def _complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Runs in `outputs/`, then folders."""
     from engine.run_folder.finding import known_runs
 
@@ -138,7 +138,7 @@ def _complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -
 
 
 study = click.argument("study", shell_complete=_complete_study)
-run = click.argument("run", metavar="DIR", shell_complete=_complete_run)
+run = click.argument("run", metavar="DIR", shell_complete=complete_run)
 
 
 def study_to_run(command: Callable[..., None]) -> Callable[..., None]:
