@@ -71,9 +71,11 @@ def _label(text: str) -> tuple[str, str]:
 
 
 def _own_model(text: str) -> Model:
+    from engine.cli.show.streams import prints_apart
     from engine.study.loading import load_model_file
 
-    return load_model_file(text)
+    with prints_apart():
+        return load_model_file(text)
 
 
 COUNT = Written("N", _count)
