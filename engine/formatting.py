@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,6 +13,17 @@ from typing import Any
 
 FLOAT32 = 2.0**-23
 """A standard error below this share of its estimate is the rounding of what never varies."""
+
+_UNPRINTABLE = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"  # controls but tab and line feed: the cursor, colours, the title of a window
+    "\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069"  # what turns the direction of the text after it
+    "\\u2028\\u2029\\ud800-\\udfff\\U000e0000-\\U000e007f]"  # ends of lines, halves of characters, letters that nobody sees
+)
+
+
+def printable(text: str) -> str:
+    r"""The text with characters that act on a terminal written out, such as `\x1b`; the same for text that has none."""
+    return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def decimals(error: float) -> int | None:
@@ -79,3 +91,8 @@ def command_line(*words: object, model: str | None = None) -> str:
             file = file if short.startswith("..") else short
         written += ["--model", f"{file}:{name}"]
     return shlex.join(["rustbelt", *written])
+
+
+def unit_name(attributes: Mapping[Any, Any]) -> str:
+    """The unit of a labelled variable in its model's words, from its attributes; "1" for a pure number."""
+    return str(attributes.get("unit_name") or attributes.get("units") or "1")

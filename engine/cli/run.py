@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     help="Task I of a job array of N: every N-th block; the last task makes the tables.",
 )
 @click.option(
-    "--force", is_flag=True, help="Go on with blocks that other versions or another device kind made."
+    "--force",
+    is_flag=True,
+    help="Go on with blocks that others made: other versions, another device kind, a model that gives other values now.",
 )
 @options.full
 @options.as_json

@@ -43,7 +43,8 @@ class RunOptions:
       memory: main memory that the run may take, in bytes or as "4GiB"; what is free if not given.
       workers: processes on this machine that compute; this process itself if not given.
       scheduler: address of a `dask.distributed` scheduler whose workers compute.
-      force: go on although other versions or another device kind made the blocks that are there; this is written down.
+      force: go on although other versions or another device kind made the blocks that are there, which is written down;
+        or although they are not what the program gives now.
       observe: called with the `Stage` that is reached.
       command: the words that started the run, for `provenance.json`; those of this process if not given.
     """
@@ -233,7 +234,7 @@ class _Job:
         ownership.enter(folder, self.executor.versions(), self.options.force, alone=not holder.shared)
         if not holder.shared:  # shards find the arrays ready
             cube.create(folder)
-        assignment = Assignment(folder, holder.token, yearly, blocks, observe)
+        assignment = Assignment(folder, holder.token, yearly, blocks, observe, self.options.force)
         done = assignment.paths_done
         for block in self.executor.perform(assignment):
             done += block.count

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import UserError
+from engine.execution.agreement import refuse_disagreeing
 from engine.formatting import command_line
 from engine.modelling.cell_axis import cell_layout
 from engine.program.kernel import BlockResult, Program
@@ -31,11 +32,19 @@ class Work:
       program: the study's program.
       still_ours: whether the run that this works for still holds the folder. What is computed for one that was killed, and
         whose folder another holds by now, is thrown away.
+      force: do not compare what is stored with what the program gives: others made it.
     """
 
-    def __init__(self, folder: RunFolder, program: Program, still_ours: Callable[[], bool] = lambda: True):
+    def __init__(
+        self,
+        folder: RunFolder,
+        program: Program,
+        still_ours: Callable[[], bool] = lambda: True,
+        force: bool = False,
+    ):
         self.study, self._folder = folder.study, folder
         self._program, self._still_ours = program, still_ours
+        self._agrees = force
 
     def prepare(self) -> float:
         """Compiles what blocks need; gives the time at which that was done."""
@@ -68,9 +77,10 @@ class Work:
           bad_year: what is wrong with the yearly values, told where no outcome tells more.
 
         Raises:
-          UserError: the model gave values that are not finite (with the path to look at), or the folder cannot be
-            written.
+          UserError: the model gave values that are not finite (with the path to look at), or other values than those
+            that are stored; or the folder cannot be written.
         """
+        self._agrees = self._agrees or refuse_disagreeing(self._folder, self._program)
         with ThreadPoolExecutor(max_workers=1) as writer:
             writing: tuple[Future, Block] | None = None
             for result in self.results(wanted):

@@ -6,9 +6,10 @@ import io
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from engine.cli.show.streams import Screen, results
 from engine.formatting import command_line
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ LESS = "-FRX"
 
 def stdout() -> Console:
     """The console for what commands print: as wide as the terminal; elsewhere as COLUMNS says, or 120 columns."""
-    console = Console(highlight=False)
+    console = Screen(results())
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDTH
     return console
@@ -49,15 +51,8 @@ def paged() -> Iterator[Console]:
         return
     held = io.StringIO()
     colours: Any = terminal.color_system
-    console = Console(
-        file=held,
-        force_terminal=True,
-        highlight=False,
-        width=terminal.width,
-        height=terminal.height,
-        color_system=colours,
-        no_color=terminal.no_color,
-    )
+    size = {"width": terminal.width, "height": terminal.height}
+    console = Screen(held, force_terminal=True, color_system=colours, no_color=terminal.no_color, **size)
     try:
         yield console
     finally:
@@ -67,10 +62,15 @@ def paged() -> Iterator[Console]:
 def _show(text: str, terminal: Console) -> None:
     lines = sum(max(1, -(-cell_len(line.plain) // terminal.width)) for line in Text.from_ansi(text).split())
     if lines < terminal.height:
-        click.echo(text, nl=False)
+        terminal.file.write(text)
         return
     os.environ.setdefault("LESS", LESS)
-    click.echo_via_pager(text.removesuffix("\n"))
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the pager's as long as it is there
+    try:
+        with redirect_stdout(sys.__stdout__):
+            click.echo_via_pager(text.removesuffix("\n"))
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # ---------------------------------------------------------------------------------------------- names, words, lines
@@ -137,6 +137,11 @@ def print_title(console: Console, title: str, about: str) -> None:
         print_line(console, "", f"    {line}", "dim")
 
 
+def print_text(text: str) -> None:
+    """Text for other programs or to be pasted, printed as it is, with the end of its last line."""
+    results().write(text if text.endswith("\n") else f"{text}\n")
+
+
 def print_labelled(console: Console, lines: Iterable[tuple[str, str]]) -> None:
     """Texts beside their labels, each a line; in as many lines as it needs where it is read on a terminal."""
     for label, text in lines:
@@ -172,4 +177,4 @@ def print_estimates(study: Study, records: Iterable[Record]) -> None:
 def print_records(records: Iterable[dict[str, Any]]) -> None:
     """One JSON list on stdout, one record a line."""
     lines = ",\n".join(json.dumps(entry, allow_nan=False) for entry in records)
-    sys.stdout.write(f"[\n{lines}\n]\n" if lines else "[]\n")
+    results().write(f"[\n{lines}\n]\n" if lines else "[]\n")
