@@ -101,15 +101,21 @@ def _opened(computed: bool, place: str, partial: bool, model: Any) -> Run:
 
 def _print_kinds() -> None:
     from engine.plots import KINDS
+    from engine.run_folder.finding import known_runs
 
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
     for name, kind in KINDS.items():
         table.add_row(f"[bold]{escape(name)}[/bold]", escape(kind.about), escape(_flags(kind)))
     console = screen.stdout()
     console.print(table)
-    console.print(
-        "\nrustbelt plot KIND DIR, such as: rustbelt plot exceedance rustbelt", style="dim", markup=False
-    )
+    runs = known_runs()
+    console.print()
+    if runs:
+        screen.print_command(console, "A figure of a run, such as", "plot", "exceedance", runs[-1])
+    else:
+        screen.print_command(
+            console, "Figures are of runs, and there is none yet. Make one", "run", "rustbelt"
+        )
 
 
 def _flags(kind: Kind) -> str:

@@ -33,7 +33,7 @@ def level_of(text: str | float | None) -> float | None:
         if abs(number - level) < 1e-9 or abs(number - 100 * level) < 1e-7:
             return level
     known = ", ".join(f"{100 * level:g}" for level in LEVELS)
-    raise UserError("--level", [f"expected one of {known}, got '{text}'."])
+    raise UserError("level", [f"expected one of {known}, got '{text}'."])
 
 
 def yearly_names(study: Study, cube: xr.DataTree) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ def given(answers: Answers, condition: str, variable: str | None, level: float |
     parsed = parse_condition(condition, study.keep.outcomes, unkept(study))
     kept = (*study.keep.outcomes, *(event.name for event in known_events(study, study.keep.outcomes)))
     if variable is not None and variable not in kept:
-        raise UserError("--variable", [not_kept(variable, kept)])
+        raise UserError("variable", [not_kept(variable, kept)])
     records = condition_table(study, answers.paths.stacked(), parsed)
     return [
         r
@@ -77,7 +77,7 @@ def given(answers: Answers, condition: str, variable: str | None, level: float |
 def refuse_unknown(variable: str | None, names: Iterable[str]) -> None:
     """Raises a UserError where a variable is none of these."""
     if variable is not None and variable not in {*names}:
-        raise UserError("--variable", [unknown("variable", variable, {*names})])
+        raise UserError("variable", [unknown("variable", variable, {*names})])
 
 
 def _selected(records: Sequence[Record], variable: str | None, level: float | None) -> list[Record]:
