@@ -32,11 +32,13 @@ if TYPE_CHECKING:
 @click.option(
     "--policy",
     metavar="P",
+    shell_complete=options.complete_policy,
     help="One policy, else all; with --worst what they are worst under, else the baseline.",
 )
 @click.option(
     "--variable",
     metavar="V",
+    shell_complete=options.complete_variable,
     help="A yearly variable in place of the main ones; with --worst the outcome.",
 )
 @click.option(
