@@ -18,7 +18,7 @@ from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.replay import replay, worst
 from engine.execution.results import Answers
 from engine.modelling.records import Model
-from engine.risk.as_text import NO_INTERVAL, cell, reasons
+from engine.risk.as_text import MARKS, Cell, cell, reasons
 from engine.risk.tables import Record, Tables
 from engine.run_folder import cube
 from engine.run_folder.finding import find_run
@@ -248,7 +248,7 @@ class Run:
         except UserError as error:
             return f"<pre>{escape(repr(self))}\n{escape(str(error))}</pre>"
         rows: dict[tuple[str, str], dict[str, str]] = {}
-        flags = []
+        cells: list[Cell] = []
         for record in risk:
             if record.measure in HEADLINE:
                 outcome = self.study.model.outcomes.get(record.variable)  # none of an event, which is a share
@@ -257,10 +257,12 @@ class Run:
                     (f"{record.variable} [{outcome.unit if outcome else '%'}]", record.measure), {}
                 )
                 row[record.policy] = f"{one.estimate} {one.interval}{one.mark}"
-                flags += [one.flag] if one.mark else []
+                cells.append(one)
         table = pd.DataFrame(rows.values(), pd.MultiIndex.from_tuples(rows) if rows else None).to_html()
         head = f"<b>{escape(self.study.name)}</b> {escape(self.study.question)}<br>{escape(repr(self))}"
-        note = f"{NO_INTERVAL} {escape(reasons(flags))}" if flags else ""
+        marked = {mark: [c.record for c in cells if c.mark == mark and c.record] for mark in MARKS}
+        notes = [f"{mark} {reasons(records)}" for mark, records in marked.items() if records]
+        note = "<br>".join(map(escape, notes))
         return f"<div>{head}{table}{note}</div>"
 
     def _frame(self, records: Sequence[Record]) -> pd.DataFrame:
