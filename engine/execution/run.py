@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from html import escape
@@ -20,7 +19,7 @@ from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.replay import replay, worst
 from engine.execution.results import Answers
 from engine.modelling.records import Model
-from engine.risk.as_text import NO_INTERVAL, reasons
+from engine.risk.as_text import MARKS, cell, reasons
 from engine.risk.tables import Record, Tables
 from engine.run_folder import cube
 from engine.run_folder.finding import find_run
@@ -284,10 +283,11 @@ class Run:
         except UserError as error:
             return f"<pre>{escape(repr(self))}\n{escape(str(error))}</pre>"
         shown = [record for record in risk if record.measure in HEADLINE]
-        flags = [record.flag for record in shown if math.isnan(record.low)]
         table = side_by_side(self.study, shown).to_html()
         head = f"<b>{escape(self.study.name)}</b> {escape(self.study.question)}<br>{escape(repr(self))}"
-        note = f"{NO_INTERVAL} {escape(reasons(flags))}" if flags else ""
+        marked = {mark: [record for record in shown if cell(record).mark == mark] for mark in MARKS}
+        notes = [f"{mark} {reasons(records)}" for mark, records in marked.items() if records]
+        note = "<br>".join(map(escape, notes))
         return f"<div>{head}{table}{note}</div>"
 
     def _frame(self, records: Sequence[Record]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.cli.show.grid import Block, print_grid, transposed
-from engine.risk.as_text import BINNED, NO_INTERVAL, Cell, cell, reasons
+from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, Cell, cell, places, reasons
 
 if TYPE_CHECKING:
     from engine.risk.tables import Record, Tables
@@ -109,14 +109,17 @@ def print_flags(
     console: Console, marks: set[str], records: Iterable[Record], measures: Sequence[str]
 ) -> None:
     """The sentences that the marks on a table stand for, the dagger's with the reasons that the records give."""
+    shown = {*measures, "probability", "share"}
+    flagged = [r for r in records if r.flag and r.bare_measure in shown]
     if NO_INTERVAL in marks:
-        shown = {*measures, "probability"}
-        flagged = [
-            r.flag for r in records if r.flag and math.isnan(r.low) and r.measure.rpartition("_")[2] in shown
-        ]
-        why = f" ({reasons(flagged, ', in --json')})" if flagged else ""
+        missing = [r for r in flagged if math.isnan(r.low)]
+        why = f" ({reasons(missing, ', in --json')})" if missing else ""
         sentence = f"No interval: too few paths, or too heavy a tail, for one that could be trusted{why}."
         console.print(Text(f"{NO_INTERVAL} {sentence}", "dim"))
+    if HEAVY in marks:
+        doubtful = places(r for r in flagged if r.heavy and not math.isnan(r.low))
+        sentence = f"A heavy tail: more paths may move it further than its interval says ({doubtful})."
+        console.print(Text(f"{HEAVY} {sentence}", "dim"))
     if BINNED in marks:
         sentence = (
             "From a histogram, because the outcome is not kept path by path (keep.outcomes): the interval holds what "
