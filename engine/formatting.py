@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 FLOAT32 = 2.0**-23
 """A standard error below this share of its estimate is the rounding of what never varies."""
+
+_UNPRINTABLE = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"  # controls but tab and line feed: the cursor, colours, the title of a window
+    "\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069"  # what turns the direction of the text after it
+    "\\u2028\\u2029\\ud800-\\udfff\\U000e0000-\\U000e007f]"  # ends of lines, halves of characters, letters that nobody sees
+)
+
+
+def printable(text: str) -> str:
+    r"""The text with characters that act on a terminal written out, such as `\x1b`; the same for text that has none."""
+    return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def decimals(error: float) -> int | None:
@@ -58,3 +70,8 @@ def shown(value: Any) -> str:
     if isinstance(value, int | float):
         return str(value)
     return "a table" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else "a date"
+
+
+def unit_name(attributes: Mapping[Any, Any]) -> str:
+    """The unit of a labelled variable in its model's words, from its attributes; "1" for a pure number."""
+    return str(attributes.get("unit_name") or attributes.get("units") or "1")

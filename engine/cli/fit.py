@@ -92,9 +92,9 @@ def command(
     )
     fitted = [ranking.snippet(fit, name, source) for fit in good[:top]]
     first, *others = [observed, *fitted] if good[0].contradicted else fitted
-    click.echo(first, nl=False)
+    screen.print_text(first)
     for other in others:
-        click.echo("\n" + re.sub("^", "# ", other.rstrip(), flags=re.MULTILINE))
+        screen.print_text("\n" + re.sub("^", "# ", other.rstrip(), flags=re.MULTILINE))
 
 
 def _cells(count: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -23,10 +24,16 @@ if TYPE_CHECKING:
 @click.option(
     "--given", metavar="CONDITION", help='What holds where a condition does: "reemployed_share >= 0.667".'
 )
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), metavar="FILE",
+    help="Save the tables in a file that ends in .csv, .xlsx, .parquet, .md or .tex.",
+)  # fmt: skip
 @options.partial
 @options.as_json
 @options.debug
-def command(run: Run, variable: str | None, level: str | None, given: str | None, as_json: bool) -> None:
+def command(
+    run: Run, variable: str | None, level: str | None, given: str | None, out: Path | None, as_json: bool
+) -> None:
     """Print the risk of a run: DIR is its folder, its study file, or the beginning of the folder's name.
 
     With --given, what holds among the paths that meet a condition on outcomes, and among the others.
@@ -34,6 +41,10 @@ def command(run: Run, variable: str | None, level: str | None, given: str | None
     from engine.execution import questions
     from engine.risk.evidence import MEASURES
 
+    if out is not None:
+        run.save_tables(out, variable, level, given)
+        screen.print_line(screen.stdout(), "", f"Saved in {out}.", "dim")
+        return
     answers, study = run.answers, run.answers.study
     chosen = questions.level_of(level)
     yearly = questions.yearly_names(study, run.cube) if given is None else ()

@@ -12,6 +12,7 @@ import xarray as xr
 
 from engine.draws.distributions.law import Law
 from engine.errors import Problem, UserError, unknown
+from engine.formatting import unit_name
 from engine.modelling.cell_axis import split_cells
 from engine.program import compilation_cache, devices
 from engine.program.kernel import Program, Trace
@@ -135,7 +136,7 @@ def as_table(story: xr.DataTree) -> pd.DataFrame:
             if "path" not in flat.coords:
                 flat = flat.assign_coords(path=story.attrs["path"])
             part = flat.expand_dims([] if flat.dims else ["path"]).to_dataframe().reset_index()
-            parts.append(part.assign(variable=name, kind=kind, unit=values.attrs["units"]))
+            parts.append(part.assign(variable=name, kind=kind, unit=unit_name(values.attrs)))
     table = pd.concat([part.reindex(columns=columns) for part in parts], ignore_index=True)
     return table.astype({"year": "Int64"})
 

@@ -13,7 +13,7 @@ from engine.modelling.records import Model, PathModel, StaticModel
 
 RESERVED = (
     *("policy", "path", "year", "measure", "level", "stat", "quantile", "moment", "bin", "edge", "outcome"),
-    *("reason", "reasons", "detail"),
+    *("reason", "reasons", "detail", "event", "rule"),
     *("yearly", "worse", "regret", "outcomes"),
 )
 """Dimensions and coordinates of the cube, and groups in it that stand beside variables: no other thing can have such a name."""

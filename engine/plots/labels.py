@@ -12,6 +12,7 @@ import xarray as xr
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 
+from engine.formatting import unit_name
 from engine.plots import style
 from engine.risk.intervals import Estimate
 
@@ -27,12 +28,12 @@ MOST_LISTED = 2
 
 def label(values: xr.DataArray) -> str:
     """What an axis says: meaning and unit, "1" for what has none."""
-    return with_unit(values.attrs.get("long_name", words(values.name)), values.attrs.get("units", "1"))
+    return with_unit(values.attrs.get("long_name", words(values.name)), unit_name(values.attrs))
 
 
 def unit(values: xr.DataArray) -> str:
     """The unit alone, for panels whose meaning stands elsewhere."""
-    return f"[{values.attrs.get('units') or '1'}]"
+    return f"[{unit_name(values.attrs)}]"
 
 
 def with_unit(about: str, unit: str) -> str:

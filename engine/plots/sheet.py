@@ -191,6 +191,11 @@ def _overhang(ax: Axes) -> tuple[float, float, float, float]:
     return left, right, top, bottom
 
 
+def draw_unseen() -> None:
+    """Makes figures of this process files only: nothing is shown on a screen, and there may be none."""
+    plt.switch_backend("Agg")
+
+
 def refuse_file(file: str | Path) -> str:
     """The format that a file's name ends in.
 

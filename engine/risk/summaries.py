@@ -109,8 +109,10 @@ def summarise(
         nonfinite=nonfinite,
         flags=_sentences("risk", tables.risk) | _sentences("comparison", tables.comparison),
         reasons={
-            "risk": reasons(outcomes, *MEASURES) | reasons(events, "probability"),
-            "comparison": reasons(outcomes, *gaps) | reasons(events, "difference_probability"),
+            "risk": reasons(outcomes, *MEASURES),
+            "risk/events": reasons(events, "probability"),
+            "comparison": reasons(outcomes, *gaps),
+            "comparison/events": reasons(events, "difference_probability"),
             "comparison/worse": reasons(outcomes, "worse"),
             "comparison/regret": reasons(outcomes, "regret"),
         },

@@ -11,9 +11,8 @@ import xarray as xr
 from engine.modelling.records import Outcome, Yearly
 from engine.risk.flags import DETAILS, Reason
 from engine.risk.summaries import MOMENTS, STATS, Summaries
+from engine.run_folder.units import udunits
 from engine.study.study import Event, Study
-
-_TIME_UNITS = ("days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds")
 
 
 def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tuple[str, xr.Dataset]]:
@@ -23,7 +22,6 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
       paths: what the numbers are over, in words; all paths of the study if not given.
     """
     years = bool(study.years)
-    events = {event.name: event for event in study.events}
     yearly = study.model.yearly
     paths = paths or f"paths 0 to {study.paths - 1}"
     sample = f"paths 0 to {summaries.yearly_sample - 1}"
@@ -46,11 +44,37 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
             for name, array in arrays.items()
         }
 
-    def by_event(arrays: Mapping[str, np.ndarray], about: str) -> dict:
-        return {
-            name: xr.Variable(("policy", "stat"), array, _described_event(events[name], about))
-            for name, array in arrays.items()
-        }
+    def by_event() -> Iterator[tuple[str, xr.Dataset]]:
+        variables, reasons, dims = {}, {}, ("policy", "event")
+        for name, arrays, group, about in (
+            ("probability", summaries.events, "risk", "probability of the event"),
+            (
+                "difference",
+                summaries.difference_events,
+                "comparison",
+                "difference in the probability of the event",
+            ),
+        ):
+            if not arrays:
+                continue
+            texts = {event: summaries.flags.get(f"{group}/{event}") for event in arrays}
+            flags = "; ".join(f"{event}: {text}" for event, text in texts.items() if text)
+            attributes = described(about, "1") | ({"flags": flags} if flags else {})
+            variables[name] = xr.Variable((*dims, "stat"), np.stack([*arrays.values()], 1), attributes)
+            if flagged := summaries.reasons.get(f"{group}/events"):
+                none = np.full_like(next(iter(flagged.values())), np.nan)
+                array = np.stack([flagged.get(event, none) for event in arrays], 1)
+                reasons[name] = xr.Variable(
+                    (*dims, "reason", "detail"), array, described(f"flags of {about}", "1")
+                )
+        if variables:
+            yield dataset(
+                "events", f"how likely events are, and policy less '{study.baseline}', {paths}", variables
+            )
+        if reasons:
+            yield dataset(
+                "events/reasons", "why estimates of /events have no interval, or what it holds", reasons
+            )
 
     def by_year(
         arrays: Mapping[str, np.ndarray], dims: tuple[str, ...], about: str = "{}", **more: str
@@ -65,12 +89,11 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         }
 
     def reasons(group: str) -> Iterator[tuple[str, xr.Dataset]]:
-        about: dict[str, Outcome | Event] = {**study.model.outcomes, **events}
         variables = {
             name: xr.Variable(
                 ("policy", *["measure"][: array.ndim - 3], "reason", "detail"),
                 array,
-                described(f"flags of {about[name].about or words(name)}", "1"),
+                described(f"flags of {study.model.outcomes[name].about or words(name)}", "1"),
             )
             for name, array in summaries.reasons.get(group, {}).items()
         }
@@ -83,10 +106,11 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
     yield dataset(
         "risk",
         f"risk measures over {paths}; VaR is the quantile at its level on the bad side, ES the mean beyond it",
-        by_outcome(summaries.risk, full) | by_event(summaries.events, "probability of: {}"),
+        by_outcome(summaries.risk, full),
         *full,
     )
     yield from reasons("risk")
+    yield from by_event()
     if years:
         comment = f"risk measures over {sample}, at the resolution of the model"
         yield dataset("risk/yearly", comment, by_year(summaries.risk_yearly, full))
@@ -94,8 +118,7 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
     yield dataset(
         "comparison",
         f"paired differences: {against}",
-        by_outcome(summaries.difference, full, "difference in {}")
-        | by_event(summaries.difference_events, "difference in the probability of: {}"),
+        by_outcome(summaries.difference, full, "difference in {}"),
         *full,
     )
     yield from reasons("comparison")
@@ -157,6 +180,7 @@ def _histograms(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
 
 def _coordinates(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
     levels = np.array(list(summaries.levels.values()), np.float64)
+    events = [event for event in study.events if event.name in summaries.events]
     coords = {
         "policy": policies(study),
         "measure": _labels("measure", list(summaries.levels), "measure of risk"),
@@ -167,6 +191,8 @@ def _coordinates(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
         ),
         "moment": _labels("moment", MOMENTS, "moment"),
         "outcome": _labels("outcome", list(study.model.outcomes), "outcome"),
+        "event": _labels("event", [event.name for event in events], "event"),
+        "rule": _labels("event", [_rule(event) for event in events], "when the event happens on a path"),
         "reason": _labels("reason", [str(reason) for reason in Reason], "what is wrong with an estimate"),
         "detail": _labels("detail", DETAILS, "what there is, and what that is held against"),
         "year": xr.Variable("year", np.array(study.years, np.int64), described("calendar year", "year")),
@@ -193,20 +219,16 @@ def described_value(
     return {**attributes, "worse": "high" if outcome.loss else "low"}
 
 
-def _described_event(event: Event, about: str) -> dict[str, Any]:
+def _rule(event: Event) -> str:
     if event.all_of:
-        rule = " and ".join(event.all_of)
-    else:
-        rule = f"{event.outcome} " + (
-            f"> {event.above:g}" if event.above is not None else f"< {event.below:g}"
-        )
-    return {**described(about.format(event.about or words(event.name)), "1"), "event": rule}
+        return " and ".join(event.all_of)
+    return f"{event.outcome} " + (f"> {event.above:g}" if event.above is not None else f"< {event.below:g}")
 
 
 def described(about: str, unit: str) -> dict[str, Any]:
-    # xarray takes "days" for a duration and "x since y" for a date, and would decode the numbers
-    unit = " ".join(word[:-1] if word in _TIME_UNITS else word for word in (unit or "1").split(" "))
-    return {"long_name": about, "units": unit.replace(" since ", " from ")}
+    """Attributes of a variable: what it means, its unit as UDUNITS reads it, and in the model's words where these say more."""
+    units = udunits(unit)
+    return {"long_name": about, "units": units, **({} if units == (unit or "1") else {"unit_name": unit})}
 
 
 def words(name: str) -> str:

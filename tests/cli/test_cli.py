@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 
@@ -219,9 +220,11 @@ def test_an_interrupt_ends_with_130_and_says_that_blocks_are_kept(tmp_path, monk
         raise KeyboardInterrupt
 
     monkeypatch.setattr(job, "compute", stopped)
-    ended = call("run", write(tmp_path, BRIDGE), *own("Bridge"))
+    study = write(tmp_path, BRIDGE)
+    ended = call("run", study, *own("Bridge"))
     assert ended.exit_code == 130
-    assert "Finished blocks are kept, and the same command resumes." in ended.stderr
+    words = shlex.join(["run", str(study), *own("Bridge")])
+    assert ended.stderr == f"\nStopped. Finished blocks are kept. Go on: rustbelt {words}\n"
 
 
 def test_what_is_our_fault_ends_with_1_and_shows_its_traceback_only_when_asked(tmp_path, monkeypatch):

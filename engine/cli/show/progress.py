@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from engine.cli.show.streams import Screen, messages
 from engine.formatting import decimals, rounded
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def progress(quiet: bool, headline: Tightening | None = None, way: str = "auto")
       headline: an estimate to show while blocks are computed.
       way: "auto", or "json" whatever stderr is.
     """
-    console, news = Console(stderr=True, highlight=False), _News(headline)
+    console, news = Screen(messages()), _News(headline)
     if quiet:
         yield lambda stage: None
     elif way == "json":

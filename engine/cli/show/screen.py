@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
+
+from engine.cli.show.streams import Screen, results
 
 if TYPE_CHECKING:
     from engine.risk.tables import Record
@@ -25,7 +26,7 @@ NARROWEST = 100
 
 def stdout() -> Console:
     """The console for tables: as wide as the terminal, but never so narrow that a table breaks."""
-    console = Console(highlight=False)
+    console = Screen(results())
     console.width = max(console.width, NARROWEST) if console.is_terminal else WIDTH
     return console
 
@@ -50,6 +51,11 @@ def print_table(console: Console, shown: Table) -> None:
 def print_line(console: Console, strong: str, text: str = "", style: str = "") -> None:
     """One line, printed as it is, however long, its beginning bold."""
     console.print(Text.assemble((strong, "bold"), text, style=style), soft_wrap=True)
+
+
+def print_text(text: str) -> None:
+    """Text for other programs or to be pasted, printed as it is, with the end of its last line."""
+    results().write(text if text.endswith("\n") else f"{text}\n")
 
 
 def print_labelled(console: Console, lines: Iterable[tuple[str, str]]) -> None:
@@ -79,4 +85,4 @@ def print_estimates(study: Study, records: Iterable[Record]) -> None:
 def print_records(records: Iterable[dict[str, Any]]) -> None:
     """One JSON list on stdout, one record a line."""
     lines = ",\n".join(json.dumps(entry, allow_nan=False) for entry in records)
-    sys.stdout.write(f"[\n{lines}\n]\n" if lines else "[]\n")
+    results().write(f"[\n{lines}\n]\n" if lines else "[]\n")

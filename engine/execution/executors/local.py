@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from engine.errors import UserError
 from engine.execution.executors import site
@@ -42,7 +43,7 @@ class Local:
         done, observe = assignment.paths_done, assignment.observe
         observe(Stage("compiling", done, study.paths))
         began = time.monotonic()
-        with compilation_cache.watched() as all_kept, ThreadPoolExecutor(max_workers=1) as compiler:
+        with compilation_cache.watched() as all_kept, _not_awaited() as compiler:
             program = devices.program(study, self._device)
             work = Work(assignment.folder, program, force=assignment.force)
             prepared = compiler.submit(work.prepare) if blocks else None
@@ -56,3 +57,13 @@ class Local:
         if bad_year and not blocks:
             raise UserError(f"model {study.model_name}", [bad_year])
         yield from work.blocks(blocks, bad_year)
+
+
+@contextmanager
+def _not_awaited() -> Iterator[ThreadPoolExecutor]:
+    """A thread that compiles; nobody who has been stopped waits for it."""
+    compiler = ThreadPoolExecutor(max_workers=1)
+    try:
+        yield compiler
+    finally:
+        compiler.shutdown(wait=False, cancel_futures=True)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from engine.formatting import unit_name
 from engine.plots import labels, selection, style, ticks
 from engine.plots.bars import arms
 from engine.plots.rank_correlation import rank_correlation, ranks
@@ -53,7 +54,7 @@ def scatter(
             labelled(ax, "factor [1]", kept.label, policy)
         return on.close(f"{kept.name}: no draws to set it against")
     along = _strongest(kept, drawn) if factor is None else selection.factor(drawn, factor, "scatter")
-    along_axis = labels.with_unit(labels.words(along.name), along.attrs.get("units", "1"))
+    along_axis = labels.with_unit(labels.words(along.name), unit_name(along.attrs))
     rho, shading = {}, []
     for ax, policy in zip(on.panels, kept.policies, strict=True):
         rho[policy], cells = _panel(ax, kept, policy, along)
