@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import numpy as np
 
@@ -21,12 +21,15 @@ REMEDY = (
 )
 
 
-def refuse_disagreeing(folder: RunFolder, program: Program) -> bool:
+def refuse_disagreeing(folder: RunFolder, program: Program, but: Container[int] = ()) -> bool:
     """Compares the first paths of a stored block, bit for bit, with what the program gives for them.
 
     They are those of one group of a tally (`tallies.GROUP`), or the block where it has fewer: outcomes kept whole are
     compared path by path, of others their tally. It is the program of the blocks that computes them, which is compiled
     anyway, so that it takes no more than one of its passes.
+
+    Args:
+      but: numbers of blocks that are not taken.
 
     Returns:
       Whether there was anything to compare with.
@@ -34,7 +37,7 @@ def refuse_disagreeing(folder: RunFolder, program: Program) -> bool:
     Raises:
       UserError: they differ: which outcome on which path, what is stored and what is computed.
     """
-    record = _stored(folder)
+    record = _stored(folder, but)
     if record is None:
         return False
     study = folder.study
@@ -51,10 +54,10 @@ def refuse_disagreeing(folder: RunFolder, program: Program) -> bool:
     return True
 
 
-def _stored(folder: RunFolder) -> Record | None:
+def _stored(folder: RunFolder, but: Container[int]) -> Record | None:
     """The record of the first block that is there, be it of fewer paths than the study asks for."""
     for index in sorted(ledger.recorded_blocks(folder.path)):
-        record = ledger.read(folder, index)
+        record = None if index in but else ledger.read(folder, index)
         if record is not None and ledger.intact(folder.path, record):
             return record
     return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import YEARLY, Record
 from engine.run_folder.parts import YEARLY_FILE, yearly_content, yearly_paths
 from engine.study.study import Block, Study
+
+LOOKS = 4
+"""Blocks before which a worker looks whether others have stored any to compare with: all may have begun at once."""
 
 
 class Work:
@@ -80,11 +83,15 @@ class Work:
           UserError: the model gave values that are not finite (with the path to look at), or other values than those
             that are stored; or the folder cannot be written.
         """
-        self._agrees = self._agrees or refuse_disagreeing(self._folder, self._program)
+        own: list[int] = []
+        self._agree(own)
         with ThreadPoolExecutor(max_workers=1) as writer:
             writing: tuple[Future, Block] | None = None
             for result in self.results(wanted):
                 _refuse_nonfinite(self.study, result, bad_year)
+                if 0 < len(own) < LOOKS:
+                    self._agree(own, *(writing or [])[:1])
+                own.append(result.block.index)
                 if writing is not None:
                     writing[0].result()
                     yield writing[1]
@@ -92,6 +99,21 @@ class Work:
             if writing is not None:
                 writing[0].result()
                 yield writing[1]
+
+    def _agree(self, own: Sequence[int], *writing: Future) -> None:
+        """Compares what others have stored with what the program gives, until there has been something to compare.
+
+        Args:
+          own: blocks that this has computed, which are taken away where they are not what others have.
+          writing: the one that is being written.
+        """
+        try:
+            self._agrees = self._agrees or refuse_disagreeing(self._folder, self._program, own)
+        except UserError:
+            wait(writing)
+            for index in own:
+                ledger.drop(self._folder.path, index)
+            raise
 
     def results(self, wanted: Iterable[Block]) -> Iterator[BlockResult]:
         """Blocks computed, one after the other, and nothing written."""
