@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+import weakref
+from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from types import SimpleNamespace
@@ -10,6 +13,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from engine.modelling.cells import Cells
 from engine.modelling.folds import Fold
@@ -147,6 +151,21 @@ class Rules:
             labels = {dim: tuple(self.study.model.dims[dim]) for dim in lever.dims}
             levers[name] = Cells(labels, cells) if labels else cells[0]
         return SimpleNamespace(**levers)
+
+
+_TRACED: MutableMapping[tuple[int, type], Rules] = weakref.WeakValueDictionary()
+_TRACING = threading.Lock()
+
+
+def traced(study: Study, dtype: type) -> Rules:
+    """The rules of a study, traced once as long as somebody holds them, and not by two threads at once."""
+    with _TRACING:
+        rules = _TRACED.get((id(study), dtype)) or Rules(study, dtype)
+        if study.is_path_model:
+            with jax.enable_x64(True) if dtype == np.float64 else nullcontext():
+                rules.of_years  # noqa: B018
+        _TRACED[id(study), dtype] = rules
+    return rules
 
 
 def _carried(

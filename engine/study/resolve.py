@@ -75,6 +75,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         seed=run["seed"],
         paths=run["paths"],
         sampler=run["sampler"],
+        precision=run["precision"],
         tile=run.get("tile") or section_tables.default_tile(model, len(policies.running)),
         years=years,
         inputs=tuple(_input(name, text, model, priors[name], group_of.get(name)) for name in drawn),

@@ -10,7 +10,7 @@ from engine.draws.sampling import SAMPLERS
 from engine.errors import Problems, did_you_mean, refusal, unknown
 from engine.modelling.cell_axis import cell_count
 from engine.modelling.records import Model, PathModel
-from engine.study.study import BLOCK, Keep
+from engine.study.study import BLOCK, PRECISIONS, Keep
 
 LATER_SAMPLERS = ("sobol", "importance")
 SMALL_MODEL = 64
@@ -44,6 +44,9 @@ def check_head(text: Mapping[str, Any], problems: Problems) -> None:
     else:
         _check_replicates("run.paths", text["run"]["paths"], 1, sampler, problems)
         _check_replicates("keep.yearly", text["keep"]["yearly"], 0, sampler, problems)
+    precision = text["run"]["precision"]
+    if precision not in PRECISIONS:
+        problems.add("run.precision", unknown("precision", precision, PRECISIONS))
     if tile is not None and (tile & (tile - 1) or not 16 <= tile <= BLOCK):
         problems.add("run.tile", f"expected a power of two from 16 to {BLOCK}, got {tile}.")
 
