@@ -138,12 +138,14 @@ def _computed(
         return Values(drawn, outcomes.swapaxes(0, 1), np.zeros((by_policy[0], 0, 0, PATHS), dtype))
     written = rules.of_years
     begin, year, end = (Interpreted(rule, dtype) for rule in (written.begin, written.year, written.end))
+    kinds = [leaf.dtype for leaf in jax.tree.leaves(written.year_takes[0].example)]
+    kinds = [dtype if kind.kind == "f" else kind for kind in kinds]
     state = begin([*own, *policies(0)])
     recorded = []
     for t in range(years):
-        calendar: Numbers = np.full((1, 1), study.years[t], dtype)
+        calendar: Numbers = np.full((1, 1), study.years[t], np.int32)
         given = [calendar, *own, *(shock[t].astype(dtype)[None] for shock in shocks), *policies(t)]
-        values = year([*state, *given])
+        values = year([*(part.astype(kind) for part, kind in zip(state, kinds, strict=True)), *given])
         state, cells = values[: len(state)], values[len(state) :]
         recorded.append(stacked(cells) if cells else np.zeros((0, *by_policy), dtype))
     outcomes = stacked(end(state))

@@ -108,10 +108,10 @@ class Run(Table):
 
 
 class Time(Table):
-    """The years of a model that has years."""
+    """The years of a model that has years; or other steps, such as weeks, by their numbers."""
 
-    first: int = Field(description="first calendar year", ge=0, le=9999)
-    last: int = Field(description="last calendar year, included", ge=0, le=9999)
+    first: int = Field(description="first calendar year, or number of the first step", ge=0, le=999_999)
+    last: int = Field(description="the last one, included", ge=0, le=999_999)
     unit: str = _says("what a step is", "year")
 
 

@@ -16,7 +16,8 @@ LATER_SAMPLERS = ("sobol", "importance")
 SMALL_MODEL = 64
 """Yearly cells up to which a model is taken for a small one, that carries little from year to year."""
 _NAME = r"\w(?:[\w .-]{0,62}[\w-])?"
-_LONGEST_HORIZON = 1000
+LONGEST = 20_000
+"""Steps of a study, at most: days of half a century."""
 
 
 def default_tile(model: Model, n_policies: int) -> int:
@@ -80,8 +81,10 @@ def years(time: Mapping[str, Any] | None, model: Model, model_name: str) -> tupl
     first, last = time["first"], time["last"]
     if last < first:
         raise refusal("time.last", f"expected at least first = {first}, got {last}.")
-    if last - first >= _LONGEST_HORIZON:
-        text = f"expected a horizon of at most {_LONGEST_HORIZON} years, got {last - first + 1}."
+    steps = last - first + 1
+    if steps > LONGEST:
+        unit = time["unit"]
+        text = f"expected at most {LONGEST:,} steps of a {unit}, got {steps:,}. Take a longer step, and let the model make several of it."
         raise refusal("time.last", text)
     return tuple(range(first, last + 1))
 
