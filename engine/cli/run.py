@@ -13,8 +13,7 @@ from engine.cli.show.progress import WAYS, progress
 from engine.cli.show.risk_tables import print_tables
 
 if TYPE_CHECKING:
-    from engine.execution.job import RunOptions
-    from engine.execution.results import Answers
+    from engine.execution.job import Finished, RunOptions
     from engine.study.study import Study
 
 
@@ -69,9 +68,10 @@ def command(
     headline = None if quiet else Tightening(run_folder(study, place["out"]))
     with progress(quiet, headline, log) as observe:
         chosen = RunOptions(**place, **computing, observe=observe, command=["rustbelt", *sys.argv[1:]])
-        answers = compute(study, chosen).answers if shard is None else _shard_answers(study, shard, chosen)
-    if answers is None:
+        finished = compute(study, chosen) if shard is None else _finished_by_shard(study, shard, chosen)
+    if finished is None:
         return
+    answers = finished.answers
     tables = answers.all_tables
     if as_json:
         screen.print_estimates(study, [*tables.risk, *tables.comparison])
@@ -79,6 +79,7 @@ def command(
     console = screen.headed(study, answers.folder.path)
     print_tables(console, study, tables)
     console.print()
+    screen.print_rounding(console, finished.rounding)
     folder = answers.folder.path
     opened = f'xarray.open_datatree("{folder / "cube.zarr"}", engine="zarr", chunks={{}})'
     screen.print_line(console, "", f"The cube: {opened}")
@@ -86,13 +87,13 @@ def command(
     screen.print_line(console, "", f"Next: rustbelt risk {folder} --variable {first}")
 
 
-def _shard_answers(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Answers | None:
-    """The answers of the finished run where this shard was the last one; else None, and a line on what is missing."""
+def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Finished | None:
+    """The finished run where this shard was the last one; else None, and a line on what is missing."""
     from engine.execution.job import compute_shard
 
     done = compute_shard(study, *shard, chosen)
     if done.finished is not None:
-        return done.finished.answers
+        return done.finished
     here = f"Shard {shard[0]} of {shard[1]}: {len(done.computed):,} blocks computed here"
     left = f"{done.missing:,} are still missing. See rustbelt status {done.folder.path}"
     click.echo(

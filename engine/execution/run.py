@@ -20,6 +20,7 @@ from engine.execution.replay import replay, worst
 from engine.execution.results import Answers
 from engine.modelling.records import Model
 from engine.risk.as_text import MARKS, cell, reasons
+from engine.risk.rounding import Rounding
 from engine.risk.tables import Record, Tables
 from engine.run_folder import cube
 from engine.run_folder.finding import find_run
@@ -123,6 +124,11 @@ class Run:
         """
         return results.cube_of(self._folder, self._partial)
 
+    @property
+    def rounding(self) -> tuple[Rounding, ...]:
+        """What single precision is too coarse for, as the finished run's cube has it; nothing where it is fine enough."""
+        return cube.rounding(self.folder)
+
     # ------------------------------------------------------------------------------------------ numbers
 
     def risk(self, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
@@ -210,7 +216,7 @@ class Run:
     # ------------------------------------------------------------------------------------------ single paths
 
     def replay(
-        self, path: int | Sequence[int], device: str | None = None, precision: str = "float32"
+        self, path: int | Sequence[int], device: str | None = None, precision: str | None = None
     ) -> xr.DataTree:
         """What happens on a path, year by year, under every policy: `engine.execution.replay.replay`."""
         return replay(self.study, path, device, precision)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -164,7 +165,10 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         ("n_units", study.paths // study.unit, f"independent units of {study.unit} paths"),
     ):
         whole[name] = xr.Variable((), np.int64(value), described(f"number of {about}", "1"))
-    yield dataset("diagnostics", "counts over the whole run", whole)
+    place, diagnostics = dataset("diagnostics", "counts over the whole run", whole)
+    if summaries.rounding:
+        diagnostics.attrs["rounding"] = json.dumps([one.as_dict() for one in summaries.rounding])
+    yield place, diagnostics
 
 
 def _histograms(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:

@@ -103,14 +103,15 @@ class Run(Table):
     paths: int = _says("number of paths", 1_048_576, ge=1, le=2**62)
     seed: int = _says("seed of all random words", 2016, ge=0, le=2**63 - 1)
     sampler: str = _says("how path numbers become random numbers", "antithetic")
+    precision: str = _says("type of all numbers that are computed and stored, float32 or float64", "float32")
     tile: int | None = _says("paths in one compiled pass, a power of two from 16 to 131072", ge=1)
 
 
 class Time(Table):
-    """The years of a model that has years."""
+    """The years of a model that has years; or other steps, such as weeks, by their numbers."""
 
-    first: int = Field(description="first calendar year", ge=0, le=9999)
-    last: int = Field(description="last calendar year, included", ge=0, le=9999)
+    first: int = Field(description="first calendar year, or number of the first step", ge=0, le=999_999)
+    last: int = Field(description="the last one, included", ge=0, le=999_999)
     unit: str = _says("what a step is", "year")
 
 

@@ -20,6 +20,8 @@ from engine.modelling.records import Model, PathModel
 
 BLOCK = 1 << 17
 """Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""
+PRECISIONS: Mapping[str, type] = {"float32": np.float32, "float64": np.float64}
+"""Types of numbers that a study may be computed and stored in."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Study:
       model_digest: SHA-256 of the model's source.
       years: calendar years, empty for a static model.
       tile: paths that one compiled pass takes.
+      precision: "float32", or "float64" where single precision is too coarse: of every number but the random words.
       model_spec: `FILE:CLASS` that a model of one's own is loaded by again, absolute; None for a model that the study
         names, and for one that stands in no file.
     """
@@ -114,6 +117,7 @@ class Study:
     policies: tuple[Policy, ...]
     baseline: str
     events: tuple[Event, ...]
+    precision: str = "float32"
     shocks: Shocks = field(default_factory=Shocks)
     keep: Keep = field(default_factory=lambda: Keep((), 0, 0))
     model_spec: str | None = None
@@ -160,6 +164,11 @@ class Study:
     def policy_names(self) -> tuple[str, ...]:
         """Policies in the order of the study."""
         return tuple(policy.name for policy in self.policies)
+
+    @property
+    def dtype(self) -> type:
+        """The type of its numbers."""
+        return PRECISIONS[self.precision]
 
     @property
     def unit(self) -> int:

@@ -68,7 +68,7 @@ def print_check(console: Console, folder: RunFolder, story: xr.DataTree) -> None
         if changed
         else "another device kind, or other versions, than the run's"
     )
-    if story.attrs["precision"] == "float64":
+    if story.attrs["precision"] != study.precision:
         _print_distance(console, outcomes, held, f"; {why}" if changed else "")
         return
     differing = [

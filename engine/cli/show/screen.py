@@ -16,6 +16,7 @@ from rich.text import Text
 from engine.cli.show.streams import Screen, results
 
 if TYPE_CHECKING:
+    from engine.risk.rounding import Rounding
     from engine.risk.tables import Record
     from engine.study.study import Study
 
@@ -75,6 +76,17 @@ def headed(study: Study, folder: Path) -> Console:
     print_line(console, "", f"{study.paths:,} paths, seed {study.seed}; policies {policies}; in {folder}")
     console.print()
     return console
+
+
+def print_rounding(console: Console, rounding: Iterable[Rounding]) -> None:
+    """What single precision is too coarse for, a line each, and what to do about it; nothing where it is fine enough."""
+    remedy = ""
+    for one in rounding:
+        print_line(console, "Precision: ", one.text, "yellow")
+        remedy = one.as_dict()["remedy"]
+    if remedy:
+        print_line(console, "", remedy, "yellow")
+        console.print()
 
 
 def print_estimates(study: Study, records: Iterable[Record]) -> None:
