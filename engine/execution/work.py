@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.errors import UserError
 from engine.execution.agreement import refuse_disagreeing
+from engine.formatting import command_line
 from engine.modelling.cell_axis import cell_layout
 from engine.program.kernel import BlockResult, Program
 from engine.risk.tallies import tally, unkept
@@ -189,19 +189,5 @@ def _first_bad_year(study: Study, yearly: np.ndarray) -> str:
 
 def replay_command(study: Study, path: int, policy: str) -> str:
     """The command that shows one path in full, also of a study whose run was refused."""
-    words = [
-        "rustbelt",
-        "replay",
-        study.source,
-        "--path",
-        str(path),
-        "--policy",
-        policy,
-        "--seed",
-        str(study.seed),
-    ]
-    if study.model_spec:
-        file, _, name = study.model_spec.rpartition(":")
-        short = os.path.relpath(file)
-        words += ["--model", f"{file if short.startswith('..') else short}:{name}"]
-    return shlex.join(words)
+    words = "--path", path, "--policy", policy, "--seed", study.seed
+    return command_line("replay", Path(study.source), *words, model=study.model_spec)

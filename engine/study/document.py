@@ -25,6 +25,7 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
         "model": study.model_name,
         "baseline": study.baseline,
         "compare": list(policies.names),
+        **({"headline": list(study.headline)} if text.get("headline") else {}),
         "run": {"paths": study.paths, "seed": study.seed, "sampler": study.sampler, "tile": study.tile},
     }
     if study.precision != "float32":

@@ -58,6 +58,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
     # by year, and not to be blamed where nobody knows the years
     policies = None if years is None else policy_tables.read(text, model, years, priors, problems)
     events = event_tables.read(text["events"], model, problems)
+    headline = section_tables.headline(text.get("headline"), model, problems)
     keep = section_tables.keep(text["keep"], model, problems)
     running = policies.running if policies else ()
     shares = {policy.implementation for policy in running if isinstance(policy.implementation, str)}
@@ -87,6 +88,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         baseline=policies.baseline,
         events=events,
         shocks=shocks,
+        headline=headline,
         keep=keep,
         model_spec=known.spec,
     )

@@ -271,6 +271,7 @@ class StudyText(Table):
     model: str | None = _says("name of a model that ships or that an installed package brings along")
     baseline: str | None = _says("policy that the others are compared with")
     compare: list[str] | None = _says("policies that run, in this order", min_length=1)
+    headline: list[str] | None = _says("outcomes that short tables show, in this order", min_length=1)
     run: Run = _says("how many paths, and which", Run())
     time: Time | None = _says("the years of a model that has years")
     groups: dict[str, GroupTable] = _says("factors, or shocks, that move together", {})

@@ -96,6 +96,7 @@ class Study:
       years: calendar years, empty for a static model.
       tile: paths that one compiled pass takes.
       precision: "float32", or "float64" where single precision is too coarse: of every number but the random words.
+      headline: outcomes that short tables show, in their order.
       model_spec: `FILE:CLASS` that a model of one's own is loaded by again, absolute; None for a model that the study
         names, and for one that stands in no file.
     """
@@ -119,6 +120,7 @@ class Study:
     events: tuple[Event, ...]
     precision: str = "float32"
     shocks: Shocks = field(default_factory=Shocks)
+    headline: tuple[str, ...] = ()
     keep: Keep = field(default_factory=lambda: Keep((), 0, 0))
     model_spec: str | None = None
 
