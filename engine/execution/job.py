@@ -183,7 +183,8 @@ class _Job:
         """What is missing computed, and the cube finished; in a folder that this process holds alone."""
         folder, study = self.folder, self.folder.study
         done = ledger.done_blocks(folder)
-        if cube.is_finished(folder, done) and not yearly_missing(folder):
+        named = not ownership.names_changed(folder)
+        if named and cube.is_finished(folder, done) and not yearly_missing(folder):
             self._observe_tables()
             answers = results.Answers(folder, done)
             _ = answers.all_tables  # what has gone bad on the disk is met now, and not when somebody asks
@@ -197,6 +198,7 @@ class _Job:
                 self._simulate(holder, yearly, blocks, pilot)
             else:
                 cube.create(folder)
+                ownership.rename(folder)
             self._observe_tables()
             numbers = tuple(block.index for block in blocks)
             answers = results.whole(folder, done | ledger.done_blocks(folder, only=numbers))

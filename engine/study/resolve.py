@@ -12,7 +12,7 @@ from engine.draws.shocks import Shocks
 from engine.errors import Problems, UserError, unknown
 from engine.modelling.declaration import check_declaration, check_free, check_name
 from engine.modelling.records import Model, PathModel
-from engine.study import event_tables, factor_tables, group_tables, policy_tables, section_tables
+from engine.study import event_tables, factor_tables, group_tables, labels, policy_tables, section_tables
 from engine.study.document import document
 from engine.study.shock_tables import ShockReader, group_names
 from engine.study.study import Study
@@ -66,6 +66,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
     drawn = [*model.factors, *sorted(shares - set(model.factors))]
     group_of, groups = _groups(text, drawn, problems)
     shocks = _shocks(text, known, priors, problems)
+    called = labels.read(text, model, problems)
     problems.refuse(source)
     assert policies is not None and years is not None
     study = Study(
@@ -91,6 +92,8 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         headline=headline,
         keep=keep,
         model_spec=known.spec,
+        labels=called,
+        author=text["author"],
     )
     return replace(study, document=document(study, text, policies))
 
