@@ -77,7 +77,8 @@ class Answers:
           yearly: the fields of `Summaries` that hold yearly variables.
         """
         nonfinite = ledger.nonfinite_of(self.records)
-        return summarise(self.study, self.all_tables, self.paths, self.tally, yearly, nonfinite)
+        out = ledger.excluded_of(self.records)
+        return summarise(self.study, self.all_tables, self.paths, self.tally, yearly, nonfinite, out)
 
     def _tally(self, index: int) -> bytes:
         files = self.records[index].files

@@ -45,6 +45,8 @@ _SENTENCES = {
     Reason.BINNED: "from a histogram: the interval holds what its bins leave open",
     Reason.UNRECORDED: "no interval",
 }
+WARNINGS = frozenset({Reason.BINNED, Reason.NOT_FINITE})
+"""Reasons that stand beside an interval; all others take it away."""
 DETAILS = ("got", "limit")
 """The numbers of a flag, in the order in which the cube has them."""
 
@@ -54,7 +56,7 @@ class Flag:
     """One reason with its numbers.
 
     Args:
-      reason: what it is. All but `BINNED` take the interval away; `NO_MEAN` takes the estimate, too.
+      reason: what it is. All but `WARNINGS` take the interval away; `NO_MEAN` takes the estimate, too.
       got: what there is: paths, units, groups or exceedances; the tail's shape; for `BINNED`, the share of
         the interval that its bins leave open.
       limit: what that is held against: how many are needed, or of how many; the shape from which on. 0 for nothing.

@@ -27,6 +27,8 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
         "compare": list(policies.names),
         "run": {"paths": study.paths, "seed": study.seed, "sampler": study.sampler, "tile": study.tile},
     }
+    if study.nonfinite:
+        tables["run"]["nonfinite"] = study.nonfinite
     if study.years:
         tables["time"] = {"first": study.years[0], "last": study.years[-1], "unit": text["time"]["unit"]}
     tables["groups"] = {

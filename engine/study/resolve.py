@@ -85,6 +85,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         shocks=shocks,
         keep=keep,
         model_spec=known.spec,
+        nonfinite=float(run.get("nonfinite", 0.0)),
     )
     return replace(study, document=document(study, text, policies))
 

@@ -95,6 +95,7 @@ class Study:
       tile: paths that one compiled pass takes.
       model_spec: `FILE:CLASS` that a model of one's own is loaded by again, absolute; None for a model that the study
         names, and for one that stands in no file.
+      nonfinite: share of the paths that may be kept out because values on them are not finite.
     """
 
     name: str
@@ -117,12 +118,16 @@ class Study:
     shocks: Shocks = field(default_factory=Shocks)
     keep: Keep = field(default_factory=lambda: Keep((), 0, 0))
     model_spec: str | None = None
+    nonfinite: float = 0.0
 
     @cached_property
     def fingerprint(self) -> str:
-        """First 12 hex digits of the SHA-256 of the resolved study, the path count left out: more paths, same cube."""
-        plain = dict(self.document)
-        plain["run"] = {key: value for key, value in self.document["run"].items() if key != "paths"}
+        """First 12 hex digits of the SHA-256 of the resolved study, but for what changes no number of a path.
+
+        More paths, same cube; so it is where more of them may be kept out.
+        """
+        plain, run = dict(self.document), self.document["run"]
+        plain["run"] = {key: value for key, value in run.items() if key not in ("paths", "nonfinite")}
         plain["model_digest"] = self.model_digest
         text = json.dumps(plain, sort_keys=True, ensure_ascii=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
