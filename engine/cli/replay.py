@@ -72,8 +72,8 @@ def command(
         raise click.UsageError(f"expected either --path N or --worst K --variable OUTCOME, got {got}.")
     if save is not None:
         _refuse_to_save(save)
+    from engine.execution.nonfinite import replay_command
     from engine.execution.replay import as_table, replay
-    from engine.execution.work import replay_command
     from engine.program import devices
     from engine.run_folder.finding import find_study
 

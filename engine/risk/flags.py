@@ -47,7 +47,7 @@ _SENTENCES = {
     Reason.UNRECORDED: "no interval",
     Reason.HEAVY_TAIL: "heavy tail: the interval may be too narrow (tail shape {got:.2f}, variance infinite from {limit:g} on)",
 }
-WARNINGS = frozenset({Reason.BINNED, Reason.HEAVY_TAIL})
+WARNINGS = frozenset({Reason.BINNED, Reason.HEAVY_TAIL, Reason.NOT_FINITE})
 """Reasons that stand beside an interval; all others take it away."""
 DETAILS = ("got", "limit")
 """The numbers of a flag, in the order in which the cube has them."""

@@ -122,6 +122,14 @@ class Tables:
     risk: list[Record]
     comparison: list[Record]
 
+    def noting(self, flag: Flag) -> Tables:
+        """The records with one flag more, which leaves them as they are."""
+        noted = [
+            [dataclasses.replace(r, flags=(flag, *r.flags)) for r in records]
+            for records in (self.risk, self.comparison)
+        ]
+        return Tables(*noted)
+
     @staticmethod
     def joined(parts: Iterable[Tables]) -> Tables:
         """The records of all parts, in their order."""
@@ -169,7 +177,8 @@ def tables_of_tally(study: Study, tally: Tally, variables: Container[str] | None
         for event, counts in zip(unkept_events(study), tally.events, strict=True)
         if variables is None or event.name in variables
     ]
-    return Tables.joined([*outcomes, *events])
+    tables, out = Tables.joined([*outcomes, *events]), study.paths - int(tally.sizes.sum())
+    return tables.noting(Flag(Reason.NOT_FINITE, out, study.paths)) if out else tables
 
 
 def against_baseline(measure: str) -> str:

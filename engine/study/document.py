@@ -32,6 +32,8 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
     }
     if study.precision != "float32":
         tables["run"]["precision"] = study.precision
+    if study.nonfinite:
+        tables["run"]["nonfinite"] = study.nonfinite
     if study.years:
         tables["time"] = {"first": study.years[0], "last": study.years[-1], "unit": text["time"]["unit"]}
     tables["groups"] = {

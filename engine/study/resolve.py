@@ -94,6 +94,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         model_spec=known.spec,
         labels=called,
         author=text["author"],
+        nonfinite=float(run.get("nonfinite", 0.0)),
     )
     return replace(study, document=document(study, text, policies))
 

@@ -104,6 +104,7 @@ class Study:
         names, and for one that stands in no file.
       labels: kind (policies, events, outcomes, yearly, factors) -> name -> what people call it, where it has a label.
       author: who answers for it; empty if nobody is named.
+      nonfinite: share of the paths that may be kept out because values on them are not finite.
     """
 
     name: str
@@ -128,17 +129,19 @@ class Study:
     headline: tuple[str, ...] = ()
     keep: Keep = field(default_factory=lambda: Keep((), 0, 0))
     model_spec: str | None = None
+    nonfinite: float = 0.0
     labels: labels.Labels = field(default_factory=dict)
     author: str = ""
 
     @cached_property
     def fingerprint(self) -> str:
-        """First 12 hex digits of the SHA-256 of the resolved study.
+        """First 12 hex digits of the SHA-256 of the resolved study, but for what changes no number of a path.
 
-        The path count is left out: more paths, same cube; and so are labels and the author, which change no number.
+        More paths, same cube; so it is where more of them may be kept out, and with other labels or another author.
         """
         plain, _ = labels.split(self.document)
-        plain["run"] = {key: value for key, value in self.document["run"].items() if key != "paths"}
+        run = self.document["run"]
+        plain["run"] = {key: value for key, value in run.items() if key not in ("paths", "nonfinite")}
         plain["model_digest"] = self.model_digest
         text = json.dumps(plain, sort_keys=True, ensure_ascii=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -39,8 +39,16 @@ def study_of(folder, keep, paths):
     )
 
 
+SLOW = pytest.mark.slow  # the first way is looked at below, path by path
+
+
 @pytest.mark.parametrize(
-    ("keep", "place"), [('"all"', "paths.damage"), ("[]", "tally.damage"), ('["margin"]', "tally.damage")]
+    ("keep", "place"),
+    [
+        pytest.param('"all"', "paths.damage", marks=SLOW),
+        ("[]", "tally.damage"),
+        pytest.param('["margin"]', "tally.damage", marks=SLOW),
+    ],
 )
 def test_a_model_that_has_changed_out_of_sight_does_not_go_on(tmp_path, monkeypatch, keep, place):
     monkeypatch.setenv("RATE", "1.0")

@@ -9,6 +9,7 @@ from engine.report.run_records import RunRecords
 from engine.report.text import cell
 from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, Cell, places, reasons
 from engine.risk.evidence import MEASURES
+from engine.risk.exclusion import notice
 from engine.risk.flags import Flag, Reason, text
 
 MAIN = ("mean", "ES99")
@@ -39,7 +40,7 @@ def section(run: RunRecords) -> Section:
         event_columns=columns(run, ("Probability",)),
         outcome_columns=columns(run, [NAMES[m] for m in MAIN]),
         all_columns=columns(run, [NAMES[m] for m in MEASURES]),
-        marks=notes(shown),
+        marks=[*notes(shown), *([("", f"{notice(run.excluded, run.paths)}.")] if run.excluded else [])],
     )
     parts = ((("events", "Events"),) if events else ()) + (("outcomes", "Outcomes"),)
     return Section("numbers", "The numbers", markup, parts=parts)
