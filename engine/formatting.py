@@ -63,6 +63,17 @@ def size_as_text(count: float) -> str:
     return f"{count:,.0f} bytes"
 
 
+def words(name: str) -> str:
+    """A name as words: `bank_loss` is "bank loss"."""
+    return name.replace("_", " ")
+
+
+def titled(name: str) -> str:
+    """A name as words that begin with a capital: `bank_loss` is "Bank loss"."""
+    text = words(name)
+    return text[:1].upper() + text[1:]
+
+
 def shown(value: Any) -> str:
     """A value as a message shows it, in the words of the study file."""
     if isinstance(value, bool):

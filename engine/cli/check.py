@@ -36,6 +36,7 @@ def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
     and in memory.
     With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2.
     """
+    from engine.execution import precision
     from engine.modelling import contract
     from engine.program import devices
     from engine.run_folder.finding import run_folder
@@ -50,6 +51,7 @@ def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
         print_groups(console, study)
         print_shocks(console, study)
         _print_size(console, folder, f"{len(row)} x {row[0].device_kind}", place["memory"])
+        screen.print_rounding(console, precision.too_coarse(study))
     if workers is not None:
         _print_plan(screen.stdout(), folder, place["device"], workers)
 
@@ -89,6 +91,7 @@ def _print_size(console: Console, folder: RunFolder, devices: str, allowed: int 
         ("model", f"{study.model_name}, keeps what it states; years {horizon}"),
         ("paths", f"{study.paths:,} in {blocks:,} block{'s' if blocks != 1 else ''} of {BLOCK:,}, tiles of {study.tile:,}"),
         ("sampler", f"{study.sampler}, seed {study.seed}, independent units of {study.unit}"),
+        *((("precision", study.precision),) if study.precision != "float32" else ()),
         ("disk", f"{size_as_text(bytes_needed(study))} needed at most, {size_as_text(bytes_free(folder.path))} free"),
         ("memory", f"{size_as_text(memory_needed(study))} needed, {size_as_text(room) if room else 'unknown'} {whose}"),
         ("devices", devices),

@@ -99,7 +99,7 @@ def command(
     numbers = [] if path is None else [path]
     if ranked is not None:
         numbers = [int(number) for number in ranked["path"]]
-    story = replay(study, numbers, device, "float64" if double else "float32")
+    story = replay(study, numbers, device, "float64" if double else None)
     part = _part(story, names, None if chosen is None else variables)
     if save is not None:
         _save(part, save)

@@ -14,8 +14,7 @@ from engine.cli.show.risk_tables import MAIN, OTHERS, print_more, print_tables, 
 from engine.formatting import command_line
 
 if TYPE_CHECKING:
-    from engine.execution.job import RunOptions
-    from engine.execution.results import Answers
+    from engine.execution.job import Finished, RunOptions
     from engine.study.study import Study
 
 
@@ -73,9 +72,10 @@ def command(
     headline = None if quiet else Tightening(run_folder(study, place["out"]))
     with progress(quiet, headline, log) as observe:
         chosen = RunOptions(**place, **computing, observe=observe, command=["rustbelt", *sys.argv[1:]])
-        answers = compute(study, chosen).answers if shard is None else _shard_answers(study, shard, chosen)
-    if answers is None:
+        finished = compute(study, chosen) if shard is None else _finished_by_shard(study, shard, chosen)
+    if finished is None:
         return
+    answers = finished.answers
     tables = answers.all_tables
     if as_json:
         screen.print_estimates(study, [*tables.risk, *tables.comparison])
@@ -88,19 +88,20 @@ def command(
         if not full:
             left_out = len(study.model.outcomes) - len(outcomes)
             print_more(console, study, folder, left_out, OTHERS)
+        screen.print_rounding(console, finished.rounding)
         opened = f'xarray.open_datatree({str(folder / "cube.zarr")!r}, engine="zarr", chunks={{}})'
         screen.print_line(console, "", f"The cube: {opened}")
         words = "risk", folder, "--variable", study.headline[0]
         screen.print_command(console, "Next", *words, model=study.model_spec)
 
 
-def _shard_answers(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Answers | None:
-    """The answers of the finished run where this shard was the last one; else None, and a line on what is missing."""
+def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Finished | None:
+    """The finished run where this shard was the last one; else None, and a line on what is missing."""
     from engine.execution.job import compute_shard
 
     done = compute_shard(study, *shard, chosen)
     if done.finished is not None:
-        return done.finished.answers
+        return done.finished
     here = f"Shard {shard[0]} of {shard[1]}: {len(done.computed):,} blocks computed here"
     status = command_line("status", done.folder.path, model=study.model_spec)
     left = f"{done.missing:,} are still missing. See how far it is: {status}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import numpy as np
 
 from engine.errors import Problems
 from engine.program.kernel import Outcomes, Program
+from engine.risk.exclusion import without_excluded
 from engine.risk.tallies import GROUP, Tally, tally, unkept
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
@@ -21,12 +22,15 @@ REMEDY = (
 )
 
 
-def refuse_disagreeing(folder: RunFolder, program: Program) -> bool:
+def refuse_disagreeing(folder: RunFolder, program: Program, but: Container[int] = ()) -> bool:
     """Compares the first paths of a stored block, bit for bit, with what the program gives for them.
 
     They are those of one group of a tally (`tallies.GROUP`), or the block where it has fewer: outcomes kept whole are
     compared path by path, of others their tally. It is the program of the blocks that computes them, which is compiled
     anyway, so that it takes no more than one of its passes.
+
+    Args:
+      but: numbers of blocks that are not taken.
 
     Returns:
       Whether there was anything to compare with.
@@ -34,14 +38,14 @@ def refuse_disagreeing(folder: RunFolder, program: Program) -> bool:
     Raises:
       UserError: they differ: which outcome on which path, what is stored and what is computed.
     """
-    record = _stored(folder)
+    record = _stored(folder, but)
     if record is None:
         return False
     study = folder.study
     groups = -(-record.count // GROUP)
     size = record.count // groups // study.unit * study.unit if groups > 1 else record.count
     some = Block(int(record.part), record.first, size)
-    now = program.collect(some, program.submit(some)).outcomes
+    now = without_excluded(study, program.collect(some, program.submit(some)).outcomes)
     problems = Problems()
     for place, message in [*_of_paths(folder, some, now), *_of_tally(folder, record, some, now)]:
         problems.add(place, message)
@@ -51,10 +55,10 @@ def refuse_disagreeing(folder: RunFolder, program: Program) -> bool:
     return True
 
 
-def _stored(folder: RunFolder) -> Record | None:
+def _stored(folder: RunFolder, but: Container[int]) -> Record | None:
     """The record of the first block that is there, be it of fewer paths than the study asks for."""
     for index in sorted(ledger.recorded_blocks(folder.path)):
-        record = ledger.read(folder, index)
+        record = None if index in but else ledger.read(folder, index)
         if record is not None and ledger.intact(folder.path, record):
             return record
     return None
@@ -78,7 +82,7 @@ def _of_paths(folder: RunFolder, some: Block, now: Outcomes) -> Iterator[tuple[s
 def _of_tally(folder: RunFolder, record: Record, some: Block, now: Outcomes) -> Iterator[tuple[str, str]]:
     study = folder.study
     file = next((file for file in record.files if file.name.endswith(".npz")), None)
-    if file is None or not unkept(study):
+    if file is None or not unkept(study) or not np.isfinite(now).any():
         return
     stored, computed = Tally.of_content(ledger.content_of(folder.path, file)), tally(study, now)
     for k, name in enumerate(unkept(study)):

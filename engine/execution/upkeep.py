@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.execution import results
+from engine.execution import precision, results
 from engine.execution.executors.site import versions
 from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.resources import bytes_held
@@ -43,6 +43,7 @@ class Status:
       holder: who is writing there now; None if nobody is.
       versions: what made the blocks; more than one were mixed by force.
       runs: the runs that worked on it, first to last, as `provenance.runs` gives them.
+      excluded: paths that are kept out of every number, as values on them are not finite.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class Status:
     holder: Holder | None
     versions: list[dict[str, str]]
     runs: list[dict]
+    excluded: int = 0
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def status(folder: RunFolder) -> Status:
         locks.holder(lock) if locks.is_taken(lock) else None,
         ownership.versions_of(folder.path),
         provenance.runs(folder.path),
+        ledger.excluded_of(done),
     )
 
 
@@ -303,7 +306,8 @@ def _computed_again(
     if YEARLY in records:
         yield from _differing(records[YEARLY], work.yearly_files()[0])
     if CUBE in records and summaries:
-        files = cube.finished_files(study, results.of_run(folder).summaries(yearly_fields(folder)))
+        numbers = results.of_run(folder).summaries(yearly_fields(folder), precision.too_coarse(study))
+        files = cube.finished_files(study, numbers)
         yield from _differing(records[CUBE], {f"{cube.CUBE_FOLDER}/{name}": files[name] for name in files})
 
 

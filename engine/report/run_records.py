@@ -99,6 +99,12 @@ class RunRecords:
         """How many paths are there."""
         return int(self.tree.attrs.get("paths", self.study.paths))
 
+    @property
+    def excluded(self) -> int:
+        """How many of them are kept out of every number."""
+        counts = self.group("diagnostics")
+        return int(counts["n_excluded"]) if "n_excluded" in counts else 0
+
 
 def records_of(study: Study, tree: xr.DataTree, **more: Any) -> RunRecords:
     """A run as its report reads it; `more` are fields of `RunRecords` beside the records."""

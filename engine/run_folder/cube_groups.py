@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from engine.formatting import words
 from engine.modelling.records import Outcome, Yearly
 from engine.risk.flags import DETAILS, Reason
 from engine.risk.summaries import MOMENTS, STATS, Summaries
 from engine.run_folder.units import udunits
 from engine.study.study import Event, Study
+
+YEARLY = ("risk/yearly", "comparison/yearly", "distribution", "moments")
+"""Groups that come from the yearly sample."""
 
 
 def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tuple[str, xr.Dataset]]:
@@ -24,7 +29,9 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
     years = bool(study.years)
     yearly = study.model.yearly
     paths = paths or f"paths 0 to {study.paths - 1}"
-    sample = f"paths 0 to {summaries.yearly_sample - 1}"
+    paths += f" but for {summaries.excluded} that are kept out" if summaries.excluded else ""
+    sample, of_years = f"paths 0 to {summaries.yearly_sample - 1}", summaries.yearly_excluded
+    sample += f" but for {of_years} that are kept out" if of_years else ""
 
     def dataset(
         group: str, comment: str, variables: Mapping[str, xr.Variable], *extra: str
@@ -34,13 +41,16 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
                 variable.attrs["flags"] = flag
         dims = {dim for variable in variables.values() for dim in variable.dims} | set(extra)
         coords = {name: c for name, c in _coordinates(study, summaries).items() if set(c.dims) <= dims}
-        return group, xr.Dataset(dict(variables), coords, {"comment": comment})
+        about: dict[str, Any] = {"comment": comment}
+        if of_years and group in YEARLY:
+            about |= {"sample_paths": summaries.yearly_sample, "excluded_paths": of_years}
+        return group, xr.Dataset(dict(variables), coords, about)
 
     def by_outcome(
         arrays: Mapping[str, np.ndarray], dims: tuple[str, ...], about: str = "{}", unit: str | None = None
     ) -> dict:
         return {
-            name: xr.Variable(dims, array, described_value(name, study.model.outcomes[name], about, unit))
+            name: xr.Variable(dims, array, described_value(study, "outcomes", name, about, unit))
             for name, array in arrays.items()
         }
 
@@ -83,7 +93,7 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
             name: xr.Variable(
                 (*dims, "year", *yearly[name].dims),
                 array,
-                {**described_value(name, yearly[name], about), **more},
+                {**described_value(study, "yearly", name, about), **more},
             )
             for name, array in arrays.items()
         }
@@ -93,7 +103,7 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
             name: xr.Variable(
                 ("policy", *["measure"][: array.ndim - 3], "reason", "detail"),
                 array,
-                described(f"flags of {study.model.outcomes[name].about or words(name)}", "1"),
+                described(f"{study.title('outcomes', name)}: flags", "1"),
             )
             for name, array in summaries.reasons.get(group, {}).items()
         }
@@ -118,26 +128,26 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
     yield dataset(
         "comparison",
         f"paired differences: {against}",
-        by_outcome(summaries.difference, full, "difference in {}"),
+        by_outcome(summaries.difference, full, "{}: difference"),
         *full,
     )
     yield from reasons("comparison")
     yield dataset(
         "comparison/worse",
         f"probability that a path is worse than under '{study.baseline}', {paths}",
-        by_outcome(summaries.worse, short, "probability of being worse: {}", "1"),
+        by_outcome(summaries.worse, short, "{}: probability of being worse", "1"),
     )
     yield from reasons("comparison/worse")
     yield dataset(
         "comparison/regret",
         f"mean distance from the best policy of the same path, {paths}",
-        by_outcome(summaries.regret, short, "regret: {}"),
+        by_outcome(summaries.regret, short, "{}: regret"),
     )
     yield from reasons("comparison/regret")
     if years:
         comment = f"paired differences of means: policy less '{study.baseline}' on the same paths, {sample}"
         yield dataset(
-            "comparison/yearly", comment, by_year(summaries.difference_yearly, short, "difference in {}")
+            "comparison/yearly", comment, by_year(summaries.difference_yearly, short, "{}: difference")
         )
         comment = f"quantiles of {sample}, at the resolution of the model"
         spread = by_year(summaries.distribution, ("policy", "quantile"))
@@ -159,21 +169,27 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
     whole = {
         "nonfinite": xr.Variable(("policy", "outcome"), counts, described("values that are not finite", "1"))
     }
+    excluded = [
+        ("n_excluded", summaries.excluded, "paths kept out of every number: values that are not finite")
+    ]
     for name, value, about in (
+        *(excluded if summaries.excluded else ()),
         ("n_paths", study.paths, "paths"),
         ("n_units", study.paths // study.unit, f"independent units of {study.unit} paths"),
     ):
         whole[name] = xr.Variable((), np.int64(value), described(f"number of {about}", "1"))
-    yield dataset("diagnostics", "counts over the whole run", whole)
+    place, diagnostics = dataset("diagnostics", "counts over the whole run", whole)
+    if summaries.rounding:
+        diagnostics.attrs["rounding"] = json.dumps([one.as_dict() for one in summaries.rounding])
+    yield place, diagnostics
 
 
 def _histograms(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
     variables = {}
     for name, (counts, edges) in summaries.histograms.items():
-        outcome = study.model.outcomes[name]
-        about = described_value(name, outcome, "number of paths by {}", "1")
+        about = described_value(study, "outcomes", name, "{}: number of paths", "1")
         variables[name] = xr.Variable(("policy", "bin"), counts.astype(np.int64), about)
-        about = described_value(name, outcome, "edges of the bins of {}")
+        about = described_value(study, "outcomes", name, "{}: edges of the bins")
         variables[f"{name}_edges"] = xr.Variable(("edge",), edges, about)
     return variables
 
@@ -191,7 +207,7 @@ def _coordinates(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
         ),
         "moment": _labels("moment", MOMENTS, "moment"),
         "outcome": _labels("outcome", list(study.model.outcomes), "outcome"),
-        "event": _labels("event", [event.name for event in events], "event"),
+        "event": _events(study, events),
         "rule": _labels("event", [_rule(event) for event in events], "when the event happens on a path"),
         "reason": _labels("reason", [str(reason) for reason in Reason], "what is wrong with an estimate"),
         "detail": _labels("detail", DETAILS, "what there is, and what that is held against"),
@@ -204,6 +220,17 @@ def policies(study: Study) -> xr.Variable:
     about = "; ".join(f"{policy.name}: {policy.about}" for policy in study.policies if policy.about)
     variable = _labels("policy", study.policy_names, "policy")
     variable.attrs |= {"baseline": study.baseline, **({"comment": about} if about else {})}
+    if any(name in study.labels.get("policies", {}) for name in study.policy_names):
+        variable.attrs["labels"] = [study.title("policies", name) for name in study.policy_names]
+    return variable
+
+
+def _events(study: Study, events: Sequence[Event]) -> xr.Variable:
+    about = "; ".join(f"{event.name}: {event.about}" for event in events if event.about)
+    variable = _labels("event", [event.name for event in events], "event")
+    variable.attrs |= {"comment": about} if about else {}
+    if any(event.name in study.labels.get("events", {}) for event in events):
+        variable.attrs["labels"] = [study.title("events", event.name) for event in events]
     return variable
 
 
@@ -213,10 +240,19 @@ def _labels(dim: str, names: Sequence[str], about: str) -> xr.Variable:
 
 
 def described_value(
-    name: str, outcome: Outcome | Yearly, about: str = "{}", unit: str | None = None
+    study: Study, kind: str, name: str, about: str = "{}", unit: str | None = None
 ) -> dict[str, Any]:
-    attributes = described(about.format(outcome.about or words(name)), outcome.unit if unit is None else unit)
-    return {**attributes, "worse": "high" if outcome.loss else "low"}
+    """Attributes of an outcome or a yearly variable: its name, its unit, what it means, which side is worse.
+
+    Args:
+      kind: outcomes or yearly.
+      about: what the numbers are, around its name; the variable itself if not given.
+      unit: of the numbers; the variable's own if not given.
+    """
+    entry: Outcome | Yearly = getattr(study.model, kind)[name]
+    unit = entry.unit if unit is None else unit
+    attributes = described(about.format(study.title(kind, name)), unit, entry.about)
+    return {**attributes, "worse": "high" if entry.loss else "low"}
 
 
 def _rule(event: Event) -> str:
@@ -225,11 +261,16 @@ def _rule(event: Event) -> str:
     return f"{event.outcome} " + (f"> {event.above:g}" if event.above is not None else f"< {event.below:g}")
 
 
-def described(about: str, unit: str) -> dict[str, Any]:
-    """Attributes of a variable: what it means, its unit as UDUNITS reads it, and in the model's words where these say more."""
+def described_inputs(study: Study) -> dict[str, dict[str, Any]]:
+    """Attributes of the draws of every factor."""
+    return {
+        item.name: described(study.title("factors", item.name), item.unit, item.about)
+        for item in study.inputs
+    }
+
+
+def described(name: str, unit: str, about: str = "") -> dict[str, Any]:
+    """Attributes of a variable: what it is called, its unit as UDUNITS reads it, and in the model's words where these say more, and what it means."""
     units = udunits(unit)
-    return {"long_name": about, "units": units, **({} if units == (unit or "1") else {"unit_name": unit})}
-
-
-def words(name: str) -> str:
-    return name.replace("_", " ")
+    named = {} if units == (unit or "1") else {"unit_name": unit}
+    return {"long_name": name, "units": units, **named, **({"comment": about} if about else {})}

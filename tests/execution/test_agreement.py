@@ -7,7 +7,9 @@ import pytest
 import engine
 from engine.errors import UserError
 from engine.execution.job import RunOptions, compute, compute_shard
-from engine.run_folder import ledger
+from engine.execution.work import Work
+from engine.program import devices
+from engine.run_folder import cube, ledger, ownership
 from engine.run_folder.folder import RunFolder
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK
@@ -37,8 +39,16 @@ def study_of(folder, keep, paths):
     )
 
 
+SLOW = pytest.mark.slow  # the first way is looked at below, path by path
+
+
 @pytest.mark.parametrize(
-    ("keep", "place"), [('"all"', "paths.damage"), ("[]", "tally.damage"), ('["margin"]', "tally.damage")]
+    ("keep", "place"),
+    [
+        pytest.param('"all"', "paths.damage", marks=SLOW),
+        ("[]", "tally.damage"),
+        pytest.param('["margin"]', "tally.damage", marks=SLOW),
+    ],
 )
 def test_a_model_that_has_changed_out_of_sight_does_not_go_on(tmp_path, monkeypatch, keep, place):
     monkeypatch.setenv("RATE", "1.0")
@@ -89,6 +99,28 @@ def test_shards_do_not_mix(tmp_path, monkeypatch):
         compute_shard(study, 2, 2, options)
     monkeypatch.setenv("RATE", "1.0")
     assert compute_shard(study, 2, 2, options).computed == (1,)
+
+
+def test_workers_that_begin_at_once_find_out_and_take_theirs_away(tmp_path, monkeypatch):
+    """Each has another constant, as a number drawn without a seed would be."""
+    study = study_of(tmp_path, '"all"', 4 * BLOCK)
+    folder = RunFolder(tmp_path / "run", study)
+    works = []
+    for rate in ("1.0", "2.0"):
+        monkeypatch.setenv("RATE", rate)
+        works.append(Work(folder, devices.program(study, "cpu")))
+        works[-1].prepare()
+    with ownership.claim(folder):
+        ownership.enter(folder, {})
+        cube.create(folder)
+
+        def wanted():  # this one has looked by now, and found nothing
+            list(works[0].blocks(map(study.block, (0, 1))))
+            yield from map(study.block, (2, 3))
+
+        with pytest.raises(UserError, match=r"paths\.damage: path"):
+            list(works[1].blocks(wanted()))
+    assert ledger.done_blocks(folder).keys() == {0, 1}
 
 
 @pytest.mark.slow

@@ -79,13 +79,24 @@ def print_check(console: Console, folder: RunFolder, story: xr.DataTree) -> None
     numbers = outcomes["path"].values
     by_path = [read_path(folder.path, study.keep.outcomes, int(number)) for number in numbers]
     held = {name: np.stack([path[name] for path in by_path]) for name in study.keep.outcomes}
+    out = np.all([np.isnan(values).all(axis=1) for values in held.values()], axis=0)
+    if out.any():
+        listed = ", ".join(map(str, numbers[out]))
+        console.print(
+            f"Kept out of the run, as values on it or on its pair are not finite: path {listed}.",
+            style="yellow",
+        )
+        held, outcomes = {name: values[~out] for name, values in held.items()}, outcomes.isel(path=~out)
+        numbers = numbers[~out]
+        if not len(numbers):
+            return
     changed = attributes.get("id") != f"{study.name}-{study.fingerprint}"
     why = (
         "the model has changed since the run"
         if changed
         else "another device kind, or other versions, than the run's"
     )
-    if story.attrs["precision"] == "float64":
+    if story.attrs["precision"] != study.precision:
         _print_distance(console, outcomes, held, f"; {why}" if changed else "")
         return
     differing = [

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from engine.cli.show.grid import Block, Columns, print_grid
 from engine.cli.show.screen import print_command, print_words
-from engine.risk.as_text import BINNED, NO_INTERVAL, Cell, cell, reasons
+from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, Cell, cell, places, reasons
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,15 +117,26 @@ def _print_reading(console: Console, measures: Sequence[str]) -> None:
 def print_flags(
     console: Console, marks: set[str], records: Iterable[Record], measures: Sequence[str]
 ) -> None:
-    """The sentences that the marks on a table stand for, the dagger's with the reasons that the records give."""
+    """The sentences that the marks on a table stand for, the dagger's with the reasons that the records give; and who is left out."""
+    from engine.risk.exclusion import notice
+    from engine.risk.flags import Reason
+
+    records = list(records)
+    out = [flag for r in records for flag in r.flags if flag.reason is Reason.NOT_FINITE]
+    if out:
+        most = max(out, key=lambda flag: flag.got)
+        print_words(console, f"{notice(int(most.got), int(most.limit))}.", "dim")
+    shown = {*measures, "probability", "share"}
+    flagged = [r for r in records if r.flag and r.bare_measure in shown]
     if NO_INTERVAL in marks:
-        shown = {*measures, "probability"}
-        flagged = [
-            r.flag for r in records if r.flag and math.isnan(r.low) and r.measure.rpartition("_")[2] in shown
-        ]
-        why = f" ({reasons(flagged, ', in --json')})" if flagged else ""
+        missing = [r for r in flagged if math.isnan(r.low)]
+        why = f" ({reasons(missing, ', in --json')})" if missing else ""
         sentence = f"No interval: too few paths, or too heavy a tail, for one that could be trusted{why}."
         print_words(console, f"{NO_INTERVAL} {sentence}", "dim")
+    if HEAVY in marks:
+        doubtful = places(r for r in flagged if r.heavy and not math.isnan(r.low))
+        sentence = f"A heavy tail: more paths may move it further than its interval says ({doubtful})."
+        print_words(console, f"{HEAVY} {sentence}", "dim")
     if BINNED in marks:
         sentence = (
             "From a histogram, because the outcome is not kept path by path (keep.outcomes): the interval holds what "

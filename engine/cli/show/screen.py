@@ -22,6 +22,7 @@ from engine.cli.show.streams import Screen, results
 from engine.formatting import command_line
 
 if TYPE_CHECKING:
+    from engine.risk.rounding import Rounding
     from engine.risk.tables import Record
     from engine.study.study import Study
 
@@ -167,6 +168,17 @@ def print_head(console: Console, study: Study, folder: Path) -> None:
 def _in_lines(console: Console, text: str, indent: str = "") -> list[str]:
     """One line for other programs, as many as it needs for people."""
     return folded(text, console.width, indent) if console.is_terminal else [text]
+
+
+def print_rounding(console: Console, rounding: Iterable[Rounding]) -> None:
+    """What single precision is too coarse for, a line each, and what to do about it; nothing where it is fine enough."""
+    remedy = ""
+    for one in rounding:
+        print_line(console, "Precision: ", one.text, "yellow")
+        remedy = one.as_dict()["remedy"]
+    if remedy:
+        print_line(console, "", remedy, "yellow")
+        console.print()
 
 
 def print_estimates(study: Study, records: Iterable[Record]) -> None:
