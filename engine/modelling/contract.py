@@ -60,7 +60,7 @@ def _abstract(model: Model) -> dict[str, Any]:
         return Cells(labels, [scalar] * len(cell_names(dims, model.dims))) if dims else scalar
 
     return {
-        "factors": dict.fromkeys(model.factors, scalar),
+        "factors": {name: one(factor.dims) for name, factor in model.factors.items()},
         "shocks": {name: one(shock.dims) for name, shock in model.shocks.items()},
         "levers": {name: one(lever.dims) for name, lever in model.levers.items()} | {"start": year},
         "year": year,
@@ -108,9 +108,8 @@ def _check_path_model(model: Any, given: dict[str, Any], problems: Problems) -> 
 def _widened(state: Any, after: Any) -> Any:
     """The state in types that hold what `step` gave, too."""
     leaves = jax.tree.leaves(state)
-    kinds = widened(
-        [leaf.dtype for leaf in leaves], map(jnp.result_type, jax.tree.leaves(after)), jnp.float32
-    )
+    given = [jnp.result_type(leaf) for leaf in jax.tree.leaves(after)]
+    kinds = widened([leaf.dtype for leaf in leaves], given, jnp.float32)
     wide = [leaf.astype(kind) for leaf, kind in zip(leaves, kinds, strict=True)]
     return jax.tree.unflatten(jax.tree.structure(state), wide)
 

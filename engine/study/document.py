@@ -9,6 +9,7 @@ from engine.study import factor_tables, group_tables
 from engine.study.lever_tables import lever_table
 from engine.study.policy_tables import Policies
 from engine.study.study import Policy, Study
+from engine.study.vector_factors import together
 
 
 def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[str, Any]:
@@ -41,6 +42,7 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
         rest = {key: table[key] for key in ("group", "source") if table.get(key)}
         law = factor_tables.law_keys(table)
         tables["factors"][item.name] = {"about": item.about, "unit": item.unit, **law, **rest}
+    tables["factors"] = together(tables["factors"], study.model)
     for key, used in (("regimes", study.shocks.regimes), ("shocks", study.shocks.moving)):
         if used:
             tables[key] = {name: dict(text[key][name]) for name in used}

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.draws.distributions.device import Draws
-from engine.draws.inputs import Group, Input
+from engine.draws.inputs import Group, Input, gathered
 from engine.draws.sampling import SAMPLERS
 from engine.draws.shock_draws import ShockDraws
 from engine.draws.shocks import Shocks
@@ -140,6 +140,11 @@ class Study:
     def shock_draws(self) -> ShockDraws:
         """How random words of a year become the model's shocks."""
         return ShockDraws(self.model, self.shocks)
+
+    @property
+    def gathered_inputs(self) -> list[Input]:
+        """The factors, those together that are drawn by one law for several labels."""
+        return gathered(self.inputs)
 
     @property
     def rests_on_tables(self) -> bool:

@@ -66,7 +66,7 @@ def print_groups(console: Console, study: Study) -> None:
             matrices.append((name, group.members, implied))
         if implied.about:
             abouts.append(f"{name}: {implied.about}")
-        members = escape(", ".join(group.members))
+        members = escape(", ".join(group.gathered_members))
         rows.add_row(escape(name), group.copula.family, group.copula.describe() or "matrix", *shown, members)
     if rows.row_count:
         console.print(rows)

@@ -23,7 +23,9 @@ ENDS = (0.005, 0.995)
 
 
 def priors_table(inputs: Sequence[Input]) -> Table:
-    """The table of priors, a row for each factor."""
+    """The table of priors, a row for each factor, for all labels together that are drawn by one law."""
+    from engine.draws.inputs import gathered
+
     shown = table("Priors")
     shown.add_column("factor [unit]", overflow="fold", min_width=12)
     shown.add_column("family", overflow="fold", min_width=9)
@@ -31,7 +33,7 @@ def priors_table(inputs: Sequence[Input]) -> Table:
     for name in ("p05", "p50", "p95", "mean"):
         shown.add_column(name, justify="right", no_wrap=True)
     shown.add_column("0.5 % to 99.5 %", no_wrap=True, min_width=WIDTH)
-    for item in inputs:
+    for item in gathered(inputs):
         law = item.marginal
         quantiles = [f"{float(law.quantile(p)):.3g}" for p in (0.05, 0.5, 0.95)]
         shown.add_row(
