@@ -86,8 +86,9 @@ class Rules:
 
     @property
     def draws(self) -> Argument:
-        """Factor draws in the order of the study."""
-        return Argument.alike(tuple(self.scalar() for _ in self.study.inputs), Axis.PATH)
+        """Factor draws in the order of the study, those of a run a table."""
+        tables = tuple(number for number, run in enumerate(self.study.runs) for _ in run)
+        return Argument(tuple(self.scalar() for _ in tables), (Axis.PATH,) * len(tables), tables)
 
     @property
     def shocks(self) -> Argument:

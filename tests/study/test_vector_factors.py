@@ -12,7 +12,7 @@ from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, S
 from engine.program import arguments
 from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_same
-from tests.user_models import outcomes
+from tests.user_models import outcomes, program
 
 TOWN = {"town": ("north", "south", "new town")}
 SIZE = {"size": ("s", "l")}
@@ -183,3 +183,20 @@ def test_models_that_cannot_be_are_refused_with_what_to_do(model, texts):
         read_study(text, "losses.toml", model=model())
     for part in texts:
         assert part in str(refused.value)
+
+
+def test_a_label_has_the_same_draws_whether_all_are_drawn_at_once_or_one_by_one():
+    laws = {
+        "own": {"family": "beta", "a": 2, "b": 3},
+        "cell": {"family": "uniform", "low": -1.0, "high": 3.0},
+    }
+    together = losses(laws)
+    assert [len(run) for run in together.runs] == [1, 3, 6]
+    apart = losses(laws | {"own[south]": NORMAL, "cell[south,s]": NORMAL})
+    assert [len(run) for run in apart.runs] == [1, 1, 1, 1, 2, 1, 3]
+    assert len(losses(laws | {"own": {**laws["own"], "group": "g"}}, {"g": {"correlation": 0.1}}).runs) == 5
+    for study in (together, apart):
+        assert [place for run in study.runs for place in run] == list(range(10))
+    draws = [program(study).draws(study.block(0)) for study in (together, apart)]
+    same = [k for k, item in enumerate(apart.inputs) if item.name not in ("own[south]", "cell[south,s]")]
+    assert_same(draws[0][same], draws[1][same])
