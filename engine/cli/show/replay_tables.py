@@ -178,7 +178,7 @@ def _print_draws(console: Console, study: Study, story: xr.DataTree) -> None:
     for item in study.inputs:
         share = percentile(float(shares[item.name])) if item.name in shares else ""
         drawn = number(float(draws[item.name]))
-        shown.add_row(item.name, drawn, share, *prior(item), escape(item.unit))
+        shown.add_row(escape(item.name), drawn, share, *prior(item), escape(item.unit))
     print_table(console, shown)
 
 

@@ -52,7 +52,9 @@ def print_unusual(console: Console, study: Study, story: xr.DataTree) -> None:
     inputs = {item.name: item for item in study.inputs}
     for item in map(inputs.__getitem__, farthest):
         draw = float(draws[item.name].values.astype(np.float64).mean())
-        shown.add_row(item.name, percentile(means[item.name]), number(draw), *prior(item), escape(item.unit))
+        shown.add_row(
+            escape(item.name), percentile(means[item.name]), number(draw), *prior(item), escape(item.unit)
+        )
     console.print(shown)
     chance = f"By chance alone {'the mean' if count > 1 else 'it'} strays from 50 by about {100 / math.sqrt(12 * count):.2g}."
     console.print(
