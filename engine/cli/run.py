@@ -65,6 +65,7 @@ def command(
     from engine.execution.headline import Tightening
     from engine.execution.job import RunOptions, compute
     from engine.risk.evidence import MEASURES
+    from engine.risk.rounding import REMEDY
     from engine.run_folder.finding import run_folder
 
     if shard is not None:
@@ -78,6 +79,8 @@ def command(
     answers = finished.answers
     tables = answers.all_tables
     if as_json:
+        for one in finished.rounding:
+            click.echo(f"{one.text}. {REMEDY}", err=True)
         screen.print_estimates(study, [*tables.risk, *tables.comparison])
         return
     folder = answers.folder.path

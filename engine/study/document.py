@@ -10,6 +10,7 @@ from engine.study.labels import OF_LABELS
 from engine.study.lever_tables import lever_table
 from engine.study.policy_tables import Policies
 from engine.study.study import Policy, Study
+from engine.study.vector_factors import together
 
 
 def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[str, Any]:
@@ -47,6 +48,7 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
         law = factor_tables.law_keys(table)
         label = _label(study, "factors", item.name)
         tables["factors"][item.name] = {**label, "about": item.about, "unit": item.unit, **law, **rest}
+    tables["factors"] = together(tables["factors"], study.model)
     for key, used in (("regimes", study.shocks.regimes), ("shocks", study.shocks.moving)):
         if used:
             tables[key] = {name: dict(text[key][name]) for name in used}
