@@ -45,4 +45,5 @@ def command(
         ]
         screen.print_records(named)
         return
-    print_comparison(screen.stdout(), runs, comparison)
+    with screen.paged() as console:
+        print_comparison(console, runs, comparison)

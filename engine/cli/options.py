@@ -114,6 +114,7 @@ memory = click.option(
 partial = click.option(
     "--partial", is_flag=True, help="Take also a run that has not come to its end: the blocks that are done."
 )
+full = click.option("--full", is_flag=True, help="All outcomes and all measures, in place of the headline.")
 quiet = click.option("--quiet", is_flag=True, help="No progress.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one list of records and nothing else.")
 debug = click.option(

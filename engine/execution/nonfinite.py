@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shlex
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.errors import Problem, UserError
+from engine.formatting import command_line
 from engine.modelling.cell_axis import cell_layout
 from engine.program.kernel import BlockResult
 from engine.risk.exclusion import excluded, most_excluded
@@ -89,19 +89,5 @@ def first_bad_year(
 
 def replay_command(study: Study, path: int, policy: str) -> str:
     """The command that shows one path in full, also of a study whose run was refused."""
-    words = [
-        "rustbelt",
-        "replay",
-        study.source,
-        "--path",
-        str(path),
-        "--policy",
-        policy,
-        "--seed",
-        str(study.seed),
-    ]
-    if study.model_spec:
-        file, _, name = study.model_spec.rpartition(":")
-        short = os.path.relpath(file)
-        words += ["--model", f"{file if short.startswith('..') else short}:{name}"]
-    return shlex.join(words)
+    words = "--path", path, "--policy", policy, "--seed", study.seed
+    return command_line("replay", Path(study.source), *words, model=study.model_spec)

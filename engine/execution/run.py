@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from html import escape
@@ -20,7 +19,8 @@ from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.replay import replay, worst
 from engine.execution.results import Answers
 from engine.modelling.records import Model
-from engine.risk.as_text import NO_INTERVAL, reasons
+from engine.risk.as_text import MARKS, cell, reasons
+from engine.risk.rounding import Rounding
 from engine.risk.tables import Record, Tables
 from engine.run_folder import cube
 from engine.run_folder.finding import find_run
@@ -124,6 +124,11 @@ class Run:
         """
         return results.cube_of(self._folder, self._partial)
 
+    @property
+    def rounding(self) -> tuple[Rounding, ...]:
+        """What single precision is too coarse for, as the finished run's cube has it; nothing where it is fine enough."""
+        return cube.rounding(self.folder)
+
     # ------------------------------------------------------------------------------------------ numbers
 
     def risk(self, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
@@ -211,7 +216,7 @@ class Run:
     # ------------------------------------------------------------------------------------------ single paths
 
     def replay(
-        self, path: int | Sequence[int], device: str | None = None, precision: str = "float32"
+        self, path: int | Sequence[int], device: str | None = None, precision: str | None = None
     ) -> xr.DataTree:
         """What happens on a path, year by year, under every policy: `engine.execution.replay.replay`."""
         return replay(self.study, path, device, precision)
@@ -284,10 +289,11 @@ class Run:
         except UserError as error:
             return f"<pre>{escape(repr(self))}\n{escape(str(error))}</pre>"
         shown = [record for record in risk if record.measure in HEADLINE]
-        flags = [record.flag for record in shown if math.isnan(record.low)]
         table = side_by_side(self.study, shown).to_html()
         head = f"<b>{escape(self.study.name)}</b> {escape(self.study.question)}<br>{escape(repr(self))}"
-        note = f"{NO_INTERVAL} {escape(reasons(flags))}" if flags else ""
+        marked = {mark: [record for record in shown if cell(record).mark == mark] for mark in MARKS}
+        notes = [f"{mark} {reasons(records)}" for mark, records in marked.items() if records]
+        note = "<br>".join(map(escape, notes))
         return f"<div>{head}{table}{note}</div>"
 
     def _frame(self, records: Sequence[Record]) -> pd.DataFrame:

@@ -18,7 +18,7 @@ RESERVED = (
 )
 """Dimensions and coordinates of the cube, and groups in it that stand beside variables: no other thing can have such a name."""
 
-POLICY_KEYS = ("about", "like", "before", "start", "implementation")
+POLICY_KEYS = ("label", "about", "like", "before", "start", "implementation")
 """What a policy's table says beside its levers."""
 
 

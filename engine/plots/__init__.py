@@ -22,6 +22,7 @@ __all__ = [
     "fan",
     "figure",
     "named",
+    "need_no_screen",
     "refuse_file",
     "refuse_options",
     "save",

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from engine.errors import UserError
-from engine.plots import labels, style
+from engine.plots import fonts, labels, style
 
 FORMATS = ("png", "svg", "pdf")
 MARGIN = 0.14
@@ -223,6 +223,6 @@ def save(figure: Figure, file: str | Path) -> Path:
         "svg": {"Date": None},
         "pdf": {"CreationDate": None, "Producer": None},
     }
-    with matplotlib.rc_context(style.SETTINGS):
+    with matplotlib.rc_context({**style.SETTINGS, "font.family": list(fonts.families())}):
         figure.savefig(file, format=kind, metadata=undated[kind])
     return Path(file)

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 from scipy.special import bdtr, ndtri, stdtrit
 
-from engine.risk.flags import WARNINGS, Flag, Reason, text
+from engine.risk.flags import Flag, Reason, text
 
 Cells = Float[np.ndarray, "*cells"]
 CONFIDENCE = 0.95
@@ -50,14 +50,9 @@ class Estimate:
         return Estimate(estimate, error, low, high, flags if known else (Flag(missing),))
 
     def flagged(self, *flags: Flag | None) -> Estimate:
-        """The same estimate with the flags, its own last, each once; without its interval where one of them takes it away.
-
-        Where a mean may be infinite the estimate itself is NaN: paths give a number, and more paths another one.
-        """
+        """The same estimate with the flags, its own last, each once; without its interval where one of them takes it away."""
         joined = tuple(dict.fromkeys(flag for flag in (*flags, *self.flags) if flag))
-        if any(flag.reason is Reason.NO_MEAN for flag in joined):
-            return Estimate(np.nan, np.nan, np.nan, np.nan, joined)
-        if any(flag.reason not in WARNINGS for flag in joined):
+        if any(flag.withholds for flag in joined):
             return replace(self, low=np.nan, high=np.nan, flags=joined)
         return replace(self, flags=joined) if joined else self
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from engine.formatting import words
 from engine.modelling.records import Outcome, Yearly
 from engine.risk.flags import DETAILS, Reason
 from engine.risk.summaries import MOMENTS, STATS, Summaries
@@ -48,7 +50,7 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         arrays: Mapping[str, np.ndarray], dims: tuple[str, ...], about: str = "{}", unit: str | None = None
     ) -> dict:
         return {
-            name: xr.Variable(dims, array, described_value(name, study.model.outcomes[name], about, unit))
+            name: xr.Variable(dims, array, described_value(study, "outcomes", name, about, unit))
             for name, array in arrays.items()
         }
 
@@ -91,7 +93,7 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
             name: xr.Variable(
                 (*dims, "year", *yearly[name].dims),
                 array,
-                {**described_value(name, yearly[name], about), **more},
+                {**described_value(study, "yearly", name, about), **more},
             )
             for name, array in arrays.items()
         }
@@ -101,7 +103,7 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
             name: xr.Variable(
                 ("policy", *["measure"][: array.ndim - 3], "reason", "detail"),
                 array,
-                described(f"flags of {study.model.outcomes[name].about or words(name)}", "1"),
+                described(f"{study.title('outcomes', name)}: flags", "1"),
             )
             for name, array in summaries.reasons.get(group, {}).items()
         }
@@ -126,26 +128,26 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
     yield dataset(
         "comparison",
         f"paired differences: {against}",
-        by_outcome(summaries.difference, full, "difference in {}"),
+        by_outcome(summaries.difference, full, "{}: difference"),
         *full,
     )
     yield from reasons("comparison")
     yield dataset(
         "comparison/worse",
         f"probability that a path is worse than under '{study.baseline}', {paths}",
-        by_outcome(summaries.worse, short, "probability of being worse: {}", "1"),
+        by_outcome(summaries.worse, short, "{}: probability of being worse", "1"),
     )
     yield from reasons("comparison/worse")
     yield dataset(
         "comparison/regret",
         f"mean distance from the best policy of the same path, {paths}",
-        by_outcome(summaries.regret, short, "regret: {}"),
+        by_outcome(summaries.regret, short, "{}: regret"),
     )
     yield from reasons("comparison/regret")
     if years:
         comment = f"paired differences of means: policy less '{study.baseline}' on the same paths, {sample}"
         yield dataset(
-            "comparison/yearly", comment, by_year(summaries.difference_yearly, short, "difference in {}")
+            "comparison/yearly", comment, by_year(summaries.difference_yearly, short, "{}: difference")
         )
         comment = f"quantiles of {sample}, at the resolution of the model"
         spread = by_year(summaries.distribution, ("policy", "quantile"))
@@ -176,16 +178,18 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         ("n_units", study.paths // study.unit, f"independent units of {study.unit} paths"),
     ):
         whole[name] = xr.Variable((), np.int64(value), described(f"number of {about}", "1"))
-    yield dataset("diagnostics", "counts over the whole run", whole)
+    place, diagnostics = dataset("diagnostics", "counts over the whole run", whole)
+    if summaries.rounding:
+        diagnostics.attrs["rounding"] = json.dumps([one.as_dict() for one in summaries.rounding])
+    yield place, diagnostics
 
 
 def _histograms(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
     variables = {}
     for name, (counts, edges) in summaries.histograms.items():
-        outcome = study.model.outcomes[name]
-        about = described_value(name, outcome, "number of paths by {}", "1")
+        about = described_value(study, "outcomes", name, "{}: number of paths", "1")
         variables[name] = xr.Variable(("policy", "bin"), counts.astype(np.int64), about)
-        about = described_value(name, outcome, "edges of the bins of {}")
+        about = described_value(study, "outcomes", name, "{}: edges of the bins")
         variables[f"{name}_edges"] = xr.Variable(("edge",), edges, about)
     return variables
 
@@ -203,7 +207,7 @@ def _coordinates(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
         ),
         "moment": _labels("moment", MOMENTS, "moment"),
         "outcome": _labels("outcome", list(study.model.outcomes), "outcome"),
-        "event": _labels("event", [event.name for event in events], "event"),
+        "event": _events(study, events),
         "rule": _labels("event", [_rule(event) for event in events], "when the event happens on a path"),
         "reason": _labels("reason", [str(reason) for reason in Reason], "what is wrong with an estimate"),
         "detail": _labels("detail", DETAILS, "what there is, and what that is held against"),
@@ -216,6 +220,17 @@ def policies(study: Study) -> xr.Variable:
     about = "; ".join(f"{policy.name}: {policy.about}" for policy in study.policies if policy.about)
     variable = _labels("policy", study.policy_names, "policy")
     variable.attrs |= {"baseline": study.baseline, **({"comment": about} if about else {})}
+    if any(name in study.labels.get("policies", {}) for name in study.policy_names):
+        variable.attrs["labels"] = [study.title("policies", name) for name in study.policy_names]
+    return variable
+
+
+def _events(study: Study, events: Sequence[Event]) -> xr.Variable:
+    about = "; ".join(f"{event.name}: {event.about}" for event in events if event.about)
+    variable = _labels("event", [event.name for event in events], "event")
+    variable.attrs |= {"comment": about} if about else {}
+    if any(event.name in study.labels.get("events", {}) for event in events):
+        variable.attrs["labels"] = [study.title("events", event.name) for event in events]
     return variable
 
 
@@ -225,10 +240,19 @@ def _labels(dim: str, names: Sequence[str], about: str) -> xr.Variable:
 
 
 def described_value(
-    name: str, outcome: Outcome | Yearly, about: str = "{}", unit: str | None = None
+    study: Study, kind: str, name: str, about: str = "{}", unit: str | None = None
 ) -> dict[str, Any]:
-    attributes = described(about.format(outcome.about or words(name)), outcome.unit if unit is None else unit)
-    return {**attributes, "worse": "high" if outcome.loss else "low"}
+    """Attributes of an outcome or a yearly variable: its name, its unit, what it means, which side is worse.
+
+    Args:
+      kind: outcomes or yearly.
+      about: what the numbers are, around its name; the variable itself if not given.
+      unit: of the numbers; the variable's own if not given.
+    """
+    entry: Outcome | Yearly = getattr(study.model, kind)[name]
+    unit = entry.unit if unit is None else unit
+    attributes = described(about.format(study.title(kind, name)), unit, entry.about)
+    return {**attributes, "worse": "high" if entry.loss else "low"}
 
 
 def _rule(event: Event) -> str:
@@ -237,11 +261,16 @@ def _rule(event: Event) -> str:
     return f"{event.outcome} " + (f"> {event.above:g}" if event.above is not None else f"< {event.below:g}")
 
 
-def described(about: str, unit: str) -> dict[str, Any]:
-    """Attributes of a variable: what it means, its unit as UDUNITS reads it, and in the model's words where these say more."""
+def described_inputs(study: Study) -> dict[str, dict[str, Any]]:
+    """Attributes of the draws of every factor."""
+    return {
+        item.name: described(study.title("factors", item.name), item.unit, item.about)
+        for item in study.inputs
+    }
+
+
+def described(name: str, unit: str, about: str = "") -> dict[str, Any]:
+    """Attributes of a variable: what it is called, its unit as UDUNITS reads it, and in the model's words where these say more, and what it means."""
     units = udunits(unit)
-    return {"long_name": about, "units": units, **({} if units == (unit or "1") else {"unit_name": unit})}
-
-
-def words(name: str) -> str:
-    return name.replace("_", " ")
+    named = {} if units == (unit or "1") else {"unit_name": unit}
+    return {"long_name": name, "units": units, **named, **({"comment": about} if about else {})}

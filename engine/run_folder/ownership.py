@@ -24,7 +24,7 @@ from engine.storage.files import (
     writing,
 )
 from engine.storage.private_folder import private_folder
-from engine.study.loading import resolved_text
+from engine.study.loading import names_in, resolved_text
 from engine.study.study import BLOCK, Study
 
 DECISIVE = ("rustbelt", "jax", "jaxlib", "xla_flags", "device_kind")
@@ -125,6 +125,20 @@ def enter(folder: RunFolder, versions: Mapping[str, str], force: bool = False, a
         place, text = folder.path / "study.toml", document["study"].encode()
         if not place.is_file() or place.read_bytes() != text:
             write_atomically(place, text)
+
+
+def names_changed(folder: RunFolder) -> bool:
+    """Whether the study has other labels, or another author, than the folder was given."""
+    held = unsealed(study_file(folder.path))
+    return held is not None and names_in(held["study"]) != names_in(resolved_text(folder.study))
+
+
+def rename(folder: RunFolder) -> None:
+    """Writes the study's labels and author down in a folder that is otherwise of the same study."""
+    held, text = unsealed(study_file(folder.path)), resolved_text(folder.study)
+    if held is not None and held["study"] != text:
+        write_atomically(study_file(folder.path), sealed({**held, "study": text}))
+        write_atomically(folder.path / "study.toml", text.encode())
 
 
 def remembered_model(folder: Path) -> str | None:

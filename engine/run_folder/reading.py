@@ -27,7 +27,7 @@ HELD = 1 << 28
 
 
 class Paths(Mapping[str, np.ndarray]):
-    """Outcomes kept whole by name, float32 [policy, path], read when they are asked for; few enough stay in memory.
+    """Outcomes kept whole by name, in the study's precision [policy, path], read when they are asked for; few enough stay in memory.
 
     Args:
       folder: of the run; of its study's paths those that are asked for.
@@ -59,9 +59,9 @@ class Paths(Mapping[str, np.ndarray]):
         return values
 
     def stacked(self) -> np.ndarray:
-        """All of them, float32 [policy, outcome, path], in the order of the model."""
+        """All of them, [policy, outcome, path], in the order of the model."""
         shape = len(self._study.policies), len(self), sum(span.stop - span.start for span in self._spans)
-        values = np.empty(shape, np.float32)
+        values = np.empty(shape, self._study.dtype)
         for k, name in enumerate(self):
             values[:, k] = self[name]
         return values
@@ -76,7 +76,7 @@ class Paths(Mapping[str, np.ndarray]):
 
 
 def read_path(folder: Path, names: Sequence[str], path: int) -> dict[str, np.ndarray]:
-    """Stored outcomes of one path by name, float32 [policy]."""
+    """Stored outcomes of one path by name, [policy]."""
     with _reading(folder):
         return {name: np.asarray(_array(folder, f"paths/{name}")[:, path]) for name in names}
 

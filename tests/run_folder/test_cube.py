@@ -172,7 +172,8 @@ def test_everything_has_a_name_and_a_unit_and_no_moment_or_place(finished):
             assert variable.attrs["long_name"] and variable.attrs["units"], (node.path, name)
             cf_units.Unit(variable.attrs["units"])
     assert tree["risk"]["capital_shortfall_peak"].attrs == {
-        "long_name": "capital shortfall",
+        "long_name": "Capital shortfall peak",
+        "comment": "capital shortfall",
         "units": "percent",
         "unit_name": "% of 2015 GDP",
         "worse": "high",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from engine.cli.show import screen
-from engine.cli.show.grid import Block, print_grid
+from engine.cli.show.grid import Block, Columns, print_grid
 from engine.cli.show.risk_tables import print_flags
 from engine.formatting import shown
 from engine.risk.as_text import cell
@@ -25,9 +25,8 @@ def print_comparison(console: Console, runs: Sequence[Run], comparison: Comparis
     """The two runs, what their studies state differently, then a block for each outcome and event."""
     for mark, run in zip("AB", runs, strict=True):
         study = run.answers.study
-        screen.print_line(
-            console, f"{mark}  {study.name}", f": {study.paths:,} paths, seed {study.seed}; in {run.folder}"
-        )
+        facts = f"{mark}  {study.name}: {study.paths:,} paths, seed {study.seed}; in {run.folder}"
+        screen.print_words(console, facts, indent="   ")
     console.print()
     _print_statements(console, comparison)
     blocks = []
@@ -44,13 +43,13 @@ def print_comparison(console: Console, runs: Sequence[Run], comparison: Comparis
             if pair.first.variable == name and pair.first.measure in MEASURES
         ]
         blocks.append(Block(f"{name} [{outcomes[name].unit if name in outcomes else '%'}]", "", rows))
-    marks = print_grid(console, ["A", "B", "B - A"], blocks)
+    marks = print_grid(console, Columns(["A", "B", "B - A"], {2: 1}, "less A"), blocks)
     console.print()
     if comparison.unpaired:
         text = f"Not paired ({comparison.unpaired}): intervals of B - A hold however the two hang together."
     else:
         text = "Paired path by path: with one seed both runs see the same futures, but for what is stated differently."
-    screen.print_line(console, "", text, "dim")
+    screen.print_words(console, text, "dim")
     flagged = [record for pair in comparison.pairs for record in (pair.first, pair.second, pair.gap)]
     print_flags(console, marks, flagged, MEASURES)
 
