@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import traceback
 from collections.abc import Mapping
@@ -129,4 +130,4 @@ def files_of(part: type) -> Mapping[Path, str]:
 
 def _module_name(file: Path) -> str:
     """The name that a model's file goes by among the modules of this process."""
-    return f"rustbelt_model_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+    return f"rustbelt_model_{file.stem}_{hashlib.sha256(os.fsencode(file)).hexdigest()[:8]}"

@@ -87,7 +87,7 @@ def reasons(records: Iterable[Record], elsewhere: str = "") -> str:
     """
     held: dict[str, list[Record]] = {}
     for record in records:
-        held.setdefault(record.flag, []).append(record)
+        held.setdefault(record.withheld or record.flag, []).append(record)
     sentences = [": ".join(filter(None, (places(of), flag))) for flag, of in held.items()]
     return "; ".join(_few(sentences, MOST_REASONS, elsewhere))
 

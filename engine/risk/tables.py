@@ -62,6 +62,11 @@ class Record:
         return text(*self.flags)
 
     @property
+    def withheld(self) -> str:
+        """What the flags that take its interval away say, in words."""
+        return text(*(flag for flag in self.flags if flag.withholds))
+
+    @property
     def binned(self) -> bool:
         """Whether it comes from a histogram."""
         return any(flag.reason is Reason.BINNED for flag in self.flags)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -189,19 +190,20 @@ def _as_found(study: Study) -> dict[str, Any]:
 def _remember(model: Mapping[str, str]) -> None:
     folder, _ = private_folder()
     if folder is not None and _line(model) not in _models_run():
-        with suppress(OSError), (folder / MODELS).open("a", encoding="utf-8") as file:
-            file.write(f"{_line(model)}\n")
+        with suppress(OSError), (folder / MODELS).open("ab") as file:
+            file.write(os.fsencode(f"{_line(model)}\n"))
 
 
 def _models_run() -> list[str]:
     folder, _ = private_folder()
     with suppress(OSError):
-        return (folder / MODELS).read_text("utf-8").splitlines() if folder else []
+        # as file names are: in any bytes
+        return os.fsdecode((folder / MODELS).read_bytes()).split("\n") if folder else []
     return []
 
 
 def _line(model: Mapping[str, str]) -> str:
-    return f"{model['sha256']} {model['spec']}"
+    return f"{model['sha256']} {model['spec']}".replace("\n", "\\n")
 
 
 def _file_of(spec: str) -> Path:
