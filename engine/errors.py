@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from engine.formatting import printable
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -37,7 +39,7 @@ class UserError(Exception):
     def __str__(self) -> str:
         count = len(self.problems)
         head = f"{self.source}: {count} problem{'s' if count != 1 else ''}"
-        return "\n".join([head, *(f"  {problem}" for problem in self.problems)])
+        return printable("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
 
 
 def refusal(place: str, message: str) -> UserError:

@@ -1,13 +1,29 @@
-"""Numbers, sizes and values as text: a number is rounded where its standard error says that the rest is noise."""
+"""Numbers, sizes, values and commands as text: a number is rounded where its standard error says that the rest is noise."""
 
 from __future__ import annotations
 
 import math
+import os
+import re
+import shlex
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 FLOAT32 = 2.0**-23
 """A standard error below this share of its estimate is the rounding of what never varies."""
+
+_UNPRINTABLE = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"  # controls but tab and line feed: the cursor, colours, the title of a window
+    "\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069"  # what turns the direction of the text after it
+    "\\u2028\\u2029\\ud800-\\udfff\\U000e0000-\\U000e007f]"  # ends of lines, halves of characters, letters that nobody sees
+)
+
+
+def printable(text: str) -> str:
+    r"""The text with characters that act on a terminal written out, such as `\x1b`; the same for text that has none."""
+    return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def decimals(error: float) -> int | None:
@@ -47,6 +63,17 @@ def size_as_text(count: float) -> str:
     return f"{count:,.0f} bytes"
 
 
+def words(name: str) -> str:
+    """A name as words: `bank_loss` is "bank loss"."""
+    return name.replace("_", " ")
+
+
+def titled(name: str) -> str:
+    """A name as words that begin with a capital: `bank_loss` is "Bank loss"."""
+    text = words(name)
+    return text[:1].upper() + text[1:]
+
+
 def shown(value: Any) -> str:
     """A value as a message shows it, in the words of the study file."""
     if isinstance(value, bool):
@@ -58,3 +85,25 @@ def shown(value: Any) -> str:
     if isinstance(value, int | float):
         return str(value)
     return "a table" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else "a date"
+
+
+def command_line(*words: object, model: str | None = None) -> str:
+    """The command `rustbelt WORDS` as a shell takes it, whatever is in the words; one that is suggested ends its line.
+
+    Args:
+      words: the command, its arguments and options. What is a `Path` is taken for no option.
+      model: FILE:CLASS of a model of one's own that the command needs; a file that lies below is named from here.
+    """
+    written = [f"./{word}" if isinstance(word, Path) and str(word)[0] == "-" else str(word) for word in words]
+    if model:
+        file, _, name = model.rpartition(":")
+        with suppress(OSError, ValueError):  # a folder that is gone, another drive
+            short = os.path.relpath(file)
+            file = file if short.startswith("..") else short
+        written += ["--model", f"{file}:{name}"]
+    return shlex.join(["rustbelt", *written])
+
+
+def unit_name(attributes: Mapping[Any, Any]) -> str:
+    """The unit of a labelled variable in its model's words, from its attributes; "1" for a pure number."""
+    return str(attributes.get("unit_name") or attributes.get("units") or "1")

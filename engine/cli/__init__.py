@@ -5,18 +5,22 @@ from __future__ import annotations
 import errno
 import gc
 import importlib
-import sys
 import traceback
 import warnings
+from collections.abc import Callable
+from copy import copy as duplicate
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
-from engine.errors import UserError, did_you_mean
+from engine.cli import endings
+from engine.cli.show import streams
+from engine.errors import did_you_mean
 
 COMMANDS = (
-    "init", "run", "check", "risk", "replay", "plot", "status", "verify", "repair", "copy", "report", "fit", "schema", "list", "completion",
+    "init", "run", "check", "risk", "diff", "replay", "plot", "status", "verify", "repair", "copy", "report", "fit", "schema", "list", "completion",
 )  # fmt: skip
 
 FEW_COLLECTIONS = 100_000, 20, 20
@@ -47,42 +51,52 @@ class Commands(click.Group):
         return getattr(importlib.import_module(f"engine.cli.{cmd_name}"), "command")  # noqa: B009
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """The command that the first word names; a mistyped one is refused with its closest match."""
+        """The command that the first word names, with what a model prints kept apart; a mistyped one is refused with its closest match."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(f"unknown command '{args[0]}'.{did_you_mean(args[0], COMMANDS)}", ctx)
-        return super().resolve_command(ctx, args)
+        ctx.meta["words"] = [*args]
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and command.callback is not None:
+            callback, command = command.callback, duplicate(command)
+            command.callback = _with_prints_apart(callback)
+        return name, command, rest
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Runs the command line; nothing that it shows acts on a terminal."""
+        with streams.guarded():
+            return super().main(*args, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
         """What the command gives; a failure becomes a message and an exit code."""
-        for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):
-                stream.reconfigure(errors="replace")  # a terminal without a sign for the dagger is no failure
         gc.set_threshold(*FEW_COLLECTIONS)
+
         try:
-            with warnings.catch_warnings():
+            with (
+                warnings.catch_warnings(),
+                endings.stopping_at_once(lambda: endings.stopped(ctx.meta.get("words", []))),
+            ):
                 warnings.showwarning = _show_warning
                 return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except KeyboardInterrupt:
-            resumes = ctx.invoked_subcommand in ("run", "repair")
-            kept = " Finished blocks are kept, and the same command resumes." if resumes else ""
-            click.echo(f"\nStopped.{kept}", err=True)
-            ctx.exit(130)
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # whoever reads our output has gone away; click knows what to do
-            debug = ctx.meta.get("debug")
+            debug = bool(ctx.meta.get("debug"))
             if debug:
-                traceback.print_exc()
-            if isinstance(error, OSError) and error.filename is not None:  # a file that the system refuses
-                error = UserError(str(error.filename), [f"cannot be read or written: {error.strerror}."])
-            if isinstance(error, UserError):
-                click.echo(str(error), err=True)
-                ctx.exit(2)
-            remedy = "" if debug else " Run the same command with --debug for the details."
-            click.echo(f"{type(error).__name__}: {error}\nThis is our fault, not yours.{remedy}", err=True)
-            ctx.exit(1)
+                click.echo(traceback.format_exc(), err=True, nl=False)
+            refused = endings.users(error)
+            click.echo(str(refused) if refused else endings.ours(error, debug), err=True)
+            ctx.exit(2 if refused else 1)
+
+
+def _with_prints_apart(callback: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(callback)
+    def wrapped(*args: Any, **options: Any) -> Any:
+        with streams.prints_apart():
+            return callback(*args, **options)
+
+    return wrapped
 
 
 def _show_warning(
@@ -99,8 +113,11 @@ def _show_warning(
     click.echo(f"warning: {text}" if ours else text, err=True, nl=False)
 
 
+# "color": click would else take what looks like a colour out of a message, and the message would not tell what was got
 @click.group(
-    cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "color": True},
 )
 @click.version_option(package_name="rustbelt", message="%(package)s %(version)s")
 @click.pass_context

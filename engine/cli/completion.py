@@ -8,6 +8,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from engine.cli import options
+from engine.cli.show import screen
 
 SHELLS = ("bash", "zsh", "fish")
 HOW = {
@@ -33,4 +34,4 @@ def command(ctx: click.Context, shell: str | None) -> None:
         click.echo(f"# {HOW[chosen]}", err=True)
     kind = get_completion_class(chosen)
     assert kind is not None
-    click.echo(kind(ctx.find_root().command, {}, "rustbelt", "_RUSTBELT_COMPLETE").source())
+    screen.print_text(kind(ctx.find_root().command, {}, "rustbelt", "_RUSTBELT_COMPLETE").source())

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from engine.cli import options
+from engine.cli.show import screen
 
 
 @click.command("init", short_help="Write a commented study to start from.")
@@ -66,6 +67,6 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
 
             write_atomically(beside, json.dumps(study_schema(model), indent=1).encode("utf-8"))
     words = f"{file}" + (f" --model {spec}" if spec else "")
-    click.echo(f"Wrote {file}" + (f" and {beside}" if schema else "") + ". Two commands to try next:")
-    click.echo(f"  rustbelt check {words}    # how it was understood; computes nothing")
-    click.echo(f"  rustbelt run {words} --paths 16384    # the tail table")
+    screen.print_text(f"Wrote {file}" + (f" and {beside}" if schema else "") + ". Two commands to try next:")
+    screen.print_text(f"  rustbelt check {words}    # how it was understood; computes nothing")
+    screen.print_text(f"  rustbelt run {words} --paths 16384    # the tail table")

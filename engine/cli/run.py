@@ -10,7 +10,8 @@ import click
 from engine.cli import options
 from engine.cli.show import screen
 from engine.cli.show.progress import WAYS, progress
-from engine.cli.show.risk_tables import print_tables
+from engine.cli.show.risk_tables import MAIN, OTHERS, print_more, print_tables, shown_outcomes
+from engine.formatting import command_line
 
 if TYPE_CHECKING:
     from engine.execution.job import Finished, RunOptions
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
     help="Task I of a job array of N: every N-th block; the last task makes the tables.",
 )
 @click.option(
-    "--force", is_flag=True, help="Go on with blocks that other versions or another device kind made."
+    "--force",
+    is_flag=True,
+    help="Go on with blocks that others made: other versions, another device kind, a model that gives other values now.",
 )
+@options.full
 @options.as_json
 @options.quiet
 @click.option(
@@ -47,6 +51,7 @@ def command(
     study: Study,
     place: dict[str, Any],
     shard: tuple[int, int] | None,
+    full: bool,
     as_json: bool,
     quiet: bool,
     log: str,
@@ -59,6 +64,7 @@ def command(
     """
     from engine.execution.headline import Tightening
     from engine.execution.job import RunOptions, compute
+    from engine.risk.evidence import MEASURES
     from engine.risk.rounding import REMEDY
     from engine.run_folder.finding import run_folder
 
@@ -77,15 +83,19 @@ def command(
             click.echo(f"{one.text}. {REMEDY}", err=True)
         screen.print_estimates(study, [*tables.risk, *tables.comparison])
         return
-    console = screen.headed(study, answers.folder.path)
-    print_tables(console, study, tables)
-    console.print()
-    screen.print_rounding(console, finished.rounding)
     folder = answers.folder.path
-    opened = f'xarray.open_datatree("{folder / "cube.zarr"}", engine="zarr", chunks={{}})'
-    screen.print_line(console, "", f"The cube: {opened}")
-    first = next(iter(study.model.outcomes))
-    screen.print_line(console, "", f"Next: rustbelt risk {folder} --variable {first}")
+    with screen.paged() as console:
+        screen.print_head(console, study, folder)
+        outcomes = shown_outcomes(study, tables.risk, full)
+        print_tables(console, study, tables, MEASURES if full else MAIN, outcomes)
+        if not full:
+            left_out = len(study.model.outcomes) - len(outcomes)
+            print_more(console, study, folder, left_out, OTHERS)
+        screen.print_rounding(console, finished.rounding)
+        opened = f'xarray.open_datatree({str(folder / "cube.zarr")!r}, engine="zarr", chunks={{}})'
+        screen.print_line(console, "", f"The cube: {opened}")
+        words = "risk", folder, "--variable", study.headline[0]
+        screen.print_command(console, "Next", *words, model=study.model_spec)
 
 
 def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Finished | None:
@@ -96,7 +106,8 @@ def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions)
     if done.finished is not None:
         return done.finished
     here = f"Shard {shard[0]} of {shard[1]}: {len(done.computed):,} blocks computed here"
-    left = f"{done.missing:,} are still missing. See rustbelt status {done.folder.path}"
+    status = command_line("status", done.folder.path, model=study.model_spec)
+    left = f"{done.missing:,} are still missing. See how far it is: {status}"
     click.echo(
         f"{here}; {left if done.missing else 'all are there, and another shard makes the tables.'}", err=True
     )

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from engine.cli import options
+from engine.cli.show import screen
 
 
 @click.command("schema", short_help="Print the JSON schema of study files, for editors.")
@@ -27,8 +28,8 @@ def command(output: Path | None, model: Any) -> None:
 
     text = json.dumps(study_schema(model), indent=1) + "\n"
     if output is None:
-        click.echo(text, nl=False)
+        screen.print_text(text)
         return
     with writing(output.parent):
         write_atomically(output, text.encode("utf-8"))
-    click.echo(f"Wrote {output}. First line of a study that it is for:  #:schema ./{output.name}")
+    screen.print_text(f"Wrote {output}. First line of a study that it is for:  #:schema ./{output.name}")

@@ -42,6 +42,7 @@ def _lines(status: Status) -> list[tuple[str, str]]:
     return [
         ("run", f"{status.folder}: {state}"),
         ("paths", f"{status.paths:,} of {status.asked:,}, in {status.done:,} of {status.blocks:,} blocks"),
+        *([("kept out", f"{status.excluded:,} paths, as values on them are not finite")] if status.excluded else []),
         *by_year,
         ("disk", size_as_text(status.size)),
         ("writing", str(status.holder or "nobody")),

@@ -18,6 +18,7 @@ from engine.execution.executors.cluster import Cluster
 from engine.execution.executors.contract import Assignment, Executor
 from engine.execution.executors.local import Local
 from engine.execution.executors.processes import Workers
+from engine.execution.nonfinite import refuse_too_many
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large
 from engine.execution.stages import Observer, Stage, unobserved
 from engine.modelling import contract
@@ -45,7 +46,8 @@ class RunOptions:
       memory: main memory that the run may take, in bytes or as "4GiB"; what is free if not given.
       workers: processes on this machine that compute; this process itself if not given.
       scheduler: address of a `dask.distributed` scheduler whose workers compute.
-      force: go on although other versions or another device kind made the blocks that are there; this is written down.
+      force: go on although other versions or another device kind made the blocks that are there, which is written down;
+        or although they are not what the program gives now.
       observe: called with the `Stage` that is reached.
       command: the words that started the run, for `provenance.json`; those of this process if not given.
     """
@@ -182,7 +184,9 @@ class _Job:
         """What is missing computed, and the cube finished; in a folder that this process holds alone."""
         folder, study = self.folder, self.folder.study
         done = ledger.done_blocks(folder)
-        if cube.is_finished(folder, done) and not yearly_missing(folder):
+        refuse_too_many(study, ledger.excluded_of(done))
+        named = not ownership.names_changed(folder)
+        if named and cube.is_finished(folder, done) and not yearly_missing(folder):
             self._observe_tables()
             answers = results.Answers(folder, done)
             _ = answers.all_tables  # what has gone bad on the disk is met now, and not when somebody asks
@@ -196,9 +200,11 @@ class _Job:
                 self._simulate(holder, yearly, blocks, pilot)
             else:
                 cube.create(folder)
+                ownership.rename(folder)
             self._observe_tables()
             numbers = tuple(block.index for block in blocks)
             answers = results.whole(folder, done | ledger.done_blocks(folder, only=numbers))
+            refuse_too_many(study, ledger.excluded_of(answers.records))
             rounding = pilot.result()
             summaries = answers.summaries(yearly_fields(folder), rounding)
         cube.finish(folder, summaries)
@@ -248,7 +254,7 @@ class _Job:
         ownership.enter(folder, self.executor.versions(), self.options.force, alone=not holder.shared)
         if not holder.shared:  # shards find the arrays ready
             cube.create(folder)
-        assignment = Assignment(folder, holder.token, yearly, blocks, observe)
+        assignment = Assignment(folder, holder.token, yearly, blocks, observe, self.options.force)
         done = assignment.paths_done
         for block in self.executor.perform(assignment):
             done += block.count

@@ -12,11 +12,12 @@ import xarray as xr
 
 from engine.draws.distributions.law import Law
 from engine.errors import Problem, UserError, unknown
+from engine.formatting import unit_name, words
 from engine.modelling.cell_axis import split_cells
 from engine.program import compilation_cache, devices
 from engine.program.kernel import Program, Trace
 from engine.run_folder import cube
-from engine.run_folder.cube_groups import described, described_value, policies, words
+from engine.run_folder.cube_groups import described, described_inputs, described_value, policies
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
 from engine.study.study import PRECISIONS, Study
@@ -87,7 +88,7 @@ def _labelled(study: Study, numbers: Sequence[int], traces: Sequence[Trace]) -> 
             name: (
                 ("path", "policy", "year", *yearly[name].dims),
                 values,
-                described_value(name, yearly[name]),
+                described_value(study, "yearly", name),
             )
             for name, values in split_cells(study.model, np.stack(years)).items()
         }
@@ -95,16 +96,16 @@ def _labelled(study: Study, numbers: Sequence[int], traces: Sequence[Trace]) -> 
     outcomes = np.stack([trace.outcomes[..., 0] for trace in traces])
     groups["outcomes"] = xr.Dataset(
         {
-            name: (("path", "policy"), outcomes[..., k], described_value(name, outcome))
-            for k, (name, outcome) in enumerate(study.model.outcomes.items())
+            name: (("path", "policy"), outcomes[..., k], described_value(study, "outcomes", name))
+            for k, name in enumerate(study.model.outcomes)
         },
         by_policy,
     )
     draws = np.stack([trace.draws[..., 0] for trace in traces])
     groups["draws"] = xr.Dataset(
         {
-            item.name: ("path", draws[:, k], described(item.about or words(item.name), item.unit))
-            for k, item in enumerate(study.inputs)
+            name: ("path", draws[:, k], attributes)
+            for k, (name, attributes) in enumerate(described_inputs(study).items())
         },
         coords,
     )
@@ -136,7 +137,7 @@ def as_table(story: xr.DataTree) -> pd.DataFrame:
             if "path" not in flat.coords:
                 flat = flat.assign_coords(path=story.attrs["path"])
             part = flat.expand_dims([] if flat.dims else ["path"]).to_dataframe().reset_index()
-            parts.append(part.assign(variable=name, kind=kind, unit=values.attrs["units"]))
+            parts.append(part.assign(variable=name, kind=kind, unit=unit_name(values.attrs)))
     table = pd.concat([part.reindex(columns=columns) for part in parts], ignore_index=True)
     return table.astype({"year": "Int64"})
 
@@ -188,7 +189,7 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
         first = _lowest_first(-values[at] if outcome.loss else values[at], count)
         numbers, values = numbers[first], values[:, first]
     return xr.Dataset(
-        {variable: (("path", "policy"), values.T, described_value(variable, outcome))},
+        {variable: (("path", "policy"), values.T, described_value(study, "outcomes", variable))},
         {"path": _path_numbers(numbers), "policy": policies(study)},
         {"title": study.name, "comment": f"paths with the worst '{variable}' under '{policy}', worst first"},
     )

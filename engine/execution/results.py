@@ -79,8 +79,8 @@ class Answers:
           rounding: what single precision is too coarse for.
         """
         nonfinite = ledger.nonfinite_of(self.records)
-        fields = {**yearly, "rounding": rounding}
-        return summarise(self.study, self.all_tables, self.paths, self.tally, fields, nonfinite)
+        fields, out = {**yearly, "rounding": rounding}, ledger.excluded_of(self.records)
+        return summarise(self.study, self.all_tables, self.paths, self.tally, fields, nonfinite, out)
 
     def _tally(self, index: int) -> bytes:
         files = self.records[index].files

@@ -43,6 +43,7 @@ class Status:
       holder: who is writing there now; None if nobody is.
       versions: what made the blocks; more than one were mixed by force.
       runs: the runs that worked on it, first to last, as `provenance.runs` gives them.
+      excluded: paths that are kept out of every number, as values on them are not finite.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class Status:
     holder: Holder | None
     versions: list[dict[str, str]]
     runs: list[dict]
+    excluded: int = 0
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def status(folder: RunFolder) -> Status:
         locks.holder(lock) if locks.is_taken(lock) else None,
         ownership.versions_of(folder.path),
         provenance.runs(folder.path),
+        ledger.excluded_of(done),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,9 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine.errors import Problems, did_you_mean, refusal
+from engine.errors import Problems, UserError, did_you_mean, refusal
 from engine.modelling.cells import Cells
 from engine.modelling.folds import Fold
+from engine.modelling.purity import Traced, refuse_impure, watched
 from engine.modelling.records import Model, PathModel, cell_names
 from engine.modelling.state_types import as_kept, widened
 
@@ -37,18 +38,30 @@ def refuse_broken(model: Model, name: str) -> None:
       UserError: with all that is wrong, at places such as `model.step`.
     """
     problems = Problems()
-    check = _check_path_model if isinstance(model, PathModel) else _check_static_model
+    traced = _traced(model, problems)
+    if not problems:
+        refuse_impure(model, traced, lambda: _traced(model, problems), problems)
+    problems.refuse(f"model {name}")
 
-    def trace(inputs: dict[str, Any]) -> float:
+
+def _traced(model: Model, problems: Problems) -> Traced:
+    """The model's methods called on abstract numbers, and what is wrong with what they give."""
+    check = _check_path_model if isinstance(model, PathModel) else _check_static_model
+    places: list[str] = []
+
+    def trace(inputs: dict[str, Any]) -> list[Any]:
         spaces = {
             name: SimpleNamespace(**part) if isinstance(part, dict) else part for name, part in inputs.items()
         }
+        given: list[Any] = []
         with problems.within(""):
-            check(model, spaces, problems)
-        return 0.0
+            for place, value in check(model, spaces, problems):
+                leaves = jax.tree.leaves(value)
+                given += leaves
+                places.extend([place] * len(leaves))
+        return [] if problems else given
 
-    jax.eval_shape(trace, _abstract(model))
-    problems.refuse(f"model {name}")
+    return Traced(jax.make_jaxpr(trace)(_abstract(model)), places)
 
 
 def _abstract(model: Model) -> dict[str, Any]:
@@ -67,7 +80,7 @@ def _abstract(model: Model) -> dict[str, Any]:
     }
 
 
-def _check_static_model(model: Any, given: dict[str, Any], problems: Problems) -> None:
+def _check_static_model(model: Any, given: dict[str, Any], problems: Problems) -> Iterator[tuple[str, Any]]:
     results = _call(model, "model.evaluate", model.evaluate, given["factors"], given["levers"])
     if not isinstance(results, Mapping):
         raise refusal("model.evaluate", f"expected outcomes by name, got {_kind(results)}.")
@@ -76,9 +89,10 @@ def _check_static_model(model: Any, given: dict[str, Any], problems: Problems) -
             if name not in results:
                 raise refusal("", f"evaluate does not return it.{did_you_mean(name, results)}")
             _check_scalar(results[name])
+            yield "model.evaluate", results[name]
 
 
-def _check_path_model(model: Any, given: dict[str, Any], problems: Problems) -> None:
+def _check_path_model(model: Any, given: dict[str, Any], problems: Problems) -> Iterator[tuple[str, Any]]:
     state = _call(model, "model.init", model.init, given["factors"], given["levers"])
     _check_state("model.init", state, problems)
     if problems:
@@ -103,6 +117,9 @@ def _check_path_model(model: Any, given: dict[str, Any], problems: Problems) -> 
     last = None if problems else after
     _check_yearly(model, values, problems)
     _check_outcomes(model, year, values, last, problems)
+    yield "model.init", state
+    yield "model.step", after
+    yield "model.step", {name: values[name] for name in model.yearly if name in values}
 
 
 def _widened(state: Any, after: Any) -> Any:
@@ -193,7 +210,10 @@ def _check_outcomes(
 
 def _call(model: Model, place: str, method: Callable[..., Any], *args: Any) -> Any:
     try:
-        return method(*args)
+        with watched(place, method):
+            return method(*args)
+    except UserError:
+        raise
     except (Exception, SystemExit) as error:
         raise refusal(place, f"raised {_described(error, model)}") from error
 

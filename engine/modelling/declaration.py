@@ -13,14 +13,14 @@ from engine.modelling.records import Model, PathModel, StaticModel
 
 RESERVED = (
     *("policy", "path", "year", "measure", "level", "stat", "quantile", "moment", "bin", "edge", "outcome"),
-    *("reason", "reasons", "detail"),
+    *("reason", "reasons", "detail", "event", "rule"),
     *("yearly", "worse", "regret", "outcomes"),
 )
 """Dimensions and coordinates of the cube, and groups in it that stand beside variables: no other thing can have such a name."""
 
 _LABEL = r"\w[\w .-]{0,58}[\w-]|\w"
 
-POLICY_KEYS = ("about", "like", "before", "start", "implementation")
+POLICY_KEYS = ("label", "about", "like", "before", "start", "implementation")
 """What a policy's table says beside its levers."""
 
 

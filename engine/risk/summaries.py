@@ -44,6 +44,7 @@ class Summaries:
       histograms: outcome -> (counts [policy, bin], edges [bin + 1]).
       moments: yearly variable -> [policy, moment, year, *dims], in the order of `MOMENTS`.
       nonfinite: int [policy, outcome], over all outcomes of the model.
+      excluded: paths that are kept out of every number for that; `yearly_excluded`, of the yearly sample.
       flags: "group/variable" -> what a reader must know, such as which intervals are missing and why, in words.
       reasons: group -> variable -> the same as data, [policy, measure, reason, detail], or without `measure` as the
         variable is; only those that have a flag. Axes in the orders of `flags.Reason` and `flags.DETAILS`.
@@ -64,6 +65,8 @@ class Summaries:
     quantiles: tuple[float, ...] = ()
     distribution: Mapping[str, np.ndarray] = field(default_factory=dict)
     yearly_sample: int = 0
+    excluded: int = 0
+    yearly_excluded: int = 0
     moments: Mapping[str, np.ndarray] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
@@ -77,6 +80,7 @@ def summarise(
     tally: Tally | None,
     yearly: Mapping[str, Any],
     nonfinite: Int[np.ndarray, "policy outcome"],
+    out: int = 0,
 ) -> Summaries:
     """Everything that the summary groups hold.
 
@@ -86,6 +90,7 @@ def summarise(
       tally: of the outcomes that are not; None where all are kept.
       yearly: other fields of `Summaries`: those that hold yearly variables, as `of_sample` gives them, but of a static model.
       nonfinite: outcomes that are not finite, int [policy, outcome], as the blocks' records count them.
+      out: paths that are kept out of every number for that.
     """
     outcomes, events = list(study.model.outcomes), [event.name for event in study.events]
     gaps = [against_baseline(name) for name in MEASURES]
@@ -110,10 +115,13 @@ def summarise(
         regret=held(outcomes, "regret"),
         histograms={name: _histogram(study, name, paths, tally) for name in outcomes},
         nonfinite=nonfinite,
+        excluded=out,
         flags=_sentences("risk", tables.risk) | _sentences("comparison", tables.comparison),
         reasons={
-            "risk": reasons(outcomes, *MEASURES) | reasons(events, "probability"),
-            "comparison": reasons(outcomes, *gaps) | reasons(events, "difference_probability"),
+            "risk": reasons(outcomes, *MEASURES),
+            "risk/events": reasons(events, "probability"),
+            "comparison": reasons(outcomes, *gaps),
+            "comparison/events": reasons(events, "difference_probability"),
             "comparison/worse": reasons(outcomes, "worse"),
             "comparison/regret": reasons(outcomes, "regret"),
         },

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from engine.modelling.cell_axis import cell_layout, split_cells
 from engine.risk.evidence import FEWEST_FOR_ES, MEASURES, judged, oriented
@@ -25,7 +25,11 @@ SLICE = 1 << 16
 """Values whose means are taken at a time: in double precision they stay in a core's cache."""
 
 
-def of_sample(study: Study, yearly: Float[np.ndarray, "policy year cell path"]) -> dict[str, Any]:
+def of_sample(
+    study: Study,
+    yearly: Float[np.ndarray, "policy year cell path"],
+    kept: Bool[np.ndarray, "path"] | None = None,
+) -> dict[str, Any]:
     """The fields of `Summaries` that hold yearly variables: moments, differences of means, VaR and ES, quantiles.
 
     Errors and intervals are over independent units of paths, as in `measures`. Where a cell has a value that is not
@@ -33,9 +37,11 @@ def of_sample(study: Study, yearly: Float[np.ndarray, "policy year cell path"]) 
 
     Args:
       yearly: values of the first paths, [policy, year, cell, path].
+      kept: the paths that are looked at, bool [path], where others are kept out (`exclusion.py`); all if not given.
     """
     n_policies, n_years, n_cells, n_paths = yearly.shape
     units = as_units(n_paths, study.unit)
+    units = units if kept is None else units.take(kept)
     baseline = study.policy_names.index(study.baseline)
     sign = _signs(study)
     tables: dict[str, np.ndarray] = {
@@ -49,7 +55,8 @@ def of_sample(study: Study, yearly: Float[np.ndarray, "policy year cell path"]) 
     def fill(place: tuple[int, int]) -> None:
         year, first = place
         cells = slice(first, first + step)
-        parts = _of_cells(yearly[:, year, cells], sign[cells], units, baseline)
+        values = yearly[:, year, cells] if kept is None else yearly[:, year, cells][..., kept]
+        parts = _of_cells(values, sign[cells], units, baseline)
         for name, part in parts.items():
             tables[name][..., year, cells] = part
 
@@ -58,7 +65,8 @@ def of_sample(study: Study, yearly: Float[np.ndarray, "policy year cell path"]) 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         list(threads.map(fill, places))
     by_variable = {name: split_cells(study.model, table) for name, table in tables.items()}
-    return {**by_variable, "quantiles": QUANTILES, "yearly_sample": n_paths}
+    out = {} if kept is None else {"yearly_excluded": int(np.sum(~kept))}
+    return {**by_variable, "quantiles": QUANTILES, "yearly_sample": n_paths, **out}
 
 
 def _signs(study: Study) -> Float[np.ndarray, "cell"]:

@@ -21,7 +21,7 @@ import xarray as xr
 from engine.risk.rounding import Rounding
 from engine.risk.summaries import Summaries
 from engine.run_folder import ledger
-from engine.run_folder.cube_groups import described, described_value, groups, policies, words
+from engine.run_folder.cube_groups import described_inputs, described_value, groups, policies
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, Record
 from engine.storage import zarr_writer
@@ -98,7 +98,6 @@ def _flags(labels: Mapping[str, float]) -> dict[str, Any]:
 
 def skeleton(study: Study) -> dict[str, bytes]:
     """What a cube is before any block: metadata of its groups and arrays, labels of the policies, by place in the cube."""
-    outcomes = study.model.outcomes
     about = {"comment": "factor draws of the first paths; NaN beyond", "kept": study.keep.draws}
     files = {"draws/zarr.json": zarr_writer.group(about)}
     if study.keep.outcomes:
@@ -107,13 +106,14 @@ def skeleton(study: Study) -> dict[str, bytes]:
         files |= zarr_writer.tree_files({"paths": labels})
     shape = len(study.policies), study.paths
     for name in study.keep.outcomes:
-        attributes = described_value(name, outcomes[name])
+        attributes = described_value(study, "outcomes", name)
         files[f"paths/{name}/zarr.json"] = zarr_writer.sharded(
             shape, ("policy", "path"), BLOCK, attributes, study.precision
         )
     # draws span all paths too; those not kept are absent shards, NaN
+    about_inputs = described_inputs(study)
     for item in study.inputs if study.keep.draws else ():
-        attributes = described(item.about or words(item.name), item.unit) | _flags(item.labels)
+        attributes = about_inputs[item.name] | _flags(item.labels)
         files[f"draws/{item.name}/zarr.json"] = zarr_writer.sharded(
             shape[1:], ("path",), BLOCK, attributes, study.precision
         )

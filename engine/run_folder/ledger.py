@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,7 @@ class Record:
       count: its paths.
       files: what holds it, the tally of what is not kept whole among them.
       nonfinite: outcomes that are not finite, [policy][outcome]; empty but for blocks.
+      excluded: paths that are kept out of every number for that.
     """
 
     part: int | str
@@ -52,6 +53,7 @@ class Record:
     count: int
     files: tuple[Stored, ...]
     nonfinite: tuple[tuple[int, ...], ...] = ()
+    excluded: int = 0
 
 
 def commit(folder: RunFolder, record: Record, files: Mapping[str, bytes]) -> Record:
@@ -81,7 +83,7 @@ def answering_for(record: Record, files: Mapping[str, bytes]) -> Record:
     with ThreadPoolExecutor(WRITERS) as threads:  # hashing lets go of the interpreter
         hashes = threads.map(digest, files.values())
         stored = (Stored(name, len(files[name]), sha256) for name, sha256 in zip(files, hashes, strict=True))
-        return Record(record.part, record.first, record.count, tuple(stored), record.nonfinite)
+        return replace(record, files=tuple(stored))
 
 
 def write_record(folder: RunFolder, record: Record) -> None:
@@ -194,6 +196,11 @@ def content_of(folder: Path, file: Stored) -> bytes:
 def nonfinite_of(records: Mapping[int, Record]) -> np.ndarray:
     """Outcomes that are not finite over these blocks, int [policy, outcome]."""
     return np.sum([record.nonfinite for record in records.values()], axis=0)
+
+
+def excluded_of(records: Mapping[int, Record]) -> int:
+    """Paths of these blocks that are kept out."""
+    return sum(record.excluded for record in records.values())
 
 
 def ledger_of(folder: Path) -> Path:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 import zarr
 from zarr.storage import ObjectStore
 
 from engine.errors import UserError
 from engine.run_folder.cube import CUBE_FOLDER, attributes, cube_of
+from engine.run_folder.cube_groups import described
 from engine.run_folder.folder import RunFolder
 from engine.storage import object_store
 from engine.storage.files import writing
@@ -95,7 +97,26 @@ def open_tree(place: str | Path) -> xr.DataTree:
         raise UserError(str(place), ["expected a run folder, with a cube.zarr inside."])
     else:
         store = checked_store(cube_of(Path(place)))
-    return xr.open_datatree(store, engine="zarr", chunks={})  # type: ignore[arg-type]
+    return _numbered(xr.open_datatree(store, engine="zarr", chunks={}))  # type: ignore[arg-type]
+
+
+def _numbered(tree: xr.DataTree) -> xr.DataTree:
+    """The tree with `path` in the groups by path, whose index is a range and takes no memory; and such that xarray writes it again."""
+    for name in ("paths", "draws"):
+        node = tree.children.get(name)
+        if node is None or "path" not in node.sizes:
+            continue
+        for variable in node.variables.values():
+            for key in (
+                "chunks",
+                "shards",
+                "preferred_chunks",
+            ):  # of the shards, which hold several chunks of dask
+                variable.encoding.pop(key, None)
+        range_index = pd.RangeIndex(node.sizes["path"], name="path")
+        numbers = xr.IndexVariable("path", range_index, described("number of the future, from 0", "1"))
+        node.coords["path"] = numbers
+    return tree
 
 
 def _array(folder: Path, name: str) -> Any:

@@ -7,6 +7,7 @@ import io
 import math
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,8 @@ EMPTY = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none"})
 
 _DELIMITERS = ",;\t"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_QUOTED = re.compile(r"[-+\d.,'_:/%$€£¥\s]*\d[-+\d.,'_:/%$€£¥\seE]*|[+-]?inf(inity)?", re.IGNORECASE)
+"""What a message may quote of a file: numbers, right or wrong. Any other text may be a secret of the file's owner."""
 _COMMA = re.compile(r"[+-]?[\d.' ]*\d,\d[\d,. ]*([eE][+-]?\d+)?")
 _OTHERS = {
     b"PK\x03\x04": "a spreadsheet or an archive",
@@ -113,10 +116,12 @@ def _csv(path: Path, name: str) -> Column:
     delimiter = max(_DELIMITERS, key=bare.count)
     rows = _rows(text, delimiter if bare.count(delimiter) else "\t")
     names = [cell.strip() for cell in next(rows, (0, [""]))[1]]
-    nameless = all(map(_NUMBER.fullmatch, filter(None, names)))
-    at = _place(name, names, " The first line must name the columns." if nameless else "")
+    below = next(rows, None)
+    columns = _columns_of_numbers(names, below[1] if below else [])
+    nameless = not columns or all(map(_QUOTED.fullmatch, columns))
+    at = _place(name, names, columns, " The first line must name the columns." if nameless else "")
     cells, lines, empty = [], [], 0
-    for line, row in rows:
+    for line, row in chain([below] if below else [], rows):
         if len(row) != len(names):
             cut = delimiter == "," and len(row) > len(names)
             comma = " A decimal comma? Write 1.5 rather than 1,5." if cut else ""
@@ -142,12 +147,22 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         raise _Fault(f"line {reader.line_num}: {error}.") from None
 
 
-def _place(name: str, names: list[str], hint: str = "") -> int:
-    """Where the column stands; the hint is for where there is none of that name."""
+def _columns_of_numbers(names: list[str], row: list[str]) -> list[str]:
+    """The columns that a message may name: those that hold numbers, so that no line of any other file is shown."""
+    cells = [*row, *[""] * len(names)]
+    return [
+        name
+        for name, cell in zip(names, cells, strict=False)
+        if name and (_QUOTED.fullmatch(name) or _NUMBER.fullmatch(cell.strip()))
+    ]
+
+
+def _place(name: str, names: list[str], known: list[str], hint: str = "") -> int:
+    """Where the column stands; those that are known and the hint are for where there is none of that name."""
     if names.count(name) > 1:
         raise _Fault(f"has {names.count(name)} columns '{name}', expected one.")
     if name not in names:
-        raise _Fault(unknown("column", name, filter(None, names)) + hint)
+        raise _Fault(unknown("column", name, known) + hint)
     return names.index(name)
 
 
@@ -163,11 +178,11 @@ def _numbers(cells: list[str], lines: list[int], name: str) -> np.ndarray:
         for line, cell in zip(lines, cells, strict=True)
         if not _NUMBER.fullmatch(cell) or not math.isfinite(float(cell))
     )
-    shown = cell if len(cell) <= 40 else cell[:37] + "..."
+    shown = "text" if not _QUOTED.fullmatch(cell) else f"'{cell if len(cell) <= 40 else cell[:37] + '...'}'"
     remedy = ""
     if _COMMA.fullmatch(cell):
         remedy = " Write a point for decimals (1.5 rather than 1,5) and nothing between thousands."
-    raise _Fault(f"column '{name}', line {line}: expected a finite number, got '{shown}'.{remedy}")
+    raise _Fault(f"column '{name}', line {line}: expected a finite number, got {shown}.{remedy}")
 
 
 def _parquet(path: Path, name: str) -> Column:
@@ -180,7 +195,8 @@ def _parquet(path: Path, name: str) -> Column:
         ) from None
     try:
         with parquet.ParquetFile(path) as file:
-            at = _place(name, list(file.schema_arrow.names))
+            names = list(file.schema_arrow.names)
+            at = _place(name, names, names)
             kind = file.schema_arrow.field(at).type
             kinds = (arrow.types.is_integer, arrow.types.is_floating, arrow.types.is_decimal)
             if not any(is_kind(kind) for is_kind in kinds):

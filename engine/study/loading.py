@@ -14,8 +14,9 @@ import tomli_w
 from engine import models
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.formatting import shown
-from engine.modelling.loading import load_part, source_digest, spec_of
+from engine.modelling.loading import load_part, model_digest, source_digest
 from engine.modelling.records import Model, PathModel, StaticModel
+from engine.study import labels
 from engine.study.extending import laid_over
 from engine.study.named_files import place_files, read_files
 from engine.study.resolve import KnownModel, resolve
@@ -23,7 +24,15 @@ from engine.study.section_tables import default_tile
 from engine.study.study import Study
 from engine.study.validation import checked
 
-__all__ = ["default_tile", "load_model_file", "load_study", "read_study", "resolved_text", "shipped_studies"]
+__all__ = [
+    "default_tile",
+    "load_model_file",
+    "load_study",
+    "names_in",
+    "read_study",
+    "resolved_text",
+    "shipped_studies",
+]
 
 LARGEST_FILE = 1 << 22
 MOST_LAYERS = 32
@@ -102,6 +111,11 @@ def resolved_text(study: Study) -> str:
     return tomli_w.dumps(study.document)
 
 
+def names_in(text: str) -> dict[str, Any]:
+    """Labels and author in the text of a resolved study."""
+    return labels.split(tomllib.loads(text))[1]
+
+
 def names_its_model(study: Study) -> bool:
     """Whether another process can load the study's model: by its name, or from its file."""
     return study.model_spec is not None or study.model_name in models.known()
@@ -123,7 +137,7 @@ def shipped_studies() -> dict[str, Path]:
 def _model(text: Mapping[str, Any], own: Model | None, problems: Problems) -> KnownModel | None:
     """A model of one's own, else the one that the study names; None where there is none."""
     if own is not None:
-        return KnownModel(own, type(own).__name__, source_digest(type(own)), spec_of(type(own)))
+        return KnownModel(own, type(own).__name__, *model_digest(own))
     name = text.get("model", "")
     if not name:
         known = ", ".join(models.known())

@@ -12,7 +12,7 @@ from engine.draws.shocks import Shocks
 from engine.errors import Problems, UserError, unknown
 from engine.modelling.declaration import check_declaration, check_free, check_name
 from engine.modelling.records import Factor, Model, PathModel, factor_names
-from engine.study import event_tables, factor_tables, group_tables, policy_tables, section_tables
+from engine.study import event_tables, factor_tables, group_tables, labels, policy_tables, section_tables
 from engine.study.document import document
 from engine.study.shock_tables import ShockReader, group_names
 from engine.study.study import Study
@@ -56,6 +56,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
     if len(problems) > before:
         raise UserError(source, problems)
     _check_factors(text, model, problems)
+    called = labels.read(text, model, problems)
     text = by_label(text, model, problems)
     bases = {part: name for name, parts in factor_names(model).items() for part in parts}
     tables = [name for name in text["factors"] if name in priors or bases.get(name) in priors]
@@ -63,6 +64,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
     # by year, and not to be blamed where nobody knows the years
     policies = None if years is None else policy_tables.read(text, model, years, priors, problems)
     events = event_tables.read(text["events"], model, problems)
+    headline = section_tables.headline(text.get("headline"), model, problems)
     keep = section_tables.keep(text["keep"], model, problems)
     running = policies.running if policies else ()
     shares = {policy.implementation for policy in running if isinstance(policy.implementation, str)}
@@ -95,8 +97,12 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         baseline=policies.baseline,
         events=events,
         shocks=shocks,
+        headline=headline,
         keep=keep,
         model_spec=known.spec,
+        labels=called,
+        author=text["author"],
+        nonfinite=float(run.get("nonfinite", 0.0)),
     )
     return replace(study, document=document(study, text, policies))
 

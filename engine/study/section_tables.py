@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.draws.sampling import SAMPLERS
@@ -18,6 +18,8 @@ SMALL_MODEL = 64
 _NAME = r"\w(?:[\w .-]{0,62}[\w-])?"
 LONGEST = 20_000
 """Steps of a study, at most: days of half a century."""
+FIRST_OUTCOMES = 5
+"""Outcomes that short tables show of a study that does not say which."""
 
 
 def default_tile(model: Model, n_policies: int) -> int:
@@ -87,6 +89,18 @@ def years(time: Mapping[str, Any] | None, model: Model, model_name: str) -> tupl
         text = f"expected at most {LONGEST:,} steps of a {unit}, got {steps:,}. Take a longer step, and let the model make several of it."
         raise refusal("time.last", text)
     return tuple(range(first, last + 1))
+
+
+def headline(names: Sequence[str] | None, model: Model, problems: Problems) -> tuple[str, ...]:
+    """Outcomes that short tables show: those that the study names, else the first of the model."""
+    if names is None:
+        return (*model.outcomes,)[:FIRST_OUTCOMES]
+    for name in dict.fromkeys(names):
+        if name not in model.outcomes:
+            problems.add("headline", unknown("outcome", name, model.outcomes))
+        elif names.count(name) > 1:
+            problems.add("headline", f"names '{name}' twice.")
+    return tuple(names)
 
 
 def keep(table: Mapping[str, Any], model: Model, problems: Problems) -> Keep:

@@ -59,11 +59,11 @@ def test_a_column_of_nothing_but_empty_cells_is_no_error_here(tmp_path):
         ("day,volume\n1,2\n", "unknown column 'price'. Known: day, volume."),
         ("1.5,2\n3,4\n", "unknown column 'price'. Known: 1.5, 2. The first line must name the columns."),
         ("price,price\n1,2\n", "has 2 columns 'price', expected one."),
-        ("day,price\n1,2\n2,cheap\n3,dear\n", "column 'price', line 3: expected a finite number, got 'cheap'."),
+        ("day,price\n1,2\n2,cheap\n3,dear\n", "column 'price', line 3: expected a finite number, got text."),
         ("day,price\n1,inf\n", "column 'price', line 2: expected a finite number, got 'inf'."),
         ("day,price\n1,1e999\n", "column 'price', line 2: expected a finite number, got '1e999'."),
         ("day,price\n1,1_000\n", "column 'price', line 2: expected a finite number, got '1_000'."),
-        ("day,price\n1," + "x" * 99 + "\n", f"column 'price', line 2: expected a finite number, got '{'x' * 37}...'."),
+        ("day,price\n1," + "x" * 99 + "\n", "column 'price', line 2: expected a finite number, got text."),
         (
             "day;price\n1;1,5\n",
             "column 'price', line 2: expected a finite number, got '1,5'. Write a point for decimals (1.5 rather than 1,5) "

@@ -94,9 +94,11 @@ def refuse_unless_vine(place: str, text: str, n_members: int) -> None:
     try:
         vine = _vine(text)
     except (RuntimeError, ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
-        line = (str(error).splitlines() or [""])[0]
+        # what is looked up in vain is a word of the file, which no message repeats
+        line = "" if isinstance(error, LookupError | TypeError) else (str(error).splitlines() or [""])[0]
         expected = "a vine as `pyvinecopulib.Vinecop.to_json` writes it"
-        raise refusal(place, f"expected {expected}, got another text ({line[:120]}).") from error
+        reason = f" ({line[:120]})" if line else ""
+        raise refusal(place, f"expected {expected}, got another text{reason}.") from error
     if vine.dim != n_members:
         wrong = f"expected a vine of {n_members} variables, one for each of `members`, got one of {vine.dim}."
         raise refusal(place, wrong)

@@ -7,6 +7,7 @@ also where the coordinator was killed.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -17,14 +18,25 @@ from typing import IO, Any
 
 from engine.errors import UserError
 from engine.execution.executors import site
+from engine.execution.nonfinite import refuse_bad_year
+from engine.formatting import printable
 from engine.program import devices
 from engine.study.study import Block
+
+
+class _Complaints(io.TextIOWrapper):
+    """Standard error, on which control characters are written out: a model may print anything."""
+
+    def write(self, text: str) -> int:
+        super().write(printable(text))
+        return len(text)
 
 
 def main() -> None:
     """Works through the lines of standard input."""
     lines, replies = sys.stdin, os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what a model prints is no reply
+    sys.stdout = sys.stderr = _Complaints(open(2, "wb", buffering=0, closefd=False), write_through=True)  # noqa: SIM115
 
     def reply(**message: Any) -> None:
         replies.write(json.dumps(message) + "\n")
@@ -57,9 +69,7 @@ def _serve(lines: IO[str], reply: Any) -> None:
         for line in lines:
             index = json.loads(line)
             if index is None:
-                bad = work.yearly()
-                if bad:
-                    raise UserError(f"model {work.study.model_name}", [bad])
+                refuse_bad_year(work.study, work.yearly())
                 reply(done=None)
             else:
                 yield work.study.block(index)

@@ -31,6 +31,11 @@ def section(run: RunRecords) -> Section:
         ("Precision", f"paths in {study.precision.removeprefix('float')} bits, estimates and errors in 64"),
         *(("Too coarse for", f"{one['text']}. {one['remedy']}") for one in _rounding(run)),
         ("Values that are not finite", f"{lost:,}" + (", left out with their units" if lost else "")),
+        *(
+            [("Paths kept out", f"{run.excluded:,} of {run.paths:,}, under every policy")]
+            if run.excluded
+            else []
+        ),
         ("Model", f"{study.model_name}, source {study.model_digest[:12]}"),
         ("Fingerprint of the study", study.fingerprint),
         ("Years", f"{study.years[0]} to {study.years[-1]}" if study.years else "none: a model without time"),

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import cell
-from engine.risk.as_text import BINNED, NO_INTERVAL, Cell, reasons
+from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, Cell, places, reasons
 from engine.risk.evidence import MEASURES
+from engine.risk.exclusion import notice
 from engine.risk.flags import Flag, Reason, text
 
 MAIN = ("mean", "ES99")
@@ -39,7 +40,7 @@ def section(run: RunRecords) -> Section:
         event_columns=columns(run, ("Probability",)),
         outcome_columns=columns(run, [NAMES[m] for m in MAIN]),
         all_columns=columns(run, [NAMES[m] for m in MEASURES]),
-        marks=notes(shown),
+        marks=[*notes(shown), *([("", f"{notice(run.excluded, run.paths)}.")] if run.excluded else [])],
     )
     parts = ((("events", "Events"),) if events else ()) + (("outcomes", "Outcomes"),)
     return Section("numbers", "The numbers", markup, parts=parts)
@@ -75,8 +76,15 @@ def notes(rows: Sequence[Row]) -> list[tuple[str, str]]:
     """What the marks on numbers stand for, with the reasons that the records give."""
     cells = [one for _, _, cells in rows for one in cells]
     sentences = []
-    if why := reasons(one.flag for one in cells if one.mark == NO_INTERVAL):
+    marked = {
+        mark: [one.record for one in cells if one.mark == mark and one.record]
+        for mark in (NO_INTERVAL, HEAVY)
+    }
+    if why := reasons(marked[NO_INTERVAL]):
         sentences.append((NO_INTERVAL, f"No interval that could be trusted, and so no comparison: {why}."))
+    if where := places(marked[HEAVY]):
+        text_of = "A heavy tail: more paths may move it further than its interval says"
+        sentences.append((HEAVY, f"{text_of} ({where})."))
     if any(one.mark == BINNED for one in cells):
         sentences.append((BINNED, f"{text(Flag(Reason.BINNED)).capitalize()}."))
     return sentences

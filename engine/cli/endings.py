@@ -1,0 +1,136 @@
+"""How a command ends that does not come to its own end: what is the user's to mend, what is ours, and Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+import click
+
+from engine.errors import UserError
+from engine.formatting import printable
+
+PATIENCE = 3.0
+"""Seconds that Python has to notice a Ctrl-C; while a program is compiled it cannot."""
+STOPPED = 130
+"""Exit code of what was stopped by Ctrl-C, as shells have it."""
+_KEPT = {
+    "run": "Finished blocks are kept. Go on",
+    "repair": "What is mended stays. Go on",
+    "copy": "What has been sent is kept. Go on",
+}
+
+
+def users(error: BaseException) -> UserError | None:
+    """A failure as the user's to mend; None where it is ours.
+
+    What the system refuses is the user's: a folder that is gone or may not be read, a full disk, too little memory.
+    """
+    if isinstance(error, UserError):
+        return error
+    if isinstance(error, MemoryError):
+        text = "there is too little of it. Ask for fewer --paths, or end other programs."
+        return UserError("memory", [text])
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        text = "expected names of files and folders in UTF-8, got one of other bytes. Rename it, or work in another folder."
+        return UserError(str(error.object)[:200].strip(), [text])
+    if not isinstance(error, OSError):
+        return None
+    reason = f"{error.strerror or error}."
+    if error.filename is None:
+        place = "the folder you are in" if _is_adrift() else "the system"
+        remedy = " It is gone, or may not be read. Change to another." if _is_adrift() else ""
+        return UserError(place, [f"{reason}{remedy}"])
+    return UserError(str(error.filename), [f"cannot be read or written: {reason}"])
+
+
+def _is_adrift() -> bool:
+    """Whether the folder that this process is in is gone."""
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False
+
+
+def stopped(words: Sequence[str]) -> str:
+    """What is said after Ctrl-C: what is kept, and how to go on.
+
+    Args:
+      words: the command and its arguments, as they were given.
+    """
+    kept = _KEPT.get(words[0] if words else "", "Nothing was changed. Once more")
+    return f"\nStopped. {kept}: {shlex.join(['rustbelt', *words])}\n"
+
+
+@contextmanager
+def stopping_at_once(message: Callable[[], str]) -> Iterator[None]:
+    """A block of code that one Ctrl-C ends, also while it compiles, which Python cannot interrupt.
+
+    The process then has `PATIENCE` seconds to end by itself; after them it ends as if it were killed, which a run folder
+    is made for.
+
+    Args:
+      message: what is said.
+
+    Raises:
+      click.exceptions.Exit: with `STOPPED`, after Ctrl-C.
+    """
+    told, ended = threading.Event(), threading.Event()
+    with _watched(told, ended, message):
+        try:
+            yield
+        except KeyboardInterrupt:
+            told.set()
+            click.echo(message(), err=True, nl=False)
+            raise click.exceptions.Exit(STOPPED) from None
+        except BaseException:
+            ended.set()
+            raise
+        ended.set()
+
+
+@contextmanager
+def _watched(told: threading.Event, ended: threading.Event, message: Callable[[], str]) -> Iterator[None]:
+    """A block of code with a thread beside it that ends the process some time after Ctrl-C."""
+    is_pythons = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not is_pythons or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    listening, noted = os.pipe()
+    os.set_blocking(noted, False)
+
+    def watch() -> None:
+        while (number := os.read(listening, 1)) and number[0] != signal.SIGINT:
+            pass
+        os.close(listening)
+        if number and not ended.wait(PATIENCE):
+            _leave("" if told.is_set() else message())
+
+    before = signal.set_wakeup_fd(noted, warn_on_full_buffer=False)
+    threading.Thread(target=watch, name="Ctrl-C", daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(noted)
+
+
+def _leave(message: str) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    with suppress(OSError):
+        os.write(2, printable(message).encode(errors="replace"))
+    os._exit(STOPPED)
+
+
+def ours(error: BaseException, is_debugged: bool) -> str:
+    """The message for what is ours to mend."""
+    remedy = "" if is_debugged else " Run the same command with --debug for the details."
+    return f"{type(error).__name__}: {error}\nThis is our fault, not yours.{remedy}"
