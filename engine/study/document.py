@@ -46,9 +46,9 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
         table = text["factors"][item.name]
         rest = {key: table[key] for key in ("group", "source") if table.get(key)}
         law = factor_tables.law_keys(table)
-        label = _label(study, "factors", item.name)
-        tables["factors"][item.name] = {**label, "about": item.about, "unit": item.unit, **law, **rest}
-    tables["factors"] = together(tables["factors"], study.model)
+        tables["factors"][item.name] = {"about": item.about, "unit": item.unit, **law, **rest}
+    factors = together(tables["factors"], study.model)
+    tables["factors"] = {name: {**_label(study, "factors", name), **table} for name, table in factors.items()}
     for key, used in (("regimes", study.shocks.regimes), ("shocks", study.shocks.moving)):
         if used:
             tables[key] = {name: dict(text[key][name]) for name in used}

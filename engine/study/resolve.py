@@ -56,6 +56,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
     if len(problems) > before:
         raise UserError(source, problems)
     _check_factors(text, model, problems)
+    called = labels.read(text, model, problems)
     text = by_label(text, model, problems)
     bases = {part: name for name, parts in factor_names(model).items() for part in parts}
     tables = [name for name in text["factors"] if name in priors or bases.get(name) in priors]
@@ -71,7 +72,6 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
     drawn = [*bases, *sorted(shares - set(bases))]
     group_of, groups = _groups(text, drawn, problems)
     shocks = _shocks(text, known, priors, problems)
-    called = labels.read(text, model, problems)
     problems.refuse(source)
     assert policies is not None and years is not None
     study = Study(
