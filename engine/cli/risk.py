@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command("risk", short_help="Ask a finished run for its risks.")
 @options.run_that_is_there
 @click.option("--variable", metavar="V", help="One outcome, event or yearly variable.")
-@click.option("--level", metavar="L", help="Only the measures at this level, such as 99.")
+@click.option("--level", metavar="L", help="Only the measures at this level, such as 97.5.")
 @click.option(
     "--given", metavar="CONDITION", help='What holds where a condition does: "reemployed_share >= 0.667".'
 )
@@ -32,7 +32,7 @@ def command(run: Run, variable: str | None, level: str | None, given: str | None
     With --given, what holds among the paths that meet a condition on outcomes, and among the others.
     """
     from engine.execution import questions
-    from engine.risk.evidence import MEASURES
+    from engine.risk.evidence import measures
 
     answers, study = run.answers, run.answers.study
     chosen = questions.level_of(level)
@@ -44,8 +44,8 @@ def command(run: Run, variable: str | None, level: str | None, given: str | None
         if as_json:
             screen.print_estimates(study, records)
         else:
-            condition, measures = " ".join(given.split()), _measures(chosen, ("mean", "ES99"))
-            print_conditional(screen.headed(study, run.folder), study, condition, records, measures)
+            condition, shown = " ".join(given.split()), _measures(chosen, ("mean", "ES99"))
+            print_conditional(screen.headed(study, run.folder), study, condition, records, shown)
         return
     tables = questions.tables_of(answers, variable, chosen)
     by_year = questions.by_year(answers, run.cube, variable, chosen) if variable in yearly else []
@@ -54,7 +54,9 @@ def command(run: Run, variable: str | None, level: str | None, given: str | None
         return
     console = screen.headed(study, run.folder)
     if tables.risk:
-        print_tables(console, study, tables, _measures(chosen, MEASURES if variable else HEADLINE))
+        print_tables(
+            console, study, tables, _measures(chosen, measures(study.levels) if variable else HEADLINE)
+        )
     if by_year and variable is not None:
         print_yearly(console, study, variable, by_year, chosen)
     if not tables.risk and not by_year:

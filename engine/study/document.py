@@ -8,7 +8,7 @@ from typing import Any
 from engine.study import factor_tables, group_tables
 from engine.study.lever_tables import lever_table
 from engine.study.policy_tables import Policies
-from engine.study.study import Policy, Study
+from engine.study.study import LEVELS, Policy, Study
 
 
 def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[str, Any]:
@@ -44,6 +44,8 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
             tables[key] = {name: dict(text[key][name]) for name in used}
     tables["policies"] = {name: _policy_table(policies.by_name[name], study) for name in policies.reached}
     tables["events"] = {name: dict(table) for name, table in text["events"].items()}
+    if added := [float(f"{100 * level:g}") for level in study.levels if level not in LEVELS]:
+        tables["risk"] = {"levels": added}
     keep = study.keep
     tables["keep"] = {"outcomes": list(keep.outcomes), "draws": keep.draws, "yearly": keep.yearly}
     return tables

@@ -47,7 +47,7 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
     }
     extends = {"description": EXTENDS, "type": "string", "examples": ["rustbelt"]}
     properties = {"extends": extends} | schema["properties"]
-    for key in ("run", "groups", "factors", "regimes", "shocks", "policies", "events", "keep"):
+    for key in ("run", "groups", "factors", "regimes", "shocks", "policies", "events", "risk", "keep"):
         properties[key].pop("default", None)
     return head | {
         "properties": properties,

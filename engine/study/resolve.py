@@ -57,6 +57,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
     _check_factors(text, model, problems)
     policies = policy_tables.read(text, model, years, priors, problems)
     events = event_tables.read(text["events"], model, problems)
+    levels = section_tables.levels(text["risk"], problems)
     keep = section_tables.keep(text["keep"], model, problems)
     shares = {policy.implementation for policy in policies.running if isinstance(policy.implementation, str)}
     # in the model's order, whatever the file's, then those that only an implementation draws
@@ -85,6 +86,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         shocks=shocks,
         keep=keep,
         model_spec=known.spec,
+        levels=levels,
     )
     return replace(study, document=document(study, text, policies))
 

@@ -22,6 +22,10 @@ BLOCK = 1 << 17
 """Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""
 
 
+LEVELS = (0.95, 0.99, 0.999)
+"""Levels of VaR and ES that every study measures."""
+
+
 @dataclass(frozen=True)
 class Policy:
     """A named set of lever values, phased in from `start`.
@@ -93,6 +97,7 @@ class Study:
       model_digest: SHA-256 of the model's source.
       years: calendar years, empty for a static model.
       tile: paths that one compiled pass takes.
+      levels: of VaR and ES, ascending, `LEVELS` among them.
       model_spec: `FILE:CLASS` that a model of one's own is loaded by again, absolute; None for a model that the study
         names, and for one that stands in no file.
     """
@@ -117,6 +122,7 @@ class Study:
     shocks: Shocks = field(default_factory=Shocks)
     keep: Keep = field(default_factory=lambda: Keep((), 0, 0))
     model_spec: str | None = None
+    levels: tuple[float, ...] = LEVELS
 
     @cached_property
     def fingerprint(self) -> str:
