@@ -64,7 +64,7 @@ def command(
     """
     from engine.execution.headline import Tightening
     from engine.execution.job import RunOptions, compute
-    from engine.risk.evidence import MEASURES
+    from engine.risk.evidence import measures
     from engine.risk.rounding import REMEDY
     from engine.run_folder.finding import run_folder
 
@@ -87,7 +87,7 @@ def command(
     with screen.paged() as console:
         screen.print_head(console, study, folder)
         outcomes = shown_outcomes(study, tables.risk, full)
-        print_tables(console, study, tables, MEASURES if full else MAIN, outcomes)
+        print_tables(console, study, tables, measures(study.levels) if full else MAIN, outcomes)
         if not full:
             left_out = len(study.model.outcomes) - len(outcomes)
             print_more(console, study, folder, left_out, OTHERS)

@@ -39,6 +39,14 @@ class Answers:
         self.study = replace(folder.study, paths=sum(block.count for block in self.blocks))
         self.paths = Paths(folder, self.blocks)
 
+    def with_level(self, level: float | None) -> Answers:
+        """The same with VaR and ES also at a level; itself where the study has it, or none is asked for."""
+        levels = self.study.levels
+        if level is None or level in levels:
+            return self
+        study = replace(self.folder.study, levels=tuple(sorted((*levels, level))))
+        return Answers(replace(self.folder, study=study), self.records)
+
     @cached_property
     def all_tables(self) -> Tables:
         """Risk and comparison of every outcome and event."""

@@ -9,7 +9,7 @@ from engine.study import factor_tables, group_tables
 from engine.study.labels import OF_LABELS
 from engine.study.lever_tables import lever_table
 from engine.study.policy_tables import Policies
-from engine.study.study import Policy, Study
+from engine.study.study import LEVELS, Policy, Study
 from engine.study.vector_factors import together
 
 
@@ -57,6 +57,8 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
     for kind in OF_LABELS:
         if study.labels.get(kind):
             tables[kind] = {name: {"label": label} for name, label in study.labels[kind].items()}
+    if added := [float(f"{100 * level:g}") for level in study.levels if level not in LEVELS]:
+        tables["risk"] = {"levels": added}
     keep = study.keep
     tables["keep"] = {"outcomes": list(keep.outcomes), "draws": keep.draws, "yearly": keep.yearly}
     return tables

@@ -65,6 +65,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
     policies = None if years is None else policy_tables.read(text, model, years, priors, problems)
     events = event_tables.read(text["events"], model, problems)
     headline = section_tables.headline(text.get("headline"), model, problems)
+    levels = section_tables.levels(text["risk"], problems)
     keep = section_tables.keep(text["keep"], model, problems)
     running = policies.running if policies else ()
     shares = {policy.implementation for policy in running if isinstance(policy.implementation, str)}
@@ -103,6 +104,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         labels=called,
         author=text["author"],
         nonfinite=float(run.get("nonfinite", 0.0)),
+        levels=levels,
     )
     return replace(study, document=document(study, text, policies))
 

@@ -28,6 +28,10 @@ PRECISIONS: Mapping[str, type] = {"float32": np.float32, "float64": np.float64}
 """Types of numbers that a study may be computed and stored in."""
 
 
+LEVELS = (0.95, 0.99, 0.999)
+"""Levels of VaR and ES that every study measures."""
+
+
 @dataclass(frozen=True)
 class Policy:
     """A named set of lever values, phased in from `start`.
@@ -101,6 +105,7 @@ class Study:
       tile: paths that one compiled pass takes.
       precision: "float32", or "float64" where single precision is too coarse: of every number but the random words.
       headline: outcomes that short tables show, in their order.
+      levels: of VaR and ES, ascending, `LEVELS` among them.
       model_spec: `FILE:CLASS` that a model of one's own is loaded by again, absolute; None for a model that the study
         names, and for one that stands in no file.
       labels: kind (policies, events, outcomes, yearly, factors) -> name -> what people call it, where it has a label.
@@ -133,6 +138,7 @@ class Study:
     nonfinite: float = 0.0
     labels: labels.Labels = field(default_factory=dict)
     author: str = ""
+    levels: tuple[float, ...] = LEVELS
 
     @cached_property
     def fingerprint(self) -> str:
