@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @click.command("risk", short_help="Ask a finished run for its risks.")
 @options.run_that_is_there
-@click.option("--variable", metavar="V", help="One outcome, event or yearly variable.")
+@click.option(
+    "--variable", metavar="V", shell_complete=options.complete_variable,
+    help="One outcome, event or yearly variable.",
+)  # fmt: skip
 @click.option("--level", metavar="L", help="Only the measures at this level, such as 97.5.")
 @click.option(
     "--given", metavar="CONDITION", help='What holds where a condition does: "reemployed_share >= 0.667".'

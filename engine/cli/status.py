@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -30,11 +31,15 @@ def command(run: Run, as_json: bool) -> None:
     if as_json:
         screen.print_records([{**asdict(status), "folder": str(status.folder)}])
         return
-    screen.print_labelled(screen.stdout(), _lines(status))
+    console = screen.stdout()
+    screen.print_labelled(console, _lines(status))
+    if not status.complete and status.holder is None:
+        words = "run", run.folder / "study.toml", "--out", run.folder
+        screen.print_command(console, "Finish it", *words, model=run.study.model_spec)
 
 
 def _lines(status: Status) -> list[tuple[str, str]]:
-    state = "complete" if status.complete else "not finished: the same command finishes it"
+    state = "complete" if status.complete else "not finished"
     if status.holder is not None and not status.complete:
         state = "running"
     by_year = [] if status.yearly is None else [("by year", "done" if status.yearly else "to be computed")]
@@ -53,4 +58,4 @@ def _lines(status: Status) -> list[tuple[str, str]]:
 
 def _worked(entry: Mapping[str, Any]) -> str:
     when = f"{entry['started']} to {entry['ended']}, {entry['status']}"
-    return f"{when}, blocks {entry['blocks'] or 'none'}: {' '.join(entry['command'])}"
+    return f"{when}, blocks {entry['blocks'] or 'none'}: {shlex.join(entry['command'])}"

@@ -126,11 +126,11 @@ def whole(folder: RunFolder, records: Mapping[int, Record]) -> Answers:
     if gone:
         some = f"block{'s' if len(gone) > 1 else ''} {', '.join(map(str, gone[:6]))}{', ...' if len(gone) > 6 else ''}"
         if cube.attributes(folder.path).get("status") == "complete":
-            message = f"{some} damaged or missing. See rustbelt verify {folder.path}, and mend it with rustbelt repair {folder.path}"
+            message = f"{some} damaged or missing. See what is: {folder.command('verify')}"
         else:
             message = (
-                f"its run has not come to its end: {some} still to be computed. Run the same command again to finish it, "
-                f"or look at what is there with --partial."
+                f"its run has not come to its end: {some} still to be computed. Look at what is there with --partial, or "
+                f"finish it: {folder.finishing_command}"
             )
         raise UserError(str(folder.path), [message])
     return Answers(folder, records)
@@ -151,7 +151,7 @@ def open_cube(place: str | Path) -> xr.DataTree:
     remedy = (
         "Copy it to a disk to look at what is there."
         if is_url(place)
-        else "Run the same command again to finish it, or look at what is there with open_run(..., partial=True)."
+        else "Run it again to finish it, or look at what is there with open_run(..., partial=True)."
     )
     raise UserError(str(place), [f"its run has not come to its end. {remedy}"])
 

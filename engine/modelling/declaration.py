@@ -55,6 +55,9 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
             problems.add(f"model.levers.{name}", "is what a policy's table says itself; take another name.")
         if not _finite(lever.default):
             problems.add(f"model.levers.{name}", f"expected a finite default, got {lever.default!r}.")
+        elif not lever.low <= lever.default <= lever.high:
+            text = f"expected a default of {lever.bounds}, got {lever.default:g}."
+            problems.add(f"model.levers.{name}", text)
     for name, factor in model.factors.items():
         _check_labels(model, f"model.factors.{name}", factor.dims, problems)
     if isinstance(model, StaticModel):

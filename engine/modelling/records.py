@@ -6,6 +6,7 @@ draws, policies and storage. See `docs/writing-a-model.md` for one page of each 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -54,12 +55,25 @@ class Lever:
       default: value where a policy says nothing.
       dims: dimensions it is set for.
       about: what it decides.
+      low: least value that a policy may give it; none if not given.
+      high: largest value that a policy may give it; none if not given.
     """
 
     unit: str
     default: float = 0.0
     dims: tuple[str, ...] = ()
     about: str = ""
+    low: float = -math.inf
+    high: float = math.inf
+
+    @property
+    def bounds(self) -> str:
+        """The values that it may have, as a message says it; nothing without bounds."""
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            return f"{self.low:g} to {self.high:g}"
+        if math.isfinite(self.low):
+            return f"at least {self.low:g}"
+        return f"at most {self.high:g}" if math.isfinite(self.high) else ""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def report(folder: Path, study: Study, tree: xr.DataTree, variable: str | None =
       UserError: there is no such outcome, or the chart library is not installed.
     """
     if variable is not None and variable not in study.model.outcomes:
-        raise UserError("--variable", [unknown("outcome", variable, study.model.outcomes)])
+        raise UserError("variable", [unknown("outcome", variable, study.model.outcomes)])
     runs, versions = provenance.runs(folder), ownership.versions_of(folder)
     return page(records_of(study, tree, runs=runs, versions=versions, variable=variable))
 

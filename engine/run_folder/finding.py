@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from engine.errors import Problem, UserError, unknown
+from engine.formatting import command_line
 from engine.modelling.records import Model
 from engine.run_folder import cube, ownership
 from engine.run_folder.folder import RunFolder
@@ -62,12 +63,12 @@ def find_run(place: str | Path, model: Model | None = None) -> RunFolder:
     if _is_run(given):
         return RunFolder(given, stored_study(given, model))
     if given.suffix == ".toml" and given.is_file():
-        folder = run_folder(_study_of_file(given, model)).path
+        study = _study_of_file(given, model)
+        folder = run_folder(study).path
         if _is_run(folder):
             return RunFolder(folder, stored_study(folder, model))
-        raise UserError(
-            str(place), [f"has not been run: expected {folder}. Run it first: rustbelt run {place}"]
-        )
+        remedy = f"Run it first: {command_line('run', given, model=study.model_spec)}"
+        raise UserError(str(place), [f"has not been run: expected {folder}. {remedy}"])
     known = known_runs()
     fitting = [folder for folder in known if str(place) and folder.name.startswith(str(place))]
     if len(fitting) == 1:
@@ -117,7 +118,7 @@ def find_study(
     if given.is_dir() or (given.suffix != ".toml" and str(place) not in shipped_studies()):
         run = find_run(place, model)
         if seed not in (None, run.study.seed):
-            raise UserError(str(place), [Problem("--seed", f"the run's is {run.study.seed}, got {seed}.")])
+            raise UserError(str(place), [Problem("seed", f"the run's is {run.study.seed}, got {seed}.")])
     else:
         study = _study_of_file(place, model, seed)
         run = run_folder(study)
@@ -128,5 +129,5 @@ def find_study(
             return study, None
         run = RunFolder(run.path, stored_study(run.path, model))
     if policy is not None and policy not in run.study.policy_names:
-        raise UserError(str(place), [Problem("--policy", unknown("policy", policy, run.study.policy_names))])
+        raise UserError(str(place), [Problem("policy", unknown("policy", policy, run.study.policy_names))])
     return run.study, run

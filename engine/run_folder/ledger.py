@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import UserError
+from engine.formatting import command_line
 from engine.run_folder.folder import RunFolder
 from engine.storage.files import WRITERS, digest, digest_of_file, sealed, sync, unsealed, write_files, writing
 from engine.study.study import Block
@@ -189,7 +190,8 @@ def content_of(folder: Path, file: Stored) -> bytes:
     if not fault and digest(content) != file.sha256:
         fault = "other content than was written"
     if fault:
-        raise UserError(str(folder), [f"{file.name} is damaged ({fault}). Mend it: rustbelt repair {folder}"])
+        remedy = f"Mend it: {command_line('repair', folder)}"
+        raise UserError(str(folder), [f"{file.name} is damaged ({fault}). {remedy}"])
     return content
 
 

@@ -14,6 +14,7 @@ import zarr
 from zarr.storage import ObjectStore
 
 from engine.errors import UserError
+from engine.formatting import command_line
 from engine.run_folder.cube import CUBE_FOLDER, attributes, cube_of
 from engine.run_folder.cube_groups import described
 from engine.run_folder.folder import RunFolder
@@ -141,5 +142,6 @@ def _reading(folder: Path) -> Iterator[None]:
         with writing(folder):
             yield
     except (FileNotFoundError, ValueError, KeyError, RuntimeError) as error:
-        message = f"the cube cannot be read ({error}). See what is damaged: rustbelt verify {folder}"
+        remedy = f"See what is damaged: {command_line('verify', folder)}"
+        message = f"the cube cannot be read ({error}). {remedy}"
         raise UserError(str(folder), [message]) from error
