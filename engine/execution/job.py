@@ -293,7 +293,7 @@ class _Job:
 
 @contextmanager
 def _nothing_left_of_a_refused_run(folder: RunFolder, there: bool) -> Iterator[None]:
-    """Takes away what a run that is refused began in a folder that held no run, unless a block is done.
+    """Takes away what a run that is refused, or fails, began in a folder that held no run, unless a block is done.
 
     The folder is claimed, so that nobody else's is taken away.
 
@@ -303,7 +303,7 @@ def _nothing_left_of_a_refused_run(folder: RunFolder, there: bool) -> Iterator[N
     begun = not ownership.study_file(folder.path).exists()
     try:
         yield
-    except UserError:
+    except Exception:
         with suppress(OSError):  # a disk that fails: what is there stays
             if begun and not ledger.done_blocks(folder):
                 shutil.rmtree(folder.path, ignore_errors=True)

@@ -115,7 +115,8 @@ def whole(folder: RunFolder, records: Mapping[int, Record]) -> Answers:
     if gone:
         some = f"block{'s' if len(gone) > 1 else ''} {', '.join(map(str, gone[:6]))}{', ...' if len(gone) > 6 else ''}"
         if cube.attributes(folder.path).get("status") == "complete":
-            message = f"{some} damaged or missing. See rustbelt verify {folder.path}, and mend it with rustbelt repair {folder.path}"
+            is_or_are = "is" if len(gone) == 1 else "are"
+            message = f"{some} {is_or_are} damaged or missing. {ledger.remedy(folder.path)}"
         else:
             message = (
                 f"its run has not come to its end: {some} still to be computed. Run the same command again to finish it, "

@@ -161,7 +161,7 @@ def _check_outcomes(
 def _call(model: Model, place: str, method: Callable[..., Any], *args: Any) -> Any:
     try:
         return method(*args)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, GeneratorExit) as error:
         raise refusal(place, f"raised {_described(error, model)}") from error
 
 

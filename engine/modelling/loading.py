@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import importlib.machinery
 import importlib.util
 import inspect
+import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -17,6 +20,10 @@ from typing import TypeVar
 from engine.errors import UserError, unknown
 
 Part = TypeVar("Part")
+
+_PREFIX = "rustbelt_model_"
+_FRAME = re.compile(r'File "([^"]+)", line (\d+)')
+_LONGEST = 300
 
 
 def load_part(spec: str, kinds: tuple[type[Part], ...]) -> Part:
@@ -51,7 +58,7 @@ def load_part(spec: str, kinds: tuple[type[Part], ...]) -> Part:
 def _import_file(spec: str, path: Path) -> ModuleType:
     if not path.is_file():
         raise UserError(spec, [f"no file '{path}'; expected a Python file."])
-    name = f"rustbelt_model_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+    name = f"{_PREFIX}{path.stem}_{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:8]}"
     loader = importlib.machinery.SourceFileLoader(name, str(path.resolve()))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))  # type: ignore[arg-type]
     sys.modules[name] = module  # dataclasses and pickling look their module up there
@@ -82,6 +89,29 @@ def _raised(error: BaseException, path: Path | None = None) -> str:
     line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     return f"{type(error).__name__}: {text}" + (f" (line {line})" if line else "")
+
+
+def blamed(error: BaseException) -> UserError | None:
+    """A failure as the model's, where it was raised in a file that `load_part` loaded; None where it was not.
+
+    A callback's failure comes as the text that JAX makes of it.
+    """
+    files = {module.__file__ for name, module in [*sys.modules.items()] if name.startswith(_PREFIX)}
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [(frame.filename, frame.lineno) for frame in frames if frame.filename in files]
+    text = f"raised {type(error).__name__}: {error}"
+    if "callback" in str(error) and (named := _FRAME.findall(str(error))):
+        places = [(file, int(line)) for file, line in named if file in files]
+        text = f"a callback raised {str(error).strip().splitlines()[-1]}"
+    if not places:
+        return None
+    file, line = places[-1]
+    return UserError(f"model {Path(file).name}", [f"{text[:_LONGEST]} (line {line})"])
+
+
+def end_quietly() -> None:
+    """Keeps a callback that has failed from being told of once more as Python ends and JAX waits for it."""
+    atexit.register(setattr, sys, "unraisablehook", lambda _: None)
 
 
 def spec_of(part: type) -> str | None:

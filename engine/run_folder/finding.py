@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.errors import Problem, UserError, unknown
 from engine.modelling.records import Model
-from engine.run_folder import cube, ownership
+from engine.run_folder import cube, ledger, ownership
 from engine.run_folder.folder import RunFolder
 from engine.storage.files import unsealed
 from engine.study.loading import load_model_file, load_study, shipped_studies, study_of_text
@@ -40,7 +40,14 @@ def stored_study(folder: Path, model: Model | None = None) -> Study:
         model = load_model_file(spec) if spec else None
     held = unsealed(ownership.study_file(folder))
     if held is None:
-        return load_study(folder / "study.toml", model=model)
+        try:
+            return load_study(folder / "study.toml", model=model)
+        except UserError as error:
+            if not ownership.study_file(folder).exists():
+                raise
+            spec = " --model FILE:CLASS, if the model is your own" if model is None else ""
+            message = f"is damaged (not as it was written). {ledger.remedy(folder)}{spec}."
+            raise UserError(str(folder), [Problem("ledger/study.json", message)]) from error
     return study_of_text(held["study"], str(folder / "study.toml"), model)
 
 

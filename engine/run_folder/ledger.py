@@ -7,6 +7,7 @@ written, belongs to this study and range, and every file it names is there. `doc
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.errors import UserError
+from engine.errors import Problem, UserError
 from engine.run_folder.folder import RunFolder
 from engine.storage.files import WRITERS, digest, digest_of_file, sealed, sync, unsealed, write_files, writing
 from engine.study.study import Block
@@ -115,6 +116,15 @@ def read(folder: RunFolder, part: int | str) -> Record | None:
     return record if inside and record.part == part else None
 
 
+def files_of(folder: Path, part: int | str) -> dict[str, Stored]:
+    """The files that a part's record answers for by name, whatever study it is of; none where there is no record."""
+    plain = unsealed(record_file(folder, part)) or {}
+    try:
+        return {f["name"]: Stored(str(f["name"]), int(f["size"]), str(f["sha256"])) for f in plain["files"]}
+    except (KeyError, TypeError, ValueError):
+        return {}
+
+
 def done_blocks(
     folder: RunFolder, thorough: bool = False, only: Iterable[int] | None = None
 ) -> dict[int, Record]:
@@ -187,8 +197,18 @@ def content_of(folder: Path, file: Stored) -> bytes:
     if not fault and digest(content) != file.sha256:
         fault = "other content than was written"
     if fault:
-        raise UserError(str(folder), [f"{file.name} is damaged ({fault}). Mend it: rustbelt repair {folder}"])
+        raise damaged(folder, file.name, fault)
     return content
+
+
+def damaged(folder: Path, name: str, fault: str) -> UserError:
+    """What every command says of a file of a run that is not as it was written."""
+    return UserError(str(folder), [Problem(name, f"is damaged ({fault}). {remedy(folder)}")])
+
+
+def remedy(folder: Path) -> str:
+    """How a damaged run is mended."""
+    return f"Mend it: {shlex.join(['rustbelt', 'repair', str(folder)])}"
 
 
 def nonfinite_of(records: Mapping[int, Record]) -> np.ndarray:

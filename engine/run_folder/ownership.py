@@ -155,14 +155,17 @@ def remembered_model(folder: Path) -> str | None:
 def _remember(model: Mapping[str, str]) -> None:
     folder, _ = private_folder()
     if folder is not None and _line(model) not in _models_run():
-        with suppress(OSError), (folder / MODELS).open("a", encoding="utf-8") as file:
+        with (
+            suppress(OSError),
+            (folder / MODELS).open("a", encoding="utf-8", errors="surrogateescape") as file,
+        ):
             file.write(f"{_line(model)}\n")
 
 
 def _models_run() -> list[str]:
     folder, _ = private_folder()
     with suppress(OSError):
-        return (folder / MODELS).read_text("utf-8").splitlines() if folder else []
+        return (folder / MODELS).read_text("utf-8", "surrogateescape").splitlines() if folder else []
     return []
 
 

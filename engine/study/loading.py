@@ -14,6 +14,7 @@ import tomli_w
 from engine import models
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.formatting import shown
+from engine.modelling.declaration import check_tables
 from engine.modelling.loading import load_part, source_digest, spec_of
 from engine.modelling.records import Model, PathModel, StaticModel
 from engine.study.extending import laid_over
@@ -109,7 +110,9 @@ def names_its_model(study: Study) -> bool:
 
 def load_model_file(spec: str) -> Model:
     """The model that `FILE:CLASS` names."""
-    return load_part(spec, (PathModel, StaticModel))
+    model = load_part(spec, (PathModel, StaticModel))
+    check_tables(model)
+    return model
 
 
 def shipped_studies() -> dict[str, Path]:
