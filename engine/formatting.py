@@ -1,10 +1,14 @@
-"""Numbers, sizes and values as text: a number is rounded where its standard error says that the rest is noise."""
+"""Numbers, sizes, values and commands as text: a number is rounded where its standard error says that the rest is noise."""
 
 from __future__ import annotations
 
 import math
+import os
 import re
+import shlex
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 FLOAT32 = 2.0**-23
@@ -59,6 +63,17 @@ def size_as_text(count: float) -> str:
     return f"{count:,.0f} bytes"
 
 
+def words(name: str) -> str:
+    """A name as words: `bank_loss` is "bank loss"."""
+    return name.replace("_", " ")
+
+
+def titled(name: str) -> str:
+    """A name as words that begin with a capital: `bank_loss` is "Bank loss"."""
+    text = words(name)
+    return text[:1].upper() + text[1:]
+
+
 def shown(value: Any) -> str:
     """A value as a message shows it, in the words of the study file."""
     if isinstance(value, bool):
@@ -70,3 +85,25 @@ def shown(value: Any) -> str:
     if isinstance(value, int | float):
         return str(value)
     return "a table" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else "a date"
+
+
+def command_line(*words: object, model: str | None = None) -> str:
+    """The command `rustbelt WORDS` as a shell takes it, whatever is in the words; one that is suggested ends its line.
+
+    Args:
+      words: the command, its arguments and options. What is a `Path` is taken for no option.
+      model: FILE:CLASS of a model of one's own that the command needs; a file that lies below is named from here.
+    """
+    written = [f"./{word}" if isinstance(word, Path) and str(word)[0] == "-" else str(word) for word in words]
+    if model:
+        file, _, name = model.rpartition(":")
+        with suppress(OSError, ValueError):  # a folder that is gone, another drive
+            short = os.path.relpath(file)
+            file = file if short.startswith("..") else short
+        written += ["--model", f"{file}:{name}"]
+    return shlex.join(["rustbelt", *written])
+
+
+def unit_name(attributes: Mapping[Any, Any]) -> str:
+    """The unit of a labelled variable in its model's words, from its attributes; "1" for a pure number."""
+    return str(attributes.get("unit_name") or attributes.get("units") or "1")

@@ -14,7 +14,7 @@ from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticMo
 from engine.risk.evidence import MEASURES, level_of
 from engine.risk.measures import summary
 from engine.risk.summaries import Summaries
-from engine.run_folder.cube_groups import described, described_value, groups, policies
+from engine.run_folder.cube_groups import described_inputs, described_value, groups, policies
 from engine.study.loading import read_study
 from engine.study.study import Study
 from tests.risk.cells import summary_cells
@@ -172,13 +172,13 @@ def drawn(case: Case) -> Drawn:
     about = policies(study)
     tree["paths"] = xr.Dataset(
         {
-            name: (("policy", "path"), v, described_value(name, study.model.outcomes[name]))
+            name: (("policy", "path"), v, described_value(study, "outcomes", name))
             for name, v in outcomes.items()
         },
         {"policy": about},
     )
     tree["draws"] = xr.Dataset(
-        {item.name: ("path", draws[k], described("", item.unit)) for k, item in enumerate(study.inputs)},
+        {name: ("path", draws[k], about) for k, (name, about) in enumerate(described_inputs(study).items())},
         attrs={"kept": n},
     )
     root = xr.Dataset(attrs={"independent_unit": study.unit, "paths": n, "title": study.name})
@@ -186,7 +186,7 @@ def drawn(case: Case) -> Drawn:
     story["outcomes"] = tree["paths"].isel(path=0)
     if yearly:
         parts = {
-            name: xr.DataArray(v[..., 0], dims=("policy", "year", *study.model.yearly[name].dims), attrs=described_value(name, study.model.yearly[name]))
+            name: xr.DataArray(v[..., 0], dims=("policy", "year", *study.model.yearly[name].dims), attrs=described_value(study, "yearly", name))
             for name, v in yearly.items()
         }  # fmt: skip
         labels = {dim: list(names) for dim, names in study.model.dims.items()}

@@ -22,7 +22,7 @@ OWNERS = {
     "pyarrow": {"study/data_files"},
     "pyvinecopulib": {"draws/copulas/vine"},
     "distributed": {"execution/executors/cluster", "execution/executors/cluster_worker"},
-    "matplotlib": {"plots/style", "plots/labels", "plots/sheet", "plots/ticks"},
+    "matplotlib": {"plots/fonts", "plots/style", "plots/labels", "plots/sheet", "plots/ticks"},
     "jinja2": {"report/markup"},
     "markupsafe": {"report/markup"},
     "vl_convert": {"report/charts"},

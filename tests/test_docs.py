@@ -41,6 +41,7 @@ def test_model_of_the_page_runs_from_python(models, name):
     own = engine.load_model_file(f"{name}.py:{MODELS[name]}")
     study = engine.load_study(f"{name}.toml", model=own, paths=512)
     finished = engine.run(study, out=models / "run")
+    assert not finished.rounding
     cube = engine.open_cube(finished.folder)
     for outcome in own.outcomes:
         assert cube["paths"][outcome].sizes == {"policy": len(study.policies), "path": 512}

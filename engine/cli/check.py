@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.markup import escape
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.cli.show.input_tables import listing, print_groups, print_shocks
-from engine.cli.show.prior_table import priors_table
+from engine.cli.show.input_tables import print_groups, print_shocks
+from engine.cli.show.prior_table import print_priors
+from engine.cli.show.rows import Column, columns_of, print_rows
 from engine.formatting import size_as_text
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
     and in memory.
     With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2.
     """
+    from engine.execution import precision
     from engine.modelling import contract
     from engine.program import devices
     from engine.run_folder.finding import run_folder
@@ -43,35 +44,39 @@ def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
     contract.refuse_broken(study.model, study.model_name)
     row = devices.mesh(place["device"]).devices.flat
     folder = run_folder(study, place["out"])
-    console = screen.headed(study, folder.path)
-    _print_policies(console, study)
-    screen.print_table(console, priors_table(study.inputs))
-    print_groups(console, study)
-    print_shocks(console, study)
-    _print_size(console, folder, f"{len(row)} x {row[0].device_kind}", place["memory"])
+    with screen.paged() as console:
+        screen.print_head(console, study, folder.path)
+        _print_policies(console, study)
+        print_priors(console, study.inputs)
+        print_groups(console, study)
+        print_shocks(console, study)
+        _print_size(console, folder, f"{len(row)} x {row[0].device_kind}", place["memory"])
+        screen.print_rounding(console, precision.too_coarse(study))
     if workers is not None:
-        _print_plan(console, folder, place["device"], workers)
+        _print_plan(screen.stdout(), folder, place["device"], workers)
 
 
 def _print_policies(console: Console, study: Study) -> None:
     from engine.study.lever_tables import lever_text
 
-    table = listing("Levers in which policies differ", "lever", "unit", *study.policy_names)
+    rows = {}
     for lever, entry in study.model.levers.items():
         values = [
             lever_text(policy.levers[lever], entry.dims, study.model, study.years)
             for policy in study.policies
         ]
         if len(set(values)) > 1:
-            table.add_row(lever, escape(entry.unit), *map(escape, values))
+            rows[lever] = [entry.unit, *values]
     for label, values in (
         ("start", [str(policy.start) for policy in study.policies if study.years]),
         ("before", [policy.before.name if policy.before else "-" for policy in study.policies]),
         ("implementation", [str(policy.implementation) for policy in study.policies]),
     ):
         if len(set(values)) > 1:
-            table.add_row(f"({label})", "", *values)
-    screen.print_table(console, table)
+            rows[f"({label})"] = ["", *values]
+    names = study.policy_names
+    columns = columns_of(["unit", *names], [*rows.values()], ("unit",), names)
+    print_rows(console, "Levers in which policies differ", Column("lever", [*rows], left=True), columns)
 
 
 def _print_size(console: Console, folder: RunFolder, devices: str, allowed: int | None) -> None:
@@ -86,6 +91,7 @@ def _print_size(console: Console, folder: RunFolder, devices: str, allowed: int 
         ("model", f"{study.model_name}, keeps what it states; years {horizon}"),
         ("paths", f"{study.paths:,} in {blocks:,} block{'s' if blocks != 1 else ''} of {BLOCK:,}, tiles of {study.tile:,}"),
         ("sampler", f"{study.sampler}, seed {study.seed}, independent units of {study.unit}"),
+        *((("precision", study.precision),) if study.precision != "float32" else ()),
         ("disk", f"{size_as_text(bytes_needed(study))} needed at most, {size_as_text(bytes_free(folder.path))} free"),
         ("memory", f"{size_as_text(memory_needed(study))} needed, {size_as_text(room) if room else 'unknown'} {whose}"),
         ("devices", devices),

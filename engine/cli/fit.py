@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
 from engine.cli import options
 from engine.cli.show import screen
+from engine.cli.show.rows import Column, columns_of, print_rows
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from engine.fitting.ranking import Fit
 
 
@@ -77,15 +77,14 @@ def command(
         return
     console = screen.stdout()
     good = [fit for fit in fits if not fit.failed]
-    console.print(_table(f"{data.name}, column {column}: {every:,} values", fits))
-    console.print()
+    _print_table(console, f"{data.name}, column {column}: {every:,} values", fits)
     if not good:
         raise UserError(str(data), ["none of the families could be fitted."])
-    console.print(Text(_legend(good[0]), style="dim"))
+    screen.print_words(console, _legend(good[0]), "dim")
     for fit in good[:top]:
         for warning in fit.warnings:
-            console.print(f"{fit.family}: {escape(warning)}")
-    console.print(escape(ranking.reading(fits)))
+            screen.print_words(console, f"{fit.family}: {warning}")
+    screen.print_words(console, ranking.reading(fits))
     console.print()
     observed = ranking.empirical_snippet(
         data.as_posix(), column, name, f"{data.name}, column {column}, n = {every}"
@@ -101,26 +100,21 @@ def _cells(count: int) -> str:
     return f"{count:,} empty cell{'s' if count != 1 else ''}"
 
 
-def _table(title: str, fits: Sequence[Fit]) -> Table:
+def _print_table(console: Console, title: str, fits: Sequence[Fit]) -> None:
     from engine.fitting.ranking import p_text
 
-    table = screen.table(title)
-    table.add_column("family", no_wrap=True)
-    table.add_column("parameters", overflow="fold")
-    for head in ("AIC", "- best", "BIC", "- best"):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("Anderson-Darling", no_wrap=True)
     least_bic = min((fit.bic for fit in fits if not fit.failed), default=math.nan)
+    rows = []
     for fit in fits:
         if fit.failed:
-            table.add_row(escape(fit.family), escape(fit.failed), *[""] * 5, style="dim")
+            rows.append((fit.failed, *[""] * 5))
             continue
         parameters = "  ".join(f"{key} {value:.4g}" for key, value in fit.parameters.items())
-        table.add_row(
-            fit.family, parameters,
-            f"{fit.aic:,.1f}", f"{fit.aic - fits[0].aic:,.1f}", f"{fit.bic:,.1f}", f"{fit.bic - least_bic:,.1f}", p_text(fit),
-        )  # fmt: skip
-    return table
+        numbers = fit.aic, fit.aic - fits[0].aic, fit.bic, fit.bic - least_bic
+        rows.append((parameters, *(f"{number:,.1f}" for number in numbers), p_text(fit)))
+    tests = ("AIC", "- best", "BIC", "- best", "Anderson-Darling")
+    columns = columns_of(("parameters", *tests), rows, tests[-1:], ("parameters",), tests)
+    print_rows(console, title, Column("family", [fit.family for fit in fits], left=True), columns)
 
 
 def _legend(best: Fit) -> str:

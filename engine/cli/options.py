@@ -114,6 +114,7 @@ memory = click.option(
 partial = click.option(
     "--partial", is_flag=True, help="Take also a run that has not come to its end: the blocks that are done."
 )
+full = click.option("--full", is_flag=True, help="All outcomes and all measures, in place of the headline.")
 quiet = click.option("--quiet", is_flag=True, help="No progress.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one list of records and nothing else.")
 debug = click.option(
@@ -130,7 +131,7 @@ def _complete_study(ctx: click.Context, param: click.Parameter, incomplete: str)
     return [*named, CompletionItem(incomplete, type="file")]
 
 
-def _complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Runs in `outputs/`, then folders."""
     from engine.run_folder.finding import known_runs
 
@@ -140,7 +141,7 @@ def _complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -
 
 
 study = click.argument("study", shell_complete=_complete_study)
-run = click.argument("run", metavar="DIR", shell_complete=_complete_run)
+run = click.argument("run", metavar="DIR", shell_complete=complete_run)
 
 
 def study_to_run(command: Callable[..., None]) -> Callable[..., None]:

@@ -56,8 +56,6 @@ def command(
 
     Without KIND: the kinds there are.
     """
-    import matplotlib
-
     from engine import plots
     from engine.errors import UserError
 
@@ -79,7 +77,7 @@ def command(
     parts = (kind, None if path is None else f"path-{path}", variable, factor)
     file = out or Path(f"{'-'.join(filter(None, parts))}.png")
     plots.refuse_file(file)
-    matplotlib.use("Agg")  # nothing is shown on a screen, and there may be none
+    plots.draw_unseen()
     draw = getattr(_opened("cube" in chosen.of, run, partial, model).plot, kind)
     drawn = draw(path or 0, **wanted)
     plots.save(drawn, file)

@@ -87,36 +87,38 @@ def command(
     numbers = [] if path is None else [path]
     if ranked is not None:
         numbers = [int(number) for number in ranked["path"]]
-    story = replay(study, numbers, device, "float64" if double else "float32")
+    story = replay(study, numbers, device, "float64" if double else None)
     part = _part(story, names, None if yearly is None else variables)
     if save is not None:
         _save(part, save)
     if as_json:
         screen.print_records(_records(as_table(part)))
         return
-    console = screen.stdout()
-    how = f"seed {study.seed}{', in double precision' if double else ''}"
-    place = f"; in {folder.path}" if folder else ""
-    if ranked is None:
-        screen.print_line(console, study.name, f" path {path}, {how}, policies {', '.join(names)}{place}")
-    else:
-        screen.print_line(console, study.name, f" {study.paths:,} paths, {how}{place}")
-        print_worst(console, study, ranked, under)
-        print_unusual(console, study, story)
-        screen.print_line(console, f"path {numbers[0]}", " in full: the worst of them")
-    replay_tables.print_story(console, study, story.isel(path=0), names, variables)
-    more = len(study.model.yearly) - len(variables)
-    if more and yearly is None:
-        again = "" if ranked is None else f"--path {numbers[0]} "
-        hint = f"{more} more yearly variables: {again}--variable NAME, or {again}--variable all."
-        console.print(hint, style="dim")
-    if len(numbers) > 1:
-        words = replay_command(dataclasses.replace(study, source=run), numbers[1], under)
-        screen.print_line(console, "", f"The next of them: {words}", "dim")
-    if folder is not None:
-        replay_tables.print_check(console, folder, story)
-    if save is not None:
-        screen.print_line(console, "", f"Saved in {save}.", "dim")
+    with screen.paged() as console:
+        how = f"seed {study.seed}{', in double precision' if double else ''}"
+        place = f"; in {folder.path}" if folder else ""
+        if ranked is None:
+            screen.print_words(
+                console, f"{study.name} path {path}, {how}, policies {', '.join(names)}{place}"
+            )
+        else:
+            screen.print_words(console, f"{study.name} {study.paths:,} paths, {how}{place}")
+            print_worst(console, study, ranked, under)
+            print_unusual(console, study, story)
+            screen.print_line(console, f"path {numbers[0]}", " in full: the worst of them")
+        replay_tables.print_story(console, study, story.isel(path=0), names, variables)
+        more = len(study.model.yearly) - len(variables)
+        if more and yearly is None:
+            again = "" if ranked is None else f"--path {numbers[0]} "
+            hint = f"{more} more yearly variables: {again}--variable NAME, or {again}--variable all."
+            console.print(hint, style="dim")
+        if len(numbers) > 1:
+            words = replay_command(dataclasses.replace(study, source=run), numbers[1], under)
+            screen.print_line(console, "", f"The next of them: {words}", "dim")
+        if folder is not None:
+            replay_tables.print_check(console, folder, story)
+        if save is not None:
+            screen.print_line(console, "", f"Saved in {save}.", "dim")
 
 
 def _ranked(

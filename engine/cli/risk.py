@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,7 @@ import click
 from engine.cli import options
 from engine.cli.show import screen
 from engine.cli.show.conditional_tables import print_conditional, print_yearly
-from engine.cli.show.risk_tables import HEADLINE, print_tables
+from engine.cli.show.risk_tables import MAIN, OTHERS, print_more, print_tables, shown_outcomes
 
 if TYPE_CHECKING:
     from engine.execution.run import Run
@@ -23,10 +24,23 @@ if TYPE_CHECKING:
 @click.option(
     "--given", metavar="CONDITION", help='What holds where a condition does: "reemployed_share >= 0.667".'
 )
+@options.full
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), metavar="FILE",
+    help="Save the tables in a file that ends in .csv, .xlsx, .parquet, .md or .tex.",
+)  # fmt: skip
 @options.partial
 @options.as_json
 @options.debug
-def command(run: Run, variable: str | None, level: str | None, given: str | None, as_json: bool) -> None:
+def command(
+    run: Run,
+    variable: str | None,
+    level: str | None,
+    given: str | None,
+    out: Path | None,
+    full: bool,
+    as_json: bool,
+) -> None:
     """Print the risk of a run: DIR is its folder, its study file, or the beginning of the folder's name.
 
     With --given, what holds among the paths that meet a condition on outcomes, and among the others.
@@ -34,6 +48,10 @@ def command(run: Run, variable: str | None, level: str | None, given: str | None
     from engine.execution import questions
     from engine.risk.evidence import MEASURES
 
+    if out is not None:
+        run.save_tables(out, variable, level, given)
+        screen.print_line(screen.stdout(), "", f"Saved in {out}.", "dim")
+        return
     answers, study = run.answers, run.answers.study
     chosen = questions.level_of(level)
     yearly = questions.yearly_names(study, run.cube) if given is None else ()
@@ -43,22 +61,34 @@ def command(run: Run, variable: str | None, level: str | None, given: str | None
         records = questions.given(answers, given, variable, chosen)
         if as_json:
             screen.print_estimates(study, records)
-        else:
-            condition, measures = " ".join(given.split()), _measures(chosen, ("mean", "ES99"))
-            print_conditional(screen.headed(study, run.folder), study, condition, records, measures)
+            return
+        condition, measures = " ".join(given.split()), _measures(chosen, MAIN)
+        with screen.paged() as console:
+            screen.print_head(console, study, run.folder)
+            outcomes = shown_outcomes(study, records, full or variable is not None)
+            print_conditional(console, study, condition, records, measures, outcomes)
+            if variable is None:
+                left_out = len(shown_outcomes(study, records, True)) - len(outcomes)
+                print_more(console, study, run.folder, left_out, "", "--given", given)
         return
     tables = questions.tables_of(answers, variable, chosen)
     by_year = questions.by_year(answers, run.cube, variable, chosen) if variable in yearly else []
     if as_json:
         screen.print_estimates(study, [*tables.risk, *tables.comparison, *by_year])
         return
-    console = screen.headed(study, run.folder)
-    if tables.risk:
-        print_tables(console, study, tables, _measures(chosen, MEASURES if variable else HEADLINE))
-    if by_year and variable is not None:
-        print_yearly(console, study, variable, by_year, chosen)
-    if not tables.risk and not by_year:
-        console.print("Nothing is measured at this level: an event has its probability alone.")
+    with screen.paged() as console:
+        screen.print_head(console, study, run.folder)
+        if tables.risk:
+            outcomes = shown_outcomes(study, tables.risk, full or variable is not None)
+            every = MEASURES if full or variable else MAIN
+            print_tables(console, study, tables, _measures(chosen, every), outcomes)
+            if variable is None and not full:
+                left_out = len(shown_outcomes(study, tables.risk, True)) - len(outcomes)
+                print_more(console, study, run.folder, left_out, "" if level else OTHERS)
+        if by_year and variable is not None:
+            print_yearly(console, study, variable, by_year, chosen)
+        if not tables.risk and not by_year:
+            console.print("Nothing is measured at this level: an event has its probability alone.")
 
 
 def _measures(level: float | None, otherwise: Sequence[str]) -> tuple[str, ...]:

@@ -10,11 +10,11 @@ import click
 from engine.cli import options
 from engine.cli.show import screen
 from engine.cli.show.progress import WAYS, progress
-from engine.cli.show.risk_tables import print_tables
+from engine.cli.show.risk_tables import MAIN, OTHERS, print_more, print_tables, shown_outcomes
+from engine.formatting import command_line
 
 if TYPE_CHECKING:
-    from engine.execution.job import RunOptions
-    from engine.execution.results import Answers
+    from engine.execution.job import Finished, RunOptions
     from engine.study.study import Study
 
 
@@ -33,8 +33,11 @@ if TYPE_CHECKING:
     help="Task I of a job array of N: every N-th block; the last task makes the tables.",
 )
 @click.option(
-    "--force", is_flag=True, help="Go on with blocks that other versions or another device kind made."
+    "--force",
+    is_flag=True,
+    help="Go on with blocks that others made: other versions, another device kind, a model that gives other values now.",
 )
+@options.full
 @options.as_json
 @options.quiet
 @click.option(
@@ -48,6 +51,7 @@ def command(
     study: Study,
     place: dict[str, Any],
     shard: tuple[int, int] | None,
+    full: bool,
     as_json: bool,
     quiet: bool,
     log: str,
@@ -60,6 +64,7 @@ def command(
     """
     from engine.execution.headline import Tightening
     from engine.execution.job import RunOptions, compute
+    from engine.risk.evidence import MEASURES
     from engine.run_folder.finding import run_folder
 
     if shard is not None:
@@ -67,32 +72,39 @@ def command(
     headline = None if quiet else Tightening(run_folder(study, place["out"]))
     with progress(quiet, headline, log) as observe:
         chosen = RunOptions(**place, **computing, observe=observe, command=["rustbelt", *sys.argv[1:]])
-        answers = compute(study, chosen).answers if shard is None else _shard_answers(study, shard, chosen)
-    if answers is None:
+        finished = compute(study, chosen) if shard is None else _finished_by_shard(study, shard, chosen)
+    if finished is None:
         return
+    answers = finished.answers
     tables = answers.all_tables
     if as_json:
         screen.print_estimates(study, [*tables.risk, *tables.comparison])
         return
-    console = screen.headed(study, answers.folder.path)
-    print_tables(console, study, tables)
-    console.print()
     folder = answers.folder.path
-    opened = f'xarray.open_datatree("{folder / "cube.zarr"}", engine="zarr", chunks={{}})'
-    screen.print_line(console, "", f"The cube: {opened}")
-    first = next(iter(study.model.outcomes))
-    screen.print_line(console, "", f"Next: rustbelt risk {folder} --variable {first}")
+    with screen.paged() as console:
+        screen.print_head(console, study, folder)
+        outcomes = shown_outcomes(study, tables.risk, full)
+        print_tables(console, study, tables, MEASURES if full else MAIN, outcomes)
+        if not full:
+            left_out = len(study.model.outcomes) - len(outcomes)
+            print_more(console, study, folder, left_out, OTHERS)
+        screen.print_rounding(console, finished.rounding)
+        opened = f'xarray.open_datatree({str(folder / "cube.zarr")!r}, engine="zarr", chunks={{}})'
+        screen.print_line(console, "", f"The cube: {opened}")
+        words = "risk", folder, "--variable", study.headline[0]
+        screen.print_command(console, "Next", *words, model=study.model_spec)
 
 
-def _shard_answers(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Answers | None:
-    """The answers of the finished run where this shard was the last one; else None, and a line on what is missing."""
+def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Finished | None:
+    """The finished run where this shard was the last one; else None, and a line on what is missing."""
     from engine.execution.job import compute_shard
 
     done = compute_shard(study, *shard, chosen)
     if done.finished is not None:
-        return done.finished.answers
+        return done.finished
     here = f"Shard {shard[0]} of {shard[1]}: {len(done.computed):,} blocks computed here"
-    left = f"{done.missing:,} are still missing. See rustbelt status {done.folder.path}"
+    status = command_line("status", done.folder.path, model=study.model_spec)
+    left = f"{done.missing:,} are still missing. See how far it is: {status}"
     click.echo(
         f"{here}; {left if done.missing else 'all are there, and another shard makes the tables.'}", err=True
     )

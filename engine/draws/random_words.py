@@ -64,7 +64,8 @@ def parted(pair: Complex[Array, "... n"]) -> UInt32[Array, "... 2 n"]:
 
 def uniform(word: UInt32[Array, "..."], dtype: type = np.float32) -> Float[Array, "..."]:
     """Uniform on (0, 1): (word + 1/2) / 2^32, fine near 0; `~word` gives one minus it to rounding."""
-    return jnp.minimum((word.astype(dtype) + 0.5) * dtype(2.0**-32), dtype(1.0 - 2.0**-24))
+    below_one = np.nextafter(dtype(1.0), dtype(0.0))
+    return jnp.minimum((word.astype(dtype) + 0.5) * dtype(2.0**-32), below_one)
 
 
 # Minimax polynomials of z / x, x = 1 - 2p: in w below w = 5, in sqrt(w) above, where w = -log(4 p (1 - p));

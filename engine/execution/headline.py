@@ -28,8 +28,9 @@ class Tightening:
     def __init__(self, folder: RunFolder):
         study = folder.study
         self._folder, self._study = folder, study
-        kept = [name for name in study.keep.outcomes if study.model.outcomes[name].loss]
-        self.variable = (kept or [*study.keep.outcomes, ""])[0]
+        kept = sorted(study.keep.outcomes, key=lambda name: name not in study.headline[:1])
+        losses = [name for name in kept if study.model.outcomes[name].loss]
+        self.variable = (losses or [*kept, ""])[0]
         self._values: list[np.ndarray] = []
         self._count, self._taken = 0, False
 

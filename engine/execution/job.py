@@ -6,13 +6,14 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.errors import UserError
-from engine.execution import results
+from engine.execution import precision, results
 from engine.execution.executors.cluster import Cluster
 from engine.execution.executors.contract import Assignment, Executor
 from engine.execution.executors.local import Local
@@ -21,6 +22,7 @@ from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too
 from engine.execution.stages import Observer, Stage, unobserved
 from engine.modelling import contract
 from engine.program import compilation_cache, devices
+from engine.risk.rounding import REMEDY, Rounding
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.finding import run_folder
 from engine.run_folder.folder import RunFolder
@@ -43,7 +45,8 @@ class RunOptions:
       memory: main memory that the run may take, in bytes or as "4GiB"; what is free if not given.
       workers: processes on this machine that compute; this process itself if not given.
       scheduler: address of a `dask.distributed` scheduler whose workers compute.
-      force: go on although other versions or another device kind made the blocks that are there; this is written down.
+      force: go on although other versions or another device kind made the blocks that are there, which is written down;
+        or although they are not what the program gives now.
       observe: called with the `Stage` that is reached.
       command: the words that started the run, for `provenance.json`; those of this process if not given.
     """
@@ -64,11 +67,13 @@ class Finished:
 
     Args:
       answers: what its blocks answer.
+      rounding: what single precision is too coarse for.
       computed: numbers of the blocks that this call computed; empty where all was there already.
     """
 
     answers: results.Answers
     computed: tuple[int, ...]
+    rounding: tuple[Rounding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,25 +183,29 @@ class _Job:
         """What is missing computed, and the cube finished; in a folder that this process holds alone."""
         folder, study = self.folder, self.folder.study
         done = ledger.done_blocks(folder)
-        if cube.is_finished(folder, done) and not yearly_missing(folder):
+        named = not ownership.names_changed(folder)
+        if named and cube.is_finished(folder, done) and not yearly_missing(folder):
             self._observe_tables()
             answers = results.Answers(folder, done)
             _ = answers.all_tables  # what has gone bad on the disk is met now, and not when somebody asks
-            return Finished(answers, ())
+            return Finished(answers, (), cube.rounding(folder.path))
         done = ledger.done_blocks(folder, thorough=True, only=done)
         yearly = yearly_missing(folder, thorough=True)
         blocks = tuple(block for block in study.blocks() if block.index not in done)
-        with self._written_down(blocks):
+        with self._written_down(blocks), ThreadPoolExecutor(1) as beside:
+            pilot = beside.submit(precision.too_coarse, study)
             if yearly or blocks:
-                self._simulate(holder, yearly, blocks)
+                self._simulate(holder, yearly, blocks, pilot)
             else:
                 cube.create(folder)
+                ownership.rename(folder)
             self._observe_tables()
             numbers = tuple(block.index for block in blocks)
             answers = results.whole(folder, done | ledger.done_blocks(folder, only=numbers))
-            summaries = answers.summaries(yearly_fields(folder))
+            rounding = pilot.result()
+            summaries = answers.summaries(yearly_fields(folder), rounding)
         cube.finish(folder, summaries)
-        return Finished(answers, numbers)
+        return Finished(answers, numbers, rounding)
 
     def shard(self, number: int, of: int) -> tuple[int, ...]:
         """Numbers of the blocks that a shard has computed, beside others that compute theirs."""
@@ -222,8 +231,17 @@ class _Job:
                     raise
                 time.sleep(0.2)
 
-    def _simulate(self, holder: Holder, yearly: bool, blocks: tuple[Block, ...]) -> None:
+    def _simulate(
+        self,
+        holder: Holder,
+        yearly: bool,
+        blocks: tuple[Block, ...],
+        pilot: Future[tuple[Rounding, ...]] | None = None,
+    ) -> None:
         """Has blocks computed and committed, and the yearly sample if that is missing.
+
+        Args:
+          pilot: gives what single precision is too coarse for, which is said as soon as it is known: a run may be long.
 
         Raises:
           UserError: the model gave values that are not finite (with the path to look at), the folder cannot be written,
@@ -233,11 +251,15 @@ class _Job:
         ownership.enter(folder, self.executor.versions(), self.options.force, alone=not holder.shared)
         if not holder.shared:  # shards find the arrays ready
             cube.create(folder)
-        assignment = Assignment(folder, holder.token, yearly, blocks, observe)
+        assignment = Assignment(folder, holder.token, yearly, blocks, observe, self.options.force)
         done = assignment.paths_done
         for block in self.executor.perform(assignment):
             done += block.count
             observe(Stage("simulating", done, study.paths, block=block))
+            if pilot is not None and pilot.done():
+                for one in pilot.result():
+                    observe(Stage("simulating", done, study.paths, note=f"{one.text}. {REMEDY}"))
+                pilot = None
 
     def _observe_tables(self) -> None:
         paths = self.folder.study.paths

@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from engine.execution import results
 from engine.execution.executors import cluster
 from engine.execution.resources import above, bytes_free, bytes_needed, memory_free, memory_needed
@@ -138,7 +140,7 @@ def plan(folder: RunFolder, measured: Measured, workers: int) -> Plan:
     tasks = -(-blocks // per_task)
     seconds = measured.start + measured.block * per_task * -(-tasks // workers)
     rate = workers / (measured.block * per_task)
-    draws = 4 * len(study.inputs) * min(study.keep.draws, study.paths)
+    draws = np.dtype(study.dtype).itemsize * len(study.inputs) * min(study.keep.draws, study.paths)
     fixed = bytes_needed(replace(study, paths=1)) + draws
     size, files = fixed + blocks * (measured.size + RECORD), blocks * measured.files
     needed, free = memory_needed(study), memory_free()

@@ -12,16 +12,16 @@ import xarray as xr
 
 from engine.draws.distributions.law import Law
 from engine.errors import Problem, UserError, unknown
+from engine.formatting import unit_name, words
 from engine.modelling.cell_axis import split_cells
 from engine.program import compilation_cache, devices
 from engine.program.kernel import Program, Trace
 from engine.run_folder import cube
-from engine.run_folder.cube_groups import described, described_value, policies, words
+from engine.run_folder.cube_groups import described, described_inputs, described_value, policies
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
-from engine.study.study import Study
+from engine.study.study import PRECISIONS, Study
 
-PRECISIONS = {"float32": np.float32, "float64": np.float64}
 KINDS = {"yearly": "yearly", "outcomes": "outcome", "draws": "draw"}
 """Groups of a replay, and what their values are called in its table."""
 COLUMNS = ("path", "policy", "variable", "kind", "year", "value", "unit")
@@ -32,17 +32,18 @@ def replay(
     study: Study,
     path: int | Sequence[int] | np.ndarray,
     device: str | None = None,
-    precision: str = "float32",
+    precision: str | None = None,
 ) -> xr.DataTree:
     """What happens on single paths, computed anew: groups `yearly`, `outcomes` (by policy) and `draws`.
 
-    On the device kind and with the versions of the run, the outcomes in float32 are those of its cube, bit for bit. It is the
+    On the device kind and with the versions of the run, the outcomes in its precision are those of its cube, bit for bit. It is the
     program of the run that computes them, on few paths, so the time is that of compiling.
 
     Args:
       path: number of the future, from 0; several give every variable a leading dimension `path`, in their order.
       device: "cpu" or "gpu"; the GPUs if there are any.
-      precision: "float32" as the run, or "float64": the same random words, everything made of them in double precision.
+      precision: that of the study if not given; or "float32", "float64": the same random words, everything made of them in
+        another precision.
 
     Raises:
       UserError: the study has no such path, there is no such precision or device.
@@ -56,6 +57,7 @@ def replay(
     ]
     if not numbers:
         problems.append(Problem("--path", "expected at least one path, got none."))
+    precision = study.precision if precision is None else precision
     if precision not in PRECISIONS:
         problems.append(Problem("precision", unknown("precision", precision, PRECISIONS)))
     if problems:
@@ -86,7 +88,7 @@ def _labelled(study: Study, numbers: Sequence[int], traces: Sequence[Trace]) -> 
             name: (
                 ("path", "policy", "year", *yearly[name].dims),
                 values,
-                described_value(name, yearly[name]),
+                described_value(study, "yearly", name),
             )
             for name, values in split_cells(study.model, np.stack(years)).items()
         }
@@ -94,16 +96,16 @@ def _labelled(study: Study, numbers: Sequence[int], traces: Sequence[Trace]) -> 
     outcomes = np.stack([trace.outcomes[..., 0] for trace in traces])
     groups["outcomes"] = xr.Dataset(
         {
-            name: (("path", "policy"), outcomes[..., k], described_value(name, outcome))
-            for k, (name, outcome) in enumerate(study.model.outcomes.items())
+            name: (("path", "policy"), outcomes[..., k], described_value(study, "outcomes", name))
+            for k, name in enumerate(study.model.outcomes)
         },
         by_policy,
     )
     draws = np.stack([trace.draws[..., 0] for trace in traces])
     groups["draws"] = xr.Dataset(
         {
-            item.name: ("path", draws[:, k], described(item.about or words(item.name), item.unit))
-            for k, item in enumerate(study.inputs)
+            name: ("path", draws[:, k], attributes)
+            for k, (name, attributes) in enumerate(described_inputs(study).items())
         },
         coords,
     )
@@ -135,7 +137,7 @@ def as_table(story: xr.DataTree) -> pd.DataFrame:
             if "path" not in flat.coords:
                 flat = flat.assign_coords(path=story.attrs["path"])
             part = flat.expand_dims([] if flat.dims else ["path"]).to_dataframe().reset_index()
-            parts.append(part.assign(variable=name, kind=kind, unit=values.attrs["units"]))
+            parts.append(part.assign(variable=name, kind=kind, unit=unit_name(values.attrs)))
     table = pd.concat([part.reindex(columns=columns) for part in parts], ignore_index=True)
     return table.astype({"year": "Int64"})
 
@@ -176,7 +178,8 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
     if problems:
         raise UserError(str(folder.path), problems)
     outcome, at = study.model.outcomes[variable], study.policy_names.index(policy)
-    numbers, values = np.zeros(0, np.int64), np.zeros((len(study.policies), 0), np.float32)
+    numbers: np.ndarray = np.zeros(0, np.int64)
+    values: np.ndarray = np.zeros((len(study.policies), 0), study.dtype)
     blocks = study.blocks()
     for begin in range(0, len(blocks), _BLOCKS):
         part = blocks[begin : begin + _BLOCKS]
@@ -186,7 +189,7 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
         first = _lowest_first(-values[at] if outcome.loss else values[at], count)
         numbers, values = numbers[first], values[:, first]
     return xr.Dataset(
-        {variable: (("path", "policy"), values.T, described_value(variable, outcome))},
+        {variable: (("path", "policy"), values.T, described_value(study, "outcomes", variable))},
         {"path": _path_numbers(numbers), "policy": policies(study)},
         {"title": study.name, "comment": f"paths with the worst '{variable}' under '{policy}', worst first"},
     )

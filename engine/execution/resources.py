@@ -7,6 +7,8 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+
 from engine.errors import UserError
 from engine.formatting import size_as_text
 from engine.modelling.cell_axis import cell_count
@@ -36,14 +38,14 @@ def memory_needed(study: Study, workers: int = 0) -> int:
     Args:
       workers: processes beside this one that compute blocks; 0 where it computes them itself.
     """
-    policies = len(study.policies)
-    block = 4 * policies * len(study.model.outcomes) * min(study.paths, BLOCK)
+    policies, each = len(study.policies), np.dtype(study.dtype).itemsize
+    block = each * policies * len(study.model.outcomes) * min(study.paths, BLOCK)
     sample = min(study.keep.yearly, study.paths) if study.has_yearly else 0
-    yearly = 4 * policies * len(study.years) * cell_count(study.model) * sample
+    yearly = each * policies * len(study.years) * cell_count(study.model) * sample
     named = [len(event_outcomes(study, event)) for event in known_events(study, study.keep.outcomes)]
-    outcome = 4 * policies * max(named, default=1) + WORK
+    outcome = each * policies * max(named, default=1) + WORK
     paths = study.paths * max(THREADS * outcome, HISTOGRAM * policies) if study.keep.outcomes else 0
-    paths += min(4 * policies * len(study.keep.outcomes) * study.paths, reading.HELD)
+    paths += min(each * policies * len(study.keep.outcomes) * study.paths, reading.HELD)
     tallies = 3 * 8 * GROUPS * BINS_HELD * policies * len(unkept(study))
     return (workers or 1) * (PROCESS + 4 * block) + max(3 * yearly, yearly + paths, yearly + tallies)
 
@@ -84,7 +86,7 @@ def bytes_needed(study: Study) -> int:
     blocks = -(-study.paths // BLOCK)
     draw_blocks = -(-min(study.keep.draws, study.paths) // BLOCK)
     shards = (
-        4
+        np.dtype(study.dtype).itemsize
         * BLOCK
         * (blocks * len(study.policies) * len(study.keep.outcomes) + draw_blocks * len(study.inputs))
     )

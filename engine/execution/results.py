@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from engine.errors import UserError
+from engine.risk.rounding import Rounding
 from engine.risk.summaries import Summaries, summarise
 from engine.risk.tables import Tables, tables_of_paths, tables_of_tally
 from engine.risk.tallies import Tally, folded, unkept, unkept_events
@@ -70,14 +71,16 @@ class Answers:
             for rank, block in enumerate(self.blocks)
         )
 
-    def summaries(self, yearly: Mapping[str, Any]) -> Summaries:
+    def summaries(self, yearly: Mapping[str, Any], rounding: tuple[Rounding, ...] = ()) -> Summaries:
         """Everything that the summary groups of the cube hold.
 
         Args:
           yearly: the fields of `Summaries` that hold yearly variables.
+          rounding: what single precision is too coarse for.
         """
         nonfinite = ledger.nonfinite_of(self.records)
-        return summarise(self.study, self.all_tables, self.paths, self.tally, yearly, nonfinite)
+        fields = {**yearly, "rounding": rounding}
+        return summarise(self.study, self.all_tables, self.paths, self.tally, fields, nonfinite)
 
     def _tally(self, index: int) -> bytes:
         files = self.records[index].files

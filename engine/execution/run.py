@@ -14,11 +14,13 @@ import xarray as xr
 
 from engine.errors import UserError
 from engine.execution import notebook, questions, results, upkeep
+from engine.execution.export import frame, refuse_file, save_tables, side_by_side
 from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.replay import replay, worst
 from engine.execution.results import Answers
 from engine.modelling.records import Model
-from engine.risk.as_text import NO_INTERVAL, cell, reasons
+from engine.risk.as_text import MARKS, cell, reasons
+from engine.risk.rounding import Rounding
 from engine.risk.tables import Record, Tables
 from engine.run_folder import cube
 from engine.run_folder.finding import find_run
@@ -122,6 +124,11 @@ class Run:
         """
         return results.cube_of(self._folder, self._partial)
 
+    @property
+    def rounding(self) -> tuple[Rounding, ...]:
+        """What single precision is too coarse for, as the finished run's cube has it; nothing where it is fine enough."""
+        return cube.rounding(self.folder)
+
     # ------------------------------------------------------------------------------------------ numbers
 
     def risk(self, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
@@ -172,10 +179,44 @@ class Run:
         }
         return pd.DataFrame(columns, index)
 
+    def save_tables(
+        self,
+        place: str | Path,
+        variable: str | None = None,
+        level: str | float | None = None,
+        given: str | None = None,
+    ) -> Path:
+        """The tables of `risk` and `compare` as one file, by how its name ends: csv, xlsx, parquet, md or tex; gives its place.
+
+        Args:
+          variable: one outcome, event or yearly variable; all outcomes and events if not given.
+          level: only measures at this level, such as 99.
+          given: a condition, for the table of `given` in their place.
+
+        Raises:
+          UserError: as `engine.execution.export.save_tables`.
+        """
+        refuse_file(Path(place))
+        study, at = self.study, questions.level_of(level)
+        tables: dict[str, Sequence[Record]] = {}
+        if given is not None:
+            tables["given"] = questions.given(self.answers, given, variable, at)
+        else:
+            yearly = questions.yearly_names(study, self.cube)
+            questions.refuse_unknown(
+                variable, {*study.model.outcomes, *(e.name for e in study.events), *yearly}
+            )
+            both = questions.tables_of(self.answers, variable, at)
+            tables |= {"risk": both.risk, "comparison": both.comparison}
+            if variable in yearly:
+                tables["by year"] = questions.by_year(self.answers, self.cube, str(variable), at)
+        save_tables(Path(place), self.answers.study, tables)
+        return Path(place)
+
     # ------------------------------------------------------------------------------------------ single paths
 
     def replay(
-        self, path: int | Sequence[int], device: str | None = None, precision: str = "float32"
+        self, path: int | Sequence[int], device: str | None = None, precision: str | None = None
     ) -> xr.DataTree:
         """What happens on a path, year by year, under every policy: `engine.execution.replay.replay`."""
         return replay(self.study, path, device, precision)
@@ -247,26 +288,16 @@ class Run:
             risk = self.answers.all_tables.risk
         except UserError as error:
             return f"<pre>{escape(repr(self))}\n{escape(str(error))}</pre>"
-        rows: dict[tuple[str, str], dict[str, str]] = {}
-        flags = []
-        for record in risk:
-            if record.measure in HEADLINE:
-                outcome = self.study.model.outcomes.get(record.variable)  # none of an event, which is a share
-                one = cell(record, 1.0 if outcome else 100.0)
-                row = rows.setdefault(
-                    (f"{record.variable} [{outcome.unit if outcome else '%'}]", record.measure), {}
-                )
-                row[record.policy] = f"{one.estimate} {one.interval}{one.mark}"
-                flags += [one.flag] if one.mark else []
-        table = pd.DataFrame(rows.values(), pd.MultiIndex.from_tuples(rows) if rows else None).to_html()
+        shown = [record for record in risk if record.measure in HEADLINE]
+        table = side_by_side(self.study, shown).to_html()
         head = f"<b>{escape(self.study.name)}</b> {escape(self.study.question)}<br>{escape(repr(self))}"
-        note = f"{NO_INTERVAL} {escape(reasons(flags))}" if flags else ""
+        marked = {mark: [record for record in shown if cell(record).mark == mark] for mark in MARKS}
+        notes = [f"{mark} {reasons(records)}" for mark, records in marked.items() if records]
+        note = "<br>".join(map(escape, notes))
         return f"<div>{head}{table}{note}</div>"
 
     def _frame(self, records: Sequence[Record]) -> pd.DataFrame:
-        """Records as rows; what applies to none of them is left out."""
-        rows = pd.DataFrame([record.as_dict(self.study.model.dims) for record in records])
-        return rows.drop(columns="flags", errors="ignore").dropna(axis="columns", how="all")
+        return frame(self.study, records)
 
     def _tables(self, variable: str | None, level: str | float | None) -> Tables:
         study = self.study

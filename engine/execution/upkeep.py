@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.execution import results
+from engine.execution import precision, results
 from engine.execution.executors.site import versions
 from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.resources import bytes_held
@@ -303,7 +303,8 @@ def _computed_again(
     if YEARLY in records:
         yield from _differing(records[YEARLY], work.yearly_files()[0])
     if CUBE in records and summaries:
-        files = cube.finished_files(study, results.of_run(folder).summaries(yearly_fields(folder)))
+        numbers = results.of_run(folder).summaries(yearly_fields(folder), precision.too_coarse(study))
+        files = cube.finished_files(study, numbers)
         yield from _differing(records[CUBE], {f"{cube.CUBE_FOLDER}/{name}": files[name] for name in files})
 
 

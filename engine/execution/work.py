@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.errors import UserError
+from engine.execution.agreement import refuse_disagreeing
+from engine.formatting import command_line
 from engine.modelling.cell_axis import cell_layout
 from engine.program.kernel import BlockResult, Program
 from engine.risk.tallies import tally, unkept
@@ -22,6 +23,9 @@ from engine.run_folder.ledger import YEARLY, Record
 from engine.run_folder.parts import YEARLY_FILE, yearly_content, yearly_paths
 from engine.study.study import Block, Study
 
+LOOKS = 4
+"""Blocks before which a worker looks whether others have stored any to compare with: all may have begun at once."""
+
 
 class Work:
     """Computes parts of a run and commits them to its folder, whose cube has been created.
@@ -31,11 +35,19 @@ class Work:
       program: the study's program.
       still_ours: whether the run that this works for still holds the folder. What is computed for one that was killed, and
         whose folder another holds by now, is thrown away.
+      force: do not compare what is stored with what the program gives: others made it.
     """
 
-    def __init__(self, folder: RunFolder, program: Program, still_ours: Callable[[], bool] = lambda: True):
+    def __init__(
+        self,
+        folder: RunFolder,
+        program: Program,
+        still_ours: Callable[[], bool] = lambda: True,
+        force: bool = False,
+    ):
         self.study, self._folder = folder.study, folder
         self._program, self._still_ours = program, still_ours
+        self._agrees = force
 
     def prepare(self) -> float:
         """Compiles what blocks need; gives the time at which that was done."""
@@ -68,13 +80,18 @@ class Work:
           bad_year: what is wrong with the yearly values, told where no outcome tells more.
 
         Raises:
-          UserError: the model gave values that are not finite (with the path to look at), or the folder cannot be
-            written.
+          UserError: the model gave values that are not finite (with the path to look at), or other values than those
+            that are stored; or the folder cannot be written.
         """
+        own: list[int] = []
+        self._agree(own)
         with ThreadPoolExecutor(max_workers=1) as writer:
             writing: tuple[Future, Block] | None = None
             for result in self.results(wanted):
                 _refuse_nonfinite(self.study, result, bad_year)
+                if 0 < len(own) < LOOKS:
+                    self._agree(own, *(writing or [])[:1])
+                own.append(result.block.index)
                 if writing is not None:
                     writing[0].result()
                     yield writing[1]
@@ -82,6 +99,21 @@ class Work:
             if writing is not None:
                 writing[0].result()
                 yield writing[1]
+
+    def _agree(self, own: Sequence[int], *writing: Future) -> None:
+        """Compares what others have stored with what the program gives, until there has been something to compare.
+
+        Args:
+          own: blocks that this has computed, which are taken away where they are not what others have.
+          writing: the one that is being written.
+        """
+        try:
+            self._agrees = self._agrees or refuse_disagreeing(self._folder, self._program, own)
+        except UserError:
+            wait(writing)
+            for index in own:
+                ledger.drop(self._folder.path, index)
+            raise
 
     def results(self, wanted: Iterable[Block]) -> Iterator[BlockResult]:
         """Blocks computed, one after the other, and nothing written."""
@@ -157,19 +189,5 @@ def _first_bad_year(study: Study, yearly: np.ndarray) -> str:
 
 def replay_command(study: Study, path: int, policy: str) -> str:
     """The command that shows one path in full, also of a study whose run was refused."""
-    words = [
-        "rustbelt",
-        "replay",
-        study.source,
-        "--path",
-        str(path),
-        "--policy",
-        policy,
-        "--seed",
-        str(study.seed),
-    ]
-    if study.model_spec:
-        file, _, name = study.model_spec.rpartition(":")
-        short = os.path.relpath(file)
-        words += ["--model", f"{file if short.startswith('..') else short}:{name}"]
-    return shlex.join(words)
+    words = "--path", path, "--policy", policy, "--seed", study.seed
+    return command_line("replay", Path(study.source), *words, model=study.model_spec)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from engine.errors import Problems, did_you_mean, refusal
+from engine.errors import Problems, UserError, did_you_mean, refusal
 from engine.modelling.cells import Cells
 from engine.modelling.folds import Fold
+from engine.modelling.purity import Traced, refuse_impure, watched
 from engine.modelling.records import Model, PathModel, cell_names
+from engine.modelling.state_types import as_kept, widened
 
 _NOT_KNOWN_YET = (
     jax.errors.ConcretizationTypeError,
@@ -35,23 +38,35 @@ def refuse_broken(model: Model, name: str) -> None:
       UserError: with all that is wrong, at places such as `model.step`.
     """
     problems = Problems()
-    check = _check_path_model if isinstance(model, PathModel) else _check_static_model
-
-    def trace(inputs: dict[str, Any]) -> float:
-        spaces = {
-            name: SimpleNamespace(**part) if isinstance(part, dict) else part for name, part in inputs.items()
-        }
-        with problems.within(""):
-            check(model, spaces, problems)
-        return 0.0
-
-    jax.eval_shape(trace, _abstract(model))
+    traced = _traced(model, problems)
+    if not problems:
+        refuse_impure(model, traced, lambda: _traced(model, problems), problems)
     problems.refuse(f"model {name}")
 
 
+def _traced(model: Model, problems: Problems) -> Traced:
+    """The model's methods called on abstract numbers, and what is wrong with what they give."""
+    check = _check_path_model if isinstance(model, PathModel) else _check_static_model
+    places: list[str] = []
+
+    def trace(inputs: dict[str, Any]) -> list[Any]:
+        spaces = {
+            name: SimpleNamespace(**part) if isinstance(part, dict) else part for name, part in inputs.items()
+        }
+        given: list[Any] = []
+        with problems.within(""):
+            for place, value in check(model, spaces, problems):
+                leaves = jax.tree.leaves(value)
+                given += leaves
+                places.extend([place] * len(leaves))
+        return [] if problems else given
+
+    return Traced(jax.make_jaxpr(trace)(_abstract(model)), places)
+
+
 def _abstract(model: Model) -> dict[str, Any]:
-    """What the methods are called with: float32 scalars, and `Cells` of them where a name has dimensions."""
-    scalar = jax.ShapeDtypeStruct((), jnp.float32)
+    """What the methods are called with: float32 scalars, and `Cells` of them where a name has dimensions; years are int32."""
+    scalar, year = (jax.ShapeDtypeStruct((), kind) for kind in (jnp.float32, jnp.int32))
 
     def one(dims: tuple[str, ...]) -> Any:
         labels = {dim: tuple(model.dims[dim]) for dim in dims}
@@ -60,12 +75,12 @@ def _abstract(model: Model) -> dict[str, Any]:
     return {
         "factors": dict.fromkeys(model.factors, scalar),
         "shocks": {name: one(shock.dims) for name, shock in model.shocks.items()},
-        "levers": {name: one(lever.dims) for name, lever in model.levers.items()} | {"start": scalar},
-        "year": scalar,
+        "levers": {name: one(lever.dims) for name, lever in model.levers.items()} | {"start": year},
+        "year": year,
     }
 
 
-def _check_static_model(model: Any, given: dict[str, Any], problems: Problems) -> None:
+def _check_static_model(model: Any, given: dict[str, Any], problems: Problems) -> Iterator[tuple[str, Any]]:
     results = _call(model, "model.evaluate", model.evaluate, given["factors"], given["levers"])
     if not isinstance(results, Mapping):
         raise refusal("model.evaluate", f"expected outcomes by name, got {_kind(results)}.")
@@ -74,30 +89,62 @@ def _check_static_model(model: Any, given: dict[str, Any], problems: Problems) -
             if name not in results:
                 raise refusal("", f"evaluate does not return it.{did_you_mean(name, results)}")
             _check_scalar(results[name])
+            yield "model.evaluate", results[name]
 
 
-def _check_path_model(model: Any, given: dict[str, Any], problems: Problems) -> None:
+def _check_path_model(model: Any, given: dict[str, Any], problems: Problems) -> Iterator[tuple[str, Any]]:
     state = _call(model, "model.init", model.init, given["factors"], given["levers"])
     _check_state("model.init", state, problems)
     if problems:
         return
-    state = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), state)
+    state = as_kept(state, jnp.float32)
     year, factors, shocks, levers = (given[name] for name in ("year", "factors", "shocks", "levers"))
-    result = _call(model, "model.step", model.step, state, year, factors, shocks, levers)
-    if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], Mapping)):
-        raise refusal("model.step", f"expected (state, yearly values by name), got {_kind(result)}.")
-    after, values = result
-    _check_state("model.step", after, problems)
-    _check_same_structure(state, after, problems)
+    while True:
+        result = _call(model, "model.step", model.step, state, year, factors, shocks, levers)
+        if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], Mapping)):
+            raise refusal("model.step", f"expected (state, yearly values by name), got {_kind(result)}.")
+        after, values = result
+        _check_state("model.step", after, problems)
+        _check_same_structure(state, after, problems)
+        if problems:
+            break
+        before = state
+        state = _widened(state, after)
+        if [leaf.dtype for leaf in jax.tree.leaves(state)] == [
+            leaf.dtype for leaf in jax.tree.leaves(before)
+        ]:
+            break  # else what began whole goes on broken: step is given it so from the first year on
     last = None if problems else after
     _check_yearly(model, values, problems)
     _check_outcomes(model, year, values, last, problems)
+    yield "model.init", state
+    yield "model.step", after
+    yield "model.step", {name: values[name] for name in model.yearly if name in values}
+
+
+def _widened(state: Any, after: Any) -> Any:
+    """The state in types that hold what `step` gave, too."""
+    leaves = jax.tree.leaves(state)
+    given = [jnp.result_type(leaf) for leaf in jax.tree.leaves(after)]
+    kinds = widened([leaf.dtype for leaf in leaves], given, jnp.float32)
+    wide = [leaf.astype(kind) for leaf, kind in zip(leaves, kinds, strict=True)]
+    return jax.tree.unflatten(jax.tree.structure(state), wide)
 
 
 def _check_state(place: str, state: Any, problems: Problems) -> None:
+    """Whether each part of the state is a number or an array of numbers; those in tables are numbers."""
     for path, leaf in jax.tree_util.tree_flatten_with_path(state)[0]:
+        name = f"state{jax.tree_util.keystr(path)}: "
         with problems.within(place):
-            _check_scalar(leaf, f"state{jax.tree_util.keystr(path)}: ")
+            if isinstance(leaf, np.ndarray | jax.Array) and leaf.ndim and not _in_table(state, path):
+                _check_real(leaf.dtype, name)
+            else:
+                _check_scalar(leaf, name)
+
+
+def _in_table(state: Any, path: Any) -> bool:
+    parts = jax.tree_util.tree_flatten_with_path(state, is_leaf=lambda part: isinstance(part, Cells))[0]
+    return any(isinstance(part, Cells) and path[: len(at)] == at for at, part in parts)
 
 
 def _check_same_structure(before: Any, after: Any, problems: Problems) -> None:
@@ -116,6 +163,9 @@ def _check_same_structure(before: Any, after: Any, problems: Problems) -> None:
         was, now = _labels(old[name]), _labels(new[name])
         if was != now:
             problems.add(place, f"state{name}: expected {_over(was)}, as init gives it, got {_over(now)}.")
+        elif not was and jnp.shape(old[name]) != jnp.shape(new[name]):
+            shapes = f"expected shape {jnp.shape(old[name])}, as init gives it, got {jnp.shape(new[name])}"
+            problems.add(place, f"state{name}: {shapes}.")
     if old.keys() == new.keys() and type(before) is not type(after):
         problems.add(place, f"state: expected {_kind(before)}, as init gives it, got {_kind(after)}.")
 
@@ -160,7 +210,10 @@ def _check_outcomes(
 
 def _call(model: Model, place: str, method: Callable[..., Any], *args: Any) -> Any:
     try:
-        return method(*args)
+        with watched(place, method):
+            return method(*args)
+    except UserError:
+        raise
     except (Exception, SystemExit, GeneratorExit) as error:
         raise refusal(place, f"raised {_described(error, model)}") from error
 
@@ -171,7 +224,8 @@ def _described(error: BaseException, model: Model) -> str:
     if isinstance(error, _NOT_KNOWN_YET):
         text = (
             "an `if`, float() or NumPy reads a value that only the run knows. "
-            "Choose with jnp.where (engine.modelling.cells.where for tables), and compute with jax.numpy"
+            "Choose with jnp.where (engine.modelling.cells.where for tables), compute with jax.numpy, and index "
+            "jnp.array(...), not a list or a NumPy array"
         )
     file = inspect.getsourcefile(type(model))
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
@@ -190,8 +244,17 @@ def _check_scalar(value: Any, name: str = "") -> None:
     if shape:
         remedy = "Give one number per label with engine.modelling.cells.Cells."
         raise refusal("", f"{name}expected a scalar, got an array of shape {shape}. {remedy}")
-    if jnp.issubdtype(dtype, jnp.complexfloating):
-        raise refusal("", f"{name}expected a real number, got a complex one.")
+    _check_real(dtype, name)
+
+
+def _check_real(dtype: Any, name: str = "") -> None:
+    if not (
+        jnp.issubdtype(dtype, jnp.bool_)
+        or jnp.issubdtype(dtype, jnp.integer)
+        or jnp.issubdtype(dtype, jnp.floating)
+    ):
+        got = "a complex one" if jnp.issubdtype(dtype, jnp.complexfloating) else f"one of type {dtype}"
+        raise refusal("", f"{name}expected a real number, got {got}.")
 
 
 def _labels(value: Any) -> Mapping[str, tuple[str, ...]]:

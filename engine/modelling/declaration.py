@@ -13,7 +13,7 @@ from engine.modelling.records import Factor, Lever, Model, Outcome, PathModel, S
 
 RESERVED = (
     *("policy", "path", "year", "measure", "level", "stat", "quantile", "moment", "bin", "edge", "outcome"),
-    *("reason", "reasons", "detail"),
+    *("reason", "reasons", "detail", "event", "rule"),
     *("yearly", "worse", "regret", "outcomes"),
 )
 """Dimensions and coordinates of the cube, and groups in it that stand beside variables: no other thing can have such a name."""
@@ -27,7 +27,7 @@ _TABLES: dict[str, type | None] = {
     "outcomes": Outcome,
 }
 
-POLICY_KEYS = ("about", "like", "before", "start", "implementation")
+POLICY_KEYS = ("label", "about", "like", "before", "start", "implementation")
 """What a policy's table says beside its levers."""
 
 

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import atexit
 import hashlib
-import importlib.machinery
-import importlib.util
-import inspect
 import os
 import re
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from engine.errors import UserError, unknown
+from engine.modelling.sources import Sources, execute, of_imported
+from engine.modelling.unfiled import digest_of_unfiled
 
 Part = TypeVar("Part")
+_LOADED: WeakKeyDictionary[type, Sources] = WeakKeyDictionary()
+"""What the classes that have been loaded come from."""
 
 _PREFIX = "rustbelt_model_"
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
@@ -39,7 +41,7 @@ def load_part(spec: str, kinds: tuple[type[Part], ...]) -> Part:
     file, _, name = spec.rpartition(":")
     if not file or not name:
         raise UserError(spec, ["expected FILE:CLASS, such as my_model.py:MyModel."])
-    module = _import_file(spec, Path(file))
+    module, sources = _import_file(spec, Path(file))
     expected = " or ".join(kind.__name__ for kind in kinds)
     part = getattr(module, name, None)
     if part is None:
@@ -49,37 +51,21 @@ def load_part(spec: str, kinds: tuple[type[Part], ...]) -> Part:
         raise UserError(spec, [unknown("class", name, set(own) - {kind.__name__ for kind in kinds})])
     if not (isinstance(part, type) and issubclass(part, kinds) and part not in kinds):
         raise UserError(spec, [f"expected a class derived from {expected}, got {part!r}."])
+    _LOADED[part] = sources
     try:
         return part()
     except Exception as error:
         raise UserError(spec, [f"making one raised {_raised(error)}"]) from error
 
 
-def _import_file(spec: str, path: Path) -> ModuleType:
+def _import_file(spec: str, path: Path) -> tuple[ModuleType, Sources]:
     if not path.is_file():
         raise UserError(spec, [f"no file '{path}'; expected a Python file."])
-    name = f"{_PREFIX}{path.stem}_{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:8]}"
-    loader = importlib.machinery.SourceFileLoader(name, str(path.resolve()))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))  # type: ignore[arg-type]
-    sys.modules[name] = module  # dataclasses and pickling look their module up there
+    file = path.resolve()
     try:
-        with _importable(path.resolve().parent):
-            loader.exec_module(module)
+        return execute(_module_name(file), file)
     except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        raise UserError(spec, [f"importing it raised {_raised(error, path.resolve())}"]) from error
-    return module
-
-
-@contextmanager
-def _importable(folder: Path) -> Iterator[None]:
-    """The folder's modules can be imported, as when a script in it is run."""
-    sys.path.insert(0, str(folder))
-    try:
-        yield
-    finally:
-        if str(folder) in sys.path:
-            sys.path.remove(str(folder))
+        raise UserError(spec, [f"importing it raised {_raised(error, file)}"]) from error
 
 
 def _raised(error: BaseException, path: Path | None = None) -> str:
@@ -121,26 +107,41 @@ def spec_of(part: type) -> str | None:
 
 
 def source_digest(part: type) -> str:
-    """SHA-256 of the source a class comes from: every file of its package, names sorted, or the one file it stands in.
+    """SHA-256 of the source a class comes from.
 
-    What such a file imports from elsewhere is not covered.
+    Of a class that stands in one file: that file, the modules outside installed packages that it imports, and the files
+    that are read as it is loaded. Of one in a package: every file of the package, names sorted; and the modules outside of
+    it, and of installed packages, that it imports. Of one that stands in no file, as in a notebook: its source, and what its methods
+    refer to.
+
+    Raises:
+      UserError: it has no source.
     """
     module = sys.modules.get(part.__module__)
     file = getattr(module, "__file__", None)
-    if file is None:
+    if part in _LOADED:
+        return _LOADED[part].digest()
+    if module is None or file is None:
         try:
-            return hashlib.sha256(inspect.getsource(part).encode()).hexdigest()
+            return digest_of_unfiled(part)
         except (OSError, TypeError) as error:
             text = "its source cannot be read, so its runs could not be told apart. Put the class in a file."
             raise UserError(part.__name__, [text]) from error
-    home = Path(file)
-    if not getattr(module, "__package__", ""):
-        return hashlib.sha256(home.read_bytes()).hexdigest()
-    digest = hashlib.sha256()
-    for path in sorted(home.parent.rglob("*"), key=lambda path: path.relative_to(home.parent).as_posix()):
-        inside = path.relative_to(home.parent)
-        hidden = any(part.startswith(".") for part in inside.parts)
-        if path.is_file() and path.suffix != ".pyc" and not hidden:
-            content = path.read_bytes()
-            digest.update(f"{inside.as_posix()}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
+    home = Path(file).resolve()
+    if getattr(module, "__package__", ""):
+        return of_imported(module, home).digest_of_package()
+    if module.__name__ != "__main__":  # a script would run again
+        with suppress(Exception, SystemExit):
+            _LOADED[part] = execute(_module_name(home), home)[1]  # to see what it reads
+            return _LOADED[part].digest()
+    return of_imported(module, home).digest()
+
+
+def files_of(part: type) -> Mapping[Path, str]:
+    """SHA-256 of each file that a class which stands in one file comes from, by absolute path; empty of another class."""
+    return _LOADED[part].files if part in _LOADED else {}
+
+
+def _module_name(file: Path) -> str:
+    """The name that a model's file goes by among the modules of this process."""
+    return f"{_PREFIX}{file.stem}_{hashlib.sha256(os.fsencode(file)).hexdigest()[:8]}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.plots.figures.fan import fan
 from engine.plots.kinds import KINDS, Kind, figure, named, refuse_options
-from engine.plots.sheet import refuse_file, save
+from engine.plots.sheet import draw_unseen, refuse_file, save
 from engine.plots.style import COLOURS, INK, STYLE
 
 _DRAWN_BY = {kind.draw.__name__: kind.draw for kind in KINDS.values()}
@@ -18,9 +18,11 @@ __all__ = [
     "KINDS",
     "STYLE",
     "Kind",
+    "draw_unseen",
     "fan",
     "figure",
     "named",
+    "need_no_screen",
     "refuse_file",
     "refuse_options",
     "save",

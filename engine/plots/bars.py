@@ -71,6 +71,6 @@ def spread(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | No
     ax.set_xticks([])
     ticks.numbers(ax, x=False)
     labelled(ax, "policy [in the order of the legend]", kept.label)
-    title = labels.sentence(f"{kept.name}: the median", estimates)
-    note = f"{labels.counted(kept.values.sizes['path'], 'path')}, without years. Bars: half and nine tenths of the futures; points: median with its 95 % interval.{kept.lost()}"
-    return on.close(title, note, style.keys(looks, kept.policies, marked=True, lined=False))
+    title = labels.sentence(f"{kept.heading}: the median", kept.by_call(estimates))
+    note = f"{labels.counted(kept.values.sizes['path'], 'path')}, without years. Bars: half and nine tenths of the futures; points: median with its 95 % interval.{kept.meaning()}{kept.lost()}"
+    return on.close(title, note, style.keys(looks, kept.titles, kept.policies, lined=False))

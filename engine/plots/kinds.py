@@ -68,7 +68,7 @@ KINDS: Mapping[str, Kind] = {
     "tornado": Kind(tornado.tornado, "the outcome where each factor is low and where it is high"),
     "correlation": Kind(correlation.correlation, "how the priors move together, groups outlined"),
     "convergence": Kind(convergence.convergence, "how the headline measures settle as paths are added"),
-    "replay": Kind(replay.replay, "one path in full, every yearly variable under each policy"),
+    "replay": Kind(replay.replay, "one path in full: what the outcomes are made of, year by year"),
     "priors": Kind(priors.priors, "the density of every factor, asked and fitted"),
 }
 """By name, in the order in which one wants them."""

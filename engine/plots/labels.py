@@ -12,7 +12,8 @@ import xarray as xr
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 
-from engine.plots import style
+from engine.formatting import titled, unit_name, words
+from engine.plots import fonts
 from engine.risk.intervals import Estimate
 
 HINTED = 1.03
@@ -25,30 +26,48 @@ MOST_LISTED = 2
 """Policies whose numbers a title lists; of more it has the lowest and the highest."""
 
 
+def name(values: xr.DataArray) -> str:
+    """What a variable is called: what it says itself, else its name as words that begin with a capital."""
+    said = "" if _is_meaning(values) else values.attrs.get("long_name", "")
+    return str(said or titled(str(values.name)))
+
+
+def _is_meaning(values: xr.DataArray) -> bool:
+    """Whether `long_name` says what the variable means, as it did in cubes that were made before there were labels."""
+    ours = "worse" in values.attrs or values.dims == ("path",)
+    return ours and "comment" not in values.attrs and str(values.attrs.get("long_name", ""))[:1].islower()
+
+
+def called(values: xr.DataArray) -> str:
+    """What a variable is called within a sentence: its name as words where it has no other."""
+    plain = titled(str(values.name))
+    return words(str(values.name)) if name(values) == plain else name(values)
+
+
 def label(values: xr.DataArray) -> str:
-    """What an axis says: meaning and unit, "1" for what has none."""
-    return with_unit(values.attrs.get("long_name", words(values.name)), values.attrs.get("units", "1"))
+    """What an axis says: name and unit, "1" for what has none."""
+    return with_unit(name(values), unit_name(values.attrs))
+
+
+def heading(values: xr.DataArray) -> str:
+    """What a title begins with: name and unit, none of a pure number."""
+    return name(values) if unit_name(values.attrs) == "1" else label(values)
+
+
+def meaning(values: xr.DataArray) -> str:
+    """What a variable means, as a sentence of a note; empty where nobody says."""
+    about = str(values.attrs.get("long_name" if _is_meaning(values) else "comment", "")).rstrip(".")
+    return f" {name(values)}: {about}." if about else ""
 
 
 def unit(values: xr.DataArray) -> str:
-    """The unit alone, for panels whose meaning stands elsewhere."""
-    return f"[{values.attrs.get('units') or '1'}]"
+    """The unit alone, for panels whose name stands elsewhere."""
+    return f"[{unit_name(values.attrs)}]"
 
 
-def with_unit(about: str, unit: str) -> str:
-    """Meaning and unit."""
-    return f"{about} [{unit or '1'}]"
-
-
-def words(name: Any) -> str:
-    """A name as words."""
-    return str(name).replace("_", " ")
-
-
-def heading(name: Any) -> str:
-    """A name as words that begin a title."""
-    text = words(name)
-    return text[:1].upper() + text[1:]
+def with_unit(called: str, unit: str) -> str:
+    """Name and unit."""
+    return f"{called} [{unit or '1'}]"
 
 
 def place(where: Mapping[str, Any]) -> str:
@@ -131,7 +150,7 @@ _PATHS = TextToPath()
 @functools.lru_cache(65536)
 def width(text: str, size: float, bold: bool = False) -> float:
     """Width of a line of text in inches."""
-    font = FontProperties(family=style.FONT, size=size, weight="bold" if bold else "normal")
+    font = FontProperties(family=list(fonts.families()), size=size, weight="bold" if bold else "normal")
     if not text:
         return 0.0
     return HINTED * float(_PATHS.get_text_width_height_descent(text, font, ismath=False)[0]) / 72
@@ -140,7 +159,7 @@ def width(text: str, size: float, bold: bool = False) -> float:
 def fitted(text: str, inches: float, size: float, bold: bool = False) -> str:
     """The text in lines no wider than so many inches, broken at spaces, then behind `_` and `-`, then anywhere."""
     lines: list[str] = []
-    for piece in _pieces(text, inches, size, bold):
+    for piece in _pieces(fonts.drawable(text), inches, size, bold):
         longer = lines[-1] + piece if lines else piece
         if lines and width(longer.rstrip(" "), size, bold) <= inches:
             lines[-1] = longer

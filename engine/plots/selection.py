@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
 
 from engine.errors import Problem, Problems, UserError, unknown
+from engine.formatting import titled, words
 from engine.plots import labels, style
 
+T = TypeVar("T")
 OWN_DIMS = ("policy", "year", "measure", "stat", "quantile", "moment")
 """Dimensions that the engine gives to what it stores; all others are the model's, and their labels name a place."""
 
@@ -32,13 +35,33 @@ class Kept:
 
     @property
     def name(self) -> str:
-        """Its name as it begins a title."""
-        return labels.heading(self.values.name)
+        """What it is called."""
+        return labels.name(self.values)
+
+    @property
+    def heading(self) -> str:
+        """What begins a title: its name and its unit."""
+        return labels.heading(self.values)
 
     @property
     def label(self) -> str:
-        """What an axis says of it, with its unit."""
+        """What an axis says of it: its name and its unit, "1" where it has none."""
         return labels.label(self.values)
+
+    @property
+    def unit_text(self) -> str:
+        """Its unit in brackets."""
+        return labels.unit(self.values)
+
+    @property
+    def called(self) -> Mapping[str, str]:
+        """What each policy is called within a sentence."""
+        return called(self.values)
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """What each policy is called by itself, as in a legend."""
+        return titles(self.values)
 
     @property
     def looks(self) -> dict[str, style.Look]:
@@ -54,6 +77,14 @@ class Kept:
     def baseline(self) -> str:
         """The policy that the others are compared with."""
         return baseline(self.values)
+
+    def meaning(self) -> str:
+        """What it means, as a sentence of a note."""
+        return labels.meaning(self.values)
+
+    def by_call(self, estimates: Mapping[str, T]) -> dict[str, T]:
+        """The same by what each policy is called."""
+        return {self.called[name]: of for name, of in estimates.items()}
 
     def of(self, policy: str, paths: int | None = None) -> np.ndarray:
         """Values of the first so many paths under a policy, float64 [path]."""
@@ -215,6 +246,25 @@ def known_policies(values: xr.DataArray) -> tuple[str, ...]:
 def looks(values: xr.DataArray) -> dict[str, style.Look]:
     """What each policy looks like, whichever of them are drawn."""
     return style.looks(known_policies(values))
+
+
+def titles(values: xr.DataArray) -> dict[str, str]:
+    """What each policy is called by itself: as its study says, else its name as words that begin with a capital."""
+    return _apart(values, titled)
+
+
+def called(values: xr.DataArray) -> dict[str, str]:
+    """What each policy is called within a sentence: as its study says, else its name as words."""
+    return _apart(values, words)
+
+
+def _apart(values: xr.DataArray, plain: Callable[[str], str]) -> dict[str, str]:
+    """What policies are called by name: their names as they are where two would read alike."""
+    known = known_policies(values)
+    given = list(map(str, values["policy"].attrs.get("labels", ())))
+    shown = given if len(given) == len(known) else list(map(plain, known))
+    alike = len(set(map(str.casefold, shown))) < len(known)
+    return dict(zip(known, known if alike else shown, strict=True))
 
 
 def baseline(values: xr.DataArray) -> str:

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from engine.errors import UserError
-from engine.plots import labels, style
+from engine.plots import fonts, labels, style
 
 FORMATS = ("png", "svg", "pdf")
 MARGIN = 0.14
@@ -191,6 +191,11 @@ def _overhang(ax: Axes) -> tuple[float, float, float, float]:
     return left, right, top, bottom
 
 
+def draw_unseen() -> None:
+    """Makes figures of this process files only: nothing is shown on a screen, and there may be none."""
+    plt.switch_backend("Agg")
+
+
 def refuse_file(file: str | Path) -> str:
     """The format that a file's name ends in.
 
@@ -218,6 +223,6 @@ def save(figure: Figure, file: str | Path) -> Path:
         "svg": {"Date": None},
         "pdf": {"CreationDate": None, "Producer": None},
     }
-    with matplotlib.rc_context(style.SETTINGS):
+    with matplotlib.rc_context({**style.SETTINGS, "font.family": list(fonts.families())}):
         figure.savefig(file, format=kind, metadata=undated[kind])
     return Path(file)

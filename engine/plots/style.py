@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from engine.plots import fonts
+
 __all__ = ["Artist", "Axes", "Figure"]  # handed on: what the kinds take and give
 
 STYLE = Path(__file__).with_name("house.mplstyle")
@@ -29,7 +31,6 @@ INK, PAPER, GRID = SETTINGS["text.color"], SETTINGS["axes.facecolor"], SETTINGS[
 GREY, PALE = "#777777", "#BBBBBB"
 COUNTS, SIGNED = "Greys", "RdBu_r"
 """Scales of colour for numbers of paths, and for what lies on either side of zero."""
-FONT = SETTINGS["font.family"][0]
 TEXT_SIZE, TITLE_SIZE, NOTE_SIZE = SETTINGS["font.size"], 11.0, 8.0
 """Points; a panel's title has `axes.titlesize`."""
 
@@ -69,7 +70,7 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(draw)
     def within(*args: P.args, **kwargs: P.kwargs) -> R:
-        with matplotlib.rc_context(SETTINGS):
+        with matplotlib.rc_context({**SETTINGS, "font.family": list(fonts.families())}):
             return draw(*args, **kwargs)
 
     return within
@@ -86,24 +87,23 @@ def dress(ax: Axes) -> Axes:
     return ax
 
 
-def key(look: Look, label: str, marked: bool = False, lined: bool = True) -> Line2D:
-    """A policy's entry in a legend.
+def key(look: Look, label: str, lined: bool = True) -> Line2D:
+    """A policy's entry in a legend, always with its marker.
 
     Args:
-      marked: whether its points are seen.
-      lined: whether its line is.
+      lined: whether its line is seen, too.
     """
     return Line2D(
         [], [], color=look.colour, linestyle=look.dash if lined else "none",
-        marker=look.marker if marked else "", label=label,
+        marker=look.marker, label=fonts.drawable(label),
     )  # fmt: skip
 
 
 def keys(
-    looks: Mapping[str, Look], policies: Sequence[str], marked: bool = False, lined: bool = True
+    looks: Mapping[str, Look], titles: Mapping[str, str], policies: Sequence[str], lined: bool = True
 ) -> list[Line2D]:
-    """The entries of some policies, in their order."""
-    return [key(looks[name], name, marked, lined) for name in policies]
+    """The entries of some policies, in their order, under what they are called."""
+    return [key(looks[name], titles[name], lined) for name in policies]
 
 
 def mark(label: str, colour: str, marker: str = "", line: bool = False) -> Line2D:

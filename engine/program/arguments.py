@@ -60,10 +60,10 @@ def _lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
     return {
         "levers": cells(lambda policy: policy.levers),
         "before": cells(lambda policy: (policy.before or policy).levers),
-        "start": column([policy.start if study.years else first for policy in study.policies]),
+        "start": column([policy.start if study.years else first for policy in study.policies], np.int32),
         "before_start": np.array(
             [[_began(p.before or p, year) for p in study.policies] for year in study.years or (0,)],
-            dtype,
+            np.int32,
         ),
         "implementation": column(
             [0.0 if isinstance(p.implementation, str) else p.implementation for p in study.policies]

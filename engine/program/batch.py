@@ -129,28 +129,13 @@ class Batch:
     def _by_itself(self, equation: Equation, known: Known) -> list[Rows]:
         """An operation that is not done number by number, mapped over paths and policies."""
 
-        def rule(*values: Any) -> list[Any]:
-            results = equation.primitive.bind(*values, **equation.params)
-            return list(results) if equation.primitive.multiple_results else [results]
-
-        # [policy or 1, path or 1, ...]; an axis that an operand does not have is not mapped: a branch that is chosen by
-        # the year alone stays one
         operands = [
             np.asarray(atom.value)[None, None]
             if isinstance(atom, Constant)
             else self._gathered([atom], known)[0]
             for atom in equation.inputs
         ]
-        sizes = [max([1, *(operand.shape[axis] for operand in operands)]) for axis in (0, 1)]
-        for axis in (1, 0):  # paths inside, policies outside
-            over = [0 if operand.shape[axis] > 1 else None for operand in operands]
-            rule = jax.vmap(rule, in_axes=over) if sizes[axis] > 1 else rule
-        shapes = [
-            (*(size for size in operand.shape[:2] if size > 1), *operand.shape[2:]) for operand in operands
-        ]
-        results = rule(*(operand.reshape(shape) for operand, shape in zip(operands, shapes, strict=True)))
-        mapped = sum(size > 1 for size in sizes)
-        return [result.reshape(1, *sizes, *result.shape[mapped:]) for result in results]
+        return [result[None] for result in mapped(equation, equation.params, operands)]
 
     def _gathered(self, atoms: Sequence[Atom], known: Known) -> Rows:
         """Values as the rows of an array, one row alone where all are the same."""
@@ -180,6 +165,29 @@ class Batch:
     def _spread(self, array: Rows, rows: int, axes: Axis) -> Rows:
         full = [size if axis in axes else 1 for axis, size in self.sizes.items()]
         return jnp.broadcast_to(array, (rows, *full, *array.shape[3:]))
+
+
+def mapped(equation: Equation, params: Mapping[str, Any], operands: Sequence[Any]) -> list[Any]:
+    """What an operation gives that is not done number by number, for all policies and paths of its operands.
+
+    Args:
+      params: those of the equation, or others.
+      operands: [policy or 1, path or 1, ...], as the results are.
+    """
+
+    def rule(*values: Any) -> list[Any]:
+        results = equation.primitive.bind(*values, **params)
+        return list(results) if equation.primitive.multiple_results else [results]
+
+    # an axis that an operand does not have is not mapped: a branch that is chosen by the year alone stays one
+    sizes = [max([1, *(operand.shape[axis] for operand in operands)]) for axis in (0, 1)]
+    for axis in (1, 0):  # paths inside, policies outside
+        over = [0 if operand.shape[axis] > 1 else None for operand in operands]
+        rule = jax.vmap(rule, in_axes=over) if sizes[axis] > 1 else rule
+    shapes = [(*(size for size in operand.shape[:2] if size > 1), *operand.shape[2:]) for operand in operands]
+    results = rule(*(operand.reshape(shape) for operand, shape in zip(operands, shapes, strict=True)))
+    lead = sum(size > 1 for size in sizes)
+    return [result.reshape(*sizes, *result.shape[lead:]) for result in results]
 
 
 def _constants(atoms: Sequence[Atom]) -> Shaped[Array, "row 1 1 ..."]:

@@ -21,7 +21,7 @@ from engine.study.study import Study
 GPU_LANES = 1 << 20
 """Paths that a GPU takes at once: a step of the shipped model is then some thousand times longer than its launch."""
 LANE = 4 << 10
-"""Bytes that a path takes on a device under each policy, at most: the shipped model takes 1.3 KiB."""
+"""Bytes that a path takes on a device under each policy in single precision, at most: the shipped model takes 1.3 KiB."""
 _UNITS = {"": 1, "B": 1} | {
     f"{letter}{ending}": base**power
     for power, letter in enumerate("KMGT", start=1)
@@ -119,7 +119,8 @@ def lanes_for(study: Study, mesh: Mesh) -> int:
     if mesh.devices.flat[0].platform == "cpu":
         return study.tile
     lanes, room = GPU_LANES, device_memory(mesh)
-    while room is not None and lanes > study.tile and lanes * len(study.policies) * LANE > room // 2:
+    each = len(study.policies) * LANE * np.dtype(study.dtype).itemsize // 4
+    while room is not None and lanes > study.tile and lanes * each > room // 2:
         lanes //= 2
     return lanes
 

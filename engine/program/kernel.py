@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, Int, Int32, UInt32
 from engine.draws.sampling import path_order
 from engine.modelling.cell_axis import cell_count
 from engine.program import arguments
-from engine.program.rules import Rules
+from engine.program.rules import traced
 from engine.program.tile import Tile
 from engine.study.study import BLOCK, Block, Study
 
@@ -85,7 +85,7 @@ class Program:
       study: the resolved study.
       mesh: one axis, one entry per device.
       lanes: paths of a tile, a power of two; that of the study if not given.
-      dtype: of all numbers but the random words: float32, or float64 to see what rounding does.
+      dtype: of all numbers but the random words: float32, or float64 to see what rounding does; that of the study if not given.
       platform: what it is written for; that of the devices if not given.
     """
 
@@ -94,23 +94,20 @@ class Program:
         study: Study,
         mesh: Mesh,
         lanes: int | None = None,
-        dtype: type = np.float32,
+        dtype: type | None = None,
         platform: str | None = None,
     ):
         self.study = study
         self.mesh = mesh
         self.traces = 0
         self.lanes = lanes or study.tile
-        self.dtype = dtype
+        self.dtype = dtype or study.dtype
         platform = platform or mesh.devices.flat[0].platform
-        rules = Rules(study, dtype)
-        if study.is_path_model:
-            with self._precision():
-                rules.of_years  # noqa: B018 (traced here, and not by two threads at once)
+        rules = traced(study, self.dtype)
         self.tile = Tile(rules, self.lanes, platform)
         self.full = Tile(rules, min(self.lanes, IN_FULL), platform)
         self.sampler = self.tile.sampler
-        self.inputs = arguments.of(study, dtype)
+        self.inputs = arguments.of(study, self.dtype)
         devices = mesh.devices.size
         self.reach = BLOCK * -(-self.lanes * devices // BLOCK)
         self.tiles_each = -(-self.reach // self.lanes // devices)

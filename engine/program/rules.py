@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+import weakref
+from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from types import SimpleNamespace
@@ -10,10 +13,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from engine.modelling.cells import Cells
 from engine.modelling.folds import Fold
 from engine.modelling.records import PathModel, Yearly, shock_streams
+from engine.modelling.state_types import as_kept, widened
 from engine.program import arguments
 from engine.program.batch import Argument
 from engine.program.equations import Rule, written_out
@@ -51,16 +56,33 @@ class Rules:
         policies = jax.tree.map(lambda leaf: leaf[0], arguments.of(self.study, self.dtype)["levers"])
         first = self.draws, self.policies(policies, Axis.POLICY)
         begin = written_out(self.begin, *(argument.example for argument in first))
-        state = jax.tree.unflatten(begin.form, [self.scalar(atom.shape) for atom in begin.outputs])
-        calendar = Argument.alike(self.scalar(), Axis.YEAR)
+        calendar = Argument.alike(jax.ShapeDtypeStruct((), np.int32), Axis.YEAR)
         rest = (calendar, self.draws, self.shocks, self.policies(policies, Axis.POLICY | Axis.YEAR))
-        year = written_out(self.one_year, state, *(argument.example for argument in rest))
+        kinds = self._of_tables(begin, [atom.dtype for atom in begin.outputs])
+        while True:
+            parts = zip(begin.outputs, kinds, strict=True)
+            leaves = [jax.ShapeDtypeStruct(atom.shape, kind) for atom, kind in parts]
+            state = jax.tree.unflatten(begin.form, leaves)
+            year = written_out(self.one_year, state, *(argument.example for argument in rest))
+            after = [atom.dtype for atom in year.outputs[: len(kinds)]]
+            wider = self._of_tables(begin, widened(kinds, after, self.dtype))
+            if wider == kinds:
+                break
+            kinds = wider
         carried = _carried(state, begin, first, year, rest)
         return Years(begin, first, year, (carried, *rest), written_out(self.end, state))
 
-    def scalar(self, shape: tuple[int, ...] = ()) -> jax.ShapeDtypeStruct:
+    def _of_tables(self, begin: Rule, kinds: Sequence[Any]) -> list[np.dtype]:
+        """The types of the parts of the state, those of one table alike."""
+        tables = Argument.alike(jax.tree.unflatten(begin.form, kinds), Axis.NONE, _is_cells).tables
+        by_table: dict[Any, Any] = {}
+        for table, kind in zip(tables, kinds, strict=True):
+            by_table[table] = widened([kind], [by_table.get(table, kind)], self.dtype)[0]
+        return [by_table[table] for table in tables]
+
+    def scalar(self) -> jax.ShapeDtypeStruct:
         """One number."""
-        return jax.ShapeDtypeStruct(shape, self.dtype)
+        return jax.ShapeDtypeStruct((), self.dtype)
 
     @property
     def draws(self) -> Argument:
@@ -94,9 +116,9 @@ class Rules:
     def begin(self, draw: Sequence[Any], policy: Any) -> Any:
         """State before the first year, and that of the folds."""
         model: Any = self.study.model
-        levers = self._levers(policy, self.dtype(self.study.years[0]), draw)
+        levers = self._levers(policy, np.int32(self.study.years[0]), draw)
         kept = {name: fold.init() for name, fold in self.folded.items()}
-        return self._as_floats((model.init(self._factors(draw), levers), kept))
+        return as_kept((model.init(self._factors(draw), levers), kept), self.dtype)
 
     def one_year(self, carry: Any, year: Any, draw: Any, shock: Any, policy: Any) -> Any:
         """State a year on, that of the folds, and the cells of all yearly variables in the order of the model."""
@@ -107,7 +129,7 @@ class Rules:
         kept = {name: fold.update(kept[name], year, values) for name, fold in self.folded.items()}
         yearly: Mapping[str, Yearly] = model.yearly
         cells = [cell for name in yearly for cell in _cells_of(yearly[name], values[name])]
-        return self._as_floats(((_in_order_of(carry[0], state), kept), cells))
+        return as_kept((_in_order_of(carry[0], state), kept), self.dtype), self._as_floats(cells)
 
     def end(self, carry: Any) -> list[Any]:
         """Outcomes after the last year."""
@@ -147,6 +169,21 @@ class Rules:
             labels = {dim: tuple(self.study.model.dims[dim]) for dim in lever.dims}
             levers[name] = Cells(labels, cells) if labels else cells[0]
         return SimpleNamespace(**levers)
+
+
+_TRACED: MutableMapping[tuple[int, type], Rules] = weakref.WeakValueDictionary()
+_TRACING = threading.Lock()
+
+
+def traced(study: Study, dtype: type) -> Rules:
+    """The rules of a study, traced once as long as somebody holds them, and not by two threads at once."""
+    with _TRACING:
+        rules = _TRACED.get((id(study), dtype)) or Rules(study, dtype)
+        if study.is_path_model:
+            with jax.enable_x64(True) if dtype == np.float64 else nullcontext():
+                rules.of_years  # noqa: B018
+        _TRACED[id(study), dtype] = rules
+    return rules
 
 
 def _carried(

@@ -138,7 +138,7 @@ class Tile:
             after, cells = years.outputs[:count], years.outputs[count:]
             return (self._carry(years, carried, after, known), past), self._cells(years, cells, known)
 
-        calendar = jnp.asarray(self.study.years, self.dtype)
+        calendar = jnp.asarray(self.study.years, jnp.int32)
         along = (calendar, jnp.arange(len(calendar)) == 0, inputs["shock_keys"], inputs["levers"])
         state = self._carry(begins, carried, begins.outputs, known)
         past = self.study.shock_draws.before(self.lanes, self.dtype)
@@ -160,8 +160,9 @@ class Tile:
         self, batch: Batch, carried: Argument, atoms: Sequence[Atom], known: Known
     ) -> list[Float[Array, "cell policy_or_1 lane"]]:
         """What goes from year to year, as the arrays of its tables."""
+        kinds = [leaf.dtype for leaf in jax.tree.leaves(carried.example)]
         return [
-            batch.array([atoms[leaf] for leaf in rows], known, carried.axes[rows[0]], self.dtype)
+            batch.array([atoms[leaf] for leaf in rows], known, carried.axes[rows[0]], kinds[rows[0]])
             for rows in carried.rows
         ]
 

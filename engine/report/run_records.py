@@ -46,7 +46,7 @@ class RunRecords:
     def group(self, place: str) -> xr.Dataset:
         """A group of the cube in memory, read once; an empty one where there is none."""
         if place not in self.loaded:
-            self.loaded[place] = _group(self.tree, place)
+            self.loaded[place] = _dataset(self.tree, place)
         return self.loaded[place]
 
     def words(self, name: str) -> str:
@@ -105,17 +105,21 @@ def records_of(study: Study, tree: xr.DataTree, **more: Any) -> RunRecords:
     outcomes, events = list(study.model.outcomes), [event.name for event in study.events]
     gaps = {name: against_baseline(name) for name in MEASURES}
     risk = [
-        *_records(study, tree, "risk", outcomes, {name: name for name in MEASURES}),
-        *_records(study, tree, "risk", events, "probability"),
+        *_records(study, _group(tree, "risk"), outcomes, {name: name for name in MEASURES}),
+        *_records(study, _events(tree, "probability", "risk"), events, "probability"),
     ]
     comparison = [
-        *_records(study, tree, "comparison", outcomes, gaps),
-        *_records(study, tree, "comparison", events, "difference_probability"),
-        *_records(study, tree, "comparison/worse", outcomes, "worse"),
-        *_records(study, tree, "comparison/regret", outcomes, "regret"),
+        *_records(study, _group(tree, "comparison"), outcomes, gaps),
+        *_records(study, _events(tree, "difference", "comparison"), events, "difference_probability"),
+        *_records(study, _group(tree, "comparison/worse"), outcomes, "worse"),
+        *_records(study, _group(tree, "comparison/regret"), outcomes, "regret"),
     ]
     others = [r for r in comparison if r.policy != study.baseline or r.measure == "regret"]
     return RunRecords(study, tree, _by_key(risk), _by_key(others), **more)
+
+
+Group = tuple[xr.Dataset, xr.Dataset]
+"""A group of the cube, and the reasons below it."""
 
 
 def _by_key(records: Iterable[Record]) -> dict[Key, Record]:
@@ -123,10 +127,10 @@ def _by_key(records: Iterable[Record]) -> dict[Key, Record]:
 
 
 def _records(
-    study: Study, tree: xr.DataTree, place: str, names: Iterable[str], measures: Mapping[str, str] | str
+    study: Study, held: Group, names: Iterable[str], measures: Mapping[str, str] | str
 ) -> Iterator[Record]:
     """Records of a group's variables: what each of its measures is called in them, or the one that it has."""
-    group, reasons = (_group(tree, at) for at in (place, f"{place}/reasons"))
+    group, reasons = held
     for name in names:
         if name not in group:
             continue
@@ -143,8 +147,24 @@ def _records(
                     yield record(labels[measure], policy, name, estimate)
 
 
-def _group(tree: xr.DataTree, place: str) -> xr.Dataset:
+def _group(tree: xr.DataTree, place: str) -> Group:
+    return _dataset(tree, place), _dataset(tree, f"{place}/reasons")
+
+
+def _dataset(tree: xr.DataTree, place: str) -> xr.Dataset:
+    """What a group holds; nothing where the cube has no such group."""
     return tree[place].to_dataset().load() if f"/{place}" in tree.groups else xr.Dataset()
+
+
+def _events(tree: xr.DataTree, name: str, place: str) -> Group:
+    """As `_group`, of one number of each event, by event; older cubes have it as a variable of `place`."""
+    if "/events" not in tree.groups:
+        return _group(tree, place)
+    group, reasons = (
+        part[name].reset_coords(drop=True).to_dataset("event") if name in part else xr.Dataset()
+        for part in _group(tree, "events")
+    )
+    return group, reasons
 
 
 def _flags(reasons: xr.DataArray, shape: tuple[int, ...]) -> np.ndarray:

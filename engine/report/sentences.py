@@ -85,7 +85,12 @@ def _alone(subject: Subject) -> tuple[str, str, str]:
     last = "No other policy was run, so nothing is compared."
     event, outcome = next(iter(subject.events), None), next(iter(subject.outcomes))
     measure = next(
-        (m for m in OF_MEASURE if m != "ES99.9" and not subject.risk[m, policy, outcome].flag), TAIL
+        (
+            m
+            for m in OF_MEASURE
+            if m != "ES99.9" and not any(flag.withholds for flag in subject.risk[m, policy, outcome].flags)
+        ),
+        TAIL,
     )
     tail = _capital(f"{OF_MEASURE[measure]}, {_number(subject, measure, policy, outcome)}.")
     if event is None:

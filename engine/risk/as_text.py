@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.formatting import FLOAT32, decimals, rounded
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 NO_INTERVAL = "†"
 BINNED = "‡"
+HEAVY = "§"
+MARKS = (NO_INTERVAL, HEAVY, BINNED)
 MOST_REASONS = 4
+MOST_PLACES = 3
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,9 @@ class Cell:
       estimate: rounded to its standard error.
       interval: its 95 % interval in brackets; empty without one.
       verdict: "better" or "worse" where a difference's interval leaves out zero, "same" where it does not; else empty.
-      mark: `NO_INTERVAL`, `BINNED` where the interval comes from a histogram, or nothing.
+      mark: `NO_INTERVAL`, `HEAVY` where the interval may be too narrow, `BINNED` where it comes from a histogram, or nothing.
       flag: what the number's flags say.
+      record: what it shows.
     """
 
     estimate: str
@@ -34,6 +38,7 @@ class Cell:
     verdict: str = ""
     mark: str = ""
     flag: str = ""
+    record: Record | None = field(default=None, compare=False, repr=False)
 
 
 def judged(record: Record | None) -> int | None:
@@ -53,14 +58,15 @@ def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) ->
     if record is None:
         return Cell("")
     if math.isnan(record.estimate):
-        return Cell("none", mark=NO_INTERVAL, flag=record.flag)
+        return Cell("none", mark=NO_INTERVAL, flag=record.flag, record=record)
     places, sign = places_of(record, scale), judged(record)
     estimate = rounded(scale * record.estimate, places)
     if sign is None:
-        return Cell(estimate, mark=NO_INTERVAL, flag=record.flag)
+        return Cell(estimate, mark=NO_INTERVAL, flag=record.flag, record=record)
     verdict = "" if loss is None else "same" if sign == 0 else "worse" if (sign > 0) == loss else "better"
     ends = interval(record.low, record.high, scale, places)
-    return Cell(estimate, ends, verdict, BINNED if record.binned else "", record.flag)
+    mark = HEAVY if record.heavy else BINNED if record.binned else ""
+    return Cell(estimate, ends, verdict, mark, record.flag, record)
 
 
 def places_of(record: Record, scale: float = 1.0) -> int | None:
@@ -74,8 +80,27 @@ def interval(low: float, high: float, scale: float, places: int | None) -> str:
     return f"[{rounded(scale * low, places)}, {rounded(scale * high, places)}]"
 
 
-def reasons(flags: Iterable[str], elsewhere: str = "") -> str:
-    """What flags say, each once: the first few, and how many more there are, `elsewhere` perhaps; empty for none."""
-    sentences = list(dict.fromkeys(flags))
-    more = len(sentences) - MOST_REASONS
-    return "; ".join([*sentences[:MOST_REASONS], *([f"and {more} more{elsewhere}"] if more > 0 else ())])
+def reasons(records: Iterable[Record], elsewhere: str = "") -> str:
+    """What the flags of records say, and of which numbers: `ES99.9 of cost (old, new): 20 exceedances, 100 needed`.
+
+    The first few, and how many more there are, `elsewhere` perhaps; empty for none.
+    """
+    held: dict[str, list[Record]] = {}
+    for record in records:
+        held.setdefault(record.flag, []).append(record)
+    sentences = [": ".join(filter(None, (places(of), flag))) for flag, of in held.items()]
+    return "; ".join(_few(sentences, MOST_REASONS, elsewhere))
+
+
+def places(records: Iterable[Record]) -> str:
+    """Which numbers records are of: `ES99 of cost (old, new), mean of damage (old) and 3 more`."""
+    policies: dict[tuple[str, str], list[str]] = {}
+    for record in records:
+        policies.setdefault((record.measure.replace("_", " "), record.variable), []).append(record.policy)
+    named = [f"{what} of {name} ({', '.join(dict.fromkeys(of))})" for (what, name), of in policies.items()]
+    return ", ".join(_few(named, MOST_PLACES))
+
+
+def _few(texts: list[str], most: int, elsewhere: str = "") -> list[str]:
+    more = len(texts) - most
+    return [*texts[:most], *([f"and {more} more{elsewhere}"] if more > 0 else ())]

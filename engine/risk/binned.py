@@ -16,11 +16,11 @@ from scipy.special import stdtrit
 
 from engine.risk.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence
 from engine.risk.flags import Flag, Reason
-from engine.risk.heaviness import largest_flag, tail_size
+from engine.risk.heaviness import gravest, largest_flag, material, tail_size
 from engine.risk.histograms import Histogram
 from engine.risk.intervals import FEW_UNITS, TAIL, Estimate, Moments, Z, wilson_interval
 from engine.risk.measures import correlation, share_difference
-from engine.risk.tails import LEVELS, shifted, tail_count
+from engine.risk.tails import ATOM, LEVELS, shifted, tail_count
 
 Groups = Float[np.ndarray, "group"]
 Counts = Int[np.ndarray, "group"]
@@ -55,6 +55,7 @@ class _Tail:
       var, es: as rows; the ends of `var` hold what the bins leave open, those of `es` do not yet.
       var_open, es_open: how far below and above the estimate the value of this very sample may lie.
       slope: change of the quantile with the share above it.
+      ended: whether all exceedances are the largest value, where the variable ends.
       number, excess: exceedances of VaR, and their sum above it, by group.
     """
 
@@ -63,6 +64,7 @@ class _Tail:
     var_open: Ends
     es_open: Ends
     slope: float
+    ended: bool
     number: Groups
     excess: Groups
 
@@ -86,12 +88,13 @@ def _tail(histogram: Histogram, level: float) -> _Tail:
     student = _student(len(sizes))
     reach = student * float(over_groups(number, sizes).error) * n
     row, slope = (q, np.nan, np.nan, np.nan), np.nan
-    if reach < rank:
+    ended = n >= ATOM and float(histogram.bounds(max(rank, ATOM))[0]) == histogram.most
+    if reach < (np.inf if ended else rank):
         down, up = min(int(np.ceil(rank + reach)), n), max(int(np.floor(rank - reach)), 1)
         spread = float(histogram.largest(up) - histogram.largest(down))
         low, high = float(histogram.bounds(down)[0]), float(histogram.bounds(up)[1])
         row, slope = (q, spread / (2 * student), low, high), spread * n / max(down - up, 1)
-    return _Tail(row, es, (q - q_low, q_high - q), es_open, slope, number, excess)
+    return _Tail(row, es, (q - q_low, q_high - q), es_open, slope, ended, number, excess)
 
 
 def summary(histogram: Histogram, loss: bool) -> dict[str, Estimate]:
@@ -105,15 +108,15 @@ def summary(histogram: Histogram, loss: bool) -> dict[str, Estimate]:
     width = [*(t.var_open for t in levels), *(t.es_open for t in levels)]
     # the ends of VaR hold it already
     rows[1 + len(LEVELS) :] = map(_widened, rows[1 + len(LEVELS) :], width[len(LEVELS) :])
-    upper = heaviness(bad)
-    mean = upper or heaviness(bad.negated())
-    return _evidence(rows, width, mean, upper, FEWEST_FOR_ES, (bad,)).estimates(loss)
+    seen = [_exceedances(bad, tail, level) for tail, level in zip(levels, LEVELS, strict=True)]
+    evidence = _evidence(rows, width, tails_flag(bad), _beyond(bad, levels), seen, FEWEST_FOR_ES, (bad,))
+    return evidence.estimates(loss)
 
 
 def difference(histogram: Histogram, baseline: Histogram, loss: bool) -> dict[str, Estimate]:
     """Measures of one variable less those of another on the same groups of paths, by name (without "worse").
 
-    The tails of the gap itself are not known: its mean is flagged where a tail of either variable is heavy.
+    The tails of the gap itself are not known: it is flagged where those of either variable are heavy.
     """
     x, y = (part if loss else part.negated() for part in (histogram, baseline))
     sizes = x.sizes
@@ -129,9 +132,18 @@ def difference(histogram: Histogram, baseline: Histogram, loss: bool) -> dict[st
     width = [_apart(one.var_open, two.var_open) for one, two in pairs]
     width += [_apart(one.es_open, two.es_open) for one, two in pairs]
     rows[1:] = map(_widened, rows[1:], width)
-    upper = heaviness(x) or heaviness(y)
-    mean = upper or heaviness(x.negated()) or heaviness(y.negated())
-    return _evidence(rows, width, mean, upper, FEWEST_FOR_ES_DIFFERENCE, (x, y)).estimates(loss)
+    flag = gravest(map(tails_flag, (x, y)))
+    both = [_beyond(part, seen) for part, seen in zip((x, y), zip(*pairs, strict=True), strict=True)]
+    beyond = [gravest(of_level) for of_level in zip(*both, strict=True)]
+    seen = [
+        min(_exceedances(x, one, level), _exceedances(y, two, level))
+        for level, (one, two) in zip(LEVELS, pairs, strict=True)
+    ]
+    return _evidence(rows, width, flag, beyond, seen, FEWEST_FOR_ES_DIFFERENCE, (x, y)).estimates(loss)
+
+
+def _exceedances(histogram: Histogram, tail: _Tail, level: float) -> float:
+    return np.inf if tail.ended else histogram.count * (1 - level)
 
 
 def _apart(one: Ends, two: Ends) -> Ends:
@@ -143,16 +155,17 @@ def _evidence(
     rows: Sequence[Row],
     width: Sequence[Ends],
     mean: Flag | None,
-    tail: Flag | None,
+    beyond: Sequence[Flag | None],
+    exceedances: Sequence[float],
     for_es: int,
     histograms: Sequence[Histogram],
 ) -> Evidence:
-    groups, count = len(histograms[0].sizes), histograms[0].count
+    groups = len(histograms[0].sizes)
     return Evidence(
         tuple(np.array(rows).T),
         mean,
-        tail,
-        [count * (1 - level) for level in LEVELS],
+        beyond,
+        exceedances,
         Reason.FEW_EXCEEDANCES,
         for_es,
         all(histogram.least == histogram.most for histogram in histograms),
@@ -165,6 +178,26 @@ def _evidence(
 def mean(totals: Groups, sizes: Counts, flag: Flag | None = None) -> Estimate:
     """Mean over paths of what has these totals by group."""
     return Estimate(*_row(over_groups(totals, sizes))).flagged(ONE_GROUP if len(sizes) < 2 else flag)
+
+
+def regrets(
+    histograms: Sequence[Histogram], totals: Float[np.ndarray, "policy group"], loss: bool
+) -> list[Estimate]:
+    """Mean distance of each policy from the best of the same path, from histograms by policy and the distances' totals.
+
+    A distance is at most the policy's own value less the best of all: its tail is no heavier than the policy's bad one and
+    the good ones of the others.
+    """
+    bad = [histogram if loss else histogram.negated() for histogram in histograms]
+    sides = [(_Side.of(own), _Side.of(own.negated())) for own in bad]
+    estimates = []
+    for policy, of_groups in enumerate(totals):
+        own = mean(of_groups, bad[policy].sizes)
+        squares = (own.standard_error * bad[policy].count) ** 2
+        good = [side for other, (_, side) in enumerate(sides) if other != policy]
+        flag = gravest(side.flag(side.mean, squares) for side in (sides[policy][0], *good))
+        estimates.append(own if own.flags else own.flagged(flag))
+    return estimates
 
 
 def share(totals: Counts, sizes: Counts, unit: int) -> Estimate:
@@ -197,17 +230,38 @@ def difference_of_shares(totals: Counts, baseline: Counts, sizes: Counts, unit: 
     return share_difference(one, two, error, correlation(a, b))
 
 
+@dataclass(frozen=True)
+class _Side:
+    """The upper tail of a histogram: its largest values as the bins guess them, what is wrong with them, and the mean."""
+
+    largest: Float[np.ndarray, "value"]
+    wrong: Flag | None
+    mean: float
+
+    @staticmethod
+    def of(histogram: Histogram) -> _Side:
+        k = tail_size(histogram.count) if histogram.least < histogram.most else 0
+        largest = histogram.largest(np.arange(k + 1, 0, -1)) if k else np.zeros(0)
+        mean = float(histogram.totals.sum() / histogram.count)
+        return _Side(largest, largest_flag(largest) if k else None, mean)
+
+    def flag(self, centre: float, squares: float) -> Flag | None:
+        """As `heaviness.material`."""
+        return material(self.wrong, self.largest, centre, squares)
+
+
 def tails_flag(histogram: Histogram) -> Flag | None:
-    """The flag of a heavy tail on either side."""
-    return heaviness(histogram) or heaviness(histogram.negated())
+    """What is to be known of the mean of a variable from its tails, as `heaviness.tails_flag` gives it from values."""
+    squares = (float(over_groups(histogram.totals, histogram.sizes).error) * histogram.count) ** 2
+    sides = map(_Side.of, (histogram, histogram.negated()))
+    return gravest(side.flag(side.mean, squares) for side in sides)
 
 
-def heaviness(histogram: Histogram) -> Flag | None:
-    """The flag of a heavy upper tail, as `heaviness.tail_flag` gives it from values, and these as the bins guess them."""
-    k = tail_size(histogram.count)
-    if not k or histogram.least == histogram.most:
-        return None
-    return largest_flag(histogram.largest(np.arange(k + 1, 0, -1)))
+def _beyond(histogram: Histogram, levels: Sequence[_Tail]) -> list[Flag | None]:
+    """What is to be known of ES, by level."""
+    side, sizes = _Side.of(histogram), histogram.sizes
+    errors = [float(over_groups(tail.excess, sizes).error) * histogram.count for tail in levels]
+    return [side.flag(tail.var[0], error**2) for tail, error in zip(levels, errors, strict=True)]
 
 
 def _student(groups: int) -> float:

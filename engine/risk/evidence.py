@@ -6,7 +6,7 @@ Where the numbers come from makes no difference here: `measures.py` has them fro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -31,11 +31,11 @@ def level_of(measure: str) -> float | None:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Measures of one variable, or of the gap between two, high being worse, and what speaks against their intervals.
+    """Measures of one variable, or of the gap between two, high being worse, and what is to be known of them.
 
     Args:
       table: estimate, standard error, low, high, each [measure] in the order of `MEASURES`, or of `DIFFERENCES`.
-      mean: what keeps the mean from having an interval; tail: what keeps ES.
+      mean: what is to be known of the mean; beyond: of ES, by level.
       exceedances: by level; those of the variable that has fewer, where there are two.
       few: how it is called that these are too few.
       for_es: exceedances from which ES has an interval.
@@ -47,7 +47,7 @@ class Evidence:
 
     table: Table
     mean: Flag | None
-    tail: Flag | None
+    beyond: Sequence[Flag | None]
     exceedances: Sequence[float]
     few: Reason
     for_es: int
@@ -66,27 +66,32 @@ class Evidence:
         names = DIFFERENCES[: len(self.table[0])]
         columns = oriented(self.table, [loss or name not in MEASURES for name in names])
         rows = zip(names, self._flags(), *(column.tolist() for column in columns), strict=True)
-        estimates = {name: Estimate(*row).flagged(lost, flag) for name, flag, *row in rows}
+        estimates = {name: Estimate(*row).flagged(lost, *flags) for name, flags, *row in rows}
         for name, width in zip(estimates, self.width, strict=False):
             own = estimates[name]
-            if not own.flags and np.isnan(own.low + own.high):
+            if any(flag.withholds for flag in own.flags):
+                continue
+            if np.isnan(own.low + own.high):
                 estimates[name] = own.flagged(self.unknown)
-            elif not own.flags and width:
-                estimates[name] = replace(own, flags=(Flag(Reason.BINNED, width / (own.high - own.low)),))
+            elif width:
+                estimates[name] = own.flagged(Flag(Reason.BINNED, width / (own.high - own.low)))
         return estimates
 
-    def _flags(self) -> list[Flag | None]:
-        """What takes the interval of each measure; of ES, a mean that need not exist is the first thing to say."""
+    def _flags(self) -> list[tuple[Flag | None, ...]]:
+        """What must be known of each measure. Of a heavy tail with too few paths in it both are said, if both take the interval."""
         count = len(self.table[0])
         if self.single or self.constant:
-            return [self.single] * count
+            return [(self.single,)] * count
         var, es = (
             [None if seen >= needed else Flag(self.few, seen, needed) for seen in self.exceedances]
             for needed in (FEWEST_FOR_VAR, self.for_es)
         )
-        meanless = self.tail is not None and self.tail.reason is Reason.NO_MEAN
-        flags = [self.mean, *var, *(self.tail if meanless else few or self.tail for few in es)]
-        return [*flags, *[None] * (count - len(flags))]
+        both = [
+            (tail if tail and (tail.withholds or not few) else None, few)
+            for few, tail in zip(es, self.beyond, strict=True)
+        ]
+        flags = [(self.mean,), *((few,) for few in var), *both]
+        return [*flags, *[()] * (count - len(flags))]
 
 
 def oriented(table: Table, same: np.ndarray | Sequence[bool] | bool) -> Table:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 
 class Reason(StrEnum):
-    """What is wrong with an estimate, by a short name; in the order in which several are named."""
+    """What is wrong with an estimate, by a short name; in the order in which several are named. Cubes know them: add at the end."""
 
     NOT_FINITE = "not_finite"
     NO_PATHS = "no_paths"
@@ -27,6 +27,7 @@ class Reason(StrEnum):
     FEW_IN_SAMPLE = "few_in_sample"
     BINNED = "binned"
     UNRECORDED = "unrecorded"
+    HEAVY_TAIL = "heavy_tail"
 
 
 _SENTENCES = {
@@ -36,15 +37,18 @@ _SENTENCES = {
     Reason.FEW_REPLICATES: "{got:.0f} replicates, {limit:.0f} needed",
     Reason.ONE_GROUP: "one group of paths: no error",
     Reason.FEW_GROUPS: "too few groups of paths for an interval here",
-    Reason.NO_MEAN: "no mean: an infinite one is not excluded (tail shape {got:.2f})",
-    Reason.NO_VARIANCE: "heavy tail: infinite variance not excluded (tail shape {got:.2f})",
+    Reason.NO_MEAN: "heavy tail: an infinite mean is not excluded (tail shape {got:.2f})",
+    Reason.NO_VARIANCE: "heavy tail: infinite variance (tail shape {got:.2f})",
     Reason.FEW_TAIL_PATHS: "its tail rests on {got:.0f} paths",
     Reason.FEW_EFFECTIVE_EXCEEDANCES: "{got:.0f} effective exceedances, {limit:.0f} needed",
     Reason.FEW_EXCEEDANCES: "{got:.0f} exceedances, {limit:.0f} needed",
     Reason.FEW_IN_SAMPLE: "no interval from this sample",
     Reason.BINNED: "from a histogram: the interval holds what its bins leave open",
     Reason.UNRECORDED: "no interval",
+    Reason.HEAVY_TAIL: "heavy tail: the interval may be too narrow (tail shape {got:.2f}, variance infinite from {limit:g} on)",
 }
+WARNINGS = frozenset({Reason.BINNED, Reason.HEAVY_TAIL})
+"""Reasons that stand beside an interval; all others take it away."""
 DETAILS = ("got", "limit")
 """The numbers of a flag, in the order in which the cube has them."""
 
@@ -54,7 +58,7 @@ class Flag:
     """One reason with its numbers.
 
     Args:
-      reason: what it is. All but `BINNED` take the interval away; `NO_MEAN` takes the estimate, too.
+      reason: what it is. All but `WARNINGS` take the interval away; none takes the estimate.
       got: what there is: paths, units, groups or exceedances; the tail's shape; for `BINNED`, the share of
         the interval that its bins leave open.
       limit: what that is held against: how many are needed, or of how many; the shape from which on. 0 for nothing.
@@ -63,6 +67,11 @@ class Flag:
     reason: Reason
     got: float = 0.0
     limit: float = 0.0
+
+    @property
+    def withholds(self) -> bool:
+        """Whether it takes the interval away."""
+        return self.reason not in WARNINGS
 
 
 def text(*flags: Flag) -> str:

@@ -15,13 +15,15 @@ import numpy as np
 from jaxtyping import Float, Int
 
 BINS = 1 << 16
+LARGEST = float(np.finfo(np.float32).max)
 WIDEST = BINS - 1
 """Steps from the lowest to the highest value of a bin."""
 
 
 def keys(values: np.ndarray) -> np.ndarray:
     """Keys of float32 values, uint32: a < b where, and only where, key(a) < key(b). Both zeros have the same key."""
-    bits = np.ascontiguousarray(values + np.float32(0)).view(np.uint32)
+    single = values if values.dtype == np.float32 else np.clip(values, -LARGEST, LARGEST).astype(np.float32)
+    bits = np.ascontiguousarray(single + np.float32(0)).view(np.uint32)
     turned = (bits.view(np.int32) >> 31).view(np.uint32)  # all ones where negative
     turned |= np.uint32(1 << 31)
     turned ^= bits
@@ -47,7 +49,7 @@ def counted(
     """Bins that hold a value, int64 [bin] ascending; counts in them, int64 [group, bin]; sums of steps, int64 [bin].
 
     Args:
-      values: finite float32 [path].
+      values: finite [path]; in double precision they are rounded to single.
       starts: first path of every group, ascending from 0.
     """
     key = keys(values)

@@ -50,14 +50,11 @@ class Estimate:
         return Estimate(estimate, error, low, high, flags if known else (Flag(missing),))
 
     def flagged(self, *flags: Flag | None) -> Estimate:
-        """The same estimate without its interval, where there is a flag; its own come last, each once.
-
-        Where a mean may be infinite the estimate itself is NaN: paths give a number, and more paths another one.
-        """
+        """The same estimate with the flags, its own last, each once; without its interval where one of them takes it away."""
         joined = tuple(dict.fromkeys(flag for flag in (*flags, *self.flags) if flag))
-        if any(flag.reason is Reason.NO_MEAN for flag in joined):
-            return Estimate(np.nan, np.nan, np.nan, np.nan, joined)
-        return replace(self, low=np.nan, high=np.nan, flags=joined) if joined else self
+        if any(flag.withholds for flag in joined):
+            return replace(self, low=np.nan, high=np.nan, flags=joined)
+        return replace(self, flags=joined) if joined else self
 
 
 @dataclass(frozen=True)

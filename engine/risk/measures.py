@@ -17,9 +17,10 @@ from jaxtyping import Bool, Float
 from engine.risk import tails
 from engine.risk.evidence import DIFFERENCES, FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, MEASURES, Evidence
 from engine.risk.flags import Flag, Reason
-from engine.risk.heaviness import tail_flag
+from engine.risk.heaviness import HEAVY_TAILS, gravest, material, tail_flag, tails_flag
 from engine.risk.intervals import (
     Estimate,
+    Moments,
     Units,
     Z,
     as_units,
@@ -49,15 +50,31 @@ class Sample:
 
     @cached_property
     def upper(self) -> Flag | None:
-        """What is wrong with its bad tail."""
+        """What is to be known of its bad tail."""
         return tail_flag(self.quantiles.ascending[0])
+
+    @cached_property
+    def beyond(self) -> list[Flag | None]:
+        """What is to be known of ES, by level."""
+        scarce, ascending = _few_units(self.units), self.quantiles.ascending[0]
+        rows = zip(self.quantiles.columns, self.quantiles.shortfalls, strict=True)
+        tails = [
+            material(self.upper, ascending, float(var[0][0]), self._squares(excess)) for var, excess in rows
+        ]
+        return [gravest((tail, scarce)) for tail in tails]
 
     def own(self) -> Evidence:
         """Its measures."""
-        table = tails.risk(moments(self.losses[None], self.units), self.quantiles)
-        tail = self.upper or _few_units(self.units)
-        mean = tail or tail_flag(-self.quantiles.ascending[0, ::-1])
-        return self._evidence(table, mean, tail, self.quantiles, FEWEST_FOR_ES)
+        mean = moments(self.losses[None], self.units)
+        table = tails.risk(mean, self.quantiles)
+        ascending = self.quantiles.ascending[0]
+        heavy = tails_flag(ascending, float(mean.mean[0]), self._squares(mean))
+        flag = gravest((heavy, _few_units(self.units)))
+        return self._evidence(table, flag, self.beyond, self.quantiles, FEWEST_FOR_ES)
+
+    def _squares(self, of: Moments) -> float:
+        """Sum of squares that the error of a mean over its paths is made of."""
+        return float(of.error[0] * self.units.paths) ** 2
 
     def less(self, baseline: Sample) -> Evidence:
         """Its measures less those of another on the same paths, and how often it is the worse of the two.
@@ -67,25 +84,35 @@ class Sample:
         gap = tails.difference(
             self.losses[None], baseline.losses[None], self.quantiles, baseline.quantiles, self.units
         )
-        scarce = _few_units(self.units)
         # not partitioned: where many gaps are alike that takes longer than to sort them
         gaps = np.sort(self.losses - baseline.losses)
-        mean = tail_flag(gaps) or tail_flag(-gaps[::-1]) or scarce
-        tail = self.upper or baseline.upper or scarce
-        return self._evidence(gap.table, mean, tail, gap, FEWEST_FOR_ES_DIFFERENCE)
+        estimate, error = (float(column[0, 0]) for column in gap.table[:2])
+        heavy = tails_flag(gaps, estimate, (error * self.units.paths) ** 2)
+        flag = gravest((heavy, _few_units(self.units)))
+        shared = self._shared(baseline) if self.upper or baseline.upper else None
+        flags = [_of_gap(pair, shared) for pair in zip(self.beyond, baseline.beyond, strict=True)]
+        return self._evidence(gap.table, flag, flags, gap, FEWEST_FOR_ES_DIFFERENCE)
+
+    def _shared(self, baseline: Sample) -> Flag | None:
+        """What is to be known of the gap of losses beyond VaR: a heavy tail that both policies have alike is not in it."""
+        mine, other = (
+            np.maximum(sample.losses.astype(np.float64) - sample.quantiles.columns[0][0][0], 0.0)
+            for sample in (self, baseline)
+        )
+        return tails_flag(np.sort(mine - other), 0.0, 0.0)
 
     def _evidence(
         self,
         table: Table,
         mean: Flag | None,
-        tail: Flag | None,
+        beyond: Sequence[Flag | None],
         seen: Quantiles | tails.Difference,
         for_es: int,
     ) -> Evidence:
         return Evidence(
             tuple(part[0] for part in table),
             mean,
-            tail,
+            beyond,
             seen.exceedances[:, 0].tolist(),
             Reason.FEW_EFFECTIVE_EXCEEDANCES,
             for_es,
@@ -94,11 +121,17 @@ class Sample:
         )
 
 
+def _of_gap(pair: tuple[Flag | None, Flag | None], shared: Flag | None) -> Flag | None:
+    """What is to be known of a difference of ES: too little of either is too little; heavy is what is left in the gap."""
+    scarce = next((flag for flag in pair if flag and flag.reason not in HEAVY_TAILS), None)
+    return scarce or (shared if any(pair) else None)
+
+
 def summary(values: Paths, unit: int | Units, loss: bool) -> dict[str, Estimate]:
     """Mean, VaR and ES of one variable, by name: values [path] -> {measure: Estimate}.
 
-    Flagged, and then without an interval: too few exceedances, an infinite variance that its tails do not exclude (mean
-    and ES), values that are not finite (their units are left out), a single unit.
+    Flagged, and then without an interval: too few exceedances, tails of infinite variance (mean and ES), values that are
+    not finite (their units are left out), a single unit.
     """
     samples, lost = _samples((values,), unit, loss)
     return samples[0].own().estimates(loss, lost) if samples else dict.fromkeys(MEASURES, _nothing(lost))
@@ -149,9 +182,10 @@ def regret(values: Float[np.ndarray, "policy path"], unit: int | Units, loss: bo
     regrets = []
     for policy in policies:
         shortfall = np.abs(policy - best)
-        flag = ONE_UNIT if units.count < 2 else tail_flag(np.sort(shortfall))
-        flag = flag or (_few_units(units) if shortfall.any() else None)
-        regrets.append(_single(shifted(moments(shortfall, units), 1.0)).flagged(lost, flag))
+        mean = moments(shortfall, units)
+        flag = ONE_UNIT if units.count < 2 else _few_units(units) if shortfall.any() else None
+        flag = flag or tails_flag(np.sort(shortfall), float(mean.mean), float(mean.error * units.paths) ** 2)
+        regrets.append(_single(shifted(mean, 1.0)).flagged(lost, flag))
     return regrets
 
 

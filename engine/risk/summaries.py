@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from engine.risk.display import histogram, histogram_of_bins
 from engine.risk.evidence import MEASURES, level_of
 from engine.risk.flags import as_array
+from engine.risk.rounding import Rounding
 from engine.risk.tables import Record, Tables, against_baseline
 from engine.risk.tallies import Tally, unkept
 from engine.study.study import Study
@@ -46,6 +47,7 @@ class Summaries:
       flags: "group/variable" -> what a reader must know, such as which intervals are missing and why, in words.
       reasons: group -> variable -> the same as data, [policy, measure, reason, detail], or without `measure` as the
         variable is; only those that have a flag. Axes in the orders of `flags.Reason` and `flags.DETAILS`.
+      rounding: what single precision is too coarse for.
     """
 
     levels: Mapping[str, float]
@@ -65,6 +67,7 @@ class Summaries:
     moments: Mapping[str, np.ndarray] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    rounding: tuple[Rounding, ...] = ()
 
 
 def summarise(
@@ -81,7 +84,7 @@ def summarise(
       tables: the records of the run.
       paths: outcomes kept whole by name, float32 [policy, path], one looked at after the other.
       tally: of the outcomes that are not; None where all are kept.
-      yearly: the fields of `Summaries` that hold yearly variables, as `of_sample` gives them; empty for a static model.
+      yearly: other fields of `Summaries`: those that hold yearly variables, as `of_sample` gives them, but of a static model.
       nonfinite: outcomes that are not finite, int [policy, outcome], as the blocks' records count them.
     """
     outcomes, events = list(study.model.outcomes), [event.name for event in study.events]
@@ -109,8 +112,10 @@ def summarise(
         nonfinite=nonfinite,
         flags=_sentences("risk", tables.risk) | _sentences("comparison", tables.comparison),
         reasons={
-            "risk": reasons(outcomes, *MEASURES) | reasons(events, "probability"),
-            "comparison": reasons(outcomes, *gaps) | reasons(events, "difference_probability"),
+            "risk": reasons(outcomes, *MEASURES),
+            "risk/events": reasons(events, "probability"),
+            "comparison": reasons(outcomes, *gaps),
+            "comparison/events": reasons(events, "difference_probability"),
             "comparison/worse": reasons(outcomes, "worse"),
             "comparison/regret": reasons(outcomes, "regret"),
         },

@@ -22,6 +22,8 @@ from engine.risk.tallies import Tally, unkept, unkept_events
 from engine.study.study import Event, Study
 
 Estimates = dict[str, Estimate]
+PREFIXES = ("difference", "given", "otherwise", "contrast")
+"""What may stand before the name of a measure, with an underscore."""
 THREADS = min(os.cpu_count() or 1, 4)
 """Outcomes that are looked at, and in memory, at a time."""
 
@@ -38,7 +40,7 @@ class Record:
       place: label by dimension, in the model's order; empty for what has no place.
       year: None for what is of no year.
       estimate, standard_error: in the variable's unit; NaN where there is none.
-      low, high: 95 % interval; NaN where `flags` say why. `Reason.BINNED` alone leaves them.
+      low, high: 95 % interval; NaN where `flags` say why. `flags.WARNINGS` leave them.
       flags: what must be known of the number.
     """
 
@@ -63,6 +65,17 @@ class Record:
     def binned(self) -> bool:
         """Whether it comes from a histogram."""
         return any(flag.reason is Reason.BINNED for flag in self.flags)
+
+    @property
+    def heavy(self) -> bool:
+        """Whether its tail may be too heavy for its interval."""
+        return any(flag.reason is Reason.HEAVY_TAIL for flag in self.flags)
+
+    @property
+    def bare_measure(self) -> str:
+        """The measure alone: "ES99" of "difference_ES99" or "given_ES99"."""
+        prefix, _, rest = self.measure.partition("_")
+        return rest if prefix in PREFIXES else self.measure
 
     def as_dict(self, dims: Iterable[str] = ()) -> dict[str, Any]:
         """The record as plain data for JSON: NaN becomes None; `flag` is what the `flags` say, in words.
@@ -178,9 +191,7 @@ def _of_tallied(study: Study, tally: Tally, k: int, name: str) -> Tables:
         gaps = binned.difference(histogram, histograms[base], loss) if p != base else {}
         worse = {"worse": binned.share(tally.worse[k, p], sizes, study.unit)} if p != base else {}
         pairs.append((binned.summary(histogram, loss), gaps | worse))
-    # a regret is bounded by the gaps between the policies: light tails of all of them make it light
-    heavy = next(filter(None, map(binned.tails_flag, histograms)), None)
-    return _records(study, name, pairs, [binned.mean(total, sizes, heavy) for total in tally.regret[k]])
+    return _records(study, name, pairs, binned.regrets(histograms, tally.regret[k], loss))
 
 
 def _of_event(study: Study, event: Event, outcomes: Mapping[str, np.ndarray]) -> Tables:

@@ -28,6 +28,8 @@ from engine.risk.intervals import (
 
 CellPaths = Float[np.ndarray, "cell path"]
 LEVELS = (0.95, 0.99, 0.999)
+ATOM = 100
+"""Paths with the largest value of all, from which on a tail of nothing else is known: it ends there."""
 
 Column = tuple[np.ndarray, ...]
 """Estimate, standard error, low end, high end, these four; `Table` is the same with a last axis over measures."""
@@ -48,7 +50,7 @@ class Quantiles:
       constant: whether all values of a cell are equal [cell].
       columns: (VaR, standard error, low, high) [cell], one for each level.
       slope: change of the quantile with the share above it, from the spacing of the interval's ranks [level, cell].
-      exceedances: effective number of them [level, cell].
+      exceedances: effective number of them [level, cell]; infinite where all of them are the value that the variable ends at.
       shortfalls: moments of (x - VaR)+, one for each level.
     """
 
@@ -65,6 +67,7 @@ def quantiles(values: CellPaths, units: Units) -> Quantiles:
     cells, n = values.shape
     ascending = np.sort(values, axis=-1)
     constant = ascending[:, 0] == ascending[:, -1]
+    ended = (n >= ATOM) & (ascending[:, -min(ATOM, n)] == ascending[:, -1])
     columns: list[Column] = []
     slope, exceedances, shortfalls = [], [], []
     together = _together(values, ascending[:, n - tail_count(n, min(LEVELS))], units)
@@ -79,12 +82,14 @@ def quantiles(values: CellPaths, units: Units) -> Quantiles:
         down = np.clip(np.ceil(first * n / count - 1e-6), 1, n).astype(np.int64)
         up = np.clip(np.floor(second * n / count + 1e-6), 1, n).astype(np.int64)
         low, high = (ascending[np.arange(cells), n - rank].astype(np.float64) for rank in (down, up))
-        known = (second >= 1) & (first <= count) | constant & (units.count > 1)
+        alike = ended & (q == worst[:, -1])
+        known = (second >= 1) & (first <= count) | (constant | alike) & (units.count > 1)
         low, high = np.where(known, low, np.nan), np.where(known, high, np.nan)
         columns.append((q, (high - low) / (2 * units.reach), low, high))
         slope.append((high - low) * n / np.maximum(down - up, 1))
         # that many replicates agree on a tail makes up for no value in it
-        exceedances.append((np.minimum(count, n) if units.replicated else count) * share)
+        seen_paths = (np.minimum(count, n) if units.replicated else count) * share
+        exceedances.append(np.where(alike, np.inf, seen_paths))
         shortfalls.append(shortfall)
     return Quantiles(ascending, constant, columns, np.array(slope), np.array(exceedances), shortfalls)
 

@@ -35,7 +35,7 @@ class Tally:
       bins: outcome and policy, row-major, times 2^16 plus the bin, ascending, int64 [bin].
       counts, steps: of these bins, as `histograms.counted` gives them, int64 [group, bin] and [bin].
       totals: sum of the values, float64 [outcome, policy, group].
-      least, most: smallest and largest values, float32 [outcome, policy].
+      least, most: smallest and largest values, in the study's precision [outcome, policy].
       worse: paths that are worse than under the baseline, int64 [outcome, policy, group].
       regret: sum of the distance from the best policy of the same path, float64 [outcome, policy, group].
       events: paths on which they happen, int64 [event, policy, group].
@@ -89,7 +89,10 @@ def unkept_events(study: Study) -> tuple[Event, ...]:
 
 
 def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"]) -> Tally:
-    """The tally of one block, from all outcomes of the model in its order, finite and float32."""
+    """The tally of one block, from all outcomes of the model in its order, finite.
+
+    Bins are those of values in single precision; totals, and what two policies are compared by, are not rounded to it.
+    """
     starts = _starts(outcomes.shape[-1], study.unit)
     names = list(study.model.outcomes)
     values = {name: outcomes[:, k] for k, name in enumerate(names)}

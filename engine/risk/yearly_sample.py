@@ -32,7 +32,7 @@ def of_sample(study: Study, yearly: Float[np.ndarray, "policy year cell path"]) 
     finite all its numbers are NaN; differences also where the baseline's cell has one.
 
     Args:
-      yearly: values of the first paths, float32 [policy, year, cell, path].
+      yearly: values of the first paths, [policy, year, cell, path].
     """
     n_policies, n_years, n_cells, n_paths = yearly.shape
     units = as_units(n_paths, study.unit)
@@ -42,7 +42,7 @@ def of_sample(study: Study, yearly: Float[np.ndarray, "policy year cell path"]) 
         "moments": np.empty((n_policies, len(MOMENTS), n_years, n_cells)),
         "difference_yearly": np.empty((n_policies, len(STATS), n_years, n_cells)),
         "risk_yearly": np.empty((n_policies, len(MEASURES), len(STATS), n_years, n_cells)),
-        "distribution": np.empty((n_policies, len(QUANTILES), n_years, n_cells), np.float32),
+        "distribution": np.empty((n_policies, len(QUANTILES), n_years, n_cells), yearly.dtype),
     }
     step = max(CHUNK // (n_policies * max(n_paths, 1)), 1)
 
@@ -133,7 +133,7 @@ def _quantiles(
     at = np.array(QUANTILES) * last
     below = np.floor(at).astype(int)
     above = np.minimum(below + 1, last)
-    weight = (at - below).astype(np.float32)
+    weight = (at - below).astype(ascending.dtype)
 
     def ranked(rank: np.ndarray) -> np.ndarray:
         turned = np.where(sign[:, None] > 0, ascending[..., rank], -ascending[..., last - rank])

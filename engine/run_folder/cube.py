@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from engine.risk.rounding import Rounding
 from engine.risk.summaries import Summaries
 from engine.run_folder import ledger
-from engine.run_folder.cube_groups import described, described_value, groups, policies, words
+from engine.run_folder.cube_groups import described_inputs, described_value, groups, policies
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, Record
 from engine.storage import zarr_writer
@@ -97,7 +98,6 @@ def _flags(labels: Mapping[str, float]) -> dict[str, Any]:
 
 def skeleton(study: Study) -> dict[str, bytes]:
     """What a cube is before any block: metadata of its groups and arrays, labels of the policies, by place in the cube."""
-    outcomes = study.model.outcomes
     about = {"comment": "factor draws of the first paths; NaN beyond", "kept": study.keep.draws}
     files = {"draws/zarr.json": zarr_writer.group(about)}
     if study.keep.outcomes:
@@ -106,12 +106,17 @@ def skeleton(study: Study) -> dict[str, bytes]:
         files |= zarr_writer.tree_files({"paths": labels})
     shape = len(study.policies), study.paths
     for name in study.keep.outcomes:
-        attributes = described_value(name, outcomes[name])
-        files[f"paths/{name}/zarr.json"] = zarr_writer.sharded(shape, ("policy", "path"), BLOCK, attributes)
+        attributes = described_value(study, "outcomes", name)
+        files[f"paths/{name}/zarr.json"] = zarr_writer.sharded(
+            shape, ("policy", "path"), BLOCK, attributes, study.precision
+        )
     # draws span all paths too; those not kept are absent shards, NaN
+    about_inputs = described_inputs(study)
     for item in study.inputs if study.keep.draws else ():
-        attributes = described(item.about or words(item.name), item.unit) | _flags(item.labels)
-        files[f"draws/{item.name}/zarr.json"] = zarr_writer.sharded(shape[1:], ("path",), BLOCK, attributes)
+        attributes = about_inputs[item.name] | _flags(item.labels)
+        files[f"draws/{item.name}/zarr.json"] = zarr_writer.sharded(
+            shape[1:], ("path",), BLOCK, attributes, study.precision
+        )
     return {**files, _ROOT: zarr_writer.root({**_root_attributes(study), "status": "incomplete"}, files)}
 
 
@@ -121,7 +126,7 @@ def block_files(
     """Files of the cube that hold a block, by their place below the run folder.
 
     Args:
-      outcomes: float32 [policy, outcome, path], over all outcomes of the model in its order.
+      outcomes: in the study's precision [policy, outcome, path], over all outcomes of the model in its order.
       draws: factor -> its draws, for as many of the block's paths as `kept_draws` says, or more; those beyond are
         not stored.
 
@@ -134,8 +139,9 @@ def block_files(
         )
     names = list(study.model.outcomes)
     expected = (len(study.policies), len(names), block.count)
-    if outcomes.shape != expected or outcomes.dtype != np.float32:
-        raise ValueError(f"outcomes: expected float32 {expected}, got {outcomes.dtype} {outcomes.shape}")
+    if outcomes.shape != expected or outcomes.dtype != study.dtype:
+        got = f"{outcomes.dtype} {outcomes.shape}"
+        raise ValueError(f"outcomes: expected {study.precision} {expected}, got {got}")
     kept = kept_draws(study, block)
     files = {
         f"{CUBE_FOLDER}/paths/{name}/c/0/{block.index}": zarr_writer.shard(
@@ -211,6 +217,17 @@ def attributes(folder: str | Path) -> dict[str, Any]:
         return dict(json.loads((cube_of(Path(folder)) / _ROOT).read_bytes())["attributes"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
+
+
+def rounding(folder: Path) -> tuple[Rounding, ...]:
+    """What the cube of a finished run says that single precision is too coarse for; nothing if that cannot be read."""
+    try:
+        held = json.loads((cube_of(folder) / "diagnostics" / _ROOT).read_bytes())["attributes"].get(
+            "rounding"
+        )
+        return tuple(map(Rounding.of_dict, json.loads(held or "[]")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ()
 
 
 def cube_of(folder: Path) -> Path:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from engine.formatting import words
 from engine.modelling.records import Outcome, Yearly
 from engine.risk.flags import DETAILS, Reason
 from engine.risk.summaries import MOMENTS, STATS, Summaries
+from engine.run_folder.units import udunits
 from engine.study.study import Event, Study
-
-_TIME_UNITS = ("days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds")
 
 
 def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tuple[str, xr.Dataset]]:
@@ -23,7 +24,6 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
       paths: what the numbers are over, in words; all paths of the study if not given.
     """
     years = bool(study.years)
-    events = {event.name: event for event in study.events}
     yearly = study.model.yearly
     paths = paths or f"paths 0 to {study.paths - 1}"
     sample = f"paths 0 to {summaries.yearly_sample - 1}"
@@ -42,15 +42,41 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         arrays: Mapping[str, np.ndarray], dims: tuple[str, ...], about: str = "{}", unit: str | None = None
     ) -> dict:
         return {
-            name: xr.Variable(dims, array, described_value(name, study.model.outcomes[name], about, unit))
+            name: xr.Variable(dims, array, described_value(study, "outcomes", name, about, unit))
             for name, array in arrays.items()
         }
 
-    def by_event(arrays: Mapping[str, np.ndarray], about: str) -> dict:
-        return {
-            name: xr.Variable(("policy", "stat"), array, _described_event(events[name], about))
-            for name, array in arrays.items()
-        }
+    def by_event() -> Iterator[tuple[str, xr.Dataset]]:
+        variables, reasons, dims = {}, {}, ("policy", "event")
+        for name, arrays, group, about in (
+            ("probability", summaries.events, "risk", "probability of the event"),
+            (
+                "difference",
+                summaries.difference_events,
+                "comparison",
+                "difference in the probability of the event",
+            ),
+        ):
+            if not arrays:
+                continue
+            texts = {event: summaries.flags.get(f"{group}/{event}") for event in arrays}
+            flags = "; ".join(f"{event}: {text}" for event, text in texts.items() if text)
+            attributes = described(about, "1") | ({"flags": flags} if flags else {})
+            variables[name] = xr.Variable((*dims, "stat"), np.stack([*arrays.values()], 1), attributes)
+            if flagged := summaries.reasons.get(f"{group}/events"):
+                none = np.full_like(next(iter(flagged.values())), np.nan)
+                array = np.stack([flagged.get(event, none) for event in arrays], 1)
+                reasons[name] = xr.Variable(
+                    (*dims, "reason", "detail"), array, described(f"flags of {about}", "1")
+                )
+        if variables:
+            yield dataset(
+                "events", f"how likely events are, and policy less '{study.baseline}', {paths}", variables
+            )
+        if reasons:
+            yield dataset(
+                "events/reasons", "why estimates of /events have no interval, or what it holds", reasons
+            )
 
     def by_year(
         arrays: Mapping[str, np.ndarray], dims: tuple[str, ...], about: str = "{}", **more: str
@@ -59,18 +85,17 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
             name: xr.Variable(
                 (*dims, "year", *yearly[name].dims),
                 array,
-                {**described_value(name, yearly[name], about), **more},
+                {**described_value(study, "yearly", name, about), **more},
             )
             for name, array in arrays.items()
         }
 
     def reasons(group: str) -> Iterator[tuple[str, xr.Dataset]]:
-        about: dict[str, Outcome | Event] = {**study.model.outcomes, **events}
         variables = {
             name: xr.Variable(
                 ("policy", *["measure"][: array.ndim - 3], "reason", "detail"),
                 array,
-                described(f"flags of {about[name].about or words(name)}", "1"),
+                described(f"{study.title('outcomes', name)}: flags", "1"),
             )
             for name, array in summaries.reasons.get(group, {}).items()
         }
@@ -83,10 +108,11 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
     yield dataset(
         "risk",
         f"risk measures over {paths}; VaR is the quantile at its level on the bad side, ES the mean beyond it",
-        by_outcome(summaries.risk, full) | by_event(summaries.events, "probability of: {}"),
+        by_outcome(summaries.risk, full),
         *full,
     )
     yield from reasons("risk")
+    yield from by_event()
     if years:
         comment = f"risk measures over {sample}, at the resolution of the model"
         yield dataset("risk/yearly", comment, by_year(summaries.risk_yearly, full))
@@ -94,27 +120,26 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
     yield dataset(
         "comparison",
         f"paired differences: {against}",
-        by_outcome(summaries.difference, full, "difference in {}")
-        | by_event(summaries.difference_events, "difference in the probability of: {}"),
+        by_outcome(summaries.difference, full, "{}: difference"),
         *full,
     )
     yield from reasons("comparison")
     yield dataset(
         "comparison/worse",
         f"probability that a path is worse than under '{study.baseline}', {paths}",
-        by_outcome(summaries.worse, short, "probability of being worse: {}", "1"),
+        by_outcome(summaries.worse, short, "{}: probability of being worse", "1"),
     )
     yield from reasons("comparison/worse")
     yield dataset(
         "comparison/regret",
         f"mean distance from the best policy of the same path, {paths}",
-        by_outcome(summaries.regret, short, "regret: {}"),
+        by_outcome(summaries.regret, short, "{}: regret"),
     )
     yield from reasons("comparison/regret")
     if years:
         comment = f"paired differences of means: policy less '{study.baseline}' on the same paths, {sample}"
         yield dataset(
-            "comparison/yearly", comment, by_year(summaries.difference_yearly, short, "difference in {}")
+            "comparison/yearly", comment, by_year(summaries.difference_yearly, short, "{}: difference")
         )
         comment = f"quantiles of {sample}, at the resolution of the model"
         spread = by_year(summaries.distribution, ("policy", "quantile"))
@@ -141,22 +166,25 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         ("n_units", study.paths // study.unit, f"independent units of {study.unit} paths"),
     ):
         whole[name] = xr.Variable((), np.int64(value), described(f"number of {about}", "1"))
-    yield dataset("diagnostics", "counts over the whole run", whole)
+    place, diagnostics = dataset("diagnostics", "counts over the whole run", whole)
+    if summaries.rounding:
+        diagnostics.attrs["rounding"] = json.dumps([one.as_dict() for one in summaries.rounding])
+    yield place, diagnostics
 
 
 def _histograms(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
     variables = {}
     for name, (counts, edges) in summaries.histograms.items():
-        outcome = study.model.outcomes[name]
-        about = described_value(name, outcome, "number of paths by {}", "1")
+        about = described_value(study, "outcomes", name, "{}: number of paths", "1")
         variables[name] = xr.Variable(("policy", "bin"), counts.astype(np.int64), about)
-        about = described_value(name, outcome, "edges of the bins of {}")
+        about = described_value(study, "outcomes", name, "{}: edges of the bins")
         variables[f"{name}_edges"] = xr.Variable(("edge",), edges, about)
     return variables
 
 
 def _coordinates(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
     levels = np.array(list(summaries.levels.values()), np.float64)
+    events = [event for event in study.events if event.name in summaries.events]
     coords = {
         "policy": policies(study),
         "measure": _labels("measure", list(summaries.levels), "measure of risk"),
@@ -167,6 +195,8 @@ def _coordinates(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
         ),
         "moment": _labels("moment", MOMENTS, "moment"),
         "outcome": _labels("outcome", list(study.model.outcomes), "outcome"),
+        "event": _events(study, events),
+        "rule": _labels("event", [_rule(event) for event in events], "when the event happens on a path"),
         "reason": _labels("reason", [str(reason) for reason in Reason], "what is wrong with an estimate"),
         "detail": _labels("detail", DETAILS, "what there is, and what that is held against"),
         "year": xr.Variable("year", np.array(study.years, np.int64), described("calendar year", "year")),
@@ -178,6 +208,17 @@ def policies(study: Study) -> xr.Variable:
     about = "; ".join(f"{policy.name}: {policy.about}" for policy in study.policies if policy.about)
     variable = _labels("policy", study.policy_names, "policy")
     variable.attrs |= {"baseline": study.baseline, **({"comment": about} if about else {})}
+    if any(name in study.labels.get("policies", {}) for name in study.policy_names):
+        variable.attrs["labels"] = [study.title("policies", name) for name in study.policy_names]
+    return variable
+
+
+def _events(study: Study, events: Sequence[Event]) -> xr.Variable:
+    about = "; ".join(f"{event.name}: {event.about}" for event in events if event.about)
+    variable = _labels("event", [event.name for event in events], "event")
+    variable.attrs |= {"comment": about} if about else {}
+    if any(event.name in study.labels.get("events", {}) for event in events):
+        variable.attrs["labels"] = [study.title("events", event.name) for event in events]
     return variable
 
 
@@ -187,27 +228,37 @@ def _labels(dim: str, names: Sequence[str], about: str) -> xr.Variable:
 
 
 def described_value(
-    name: str, outcome: Outcome | Yearly, about: str = "{}", unit: str | None = None
+    study: Study, kind: str, name: str, about: str = "{}", unit: str | None = None
 ) -> dict[str, Any]:
-    attributes = described(about.format(outcome.about or words(name)), outcome.unit if unit is None else unit)
-    return {**attributes, "worse": "high" if outcome.loss else "low"}
+    """Attributes of an outcome or a yearly variable: its name, its unit, what it means, which side is worse.
+
+    Args:
+      kind: outcomes or yearly.
+      about: what the numbers are, around its name; the variable itself if not given.
+      unit: of the numbers; the variable's own if not given.
+    """
+    entry: Outcome | Yearly = getattr(study.model, kind)[name]
+    unit = entry.unit if unit is None else unit
+    attributes = described(about.format(study.title(kind, name)), unit, entry.about)
+    return {**attributes, "worse": "high" if entry.loss else "low"}
 
 
-def _described_event(event: Event, about: str) -> dict[str, Any]:
+def _rule(event: Event) -> str:
     if event.all_of:
-        rule = " and ".join(event.all_of)
-    else:
-        rule = f"{event.outcome} " + (
-            f"> {event.above:g}" if event.above is not None else f"< {event.below:g}"
-        )
-    return {**described(about.format(event.about or words(event.name)), "1"), "event": rule}
+        return " and ".join(event.all_of)
+    return f"{event.outcome} " + (f"> {event.above:g}" if event.above is not None else f"< {event.below:g}")
 
 
-def described(about: str, unit: str) -> dict[str, Any]:
-    # xarray takes "days" for a duration and "x since y" for a date, and would decode the numbers
-    unit = " ".join(word[:-1] if word in _TIME_UNITS else word for word in (unit or "1").split(" "))
-    return {"long_name": about, "units": unit.replace(" since ", " from ")}
+def described_inputs(study: Study) -> dict[str, dict[str, Any]]:
+    """Attributes of the draws of every factor."""
+    return {
+        item.name: described(study.title("factors", item.name), item.unit, item.about)
+        for item in study.inputs
+    }
 
 
-def words(name: str) -> str:
-    return name.replace("_", " ")
+def described(name: str, unit: str, about: str = "") -> dict[str, Any]:
+    """Attributes of a variable: what it is called, its unit as UDUNITS reads it, and in the model's words where these say more, and what it means."""
+    units = udunits(unit)
+    named = {} if units == (unit or "1") else {"unit_name": unit}
+    return {"long_name": name, "units": units, **named, **({"comment": about} if about else {})}

@@ -7,7 +7,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from engine.errors import UserError
+from engine.errors import Problems, UserError
+from engine.modelling.loading import files_of
+from engine.modelling.sources import Sources
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
 from engine.storage import locks
@@ -21,7 +23,7 @@ from engine.storage.files import (
     writing,
 )
 from engine.storage.private_folder import private_folder
-from engine.study.loading import resolved_text
+from engine.study.loading import names_in, resolved_text
 from engine.study.study import BLOCK, Study
 
 DECISIVE = ("rustbelt", "jax", "jaxlib", "xla_flags", "device_kind")
@@ -107,18 +109,14 @@ def enter(folder: RunFolder, versions: Mapping[str, str], force: bool = False, a
     past = list(held.get("versions", [])) if there or not alone else []
     ours = {key: versions.get(key, "") for key in (*DECISIVE, *sorted(set(versions) - set(DECISIVE)))}
     decisive = _decisive(study)
-    problems = _differing(past, ours, decisive)
-    if problems and not force:
-        raise UserError(str(folder.path), problems)
+    if not force:
+        _differing(past, ours, decisive).refuse(str(folder.path))
     known = [{key: one.get(key, "") for key in decisive} for one in past]
     if {key: ours.get(key, "") for key in decisive} not in known:
         past = [*past, ours]
     document = {**_whose(study), "name": study.name, "versions": past, "study": resolved_text(study)}
     if study.model_spec is not None:
-        document["model"] = model = {
-            "spec": study.model_spec,
-            "sha256": digest_of_file(_file_of(study.model_spec)),
-        }
+        document["model"] = model = _as_found(study)
         _remember(model)
     with writing(folder.path):
         if document != held:
@@ -128,28 +126,64 @@ def enter(folder: RunFolder, versions: Mapping[str, str], force: bool = False, a
             write_atomically(place, text)
 
 
+def names_changed(folder: RunFolder) -> bool:
+    """Whether the study has other labels, or another author, than the folder was given."""
+    held = unsealed(study_file(folder.path))
+    return held is not None and names_in(held["study"]) != names_in(resolved_text(folder.study))
+
+
+def rename(folder: RunFolder) -> None:
+    """Writes the study's labels and author down in a folder that is otherwise of the same study."""
+    held, text = unsealed(study_file(folder.path)), resolved_text(folder.study)
+    if held is not None and held["study"] != text:
+        write_atomically(study_file(folder.path), sealed({**held, "study": text}))
+        write_atomically(folder.path / "study.toml", text.encode())
+
+
 def remembered_model(folder: Path) -> str | None:
     """FILE:CLASS of the model of one's own that a run was made with; None where it was one that ships.
 
     A run folder may come from anybody, so only what this user has run is loaded by itself: `private_folder` has a list of it.
 
     Raises:
-      UserError: the file is gone, or has changed since, or this user has not run it.
+      UserError: a file of it is gone, or has changed since, or this user has not run it, or the folder does not say what it is.
     """
     model = (unsealed(study_file(folder)) or {}).get("model")
     if model is None:
         return None
-    file = _file_of(model["spec"])
-    if not file.is_file():
-        state = "is gone"
-    elif digest_of_file(file) != model["sha256"]:
-        state = "has changed since"
-    elif _line(model) not in _models_run():
-        state = "has not been run by you here"
-    else:
-        return str(model["spec"])
-    message = f"its model {model['spec']} {state}. Say which model to use: --model FILE:CLASS."
-    raise UserError(str(folder), [message])
+    remedy = "Say which model to use: --model FILE:CLASS."
+    try:
+        spec, line = str(model["spec"]), _line(model)
+        own = _file_of(spec)
+        files = {Path(name): str(one) for name, one in model.get("files", {}).items()}
+        files = {own: str(model["sha256"])} | files  # a run of before lists no files
+        whole = not model.get("files") or Sources(own, files).digest() == model["sha256"]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        whole = False
+    if not whole:
+        raise UserError(str(folder), [f"does not say what its model was. {remedy}"])
+    for file, one in files.items():
+        state = (
+            "is gone" if not file.is_file() else "has changed since" if digest_of_file(file) != one else ""
+        )
+        if state:
+            which = spec if file == own else f"{spec}: {file}"
+            raise UserError(str(folder), [f"its model {which} {state}. {remedy}"])
+    if line not in _models_run():
+        raise UserError(str(folder), [f"its model {spec} has not been run by you here. {remedy}"])
+    return spec
+
+
+def _as_found(study: Study) -> dict[str, Any]:
+    """What the folder keeps of a model of one's own: where it is, and what each of its files held when it was loaded."""
+    spec = str(study.model_spec)
+    own = _file_of(spec)
+    files = dict(files_of(type(study.model))) or {own: digest_of_file(own)}
+    return {
+        "spec": spec,
+        "sha256": Sources(own, files).digest(),
+        "files": {str(path): one for path, one in files.items()},
+    }
 
 
 def _remember(model: Mapping[str, str]) -> None:
@@ -179,9 +213,7 @@ def _file_of(spec: str) -> Path:
 
 def refuse_other_versions(folder: RunFolder, versions: Mapping[str, str]) -> None:
     """Raises a UserError where other versions, or another device kind, made what is in the folder."""
-    problems = _differing(versions_of(folder.path), versions, _decisive(folder.study))
-    if problems:
-        raise UserError(str(folder.path), problems)
+    _differing(versions_of(folder.path), versions, _decisive(folder.study)).refuse(str(folder.path))
 
 
 def _decisive(study: Study) -> tuple[str, ...]:
@@ -190,15 +222,15 @@ def _decisive(study: Study) -> tuple[str, ...]:
 
 def _differing(
     past: Sequence[Mapping[str, Any]], ours: Mapping[str, str], decisive: Sequence[str]
-) -> list[str]:
-    problems = [
-        f"blocks here were made with {key} {one.get(key) or 'none'}, and this is {ours.get(key) or 'none'}: their paths may "
-        f"differ in the last bits. Use what made them, choose another --out, or go on with --force."
-        for one in past
-        for key in decisive
-        if one.get(key, "") != ours.get(key, "")
-    ]
-    return list(dict.fromkeys(problems))
+) -> Problems:
+    problems = Problems()
+    for one, key in ((one, key) for one in past for key in decisive if one.get(key, "") != ours.get(key, "")):
+        problems.add(
+            "",
+            f"blocks here were made with {key} {one.get(key) or 'none'}, and this is {ours.get(key) or 'none'}: their paths "
+            f"may differ in the last bits. Use what made them, choose another --out, or go on with --force.",
+        )
+    return problems
 
 
 def refuse_changed(folder: RunFolder) -> None:
@@ -269,24 +301,19 @@ def _refuse_another(folder: RunFolder) -> None:
     if held is None:
         message = f"ledger/study.json is damaged, or of an earlier layout. Mend it with rustbelt repair {folder.path}, or choose another --out."
         raise UserError(str(folder.path), [message])
-    ours = _whose(study)
-    problems = [
-        f"holds {what} {held.get(key)}, expected {ours[key]}. Choose another --out."
-        for key, what in (
-            ("fingerprint", "a study with fingerprint"),
-            ("layout", "layout"),
-            ("block", "blocks of"),
-        )
-        if held.get(key) != ours[key]
-    ]
+    ours, problems = _whose(study), Problems()
+    for key, what in (
+        ("fingerprint", "a study with fingerprint"),
+        ("layout", "layout"),
+        ("block", "blocks of"),
+    ):
+        if held.get(key) != ours[key]:
+            problems.add("", f"holds {what} {held.get(key)}, expected {ours[key]}. Choose another --out.")
     last = max(ledger.recorded_blocks(folder.path), default=None)
     record = None if last is None else ledger.read(folder, last)
     # a record that cannot be read says at least that its block has a first path
     beyond = record.first + record.count if record else 0 if last is None else last * BLOCK + 1
     if not problems and beyond > study.paths:
-        problems = [
-            f"holds {beyond:,} paths, and {study.paths:,} are asked for. "
-            f"Ask for at least as many, or choose another --out."
-        ]
-    if problems:
-        raise UserError(str(folder.path), problems)
+        remedy = "Ask for at least as many, or choose another --out."
+        problems.add("", f"holds {beyond:,} paths, and {study.paths:,} are asked for. {remedy}")
+    problems.refuse(str(folder.path))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 import zarr
 from zarr.storage import ObjectStore
@@ -14,6 +15,7 @@ from zarr.storage import ObjectStore
 from engine.errors import UserError
 from engine.run_folder import ledger
 from engine.run_folder.cube import CUBE_FOLDER, attributes, cube_of
+from engine.run_folder.cube_groups import described
 from engine.run_folder.folder import RunFolder
 from engine.storage import object_store
 from engine.storage.files import writing
@@ -25,7 +27,7 @@ HELD = 1 << 28
 
 
 class Paths(Mapping[str, np.ndarray]):
-    """Outcomes kept whole by name, float32 [policy, path], read when they are asked for; few enough stay in memory.
+    """Outcomes kept whole by name, in the study's precision [policy, path], read when they are asked for; few enough stay in memory.
 
     Args:
       folder: of the run; of its study's paths those that are asked for.
@@ -55,9 +57,9 @@ class Paths(Mapping[str, np.ndarray]):
         return values
 
     def stacked(self) -> np.ndarray:
-        """All of them, float32 [policy, outcome, path], in the order of the model."""
+        """All of them, [policy, outcome, path], in the order of the model."""
         shape = len(self._study.policies), len(self), sum(span.stop - span.start for span in self._spans)
-        values = np.empty(shape, np.float32)
+        values = np.empty(shape, self._study.dtype)
         for k, name in enumerate(self):
             values[:, k] = self[name]
         return values
@@ -72,7 +74,7 @@ class Paths(Mapping[str, np.ndarray]):
 
 
 def read_path(folder: Path, names: Sequence[str], path: int) -> dict[str, np.ndarray]:
-    """Stored outcomes of one path by name, float32 [policy]."""
+    """Stored outcomes of one path by name, [policy]."""
     return {name: _read(folder, f"paths/{name}", [path])[0] for name in names}
 
 
@@ -92,7 +94,26 @@ def open_tree(place: str | Path) -> xr.DataTree:
         folder = Path(place)
         _refuse_other_root(folder)
         store = _checked(folder)
-    return xr.open_datatree(store, engine="zarr", chunks={})  # type: ignore[arg-type]
+    return _numbered(xr.open_datatree(store, engine="zarr", chunks={}))  # type: ignore[arg-type]
+
+
+def _numbered(tree: xr.DataTree) -> xr.DataTree:
+    """The tree with `path` in the groups by path, whose index is a range and takes no memory; and such that xarray writes it again."""
+    for name in ("paths", "draws"):
+        node = tree.children.get(name)
+        if node is None or "path" not in node.sizes:
+            continue
+        for variable in node.variables.values():
+            for key in (
+                "chunks",
+                "shards",
+                "preferred_chunks",
+            ):  # of the shards, which hold several chunks of dask
+                variable.encoding.pop(key, None)
+        range_index = pd.RangeIndex(node.sizes["path"], name="path")
+        numbers = xr.IndexVariable("path", range_index, described("number of the future, from 0", "1"))
+        node.coords["path"] = numbers
+    return tree
 
 
 def _refuse_other_root(folder: Path) -> None:

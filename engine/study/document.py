@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.study import factor_tables, group_tables
+from engine.study.labels import OF_LABELS
 from engine.study.lever_tables import lever_table
 from engine.study.policy_tables import Policies
 from engine.study.study import Policy, Study
@@ -22,11 +23,15 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
     tables: dict[str, Any] = {
         "name": study.name,
         "question": study.question,
+        **({"author": study.author} if study.author else {}),
         "model": study.model_name,
         "baseline": study.baseline,
         "compare": list(policies.names),
+        **({"headline": list(study.headline)} if text.get("headline") else {}),
         "run": {"paths": study.paths, "seed": study.seed, "sampler": study.sampler, "tile": study.tile},
     }
+    if study.precision != "float32":
+        tables["run"]["precision"] = study.precision
     if study.years:
         tables["time"] = {"first": study.years[0], "last": study.years[-1], "unit": text["time"]["unit"]}
     tables["groups"] = {
@@ -38,19 +43,28 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
         table = text["factors"][item.name]
         rest = {key: table[key] for key in ("group", "source") if table.get(key)}
         law = factor_tables.law_keys(table)
-        tables["factors"][item.name] = {"about": item.about, "unit": item.unit, **law, **rest}
+        label = _label(study, "factors", item.name)
+        tables["factors"][item.name] = {**label, "about": item.about, "unit": item.unit, **law, **rest}
     for key, used in (("regimes", study.shocks.regimes), ("shocks", study.shocks.moving)):
         if used:
             tables[key] = {name: dict(text[key][name]) for name in used}
     tables["policies"] = {name: _policy_table(policies.by_name[name], study) for name in policies.reached}
     tables["events"] = {name: dict(table) for name, table in text["events"].items()}
+    for kind in OF_LABELS:
+        if study.labels.get(kind):
+            tables[kind] = {name: {"label": label} for name, label in study.labels[kind].items()}
     keep = study.keep
     tables["keep"] = {"outcomes": list(keep.outcomes), "draws": keep.draws, "yearly": keep.yearly}
     return tables
 
 
+def _label(study: Study, kind: str, name: str) -> dict[str, str]:
+    label = study.labels.get(kind, {}).get(name)
+    return {"label": label} if label else {}
+
+
 def _policy_table(policy: Policy, study: Study) -> dict[str, Any]:
-    table: dict[str, Any] = {"about": policy.about}
+    table: dict[str, Any] = {**_label(study, "policies", policy.name), "about": policy.about}
     if policy.before is not None:
         table["before"] = policy.before.name
         table["implementation"] = policy.implementation

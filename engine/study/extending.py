@@ -8,7 +8,7 @@ from typing import Any
 from engine.draws.copulas.statements import STATEMENTS
 from engine.study.factor_tables import law_keys
 
-NAMED_TABLES = ("groups", "factors", "shocks", "regimes", "policies", "events")
+NAMED_TABLES = ("groups", "factors", "shocks", "regimes", "policies", "events", "outcomes", "yearly")
 """Tables whose entries are tables by name."""
 
 

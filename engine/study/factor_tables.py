@@ -8,7 +8,7 @@ from typing import Any
 from engine.draws.distributions.device import Draws
 from engine.draws.distributions.prior import Prior, prior
 
-DESCRIPTIVE = ("about", "unit", "group", "source")
+DESCRIPTIVE = ("label", "about", "unit", "group", "source")
 """Keys of a factor's table that say nothing of its law."""
 
 

@@ -47,7 +47,18 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
     }
     extends = {"description": EXTENDS, "type": "string", "examples": ["rustbelt"]}
     properties = {"extends": extends} | schema["properties"]
-    for key in ("run", "groups", "factors", "regimes", "shocks", "policies", "events", "keep"):
+    for key in (
+        "run",
+        "groups",
+        "factors",
+        "regimes",
+        "shocks",
+        "policies",
+        "events",
+        "outcomes",
+        "yearly",
+        "keep",
+    ):
         properties[key].pop("default", None)
     return head | {
         "properties": properties,
@@ -117,6 +128,8 @@ def _name_parts(schema: dict[str, Any], tables: dict[str, Any], model: Model) ->
     for key, table, parts in (
         ("factors", "FactorTable", model.factors),
         ("shocks", "ShockTable", model.shocks),
+        ("outcomes", "NamedTable", model.outcomes),
+        ("yearly", "NamedTable", model.yearly),
     ):
         known = schema["properties"][key].setdefault("properties", {})
         for name, part in parts.items():

@@ -17,6 +17,7 @@ from engine.formatting import shown
 from engine.modelling.declaration import check_tables
 from engine.modelling.loading import load_part, source_digest, spec_of
 from engine.modelling.records import Model, PathModel, StaticModel
+from engine.study import labels
 from engine.study.extending import laid_over
 from engine.study.named_files import place_files, read_files
 from engine.study.resolve import KnownModel, resolve
@@ -24,7 +25,15 @@ from engine.study.section_tables import default_tile
 from engine.study.study import Study
 from engine.study.validation import checked
 
-__all__ = ["default_tile", "load_model_file", "load_study", "read_study", "resolved_text", "shipped_studies"]
+__all__ = [
+    "default_tile",
+    "load_model_file",
+    "load_study",
+    "names_in",
+    "read_study",
+    "resolved_text",
+    "shipped_studies",
+]
 
 LARGEST_FILE = 1 << 22
 MOST_LAYERS = 32
@@ -101,6 +110,11 @@ def study_of_text(text: str, source: str, model: Model | None = None) -> Study:
 def resolved_text(study: Study) -> str:
     """The resolved study as TOML; reading it again gives the same study."""
     return tomli_w.dumps(study.document)
+
+
+def names_in(text: str) -> dict[str, Any]:
+    """Labels and author in the text of a resolved study."""
+    return labels.split(tomllib.loads(text))[1]
 
 
 def names_its_model(study: Study) -> bool:

@@ -12,7 +12,7 @@ from engine.draws.shocks import Shocks
 from engine.errors import Problems, UserError, unknown
 from engine.modelling.declaration import check_declaration, check_free, check_name
 from engine.modelling.records import Model, PathModel
-from engine.study import event_tables, factor_tables, group_tables, policy_tables, section_tables
+from engine.study import event_tables, factor_tables, group_tables, labels, policy_tables, section_tables
 from engine.study.document import document
 from engine.study.shock_tables import ShockReader, group_names
 from engine.study.study import Study
@@ -46,24 +46,29 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
     if known is None:
         raise UserError(source, problems)
     model, run = known.model, text["run"]
-    years: tuple[int, ...] = ()
+    years: tuple[int, ...] | None = None
     with problems.within(""):
         years = section_tables.years(text.get("time"), model, known.name)
     before = len(problems)
     with problems.within(""):
-        check_declaration(model, years)
+        check_declaration(model, years or ())
     if len(problems) > before:
         raise UserError(source, problems)
     _check_factors(text, model, problems)
-    policies = policy_tables.read(text, model, years, priors, problems)
+    # by year, and not to be blamed where nobody knows the years
+    policies = None if years is None else policy_tables.read(text, model, years, priors, problems)
     events = event_tables.read(text["events"], model, problems)
+    headline = section_tables.headline(text.get("headline"), model, problems)
     keep = section_tables.keep(text["keep"], model, problems)
-    shares = {policy.implementation for policy in policies.running if isinstance(policy.implementation, str)}
+    running = policies.running if policies else ()
+    shares = {policy.implementation for policy in running if isinstance(policy.implementation, str)}
     # in the model's order, whatever the file's, then those that only an implementation draws
     drawn = [*model.factors, *sorted(shares - set(model.factors))]
     group_of, groups = _groups(text, drawn, problems)
     shocks = _shocks(text, known, priors, problems)
+    called = labels.read(text, model, problems)
     problems.refuse(source)
+    assert policies is not None and years is not None
     study = Study(
         name=text["name"],
         question=text["question"],
@@ -75,6 +80,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         seed=run["seed"],
         paths=run["paths"],
         sampler=run["sampler"],
+        precision=run["precision"],
         tile=run.get("tile") or section_tables.default_tile(model, len(policies.running)),
         years=years,
         inputs=tuple(_input(name, text, model, priors[name], group_of.get(name)) for name in drawn),
@@ -83,8 +89,11 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         baseline=policies.baseline,
         events=events,
         shocks=shocks,
+        headline=headline,
         keep=keep,
         model_spec=known.spec,
+        labels=called,
+        author=text["author"],
     )
     return replace(study, document=document(study, text, policies))
 

@@ -82,6 +82,9 @@ _Functions = Annotated[
 ]
 
 
+LABEL = "what figures, the report and the cube call it, in place of its name as words"
+
+
 def _says(text: str, default: Any = None, **limits: Any) -> Any:
     """A key that may be left out, and what it says."""
     return Field(default=default, description=text, **limits)
@@ -103,14 +106,15 @@ class Run(Table):
     paths: int = _says("number of paths", 1_048_576, ge=1, le=2**62)
     seed: int = _says("seed of all random words", 2016, ge=0, le=2**63 - 1)
     sampler: str = _says("how path numbers become random numbers", "antithetic")
+    precision: str = _says("type of all numbers that are computed and stored, float32 or float64", "float32")
     tile: int | None = _says("paths in one compiled pass, a power of two from 16 to 131072", ge=1)
 
 
 class Time(Table):
-    """The years of a model that has years."""
+    """The years of a model that has years; or other steps, such as weeks, by their numbers."""
 
-    first: int = Field(description="first calendar year", ge=0, le=9999)
-    last: int = Field(description="last calendar year, included", ge=0, le=9999)
+    first: int = Field(description="first calendar year, or number of the first step", ge=0, le=999_999)
+    last: int = Field(description="the last one, included", ge=0, le=999_999)
     unit: str = _says("what a step is", "year")
 
 
@@ -178,6 +182,7 @@ LawTable.model_rebuild()
 class FactorTable(LawTable):
     """An uncertain input, drawn once on each path."""
 
+    label: str | None = _says(LABEL)
     about: str | None = _says("what it means")
     unit: str | None = _says("must equal the model's unit")
     group: str | None = _says("the group that it moves with")
@@ -233,6 +238,7 @@ class PolicyTable(Table):
 
     model_config = ConfigDict(extra="allow")
 
+    label: str | None = _says(LABEL)
     about: str | None = _says("what it stands for")
     like: str | None = _says("policy to start from: its levers, start, before and implementation")
     before: str | None = _says(
@@ -247,11 +253,18 @@ class PolicyTable(Table):
 class EventTable(Table):
     """A threshold on an outcome, or several events at once."""
 
+    label: str | None = _says(LABEL)
     about: str | None = _says("what it means")
     outcome: str | None = _says("outcome that the threshold is on")
     above: float | None = _says("threshold that the outcome has to pass")
     below: float | None = _says("threshold that the outcome has to fall under")
     all: list[str] | None = _says("events that must all happen on one path, in place of a threshold")
+
+
+class NamedTable(Table):
+    """What people call an outcome, or a yearly variable, that the model gives."""
+
+    label: str | None = _says(LABEL)
 
 
 class KeepTable(Table):
@@ -267,9 +280,11 @@ class StudyText(Table):
 
     name: str = Field(description="name of the study, and of its runs' folders")
     question: str = _says("what it is to answer", "")
+    author: str = _says("who answers for it, as the report names them", "")
     model: str | None = _says("name of a model that ships or that an installed package brings along")
     baseline: str | None = _says("policy that the others are compared with")
     compare: list[str] | None = _says("policies that run, in this order", min_length=1)
+    headline: list[str] | None = _says("outcomes that short tables show, in this order", min_length=1)
     run: Run = _says("how many paths, and which", Run())
     time: Time | None = _says("the years of a model that has years")
     groups: dict[str, GroupTable] = _says("factors, or shocks, that move together", {})
@@ -278,6 +293,8 @@ class StudyText(Table):
     shocks: dict[str, ShockTable] = _says("what differs from the model's own law of a yearly shock", {})
     policies: dict[str, PolicyTable] = _says("decisions, by their levers", {})
     events: dict[str, EventTable] = _says("thresholds on outcomes", {})
+    outcomes: dict[str, NamedTable] = _says("what the model's outcomes are called", {})
+    yearly: dict[str, NamedTable] = _says("what the model's yearly variables are called", {})
     keep: KeepTable = _says("what is stored path by path", KeepTable())
 
 
@@ -292,6 +309,8 @@ NAMED: dict[str, type[Table]] = {
     "regimes": RegimeTable,
     "policies": PolicyTable,
     "events": EventTable,
+    "outcomes": NamedTable,
+    "yearly": NamedTable,
 }
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.draws.sampling import SAMPLERS
 from engine.errors import Problems, did_you_mean, refusal, unknown
 from engine.modelling.cell_axis import cell_count
 from engine.modelling.records import Model, PathModel
-from engine.study.study import BLOCK, Keep
+from engine.study.study import BLOCK, PRECISIONS, Keep
 
 LATER_SAMPLERS = ("sobol", "importance")
 SMALL_MODEL = 64
 """Yearly cells up to which a model is taken for a small one, that carries little from year to year."""
 _NAME = r"\w(?:[\w .-]{0,62}[\w-])?"
-_LONGEST_HORIZON = 1000
+LONGEST = 20_000
+"""Steps of a study, at most: days of half a century."""
+FIRST_OUTCOMES = 5
+"""Outcomes that short tables show of a study that does not say which."""
 
 
 def default_tile(model: Model, n_policies: int) -> int:
@@ -44,6 +47,9 @@ def check_head(text: Mapping[str, Any], problems: Problems) -> None:
     else:
         _check_replicates("run.paths", text["run"]["paths"], 1, sampler, problems)
         _check_replicates("keep.yearly", text["keep"]["yearly"], 0, sampler, problems)
+    precision = text["run"]["precision"]
+    if precision not in PRECISIONS:
+        problems.add("run.precision", unknown("precision", precision, PRECISIONS))
     if tile is not None and (tile & (tile - 1) or not 16 <= tile <= BLOCK):
         problems.add("run.tile", f"expected a power of two from 16 to {BLOCK}, got {tile}.")
 
@@ -77,10 +83,24 @@ def years(time: Mapping[str, Any] | None, model: Model, model_name: str) -> tupl
     first, last = time["first"], time["last"]
     if last < first:
         raise refusal("time.last", f"expected at least first = {first}, got {last}.")
-    if last - first >= _LONGEST_HORIZON:
-        text = f"expected a horizon of at most {_LONGEST_HORIZON} years, got {last - first + 1}."
+    steps = last - first + 1
+    if steps > LONGEST:
+        unit = time["unit"]
+        text = f"expected at most {LONGEST:,} steps of a {unit}, got {steps:,}. Take a longer step, and let the model make several of it."
         raise refusal("time.last", text)
     return tuple(range(first, last + 1))
+
+
+def headline(names: Sequence[str] | None, model: Model, problems: Problems) -> tuple[str, ...]:
+    """Outcomes that short tables show: those that the study names, else the first of the model."""
+    if names is None:
+        return (*model.outcomes,)[:FIRST_OUTCOMES]
+    for name in dict.fromkeys(names):
+        if name not in model.outcomes:
+            problems.add("headline", unknown("outcome", name, model.outcomes))
+        elif names.count(name) > 1:
+            problems.add("headline", f"names '{name}' twice.")
+    return tuple(names)
 
 
 def keep(table: Mapping[str, Any], model: Model, problems: Problems) -> Keep:

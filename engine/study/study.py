@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,10 +17,14 @@ from engine.draws.inputs import Group, Input
 from engine.draws.sampling import SAMPLERS
 from engine.draws.shock_draws import ShockDraws
 from engine.draws.shocks import Shocks
+from engine.formatting import titled, words
 from engine.modelling.records import Model, PathModel
+from engine.study import labels
 
 BLOCK = 1 << 17
 """Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""
+PRECISIONS: Mapping[str, type] = {"float32": np.float32, "float64": np.float64}
+"""Types of numbers that a study may be computed and stored in."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +98,12 @@ class Study:
       model_digest: SHA-256 of the model's source.
       years: calendar years, empty for a static model.
       tile: paths that one compiled pass takes.
+      precision: "float32", or "float64" where single precision is too coarse: of every number but the random words.
+      headline: outcomes that short tables show, in their order.
       model_spec: `FILE:CLASS` that a model of one's own is loaded by again, absolute; None for a model that the study
         names, and for one that stands in no file.
+      labels: kind (policies, events, outcomes, yearly, factors) -> name -> what people call it, where it has a label.
+      author: who answers for it; empty if nobody is named.
     """
 
     name: str
@@ -114,14 +123,21 @@ class Study:
     policies: tuple[Policy, ...]
     baseline: str
     events: tuple[Event, ...]
+    precision: str = "float32"
     shocks: Shocks = field(default_factory=Shocks)
+    headline: tuple[str, ...] = ()
     keep: Keep = field(default_factory=lambda: Keep((), 0, 0))
     model_spec: str | None = None
+    labels: labels.Labels = field(default_factory=dict)
+    author: str = ""
 
     @cached_property
     def fingerprint(self) -> str:
-        """First 12 hex digits of the SHA-256 of the resolved study, the path count left out: more paths, same cube."""
-        plain = dict(self.document)
+        """First 12 hex digits of the SHA-256 of the resolved study.
+
+        The path count is left out: more paths, same cube; and so are labels and the author, which change no number.
+        """
+        plain, _ = labels.split(self.document)
         plain["run"] = {key: value for key, value in self.document["run"].items() if key != "paths"}
         plain["model_digest"] = self.model_digest
         text = json.dumps(plain, sort_keys=True, ensure_ascii=True, allow_nan=False)
@@ -162,9 +178,42 @@ class Study:
         return tuple(policy.name for policy in self.policies)
 
     @property
+    def dtype(self) -> type:
+        """The type of its numbers."""
+        return PRECISIONS[self.precision]
+
+    @property
     def unit(self) -> int:
         """Paths in one independent unit: 1, or 2 for antithetic pairs, or those of a replicate."""
         return SAMPLERS[self.sampler].unit
+
+    def title(self, kind: str, name: str) -> str:
+        """What people call a part: its label, else its name as words that begin with a capital.
+
+        Args:
+          kind: policies, events, outcomes, yearly or factors.
+        """
+        return self.labels.get(kind, {}).get(name) or titled(self.words(name))
+
+    def words(self, name: str) -> str:
+        """A name as words: `gdp_index` is "GDP index" where a text of the study or its model writes GDP."""
+        return " ".join(
+            word.upper() if word.upper() in self._acronyms else word for word in words(name).split(" ")
+        )
+
+    @cached_property
+    def _acronyms(self) -> frozenset[str]:
+        """Words that the texts of the study and its model write in capitals."""
+        model = self.model
+        texts = [
+            self.question,
+            *(entry.about for entry in model.outcomes.values()),
+            *(entry.about for entry in model.levers.values()),
+            *(entry.about for entry in model.yearly.values()),
+            *(event.about for event in self.events),
+            *(item.about for item in self.inputs),
+        ]
+        return frozenset(re.findall(r"\b[A-Z]{2,5}\b", " ".join(texts)))
 
     def block(self, index: int) -> Block:
         """The block of that number; the last one of the study may be short."""

@@ -7,6 +7,7 @@ import pytest
 
 from engine.run_folder import cube
 from engine.storage import files
+from engine.storage.files import sealed, unsealed
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
 
 
@@ -224,6 +225,27 @@ def test_a_run_whose_model_is_no_longer_what_it_was(tmp_path):
     refused_with_problems(call("risk", folder), "has changed since. Say which model", "--model FILE:CLASS")
     model.unlink()
     refused_with_problems(call("risk", folder), "is gone. Say which model", "--model FILE:CLASS")
+
+
+def test_a_run_whose_model_has_a_helper_that_is_no_longer_what_it_was(tmp_path):
+    folder, model, helper = tmp_path / "out", tmp_path / "model.py", tmp_path / "rates.py"
+    model.write_text(MODELS.read_text() + "\nimport rates\n")
+    helper.write_text("RATE = 1.0")
+    words = ["run", write(tmp_path, BRIDGE), "--model", f"{model}:Bridge", "--out", folder, "--quiet"]
+    assert call(*words).exit_code == 0
+    assert call("risk", folder).exit_code == 0
+    helper.write_text("RATE = 2.0")
+    refused_with_problems(
+        call("risk", folder), "rates.py has changed since. Say which model", "--model FILE:CLASS"
+    )
+    refused_with_problems(
+        call(*words, "--paths", 5000), "holds a study with fingerprint", "Choose another --out"
+    )
+    place = folder / "ledger" / "study.json"
+    held = unsealed(place)
+    for entry in ("model.py", {"spec": f"{model}:Bridge"}, {**held["model"], "files": {str(model): "0"}}):
+        place.write_bytes(sealed({**held, "model": entry}))
+        refused_with_problems(call("risk", folder), "does not say what its model was. Say which model")
 
 
 def test_wrong_questions_to_a_run(tmp_path):

@@ -164,7 +164,7 @@ def test_our_default_families_run_from_the_command_line(tmp_path):
     ("words", "message"),
     [
         (["--column", "prize"], "unknown column 'prize'. Did you mean 'price'?"),
-        (["--column", "day"], "column 'day', line 2: expected a finite number, got 'x'."),
+        (["--column", "day"], "column 'day', line 2: expected a finite number, got text."),
         (["--column", "price", "--families", "gama"], "--families: 1 problem\n  unknown family 'gama'. Did you mean 'gamma'?"),
         (["--column", "price", "--families", ","], "expected names separated by commas, got nothing."),
         (["--column", "price", "--top", "0"], "--top: 1 problem\n  expected at least 1, got 0."),

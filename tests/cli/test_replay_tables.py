@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 
 from engine.execution.replay import as_table, replay
+from engine.formatting import unit_name
 from engine.study.loading import load_model_file, load_study
 from tests.helpers import assert_same
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
@@ -20,7 +21,7 @@ def assert_holds(table: pd.DataFrame, story: xr.DataTree) -> None:
     for group, kind in (("yearly", "yearly"), ("outcomes", "outcome"), ("draws", "draw")):
         for name, values in story[group].data_vars.items() if group in story.children else ():
             rows = table[(table["kind"] == kind) & (table["variable"] == name)]
-            assert len(rows) == values.size and set(rows["unit"]) == {values.attrs["units"]}
+            assert len(rows) == values.size and set(rows["unit"]) == {unit_name(values.attrs)}
             places = {
                 dim: xr.DataArray(rows[dim].to_numpy(values[dim].dtype), dims="row") for dim in values.dims
             }

@@ -121,7 +121,7 @@ class FoldGivesCells(Pond):
         (OtherLabels, ["model.yearly.stock: expected cells over region (north, south), got cells over region (east, west)."]),
         (OtherState, ["model.step: state['stock']: init gives it, and step does not return it.", "state['water']: step returns it"]),
         (FlatState, ["model.step: state['stock']: expected cells over region (north, south), as init gives it, got one scalar."]),
-        (ArrayState, ["model.init: state['stock']: expected a scalar, got an array of shape (2,)"]),
+        (ArrayState, ["model.step: state['stock']", "expected a scalar, got an array of shape (2,)"]),
         (OnlyState, ["model.step: expected (state, yearly values by name), got a dict."]),
         (FoldsNothing, ["model.outcomes.lowest_level: step does not return 'level'."]),
         (FoldRaises, ["model.outcomes.end: raised KeyError: 'water'"]),

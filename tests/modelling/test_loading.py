@@ -38,7 +38,10 @@ def test_a_model_of_ones_own(tmp_path):
     assert isinstance(model, StaticModel)
     study = read_study(tomllib.loads(STATIC), "s", model=model)
     assert study.model_name == study.document["model"] == "Mine"
-    assert study.model_digest == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert study.model_digest == source_digest(type(model))
+    file.write_text(MODEL.replace("from beside import UNIT", "UNIT = '1'"))
+    alone = load_model_file(f"{file}:Mine")
+    assert source_digest(type(alone)) == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize(

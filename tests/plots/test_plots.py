@@ -72,7 +72,7 @@ def test_exceedance_draws_one_labelled_curve_a_policy(n_policies, variable):
     ax.figure.canvas.draw()
     assert [line.get_color() for line in curves_of(ax)] == list(COLOURS[:n_policies])
     labels = [text.get_text() for text in ax.figure.legends[0].get_texts()]
-    assert [label.partition(":")[0] for label in labels] == list(NAMES[:n_policies])
+    assert [label.partition(":")[0] for label in labels] == [name.title() for name in NAMES[:n_policies]]
     assert ax.get_yscale() == "log"
     assert ax.xaxis_inverted() == (variable == "growth")
 
@@ -130,13 +130,15 @@ def test_a_place_is_a_label_of_each_dimension_of_the_model_whatever_they_are():
     ]
     made = figure("fan", basins, {"variable": "shortfall", "where": {"use": "coal"}})
     assert [ax.get_title(loc="left") for ax in made.axes] == ["north", "south"]
-    assert "Shortfall, coal, north" in title_of(made)
+    assert "Shortfall [bn yuan], coal, north" in title_of(made)
     with pytest.raises(UserError, match=r"where\.use: expected one of steel, coal, lime, got nothing"):
         fan(basins.cube, "shortfall", {"basin": "north"})
     with pytest.raises(UserError, match=r"where\.region"):
         figure("tails", basins, {"variable": "shortfall", "where": {"region": "north"}})
     assert len(figure("tails", basins, {"variable": "income"}).axes) == 2
-    assert "for each basin and use" in figure("replay", basins, {}).texts[1].get_text()
+    drawn_over = [ax.get_ylabel().replace("\n", " ") for ax in figure("replay", basins, {}).axes]
+    assert drawn_over == ["sum over basin and use [bn yuan]", "sum over basin [1/yr]"]
+    assert len(figure("replay", basins, {"variable": "shortfall"}).axes) == 6
 
 
 @pytest.mark.parametrize("kind", ["fan", "tails", "replay"])

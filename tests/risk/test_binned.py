@@ -116,8 +116,10 @@ def test_heavy_tails_are_flagged_as_from_the_paths():
     light = rng.standard_normal(N).astype(np.float32)
     endless = rng.pareto(0.9, N).astype(np.float32)
     for found in (summary(endless, 1, True), binned.summary(binned_by_value(endless, GROUPS), True)):
-        assert np.isnan(found["ES99"].estimate) and reasons(found["ES99"]) == [Reason.NO_MEAN]
-        assert np.isnan(found["mean"].estimate) and np.isfinite(found["VaR99"].estimate)
+        for name in ("ES99", "mean"):
+            assert np.isfinite(found[name].estimate) and np.isnan(found[name].low)
+            assert reasons(found[name]) == [Reason.NO_MEAN]
+        assert np.isfinite(found["VaR99"].low)
     exact = summary(heavy, 1, True)
     found = binned.summary(binned_by_value(heavy, GROUPS), True)
     assert "heavy tail" in exact["ES99"].flag and "heavy tail" in found["ES99"].flag
@@ -125,6 +127,41 @@ def test_heavy_tails_are_flagged_as_from_the_paths():
     gap = binned.difference(binned_by_value(light, GROUPS), binned_by_value(heavy, GROUPS), True)
     assert "heavy tail" in gap["mean"].flag
     assert not binned.tails_flag(binned_by_value(light, GROUPS))
+
+
+def test_a_heavy_policy_takes_no_interval_from_the_others():
+    """Regret is heavy where the policy's own bad tail is, or the good tail of another."""
+    rng = np.random.default_rng(8)
+    usual = rng.standard_normal((3, N))
+    heavy = rng.pareto(1.3, N)
+    for tail, flagged in ((heavy, [False, True, False]), (-heavy, [True, False, True])):
+        values = usual.copy()
+        values[1] += tail
+        values = values.astype(np.float32)
+        distances = np.stack([totals(row - values.min(axis=0)) for row in values])
+        of_bins = binned.regrets([binned_by_value(row, GROUPS) for row in values], distances, True)
+        of_paths = regret(values, 1, True)
+        for own, exact, expected in zip(of_bins, of_paths, flagged, strict=True):
+            assert np.isnan(own.low) == np.isnan(exact.low) == expected
+            assert_close(own.estimate, exact.estimate, np.float32)
+    own = summary(values[0], 1, True)
+    assert not own["mean"].flags and not own["ES95"].flags
+
+
+def test_a_tail_that_is_one_value_is_known():
+    """Twelve paths beyond the level would be too few, were it not that two thousand have the value that all of them have."""
+    rng = np.random.default_rng(9)
+    share = np.minimum(np.exp(rng.standard_normal(12_800) - 1), 1).astype(np.float32)
+    other = np.minimum(np.exp(rng.standard_normal(12_800) - 2), 1).astype(np.float32)
+    for own in (summary(share, 1, True), binned.summary(binned_by_value(share, GROUPS), True)):
+        for name in ("VaR95", "ES95", "VaR99.9", "ES99.9"):
+            assert [own[name].estimate, own[name].low, own[name].high] == [1, 1, 1] and not own[name].flags
+    bins = (binned_by_value(row, GROUPS) for row in (share, other))
+    for gap in (difference(share, other, 1, True), binned.difference(*bins, True)):
+        assert [gap["ES99.9"].low, gap["ES99.9"].high] == [0, 0] and not gap["ES99.9"].flags
+    few = np.where(np.arange(12_800) < 90, 1, share / 2).astype(np.float32)
+    for own in (summary(few, 1, True), binned.summary(binned_by_value(few, GROUPS), True)):
+        assert np.isnan(own["ES99.9"].low) and np.isnan(own["VaR99.9"].low)
 
 
 def test_what_never_varies_is_exact():

@@ -240,6 +240,15 @@ def test_infinite_variance_is_flagged_for_mean_and_shortfall_only():
     assert gap["VaR95"].flag == gap["worse"].flag == ""
 
 
+def test_a_heavy_tail_that_two_policies_share_is_not_in_their_difference():
+    heavy, noise = RNG.random(100_000) ** (-1 / 1.5), RNG.standard_normal((2, 100_000))
+    shared = difference(heavy + noise[0], heavy + 0.1 * noise[1], 1, True)
+    apart = difference(heavy + noise[0], np.roll(heavy, 1), 1, True)
+    for name in ("mean", "ES95", "ES99"):
+        assert not shared[name].flags and np.isfinite(shared[name].low)
+        assert "infinite variance" in apart[name].flag and np.isnan(apart[name].low)
+
+
 def test_values_that_are_not_finite_are_left_out_and_flagged():
     values = RNG.standard_normal(10_000)
     broken = values.copy()

@@ -9,10 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 import zarr
 
+import engine
 from engine.draws.distributions.closed import Marginal
 from engine.draws.inputs import Input
 from engine.errors import UserError
@@ -125,14 +127,14 @@ def test_groups_and_dimensions(finished):
     _, _, tree = finished
     found = {path: dict(node.dataset.data_vars) for path, node in ((n.path, n) for n in tree.subtree)}
     assert set(found) == {
-        "/", "/paths", "/draws", "/risk", "/risk/reasons", "/risk/yearly", "/comparison", "/comparison/worse", "/comparison/regret",
+        "/", "/paths", "/draws", "/risk", "/risk/reasons", "/risk/yearly", "/events", "/comparison", "/comparison/worse", "/comparison/regret",
         "/comparison/yearly", "/distribution", "/distribution/outcomes", "/moments", "/diagnostics",
     }  # fmt: skip
     dims = {
         "/risk": {
             "capital_shortfall_peak": ("policy", "measure", "stat"),
-            "banks_wrecked": ("policy", "stat"),
         },
+        "/events": {"probability": ("policy", "event", "stat"), "difference": ("policy", "event", "stat")},
         "/risk/yearly": {"stock": ("policy", "measure", "stat", "year", "region", "sector")},
         "/comparison/yearly": {"growth": ("policy", "stat", "year", "region")},
         "/distribution": {"price": ("policy", "quantile", "year")},
@@ -157,22 +159,27 @@ def test_every_group_opens_on_its_own_with_its_labels(finished):
     folder, _, tree = finished
     for node in tree.subtree:
         alone = xr.open_dataset(folder / "cube.zarr", engine="zarr", group=node.path, chunks={})
+        alone = alone.assign_coords({"path": node.coords["path"]} if "path" in alone.dims else {})
         assert alone.identical(node.to_dataset()[list(alone.variables)])
         assert {"path", "bin", "edge"} | set(alone.coords) >= set(alone.dims)
 
 
 def test_everything_has_a_name_and_a_unit_and_no_moment_or_place(finished):
     folder, study, tree = finished
+    cf_units = pytest.importorskip("cf_units")
     for node in tree.subtree:
         for name, variable in node.dataset.variables.items():
             assert variable.attrs["long_name"] and variable.attrs["units"], (node.path, name)
+            cf_units.Unit(variable.attrs["units"])
     assert tree["risk"]["capital_shortfall_peak"].attrs == {
-        "long_name": "capital shortfall",
-        "units": "% of 2015 GDP",
+        "long_name": "Capital shortfall peak",
+        "comment": "capital shortfall",
+        "units": "percent",
+        "unit_name": "% of 2015 GDP",
         "worse": "high",
         "flags": "reform ES99: too few exceedances",
     }
-    assert tree["risk"]["banks_wrecked"].attrs["event"] == "capital_shortfall_peak > 1"
+    assert str(tree["events"]["rule"].sel(event="banks_wrecked").values) == "capital_shortfall_peak > 1"
     assert tree["comparison/worse"]["worst_two_year_growth"].attrs["units"] == "1"
     assert tree["paths"].attrs["comment"].startswith("outcomes of every path")
     assert tree["distribution"]["growth"].attrs["sample_paths"] == 512
@@ -253,7 +260,7 @@ def test_a_crash_while_summaries_are_written_leaves_whole_groups_and_can_be_run_
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path, study)
     assert not is_whole(tmp_path, study)
-    assert len(run(tmp_path, study).children) == 7
+    assert len(run(tmp_path, study).children) == 8
     assert not (tmp_path / "summaries.tmp").exists()
 
 
@@ -326,3 +333,21 @@ def test_a_static_model_that_keeps_nothing_has_no_yearly_groups(tmp_path):
     ]
     with entered(tmp_path, study):
         assert cube.block_files(study, study.blocks()[0], np.zeros((2, 1, 100), np.float32), {}) == {}
+
+
+def test_paths_are_numbered_at_no_cost_and_what_was_read_is_written_again(finished, tmp_path):
+    folder, _, _ = finished
+    tree = engine.open_cube(folder)
+    for group in ("paths", "draws"):
+        assert isinstance(tree[group].indexes["path"], pd.RangeIndex)
+    one = tree["paths"].to_dataset().sel(path=7)
+    assert one.equals(tree["paths"].to_dataset().isel(path=7))
+    tree.to_zarr(tmp_path / "again.zarr", consolidated=False)
+    again = xr.open_datatree(tmp_path / "again.zarr", engine="zarr", consolidated=False)
+    assert all(again[node.path].to_dataset().identical(node.to_dataset()) for node in tree.subtree)
+
+
+def test_a_table_of_events_repeats_nothing(finished):
+    _, study, tree = finished
+    rows = tree["events"].to_dataset().to_dataframe()
+    assert len(rows) == len(study.policies) * len(study.events) * 4

@@ -28,7 +28,8 @@ BAD = [
     ("paths = 1000", "tile = 100", "run.tile: expected a power of two from 16 to 131072, got 100."),
     ("seed = 7", "sead = 7", "run.sead: unknown key 'sead'. Did you mean 'seed'?"),
     ("last = 2023", "last = 2019", "time.last: expected at least first = 2020, got 2019."),
-    ("last = 2023", "last = 9999", "time.last: expected a horizon of at most 1000 years, got 7980."),
+    ("last = 2023", "last = 30000", "time.last: expected at most 20,000 steps of a year, got 27,981. Take a longer step, and let the model make several of it."),
+    ("last = 2023", "last = 1200000", "time.last: expected at most 999999, got 1200000."),
     ("time = { first = 2020, last = 2023 }", "", "time: is missing. Give the years: time = { first = 2016, last = 2030 }."),
     ("correlation = -0.5", "correlation = -1.1", "groups.water.correlation: expected -1 to 1, what 2 factors can have, got -1.1."),
     ("correlation = -0.5", "correlation = 1.1", "groups.water.correlation: expected -1 to 1, what 2 factors can have, got 1.1."),
@@ -100,6 +101,14 @@ def test_what_is_wrong_is_never_a_crash(old, new, message):
         read(STUDY.replace(old, new, 1))
     except UserError as error:
         assert str(error).startswith("study.toml: ")
+
+
+def test_years_that_cannot_be_are_said_alone_and_no_policy_is_blamed():
+    assert said(STUDY.replace("last = 2023", "last = 2019")) == [
+        "time.last: expected at least first = 2020, got 2019."
+    ]
+    both = said(STUDY.replace("last = 2023", "last = 40000").replace("below = 2", "belw = 2"))
+    assert [text.partition(":")[0] for text in both] == ["events.dry.belw", "time.last"]
 
 
 def test_all_problems_at_once():

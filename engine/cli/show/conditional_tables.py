@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.text import Text
 
-from engine.cli.show.grid import Block, print_grid
+from engine.cli.show.grid import Block, Columns, print_grid
 from engine.cli.show.risk_tables import print_flags
-from engine.cli.show.screen import print_line
+from engine.cli.show.screen import print_words
 from engine.risk.as_text import Cell, cell
 
 if TYPE_CHECKING:
@@ -19,27 +18,34 @@ if TYPE_CHECKING:
 
 
 def print_conditional(
-    console: Console, study: Study, condition: str, records: Sequence[Record], measures: Sequence[str]
+    console: Console,
+    study: Study,
+    condition: str,
+    records: Sequence[Record],
+    measures: Sequence[str],
+    outcomes: Sequence[str],
 ) -> None:
     """A table for each policy: measures among the paths that meet a condition, among the others, and the contrast."""
     by_key = {(r.measure, r.policy, r.variable): r for r in records}
     marks: set[str] = set()
     for policy in study.policy_names:
         share = cell(by_key[("share", policy, condition)], 100.0)
-        where = f": {condition} on {share.estimate}{share.mark} % {share.interval} of paths"
-        print_line(console, policy, where)
-        blocks = _conditional_blocks(study, policy, by_key, measures)
+        where = f"{condition} on {share.estimate}{share.mark} % {share.interval} of paths"
+        print_words(console, f"{policy}: {where}", "bold")
+        blocks = _conditional_blocks(study, policy, by_key, measures, outcomes)
         if blocks:
-            marks |= print_grid(console, ["given", "otherwise", "given - otherwise"], blocks)
+            marks |= print_grid(console, Columns(["given", "otherwise", "given - otherwise"]), blocks)
         console.print()
     reading = (
         "Brackets: 95 % intervals. What goes together need not be cause and effect: the policy is the same."
     )
-    console.print(Text(reading, "dim"))
+    print_words(console, reading, "dim")
     print_flags(console, marks, records, measures)
 
 
-def _conditional_blocks(study: Study, policy: str, by_key: dict, measures: Sequence[str]) -> list[Block]:
+def _conditional_blocks(
+    study: Study, policy: str, by_key: dict, measures: Sequence[str], outcomes: Sequence[str]
+) -> list[Block]:
     def record(side: str, measure: str, name: str) -> Record | None:
         return by_key.get((f"{side}_{measure}", policy, name))
 
@@ -48,7 +54,8 @@ def _conditional_blocks(study: Study, policy: str, by_key: dict, measures: Seque
         return [*sides, cell(record("contrast", measure, name), scale, loss)]
 
     blocks = []
-    for name, outcome in study.model.outcomes.items():
+    for name in outcomes:
+        outcome = study.model.outcomes[name]
         rows = [(m, row(name, m, 1.0, outcome.loss)) for m in measures if record("given", m, name)]
         if rows:
             blocks.append(Block(f"{name} [{outcome.unit}]", outcome.about, rows))
@@ -83,9 +90,10 @@ def print_yearly(
                 rows.append((str(year), cells + [cell(gap, 1.0, variable.loss) for _ in gaps]))
             title = f"{name}{f' {labels}' if labels else ''}, {measure} [{variable.unit}]"
             blocks.append(Block(title, variable.about, rows))
-        marks |= print_grid(console, pair + gaps, blocks)
+        columns = Columns(pair + gaps, {2: 1} if gaps else {}, f"less {base}")
+        marks |= print_grid(console, columns, blocks)
         console.print()
     sample = min(study.keep.yearly, study.paths)
     reading = f"Over the first {sample:,} paths. Brackets: 95 % intervals. VaR, ES and other levels: --level, --json."
-    console.print(Text(reading, "dim"))
+    print_words(console, reading, "dim")
     print_flags(console, marks, records, (measure,))

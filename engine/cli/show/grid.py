@@ -1,14 +1,16 @@
-"""Blocks of estimates whose columns line up down the whole table."""
+"""Blocks of estimates in columns, in the first arrangement that the screen is wide enough for: no number and no name is ever broken."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from engine.cli.show.screen import padded, print_title, shortened
 from engine.risk.as_text import Cell
 
 COLOURS = {"better": "green", "worse": "red"}
@@ -30,53 +32,156 @@ class Block:
     strong: Sequence[str] = ()
 
 
-def transposed(columns: Sequence[str], block: Block) -> tuple[list[str], Block]:
-    """The rows as columns, and the block with the columns as rows."""
-    rows = [(name, [cells[k] for _, cells in block.rows]) for k, name in enumerate(columns)]
-    return [label for label, _ in block.rows], Block(block.title, block.about, rows)
+@dataclass(frozen=True)
+class Columns:
+    """What stands beside each other in a row where there is room.
+
+    Args:
+      names: of the columns.
+      gaps: column of a difference -> the column whose difference it is.
+      gap: what stands above differences that stand beside what they are of.
+    """
+
+    names: Sequence[str]
+    gaps: Mapping[int, int] = field(default_factory=dict)
+    gap: str = ""
 
 
-def print_grid(console: Console, columns: Sequence[str], blocks: Sequence[Block]) -> set[str]:
-    """The marks that estimates bear, once the blocks stand under one line of column names."""
-    rows = [row for block in blocks for row in block.rows]
-    label = max((len(name) for name, _ in rows), default=0)
-    widths = []
-    for k, name in enumerate(columns):
-        cells = [cells[k] for _, cells in rows]
-        head = max((len(cell.estimate) for cell in cells), default=0)
-        interval = max((len(cell.interval) for cell in cells), default=0)
-        verdict = max((len(_verdict(cell)) for cell in cells), default=0)
-        widths.append((head, max(interval, len(name) - head - 2), verdict))
-    heading = "".join(
-        f"{'':2}{name:<{head + 2 + interval + (verdict + 1 if verdict else 0)}}"
-        for name, (head, interval, verdict) in zip(columns, widths, strict=True)
-    )
+@dataclass(frozen=True)
+class _Line:
+    """Cells behind their labels; where no label is left, those that stand above it say what they are."""
+
+    labels: tuple[str, ...]
+    cells: Sequence[Cell]
+    strong: bool
+    above: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """Blocks as lines, in one arrangement."""
+
+    heads: Sequence[str]
+    blocks: Sequence[tuple[Block, Sequence[_Line]]]
+
+    @property
+    def lines(self) -> list[_Line]:
+        return [line for _, lines in self.blocks for line in lines]
+
+    def label_widths(self) -> list[int]:
+        return [
+            max(map(cell_len, column)) for column in zip(*(line.labels for line in self.lines), strict=True)
+        ]
+
+    def column_widths(self) -> list[tuple[int, int, int]]:
+        """Of each column: estimates, intervals, verdicts."""
+        widths = []
+        for k, name in enumerate(self.heads):
+            cells = [line.cells[k] for line in self.lines]
+            head = max((len(cell.estimate) for cell in cells), default=0)
+            interval = max((len(cell.interval) for cell in cells), default=0)
+            verdict = max((len(_verdict(cell)) for cell in cells), default=0)
+            widths.append((head, max(interval, cell_len(name) - head - 2), verdict))
+        return widths
+
+    def width(self) -> int:
+        """Columns of the screen that its longest line may take."""
+        indent = max((2 * len(line.above) for line in self.lines), default=0)
+        labels = sum(2 + width for width in self.label_widths())
+        return indent + labels + sum(map(_width, self.column_widths()))
+
+
+def print_grid(console: Console, columns: Columns, blocks: Sequence[Block]) -> set[str]:
+    """The marks that estimates bear, once the blocks stand in columns that line up down the whole table.
+
+    The columns stand beside each other where all of them fit. Else they stand below each other, in each row, with a
+    difference behind what it is of; else each on a line of its own; and last its name above it.
+    """
+    sheets = list(_arranged(columns, blocks))
+    sheet = next((sheet for sheet in sheets if sheet.width() <= console.width), sheets[-1])
+    _print_sheet(console, sheet)
+    return {cell.mark for line in sheet.lines for cell in line.cells if cell.mark}
+
+
+def _arranged(columns: Columns, blocks: Sequence[Block]) -> Iterator[_Sheet]:
+    """The arrangements, the widest first."""
+
+    def sheet(heads: Sequence[str], split: int | None) -> _Sheet:
+        return _Sheet(heads, [(block, list(_lines(columns, block, len(heads), split))) for block in blocks])
+
+    yield sheet(columns.names, None)
+    for heads in (("", columns.gap), ("",)) if columns.gaps else (("",),):
+        yield from (sheet(heads, split) for split in (2, 1))
+    yield sheet(("",), 0)
+
+
+def _lines(columns: Columns, block: Block, across: int, split: int | None) -> Iterator[_Line]:
+    """The lines of a block.
+
+    Args:
+      across: columns that stand beside each other.
+      split: None where a row is a line, else how many of a line's two names, the row's and the column's, stand beside
+        its cells; the others stand above it.
+    """
+    gaps = {own: gap for gap, own in columns.gaps.items()} if across > 1 else {}
+    for label, cells in block.rows:
+        strong = label in block.strong
+        if split is None:
+            yield _Line((label,), cells, strong)
+            continue
+        row = label
+        for k, name in enumerate(columns.names):
+            beside = [cells[k], *([cells[gaps[k]] if k in gaps else Cell("")] if across > 1 else ())]
+            if (across == 1 or k not in columns.gaps) and any(cell.estimate for cell in beside):
+                names = row, name
+                yield _Line(names[2 - split :] or ("",), beside, strong, names[: 2 - split])
+                row = ""
+
+
+def _print_sheet(console: Console, sheet: _Sheet) -> None:
     print_whole = partial(console.print, no_wrap=True, overflow="ignore", crop=False)
-    if columns != [""]:
-        print_whole(Text(f"{'':{label + 2}}{heading}".rstrip(), style="bold"))
-    for block in blocks:
+    labels, widths = sheet.label_widths(), sheet.column_widths()
+    if any(sheet.heads):
+        heads = (
+            f"  {padded(name, _width(width) - 2)}" for name, width in zip(sheet.heads, widths, strict=True)
+        )
+        indent = " " * sum(2 + width for width in labels)
+        print_whole(Text(f"{indent}{''.join(heads)}".rstrip(), style="bold"))
+    for block, lines in sheet.blocks:
         if block.title:
-            print_whole(
-                Text.assemble((block.title, "bold"), (f"  {block.about}" if block.about else "", "dim"))
-            )
-        for name, numbers in block.rows:
-            print_whole(_line(name, label, numbers, widths, name in block.strong))
-    return {cell.mark for _, cells in rows for cell in cells if cell.mark}
+            print_title(console, block.title, block.about)
+        for line in lines:
+            for depth, name in enumerate(line.above):
+                if name:
+                    indent = "  " * (1 + depth)
+                    print_whole(Text(f"{indent}{shortened(name, console.width - len(indent))}", _style(line)))
+            print_whole(_text(line, labels, widths))
+
+
+def _width(column: tuple[int, int, int]) -> int:
+    head, interval, verdict = column
+    return 4 + head + interval + (verdict + 1 if verdict else 0)
 
 
 def _verdict(cell: Cell) -> str:
     return cell.verdict if cell.verdict in COLOURS else ""
 
 
-def _line(
-    name: str, label: int, cells: Sequence[Cell], widths: Sequence[tuple[int, int, int]], strong: bool
-) -> Text:
-    line = Text(f"  {name:<{label}}")
-    for cell, (head, interval, verdict) in zip(cells, widths, strict=True):
-        line.append(f"{'':2}{cell.estimate:>{head}}{cell.mark or ' '} {cell.interval:<{interval}}")
+def _style(line: _Line) -> str:
+    return "bold" if line.strong else ""
+
+
+def _text(line: _Line, labels: Sequence[int], widths: Sequence[tuple[int, int, int]]) -> Text:
+    indent = "  " * len(line.above)
+    text = Text(
+        indent
+        + "".join(f"  {padded(label, width)}" for label, width in zip(line.labels, labels, strict=True))
+    )
+    for cell, (head, interval, verdict) in zip(line.cells, widths, strict=True):
+        text.append(f"{'':2}{cell.estimate:>{head}}{cell.mark or ' '} {cell.interval:<{interval}}")
         if verdict:
-            line.append(f" {_verdict(cell):<{verdict}}", style=COLOURS.get(cell.verdict, ""))
-    line.rstrip()
-    if strong:
-        line.stylize("bold")
-    return line
+            text.append(f" {_verdict(cell):<{verdict}}", style=COLOURS.get(cell.verdict, ""))
+    text.rstrip()
+    if line.strong:
+        text.stylize("bold")
+    return text

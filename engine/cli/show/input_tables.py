@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.markup import escape
-from rich.table import Table
 
-from engine.cli.show.screen import print_line, print_table, table
+from engine.cli.show.rows import Column, columns_of, print_rows
+from engine.cli.show.screen import print_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,43 +17,35 @@ if TYPE_CHECKING:
     from engine.study.study import Study
 
 _MEASURES = ("Kendall", "Spearman", "lower tail", "upper tail")
-_UNBROKEN = ("factor", "lever", "group", "unit", "shock", "regime")
-
-
-def listing(title: str, *columns: str) -> Table:
-    """A table without a frame, its title above it."""
-    shown = table(title)
-    for name in columns:
-        shown.add_column(escape(name), overflow="fold", no_wrap=name in _UNBROKEN)
-    return shown
 
 
 def print_shocks(console: Console, study: Study) -> None:
     """Shocks that the study says something of, and the regimes that they follow."""
     from engine.study.shock_tables import stationary
 
-    rows = listing("Shocks", "shock", "law", "given by", "group", "regime")
     of = {stream: name for name, group in study.shocks.groups.items() for stream in group.members}
-    for name, shock in study.shocks.moving.items():
-        cells = name, *shock.about, of.get(shock.streams[0], ""), shock.regime or ""
-        rows.add_row(*map(escape, cells))
-    print_table(console, rows)
-    rows = listing("Regimes", "regime", "state", "at the start", "in the long run", "after it")
+    moving = study.shocks.moving
+    rows = [(*shock.about, of.get(shock.streams[0], ""), shock.regime or "") for shock in moving.values()]
+    heads = ("law", "given by", "group", "regime")
+    columns = columns_of(heads, rows, ("group", "regime"), ("law", "given by"))
+    print_rows(console, "Shocks", Column("shock", [*moving], left=True), columns)
+    names, rows = [], []
     for name, regime in study.shocks.regimes.items():
         shares = stationary(np.array(regime.transition))
         for k, state in enumerate(regime.states):
             moves = ", ".join(
                 f"{other} {p:g}" for other, p in zip(regime.states, regime.transition[k], strict=True) if p
             )
-            cells = name if k == 0 else "", state, f"{regime.start[k]:.3g}", f"{shares[k]:.3g}", moves
-            rows.add_row(*map(escape, cells))
-    print_table(console, rows)
+            names.append(name if k == 0 else "")
+            rows.append((state, f"{regime.start[k]:.3g}", f"{shares[k]:.3g}", moves))
+    heads = ("state", "at the start", "in the long run", "after it")
+    columns = columns_of(heads, rows, heads, ("after it",))
+    print_rows(console, "Regimes", Column("regime", names, left=True), columns)
 
 
 def print_groups(console: Console, study: Study) -> None:
     """Copula and parameter of each group, and the dependence that they imply: one row if it is the same for any two members."""
-    rows = listing("Groups", "group", "copula", "parameter", *_MEASURES, "members")
-    matrices, abouts = [], []
+    names, rows, matrices, abouts = [], [], [], []
     for name, group in {**study.groups, **study.shocks.groups}.items():
         implied = group.copula.implied(group.members)
         off = ~np.eye(len(group.members), dtype=bool)
@@ -66,15 +57,19 @@ def print_groups(console: Console, study: Study) -> None:
             matrices.append((name, group.members, implied))
         if implied.about:
             abouts.append(f"{name}: {implied.about}")
-        members = escape(", ".join(group.members))
-        rows.add_row(escape(name), group.copula.family, group.copula.describe() or "matrix", *shown, members)
-    if rows.row_count:
-        console.print(rows)
-        for about in abouts:
-            print_line(console, "", about)
+        names.append(name)
+        rows.append(
+            (group.copula.family, group.copula.describe() or "matrix", *shown, ", ".join(group.members))
+        )
+    heads = ("copula", "parameter", *_MEASURES, "members")
+    columns = columns_of(heads, rows, heads, ("parameter", "members"), _MEASURES)
+    print_rows(console, "Groups", Column("group", names, left=True), columns)
+    for about in abouts:
+        print_words(console, about)
+    if abouts:
         console.print()
-    for name, names, implied in matrices:
-        _print_matrix(console, name, names, implied)
+    for name, members, implied in matrices:
+        _print_matrix(console, name, members, implied)
 
 
 def _print_matrix(console: Console, name: str, members: Sequence[str], implied: Implied) -> None:
@@ -82,14 +77,14 @@ def _print_matrix(console: Console, name: str, members: Sequence[str], implied: 
     shown = [(f"{name}: Kendall above, Spearman below", implied.kendall, implied.spearman)]
     if np.any(np.triu(implied.lower + implied.upper, 1)):
         shown.append((f"{name}: upper tail above, lower tail below", implied.upper, implied.lower))
+    factors = Column("factor", [f"{k + 1} {member}" for k, member in enumerate(members)], left=True)
     for title, above, below in shown:
-        rows = listing(title, "factor", *(str(k + 1) for k in range(len(members))))
-        for i, member in enumerate(members):
-            cells = [
-                _share(above[i, j] if j > i else below[i, j]) if j != i else "" for j in range(len(members))
-            ]
-            rows.add_row(escape(f"{i + 1} {member}"), *cells)
-        print_table(console, rows)
+        rows = [
+            ["" if j == i else _share(above[i, j] if j > i else below[i, j]) for j in range(len(members))]
+            for i in range(len(members))
+        ]
+        heads = [str(k + 1) for k in range(len(members))]
+        print_rows(console, title, factors, columns_of(heads, rows, heads))
 
 
 def _spread(values: np.ndarray) -> str:

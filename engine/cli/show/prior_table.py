@@ -6,12 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-from rich.table import Table
-
-from engine.cli.show.screen import table
+from engine.cli.show.rows import Column, columns_of, print_rows
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from engine.draws.distributions.law import Law
     from engine.draws.distributions.prior import Target
     from engine.draws.inputs import Input
@@ -20,29 +19,22 @@ LEVELS = " ▁▂▃▄▅▆▇█"
 WIDTH = 15
 ENDS = (0.005, 0.995)
 """Quantiles between which a curve is drawn."""
+ASKED = "asked (fitted, where it differs)"
+DRAWN = "0.5 % to 99.5 %"
 
 
-def priors_table(inputs: Sequence[Input]) -> Table:
+def print_priors(console: Console, inputs: Sequence[Input]) -> None:
     """The table of priors, a row for each factor."""
-    shown = table("Priors")
-    shown.add_column("factor [unit]", overflow="fold", min_width=12)
-    shown.add_column("family", overflow="fold", min_width=9)
-    shown.add_column("asked (fitted, where it differs)", overflow="fold", min_width=20)
-    for name in ("p05", "p50", "p95", "mean"):
-        shown.add_column(name, justify="right", no_wrap=True)
-    shown.add_column("0.5 % to 99.5 %", no_wrap=True, min_width=WIDTH)
+    rows = []
     for item in inputs:
-        law = item.marginal
-        quantiles = [f"{float(law.quantile(p)):.3g}" for p in (0.05, 0.5, 0.95)]
-        shown.add_row(
-            escape(item.name + (f" [{item.unit}]" if item.unit != "1" else "")),
-            escape(item.family),
-            escape(targets_text(item.targets) or item.parameters),
-            *quantiles,
-            mean(law),
-            curve(law),
-        )
-    return shown
+        asked = targets_text(item.targets) or item.parameters
+        quantiles = [f"{float(item.marginal.quantile(p)):.3g}" for p in (0.05, 0.5, 0.95)]
+        rows.append((item.family, asked, *quantiles, mean(item.marginal), curve(item.marginal)))
+    law = ("p05", "p50", "p95", "mean", DRAWN)
+    units = [f" [{item.unit}]" if item.unit != "1" else "" for item in inputs]
+    names = [f"{item.name}{unit}" for item, unit in zip(inputs, units, strict=True)]
+    columns = columns_of(("family", ASKED, *law), rows, ("family", DRAWN), (ASKED,), law)
+    print_rows(console, "Priors", Column("factor [unit]", names, left=True, words=True), columns)
 
 
 def targets_text(targets: Sequence[Target]) -> str:

@@ -6,15 +6,18 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Column
 from rich.text import Text
 
+from engine.cli.show.screen import print_words
 from engine.cli.show.streams import Screen, messages
 from engine.formatting import decimals, rounded
 
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 WAYS = ("auto", "json")
 """How progress is shown: as suits stderr, or one JSON object a line."""
+NAME, SHORTEST_BAR, LONGEST_BAR = 12, 10, 40
+"""Columns of the name of a stage, and of the bar behind it."""
 _SHARE = 0.05
 """Most of a run's time that may go into its headline."""
 
@@ -46,26 +51,30 @@ def progress(quiet: bool, headline: Tightening | None = None, way: str = "auto")
     elif not console.is_terminal:
         yield _Lines(news)
     else:
-        columns = TextColumn("{task.description:<12}"), BarColumn(), TextColumn("{task.fields[pace]}")
-        bar, line = Progress(*columns, console=console), Text("", "dim")
+        length, whole = BarColumn(LONGEST_BAR), Column(no_wrap=True, overflow="crop")
+        columns = TextColumn("{task.description}", table_column=whole), length, TextColumn("{task.fields[pace]}", table_column=whole)  # fmt: skip
+        bar, line = Progress(*columns, console=console), Text("", "dim", no_wrap=True, overflow="crop")
         task, pace = bar.add_task("starting", total=None, pace=""), _Pace()
         with Live(Group(bar, line), console=console, transient=True, refresh_per_second=8):
 
             def show(stage: Stage) -> None:
                 if stage.note:
-                    console.print(stage.note)
+                    print_words(console, stage.note)
                     return
-                bar.update(
-                    task,
-                    description=stage.name,
-                    completed=stage.done,
-                    total=stage.total,
-                    pace=pace.text(stage),
-                )
+                name = f"{stage.name:<{NAME}}"
+                room = console.width - len(name) - 2
+                text = fitting(pace.texts(stage), room - SHORTEST_BAR)
+                length.bar_width = max(0, min(LONGEST_BAR, room - len(text)))
+                bar.update(task, description=name, completed=stage.done, total=stage.total, pace=text)
                 if news.update(stage):
-                    line.plain = news.sentence()
+                    line.plain = fitting(news.sentences(), console.width)
 
             yield show
+
+
+def fitting(texts: Iterable[str], room: int) -> str:
+    """The first of these texts that is no wider than the room; nothing where none is."""
+    return next((text for text in texts if cell_len(text) <= room), "")
 
 
 class _Pace:
@@ -87,10 +96,14 @@ class _Pace:
             return None
         return done / elapsed, (stage.total - stage.done) * elapsed / done
 
-    def text(self, stage: Stage) -> str:
-        """`262,144 of 1,048,576 paths, 240,000 paths/s, 0:03 left`."""
+    def texts(self, stage: Stage) -> Iterator[str]:
+        """`262,144 of 1,048,576 paths, 240,000 paths/s, 0:03 left`, then less and less of it."""
         text, known = f"{stage.done:,} of {stage.total:,} paths", self.numbers(stage)
-        return text if known is None else f"{text}, {known[0]:,.0f} paths/s, {_duration(known[1])} left"
+        if known is not None:
+            yield f"{text}, {known[0]:,.0f} paths/s, {_duration(known[1])} left"
+            yield f"{text}, {_duration(known[1])} left"
+        yield text
+        yield f"{100 * stage.done // max(stage.total, 1)} %"
 
 
 class _News:
@@ -114,16 +127,21 @@ class _News:
         self._spent += time.monotonic() - now
         return bool(self._estimates)
 
-    def sentence(self) -> str:
-        """`ES99 of capital_shortfall so far: old 40.5 [40.2, 40.8], reform 22.8 [22.5, 23.1]`."""
-        parts = []
+    def sentences(self) -> Iterator[str]:
+        """`ES99 of capital_shortfall so far: old 40.5 [40.2, 40.8], reform 22.8 [22.5, 23.1]`, then less and less of it."""
+        head = f"{self._measure} of {self._variable} so far: "
+        bare, parts = [], []
         for policy, estimate in self._estimates.items():
             places = decimals(estimate.standard_error)
             text = "none" if math.isnan(estimate.estimate) else rounded(estimate.estimate, places)
-            if math.isfinite(estimate.low + estimate.high):
-                text += f" [{rounded(estimate.low, places)}, {rounded(estimate.high, places)}]"
-            parts.append(f"{policy} {text}")
-        return f"{self._measure} of {self._variable} so far: {', '.join(parts)}"
+            bare.append(f"{policy} {text}")
+            known = math.isfinite(estimate.low + estimate.high)
+            ends = f" [{rounded(estimate.low, places)}, {rounded(estimate.high, places)}]" if known else ""
+            parts.append(bare[-1] + ends)
+        yield head + ", ".join(parts)
+        yield head + ", ".join(bare)
+        for count in range(len(bare) - 1, 0, -1):
+            yield head + ", ".join([*bare[:count], "..."])
 
     def numbers(self) -> dict[str, Any]:
         """The sentence as plain data, for JSON: null where there is no number."""
@@ -145,10 +163,10 @@ class _Lines:
         if stage.note:
             _say(stage.note)
             return
-        text = self.pace.text(stage)
+        text = next(self.pace.texts(stage))
         at = (stage.name, 20 * stage.done // max(stage.total, 1))
         if at != self.last:
-            _say(f"{stage.name}: {text}" + (f"; {self.news.sentence()}" if updated else ""))
+            _say(f"{stage.name}: {text}" + (f"; {next(self.news.sentences())}" if updated else ""))
             self.last = at
 
 

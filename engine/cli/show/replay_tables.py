@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.markup import escape
 
-from engine.cli.show.screen import print_table, table
+from engine.cli.show.rows import Column, columns_of, print_rows
+from engine.cli.show.screen import print_words
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -53,10 +53,11 @@ def print_check(console: Console, folder: RunFolder, story: xr.DataTree) -> None
 
     attributes = cube.attributes(folder.path)
     if not study.keep.outcomes:
-        console.print("The cube keeps no outcome path by path to compare with.", style="dim")
+        print_words(console, "The cube keeps no outcome path by path to compare with.", "dim")
         return
     if attributes.get("status") != "complete":
-        console.print("The run has not come to its end, so nothing is compared with its cube.", style="dim")
+        words = "The run has not come to its end, so nothing is compared with its cube."
+        print_words(console, words, "dim")
         return
     outcomes = story["outcomes"].to_dataset()
     numbers = outcomes["path"].values
@@ -68,17 +69,17 @@ def print_check(console: Console, folder: RunFolder, story: xr.DataTree) -> None
         if changed
         else "another device kind, or other versions, than the run's"
     )
-    if story.attrs["precision"] == "float64":
+    if story.attrs["precision"] != study.precision:
         _print_distance(console, outcomes, held, f"; {why}" if changed else "")
         return
     differing = [
         name for name in held if not np.array_equal(held[name], outcomes[name].values, equal_nan=True)
     ]
     if differing:
-        console.print(f"Not bit for bit the cube's: {', '.join(differing)} ({why}).", style="yellow")
+        print_words(console, f"Not bit for bit the cube's: {', '.join(differing)} ({why}).", "yellow")
         return
     where = f" on all {len(numbers)} paths" if len(numbers) > 1 else ""
-    console.print(f"These are the outcomes in the cube, bit for bit{where}.", style="dim")
+    print_words(console, f"These are the outcomes in the cube, bit for bit{where}.", "dim")
 
 
 def _print_distance(
@@ -95,7 +96,7 @@ def _print_distance(
             of = outcomes.isel(path=path, policy=policy)
             where = f"{name} under {of['policy'].item()}, path {of['path'].item()}"
     words = "In double precision, so not compared with the cube bit for bit. Largest relative difference of an outcome"
-    console.print(f"{words}: {largest:.1e} ({where}){besides}.", style="dim", soft_wrap=True)
+    print_words(console, f"{words}: {largest:.1e} ({where}){besides}.", "dim")
 
 
 def number(value: float) -> str:
@@ -111,59 +112,34 @@ def _print_years(
     """Years down, cells across; as many variables in a table as fit beside each other."""
     from engine.modelling.records import cell_names
 
-    groups: list[list[tuple[str, list[str]]]] = []
+    columns: list[Column] = []
     bad: list[tuple[int, str]] = []
     for name in names:
         values = story["yearly"].to_dataset()[name].sel(policy=policy)
         entry = study.model.yearly[name]
         by_cell = np.asarray(values.transpose("year", *entry.dims)).reshape(len(study.years), -1).T
         labels = cell_names(entry.dims, study.model.dims)
-        heads = [f"{name}\n[{entry.unit}]\n{labels[0]}", *(f"\n\n{label}" for label in labels[1:])]
-        groups.append(
-            [(head, [number(v) for v in cells]) for head, cells in zip(heads, by_cell, strict=True)]
-        )
+        heads = [f"{name}\n[{entry.unit}]\n{labels[0]}", *labels[1:]]
+        columns += [
+            Column(head, [number(v) for v in cells], group=name)
+            for head, cells in zip(heads, by_cell, strict=True)
+        ]
         bad += [(study.years[t], name) for t in np.flatnonzero(~np.isfinite(by_cell).all(axis=0))]
-    for part in _packed(groups, console.width):
-        shown = table(f"under {policy}")
-        shown.add_column("\n\nyear")
-        for head, _ in part:
-            shown.add_column(escape(head), justify="right", no_wrap=True)
-        for t, year in enumerate(study.years):
-            shown.add_row(str(year), *(cells[t] for _, cells in part))
-        print_table(console, shown)
+    years = Column("year", [str(year) for year in study.years])
+    print_rows(console, f"under {policy}", years, columns)
     if bad:
         year, name = min(bad)
         words = f"Not finite from {year} on: '{name}' is the first such value shown under '{policy}'."
-        console.print(words, style="red")
-
-
-def _packed(groups: list[list[tuple[str, list[str]]]], width: int) -> list[list[tuple[str, list[str]]]]:
-    """Columns in tables of at most that width; a variable's columns stay together where a table can hold them."""
-
-    def wide(column: tuple[str, list[str]]) -> int:
-        return 3 + max(*(len(line) for line in column[0].split("\n")), *map(len, column[1]))
-
-    parts: list[list[tuple[str, list[str]]]] = []
-    room = 0
-    for group in groups:
-        if sum(map(wide, group)) > room:
-            parts.append([])
-            room = width - 6
-        for column in group:
-            if parts[-1] and wide(column) > room:
-                parts.append([])
-                room = width - 6
-            parts[-1].append(column)
-            room -= wide(column)
-    return [part for part in parts if part]
+        print_words(console, words, "red")
 
 
 def _print_outcomes(console: Console, study: Study, story: xr.DataTree, names: Sequence[str]) -> None:
-    shown = table("outcomes", "outcome", *names, "unit", left=("outcome", "unit"))
-    for name, outcome in study.model.outcomes.items():
-        values = (number(float(story["outcomes"][name].sel(policy=policy))) for policy in names)
-        shown.add_row(name, *values, escape(outcome.unit))
-    print_table(console, shown)
+    rows = [
+        [*(number(float(story["outcomes"][name].sel(policy=policy))) for policy in names), outcome.unit]
+        for name, outcome in study.model.outcomes.items()
+    ]
+    outcomes = Column("outcome", [*study.model.outcomes], left=True)
+    print_rows(console, "outcomes", outcomes, columns_of([*names, "unit"], rows, ("unit",)))
 
 
 def _print_draws(console: Console, study: Study, story: xr.DataTree) -> None:
@@ -173,13 +149,13 @@ def _print_draws(console: Console, study: Study, story: xr.DataTree) -> None:
         return
     draws = story["draws"].to_dataset()
     shares = percentiles(study, draws)
-    heads = ("factor", "drawn", "percentile", "p05", "p50", "p95", "unit")
-    shown = table("draws", *heads, left=("factor", "unit"))
+    rows = []
     for item in study.inputs:
         share = percentile(float(shares[item.name])) if item.name in shares else ""
-        drawn = number(float(draws[item.name]))
-        shown.add_row(item.name, drawn, share, *prior(item), escape(item.unit))
-    print_table(console, shown)
+        rows.append((number(float(draws[item.name])), share, *prior(item), item.unit))
+    heads = ("drawn", "percentile", "p05", "p50", "p95", "unit")
+    factors = Column("factor", [item.name for item in study.inputs], left=True)
+    print_rows(console, "draws", factors, columns_of(heads, rows, ("unit",)))
 
 
 def prior(item: Input) -> list[str]:

@@ -1,56 +1,141 @@
-"""Where tables are printed, stdout; and what stands above all that is printed of a run."""
+"""Where tables are printed, stdout, and how text fits there: words wrap, numbers, names and commands do not; and what is long is paged."""
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Collection, Iterable
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich import box
+import click
+from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from engine.cli.show.streams import Screen, results
+from engine.formatting import command_line
 
 if TYPE_CHECKING:
+    from engine.risk.rounding import Rounding
     from engine.risk.tables import Record
     from engine.study.study import Study
 
 WIDTH = 120
 """Columns of what is not printed to a terminal."""
-NARROWEST = 100
+_JOINT = "\ue000"
+_WHOLE = re.compile(r"\w+ -?\d[\w.,+-]*( \([^ ()]*\))?( %)?|\[[^][ ]+, [^][ ]+\]")
+"""What is one word though there is a space in it."""
+LESS = "-FRX"
+"""How `less` is asked to page where the user says nothing of it, as git asks: not at all what fits, in colour, and left on the screen."""
 
 
 def stdout() -> Console:
-    """The console for tables: as wide as the terminal, but never so narrow that a table breaks."""
+    """The console for what commands print: as wide as the terminal; elsewhere as COLUMNS says, or 120 columns."""
     console = Screen(results())
-    console.width = max(console.width, NARROWEST) if console.is_terminal else WIDTH
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = WIDTH
     return console
 
 
-def table(title: str, *columns: str, left: Collection[str] = ()) -> Table:
-    """A table without a frame, its title above it; columns are of numbers, but for those on the left."""
-    shown = Table(
-        title=escape(title) or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False
-    )  # fmt: skip
-    for name in columns:
-        shown.add_column(escape(name), justify="left" if name in left else "right")
-    return shown
+@contextmanager
+def paged() -> Iterator[Console]:
+    """The console for tables. On a terminal, what is longer than it goes through a pager in the end: PAGER, else `less`."""
+    terminal = stdout()
+    if not terminal.is_terminal or not sys.stdin.isatty() or os.environ.get("PAGER") in ("", "cat"):
+        yield terminal
+        return
+    held = io.StringIO()
+    colours: Any = terminal.color_system
+    size = {"width": terminal.width, "height": terminal.height}
+    console = Screen(held, force_terminal=True, color_system=colours, no_color=terminal.no_color, **size)
+    try:
+        yield console
+    finally:
+        _show(held.getvalue(), terminal)
 
 
-def print_table(console: Console, shown: Table) -> None:
-    """A table and an empty line, printed; nothing where it has no row."""
-    if shown.row_count:
-        console.print(shown)
-        console.print()
+def _show(text: str, terminal: Console) -> None:
+    lines = sum(max(1, -(-cell_len(line.plain) // terminal.width)) for line in Text.from_ansi(text).split())
+    if lines < terminal.height:
+        terminal.file.write(text)
+        return
+    os.environ.setdefault("LESS", LESS)
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the pager's as long as it is there
+    try:
+        with redirect_stdout(sys.__stdout__):
+            click.echo_via_pager(text.removesuffix("\n"))
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
-def print_line(console: Console, strong: str, text: str = "", style: str = "") -> None:
+# ---------------------------------------------------------------------------------------------- names, words, lines
+
+
+def padded(text: str, width: int) -> str:
+    """The text with spaces behind it, so many columns wide."""
+    return text + " " * (width - cell_len(text))
+
+
+def shortened(text: str, width: int) -> str:
+    """The text where it is at most so many columns wide, else its beginning and its end with an ellipsis between."""
+    if cell_len(text) <= width:
+        return text
+    end = chop_cells(text[::-1], max(1, (width - 1) // 2))[0][::-1]
+    return f"{set_cell_size(text, max(1, width - 1 - cell_len(end))).rstrip()}…{end}"
+
+
+def folded(text: str, width: int, indent: str = "") -> list[str]:
+    """The text in lines of at most so many columns, broken between words alone: `95 %` and `[40.2, 40.8]` are one word.
+
+    Args:
+      indent: stands before all lines but the first.
+    """
+    first, *words = _WHOLE.sub(lambda found: found[0].replace(" ", _JOINT), text).split(" ")
+    lines = [first]
+    for word in words:
+        if cell_len(lines[-1]) + 1 + cell_len(word) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(indent + word)
+    return [line.replace(_JOINT, " ") for line in lines]
+
+
+def print_words(console: Console, text: str, style: str = "", indent: str = "") -> None:
+    """Sentences, in as many lines as they need, no word broken."""
+    for line in folded(text, console.width, indent):
+        print_line(console, "", line, style)
+
+
+def print_line(console: Console, strong: str, text: str | Text = "", style: str = "") -> None:
     """One line, printed as it is, however long, its beginning bold."""
     console.print(Text.assemble((strong, "bold"), text, style=style), soft_wrap=True)
+
+
+def print_command(console: Console, purpose: str, *words: object, model: str | None = None) -> None:
+    """What a command is for, and the command: on a line of its own where both are too long for one, and never broken."""
+    command = command_line(*words, model=model)
+    if cell_len(purpose) + 2 + cell_len(command) <= console.width or not console.is_terminal:
+        print_line(console, "", f"{purpose}: {command}")
+    else:
+        print_line(console, "", f"{purpose}:")
+        print_line(console, "", f"  {command}")
+
+
+def print_title(console: Console, title: str, about: str) -> None:
+    """A title, and behind it what it means, dimmer; below it where the line would be too long."""
+    title = shortened(title, console.width)
+    if not about or cell_len(title) + 2 + cell_len(about) <= console.width:
+        print_line(console, title, Text(f"  {about}" if about else "", "dim"))
+        return
+    print_line(console, title)
+    for line in folded(about, console.width - 4):
+        print_line(console, "", f"    {line}", "dim")
 
 
 def print_text(text: str) -> None:
@@ -59,22 +144,41 @@ def print_text(text: str) -> None:
 
 
 def print_labelled(console: Console, lines: Iterable[tuple[str, str]]) -> None:
-    """Lines beside their labels, printed."""
+    """Texts beside their labels, each a line; in as many lines as it needs where it is read on a terminal."""
     for label, text in lines:
-        print_line(console, f"{label:<12}", text)
+        for line in _in_lines(console, f"{label:<12}{text}", " " * 12):
+            print_line(console, line[:12], line[12:])
 
 
-def headed(study: Study, folder: Path) -> Console:
-    """The console for the tables of a run, on which its question, paths, policies and folder stand already."""
-    console = stdout()
+def print_head(console: Console, study: Study, folder: Path) -> None:
+    """What stands above the tables of a run: its question, paths, policies and folder."""
     policies = ", ".join(
         f"{name} (baseline)" if name == study.baseline else name for name in study.policy_names
     )
     question = f": {study.question}" if study.question else ""
-    print_line(console, study.name, question)
-    print_line(console, "", f"{study.paths:,} paths, seed {study.seed}; policies {policies}; in {folder}")
+    facts = f"{study.paths:,} paths, seed {study.seed}; policies {policies}; in {folder}"
+    first, *others = _in_lines(console, f"{study.name}{question}")
+    head = study.name if first.startswith(study.name) else ""
+    print_line(console, head, first.removeprefix(head))
+    for line in [*others, *_in_lines(console, facts)]:
+        print_line(console, "", line)
     console.print()
-    return console
+
+
+def _in_lines(console: Console, text: str, indent: str = "") -> list[str]:
+    """One line for other programs, as many as it needs for people."""
+    return folded(text, console.width, indent) if console.is_terminal else [text]
+
+
+def print_rounding(console: Console, rounding: Iterable[Rounding]) -> None:
+    """What single precision is too coarse for, a line each, and what to do about it; nothing where it is fine enough."""
+    remedy = ""
+    for one in rounding:
+        print_line(console, "Precision: ", one.text, "yellow")
+        remedy = one.as_dict()["remedy"]
+    if remedy:
+        print_line(console, "", remedy, "yellow")
+        console.print()
 
 
 def print_estimates(study: Study, records: Iterable[Record]) -> None:

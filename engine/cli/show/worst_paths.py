@@ -6,11 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.markup import escape
-from rich.text import Text
 
 from engine.cli.show.replay_tables import number, percentile, prior
-from engine.cli.show.screen import print_line, print_table, table
+from engine.cli.show.rows import Column, columns_of, print_rows
+from engine.cli.show.screen import print_words
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,11 +27,13 @@ def print_worst(console: Console, study: Study, ranked: xr.Dataset, policy: str)
     outcome = study.model.outcomes[str(name)]
     side = "high" if outcome.loss else "low"
     title = f"worst in {name} [{outcome.unit}] under {policy} ({side} is worse)"
-    print_line(console, title)
-    shown = table("", "rank", "path", *study.policy_names)
-    for rank, (path, values) in enumerate(zip(ranked["path"].values, ranked[name].values, strict=True), 1):
-        shown.add_row(str(rank), str(path), *(number(float(value)) for value in values))
-    print_table(console, shown)
+    print_words(console, title, "bold")
+    rows = [
+        (str(path), *(number(float(value)) for value in values))
+        for path, values in zip(ranked["path"].values, ranked[name].values, strict=True)
+    ]
+    ranks = Column("rank", [str(k + 1) for k in range(len(rows))])
+    print_rows(console, "", ranks, columns_of(["path", *study.policy_names], rows))
 
 
 def print_unusual(console: Console, study: Study, story: xr.DataTree) -> None:
@@ -46,16 +47,14 @@ def print_unusual(console: Console, study: Study, story: xr.DataTree) -> None:
         return
     count = draws.sizes["path"]
     mean = "mean " if count > 1 else ""
-    console.print(Text(f"{'their' if count > 1 else 'its'} most unusual draws", style="bold"))
-    heads = ("factor", f"{mean}percentile", f"{mean}draw", "p05", "p50", "p95", "unit")
-    shown = table("", *heads, left=("factor", "unit"))
+    heads = (f"{mean}percentile", f"{mean}draw", "p05", "p50", "p95", "unit")
     inputs = {item.name: item for item in study.inputs}
+    rows = []
     for item in map(inputs.__getitem__, farthest):
         draw = float(draws[item.name].values.astype(np.float64).mean())
-        shown.add_row(item.name, percentile(means[item.name]), number(draw), *prior(item), escape(item.unit))
-    console.print(shown)
+        rows.append((percentile(means[item.name]), number(draw), *prior(item), item.unit))
+    title = f"{'their' if count > 1 else 'its'} most unusual draws"
+    print_rows(console, title, Column("factor", farthest, left=True), columns_of(heads, rows, ("unit",)))
     chance = f"By chance alone {'the mean' if count > 1 else 'it'} strays from 50 by about {100 / math.sqrt(12 * count):.2g}."
-    console.print(
-        f"Percentile: the share of the prior that is below the draw. {chance}", style="dim", soft_wrap=True
-    )
+    print_words(console, f"Percentile: the share of the prior that is below the draw. {chance}", "dim")
     console.print()

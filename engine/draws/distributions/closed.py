@@ -85,13 +85,42 @@ class Marginal(Law):
         return float(FAMILIES[self.family].mean(*self.parameters))
 
 
+def open_ends(low: Any, high: Any, numbers: Any = jnp) -> tuple[Any, Any]:
+    """The lowest and the highest number strictly between two, in their type; next to 0 the smallest that is no subnormal one.
+
+    Args:
+      numbers: `jnp`, or `numpy` for what stays on the host.
+    """
+    least = jnp.finfo(low.dtype).tiny
+    first, last = numbers.nextafter(low, high), numbers.nextafter(high, low)
+    return numbers.where(low == 0, least, first), numbers.where(high == 0, -least, last)
+
+
+def _inside(value: Any, low: Any, high: Any) -> Any:
+    """A draw strictly between the ends of its law: rounding alone would put one in some millions on them."""
+    first, last = open_ends(*(jnp.asarray(end, value.dtype) for end in (low, high)))
+    return jnp.minimum(jnp.maximum(value, first), last)
+
+
+def _uniform_draw(z: Any, low: Any, high: Any) -> Any:
+    value = 0.5 * (low + high) + 0.5 * (high - low) * jax.lax.erf(z * _ROOT_HALF)
+    # erf is 1 to rounding beyond 5.2: below, what is left is the probability itself
+    value = jnp.where(value > low, value, low + (high - low) * tails(z)[0])
+    return _inside(value, low, high)
+
+
+def _logit_normal_draw(z: Any, median: Any, sigma: Any) -> Any:
+    # no logarithm of a parameter, and no overflow that matters
+    return _inside(median / (median + (1.0 - median) * jnp.exp(-sigma * z)), 0.0, 1.0)
+
+
 def _triangular_draw(z: Any, low: Any, mode: Any, high: Any) -> Any:
     # the tail probability itself, not one minus it: its root is what counts near the ends
     below, above = tails(z)
     width = high - low
     rising = low + _root(width * (mode - low)) * jnp.sqrt(below)
     falling = high - _root(width * (high - mode)) * jnp.sqrt(above)
-    return jnp.where(below * width < mode - low, rising, falling)
+    return _inside(jnp.where(below * width < mode - low, rising, falling), low, high)
 
 
 def _root(value: Any) -> Any:
@@ -181,7 +210,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "uniform": Family(
         ("low", "high"),
-        draw=lambda z, low, high: 0.5 * (low + high) + 0.5 * (high - low) * jax.lax.erf(z * _ROOT_HALF),
+        draw=_uniform_draw,
         at_score=lambda z, low, high: low + (high - low) * special.ndtr(z),
         score=lambda x, low, high: scores_between((x - low) / (high - low), (high - x) / (high - low)),
         support=lambda low, high: (low, high),
@@ -202,7 +231,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "lognormal": Family(
         ("median", "sigma"),
-        draw=lambda z, median, sigma: median * jnp.exp(sigma * z),
+        draw=lambda z, median, sigma: _inside(median * jnp.exp(sigma * z), 0.0, math.inf),
         at_score=lambda z, median, sigma: median * np.exp(sigma * z),
         score=lambda x, median, sigma: np.log(x / median) / sigma,
         support=lambda median, sigma: (0.0, math.inf),
@@ -212,10 +241,9 @@ FAMILIES: dict[str, Family] = {
         spellings={("mean", "sd"): _from_mean_and_sd},
         fewest_statements=2,
     ),
-    # m / (m + (1 - m) exp(-sigma z)): no logarithm of a parameter, and no overflow that matters
     "logit-normal": Family(
         ("median", "sigma"),
-        draw=lambda z, median, sigma: median / (median + (1.0 - median) * jnp.exp(-sigma * z)),
+        draw=_logit_normal_draw,
         at_score=lambda z, median, sigma: special.expit(special.logit(median) + sigma * z),
         score=lambda x, median, sigma: (special.logit(x) - special.logit(median)) / sigma,
         support=lambda median, sigma: (0.0, 1.0),

@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine.draws import polynomials
-from engine.draws.distributions.closed import Marginal
+from engine.draws.distributions.closed import Marginal, open_ends
 from engine.draws.distributions.law import Law
+from engine.draws.distributions.scipy_laws import Named
 from engine.draws.distributions.tables import Knots, Smooth, tabulate
 from engine.draws.limits import FARTHEST, LARGEST
 
@@ -20,6 +21,8 @@ _CELLS = 1024
 """Cells of scores by which the search for a knot is begun."""
 FEW = 32
 """Steps up to which comparing with each is cheaper than a search."""
+_ATOM, _MOST_MOVED = 2.0**-24, 1e-3
+"""Probability from which on an end of a law is a value of its own, and up to which draws that round to it are moved beside it."""
 _MARGIN = 1e-5
 """What rounding may move a score by when its cell is looked for."""
 
@@ -66,9 +69,7 @@ class Draws:
             closed = [self.laws[number] for number in kind.laws]
             return [tuple(dtype(p) for p in law.parameters) for law in closed if isinstance(law, Marginal)]
         tables: Any = [self.tables[number] for number in kind.laws]
-        # ends that draws are kept within, as far as single precision goes
-        ends = np.clip([self.laws[number].support for number in kind.laws], -LARGEST, LARGEST)
-        low, high = ends.astype(dtype).T
+        low, high = np.array([_ends(self.laws[number], dtype) for number in kind.laws], dtype).T
         if kind.name in _LINKS:
             return {
                 "coefficients": np.stack([table.coefficients for table in tables]).astype(dtype),
@@ -107,11 +108,35 @@ class Draws:
                     law: Any = self.laws[number]
                     drawn[number] = law.from_normal(scores[number], parameters)
                 continue
-            z = jnp.stack([scores[number] for number in kind.laws])
+            # tables go as far as one word does, and a sum of several scores may lie beyond it
+            z = jnp.clip(jnp.stack([scores[number] for number in kind.laws]), -FARTHEST, FARTHEST)
             draw = _smooth if kind.name in _LINKS else _few if kind.name == "few" else _searched
             values = draw(kind, fed, z)
             drawn |= dict(zip(kind.laws, values, strict=True))
         return [drawn[number] for number in range(len(self.laws))]
+
+
+def _ends(law: Law, dtype: type) -> tuple[Any, Any]:
+    """What draws are kept within, as far as single precision goes: the numbers next to the law's ends, or ends that are drawn."""
+    low, high = (dtype(end) for end in np.clip(law.support, -LARGEST, LARGEST))
+    first, last = open_ends(low, high, np)
+    return low if _is_drawn(law, 0, first) else first, high if _is_drawn(law, 1, last) else last
+
+
+def _is_drawn(law: Law, side: int, inner: Any) -> bool:
+    """Whether an end of a law is drawn: a value of its own, or rounding puts too many draws on it to move them all.
+
+    Args:
+      inner: the number next to it.
+    """
+    end = law.support[side]
+    if abs(end) >= LARGEST:
+        return True
+    nearer = 0.5 * (end + float(inner))
+    rounded = float(law.cdf(nearer) if side == 0 else law.sf(nearer))
+    if isinstance(law, Named):  # and drawn from a table, so that it has a density
+        return rounded > _MOST_MOVED
+    return rounded > _MOST_MOVED or float(law.cdf(end) if side == 0 else 1.0 - law.below(end)) > _ATOM
 
 
 def _kind(table: Smooth | Knots | None) -> tuple[str, int]:

@@ -21,6 +21,7 @@ class Assignment:
       yearly: whether the yearly sample is among the parts.
       blocks: the blocks that are.
       observe: called with each stage that is reached.
+      force: go on also where blocks that are there are not what the program gives.
     """
 
     folder: RunFolder
@@ -28,6 +29,7 @@ class Assignment:
     yearly: bool
     blocks: tuple[Block, ...]
     observe: Observer
+    force: bool = False
 
     @property
     def paths_done(self) -> int:

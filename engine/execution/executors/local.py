@@ -44,7 +44,8 @@ class Local:
         observe(Stage("compiling", done, study.paths))
         began = time.monotonic()
         with compilation_cache.watched() as all_kept, _not_awaited() as compiler:
-            work = Work(assignment.folder, devices.program(study, self._device))
+            program = devices.program(study, self._device)
+            work = Work(assignment.folder, program, force=assignment.force)
             prepared = compiler.submit(work.prepare) if blocks else None
             bad_year = work.yearly() if assignment.yearly else ""
             if prepared is not None:

@@ -31,6 +31,7 @@ class Site:
       model: FILE:CLASS of a model of one's own, absolute; None for one that the study names.
       device: "cpu" or "gpu"; None takes the GPUs if there are any.
       required: versions and device kind that every worker must have, as `ownership.enter` has them.
+      force: go on also where blocks that are there are not what the program gives.
     """
 
     folder: str
@@ -39,6 +40,7 @@ class Site:
     model: str | None
     device: str | None
     required: tuple[tuple[str, str], ...]
+    force: bool = False
 
 
 def of_assignment(assignment: Assignment, device: str | None, required: Mapping[str, str]) -> Site:
@@ -53,7 +55,8 @@ def of_assignment(assignment: Assignment, device: str | None, required: Mapping[
         message = f"model {study.model_name} stands in no file that a worker could load. Put it into one."
         raise UserError(study.source, [message])
     decisive = tuple((key, required.get(key, "")) for key in ownership.DECISIVE)
-    return Site(str(folder.path.resolve()), study.fingerprint, assignment.token, model, device, decisive)
+    place = str(folder.path.resolve())
+    return Site(place, study.fingerprint, assignment.token, model, device, decisive, assignment.force)
 
 
 def versions(device: str | None) -> dict[str, str]:
@@ -105,7 +108,8 @@ def _work_at(site: Site) -> Work:
     if problems:
         raise UserError(here, problems)
     compilation_cache.keep_programs()
-    return Work(RunFolder(folder, study), devices.program(study, site.device), still_ours)
+    program = devices.program(study, site.device)
+    return Work(RunFolder(folder, study), program, still_ours, site.force)
 
 
 def from_plain(plain: Mapping[str, Any]) -> Site:

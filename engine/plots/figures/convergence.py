@@ -59,8 +59,8 @@ def convergence(
         labelled(ax, "first paths [1]", kept.label, measure)
     last = {name: rows[-1]["ES99"] for name, rows in measures.items()}
     note = f"Bars: 95 % interval; hollow: none, because there are too few paths. Half as wide takes four times the paths.{kept.lost()}"
-    keys = style.keys(kept.looks, kept.policies, marked=True)
-    return on.close(_claim(kept.name, counts[-1], last), note, keys)
+    keys = style.keys(kept.looks, kept.titles, kept.policies)
+    return on.close(_claim(kept.heading, counts[-1], kept.by_call(last)), note, keys)
 
 
 def lengths(paths: int, unit: int) -> list[int]:

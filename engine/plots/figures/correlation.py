@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from engine.plots import labels, selection, style
+from engine.plots import fonts, labels, selection, style
 from engine.plots.rank_correlation import interval, ranks
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure
@@ -44,12 +44,13 @@ def correlation(cube: xr.DataTree, study: Study) -> Figure:
     rho = np.clip(table @ table.T, -1, 1)
     widest = interval(0.0, units).high
     shown = max(SHOWN, widest)
-    _map(ax, rho, names, size / len(names), shown)
+    called = [labels.called(drawn[name]) for name in names]
+    _map(ax, rho, called, size / len(names), shown)
     _outline(ax, groups)
     on.strip = (ax.images[0], "rank correlation [1]")
     note = f"{labels.counted(paths, 'path')} with stored draws; 95 % interval of each number: ± {labels.number(widest, widest)} at most. Smaller than {shown:.2g} in size: no number."
-    keys = [style.frame(f"groups: {', '.join(name for name, _ in groups)}")] if groups else []
-    return on.close(_claim(rho, names, groups, units), note, keys)
+    keys = [style.frame(fonts.drawable(f"groups: {', '.join(name for name, _ in groups)}"))] if groups else []
+    return on.close(_claim(rho, called, groups, units), note, keys)
 
 
 def _map(ax: Axes, rho: np.ndarray, names: list[str], cell: float, shown: float) -> None:
@@ -58,7 +59,7 @@ def _map(ax: Axes, rho: np.ndarray, names: list[str], cell: float, shown: float)
     ax.set_facecolor(style.GRID)
     ax.imshow(off, cmap=style.SIGNED, vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
     size = min(8.0, 32 * cell)
-    factors = [labels.words(name) for name in names]
+    factors = [fonts.drawable(name) for name in names]
     lines = [labels.fitted(name, 4.5, size) if cell > 0.3 else name for name in factors]
     ax.set_yticks(range(n), labels=lines, fontsize=size)
     ax.set_xticks(range(n), labels=factors, fontsize=size, rotation=90)
@@ -81,7 +82,7 @@ def _outline(ax: Axes, groups: list[tuple[str, list[str]]]) -> None:
 
 def _claim(rho: np.ndarray, names: list[str], groups: list[tuple[str, list[str]]], units: int) -> str:
     if len(names) < 2:
-        return f"Priors: {labels.words(names[0])} alone, with nothing to move with"
+        return f"Priors: {names[0]} alone, with nothing to move with"
     i, j = np.unravel_index(np.argmax(np.abs(rho - np.eye(len(names)))), rho.shape)
     largest = labels.with_interval(interval(float(rho[i, j]), units))
     what = (
@@ -89,4 +90,4 @@ def _claim(rho: np.ndarray, names: list[str], groups: list[tuple[str, list[str]]
         if groups
         else f"{labels.counted(len(names), 'prior')} in no group"
     )
-    return f"{what}: the strongest estimated rank correlation is {largest}, of {labels.words(names[i])} and {labels.words(names[j])}"
+    return f"{what}: the strongest estimated rank correlation is {largest}, of {names[i]} and {names[j]}"

@@ -40,23 +40,23 @@ def differences(
         max(len(others), 1), 1 if len(others) == 1 else 3, (5.4, 3.0) if len(others) < 2 else (3.0, 2.0)
     )
     if not others:
-        blank(on.panels[0], f"'{kept.baseline}' runs alone")
-        labelled(on.panels[0], f"difference in {kept.label}", "share of futures [%]")
+        blank(on.panels[0], f"{kept.titles[kept.baseline]} runs alone")
+        labelled(on.panels[0], f"{kept.name}: difference {kept.unit_text}", "share of futures [%]")
         return on.close(f"{kept.name}: one policy, and nothing to compare it with")
     shares: dict[str, dict[str, Estimate]] = {}
     for ax, policy in zip(on.panels, others, strict=True):
         shares[policy] = _panel(ax, kept, policy)
         worse, same = (labels.with_interval(shares[policy][part], 100, " %") for part in ("worse", "same"))
-        head = f"{policy}: worse in {worse}, the same in {same}"
-        labelled(ax, f"difference in {kept.label}", "share of futures [%]", head)
-    note = f"Each policy less '{kept.baseline}' on the same {labels.counted(kept.values.sizes['path'], 'path')}; point: mean difference with its 95 % interval, brackets likewise. The last bin on each side holds all beyond it.{kept.lost()}"
-    better = {policy: parts["better"] for policy, parts in shares.items()}
+        head = f"{kept.titles[policy]}: worse in {worse}, the same in {same}"
+        labelled(ax, f"{kept.name}: difference {kept.unit_text}", "share of futures [%]", head)
+    note = f"Each policy less “{kept.called[kept.baseline]}” on the same {labels.counted(kept.values.sizes['path'], 'path')}; point: mean difference with its 95 % interval, brackets likewise. The last bin on each side holds all beyond it.{kept.meaning()}{kept.lost()}"
+    better = kept.by_call({policy: parts["better"] for policy, parts in shares.items()})
     keys = [
         style.shade("better than the baseline", style.GREY, 0.35),
         style.shade("worse", style.INK, 0.85),
         style.frame("the same"),
     ]
-    what = f"{kept.name}: the share of futures better than with {kept.baseline}"
+    what = f"{kept.name}: the share of futures better than with {kept.called[kept.baseline]}"
     return on.close(labels.sentence(what, better, 100, " %"), note, keys)
 
 

@@ -48,7 +48,7 @@ def exceedance(
         worst[policy], level = measures["ES99"], measures["VaR99"]
         known = np.isfinite(level.estimate)
         marked = f"1 % beyond {labels.with_interval(level)}" if known else "no finite path"
-        keys.append(style.key(look, f"{policy}: {marked}", marked=True))
+        keys.append(style.key(look, f"{kept.titles[policy]}: {marked}"))
         if known:
             curve = tail_curve(values, kept.unit, kept.loss)
             if not curve.share.size:
@@ -67,8 +67,8 @@ def exceedance(
     ticks.percents(ax)
     ticks.numbers(ax, y=False)
     labelled(ax, kept.label, f"share of futures {'above' if kept.loss else 'below'} [%]")
-    title = labels.sentence(f"{kept.name}: the mean of the worst 1 % of futures", worst)
-    note = f"{labels.counted(kept.values.sizes['path'], 'path')}, the same under every policy; band and brackets: 95 % interval; hollow: none, too few paths.{kept.lost()}"
+    title = labels.sentence(f"{kept.heading}: the mean of the worst 1 % of futures", kept.by_call(worst))
+    note = f"{labels.counted(kept.values.sizes['path'], 'path')}, the same under every policy; band and brackets: 95 % interval; hollow: none, too few paths.{kept.meaning()}{kept.lost()}"
     return finish(ax, on, title, note, keys)
 
 

@@ -9,11 +9,15 @@ import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
 from engine.plots.bars import BANDS, at, bar, medians, reach, spread, whiskers
-from engine.plots.sheet import blank, finish, labelled, sheet, single
-from engine.plots.style import Axes, Figure
+from engine.plots.sheet import Sheet, blank, finish, labelled, sheet, single
+from engine.plots.style import Artist, Axes, Figure, Look
 
 MOST_BANDS = 3
-"""Policies whose bands can lie over one another; of more the last year has bars instead."""
+"""Policies whose bands can lie over one another; more of them have a panel each."""
+MOST_PANELS = 60
+"""Panels of one figure; where there would be more, bands lie over one another, light and with their edges drawn."""
+MOST_BESIDE = 6
+"""Panels of one place in a row."""
 
 
 @style.styled
@@ -44,13 +48,8 @@ def fan(
     ax, on = single(ax)
     _draw(ax, values, names, _count(cube, values))
     labelled(ax, "year", labels.label(values))
-    return finish(
-        ax,
-        on,
-        _title(cube, values, names, where or {}),
-        _note(values, names),
-        style.keys(selection.looks(values), names, marked=True),
-    )
+    title, keys = _title(cube, values, names, where or {}), _keys(values, names)
+    return finish(ax, on, title, _note(values, len(names) > MOST_BANDS), keys)
 
 
 @style.styled
@@ -69,46 +68,107 @@ def fans(
         return spread(cube, variable, policies)
     values = selection.yearly(cube, "distribution", variable, where, "fan").load()
     names, places = selection.shown(values, policies), selection.places(values)
+    title = _title(cube, values.sel(places[0]), names, {**(where or {}), **places[0]})
+    apart = len(names) > MOST_BANDS and len(names) * len(places) <= MOST_PANELS
+    if apart:
+        on, scale = (
+            _panels_apart(cube, values, names, places),
+            " Panels of one place have one scale; in grey the median under the baseline.",
+        )
+    else:
+        on, scale = _panels(cube, values, names, places), ""
+    crowded = len(names) > MOST_BANDS and not apart
+    return on.close(title, _note(values, crowded) + scale, _keys(values, names))
+
+
+def _panels(
+    cube: xr.DataTree, values: xr.DataArray, names: Sequence[str], places: Sequence[Mapping[str, str]]
+) -> Sheet:
+    """A panel for each place, all policies in it."""
     several = len(places) > 1
     axis = labels.unit(values) if several else labels.label(values)
     on = sheet(len(places), selection.columns(values), (2.5, 1.9) if several else (5.4, 3.3))
     for ax, place in zip(on.panels, places, strict=True):
         _draw(ax, values.sel(place), names, _count(cube, values))
         labelled(ax, "year", axis, ", ".join(place.values()))
-    title = _title(cube, values.sel(places[0]), names, {**(where or {}), **places[0]})
-    more = f" {labels.heading(labels.label(values))}." if several else ""
-    return on.close(
-        title, _note(values, names) + more, style.keys(selection.looks(values), names, marked=True)
-    )
+    return on
 
 
-def _draw(ax: Axes, values: xr.DataArray, names: Sequence[str], units: int) -> None:
+def _panels_apart(
+    cube: xr.DataTree, values: xr.DataArray, names: Sequence[str], places: Sequence[Mapping[str, str]]
+) -> Sheet:
+    """A panel for each place and policy, those of a place beside each other, with the baseline's median in all of them."""
+    columns = -(-len(names) // -(-len(names) // MOST_BESIDE))
+    rows = -(-len(names) // columns)
+    on = sheet(len(places) * rows * columns, columns, (2.3, 1.7) if len(places) == 1 else (1.7, 1.25))
+    titles, base = selection.titles(values), selection.baseline(values)
+    units = _count(cube, values)
+    for k, place in enumerate(places):
+        own, here = on.panels[k * rows * columns :][: rows * columns], values.sel(place)
+        for ax in own[len(names) :]:
+            ax.set_visible(False)
+        for ax, name in zip(own, names, strict=False):
+            _draw(ax, here, [name], units, behind=base if base in names and base != name else None)
+            head = ", ".join([*place.values(), titles[name]])
+            labelled(ax, "year", labels.unit(values), head)
+        drawn = [ax for ax in own[: len(names)] if ax.lines]
+        ends = [ax.get_ylim() for ax in drawn]
+        for ax in drawn:
+            ax.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
+            ticks.numbers(ax, x=False)
+    return on
+
+
+def _draw(
+    ax: Axes, values: xr.DataArray, names: Sequence[str], units: int, behind: str | None = None
+) -> None:
+    """Draws the fans of some policies over one another, lighter and with their edges where they are many.
+
+    Args:
+      behind: a policy whose median is drawn in grey behind them.
+    """
     years = values["year"].values.astype(int)
     looks = selection.looks(values)
-    lone, banded = len(years) == 1, len(names) <= MOST_BANDS and len(years) > 1
-    beyond = 0.0 if banded or lone else 0.3 * (years[-1] - years[0])
+    lone, crowded = len(years) == 1, len(names) > MOST_BANDS
+    beyond = 0.3 * (years[-1] - years[0]) if crowded and not lone else 0.0
     marks = np.unique(np.linspace(0, len(years) - 1, min(len(years), 4)).astype(int))
+    levels = values["quantile"].values
+    if behind is not None and not lone:
+        median = at(levels, values.sel(policy=behind).transpose("quantile", "year").values, 0.5)
+        ax.plot(years, median, color=style.GREY, linestyle=looks[behind].dash, linewidth=1)
     for k, name in enumerate(names):
-        look, levels = looks[name], values["quantile"].values
+        look = looks[name]
         quantiles = values.sel(policy=name).transpose("quantile", "year").values
         # beside each other, not over each other
         aside = (k + 1) / (len(names) + 1)
-        if banded:
-            for low, high, strength in BANDS:
-                below, above = (at(levels, quantiles, q) for q in (low, high))
-                ax.fill_between(years, below, above, color=look.colour, alpha=strength, linewidth=0)
-        else:
+        if not lone:
+            _bands(ax, years, levels, quantiles, look, len(names))
+            ax.plot(years, at(levels, quantiles, 0.5), **look.line)
+        if lone or crowded:
             ends = {q: float(at(levels, quantiles, q)[-1]) for q in (0.05, 0.25, 0.5, 0.75, 0.95)}
             bar(ax, years[-1] + (aside - 0.5 if lone else aside * beyond), ends, look)
-        if not lone:
-            ax.plot(years, at(levels, quantiles, 0.5), **look.line)
         x = years[marks] + (aside - 0.5) * (1.0 if lone else 0.02 * (years[-1] - years[0]))
         whiskers(ax, x.tolist(), medians(levels, quantiles[:, marks], reach(units)), look)
     if not np.isfinite(values.sel(policy=list(names)).values).any():
+        ax.clear()
         blank(ax, "no finite value")
         return
     ticks.years(ax, int(years[0]), int(years[-1]), beyond)
     ticks.numbers(ax, x=False)
+
+
+def _bands(
+    ax: Axes, years: np.ndarray, levels: np.ndarray, quantiles: np.ndarray, look: Look, policies: int
+) -> None:
+    """Draws half and nine tenths of the futures under one of so many policies."""
+    crowded = policies > MOST_BANDS
+    for low, high, strength in BANDS:
+        below, above = (at(levels, quantiles, q) for q in (low, high))
+        alpha = strength * (MOST_BANDS / policies if crowded else 1.0)
+        ax.fill_between(years, below, above, color=look.colour, alpha=alpha, linewidth=0)
+    if crowded:
+        for q in (BANDS[0][0], BANDS[0][1]):
+            ax.plot(years, at(levels, quantiles, q), **look.line, linewidth=0.6, alpha=0.7)
 
 
 def _count(cube: xr.DataTree, values: xr.DataArray) -> int:
@@ -120,12 +180,18 @@ def _count(cube: xr.DataTree, values: xr.DataArray) -> int:
 def _title(cube: xr.DataTree, values: xr.DataArray, names: Sequence[str], where: Mapping[str, str]) -> str:
     last = values.sel(policy=list(names)).isel(year=-1).transpose("quantile", "policy")
     estimates = medians(last["quantile"].values, last.values, reach(_count(cube, values)))
-    what = f"{labels.heading(values.name)}{labels.place(where)}: the median of {int(last['year'])}"
-    return labels.sentence(what, dict(zip(names, estimates, strict=True)))
+    what = f"{labels.heading(values)}{labels.place(where)}: the median of {int(last['year'])}"
+    called = selection.called(values)
+    return labels.sentence(what, dict(zip(map(called.__getitem__, names), estimates, strict=True)))
 
 
-def _note(values: xr.DataArray, names: Sequence[str]) -> str:
+def _keys(values: xr.DataArray, names: Sequence[str]) -> list[Artist]:
+    return [*style.keys(selection.looks(values), selection.titles(values), names)]
+
+
+def _note(values: xr.DataArray, crowded: bool) -> str:
     sample = values.attrs.get("sample_paths")
     over = f"{labels.counted(int(sample), 'path')}. " if sample else ""
-    spread = "Bands" if len(names) <= MOST_BANDS and values.sizes["year"] > 1 else "Bars of the last year"
-    return f"{over}{spread}: half and nine tenths of the futures; points: median with its 95 % interval."
+    spread = "Bands" if values.sizes["year"] > 1 else "Bars of the one year"
+    edges = " (their ends: thin lines, and bars behind the last year)" if crowded else ""
+    return f"{over}{spread}{edges}: half and nine tenths of the futures; points: median with its 95 % interval.{labels.meaning(values)}"

@@ -42,7 +42,7 @@ def priors(study: Study, factor: str | None = None) -> Figure:
         labelled(on.panels[0], "factor [1]", "density [1]")
         return on.close(f"Priors of {study.name}: none")
     for ax, item in zip(on.panels, inputs, strict=True):
-        _panel(ax, item)
+        _panel(ax, item, study.title("factors", item.name))
     keys = [
         style.mark("density as fitted", COLOURS[1], line=True),
         style.mark("asked: quantiles and moments", COLOURS[0], "v"),
@@ -52,7 +52,7 @@ def priors(study: Study, factor: str | None = None) -> Figure:
     return on.close(_claim(study, inputs), note, keys)
 
 
-def _panel(ax: Axes, item: Input) -> None:
+def _panel(ax: Axes, item: Input, title: str) -> None:
     law = item.marginal
     # a standard deviation is no place on the axis
     places = [target for target in item.targets if not target.label.endswith("sd")]
@@ -87,7 +87,7 @@ def _panel(ax: Axes, item: Input) -> None:
         )
     else:
         ticks.numbers(ax, y=False)
-    labelled(ax, labels.with_unit(item.family or "given", item.unit), None, labels.heading(item.name))
+    labelled(ax, labels.with_unit(item.family or "given", item.unit), None, title)
 
 
 def density(law: Law, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
@@ -102,17 +102,17 @@ def _claim(study: Study, inputs: list[Input]) -> str:
     """How many laws are as they were asked for."""
     stated = [item for item in inputs if item.targets]
     off = [
-        item.name
+        study.title("factors", item.name)
         for item in stated
         if any(abs(a.fitted - a.value) > CLOSE * max(abs(a.value), 1e-12) for a in item.targets)
     ]
     if len(inputs) == 1:
-        head = f"Prior of {labels.words(inputs[0].name)}"
+        head = f"Prior of {study.title('factors', inputs[0].name)}"
     else:
         head = f"{len(inputs)} priors of {study.name}"
     if not stated:
         return f"{head}: given by parameters"
     if not off:
         return f"{head}: what was asked of {len(stated)} is met within {100 * CLOSE:g} %"
-    named = f", {labels.words(off[0])} among them" if len(off) > 1 else f", {labels.words(off[0])}"
+    named = f", {off[0]} among them" if len(off) > 1 else f", {off[0]}"
     return f"{head}: of {len(stated)} with something asked, {len(off)} miss it by more than {100 * CLOSE:g} %{named}"

@@ -1,31 +1,51 @@
-"""One path in full: every yearly variable under each policy; outcomes where there are no years."""
+"""One path in full: the yearly variables that outcomes are made of, under each policy; outcomes where there are no years."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
-from engine.plots.sheet import blank, labelled, sheet
+from engine.plots.sheet import Sheet, blank, labelled, sheet
 from engine.plots.style import Axes, Figure, Look
+from engine.study.study import Study
+
+MOST = 12
+"""Variables that are drawn together."""
+_ACROSS = {"sum": "sum", "mean": "mean", "peak": "max", "lowest": "min"}
+_WORDS = {"sum": "sum over", "mean": "mean over", "peak": "highest of", "lowest": "lowest of"}
+
+Place = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One number a year of a variable: which of its cells are taken, and how they become one."""
+
+    variable: str
+    over: Mapping[str, tuple[str, ...]]
+    across: str = "mean"
 
 
 @style.styled
 def replay(
     story: xr.DataTree,
+    study: Study,
     variable: str | None = None,
-    where: Mapping[str, str] | None = None,
+    where: Place | None = None,
     policies: Sequence[str] | None = None,
 ) -> Figure:
-    """What happens on one path, one panel a variable: a line for each policy, and for each label that `where` leaves open.
+    """What happens on one path: a panel for each yearly variable that an outcome is made of, its cells as the outcome takes them.
 
-    Nothing here is an estimate, so nothing has an interval: it is one future.
+    Of one variable: a panel for each place. Nothing here is an estimate, so nothing has an interval: it is one future.
 
     Args:
       story: what `engine.execution.replay` gives for one path.
-      variable: one yearly variable; all if not given.
+      study: its study, which knows what the outcomes are made of.
+      variable: one yearly variable; those that outcomes are made of if not given.
       where: label by dimension, for the variables that have it.
       policies: which, in this order; all of them if not given.
 
@@ -36,49 +56,105 @@ def replay(
     if "yearly" not in story.children:
         return _outcomes(story, number, variable, policies)
     group = story["yearly"].to_dataset()
-    names = [str(name) for name in group.data_vars] if variable is None else [variable]
+    lines = headline(study) if variable is None else [Line(variable, {})]
     has = {dim for values in group.data_vars.values() for dim in selection.place_dims(values)}
-    for name in names:
+    for name in [variable] if variable is not None else map(str, group.data_vars):
         own = {
             dim: v
             for dim, v in (where or {}).items()
             if name not in group or dim not in has or dim in group[name].dims
         }
         selection.yearly(story, "yearly", name, own, "replay")
-    first = group[names[0]]
-    shown, looks = selection.shown(first, policies), selection.looks(first)
-    on = sheet(len(names), min(len(names), 6), (1.75, 1.25) if len(names) > 1 else (5.4, 3.3))
-    years = group["year"].values.astype(int)
-    for ax, name in zip(on.panels, names, strict=True):
-        values = group[name].sel({dim: v for dim, v in (where or {}).items() if dim in group[name].dims})
-        labelled(ax, "year", labels.unit(values), labels.heading(name))
-        for k, policy in enumerate(shown):
-            _lines(ax, years, values.sel(policy=policy), looks[policy], (k + 1) / (len(shown) + 1) - 0.5)
-        if not np.isfinite(values.values).any():
-            blank(ax, "not finite")
-            continue
-        ax.margins(x=0.03)
-        ticks.years(ax, int(years[0]), int(years[-1]))
-        ticks.numbers(ax, x=False)
-    dims = sorted(has - set(where or {}))
-    each = f" A line for each {' and '.join(dims)}." if dims else ""
+    first = group[lines[0].variable]
+    shown = selection.shown(first, policies)
+    years = [int(year) for year in group["year"].values]
+    if variable is None:
+        on, what = _variables(group, lines, where or {}, shown), labels.counted(len(lines), "yearly variable")
+        left = f" Those of {len(group.data_vars)} that outcomes are made of."
+    else:
+        on, what = _places(first, where or {}, shown), labels.heading(first)
+        left = labels.meaning(first)
+    called = selection.called(first)
+    under = labels.policies([called[name] for name in shown])
+    span = f"{years[0]}-{years[-1]}" if len(years) > 1 else f"{years[0]}"
+    title = f"{number}{labels.place(where or {})}: {what}, {span}, under {under}"
     seed = f", seed {story.attrs['seed']}" if "seed" in story.attrs else ""
-    what = f"{len(names)} yearly variables" if len(names) > 1 else labels.words(names[0])
-    title = (
-        f"{number}{labels.place(where or {})}: {what}, {years[0]}-{years[-1]}, under {labels.policies(shown)}"
-    )
-    note = f"{story.attrs.get('title', '')}{seed}. One future, no estimate: no interval.{each}"
-    return on.close(title, note, style.keys(looks, shown))
+    note = f"{story.attrs.get('title', '')}{seed}. One future, no estimate: no interval.{left}"
+    return on.close(title, note, style.keys(selection.looks(first), selection.titles(first), shown))
 
 
-def _lines(ax: Axes, years: np.ndarray, values: xr.DataArray, look: Look, aside: float) -> None:
-    rows = np.moveaxis(values.transpose("year", ...).values.reshape(len(years), -1), -1, 0)
-    wide, strength = (1.5, 1.0) if len(rows) == 1 else (0.8, 0.75)
-    for row in rows:
-        if len(years) == 1:
-            ax.plot(years + aside, row, **look.dot, markersize=4)
-        else:
-            ax.plot(years, row, **look.line, linewidth=wide, alpha=strength)
+def headline(study: Study) -> list[Line]:
+    """The recorded variables that outcomes are made of, once each, in the order of the outcomes; else the first of all."""
+    model = study.model
+    lines: dict[str, Line] = {}
+    for outcome in model.outcomes.values():
+        for term in outcome.terms:
+            if term.variable in model.yearly:
+                lines.setdefault(term.variable, Line(term.variable, dict(term.over), term.across))
+    return [*lines.values()][:MOST] or [Line(name, {}) for name in [*model.yearly][:MOST]]
+
+
+def _variables(group: xr.Dataset, lines: Sequence[Line], where: Place, shown: Sequence[str]) -> Sheet:
+    """A panel for each variable, a line for each policy."""
+    on = sheet(len(lines), min(len(lines), 4), (2.5, 1.7) if len(lines) > 1 else (5.4, 3.3))
+    for ax, line in zip(on.panels, lines, strict=True):
+        values = group[line.variable]
+        here = {dim: label for dim, label in where.items() if dim in values.dims}
+        values = values.sel(here)
+        free = selection.place_dims(values)
+        taken = {dim: chosen for dim, chosen in line.over.items() if dim in free}
+        cells = values.sel({dim: list(chosen) for dim, chosen in taken.items()})
+        one = getattr(cells, _ACROSS[line.across])(list(free), skipna=False) if free else cells
+        over = f"{_WORDS[line.across]} {_cells(taken, free)}" if free else ""
+        place = ", ".join(here.values())
+        _panel(ax, one, shown)
+        about = " ".join(filter(None, (", ".join(filter(None, (place, over))), labels.unit(values))))
+        labelled(ax, "year", about, labels.name(values))
+    return on
+
+
+def _cells(taken: Mapping[str, tuple[str, ...]], free: Sequence[str]) -> str:
+    """`Liaoning, Jilin by sector`: the labels that are taken, and the dimensions of which all are."""
+    named = ", ".join(label for chosen in taken.values() for label in chosen)
+    whole = " and ".join(dim for dim in free if dim not in taken)
+    return " by ".join(filter(None, (named, whole)))
+
+
+def _places(values: xr.DataArray, where: Place, shown: Sequence[str]) -> Sheet:
+    """A panel for each place of one variable, a line for each policy."""
+    values = values.sel({dim: label for dim, label in where.items() if dim in values.dims})
+    places = selection.places(values)
+    several = len(places) > 1
+    on = sheet(len(places), selection.columns(values), (2.5, 1.9) if several else (5.4, 3.3))
+    for ax, place in zip(on.panels, places, strict=True):
+        _panel(ax, values.sel(place), shown)
+        labelled(
+            ax, "year", labels.unit(values) if several else labels.label(values), ", ".join(place.values())
+        )
+    return on
+
+
+def _panel(ax: Axes, values: xr.DataArray, shown: Sequence[str]) -> None:
+    years, looks = values["year"].values.astype(int), selection.looks(values)
+    for k, policy in enumerate(shown):
+        aside = (k + 1) / (len(shown) + 1) - 0.5
+        _line(ax, years, values.sel(policy=policy).values, looks[policy], aside)
+    if not np.isfinite(values.sel(policy=list(shown)).values).any():
+        blank(ax, "not finite")
+        return
+    ax.margins(x=0.03)
+    ticks.years(ax, int(years[0]), int(years[-1]))
+    ticks.numbers(ax, x=False)
+
+
+def _line(ax: Axes, years: np.ndarray, values: np.ndarray, look: Look, aside: float) -> None:
+    if len(years) == 1:
+        ax.plot(years + aside, values, **look.dot, markersize=4)
+        return
+    # markers at years of its own, so that lines that lie over one another are still told apart
+    every = max(len(years) // 4, 1)
+    first = round((aside + 0.5) * every) % every
+    ax.plot(years, values, **look.line, marker=look.marker, markevery=(first, every), markersize=4)
 
 
 def _outcomes(
@@ -102,7 +178,11 @@ def _outcomes(
             blank(ax, "not finite")
         else:
             ticks.numbers(ax, x=False)
-        labelled(ax, "policy [in the order of the legend]", labels.unit(group[name]), labels.heading(name))
-    title = f"{number}: {labels.counted(len(names), 'outcome')} under {labels.policies(shown)}"
+        labelled(
+            ax, "policy [in the order of the legend]", labels.unit(group[name]), labels.name(group[name])
+        )
+    called = selection.called(first)
+    under = labels.policies([called[name] for name in shown])
+    title = f"{number}: {labels.counted(len(names), 'outcome')} under {under}"
     note = f"{story.attrs.get('title', '')}. One future, no estimate: no interval; a model without years."
-    return on.close(title, note, style.keys(looks, shown, marked=True, lined=False))
+    return on.close(title, note, style.keys(looks, selection.titles(first), shown, lined=False))

@@ -50,15 +50,15 @@ def scatter(
     if not drawn.data_vars:
         for ax, policy in zip(on.panels, kept.policies, strict=True):
             blank(ax, "no factor varies in the stored draws")
-            labelled(ax, "factor [1]", kept.label, policy)
+            labelled(ax, "factor [1]", kept.label, kept.titles[policy])
         return on.close(f"{kept.name}: no draws to set it against")
     along = _strongest(kept, drawn) if factor is None else selection.factor(drawn, factor, "scatter")
-    along_axis = labels.with_unit(labels.words(along.name), along.attrs.get("units", "1"))
+    along_axis = labels.label(along)
     rho, shading = {}, []
     for ax, policy in zip(on.panels, kept.policies, strict=True):
         rho[policy], cells = _panel(ax, kept, policy, along)
         shading += [cells] if cells is not None else []
-        head = f"{policy}: rank correlation {labels.with_interval(rho[policy])}"
+        head = f"{kept.titles[policy]}: rank correlation {labels.with_interval(rho[policy])}"
         labelled(ax, along_axis, kept.label, head)
     drawn_in = [ax for ax in on.panels if ax.collections]
     for ax in drawn_in:
@@ -74,9 +74,9 @@ def scatter(
     worst = "highest" if kept.loss else "lowest"
     note = (
         f"{labels.counted(along.sizes['path'], 'path')} with stored draws, those furthest out left aside. Grey: all; points: the worst 1 % ({worst}); line: mean of each tenth of the factor, "
-        f"with its 95 % interval.{kept.lost()}"
+        f"with its 95 % interval.{kept.meaning()}{labels.meaning(along)}{kept.lost()}"
     )
-    return on.close(f"{kept.name} {_claim(rho, labels.words(along.name))}", note)
+    return on.close(f"{kept.heading} {_claim(kept.by_call(rho), labels.called(along))}", note)
 
 
 def _panel(ax: Axes, kept: Kept, policy: str, along: xr.DataArray) -> tuple[Estimate, Any]:

@@ -48,17 +48,18 @@ def tails(
     for ax, place in zip(on.panels, places, strict=True):
         _panel(ax, values.sel(place), names, looks)
         labelled(ax, axis, None, ", ".join(place.values()))
-    shown = [ax for ax in on.panels if ax.containers]
-    ends = [ax.get_xlim() for ax in shown]
-    for ax in shown:
-        ax.set_xlim(*ticks.roomy(min(low for low, _ in ends), max(top for _, top in ends)))
-        ticks.numbers(ax, y=False)
+    for ax in on.panels:
+        if ax.containers:
+            ax.set_xlim(*ticks.roomy(*ax.get_xlim()))
+            ticks.numbers(ax, y=False)
     worst = {name: [estimate(values.sel(place), name, "ES99") for place in places] for name in names}
     title, at = _worst(values, worst, places)
-    name = labels.heading(values.name) + labels.place({**(where or {}), **at}) + when
+    name = labels.heading(values) + labels.place({**(where or {}), **at}) + when
     low = "" if values.attrs.get("worse") != "low" else " Low is worse: VaR and ES are of the low side."
-    note = f"{labels.heading(labels.label(values))}. Bars: 95 % interval; hollow: too few paths for one.{low}"
-    return on.close(f"{name}: {title}", note, style.keys(looks, names, marked=True, lined=False))
+    scale = " Each panel has a scale of its own." if several else ""
+    note = f"Bars: 95 % interval; hollow: too few paths for one.{scale}{low}{labels.meaning(values)}"
+    keys = style.keys(looks, selection.titles(values), names, lined=False)
+    return on.close(f"{name}: {title}", note, keys)
 
 
 def _values(
@@ -117,7 +118,8 @@ def _worst(
     table = sign * np.array([[e.estimate for e in row] for row in tails.values()])
     worst = int(np.nanargmax(np.nanmax(np.where(np.isnan(table), -np.inf, table), axis=0)))
     more = f" (of {len(places)} places the worst estimate)" if len(places) > 1 else ""
+    called = selection.called(values)
     title = labels.sentence(
-        "the mean of the worst 1 % of futures", {name: row[worst] for name, row in tails.items()}
+        "the mean of the worst 1 % of futures", {called[name]: row[worst] for name, row in tails.items()}
     )
     return title + more, places[worst]

@@ -55,7 +55,7 @@ def tornado(
     """
     kept, drawn = selection.outcome(cube, variable, policies, "tornado"), selection.draws(cube)
     selection.refuse_unknown("measure", measure, MEASURES, "tornado")
-    name = f"{kept.name}, {measure}"
+    name = f"{kept.heading}, {measure}"
     first, known = kept.policies[0], [str(factor) for factor in drawn.data_vars]
     swings = {factor: _swing(kept, first, drawn[factor], measure) for factor in known}
     order = sorted(known, key=lambda factor: -_width(swings[factor]))[:most]
@@ -71,9 +71,11 @@ def tornado(
         else:
             rows = [swings[f] if policy == first else _swing(kept, policy, drawn[f], measure) for f in order]
             _panel(ax, rows, summary(kept.of(policy), kept.unit, kept.loss)[measure], looks)
-            names = [labels.fitted(labels.words(f) + ("†" if f in moving else ""), 2.3, 8) for f in order]
+            names = [
+                labels.fitted(labels.name(drawn[f]) + ("†" if f in moving else ""), 2.3, 8) for f in order
+            ]
             ax.set_yticks(range(len(order)), labels=names, linespacing=0.9)
-        labelled(ax, f"{measure} of {kept.label}", None, policy)
+        labelled(ax, f"{kept.name}: {measure} {kept.unit_text}", None, kept.titles[policy])
     ends = [ax.get_xlim() for ax in on.panels] if order else []
     for ax in on.panels if order else ():
         ax.set_xlim(min(low for low, _ in ends), max(high for _, high in ends))
@@ -82,7 +84,11 @@ def tornado(
     if moving:
         note += f" † moves with other factors (rank correlation above {MOVES:g} in size): its bar holds what they do, too."
     keys = [style.frame("lowest tenth of the factor"), style.shade("highest tenth", style.INK, 0.75)]
-    return on.close(f"{name}: {_claim(order, swings, first)}", note + kept.lost(), keys)
+    return on.close(
+        f"{name}: {_claim(order, swings, drawn, kept.called[first])}",
+        note + kept.meaning() + kept.lost(),
+        keys,
+    )
 
 
 def _swing(kept: Kept, policy: str, factor: xr.DataArray, measure: str) -> Swing:
@@ -131,7 +137,7 @@ def _moving(drawn: xr.Dataset, order: Sequence[str]) -> set[str]:
     return {str(name) for name, moves in zip(drawn.data_vars, moving, strict=True) if moves} & set(order)
 
 
-def _claim(order: Sequence[str], swings: dict[str, Swing], policy: str) -> str:
+def _claim(order: Sequence[str], swings: dict[str, Swing], drawn: xr.Dataset, policy: str) -> str:
     if not order:
         return "no factor that varies"
     widest, swing = order[0], swings[order[0]]
@@ -139,6 +145,6 @@ def _claim(order: Sequence[str], swings: dict[str, Swing], policy: str) -> str:
         return f"no factor moves it clearly under {policy}; the intervals of the widest swing overlap"
     low, high = labels.with_interval(swing.low), labels.with_interval(swing.high)
     return (
-        f"the widest estimated swing under {policy} goes with {labels.words(widest)}: "
+        f"the widest estimated swing under {policy} goes with {labels.called(drawn[widest])}: "
         f"{low} where it is lowest, {high} where it is highest"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +28,8 @@ def section(run: RunRecords) -> Section:
         ("Sampler", f"{study.sampler}{about}"),
         ("Independent units", f"{run.paths // study.unit:,}, over which all errors are taken"),
         ("Seed", f"{study.seed}"),
-        ("Precision", "paths in 32 bits, estimates and errors in 64"),
+        ("Precision", f"paths in {study.precision.removeprefix('float')} bits, estimates and errors in 64"),
+        *(("Too coarse for", f"{one['text']}. {one['remedy']}") for one in _rounding(run)),
         ("Values that are not finite", f"{lost:,}" + (", left out with their units" if lost else "")),
         ("Model", f"{study.model_name}, source {study.model_digest[:12]}"),
         ("Fingerprint of the study", study.fingerprint),
@@ -55,6 +57,11 @@ def section(run: RunRecords) -> Section:
     return Section(
         "computed", "How it was computed", markup, parts=(("reproduce", "The same numbers again"),)
     )
+
+
+def _rounding(run: RunRecords) -> list[dict[str, Any]]:
+    """What single precision is too coarse for, as the cube has it."""
+    return json.loads(run.group("diagnostics").attrs.get("rounding", "[]"))
 
 
 def _past_run(past: Mapping[str, Any]) -> tuple[str, ...]:

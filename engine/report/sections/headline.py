@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import cell
-from engine.risk.as_text import BINNED, NO_INTERVAL, Cell, reasons
+from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, Cell, places, reasons
 from engine.risk.evidence import MEASURES
 from engine.risk.flags import Flag, Reason, text
 
@@ -75,8 +75,15 @@ def notes(rows: Sequence[Row]) -> list[tuple[str, str]]:
     """What the marks on numbers stand for, with the reasons that the records give."""
     cells = [one for _, _, cells in rows for one in cells]
     sentences = []
-    if why := reasons(one.flag for one in cells if one.mark == NO_INTERVAL):
+    marked = {
+        mark: [one.record for one in cells if one.mark == mark and one.record]
+        for mark in (NO_INTERVAL, HEAVY)
+    }
+    if why := reasons(marked[NO_INTERVAL]):
         sentences.append((NO_INTERVAL, f"No interval that could be trusted, and so no comparison: {why}."))
+    if where := places(marked[HEAVY]):
+        text_of = "A heavy tail: more paths may move it further than its interval says"
+        sentences.append((HEAVY, f"{text_of} ({where})."))
     if any(one.mark == BINNED for one in cells):
         sentences.append((BINNED, f"{text(Flag(Reason.BINNED)).capitalize()}."))
     return sentences

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from engine.formatting import words
 from engine.modelling.records import Yearly
 from engine.report.charts import Chart, columns_of
 from engine.report.markup import Section, render
@@ -19,8 +20,8 @@ from engine.report.text import cell, compact, distance, listed, unit_of
 from engine.risk.as_text import Cell, judged
 from engine.risk.flags import Reason
 from engine.risk.intervals import Estimate
+from engine.risk.summaries import STATS
 from engine.risk.tables import Record, record
-from engine.run_folder.cube_groups import STATS, words
 
 MOST_CHARTS = 6
 MOST_PLACES = 40

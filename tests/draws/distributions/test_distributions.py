@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from engine.draws import random_words
 from engine.draws.distributions.closed import FAMILIES, Marginal
 from engine.draws.distributions.prior import Target, prior
 from engine.errors import UserError
@@ -179,3 +180,40 @@ def test_every_family_has_a_case_and_its_parameters_by_name():
     for family, parameters, _ in CASES:
         named = dict(zip(FAMILIES[family].parameters, parameters, strict=True))
         assert prior({"family": family, **named}).law == Marginal(family, parameters)
+
+
+FAR_WORDS = np.array([0, 1, 50, 150, 250, 350, 2**31 - 1], np.uint32)
+FAR_WORDS = np.concatenate([FAR_WORDS, ~FAR_WORDS])
+
+
+@pytest.mark.parametrize(
+    ("family", "parameters"),
+    [
+        ("uniform", (0.0, 1.0)), ("uniform", (-1.0, 0.0)), ("uniform", (5.0, 6.0)), ("uniform", (-3e8, 1e9)), ("uniform", (0.1, 0.7)),
+        ("triangular", (0.0, 1.0, 2.0)), ("triangular", (1000.0, 1000.5, 1001.0)), ("triangular", (-1.0, -1.0, 0.0)),
+        ("logit-normal", (0.5, 3.0)), ("logit-normal", (1e-3, 20.0)), ("lognormal", (1e-30, 5.0)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_no_random_word_gives_an_end_of_a_law(family, parameters, dtype):
+    law = Marginal(family, parameters)
+    with jax.enable_x64(dtype == np.float64):
+        # beyond the farthest word too: scores of a group are sums of several
+        z = jnp.concatenate(
+            [random_words.normal(jnp.asarray(FAR_WORDS), dtype), jnp.array([-8.9, 8.9], dtype)]
+        )
+        drawn = jax.jit(law.from_normal)(z, tuple(dtype(value) for value in parameters))
+        logarithms = np.asarray(jnp.log(drawn - dtype(law.support[0])))
+    drawn = np.asarray(drawn)
+    low, high = np.asarray(law.support, dtype)
+    assert drawn.dtype == dtype and np.all((drawn > low) & (drawn < high))
+    assert np.all(np.isfinite(logarithms)), (
+        "an end of the law, or a number so small that the processor takes it for 0"
+    )
+
+
+def test_lowest_draws_of_a_uniform_factor_are_the_words_own_probabilities():
+    words = np.arange(100, dtype=np.uint32)  # where the error function in float32 is -1
+    drawn = Marginal("uniform", (0.0, 1.0)).from_normal(random_words.normal(jnp.asarray(words)))
+    # twice the largest error of a tail probability that docs/random-numbers.md states
+    np.testing.assert_allclose(drawn, (words + 0.5) / 2.0**32, rtol=2 * 1.92e-5)

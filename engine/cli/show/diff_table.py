@@ -1,0 +1,75 @@
+"""Two runs side by side: what differs in their studies, and their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from engine.cli.show import screen
+from engine.cli.show.grid import Block, Columns, print_grid
+from engine.cli.show.risk_tables import print_flags
+from engine.formatting import shown
+from engine.risk.as_text import cell
+
+if TYPE_CHECKING:
+    from engine.execution.run import Run
+    from engine.execution.two_runs import Comparison
+
+MEASURES = ("mean", "ES99", "probability")
+MOST_STATEMENTS = 20
+
+
+def print_comparison(console: Console, runs: Sequence[Run], comparison: Comparison) -> None:
+    """The two runs, what their studies state differently, then a block for each outcome and event."""
+    for mark, run in zip("AB", runs, strict=True):
+        study = run.answers.study
+        facts = f"{mark}  {study.name}: {study.paths:,} paths, seed {study.seed}; in {run.folder}"
+        screen.print_words(console, facts, indent="   ")
+    console.print()
+    _print_statements(console, comparison)
+    blocks = []
+    outcomes = runs[0].study.model.outcomes
+    for name in dict.fromkeys(pair.first.variable for pair in comparison.pairs):
+        loss = outcomes[name].loss if name in outcomes else True
+        scale = 1.0 if name in outcomes else 100.0
+        rows = [
+            (
+                f"{pair.first.policy} {pair.first.measure}",
+                [cell(pair.first, scale), cell(pair.second, scale), cell(pair.gap, scale, loss)],
+            )
+            for pair in comparison.pairs
+            if pair.first.variable == name and pair.first.measure in MEASURES
+        ]
+        blocks.append(Block(f"{name} [{outcomes[name].unit if name in outcomes else '%'}]", "", rows))
+    marks = print_grid(console, Columns(["A", "B", "B - A"], {2: 1}, "less A"), blocks)
+    console.print()
+    if comparison.unpaired:
+        text = f"Not paired ({comparison.unpaired}): intervals of B - A hold however the two hang together."
+    else:
+        text = "Paired path by path: with one seed both runs see the same futures, but for what is stated differently."
+    screen.print_words(console, text, "dim")
+    flagged = [record for pair in comparison.pairs for record in (pair.first, pair.second, pair.gap)]
+    print_flags(console, marks, flagged, MEASURES)
+
+
+def _print_statements(console: Console, comparison: Comparison) -> None:
+    stated = [*comparison.statements.items()]
+    head = "Their studies state differently" if stated else "Their studies state the same"
+    screen.print_line(console, head)
+    at = max((len(place) for place, _ in stated[:MOST_STATEMENTS]), default=0)
+    room = max((console.width - at - 8) // 2, 12)
+    for place, values in stated[:MOST_STATEMENTS]:
+        first, second = (_stated(value, room) for value in values)
+        screen.print_line(console, "", f"  {place:<{at}}  {first} -> {second}")
+    if (more := len(stated) - MOST_STATEMENTS) > 0:
+        screen.print_line(console, "", f"  and {more:,} more", "dim")
+    console.print()
+
+
+def _stated(value: Any, room: int) -> str:
+    if value is None:
+        return "nothing"
+    text = f"{value:g}" if isinstance(value, float) else value if isinstance(value, str) else shown(value)
+    return text if len(text) <= room else f"{text[: room - 3]}..."

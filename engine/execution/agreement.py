@@ -1,0 +1,102 @@
+"""Whether a program gives what a run folder holds: some stored paths computed again before others are put beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+
+import numpy as np
+
+from engine.errors import Problems
+from engine.program.kernel import Outcomes, Program
+from engine.risk.tallies import GROUP, Tally, tally, unkept
+from engine.run_folder import ledger
+from engine.run_folder.folder import RunFolder
+from engine.run_folder.ledger import Record
+from engine.run_folder.reading import Paths
+from engine.study.study import Block, Study
+
+REMEDY = (
+    "The model has changed in what its files do not show (an environment variable, the clock, numbers drawn by itself, a "
+    "file that a compiled library read). Make it as it was, choose another --out, or go on with --force."
+)
+
+
+def refuse_disagreeing(folder: RunFolder, program: Program, but: Container[int] = ()) -> bool:
+    """Compares the first paths of a stored block, bit for bit, with what the program gives for them.
+
+    They are those of one group of a tally (`tallies.GROUP`), or the block where it has fewer: outcomes kept whole are
+    compared path by path, of others their tally. It is the program of the blocks that computes them, which is compiled
+    anyway, so that it takes no more than one of its passes.
+
+    Args:
+      but: numbers of blocks that are not taken.
+
+    Returns:
+      Whether there was anything to compare with.
+
+    Raises:
+      UserError: they differ: which outcome on which path, what is stored and what is computed.
+    """
+    record = _stored(folder, but)
+    if record is None:
+        return False
+    study = folder.study
+    groups = -(-record.count // GROUP)
+    size = record.count // groups // study.unit * study.unit if groups > 1 else record.count
+    some = Block(int(record.part), record.first, size)
+    now = program.collect(some, program.submit(some)).outcomes
+    problems = Problems()
+    for place, message in [*_of_paths(folder, some, now), *_of_tally(folder, record, some, now)]:
+        problems.add(place, message)
+    if problems:
+        problems.add("", REMEDY)
+    problems.refuse(str(folder.path))
+    return True
+
+
+def _stored(folder: RunFolder, but: Container[int]) -> Record | None:
+    """The record of the first block that is there, be it of fewer paths than the study asks for."""
+    for index in sorted(ledger.recorded_blocks(folder.path)):
+        record = None if index in but else ledger.read(folder, index)
+        if record is not None and ledger.intact(folder.path, record):
+            return record
+    return None
+
+
+def _of_paths(folder: RunFolder, some: Block, now: Outcomes) -> Iterator[tuple[str, str]]:
+    study = folder.study
+    names, paths = list(study.model.outcomes), Paths(folder, [some])
+    for name in study.keep.outcomes:
+        stored, computed = paths[name], now[:, names.index(name)]
+        differs = stored.view(np.uint32) != np.ascontiguousarray(computed).view(np.uint32)
+        if differs.any():
+            policy, path = (int(at[0]) for at in np.nonzero(differs))
+            yield (
+                f"paths.{name}",
+                f"path {some.first + path} under '{study.policy_names[policy]}': expected {stored[policy, path]:.9g}, as is "
+                f"stored, got {computed[policy, path]:.9g}, on {differs.any(axis=0).sum():,} of {some.count:,} paths.",
+            )
+
+
+def _of_tally(folder: RunFolder, record: Record, some: Block, now: Outcomes) -> Iterator[tuple[str, str]]:
+    study = folder.study
+    file = next((file for file in record.files if file.name.endswith(".npz")), None)
+    if file is None or not unkept(study):
+        return
+    stored, computed = Tally.of_content(ledger.content_of(folder.path, file)), tally(study, now)
+    for k, name in enumerate(unkept(study)):
+        if _first_group(study, stored, k) != _first_group(study, computed, k):
+            some_paths = f"paths {some.first} to {some.first + some.count - 1}"
+            means = [float(each.totals[k, :, 0].sum()) / some.count for each in (stored, computed)]
+            yield (
+                f"tally.{name}",
+                f"its distribution over {some_paths} differs: expected a mean over all policies of {means[0]:.9g}, as is "
+                f"stored, got {means[1]:.9g}.",
+            )
+
+
+def _first_group(study: Study, of: Tally, place: int) -> tuple:
+    """What a tally holds of its first group and of one outcome, by its place among them."""
+    of_policies = [of.histogram(place, p) for p in range(len(study.policies))]
+    held = [(h.edges[h.counts[0] > 0].tolist(), h.counts[0][h.counts[0] > 0].tolist()) for h in of_policies]
+    return held, *(getattr(of, name)[place, :, 0].tolist() for name in ("totals", "worse", "regret"))

@@ -1,0 +1,90 @@
+"""Which files code of the user's own opens to read: told by Python itself."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import sysconfig
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import jax
+
+_ENGINE = Path(__file__).resolve().parents[1]
+_PYTHON = ("stdlib", "platstdlib", "purelib", "platlib")
+_LIBRARIES = (*(Path(sysconfig.get_path(name)) for name in _PYTHON), _ENGINE)
+_INSTALLED = {"site-packages", "dist-packages"}
+_SYSTEM = tuple(Path(place) for place in ("/proc", "/sys", "/dev"))
+_HERE = threading.local()
+"""What this thread notes of the files that are opened in it; nothing where nobody watches."""
+
+
+@contextmanager
+def files_opened() -> Iterator[list[Path]]:
+    """The files that code of the user's own opens to read meanwhile, in this thread; empty until the end.
+
+    What Python itself opens to import something is not among them, nor what is gone, no file, or of the system.
+    """
+    _hook()
+    before, _HERE.opened = getattr(_HERE, "opened", None), []
+    paths: list[Path] = []
+    try:
+        yield paths
+    finally:
+        opened, _HERE.opened = _HERE.opened, before
+        paths += [path for path in dict.fromkeys(map(Path, opened)) if _is_data(path)]
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file is the user's own: not of Python, of an installed package or of the engine."""
+    return not _is_library(str(path))
+
+
+@functools.cache
+def _is_library(path: str) -> bool:
+    place = Path(path)
+    return not _INSTALLED.isdisjoint(place.parts) or any(place.is_relative_to(each) for each in _LIBRARIES)
+
+
+def _is_data(path: Path) -> bool:
+    kept = getattr(
+        jax.config, "jax_compilation_cache_dir", None
+    )  # JAX may look a program up while a model computes a constant
+    places = (*_SYSTEM, *([Path(kept)] if kept else []))
+    try:
+        return path.is_file() and not any(path.is_relative_to(place) for place in places)
+    except (OSError, ValueError):
+        return False
+
+
+@functools.cache
+def _hook() -> None:
+    """Has Python tell of each file that it opens, from now on and for good: a hook cannot be taken away."""
+    sys.addaudithook(_note)
+
+
+def _note(event: str, args: tuple[Any, ...]) -> None:
+    opened = getattr(_HERE, "opened", None) if event == "open" else None
+    if opened is None:
+        return
+    path, mode, flags = args
+    reads = ("r" in mode or "+" in mode) if isinstance(mode, str) else flags & os.O_ACCMODE != os.O_WRONLY
+    if isinstance(path, str | bytes) and reads and _by_the_user(sys._getframe(1)):
+        opened.append(os.path.realpath(os.fsdecode(path)))
+
+
+def _by_the_user(frame: FrameType | None) -> bool:
+    """Whether code of the user's own is at work: itself, or through a library, but not to import something."""
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file.startswith("<frozen importlib"):
+            return False
+        if not file.startswith("<") and is_own(Path(file)):
+            return True
+        frame = frame.f_back
+    return False

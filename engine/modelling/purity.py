@@ -1,0 +1,243 @@
+"""Whether a model's methods are functions of what they are given: two traces of them compared, and what else they touch.
+
+A method is traced once for all paths of a process, so a number that it draws, counts or reads by itself is one constant for all
+of them, and another one in another process.
+"""
+
+from __future__ import annotations
+
+import datetime
+import dis
+import inspect
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import zip_longest
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any, NamedTuple
+
+import numpy as np
+from jax.extend import core as jex
+
+from engine.errors import Problems, refusal
+from engine.modelling.opened_files import files_opened, is_own
+
+CONSTANT = "All paths that a process computes would share it, and those of another have another one."
+_CLOCKS: tuple[Any, ...] = (time, datetime, datetime.datetime, datetime.date)
+
+
+class Traced(NamedTuple):
+    """What methods do with abstract numbers.
+
+    Args:
+      equations: as JAX writes them out.
+      places: of each output, the method that it is of.
+    """
+
+    equations: Any
+    places: Sequence[str]
+
+
+@contextmanager
+def watched(place: str, method: Callable[..., Any]) -> Iterator[None]:
+    """A call of a method of a model, which draws nothing and reads no file.
+
+    Args:
+      place: what messages call it.
+
+    Raises:
+      UserError: it does.
+    """
+    before = _generators()
+    with files_opened() as opened:
+        yield
+    drawn = [name for name, state in _generators().items() if state != before[name]]
+    for name in drawn:
+        where = _line_naming(method, "random")
+        remedy = "Declare a factor or a shock, which the engine draws."
+        raise refusal(place, f"draws random numbers by itself ({name}{where}). {CONSTANT} {remedy}")
+    for file in filter(is_own, opened):
+        remedy = "Read it where the model's file begins: what is read there is part of the fingerprint."
+        raise refusal(place, f"reads a file, {file.name}. {remedy}")
+
+
+def refuse_impure(model: Any, first: Traced, again: Callable[[], Traced], problems: Problems) -> None:
+    """Refuses a model whose methods give another rule, or leave another model behind, when they are traced again.
+
+    Models of installed packages are not looked at.
+
+    Args:
+      first: the first trace.
+      again: traces it once more.
+      problems: to which it is added: the method, what differs, the line.
+    """
+    file = inspect.getsourcefile(type(model)) if type(model).__module__ in sys.modules else None
+    if file is not None and not is_own(Path(file)):
+        return
+    for place, message in _clocks(model):
+        problems.add(place, message)
+    before = _memory(model)
+    second = again()
+    for name, value in _memory(model).items():
+        if name not in before or before[name] is not value:
+            remedy = "A method remembers nothing of earlier calls: what lasts from year to year is the state that step returns."
+            problems.add("model", f"changes {name} each time that it is called. {remedy}")
+    if not problems:
+        for place, message in _differing(first, second):
+            problems.add(place, message)
+            break  # what follows comes of it
+
+
+def _generators() -> dict[str, Any]:
+    """What the generators that a process shares would give next."""
+    state = np.random.get_state()  # noqa: NPY002 (it is what a model must not use)
+    return {"np.random": (state[1].tobytes(), *state[2:]), "random": random.getstate()}  # type: ignore[index]
+
+
+def _memory(model: Any) -> dict[str, Any]:
+    """What a model, and the module that it stands in, hold by name; the length of what can grow beside it."""
+    module = vars(sys.modules[type(model).__module__]) if type(model).__module__ in sys.modules else {}
+    held = {f"self.{name}": value for name, value in vars(model).items()}
+    held |= {f"'{name}'": value for name, value in module.items() if not name.startswith("__")}
+    grown = {
+        f"{name} (its length)": len(value)
+        for name, value in held.items()
+        if isinstance(value, list | dict | set)
+    }
+    return held | grown
+
+
+# ---------------------------------------------------------------------------------------------- what differs
+
+
+def _differing(first: Traced, second: Traced) -> Iterator[tuple[str, str]]:
+    one, other = first.equations, second.equations
+    remedy = "A method is a function of its arguments alone; what is uncertain is a factor or a shock."
+    for equation, what in _pairs(one.jaxpr, other.jaxpr, one.consts, other.consts):
+        place, where = _origin(equation)
+        yield place, f"gives another rule when it is traced again{where}: {what}. {CONSTANT} {remedy}"
+    known = [_Names(each.jaxpr, each.consts) for each in (one, other)]
+    for place, a, b in zip(first.places, one.jaxpr.outvars, other.jaxpr.outvars, strict=False):
+        what = _differ(known[0](a), known[1](b))
+        if what:
+            yield place, f"gives another number when it is traced again: {what}. {CONSTANT} {remedy}"
+
+
+class _Names:
+    """What an equation reads: a number that is known, or the place of a value among those that came before."""
+
+    def __init__(self, jaxpr: Any, consts: Sequence[Any]):
+        self._known: dict[Any, Any] = dict(zip(jaxpr.constvars, map(np.asarray, consts), strict=True))
+        given = [var for equation in jaxpr.eqns for var in equation.outvars]
+        self._known |= {var: place for place, var in enumerate([*jaxpr.invars, *given])}
+
+    def __call__(self, atom: Any) -> Any:
+        return np.asarray(atom.val) if isinstance(atom, jex.Literal) else self._known[atom]
+
+
+def _pairs(one: Any, other: Any, consts: Sequence[Any], others: Sequence[Any]) -> Iterator[tuple[Any, str]]:
+    """Equations that are not the same in two traces, in their order, and what differs."""
+    names, known = _Names(one, consts), _Names(other, others)
+    for a, b in zip_longest(one.eqns, other.eqns):
+        if a is None or b is None or a.primitive is not b.primitive or len(a.invars) != len(b.invars):
+            operations = ["nothing" if each is None else f"'{each.primitive}'" for each in (a, b)]
+            yield a or b, f"{operations[0]} the first time, {operations[1]} the second"
+            return
+        for left, right in zip(a.invars, b.invars, strict=True):
+            what = _differ(names(left), known(right))
+            if what:
+                yield a, what
+        for left, right in zip(_bodies(a.params), _bodies(b.params), strict=False):
+            yield from (
+                (a if at is None else at, what)
+                for at, what in _pairs(left.jaxpr, right.jaxpr, left.consts, right.consts)
+            )
+
+
+def _bodies(params: Mapping[str, Any]) -> Iterator[Any]:
+    for value in params.values():
+        for each in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(each, jex.ClosedJaxpr):
+                yield each
+
+
+def _differ(one: Any, other: Any) -> str:
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        if one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes():
+            return ""
+        if one.shape == other.shape == ():
+            return f"the number {one:.9g} the first time, {other:.9g} the second"
+        return f"an array of numbers of its own, shape {one.shape}"
+    same = type(one) is type(other) and not isinstance(one, np.ndarray) and one == other
+    return "" if same else "a value computed in another way"
+
+
+def _origin(equation: Any) -> tuple[str, str]:
+    """The method that an equation was traced in, and its line, ` (my_model.py, line 7)`."""
+    traceback = getattr(equation.source_info, "traceback", None)
+    frames = [frame for frame in getattr(traceback, "frames", ()) if is_own(Path(frame.file_name))]
+    methods = [
+        name
+        for frame in frames
+        if (name := frame.function_name.rpartition(".")[2]) in ("init", "step", "evaluate")
+    ]
+    where = f" ({Path(frames[0].file_name).name}, line {frames[0].line_num})" if frames else ""
+    return f"model.{methods[0]}" if methods else "model", where
+
+
+# ---------------------------------------------------------------------------------------------- what a source names
+
+
+def _clocks(model: Any) -> Iterator[tuple[str, str]]:
+    """Methods that ask for the time: in single precision two traces may be too near each other to tell."""
+    for name in ("init", "step", "evaluate"):
+        method = getattr(type(model), name, None)
+        for function in _called(method) if isinstance(method, FunctionType) else ():
+            for named in sorted(_globals_in(function.__code__)):
+                if _is_clock(function.__globals__.get(named)):
+                    where = _line_naming(function, named)
+                    yield (
+                        f"model.{name}",
+                        f"asks for the time ('{named}'{where}). {CONSTANT} Write the date down, or declare a factor.",
+                    )
+
+
+def _called(function: FunctionType) -> Iterator[FunctionType]:
+    """A function, and those of the user's own that it names, and so on."""
+    todo, known = [function], {function}
+    while todo:
+        one = inspect.unwrap(todo.pop())
+        yield one
+        for name in sorted(_globals_in(one.__code__)):
+            value = one.__globals__.get(name)
+            if (
+                isinstance(value, FunctionType)
+                and value not in known
+                and is_own(Path(value.__code__.co_filename))
+            ):
+                known.add(value)
+                todo.append(value)
+
+
+def _is_clock(value: Any) -> bool:
+    """Whether a value is a module or a class that tells the time, or a function of one."""
+    functions = callable(value) and getattr(value, "__module__", None) == time.__name__
+    return functions or any(value is clock for clock in _CLOCKS)
+
+
+def _globals_in(code: CodeType) -> set[str]:
+    """Names that a function looks up in its module, those of functions inside it too."""
+    inner = [_globals_in(one) for one in code.co_consts if isinstance(one, CodeType)]
+    return {at.argval for at in dis.get_instructions(code) if at.opname == "LOAD_GLOBAL"}.union(*inner)
+
+
+def _line_naming(function: Callable[..., Any], name: str) -> str:
+    """`, my_model.py, line 7` where a function names something; "" where it does not."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return ""
+    lines = [at.positions.lineno for at in dis.get_instructions(code) if at.argval == name and at.positions]
+    return f", {Path(code.co_filename).name}, line {lines[0]}" if lines else ""

@@ -1,0 +1,236 @@
+"""What a model of one's own is made of: its file, the modules of its own that it imports, the files that it reads, one digest."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import os
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from engine.modelling.opened_files import files_opened, is_own
+
+_BROUGHT: set[str] = set()
+"""Names of the modules of somebody's own that models have brought along."""
+
+
+@dataclass
+class Sources:
+    """The files that a model comes from.
+
+    Args:
+      home: the model's own file.
+      files: SHA-256 of each of them, by absolute path.
+    """
+
+    home: Path
+    files: dict[Path, str] = field(default_factory=dict)
+
+    def digest(self) -> str:
+        """One SHA-256 of all: that of the model's file where it stands alone.
+
+        It does not depend on where the folder of the model lies: a file below it counts by its place there, and one
+        elsewhere by its name.
+        """
+        own = self.files[self.home]
+        others = sorted((self._place(path), one) for path, one in self.files.items() if path != self.home)
+        if not others:
+            return own
+        text = "".join(f"{name}\0{one}\0" for name, one in [("", own), *others])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def digest_of_package(self) -> str:
+        """As `digest`, of every file in the folder of the model's file, names sorted, and of what lies elsewhere."""
+        folder, digest = self.home.parent, hashlib.sha256()
+        for path in sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).as_posix()):
+            inside = path.relative_to(folder)
+            hidden = any(part.startswith(".") for part in inside.parts)
+            if path.is_file() and path.suffix != ".pyc" and not hidden:
+                content = path.read_bytes()
+                digest.update(f"{inside.as_posix()}\0{len(content)}\0".encode() + content)
+        elsewhere = [path for path in self.files if not path.is_relative_to(folder)]
+        for name, one in sorted((path.name, self.files[path]) for path in elsewhere):
+            digest.update(f"{name}\0{one}\0".encode())
+        return digest.hexdigest()
+
+    def _place(self, path: Path) -> str:
+        folder = self.home.parent
+        return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+
+
+def execute(name: str, file: Path) -> tuple[ModuleType, Sources]:
+    """The module that a file gives, executed, and all that it came from.
+
+    Modules of the user's own are executed again too, as they stand on the disk now, whatever was imported before and
+    whatever is kept of them as byte code: those in the folder of the file, and those that other models brought along.
+    Modules of installed packages are not.
+    """
+    sources = Sources(file)
+    loader = _FromSource(name, str(file), sources)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))  # type: ignore[arg-type]
+    before = sys.modules.get(name)
+    sys.modules[name] = module  # dataclasses and pickling look their module up there
+    try:
+        with _importable(file.parent), _afresh(sources), files_opened() as opened:
+            loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        if before is not None:
+            sys.modules[name] = before
+        raise
+    for path in _imported(module):
+        sources.files.setdefault(path, _digest_of(path))
+    for path in opened:
+        if is_own(path) and path not in sources.files:
+            sources.files[path] = _digest_of(path)
+    return module, sources
+
+
+def of_imported(module: ModuleType, file: Path) -> Sources:
+    """What a module that has been imported comes from: its file and the modules of the user's own that it imports.
+
+    Which files it read is not known any more.
+    """
+    return Sources(file, {path: _digest_of(path) for path in {file, *_imported(module)}})
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+# ---------------------------------------------------------------------------------------------- modules
+
+
+class _FromSource(SourceFileLoader):
+    """Takes a module from its source and never from byte code, which may be that of a moment ago."""
+
+    def __init__(self, name: str, path: str, sources: Sources):
+        super().__init__(name, path)
+        self._sources = sources
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Its code, from what the file holds now."""
+        content = Path(self.path).read_bytes()
+        self._sources.files[Path(self.path).resolve()] = hashlib.sha256(content).hexdigest()
+        return self.source_to_code(content, self.path)
+
+
+class _Finder:
+    """Finds modules of the user's own, as Python would, and has them taken from their sources."""
+
+    def __init__(self, sources: Sources):
+        self._sources, self._thread, self.names = sources, threading.get_ident(), set[str]()
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """As `importlib.abc.MetaPathFinder`; nothing for what is not the user's own."""
+        if threading.get_ident() != self._thread:
+            return None
+        others = (finder for finder in sys.meta_path if finder is not self)
+        spec = next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
+        if spec is None or type(spec.loader) is not SourceFileLoader or not is_own(Path(spec.loader.path)):
+            return None
+        self.names.add(name)
+        spec.loader = _FromSource(name, spec.loader.path, self._sources)
+        return spec
+
+
+@contextmanager
+def _afresh(sources: Sources) -> Iterator[None]:
+    """Modules of the user's own are imported anew meanwhile; what was there before and is not replaced is there after."""
+    folder = str(sources.home.parent)
+    aside = {
+        name: module
+        for name, module in list(sys.modules.items())
+        if name in _BROUGHT or _stands_in(module, folder)
+    }
+    for name in aside:
+        del sys.modules[name]
+    finder = _Finder(sources)
+    importlib.invalidate_caches()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        for name, module in aside.items():
+            if name not in _BROUGHT or name not in sys.modules:
+                sys.modules[name] = module
+        _BROUGHT.update(finder.names - aside.keys())
+
+
+def _stands_in(module: Any, folder: str) -> bool:
+    file = file_of(module)
+    if file is None or not str(file).startswith(folder + os.sep):
+        return False
+    return module.__name__ != "__main__" and is_own(file)
+
+
+def file_of(module: Any) -> Path | None:
+    """The Python file of a module; None where it has none, or is no module."""
+    file = vars(module).get("__file__") if isinstance(module, ModuleType) else None
+    return Path(file) if isinstance(file, str) and file.endswith(".py") else None
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """The folder's modules can be imported, as when a script in it is run."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        if str(folder) in sys.path:
+            sys.path.remove(str(folder))
+
+
+def _imported(module: ModuleType) -> Iterator[Path]:
+    """Files of the modules of the user's own that a module imports where it begins, those that they import, and so on."""
+    found: dict[str, ModuleType] = {}
+    todo = [module]
+    while todo:
+        for name in _names_imported(todo.pop()):
+            other = sys.modules.get(name)
+            file = file_of(other)
+            if other is not None and name not in found and file is not None and is_own(file):
+                found[name] = other
+                todo.append(other)
+                yield file.resolve()
+
+
+def _names_imported(module: ModuleType) -> Iterator[str]:
+    """Names of modules that the source of a module names in its imports, but for those inside functions."""
+    file = file_of(module)
+    try:
+        tree = ast.parse(file.read_bytes()) if file else ast.Module([], [])
+    except (OSError, SyntaxError, ValueError):
+        return
+    package = vars(module).get("__package__") or ""
+    for node in _outside_functions(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _and_above(alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.rsplit(".", node.level - 1)[0] if node.level else ""
+            name = ".".join(filter(None, [base, node.module]))
+            yield from _and_above(name)
+            yield from (f"{name}.{alias.name}" for alias in node.names)
+
+
+def _outside_functions(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield node
+            yield from _outside_functions(node)
+
+
+def _and_above(name: str) -> Iterable[str]:
+    parts = name.split(".")
+    return (".".join(parts[:count]) for count in range(1, len(parts) + 1))

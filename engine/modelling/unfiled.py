@@ -1,0 +1,70 @@
+"""Classes that stand in no file, as in a notebook: a digest of what they are made of."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+from collections.abc import Iterator
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from engine.modelling.opened_files import is_own
+from engine.modelling.sources import file_of, of_imported
+
+
+def digest_of_unfiled(part: type) -> str:
+    """SHA-256 of a class that was written in a notebook: its source, and all that its methods refer to by name.
+
+    Raises:
+      OSError, TypeError: it has no source.
+    """
+    known: dict[str, str] = {}
+    todo: list[tuple[str, Any]] = [(part.__qualname__, part)]
+    while todo:
+        name, value = todo.pop()
+        if name in known:
+            continue
+        known[name] = ""
+        module = value if isinstance(value, ModuleType) else sys.modules.get(getattr(value, "__module__", ""))
+        file, has_source = file_of(module), isinstance(value, type | FunctionType)
+        if file is not None and is_own(file):
+            known[name] = of_imported(module, file.resolve()).digest()  # type: ignore[arg-type]
+        elif has_source and value.__module__ == part.__module__:
+            known[name] = inspect.getsource(value)
+            todo += _referred_to(value)
+        elif not (has_source or isinstance(value, ModuleType) or callable(value)):
+            known[name] = _as_text(value)
+    return hashlib.sha256("\0".join(f"{name}\0{known[name]}" for name in sorted(known)).encode()).hexdigest()
+
+
+def _referred_to(value: type | FunctionType) -> Iterator[tuple[str, Any]]:
+    """Names that a function, or the methods of a class and of what it derives from, look up, and what they are now."""
+    members = (
+        [member for one in value.__mro__ for member in vars(one).items()] if isinstance(value, type) else []
+    )
+    if isinstance(value, type):
+        yield from ((one.__qualname__, one) for one in value.__mro__ if one.__module__ == value.__module__)
+        here = [(name, one) for name, one in vars(value).items() if not name.startswith("__")]
+        yield from ((f"{value.__qualname__}.{name}", one) for name, one in here if not callable(one))
+    functions = [one for _, one in members if isinstance(one, FunctionType)]
+    functions += [value] if isinstance(value, FunctionType) else []
+    for function in (one for one in functions if one.__module__ == value.__module__):
+        for name in sorted(_names_in(inspect.unwrap(function).__code__)):
+            if name in function.__globals__:
+                yield name, function.__globals__[name]
+
+
+def _names_in(code: CodeType) -> set[str]:
+    inner = [_names_in(one) for one in code.co_consts if isinstance(one, CodeType)]
+    return set(code.co_names).union(*inner)
+
+
+def _as_text(value: Any) -> str:
+    if hasattr(value, "__array__"):
+        array = np.asarray(value)
+        return f"{array.dtype}{array.shape}{array.tobytes().hex()}"
+    text = repr(value)
+    return type(value).__qualname__ if " at 0x" in text else text

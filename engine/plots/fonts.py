@@ -1,0 +1,101 @@
+"""Fonts: that of the house, those that have what it lacks, and a box for what none of them has, with a warning that names the remedy."""
+
+from __future__ import annotations
+
+import functools
+import unicodedata
+import warnings
+from pathlib import Path
+
+from matplotlib import font_manager
+from matplotlib.font_manager import FontProperties
+
+HOUSE = "DejaVu Sans"
+EASTERN = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK TC", "Noto Sans CJK KR", "Noto Sans SC"),
+    *("Source Han Sans SC", "Source Han Sans CN", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei"),
+    *("PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Arial Unicode MS"),
+)
+"""Fonts with Chinese letters, the better ones first."""
+OTHERS = (
+    "Noto Sans Arabic",
+    "Noto Sans Devanagari",
+    "Noto Sans Thai",
+    "Noto Sans Bengali",
+    "Noto Sans Tamil",
+)
+"""Fonts of other scripts that the house's does not have, or not whole."""
+FILES = (
+    "NotoSansCJK-",
+    "NotoSansSC",
+    "SourceHanSans",
+    "wqy-",
+    "NotoSansArabic",
+    "NotoSansDevanagari",
+    "NotoSansThai",
+)
+"""How the files of some of them begin: those that were installed after matplotlib last looked are found by it."""
+BOX = "\u25a1"
+_CJK = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC", "FULLWIDTH")
+
+
+@functools.cache
+def families() -> tuple[str, ...]:
+    """The font of the house, and of the others the first that is there for each script: what text is set in."""
+    there = _known()
+    if not there:
+        for file in map(Path, font_manager.findSystemFonts()):
+            if file.name.startswith(FILES) and "Mono" not in file.name:
+                font_manager.fontManager.addfont(file)
+        there = _known()
+    east = [name for name in there if name in EASTERN]
+    return (HOUSE, *east[:1], *(name for name in there if name not in east))
+
+
+def _known() -> list[str]:
+    """The other fonts that matplotlib knows of, the better ones first."""
+    known = {font.name for font in font_manager.fontManager.ttflist}
+    return [name for name in (*EASTERN, *OTHERS) if name in known]
+
+
+@functools.cache
+def _signs(family: str) -> frozenset[int]:
+    return frozenset(
+        font_manager.get_font(font_manager.findfont(FontProperties(family=family))).get_charmap()
+    )
+
+
+@functools.lru_cache(65536)
+def drawable(text: str) -> str:
+    """The text as it can be drawn: a box for each character that no font here has, with one warning for all of its kind."""
+    if text.isascii():
+        return text
+    lacking = [
+        sign
+        for sign in dict.fromkeys(text)
+        if sign not in "\n\t" and not any(ord(sign) in _signs(family) for family in families())
+    ]
+    for sign in lacking:
+        text = text.replace(sign, "" if unicodedata.category(sign) in ("Cf", "Mn", "Me") else BOX)
+    if lacking:
+        _warn(frozenset(map(_font_for, lacking)))
+    return text
+
+
+def _font_for(sign: str) -> str:
+    """The font that one would install for a character."""
+    name = unicodedata.name(sign, "")
+    return (
+        "Noto Sans CJK (Debian and Ubuntu: fonts-noto-cjk)"
+        if name.startswith(_CJK)
+        else f"one that has '{sign}'"
+    )
+
+
+@functools.cache
+def _warn(wanted: frozenset[str]) -> None:
+    """Says once in a process which fonts are missing."""
+    warnings.warn(
+        f"boxes stand for letters that no font here has. Install {' and '.join(sorted(wanted))}.",
+        stacklevel=2,
+    )

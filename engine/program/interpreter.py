@@ -1,0 +1,143 @@
+"""A traced rule computed by NumPy for a few paths, in single or in double precision: nothing is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend import core as jex
+from scipy import special
+
+from engine.program.batch import mapped
+from engine.program.equations import Atom, Constant, Equation, Rule
+
+Numbers = np.ndarray
+"""Values [policy or 1, path or 1, ...] of one scalar, or array, of a rule."""
+
+
+class NotInterpreted(Exception):
+    """The rule holds an operation with a body of its own, such as a loop, or of one precision alone."""
+
+
+class Interpreted:
+    """A rule as a list of NumPy's functions.
+
+    Args:
+      dtype: of its floating numbers, whatever they were traced in: float32 or float64.
+
+    Raises:
+      NotInterpreted: the rule cannot be computed so.
+    """
+
+    def __init__(self, rule: Rule, dtype: type):
+        places: dict[Atom, int] = {}
+        self._constants: list[tuple[int, Numbers]] = []
+
+        def place(atom: Atom) -> int:
+            if atom not in places:
+                places[atom] = len(places)
+                if isinstance(atom, Constant):
+                    value = np.asarray(atom.value, _kind(atom.dtype, dtype))
+                    self._constants.append((places[atom], value[None, None]))
+            return places[atom]
+
+        self._inputs = [place(value) for value in rule.inputs]
+        last: dict[int, int] = {}
+        self._steps: list[tuple[Callable[..., Any], list[int], list[int], list[int]]] = []
+        for number, equation in enumerate(rule.equations):
+            reads = [place(atom) for atom in equation.inputs]
+            gives = [place(value) for value in equation.outputs]
+            self._steps.append((_function(equation, dtype), reads, gives, []))
+            last.update(dict.fromkeys((*reads, *gives), number))
+        self._outputs = [place(atom) for atom in rule.outputs]
+        kept = {*self._outputs, *(at for at, _ in self._constants)}
+        for at, number in last.items():  # let go of as soon as nobody reads it any more
+            if at not in kept:
+                self._steps[number][3].append(at)
+        self._count = len(places)
+
+    def __call__(self, values: Sequence[Numbers]) -> list[Numbers]:
+        """The outputs, from the inputs in the order of the rule."""
+        held: list[Any] = [None] * self._count
+        for at, constant in self._constants:
+            held[at] = constant
+        for at, value in zip(self._inputs, values, strict=True):
+            held[at] = value
+        for function, reads, gives, done in self._steps:
+            results = function(*(held[at] for at in reads))
+            for at, result in zip(gives, results, strict=True):
+                held[at] = result
+            for at in done:
+                held[at] = None
+        return [held[at] for at in self._outputs]
+
+
+def _kind(of: Any, dtype: type) -> Any:
+    """A type with all floating ones replaced by one."""
+    return np.dtype(dtype) if np.issubdtype(of, np.floating) else np.dtype(of)
+
+
+def _function(equation: Equation, dtype: type) -> Callable[..., Sequence[Numbers]]:
+    name, params = equation.name, equation.params
+    if name == "optimization_barrier":
+        return lambda *values: values
+    if name == "convert_element_type":
+        kind = _kind(params["new_dtype"], dtype)
+        return lambda value: (value.astype(kind),)
+    if name == "integer_pow":
+        return lambda value: (value ** params["y"],)
+    known = _FUNCTIONS.get(name)
+    if known is not None and len({atom.shape for atom in equation.inputs}) == 1:
+        return lambda *values: (known(*values),)
+    if any(isinstance(part, jex.ClosedJaxpr | jex.Jaxpr) for part in _leaves(params)):
+        raise NotInterpreted(name)
+    return _by_jax(equation, dtype)
+
+
+def _leaves(params: Mapping[str, Any]) -> list[Any]:
+    return [part for value in params.values() for part in (value if isinstance(value, tuple) else (value,))]
+
+
+def _by_jax(equation: Equation, dtype: type) -> Callable[..., Sequence[Numbers]]:
+    """An operation that is not done number by number, mapped over paths and policies."""
+    floats = {np.dtype(np.float32), np.dtype(np.float64)}
+    params = {
+        name: np.dtype(dtype) if isinstance(value, np.dtype) and value in floats else value
+        for name, value in equation.params.items()
+    }
+
+    def function(*values: Numbers) -> Sequence[Numbers]:
+        try:
+            with jax.enable_x64(dtype == np.float64):
+                return [np.asarray(result) for result in mapped(equation, params, values)]
+        except (TypeError, ValueError, NotImplementedError) as error:  # of one precision by its parameters
+            raise NotInterpreted(equation.name) from error
+
+    return function
+
+
+def _divided(x: Numbers, y: Numbers) -> Numbers:
+    return x / y if x.dtype.kind == "f" else np.trunc(x / y).astype(x.dtype)
+
+
+def _selected(which: Numbers, *cases: Numbers) -> Numbers:
+    if which.dtype == bool:
+        return np.where(which, cases[1], cases[0])
+    which, *of_each = np.broadcast_arrays(which, *cases)
+    return np.take_along_axis(np.stack(of_each), which[None], 0)[0]
+
+
+_FUNCTIONS: Mapping[str, Callable[..., Numbers]] = {
+    "abs": np.abs, "acos": np.arccos, "add": np.add, "add_any": np.add, "and": np.bitwise_and, "asin": np.arcsin,
+    "atan": np.arctan, "atan2": np.arctan2, "cbrt": np.cbrt, "ceil": np.ceil, "clamp": lambda low, x, high: np.clip(x, low, high),
+    "copy": np.copy, "cos": np.cos, "cosh": np.cosh, "digamma": special.digamma, "div": _divided, "eq": np.equal, "erf": special.erf,
+    "erf_inv": special.erfinv, "erfc": special.erfc, "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "floor": np.floor,
+    "ge": np.greater_equal, "gt": np.greater, "is_finite": np.isfinite, "le": np.less_equal, "lgamma": special.gammaln,
+    "log": np.log, "log1p": np.log1p, "logistic": special.expit, "lt": np.less, "max": np.maximum, "min": np.minimum,
+    "mul": np.multiply, "ne": np.not_equal, "neg": np.negative, "not": np.invert, "or": np.bitwise_or, "pow": np.power,
+    "rem": np.fmod, "round": np.rint, "rsqrt": lambda x: 1 / np.sqrt(x), "select_n": _selected, "sign": np.sign, "sin": np.sin,
+    "sinh": np.sinh, "sqrt": np.sqrt, "square": np.square, "sub": np.subtract, "tan": np.tan, "tanh": np.tanh, "xor": np.bitwise_xor,
+}  # fmt: skip
+"""What NumPy and SciPy have for an operation of XLA on numbers of one shape."""

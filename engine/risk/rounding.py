@@ -1,0 +1,190 @@
+"""Whether single precision is too coarse for what a run is asked: the same few paths in both precisions, held against each other.
+
+What counts is what rounding does, and not how fine numbers are: neighbours 64 apart do no harm to a mean with a standard error
+of 1000, and lose a difference of 30. Half of the paths must be off by as much, so that a few paths that come to the other side of
+a threshold raise no alarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.modelling.cell_axis import split_cells
+from engine.study.study import Study
+
+RIVALS = 0.05
+"""Share of what is to be told that rounding may take of it, on half of the paths."""
+FEWEST = 32
+"""Paths that must be finite in both precisions."""
+REMEDY = 'Compute in double precision: run = { precision = "float64" } in the study.'
+
+ByPolicy = Float[np.ndarray, "policy path"]
+
+
+class Lost(StrEnum):
+    """What rounding rivals."""
+
+    SPREAD = "spread"
+    DIFFERENCE = "difference"
+    ERROR = "standard error"
+    STEPS = "steps"
+
+
+_SENTENCES = {
+    Lost.SPREAD: "values differ by {size} typically, and rounding moves them by {error}",
+    Lost.DIFFERENCE: "its difference from the baseline is {size} typically, and rounding moves it by {error}",
+    Lost.ERROR: "rounding moves its mean by {error}, more than its standard error of {size}",
+    Lost.STEPS: "it moves by {size} typically over the years, and rounding moves it by {error}",
+}
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """One thing that single precision is too coarse for.
+
+    Args:
+      place: `factors.NAME`, `yearly.NAME` or `outcomes.NAME`.
+      what: which of its numbers.
+      policy: under which it is worst; "" of a factor.
+      size: of what is to be told, in the unit of the variable.
+      error: what rounding does to it, on half of the paths at least.
+      spacing: distance of neighbouring numbers of single precision there.
+    """
+
+    place: str
+    what: Lost
+    policy: str
+    size: float
+    error: float
+    spacing: float
+
+    @property
+    def ratio(self) -> float:
+        """Error over size."""
+        return self.error / self.size
+
+    @property
+    def text(self) -> str:
+        """A sentence of it, without the remedy."""
+        numbers = {"size": f"{self.size:.2g}", "error": f"{self.error:.2g}"}
+        under = f" under '{self.policy}'" if self.policy else ""
+        said = _SENTENCES[self.what].format_map(numbers)
+        return f"{self.place}{under}: {said} (single-precision numbers are {self.spacing:.2g} apart there)"
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain data, with its ratio, sentence and remedy."""
+        return {**asdict(self), "ratio": self.ratio, "text": self.text, "remedy": REMEDY}
+
+    @staticmethod
+    def of_dict(data: Mapping[str, Any]) -> Rounding:
+        """The one that `as_dict` gave the data of."""
+        own = {field.name: data[field.name] for field in fields(Rounding)}
+        return Rounding(**{**own, "what": Lost(own["what"])})
+
+
+def judged(
+    study: Study, single: Mapping[str, np.ndarray], double: Mapping[str, np.ndarray]
+) -> tuple[Rounding, ...]:
+    """What single precision is too coarse for: of each variable the worst, in the order of factors, yearly values, outcomes.
+
+    Args:
+      single: `draws` [factor, path], `yearly` [policy, year, cell, path] and `outcomes` [policy, outcome, path].
+      double: the same paths in double precision.
+    """
+    names = study.policy_names
+    base = names.index(study.baseline)
+    places: list[tuple[str, list[Rounding]]] = []
+    for k, item in enumerate(study.inputs):
+        place = f"factors.{item.name}"
+        places.append((place, [*_spread(place, "", single["draws"][k], double["draws"][k])]))
+    if double["yearly"].size:
+        parts = (split_cells(study.model, values["yearly"], axis=2) for values in (single, double))
+        for (name, x), y in zip(next(parts).items(), next(parts).values(), strict=True):
+            place = f"yearly.{name}"
+            cells = (part.reshape(*part.shape[:2], -1, part.shape[-1]) for part in (x, y))
+            places.append((place, [*_steps(place, names, *cells)]))
+    for k, name in enumerate(study.model.outcomes):
+        place, x, y = f"outcomes.{name}", single["outcomes"][:, k], double["outcomes"][:, k]
+        found = []
+        for p, policy in enumerate(names):
+            found += [*_spread(place, policy, x[p], y[p]), *_error(place, policy, x[p], y[p], study.paths)]
+            if p != base:
+                found += _difference(place, policy, (x[p], x[base]), (y[p], y[base]))
+        places.append((place, found))
+    return tuple(max(found, key=lambda one: one.ratio) for _, found in places if found)
+
+
+def _spread(place: str, policy: str, x: np.ndarray, y: np.ndarray) -> Iterator[Rounding]:
+    x, y = _finite(x, y)
+    if len(y):
+        yield from _rivals(place, Lost.SPREAD, policy, float(np.std(y)), np.abs(x - y), y)
+
+
+def _difference(
+    place: str, policy: str, of: tuple[np.ndarray, np.ndarray], exact: tuple[np.ndarray, np.ndarray]
+) -> Iterator[Rounding]:
+    x, x0, y, y0 = _finite(*of, *exact)
+    if not len(y):
+        return
+    gap, size = y - y0, _typical(y - y0)
+    # paths that a policy leaves as they are have no difference that could be lost
+    moved = np.abs(gap) > 0.01 * size
+    if moved.any():
+        yield from _rivals(place, Lost.DIFFERENCE, policy, size, np.abs(x - x0 - gap)[moved], y)
+
+
+def _error(place: str, policy: str, x: np.ndarray, y: np.ndarray, paths: int) -> Iterator[Rounding]:
+    """Whether rounding leans to one side, by more than the standard error that so many paths give."""
+    x, y = _finite(x, y)
+    if len(y) == 0 or np.std(y) == 0:
+        return
+    off, size = x - y, float(np.std(y) / np.sqrt(paths))
+    bias, noise = float(np.abs(off.mean())), float(off.std() / np.sqrt(len(off)))
+    if bias > max(size, 5 * noise):
+        yield Rounding(place, Lost.ERROR, policy, size, bias, _spacing(y))
+
+
+def _steps(place: str, names: tuple[str, ...], x: np.ndarray, y: np.ndarray) -> Iterator[Rounding]:
+    """Whether what a value moves by over the years is lost, cell by cell of [policy, year, cell, path]."""
+    for p, policy in enumerate(names):
+        for cell in range(y.shape[2]):
+            ours, exact = x[p, :, cell].astype(np.float64), y[p, :, cell]
+            sound = np.isfinite(ours).all(axis=0) & np.isfinite(exact).all(axis=0)
+            if sound.sum() < FEWEST:
+                continue
+            ours, exact = ours[:, sound], exact[:, sound]
+            moved = np.ptp(exact, axis=0)
+            yield from _rivals(
+                place, Lost.STEPS, policy, _typical(moved), np.abs(ours - exact).max(axis=0), exact
+            )
+
+
+def _rivals(
+    place: str, what: Lost, policy: str, size: float, errors: np.ndarray, values: np.ndarray
+) -> Iterator[Rounding]:
+    error = float(np.median(errors))
+    if size > 0 and error > RIVALS * size:
+        yield Rounding(place, what, policy, size, error, _spacing(values))
+
+
+def _finite(*parts: np.ndarray) -> list[np.ndarray]:
+    """In double precision, on the paths on which all are finite; none where these are too few."""
+    sound = np.all([np.isfinite(part) for part in parts], axis=0)
+    if sound.sum() < FEWEST:
+        sound[:] = False
+    return [part.astype(np.float64)[sound] for part in parts]
+
+
+def _typical(values: np.ndarray) -> float:
+    """Root of the mean square."""
+    return float(np.sqrt(np.mean(values**2)))
+
+
+def _spacing(values: np.ndarray) -> float:
+    return float(np.spacing(np.float32(np.median(np.abs(values)))))

@@ -1,0 +1,116 @@
+"""Units of a model, which are words, as UDUNITS reads them: what the climate and forecast (CF) conventions ask of `units`."""
+
+from __future__ import annotations
+
+import math
+import re
+
+_SCALES = {
+    "k": 1e3, "thousand": 1e3, "mn": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9, "tn": 1e12, "trillion": 1e12,
+}  # fmt: skip
+_SHORT_MILLION = "m"
+"""A million before something that is counted, as in "m euro"; alone, or before another unit, a metre."""
+_READ = frozenset(
+    [
+        "percent",
+        "year",
+        "yr",
+        "month",
+        "week",
+        "day",
+        "d",
+        "hour",
+        "h",
+        "minute",
+        "min",
+        "second",
+        "s",
+        "t",
+        "kt",
+        "Mt",
+        "Gt",
+        "kg",
+        "g",
+        "mg",
+        "tonne",
+        "m",
+        "hm",
+        "km",
+        "cm",
+        "mm",
+        "ha",
+        "l",
+        "K",
+        "degC",
+        "J",
+        "kJ",
+        "MJ",
+        "GJ",
+        "TJ",
+        "PJ",
+        "EJ",
+        "W",
+        "kW",
+        "MW",
+        "GW",
+        "TW",
+        "Pa",
+        "kPa",
+        "bar",
+        "V",
+        "A",
+        "Hz",
+        "mol",
+    ]
+)
+"""Symbols that UDUNITS reads, and that mean there what they mean to a modeller."""
+_PLURALS = frozenset(["years", "months", "weeks", "days", "hours", "minutes", "seconds", "tonnes"])
+_SYMBOL = re.compile(r"(\D*?)\^?(-?\d+(?:\.\d+)?)?")
+
+
+def udunits(unit: str) -> str:
+    """The unit in the syntax of UDUNITS: "1e3" for "k persons", "1e9 yr-1" for "bn yuan/yr", "percent" for "% of 2015 GDP".
+
+    What is counted (persons, jobs, a currency) is no unit there and leaves its scale, or "1". What follows "of", "in", "since",
+    "from" or "=" says what the unit refers to, and is left to the model's own words; so is a unit with a broken power, which
+    UDUNITS cannot say.
+    """
+    measured = re.split(r"\b(?:of|since|from|in)\b|=", unit.replace("%", " percent "))[0]
+    measured = re.sub(r"\b([kMGT]?W)h\b", r"\1 h", measured)
+    top, *below = (_factors(words) for words in re.split(r"/|\bper\b", measured))
+    scale = math.prod((top[0], *(1 / one for one, _ in below)))
+    powers = [*top[1], *((symbol, -power) for _, symbols in below for symbol, power in symbols)]
+    if any(power != int(power) for _, power in powers):
+        return "1"
+    texts = [_number(scale)] if scale != 1 else []
+    texts += [symbol if power == 1 else f"{symbol}{power:g}" for symbol, power in powers]
+    return " ".join(texts) or "1"
+
+
+def _factors(words: str) -> tuple[float, list[tuple[str, float]]]:
+    """The number in a product in words, and its symbols with their powers."""
+    scale, symbols = 1.0, []
+    tokens = [token for token in re.split(r"[\s*·]+|-(?=[^\W\d])", words) if token]
+    for place, token in enumerate(tokens):
+        symbol = _symbol(token)
+        counted = place + 1 < len(tokens) and _symbol(tokens[place + 1]) is None
+        if token in _SCALES or (token == _SHORT_MILLION and counted):
+            scale *= _SCALES.get(token, 1e6)
+        elif re.fullmatch(r"\d+(\.\d+)?(e\d+)?", token) and float(token) and len(tokens) > 1:
+            scale *= float(token)
+        elif symbol is not None:
+            symbols.append(symbol)
+    return scale, symbols
+
+
+def _number(scale: float) -> str:
+    power = round(math.log10(scale))
+    return f"1e{power}" if math.isclose(scale, 10.0**power) else f"{scale:g}"
+
+
+def _symbol(token: str) -> tuple[str, float] | None:
+    """The symbol that UDUNITS reads with its power, such as ("m", 3) for "m3"; None for what it does not read."""
+    match = _SYMBOL.fullmatch(token)
+    name = match[1] if match else token
+    name = name[:-1] if name in _PLURALS else name
+    return (name, float((match and match[2]) or 1)) if name in _READ else None

@@ -1,0 +1,90 @@
+"""What people call a study, its parts and its author: no number hangs on it, so that it stands outside of the fingerprint."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from engine.errors import Problems, refusal, unknown
+from engine.formatting import titled
+from engine.modelling.records import Model
+
+KINDS = ("policies", "events", "outcomes", "yearly", "factors")
+"""Tables of a study whose entries may have a label."""
+OF_LABELS = ("outcomes", "yearly")
+"""Those that hold nothing else."""
+LONGEST = 80
+
+Labels = Mapping[str, Mapping[str, str]]
+"""Kind -> name -> label, of the parts that have one."""
+
+
+def read(text: Mapping[str, Any], model: Model, problems: Problems) -> Labels:
+    """The labels of a study's tables; what is wrong with them is added to the problems.
+
+    A label is one line of at most 80 characters. No two parts of a kind may be shown under the same words.
+    """
+    if text["author"]:
+        with problems.within("author"):
+            _check_line(text["author"])
+    for kind, known in (("outcomes", model.outcomes), ("yearly", model.yearly)):
+        for name in text[kind]:
+            if name not in known:
+                what = "outcome" if kind == "outcomes" else "yearly variable"
+                problems.add(f"{kind}.{name}", unknown(what, name, known))
+    return {kind: _of_kind(kind, text[kind], _parts(kind, text, model), problems) for kind in KINDS}
+
+
+def _parts(kind: str, text: Mapping[str, Any], model: Model) -> Iterable[str]:
+    return getattr(model, kind) if kind in OF_LABELS else text[kind]
+
+
+def _of_kind(
+    kind: str, tables: Mapping[str, Any], parts: Iterable[str], problems: Problems
+) -> dict[str, str]:
+    labels = {}
+    for name, table in tables.items():
+        if "label" in table:
+            with problems.within(f"{kind}.{name}.label"):
+                _check_line(table["label"])
+                labels[name] = table["label"]
+    shown: dict[str, str] = {}
+    # those without a label first: theirs cannot be changed
+    for name in sorted(parts, key=lambda part: part in labels):
+        label = labels.get(name, titled(name))
+        if name in labels and label in shown:
+            problems.add(
+                f"{kind}.{name}.label", f"'{label}' is what '{shown[label]}' is called; take another."
+            )
+        shown.setdefault(label, name)
+    return labels
+
+
+def _check_line(label: str) -> None:
+    if not label.strip():
+        raise refusal("", "expected a few words, got nothing.")
+    if any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in label):
+        raise refusal("", "expected one line of text, without control characters.")
+    if len(label) > LONGEST:
+        raise refusal("", f"expected at most {LONGEST} characters, got {len(label)}.")
+
+
+def split(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A resolved study as plain tables without what people call its parts, and that alone."""
+    plain, names = dict(document), {}
+    for key in ("author", *OF_LABELS):
+        if key in plain:
+            names[key] = plain.pop(key)
+    for kind in KINDS:
+        tables = plain.get(kind)
+        if kind in OF_LABELS or not isinstance(tables, Mapping):
+            continue
+        plain[kind] = {
+            name: {key: value for key, value in table.items() if key != "label"}
+            for name, table in tables.items()
+        }
+        labels = {name: table["label"] for name, table in tables.items() if "label" in table}
+        if labels:
+            names[kind] = labels
+    return plain, names

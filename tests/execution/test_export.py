@@ -1,0 +1,92 @@
+"""Tables as files: every format reads back as the records are, with units and intervals, and nothing in them is a formula."""
+
+import dataclasses
+import importlib.util
+
+import pandas as pd
+import pytest
+
+import engine
+from engine.errors import UserError
+from engine.execution import export
+from engine.risk.intervals import Estimate
+from engine.risk.tables import record
+from tests.small_files import BRIDGE, MODELS, write
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    place = tmp_path_factory.mktemp("export")
+    model = engine.load_model_file(f"{MODELS}:Bridge")
+    return engine.run(str(write(place, BRIDGE)), place / "run", model, device="cpu")
+
+
+def records_of(run):
+    return [*run.answers.all_tables.risk, *run.answers.all_tables.comparison]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_file_of_rows_holds_every_estimate_with_its_unit(run, tmp_path, ending):
+    place = run.save_tables(tmp_path / f"table.{ending}")
+    rows = pd.read_csv(place) if ending == "csv" else pd.read_parquet(place)
+    records = records_of(run)
+    assert list(rows["estimate"]) == [r.estimate for r in records]
+    assert list(rows["measure"]) == [r.measure for r in records]
+    assert list(rows["unit"]) == [export.unit_of(run.study, r) for r in records]
+    assert set(rows["table"]) == {"risk", "comparison"}
+    assert not rows[["low", "high"]].isna().all(axis=None)
+
+
+def test_a_workbook_has_a_sheet_a_table_and_one_of_what_it_is(run, tmp_path):
+    sheets = pd.read_excel(run.save_tables(tmp_path / "table.xlsx"), sheet_name=None)
+    assert list(sheets) == ["about", "risk", "comparison"]
+    held = [r.estimate for r in run.answers.all_tables.risk]
+    assert list(sheets["risk"]["estimate"]) == pytest.approx(held, rel=1e-14)  # decimal text in between
+    about = dict(zip(sheets["about"]["what"], sheets["about"]["is"], strict=True))
+    assert about["fingerprint"] == run.study.fingerprint and about["paths"] == run.study.paths
+
+
+def test_nothing_in_a_workbook_is_a_formula(run, tmp_path):
+    import openpyxl
+
+    study = dataclasses.replace(run.study, question='=HYPERLINK("http://example.org")')
+    name = next(iter(study.model.outcomes))
+    one = record("mean", "=1+1", name, Estimate(1.0, 0.1, 0.8, 1.2))
+    export.save_tables(tmp_path / "table.xlsx", study, {"risk": [one]})
+    book = openpyxl.load_workbook(tmp_path / "table.xlsx")
+    kinds = {cell.data_type for sheet in book for row in sheet.rows for cell in row}
+    assert "f" not in kinds
+
+
+def test_markdown_and_latex_have_a_column_a_policy_and_the_numbers_of_the_printed_tables(run, tmp_path):
+    lines = run.save_tables(tmp_path / "table.md").read_text().splitlines()
+    assert lines[2].split(" | ")[2:] == [*run.study.policy_names[:-1], f"{run.study.policy_names[-1]} |"]
+    text = run.save_tables(tmp_path / "table.tex").read_text()
+    assert text.count(r"\begin{tabular}") == 2 and "_" not in text.replace(r"\_", "")
+    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 2
+
+
+def test_a_bar_in_a_name_breaks_no_table(run):
+    name = next(iter(run.study.model.outcomes))
+    one = record("mean", "a|b & 5 %", name, Estimate(1.0, 0.1, 0.8, 1.2))
+    head = export._markdown(run.study, {"risk": [one]}).decode().splitlines()[2]
+    assert r"a\|b & 5 %" in head
+    assert r"a|b \& 5 \%" in export._latex(run.study, {"risk": [one]}).decode()
+
+
+def test_a_condition_and_a_level_choose_what_is_saved(run, tmp_path):
+    name = next(iter(run.study.model.outcomes))
+    rows = pd.read_csv(run.save_tables(tmp_path / "a.csv", name, 99))
+    assert {*rows["variable"]} == {name} and {*rows["level"]} == {0.99}
+    rows = pd.read_csv(run.save_tables(tmp_path / "b.csv", given=f"{name} >= 0"))
+    assert {*rows["table"]} == {"given"}
+
+
+def test_what_cannot_be_written_is_refused_before_anything_is_computed(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match=r"\.csv, \.xlsx, \.parquet, \.md or \.tex"):
+        export.refuse_file(tmp_path / "table.doc")
+    with pytest.raises(UserError, match="a folder that is there"):
+        export.refuse_file(tmp_path / "none" / "table.csv")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install 'rustbelt\[excel\]'"):
+        export.refuse_file(tmp_path / "table.xlsx")

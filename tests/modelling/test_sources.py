@@ -1,0 +1,212 @@
+"""What the digest of a model covers: every module of one's own, and every file that is read as it is loaded."""
+
+import inspect
+import linecache
+import shutil
+import sys
+import types
+
+import pytest
+
+from engine.modelling.loading import files_of, load_part, source_digest, spec_of
+from engine.modelling.records import StaticModel
+
+MODEL = """
+from engine.modelling.records import Factor, Outcome, StaticModel
+{imports}
+class Mine(StaticModel):
+    factors = {{"x": Factor("1")}}
+    outcomes = {{"sum": Outcome("1")}}
+    def evaluate(self, factors, levers):
+        return {{"sum": factors.x * {value}}}
+"""
+
+
+def folder_of(place, imports, value="1.0", **files):
+    """A folder with a model and what stands beside it."""
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "model.py").write_text(MODEL.format(imports=imports, value=value))
+    for name, content in files.items():
+        path = place / name.replace("__", "/").replace("_csv", ".csv").replace("_py", ".py")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content)
+    return place
+
+
+def loaded(place):
+    return type(load_part(f"{place / 'model.py'}:Mine", (StaticModel,)))
+
+
+def digest(place):
+    return source_digest(loaded(place))
+
+
+READERS = {
+    "open": "with open(HERE / 'rate.csv') as f: RATE = float(f.read())",
+    "pathlib": "RATE = float((HERE / 'rate.csv').read_text())",
+    "numpy": "import numpy as np\nRATE = float(np.loadtxt(HERE / 'rate.csv'))",
+    "numpy by bytes": "import numpy as np\nRATE = float(np.fromfile(HERE / 'rate.csv', sep=' ')[0])",
+    "pandas": "import pandas as pd\nRATE = float(pd.read_csv(HERE / 'rate.csv', header=None)[0][0])",
+    "the system": "import os\nh = os.open(HERE / 'rate.csv', os.O_RDONLY); RATE = float(os.read(h, 99)); os.close(h)",
+    "in a module": "from inner import RATE",
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_file_that_is_read_counts_with_what_it_holds(tmp_path, reader):
+    here = "from pathlib import Path\nHERE = Path(__file__).parent\n"
+    files = {"rate_csv": "0.25", "inner_py": here + READERS["pathlib"]}
+    place = folder_of(tmp_path, here + READERS[reader], "RATE", **files)
+    first = digest(place)
+    assert digest(place) == first
+    (place / "rate.csv").write_text("0.75")
+    assert digest(place) != first
+    (place / "rate.csv").write_text("0.25")
+    assert digest(place) == first
+
+
+IMPORTS = {
+    "import": ("import helper", "helper.RATE"),
+    "from": ("from helper import RATE", "RATE"),
+    "package": ("from pack.inner import RATE", "RATE"),
+    "deeper": ("from above import RATE", "RATE"),
+    "by name": ("import importlib\nRATE = importlib.import_module('helper').RATE", "RATE"),
+}
+
+
+@pytest.mark.parametrize("how", IMPORTS)
+def test_a_module_beside_it_counts_and_is_the_one_that_stands_there_now(tmp_path, how):
+    content = "RATE = 1.0\n"
+    files = {"helper_py": content, "above_py": "from helper import RATE", "pack__inner_py": content}
+    place = folder_of(tmp_path, *IMPORTS[how], **files)
+    first, one = digest(place), loaded(place)
+    for path in (place / "helper.py", place / "pack" / "inner.py"):
+        path.write_text(
+            "RATE = 2.0\n"
+        )  # in the same second and of the same size: byte code of before looks good
+    other = loaded(place)
+    assert source_digest(other) != first == source_digest(one)
+    namespace = type("Given", (), {"x": 10.0})
+    assert (one().evaluate(namespace, None)["sum"], other().evaluate(namespace, None)["sum"]) == (10.0, 20.0)
+
+
+def test_models_of_two_folders_have_each_their_own_helper(tmp_path):
+    places = [
+        folder_of(tmp_path / name, "import helper", "helper.RATE", helper_py=f"RATE = {rate}")
+        for name, rate in (("a", 1.0), ("b", 2.0))
+    ]
+    first, second = (loaded(place) for place in places)
+    assert source_digest(first) != source_digest(second)
+    namespace = type("Given", (), {"x": 1.0})
+    assert [one().evaluate(namespace, None)["sum"] for one in (first, second)] == [1.0, 2.0]
+
+
+def test_the_digest_is_the_same_wherever_the_folder_lies_and_whatever_was_imported_before(
+    tmp_path, monkeypatch
+):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "shared_rates.py").write_text("from deeper_rates import RATE")
+    (elsewhere / "deeper_rates.py").write_text("RATE = 1.0")
+    monkeypatch.syspath_prepend(elsewhere)
+    place = folder_of(
+        tmp_path / "here", "import shared_rates, helper", "shared_rates.RATE", helper_py="X = 1"
+    )
+    fresh = digest(place)
+    import deeper_rates  # type: ignore[import-not-found] # noqa: F401
+    import shared_rates  # type: ignore[import-not-found] # noqa: F401
+
+    assert digest(place) == fresh
+    assert digest(shutil.copytree(place, tmp_path / "moved" / "far")) == fresh
+    (elsewhere / "deeper_rates.py").write_text("RATE = 2.0")
+    assert digest(place) != fresh
+    for name in ("shared_rates", "deeper_rates"):
+        sys.modules.pop(name)
+
+
+def test_modules_imported_before_are_there_after(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    place = folder_of(tmp_path, "import own_helper", helper_py="", own_helper_py="X = 1")
+    import own_helper  # type: ignore[import-not-found]
+
+    loaded(place)
+    assert sys.modules["own_helper"] is own_helper
+    (place / "own_helper.py").write_text("raise ValueError")
+    with pytest.raises(Exception, match="importing it raised ValueError"):
+        loaded(place)
+    assert sys.modules.pop("own_helper") is own_helper
+
+
+def test_what_is_not_read_or_not_its_own_does_not_count(tmp_path):
+    imports = """
+import json, colorsys, wave
+from pathlib import Path
+HERE = Path(__file__).parent
+with (HERE / "log.txt").open("a") as log: log.write("loaded")
+(HERE / "gone.txt").write_text("1"); (HERE / "gone.txt").read_text(); (HERE / "gone.txt").unlink()
+Path("/proc/uptime").read_text()
+Path("/dev/null").read_text()
+try:
+    open(HERE / "absent.csv")
+except FileNotFoundError:
+    pass
+list(HERE.iterdir())
+"""
+    place = folder_of(tmp_path, imports, other_csv="1")
+    first = loaded(place)
+    assert list(files_of(first)) == [place / "model.py"]
+    (place / "other.csv").write_text("2")
+    assert digest(place) == source_digest(first)
+
+
+def test_a_class_that_was_imported_counts_as_one_that_is_loaded(tmp_path, monkeypatch):
+    """Another process loads it from its file, and must come to the same digest."""
+    imports = (
+        "import helper_of_mine\nfrom pathlib import Path\nX = Path(__file__).with_name('x.csv').read_text()"
+    )
+    folder_of(tmp_path, imports, helper_of_mine_py="RATE = 1.0", x_csv="1")
+    (tmp_path / "model.py").rename(tmp_path / "imported_model.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    from imported_model import Mine  # type: ignore[import-not-found]
+
+    names = {path.name for path in files_of(type(load_part(spec_of(Mine), (StaticModel,))))}
+    assert names == {"imported_model.py", "helper_of_mine.py", "x.csv"}
+    assert source_digest(Mine) == source_digest(type(load_part(spec_of(Mine), (StaticModel,))))
+    for name in ("imported_model", "helper_of_mine"):
+        sys.modules.pop(name)
+
+
+NOTEBOOK = """
+import numpy as np
+from engine.modelling.records import Factor, Outcome, StaticModel
+RATE = {rate}
+TABLE = np.arange({size})
+def rule(x):
+    return x * RATE
+class Mine(StaticModel):
+    factors = {{"x": Factor("1")}}
+    outcomes = {{"sum": Outcome("1")}}
+    def evaluate(self, factors, levers):
+        return {{"sum": rule(factors.x) + TABLE[0]}}
+"""
+
+
+def in_notebook(monkeypatch, **values):
+    """The class as a notebook has it: its source is known, its file is not."""
+    text = NOTEBOOK.format(**{"rate": 1.0, "size": 3} | values)
+    name = f"<cell {hash(text)}>"
+    module = types.ModuleType("a_notebook")
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    monkeypatch.setitem(sys.modules, "a_notebook", module)
+    monkeypatch.setattr(inspect, "getsourcefile", lambda part: name)
+    monkeypatch.setattr(inspect, "getfile", lambda part: name)
+    builtins_exec = vars(__import__("builtins"))["exec"]
+    builtins_exec(compile(text, name, "exec"), vars(module))
+    return module.Mine
+
+
+def test_a_class_of_a_notebook_counts_with_all_that_its_methods_refer_to(monkeypatch):
+    first = source_digest(in_notebook(monkeypatch))
+    assert source_digest(in_notebook(monkeypatch)) == first
+    assert source_digest(in_notebook(monkeypatch, rate=2.0)) != first
+    assert source_digest(in_notebook(monkeypatch, size=4)) != first
