@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import Problem, UserError, unknown
 from engine.modelling.records import Model
-from engine.run_folder import cube, ledger, ownership
+from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.storage.files import unsealed
-from engine.study.loading import load_model_file, load_study, shipped_studies, study_of_text
+from engine.study.loading import load_model_file, load_study, policies_of, shipped_studies, study_of_text
 from engine.study.study import Study
 
 OUTPUTS = "outputs"
@@ -24,6 +25,35 @@ def run_folder(study: Study, out: str | Path | None = None) -> RunFolder:
 def known_runs() -> list[Path]:
     """The run folders in `outputs/`, by name."""
     return sorted(path.parent for path in Path(OUTPUTS).glob("*/study.toml"))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run in `outputs/` as a list shows it, without its model.
+
+    Args:
+      name: of its folder.
+      date: when it was last worked on, with its zone; "" where nobody has written that down.
+      paths: that are there in tables: of a run that has not come to its end, none.
+      policies: that ran.
+      question: of its study.
+    """
+
+    name: str
+    date: str
+    paths: int
+    policies: tuple[str, ...]
+    question: str
+
+
+def entry_of(folder: Path) -> Entry:
+    """What a run folder says of itself; what cannot be read of it is left empty."""
+    attributes = cube.attributes(folder)
+    text = (unsealed(ownership.study_file(folder)) or {}).get("study", "")
+    last = next((run["ended"] or run["started"] for run in reversed(provenance.runs(folder))), "")
+    is_whole = attributes.get("status") == "complete"
+    paths = attributes.get("paths", 0) if is_whole else 0
+    return Entry(folder.name, last, paths, policies_of(text), str(attributes.get("summary", "")))
 
 
 def stored_study(folder: Path, model: Model | None = None) -> Study:
@@ -108,7 +138,8 @@ def find_study(
     else:
         study = load_study(place, model=model, seed=seed)
         run = run_folder(study)
-        if cube.attributes(run.path).get("status") != "complete":
+        is_there = cube.attributes(run.path).get("status") == "complete" or provenance.was_finished(run.path)
+        if not is_there:
             if policy is not None and policy not in study.policy_names:
                 study = load_study(place, model=model, seed=seed, policies=(policy,))
             return study, None

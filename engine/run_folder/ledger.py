@@ -126,13 +126,14 @@ def files_of(folder: Path, part: int | str) -> dict[str, Stored]:
 
 
 def done_blocks(
-    folder: RunFolder, thorough: bool = False, only: Iterable[int] | None = None
+    folder: RunFolder, thorough: bool = False, only: Iterable[int] | None = None, short: bool = False
 ) -> dict[int, Record]:
     """Records of the blocks that are done, by block number in rising order.
 
     Args:
       thorough: also compare the SHA-256 of every file, which reads all of them.
       only: numbers of the blocks that are looked at; all of the study's if not given.
+      short: also the last block of fewer paths, which more paths have been asked for since.
     """
     count = len(folder.study.blocks())
     wanted = [
@@ -141,15 +142,17 @@ def done_blocks(
         if k < count
     ]
     with ThreadPoolExecutor(WRITERS) as threads:
-        records = threads.map(lambda block: _done(folder, block, thorough), wanted)
+        records = threads.map(lambda block: _done(folder, block, thorough, short), wanted)
         return {
             block.index: record for block, record in zip(wanted, records, strict=True) if record is not None
         }
 
 
-def _done(folder: RunFolder, block: Block, thorough: bool) -> Record | None:
+def _done(folder: RunFolder, block: Block, thorough: bool, short: bool) -> Record | None:
     record = read(folder, block.index)
-    if record is None or (record.first, record.count) != (block.first, block.count):
+    if record is None or record.first != block.first:
+        return None
+    if record.count != block.count and not (short and 0 < record.count < block.count):
         return None
     return record if intact(folder.path, record, thorough) else None
 

@@ -107,6 +107,12 @@ def study_of_text(text: str, source: str, model: Model | None = None) -> Study:
     return read_study(tomllib.loads(text), source, model=model)
 
 
+def policies_of(text: str) -> tuple[str, ...]:
+    """Names of the policies that ran, of the text that `resolved_text` gives."""
+    tables = tomllib.loads(text)
+    return tuple(tables.get("compare") or tables.get("policies", ()))
+
+
 def resolved_text(study: Study) -> str:
     """The resolved study as TOML; reading it again gives the same study."""
     return tomli_w.dumps(study.document)
