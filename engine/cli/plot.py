@@ -112,7 +112,9 @@ def _opened(computed: bool, place: str, partial: bool, model: Any) -> Run:
     from engine.run_folder.finding import find_study, run_folder
 
     if computed:
-        return open_run(place, model, partial)
+        opened = open_run(place, model, partial)
+        options.note_what_is_there(opened)
+        return opened
     devices.use_every_core()
     return Run(run_folder(find_study(place, model)[0]))
 

@@ -50,6 +50,7 @@ def page(run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | No
     markup = render(
         "page.html",
         name=study.name,
+        paths=run.paths,
         question=study.question or run.title(study.name),
         meta=_meta(run),
         policies=study.policy_names,

@@ -298,6 +298,20 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
+def paths_held(folder: RunFolder) -> int:
+    """Up to which path the folder holds blocks of this very study; 0 where it is of another."""
+    held = unsealed(study_file(folder.path)) or {}
+    ours = _whose(folder.study)
+    return _last_path(folder) if all(held.get(key) == value for key, value in ours.items()) else 0
+
+
+def _last_path(folder: RunFolder) -> int:
+    last = max(ledger.recorded_blocks(folder.path), default=None)
+    record = None if last is None else ledger.read(folder, last)
+    # a record that cannot be read says at least that its block has a first path
+    return record.first + record.count if record else 0 if last is None else last * BLOCK + 1
+
+
 def _refuse_another(folder: RunFolder) -> None:
     study = folder.study
     if not study_file(folder.path).exists():
@@ -315,10 +329,7 @@ def _refuse_another(folder: RunFolder) -> None:
     ):
         if held.get(key) != ours[key]:
             problems.add("", f"holds {what} {held.get(key)}, expected {ours[key]}. Take another folder.")
-    last = max(ledger.recorded_blocks(folder.path), default=None)
-    record = None if last is None else ledger.read(folder, last)
-    # a record that cannot be read says at least that its block has a first path
-    beyond = record.first + record.count if record else 0 if last is None else last * BLOCK + 1
+    beyond = _last_path(folder)
     if not problems and beyond > study.paths:
         remedy = "Ask for at least as many, or take another folder."
         problems.add("", f"holds {beyond:,} paths, and {study.paths:,} are asked for. {remedy}")
