@@ -98,6 +98,9 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
         if shock.law not in ("normal", "uniform"):
             problems.add(f"model.shocks.{name}", unknown("law", str(shock.law), ("normal", "uniform")))
     _check_outcomes(model, years, problems)
+    sentences = () if isinstance(model.limits, str) else model.limits
+    if isinstance(model.limits, str) or not all(isinstance(one, str) and one.strip() for one in sentences):
+        problems.add("model.limits", f"expected a tuple of sentences, got {model.limits!r}.")
     contract: type[Model] = PathModel if isinstance(model, PathModel) else StaticModel
     for method in ("init", "step") if isinstance(model, PathModel) else ("evaluate",):
         if getattr(type(model), method, None) is getattr(contract, method):

@@ -119,7 +119,7 @@ class Outcome:
 class Model:
     """What every model states. `dims` maps each dimension to its labels; all other tables map names to records.
 
-    Without time there are no shocks and no yearly values: a `StaticModel` leaves these tables empty.
+    `limits` says in sentences what the model cannot say, for the report to say it beside the numbers. Without time there are no shocks and no yearly values: a `StaticModel` leaves these tables empty.
     """
 
     dims: ClassVar[Mapping[str, tuple[str, ...]]] = {}
@@ -128,6 +128,7 @@ class Model:
     levers: ClassVar[Mapping[str, Lever]] = {}
     yearly: ClassVar[Mapping[str, Yearly]] = {}
     outcomes: ClassVar[Mapping[str, Outcome]] = {}
+    limits: ClassVar[Sequence[str]] = ()
 
 
 class PathModel(Model):
