@@ -13,8 +13,9 @@ import click
 
 from engine.errors import UserError
 from engine.formatting import command_line, printable
+from engine.modelling.loading import blamed
 
-PATIENCE = 3.0
+PATIENCE = 2.0
 """Seconds that Python has to notice a Ctrl-C; while a program is compiled it cannot."""
 STOPPED = 130
 """Exit code of what was stopped by Ctrl-C, as shells have it."""
@@ -32,12 +33,17 @@ def users(error: BaseException) -> UserError | None:
     """
     if isinstance(error, UserError):
         return error
+    if (models := blamed(error)) is not None:
+        return models
     if isinstance(error, MemoryError):
         text = "there is too little of it. Ask for fewer --paths, or end other programs."
         return UserError("memory", [text])
     if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
         text = "expected names of files and folders in UTF-8, got one of other bytes. Rename it, or work in another folder."
         return UserError(str(error.object)[:200].strip(), [text])
+    if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop from "):  # Python before 3.13
+        place = str(error).partition(" from ")[2].strip("'")
+        return UserError(place, ["leads to itself (a symbolic link). Choose another place."])
     if not isinstance(error, OSError):
         return None
     reason = f"{error.strerror or error}."

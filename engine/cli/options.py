@@ -12,6 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
+    from engine.execution.run import Run
     from engine.modelling.records import Model
     from engine.study.study import Study
 
@@ -196,6 +197,14 @@ def study_to_run(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
+def note_what_is_there(run: Run) -> None:
+    """A line on stderr where a run was extended and not all of its paths are there yet."""
+    if run.is_extended:
+        there, asked = run.answers.study.paths, run.study.paths
+        text = f"{there:,} of {asked:,} paths are there, and shown. The same rustbelt run finishes them."
+        click.echo(f"note: {run.folder}: {text}", err=True)
+
+
 def run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:
     """The command with DIR and --model, handed on as the `Run` that is there; of its finished blocks alone where --partial is set."""
 
@@ -205,6 +214,10 @@ def run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:
         from engine.program import devices
 
         devices.use_every_core()
-        command(run=open_run(run, model, others.pop("partial", False)), **others)
+        shows_paths = "partial" in others
+        opened = open_run(run, model, others.pop("partial", False))
+        if shows_paths:
+            note_what_is_there(opened)
+        command(run=opened, **others)
 
     return run(own_model(wrapped))

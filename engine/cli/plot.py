@@ -44,7 +44,7 @@ def _complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) 
 )
 @click.option("--where", type=options.LABEL, multiple=True, help="Only this place, such as region=Liaoning.")
 @click.option("--factor", metavar="F", shell_complete=options.complete_factor, help="One factor.")
-@click.option("--measure", metavar="M", help="mean, or VaR or ES by name, such as ES99.")
+@click.option("--measure", metavar="M", help="mean, median, sd, or VaR or ES by name, such as ES97.5.")
 @click.option("--year", type=options.COUNT, metavar="Y", help="One year; the last if not given.")
 @click.option("--path", type=options.COUNT, help="Number of the path that is replayed; 0 if not given.")
 @click.option(
@@ -112,7 +112,9 @@ def _opened(computed: bool, place: str, partial: bool, model: Any) -> Run:
     from engine.run_folder.finding import find_study, run_folder
 
     if computed:
-        return open_run(place, model, partial)
+        opened = open_run(place, model, partial)
+        options.note_what_is_there(opened)
+        return opened
     devices.use_every_core()
     return Run(run_folder(find_study(place, model)[0]))
 

@@ -68,14 +68,15 @@ def _of_paths(folder: RunFolder, some: Block, now: Outcomes) -> Iterator[tuple[s
     study = folder.study
     names, paths = list(study.model.outcomes), Paths(folder, [some])
     for name in study.keep.outcomes:
-        stored, computed = paths[name], now[:, names.index(name)]
-        differs = stored.view(np.uint32) != np.ascontiguousarray(computed).view(np.uint32)
+        stored, computed = paths[name], np.ascontiguousarray(now[:, names.index(name)])
+        bits = f"u{stored.dtype.itemsize}"
+        differs = stored.view(bits) != computed.view(bits)
         if differs.any():
             policy, path = (int(at[0]) for at in np.nonzero(differs))
             yield (
                 f"paths.{name}",
-                f"path {some.first + path} under '{study.policy_names[policy]}': expected {stored[policy, path]:.9g}, as is "
-                f"stored, got {computed[policy, path]:.9g}, on {differs.any(axis=0).sum():,} of {some.count:,} paths.",
+                f"path {some.first + path} under '{study.policy_names[policy]}': expected {stored[policy, path]!s}, as is "
+                f"stored, got {computed[policy, path]!s}, on {differs.any(axis=0).sum():,} of {some.count:,} paths.",
             )
 
 

@@ -17,11 +17,11 @@ from engine.modelling.cell_axis import split_cells
 from engine.modelling.records import shock_streams
 from engine.program import compilation_cache, devices
 from engine.program.kernel import Program, Trace
-from engine.run_folder import cube
+from engine.run_folder import cube, ledger, provenance
 from engine.run_folder.cube_groups import described, described_inputs, described_value, policies
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
-from engine.study.study import PRECISIONS, Study
+from engine.study.study import PRECISIONS, Block, Study
 
 KINDS = {"yearly": "yearly", "outcomes": "outcome", "draws": "draw", "shocks": "shock"}
 """Groups of a replay, and what their values are called in its table."""
@@ -187,10 +187,14 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
         problems.append(Problem("variable", f"{expected} {remedy}"))
     if policy not in study.policy_names:
         problems.append(Problem("policy", unknown("policy", policy, study.policy_names)))
-    if not 1 <= count <= study.paths:
-        problems.append(Problem("count", f"expected 1 to {study.paths} paths, got {count}."))
+    done = ledger.done_blocks(folder, short=True)
+    blocks = [Block(index, record.first, record.count) for index, record in done.items()]
+    there = sum(block.count for block in blocks)
+    if not 1 <= count <= max(there, 1):
+        problems.append(Problem("count", f"expected 1 to {there} paths, got {count}."))
     held = cube.attributes(folder.path)
-    if held.get("status") != "complete" or held.get("paths", 0) < study.paths:
+    is_whole = held.get("status") == "complete" and held.get("paths", 0) >= study.paths
+    if not is_whole and not provenance.was_finished(folder.path):
         expected = f"expected a run of {study.paths:,} paths that has come to its end."
         problems.append(Problem("", f"{expected} Finish it: {folder.finishing_command}"))
     if problems:
@@ -198,12 +202,12 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
     outcome, at = study.model.outcomes[variable], study.policy_names.index(policy)
     numbers: np.ndarray = np.zeros(0, np.int64)
     values: np.ndarray = np.zeros((len(study.policies), 0), study.dtype)
-    blocks = study.blocks()
     for begin in range(0, len(blocks), _BLOCKS):
         part = blocks[begin : begin + _BLOCKS]
         block = Paths(folder, part)[variable]
         values = np.concatenate([values, block], axis=1)
-        numbers = np.concatenate([numbers, part[0].first + np.arange(block.shape[1])])
+        new = [np.arange(one.first, one.first + one.count) for one in part]
+        numbers = np.concatenate([numbers, *new])
         first = _lowest_first(-values[at] if outcome.loss else values[at], count)
         numbers, values = numbers[first], values[:, first]
     return xr.Dataset(

@@ -23,6 +23,7 @@ from engine.run_folder.ledger import Record
 from engine.run_folder.parts import yearly_fields
 from engine.run_folder.reading import Paths
 from engine.storage.object_store import is_url
+from engine.study.study import Block
 
 
 class Answers:
@@ -35,9 +36,19 @@ class Answers:
 
     def __init__(self, folder: RunFolder, records: Mapping[int, Record]):
         self.folder, self.records = folder, records
-        self.blocks = tuple(folder.study.block(index) for index in sorted(records))
+        self.blocks = tuple(
+            Block(index, records[index].first, records[index].count) for index in sorted(records)
+        )
         self.study = replace(folder.study, paths=sum(block.count for block in self.blocks))
         self.paths = Paths(folder, self.blocks)
+
+    def with_level(self, level: float | None) -> Answers:
+        """The same with VaR and ES also at a level; itself where the study has it, or none is asked for."""
+        levels = self.study.levels
+        if level is None or level in levels:
+            return self
+        study = replace(self.folder.study, levels=tuple(sorted((*levels, level))))
+        return Answers(replace(self.folder, study=study), self.records)
 
     @cached_property
     def all_tables(self) -> Tables:
@@ -97,7 +108,7 @@ def of_run(folder: RunFolder, partial: bool = False) -> Answers:
       UserError: blocks are missing or damaged; or, if that is allowed, all of them.
     """
     ownership.refuse_changed(folder)
-    records = ledger.done_blocks(folder)
+    records = ledger.done_blocks(folder, short=partial)
     if not partial:
         return whole(folder, records)
     if not records:
@@ -118,7 +129,8 @@ def whole(folder: RunFolder, records: Mapping[int, Record]) -> Answers:
     if gone:
         some = f"block{'s' if len(gone) > 1 else ''} {', '.join(map(str, gone[:6]))}{', ...' if len(gone) > 6 else ''}"
         if cube.attributes(folder.path).get("status") == "complete":
-            message = f"{some} damaged or missing. See what is: {folder.command('verify')}"
+            is_or_are = "is" if len(gone) == 1 else "are"
+            message = f"{some} {is_or_are} damaged or missing. {ledger.remedy(folder.path)}"
         else:
             message = (
                 f"its run has not come to its end: {some} still to be computed. Look at what is there with --partial, or "

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import Problems, refusal, unknown
 from engine.modelling.folds import Fold
-from engine.modelling.records import Model, PathModel, StaticModel
+from engine.modelling.records import Factor, Lever, Model, Outcome, PathModel, Shock, StaticModel, Yearly
 
 RESERVED = (
     *("policy", "path", "year", "measure", "level", "stat", "quantile", "moment", "bin", "edge", "outcome"),
@@ -17,6 +17,17 @@ RESERVED = (
     *("yearly", "worse", "regret", "outcomes"),
 )
 """Dimensions and coordinates of the cube, and groups in it that stand beside variables: no other thing can have such a name."""
+
+_LABEL = r"\w[\w .-]{0,58}[\w-]|\w"
+
+_TABLES: dict[str, type | None] = {
+    "dims": None,
+    "factors": Factor,
+    "shocks": Shock,
+    "levers": Lever,
+    "yearly": Yearly,
+    "outcomes": Outcome,
+}
 
 POLICY_KEYS = ("label", "about", "like", "before", "start", "implementation")
 """What a policy's table says beside its levers."""
@@ -34,6 +45,28 @@ def check_free(name: str) -> None:
         raise refusal("", f"'{name}' is a name of the cube's own; take another.")
 
 
+def check_tables(model: Model) -> None:
+    """Refuses a model whose tables are none, or hold something else than what they are of.
+
+    Raises:
+      UserError: with places such as `model.factors.load`.
+    """
+    problems = Problems()
+    for table, kind in _TABLES.items():
+        place = f"model.{table}"
+        with problems.within(place):
+            try:
+                held = getattr(model, table)
+            except Exception as error:
+                raise refusal("", f"raised {type(error).__name__}: {error}") from error
+            if not isinstance(held, Mapping):
+                raise refusal("", f"expected a table by name, got {held!r:.60}.")
+            for name, entry in held.items():
+                if kind is not None and not isinstance(entry, kind):
+                    problems.add(f"{place}.{name}", f"expected a {kind.__name__}, got {entry!r:.60}.")
+    problems.refuse(f"model {type(model).__name__}")
+
+
 def check_declaration(model: Model, years: Sequence[int]) -> None:
     """Refuses a model that states itself wrongly; all that is wrong at once, in the order of its tables.
 
@@ -43,6 +76,7 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
     Raises:
       UserError: with places such as `model.outcomes.damage`.
     """
+    check_tables(model)
     problems = Problems()
     _check_dims(model, problems)
     for table in ("factors", "shocks", "levers", "yearly", "outcomes"):
@@ -56,10 +90,17 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
         elif not lever.low <= lever.default <= lever.high:
             text = f"expected a default of {lever.bounds}, got {lever.default:g}."
             problems.add(f"model.levers.{name}", text)
+    for name, factor in model.factors.items():
+        _check_labels(model, f"model.factors.{name}", factor.dims, problems)
+    if isinstance(model, StaticModel):
+        _refuse_years(model, problems)
     for name, shock in model.shocks.items():
         if shock.law not in ("normal", "uniform"):
             problems.add(f"model.shocks.{name}", unknown("law", str(shock.law), ("normal", "uniform")))
     _check_outcomes(model, years, problems)
+    sentences = () if isinstance(model.limits, str) else model.limits
+    if isinstance(model.limits, str) or not all(isinstance(one, str) and one.strip() for one in sentences):
+        problems.add("model.limits", f"expected a tuple of sentences, got {model.limits!r}.")
     contract: type[Model] = PathModel if isinstance(model, PathModel) else StaticModel
     for method in ("init", "step") if isinstance(model, PathModel) else ("evaluate",):
         if getattr(type(model), method, None) is getattr(contract, method):
@@ -80,6 +121,27 @@ def _check_entry(model: Model, place: str, name: Any, entry: Any, problems: Prob
     for dim in getattr(entry, "dims", ()):
         if dim not in model.dims:
             problems.add(place, unknown("dimension", dim, model.dims))
+
+
+def _check_labels(model: Model, place: str, dims: Sequence[str], problems: Problems) -> None:
+    """Whether the labels that a factor is drawn for can stand in a name: `name[label]` is one of a file in the cube."""
+    for dim in dims:
+        for label in model.dims.get(dim, ()):
+            if not re.fullmatch(_LABEL, str(label)):
+                wanted = "letters, digits, '_', '-', '.' and spaces (at most 60)"
+                problems.add(
+                    place, f"is drawn for each label of '{dim}': expected one of {wanted}, got {label!r}."
+                )
+
+
+def _refuse_years(model: Model, problems: Problems) -> None:
+    """Refuses what a model without time states of years, with what to state in its place."""
+    for name in model.shocks:
+        remedy = "Make it a factor, which is drawn once; with dims for each label: Factor(unit, dims=(...))."
+        problems.add(f"model.shocks.{name}", f"a static model has no years to be shocked in. {remedy}")
+    for name in model.yearly:
+        remedy = "Make it an outcome, or the model a PathModel."
+        problems.add(f"model.yearly.{name}", f"a static model has no years to record. {remedy}")
 
 
 def _check_dims(model: Model, problems: Problems) -> None:

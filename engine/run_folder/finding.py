@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import Problem, UserError, unknown
 from engine.formatting import command_line
 from engine.modelling.records import Model
-from engine.run_folder import cube, ownership
+from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.storage.files import unsealed
-from engine.study.loading import load_model_file, load_study, shipped_studies, study_of_text
+from engine.study.loading import load_model_file, load_study, policies_of, shipped_studies, study_of_text
 from engine.study.study import Study
 
 OUTPUTS = "outputs"
@@ -28,6 +29,35 @@ def known_runs() -> list[Path]:
     return sorted(path.parent for path in Path(OUTPUTS).glob("*/study.toml"))
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A run in `outputs/` as a list shows it, without its model.
+
+    Args:
+      name: of its folder.
+      date: when it was last worked on, with its zone; "" where nobody has written that down.
+      paths: that are there in tables: of a run that has not come to its end, none.
+      policies: that ran.
+      question: of its study.
+    """
+
+    name: str
+    date: str
+    paths: int
+    policies: tuple[str, ...]
+    question: str
+
+
+def entry_of(folder: Path) -> Entry:
+    """What a run folder says of itself; what cannot be read of it is left empty."""
+    attributes = cube.attributes(folder)
+    text = (unsealed(ownership.study_file(folder)) or {}).get("study", "")
+    last = next((run["ended"] or run["started"] for run in reversed(provenance.runs(folder))), "")
+    is_whole = attributes.get("status") == "complete"
+    paths = attributes.get("paths", 0) if is_whole else 0
+    return Entry(folder.name, last, paths, policies_of(text), str(attributes.get("summary", "")))
+
+
 def stored_study(folder: Path, model: Model | None = None) -> Study:
     """The study of a run folder: what its ledger holds, else its `study.toml`.
 
@@ -42,7 +72,14 @@ def stored_study(folder: Path, model: Model | None = None) -> Study:
         model = load_model_file(spec) if spec else None
     held = unsealed(ownership.study_file(folder))
     if held is None:
-        return load_study(folder / "study.toml", model=model)
+        try:
+            return load_study(folder / "study.toml", model=model)
+        except UserError as error:
+            if not ownership.study_file(folder).exists():
+                raise
+            spec = " --model FILE:CLASS, if the model is your own" if model is None else ""
+            message = f"is damaged (not as it was written). {ledger.remedy(folder)}{spec}."
+            raise UserError(str(folder), [Problem("ledger/study.json", message)]) from error
     return study_of_text(held["study"], str(folder / "study.toml"), model)
 
 
@@ -122,7 +159,8 @@ def find_study(
     else:
         study = _study_of_file(place, model, seed)
         run = run_folder(study)
-        if cube.attributes(run.path).get("status") != "complete":
+        is_there = cube.attributes(run.path).get("status") == "complete" or provenance.was_finished(run.path)
+        if not is_there:
             if policy is not None and policy not in study.policy_names:
                 own = model or (study.model if study.model_spec else None)
                 study = load_study(place, model=own, seed=seed, policies=(policy,))

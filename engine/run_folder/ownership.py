@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -195,19 +196,20 @@ def _as_found(study: Study) -> dict[str, Any]:
 def _remember(model: Mapping[str, str]) -> None:
     folder, _ = private_folder()
     if folder is not None and _line(model) not in _models_run():
-        with suppress(OSError), (folder / MODELS).open("a", encoding="utf-8") as file:
-            file.write(f"{_line(model)}\n")
+        with suppress(OSError), (folder / MODELS).open("ab") as file:
+            file.write(os.fsencode(f"{_line(model)}\n"))
 
 
 def _models_run() -> list[str]:
     folder, _ = private_folder()
     with suppress(OSError):
-        return (folder / MODELS).read_text("utf-8").splitlines() if folder else []
+        # as file names are: in any bytes
+        return os.fsdecode((folder / MODELS).read_bytes()).split("\n") if folder else []
     return []
 
 
 def _line(model: Mapping[str, str]) -> str:
-    return f"{model['sha256']} {model['spec']}"
+    return f"{model['sha256']} {model['spec']}".replace("\n", "\\n")
 
 
 def _file_of(spec: str) -> Path:
@@ -296,6 +298,20 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
+def paths_held(folder: RunFolder) -> int:
+    """Up to which path the folder holds blocks of this very study; 0 where it is of another."""
+    held = unsealed(study_file(folder.path)) or {}
+    ours = _whose(folder.study)
+    return _last_path(folder) if all(held.get(key) == value for key, value in ours.items()) else 0
+
+
+def _last_path(folder: RunFolder) -> int:
+    last = max(ledger.recorded_blocks(folder.path), default=None)
+    record = None if last is None else ledger.read(folder, last)
+    # a record that cannot be read says at least that its block has a first path
+    return record.first + record.count if record else 0 if last is None else last * BLOCK + 1
+
+
 def _refuse_another(folder: RunFolder) -> None:
     study = folder.study
     if not study_file(folder.path).exists():
@@ -313,10 +329,7 @@ def _refuse_another(folder: RunFolder) -> None:
     ):
         if held.get(key) != ours[key]:
             problems.add("", f"holds {what} {held.get(key)}, expected {ours[key]}. Take another folder.")
-    last = max(ledger.recorded_blocks(folder.path), default=None)
-    record = None if last is None else ledger.read(folder, last)
-    # a record that cannot be read says at least that its block has a first path
-    beyond = record.first + record.count if record else 0 if last is None else last * BLOCK + 1
+    beyond = _last_path(folder)
     if not problems and beyond > study.paths:
         remedy = "Ask for at least as many, or take another folder."
         problems.add("", f"holds {beyond:,} paths, and {study.paths:,} are asked for. {remedy}")

@@ -49,7 +49,13 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     A failed fsync is final: the system may have dropped the pages, so the file is given up and not forced again
     (Rebello et al., USENIX ATC 2020).
+
+    Raises:
+      UserError: something else than a file has the name: a device would be replaced, and gone for everybody.
     """
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "a device"
+        raise UserError(str(path), [f"expected a file, got {kind}. Choose another name."])
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
     try:
         with open(temporary, "wb") as handle:
@@ -57,9 +63,11 @@ def write_atomically(path: Path, content: bytes) -> None:
             handle.flush()
             os.fsync(handle.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(path), None  # nobody has heard of the other
         raise
     sync(path.parent)
 

@@ -180,7 +180,9 @@ def test_a_folder_that_holds_another_study(tmp_path):
     words = ["run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", tmp_path / "out", "--quiet"]
     assert call(*words).exit_code == 0
     refused_with_problems(call(*words, "--seed", 8), "holds a study with fingerprint")
-    refused_with_problems(call(*words, "--paths", 2000), "holds 4,000 paths, and 2,000 are asked for")
+    fewer = call(*words, "--paths", 2000)
+    assert fewer.exit_code == 0 and "4,000 paths, seed 7" in fewer.stdout
+    assert "holds 4,000 paths; all of them are shown, though 2,000 are asked for." in fewer.stderr
     assert call(*words).exit_code == 0
 
 
@@ -267,3 +269,14 @@ def test_wrong_questions_to_a_run(tmp_path):
         call(*tell, 1, "--policy", "strog"), "unknown policy 'strog'. Did you mean 'strong'?"
     )
     refused_with_problems(call(*tell, 1, "--variable", "stock"), "unknown yearly variable 'stock'")
+
+
+def test_a_model_whose_path_is_no_text_is_remembered_as_any_other(tmp_path):
+    place = tmp_path / os.fsdecode(b"no \xff text")
+    place.mkdir()
+    (place / "model.py").write_bytes(MODELS.read_bytes())
+    words = ["run", write(tmp_path, BRIDGE), "--out", tmp_path / "out", "--quiet"]
+    for path in (place, tmp_path):
+        (path / "model.py").write_bytes(MODELS.read_bytes())
+        assert call(*words, "--model", f"{path / 'model.py'}:Bridge").exit_code == 0
+        assert call("risk", tmp_path / "out").exit_code == 0

@@ -77,4 +77,11 @@ def _past_run(past: Mapping[str, Any]) -> tuple[str, ...]:
     machine = ", ".join(str(part) for part in (past.get("device_kind"), past.get("cpu"), *counts) if part)
     status = f"{past['status']}" + (f": {past['error']}" if past.get("error") else "")
     command = shlex.join(str(word) for word in past.get("command", []))
-    return str(past["started"]), str(past["ended"]), status, str(past.get("blocks") or ""), machine, command
+    return (
+        str(past["started"]),
+        str(past["ended"] or ""),
+        status,
+        str(past.get("blocks") or ""),
+        machine,
+        command,
+    )
