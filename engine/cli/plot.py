@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--policy", "policies", type=options.NAMES, help="Only these policies, in this order.")
 @click.option("--where", type=options.LABEL, multiple=True, help="Only this place, such as region=Liaoning.")
 @click.option("--factor", metavar="F", help="One factor.")
-@click.option("--measure", metavar="M", help="mean, or VaR or ES by name, such as ES99.")
+@click.option("--measure", metavar="M", help="mean, median, sd, or VaR or ES by name, such as ES97.5.")
 @click.option("--year", type=options.COUNT, metavar="Y", help="One year; the last if not given.")
 @click.option("--path", type=options.COUNT, help="Number of the path that is replayed; 0 if not given.")
 @click.option(

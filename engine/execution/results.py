@@ -39,6 +39,14 @@ class Answers:
         self.study = replace(folder.study, paths=sum(block.count for block in self.blocks))
         self.paths = Paths(folder, self.blocks)
 
+    def with_level(self, level: float | None) -> Answers:
+        """The same with VaR and ES also at a level; itself where the study has it, or none is asked for."""
+        levels = self.study.levels
+        if level is None or level in levels:
+            return self
+        study = replace(self.folder.study, levels=tuple(sorted((*levels, level))))
+        return Answers(replace(self.folder, study=study), self.records)
+
     @cached_property
     def all_tables(self) -> Tables:
         """Risk and comparison of every outcome and event."""
@@ -79,8 +87,7 @@ class Answers:
           rounding: what single precision is too coarse for.
         """
         nonfinite = ledger.nonfinite_of(self.records)
-        out = ledger.excluded_of(self.records)
-        fields = {**yearly, "rounding": rounding}
+        fields, out = {**yearly, "rounding": rounding}, ledger.excluded_of(self.records)
         return summarise(self.study, self.all_tables, self.paths, self.tally, fields, nonfinite, out)
 
     def _tally(self, index: int) -> bytes:

@@ -20,10 +20,12 @@ class Factor:
     Args:
       unit: unit of the draw ("1" if none).
       about: what it means, in a few words.
+      dims: dimensions it is drawn for; each label gets a stream of its own, named `name[label]`.
     """
 
     unit: str
     about: str = ""
+    dims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class PathModel(Model):
 
 
 class StaticModel(Model):
-    """A model without time: outcomes of factors and levers alone."""
+    """A model without time: outcomes of factors and levers alone. What is drawn for every label is a factor with `dims`."""
 
     def evaluate(self, factors: Any, levers: Any) -> Mapping[str, Any]:
         """Outcomes by name."""
@@ -142,9 +144,18 @@ class StaticModel(Model):
 
 def shock_streams(model: Model) -> dict[str, tuple[str, ...]]:
     """Names of the random streams of each shock: `name`, or `name[label]` (`name[a,b]`) where it has dimensions."""
+    return _streams(model.shocks, model)
+
+
+def factor_names(model: Model) -> dict[str, tuple[str, ...]]:
+    """Names of the numbers that each factor is: `name`, or `name[label]` (`name[a,b]`) where it has dimensions."""
+    return _streams(model.factors, model)
+
+
+def _streams(parts: Mapping[str, Factor | Shock], model: Model) -> dict[str, tuple[str, ...]]:
     return {
-        name: tuple(f"{name}[{key}]" if key else name for key in cell_names(shock.dims, model.dims))
-        for name, shock in model.shocks.items()
+        name: tuple(f"{name}[{key}]" if key else name for key in cell_names(part.dims, model.dims))
+        for name, part in parts.items()
     }
 
 

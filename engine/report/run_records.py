@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from engine.risk.evidence import MEASURES
+from engine.risk.evidence import measures
 from engine.risk.flags import DETAILS, Reason, of_array
 from engine.risk.intervals import Estimate
 from engine.risk.tables import Record, against_baseline, record
@@ -109,9 +109,10 @@ class RunRecords:
 def records_of(study: Study, tree: xr.DataTree, **more: Any) -> RunRecords:
     """A run as its report reads it; `more` are fields of `RunRecords` beside the records."""
     outcomes, events = list(study.model.outcomes), [event.name for event in study.events]
-    gaps = {name: against_baseline(name) for name in MEASURES}
+    known = measures(study.levels)
+    gaps = {name: against_baseline(name) for name in known}
     risk = [
-        *_records(study, _group(tree, "risk"), outcomes, {name: name for name in MEASURES}),
+        *_records(study, _group(tree, "risk"), outcomes, {name: name for name in known}),
         *_records(study, _events(tree, "probability", "risk"), events, "probability"),
     ]
     comparison = [

@@ -57,6 +57,7 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
         "events",
         "outcomes",
         "yearly",
+        "risk",
         "keep",
     ):
         properties[key].pop("default", None)

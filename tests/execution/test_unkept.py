@@ -72,7 +72,10 @@ def test_every_number_is_there_and_as_close_as_it_says(runs, keep):
             if np.isfinite(record.low) and np.isfinite(known.low):
                 assert record.low <= known.estimate <= record.high
                 if known.standard_error > 0:  # errors from 34 groups vary by a tenth or two
-                    assert 0.4 < record.standard_error / known.standard_error < 2.5
+                    # bins show neither that mirrored paths lie on both sides of a median, nor that a policy shifts every path alike
+                    hidden = measure.endswith("median") or measure == "difference_sd"
+                    most = np.inf if hidden else 2.5
+                    assert 0.4 < record.standard_error / known.standard_error < most
 
 
 def test_the_cube_has_its_tables_and_no_paths(runs):

@@ -248,7 +248,7 @@ def test_lines_fit_their_width_and_lose_nothing(text):
         ("fan", {"where": {"region": "nort"}}, "Did you mean 'north'"),
         ("fan", {"where": {"country": "north"}}, "where.country"),
         ("tails", {"year": 2050}, "expected 2016 to 2030, got 2050"),
-        ("tornado", {"measure": "ES90"}, "Did you mean 'ES99'"),
+        ("tornado", {"measure": "EX99"}, "Did you mean 'ES99'"),
         ("scatter", {"factor": "recovry"}, "Did you mean 'recovery'"),
         ("priors", {"factor": "recovry"}, "Did you mean 'recovery'"),
         ("replay", {"variable": "prices"}, "Did you mean 'price'"),

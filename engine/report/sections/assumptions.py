@@ -33,7 +33,7 @@ def section(run: RunRecords) -> Section:
             _shock(run, name, entry.about, entry.law, moving) for name, entry in shocks.items()
         ],
         groups=[
-            (name, group.copula.family, group.copula.describe() or "matrix", ", ".join(group.members))
+            (name, group.copula.family, group.copula.describe() or "matrix", ", ".join(group.gathered_members))
             for name, group in {**study.groups, **study.shocks.groups}.items()
         ],
     )  # fmt: skip
@@ -77,7 +77,7 @@ def _rule(event: Event) -> str:
 
 def _priors(run: RunRecords) -> list[tuple[Text, ...]]:
     rows: list[tuple[Text, ...]] = []
-    for item in run.study.inputs:
+    for item in run.study.gathered_inputs:
         low, middle, high = (float(item.marginal.quantile(p)) for p in (0.05, 0.5, 0.95))
         noise = 1e-9 * max(abs(low), abs(high))
         quantiles = [compact(value if abs(value) > noise else 0.0) for value in (low, middle, high)]

@@ -8,16 +8,14 @@ from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import cell
 from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, Cell, places, reasons
-from engine.risk.evidence import MEASURES
+from engine.risk.evidence import measures
 from engine.risk.exclusion import notice
 from engine.risk.flags import Flag, Reason, text
 
 MAIN = ("mean", "ES99")
 Row = tuple[int | None, str, list[Cell]]
 Group = tuple[str, str, list[Row]]
-NAMES = {"mean": "Mean"} | {
-    m: f"{m.rstrip('0123456789.')} {m.lstrip('VaRES')} %" for m in MEASURES if m != "mean"
-}
+NAMES = {"mean": "Mean", "median": "Median", "sd": "Standard deviation"}
 
 
 def section(run: RunRecords) -> Section:
@@ -28,6 +26,7 @@ def section(run: RunRecords) -> Section:
         for event in run.events
     ]
     outcomes = [_outcome(run, name, MAIN) for name in run.outcomes]
+    known = [name for name in measures(study.levels) if any(key[0] == name for key in run.risk)]
     shown = [row for group in (*events, *outcomes) for row in group[2]]
     markup = render(
         "headline.html",
@@ -36,14 +35,18 @@ def section(run: RunRecords) -> Section:
         baseline=study.baseline,
         events=events,
         outcomes=outcomes,
-        everything=[_outcome(run, name, MEASURES) for name in run.outcomes],
+        everything=[_outcome(run, name, known) for name in run.outcomes],
         event_columns=columns(run, ("Probability",)),
-        outcome_columns=columns(run, [NAMES[m] for m in MAIN]),
-        all_columns=columns(run, [NAMES[m] for m in MEASURES]),
+        outcome_columns=columns(run, [_heading(m) for m in MAIN]),
+        all_columns=columns(run, [_heading(m) for m in known]),
         marks=[*notes(shown), *([("", f"{notice(run.excluded, run.paths)}.")] if run.excluded else [])],
     )
     parts = ((("events", "Events"),) if events else ()) + (("outcomes", "Outcomes"),)
     return Section("numbers", "The numbers", markup, parts=parts)
+
+
+def _heading(measure: str) -> str:
+    return NAMES.get(measure, f"{measure.rstrip('0123456789.')} {measure.lstrip('VaRES')} %")
 
 
 def columns(run: RunRecords, names: Sequence[str]) -> list[str]:
