@@ -241,7 +241,7 @@ def test_a_run_whose_model_has_a_helper_that_is_no_longer_what_it_was(tmp_path):
         call("risk", folder), "rates.py has changed since. Say which model", "--model FILE:CLASS"
     )
     refused_with_problems(
-        call(*words, "--paths", 5000), "holds a study with fingerprint", "Choose another --out"
+        call(*words, "--paths", 5000), "holds a study with fingerprint", "Take another folder"
     )
     place = folder / "ledger" / "study.json"
     held = unsealed(place)
@@ -264,7 +264,7 @@ def test_wrong_questions_to_a_run(tmp_path):
     refused_with_problems(call(*ask, "--level", "high"), "expected one of 95, 99, 99.9, got 'high'.")
     assert call("risk", folder).exit_code == 0  # the run knows where its model is
     tell = ["replay", folder, *own("Bridge"), "--path"]
-    refused_with_problems(call(*tell, 4000), "--path: expected 0 to 3999, got 4000.")
+    refused_with_problems(call(*tell, 4000), "path: expected 0 to 3999, got 4000.")
     refused_with_problems(
         call(*tell, 1, "--policy", "strog"), "unknown policy 'strog'. Did you mean 'strong'?"
     )

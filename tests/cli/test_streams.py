@@ -59,7 +59,7 @@ COMMANDS = [
     "risk run --variable y",
     "risk run --variable r",
     "risk run --given d>1",
-    "replay run --path 3 --variable all",
+    "replay run --path 3 --all",
     "replay run --worst 2 --variable d",
     "replay run --path 3 --json",
     "status run",

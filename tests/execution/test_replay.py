@@ -220,7 +220,7 @@ def test_the_command_that_a_refused_run_ends_with_shows_the_path(tmp_path, monke
     assert refused.exit_code == 2, refused.output
     assert told in refused.stderr
     assert not list((tmp_path / "outputs").iterdir())
-    (command,) = re.findall(r"(rustbelt replay .*)", refused.stderr)
+    *_, command = re.findall(r"(rustbelt replay .*)", refused.stderr)
     shown = call(*shlex.split(command)[1:])
     assert shown.exit_code == 0, shown.output
     assert "nan" in shown.stdout and "Not finite from 2018 on" in shown.stdout

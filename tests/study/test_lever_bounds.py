@@ -6,7 +6,7 @@ import pytest
 
 from engine import Factor, Lever, Outcome, PathModel, UserError, Yearly, total
 from engine.modelling.declaration import check_declaration
-from engine.study.loading import load_study, read_study
+from engine.study.loading import load_study
 from tests.small_files import write
 
 
@@ -76,7 +76,7 @@ def test_a_default_beyond_its_bounds_is_no_lever():
         check_declaration(Wrong(), ())
 
 
-def test_no_plant_is_opened_by_closing_less_than_none():
-    tables = {"name": "x", "model": "rustbelt"}
+def test_no_plant_is_opened_by_closing_less_than_none(tmp_path):
+    text = 'name = "x"\nextends = "rustbelt"\n[policies.old]\ncapacity_cut = -5\n'
     with pytest.raises(UserError, match=r"policies\.old\.capacity_cut: expected at least 0, got -5"):
-        read_study(tables | {"policies": {"old": {"capacity_cut": -5}}}, "x.toml")
+        load_study(write(tmp_path, text))
