@@ -55,11 +55,13 @@ class Whose:
       name: of the whole that it belongs to.
       prefix: of the cube's files in it.
       remedy: how a damaged file is mended.
+      complete: how keys of arrays begin that have all of their files.
     """
 
     name: str
     prefix: str
     remedy: str
+    complete: tuple[str, ...] = ()
 
 
 def checked_store(place: str | Path | Store, whose: Whose | None = None) -> Store:
@@ -212,6 +214,8 @@ class CheckedStore(Store):
         most = max(layout.inner, 1) * layout.most + layout.index if layout else 0
         read = await self._bytes(key, prototype, byte_range, most) if layout else None
         if layout is None or read is None:
+            if layout and self._whose and key.startswith(self._whose.complete):
+                raise self._refusal(key, "missing")
             return None
         part, start, behind = read
         packed, chunks = memoryview(part.as_numpy_array().data), [slice(0, len(part))]
