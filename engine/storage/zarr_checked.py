@@ -87,6 +87,10 @@ def checked_store(place: str | Path | Store, whose: Whose | None = None) -> Stor
 # ---------------------------------------------------------------------------------------------- metadata
 
 
+def _reason(error: Exception) -> str:
+    return "JSON that is nested too deeply" if isinstance(error, RecursionError) else f"{error!r:.120}"
+
+
 def nodes_in(place: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """A node and those gathered in it, by their places; without what is gathered."""
     gathered = node.pop("consolidated_metadata", None)
@@ -138,7 +142,7 @@ class CheckedStore(Store):
                         if nodes.setdefault(where, node) != node:
                             problems.append(Problem(key, f"expected {where} as gathered above, got another"))
                 except _MALFORMED as error:
-                    problems.append(Problem(key, f"expected metadata of zarr v3, got {error!r:.120}"))
+                    problems.append(Problem(key, f"expected metadata of zarr v3, got {_reason(error)}"))
             if room < 0 or max(len(nodes), len(places)) > NODES:
                 limits = f"{NODES:,} groups and arrays in {2 * DOCUMENT:,} bytes"
                 raise UserError(self._name, [f"expected at most {limits}, got more"])
@@ -149,7 +153,7 @@ class CheckedStore(Store):
             try:
                 faults = self._node_faults(place, node, nodes.get(place.rpartition("/")[0], {}))
             except _MALFORMED as error:
-                faults = [f"expected metadata of zarr v3, got {error!r:.120}"]
+                faults = [f"expected metadata of zarr v3, got {_reason(error)}"]
             problems += [Problem(place or "/", fault) for fault in faults]
         if problems and self._whose:
             raise self._refusal(
@@ -173,7 +177,7 @@ class CheckedStore(Store):
         except UserError as error:
             return b"", [], error.problems
         except _MALFORMED as error:
-            return b"", [], (Problem(key, f"expected metadata of zarr v3, got {error!r:.120}"),)
+            return b"", [], (Problem(key, f"expected metadata of zarr v3, got {_reason(error)}"),)
         if not (is_group and self._store.supports_listing):
             return content, [], ()
         return content, [name async for name in self._store.list_dir(place) if name != "zarr.json"], ()
