@@ -138,6 +138,7 @@ PATHS: dict[str, Any] = {
         "costly": {"outcome": "damage", "above": 8.0},
         "ruin": {"all": ["dry", "costly"]},
     },
+    "risk": {"levels": [97.5, 99.5]},
     "keep": {"outcomes": ["damage"], "draws": 100, "yearly": 50},
 }  # fmt: skip
 STATIC: dict[str, Any] = {

@@ -128,7 +128,7 @@ def _show_warning(
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "color": True},
 )
-@click.version_option(package_name="rustbelt", message="%(package)s %(version)s")
+@click.version_option(None, "-V", "--version", package_name="rustbelt", message="%(package)s %(version)s")
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Monte Carlo risk of policy choices: the same futures under every policy, tails with honest intervals."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import sys
 import threading
@@ -13,7 +12,7 @@ from contextlib import contextmanager, suppress
 import click
 
 from engine.errors import UserError
-from engine.formatting import printable
+from engine.formatting import command_line, printable
 from engine.modelling.loading import blamed
 
 PATIENCE = 2.0
@@ -71,7 +70,7 @@ def stopped(words: Sequence[str]) -> str:
       words: the command and its arguments, as they were given.
     """
     kept = _KEPT.get(words[0] if words else "", "Nothing was changed. Once more")
-    return f"\nStopped. {kept}: {shlex.join(['rustbelt', *words])}\n"
+    return f"\nStopped. {kept}: {command_line(*words)}\n"
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 if TYPE_CHECKING:
     from engine.execution.run import Run
     from engine.modelling.records import Model
+    from engine.study.study import Study
 
 
 class Written(click.ParamType):
@@ -140,6 +141,36 @@ def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) ->
     fitting += [path for path in known_runs() if str(path).startswith(incomplete)]
     return [*(CompletionItem(str(path)) for path in fitting), CompletionItem(incomplete, type="dir")]
 
+
+def _complete_name(of: Callable[[Any], Iterable[str]]) -> Callable[..., list[CompletionItem]]:
+    """Names in the study of the run that the command line names already; none where it cannot be read."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from engine.errors import UserError
+        from engine.run_folder.finding import find_study
+
+        words = ctx.meta.get("words", [])[1:]
+        if words and words[-1] in param.opts:  # without its value nothing is parsed, and the run not known
+            words.pop()
+        with suppress(UserError, OSError, click.ClickException):
+            given = ctx.command.make_context(ctx.info_name, words, resilient_parsing=True).params
+            study, _ = find_study(given.get("run") or given.get("first") or "", given.get("model"))
+            return [CompletionItem(name) for name in of(study) if name.startswith(incomplete)]
+        return []
+
+    return complete
+
+
+def _variables(study: Study) -> Iterable[str]:
+    events = (event.name for event in study.events)
+    return dict.fromkeys((*study.model.outcomes, *events, *study.model.yearly))
+
+
+complete_variable = _complete_name(_variables)
+"""Outcomes, events and yearly variables."""
+complete_outcome = _complete_name(lambda study: study.model.outcomes)
+complete_policy = _complete_name(lambda study: study.policy_names)
+complete_factor = _complete_name(lambda study: [item.name for item in study.inputs])
 
 study = click.argument("study", shell_complete=_complete_study)
 run = click.argument("run", metavar="DIR", shell_complete=complete_run)

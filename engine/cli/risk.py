@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 @click.command("risk", short_help="Ask a finished run for its risks.")
 @options.run_that_is_there
-@click.option("--variable", metavar="V", help="One outcome, event or yearly variable.")
-@click.option("--level", metavar="L", help="Only the measures at this level, such as 99.")
+@click.option(
+    "--variable", metavar="V", shell_complete=options.complete_variable,
+    help="One outcome, event or yearly variable.",
+)  # fmt: skip
+@click.option("--level", metavar="L", help="Only the measures at this level, such as 97.5.")
 @click.option(
     "--given", metavar="CONDITION", help='What holds where a condition does: "reemployed_share >= 0.667".'
 )
@@ -47,7 +50,7 @@ def command(
     """
     from engine.execution import questions
     from engine.execution.upkeep import report_note
-    from engine.risk.evidence import MEASURES
+    from engine.risk.evidence import measures
 
     if out is not None:
         run.save_tables(out, variable, level, given)
@@ -65,11 +68,11 @@ def command(
         if as_json:
             screen.print_estimates(study, records)
             return
-        condition, measures = " ".join(given.split()), _measures(chosen, MAIN)
+        condition, chosen_measures = " ".join(given.split()), _measures(chosen, MAIN)
         with screen.paged() as console:
             screen.print_head(console, study, run.folder)
             outcomes = shown_outcomes(study, records, full or variable is not None)
-            print_conditional(console, study, condition, records, measures, outcomes)
+            print_conditional(console, study, condition, records, chosen_measures, outcomes)
             if variable is None:
                 left_out = len(shown_outcomes(study, records, True)) - len(outcomes)
                 print_more(console, study, run.folder, left_out, "", "--given", given)
@@ -83,7 +86,7 @@ def command(
         screen.print_head(console, study, run.folder)
         if tables.risk:
             outcomes = shown_outcomes(study, tables.risk, full or variable is not None)
-            every = MEASURES if full or variable else MAIN
+            every = measures(study.levels) if full or variable else MAIN
             print_tables(console, study, tables, _measures(chosen, every), outcomes)
             if variable is None and not full:
                 left_out = len(shown_outcomes(study, tables.risk, True)) - len(outcomes)

@@ -65,7 +65,8 @@ def command(
     from engine.execution.headline import Tightening
     from engine.execution.job import RunOptions, compute
     from engine.execution.upkeep import report_note
-    from engine.risk.evidence import MEASURES
+    from engine.risk.evidence import measures
+    from engine.risk.rounding import REMEDY
     from engine.run_folder.finding import run_folder
 
     if shard is not None:
@@ -85,13 +86,15 @@ def command(
         click.echo(f"note: {stale}", err=True)
     tables = answers.all_tables
     if as_json:
+        for one in finished.rounding:
+            click.echo(f"{one.text}. {REMEDY}", err=True)
         screen.print_estimates(study, [*tables.risk, *tables.comparison])
         return
     folder = answers.folder.path
     with screen.paged() as console:
         screen.print_head(console, study, folder)
         outcomes = shown_outcomes(study, tables.risk, full)
-        print_tables(console, study, tables, MEASURES if full else MAIN, outcomes)
+        print_tables(console, study, tables, measures(study.levels) if full else MAIN, outcomes)
         if not full:
             left_out = len(study.model.outcomes) - len(outcomes)
             print_more(console, study, folder, left_out, OTHERS)

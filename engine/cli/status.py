@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -32,11 +33,15 @@ def command(run: Run, as_json: bool) -> None:
     if as_json:
         screen.print_records([{**asdict(status), "folder": str(status.folder)}])
         return
-    screen.print_labelled(screen.stdout(), _lines(status, report_note(run.run_folder, status.paths)))
+    console = screen.stdout()
+    screen.print_labelled(console, _lines(status, report_note(run.run_folder, status.paths)))
+    if not status.complete and status.holder is None:
+        words = "run", run.folder / "study.toml", "--out", run.folder
+        screen.print_command(console, "Finish it", *words, model=run.study.model_spec)
 
 
 def _lines(status: Status, report: str) -> list[tuple[str, str]]:
-    state = "complete" if status.complete else "not finished: the same command finishes it"
+    state = "complete" if status.complete else "not finished"
     if status.holder is not None and not status.complete:
         state = "running"
     by_year = [] if status.yearly is None else [("by year", "done" if status.yearly else "to be computed")]
@@ -44,6 +49,7 @@ def _lines(status: Status, report: str) -> list[tuple[str, str]]:
     return [
         ("run", f"{status.folder}: {state}"),
         ("paths", f"{status.paths:,} of {status.asked:,}, in {status.done:,} of {status.blocks:,} blocks"),
+        *([("kept out", f"{status.excluded:,} paths, as values on them are not finite")] if status.excluded else []),
         *by_year,
         ("disk", size_as_text(status.size)),
         ("writing", str(status.holder or "nobody")),
@@ -56,4 +62,4 @@ def _lines(status: Status, report: str) -> list[tuple[str, str]]:
 def _worked(entry: Mapping[str, Any]) -> str:
     until = f" to {entry['ended']}" if entry["ended"] else ""
     when = f"{entry['started']}{until}, {entry['status']}"
-    return f"{when}, blocks {entry['blocks'] or 'none'}: {' '.join(entry['command'])}"
+    return f"{when}, blocks {entry['blocks'] or 'none'}: {shlex.join(entry['command'])}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from engine.draws.copulas.contract import Copula
 from engine.draws.distributions.law import Law
@@ -39,6 +40,16 @@ class Input:
     labels: Mapping[str, float] = field(default_factory=dict)
 
 
+def gathered(inputs: Sequence[Input]) -> list[Input]:
+    """One in place of those that are drawn by one law for several labels, `name[100 labels]`; the others as they are."""
+    rows = []
+    for _, run in groupby(inputs, lambda item: (item.name.partition("[")[0], id(item.marginal), item.group)):
+        first, *others = run
+        name = f"{first.name.partition('[')[0]}[{len(others) + 1} labels]"
+        rows.append(replace(first, name=name) if others else first)
+    return rows
+
+
 @dataclass(frozen=True)
 class Group:
     """Factors, in the order of the study, that move together by a copula; the name keys the random words that they share."""
@@ -46,6 +57,15 @@ class Group:
     name: str
     copula: Copula
     members: tuple[str, ...]
+
+    @property
+    def gathered_members(self) -> list[str]:
+        """The members in words, labels of one of them together: `name[100 labels]`."""
+        words = []
+        for base, run in groupby(self.members, lambda name: name.partition("[")[0]):
+            first, *others = run
+            words.append(f"{base}[{len(others) + 1} labels]" if others else first)
+        return words
 
     @property
     def streams(self) -> tuple[str, ...]:

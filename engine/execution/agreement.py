@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.errors import Problems
 from engine.program.kernel import Outcomes, Program
+from engine.risk.exclusion import without_excluded
 from engine.risk.tallies import GROUP, Tally, tally, unkept
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
@@ -44,7 +45,7 @@ def refuse_disagreeing(folder: RunFolder, program: Program, but: Container[int] 
     groups = -(-record.count // GROUP)
     size = record.count // groups // study.unit * study.unit if groups > 1 else record.count
     some = Block(int(record.part), record.first, size)
-    now = program.collect(some, program.submit(some)).outcomes
+    now = without_excluded(study, program.collect(some, program.submit(some)).outcomes)
     problems = Problems()
     for place, message in [*_of_paths(folder, some, now), *_of_tally(folder, record, some, now)]:
         problems.add(place, message)
@@ -67,21 +68,22 @@ def _of_paths(folder: RunFolder, some: Block, now: Outcomes) -> Iterator[tuple[s
     study = folder.study
     names, paths = list(study.model.outcomes), Paths(folder, [some])
     for name in study.keep.outcomes:
-        stored, computed = paths[name], now[:, names.index(name)]
-        differs = stored.view(np.uint32) != np.ascontiguousarray(computed).view(np.uint32)
+        stored, computed = paths[name], np.ascontiguousarray(now[:, names.index(name)])
+        bits = f"u{stored.dtype.itemsize}"
+        differs = stored.view(bits) != computed.view(bits)
         if differs.any():
             policy, path = (int(at[0]) for at in np.nonzero(differs))
             yield (
                 f"paths.{name}",
-                f"path {some.first + path} under '{study.policy_names[policy]}': expected {stored[policy, path]:.9g}, as is "
-                f"stored, got {computed[policy, path]:.9g}, on {differs.any(axis=0).sum():,} of {some.count:,} paths.",
+                f"path {some.first + path} under '{study.policy_names[policy]}': expected {stored[policy, path]!s}, as is "
+                f"stored, got {computed[policy, path]!s}, on {differs.any(axis=0).sum():,} of {some.count:,} paths.",
             )
 
 
 def _of_tally(folder: RunFolder, record: Record, some: Block, now: Outcomes) -> Iterator[tuple[str, str]]:
     study = folder.study
     file = next((file for file in record.files if file.name.endswith(".npz")), None)
-    if file is None or not unkept(study):
+    if file is None or not unkept(study) or not np.isfinite(now).any():
         return
     stored, computed = Tally.of_content(ledger.content_of(folder.path, file)), tally(study, now)
     for k, name in enumerate(unkept(study)):

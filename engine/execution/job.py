@@ -19,6 +19,7 @@ from engine.execution.executors.cluster import Cluster
 from engine.execution.executors.contract import Assignment, Executor
 from engine.execution.executors.local import Local
 from engine.execution.executors.processes import Workers
+from engine.execution.nonfinite import refuse_too_many
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large
 from engine.execution.stages import Observer, Stage, unobserved
 from engine.modelling import contract
@@ -189,6 +190,7 @@ class _Job:
         """What is missing computed, and the cube finished; in a folder that this process holds alone."""
         folder, study = self.folder, self.folder.study
         done = ledger.done_blocks(folder)
+        refuse_too_many(study, ledger.excluded_of(done))
         named = not ownership.names_changed(folder)
         if named and cube.is_finished(folder, done) and not yearly_missing(folder):
             self._observe_tables()
@@ -208,6 +210,7 @@ class _Job:
             self._observe_tables()
             numbers = tuple(block.index for block in blocks)
             answers = results.whole(folder, done | ledger.done_blocks(folder, only=numbers))
+            refuse_too_many(study, ledger.excluded_of(answers.records))
             rounding = pilot.result()
             summaries = answers.summaries(yearly_fields(folder), rounding)
         cube.finish(folder, summaries)

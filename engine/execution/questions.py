@@ -11,17 +11,16 @@ from engine.execution.results import Answers
 from engine.risk.conditional import condition_table, not_kept, parse_condition
 from engine.risk.events import known_events
 from engine.risk.tables import Record, Tables
-from engine.risk.tails import LEVELS
 from engine.risk.tallies import unkept
 from engine.risk.yearly_tables import yearly_table
 from engine.study.study import Study
 
 
 def level_of(text: str | float | None) -> float | None:
-    """The level that "99", "99%", 99 or 0.99 means; None where none is asked for.
+    """The level that "99", "99%", 99 or 0.99 means, any above 50 %; None where none is asked for.
 
     Raises:
-      UserError: it is none of those that are measured.
+      UserError: it is no such level.
     """
     if text is None:
         return None
@@ -29,11 +28,11 @@ def level_of(text: str | float | None) -> float | None:
         number = float(str(text).strip().rstrip("%"))
     except ValueError:
         number = float("nan")
-    for level in LEVELS:
-        if abs(number - level) < 1e-9 or abs(number - 100 * level) < 1e-7:
-            return level
-    known = ", ".join(f"{100 * level:g}" for level in LEVELS)
-    raise UserError("--level", [f"expected one of {known}, got '{text}'."])
+    percent = 100 * number if number < 1 else number
+    if not 50 < percent < 100 or abs(percent - float(f"{percent:g}")) > 1e-9:
+        wanted = "per cent between 50 and 100, of at most six digits, such as 97.5"
+        raise UserError("level", [f"expected {wanted}; got '{text}'."])
+    return round(float(f"{percent:g}") / 100, 8)
 
 
 def yearly_names(study: Study, cube: xr.DataTree) -> tuple[str, ...]:
@@ -42,7 +41,8 @@ def yearly_names(study: Study, cube: xr.DataTree) -> tuple[str, ...]:
 
 
 def tables_of(answers: Answers, variable: str | None, level: float | None) -> Tables:
-    """Risk and comparison of one outcome or event, or of all of them; at one level, or at all."""
+    """Risk and comparison of one outcome or event, or of all of them; at one level, whichever it is, or at those of the study."""
+    answers = answers.with_level(level)
     tables = answers.all_tables if variable is None else answers.tables({variable})
     return Tables(
         _selected(tables.risk, variable, level),
@@ -51,7 +51,17 @@ def tables_of(answers: Answers, variable: str | None, level: float | None) -> Ta
 
 
 def by_year(answers: Answers, cube: xr.DataTree, variable: str, level: float | None) -> list[Record]:
-    """How risky a yearly variable is under each policy, in each year and place."""
+    """How risky a yearly variable is under each policy, in each year and place.
+
+    Raises:
+      UserError: the level is none of the study's: yearly values are not kept.
+    """
+    if level is not None and level not in answers.study.levels:
+        known = ", ".join(f"{100 * known:g}" for known in answers.study.levels)
+        remedy = f"Add {100 * level:g} to risk.levels in the study, and run it."
+        raise UserError(
+            "--level", [f"expected one of {known} for what is by year, got {100 * level:g}. {remedy}"]
+        )
     return _selected(yearly_table(answers.study, cube, variable), variable, level)
 
 
@@ -61,11 +71,12 @@ def given(answers: Answers, condition: str, variable: str | None, level: float |
     Raises:
       UserError: the text is no condition on outcomes that are kept path by path, or the variable is not one of them.
     """
+    answers = answers.with_level(level)
     study = answers.study
     parsed = parse_condition(condition, study.keep.outcomes, unkept(study))
     kept = (*study.keep.outcomes, *(event.name for event in known_events(study, study.keep.outcomes)))
     if variable is not None and variable not in kept:
-        raise UserError("--variable", [not_kept(variable, kept)])
+        raise UserError("variable", [not_kept(variable, kept)])
     records = condition_table(study, answers.paths.stacked(), parsed)
     return [
         r
@@ -77,7 +88,7 @@ def given(answers: Answers, condition: str, variable: str | None, level: float |
 def refuse_unknown(variable: str | None, names: Iterable[str]) -> None:
     """Raises a UserError where a variable is none of these."""
     if variable is not None and variable not in {*names}:
-        raise UserError("--variable", [unknown("variable", variable, {*names})])
+        raise UserError("variable", [unknown("variable", variable, {*names})])
 
 
 def _selected(records: Sequence[Record], variable: str | None, level: float | None) -> list[Record]:

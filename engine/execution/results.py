@@ -42,6 +42,14 @@ class Answers:
         self.study = replace(folder.study, paths=sum(block.count for block in self.blocks))
         self.paths = Paths(folder, self.blocks)
 
+    def with_level(self, level: float | None) -> Answers:
+        """The same with VaR and ES also at a level; itself where the study has it, or none is asked for."""
+        levels = self.study.levels
+        if level is None or level in levels:
+            return self
+        study = replace(self.folder.study, levels=tuple(sorted((*levels, level))))
+        return Answers(replace(self.folder, study=study), self.records)
+
     @cached_property
     def all_tables(self) -> Tables:
         """Risk and comparison of every outcome and event."""
@@ -82,8 +90,8 @@ class Answers:
           rounding: what single precision is too coarse for.
         """
         nonfinite = ledger.nonfinite_of(self.records)
-        fields = {**yearly, "rounding": rounding}
-        return summarise(self.study, self.all_tables, self.paths, self.tally, fields, nonfinite)
+        fields, out = {**yearly, "rounding": rounding}, ledger.excluded_of(self.records)
+        return summarise(self.study, self.all_tables, self.paths, self.tally, fields, nonfinite, out)
 
     def _tally(self, index: int) -> bytes:
         files = self.records[index].files
@@ -125,8 +133,8 @@ def whole(folder: RunFolder, records: Mapping[int, Record]) -> Answers:
             message = f"{some} {is_or_are} damaged or missing. {ledger.remedy(folder.path)}"
         else:
             message = (
-                f"its run has not come to its end: {some} still to be computed. Run the same command again to finish it, "
-                f"or look at what is there with --partial."
+                f"its run has not come to its end: {some} still to be computed. Look at what is there with --partial, or "
+                f"finish it: {folder.finishing_command}"
             )
         raise UserError(str(folder.path), [message])
     return Answers(folder, records)
@@ -147,7 +155,7 @@ def open_cube(place: str | Path) -> xr.DataTree:
     remedy = (
         "Copy it to a disk to look at what is there."
         if is_url(place)
-        else "Run the same command again to finish it, or look at what is there with open_run(..., partial=True)."
+        else "Run it again to finish it, or look at what is there with open_run(..., partial=True)."
     )
     raise UserError(str(place), [f"its run has not come to its end. {remedy}"])
 

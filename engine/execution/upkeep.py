@@ -44,6 +44,7 @@ class Status:
       holder: who is writing there now; None if nobody is.
       versions: what made the blocks; more than one were mixed by force.
       runs: the runs that worked on it, first to last, as `provenance.runs` gives them.
+      excluded: paths that are kept out of every number, as values on them are not finite.
       report: how many paths the report in the folder is of; None where there is none.
     """
 
@@ -58,7 +59,8 @@ class Status:
     holder: Holder | None
     versions: list[dict[str, str]]
     runs: list[dict]
-    report: int | None
+    excluded: int = 0
+    report: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def status(folder: RunFolder) -> Status:
         locks.holder(lock) if locks.is_taken(lock) else None,
         ownership.versions_of(folder.path),
         provenance.runs(folder.path),
+        ledger.excluded_of(done),
         report_paths(folder.path),
     )
 

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from engine.errors import UserError
 from engine.execution.agreement import refuse_disagreeing
-from engine.formatting import command_line
-from engine.modelling.cell_axis import cell_layout
+from engine.execution.nonfinite import first_bad_year, refuse_nonfinite
 from engine.program.kernel import BlockResult, Program
+from engine.risk.exclusion import excluded, most_excluded, without_excluded
 from engine.risk.tallies import tally, unkept
 from engine.risk.yearly_sample import of_sample
 from engine.run_folder import cube, ledger
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import YEARLY, Record
 from engine.run_folder.parts import YEARLY_FILE, yearly_content, yearly_paths
-from engine.study.study import Block, Study
+from engine.study.study import Block
 
 LOOKS = 4
 """Blocks before which a worker looks whether others have stored any to compare with: all may have begun at once."""
@@ -47,7 +47,7 @@ class Work:
     ):
         self.study, self._folder = folder.study, folder
         self._program, self._still_ours = program, still_ours
-        self._agrees = force
+        self._agrees, self._own = force, list[int]()
 
     def prepare(self) -> float:
         """Compiles what blocks need; gives the time at which that was done."""
@@ -67,10 +67,17 @@ class Work:
 
     def yearly_files(self) -> tuple[dict[str, bytes], str]:
         """What the yearly sample leaves in the run folder, by place; and what is wrong with its values."""
-        values = self._program.first_years(yearly_paths(self.study))
-        return {YEARLY_FILE: yearly_content(of_sample(self.study, values))}, _first_bad_year(
-            self.study, values
-        )
+        study, values = self.study, self._program.first_years(yearly_paths(self.study))
+        out = excluded(study, values)
+        for block in study.blocks() if study.nonfinite else ():
+            count = min(block.count, len(out) - block.first)
+            if count > 0:  # what its outcomes keep out is out here too
+                some = replace(block, count=count)
+                outcomes = self._program.collect(some, self._program.submit(some)).outcomes
+                out[some.first : some.first + count] |= excluded(study, outcomes)
+        bad = first_bad_year(study, values, out)
+        few = study.nonfinite and out.any() and out.sum() <= most_excluded(study)
+        return {YEARLY_FILE: yearly_content(of_sample(study, values, ~out if few else None))}, bad
 
     def blocks(self, wanted: Iterable[Block], bad_year: str = "") -> Iterator[Block]:
         """Computes blocks, and gives each when it is committed. The next one is computed while one is written.
@@ -83,15 +90,15 @@ class Work:
           UserError: the model gave values that are not finite (with the path to look at), or other values than those
             that are stored; or the folder cannot be written.
         """
-        own: list[int] = []
-        self._agree(own)
+        out = ledger.excluded_of(ledger.done_blocks(self._folder)) if self.study.nonfinite else 0
+        self._agree()
         with ThreadPoolExecutor(max_workers=1) as writer:
             writing: tuple[Future, Block] | None = None
             for result in self.results(wanted):
-                _refuse_nonfinite(self.study, result, bad_year)
-                if 0 < len(own) < LOOKS:
-                    self._agree(own, *(writing or [])[:1])
-                own.append(result.block.index)
+                out += refuse_nonfinite(self.study, result, out, bad_year)
+                if self._own:
+                    self._agree(*(writing or [])[:1])
+                self._own.append(result.block.index)
                 if writing is not None:
                     writing[0].result()
                     yield writing[1]
@@ -100,18 +107,21 @@ class Work:
                 writing[0].result()
                 yield writing[1]
 
-    def _agree(self, own: Sequence[int], *writing: Future) -> None:
+    def _agree(self, *writing: Future) -> None:
         """Compares what others have stored with what the program gives, until there has been something to compare.
 
+        Where it is not the same, the blocks that this has computed are taken away.
+
         Args:
-          own: blocks that this has computed, which are taken away where they are not what others have.
           writing: the one that is being written.
         """
+        if self._agrees or len(self._own) >= LOOKS:
+            return
         try:
-            self._agrees = self._agrees or refuse_disagreeing(self._folder, self._program, own)
+            self._agrees = refuse_disagreeing(self._folder, self._program, self._own)
         except UserError:
             wait(writing)
-            for index in own:
+            for index in self._own:
                 ledger.drop(self._folder.path, index)
             raise
 
@@ -131,9 +141,10 @@ class Work:
         kept = cube.kept_draws(study, block)
         values = self._program.draws(block)[:, :kept] if kept else None
         draws = {} if values is None else {item.name: values[k] for k, item in enumerate(study.inputs)}
-        files = cube.block_files(study, block, result.outcomes, draws)
+        outcomes = without_excluded(study, result.outcomes)
+        files = cube.block_files(study, block, outcomes, draws)
         if unkept(study):
-            files[ledger.tally_name(block)] = tally(study, result.outcomes).content()
+            files[ledger.tally_name(block)] = tally(study, outcomes).content()
         return files
 
     def store(self, result: BlockResult) -> None:
@@ -141,7 +152,8 @@ class Work:
         block = result.block
         counts = np.sum(~np.isfinite(result.outcomes), axis=-1)
         nonfinite = tuple(tuple(int(count) for count in row) for row in counts)
-        self._commit(Record(block.index, block.first, block.count, (), nonfinite), self.files(result))
+        out = int(excluded(self.study, result.outcomes).sum()) if any(map(any, nonfinite)) else 0
+        self._commit(Record(block.index, block.first, block.count, (), nonfinite, out), self.files(result))
 
     def _commit(self, record: Record, files: Mapping[str, bytes]) -> None:
         if not self._still_ours():
@@ -149,45 +161,3 @@ class Work:
                 str(self._folder.path), ["another run has taken over here. This one has been given up."]
             )
         ledger.commit(self._folder, record, files)
-
-
-# ---------------------------------------------------------------------------------------------- values that are not finite
-
-
-def _refuse_nonfinite(study: Study, result: BlockResult, bad_year: str) -> None:
-    bad = ~np.isfinite(result.outcomes)
-    problems = []
-    for p, policy in enumerate(study.policy_names):
-        for k, outcome in enumerate(study.model.outcomes):
-            count = int(bad[p, k].sum())
-            if count:
-                first = result.block.first + int(np.argmax(bad[p, k]))
-                problems.append(
-                    f"outcome '{outcome}' under '{policy}' is not finite on {count:,} of {result.block.count:,} paths, "
-                    f"the first of them {first}. See its years: {replay_command(study, first, policy)}"
-                )
-    if not problems and bad_year:
-        problems = [bad_year]
-    if problems:
-        raise UserError(f"model {study.model_name}", problems)
-
-
-def _first_bad_year(study: Study, yearly: np.ndarray) -> str:
-    """The message for the first path of the yearly sample with a value that is not finite; empty if there is none."""
-    sound = np.isfinite(yearly).all(axis=(0, 1, 2))
-    if sound.all():
-        return ""
-    path = int(np.argmin(sound))
-    policy, year, cell = (int(part[0]) for part in np.nonzero(~np.isfinite(yearly[..., path])))
-    layout = cell_layout(study.model)
-    name = next(name for name, at in layout.items() if at.first <= cell < at.first + at.count)
-    return (
-        f"yearly variable '{name}' is not finite in {study.years[year]} on path {path}. "
-        f"See its years: {replay_command(study, path, study.policy_names[policy])}"
-    )
-
-
-def replay_command(study: Study, path: int, policy: str) -> str:
-    """The command that shows one path in full, also of a study whose run was refused."""
-    words = "--path", path, "--policy", policy, "--seed", study.seed
-    return command_line("replay", Path(study.source), *words, model=study.model_spec)

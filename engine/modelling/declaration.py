@@ -18,6 +18,8 @@ RESERVED = (
 )
 """Dimensions and coordinates of the cube, and groups in it that stand beside variables: no other thing can have such a name."""
 
+_LABEL = r"\w[\w .-]{0,58}[\w-]|\w"
+
 _TABLES: dict[str, type | None] = {
     "dims": None,
     "factors": Factor,
@@ -85,10 +87,20 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
             problems.add(f"model.levers.{name}", "is what a policy's table says itself; take another name.")
         if not _finite(lever.default):
             problems.add(f"model.levers.{name}", f"expected a finite default, got {lever.default!r}.")
+        elif not lever.low <= lever.default <= lever.high:
+            text = f"expected a default of {lever.bounds}, got {lever.default:g}."
+            problems.add(f"model.levers.{name}", text)
+    for name, factor in model.factors.items():
+        _check_labels(model, f"model.factors.{name}", factor.dims, problems)
+    if isinstance(model, StaticModel):
+        _refuse_years(model, problems)
     for name, shock in model.shocks.items():
         if shock.law not in ("normal", "uniform"):
             problems.add(f"model.shocks.{name}", unknown("law", str(shock.law), ("normal", "uniform")))
     _check_outcomes(model, years, problems)
+    sentences = () if isinstance(model.limits, str) else model.limits
+    if isinstance(model.limits, str) or not all(isinstance(one, str) and one.strip() for one in sentences):
+        problems.add("model.limits", f"expected a tuple of sentences, got {model.limits!r}.")
     contract: type[Model] = PathModel if isinstance(model, PathModel) else StaticModel
     for method in ("init", "step") if isinstance(model, PathModel) else ("evaluate",):
         if getattr(type(model), method, None) is getattr(contract, method):
@@ -109,6 +121,27 @@ def _check_entry(model: Model, place: str, name: Any, entry: Any, problems: Prob
     for dim in getattr(entry, "dims", ()):
         if dim not in model.dims:
             problems.add(place, unknown("dimension", dim, model.dims))
+
+
+def _check_labels(model: Model, place: str, dims: Sequence[str], problems: Problems) -> None:
+    """Whether the labels that a factor is drawn for can stand in a name: `name[label]` is one of a file in the cube."""
+    for dim in dims:
+        for label in model.dims.get(dim, ()):
+            if not re.fullmatch(_LABEL, str(label)):
+                wanted = "letters, digits, '_', '-', '.' and spaces (at most 60)"
+                problems.add(
+                    place, f"is drawn for each label of '{dim}': expected one of {wanted}, got {label!r}."
+                )
+
+
+def _refuse_years(model: Model, problems: Problems) -> None:
+    """Refuses what a model without time states of years, with what to state in its place."""
+    for name in model.shocks:
+        remedy = "Make it a factor, which is drawn once; with dims for each label: Factor(unit, dims=(...))."
+        problems.add(f"model.shocks.{name}", f"a static model has no years to be shocked in. {remedy}")
+    for name in model.yearly:
+        remedy = "Make it an outcome, or the model a PathModel."
+        problems.add(f"model.yearly.{name}", f"a static model has no years to record. {remedy}")
 
 
 def _check_dims(model: Model, problems: Problems) -> None:

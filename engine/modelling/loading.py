@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from engine.errors import UserError, unknown
 from engine.modelling.sources import Sources, execute, of_imported
-from engine.modelling.unfiled import digest_of_unfiled
+from engine.modelling.unfiled import digest_of_unfiled, given_by_hand
 
 Part = TypeVar("Part")
 _LOADED: WeakKeyDictionary[type, Sources] = WeakKeyDictionary()
@@ -135,6 +135,21 @@ def source_digest(part: type) -> str:
             _LOADED[part] = execute(_module_name(home), home)[1]  # to see what it reads
             return _LOADED[part].digest()
     return of_imported(module, home).digest()
+
+
+def model_digest(model: object) -> tuple[str, str | None]:
+    """SHA-256 of a model, and the `FILE:CLASS` by which another process has the same one; None where it has none.
+
+    The digest is that of the source of its class; where it was made with other arguments than none, of these too.
+
+    Raises:
+      UserError: its class has no source.
+    """
+    part, by_hand = type(model), given_by_hand(model)
+    source = source_digest(part)
+    if not by_hand:
+        return source, spec_of(part)
+    return hashlib.sha256(f"{source}\0{by_hand}".encode()).hexdigest(), None
 
 
 def files_of(part: type) -> Mapping[Path, str]:

@@ -24,6 +24,7 @@ from jax.extend import core as jex
 
 from engine.errors import Problems, refusal
 from engine.modelling.opened_files import files_opened, is_own
+from engine.modelling.sources import file_of
 
 CONSTANT = "All paths that a process computes would share it, and those of another have another one."
 _CLOCKS: tuple[Any, ...] = (time, datetime, datetime.datetime, datetime.date)
@@ -74,8 +75,8 @@ def refuse_impure(model: Any, first: Traced, again: Callable[[], Traced], proble
       again: traces it once more.
       problems: to which it is added: the method, what differs, the line.
     """
-    file = inspect.getsourcefile(type(model)) if type(model).__module__ in sys.modules else None
-    if file is not None and not is_own(Path(file)):
+    file = file_of(sys.modules.get(type(model).__module__))
+    if file is not None and not is_own(file):
         return
     for place, message in _clocks(model):
         problems.add(place, message)

@@ -6,6 +6,7 @@ draws, policies and storage. See `docs/writing-a-model.md` for one page of each 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -20,10 +21,12 @@ class Factor:
     Args:
       unit: unit of the draw ("1" if none).
       about: what it means, in a few words.
+      dims: dimensions it is drawn for; each label gets a stream of its own, named `name[label]`.
     """
 
     unit: str
     about: str = ""
+    dims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,25 @@ class Lever:
       default: value where a policy says nothing.
       dims: dimensions it is set for.
       about: what it decides.
+      low: least value that a policy may give it; none if not given.
+      high: largest value that a policy may give it; none if not given.
     """
 
     unit: str
     default: float = 0.0
     dims: tuple[str, ...] = ()
     about: str = ""
+    low: float = -math.inf
+    high: float = math.inf
+
+    @property
+    def bounds(self) -> str:
+        """The values that it may have, as a message says it; nothing without bounds."""
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            return f"{self.low:g} to {self.high:g}"
+        if math.isfinite(self.low):
+            return f"at least {self.low:g}"
+        return f"at most {self.high:g}" if math.isfinite(self.high) else ""
 
 
 @dataclass(frozen=True)
@@ -103,7 +119,7 @@ class Outcome:
 class Model:
     """What every model states. `dims` maps each dimension to its labels; all other tables map names to records.
 
-    Without time there are no shocks and no yearly values: a `StaticModel` leaves these tables empty.
+    `limits` says in sentences what the model cannot say, for the report to say it beside the numbers. Without time there are no shocks and no yearly values: a `StaticModel` leaves these tables empty.
     """
 
     dims: ClassVar[Mapping[str, tuple[str, ...]]] = {}
@@ -112,6 +128,7 @@ class Model:
     levers: ClassVar[Mapping[str, Lever]] = {}
     yearly: ClassVar[Mapping[str, Yearly]] = {}
     outcomes: ClassVar[Mapping[str, Outcome]] = {}
+    limits: ClassVar[Sequence[str]] = ()
 
 
 class PathModel(Model):
@@ -133,7 +150,7 @@ class PathModel(Model):
 
 
 class StaticModel(Model):
-    """A model without time: outcomes of factors and levers alone."""
+    """A model without time: outcomes of factors and levers alone. What is drawn for every label is a factor with `dims`."""
 
     def evaluate(self, factors: Any, levers: Any) -> Mapping[str, Any]:
         """Outcomes by name."""
@@ -142,9 +159,18 @@ class StaticModel(Model):
 
 def shock_streams(model: Model) -> dict[str, tuple[str, ...]]:
     """Names of the random streams of each shock: `name`, or `name[label]` (`name[a,b]`) where it has dimensions."""
+    return _streams(model.shocks, model)
+
+
+def factor_names(model: Model) -> dict[str, tuple[str, ...]]:
+    """Names of the numbers that each factor is: `name`, or `name[label]` (`name[a,b]`) where it has dimensions."""
+    return _streams(model.factors, model)
+
+
+def _streams(parts: Mapping[str, Factor | Shock], model: Model) -> dict[str, tuple[str, ...]]:
     return {
-        name: tuple(f"{name}[{key}]" if key else name for key in cell_names(shock.dims, model.dims))
-        for name, shock in model.shocks.items()
+        name: tuple(f"{name}[{key}]" if key else name for key in cell_names(part.dims, model.dims))
+        for name, part in parts.items()
     }
 
 

@@ -45,7 +45,7 @@ class Sources:
         if not others:
             return own
         text = "".join(f"{name}\0{one}\0" for name, one in [("", own), *others])
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(_bytes(text)).hexdigest()
 
     def digest_of_package(self) -> str:
         """As `digest`, of every file in the folder of the model's file, names sorted, and of what lies elsewhere."""
@@ -55,10 +55,10 @@ class Sources:
             hidden = any(part.startswith(".") for part in inside.parts)
             if path.is_file() and path.suffix != ".pyc" and not hidden:
                 content = path.read_bytes()
-                digest.update(f"{inside.as_posix()}\0{len(content)}\0".encode() + content)
+                digest.update(_bytes(f"{inside.as_posix()}\0{len(content)}\0") + content)
         elsewhere = [path for path in self.files if not path.is_relative_to(folder)]
         for name, one in sorted((path.name, self.files[path]) for path in elsewhere):
-            digest.update(f"{name}\0{one}\0".encode())
+            digest.update(_bytes(f"{name}\0{one}\0"))
         return digest.hexdigest()
 
     def _place(self, path: Path) -> str:
@@ -100,6 +100,11 @@ def of_imported(module: ModuleType, file: Path) -> Sources:
     Which files it read is not known any more.
     """
     return Sources(file, {path: _digest_of(path) for path in {file, *_imported(module)}})
+
+
+def _bytes(text: str) -> bytes:
+    """The same on every machine, also of names of files that are no text."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _digest_of(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Classes that stand in no file, as in a notebook: a digest of what they are made of."""
+"""What of a model stands in no file: a class of a notebook, and what a model was made with by hand."""
 
 from __future__ import annotations
 
@@ -51,6 +51,13 @@ def _referred_to(value: type | FunctionType) -> Iterator[tuple[str, Any]]:
         yield from ((f"{value.__qualname__}.{name}", one) for name, one in here if not callable(one))
     functions = [one for _, one in members if isinstance(one, FunctionType)]
     functions += [value] if isinstance(value, FunctionType) else []
+    records = [record for _, one in members if isinstance(one, dict) for record in one.values()]
+    functions += [
+        one
+        for record in records
+        for one in getattr(record, "__dict__", {}).values()
+        if isinstance(one, FunctionType)
+    ]
     for function in (one for one in functions if one.__module__ == value.__module__):
         for name in sorted(_names_in(inspect.unwrap(function).__code__)):
             if name in function.__globals__:
@@ -62,7 +69,24 @@ def _names_in(code: CodeType) -> set[str]:
     return set(code.co_names).union(*inner)
 
 
+def given_by_hand(model: Any) -> str:
+    """What a model was made with that its class does not give it by itself, as text; "" for nothing.
+
+    What a method computes once and keeps on the model is no part of it.
+    """
+    try:
+        usual = dict(vars(type(model)()))
+    except Exception:  # its class asks for something
+        return _as_text(vars(model))
+    here = {name: vars(model).get(name) for name in usual}
+    return "" if _as_text(usual) == _as_text(here) else _as_text(here)
+
+
 def _as_text(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key!r}: {_as_text(value[key])}' for key in value)}}}"
+    if isinstance(value, list | tuple):
+        return f"{type(value).__name__}({', '.join(map(_as_text, value))})"
     if hasattr(value, "__array__"):
         array = np.asarray(value)
         return f"{array.dtype}{array.shape}{array.tobytes().hex()}"

@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.modelling.cells import Cells
 from engine.modelling.folds import Fold
-from engine.modelling.records import PathModel, Yearly, shock_streams
+from engine.modelling.records import Factor, Model, Shock, Yearly, factor_names, shock_streams
 from engine.modelling.state_types import as_kept, widened
 from engine.program import arguments
 from engine.program.batch import Argument
@@ -86,8 +86,9 @@ class Rules:
 
     @property
     def draws(self) -> Argument:
-        """Factor draws in the order of the study."""
-        return Argument.alike(tuple(self.scalar() for _ in self.study.inputs), Axis.PATH)
+        """Factor draws in the order of the study, those of a run a table."""
+        tables = tuple(number for number, run in enumerate(self.study.runs) for _ in run)
+        return Argument(tuple(self.scalar() for _ in tables), (Axis.PATH,) * len(tables), tables)
 
     @property
     def shocks(self) -> Argument:
@@ -125,7 +126,9 @@ class Rules:
         model: Any = self.study.model
         state, kept = carry
         levers = self._levers(policy, year, draw)
-        state, values = model.step(state, year, self._factors(draw), _namespace(model, shock), levers)
+        state, values = model.step(
+            state, year, self._factors(draw), _namespace(model, model.shocks, shock), levers
+        )
         kept = {name: fold.update(kept[name], year, values) for name, fold in self.folded.items()}
         yearly: Mapping[str, Yearly] = model.yearly
         cells = [cell for name in yearly for cell in _cells_of(yearly[name], values[name])]
@@ -143,8 +146,9 @@ class Rules:
         return {item.name: value for item, value in zip(self.study.inputs, draw, strict=True)}
 
     def _factors(self, draw: Sequence[Any]) -> SimpleNamespace:
-        named = self._by_name(draw)
-        return SimpleNamespace(**{name: named[name] for name in self.study.model.factors})
+        named, model = self._by_name(draw), self.study.model
+        values = [[named[part] for part in parts] for parts in factor_names(model).values()]
+        return _namespace(model, model.factors, values)
 
     def _as_floats(self, tree: Any) -> Any:
         return jax.tree.map(lambda leaf: jnp.asarray(leaf, self.dtype), tree)
@@ -235,9 +239,11 @@ def _in_order_of(before: Any, after: Any) -> Any:
     )
 
 
-def _namespace(model: PathModel, drawn: Sequence[Sequence[Any]]) -> SimpleNamespace:
+def _namespace(
+    model: Model, parts: Mapping[str, Factor | Shock], drawn: Sequence[Sequence[Any]]
+) -> SimpleNamespace:
     named: dict[str, Any] = {}
-    for (name, shock), values in zip(model.shocks.items(), drawn, strict=True):
-        labels = {dim: tuple(model.dims[dim]) for dim in shock.dims}
+    for (name, part), values in zip(parts.items(), drawn, strict=True):
+        labels = {dim: tuple(model.dims[dim]) for dim in part.dims}
         named[name] = Cells(labels, values) if labels else values[0]
     return SimpleNamespace(**named)

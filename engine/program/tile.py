@@ -6,6 +6,7 @@ has a say in it. Arrays of a tile are in the sampler's lane order.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,7 @@ from engine.study.study import Study
 Outcomes = Float[Array, "policy outcome lane"]
 YearlyValues = Float[Array, "year cell policy lane"]
 FactorDraws = Float[Array, "factor lane"]
-Draws = Mapping[str, Float[Array, "lane"]]
+Draws = Mapping[str, Float[Array, "lane"] | Float[Array, "label lane"]]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Tile:
     """What one pass over so many lanes computes for a study, by the rules of its model, on a platform.
 
     All its methods are traced: they take the program's arguments (`arguments.of`) and the counter of the tile's first
-    group, (low, high) words. Draws are factor draws by name.
+    group, (low, high) words. Draws are factor draws by name; those of a longer run together, by the first of its names.
     """
 
     rules: Rules
@@ -77,21 +78,39 @@ class Tile:
         """Factor draws of every path, factors in the order of the study."""
         return self._stacked_draws(self._draws(inputs, first))
 
+    def shocks(self, inputs: Any, first: Counter) -> Float[Array, "year stream lane"]:
+        """Shocks of every path and year, streams in the order of the model."""
+        draws = self._draws(inputs, first)
+
+        def of_year(past: Any, at: Any) -> Any:
+            is_first, keys = at
+            tables, past = self.study.shock_draws.of_year(
+                self._words(keys, first), inputs["shocks"], past, is_first, draws
+            )
+            return past, jnp.concatenate([table[:, 0] for table in tables])
+
+        along = jnp.arange(len(self.study.years)) == 0, inputs["shock_keys"]
+        return jax.lax.scan(of_year, self.study.shock_draws.before(self.lanes, self.dtype), along)[1]
+
     def _draws(self, inputs: Any, first: Counter) -> Draws:
-        """Factor draws by name."""
+        """Factor draws by name, or run."""
         study = self.study
         keys = inputs["factor_keys"]
         if not study.inputs:
             return {}
         scores = self.sampler.normals(keys, first, self.lanes, self.dtype)
-        own = {item.name: scores[k] for k, item in enumerate(study.inputs)}
+        own = {study.inputs[run[0]].name: scores[run[0]] for run in study.runs if len(run) == 1}
         shared = [scores[k] for k in range(len(study.inputs), scores.shape[0])]
         joint = correlated(own, shared, study.groups, inputs["groups"])
-        names = [item.name for item in study.inputs]
-        values = study.draws.values([joint[name] for name in names], inputs["marginals"])
+        values = study.draws.values([joint[name] for name in own], inputs["marginals"])
         drawn = {
-            name: jnp.broadcast_to(value, (self.lanes,)) for name, value in zip(names, values, strict=True)
+            name: jnp.broadcast_to(value, (self.lanes,)) for name, value in zip(own, values, strict=True)
         }
+        longer = [run for run in study.runs if len(run) > 1]
+        for run, draws, fed in zip(longer, study.draws_of_runs, inputs["runs"], strict=True):
+            (value,) = draws.values([scores[run.start : run.stop].reshape(-1)], fed)
+            shape = len(run), self.lanes
+            drawn[study.inputs[run[0]].name] = jnp.broadcast_to(value, (math.prod(shape),)).reshape(shape)
         return jax.lax.optimization_barrier(drawn)
 
     def _words(
@@ -153,8 +172,13 @@ class Tile:
     def _batch(self, rule: Rule, *takes: Argument) -> Batch:
         return Batch(rule, takes, self._sizes, self.platform)
 
-    def _rows(self, draws: Draws) -> list[Float[Array, "1 1 lane"]]:
-        return [draws[item.name][None, None] for item in self.study.inputs]
+    def _rows(self, draws: Draws) -> list[Float[Array, "row 1 lane"]]:
+        """The draws of each run as an array."""
+        return [rows[:, None] for rows in self._by_run(draws)]
+
+    def _by_run(self, draws: Draws) -> list[Float[Array, "row lane"]]:
+        values = [draws[self.study.inputs[run[0]].name] for run in self.study.runs]
+        return [value if value.ndim == 2 else value[None] for value in values]
 
     def _carry(
         self, batch: Batch, carried: Argument, atoms: Sequence[Atom], known: Known
@@ -178,8 +202,8 @@ class Tile:
 
     def _stacked_draws(self, draws: Draws) -> FactorDraws:
         # not in the order of the dict: a JAX transformation gives dicts back sorted by name
-        rows = [draws[item.name] for item in self.study.inputs]
-        return jnp.stack(rows) if rows else jnp.zeros((0, self.lanes), self.dtype)
+        rows = self._by_run(draws)
+        return jnp.concatenate(rows) if rows else jnp.zeros((0, self.lanes), self.dtype)
 
 
 def _tables_of(policies: Any, argument: Argument) -> list[Float[Array, "cell policy 1"]]:

@@ -63,7 +63,8 @@ def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) ->
     estimate = rounded(scale * record.estimate, places)
     if sign is None:
         return Cell(estimate, mark=NO_INTERVAL, flag=record.flag, record=record)
-    verdict = "" if loss is None else "same" if sign == 0 else "worse" if (sign > 0) == loss else "better"
+    judge = loss is not None and record.bare_measure != "sd"  # a wider spread is neither better nor worse
+    verdict = "" if not judge else "same" if sign == 0 else "worse" if (sign > 0) == loss else "better"
     ends = interval(record.low, record.high, scale, places)
     mark = HEAVY if record.heavy else BINNED if record.binned else ""
     return Cell(estimate, ends, verdict, mark, record.flag, record)
@@ -87,7 +88,7 @@ def reasons(records: Iterable[Record], elsewhere: str = "") -> str:
     """
     held: dict[str, list[Record]] = {}
     for record in records:
-        held.setdefault(record.flag, []).append(record)
+        held.setdefault(record.withheld or record.flag, []).append(record)
     sentences = [": ".join(filter(None, (places(of), flag))) for flag, of in held.items()]
     return "; ".join(_few(sentences, MOST_REASONS, elsewhere))
 

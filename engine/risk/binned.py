@@ -16,11 +16,12 @@ from scipy.special import stdtrit
 
 from engine.risk.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence
 from engine.risk.flags import Flag, Reason
-from engine.risk.heaviness import gravest, largest_flag, material, tail_size
+from engine.risk.heaviness import gravest, largest_flag, material, squares_flag, tail_size
 from engine.risk.histograms import Histogram
 from engine.risk.intervals import FEW_UNITS, TAIL, Estimate, Moments, Z, wilson_interval
 from engine.risk.measures import correlation, share_difference
-from engine.risk.tails import ATOM, LEVELS, shifted, tail_count
+from engine.risk.tails import ATOM, deviation, shifted, tail_count
+from engine.study.study import LEVELS
 
 Groups = Float[np.ndarray, "group"]
 Counts = Int[np.ndarray, "group"]
@@ -97,49 +98,109 @@ def _tail(histogram: Histogram, level: float) -> _Tail:
     return _Tail(row, es, (q - q_low, q_high - q), es_open, slope, ended, number, excess)
 
 
-def summary(histogram: Histogram, loss: bool) -> dict[str, Estimate]:
-    """Mean, VaR and ES of one variable, by name, as `measures.summary` gives them from paths.
+def summary(histogram: Histogram, loss: bool, levels: tuple[float, ...] = LEVELS) -> dict[str, Estimate]:
+    """Mean, median, sd, VaR and ES of one variable, by name, as `measures.summary` gives them from paths.
 
     An estimate whose bins leave something open bears the flag `Reason.BINNED`, and has its interval.
     """
     bad = histogram if loss else histogram.negated()
-    levels = [_tail(bad, level) for level in LEVELS]
-    rows = [_row(over_groups(bad.totals, bad.sizes)), *(t.var for t in levels), *(t.es for t in levels)]
-    width = [*(t.var_open for t in levels), *(t.es_open for t in levels)]
-    # the ends of VaR hold it already
-    rows[1 + len(LEVELS) :] = map(_widened, rows[1 + len(LEVELS) :], width[len(LEVELS) :])
-    seen = [_exceedances(bad, tail, level) for tail, level in zip(levels, LEVELS, strict=True)]
-    evidence = _evidence(rows, width, tails_flag(bad), _beyond(bad, levels), seen, FEWEST_FOR_ES, (bad,))
-    return evidence.estimates(loss)
+    middle, spread = _tail(bad, 0.5), _Spread.of(bad)
+    tails = [_tail(bad, level) for level in levels]
+    mean = _row(over_groups(bad.totals, bad.sizes))
+    # the ends of a quantile hold already what the bins leave open
+    deviation, error, low, high = _widened(spread.row, spread.open)
+    rows = [mean, middle.var, (deviation, error, np.maximum(low, 0.0), high), *(t.var for t in tails)]
+    rows += [_widened(t.es, t.es_open) for t in tails]
+    width = [middle.var_open, spread.open, *(t.var_open for t in tails), *(t.es_open for t in tails)]
+    seen = [_exceedances(bad, tail, level) for tail, level in zip(tails, levels, strict=True)]
+    flags = tails_flag(bad), spread.flag(bad), _beyond(bad, tails)
+    return _evidence(levels, rows, width, flags, seen, FEWEST_FOR_ES, (bad,)).estimates(loss)
 
 
-def difference(histogram: Histogram, baseline: Histogram, loss: bool) -> dict[str, Estimate]:
+def difference(
+    histogram: Histogram, baseline: Histogram, loss: bool, levels: tuple[float, ...] = LEVELS
+) -> dict[str, Estimate]:
     """Measures of one variable less those of another on the same groups of paths, by name (without "worse").
 
     The tails of the gap itself are not known: it is flagged where those of either variable are heavy.
     """
     x, y = (part if loss else part.negated() for part in (histogram, baseline))
     sizes = x.sizes
-    student = _student(len(sizes))
-    pairs = [(_tail(x, level), _tail(y, level)) for level in LEVELS]
-    gaps = [one.var[0] - two.var[0] for one, two in pairs]
-    rows = [_row(over_groups(x.totals - y.totals, sizes))]
-    for q, (one, two) in zip(gaps, pairs, strict=True):
-        error = float(over_groups(one.slope * one.number - two.slope * two.number, sizes).error)
-        rows.append((q, error, q - student * error, q + student * error))
-    for level, q, (one, two) in zip(LEVELS, gaps, pairs, strict=True):
-        rows.append(_row(over_groups(one.excess - two.excess, sizes), 1 / (1 - level), q))
-    width = [_apart(one.var_open, two.var_open) for one, two in pairs]
+    tails = [(_tail(x, level), _tail(y, level)) for level in (0.5, *levels)]
+    at_risk = [_gap_of_quantiles(one, two, sizes) for one, two in tails]
+    pairs = tails[1:]
+    beyond = [
+        _row(over_groups(one.excess - two.excess, sizes), 1 / (1 - level), q[0])
+        for level, q, (one, two) in zip(levels, at_risk[1:], pairs, strict=True)
+    ]
+    spreads = _Spread.of(x), _Spread.of(y)
+    middle, *open_ends = (_apart(one.var_open, two.var_open) for one, two in tails)
+    width = [middle, _apart(*(spread.open for spread in spreads)), *open_ends]
     width += [_apart(one.es_open, two.es_open) for one, two in pairs]
-    rows[1:] = map(_widened, rows[1:], width)
-    flag = gravest(map(tails_flag, (x, y)))
+    rows = [at_risk[0], _gap_of_spreads(*spreads, sizes), *at_risk[1:], *beyond]
+    rows = [_row(over_groups(x.totals - y.totals, sizes)), *map(_widened, rows, width)]
     both = [_beyond(part, seen) for part, seen in zip((x, y), zip(*pairs, strict=True), strict=True)]
-    beyond = [gravest(of_level) for of_level in zip(*both, strict=True)]
+    flags = (
+        gravest(map(tails_flag, (x, y))),
+        gravest(spread.flag(part) for spread, part in zip(spreads, (x, y), strict=True)),
+        [gravest(of_level) for of_level in zip(*both, strict=True)],
+    )
     seen = [
         min(_exceedances(x, one, level), _exceedances(y, two, level))
-        for level, (one, two) in zip(LEVELS, pairs, strict=True)
+        for level, (one, two) in zip(levels, pairs, strict=True)
     ]
-    return _evidence(rows, width, flag, beyond, seen, FEWEST_FOR_ES_DIFFERENCE, (x, y)).estimates(loss)
+    return _evidence(levels, rows, width, flags, seen, FEWEST_FOR_ES_DIFFERENCE, (x, y)).estimates(loss)
+
+
+def _gap_of_quantiles(one: _Tail, two: _Tail, sizes: Counts) -> Row:
+    q = one.var[0] - two.var[0]
+    error = float(over_groups(one.slope * one.number - two.slope * two.number, sizes).error)
+    reach = _student(len(sizes)) * error
+    return q, error, q - reach, q + reach
+
+
+def _gap_of_spreads(one: _Spread, two: _Spread, sizes: Counts) -> Row:
+    gap = over_groups(one.influence - two.influence, sizes)
+    return _row(gap, 1.0, one.row[0] - two.row[0] - float(gap.mean))
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """The standard deviation of one histogram.
+
+    Args:
+      row: estimate, error and interval; the ends do not hold what the bins leave open.
+      open: how far below and above the estimate the deviation of this very sample may lie.
+      squares: moments of the squared distances from the mean.
+      influence: the groups' totals of (x - mean)^2 / (2 sd), float64 [group].
+    """
+
+    row: Row
+    open: Ends
+    squares: Moments
+    influence: Groups
+
+    @staticmethod
+    def of(histogram: Histogram) -> _Spread:
+        count, mean = histogram.count, float(histogram.totals.sum() / histogram.count)
+        if histogram.least == histogram.most:
+            nothing = over_groups(np.zeros(len(histogram.sizes)), histogram.sizes)
+            return _Spread(_row(nothing), (0.0, 0.0), nothing, np.zeros(len(histogram.sizes)))
+        squares, least, most = histogram.squares_about(mean)
+        of = over_groups(squares, histogram.sizes)
+        row = tuple(float(part) for part in deviation(of, count))
+        scale = count / (count - 1)
+        ends = (float(np.sqrt(scale * max(end, 0.0) / count)) for end in (least, most))
+        low, high = ends
+        influence = squares / (2 * row[0]) if row[0] > 0 else np.zeros(len(squares))
+        return _Spread((row[0], row[1], row[2], row[3]), (row[0] - low, high - row[0]), of, influence)
+
+    def flag(self, histogram: Histogram) -> Flag | None:
+        """What is to be known of it, as `heaviness.squares_flag` gives it from values."""
+        if histogram.least == histogram.most:
+            return None
+        high, low = _Side.of(histogram), _Side.of(histogram.negated())
+        return squares_flag(-low.largest, high.largest, histogram.count, high.mean, self.squares)
 
 
 def _exceedances(histogram: Histogram, tail: _Tail, level: float) -> float:
@@ -152,20 +213,24 @@ def _apart(one: Ends, two: Ends) -> Ends:
 
 
 def _evidence(
+    levels: tuple[float, ...],
     rows: Sequence[Row],
     width: Sequence[Ends],
-    mean: Flag | None,
-    beyond: Sequence[Flag | None],
+    flags: tuple[Flag | None, Flag | None, Sequence[Flag | None]],
     exceedances: Sequence[float],
     for_es: int,
     histograms: Sequence[Histogram],
 ) -> Evidence:
     groups = len(histograms[0].sizes)
+    mean, spread, beyond = flags
     return Evidence(
+        levels,
         tuple(np.array(rows).T),
         mean,
+        spread,
         beyond,
         exceedances,
+        histograms[0].count / 2,
         Reason.FEW_EXCEEDANCES,
         for_es,
         all(histogram.least == histogram.most for histogram in histograms),

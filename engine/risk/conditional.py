@@ -70,7 +70,7 @@ def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ())
         else:
             terms.append(Term(match["name"], match["sign"], number))
     if problems:
-        raise UserError("--given", problems)
+        raise UserError("condition", problems)
     return Condition(" ".join(text.split()), tuple(terms))
 
 
@@ -117,7 +117,7 @@ def _policy_records(
     rows: list[tuple[str, str, Estimate]] = [("share", condition.text, probability(given, units))]
     for name, array in values.items():
         sides = {
-            side: summary(array[mask], part, study.model.outcomes[name].loss)
+            side: summary(array[mask], part, study.model.outcomes[name].loss, study.levels)
             for side, mask, part in split.sides()
         }
         for side, estimates in sides.items():

@@ -5,6 +5,7 @@ Where the numbers come from makes no difference here: `measures.py` has them fro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,9 +14,18 @@ from jaxtyping import Bool, Float
 
 from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import Estimate
-from engine.risk.tails import LEVELS, Table
+from engine.risk.tails import Table
+from engine.study.study import LEVELS
 
-MEASURES = ("mean", *(f"VaR{100 * level:g}" for level in LEVELS), *(f"ES{100 * level:g}" for level in LEVELS))
+
+def measures(levels: Sequence[float] = LEVELS) -> tuple[str, ...]:
+    """Names of the measures of an outcome, in the order of every table: mean, median, sd (standard deviation), VaR, ES."""
+    names = [f"{100 * level:g}" for level in levels]
+    return "mean", "median", "sd", *(f"VaR{name}" for name in names), *(f"ES{name}" for name in names)
+
+
+MEASURES = measures()
+"""Those that every study has."""
 DIFFERENCES = (*MEASURES, "worse")
 FEWEST_FOR_VAR = 50
 """Effective exceedances from which VaR, and a difference of VaRs, has an interval."""
@@ -26,7 +36,14 @@ FEWEST_FOR_ES_DIFFERENCE = 500
 
 def level_of(measure: str) -> float | None:
     """The level a of "VaR99" or "ES99.9"; None for measures that have none."""
-    return next((level for level in LEVELS if measure in (f"VaR{100 * level:g}", f"ES{100 * level:g}")), None)
+    found = re.fullmatch(r"(?:VaR|ES)(\d+(?:\.\d+)?)", measure)
+    return round(float(found[1]) / 100, 8) if found else None
+
+
+def levels_of(measure: str) -> tuple[float, ...]:
+    """The level of one VaR or ES, for what needs no other; those of every study where the name has none."""
+    level = level_of(measure)
+    return LEVELS if level is None or not 0.5 < level < 1 else (level,)
 
 
 @dataclass(frozen=True)
@@ -34,9 +51,10 @@ class Evidence:
     """Measures of one variable, or of the gap between two, high being worse, and what is to be known of them.
 
     Args:
-      table: estimate, standard error, low, high, each [measure] in the order of `MEASURES`, or of `DIFFERENCES`.
-      mean: what is to be known of the mean; beyond: of ES, by level.
-      exceedances: by level; those of the variable that has fewer, where there are two.
+      levels: of VaR and ES.
+      table: estimate, standard error, low, high, each [measure] in the order of `measures`, a difference perhaps with "worse".
+      mean: what is to be known of the mean; spread: of the deviation; beyond: of ES, by level.
+      exceedances: by level; those of the variable that has fewer, where there are two. middle: of the median.
       few: how it is called that these are too few.
       for_es: exceedances from which ES has an interval.
       constant: whether nothing varies, which needs no exceedances and has no tails.
@@ -45,10 +63,13 @@ class Evidence:
       unknown: why an interval has no ends where no other flag says so.
     """
 
+    levels: tuple[float, ...]
     table: Table
     mean: Flag | None
+    spread: Flag | None
     beyond: Sequence[Flag | None]
     exceedances: Sequence[float]
+    middle: float
     few: Reason
     for_es: int
     constant: bool
@@ -63,8 +84,8 @@ class Evidence:
           loss: whether high is worse; else all was computed from the negative values.
           lost: the flag of values that were left out.
         """
-        names = DIFFERENCES[: len(self.table[0])]
-        columns = oriented(self.table, [loss or name not in MEASURES for name in names])
+        names = (*measures(self.levels), "worse")[: len(self.table[0])]
+        columns = oriented(self.table, [loss or name in ("sd", "worse") for name in names])
         rows = zip(names, self._flags(), *(column.tolist() for column in columns), strict=True)
         estimates = {name: Estimate(*row).flagged(lost, *flags) for name, flags, *row in rows}
         for name, width in zip(estimates, self.width, strict=False):
@@ -82,15 +103,15 @@ class Evidence:
         count = len(self.table[0])
         if self.single or self.constant:
             return [(self.single,)] * count
-        var, es = (
-            [None if seen >= needed else Flag(self.few, seen, needed) for seen in self.exceedances]
+        (middle, *var), (_, *es) = (
+            [None if n >= needed else Flag(self.few, n, needed) for n in (self.middle, *self.exceedances)]
             for needed in (FEWEST_FOR_VAR, self.for_es)
         )
         both = [
             (tail if tail and (tail.withholds or not few) else None, few)
             for few, tail in zip(es, self.beyond, strict=True)
         ]
-        flags = [(self.mean,), *((few,) for few in var), *both]
+        flags = [(self.mean,), (middle,), (self.spread,), *((few,) for few in var), *both]
         return [*flags, *[()] * (count - len(flags))]
 
 
@@ -103,15 +124,18 @@ def oriented(table: Table, same: np.ndarray | Sequence[bool] | bool) -> Table:
 def judged(
     table: Table,
     exceedances: Float[np.ndarray, "level cell"],
+    middle: Float[np.ndarray, "cell"],
     constant: Bool[np.ndarray, "cell"],
     for_es: int,
 ) -> Table:
-    """A table of many cells [cell, measure] without the intervals for which exceedances [level, cell] are too few.
+    """A table of many cells [cell, measure] without the intervals for which exceedances, also of the median, are too few.
 
     Tails are not judged for heaviness, which needs one look per cell.
     """
     few = np.zeros(table[0].shape, bool)
-    few[:, 1 : len(MEASURES)] = np.concatenate([exceedances < FEWEST_FOR_VAR, exceedances < for_es]).T
+    tails = np.concatenate([exceedances < FEWEST_FOR_VAR, exceedances < for_es]).T
+    few[:, 1] = middle < FEWEST_FOR_VAR
+    few[:, 3 : 3 + tails.shape[1]] = tails
     few &= ~constant[:, None]
     estimate, error, low, high = table
     return estimate, error, np.where(few, np.nan, low), np.where(few, np.nan, high)

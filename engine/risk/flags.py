@@ -28,6 +28,7 @@ class Reason(StrEnum):
     BINNED = "binned"
     UNRECORDED = "unrecorded"
     HEAVY_TAIL = "heavy_tail"
+    NO_FOURTH_MOMENT = "heavy_tail_no_fourth_moment"
 
 
 _SENTENCES = {
@@ -45,9 +46,10 @@ _SENTENCES = {
     Reason.FEW_IN_SAMPLE: "no interval from this sample",
     Reason.BINNED: "from a histogram: the interval holds what its bins leave open",
     Reason.UNRECORDED: "no interval",
-    Reason.HEAVY_TAIL: "heavy tail: the interval may be too narrow (tail shape {got:.2f}, variance infinite from {limit:g} on)",
+    Reason.HEAVY_TAIL: "heavy tail: the interval may be too narrow (tail shape {got:.2f}, limit {limit:g})",
+    Reason.NO_FOURTH_MOMENT: "heavy tail: infinite fourth moment, which a deviation's interval needs (tail shape {got:.2f})",
 }
-WARNINGS = frozenset({Reason.BINNED, Reason.HEAVY_TAIL})
+WARNINGS = frozenset({Reason.BINNED, Reason.HEAVY_TAIL, Reason.NOT_FINITE})
 """Reasons that stand beside an interval; all others take it away."""
 DETAILS = ("got", "limit")
 """The numbers of a flag, in the order in which the cube has them."""

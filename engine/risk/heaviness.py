@@ -12,6 +12,7 @@ from jaxtyping import Float
 from scipy.special import ndtri
 
 from engine.risk.flags import Flag, Reason
+from engine.risk.intervals import Moments
 
 TAIL_VALUES = 2048
 FEWEST_TAIL_VALUES = 50
@@ -30,7 +31,7 @@ MISFIT = 1.2
 """Anderson and Darling's statistic from which on a tail is not of one generalised Pareto law: in 1 % of those that are."""
 END = 3
 """Paths with the very largest value from which on it is the end of the variable."""
-HEAVY_TAILS = frozenset({Reason.HEAVY_TAIL, Reason.NO_VARIANCE, Reason.NO_MEAN})
+HEAVY_TAILS = frozenset({Reason.HEAVY_TAIL, Reason.NO_VARIANCE, Reason.NO_MEAN, Reason.NO_FOURTH_MOMENT})
 ROUNDING = 8
 """Spacings of single precision up to which values are not told apart."""
 
@@ -56,6 +57,37 @@ def tails_flag(ascending: Float[np.ndarray, "value"], centre: float, squares: fl
     """
     sides = ((ascending, centre), (-ascending[::-1], -centre))
     return gravest(material(tail_flag(side), side, middle, squares) for side, middle in sides)
+
+
+def squares_flag(
+    least: Float[np.ndarray, "value"],
+    largest: Float[np.ndarray, "value"],
+    count: int,
+    mean: float,
+    squares: Moments,
+) -> Flag | None:
+    """What is to be known of a deviation: whether the squared distances from the mean have a variance, by their largest.
+
+    Args:
+      least, largest: the values at both ends that a tail is judged by, or all of them in one.
+      count: how many values there are.
+      squares: moments of the squared distances, of one cell.
+    """
+    k = tail_size(count)
+    if not k:
+        return None
+    ends = np.sort((np.concatenate([least, largest]).astype(np.float64) - mean) ** 2)[-k - 1 :]
+    error = float(squares.error.ravel()[0])
+    flag = material(largest_flag(ends), ends, float(squares.mean.ravel()[0]), (error * count) ** 2)
+    return of_squares(flag)
+
+
+def of_squares(flag: Flag | None) -> Flag | None:
+    """The flag of a tail of squares in the terms of what is squared: half the shape, half the limit."""
+    if flag is None or flag.reason not in HEAVY_TAILS:
+        return flag
+    reason = Reason.NO_FOURTH_MOMENT if flag.withholds else Reason.HEAVY_TAIL
+    return Flag(reason, flag.got / 2, HEAVY / 2)
 
 
 def gravest(flags: Iterable[Flag | None]) -> Flag | None:

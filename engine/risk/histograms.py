@@ -163,6 +163,26 @@ class Histogram:
         total = sums.sum(axis=1) + (self.sum_of_largest(rank)[0] - sums.sum()) * part
         return number, total - level * number
 
+    def squares_about(self, mean: float) -> tuple[Float[np.ndarray, "group"], float, float]:
+        """By group, float64 [group], the sum of squared distances from a mean; the lowest and highest it can be over all groups.
+
+        The values of a bin have the bin's mean b, and are guessed to lie as in `largest`; how they scatter about b adds from
+        nothing to (b - low) (high - b) each, at its ends low and high. A group takes of each bin's sum what it holds of its values.
+        """
+        first, last = (
+            np.maximum(self.edges, self.least),
+            np.minimum(self.edges + WIDEST * self.step, self.most),
+        )
+        mean_of_bin = self.edges + self.step * (self.steps / self.pooled)
+        room, above = last - first, np.clip(mean_of_bin - first, 0.0, None)
+        widest = np.where(self.pooled > 1, above * np.clip(last - mean_of_bin, 0.0, None), 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            power = np.fmin(room / above - 1, 1e9)
+            scatter = np.fmin(np.nan_to_num(room**2 / (1 + 2 * power) - above**2), widest)
+        apart = (mean_of_bin - mean) ** 2
+        least, most = float(self.pooled @ apart), float(self.pooled @ (apart + widest))
+        return self.counts @ (apart + np.maximum(scatter, 0.0)), least, most
+
     def skewness_beyond(self, rank: int, level: float) -> np.ndarray:
         """Skewness of the mean of (x - level)+ over independent values, the so many largest of which are above it."""
         at = int(self._placed(rank).bin)

@@ -14,10 +14,19 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float
 
-from engine.risk import tails
-from engine.risk.evidence import DIFFERENCES, FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, MEASURES, Evidence
+from engine.risk.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence
+from engine.risk.evidence import measures as names_of
 from engine.risk.flags import Flag, Reason
-from engine.risk.heaviness import HEAVY_TAILS, gravest, material, tail_flag, tails_flag
+from engine.risk.heaviness import (
+    HEAVY_TAILS,
+    gravest,
+    material,
+    of_squares,
+    squares_flag,
+    tail_flag,
+    tail_size,
+    tails_flag,
+)
 from engine.risk.intervals import (
     Estimate,
     Moments,
@@ -29,7 +38,9 @@ from engine.risk.intervals import (
     moments,
     moments_of_totals,
 )
-from engine.risk.tails import Column, Quantiles, Table, share_of_totals, shifted
+from engine.risk.tails import Column, Measured, Table, share_of_totals, shifted
+from engine.risk.tails import difference as difference_of
+from engine.study.study import LEVELS
 
 Paths = Float[np.ndarray, "path"]
 Happens = Bool[np.ndarray, "path"]
@@ -38,39 +49,57 @@ ONE_UNIT = Flag(Reason.ONE_UNIT, 1, 2)
 
 @dataclass(frozen=True)
 class Sample:
-    """Losses on paths, finite, high being worse, and the units of these."""
+    """Losses on paths, finite, high being worse, the units of these, and the levels of VaR and ES."""
 
     losses: Paths
     units: Units
+    levels: tuple[float, ...] = LEVELS
 
     @cached_property
-    def quantiles(self) -> Quantiles:
-        """Its VaR and what the other measures need of it, as of one cell."""
-        return tails.quantiles(self.losses[None], self.units)
+    def measured(self) -> Measured:
+        """Its numbers and what differences need of them, as of one cell."""
+        return Measured.of(self.losses[None], self.units, self.levels)
+
+    @property
+    def ascending(self) -> Paths:
+        """The losses sorted."""
+        ascending: np.ndarray = self.measured.quantiles.ascending[0]
+        return ascending
 
     @cached_property
     def upper(self) -> Flag | None:
         """What is to be known of its bad tail."""
-        return tail_flag(self.quantiles.ascending[0])
+        return tail_flag(self.ascending)
+
+    @cached_property
+    def spread(self) -> Flag | None:
+        """What is to be known of its deviation."""
+        k = tail_size(self.units.paths) + 1
+        least, rest = self.ascending[:k], self.ascending[k:]
+        of = self.measured.spread
+        heavy = squares_flag(least, rest[-k:], self.units.paths, float(of.mean.mean[0]), of.squares)
+        return gravest((heavy, _few_units(self.units)))
 
     @cached_property
     def beyond(self) -> list[Flag | None]:
         """What is to be known of ES, by level."""
-        scarce, ascending = _few_units(self.units), self.quantiles.ascending[0]
-        rows = zip(self.quantiles.columns, self.quantiles.shortfalls, strict=True)
+        seen, scarce = self.measured.quantiles, _few_units(self.units)
         tails = [
-            material(self.upper, ascending, float(var[0][0]), self._squares(excess)) for var, excess in rows
+            material(self.upper, self.ascending, float(var[0][0]), self._squares(excess))
+            for var, excess in zip(seen.columns, seen.shortfalls, strict=True)
         ]
         return [gravest((tail, scarce)) for tail in tails]
 
     def own(self) -> Evidence:
         """Its measures."""
-        mean = moments(self.losses[None], self.units)
-        table = tails.risk(mean, self.quantiles)
-        ascending = self.quantiles.ascending[0]
-        heavy = tails_flag(ascending, float(mean.mean[0]), self._squares(mean))
+        mean, seen = self.measured.spread.mean, self.measured.quantiles
+        heavy = tails_flag(self.ascending, float(mean.mean[0]), self._squares(mean))
         flag = gravest((heavy, _few_units(self.units)))
-        return self._evidence(table, flag, self.beyond, self.quantiles, FEWEST_FOR_ES)
+        middle, constant = seen.middle.exceedances, seen.constant
+        table, exceedances = self.measured.risk(), seen.exceedances
+        return self._evidence(
+            table, flag, self.spread, self.beyond, exceedances, middle, constant, FEWEST_FOR_ES
+        )
 
     def _squares(self, of: Moments) -> float:
         """Sum of squares that the error of a mean over its paths is made of."""
@@ -79,86 +108,117 @@ class Sample:
     def less(self, baseline: Sample) -> Evidence:
         """Its measures less those of another on the same paths, and how often it is the worse of the two.
 
-        Mean by the paired gap, VaR and ES by the gap of their influence functions.
+        Mean by the paired gap, the others by the gap of their influence functions.
         """
-        gap = tails.difference(
-            self.losses[None], baseline.losses[None], self.quantiles, baseline.quantiles, self.units
-        )
+        gap = difference_of(self.measured, baseline.measured, self.units)
         # not partitioned: where many gaps are alike that takes longer than to sort them
         gaps = np.sort(self.losses - baseline.losses)
         estimate, error = (float(column[0, 0]) for column in gap.table[:2])
         heavy = tails_flag(gaps, estimate, (error * self.units.paths) ** 2)
         flag = gravest((heavy, _few_units(self.units)))
+        beyond, spread = (self.beyond, baseline.beyond), (self.spread, baseline.spread)
         shared = self._shared(baseline) if self.upper or baseline.upper else None
-        flags = [_of_gap(pair, shared) for pair in zip(self.beyond, baseline.beyond, strict=True)]
-        return self._evidence(gap.table, flag, flags, gap, FEWEST_FOR_ES_DIFFERENCE)
+        flags = [_of_gap(pair, shared) for pair in zip(*beyond, strict=True)]
+        shared = self._shared_squares(baseline) if any(spread) else None
+        return self._evidence(
+            gap.table, flag, _of_gap(spread, shared), flags, gap.exceedances, gap.middle, gap.constant,
+            FEWEST_FOR_ES_DIFFERENCE,
+        )  # fmt: skip
 
     def _shared(self, baseline: Sample) -> Flag | None:
         """What is to be known of the gap of losses beyond VaR: a heavy tail that both policies have alike is not in it."""
         mine, other = (
-            np.maximum(sample.losses.astype(np.float64) - sample.quantiles.columns[0][0][0], 0.0)
+            np.maximum(sample.losses.astype(np.float64) - sample.measured.quantiles.columns[0][0][0], 0.0)
             for sample in (self, baseline)
         )
         return tails_flag(np.sort(mine - other), 0.0, 0.0)
+
+    def _shared_squares(self, baseline: Sample) -> Flag | None:
+        """The same of the gap of squared distances from the means."""
+        gaps = self.measured.squared() - baseline.measured.squared()
+        return of_squares(tails_flag(np.sort(gaps[0]), 0.0, 0.0))
 
     def _evidence(
         self,
         table: Table,
         mean: Flag | None,
+        spread: Flag | None,
         beyond: Sequence[Flag | None],
-        seen: Quantiles | tails.Difference,
+        exceedances: Float[np.ndarray, "level cell"],
+        middle: Float[np.ndarray, "cell"],
+        constant: Bool[np.ndarray, "cell"],
         for_es: int,
     ) -> Evidence:
         return Evidence(
+            self.levels,
             tuple(part[0] for part in table),
             mean,
+            spread,
             beyond,
-            seen.exceedances[:, 0].tolist(),
+            exceedances[:, 0].tolist(),
+            float(middle[0]),
             Reason.FEW_EFFECTIVE_EXCEEDANCES,
             for_es,
-            bool(seen.constant[0]),
+            bool(constant[0]),
             ONE_UNIT if self.units.count < 2 else None,
         )
 
 
 def _of_gap(pair: tuple[Flag | None, Flag | None], shared: Flag | None) -> Flag | None:
-    """What is to be known of a difference of ES: too little of either is too little; heavy is what is left in the gap."""
+    """What is to be known of a difference: too little of either is too little; heavy is what is left in the gap."""
     scarce = next((flag for flag in pair if flag and flag.reason not in HEAVY_TAILS), None)
     return scarce or (shared if any(pair) else None)
 
 
-def summary(values: Paths, unit: int | Units, loss: bool) -> dict[str, Estimate]:
-    """Mean, VaR and ES of one variable, by name: values [path] -> {measure: Estimate}.
+def summary(
+    values: Paths, unit: int | Units, loss: bool, levels: tuple[float, ...] = LEVELS
+) -> dict[str, Estimate]:
+    """Mean, median, sd, VaR and ES of one variable, by name: values [path] -> {measure: Estimate}.
 
-    Flagged, and then without an interval: too few exceedances, tails of infinite variance (mean and ES), values that are
-    not finite (their units are left out), a single unit.
+    Flagged, and then without an interval: too few exceedances, tails of infinite variance (mean and ES) or fourth moment
+    (sd), values that are not finite (their units are left out), a single unit.
     """
-    samples, lost = _samples((values,), unit, loss)
-    return samples[0].own().estimates(loss, lost) if samples else dict.fromkeys(MEASURES, _nothing(lost))
+    samples, lost = _samples((values,), unit, loss, levels)
+    return (
+        samples[0].own().estimates(loss, lost) if samples else dict.fromkeys(names_of(levels), _nothing(lost))
+    )
 
 
-def difference(values: Paths, baseline_values: Paths, unit: int | Units, loss: bool) -> dict[str, Estimate]:
+def difference(
+    values: Paths,
+    baseline_values: Paths,
+    unit: int | Units,
+    loss: bool,
+    levels: tuple[float, ...] = LEVELS,
+) -> dict[str, Estimate]:
     """Measures of one variable less those of another on the same paths, and "worse": P(the first is worse).
 
     Flags as in `summary`.
     """
-    samples, lost = _samples((values, baseline_values), unit, loss)
+    samples, lost = _samples((values, baseline_values), unit, loss, levels)
     if not samples:
-        return dict.fromkeys(DIFFERENCES, _nothing(lost))
+        return dict.fromkeys((*names_of(levels), "worse"), _nothing(lost))
     return samples[0].less(samples[1]).estimates(loss, lost)
 
 
 def of_policies(
-    values: Float[np.ndarray, "policy path"], base: int, unit: int | Units, loss: bool
+    values: Float[np.ndarray, "policy path"],
+    base: int,
+    unit: int | Units,
+    loss: bool,
+    levels: tuple[float, ...] = LEVELS,
 ) -> list[tuple[dict[str, Estimate], dict[str, Estimate]]]:
     """`summary` of each policy, and its `difference` from policy number `base`: values [policy, path].
 
     Each policy is sorted once. The baseline's own differences are empty.
     """
-    samples, lost = _samples(tuple(values), unit, loss)
+    samples, lost = _samples(tuple(values), unit, loss, levels)
     if lost or not samples:
         return [
-            (summary(x, unit, loss), difference(x, values[base], unit, loss) if p != base else {})
+            (
+                summary(x, unit, loss, levels),
+                difference(x, values[base], unit, loss, levels) if p != base else {},
+            )
             for p, x in enumerate(values)
         ]
     return [
@@ -167,10 +227,12 @@ def of_policies(
     ]
 
 
-def _samples(arrays: Sequence[np.ndarray], unit: int | Units, loss: bool) -> tuple[list[Sample], Flag | None]:
+def _samples(
+    arrays: Sequence[np.ndarray], unit: int | Units, loss: bool, levels: tuple[float, ...]
+) -> tuple[list[Sample], Flag | None]:
     """The arrays on the paths where all of them are finite, and the flag of what is left out; none without any such path."""
     kept, units, lost = finite_units(tuple(arrays), unit)
-    return [Sample(x if loss else -x, units) for x in kept if units.count], lost
+    return [Sample(x if loss else -x, units, levels) for x in kept if units.count], lost
 
 
 def regret(values: Float[np.ndarray, "policy path"], unit: int | Units, loss: bool) -> list[Estimate]:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from engine.risk.display import histogram, histogram_of_bins
-from engine.risk.evidence import MEASURES, level_of
+from engine.risk.evidence import level_of, measures
 from engine.risk.flags import as_array
 from engine.risk.rounding import Rounding
 from engine.risk.tables import Record, Tables, against_baseline
@@ -33,7 +33,7 @@ class Summaries:
       risk: outcome -> [policy, measure, stat].
       events: event -> [policy, stat], its probability.
       risk_yearly: yearly variable -> [policy, measure, stat, year, *dims].
-      difference: outcome -> [policy, measure, stat], policy less baseline on the same paths.
+      difference: outcome -> [policy, measure, stat], policy less baseline on the same paths; zeros for the baseline.
       difference_events: event -> [policy, stat], difference of probabilities.
       difference_yearly: yearly variable -> [policy, stat, year, *dims], difference of means.
       worse: outcome -> [policy, stat], probability of being worse than the baseline on the same path.
@@ -44,6 +44,7 @@ class Summaries:
       histograms: outcome -> (counts [policy, bin], edges [bin + 1]).
       moments: yearly variable -> [policy, moment, year, *dims], in the order of `MOMENTS`.
       nonfinite: int [policy, outcome], over all outcomes of the model.
+      excluded: paths that are kept out of every number for that; `yearly_excluded`, of the yearly sample.
       flags: "group/variable" -> what a reader must know, such as which intervals are missing and why, in words.
       reasons: group -> variable -> the same as data, [policy, measure, reason, detail], or without `measure` as the
         variable is; only those that have a flag. Axes in the orders of `flags.Reason` and `flags.DETAILS`.
@@ -64,6 +65,8 @@ class Summaries:
     quantiles: tuple[float, ...] = ()
     distribution: Mapping[str, np.ndarray] = field(default_factory=dict)
     yearly_sample: int = 0
+    excluded: int = 0
+    yearly_excluded: int = 0
     moments: Mapping[str, np.ndarray] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
@@ -77,6 +80,7 @@ def summarise(
     tally: Tally | None,
     yearly: Mapping[str, Any],
     nonfinite: Int[np.ndarray, "policy outcome"],
+    out: int = 0,
 ) -> Summaries:
     """Everything that the summary groups hold.
 
@@ -86,11 +90,14 @@ def summarise(
       tally: of the outcomes that are not; None where all are kept.
       yearly: other fields of `Summaries`: those that hold yearly variables, as `of_sample` gives them, but of a static model.
       nonfinite: outcomes that are not finite, int [policy, outcome], as the blocks' records count them.
+      out: paths that are kept out of every number for that.
     """
     outcomes, events = list(study.model.outcomes), [event.name for event in study.events]
-    gaps = [against_baseline(name) for name in MEASURES]
+    of_outcome = measures(study.levels)
+    gaps = [against_baseline(name) for name in of_outcome]
     records = {(r.variable, r.policy, r.measure): r for r in (*tables.risk, *tables.comparison)}
     numbers = {at: (r.estimate, r.standard_error, r.low, r.high) for at, r in records.items()}
+    numbers |= dict.fromkeys(_against_itself(study, tables.risk), (0.0,) * 4)
     flags = {at: as_array(r.flags) for at, r in records.items() if r.flags}
     missing = (math.nan,) * len(STATS)
 
@@ -101,8 +108,8 @@ def summarise(
         return _held(study, flags, as_array(()), names, measures)
 
     return Summaries(
-        levels={name: level_of(name) or math.nan for name in MEASURES},
-        risk=_arrays(study, numbers, missing, outcomes, MEASURES),
+        levels={name: level_of(name) or math.nan for name in of_outcome},
+        risk=_arrays(study, numbers, missing, outcomes, of_outcome),
         events=held(events, "probability"),
         difference=_arrays(study, numbers, missing, outcomes, gaps),
         difference_events=held(events, "difference_probability"),
@@ -110,9 +117,10 @@ def summarise(
         regret=held(outcomes, "regret"),
         histograms={name: _histogram(study, name, paths, tally) for name in outcomes},
         nonfinite=nonfinite,
+        excluded=out,
         flags=_sentences("risk", tables.risk) | _sentences("comparison", tables.comparison),
         reasons={
-            "risk": reasons(outcomes, *MEASURES),
+            "risk": reasons(outcomes, *of_outcome),
             "risk/events": reasons(events, "probability"),
             "comparison": reasons(outcomes, *gaps),
             "comparison/events": reasons(events, "difference_probability"),
@@ -121,6 +129,14 @@ def summarise(
         },
         **yearly,
     )
+
+
+def _against_itself(study: Study, risk: Iterable[Record]) -> list[Key]:
+    """What compares the baseline with itself, where it has numbers: differences, and how often it is the worse of the two."""
+    own = [r for r in risk if r.policy == study.baseline and math.isfinite(r.estimate)]
+    names = [(r.variable, against_baseline(r.measure)) for r in own]
+    names += [(r.variable, "worse") for r in own if r.measure == "mean"]
+    return [(name, study.baseline, measure) for name, measure in names]
 
 
 def _histogram(
@@ -136,7 +152,7 @@ def _histogram(
 def _arrays(
     study: Study, rows: Mapping[Key, Any], missing: Any, names: Iterable[str], measures: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """variable -> [policy, measure, ...], with what is `missing` where there is no row (the baseline against itself)."""
+    """variable -> [policy, measure, ...], with what is `missing` where there is no row."""
     return {
         name: np.array([[rows.get((name, p, m), missing) for m in measures] for p in study.policy_names])
         for name in names

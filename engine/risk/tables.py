@@ -33,7 +33,7 @@ class Record:
     """One number of a table with what it is.
 
     Args:
-      measure: a name of `engine.risk.measures` ("mean", "VaR99", "ES99.9", "probability"), "difference_" and such a name for
+      measure: a name of `engine.risk.measures` ("mean", "median", "sd", "VaR99", "ES99.9", "probability"), "difference_" and such a name for
         the gap from the baseline, "worse" or "regret".
       level: the measure's, or None.
       policy, variable: names.
@@ -60,6 +60,11 @@ class Record:
     def flag(self) -> str:
         """What the flags say, in words."""
         return text(*self.flags)
+
+    @property
+    def withheld(self) -> str:
+        """What the flags that take its interval away say, in words."""
+        return text(*(flag for flag in self.flags if flag.withholds))
 
     @property
     def binned(self) -> bool:
@@ -113,7 +118,7 @@ class Tables:
     """Records of a run.
 
     Args:
-      risk: mean, VaR and ES of each outcome and the probability of each event, for every policy.
+      risk: mean, median, standard deviation, VaR and ES of each outcome and the probability of each event, for every policy.
       comparison: each policy against the baseline on the same paths, and regret against the best policy of each path:
         "difference_M" is measure M of the policy less that of the baseline, "worse" the probability that the policy is
         the worse of the two, "regret" (also of the baseline) the mean shortfall against the best of all policies.
@@ -121,6 +126,14 @@ class Tables:
 
     risk: list[Record]
     comparison: list[Record]
+
+    def noting(self, flag: Flag) -> Tables:
+        """The records with one flag more, which leaves them as they are."""
+        noted = [
+            [dataclasses.replace(r, flags=(flag, *r.flags)) for r in records]
+            for records in (self.risk, self.comparison)
+        ]
+        return Tables(*noted)
 
     @staticmethod
     def joined(parts: Iterable[Tables]) -> Tables:
@@ -169,7 +182,8 @@ def tables_of_tally(study: Study, tally: Tally, variables: Container[str] | None
         for event, counts in zip(unkept_events(study), tally.events, strict=True)
         if variables is None or event.name in variables
     ]
-    return Tables.joined([*outcomes, *events])
+    tables, out = Tables.joined([*outcomes, *events]), study.paths - int(tally.sizes.sum())
+    return tables.noting(Flag(Reason.NOT_FINITE, out, study.paths)) if out else tables
 
 
 def against_baseline(measure: str) -> str:
@@ -179,7 +193,7 @@ def against_baseline(measure: str) -> str:
 
 def _of_outcome(study: Study, name: str, values: Float[np.ndarray, "policy path"]) -> Tables:
     loss = study.model.outcomes[name].loss
-    pairs = of_policies(values, _base(study), study.unit, loss)
+    pairs = of_policies(values, _base(study), study.unit, loss, study.levels)
     return _records(study, name, pairs, regret(values, study.unit, loss))
 
 
@@ -188,9 +202,9 @@ def _of_tallied(study: Study, tally: Tally, k: int, name: str) -> Tables:
     histograms = [tally.histogram(k, p) for p in range(len(study.policies))]
     pairs = []
     for p, histogram in enumerate(histograms):
-        gaps = binned.difference(histogram, histograms[base], loss) if p != base else {}
+        gaps = binned.difference(histogram, histograms[base], loss, study.levels) if p != base else {}
         worse = {"worse": binned.share(tally.worse[k, p], sizes, study.unit)} if p != base else {}
-        pairs.append((binned.summary(histogram, loss), gaps | worse))
+        pairs.append((binned.summary(histogram, loss, study.levels), gaps | worse))
     return _records(study, name, pairs, binned.regrets(histograms, tally.regret[k], loss))
 
 

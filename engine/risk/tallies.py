@@ -89,11 +89,16 @@ def unkept_events(study: Study) -> tuple[Event, ...]:
 
 
 def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"]) -> Tally:
-    """The tally of one block, from all outcomes of the model in its order, finite.
+    """The tally of one block, from all outcomes of the model in its order; NaN on the paths that are kept out.
 
     Bins are those of values in single precision; totals, and what two policies are compared by, are not rounded to it.
     """
     starts = _starts(outcomes.shape[-1], study.unit)
+    sound = np.isfinite(outcomes[0, 0])
+    if not sound.all():
+        outcomes = outcomes[..., sound]
+        starts = np.searchsorted(np.flatnonzero(sound), starts)
+        starts = starts[np.diff(starts, append=outcomes.shape[-1]) > 0]
     names = list(study.model.outcomes)
     values = {name: outcomes[:, k] for k, name in enumerate(names)}
     base = study.policy_names.index(study.baseline)
@@ -119,8 +124,8 @@ def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"]) -> T
         counts=np.concatenate(counts, axis=1),
         steps=np.concatenate(steps),
         totals=np.array(totals),
-        least=own.min(axis=-1),
-        most=own.max(axis=-1),
+        least=own.min(axis=-1, initial=np.inf),
+        most=own.max(axis=-1, initial=-np.inf),
         worse=np.array(worse),
         regret=np.array(regret),
         events=np.array(events) if events else np.zeros(shape, np.int64),

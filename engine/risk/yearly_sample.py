@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from engine.modelling.cell_axis import cell_layout, split_cells
-from engine.risk.evidence import FEWEST_FOR_ES, MEASURES, judged, oriented
+from engine.risk.evidence import FEWEST_FOR_ES, judged, measures, oriented
 from engine.risk.intervals import Moments, Units, as_units, mean_interval, moments_of_totals
 from engine.risk.summaries import MOMENTS, STATS
 from engine.risk.tails import quantiles, risk
@@ -25,7 +25,11 @@ SLICE = 1 << 16
 """Values whose means are taken at a time: in double precision they stay in a core's cache."""
 
 
-def of_sample(study: Study, yearly: Float[np.ndarray, "policy year cell path"]) -> dict[str, Any]:
+def of_sample(
+    study: Study,
+    yearly: Float[np.ndarray, "policy year cell path"],
+    kept: Bool[np.ndarray, "path"] | None = None,
+) -> dict[str, Any]:
     """The fields of `Summaries` that hold yearly variables: moments, differences of means, VaR and ES, quantiles.
 
     Errors and intervals are over independent units of paths, as in `measures`. Where a cell has a value that is not
@@ -33,15 +37,17 @@ def of_sample(study: Study, yearly: Float[np.ndarray, "policy year cell path"]) 
 
     Args:
       yearly: values of the first paths, [policy, year, cell, path].
+      kept: the paths that are looked at, bool [path], where others are kept out (`exclusion.py`); all if not given.
     """
     n_policies, n_years, n_cells, n_paths = yearly.shape
     units = as_units(n_paths, study.unit)
+    units = units if kept is None else units.take(kept)
     baseline = study.policy_names.index(study.baseline)
-    sign = _signs(study)
+    sign, names = _signs(study), measures(study.levels)
     tables: dict[str, np.ndarray] = {
         "moments": np.empty((n_policies, len(MOMENTS), n_years, n_cells)),
         "difference_yearly": np.empty((n_policies, len(STATS), n_years, n_cells)),
-        "risk_yearly": np.empty((n_policies, len(MEASURES), len(STATS), n_years, n_cells)),
+        "risk_yearly": np.empty((n_policies, len(names), len(STATS), n_years, n_cells)),
         "distribution": np.empty((n_policies, len(QUANTILES), n_years, n_cells), yearly.dtype),
     }
     step = max(CHUNK // (n_policies * max(n_paths, 1)), 1)
@@ -49,7 +55,8 @@ def of_sample(study: Study, yearly: Float[np.ndarray, "policy year cell path"]) 
     def fill(place: tuple[int, int]) -> None:
         year, first = place
         cells = slice(first, first + step)
-        parts = _of_cells(yearly[:, year, cells], sign[cells], units, baseline)
+        values = yearly[:, year, cells] if kept is None else yearly[:, year, cells][..., kept]
+        parts = _of_cells(values, sign[cells], units, baseline, study.levels)
         for name, part in parts.items():
             tables[name][..., year, cells] = part
 
@@ -58,7 +65,8 @@ def of_sample(study: Study, yearly: Float[np.ndarray, "policy year cell path"]) 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         list(threads.map(fill, places))
     by_variable = {name: split_cells(study.model, table) for name, table in tables.items()}
-    return {**by_variable, "quantiles": QUANTILES, "yearly_sample": n_paths}
+    out = {} if kept is None else {"yearly_excluded": int(np.sum(~kept))}
+    return {**by_variable, "quantiles": QUANTILES, "yearly_sample": n_paths, **out}
 
 
 def _signs(study: Study) -> Float[np.ndarray, "cell"]:
@@ -69,24 +77,31 @@ def _signs(study: Study) -> Float[np.ndarray, "cell"]:
 
 
 def _of_cells(
-    values: CellPaths, sign: Float[np.ndarray, "cell"], units: Units, baseline: int
+    values: CellPaths,
+    sign: Float[np.ndarray, "cell"],
+    units: Units,
+    baseline: int,
+    levels: tuple[float, ...],
 ) -> Mapping[str, np.ndarray]:
     """Tables of some cells of one year, the cell axis last, from values [policy, cell, path]."""
     n_policies, n_cells, n_paths = values.shape
     losses = values * sign[:, None]
     unsound = ~np.isfinite(losses).all(axis=-1)
     losses[unsound] = 0.0
-    own, deviation, gap = _means(losses, units, baseline)
-    tails = quantiles(losses.reshape(-1, n_paths), units)
-    table = risk(_as_moments(own.reshape(3, -1), units), tails)
-    table = judged(table, tails.exceedances, tails.constant, FEWEST_FOR_ES)
+    own, squares, deviation, gap = _means(losses, units, baseline)
+    tails = quantiles(losses.reshape(-1, n_paths), units, levels)
+    squares[..., tails.constant.reshape(n_policies, n_cells)] = 0.0
+    mean, of_squares = (_as_moments(part.reshape(3, -1), units) for part in (own, squares))
+    table = risk(mean, of_squares, tails)
+    table = judged(table, tails.exceedances, tails.middle.exceedances, tails.constant, FEWEST_FOR_ES)
     by_policy = tuple(np.moveaxis(part.reshape(n_policies, n_cells, -1), 1, 2) for part in table)
     of_gap = gap[0], gap[1], *mean_interval(_as_moments(gap, units))
     high_is_bad = sign > 0
+    same = high_is_bad[:, None] | (np.array(measures(levels)) == "sd")
     tables = {
         "moments": np.stack([sign * own[0], deviation, own[1]], axis=1),
         "difference_yearly": np.stack(oriented(of_gap, high_is_bad), axis=1),
-        "risk_yearly": np.stack(oriented(by_policy, high_is_bad), axis=2),
+        "risk_yearly": np.stack(oriented(by_policy, same.T), axis=2),
         "distribution": _quantiles(tails.ascending.reshape(values.shape), sign),
     }
     for name, part in tables.items():
@@ -99,14 +114,17 @@ def _of_cells(
 def _means(
     losses: CellPaths, units: Units, baseline: int
 ) -> tuple[
-    Float[np.ndarray, "3 policy cell"], Float[np.ndarray, "policy cell"], Float[np.ndarray, "3 policy cell"]
+    Float[np.ndarray, "3 policy cell"],
+    Float[np.ndarray, "3 policy cell"],
+    Float[np.ndarray, "policy cell"],
+    Float[np.ndarray, "3 policy cell"],
 ]:
-    """Moments of the mean, standard deviation, and moments of the mean gap from the baseline.
+    """Moments of the mean and of squared distances from it, standard deviation, and moments of the mean gap from the baseline.
 
     [policy, cell] each; moments have an axis before, in the order of the fields of `Moments`.
     """
     n_policies, n_cells, n_paths = losses.shape
-    own, gap = np.empty((3, n_policies, n_cells)), np.empty((3, n_policies, n_cells))
+    own, squares, gap = (np.empty((3, n_policies, n_cells)) for _ in range(3))
     spread = np.empty((n_policies, n_cells))
     step = max(SLICE // (n_policies * n_paths), 1)
     for first in range(0, n_cells, step):
@@ -117,8 +135,11 @@ def _means(
             moments[:, :, cells] = of_mean.mean, of_mean.error, of_mean.skewness
         away = losses[:, cells] - own[0, :, cells, None]
         spread[:, cells] = np.einsum("pci,pci->pc", away, away)
+        away *= away
+        of_squares = moments_of_totals(units.totals(away), units)
+        squares[:, :, cells] = of_squares.mean, of_squares.error, of_squares.skewness
     with np.errstate(invalid="ignore"):
-        return own, np.sqrt(spread / np.float64(n_paths - 1)), gap
+        return own, squares, np.sqrt(spread / np.float64(n_paths - 1)), gap
 
 
 def _as_moments(columns: np.ndarray, units: Units) -> Moments:

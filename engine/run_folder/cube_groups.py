@@ -16,6 +16,9 @@ from engine.risk.summaries import MOMENTS, STATS, Summaries
 from engine.run_folder.units import udunits
 from engine.study.study import Event, Study
 
+YEARLY = ("risk/yearly", "comparison/yearly", "distribution", "moments")
+"""Groups that come from the yearly sample."""
+
 
 def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tuple[str, xr.Dataset]]:
     """Every summary group with its place.
@@ -26,7 +29,9 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
     years = bool(study.years)
     yearly = study.model.yearly
     paths = paths or f"paths 0 to {study.paths - 1}"
-    sample = f"paths 0 to {summaries.yearly_sample - 1}"
+    paths += f" but for {summaries.excluded} that are kept out" if summaries.excluded else ""
+    sample, of_years = f"paths 0 to {summaries.yearly_sample - 1}", summaries.yearly_excluded
+    sample += f" but for {of_years} that are kept out" if of_years else ""
 
     def dataset(
         group: str, comment: str, variables: Mapping[str, xr.Variable], *extra: str
@@ -36,7 +41,10 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
                 variable.attrs["flags"] = flag
         dims = {dim for variable in variables.values() for dim in variable.dims} | set(extra)
         coords = {name: c for name, c in _coordinates(study, summaries).items() if set(c.dims) <= dims}
-        return group, xr.Dataset(dict(variables), coords, {"comment": comment})
+        about: dict[str, Any] = {"comment": comment}
+        if of_years and group in YEARLY:
+            about |= {"sample_paths": summaries.yearly_sample, "excluded_paths": of_years}
+        return group, xr.Dataset(dict(variables), coords, about)
 
     def by_outcome(
         arrays: Mapping[str, np.ndarray], dims: tuple[str, ...], about: str = "{}", unit: str | None = None
@@ -161,7 +169,11 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
     whole = {
         "nonfinite": xr.Variable(("policy", "outcome"), counts, described("values that are not finite", "1"))
     }
+    excluded = [
+        ("n_excluded", summaries.excluded, "paths kept out of every number: values that are not finite")
+    ]
     for name, value, about in (
+        *(excluded if summaries.excluded else ()),
         ("n_paths", study.paths, "paths"),
         ("n_units", study.paths // study.unit, f"independent units of {study.unit} paths"),
     ):

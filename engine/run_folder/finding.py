@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import Problem, UserError, unknown
+from engine.formatting import command_line
 from engine.modelling.records import Model
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.folder import RunFolder
@@ -98,12 +100,12 @@ def find_run(place: str | Path, model: Model | None = None) -> RunFolder:
     if _is_run(given):
         return RunFolder(given, stored_study(given, model))
     if given.suffix == ".toml" and given.is_file():
-        folder = run_folder(load_study(given, model=model)).path
+        study = _study_of_file(given, model)
+        folder = run_folder(study).path
         if _is_run(folder):
             return RunFolder(folder, stored_study(folder, model))
-        raise UserError(
-            str(place), [f"has not been run: expected {folder}. Run it first: rustbelt run {place}"]
-        )
+        remedy = f"Run it first: {command_line('run', given, model=study.model_spec)}"
+        raise UserError(str(place), [f"has not been run: expected {folder}. {remedy}"])
     known = known_runs()
     fitting = [folder for folder in known if str(place) and folder.name.startswith(str(place))]
     if len(fitting) == 1:
@@ -116,6 +118,25 @@ def find_run(place: str | Path, model: Model | None = None) -> RunFolder:
     raise UserError(
         str(place), [f"expected a run folder, a study file, or the beginning of a run's name.{listed}"]
     )
+
+
+def _study_of_file(place: str | Path, model: Model | None, seed: int | None = None) -> Study:
+    """The study of a file; where that names no model that there is, with the one that its run in `outputs/` was made with."""
+    try:
+        return load_study(place, model=model, seed=seed)
+    except UserError as error:
+        if model is not None or not Path(place).is_file():
+            raise
+        specs: list[str] = []
+        for folder in known_runs():
+            with suppress(UserError):
+                specs.append(ownership.remembered_model(folder) or "")
+        for spec in filter(None, dict.fromkeys(specs)):
+            with suppress(UserError):
+                study = load_study(place, model=load_model_file(spec), seed=seed)
+                if _is_run(run_folder(study).path):
+                    return study
+        raise error
 
 
 def find_study(
@@ -134,16 +155,17 @@ def find_study(
     if given.is_dir() or (given.suffix != ".toml" and str(place) not in shipped_studies()):
         run = find_run(place, model)
         if seed not in (None, run.study.seed):
-            raise UserError(str(place), [Problem("--seed", f"the run's is {run.study.seed}, got {seed}.")])
+            raise UserError(str(place), [Problem("seed", f"the run's is {run.study.seed}, got {seed}.")])
     else:
-        study = load_study(place, model=model, seed=seed)
+        study = _study_of_file(place, model, seed)
         run = run_folder(study)
         is_there = cube.attributes(run.path).get("status") == "complete" or provenance.was_finished(run.path)
         if not is_there:
             if policy is not None and policy not in study.policy_names:
-                study = load_study(place, model=model, seed=seed, policies=(policy,))
+                own = model or (study.model if study.model_spec else None)
+                study = load_study(place, model=own, seed=seed, policies=(policy,))
             return study, None
         run = RunFolder(run.path, stored_study(run.path, model))
     if policy is not None and policy not in run.study.policy_names:
-        raise UserError(str(place), [Problem("--policy", unknown("policy", policy, run.study.policy_names))])
+        raise UserError(str(place), [Problem("policy", unknown("policy", policy, run.study.policy_names))])
     return run.study, run

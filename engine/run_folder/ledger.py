@@ -7,15 +7,15 @@ written, belongs to this study and range, and every file it names is there. `doc
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from engine.errors import Problem, UserError
+from engine.formatting import command_line
 from engine.run_folder.folder import RunFolder
 from engine.storage.files import WRITERS, digest, digest_of_file, sealed, sync, unsealed, write_files, writing
 from engine.study.study import Block
@@ -46,6 +46,7 @@ class Record:
       count: its paths.
       files: what holds it, the tally of what is not kept whole among them.
       nonfinite: outcomes that are not finite, [policy][outcome]; empty but for blocks.
+      excluded: paths that are kept out of every number for that.
     """
 
     part: int | str
@@ -53,6 +54,7 @@ class Record:
     count: int
     files: tuple[Stored, ...]
     nonfinite: tuple[tuple[int, ...], ...] = ()
+    excluded: int = 0
 
 
 def commit(folder: RunFolder, record: Record, files: Mapping[str, bytes]) -> Record:
@@ -82,7 +84,7 @@ def answering_for(record: Record, files: Mapping[str, bytes]) -> Record:
     with ThreadPoolExecutor(WRITERS) as threads:  # hashing lets go of the interpreter
         hashes = threads.map(digest, files.values())
         stored = (Stored(name, len(files[name]), sha256) for name, sha256 in zip(files, hashes, strict=True))
-        return Record(record.part, record.first, record.count, tuple(stored), record.nonfinite)
+        return replace(record, files=tuple(stored))
 
 
 def write_record(folder: RunFolder, record: Record) -> None:
@@ -211,12 +213,17 @@ def damaged(folder: Path, name: str, fault: str) -> UserError:
 
 def remedy(folder: Path) -> str:
     """How a damaged run is mended."""
-    return f"Mend it: {shlex.join(['rustbelt', 'repair', str(folder)])}"
+    return f"Mend it: {command_line('repair', folder)}"
 
 
 def nonfinite_of(records: Mapping[int, Record]) -> np.ndarray:
     """Outcomes that are not finite over these blocks, int [policy, outcome]."""
     return np.sum([record.nonfinite for record in records.values()], axis=0)
+
+
+def excluded_of(records: Mapping[int, Record]) -> int:
+    """Paths of these blocks that are kept out."""
+    return sum(record.excluded for record in records.values())
 
 
 def ledger_of(folder: Path) -> Path:

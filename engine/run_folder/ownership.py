@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -75,7 +76,7 @@ def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Ite
         who = taken.holder or "a process that does not tell its name"
         raise Busy(
             str(folder.path),
-            [f"another run is writing here ({who}). Wait for it, or choose another --out.{remedy}"],
+            [f"another run is writing here ({who}). Wait for it, or take another folder.{remedy}"],
         ) from None
 
 
@@ -140,6 +141,12 @@ def rename(folder: RunFolder) -> None:
         write_atomically(folder.path / "study.toml", text.encode())
 
 
+def stated_model(folder: Path) -> str | None:
+    """FILE:CLASS of the model of one's own that a run says that it was made with; None where it was one that ships."""
+    model = (unsealed(study_file(folder)) or {}).get("model")
+    return None if model is None else str(model["spec"])
+
+
 def remembered_model(folder: Path) -> str | None:
     """FILE:CLASS of the model of one's own that a run was made with; None where it was one that ships.
 
@@ -189,22 +196,20 @@ def _as_found(study: Study) -> dict[str, Any]:
 def _remember(model: Mapping[str, str]) -> None:
     folder, _ = private_folder()
     if folder is not None and _line(model) not in _models_run():
-        with (
-            suppress(OSError),
-            (folder / MODELS).open("a", encoding="utf-8", errors="surrogateescape") as file,
-        ):
-            file.write(f"{_line(model)}\n")
+        with suppress(OSError), (folder / MODELS).open("ab") as file:
+            file.write(os.fsencode(f"{_line(model)}\n"))
 
 
 def _models_run() -> list[str]:
     folder, _ = private_folder()
     with suppress(OSError):
-        return (folder / MODELS).read_text("utf-8", "surrogateescape").splitlines() if folder else []
+        # as file names are: in any bytes
+        return os.fsdecode((folder / MODELS).read_bytes()).split("\n") if folder else []
     return []
 
 
 def _line(model: Mapping[str, str]) -> str:
-    return f"{model['sha256']} {model['spec']}"
+    return f"{model['sha256']} {model['spec']}".replace("\n", "\\n")
 
 
 def _file_of(spec: str) -> Path:
@@ -228,7 +233,7 @@ def _differing(
         problems.add(
             "",
             f"blocks here were made with {key} {one.get(key) or 'none'}, and this is {ours.get(key) or 'none'}: their paths "
-            f"may differ in the last bits. Use what made them, choose another --out, or go on with --force.",
+            f"may differ in the last bits. Use what made them, take another folder, or go on with --force.",
         )
     return problems
 
@@ -272,11 +277,11 @@ def _sweep(folder: Path) -> None:
 
 def _refuse_foreign(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
-        raise UserError(str(folder), ["expected a folder, got a file. Choose another --out."])
+        raise UserError(str(folder), ["expected a folder, got a file. Take another folder."])
     for place in (ledger.ledger_of(folder), folder / "cube.zarr"):
         if place.is_symlink():
             raise UserError(
-                str(folder), [f"{place.name} leads elsewhere (a symbolic link). Choose another --out."]
+                str(folder), [f"{place.name} leads elsewhere (a symbolic link). Take another folder."]
             )
     if not folder.is_dir() or study_file(folder).exists():
         return
@@ -289,7 +294,7 @@ def _refuse_foreign(folder: Path) -> None:
     if held:
         example = ", ".join(sorted(held)[:3])
         raise UserError(
-            str(folder), [f"is not empty and holds no run (there is {example}). Choose another --out."]
+            str(folder), [f"is not empty and holds no run (there is {example}). Take another folder."]
         )
 
 
@@ -313,7 +318,8 @@ def _refuse_another(folder: RunFolder) -> None:
         return
     held = unsealed(study_file(folder.path))
     if held is None:
-        message = f"ledger/study.json is damaged, or of an earlier layout. Mend it with rustbelt repair {folder.path}, or choose another --out."
+        remedy = f"Take another folder, or mend this one: {folder.command('repair')}"
+        message = f"ledger/study.json is damaged, or of an earlier layout. {remedy}"
         raise UserError(str(folder.path), [message])
     ours, problems = _whose(study), Problems()
     for key, what in (
@@ -322,9 +328,9 @@ def _refuse_another(folder: RunFolder) -> None:
         ("block", "blocks of"),
     ):
         if held.get(key) != ours[key]:
-            problems.add("", f"holds {what} {held.get(key)}, expected {ours[key]}. Choose another --out.")
+            problems.add("", f"holds {what} {held.get(key)}, expected {ours[key]}. Take another folder.")
     beyond = _last_path(folder)
     if not problems and beyond > study.paths:
-        remedy = "Ask for at least as many, or choose another --out."
+        remedy = "Ask for at least as many, or take another folder."
         problems.add("", f"holds {beyond:,} paths, and {study.paths:,} are asked for. {remedy}")
     problems.refuse(str(folder.path))

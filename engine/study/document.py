@@ -9,7 +9,8 @@ from engine.study import factor_tables, group_tables
 from engine.study.labels import OF_LABELS
 from engine.study.lever_tables import lever_table
 from engine.study.policy_tables import Policies
-from engine.study.study import Policy, Study
+from engine.study.study import LEVELS, Policy, Study
+from engine.study.vector_factors import together
 
 
 def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[str, Any]:
@@ -32,6 +33,8 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
     }
     if study.precision != "float32":
         tables["run"]["precision"] = study.precision
+    if study.nonfinite:
+        tables["run"]["nonfinite"] = study.nonfinite
     if study.years:
         tables["time"] = {"first": study.years[0], "last": study.years[-1], "unit": text["time"]["unit"]}
     tables["groups"] = {
@@ -43,8 +46,9 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
         table = text["factors"][item.name]
         rest = {key: table[key] for key in ("group", "source") if table.get(key)}
         law = factor_tables.law_keys(table)
-        label = _label(study, "factors", item.name)
-        tables["factors"][item.name] = {**label, "about": item.about, "unit": item.unit, **law, **rest}
+        tables["factors"][item.name] = {"about": item.about, "unit": item.unit, **law, **rest}
+    factors = together(tables["factors"], study.model)
+    tables["factors"] = {name: {**_label(study, "factors", name), **table} for name, table in factors.items()}
     for key, used in (("regimes", study.shocks.regimes), ("shocks", study.shocks.moving)):
         if used:
             tables[key] = {name: dict(text[key][name]) for name in used}
@@ -53,6 +57,8 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
     for kind in OF_LABELS:
         if study.labels.get(kind):
             tables[kind] = {name: {"label": label} for name, label in study.labels[kind].items()}
+    if added := [float(f"{100 * level:g}") for level in study.levels if level not in LEVELS]:
+        tables["risk"] = {"levels": added}
     keep = study.keep
     tables["keep"] = {"outcomes": list(keep.outcomes), "draws": keep.draws, "yearly": keep.yearly}
     return tables

@@ -15,7 +15,7 @@ from engine import models
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.formatting import shown
 from engine.modelling.declaration import check_tables
-from engine.modelling.loading import load_part, source_digest, spec_of
+from engine.modelling.loading import load_part, model_digest, source_digest
 from engine.modelling.records import Model, PathModel, StaticModel
 from engine.study import labels
 from engine.study.extending import laid_over
@@ -146,7 +146,7 @@ def shipped_studies() -> dict[str, Path]:
 def _model(text: Mapping[str, Any], own: Model | None, problems: Problems) -> KnownModel | None:
     """A model of one's own, else the one that the study names; None where there is none."""
     if own is not None:
-        return KnownModel(own, type(own).__name__, source_digest(type(own)), spec_of(type(own)))
+        return KnownModel(own, type(own).__name__, *model_digest(own))
     name = text.get("model", "")
     if not name:
         known = ", ".join(models.known())

@@ -11,11 +11,12 @@ from engine.draws.inputs import Group, Input
 from engine.draws.shocks import Shocks
 from engine.errors import Problems, UserError, unknown
 from engine.modelling.declaration import check_declaration, check_free, check_name
-from engine.modelling.records import Model, PathModel
+from engine.modelling.records import Factor, Model, PathModel, factor_names
 from engine.study import event_tables, factor_tables, group_tables, labels, policy_tables, section_tables
 from engine.study.document import document
 from engine.study.shock_tables import ShockReader, group_names
 from engine.study.study import Study
+from engine.study.vector_factors import LABELLED, by_label, check_factor_name
 
 
 @dataclass(frozen=True)
@@ -55,18 +56,23 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
     if len(problems) > before:
         raise UserError(source, problems)
     _check_factors(text, model, problems)
+    called = labels.read(text, model, problems)
+    text = by_label(text, model, problems)
+    bases = {part: name for name, parts in factor_names(model).items() for part in parts}
+    tables = [name for name in text["factors"] if name in priors or bases.get(name) in priors]
+    priors = {name: priors.get(name) or priors[bases[name]] for name in tables}
     # by year, and not to be blamed where nobody knows the years
     policies = None if years is None else policy_tables.read(text, model, years, priors, problems)
     events = event_tables.read(text["events"], model, problems)
     headline = section_tables.headline(text.get("headline"), model, problems)
+    levels = section_tables.levels(text["risk"], problems)
     keep = section_tables.keep(text["keep"], model, problems)
     running = policies.running if policies else ()
     shares = {policy.implementation for policy in running if isinstance(policy.implementation, str)}
     # in the model's order, whatever the file's, then those that only an implementation draws
-    drawn = [*model.factors, *sorted(shares - set(model.factors))]
+    drawn = [*bases, *sorted(shares - set(bases))]
     group_of, groups = _groups(text, drawn, problems)
     shocks = _shocks(text, known, priors, problems)
-    called = labels.read(text, model, problems)
     problems.refuse(source)
     assert policies is not None and years is not None
     study = Study(
@@ -83,7 +89,10 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         precision=run["precision"],
         tile=run.get("tile") or section_tables.default_tile(model, len(policies.running)),
         years=years,
-        inputs=tuple(_input(name, text, model, priors[name], group_of.get(name)) for name in drawn),
+        inputs=tuple(
+            _input(name, text, model.factors.get(bases.get(name, name)), priors[name], group_of.get(name))
+            for name in drawn
+        ),
         groups=groups,
         policies=policies.running,
         baseline=policies.baseline,
@@ -94,6 +103,8 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         model_spec=known.spec,
         labels=called,
         author=text["author"],
+        nonfinite=float(run.get("nonfinite", 0.0)),
+        levels=levels,
     )
     return replace(study, document=document(study, text, policies))
 
@@ -102,7 +113,7 @@ def _check_names(text: Mapping[str, Any], problems: Problems) -> None:
     for table in ("factors", "groups", "regimes", "policies", "events"):
         for name in text[table]:
             with problems.within(f"{table}.{name}" if name else table):
-                check_name(name)
+                (check_factor_name if table == "factors" else check_name)(name)
                 if table in ("factors", "policies", "events"):
                     check_free(name)
 
@@ -118,12 +129,15 @@ def _priors(factors: Mapping[str, Any], problems: Problems) -> dict[str, Prior]:
 
 def _check_factors(text: Mapping[str, Any], model: Model, problems: Problems) -> None:
     """Whether each factor is the model's or an implementation's, in the model's unit, and none of the model's is missing."""
-    factors = text["factors"]
+    factors, parts = text["factors"], factor_names(model)
     drawn = {table.get("implementation") for table in text["policies"].values()}
     for name, table in factors.items():
-        place = f"factors.{name}"
-        if name in model.factors:
-            unit = model.factors[name].unit
+        place, labelled = f"factors.{name}", LABELLED.fullmatch(name)
+        base = labelled["name"] if labelled else name
+        if base in model.factors:
+            unit = model.factors[base].unit
+            if labelled and not model.factors[base].dims:
+                problems.add(place, f"factor '{base}' has no dimensions: one table, [factors.{base}].")
             if table.get("unit", unit) != unit:
                 problems.add(f"{place}.unit", f"expected '{unit}', the model's unit, got '{table['unit']}'.")
         elif name in model.dims:
@@ -131,9 +145,11 @@ def _check_factors(text: Mapping[str, Any], model: Model, problems: Problems) ->
         elif name not in drawn:
             problems.add(place, unknown("factor", name, set(model.factors) - set(factors)))
     for name in model.factors:
-        if name not in factors:
+        if name not in factors and not all(part in factors for part in parts[name]):
             keys = "family and p05, p50, p95 or the family's parameters"
-            problems.add(f"factors.{name}", f"has no prior. Add a table [factors.{name}] with {keys}.")
+            each = f", which holds for each {' and '.join(model.factors[name].dims)},"
+            where = f"[factors.{name}]{each if model.factors[name].dims else ''}"
+            problems.add(f"factors.{name}", f"has no prior. Add a table {where} with {keys}.")
 
 
 def _groups(
@@ -159,8 +175,10 @@ def _shocks(
     return ShockReader(known.model, text, laws, problems).shocks()
 
 
-def _input(name: str, text: Mapping[str, Any], model: Model, prior: Prior, group: str | None) -> Input:
-    table, stated = text["factors"][name], model.factors.get(name)
+def _input(
+    name: str, text: Mapping[str, Any], stated: Factor | None, prior: Prior, group: str | None
+) -> Input:
+    table = text["factors"][name]
     unit = table.get("unit") or (stated.unit if stated else "1")
     about = table.get("about") or (stated.about if stated else "")
     words, labels = factor_tables.in_words(table), factor_tables.labelled(table)

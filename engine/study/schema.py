@@ -107,6 +107,9 @@ class Run(Table):
     seed: int = _says("seed of all random words", 2016, ge=0, le=2**63 - 1)
     sampler: str = _says("how path numbers become random numbers", "antithetic")
     precision: str = _says("type of all numbers that are computed and stored, float32 or float64", "float32")
+    nonfinite: float = _says(
+        "share of paths that may be kept out, as values on them are not finite", 0.0, ge=0, le=0.01
+    )
     tile: int | None = _says("paths in one compiled pass, a power of two from 16 to 131072", ge=1)
 
 
@@ -275,6 +278,12 @@ class KeepTable(Table):
     yearly: int = _says("numbers by year come from the first so many paths", 16_384, ge=0)
 
 
+class RiskTable(Table):
+    """What is measured of the outcomes."""
+
+    levels: list[float] = _says("levels of VaR and ES in per cent, beside 95, 99 and 99.9", [])
+
+
 class StudyText(Table):
     """A study: which model, which priors, which policies, what counts as an event, how many paths."""
 
@@ -295,13 +304,14 @@ class StudyText(Table):
     events: dict[str, EventTable] = _says("thresholds on outcomes", {})
     outcomes: dict[str, NamedTable] = _says("what the model's outcomes are called", {})
     yearly: dict[str, NamedTable] = _says("what the model's yearly variables are called", {})
+    risk: RiskTable = _says("what is measured of the outcomes", RiskTable())
     keep: KeepTable = _says("what is stored path by path", KeepTable())
 
 
 EXTENDS = "study to build on: one that ships, or a file"
 """What the key `extends` says, which is gone before the schema is looked at."""
 
-SECTIONS: dict[str, type[Table]] = {"run": Run, "time": Time, "keep": KeepTable}
+SECTIONS: dict[str, type[Table]] = {"run": Run, "time": Time, "risk": RiskTable, "keep": KeepTable}
 NAMED: dict[str, type[Table]] = {
     "groups": GroupTable,
     "factors": FactorTable,

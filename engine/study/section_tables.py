@@ -10,7 +10,7 @@ from engine.draws.sampling import SAMPLERS
 from engine.errors import Problems, did_you_mean, refusal, unknown
 from engine.modelling.cell_axis import cell_count
 from engine.modelling.records import Model, PathModel
-from engine.study.study import BLOCK, PRECISIONS, Keep
+from engine.study.study import BLOCK, LEVELS, PRECISIONS, Keep
 
 LATER_SAMPLERS = ("sobol", "importance")
 SMALL_MODEL = 64
@@ -20,6 +20,8 @@ LONGEST = 20_000
 """Steps of a study, at most: days of half a century."""
 FIRST_OUTCOMES = 5
 """Outcomes that short tables show of a study that does not say which."""
+_LOWEST_LEVEL = 50
+_MOST_LEVELS = 20
 
 
 def default_tile(model: Model, n_policies: int) -> int:
@@ -101,6 +103,20 @@ def headline(names: Sequence[str] | None, model: Model, problems: Problems) -> t
         elif names.count(name) > 1:
             problems.add("headline", f"names '{name}' twice.")
     return tuple(names)
+
+
+def levels(table: Mapping[str, Any], problems: Problems) -> tuple[float, ...]:
+    """Levels of VaR and ES as shares, ascending: those of every study, and those that the table adds in per cent."""
+    if len(table["levels"]) > _MOST_LEVELS:
+        message = f"expected at most {_MOST_LEVELS} levels, got {len(table['levels'])}."
+        problems.add("risk.levels", message)
+        return LEVELS
+    for level in table["levels"]:
+        if not _LOWEST_LEVEL < level < 100 or float(f"{level:g}") != level:
+            remedy = f" Write {100 * level:g}." if _LOWEST_LEVEL < 100 * level < 100 else ""
+            wanted = f"per cent between {_LOWEST_LEVEL} and 100, of at most six digits, such as 97.5"
+            problems.add("risk.levels", f"expected {wanted}; got {level!r}.{remedy}")
+    return tuple(sorted({*LEVELS, *(round(level / 100, 8) for level in table["levels"])}))
 
 
 def keep(table: Mapping[str, Any], model: Model, problems: Problems) -> Keep:

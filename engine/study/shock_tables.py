@@ -15,7 +15,7 @@ from engine.draws.inputs import Group
 from engine.draws.limits import FARTHEST
 from engine.draws.shocks import Jumps, Moving, Regime, Shocks
 from engine.errors import Problems, did_you_mean, refusal, unknown
-from engine.modelling.records import Model, shock_streams
+from engine.modelling.records import Model, factor_names, shock_streams
 from engine.study import factor_tables, group_tables
 
 JUMP_KEYS = ("probability", "rate", "size")
@@ -163,8 +163,9 @@ class ShockReader:
         """The highest chance there is; refused where it is not within 0 and the limit."""
         low = high = chance
         if isinstance(chance, str):
-            if chance not in self._model.factors:
-                raise refusal("", unknown("factor", chance, self._model.factors))
+            known = [part for parts in factor_names(self._model).values() for part in parts]
+            if chance not in known:
+                raise refusal("", unknown("factor", chance, known))
             if chance not in self._factors:  # its prior is a problem of its own
                 return 0.0
             low, high = (float(x) for x in self._factors[chance].at_score([-FARTHEST, FARTHEST]))

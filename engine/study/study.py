@@ -8,12 +8,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from engine.draws.distributions.device import Draws
-from engine.draws.inputs import Group, Input
+from engine.draws.inputs import Group, Input, gathered
 from engine.draws.sampling import SAMPLERS
 from engine.draws.shock_draws import ShockDraws
 from engine.draws.shocks import Shocks
@@ -25,6 +26,10 @@ BLOCK = 1 << 17
 """Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""
 PRECISIONS: Mapping[str, type] = {"float32": np.float32, "float64": np.float64}
 """Types of numbers that a study may be computed and stored in."""
+
+
+LEVELS = (0.95, 0.99, 0.999)
+"""Levels of VaR and ES that every study measures."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +105,12 @@ class Study:
       tile: paths that one compiled pass takes.
       precision: "float32", or "float64" where single precision is too coarse: of every number but the random words.
       headline: outcomes that short tables show, in their order.
+      levels: of VaR and ES, ascending, `LEVELS` among them.
       model_spec: `FILE:CLASS` that a model of one's own is loaded by again, absolute; None for a model that the study
         names, and for one that stands in no file.
       labels: kind (policies, events, outcomes, yearly, factors) -> name -> what people call it, where it has a label.
       author: who answers for it; empty if nobody is named.
+      nonfinite: share of the paths that may be kept out because values on them are not finite.
     """
 
     name: str
@@ -128,25 +135,48 @@ class Study:
     headline: tuple[str, ...] = ()
     keep: Keep = field(default_factory=lambda: Keep((), 0, 0))
     model_spec: str | None = None
+    nonfinite: float = 0.0
     labels: labels.Labels = field(default_factory=dict)
     author: str = ""
+    levels: tuple[float, ...] = LEVELS
 
     @cached_property
     def fingerprint(self) -> str:
-        """First 12 hex digits of the SHA-256 of the resolved study.
+        """First 12 hex digits of the SHA-256 of the resolved study, but for what changes no number of a path.
 
-        The path count is left out: more paths, same cube; and so are labels and the author, which change no number.
+        More paths, same cube; so it is where more of them may be kept out, and with other labels or another author.
         """
         plain, _ = labels.split(self.document)
-        plain["run"] = {key: value for key, value in self.document["run"].items() if key != "paths"}
+        run = self.document["run"]
+        plain["run"] = {key: value for key, value in run.items() if key not in ("paths", "nonfinite")}
         plain["model_digest"] = self.model_digest
         text = json.dumps(plain, sort_keys=True, ensure_ascii=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @cached_property
+    def runs(self) -> tuple[range, ...]:
+        """Places of the factors that are drawn at once: labels of one factor with one law and in no group; the others alone."""
+        moving = self.shocks.moving.values()
+        alone = {one.jumps.chance for one in moving if one.jumps is not None}
+
+        def key(place: int) -> tuple[Any, ...]:
+            item = self.inputs[place]
+            base, labelled, _ = item.name.partition("[")
+            together = labelled and item.group is None and item.name not in alone
+            return (base, id(item.marginal)) if together else (item.name,)
+
+        places = [list(run) for _, run in groupby(range(len(self.inputs)), key)]
+        return tuple(range(run[0], run[-1] + 1) for run in places)
+
+    @cached_property
     def draws(self) -> Draws:
-        """How scores of the factors, in their order, become their draws."""
-        return Draws([item.marginal for item in self.inputs])
+        """How scores of the factors that are drawn alone become their draws."""
+        return Draws([self.inputs[run[0]].marginal for run in self.runs if len(run) == 1])
+
+    @cached_property
+    def draws_of_runs(self) -> tuple[Draws, ...]:
+        """How scores of each longer run, one after the other, become draws."""
+        return tuple(Draws([self.inputs[run[0]].marginal]) for run in self.runs if len(run) > 1)
 
     @cached_property
     def shock_draws(self) -> ShockDraws:
@@ -154,10 +184,15 @@ class Study:
         return ShockDraws(self.model, self.shocks)
 
     @property
+    def gathered_inputs(self) -> list[Input]:
+        """The factors, those together that are drawn by one law for several labels."""
+        return gathered(self.inputs)
+
+    @property
     def rests_on_tables(self) -> bool:
         """Whether laws or copulas are tables of what SciPy gives, so that another SciPy may change the last bits."""
         of_shocks = [self.shock_draws.draws, self.shock_draws.sizes] if self.is_path_model else []
-        draws = [self.draws, *of_shocks]
+        draws = [self.draws, *self.draws_of_runs, *of_shocks]
         groups = [*self.groups.values(), *self.shocks.groups.values()]
         tabulated = any(table is not None for one in draws for table in one.tables)
         return tabulated or any(group.copula.family != "gaussian" for group in groups)

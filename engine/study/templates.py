@@ -155,7 +155,8 @@ def _factors(model: Model) -> Iterator[str]:
         yield ""
     for name, factor in model.factors.items():
         law, guess = _placeholder(factor.unit)
-        yield f"[factors.{name}]    # {_about(factor)}"
+        places = f", for each {' and '.join(factor.dims)}" if factor.dims else ""
+        yield f"[factors.{name}]    # {_about(factor)}{places}"
         yield from (f"{key} = {value}" for key, value in law.items())
         yield f'source = "TO FILL IN: {guess}"'
         yield ""

@@ -269,3 +269,14 @@ def test_wrong_questions_to_a_run(tmp_path):
         call(*tell, 1, "--policy", "strog"), "unknown policy 'strog'. Did you mean 'strong'?"
     )
     refused_with_problems(call(*tell, 1, "--variable", "stock"), "unknown yearly variable 'stock'")
+
+
+def test_a_model_whose_path_is_no_text_is_remembered_as_any_other(tmp_path):
+    place = tmp_path / os.fsdecode(b"no \xff text")
+    place.mkdir()
+    (place / "model.py").write_bytes(MODELS.read_bytes())
+    words = ["run", write(tmp_path, BRIDGE), "--out", tmp_path / "out", "--quiet"]
+    for path in (place, tmp_path):
+        (path / "model.py").write_bytes(MODELS.read_bytes())
+        assert call(*words, "--model", f"{path / 'model.py'}:Bridge").exit_code == 0
+        assert call("risk", tmp_path / "out").exit_code == 0

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import xarray as xr
 
@@ -148,9 +149,72 @@ def test_check_shows_priors_asked_beside_fitted(tmp_path):
 def test_risk_answers_for_a_level(runs):
     ended = call("risk", runs / "bridge", *own("Bridge"), "--level", "95", "--json")
     assert {record["level"] for record in json.loads(ended.stdout)} == {0.95}
-    refused = call("risk", runs / "bridge", *own("Bridge"), "--level", "98")
+    refused = call("risk", runs / "bridge", *own("Bridge"), "--level", "150")
     assert refused.exit_code == 2
-    assert "expected one of 95, 99, 99.9, got '98'." in refused.output
+    wanted = "per cent between 50 and 100, of at most six digits, such as 97.5"
+    assert f"expected {wanted}; got '150'." in refused.output
+
+
+def test_a_finished_run_is_asked_for_any_level(runs):
+    ended = call("risk", runs / "bridge", *own("Bridge"), "--level", "97.5", "--json")
+    records = json.loads(ended.stdout)
+    assert {r["level"] for r in records} == {0.975}
+    assert {r["measure"] for r in records} == {
+        "VaR97.5", "ES97.5", "difference_VaR97.5", "difference_ES97.5",
+    }  # fmt: skip
+    printed = call("risk", runs / "bridge", *own("Bridge"), "--level", "97.5").stdout
+    assert "ES97.5: the mean of these" in " ".join(printed.split())
+    given = call("risk", runs / "bridge", *own("Bridge"), "--given", "damage >= 0", "--level", "98", "--json")
+    assert {r["level"] for r in json.loads(given.stdout)} >= {0.98}
+    refused = call("risk", runs / "pond", *own("Pond"), "--variable", "stock", "--level", "97.5")
+    assert refused.exit_code == 2
+    assert "Add 97.5 to risk.levels in the study, and run it." in " ".join(refused.output.split())
+
+
+def test_levels_of_the_study_are_in_every_table(tmp_path):
+    study = write(tmp_path, POND + "\n[risk]\nlevels = [97.5]\n")
+    ended = call("run", study, *own("Pond"), "--out", tmp_path / "out", "--json")
+    names = [
+        "mean",
+        "median",
+        "sd",
+        *(f"{m}{a}" for m in ("VaR", "ES") for a in ("95", "97.5", "99", "99.9")),
+    ]
+    assert list(dict.fromkeys(r["measure"] for r in json.loads(ended.stdout)))[: len(names)] == names
+    cube = xr.open_datatree(tmp_path / "out" / "cube.zarr", engine="zarr")
+    for group in ("risk", "risk/yearly", "comparison"):
+        assert cube[group]["measure"].values.tolist() == names
+    assert cube["risk"]["level"].sel(measure="ES97.5") == 0.975
+    at = {"variable": "stock", "level": "97.5"}
+    yearly = call("risk", tmp_path / "out", *own("Pond"), *(f"--{k}={v}" for k, v in at.items()), "--json")
+    assert {r["measure"] for r in json.loads(yearly.stdout)} == {"VaR97.5", "ES97.5"}
+    page = call("report", tmp_path / "out", *own("Pond"))
+    assert page.exit_code == 0, page.output
+    text = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "ES 97.5 %" in text and "Median" in text
+
+
+def test_the_baseline_differs_from_itself_by_nothing(runs):
+    cube = xr.open_datatree(runs / "bridge" / "cube.zarr", engine="zarr")
+    baseline = cube["comparison"]["policy"].attrs["baseline"]
+    for group in ("comparison", "comparison/worse"):
+        for name, values in cube[group].data_vars.items():
+            assert (values.sel(policy=baseline) == 0).all(), (group, name)
+    assert {*cube["comparison"].data_vars} == {*cube["risk"].data_vars}
+    pond = xr.open_datatree(runs / "pond" / "cube.zarr", engine="zarr")
+    stock = pond["comparison/yearly"]["stock"]
+    assert (stock.sel(policy=stock["policy"].attrs["baseline"]) == 0).all()
+
+
+def test_medians_and_deviations_are_those_of_the_paths(runs):
+    cube = xr.open_datatree(runs / "pond" / "cube.zarr", engine="zarr")
+    for name, paths in cube["paths"].data_vars.items():
+        of = cube["risk"][name].sel(stat="estimate")
+        np.testing.assert_allclose(of.sel(measure="median"), paths.median("path"), rtol=1e-6)
+        np.testing.assert_allclose(of.sel(measure="sd"), paths.astype(float).std("path", ddof=1), rtol=1e-6)
+    for name, moments in cube["moments"].data_vars.items():
+        sd = cube["risk/yearly"][name].sel(measure="sd", stat="estimate")
+        np.testing.assert_allclose(sd, moments.sel(moment="standard_deviation"), rtol=1e-6, atol=1e-12)
 
 
 def test_risk_answers_for_an_event_alone(runs):

@@ -1,24 +1,28 @@
 """A replay as a table: every value once and in its place, printed as records, and saved."""
 
+import io
 import json
 import re
 
 import pandas as pd
 import pytest
 import xarray as xr
+from rich.console import Console
 
-from engine.execution.replay import as_table, replay
+from engine.cli.show import replay_tables
+from engine.execution.replay import KINDS, as_table, replay
 from engine.formatting import unit_name
+from engine.modelling.records import Factor, Outcome, StaticModel
 from engine.study.loading import load_model_file, load_study
 from tests.helpers import assert_same
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
-from tests.user_models import farms
+from tests.user_models import farms, static
 
 
 def assert_holds(table: pd.DataFrame, story: xr.DataTree) -> None:
     """Asserts that the rows are the values of the story, each once, with its place."""
     count = 0
-    for group, kind in (("yearly", "yearly"), ("outcomes", "outcome"), ("draws", "draw")):
+    for group, kind in KINDS.items():
         for name, values in story[group].data_vars.items() if group in story.children else ():
             rows = table[(table["kind"] == kind) & (table["variable"] == name)]
             assert len(rows) == values.size and set(rows["unit"]) == {unit_name(values.attrs)}
@@ -68,7 +72,7 @@ def test_a_dimension_may_have_the_name_of_a_column(tmp_path):
     model = load_model_file(f"{tmp_path / 'model.py'}:Pond")
     table = as_table(replay(load_study(write(tmp_path, POND), model=model), 5))
     assert set(table["unit_label"].dropna()) == {"north", "south"}
-    assert set(table["unit"]) == {"hm3", "hm3/yr"}
+    assert set(table["unit"]) == {"hm3", "hm3/yr", "1"}
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +147,18 @@ def test_where_a_replay_cannot_be_saved(pond, tmp_path, file, message):
     assert ended.exit_code == 2
     assert re.search(f"--save: 1 problem\n  .*{message}", ended.stderr)
     assert (tmp_path / "there.csv").read_text() == "mine" and not list((tmp_path / "there.zarr").iterdir())
+
+
+def test_a_factor_of_a_label_keeps_its_brackets():
+    class Towns(StaticModel):
+        dims = {"town": ("a", "b")}
+        factors = {"own": Factor("1", dims=("town",))}
+        outcomes = {"x": Outcome("1")}
+
+        def evaluate(self, factors, levers):
+            return {"x": factors.own.over()}
+
+    study = static(Towns(), {"own": {"family": "normal", "mean": 0, "sd": 1}}, 16)
+    with io.StringIO() as text:
+        replay_tables._print_draws(Console(file=text, width=100), study, replay(study, 3))
+        assert "own[a]" in text.getvalue() and "own[b]" in text.getvalue()

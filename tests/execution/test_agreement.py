@@ -39,8 +39,16 @@ def study_of(folder, keep, paths):
     )
 
 
+SLOW = pytest.mark.slow  # the first way is looked at below, path by path
+
+
 @pytest.mark.parametrize(
-    ("keep", "place"), [('"all"', "paths.damage"), ("[]", "tally.damage"), ('["margin"]', "tally.damage")]
+    ("keep", "place"),
+    [
+        pytest.param('"all"', "paths.damage", marks=SLOW),
+        ("[]", "tally.damage"),
+        pytest.param('["margin"]', "tally.damage", marks=SLOW),
+    ],
 )
 def test_a_model_that_has_changed_out_of_sight_does_not_go_on(tmp_path, monkeypatch, keep, place):
     monkeypatch.setenv("RATE", "1.0")
@@ -77,7 +85,7 @@ def test_a_path_is_named_with_what_is_stored_and_what_is_given(tmp_path, monkeyp
     ]
     ended = call(*words, "--paths", 5000, "--quiet", "--device", "cpu")
     assert ended.exit_code == 2
-    assert f"paths.damage: path 0 under 'weak': expected {stored:.9g}, as is stored, got " in ended.stderr
+    assert f"paths.damage: path 0 under 'weak': expected {stored!s}, as is stored, got " in ended.stderr
     assert "on 3,000 of 3,000 paths" in ended.stderr
     assert call(*words, "--paths", 5000, "--quiet", "--force", "--device", "cpu").exit_code == 0
 

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 import engine
 from engine.cli import main
 from engine.errors import UserError
+from engine.execution import precision
 from engine.execution.precision import too_coarse
 from engine.modelling.folds import peak
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
@@ -155,3 +156,13 @@ def test_check_and_run_say_it(tmp_path, monkeypatch):
         told = CliRunner().invoke(main, [words[0], "bill.toml", "--model", "bill.py:Bill", *words[1:]])
         assert told.exit_code == 0, told.output
         assert line in told.stdout and 'run = { precision = "float64" }' in told.stdout
+    data = CliRunner().invoke(main, ["run", "bill.toml", "--model", "bill.py:Bill", "--quiet", "--json"])
+    assert json.loads(data.stdout) and "outcomes.bill under 'with_fee'" in data.stderr
+
+
+def test_an_opinion_that_fails_ends_no_run(monkeypatch):
+    def fails(*args):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(precision, "pilot", fails)
+    assert precision.too_coarse(bill()) == ()

@@ -72,7 +72,10 @@ def test_every_number_is_there_and_as_close_as_it_says(runs, keep):
             if np.isfinite(record.low) and np.isfinite(known.low):
                 assert record.low <= known.estimate <= record.high
                 if known.standard_error > 0:  # errors from 34 groups vary by a tenth or two
-                    assert 0.4 < record.standard_error / known.standard_error < 2.5
+                    # bins show neither that mirrored paths lie on both sides of a median, nor that a policy shifts every path alike
+                    hidden = measure.endswith("median") or measure == "difference_sd"
+                    most = np.inf if hidden else 2.5
+                    assert 0.4 < record.standard_error / known.standard_error < most
 
 
 def test_the_cube_has_its_tables_and_no_paths(runs):
@@ -165,7 +168,7 @@ def test_risk_shows_the_rows_with_their_mark(runs):
     ended = call("risk", folder / "none", *own("Bridge"))
     assert ended.exit_code == 0, ended.output
     assert "‡ From a histogram" in ended.stdout and "†" not in ended.stdout
-    (row,) = [line for line in ended.stdout.splitlines() if line.strip().startswith("VaR99")][:1]
+    (row,) = [line for line in ended.stdout.splitlines() if line.strip().startswith("ES99")][:1]
     assert row.count("‡") == 3 and row.count("[") == 3
     assert "‡" not in call("risk", folder / "all", *own("Bridge")).stdout
     alone = call("risk", folder / "margin", *own("Bridge"), "--variable", "margin")
@@ -177,8 +180,8 @@ def test_risk_shows_the_rows_with_their_mark(runs):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--given", "damage > 1"), "--given: 1 problem expected what is kept path by path (margin), got 'damage'."),
-        (("--given", "margin > 1", "--variable", "damage"), "--variable: 1 problem expected what is kept path by path"),
+        (("--given", "damage > 1"), "condition: 1 problem expected what is kept path by path (margin), got 'damage'."),
+        (("--given", "margin > 1", "--variable", "damage"), "variable: 1 problem expected what is kept path by path"),
         (("--given", "margin > 1", "--variable", "both"), "got 'both'. Keep it: keep.outcomes in the study, and run it."),
     ],
 )  # fmt: skip

@@ -2,7 +2,9 @@
 
 import datetime
 import random
+import sys
 import time
+import types
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -144,6 +146,13 @@ class Caching(Bridge):
         if not hasattr(self, "table"):
             self.table = np.random.default_rng(7).normal(size=3)
         return {"damage": factors.load * self.table[0] + jnp.sum(self.table), "margin": 0.0}
+
+
+def test_a_class_that_stands_in_no_file_is_looked_at_too(monkeypatch):
+    module = types.ModuleType("a_notebook")
+    monkeypatch.setitem(sys.modules, "a_notebook", module)
+    for one, problems in ((Caching, 0), (FreshConstant, 1)):
+        assert len(told(type(one.__name__, (one,), {"__module__": "a_notebook"})())) == problems
 
 
 @pytest.mark.parametrize("model", [Bridge, Pond, Caching])

@@ -6,9 +6,10 @@ import shutil
 import sys
 import types
 
+import numpy as np
 import pytest
 
-from engine.modelling.loading import files_of, load_part, source_digest, spec_of
+from engine.modelling.loading import files_of, load_part, model_digest, source_digest, spec_of
 from engine.modelling.records import StaticModel
 
 MODEL = """
@@ -176,16 +177,44 @@ def test_a_class_that_was_imported_counts_as_one_that_is_loaded(tmp_path, monkey
         sys.modules.pop(name)
 
 
+class Rated(StaticModel):
+    def __init__(self, rate=1.0, table=(1, 2)):
+        self.rate, self.table = rate, {"table": np.array(table)}
+
+
+class Asking(StaticModel):
+    def __init__(self, rate):
+        self.rate = rate
+
+
+def test_what_a_model_was_made_with_counts_and_no_other_process_can_make_it_so():
+    usual = Rated()
+    assert model_digest(usual) == (source_digest(Rated), spec_of(Rated))
+    usual.kept = "computed once"
+    assert model_digest(usual) == (source_digest(Rated), spec_of(Rated))
+    others = [
+        Rated(2.0),
+        Rated(table=range(5000)),
+        Rated(table=[0, *range(1, 5000)][::-1]),
+        Asking(1),
+        Asking(2),
+    ]
+    digests = [model_digest(model) for model in others]
+    assert len({digest for digest, _ in digests}) == len(others) and {spec for _, spec in digests} == {None}
+    assert model_digest(Rated(2.0)) == digests[0]
+
+
 NOTEBOOK = """
 import numpy as np
 from engine.modelling.records import Factor, Outcome, StaticModel
 RATE = {rate}
 TABLE = np.arange({size})
+SCALE = {scale}
 def rule(x):
     return x * RATE
 class Mine(StaticModel):
     factors = {{"x": Factor("1")}}
-    outcomes = {{"sum": Outcome("1")}}
+    outcomes = {{"sum": Outcome("1", lambda state: state * SCALE)}}
     def evaluate(self, factors, levers):
         return {{"sum": rule(factors.x) + TABLE[0]}}
 """
@@ -193,7 +222,7 @@ class Mine(StaticModel):
 
 def in_notebook(monkeypatch, **values):
     """The class as a notebook has it: its source is known, its file is not."""
-    text = NOTEBOOK.format(**{"rate": 1.0, "size": 3} | values)
+    text = NOTEBOOK.format(**{"rate": 1.0, "size": 3, "scale": 5} | values)
     name = f"<cell {hash(text)}>"
     module = types.ModuleType("a_notebook")
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
@@ -210,3 +239,4 @@ def test_a_class_of_a_notebook_counts_with_all_that_its_methods_refer_to(monkeyp
     assert source_digest(in_notebook(monkeypatch)) == first
     assert source_digest(in_notebook(monkeypatch, rate=2.0)) != first
     assert source_digest(in_notebook(monkeypatch, size=4)) != first
+    assert source_digest(in_notebook(monkeypatch, scale=6)) != first

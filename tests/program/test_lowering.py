@@ -11,6 +11,7 @@ from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.program.devices import mesh
 from engine.program.kernel import Program
 from engine.study.loading import load_study
+from tests.program.test_state import study as state_of_every_type
 from tests.user_models import REGION, static
 
 OF_SHARDING = {"Sharding", "SPMDFullToShardShape", "SPMDShardToFullShape"}
@@ -69,7 +70,14 @@ def lowered(study, platform):
     return export(made.inputs, np.zeros(2, np.uint32), first, last)
 
 
-@pytest.mark.parametrize("study", [lambda: load_study("rustbelt"), dose], ids=["rustbelt", "a static model"])
+STUDIES = {
+    "rustbelt": lambda: load_study("rustbelt"),
+    "a static model": dose,
+    "state of every type": state_of_every_type,
+}
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
 def test_a_program_for_cuda_holds_nothing_that_it_must_not(study):
     exported = lowered(study(), "cuda")
     assert exported.platforms == ("cuda",)

@@ -13,7 +13,7 @@ from engine.risk.evidence import (
     judged,
     oriented,
 )
-from engine.risk.intervals import as_units, moments
+from engine.risk.intervals import as_units
 
 CHUNK = 1 << 20
 
@@ -25,9 +25,9 @@ def summary_cells(values, unit, loss):
     """
 
     def one(chunk, units):
-        seen = tails.quantiles(chunk, units)
-        table = tails.risk(moments(chunk, units), seen)
-        return judged(table, seen.exceedances, seen.constant, FEWEST_FOR_ES)
+        seen = tails.Measured.of(chunk, units)
+        of = seen.quantiles
+        return judged(seen.risk(), of.exceedances, of.middle.exceedances, of.constant, FEWEST_FOR_ES)
 
     return _by_chunk(one, (values,), unit, loss, MEASURES)
 
@@ -36,8 +36,8 @@ def difference_cells(values, baseline, unit, loss):
     """Paired differences of many cells at once, as `summary_cells`, in the order of `DIFFERENCES` ("worse" last)."""
 
     def one(x, y, units):
-        gap = tails.difference(x, y, tails.quantiles(x, units), tails.quantiles(y, units), units)
-        return judged(gap.table, gap.exceedances, gap.constant, FEWEST_FOR_ES_DIFFERENCE)
+        gap = tails.difference(tails.Measured.of(x, units), tails.Measured.of(y, units), units)
+        return judged(gap.table, gap.exceedances, gap.middle, gap.constant, FEWEST_FOR_ES_DIFFERENCE)
 
     return _by_chunk(one, (values, baseline), unit, loss, DIFFERENCES)
 
@@ -53,6 +53,6 @@ def _by_chunk(one, arrays, unit, loss, names):
         finite = np.logical_and.reduce([np.isfinite(array).all(axis=-1) for array in chunk])
         if finite.any():
             table = one(*(array[finite] if loss else -array[finite] for array in chunk), units)
-            same = [loss or name not in MEASURES for name in names]
+            same = [loss or name in ("sd", "worse") for name in names]
             full[:, first + np.flatnonzero(finite)] = oriented(table, same)
     return tuple(full.reshape(4, *shape, len(names)))

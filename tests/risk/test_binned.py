@@ -129,6 +129,20 @@ def test_heavy_tails_are_flagged_as_from_the_paths():
     assert not binned.tails_flag(binned_by_value(light, GROUPS))
 
 
+@pytest.mark.parametrize("centre", [0.0, 3.0, 1e3, 1e6])
+def test_a_deviation_lies_within_what_the_bins_leave_open(centre):
+    """Far from zero a bin is wider than the deviation, and the interval says so."""
+    rng = np.random.default_rng(12)
+    values, other = (centre + sd * rng.standard_normal(N) for sd in (1.0, 2.0))
+    bins = [binned_by_value(row.astype(np.float32), GROUPS) for row in (values, other)]
+    own, gap = binned.summary(bins[0], True)["sd"], binned.difference(*bins, True)["sd"]
+    assert 0 <= own.low <= values.astype(np.float32).std(dtype=np.float64) <= own.high
+    assert gap.low <= -1 <= gap.high
+    if centre < 1e3:
+        assert_close(own.estimate, values.std(), np.float16)
+        assert own.high - own.low < 0.02
+
+
 def test_a_heavy_policy_takes_no_interval_from_the_others():
     """Regret is heavy where the policy's own bad tail is, or the good tail of another."""
     rng = np.random.default_rng(8)
@@ -166,8 +180,9 @@ def test_a_tail_that_is_one_value_is_known():
 
 def test_what_never_varies_is_exact():
     still = binned_by_value(np.full(N, 0.3, np.float32), GROUPS)
-    for estimate in binned.summary(still, True).values():
-        assert_close([estimate.estimate, estimate.low, estimate.high], [np.float32(0.3)] * 3)
+    for name, estimate in binned.summary(still, True).items():
+        value = np.float32(0.0 if name == "sd" else 0.3)
+        assert_close([estimate.estimate, estimate.low, estimate.high], [value] * 3)
         assert estimate.standard_error == 0 and not estimate.flag
 
 

@@ -128,6 +128,33 @@ def test_intervals_cover(name, n_paths, unit):
         judged(name, n_paths, measure, unit, low[:, m], high[:, m], law.truth(measure))
 
 
+MIDDLES = {  # a loss of a normal score with its median and its deviation
+    "normal": (lambda z: z, 0.0, 1.0),
+    "lognormal(0, 0.5)": (lambda z: np.exp(0.5 * z), 1.0, np.sqrt(np.exp(0.25) * np.expm1(0.25))),
+    "exponential": (lambda z: -np.log(ndtr(-z)), np.log(2), 1.0),
+    "uniform": (ndtr, 0.5, np.sqrt(1 / 12)),
+}
+
+
+@pytest.mark.parametrize("unit", [1, 2])
+@pytest.mark.parametrize("n_paths", [1_000, 10_000])
+@pytest.mark.parametrize("name", MIDDLES)
+def test_intervals_of_medians_and_deviations_cover(name, n_paths, unit):
+    """Also of the difference from the same loss of another score, correlation 0.8, doubled. Mirrored pairs have no error of a median."""
+    loss, median, sd = MIDDLES[name]
+    own, gaps = [], []
+    for a, b in scores(n_paths, unit, 8):
+        x, y = (loss(z).astype(np.float32) for z in (0.8 * a + 0.6 * b, a))
+        own.append(summary_cells(x, unit, True))
+        gaps.append(difference_cells(2 * x, y, unit, True))
+    for what, parts, names in ((name, own, MEASURES), (f"difference, {name}", gaps, DIFFERENCES)):
+        low, high = (np.concatenate([part[i] for part in parts]) for i in (2, 3))
+        for measure, truth in (("median", median), ("sd", sd)):
+            m = names.index(measure)
+            if measure == "sd" or unit == 1:
+                judged(what, n_paths, measure, unit, low[:, m], high[:, m], truth)
+
+
 @pytest.mark.parametrize("unit", [1, 2])
 @pytest.mark.parametrize(
     ("n_paths", "measures"),

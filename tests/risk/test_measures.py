@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from engine.risk.evidence import DIFFERENCES, MEASURES, level_of
+from engine.risk import binned
+from engine.risk.evidence import DIFFERENCES, MEASURES, level_of, measures
+from engine.risk.flags import Reason
 from engine.risk.intervals import Units
 from engine.risk.measures import difference, of_policies, probability, probability_difference, regret, summary
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.risk.cells import difference_cells, summary_cells
+from tests.risk.test_histograms import binned_by_value
 
 RNG = np.random.default_rng(2016)
 N = 1 << 20
@@ -18,11 +21,31 @@ LAWS = {
     "exponential": lambda u: -np.log1p(-u),
     "pareto3": lambda u: (1 - u) ** (-1 / 3),
 }
-CLOSED_FORMS = {  # VaR and ES at .95, .99, .999
-    "normal": (0, 1.644853627, 2.326347874, 3.090232306, 2.062712808, 2.66521422, 3.367090077),
-    "lognormal": (1.6487212707, 5.180251602, 10.24047366, 21.98218398, 8.557226867, 15.2279603, 30.16907408),
-    "exponential": (1, 2.995732274, 4.605170186, 6.907755279, 3.995732274, 5.605170186, 7.907755279),
-    "pareto3": (1.5, 2.714417617, 4.641588834, 10, 4.071626425, 6.96238325, 15),
+CLOSED_FORMS = {  # mean, median, deviation, VaR and ES at .95, .99, .999
+    "normal": (0, 0, 1, 1.644853627, 2.326347874, 3.090232306, 2.062712808, 2.66521422, 3.367090077),
+    "lognormal": (
+        1.6487212707,
+        1,
+        2.161197416,
+        5.180251602,
+        10.24047366,
+        21.98218398,
+        8.557226867,
+        15.2279603,
+        30.16907408,
+    ),
+    "exponential": (
+        1,
+        0.693147181,
+        1,
+        2.995732274,
+        4.605170186,
+        6.907755279,
+        3.995732274,
+        5.605170186,
+        7.907755279,
+    ),
+    "pareto3": (1.5, 1.25992105, 0.866025404, 2.714417617, 4.641588834, 10, 4.071626425, 6.96238325, 15),
 }
 
 
@@ -39,8 +62,11 @@ def test_closed_forms(law, unit):
     found = summary(losses, unit, True)
     for measure, truth in zip(MEASURES, CLOSED_FORMS[law], strict=True):
         estimate = found[measure]
-        assert estimate.flag == ""
-        assert estimate.low <= estimate.estimate <= estimate.high
+        if measure == "sd" and law in ("lognormal", "pareto3"):  # no fourth moment, or none to be seen
+            assert estimate.flags[0].reason in (Reason.NO_FOURTH_MOMENT, Reason.HEAVY_TAIL)
+        else:
+            assert estimate.flag == ""
+            assert estimate.low <= estimate.estimate <= estimate.high
         # the nearest wrong measure: VaR for ES and the like
         others = [abs(truth - other) for other in CLOSED_FORMS[law] if other != truth]
         assert_plausible(estimate.estimate, truth, estimate.standard_error, min(others))
@@ -51,8 +77,49 @@ def test_low_tail_is_the_high_tail_of_the_negative():
     losses, gains = summary(values, 2, True), summary(-values, 2, False)
     for measure in MEASURES:
         a, b = losses[measure], gains[measure]
+        if measure == "sd":
+            assert a == b
+            continue
         assert_same([a.estimate, a.standard_error], [-b.estimate, b.standard_error])
         assert_same([a.low, a.high, a.flag == ""], [-b.high, -b.low, b.flag == ""])
+
+
+def test_the_median_is_that_of_numpy_and_the_deviation_too():
+    for n in (2, 7, 1000, 1001):
+        values = RNG.lognormal(size=n)
+        for loss in (True, False):
+            found = summary(values, 1, loss)
+            assert_close(found["median"].estimate, np.median(values))
+            assert_close(found["sd"].estimate, values.std(ddof=1))
+
+
+def test_any_level_is_measured():
+    values, other = RNG.standard_normal((2, 40_000))
+    for found in (
+        summary(values, 1, True, (0.975,)),
+        binned.summary(binned_by_value(values.astype(np.float32), 20), True, (0.975,)),
+    ):
+        assert [*found] == ["mean", "median", "sd", "VaR97.5", "ES97.5"]
+        assert_plausible(found["VaR97.5"].estimate, 1.959963985, found["VaR97.5"].standard_error, 0.3)
+        assert_plausible(found["ES97.5"].estimate, 2.337802792, found["ES97.5"].standard_error, 0.3)
+        assert found["ES97.5"].low < 2.337802792 < found["ES97.5"].high
+    assert [*difference(values, other, 1, True, (0.95, 0.975))][-3:] == ["ES95", "ES97.5", "worse"]
+
+
+@pytest.mark.parametrize("unit", [1, 2])
+def test_differences_of_medians_and_deviations(unit):
+    z = RNG.standard_normal((2, 200_000 // unit))
+    mirrored, own = (np.stack([x, -x], axis=-1).ravel() if unit == 2 else x for x in z)
+    common = 0.6 * mirrored + 0.8 * RNG.standard_normal(200_000)
+    x, y = np.exp(common) + 0.5, 0.5 * np.exp(0.8 * common + 0.6 * own)
+    found = difference(x, y, unit, True)
+    apart = [summary(values, unit, True) for values in (x, y)]
+    assert_plausible(found["median"].estimate, 1.0, found["median"].standard_error, 0.2)
+    assert_close(found["sd"].estimate, x.std(ddof=1) - y.std(ddof=1))
+    assert found["median"].standard_error < sum(part["median"].standard_error for part in apart)
+    shifted = difference(x + 3, x, unit, True)
+    for name in ("median", "sd"):
+        assert shifted[name].standard_error < 1e-9 and not shifted[name].flags
 
 
 def test_low_is_worse_reports_the_low_tail():
@@ -231,10 +298,10 @@ def test_too_few_exceedances_are_flagged():
 def test_infinite_variance_is_flagged_for_mean_and_shortfall_only():
     heavy = RNG.random(100_000) ** (-1 / 1.5)
     found = summary(heavy, 1, True)
-    assert {name for name in MEASURES if found[name].flag} == {"mean", "ES95", "ES99", "ES99.9"}
-    assert "infinite variance" in found["ES95"].flag
+    assert {name for name in MEASURES if found[name].flag} == {"mean", "sd", "ES95", "ES99", "ES99.9"}
+    assert "infinite variance" in found["ES95"].flag and "fourth moment" in found["sd"].flag
     low_side = summary(-heavy, 1, True)
-    assert {name for name in MEASURES if low_side[name].flag} == {"mean"}
+    assert {name for name in MEASURES if low_side[name].flag} == {"mean", "sd"}
     gap = difference(heavy, RNG.standard_normal(100_000), 1, True)
     assert {name for name in DIFFERENCES if gap[name].flag} >= {"mean", "ES95"}
     assert gap["VaR95"].flag == gap["worse"].flag == ""
@@ -258,7 +325,8 @@ def test_values_that_are_not_finite_are_left_out_and_flagged():
     for name in MEASURES:
         assert_close(found[name].estimate, clean[name].estimate)
         assert "2 of 10000 paths not finite" in found[name].flag
-        assert np.isnan([found[name].low, found[name].high]).all()
+        for end in ("standard_error", "low", "high"):  # as if the others had never been asked for
+            assert_close(getattr(found[name], end), getattr(clean[name], end))
     assert "1 of 2 paths" in summary(np.array([np.nan, 1.0]), 2, True)["mean"].flag
 
 
@@ -317,5 +385,6 @@ def test_cells_that_are_not_finite_are_blank():
 
 
 def test_levels_are_read_from_names():
-    assert [level_of(name) for name in MEASURES] == [None, 0.95, 0.99, 0.999, 0.95, 0.99, 0.999]
+    assert [level_of(name) for name in MEASURES] == [None] * 3 + [0.95, 0.99, 0.999] * 2
+    assert level_of("ES97.5") == 0.975 and measures((0.975,))[3:] == ("VaR97.5", "ES97.5")
     assert level_of("worse") is None

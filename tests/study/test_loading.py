@@ -43,6 +43,17 @@ def test_a_study_is_resolved():
     assert (study.keep.draws, study.keep.yearly) == (131_072, 16_384)
 
 
+def test_levels_are_added_to_those_of_every_study():
+    plain = read(STUDY)
+    assert plain.levels == (0.95, 0.99, 0.999) and "risk" not in plain.document
+    same = read(STUDY + "\n[risk]\nlevels = [99, 95]\n")
+    assert same.document == plain.document and same.fingerprint == plain.fingerprint
+    more = read(STUDY + "\n[risk]\nlevels = [97.5, 99.99, 99]\n")
+    assert more.levels == (0.95, 0.975, 0.99, 0.999, 0.9999)
+    assert more.document["risk"] == {"levels": [97.5, 99.99]} and more.fingerprint != plain.fingerprint
+    assert read(resolved_text(more)).levels == more.levels
+
+
 def test_levers_hold_by_year_and_label():
     keep, save, full, late = read(STUDY).policies
     assert_same(keep.levers["release"], np.full(4, 0.2))

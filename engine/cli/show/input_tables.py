@@ -59,7 +59,12 @@ def print_groups(console: Console, study: Study) -> None:
             abouts.append(f"{name}: {implied.about}")
         names.append(name)
         rows.append(
-            (group.copula.family, group.copula.describe() or "matrix", *shown, ", ".join(group.members))
+            (
+                group.copula.family,
+                group.copula.describe() or "matrix",
+                *shown,
+                ", ".join(group.gathered_members),
+            )
         )
     heads = ("copula", "parameter", *_MEASURES, "members")
     columns = columns_of(heads, rows, heads, ("parameter", "members"), _MEASURES)

@@ -24,8 +24,10 @@ DRAWN = "0.5 % to 99.5 %"
 
 
 def print_priors(console: Console, inputs: Sequence[Input]) -> None:
-    """The table of priors, a row for each factor."""
-    rows = []
+    """The table of priors, a row for each factor, for all labels together that are drawn by one law."""
+    from engine.draws.inputs import gathered
+
+    rows, inputs = [], gathered(inputs)
     for item in inputs:
         asked = targets_text(item.targets) or item.parameters
         quantiles = [f"{float(item.marginal.quantile(p)):.3g}" for p in (0.05, 0.5, 0.95)]

@@ -117,7 +117,15 @@ def _print_reading(console: Console, measures: Sequence[str]) -> None:
 def print_flags(
     console: Console, marks: set[str], records: Iterable[Record], measures: Sequence[str]
 ) -> None:
-    """The sentences that the marks on a table stand for, the dagger's with the reasons that the records give."""
+    """The sentences that the marks on a table stand for, the dagger's with the reasons that the records give; and who is left out."""
+    from engine.risk.exclusion import notice
+    from engine.risk.flags import Reason
+
+    records = list(records)
+    out = [flag for r in records for flag in r.flags if flag.reason is Reason.NOT_FINITE]
+    if out:
+        most = max(out, key=lambda flag: flag.got)
+        print_words(console, f"{notice(int(most.got), int(most.limit))}.", "dim")
     shown = {*measures, "probability", "share"}
     flagged = [r for r in records if r.flag and r.bare_measure in shown]
     if NO_INTERVAL in marks:

@@ -28,16 +28,16 @@ def perform(plain: Mapping[str, Any], first: int, last: int, yearly: bool) -> No
     Args:
       plain: the fields of a `Site`.
     """
-    from engine.errors import UserError
     from engine.execution.executors import site
+    from engine.execution.nonfinite import refuse_bad_year
 
     with _ONE_AT_A_TIME:
         _set_up()
         work = site.work_at(site.from_plain(plain))
         bad = work.yearly() if yearly else ""
         done = list(work.blocks((work.study.block(index) for index in range(first, last)), bad))
-        if bad and not done:
-            raise UserError(f"model {work.study.model_name}", [bad])
+        if not done:
+            refuse_bad_year(work.study, bad)
 
 
 @cache

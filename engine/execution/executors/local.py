@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from engine.errors import UserError
 from engine.execution.executors import site
 from engine.execution.executors.contract import Assignment
+from engine.execution.nonfinite import refuse_bad_year
 from engine.execution.stages import Stage
 from engine.execution.work import Work
 from engine.program import compilation_cache, devices
@@ -47,6 +47,8 @@ class Local:
             program = devices.program(study, self._device)
             work = Work(assignment.folder, program, force=assignment.force)
             prepared = compiler.submit(work.prepare) if blocks else None
+            if prepared is not None and study.nonfinite:  # the sample looks at outcomes too
+                prepared.result()
             bad_year = work.yearly() if assignment.yearly else ""
             if prepared is not None:
                 taken = prepared.result() - began
@@ -54,8 +56,8 @@ class Local:
                     f"compiled programs found ({taken:.1f} s)" if all_kept() else f"compiled in {taken:.1f} s"
                 )
                 observe(Stage("compiled", done, study.paths, note))
-        if bad_year and not blocks:
-            raise UserError(f"model {study.model_name}", [bad_year])
+        if not blocks:
+            refuse_bad_year(study, bad_year)
         yield from work.blocks(blocks, bad_year)
 
 

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from engine.errors import UserError
 from engine.execution.executors import site
+from engine.execution.nonfinite import refuse_bad_year
 from engine.formatting import printable
 from engine.modelling.loading import blamed, end_quietly
 from engine.program import devices
@@ -75,9 +76,7 @@ def _serve(lines: IO[str], reply: Any) -> None:
         for line in lines:
             index = json.loads(line)
             if index is None:
-                bad = work.yearly()
-                if bad:
-                    raise UserError(f"model {work.study.model_name}", [bad])
+                refuse_bad_year(work.study, work.yearly())
                 reply(done=None)
             else:
                 yield work.study.block(index)

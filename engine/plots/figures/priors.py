@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.draws.distributions.law import Law
-from engine.draws.inputs import Input
+from engine.draws.inputs import Input, gathered
 from engine.plots import labels, selection, style, ticks
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import COLOURS, Axes, Figure
@@ -30,10 +30,10 @@ def priors(study: Study, factor: str | None = None) -> Figure:
     Raises:
       UserError: there is no such factor.
     """
-    inputs = list(study.inputs)
+    inputs = gathered(study.inputs)
     if factor is not None:
-        selection.refuse_unknown("factor", factor, [item.name for item in inputs], "priors")
-        inputs = [item for item in inputs if item.name == factor]
+        selection.refuse_unknown("factor", factor, [item.name for item in study.inputs], "priors")
+        inputs = [item for item in study.inputs if item.name == factor]
     on = sheet(
         max(len(inputs), 1), 6 if len(inputs) > 6 else 3, (1.7, 1.0) if len(inputs) > 1 else (5.0, 3.0)
     )

@@ -14,8 +14,9 @@ from engine.plots.rank_correlation import ranks
 from engine.plots.selection import Kept
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure, Look
+from engine.risk.evidence import levels_of, measures
 from engine.risk.intervals import Estimate, Units, as_units
-from engine.risk.measures import MEASURES, finite_units, summary
+from engine.risk.measures import finite_units, summary
 
 TENTH = 0.1
 MOVES = 0.1
@@ -47,14 +48,14 @@ def tornado(
       cube: what `engine.open_cube` gives.
       variable: an outcome kept per path; the first if not given.
       policies: which, in this order; all of them if not given. The first one decides the order of the factors.
-      measure: mean, or VaR or ES by name, such as ES99.
+      measure: mean, median or sd, or VaR or ES at any level by name, such as ES97.5.
       most: factors that are shown, those with the widest swing.
 
     Raises:
       UserError: the outcome is not kept per path, no such policy or measure.
     """
     kept, drawn = selection.outcome(cube, variable, policies, "tornado"), selection.draws(cube)
-    selection.refuse_unknown("measure", measure, MEASURES, "tornado")
+    selection.refuse_unknown("measure", measure, measures(levels_of(measure)), "tornado")
     name = f"{kept.heading}, {measure}"
     first, known = kept.policies[0], [str(factor) for factor in drawn.data_vars]
     swings = {factor: _swing(kept, first, drawn[factor], measure) for factor in known}
@@ -70,7 +71,8 @@ def tornado(
             blank(ax, "no factor varies in the stored draws")
         else:
             rows = [swings[f] if policy == first else _swing(kept, policy, drawn[f], measure) for f in order]
-            _panel(ax, rows, summary(kept.of(policy), kept.unit, kept.loss)[measure], looks)
+            whole = summary(kept.of(policy), kept.unit, kept.loss, levels_of(measure))[measure]
+            _panel(ax, rows, whole, looks)
             names = [
                 labels.fitted(labels.name(drawn[f]) + ("†" if f in moving else ""), 2.3, 8) for f in order
             ]
@@ -101,7 +103,7 @@ def _swing(kept: Kept, policy: str, factor: xr.DataArray, measure: str) -> Swing
 
 
 def _within(y: np.ndarray, units: Units, own: np.ndarray, loss: bool, measure: str) -> Estimate:
-    return summary(y[own], as_units(len(y), units).take(own), loss)[measure]
+    return summary(y[own], as_units(len(y), units).take(own), loss, levels_of(measure))[measure]
 
 
 def _width(swing: Swing) -> float:

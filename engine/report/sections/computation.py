@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from engine.formatting import command_line
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 
@@ -31,6 +32,11 @@ def section(run: RunRecords) -> Section:
         ("Precision", f"paths in {study.precision.removeprefix('float')} bits, estimates and errors in 64"),
         *(("Too coarse for", f"{one['text']}. {one['remedy']}") for one in _rounding(run)),
         ("Values that are not finite", f"{lost:,}" + (", left out with their units" if lost else "")),
+        *(
+            [("Paths kept out", f"{run.excluded:,} of {run.paths:,}, under every policy")]
+            if run.excluded
+            else []
+        ),
         ("Model", f"{study.model_name}, source {study.model_digest[:12]}"),
         ("Fingerprint of the study", study.fingerprint),
         ("Years", f"{study.years[0]} to {study.years[-1]}" if study.years else "none: a model without time"),
@@ -43,13 +49,15 @@ def section(run: RunRecords) -> Section:
     own = shlex.split(
         str(next((past["command"] for past in run.runs if "--model" in past.get("command", [])), ""))
     )
-    command = f"rustbelt run study.toml --paths {run.paths}"
+    spec = "FILE:CLASS" if own else None
+    words = "run", "study.toml", "--paths", run.paths, "--out", "again"
+    commands = command_line(*words, model=spec), command_line("report", "again", model=spec)
     packages = dict.fromkeys(name for versions in run.versions for name in versions if versions[name])
     markup = render(
         "computation.html",
         facts=facts,
         own_model=", the model’s own file (--model)" if own else "",
-        commands="\n".join([command + (" --model FILE:CLASS" if own else ""), "rustbelt report RUN"]),
+        commands="\n".join(commands),
         version_head=("Part", *(f"Made by {k + 1}" if len(run.versions) > 1 else "Version" for k in range(len(run.versions)))),
         versions=[(name.replace("_", " "), *(str(versions.get(name, "")) for versions in run.versions)) for name in packages],
         runs=[_past_run(past) for past in run.runs],

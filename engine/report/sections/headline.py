@@ -8,25 +8,25 @@ from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import cell
 from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, Cell, places, reasons
-from engine.risk.evidence import MEASURES
+from engine.risk.evidence import measures
+from engine.risk.exclusion import notice
 from engine.risk.flags import Flag, Reason, text
 
 MAIN = ("mean", "ES99")
 Row = tuple[int | None, str, list[Cell]]
 Group = tuple[str, str, list[Row]]
-NAMES = {"mean": "Mean"} | {
-    m: f"{m.rstrip('0123456789.')} {m.lstrip('VaRES')} %" for m in MEASURES if m != "mean"
-}
+NAMES = {"mean": "Mean", "median": "Median", "sd": "Standard deviation"}
 
 
 def section(run: RunRecords) -> Section:
     """Every outcome and event, by policy, with the difference from the baseline."""
     study = run.study
     events = [
-        (run.title(event.name), event.about, _rows(run, event.name, ("probability",), 100.0, True))
+        (run.title("events", event.name), event.about, _rows(run, event.name, ("probability",), 100.0, True))
         for event in run.events
     ]
     outcomes = [_outcome(run, name, MAIN) for name in run.outcomes]
+    known = [name for name in measures(study.levels) if any(key[0] == name for key in run.risk)]
     shown = [row for group in (*events, *outcomes) for row in group[2]]
     markup = render(
         "headline.html",
@@ -35,14 +35,18 @@ def section(run: RunRecords) -> Section:
         baseline=study.baseline,
         events=events,
         outcomes=outcomes,
-        everything=[_outcome(run, name, MEASURES) for name in run.outcomes],
+        everything=[_outcome(run, name, known) for name in run.outcomes],
         event_columns=columns(run, ("Probability",)),
-        outcome_columns=columns(run, [NAMES[m] for m in MAIN]),
-        all_columns=columns(run, [NAMES[m] for m in MEASURES]),
-        marks=notes(shown),
+        outcome_columns=columns(run, [_heading(m) for m in MAIN]),
+        all_columns=columns(run, [_heading(m) for m in known]),
+        marks=[*notes(shown), *([("", f"{notice(run.excluded, run.paths)}.")] if run.excluded else [])],
     )
     parts = ((("events", "Events"),) if events else ()) + (("outcomes", "Outcomes"),)
     return Section("numbers", "The numbers", markup, parts=parts)
+
+
+def _heading(measure: str) -> str:
+    return NAMES.get(measure, f"{measure.rstrip('0123456789.')} {measure.lstrip('VaRES')} %")
 
 
 def columns(run: RunRecords, names: Sequence[str]) -> list[str]:
@@ -55,7 +59,7 @@ def _outcome(run: RunRecords, name: str, measures: Sequence[str]) -> Group:
     outcome = run.study.model.outcomes[name]
     worse = "high is worse" if outcome.loss else "low is worse"
     about = ", ".join(part for part in (outcome.about, worse) if part)
-    return run.heading(name, outcome.unit), about, _rows(run, name, measures, 1.0, outcome.loss)
+    return run.heading("outcomes", name, outcome.unit), about, _rows(run, name, measures, 1.0, outcome.loss)
 
 
 def _rows(run: RunRecords, variable: str, measures: Sequence[str], scale: float, loss: bool) -> list[Row]:

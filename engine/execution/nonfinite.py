@@ -1,0 +1,93 @@
+"""Values that are not finite: which paths they keep out, how many of these a run bears, and what is said of more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from engine.errors import Problem, UserError
+from engine.formatting import command_line
+from engine.modelling.cell_axis import cell_layout
+from engine.program.kernel import BlockResult
+from engine.risk.exclusion import excluded, most_excluded
+from engine.study.study import Study
+
+
+def refuse_nonfinite(study: Study, result: BlockResult, before: int, bad_year: str = "") -> int:
+    """How many paths of a block are kept out.
+
+    Args:
+      before: paths of other blocks that are.
+      bad_year: what is wrong with the yearly values, told where no outcome tells more.
+
+    Raises:
+      UserError: with these they are more than the run may have; which outcomes, on which path first, and how to see its years.
+    """
+    count = int(excluded(study, result.outcomes).sum())
+    problems: list[Problem | str] = []
+    if before + count > most_excluded(study):
+        bad = ~np.isfinite(result.outcomes)
+        for p, policy in enumerate(study.policy_names):
+            for k, outcome in enumerate(study.model.outcomes):
+                if bad[p, k].any():
+                    first = result.block.first + int(np.argmax(bad[p, k]))
+                    problems.append(
+                        f"outcome '{outcome}' under '{policy}' is not finite on {bad[p, k].sum():,} of "
+                        f"{result.block.count:,} paths, the first of them {first}. See its years: "
+                        f"{replay_command(study, first, policy)}"
+                    )
+    if problems or bad_year:
+        _refuse(study, problems or [bad_year], before + count)
+    return count
+
+
+def refuse_too_many(study: Study, count: int) -> None:
+    """Raises a UserError where so many paths of the whole run are kept out, and fewer may be."""
+    if count > most_excluded(study):
+        _refuse(study, [], count)
+
+
+def refuse_bad_year(study: Study, bad_year: str) -> None:
+    """Raises a UserError where something is wrong with the yearly values."""
+    if bad_year:
+        _refuse(study, [bad_year], 0)
+
+
+def _refuse(study: Study, problems: list[Problem | str], count: int) -> None:
+    most, share = most_excluded(study), study.nonfinite
+    if share:
+        message = f"expected at most {most:,} such paths of {study.paths:,} ({share:g}), got {count:,} so far. Mend the model, or allow more."
+    else:
+        message = "none is allowed. Mend the model, or say which share of the paths may be kept out of all numbers, such as 0.0001."
+    raise UserError(f"model {study.model_name}", [*problems, Problem("run.nonfinite", message)])
+
+
+def first_bad_year(
+    study: Study, yearly: Float[np.ndarray, "policy year cell path"], out: Bool[np.ndarray, "path"]
+) -> str:
+    """What is said of the first path of the yearly sample with a value that is not finite; empty where so many may be kept out.
+
+    Args:
+      out: whether each path of the sample is kept out, for this or for its outcomes.
+    """
+    if out.sum() <= most_excluded(study):
+        return ""
+    sound = np.isfinite(yearly).all(axis=(0, 1, 2))
+    if sound.all():  # it is outcomes that are not, of which the blocks tell
+        return ""
+    path = int(np.argmin(sound))
+    policy, year, cell = (int(part[0]) for part in np.nonzero(~np.isfinite(yearly[..., path])))
+    layout = cell_layout(study.model)
+    name = next(name for name, at in layout.items() if at.first <= cell < at.first + at.count)
+    return (
+        f"yearly variable '{name}' is not finite in {study.years[year]} on path {path}. "
+        f"See its years: {replay_command(study, path, study.policy_names[policy])}"
+    )
+
+
+def replay_command(study: Study, path: int, policy: str) -> str:
+    """The command that shows one path in full, also of a study whose run was refused."""
+    words = "--path", path, "--policy", policy, "--seed", study.seed, "--all"
+    return command_line("replay", Path(study.source), *words, model=study.model_spec)

@@ -1,0 +1,65 @@
+"""Factors with dimensions: one table of a study for all labels, or one of its own for some; written out label by label."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from engine.errors import Problems, unknown
+from engine.modelling.declaration import check_name
+from engine.modelling.records import Model, factor_names
+
+LABELLED = re.compile(r"(?P<name>[\w-]+)\[(?P<label>[^\[\]/]+)\]")
+"""`name[label]`, the name of one label's own table."""
+
+
+def check_factor_name(name: Any) -> None:
+    """Refuses what cannot be the name of a factor, or of one of its labels."""
+    labelled = LABELLED.fullmatch(name) if isinstance(name, str) else None
+    check_name(labelled["name"] if labelled else name)
+
+
+def by_label(text: Mapping[str, Any], model: Model, problems: Problems) -> dict[str, Any]:
+    """The study's tables with one of each label in place of one of a factor with dimensions; groups name all its labels.
+
+    Args:
+      problems: tables of labels that there are not are added here.
+    """
+    names = {name: parts for name, parts in factor_names(model).items() if model.factors[name].dims}
+    if not names:
+        return dict(text)
+    known = [part for parts in names.values() for part in parts]
+    factors = {}
+    for name, table in text["factors"].items():
+        labelled = LABELLED.fullmatch(name)
+        if labelled and labelled["name"] in names and name not in known:
+            labels = [part[len(labelled["name"]) + 1 : -1] for part in names[labelled["name"]]]
+            problems.add(f"factors.{name}", unknown("label", labelled["label"], labels))
+        elif name not in names:
+            factors[name] = table
+    for name, parts in names.items():
+        whole = text["factors"].get(name)
+        factors |= {
+            part: text["factors"].get(part, whole) for part in parts if part in text["factors"] or whole
+        }
+    groups = {name: _written_out(table, names) for name, table in text["groups"].items()}
+    return {**text, "factors": factors, "groups": groups}
+
+
+def together(tables: Mapping[str, Any], model: Model) -> dict[str, Any]:
+    """Tables by factor: one for all labels where they are alike, as `by_label` takes it apart."""
+    parts_of = {name: parts for name, parts in factor_names(model).items() if model.factors[name].dims}
+    joined: dict[str, Any] = {}
+    for name, table in tables.items():
+        whole = next((base for base, parts in parts_of.items() if name in parts), None)
+        alike = whole is not None and all(tables.get(part) == table for part in parts_of[whole])
+        joined[whole if whole is not None and alike else name] = table
+    return joined
+
+
+def _written_out(group: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    if "members" not in group:
+        return dict(group)
+    members: Iterable[str] = (part for name in group["members"] for part in names.get(name, (name,)))
+    return {**group, "members": list(members)}

@@ -1,0 +1,254 @@
+"""Paths with values that are not finite: how many a run bears, who is kept out, and that nothing else changes."""
+
+import json
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import engine
+from engine.errors import UserError
+from engine.execution import upkeep
+from engine.execution.job import RunOptions, compute, compute_shard
+from engine.modelling.folds import lowest
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
+from engine.risk.flags import Flag, Reason
+from engine.run_folder import ledger
+from engine.run_folder.folder import RunFolder
+from engine.study.loading import read_study
+from engine.study.study import BLOCK
+from tests.helpers import assert_plausible, assert_same
+from tests.small_files import BRIDGE, call, write
+from tests.test_laws import bytes_below
+from tests.user_models import outcomes, static
+
+LIMIT = 0.998
+SHARE = 0.005
+U = {"x": {"family": "uniform", "low": 0.0, "high": 1.0}, "y": {"family": "uniform", "low": 0.0, "high": 1.0}}
+
+
+class Square(StaticModel):
+    """Not finite where x is above a limit, and under no policy but the second; the other outcome is always finite."""
+
+    factors = {"x": Factor("1"), "y": Factor("1")}
+    levers = {"strength": Lever("1")}
+    outcomes = {"loss": Outcome("1", loss=True), "rest": Outcome("1")}
+
+    def evaluate(self, factors, levers):
+        hit = (levers.strength > 0) & (factors.x > LIMIT)
+        return {"loss": jnp.where(hit, jnp.nan, factors.x + levers.strength), "rest": factors.x * factors.y}
+
+
+def square(paths, keep='"all"', nonfinite=SHARE, sampler="random"):
+    policies = {"plain": {}, "strong": {"strength": 0.5}}
+    events = {"high": {"outcome": "rest", "above": 0.5}}
+    run = {"sampler": sampler, **({"nonfinite": nonfinite} if nonfinite else {})}
+    keeping = {"outcomes": json.loads(keep), "draws": 0}
+    return static(Square(), U, paths, policies, events=events, run=run, keep=keeping, baseline="plain")
+
+
+def by_place(tables):
+    return {(r.measure, r.policy, r.variable): r for r in (*tables.risk, *tables.comparison)}
+
+
+def numbers(record):
+    return [record.estimate, record.standard_error, record.low, record.high]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """The same two blocks and some, kept whole and tallied; and its outcomes as the program gives them."""
+    place, paths = tmp_path_factory.mktemp("runs"), 2 * BLOCK + 5000
+    found = {
+        keep: engine.run(square(paths, keep), place / f"run {k}", device="cpu")
+        for k, keep in enumerate(('"all"', '"none"'))
+    }
+    return found, outcomes(square(paths))
+
+
+def test_every_number_is_that_of_the_paths_on_which_all_is_finite(runs):
+    found, raw = runs
+    kept = np.isfinite(raw["loss"]).all(axis=0)
+    lost, count = int(np.sum(~kept)), kept.sum()
+    assert 0 < lost < SHARE * len(kept)
+    whole, thin = (by_place(run.answers.all_tables) for run in found.values())
+    for name in ("loss", "rest"):
+        for p, policy in enumerate(("plain", "strong")):
+            values = raw[name][p, kept].astype(np.float64)
+            truth = {"loss": LIMIT / 2 + 0.5 * p, "rest": LIMIT / 4}[name]
+            for tables in (whole, thin):
+                mean = tables["mean", policy, name]
+                assert_plausible(mean.estimate, truth, values.std() / np.sqrt(count), 0.005)
+                assert mean.flags == (Flag(Reason.NOT_FINITE, lost, len(kept)),)
+                assert mean.low < truth < mean.high and mean.low < mean.high
+    gap = numbers(whole["difference_mean", "strong", "rest"])
+    assert gap == [
+        0.0,
+        gap[1],
+        0.0,
+        0.0,
+    ]  # the same paths under both, and nothing of it is what one of them lost
+    share = np.mean(raw["rest"][0, kept] > 0.5)
+    assert (
+        whole["probability", "plain", "high"].estimate
+        == thin["probability", "plain", "high"].estimate
+        == share
+    )
+    worse = thin["worse", "strong", "loss"].estimate
+    assert worse == whole["worse", "strong", "loss"].estimate == 1.0
+
+
+def test_the_cube_keeps_nothing_of_them_and_counts_them(runs):
+    found, raw = runs
+    out = ~np.isfinite(raw["loss"]).all(axis=0)
+    run = found['"all"']
+    for name in ("loss", "rest"):
+        stored = run.cube["paths"][name].values
+        assert np.isnan(stored[:, out]).all()
+        assert_same(stored[:, ~out], raw[name][:, ~out])
+    for run in found.values():
+        about = run.cube["diagnostics"]
+        assert int(about["n_excluded"]) == out.sum() and int(about["n_paths"]) == len(out)
+        assert about["nonfinite"].values.tolist() == [[0, 0], [out.sum(), 0]]
+        assert f"but for {out.sum()} that are kept out" in run.cube["risk"].attrs["comment"]
+        counts = run.cube["distribution/outcomes"]
+        assert (counts["rest"].sum("bin") == (~out).sum()).all()
+        assert run.status().excluded == out.sum()
+    assert (
+        upkeep.verify(RunFolder(found['"none"'].folder, found['"none"'].study), full=True, device="cpu") == []
+    )
+
+
+def test_more_than_the_share_end_the_run_as_soon_as_they_are_met(tmp_path):
+    study = square(4 * BLOCK, nonfinite=0.0004)
+    with pytest.raises(UserError) as caught:
+        compute(study, RunOptions(tmp_path / "run", "cpu"))
+    (first, told) = caught.value.problems
+    assert (
+        "outcome 'loss' under 'strong' is not finite on" in first.message
+        and "rustbelt replay" in first.message
+    )
+    assert told.place == "run.nonfinite"
+    assert told.message.startswith(
+        f"expected at most {int(0.0004 * 4 * BLOCK):,} such paths of {4 * BLOCK:,} (0.0004), got "
+    )
+    with pytest.raises(
+        UserError, match=r"run\.nonfinite: none is allowed\. Mend the model, or say which share"
+    ):
+        compute(square(1000, nonfinite=0), RunOptions(tmp_path / "none", "cpu"))
+
+
+def test_a_share_is_no_part_of_what_a_path_is_so_a_run_goes_on_with_another(tmp_path):
+    few, options = square(2 * BLOCK, nonfinite=0.0015), RunOptions(tmp_path / "run", "cpu")
+    more = square(2 * BLOCK)
+    assert few.fingerprint == more.fingerprint == square(10, nonfinite=0).fingerprint
+    assert "nonfinite" not in square(10, nonfinite=0).document["run"]
+    with pytest.raises(UserError, match="so far"):
+        compute(few, options)
+    done = set(ledger.done_blocks(RunFolder(tmp_path / "run", few)))
+    assert done == {0}
+    assert set(compute(more, options).computed) == {0, 1} - done
+    with pytest.raises(UserError, match="so far"):  # the whole run is judged, also where it is all there
+        compute(few, options)
+
+
+def test_the_order_of_blocks_and_who_computes_them_change_nothing(tmp_path):
+    study = square(2 * BLOCK + 400, sampler="antithetic")
+    compute(study, RunOptions(tmp_path / "one", "cpu"))
+    for number in (3, 1, 2):
+        compute_shard(study, number, 3, RunOptions(tmp_path / "shards", "cpu"))
+    assert bytes_below(tmp_path / "one" / "cube.zarr") == bytes_below(tmp_path / "shards" / "cube.zarr")
+
+
+class Pond(PathModel):
+    """Its outcome is not finite after heavy rain, and a yearly value in a year of hardly any."""
+
+    factors = {"inflow": Factor("m")}
+    shocks = {"rain": Shock("1", law="uniform")}
+    yearly = {"stock": Yearly("m"), "share": Yearly("1")}
+    outcomes = {
+        "lowest": Outcome("m", lowest("stock")),
+        "own": Outcome("m", lambda s: jnp.log(0.9995 - s[1])),
+    }
+
+    def init(self, factors, levers):
+        return factors.inflow, 0.0
+
+    def step(self, state, year, factors, shocks, levers):
+        share = jnp.where(shocks.rain < 0.0003, jnp.nan, shocks.rain)
+        return (state[0] + shocks.rain, jnp.maximum(state[1], shocks.rain)), {
+            "stock": state[0],
+            "share": share,
+        }
+
+
+def pond(paths, **run):
+    text = {
+        "name": "pond",
+        "run": {"paths": paths, "seed": 3, "tile": 256, **run},
+        "time": {"first": 2016, "last": 2018},
+        "factors": {"inflow": {"family": "uniform", "low": 0.0, "high": 1.0}},
+        "keep": {"yearly": 8000, "draws": 0},
+    }
+    return read_study(text, "pond.toml", model=Pond())
+
+
+def test_the_yearly_sample_goes_without_them_and_without_its_own(tmp_path):
+    run = engine.run(pond(20_000, nonfinite=0.01, sampler="random"), tmp_path / "run", device="cpu")
+    whole = engine.run(
+        pond(20_000, nonfinite=0.01, sampler="random"), tmp_path / "run", device="cpu"
+    )  # nothing is computed again
+    assert whole.computed == ()
+    out = np.isnan(run.cube["paths"]["lowest"].values[0, :8000])
+    about = run.cube["risk/yearly"].attrs
+    assert about["sample_paths"] == 8000 and out.sum() < about["excluded_paths"] < 8000 * 0.01
+    moments = run.cube["moments"]["share"].sel(policy=run.study.baseline)
+    mean, error = moments.sel(moment="mean").values, moments.sel(moment="standard_error").values
+    assert_plausible(mean, (0.9995 + 0.0003) / 2, error, np.full(3, 0.03))
+    rows = run.yearly("stock")
+    lost = f"{about['excluded_paths']} of 8000 paths not finite"
+    assert rows["low"].notna().any() and rows["flag"].str.startswith(lost).all()
+    with pytest.raises(
+        UserError,
+        match=r"(?s)yearly variable 'share' is not finite in 201\d on path \d+.*none is allowed|outcome 'own'",
+    ):
+        engine.run(pond(20_000, sampler="random"), tmp_path / "none", device="cpu")
+    with pytest.raises(UserError, match=r"expected at most 0 such paths of 20,000 \(1e-05\), got"):
+        engine.run(pond(20_000, nonfinite=1e-5, sampler="random"), tmp_path / "few", device="cpu")
+
+
+def test_it_is_told_wherever_numbers_are(tmp_path):
+    model = tmp_path / "model.py"
+    model.write_text(
+        "import jax.numpy as jnp\nfrom engine import Factor, Lever, Outcome, StaticModel\n"
+        "class Bridge(StaticModel):\n"
+        "    factors = {'load': Factor('t'), 'price': Factor('1')}\n"
+        "    levers = {'strength': Lever('t', default=10.0)}\n"
+        "    outcomes = {'damage': Outcome('t', loss=True), 'margin': Outcome('t')}\n"
+        "    def evaluate(self, factors, levers):\n"
+        "        damage = jnp.where(factors.price > 1.999, jnp.nan, factors.load)\n"
+        "        return {'damage': damage, 'margin': levers.strength - factors.load}\n"
+    )
+    text = BRIDGE.replace("seed = 7 }", "seed = 7, nonfinite = 0.01 }")
+    words = ["--model", f"{model}:Bridge", "--out", tmp_path / "out", "--device", "cpu"]
+    ended = call("run", write(tmp_path, text), *words, "--quiet")
+    assert ended.exit_code == 0, ended.output
+    bad = int(engine.open_run(tmp_path / "out").status().excluded)
+    notice = f"{bad} of 4,000 paths are kept out of every number: values on them are not finite."
+    for command in (["risk"], ["risk", "--given", "damage > 5"]):
+        assert notice in " ".join(call(command[0], tmp_path / "out", *command[1:]).stdout.split())
+    assert notice in " ".join(ended.stdout.split())
+    given = " ".join(call("risk", tmp_path / "out", "--given", "margin > 2").stdout.split())
+    assert "No interval" in given and "not finite;" not in given  # which is no reason for that
+    assert f"kept out {bad} paths" in " ".join(call("status", tmp_path / "out").stdout.split())
+    records = json.loads(call("risk", tmp_path / "out", "--json").stdout)
+    flags = [{"reason": "not_finite", "got": bad, "limit": 4000}]
+    assert all(record["flags"][:1] == flags for record in records)
+    page = engine.open_run(tmp_path / "out").report(tmp_path / "page.html").read_text()
+    assert notice in page and f"{bad} of 4,000, under every policy" in page
+    stored = engine.open_run(tmp_path / "out").cube["paths"]["damage"].values[0]
+    path = int(np.flatnonzero(np.isnan(stored))[0])
+    replayed = call("replay", tmp_path / "out", "--path", path, "--device", "cpu")
+    assert (
+        f"Kept out of the run, as values on it or on its pair are not finite: path {path}." in replayed.stdout
+    )

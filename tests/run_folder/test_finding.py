@@ -1,0 +1,25 @@
+"""A run found again by what it is called."""
+
+import shutil
+
+from tests.small_files import BRIDGE, MODELS, call, write
+
+
+def test_a_study_file_finds_its_run_and_the_model_that_this_was_made_with(tmp_path, monkeypatch):
+    """As the folder itself does, without being told the model again."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(MODELS, tmp_path / "model.py")
+    study = write(tmp_path, BRIDGE)
+    refused = call("risk", study)
+    assert (
+        refused.exit_code == 2 and "unknown model 'Bridge'" in refused.stderr and "--model" in refused.stderr
+    )
+    assert call("run", study, "--model", "model.py:Bridge", "--quiet", "--device", "cpu").exit_code == 0
+    folder = next((tmp_path / "outputs").glob("bridge-*"))
+    asked = call("risk", study)
+    assert asked.exit_code == 0 and asked.stdout == call("risk", folder.relative_to(tmp_path)).stdout
+    assert "bit for bit" in call("replay", study, "--path", 3, "--device", "cpu").stdout
+    other = call("risk", write(tmp_path, BRIDGE.replace("seed = 7", "seed = 8"), "other.toml"))
+    assert other.exit_code == 2 and "unknown model 'Bridge'" in other.stderr
+    (tmp_path / "model.py").write_text(MODELS.read_text() + "\n# changed\n")
+    assert call("risk", study).exit_code == 2
