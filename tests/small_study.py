@@ -43,8 +43,7 @@ class Provinces(PathModel):
 
 def read_paths(folder: Path, names: Iterable[str], n_paths: int) -> dict[str, np.ndarray]:
     """Stored outcomes by name, float32 [policy, path], for the first so many paths."""
-    with reading._reading(folder):
-        return {name: np.asarray(reading._array(folder, f"paths/{name}")[:, :n_paths]) for name in names}
+    return {name: reading._read(folder, f"paths/{name}", [slice(n_paths)])[0] for name in names}
 
 
 def make_study(paths: int, keep: Keep | None = None, **changes) -> Study:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import importlib
+import logging
 import traceback
 import warnings
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import click
 from engine.cli import endings
 from engine.cli.show import streams
 from engine.errors import did_you_mean
+from engine.modelling.loading import end_quietly
 
 COMMANDS = (
     "init", "run", "check", "risk", "diff", "replay", "plot", "status", "verify", "repair", "copy", "report", "fit", "schema", "list", "completion",
@@ -64,12 +66,18 @@ class Commands(click.Group):
     def main(self, *args: Any, **options: Any) -> Any:
         """Runs the command line; nothing that it shows acts on a terminal."""
         with streams.guarded():
-            return super().main(*args, **options)
+            try:
+                return super().main(*args, **options)
+            except OSError as error:  # help that cannot be written, before there is a command
+                click.echo(str(endings.users(error)), err=True)
+                raise SystemExit(2) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         """What the command gives; a failure becomes a message and an exit code."""
         gc.set_threshold(*FEW_COLLECTIONS)
-
+        logging.getLogger("jax._src.callback").setLevel(
+            logging.CRITICAL
+        )  # a message says what a callback raised
         try:
             with (
                 warnings.catch_warnings(),
@@ -85,6 +93,7 @@ class Commands(click.Group):
             debug = bool(ctx.meta.get("debug"))
             if debug:
                 click.echo(traceback.format_exc(), err=True, nl=False)
+            end_quietly()
             refused = endings.users(error)
             click.echo(str(refused) if refused else endings.ours(error, debug), err=True)
             ctx.exit(2 if refused else 1)
@@ -119,7 +128,7 @@ def _show_warning(
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "color": True},
 )
-@click.version_option(package_name="rustbelt", message="%(package)s %(version)s")
+@click.version_option(None, "-V", "--version", package_name="rustbelt", message="%(package)s %(version)s")
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Monte Carlo risk of policy choices: the same futures under every policy, tails with honest intervals."""

@@ -24,6 +24,7 @@ def command(source: str, target: str, quiet: bool) -> None:
     environment, as for other programs (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, ...).
     """
     from engine.errors import UserError
+    from engine.run_folder.ownership import stated_model
     from engine.storage.object_store import download, is_url, upload
 
     if is_url(source) == is_url(target):
@@ -44,7 +45,6 @@ def command(source: str, target: str, quiet: bool) -> None:
         count = upload(Path(source), target, show)
         screen.print_line(screen.stdout(), "", f"{count:,} files sent. Open it: engine.open_cube({target!r})")
     else:
-        count = download(source, Path(target), show)
-        screen.print_line(
-            screen.stdout(), "", f"{count:,} files, each as it was sent. See rustbelt status {target}"
-        )
+        count = download(source, folder := Path(target), show)
+        note = f"{count:,} files, each as it was sent. How it stands"
+        screen.print_command(screen.stdout(), note, "status", folder, model=stated_model(folder))

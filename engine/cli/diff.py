@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 @click.command("diff", short_help="Put two runs side by side.")
 @click.argument("first", metavar="RUN", shell_complete=options.complete_run)
 @click.argument("second", metavar="RUN", shell_complete=options.complete_run)
-@click.option("--variable", metavar="V", help="One outcome or event.")
+@click.option(
+    "--variable", metavar="V", shell_complete=options.complete_variable, help="One outcome or event."
+)
 @options.own_model
 @options.partial
 @options.as_json

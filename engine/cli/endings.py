@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import sys
 import threading
@@ -13,9 +12,10 @@ from contextlib import contextmanager, suppress
 import click
 
 from engine.errors import UserError
-from engine.formatting import printable
+from engine.formatting import command_line, printable
+from engine.modelling.loading import blamed
 
-PATIENCE = 3.0
+PATIENCE = 2.0
 """Seconds that Python has to notice a Ctrl-C; while a program is compiled it cannot."""
 STOPPED = 130
 """Exit code of what was stopped by Ctrl-C, as shells have it."""
@@ -33,12 +33,17 @@ def users(error: BaseException) -> UserError | None:
     """
     if isinstance(error, UserError):
         return error
+    if (models := blamed(error)) is not None:
+        return models
     if isinstance(error, MemoryError):
         text = "there is too little of it. Ask for fewer --paths, or end other programs."
         return UserError("memory", [text])
     if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
         text = "expected names of files and folders in UTF-8, got one of other bytes. Rename it, or work in another folder."
         return UserError(str(error.object)[:200].strip(), [text])
+    if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop from "):  # Python before 3.13
+        place = str(error).partition(" from ")[2].strip("'")
+        return UserError(place, ["leads to itself (a symbolic link). Choose another place."])
     if not isinstance(error, OSError):
         return None
     reason = f"{error.strerror or error}."
@@ -65,7 +70,7 @@ def stopped(words: Sequence[str]) -> str:
       words: the command and its arguments, as they were given.
     """
     kept = _KEPT.get(words[0] if words else "", "Nothing was changed. Once more")
-    return f"\nStopped. {kept}: {shlex.join(['rustbelt', *words])}\n"
+    return f"\nStopped. {kept}: {command_line(*words)}\n"
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
+from engine.formatting import command_line
 
 
 @click.command("init", short_help="Write a commented study to start from.")
@@ -17,7 +18,7 @@ from engine.cli.show import screen
     "--model",
     "spec",
     metavar="FILE:CLASS",
-    help="A whole study for a model of your own, in place of --extends.",
+    help="A whole study for a model of your own; with --extends, the model of the study to build on.",
 )
 @click.option(
     "--schema", is_flag=True, help="Write the JSON schema beside it, for editors that complete and check."
@@ -37,8 +38,6 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
     from engine.storage.files import write_atomically, writing
     from engine.study import loading, templates
 
-    if spec is not None and extends is not None:
-        raise UserError("--model", ["expected --model or --extends, got both."])
     if file.suffix != ".toml":
         raise UserError(
             str(file),
@@ -49,14 +48,13 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
         if path.exists() or path.is_symlink():
             raise UserError(str(path), ["is there already. Take another name, or remove it."])
     name, line = templates.study_name(file.stem), beside.name if schema else None
-    model = None
-    if spec is not None:
-        model = loading.load_model_file(spec)
+    model = None if spec is None else loading.load_model_file(spec)
+    if model is not None and extends is None:
         check_declaration(model, ())
         text = templates.study_of(name, model, line)
     else:
         extends = extends or "rustbelt"
-        below = loading.load_study(extends)
+        below = loading.load_study(extends, model=model)
         if extends not in loading.shipped_studies():
             extends = Path(os.path.relpath(extends, file.parent)).as_posix()
         text = templates.study_on_top(name, extends, below, line)
@@ -66,7 +64,7 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
             from engine.study.json_schema import study_schema
 
             write_atomically(beside, json.dumps(study_schema(model), indent=1).encode("utf-8"))
-    words = f"{file}" + (f" --model {spec}" if spec else "")
     screen.print_text(f"Wrote {file}" + (f" and {beside}" if schema else "") + ". Two commands to try next:")
-    screen.print_text(f"  rustbelt check {words}    # how it was understood; computes nothing")
-    screen.print_text(f"  rustbelt run {words} --paths 16384    # the tail table")
+    check, run = command_line("check", file, model=spec), command_line("run", file, "--paths", 16384, model=spec)  # fmt: skip
+    screen.print_text(f"  {check}    # how it was understood; computes nothing")
+    screen.print_text(f"  {run}    # the tail table")

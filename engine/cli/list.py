@@ -15,8 +15,7 @@ from engine.cli.show import screen
 def command() -> None:
     """List the studies and models that ship, and the runs in outputs/."""
     from engine.models import known, named
-    from engine.run_folder import cube
-    from engine.run_folder.finding import OUTPUTS, known_runs
+    from engine.run_folder.finding import OUTPUTS, entry_of, known_runs
     from engine.study.loading import load_study, shipped_studies
 
     console = screen.stdout()
@@ -28,17 +27,10 @@ def command() -> None:
     for name in known():
         table.add_row(f"  {name}", escape((type(named(name)).__doc__ or "").partition("\n")[0]))
     table.add_row(f"[bold]Runs in {OUTPUTS}/[/bold]")
-    for folder in known_runs():
-        attributes = cube.attributes(folder)
-        finished = attributes.get("status") == "complete"
-        state = (
-            f"{attributes.get('paths', 0):,} paths"
-            if finished
-            else "not finished; run the same command again"
-        )
-        table.add_row(
-            f"  {escape(folder.name)}", escape(f"{state}; {attributes.get('summary', '')}".rstrip("; "))
-        )
+    for entry in map(entry_of, known_runs()):
+        state = f"{entry.paths:,} paths" if entry.paths else "not finished; run the same command again"
+        facts = [entry.date[:16].replace("T", " "), state, ", ".join(entry.policies), entry.question]
+        table.add_row(f"  {escape(entry.name)}", escape("; ".join(filter(None, facts))))
     if not known_runs():
         table.add_row("  none yet", "rustbelt run rustbelt")
     console.print(table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
@@ -12,7 +12,9 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
+    from engine.execution.run import Run
     from engine.modelling.records import Model
+    from engine.study.study import Study
 
 
 class Written(click.ParamType):
@@ -140,6 +142,36 @@ def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) ->
     return [*(CompletionItem(str(path)) for path in fitting), CompletionItem(incomplete, type="dir")]
 
 
+def _complete_name(of: Callable[[Any], Iterable[str]]) -> Callable[..., list[CompletionItem]]:
+    """Names in the study of the run that the command line names already; none where it cannot be read."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from engine.errors import UserError
+        from engine.run_folder.finding import find_study
+
+        words = ctx.meta.get("words", [])[1:]
+        if words and words[-1] in param.opts:  # without its value nothing is parsed, and the run not known
+            words.pop()
+        with suppress(UserError, OSError, click.ClickException):
+            given = ctx.command.make_context(ctx.info_name, words, resilient_parsing=True).params
+            study, _ = find_study(given.get("run") or given.get("first") or "", given.get("model"))
+            return [CompletionItem(name) for name in of(study) if name.startswith(incomplete)]
+        return []
+
+    return complete
+
+
+def _variables(study: Study) -> Iterable[str]:
+    events = (event.name for event in study.events)
+    return dict.fromkeys((*study.model.outcomes, *events, *study.model.yearly))
+
+
+complete_variable = _complete_name(_variables)
+"""Outcomes, events and yearly variables."""
+complete_outcome = _complete_name(lambda study: study.model.outcomes)
+complete_policy = _complete_name(lambda study: study.policy_names)
+complete_factor = _complete_name(lambda study: [item.name for item in study.inputs])
+
 study = click.argument("study", shell_complete=_complete_study)
 run = click.argument("run", metavar="DIR", shell_complete=complete_run)
 
@@ -165,6 +197,14 @@ def study_to_run(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
+def note_what_is_there(run: Run) -> None:
+    """A line on stderr where a run was extended and not all of its paths are there yet."""
+    if run.is_extended:
+        there, asked = run.answers.study.paths, run.study.paths
+        text = f"{there:,} of {asked:,} paths are there, and shown. The same rustbelt run finishes them."
+        click.echo(f"note: {run.folder}: {text}", err=True)
+
+
 def run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:
     """The command with DIR and --model, handed on as the `Run` that is there; of its finished blocks alone where --partial is set."""
 
@@ -174,6 +214,10 @@ def run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:
         from engine.program import devices
 
         devices.use_every_core()
-        command(run=open_run(run, model, others.pop("partial", False)), **others)
+        shows_paths = "partial" in others
+        opened = open_run(run, model, others.pop("partial", False))
+        if shows_paths:
+            note_what_is_there(opened)
+        command(run=opened, **others)
 
     return run(own_model(wrapped))

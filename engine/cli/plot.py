@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 from rich.markup import escape
 from rich.table import Table
 
@@ -17,15 +18,32 @@ if TYPE_CHECKING:
     from engine.plots import Kind
 
 
+def _complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Kinds of figures, each with what it shows."""
+    from engine.plots import KINDS
+
+    kinds = ((name, kind.about) for name, kind in KINDS.items() if name.startswith(incomplete))
+    return [CompletionItem(name, help=about) for name, about in kinds]
+
+
 @click.command("plot", short_help="Draw a figure of a run.")
-@click.argument("kind", required=False)
-@click.argument("run", metavar="DIR", required=False)
+@click.argument("kind", required=False, shell_complete=_complete_kind)
+@click.argument("run", metavar="DIR", required=False, shell_complete=options.complete_run)
 @click.option(
-    "--variable", metavar="V", help="An outcome, or a yearly variable; the kind's first if not given."
+    "--variable",
+    metavar="V",
+    shell_complete=options.complete_variable,
+    help="An outcome, or a yearly variable; the kind's first if not given.",
 )
-@click.option("--policy", "policies", type=options.NAMES, help="Only these policies, in this order.")
+@click.option(
+    "--policy",
+    "policies",
+    type=options.NAMES,
+    shell_complete=options.complete_policy,
+    help="Only these policies, in this order.",
+)
 @click.option("--where", type=options.LABEL, multiple=True, help="Only this place, such as region=Liaoning.")
-@click.option("--factor", metavar="F", help="One factor.")
+@click.option("--factor", metavar="F", shell_complete=options.complete_factor, help="One factor.")
 @click.option("--measure", metavar="M", help="mean, median, sd, or VaR or ES by name, such as ES97.5.")
 @click.option("--year", type=options.COUNT, metavar="Y", help="One year; the last if not given.")
 @click.option("--path", type=options.COUNT, help="Number of the path that is replayed; 0 if not given.")
@@ -94,22 +112,30 @@ def _opened(computed: bool, place: str, partial: bool, model: Any) -> Run:
     from engine.run_folder.finding import find_study, run_folder
 
     if computed:
-        return open_run(place, model, partial)
+        opened = open_run(place, model, partial)
+        options.note_what_is_there(opened)
+        return opened
     devices.use_every_core()
     return Run(run_folder(find_study(place, model)[0]))
 
 
 def _print_kinds() -> None:
     from engine.plots import KINDS
+    from engine.run_folder.finding import known_runs
 
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
     for name, kind in KINDS.items():
         table.add_row(f"[bold]{escape(name)}[/bold]", escape(kind.about), escape(_flags(kind)))
     console = screen.stdout()
     console.print(table)
-    console.print(
-        "\nrustbelt plot KIND DIR, such as: rustbelt plot exceedance rustbelt", style="dim", markup=False
-    )
+    runs = known_runs()
+    console.print()
+    if runs:
+        screen.print_command(console, "A figure of a run, such as", "plot", "exceedance", runs[-1])
+    else:
+        screen.print_command(
+            console, "Figures are of runs, and there is none yet. Make one", "run", "rustbelt"
+        )
 
 
 def _flags(kind: Kind) -> str:

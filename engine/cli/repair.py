@@ -30,6 +30,8 @@ def command(run: Run, full: bool, device: str | None, force: bool, quiet: bool) 
     print_damages(console, run.folder, repair.damages)
     if repair.finished is not None:
         again = ", ".join(map(str, repair.finished.computed)) or "none"
-        console.print(f"Mended. Blocks computed again: {again}.")
+        screen.print_words(console, f"Mended. Blocks computed again: {again}.")
     elif repair.damages:
-        console.print("What was damaged has been taken away. Run the same command again to compute it.")
+        words = "run", run.folder / "study.toml", "--out", run.folder
+        note = "What was damaged has been taken away. Compute it"
+        screen.print_command(console, note, *words, model=run.study.model_spec)

@@ -14,10 +14,12 @@ import numpy as np
 from engine.cli import options
 from engine.cli.show import replay_tables, screen
 from engine.cli.show.worst_paths import print_unusual, print_worst
+from engine.formatting import command_line
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+    from rich.console import Console
 
     from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
@@ -30,12 +32,20 @@ if TYPE_CHECKING:
 @click.option(
     "--policy",
     metavar="P",
+    shell_complete=options.complete_policy,
     help="One policy, else all; with --worst what they are worst under, else the baseline.",
 )
 @click.option(
     "--variable",
     metavar="V",
-    help="A yearly variable, or 'all', in place of the main ones; with --worst the outcome.",
+    shell_complete=options.complete_variable,
+    help="A yearly variable in place of the main ones; with --worst the outcome.",
+)
+@click.option(
+    "--all",
+    "whole",
+    is_flag=True,
+    help="Every outcome, yearly variable, shock and draw, in place of the headline.",
 )
 @click.option("--float64", "double", is_flag=True, help="In double precision, from the same random words.")
 @options.seed
@@ -52,6 +62,7 @@ def command(
     worst: int | None,
     policy: str | None,
     variable: str | None,
+    whole: bool,
     double: bool,
     seed: int | None,
     model: Any,
@@ -72,53 +83,72 @@ def command(
         raise click.UsageError(f"expected either --path N or --worst K --variable OUTCOME, got {got}.")
     if save is not None:
         _refuse_to_save(save)
-    from engine.execution.nonfinite import replay_command
     from engine.execution.replay import as_table, replay
     from engine.program import devices
     from engine.run_folder.finding import find_study
 
     devices.use_every_core()
     study, folder = find_study(run, model, seed, policy)
+    if folder is None and path is not None and path >= study.paths:
+        study = dataclasses.replace(study, paths=path + 1)  # of what has not been run, any path is there
     under = policy or study.baseline
     ranked = None if worst is None else _ranked(run, folder, study, variable, under, worst)
-    yearly = variable if ranked is None else None
-    variables = replay_tables.yearly_variables(study, yearly)
+    chosen = variable if ranked is None else None
+    variables = replay_tables.yearly_variables(study, chosen, whole)
     names = study.policy_names if policy is None or ranked is not None else (policy,)
     numbers = [] if path is None else [path]
     if ranked is not None:
         numbers = [int(number) for number in ranked["path"]]
     story = replay(study, numbers, device, "float64" if double else None)
-    part = _part(story, names, None if yearly is None else variables)
+    part = _part(story, names, None if chosen is None else variables)
     if save is not None:
         _save(part, save)
     if as_json:
         screen.print_records(_records(as_table(part)))
         return
+    again = Command(run, study, [] if policy is None else ["--policy", policy], double)
     with screen.paged() as console:
         how = f"seed {study.seed}{', in double precision' if double else ''}"
         place = f"; in {folder.path}" if folder else ""
         if ranked is None:
-            screen.print_words(
-                console, f"{study.name} path {path}, {how}, policies {', '.join(names)}{place}"
-            )
+            about = f"path {path}, {how}, policies {', '.join(names)}{place}"
+            screen.print_words(console, f"{study.name} {about}")
         else:
             screen.print_words(console, f"{study.name} {study.paths:,} paths, {how}{place}")
             print_worst(console, study, ranked, under)
             print_unusual(console, study, story)
             screen.print_line(console, f"path {numbers[0]}", " in full: the worst of them")
-        replay_tables.print_story(console, study, story.isel(path=0), names, variables)
-        more = len(study.model.yearly) - len(variables)
-        if more and yearly is None:
-            again = "" if ranked is None else f"--path {numbers[0]} "
-            hint = f"{more} more yearly variables: {again}--variable NAME, or {again}--variable all."
-            console.print(hint, style="dim")
+        console.print()
+        first = story.isel(path=0)
+        if whole:
+            replay_tables.print_whole(console, study, first, names, variables)
+        else:
+            replay_tables.print_headline(console, study, first, names, variables)
+            if ranked is None:
+                print_unusual(console, study, story)
+            again.print(console, "All of it", numbers[0], "--all")
         if len(numbers) > 1:
-            words = replay_command(dataclasses.replace(study, source=run), numbers[1], under)
-            screen.print_line(console, "", f"The next of them: {words}", "dim")
+            again.print(console, "The next of them", numbers[1])
         if folder is not None:
             replay_tables.print_check(console, folder, story)
         if save is not None:
             screen.print_line(console, "", f"Saved in {save}.", "dim")
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """The command that replays another path likewise."""
+
+    place: str
+    study: Study
+    words: Sequence[str]
+    double: bool
+
+    def print(self, console: Console, purpose: str, path: int, *words: str) -> None:
+        """The command for a path, and what it is for."""
+        words = (*self.words, "--seed", str(self.study.seed), *(["--float64"] if self.double else []), *words)
+        spec = self.study.model_spec
+        screen.print_command(console, purpose, "replay", Path(self.place), "--path", path, *words, model=spec)
 
 
 def _ranked(
@@ -132,7 +162,8 @@ def _ranked(
         known = ", ".join(study.keep.outcomes or study.model.outcomes)
         raise UserError("--variable", [f"expected the outcome that the paths are worst in: {known}."])
     if folder is None:
-        remedy = f"Run it first: rustbelt run {place}"
+        words = "run", Path(place), "--seed", study.seed
+        remedy = f"Run it first: {command_line(*words, model=study.model_spec)}"
         raise UserError(place, [f"has not been run, and --worst looks through a finished run. {remedy}"])
     return worst(folder, variable, policy, count)
 

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="The file; report.html in the run's folder if not given.",
 )
-@click.option("--variable", metavar="V", help="The outcome that the answer speaks of first.")
+@click.option(
+    "--variable",
+    metavar="V",
+    shell_complete=options.complete_outcome,
+    help="The outcome that the answer speaks of first.",
+)
 @options.partial
 @options.debug
 def command(run: Run, out: Path | None, variable: str | None) -> None:

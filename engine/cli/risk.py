@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @click.command("risk", short_help="Ask a finished run for its risks.")
 @options.run_that_is_there
-@click.option("--variable", metavar="V", help="One outcome, event or yearly variable.")
+@click.option(
+    "--variable", metavar="V", shell_complete=options.complete_variable,
+    help="One outcome, event or yearly variable.",
+)  # fmt: skip
 @click.option("--level", metavar="L", help="Only the measures at this level, such as 97.5.")
 @click.option(
     "--given", metavar="CONDITION", help='What holds where a condition does: "reemployed_share >= 0.667".'
@@ -46,6 +49,7 @@ def command(
     With --given, what holds among the paths that meet a condition on outcomes, and among the others.
     """
     from engine.execution import questions
+    from engine.execution.upkeep import report_note
     from engine.risk.evidence import measures
 
     if out is not None:
@@ -53,6 +57,8 @@ def command(
         screen.print_line(screen.stdout(), "", f"Saved in {out}.", "dim")
         return
     answers, study = run.answers, run.answers.study
+    if stale := report_note(run.run_folder, study.paths):
+        click.echo(f"note: {stale}", err=True)
     chosen = questions.level_of(level)
     yearly = questions.yearly_names(study, run.cube) if given is None else ()
     of_path = {*study.model.outcomes, *(event.name for event in study.events)}

@@ -64,6 +64,7 @@ def command(
     """
     from engine.execution.headline import Tightening
     from engine.execution.job import RunOptions, compute
+    from engine.execution.upkeep import report_note
     from engine.risk.evidence import measures
     from engine.risk.rounding import REMEDY
     from engine.run_folder.finding import run_folder
@@ -77,6 +78,12 @@ def command(
     if finished is None:
         return
     answers = finished.answers
+    if answers.study.paths > study.paths:
+        shown = f"all of them are shown, though {study.paths:,} are asked for"
+        click.echo(f"note: {answers.folder.path} holds {answers.study.paths:,} paths; {shown}.", err=True)
+        study = answers.study
+    if stale := report_note(answers.folder, answers.study.paths):
+        click.echo(f"note: {stale}", err=True)
     tables = answers.all_tables
     if as_json:
         for one in finished.rounding:

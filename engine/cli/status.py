@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -26,15 +27,21 @@ def command(run: Run, as_json: bool) -> None:
 
     Sizes of files are looked at, not what is in them: that is rustbelt verify.
     """
+    from engine.execution.upkeep import report_note
+
     status = run.status()
     if as_json:
         screen.print_records([{**asdict(status), "folder": str(status.folder)}])
         return
-    screen.print_labelled(screen.stdout(), _lines(status))
+    console = screen.stdout()
+    screen.print_labelled(console, _lines(status, report_note(run.run_folder, status.paths)))
+    if not status.complete and status.holder is None:
+        words = "run", run.folder / "study.toml", "--out", run.folder
+        screen.print_command(console, "Finish it", *words, model=run.study.model_spec)
 
 
-def _lines(status: Status) -> list[tuple[str, str]]:
-    state = "complete" if status.complete else "not finished: the same command finishes it"
+def _lines(status: Status, report: str) -> list[tuple[str, str]]:
+    state = "complete" if status.complete else "not finished"
     if status.holder is not None and not status.complete:
         state = "running"
     by_year = [] if status.yearly is None else [("by year", "done" if status.yearly else "to be computed")]
@@ -47,10 +54,12 @@ def _lines(status: Status) -> list[tuple[str, str]]:
         ("disk", size_as_text(status.size)),
         ("writing", str(status.holder or "nobody")),
         *(("made with", ", ".join(f"{part} {versions[part]}" for part in parts if part in versions)) for versions in status.versions),
+        *([("report", report)] if report else []),
         *(("worked", _worked(entry)) for entry in status.runs),
     ]  # fmt: skip
 
 
 def _worked(entry: Mapping[str, Any]) -> str:
-    when = f"{entry['started']} to {entry['ended']}, {entry['status']}"
-    return f"{when}, blocks {entry['blocks'] or 'none'}: {' '.join(entry['command'])}"
+    until = f" to {entry['ended']}" if entry["ended"] else ""
+    when = f"{entry['started']}{until}, {entry['status']}"
+    return f"{when}, blocks {entry['blocks'] or 'none'}: {shlex.join(entry['command'])}"

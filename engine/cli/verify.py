@@ -49,7 +49,8 @@ def command(run: Run, full: bool, device: str | None, as_json: bool, quiet: bool
         console = screen.stdout()
         print_damages(console, run.folder, damages)
         if damages:
-            screen.print_line(console, "", f"Mend it: rustbelt repair {run.folder}")
+            words = "repair", run.folder, *(["--full"] if full else [])
+            screen.print_command(console, "Mend it", *words, model=run.study.model_spec)
     if damages:
         click.get_current_context().exit(2)
 

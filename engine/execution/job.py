@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from engine.errors import UserError
 from engine.execution import precision, results
@@ -25,7 +26,7 @@ from engine.modelling import contract
 from engine.program import compilation_cache, devices
 from engine.risk.rounding import REMEDY, Rounding
 from engine.run_folder import cube, ledger, ownership, provenance
-from engine.run_folder.finding import run_folder
+from engine.run_folder.finding import run_folder, stored_study
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.parts import yearly_fields, yearly_missing
 from engine.storage.files import writing
@@ -97,7 +98,8 @@ class Shard:
 def compute(study: Study, options: RunOptions) -> Finished:
     """Computes what the study's run folder lacks, and its tables. Compiled programs are kept: `compilation_cache.keep_programs`.
 
-    What is there is compared with its checksums first, and computed again where it is not what was written.
+    What is there is compared with its checksums first, and computed again where it is not what was written. Of a folder that
+    holds more paths than are asked for, all that is there is the answer, and nothing is computed.
 
     Raises:
       UserError: the disk or the memory is too small, the folder holds something else or cannot be written, the model
@@ -105,6 +107,10 @@ def compute(study: Study, options: RunOptions) -> Finished:
     """
     executor = _executor(options)
     folder = _prepared_for(study, options)
+    if ownership.paths_held(folder) > study.paths:
+        held = stored_study(folder.path, study.model)
+        answers = results.of_run(RunFolder(folder.path, held), partial=True)
+        return Finished(answers, (), cube.rounding(folder.path))
     refuse_if_memory_too_small(study, options.memory, options.workers or 0)
     here = options.workers is None and options.scheduler is None
     job = _Job(folder, options, executor, devices.mesh(options.device).devices.size if here else None)
@@ -254,6 +260,8 @@ class _Job:
         ownership.enter(folder, self.executor.versions(), self.options.force, alone=not holder.shared)
         if not holder.shared:  # shards find the arrays ready
             cube.create(folder)
+        planned = [block.index for block in blocks]
+        provenance.begin(folder, self._record(None, ()), planned, alone=not holder.shared)
         assignment = Assignment(folder, holder.token, yearly, blocks, observe, self.options.force)
         done = assignment.paths_done
         for block in self.executor.perform(assignment):
@@ -288,23 +296,11 @@ class _Job:
     @contextmanager
     def _written_down(self, blocks: Sequence[Block]) -> Iterator[None]:
         """A stretch of work as a run in `provenance.json`, with how it ended; before the cube is marked complete."""
-        folder, study = self.folder, self.folder.study
+        folder = self.folder
 
         def append(error: str | None) -> None:
-            versions = ownership.versions_of(folder.path)
-            record = provenance.run_record(
-                study,
-                versions[-1]["device_kind"] if versions else "unknown",
-                self.options.command or sys.argv,
-                self.started,
-                datetime.now(UTC),
-                ledger.done_blocks(folder, only=[block.index for block in blocks]),
-                devices=self.devices,
-                workers=self.options.workers,
-                error=error,
-                forced=versions,
-            )
-            provenance.append(folder, record)
+            done = ledger.done_blocks(folder, only=[block.index for block in blocks])
+            provenance.append(folder, self._record(datetime.now(UTC), done, error))
 
         try:
             yield
@@ -315,10 +311,27 @@ class _Job:
             raise
         append(None)
 
+    def _record(
+        self, ended: datetime | None, blocks: Iterable[int], error: str | None = None
+    ) -> dict[str, Any]:
+        versions = ownership.versions_of(self.folder.path)
+        return provenance.run_record(
+            self.folder.study,
+            versions[-1]["device_kind"] if versions else "unknown",
+            self.options.command or sys.argv,
+            self.started,
+            ended,
+            blocks,
+            devices=self.devices,
+            workers=self.options.workers,
+            error=error,
+            forced=versions,
+        )
+
 
 @contextmanager
 def _nothing_left_of_a_refused_run(folder: RunFolder, there: bool) -> Iterator[None]:
-    """Takes away what a run that is refused began in a folder that held no run, unless a block is done.
+    """Takes away what a run that is refused, or fails, began in a folder that held no run, unless a block is done.
 
     The folder is claimed, so that nobody else's is taken away.
 
@@ -328,7 +341,7 @@ def _nothing_left_of_a_refused_run(folder: RunFolder, there: bool) -> Iterator[N
     begun = not ownership.study_file(folder.path).exists()
     try:
         yield
-    except UserError:
+    except Exception:
         with suppress(OSError):  # a disk that fails: what is there stays
             if begun and not ledger.done_blocks(folder):
                 shutil.rmtree(folder.path, ignore_errors=True)

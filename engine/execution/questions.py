@@ -31,7 +31,7 @@ def level_of(text: str | float | None) -> float | None:
     percent = 100 * number if number < 1 else number
     if not 50 < percent < 100 or abs(percent - float(f"{percent:g}")) > 1e-9:
         wanted = "per cent between 50 and 100, of at most six digits, such as 97.5"
-        raise UserError("--level", [f"expected {wanted}; got '{text}'."])
+        raise UserError("level", [f"expected {wanted}; got '{text}'."])
     return round(float(f"{percent:g}") / 100, 8)
 
 
@@ -76,7 +76,7 @@ def given(answers: Answers, condition: str, variable: str | None, level: float |
     parsed = parse_condition(condition, study.keep.outcomes, unkept(study))
     kept = (*study.keep.outcomes, *(event.name for event in known_events(study, study.keep.outcomes)))
     if variable is not None and variable not in kept:
-        raise UserError("--variable", [not_kept(variable, kept)])
+        raise UserError("variable", [not_kept(variable, kept)])
     records = condition_table(study, answers.paths.stacked(), parsed)
     return [
         r
@@ -88,7 +88,7 @@ def given(answers: Answers, condition: str, variable: str | None, level: float |
 def refuse_unknown(variable: str | None, names: Iterable[str]) -> None:
     """Raises a UserError where a variable is none of these."""
     if variable is not None and variable not in {*names}:
-        raise UserError("--variable", [unknown("variable", variable, {*names})])
+        raise UserError("variable", [unknown("variable", variable, {*names})])
 
 
 def _selected(records: Sequence[Record], variable: str | None, level: float | None) -> list[Record]:

@@ -14,15 +14,16 @@ from engine.draws.distributions.law import Law
 from engine.errors import Problem, UserError, unknown
 from engine.formatting import unit_name, words
 from engine.modelling.cell_axis import split_cells
+from engine.modelling.records import shock_streams
 from engine.program import compilation_cache, devices
 from engine.program.kernel import Program, Trace
-from engine.run_folder import cube
+from engine.run_folder import cube, ledger, provenance
 from engine.run_folder.cube_groups import described, described_inputs, described_value, policies
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
-from engine.study.study import PRECISIONS, Study
+from engine.study.study import PRECISIONS, Block, Study
 
-KINDS = {"yearly": "yearly", "outcomes": "outcome", "draws": "draw"}
+KINDS = {"yearly": "yearly", "outcomes": "outcome", "draws": "draw", "shocks": "shock"}
 """Groups of a replay, and what their values are called in its table."""
 COLUMNS = ("path", "policy", "variable", "kind", "year", "value", "unit")
 _BLOCKS = 32  # read at once
@@ -34,7 +35,7 @@ def replay(
     device: str | None = None,
     precision: str | None = None,
 ) -> xr.DataTree:
-    """What happens on single paths, computed anew: groups `yearly`, `outcomes` (by policy) and `draws`.
+    """What happens on single paths, computed anew: groups `yearly`, `outcomes` (by policy), `draws` and `shocks`.
 
     On the device kind and with the versions of the run, the outcomes in its precision are those of its cube, bit for bit. It is the
     program of the run that computes them, on few paths, so the time is that of compiling.
@@ -51,12 +52,12 @@ def replay(
     single = np.ndim(path) == 0
     numbers = [operator.index(number) for number in np.atleast_1d(np.asarray(path, object))]
     problems = [
-        Problem("--path", f"expected 0 to {study.paths - 1}, got {number}.")
+        Problem("path", f"expected 0 to {study.paths - 1}, got {number}.")
         for number in numbers
         if not 0 <= number < study.paths
     ]
     if not numbers:
-        problems.append(Problem("--path", "expected at least one path, got none."))
+        problems.append(Problem("path", "expected at least one path, got none."))
     precision = study.precision if precision is None else precision
     if precision not in PRECISIONS:
         problems.append(Problem("precision", unknown("precision", precision, PRECISIONS)))
@@ -78,12 +79,12 @@ def _labelled(study: Study, numbers: Sequence[int], traces: Sequence[Trace]) -> 
     coords = {"path": _path_numbers(numbers)}
     by_policy = coords | {"policy": policies(study)}
     groups = {}
+    places = {"year": xr.Variable("year", np.array(study.years), described("calendar year", "year"))}
+    for dim, labels in study.model.dims.items():
+        places[dim] = xr.Variable(dim, np.array(labels, dtype=object), described(words(dim), "1"))
     years = [trace.yearly[..., 0] for trace in traces if trace.yearly is not None]
     if years:
         yearly = study.model.yearly
-        places = {"year": xr.Variable("year", np.array(study.years), described("calendar year", "year"))}
-        for dim, labels in study.model.dims.items():
-            places[dim] = xr.Variable(dim, np.array(labels, dtype=object), described(words(dim), "1"))
         variables = {
             name: (
                 ("path", "policy", "year", *yearly[name].dims),
@@ -109,7 +110,23 @@ def _labelled(study: Study, numbers: Sequence[int], traces: Sequence[Trace]) -> 
         },
         coords,
     )
+    shocks = [trace.shocks[..., 0] for trace in traces if trace.shocks is not None]
+    if shocks:
+        groups["shocks"] = xr.Dataset(_shocks(study, np.stack(shocks)), coords | places)
     return groups
+
+
+def _shocks(study: Study, values: np.ndarray) -> dict[str, tuple[Any, ...]]:
+    """Shocks as labelled variables, of values [path, year, stream]."""
+    shocks, variables, first = study.model.shocks, {}, 0
+    for name, streams in shock_streams(study.model).items():
+        shock = shocks[name]
+        sizes = [len(study.model.dims[dim]) for dim in shock.dims]
+        own = values[..., first : first + len(streams)].reshape(*values.shape[:2], *sizes)
+        about = described(shock.about or words(name), shock.unit)
+        variables[name] = ("path", "year", *shock.dims), own, about
+        first += len(streams)
+    return variables
 
 
 def _path_numbers(numbers: Sequence[int] | np.ndarray) -> xr.Variable:
@@ -119,14 +136,15 @@ def _path_numbers(numbers: Sequence[int] | np.ndarray) -> xr.Variable:
 def as_table(story: xr.DataTree) -> pd.DataFrame:
     """Every value of a replay as a row: path, policy, variable, kind, year, the model's dimensions, value, unit.
 
-    `kind` is "yearly", "outcome" or "draw". What a value does not have, such as the policy of a draw or the year of an
+    `kind` is "yearly", "outcome", "draw" or "shock". What a value does not have, such as the policy of a draw or the year of an
     outcome, is missing. `value` has the type that the story was computed in. A dimension with the name of another column
     gets `_label` behind it.
     """
     renamed: dict[Any, str] = {}
-    if "yearly" in story.children:
-        dims = [dim for dim in story["yearly"].coords if dim not in ("path", "policy", "year")]
-        renamed = {dim: f"{dim}_label" if dim in COLUMNS else str(dim) for dim in dims}
+    for group in ("yearly", "shocks"):
+        coords = story[group].coords if group in story.children else ()
+        dims = [dim for dim in coords if dim not in ("path", "policy", "year")]
+        renamed |= {dim: f"{dim}_label" if dim in COLUMNS else str(dim) for dim in dims}
     columns = [*COLUMNS[:-2], *renamed.values(), *COLUMNS[-2:]]
     parts = []
     for group, kind in KINDS.items():
@@ -162,30 +180,34 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
     problems = []
     kept = study.keep.outcomes
     if variable not in study.model.outcomes:
-        problems.append(Problem("--variable", unknown("outcome", variable, study.model.outcomes)))
+        problems.append(Problem("variable", unknown("outcome", variable, study.model.outcomes)))
     elif variable not in kept:
         expected = f"expected an outcome that is kept path by path ({', '.join(kept) or 'none is'}), got '{variable}'."
         remedy = "Keep it: keep.outcomes in the study, and run it."
-        problems.append(Problem("--variable", f"{expected} {remedy}"))
+        problems.append(Problem("variable", f"{expected} {remedy}"))
     if policy not in study.policy_names:
-        problems.append(Problem("--policy", unknown("policy", policy, study.policy_names)))
-    if not 1 <= count <= study.paths:
-        problems.append(Problem("--worst", f"expected 1 to {study.paths} paths, got {count}."))
+        problems.append(Problem("policy", unknown("policy", policy, study.policy_names)))
+    done = ledger.done_blocks(folder, short=True)
+    blocks = [Block(index, record.first, record.count) for index, record in done.items()]
+    there = sum(block.count for block in blocks)
+    if not 1 <= count <= max(there, 1):
+        problems.append(Problem("count", f"expected 1 to {there} paths, got {count}."))
     held = cube.attributes(folder.path)
-    if held.get("status") != "complete" or held.get("paths", 0) < study.paths:
+    is_whole = held.get("status") == "complete" and held.get("paths", 0) >= study.paths
+    if not is_whole and not provenance.was_finished(folder.path):
         expected = f"expected a run of {study.paths:,} paths that has come to its end."
-        problems.append(Problem("", f"{expected} Run the same command again to finish it."))
+        problems.append(Problem("", f"{expected} Finish it: {folder.finishing_command}"))
     if problems:
         raise UserError(str(folder.path), problems)
     outcome, at = study.model.outcomes[variable], study.policy_names.index(policy)
     numbers: np.ndarray = np.zeros(0, np.int64)
     values: np.ndarray = np.zeros((len(study.policies), 0), study.dtype)
-    blocks = study.blocks()
     for begin in range(0, len(blocks), _BLOCKS):
         part = blocks[begin : begin + _BLOCKS]
         block = Paths(folder, part)[variable]
         values = np.concatenate([values, block], axis=1)
-        numbers = np.concatenate([numbers, part[0].first + np.arange(block.shape[1])])
+        new = [np.arange(one.first, one.first + one.count) for one in part]
+        numbers = np.concatenate([numbers, *new])
         first = _lowest_first(-values[at] if outcome.loss else values[at], count)
         numbers, values = numbers[first], values[:, first]
     return xr.Dataset(

@@ -23,6 +23,7 @@ from engine.run_folder.ledger import Record
 from engine.run_folder.parts import yearly_fields
 from engine.run_folder.reading import Paths
 from engine.storage.object_store import is_url
+from engine.study.study import Block
 
 
 class Answers:
@@ -35,7 +36,9 @@ class Answers:
 
     def __init__(self, folder: RunFolder, records: Mapping[int, Record]):
         self.folder, self.records = folder, records
-        self.blocks = tuple(folder.study.block(index) for index in sorted(records))
+        self.blocks = tuple(
+            Block(index, records[index].first, records[index].count) for index in sorted(records)
+        )
         self.study = replace(folder.study, paths=sum(block.count for block in self.blocks))
         self.paths = Paths(folder, self.blocks)
 
@@ -105,7 +108,7 @@ def of_run(folder: RunFolder, partial: bool = False) -> Answers:
       UserError: blocks are missing or damaged; or, if that is allowed, all of them.
     """
     ownership.refuse_changed(folder)
-    records = ledger.done_blocks(folder)
+    records = ledger.done_blocks(folder, short=partial)
     if not partial:
         return whole(folder, records)
     if not records:
@@ -126,11 +129,12 @@ def whole(folder: RunFolder, records: Mapping[int, Record]) -> Answers:
     if gone:
         some = f"block{'s' if len(gone) > 1 else ''} {', '.join(map(str, gone[:6]))}{', ...' if len(gone) > 6 else ''}"
         if cube.attributes(folder.path).get("status") == "complete":
-            message = f"{some} damaged or missing. See rustbelt verify {folder.path}, and mend it with rustbelt repair {folder.path}"
+            is_or_are = "is" if len(gone) == 1 else "are"
+            message = f"{some} {is_or_are} damaged or missing. {ledger.remedy(folder.path)}"
         else:
             message = (
-                f"its run has not come to its end: {some} still to be computed. Run the same command again to finish it, "
-                f"or look at what is there with --partial."
+                f"its run has not come to its end: {some} still to be computed. Look at what is there with --partial, or "
+                f"finish it: {folder.finishing_command}"
             )
         raise UserError(str(folder.path), [message])
     return Answers(folder, records)
@@ -151,7 +155,7 @@ def open_cube(place: str | Path) -> xr.DataTree:
     remedy = (
         "Copy it to a disk to look at what is there."
         if is_url(place)
-        else "Run the same command again to finish it, or look at what is there with open_run(..., partial=True)."
+        else "Run it again to finish it, or look at what is there with open_run(..., partial=True)."
     )
     raise UserError(str(place), [f"its run has not come to its end. {remedy}"])
 

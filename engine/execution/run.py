@@ -22,7 +22,7 @@ from engine.modelling.records import Model
 from engine.risk.as_text import MARKS, cell, reasons
 from engine.risk.rounding import Rounding
 from engine.risk.tables import Record, Tables
-from engine.run_folder import cube
+from engine.run_folder import cube, provenance
 from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder
 from engine.storage.files import write_atomically, writing
@@ -85,7 +85,10 @@ class Run:
     """
 
     def __init__(self, folder: RunFolder, partial: bool = False):
-        self._folder, self._partial = folder, partial
+        status = cube.attributes(folder.path).get("status")
+        self.is_extended = status == "incomplete" and provenance.was_finished(folder.path)
+        """Whether it had come to its end, and more paths were asked for that are not all there yet: those that are count."""
+        self._folder, self._partial = folder, partial or self.is_extended
         self.computed: tuple[int, ...] = ()
         """Numbers of the blocks that the call which gave this run has computed."""
 
@@ -100,6 +103,11 @@ class Run:
     def folder(self) -> Path:
         """The run folder."""
         return self._folder.path
+
+    @property
+    def run_folder(self) -> RunFolder:
+        """The run folder with its study, as everything that reads or writes a run takes it."""
+        return self._folder
 
     @property
     def study(self) -> Study:

@@ -15,6 +15,7 @@ from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.resources import bytes_held
 from engine.execution.stages import Observer, Stage, unobserved
 from engine.execution.work import Work
+from engine.formatting import command_line
 from engine.program import compilation_cache, devices
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.folder import RunFolder
@@ -44,6 +45,7 @@ class Status:
       versions: what made the blocks; more than one were mixed by force.
       runs: the runs that worked on it, first to last, as `provenance.runs` gives them.
       excluded: paths that are kept out of every number, as values on them are not finite.
+      report: how many paths the report in the folder is of; None where there is none.
     """
 
     folder: Path
@@ -58,6 +60,7 @@ class Status:
     versions: list[dict[str, str]]
     runs: list[dict]
     excluded: int = 0
+    report: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,28 @@ def status(folder: RunFolder) -> Status:
         ownership.versions_of(folder.path),
         provenance.runs(folder.path),
         ledger.excluded_of(done),
+        report_paths(folder.path),
     )
+
+
+def report_paths(folder: Path) -> int | None:
+    """How many paths the report in a run folder is of; 0 where it does not say, None where there is none."""
+    try:
+        with (folder / "report.html").open("rb") as page:
+            stated = re.search(rb'<meta name="paths" content="(\d+)">', page.read(1 << 14))
+    except OSError:
+        return None
+    return int(stated[1]) if stated else 0
+
+
+def report_note(folder: RunFolder, paths: int) -> str:
+    """What is to be said of a report that is of fewer paths than there are; "" where there is nothing."""
+    stated = report_paths(folder.path)
+    if stated is None or stated >= paths:
+        return ""
+    of = f"{stated:,} paths" if stated else "an earlier version"
+    again = command_line("report", folder.path, model=folder.study.model_spec)
+    return f"report.html is of {of}, and there are {paths:,}. Make it again: {again}"
 
 
 def verify(

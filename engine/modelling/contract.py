@@ -214,7 +214,7 @@ def _call(model: Model, place: str, method: Callable[..., Any], *args: Any) -> A
             return method(*args)
     except UserError:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, GeneratorExit) as error:
         raise refusal(place, f"raised {_described(error, model)}") from error
 
 

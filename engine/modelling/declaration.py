@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import Problems, refusal, unknown
 from engine.modelling.folds import Fold
-from engine.modelling.records import Model, PathModel, StaticModel
+from engine.modelling.records import Factor, Lever, Model, Outcome, PathModel, Shock, StaticModel, Yearly
 
 RESERVED = (
     *("policy", "path", "year", "measure", "level", "stat", "quantile", "moment", "bin", "edge", "outcome"),
@@ -19,6 +19,15 @@ RESERVED = (
 """Dimensions and coordinates of the cube, and groups in it that stand beside variables: no other thing can have such a name."""
 
 _LABEL = r"\w[\w .-]{0,58}[\w-]|\w"
+
+_TABLES: dict[str, type | None] = {
+    "dims": None,
+    "factors": Factor,
+    "shocks": Shock,
+    "levers": Lever,
+    "yearly": Yearly,
+    "outcomes": Outcome,
+}
 
 POLICY_KEYS = ("label", "about", "like", "before", "start", "implementation")
 """What a policy's table says beside its levers."""
@@ -36,6 +45,28 @@ def check_free(name: str) -> None:
         raise refusal("", f"'{name}' is a name of the cube's own; take another.")
 
 
+def check_tables(model: Model) -> None:
+    """Refuses a model whose tables are none, or hold something else than what they are of.
+
+    Raises:
+      UserError: with places such as `model.factors.load`.
+    """
+    problems = Problems()
+    for table, kind in _TABLES.items():
+        place = f"model.{table}"
+        with problems.within(place):
+            try:
+                held = getattr(model, table)
+            except Exception as error:
+                raise refusal("", f"raised {type(error).__name__}: {error}") from error
+            if not isinstance(held, Mapping):
+                raise refusal("", f"expected a table by name, got {held!r:.60}.")
+            for name, entry in held.items():
+                if kind is not None and not isinstance(entry, kind):
+                    problems.add(f"{place}.{name}", f"expected a {kind.__name__}, got {entry!r:.60}.")
+    problems.refuse(f"model {type(model).__name__}")
+
+
 def check_declaration(model: Model, years: Sequence[int]) -> None:
     """Refuses a model that states itself wrongly; all that is wrong at once, in the order of its tables.
 
@@ -45,6 +76,7 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
     Raises:
       UserError: with places such as `model.outcomes.damage`.
     """
+    check_tables(model)
     problems = Problems()
     _check_dims(model, problems)
     for table in ("factors", "shocks", "levers", "yearly", "outcomes"):
@@ -55,6 +87,9 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
             problems.add(f"model.levers.{name}", "is what a policy's table says itself; take another name.")
         if not _finite(lever.default):
             problems.add(f"model.levers.{name}", f"expected a finite default, got {lever.default!r}.")
+        elif not lever.low <= lever.default <= lever.high:
+            text = f"expected a default of {lever.bounds}, got {lever.default:g}."
+            problems.add(f"model.levers.{name}", text)
     for name, factor in model.factors.items():
         _check_labels(model, f"model.factors.{name}", factor.dims, problems)
     if isinstance(model, StaticModel):
@@ -63,6 +98,9 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
         if shock.law not in ("normal", "uniform"):
             problems.add(f"model.shocks.{name}", unknown("law", str(shock.law), ("normal", "uniform")))
     _check_outcomes(model, years, problems)
+    sentences = () if isinstance(model.limits, str) else model.limits
+    if isinstance(model.limits, str) or not all(isinstance(one, str) and one.strip() for one in sentences):
+        problems.add("model.limits", f"expected a tuple of sentences, got {model.limits!r}.")
     contract: type[Model] = PathModel if isinstance(model, PathModel) else StaticModel
     for method in ("init", "step") if isinstance(model, PathModel) else ("evaluate",):
         if getattr(type(model), method, None) is getattr(contract, method):

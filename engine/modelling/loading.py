@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Mapping
@@ -20,6 +22,10 @@ from engine.modelling.unfiled import digest_of_unfiled, given_by_hand
 Part = TypeVar("Part")
 _LOADED: WeakKeyDictionary[type, Sources] = WeakKeyDictionary()
 """What the classes that have been loaded come from."""
+
+_PREFIX = "rustbelt_model_"
+_FRAME = re.compile(r'File "([^"]+)", line (\d+)')
+_LONGEST = 300
 
 
 def load_part(spec: str, kinds: tuple[type[Part], ...]) -> Part:
@@ -69,6 +75,29 @@ def _raised(error: BaseException, path: Path | None = None) -> str:
     line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     return f"{type(error).__name__}: {text}" + (f" (line {line})" if line else "")
+
+
+def blamed(error: BaseException) -> UserError | None:
+    """A failure as the model's, where it was raised in a file that `load_part` loaded; None where it was not.
+
+    A callback's failure comes as the text that JAX makes of it.
+    """
+    files = {module.__file__ for name, module in [*sys.modules.items()] if name.startswith(_PREFIX)}
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [(frame.filename, frame.lineno) for frame in frames if frame.filename in files]
+    text = f"raised {type(error).__name__}: {error}"
+    if "callback" in str(error) and (named := _FRAME.findall(str(error))):
+        places = [(file, int(line)) for file, line in named if file in files]
+        text = f"a callback raised {str(error).strip().splitlines()[-1]}"
+    if not places:
+        return None
+    file, line = places[-1]
+    return UserError(f"model {Path(file).name}", [f"{text[:_LONGEST]} (line {line})"])
+
+
+def end_quietly() -> None:
+    """Keeps a callback that has failed from being told of once more as Python ends and JAX waits for it."""
+    atexit.register(setattr, sys, "unraisablehook", lambda _: None)
 
 
 def spec_of(part: type) -> str | None:
@@ -130,4 +159,4 @@ def files_of(part: type) -> Mapping[Path, str]:
 
 def _module_name(file: Path) -> str:
     """The name that a model's file goes by among the modules of this process."""
-    return f"rustbelt_model_{file.stem}_{hashlib.sha256(os.fsencode(file)).hexdigest()[:8]}"
+    return f"{_PREFIX}{file.stem}_{hashlib.sha256(os.fsencode(file)).hexdigest()[:8]}"

@@ -6,6 +6,7 @@ draws, policies and storage. See `docs/writing-a-model.md` for one page of each 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -54,12 +55,25 @@ class Lever:
       default: value where a policy says nothing.
       dims: dimensions it is set for.
       about: what it decides.
+      low: least value that a policy may give it; none if not given.
+      high: largest value that a policy may give it; none if not given.
     """
 
     unit: str
     default: float = 0.0
     dims: tuple[str, ...] = ()
     about: str = ""
+    low: float = -math.inf
+    high: float = math.inf
+
+    @property
+    def bounds(self) -> str:
+        """The values that it may have, as a message says it; nothing without bounds."""
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            return f"{self.low:g} to {self.high:g}"
+        if math.isfinite(self.low):
+            return f"at least {self.low:g}"
+        return f"at most {self.high:g}" if math.isfinite(self.high) else ""
 
 
 @dataclass(frozen=True)
@@ -105,7 +119,7 @@ class Outcome:
 class Model:
     """What every model states. `dims` maps each dimension to its labels; all other tables map names to records.
 
-    Without time there are no shocks and no yearly values: a `StaticModel` leaves these tables empty.
+    `limits` says in sentences what the model cannot say, for the report to say it beside the numbers. Without time there are no shocks and no yearly values: a `StaticModel` leaves these tables empty.
     """
 
     dims: ClassVar[Mapping[str, tuple[str, ...]]] = {}
@@ -114,6 +128,7 @@ class Model:
     levers: ClassVar[Mapping[str, Lever]] = {}
     yearly: ClassVar[Mapping[str, Yearly]] = {}
     outcomes: ClassVar[Mapping[str, Outcome]] = {}
+    limits: ClassVar[Sequence[str]] = ()
 
 
 class PathModel(Model):

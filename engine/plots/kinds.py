@@ -14,6 +14,7 @@ from engine.plots.figures import (
     differences,
     exceedance,
     fan,
+    overview,
     priors,
     replay,
     scatter,
@@ -58,6 +59,7 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
+    "overview": Kind(overview.overview, "an outcome's tail, and the years of what it is made of"),
     "fan": Kind(fan.fans, "how futures spread by year, a panel for each place"),
     "exceedance": Kind(
         exceedance.exceedance, "how likely each level of an outcome is passed, on a log scale"

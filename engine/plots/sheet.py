@@ -205,9 +205,9 @@ def refuse_file(file: str | Path) -> str:
     path = Path(file)
     kind = path.suffix.removeprefix(".").lower()
     if kind not in FORMATS:
-        raise UserError("--out", [f"expected a name that ends in .{', .'.join(FORMATS)}, got '{path}'."])
+        raise UserError(str(path), [f"expected a name that ends in .{', .'.join(FORMATS)}, got '{path}'."])
     if not path.absolute().parent.is_dir():
-        raise UserError("--out", [f"expected a folder that is there, got '{path.parent}'."])
+        raise UserError(str(path), [f"expected a folder that is there, got '{path.parent}'."])
     return kind
 
 

@@ -37,6 +37,7 @@ if jax.__version_info__ < (0, 12):
 Outcomes = Float[np.ndarray, "policy outcome path"]
 YearlyValues = Float[np.ndarray, "policy year cell path"]
 FactorDraws = Float[np.ndarray, "factor path"]
+Shocks = Float[np.ndarray, "year stream path"]
 Slots = Float[Array, "device slot policy outcome lane"]
 
 
@@ -50,12 +51,16 @@ class BlockResult:
 
 @dataclass(frozen=True)
 class Trace:
-    """Some paths in full, in their order; factors in that of the study, and no yearly values of a static model."""
+    """Some paths in full, in their order; factors in that of the study, streams of shocks in that of the model.
+
+    A static model has no yearly values and no shocks; those of whole tiles are not looked at.
+    """
 
     first_path: int
     outcomes: Outcomes
     yearly: YearlyValues | None
     draws: FactorDraws
+    shocks: Shocks | None = None
 
 
 class _Pass:
@@ -115,6 +120,7 @@ class Program:
         self._run = self._compiled(self._tiles, 2)
         self._trace = self._compiled(self._traced_tile, 0)
         self._draw = self._compiled(self._drawn_tiles, 0)
+        self._shock = self._compiled(self._shocked_tile, 0)
 
     def prepare(self) -> None:
         """Compiles what blocks need, by running it over no paths; another thread may trace other paths meanwhile."""
@@ -150,7 +156,16 @@ class Program:
             _joined(outcomes)[..., [number - first]],
             None if full.yearly is None else full.yearly[..., lane],
             full.draws[..., lane],
+            self._shocks_of(number),
         )
+
+    def _shocks_of(self, number: int) -> Shocks | None:
+        """The shocks of one path; None without any."""
+        if not (self.study.is_path_model and self.study.model.shocks):
+            return None
+        first = number - number % self.full.lanes
+        base = self._counters(np.full(self.mesh.devices.size, first))
+        return np.asarray(jax.device_get(self._shock(self.inputs, base)))[0][..., [number - first]]
 
     def trace(self, first_path: int) -> Trace:
         """Consecutive tiles in full, one for each device, from a multiple of the lanes of `full` on.
@@ -270,6 +285,9 @@ class Program:
     def _traced_tile(self, inputs: Any, base: UInt32[Array, "1 2"]) -> Any:
         values = self.full.in_full(inputs, (base[0, 0], base[0, 1]))
         return jax.tree.map(lambda leaf: self._in_path_order(leaf)[None], values)
+
+    def _shocked_tile(self, inputs: Any, base: UInt32[Array, "1 2"]) -> Float[Array, "1 year stream path"]:
+        return self._in_path_order(self.full.shocks(inputs, (base[0, 0], base[0, 1])))[None]
 
     def _drawn_tiles(self, inputs: Any, base: UInt32[Array, "tile 2"]) -> Float[Array, "tile factor lane"]:
         return jax.lax.map(lambda first: self.tile.draws(inputs, (first[0], first[1])), base)

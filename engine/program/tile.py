@@ -78,6 +78,20 @@ class Tile:
         """Factor draws of every path, factors in the order of the study."""
         return self._stacked_draws(self._draws(inputs, first))
 
+    def shocks(self, inputs: Any, first: Counter) -> Float[Array, "year stream lane"]:
+        """Shocks of every path and year, streams in the order of the model."""
+        draws = self._draws(inputs, first)
+
+        def of_year(past: Any, at: Any) -> Any:
+            is_first, keys = at
+            tables, past = self.study.shock_draws.of_year(
+                self._words(keys, first), inputs["shocks"], past, is_first, draws
+            )
+            return past, jnp.concatenate([table[:, 0] for table in tables])
+
+        along = jnp.arange(len(self.study.years)) == 0, inputs["shock_keys"]
+        return jax.lax.scan(of_year, self.study.shock_draws.before(self.lanes, self.dtype), along)[1]
+
     def _draws(self, inputs: Any, first: Counter) -> Draws:
         """Factor draws by name, or run."""
         study = self.study

@@ -12,14 +12,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import UserError
+from engine.plots import style
 from engine.plots.style import COLOURS, ON_DARK
 
-DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (7, 3), (2, 3), (9, 3, 2, 3), (14, 4), (5, 2, 2, 2, 2, 2))
-"""One pattern fewer than colours, so that 42 policies differ in one or the other."""
+WIDE = 2.2
+"""Width of a line in pixels."""
+DASHES = tuple(
+    (1, 0) if dash == "-" else tuple(round(WIDE * part, 1) for part in dash[1]) for dash in style.DASHES
+)
+"""Those of the figures, in pixels."""
 INKS = tuple(f"var(--p{k})" for k in range(len(COLOURS)))
-SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
-BANDS = 3
-"""Policies on a chart up to which bands are drawn; more of them would hide each other."""
+_SHAPES = {
+    "o": ("circle", "M8.5,5A3.5,3.5 0 1 1 15.5,5A3.5,3.5 0 1 1 8.5,5Z"),
+    "s": ("square", "M8.8,1.8H15.2V8.2H8.8Z"),
+    "^": ("triangle-up", "M12,1L16,8.4H8Z"),
+    "D": ("diamond", "M12,0.6L16.4,5L12,9.4L7.6,5Z"),
+    "v": ("triangle-down", "M12,9L16,1.6H8Z"),
+}
+"""Markers of the figures: what the chart library calls them, and their outline on a swatch."""
+SHAPES = tuple(_SHAPES[marker][0] for marker in style.MARKERS)
+TOGETHER = 3
+"""Policies whose fans lie over one another; of more each has a panel of its own."""
 MISSING = "expected the packages of the extra 'report'. Install them: pip install 'rustbelt[report]'"
 
 
@@ -54,7 +67,13 @@ class Chart:
 
     def specification(self, policies: Sequence[str]) -> dict[str, Any]:
         """What the library draws, without the data."""
-        return {**_frame(policies, self.height), **SPECIFICATIONS[self.kind](policies, **self.options)}
+        size = {} if self.wide else _size(self.height)
+        return {**_frame(policies), **size, **SPECIFICATIONS[self.kind](policies, **self.options)}
+
+    @property
+    def wide(self) -> bool:
+        """Whether it has panels side by side, which want all of the page's width."""
+        return self.kind == "fans"
 
 
 def columns_of(points: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -86,7 +105,7 @@ def style_sheet(policies: int) -> str:
         for colours in (COLOURS, ON_DARK)
     )
     swatches = [
-        f".s{k} line {{ stroke: var(--p{k % len(COLOURS)}); stroke-dasharray: {dash(k)}; }}"
+        f".s{k} line {{ stroke: var(--p{k % len(COLOURS)}); stroke-dasharray: {dash(k)}; }} .s{k} path {{ fill: var(--p{k % len(COLOURS)}); }}"
         for k in range(policies)
     ]
     return "\n".join([light, f"@media screen and (prefers-color-scheme: dark) {{ {dark} }}", *swatches, ""])
@@ -97,14 +116,21 @@ def dash(k: int) -> str:
     return " ".join(map(str, DASHES[k % len(DASHES)])) if k % len(DASHES) else "none"
 
 
-def _frame(policies: Sequence[str], height: int) -> dict[str, Any]:
+def marker(k: int) -> str:
+    """The outline of the marker of policy number k on a swatch, as SVG writes it."""
+    return _SHAPES[style.MARKERS[k % len(style.MARKERS)]][1]
+
+
+def _frame(policies: Sequence[str]) -> dict[str, Any]:
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": "container",
-        "height": height,
-        "autosize": {"type": "fit-x", "contains": "padding"},
         "params": [{"name": "shown", "value": list(policies)}],
     }
+
+
+def _size(height: int) -> dict[str, Any]:
+    """As wide as its place on the page; panels side by side cannot be."""
+    return {"width": "container", "height": height, "autosize": {"type": "fit-x", "contains": "padding"}}
 
 
 def _by_policy(policies: Sequence[str], looks: Sequence[Any]) -> dict[str, Any]:
@@ -118,7 +144,7 @@ _SHOWN = {"filter": "indexof(shown, datum.policy) >= 0"}
 
 def _band(low: str, high: str, x: dict, y: dict, policies: Sequence[str], strength: float) -> dict[str, Any]:
     return {
-        "mark": {"type": "area", "opacity": {"expr": f"length(shown) <= {BANDS} ? {strength} : 0"}},
+        "mark": {"type": "area", "opacity": strength},
         "encoding": {
             "x": x,
             "y": {**y, "field": low},
@@ -131,12 +157,33 @@ def _band(low: str, high: str, x: dict, y: dict, policies: Sequence[str], streng
 
 def _line(x: dict, y: dict, policies: Sequence[str]) -> dict[str, Any]:
     return {
-        "mark": {"type": "line", "strokeWidth": 2.2, "strokeCap": "butt"},
+        "mark": {"type": "line", "strokeWidth": WIDE, "strokeCap": "butt"},
         "encoding": {
             "x": x,
             "y": y,
             "color": _by_policy(policies, INKS),
             "strokeDash": _by_policy(policies, DASHES),
+        },
+    }
+
+
+def _markers(x: dict, y: dict, policies: Sequence[str]) -> dict[str, Any]:
+    """The policy's marker at the few points that have one, "m"."""
+    return {
+        "transform": [{"filter": "datum.m"}],
+        "mark": {
+            "type": "point",
+            "filled": True,
+            "size": 55,
+            "opacity": 1,
+            "stroke": "var(--page)",
+            "strokeWidth": 1,
+        },
+        "encoding": {
+            "x": x,
+            "y": y,
+            "fill": _by_policy(policies, INKS),
+            "shape": _by_policy(policies, SHAPES),
         },
     }
 
@@ -184,22 +231,54 @@ def _exceedance(policies: Sequence[str], axis: str, reverse: bool, lowest: float
         "layer": [
             _band("low", "high", x, y, policies, 0.2),
             _line(x, y, policies),
+            _markers(x, y, policies),
             _points(x, y, policies, fields),
         ],
     }
 
 
-def _fan(policies: Sequence[str], axis: str, years: Sequence[int]) -> dict[str, Any]:
+def _fan(policies: Sequence[str], years: Sequence[int]) -> dict[str, Any]:
+    """All policies over one another."""
+    return {"transform": [_SHOWN], "layer": _layers(policies, years)}
+
+
+def _fans(policies: Sequence[str], years: Sequence[int], height: int) -> dict[str, Any]:
+    """A panel for each policy, with the baseline's median "b" in all of them; the page says how many fit beside each other."""
+    layers = _layers(policies, years, 3)
+    base = {
+        "mark": {"type": "line", "strokeWidth": 1.2, "stroke": "var(--muted)", "strokeDash": [3, 2]},
+        "encoding": {"x": layers[0]["encoding"]["x"], "y": {**layers[0]["encoding"]["y"], "field": "b"}},
+    }
+    header = {
+        "title": None,
+        "labelFontWeight": 600,
+        "labelAnchor": "start",
+        "labelFontSize": 12,
+        "labelColor": "var(--ink)",
+        "labelLimit": 220,
+        "labelPadding": 4,
+    }
+    return {
+        "transform": [_SHOWN],
+        "autosize": {"type": "pad"},
+        "facet": {"field": "policy", "type": "nominal", "sort": list(policies), "header": header},
+        "columns": 4,
+        "spacing": {"row": 14, "column": 22},
+        "spec": {"width": 180, "height": height, "layer": [*layers[:2], base, *layers[2:]]},
+    }
+
+
+def _layers(policies: Sequence[str], years: Sequence[int], labels: int = 6) -> list[dict[str, Any]]:
     x = {
         "field": "x", "type": "quantitative",
         "scale": {"domain": [years[0], max(years[-1], years[0] + 1)], "nice": False},
         "axis": {"title": None, "values": list(years), "format": "d", "grid": False, "labelOverlap": "greedy",
-                 "labelSeparation": 12, "tickCount": 6},
+                 "labelSeparation": 12, "tickCount": labels, "labelFlush": labels < 6},
     }  # fmt: skip
     y = {
         "field": "y",
         "type": "quantitative",
-        "axis": {"title": axis, "tickCount": 4},
+        "axis": {"title": None, "tickCount": 4},
         "scale": {"zero": False},
     }
     fields = {
@@ -210,15 +289,13 @@ def _fan(policies: Sequence[str], axis: str, years: Sequence[int]) -> dict[str, 
         "half of futures": "half",
         "nine tenths": "most",
     }
-    return {
-        "transform": [_SHOWN],
-        "layer": [
-            _band("q05", "q95", x, y, policies, 0.13),
-            _band("q25", "q75", x, y, policies, 0.24),
-            _line(x, y, policies),
-            _points(x, y, policies, fields),
-        ],
-    }
+    return [
+        _band("q05", "q95", x, y, policies, 0.13),
+        _band("q25", "q75", x, y, policies, 0.24),
+        _line(x, y, policies),
+        _markers(x, y, policies),
+        _points(x, y, policies, fields),
+    ]
 
 
 def _dots(policies: Sequence[str], names: Sequence[str], marked: float | None, title: str) -> dict[str, Any]:
@@ -247,5 +324,6 @@ def _dots(policies: Sequence[str], names: Sequence[str], marked: float | None, t
 SPECIFICATIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "exceedance": _exceedance,
     "fan": _fan,
+    "fans": _fans,
     "dots": _dots,
 }

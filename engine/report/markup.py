@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from engine.report.charts import Chart
+from engine.report.charts import Chart, marker
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["whole"] = unbroken
+    environment.filters["marker"] = marker
     return environment
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def report(folder: Path, study: Study, tree: xr.DataTree, variable: str | None =
       UserError: there is no such outcome, or the chart library is not installed.
     """
     if variable is not None and variable not in study.model.outcomes:
-        raise UserError("--variable", [unknown("outcome", variable, study.model.outcomes)])
+        raise UserError("variable", [unknown("outcome", variable, study.model.outcomes)])
     runs, versions = provenance.runs(folder), ownership.versions_of(folder)
     return page(records_of(study, tree, runs=runs, versions=versions, variable=variable))
 
@@ -50,7 +51,8 @@ def page(run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | No
     markup = render(
         "page.html",
         name=study.name,
-        question=study.question or run.title(study.name),
+        paths=run.paths,
+        question=study.question or study.title("", study.name),
         meta=_meta(run),
         policies=study.policy_names,
         baseline=study.baseline,
@@ -70,8 +72,18 @@ def _meta(run: RunRecords) -> list[str]:
     years = [f"{study.years[0]} to {study.years[-1]}"] if study.years else []
     count = len(study.policies)
     return [
-        f"{run.paths:,} futures", f"{count} polic{'y' if count == 1 else 'ies'}", *years, f"fingerprint {study.fingerprint}",
+        *filter(None, (study.author, _day(run))), f"{run.paths:,} futures", f"{count} polic{'y' if count == 1 else 'ies'}", *years, f"fingerprint {study.fingerprint}",
     ]  # fmt: skip
+
+
+def _day(run: RunRecords) -> str:
+    """The day on which the last of the paths were computed, as the run's own record has it; empty where there is none."""
+    ended = [str(past.get("ended", "")) for past in run.runs if past.get("blocks")]
+    try:
+        day = date.fromisoformat(max(ended)[:10]) if ended else None
+    except ValueError:  # a record of somebody else's
+        day = None
+    return f"{day.day} {day:%B %Y}" if day else ""
 
 
 def _data(policies: Sequence[str], sections: Sequence[Section]) -> dict[str, Any]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +13,8 @@ from engine.risk.evidence import measures
 from engine.risk.flags import DETAILS, Reason, of_array
 from engine.risk.intervals import Estimate
 from engine.risk.tables import Record, against_baseline, record
-from engine.run_folder.cube_groups import STATS, words
-from engine.study.study import Event, Study
+from engine.run_folder.cube_groups import STATS
+from engine.study.study import Event, Policy, Study
 
 Key = tuple[str, str, str]
 
@@ -49,34 +47,21 @@ class RunRecords:
             self.loaded[place] = _dataset(self.tree, place)
         return self.loaded[place]
 
-    def words(self, name: str) -> str:
-        """A name as words: `gdp_index` is "GDP index" where a text of the study or model writes GDP."""
-        return " ".join(
-            word.upper() if word.upper() in self.acronyms else word for word in words(name).split(" ")
-        )
+    def title(self, kind: str, name: str) -> str:
+        """What a part is called by itself: `capital_shortfall_peak` is "Capital shortfall peak" where it has no label.
 
-    def title(self, name: str) -> str:
-        """A name as a heading: `capital_shortfall_peak` is "Capital shortfall peak"."""
-        text = self.words(name)
-        return text[:1].upper() + text[1:]
+        Args:
+          kind: the table of the study or the model that it stands in, such as outcomes.
+        """
+        return self.study.title(kind, name)
 
-    def heading(self, name: str, unit: str, labels: Iterable[str] = ()) -> str:
-        """A name as a heading with the labels that it is for and its unit: "Harvest, rye [kt]"; no unit of a pure number."""
-        return ", ".join([self.title(name), *labels]) + ("" if unit == "1" else f" [{unit}]")
+    def words(self, kind: str, name: str) -> str:
+        """What a part is called within a sentence: its label, else its name as words."""
+        return self.study.labels.get(kind, {}).get(name) or self.study.words(name)
 
-    @cached_property
-    def acronyms(self) -> frozenset[str]:
-        """Words that the texts of the study and the model write in capitals."""
-        model, study = self.study.model, self.study
-        texts = [
-            study.question,
-            *(e.about for e in model.outcomes.values()),
-            *(e.about for e in model.levers.values()),
-            *(e.about for e in model.yearly.values()),
-            *(e.about for e in study.events),
-            *(i.about for i in study.inputs),
-        ]
-        return frozenset(re.findall(r"\b[A-Z]{2,5}\b", " ".join(texts)))
+    def heading(self, kind: str, name: str, unit: str, labels: Iterable[str] = ()) -> str:
+        """A part as a heading with the labels that it is for and its unit: "Harvest, rye [kt]"; no unit of a pure number."""
+        return ", ".join([self.title(kind, name), *labels]) + ("" if unit == "1" else f" [{unit}]")
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -107,7 +92,11 @@ class RunRecords:
 
 
 def records_of(study: Study, tree: xr.DataTree, **more: Any) -> RunRecords:
-    """A run as its report reads it; `more` are fields of `RunRecords` beside the records."""
+    """A run as its report reads it; `more` are fields of `RunRecords` beside the records.
+
+    Policies have the names that people call them by: in the study, in the cube and in the records.
+    """
+    study, tree = _called(study, tree)
     outcomes, events = list(study.model.outcomes), [event.name for event in study.events]
     known = measures(study.levels)
     gaps = {name: against_baseline(name) for name in known}
@@ -127,6 +116,29 @@ def records_of(study: Study, tree: xr.DataTree, **more: Any) -> RunRecords:
 
 Group = tuple[xr.Dataset, xr.Dataset]
 """A group of the cube, and the reasons below it."""
+
+
+def _called(study: Study, tree: xr.DataTree) -> tuple[Study, xr.DataTree]:
+    """The study and its cube with policies under what they are called; under their names where two would read alike."""
+    names = list(study.policy_names)
+    titles = [study.title("policies", name) for name in names]
+    if len({title.casefold() for title in titles}) < len(titles):
+        return study, tree
+    of = dict(zip(names, titles, strict=True))
+
+    def named(policy: Policy) -> Policy:
+        before = None if policy.before is None else named(policy.before)
+        title = of.get(policy.name) or study.title("policies", policy.name)
+        return replace(policy, name=title, before=before)
+
+    def labelled(group: xr.Dataset) -> xr.Dataset:
+        if "policy" not in group.coords:
+            return group
+        return group.assign_coords(policy=[of.get(str(name), str(name)) for name in group["policy"].values])
+
+    parts = {node.path: labelled(node.to_dataset(inherit=False)) for node in tree.subtree}
+    policies = tuple(map(named, study.policies))
+    return replace(study, policies=policies, baseline=of[study.baseline]), xr.DataTree.from_dict(parts)
 
 
 def _by_key(records: Iterable[Record]) -> dict[Key, Record]:

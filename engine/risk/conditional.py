@@ -70,7 +70,7 @@ def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ())
         else:
             terms.append(Term(match["name"], match["sign"], number))
     if problems:
-        raise UserError("--given", problems)
+        raise UserError("condition", problems)
     return Condition(" ".join(text.split()), tuple(terms))
 
 

@@ -46,7 +46,7 @@ def as_crate(folder: Path, study: Mapping[str, Any], runs: Sequence[Mapping[str,
     root = crate.root_dataset
     root["conformsTo"] = _entity(crate, _PROFILE, "CreativeWork", name="Process Run Crate", version="0.5")
     root["name"], root["description"] = study["name"], study["question"] or f"The study {study['name']}"
-    root["datePublished"] = runs[-1]["ended"]  # the library's is the time of writing
+    root["datePublished"] = runs[-1]["ended"] or runs[-1]["started"]  # the library's is the time of writing
     unknown = "Nobody has said how this may be used. Ask whoever gave it to you."
     root["license"] = _entity(crate, "#license", "CreativeWork", name="unknown", description=unknown)
     root["hasPart"] = []
@@ -91,7 +91,7 @@ def _action(crate: Any, place: str, run: Mapping[str, Any]) -> Any:
         description=shlex.join(run["command"]),
         startTime=run["started"],
         endTime=run["ended"],
-        actionStatus=f"http://schema.org/{run['status'].title()}ActionStatus",
+        actionStatus=f"http://schema.org/{'Completed' if run['status'] == 'completed' else 'Failed'}ActionStatus",
         error=run["error"],
         instrument=_instrument(crate, run["versions"]),
         object=[*files, *inputs],

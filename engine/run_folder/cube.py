@@ -215,7 +215,7 @@ def attributes(folder: str | Path) -> dict[str, Any]:
     """What the cube of a run folder says of itself, `title`, `summary`, `status` and `paths` among it; empty if there is none."""
     try:
         return dict(json.loads((cube_of(Path(folder)) / _ROOT).read_bytes())["attributes"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import Problem, UserError, unknown
+from engine.formatting import command_line
 from engine.modelling.records import Model
-from engine.run_folder import cube, ownership
+from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.storage.files import unsealed
-from engine.study.loading import load_model_file, load_study, shipped_studies, study_of_text
+from engine.study.loading import load_model_file, load_study, policies_of, shipped_studies, study_of_text
 from engine.study.study import Study
 
 OUTPUTS = "outputs"
@@ -27,6 +29,35 @@ def known_runs() -> list[Path]:
     return sorted(path.parent for path in Path(OUTPUTS).glob("*/study.toml"))
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A run in `outputs/` as a list shows it, without its model.
+
+    Args:
+      name: of its folder.
+      date: when it was last worked on, with its zone; "" where nobody has written that down.
+      paths: that are there in tables: of a run that has not come to its end, none.
+      policies: that ran.
+      question: of its study.
+    """
+
+    name: str
+    date: str
+    paths: int
+    policies: tuple[str, ...]
+    question: str
+
+
+def entry_of(folder: Path) -> Entry:
+    """What a run folder says of itself; what cannot be read of it is left empty."""
+    attributes = cube.attributes(folder)
+    text = (unsealed(ownership.study_file(folder)) or {}).get("study", "")
+    last = next((run["ended"] or run["started"] for run in reversed(provenance.runs(folder))), "")
+    is_whole = attributes.get("status") == "complete"
+    paths = attributes.get("paths", 0) if is_whole else 0
+    return Entry(folder.name, last, paths, policies_of(text), str(attributes.get("summary", "")))
+
+
 def stored_study(folder: Path, model: Model | None = None) -> Study:
     """The study of a run folder: what its ledger holds, else its `study.toml`.
 
@@ -41,7 +72,14 @@ def stored_study(folder: Path, model: Model | None = None) -> Study:
         model = load_model_file(spec) if spec else None
     held = unsealed(ownership.study_file(folder))
     if held is None:
-        return load_study(folder / "study.toml", model=model)
+        try:
+            return load_study(folder / "study.toml", model=model)
+        except UserError as error:
+            if not ownership.study_file(folder).exists():
+                raise
+            spec = " --model FILE:CLASS, if the model is your own" if model is None else ""
+            message = f"is damaged (not as it was written). {ledger.remedy(folder)}{spec}."
+            raise UserError(str(folder), [Problem("ledger/study.json", message)]) from error
     return study_of_text(held["study"], str(folder / "study.toml"), model)
 
 
@@ -62,12 +100,12 @@ def find_run(place: str | Path, model: Model | None = None) -> RunFolder:
     if _is_run(given):
         return RunFolder(given, stored_study(given, model))
     if given.suffix == ".toml" and given.is_file():
-        folder = run_folder(_study_of_file(given, model)).path
+        study = _study_of_file(given, model)
+        folder = run_folder(study).path
         if _is_run(folder):
             return RunFolder(folder, stored_study(folder, model))
-        raise UserError(
-            str(place), [f"has not been run: expected {folder}. Run it first: rustbelt run {place}"]
-        )
+        remedy = f"Run it first: {command_line('run', given, model=study.model_spec)}"
+        raise UserError(str(place), [f"has not been run: expected {folder}. {remedy}"])
     known = known_runs()
     fitting = [folder for folder in known if str(place) and folder.name.startswith(str(place))]
     if len(fitting) == 1:
@@ -117,16 +155,17 @@ def find_study(
     if given.is_dir() or (given.suffix != ".toml" and str(place) not in shipped_studies()):
         run = find_run(place, model)
         if seed not in (None, run.study.seed):
-            raise UserError(str(place), [Problem("--seed", f"the run's is {run.study.seed}, got {seed}.")])
+            raise UserError(str(place), [Problem("seed", f"the run's is {run.study.seed}, got {seed}.")])
     else:
         study = _study_of_file(place, model, seed)
         run = run_folder(study)
-        if cube.attributes(run.path).get("status") != "complete":
+        is_there = cube.attributes(run.path).get("status") == "complete" or provenance.was_finished(run.path)
+        if not is_there:
             if policy is not None and policy not in study.policy_names:
                 own = model or (study.model if study.model_spec else None)
                 study = load_study(place, model=own, seed=seed, policies=(policy,))
             return study, None
         run = RunFolder(run.path, stored_study(run.path, model))
     if policy is not None and policy not in run.study.policy_names:
-        raise UserError(str(place), [Problem("--policy", unknown("policy", policy, run.study.policy_names))])
+        raise UserError(str(place), [Problem("policy", unknown("policy", policy, run.study.policy_names))])
     return run.study, run

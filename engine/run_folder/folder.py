@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.formatting import command_line
 from engine.study.study import Study
 
 
@@ -19,3 +20,12 @@ class RunFolder:
 
     path: Path
     study: Study
+
+    def command(self, name: str, *words: object) -> str:
+        """The command of that name on this run, with what follows its folder, as a shell takes it."""
+        return command_line(name, self.path, *words, model=self.study.model_spec)
+
+    @property
+    def finishing_command(self) -> str:
+        """The command that computes what is missing of this run, as a shell takes it."""
+        return command_line("run", self.path / "study.toml", "--out", self.path, model=self.study.model_spec)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.errors import UserError
+from engine.errors import Problem, UserError
+from engine.formatting import command_line
 from engine.run_folder.folder import RunFolder
 from engine.storage.files import WRITERS, digest, digest_of_file, sealed, sync, unsealed, write_files, writing
 from engine.study.study import Block
@@ -117,14 +118,24 @@ def read(folder: RunFolder, part: int | str) -> Record | None:
     return record if inside and record.part == part else None
 
 
+def files_of(folder: Path, part: int | str) -> dict[str, Stored]:
+    """The files that a part's record answers for by name, whatever study it is of; none where there is no record."""
+    plain = unsealed(record_file(folder, part)) or {}
+    try:
+        return {f["name"]: Stored(str(f["name"]), int(f["size"]), str(f["sha256"])) for f in plain["files"]}
+    except (KeyError, TypeError, ValueError):
+        return {}
+
+
 def done_blocks(
-    folder: RunFolder, thorough: bool = False, only: Iterable[int] | None = None
+    folder: RunFolder, thorough: bool = False, only: Iterable[int] | None = None, short: bool = False
 ) -> dict[int, Record]:
     """Records of the blocks that are done, by block number in rising order.
 
     Args:
       thorough: also compare the SHA-256 of every file, which reads all of them.
       only: numbers of the blocks that are looked at; all of the study's if not given.
+      short: also the last block of fewer paths, which more paths have been asked for since.
     """
     count = len(folder.study.blocks())
     wanted = [
@@ -133,15 +144,17 @@ def done_blocks(
         if k < count
     ]
     with ThreadPoolExecutor(WRITERS) as threads:
-        records = threads.map(lambda block: _done(folder, block, thorough), wanted)
+        records = threads.map(lambda block: _done(folder, block, thorough, short), wanted)
         return {
             block.index: record for block, record in zip(wanted, records, strict=True) if record is not None
         }
 
 
-def _done(folder: RunFolder, block: Block, thorough: bool) -> Record | None:
+def _done(folder: RunFolder, block: Block, thorough: bool, short: bool) -> Record | None:
     record = read(folder, block.index)
-    if record is None or (record.first, record.count) != (block.first, block.count):
+    if record is None or record.first != block.first:
+        return None
+    if record.count != block.count and not (short and 0 < record.count < block.count):
         return None
     return record if intact(folder.path, record, thorough) else None
 
@@ -189,8 +202,18 @@ def content_of(folder: Path, file: Stored) -> bytes:
     if not fault and digest(content) != file.sha256:
         fault = "other content than was written"
     if fault:
-        raise UserError(str(folder), [f"{file.name} is damaged ({fault}). Mend it: rustbelt repair {folder}"])
+        raise damaged(folder, file.name, fault)
     return content
+
+
+def damaged(folder: Path, name: str, fault: str) -> UserError:
+    """What every command says of a file of a run that is not as it was written."""
+    return UserError(str(folder), [Problem(name, f"is damaged ({fault}). {remedy(folder)}")])
+
+
+def remedy(folder: Path) -> str:
+    """How a damaged run is mended."""
+    return f"Mend it: {command_line('repair', folder)}"
 
 
 def nonfinite_of(records: Mapping[int, Record]) -> np.ndarray:

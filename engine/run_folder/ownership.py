@@ -76,7 +76,7 @@ def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Ite
         who = taken.holder or "a process that does not tell its name"
         raise Busy(
             str(folder.path),
-            [f"another run is writing here ({who}). Wait for it, or choose another --out.{remedy}"],
+            [f"another run is writing here ({who}). Wait for it, or take another folder.{remedy}"],
         ) from None
 
 
@@ -139,6 +139,12 @@ def rename(folder: RunFolder) -> None:
     if held is not None and held["study"] != text:
         write_atomically(study_file(folder.path), sealed({**held, "study": text}))
         write_atomically(folder.path / "study.toml", text.encode())
+
+
+def stated_model(folder: Path) -> str | None:
+    """FILE:CLASS of the model of one's own that a run says that it was made with; None where it was one that ships."""
+    model = (unsealed(study_file(folder)) or {}).get("model")
+    return None if model is None else str(model["spec"])
 
 
 def remembered_model(folder: Path) -> str | None:
@@ -227,7 +233,7 @@ def _differing(
         problems.add(
             "",
             f"blocks here were made with {key} {one.get(key) or 'none'}, and this is {ours.get(key) or 'none'}: their paths "
-            f"may differ in the last bits. Use what made them, choose another --out, or go on with --force.",
+            f"may differ in the last bits. Use what made them, take another folder, or go on with --force.",
         )
     return problems
 
@@ -271,11 +277,11 @@ def _sweep(folder: Path) -> None:
 
 def _refuse_foreign(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
-        raise UserError(str(folder), ["expected a folder, got a file. Choose another --out."])
+        raise UserError(str(folder), ["expected a folder, got a file. Take another folder."])
     for place in (ledger.ledger_of(folder), folder / "cube.zarr"):
         if place.is_symlink():
             raise UserError(
-                str(folder), [f"{place.name} leads elsewhere (a symbolic link). Choose another --out."]
+                str(folder), [f"{place.name} leads elsewhere (a symbolic link). Take another folder."]
             )
     if not folder.is_dir() or study_file(folder).exists():
         return
@@ -288,8 +294,22 @@ def _refuse_foreign(folder: Path) -> None:
     if held:
         example = ", ".join(sorted(held)[:3])
         raise UserError(
-            str(folder), [f"is not empty and holds no run (there is {example}). Choose another --out."]
+            str(folder), [f"is not empty and holds no run (there is {example}). Take another folder."]
         )
+
+
+def paths_held(folder: RunFolder) -> int:
+    """Up to which path the folder holds blocks of this very study; 0 where it is of another."""
+    held = unsealed(study_file(folder.path)) or {}
+    ours = _whose(folder.study)
+    return _last_path(folder) if all(held.get(key) == value for key, value in ours.items()) else 0
+
+
+def _last_path(folder: RunFolder) -> int:
+    last = max(ledger.recorded_blocks(folder.path), default=None)
+    record = None if last is None else ledger.read(folder, last)
+    # a record that cannot be read says at least that its block has a first path
+    return record.first + record.count if record else 0 if last is None else last * BLOCK + 1
 
 
 def _refuse_another(folder: RunFolder) -> None:
@@ -298,7 +318,8 @@ def _refuse_another(folder: RunFolder) -> None:
         return
     held = unsealed(study_file(folder.path))
     if held is None:
-        message = f"ledger/study.json is damaged, or of an earlier layout. Mend it with rustbelt repair {folder.path}, or choose another --out."
+        remedy = f"Take another folder, or mend this one: {folder.command('repair')}"
+        message = f"ledger/study.json is damaged, or of an earlier layout. {remedy}"
         raise UserError(str(folder.path), [message])
     ours, problems = _whose(study), Problems()
     for key, what in (
@@ -307,12 +328,9 @@ def _refuse_another(folder: RunFolder) -> None:
         ("block", "blocks of"),
     ):
         if held.get(key) != ours[key]:
-            problems.add("", f"holds {what} {held.get(key)}, expected {ours[key]}. Choose another --out.")
-    last = max(ledger.recorded_blocks(folder.path), default=None)
-    record = None if last is None else ledger.read(folder, last)
-    # a record that cannot be read says at least that its block has a first path
-    beyond = record.first + record.count if record else 0 if last is None else last * BLOCK + 1
+            problems.add("", f"holds {what} {held.get(key)}, expected {ours[key]}. Take another folder.")
+    beyond = _last_path(folder)
     if not problems and beyond > study.paths:
-        remedy = "Ask for at least as many, or choose another --out."
+        remedy = "Ask for at least as many, or take another folder."
         problems.add("", f"holds {beyond:,} paths, and {study.paths:,} are asked for. {remedy}")
     problems.refuse(str(folder.path))

@@ -9,20 +9,23 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from engine.run_folder import ledger
 from engine.run_folder.crate import CRATE, as_crate
 from engine.run_folder.folder import RunFolder
 from engine.storage.files import digest, digest_of_file, sealed, unsealed, write_atomically, writing
 from engine.study.loading import resolved_text
-from engine.study.study import Study
+from engine.study.study import BLOCK, Study
 
 NAME = "provenance.json"
+RUNNING = "running"
+"""Status of a run that goes on, or of which nobody has seen yet that it was killed."""
 
 _COPY = "ledger/provenance.json"
 _PACKAGES = ("rustbelt", "jax", "jaxlib", "numpy", "scipy", "xarray", "zarr")
@@ -55,7 +58,7 @@ def run_record(
     device_kind: str,
     command: Sequence[str],
     started: datetime,
-    ended: datetime,
+    ended: datetime | None,
     blocks: Iterable[int],
     devices: int | None = None,
     workers: int | None = None,
@@ -66,7 +69,7 @@ def run_record(
 
     Args:
       command: the words it was started with; of the program's path only the name is kept.
-      started, ended: times with their zone; the real ones, whatever SOURCE_DATE_EPOCH says.
+      started, ended: times with their zone; the real ones, whatever SOURCE_DATE_EPOCH says. None while it goes on.
       blocks: numbers of the blocks that this run computed, kept as ranges ("0-6,9"); a resumed study has several runs.
       devices, workers: how many of them took part, where that is known.
       error: what ended the run, if it did not complete.
@@ -76,8 +79,8 @@ def run_record(
     return {
         "command": [Path(word).name if k == 0 else word for k, word in enumerate(command)],
         "started": started.isoformat(timespec="seconds"),
-        "ended": ended.isoformat(timespec="seconds"),
-        "status": "completed" if error is None else "failed",
+        "ended": ended.isoformat(timespec="seconds") if ended else None,
+        "status": RUNNING if ended is None else "completed" if error is None else "failed",
         "error": error,
         **{key: getattr(study, key) for key in ("paths", "seed", "sampler", "tile", "fingerprint")},
         "study_sha256": digest(resolved_text(study).encode()),
@@ -92,15 +95,56 @@ def run_record(
     }
 
 
-def append(folder: RunFolder, run: Mapping[str, Any]) -> None:
-    """Adds a run, as `run_record` gives it, to the folder's document, which starts anew where no copy is whole.
+def begin(folder: RunFolder, run: Mapping[str, Any], planned: Iterable[int], alone: bool) -> None:
+    """Adds a run that goes on, so that it is known who computed what even if it never comes to tell.
+
+    Args:
+      planned: numbers of the blocks that it is to compute.
+      alone: nobody else is at work here, so that others that never told their end were killed. What they were to compute
+        and is done, and nobody else says is his, is theirs.
 
     Raises:
       UserError: the folder cannot be written.
     """
-    about = {key: getattr(folder.study, key) for key in ("name", "question", "model_name", "model_digest")}
     with writing(folder.path), _alone(folder.path):
-        _write(folder.path, about, [*runs(folder.path), run])
+        past = runs(folder.path)
+        if alone and any(entry["status"] == RUNNING for entry in past):
+            past = _closed(past, set(ledger.done_blocks(folder)))
+        entries = [*past, {**run, "planned": _ranges(planned)}]
+        _write(folder.path, _about(folder), entries, with_crate=False)
+
+
+def append(folder: RunFolder, run: Mapping[str, Any]) -> None:
+    """Adds a run, as `run_record` gives it, to the folder's document, which starts anew where no copy is whole.
+
+    It takes the place of what `begin` said of it.
+
+    Raises:
+      UserError: the folder cannot be written.
+    """
+    with writing(folder.path), _alone(folder.path):
+        own = RUNNING, run["started"], run["command"]
+        past = [r for r in runs(folder.path) if (r["status"], r["started"], r["command"]) != own]
+        _write(folder.path, _about(folder), [*past, run])
+
+
+def _about(folder: RunFolder) -> dict[str, Any]:
+    return {key: getattr(folder.study, key) for key in ("name", "question", "model_name", "model_digest")}
+
+
+def _closed(entries: Sequence[dict[str, Any]], done: Set[int]) -> list[dict[str, Any]]:
+    """The runs, those that go on as killed, with the blocks that are done and theirs."""
+    left = done - {block for entry in entries for block in _numbers(entry["blocks"])}
+    closed: list[dict[str, Any]] = []
+    for entry in entries:
+        if entry["status"] == RUNNING:
+            own = left & _numbers(entry["planned"])
+            left -= own
+            kept = {key: value for key, value in entry.items() if key != "planned"}
+            error = "ended without a word: killed, or the machine went down"
+            entry = {**kept, "status": "killed", "error": error, "blocks": _ranges(own)}
+        closed.append(entry)
+    return closed
 
 
 def damage(folder: Path) -> dict[str, str]:
@@ -109,13 +153,19 @@ def damage(folder: Path) -> dict[str, str]:
         return {}
     document, copy = _document(folder / NAME), _document(folder / _COPY)
     broken = [name for name, content in ((NAME, document), (_COPY, copy)) if content is None]
-    if document and copy and document["runs"] not in (copy["runs"], copy["runs"][:-1]):
+    if document and copy and not _is_before(document["runs"], copy["runs"]):
         broken.append(NAME)
     digests = {content["crate_sha256"] for content in (document, copy) if content}
     crate = folder / CRATE
     if digests - {None} and (digest_of_file(crate) if crate.is_file() else None) not in digests:
         broken.append(CRATE)
     return {name: "not as it was written" if (folder / name).exists() else "missing" for name in broken}
+
+
+def _is_before(earlier: Sequence[Mapping[str, Any]], later: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether runs are the later ones, or what they were before the last was written down."""
+    ended = [entry for entry in earlier if entry["status"] != RUNNING]
+    return len(later) - len(earlier) in (0, 1) and all(entry in later for entry in ended)
 
 
 def mend(folder: Path) -> None:
@@ -137,6 +187,19 @@ def runs(folder: Path) -> list[dict[str, Any]]:
     return whole["runs"] if whole else []
 
 
+def was_finished(folder: Path) -> bool:
+    """Whether a run on the folder has come to its end once, with these paths or with fewer."""
+    computed: set[int] = set()
+    for entry in runs(folder):
+        computed |= _numbers(entry["blocks"])
+        asked = range(-(-entry["paths"] // BLOCK))
+        if entry["status"] == "completed" and computed.issuperset(
+            asked
+        ):  # one shard of several completes a part
+            return True
+    return False
+
+
 def _whole(folder: Path) -> dict[str, Any] | None:
     """The copy, which is written first, or else the document."""
     return _document(folder / _COPY) or _document(folder / NAME)
@@ -147,15 +210,19 @@ def _document(file: Path) -> dict[str, Any] | None:
     return content if content and "crate_sha256" in content else None
 
 
-def _write(folder: Path, study: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> None:
-    crate = as_crate(folder, study, entries)
-    content = sealed({"study": study, "runs": entries, "crate_sha256": digest(crate) if crate else None})
+def _write(
+    folder: Path, study: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], with_crate: bool = True
+) -> None:
+    ended = [entry for entry in entries if entry["status"] != RUNNING]
+    crate = as_crate(folder, study, ended) if with_crate and ended else None
+    kept = None if with_crate else (_whole(folder) or {}).get("crate_sha256")
+    content = sealed({"study": study, "runs": entries, "crate_sha256": digest(crate) if crate else kept})
     # The copy first, the document last: whatever a kill leaves, both are whole, and one of them knows the crate.
     if (folder / _COPY).parent.is_dir():
         write_atomically(folder / _COPY, content)
     if crate:
         write_atomically(folder / CRATE, crate)
-    else:  # one of earlier runs would lack this one
+    elif kept is None:  # one of earlier runs would lack this one
         (folder / CRATE).unlink(missing_ok=True)
     write_atomically(folder / NAME, content)
 
@@ -181,6 +248,12 @@ def _ranges(blocks: Iterable[int]) -> str:
         else:
             ranges.append([block, block])
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
+
+
+def _numbers(ranges: str) -> set[int]:
+    """The numbers that `_ranges` wrote."""
+    spans = (span.partition("-") for span in ranges.split(",") if span)
+    return {number for first, _, last in spans for number in range(int(first), int(last or first) + 1)}
 
 
 def _mixed(software: Sequence[Mapping[str, Any]]) -> str | None:

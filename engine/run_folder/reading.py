@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,13 @@ import zarr
 from zarr.storage import ObjectStore
 
 from engine.errors import UserError
+from engine.run_folder import ledger
 from engine.run_folder.cube import CUBE_FOLDER, attributes, cube_of
 from engine.run_folder.cube_groups import described
 from engine.run_folder.folder import RunFolder
 from engine.storage import object_store
 from engine.storage.files import writing
-from engine.storage.zarr_checked import checked_store
+from engine.storage.zarr_checked import Whose, checked_store
 from engine.study.study import Block
 
 HELD = 1 << 28
@@ -50,9 +50,7 @@ class Paths(Mapping[str, np.ndarray]):
         held = self._held.get(name)
         if held is not None:
             return held
-        with _reading(self._folder):
-            array = _array(self._folder, f"paths/{name}")
-            parts = [np.asarray(array[:, span]) for span in self._spans]
+        parts = _read(self._folder, f"paths/{name}", self._spans)
         values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
         if values.nbytes * len(self) <= HELD:
             self._held[name] = values
@@ -77,8 +75,7 @@ class Paths(Mapping[str, np.ndarray]):
 
 def read_path(folder: Path, names: Sequence[str], path: int) -> dict[str, np.ndarray]:
     """Stored outcomes of one path by name, [policy]."""
-    with _reading(folder):
-        return {name: np.asarray(_array(folder, f"paths/{name}")[:, path]) for name in names}
+    return {name: _read(folder, f"paths/{name}", [path])[0] for name in names}
 
 
 def open_tree(place: str | Path) -> xr.DataTree:
@@ -93,10 +90,10 @@ def open_tree(place: str | Path) -> xr.DataTree:
     if object_store.is_url(place):
         at = object_store.store_at(f"{str(place).rstrip('/')}/{CUBE_FOLDER}")
         store = checked_store(ObjectStore(at, read_only=True))
-    elif "status" not in attributes(place):
-        raise UserError(str(place), ["expected a run folder, with a cube.zarr inside."])
     else:
-        store = checked_store(cube_of(Path(place)))
+        folder = Path(place)
+        _refuse_other_root(folder)
+        store = _checked(folder)
     return _numbered(xr.open_datatree(store, engine="zarr", chunks={}))  # type: ignore[arg-type]
 
 
@@ -119,8 +116,41 @@ def _numbered(tree: xr.DataTree) -> xr.DataTree:
     return tree
 
 
-def _array(folder: Path, name: str) -> Any:
-    return zarr.open_array(cube_of(folder) / name, mode="r")
+def _refuse_other_root(folder: Path) -> None:
+    """Refuses a run whose cube is not there, or says something else of itself than was written when it was finished."""
+    root = f"{CUBE_FOLDER}/zarr.json"
+    status = attributes(folder).get("status")
+    if status is None and not cube_of(folder).exists():
+        raise UserError(str(folder), ["expected a run folder, with a cube.zarr inside."])
+    if status is None:
+        raise ledger.damaged(folder, root, "not as it was written")
+    recorded = {} if status == "incomplete" else ledger.files_of(folder, ledger.CUBE)
+    if root in recorded and (fault := ledger.wrong(folder, recorded[root])):
+        raise ledger.damaged(folder, root, fault)
+
+
+def _checked(folder: Path) -> Any:
+    return checked_store(cube_of(folder), Whose(str(folder), f"{CUBE_FOLDER}/", ledger.remedy(folder)))
+
+
+def _read(folder: Path, name: str, parts: Sequence[slice | int]) -> list[np.ndarray]:
+    """Parts of an array [policy, path] along its paths.
+
+    Raises:
+      UserError: it is damaged, and where.
+    """
+
+    def of(store: Any) -> list[np.ndarray]:
+        array: Any = zarr.open_array(store, path=name, mode="r")
+        return [np.asarray(array[:, part]) for part in parts]
+
+    with writing(folder):
+        try:
+            return of(cube_of(folder))
+        except (FileNotFoundError, ValueError, LookupError, RuntimeError, TypeError, AttributeError) as error:
+            of(_checked(folder))  # slower, and it says which file it is
+            message = f"the cube cannot be read ({error}). See what is damaged: rustbelt verify {folder}"
+            raise UserError(str(folder), [message]) from error
 
 
 def _spans(blocks: Sequence[Block]) -> list[slice]:
@@ -132,14 +162,3 @@ def _spans(blocks: Sequence[Block]) -> list[slice]:
         else:
             spans.append(slice(block.first, block.first + block.count))
     return spans
-
-
-@contextmanager
-def _reading(folder: Path) -> Iterator[None]:
-    """A block of code that reads the cube; whatever stands in its way is told with the remedy."""
-    try:
-        with writing(folder):
-            yield
-    except (FileNotFoundError, ValueError, KeyError, RuntimeError) as error:
-        message = f"the cube cannot be read ({error}). See what is damaged: rustbelt verify {folder}"
-        raise UserError(str(folder), [message]) from error

@@ -34,7 +34,7 @@ def writing(folder: Path) -> Iterator[None]:
         if error.errno in _FULL:
             problem = f"the disk is full. Free some space and run the same command again: {_KEPT}."
         elif error.errno in _CLOSED:
-            problem = f"cannot be written ({error.strerror}). Choose another folder with --out."
+            problem = f"cannot be written ({error.strerror}). Take another folder."
         elif error.errno == errno.EIO:
             problem = (
                 f"the disk failed ({error.strerror}). Check it, then run the same command again: {_KEPT}."
@@ -49,7 +49,13 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     A failed fsync is final: the system may have dropped the pages, so the file is given up and not forced again
     (Rebello et al., USENIX ATC 2020).
+
+    Raises:
+      UserError: something else than a file has the name: a device would be replaced, and gone for everybody.
     """
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "a device"
+        raise UserError(str(path), [f"expected a file, got {kind}. Choose another name."])
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
     try:
         with open(temporary, "wb") as handle:
@@ -57,9 +63,11 @@ def write_atomically(path: Path, content: bytes) -> None:
             handle.flush()
             os.fsync(handle.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(path), None  # nobody has heard of the other
         raise
     sync(path.parent)
 

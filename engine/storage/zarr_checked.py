@@ -20,6 +20,7 @@ import re
 import secrets
 import stat
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from zarr.core.sync import sync
 from zarr.storage import LocalStore
 
 from engine.errors import Problem, UserError
-from engine.storage.zarr_chunks import Layout, array_layout, chunk_fault, held_chunks
+from engine.storage.zarr_chunks import OTHER, Layout, array_layout, chunk_fault, held_chunks, is_summed_right
 
 # Limits, and what a run of 10^6 paths under two policies has of it
 DOCUMENT = 16 << 20  # bytes of a zarr.json, of all twice that; parsed they take up to twenty times it: 0.5 MB
@@ -46,13 +47,29 @@ _TRUST = "Open it with xarray alone if you trust whoever made it."
 _MEND = "Copy the cube again; if that does not help, do not use it."
 
 
-def checked_store(place: str | Path | Store) -> Store:
+@dataclass(frozen=True)
+class Whose:
+    """What messages call a cube of somebody who can mend it.
+
+    Args:
+      name: of the whole that it belongs to.
+      prefix: of the cube's files in it.
+      remedy: how a damaged file is mended.
+    """
+
+    name: str
+    prefix: str
+    remedy: str
+
+
+def checked_store(place: str | Path | Store, whose: Whose | None = None) -> Store:
     """A store to read a cube through: `xr.open_datatree(checked_store("cube.zarr"), engine="zarr", chunks={})`.
 
     It can be pickled. Reading from it raises a UserError that names the file where a chunk is not what its array says.
 
     Args:
       place: folder of a zarr v3 store, or a zarr store that tells sizes without reading (`getsize`).
+      whose: what a damaged cube of one's own is called; if not given, it is somebody else's.
 
     Raises:
       UserError: no zarr v3 store, or one with metadata that no cube has; all problems, the first twenty in words.
@@ -60,7 +77,7 @@ def checked_store(place: str | Path | Store) -> Store:
     if not isinstance(place, Store) and not Path(place).is_dir():
         raise UserError(str(place), ["expected the folder of a zarr v3 store, got none. Check the path."])
     store = place if isinstance(place, Store) else LocalStore(Path(place).resolve(), read_only=True)
-    checked = CheckedStore(store, str(place))
+    checked = CheckedStore(store, str(place), whose)
     sync(checked.inspect())
     return checked
 
@@ -85,9 +102,9 @@ class CheckedStore(Store):
     supports_writes = supports_deletes = False
     supports_listing = True
 
-    def __init__(self, store: Store, name: str):
+    def __init__(self, store: Store, name: str, whose: Whose | None = None):
         super().__init__(read_only=True)
-        self._store, self._name = store, name
+        self._store, self._name, self._whose = store, name, whose
         self._root = os.path.realpath(store.root) if isinstance(store, LocalStore) else ""
         self._documents: dict[str, bytes] = {}
         self._layouts: dict[str, Layout] = {}
@@ -132,6 +149,11 @@ class CheckedStore(Store):
             except _MALFORMED as error:
                 faults = [f"expected metadata of zarr v3, got {error!r:.120}"]
             problems += [Problem(place or "/", fault) for fault in faults]
+        if problems and self._whose:
+            raise self._refusal(
+                f"{problems[0].place.strip('/')}".removesuffix("zarr.json").rstrip("/") + "/zarr.json",
+                problems[0].message,
+            )
         if problems:
             problems[0] = Problem(problems[0].place, f"{problems[0].message}. {_TRUST}")
             more = [f"and {len(problems) - LISTED:,} more"] if len(problems) > LISTED else []
@@ -196,6 +218,8 @@ class CheckedStore(Store):
         if layout.inner and not behind:  # a shard or its index
             room = start + len(part) - layout.index
             held = held_chunks(packed[-layout.index :], room) if start in (0, room) and room >= 0 else None
+            if held is not None and not is_summed_right(packed[-layout.index :]):
+                raise self._refusal(key, OTHER)
             if held is None:
                 raise self._refusal(key, f"expected chunks and {layout.index:,} bytes of index, got others")
             chunks = [] if start else held
@@ -265,4 +289,7 @@ class CheckedStore(Store):
         return status.st_size
 
     def _refusal(self, key: str, fault: str) -> UserError:
-        return UserError(self._name, [Problem(key, f"{fault}. {_MEND}")])
+        if self._whose is None:
+            return UserError(self._name, [Problem(key, f"{fault}. {_MEND}")])
+        message = f"is damaged ({fault}). {self._whose.remedy}"
+        return UserError(self._whose.name, [Problem(f"{self._whose.prefix}{key.lstrip('/')}", message)])

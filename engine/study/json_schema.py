@@ -125,6 +125,7 @@ def _name_parts(schema: dict[str, Any], tables: dict[str, Any], model: Model) ->
     levers = tables["PolicyTable"]["properties"]
     for name, lever in model.levers.items():
         about = f"{_about(lever)}; {lever.default:g} if left out"
+        about += f"; {lever.bounds}" if lever.bounds else ""
         levers.setdefault(name, {"$ref": "#/$defs/Lever", "description": about})
     for key, table, parts in (
         ("factors", "FactorTable", model.factors),

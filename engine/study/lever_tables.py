@@ -35,7 +35,7 @@ class LeverTables:
             return np.zeros(0)
         lever = self.model.levers[name]
         array = self.default(lever)
-        self._fill(array, lever.dims, value, name, problems)
+        self._fill(array, lever, lever.dims, value, name, problems)
         return array
 
     def check_year(self, year: int | str) -> None:
@@ -45,35 +45,44 @@ class LeverTables:
             raise refusal("", f"expected a year of the horizon {horizon}, got {year}.")
 
     def _fill(
-        self, part: np.ndarray, dims: tuple[str, ...], value: Any, place: str, problems: Problems
+        self,
+        part: np.ndarray,
+        lever: Lever,
+        dims: tuple[str, ...],
+        value: Any,
+        place: str,
+        problems: Problems,
     ) -> None:
         if not isinstance(value, Mapping):
             with problems.within(place):
-                part[:] = number(value)
+                part[:] = _within(lever, value)
             return
         if not value:
             problems.add(place, "expected at least one entry, got an empty table.")
             return
         labels = self.model.dims[dims[0]] if dims else ()
         if all(_is_year(key) and key not in labels for key in value):
-            self._fill_years(part, value, place, problems)
+            self._fill_years(part, lever, value, place, problems)
             return
         for label, inner in value.items():
             if label in labels:
-                self._fill(part[:, labels.index(label)], dims[1:], inner, f"{place}.{label}", problems)
+                own = part[:, labels.index(label)]
+                self._fill(own, lever, dims[1:], inner, f"{place}.{label}", problems)
             elif dims:
                 problems.add(f"{place}.{label}", unknown(f"label of '{dims[0]}'", label, labels))
             else:
                 problems.add(f"{place}.{label}", f"expected a year, got '{label}'.")
 
-    def _fill_years(self, part: np.ndarray, value: Mapping[str, Any], place: str, problems: Problems) -> None:
+    def _fill_years(
+        self, part: np.ndarray, lever: Lever, value: Mapping[str, Any], place: str, problems: Problems
+    ) -> None:
         if not self.years:
             problems.add(place, "a static model has no years. Give a number.")
             return
         for year in sorted(value, key=int):
             with problems.within(f"{place}.{year}"):
                 self.check_year(year)
-                part[int(year) - self.years[0] :] = number(value[year])
+                part[int(year) - self.years[0] :] = _within(lever, value[year])
 
 
 def lever_text(values: np.ndarray, dims: Sequence[str], model: Model, years: Sequence[int]) -> str:
@@ -100,6 +109,15 @@ def lever_table(values: np.ndarray, dims: Sequence[str], model: Model, years: Se
         steps = [0, *(np.flatnonzero(np.diff(series[:, 0])) + 1)]
         return {str(years[k]): float(series[k, 0]) for k in steps}
     return {label: lever_table(values[:, k], dims[1:], model, years) for k, label in enumerate(labels)}
+
+
+def _within(lever: Lever, value: Any) -> int | float:
+    """The value, where it is a number within the lever's bounds; anything else is refused."""
+    if not lever.low <= (own := number(value)) <= lever.high:
+        unit = f" [{lever.unit}]" if lever.unit != "1" else ""
+        remedy = "These are the model's bounds of the lever."
+        raise refusal("", f"expected {lever.bounds}{unit}, got {shown(value)}. {remedy}")
+    return own
 
 
 def number(value: Any) -> int | float:

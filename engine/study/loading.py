@@ -14,6 +14,7 @@ import tomli_w
 from engine import models
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.formatting import shown
+from engine.modelling.declaration import check_tables
 from engine.modelling.loading import load_part, model_digest, source_digest
 from engine.modelling.records import Model, PathModel, StaticModel
 from engine.study import labels
@@ -106,6 +107,12 @@ def study_of_text(text: str, source: str, model: Model | None = None) -> Study:
     return read_study(tomllib.loads(text), source, model=model)
 
 
+def policies_of(text: str) -> tuple[str, ...]:
+    """Names of the policies that ran, of the text that `resolved_text` gives."""
+    tables = tomllib.loads(text)
+    return tuple(tables.get("compare") or tables.get("policies", ()))
+
+
 def resolved_text(study: Study) -> str:
     """The resolved study as TOML; reading it again gives the same study."""
     return tomli_w.dumps(study.document)
@@ -123,7 +130,9 @@ def names_its_model(study: Study) -> bool:
 
 def load_model_file(spec: str) -> Model:
     """The model that `FILE:CLASS` names."""
-    return load_part(spec, (PathModel, StaticModel))
+    model = load_part(spec, (PathModel, StaticModel))
+    check_tables(model)
+    return model
 
 
 def shipped_studies() -> dict[str, Path]:

@@ -7,7 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+from click.shell_completion import BashComplete
 
+from engine.cli import main
 from engine.execution.headline import Tightening
 from engine.risk.measures import summary
 from engine.run_folder.finding import find_run
@@ -93,6 +95,27 @@ def test_a_shell_that_is_not_known_is_said(monkeypatch):
     monkeypatch.setenv("SHELL", "/bin/tcsh")
     ended = call("completion")
     assert ended.exit_code == 2 and "expected one of bash, zsh, fish" in ended.stderr
+
+
+def test_variables_policies_and_kinds_of_figures_are_completed(logged):
+    folder, _ = logged
+
+    def completed(*words: str) -> list[str]:
+        known = BashComplete(main, {}, "rustbelt", "_RUSTBELT_COMPLETE")
+        return [item.value for item in known.get_completions([*words[:-1]], words[-1])]
+
+    place = str(folder)
+    assert completed("plot", "to") == ["tornado"] and "exceedance" in completed("plot", "")
+    assert completed("plot", "tails", place, "--variable", "da") == ["damage"]
+    assert completed("risk", place, "--variable", "") == ["damage", "margin", "collapse"]
+    assert completed("replay", place, "--policy", "st") == ["strong"]
+    assert completed("report", place, "--variable", "c") == []
+    assert completed("plot", "scatter", place, "--factor", "p") == ["price"]
+    assert completed("risk", "nothing", "--variable", "") == []
+
+
+def test_the_version_has_a_short_option():
+    assert call("-V").stdout == call("--version").stdout != ""
 
 
 def test_commands_studies_and_runs_are_completed(tmp_path):

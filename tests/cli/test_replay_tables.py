@@ -10,7 +10,7 @@ import xarray as xr
 from rich.console import Console
 
 from engine.cli.show import replay_tables
-from engine.execution.replay import as_table, replay
+from engine.execution.replay import KINDS, as_table, replay
 from engine.formatting import unit_name
 from engine.modelling.records import Factor, Outcome, StaticModel
 from engine.study.loading import load_model_file, load_study
@@ -22,7 +22,7 @@ from tests.user_models import farms, static
 def assert_holds(table: pd.DataFrame, story: xr.DataTree) -> None:
     """Asserts that the rows are the values of the story, each once, with its place."""
     count = 0
-    for group, kind in (("yearly", "yearly"), ("outcomes", "outcome"), ("draws", "draw")):
+    for group, kind in KINDS.items():
         for name, values in story[group].data_vars.items() if group in story.children else ():
             rows = table[(table["kind"] == kind) & (table["variable"] == name)]
             assert len(rows) == values.size and set(rows["unit"]) == {unit_name(values.attrs)}
@@ -72,7 +72,7 @@ def test_a_dimension_may_have_the_name_of_a_column(tmp_path):
     model = load_model_file(f"{tmp_path / 'model.py'}:Pond")
     table = as_table(replay(load_study(write(tmp_path, POND), model=model), 5))
     assert set(table["unit_label"].dropna()) == {"north", "south"}
-    assert set(table["unit"]) == {"hm3", "hm3/yr"}
+    assert set(table["unit"]) == {"hm3", "hm3/yr", "1"}
 
 
 @pytest.fixture(scope="module")

@@ -79,7 +79,7 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore:Glyph:UserWarning")
+@pytest.mark.filterwarnings("ignore:Glyph:UserWarning", "ignore:boxes stand")
 @pytest.mark.parametrize(
     "words", COMMANDS, ids=lambda words: repr(words)[1:-1].replace("[", "").replace("\\", "")
 )

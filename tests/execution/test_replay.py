@@ -21,6 +21,7 @@ from engine.run_folder.finding import find_study
 from engine.run_folder.reading import read_path
 from engine.study.loading import load_model_file, load_study
 from tests.helpers import assert_close, assert_same
+from tests.shock_study import walk
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
 from tests.user_models import farms
 
@@ -52,6 +53,31 @@ def test_years_are_those_that_the_outcomes_were_folded_from(tmp_path):
     north, south = (stock.sel(region=region).values for region in ("north", "south"))
     assert_same(story["outcomes"]["lowest_stock"].values, (north + south).min(axis=1))
     assert_same(story["outcomes"]["shortage"].values, np.add.accumulate(shortage.values, axis=1)[:, -1])
+
+
+def test_shocks_are_those_that_the_model_was_given():
+    story = replay(walk(), [5, 70_000])
+    for name, values in story["shocks"].data_vars.items():
+        assert_same(values.values, story["yearly"][name].sel(policy="default").values)
+        assert values.dims == ("path", "year", *walk().model.shocks[name].dims)
+
+
+def test_a_static_model_has_no_shocks(tmp_path):
+    assert set(replay(small(tmp_path, BRIDGE, "Bridge"), 5).children) == {"outcomes", "draws"}
+
+
+def test_the_headline_comes_first_and_the_rest_where_it_is_asked_for(tmp_path):
+    words = ["replay", write(tmp_path, 'headline = ["shortage"]\n' + POND), *own("Pond"), "--path", 5]
+    short, whole = (call(*words, *more).stdout for more in ([], ["--all"]))
+    heads = [line.split()[0] for line in short.splitlines() if line.strip()]
+    assert heads.index("shortage") < heads.index("under") and "lowest_stock" not in short
+    assert "stock" not in short and "rain" not in short and "--all" in short
+    (outcomes, _, rest) = whole.partition("under keep")
+    assert outcomes.index("shortage") < outcomes.index("lowest_stock")
+    for word in ("stock", "shocks", "rain", "draws", "depth"):
+        assert word in rest
+    (command,) = re.findall(r"All of it: rustbelt (.*)", short)
+    assert call(*shlex.split(command)).stdout == whole
 
 
 @pytest.mark.parametrize("path", [-1, 600])
@@ -195,7 +221,7 @@ def test_the_command_that_a_refused_run_ends_with_shows_the_path(tmp_path, monke
     assert told in refused.stderr
     assert not list((tmp_path / "outputs").iterdir())
     (command,) = re.findall(r"(rustbelt replay .*)", refused.stderr.splitlines()[-1])
-    shown = call(*shlex.split(command)[1:], *(["--variable", "all"]))
+    shown = call(*shlex.split(command)[1:])
     assert shown.exit_code == 0, shown.output
     assert "nan" in shown.stdout and "Not finite from 2018 on" in shown.stdout
 

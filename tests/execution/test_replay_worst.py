@@ -81,10 +81,10 @@ def test_the_worst_paths_are_replayed_by_their_numbers(ran):
 @pytest.mark.parametrize(
     ("variable", "policy", "count", "told"),
     [
-        ("damge", "weak", 1, "--variable: unknown outcome 'damge'. Did you mean 'damage'?"),
-        ("damage", "wek", 1, "--policy: unknown policy 'wek'. Did you mean 'weak'?"),
-        ("damage", "weak", 0, "--worst: expected 1 to 132072 paths, got 0."),
-        ("damage", "weak", 132_073, "--worst: expected 1 to 132072 paths, got 132073."),
+        ("damge", "weak", 1, "variable: unknown outcome 'damge'. Did you mean 'damage'?"),
+        ("damage", "wek", 1, "policy: unknown policy 'wek'. Did you mean 'weak'?"),
+        ("damage", "weak", 0, "count: expected 1 to 132072 paths, got 0."),
+        ("damage", "weak", 132_073, "count: expected 1 to 132072 paths, got 132073."),
     ],
 )
 def test_what_cannot_be_ranked(ran, variable, policy, count, told):

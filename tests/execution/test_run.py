@@ -66,7 +66,7 @@ def test_names_that_there_are_not_are_refused(place):
     for ask in (run.risk, run.compare, run.yearly):
         with pytest.raises(UserError, match=r"unknown variable 'nothing'"):
             ask("nothing")
-    with pytest.raises(UserError, match="--level"):
+    with pytest.raises(UserError, match="level"):
         run.risk(level=12)
     with pytest.raises(AttributeError, match="no figure is called 'pie'"):
         _ = run.plot.pie

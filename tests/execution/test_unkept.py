@@ -168,7 +168,7 @@ def test_risk_shows_the_rows_with_their_mark(runs):
     ended = call("risk", folder / "none", *own("Bridge"))
     assert ended.exit_code == 0, ended.output
     assert "‡ From a histogram" in ended.stdout and "†" not in ended.stdout
-    (row,) = [line for line in ended.stdout.splitlines() if line.strip().startswith("VaR99")][:1]
+    (row,) = [line for line in ended.stdout.splitlines() if line.strip().startswith("ES99")][:1]
     assert row.count("‡") == 3 and row.count("[") == 3
     assert "‡" not in call("risk", folder / "all", *own("Bridge")).stdout
     alone = call("risk", folder / "margin", *own("Bridge"), "--variable", "margin")
@@ -180,8 +180,8 @@ def test_risk_shows_the_rows_with_their_mark(runs):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--given", "damage > 1"), "--given: 1 problem expected what is kept path by path (margin), got 'damage'."),
-        (("--given", "margin > 1", "--variable", "damage"), "--variable: 1 problem expected what is kept path by path"),
+        (("--given", "damage > 1"), "condition: 1 problem expected what is kept path by path (margin), got 'damage'."),
+        (("--given", "margin > 1", "--variable", "damage"), "variable: 1 problem expected what is kept path by path"),
         (("--given", "margin > 1", "--variable", "both"), "got 'both'. Keep it: keep.outcomes in the study, and run it."),
     ],
 )  # fmt: skip

@@ -7,6 +7,7 @@ from engine.modelling.declaration import check_declaration
 from engine.modelling.folds import at_year, lowest, peak, total, worst_spell
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
 from engine.models import SHIPPED
+from tests.reservoirs import Sum
 
 
 def problems(model, years):
@@ -91,3 +92,13 @@ def test_a_static_model_has_nothing_to_fold():
         "model.outcomes.a: a static model has no years to fold; leave the fold out.",
         "model.evaluate: is not written.",
     ]
+
+
+@pytest.mark.parametrize("limits", ["one text", ("a sentence.", ""), (3,)])
+def test_limits_are_sentences(limits):
+    class Mute(Sum):
+        pass
+
+    Mute.limits = limits
+    with pytest.raises(UserError, match=r"model\.limits: expected a tuple of sentences"):
+        check_declaration(Mute(), ())

@@ -158,6 +158,83 @@ def test_a_standard_deviation_is_no_place_on_the_axis_of_a_prior():
     assert [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "v"] == [1000.0]
 
 
+@pytest.mark.parametrize("n_policies", [1, 2, 4, 8])
+def test_fans_keep_their_bands_with_any_number_of_policies(n_policies):
+    made = figure("fan", drawn(Case(policies=n_policies)), {"variable": "income"})
+    panels = [ax for ax in made.axes if ax.get_visible()]
+    bands = [len([one for one in ax.collections if len(one.get_paths()[0].vertices) > 10]) for ax in panels]
+    assert sum(bands) == 2 * 2 * n_policies
+    if n_policies > 3:
+        assert len(panels) == 2 * n_policies and set(bands) == {2}
+        assert panels[1].get_title(loc="left") == "north, Policy 1"
+        assert len({ax.get_ylim() for ax in panels[:n_policies]}) == 1
+
+
+def test_where_panels_would_be_too_many_bands_lie_over_one_another_with_their_edges():
+    made = figure("fan", drawn(CASES["twenty_policies"]), {})
+    assert len(made.axes) == 6
+    for ax in made.axes:
+        assert len([one for one in ax.collections if len(one.get_paths()[0].vertices) > 10]) == 40
+        assert (
+            len([line for line in ax.lines if len(line.get_xdata()) == 15 and line.get_linewidth() < 1]) == 40
+        )
+
+
+def test_exceedance_has_its_band_with_any_number_of_policies():
+    ax = figure("exceedance", drawn(Case(policies=8)), {}).axes[0]
+    assert len(ax.collections) == 8 and all(band.get_alpha() == 0.25 for band in ax.collections)
+
+
+def test_panels_of_tails_have_scales_of_their_own():
+    plain = drawn(CASES["plain"])
+    made = figure("tails", plain, {"variable": "shortfall"})
+    assert len({ax.get_xlim() for ax in made.axes}) == len(made.axes) == 6
+    assert "Each panel has a scale of its own" in made.texts[1].get_text().replace("\n", " ")
+
+
+def test_a_replay_draws_what_outcomes_are_made_of_a_line_a_policy():
+    plain = drawn(CASES["plain"])
+    made = figure("replay", plain, {})
+    assert [ax.get_title(loc="left") for ax in made.axes] == ["Shortfall", "Income"]
+    for ax, name in zip(made.axes, ("shortfall", "income"), strict=True):
+        values = plain.story["yearly"][name]
+        whole = values.sum([dim for dim in values.dims if dim not in ("policy", "year")])
+        assert len(ax.lines) == 2 and [line.get_marker() for line in ax.lines] == ["o", "s"]
+        for line, policy in zip(ax.lines, values["policy"].values, strict=True):
+            assert_close(np.asarray(line.get_ydata()), whole.sel(policy=policy).values)
+    assert figure("replay", plain, {"where": {"region": "north"}}).axes[0].get_ylabel().replace("\n", " ") == "north, sum over sector [bn yuan]"  # fmt: skip
+
+
+def test_an_overview_is_the_curve_of_an_outcome_beside_the_years_of_what_it_is_made_of():
+    made = figure("overview", drawn(CASES["plain"]), {"variable": "growth", "where": {"region": "south"}})
+    assert [ax.get_xlabel() for ax in made.axes] == ["Growth [1]", "year"]
+    assert made.axes[1].get_ylabel() == "Income [1/yr]"
+    assert made.axes[1].get_title(loc="left") == "Income, south, year by year"
+    assert len(figure("overview", drawn(CASES["static"]), {}).axes) == 1
+
+
+def test_figures_call_things_by_their_labels_and_give_units():
+    cube = make_cube(2)
+    for group in ("paths", "distribution"):
+        cube[group]["policy"].attrs["labels"] = ["As it was", "Reform of 2016"]
+    cube["paths"]["loss"].attrs |= {"long_name": "Banks' loss", "comment": "true capital missing"}
+    made = exceedance(cube, "loss").figure
+    assert title_of(made).startswith("Banks' loss [bn yuan]: the mean")
+    assert "under As it was" in title_of(made) and "under Reform of 2016" in title_of(made)
+    assert "Banks' loss: true capital missing." in made.texts[1].get_text().replace("\n", " ")
+    legend = made.legends[0]
+    assert legend.get_texts()[1].get_text().startswith("Reform of 2016: ")
+    assert [handle.get_marker() for handle in legend.legend_handles] == ["o", "s"]
+
+
+def test_a_cube_of_before_there_were_labels_is_called_by_its_names():
+    cube = make_cube(1)
+    cube["paths"]["growth"].attrs["long_name"] = "lowest growth of any year"
+    made = exceedance(cube, "growth").figure
+    assert title_of(made).startswith("Growth: ") and made.axes[0].get_xlabel() == "Growth [1]"
+    assert "Growth: lowest growth of any year." in made.texts[1].get_text().replace("\n", " ")
+
+
 def test_settings_of_the_user_are_left_as_they_are():
     before = dict(plt.rcParams)
     figure("tails", drawn(CASES["plain"]), {})
@@ -272,5 +349,5 @@ def test_a_file_has_the_same_bytes_every_time(tmp_path, ending):
 
 @pytest.mark.parametrize("file", ["a.gif", "nowhere/a.png"])
 def test_a_file_that_cannot_be_is_refused(tmp_path, file):
-    with pytest.raises(UserError, match="--out"):
+    with pytest.raises(UserError, match=r"expected a (name that ends|folder)"):
         save(plt.figure(), tmp_path / file)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,7 @@ PAGES = {
     "static": lambda: made(make_study(Plain(), 1000, ("only",))),
     "one path": lambda: made(make_study(Farms(), 1, ("old", "new"))),
     "not finite": _with_nan,
+    "eight": lambda: made(make_study(Farms(), 2000, tuple(f"policy_{k}" for k in range(8)))),
     "twenty": lambda: made(make_study(Farms(), 2000, LONG)),
 }
 
@@ -152,6 +154,23 @@ def test_the_keyboard_reaches_the_skip_link_first_and_then_everything(browser, p
         seen.page.keyboard.press("Tab")
         reached.add(seen.value("document.activeElement.tagName + '.' + (document.activeElement.type || '')"))
     assert {"INPUT.checkbox", "A.", "SUMMARY.", "DIV."} <= reached
+    seen.context.close()
+
+
+@pytest.mark.parametrize(("name", "policies"), [("static", 1), ("two", 2), ("eight", 8), ("twenty", 20)])
+def test_bands_are_seen_with_any_number_of_policies_and_in_print(browser, pages, name, policies, tmp_path):
+    seen = Seen(browser, pages / f"{name}.html")
+    areas = "[...document.querySelectorAll('{} svg .mark-area path')].filter((p) => p.getAttribute('d') && +p.getAttribute('opacity') > .05).length"
+    assert seen.value(areas.format("[data-chart=tail-0]")) == policies
+    if name != "static":
+        assert seen.value(areas.format("[data-chart=place-whole-0]")) == 2 * policies
+    seen.page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
+    if shutil.which("pdftotext"):
+        told = subprocess.run(
+            ["pdftotext", tmp_path / "page.pdf", "-"], capture_output=True, text=True, check=True
+        ).stdout
+        sheets = told.split("\f")[:-1]
+        assert all(f"{k + 1}/{len(sheets)}" in "".join(sheet.split()) for k, sheet in enumerate(sheets))
     seen.context.close()
 
 

@@ -18,7 +18,7 @@ from engine.draws.inputs import Input
 from engine.formatting import size_as_text
 from engine.modelling.folds import lowest, total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
-from engine.plots import COLOURS
+from engine.plots import COLOURS, style
 from engine.report import charts
 from engine.report.markup import Section, render, unbroken
 from engine.report.page import LARGEST, page
@@ -301,7 +301,7 @@ def test_twenty_policies_with_long_names_have_a_page():
     text = made(make_study(Farms(), 2000, names))
     assert len(text) < LARGEST
     assert len([a for a in Reader(text).of("input") if a.get("type") == "checkbox"]) == 20
-    looks = {(charts.COLOURS[k % len(charts.COLOURS)], charts.dash(k)) for k in range(40)}
+    looks = {(charts.COLOURS[k % len(charts.COLOURS)], charts.dash(k), charts.marker(k)) for k in range(40)}
     assert len(looks) == 40
 
 
@@ -311,6 +311,71 @@ def test_colours_are_those_of_the_plots(plain):
     assert light == " ".join(f"--p{k}: {colour};" for k, colour in enumerate(COLOURS))
     assert light.count("--p") == dark.count("--p") and plain.count("--p0:") == 2
     assert "#" not in Path(charts.__file__).read_text(encoding="utf-8").replace("# ", "")
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 8])
+def test_charts_keep_their_bands_with_any_number_of_policies(count):
+    names = tuple(f"policy_{k}" for k in range(count))
+    held = data_of(made(make_study(Farms(), 500, names)))["charts"]
+    fan, tail = held["place-whole-0"]["spec"], held["tail-0"]["spec"]
+    layers = fan["spec"]["layer"] if count > 3 else fan["layer"]
+    assert ("facet" in fan) == (count > 3)
+    assert [one["mark"]["opacity"] for one in (*layers, *tail["layer"]) if one["mark"]["type"] == "area"] == [
+        0.13,
+        0.24,
+        0.2,
+    ]
+    assert set(held["place-whole-0"]["columns"]) >= {"q05", "q25", "q75", "q95", "m"}
+
+
+def test_a_policy_has_one_marker_in_figures_charts_and_legends(plain):
+    library = {"o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down"}
+    assert [library[marker] for marker in style.MARKERS] == list(charts.SHAPES)
+    held = data_of(plain)["charts"]
+    for chart in ("chance-of-events", "tail-0", "place-whole-0"):
+        shapes = [
+            layer["encoding"]["shape"]["scale"]["range"]
+            for layer in held[chart]["spec"]["layer"]
+            if "shape" in layer["encoding"]
+        ]
+        assert shapes == [["circle", "square"]]
+        points = held[chart]["columns"]
+        assert "m" not in points or sum(points["m"]) >= 2
+    for k in range(2):
+        swatch = rf'<span class="swatch s{k}" aria-hidden="true"><svg[^>]*><line[^>]*/><path d="{re.escape(charts.marker(k))}"/>'
+        assert len(re.findall(swatch, plain)) > 4
+
+
+def test_the_head_names_who_answers_and_the_day_and_the_model_says_what_it_cannot():
+    class Honest(Farms):
+        limits = ("Nothing of hail.", f"Nothing of {EVIL}.")
+
+    study = make_study(Honest(), 100, ("old", "new"), author="A. Nother")
+    runs = [
+        {"started": "2026-01-02T10:00:00+00:00", "ended": "2026-01-03T09:00:00+00:00", "status": "completed", "blocks": "0"},
+        {"started": "2026-02-02T10:00:00+00:00", "ended": "2026-02-03T09:00:00+00:00", "status": "completed", "blocks": ""},
+    ]  # fmt: skip
+    text = made(study, runs=runs)
+    assert '<p class="meta"><span>A. Nother</span><span>3 January 2026</span><span>100 futures</span>' in text
+    assert re.findall(r'<h2 id="(limits)">(.*?)</h2>', text) == [("limits", "What the model cannot say")]
+    assert "<li>Nothing of hail.</li>" in text and not Reader(text).of("img")
+    assert 'id="limits"' not in made(make_study(Farms(), 100, ("old", "new")))
+
+
+def test_policies_events_and_outcomes_have_their_labels_everywhere():
+    labels = {
+        "policies": {"old": "As it was"},
+        "events": {"ruin": "Farms ruined"},
+        "outcomes": {"shortage": "Grain short"},
+    }
+    text = made(make_study(Farms(), 2000, ("old", "new"), labels=labels))
+    held = data_of(text)
+    assert held["policies"] == ["As it was", "New"]
+    assert {"Farms ruined"} == set(held["charts"]["chance-of-events"]["columns"]["name"])
+    words = " ".join(Reader(text).words)
+    assert "“Farms ruined” is less likely under New" in words and "than under As it was" in words
+    assert "Grain short > 1 kt" in words and "less “As it was”" in words
+    assert not re.search(r"\bold\b", words)
 
 
 def test_a_section_is_one_function(plain):
@@ -331,7 +396,9 @@ def test_a_section_is_one_function(plain):
 def test_names_are_words_with_the_capitals_of_the_study():
     study = make_study(Farms(), 100, ("old", "new"))
     run = records_of(study, make_tree(study, normal(study)))
-    assert run.title("gdp_index") == "GDP index" and run.title("shortage") == "Shortage"
+    assert (
+        run.title("outcomes", "gdp_index") == "GDP index" and run.title("outcomes", "shortage") == "Shortage"
+    )
     assert unbroken("1.5 % [1, 2] of x") == "1.5\u00a0% [1,\u00a02] of x"
 
 
@@ -343,7 +410,8 @@ def test_flags_are_read_back_from_the_cube():
     tree = make_tree(study, heavy)
     run = records_of(study, tree)
     found = tables_of_paths(study, paths)
-    of = {(r.measure, r.policy, r.variable): r.flags for r in (*found.risk, *found.comparison)}
+    called = dict(zip(study.policy_names, run.study.policy_names, strict=True))
+    of = {(r.measure, called[r.policy], r.variable): r.flags for r in (*found.risk, *found.comparison)}
     read = {key: record.flags for key, record in (run.risk | run.comparison).items()}
     assert read == of and {flag.reason for flags in of.values() for flag in flags} == {
         Reason.NO_MEAN, Reason.FEW_EFFECTIVE_EXCEEDANCES,

@@ -130,7 +130,7 @@ def test_a_flipped_bit_is_seen_by_the_thorough_look_and_by_reading(run):
     shard(folder, 1).write_bytes(content)
     assert 1 in ledger.done_blocks(RunFolder(folder, study))
     assert list(ledger.done_blocks(RunFolder(folder, study), thorough=True)) == [0, 2]
-    with pytest.raises(UserError, match=r"cannot be read \(.*checksum.*rustbelt verify"):
+    with pytest.raises(UserError, match=r"c/0/1: is damaged \(.*other content.*rustbelt repair"):
         all_paths(folder, study)
 
 

@@ -167,7 +167,7 @@ def test_the_schema_is_written_if_it_is_asked_for():
         (["s.toml", "--model", "none.py:X"], "no file 'none.py'"),
         (
             ["s.toml", "--extends", "rustbelt", "--model", f"{MODELS}:Pond"],
-            "expected --model or --extends, got both.",
+            "unknown factor 'steel_recovery_years'. Known: depth, inflow.",
         ),
     ],
 )

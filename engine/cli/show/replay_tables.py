@@ -15,33 +15,49 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.draws.inputs import Input
+    from engine.modelling.records import Shock, Yearly
     from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
 
 
-def yearly_variables(study: Study, wanted: str | None) -> list[str]:
-    """Yearly variables to show: those asked for, or those that outcomes are made of and that have few cells."""
+def yearly_variables(study: Study, chosen: str | None, whole: bool) -> list[str]:
+    """Yearly variables to show: the chosen one, all, or those that headline outcomes are made of and that have few cells."""
     from engine.errors import UserError, unknown
 
     yearly = study.model.yearly
-    if wanted == "all":
+    if chosen is not None:
+        if chosen not in yearly:
+            raise UserError("--variable", [unknown("yearly variable", chosen, yearly)])
+        return [chosen]
+    if whole:
         return list(yearly)
-    if wanted is not None:
-        if wanted not in yearly:
-            raise UserError("--variable", [unknown("yearly variable", wanted, yearly)])
-        return [wanted]
-    folded = {term.variable for outcome in study.model.outcomes.values() for term in outcome.terms}
+    outcomes = study.model.outcomes
     few = [name for name, entry in yearly.items() if len(entry.dims) <= 1]
-    return [name for name in few if name in folded] or few or list(yearly)
+    for names in (study.headline, outcomes):
+        folded = {term.variable for name in names for term in outcomes[name].terms}
+        if main := [name for name in few if name in folded]:
+            return main
+    return few or list(yearly)
 
 
-def print_story(
+def print_headline(
     console: Console, study: Study, story: xr.DataTree, names: Sequence[str], variables: Sequence[str]
 ) -> None:
-    """One path: the yearly variables under each of the policies, all outcomes, all draws."""
+    """One path in short: headline outcomes, then yearly variables under each of the policies."""
+    _print_outcomes(console, study, story, names, study.headline)
     for name in names if variables else ():
         _print_years(console, study, story, name, variables)
-    _print_outcomes(console, study, story, names)
+
+
+def print_whole(
+    console: Console, study: Study, story: xr.DataTree, names: Sequence[str], variables: Sequence[str]
+) -> None:
+    """One path in full: all outcomes, those of the headline first, yearly variables under each policy, shocks, draws."""
+    others = [name for name in study.model.outcomes if name not in study.headline]
+    _print_outcomes(console, study, story, names, [*study.headline, *others])
+    for name in names if variables else ():
+        _print_years(console, study, story, name, variables)
+    _print_shocks(console, study, story)
     _print_draws(console, study, story)
 
 
@@ -121,21 +137,14 @@ def _print_years(
     console: Console, study: Study, story: xr.DataTree, policy: str, names: Sequence[str]
 ) -> None:
     """Years down, cells across; as many variables in a table as fit beside each other."""
-    from engine.modelling.records import cell_names
-
     columns: list[Column] = []
     bad: list[tuple[int, str]] = []
     for name in names:
-        values = story["yearly"].to_dataset()[name].sel(policy=policy)
         entry = study.model.yearly[name]
-        by_cell = np.asarray(values.transpose("year", *entry.dims)).reshape(len(study.years), -1).T
-        labels = cell_names(entry.dims, study.model.dims)
-        heads = [f"{name}\n[{entry.unit}]\n{labels[0]}", *labels[1:]]
-        columns += [
-            Column(head, [number(v) for v in cells], group=name)
-            for head, cells in zip(heads, by_cell, strict=True)
-        ]
-        bad += [(study.years[t], name) for t in np.flatnonzero(~np.isfinite(by_cell).all(axis=0))]
+        values = story["yearly"].to_dataset()[name].sel(policy=policy)
+        columns += _by_cell(study, name, entry, values)
+        finite = np.isfinite(values.transpose("year", ...).to_numpy()).reshape(len(study.years), -1)
+        bad += [(study.years[t], name) for t in np.flatnonzero(~finite.all(axis=1))]
     years = Column("year", [str(year) for year in study.years])
     print_rows(console, f"under {policy}", years, columns)
     if bad:
@@ -144,13 +153,40 @@ def _print_years(
         print_words(console, words, "red")
 
 
-def _print_outcomes(console: Console, study: Study, story: xr.DataTree, names: Sequence[str]) -> None:
-    rows = [
-        [*(number(float(story["outcomes"][name].sel(policy=policy))) for policy in names), outcome.unit]
-        for name, outcome in study.model.outcomes.items()
+def _print_shocks(console: Console, study: Study, story: xr.DataTree) -> None:
+    """Shocks, which are the same under every policy: years down, cells across."""
+    if "shocks" not in story.children:
+        return
+    values, shocks = story["shocks"].to_dataset(), study.model.shocks
+    columns = [column for name in shocks for column in _by_cell(study, name, shocks[name], values[name])]
+    print_rows(console, "shocks", Column("year", [str(year) for year in study.years]), columns)
+
+
+def _by_cell(study: Study, name: str, entry: Yearly | Shock, values: xr.DataArray) -> list[Column]:
+    """A variable as columns, years down: one a cell."""
+    from engine.modelling.records import cell_names
+
+    by_cell = np.asarray(values.transpose("year", *entry.dims)).reshape(len(study.years), -1).T
+    labels = cell_names(entry.dims, study.model.dims)
+    heads = [f"{name}\n[{entry.unit}]\n{labels[0]}", *labels[1:]]
+    return [
+        Column(head, [number(v) for v in cells], group=name)
+        for head, cells in zip(heads, by_cell, strict=True)
     ]
-    outcomes = Column("outcome", [*study.model.outcomes], left=True)
-    print_rows(console, "outcomes", outcomes, columns_of([*names, "unit"], rows, ("unit",)))
+
+
+def _print_outcomes(
+    console: Console, study: Study, story: xr.DataTree, names: Sequence[str], outcomes: Sequence[str]
+) -> None:
+    rows = [
+        [
+            *(number(float(story["outcomes"][name].sel(policy=policy))) for policy in names),
+            study.model.outcomes[name].unit,
+        ]
+        for name in outcomes
+    ]
+    first = Column("outcome", outcomes, left=True)
+    print_rows(console, "outcomes", first, columns_of([*names, "unit"], rows, ("unit",)))
 
 
 def _print_draws(console: Console, study: Study, story: xr.DataTree) -> None:

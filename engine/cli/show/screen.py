@@ -171,13 +171,13 @@ def _in_lines(console: Console, text: str, indent: str = "") -> list[str]:
 
 
 def print_rounding(console: Console, rounding: Iterable[Rounding]) -> None:
-    """What single precision is too coarse for, a line each, and what to do about it; nothing where it is fine enough."""
+    """What single precision is too coarse for, and what to do about it; nothing where it is fine enough."""
     remedy = ""
     for one in rounding:
-        print_line(console, "Precision: ", one.text, "yellow")
+        print_words(console, f"Precision: {one.text}", "yellow")
         remedy = one.as_dict()["remedy"]
     if remedy:
-        print_line(console, "", remedy, "yellow")
+        print_words(console, remedy, "yellow")
         console.print()
 
 

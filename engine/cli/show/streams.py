@@ -34,6 +34,8 @@ class Stream:
         self._raw, self._about, self.results = raw, about, results
 
     def __getattr__(self, name: str) -> Any:
+        if name == "buffer":  # what is written to that would come past
+            raise AttributeError(name)
         return getattr(self._raw, name)
 
     def write(self, text: str) -> int:
@@ -42,7 +44,8 @@ class Stream:
 
     def write_codes(self, text: str) -> int:
         """Writes text of which somebody else has seen to the control characters."""
-        self._tried(self._raw.write, text)
+        if text:
+            self._tried(self._raw.write, text)
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:

@@ -96,6 +96,7 @@ def refuse_unless_vine(place: str, text: str, n_members: int) -> None:
     except (RuntimeError, ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
         # what is looked up in vain is a word of the file, which no message repeats
         line = "" if isinstance(error, LookupError | TypeError) else (str(error).splitlines() or [""])[0]
+        line = "nested too deeply" if isinstance(error, RecursionError) else line
         expected = "a vine as `pyvinecopulib.Vinecop.to_json` writes it"
         reason = f" ({line[:120]})" if line else ""
         raise refusal(place, f"expected {expected}, got another text{reason}.") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import sys
 import traceback
@@ -20,6 +21,7 @@ from engine.errors import UserError
 from engine.execution.executors import site
 from engine.execution.nonfinite import refuse_bad_year
 from engine.formatting import printable
+from engine.modelling.loading import blamed, end_quietly
 from engine.program import devices
 from engine.study.study import Block
 
@@ -36,6 +38,7 @@ def main() -> None:
     """Works through the lines of standard input."""
     lines, replies = sys.stdin, os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what a model prints is no reply
+    logging.getLogger("jax._src.callback").setLevel(logging.CRITICAL)  # a reply says what a callback raised
     sys.stdout = sys.stderr = _Complaints(open(2, "wb", buffering=0, closefd=False), write_through=True)  # noqa: SIM115
 
     def reply(**message: Any) -> None:
@@ -48,8 +51,12 @@ def main() -> None:
             raise
         except UserError as error:
             reply(source=error.source, problems=[asdict(problem) for problem in error.problems])
-        except BaseException:
-            reply(failure=traceback.format_exc())
+        except BaseException as error:
+            if (models := blamed(error)) is None:
+                reply(failure=traceback.format_exc())
+            else:
+                end_quietly()
+                reply(source=models.source, problems=[asdict(problem) for problem in models.problems])
     except BrokenPipeError:  # the coordinator is gone, and so is whoever would read a complaint about it
         os.dup2(os.open(os.devnull, os.O_WRONLY), replies.fileno())
 

@@ -113,26 +113,30 @@ SHOCKS = {
 }
 
 LEVERS = {
-    "capacity_cut": Lever("1", about="share of the national closure plan that is ordered"),
-    "closure_speed": Lever("1", default=1.0, about="how much faster than planned plants close"),
-    "follows_schedule": Lever("1", about="1: closures follow scheduled_cut; 0: they follow the plan"),
-    "scheduled_cut": Lever(
-        "Mt/yr", dims=("sector",), about="national capacity closed in the year, executed as given"
+    "capacity_cut": Lever("1", about="share of the national closure plan that is ordered", low=0),
+    "closure_speed": Lever("1", default=1.0, about="how much faster than planned plants close", low=0),
+    "follows_schedule": Lever(
+        "1", about="1: closures follow scheduled_cut; 0: they follow the plan", low=0, high=1
     ),
-    "new_capacity": Lever("1", about="freedom to add capacity when prices are high"),
-    "job_protection": Lever("1", about="share of market layoffs that is prevented"),
-    "evergreening": Lever("1", about="share of newly insolvent debt that is rolled over"),
-    "resolution_rate": Lever("1/yr", about="share of zombie debt resolved in a year"),
-    "subsidy_rate": Lever("1/yr", about="subsidy per yuan of zombie debt"),
-    "debt_swap": Lever("1/yr", about="leverage taken off by debt-equity swaps in a year"),
-    "recapitalisation": Lever("1/yr", about="share of the capital shortfall filled in a year"),
-    "bank_transparency": Lever("1", about="weight of true capital in what lenders go by"),
-    "resettlement_fund": Lever("bn yuan", about="national fund for the laid off, spent over two years"),
-    "service_sector_support": Lever("1", about="support of service-sector jobs"),
-    "sme_credit": Lever("1", about="credit to small and medium firms"),
-    "startup_support": Lever("1", about="support of start-ups"),
-    "anchor_investment": Lever("1", about="anchor companies and foreign investment"),
-    "labour_mobility": Lever("1", about="help to move between regions"),
-    "belt_road": Lever("1", about="One Belt One Road projects"),
-    "diversification": Lever("1", about="diversification and restructuring of firms"),
+    "scheduled_cut": Lever(
+        "Mt/yr", dims=("sector",), about="national capacity closed in the year, executed as given", low=0
+    ),
+    "new_capacity": Lever("1", about="freedom to add capacity when prices are high", low=0),
+    "job_protection": Lever("1", about="share of market layoffs that is prevented", low=0, high=1),
+    "evergreening": Lever("1", about="share of newly insolvent debt that is rolled over", low=0, high=1),
+    "resolution_rate": Lever("1/yr", about="share of zombie debt resolved in a year", low=0, high=1),
+    "subsidy_rate": Lever("1/yr", about="subsidy per yuan of zombie debt", low=0),
+    "debt_swap": Lever("1/yr", about="leverage taken off by debt-equity swaps in a year", low=0),
+    "recapitalisation": Lever("1/yr", about="share of the capital shortfall filled in a year", low=0, high=1),
+    "bank_transparency": Lever("1", about="weight of true capital in what lenders go by", low=0, high=1),
+    "resettlement_fund": Lever(
+        "bn yuan", about="national fund for the laid off, spent over two years", low=0
+    ),
+    "service_sector_support": Lever("1", about="support of service-sector jobs", low=0),
+    "sme_credit": Lever("1", about="credit to small and medium firms", low=0),
+    "startup_support": Lever("1", about="support of start-ups", low=0),
+    "anchor_investment": Lever("1", about="anchor companies and foreign investment", low=0),
+    "labour_mobility": Lever("1", about="help to move between regions", low=0),
+    "belt_road": Lever("1", about="One Belt One Road projects", low=0),
+    "diversification": Lever("1", about="diversification and restructuring of firms", low=0),
 }

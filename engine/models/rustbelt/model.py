@@ -12,6 +12,7 @@ from engine.modelling.records import PathModel
 from engine.models.rustbelt import banks, economy, enterprises, environment, industry, labour, outcomes
 from engine.models.rustbelt.inputs import FACTORS, LEVERS, SHOCKS, Now
 from engine.models.rustbelt.labels import PROVINCE, REGION, SECTOR, Scalar
+from engine.models.rustbelt.limits import LIMITS
 
 FIRST_YEAR = 2016
 
@@ -36,6 +37,7 @@ class Rustbelt(PathModel):
     levers = LEVERS
     yearly = outcomes.YEARLY
     outcomes = outcomes.OUTCOMES
+    limits = LIMITS
 
     def init(self, factors: Any, levers: Any) -> State:
         """The end of 2015."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
+from engine.plots.selection import Kept
 from engine.plots.sheet import finish, labelled, single
-from engine.plots.style import Axes
+from engine.plots.style import Artist, Axes
 from engine.risk.curves import Curve, tail_curve
+from engine.risk.intervals import Estimate
 from engine.risk.measures import summary
 
 MARKED = 0.01
@@ -41,7 +43,15 @@ def exceedance(
     """
     kept = selection.outcome(cube, variable, policies, "exceedance")
     ax, on = single(ax)
-    lowest, keys, worst = MARKED, [], {}
+    keys, worst = curves(ax, kept)
+    return finish(ax, on, title(kept, worst), note(kept), keys)
+
+
+def curves(ax: Axes, kept: Kept) -> tuple[list[Artist], dict[str, Estimate]]:
+    """Draws the curves with their bands and names the axes; entries of a legend, and the mean of the worst 1 % by policy."""
+    lowest = MARKED
+    keys: list[Artist] = []
+    worst: dict[str, Estimate] = {}
     for policy in kept.policies:
         look, values = kept.looks[policy], kept.of(policy)
         measures = summary(values, kept.unit, kept.loss)
@@ -67,9 +77,18 @@ def exceedance(
     ticks.percents(ax)
     ticks.numbers(ax, y=False)
     labelled(ax, kept.label, f"share of futures {'above' if kept.loss else 'below'} [%]")
-    title = labels.sentence(f"{kept.heading}: the mean of the worst 1 % of futures", kept.by_call(worst))
-    note = f"{labels.counted(kept.values.sizes['path'], 'path')}, the same under every policy; band and brackets: 95 % interval; hollow: none, too few paths.{kept.meaning()}{kept.lost()}"
-    return finish(ax, on, title, note, keys)
+    return keys, worst
+
+
+def title(kept: Kept, worst: Mapping[str, Estimate]) -> str:
+    """What the curves say of the mean of the worst 1 %."""
+    return labels.sentence(f"{kept.heading}: the mean of the worst 1 % of futures", kept.by_call(worst))
+
+
+def note(kept: Kept) -> str:
+    """What curves, bands and points are."""
+    paths = labels.counted(kept.values.sizes["path"], "path")
+    return f"{paths}, the same under every policy; band and brackets: 95 % interval; hollow: none, too few paths.{kept.meaning()}{kept.lost()}"
 
 
 def _step(level: float, paths: int) -> Curve:

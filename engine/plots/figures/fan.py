@@ -46,10 +46,10 @@ def fan(
     selection.refuse_free(values, "fan")
     names = selection.shown(values, policies)
     ax, on = single(ax)
-    _draw(ax, values, names, _count(cube, values))
+    draw(ax, values, names, count(cube, values))
     labelled(ax, "year", labels.label(values))
     title, keys = _title(cube, values, names, where or {}), _keys(values, names)
-    return finish(ax, on, title, _note(values, len(names) > MOST_BANDS), keys)
+    return finish(ax, on, title, note(values, len(names) > MOST_BANDS), keys)
 
 
 @style.styled
@@ -73,12 +73,12 @@ def fans(
     if apart:
         on, scale = (
             _panels_apart(cube, values, names, places),
-            " Panels of one place have one scale; in grey the median under the baseline.",
+            " Panels of one place have one scale; in grey: the median under the baseline.",
         )
     else:
         on, scale = _panels(cube, values, names, places), ""
     crowded = len(names) > MOST_BANDS and not apart
-    return on.close(title, _note(values, crowded) + scale, _keys(values, names))
+    return on.close(title, note(values, crowded) + scale, _keys(values, names))
 
 
 def _panels(
@@ -89,7 +89,7 @@ def _panels(
     axis = labels.unit(values) if several else labels.label(values)
     on = sheet(len(places), selection.columns(values), (2.5, 1.9) if several else (5.4, 3.3))
     for ax, place in zip(on.panels, places, strict=True):
-        _draw(ax, values.sel(place), names, _count(cube, values))
+        draw(ax, values.sel(place), names, count(cube, values))
         labelled(ax, "year", axis, ", ".join(place.values()))
     return on
 
@@ -102,13 +102,13 @@ def _panels_apart(
     rows = -(-len(names) // columns)
     on = sheet(len(places) * rows * columns, columns, (2.3, 1.7) if len(places) == 1 else (1.7, 1.25))
     titles, base = selection.titles(values), selection.baseline(values)
-    units = _count(cube, values)
+    units = count(cube, values)
     for k, place in enumerate(places):
         own, here = on.panels[k * rows * columns :][: rows * columns], values.sel(place)
         for ax in own[len(names) :]:
             ax.set_visible(False)
         for ax, name in zip(own, names, strict=False):
-            _draw(ax, here, [name], units, behind=base if base in names and base != name else None)
+            draw(ax, here, [name], units, behind=base if base in names and base != name else None)
             head = ", ".join([*place.values(), titles[name]])
             labelled(ax, "year", labels.unit(values), head)
         drawn = [ax for ax in own[: len(names)] if ax.lines]
@@ -119,9 +119,7 @@ def _panels_apart(
     return on
 
 
-def _draw(
-    ax: Axes, values: xr.DataArray, names: Sequence[str], units: int, behind: str | None = None
-) -> None:
+def draw(ax: Axes, values: xr.DataArray, names: Sequence[str], units: int, behind: str | None = None) -> None:
     """Draws the fans of some policies over one another, lighter and with their edges where they are many.
 
     Args:
@@ -171,7 +169,7 @@ def _bands(
             ax.plot(years, at(levels, quantiles, q), **look.line, linewidth=0.6, alpha=0.7)
 
 
-def _count(cube: xr.DataTree, values: xr.DataArray) -> int:
+def count(cube: xr.DataTree, values: xr.DataArray) -> int:
     """Independent units that the quantiles come from."""
     paths = int(values.attrs.get("sample_paths", cube.attrs.get("paths", 0)))
     return paths // int(cube.attrs["independent_unit"])
@@ -179,7 +177,7 @@ def _count(cube: xr.DataTree, values: xr.DataArray) -> int:
 
 def _title(cube: xr.DataTree, values: xr.DataArray, names: Sequence[str], where: Mapping[str, str]) -> str:
     last = values.sel(policy=list(names)).isel(year=-1).transpose("quantile", "policy")
-    estimates = medians(last["quantile"].values, last.values, reach(_count(cube, values)))
+    estimates = medians(last["quantile"].values, last.values, reach(count(cube, values)))
     what = f"{labels.heading(values)}{labels.place(where)}: the median of {int(last['year'])}"
     called = selection.called(values)
     return labels.sentence(what, dict(zip(map(called.__getitem__, names), estimates, strict=True)))
@@ -189,7 +187,8 @@ def _keys(values: xr.DataArray, names: Sequence[str]) -> list[Artist]:
     return [*style.keys(selection.looks(values), selection.titles(values), names)]
 
 
-def _note(values: xr.DataArray, crowded: bool) -> str:
+def note(values: xr.DataArray, crowded: bool) -> str:
+    """What bands and points are."""
     sample = values.attrs.get("sample_paths")
     over = f"{labels.counted(int(sample), 'path')}. " if sample else ""
     spread = "Bands" if values.sizes["year"] > 1 else "Bars of the one year"

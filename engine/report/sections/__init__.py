@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from engine.report.markup import Section
 from engine.report.run_records import RunRecords
-from engine.report.sections import answer, assumptions, chances, computation, curves, headline, places
+from engine.report.sections import answer, assumptions, chances, computation, curves, headline, limits, places
 
 SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     answer.section,
@@ -14,6 +14,7 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     chances.section,
     curves.section,
     places.section,
+    limits.section,
     assumptions.section,
     computation.section,
 )

@@ -29,10 +29,14 @@ def subject_of(run: RunRecords) -> Subject:
     first = first_outcome(run, events)
     model = study.model.outcomes
     outcomes = {
-        name: Spoken(run.words(name), model[name].unit, model[name].loss)
+        name: Spoken(run.words("outcomes", name), model[name].unit, model[name].loss)
         for name in sorted(run.outcomes, key=lambda name: name != first)
     }
-    spoken = {event.name: Spoken(event.about or run.words(event.name)) for event in events}
+    labels = study.labels.get("events", {})
+    spoken = {
+        event.name: Spoken(labels.get(event.name) or event.about or run.words("events", event.name))
+        for event in events
+    }
     return Subject(study.policy_names, study.baseline, outcomes, spoken, run.risk, run.comparison)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
-from engine.report.text import compact
+from engine.report.text import compact, unit_of
 from engine.study.lever_tables import lever_text
 from engine.study.study import Event, Policy, Study
 
@@ -25,15 +25,15 @@ def section(run: RunRecords) -> Section:
         policies=[_policy(study, policy) for policy in study.policies],
         lever_lead="Those in which policies differ." if alike and apart else "",
         lever_head=("Lever", *study.policy_names),
-        levers=[((run.heading(name, entry.unit), entry.about), *values) for name, entry, values in apart],
-        same_levers=[((run.heading(name, entry.unit), entry.about), values[0]) for name, entry, values in alike],
-        events=[((run.title(event.name), event.about), _rule(event)) for event in study.events],
+        levers=[((run.heading("levers", name, entry.unit), entry.about), *values) for name, entry, values in apart],
+        same_levers=[((run.heading("levers", name, entry.unit), entry.about), values[0]) for name, entry, values in alike],
+        events=[((run.title("events", event.name), event.about), _rule(run, event)) for event in study.events],
         priors=_priors(run),
         shocks=[
             _shock(run, name, entry.about, entry.law, moving) for name, entry in shocks.items()
         ],
         groups=[
-            (name, group.copula.family, group.copula.describe() or "matrix", ", ".join(group.gathered_members))
+            (name, group.copula.family, group.copula.describe() or "matrix", ", ".join(run.title("factors", member) for member in group.gathered_members))
             for name, group in {**study.groups, **study.shocks.groups}.items()
         ],
     )  # fmt: skip
@@ -68,11 +68,13 @@ def _lever(study: Study, policy: Policy, lever: str) -> str:
     return lever_text(values, study.model.levers[lever].dims, study.model, study.years)
 
 
-def _rule(event: Event) -> str:
+def _rule(run: RunRecords, event: Event) -> str:
     if event.all_of:
-        return "all of: " + ", ".join(event.all_of)
+        return "all of: " + ", ".join(run.title("events", name) for name in event.all_of)
+    assert event.outcome is not None
     sign, threshold = (">", event.above) if event.above is not None else ("<", event.below)
-    return f"{event.outcome} {sign} {threshold:g}"
+    unit = unit_of(run.study.model.outcomes[event.outcome].unit)
+    return f"{run.title('outcomes', event.outcome)} {sign} {threshold:g}{unit}"
 
 
 def _priors(run: RunRecords) -> list[tuple[Text, ...]]:
@@ -83,7 +85,7 @@ def _priors(run: RunRecords) -> list[tuple[Text, ...]]:
         quantiles = [compact(value if abs(value) > noise else 0.0) for value in (low, middle, high)]
         given = ", ".join(f"{target.label} {target.value:.3g}" for target in item.targets) or item.parameters
         about = "; ".join(filter(None, (item.about, item.group and f"moves with {item.group}")))
-        name = run.heading(item.name, item.unit)
+        name = run.heading("factors", item.name, item.unit)
         rows.append(((name, about), (item.family, given), *quantiles, item.source))
     return rows
 
@@ -92,5 +94,5 @@ def _shock(run: RunRecords, name: str, about: str, law: str, moving: dict[str, s
     own = run.study.shocks.moving.get(name)
     if own is None:
         standard = "standard normal" if law == "normal" else "uniform on (0, 1)"
-        return (run.title(name), about), (standard, ""), moving.get(name, ""), ""
-    return (run.title(name), about), own.about, moving.get(own.streams[0], ""), own.regime or ""
+        return (run.title("shocks", name), about), (standard, ""), moving.get(name, ""), ""
+    return (run.title("shocks", name), about), own.about, moving.get(own.streams[0], ""), own.regime or ""

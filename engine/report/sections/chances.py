@@ -29,13 +29,13 @@ def section(run: RunRecords) -> Section | None:
         rows = [run.risk["probability", p, event.name] for event in run.events for p in study.policy_names]
         finding = _finding(run, ordered_events(run)[0].name)
         heading, axis = "Probability of events", "share of futures [%]"
-        charts.append(_dots(run, "chance-of-events", heading, axis, rows, finding, None))
+        charts.append(_dots(run, "events", "chance-of-events", heading, axis, rows, finding, None))
     if outcomes:
         rows = [run.comparison["worse", p, name] for name in outcomes for p in run.others]
         finding = _finding_worse(run, outcomes)
         heading = f"How often worse than “{study.baseline}”"
         axis = "share of futures in which it is the worse one [%]"
-        charts.append(_dots(run, "chance-of-worse", heading, axis, rows, finding, 50.0))
+        charts.append(_dots(run, "outcomes", "chance-of-worse", heading, axis, rows, finding, 50.0))
     if not charts:
         return None
     markup = render(
@@ -47,6 +47,7 @@ def section(run: RunRecords) -> Section | None:
 
 def _dots(
     run: RunRecords,
+    kind: str,
     anchor: str,
     heading: str,
     axis: str,
@@ -56,7 +57,7 @@ def _dots(
 ) -> Chart:
     rows, points = [], []
     for r in records:
-        name, shown = run.title(r.variable), cell(r, 100.0)
+        name, shown = run.title(kind, r.variable), cell(r, 100.0)
         interval = shown.interval or r.flag
         rows.append((name, r.policy, shown.estimate, interval))
         if math.isfinite(r.estimate):
@@ -67,7 +68,7 @@ def _dots(
     names = list(dict.fromkeys(name for name, *_ in rows))
     height = len(names) * (GAP + ROW * len({r.policy for r in records}))
     return Chart(
-        anchor, heading, axis, finding, f"{heading}: {finding}", "dots",
+        anchor, heading, "", finding, f"{heading}: {finding}", "dots",
         {"names": names, "marked": marked, "title": axis}, columns_of(points),
         ("Of", "Policy", "Share [%]", "95 % interval"), tuple(rows), max(height, 80),
     )  # fmt: skip
@@ -80,12 +81,12 @@ def _percent(share: float) -> float:
 def _finding(run: RunRecords, name: str) -> str:
     if len(run.study.policies) > NAMED:
         best = min(run.study.policy_names, key=lambda p: run.risk["probability", p, name].estimate)
-        return f"{run.title(name)}: the lowest estimate is {best}’s, {with_interval(run.risk['probability', best, name], 100.0, ' %')}."
+        return f"{run.title('events', name)}: the lowest estimate is {best}’s, {with_interval(run.risk['probability', best, name], 100.0, ' %')}."
     parts = [
         f"{with_interval(run.risk['probability', p, name], 100.0, ' %')} under {p}"
         for p in run.study.policy_names
     ]
-    return f"{run.title(name)}: {listed(parts)}."
+    return f"{run.title('events', name)}: {listed(parts)}."
 
 
 def _finding_worse(run: RunRecords, outcomes: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from engine.formatting import command_line
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 
@@ -48,13 +49,15 @@ def section(run: RunRecords) -> Section:
     own = shlex.split(
         str(next((past["command"] for past in run.runs if "--model" in past.get("command", [])), ""))
     )
-    command = f"rustbelt run study.toml --paths {run.paths}"
+    spec = "FILE:CLASS" if own else None
+    words = "run", "study.toml", "--paths", run.paths, "--out", "again"
+    commands = command_line(*words, model=spec), command_line("report", "again", model=spec)
     packages = dict.fromkeys(name for versions in run.versions for name in versions if versions[name])
     markup = render(
         "computation.html",
         facts=facts,
         own_model=", the model’s own file (--model)" if own else "",
-        commands="\n".join([command + (" --model FILE:CLASS" if own else ""), "rustbelt report RUN"]),
+        commands="\n".join(commands),
         version_head=("Part", *(f"Made by {k + 1}" if len(run.versions) > 1 else "Version" for k in range(len(run.versions)))),
         versions=[(name.replace("_", " "), *(str(versions.get(name, "")) for versions in run.versions)) for name in packages],
         runs=[_past_run(past) for past in run.runs],
@@ -74,4 +77,11 @@ def _past_run(past: Mapping[str, Any]) -> tuple[str, ...]:
     machine = ", ".join(str(part) for part in (past.get("device_kind"), past.get("cpu"), *counts) if part)
     status = f"{past['status']}" + (f": {past['error']}" if past.get("error") else "")
     command = shlex.join(str(word) for word in past.get("command", []))
-    return str(past["started"]), str(past["ended"]), status, str(past.get("blocks") or ""), machine, command
+    return (
+        str(past["started"]),
+        str(past["ended"] or ""),
+        status,
+        str(past.get("blocks") or ""),
+        machine,
+        command,
+    )

@@ -17,6 +17,8 @@ from engine.risk.tables import THREADS
 
 MOST = 24
 """Outcomes that are drawn; of others there are the tables."""
+MARKED = 0.01
+"""The share at which each curve has its policy's marker."""
 IN_TABLE = (0.5, 0.1, 0.05, 0.01, 0.001)
 
 
@@ -69,18 +71,28 @@ def _chart(run: RunRecords, name: str, curves: Mapping[str, Curve]) -> Chart:
     for k, policy in enumerate(study.policy_names):
         curve = curves[policy]
         low, high = (np.where(np.isfinite(end), end, curve.share) for end in (curve.low, curve.high))
-        for x, y, a, b in zip(curve.levels, curve.share, low, high, strict=True):
+        marked = int(np.argmin(abs(np.log(curve.share / MARKED)))) if curve.share.size else -1
+        for at, (x, y, a, b) in enumerate(zip(curve.levels, curve.share, low, high, strict=True)):
             place = {"x": _short(x, 6), "y": _short(y, 4), "low": _short(a, 4), "high": _short(b, 4)}
             level, interval = compact(x) + unit_of(outcome.unit), f"{_percent(a)} to {_percent(b)}"
-            points.append({"p": k, **place, "level": level, "share": _percent(y), "interval": interval})
+            points.append(
+                {
+                    "p": k,
+                    **place,
+                    "m": at == marked,
+                    "level": level,
+                    "share": _percent(y),
+                    "interval": interval,
+                }
+            )
     lowest = min((float(c.share.min()) for c in curves.values() if c.share.size), default=1.0)
     about = outcome.about or ("high is worse" if outcome.loss else "low is worse")
     axis = "" if outcome.unit == "1" else outcome.unit
     unit = unit_of(f"[{outcome.unit}]") if axis else ""
     head = ("Share of futures beyond", *(policy + unit for policy in study.policy_names))
     return Chart(
-        f"tail-{list(study.model.outcomes).index(name)}", run.title(name), about, finding,
-        f"Share of futures in which {run.title(name)} passes each level, by policy. {finding}", "exceedance",
+        f"tail-{list(study.model.outcomes).index(name)}", run.heading("outcomes", name, outcome.unit), about, finding,
+        f"Share of futures in which {run.title('outcomes', name)} passes each level, by policy. {finding}", "exceedance",
         {"axis": axis, "reverse": not outcome.loss, "lowest": max(min(0.7 * lowest, 0.5), 1e-9)},
         columns_of(points), head, tuple(_table(curves, study.policy_names, lowest)), 240,
     )  # fmt: skip

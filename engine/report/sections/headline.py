@@ -22,7 +22,7 @@ def section(run: RunRecords) -> Section:
     """Every outcome and event, by policy, with the difference from the baseline."""
     study = run.study
     events = [
-        (run.title(event.name), event.about, _rows(run, event.name, ("probability",), 100.0, True))
+        (run.title("events", event.name), event.about, _rows(run, event.name, ("probability",), 100.0, True))
         for event in run.events
     ]
     outcomes = [_outcome(run, name, MAIN) for name in run.outcomes]
@@ -59,7 +59,7 @@ def _outcome(run: RunRecords, name: str, measures: Sequence[str]) -> Group:
     outcome = run.study.model.outcomes[name]
     worse = "high is worse" if outcome.loss else "low is worse"
     about = ", ".join(part for part in (outcome.about, worse) if part)
-    return run.heading(name, outcome.unit), about, _rows(run, name, measures, 1.0, outcome.loss)
+    return run.heading("outcomes", name, outcome.unit), about, _rows(run, name, measures, 1.0, outcome.loss)
 
 
 def _rows(run: RunRecords, variable: str, measures: Sequence[str], scale: float, loss: bool) -> list[Row]:

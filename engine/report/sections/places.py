@@ -11,7 +11,7 @@ import xarray as xr
 
 from engine.formatting import words
 from engine.modelling.records import Yearly
-from engine.report.charts import Chart, columns_of
+from engine.report.charts import TOGETHER, Chart, columns_of
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.sections.headline import Group, Row, columns, notes
@@ -159,7 +159,7 @@ def _groups(run: RunRecords, name: str, entry: Yearly, at: dict[str, str]) -> li
                 gap = _record(run, "comparison/yearly", name, policy, place, -1)
                 cells.append(cell(gap, 1.0, entry.loss) if policy in run.others else Cell(""))
             rows.append((k, policy, cells))
-        groups.append((run.heading(name, entry.unit, labels), entry.about, rows))
+        groups.append((run.heading("yearly", name, entry.unit, labels), entry.about, rows))
     return groups
 
 
@@ -169,6 +169,10 @@ def _fan(run: RunRecords, name: str, entry: Yearly, at: dict[str, str], anchor: 
     assert spread is not None
     known = spread["quantile"].values
     points, rows = [], []
+    apart = len(study.policies) > TOGETHER
+    middle = int(np.argmin(abs(known - 0.5)))
+    base = spread.sel(policy=study.baseline).transpose("quantile", "year").values[middle]
+    marked = set(np.linspace(0, len(years) - 1, min(len(years), 4)).astype(int).tolist())
     for k, policy in enumerate(study.policy_names):
         table = spread.sel(policy=policy).transpose("quantile", "year").values
         at_quantile = {key: table[int(np.argmin(abs(known - q)))] for key, q in QUANTILES.items()}
@@ -182,13 +186,14 @@ def _fan(run: RunRecords, name: str, entry: Yearly, at: dict[str, str], anchor: 
                 continue
             values = {key: float(f"{value:.5g}") for key, value in quantiles.items()}
             spans = {"median": median, "half": f"{first} to {third}", "most": f"{low} to {high}"}
-            points.append({"p": k, "x": year, **values, "mean": mean, **spans})
+            more = {"b": float(f"{base[y]:.5g}")} if apart else {}
+            points.append({"p": k, "x": year, **values, **more, "m": y in marked, "mean": mean, **spans})
     finding = _fan_finding(run, name, entry, at)
-    axis = "" if entry.unit == "1" else entry.unit
+    options = {"years": years, "height": 110} if apart else {"years": years}
     return Chart(
-        anchor, run.title(name), entry.about, finding,
-        f"{run.title(name)} by year and policy, {place}: median and the middle half and nine tenths of futures. {finding}",
-        "fan", {"axis": axis, "years": years}, columns_of(points),
+        anchor, run.heading("yearly", name, entry.unit), entry.about, finding,
+        f"{run.title('yearly', name)} by year and policy, {place}: median and the middle half and nine tenths of futures. {finding}",
+        "fans" if apart else "fan", options, columns_of(points),
         ("Year", "Policy", "5 %", "25 %", "Median", "75 %", "95 %", "Mean [95 % interval]"), tuple(rows), 190,
     )  # fmt: skip
 

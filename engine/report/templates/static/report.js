@@ -3,7 +3,7 @@
   const held = JSON.parse(document.getElementById("data").textContent);
   const policies = held.policies;
   const boxes = [...document.querySelectorAll(".switch input")];
-  const views = [];
+  const views = new Map();
   const shown = () => (boxes.length ? boxes.filter((box) => box.checked).map((box) => policies[+box.value]) : policies);
 
   // columns to rows: the page holds each number once and each name not at all
@@ -30,9 +30,18 @@
     axisQuantitative: { labelFlush: false },
   };
 
+  // panels of one chart: as many side by side as there is room for
+  const panels = (spec, room, count) => {
+    const most = Math.max(1, Math.min(count, 6, Math.floor(room / 165)));
+    const columns = Math.ceil(count / Math.ceil(count / most));
+    const width = Math.floor((room - 52 - (columns - 1) * spec.spacing.column) / columns);
+    return { ...spec, columns, spec: { ...spec.spec, width } };
+  };
+
   const draw = async (place) => {
     const chart = held.charts[place.dataset.chart];
-    const spec = { ...chart.spec, data: { values: rows(chart.columns) } };
+    let spec = { ...chart.spec, data: { values: rows(chart.columns) } };
+    if (spec.facet) spec = panels(spec, place.clientWidth, policies.length);
     spec.params = [{ name: "shown", value: shown() }];
     const options = {
       renderer: "svg", actions: false, ast: true, config, tooltip: { theme: "report", offsetX: 14, offsetY: 14 },
@@ -41,7 +50,8 @@
     const { view } = await vegaEmbed(place, spec, options);
     const svg = place.querySelector("svg");
     if (svg) { svg.setAttribute("aria-hidden", "true"); svg.setAttribute("focusable", "false"); }
-    views.push(view);
+    views.set(place, view);
+    place.dataset.room = String(place.clientWidth);
   };
 
   const apply = () => {
@@ -49,7 +59,7 @@
     boxes.forEach((box) => {
       document.querySelectorAll(`[data-policy="${box.value}"]`).forEach((part) => part.classList.toggle("off", !box.checked));
     });
-    return Promise.all(views.map((view) => view.signal("shown", names).runAsync()));
+    return Promise.all([...views.values()].map((view) => view.signal("shown", names).runAsync()));
   };
 
   boxes.forEach((box) => box.addEventListener("change", apply));
@@ -66,6 +76,19 @@
   tables.forEach((box) => box.addEventListener("scroll", () => edge(box), { passive: true }));
   document.querySelectorAll("details").forEach((part) => part.addEventListener("toggle", edges));
   addEventListener("resize", edges);
+
+  // panels side by side do not grow with the page: they are drawn anew
+  let waiting = 0;
+  addEventListener("resize", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      for (const [place, view] of views) {
+        if (!held.charts[place.dataset.chart].spec.facet || Math.abs(place.clientWidth - place.dataset.room) < 8) continue;
+        view.finalize();
+        draw(place);
+      }
+    }, 200);
+  });
   edges();
 
   // what is seen first is drawn first; all the rest follows, so that the page prints whole
@@ -75,6 +98,6 @@
       await new Promise((next) => setTimeout(next));
     }
     await apply();
-    document.documentElement.dataset.drawn = String(views.length);
+    document.documentElement.dataset.drawn = String(views.size);
   })();
 })();

@@ -1,0 +1,16 @@
+"""What the model cannot say, in its own words."""
+
+from __future__ import annotations
+
+from engine.report.markup import Section, render
+from engine.report.run_records import RunRecords
+
+
+def section(run: RunRecords) -> Section | None:
+    """The model's own sentences; None of a model that states none."""
+    limits = run.study.model.limits
+    return (
+        Section("limits", "What the model cannot say", render("limits.html", limits=limits))
+        if limits
+        else None
+    )

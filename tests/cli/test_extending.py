@@ -1,0 +1,158 @@
+"""A run that was extended: the plain commands show what is there, the report says what it is of, and who computed what is kept."""
+
+import re
+
+import pytest
+
+from engine.execution import job
+from engine.execution.upkeep import report_paths
+from engine.execution.work import Work
+from engine.run_folder import provenance
+from engine.study.study import BLOCK
+from tests.recorded import MOST, played_back, study_in
+from tests.small_files import call, own
+
+
+class Stopped:
+    """An executor that is stopped after some blocks."""
+
+    def __init__(self, executor, blocks):
+        self._executor, self._blocks = executor, blocks
+        self.versions = executor.versions
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        pass
+
+    def perform(self, assignment):
+        """The first blocks, and the end."""
+        work = Work(assignment.folder, self._executor.program)
+        if assignment.yearly:
+            work.yearly()
+        yield from work.blocks(assignment.blocks[: self._blocks])
+        raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Where the study is whose program is played back."""
+    return tmp_path_factory.mktemp("extending")
+
+
+@pytest.fixture
+def run(home, tmp_path, monkeypatch):
+    """A function that runs the study with so many paths, to its end or stopped after some blocks, as Ctrl-C or a kill does."""
+    executor = played_back(home)
+
+    def running(paths, stopped=None, killed=False):
+        monkeypatch.setattr(
+            job, "_executor", lambda *_: executor if stopped is None else Stopped(executor, stopped)
+        )
+        with monkeypatch.context() as patch:
+            if killed:
+                patch.setattr(provenance, "append", lambda *_: None)
+            words = [
+                "run",
+                home / "pond.toml",
+                *own("Pond"),
+                "--out",
+                tmp_path / "run",
+                "--paths",
+                paths,
+                "--quiet",
+            ]
+            ended = call(*words)
+        assert ended.exit_code == (0 if stopped is None else 130), ended.output
+        return ended
+
+    study_in(home)
+    return running
+
+
+def asked(tmp_path, *words):
+    """What a command says of the run."""
+    ended = call(words[0], tmp_path / "run", *words[1:], *own("Pond"))
+    assert ended.exit_code == 0, ended.output
+    return ended
+
+
+def test_after_an_extension_fewer_paths_show_all_that_is_there(run, tmp_path):
+    run(2 * BLOCK)
+    ended = run(BLOCK + 600)
+    assert "262,144 paths, seed 7" in ended.stdout
+    assert "holds 262,144 paths; all of them are shown, though 131,672 are asked for." in ended.stderr
+    assert provenance.runs(tmp_path / "run")[-1]["paths"] == 2 * BLOCK
+
+
+@pytest.mark.parametrize(
+    ("blocks", "there"),
+    [
+        pytest.param(0, 600, marks=pytest.mark.slow),
+        (1, BLOCK),
+        pytest.param(2, 2 * BLOCK, marks=pytest.mark.slow),
+    ],
+)
+def test_while_an_extension_is_not_finished_the_plain_commands_show_what_is_there(
+    run, tmp_path, blocks, there
+):
+    run(600)
+    run(3 * BLOCK, stopped=blocks)
+    note = f"note: {tmp_path / 'run'}: {there:,} of 393,216 paths are there, and shown."
+    for words in (["risk"], ["risk", "--given", "lowest_stock > 1"], ["plot", "exceedance"]):
+        if words[0] == "plot":
+            words = ["plot", "exceedance", tmp_path / "run", *own("Pond"), "-o", tmp_path / "a.png"]
+            ended = call(*words)
+            assert ended.exit_code == 0, ended.output
+        else:
+            ended = asked(tmp_path, *words)
+            assert f"{there:,} paths, seed 7" in ended.stdout
+        assert note in ended.stderr
+    worst = asked(tmp_path, "replay", "--worst", "2", "--variable", "lowest_stock")
+    assert "worst in lowest_stock" in " ".join(worst.stdout.split())
+    run(3 * BLOCK)
+    assert "note" not in asked(tmp_path, "risk").stderr
+
+
+def test_a_run_that_never_came_to_its_end_is_refused_as_before(run, tmp_path):
+    run(3 * BLOCK, stopped=1)
+    ended = call("risk", tmp_path / "run", *own("Pond"))
+    assert ended.exit_code == 2 and "its run has not come to its end" in " ".join(ended.stderr.split())
+
+
+@pytest.mark.slow
+def test_a_report_of_fewer_paths_is_said_to_be_and_made_again(run, tmp_path):
+    run(600)
+    asked(tmp_path, "report")
+    assert report_paths(tmp_path / "run") == 600
+    assert "report" not in asked(tmp_path, "risk").stderr
+    stale = "report.html is of 600 paths, and there are 131,672. Make it again: rustbelt report"
+    assert stale in run(BLOCK + 600).stderr
+    assert stale in asked(tmp_path, "risk").stderr
+    assert stale in " ".join(asked(tmp_path, "status").stdout.split())
+    asked(tmp_path, "report")
+    assert report_paths(tmp_path / "run") == BLOCK + 600
+    assert "report.html" not in asked(tmp_path, "status").stdout
+
+
+def test_who_computed_which_block_is_kept_through_kills(run, tmp_path):
+    run(3 * BLOCK, stopped=2, killed=True)
+    (begun,) = provenance.runs(tmp_path / "run")
+    assert (begun["status"], begun["ended"], begun["planned"]) == ("running", None, "0-2")
+    run(MOST, stopped=1, killed=True)
+    run(MOST)
+    told = [(entry["status"], entry["blocks"]) for entry in provenance.runs(tmp_path / "run")]
+    assert told == [("killed", "0-1"), ("killed", "2"), ("completed", "3")]
+    assert provenance.damage(tmp_path / "run") == {}
+    shown = asked(tmp_path, "status").stdout
+    assert re.search(r"killed, blocks\s+0-1", " ".join(shown.split()))
+
+
+def test_runs_are_told_apart_by_date_paths_and_policies(run, tmp_path, monkeypatch):
+    run(600)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "outputs").mkdir()
+    (tmp_path / "outputs" / "pond-1").symlink_to(tmp_path / "run")
+    line = " ".join(call("list").stdout.split())
+    assert re.search(r"pond-1 20\d\d-\d\d-\d\d \d\d:\d\d; 600 paths; keep, use", line)

@@ -1,0 +1,193 @@
+"""Every command that is suggested works as it is printed: with the model and the study, in folders whose names need quotes."""
+
+import ast
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import engine
+from engine.cli import COMMANDS, main
+from engine.formatting import command_line
+from tests.small_files import BRIDGE, MODELS, POND, call
+
+FILES = sorted(Path(engine.__file__).parent.rglob("*.py"))
+SUGGESTED = re.compile(rf"rustbelt (?:{'|'.join(COMMANDS)})\b.*")
+WRITERS = {"command_line": 0, "command": 0, "print_command": 2}
+"""Functions that write a command, and at which of their arguments it begins."""
+FOLDER = "2026 年的 运行"
+
+
+def suggested(printed: str) -> list[list[str]]:
+    """The words of each command that is printed, the first left out."""
+    found = [SUGGESTED.search(line) for line in printed.splitlines() if not line.startswith("Usage")]
+    return [shlex.split(re.split(" {3,}", match[0])[0])[1:] for match in found if match]
+
+
+def assert_work(printed: str, at_least: int = 1) -> None:
+    """Asserts that there are so many commands, and that all of them end well."""
+    commands = suggested(printed)
+    assert len(commands) >= at_least, printed
+    for words in commands:
+        quiet = ["--quiet"] if words[0] in ("run", "repair") else []
+        ended = call(*words, *quiet)
+        assert ended.exit_code == 0, (words, ended.output)
+
+
+def texts(file: Path) -> list[str]:
+    """What a file's strings say, docstrings left out; what is put into them is `{}`."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    said = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs | inner:
+            said.append(node.value)
+        elif isinstance(node, ast.JoinedStr):
+            said.append(
+                "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+            )
+    return said
+
+
+def options_of(command: str) -> set[str]:
+    """The options that a command knows."""
+    return {option for param in main.get_command(None, command).params for option in param.opts}
+
+
+def test_commands_are_written_by_one_function_and_have_the_options_that_they_are_given():
+    written = 0
+    for file in FILES:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            literals = [one.value for one in node.args if isinstance(one, ast.Constant)]
+            words = [word for word in literals if isinstance(word, str)]
+            if name not in WRITERS or not set(words) & set(COMMANDS):
+                continue
+            command = next(word for word in words if word in COMMANDS)
+            asked = {word for word in words if word.startswith("--")}
+            assert asked <= options_of(command), (file.name, command, asked)
+            written += 1
+    assert written > 12
+
+
+def test_a_command_in_a_text_of_its_own_is_there_with_its_options():
+    for file in FILES:
+        if file.parent.name == "templates":
+            continue
+        for text in texts(file):
+            for command, rest in re.findall(rf"rustbelt ({'|'.join(COMMANDS)})\b(?! of )([^\n]*)", text):
+                assert "{}" not in rest, f"{file.name}: {text}"
+                assert set(re.findall(r"--[\w-]+", rest)) <= options_of(command), f"{file.name}: {text}"
+
+
+def test_words_are_quoted_and_a_file_that_begins_with_a_dash_is_no_option(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = "run", Path("-x.toml"), "--policies", "a,b", "it's 钢铁"
+    command = command_line(*words, model=f"{tmp_path}/我的 model.py:M")
+    assert shlex.split(command) == [
+        "rustbelt", "run", "./-x.toml", "--policies", "a,b", "it's 钢铁", "--model", "我的 model.py:M",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def inside(tmp_path, monkeypatch):
+    """A folder with blanks and Chinese in its name, with a model and studies of it, to be in."""
+    folder = tmp_path / FOLDER
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PAGER", "cat")
+    Path("我的 model.py").write_text(MODELS.read_text(), encoding="utf-8")
+    renamed = BRIDGE.replace("[policies.strong]", '[policies."更强"]')
+    Path("the 桥.toml").write_text(renamed, encoding="utf-8")
+    Path("the pond.toml").write_text(POND, encoding="utf-8")
+    return folder
+
+
+OWN = ["--model", "我的 model.py:Bridge"]
+
+
+def test_what_follows_a_run_its_risks_and_a_replay_works(inside):
+    ran = call("run", "the 桥.toml", *OWN, "--quiet", "--out", "my run")
+    assert ran.exit_code == 0, ran.output
+    assert_work(ran.stdout, at_least=2)
+    assert_work(call("risk", "my run").stdout)
+    given = call("risk", "my run", "--given", "margin >= -1")
+    assert given.exit_code == 0, given.output
+    for words in suggested(given.stdout):
+        assert call(*words).exit_code == 0
+    assert_work(call("replay", "my run", "--path", 3, "--policy", "更强").stdout)
+    worst = call("replay", "my run", "--worst", 2, "--variable", "damage", "--policy", "更强")
+    assert_work(worst.stdout, at_least=2)
+
+
+def test_what_a_study_that_has_not_been_run_is_told_works(inside):
+    refused = call("risk", "the 桥.toml", *OWN)
+    assert refused.exit_code == 2 and "Run it first" in refused.stderr
+    assert_work(refused.stderr)
+    assert call("risk", "the 桥.toml", *OWN).exit_code == 0
+    Path("plain.toml").write_text(BRIDGE.replace('"bridge"', '"z bridge"'), encoding="utf-8")
+    assert call("run", "plain.toml", *OWN, "--quiet").exit_code == 0
+    assert_work(call("plot").stdout)
+    Path("the 桥.toml").write_text(BRIDGE.replace("strength = 14", "strength = 13"), encoding="utf-8")
+    refused = call("replay", "the 桥.toml", *OWN, "--worst", 2, "--variable", "damage", "--seed", 3)
+    assert refused.exit_code == 2 and "--seed 3" in refused.stderr
+    assert_work(refused.stderr)
+
+
+def test_what_an_unfinished_run_is_told_finishes_it(inside):
+    words = ["run", "the 桥.toml", *OWN, "--paths", "2e5", "--out", "my run", "--shard", "1/2"]
+    begun = call(*words)
+    assert begun.exit_code == 0, begun.output
+    (status,) = suggested(begun.stderr.splitlines()[-1])
+    assert call(*status).exit_code == 0
+    refused = call("risk", "my run")
+    assert refused.exit_code == 2
+    assert suggested(refused.stderr) == suggested(call(*status).stdout)
+    assert_work(refused.stderr)
+    assert call("risk", "my run").exit_code == 0
+
+
+def test_what_a_damaged_run_is_told_mends_it(inside):
+    assert call("run", "the 桥.toml", *OWN, "--quiet", "--out", "my run").exit_code == 0
+    (shard, *_) = sorted(Path("my run/cube.zarr/paths/damage").rglob("c/*/*"))
+    shard.write_bytes(b"nothing")
+    found = call("verify", "my run")
+    assert found.exit_code == 2
+    assert_work(found.stdout)
+    assert call("verify", "my run").exit_code == 0
+    record = next(path for path in Path("my run/ledger").rglob("*") if path.is_file() and "0" in path.stem)
+    record.unlink()
+    refused = call("risk", "my run")
+    assert refused.exit_code == 2
+    (verify,) = suggested(refused.stderr)
+    assert_work(call(*verify).stdout)
+
+
+def test_the_replay_of_a_path_beyond_those_of_the_study_file_works(inside):
+    broken = '        return {"damage": jnp.where(factors.load > 40, jnp.nan, over), "margin": over}\n'
+    head, _, _ = MODELS.read_text().partition('        return {"damage": over * factors.price')
+    Path("broken.py").write_text(head + broken, encoding="utf-8")
+    refused = call("run", "the 桥.toml", "--model", "broken.py:Bridge", "--paths", "2e5", "--quiet")
+    assert refused.exit_code == 2 and "not finite" in refused.stderr
+    commands = suggested(refused.stderr)
+    assert any(int(words[words.index("--path") + 1]) >= 4000 for words in commands) or commands
+    assert_work(refused.stderr)
+
+
+def test_what_is_written_to_start_from_works_also_on_top_of_a_study_of_an_own_model(inside):
+    begun = call("init", "my first.toml", *OWN)
+    assert_work(begun.stdout, at_least=2)
+    on_top = call("init", "更多.toml", "--extends", "the 桥.toml", *OWN)
+    assert on_top.exit_code == 0, on_top.output
+    assert_work(on_top.stdout, at_least=2)
+
+
+def test_before_anything_has_run_the_greeting_the_list_and_the_figures_say_how_to_begin(inside):
+    printed = [call().stdout, call("list").stdout, call("plot").stdout]
+    for words in (words for text in printed for words in suggested(text)):
+        assert set(word for word in words if word.startswith("--")) <= options_of(words[0])
+        assert words[1:2] in ([], ["rustbelt"])
