@@ -58,10 +58,13 @@ def refuse_bad_year(study: Study, bad_year: str) -> None:
 def _refuse(study: Study, problems: list[Problem | str], count: int) -> None:
     most, share = most_excluded(study), study.nonfinite
     if share:
-        message = f"expected at most {most:,} such paths of {study.paths:,} ({share:g}), got {count:,} so far. Mend the model, or allow more."
+        message = (
+            f"expected at most {most:,} of {study.paths:,} paths ({share:g}) with values that are not finite, got {count:,} "
+            f"so far. Mend the model, or allow more."
+        )
     else:
-        message = "none is allowed. Mend the model, or say which share of the paths may be kept out of all numbers, such as 0.0001."
-    raise UserError(f"model {study.model_name}", [*problems, Problem("run.nonfinite", message)])
+        message = "expected only paths on which all is finite. Mend the model, or say which share may be kept out of all numbers, such as 0.0001."
+    raise UserError(f"model {study.model_name}", [Problem("run.nonfinite", message), *problems])
 
 
 def first_bad_year(

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.execution.results import Answers
-from engine.risk.evidence import MEASURES
+from engine.risk.evidence import measures
 from engine.risk.intervals import Estimate, combined_interval
 from engine.risk.tables import Record, against_baseline, record, tables_of_paths
 from engine.study.study import Study
@@ -79,7 +79,7 @@ def compare(first: Answers, second: Answers, variable: str | None = None) -> Com
     for policy in policies:
         gaps = {} if unpaired else _by_path(first, second, policy, names)
         for name in names:
-            for measure in (*MEASURES, "probability"):
+            for measure in (*measures(a.levels), "probability"):
                 at = (measure, policy, name)
                 if at in one and at in other:
                     gap = gaps.get((against_baseline(measure), SECOND, name))

@@ -131,7 +131,9 @@ def _refuse_other_root(folder: Path) -> None:
 
 
 def _checked(folder: Path) -> Any:
-    return checked_store(cube_of(folder), Whose(str(folder), f"{CUBE_FOLDER}/", ledger.remedy(folder)))
+    complete = ("paths/",) if attributes(folder).get("status") == "complete" else ()
+    whose = Whose(str(folder), f"{CUBE_FOLDER}/", ledger.remedy(folder), complete)
+    return checked_store(cube_of(folder), whose)
 
 
 def _read(folder: Path, name: str, parts: Sequence[slice | int]) -> list[np.ndarray]:

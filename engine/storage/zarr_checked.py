@@ -55,11 +55,13 @@ class Whose:
       name: of the whole that it belongs to.
       prefix: of the cube's files in it.
       remedy: how a damaged file is mended.
+      complete: how keys of arrays begin that have all of their files.
     """
 
     name: str
     prefix: str
     remedy: str
+    complete: tuple[str, ...] = ()
 
 
 def checked_store(place: str | Path | Store, whose: Whose | None = None) -> Store:
@@ -83,6 +85,10 @@ def checked_store(place: str | Path | Store, whose: Whose | None = None) -> Stor
 
 
 # ---------------------------------------------------------------------------------------------- metadata
+
+
+def _reason(error: Exception) -> str:
+    return "JSON that is nested too deeply" if isinstance(error, RecursionError) else f"{error!r:.120}"
 
 
 def nodes_in(place: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -136,7 +142,7 @@ class CheckedStore(Store):
                         if nodes.setdefault(where, node) != node:
                             problems.append(Problem(key, f"expected {where} as gathered above, got another"))
                 except _MALFORMED as error:
-                    problems.append(Problem(key, f"expected metadata of zarr v3, got {error!r:.120}"))
+                    problems.append(Problem(key, f"expected metadata of zarr v3, got {_reason(error)}"))
             if room < 0 or max(len(nodes), len(places)) > NODES:
                 limits = f"{NODES:,} groups and arrays in {2 * DOCUMENT:,} bytes"
                 raise UserError(self._name, [f"expected at most {limits}, got more"])
@@ -147,7 +153,7 @@ class CheckedStore(Store):
             try:
                 faults = self._node_faults(place, node, nodes.get(place.rpartition("/")[0], {}))
             except _MALFORMED as error:
-                faults = [f"expected metadata of zarr v3, got {error!r:.120}"]
+                faults = [f"expected metadata of zarr v3, got {_reason(error)}"]
             problems += [Problem(place or "/", fault) for fault in faults]
         if problems and self._whose:
             raise self._refusal(
@@ -171,7 +177,7 @@ class CheckedStore(Store):
         except UserError as error:
             return b"", [], error.problems
         except _MALFORMED as error:
-            return b"", [], (Problem(key, f"expected metadata of zarr v3, got {error!r:.120}"),)
+            return b"", [], (Problem(key, f"expected metadata of zarr v3, got {_reason(error)}"),)
         if not (is_group and self._store.supports_listing):
             return content, [], ()
         return content, [name async for name in self._store.list_dir(place) if name != "zarr.json"], ()
@@ -212,6 +218,8 @@ class CheckedStore(Store):
         most = max(layout.inner, 1) * layout.most + layout.index if layout else 0
         read = await self._bytes(key, prototype, byte_range, most) if layout else None
         if layout is None or read is None:
+            if layout and self._whose and key.startswith(self._whose.complete):
+                raise self._refusal(key, "missing")
             return None
         part, start, behind = read
         packed, chunks = memoryview(part.as_numpy_array().data), [slice(0, len(part))]

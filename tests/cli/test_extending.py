@@ -90,7 +90,7 @@ def test_after_an_extension_fewer_paths_show_all_that_is_there(run, tmp_path):
     ("blocks", "there"),
     [
         pytest.param(0, 600, marks=pytest.mark.slow),
-        (1, BLOCK),
+        pytest.param(1, BLOCK, marks=pytest.mark.slow),
         pytest.param(2, 2 * BLOCK, marks=pytest.mark.slow),
     ],
 )
@@ -149,6 +149,7 @@ def test_who_computed_which_block_is_kept_through_kills(run, tmp_path):
     assert re.search(r"killed, blocks\s+0-1", " ".join(shown.split()))
 
 
+@pytest.mark.slow
 def test_runs_are_told_apart_by_date_paths_and_policies(run, tmp_path, monkeypatch):
     run(600)
     monkeypatch.chdir(tmp_path)

@@ -79,9 +79,25 @@ COMMANDS = [
 ]
 
 
+TAKES_LONGER = (
+    "plot exceedance",
+    "report",
+    "replay run --worst",
+    "replay run --path 3 --json",
+    "verify",
+    "risk run --given",
+    "run study.toml --out",
+)
+
+
 @pytest.mark.filterwarnings("ignore:Glyph:UserWarning", "ignore:boxes stand")
 @pytest.mark.parametrize(
-    "words", COMMANDS, ids=lambda words: repr(words)[1:-1].replace("[", "").replace("\\", "")
+    "words",
+    [
+        pytest.param(words, marks=pytest.mark.slow if words.startswith(TAKES_LONGER) else ())
+        for words in COMMANDS
+    ],
+    ids=lambda words: repr(words)[1:-1].replace("[", "").replace("\\", ""),
 )
 def test_nothing_acts_on_a_terminal(runs, monkeypatch, words):
     monkeypatch.chdir(runs)

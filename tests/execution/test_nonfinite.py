@@ -123,17 +123,18 @@ def test_more_than_the_share_end_the_run_as_soon_as_they_are_met(tmp_path):
     study = square(4 * BLOCK, nonfinite=0.0004)
     with pytest.raises(UserError) as caught:
         compute(study, RunOptions(tmp_path / "run", "cpu"))
-    (first, told) = caught.value.problems
+    (told, first) = caught.value.problems
     assert (
         "outcome 'loss' under 'strong' is not finite on" in first.message
         and "rustbelt replay" in first.message
     )
     assert told.place == "run.nonfinite"
     assert told.message.startswith(
-        f"expected at most {int(0.0004 * 4 * BLOCK):,} such paths of {4 * BLOCK:,} (0.0004), got "
+        f"expected at most {int(0.0004 * 4 * BLOCK):,} of {4 * BLOCK:,} paths (0.0004) with values that are not finite, got "
     )
     with pytest.raises(
-        UserError, match=r"run\.nonfinite: none is allowed\. Mend the model, or say which share"
+        UserError,
+        match=r"run\.nonfinite: expected only paths on which all is finite\. Mend the model, or say which share",
     ):
         compute(square(1000, nonfinite=0), RunOptions(tmp_path / "none", "cpu"))
 
@@ -210,10 +211,12 @@ def test_the_yearly_sample_goes_without_them_and_without_its_own(tmp_path):
     assert rows["low"].notna().any() and rows["flag"].str.startswith(lost).all()
     with pytest.raises(
         UserError,
-        match=r"(?s)yearly variable 'share' is not finite in 201\d on path \d+.*none is allowed|outcome 'own'",
+        match=r"(?s)yearly variable 'share' is not finite in 201\d on path \d+|outcome 'own'",
     ):
         engine.run(pond(20_000, sampler="random"), tmp_path / "none", device="cpu")
-    with pytest.raises(UserError, match=r"expected at most 0 such paths of 20,000 \(1e-05\), got"):
+    with pytest.raises(
+        UserError, match=r"expected at most 0 of 20,000 paths \(1e-05\) with values that are not finite, got"
+    ):
         engine.run(pond(20_000, nonfinite=1e-5, sampler="random"), tmp_path / "few", device="cpu")
 
 
