@@ -13,6 +13,7 @@ import zarr
 from zarr.storage import ObjectStore
 
 from engine.errors import UserError
+from engine.formatting import command_line
 from engine.run_folder import ledger
 from engine.run_folder.cube import CUBE_FOLDER, attributes, cube_of
 from engine.run_folder.cube_groups import described
@@ -151,7 +152,8 @@ def _read(folder: Path, name: str, parts: Sequence[slice | int]) -> list[np.ndar
             return of(cube_of(folder))
         except (FileNotFoundError, ValueError, LookupError, RuntimeError, TypeError, AttributeError) as error:
             of(_checked(folder))  # slower, and it says which file it is
-            message = f"the cube cannot be read ({error}). See what is damaged: rustbelt verify {folder}"
+            remedy = f"See what is damaged: {command_line('verify', folder)}"
+            message = f"the cube cannot be read ({error}). {remedy}"
             raise UserError(str(folder), [message]) from error
 
 

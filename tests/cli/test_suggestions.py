@@ -163,8 +163,11 @@ def test_what_a_damaged_run_is_told_mends_it(inside):
     record.unlink()
     refused = call("risk", "my run")
     assert refused.exit_code == 2
-    (verify,) = suggested(refused.stderr)
-    assert_work(call(*verify).stdout)
+    (command,) = suggested(refused.stderr)
+    printed = call(*command).stdout
+    if command[0] == "verify":
+        assert_work(printed)
+    assert call("risk", "my run").exit_code == 0
 
 
 def test_the_replay_of_a_path_beyond_those_of_the_study_file_works(inside):

@@ -38,9 +38,9 @@ class Stream:
             raise AttributeError(name)
         return getattr(self._raw, name)
 
-    def write(self, text: str) -> int:
-        """Writes the text with its control characters written out."""
-        return self.write_codes(printable(text))
+    def write(self, text: str | bytes) -> int:
+        """Writes the text with its control characters written out; as bytes click gives it to a shell that completes."""
+        return self.write_codes(printable(text.decode() if isinstance(text, bytes) else text))
 
     def write_codes(self, text: str) -> int:
         """Writes text of which somebody else has seen to the control characters."""
