@@ -190,10 +190,13 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
     done = ledger.done_blocks(folder, short=True)
     blocks = [Block(index, record.first, record.count) for index, record in done.items()]
     there = sum(block.count for block in blocks)
-    if not 1 <= count <= max(there, 1):
-        problems.append(Problem("count", f"expected 1 to {there} paths, got {count}."))
     held = cube.attributes(folder.path)
     is_whole = held.get("status") == "complete" and held.get("paths", 0) >= study.paths
+    gone = [block.index for block in study.blocks() if block.index not in done] if is_whole else []
+    if gone:
+        raise UserError(str(folder.path), [ledger.missing(folder.path, gone)])
+    if not 1 <= count <= max(there, 1):
+        problems.append(Problem("count", f"expected 1 to {there} paths, got {count}."))
     if not is_whole and not provenance.was_finished(folder.path):
         expected = f"expected a run of {study.paths:,} paths that has come to its end."
         problems.append(Problem("", f"{expected} Finish it: {folder.finishing_command}"))

@@ -127,10 +127,9 @@ def whole(folder: RunFolder, records: Mapping[int, Record]) -> Answers:
     """
     gone = [block.index for block in folder.study.blocks() if block.index not in records]
     if gone:
-        some = f"block{'s' if len(gone) > 1 else ''} {', '.join(map(str, gone[:6]))}{', ...' if len(gone) > 6 else ''}"
+        some = ledger.named(gone)
         if cube.attributes(folder.path).get("status") == "complete":
-            is_or_are = "is" if len(gone) == 1 else "are"
-            message = f"{some} {is_or_are} damaged or missing. {ledger.remedy(folder.path)}"
+            message = ledger.missing(folder.path, gone)
         else:
             message = (
                 f"its run has not come to its end: {some} still to be computed. Look at what is there with --partial, or "

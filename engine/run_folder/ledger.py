@@ -7,7 +7,7 @@ written, belongs to this study and range, and every file it names is there. `doc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -209,6 +209,17 @@ def content_of(folder: Path, file: Stored) -> bytes:
 def damaged(folder: Path, name: str, fault: str) -> UserError:
     """What every command says of a file of a run that is not as it was written."""
     return UserError(str(folder), [Problem(name, f"is damaged ({fault}). {remedy(folder)}")])
+
+
+def named(blocks: Sequence[int]) -> str:
+    """Blocks by number, the first six of them: `blocks 0, 3`."""
+    numbers = ", ".join(map(str, blocks[:6]))
+    return f"block{'s' if len(blocks) > 1 else ''} {numbers}{', ...' if len(blocks) > 6 else ''}"
+
+
+def missing(folder: Path, blocks: Sequence[int]) -> str:
+    """What is said of a finished run that lacks blocks."""
+    return f"{named(blocks)} {'is' if len(blocks) == 1 else 'are'} damaged or missing. {remedy(folder)}"
 
 
 def remedy(folder: Path) -> str:

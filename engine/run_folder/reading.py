@@ -126,8 +126,8 @@ def _refuse_other_root(folder: Path) -> None:
     if status is None:
         raise ledger.damaged(folder, root, "not as it was written")
     recorded = {} if status == "incomplete" else ledger.files_of(folder, ledger.CUBE)
-    if root in recorded and (fault := ledger.wrong(folder, recorded[root])):
-        raise ledger.damaged(folder, root, fault)
+    if root in recorded and ledger.wrong(folder, recorded[root]):
+        raise ledger.damaged(folder, root, "not as it was written")
 
 
 def _checked(folder: Path) -> Any:

@@ -111,9 +111,13 @@ def test_an_outcome_of_which_no_path_is_kept(tmp_path):
 def test_a_run_that_has_not_come_to_its_end(ran, tmp_path):
     folder, study = ran
     longer = bridge(tmp_path, paths=200_000)
-    for place, asked in ((unfinished(folder, tmp_path), study), (folder, longer), (tmp_path, study)):
-        with pytest.raises(UserError, match=rf"a run of {asked.paths:,} paths that has come to its end"):
-            worst(RunFolder(place, asked), "damage", "weak", 1)
+    for place, asked in (
+        (unfinished(folder, tmp_path), study),
+        (folder, longer),
+    ):  # it had, with these paths or fewer
+        assert worst(RunFolder(place, asked), "damage", "weak", 1).sizes["path"] == 1
+    with pytest.raises(UserError, match=rf"a run of {study.paths:,} paths that has come to its end"):
+        worst(RunFolder(tmp_path, study), "damage", "weak", 1)
 
 
 # ---------------------------------------------------------------------------------------------- what is unusual
