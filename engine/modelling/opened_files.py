@@ -13,8 +13,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import jax
-
 _ENGINE = Path(__file__).resolve().parents[1]
 _PYTHON = ("stdlib", "platstdlib", "purelib", "platlib")
 _LIBRARIES = (*(Path(sysconfig.get_path(name)) for name in _PYTHON), _ENGINE)
@@ -52,9 +50,9 @@ def _is_library(path: str) -> bool:
 
 
 def _is_data(path: Path) -> bool:
-    kept = getattr(
-        jax.config, "jax_compilation_cache_dir", None
-    )  # JAX may look a program up while a model computes a constant
+    # JAX may look a program up while a model computes a constant
+    jax = sys.modules.get("jax")
+    kept = getattr(getattr(jax, "config", None), "jax_compilation_cache_dir", None)
     places = (*_SYSTEM, *([Path(kept)] if kept else []))
     try:
         return path.is_file() and not any(path.is_relative_to(place) for place in places)

@@ -136,7 +136,9 @@ def names_changed(folder: RunFolder) -> bool:
 def rename(folder: RunFolder) -> None:
     """Writes the study's labels and author down in a folder that is otherwise of the same study."""
     held, text = unsealed(study_file(folder.path)), resolved_text(folder.study)
-    if held is not None and held["study"] != text:
+    if held is None or held["study"] == text:
+        return
+    with writing(folder.path):
         write_atomically(study_file(folder.path), sealed({**held, "study": text}))
         write_atomically(folder.path / "study.toml", text.encode())
 

@@ -261,7 +261,7 @@ def test_wrong_questions_to_a_run(tmp_path):
         call(*ask, "--given", "damge > 1"), "unknown outcome 'damge'. Did you mean 'damage'?"
     )
     refused_with_problems(call(*ask, "--given", "damage"), "expected NAME (<|<=|>|>=) NUMBER")
-    refused_with_problems(call(*ask, "--level", "high"), "expected one of 95, 99, 99.9, got 'high'.")
+    refused_with_problems(call(*ask, "--level", "high"), "expected per cent between 50 and 100")
     assert call("risk", folder).exit_code == 0  # the run knows where its model is
     tell = ["replay", folder, *own("Bridge"), "--path"]
     refused_with_problems(call(*tell, 4000), "path: expected 0 to 3999, got 4000.")

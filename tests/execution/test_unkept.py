@@ -144,7 +144,7 @@ def test_a_flipped_bit_is_seen_when_the_tally_is_read(runs, tmp_path):
     content = bytearray(path.read_bytes())
     content[100] ^= 1
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"00000000.npz is damaged \(other content.*rustbelt repair"):
+    with pytest.raises(UserError, match=r"00000000.npz: is damaged \(other content.*rustbelt repair"):
         results.of_run(RunFolder(tmp_path / "run", study)).tables()
 
 
