@@ -129,7 +129,8 @@ def enter(folder: RunFolder, versions: Mapping[str, str], force: bool = False, a
 
 def names_changed(folder: RunFolder) -> bool:
     """Whether the study has other labels, or another author, than the folder was given."""
-    held = unsealed(study_file(folder.path))
+    with writing(folder.path):
+        held = unsealed(study_file(folder.path))
     return held is not None and names_in(held["study"]) != names_in(resolved_text(folder.study))
 
 
@@ -302,9 +303,10 @@ def _refuse_foreign(folder: Path) -> None:
 
 def paths_held(folder: RunFolder) -> int:
     """Up to which path the folder holds blocks of this very study; 0 where it is of another."""
-    held = unsealed(study_file(folder.path)) or {}
     ours = _whose(folder.study)
-    return _last_path(folder) if all(held.get(key) == value for key, value in ours.items()) else 0
+    with writing(folder.path):
+        held = unsealed(study_file(folder.path)) or {}
+        return _last_path(folder) if all(held.get(key) == value for key, value in ours.items()) else 0
 
 
 def _last_path(folder: RunFolder) -> int:
