@@ -173,10 +173,13 @@ def _afresh(sources: Sources) -> Iterator[None]:
 
 
 def _stands_in(module: Any, folder: str) -> bool:
-    file = file_of(module)
-    if file is None or not str(file).startswith(folder + os.sep):
+    stated = vars(module).get("__file__") if isinstance(module, ModuleType) else None
+    if not isinstance(stated, str) or not stated.startswith(
+        folder + os.sep
+    ):  # there are thousands of modules
         return False
-    return module.__name__ != "__main__" and is_own(file)
+    file = file_of(module)
+    return file is not None and module.__name__ != "__main__" and is_own(file)
 
 
 def file_of(module: Any) -> Path | None:

@@ -217,7 +217,7 @@ CALM = dict(deadline=None, suppress_health_check=list(HealthCheck), derandomize=
 
 
 def test_a_few_orders():
-    OneFolder.TestCase.settings = settings(max_examples=4, stateful_step_count=12, **CALM)
+    OneFolder.TestCase.settings = settings(max_examples=3, stateful_step_count=10, **CALM)
     OneFolder.TestCase("runTest").runTest()
 
 

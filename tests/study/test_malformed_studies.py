@@ -222,7 +222,7 @@ def _malformed_studies_are_refused(study, edits):
     check(malformed.edited(malformed.assembled(model, laws, group), edits), model)
 
 
-@settings(max_examples=200, **RARELY)
+@settings(max_examples=60, **RARELY)
 @given(STUDIES, malformed.EDITS)
 def test_malformed_studies_are_refused(folder, study, edits):
     _malformed_studies_are_refused(study, edits)
