@@ -22,7 +22,6 @@ __all__ = [
     "fan",
     "figure",
     "named",
-    "need_no_screen",
     "refuse_file",
     "refuse_options",
     "save",
