@@ -7,6 +7,7 @@ from engine.program.compilation_cache import keep_programs
 from engine.program.devices import use_every_core
 
 os.environ["RUSTBELT_CACHE"] = str(Path(__file__).parents[1] / ".pytest_cache" / "programs")
+os.environ.pop("COLUMNS", None)  # of the processes of pytest-xdist: what is printed is as wide as into a pipe
 use_every_core()
 keep_programs()
 
