@@ -184,7 +184,9 @@ class OneFolder(RuleBasedStateMachine):
         stock = tree["paths"]["lowest_stock"].values
         recorded = self.executor.program._arrays["outcomes"]
         column = list(self.study().model.outcomes).index("lowest_stock")
-        parts = [recorded[:, column, k * BLOCK : k * BLOCK + n] for k, n in sorted(self.sound().items())]
+        # also a block that was the last, and is short of the paths that have been asked for since
+        there = {b.index: self.done[b.index] for b in self.study().blocks() if b.index in self.done}
+        parts = [recorded[:, column, k * BLOCK : k * BLOCK + n] for k, n in sorted(there.items())]
         np.testing.assert_array_equal(stock, np.concatenate(parts, axis=-1))
 
     @invariant()
