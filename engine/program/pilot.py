@@ -15,9 +15,7 @@ import numpy as np
 from engine.draws.shocks import Moving, Regime
 from engine.modelling.records import shock_streams
 from engine.program import arguments
-from engine.program.equations import written_out
 from engine.program.interpreter import Interpreted, NotInterpreted, Numbers
-from engine.program.packs import Axis
 from engine.program.rules import Rules
 from engine.study.study import Study
 
@@ -132,9 +130,7 @@ def _computed(
         return np.stack([np.broadcast_to(value, by_policy) for value in values]).astype(dtype)
 
     if not study.is_path_model:
-        of_one = jax.tree.map(lambda leaf: leaf[0], levers)
-        rule = written_out(rules.evaluate, rules.draws.example, rules.policies(of_one, Axis.POLICY).example)
-        outcomes = stacked(Interpreted(rule, dtype)([*own, *policies(0)]))
+        outcomes = stacked(Interpreted(rules.of_paths[0], dtype)([*own, *policies(0)]))
         return Values(drawn, outcomes.swapaxes(0, 1), np.zeros((by_policy[0], 0, 0, PATHS), dtype))
     written = rules.of_years
     begin, year, end = (Interpreted(rule, dtype) for rule in (written.begin, written.year, written.end))

@@ -51,9 +51,15 @@ class Rules:
     dtype: type
 
     @cached_property
+    def of_paths(self) -> tuple[Rule, tuple[Argument, Argument]]:
+        """The outcomes of a static model, and what they are computed from: factor draws and the policies."""
+        takes = self.draws, self.policies(self._first_year, Axis.POLICY)
+        return written_out(self.evaluate, *(argument.example for argument in takes)), takes
+
+    @cached_property
     def of_years(self) -> Years:
         """The rules of a path model, traced once for all programs of a study: tracing takes longer than compiling a small model."""
-        policies = jax.tree.map(lambda leaf: leaf[0], arguments.of(self.study, self.dtype)["levers"])
+        policies = self._first_year
         first = self.draws, self.policies(policies, Axis.POLICY)
         begin = written_out(self.begin, *(argument.example for argument in first))
         calendar = Argument.alike(jax.ShapeDtypeStruct((), np.int32), Axis.YEAR)
@@ -79,6 +85,10 @@ class Rules:
         for table, kind in zip(tables, kinds, strict=True):
             by_table[table] = widened([kind], [by_table.get(table, kind)], self.dtype)[0]
         return [by_table[table] for table in tables]
+
+    @property
+    def _first_year(self) -> Any:
+        return jax.tree.map(lambda leaf: leaf[0], arguments.of(self.study, self.dtype)["levers"])
 
     def scalar(self) -> jax.ShapeDtypeStruct:
         """One number."""

@@ -19,7 +19,7 @@ from engine.draws import random_words
 from engine.draws.dependence import correlated
 from engine.draws.sampling import SAMPLERS, Counter, Sampler
 from engine.program.batch import Argument, Batch, Known
-from engine.program.equations import Atom, Rule, written_out
+from engine.program.equations import Atom, Rule
 from engine.program.packs import Axis
 from engine.program.rules import Rules
 from engine.study.study import Study
@@ -127,8 +127,8 @@ class Tile:
 
     def _evaluate(self, inputs: Any, draws: Draws) -> Outcomes:
         policies = jax.tree.map(lambda leaf: leaf[0], inputs["levers"])
-        drawn, decided = self.rules.draws, self.rules.policies(policies, Axis.POLICY)
-        batch = self._batch(written_out(self.rules.evaluate, drawn.example, decided.example), drawn, decided)
+        rule, (drawn, decided) = self.rules.of_paths
+        batch = self._batch(rule, drawn, decided)
         known = batch.given(0, self._rows(draws)) | batch.given(1, _tables_of(policies, decided))
         return self._outcomes(batch, batch.computed(known, batch.outputs))
 
