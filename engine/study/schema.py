@@ -229,6 +229,7 @@ class GroupTable(Table):
     theta: float | None = _says("parameter of an Archimedean copula, in place of a rank correlation")
     df: float | None = _says("degrees of freedom of the t copula, 1 to 1000")
     members: list[str] | None = _says("names of the members", min_length=1)
+    against: list[str] | None = _says("members that move against the others", min_length=1)
     file: str | None = _says("data of an empirical copula, or a vine as pyvinecopulib writes it")
     ranks: dict[str, list[int]] | None = _says(
         "ranks of the data by member, in place of the file", min_length=1
