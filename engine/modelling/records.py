@@ -85,12 +85,16 @@ class Yearly:
       dims: dimensions it is recorded for.
       loss: whether high is worse.
       about: what it means.
+      low: the bound that the model keeps it from falling below.
+      high: the bound that the model keeps it from rising above.
     """
 
     unit: str
     dims: tuple[str, ...] = ()
     loss: bool = False
     about: str = ""
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
