@@ -111,7 +111,9 @@ def _normal(
     against = table.get("against", [])
     if isinstance(table[key], list):
         if against:
-            raise refusal("against", "expected one number beside it, got a matrix. Give its entries their signs.")
+            raise refusal(
+                "against", "expected one number beside it, got a matrix. Give its entries their signs."
+            )
         return _with_matrix(key, table, df)
     strangers = [name for name in against if name not in members]
     if strangers:

@@ -30,14 +30,13 @@ WORKED_OUT = 0.30
 
 
 class Banks(NamedTuple):
-    """Loans, capital, provisions [bn yuan]; bad-loan ratio and credit crunch [1]; what is left of the bad loans of 2015 [bn yuan]."""
+    """Loans, capital, provisions [bn yuan]; bad-loan ratio and credit crunch [1]."""
 
     loans: ByRegion
     capital: ByRegion
     provisions: ByRegion
     npl_ratio: ByRegion
     crunch: ByRegion
-    old_bad_loans: ByRegion
 
 
 class Book(NamedTuple):
@@ -62,7 +61,6 @@ def initial(factors: Any) -> Banks:
         provisions=BASE.provisions * BASE.loans,
         npl_ratio=BASE.npl_ratio,
         crunch=0.0 * BASE.loans,
-        old_bad_loans=BASE.npl_ratio * BASE.loans,
     )
 
 
@@ -80,8 +78,8 @@ def absorb(
     other_loans = loans_to_other_firms(past, factors)
     bad_sector = default_volume(distress.default, exposure)
     bad_other = distress.default_other * other_loans
-    old_bad_loans = (1.0 - WORKED_OUT) * past.old_bad_loans
-    lost = bad_sector + bad_other + WORKED_OUT * past.old_bad_loans
+    old_bad_loans = BASE.npl_ratio * BASE.loans * (1.0 - WORKED_OUT) ** (now.elapsed + 1.0)
+    lost = bad_sector + bad_other + old_bad_loans * (WORKED_OUT / (1.0 - WORKED_OUT))
     loss = lost * distress.loss_given_default + everyday_loss(past.loans, growth_average)
     hidden = (
         default_volume(firms.zombie, exposure) + firms.zombie_other * other_loans
@@ -105,7 +103,7 @@ def absorb(
     flow = (bad_sector + bad_other) / past.loans + 0.006 * exp(-8.0 * (growth_average - 0.05))
     npl_ratio = 0.70 * past.npl_ratio + 0.9 * flow + 0.0025 * IN_NORTHEAST
     return (
-        Banks(past.loans, capital, provisions, npl_ratio, crunch, old_bad_loans),
+        Banks(past.loans, capital, provisions, npl_ratio, crunch),
         Book(loss, retained, recapitalised, hidden, reported, true),
         purse,
     )

@@ -10,7 +10,7 @@ from engine.modelling.cells import each, exp, log, maximum, minimum, table
 from engine.models.rustbelt.banks import Banks
 from engine.models.rustbelt.base_2015 import BASE, WAGE
 from engine.models.rustbelt.budgets import Purse
-from engine.models.rustbelt.enterprises import Distress, Enterprises, by_debt, zombie_shares
+from engine.models.rustbelt.enterprises import Distress, Enterprises, zombie_shares
 from engine.models.rustbelt.environment import Surroundings
 from engine.models.rustbelt.inputs import Now
 from engine.models.rustbelt.labels import IN_NORTHEAST, NORTHEAST, REGION, ByCell, ByRegion, Scalar, by_region
@@ -118,12 +118,12 @@ def advance(
 
 def mean_zombie(zombie: Any, zombie_other: ByRegion, debt: ByCell) -> ByRegion:
     """Zombie share of a region [1]: half its three sectors by their debt, half its other state firms."""
-    return 0.5 * by_debt(zombie, debt) + 0.5 * zombie_other
+    return 0.5 * ((zombie * debt).over("sector") / debt.over("sector")) + 0.5 * zombie_other
 
 
 def output_growth(weight: Any, before: Any, after: Any) -> Any:
     """Weighted log change of output."""
-    return weight * (log(maximum(after, 1e-6)) - log(maximum(before, 1e-6)))
+    return weight * log(maximum(after, 1e-6) / maximum(before, 1e-6))
 
 
 @each

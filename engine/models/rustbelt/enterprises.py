@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
-from engine.modelling.cells import Cells, clip, each, maximum, minimum, normal_cdf
+from engine.modelling.cells import clip, each, maximum, minimum, normal_cdf
 from engine.models.rustbelt.base_2015 import BASE, WAGE
 from engine.models.rustbelt.budgets import Purse, covered, paid
 from engine.models.rustbelt.environment import Surroundings
@@ -21,6 +21,8 @@ SUBSIDISED = 1.6
 """Subsidy to the zombies of a sector, in units of the subsidy rate: tax, power and land beside cash."""
 SUBSIDISED_OTHER = 0.35
 """The same of other state firms."""
+ASSETS: ByCell = BASE.liabilities / (BASE.leverage * BASE.capacity)
+"""Assets over capacity [bn yuan per Mt/yr]."""
 ZOMBIES = 0.95
 """The largest zombie share of sector debt."""
 LEVERAGE = (0.3, 1.3)
@@ -89,6 +91,7 @@ def advance(
     surroundings: Surroundings,
     industry: Industry,
     activity: Activity,
+    plants: Industry,
     kept_workers: ByCell,
     other_loans: ByRegion,
     fiscal_space: ByRegion,
@@ -96,12 +99,14 @@ def advance(
     purse: Purse,
     now: Now,
 ) -> tuple[Enterprises, Distress, Purse]:
-    """Balance sheets and purse after this year. Budget, growth and kept workers are last year's, prices this year's."""
+    """Balance sheets and purse after this year. Budget, growth, kept workers and their plants are last year's, prices this year's."""
     factors, levers = now.factors, now.levers
     solvent = fiscal_space > 0.0
     ramp = clip((now.since_start + 1.0) / 5.0, 0.0, 1.0) * levers.diversification
     margin = margins(industry, activity, ramp, factors)
-    standing = BASE.liabilities * (past.leverage / BASE.leverage) * (industry.capacity / BASE.capacity)
+    assets = ASSETS * industry.capacity
+    standing = assets * past.leverage
+    weights = standing / standing.over("sector")
 
     # subsidies go to zombies, by debt; what the budget pays of them, and what of that arrives, is their cash
     by_cell = levers.subsidy_rate * SUBSIDISED * past.zombie
@@ -110,7 +115,7 @@ def advance(
     )
     subsidies, purse = paid(purse, bill, levers.central_share)
     relief = by_cell * past.leverage * (factors.subsidy_pass_through * covered(subsidies, bill))
-    kept_wages = factors.overstaffing_cost * WAGE * kept_workers * past.leverage / standing
+    kept_wages = (factors.overstaffing_cost * WAGE) * kept_workers * (1.0 / ASSETS) * (1.0 / plants.capacity)
     of_the_living = margin - kept_wages - INTEREST * past.leverage - 0.045
     cash = of_the_living + relief
 
@@ -131,22 +136,21 @@ def advance(
     zombie = clip(past.zombie + insolvent * rolled - settled - past.zombie * cured, 0.0, ZOMBIES)
 
     # other state firms, on the same footing
-    share_other = distress_share(
-        2.1 + 9.0 * (growth_average - 0.045), cycle, factors.asset_correlation
-    )
-    spilled = 0.15 * by_debt(default, standing) * IN_NORTHEAST
-    insolvent_other = (
-        insolvent_share(share_other, past.worst_other, past.zombie_other, factors.default_selection)
-        + 0.5 * spilled * (1.0 - past.zombie_other)
-    )
+    share_other = distress_share(2.1 + 9.0 * (growth_average - 0.045), cycle, factors.asset_correlation)
+    spilled = 0.15 * (default * weights).over("sector") * IN_NORTHEAST
+    insolvent_other = insolvent_share(
+        share_other, past.worst_other, past.zombie_other, factors.default_selection
+    ) + 0.5 * spilled * (1.0 - past.zombie_other)
     settled_other = past.zombie_other * (levers.resolution_rate * 0.7 + hasty_resolution(solvent))
     default_other = insolvent_other * (1.0 - rolled) + settled_other
     cured_other = clip(0.05 + 0.8 * (growth_average - 0.04), 0.0, 0.3)
     zombie_other = clip(
-        past.zombie_other + insolvent_other * rolled - settled_other - past.zombie_other * cured_other, 0.0, 0.9
+        past.zombie_other + insolvent_other * rolled - settled_other - past.zombie_other * cured_other,
+        0.0,
+        0.9,
     )
 
-    resolved = 0.5 * by_debt(settled, standing) + 0.5 * settled_other
+    resolved = 0.5 * (settled * weights).over("sector") + 0.5 * settled_other
     loss = loss_rate(
         factors.loss_given_default,
         past.loss_ageing,
@@ -155,30 +159,33 @@ def advance(
         factors.fire_sale_effect,
     )
     leverage = next_leverage(past.leverage, cash, default * loss, levers.debt_swap)
-    debt = BASE.liabilities * (leverage / BASE.leverage) * (industry.capacity / BASE.capacity)
+    debt = assets * leverage
     ageing = past.loss_ageing + factors.loss_given_default_ageing * (rolled - 0.3)
     firms = Enterprises(
-        leverage, zombie, zombie_other, ageing, maximum(past.worst, share), maximum(past.worst_other, share_other)
+        leverage,
+        zombie,
+        zombie_other,
+        ageing,
+        maximum(past.worst, share),
+        maximum(past.worst_other, share_other),
     )
-    return firms, Distress(
-        solvent_budget=solvent,
-        ramp=ramp,
-        margin=margin,
-        margin_in_hand=margin - kept_wages + relief,
-        default=default,
-        layoff_default=minimum(recognised, 0.6),
-        debt=debt,
-        default_other=default_other,
-        resolved=resolved,
-        loss_given_default=loss,
-        subsidies=subsidies,
-    ), purse
-
-
-def by_debt(share: ByCell, debt: ByCell) -> ByRegion:
-    """Mean of a share over the sectors of a region, weighted by their debt [1]."""
-    weighted: Cells = share * debt
-    return weighted.over("sector") / debt.over("sector")
+    return (
+        firms,
+        Distress(
+            solvent_budget=solvent,
+            ramp=ramp,
+            margin=margin,
+            margin_in_hand=margin - kept_wages + relief,
+            default=default,
+            layoff_default=minimum(recognised, 0.6),
+            debt=debt,
+            default_other=default_other,
+            resolved=resolved,
+            loss_given_default=loss,
+            subsidies=subsidies,
+        ),
+        purse,
+    )
 
 
 def margins(industry: Industry, activity: Activity, ramp: Scalar, factors: Any) -> ByCell:
@@ -268,7 +275,7 @@ def next_leverage(leverage: Scalar, cash: Scalar, written_off: Scalar, swapped: 
     there, and swaps take off what they are meant to, both ever less as owners near the lower one.
     """
     low, high = LEVERAGE
-    lent = jnp.clip((high - leverage) / (high - 0.7), 0.0, 1.0)
-    repaid = jnp.clip((leverage - low) / (0.7 - low), 0.0, 1.0)
+    lent = jnp.clip((high - leverage) * (1.0 / (high - 0.7)), 0.0, 1.0)
+    repaid = jnp.clip((leverage - low) * (1.0 / (0.7 - low)), 0.0, 1.0)
     financed = jnp.where(cash < 0.0, -0.9 * lent * cash, -0.45 * repaid * cash)
     return jnp.clip((leverage + financed) * (1.0 - 0.9 * written_off) - swapped * repaid, low, high)

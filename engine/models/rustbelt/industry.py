@@ -99,7 +99,9 @@ def advance(
     output = minimum(wanted * weight / weight.over("region"), FULL_USE * capacity)
 
     price_gap = next_price(past.price_gap, pressure, surroundings, now)
-    return Industry(demand, capacity, output, price_gap), Activity(closed, given_up, restructured, utilisation)
+    return Industry(demand, capacity, output, price_gap), Activity(
+        closed, given_up, restructured, utilisation
+    )
 
 
 def demand_change(surroundings: Surroundings, now: Now) -> BySector:
@@ -164,7 +166,7 @@ def given_up_share(price_gap: Scalar, kept_alive: Scalar, exit_rate: Scalar) -> 
 @each
 def share_cut(ordered: Scalar, intensity: Scalar, base: Scalar, capacity: Scalar, bound: float) -> Scalar:
     """Share of the cell's capacity that goes [1]: its part of the national order over what still stands."""
-    return jnp.minimum(ordered * intensity * base / capacity, bound)
+    return jnp.minimum(ordered * (intensity * base) * (1.0 / capacity), bound)
 
 
 def next_price(gap: BySector, pressure: BySector, surroundings: Surroundings, now: Now) -> BySector:

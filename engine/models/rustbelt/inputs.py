@@ -68,13 +68,17 @@ FACTORS = {
     "spin_off_jobs": Factor("1", "jobs in new firms per laid-off worker after two years"),
     "anchor_jobs": Factor("k persons", "jobs brought by one anchor investment"),
     "congestion_exponent": Factor("1", "how strongly a crowded pool slows re-employment"),
-    "layoff_scarring": Factor("1", "log loss of the hazard per point of urban jobs that the pool exceeds 0.2 % by"),
+    "layoff_scarring": Factor(
+        "1", "log loss of the hazard per point of urban jobs that the pool exceeds 0.2 % by"
+    ),
     # state-owned enterprises
     "steel_margin_response": Factor("1", "EBITDA over assets per unit of log steel price"),
     "coal_margin_response": Factor("1", "EBITDA over assets per unit of log coal price"),
     "cement_margin_response": Factor("1", "EBITDA over assets per unit of log cement price"),
     "northeast_cost_gap": Factor("1/yr", "disadvantage of the northeast in EBITDA over assets"),
-    "subsidy_pass_through": Factor("1", "share of a subsidy that reaches the cash of the firms it is paid for"),
+    "subsidy_pass_through": Factor(
+        "1", "share of a subsidy that reaches the cash of the firms it is paid for"
+    ),
     "overstaffing_cost": Factor("1", "share of a kept worker's wage that the firm loses"),
     "default_selection": Factor("1", "how much of the worst year so far the survivors are proof against"),
     "asset_volatility": Factor("1/yr^0.5", "volatility of the log asset value"),
@@ -129,14 +133,20 @@ LEVERS = {
         "Mt/yr", dims=("sector",), about="national capacity closed in the year, executed as given", low=0
     ),
     "new_capacity": Lever("1", about="freedom to add capacity when prices are high", low=0),
-    "job_protection": Lever("1", about="share of layoffs for want of earnings that is prevented", low=0, high=1),
+    "job_protection": Lever(
+        "1", about="share of layoffs for want of earnings that is prevented", low=0, high=1
+    ),
     "evergreening": Lever("1", about="share of newly insolvent debt that is rolled over", low=0, high=1),
     "resolution_rate": Lever("1/yr", about="share of zombie debt resolved in a year", low=0, high=1),
     "subsidy_rate": Lever("1/yr", about="subsidy per yuan of zombie debt", low=0),
     "debt_swap": Lever("1/yr", about="leverage taken off by debt-equity swaps in a year", low=0),
     "recapitalisation": Lever("1/yr", about="share of the capital shortfall filled in a year", low=0, high=1),
     "bailout_below": Lever(
-        "1", default=-1.0, about="reported capital ratio that banks are topped up to; -1: never", low=-1, high=1
+        "1",
+        default=-1.0,
+        about="reported capital ratio that banks are topped up to; -1: never",
+        low=-1,
+        high=1,
     ),
     "central_share": Lever("1", about="share of every bill that the centre pays", low=0, high=1),
     "bank_transparency": Lever("1", about="weight of true capital in what lenders go by", low=0, high=1),

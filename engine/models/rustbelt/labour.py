@@ -44,10 +44,7 @@ UNSCARRED = 0.002
 
 
 class Labour(NamedTuple):
-    """Employment, those of it that protection keeps, displaced pool, jobs that spin off one and two years on; sums since 2016.
-
-    All in thousand.
-    """
+    """Employment, displaced pool, jobs that spin off one and two years on, sums since 2016 [thousand]; the kept share [1]."""
 
     employment: ByCell
     kept: ByCell
@@ -109,15 +106,16 @@ def advance(
     left = left - restructuring
     leaving = left * labour_freed(activity.given_up, elasticity)
     left = left - leaving
-    unprofitable = left * market_share(distress.margin_in_hand, firms.leverage)
-    prevented = unprofitable * protection(levers, distress.solvent_budget)
-    market = leaving + unprofitable - prevented
-    left = left - (unprofitable - prevented)
+    unpaid = market_share(distress.margin_in_hand, firms.leverage)
+    protected = protection(levers, distress.solvent_budget)
+    unprofitable = left * (unpaid * (1.0 - protected))
+    market = leaving + unprofitable
+    left = left - unprofitable
     default = left * distress.layoff_default * default_effect(levers.job_protection, distress.solvent_budget)
     left = left - default
     retirement = RETIREMENT * left
     employment = left - retirement
-    kept = kept_workers(past.kept / past.employment, left, prevented)
+    kept = kept_share(past.kept, unpaid * protected)
 
     cut = closing + restructuring
     by_cell = cut + market + default
@@ -126,7 +124,7 @@ def advance(
 
     national = jnp.maximum(layoffs.over("region"), 1.0)
     of_the_year = jnp.where(now.since_start < FUND_YEARS, levers.resettlement_fund / FUND_YEARS, 0.0)
-    fund, purse = paid(purse, of_the_year * (layoffs / national), levers.central_share)
+    fund, purse = paid(purse, (of_the_year / national) * layoffs, levers.central_share)
     outlay = outlay_share(fund, layoffs)
     moved, retired = resettled(factors.internal_transfer_share, factors.early_retirement_share, outlay)
     internal = moved * layoffs
@@ -144,8 +142,13 @@ def advance(
         + factors.sme_credit_effect * levers.sme_credit * (1.0 - tight)
     )
     hazard = reemployment_hazard(
-        pool, jobs, BASE.new_jobs, support, factors.reemployment_hazard_base, factors.congestion_exponent
-    ) * unscarred(pool, BASE.new_jobs, factors.layoff_scarring)
+        pool,
+        jobs,
+        BASE.new_jobs,
+        support - scar(pool, BASE.new_jobs, factors.layoff_scarring),
+        factors.reemployment_hazard_base,
+        factors.congestion_exponent,
+    )
     migration = factors.out_migration_hazard * (0.5 + 1.5 * levers.labour_mobility) * IN_NORTHEAST
     displaced, reemployed, out_migrated, exited = after_a_year(pool, hazard, migration)
 
@@ -160,22 +163,26 @@ def advance(
         reemployed_northeast=past.reemployed_northeast + northeast(reemployed),
         moved_northeast=past.moved_northeast + northeast(out_migrated),
     )
-    return workers, Moves(
-        cut=cut,
-        market=market,
-        default=default,
-        indirect=indirect,
-        layoffs=layoffs,
-        retirement=retirement,
-        internal=internal,
-        early_retired=early_retired,
-        inflow=inflow,
-        reemployed=reemployed,
-        out_migrated=out_migrated,
-        exited=exited,
-        fund=fund,
-        pace=pace,
-    ), purse
+    return (
+        workers,
+        Moves(
+            cut=cut,
+            market=market,
+            default=default,
+            indirect=indirect,
+            layoffs=layoffs,
+            retirement=retirement,
+            internal=internal,
+            early_retired=early_retired,
+            inflow=inflow,
+            reemployed=reemployed,
+            out_migrated=out_migrated,
+            exited=exited,
+            fund=fund,
+            pace=pace,
+        ),
+        purse,
+    )
 
 
 @each
@@ -201,18 +208,18 @@ def _protected(job_protection: Scalar, solvent: Scalar) -> Scalar:
 
 
 @each
-def kept_workers(before: Scalar, left: Scalar, prevented: Scalar) -> Scalar:
-    """Workers that protection keeps in jobs that do not pay [thousand], after retirement.
+def kept_share(before: Scalar, prevented: Scalar) -> Scalar:
+    """Share of the workers whom protection keeps in jobs that do not pay [1]; they retire and are laid off as all others.
 
-    The share that was kept before is among all who leave and among all who are kept anew.
+    Of those who were not kept before, the share that would have been laid off is kept from now on.
     """
-    return (before * left + prevented * (1.0 - before)) * (1.0 - RETIREMENT)
+    return before + prevented * (1.0 - before)
 
 
 @each
 def outlay_share(fund: Scalar, layoffs: Scalar) -> Scalar:
     """What the fund has paid for each of the laid off, over a full outlay [1]: at most one and a half."""
-    return jnp.minimum(fund * 1000.0 / jnp.maximum(layoffs, 1e-3) / OUTLAY, 1.5)
+    return jnp.minimum(fund * (1000.0 / OUTLAY) / jnp.maximum(layoffs, 1e-3), 1.5)
 
 
 @each
@@ -266,10 +273,10 @@ def reemployment_hazard(
 
 
 @each
-def unscarred(pool: Scalar, base_jobs: Scalar, scarring: Scalar) -> Scalar:
-    """What a crowd leaves of the hazard [1]: exp(-scarring x points of urban jobs that the pool exceeds 0.2 % by)."""
-    share = pool / (URBAN_JOBS * base_jobs)
-    return jnp.exp(-100.0 * scarring * jnp.maximum(share - UNSCARRED, 0.0))
+def scar(pool: Scalar, base_jobs: Scalar, scarring: Scalar) -> Scalar:
+    """Log loss of the hazard in a crowd [1]: scarring x points of urban jobs that the pool exceeds 0.2 % by."""
+    share = pool * (1.0 / (URBAN_JOBS * base_jobs))
+    return 100.0 * scarring * jnp.maximum(share - UNSCARRED, 0.0)
 
 
 @each

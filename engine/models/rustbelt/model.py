@@ -9,7 +9,16 @@ import jax
 import jax.numpy as jnp
 
 from engine.modelling.records import PathModel
-from engine.models.rustbelt import banks, budgets, economy, enterprises, environment, industry, labour, outcomes
+from engine.models.rustbelt import (
+    banks,
+    budgets,
+    economy,
+    enterprises,
+    environment,
+    industry,
+    labour,
+    outcomes,
+)
 from engine.models.rustbelt.inputs import FACTORS, LEVERS, SHOCKS, Now
 from engine.models.rustbelt.labels import PROVINCE, REGION, SECTOR, Scalar
 from engine.models.rustbelt.limits import LIMITS
@@ -71,7 +80,8 @@ class Rustbelt(PathModel):
             surroundings,
             plants,
             activity,
-            state.labour.kept,
+            state.industry,
+            state.labour.kept * state.labour.employment,
             other_loans,
             budget,
             slow,
@@ -79,7 +89,9 @@ class Rustbelt(PathModel):
             now,
         )
         books, book, purse = banks.absorb(state.banks, firms, distress, slow, purse, now)
-        workers, moves, purse = labour.advance(state.labour, activity, firms, distress, books, slow, purse, now)
+        workers, moves, purse = labour.advance(
+            state.labour, activity, firms, distress, books, slow, purse, now
+        )
         change = economy.Change(
             state.industry.output, plants.output, state.labour.displaced, workers.displaced
         )
@@ -89,7 +101,19 @@ class Rustbelt(PathModel):
         books, lent = banks.lend(books, accounts.growth)
 
         happened = outcomes.Happened(
-            around, plants, activity, firms, distress, books, book, lent, workers, moves, purse, regions, accounts
+            around,
+            plants,
+            activity,
+            firms,
+            distress,
+            books,
+            book,
+            lent,
+            workers,
+            moves,
+            purse,
+            regions,
+            accounts,
         )
         return State(around, plants, firms, books, workers, regions), outcomes.recorded(
             happened, state.economy.gdp

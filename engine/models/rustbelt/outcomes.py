@@ -26,25 +26,53 @@ BY_SECTOR = ("sector",)
 
 YEARLY = {
     # labour
-    "cut_layoffs": Yearly("k persons/yr", BY_CELL, loss=True, about="workers laid off by closures and restructuring"),
-    "market_layoffs": Yearly("k persons/yr", BY_CELL, loss=True, about="workers laid off for want of earnings, or as plants are given up"),
+    "cut_layoffs": Yearly(
+        "k persons/yr", BY_CELL, loss=True, about="workers laid off by closures and restructuring"
+    ),
+    "market_layoffs": Yearly(
+        "k persons/yr",
+        BY_CELL,
+        loss=True,
+        about="workers laid off for want of earnings, or as plants are given up",
+    ),
     "default_layoffs": Yearly("k persons/yr", BY_CELL, loss=True, about="workers laid off by defaults"),
-    "indirect_layoffs": Yearly("k persons/yr", BY_CELL, loss=True, about="people laid off at suppliers and in towns"),
+    "indirect_layoffs": Yearly(
+        "k persons/yr", BY_CELL, loss=True, about="people laid off at suppliers and in towns"
+    ),
     "employment": Yearly("k persons", BY_CELL, about="workers of the sector at the end of the year"),
-    "kept_workers": Yearly("k persons", BY_CELL, loss=True, about="workers whom protection keeps in jobs that do not pay"),
+    "kept_workers": Yearly(
+        "k persons", BY_CELL, loss=True, about="workers whom protection keeps in jobs that do not pay"
+    ),
     "displaced_pool": Yearly("k persons", BY_REGION, loss=True, about="displaced people without a job"),
-    "displaced_spell": Yearly("yr", BY_REGION, loss=True, about="displaced over those re-employed in the year, proxy of the longest spell"),
+    "displaced_spell": Yearly(
+        "yr",
+        BY_REGION,
+        loss=True,
+        about="displaced over those re-employed in the year, proxy of the longest spell",
+    ),
     "reemployed": Yearly("k persons/yr", BY_REGION, about="displaced people re-employed in their region"),
     "internal_transfer": Yearly("k persons/yr", BY_REGION, about="laid off and moved inside the firm"),
     "early_retired": Yearly("k persons/yr", BY_REGION, about="laid off and retired early"),
-    "out_migrated": Yearly("k persons/yr", BY_REGION, about="displaced people who left the region for work elsewhere"),
+    "out_migrated": Yearly(
+        "k persons/yr", BY_REGION, about="displaced people who left the region for work elsewhere"
+    ),
     "exited": Yearly("k persons/yr", BY_REGION, about="displaced people who left the labour force"),
-    "net_jobs_lost": Yearly("k persons", BY_REGION, loss=True, about="jobs lost since 2015, less all who were settled"),
+    "net_jobs_lost": Yearly(
+        "k persons", BY_REGION, loss=True, about="jobs lost since 2015, less all who were settled"
+    ),
     # state-owned enterprises
-    "soe_default_share": Yearly("1/yr", BY_CELL, loss=True, about="recognised defaults of state firms over sector debt"),
-    "zombie_share": Yearly("1", BY_CELL, loss=True, about="insolvent, unresolved share of sector debt", low=0.0, high=ZOMBIES),
-    "northeast_zombie_share": Yearly("1", loss=True, about="insolvent, unresolved share of the northeast's sector debt"),
-    "leverage": Yearly("1", BY_CELL, loss=True, about="liabilities over assets", low=LEVERAGE[0], high=LEVERAGE[1]),
+    "soe_default_share": Yearly(
+        "1/yr", BY_CELL, loss=True, about="recognised defaults of state firms over sector debt"
+    ),
+    "zombie_share": Yearly(
+        "1", BY_CELL, loss=True, about="insolvent, unresolved share of sector debt", low=0.0, high=ZOMBIES
+    ),
+    "northeast_zombie_share": Yearly(
+        "1", loss=True, about="insolvent, unresolved share of the northeast's sector debt"
+    ),
+    "leverage": Yearly(
+        "1", BY_CELL, loss=True, about="liabilities over assets", low=LEVERAGE[0], high=LEVERAGE[1]
+    ),
     "interest_cover": Yearly("1", BY_CELL, about="EBITDA over interest"),
     "loss_given_default": Yearly("1", BY_REGION, loss=True, about="loss given default"),
     # banks
@@ -52,28 +80,50 @@ YEARLY = {
     "capital": Yearly("bn yuan", BY_REGION, about="reported bank capital"),
     "provisions": Yearly("bn yuan", BY_REGION, about="banks' provisions for bad loans"),
     "bank_loss": Yearly("bn yuan/yr", BY_REGION, loss=True, about="loan losses that banks recognised"),
-    "hidden_loss": Yearly("bn yuan", BY_REGION, loss=True, about="bank losses on zombie debt that are not recognised yet"),
+    "hidden_loss": Yearly(
+        "bn yuan", BY_REGION, loss=True, about="bank losses on zombie debt that are not recognised yet"
+    ),
     "npl_ratio": Yearly("1", BY_REGION, loss=True, about="bad loans over loans"),
-    "capital_shortfall": Yearly("bn yuan", BY_REGION, loss=True, about="true bank capital missing to 10.5 % of risk-weighted assets"),
+    "capital_shortfall": Yearly(
+        "bn yuan", BY_REGION, loss=True, about="true bank capital missing to 10.5 % of risk-weighted assets"
+    ),
     "capital_ratio": Yearly("1", BY_REGION, about="reported bank capital over risk-weighted assets"),
-    "true_capital_ratio": Yearly("1", BY_REGION, about="bank capital and provisions less hidden losses, over risk-weighted assets"),
-    "loan_growth": Yearly("1/yr", BY_REGION, about="log growth of bank loans", low=LOAN_GROWTH[0], high=LOAN_GROWTH[1]),
+    "true_capital_ratio": Yearly(
+        "1", BY_REGION, about="bank capital and provisions less hidden losses, over risk-weighted assets"
+    ),
+    "loan_growth": Yearly(
+        "1/yr", BY_REGION, about="log growth of bank loans", low=LOAN_GROWTH[0], high=LOAN_GROWTH[1]
+    ),
     # growth and the budget
     "gdp_loss": Yearly("1", BY_REGION, loss=True, about="share of GDP missing to the national growth path"),
     "gdp_index": Yearly("2015 = 1", BY_REGION, about="real GDP"),
     "northeast_gdp_index": Yearly("2015 = 1", about="real GDP of the three provinces"),
     "growth": Yearly("1/yr", BY_REGION, about="log growth of real GDP"),
-    "reported_growth": Yearly("1/yr", BY_REGION, about="log growth of real GDP as reported, with Liaoning's error of 2016"),
-    "job_pace": Yearly("1/yr", BY_REGION, about="smoothed growth against normal, as new jobs feel it", low=PACES[0], high=PACES[1]),
-    "public_cost": Yearly("bn yuan/yr", BY_REGION, loss=True, about="subsidies, rescues of banks and fund, as far as paid"),
+    "reported_growth": Yearly(
+        "1/yr", BY_REGION, about="log growth of real GDP as reported, with Liaoning's error of 2016"
+    ),
+    "job_pace": Yearly(
+        "1/yr",
+        BY_REGION,
+        about="smoothed growth against normal, as new jobs feel it",
+        low=PACES[0],
+        high=PACES[1],
+    ),
+    "public_cost": Yearly(
+        "bn yuan/yr", BY_REGION, loss=True, about="subsidies, rescues of banks and fund, as far as paid"
+    ),
     "paid_by_centre": Yearly("bn yuan/yr", BY_REGION, loss=True, about="public cost that the centre paid"),
-    "paid_by_provinces": Yearly("bn yuan/yr", BY_REGION, loss=True, about="public cost that the provinces paid"),
+    "paid_by_provinces": Yearly(
+        "bn yuan/yr", BY_REGION, loss=True, about="public cost that the provinces paid"
+    ),
     "subsidies": Yearly("bn yuan/yr", BY_REGION, loss=True, about="subsidies to zombie firms"),
     "recapitalisation_cost": Yearly("bn yuan/yr", BY_REGION, loss=True, about="public money put into banks"),
     "fund_spending": Yearly("bn yuan/yr", BY_REGION, loss=True, about="resettlement fund spent"),
     "fiscal_space": Yearly("1", BY_REGION, about="room for support in the budget, share of GDP"),
     # industry and environment
-    "price_gap": Yearly("log", BY_SECTOR, about="log price against its normal level", low=PRICE_GAPS[0], high=PRICE_GAPS[1]),
+    "price_gap": Yearly(
+        "log", BY_SECTOR, about="log price against its normal level", low=PRICE_GAPS[0], high=PRICE_GAPS[1]
+    ),
     "utilisation": Yearly("1", BY_SECTOR, about="output over capacity", low=0.0, high=FULL_USE),
     "capacity": Yearly("Mt/yr", BY_SECTOR, about="national capacity"),
     "output": Yearly("Mt/yr", BY_SECTOR, about="national output"),
@@ -88,27 +138,116 @@ _PAID_BY_PROVINCES = total("paid_by_provinces", _HERE) * _SHARE_OF_GDP
 _HOLE_LEFT = last("capital_shortfall", _HERE) * _SHARE_OF_GDP
 
 OUTCOMES = {
-    "layoffs": Outcome("k persons", total("layoffs", _HERE), loss=True, about="direct layoffs in the northeast's three sectors"),
-    "displaced_peak": Outcome("k persons", peak("displaced_pool", _HERE), loss=True, about="largest number of displaced people without a job in the northeast"),
-    "displaced_person_years": Outcome("k yr", total("displaced_pool", _HERE), loss=True, about="years that people of the northeast spent displaced"),
-    "zombie_share_last": Outcome("1", last("northeast_zombie_share"), loss=True, about="insolvent, unresolved share of the northeast's sector debt in the last year"),
-    "capital_shortfall_peak": Outcome("% of 2015 GDP", peak("capital_shortfall", _HERE) * _SHARE_OF_GDP, loss=True, about="largest true shortfall of bank capital in the northeast"),
-    "lowest_true_capital_ratio": Outcome("1", lowest("true_capital_ratio", _HERE, across="lowest"), about="lowest true capital ratio of any northeastern province's banks in any year"),
-    "worst_two_year_growth": Outcome("1", worst_spell("northeast_growth", 2), about="northeast growth: lowest, over pairs of years, of the better year's"),
-    "bank_loss": Outcome("% of 2015 GDP", total("bank_loss", _HERE) * _SHARE_OF_GDP, loss=True, about="loan losses that the northeast's banks recognised"),
-    "gdp_index_last": Outcome("2015 = 1", last("northeast_gdp_index"), about="real GDP of the northeast in the last year"),
-    "gdp_loss_last": Outcome("1", last("northeast_gdp_loss"), loss=True, about="share of the northeast's GDP missing to the national growth path in the last year"),
-    "public_cost": Outcome("% of 2015 GDP", total("public_cost", _HERE) * _SHARE_OF_GDP, loss=True, about="subsidies, rescues of banks and fund in the northeast, as far as paid"),
-    "paid_by_centre": Outcome("% of 2015 GDP", _PAID_BY_CENTRE, loss=True, about="public cost in the northeast that the centre paid"),
-    "paid_by_provinces": Outcome("% of 2015 GDP", _PAID_BY_PROVINCES, loss=True, about="public cost in the northeast that the provinces paid"),
-    "hole_left": Outcome("% of 2015 GDP", _HOLE_LEFT, loss=True, about="true bank capital that is still missing in the northeast in the last year"),
-    "total_bill": Outcome("% of 2015 GDP", _PAID_BY_CENTRE + _PAID_BY_PROVINCES + _HOLE_LEFT, loss=True, about="paid by the centre and the provinces, and the hole that is left"),
-    "reemployed_share": Outcome("1", lambda state: placed_share(state.labour), about="re-employed or gone to work elsewhere, over all who were displaced in the northeast"),
-    "reemployed_in_northeast_share": Outcome("1", lambda state: reemployed_share(state.labour), about="re-employed in the northeast over all who were displaced there"),
-    "layoffs_three_years": Outcome("k persons", highest_spell("national_layoffs", 3), loss=True, about="direct and indirect layoffs of all China in the worst three years in a row"),
-    "national_cut_layoffs": Outcome("k persons", total("cut_layoffs"), loss=True, about="layoffs by closures and restructuring in all China"),
-    "sector_jobs_last": Outcome("k persons", last("employment", _HERE), about="jobs in the northeast's three sectors in the last year"),
-    "population_loss": Outcome("k persons", total("out_migrated", _HERE), loss=True, about="displaced people who left the northeast"),
+    "layoffs": Outcome(
+        "k persons",
+        total("layoffs", _HERE),
+        loss=True,
+        about="direct layoffs in the northeast's three sectors",
+    ),
+    "displaced_peak": Outcome(
+        "k persons",
+        peak("displaced_pool", _HERE),
+        loss=True,
+        about="largest number of displaced people without a job in the northeast",
+    ),
+    "displaced_person_years": Outcome(
+        "k yr",
+        total("displaced_pool", _HERE),
+        loss=True,
+        about="years that people of the northeast spent displaced",
+    ),
+    "zombie_share_last": Outcome(
+        "1",
+        last("northeast_zombie_share"),
+        loss=True,
+        about="insolvent, unresolved share of the northeast's sector debt in the last year",
+    ),
+    "capital_shortfall_peak": Outcome(
+        "% of 2015 GDP",
+        peak("capital_shortfall", _HERE) * _SHARE_OF_GDP,
+        loss=True,
+        about="largest true shortfall of bank capital in the northeast",
+    ),
+    "lowest_true_capital_ratio": Outcome(
+        "1",
+        lowest("true_capital_ratio", _HERE, across="lowest"),
+        about="lowest true capital ratio of any northeastern province's banks in any year",
+    ),
+    "worst_two_year_growth": Outcome(
+        "1",
+        worst_spell("northeast_growth", 2),
+        about="northeast growth: lowest, over pairs of years, of the better year's",
+    ),
+    "bank_loss": Outcome(
+        "% of 2015 GDP",
+        total("bank_loss", _HERE) * _SHARE_OF_GDP,
+        loss=True,
+        about="loan losses that the northeast's banks recognised",
+    ),
+    "gdp_index_last": Outcome(
+        "2015 = 1", last("northeast_gdp_index"), about="real GDP of the northeast in the last year"
+    ),
+    "gdp_loss_last": Outcome(
+        "1",
+        last("northeast_gdp_loss"),
+        loss=True,
+        about="share of the northeast's GDP missing to the national growth path in the last year",
+    ),
+    "public_cost": Outcome(
+        "% of 2015 GDP",
+        total("public_cost", _HERE) * _SHARE_OF_GDP,
+        loss=True,
+        about="subsidies, rescues of banks and fund in the northeast, as far as paid",
+    ),
+    "paid_by_centre": Outcome(
+        "% of 2015 GDP", _PAID_BY_CENTRE, loss=True, about="public cost in the northeast that the centre paid"
+    ),
+    "paid_by_provinces": Outcome(
+        "% of 2015 GDP",
+        _PAID_BY_PROVINCES,
+        loss=True,
+        about="public cost in the northeast that the provinces paid",
+    ),
+    "hole_left": Outcome(
+        "% of 2015 GDP",
+        _HOLE_LEFT,
+        loss=True,
+        about="true bank capital that is still missing in the northeast in the last year",
+    ),
+    "total_bill": Outcome(
+        "% of 2015 GDP",
+        _PAID_BY_CENTRE + _PAID_BY_PROVINCES + _HOLE_LEFT,
+        loss=True,
+        about="paid by the centre and the provinces, and the hole that is left",
+    ),
+    "reemployed_share": Outcome(
+        "1",
+        lambda state: placed_share(state.labour),
+        about="re-employed or gone to work elsewhere, over all who were displaced in the northeast",
+    ),
+    "reemployed_in_northeast_share": Outcome(
+        "1",
+        lambda state: reemployed_share(state.labour),
+        about="re-employed in the northeast over all who were displaced there",
+    ),
+    "layoffs_three_years": Outcome(
+        "k persons",
+        highest_spell("national_layoffs", 3),
+        loss=True,
+        about="direct and indirect layoffs of all China in the worst three years in a row",
+    ),
+    "national_cut_layoffs": Outcome(
+        "k persons",
+        total("cut_layoffs"),
+        loss=True,
+        about="layoffs by closures and restructuring in all China",
+    ),
+    "sector_jobs_last": Outcome(
+        "k persons", last("employment", _HERE), about="jobs in the northeast's three sectors in the last year"
+    ),
+    "population_loss": Outcome(
+        "k persons", total("out_migrated", _HERE), loss=True, about="displaced people who left the northeast"
+    ),
 }
 
 
@@ -144,7 +283,7 @@ def recorded(year: Happened, gdp_before: Any) -> Mapping[str, Any]:
         "layoffs": moves.layoffs,
         "national_layoffs": (moves.layoffs + moves.indirect.over("sector")).over("region"),
         "employment": employed,
-        "kept_workers": year.labour.kept,
+        "kept_workers": year.labour.kept * employed,
         "displaced_pool": year.labour.displaced,
         "displaced_spell": spell(year.labour.displaced, moves.reemployed),
         "reemployed": moves.reemployed,
