@@ -8,6 +8,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
+from engine.cli.show.bound_table import print_standings
 from engine.cli.show.input_tables import print_groups, print_shocks
 from engine.cli.show.prior_table import print_priors
 from engine.cli.show.rows import Column, columns_of, print_rows
@@ -37,11 +38,15 @@ def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
     With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2.
     """
     from engine.execution import precision
+    from engine.execution.bounds import refuse_beyond
     from engine.modelling import contract
     from engine.program import devices
     from engine.run_folder.finding import run_folder
 
     contract.refuse_broken(study.model, study.model_name)
+    pilot = precision.piloted(study)
+    if pilot is not None:
+        refuse_beyond(study, pilot.single.yearly)
     row = devices.mesh(place["device"]).devices.flat
     folder = run_folder(study, place["out"])
     with screen.paged() as console:
@@ -50,8 +55,9 @@ def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
         print_priors(console, study.inputs)
         print_groups(console, study)
         print_shocks(console, study)
+        print_standings(console, study, pilot)
         _print_size(console, folder, f"{len(row)} x {row[0].device_kind}", place["memory"])
-        screen.print_rounding(console, precision.too_coarse(study))
+        screen.print_rounding(console, precision.too_coarse(study, pilot))
     if workers is not None:
         _print_plan(screen.stdout(), folder, place["device"], workers)
 
