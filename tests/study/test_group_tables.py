@@ -10,8 +10,8 @@ from scipy import special
 
 import engine
 from engine.cli import main
-from engine.draws.copulas.vine import refuse_unless_vine
 from engine.draws.copulas.elliptical import Equicorrelated
+from engine.draws.copulas.vine import refuse_unless_vine
 from engine.errors import UserError
 from engine.modelling.records import Factor, Outcome, StaticModel
 from engine.study.loading import load_study, read_study, resolved_text

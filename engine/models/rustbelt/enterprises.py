@@ -259,12 +259,15 @@ def insolvent_share(distressed: Scalar, worst: Scalar, zombie: Scalar, selection
 
 @each
 def loss_rate(base: Scalar, ageing: Scalar, prices: Scalar, resolved: Scalar, fire_sale: Scalar) -> Scalar:
-    """Loss given default [1]: rises with age, low prices and the pace of resolution, and nears one as they do.
+    """Loss given default [1]: base + more at first, and never all or nothing.
 
-    1 - (1 - base) exp(-more / (1 - base)), more = ageing - 0.15 price + fire_sale max(resolved - 3 %, 0).
+    more = ageing - 0.15 price + fire_sale max(resolved - 3 %, 0); 1 - (1 - base) exp(-more / (1 - base)) where it is above zero,
+    base exp(more / base) where it is below.
     """
     more = ageing - 0.15 * prices + fire_sale * jnp.maximum(resolved - 0.03, 0.0)
-    return 1.0 - (1.0 - base) * jnp.exp(-more / (1.0 - base))
+    room = jnp.where(more > 0.0, 1.0 - base, base)
+    left = room * jnp.exp(-jnp.abs(more) / room)
+    return jnp.where(more > 0.0, 1.0 - left, left)
 
 
 @each
