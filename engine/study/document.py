@@ -54,6 +54,8 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
             tables[key] = {name: dict(text[key][name]) for name in used}
     tables["policies"] = {name: _policy_table(policies.by_name[name], study) for name in policies.reached}
     tables["events"] = {name: dict(table) for name, table in text["events"].items()}
+    if study.assumptions:
+        tables["assumptions"] = {one.name: dict(one.table) for one in study.assumptions}
     for kind in OF_LABELS:
         if study.labels.get(kind):
             tables[kind] = {name: {"label": label} for name, label in study.labels[kind].items()}

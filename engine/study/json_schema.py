@@ -55,6 +55,7 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
         "shocks",
         "policies",
         "events",
+        "assumptions",
         "outcomes",
         "yearly",
         "risk",

@@ -12,10 +12,19 @@ from engine.draws.shocks import Shocks
 from engine.errors import Problems, UserError, unknown
 from engine.modelling.declaration import check_declaration, check_free, check_name
 from engine.modelling.records import Factor, Model, PathModel, factor_names
-from engine.study import event_tables, factor_tables, group_tables, labels, policy_tables, section_tables
+from engine.study import (
+    assumption_tables,
+    event_tables,
+    factor_tables,
+    group_tables,
+    labels,
+    policy_tables,
+    section_tables,
+)
+from engine.study.assumption_tables import Known
 from engine.study.document import document
 from engine.study.shock_tables import ShockReader, group_names
-from engine.study.study import Study
+from engine.study.study import Assumption, Study
 from engine.study.vector_factors import LABELLED, by_label, check_factor_name
 
 
@@ -73,6 +82,10 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
     drawn = [*bases, *sorted(shares - set(bases))]
     group_of, groups = _groups(text, drawn, problems)
     shocks = _shocks(text, known, priors, problems)
+    assumptions: tuple[Assumption, ...] = ()
+    if policies is not None and years is not None and len(running) == len(policies.names):
+        held = Known(text, model, years, priors, policies, drawn, groups, group_of)
+        assumptions = assumption_tables.read(held, problems)
     problems.refuse(source)
     assert policies is not None and years is not None
     study = Study(
@@ -105,12 +118,13 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         author=text["author"],
         nonfinite=float(run.get("nonfinite", 0.0)),
         levels=levels,
+        assumptions=assumptions,
     )
     return replace(study, document=document(study, text, policies))
 
 
 def _check_names(text: Mapping[str, Any], problems: Problems) -> None:
-    for table in ("factors", "groups", "regimes", "policies", "events"):
+    for table in ("factors", "groups", "regimes", "policies", "events", "assumptions"):
         for name in text[table]:
             with problems.within(f"{table}.{name}" if name else table):
                 (check_factor_name if table == "factors" else check_name)(name)
