@@ -97,7 +97,8 @@ def sentence(among: Sequence[Ranking], n_structures: int) -> str:
         else f"No ranking is clear in each of {n_structures} structures"
     ]
     flips = _together(by_verdict[Verdict.FLIPS], lambda one: _sides(one, several))
-    parts += [f"flips: {names} ({text})" for text, names in flips] or ["no ranking flips"]
+    turned = ", ".join(f"{names} ({text})" for text, names in flips)
+    parts.append(f"flips: {turned}" if flips else "no ranking flips")
     for verdict, text in (
         (Verdict.OPEN, "clear in some and turned round in none"),
         (Verdict.UNDECIDED, "undecided in all"),
@@ -108,8 +109,8 @@ def sentence(among: Sequence[Ranking], n_structures: int) -> str:
 
 
 def listed(names: Sequence[str], most: int = 0) -> str:
-    """`a, b and c`, or `a, b and 3 more`."""
-    if most and len(names) > most:
+    """`a, b and c`, or `a, b and 3 more`, of more than one over the most."""
+    if most and len(names) > most + 1:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 

@@ -165,13 +165,14 @@ class _Pieces:
                 self.table[name] = value
 
     def of_lever(self, lever: str, value: Any) -> None:
-        """A lever of every policy."""
-        read_once = Problems()
+        """A lever of every policy; what cannot be had under one that does not run is nobody's mistake."""
         for policy in self.known.policies.by_name:
-            if self._set(policy, lever, value, read_once):
+            own = Problems()
+            if self._set(policy, lever, value, own):
                 self.table[lever] = value
-        for problem in read_once:
-            self._problems.add(problem.place, problem.message)
+            if self.known.reaches(policy):
+                for problem in own:
+                    self._problems.add(problem.place, problem.message)
 
     def of_policy(self, policy: str, table: Mapping[str, Any]) -> None:
         """Levers of one policy."""

@@ -65,7 +65,8 @@ def _in_line(table: Mapping[str, object], place: str = "") -> str:
     parts = []
     for key, value in table.items():
         inner = isinstance(value, dict) and not str(next(iter(value), "")).isdigit()
-        parts.append(_in_line(value, f"{place}{key}.") if inner else f"{place}{key} {value}")  # type: ignore[arg-type]
+        text = f"{value:g}" if isinstance(value, int | float) else value
+        parts.append(_in_line(value, f"{place}{key}.") if inner else f"{place}{key} {text}")  # type: ignore[arg-type]
     return ", ".join(parts)
 
 
