@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
 
 from engine.program import arguments
 from engine.program.kernel import BlockResult, Program
@@ -20,8 +22,23 @@ def fed(program: Program, change: Change) -> Program:
     own, inputs = program.study, dict(program.inputs)
     if change.levers or change.groups:
         other = arguments.of(changed(own, change), program.dtype)
-        inputs |= {name: other[name] for name in ("levers", "groups")}
+        inputs["groups"] = other["groups"]
+        inputs["levers"] = other["levers"] | {"drawn": _as_compiled(inputs["levers"], other["levers"])}
     return program.fed(inputs | {"changes": arguments.changes(change.factors, own, program.dtype)})
+
+
+def _as_compiled(own: Any, other: Any) -> dict[str, Any]:
+    """Weights of the factors that levers are drawn from, 0 where a lever that the program draws is a number now."""
+    return {
+        side: {
+            lever: {
+                factor: other["drawn"][side].get(lever, {}).get(factor, tuple(map(np.zeros_like, weights)))
+                for factor, weights in factors.items()
+            }
+            for lever, factors in levers.items()
+        }
+        for side, levers in own["drawn"].items()
+    }
 
 
 def results(

@@ -19,7 +19,7 @@ from engine.errors import Problems, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.records import Model, factor_names
 from engine.study import group_tables
-from engine.study.lever_tables import LeverTables, lever_table, number
+from engine.study.lever_tables import LeverTables, number, put_together
 from engine.study.policy_tables import Policies, PolicyReader
 from engine.study.study import Change, Study
 
@@ -70,6 +70,12 @@ class Known:
         for table in self.text["policies"].values():
             if isinstance(table.get("implementation"), str):
                 limits[table["implementation"]] = 0.0, 1.0
+        for policy in self.policies.by_name.values():
+            for lever, factors in policy.drawn.items():
+                bounds = self.model.levers[lever]
+                for name in factors:
+                    low, high = limits.get(name, (-math.inf, math.inf))
+                    limits[name] = max(low, bounds.low), min(high, bounds.high)
         return limits
 
     def reaches(self, policy: str) -> bool:
@@ -136,7 +142,7 @@ class _Pieces:
 
     def __init__(self, known: Known, problems: Problems):
         self.known, self._problems = known, problems
-        self._tables = LeverTables(known.model, known.years)
+        self._tables = LeverTables(known.model, known.years, known.text["factors"], known.priors)
         self.factors: dict[str, tuple[float, float]] = {}
         self.levers: dict[str, dict[str, Any]] = {}
         self.groups: dict[str, Group] = {}
@@ -188,24 +194,47 @@ class _Pieces:
 
     def _set(self, policy: str, lever: str, value: Any, problems: Problems) -> bool:
         """Whether a lever of a policy is another one now, and the policy reached."""
-        stated, multiple = self.known.policies.by_name[policy].levers.get(lever), multiple_of(value)
-        if multiple is not None and stated is not None:
-            dims = self.known.model.levers[lever].dims
-            value = lever_table(multiple * np.asarray(stated), dims, self.known.model, self.known.years)
-        before, own = len(problems), Problems()
-        array = self._tables.read(lever, value, own)
-        of = f" ({multiple:g} times what '{policy}' has)" if multiple is not None else ""
-        for problem in own:
-            problems.add(
-                problem.place, problem.message.removesuffix(".") + f"{of}." if of else problem.message
-            )
-        if len(problems) > before or len(own) or stated is None or np.array_equal(array, stated):
+        before = len(problems)
+        if isinstance(value, str):
+            changes = self._multiply(policy, lever, value, problems)
+        else:
+            array = self._tables.read(lever, value, problems)
+            if any(isinstance(one, str) for one in array.flat):
+                text = "expected numbers, or one multiple: what is drawn stays drawn from where it is."
+                problems.add(lever, text)
+            changes = len(problems) == before and not np.array_equal(array, self._stated(policy, lever))
+        if len(problems) > before or not changes:
             return False
         self.changes = True
         if not self.known.reaches(policy):
             return False
         self.levers.setdefault(policy, {})[lever] = value
         return True
+
+    def _stated(self, policy: str, lever: str) -> np.ndarray:
+        """What a policy says of a lever, numbers and names of factors."""
+        return put_together(self.known.policies.by_name[policy], lever)
+
+    def _multiply(self, policy: str, lever: str, value: str, problems: Problems) -> bool:
+        """Whether a multiple of a lever is another one; added to the problems where it is beyond the model's bounds."""
+        if lever not in self.known.model.levers:
+            problems.add(lever, unknown("lever", lever, self.known.model.levers))
+            return False
+        with problems.within(lever):
+            multiple, bounds = multiple_of(value) or 0.0, self.known.model.levers[lever]
+            reach: list[float] = []
+            for one in dict.fromkeys(self._stated(policy, lever).flat):
+                drawn = isinstance(one, str) and one in self.known.priors
+                reach += self.known.ends(one) if drawn else (0.0 if isinstance(one, str) else one,)
+            ends = sorted((multiple * min(reach), multiple * max(reach)))
+            slack = 1e-9 * max(1.0, *map(abs, ends))
+            beyond = [end for end in ends if not bounds.low - slack <= end <= bounds.high + slack]
+            if beyond:
+                unit = f" [{bounds.unit}]" if bounds.unit != "1" else ""
+                text = f"expected {bounds.bounds}{unit}, got {beyond[0]:g}, {multiple:g} times what '{policy}' has."
+                raise refusal("", f"{text} These are the model's bounds of the lever.")
+            return multiple != 1.0 and any(reach)
+        return False
 
     def of_group(self, name: str, table: Mapping[str, Any]) -> None:
         """Another statement of a group's dependence, in the form that it has."""
@@ -320,10 +349,16 @@ def joined(changes: Sequence[Change]) -> Change:
 def changed(study: Study, change: Change) -> Study:
     """The study with other levers and other groups, of the form that it has; its factors are as they were."""
     tables = {name: dict(table) for name, table in study.document["policies"].items()}
+    multiples: dict[str, dict[str, float]] = {}
     for policy, levers in change.levers.items():
-        tables[policy] |= levers
+        for lever, value in levers.items():
+            if (multiple := multiple_of(value)) is not None:
+                multiples.setdefault(policy, {})[lever] = multiple
+            else:
+                tables[policy][lever] = value
+    levers_of = LeverTables(study.model, study.years, {item.name: {} for item in study.inputs}, {})
     problems = Problems()
-    reader = PolicyReader(study.model, tables, study.baseline, study.years, problems)
+    reader = PolicyReader(levers_of, tables, study.baseline, problems, multiples)
     by_name = [reader.policy(name) for name in study.policy_names]
     problems.refuse(study.source)
     return replace(study, policies=tuple(filter(None, by_name)), groups={**study.groups, **change.groups})

@@ -83,6 +83,23 @@ def test_twice_a_draw_is_the_study_whose_prior_is_twice():
     assert_close(outcomes(study, study.assumptions[0].change("doubled")), outcomes(bill(factors=twice)))
 
 
+DRAWN = {
+    "factors": LAKE["factors"] | {"pace": {"family": "uniform", "low": 0.1, "high": 0.3}},
+    "policies": LAKE["policies"] | {"keep": {"release": "pace"}},
+}
+
+
+def test_a_lever_that_is_drawn_is_a_number_where_it_is_off_and_twice_its_draw_where_it_is_doubled():
+    """Also in what phases in from it, and by the program that draws it."""
+    study = lake(**DRAWN, assumptions={"it": {"off": {"release": 0.05}, "doubled": {"release": "2x"}}})
+    of_number = lake(policies=changed_policies(keep=0.05, save=0.05, late=0.05))
+    assert_same(outcomes(study, study.assumptions[0].off), outcomes(of_number))
+    twice = {"pace": {"family": "uniform", "low": 0.2, "high": 0.6}}
+    policies = changed_policies(save=0.2, late=0.2) | {"keep": {"release": "pace"}}
+    stated = lake(factors=DRAWN["factors"] | twice, policies=policies)
+    assert_close(outcomes(study, study.assumptions[0].doubled), outcomes(stated))
+
+
 def test_nothing_is_traced_again():
     study = lake()
     program = devices.program(study)

@@ -26,12 +26,10 @@ def test_a_factor_is_a_number_or_a_multiple_and_doubled_by_itself():
 
 
 def test_a_lever_is_changed_under_every_policy_or_under_one():
-    tables = {"a": {"off": {"release": "0.5x"}}, "b": {"off": {"policies": {"save": {"release": 0.05}}}}}
-    both = of(lake(assumptions=tables))
-    assert {name: levers["release"] for name, levers in both["a"][0].levers.items()} == {
-        "keep": 0.1, "save": 0.05, "late": 0.05,
-    }  # fmt: skip
-    assert both["b"][0].levers == {"save": {"release": 0.05}} and both["b"][1] is None
+    every = of(lake(assumptions={"a": {"off": {"release": "0.5x"}}}))["a"]
+    assert every[0].levers == {name: {"release": "0.5x"} for name in ("keep", "save", "late")}
+    one = of(lake(assumptions={"b": {"off": {"policies": {"save": {"release": 0.05}}}}}))["b"]
+    assert one[0].levers == {"save": {"release": 0.05}} and one[1] is None
 
 
 def test_a_matrix_may_be_changed_to_one_number():
@@ -64,7 +62,7 @@ def test_questions_are_no_part_of_the_fingerprint():
 REFUSED = [
     ({"exitt": 0}, "off.exitt: unknown factor or lever 'exitt'. Did you mean 'exit_rate'?"),
     ({"cut": 1.5}, "off.cut: expected 0 to 1, got 1.5. These are the model's bounds of the lever."),
-    ({"cut": "3x"}, "off.cut: expected 0 to 1, got 3.0. These are the model's bounds of the lever (3 times what 'reform' has)."),
+    ({"cut": "3x"}, "off.cut: expected 0 to 1, got 3, 3 times what 'reform' has. These are the model's bounds of the lever."),
     ({"exit_rate": "twice"}, "off.exit_rate: expected a number, or a multiple such as \"2x\", got 'twice'."),
     ({"exit_rate": True}, "off.exit_rate: expected a number, got true."),
     ({"exit_rate": "1x"}, "off: changes nothing: all that it names is so already."),
@@ -127,6 +125,26 @@ def test_an_implementation_stays_a_share():
         UserError, match=r"doubled.will: expected 0 to 1, as the study uses 'will', got 0 to 2"
     ):
         lake(assumptions={"it": {"off": {"will": 1}, "doubled": {"will": "2x"}}})
+
+
+def test_a_drawn_lever_stays_within_the_bounds_of_the_lever():
+    drawn = {"policies": {"old": {}, "reform": {"cut": "exit_rate"}}}
+    study = bill(
+        **drawn, assumptions={"it": {"off": {"cut": 0}, "doubled": {"cut": "2x", "exit_rate": "2x"}}}
+    )
+    assert study.assumptions[0].doubled.levers == {"reform": {"cut": "2x"}}
+    bad = [
+        ({"cut": "20x"}, "off.cut: expected 0 to 1, got 1.6, 20 times what 'reform' has"),
+        (
+            {"exit_rate": "20x"},
+            "off.exit_rate: expected 0 to 1, as the study uses 'exit_rate', got 0.4 to 1.6",
+        ),
+        ({"policies": {"old": {"cut": "noise"}}}, "off.policies.old.cut: expected a number, or a multiple"),
+    ]
+    for off, message in bad:
+        with pytest.raises(UserError) as refused:
+            bill(**drawn, assumptions={"it": {"off": off}})
+        assert f"assumptions.it.{message}" in str(refused.value)
 
 
 def test_a_group_keeps_its_copula():
