@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from engine.risk.flags import Reason
+from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
-from engine.risk.tables import Record
+from engine.risk.tables import Record, against_baseline, record
 from engine.run_folder import ledger, ownership
 from engine.run_folder.cube_groups import described, labels, policies
 from engine.run_folder.folder import RunFolder
@@ -88,6 +91,33 @@ def labelled(
     return groups
 
 
+def records(tree: xr.DataTree) -> list[Record]:
+    """The records that groups of `labelled` were made of: every estimate, then every difference."""
+    own: list[Record] = []
+    gaps: list[Record] = []
+    for place, dim, name in (("events", "event", PROBABILITY), ("outcomes", "outcome", "value")):
+        if f"/{place}" not in tree.groups:
+            continue
+        for variable, kept in ((name, own), ("difference", gaps)):
+            table = tree[place][variable].reset_coords(drop=True).load()
+            full = table if "measure" in table.dims else table.expand_dims(measure=[PROBABILITY])
+            axes = [axis for axis in ("structure", "policy", "against", dim, "measure") if axis in full.dims]
+            rows = (
+                full.transpose(*axes, "stat").sel(stat=list(STATS)).stack(row=axes).transpose("row", "stat")
+            )
+            for names, row in zip(rows.indexes["row"], rows.values, strict=True):
+                of = dict(zip(axes, map(str, names), strict=True))
+                if np.isfinite(row[0]):
+                    difference = "against" in of
+                    where: dict[str, str] = {
+                        axis: of[axis] for axis in ("structure", "against") if axis in of
+                    }
+                    measure = against_baseline(of["measure"]) if difference else of["measure"]
+                    estimate = Estimate.of_row(row, Reason.UNRECORDED)
+                    kept.append(record(measure, of["policy"], of[dim], estimate, where))
+    return own + gaps
+
+
 def write(folder: RunFolder, groups: Mapping[str, xr.Dataset]) -> Path:
     """Writes the groups of `labelled` beside the cube of a run, whole or not at all, with a record in its ledger; gives their place.
 
@@ -97,6 +127,8 @@ def write(folder: RunFolder, groups: Mapping[str, xr.Dataset]) -> Path:
     files = zarr_writer.tree_files({place: group for place, group in groups.items() if place != "/"})
     files |= {"zarr.json": zarr_writer.root(groups["/"].attrs, files)}
     place = folder.path / STORE
+    most = max(folder.study.paths, ownership.paths_held(folder))  # of which fewer may have been looked at
+    folder = replace(folder, study=replace(folder.study, paths=most))
     with writing(folder.path), ownership.claim(folder):
         ledger.drop(folder.path, ASSUMPTIONS)
         remove_tree(place)

@@ -34,6 +34,23 @@ def read(known: Known, problems: Problems) -> tuple[Assumption, ...]:
     return tuple(assumptions)
 
 
+def in_words(table: Mapping[str, Any], place: str = "") -> str:
+    """What a table of changes says, in one line: `exit_rate 0, policies.reform.cut 2x`.
+
+    Args:
+      place: what stands before every name.
+    """
+    parts = []
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            parts.append(in_words(value, f"{place}{key}."))
+        else:
+            parts.append(
+                f"{place}{key} {value:g}" if isinstance(value, int | float) else f"{place}{key} {value}"
+            )
+    return ", ".join(parts)
+
+
 def _assumption(name: str, table: Mapping[str, Any], known: Known) -> Assumption | None:
     problems = Problems()
     if name == ALL:

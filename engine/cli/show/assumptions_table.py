@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -12,7 +12,7 @@ from engine.cli.show.risk_tables import print_flags
 from engine.cli.show.rows import Column, columns_of, print_rows
 from engine.risk.as_text import NO_INTERVAL, Cell, cell
 from engine.risk.rankings import PROBABILITY, STATED, Ranking, Verdict, adjective
-from engine.study.assumption_tables import ALL
+from engine.study.assumption_tables import ALL, in_words
 
 if TYPE_CHECKING:
     from engine.analyses.assumptions import ByStructure
@@ -50,7 +50,7 @@ def print_assumptions(console: Console, answer: ByStructure, full: bool) -> None
 
 def _print_what_is_assumed(console: Console, answer: ByStructure) -> None:
     rows = [
-        (one.name, _in_line(one.table["off"]), _in_line(one.table["doubled"]) or "as stated", one.about)
+        (one.name, in_words(one.table["off"]), in_words(one.table["doubled"]) or "as stated", one.about)
         for one in answer.study.assumptions
     ]
     heads = ("assumption", "off", "doubled", "what is assumed")
@@ -58,16 +58,6 @@ def _print_what_is_assumed(console: Console, answer: ByStructure) -> None:
         heads, rows, left=("assumption",), words=("off", "doubled", "what is assumed")
     )
     print_rows(console, "", names, columns)
-
-
-def _in_line(table: Mapping[str, object], place: str = "") -> str:
-    """`exit_rate 0, policies.reform.cut 2x`."""
-    parts = []
-    for key, value in table.items():
-        inner = isinstance(value, dict) and not str(next(iter(value), "")).isdigit()
-        text = f"{value:g}" if isinstance(value, int | float) else value
-        parts.append(_in_line(value, f"{place}{key}.") if inner else f"{place}{key} {text}")  # type: ignore[arg-type]
-    return ", ".join(parts)
 
 
 class _Book:
