@@ -12,7 +12,15 @@ from engine.draws.shocks import Shocks
 from engine.errors import Problems, UserError, unknown
 from engine.modelling.declaration import check_declaration, check_free, check_name
 from engine.modelling.records import Factor, Model, PathModel, factor_names
-from engine.study import event_tables, factor_tables, group_tables, labels, policy_tables, section_tables
+from engine.study import (
+    event_tables,
+    factor_tables,
+    group_tables,
+    labels,
+    lever_groups,
+    policy_tables,
+    section_tables,
+)
 from engine.study.document import document
 from engine.study.shock_tables import ShockReader, group_names
 from engine.study.study import Study
@@ -66,6 +74,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
     events = event_tables.read(text["events"], model, problems)
     headline = section_tables.headline(text.get("headline"), model, problems)
     levels = section_tables.levels(text["risk"], problems)
+    grouped = lever_groups.read(text["lever_groups"], model, problems)
     keep = section_tables.keep(text["keep"], model, problems)
     running = policies.running if policies else ()
     shares = {policy.implementation for policy in running if isinstance(policy.implementation, str)}
@@ -105,6 +114,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         author=text["author"],
         nonfinite=float(run.get("nonfinite", 0.0)),
         levels=levels,
+        lever_groups=grouped,
     )
     return replace(study, document=document(study, text, policies))
 
