@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine.analyses.attribution_dataset import attribute
     from engine.errors import UserError
     from engine.execution.results import open_cube
     from engine.execution.run import Run, open_run, run
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "engine.analyses.attribution_dataset": ("attribute",),
     "engine.errors": ("UserError",),
     "engine.study.loading": ("load_model_file", "load_study"),
     "engine.execution.run": ("Run", "open_run", "run"),
@@ -38,6 +40,7 @@ __all__ = [
     "UserError",
     "Yearly",
     "__version__",
+    "attribute",
     "each",
     "load_model_file",
     "load_study",

@@ -81,7 +81,8 @@ def _print_policies(console: Console, study: Study) -> None:
 
 def _print_size(console: Console, folder: RunFolder, devices: str, allowed: int | None) -> None:
     study = folder.study
-    from engine.execution.resources import bytes_free, bytes_needed, memory_free, memory_needed
+    from engine.execution.resources import bytes_free, bytes_needed, memory_needed
+    from engine.program.devices import memory_free
     from engine.study.study import BLOCK
 
     horizon = f"{study.years[0]}-{study.years[-1]}" if study.years else "none"
