@@ -49,19 +49,27 @@ def from_normal(family: str, parameters, z):
     raise ValueError(family)
 
 
+def lever_values(policy: Policy, name: str, at: int, factors):
+    """A lever in year number `at`, [label, path or 1] where it has labels, else a number; by path where a factor gives it."""
+    values = policy.levers[name][at]
+    values = values[..., None] if np.ndim(values) else float(values)
+    for factor, weights in policy.drawn.get(name, {}).items():
+        weight = weights[at]
+        values = values + (weight[..., None] if np.ndim(weight) else weight) * factors[factor]
+    return values
+
+
 def levers_in_force(study: Study, policy: Policy, year: int, factors) -> SimpleNamespace:
-    """This year's levers: a number, or one per path where the implementation is drawn."""
+    """This year's levers: a number, or one per path where the lever or the implementation is drawn."""
     at, dtype = study.years.index(year), next(iter(factors.values())).dtype
     before = policy.before or policy
     share = policy.implementation
     share = factors[share] if isinstance(share, str) else share
     levers = {}
     for name, lever in study.model.levers.items():
-        old, new = before.levers[name][at], policy.levers[name][at]
+        old, new = (lever_values(one, name, at, factors) for one in (before, policy))
         if lever.dims:
-            old, new = np.asarray(old, dtype)[:, None], np.asarray(new, dtype)[:, None]
-        else:
-            old, new = float(old), float(new)
+            old, new = np.asarray(old, dtype), np.asarray(new, dtype)
         unchanged = year < policy.start or np.array_equal(old, new)
         levers[name] = old if unchanged else old + share * (new - old)
     started = year >= policy.start

@@ -61,10 +61,7 @@ def _print_policies(console: Console, study: Study) -> None:
 
     rows = {}
     for lever, entry in study.model.levers.items():
-        values = [
-            lever_text(policy.levers[lever], entry.dims, study.model, study.years)
-            for policy in study.policies
-        ]
+        values = [lever_text(study, policy, lever) for policy in study.policies]
         if len(set(values)) > 1:
             rows[lever] = [entry.unit, *values]
     for label, values in (

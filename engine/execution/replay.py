@@ -21,9 +21,10 @@ from engine.run_folder import cube, ledger, provenance
 from engine.run_folder.cube_groups import described, described_inputs, described_value, policies
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
+from engine.study.policy_tables import on_path
 from engine.study.study import PRECISIONS, Block, Study
 
-KINDS = {"yearly": "yearly", "outcomes": "outcome", "draws": "draw", "shocks": "shock"}
+KINDS = {"yearly": "yearly", "outcomes": "outcome", "draws": "draw", "shocks": "shock", "levers": "lever"}
 """Groups of a replay, and what their values are called in its table."""
 COLUMNS = ("path", "policy", "variable", "kind", "year", "value", "unit")
 _BLOCKS = 32  # read at once
@@ -36,6 +37,8 @@ def replay(
     precision: str | None = None,
 ) -> xr.DataTree:
     """What happens on single paths, computed anew: groups `yearly`, `outcomes` (by policy), `draws` and `shocks`.
+
+    Where a policy is drawn, its levers or how far it gets, a group `levers` holds what is in force on the path, by policy and year.
 
     On the device kind and with the versions of the run, the outcomes in its precision are those of its cube, bit for bit. It is the
     program of the run that computes them, on few paths, so the time is that of compiling.
@@ -110,10 +113,29 @@ def _labelled(study: Study, numbers: Sequence[int], traces: Sequence[Trace]) -> 
         },
         coords,
     )
+    if any(policy.factors or (policy.before and policy.before.drawn) for policy in study.policies):
+        groups["levers"] = xr.Dataset(_levers(study, draws), by_policy | places)
     shocks = [trace.shocks[..., 0] for trace in traces if trace.shocks is not None]
     if shocks:
         groups["shocks"] = xr.Dataset(_shocks(study, np.stack(shocks)), coords | places)
     return groups
+
+
+def _levers(study: Study, draws: np.ndarray) -> dict[str, tuple[Any, ...]]:
+    """Levers in force as labelled variables, of draws [path, factor]."""
+    named = [dict(zip((item.name for item in study.inputs), row, strict=True)) for row in draws.astype(float)]
+    in_force = [[on_path(policy, drawn, study.years).levers for policy in study.policies] for drawn in named]
+    variables = {}
+    for name, lever in study.model.levers.items():
+        values = np.array([[levers[name] for levers in by_policy] for by_policy in in_force], draws.dtype)
+        dims = ("path", "policy", "year", *lever.dims)
+        about = described(lever.about or words(name), lever.unit)
+        variables[name] = (
+            (dims, values, about)
+            if study.years
+            else (("path", "policy", *lever.dims), values[:, :, 0], about)
+        )
+    return variables
 
 
 def _shocks(study: Study, values: np.ndarray) -> dict[str, tuple[Any, ...]]:
@@ -136,12 +158,12 @@ def _path_numbers(numbers: Sequence[int] | np.ndarray) -> xr.Variable:
 def as_table(story: xr.DataTree) -> pd.DataFrame:
     """Every value of a replay as a row: path, policy, variable, kind, year, the model's dimensions, value, unit.
 
-    `kind` is "yearly", "outcome", "draw" or "shock". What a value does not have, such as the policy of a draw or the year of an
+    `kind` is "yearly", "outcome", "draw", "shock" or "lever". What a value does not have, such as the policy of a draw or the year of an
     outcome, is missing. `value` has the type that the story was computed in. A dimension with the name of another column
     gets `_label` behind it.
     """
     renamed: dict[Any, str] = {}
-    for group in ("yearly", "shocks"):
+    for group in ("yearly", "shocks", "levers"):
         coords = story[group].coords if group in story.children else ()
         dims = [dim for dim in coords if dim not in ("path", "policy", "year")]
         renamed |= {dim: f"{dim}_label" if dim in COLUMNS else str(dim) for dim in dims}

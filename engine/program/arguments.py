@@ -41,26 +41,49 @@ def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
 
 
 def _lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
-    """Levers by name as tuples of cells; one "year" for a static model."""
+    """Levers by name as tuples of cells, and weights of the factors that some are drawn from; one "year" for a static model."""
     n_years = max(1, len(study.years))
     first = study.years[0] if study.years else 0
+    before_is_drawn = any(policy.before is not None and policy.before.drawn for policy in study.policies)
     shared = sorted({p.implementation for p in study.policies if isinstance(p.implementation, str)})
 
+    def own(policy: Policy) -> Policy:
+        return policy
+
+    def before(policy: Policy) -> Policy:
+        return policy.before or policy
+
+    def stacked(values: list[np.ndarray]) -> tuple[ByYear, ...]:
+        array = np.stack([np.reshape(value, (n_years, -1)) for value in values], axis=1)
+        return tuple(np.asarray(array[..., k], dtype) for k in range(array.shape[-1]))
+
     def cells(pick: Callable) -> dict[str, tuple[ByYear, ...]]:
-        arrays: dict[str, tuple[ByYear, ...]] = {}
-        for name in study.model.levers:
-            stacked = np.stack(
-                [np.reshape(pick(policy)[name], (n_years, -1)) for policy in study.policies], axis=1
-            )
-            arrays[name] = tuple(np.asarray(stacked[..., k], dtype) for k in range(stacked.shape[-1]))
-        return arrays
+        return {
+            name: stacked([pick(policy).levers[name] for policy in study.policies])
+            for name in study.model.levers
+        }
+
+    def drawn(pick: Callable) -> dict[str, dict[str, tuple[ByYear, ...]]]:
+        weights: dict[str, dict[str, tuple[ByYear, ...]]] = {}
+        for policy in study.policies:
+            for name, by_factor in pick(policy).drawn.items():
+                weights.setdefault(name, {}).update(dict.fromkeys(by_factor, ()))
+        for name, by_factor in weights.items():
+            none = np.zeros_like(study.policies[0].levers[name])
+            for factor in by_factor:
+                by_factor[factor] = stacked(
+                    [pick(policy).drawn.get(name, {}).get(factor, none) for policy in study.policies]
+                )
+        return weights
 
     def column(values: list[Any], kind: type = dtype) -> ByYear:
         return np.broadcast_to(np.array(values, kind), (n_years, len(values)))
 
     return {
-        "levers": cells(lambda policy: policy.levers),
-        "before": cells(lambda policy: (policy.before or policy).levers),
+        "levers": cells(own),
+        "before": cells(before),
+        # where there is nothing before a policy its own levers are in force, and nothing is looked up before it
+        "drawn": {"levers": drawn(own), "before": drawn(before) if before_is_drawn else {}},
         "start": column([policy.start if study.years else first for policy in study.policies], np.int32),
         "before_start": np.array(
             [[_began(p.before or p, year) for p in study.policies] for year in study.years or (0,)],

@@ -173,15 +173,24 @@ class Rules:
             # exact at both ends and where nothing changes
             return jnp.where(share == 1.0, after, before + share * (after - before))
 
+        def cells(side: str, name: str) -> Sequence[Any]:
+            values = policy[side][name]
+            for factor, weights in policy["drawn"][side].get(name, {}).items():
+                # exact where a weight is 0 or 1
+                values = [
+                    value + weight * named[factor] for value, weight in zip(values, weights, strict=True)
+                ]
+            return values
+
         started = True if year is None else year >= policy["start"]
         levers: dict[str, Any] = {"start": jnp.where(started, policy["start"], policy["before_start"])}
         for name, lever in self.study.model.levers.items():
-            cells = [
+            in_force = [
                 jnp.where(started, blend(before, after), before)
-                for before, after in zip(policy["before"][name], policy["levers"][name], strict=True)
+                for before, after in zip(cells("before", name), cells("levers", name), strict=True)
             ]
             labels = {dim: tuple(self.study.model.dims[dim]) for dim in lever.dims}
-            levers[name] = Cells(labels, cells) if labels else cells[0]
+            levers[name] = Cells(labels, in_force) if labels else in_force[0]
         return SimpleNamespace(**levers)
 
 

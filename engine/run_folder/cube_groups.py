@@ -262,9 +262,15 @@ def _rule(event: Event) -> str:
 
 
 def described_inputs(study: Study) -> dict[str, dict[str, Any]]:
-    """Attributes of the draws of every factor."""
+    """Attributes of the draws of every factor; `levers` says which levers of which policies it is."""
+    uses: dict[str, list[str]] = {item.name: [] for item in study.inputs}
+    for policy in study.policies:
+        for lever, weights in policy.drawn.items():
+            for name in weights:
+                uses[name].append(f"{lever} of {policy.name}")
     return {
         item.name: described(study.title("factors", item.name), item.unit, item.about)
+        | ({"levers": ", ".join(uses[item.name])} if uses[item.name] else {})
         for item in study.inputs
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.study import factor_tables, group_tables, lever_groups
 from engine.study.labels import OF_LABELS
-from engine.study.lever_tables import lever_table
+from engine.study.lever_tables import lever_table, put_together
 from engine.study.policy_tables import Policies
 from engine.study.study import LEVELS, Policy, Study
 from engine.study.vector_factors import together
@@ -78,7 +78,7 @@ def _policy_table(policy: Policy, study: Study) -> dict[str, Any]:
         table["implementation"] = policy.implementation
         if study.years:
             table["start"] = policy.start
-    for lever, values in policy.levers.items():
+    for lever in policy.levers:
         dims = study.model.levers[lever].dims
-        table[lever] = lever_table(values, dims, study.model, study.years)
+        table[lever] = lever_table(put_together(policy, lever), dims, study.model, study.years)
     return table

@@ -1,4 +1,4 @@
-"""Layers: a study's tables laid over those of the study that it extends."""
+"""Layers: a study's tables laid over those of the study that it extends, and what it no longer reads of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.draws.copulas.statements import STATEMENTS
+from engine.modelling.declaration import POLICY_KEYS
 from engine.study.factor_tables import law_keys
 
 NAMED_TABLES = ("groups", "factors", "shocks", "regimes", "policies", "events", "outcomes", "yearly")
@@ -31,6 +32,20 @@ def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
         else:
             merged[key] = old | value
     return merged
+
+
+def factors_named(policies: Any) -> set[str]:
+    """Names that tables of policies give in place of a number: of an implementation, or of a lever in some year and place."""
+
+    def names(value: Any) -> set[str]:
+        if isinstance(value, Mapping):
+            return set().union(*map(names, value.values()))
+        return {value} if isinstance(value, str) else set()
+
+    words = {*POLICY_KEYS} - {"implementation"}
+    tables = policies.values() if isinstance(policies, Mapping) else ()
+    given = [(key, value) for table in tables if isinstance(table, Mapping) for key, value in table.items()]
+    return set().union(*(names(value) for key, value in given if key not in words))
 
 
 def _over(kind: str, below: Any, above: Any) -> Any:

@@ -112,9 +112,10 @@ def _name_rest(schema: dict[str, Any], tables: dict[str, Any]) -> None:
     tables["Truncation"]["minProperties"] = 1
     tables["PolicyTable"]["additionalProperties"] = {"$ref": "#/$defs/Lever"}
     tables["Lever"] = {
-        "description": "a number, a table by year, or a table by label of these",
+        "description": "a number or the name of a factor, a table by year, or a table by label of these",
         "anyOf": [
             {"type": "number"},
+            {"type": "string", "pattern": r"^\w[\w-]*(\[[^\[\]/]+\])?$"},  # a number in quotes is none
             {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/Lever"}},
         ],
     }

@@ -1,38 +1,51 @@
-"""Tables of lever values -> arrays by year and cell; and back to the shortest tables."""
+"""Tables of lever values, numbers or names of factors -> arrays by year and cell; and back to the shortest tables."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from engine.draws.limits import LARGEST
+from engine.draws.distributions.prior import Prior
+from engine.draws.limits import FARTHEST, LARGEST
 from engine.errors import Problems, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Lever, Model
+from engine.study.study import Policy, Study
 
 
 @dataclass(frozen=True)
 class LeverTables:
-    """Reads what policies say of a model's levers, by calendar year; there is none for a static model."""
+    """Reads what policies say of a model's levers, by calendar year; there is none for a static model.
+
+    Args:
+      factors: the study's tables of factors, for levers that one of them gives.
+      priors: of those that nothing is wrong with.
+    """
 
     model: Model
     years: tuple[int, ...]
+    factors: Mapping[str, Any]
+    priors: Mapping[str, Prior]
 
     def default(self, lever: Lever) -> np.ndarray:
-        """The lever's default, in every year and cell: [year, *dims]; one row for a static model."""
+        """The lever's default, in every year and cell: objects [year, *dims]; one row for a static model."""
         shape = [max(1, len(self.years)), *(len(self.model.dims[dim]) for dim in lever.dims)]
-        return np.full(shape, float(lever.default))
+        return np.full(shape, float(lever.default), object)
 
     def read(self, name: str, value: Any, problems: Problems) -> np.ndarray:
-        """Values of a lever [year, *dims]: a number, a table by year, or a table by label of these, level by level."""
+        """Values of a lever, objects [year, *dims], each a number or the name of a factor.
+
+        Args:
+          value: one of these, a table by year, or a table by label of these, level by level.
+        """
         if name not in self.model.levers:
             problems.add(name, unknown("lever", name, [*self.model.levers, *POLICY_KEYS]))
-            return np.zeros(0)
+            return np.zeros(0, object)
         lever = self.model.levers[name]
         array = self.default(lever)
         self._fill(array, lever, lever.dims, value, name, problems)
@@ -55,7 +68,7 @@ class LeverTables:
     ) -> None:
         if not isinstance(value, Mapping):
             with problems.within(place):
-                part[:] = _within(lever, value)
+                part[:] = self._within(lever, value)
             return
         if not value:
             problems.add(place, "expected at least one entry, got an empty table.")
@@ -82,42 +95,103 @@ class LeverTables:
         for year in sorted(value, key=int):
             with problems.within(f"{place}.{year}"):
                 self.check_year(year)
-                part[int(year) - self.years[0] :] = _within(lever, value[year])
+                part[int(year) - self.years[0] :] = self._within(lever, value[year])
+
+    def _within(self, lever: Lever, value: Any) -> float | str:
+        """The value, where it is a number within the lever's bounds or a factor that keeps to them; anything else is refused."""
+        if isinstance(value, str):
+            self._check_factor(lever, value)
+            return value
+        if not lever.low <= (own := number(value)) <= lever.high:
+            remedy = "These are the model's bounds of the lever."
+            raise refusal("", f"expected {_bounds(lever)}, got {shown(value)}. {remedy}")
+        return float(own)
+
+    def _check_factor(self, lever: Lever, name: str) -> None:
+        if name not in self.factors:
+            text = f"expected a number, or the name of a factor; {unknown('factor', name, self.factors)}"
+            raise refusal("", text)
+        if name not in self.priors:  # which is a problem of its own
+            return
+        low, high = (float(x) for x in self.priors[name].law.at_score([-FARTHEST, FARTHEST]))
+        if low < lever.low - _rounding(lever.low) or high > lever.high + _rounding(lever.high):
+            ends = {"low": lever.low, "high": lever.high}
+            cut = ", ".join(f"{key} = {end:g}" for key, end in ends.items() if math.isfinite(end))
+            remedy = f"Cut its prior to the model's bounds of the lever: truncate = {{ {cut} }}."
+            text = f"expected {_bounds(lever)}, got '{name}', which is drawn from {low:.3g} to {high:.3g}. {remedy}"
+            raise refusal("", text)
 
 
-def lever_text(values: np.ndarray, dims: Sequence[str], model: Model, years: Sequence[int]) -> str:
-    """`lever_table` in one line: `2016: 0.3, 2018: {north: 0.4, south: 0.5}`."""
-    return _in_line(lever_table(values, dims, model, years))
+def _bounds(lever: Lever) -> str:
+    return lever.bounds + (f" [{lever.unit}]" if lever.unit != "1" else "")
 
 
-def _in_line(value: Any) -> str:
-    if not isinstance(value, dict):
-        return f"{value:g}"
-    return ", ".join(
-        f"{key}: {{{_in_line(part)}}}" if isinstance(part, dict) else f"{key}: {part:g}"
-        for key, part in value.items()
-    )
+def _rounding(end: float) -> float:
+    return 1e-9 * max(1.0, abs(end)) if math.isfinite(end) else 0.0
+
+
+def taken_apart(values: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Numbers of a lever, 0 where a factor gives them, and the weight of each factor: `levers` and `drawn` of a policy.
+
+    Args:
+      values: as `LeverTables.read` gives them.
+    """
+    names = sorted({value for value in values.flat if isinstance(value, str)})
+    drawn = {name: np.array(values == name, np.float64) for name in names}
+    numbers = np.where(sum(drawn.values()) > 0, 0.0, values) if drawn else values
+    return numbers.astype(np.float64), drawn
+
+
+def put_together(policy: Policy, lever: str) -> np.ndarray:
+    """What `taken_apart` took apart: values of a policy's lever, each a number or the name of a factor."""
+    values = policy.levers[lever]
+    for name, weights in policy.drawn.get(lever, {}).items():
+        values = np.where(weights > 0, np.array(name, object), values)
+    return values
+
+
+def lever_text(study: Study, policy: Policy, lever: str) -> str:
+    """The shortest table of a policy's lever in one line, each factor with its median and its 5 and 95 % quantiles.
+
+    `2016: 0.3, 2018: {north: 0.4, south: pace 0.5 (0.2 to 0.8)}`.
+    """
+    named = {item.name: item.marginal for item in study.inputs}
+
+    def text(value: float | str) -> str:
+        if not isinstance(value, str):
+            return f"{value:g}"
+        low, middle, high = (f"{float(named[value].quantile(p)):.3g}" for p in (0.05, 0.5, 0.95))
+        return f"{value} {middle} ({low} to {high})" if low != high else f"{value} {middle}"
+
+    values, dims = put_together(policy, lever), study.model.levers[lever].dims
+    return in_line(lever_table(values, dims, study.model, study.years), text)
+
+
+def in_line(table: Any, text: Callable[[Any], str]) -> str:
+    """What `lever_table` gives, in one line; `text` writes a number or a name."""
+    if not isinstance(table, dict):
+        return text(table)
+    parts = {key: in_line(part, text) for key, part in table.items()}
+    inner = {
+        key: f"{{{parts[key]}}}" if isinstance(part, dict) else parts[key] for key, part in table.items()
+    }
+    return ", ".join(f"{key}: {part}" for key, part in inner.items())
 
 
 def lever_table(values: np.ndarray, dims: Sequence[str], model: Model, years: Sequence[int]) -> Any:
-    """The shortest table that reads as these values [year, *dims]: a number, else by year, else by label."""
+    """The shortest table that reads as these values [year, *dims]: a number or a name, else by year, else by label."""
     if np.all(values == values.flat[0]):
-        return float(values.flat[0])
+        return _plain(values.flat[0])
     labels = model.dims[dims[0]] if dims else ()
     series = values.reshape(len(values), -1)
     if np.all(series == series[:, :1]) and not any(_is_year(label) for label in labels):
-        steps = [0, *(np.flatnonzero(np.diff(series[:, 0])) + 1)]
-        return {str(years[k]): float(series[k, 0]) for k in steps}
+        steps = [0, *(np.flatnonzero(series[1:, 0] != series[:-1, 0]) + 1)]
+        return {str(years[k]): _plain(series[k, 0]) for k in steps}
     return {label: lever_table(values[:, k], dims[1:], model, years) for k, label in enumerate(labels)}
 
 
-def _within(lever: Lever, value: Any) -> int | float:
-    """The value, where it is a number within the lever's bounds; anything else is refused."""
-    if not lever.low <= (own := number(value)) <= lever.high:
-        unit = f" [{lever.unit}]" if lever.unit != "1" else ""
-        remedy = "These are the model's bounds of the lever."
-        raise refusal("", f"expected {lever.bounds}{unit}, got {shown(value)}. {remedy}")
-    return own
+def _plain(value: Any) -> float | str:
+    return value if isinstance(value, str) else float(value)
 
 
 def number(value: Any) -> int | float:

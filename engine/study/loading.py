@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from engine.modelling.declaration import check_tables
 from engine.modelling.loading import load_part, model_digest, source_digest
 from engine.modelling.records import Model, PathModel, StaticModel
 from engine.study import labels
-from engine.study.extending import laid_over
+from engine.study.extending import factors_named, laid_over
 from engine.study.named_files import place_files, read_files
 from engine.study.resolve import KnownModel, resolve
 from engine.study.section_tables import default_tile
@@ -62,11 +62,11 @@ def load_study(
     Raises:
       UserError: with all problems.
     """
-    source, in_files = str(path_or_name), Problems()
-    tables = _extended(_study_path(source), source, ())
+    source, in_files, spare = str(path_or_name), Problems(), set[str]()
+    tables = _extended(_study_path(source), source, (), spare)
     read_files(tables, in_files)
     run = {"paths": paths, "seed": seed, "tile": tile}
-    return read_study(tables, source, model=model, run=run, policies=policies, in_files=in_files)
+    return read_study(tables, source, model=model, run=run, policies=policies, in_files=in_files, spare=spare)
 
 
 def read_study(
@@ -77,11 +77,13 @@ def read_study(
     run: Mapping[str, int | None] | None = None,
     policies: Sequence[str] | None = None,
     in_files: Iterable[Problem] = (),
+    spare: Collection[str] = (),
 ) -> Study:
     """The study of tables already read, `extends` followed; `source` is what messages call them.
 
     Args:
       in_files: what is wrong with the files that the tables name; listed with all the rest.
+      spare: factors that nothing need read, as policies did before their levers were changed.
 
     Raises:
       UserError: with all problems at once.
@@ -97,7 +99,7 @@ def read_study(
         text = checked(tables, in_files, problems)
         if text is None:
             raise UserError(source, problems)
-        return resolve(text, _model(text, model, problems), source, problems)
+        return resolve(text, _model(text, model, problems), source, problems, spare)
     except RecursionError as error:
         raise UserError(source, ["its tables refer to each other too deeply."]) from error
 
@@ -209,8 +211,8 @@ def _syntax(error: str) -> str:
     return f"{where}: not TOML: {parts[1][:1].lower()}{parts[1][1:]}."
 
 
-def _extended(path: Path, source: str, through: tuple[Path, ...]) -> dict[str, Any]:
-    """Tables of a file laid over those of the study it extends."""
+def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str]) -> dict[str, Any]:
+    """Tables of a file laid over those of the study it extends; factors that policies of that one draw are added to `spare`."""
     tables = _read_toml(path, source)
     place_files(tables, path.parent)
     if "extends" not in tables:
@@ -226,7 +228,9 @@ def _extended(path: Path, source: str, through: tuple[Path, ...]) -> dict[str, A
             raise UserError(parent, ["goes in a circle."])
         if len(through) >= MOST_LAYERS:
             raise UserError(parent, [f"expected at most {MOST_LAYERS} studies on top of each other."])
-        return laid_over(_extended(other, parent, (*through, itself)), tables)
+        below = _extended(other, parent, (*through, itself), spare)
+        spare |= factors_named(below.get("policies"))
+        return laid_over(below, tables)
     except UserError as error:
         if error.source == source:
             raise

@@ -13,7 +13,7 @@ from engine.draws.limits import FARTHEST
 from engine.errors import Problems, refusal, unknown
 from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Model
-from engine.study.lever_tables import LeverTables
+from engine.study.lever_tables import LeverTables, taken_apart
 from engine.study.study import Policy
 
 
@@ -33,13 +33,23 @@ class Policies:
     @property
     def reached(self) -> list[str]:
         """Names of those that run, then of those that they phase in from, directly or by way of others."""
-        names, waiting = list(self.names), list(self.names)
+        names, waiting = list(self.names), [policy.name for policy in self.running]
         while waiting:
             before = self.by_name[waiting.pop()].before
             if before is not None and before.name not in names:
                 names.append(before.name)
                 waiting.append(before.name)
         return names
+
+    @property
+    def levers_by_factor(self) -> dict[str, str]:
+        """Factors that these draw, each with the first lever that is drawn from it; "" for an implementation's alone."""
+        levers: dict[str, str] = {}
+        for policy in (self.by_name[name] for name in self.reached if name in self.by_name):
+            by_lever = {name: lever for lever, weights in policy.drawn.items() for name in weights}
+            for name in policy.factors:
+                levers[name] = levers.get(name) or by_lever.get(name, "")
+        return levers
 
 
 def read(
@@ -54,7 +64,7 @@ def read(
     Args:
       text: the study's tables.
       years: calendar years; empty for a static model.
-      priors: of the factors, for implementations that one of them gives.
+      priors: of the factors, for levers and implementations that one of them gives.
       problems: what is wrong is added here.
     """
     tables = dict(text["policies"]) or ({} if model.levers else {"default": {}})
@@ -75,8 +85,10 @@ def read(
     for name, table in tables.items():
         with problems.within(f"policies.{name}.implementation"):
             _check_implementation(table.get("implementation"), text["factors"], priors)
-    reader = PolicyReader(model, tables, baseline, years, problems)
+    levers = LeverTables(model, tuple(years), text["factors"], priors)
+    reader = PolicyReader(levers, tables, baseline, problems)
     by_name = {name: policy for name in tables if (policy := reader.policy(name)) is not None}
+    _check_units(by_name, text["factors"], model, problems)
     return Policies(by_name, names if baseline in names else (baseline, *names), baseline)
 
 
@@ -95,9 +107,27 @@ def _check_implementation(value: Any, factors: Mapping[str, Any], priors: Mappin
         raise refusal("", f"expected a share from 0 to 1 or the name of a factor, got {value}.")
 
 
+def _check_units(
+    policies: Mapping[str, Policy], factors: Mapping[str, Any], model: Model, problems: Problems
+) -> None:
+    """Whether all levers that are drawn from a factor have its unit, which is the first one's where it states none."""
+    units = {name: table["unit"] for name, table in factors.items() if "unit" in table}
+    uses: dict[tuple[str, str], str] = {}
+    for policy in policies.values():
+        for lever, weights in policy.drawn.items():
+            for name in sorted(set(weights) - set(model.factors)):
+                uses.setdefault((name, lever), policy.name)
+    for (name, lever), first in uses.items():
+        unit = model.levers[lever].unit
+        if units.setdefault(name, unit) != unit:
+            remedy = f"Give it the lever's, factors.{name}.unit, or draw another one."
+            text = f"expected a factor in '{unit}', got '{name}' in '{units[name]}'. {remedy}"
+            problems.add(f"policies.{first}.{lever}", text)
+
+
 @dataclass(frozen=True)
 class _Terms:
-    """A policy's terms with `like` followed, names still names."""
+    """A policy's terms with `like` followed, names still names; values of its levers as `LeverTables` reads them."""
 
     levers: Mapping[str, np.ndarray]
     start: int
@@ -109,22 +139,17 @@ class PolicyReader:
     """Reads policies by name.
 
     Args:
+      levers: reads what they say of levers, and knows the calendar years.
       tables: policy name -> its table.
       baseline: what a policy phases in from where it names nothing.
-      years: calendar years; empty for a static model.
       problems: what is wrong with any of them is added here.
     """
 
     def __init__(
-        self,
-        model: Model,
-        tables: Mapping[str, Mapping[str, Any]],
-        baseline: str,
-        years: Sequence[int],
-        problems: Problems,
+        self, levers: LeverTables, tables: Mapping[str, Mapping[str, Any]], baseline: str, problems: Problems
     ):
         self._tables, self._baseline, self._problems = tables, baseline, problems
-        self._levers, self._years = LeverTables(model, tuple(years)), tuple(years)
+        self._levers, self._years = levers, levers.years
         self._terms: dict[str, _Terms | None] = {}
         self._policies: dict[str, Policy | None] = {}
 
@@ -158,7 +183,10 @@ class PolicyReader:
                 raise refusal("before", text)
             before = phased(earlier, self._years) if late or not whole else None
         about = str(self._tables[name].get("about", ""))
-        return Policy(name, about, terms.levers, terms.start, before, terms.implementation)
+        parts = {lever: taken_apart(values) for lever, values in terms.levers.items()}
+        levers = {lever: numbers for lever, (numbers, _) in parts.items()}
+        drawn = {lever: weights for lever, (_, weights) in parts.items() if weights}
+        return Policy(name, about, levers, terms.start, before, terms.implementation, drawn)
 
     def _followed(self, name: str, through: tuple[str, ...]) -> _Terms | None:
         if name not in self._terms:
@@ -206,16 +234,38 @@ def phased(policy: Policy, years: Sequence[int]) -> Policy:
     """The same policy with its own phasing already in its levers, so that another can phase in from it."""
     if policy.before is None or isinstance(policy.implementation, str):
         return replace(policy, before=None, implementation=1.0)
-    blended = {}
-    for lever, values in policy.levers.items():
-        earlier = policy.before.levers[lever]
-        reached = values
-        if policy.implementation != 1.0:
-            reached = earlier + policy.implementation * (values - earlier)
-        started = np.array([year >= policy.start for year in years] or [True])
-        blended[lever] = np.where(started.reshape(-1, *[1] * (values.ndim - 1)), reached, earlier)
+    started, share = np.array([year >= policy.start for year in years] or [True]), policy.implementation
+
+    def blended(values: np.ndarray, earlier: np.ndarray) -> np.ndarray:
+        reached = values if share == 1.0 else earlier + share * (values - earlier)
+        return np.where(started.reshape(-1, *[1] * (values.ndim - 1)), reached, earlier)
+
+    before, drawn = policy.before, {}
+    levers = {lever: blended(values, before.levers[lever]) for lever, values in policy.levers.items()}
+    for lever in {**before.drawn, **policy.drawn}:
+        earlier, own = before.drawn.get(lever, {}), policy.drawn.get(lever, {})
+        none = np.zeros_like(policy.levers[lever])
+        drawn[lever] = {
+            name: blended(own.get(name, none), earlier.get(name, none)) for name in {**earlier, **own}
+        }
     # `before` stays: until the start, the year in which the policy in force began is that of the one before
-    return replace(policy, levers=blended, implementation=1.0)
+    return replace(policy, levers=levers, implementation=1.0, drawn=drawn)
+
+
+def on_path(policy: Policy, draws: Mapping[str, float], years: Sequence[int]) -> Policy:
+    """The policy as it is in force on a path, in numbers alone: its own phasing and all draws in its levers.
+
+    Args:
+      draws: factor -> its value on the path.
+    """
+    levers = {
+        lever: values + sum(weights * draws[name] for name, weights in policy.drawn.get(lever, {}).items())
+        for lever, values in policy.levers.items()
+    }
+    before = on_path(policy.before, draws, years) if policy.before is not None else None
+    share = policy.implementation
+    share = float(draws[share]) if isinstance(share, str) else share
+    return phased(replace(policy, levers=levers, before=before, implementation=share, drawn={}), years)
 
 
 def _chain(names: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from engine.draws.inputs import Group, Input
 from engine.draws.shocks import Shocks
 from engine.errors import Problems, UserError, unknown
 from engine.modelling.declaration import check_declaration, check_free, check_name
-from engine.modelling.records import Factor, Model, PathModel, factor_names
+from engine.modelling.records import Factor, Lever, Model, PathModel, factor_names
 from engine.study import (
     event_tables,
     factor_tables,
@@ -22,6 +22,7 @@ from engine.study import (
     section_tables,
 )
 from engine.study.document import document
+from engine.study.extending import factors_named
 from engine.study.shock_tables import ShockReader, group_names
 from engine.study.study import Study
 from engine.study.vector_factors import LABELLED, by_label, check_factor_name
@@ -37,7 +38,13 @@ class KnownModel:
     spec: str | None = None
 
 
-def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, problems: Problems) -> Study:
+def resolve(
+    text: Mapping[str, Any],
+    known: KnownModel | None,
+    source: str,
+    problems: Problems,
+    spare: Collection[str] = (),
+) -> Study:
     """The study that tables describe.
 
     Args:
@@ -45,6 +52,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
       known: None where the model is not known, which is among the problems; then only what needs no model is checked.
       source: what the study was read from.
       problems: what is wrong with the tables already.
+      spare: factors that nothing need read.
 
     Raises:
       UserError: with all problems.
@@ -63,7 +71,7 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         check_declaration(model, years or ())
     if len(problems) > before:
         raise UserError(source, problems)
-    _check_factors(text, model, problems)
+    _check_factors(text, model, spare, problems)
     called = labels.read(text, model, problems)
     text = by_label(text, model, problems)
     bases = {part: name for name, parts in factor_names(model).items() for part in parts}
@@ -76,10 +84,9 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
     levels = section_tables.levels(text["risk"], problems)
     grouped = lever_groups.read(text["lever_groups"], model, problems)
     keep = section_tables.keep(text["keep"], model, problems)
-    running = policies.running if policies else ()
-    shares = {policy.implementation for policy in running if isinstance(policy.implementation, str)}
-    # in the model's order, whatever the file's, then those that only an implementation draws
-    drawn = [*bases, *sorted(shares - set(bases))]
+    levers = policies.levers_by_factor if policies else {}
+    # in the model's order, whatever the file's, then those that only policies draw
+    drawn = [*bases, *sorted(set(levers) - set(bases))]
     group_of, groups = _groups(text, drawn, problems)
     shocks = _shocks(text, known, priors, problems)
     problems.refuse(source)
@@ -99,7 +106,13 @@ def resolve(text: Mapping[str, Any], known: KnownModel | None, source: str, prob
         tile=run.get("tile") or section_tables.default_tile(model, len(policies.running)),
         years=years,
         inputs=tuple(
-            _input(name, text, model.factors.get(bases.get(name, name)), priors[name], group_of.get(name))
+            _input(
+                name,
+                text,
+                model.factors.get(bases.get(name, name)) or model.levers.get(levers.get(name, "")),
+                priors[name],
+                group_of.get(name),
+            )
             for name in drawn
         ),
         groups=groups,
@@ -137,10 +150,10 @@ def _priors(factors: Mapping[str, Any], problems: Problems) -> dict[str, Prior]:
     return priors
 
 
-def _check_factors(text: Mapping[str, Any], model: Model, problems: Problems) -> None:
-    """Whether each factor is the model's or an implementation's, in the model's unit, and none of the model's is missing."""
+def _check_factors(text: Mapping[str, Any], model: Model, spare: Collection[str], problems: Problems) -> None:
+    """Whether each factor is the model's or some policy's, in the model's unit, and none of the model's is missing."""
     factors, parts = text["factors"], factor_names(model)
-    drawn = {table.get("implementation") for table in text["policies"].values()}
+    drawn = factors_named(text["policies"]).union(spare)
     for name, table in factors.items():
         place, labelled = f"factors.{name}", LABELLED.fullmatch(name)
         base = labelled["name"] if labelled else name
@@ -186,7 +199,7 @@ def _shocks(
 
 
 def _input(
-    name: str, text: Mapping[str, Any], stated: Factor | None, prior: Prior, group: str | None
+    name: str, text: Mapping[str, Any], stated: Factor | Lever | None, prior: Prior, group: str | None
 ) -> Input:
     table = text["factors"][name]
     unit = table.get("unit") or (stated.unit if stated else "1")

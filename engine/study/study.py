@@ -41,10 +41,13 @@ class Policy:
       name: its name.
       about: what it stands for.
       levers: lever name -> values by year, float64 array [year, *dims of the lever]; one row for a static model.
+        Where a factor gives the value, the number that stands here is what `drawn` adds to.
       start: calendar year from which it is in force; 0 for a static model.
       before: the policy that is in force before `start` and that a partial implementation starts from; it need not be
         among those that run. None where nothing is phased in: from the first year on, and in full.
       implementation: share of the way from `before` to this policy that is reached: a number, or the name of a factor.
+      drawn: lever name -> factor -> weights, shaped as the lever's values, which on a path are levers + sum of weight x draw:
+        0 beside a weight of 1 where the study names a factor. Levers without a factor are not in it.
     """
 
     name: str
@@ -53,6 +56,13 @@ class Policy:
     start: int
     before: Policy | None = None
     implementation: float | str = 1.0
+    drawn: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+
+    @property
+    def factors(self) -> set[str]:
+        """Factors that its own levers and its implementation are drawn from."""
+        share = {self.implementation} if isinstance(self.implementation, str) else set()
+        return share.union(*self.drawn.values())
 
 
 @dataclass(frozen=True)

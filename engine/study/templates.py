@@ -115,7 +115,8 @@ def _differing(one: Policy, other: Policy) -> dict[str, tuple[float, float]]:
     return {
         lever: (float(values.flat[0]), float(other.levers[lever].flat[0]))
         for lever, values in one.levers.items()
-        if np.ptp(values) == 0
+        if lever not in {**one.drawn, **other.drawn}
+        and np.ptp(values) == 0
         and np.ptp(other.levers[lever]) == 0
         and values.flat[0] != other.levers[lever].flat[0]
     }

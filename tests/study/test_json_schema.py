@@ -80,7 +80,7 @@ BAD = [
     ("p95 = 4.0", "experts = [{ p05 = 1, wieght = 2 }]", "'wieght' was unexpected"),
     ("correlation = -0.5", "corelation = -0.5", "groups.water: "),
     ("correlation = -0.5", 'copula = "gausian"', "groups.water.copula: 'gausian' is not one of"),
-    ("release = 0.1", 'release = "much"', "policies.save.release"),
+    ("release = 0.1", 'release = "0.1"', "policies.save.release"),
     ("release = 0.1", "release = {}", "policies.save.release"),
     ('implementation = "will"', "implementation = 1.5", "policies.save.implementation"),
     ("below = 2", "belwo = 2", "'belwo' was unexpected"),

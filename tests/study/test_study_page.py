@@ -9,6 +9,7 @@ import pytest
 from engine import Factor, Lever, Outcome, PathModel, Shock, Yearly, load_study, total
 from engine.draws.distributions.families import known_families
 from engine.modelling.contract import refuse_broken
+from engine.modelling.declaration import POLICY_KEYS
 from engine.study.extending import NAMED_TABLES
 from engine.study.schema import (
     EXTENDS,
@@ -119,10 +120,13 @@ def model_of(example):
         table["rate"] for table in tables.get("shocks", {}).values() if isinstance(table.get("rate"), str)
     }
 
+    policies = [table for table in tables.get("policies", {}).values() if isinstance(table, dict)]
+    named = {key for table in policies for key in table} - {*POLICY_KEYS}
+
     class Spoken(PathModel):
         factors = {name: Factor("1") for name in sorted(names)}
         shocks = {name: Shock() for name in tables.get("shocks", {})}
-        levers = {"lever": Lever("1")}
+        levers = {name: Lever("1") for name in sorted({"lever", *named})}
         yearly = {"loss": Yearly("1")}
         outcomes = {"damage": Outcome("1", total("loss"), loss=True)}
 

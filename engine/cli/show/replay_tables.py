@@ -52,11 +52,12 @@ def print_headline(
 def print_whole(
     console: Console, study: Study, story: xr.DataTree, names: Sequence[str], variables: Sequence[str]
 ) -> None:
-    """One path in full: all outcomes, those of the headline first, yearly variables under each policy, shocks, draws."""
+    """One path in full: all outcomes, those of the headline first, yearly variables under each policy, levers, shocks, draws."""
     others = [name for name in study.model.outcomes if name not in study.headline]
     _print_outcomes(console, study, story, names, [*study.headline, *others])
     for name in names if variables else ():
         _print_years(console, study, story, name, variables)
+    _print_levers(console, study, story, names)
     _print_shocks(console, study, story)
     _print_draws(console, study, story)
 
@@ -151,6 +152,26 @@ def _print_years(
         year, name = min(bad)
         words = f"Not finite from {year} on: '{name}' is the first such value shown under '{policy}'."
         print_words(console, words, "red")
+
+
+def _print_levers(console: Console, study: Study, story: xr.DataTree, names: Sequence[str]) -> None:
+    """Levers in force on the path, where policies draw them: those that differ between policies, or that one draws."""
+    from engine.study.lever_tables import in_line, lever_table
+
+    if "levers" not in story.children:
+        return
+    rows = {}
+    for lever, entry in study.model.levers.items():
+        texts = []
+        for name in names:
+            own = story["levers"].to_dataset()[lever].sel(policy=name).to_numpy()
+            values = own if study.years else own[None]
+            texts.append(in_line(lever_table(values, entry.dims, study.model, study.years), number))
+        drawn = any(lever in policy.drawn for policy in study.policies)
+        if drawn or len(set(texts)) > 1:
+            rows[lever] = [entry.unit, *texts]
+    columns = columns_of(["unit", *names], [*rows.values()], ("unit",), names)
+    print_rows(console, "levers in force on this path", Column("lever", [*rows], left=True), columns)
 
 
 def _print_shocks(console: Console, study: Study, story: xr.DataTree) -> None:

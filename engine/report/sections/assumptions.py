@@ -62,10 +62,7 @@ def _policy(study: Study, policy: Policy) -> tuple[Text, ...]:
 
 
 def _lever(study: Study, policy: Policy, lever: str) -> str:
-    values = policy.levers.get(lever)
-    if values is None:
-        return ""
-    return lever_text(values, study.model.levers[lever].dims, study.model, study.years)
+    return lever_text(study, policy, lever) if lever in policy.levers else ""
 
 
 def _rule(run: RunRecords, event: Event) -> str:

@@ -1,0 +1,180 @@
+"""Levers that are drawn, as the compiled program has them in force: closed forms, bit equality with numbers, no compiling anew."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from engine.execution.replay import as_table, replay
+from engine.modelling.cell_axis import split_cells
+from engine.modelling.records import Factor, Lever, Outcome, StaticModel
+from engine.program import arguments
+from engine.program.pilot import pilot
+from engine.program.rules import Rules
+from engine.run_folder.cube_groups import described_inputs
+from engine.study.loading import read_study
+from tests.helpers import assert_close, assert_same
+from tests.user_models import REGION, Echo, Farms, echo, farms, farms_program, outcomes, program, static
+
+PACE = {"family": "uniform", "low": 5.0, "high": 9.0}
+POLICIES = {
+    "old": {
+        "plain": "pace",
+        "by_cell": {"north": {"rye": "share", "flax": {"2017": "pace", "2019": 5.0}}},
+    },
+    "new": {"plain": 3.0},
+    "late": {"like": "new", "start": 2018, "before": "old"},
+    "half": {"like": "new", "implementation": 0.25, "start": 2019, "before": "late"},
+    "drawn": {"before": "old", "implementation": "share", "plain": {"2017": "share"}},
+}
+
+
+def echoing(policies, sampler="antithetic", pace=PACE):
+    factors = {"share": {"family": "uniform", "low": 0.0, "high": 1.0}, "pace": pace}
+    text = {
+        "name": "echo",
+        "run": {"paths": 512, "seed": 3, "tile": 256 if sampler == "latin" else 64, "sampler": sampler},
+        "time": {"first": 2016, "last": 2020},
+        "factors": factors,
+        "policies": policies,
+    }
+    return read_study(text, "echo.toml", model=Echo())
+
+
+@pytest.mark.parametrize("sampler", ["random", "antithetic", "latin"])
+def test_what_is_in_force_is_what_is_drawn(sampler):
+    study = echoing(POLICIES, sampler)
+    trace = program(study).trace(0)
+    values = split_cells(study.model, trace.yearly, axis=2)
+    draws = dict(zip([item.name for item in study.inputs], trace.draws.astype(float), strict=True))
+    pace, share = draws["pace"], draws["share"]
+    plain = {name: values["plain"][k] for k, name in enumerate(study.policy_names)}
+    assert_same(plain["old"], np.broadcast_to(trace.draws[1], plain["old"].shape))
+    assert_same(plain["late"][:2], plain["old"][:2])
+    assert_same(plain["late"][2:], np.full_like(plain["late"][2:], 3.0))
+    assert_same(plain["half"], plain["late"])
+    expected = np.stack([pace + share * (2.0 - pace)] + [pace + share * (share - pace)] * 4)
+    assert_close(plain["drawn"], expected)
+    cells = values["by_cell"][0]
+    assert_same(cells[:, 0, 0], np.broadcast_to(trace.draws[0], cells[:, 0, 0].shape))
+    ones, fives = np.ones_like(pace, np.float32), np.full_like(pace, 5.0, np.float32)
+    assert_same(cells[:, 0, 2], np.stack([ones, trace.draws[1], trace.draws[1], fives, fives]))
+    assert_same(cells[:, 1], np.ones_like(cells[:, 1]))
+
+
+def test_a_prior_that_is_a_number_gives_the_bits_of_the_number():
+    policies = {
+        "number": {"quota": {"north": 4.5}, "release": 0.37},
+        "named": {"quota": {"north": "kha"}, "release": "gone"},
+        "later": {"like": "number", "before": "old", "start": 2018, "implementation": 0.3},
+        "named_later": {"like": "named", "before": "old", "start": 2018, "implementation": 0.3},
+    }
+    fixed = {"kha": {"family": "fixed", "value": 4.5}, "gone": {"family": "fixed", "value": 0.37}}
+    study = farms({"policies": policies, "factors": fixed})
+    at = study.policy_names.index
+    for values in outcomes(study).values():
+        assert not np.array_equal(values[at("number")], values[at("old")])
+        assert_same(values[at("named")], values[at("number")])
+        assert_same(values[at("named_later")], values[at("later")])
+
+
+class Cost(StaticModel):
+    """A price and what is levied on it."""
+
+    dims = REGION
+    factors = {"price": Factor("M")}
+    levers = {"levy": Lever("M"), "aid": Lever("M", dims=("region",))}
+    outcomes = {"cost": Outcome("M", loss=True)}
+
+    def evaluate(self, factors, levers):
+        return {"cost": levers.levy + (levers.aid * jnp.asarray(1.0)).over()}
+
+
+@pytest.mark.parametrize("sampler", ["random", "antithetic", "latin"])
+def test_the_difference_of_two_policies_is_what_one_of_them_draws(sampler):
+    unit = {"family": "uniform", "low": 0.0, "high": 1.0}
+    study = static(
+        Cost(),
+        {"price": unit, "toll": unit, "gift": unit},
+        512,
+        {
+            "none": {},
+            "toll": {"levy": "toll"},
+            "both": {"levy": "toll", "aid": {"north": "gift"}},
+            "price": {"levy": "price"},
+            "half": {"like": "toll", "implementation": 0.5, "before": "price"},
+        },
+        run={"sampler": sampler},
+    )
+    cost = outcomes(study)["cost"]
+    made = program(study)
+    draws = dict(zip([item.name for item in study.inputs], made.draws(study.block(0)), strict=True))
+    assert [*draws] == ["price", "gift", "toll"]
+    assert_same(cost[1] - cost[0], draws["toll"])
+    assert_close(cost[2] - cost[1], draws["gift"].astype(float))
+    assert_same(cost[3], draws["price"])
+    assert_close(cost[4], 0.5 * (draws["price"].astype(float) + draws["toll"]))
+
+
+def test_where_nothing_is_drawn_the_program_reads_nothing_more():
+    study = farms()
+    levers = arguments.of(study)["levers"]
+    assert levers["drawn"] == {"levers": {}, "before": {}}
+    named = {
+        "policies": {"reform": {"irrigation": "wet"}},
+        "factors": {"wet": {"family": "fixed", "value": 1.0}},
+    }
+    drawn = arguments.of(farms(named))["levers"]["drawn"]
+    assert [*drawn["levers"]] == ["irrigation"] and not drawn["before"]
+    plain, more = (Rules(one, np.float32).of_years.year for one in (study, farms(named)))
+    # the factor and the weight of it, and one product and one sum
+    assert len(more.inputs) == len(plain.inputs) + 2
+    assert len(more.equations) == len(plain.equations) + 2
+
+
+def test_another_prior_compiles_nothing_anew():
+    one, other = (echoing(POLICIES, pace={**PACE, "high": high}) for high in (9.0, 30.0))
+    shapes = [
+        jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), arguments.of(each)) for each in (one, other)
+    ]
+    assert shapes[0] == shapes[1]
+    moved = {**POLICIES, "new": {"plain": "pace"}, "old": {**POLICIES["old"], "plain": {"2019": "pace"}}}
+    assert jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), arguments.of(echoing(moved))) == shapes[0]
+
+
+def test_the_pilot_of_a_drawn_study_sees_what_is_drawn():
+    values = pilot(echoing(POLICIES))
+    assert values is not None
+    plain = values.double.yearly[0, 0, :]
+    assert any(np.allclose(row, values.double.draws[1]) for row in plain)
+
+
+def test_a_replay_shows_the_levers_in_force():
+    study = echoing(POLICIES)
+    story = replay(study, [0, 5])
+    for name in ("plain", "by_cell"):
+        assert story["levers"][name].dims == story["yearly"][name].dims
+        assert_close(story["levers"][name].values, story["yearly"][name].values.astype(float))
+    table = as_table(story)
+    rows = table[(table["kind"] == "lever") & (table["variable"] == "plain") & (table["path"] == 5)]
+    assert_close(rows["value"].to_numpy(np.float64), story["levers"]["plain"].values[1].ravel().astype(float))
+    assert "levers" not in replay(echo({"old": {}}), 0).children
+
+
+def test_draws_in_the_cube_say_which_levers_they_are():
+    described = described_inputs(echoing(POLICIES))
+    assert described["pace"]["levers"] == "plain of old, by_cell of old"
+    assert described["share"]["levers"] == "by_cell of old, plain of drawn"
+    assert "levers" not in described_inputs(farms())["fertility"]
+
+
+def test_farms_draw_the_same_futures_whatever_is_drawn_for_policies():
+    wet = {
+        "policies": {"wet": {"irrigation": "wet"}},
+        "factors": {"wet": {"family": "uniform", "low": 0, "high": 1}},
+    }
+    study = farms(wet)
+    assert isinstance(study.model, Farms)
+    plain, more = farms_program(), program(study)
+    block = plain.study.block(0)
+    assert_same(more.draws(block)[:-1], plain.draws(block))
