@@ -16,7 +16,8 @@ from engine.study.lever_groups import KEY, START
 from engine.study.policy_tables import phased
 from engine.study.study import Policy, Study
 
-Levers = Mapping[str, np.ndarray]
+Terms = Mapping[str, np.ndarray]
+"""What a lever is: numbers [year, *dims] under "", and under the name of a factor the weights by which its draw adds to them."""
 
 
 @dataclass(frozen=True)
@@ -36,27 +37,32 @@ class Player:
 class _Set:
     """What a policy sets in every year: before + share (after - before) by lever, with its start already in `after`."""
 
-    before: Levers
-    after: Levers
+    before: Mapping[str, Terms]
+    after: Mapping[str, Terms]
     share: float | str
 
     def differs(self, other: _Set, lever: str) -> bool:
         """Whether the lever is in force otherwise under the other policy, in some year and on some path."""
-        own, others = (
-            (one.before[lever], one.after[lever], 1.0 if one.is_certain(lever) else one.share)
-            for one in (self, other)
+        alike = _alike(self.before[lever], other.before[lever]) and _alike(
+            self.after[lever], other.after[lever]
         )
-        parts = zip(own[:2], others[:2], strict=True)
-        return own[2] != others[2] or not all(np.array_equal(a, b) for a, b in parts)
+        return not alike or not (self.is_certain(lever) or self.share == other.share)
 
     def is_certain(self, lever: str) -> bool:
         """Whether the lever is the same however far the policy gets."""
-        return np.array_equal(self.before[lever], self.after[lever])
+        return _alike(self.before[lever], self.after[lever])
 
     @property
     def certain(self) -> bool:
         """Whether all levers are."""
         return all(map(self.is_certain, self.after))
+
+
+def _alike(one: Terms, other: Terms) -> bool:
+    """Whether two levers are the same in every year and on every path."""
+    return all(
+        np.array_equal(one.get(name, 0 * one[""]), other.get(name, 0 * one[""])) for name in {**one, **other}
+    )
 
 
 @dataclass(frozen=True)
@@ -96,14 +102,12 @@ class Coalitions:
                 for lever in player.levers
             }
             side = {lever: last if lever in of_end else first for lever in self.study.model.levers}
-            own = {
-                part: {lever: getattr(side[lever], part)[lever] for lever in side}
-                for part in ("before", "after")
-            }
-            policy = Policy(f"coalition {number}", "", own["after"], year)
+            policy = _policy(
+                f"coalition {number}", year, {lever: one.after[lever] for lever, one in side.items()}
+            )
             if share != 1.0:
-                before = replace(policy, name=self.start.name, levers=own["before"])
-                policy = replace(policy, before=before, implementation=share)
+                before = {lever: one.before[lever] for lever, one in side.items()}
+                policy = replace(policy, before=_policy(self.start.name, year, before), implementation=share)
             policies.append(policy)
         return tuple(policies)
 
@@ -186,14 +190,33 @@ def _sets(study: Study, pair: Sequence[Policy]) -> tuple[_Set, _Set]:
 
 
 def _set(policy: Policy, years: Sequence[int]) -> _Set:
-    before = policy.before.levers if policy.before is not None else policy.levers
     started = np.array([year >= policy.start for year in years] or [True])
-    after = {
-        lever: np.where(started.reshape(-1, *[1] * (values.ndim - 1)), values, before[lever])
-        for lever, values in policy.levers.items()
-    }
+    before, after = {}, {}
+    for lever, values in policy.levers.items():
+        own, earlier = _terms(policy, lever), _terms(policy.before or policy, lever)
+        since, nothing = started.reshape(-1, *[1] * (values.ndim - 1)), np.zeros_like(values)
+        before[lever] = earlier
+        after[lever] = {
+            name: np.where(since, own.get(name, nothing), earlier.get(name, nothing))
+            for name in {**own, **earlier}
+        }
     whole = policy.before is None or policy.implementation == 1.0
     return _Set(after if whole else before, after, 1.0 if whole else policy.implementation)
+
+
+def _terms(policy: Policy, lever: str) -> Terms:
+    return {"": policy.levers[lever], **policy.drawn.get(lever, {})}
+
+
+def _policy(name: str, start: int, levers: Mapping[str, Terms]) -> Policy:
+    drawn = {
+        lever: {factor: weights for factor, weights in terms.items() if factor}
+        for lever, terms in levers.items()
+    }
+    numbers = {lever: terms[""] for lever, terms in levers.items()}
+    return Policy(
+        name, "", numbers, start, drawn={lever: weights for lever, weights in drawn.items() if weights}
+    )
 
 
 def _since(study: Study, pair: Sequence[Policy]) -> np.ndarray:

@@ -236,6 +236,16 @@ start = 2022
 [policies.zealous]
 like = "drawn"
 implementation = "zeal"
+[policies.named]
+release = "zeal"
+fee = { 2020 = 0.5, 2022 = "zeal" }
+[policies.named_late]
+before = "named"
+implementation = "will"
+start = 2021
+release = 5
+quota = { north = "zeal" }
+fee = 1
 [policies.same]
 release = { 2020 = 1, 2022 = 2 }
 """
@@ -260,7 +270,7 @@ def outcomes_of(study, policies, levers=None):
 @pytest.mark.parametrize(
     ("start", "end"),
     [("old", "drawn"), ("old", "late"), ("drawn", "late"), ("late_drawn", "old"),
-     ("half", "drawn"), ("drawn", "late_drawn")],
+     ("half", "drawn"), ("drawn", "late_drawn"), ("old", "named"), ("named", "named_late"), ("drawn", "named")],
 )  # fmt: skip
 def test_the_first_and_the_last_coalition_are_the_two_policies(lake, start, end):
     coalitions = between(lake, start, end)
@@ -282,6 +292,26 @@ def test_what_is_drawn_and_what_begins_late_is_taken_from_the_policy_that_has_it
     for number, in_force in enumerate(gone):
         release, quota, fee = (number >> k & 1 for k in range(3))
         want = 6 * f + release * 14 * w * f + 8 * (1 + quota * 2 * w) * fee * w
+        assert_close(in_force, want, np.float32)
+
+
+def test_a_lever_that_is_drawn_is_taken_with_its_draw(lake):
+    # by hand, with z = zeal: named releases z and asks 0.5, then z from 2022 on; named_late goes w of the way to its own from 2021 on
+    coalitions = between(lake, "named", "named_late")
+    assert [player.name for player in coalitions.players] == ["release", "quota", "fee", "start"]
+    gone = outcomes_of(lake, coalitions.policies, coalitions.levers(np.float32))[:, 0]
+    names = [item.name for item in lake.inputs]
+    draws = devices.program(lake, "cpu").draws(lake.block(0))
+    f, w, z = (draws[names.index(name)].astype(float) for name in ("inflow", "will", "zeal"))
+    for number, in_force in enumerate(gone):
+        release, quota, fee = (number >> k & 1 for k in range(3))
+        want = 0.0
+        for year in range(2020, 2024):
+            late = w * (year >= 2021)
+            old_fee = 0.5 if year < 2022 else z
+            own_quota = 1 + quota * late * (z - 1)
+            own_fee = old_fee + fee * late * (1 - old_fee)
+            want = want + (z + release * late * (5 - z)) * f + 2 * own_quota * own_fee
         assert_close(in_force, want, np.float32)
 
 
