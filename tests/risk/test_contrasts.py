@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.stats import gamma
 
 from engine.risk import measures
 from engine.risk.contrasts import Contrasts, of_mean, of_shortfall
 from engine.risk.flags import Reason
 from engine.risk.intervals import Units, as_units
-from tests.helpers import assert_close
+from tests.helpers import assert_close, assert_plausible
 
 N = 1 << 16
 SOUND = np.ones(N, bool)
@@ -96,3 +97,58 @@ def test_paths_that_are_left_out_are_in_no_number():
     (own,) = sums.estimates(sound, units)
     want = measures.difference(values[1][sound], values[0][sound], 2, True, (0.99,))["ES99"]
     assert_close([own.estimate, own.low, own.high], [want.estimate, want.low, want.high], np.float32)
+
+
+# ---------------------------------------------------------------------------------------------- coverage
+
+WEIGHTS = np.array([[-0.5, 0.5, -0.5, 0.5]])
+"""The Shapley value of the first of two players, over nobody, the first, the second, both."""
+
+
+def coalitions(rng, paths):
+    """Four variables of two exponential ones, so that tails of different paths come together in the sum."""
+    x, y = rng.exponential(size=(2, paths))
+    return np.stack([x, 0.7 * x, y, 0.5 * (x + y)])
+
+
+def true_share(measure):
+    """The share by hand: of means 1, 0.7, 1, 1; of ES99 1 + ln 100 times the scale, and that of a gamma law."""
+    q = gamma.ppf(0.99, 2, scale=0.5)
+    tail = {"mean": (1.0, 1.0), "ES99": (1 + np.log(100), gamma.sf(q, 3, scale=0.5) / 0.01)}
+    seen = {"event": (np.exp(-2.0), np.exp(-2.0 / 0.7), gamma.sf(2.0, 2, scale=0.5))}
+    if measure == "event":
+        one, less, both = seen["event"]
+        return 0.5 * (less - one) + 0.5 * (both - one)
+    one, both = tail[measure]
+    return 0.5 * (0.7 * one - one) + 0.5 * (both - one)
+
+
+def covered(measure, paths, repeats):
+    """In how many repetitions the interval of the share holds the truth."""
+    truth, sound, units = true_share(measure), np.ones(paths, bool), Units(paths, 1)
+    count = 0
+    for repeat in range(repeats):
+        values = coalitions(np.random.default_rng([repeat, paths]), paths)
+        influence = {
+            "mean": lambda values=values: of_mean(values, sound),
+            "event": lambda values=values: of_mean(values > 2.0, sound),
+            "ES99": lambda values=values: of_shortfall(values, sound, units, 0.99, True),
+        }[measure]()
+        sums = Contrasts(WEIGHTS, paths)
+        sums.add(slice(0, 4), influence)
+        (own,) = sums.estimates(sound, units, measure == "event")
+        count += own.low <= truth <= own.high
+    return count
+
+
+@pytest.mark.parametrize(
+    ("measure", "paths", "repeats"),
+    [
+        ("mean", 4000, 400),
+        ("event", 4000, 400),
+        pytest.param("ES99", 60_000, 400, marks=pytest.mark.slow),
+    ],
+)
+def test_intervals_of_a_share_hold_the_truth_as_often_as_they_say(measure, paths, repeats):
+    held = covered(measure, paths, repeats) / repeats
+    assert_plausible(held, 0.95, np.sqrt(0.95 * 0.05 / repeats), 0.06)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from rich.console import Console
 from engine.analyses.attribution import EFFECTS, PROBABILITY, SHORTFALL
 from engine.cli.show.risk_tables import print_flags
 from engine.cli.show.rows import Column, print_rows
-from engine.cli.show.screen import print_line, print_words
+from engine.cli.show.screen import print_title, print_words
 from engine.formatting import words
 from engine.risk.as_text import Cell, cell, judged
 from engine.risk.tables import Record, record
@@ -45,6 +44,8 @@ def print_attribution(console: Console, given: Attribution, named: Sequence[str]
             print_words(console, f"  {player.name:<{width}}  {levers}", "dim", " " * (width + 4))
     console.print()
     marks: set[str] = set()
+    if len(given.parts) > 1:
+        _print_percents(console, given)
     for part in given.parts:
         marks |= _print_part(console, given, part)
     print_words(console, READING, "dim")
@@ -84,7 +85,7 @@ def finding(given: Attribution, part: Part) -> str:
         own = shares[first]
         near, far = (own.low, whole.high) if sign > 0 else (own.high, whole.low)
         how = "most" if sign * near > 0.5 * sign * far else "the largest part"
-        lead = f"{first} carries {how} of it, {said[first]}{_percent(part.difference, own.estimate)}"
+        lead = f"{first} carries {how} of it, {said[first]} ({_percent(part, own.estimate)} %)"
     against = [f"{name} ({said[name]})" for name in shares if signs[name] == -sign]
     nothing = [name for name in shares if signs[name] == 0 and name not in others]
     unknown = [name for name in shares if signs[name] is None and name not in others]
@@ -107,11 +108,28 @@ def _subject(given: Attribution, named: Sequence[str] | None) -> Part:
     return next(iter([*sorted(of_events, key=lambda part: not events[part.variable].all_of), *tails]))
 
 
+def _print_percents(console: Console, given: Attribution) -> None:
+    """All shares in percent of their difference, in brackets those that are not told from zero; none of a difference that is not."""
+    columns = []
+    for k, player in enumerate(given.players):
+        cells = []
+        for part in given.parts:
+            own = _record(part, player.name, part.share[k])
+            text = _percent(part, own.estimate)
+            cells.append(
+                f"({text})" if text and judged(own) == 0 else f"{text}{cell(own).mark}" if text else "-"
+            )
+        columns.append(Column(player.name, cells))
+    names = [f"{part.measure} of {part.variable}" for part in given.parts]
+    title = "Shares in % of the difference; in brackets: not told from zero"
+    print_rows(console, title, Column("", names, left=True), columns)
+
+
 def _print_part(console: Console, given: Attribution, part: Part) -> set[str]:
     scale = _scale(part)
     whole = cell(_record(part, given.end, part.difference), scale)
     head = f"{part.measure} of {part.variable} [{_unit(given, part)}]"
-    print_line(console, head, f"  {given.end} less {given.start} {_said(whole)}")
+    print_title(console, head, f"{given.end} less {given.start} {_said(whole)}")
     cells = {
         effect: [
             cell(_record(part, player.name, one), scale)
@@ -119,13 +137,10 @@ def _print_part(console: Console, given: Attribution, part: Part) -> set[str]:
         ]
         for effect in EFFECTS
     }
-    certain = judged(_record(part, given.end, part.difference))
-    percents = [
-        f"{100 * one.estimate / part.difference.estimate:.0f}" if certain else "" for one in part.share
-    ]
+    percents = [_percent(part, one.estimate) for one in part.share]
     columns = [
         Column("share", _aligned(cells["share"]), left=True),
-        *([Column("%", percents)] if certain else ()),
+        *([Column("%", percents)] if any(percents) else ()),
         *(
             Column(words(effect), _aligned(cells[effect]), left=True, group="one at a time")
             for effect in EFFECTS[1:]
@@ -138,7 +153,7 @@ def _print_part(console: Console, given: Attribution, part: Part) -> set[str]:
 def _aligned(cells: Sequence[Cell]) -> list[str]:
     """Estimates under each other, and intervals."""
     width = max(len(one.estimate) for one in cells)
-    return [f"{one.estimate:>{width}}{one.mark or ' '}{one.interval}".rstrip() for one in cells]
+    return [f"{one.estimate:>{width}}{one.mark or ' '} {one.interval}".rstrip() for one in cells]
 
 
 def _record(part: Part, who: str, one: Estimate) -> Record:
@@ -157,9 +172,13 @@ def _unit(given: Attribution, part: Part) -> str:
     return "%" if part.measure == PROBABILITY else given.study.model.outcomes[part.variable].unit
 
 
-def _percent(whole: Estimate, own: float) -> str:
-    share = 100 * own / whole.estimate
-    return f" ({share:.0f} %)" if math.isfinite(share) else ""
+def _percent(part: Part, own: float) -> str:
+    """A share in percent of the difference; nothing where that is not told from zero."""
+    whole = _record(part, "", part.difference)
+    if not judged(whole):
+        return ""
+    text = f"{100 * own / whole.estimate:.0f}"
+    return "0" if text == "-0" else text
 
 
 def _listed(names: Sequence[str]) -> str:
