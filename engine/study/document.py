@@ -56,6 +56,8 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
     tables["events"] = {name: dict(table) for name, table in text["events"].items()}
     if study.lever_groups:
         tables[lever_groups.KEY] = {name: list(levers) for name, levers in study.lever_groups.items()}
+    if study.assumptions:
+        tables["assumptions"] = {one.name: dict(one.table) for one in study.assumptions}
     for kind in OF_LABELS:
         if study.labels.get(kind):
             tables[kind] = {name: {"label": label} for name, label in study.labels[kind].items()}

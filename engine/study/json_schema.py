@@ -56,6 +56,7 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
         "policies",
         "events",
         "lever_groups",
+        "assumptions",
         "outcomes",
         "yearly",
         "risk",

@@ -1,4 +1,4 @@
-"""What people call a study, its parts and its author: no number hangs on it, so that it stands outside of the fingerprint."""
+"""What people call a study, its parts and its author: no number hangs on it, nor on assumptions, so that it stands outside of the fingerprint."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ def _check_line(label: str) -> None:
 
 
 def split(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A resolved study as plain tables without what people call its parts and how they group them, and that alone."""
+    """A resolved study as plain tables without what people call its parts, how they group them and what they hold against it, and that alone."""
     plain, names = dict(document), {}
-    for key in ("author", lever_groups.KEY, *OF_LABELS):
+    for key in ("author", lever_groups.KEY, "assumptions", *OF_LABELS):
         if key in plain:
             names[key] = plain.pop(key)
     for kind in KINDS:
