@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.analyses.assumptions import assumptions
+    from engine.analyses.attribution_dataset import attribute
     from engine.errors import UserError
     from engine.execution.results import open_cube
     from engine.execution.run import Run, open_run, run
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "engine.analyses.assumptions": ("assumptions",),
+    "engine.analyses.attribution_dataset": ("attribute",),
     "engine.errors": ("UserError",),
     "engine.study.loading": ("load_model_file", "load_study"),
     "engine.execution.run": ("Run", "open_run", "run"),
@@ -41,6 +43,7 @@ __all__ = [
     "Yearly",
     "__version__",
     "assumptions",
+    "attribute",
     "each",
     "load_model_file",
     "load_study",

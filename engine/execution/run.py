@@ -14,6 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from engine.analyses.assumptions import ByStructure, assumptions, of_few
+from engine.analyses.attribution_dataset import attribute
 from engine.errors import UserError
 from engine.execution import notebook, questions, results, upkeep
 from engine.execution.export import frame, refuse_file, save_tables, side_by_side
@@ -223,6 +224,12 @@ class Run:
                 tables["by year"] = questions.by_year(self.answers, self.cube, str(variable), at)
         save_tables(Path(place), self.answers.study, tables)
         return Path(place)
+
+    def attribute(
+        self, start: str, end: str, variables: Sequence[str] | None = None, **options: Any
+    ) -> xr.Dataset:
+        """Which lever does what between two policies: `engine.analyses.attribution_dataset.attribute`, on the run's first paths, computed anew."""
+        return attribute(self.study, start, end, variables, **options)
 
     # ------------------------------------------------------------------------------------------ single paths
 

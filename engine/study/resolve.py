@@ -18,6 +18,7 @@ from engine.study import (
     factor_tables,
     group_tables,
     labels,
+    lever_groups,
     policy_tables,
     section_tables,
 )
@@ -83,6 +84,7 @@ def resolve(
     events = event_tables.read(text["events"], model, problems)
     headline = section_tables.headline(text.get("headline"), model, problems)
     levels = section_tables.levels(text["risk"], problems)
+    grouped = lever_groups.read(text["lever_groups"], model, problems)
     keep = section_tables.keep(text["keep"], model, problems)
     levers = policies.levers_by_factor if policies else {}
     # in the model's order, whatever the file's, then those that only policies draw
@@ -131,6 +133,7 @@ def resolve(
         author=text["author"],
         nonfinite=float(run.get("nonfinite", 0.0)),
         levels=levels,
+        lever_groups=grouped,
         assumptions=assumptions,
     )
     return replace(study, document=document(study, text, policies))

@@ -94,6 +94,9 @@ def _quantile(percent: int) -> Any:
     return _says(f"the {percent} % quantile")
 
 
+_Levers = Annotated[list[str], Field(min_length=1)]
+
+
 class Table(BaseModel):
     """A table of the study file: its keys and no others, of exactly these types."""
 
@@ -318,6 +321,9 @@ class StudyText(Table):
     shocks: dict[str, ShockTable] = _says("what differs from the model's own law of a yearly shock", {})
     policies: dict[str, PolicyTable] = _says("decisions, by their levers", {})
     events: dict[str, EventTable] = _says("thresholds on outcomes", {})
+    lever_groups: dict[str, _Levers] = _says(
+        "levers that are looked at together, by the name of the group", {}
+    )
     assumptions: dict[str, AssumptionTable] = _says("what the answer may rest on", {})
     outcomes: dict[str, NamedTable] = _says("what the model's outcomes are called", {})
     yearly: dict[str, NamedTable] = _says("what the model's yearly variables are called", {})

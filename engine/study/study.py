@@ -21,6 +21,7 @@ from engine.draws.shocks import Shocks
 from engine.formatting import titled, words
 from engine.modelling.records import Model, PathModel
 from engine.study import labels
+from engine.study.lever_groups import LeverGroups
 
 BLOCK = 1 << 17
 """Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""
@@ -159,6 +160,7 @@ class Study:
         names, and for one that stands in no file.
       labels: kind (policies, events, outcomes, yearly, factors) -> name -> what people call it, where it has a label.
       author: who answers for it; empty if nobody is named.
+      lever_groups: levers that are looked at together when it is asked which does what, by the name of the group.
       nonfinite: share of the paths that may be kept out because values on them are not finite.
       assumptions: what the answer may rest on, to be held against it; they change no number of it.
     """
@@ -189,13 +191,14 @@ class Study:
     labels: labels.Labels = field(default_factory=dict)
     author: str = ""
     levels: tuple[float, ...] = LEVELS
+    lever_groups: LeverGroups = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:
         """First 12 hex digits of the SHA-256 of the resolved study, but for what changes no number of a path.
 
-        More paths, same cube; so it is where more of them may be kept out, and with other labels, assumptions or another author.
+        More paths, same cube; so it is where more of them may be kept out, and with other labels, groups of levers, assumptions or another author.
         """
         plain, _ = labels.split(self.document)
         run = self.document["run"]
