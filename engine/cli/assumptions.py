@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 @click.command("assumptions", short_help="Hold a study against its own assumptions.")
 @options.study_to_run
 @click.option(
-    "--outcome", "outcomes", multiple=True, metavar="V", help="Outcome in place of the study's headline; several may be given."
+    "--outcome", "variables", type=options.NAMES, shell_complete=options.complete_outcome,
+    help="Outcomes and events, in place of the headline and all events.",
 )  # fmt: skip
 @click.option("--full", is_flag=True, help="Every structure in every table, also those that rank as stated.")
 @options.as_json
@@ -30,7 +31,7 @@ def command(
     ctx: click.Context,
     study: Study,
     place: dict[str, Any],
-    outcomes: tuple[str, ...],
+    variables: tuple[str, ...] | None,
     full: bool,
     as_json: bool,
     quiet: bool,
@@ -52,7 +53,7 @@ def command(
     refuse_if_memory_too_small(looked_at, place["memory"])
     with progress(quiet) as observe:
         answer = assumptions(
-            looked_at, outcomes or None, place["device"],
+            looked_at, variables, place["device"],
             lambda stage, done, total: observe(Stage(stage, done, total)),
         )  # fmt: skip
     try:
