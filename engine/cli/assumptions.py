@@ -70,6 +70,14 @@ def command(
             if written is not None:
                 opened = f'xarray.open_datatree({str(written)!r}, engine="zarr")'
                 screen.print_line(console, "", f"Beside the cube of its run: {opened}")
+            elif failure is None:
+                words = "run", study.source
+                screen.print_command(
+                    console,
+                    "Kept beside the cube once the study has been run",
+                    *words,
+                    model=study.model_spec,
+                )
     if failure is not None:
         raise failure
 

@@ -103,7 +103,9 @@ def read_change(table: Mapping[str, Any], place: str, known: Known, problems: Pr
     """What a table changes, with what is wrong with it added to the problems, at its place."""
     own = Problems()
     whole = _Pieces(known, own)
-    for key, value in table.items():
+    # what is said of one label, or of one policy, counts whatever is said of all
+    for key in sorted(table, key=lambda key: (key in (POLICIES, GROUPS), "[" in key)):
+        value = table[key]
         if key in (POLICIES, GROUPS) and isinstance(value, Mapping):
             known_names: Any = known.text["policies"] if key == POLICIES else known.text["groups"]
             for name, inner in value.items():
