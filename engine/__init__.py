@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine.analyses.assumptions import assumptions
+    from engine.analyses.attribution_dataset import attribute
     from engine.errors import UserError
     from engine.execution.results import open_cube
     from engine.execution.run import Run, open_run, run
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "engine.analyses.assumptions": ("assumptions",),
+    "engine.analyses.attribution_dataset": ("attribute",),
     "engine.errors": ("UserError",),
     "engine.study.loading": ("load_model_file", "load_study"),
     "engine.execution.run": ("Run", "open_run", "run"),
@@ -38,6 +42,8 @@ __all__ = [
     "UserError",
     "Yearly",
     "__version__",
+    "assumptions",
+    "attribute",
     "each",
     "load_model_file",
     "load_study",

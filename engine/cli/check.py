@@ -9,7 +9,7 @@ import click
 from engine.cli import options
 from engine.cli.show import screen
 from engine.cli.show.bound_table import print_standings
-from engine.cli.show.input_tables import print_groups, print_shocks
+from engine.cli.show.input_tables import print_groups, print_shocks, print_stated
 from engine.cli.show.prior_table import print_priors
 from engine.cli.show.rows import Column, columns_of, print_rows
 from engine.formatting import size_as_text
@@ -56,6 +56,7 @@ def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
         print_groups(console, study)
         print_shocks(console, study)
         print_standings(console, study, pilot)
+        print_stated(console, study)
         _print_size(console, folder, f"{len(row)} x {row[0].device_kind}", place["memory"])
         screen.print_rounding(console, precision.too_coarse(study, pilot))
     if workers is not None:
@@ -65,26 +66,29 @@ def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
 def _print_policies(console: Console, study: Study) -> None:
     from engine.study.lever_tables import lever_text
 
+    group_of = {lever: group for group, levers in study.lever_groups.items() for lever in levers}
     rows = {}
     for lever, entry in study.model.levers.items():
         values = [lever_text(study, policy, lever) for policy in study.policies]
         if len(set(values)) > 1:
-            rows[lever] = [entry.unit, *values]
+            rows[lever] = [entry.unit, group_of.get(lever, ""), *values]
     for label, values in (
         ("start", [str(policy.start) for policy in study.policies if study.years]),
         ("before", [policy.before.name if policy.before else "-" for policy in study.policies]),
         ("implementation", [str(policy.implementation) for policy in study.policies]),
     ):
         if len(set(values)) > 1:
-            rows[f"({label})"] = ["", *values]
+            rows[f"({label})"] = ["", group_of.get(label, ""), *values]
     names = study.policy_names
-    columns = columns_of(["unit", *names], [*rows.values()], ("unit",), names)
+    columns = columns_of(["unit", "group", *names], [*rows.values()], ("unit", "group"), names)
+    columns = [column for column in columns if column.head != "group" or any(column.cells)]
     print_rows(console, "Levers in which policies differ", Column("lever", [*rows], left=True), columns)
 
 
 def _print_size(console: Console, folder: RunFolder, devices: str, allowed: int | None) -> None:
     study = folder.study
-    from engine.execution.resources import bytes_free, bytes_needed, memory_free, memory_needed
+    from engine.execution.resources import bytes_free, bytes_needed, memory_needed
+    from engine.program.devices import memory_free
     from engine.study.study import BLOCK
 
     horizon = f"{study.years[0]}-{study.years[-1]}" if study.years else "none"

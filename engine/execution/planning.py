@@ -14,10 +14,11 @@ import numpy as np
 
 from engine.execution import results
 from engine.execution.executors import cluster
-from engine.execution.resources import above, bytes_free, bytes_needed, memory_free, memory_needed
+from engine.execution.resources import above, bytes_free, bytes_needed, memory_needed
 from engine.execution.work import Work
 from engine.formatting import size_as_text
 from engine.program import compilation_cache, devices
+from engine.program.devices import memory_free
 from engine.run_folder import cube, ledger, ownership
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK

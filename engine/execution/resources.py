@@ -13,6 +13,7 @@ from engine.errors import UserError
 from engine.formatting import size_as_text
 from engine.modelling.cell_axis import cell_count
 from engine.program import devices
+from engine.program.devices import memory_free
 from engine.risk.events import event_outcomes, known_events
 from engine.risk.tables import THREADS
 from engine.risk.tallies import GROUPS, unkept
@@ -48,15 +49,6 @@ def memory_needed(study: Study, workers: int = 0) -> int:
     paths += min(each * policies * len(study.keep.outcomes) * study.paths, reading.HELD)
     tallies = 3 * 8 * GROUPS * BINS_HELD * policies * len(unkept(study))
     return (workers or 1) * (PROCESS + 4 * block) + max(3 * yearly, yearly + paths, yearly + tallies)
-
-
-def memory_free() -> int | None:
-    """Bytes of main memory that are free, or could be; None where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError, IndexError):
-        return None
 
 
 def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: int = 0) -> None:

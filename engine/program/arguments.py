@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -36,8 +36,22 @@ def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
         "marginals": study.draws.arrays(dtype),
         "runs": [draws.arrays(dtype) for draws in study.draws_of_runs],
         "groups": {name: group.copula.parameters(dtype) for name, group in study.groups.items()},
+        "changes": changes({}, study, dtype),
         "levers": _lever_arrays(study, dtype),
     }
+
+
+def changes(factors: Mapping[str, tuple[float, float]], study: Study, dtype: type) -> dict[str, np.ndarray]:
+    """What is done to the draws of each factor, in the order of the study: draw x scale + shift.
+
+    Where nothing is done the shift is -0, which leaves every bit as it is: 0 would turn -0 into 0.
+
+    Args:
+      factors: (scale, shift) of those that are changed, by name.
+    """
+    rows = [factors.get(item.name, (1.0, -0.0)) for item in study.inputs]
+    table: np.ndarray = np.array(rows, dtype).reshape(-1, 2)
+    return {"scale": table[:, 0], "shift": table[:, 1]}
 
 
 def _lever_arrays(study: Study, dtype: type) -> dict[str, Any]:

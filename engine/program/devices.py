@@ -131,6 +131,15 @@ def device_memory(mesh: Mesh) -> int | None:
     return min(limits) or None
 
 
+def memory_free() -> int | None:
+    """Bytes of main memory that are free, or could be; None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError, IndexError):
+        return None
+
+
 def bytes_of(size: str | int) -> int:
     """Bytes that a size means: 4GiB, 512 MB, 1.5T; a unit with an i counts by 1024, the others by 1000.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,6 +122,16 @@ class Program:
         self._trace = self._compiled(self._traced_tile, 0)
         self._draw = self._compiled(self._drawn_tiles, 0)
         self._shock = self._compiled(self._shocked_tile, 0)
+
+    def fed(self, inputs: Any) -> Program:
+        """The same compiled program, fed with other arguments of the same form: nothing is traced or compiled again.
+
+        Args:
+          inputs: as `arguments.of` gives them.
+        """
+        other = copy(self)
+        other.inputs, other._passes = inputs, {}
+        return other
 
     def prepare(self) -> None:
         """Compiles what blocks need, by running it over no paths; another thread may trace other paths meanwhile."""

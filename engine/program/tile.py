@@ -111,7 +111,19 @@ class Tile:
             (value,) = draws.values([scores[run.start : run.stop].reshape(-1)], fed)
             shape = len(run), self.lanes
             drawn[study.inputs[run[0]].name] = jnp.broadcast_to(value, (math.prod(shape),)).reshape(shape)
-        return jax.lax.optimization_barrier(drawn)
+        return jax.lax.optimization_barrier(self._changed(inputs["changes"], drawn))
+
+    def _changed(self, changes: Any, drawn: Draws) -> Draws:
+        """Draws x scale + shift, factor by factor."""
+        values = {}
+        for run in self.study.runs:
+            name = self.study.inputs[run[0]].name
+            scale, shift = (changes[key][run.start : run.stop] for key in ("scale", "shift"))
+            alone = drawn[name].ndim == 1
+            values[name] = (
+                drawn[name] * scale[0] + shift[0] if alone else drawn[name] * scale[:, None] + shift[:, None]
+            )
+        return values
 
     def _words(
         self, keys: Mapping[str, UInt32[Array, "stream 2"]], first: Counter

@@ -30,6 +30,7 @@ class RunRecords:
       runs: what `provenance.runs` gives.
       versions: what made its blocks; more than one were mixed by force.
       variable: the outcome that the answer speaks of first, if one was named.
+      structures: what `assumption_store.read` gives.
     """
 
     study: Study
@@ -39,6 +40,7 @@ class RunRecords:
     runs: Sequence[Mapping[str, Any]] = ()
     versions: Sequence[Mapping[str, Any]] = ()
     variable: str | None = None
+    structures: xr.DataTree | None = None
     loaded: dict[str, xr.Dataset] = field(default_factory=dict)
 
     def group(self, place: str) -> xr.Dataset:

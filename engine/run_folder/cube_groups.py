@@ -215,27 +215,27 @@ def _coordinates(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
     events = [event for event in study.events if event.name in summaries.events]
     coords = {
         "policy": policies(study),
-        "measure": _labels("measure", list(summaries.levels), "measure of risk"),
+        "measure": labels("measure", list(summaries.levels), "measure of risk"),
         "level": xr.Variable("measure", levels, described("level of the measure", "1")),
-        "stat": _labels("stat", STATS, "the estimate, its standard error, its 95 % interval"),
+        "stat": labels("stat", STATS, "the estimate, its standard error, its 95 % interval"),
         "quantile": xr.Variable(
             "quantile", np.array(summaries.quantiles, np.float64), described("probability", "1")
         ),
-        "moment": _labels("moment", MOMENTS, "moment"),
-        "outcome": _labels("outcome", list(study.model.outcomes), "outcome"),
+        "moment": labels("moment", MOMENTS, "moment"),
+        "outcome": labels("outcome", list(study.model.outcomes), "outcome"),
         "event": _events(study, events),
-        "rule": _labels("event", [_rule(event) for event in events], "when the event happens on a path"),
-        "reason": _labels("reason", [str(reason) for reason in Reason], "what is wrong with an estimate"),
-        "detail": _labels("detail", DETAILS, "what there is, and what that is held against"),
-        "bound": _labels("bound", SIDES, "the lower and the upper bound"),
+        "rule": labels("event", [_rule(event) for event in events], "when the event happens on a path"),
+        "reason": labels("reason", [str(reason) for reason in Reason], "what is wrong with an estimate"),
+        "detail": labels("detail", DETAILS, "what there is, and what that is held against"),
+        "bound": labels("bound", SIDES, "the lower and the upper bound"),
         "year": xr.Variable("year", np.array(study.years, np.int64), described("calendar year", "year")),
     }
-    return coords | {dim: _labels(dim, names, words(dim)) for dim, names in study.model.dims.items()}
+    return coords | {dim: labels(dim, names, words(dim)) for dim, names in study.model.dims.items()}
 
 
 def policies(study: Study) -> xr.Variable:
     about = "; ".join(f"{policy.name}: {policy.about}" for policy in study.policies if policy.about)
-    variable = _labels("policy", study.policy_names, "policy")
+    variable = labels("policy", study.policy_names, "policy")
     variable.attrs |= {"baseline": study.baseline, **({"comment": about} if about else {})}
     if any(name in study.labels.get("policies", {}) for name in study.policy_names):
         variable.attrs["labels"] = [study.title("policies", name) for name in study.policy_names]
@@ -244,14 +244,15 @@ def policies(study: Study) -> xr.Variable:
 
 def _events(study: Study, events: Sequence[Event]) -> xr.Variable:
     about = "; ".join(f"{event.name}: {event.about}" for event in events if event.about)
-    variable = _labels("event", [event.name for event in events], "event")
+    variable = labels("event", [event.name for event in events], "event")
     variable.attrs |= {"comment": about} if about else {}
     if any(event.name in study.labels.get("events", {}) for event in events):
         variable.attrs["labels"] = [study.title("events", event.name) for event in events]
     return variable
 
 
-def _labels(dim: str, names: Sequence[str], about: str) -> xr.Variable:
+def labels(dim: str, names: Sequence[str], about: str) -> xr.Variable:
+    """Names along a dimension, as variable-length texts."""
     # NumPy's fixed-length strings have no zarr v3 specification and warn; objects become variable-length UTF-8
     return xr.Variable(dim, np.array(names, dtype=object), described(about, "1"))
 

@@ -22,7 +22,7 @@ from engine.study.study import Block
 
 LAYOUT = 3
 """Version of the layout of cube and ledger."""
-YEARLY, CUBE = "yearly", "cube"
+YEARLY, CUBE, ASSUMPTIONS = "yearly", "cube", "assumptions"
 FOLDER_HOLDS = 1000
 """Records of blocks in one folder of the ledger."""
 
@@ -41,7 +41,7 @@ class Record:
     """What is known of a finished part.
 
     Args:
-      part: number of the block, or `YEARLY` or `CUBE`.
+      part: number of the block, or `YEARLY`, `CUBE` or `ASSUMPTIONS`.
       first: its first path.
       count: its paths.
       files: what holds it, the tally of what is not kept whole among them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.study import factor_tables, group_tables
+from engine.study import factor_tables, group_tables, lever_groups
 from engine.study.labels import OF_LABELS
 from engine.study.lever_tables import lever_table, put_together
 from engine.study.policy_tables import Policies
@@ -54,6 +54,10 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
             tables[key] = {name: dict(text[key][name]) for name in used}
     tables["policies"] = {name: _policy_table(policies.by_name[name], study) for name in policies.reached}
     tables["events"] = {name: dict(table) for name, table in text["events"].items()}
+    if study.lever_groups:
+        tables[lever_groups.KEY] = {name: list(levers) for name, levers in study.lever_groups.items()}
+    if study.assumptions:
+        tables["assumptions"] = {one.name: dict(one.table) for one in study.assumptions}
     for kind in OF_LABELS:
         if study.labels.get(kind):
             tables[kind] = {name: {"label": label} for name, label in study.labels[kind].items()}

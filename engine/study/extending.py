@@ -9,7 +9,17 @@ from engine.draws.copulas.statements import STATEMENTS
 from engine.modelling.declaration import POLICY_KEYS
 from engine.study.factor_tables import law_keys
 
-NAMED_TABLES = ("groups", "factors", "shocks", "regimes", "policies", "events", "outcomes", "yearly")
+NAMED_TABLES = (
+    "groups",
+    "factors",
+    "shocks",
+    "regimes",
+    "policies",
+    "events",
+    "assumptions",
+    "outcomes",
+    "yearly",
+)
 """Tables whose entries are tables by name."""
 
 
@@ -60,12 +70,14 @@ def _outdated(kind: str, below: Mapping[str, Any], above: Mapping[str, Any]) -> 
     """Keys of an older entry that a newer one's take the place of.
 
     A new statement of a law leaves nothing of the old but its family, a new threshold nothing of the old one, and a new
-    statement of a dependence nothing of the old one.
+    statement of a dependence nothing of the old one; where an assumption is off otherwise, it is doubled otherwise.
     """
     if kind in ("factors", "shocks") and set(law_keys(above)) - {"family"}:
         return {*law_keys(below), "source"} - {"family"}
     if kind == "events" and set(above) & {"above", "below", "all"}:
         return {"above", "below", "all"} | ({"outcome"} if "all" in above else set())
+    if kind == "assumptions" and "off" in above:
+        return {"doubled"}
     if kind == "groups":
         statements = set(STATEMENTS) if set(above) & set(STATEMENTS) else set()
         changed = "copula" in above and above["copula"] != below.get("copula", "gaussian")

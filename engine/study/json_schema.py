@@ -55,6 +55,8 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
         "shocks",
         "policies",
         "events",
+        "lever_groups",
+        "assumptions",
         "outcomes",
         "yearly",
         "risk",
@@ -137,6 +139,8 @@ def _name_parts(schema: dict[str, Any], tables: dict[str, Any], model: Model) ->
         known = schema["properties"][key].setdefault("properties", {})
         for name, part in parts.items():
             known.setdefault(name, {"$ref": f"#/$defs/{table}", "description": _about(part)})
+    grouped = schema["properties"]["lever_groups"]["additionalProperties"]["items"]
+    grouped["examples"] = [*grouped.get("examples", ()), *model.levers]
     outcome = tables["EventTable"]["properties"]["outcome"]
     outcome["examples"] = [*outcome.get("examples", ()), *model.outcomes]
 

@@ -1,4 +1,4 @@
-"""What people call a study, its parts and its author: no number hangs on it, so that it stands outside of the fingerprint."""
+"""What people call a study, its parts and its author: no number hangs on it, nor on assumptions, so that it stands outside of the fingerprint."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from engine.errors import Problems, refusal, unknown
 from engine.formatting import titled
 from engine.modelling.records import Model
+from engine.study import lever_groups
 
 KINDS = ("policies", "events", "outcomes", "yearly", "factors")
 """Tables of a study whose entries may have a label."""
@@ -71,9 +72,9 @@ def _check_line(label: str) -> None:
 
 
 def split(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A resolved study as plain tables without what people call its parts, and that alone."""
+    """A resolved study as plain tables without what people call its parts, how they group them and what they hold against it, and that alone."""
     plain, names = dict(document), {}
-    for key in ("author", *OF_LABELS):
+    for key in ("author", lever_groups.KEY, "assumptions", *OF_LABELS):
         if key in plain:
             names[key] = plain.pop(key)
     for kind in KINDS:

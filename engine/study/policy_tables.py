@@ -143,12 +143,19 @@ class PolicyReader:
       tables: policy name -> its table.
       baseline: what a policy phases in from where it names nothing.
       problems: what is wrong with any of them is added here.
+      multiples: policy -> lever -> what its values, numbers and draws, are multiplied by.
     """
 
     def __init__(
-        self, levers: LeverTables, tables: Mapping[str, Mapping[str, Any]], baseline: str, problems: Problems
+        self,
+        levers: LeverTables,
+        tables: Mapping[str, Mapping[str, Any]],
+        baseline: str,
+        problems: Problems,
+        multiples: Mapping[str, Mapping[str, float]] | None = None,
     ):
         self._tables, self._baseline, self._problems = tables, baseline, problems
+        self._multiples = multiples or {}
         self._levers, self._years = levers, levers.years
         self._terms: dict[str, _Terms | None] = {}
         self._policies: dict[str, Policy | None] = {}
@@ -186,6 +193,10 @@ class PolicyReader:
         parts = {lever: taken_apart(values) for lever, values in terms.levers.items()}
         levers = {lever: numbers for lever, (numbers, _) in parts.items()}
         drawn = {lever: weights for lever, (_, weights) in parts.items() if weights}
+        for lever, multiple in self._multiples.get(name, {}).items():
+            levers[lever] = multiple * levers[lever]
+            if lever in drawn:
+                drawn[lever] = {factor: multiple * weights for factor, weights in drawn[lever].items()}
         return Policy(name, about, levers, terms.start, before, terms.implementation, drawn)
 
     def _followed(self, name: str, through: tuple[str, ...]) -> _Terms | None:

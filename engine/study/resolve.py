@@ -12,11 +12,21 @@ from engine.draws.shocks import Shocks
 from engine.errors import Problems, UserError, unknown
 from engine.modelling.declaration import check_declaration, check_free, check_name
 from engine.modelling.records import Factor, Lever, Model, PathModel, factor_names
-from engine.study import event_tables, factor_tables, group_tables, labels, policy_tables, section_tables
+from engine.study import (
+    assumption_tables,
+    event_tables,
+    factor_tables,
+    group_tables,
+    labels,
+    lever_groups,
+    policy_tables,
+    section_tables,
+)
+from engine.study.assumption_tables import Known
 from engine.study.document import document
 from engine.study.extending import factors_named
 from engine.study.shock_tables import ShockReader, group_names
-from engine.study.study import Study
+from engine.study.study import Assumption, Study
 from engine.study.vector_factors import LABELLED, by_label, check_factor_name
 
 
@@ -74,12 +84,17 @@ def resolve(
     events = event_tables.read(text["events"], model, problems)
     headline = section_tables.headline(text.get("headline"), model, problems)
     levels = section_tables.levels(text["risk"], problems)
+    grouped = lever_groups.read(text["lever_groups"], model, problems)
     keep = section_tables.keep(text["keep"], model, problems)
     levers = policies.levers_by_factor if policies else {}
     # in the model's order, whatever the file's, then those that only policies draw
     drawn = [*bases, *sorted(set(levers) - set(bases))]
     group_of, groups = _groups(text, drawn, problems)
     shocks = _shocks(text, known, priors, problems)
+    assumptions: tuple[Assumption, ...] = ()
+    if policies is not None and years is not None and len(policies.running) == len(policies.names):
+        held = Known(text, model, years, priors, policies, drawn, groups, group_of)
+        assumptions = assumption_tables.read(held, problems)
     problems.refuse(source)
     assert policies is not None and years is not None
     study = Study(
@@ -118,12 +133,14 @@ def resolve(
         author=text["author"],
         nonfinite=float(run.get("nonfinite", 0.0)),
         levels=levels,
+        lever_groups=grouped,
+        assumptions=assumptions,
     )
     return replace(study, document=document(study, text, policies))
 
 
 def _check_names(text: Mapping[str, Any], problems: Problems) -> None:
-    for table in ("factors", "groups", "regimes", "policies", "events"):
+    for table in ("factors", "groups", "regimes", "policies", "events", "assumptions"):
         for name in text[table]:
             with problems.within(f"{table}.{name}" if name else table):
                 (check_factor_name if table == "factors" else check_name)(name)

@@ -94,6 +94,9 @@ def _quantile(percent: int) -> Any:
     return _says(f"the {percent} % quantile")
 
 
+_Levers = Annotated[list[str], Field(min_length=1)]
+
+
 class Table(BaseModel):
     """A table of the study file: its keys and no others, of exactly these types."""
 
@@ -265,6 +268,22 @@ class EventTable(Table):
     all: list[str] | None = _says("events that must all happen on one path, in place of a threshold")
 
 
+_Changes = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {"type": "object", "additionalProperties": {"type": ["number", "string", "object"]}},
+    ),
+]
+
+
+class AssumptionTable(Table):
+    """What the answer may rest on: what changes where it does not hold, and where there is twice of it."""
+
+    about: str | None = _says("what is assumed")
+    off: _Changes | None = _says("what changes where it does not hold: factors and levers by name")
+    doubled: _Changes | None = _says("what changes where there is twice of it")
+
+
 class NamedTable(Table):
     """What people call an outcome, or a yearly variable, that the model gives."""
 
@@ -303,6 +322,10 @@ class StudyText(Table):
     shocks: dict[str, ShockTable] = _says("what differs from the model's own law of a yearly shock", {})
     policies: dict[str, PolicyTable] = _says("decisions, by their levers", {})
     events: dict[str, EventTable] = _says("thresholds on outcomes", {})
+    lever_groups: dict[str, _Levers] = _says(
+        "levers that are looked at together, by the name of the group", {}
+    )
+    assumptions: dict[str, AssumptionTable] = _says("what the answer may rest on", {})
     outcomes: dict[str, NamedTable] = _says("what the model's outcomes are called", {})
     yearly: dict[str, NamedTable] = _says("what the model's yearly variables are called", {})
     risk: RiskTable = _says("what is measured of the outcomes", RiskTable())
@@ -320,6 +343,7 @@ NAMED: dict[str, type[Table]] = {
     "regimes": RegimeTable,
     "policies": PolicyTable,
     "events": EventTable,
+    "assumptions": AssumptionTable,
     "outcomes": NamedTable,
     "yearly": NamedTable,
 }

@@ -21,6 +21,7 @@ from engine.draws.shocks import Shocks
 from engine.formatting import titled, words
 from engine.modelling.records import Model, PathModel
 from engine.study import labels
+from engine.study.lever_groups import LeverGroups
 
 BLOCK = 1 << 17
 """Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""
@@ -80,6 +81,45 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Change:
+    """What is otherwise than the study states it; everything else is as it is.
+
+    Args:
+      factors: factor -> (scale, shift): its draw x scale + shift.
+      levers: policy -> lever -> what the policy's table says of it.
+      groups: group -> how its members move together.
+    """
+
+    factors: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    levers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.factors or self.levers or self.groups)
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """Something that the study takes to hold, and what it would be without it, or with twice of it.
+
+    Args:
+      about: what is assumed.
+      doubled: None where twice of it means nothing.
+      table: what a study file says of it.
+    """
+
+    name: str
+    about: str
+    off: Change
+    doubled: Change | None
+    table: Mapping[str, Any] = field(default_factory=dict)
+
+    def change(self, kind: str) -> Change:
+        """What changes where it is "off" or "doubled"; nothing where twice of it means nothing."""
+        return self.off if kind == "off" else self.doubled or Change()
+
+
+@dataclass(frozen=True)
 class Keep:
     """What is stored whole.
 
@@ -120,7 +160,9 @@ class Study:
         names, and for one that stands in no file.
       labels: kind (policies, events, outcomes, yearly, factors) -> name -> what people call it, where it has a label.
       author: who answers for it; empty if nobody is named.
+      lever_groups: levers that are looked at together when it is asked which does what, by the name of the group.
       nonfinite: share of the paths that may be kept out because values on them are not finite.
+      assumptions: what the answer may rest on, to be held against it; they change no number of it.
     """
 
     name: str
@@ -149,12 +191,14 @@ class Study:
     labels: labels.Labels = field(default_factory=dict)
     author: str = ""
     levels: tuple[float, ...] = LEVELS
+    lever_groups: LeverGroups = field(default_factory=dict)
+    assumptions: tuple[Assumption, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:
         """First 12 hex digits of the SHA-256 of the resolved study, but for what changes no number of a path.
 
-        More paths, same cube; so it is where more of them may be kept out, and with other labels or another author.
+        More paths, same cube; so it is where more of them may be kept out, and with other labels, groups of levers, assumptions or another author.
         """
         plain, _ = labels.split(self.document)
         run = self.document["run"]

@@ -18,6 +18,7 @@ _STAND_INS: dict[str, dict[str, Any]] = {
     "regimes": {"states": ["0", "1"], "transition": [[0.5, 0.5], [0.5, 0.5]]},
     "policies": {},
     "events": {},
+    "assumptions": {"off": {}},
     "outcomes": {},
     "yearly": {},
 }
@@ -48,7 +49,7 @@ def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Probl
         if where[0] in NAMED and len(where) > 1:
             tables[where[0]][where[1]] = _STAND_INS[where[0]]
             problems.close(".".join(where[:2]))
-        elif where[0] in ("run", "risk", "keep"):
+        elif where[0] in ("run", "risk", "keep", "lever_groups"):
             tables.pop(where[0], None)
             problems.close(where[0])
         else:

@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 from engine.report.markup import Section
 from engine.report.run_records import RunRecords
-from engine.report.sections import answer, assumptions, chances, computation, curves, headline, limits, places
+from engine.report.sections import (
+    answer,
+    assumptions,
+    chances,
+    computation,
+    curves,
+    headline,
+    limits,
+    places,
+    structures,
+)
 
 SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     answer.section,
@@ -14,6 +24,7 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     chances.section,
     curves.section,
     places.section,
+    structures.section,
     limits.section,
     assumptions.section,
     computation.section,

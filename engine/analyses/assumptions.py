@@ -1,0 +1,258 @@
+"""A study held against its own assumptions: the same futures with each of them off, doubled, and all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from itertools import combinations
+
+import numpy as np
+import xarray as xr
+
+from engine.analyses import variants
+from engine.errors import Problem, UserError, unknown
+from engine.modelling import contract
+from engine.program import compilation_cache, devices
+from engine.program.kernel import Program
+from engine.risk.events import event_outcomes, happens
+from engine.risk.exclusion import excluded, most_excluded
+from engine.risk.flags import Flag, Reason
+from engine.risk.intervals import Units, as_units
+from engine.risk.measures import of_policies, probability, probability_difference
+from engine.risk.rankings import PROBABILITY, STATED, Ranking, rankings, sentence
+from engine.risk.tables import THREADS, Record, against_baseline, record
+from engine.run_folder.assumption_store import labelled
+from engine.study.assumption_tables import ALL, KINDS
+from engine.study.change_tables import joined
+from engine.study.study import BLOCK, Change, Event, Study
+
+MEASURES = ("mean", "ES99")
+"""What is looked at of an outcome."""
+_LEVELS = (0.99,)
+PATHS = BLOCK
+"""Paths that are looked at, unless more or fewer are asked for."""
+
+Observer = Callable[[str, int, int], None]
+"""Called with what is being done, and how many paths of how many are done."""
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A study as it would be if something else were assumed.
+
+    Args:
+      name: `exit off`, or `as stated`.
+      assumption: the one that is changed, "all" for all of them, "" for none.
+      kind: "off" or "doubled"; "" for none.
+    """
+
+    name: str
+    assumption: str
+    kind: str
+    change: Change
+
+
+@dataclass(frozen=True)
+class ByStructure:
+    """What a study says in each structure.
+
+    Args:
+      study: of the paths that were looked at.
+      records: of every structure, its label in their place: measures of outcomes and probabilities of events under every policy, then
+        "difference_M" of every pair of policies on the same paths, that which is deducted in their place as "against".
+    """
+
+    study: Study
+    structures: tuple[Structure, ...]
+    records: list[Record]
+
+    @cached_property
+    def rankings(self) -> list[Ranking]:
+        """How every pair of policies ranks on every event and measure, structure by structure."""
+        return rankings(self.study, self.records)
+
+    @property
+    def sentence(self) -> str:
+        """What holds in every structure and what flips, in one sentence."""
+        return sentence(self.rankings, len(self.structures))
+
+    @cached_property
+    def tree(self) -> xr.DataTree:
+        """All estimates labelled: groups `events` and `outcomes`, each with its paired differences."""
+        return xr.DataTree.from_dict(self.groups)
+
+    @property
+    def groups(self) -> Mapping[str, xr.Dataset]:
+        """The groups of the tree by place."""
+        return labelled(self.study, [one.name for one in self.structures], self.records, self.sentence)
+
+
+def structures(study: Study) -> tuple[Structure, ...]:
+    """As stated, each assumption off and doubled, then all off and all doubled, where there are several.
+
+    Raises:
+      UserError: the study names no assumption.
+    """
+    if not study.assumptions:
+        remedy = "Name some: [assumptions.NAME] with off = { FACTOR = 0 }, as docs/study-file.md says."
+        raise UserError(
+            study.source, [Problem("assumptions", f"expected at least one about what runs. {remedy}")]
+        )
+    changes = {(one.name, kind): one.change(kind) for one in study.assumptions for kind in KINDS}
+    for kind in KINDS:
+        if sum(bool(change) for (_, of), change in changes.items() if of == kind) > 1:
+            changes[ALL, kind] = joined([one.change(kind) for one in study.assumptions])
+    changed = [
+        Structure(f"{name} {kind}", name, kind, change) for (name, kind), change in changes.items() if change
+    ]
+    return Structure(STATED, "", "", Change()), *changed
+
+
+def _unobserved(stage: str, done: int, total: int) -> None:
+    """The observer that shows nothing."""
+
+
+def assumptions(
+    study: Study,
+    variables: Sequence[str] | None = None,
+    device: str | None = None,
+    observe: Observer = _unobserved,
+) -> ByStructure:
+    """What a study says in each structure, on its paths: every policy that runs on the same futures, by one compiled program.
+
+    Args:
+      variables: outcomes, of which mean and ES99 are looked at, and events; the headline and all events if not given.
+      device: "cpu" or "gpu"; the GPUs if there are any.
+
+    Raises:
+      UserError: there is no assumption, no such outcome, or values that are not finite where one is off or doubled.
+    """
+    wanted = _wanted(study, variables)
+    events = [event for event in study.events if event.name in wanted]
+    outcomes = [name for name in wanted if name in study.model.outcomes]
+    every = structures(study)
+    contract.refuse_broken(study.model, study.model_name)
+    compilation_cache.keep_programs()
+    total = study.paths * len(every)
+    observe("compiling", 0, total)
+    program = devices.program(study, device)
+    program.prepare()
+    read = sorted({*outcomes, *(name for event in events for name in event_outcomes(study, event))})
+    records: list[Record] = []
+    for done, (one, values) in enumerate(_values(program, every, read), start=1):
+        records += _records(study, one, values, events, outcomes)
+        observe("simulating", done * study.paths, total)
+    return ByStructure(study, every, records)
+
+
+def _wanted(study: Study, variables: Sequence[str] | None) -> list[str]:
+    events = [event.name for event in study.events]
+    if variables is None:
+        return [*study.headline, *events]
+    known = [*study.model.outcomes, *events]
+    wrong = [unknown("outcome or event", name, known) for name in variables if name not in known]
+    if wrong:
+        raise UserError("--outcome", wrong)
+    return list(dict.fromkeys(variables))
+
+
+@dataclass(frozen=True)
+class _Values:
+    """Outcomes of one structure by name, [policy, path], on the paths that are not kept out; their units."""
+
+    of: Mapping[str, np.ndarray]
+    units: Units
+    flag: Flag | None
+
+
+def _values(
+    program: Program, every: Sequence[Structure], read: Sequence[str]
+) -> Iterator[tuple[Structure, _Values]]:
+    study, blocks = program.study, program.study.blocks()
+    places = [[*study.model.outcomes].index(name) for name in read]
+    fed = ((one, variants.fed(program, one.change)) for one in every)
+    parts: list[np.ndarray] = []
+    out: list[np.ndarray] = []
+    for one, result in variants.results(fed, blocks):
+        out.append(excluded(study, result.outcomes))
+        _refuse_nonfinite(study, one, result.outcomes, sum(int(part.sum()) for part in out))
+        parts.append(result.outcomes[:, places])
+        if len(parts) == len(blocks):
+            whole, kept = np.concatenate(parts, axis=-1), ~np.concatenate(out)
+            units, flag = as_units(study.paths, study.unit), None
+            if not kept.all():
+                units, whole = units.take(kept), whole[..., kept]
+                flag = Flag(Reason.NOT_FINITE, int(np.sum(~kept)), study.paths)
+            yield one, _Values({name: whole[:, k] for k, name in enumerate(read)}, units, flag)
+            parts, out = [], []
+
+
+def _refuse_nonfinite(study: Study, one: Structure, outcomes: np.ndarray, count: int) -> None:
+    """Raises a UserError where more paths of a structure are kept out than the study allows."""
+    if count <= most_excluded(study):
+        return
+    bad = ~np.isfinite(outcomes)
+    problems = [
+        f"outcome '{name}' under '{policy}' is not finite on {int(bad[p, k].sum()):,} paths."
+        for p, policy in enumerate(study.policy_names)
+        for k, name in enumerate(study.model.outcomes)
+        if bad[p, k].any()
+    ]
+    place = f"assumptions.{one.assumption}.{one.kind}" if one.kind else "as stated"
+    remedy = "Say another value, one that the model can bear." if one.kind else "See which: rustbelt run."
+    raise UserError(study.source, [Problem(place, f"{problem} {remedy}") for problem in problems])
+
+
+def _records(
+    study: Study, one: Structure, values: _Values, events: Sequence[Event], outcomes: Sequence[str]
+) -> list[Record]:
+    """Records of one structure."""
+    of_event, of_outcome = partial(_of_event, study, one, values), partial(_of_outcome, study, one, values)
+    # NumPy lets go of the interpreter while it sorts and sums
+    with ThreadPoolExecutor(THREADS) as threads:
+        parts = [*threads.map(of_event, events), *threads.map(of_outcome, outcomes)]
+    return [record for part in parts for record in part]
+
+
+def _order(study: Study) -> list[str]:
+    """Policies, the baseline first: of two the earlier one is deducted."""
+    return [study.baseline, *(name for name in study.policy_names if name != study.baseline)]
+
+
+def _of_event(study: Study, one: Structure, values: _Values, event: Event) -> list[Record]:
+    indicators = dict(zip(study.policy_names, happens(study, event, values.of), strict=True))
+    place = {"structure": one.name}
+    records = [
+        record(
+            PROBABILITY, policy, event.name, probability(happened, values.units).flagged(values.flag), place
+        )
+        for policy, happened in indicators.items()
+    ]
+    for other, policy in combinations(_order(study), 2):
+        gap = probability_difference(indicators[policy], indicators[other], values.units).flagged(values.flag)
+        against = {**place, "against": other}
+        records.append(record(against_baseline(PROBABILITY), policy, event.name, gap, against))
+    return records
+
+
+def _of_outcome(study: Study, one: Structure, values: _Values, name: str) -> list[Record]:
+    by_policy = dict(zip(study.policy_names, values.of[name], strict=True))
+    loss, place, order = study.model.outcomes[name].loss, {"structure": one.name}, _order(study)
+    own, gaps = [], []
+    for number, other in enumerate(order[:-1] or order):
+        stacked = np.stack([by_policy[policy] for policy in order[number:]])
+        measured = of_policies(stacked, 0, values.units, loss, _LEVELS)
+        for policy, (mine, gap) in zip(order[number:], measured, strict=True):
+            if not number:
+                own += [record(m, policy, name, mine[m].flagged(values.flag), place) for m in MEASURES]
+            against = {**place, "against": other}
+            for m in MEASURES if gap else ():
+                gaps.append(record(against_baseline(m), policy, name, gap[m].flagged(values.flag), against))
+    return own + gaps
+
+
+def of_few(study: Study) -> Study:
+    """The study of no more paths than are looked at unless more are asked for."""
+    return replace(study, paths=min(study.paths, PATHS))

@@ -1,0 +1,282 @@
+"""Which lever does what: exact Shapley shares of the difference between two policies, over groups of levers, on the same futures."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from typing import TypeVar
+
+import jax
+import numpy as np
+from jaxtyping import Bool, Float
+
+from engine.analyses import shapley
+from engine.analyses.coalitions import Coalitions, Player, between
+from engine.errors import Problem, UserError, unknown
+from engine.formatting import size_as_text
+from engine.modelling import contract
+from engine.program import compilation_cache, devices
+from engine.program.devices import memory_free
+from engine.program.kernel import BlockResult
+from engine.risk.contrasts import Contrasts, of_mean, of_shortfall
+from engine.risk.events import event_indicators, event_outcomes
+from engine.risk.exclusion import most_excluded, with_units
+from engine.risk.intervals import Estimate, as_units
+from engine.study.section_tables import default_tile
+from engine.study.study import Block, Study
+
+PATHS = 1 << 17
+"""Paths that are looked at, if nobody says how many."""
+AT_ONCE = 8
+"""Coalitions that the program takes at once: what goes from year to year then stays in a core's cache."""
+LEVEL = 0.99
+MEAN, SHORTFALL, PROBABILITY = "mean", "ES99", "probability"
+EFFECTS = ("share", "alone", "taken_back")
+AHEAD = 2
+"""Blocks that are under way, or looked at, at a time."""
+THREADS = 2
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One measure of an outcome, or the probability of an event, and which player does what to it.
+
+    Args:
+      variable, measure: of what.
+      difference: under the second policy less under the first.
+      share: Shapley value of each player; they add up to the difference.
+      alone: what each does where it alone is taken from the second policy.
+      taken_back: what is lost where it alone is taken back from the second policy.
+      leaders: the player whose share does most towards the difference, then those that are not told from it.
+    """
+
+    variable: str
+    measure: str
+    difference: Estimate
+    share: tuple[Estimate, ...]
+    alone: tuple[Estimate, ...]
+    taken_back: tuple[Estimate, ...]
+    leaders: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What `attribution` gives.
+
+    Args:
+      study: with the paths that were looked at.
+      start, end: the two policies.
+      players: groups of levers, and levers in no group, on which they differ.
+      parts: of each outcome its mean and its ES99, then of each event its probability.
+      excluded: paths that were left out, as values on them are not finite.
+    """
+
+    study: Study
+    start: str
+    end: str
+    players: tuple[Player, ...]
+    parts: tuple[Part, ...]
+    excluded: int
+
+
+def attribution(
+    study: Study,
+    start: str,
+    end: str,
+    variables: Sequence[str] | None = None,
+    paths: int | None = None,
+    device: str | None = None,
+) -> Attribution:
+    """What each group of levers adds to the difference between two policies, on the same futures.
+
+    All 2^k coalitions of the k players are run: number s takes the levers of its players from `end` and all others from `start`. Beside
+    its Shapley value (`shapley.shares`) stand what each player does alone and what is lost where it alone is taken back.
+
+    Args:
+      study: the resolved study; `lever_groups` says which levers are looked at together.
+      start, end: the policies; both must be among those that run.
+      variables: outcomes and events; the headline and all events if not given.
+      paths: from the first on; the study's, at most 131,072, if not given.
+      device: "cpu" or "gpu"; the GPUs if there are any.
+
+    Raises:
+      UserError: as `coalitions.between`; no such outcome or event; values that are not finite on more paths than the study allows; more
+        memory needed than there is.
+    """
+    contract.refuse_broken(study.model, study.model_name)
+    coalitions = between(study, start, end)
+    measured = _measured(study, variables)
+    count = min(study.paths, PATHS) if paths is None else paths
+    if count < 1 or (study.unit > 2 and count % study.unit):
+        expected = (
+            f"expected at least 1, and whole replicates of {study.unit}"
+            if study.unit > 2
+            else "expected at least 1"
+        )
+        raise UserError(study.source, [Problem("paths", f"{expected}; got {count}.")])
+    study = replace(study, paths=count)
+    _refuse_if_memory_too_small(coalitions, measured, count)
+    weights = np.concatenate(
+        [
+            weigh(len(coalitions.players))
+            for weigh in (shapley.whole, shapley.shares, shapley.added_alone, shapley.taken_back)
+        ]
+    )
+    contrasts = {key: Contrasts(weights, count) for key in measured}
+    bad = np.zeros(count, bool)
+    names = _outcomes_read(study, measured)
+    for which, values, sound in _chunks(replace(coalitions, study=study), names, device):
+        bad |= ~sound
+        _refuse_too_many(study, coalitions, which, names, values, bad)
+        units = as_units(count, study.unit)
+        units = units if sound.all() else units.take(sound)
+        by_name = {name: values[:, k] for k, name in enumerate(names)}
+        happens = event_indicators(study, by_name)
+        for (variable, measure), sums in contrasts.items():
+            if measure == PROBABILITY:
+                sums.add(which, of_mean(happens[variable], sound))
+            elif measure == MEAN:
+                sums.add(which, of_mean(by_name[variable], sound))
+            else:
+                # VaR from the paths that are sound here: a few less elsewhere move ES by the square of what VaR moves
+                loss = study.model.outcomes[variable].loss
+                sums.add(which, of_shortfall(by_name[variable], sound, units, LEVEL, loss))
+    with ThreadPoolExecutor(THREADS) as threads:
+        parts = threads.map(lambda key: _part(study, coalitions.players, key, contrasts[key], ~bad), measured)
+        return Attribution(study, start, end, coalitions.players, tuple(parts), int(bad.sum()))
+
+
+def _measured(study: Study, variables: Sequence[str] | None) -> list[tuple[str, str]]:
+    """Variables with their measures, outcomes first."""
+    events = [event.name for event in study.events]
+    outcomes = [*study.model.outcomes]
+    chosen = [*study.headline, *events] if variables is None else list(dict.fromkeys(variables))
+    known = [*outcomes, *events]
+    wrong = [
+        Problem("--outcome", unknown("outcome or event", name, known)) for name in chosen if name not in known
+    ]
+    if wrong:
+        raise UserError(study.source, wrong)
+    return [
+        *((name, measure) for name in chosen if name in outcomes for measure in (MEAN, SHORTFALL)),
+        *((name, PROBABILITY) for name in chosen if name in events),
+    ]
+
+
+def _outcomes_read(study: Study, measured: Sequence[tuple[str, str]]) -> list[str]:
+    """The outcomes that are looked at, or that events read."""
+    events = {event.name: event for event in study.events}
+    read: set[str] = set()
+    for name, measure in measured:
+        read |= event_outcomes(study, events[name]) if measure == PROBABILITY else {name}
+    return [name for name in study.model.outcomes if name in read]
+
+
+def _chunks(
+    coalitions: Coalitions, names: Sequence[str], device: str | None
+) -> Iterator[tuple[slice, Float[np.ndarray, "coalition outcome path"], Bool[np.ndarray, "path"]]]:
+    """Some coalitions after the other: which, these outcomes of theirs on every path, and the paths on which all outcomes are finite.
+
+    One program is compiled for all of them, and fed with the levers of some at a time.
+    """
+    compilation_cache.keep_programs()
+    study, size = coalitions.study, min(AT_ONCE, coalitions.count)
+    policies = coalitions.policies
+    # both ends among them: what any coalition is drawn by, one of these two is
+    some = (policies[0], *policies[2:size], policies[-1])
+    tile = min(study.tile, default_tile(study.model, size))
+    program = devices.program(replace(study, policies=some, tile=tile), device)
+    levers = coalitions.levers(program.dtype)
+    read = [[*study.model.outcomes].index(name) for name in names]
+
+    def started() -> Iterator[tuple[slice, Block, Callable[[], BlockResult]]]:
+        for first in range(0, coalitions.count, size):
+            which = slice(first, first + size)
+            own = jax.tree.map(lambda leaf, which=which: np.ascontiguousarray(leaf[:, which]), levers)
+            fed = program.fed({**program.inputs, "levers": own})
+            for block in study.blocks():
+                yield which, block, partial(fed.collect, block, fed.submit(block))
+
+    values: np.ndarray = np.empty((size, len(read), study.paths), program.dtype)
+    sound = np.ones(study.paths, bool)
+    for which, block, collect in _ahead(started()):
+        outcomes = collect().outcomes
+        at = slice(block.first, block.first + block.count)
+        values[..., at] = outcomes[:, read]
+        sound[at] = np.isfinite(outcomes).all(axis=(0, 1))
+        if at.stop == study.paths:
+            yield which, values, ~with_units(study, ~sound)
+
+
+def _ahead(jobs: Iterator[T]) -> Iterator[T]:
+    """The same, each taken before the one before it is done with."""
+    waiting = deque(islice(jobs, AHEAD))
+    while waiting:
+        yield waiting.popleft()
+        waiting.extend(islice(jobs, 1))
+
+
+def _refuse_too_many(
+    study: Study,
+    coalitions: Coalitions,
+    which: slice,
+    names: Sequence[str],
+    values: np.ndarray,
+    bad: np.ndarray,
+) -> None:
+    """Raises a UserError where more paths are not finite than the study allows."""
+    count, most = int(bad.sum()), most_excluded(study)
+    if count <= most:
+        return
+    where = np.argwhere(~np.isfinite(values))
+    first = int(np.argmax(bad))
+    text = f"values are not finite on {count:,} of {study.paths:,} paths, the first of them {first}"
+    if len(where):
+        s, k, path = map(int, where[0])
+        text = (
+            f"outcome '{names[k]}' is not finite on path {path} with {coalitions.words(which.start + s)}; "
+            f"expected at most {most:,} such paths, got {count:,} so far"
+        )
+    remedy = "Mend the model, or say which share may be kept out of all numbers, such as 0.0001"
+    raise UserError(f"model {study.model_name}", [Problem("run.nonfinite", f"{text}. {remedy}.")])
+
+
+def _part(
+    study: Study,
+    players: Sequence[Player],
+    measured: tuple[str, str],
+    sums: Contrasts,
+    sound: Bool[np.ndarray, "path"],
+) -> Part:
+    units = as_units(study.paths, study.unit)
+    units = units if sound.all() else units.take(sound)
+    (variable, measure), k = measured, len(players)
+    difference, *rest = sums.estimates(sound, units, measure == PROBABILITY)
+    sign = 1.0 if difference.estimate >= 0 else -1.0
+    leaders = sums.largest(range(1, 1 + k), sign, sound, units)
+    share, alone, taken = (tuple(rest[at : at + k]) for at in (0, k, 2 * k))
+    return Part(variable, measure, difference, share, alone, taken, tuple(players[at].name for at in leaders))
+
+
+def memory_needed(coalitions: Coalitions, measured: Sequence[tuple[str, str]], paths: int) -> int:
+    """Bytes of outcomes and sums at the height: 8 (3 k + 2) a path and measure, and the outcomes of 8 coalitions, which do not grow with k."""
+    study, size = coalitions.study, min(AT_ONCE, coalitions.count)
+    sums = 8 * (3 * len(coalitions.players) + 2) * len(measured)
+    read = _outcomes_read(study, measured)
+    return paths * (sums + 4 * 8 * size * (len(read) + 2))
+
+
+def _refuse_if_memory_too_small(
+    coalitions: Coalitions, measured: Sequence[tuple[str, str]], paths: int
+) -> None:
+    needed, free = memory_needed(coalitions, measured, paths), memory_free()
+    if free is not None and needed > free:
+        needs = f"{paths:,} paths take about {size_as_text(needed)} of memory, and there are {size_as_text(free)} free"
+        raise UserError(
+            coalitions.study.source, [f"{needs}. Ask for fewer paths, or for fewer outcomes (--outcome)."]
+        )

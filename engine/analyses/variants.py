@@ -1,0 +1,59 @@
+"""One compiled program fed with other numbers: the same futures under a changed study, and nothing traced or compiled anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+
+from engine.program import arguments
+from engine.program.kernel import BlockResult, Program
+from engine.study.change_tables import changed
+from engine.study.study import Block, Change
+
+Key = TypeVar("Key")
+AHEAD = 2
+"""Blocks that are under way or waiting to be looked at: one is computed while another is measured."""
+
+
+def fed(program: Program, change: Change) -> Program:
+    """The program of a study as the study would be with a change: its keys, and so its futures, stay what they are."""
+    own, inputs = program.study, dict(program.inputs)
+    if change.levers or change.groups:
+        other = arguments.of(changed(own, change), program.dtype)
+        inputs["groups"] = other["groups"]
+        inputs["levers"] = other["levers"] | {"drawn": _as_compiled(inputs["levers"], other["levers"])}
+    return program.fed(inputs | {"changes": arguments.changes(change.factors, own, program.dtype)})
+
+
+def _as_compiled(own: Any, other: Any) -> dict[str, Any]:
+    """Weights of the factors that levers are drawn from, 0 where a lever that the program draws is a number now."""
+    return {
+        side: {
+            lever: {
+                factor: other["drawn"][side].get(lever, {}).get(factor, tuple(map(np.zeros_like, weights)))
+                for factor, weights in factors.items()
+            }
+            for lever, factors in levers.items()
+        }
+        for side, levers in own["drawn"].items()
+    }
+
+
+def results(
+    programs: Iterable[tuple[Key, Program]], blocks: Iterable[Block]
+) -> Iterator[tuple[Key, BlockResult]]:
+    """Blocks of each program with its key, one program after the other; the next is computed while one is looked at."""
+    wanted, ahead = [*blocks], []
+    for key, program in programs:
+        for block in wanted:
+            ahead.append((key, program, block, program.submit(block)))
+            if len(ahead) == AHEAD:
+                yield _collected(*ahead.pop(0))
+    for one in ahead:
+        yield _collected(*one)
+
+
+def _collected(key: Key, program: Program, block: Block, running: object) -> tuple[Key, BlockResult]:
+    return key, program.collect(block, running)  # type: ignore[arg-type]

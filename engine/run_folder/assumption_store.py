@@ -1,0 +1,167 @@
+"""What a study says in each structure, as labelled groups; written beside the cube of its run, whose bytes it leaves as they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from engine.risk.flags import Reason
+from engine.risk.intervals import Estimate
+from engine.risk.summaries import STATS
+from engine.risk.tables import Record, against_baseline, record
+from engine.run_folder import ledger, ownership
+from engine.run_folder.cube_groups import described, labels, policies
+from engine.run_folder.folder import RunFolder
+from engine.run_folder.ledger import ASSUMPTIONS
+from engine.run_folder.ledger import Record as Part
+from engine.storage import zarr_writer
+from engine.storage.files import remove_tree, writing
+from engine.storage.zarr_checked import Whose, checked_store
+from engine.study.study import Study
+
+STORE = "assumptions.zarr"
+"""The store's place in the run folder."""
+PROBABILITY = "probability"
+
+
+def labelled(
+    study: Study, structures: Sequence[str], records: Iterable[Record], sentence: str
+) -> dict[str, xr.Dataset]:
+    """The groups by place: `/events` and `/outcomes`, each with the estimates and the paired differences of all structures.
+
+    Args:
+      records: with labels of "structure", and of differences "against", in their place.
+      sentence: what the numbers say together.
+    """
+    by_key = {_key(record): record for record in records}
+    events = [event.name for event in study.events if any(key[3] == event.name for key in by_key)]
+    outcomes = [name for name in study.model.outcomes if any(key[3] == name for key in by_key)]
+    measures = list(dict.fromkeys(key[4] for key in by_key if key[4] != PROBABILITY))
+    names = study.policy_names
+    coords = {
+        "structure": labels("structure", structures, "what is assumed"),
+        "policy": policies(study),
+        "against": labels("against", names, "policy that is deducted, on the same paths"),
+        "stat": labels("stat", STATS, "the estimate, its standard error, its 95 % interval"),
+    }
+
+    def of(against: Sequence[str], variables: Sequence[str], over: Sequence[str], about: str) -> xr.Variable:
+        """Estimates [structure, policy, against, variable, measure, stat], axes of one unnamed label left out."""
+        cells = [
+            [_stats(by_key.get((one, policy, other, name, measure))) for name in variables for measure in over]
+            for one in structures for policy in names for other in against
+        ]  # fmt: skip
+        dims = {
+            "structure": len(structures), "policy": len(names), "against": len(against),
+            "event" if over == [PROBABILITY] else "outcome": len(variables), "measure": len(over), "stat": len(STATS),
+        }  # fmt: skip
+        left_out = {"against"} if against == [""] else set()
+        left_out |= {"measure"} if over == [PROBABILITY] else set()
+        kept = {dim: size for dim, size in dims.items() if dim not in left_out}
+        array = np.array(cells, np.float64).reshape(*kept.values())
+        return xr.Variable(tuple(kept), array, described(about, "1"))
+
+    groups = {"/": xr.Dataset(attrs=_attributes(study, sentence))}
+    if events:
+        own = {
+            "probability": of([""], events, [PROBABILITY], "probability of the event"),
+            "difference": of(names, events, [PROBABILITY], "policy less another: probability of the event"),
+        }
+        groups["events"] = xr.Dataset(own, {**coords, "event": labels("event", events, "event")})
+    if outcomes:
+        units = [study.model.outcomes[name].unit for name in outcomes]
+        worse = ["high" if study.model.outcomes[name].loss else "low" for name in outcomes]
+        own = {
+            "value": of([""], outcomes, measures, "measure of the outcome, in its unit"),
+            "difference": of(names, outcomes, measures, "policy less another: measure of the outcome"),
+        }
+        more = {
+            "outcome": labels("outcome", outcomes, "outcome"),
+            "unit": labels("outcome", units, "unit of the outcome"),
+            "worse": labels("outcome", worse, "which side is worse"),
+            "measure": labels("measure", measures, "measure of risk"),
+        }
+        groups["outcomes"] = xr.Dataset(own, {**coords, **more})
+    return groups
+
+
+def records(tree: xr.DataTree) -> list[Record]:
+    """The records that groups of `labelled` were made of: every estimate, then every difference."""
+    own: list[Record] = []
+    gaps: list[Record] = []
+    for place, dim, name in (("events", "event", PROBABILITY), ("outcomes", "outcome", "value")):
+        if f"/{place}" not in tree.groups:
+            continue
+        for variable, kept in ((name, own), ("difference", gaps)):
+            table = tree[place][variable].reset_coords(drop=True).load()
+            full = table if "measure" in table.dims else table.expand_dims(measure=[PROBABILITY])
+            axes = [axis for axis in ("structure", "policy", "against", dim, "measure") if axis in full.dims]
+            rows = (
+                full.transpose(*axes, "stat").sel(stat=list(STATS)).stack(row=axes).transpose("row", "stat")
+            )
+            for names, row in zip(rows.indexes["row"], rows.values, strict=True):
+                of = dict(zip(axes, map(str, names), strict=True))
+                if np.isfinite(row[0]):
+                    difference = "against" in of
+                    where: dict[str, str] = {
+                        axis: of[axis] for axis in ("structure", "against") if axis in of
+                    }
+                    measure = against_baseline(of["measure"]) if difference else of["measure"]
+                    estimate = Estimate.of_row(row, Reason.UNRECORDED)
+                    kept.append(record(measure, of["policy"], of[dim], estimate, where))
+    return own + gaps
+
+
+def write(folder: RunFolder, groups: Mapping[str, xr.Dataset]) -> Path:
+    """Writes the groups of `labelled` beside the cube of a run, whole or not at all, with a record in its ledger; gives their place.
+
+    Raises:
+      UserError: the folder is of another study, somebody writes there, or it cannot be written.
+    """
+    files = zarr_writer.tree_files({place: group for place, group in groups.items() if place != "/"})
+    files |= {"zarr.json": zarr_writer.root(groups["/"].attrs, files)}
+    place = folder.path / STORE
+    most = max(folder.study.paths, ownership.paths_held(folder))  # of which fewer may have been looked at
+    folder = replace(folder, study=replace(folder.study, paths=most))
+    with writing(folder.path), ownership.claim(folder):
+        ledger.drop(folder.path, ASSUMPTIONS)
+        remove_tree(place)
+        record = Part(ASSUMPTIONS, 0, int(groups["/"].attrs["paths"]), ())
+        ledger.commit(folder, record, {f"{STORE}/{name}": content for name, content in files.items()})
+    return place
+
+
+def read(folder: Path) -> xr.DataTree | None:
+    """The groups that `write` has left in a run folder; None where there are none, or not as they were written."""
+    recorded = ledger.files_of(folder, ASSUMPTIONS)
+    if not recorded or any(ledger.wrong(folder, file) for file in recorded.values()):
+        return None
+    store = checked_store(folder / STORE, Whose(str(folder), f"{STORE}/", ledger.remedy(folder)))
+    return xr.open_datatree(store, engine="zarr", chunks={})  # type: ignore[arg-type]
+
+
+def _attributes(study: Study, sentence: str) -> dict[str, Any]:
+    tables = {one.name: one.table for one in study.assumptions}
+    return {
+        "title": study.name,
+        "summary": sentence,
+        "id": f"{study.name}-{study.fingerprint}",
+        "paths": study.paths,
+        "assumptions": json.dumps(tables),
+        "comment": f"every structure on paths 0 to {study.paths - 1} of the run, by one program",
+    }
+
+
+def _key(record: Record) -> tuple[str, str, str, str, str]:
+    place = record.place
+    return place["structure"], record.policy, place.get("against", ""), record.variable, record.bare_measure
+
+
+def _stats(record: Record | None) -> list[float]:
+    return [getattr(record, name) for name in STATS] if record else [np.nan] * len(STATS)

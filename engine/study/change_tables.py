@@ -1,0 +1,368 @@
+"""What a study may state otherwise for once -> a `Change`: factors by a number or a multiple, levers, dependence."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from engine.draws.copulas.statements import STATEMENTS
+from engine.draws.distributions.prior import Prior
+from engine.draws.inputs import Group
+from engine.draws.limits import FARTHEST
+from engine.errors import Problems, refusal, unknown
+from engine.formatting import shown
+from engine.modelling.records import Model, factor_names
+from engine.study import group_tables
+from engine.study.lever_tables import LeverTables, number, put_together
+from engine.study.policy_tables import Policies, PolicyReader
+from engine.study.shock_tables import group_names
+from engine.study.study import Change, Study
+
+POLICIES, GROUPS = "policies", "groups"
+"""Tables within a change that are of single policies, and of groups."""
+_MULTIPLE = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*x\s*")
+_DEPENDENCE = tuple(key for key in (*STATEMENTS, "df") if key not in ("file", "ranks", "vine"))
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a study has that an assumption may change.
+
+    Args:
+      text: the study's tables, factors label by label.
+      priors: by factor, of those that nothing is wrong with.
+      drawn: factors that are drawn.
+      groups: of factors, those with members that are drawn.
+      group_of: factor -> its group.
+    """
+
+    text: Mapping[str, Any]
+    model: Model
+    years: tuple[int, ...]
+    priors: Mapping[str, Prior]
+    policies: Policies
+    drawn: Sequence[str]
+    groups: Mapping[str, Group]
+    group_of: Mapping[str, str]
+
+    def ends(self, factor: str) -> tuple[float, float]:
+        """The lowest and the highest draw of a factor."""
+        low, high = self.priors[factor].law.at_score([-FARTHEST, FARTHEST])
+        return float(low), float(high)
+
+    @cached_property
+    def limits(self) -> dict[str, tuple[float, float]]:
+        """What draws of a factor have to stay within, where the study takes them for a share, or counts by them."""
+        limits = {}
+        for table in self.text["shocks"].values():
+            for key in (
+                "probability",
+                "rate",
+            ):  # more than a certainty is one; a program counts so many jumps and no more
+                if table.get(key) in self.priors:
+                    most = math.inf if key == "probability" else self.ends(table[key])[1]
+                    limits[table[key]] = 0.0, most
+        for table in self.text["policies"].values():
+            if isinstance(table.get("implementation"), str):
+                limits[table["implementation"]] = 0.0, 1.0
+        for policy in self.policies.by_name.values():
+            for lever, factors in policy.drawn.items():
+                bounds = self.model.levers[lever]
+                for name in factors:
+                    low, high = limits.get(name, (-math.inf, math.inf))
+                    limits[name] = max(low, bounds.low), min(high, bounds.high)
+        return limits
+
+    def reaches(self, policy: str) -> bool:
+        """Whether a policy runs, or one that runs phases in from it."""
+        return policy in self.policies.reached
+
+
+@dataclass(frozen=True)
+class ChangeRead:
+    """A change as it was read.
+
+    Args:
+      change: of what is drawn and runs.
+      table: what of it the study file says of that.
+      changes: whether anything is changed, also of what does not run.
+    """
+
+    change: Change
+    table: Mapping[str, Any]
+    changes: bool
+
+
+def read_change(table: Mapping[str, Any], place: str, known: Known, problems: Problems) -> ChangeRead:
+    """What a table changes, with what is wrong with it added to the problems, at its place."""
+    own = Problems()
+    whole = _Pieces(known, own)
+    # what is said of one label, or of one policy, counts whatever is said of all
+    for key in sorted(table, key=lambda key: (key in (POLICIES, GROUPS), "[" in key)):
+        value = table[key]
+        if key in (POLICIES, GROUPS) and isinstance(value, Mapping):
+            known_names: Any = known.text["policies"] if key == POLICIES else known.text["groups"]
+            for name, inner in value.items():
+                at = f"{key}.{name}"
+                if name not in known_names:
+                    own.add(at, unknown("policy" if key == POLICIES else "group", name, known_names))
+                elif not isinstance(inner, Mapping) or not inner:
+                    own.add(at, f"expected a table such as {_EXAMPLE[key]}, got {shown(inner)}.")
+                elif key == POLICIES:
+                    whole.of_policy(name, inner)
+                else:
+                    with own.within(at):
+                        whole.of_group(name, inner)
+        elif parts(key, known):
+            with own.within(key):
+                whole.of_factor(key, value)
+        elif key in known.model.levers:
+            whole.of_lever(key, value)
+        else:
+            names = [*known.model.factors, *known.text["factors"], *known.model.levers]
+            own.add(key, unknown("factor or lever", key, dict.fromkeys(names)))
+    if not len(own) and not whole.changes:
+        own.add("", "changes nothing: all that it names is so already. Say something else, or remove it.")
+    with problems.within(place):
+        own.refuse()
+    return ChangeRead(Change(whole.factors, whole.levers, whole.groups), whole.table, whole.changes)
+
+
+_OTHER_FORM = (
+    "cannot be stated so without another program: a number is changed to a number, a matrix to either."
+)
+_EXAMPLE = {POLICIES: "{ LEVER = 0 }", GROUPS: "{ correlation = 0 }"}
+
+
+class _Pieces:
+    """The pieces of one change, gathered; what is wrong with them is added to the problems."""
+
+    def __init__(self, known: Known, problems: Problems):
+        self.known, self._problems = known, problems
+        self._tables = LeverTables(known.model, known.years, known.text["factors"], known.priors)
+        self.factors: dict[str, tuple[float, float]] = {}
+        self.levers: dict[str, dict[str, Any]] = {}
+        self.groups: dict[str, Group] = {}
+        self.table: dict[str, Any] = {}
+        self.changes = False
+
+    def of_factor(self, name: str, value: Any) -> None:
+        """A number, or a multiple of every draw."""
+        multiple = multiple_of(value)
+        scale, shift = (0.0, float(number(value))) if multiple is None else (multiple, -0.0)
+        for part in parts(name, self.known):
+            if part not in self.known.priors:  # which is a problem of its own
+                self.changes = True
+                continue
+            low, high = self.known.ends(part)
+            ends = sorted((low * scale + shift, high * scale + shift))
+            least, most = self.known.limits.get(part, (-math.inf, math.inf))
+            if ends[0] < least - 1e-9 or ends[1] > most + 1e-9:
+                got = " to ".join(f"{round(end, 6):.4g}" for end in dict.fromkeys(ends))
+                raise refusal("", f"expected {least:g} to {most:.4g}, as the study uses '{part}', got {got}.")
+            if (scale, shift) == (1.0, 0.0) or (low == high and ends[0] == low):
+                continue
+            self.changes = True
+            if part in self.known.drawn:
+                self.factors[part] = scale, shift
+                self.table[name] = value
+
+    def of_lever(self, lever: str, value: Any) -> None:
+        """A lever of every policy; what cannot be had under one that does not run is nobody's mistake."""
+        for policy in self.known.policies.by_name:
+            own = Problems()
+            if self._set(policy, lever, value, own):
+                self.table[lever] = value
+            if self.known.reaches(policy):
+                for problem in own:
+                    self._problems.add(problem.place, problem.message)
+
+    def of_policy(self, policy: str, table: Mapping[str, Any]) -> None:
+        """Levers of one policy."""
+        own = Problems()
+        if policy not in self.known.policies.by_name:
+            self.changes = True  # what is wrong with the policy is a problem of its own
+            return
+        for lever, value in table.items():
+            if self._set(policy, lever, value, own):
+                self.table.setdefault(POLICIES, {}).setdefault(policy, {})[lever] = value
+        with self._problems.within(f"{POLICIES}.{policy}"):
+            own.refuse()
+
+    def _set(self, policy: str, lever: str, value: Any, problems: Problems) -> bool:
+        """Whether a lever of a policy is another one now, and the policy reached."""
+        before = len(problems)
+        if isinstance(value, str):
+            changes = self._multiply(policy, lever, value, problems)
+        else:
+            array = self._tables.read(lever, value, problems)
+            if any(isinstance(one, str) for one in array.flat):
+                text = "expected numbers, or one multiple: what is drawn stays drawn from where it is."
+                problems.add(lever, text)
+            changes = len(problems) == before and not np.array_equal(array, self._stated(policy, lever))
+        if len(problems) > before or not changes:
+            return False
+        self.changes = True
+        if not self.known.reaches(policy):
+            return False
+        self.levers.setdefault(policy, {})[lever] = value
+        return True
+
+    def _stated(self, policy: str, lever: str) -> np.ndarray:
+        """What a policy says of a lever, numbers and names of factors."""
+        return put_together(self.known.policies.by_name[policy], lever)
+
+    def _multiply(self, policy: str, lever: str, value: str, problems: Problems) -> bool:
+        """Whether a multiple of a lever is another one; added to the problems where it is beyond the model's bounds."""
+        if lever not in self.known.model.levers:
+            problems.add(lever, unknown("lever", lever, self.known.model.levers))
+            return False
+        with problems.within(lever):
+            multiple, bounds = multiple_of(value) or 0.0, self.known.model.levers[lever]
+            reach: list[float] = []
+            for one in dict.fromkeys(self._stated(policy, lever).flat):
+                drawn = isinstance(one, str) and one in self.known.priors
+                reach += self.known.ends(one) if drawn else (0.0 if isinstance(one, str) else one,)
+            ends = sorted((multiple * min(reach), multiple * max(reach)))
+            slack = 1e-9 * max(1.0, *map(abs, ends))
+            beyond = [end for end in ends if not bounds.low - slack <= end <= bounds.high + slack]
+            if beyond:
+                unit = f" [{bounds.unit}]" if bounds.unit != "1" else ""
+                text = f"expected {bounds.bounds}{unit}, got {beyond[0]:g}, {multiple:g} times what '{policy}' has."
+                raise refusal("", f"{text} These are the model's bounds of the lever.")
+            return multiple != 1.0 and any(reach)
+        return False
+
+    def of_group(self, name: str, table: Mapping[str, Any]) -> None:
+        """Another statement of a group's dependence, in the form that it has."""
+        if name not in self.known.groups:
+            if any(group == name for group in self.known.group_of.values()):
+                self.changes = True  # its members are not drawn, or something is wrong with it
+                return
+            of = "shocks" if name in group_names(self.known.text["shocks"]) else "nothing"
+            raise refusal("", f"expected a group of factors; this one is of {of}.")
+        for key in table:
+            if key not in _DEPENDENCE:
+                raise refusal(key, unknown("statement of a dependence", key, _DEPENDENCE))
+        stated, group = self.known.text["groups"][name], self.known.groups[name]
+        statement = {key: _entries(key, table[key]) for key in table}
+        (old,) = [key for key in STATEMENTS if key in stated] or [""]
+        new = next((key for key in STATEMENTS if key in table), old)
+        matrix = isinstance(statement.get(new), list)
+        if matrix and not isinstance(stated.get(old), list):
+            raise refusal("", _OTHER_FORM)
+        if isinstance(stated.get(old), list) and not matrix and new in statement:
+            size = len(stated[old])
+            statement[new] = [[1.0 if i == j else statement[new] for j in range(size)] for i in range(size)]
+        kept = {key: value for key, value in stated.items() if key not in STATEMENTS or new == old}
+        problems = Problems()
+        changed = group_tables.read(
+            {name: {**kept, **statement}}, self.known.group_of, self.known.drawn, problems
+        ).get(name)
+        for problem in problems:
+            raise refusal(problem.place.removeprefix(f"groups.{name}").removeprefix("."), problem.message)
+        assert changed is not None
+        if _form(changed) != _form(group):
+            raise refusal("", _OTHER_FORM)
+        if _numbers(changed) == _numbers(group):
+            return
+        self.changes = True
+        self.groups[name] = changed
+        restricted = group_tables.restricted({**kept, **statement}, group.members)
+        self.table.setdefault(GROUPS, {})[name] = {key: restricted[key] for key in statement}
+
+
+def multiple_of(value: Any) -> float | None:
+    """The multiple that a text such as "2x" states; None for what is no text.
+
+    Raises:
+      UserError: the text states none.
+    """
+    if not isinstance(value, str):
+        return None
+    stated = _MULTIPLE.fullmatch(value)
+    if stated is None:
+        raise refusal("", f'expected a number, or a multiple such as "2x", got {shown(value)}.')
+    return float(number(float(stated[1])))
+
+
+def _entries(key: str, value: Any) -> Any:
+    if isinstance(value, list) and value and all(isinstance(row, list) for row in value):
+        return [[float(number(entry)) for entry in row] for row in value]
+    try:
+        return float(number(value))
+    except Exception:
+        raise refusal(key, f"expected a number, or rows of them, got {shown(value)}.") from None
+
+
+def _form(group: Group) -> tuple[Any, ...]:
+    """What a group's program is compiled for."""
+    return type(group.copula), group.streams, _shapes(group.copula.parameters(np.float64))
+
+
+def _shapes(parameters: Any) -> Any:
+    if isinstance(parameters, Mapping):
+        return {key: _shapes(part) for key, part in parameters.items()}
+    if isinstance(parameters, list | tuple):
+        return [_shapes(part) for part in parameters]
+    return np.shape(parameters)
+
+
+def _numbers(group: Group) -> list[float]:
+    def leaves(part: Any) -> Iterator[float]:
+        if isinstance(part, Mapping | list | tuple):
+            for inner in part.values() if isinstance(part, Mapping) else part:
+                yield from leaves(inner)
+        else:
+            yield from np.ravel(part).tolist()
+
+    # with one member there is nothing to move together with
+    return [*leaves(group.copula.parameters(np.float64))] if len(group.members) > 1 else []
+
+
+def parts(name: str, known: Known) -> tuple[str, ...]:
+    """The factors that a name stands for: itself, or one for each label; none where it is no factor."""
+    parts = tuple(factor_names(known.model).get(name, (name,)))
+    return tuple(part for part in parts if part in known.text["factors"])
+
+
+def flat(change: Change) -> Iterator[tuple[str, Any]]:
+    yield from change.factors.items()
+    for policy, levers in change.levers.items():
+        yield from ((f"{POLICIES}.{policy}.{lever}", value) for lever, value in levers.items())
+    yield from ((f"{GROUPS}.{name}", _numbers(group)) for name, group in change.groups.items())
+
+
+def joined(changes: Sequence[Change]) -> Change:
+    """Several changes at once."""
+    levers: dict[str, dict[str, Any]] = {}
+    for change in changes:
+        for policy, table in change.levers.items():
+            levers[policy] = {**levers.get(policy, {}), **table}
+    factors = {name: value for change in changes for name, value in change.factors.items()}
+    groups = {name: group for change in changes for name, group in change.groups.items()}
+    return Change(factors, levers, groups)
+
+
+def changed(study: Study, change: Change) -> Study:
+    """The study with other levers and other groups, of the form that it has; its factors are as they were."""
+    tables = {name: dict(table) for name, table in study.document["policies"].items()}
+    multiples: dict[str, dict[str, float]] = {}
+    for policy, levers in change.levers.items():
+        for lever, value in levers.items():
+            if (multiple := multiple_of(value)) is not None:
+                multiples.setdefault(policy, {})[lever] = multiple
+            else:
+                tables[policy][lever] = value
+    levers_of = LeverTables(study.model, study.years, {item.name: {} for item in study.inputs}, {})
+    problems = Problems()
+    reader = PolicyReader(levers_of, tables, study.baseline, problems, multiples)
+    by_name = [reader.policy(name) for name in study.policy_names]
+    problems.refuse(study.source)
+    return replace(study, policies=tuple(filter(None, by_name)), groups={**study.groups, **change.groups})

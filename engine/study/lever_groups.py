@@ -1,0 +1,37 @@
+"""Tables of levers that are looked at together when it is asked which lever does what: no number of a path hangs on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from engine.errors import Problems, unknown
+from engine.modelling.records import Model, PathModel
+
+KEY = "lever_groups"
+START = "start"
+"""The year in which a policy begins, which is a lever here too: the model sees it."""
+
+LeverGroups = Mapping[str, tuple[str, ...]]
+"""Name of a group -> its levers."""
+
+
+def read(tables: Mapping[str, Sequence[str]], model: Model, problems: Problems) -> LeverGroups:
+    """The lever groups of a study; what is wrong with them is added to the problems.
+
+    A lever stands in one group at most. A group with the name of a lever holds that lever: both names stand in one table.
+    """
+    known = [*model.levers, *([START] if isinstance(model, PathModel) else ())]
+    group_of: dict[str, str] = {}
+    for group, levers in tables.items():
+        place = f"{KEY}.{group}"
+        for lever in levers:
+            if lever not in known:
+                problems.add(place, unknown("lever", lever, known))
+            elif group_of.setdefault(lever, group) != group:
+                text = f"'{lever}' is in '{group_of[lever]}' already. A lever stands in one group: take it out of one."
+                problems.add(place, text)
+        if group in known and group not in levers:
+            problems.add(
+                place, f"has the name of a lever that is not in it. Add '{group}', or take another name."
+            )
+    return {group: tuple(dict.fromkeys(levers)) for group, levers in tables.items()}

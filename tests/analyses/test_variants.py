@@ -1,0 +1,109 @@
+"""One compiled program fed with other numbers: what a change gives is what the study gives that states it, and nothing is compiled anew."""
+
+import numpy as np
+import pytest
+
+from engine.analyses import variants
+from engine.program import devices
+from engine.study.study import Change
+from tests.analyses.assumed import BILL, LAKE, bill, lake
+from tests.helpers import assert_close, assert_same
+
+
+def outcomes(study, change=None):
+    """All outcomes of a study, or of a program of it that is fed with a change."""
+    program = devices.program(study)
+    fed = program if change is None else variants.fed(program, change)
+    ((_, result),) = variants.results([("", fed)], study.blocks())
+    return result.outcomes
+
+
+ASSUMED = {
+    "inflow": {"off": {"inflow": 1.5}, "doubled": {"inflow": "2x"}},
+    "need": {"off": {"need": 0}, "doubled": {"need[south]": "2x"}},
+    "release": {"off": {"release": 0.05}, "doubled": {"release": "2x"}},
+    "late": {"off": {"policies": {"late": {"release": {"2021": 0.3}}}}},
+    "keep": {"off": {"policies": {"keep": {"release": 0.4}}}},
+    "wet": {"off": {"groups": {"wet": {"correlation": 0}}}, "doubled": {"groups": {"wet": {"spearman": -0.5}}}},
+}  # fmt: skip
+"""One of every kind; some contradict each other, so each is looked at alone."""
+
+
+def change_of(name, kind):
+    """What changes where an assumption of the lake is off or doubled."""
+    return lake(assumptions={name: ASSUMED[name]}).assumptions[0].change(kind)
+
+
+def test_no_change_leaves_every_bit():
+    assert_same(outcomes(lake(), Change()), outcomes(lake()))
+
+
+def fixed(name, value):
+    """The factors of the lake, one of them a number."""
+    group = {"group": "wet"} if "group" in LAKE["factors"][name] else {}
+    return LAKE["factors"] | {name: {"family": "fixed", "value": value, **group}}
+
+
+def changed_policies(**releases):
+    """The policies of the lake, each with what is left of it as it is."""
+    return {name: table | ({"release": releases[name]} if name in releases else {}) for name, table in LAKE["policies"].items()}  # fmt: skip
+
+
+STATED = {
+    ("inflow", "off"): {"factors": fixed("inflow", 1.5)},
+    ("need", "off"): {"factors": fixed("need", 0.0)},
+    ("release", "off"): {"policies": changed_policies(keep=0.05, save=0.05, late=0.05)},
+    ("release", "doubled"): {"policies": changed_policies(keep=0.4, save=0.2, late=0.2)},
+    ("late", "off"): {"policies": changed_policies(late={"2021": 0.3})},
+    ("keep", "off"): {"policies": changed_policies(keep=0.4)},
+    ("wet", "off"): {"groups": {"wet": {"correlation": 0}}},
+    ("wet", "doubled"): {"groups": {"wet": {"spearman": -0.5}}},
+}
+
+
+@pytest.mark.parametrize(("name", "kind"), STATED, ids=lambda part: part)
+def test_a_change_gives_what_the_study_gives_that_states_it(name, kind):
+    assert_same(outcomes(lake(), change_of(name, kind)), outcomes(lake(**STATED[name, kind])))
+
+
+def test_a_multiple_of_a_draw_is_that_of_every_draw():
+    study = lake()
+    program, block, names = devices.program(study), study.block(0), [item.name for item in study.inputs]
+    before = program.draws(block)
+    for change, factor, times in (("inflow", "inflow", 2.0), ("need", "need[south]", 2.0)):
+        after = variants.fed(program, change_of(change, "doubled")).draws(block)
+        place = names.index(factor)
+        assert_same(after[place], np.float32(times) * before[place])
+        assert_same(np.delete(after, place, 0), np.delete(before, place, 0))
+
+
+def test_twice_a_draw_is_the_study_whose_prior_is_twice():
+    twice = BILL["factors"] | {"exit_rate": {"family": "uniform", "low": 0.04, "high": 0.16}}
+    study = bill(assumptions={"exit": {"off": {"exit_rate": 0}}})
+    assert_close(outcomes(study, study.assumptions[0].change("doubled")), outcomes(bill(factors=twice)))
+
+
+DRAWN = {
+    "factors": LAKE["factors"] | {"pace": {"family": "uniform", "low": 0.1, "high": 0.3}},
+    "policies": LAKE["policies"] | {"keep": {"release": "pace"}},
+}
+
+
+def test_a_lever_that_is_drawn_is_a_number_where_it_is_off_and_twice_its_draw_where_it_is_doubled():
+    """Also in what phases in from it, and by the program that draws it."""
+    study = lake(**DRAWN, assumptions={"it": {"off": {"release": 0.05}, "doubled": {"release": "2x"}}})
+    of_number = lake(policies=changed_policies(keep=0.05, save=0.05, late=0.05))
+    assert_same(outcomes(study, study.assumptions[0].off), outcomes(of_number))
+    twice = {"pace": {"family": "uniform", "low": 0.2, "high": 0.6}}
+    policies = changed_policies(save=0.2, late=0.2) | {"keep": {"release": "pace"}}
+    stated = lake(factors=DRAWN["factors"] | twice, policies=policies)
+    assert_close(outcomes(study, study.assumptions[0].doubled), outcomes(stated))
+
+
+def test_nothing_is_traced_again():
+    study = lake()
+    program = devices.program(study)
+    program.prepare()
+    fed = [(at, variants.fed(program, change_of(*at))) for at in STATED]
+    assert [at for at, _ in variants.results(fed, study.blocks())] == [*STATED]
+    assert program.traces == 1

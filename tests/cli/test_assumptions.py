@@ -1,0 +1,119 @@
+"""`rustbelt assumptions`: what it prints and writes, and that the run beside it stays what it was."""
+
+import json
+import re
+
+import pytest
+import xarray as xr
+
+from engine.run_folder import assumption_store
+from tests.small_files import BRIDGE, call, own, write
+
+ASSUMED = (
+    BRIDGE.replace('baseline = "weak"', 'baseline = "weak"\nheadline = ["damage"]')
+    + """
+[assumptions.dear]
+about = "steel has its price"
+off = { price = 0 }
+[assumptions.strong]
+about = "the strong one is strong"
+off = { policies.strong.strength = 8 }
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The study of a bridge that names assumptions, and its run."""
+    folder = tmp_path_factory.mktemp("assumptions")
+    study = write(folder, ASSUMED)
+    ended = call("run", study, *own("Bridge"), "--out", folder / "run", "--quiet")
+    assert ended.exit_code == 0, ended.output
+    return study, folder / "run"
+
+
+def bytes_of(folder):
+    """Every file of the run's cube, by its place."""
+    return {path: path.read_bytes() for path in (folder / "cube.zarr").rglob("*") if path.is_file()}
+
+
+def test_it_prints_what_holds_and_flips_and_writes_it_beside_the_cube(run):
+    study, folder = run
+    before = bytes_of(folder)
+    ended = call("assumptions", study, *own("Bridge"), "--out", folder, "--quiet")
+    assert ended.exit_code == 0, ended.output
+    first = ended.stdout.split("\n\n")[0]
+    assert "collapse (likelier under weak as stated, under strong with strong off)" in " ".join(first.split())
+    rows = [line for line in ended.stdout.splitlines() if line.startswith("strong off")]
+    assert len(rows) == 2 and "strong (flips)" in rows[0]  # collapse and mean damage; too few paths for ES99
+    assert "dear doubled" not in ended.stdout.partition("collapse [%]: FLIPS")[2].partition("\n\n")[0]
+    tree = xr.open_datatree(folder / "assumptions.zarr", engine="zarr")
+    gap = tree["events"]["difference"].sel(event="collapse", policy="strong", against="weak")
+    assert gap.sel(structure="as stated", stat="high") < 0 < gap.sel(structure="strong off", stat="low")
+    assert list(tree["outcomes"]["unit"].values) == ["yuan"]
+    assert bytes_of(folder) == before
+    verified = call("verify", folder, *own("Bridge"))
+    assert "everything is as it was written" in verified.stdout
+
+
+def test_full_shows_every_structure(run):
+    study, _ = run
+    ended = call("assumptions", study, *own("Bridge"), "--full", "--quiet", "--paths", 2000)
+    assert "dear doubled" in ended.stdout.partition("collapse [%]")[2].partition("\n\n")[0]
+    assert "2,000 futures" in ended.stdout and "Beside the cube" not in ended.stdout
+
+
+def test_eighty_columns_are_enough(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    ended = call("assumptions", run[0], *own("Bridge"), "--full", "--quiet")
+    *lines, command = ended.stdout.splitlines()
+    assert max(map(len, lines)) <= 80 and "rustbelt run" in command  # which is never broken
+
+
+def test_json_has_every_number_with_its_structure(run):
+    ended = call("assumptions", run[0], *own("Bridge"), "--json", "--quiet", "--outcome", "margin,collapse")
+    records = json.loads(ended.stdout)
+    assert {record["variable"] for record in records} == {"collapse", "margin"}
+    structures = {record["structure"] for record in records}
+    assert structures == {"as stated", "dear off", "dear doubled", "strong off", "all off"}
+    (flip,) = [
+        record for record in records
+        if (record["structure"], record["measure"]) == ("strong off", "difference_probability")
+    ]  # fmt: skip
+    assert (flip["assumption"], flip["kind"], flip["against"]) == ("strong", "off", "weak")
+    assert (flip["worse"], flip["verdict"]) == ("strong", "flips")
+
+
+def test_what_it_wrote_is_verified_and_damage_taken_away(run):
+    study, folder = run
+    call("assumptions", study, *own("Bridge"), "--out", folder, "--quiet")
+    assert assumption_store.read(folder) is not None
+    (folder / "assumptions.zarr" / "events" / "probability" / "zarr.json").write_text("{}")
+    assert assumption_store.read(folder) is None
+    verified = call("verify", folder, *own("Bridge"))
+    assert verified.exit_code == 2 and re.search(
+        r"assumptions: assumptions.zarr/events/probability/zarr.json", verified.stdout
+    )
+    assert call("repair", folder, *own("Bridge"), "--quiet").exit_code == 0
+    assert "everything is as it was written" in call("verify", folder, *own("Bridge")).stdout
+
+
+def test_a_folder_of_another_study_is_refused_after_the_answer(run, tmp_path):
+    _, folder = run
+    other = write(tmp_path, ASSUMED.replace("seed = 7", "seed = 8"))
+    ended = call("assumptions", other, *own("Bridge"), "--out", folder, "--quiet")
+    assert ended.exit_code == 2 and "FLIPS" in ended.stdout
+
+
+def test_assumptions_may_be_added_to_a_run_that_is_there(run, tmp_path):
+    _, folder = run
+    more = write(tmp_path, ASSUMED + '[assumptions.load]\noff = { load = "0.5x" }\n')
+    ended = call("assumptions", more, *own("Bridge"), "--out", folder, "--quiet")
+    assert ended.exit_code == 0 and "load off" in ended.stdout
+    again = call("run", more, *own("Bridge"), "--out", folder, "--quiet")
+    assert again.exit_code == 0, again.output
+    assert "load = " in (folder / "study.toml").read_text()
+
+
+def test_help_has_an_example():
+    assert "Example: rustbelt assumptions rustbelt --outcome public_cost" in call("assumptions", "-h").stdout

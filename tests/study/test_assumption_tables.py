@@ -1,0 +1,172 @@
+"""Assumptions of a study: how they are read, what is refused, what they leave as it is."""
+
+import copy
+
+import pytest
+
+from engine import UserError
+from engine.study.loading import resolved_text, study_of_text
+from tests.analyses.assumed import BILL, LAKE, bill, lake
+
+
+def of(study):
+    """Name -> what is off, what is doubled."""
+    return {one.name: (one.off, one.doubled) for one in study.assumptions}
+
+
+def test_a_factor_is_a_number_or_a_multiple_and_doubled_by_itself():
+    tables = {
+        "a": {"off": {"exit_rate": 0.01, "noise": " 0.5 x "}},
+        "b": {"off": {"noise": "0.5x"}, "doubled": {}},
+    }
+    both = of(bill(assumptions=tables))
+    assert both["a"][0].factors == {"exit_rate": (0.0, 0.01), "noise": (0.5, 0.0)}
+    assert both["a"][1].factors == {"exit_rate": (2.0, 0.0), "noise": (2.0, 0.0)}
+    assert both["b"][1] is None
+
+
+def test_a_lever_is_changed_under_every_policy_or_under_one():
+    every = of(lake(assumptions={"a": {"off": {"release": "0.5x"}}}))["a"]
+    assert every[0].levers == {name: {"release": "0.5x"} for name in ("keep", "save", "late")}
+    one = of(lake(assumptions={"b": {"off": {"policies": {"save": {"release": 0.05}}}}}))["b"]
+    assert one[0].levers == {"save": {"release": 0.05}} and one[1] is None
+
+
+def test_what_is_said_of_one_counts_whatever_is_said_of_all():
+    off = {"policies": {"save": {"release": 0.05}}, "need[south]": "3x", "release": 0.3, "need": 0}
+    change = lake(assumptions={"a": {"off": off, "doubled": {}}}).assumptions[0].off
+    assert change.factors == {"need[north]": (0.0, 0.0), "need[south]": (3.0, 0.0)}
+    assert {name: levers["release"] for name, levers in change.levers.items()} == {
+        "keep": 0.3, "save": 0.05, "late": 0.3,
+    }  # fmt: skip
+
+
+def test_a_matrix_may_be_changed_to_one_number():
+    matrix = {"wet": {"members": ["inflow", "loss"], "pearson": [[1.0, -0.6], [-0.6, 1.0]]}}
+    study = lake(groups=matrix, assumptions={"a": {"off": {"groups": {"wet": {"correlation": 0.6}}}}})
+    assert study.assumptions[0].off.groups["wet"].copula.correlation == ((1.0, 0.6), (0.6, 1.0))
+
+
+def test_a_resolved_study_reads_as_the_same():
+    study = lake(assumptions={"a": {"about": "x", "off": {"need": 0, "release": "0.5x"}}})
+    again = study_of_text(resolved_text(study), "again", study.model)
+    assert again.assumptions == study.assumptions and again.document == study.document
+
+
+def test_a_resolved_study_says_nothing_of_what_does_not_run():
+    tables = {
+        "late": {"off": {"policies": {"late": {"release": 0.3}}}},
+        "will": {"off": {"will": 1, "need": 0}, "doubled": {}},
+    }
+    study = lake(compare=["keep"], assumptions=tables)
+    assert {one.name: one.table["off"] for one in study.assumptions} == {"will": {"need": 0}}
+    assert study_of_text(resolved_text(study), "again", study.model).assumptions == study.assumptions
+
+
+def test_questions_are_no_part_of_the_fingerprint():
+    assert bill().fingerprint == bill(assumptions={}).fingerprint
+    assert bill().fingerprint != bill(policies={"old": {}, "reform": {"cut": 0.9}}).fingerprint
+
+
+REFUSED = [
+    ({"exitt": 0}, "off.exitt: unknown factor or lever 'exitt'. Did you mean 'exit_rate'?"),
+    ({"cut": 1.5}, "off.cut: expected 0 to 1, got 1.5. These are the model's bounds of the lever."),
+    ({"cut": "3x"}, "off.cut: expected 0 to 1, got 3, 3 times what 'reform' has. These are the model's bounds of the lever."),
+    ({"exit_rate": "twice"}, "off.exit_rate: expected a number, or a multiple such as \"2x\", got 'twice'."),
+    ({"exit_rate": True}, "off.exit_rate: expected a number, got true."),
+    ({"exit_rate": "1x"}, "off: changes nothing: all that it names is so already."),
+    ({"fund": 0}, "off: changes nothing"),
+    ({"policies": {"reform": {"cut": 1.0}}}, "off: changes nothing"),
+    ({"policies": {"refrom": {"cut": 0}}}, "off.policies.refrom: unknown policy 'refrom'. Did you mean 'reform'?"),
+    ({"policies": {"reform": {"cutt": 0}}}, "off.policies.reform.cutt: unknown lever 'cutt'. Did you mean 'cut'?"),
+    ({"policies": {"reform": 0}}, "off.policies.reform: expected a table such as { LEVER = 0 }, got 0."),
+    ({"groups": {"macro": {"correlation": 0}}}, "off.groups.macro: unknown group 'macro'."),
+    ({}, "off: is missing. Say what changes where it does not hold"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("off", "message"), REFUSED, ids=str)
+def test_what_is_wrong_is_told_with_its_place(off, message):
+    with pytest.raises(UserError) as refused:
+        bill(assumptions={"it": {"off": off}})
+    assert f"  assumptions.it.{message}" in str(refused.value)
+    assert len(refused.value.problems) == 1
+
+
+def test_all_problems_are_told_at_once():
+    tables = {
+        "all": {"off": {"noise": 0}},
+        "x": {"off": {"exitt": 0, "cut": 2}, "doubled": {"fundd": 1}},
+        "y": {"off": {"fund": 1}, "doubld": {}},
+    }
+    with pytest.raises(UserError) as refused:
+        bill(assumptions=tables, events={"ruin": {"outcome": "costt", "above": 1}})
+    places = {problem.place for problem in refused.value.problems}
+    assert places == {
+        "assumptions.all", "assumptions.x.off.exitt", "assumptions.x.off.cut", "assumptions.x.doubled.fundd",
+        "assumptions.y.doubld", "events.ruin.outcome",
+    }  # fmt: skip
+
+
+def test_two_assumptions_do_not_contradict_each_other():
+    alike = {"a": {"off": {"exit_rate": 0}}, "b": {"off": {"exit_rate": 0, "noise": 0}}}
+    assert len(bill(assumptions=alike).assumptions) == 2
+    with pytest.raises(
+        UserError, match=r"assumptions.b.off.exit_rate: is another value than in assumption 'a'"
+    ):
+        bill(assumptions={"a": {"off": {"exit_rate": 0}}, "b": {"off": {"exit_rate": 1}}})
+
+
+def test_a_share_is_not_doubled_by_itself():
+    shares = copy.deepcopy(BILL["factors"]) | {"exit_rate": {"family": "uniform", "low": 0.5, "high": 0.9}}
+    with pytest.raises(
+        UserError, match=r"assumptions.it.doubled: is missing: twice 'exit_rate'.*would be no share"
+    ):
+        bill(factors=shares, assumptions={"it": {"off": {"exit_rate": 0}}})
+    stated = bill(
+        factors=shares, assumptions={"it": {"off": {"exit_rate": 0}, "doubled": {"exit_rate": "2x"}}}
+    )
+    assert stated.assumptions[0].doubled.factors == {"exit_rate": (2.0, 0.0)}
+
+
+def test_an_implementation_stays_a_share():
+    with pytest.raises(
+        UserError, match=r"doubled.will: expected 0 to 1, as the study uses 'will', got 0 to 2"
+    ):
+        lake(assumptions={"it": {"off": {"will": 1}, "doubled": {"will": "2x"}}})
+
+
+def test_a_drawn_lever_stays_within_the_bounds_of_the_lever():
+    drawn = {"policies": {"old": {}, "reform": {"cut": "exit_rate"}}}
+    study = bill(
+        **drawn, assumptions={"it": {"off": {"cut": 0}, "doubled": {"cut": "2x", "exit_rate": "2x"}}}
+    )
+    assert study.assumptions[0].doubled.levers == {"reform": {"cut": "2x"}}
+    bad = [
+        ({"cut": "20x"}, "off.cut: expected 0 to 1, got 1.6, 20 times what 'reform' has"),
+        (
+            {"exit_rate": "20x"},
+            "off.exit_rate: expected 0 to 1, as the study uses 'exit_rate', got 0.4 to 1.6",
+        ),
+        ({"policies": {"old": {"cut": "noise"}}}, "off.policies.old.cut: expected a number, or a multiple"),
+    ]
+    for off, message in bad:
+        with pytest.raises(UserError) as refused:
+            bill(**drawn, assumptions={"it": {"off": off}})
+        assert f"assumptions.it.{message}" in str(refused.value)
+
+
+def test_a_group_keeps_its_copula():
+    t = {"wet": {"copula": "t", "correlation": 0.3, "df": 4.0}}
+    study = lake(groups=t, assumptions={"it": {"off": {"groups": {"wet": {"df": 30}}}}})
+    assert study.assumptions[0].off.groups["wet"].copula.df == 30
+    bad = [
+        ({"copula": "gaussian"}, "unknown statement of a dependence 'copula'"),
+        ({"pearson": [[1, 0.1], [0.1, 1]]}, "cannot be stated so without another program"),
+        ({"correlation": 2}, "expected"),
+        ({"correlation": "2x"}, "correlation: expected a number, or rows of them"),
+    ]
+    for table, message in bad:
+        with pytest.raises(UserError, match=r"assumptions.it.off.groups.wet") as refused:
+            lake(groups=LAKE["groups"], assumptions={"it": {"off": {"groups": {"wet": table}}}})
+        assert message in str(refused.value)
