@@ -9,7 +9,7 @@ from engine.draws.copulas.statements import STATEMENTS
 from engine.modelling.declaration import POLICY_KEYS
 from engine.study.factor_tables import law_keys
 
-NAMED_TABLES = ("groups", "factors", "shocks", "regimes", "policies", "events", "outcomes", "yearly")
+NAMED_TABLES = ("groups", "factors", "shocks", "regimes", "policies", "events", "gates", "outcomes", "yearly")
 """Tables whose entries are tables by name."""
 
 
@@ -59,13 +59,16 @@ def _over(kind: str, below: Any, above: Any) -> Any:
 def _outdated(kind: str, below: Mapping[str, Any], above: Mapping[str, Any]) -> set[str]:
     """Keys of an older entry that a newer one's take the place of.
 
-    A new statement of a law leaves nothing of the old but its family, a new threshold nothing of the old one, and a new
+    What a newer gate asks, and of which years, takes the place of what the older one did. A new statement of a law leaves nothing of the old but its family, a new threshold nothing of the old one, and a new
     statement of a dependence nothing of the old one.
     """
     if kind in ("factors", "shocks") and set(law_keys(above)) - {"family"}:
         return {*law_keys(below), "source"} - {"family"}
     if kind == "events" and set(above) & {"above", "below", "all"}:
         return {"above", "below", "all"} | ({"outcome"} if "all" in above else set())
+    if kind == "gates":
+        asked = {"median_above", "median_below", "median_within", "inside_90"}
+        return set().union(*(keys for keys in (asked, {"year", "years"}) if set(above) & keys))
     if kind == "groups":
         statements = set(STATEMENTS) if set(above) & set(STATEMENTS) else set()
         changed = "copula" in above and above["copula"] != below.get("copula", "gaussian")

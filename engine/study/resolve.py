@@ -12,7 +12,15 @@ from engine.draws.shocks import Shocks
 from engine.errors import Problems, UserError, unknown
 from engine.modelling.declaration import check_declaration, check_free, check_name
 from engine.modelling.records import Factor, Lever, Model, PathModel, factor_names
-from engine.study import event_tables, factor_tables, group_tables, labels, policy_tables, section_tables
+from engine.study import (
+    event_tables,
+    factor_tables,
+    gate_tables,
+    group_tables,
+    labels,
+    policy_tables,
+    section_tables,
+)
 from engine.study.document import document
 from engine.study.extending import factors_named
 from engine.study.shock_tables import ShockReader, group_names
@@ -72,6 +80,7 @@ def resolve(
     # by year, and not to be blamed where nobody knows the years
     policies = None if years is None else policy_tables.read(text, model, years, priors, problems)
     events = event_tables.read(text["events"], model, problems)
+    gates = gate_tables.read(text["gates"], text["policies"], model, problems)
     headline = section_tables.headline(text.get("headline"), model, problems)
     levels = section_tables.levels(text["risk"], problems)
     keep = section_tables.keep(text["keep"], model, problems)
@@ -118,12 +127,13 @@ def resolve(
         author=text["author"],
         nonfinite=float(run.get("nonfinite", 0.0)),
         levels=levels,
+        gates=gates,
     )
     return replace(study, document=document(study, text, policies))
 
 
 def _check_names(text: Mapping[str, Any], problems: Problems) -> None:
-    for table in ("factors", "groups", "regimes", "policies", "events"):
+    for table in ("factors", "groups", "regimes", "policies", "events", "gates"):
         for name in text[table]:
             with problems.within(f"{table}.{name}" if name else table):
                 (check_factor_name if table == "factors" else check_name)(name)

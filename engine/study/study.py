@@ -80,6 +80,32 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Gate:
+    """A fact that the numbers of a policy are held against; it changes none of them.
+
+    Args:
+      source: where the fact stands.
+      policy: among those of the study file; it need not be among those that run.
+      variable: a yearly variable, in `years`; an outcome where these are empty.
+      at: dimension -> the labels that are looked at; all of those that are not named.
+      across: "sum" or "mean" of several places and years; "" where there is one.
+      asked: "median_above", "median_below", "median_within" or "inside_90".
+      limits: the number that is asked for, or two.
+    """
+
+    name: str
+    about: str
+    source: str
+    policy: str
+    variable: str
+    at: Mapping[str, tuple[str, ...]]
+    years: tuple[int, ...]
+    across: str
+    asked: str
+    limits: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Keep:
     """What is stored whole.
 
@@ -120,6 +146,7 @@ class Study:
         names, and for one that stands in no file.
       labels: kind (policies, events, outcomes, yearly, factors) -> name -> what people call it, where it has a label.
       author: who answers for it; empty if nobody is named.
+      gates: facts that it is held against; no part of the document, as no number of a run hangs on them.
       nonfinite: share of the paths that may be kept out because values on them are not finite.
     """
 
@@ -149,6 +176,7 @@ class Study:
     labels: labels.Labels = field(default_factory=dict)
     author: str = ""
     levels: tuple[float, ...] = LEVELS
+    gates: tuple[Gate, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:

@@ -18,6 +18,7 @@ _STAND_INS: dict[str, dict[str, Any]] = {
     "regimes": {"states": ["0", "1"], "transition": [[0.5, 0.5], [0.5, 0.5]]},
     "policies": {},
     "events": {},
+    "gates": {},
     "outcomes": {},
     "yearly": {},
 }
