@@ -29,14 +29,27 @@ if TYPE_CHECKING:
     metavar="N",
     help="Compute a few blocks, and say what N workers like this machine will take.",
 )
+@click.option(
+    "--gates",
+    is_flag=True,
+    help="Hold the model against the facts that the study's gates name, in place of all else.",
+)
+@click.option("--json", "as_json", is_flag=True, help="With --gates: print one list of records.")
 @options.debug
-def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
+def command(study: Study, place: dict[str, Any], workers: int | None, gates: bool, as_json: bool) -> None:
     """Show what STUDY asks and what running it will take; compute nothing.
 
     Policies where they differ, priors as asked and as fitted, groups, shocks, regimes, blocks, devices, bytes on disk
     and in memory.
-    With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2.
+    With --gates the facts that its gates name are held against some thousands of paths, which are computed. With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2.
     """
+    if as_json and not gates:
+        raise click.UsageError("--json goes with --gates.")
+    if gates:
+        if workers is not None:
+            raise click.UsageError("--gates goes without --workers.")
+        _print_gates(study, place["device"], as_json)
+        return
     from engine.execution import precision
     from engine.execution.bounds import refuse_beyond
     from engine.modelling import contract
@@ -61,6 +74,31 @@ def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
         screen.print_rounding(console, precision.too_coarse(study, pilot))
     if workers is not None:
         _print_plan(screen.stdout(), folder, place["device"], workers)
+
+
+def _print_gates(study: Study, device: str | None, as_json: bool) -> None:
+    from engine.cli.show.gate_table import print_gates
+    from engine.errors import UserError
+    from engine.execution.gates import answers, paths_of
+    from engine.modelling import contract
+    from engine.study.loading import load_study
+
+    if not study.gates:
+        raise UserError(
+            study.source,
+            ["has no gates. Add tables such as [gates.NAME] with policy, variable and what is asked."],
+        )
+    contract.refuse_broken(study.model, study.model_name)
+    names = tuple(dict.fromkeys(gate.policy for gate in study.gates))
+    own = None if study.model_spec is None else study.model
+    asked = load_study(study.source, model=own, paths=study.paths, seed=study.seed, policies=names)
+    click.echo(f"computing {paths_of(asked):,} paths under {', '.join(asked.policy_names)}", err=True)
+    given = answers(asked, device)
+    if as_json:
+        screen.print_records(one.as_dict() for one in given)
+        return
+    with screen.paged() as console:
+        print_gates(console, given)
 
 
 def _print_policies(console: Console, study: Study) -> None:

@@ -20,6 +20,13 @@ def _names_or_word(value: Any) -> Any:
     raise ValueError(f"expected 'all', 'none' or a list of outcomes, got {shown(value)}.")
 
 
+def _name_or_names(value: Any) -> Any:
+    names = [value] if isinstance(value, str) else value
+    if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
+        return names
+    raise ValueError(f"expected a label or a list of labels, got {shown(value)}.")
+
+
 def _or_name(value: Any, number: str) -> Any:
     if isinstance(value, str) or _is_number(value):
         return value
@@ -52,6 +59,11 @@ _Rate = Annotated[
 ]
 _Correlations = Annotated[
     Any, AfterValidator(_number_or_matrix), WithJsonSchema({"anyOf": [{"type": "number"}, _ROWS]})
+]
+_Places = Annotated[
+    Any,
+    AfterValidator(_name_or_names),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
 _Outcomes = Annotated[
     Any,
@@ -282,6 +294,21 @@ class AssumptionTable(Table):
     about: str | None = _says("what is assumed")
     off: _Changes | None = _says("what changes where it does not hold: factors and levers by name")
     doubled: _Changes | None = _says("what changes where there is twice of it")
+class GateTable(Table):
+    """A fact that a study's numbers are held against before any of them is quoted: `rustbelt check STUDY --gates`."""
+
+    about: str | None = _says("what it asks, in words")
+    source: str | None = _says("where the fact stands")
+    policy: str | None = _says("policy under which it is asked")
+    variable: str | None = _says("yearly variable, or outcome")
+    at: dict[str, _Places] | None = _says("label of each dimension, or several")
+    year: int | None = _says("year of a yearly variable")
+    years: list[int] | None = _says("several of them, in place of one", min_length=1)
+    across: str | None = _says("how several years and places become one number, sum or mean")
+    median_above: float | None = _says("the median has to lie above it")
+    median_below: float | None = _says("the median has to lie below it")
+    median_within: list[float] | None = _says("two numbers that the median has to lie between")
+    inside_90: float | None = _says("a number that has to lie inside the middle 90 % of the paths")
 
 
 class NamedTable(Table):
@@ -326,6 +353,7 @@ class StudyText(Table):
         "levers that are looked at together, by the name of the group", {}
     )
     assumptions: dict[str, AssumptionTable] = _says("what the answer may rest on", {})
+    gates: dict[str, GateTable] = _says("facts that the model is held against", {})
     outcomes: dict[str, NamedTable] = _says("what the model's outcomes are called", {})
     yearly: dict[str, NamedTable] = _says("what the model's yearly variables are called", {})
     risk: RiskTable = _says("what is measured of the outcomes", RiskTable())
@@ -344,6 +372,7 @@ NAMED: dict[str, type[Table]] = {
     "policies": PolicyTable,
     "events": EventTable,
     "assumptions": AssumptionTable,
+    "gates": GateTable,
     "outcomes": NamedTable,
     "yearly": NamedTable,
 }
