@@ -280,12 +280,8 @@ class EventTable(Table):
     all: list[str] | None = _says("events that must all happen on one path, in place of a threshold")
 
 
-_Changes = Annotated[
-    dict[str, Any],
-    WithJsonSchema(
-        {"type": "object", "additionalProperties": {"type": ["number", "string", "object"]}},
-    ),
-]
+_MIXED = {"type": ["number", "string", "object"]}
+_Changes = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "additionalProperties": _MIXED})]
 
 
 class AssumptionTable(Table):
@@ -294,6 +290,8 @@ class AssumptionTable(Table):
     about: str | None = _says("what is assumed")
     off: _Changes | None = _says("what changes where it does not hold: factors and levers by name")
     doubled: _Changes | None = _says("what changes where there is twice of it")
+
+
 class GateTable(Table):
     """A fact that a study's numbers are held against before any of them is quoted: `rustbelt check STUDY --gates`."""
 

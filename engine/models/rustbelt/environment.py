@@ -60,7 +60,7 @@ def advance(past: Environment, now: Now) -> tuple[Environment, Surroundings]:
 
 def in_years(elapsed: Scalar, parts: Any) -> Scalar:
     """A number by years since 2016, zero in all others."""
-    number = 0.0
+    number: Scalar = 0.0
     for year, part in parts.items():
         number = jnp.where(elapsed == year, part, number)
     return number
