@@ -47,6 +47,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
+_NAMES = {"type": "array", "items": {"type": "string"}}
 _Share = Annotated[
     Any,
     AfterValidator(partial(_or_name, number="a share from 0 to 1")),
@@ -63,14 +64,12 @@ _Correlations = Annotated[
 _Places = Annotated[
     Any,
     AfterValidator(_name_or_names),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+    WithJsonSchema({"anyOf": [{"type": "string"}, _NAMES]}),
 ]
 _Outcomes = Annotated[
     Any,
     AfterValidator(_names_or_word),
-    WithJsonSchema(
-        {"anyOf": [{"enum": ["all", "headline", "none"]}, {"type": "array", "items": {"type": "string"}}]}
-    ),
+    WithJsonSchema({"anyOf": [{"enum": ["all", "headline", "none"]}, _NAMES]}),
 ]
 _Functions = Annotated[
     list[Any],
