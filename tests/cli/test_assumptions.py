@@ -71,7 +71,17 @@ def test_eighty_columns_are_enough(run, monkeypatch):
 
 
 def test_json_has_every_number_with_its_structure(run):
-    ended = call("assumptions", run[0], *own("Bridge"), "--json", "--quiet", "--outcome", "margin,collapse")
+    ended = call(
+        "assumptions",
+        run[0],
+        *own("Bridge"),
+        "--json",
+        "--quiet",
+        "--outcome",
+        "margin",
+        "--outcome",
+        "collapse",
+    )
     records = json.loads(ended.stdout)
     assert {record["variable"] for record in records} == {"collapse", "margin"}
     structures = {record["structure"] for record in records}
