@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -40,6 +40,7 @@ AHEAD = 2
 """Blocks that are under way, or looked at, at a time."""
 THREADS = 2
 T = TypeVar("T")
+Observer = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,10 @@ class Attribution:
     excluded: int
 
 
+def _unobserved(stage: str, done: int, total: int) -> None:
+    """The observer that shows nothing."""
+
+
 def attribution(
     study: Study,
     start: str,
@@ -91,6 +96,7 @@ def attribution(
     variables: Sequence[str] | None = None,
     paths: int | None = None,
     device: str | None = None,
+    observe: Observer = _unobserved,
 ) -> Attribution:
     """What each group of levers adds to the difference between two policies, on the same futures.
 
@@ -103,6 +109,7 @@ def attribution(
       variables: outcomes and events; the headline and all events if not given.
       paths: from the first on; the study's, at most 131,072, if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
+      observe: is told what is being done, how many paths under a coalition are done, and how many there are.
 
     Raises:
       UserError: as `coalitions.between`; no such outcome or event; values that are not finite on more paths than the study allows; more
@@ -119,36 +126,44 @@ def attribution(
             else "expected at least 1"
         )
         raise UserError(study.source, [Problem("paths", f"{expected}; got {count}.")])
-    study = replace(study, paths=count)
+    study, players = replace(study, paths=count), coalitions.players
     _refuse_if_memory_too_small(coalitions, measured, count)
-    weights = np.concatenate(
-        [
-            weigh(len(coalitions.players))
-            for weigh in (shapley.whole, shapley.shares, shapley.added_alone, shapley.taken_back)
-        ]
-    )
+    weighings = shapley.whole, shapley.shares, shapley.added_alone, shapley.taken_back
+    weights = np.concatenate([weigh(len(players)) for weigh in weighings])
     contrasts = {key: Contrasts(weights, count) for key in measured}
     bad = np.zeros(count, bool)
-    names = _outcomes_read(study, measured)
+    names, total = _outcomes_read(study, measured), coalitions.count * count
+    observe("compiling", 0, total)
     for which, values, sound in _chunks(replace(coalitions, study=study), names, device):
         bad |= ~sound
         _refuse_too_many(study, coalitions, which, names, values, bad)
-        units = as_units(count, study.unit)
-        units = units if sound.all() else units.take(sound)
-        by_name = {name: values[:, k] for k, name in enumerate(names)}
-        happens = event_indicators(study, by_name)
-        for (variable, measure), sums in contrasts.items():
-            if measure == PROBABILITY:
-                sums.add(which, of_mean(happens[variable], sound))
-            elif measure == MEAN:
-                sums.add(which, of_mean(by_name[variable], sound))
-            else:
-                # VaR from the paths that are sound here: a few less elsewhere move ES by the square of what VaR moves
-                loss = study.model.outcomes[variable].loss
-                sums.add(which, of_shortfall(by_name[variable], sound, units, LEVEL, loss))
+        _take_in(study, contrasts, which, {name: values[:, k] for k, name in enumerate(names)}, sound)
+        observe("simulating", which.stop * count, total)
     with ThreadPoolExecutor(THREADS) as threads:
-        parts = threads.map(lambda key: _part(study, coalitions.players, key, contrasts[key], ~bad), measured)
-        return Attribution(study, start, end, coalitions.players, tuple(parts), int(bad.sum()))
+        parts = threads.map(lambda key: _part(study, players, key, contrasts[key], ~bad), measured)
+        return Attribution(study, start, end, players, tuple(parts), int(bad.sum()))
+
+
+def _take_in(
+    study: Study,
+    contrasts: Mapping[tuple[str, str], Contrasts],
+    which: slice,
+    values: Mapping[str, Float[np.ndarray, "coalition path"]],
+    sound: Bool[np.ndarray, "path"],
+) -> None:
+    """Adds what some coalitions give to every sum, from their outcomes by name."""
+    units = as_units(study.paths, study.unit)
+    units = units if sound.all() else units.take(sound)
+    happens = event_indicators(study, values)
+    for (variable, measure), sums in contrasts.items():
+        if measure == PROBABILITY:
+            sums.add(which, of_mean(happens[variable], sound))
+        elif measure == MEAN:
+            sums.add(which, of_mean(values[variable], sound))
+        else:
+            # VaR from the paths that are sound here: a few less elsewhere move ES by the square of what they move VaR
+            loss = study.model.outcomes[variable].loss
+            sums.add(which, of_shortfall(values[variable], sound, units, LEVEL, loss))
 
 
 def _measured(study: Study, variables: Sequence[str] | None) -> list[tuple[str, str]]:
@@ -258,7 +273,7 @@ def _part(
     (variable, measure), k = measured, len(players)
     difference, *rest = sums.estimates(sound, units, measure == PROBABILITY)
     sign = 1.0 if difference.estimate >= 0 else -1.0
-    leaders = sums.largest(range(1, 1 + k), sign, sound, units)
+    leaders = sums.largest(range(1, 1 + k), sign, sound, units, measure == PROBABILITY)
     share, alone, taken = (tuple(rest[at : at + k]) for at in (0, k, 2 * k))
     return Part(variable, measure, difference, share, alone, taken, tuple(players[at].name for at in leaders))
 

@@ -69,7 +69,7 @@ def _alike(one: Terms, other: Terms) -> bool:
 class Coalitions:
     """Every way to take some players from one policy and the rest from another.
 
-    Number s takes player i from `end` where bit i of s is set: number 0 is `start`, the last one `end`, path by path and bit by bit.
+    Number s takes player i from `end` where bit i of s is set: number 0 is `start`, the last one `end`, path by path.
 
     Args:
       study: the resolved study that has both policies.

@@ -8,6 +8,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
+from engine.cli.show.progress import progress
 
 if TYPE_CHECKING:
     from engine.modelling.records import Model
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     help="The policy that is gone to.",
 )  # fmt: skip
 @click.option(
-    "--outcome", "outcomes", type=options.NAMES, shell_complete=options.complete_outcome,
-    help="Outcomes and events, in place of the headline and all events.",
+    "--outcome", "outcomes", multiple=True, metavar="V", shell_complete=options.complete_outcome,
+    help="Outcome or event, in place of the headline and all events; several may be given.",
 )  # fmt: skip
 @click.option(
     "--paths", type=options.COUNT, help="Number of paths; the study's, at most 131072, if not given."
@@ -34,23 +35,25 @@ if TYPE_CHECKING:
 @options.own_model
 @options.device
 @options.as_json
+@options.quiet
 @options.debug
 def command(
     study: str,
     start: str,
     end: str,
-    outcomes: tuple[str, ...] | None,
+    outcomes: tuple[str, ...],
     paths: int | None,
     seed: int | None,
     model: Model | None,
     device: str | None,
     as_json: bool,
+    quiet: bool,
 ) -> None:
     """Show what each group of levers does to the difference between two policies of STUDY, on the same futures.
 
     \b
     rustbelt attribute rustbelt --from old --to reform
-    rustbelt attribute rustbelt --from old --to reform --outcome all_four,layoffs
+    rustbelt attribute rustbelt --from old --to reform --outcome all_four --outcome layoffs
 
     The study names the groups, under [lever_groups]; a lever in none is one by itself. Of each group: its Shapley share of the
     difference, what it does alone, and what is lost where it alone is taken back.
@@ -58,12 +61,17 @@ def command(
     from engine.analyses.attribution import attribution
     from engine.analyses.attribution_dataset import records
     from engine.cli.show.attribution_table import print_attribution
+    from engine.execution.stages import Stage
     from engine.program import devices
     from engine.study.loading import load_study
 
     devices.use_every_core()
     resolved = load_study(study, model=model, paths=paths, seed=seed, policies=[*dict.fromkeys((start, end))])
-    given = attribution(resolved, start, end, outcomes, paths, device)
+    with progress(quiet) as observe:
+        given = attribution(
+            resolved, start, end, outcomes or None, paths, device,
+            lambda stage, done, total: observe(Stage(stage, done, total)),
+        )  # fmt: skip
     if as_json:
         screen.print_records(records(given))
         return
