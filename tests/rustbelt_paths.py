@@ -15,9 +15,10 @@ from scipy.stats import norm
 
 from engine.draws.distributions.prior import prior
 from engine.errors import Problems
-from engine.modelling.cells import Cells, table
-from engine.modelling.folds import Fold
+from engine.modelling.cells import Cells
+from engine.modelling.folds import Fold, Term
 from engine.models.rustbelt import Rustbelt
+from engine.study.lever_tables import LeverTables
 from engine.study.policy_tables import PolicyReader
 from engine.study.study import Policy
 
@@ -25,12 +26,20 @@ MODEL = Rustbelt()
 YEARS = tuple(range(2016, 2031))
 STUDY = tomllib.loads((Path(__file__).parents[1] / "configs" / "rustbelt.toml").read_text(encoding="utf-8"))
 NORTHEAST = slice(0, 3)
+UNRECORDED = {
+    "layoffs": ("region",),
+    "national_layoffs": (),
+    "northeast_growth": (),
+    "northeast_gdp_loss": (),
+}
+"""Dimensions of what a step returns beside the recorded values."""
 LANES = 2048
 """Paths that are stepped at once, so that runs of few and of many are one compiled program."""
 PRIORS = {
-    name: prior({k: v for k, v in table.items() if k not in ("about", "unit", "group", "source")}).law
+    name: prior({k: v for k, v in table.items() if k not in ("about", "unit", "group", "source")})
     for name, table in STUDY["factors"].items()
 }
+LAWS = {name: stated.law for name, stated in PRIORS.items()}
 
 
 class Run(NamedTuple):
@@ -48,27 +57,30 @@ def policy(name: str, **levers: Any) -> Policy:
     """A policy of the study, with some of its levers changed."""
     problems = Problems()
     tables = {**STUDY["policies"], "changed": {"like": name, **levers}}
-    read = PolicyReader(MODEL, tables, "old", YEARS, problems).policy("changed")
+    reader = LeverTables(MODEL, YEARS, STUDY["factors"], PRIORS)
+    read = PolicyReader(reader, tables, "old", problems).policy("changed")
     assert read is not None and not problems, list(problems)
     return read
 
 
 def drawn(n_paths: int, seed: int = 1, **given: Any) -> dict[str, np.ndarray]:
-    """Factor draws [path], correlated within their groups, some of them given."""
+    """Factor draws [path], correlated within their groups by their signs, some of them given."""
     rng = np.random.default_rng(seed)
     common = {group: rng.standard_normal(n_paths) for group in STUDY["groups"]}
     draws = {}
     for name, row in STUDY["factors"].items():
         group = row.get("group")
-        shared = STUDY["groups"][group]["correlation"] if group else 0.0
+        table = STUDY["groups"].get(group, {"correlation": 0.0})
+        shared = table["correlation"]
         score = np.sqrt(shared) * common.get(group, 0.0) + np.sqrt(1 - shared) * rng.standard_normal(n_paths)
-        draws[name] = np.asarray(PRIORS[name].quantile(norm.cdf(score)))
+        score = -score if name in table.get("against", ()) else score
+        draws[name] = np.asarray(LAWS[name].quantile(norm.cdf(score)))
     return {**draws, **{name: value * np.ones(n_paths) for name, value in given.items()}}
 
 
 def medians(n_paths: int = 1, **given: Any) -> dict[str, np.ndarray]:
     """Every factor at its median, some of them given."""
-    middle = {name: np.full(n_paths, float(row.quantile(0.5))) for name, row in PRIORS.items()}
+    middle = {name: np.full(n_paths, float(row.quantile(0.5))) for name, row in LAWS.items()}
     return {**middle, **{name: value * np.ones(n_paths) for name, value in given.items()}}
 
 
@@ -106,7 +118,8 @@ def run(chosen: Policy, factors: dict[str, np.ndarray], noise: list[dict[str, An
         states, yearly = [_first(state, n_paths)], []
         for t, year in enumerate(YEARS):
             shock = jax.tree.map(lambda draws: draws[lanes], noise[t])
-            state, values = _step()(state, np.int32(year), known, shock, _in_force(chosen, t))
+            levers = _in_force(chosen, t, {name: draws[lanes] for name, draws in factors.items()})
+            state, values = _step()(state, np.int32(year), known, shock, levers)
             states.append(_first(state, n_paths))
             yearly.append({name: array(value) for name, value in _first(values, n_paths).items()})
     return Run(states, {name: np.stack([year[name] for year in yearly]) for name in yearly[0]})
@@ -126,19 +139,23 @@ def _step() -> Any:
 
     # without fusion nothing is computed twice, so that it compiles in seconds; speed is no matter here
     return jax.jit(
-        jax.vmap(step, in_axes=(0, None, 0, 0, None)), compiler_options={"xla_disable_hlo_passes": "fusion"}
+        jax.vmap(step, in_axes=(0, None, 0, 0, 0)), compiler_options={"xla_disable_hlo_passes": "fusion"}
     )
 
 
-def _in_force(chosen: Policy, t: int) -> dict[str, Any]:
+def _in_force(chosen: Policy, t: int, factors: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Levers of year number t [path], those that a factor gives as it was drawn."""
     assert chosen.implementation == 1.0
     before = chosen.before if YEARS[t] < chosen.start else None
     now = before or chosen
-    levers: dict[str, Any] = {"start": np.int32(now.start)}
+    everyone = np.ones(len(next(iter(factors.values()))))
+    levers: dict[str, Any] = {"start": np.full(len(everyone), now.start, np.int32)}
     for name, lever in MODEL.levers.items():
         labels = {dim: MODEL.dims[dim] for dim in lever.dims}
-        value = now.levers[name][t]
-        levers[name] = table(labels, value) if labels else np.float64(value)
+        values = np.ravel(now.levers[name][t])[:, None] * everyone
+        for factor, weights in now.drawn.get(name, {}).items():
+            values = values + np.ravel(weights[t])[:, None] * factors[factor]
+        levers[name] = Cells(labels, list(values)) if labels else values[0]
     return levers
 
 
@@ -154,18 +171,18 @@ def array(value: Any) -> np.ndarray:
 def outcome(name: str, result: Run) -> np.ndarray:
     """An outcome [path], from its definition."""
     fold = MODEL.outcomes[name].fold
-    if not isinstance(fold, Fold):
-        assert fold is not None
-        with jax.enable_x64(True):
-            return np.asarray(fold(result.states[-1]))
-    (term,) = fold.terms
+    if isinstance(fold, Fold):
+        return np.sum([_term(term, result) for term in fold.terms], axis=0)
+    assert fold is not None
+    with jax.enable_x64(True):
+        return np.asarray(fold(result.states[-1]))
+
+
+def _term(term: Term, result: Run) -> np.ndarray:
+    """What a term of a fold adds to an outcome [path]."""
     kind, variable = term.kind, term.variable
     values = result.yearly[variable]
-    dims = (
-        MODEL.yearly[variable].dims
-        if variable in MODEL.yearly
-        else {"layoffs": ("region",)}.get(variable, ())
-    )
+    dims = MODEL.yearly[variable].dims if variable in MODEL.yearly else UNRECORDED[variable]
     chosen = dict(term.over)
     for axis, dim in reversed(list(enumerate(dims, start=1))):
         taken = [MODEL.dims[dim].index(label) for label in chosen.get(dim, MODEL.dims[dim])]
@@ -175,6 +192,8 @@ def outcome(name: str, result: Run) -> np.ndarray:
     series = across(values, axis=cells) if cells else values
     if kind.name == "worst_spell":
         return term.scale * np.min(np.maximum(series[1:], series[:-1]), axis=0)
-    if kind.name == "at_year":
-        return term.scale * series[YEARS.index(*kind.calendar)]
+    if kind.name == "highest_spell":
+        return term.scale * np.max(series[2:] + series[1:-1] + series[:-2], axis=0)
+    if kind.name == "last":
+        return term.scale * series[-1]
     return term.scale * {"peak": np.max, "lowest": np.min, "total": np.sum}[kind.name](series, axis=0)

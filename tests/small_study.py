@@ -31,7 +31,7 @@ class Provinces(PathModel):
     yearly = {
         "growth": Yearly("1", ("region",), about="growth of output"),
         "stock": Yearly("k persons", ("region", "sector"), loss=True),
-        "price": Yearly("yuan/t"),
+        "price": Yearly("yuan/t", low=0.0),
     }
     outcomes = {
         "capital_shortfall_peak": Outcome(
@@ -134,6 +134,7 @@ def make_summaries(study: Study, outcomes: dict[str, np.ndarray]) -> Summaries:
         distribution={name: array[:, 0] for name, array in cells.items()},
         yearly_sample=min(512, study.paths),
         moments={name: array[:, :3, 0] for name, array in cells.items()},
+        on_bounds={"price": numbered(n_policies, 2, len(study.years))},
         flags={"risk/capital_shortfall_peak": "reform ES99: too few exceedances"},
         reasons={"risk": {name: numbered(n_policies, 3, len(Reason), len(DETAILS)) for name in outcomes}},
     )

@@ -8,6 +8,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
+from engine.cli.show.bound_table import print_standings
 from engine.cli.show.input_tables import print_groups, print_shocks, print_stated
 from engine.cli.show.prior_table import print_priors
 from engine.cli.show.rows import Column, columns_of, print_rows
@@ -28,20 +29,37 @@ if TYPE_CHECKING:
     metavar="N",
     help="Compute a few blocks, and say what N workers like this machine will take.",
 )
+@click.option(
+    "--gates",
+    is_flag=True,
+    help="Hold the model against the facts that the study's gates name, in place of all else.",
+)
+@click.option("--json", "as_json", is_flag=True, help="With --gates: print one list of records.")
 @options.debug
-def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
+def command(study: Study, place: dict[str, Any], workers: int | None, gates: bool, as_json: bool) -> None:
     """Show what STUDY asks and what running it will take; compute nothing.
 
     Policies where they differ, priors as asked and as fitted, groups, shocks, regimes, blocks, devices, bytes on disk
     and in memory.
-    With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2.
+    With --gates the facts that its gates name are held against some thousands of paths, which are computed. With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2.
     """
+    if as_json and not gates:
+        raise click.UsageError("--json goes with --gates.")
+    if gates:
+        if workers is not None:
+            raise click.UsageError("--gates goes without --workers.")
+        _print_gates(study, place["device"], as_json)
+        return
     from engine.execution import precision
+    from engine.execution.bounds import refuse_beyond
     from engine.modelling import contract
     from engine.program import devices
     from engine.run_folder.finding import run_folder
 
     contract.refuse_broken(study.model, study.model_name)
+    pilot = precision.piloted(study)
+    if pilot is not None:
+        refuse_beyond(study, pilot.single.yearly)
     row = devices.mesh(place["device"]).devices.flat
     folder = run_folder(study, place["out"])
     with screen.paged() as console:
@@ -50,11 +68,37 @@ def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
         print_priors(console, study.inputs)
         print_groups(console, study)
         print_shocks(console, study)
+        print_standings(console, study, pilot)
         print_stated(console, study)
         _print_size(console, folder, f"{len(row)} x {row[0].device_kind}", place["memory"])
-        screen.print_rounding(console, precision.too_coarse(study))
+        screen.print_rounding(console, precision.too_coarse(study, pilot))
     if workers is not None:
         _print_plan(screen.stdout(), folder, place["device"], workers)
+
+
+def _print_gates(study: Study, device: str | None, as_json: bool) -> None:
+    from engine.cli.show.gate_table import print_gates
+    from engine.errors import UserError
+    from engine.execution.gates import answers, paths_of
+    from engine.modelling import contract
+    from engine.study.loading import load_study
+
+    if not study.gates:
+        raise UserError(
+            study.source,
+            ["has no gates. Add tables such as [gates.NAME] with policy, variable and what is asked."],
+        )
+    contract.refuse_broken(study.model, study.model_name)
+    names = tuple(dict.fromkeys(gate.policy for gate in study.gates))
+    own = None if study.model_spec is None else study.model
+    asked = load_study(study.source, model=own, paths=study.paths, seed=study.seed, policies=names)
+    click.echo(f"computing {paths_of(asked):,} paths under {', '.join(asked.policy_names)}", err=True)
+    given = answers(asked, device)
+    if as_json:
+        screen.print_records(one.as_dict() for one in given)
+        return
+    with screen.paged() as console:
+        print_gates(console, given)
 
 
 def _print_policies(console: Console, study: Study) -> None:

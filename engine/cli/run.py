@@ -9,6 +9,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
+from engine.cli.show.bound_table import piled_up, print_piled_up
 from engine.cli.show.progress import WAYS, progress
 from engine.cli.show.risk_tables import MAIN, OTHERS, print_more, print_tables, shown_outcomes
 from engine.formatting import command_line
@@ -88,6 +89,8 @@ def command(
     if as_json:
         for one in finished.rounding:
             click.echo(f"{one.text}. {REMEDY}", err=True)
+        if text := piled_up(answers.on_bounds):
+            click.echo(text, err=True)
         screen.print_estimates(study, [*tables.risk, *tables.comparison])
         return
     folder = answers.folder.path
@@ -99,6 +102,7 @@ def command(
             left_out = len(study.model.outcomes) - len(outcomes)
             print_more(console, study, folder, left_out, OTHERS)
         screen.print_rounding(console, finished.rounding)
+        print_piled_up(console, answers.on_bounds)
         opened = f'xarray.open_datatree({str(folder / "cube.zarr")!r}, engine="zarr", chunks={{}})'
         screen.print_line(console, "", f"The cube: {opened}")
         words = "risk", folder, "--variable", study.headline[0]

@@ -18,7 +18,13 @@ from engine.modelling.records import shock_streams
 from engine.program import compilation_cache, devices
 from engine.program.kernel import Program, Trace
 from engine.run_folder import cube, ledger, provenance
-from engine.run_folder.cube_groups import described, described_inputs, described_value, policies
+from engine.run_folder.cube_groups import (
+    described,
+    described_inputs,
+    described_value,
+    policies,
+    valid_range,
+)
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
 from engine.study.policy_tables import on_path
@@ -92,7 +98,7 @@ def _labelled(study: Study, numbers: Sequence[int], traces: Sequence[Trace]) -> 
             name: (
                 ("path", "policy", "year", *yearly[name].dims),
                 values,
-                described_value(study, "yearly", name),
+                described_value(study, "yearly", name) | valid_range(yearly[name]),
             )
             for name, values in split_cells(study.model, np.stack(years)).items()
         }

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from engine.errors import UserError
+from engine.risk.bounds import OnBound, standings
 from engine.risk.rounding import Rounding
 from engine.risk.summaries import Summaries, summarise
 from engine.risk.tables import Tables, tables_of_paths, tables_of_tally
@@ -92,6 +93,11 @@ class Answers:
         nonfinite = ledger.nonfinite_of(self.records)
         fields, out = {**yearly, "rounding": rounding}, ledger.excluded_of(self.records)
         return summarise(self.study, self.all_tables, self.paths, self.tally, fields, nonfinite, out)
+
+    @cached_property
+    def on_bounds(self) -> tuple[OnBound, ...]:
+        """How often yearly values stand on the bounds that the model clips them at, the most frequent first."""
+        return standings(self.study, yearly_fields(self.folder).get("on_bounds", {}))
 
     def _tally(self, index: int) -> bytes:
         files = self.records[index].files

@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.execution.agreement import refuse_disagreeing
+from engine.execution.bounds import refuse_beyond
 from engine.execution.nonfinite import first_bad_year, refuse_nonfinite
 from engine.program.kernel import BlockResult, Program
 from engine.risk.exclusion import excluded, most_excluded, without_excluded
@@ -76,6 +77,8 @@ class Work:
                 outcomes = self._program.collect(some, self._program.submit(some)).outcomes
                 out[some.first : some.first + count] |= excluded(study, outcomes)
         bad = first_bad_year(study, values, out)
+        if not bad:
+            refuse_beyond(study, values[..., ~out], np.flatnonzero(~out))
         few = study.nonfinite and out.any() and out.sum() <= most_excluded(study)
         return {YEARLY_FILE: yearly_content(of_sample(study, values, ~out if few else None))}, bad
 

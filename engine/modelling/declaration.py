@@ -13,7 +13,7 @@ from engine.modelling.records import Factor, Lever, Model, Outcome, PathModel, S
 
 RESERVED = (
     *("policy", "path", "year", "measure", "level", "stat", "quantile", "moment", "bin", "edge", "outcome"),
-    *("reason", "reasons", "detail", "event", "rule"),
+    *("reason", "reasons", "detail", "event", "rule", "bound", "bounds"),
     *("yearly", "worse", "regret", "outcomes"),
 )
 """Dimensions and coordinates of the cube, and groups in it that stand beside variables: no other thing can have such a name."""
@@ -90,6 +90,13 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
         elif not lever.low <= lever.default <= lever.high:
             text = f"expected a default of {lever.bounds}, got {lever.default:g}."
             problems.add(f"model.levers.{name}", text)
+    for name, variable in model.yearly.items():
+        ends = (variable.low, variable.high)
+        if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends) or not (
+            variable.low < variable.high
+        ):
+            text = f"expected bounds of which low is below high, got {variable.low!r} and {variable.high!r}."
+            problems.add(f"model.yearly.{name}", text)
     for name, factor in model.factors.items():
         _check_labels(model, f"model.factors.{name}", factor.dims, problems)
     if isinstance(model, StaticModel):

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from engine.errors import Problems, refusal, unknown
 from engine.modelling.cells import Cells
 
-__all__ = ["at_year", "lowest", "peak", "total", "worst_spell"]
+__all__ = ["at_year", "highest_spell", "last", "lowest", "peak", "total", "worst_spell"]
 
 Over = Mapping[str, Sequence[str]] | None
 
@@ -170,12 +170,14 @@ class Fold:
 
 _PEAK = Kind("peak", lambda: -jnp.inf, lambda state, year, value: jnp.maximum(state, value))
 _LOWEST = Kind("lowest", lambda: jnp.inf, lambda state, year, value: jnp.minimum(state, value))
-_TOTAL = Kind(
-    "total",
-    lambda: 0.0,
-    lambda state, year, value: state + value,
-    unit=lambda unit: unit.removesuffix("/yr") if unit.endswith("/yr") else f"{unit} yr",
-)
+
+
+def _summed(unit: str) -> str:
+    return unit.removesuffix("/yr") if unit.endswith("/yr") else f"{unit} yr"
+
+
+_TOTAL = Kind("total", lambda: 0.0, lambda state, year, value: state + value, unit=_summed)
+_LAST = Kind("last", lambda: 0.0, lambda state, year, value: value)
 
 
 def peak(variable: str, over: Over = None, across: str = "sum") -> Fold:
@@ -191,6 +193,11 @@ def lowest(variable: str, over: Over = None, across: str = "sum") -> Fold:
 def total(variable: str, over: Over = None, across: str = "sum") -> Fold:
     """Sum over the years of a yearly variable, of one in "t/yr" in "t", of one in "t" in "t yr"; `over` and `across` as in `Kind.of`."""
     return _TOTAL.of(variable, over, across)
+
+
+def last(variable: str, over: Over = None, across: str = "sum") -> Fold:
+    """Value of a yearly variable in the last year, in its unit; `over` and `across` as in `Kind.of`."""
+    return _LAST.of(variable, over, across)
 
 
 def at_year(variable: str, year: int, over: Over = None, across: str = "sum") -> Fold:
@@ -220,4 +227,23 @@ def worst_spell(variable: str, years: int, over: Over = None, across: str = "sum
         return (jnp.minimum(result, best), *[*recent[1:], value][: len(recent)])
 
     kind = Kind("worst_spell", lambda: (jnp.inf,) * spell, update, operator.itemgetter(0), spell=spell)
+    return kind.of(variable, over, across)
+
+
+def highest_spell(variable: str, years: int, over: Over = None, across: str = "sum") -> Fold:
+    """Highest sum of a yearly variable over `years` years in a row: max over t of x[t-years+1] + ... + x[t], in the unit of `total`.
+
+    `over` and `across` as in `Kind.of`.
+    """
+    spell = int(years)
+
+    def update(state: Any, year: Any, value: Any) -> Any:
+        # years before the first count as lowest of all, so that only whole runs do
+        result, *recent = state
+        run = functools.reduce(operator.add, recent, value)
+        return (jnp.maximum(result, run), *[*recent[1:], value][: len(recent)])
+
+    kind = Kind(
+        "highest_spell", lambda: (-jnp.inf,) * spell, update, operator.itemgetter(0), _summed, spell=spell
+    )
     return kind.of(variable, over, across)

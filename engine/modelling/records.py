@@ -69,28 +69,41 @@ class Lever:
     @property
     def bounds(self) -> str:
         """The values that it may have, as a message says it; nothing without bounds."""
-        if math.isfinite(self.low) and math.isfinite(self.high):
-            return f"{self.low:g} to {self.high:g}"
-        if math.isfinite(self.low):
-            return f"at least {self.low:g}"
-        return f"at most {self.high:g}" if math.isfinite(self.high) else ""
+        return _in_words(self.low, self.high)
 
 
 @dataclass(frozen=True)
 class Yearly:
-    """A value recorded every year.
+    """A value recorded every year, between bounds if the model clips it: runs count how often it stands on them.
 
     Args:
       unit: unit of the value.
       dims: dimensions it is recorded for.
       loss: whether high is worse.
       about: what it means.
+      low: value that the model clips it at from below; none if not given.
+      high: value that the model clips it at from above; none if not given.
     """
 
     unit: str
     dims: tuple[str, ...] = ()
     loss: bool = False
     about: str = ""
+    low: float = -math.inf
+    high: float = math.inf
+
+    @property
+    def bounds(self) -> str:
+        """The values that it may have, as a message says it; nothing without bounds."""
+        return _in_words(self.low, self.high)
+
+
+def _in_words(low: float, high: float) -> str:
+    if math.isfinite(low) and math.isfinite(high):
+        return f"{low:g} to {high:g}"
+    if math.isfinite(low):
+        return f"at least {low:g}"
+    return f"at most {high:g}" if math.isfinite(high) else ""
 
 
 @dataclass(frozen=True)

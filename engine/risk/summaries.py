@@ -49,6 +49,8 @@ class Summaries:
       reasons: group -> variable -> the same as data, [policy, measure, reason, detail], or without `measure` as the
         variable is; only those that have a flag. Axes in the orders of `flags.Reason` and `flags.DETAILS`.
       rounding: what single precision is too coarse for.
+      on_bounds: yearly variable that the model clips -> [policy, side, year, *dims], share of the yearly sample that stands on
+        its lower and on its upper bound.
     """
 
     levels: Mapping[str, float]
@@ -71,6 +73,7 @@ class Summaries:
     flags: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     rounding: tuple[Rounding, ...] = ()
+    on_bounds: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def summarise(

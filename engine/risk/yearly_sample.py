@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.modelling.cell_axis import cell_layout, split_cells
+from engine.risk.bounds import SIDES, bounded, limits_of, shares_on
 from engine.risk.evidence import FEWEST_FOR_ES, judged, measures, oriented
 from engine.risk.intervals import Moments, Units, as_units, mean_interval, moments_of_totals
 from engine.risk.summaries import MOMENTS, STATS
@@ -30,7 +31,7 @@ def of_sample(
     yearly: Float[np.ndarray, "policy year cell path"],
     kept: Bool[np.ndarray, "path"] | None = None,
 ) -> dict[str, Any]:
-    """The fields of `Summaries` that hold yearly variables: moments, differences of means, VaR and ES, quantiles.
+    """The fields of `Summaries` that hold yearly variables: moments, differences of means, VaR and ES, quantiles, shares on bounds.
 
     Errors and intervals are over independent units of paths, as in `measures`. Where a cell has a value that is not
     finite all its numbers are NaN; differences also where the baseline's cell has one.
@@ -49,7 +50,9 @@ def of_sample(
         "difference_yearly": np.empty((n_policies, len(STATS), n_years, n_cells)),
         "risk_yearly": np.empty((n_policies, len(names), len(STATS), n_years, n_cells)),
         "distribution": np.empty((n_policies, len(QUANTILES), n_years, n_cells), yearly.dtype),
+        "on_bounds": np.zeros((n_policies, len(SIDES), n_years, n_cells)),
     }
+    limits = limits_of(study.model)
     step = max(CHUNK // (n_policies * max(n_paths, 1)), 1)
 
     def fill(place: tuple[int, int]) -> None:
@@ -59,14 +62,18 @@ def of_sample(
         parts = _of_cells(values, sign[cells], units, baseline, study.levels)
         for name, part in parts.items():
             tables[name][..., year, cells] = part
+        if np.isfinite(limits[:, cells]).any():
+            tables["on_bounds"][..., year, cells] = shares_on(values, limits[:, cells])
 
     places = [(year, first) for year in range(n_years) for first in range(0, n_cells, step)]
     # NumPy lets go of the interpreter while it sorts and sums
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         list(threads.map(fill, places))
     by_variable = {name: split_cells(study.model, table) for name, table in tables.items()}
+    clipped = by_variable.pop("on_bounds")
+    on_bounds = {"on_bounds": {name: clipped[name] for name in bounded(study.model)}}
     out = {} if kept is None else {"yearly_excluded": int(np.sum(~kept))}
-    return {**by_variable, "quantiles": QUANTILES, "yearly_sample": n_paths, **out}
+    return {**by_variable, **on_bounds, "quantiles": QUANTILES, "yearly_sample": n_paths, **out}
 
 
 def _signs(study: Study) -> Float[np.ndarray, "cell"]:

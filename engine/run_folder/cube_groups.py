@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import xarray as xr
 
 from engine.formatting import words
 from engine.modelling.records import Outcome, Yearly
+from engine.risk.bounds import SIDES
 from engine.risk.flags import DETAILS, Reason
 from engine.risk.summaries import MOMENTS, STATS, Summaries
 from engine.run_folder.units import udunits
@@ -151,8 +153,9 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         )
         comment = f"quantiles of {sample}, at the resolution of the model"
         spread = by_year(summaries.distribution, ("policy", "quantile"))
-        for variable in spread.values():
+        for name, variable in spread.items():
             variable.attrs["sample_paths"] = summaries.yearly_sample
+            variable.attrs |= valid_range(yearly[name])
         yield dataset("distribution", comment, spread)
     yield dataset(
         "distribution/outcomes",
@@ -182,6 +185,19 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
     if summaries.rounding:
         diagnostics.attrs["rounding"] = json.dumps([one.as_dict() for one in summaries.rounding])
     yield place, diagnostics
+    if years and summaries.on_bounds:
+        comment = f"share of {sample} on which a value stands at a bound that the model clips it at"
+        shares = {
+            name: xr.Variable(
+                ("policy", "bound", "year", *yearly[name].dims),
+                array,
+                described(f"{study.title('yearly', name)}: share of paths on the bound", "1")
+                | {f"bound_{key[6:]}": value for key, value in valid_range(yearly[name]).items()}
+                | {"bound_units": udunits(yearly[name].unit), "sample_paths": summaries.yearly_sample},
+            )
+            for name, array in summaries.on_bounds.items()
+        }
+        yield dataset("diagnostics/bounds", comment, shares)
 
 
 def _histograms(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
@@ -211,6 +227,7 @@ def _coordinates(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
         "rule": labels("event", [_rule(event) for event in events], "when the event happens on a path"),
         "reason": labels("reason", [str(reason) for reason in Reason], "what is wrong with an estimate"),
         "detail": labels("detail", DETAILS, "what there is, and what that is held against"),
+        "bound": labels("bound", SIDES, "the lower and the upper bound"),
         "year": xr.Variable("year", np.array(study.years, np.int64), described("calendar year", "year")),
     }
     return coords | {dim: labels(dim, names, words(dim)) for dim, names in study.model.dims.items()}
@@ -254,6 +271,12 @@ def described_value(
     unit = entry.unit if unit is None else unit
     attributes = described(about.format(study.title(kind, name)), unit, entry.about)
     return {**attributes, "worse": "high" if entry.loss else "low"}
+
+
+def valid_range(entry: Yearly) -> dict[str, float]:
+    """What CF says of the bounds of a variable's values; nothing where it has none."""
+    ends = {"valid_min": entry.low, "valid_max": entry.high}
+    return {key: float(end) for key, end in ends.items() if math.isfinite(end)}
 
 
 def _rule(event: Event) -> str:

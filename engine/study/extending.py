@@ -16,6 +16,7 @@ NAMED_TABLES = (
     "regimes",
     "policies",
     "events",
+    "gates",
     "assumptions",
     "outcomes",
     "yearly",
@@ -70,7 +71,8 @@ def _outdated(kind: str, below: Mapping[str, Any], above: Mapping[str, Any]) -> 
     """Keys of an older entry that a newer one's take the place of.
 
     A new statement of a law leaves nothing of the old but its family, a new threshold nothing of the old one, and a new
-    statement of a dependence nothing of the old one; where an assumption is off otherwise, it is doubled otherwise.
+    statement of a dependence nothing of the old one; where an assumption is off otherwise, it is doubled otherwise. What a newer
+    gate asks, and of which years, takes the place of what the older one did.
     """
     if kind in ("factors", "shocks") and set(law_keys(above)) - {"family"}:
         return {*law_keys(below), "source"} - {"family"}
@@ -78,6 +80,9 @@ def _outdated(kind: str, below: Mapping[str, Any], above: Mapping[str, Any]) -> 
         return {"above", "below", "all"} | ({"outcome"} if "all" in above else set())
     if kind == "assumptions" and "off" in above:
         return {"doubled"}
+    if kind == "gates":
+        asked = {"median_above", "median_below", "median_within", "inside_90"}
+        return set().union(*(keys for keys in (asked, {"year", "years"}) if set(above) & keys))
     if kind == "groups":
         statements = set(STATEMENTS) if set(above) & set(STATEMENTS) else set()
         changed = "copula" in above and above["copula"] != below.get("copula", "gaussian")

@@ -76,6 +76,8 @@ def restricted(table: Mapping[str, Any], members: Container[str]) -> dict[str, A
         for key in statements.STATEMENTS:
             if isinstance(table.get(key), list):
                 kept[key] = [[table[key][i][j] for j in at] for i in at]
+    if "against" in table:
+        kept["against"] = [name for name in table["against"] if name in members]
     if "ranks" in table:
         kept["ranks"] = {name: list(ranks) for name, ranks in table["ranks"].items() if name in members}
     return kept

@@ -17,6 +17,7 @@ from engine.draws.distributions.scipy_catalogue import (
 )
 from engine.draws.sampling import SAMPLERS
 from engine.modelling.records import Model
+from engine.study.gate_tables import ACROSS
 from engine.study.schema import EXTENDS, as_json_schema
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -57,6 +58,7 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
         "events",
         "lever_groups",
         "assumptions",
+        "gates",
         "outcomes",
         "yearly",
         "risk",
@@ -111,6 +113,7 @@ def _name_rest(schema: dict[str, Any], tables: dict[str, Any]) -> None:
     tables["Run"]["properties"]["sampler"]["enum"] = [*SAMPLERS]
     tables["GroupTable"]["properties"]["copula"]["enum"] = [*statements.FAMILIES]
     tables["Truncation"]["minProperties"] = 1
+    tables["GateTable"]["properties"]["across"]["enum"] = [*ACROSS]
     tables["PolicyTable"]["additionalProperties"] = {"$ref": "#/$defs/Lever"}
     tables["Lever"] = {
         "description": "a number or the name of a factor, a table by year, or a table by label of these",
@@ -141,6 +144,8 @@ def _name_parts(schema: dict[str, Any], tables: dict[str, Any], model: Model) ->
             known.setdefault(name, {"$ref": f"#/$defs/{table}", "description": _about(part)})
     grouped = schema["properties"]["lever_groups"]["additionalProperties"]["items"]
     grouped["examples"] = [*grouped.get("examples", ()), *model.levers]
+    variable = tables["GateTable"]["properties"]["variable"]
+    variable["examples"] = [*dict.fromkeys([*variable.get("examples", ()), *model.outcomes, *model.yearly])]
     outcome = tables["EventTable"]["properties"]["outcome"]
     outcome["examples"] = [*outcome.get("examples", ()), *model.outcomes]
 

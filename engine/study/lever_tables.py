@@ -17,6 +17,9 @@ from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Lever, Model
 from engine.study.study import Policy, Study
 
+BEYOND = 50
+"""Years after the last that a policy may name, so that a study can be cut short and its policies stay as they are."""
+
 
 @dataclass(frozen=True)
 class LeverTables:
@@ -52,10 +55,11 @@ class LeverTables:
         return array
 
     def check_year(self, year: int | str) -> None:
-        """Refuses a year outside the horizon."""
-        if int(year) not in self.years:
-            horizon = f"{self.years[0]}-{self.years[-1]}"
-            raise refusal("", f"expected a year of the horizon {horizon}, got {year}.")
+        """Refuses a year before the horizon, or so late that it is no year that a longer one would have."""
+        first, last = self.years[0], self.years[-1]
+        if not first <= int(year) <= last + BEYOND:
+            text = f"expected a year of the horizon {first}-{last}, or up to {last + BEYOND}, got {year}."
+            raise refusal("", text)
 
     def _fill(
         self,
@@ -94,7 +98,7 @@ class LeverTables:
             return
         for year in sorted(value, key=int):
             with problems.within(f"{place}.{year}"):
-                self.check_year(year)
+                self.check_year(year)  # one after the last has no effect: the study was cut short
                 part[int(year) - self.years[0] :] = self._within(lever, value[year])
 
     def _within(self, lever: Lever, value: Any) -> float | str:

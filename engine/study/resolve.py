@@ -16,6 +16,7 @@ from engine.study import (
     assumption_tables,
     event_tables,
     factor_tables,
+    gate_tables,
     group_tables,
     labels,
     lever_groups,
@@ -82,6 +83,7 @@ def resolve(
     # by year, and not to be blamed where nobody knows the years
     policies = None if years is None else policy_tables.read(text, model, years, priors, problems)
     events = event_tables.read(text["events"], model, problems)
+    gates = gate_tables.read(text["gates"], text["policies"], model, problems)
     headline = section_tables.headline(text.get("headline"), model, problems)
     levels = section_tables.levels(text["risk"], problems)
     grouped = lever_groups.read(text["lever_groups"], model, problems)
@@ -135,12 +137,13 @@ def resolve(
         levels=levels,
         lever_groups=grouped,
         assumptions=assumptions,
+        gates=gates,
     )
     return replace(study, document=document(study, text, policies))
 
 
 def _check_names(text: Mapping[str, Any], problems: Problems) -> None:
-    for table in ("factors", "groups", "regimes", "policies", "events", "assumptions"):
+    for table in ("factors", "groups", "regimes", "policies", "events", "gates", "assumptions"):
         for name in text[table]:
             with problems.within(f"{table}.{name}" if name else table):
                 (check_factor_name if table == "factors" else check_name)(name)

@@ -20,6 +20,13 @@ def _names_or_word(value: Any) -> Any:
     raise ValueError(f"expected 'all', 'none' or a list of outcomes, got {shown(value)}.")
 
 
+def _name_or_names(value: Any) -> Any:
+    names = [value] if isinstance(value, str) else value
+    if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
+        return names
+    raise ValueError(f"expected a label or a list of labels, got {shown(value)}.")
+
+
 def _or_name(value: Any, number: str) -> Any:
     if isinstance(value, str) or _is_number(value):
         return value
@@ -40,6 +47,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
+_NAMES = {"type": "array", "items": {"type": "string"}}
 _Share = Annotated[
     Any,
     AfterValidator(partial(_or_name, number="a share from 0 to 1")),
@@ -53,12 +61,15 @@ _Rate = Annotated[
 _Correlations = Annotated[
     Any, AfterValidator(_number_or_matrix), WithJsonSchema({"anyOf": [{"type": "number"}, _ROWS]})
 ]
+_Places = Annotated[
+    Any,
+    AfterValidator(_name_or_names),
+    WithJsonSchema({"anyOf": [{"type": "string"}, _NAMES]}),
+]
 _Outcomes = Annotated[
     Any,
     AfterValidator(_names_or_word),
-    WithJsonSchema(
-        {"anyOf": [{"enum": ["all", "headline", "none"]}, {"type": "array", "items": {"type": "string"}}]}
-    ),
+    WithJsonSchema({"anyOf": [{"enum": ["all", "headline", "none"]}, _NAMES]}),
 ]
 _Functions = Annotated[
     list[Any],
@@ -232,6 +243,7 @@ class GroupTable(Table):
     theta: float | None = _says("parameter of an Archimedean copula, in place of a rank correlation")
     df: float | None = _says("degrees of freedom of the t copula, 1 to 1000")
     members: list[str] | None = _says("names of the members", min_length=1)
+    against: list[str] | None = _says("members that move against the others", min_length=1)
     file: str | None = _says("data of an empirical copula, or a vine as pyvinecopulib writes it")
     ranks: dict[str, list[int]] | None = _says(
         "ranks of the data by member, in place of the file", min_length=1
@@ -267,12 +279,8 @@ class EventTable(Table):
     all: list[str] | None = _says("events that must all happen on one path, in place of a threshold")
 
 
-_Changes = Annotated[
-    dict[str, Any],
-    WithJsonSchema(
-        {"type": "object", "additionalProperties": {"type": ["number", "string", "object"]}},
-    ),
-]
+_MIXED = {"type": ["number", "string", "object"]}
+_Changes = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "additionalProperties": _MIXED})]
 
 
 class AssumptionTable(Table):
@@ -281,6 +289,23 @@ class AssumptionTable(Table):
     about: str | None = _says("what is assumed")
     off: _Changes | None = _says("what changes where it does not hold: factors and levers by name")
     doubled: _Changes | None = _says("what changes where there is twice of it")
+
+
+class GateTable(Table):
+    """A fact that a study's numbers are held against before any of them is quoted: `rustbelt check STUDY --gates`."""
+
+    about: str | None = _says("what it asks, in words")
+    source: str | None = _says("where the fact stands")
+    policy: str | None = _says("policy under which it is asked")
+    variable: str | None = _says("yearly variable, or outcome")
+    at: dict[str, _Places] | None = _says("label of each dimension, or several")
+    year: int | None = _says("year of a yearly variable")
+    years: list[int] | None = _says("several of them, in place of one", min_length=1)
+    across: str | None = _says("how several years and places become one number, sum or mean")
+    median_above: float | None = _says("the median has to lie above it")
+    median_below: float | None = _says("the median has to lie below it")
+    median_within: list[float] | None = _says("two numbers that the median has to lie between")
+    inside_90: float | None = _says("a number that has to lie inside the middle 90 % of the paths")
 
 
 class NamedTable(Table):
@@ -325,6 +350,7 @@ class StudyText(Table):
         "levers that are looked at together, by the name of the group", {}
     )
     assumptions: dict[str, AssumptionTable] = _says("what the answer may rest on", {})
+    gates: dict[str, GateTable] = _says("facts that the model is held against", {})
     outcomes: dict[str, NamedTable] = _says("what the model's outcomes are called", {})
     yearly: dict[str, NamedTable] = _says("what the model's yearly variables are called", {})
     risk: RiskTable = _says("what is measured of the outcomes", RiskTable())
@@ -343,6 +369,7 @@ NAMED: dict[str, type[Table]] = {
     "policies": PolicyTable,
     "events": EventTable,
     "assumptions": AssumptionTable,
+    "gates": GateTable,
     "outcomes": NamedTable,
     "yearly": NamedTable,
 }

@@ -120,6 +120,32 @@ class Assumption:
 
 
 @dataclass(frozen=True)
+class Gate:
+    """A fact that the numbers of a policy are held against; it changes none of them.
+
+    Args:
+      source: where the fact stands.
+      policy: among those of the study file; it need not be among those that run.
+      variable: a yearly variable, in `years`; an outcome where these are empty.
+      at: dimension -> the labels that are looked at; all of those that are not named.
+      across: "sum" or "mean" of several places and years; "" where there is one.
+      asked: "median_above", "median_below", "median_within" or "inside_90".
+      limits: the number that is asked for, or two.
+    """
+
+    name: str
+    about: str
+    source: str
+    policy: str
+    variable: str
+    at: Mapping[str, tuple[str, ...]]
+    years: tuple[int, ...]
+    across: str
+    asked: str
+    limits: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Keep:
     """What is stored whole.
 
@@ -161,6 +187,7 @@ class Study:
       labels: kind (policies, events, outcomes, yearly, factors) -> name -> what people call it, where it has a label.
       author: who answers for it; empty if nobody is named.
       lever_groups: levers that are looked at together when it is asked which does what, by the name of the group.
+      gates: facts that it is held against; no part of the document, as no number of a run hangs on them.
       nonfinite: share of the paths that may be kept out because values on them are not finite.
       assumptions: what the answer may rest on, to be held against it; they change no number of it.
     """
@@ -193,6 +220,7 @@ class Study:
     levels: tuple[float, ...] = LEVELS
     lever_groups: LeverGroups = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
+    gates: tuple[Gate, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:

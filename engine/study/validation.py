@@ -19,6 +19,7 @@ _STAND_INS: dict[str, dict[str, Any]] = {
     "policies": {},
     "events": {},
     "assumptions": {"off": {}},
+    "gates": {},
     "outcomes": {},
     "yearly": {},
 }

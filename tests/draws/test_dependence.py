@@ -48,6 +48,20 @@ def test_members_are_standard_normal_with_the_group_correlation(r):
     assert_plausible(values.mean(axis=1), 0.0, 1 / np.sqrt(PATHS), resolves=0.02)
 
 
+@pytest.mark.parametrize("r", [0.3, -0.2])
+def test_members_against_the_others_have_the_negative_correlation_and_negative_scores(r):
+    members = ("a", "b", "c", "d")
+    own, shared = scores(members), scores(["group:group"])
+    turned = Group("group", Equicorrelated(r, against=("b", "d")), members)
+    plain, found = joint(own, shared, gaussian(r, *members)), joint(own, shared, turned)
+    for name, sign in zip(members, (1, -1, 1, -1), strict=True):
+        assert_same(found[name], sign * plain[name])
+    values = np.array([found[name] for name in members], np.float64)
+    truth = turned.copula.matrix(members)
+    assert truth[0, 1] == truth[2, 3] == -r and truth[0, 2] == truth[1, 3] == r
+    assert_plausible(np.cov(values), truth, np.sqrt((1 + truth**2) / PATHS), resolves=0.02)
+
+
 def test_a_member_added_changes_no_other_draw():
     own, shared = scores(("a", "new", "b"), 1000), scores(["group:group"], 1000)
     before, after = (

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-from engine.models.rustbelt import labour
+from engine.models.rustbelt import budgets, labour
 from engine.models.rustbelt.base_2015 import BASE, read_rows
 from engine.models.rustbelt.industry import NEW_CAPACITY_SCALE
 from tests.helpers import assert_close
@@ -88,8 +88,29 @@ def test_net_jobs_lost_are_those_nobody_was_found_for(named):
 def test_bank_capital_changes_by_income_losses_and_recapitalisation(named):
     _, result = named
     capital, y = result.state("banks", "capital"), result.yearly
-    change = (y["retained_income"] - y["uncovered_loss"] + y["recapitalisation_cost"]).sum(0)
-    assert_close(capital[-1], capital[0] + change)
+    assert_close(capital[1:], capital[:-1] + y["retained_income"] + y["recapitalisation_cost"])
+
+
+def test_every_bill_has_a_payer_and_no_budget_pays_what_it_has_not(named):
+    _, result = named
+    y, space, index = result.yearly, result.state("economy", "fiscal_space"), result.state("economy", "gdp")
+    gdp = cells(BASE.gdp)[:, None] * index
+    bills = y["subsidies"] + y["recapitalisation_cost"] + y["fund_spending"]
+    assert_close(y["paid_by_centre"] + y["paid_by_provinces"], bills)
+    assert_close(y["public_cost"], bills)
+    purse = np.maximum(space[:-1] + budgets.OVERDRAFT, 0.0) * gdp[:-1]
+    assert np.all(y["paid_by_provinces"] <= purse * (1 + 1e-12))
+    fed = 0.004 * np.exp(6 * np.clip(y["growth"] - 0.04, -0.1, 0.1))
+    assert_close(space[1:], np.minimum(space[:-1] + fed - y["paid_by_provinces"] / gdp[1:], 0.12))
+
+
+def test_the_total_bill_is_what_was_paid_and_the_hole_that_is_left(named):
+    _, result = named
+    parts = [outcome(name, result) for name in ("paid_by_centre", "paid_by_provinces", "hole_left")]
+    assert_close(outcome("total_bill", result), sum(parts))
+    assert_close(outcome("public_cost", result), parts[0] + parts[1])
+    last = result.yearly["capital_shortfall"][-1, NORTHEAST].sum(0)
+    assert_close(parts[2], last * 100 / cells(BASE.gdp)[NORTHEAST].sum())
 
 
 def test_capacity_changes_by_cuts_and_additions(named):
@@ -99,9 +120,21 @@ def test_capacity_changes_by_cuts_and_additions(named):
     now = np.array(
         [(chosen.before or chosen) if year < chosen.start else chosen for year in range(2016, 2031)]
     )
-    freedom = np.array([at.levers["new_capacity"][t] for t, at in enumerate(now)])[:, None, None, None]
-    added = freedom * 0.10 * np.maximum(gap, 0)[:, None] * cells(NEW_CAPACITY_SCALE)[None, :, None, None]
-    assert_close(capacity[1:], capacity[:-1] * (1 - result.yearly["closed_share"] + added))
+    lever = np.array([at.levers["new_capacity"][t] for t, at in enumerate(now)])[:, None, None]
+    used = result.state("industry", "output")[:-1].sum(1) / capacity[:-1].sum(1)
+    freedom = lever + (1 - lever) * np.clip(10 * (used - 0.85), 0, 1)
+    added = (freedom * 0.10 * np.maximum(gap, 0))[:, None] * cells(NEW_CAPACITY_SCALE)[None, :, None, None]
+    y = result.yearly
+    left = (1 - y["closed_share"]) * (1 - y["given_up_share"])
+    assert_close(capacity[1:], capacity[:-1] * (left + added))
+
+
+def test_without_exit_plants_leave_by_plan_alone():
+    factors = drawn(256, exit_rate=0.0)
+    result = run(policy("old"), factors, shocks(256))
+    assert not result.yearly["given_up_share"].any()
+    more = run(policy("old"), drawn(256), shocks(256)).yearly["given_up_share"]
+    assert np.all((more > 0).any((0, 1, 2)) & (more < 0.5).all((0, 1, 2)))
 
 
 def test_regions_add_up_to_the_nation(named):
@@ -112,13 +145,15 @@ def test_regions_add_up_to_the_nation(named):
         assert_close(by_cell[1:].sum(1), result.yearly[quantity])
 
 
-def test_public_cost_is_the_sum_of_its_parts_and_the_fund_is_spent_once():
-    y = lived("reform_full").yearly
-    assert_close(y["public_cost"], y["subsidies"] + y["recapitalisation_cost"] + y["fund_spending"])
-    assert_close(y["fund_spending"].sum((0, 1)), np.full(PATHS, 100.0))
-    assert not y["fund_spending"][2:].any()
-    late = lived("delayed_reform").yearly["fund_spending"].sum(1)
-    assert_close(late.mean(1), [0] * 5 + [50, 50] + [0] * 8)
+def test_the_fund_is_spent_once_as_far_as_budgets_pay():
+    rich = run(policy("reform_full"), drawn(64, fiscal_space_initial=1.0), shocks(64)).yearly
+    assert_close(rich["fund_spending"].sum((0, 1)), np.full(64, 100.0))
+    for name, years in (("reform_full", (0, 1)), ("delayed_reform", (5, 6))):
+        spent = lived(name).yearly["fund_spending"].sum(1)
+        assert np.all(spent <= 50 * (1 + 1e-12)) and np.all(spent[list(years)] > 0)
+        assert not np.delete(spent, years, axis=0).any()
+    paid = run(policy("reform_full", central_share=1.0), drawn(64), shocks(64)).yearly
+    assert_close(paid["fund_spending"][:2].sum(1), np.full((2, 64), 50.0))
 
 
 def test_shares_and_stocks_stay_in_their_bounds(named):
@@ -130,8 +165,10 @@ def test_shares_and_stocks_stay_in_their_bounds(named):
         ("npl_ratio", 0, 1),
         ("soe_default_share", 0, 0.6),
         ("leverage", 0.3, 1.3),
+        ("loss_given_default", 0, 1),
         ("closed_share", 0, 0.9),
-        ("price_gap", -1.1, 0.8),
+        ("given_up_share", 0, 0.5),
+        ("price_gap", -1.3, 1.0),
     ):
         assert y[share].min() >= low and y[share].max() <= high, share
     for stock in (
@@ -143,8 +180,12 @@ def test_shares_and_stocks_stay_in_their_bounds(named):
         "out_migrated",
         "exited",
         "bank_loss",
+        "paid_by_centre",
+        "paid_by_provinces",
+        "kept_workers",
     ):
         assert y[stock].min() >= 0, stock
+    assert np.all(y["kept_workers"] <= y["employment"])
     assert all(np.isfinite(values).all() for values in y.values())
 
 
@@ -154,7 +195,8 @@ def test_without_a_cut_nobody_is_laid_off_by_cuts():
 
 
 def test_reform_with_every_lever_of_old_is_old_to_the_bit():
-    levers = {k: v for k, v in STUDY["policies"]["old"].items() if k != "about"}
+    levers = {k: v for k, v in STUDY["policies"]["old"].items() if k not in ("about", "label")}
+    levers = {"recapitalisation": 0, "resettlement_fund": 0, **levers}
     same = run(policy("reform_full", **levers), drawn(64), shocks(64))
     old = run(policy("old"), drawn(64), shocks(64))
     for name, values in old.yearly.items():
@@ -184,7 +226,9 @@ def test_cut_layoffs_rise_with_the_cut_and_with_its_labour_elasticity():
 def test_losses_rise_with_the_loss_given_default_and_the_chance_of_default():
     base = paths_with().yearly["bank_loss"][0]
     assert np.all(paths_with(loss_given_default=1.1).yearly["bank_loss"][0] > base)
-    assert np.all(paths_with(zombie_share_initial=1.1).yearly["bank_loss"][0] > base)
+    # what is a zombie already does not turn insolvent again, so that on a few paths less is lost at first
+    more = paths_with(zombie_share_initial=1.1).yearly["bank_loss"][0]
+    assert np.mean(more > base) > 0.95 and more.mean() > base.mean()
 
 
 @pytest.mark.parametrize(
@@ -234,11 +278,21 @@ def test_the_rest_of_china_closes_the_national_cut():
 
 
 def test_every_factor_of_the_model_has_a_prior_with_a_source():
-    assert set(STUDY["factors"]) == set(MODEL.factors) | {"implementation"}
+    of_policies = {
+        value for table in STUDY["policies"].values() for value in names(table) if value in STUDY["factors"]
+    }
+    assert set(STUDY["factors"]) == set(MODEL.factors) | of_policies
     for name, prior in STUDY["factors"].items():
         assert prior["source"], name
         assert name not in MODEL.factors or prior["unit"] == MODEL.factors[name].unit
 
 
+def names(value) -> set[str]:
+    """All texts in a policy's table."""
+    if isinstance(value, dict):
+        return set().union(*map(names, value.values()))
+    return {value} if isinstance(value, str) else set()
+
+
 def test_medians_run():
-    assert np.isfinite(outcome("gdp_index_2030", run(policy("old"), medians(), shocks(1)))).all()
+    assert np.isfinite(outcome("gdp_index_last", run(policy("old"), medians(), shocks(1)))).all()

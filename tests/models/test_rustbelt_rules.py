@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from engine.models.rustbelt import banks, economy, enterprises, industry, labour, outcomes
+from engine.modelling.cells import table
+from engine.models.rustbelt import (
+    banks,
+    budgets,
+    economy,
+    enterprises,
+    environment,
+    industry,
+    labour,
+    outcomes,
+)
+from engine.models.rustbelt.labels import REGION
 from tests.helpers import assert_close, assert_same
 
 
@@ -77,7 +88,7 @@ def test_the_pool_decays_exponentially_at_a_constant_hazard():
 
 def test_the_chain_of_the_imf_from_exposure_to_gdp():
     everyone = enterprises.distress_share(-np.inf, 0.0, 0.24)
-    default = 2 * enterprises.recognised(everyone, 0.0, 0.0, 0.0)  # all of it, not the half of one year
+    default = 2 * enterprises.insolvent_share(everyone, 0.0, 0.0, 0.0)  # all of it, not the half of one year
     loss = default * 0.155 * enterprises.loss_rate(0.6, 0.0, 0.0, 0.0, 0.0)
     assert_close(loss, 0.093)
     assert round(float(loss) * 0.75, 2) == 0.07
@@ -114,24 +125,30 @@ def test_without_room_in_the_budget_support_gives_way():
     assert_close([enterprises.rolled_over(0.8, at) for at in (solvent, broke)], [0.8, 0.36])
     assert_close([enterprises.forced_recognition(at) for at in (solvent, broke)], [0.0, 0.15])
     assert_close([enterprises.hasty_resolution(at) for at in (solvent, broke)], [0.0, 0.10])
-    assert_close([labour.default_effect(0.75, at) for at in (solvent, broke)], [0.12, 0.37])
-    assert_close(labour.default_effect(0.25, broke), 0.12 + 0.25 * 0.6)
+    assert_close([labour.default_effect(0.75, at) for at in (solvent, broke)], [0.12, 0.12 + 0.25 * 0.9])
+    assert_close([labour.default_effect(at, broke) for at in (0.0, 1.0)], [0.12 + 0.25 * 0.6, 0.37])
 
 
 def test_losses_given_default_rise_with_age_low_prices_and_haste():
     base = (0.6, 0.0, 0.0, 0.03, 0.5)
     assert_close(enterprises.loss_rate(*base), 0.6)
-    assert_close(enterprises.loss_rate(0.6, 0.05, 0.0, 0.03, 0.5), 0.65)
-    assert_close(enterprises.loss_rate(0.6, 0.0, -0.4, 0.03, 0.5), 0.66)
-    assert_close(enterprises.loss_rate(0.6, 0.0, 0.0, 0.13, 0.5), 0.65)
-    assert_close([enterprises.loss_rate(x, 0.0, 0.0, 0.0, 0.5) for x in (-1.0, 2.0)], [0.2, 0.95])
+    raised = [1 - 0.4 * np.exp(-more / 0.4) for more in (0.05, 0.06, 0.05)]
+    assert_close(enterprises.loss_rate(0.6, 0.05, 0.0, 0.03, 0.5), raised[0])
+    assert_close(enterprises.loss_rate(0.6, 0.0, -0.4, 0.03, 0.5), raised[1])
+    assert_close(enterprises.loss_rate(0.6, 0.0, 0.0, 0.13, 0.5), raised[2])
+    assert_close(enterprises.loss_rate(0.6, -0.06, 0.0, 0.0, 0.5), 0.6 * np.exp(-0.1))
+    assert 0 < enterprises.loss_rate(0.6, -3.0, 0.0, 0.0, 0.5) < 0.01
+    assert 0.99 < enterprises.loss_rate(0.6, 3.0, 0.0, 0.0, 0.5) < 1
 
 
 def test_leverage_takes_on_losses_and_repays_from_gains():
     assert_close(enterprises.next_leverage(0.7, -0.1, 0.0, 0.0), 0.79)
     assert_close(enterprises.next_leverage(0.7, 0.1, 0.0, 0.0), 0.655)
     assert_close(enterprises.next_leverage(0.7, 0.0, 0.1, 0.01), 0.7 * 0.91 - 0.01)
-    assert_close([enterprises.next_leverage(x, 0.0, 0.0, 0.0) for x in (0.1, 2.0)], [0.3, 1.3])
+    # lenders and owners stop before the bounds: half way to them half as much
+    assert_close(enterprises.next_leverage(1.0, -0.1, 0.0, 0.0), 1.045)
+    assert_close(enterprises.next_leverage(0.5, 0.1, 0.0, 0.01), 0.5 - 0.5 * 0.045 - 0.005)
+    assert_close([enterprises.next_leverage(x, -0.1 * (x > 1), 0.0, 0.0) for x in (0.3, 1.3)], [0.3, 1.3])
 
 
 def test_a_crunch_begins_where_perceived_capital_falls_short():
@@ -152,9 +169,62 @@ def test_everyday_losses_grow_as_growth_falls():
 
 
 def test_market_layoffs_begin_below_a_margin_of_three_percent_after_interest():
-    assert float(labour.market_share(0.051, 0.7, 0.0)) == 0.0
-    assert_close(labour.market_share(0.031, 0.7, 0.5), 1.2 * 0.02 * 0.5)
-    assert_close(labour.market_share(-1.0, 0.7, 0.0), 1.2 * 0.12)
+    assert float(labour.market_share(0.051, 0.7)) == 0.0
+    assert_close(labour.market_share(0.031, 0.7), 1.2 * 0.02)
+    assert_close(labour.market_share(-1.0, 0.7), 1.2 * 0.12)
+
+
+def test_protection_keeps_of_those_who_were_not_kept_before():
+    assert_close(labour.kept_share(0.0, 0.1), 0.1)
+    assert_close(labour.kept_share(0.5, 0.1), 0.55)
+    assert float(labour.kept_share(1.0, 0.1)) == 1.0
+
+
+def test_a_crowd_leaves_a_scar_beyond_a_fifth_of_a_percent_of_urban_jobs():
+    jobs = 1000 / labour.URBAN_JOBS
+    assert float(labour.scar(2.0, jobs, 0.3)) == 0.0
+    assert_close(labour.scar(12.0, jobs, 0.3), 0.3)
+
+
+def test_plants_are_given_up_by_price_unless_zombies_keep_them():
+    assert float(industry.given_up_share(0.2, 0.0, 0.1)) == 0.0
+    assert_close(industry.given_up_share(-0.4, 0.0, 0.1), 0.04)
+    assert_close(industry.given_up_share(-0.4, 0.25, 0.1), 0.03)
+    assert float(industry.given_up_share(-0.4, 0.0, 0.0)) == 0.0
+    assert_close(industry.given_up_share(-1.3, 0.0, 3.0), 0.5)
+
+
+def test_no_ban_on_plants_outlasts_full_use():
+    assert_close(
+        [industry.freedom(0.35, used) for used in (0.5, 0.85, 0.9, 0.95, 1.0)], [0.35, 0.35, 0.675, 1, 1]
+    )
+
+
+def test_survivors_of_a_bad_year_are_not_felled_by_the_like_of_it():
+    assert_close(enterprises.insolvent_share(0.2, 0.0, 0.0, 0.6), 0.1)
+    assert_close(enterprises.insolvent_share(0.2, 0.2, 0.0, 0.6), 0.5 * 0.08)
+    assert_close(enterprises.insolvent_share(0.2, 0.2, 0.0, 1.0), 0.5 * 0.04)  # a fifth is felled in any case
+    assert_close(enterprises.insolvent_share(0.2, 0.2, 0.5, 0.0), 0.05)
+
+
+def test_a_bill_is_paid_by_the_centre_and_by_the_province_as_far_as_it_can():
+    def purse(left):
+        return budgets.Purse(table(REGION, [left] * 4), table(REGION, [0.0] * 4), table(REGION, [0.0] * 4))
+
+    bill = table(REGION, [10.0] * 4)
+    whole, after = budgets.paid(purse(100.0), bill, 0.3)
+    assert_close(whole.values, [10.0] * 4)
+    assert_close([after.left.values[0], after.province.values[0], after.centre.values[0]], [93, 7, 3])
+    part, after = budgets.paid(purse(2.0), bill, 0.3)
+    assert_close([part.values[0], after.left.values[0]], [5, 0])
+    assert_close([budgets.covered(5.0, 10.0), budgets.covered(0.0, 0.0)], [0.5, 1.0])
+
+
+def test_the_pandemic_and_the_property_slump_come_in_their_years():
+    years = [float(environment.in_years(float(t), environment.PANDEMIC)) for t in range(8)]
+    assert_close(years, [0, 0, 0, 0, -1, 0.8, -0.65, 0])
+    fewer = [float(environment.in_years(float(t), industry.PROPERTY_SLUMP)) for t in range(12)]
+    assert fewer == [0.0] * 6 + [1.0] * 4 + [0.0] * 2
 
 
 def test_resettlement_costs_money_and_never_takes_more_than_all():
@@ -176,8 +246,12 @@ def test_the_hazard_is_the_base_one_where_nothing_helps_or_hinders():
     assert_close(labour.reemployment_hazard(0.0, 100.0, 400.0, 0.3, 0.4, 0.5), -np.log(0.6) * np.exp(0.3) / 2)
 
 
-def test_subsidies_stop_when_the_budget_is_two_percent_below_zero():
-    assert_close([economy.subsidy(0.035, 100.0, room) for room in (0.01, -0.019, -0.02)], [3.5, 3.5, 0.0])
+def test_a_purse_is_empty_when_the_budget_is_two_percent_below_zero():
+    purse = [
+        float(budgets.opened(table(REGION, [room] * 4), table(REGION, [1.0] * 4)).left.values[0])
+        for room in (0.01, -0.01, -0.02, -0.03)
+    ]
+    assert_close(purse, [2021.0 * 0.03, 2021.0 * 0.01, 0.0, 0.0])
 
 
 def test_fiscal_space_is_fed_by_growth_drained_by_subsidies_and_bounded():

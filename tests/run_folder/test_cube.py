@@ -128,7 +128,7 @@ def test_groups_and_dimensions(finished):
     found = {path: dict(node.dataset.data_vars) for path, node in ((n.path, n) for n in tree.subtree)}
     assert set(found) == {
         "/", "/paths", "/draws", "/risk", "/risk/reasons", "/risk/yearly", "/events", "/comparison", "/comparison/worse", "/comparison/regret",
-        "/comparison/yearly", "/distribution", "/distribution/outcomes", "/moments", "/diagnostics",
+        "/comparison/yearly", "/distribution", "/distribution/outcomes", "/moments", "/diagnostics", "/diagnostics/bounds",
     }  # fmt: skip
     dims = {
         "/risk": {

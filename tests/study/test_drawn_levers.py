@@ -132,7 +132,7 @@ def test_a_lever_reads_as_its_name_and_its_quantiles(capsys):
         ('release = "pase"', "release: expected a number, or the name of a factor; unknown factor 'pase'. Did you mean 'pace'?"),
         ('quota = { north = { 2021 = "neeed" } }', "quota.north.2021: expected a number, or the name of a factor; unknown factor 'neeed'. Did you mean 'need'?"),
         ("release = true", "release: expected a number, got true."),
-        ('release = { 2019 = "pace" }', "release.2019: expected a year of the horizon 2020-2023, got 2019."),
+        ('release = { 2019 = "pace" }', "release.2019: expected a year of the horizon 2020-2023, or up to 2073, got 2019."),
         ('quota = "pace"', "quota: expected a factor in 'hm3', got 'pace' in 'share'. Give it the lever's, factors.pace.unit, or draw another one."),
     ],
 )  # fmt: skip

@@ -10,6 +10,7 @@ from scipy import special
 
 import engine
 from engine.cli import main
+from engine.draws.copulas.elliptical import Equicorrelated
 from engine.draws.copulas.vine import refuse_unless_vine
 from engine.errors import UserError
 from engine.modelling.records import Factor, Outcome, StaticModel
@@ -244,6 +245,21 @@ def test_data_beside_a_study_become_ranks(tmp_path):
     again = read_study(tomllib.loads(resolved_text(study)), "again", model=Four())
     assert again.fingerprint == study.fingerprint
     assert "file" not in resolved_text(study)
+
+
+def test_members_against_the_others_are_members_of_a_group_with_one_number(tmp_path):
+    study = load(tmp_path, 'g = { correlation = 0.3, against = ["b"] }')
+    assert study.groups["g"].copula == Equicorrelated(0.3, ("b",))
+    again = read_study(tomllib.loads(resolved_text(study)), "again", model=Four())
+    assert again.fingerprint == study.fingerprint
+    assert load(tmp_path, "g = { correlation = 0.3 }").fingerprint != study.fingerprint
+    (stranger,) = told(tmp_path, 'g = { correlation = 0.3, against = ["c"] }')
+    assert stranger.startswith("groups.g.against: unknown member 'c'")
+    matrix = "pearson = [[1, 0.5], [0.5, 1]], members = ['a', 'b']"
+    (both,) = told(tmp_path, f"g = {{ {matrix}, against = ['b'] }}")
+    assert both.startswith("groups.g.against: expected one number beside it, got a matrix.")
+    (clayton,) = told(tmp_path, 'g = { copula = "clayton", theta = 2, against = ["b"] }')
+    assert clayton.startswith("groups.g.against: is no key of copula 'clayton'")
 
 
 def test_a_study_that_extends_another_finds_the_files_of_both(tmp_path):

@@ -33,9 +33,14 @@ class Equicorrelated:
 
     b = 0 for r >= 0, which leaves the one-factor form: a member added, removed or moved changes no other. For r < 0 no common
     driver exists and each score leans against the sum of the others, b = (-a + sqrt(a^2 + n r)) / n with a = sqrt(1 - r).
+
+    Args:
+      correlation: of any two members that are on one side; of two on different sides its negative.
+      against: the members of the other side, whose scores are -z_i.
     """
 
     correlation: float
+    against: tuple[str, ...] = ()
 
     family: ClassVar[str] = "gaussian"
     latents: ClassVar[tuple[str, ...]] = ("",)
@@ -53,17 +58,21 @@ class Equicorrelated:
         terms = {name: [single * z, common * shared[0], total * everyone] for name, z in own.items()}
         # fenced, because which of two products is fused with their sum differs between programs, and with it the last bit
         fenced = jax.lax.optimization_barrier(terms)
-        return {name: sum(parts[1:], start=parts[0]) for name, parts in fenced.items()}
+        joint = {name: sum(parts[1:], start=parts[0]) for name, parts in fenced.items()}
+        return {name: -z if name in self.against else z for name, z in joint.items()}
 
     def implied(self, members: Sequence[str]) -> Implied:
         return _implied(self.matrix(members), None)
 
     def describe(self) -> str:
-        return f"correlation {self.correlation:g}"
+        opposed = f", against them {', '.join(self.against)}" if self.against else ""
+        return f"correlation {self.correlation:g}{opposed}"
 
     def matrix(self, members: Sequence[str]) -> Matrix:
         """Correlations of the normal scores."""
-        return equal_entries(len(members), self.correlation)
+        side = np.array([-1.0 if name in self.against else 1.0 for name in members])
+        entries = equal_entries(len(members), self.correlation)
+        return entries * np.outer(side, side) if self.against else entries
 
 
 @dataclass(frozen=True)

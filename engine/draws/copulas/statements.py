@@ -26,12 +26,14 @@ class Family:
     Args:
       statements: keys of which it gives one.
       needs: keys that it must give beside.
+      may: keys that it may give beside.
       build: (key of the statement, table, members of the group) -> copula; refuses what no such copula can have.
     """
 
     statements: tuple[str, ...]
     needs: tuple[str, ...]
     build: Callable[[str, Table, Sequence[str]], Copula]
+    may: tuple[str, ...] = ()
 
 
 def copula(table: Table, members: Sequence[str]) -> Copula:
@@ -48,7 +50,7 @@ def copula(table: Table, members: Sequence[str]) -> Copula:
     if name not in FAMILIES:
         raise refusal("copula", unknown("copula", name, FAMILIES))
     family = FAMILIES[name]
-    allowed = ("copula", "members", *family.statements, *family.needs)
+    allowed = ("copula", "members", *family.statements, *family.needs, *family.may)
     ways = " or ".join(key for key in family.statements if key != "pearson")
     for key in table:
         if key not in allowed:
@@ -106,9 +108,17 @@ def _normal(
     key: str, table: Table, members: Sequence[str], df: float | None = None
 ) -> Equicorrelated | Correlated:
     """The Gaussian copula of a table, or with degrees of freedom the one within a t copula of the table."""
+    against = table.get("against", [])
     if isinstance(table[key], list):
+        if against:
+            raise refusal(
+                "against", "expected one number beside it, got a matrix. Give its entries their signs."
+            )
         return _with_matrix(key, table, df)
-    return Equicorrelated(_correlation(key, table[key], len(members), df))
+    strangers = [name for name in against if name not in members]
+    if strangers:
+        raise refusal("against", unknown("member", strangers[0], members))
+    return Equicorrelated(_correlation(key, table[key], len(members), df), tuple(against))
 
 
 def _conversions(key: str, df: float | None) -> tuple[_Convert, _Convert]:
@@ -196,8 +206,8 @@ def _theta(name: str, key: str, value: float, n: int) -> float:
 
 _CORRELATIONS = ("correlation", "pearson", "spearman", "kendall")
 FAMILIES: dict[str, Family] = {
-    "gaussian": Family(_CORRELATIONS, (), _normal),
-    "t": Family(_CORRELATIONS, ("df",), _student_t),
+    "gaussian": Family(_CORRELATIONS, (), _normal, may=("against",)),
+    "t": Family(_CORRELATIONS, ("df",), _student_t, may=("against",)),
     **{name: Family(("theta", "kendall", "spearman"), (), _archimedean) for name in archimedean.FAMILIES},
     "empirical": Family(("file", "ranks"), (), _empirical),
     "vine": Family(("file", "vine"), ("members",), _vine),

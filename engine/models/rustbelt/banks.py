@@ -1,4 +1,4 @@
-"""2.5 Banks: the loan book of each province, its losses, capital, credit crunch and loan growth."""
+"""2.6 Banks: the loan book of each province, its losses, capital, credit crunch and loan growth."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from engine.modelling.cells import Cells, clip, each, exp, maximum, minimum
 from engine.models.rustbelt.base_2015 import BASE
+from engine.models.rustbelt.budgets import Purse, paid
 from engine.models.rustbelt.enterprises import Distress, Enterprises
 from engine.models.rustbelt.inputs import Now
 from engine.models.rustbelt.labels import IN_NORTHEAST, NORTHEAST, ByCell, ByRegion, Scalar
@@ -22,6 +23,12 @@ AFTER_TAX = 0.62
 CONTAGION_SCALE: ByRegion = 0.1 + 0.9 * IN_NORTHEAST
 
 
+LOAN_GROWTH = (-0.1, 0.12)
+"""Bounds of the log growth of loans in a year."""
+WORKED_OUT = 0.30
+"""Share of bad loans that is written off or cured in a year."""
+
+
 class Banks(NamedTuple):
     """Loans, capital, provisions [bn yuan]; bad-loan ratio and credit crunch [1]."""
 
@@ -33,16 +40,17 @@ class Banks(NamedTuple):
 
 
 class Book(NamedTuple):
-    """This year in the books: money in bn yuan, ratios in 1. The ratios refer to loans before the year's growth."""
+    """This year in the books: money in bn yuan, ratios in 1. The ratios refer to loans before the year's growth.
+
+    `retained` is profit after losses and tax, `recapitalised` what the public puts in, bailouts among it.
+    """
 
     loss: ByRegion
-    net_loss: ByRegion
     retained: ByRegion
     recapitalised: ByRegion
     hidden_loss: ByRegion
     capital_ratio: ByRegion
     true_capital_ratio: ByRegion
-    other_loans: ByRegion
 
 
 def initial(factors: Any) -> Banks:
@@ -56,46 +64,55 @@ def initial(factors: Any) -> Banks:
     )
 
 
+def loans_to_other_firms(past: Banks, factors: Any) -> ByRegion:
+    """Loans to other state firms [bn yuan]."""
+    return factors.other_soe_loan_share * past.loans
+
+
 def absorb(
-    past: Banks, firms: Enterprises, distress: Distress, growth_average: ByRegion, now: Now
-) -> tuple[Banks, Book]:
-    """The books after this year's losses, income and recapitalisation, before loans grow."""
+    past: Banks, firms: Enterprises, distress: Distress, growth_average: ByRegion, purse: Purse, now: Now
+) -> tuple[Banks, Book, Purse]:
+    """Books and purse after this year's losses, income and rescues, before loans grow."""
     factors, levers = now.factors, now.levers
     exposure = factors.soe_bank_exposure * (BANK_SHARE * distress.debt)
-    other_loans = factors.other_soe_loan_share * past.loans
+    other_loans = loans_to_other_firms(past, factors)
     bad_sector = default_volume(distress.default, exposure)
     bad_other = distress.default_other * other_loans
-    loss = (bad_sector + bad_other) * distress.loss_given_default + everyday_loss(past.loans, growth_average)
+    old_bad_loans = BASE.npl_ratio * BASE.loans * (1.0 - WORKED_OUT) ** (now.elapsed + 1.0)
+    lost = bad_sector + bad_other + old_bad_loans * (WORKED_OUT / (1.0 - WORKED_OUT))
+    loss = lost * distress.loss_given_default + everyday_loss(past.loans, growth_average)
     hidden = (
         default_volume(firms.zombie, exposure) + firms.zombie_other * other_loans
     ) * distress.loss_given_default
 
     covered = minimum(loss, past.provisions)
     provisions = past.provisions - covered + 0.0025 * past.loans
-    net_loss = loss - covered
-    retained = income(past, factors)
+    retained = after_tax(profit(past, factors) - (loss - covered))
     weighted = RISK_WEIGHT * past.loans
-    earned = past.capital + retained - net_loss
-    recapitalised = levers.recapitalisation * maximum(REQUIRED_CAPITAL * weighted - earned, 0.0)
+    earned = past.capital + retained
+    filled = levers.recapitalisation * maximum(REQUIRED_CAPITAL * weighted - earned, 0.0)
+    rescued = maximum(levers.bailout_below * weighted - (earned + filled), 0.0)
+    recapitalised, purse = paid(purse, filled + rescued, levers.central_share)
     capital = earned + recapitalised
     reported = capital / weighted
-    true = (capital + provisions - hidden) / weighted
+    true = (capital + provisions - hidden - old_bad_loans * distress.loss_given_default) / weighted
 
     squeeze = crunch_alone(levers.bank_transparency * true + (1.0 - levers.bank_transparency) * reported)
     spill = factors.crunch_contagion * squeeze.sel(region=NORTHEAST).mean("region")
     crunch = 0.5 * past.crunch + 0.5 * minimum(squeeze + spill * CONTAGION_SCALE, 1.5)
     flow = (bad_sector + bad_other) / past.loans + 0.006 * exp(-8.0 * (growth_average - 0.05))
     npl_ratio = 0.70 * past.npl_ratio + 0.9 * flow + 0.0025 * IN_NORTHEAST
-    return Banks(past.loans, capital, provisions, npl_ratio, crunch), Book(
-        loss, net_loss, retained, recapitalised, hidden, reported, true, other_loans
+    return (
+        Banks(past.loans, capital, provisions, npl_ratio, crunch),
+        Book(loss, retained, recapitalised, hidden, reported, true),
+        purse,
     )
 
 
-def lend(banks: Banks, growth: ByRegion) -> Banks:
-    """The books after this year's loan growth."""
-    return banks._replace(
-        loans=banks.loans * exp(clip(0.75 * growth + 0.025 - 0.06 * banks.crunch, -0.1, 0.12))
-    )
+def lend(banks: Banks, growth: ByRegion) -> tuple[Banks, ByRegion]:
+    """The books after this year's loan growth, and that growth [log]."""
+    lent = clip(0.75 * growth + 0.025 - 0.06 * banks.crunch, *LOAN_GROWTH)
+    return banks._replace(loans=banks.loans * exp(lent)), lent
 
 
 def default_volume(share: ByCell, exposure: ByCell) -> ByRegion:
@@ -110,10 +127,16 @@ def everyday_loss(loans: Scalar, growth_average: Scalar) -> Scalar:
     return 0.0035 * loans * jnp.exp(-10.0 * jnp.clip(growth_average - 0.05, -0.08, 0.05))
 
 
-def income(past: Banks, factors: Any) -> ByRegion:
-    """Profit kept after provisions and tax [bn yuan]; last year's crunch costs business."""
+def profit(past: Banks, factors: Any) -> ByRegion:
+    """Profit after provisions, before losses and tax [bn yuan]; last year's crunch costs business."""
     rate = factors.pre_provision_profit_rate - 0.0025 * IN_NORTHEAST
-    return AFTER_TAX * (rate * past.loans * (1.0 - 0.4 * past.crunch) - 0.0025 * past.loans)
+    return rate * past.loans * (1.0 - 0.4 * past.crunch) - 0.0025 * past.loans
+
+
+@each
+def after_tax(profit: Scalar) -> Scalar:
+    """What is kept of a profit after losses [bn yuan]: a loss is not taxed."""
+    return AFTER_TAX * jnp.maximum(profit, 0.0) + jnp.minimum(profit, 0.0)
 
 
 @each

@@ -14,6 +14,9 @@ from importlib import resources
 from engine.modelling.cells import Cells, table
 from engine.models.rustbelt.labels import NORTHEAST, REGION, SECTOR, ByCell, ByRegion, BySector, Scalar
 
+WAGE = 0.045
+"""Yearly wage of a thousand workers [bn yuan]."""
+
 Numbers = Mapping[tuple[str, str, str], float]
 
 

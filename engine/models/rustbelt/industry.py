@@ -9,7 +9,13 @@ import jax.numpy as jnp
 
 from engine.modelling.cells import clip, each, exp, maximum, minimum, table
 from engine.models.rustbelt.base_2015 import BASE
-from engine.models.rustbelt.environment import TREND_GROWTH, URBANISATION_PACE, Environment, Surroundings
+from engine.models.rustbelt.environment import (
+    TREND_GROWTH,
+    URBANISATION_PACE,
+    Environment,
+    Surroundings,
+    in_years,
+)
 from engine.models.rustbelt.inputs import Now
 from engine.models.rustbelt.labels import IN_NORTHEAST, SECTOR, ByCell, ByRegion, BySector, Scalar, by_sector
 
@@ -18,6 +24,14 @@ EXPORT_SHARE: BySector = table(SECTOR, [0.14, 0.01, 0.02])
 BELT_ROAD_WEIGHT: BySector = table(SECTOR, [1.0, 0.1, 0.5])
 SLUMP_WEIGHT: BySector = table(SECTOR, [1.0, 0.8, 0.3])
 NEW_CAPACITY_SCALE: ByRegion = 1.0 - 0.4 * IN_NORTHEAST
+PROPERTY_SLUMP = dict.fromkeys((6.0, 7.0, 8.0, 9.0), 1.0)
+"""The years 2022 to 2025, in which less is built."""
+PROPERTY_WEIGHT: BySector = table(SECTOR, [0.5, 0.0, 1.0])
+"""What a sector loses in them, relative to cement."""
+PRICE_GAPS = (-1.3, 1.0)
+"""Bounds of the log price gap."""
+MOST_PRESSURE = 1.2
+"""Demand over capacity that moves the price at most."""
 FULL_USE = 0.97
 """Highest share of capacity that can be used."""
 
@@ -38,9 +52,10 @@ class Industry(NamedTuple):
 
 
 class Activity(NamedTuple):
-    """This year's shares of capacity closed and restructured [1], and utilisation [1]."""
+    """This year's shares of capacity closed and, of what is left, given up; restructured; and utilisation [1]."""
 
     closed: ByCell
+    given_up: ByCell
     restructured: ByRegion
     utilisation: BySector
 
@@ -51,9 +66,13 @@ def initial() -> Industry:
 
 
 def advance(
-    past: Industry, environment: Environment, surroundings: Surroundings, now: Now
+    past: Industry, environment: Environment, surroundings: Surroundings, kept_alive: ByCell, now: Now
 ) -> tuple[Industry, Activity]:
-    """Industry at the end of this year, and what it did. New plants follow last year's price."""
+    """Industry at the end of this year, and what it did. Plants come and go by last year's price.
+
+    Args:
+      kept_alive: share of a cell's capacity that belongs to zombies whose debt is rolled over, so that it does not leave.
+    """
     demand = past.demand * exp(demand_change(surroundings, now))
     wanted = BASE.national_output * (
         (1.0 - EXPORT_SHARE) * demand
@@ -70,14 +89,19 @@ def advance(
         past.capacity.sel(sector="coal"),
         0.6,
     )
-    added = now.levers.new_capacity * 0.10 * maximum(past.price_gap, 0.0) * NEW_CAPACITY_SCALE
-    capacity = past.capacity * (1.0 - closed) + past.capacity * added
-    utilisation = minimum(wanted / capacity.over("region"), FULL_USE)
+    used = past.output.over("region") / past.capacity.over("region")
+    added = freedom(now.levers.new_capacity, used) * 0.10 * maximum(past.price_gap, 0.0) * NEW_CAPACITY_SCALE
+    given_up = given_up_share(past.price_gap, kept_alive, now.factors.exit_rate)
+    capacity = past.capacity * (1.0 - closed) * (1.0 - given_up) + past.capacity * added
+    pressure = wanted / capacity.over("region")
+    utilisation = minimum(pressure, FULL_USE)
     weight = BASE.output / BASE.capacity * capacity
     output = minimum(wanted * weight / weight.over("region"), FULL_USE * capacity)
 
-    price_gap = next_price(past.price_gap, utilisation, surroundings, now)
-    return Industry(demand, capacity, output, price_gap), Activity(closed, restructured, utilisation)
+    price_gap = next_price(past.price_gap, pressure, surroundings, now)
+    return Industry(demand, capacity, output, price_gap), Activity(
+        closed, given_up, restructured, utilisation
+    )
 
 
 def demand_change(surroundings: Surroundings, now: Now) -> BySector:
@@ -87,7 +111,8 @@ def demand_change(surroundings: Surroundings, now: Now) -> BySector:
     growth = 0.35 * (surroundings.national_growth - TREND_GROWTH)
     building = URBANISATION_PACE * (surroundings.urbanisation_pace - 1.0)
     noise = DEMAND_SD * (0.5 * surroundings.commodity_cycle + 0.87 * now.shocks.demand_noise)
-    return drift + (growth + building) + noise
+    slump = factors.property_downturn * in_years(now.elapsed, PROPERTY_SLUMP)
+    return drift + (growth + building) + noise - PROPERTY_WEIGHT * slump
 
 
 def closures(now: Now) -> BySector:
@@ -127,13 +152,29 @@ def planned_cut(total: Scalar, years: Scalar, since_start: Scalar) -> Scalar:
 
 
 @each
+def freedom(lever: Scalar, used: Scalar) -> Scalar:
+    """Freedom to add capacity [1]: the policy's where use was 85 % or less, full from 95 % on."""
+    return lever + (1.0 - lever) * jnp.clip(10.0 * (used - 0.85), 0.0, 1.0)
+
+
+@each
+def given_up_share(price_gap: Scalar, kept_alive: Scalar, exit_rate: Scalar) -> Scalar:
+    """Share of capacity that leaves for want of a price [1]: exit_rate max(-gap, 0) (1 - kept_alive), at most half."""
+    return jnp.minimum(exit_rate * jnp.maximum(-price_gap, 0.0), 0.5) * (1.0 - kept_alive)
+
+
+@each
 def share_cut(ordered: Scalar, intensity: Scalar, base: Scalar, capacity: Scalar, bound: float) -> Scalar:
     """Share of the cell's capacity that goes [1]: its part of the national order over what still stands."""
-    return jnp.minimum(ordered * intensity * base / capacity, bound)
+    return jnp.minimum(ordered * (intensity * base) * (1.0 / capacity), bound)
 
 
-def next_price(gap: BySector, utilisation: BySector, surroundings: Surroundings, now: Now) -> BySector:
-    """Log price gap after this year: drawn to its target, moved by noise and slump, within [-1.1, 0.8]."""
+def next_price(gap: BySector, pressure: BySector, surroundings: Surroundings, now: Now) -> BySector:
+    """Log price gap after this year: drawn to its target, moved by noise and slump, within its bounds.
+
+    Args:
+      pressure: demand over capacity; what is wanted beyond full use raises the price, up to a fifth beyond capacity.
+    """
     factors = now.factors
     response = by_sector(
         factors.steel_price_response, factors.coal_price_response, factors.cement_price_response
@@ -141,9 +182,9 @@ def next_price(gap: BySector, utilisation: BySector, surroundings: Surroundings,
     years = by_sector(
         factors.steel_recovery_years, factors.coal_recovery_years, factors.cement_recovery_years
     )
-    target = response * (utilisation - BASE.target_utilisation)
+    target = response * (minimum(pressure, MOST_PRESSURE) - BASE.target_utilisation)
     noise = factors.price_volatility * (0.6 * surroundings.commodity_cycle + 0.8 * now.shocks.price_noise)
-    return clip(reverted(gap, target, years) + noise + surroundings.slump * SLUMP_WEIGHT, -1.1, 0.8)
+    return clip(reverted(gap, target, years) + noise + surroundings.slump * SLUMP_WEIGHT, *PRICE_GAPS)
 
 
 @each

@@ -28,6 +28,7 @@ FACTORS = {
     "steel_price_response": Factor("1", "log price target per unit of steel utilisation above its target"),
     "coal_price_response": Factor("1", "log price target per unit of coal utilisation above its target"),
     "cement_price_response": Factor("1", "log price target per unit of cement utilisation above its target"),
+    "exit_rate": Factor("1/yr", "capacity that leaves in a year per unit of log price below normal"),
     "price_volatility": Factor("1/yr^0.5", "annual noise of the log price"),
     "slump_rate": Factor("1/yr", "chance of a slump in a year"),
     # demand
@@ -37,6 +38,8 @@ FACTORS = {
     "national_growth_decline": Factor("1/yr^2", "yearly decline of national growth from 6.7 %"),
     "trade": Factor("1/yr", "drift of the export demand index"),
     "urbanisation_years": Factor("year", "years until the pace of urbanisation has faded by 80 %"),
+    "pandemic_depth": Factor("1", "national growth lost in the first year of the pandemic"),
+    "property_downturn": Factor("1/yr", "cement demand lost in each year of the property slump"),
     "belt_road_demand_share": Factor("1", "extra external demand at full lever, share of 2015 steel demand"),
     # plans and their execution
     "steel_cut_total": Factor("Mt", "steel capacity that the plan closes over five years"),
@@ -65,11 +68,19 @@ FACTORS = {
     "spin_off_jobs": Factor("1", "jobs in new firms per laid-off worker after two years"),
     "anchor_jobs": Factor("k persons", "jobs brought by one anchor investment"),
     "congestion_exponent": Factor("1", "how strongly a crowded pool slows re-employment"),
+    "layoff_scarring": Factor(
+        "1", "log loss of the hazard per point of urban jobs that the pool exceeds 0.2 % by"
+    ),
     # state-owned enterprises
     "steel_margin_response": Factor("1", "EBITDA over assets per unit of log steel price"),
     "coal_margin_response": Factor("1", "EBITDA over assets per unit of log coal price"),
     "cement_margin_response": Factor("1", "EBITDA over assets per unit of log cement price"),
     "northeast_cost_gap": Factor("1/yr", "disadvantage of the northeast in EBITDA over assets"),
+    "subsidy_pass_through": Factor(
+        "1", "share of a subsidy that reaches the cash of the firms it is paid for"
+    ),
+    "overstaffing_cost": Factor("1", "share of a kept worker's wage that the firm loses"),
+    "default_selection": Factor("1", "how much of the worst year so far the survivors are proof against"),
     "asset_volatility": Factor("1/yr^0.5", "volatility of the log asset value"),
     "asset_correlation": Factor("1", "correlation of asset values"),
     "zombie_share_initial": Factor(
@@ -122,12 +133,22 @@ LEVERS = {
         "Mt/yr", dims=("sector",), about="national capacity closed in the year, executed as given", low=0
     ),
     "new_capacity": Lever("1", about="freedom to add capacity when prices are high", low=0),
-    "job_protection": Lever("1", about="share of market layoffs that is prevented", low=0, high=1),
+    "job_protection": Lever(
+        "1", about="share of layoffs for want of earnings that is prevented", low=0, high=1
+    ),
     "evergreening": Lever("1", about="share of newly insolvent debt that is rolled over", low=0, high=1),
     "resolution_rate": Lever("1/yr", about="share of zombie debt resolved in a year", low=0, high=1),
     "subsidy_rate": Lever("1/yr", about="subsidy per yuan of zombie debt", low=0),
     "debt_swap": Lever("1/yr", about="leverage taken off by debt-equity swaps in a year", low=0),
     "recapitalisation": Lever("1/yr", about="share of the capital shortfall filled in a year", low=0, high=1),
+    "bailout_below": Lever(
+        "1",
+        default=-1.0,
+        about="reported capital ratio that banks are topped up to; -1: never",
+        low=-1,
+        high=1,
+    ),
+    "central_share": Lever("1", about="share of every bill that the centre pays", low=0, high=1),
     "bank_transparency": Lever("1", about="weight of true capital in what lenders go by", low=0, high=1),
     "resettlement_fund": Lever(
         "bn yuan", about="national fund for the laid off, spent over two years", low=0

@@ -1,4 +1,4 @@
-"""2.6 Labour: layoffs, resettlement, the pool of the displaced and how people leave it. Workers are conserved."""
+"""2.7 Labour: layoffs, resettlement, the pool of the displaced and how people leave it. Workers are conserved."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from engine.modelling.cells import clip, each, minimum
 from engine.models.rustbelt.banks import Banks
 from engine.models.rustbelt.base_2015 import BASE
+from engine.models.rustbelt.budgets import Purse, paid
 from engine.models.rustbelt.enterprises import INTEREST, Distress, Enterprises
 from engine.models.rustbelt.industry import Activity
 from engine.models.rustbelt.inputs import Now
@@ -34,22 +35,30 @@ OUTLAY = 41.0
 FUND_YEARS = 2.0
 EXIT_HAZARD = 0.06
 """Hazard of leaving the labour force [1/yr]."""
+URBAN_JOBS = 30.8
+"""Urban jobs per new urban job of 2015: 404 million over 13.12 million a year (NBS, MoHRSS)."""
+PACES = (-0.12, 0.06)
+"""Bounds of growth against its normal rate, as jobs feel it [1/yr]."""
+UNSCARRED = 0.002
+"""Share of a region's urban jobs up to which a pool of displaced leaves no scar."""
 
 
 class Labour(NamedTuple):
-    """Employment, displaced pool, jobs that spin off one and two years on [thousand]; sums since 2016 [thousand]."""
+    """Employment, displaced pool, jobs that spin off one and two years on, sums since 2016 [thousand]; the kept share [1]."""
 
     employment: ByCell
+    kept: ByCell
     displaced: ByRegion
     spin_offs: ByRegion
     later_spin_offs: ByRegion
     settled: ByRegion
     entered_northeast: Scalar
     reemployed_northeast: Scalar
+    moved_northeast: Scalar
 
 
 class Moves(NamedTuple):
-    """This year's flows [thousand persons]; fund spending [bn yuan], national and by region."""
+    """This year's flows [thousand persons]; what the fund has paid [bn yuan]; growth against normal, as jobs feel it [1/yr]."""
 
     cut: ByCell
     market: ByCell
@@ -63,14 +72,14 @@ class Moves(NamedTuple):
     reemployed: ByRegion
     out_migrated: ByRegion
     exited: ByRegion
-    fund_spent: Scalar
-    fund_by_region: ByRegion
+    fund: ByRegion
+    pace: ByRegion
 
 
 def initial() -> Labour:
     """Labour in 2015: nobody is displaced."""
     nobody = 0.0 * BASE.gdp
-    return Labour(BASE.employment, nobody, nobody, nobody, nobody, 0.0, 0.0)
+    return Labour(BASE.employment, 0.0 * BASE.employment, nobody, nobody, nobody, nobody, 0.0, 0.0, 0.0)
 
 
 def advance(
@@ -80,9 +89,10 @@ def advance(
     distress: Distress,
     banks: Banks,
     growth_average: ByRegion,
+    purse: Purse,
     now: Now,
-) -> tuple[Labour, Moves]:
-    """Labour after this year. Each kind of layoff acts on those left by the one before."""
+) -> tuple[Labour, Moves, Purse]:
+    """Labour and purse after this year. Each kind of layoff acts on those left by the one before."""
     factors, levers = now.factors, now.levers
     elasticity = BASE.labour_elasticity_scale * by_sector(
         factors.steel_cut_labour_elasticity,
@@ -94,12 +104,18 @@ def advance(
     coal_freed = labour_freed(activity.restructured, elasticity.sel(sector="coal"))
     restructuring = coal_only(RESTRUCTURING_EFFECT * left.sel(sector="coal") * coal_freed)
     left = left - restructuring
-    market = left * market_share(distress.margin, firms.leverage, protection(levers, distress.solvent_budget))
-    left = left - market
+    leaving = left * labour_freed(activity.given_up, elasticity)
+    left = left - leaving
+    unpaid = market_share(distress.margin_in_hand, firms.leverage)
+    protected = protection(levers, distress.solvent_budget)
+    unprofitable = left * (unpaid * (1.0 - protected))
+    market = leaving + unprofitable
+    left = left - unprofitable
     default = left * distress.layoff_default * default_effect(levers.job_protection, distress.solvent_budget)
     left = left - default
     retirement = RETIREMENT * left
     employment = left - retirement
+    kept = kept_share(past.kept, unpaid * protected)
 
     cut = closing + restructuring
     by_cell = cut + market + default
@@ -107,14 +123,16 @@ def advance(
     indirect = factors.indirect_layoff_ratio * by_cell
 
     national = jnp.maximum(layoffs.over("region"), 1.0)
-    spent = jnp.where(now.since_start < FUND_YEARS, levers.resettlement_fund / FUND_YEARS, 0.0)
-    outlay = jnp.minimum(spent * 1000.0 / national / OUTLAY, 1.5)
+    of_the_year = jnp.where(now.since_start < FUND_YEARS, levers.resettlement_fund / FUND_YEARS, 0.0)
+    fund, purse = paid(purse, (of_the_year / national) * layoffs, levers.central_share)
+    outlay = outlay_share(fund, layoffs)
     moved, retired = resettled(factors.internal_transfer_share, factors.early_retirement_share, outlay)
     internal = moved * layoffs
     early_retired = retired * layoffs
     inflow = layoffs - internal - early_retired + INDIRECT_IN_POOL * indirect.over("sector")
 
-    jobs = accessible_jobs(past, banks.crunch, growth_average, now)
+    pace = clip(growth_average - BASE.normal_growth, *PACES)
+    jobs = accessible_jobs(past, banks.crunch, pace, now)
     pool = past.displaced + inflow
     tight = minimum(banks.crunch, 1.0)
     support = (
@@ -124,34 +142,46 @@ def advance(
         + factors.sme_credit_effect * levers.sme_credit * (1.0 - tight)
     )
     hazard = reemployment_hazard(
-        pool, jobs, BASE.new_jobs, support, factors.reemployment_hazard_base, factors.congestion_exponent
+        pool,
+        jobs,
+        BASE.new_jobs,
+        support - scar(pool, BASE.new_jobs, factors.layoff_scarring),
+        factors.reemployment_hazard_base,
+        factors.congestion_exponent,
     )
     migration = factors.out_migration_hazard * (0.5 + 1.5 * levers.labour_mobility) * IN_NORTHEAST
     displaced, reemployed, out_migrated, exited = after_a_year(pool, hazard, migration)
 
-    return Labour(
+    workers = Labour(
         employment=employment,
+        kept=kept,
         displaced=displaced,
         spin_offs=past.later_spin_offs,
         later_spin_offs=levers.startup_support * factors.spin_off_jobs * layoffs,
         settled=past.settled + retirement.over("sector") + early_retired + internal + reemployed,
         entered_northeast=past.entered_northeast + northeast(inflow),
         reemployed_northeast=past.reemployed_northeast + northeast(reemployed),
-    ), Moves(
-        cut=cut,
-        market=market,
-        default=default,
-        indirect=indirect,
-        layoffs=layoffs,
-        retirement=retirement,
-        internal=internal,
-        early_retired=early_retired,
-        inflow=inflow,
-        reemployed=reemployed,
-        out_migrated=out_migrated,
-        exited=exited,
-        fund_spent=spent,
-        fund_by_region=spent * (layoffs / national),
+        moved_northeast=past.moved_northeast + northeast(out_migrated),
+    )
+    return (
+        workers,
+        Moves(
+            cut=cut,
+            market=market,
+            default=default,
+            indirect=indirect,
+            layoffs=layoffs,
+            retirement=retirement,
+            internal=internal,
+            early_retired=early_retired,
+            inflow=inflow,
+            reemployed=reemployed,
+            out_migrated=out_migrated,
+            exited=exited,
+            fund=fund,
+            pace=pace,
+        ),
+        purse,
     )
 
 
@@ -162,10 +192,9 @@ def labour_freed(share: Scalar, elasticity: Scalar) -> Scalar:
 
 
 @each
-def market_share(margin: Scalar, leverage: Scalar, protected: Scalar) -> Scalar:
-    """Share of workers laid off by firms that cannot earn 3 % after interest, unless protected."""
-    missing = jnp.clip(-(margin - INTEREST * leverage - 0.03), 0.0, 0.12)
-    return 1.2 * missing * (1.0 - protected)
+def market_share(margin: Scalar, leverage: Scalar) -> Scalar:
+    """Share of workers that firms cannot pay, as they do not earn 3 % after interest."""
+    return 1.2 * jnp.clip(-(margin - INTEREST * leverage - 0.03), 0.0, 0.12)
 
 
 def protection(levers: Any, solvent: ByRegion) -> ByRegion:
@@ -179,12 +208,27 @@ def _protected(job_protection: Scalar, solvent: Scalar) -> Scalar:
 
 
 @each
+def kept_share(before: Scalar, prevented: Scalar) -> Scalar:
+    """Share of the workers whom protection keeps in jobs that do not pay [1]; they retire and are laid off as all others.
+
+    Of those who were not kept before, the share that would have been laid off is kept from now on.
+    """
+    return before + prevented * (1.0 - before)
+
+
+@each
+def outlay_share(fund: Scalar, layoffs: Scalar) -> Scalar:
+    """What the fund has paid for each of the laid off, over a full outlay [1]: at most one and a half."""
+    return jnp.minimum(fund * (1000.0 / OUTLAY) / jnp.maximum(layoffs, 1e-3), 1.5)
+
+
+@each
 def default_effect(job_protection: Scalar, solvent: Scalar) -> Scalar:
-    """Workers laid off per unit of recognised default; disorderly without a budget, less so under reform."""
-    orderly = jnp.where(job_protection < 0.5, 0.6, 1.0)
-    return 0.12 + jnp.where(solvent, 0.0, 0.25) * orderly
+    """Workers laid off per unit of recognised default; disorderly without a budget, the more so the longer jobs were protected."""
+    return 0.12 + jnp.where(solvent, 0.0, 0.25) * (0.6 + 0.4 * job_protection)
 
 
+@each
 def resettled(transfer: Scalar, early: Scalar, outlay: Scalar) -> tuple[Scalar, Scalar]:
     """Shares of the laid off moved inside the firm and retired early; both less without money, at most all together.
 
@@ -195,9 +239,8 @@ def resettled(transfer: Scalar, early: Scalar, outlay: Scalar) -> tuple[Scalar, 
     return moved, jnp.minimum(early * (0.5 + 0.5 * funded), 1.0 - moved)
 
 
-def accessible_jobs(past: Labour, crunch: ByRegion, growth_average: ByRegion, now: Now) -> ByRegion:
+def accessible_jobs(past: Labour, crunch: ByRegion, pace: ByRegion, now: Now) -> ByRegion:
     """New jobs that the displaced can reach this year [thousand]: the labour market's, spin-offs, anchors."""
-    pace = clip(growth_average - BASE.normal_growth, -0.12, 0.06)
     market = created_jobs(BASE.new_jobs, pace, crunch, now.factors.job_creation_rate)
     anchors = now.levers.anchor_investment * arrivals(now.shocks.anchor_arrival, now.factors.anchor_jobs)
     return market + past.spin_offs + by_region(anchors)
@@ -227,6 +270,13 @@ def reemployment_hazard(
     """Hazard of finding a job [1/yr]: -ln(1 - h0) (J/J0)^.5 (1 + V/J)^-crowd exp(support)."""
     crowding = congestion * jnp.log(1.0 + pool / jobs)
     return -jnp.log(1.0 - base_probability) * jnp.sqrt(jobs / base_jobs) * jnp.exp(support - crowding)
+
+
+@each
+def scar(pool: Scalar, base_jobs: Scalar, scarring: Scalar) -> Scalar:
+    """Log loss of the hazard in a crowd [1]: scarring x points of urban jobs that the pool exceeds 0.2 % by."""
+    share = pool * (1.0 / (URBAN_JOBS * base_jobs))
+    return 100.0 * scarring * jnp.maximum(share - UNSCARRED, 0.0)
 
 
 @each

@@ -9,7 +9,16 @@ import jax
 import jax.numpy as jnp
 
 from engine.modelling.records import PathModel
-from engine.models.rustbelt import banks, economy, enterprises, environment, industry, labour, outcomes
+from engine.models.rustbelt import (
+    banks,
+    budgets,
+    economy,
+    enterprises,
+    environment,
+    industry,
+    labour,
+    outcomes,
+)
 from engine.models.rustbelt.inputs import FACTORS, LEVERS, SHOCKS, Now
 from engine.models.rustbelt.labels import PROVINCE, REGION, SECTOR, Scalar
 from engine.models.rustbelt.limits import LIMITS
@@ -62,22 +71,49 @@ class Rustbelt(PathModel):
         slow, budget = state.economy.growth_average, state.economy.fiscal_space
 
         around, surroundings = environment.advance(state.environment, now)
-        plants, activity = industry.advance(state.industry, around, surroundings, now)
-        firms, distress = enterprises.advance(
-            state.enterprises, surroundings, plants, activity, budget, slow, now
+        kept_alive = enterprises.kept_alive(state.enterprises, budget, levers)
+        plants, activity = industry.advance(state.industry, around, surroundings, kept_alive, now)
+        purse = budgets.opened(budget, state.economy.gdp)
+        other_loans = banks.loans_to_other_firms(state.banks, factors)
+        firms, distress, purse = enterprises.advance(
+            state.enterprises,
+            surroundings,
+            plants,
+            activity,
+            state.industry,
+            state.labour.kept * state.labour.employment,
+            other_loans,
+            budget,
+            slow,
+            purse,
+            now,
         )
-        books, book = banks.absorb(state.banks, firms, distress, slow, now)
-        workers, moves = labour.advance(state.labour, activity, firms, distress, books, slow, now)
+        books, book, purse = banks.absorb(state.banks, firms, distress, slow, purse, now)
+        workers, moves, purse = labour.advance(
+            state.labour, activity, firms, distress, books, slow, purse, now
+        )
         change = economy.Change(
             state.industry.output, plants.output, state.labour.displaced, workers.displaced
         )
         regions, accounts = economy.advance(
-            state.economy, surroundings, change, firms, distress, books, book, moves.fund_spent, now
+            state.economy, surroundings, change, firms, distress, books, moves.fund, purse, now
         )
-        books = banks.lend(books, accounts.growth)
+        books, lent = banks.lend(books, accounts.growth)
 
         happened = outcomes.Happened(
-            around, plants, activity, firms, distress, books, book, workers, moves, regions, accounts
+            around,
+            plants,
+            activity,
+            firms,
+            distress,
+            books,
+            book,
+            lent,
+            workers,
+            moves,
+            purse,
+            regions,
+            accounts,
         )
         return State(around, plants, firms, books, workers, regions), outcomes.recorded(
             happened, state.economy.gdp

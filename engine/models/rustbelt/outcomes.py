@@ -8,16 +8,17 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from engine.modelling.cells import each
-from engine.modelling.folds import at_year, lowest, peak, total, worst_spell
+from engine.modelling.folds import highest_spell, last, lowest, peak, total, worst_spell
 from engine.modelling.records import Outcome, Yearly
-from engine.models.rustbelt.banks import Banks, Book, shortfall
+from engine.models.rustbelt.banks import LOAN_GROWTH, Banks, Book, shortfall
 from engine.models.rustbelt.base_2015 import BASE
+from engine.models.rustbelt.budgets import Purse
 from engine.models.rustbelt.economy import NORTHEAST_GDP, Accounts, Economy, northeast_index
-from engine.models.rustbelt.enterprises import INTEREST, Distress, Enterprises
+from engine.models.rustbelt.enterprises import INTEREST, LEVERAGE, ZOMBIES, Distress, Enterprises
 from engine.models.rustbelt.environment import Environment
-from engine.models.rustbelt.industry import Activity, Industry
+from engine.models.rustbelt.industry import FULL_USE, PRICE_GAPS, Activity, Industry
 from engine.models.rustbelt.labels import NORTHEAST, Scalar
-from engine.models.rustbelt.labour import Labour, Moves
+from engine.models.rustbelt.labour import PACES, Labour, Moves
 
 BY_CELL = ("region", "sector")
 BY_REGION = ("region",)
@@ -25,53 +26,105 @@ BY_SECTOR = ("sector",)
 
 YEARLY = {
     # labour
-    "cut_layoffs": Yearly("k persons/yr", BY_CELL, loss=True, about="laid off by closures and restructuring"),
-    "market_layoffs": Yearly("k persons/yr", BY_CELL, loss=True, about="laid off for want of earnings"),
-    "default_layoffs": Yearly("k persons/yr", BY_CELL, loss=True, about="laid off by defaults"),
+    "cut_layoffs": Yearly(
+        "k persons/yr", BY_CELL, loss=True, about="workers laid off by closures and restructuring"
+    ),
+    "market_layoffs": Yearly(
+        "k persons/yr",
+        BY_CELL,
+        loss=True,
+        about="workers laid off for want of earnings, or as plants are given up",
+    ),
+    "default_layoffs": Yearly("k persons/yr", BY_CELL, loss=True, about="workers laid off by defaults"),
     "indirect_layoffs": Yearly(
-        "k persons/yr", BY_CELL, loss=True, about="laid off at suppliers and in towns"
+        "k persons/yr", BY_CELL, loss=True, about="people laid off at suppliers and in towns"
     ),
-    "employment": Yearly("k persons", BY_CELL, about="employed in the sector at the end of the year"),
-    "displaced_pool": Yearly("k persons", BY_REGION, loss=True, about="displaced and without a job"),
+    "employment": Yearly("k persons", BY_CELL, about="workers of the sector at the end of the year"),
+    "kept_workers": Yearly(
+        "k persons", BY_CELL, loss=True, about="workers whom protection keeps in jobs that do not pay"
+    ),
+    "displaced_pool": Yearly("k persons", BY_REGION, loss=True, about="displaced people without a job"),
     "displaced_spell": Yearly(
-        "yr", BY_REGION, loss=True, about="pool over re-employed, proxy of the longest spell"
+        "yr",
+        BY_REGION,
+        loss=True,
+        about="displaced over those re-employed in the year, proxy of the longest spell",
     ),
-    "reemployed": Yearly("k persons/yr", BY_REGION, about="re-employed from the pool"),
+    "reemployed": Yearly("k persons/yr", BY_REGION, about="displaced people re-employed in their region"),
     "internal_transfer": Yearly("k persons/yr", BY_REGION, about="laid off and moved inside the firm"),
     "early_retired": Yearly("k persons/yr", BY_REGION, about="laid off and retired early"),
-    "out_migrated": Yearly("k persons/yr", BY_REGION, about="left the region from the pool"),
-    "exited": Yearly("k persons/yr", BY_REGION, about="left the labour force from the pool"),
+    "out_migrated": Yearly(
+        "k persons/yr", BY_REGION, about="displaced people who left the region for work elsewhere"
+    ),
+    "exited": Yearly("k persons/yr", BY_REGION, about="displaced people who left the labour force"),
     "net_jobs_lost": Yearly(
         "k persons", BY_REGION, loss=True, about="jobs lost since 2015, less all who were settled"
     ),
     # state-owned enterprises
-    "soe_default_share": Yearly("1/yr", BY_CELL, loss=True, about="recognised defaults over sector debt"),
-    "zombie_share": Yearly("1", BY_CELL, loss=True, about="insolvent, unresolved share of sector debt"),
-    "leverage": Yearly("1", BY_CELL, loss=True, about="liabilities over assets"),
+    "soe_default_share": Yearly(
+        "1/yr", BY_CELL, loss=True, about="recognised defaults of state firms over sector debt"
+    ),
+    "zombie_share": Yearly(
+        "1", BY_CELL, loss=True, about="insolvent, unresolved share of sector debt", low=0.0, high=ZOMBIES
+    ),
+    "northeast_zombie_share": Yearly(
+        "1", loss=True, about="insolvent, unresolved share of the northeast's sector debt"
+    ),
+    "leverage": Yearly(
+        "1", BY_CELL, loss=True, about="liabilities over assets", low=LEVERAGE[0], high=LEVERAGE[1]
+    ),
     "interest_cover": Yearly("1", BY_CELL, about="EBITDA over interest"),
+    "loss_given_default": Yearly("1", BY_REGION, loss=True, about="loss given default"),
     # banks
-    "bank_loss": Yearly("bn yuan/yr", BY_REGION, loss=True, about="recognised losses"),
-    "hidden_loss": Yearly("bn yuan", BY_REGION, loss=True, about="losses on zombie debt not yet recognised"),
+    "loans": Yearly("bn yuan", BY_REGION, about="bank loans at the end of the year"),
+    "capital": Yearly("bn yuan", BY_REGION, about="reported bank capital"),
+    "provisions": Yearly("bn yuan", BY_REGION, about="banks' provisions for bad loans"),
+    "bank_loss": Yearly("bn yuan/yr", BY_REGION, loss=True, about="loan losses that banks recognised"),
+    "hidden_loss": Yearly(
+        "bn yuan", BY_REGION, loss=True, about="bank losses on zombie debt that are not recognised yet"
+    ),
     "npl_ratio": Yearly("1", BY_REGION, loss=True, about="bad loans over loans"),
-    "capital_shortfall": Yearly("bn yuan", BY_REGION, loss=True, about="true capital missing to 10.5 %"),
-    "capital_ratio": Yearly("1", BY_REGION, about="reported capital over risk-weighted assets"),
-    "true_capital_ratio": Yearly("1", BY_REGION, about="the same after provisions and hidden losses"),
+    "capital_shortfall": Yearly(
+        "bn yuan", BY_REGION, loss=True, about="true bank capital missing to 10.5 % of risk-weighted assets"
+    ),
+    "capital_ratio": Yearly("1", BY_REGION, about="reported bank capital over risk-weighted assets"),
+    "true_capital_ratio": Yearly(
+        "1", BY_REGION, about="bank capital and provisions less hidden losses, over risk-weighted assets"
+    ),
+    "loan_growth": Yearly(
+        "1/yr", BY_REGION, about="log growth of bank loans", low=LOAN_GROWTH[0], high=LOAN_GROWTH[1]
+    ),
     # growth and the budget
-    "gdp_loss": Yearly("1", BY_REGION, loss=True, about="GDP missing to the national growth path"),
+    "gdp_loss": Yearly("1", BY_REGION, loss=True, about="share of GDP missing to the national growth path"),
     "gdp_index": Yearly("2015 = 1", BY_REGION, about="real GDP"),
     "northeast_gdp_index": Yearly("2015 = 1", about="real GDP of the three provinces"),
     "growth": Yearly("1/yr", BY_REGION, about="log growth of real GDP"),
-    "reported_growth": Yearly("1/yr", BY_REGION, about="the same as reported, with Liaoning's error of 2016"),
-    "public_cost": Yearly("bn yuan/yr", BY_REGION, loss=True, about="subsidies, recapitalisation and fund"),
-    "subsidies": Yearly("bn yuan/yr", BY_REGION, loss=True, about="subsidies to zombie firms"),
-    "recapitalisation_cost": Yearly("bn yuan/yr", BY_REGION, loss=True, about="capital put into banks"),
-    "fund_spending": Yearly(
-        "bn yuan/yr", BY_REGION, loss=True, about="resettlement fund, by share of layoffs"
+    "reported_growth": Yearly(
+        "1/yr", BY_REGION, about="log growth of real GDP as reported, with Liaoning's error of 2016"
     ),
-    "fiscal_space": Yearly("1", BY_REGION, about="room for support, share of GDP"),
+    "job_pace": Yearly(
+        "1/yr",
+        BY_REGION,
+        about="smoothed growth against normal, as new jobs feel it",
+        low=PACES[0],
+        high=PACES[1],
+    ),
+    "public_cost": Yearly(
+        "bn yuan/yr", BY_REGION, loss=True, about="subsidies, rescues of banks and fund, as far as paid"
+    ),
+    "paid_by_centre": Yearly("bn yuan/yr", BY_REGION, loss=True, about="public cost that the centre paid"),
+    "paid_by_provinces": Yearly(
+        "bn yuan/yr", BY_REGION, loss=True, about="public cost that the provinces paid"
+    ),
+    "subsidies": Yearly("bn yuan/yr", BY_REGION, loss=True, about="subsidies to zombie firms"),
+    "recapitalisation_cost": Yearly("bn yuan/yr", BY_REGION, loss=True, about="public money put into banks"),
+    "fund_spending": Yearly("bn yuan/yr", BY_REGION, loss=True, about="resettlement fund spent"),
+    "fiscal_space": Yearly("1", BY_REGION, about="room for support in the budget, share of GDP"),
     # industry and environment
-    "price_gap": Yearly("log", BY_SECTOR, about="log price against its normal level"),
-    "utilisation": Yearly("1", BY_SECTOR, about="output over capacity"),
+    "price_gap": Yearly(
+        "log", BY_SECTOR, about="log price against its normal level", low=PRICE_GAPS[0], high=PRICE_GAPS[1]
+    ),
+    "utilisation": Yearly("1", BY_SECTOR, about="output over capacity", low=0.0, high=FULL_USE),
     "capacity": Yearly("Mt/yr", BY_SECTOR, about="national capacity"),
     "output": Yearly("Mt/yr", BY_SECTOR, about="national output"),
     "export_demand": Yearly("2015 = 1", about="export demand index"),
@@ -80,57 +133,120 @@ YEARLY = {
 
 _HERE = {"region": NORTHEAST}
 _SHARE_OF_GDP = 100.0 / NORTHEAST_GDP
+_PAID_BY_CENTRE = total("paid_by_centre", _HERE) * _SHARE_OF_GDP
+_PAID_BY_PROVINCES = total("paid_by_provinces", _HERE) * _SHARE_OF_GDP
+_HOLE_LEFT = last("capital_shortfall", _HERE) * _SHARE_OF_GDP
 
 OUTCOMES = {
     "layoffs": Outcome(
-        "k persons", total("layoffs", _HERE), loss=True, about="direct layoffs in the northeast"
+        "k persons",
+        total("layoffs", _HERE),
+        loss=True,
+        about="direct layoffs in the northeast's three sectors",
     ),
     "displaced_peak": Outcome(
-        "k persons", peak("displaced_pool", _HERE), loss=True, about="largest displaced pool"
+        "k persons",
+        peak("displaced_pool", _HERE),
+        loss=True,
+        about="largest number of displaced people without a job in the northeast",
     ),
     "displaced_person_years": Outcome(
-        "k yr", total("displaced_pool", _HERE), loss=True, about="years spent displaced"
-    ),
-    "zombie_share_2030": Outcome(
-        "1",
-        at_year("zombie_share", 2030, _HERE, across="mean"),
+        "k yr",
+        total("displaced_pool", _HERE),
         loss=True,
-        about="mean over provinces and sectors",
+        about="years that people of the northeast spent displaced",
+    ),
+    "zombie_share_last": Outcome(
+        "1",
+        last("northeast_zombie_share"),
+        loss=True,
+        about="insolvent, unresolved share of the northeast's sector debt in the last year",
     ),
     "capital_shortfall_peak": Outcome(
         "% of 2015 GDP",
         peak("capital_shortfall", _HERE) * _SHARE_OF_GDP,
         loss=True,
-        about="largest true shortfall",
+        about="largest true shortfall of bank capital in the northeast",
     ),
     "lowest_true_capital_ratio": Outcome(
-        "1", lowest("true_capital_ratio", _HERE, across="lowest"), about="lowest of any province in any year"
+        "1",
+        lowest("true_capital_ratio", _HERE, across="lowest"),
+        about="lowest true capital ratio of any northeastern province's banks in any year",
     ),
     "worst_two_year_growth": Outcome(
         "1",
         worst_spell("northeast_growth", 2),
-        about="lowest, over pairs of years, of the better year's growth",
+        about="northeast growth: lowest, over pairs of years, of the better year's",
     ),
     "bank_loss": Outcome(
-        "% of 2015 GDP", total("bank_loss", _HERE) * _SHARE_OF_GDP, loss=True, about="recognised"
+        "% of 2015 GDP",
+        total("bank_loss", _HERE) * _SHARE_OF_GDP,
+        loss=True,
+        about="loan losses that the northeast's banks recognised",
     ),
-    "gdp_index_2030": Outcome(
-        "2015 = 1", at_year("northeast_gdp_index", 2030), about="real GDP of the northeast"
+    "gdp_index_last": Outcome(
+        "2015 = 1", last("northeast_gdp_index"), about="real GDP of the northeast in the last year"
     ),
-    "gdp_loss_2030": Outcome(
-        "1", at_year("northeast_gdp_loss", 2030), loss=True, about="GDP missing to the national growth path"
+    "gdp_loss_last": Outcome(
+        "1",
+        last("northeast_gdp_loss"),
+        loss=True,
+        about="share of the northeast's GDP missing to the national growth path in the last year",
     ),
     "public_cost": Outcome(
         "% of 2015 GDP",
         total("public_cost", _HERE) * _SHARE_OF_GDP,
         loss=True,
-        about="subsidies, banks and fund",
+        about="subsidies, rescues of banks and fund in the northeast, as far as paid",
+    ),
+    "paid_by_centre": Outcome(
+        "% of 2015 GDP", _PAID_BY_CENTRE, loss=True, about="public cost in the northeast that the centre paid"
+    ),
+    "paid_by_provinces": Outcome(
+        "% of 2015 GDP",
+        _PAID_BY_PROVINCES,
+        loss=True,
+        about="public cost in the northeast that the provinces paid",
+    ),
+    "hole_left": Outcome(
+        "% of 2015 GDP",
+        _HOLE_LEFT,
+        loss=True,
+        about="true bank capital that is still missing in the northeast in the last year",
+    ),
+    "total_bill": Outcome(
+        "% of 2015 GDP",
+        _PAID_BY_CENTRE + _PAID_BY_PROVINCES + _HOLE_LEFT,
+        loss=True,
+        about="paid by the centre and the provinces, and the hole that is left",
     ),
     "reemployed_share": Outcome(
-        "1", lambda state: reemployed_share(state.labour), about="re-employed over all who entered the pool"
+        "1",
+        lambda state: placed_share(state.labour),
+        about="re-employed or gone to work elsewhere, over all who were displaced in the northeast",
+    ),
+    "reemployed_in_northeast_share": Outcome(
+        "1",
+        lambda state: reemployed_share(state.labour),
+        about="re-employed in the northeast over all who were displaced there",
+    ),
+    "layoffs_three_years": Outcome(
+        "k persons",
+        highest_spell("national_layoffs", 3),
+        loss=True,
+        about="direct and indirect layoffs of all China in the worst three years in a row",
     ),
     "national_cut_layoffs": Outcome(
-        "k persons", total("cut_layoffs"), loss=True, about="closures, all regions"
+        "k persons",
+        total("cut_layoffs"),
+        loss=True,
+        about="layoffs by closures and restructuring in all China",
+    ),
+    "sector_jobs_last": Outcome(
+        "k persons", last("employment", _HERE), about="jobs in the northeast's three sectors in the last year"
+    ),
+    "population_loss": Outcome(
+        "k persons", total("out_migrated", _HERE), loss=True, about="displaced people who left the northeast"
     ),
 }
 
@@ -145,8 +261,10 @@ class Happened(NamedTuple):
     distress: Distress
     banks: Banks
     book: Book
+    lent: Any
     labour: Labour
     moves: Moves
+    purse: Purse
     economy: Economy
     accounts: Accounts
 
@@ -155,14 +273,17 @@ def recorded(year: Happened, gdp_before: Any) -> Mapping[str, Any]:
     """The yearly values by name; and values beside them that outcomes are folded from or that balances need."""
     moves, firms, book, economy = year.moves, year.firms, year.book, year.economy
     index = northeast_index(economy.gdp)
-    employed = year.labour.employment
+    employed, purse = year.labour.employment, year.purse
+    owed = year.distress.debt.sel(region=NORTHEAST)
     return {
         "cut_layoffs": moves.cut,
         "market_layoffs": moves.market,
         "default_layoffs": moves.default,
         "indirect_layoffs": moves.indirect,
         "layoffs": moves.layoffs,
+        "national_layoffs": (moves.layoffs + moves.indirect.over("sector")).over("region"),
         "employment": employed,
+        "kept_workers": year.labour.kept * employed,
         "displaced_pool": year.labour.displaced,
         "displaced_spell": spell(year.labour.displaced, moves.reemployed),
         "reemployed": moves.reemployed,
@@ -173,14 +294,20 @@ def recorded(year: Happened, gdp_before: Any) -> Mapping[str, Any]:
         "net_jobs_lost": (BASE.employment - employed).over("sector") - year.labour.settled,
         "soe_default_share": year.distress.default,
         "zombie_share": firms.zombie,
+        "northeast_zombie_share": (firms.zombie.sel(region=NORTHEAST) * owed).over() / owed.over(),
         "leverage": firms.leverage,
         "interest_cover": year.distress.margin / (INTEREST * firms.leverage),
+        "loss_given_default": year.distress.loss_given_default,
+        "loans": year.banks.loans,
+        "capital": year.banks.capital,
+        "provisions": year.banks.provisions,
         "bank_loss": book.loss,
         "hidden_loss": book.hidden_loss,
         "npl_ratio": year.banks.npl_ratio,
         "capital_shortfall": shortfall(book.true_capital_ratio, year.banks.loans),
         "capital_ratio": book.capital_ratio,
         "true_capital_ratio": book.true_capital_ratio,
+        "loan_growth": year.lent,
         "credit_crunch": year.banks.crunch,
         "gdp_loss": 1.0 - economy.gdp / economy.national_path,
         "gdp_index": economy.gdp,
@@ -189,10 +316,13 @@ def recorded(year: Happened, gdp_before: Any) -> Mapping[str, Any]:
         "northeast_gdp_loss": 1.0 - index / economy.national_path,
         "growth": year.accounts.growth,
         "reported_growth": year.accounts.reported_growth,
-        "public_cost": year.accounts.subsidies + book.recapitalised + moves.fund_by_region,
-        "subsidies": year.accounts.subsidies,
+        "job_pace": moves.pace,
+        "public_cost": purse.centre + purse.province,
+        "paid_by_centre": purse.centre,
+        "paid_by_provinces": purse.province,
+        "subsidies": year.distress.subsidies,
         "recapitalisation_cost": book.recapitalised,
-        "fund_spending": moves.fund_by_region,
+        "fund_spending": moves.fund,
         "fiscal_space": economy.fiscal_space,
         "price_gap": year.industry.price_gap,
         "utilisation": year.activity.utilisation,
@@ -201,9 +331,9 @@ def recorded(year: Happened, gdp_before: Any) -> Mapping[str, Any]:
         "export_demand": year.environment.exports,
         "urban_share": year.environment.urban_share,
         "closed_share": year.activity.closed,
+        "given_up_share": year.activity.given_up,
         "restructured_share": year.activity.restructured,
         "retained_income": book.retained,
-        "uncovered_loss": book.net_loss,
     }
 
 
@@ -214,5 +344,11 @@ def spell(pool: Scalar, reemployed: Scalar) -> Scalar:
 
 
 def reemployed_share(labour: Labour) -> Scalar:
-    """Re-employed over all who entered the northeast's pool [1]; 0 where nobody did."""
+    """Re-employed there over all who entered the northeast's pool [1]; 0 where nobody did."""
     return labour.reemployed_northeast / jnp.maximum(labour.entered_northeast, 1e-6)
+
+
+def placed_share(labour: Labour) -> Scalar:
+    """Re-employed or gone to work elsewhere over all who entered the northeast's pool [1]; 0 where nobody did."""
+    placed = labour.reemployed_northeast + labour.moved_northeast
+    return placed / jnp.maximum(labour.entered_northeast, 1e-6)

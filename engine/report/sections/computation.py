@@ -10,6 +10,7 @@ from typing import Any
 from engine.formatting import command_line
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
+from engine.risk.bounds import MANY, standings
 
 SAMPLERS = {
     "random": "every path independent",
@@ -30,6 +31,7 @@ def section(run: RunRecords) -> Section:
         ("Independent units", f"{run.paths // study.unit:,}, over which all errors are taken"),
         ("Seed", f"{study.seed}"),
         ("Precision", f"paths in {study.precision.removeprefix('float')} bits, estimates and errors in 64"),
+        *_bounds(run),
         *(("Too coarse for", f"{one['text']}. {one['remedy']}") for one in _rounding(run)),
         ("Values that are not finite", f"{lost:,}" + (", left out with their units" if lost else "")),
         *(
@@ -65,6 +67,22 @@ def section(run: RunRecords) -> Section:
     return Section(
         "computed", "How it was computed", markup, parts=(("reproduce", "The same numbers again"),)
     )
+
+
+def _bounds(run: RunRecords) -> list[tuple[str, str]]:
+    """On which bound of a yearly variable paths stand most often; nothing for a model that states none."""
+    shares = run.group("diagnostics/bounds").data_vars
+    held = {str(name): part.transpose("policy", "bound", ...).values for name, part in shares.items()}
+    on_bounds = standings(run.study, held)
+    if not on_bounds:
+        return []
+    often = sum(one.share > MANY for one in on_bounds)
+    counted = (
+        f"{often} of {len(on_bounds)} bounds and policies above {100 * MANY:g} %"
+        if often
+        else f"none above {100 * MANY:g} %"
+    )
+    return [("Yearly values on their bounds", f"{counted}; most often {on_bounds[0].text}")]
 
 
 def _rounding(run: RunRecords) -> list[dict[str, Any]]:

@@ -1,0 +1,80 @@
+"""How often yearly values stand on the bounds that a model clips them at: a table before a run, and a line after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from engine.cli.show.rows import Column, columns_of, print_rows
+from engine.cli.show.screen import print_words
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from engine.program.pilot import Pilot
+    from engine.risk.bounds import OnBound
+    from engine.study.study import Study
+
+
+def print_standings(console: Console, study: Study, pilot: Pilot | None) -> None:
+    """A table of the bounds on which more than a few of the pilot's paths stand; nothing where there are none."""
+    from engine.risk.bounds import MANY, TOLD, by_year, standings
+
+    if pilot is None or not pilot.single.yearly.size:
+        return
+    shares: dict[tuple[str, str], dict[str, OnBound]] = {}
+    for one in standings(study, by_year(study.model, pilot.single.yearly)):
+        shares.setdefault((one.variable, one.side), {})[one.policy] = one
+    told = {key: row for key, row in shares.items() if max(one.share for one in row.values()) > TOLD}
+    if not told:
+        return
+    names = study.policy_names
+    rows = [
+        [
+            f"{_any(row).limit:g}",
+            study.model.yearly[name].unit,
+            *(_percent(row[policy].share) for policy in names),
+        ]
+        for (name, _), row in told.items()
+    ]
+    columns = columns_of(["bound", "unit", *names], rows, ("unit",))
+    first = Column("yearly variable", [name for name, _ in told], left=True)
+    print_rows(console, "Yearly values on their bounds [% of paths and years]", first, columns)
+    paths = pilot.single.yearly.shape[-1]
+    words = f"A first look, at {paths} paths; a run counts its own: /diagnostics/bounds."
+    if max(one.share for row in told.values() for one in row.values()) > MANY:
+        words += f" *: above {100 * MANY:g} %; futures pile up there."
+    print_words(console, words, "dim")
+    console.print()
+
+
+def print_piled_up(console: Console, on_bounds: Sequence[OnBound]) -> None:
+    """One line where a run's values stand on a bound too often; nothing where none do.
+
+    Args:
+      on_bounds: the most frequent first.
+    """
+    if text := piled_up(on_bounds):
+        print_words(console, text, "yellow")
+        console.print()
+
+
+def piled_up(on_bounds: Sequence[OnBound]) -> str:
+    """The line of `print_piled_up`; empty where there is none."""
+    from engine.risk.bounds import MANY
+
+    many = [one for one in on_bounds if one.share > MANY]
+    if not many:
+        return ""
+    others = f"; {len(many) - 1} more above {100 * MANY:g} %" if len(many) > 1 else ""
+    return f"Bounds: {many[0].text}{others} (/diagnostics/bounds)."
+
+
+def _any(row: dict[str, OnBound]) -> OnBound:
+    return next(iter(row.values()))
+
+
+def _percent(share: float) -> str:
+    from engine.risk.bounds import MANY
+
+    return f"{100 * share:.1f}{'*' if share > MANY else ' '}"

@@ -1,0 +1,44 @@
+"""2.4 Budgets: who pays a bill, the centre or the province, and what stays unpaid."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+
+from engine.modelling.cells import each, maximum, minimum
+from engine.models.rustbelt.base_2015 import BASE
+from engine.models.rustbelt.labels import ByRegion, Scalar
+
+OVERDRAFT = 0.02
+"""How far below zero a province may go to pay a bill [share of GDP]."""
+
+
+class Purse(NamedTuple):
+    """What a region's government can still pay this year, and what it and the centre have paid [bn yuan]."""
+
+    left: ByRegion
+    province: ByRegion
+    centre: ByRegion
+
+
+def opened(fiscal_space: ByRegion, gdp: ByRegion) -> Purse:
+    """The purse at the beginning of a year: the room in the budget and the overdraft, at last year's GDP."""
+    nothing = 0.0 * BASE.gdp
+    return Purse(maximum(fiscal_space + OVERDRAFT, 0.0) * (BASE.gdp * gdp), nothing, nothing)
+
+
+def paid(purse: Purse, bill: ByRegion, central_share: Scalar) -> tuple[ByRegion, Purse]:
+    """What is paid of a bill [bn yuan], and the purse after it.
+
+    The centre pays its share; the province pays the rest as far as its purse goes.
+    """
+    centre = bill * central_share
+    province = minimum(bill - centre, purse.left)
+    return centre + province, Purse(purse.left - province, purse.province + province, purse.centre + centre)
+
+
+@each
+def covered(paid: Scalar, bill: Scalar) -> Scalar:
+    """Share of a bill that is paid [1]; all of one that asks for nothing."""
+    return jnp.where(bill > 0.0, paid / jnp.maximum(bill, 1e-9), 1.0)

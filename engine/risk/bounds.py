@@ -1,0 +1,120 @@
+"""Yearly values and the bounds that a model clips them at: how often they stand there, where most, and which lie beyond.
+
+Values that stand on a bound are futures of which the model tells no more than that they reach it: where many do, its tails are
+those of the bound.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from engine.modelling.cell_axis import cell_layout, split_cells
+from engine.modelling.records import Model
+from engine.study.study import Study
+
+SIDES = ("low", "high")
+ROUNDINGS = 4
+"""Neighbouring numbers about a bound that count as the bound: a clipped value may still be turned into another unit."""
+TOLD, MANY = 0.001, 0.02
+"""Shares of paths and years from which on a bound is told of, and is said to be reached too often."""
+
+Limits = Float[np.ndarray, "side cell"]
+
+
+@dataclass(frozen=True)
+class OnBound:
+    """How often a yearly variable stands on one of its bounds under a policy.
+
+    Args:
+      side: "low" or "high".
+      limit: the bound, in the variable's unit.
+      share: of the paths, years and cells.
+    """
+
+    variable: str
+    side: str
+    limit: float
+    policy: str
+    share: float
+
+    @property
+    def text(self) -> str:
+        """A clause of it."""
+        side = "lower" if self.side == "low" else "upper"
+        where = f"its {side} bound, {self.limit:g}"
+        return f"'{self.variable}' under '{self.policy}' stands on {where}, in {100 * self.share:.3g} % of paths and years"
+
+
+def limits_of(model: Model) -> Limits:
+    """The bounds of every yearly cell, infinite where there is none: a row of lower ones, a row of upper ones."""
+    cells = [
+        (model.yearly[name].low, model.yearly[name].high)
+        for name, columns in cell_layout(model).items()
+        for _ in range(columns.count)
+    ]
+    return np.array(cells, np.float64).reshape(-1, 2).T
+
+
+def bounded(model: Model) -> tuple[str, ...]:
+    """Yearly variables that have a bound."""
+    return tuple(name for name, entry in model.yearly.items() if entry.bounds)
+
+
+def shares_on(
+    values: Float[np.ndarray, "policy cell path"], limits: Limits
+) -> Float[np.ndarray, "policy side cell"]:
+    """Share of the paths on which each cell stands on each of its bounds."""
+    (low, high), (least, most) = _rims(limits, values.dtype)
+    on = np.stack([(values >= low) & (values <= least), (values >= most) & (values <= high)], axis=1)
+    return on.mean(axis=-1)
+
+
+def beyond(
+    values: Float[np.ndarray, "policy cell path"], limits: Limits
+) -> Bool[np.ndarray, "policy cell path"]:
+    """Which finite values lie outside their bounds."""
+    (low, high), _ = _rims(limits, values.dtype)
+    return np.isfinite(values) & ((values < low) | (values > high))
+
+
+def _rims(limits: Limits, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """The outer and the inner ends of what counts as each bound, [side, cell, 1] each."""
+    at = limits.astype(dtype)[..., None]
+    finite = np.isfinite(at)
+    room = np.where(finite, ROUNDINGS * np.spacing(np.where(finite, np.abs(at), 0)), 0).astype(dtype)
+    outward = np.array([-1, 1], dtype)[:, None, None]
+    return at + outward * room, at - outward * room
+
+
+def by_year(
+    model: Model, yearly: Float[np.ndarray, "policy year cell path"]
+) -> dict[str, Float[np.ndarray, "policy side year *dims"]]:
+    """Shares of the paths on each bound, of the variables that have one, [policy, side, year, *dims]."""
+    limits = limits_of(model)
+    shares = [shares_on(yearly[:, year], limits) for year in range(yearly.shape[1])]
+    parts = split_cells(model, np.stack(shares, axis=2))
+    return {name: parts[name] for name in bounded(model)}
+
+
+def standings(study: Study, shares: Mapping[str, np.ndarray]) -> tuple[OnBound, ...]:
+    """How often each bounded variable stands on each of its bounds under each policy, the most frequent first.
+
+    Args:
+      shares: [policy, side, ...] by variable.
+    """
+    return tuple(sorted(_standings(study, shares), key=lambda one: -one.share))
+
+
+def _standings(study: Study, shares: Mapping[str, np.ndarray]) -> Iterator[OnBound]:
+    for name, array in shares.items():
+        entry = study.model.yearly[name]
+        means = array.reshape(*array.shape[:2], -1).mean(axis=-1)
+        for p, policy in enumerate(study.policy_names):
+            for s, (side, limit) in enumerate(zip(SIDES, (entry.low, entry.high), strict=True)):
+                if math.isfinite(limit):
+                    yield OnBound(name, side, float(limit), policy, float(means[p, s]))

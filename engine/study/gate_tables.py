@@ -1,0 +1,105 @@
+"""Tables of gates -> facts that a policy's numbers are held against, every name looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from engine.errors import Problems, did_you_mean, refusal, unknown
+from engine.modelling.records import Model
+from engine.study.lever_tables import number
+from engine.study.study import Gate
+
+ASKED = ("median_above", "median_below", "median_within", "inside_90")
+ACROSS = ("sum", "mean")
+
+
+def read(
+    tables: Mapping[str, Mapping[str, Any]], policies: Collection[str], model: Model, problems: Problems
+) -> tuple[Gate, ...]:
+    """Gates in the order of the tables; what is wrong with any of them is added to the problems.
+
+    Years may lie beyond the horizon: a study on top of another may have a shorter one.
+
+    Args:
+      policies: names of all policies of the study file.
+    """
+    gates = []
+    for name, table in tables.items():
+        with problems.within(f"gates.{name}"):
+            gates.append(_gate(name, table, policies, model))
+    return tuple(gates)
+
+
+def _gate(name: str, table: Mapping[str, Any], policies: Collection[str], model: Model) -> Gate:
+    problems = Problems()
+    years = tuple(table.get("years", ())) or ((table["year"],) if "year" in table else ())
+    if "policy" not in table:
+        problems.add("policy", f"is missing. Known: {', '.join(policies)}.")
+    elif table["policy"] not in policies:
+        problems.add("policy", unknown("policy", table["policy"], policies))
+    if "year" in table and "years" in table:
+        problems.add("year", "does not go with years. Leave one of them out.")
+    with problems.within("variable"):
+        _check_variable(table.get("variable"), years, model)
+    at = {dim: tuple(labels) for dim, labels in table.get("at", {}).items()}
+    dims = model.yearly[table["variable"]].dims if years and table.get("variable") in model.yearly else ()
+    known = "variable" in table and not problems
+    for dim, labels in at.items() if known else ():
+        if dim not in dims:
+            problems.add(f"at.{dim}", _no_dimension(table["variable"], dim, dims))
+        for label in labels if dim in dims else ():
+            if label not in model.dims[dim]:
+                problems.add(f"at.{dim}", unknown("label", label, model.dims[dim]))
+    across = table.get("across", "")
+    count = max(1, len(years))
+    for dim in dims:
+        count *= len(at.get(dim, model.dims[dim]))
+    with problems.within("across"):
+        if across and across not in ACROSS:
+            raise refusal("", unknown("rule", across, ACROSS))
+        if known and count > 1 and not across:
+            free = [dim for dim in dims if dim not in at]
+            remedy = f"Name a label of {' and '.join(free)}, or say" if free else "Say"
+            raise refusal("", f"is missing: it asks for {count} numbers. {remedy} 'sum' or 'mean'.")
+    asked, limits = "", tuple[float, ...]()
+    with problems.within(""):
+        asked, limits = _asked(table)
+    problems.refuse()
+    about, source = table.get("about", ""), table.get("source", "")
+    rule = across if count > 1 else ""
+    return Gate(name, about, source, table["policy"], table["variable"], at, years, rule, asked, limits)
+
+
+def _check_variable(variable: str | None, years: tuple[int, ...], model: Model) -> None:
+    if variable is None:
+        raise refusal("", "is missing. Name a yearly variable or an outcome.")
+    if variable not in (model.yearly if years else model.outcomes):
+        if not years and variable in model.yearly:
+            raise refusal("", f"'{variable}' is a yearly variable. Say of which year: year = 2020.")
+        if years and variable in model.outcomes:
+            raise refusal("", f"'{variable}' is an outcome, which has no year. Remove the year.")
+        raise refusal("", unknown("variable", variable, [*model.yearly, *model.outcomes]))
+
+
+def _no_dimension(variable: str, dim: str, dims: Collection[str]) -> str:
+    has = did_you_mean(dim, dims) if dims else " It has none."
+    return f"'{variable}' has no dimension '{dim}'.{has}"
+
+
+def _asked(table: Mapping[str, Any]) -> tuple[str, tuple[float, ...]]:
+    """What is asked, and the numbers of it."""
+    there = [key for key in ASKED if key in table]
+    if len(there) != 1:
+        got = " and ".join(there) or "none"
+        raise refusal("", f"expected one of {', '.join(ASKED)}, got {got}.")
+    key = there[0]
+    values = table[key] if key == "median_within" else [table[key]]
+    if key == "median_within" and (len(values) != 2 or not values[0] < values[1]):
+        raise refusal(key, f"expected two numbers, the lower one first, got {values}.")
+    problems = Problems()
+    for value in values:
+        with problems.within(key):
+            number(value)
+    problems.refuse()
+    return key, tuple(float(value) for value in values)

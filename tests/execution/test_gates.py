@@ -1,0 +1,112 @@
+"""A study held against the facts that its gates name: medians and bands of closed forms, on the screen and as records."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.execution.gates import answers, paths_of
+from engine.modelling.cell_axis import split_cells
+from engine.study.loading import read_study
+from tests.helpers import assert_plausible, assert_same
+from tests.small_files import call, write
+from tests.user_models import Echo, echo, program
+
+MODELS = Path(__file__).parents[1] / "data" / "clipped_models.py"
+TIDE = """\
+name = "tide"
+compare = ["calm"]
+run = { paths = 4096, seed = 3 }
+time = { first = 2020, last = 2022 }
+[factors]
+swell = { family = "uniform", low = 0.2, high = 1.2 }
+lift = { family = "uniform", low = 0.2, high = 0.4 }
+[policies]
+calm = {}
+dammed = { dam = "lift" }
+[gates.wind]
+source = "row 7"
+policy = "dammed"
+variable = "wind"
+years = [2020, 2022]
+across = "sum"
+median_within = [-0.2, 0.2]
+[gates.east]
+source = "row 15"
+policy = "dammed"
+variable = "height"
+at = { shore = "east" }
+year = 2021
+median_above = 0.5
+[gates.top]
+policy = "calm"
+variable = "top"
+inside_90 = 0.9
+[gates.later]
+policy = "calm"
+variable = "wind"
+at = { shore = "west" }
+year = 2030
+median_below = 1
+"""
+OWN = ["--model", f"{MODELS}:Tide"]
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    """The study's file, and the records that it gives."""
+    path = write(tmp_path_factory.mktemp("gates"), TIDE, "tide.toml")
+    result = call("check", path, *OWN, "--gates", "--json")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == "computing 4,096 paths under dammed, calm\n"
+    return path, {record["gate"]: record for record in json.loads(result.stdout)}
+
+
+def test_median_and_band_are_those_of_the_paths(records):
+    _, by_name = records
+    wind = by_name["wind"]
+    # the sum of four standard normal shocks; the standard error of a quantile is sqrt(p (1 - p) / n) / density
+    n, sd = 2048, 2.0
+    for key, score, p in (("p05", -1.6449, 0.05), ("median", 0.0, 0.5), ("p95", 1.6449, 0.95)):
+        density = np.exp(-(score**2) / 2) / np.sqrt(2 * np.pi) / sd
+        assert_plausible(wind[key], sd * score, np.sqrt(p * (1 - p) / n) / density, 0.8)
+    assert wind["held"] and wind["median_within"] == [-0.2, 0.2] and wind["paths"] == 4096
+    east = by_name["east"]
+    assert_plausible(east["median"], 0.3, 0.02, 0.15)  # the wind is as often from either side
+    assert east["held"] is False and east["unit"] == "m" and east["source"] == "row 15"
+    assert by_name["top"]["held"] is True and by_name["top"]["years"] == []
+    assert by_name["top"]["p95"] == np.float32(0.9) + np.float32(0.9)
+    assert by_name["later"]["held"] is None and by_name["later"]["median"] is None
+
+
+def test_the_table_ends_with_how_many_fail(records):
+    path, by_name = records
+    result = call("check", path, *OWN, "--gates")
+    assert result.exit_code == 0
+    lines = [line for line in result.stdout.splitlines() if line.strip()]
+    assert lines[-2:] == ["Of years that the study does not have: later.", "1 of 4 gates fail: east."]
+    (row,) = [line for line in lines if line.startswith("east")]
+    assert row.split()[1:5] == ["NO", "median", "above", "0.5"]
+    assert f"{by_name['east']['median']:.4g}" in row and "dammed" in result.stdout
+
+
+def test_gates_are_of_the_paths_of_a_run():
+    plain = echo({"old": {}})
+    assert paths_of(plain) == 512
+    gate = {"policy": "old", "variable": "single", "year": 2017, "median_below": 9.0}
+    text = {key: value for key, value in plain.document.items() if key != "model"} | {"gates": {"one": gate}}
+    gated = read_study(text, "echo.toml", model=Echo())
+    (answer,) = answers(gated)
+    single = split_cells(gated.model, program(gated).first_years(512), axis=2)["single"][0, 1]
+    expected = np.quantile(single.astype(np.float64), (0.05, 0.5, 0.95))
+    assert_same(np.array([answer.low, answer.median, answer.high]), expected)
+    assert answer.held and answer.paths == 512
+
+
+def test_what_does_not_go_together_is_refused(tmp_path):
+    path = write(tmp_path, TIDE.partition("[gates.wind]")[0], "tide.toml")
+    result = call("check", path, *OWN, "--gates")
+    assert result.exit_code == 2 and "has no gates." in result.output
+    assert call("check", path, *OWN, "--json").exit_code == 2
+    assert call("check", path, *OWN, "--gates", "--workers", "2").exit_code == 2
