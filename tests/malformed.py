@@ -138,6 +138,10 @@ PATHS: dict[str, Any] = {
         "costly": {"outcome": "damage", "above": 8.0},
         "ruin": {"all": ["dry", "costly"]},
     },
+    "assumptions": {
+        "rain": {"about": "it rains", "off": {"a": 0, "release": "0.5x"}, "doubled": {"a": "2x"}},
+        "late": {"off": {"policies": {"save": {"quota": 1.0}}}, "doubled": {}},
+    },
     "risk": {"levels": [97.5, 99.5]},
     "keep": {"outcomes": ["damage"], "draws": 100, "yearly": 50},
 }  # fmt: skip

@@ -116,20 +116,22 @@ def _unobserved(stage: str, done: int, total: int) -> None:
 
 def assumptions(
     study: Study,
-    outcomes: Sequence[str] | None = None,
+    variables: Sequence[str] | None = None,
     device: str | None = None,
     observe: Observer = _unobserved,
 ) -> ByStructure:
     """What a study says in each structure, on its paths: every policy that runs on the same futures, by one compiled program.
 
     Args:
-      outcomes: of which mean and ES99 are looked at; the study's headline if not given. All events are.
+      variables: outcomes, of which mean and ES99 are looked at, and events; the headline and all events if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
 
     Raises:
       UserError: there is no assumption, no such outcome, or values that are not finite where one is off or doubled.
     """
-    wanted = _wanted(study, outcomes)
+    wanted = _wanted(study, variables)
+    events = [event for event in study.events if event.name in wanted]
+    outcomes = [name for name in wanted if name in study.model.outcomes]
     every = structures(study)
     contract.refuse_broken(study.model, study.model_name)
     compilation_cache.keep_programs()
@@ -137,21 +139,23 @@ def assumptions(
     observe("compiling", 0, total)
     program = devices.program(study, device)
     program.prepare()
-    read = sorted({*wanted, *(name for event in study.events for name in event_outcomes(study, event))})
+    read = sorted({*outcomes, *(name for event in events for name in event_outcomes(study, event))})
     records: list[Record] = []
     for done, (one, values) in enumerate(_values(program, every, read), start=1):
-        records += _records(study, one, values, wanted)
+        records += _records(study, one, values, events, outcomes)
         observe("simulating", done * study.paths, total)
     return ByStructure(study, every, records)
 
 
-def _wanted(study: Study, outcomes: Sequence[str] | None) -> tuple[str, ...]:
-    if outcomes is None:
-        return study.headline
-    for name in outcomes:
-        if name not in study.model.outcomes:
-            raise UserError("--outcome", [unknown("outcome", name, study.model.outcomes)])
-    return tuple(dict.fromkeys(outcomes))
+def _wanted(study: Study, variables: Sequence[str] | None) -> list[str]:
+    events = [event.name for event in study.events]
+    if variables is None:
+        return [*study.headline, *events]
+    known = [*study.model.outcomes, *events]
+    wrong = [unknown("outcome or event", name, known) for name in variables if name not in known]
+    if wrong:
+        raise UserError("--outcome", wrong)
+    return list(dict.fromkeys(variables))
 
 
 @dataclass(frozen=True)
@@ -201,12 +205,14 @@ def _refuse_nonfinite(study: Study, one: Structure, outcomes: np.ndarray, count:
     raise UserError(study.source, [Problem(place, f"{problem} {remedy}") for problem in problems])
 
 
-def _records(study: Study, one: Structure, values: _Values, wanted: Sequence[str]) -> list[Record]:
+def _records(
+    study: Study, one: Structure, values: _Values, events: Sequence[Event], outcomes: Sequence[str]
+) -> list[Record]:
     """Records of one structure."""
     of_event, of_outcome = partial(_of_event, study, one, values), partial(_of_outcome, study, one, values)
     # NumPy lets go of the interpreter while it sorts and sums
     with ThreadPoolExecutor(THREADS) as threads:
-        parts = [*threads.map(of_event, study.events), *threads.map(of_outcome, wanted)]
+        parts = [*threads.map(of_event, events), *threads.map(of_outcome, outcomes)]
     return [record for part in parts for record in part]
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 @click.command("assumptions", short_help="Hold a study against its own assumptions.")
 @options.study_to_run
 @click.option(
-    "--outcome", "outcomes", multiple=True, metavar="V", help="Outcome in place of the study's headline; several may be given."
+    "--outcome", "variables", multiple=True, metavar="V", shell_complete=options.complete_outcome,
+    help="Outcome or event, in place of the headline and all events; several may be given.",
 )  # fmt: skip
 @click.option("--full", is_flag=True, help="Every structure in every table, also those that rank as stated.")
 @options.as_json
@@ -30,7 +31,7 @@ def command(
     ctx: click.Context,
     study: Study,
     place: dict[str, Any],
-    outcomes: tuple[str, ...],
+    variables: tuple[str, ...],
     full: bool,
     as_json: bool,
     quiet: bool,
@@ -52,7 +53,7 @@ def command(
     refuse_if_memory_too_small(looked_at, place["memory"])
     with progress(quiet) as observe:
         answer = assumptions(
-            looked_at, outcomes or None, place["device"],
+            looked_at, variables or None, place["device"],
             lambda stage, done, total: observe(Stage(stage, done, total)),
         )  # fmt: skip
     try:
@@ -69,6 +70,14 @@ def command(
             if written is not None:
                 opened = f'xarray.open_datatree({str(written)!r}, engine="zarr")'
                 screen.print_line(console, "", f"Beside the cube of its run: {opened}")
+            elif failure is None:
+                words = "run", study.source
+                screen.print_command(
+                    console,
+                    "Kept beside the cube once the study has been run",
+                    *words,
+                    model=study.model_spec,
+                )
     if failure is not None:
         raise failure
 

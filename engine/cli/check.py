@@ -8,7 +8,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.cli.show.input_tables import print_groups, print_shocks
+from engine.cli.show.input_tables import print_groups, print_shocks, print_stated
 from engine.cli.show.prior_table import print_priors
 from engine.cli.show.rows import Column, columns_of, print_rows
 from engine.formatting import size_as_text
@@ -50,6 +50,7 @@ def command(study: Study, place: dict[str, Any], workers: int | None) -> None:
         print_priors(console, study.inputs)
         print_groups(console, study)
         print_shocks(console, study)
+        print_stated(console, study)
         _print_size(console, folder, f"{len(row)} x {row[0].device_kind}", place["memory"])
         screen.print_rounding(console, precision.too_coarse(study))
     if workers is not None:

@@ -246,12 +246,12 @@ class Run:
     # ------------------------------------------------------------------------------------------ what it rests on
 
     def assumptions(
-        self, outcomes: Sequence[str] | None = None, paths: int | None = None, device: str | None = None
+        self, variables: Sequence[str] | None = None, paths: int | None = None, device: str | None = None
     ) -> ByStructure:
         """What the study says with each of its assumptions off, doubled, and all of them; also written beside the cube.
 
         Args:
-          outcomes: of which mean and ES99 are looked at; the headline if not given.
+          variables: outcomes, of which mean and ES99 are looked at, and events; the headline and all events if not given.
           paths: from the first on; those of the run, but 131,072 at most, if not given.
           device: "cpu" or "gpu"; the GPUs if there are any.
 
@@ -261,7 +261,7 @@ class Run:
         study = of_few(self.study) if paths is None else replace(self.study, paths=paths)
         watch = notebook.observer()
         answer = assumptions(
-            study, outcomes, device, lambda stage, done, total: watch(Stage(stage, done, total))
+            study, variables, device, lambda stage, done, total: watch(Stage(stage, done, total))
         )
         assumption_store.write(self._folder, answer.groups)
         return answer

@@ -21,6 +21,7 @@ from engine.modelling.records import Model, factor_names
 from engine.study import group_tables
 from engine.study.lever_tables import LeverTables, number, put_together
 from engine.study.policy_tables import Policies, PolicyReader
+from engine.study.shock_tables import group_names
 from engine.study.study import Change, Study
 
 POLICIES, GROUPS = "policies", "groups"
@@ -102,7 +103,9 @@ def read_change(table: Mapping[str, Any], place: str, known: Known, problems: Pr
     """What a table changes, with what is wrong with it added to the problems, at its place."""
     own = Problems()
     whole = _Pieces(known, own)
-    for key, value in table.items():
+    # what is said of one label, or of one policy, counts whatever is said of all
+    for key in sorted(table, key=lambda key: (key in (POLICIES, GROUPS), "[" in key)):
+        value = table[key]
         if key in (POLICIES, GROUPS) and isinstance(value, Mapping):
             known_names: Any = known.text["policies"] if key == POLICIES else known.text["groups"]
             for name, inner in value.items():
@@ -242,7 +245,8 @@ class _Pieces:
             if any(group == name for group in self.known.group_of.values()):
                 self.changes = True  # its members are not drawn, or something is wrong with it
                 return
-            raise refusal("", "expected a group of factors; this one is of shocks.")
+            of = "shocks" if name in group_names(self.known.text["shocks"]) else "nothing"
+            raise refusal("", f"expected a group of factors; this one is of {of}.")
         for key in table:
             if key not in _DEPENDENCE:
                 raise refusal(key, unknown("statement of a dependence", key, _DEPENDENCE))

@@ -88,7 +88,7 @@ def test_all_structures_take_one_program(monkeypatch):
 
 def test_several_policies_are_ranked_pair_by_pair():
     tables = {"need": {"off": {"need": 0}, "doubled": {}}}
-    answer = assumptions(lake(assumptions=tables), outcomes=["sum"])
+    answer = assumptions(lake(assumptions=tables), variables=["sum", "low"])
     pairs = [(one.policy, one.against) for one in answer.rankings if one.variable == "sum"]
     assert dict.fromkeys(pairs) == dict.fromkeys([("save", "keep"), ("late", "keep"), ("late", "save")])
     assert {one.variable for one in answer.rankings} == {"sum", "low"}
@@ -113,8 +113,8 @@ def test_paths_that_are_not_finite_are_refused_with_the_assumption():
 def test_a_study_without_assumptions_is_told_how_to_name_some():
     with pytest.raises(UserError, match=r"assumptions: expected at least one about what runs. Name some"):
         assumptions(bill(assumptions={}))
-    with pytest.raises(UserError, match=r"unknown outcome 'costs'. Did you mean 'cost'"):
-        assumptions(bill(), outcomes=["costs"])
+    with pytest.raises(UserError, match=r"unknown outcome or event 'costs'. Did you mean 'cost'"):
+        assumptions(bill(), variables=["costs"])
 
 
 def test_latin_replicates_are_the_units():

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from engine.cli.show import screen
+from engine.cli.show.input_tables import print_stated
 from engine.cli.show.risk_tables import print_flags
-from engine.cli.show.rows import Column, columns_of, print_rows
+from engine.cli.show.rows import Column, print_rows
 from engine.risk.as_text import NO_INTERVAL, Cell, cell
 from engine.risk.rankings import PROBABILITY, STATED, Ranking, Verdict, adjective
-from engine.study.assumption_tables import ALL, in_words
+from engine.study.assumption_tables import ALL
 
 if TYPE_CHECKING:
     from engine.analyses.assumptions import ByStructure
@@ -35,7 +36,7 @@ def print_assumptions(console: Console, answer: ByStructure, full: bool) -> None
     study = answer.study
     screen.print_words(console, answer.sentence, "bold")
     console.print()
-    _print_what_is_assumed(console, answer)
+    print_stated(console, answer.study)
     book, marks = _Book(answer), set[str]()
     for variable, measure in dict.fromkeys((r.variable, r.measure) for r in book.own):
         marks |= _print_one(console, book, variable, measure, full)
@@ -46,18 +47,6 @@ def print_assumptions(console: Console, answer: ByStructure, full: bool) -> None
     )
     screen.print_words(console, text, "dim")
     print_flags(console, marks, answer.records, ("mean", "ES99", PROBABILITY))
-
-
-def _print_what_is_assumed(console: Console, answer: ByStructure) -> None:
-    rows = [
-        (one.name, in_words(one.table["off"]), in_words(one.table["doubled"]) or "as stated", one.about)
-        for one in answer.study.assumptions
-    ]
-    heads = ("assumption", "off", "doubled", "what is assumed")
-    names, *columns = columns_of(
-        heads, rows, left=("assumption",), words=("off", "doubled", "what is assumed")
-    )
-    print_rows(console, "", names, columns)
 
 
 class _Book:

@@ -43,6 +43,21 @@ def print_shocks(console: Console, study: Study) -> None:
     print_rows(console, "Regimes", Column("regime", names, left=True), columns)
 
 
+def print_stated(console: Console, study: Study) -> None:
+    """The assumptions that a study names, and what changes where each is off, and doubled."""
+    from engine.study.assumption_tables import in_words
+
+    names = [one.name for one in study.assumptions]
+    rows = [
+        (in_words(one.table["off"]), in_words(one.table["doubled"]) or "as stated", one.about)
+        for one in study.assumptions
+    ]
+    heads = ("off", "doubled", "what is assumed")
+    print_rows(
+        console, "Assumptions", Column("assumption", names, left=True), columns_of(heads, rows, words=heads)
+    )
+
+
 def print_groups(console: Console, study: Study) -> None:
     """Copula and parameter of each group, and the dependence that they imply: one row if it is the same for any two members."""
     names, rows, matrices, abouts = [], [], [], []
