@@ -140,7 +140,7 @@ def resolve(
 
 
 def _check_names(text: Mapping[str, Any], problems: Problems) -> None:
-    for table in ("factors", "groups", "regimes", "policies", "events", "assumptions"):
+    for table in ("factors", "groups", "regimes", "policies", "events", "lever_groups", "assumptions"):
         for name in text[table]:
             with problems.within(f"{table}.{name}" if name else table):
                 (check_factor_name if table == "factors" else check_name)(name)
