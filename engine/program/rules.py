@@ -50,7 +50,6 @@ class Rules:
     study: Study
     dtype: type
 
-    @cached_property
     def of_paths(self) -> tuple[Rule, tuple[Argument, Argument]]:
         """The outcomes of a static model, and what they are computed from: factor draws and the policies."""
         takes = self.draws, self.policies(self._first_year, Axis.POLICY)

@@ -139,7 +139,7 @@ class Tile:
 
     def _evaluate(self, inputs: Any, draws: Draws) -> Outcomes:
         policies = jax.tree.map(lambda leaf: leaf[0], inputs["levers"])
-        rule, (drawn, decided) = self.rules.of_paths
+        rule, (drawn, decided) = self.rules.of_paths()
         batch = self._batch(rule, drawn, decided)
         known = batch.given(0, self._rows(draws)) | batch.given(1, _tables_of(policies, decided))
         return self._outcomes(batch, batch.computed(known, batch.outputs))
