@@ -138,6 +138,7 @@ PATHS: dict[str, Any] = {
         "costly": {"outcome": "damage", "above": 8.0},
         "ruin": {"all": ["dry", "costly"]},
     },
+    "lever_groups": {"water": ["release", "quota"], "when": ["start"]},
     "assumptions": {
         "rain": {"about": "it rains", "off": {"a": 0, "release": "0.5x"}, "doubled": {"a": "2x"}},
         "late": {"off": {"policies": {"save": {"quota": 1.0}}}, "doubled": {}},
@@ -150,6 +151,7 @@ STATIC: dict[str, Any] = {
     "groups": {"g": {"correlation": 0.3}},
     "factors": {name: {"family": "normal", "mean": 0.0, "sd": 1.0, "group": "g"} for name in ("a", "b")},
     "policies": {"now": {}, "then": {"shift": 2.0, "implementation": 0.5}},
+    "lever_groups": {"bills": ["shift"]},
 }
 ON_TOP: dict[str, Any] = {
     "name": "mine",

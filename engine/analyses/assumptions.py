@@ -103,7 +103,7 @@ def structures(study: Study) -> tuple[Structure, ...]:
     changes = {(one.name, kind): one.change(kind) for one in study.assumptions for kind in KINDS}
     for kind in KINDS:
         if sum(bool(change) for (_, of), change in changes.items() if of == kind) > 1:
-            changes[ALL, kind] = joined([one.change(kind) for one in study.assumptions])
+            changes[ALL, kind] = joined([one.change(kind) for one in study.assumptions], study.groups)
     changed = [
         Structure(f"{name} {kind}", name, kind, change) for (name, kind), change in changes.items() if change
     ]

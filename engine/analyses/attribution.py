@@ -273,7 +273,7 @@ def _part(
     (variable, measure), k = measured, len(players)
     difference, *rest = sums.estimates(sound, units, measure == PROBABILITY)
     sign = 1.0 if difference.estimate >= 0 else -1.0
-    leaders = sums.largest(range(1, 1 + k), sign, sound, units)
+    leaders = sums.largest(range(1, 1 + k), sign, sound, units, measure == PROBABILITY)
     share, alone, taken = (tuple(rest[at : at + k]) for at in (0, k, 2 * k))
     return Part(variable, measure, difference, share, alone, taken, tuple(players[at].name for at in leaders))
 

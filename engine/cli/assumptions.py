@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 @click.command("assumptions", short_help="Hold a study against its own assumptions.")
 @options.study_to_run
 @click.option(
-    "--outcome", "variables", type=options.NAMES, shell_complete=options.complete_outcome,
-    help="Outcomes and events, in place of the headline and all events.",
+    "--outcome", "variables", type=options.NAMES, multiple=True, shell_complete=options.complete_outcome,
+    help="Outcomes and events, in place of the headline and all events; may be given several times.",
 )  # fmt: skip
 @click.option("--full", is_flag=True, help="Every structure in every table, also those that rank as stated.")
 @options.as_json
@@ -31,7 +31,7 @@ def command(
     ctx: click.Context,
     study: Study,
     place: dict[str, Any],
-    variables: tuple[str, ...] | None,
+    variables: tuple[tuple[str, ...], ...],
     full: bool,
     as_json: bool,
     quiet: bool,
@@ -53,7 +53,7 @@ def command(
     refuse_if_memory_too_small(looked_at, place["memory"])
     with progress(quiet) as observe:
         answer = assumptions(
-            looked_at, variables, place["device"],
+            looked_at, [name for names in variables for name in names] or None, place["device"],
             lambda stage, done, total: observe(Stage(stage, done, total)),
         )  # fmt: skip
     try:

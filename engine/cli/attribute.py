@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     help="The policy that is gone to.",
 )  # fmt: skip
 @click.option(
-    "--outcome", "outcomes", multiple=True, metavar="V", shell_complete=options.complete_outcome,
-    help="Outcome or event, in place of the headline and all events; several may be given.",
+    "--outcome", "outcomes", type=options.NAMES, shell_complete=options.complete_outcome,
+    help="Outcomes and events, in place of the headline and all events.",
 )  # fmt: skip
 @click.option(
     "--paths", type=options.COUNT, help="Number of paths; the study's, at most 131072, if not given."
@@ -41,7 +41,7 @@ def command(
     study: str,
     start: str,
     end: str,
-    outcomes: tuple[str, ...],
+    outcomes: tuple[str, ...] | None,
     paths: int | None,
     seed: int | None,
     model: Model | None,
@@ -53,7 +53,7 @@ def command(
 
     \b
     rustbelt attribute rustbelt --from old --to reform
-    rustbelt attribute rustbelt --from old --to reform --outcome all_four --outcome layoffs
+    rustbelt attribute rustbelt --from old --to reform --outcome all_four,layoffs
 
     The study names the groups, under [lever_groups]; a lever in none is one by itself. Of each group: its Shapley share of the
     difference, what it does alone, and what is lost where it alone is taken back.
@@ -69,7 +69,7 @@ def command(
     resolved = load_study(study, model=model, paths=paths, seed=seed, policies=[*dict.fromkeys((start, end))])
     with progress(quiet) as observe:
         given = attribution(
-            resolved, start, end, outcomes or None, paths, device,
+            resolved, start, end, outcomes, paths, device,
             lambda stage, done, total: observe(Stage(stage, done, total)),
         )  # fmt: skip
     if as_json:

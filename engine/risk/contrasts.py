@@ -9,16 +9,24 @@ the sums alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.risk.evidence import FEWEST_FOR_ES_DIFFERENCE
 from engine.risk.flags import Flag, Reason
-from engine.risk.heaviness import gravest, tail_flag, tails_flag
-from engine.risk.intervals import Estimate, Units, Z, effective_count, moments_of_totals, wilson_interval
-from engine.risk.measures import ONE_UNIT
+from engine.risk.heaviness import tail_flag, tails_flag
+from engine.risk.intervals import (
+    Estimate,
+    Units,
+    Z,
+    combined_interval,
+    effective_count,
+    moments_of_totals,
+    wilson_interval,
+)
+from engine.risk.measures import ONE_UNIT, correlation
 from engine.risk.tails import quantiles, shifted
 
 ROUNDING = 2.0**-48
@@ -95,28 +103,32 @@ class Contrasts:
     def estimates(
         self, sound: Bool[np.ndarray, "path"], units: Units, is_share: bool = False
     ) -> list[Estimate]:
-        """Each sum with its 95 % interval, Student's with Hall's correction for skewness; flags as those of a difference.
+        """Each sum with its 95 % interval; flags as those of a difference.
+
+        Student's with Hall's correction for skewness; of probabilities as `_of_shares`.
 
         Args:
           sound: paths that are not left out.
           units: of these.
-          is_share: whether they are of probabilities. Where no path has any weight in one its ends are those of Wilson's interval for
-            none of so many paths: that it was never seen does not say that it never is.
+          is_share: whether they are of probabilities, the weights of a sum no larger than 1 together on either side.
         """
         return [self._estimate(self._row(row)[sound], units, is_share) for row in range(len(self._sums))]
 
     def largest(
-        self, rows: Sequence[int], sign: float, sound: Bool[np.ndarray, "path"], units: Units
+        self,
+        rows: Sequence[int],
+        sign: float,
+        sound: Bool[np.ndarray, "path"],
+        units: Units,
+        is_share: bool = False,
     ) -> list[int]:
         """Which of some sums, times `sign`, is the largest, and those that are not told from it: the interval of the gap holds zero."""
         values = [sign * self._row(row)[sound] for row in rows]
         first = int(np.argmax([row.mean() for row in values]))
-        ahead = [first]
-        for k, row in enumerate(values):
-            gap = self._estimate(values[first] - row, units, False)
-            if k != first and not gap.low > 0:  # an interval that is not there tells nothing apart
-                ahead.append(k)
-        return [first, *sorted(ahead[1:])]
+        others = (k for k in range(len(values)) if k != first)
+        # halved, a gap of two sums has weights like one of them; an interval that is not there tells nothing apart
+        gaps = {k: self._estimate((values[first] - values[k]) / 2, units, is_share) for k in others}
+        return [first, *(k for k, gap in gaps.items() if not gap.low > 0)]
 
     def _row(self, row: int) -> Float[np.ndarray, "path"]:
         """A sum on every path; zero where it is the rounding of terms that cancel."""
@@ -124,26 +136,42 @@ class Contrasts:
         return np.where(np.abs(values) <= ROUNDING * self._sizes, 0.0, values)
 
     def _estimate(self, values: Float[np.ndarray, "path"], units: Units, is_share: bool) -> Estimate:
-        totals = units.totals(values)
-        of = moments_of_totals(totals, units)
+        of = moments_of_totals(units.totals(values), units)
         estimate, error, low, high = map(float, shifted(of, 1.0))
         if units.count < 2:
             return Estimate(estimate, error, low, high).flagged(ONE_UNIT)
-        if is_share and not error > 0:
-            none = moments_of_totals(np.zeros_like(totals), units)
-            reach = float(wilson_interval(np.zeros(()), effective_count(none, units))[1])
-            return Estimate(estimate, reach / Z, estimate - reach, estimate + reach)
-        varies = error > 0
-        scarce = (
-            Flag(Reason.FEW_REPLICATES, units.count, units.needed) if units.count < units.needed else None
-        )
-        few = (
-            Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, self._exceedances, FEWEST_FOR_ES_DIFFERENCE)
-            if self._exceedances < FEWEST_FOR_ES_DIFFERENCE
-            else None
-        )
-        looks = varies and not is_share and (self._heavy or np.isinf(self._exceedances))
-        squares = (error * units.paths) ** 2
-        tail = tails_flag(np.sort(values), estimate, squares) if looks else None
-        flag = gravest((tail, scarce if varies else None))
-        return Estimate(estimate, error, low, high).flagged(flag, few if varies else None)
+        if is_share:
+            low, high = _of_shares(values, units)
+            return Estimate(estimate, error or (high - low) / (2 * Z), low, high)
+        if not error > 0:
+            return Estimate(estimate, error, low, high)
+        few = [
+            Flag(reason, have, needed)
+            for reason, have, needed in (
+                (Reason.FEW_REPLICATES, units.count, units.needed),
+                (Reason.FEW_EFFECTIVE_EXCEEDANCES, self._exceedances, FEWEST_FOR_ES_DIFFERENCE),
+            )
+            if have < needed
+        ]
+        looks = self._heavy or np.isinf(self._exceedances)
+        tail = tails_flag(np.sort(values), estimate, (error * units.paths) ** 2) if looks else None
+        return Estimate(estimate, error, low, high).flagged(tail, *few)
+
+
+def _of_shares(values: Float[np.ndarray, "path"], units: Units) -> tuple[float, float]:
+    """Interval of a weighted sum of probabilities, from what each path adds to it, -1 to 1.
+
+    What adds and what takes away are two means of values from 0 to 1, each with Wilson's interval for as many paths as its own variance
+    amounts to; the ends of their difference are combined from these as those of two probabilities. So what was seen on few paths, or on none,
+    is not taken for what there is.
+    """
+    # a value between 0 and 1 varies less than its mean says of what is 0 or 1, and every path of its own is no exception
+    seen = replace(units, owner=np.arange(units.paths)) if units.size == 1 and units.owner is None else units
+    totals = [units.totals(np.maximum(side, 0.0)) for side in (values, -values)]
+    ends = []
+    for part in totals:
+        of = moments_of_totals(part, units)
+        low, high = wilson_interval(of.mean, effective_count(of, seen))
+        ends.append((float(of.mean), float(low), float(high)))
+    up, down = (part - units.sizes * mean for part, (mean, _, _) in zip(totals, ends, strict=True))
+    return combined_interval(ends[0], ends[1], correlation(up, down))

@@ -23,6 +23,7 @@ class Verdict(enum.StrEnum):
     FLIPS = "flips"
     OPEN = "open"
     UNDECIDED = "undecided"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,13 @@ class Ranking:
     @property
     def verdict(self) -> Verdict:
         """FLIPS where each policy is clearly the worse one in some structure, HOLDS where one of them is in every structure,
-        OPEN where one of them is in some and the other in none, UNDECIDED where none is anywhere."""
+        OPEN where one of them is in some and the other in none, UNDECIDED where none is anywhere, UNKNOWN where no structure has an interval."""
         clear = {sign for sign in self.signs.values() if sign}
         if len(clear) == 2:
             return Verdict.FLIPS
         if not clear:
-            return Verdict.UNDECIDED
+            unknown = all(sign is None for sign in self.signs.values())
+            return Verdict.UNKNOWN if unknown else Verdict.UNDECIDED
         return Verdict.HOLDS if all(self.signs.values()) else Verdict.OPEN
 
     def worse(self, structure: str) -> str:
@@ -102,6 +104,7 @@ def sentence(among: Sequence[Ranking], n_structures: int) -> str:
     for verdict, text in (
         (Verdict.OPEN, "clear in some and turned round in none"),
         (Verdict.UNDECIDED, "undecided in all"),
+        (Verdict.UNKNOWN, "without an interval, for too few paths or too heavy a tail"),
     ):
         if names := [named(one, several) for one in by_verdict[verdict]]:
             parts.append(f"{text}: {listed(names)}")

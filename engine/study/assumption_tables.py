@@ -30,7 +30,7 @@ def read(known: Known, problems: Problems) -> tuple[Assumption, ...]:
         with problems.within(f"assumptions.{name}"):
             if (one := _assumption(name, table, known)) is not None:
                 assumptions.append(one)
-    _refuse_contradictions(assumptions, problems)
+    _refuse_contradictions(assumptions, known, problems)
     return tuple(assumptions)
 
 
@@ -92,13 +92,13 @@ def _check_share(factor: str, known: Known) -> None:
             )
 
 
-def _refuse_contradictions(assumptions: Sequence[Assumption], problems: Problems) -> None:
+def _refuse_contradictions(assumptions: Sequence[Assumption], known: Known, problems: Problems) -> None:
     """Adds what two assumptions change in two ways, as all of them together would have to be both."""
     for kind in KINDS:
-        known: dict[str, tuple[Any, str]] = {}
+        by_place: dict[str, tuple[Any, str]] = {}
         for one in assumptions:
-            for place, value in flat(one.change(kind)):
-                other, whose = known.setdefault(place, (value, one.name))
+            for place, value in flat(one.change(kind), known.groups):
+                other, whose = by_place.setdefault(place, (value, one.name))
                 if other != value:
                     text = f"is another value than in assumption '{whose}': all of them {kind} would be both."
                     problems.add(f"assumptions.{one.name}.{kind}.{place}", f"{text} State it in one of them.")

@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from engine.draws.copulas.statements import STATEMENTS
 from engine.draws.distributions.prior import Prior
 from engine.draws.inputs import Group
 from engine.draws.limits import FARTHEST
 from engine.errors import Problems, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.records import Model, factor_names
-from engine.study import group_tables
+from engine.study import group_changes
 from engine.study.lever_tables import LeverTables, number, put_together
 from engine.study.policy_tables import Policies, PolicyReader
 from engine.study.shock_tables import group_names
@@ -27,7 +26,6 @@ from engine.study.study import Change, Study
 POLICIES, GROUPS = "policies", "groups"
 """Tables within a change that are of single policies, and of groups."""
 _MULTIPLE = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*x\s*")
-_DEPENDENCE = tuple(key for key in (*STATEMENTS, "df") if key not in ("file", "ranks", "vine"))
 
 
 @dataclass(frozen=True)
@@ -132,9 +130,6 @@ def read_change(table: Mapping[str, Any], place: str, known: Known, problems: Pr
     return ChangeRead(Change(whole.factors, whole.levers, whole.groups), whole.table, whole.changes)
 
 
-_OTHER_FORM = (
-    "cannot be stated so without another program: a number is changed to a number, a matrix to either."
-)
 _EXAMPLE = {POLICIES: "{ LEVER = 0 }", GROUPS: "{ correlation = 0 }"}
 
 
@@ -245,35 +240,14 @@ class _Pieces:
                 return
             of = "shocks" if name in group_names(self.known.text["shocks"]) else "nothing"
             raise refusal("", f"expected a group of factors; this one is of {of}.")
-        for key in table:
-            if key not in _DEPENDENCE:
-                raise refusal(key, unknown("statement of a dependence", key, _DEPENDENCE))
-        stated, group = self.known.text["groups"][name], self.known.groups[name]
-        statement = {key: _entries(key, table[key]) for key in table}
-        (old,) = [key for key in STATEMENTS if key in stated] or [""]
-        new = next((key for key in STATEMENTS if key in table), old)
-        matrix = isinstance(statement.get(new), list)
-        if matrix and not isinstance(stated.get(old), list):
-            raise refusal("", _OTHER_FORM)
-        if isinstance(stated.get(old), list) and not matrix and new in statement:
-            size = len(stated[old])
-            statement[new] = [[1.0 if i == j else statement[new] for j in range(size)] for i in range(size)]
-        kept = {key: value for key, value in stated.items() if key not in STATEMENTS or new == old}
-        problems = Problems()
-        changed = group_tables.read(
-            {name: {**kept, **statement}}, self.known.group_of, self.known.drawn, problems
-        ).get(name)
-        for problem in problems:
-            raise refusal(problem.place.removeprefix(f"groups.{name}").removeprefix("."), problem.message)
-        assert changed is not None
-        if _form(changed) != _form(group):
-            raise refusal("", _OTHER_FORM)
-        if _numbers(changed) == _numbers(group):
-            return
-        self.changes = True
-        self.groups[name] = changed
-        restricted = group_tables.restricted({**kept, **statement}, group.members)
-        self.table.setdefault(GROUPS, {})[name] = {key: restricted[key] for key in statement}
+        known = self.known
+        changed = group_changes.read(
+            known.text["groups"][name], known.groups[name], table, known.group_of, known.drawn
+        )
+        if changed is not None:
+            self.changes = True
+            self.groups[name], own = changed
+            self.table.setdefault(GROUPS, {})[name] = own
 
 
 def multiple_of(value: Any) -> float | None:
@@ -290,62 +264,43 @@ def multiple_of(value: Any) -> float | None:
     return float(number(float(stated[1])))
 
 
-def _entries(key: str, value: Any) -> Any:
-    if isinstance(value, list) and value and all(isinstance(row, list) for row in value):
-        return [[float(number(entry)) for entry in row] for row in value]
-    try:
-        return float(number(value))
-    except Exception:
-        raise refusal(key, f"expected a number, or rows of them, got {shown(value)}.") from None
-
-
-def _form(group: Group) -> tuple[Any, ...]:
-    """What a group's program is compiled for."""
-    return type(group.copula), group.streams, _shapes(group.copula.parameters(np.float64))
-
-
-def _shapes(parameters: Any) -> Any:
-    if isinstance(parameters, Mapping):
-        return {key: _shapes(part) for key, part in parameters.items()}
-    if isinstance(parameters, list | tuple):
-        return [_shapes(part) for part in parameters]
-    return np.shape(parameters)
-
-
-def _numbers(group: Group) -> list[float]:
-    def leaves(part: Any) -> Iterator[float]:
-        if isinstance(part, Mapping | list | tuple):
-            for inner in part.values() if isinstance(part, Mapping) else part:
-                yield from leaves(inner)
-        else:
-            yield from np.ravel(part).tolist()
-
-    # with one member there is nothing to move together with
-    return [*leaves(group.copula.parameters(np.float64))] if len(group.members) > 1 else []
-
-
 def parts(name: str, known: Known) -> tuple[str, ...]:
     """The factors that a name stands for: itself, or one for each label; none where it is no factor."""
     parts = tuple(factor_names(known.model).get(name, (name,)))
     return tuple(part for part in parts if part in known.text["factors"])
 
 
-def flat(change: Change) -> Iterator[tuple[str, Any]]:
+def flat(change: Change, groups: Mapping[str, Group]) -> Iterator[tuple[str, Any]]:
+    """What a change makes of each thing that it names, by its place.
+
+    Args:
+      groups: as the study states them.
+    """
     yield from change.factors.items()
     for policy, levers in change.levers.items():
         yield from ((f"{POLICIES}.{policy}.{lever}", value) for lever, value in levers.items())
-    yield from ((f"{GROUPS}.{name}", _numbers(group)) for name, group in change.groups.items())
+    for name, group in change.groups.items():
+        yield from (
+            (f"{GROUPS}.{name}.{key}", value) for key, value in group_changes.differences(group, groups[name])
+        )
 
 
-def joined(changes: Sequence[Change]) -> Change:
-    """Several changes at once."""
+def joined(changes: Sequence[Change], groups: Mapping[str, Group]) -> Change:
+    """Several changes at once.
+
+    Args:
+      groups: as the study states them.
+    """
     levers: dict[str, dict[str, Any]] = {}
     for change in changes:
         for policy, table in change.levers.items():
             levers[policy] = {**levers.get(policy, {}), **table}
     factors = {name: value for change in changes for name, value in change.factors.items()}
-    groups = {name: group for change in changes for name, group in change.groups.items()}
-    return Change(factors, levers, groups)
+    by_group: dict[str, Group] = {}
+    for change in changes:
+        for name, group in change.groups.items():
+            by_group[name] = group_changes.joined(by_group.get(name, groups[name]), group, groups[name])
+    return Change(factors, levers, by_group)
 
 
 def changed(study: Study, change: Change) -> Study:

@@ -143,7 +143,8 @@ def resolve(
 
 
 def _check_names(text: Mapping[str, Any], problems: Problems) -> None:
-    for table in ("factors", "groups", "regimes", "policies", "events", "gates", "assumptions"):
+    kinds = ("factors", "groups", "regimes", "policies", "events", "lever_groups", "gates", "assumptions")
+    for table in kinds:
         for name in text[table]:
             with problems.within(f"{table}.{name}" if name else table):
                 (check_factor_name if table == "factors" else check_name)(name)

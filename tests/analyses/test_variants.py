@@ -5,6 +5,7 @@ import pytest
 
 from engine.analyses import variants
 from engine.program import devices
+from engine.study.change_tables import joined
 from engine.study.study import Change
 from tests.analyses.assumed import BILL, LAKE, bill, lake
 from tests.helpers import assert_close, assert_same
@@ -98,6 +99,25 @@ def test_a_lever_that_is_drawn_is_a_number_where_it_is_off_and_twice_its_draw_wh
     policies = changed_policies(save=0.2, late=0.2) | {"keep": {"release": "pace"}}
     stated = lake(factors=DRAWN["factors"] | twice, policies=policies)
     assert_close(outcomes(study, study.assumptions[0].doubled), outcomes(stated))
+
+
+@pytest.mark.parametrize("copula", [{}, {"copula": "t", "df": 5.0}], ids=["gaussian", "t"])
+def test_members_that_are_against_the_others_are_put_on_one_side_by_the_program_that_turns_them(copula):
+    signed = {"wet": {"correlation": 0.6, "against": ["loss"], **copula}}
+    tables = {
+        "signs": {"off": {"groups": {"wet": {"against": []}}}},
+        "together": {"off": {"groups": {"wet": {"correlation": 0.1}}}},
+    }
+    study = lake(groups=signed, assumptions=tables)
+    signs, together = (one.off for one in study.assumptions)
+    every = joined([signs, together], study.groups)
+    for change, stated in (
+        (signs, {"correlation": 0.6, **copula}),
+        (together, signed["wet"] | {"correlation": 0.1}),
+        (every, {"correlation": 0.1, **copula}),
+        (joined([together, signs], study.groups), {"correlation": 0.1, **copula}),
+    ):
+        assert_same(outcomes(study, change), outcomes(lake(groups={"wet": stated})))
 
 
 def test_nothing_is_traced_again():

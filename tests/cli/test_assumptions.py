@@ -71,7 +71,10 @@ def test_eighty_columns_are_enough(run, monkeypatch):
 
 
 def test_json_has_every_number_with_its_structure(run):
-    ended = call("assumptions", run[0], *own("Bridge"), "--json", "--quiet", "--outcome", "margin,collapse")
+    words = "--json", "--quiet", "--outcome", "margin,even", "--outcome", "collapse"
+    ended = call("assumptions", run[0], *own("Bridge"), *words)
+    assert ended.exit_code == 2 and "--outcome: 1 problem\n  unknown outcome or event 'even'." in ended.stderr
+    ended = call("assumptions", run[0], *own("Bridge"), *words[:3], "margin", *words[4:])
     records = json.loads(ended.stdout)
     assert {record["variable"] for record in records} == {"collapse", "margin"}
     structures = {record["structure"] for record in records}

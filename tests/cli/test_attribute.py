@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+import engine
 from engine.analyses.attribution import Attribution, Part
 from engine.analyses.coalitions import Player
 from engine.cli.show.attribution_table import finding
 from engine.risk.intervals import Estimate
 from engine.study.loading import load_study
-from tests.small_files import BRIDGE, call, own, write
+from tests.small_files import BRIDGE, MODELS, call, own, write
 
 WIDER = BRIDGE + '[lever_groups]\nsteel = ["strength"]\n'
 
@@ -58,6 +59,17 @@ def test_records_hold_every_number_and_nothing_else_is_printed(study):
     )
     assert whole["estimate"] == pytest.approx(share["estimate"]) == pytest.approx(4.0, rel=1e-5)
     assert {(r["from"], r["to"], r["variable"]) for r in records} == {("weak", "strong", "margin")}
+
+
+def test_a_run_is_asked_the_same(study, tmp_path):
+    model = engine.load_model_file(f"{MODELS}:Bridge")
+    run = engine.run(str(study), tmp_path / "run", model, device="cpu")
+    shares = run.attribute("weak", "strong", ["damage"], device="cpu")
+    own = engine.attribute(run.study, "weak", "strong", ["damage"], device="cpu")
+    assert shares.identical(own) and list(shares) == ["damage", "damage_difference"]
+    gap = run.compare("damage").query("measure == 'difference_ES99'")["estimate"].item()
+    whole = shares["damage_difference"].sel(measure="ES99", stat="estimate").item()
+    assert whole == pytest.approx(gap, rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,27 @@ def test_a_difference_that_was_never_seen_may_be_there_all_the_same():
     assert own.estimate == 0.0 and 0 < own.high == -own.low < 4 / N
 
 
+def test_what_one_path_shows_is_not_told_from_zero():
+    happens = np.zeros((2, N), bool)
+    happens[0, 17] = True
+    for weights in ([-1.0, 1.0], [-0.1, 0.1]):
+        sums = Contrasts(np.array([weights]), N)
+        sums.add(slice(0, 2), of_mean(happens, SOUND))
+        (own,) = sums.estimates(SOUND, Units(N, 1), is_share=True)
+        assert own.low < own.estimate < 0 < own.high < 4 / N
+
+
+@pytest.mark.parametrize("unit", [1, 2, 256])
+def test_a_difference_of_probabilities_is_as_sure_as_the_paired_one(unit):
+    happens = pair() > 1.0
+    want = measures.probability_difference(happens[1], happens[0], unit)
+    sums = Contrasts(np.array([[-1.0, 1.0]]), N)
+    sums.add(slice(0, 2), of_mean(happens, SOUND))
+    (own,) = sums.estimates(SOUND, Units(N, unit), is_share=True)
+    assert_close([own.estimate, own.standard_error], [want.estimate, want.standard_error])
+    assert (own.high - own.low) == pytest.approx(want.high - want.low, rel=0.01)
+
+
 def test_few_exceedances_take_the_interval_of_a_tail():
     few = 20_000
     sums = Contrasts(np.array([[-1.0, 1.0]]), few)
@@ -105,6 +126,10 @@ WEIGHTS = np.array([[-0.5, 0.5, -0.5, 0.5]])
 """The Shapley value of the first of two players, over nobody, the first, the second, both."""
 
 
+EVENTS = {"event": 2.0, "rare event": 6.0}
+"""Events and what has to be passed: by two of a thousand paths where it is rare."""
+
+
 def coalitions(rng, paths):
     """Four variables of two exponential ones, so that tails of different paths come together in the sum."""
     x, y = rng.exponential(size=(2, paths))
@@ -115,9 +140,9 @@ def true_share(measure):
     """The share by hand: of means 1, 0.7, 1, 1; of ES99 1 + ln 100 times the scale, and that of a gamma law."""
     q = gamma.ppf(0.99, 2, scale=0.5)
     tail = {"mean": (1.0, 1.0), "ES99": (1 + np.log(100), gamma.sf(q, 3, scale=0.5) / 0.01)}
-    seen = {"event": (np.exp(-2.0), np.exp(-2.0 / 0.7), gamma.sf(2.0, 2, scale=0.5))}
-    if measure == "event":
-        one, less, both = seen["event"]
+    if measure in EVENTS:
+        above = EVENTS[measure]
+        one, less, both = np.exp(-above), np.exp(-above / 0.7), gamma.sf(above, 2, scale=0.5)
         return 0.5 * (less - one) + 0.5 * (both - one)
     one, both = tail[measure]
     return 0.5 * (0.7 * one - one) + 0.5 * (both - one)
@@ -129,14 +154,13 @@ def covered(measure, paths, repeats):
     count = 0
     for repeat in range(repeats):
         values = coalitions(np.random.default_rng([repeat, paths]), paths)
-        influence = {
-            "mean": lambda values=values: of_mean(values, sound),
-            "event": lambda values=values: of_mean(values > 2.0, sound),
-            "ES99": lambda values=values: of_shortfall(values, sound, units, 0.99, True),
-        }[measure]()
+        if measure == "ES99":
+            influence = of_shortfall(values, sound, units, 0.99, True)
+        else:
+            influence = of_mean(values > EVENTS[measure] if measure in EVENTS else values, sound)
         sums = Contrasts(WEIGHTS, paths)
         sums.add(slice(0, 4), influence)
-        (own,) = sums.estimates(sound, units, measure == "event")
+        (own,) = sums.estimates(sound, units, measure in EVENTS)
         count += own.low <= truth <= own.high
     return count
 
@@ -146,6 +170,7 @@ def covered(measure, paths, repeats):
     [
         ("mean", 4000, 400),
         ("event", 4000, 400),
+        ("rare event", 4000, 400),
         pytest.param("ES99", 60_000, 400, marks=pytest.mark.slow),
     ],
 )

@@ -22,6 +22,7 @@ def ranking(*signs, variable="ruin", measure="probability"):
         ((-1, None, -1), Verdict.OPEN),
         ((0, 0, 1), Verdict.OPEN),
         ((0, None, 0), Verdict.UNDECIDED),
+        ((None, None, None), Verdict.UNKNOWN),
     ],
 )
 def test_a_flip_needs_two_clear_signs(signs, verdict):
@@ -36,10 +37,12 @@ def test_the_sentence_says_no_more_than_the_signs():
         ranking(-1, 0, 1, variable="jobs", measure="mean"),
         ranking(0, 0, 1, variable="flood"),
         ranking(0, 0, 0, variable="fire"),
+        ranking(None, None, None, variable="war"),
     ]
     assert sentence(every, 3) == (
         "In each of 3 structures, likelier under old: ruin; worse under new: mean and ES99 of cost; flips: mean of jobs (worse under "
-        "old as stated, under new with a doubled); clear in some and turned round in none: flood; undecided in all: fire."
+        "old as stated, under new with a doubled); clear in some and turned round in none: flood; undecided in all: fire; "
+        "without an interval, for too few paths or too heavy a tail: war."
     )
     assert sentence(every[4:], 3).startswith(
         "No ranking is clear in each of 3 structures; no ranking flips; clear"

@@ -178,6 +178,10 @@ def test_a_group_keeps_its_copula():
         ({"pearson": [[1, 0.1], [0.1, 1]]}, "cannot be stated so without another program"),
         ({"correlation": 2}, "expected"),
         ({"correlation": "2x"}, "correlation: expected a number, or rows of them"),
+        (
+            {"against": []},
+            "against: expected [], all members on one side, of a group where some are against the others",
+        ),
     ]
     for table, message in bad:
         with pytest.raises(UserError, match=r"assumptions.it.off.groups.wet") as refused:

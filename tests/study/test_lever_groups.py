@@ -40,6 +40,7 @@ def test_an_editor_completes_the_levers():
         ('a = ["release"]\nb = ["quota", "release"]', "lever_groups.b: 'release' is in 'a' already."),
         ('price = ["release"]', "lever_groups.price: has the name of a lever that is not in it."),
         ('start = ["release"]', "lever_groups.start: has the name of a lever that is not in it."),
+        ('"wa ter" = ["release"]', "lever_groups.wa ter: "),
         ("water = []", "lever_groups.water: expected at least one name, got an empty list."),
         ('water = "release"', "lever_groups.water: expected a list, got 'release'."),
     ],

@@ -24,6 +24,7 @@ _TITLES = {
     Verdict.FLIPS: "FLIPS",
     Verdict.OPEN: "never turned round",
     Verdict.UNDECIDED: "undecided in all",
+    Verdict.UNKNOWN: "no interval",
 }
 
 
@@ -109,6 +110,8 @@ def _print_one(console: Console, book: _Book, variable: str, measure: str, full:
 
 
 def _side(one: Ranking, structure: str) -> str:
+    if one.signs[structure] is None:
+        return "unknown"
     worse, stated = one.worse(structure), one.worse(STATED)
     return f"{worse} (flips)" if worse and stated and worse != stated else worse or "undecided"
 

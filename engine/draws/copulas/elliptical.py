@@ -36,17 +36,20 @@ class Equicorrelated:
 
     Args:
       correlation: of any two members that are on one side; of two on different sides its negative.
-      against: the members of the other side, whose scores are -z_i.
+      against: the members of the other side, whose scores are side z_i.
+      side: -1, or 1 where a program that turns them is to leave them as they are.
     """
 
     correlation: float
     against: tuple[str, ...] = ()
+    side: float = -1.0
 
     family: ClassVar[str] = "gaussian"
     latents: ClassVar[tuple[str, ...]] = ("",)
 
     def parameters(self, dtype: type) -> Any:
-        return {"correlation": dtype(self.correlation)}
+        side = {"side": dtype(self.side)} if self.against else {}
+        return {"correlation": dtype(self.correlation), **side}
 
     def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
         r, n = parameters["correlation"], len(own)
@@ -59,18 +62,18 @@ class Equicorrelated:
         # fenced, because which of two products is fused with their sum differs between programs, and with it the last bit
         fenced = jax.lax.optimization_barrier(terms)
         joint = {name: sum(parts[1:], start=parts[0]) for name, parts in fenced.items()}
-        return {name: -z if name in self.against else z for name, z in joint.items()}
+        return {name: parameters["side"] * z if name in self.against else z for name, z in joint.items()}
 
     def implied(self, members: Sequence[str]) -> Implied:
         return _implied(self.matrix(members), None)
 
     def describe(self) -> str:
-        opposed = f", against them {', '.join(self.against)}" if self.against else ""
+        opposed = f", against them {', '.join(self.against)}" if self.against and self.side < 0 else ""
         return f"correlation {self.correlation:g}{opposed}"
 
     def matrix(self, members: Sequence[str]) -> Matrix:
         """Correlations of the normal scores."""
-        side = np.array([-1.0 if name in self.against else 1.0 for name in members])
+        side = np.array([self.side if name in self.against else 1.0 for name in members])
         entries = equal_entries(len(members), self.correlation)
         return entries * np.outer(side, side) if self.against else entries
 

@@ -1,0 +1,145 @@
+"""Another statement of how members of a group move together, in the form that the group has: fed to the program that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from engine.draws.copulas.contract import Copula
+from engine.draws.copulas.elliptical import Equicorrelated, StudentT
+from engine.draws.copulas.statements import STATEMENTS
+from engine.draws.inputs import Group
+from engine.errors import Problems, UserError, refusal, unknown
+from engine.formatting import shown
+from engine.study import group_tables
+from engine.study.lever_tables import number
+
+AGAINST = "against"
+"""Key of the members that move against the others."""
+_KEYS = tuple(key for key in (*STATEMENTS, "df", AGAINST) if key not in ("file", "ranks", "vine"))
+_OTHER_FORM = (
+    "cannot be stated so without another program: a number is changed to a number, a matrix to either."
+)
+
+
+def read(
+    stated: Mapping[str, Any],
+    group: Group,
+    table: Mapping[str, Any],
+    group_of: Mapping[str, str],
+    drawn: Sequence[str],
+) -> tuple[Group, dict[str, Any]] | None:
+    """The group as a table changes it, and what the table says of the members that are drawn; None where that is nothing else.
+
+    Args:
+      stated: the group's own table.
+      group: as that states it.
+      group_of: factor -> its group.
+      drawn: factors that are drawn, in the order of the study.
+
+    Raises:
+      UserError: the table states no dependence, or one of another form.
+    """
+    for key in table:
+        if key not in _KEYS:
+            raise refusal(key, unknown("statement of a dependence", key, _KEYS))
+    statement = {key: _entries(key, value) for key, value in table.items() if key != AGAINST}
+    old = next((key for key in STATEMENTS if key in stated), "")
+    new = next((key for key in STATEMENTS if key in table), old)
+    is_matrix = isinstance(statement.get(new), list)
+    if is_matrix and not isinstance(stated.get(old), list):
+        raise refusal("", _OTHER_FORM)
+    if isinstance(stated.get(old), list) and not is_matrix and new in statement:
+        size = len(stated[old])
+        statement[new] = [[1.0 if i == j else statement[new] for j in range(size)] for i in range(size)]
+    kept = {key: value for key, value in stated.items() if key not in STATEMENTS or new == old}
+    whole, problems = {**kept, **statement}, Problems()
+    changed = group_tables.read({group.name: whole}, group_of, drawn, problems).get(group.name)
+    for problem in problems:
+        raise refusal(problem.place.removeprefix(f"groups.{group.name}").removeprefix("."), problem.message)
+    assert changed is not None
+    if AGAINST in table:
+        if table[AGAINST] != [] or not getattr(_normal(group.copula), "against", ()):
+            text = "expected [], all members on one side, of a group where some are against the others"
+            raise refusal(AGAINST, f"{text}; got {shown(table[AGAINST])}.")
+        changed = _on_one_side(changed)
+    if _form(changed) != _form(group):
+        raise refusal("", _OTHER_FORM)
+    if not any(True for _ in differences(changed, group)):
+        return None
+    restricted = group_tables.restricted(whole, group.members)
+    return changed, {key: [] if key == AGAINST else restricted[key] for key in table}
+
+
+def differences(changed: Group, stated: Group) -> Iterator[tuple[str, Any]]:
+    """What a group is changed in: its numbers, and whether members are against the others still."""
+    numbers = _numbers(_turned(changed, -1.0))
+    if numbers != _numbers(_turned(stated, -1.0)):
+        yield "correlation", numbers
+    if len(stated.members) > 1 and _side(changed) != _side(stated):
+        yield AGAINST, ()
+
+
+def joined(one: Group, other: Group, stated: Group) -> Group:
+    """A group that is changed in what either of two is."""
+    numbers = other if "correlation" in dict(differences(other, stated)) else one
+    return _on_one_side(numbers) if max(_side(one), _side(other)) > 0 else numbers
+
+
+def _normal(copula: Copula) -> Copula:
+    return copula.normal if isinstance(copula, StudentT) else copula
+
+
+def _side(group: Group) -> float:
+    normal = _normal(group.copula)
+    return normal.side if isinstance(normal, Equicorrelated) else -1.0
+
+
+def _on_one_side(group: Group) -> Group:
+    return _turned(group, 1.0)
+
+
+def _turned(group: Group, side: float) -> Group:
+    copula, normal = group.copula, _normal(group.copula)
+    if not isinstance(normal, Equicorrelated):
+        return group
+    turned = replace(normal, side=side)
+    return replace(group, copula=replace(copula, normal=turned) if isinstance(copula, StudentT) else turned)
+
+
+def _entries(key: str, value: Any) -> Any:
+    if isinstance(value, list) and value and all(isinstance(row, list) for row in value):
+        return [[float(number(entry)) for entry in row] for row in value]
+    try:
+        return float(number(value))
+    except UserError:
+        raise refusal(key, f"expected a number, or rows of them, got {shown(value)}.") from None
+
+
+def _form(group: Group) -> tuple[Any, ...]:
+    """What a group's program is compiled for."""
+    return type(group.copula), group.streams, _shapes(group.copula.parameters(np.float64))
+
+
+def _shapes(parameters: Any) -> Any:
+    if isinstance(parameters, Mapping):
+        return {key: _shapes(part) for key, part in parameters.items()}
+    if isinstance(parameters, list | tuple):
+        return [_shapes(part) for part in parameters]
+    return np.shape(parameters)
+
+
+def _numbers(group: Group) -> list[float]:
+    """Its parameters; none of a group of one, where there is nothing to move together with."""
+
+    def leaves(part: Any) -> Iterator[float]:
+        if isinstance(part, Mapping | list | tuple):
+            for inner in part.values() if isinstance(part, Mapping) else part:
+                yield from leaves(inner)
+        else:
+            yield from np.ravel(part).tolist()
+
+    return [*leaves(group.copula.parameters(np.float64))] if len(group.members) > 1 else []
