@@ -1,4 +1,4 @@
-"""The rustbelt study against plain NumPy of the same model (tests/rustbelt_numpy.py), which is first checked path by path."""
+"""The rustbelt study against plain NumPy of the same model (tests/rustbelt_numpy/), which is first checked path by path."""
 
 import sys
 from collections.abc import Callable
