@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from engine.errors import Problems, refusal
@@ -15,7 +15,7 @@ KINDS = ("off", "doubled")
 """How an assumption is changed."""
 
 
-def read(known: Known, problems: Problems) -> tuple[Assumption, ...]:
+def read(known: Known, problems: Problems, spare: Collection[str] = ()) -> tuple[Assumption, ...]:
     """Assumptions in the order of their tables, those that change something of what runs.
 
     A change of a factor is a number, which it then is on every path, or a multiple of every draw (`"2x"`); of a lever, what a policy's
@@ -24,10 +24,13 @@ def read(known: Known, problems: Problems) -> tuple[Assumption, ...]:
 
     Args:
       problems: what is wrong with any of them is added here.
+      spare: "assumptions.NAME" of those that are left out where they do not fit: another study named them, and this one has, say,
+        given a group of theirs another copula.
     """
     assumptions = []
     for name, table in known.text.get("assumptions", {}).items():
-        with problems.within(f"assumptions.{name}"):
+        place = f"assumptions.{name}"
+        with (Problems() if place in spare else problems).within(place):
             if (one := _assumption(name, table, known)) is not None:
                 assumptions.append(one)
     _refuse_contradictions(assumptions, known, problems)

@@ -59,6 +59,13 @@ def factors_named(policies: Any) -> set[str]:
     return set().union(*(names(value) for key, value in given if key not in words))
 
 
+def assumptions_below(below: Mapping[str, Any], above: Mapping[str, Any]) -> set[str]:
+    """Places of the assumptions that a study takes over from the one below it as they are."""
+    named = [study.get("assumptions") for study in (below, above)]
+    known, own = (table if isinstance(table, Mapping) else {} for table in named)
+    return {f"assumptions.{name}" for name in known if name not in own}
+
+
 def _over(kind: str, below: Any, above: Any) -> Any:
     """An entry of a table by name over an older one, key by key; what the new one outdates is left out."""
     if not (isinstance(below, dict) and isinstance(above, dict)):
@@ -86,5 +93,9 @@ def _outdated(kind: str, below: Mapping[str, Any], above: Mapping[str, Any]) -> 
     if kind == "groups":
         statements = set(STATEMENTS) if set(above) & set(STATEMENTS) else set()
         changed = "copula" in above and above["copula"] != below.get("copula", "gaussian")
-        return statements | ({"df"} if changed else set())
+        # sides go with one number of the copulas that have them; a matrix has its own signs
+        one_number = above.get("copula", "gaussian") in ("gaussian", "t") and not any(
+            isinstance(above.get(key), list) for key in STATEMENTS
+        )
+        return statements | ({"df"} if changed else set()) | (set() if one_number else {"against"})
     return set()

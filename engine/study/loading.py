@@ -18,7 +18,7 @@ from engine.modelling.declaration import check_tables
 from engine.modelling.loading import load_part, model_digest, source_digest
 from engine.modelling.records import Model, PathModel, StaticModel
 from engine.study import labels
-from engine.study.extending import factors_named, laid_over
+from engine.study.extending import assumptions_below, factors_named, laid_over
 from engine.study.named_files import place_files, read_files
 from engine.study.resolve import KnownModel, resolve
 from engine.study.section_tables import default_tile
@@ -83,7 +83,8 @@ def read_study(
 
     Args:
       in_files: what is wrong with the files that the tables name; listed with all the rest.
-      spare: factors that nothing need read, as policies did before their levers were changed.
+      spare: factors that nothing need read, as policies did before their levers were changed; and "assumptions.NAME" of those that
+        need not fit, as a study below named them.
 
     Raises:
       UserError: with all problems at once.
@@ -212,7 +213,7 @@ def _syntax(error: str) -> str:
 
 
 def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str]) -> dict[str, Any]:
-    """Tables of a file laid over those of the study it extends; factors that policies of that one draw are added to `spare`."""
+    """Tables of a file laid over those of the study it extends; what of that one need not fit is added to `spare`."""
     tables = _read_toml(path, source)
     place_files(tables, path.parent)
     if "extends" not in tables:
@@ -229,7 +230,7 @@ def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str
         if len(through) >= MOST_LAYERS:
             raise UserError(parent, [f"expected at most {MOST_LAYERS} studies on top of each other."])
         below = _extended(other, parent, (*through, itself), spare)
-        spare |= factors_named(below.get("policies"))
+        spare |= factors_named(below.get("policies")) | assumptions_below(below, tables)
         return laid_over(below, tables)
     except UserError as error:
         if error.source == source:

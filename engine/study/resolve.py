@@ -55,7 +55,7 @@ def resolve(
       known: None where the model is not known, which is among the problems; then only what needs no model is checked.
       source: what the study was read from.
       problems: what is wrong with the tables already.
-      spare: factors that nothing need read.
+      spare: factors that nothing need read, and assumptions that need not fit: "assumptions.NAME".
 
     Raises:
       UserError: with all problems.
@@ -96,7 +96,7 @@ def resolve(
     assumptions: tuple[Assumption, ...] = ()
     if policies is not None and years is not None and len(policies.running) == len(policies.names):
         held = Known(text, model, years, priors, policies, drawn, groups, group_of)
-        assumptions = assumption_tables.read(held, problems)
+        assumptions = assumption_tables.read(held, problems, spare)
     problems.refuse(source)
     assert policies is not None and years is not None
     study = Study(

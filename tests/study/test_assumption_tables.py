@@ -5,8 +5,8 @@ import copy
 import pytest
 
 from engine import UserError
-from engine.study.loading import resolved_text, study_of_text
-from tests.analyses.assumed import BILL, LAKE, bill, lake
+from engine.study.loading import load_study, resolved_text, study_of_text
+from tests.analyses.assumed import BILL, LAKE, Bill, bill, lake
 
 
 def of(study):
@@ -187,3 +187,36 @@ def test_a_group_keeps_its_copula():
         with pytest.raises(UserError, match=r"assumptions.it.off.groups.wet") as refused:
             lake(groups=LAKE["groups"], assumptions={"it": {"off": {"groups": {"wet": table}}}})
         assert message in str(refused.value)
+
+
+def test_an_assumption_of_a_study_below_is_left_out_where_it_does_not_fit(tmp_path):
+    below = """
+        name = "below"
+        [factors.exit_rate]
+        family = "uniform"
+        low = 0.02
+        high = 0.08
+        [factors.noise]
+        family = "normal"
+        mean = 0
+        sd = 1
+        [policies.old]
+        [policies.reform]
+        cut = 0.5
+        [assumptions.cuts]
+        off = { cut = 0.1 }
+        doubled = { policies.reform.cut = "2x" }
+        [assumptions.noise]
+        off = { noise = 0 }
+    """
+    (tmp_path / "below.toml").write_text(below)
+    on_top = 'name = "top"\nextends = "below.toml"\n[policies.reform]\ncut = 0.9\n'
+    (tmp_path / "top.toml").write_text(on_top)
+    study = load_study(tmp_path / "top.toml", model=Bill())
+    assert [one.name for one in study.assumptions] == ["noise"]
+    own = "[assumptions.cuts]\noff = { cut = 0.1 }\ndoubled = { policies.reform.cut = '2x' }\n"
+    (tmp_path / "top.toml").write_text(on_top + own)
+    with pytest.raises(
+        UserError, match=r"assumptions.cuts.doubled.policies.reform.cut: expected 0 to 1, got 1.8"
+    ):
+        load_study(tmp_path / "top.toml", model=Bill())
