@@ -71,7 +71,7 @@ def document(times: float) -> dict[str, Any]:
             for end in ("p05", "p95"):
                 table[end] = back(middle + times * (to(table[end]) - middle))
     tables["policies"]["reform"]["resettlement_fund"] = 900
-    tables["policies"]["shock_therapy"] |= {"closure_speed": 6, "resolution_rate": 1}
+    tables["policies"]["shock_therapy"] |= {"closure_speed": 12, "resolution_rate": 1}
     return tables
 
 

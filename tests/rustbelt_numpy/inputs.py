@@ -93,5 +93,7 @@ def levers_in_force(study: Study, policy: Policy, year: int, factors) -> SimpleN
             old, new = np.asarray(old, dtype), np.asarray(new, dtype)
         unchanged = year < policy.start or np.array_equal(old, new)
         levers[name] = old if unchanged else old + share * (new - old)
-    started = year >= policy.start
-    return SimpleNamespace(**levers, start=policy.start if started else before.start)
+    begun = policy
+    while year < begun.start and begun.before is not None:
+        begun = begun.before
+    return SimpleNamespace(**levers, start=begun.start)
