@@ -230,10 +230,7 @@ def default_effect(job_protection: Scalar, solvent: Scalar) -> Scalar:
 
 @each
 def resettled(transfer: Scalar, early: Scalar, outlay: Scalar) -> tuple[Scalar, Scalar]:
-    """Shares of the laid off moved inside the firm and retired early; both less without money, at most all together.
-
-    The bound on the sum is not in the reference: there six futures in a thousand resettle more than were laid off.
-    """
+    """Shares of the laid off moved inside the firm and retired early; both less without money, at most all together."""
     funded = jnp.minimum(outlay, 1.0)
     moved = transfer * (0.45 + 0.55 * funded)
     return moved, jnp.minimum(early * (0.5 + 0.5 * funded), 1.0 - moved)

@@ -16,7 +16,7 @@ from engine.models.rustbelt.budgets import Purse
 from engine.models.rustbelt.economy import NORTHEAST_GDP, Accounts, Economy, northeast_index
 from engine.models.rustbelt.enterprises import INTEREST, LEVERAGE, ZOMBIES, Distress, Enterprises
 from engine.models.rustbelt.environment import Environment
-from engine.models.rustbelt.industry import FULL_USE, PRICE_GAPS, Activity, Industry
+from engine.models.rustbelt.industry import PRICE_GAPS, Activity, Industry
 from engine.models.rustbelt.labels import NORTHEAST, Scalar
 from engine.models.rustbelt.labour import PACES, Labour, Moves
 
@@ -124,7 +124,7 @@ YEARLY = {
     "price_gap": Yearly(
         "log", BY_SECTOR, about="log price against its normal level", low=PRICE_GAPS[0], high=PRICE_GAPS[1]
     ),
-    "utilisation": Yearly("1", BY_SECTOR, about="output over capacity", low=0.0, high=FULL_USE),
+    "utilisation": Yearly("1", BY_SECTOR, about="demand over capacity, at most full use of 97 %"),
     "capacity": Yearly("Mt/yr", BY_SECTOR, about="national capacity"),
     "output": Yearly("Mt/yr", BY_SECTOR, about="national output"),
     "export_demand": Yearly("2015 = 1", about="export demand index"),
