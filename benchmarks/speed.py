@@ -1,10 +1,9 @@
-"""Prints the speed tables of benchmarks/README.md: python benchmarks/speed.py [--rounds N] [--only REPORT ...] [--reference FILE]
+"""Prints the speed tables of benchmarks/README.md: python benchmarks/speed.py [--rounds N] [--only REPORT ...]
 
 Needs `pip install -e '.[benchmark]'`, and gcc for the row of C. On a machine that does nothing else: a few minutes.
 """
 
 import argparse
-from pathlib import Path
 
 from engine.program.devices import use_every_core
 
@@ -26,16 +25,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="calls of each peer, the best of which counts")
     parser.add_argument("--only", nargs="+", choices=REPORTS, default=list(REPORTS))
-    parser.add_argument(
-        "--reference", type=Path, help="a NumPy reference of the equations, to time beside them"
-    )
     options = parser.parse_args()
     reports = {
         "toy": time_toy.report,
         "normals": time_normals.report,
         "scaling": time_scaling.report,
         "first_table": time_first_table.report,
-        "rustbelt": lambda rounds: time_rustbelt.report(rounds, options.reference),
+        "rustbelt": time_rustbelt.report,
         "parts": time_parts.report,
     }
     print(machine(), flush=True)

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     "--all",
     "whole",
     is_flag=True,
-    help="Every outcome, yearly variable, shock and draw, in place of the headline.",
+    help="Every outcome, yearly variable, shock, draw and drawn lever, in place of the headline.",
 )
 @click.option("--float64", "double", is_flag=True, help="In double precision, from the same random words.")
 @options.seed

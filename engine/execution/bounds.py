@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from engine.errors import Problems
 from engine.execution.nonfinite import replay_command
@@ -14,33 +14,37 @@ from engine.study.study import Study
 
 
 def refuse_beyond(
-    study: Study, yearly: Float[np.ndarray, "policy year cell path"], paths: np.ndarray | None = None
+    study: Study,
+    yearly: Float[np.ndarray, "policy year cell path"],
+    out: Bool[np.ndarray, "path"] | None = None,
 ) -> None:
     """Refuses a model that gives yearly values beyond the bounds that it states of them.
 
     Args:
-      paths: the number of each path; None where these are no paths of the study.
+      yearly: of the first paths of the study; of other paths where `out` is not given.
+      out: which of them are kept out, and not looked at.
 
     Raises:
       UserError: with all variables of which there are such values.
     """
     model, problems, limits = study.model, Problems(), limits_of(study.model)
-    if not bounded(model):
-        return
-    bad = np.stack([beyond(yearly[:, year], limits) for year in range(yearly.shape[1])], axis=1)
-    for name, columns in cell_layout(model).items():
-        own = bad[:, :, columns.first : columns.first + columns.count]
-        if not own.any():
+    layout = cell_layout(model)
+    for name in bounded(model):
+        columns = layout[name]
+        cells = slice(columns.first, columns.first + columns.count)
+        own = yearly[:, :, cells]
+        bad = beyond(own.reshape(-1, *own.shape[2:]), limits[:, cells]).reshape(own.shape)
+        bad &= True if out is None else ~out
+        if not bad.any():
             continue
-        policy, year, cell, path = (int(part[0]) for part in np.nonzero(own))
+        policy, year, cell, path = (int(part) for part in np.unravel_index(np.argmax(bad), bad.shape))
         value = float(yearly[policy, year, columns.first + cell, path])
         label = cell_names(columns.dims, model.dims)[cell]
         entry, under = model.yearly[name], study.policy_names[policy]
         place = f" in {study.years[year]}" + (f" for {label}" if label else "")
         unit = f" [{entry.unit}]" if entry.unit != "1" else ""
         text = f"expected {entry.bounds}{unit}, as it states, got {value:.6g}{place} under '{under}'. Clip it there, or state other bounds."
-        if paths is not None:
-            number = int(paths[path])
-            text += f" See the years of path {number}: {replay_command(study, number, under)}"
+        if out is not None:
+            text += f" See the years of path {path}: {replay_command(study, path, under)}"
         problems.add(f"model.yearly.{name}", text)
     problems.refuse(f"model {study.model_name}")

@@ -78,7 +78,7 @@ class Work:
                 out[some.first : some.first + count] |= excluded(study, outcomes)
         bad = first_bad_year(study, values, out)
         if not bad:
-            refuse_beyond(study, values[..., ~out], np.flatnonzero(~out))
+            refuse_beyond(study, values, out)
         few = study.nonfinite and out.any() and out.sum() <= most_excluded(study)
         return {YEARLY_FILE: yearly_content(of_sample(study, values, ~out if few else None))}, bad
 

@@ -25,7 +25,7 @@ def read(known: Known, problems: Problems, spare: Collection[str] = ()) -> tuple
     Args:
       problems: what is wrong with any of them is added here.
       spare: "assumptions.NAME" of those that are left out where they do not fit: another study named them, and this one has, say,
-        fixed a factor of theirs.
+        given a group of theirs another copula.
     """
     assumptions = []
     for name, table in known.text.get("assumptions", {}).items():

@@ -125,8 +125,6 @@ def read_change(table: Mapping[str, Any], place: str, known: Known, problems: Pr
         else:
             names = [*known.model.factors, *known.text["factors"], *known.model.levers]
             own.add(key, unknown("factor or lever", key, dict.fromkeys(names)))
-    if not len(own) and not whole.changes:
-        own.add("", "changes nothing: all that it names is so already. Say something else, or remove it.")
     with problems.within(place):
         own.refuse()
     return ChangeRead(Change(whole.factors, whole.levers, whole.groups), whole.table, whole.changes)

@@ -85,7 +85,7 @@ def test_the_table_ends_with_how_many_fail(records):
     result = call("check", path, *OWN, "--gates")
     assert result.exit_code == 0
     lines = [line for line in result.stdout.splitlines() if line.strip()]
-    assert lines[-2:] == ["Of years that the study does not have: later.", "1 of 4 gates fail: east."]
+    assert lines[-2:] == ["Of years that the study does not have: later.", "1 of 4 gates fails: east."]
     (row,) = [line for line in lines if line.startswith("east")]
     assert row.split()[1:5] == ["NO", "median", "above", "0.5"]
     assert f"{by_name['east']['median']:.4g}" in row and "dammed" in result.stdout

@@ -17,7 +17,7 @@ from tests.data.small_models import Bridge, Pond
 
 CALLS = 0
 SEEN: list[int] = []
-FILE = Path(__file__).parents[1] / "data" / "reference.toml"
+FILE = Path(__file__).parents[1] / "data" / "hostile.json"
 
 
 def told(model) -> list[str]:
@@ -129,7 +129,7 @@ IMPURE = [
     (Growing, "model", "changes 'SEEN' (its length) each time that it is called"),
     (Leaking, "model", "changes self.before each time that it is called"),
     (Branching, "model.evaluate", "traced again"),
-    (Reading, "model.evaluate", "reads a file, reference.toml. Read it where the model's file begins"),
+    (Reading, "model.evaluate", "reads a file, hostile.json. Read it where the model's file begins"),
 ]  # fmt: skip
 
 

@@ -44,7 +44,11 @@ def print_gates(console: Console, answers: Sequence[Answer]) -> None:
     if beyond:
         print_words(console, f"Of years that the study does not have: {', '.join(beyond)}.", "dim")
     names = f": {', '.join(failed)}" if failed else ""
-    print_words(console, f"{len(failed)} of {len(answers)} gates fail{names}.", "yellow" if failed else "")
+    print_words(
+        console,
+        f"{len(failed)} of {len(answers)} gates fail{'s' * (len(failed) == 1)}{names}.",
+        "yellow" if failed else "",
+    )
 
 
 def _place(gate: Gate) -> str:

@@ -1,0 +1,156 @@
+"""The view of 24 October 2016 cites nothing later, and its rules give its numbers."""
+
+import calendar
+import datetime
+import re
+import tomllib
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from engine import load_study
+from engine.models.rustbelt.base_2015 import BASE
+from engine.study.loading import shipped_studies
+
+LAST = datetime.date(2016, 10, 24)
+OWN = tomllib.loads(shipped_studies()["rustbelt_2016"].read_text(encoding="utf-8"))
+IN_FORCE = load_study("rustbelt_2016").document["factors"]
+QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)")
+MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
+DATE = re.compile(
+    rf"(?:(?:(\d{{1,2}}) )?({'|'.join(MONTHS)})\w* )?\b((?:19|20)\d\d)(?:-(\d{{4}}|\d\d))?\b(?!\.\d)"
+)
+
+
+def dates(text: str) -> list[datetime.date]:
+    """The dates of a text, each as the last day that it may mean: a year as its 31 December, a range as its end."""
+    found = []
+    for day, month, year, end in DATE.findall(text):
+        last = int(year[: 4 - len(end)] + end)
+        number = MONTHS[month] if month else 12
+        found.append(datetime.date(last, number, int(day or calendar.monthrange(last, number)[1])))
+    return found
+
+
+def too_late(source: str) -> list[str]:
+    """The statements of a source that rest on what came after the day of the view, or on nobody says when.
+
+    What stands in single quotes was said by someone, and may speak of years to come: the date of saying it stands beside the
+    quotes. The article is the day itself. What is cited, F or M, has a date.
+    """
+    wrong = []
+    for statement in source.split(";"):
+        plain, said = QUOTED.sub("", statement), "".join(QUOTED.findall(statement))
+        known = [*dates(plain), *([LAST] if "article" in plain.lower() else [])]
+        cited = re.search(r"\[[^]]*[FM][^]]*\]", plain) is not None
+        if any(date > LAST for date in known) or ((cited or dates(said)) and not known):
+            wrong.append(statement.strip())
+    return wrong
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "State Council, Feb 2016: 500 Mt exit in 3-5 years [F]",
+        "target 'of 60 % by 2020' (NDRC, 5 Mar 2016) [F]",
+        "article: demand 'over 2016-30' [F]",
+        "CSPI 2011-15 (CISA) [M]; IMF WP/16/203 via Bloomberg, 18 Oct 2016 [F]",
+        "State firms' share of the northeast's assets (China Daily 12 Sep 2016) [F]",
+        "24 October 2016",
+        "judgement [D]",
+    ],
+)
+def test_what_was_known_is_let_through(source):
+    assert not too_late(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "25 Oct 2016",
+        "Oct 2016",
+        "Reuters, 2016",
+        "growth in 2014-16",
+        "over 2016-30",
+        "slumps of 2008, 2014-15, 2020, 2022 [D]",
+        "work report, Mar 2017 [F]",
+        "IMF WP/16/203 [F]",
+        "'60 % by 2020' [D]",
+        "'60 % by 2020', as 2019 showed [D]",
+        "CSPI 66.4 (CISA, Dec 2015) [M]; Dongbei Special Steel: 78 % (SCMP 19 Dec 2019) [F]",
+    ],
+)
+def test_what_came_later_is_caught(source):
+    assert len(too_late(source)) == 1
+
+
+def test_the_shipped_study_does_cite_what_came_later():
+    assert (
+        sum(bool(too_late(f.get("source", ""))) for f in load_study("rustbelt").document["factors"].values())
+        > 20
+    )
+
+
+@pytest.mark.parametrize("name", IN_FORCE)
+def test_every_prior_in_force_rests_on_what_was_known(name):
+    assert IN_FORCE[name]["source"]
+    assert not too_late(IN_FORCE[name]["source"])
+
+
+@pytest.mark.parametrize("name", OWN["factors"])
+def test_every_prior_of_its_own_states_its_rule(name):
+    assert re.match(r"rule: .", OWN["factors"][name]["source"])
+
+
+def test_levers_of_the_policies_it_compares_are_priors_in_force():
+    assert {name for name in OWN["factors"] if re.match("old_|reform_|bailout|central", name)} <= set(
+        IN_FORCE
+    )
+
+
+def test_the_two_shocks_nobody_knew_of_are_off():
+    for name in ("pandemic_depth", "property_downturn"):
+        assert (IN_FORCE[name]["family"], IN_FORCE[name]["value"]) == ("fixed", 0)
+
+
+def test_its_header_says_that_its_authors_knew():
+    header = shipped_studies()["rustbelt_2016"].read_text(encoding="utf-8").partition("name =")[0]
+    assert "AUTHORS KNEW THE OUTCOME" in header
+
+
+def stated(name: str) -> np.ndarray:
+    table = OWN["factors"][name]
+    return np.array([table[key] for key in ("p05", "p50", "p95")])
+
+
+def test_price_volatility_is_what_2011_to_2015_showed():
+    changes = np.diff(np.log([131, 111, 102, 91, 66.4]))
+    interval = changes.std(ddof=1) * np.sqrt(3 / stats.chi2(3).ppf([0.95, 0.5, 0.05]))
+    np.testing.assert_allclose(stated("price_volatility"), interval, rtol=0.01)
+
+
+def test_the_slump_rate_is_that_of_two_slumps_in_fifteen_years():
+    posterior = stats.gamma(2 + 0.5, scale=1 / 15).ppf([0.05, 0.5, 0.95])
+    np.testing.assert_allclose(stated("slump_rate"), posterior, rtol=0.01)
+
+
+def test_elasticities_of_labour_are_what_was_announced_over_the_mean():
+    workers, plants = BASE.employment.over("region"), BASE.national_capacity
+    announced = [
+        (laid_off / closed) / (workers[sector] / plants[sector])
+        for sector, laid_off, closed in (("steel", 500, 125), ("coal", 1300, 500))
+    ]
+    heilongjiang = (
+        62 / 25.67 / (BASE.employment["Heilongjiang", "coal"] / BASE.capacity["Heilongjiang", "coal"])
+    )
+    expected = [announced[0], np.sqrt(announced[1] * 2 * heilongjiang)]
+    for name, value in zip(
+        ("steel_cut_labour_elasticity", "coal_cut_labour_elasticity"), expected, strict=True
+    ):
+        np.testing.assert_allclose(stated(name)[1], value, rtol=0.02)
+
+
+def test_closures_of_old_policies_are_a_fifth_of_five_years():
+    assert stated("old_steel_closures")[1] == 90 / 5
+    assert stated("old_coal_closures")[1] == 560 / 5
