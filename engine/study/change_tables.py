@@ -89,12 +89,10 @@ class ChangeRead:
     Args:
       change: of what is drawn and runs.
       table: what of it the study file says of that.
-      changes: whether anything is changed, also of what does not run.
     """
 
     change: Change
     table: Mapping[str, Any]
-    changes: bool
 
 
 def read_change(table: Mapping[str, Any], place: str, known: Known, problems: Problems) -> ChangeRead:
@@ -127,7 +125,7 @@ def read_change(table: Mapping[str, Any], place: str, known: Known, problems: Pr
             own.add(key, unknown("factor or lever", key, dict.fromkeys(names)))
     with problems.within(place):
         own.refuse()
-    return ChangeRead(Change(whole.factors, whole.levers, whole.groups), whole.table, whole.changes)
+    return ChangeRead(Change(whole.factors, whole.levers, whole.groups), whole.table)
 
 
 _EXAMPLE = {POLICIES: "{ LEVER = 0 }", GROUPS: "{ correlation = 0 }"}
@@ -143,7 +141,6 @@ class _Pieces:
         self.levers: dict[str, dict[str, Any]] = {}
         self.groups: dict[str, Group] = {}
         self.table: dict[str, Any] = {}
-        self.changes = False
 
     def of_factor(self, name: str, value: Any) -> None:
         """A number, or a multiple of every draw."""
@@ -151,7 +148,6 @@ class _Pieces:
         scale, shift = (0.0, float(number(value))) if multiple is None else (multiple, -0.0)
         for part in parts(name, self.known):
             if part not in self.known.priors:  # which is a problem of its own
-                self.changes = True
                 continue
             low, high = self.known.ends(part)
             ends = sorted((low * scale + shift, high * scale + shift))
@@ -161,7 +157,6 @@ class _Pieces:
                 raise refusal("", f"expected {least:g} to {most:.4g}, as the study uses '{part}', got {got}.")
             if (scale, shift) == (1.0, 0.0) or (low == high and ends[0] == low):
                 continue
-            self.changes = True
             if part in self.known.drawn:
                 self.factors[part] = scale, shift
                 self.table[name] = value
@@ -180,8 +175,7 @@ class _Pieces:
         """Levers of one policy."""
         own = Problems()
         if policy not in self.known.policies.by_name:
-            self.changes = True  # what is wrong with the policy is a problem of its own
-            return
+            return  # what is wrong with the policy is a problem of its own
         for lever, value in table.items():
             if self._set(policy, lever, value, own):
                 self.table.setdefault(POLICIES, {}).setdefault(policy, {})[lever] = value
@@ -199,10 +193,7 @@ class _Pieces:
                 text = "expected numbers, or one multiple: what is drawn stays drawn from where it is."
                 problems.add(lever, text)
             changes = len(problems) == before and not np.array_equal(array, self._stated(policy, lever))
-        if len(problems) > before or not changes:
-            return False
-        self.changes = True
-        if not self.known.reaches(policy):
+        if len(problems) > before or not changes or not self.known.reaches(policy):
             return False
         self.levers.setdefault(policy, {})[lever] = value
         return True
@@ -236,8 +227,7 @@ class _Pieces:
         """Another statement of a group's dependence, in the form that it has."""
         if name not in self.known.groups:
             if any(group == name for group in self.known.group_of.values()):
-                self.changes = True  # its members are not drawn, or something is wrong with it
-                return
+                return  # its members are not drawn, or something is wrong with it
             of = "shocks" if name in group_names(self.known.text["shocks"]) else "nothing"
             raise refusal("", f"expected a group of factors; this one is of {of}.")
         known = self.known
@@ -245,7 +235,6 @@ class _Pieces:
             known.text["groups"][name], known.groups[name], table, known.group_of, known.drawn
         )
         if changed is not None:
-            self.changes = True
             self.groups[name], own = changed
             self.table.setdefault(GROUPS, {})[name] = own
 
