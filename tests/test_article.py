@@ -62,6 +62,17 @@ def test_each_row_names_its_number_and_has_it_under_both_views():
         )
 
 
+@pytest.mark.parametrize(
+    "event", ["soe_insolvent", "banks_wrecked", "jobs_demolished", "region_devastated", "three_million"]
+)
+def test_what_the_page_says_in_short_is_what_its_verdicts_say(event):
+    worse = "reform" if event == "three_million" else "old"
+    (row,) = [row for row in ROWS if row["words"] == f"verdict {event} probability"]
+    assert row["now"].strip().startswith(f"{worse} worse") and row["then"].strip().startswith(
+        f"{worse} worse"
+    )
+
+
 def test_a_number_is_the_record_with_its_words_and_the_fewest_others():
     records = [
         record("mean", variable="layoffs", policy="old", year=2020, estimate=3.0, low=2.9, high=3.1),
