@@ -50,6 +50,11 @@ def commands(page: str) -> list[str]:
     return [line for code in SHELL.findall(page) for line in code.splitlines()]
 
 
+def under(text: str, view: str) -> str:
+    """A study of the page, on top of the view's study."""
+    return text.replace('extends = "rustbelt"', f'extends = "{VIEWS[view]}"')
+
+
 def records(page: str, view: str, paths: int) -> Records:
     """What the page's commands give in a folder of their own, with so many paths, as records.
 
@@ -61,7 +66,7 @@ def records(page: str, view: str, paths: int) -> Records:
         os.chdir(folder)
         try:
             for name, text in FILE.findall(page):
-                Path(name).write_text(text.replace('"rustbelt"', f'"{VIEWS[view]}"'), encoding="utf-8")
+                Path(name).write_text(under(text, view), encoding="utf-8")
             for command in commands(page):
                 _, *words = shlex.split(re.sub(r"(?<=--paths )\d+", str(paths), command))
                 asked = words[0] in ("risk", "attribute", "assumptions") or "--gates" in words

@@ -39,7 +39,8 @@ def attribute(
 
     Args:
       study: resolved; or its file, or the name of one that ships. Its `lever_groups` say which levers are looked at together.
-      start, end: policies: the difference is that of the second less the first.
+      start: policy that is subtracted.
+      end: policy whose difference from it is shared out.
       variables: outcomes and events; the headline and all events if not given.
       paths: from the first on; the study's, at most 131,072, if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.

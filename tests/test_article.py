@@ -1,0 +1,128 @@
+"""The article's page: its studies are read, its commands run, and its numbers are those of a run under both views."""
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from engine import load_study
+from engine.cli import main
+from tests.pages import not_printed
+
+SCRIPT = Path(__file__).parents[1] / "docs" / "article_numbers.py"
+spec = importlib.util.spec_from_file_location("article_numbers", SCRIPT)
+article = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(article)
+PAGE = article.PAGE.read_text(encoding="utf-8")
+ROWS = list(article.ROW.finditer(PAGE))
+
+
+def record(measure: str, **labels) -> dict:
+    return {"measure": measure, "estimate": 0.5, "standard_error": 0.01, "low": 0.48, "high": 0.52} | labels
+
+
+def ranking(structure: str, worse: str | None) -> dict:
+    return record("difference_probability", variable="ruin", structure=structure, worse=worse)
+
+
+@pytest.mark.parametrize("view", article.VIEWS)
+def test_studies_of_the_page_are_read(tmp_path, view):
+    files = article.FILE.findall(PAGE)
+    assert [name for name, _ in files] == ["article.toml", "helps.toml"]
+    for name, text in files:
+        study = tmp_path / name
+        study.write_text(article.under(text, view), encoding="utf-8")
+        first = "old" if name == "article.toml" else "reform_full"
+        assert load_study(study).policy_names[0] == first
+
+
+def test_commands_of_the_page_have_the_options_they_are_given():
+    asked = article.commands(PAGE)
+    assert {command.split()[1] for command in asked} == {
+        "run",
+        "assumptions",
+        "attribute",
+        "risk",
+        "plot",
+        "check",
+    }
+    for command in asked:
+        program, name, *words = shlex.split(command)
+        known = {option for param in main.get_command(None, name).params for option in param.opts}
+        assert program == "rustbelt" and {word for word in words if word.startswith("--")} <= known
+
+
+def test_each_row_names_its_number_and_has_it_under_both_views():
+    assert len(ROWS) == PAGE.count("<!--") > 60
+    for row in ROWS:
+        assert re.search(r"\d|old worse|reform worse", row["now"]) and re.search(r"\d|worse", row["then"]), (
+            row[0]
+        )
+
+
+@pytest.mark.parametrize(
+    "event", ["soe_insolvent", "banks_wrecked", "jobs_demolished", "region_devastated", "three_million"]
+)
+def test_what_the_page_says_in_short_is_what_its_verdicts_say(event):
+    worse = "reform" if event == "three_million" else "old"
+    (row,) = [row for row in ROWS if row["words"] == f"verdict {event} probability"]
+    assert row["now"].strip().startswith(f"{worse} worse") and row["then"].strip().startswith(
+        f"{worse} worse"
+    )
+
+
+def test_a_number_is_the_record_with_its_words_and_the_fewest_others():
+    records = [
+        record("mean", variable="layoffs", policy="old", year=2020, estimate=3.0, low=2.9, high=3.1),
+        record("mean", variable="layoffs", policy="old"),
+        record("probability", variable="ruin", policy="old"),
+    ]
+    assert article.number("mean layoffs old", records) == "0.500 [0.480, 0.520]"
+    assert article.number("mean layoffs old 2020", records) == "3.000 [2.900, 3.100]"
+    assert article.number("ruin", records) == "50.0 % [48.0, 52.0]"
+    with pytest.raises(KeyError, match="reform"):
+        article.number("ruin reform", records)
+
+
+def test_a_number_without_an_interval_stands_alone():
+    assert article.number("mean", [record("mean", low=None, high=None)]) == "0.500"
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ({"a off": "old"}, "old worse; in all 2 structures"),
+        ({"a off": "reform", "b off": "old"}, "old worse; turned round with a off"),
+        ({"a off": None, "b off": "reform"}, "old worse; turned round with b off; not clear with a off"),
+    ],
+)
+def test_a_verdict_says_where_the_ranking_is_another(others, said):
+    structures = {"as stated": "old"} | others
+    records = [ranking(name, worse) for name, worse in structures.items()]
+    assert article.number("verdict ruin probability", records) == said
+
+
+def test_filling_the_page_again_changes_nothing():
+    text = "| a <!--mean--> | x | y |"
+    found = {view: [record("mean")] for view in article.VIEWS}
+    once = article.filled(text, found)
+    assert (
+        once
+        == "| a <!--mean--> | 0.500 [0.480, 0.520] | 0.500 [0.480, 0.520] |"
+        == article.filled(once, found)
+    )
+
+
+@pytest.mark.slow
+def test_every_command_of_the_page_runs_and_answers_every_row():
+    records = article.records(PAGE, "now", paths=1024)
+    assert all(article.number(row["words"], records) for row in ROWS)
+
+
+@pytest.mark.slow
+def test_numbers_of_the_page_are_those_of_a_run():
+    found = {view: article.records(PAGE, view, paths=131_072) for view in article.VIEWS}
+    again = article.filled(PAGE, found).replace("−", "-")
+    assert not_printed(PAGE.replace("−", "-"), again) is None
