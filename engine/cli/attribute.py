@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     help="The policy that is gone to.",
 )  # fmt: skip
 @click.option(
-    "--outcome", "outcomes", type=options.NAMES, shell_complete=options.complete_outcome,
+    "--outcome", "variables", type=options.NAMES, multiple=True, shell_complete=options.complete_outcome,
     help="Outcomes and events, in place of the headline and all events.",
 )  # fmt: skip
 @click.option(
@@ -41,7 +41,7 @@ def command(
     study: str,
     start: str,
     end: str,
-    outcomes: tuple[str, ...] | None,
+    variables: tuple[tuple[str, ...], ...],
     paths: int | None,
     seed: int | None,
     model: Model | None,
@@ -65,6 +65,7 @@ def command(
     from engine.program import devices
     from engine.study.loading import load_study
 
+    outcomes = tuple(name for names in variables for name in names) or None
     devices.use_every_core()
     resolved = load_study(study, model=model, paths=paths, seed=seed, policies=[*dict.fromkeys((start, end))])
     with progress(quiet) as observe:
