@@ -117,12 +117,14 @@ def test_filling_the_page_again_changes_nothing():
 
 @pytest.mark.slow
 def test_every_command_of_the_page_runs_and_answers_every_row():
-    records = article.records(PAGE, "now", paths=1024)
+    """Under the view of 2016; under the other one the next test runs them all."""
+    records = article.records(PAGE, "then", paths=1024)
     assert all(article.number(row["words"], records) for row in ROWS)
 
 
 @pytest.mark.slow
 def test_numbers_of_the_page_are_those_of_a_run():
-    found = {view: article.records(PAGE, view, paths=131_072) for view in article.VIEWS}
-    again = article.filled(PAGE, found).replace("−", "-")
-    assert not_printed(PAGE.replace("−", "-"), again) is None
+    records = article.records(PAGE, "now", paths=131_072)
+    shown = "\n".join(row["now"].strip() for row in ROWS)
+    again = "\n".join(article.number(row["words"], records) for row in ROWS)
+    assert not_printed(shown.replace("−", "-"), again.replace("−", "-")) is None
