@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -26,16 +26,11 @@ from engine.risk.tables import THREADS, Record, against_baseline, record
 from engine.run_folder.assumption_store import labelled
 from engine.study.assumption_tables import ALL, KINDS
 from engine.study.change_tables import joined
-from engine.study.study import BLOCK, Change, Event, Study
+from engine.study.study import Change, Event, Study
 
 MEASURES = ("mean", "ES99")
 """What is looked at of an outcome."""
 _LEVELS = (0.99,)
-PATHS = BLOCK
-"""Paths that are looked at, unless more or fewer are asked for."""
-
-Observer = Callable[[str, int, int], None]
-"""Called with what is being done, and how many paths of how many are done."""
 
 
 @dataclass(frozen=True)
@@ -110,15 +105,11 @@ def structures(study: Study) -> tuple[Structure, ...]:
     return Structure(STATED, "", "", Change()), *changed
 
 
-def _unobserved(stage: str, done: int, total: int) -> None:
-    """The observer that shows nothing."""
-
-
 def assumptions(
     study: Study,
     variables: Sequence[str] | None = None,
     device: str | None = None,
-    observe: Observer = _unobserved,
+    observe: variants.Observer = variants.unobserved,
 ) -> ByStructure:
     """What a study says in each structure, on its paths: every policy that runs on the same futures, by one compiled program.
 
@@ -255,4 +246,4 @@ def _of_outcome(study: Study, one: Structure, values: _Values, name: str) -> lis
 
 def of_few(study: Study) -> Study:
     """The study of no more paths than are looked at unless more are asked for."""
-    return replace(study, paths=min(study.paths, PATHS))
+    return replace(study, paths=min(study.paths, variants.PATHS))

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float
 
 from engine.analyses import shapley
 from engine.analyses.coalitions import Coalitions, Player, between
+from engine.analyses.variants import AHEAD, PATHS, Observer, unobserved
 from engine.errors import Problem, UserError, unknown
 from engine.formatting import size_as_text
 from engine.modelling import contract
@@ -29,18 +30,13 @@ from engine.risk.intervals import Estimate, as_units
 from engine.study.section_tables import default_tile
 from engine.study.study import Block, Study
 
-PATHS = 1 << 17
-"""Paths that are looked at, if nobody says how many."""
 AT_ONCE = 8
 """Coalitions that the program takes at once: what goes from year to year then stays in a core's cache."""
 LEVEL = 0.99
 MEAN, SHORTFALL, PROBABILITY = "mean", "ES99", "probability"
 EFFECTS = ("share", "alone", "taken_back")
-AHEAD = 2
-"""Blocks that are under way, or looked at, at a time."""
 THREADS = 2
 T = TypeVar("T")
-Observer = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -85,10 +81,6 @@ class Attribution:
     excluded: int
 
 
-def _unobserved(stage: str, done: int, total: int) -> None:
-    """The observer that shows nothing."""
-
-
 def attribution(
     study: Study,
     start: str,
@@ -96,7 +88,7 @@ def attribution(
     variables: Sequence[str] | None = None,
     paths: int | None = None,
     device: str | None = None,
-    observe: Observer = _unobserved,
+    observe: Observer = unobserved,
 ) -> Attribution:
     """What each group of levers adds to the difference between two policies, on the same futures.
 

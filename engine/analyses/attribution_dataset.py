@@ -13,7 +13,7 @@ import xarray as xr
 from engine.analyses.attribution import EFFECTS, MEAN, PROBABILITY, SHORTFALL, Attribution, Part, attribution
 from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
-from engine.run_folder.cube_groups import described, described_value
+from engine.run_folder.cube_groups import described, described_value, labels
 from engine.study.loading import load_study
 from engine.study.study import Study
 
@@ -84,15 +84,15 @@ def dataset(given: Attribution) -> xr.Dataset:
         variables[name] = xr.Variable((*measure, "effect", "group", "stat"), own, of_groups)
         variables[f"{name}_difference"] = xr.Variable((*measure, "stat"), whole, of_whole)
     coords = {
-        "group": _labels(
+        "group": labels(
             "group", [player.name for player in given.players], "levers that are looked at together"
         ),
-        "levers": _labels(
+        "levers": labels(
             "group", [" ".join(player.levers) for player in given.players], "levers of the group"
         ),
-        "effect": _labels("effect", EFFECTS, "; ".join(f"{name}: {about}" for name, about in ABOUT.items())),
-        "measure": _labels("measure", (MEAN, SHORTFALL), "measure of risk"),
-        "stat": _labels("stat", STATS, "the estimate, its standard error, its 95 % interval"),
+        "effect": labels("effect", EFFECTS, "; ".join(f"{name}: {about}" for name, about in ABOUT.items())),
+        "measure": labels("measure", (MEAN, SHORTFALL), "measure of risk"),
+        "stat": labels("stat", STATS, "the estimate, its standard error, its 95 % interval"),
     }
     used = {dim for variable in variables.values() for dim in variable.dims}
     about = {
@@ -135,7 +135,3 @@ def _attributes(study: Study, name: str, about: str) -> dict[str, Any]:
         return described_value(study, "outcomes", name, f"{{}}: {about}")
     (event,) = (event for event in study.events if event.name == name)
     return described(f"{study.title('events', name)}: probability, {about}", "1", event.about)
-
-
-def _labels(dim: str, names: Sequence[str], about: str) -> xr.Variable:
-    return xr.Variable(dim, np.array(names, dtype=object), described(about, "1"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -10,11 +10,19 @@ import numpy as np
 from engine.program import arguments
 from engine.program.kernel import BlockResult, Program
 from engine.study.change_tables import changed
-from engine.study.study import Block, Change
+from engine.study.study import BLOCK, Block, Change
 
+PATHS = BLOCK
+"""Paths that are looked at, unless more or fewer are asked for."""
+Observer = Callable[[str, int, int], None]
+"""Called with what is being done, and how much of how much is done."""
 Key = TypeVar("Key")
 AHEAD = 2
 """Blocks that are under way or waiting to be looked at: one is computed while another is measured."""
+
+
+def unobserved(stage: str, done: int, total: int) -> None:
+    """The observer that shows nothing."""
 
 
 def fed(program: Program, change: Change) -> Program:
