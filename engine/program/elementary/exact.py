@@ -1,0 +1,103 @@
+"""What elementary functions are put together from: operations that IEEE 754 rounds in one way, on every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Real
+
+Single = Float[Array, "..."]
+"""Numbers in float32."""
+Double = Float[Array, "..."]
+"""Numbers in float64."""
+
+
+FUSED = "engine.fused"
+"""What a traced call of `fused` is named."""
+
+
+def _fused(a: Float[Array, "..."], b: Float[Array, "..."], c: Float[Array, "..."]) -> Float[Array, "..."]:
+    """a b + c rounded once, where the machine code is our own; XLA may round the product as well."""
+    return a * b + c
+
+
+_fused.__name__ = FUSED
+fused = jax.jit(_fused)
+
+
+def polynomial(coefficients: Sequence[float], x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The polynomial with these coefficients, ascending, at x, in the precision of x: one `fused` a degree."""
+    number = x.dtype.type
+    value = number(coefficients[-1])
+    for coefficient in coefficients[-2::-1]:
+        value = fused(value, x, number(coefficient))
+    return value
+
+
+def float_bits(x: Float[Array, "..."]) -> Int[Array, "..."]:
+    """The bits of a number, as an integer of its size."""
+    return jax.lax.bitcast_convert_type(x, np.dtype(f"int{8 * x.dtype.itemsize}"))
+
+
+def from_bits(bits: Int[Array, "..."]) -> Float[Array, "..."]:
+    """The number that has these bits."""
+    return jax.lax.bitcast_convert_type(bits, np.dtype(f"float{8 * bits.dtype.itemsize}"))
+
+
+def signed(size: Float[Array, "..."], like: Float[Array, "..."]) -> Float[Array, "..."]:
+    """A number of no sign with the sign of another one, that of -0 too."""
+    bits = float_bits(size)
+    return from_bits(bits | (float_bits(like) & np.iinfo(bits.dtype).min))
+
+
+def within(x: Single, limit: np.floating) -> Single:
+    """x cut off at plus and minus a limit; NaN stays NaN."""
+    x = jnp.where(x > limit, limit, x)
+    return jnp.where(x < -limit, -limit, x)
+
+
+_WHOLE = np.float32(1.5 * 2**23)
+ONE = np.float32(1.0)
+_ONE_BITS = np.int32(127 << 23)
+_ROOT_HALF = np.int32(0x3F3504F3)
+_SMALLEST_NORMAL = np.float32(2.0**-126)
+
+
+def nearest_whole(x: Single, factor: np.float32) -> tuple[Single, Int[Array, "..."]]:
+    """The whole number nearest to factor x, where it is below 2^22, and its bits times 2^23: an exponent to add."""
+    # the last bits of a sum with 1.5 2^23 are the whole number
+    shifted = fused(x, factor, _WHOLE)
+    return shifted - _WHOLE, float_bits(shifted) << 23
+
+
+def power_of_two(exponent: Int[Array, "..."]) -> Single:
+    """2^n from n 2^23, n from -126 to 127."""
+    return from_bits(exponent + _ONE_BITS)
+
+
+def parts(x: Single) -> tuple[Int[Array, "..."], Single]:
+    """(e, m) of a positive finite number x = 2^e m, m within sqrt(1/2) and sqrt(2)."""
+    # numbers below the normal ones lend 23 powers of two
+    bits = jnp.where(
+        x < _SMALLEST_NORMAL, float_bits(x * np.float32(2.0**23)) - np.int32(23 << 23), float_bits(x)
+    )
+    return normal_parts(bits)
+
+
+def normal_parts(bits: Int[Array, "..."]) -> tuple[Int[Array, "..."], Single]:
+    """(e, m) of a positive normal number 2^e m by its bits, m within sqrt(1/2) and sqrt(2)."""
+    exponent = (bits - _ROOT_HALF) >> 23
+    return exponent, from_bits(bits - (exponent << 23))
+
+
+def as_single(x: Real[Array, "..."]) -> Single:
+    """The number in float32."""
+    return x.astype(np.float32)
+
+
+def as_double(x: Real[Array, "..."]) -> Double:
+    """The number in float64."""
+    return x.astype(np.float64)

@@ -1,0 +1,72 @@
+"""The logarithm of the gamma function and its derivative: float32, by way of float64."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+
+from engine.program.elementary.double import ONE, log, sin_and_cos_of_turns
+from engine.program.elementary.exact import Double, Single, as_double, as_single, fused, polynomial
+
+_PI, _HALF = np.float64(np.pi), np.float64(0.5)
+_HALF_LOG_TWO_PI = np.float64(0.5 * np.log(2 * np.pi))
+_STEPS = 8
+# By 1 / z^2: Bernoulli numbers B_2k over 2k (2k - 1), and over 2k (Abramowitz and Stegun 6.1.41, 6.3.18)
+_STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
+_DERIVATIVE = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
+_INF, _NAN = np.float32(np.inf), np.float32(np.nan)
+_ALL_WHOLE = np.float64(2.0**23)
+
+
+def lgamma(x: Single) -> Single:
+    """log |gamma(x)|, within 1e-7 of itself or 1e-14: infinite at 0, at negative whole numbers and at infinity.
+
+    Stirling's series from 8 on, below by log gamma(x + 8) - log(x (x + 1) ... (x + 7)); for negative x by reflection,
+    gamma(x) gamma(-x) = -pi / (x sin pi x).
+    """
+    wide = as_double(x)
+    size = jnp.abs(wide)
+    near = size < np.float64(_STEPS)
+    product = size
+    for k in range(1, _STEPS):
+        product = product * (size + np.float64(k))
+    z = jnp.where(near, size + np.float64(_STEPS), size)
+    inverse = ONE / z
+    value = fused(
+        z - _HALF, log(z), fused(inverse, polynomial(_STIRLING, inverse * inverse), _HALF_LOG_TWO_PI - z)
+    )
+    value = jnp.where(near, value - log(product), value)
+    sine, _ = sin_and_cos_of_turns(size)
+    value = jnp.where(x < 0, log(_PI / (size * jnp.abs(sine))) - value, value)
+    value = jnp.where((x < 0) & ((sine == 0) | (size >= _ALL_WHOLE)) | (x == 0), np.float64(np.inf), value)
+    return jnp.where(jnp.abs(x) < _INF, as_single(value), jnp.abs(x))
+
+
+def digamma(x: Single) -> Single:
+    """Derivative of log gamma(x), within 1e-7 of itself or 1e-14: NaN at negative whole numbers, infinite at 0.
+
+    The series of Stirling's derivative from 8 on, below by digamma(x + 8) - 1 / x - ... - 1 / (x + 7); for negative x by
+    reflection, digamma(x) = digamma(1 - x) - pi / tan(pi x).
+    """
+    wide = as_double(x)
+    below = wide < 0
+    size = jnp.where(below, ONE - wide, wide)
+    above, product = ONE, size
+    for k in range(1, _STEPS):
+        step = size + np.float64(k)
+        above, product = fused(above, step, product), product * step
+    near = size < np.float64(_STEPS)
+    z = jnp.where(near, size + np.float64(_STEPS), size)
+    inverse = ONE / z
+    square = inverse * inverse
+    value = log(z) - fused(square, polynomial(_DERIVATIVE, square), _HALF * inverse)
+    value = jnp.where(near, value - above / product, value)
+    value = jnp.where(below, value - _reflected(wide), value)
+    return jnp.where(jnp.abs(x) < _INF, as_single(value), jnp.where(x > 0, x, _NAN))
+
+
+def _reflected(x: Double) -> Double:
+    """pi / tan(pi x); NaN where x is whole."""
+    sine, cosine = sin_and_cos_of_turns(x)
+    whole = (sine == 0) | (jnp.abs(x) >= _ALL_WHOLE)
+    return jnp.where(whole, np.float64(np.nan), _PI * cosine / sine)

@@ -1,0 +1,133 @@
+"""Powers and roots, in float32."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Real
+
+from engine.program.elementary.exact import (
+    ONE,
+    Single,
+    as_single,
+    float_bits,
+    fused,
+    nearest_whole,
+    parts,
+    polynomial,
+    power_of_two,
+    signed,
+)
+from engine.program.elementary.exponentials import EXP, LN2, LN2_REST, LOG2_E
+
+# log 2 in two numbers, the product of the first with an exponent exact
+_LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
+# (2 atanh(q) - 2 q) / q^3 by q^2 for |q| up to 3 - 2 sqrt(2)
+_ATANH = (0.6666666269302368, 0.40000972151756287, 0.2849878966808319, 0.24279043078422546)
+# m^(-1/3) from 1 / sqrt(2) to 4 sqrt(2), within 1.7e-2
+_INVERSE_ROOT = (1.3885040283203125, -0.47178107500076294, 0.10302714258432388, -0.00809191819280386)
+_INF, _NAN = np.float32(np.inf), np.float32(np.nan)
+
+
+def pow(x: Single, y: Real[Array, "..."]) -> Single:
+    """x^y as the C standard has it, within 2e-7 of itself where it is a normal number: exp(y log |x|) and its sign.
+
+    log |x| and its product with y are sums of two numbers each.
+    """
+    y = as_single(y)
+    size = jnp.abs(x)
+    high, low = _log_in_two(size)
+    product = y * high
+    rest = fused(y, low, fused(y, high, -product))
+    value = _exp_in_two(product, rest)
+    value = jnp.where((size == ONE) | (y == 0), ONE, value)
+    whole, odd = _whole_and_odd(y)
+    value = jnp.where((float_bits(x) < 0) & odd, -value, value)
+    return jnp.where((x < 0) & ~whole & (size < _INF), _NAN, value)
+
+
+def _log_in_two(x: Single) -> tuple[Single, Single]:
+    """log x as a sum of two numbers, within 2e-9 of itself, x not below 0; what is no number or not finite in the first.
+
+    x = 2^e m with log m = 2 atanh(q), q = (m - 1) / (m + 1).
+    """
+    exponent, m = parts(x)
+    e = as_single(exponent)
+    f = m - ONE
+    inverse = ONE / (m + ONE)
+    q = f * inverse
+    twice = q + q
+    q_rest = inverse * fused(-q, f, f - twice)
+    squared = q * q
+    twice_rest = q_rest + q_rest
+    curve = fused(q, squared * polynomial(_ATANH, squared), fused(squared, twice_rest, twice_rest))
+    high = fused(e, _LN2_HIGH, twice)
+    low = fused(e, _LN2_HIGH, -high) + twice
+    low = low + fused(e, _LN2_LOW, curve)
+    total = high + low
+    low = low - (total - high)
+    total = jnp.where(x < _INF, total, x)
+    return jnp.where(x == 0, -_INF, total), low
+
+
+def _exp_in_two(x: Single, rest: Single) -> Single:
+    """exp(x + rest), rest below 1e-5 of 1; with gradual underflow."""
+    n, exponent = nearest_whole(x, LOG2_E)
+    r = fused(n, -LN2_REST, fused(n, -LN2, x)) + rest
+    half = (exponent >> 1) & np.int32(-(1 << 23))
+    value = polynomial(EXP, r) * power_of_two(half) * power_of_two(exponent - half)
+    value = jnp.where(x > np.float32(89.0), _INF, value)
+    return jnp.where(x < np.float32(-104.0), np.float32(0.0), value)
+
+
+def _whole_and_odd(y: Single) -> tuple[Bool[Array, "..."], Bool[Array, "..."]]:
+    """Whether a number is whole, and whether it is odd as well."""
+    whole = jnp.floor(y) == y
+    half = y * np.float32(0.5)
+    return whole, whole & (jnp.floor(half) != half)
+
+
+def integer_pow(x: Real[Array, "..."], *, y: int) -> Real[Array, "..."]:
+    """x^y for a known whole y by repeated squares; the reciprocal of that for y below 0.
+
+    Within half an ulp for each product and for the quotient, where x^|y| is a normal number.
+    """
+    if y < 0:
+        return x.dtype.type(1) / integer_pow(x, y=-y)
+    value, factor = None, x
+    while y:
+        if y & 1:
+            value = factor if value is None else value * factor
+        y >>= 1
+        factor = factor * factor if y else factor
+    return jnp.ones_like(x) if value is None else value
+
+
+def square(x: Real[Array, "..."]) -> Real[Array, "..."]:
+    """x^2."""
+    return x * x
+
+
+def rsqrt(x: Single) -> Single:
+    """1 / sqrt(x), within 1e-7 of itself."""
+    return ONE / jnp.sqrt(x)
+
+
+def cbrt(x: Single) -> Single:
+    """Cube root with the sign of x, within 7e-8 of itself.
+
+    |x| = 8^k m with m from 1 / sqrt(2) to 4 sqrt(2): one step for m^(-1/3) from a polynomial, then Newton's for m^(1/3)
+    with its residual exact.
+    """
+    size = jnp.abs(x)
+    exponent, m = parts(size)
+    third = ((exponent + np.int32(150)) * np.int32(171) >> 9) - np.int32(50)  # floor(e / 3)
+    m = m * power_of_two((exponent - np.int32(3) * third) << 23)
+    y = polynomial(_INVERSE_ROOT, m)
+    away = fused(-m * y, y * y, ONE)
+    y = y * polynomial((1.0, 1 / 3, 2 / 9), away)
+    root = m * (y * y)
+    squared = root * root
+    residual = fused(-fused(root, root, -squared), root, fused(-squared, root, m))
+    root = fused(residual, y * y * np.float32(1 / 3), root) * power_of_two(third << 23)
+    return jnp.where((size > 0) & (size < _INF), signed(root, x), x)
