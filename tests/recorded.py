@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.execution.work import Work
-from engine.program.kernel import BlockResult, Program
+from engine.program.contract import BlockResult
+from engine.program.kernel import program_on
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK, Study
 from tests.small_files import BRIDGE, MODELS, POND
@@ -89,7 +90,7 @@ def arrays_of(study: Study) -> dict[str, np.ndarray]:
     """What a study's program gives: outcomes, draws, and the yearly sample."""
     from engine.program.devices import mesh
 
-    program = Program(study, mesh("cpu"))
+    program = program_on(study, mesh("cpu"))
     blocks = study.blocks()
     yearly = {"yearly": program.first_years(study.keep.yearly)} if study.has_yearly else {}
     return yearly | {

@@ -13,8 +13,9 @@ import numpy as np
 from engine.modelling.cells import each, exp, maximum, minimum, table
 from engine.modelling.folds import at_year, lowest, peak, total, worst_spell
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
+from engine.program.contract import BlockResult, Program
 from engine.program.devices import mesh
-from engine.program.kernel import BlockResult, Program
+from engine.program.kernel import program_on
 from engine.study.loading import read_study
 from engine.study.study import BLOCK, Block, Study
 
@@ -209,7 +210,7 @@ def static(
 
 def program(study: Study) -> Program:
     """The study's program on every CPU device."""
-    return Program(study, mesh("cpu"))
+    return program_on(study, mesh("cpu"))
 
 
 def computed(made: Program, index: int = 0, count: int | None = None) -> BlockResult:

@@ -15,7 +15,7 @@ from engine.analyses import variants
 from engine.errors import Problem, UserError, unknown
 from engine.modelling import contract
 from engine.program import compilation_cache, devices
-from engine.program.kernel import Program
+from engine.program.contract import Program
 from engine.risk.events import event_outcomes, happens
 from engine.risk.exclusion import excluded, most_excluded
 from engine.risk.flags import Flag, Reason

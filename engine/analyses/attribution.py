@@ -21,8 +21,8 @@ from engine.errors import Problem, UserError, unknown
 from engine.formatting import size_as_text
 from engine.modelling import contract
 from engine.program import compilation_cache, devices
+from engine.program.contract import BlockResult
 from engine.program.devices import memory_free
-from engine.program.kernel import BlockResult
 from engine.risk.contrasts import Contrasts, of_mean, of_shortfall
 from engine.risk.events import event_indicators, event_outcomes
 from engine.risk.exclusion import most_excluded, with_units

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from engine.program import arguments
-from engine.program.kernel import BlockResult, Program
+from engine.program.contract import BlockResult, Program
 from engine.study.change_tables import changed
 from engine.study.study import BLOCK, Block, Change
 

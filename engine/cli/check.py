@@ -70,7 +70,7 @@ def command(study: Study, place: dict[str, Any], workers: int | None, gates: boo
         print_shocks(console, study)
         print_standings(console, study, pilot)
         print_stated(console, study)
-        _print_size(console, folder, f"{len(row)} x {row[0].device_kind}", place["memory"])
+        _print_size(console, folder, f"{len(row)} x {row[0].device_kind}", row[0].platform, place["memory"])
         screen.print_rounding(console, precision.too_coarse(study, pilot))
     if workers is not None:
         _print_plan(screen.stdout(), folder, place["device"], workers)
@@ -91,7 +91,9 @@ def _print_gates(study: Study, device: str | None, as_json: bool) -> None:
     contract.refuse_broken(study.model, study.model_name)
     names = tuple(dict.fromkeys(gate.policy for gate in study.gates))
     own = None if study.model_spec is None else study.model
-    asked = load_study(study.source, model=own, paths=study.paths, seed=study.seed, policies=names)
+    asked = load_study(
+        study.source, model=own, paths=study.paths, seed=study.seed, policies=names, program=study.program
+    )
     click.echo(f"computing {paths_of(asked):,} paths under {', '.join(asked.policy_names)}", err=True)
     given = answers(asked, device)
     if as_json:
@@ -123,7 +125,9 @@ def _print_policies(console: Console, study: Study) -> None:
     print_rows(console, "Levers in which policies differ", Column("lever", [*rows], left=True), columns)
 
 
-def _print_size(console: Console, folder: RunFolder, devices: str, allowed: int | None) -> None:
+def _print_size(
+    console: Console, folder: RunFolder, devices: str, platform: str, allowed: int | None
+) -> None:
     study = folder.study
     from engine.execution.resources import bytes_free, bytes_needed, memory_needed
     from engine.program.devices import memory_free
@@ -137,12 +141,28 @@ def _print_size(console: Console, folder: RunFolder, devices: str, allowed: int 
         ("paths", f"{study.paths:,} in {blocks:,} block{'s' if blocks != 1 else ''} of {BLOCK:,}, tiles of {study.tile:,}"),
         ("sampler", f"{study.sampler}, seed {study.seed}, independent units of {study.unit}"),
         *((("precision", study.precision),) if study.precision != "float32" else ()),
+        ("program", _form(study, platform)),
         ("disk", f"{size_as_text(bytes_needed(study))} needed at most, {size_as_text(bytes_free(folder.path))} free"),
         ("memory", f"{size_as_text(memory_needed(study))} needed, {size_as_text(room) if room else 'unknown'} {whose}"),
         ("devices", devices),
         ("fingerprint", study.fingerprint),
     )  # fmt: skip
     screen.print_labelled(console, lines)
+
+
+def _form(study: Study, platform: str) -> str:
+    """The form that the program gets, and where it is XLA's, why."""
+    from engine.program.kernel import listing_of
+    from engine.study.study import FORMS
+
+    if study.program != FORMS[0]:
+        return "XLA's, as the study asks"
+    if platform != "cpu":
+        return f"XLA's, as the device is no CPU but a {platform}"
+    listing = listing_of(study, study.dtype)
+    if isinstance(listing, str):
+        return f"XLA's, as one loop has no form of: {listing}"
+    return "one loop" + (", the same bits on every machine" if study.precision == "float32" else "")
 
 
 def _print_plan(console: Console, folder: RunFolder, device: str | None, workers: int) -> None:

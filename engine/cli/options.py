@@ -99,6 +99,11 @@ seed = click.option("--seed", type=COUNT, help="Seed of the random numbers, in p
 policies = click.option(
     "--policies", type=NAMES, help="Policies that run, in place of the study's; the baseline always runs."
 )
+program = click.option(
+    "--program",
+    type=click.Choice(["loop", "xla"]),
+    help="Form of the compiled program, in place of the study's: one loop over the years where the model allows it, or XLA's.",
+)
 own_model = click.option(
     "--model",
     type=Written("FILE:CLASS", _own_model),
@@ -185,16 +190,18 @@ def study_to_run(command: Callable[..., None]) -> Callable[..., None]:
     """
 
     @wraps(command)
-    def wrapped(study: str, paths: Any, seed: Any, policies: Any, model: Any, **others: Any) -> None:
+    def wrapped(
+        study: str, paths: Any, seed: Any, policies: Any, model: Any, program: Any, **others: Any
+    ) -> None:
         from engine.program import devices
         from engine.study.loading import load_study
 
         devices.use_every_core()
-        resolved = load_study(study, model=model, paths=paths, seed=seed, policies=policies)
+        resolved = load_study(study, model=model, paths=paths, seed=seed, policies=policies, program=program)
         place = {name: others.pop(name) for name in ("out", "device", "memory")}
         command(study=resolved, place=place, **others)
 
-    for option in (memory, device, own_model, out, policies, seed, paths, study):
+    for option in (memory, device, program, own_model, out, policies, seed, paths, study):
         wrapped = option(wrapped)
     return wrapped
 

@@ -12,8 +12,10 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float, UInt32
+from jaxtyping import Array, Bool, Float, Int32, UInt32
 
+RARELY = "engine.rarely"
+"""What a traced call of `rarely` is named."""
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 
@@ -45,23 +47,6 @@ def threefry2x32(
     return x0, x1
 
 
-def paired(first: UInt32[Array, "..."], second: UInt32[Array, "..."]) -> Complex[Array, "..."]:
-    """Two words in one number: XLA on CPU computes the twenty rounds again for each array that it writes."""
-    parts = (jax.lax.bitcast_convert_type(word, jnp.float32) for word in (first, second))
-    return jax.lax.complex(*parts)
-
-
-def parted(pair: Complex[Array, "... n"]) -> UInt32[Array, "... 2 n"]:
-    """The words of `paired` numbers along a new axis, the first ones, then the second ones."""
-    first, second = (
-        jax.lax.bitcast_convert_type(part, jnp.uint32)[..., None, :]
-        for part in (jnp.real(pair), jnp.imag(pair))
-    )
-    # chosen by index rather than concatenated: a concatenation is computed one number at a time
-    index = jax.lax.broadcasted_iota(jnp.int32, (*pair.shape[:-1], 2, pair.shape[-1]), pair.ndim - 1)
-    return jnp.where(index == 0, first, second)
-
-
 def uniform(word: UInt32[Array, "..."], dtype: type = np.float32) -> Float[Array, "..."]:
     """Uniform on (0, 1): (word + 1/2) / 2^32, fine near 0; `~word` gives one minus it to rounding."""
     below_one = np.nextafter(dtype(1.0), dtype(0.0))
@@ -87,12 +72,27 @@ def normal(word: UInt32[Array, "..."], dtype: type = np.float32) -> Float[Array,
     p = (k + 1/2) / 2^32, so that the tail is as fine as its probability allows. In float32 within 3e-6 of the exact
     quantile of p everywhere, 1.2e-6 relative beyond |z| = 0.05.
     """
-    upper = (word >> 31) == 1
-    k = jnp.where(upper, ~word, word)
-    # int32 first: unsigned conversions are slow where only signed ones are native
-    p = (k.astype(jnp.int32).astype(dtype) + 0.5) * dtype(2.0**-32)
-    size = upper_score(p) if dtype == np.float32 else -jax.scipy.special.ndtri(p)
-    return jnp.where(upper, size, -size)
+    # all bits of a number in the upper half are turned over, and those of its score's sign below it
+    top = jax.lax.shift_right_arithmetic(_as_int(word), np.int32(31))
+    k = (_as_int(word) ^ top).astype(dtype)
+    if dtype != np.float32:
+        size = -jax.scipy.special.ndtri((k + 0.5) * dtype(2.0**-32))
+        return jnp.where(top == 0, -size, size)
+    size = _size_of(k * np.float32(2.0**-31) + np.float32(2.0**-32))
+    return jax.lax.bitcast_convert_type(_as_int(size) ^ (~top & np.int32(-(2**31))), jnp.float32)
+
+
+def _as_int(x: Array) -> Int32[Array, "..."]:
+    return jax.lax.bitcast_convert_type(x, jnp.int32)
+
+
+def _rarely(usual: Bool[Array, "..."], value: Array, other: Array) -> Array:
+    """`value` where it is usual, else `other`, which machine code computes only where one of its lanes asks for it."""
+    return jnp.where(usual, value, other)
+
+
+_rarely.__name__ = RARELY
+rarely = jax.jit(_rarely)
 
 
 def tails(z: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
@@ -103,13 +103,15 @@ def tails(z: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..
 
 def upper_score(p: Float[Array, "..."]) -> Float[Array, "..."]:
     """z with upper tail probability p in (0, 1/2], float32: the size of a normal score."""
-    w = -_log(4.0 * (p - p * p))
-    near, far = w - 2.5, jnp.sqrt(w) - 3.44
-    d = jnp.where(w < 5.0, near, far)
-    value = jnp.where(w < 5.0, jnp.float32(_CENTRE[-1]), jnp.float32(_TAIL[-1]))
-    for centre, tail in zip(_CENTRE[-2::-1], _TAIL[-2::-1], strict=True):
-        value = value * d + jnp.where(w < 5.0, jnp.float32(centre), jnp.float32(tail))
-    return (1.0 - 2.0 * p) * value
+    return _size_of(p + p)
+
+
+def _size_of(both: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The size of a score, by the probability of both tails beyond it."""
+    w = _minus_log(both * (np.float32(2.0) - both))
+    near = horner(_CENTRE, w - np.float32(2.5))
+    far = horner(_TAIL, jnp.sqrt(w) - np.float32(3.44))
+    return (np.float32(1.0) - both) * rarely(w < np.float32(5.0), near, far)
 
 
 # Minimax polynomial of log(1 + f) / f for 1 + f within sqrt(1/2) and sqrt(2)
@@ -119,13 +121,13 @@ _LOG = (
 _ROOT_HALF = np.int32(0x3F3504F3)  # the bits of sqrt(1/2)
 
 
-def _log(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Natural logarithm of a positive normal number, within 3e-7 where it is small: no case for zero or infinity.
+def _minus_log(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """-log x of a positive normal number, within 3e-7 where it is small: no case for zero or infinity.
 
-    Its polynomial is part of every draw; models are given the finer one of `engine.program.elementary`.
+    Its polynomial is part of every draw; models are given a finer one.
     """
     exponent, f = binary_parts(x)
-    return exponent * jnp.float32(np.log(2.0)) + f * horner(_LOG, f)
+    return exponent * np.float32(-np.log(2.0)) - f * horner(_LOG, f)
 
 
 def binary_parts(x: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:

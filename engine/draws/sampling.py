@@ -90,10 +90,7 @@ class Keyed:
         """Words that are not mirrors of others: uint32 [*key batch, word of the generator, group]."""
         lane = jnp.arange(tile // self.group, dtype=jnp.uint32)
         counter = (first[0] | lane, jnp.broadcast_to(first[1], lane.shape))
-        pair = random_words.paired(
-            *random_words.threefry2x32((key[..., 0, None], key[..., 1, None]), counter)
-        )
-        return random_words.parted(jax.lax.optimization_barrier(pair))
+        return jnp.stack(random_words.threefry2x32((key[..., 0, None], key[..., 1, None]), counter), axis=-2)
 
     def _mirrored(self, drawn: Array, mirror: Callable[[Array, Array], Array]) -> Array:
         """The lanes [*key batch, tile] of what is drawn and of its mirrors, which `mirror` gives of (drawn, sign -1)."""

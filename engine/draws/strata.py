@@ -8,7 +8,6 @@ The idea: Kensler, Correlated multi-jittered sampling, Pixar Technical Memo 13-0
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, UInt32
 
@@ -29,12 +28,8 @@ def round_words(key: UInt32[Array, "... 2"], replicate: tuple[Words, Words]) -> 
     low, high = (part.reshape(-1, *[1] * (key.ndim - 1)) for part in replicate)
     pair = jnp.arange(ROUNDS // 2, dtype=jnp.uint32).reshape(-1, *[1] * key.ndim)
     counter = (low << 2) | pair, ((high << 2) | (low >> 30) | jnp.uint32(DOMAIN))[None]
-    # streams innermost, and both words in one number: a CPU computes them in vectors, and once
-    drawn = jax.lax.optimization_barrier(
-        random_words.paired(*random_words.threefry2x32((key[..., 0], key[..., 1]), counter))
-    )
-    parts = (jax.lax.bitcast_convert_type(part, jnp.uint32) for part in (jnp.real(drawn), jnp.imag(drawn)))
-    return jnp.stack(list(parts), axis=1).reshape(ROUNDS, *drawn.shape[1:])
+    drawn = jnp.broadcast_arrays(*random_words.threefry2x32((key[..., 0], key[..., 1]), counter))
+    return jnp.stack(drawn, axis=1).reshape(ROUNDS, *drawn[0].shape[1:])
 
 
 def permuted(point: Words, words: Words, depth: int) -> Words:

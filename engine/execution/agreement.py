@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator
 import numpy as np
 
 from engine.errors import Problems
-from engine.program.kernel import Outcomes, Program
+from engine.program.contract import Outcomes, Program
 from engine.risk.exclusion import without_excluded
 from engine.risk.tallies import GROUP, Tally, tally, unkept
 from engine.run_folder import ledger

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.modelling.cell_axis import split_cells
 from engine.program import compilation_cache, devices
-from engine.program.kernel import Program
+from engine.program.kernel import program_on
 from engine.study.study import Block, Gate, Study
 
 MOST_PATHS = 16_384
@@ -76,7 +76,7 @@ def answers(study: Study, device: str | None = None) -> tuple[Answer, ...]:
     """
     compilation_cache.keep_programs()
     mesh = devices.mesh(device)
-    program = Program(study, mesh, devices.lanes_for(study, mesh))
+    program = program_on(study, mesh, devices.lanes_for(study, mesh))
     count = paths_of(study)
     yearly, outcomes = {}, {}
     if any(gate.years for gate in study.gates):

@@ -15,6 +15,7 @@ from typing import Any
 
 from engine.errors import UserError
 from engine.execution import precision, results
+from engine.execution.executors import site
 from engine.execution.executors.cluster import Cluster
 from engine.execution.executors.contract import Assignment, Executor
 from engine.execution.executors.local import Local
@@ -257,7 +258,7 @@ class _Job:
             or holds blocks that others made.
         """
         folder, study, observe = self.folder, self.folder.study, self.options.observe
-        ownership.enter(folder, self.executor.versions(), self.options.force, alone=not holder.shared)
+        ownership.enter(folder, self._versions(), self.options.force, alone=not holder.shared)
         if not holder.shared:  # shards find the arrays ready
             cube.create(folder)
         planned = [block.index for block in blocks]
@@ -271,6 +272,9 @@ class _Job:
                 for one in pilot.result():
                     observe(Stage("simulating", done, study.paths, note=f"{one.text}. {REMEDY}"))
                 pilot = None
+
+    def _versions(self) -> dict[str, str]:
+        return site.of_study(self.folder.study, self.executor.versions())
 
     def _observe_tables(self) -> None:
         paths = self.folder.study.paths
@@ -290,7 +294,7 @@ class _Job:
             return
         with ownership.claim(self.folder):
             if not ready():  # while this one waited
-                ownership.enter(self.folder, self.executor.versions())
+                ownership.enter(self.folder, self._versions())
                 cube.create(self.folder)
 
     @contextmanager

@@ -19,6 +19,7 @@ from engine.execution.work import Work
 from engine.formatting import size_as_text
 from engine.program import compilation_cache, devices
 from engine.program.devices import memory_free
+from engine.program.kernel import kind_for
 from engine.run_folder import cube, ledger, ownership
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK
@@ -128,7 +129,7 @@ def measure(folder: RunFolder, device: str | None = None) -> Measured:
         thin = sum(map(len, Work(replace(trial, study=none_kept), program).files(last).values()))
     finally:
         shutil.rmtree(trial.path, ignore_errors=True)
-    worker = f"{mesh.devices.size} x {devices.kind(mesh)}"
+    worker = f"{mesh.devices.size} x {kind_for(few, devices.kind(mesh))}"
     size = sum(file.size for file in record.files)
     return Measured(worker, start, compute, write, estimate, size, len(record.files) + 1, thin)
 

@@ -16,7 +16,8 @@ from engine.formatting import unit_name, words
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.records import shock_streams
 from engine.program import compilation_cache, devices
-from engine.program.kernel import Program, Trace
+from engine.program.contract import Trace
+from engine.program.kernel import program_on
 from engine.run_folder import cube, ledger, provenance
 from engine.run_folder.cube_groups import (
     described,
@@ -74,7 +75,7 @@ def replay(
         raise UserError(study.source, problems)
     compilation_cache.keep_programs()
     mesh = devices.mesh(device)
-    program = Program(study, mesh, devices.lanes_for(study, mesh), PRECISIONS[precision])
+    program = program_on(study, mesh, devices.lanes_for(study, mesh), PRECISIONS[precision])
     groups = _labelled(study, numbers, [program.path(number) for number in numbers])
     about = {"title": study.name, "seed": study.seed, "precision": precision, "summary": study.question}
     if single:

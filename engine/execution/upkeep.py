@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.execution import precision, results
-from engine.execution.executors.site import versions
+from engine.execution.executors.site import of_study, versions
 from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.resources import bytes_held
 from engine.execution.stages import Observer, Stage, unobserved
@@ -206,12 +206,12 @@ def repair(
     ownership.refuse_changed(folder)
     with writing(folder.path), ownership.claim(folder, damaged=True):
         if full and not force:  # what others made may differ in last bits, and that is no damage
-            ownership.refuse_other_versions(folder, versions(device))
+            ownership.refuse_other_versions(folder, of_study(folder.study, versions(device)))
         damages = verify(folder, full, observe, device)
         complete, damaged = _has_ended(folder), {damage.part for damage in damages}
         computed = [part for part in damaged if isinstance(part, int) or part == YEARLY]
         if computed and "study" not in damaged and not force:
-            ownership.refuse_other_versions(folder, versions(device))
+            ownership.refuse_other_versions(folder, of_study(folder.study, versions(device)))
         if "study" in damaged:
             _restore_study(folder, device)
         if "provenance" in damaged:
@@ -349,5 +349,7 @@ def _restore_study(folder: RunFolder, device: str | None) -> None:
         write_atomically(folder.path / "study.toml", resolved_text(folder.study).encode())
         return
     last = provenance.runs(folder.path)[-1:]
-    past = [run["versions"] | {"device_kind": run["device_kind"]} for run in last] or [versions(device)]
+    past = [run["versions"] | {"device_kind": run["device_kind"]} for run in last] or [
+        of_study(folder.study, versions(device))
+    ]
     ownership.enter(folder, past[0], force=True)

@@ -14,7 +14,7 @@ from engine.errors import UserError
 from engine.execution.agreement import refuse_disagreeing
 from engine.execution.bounds import refuse_beyond
 from engine.execution.nonfinite import first_bad_year, refuse_nonfinite
-from engine.program.kernel import BlockResult, Program
+from engine.program.contract import BlockResult, Program
 from engine.risk.exclusion import excluded, most_excluded, without_excluded
 from engine.risk.tallies import tally, unkept
 from engine.risk.yearly_sample import of_sample

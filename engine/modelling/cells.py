@@ -18,7 +18,6 @@ import jax
 import jax.numpy as jnp
 
 Scalar = Any
-_CALLS = itertools.count()
 Labels = Mapping[str, tuple[str, ...]]
 
 
@@ -40,7 +39,6 @@ class Cells:
         size = math.prod(map(len, self.labels.values()))
         if size != len(self.values):
             raise ValueError(f"Cells over {self.labels}: expected {size} values, got {len(self.values)}")
-        self.values = _side_by_side(self.values)
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -92,14 +90,13 @@ class Cells:
         kept = {dim: names for dim, names in self.labels.items() if dim not in along}
         folded = {dim: names for dim, names in self.labels.items() if dim in along}
         values = []
-        with _scope("fold"):
-            for key in itertools.product(*kept.values()):
-                at = dict(zip(kept, key, strict=True))
-                parts = []
-                for other in itertools.product(*folded.values()):
-                    at.update(zip(folded, other, strict=True))
-                    parts.append(self[tuple(at[dim] for dim in self.labels)])
-                values.append(functools.reduce(combine, parts))
+        for key in itertools.product(*kept.values()):
+            at = dict(zip(kept, key, strict=True))
+            parts = []
+            for other in itertools.product(*folded.values()):
+                at.update(zip(folded, other, strict=True))
+                parts.append(self[tuple(at[dim] for dim in self.labels)])
+            values.append(functools.reduce(combine, parts))
         return _rebuilt(tuple(kept.items()), values) if kept else values[0]
 
     def over(self, *dims: str) -> Any:
@@ -123,24 +120,6 @@ class Cells:
     def __repr__(self) -> str:
         inner = ", ".join(f"{'/'.join(k)}: {v}" for k, v in zip(self.keys(), self.values, strict=True))
         return f"Cells({inner})"
-
-
-def _scope(name: str) -> Any:
-    """Tells which equations are one rule on several cells: they are traced in one scope (`packs.py`)."""
-    return jax.named_scope(f"{name} {next(_CALLS)}")
-
-
-def _side_by_side(values: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
-    """The same values, marked as the rows of one table where they are traced: what `packs.py` keeps together.
-
-    Cells that are computed alike need no mark; those that a model puts together from different things do.
-    """
-    if len(values) < 2 or not any(isinstance(value, jax.core.Tracer) for value in values):
-        return values
-    dtype = jnp.result_type(*values)
-    if any(jnp.shape(value) for value in values) or not jnp.issubdtype(dtype, jnp.floating):
-        return values
-    return tuple(jax.lax.optimization_barrier([jnp.asarray(value, dtype) for value in values]))
 
 
 def table(labels: Labels, rows: Any) -> Cells:
@@ -182,14 +161,13 @@ def each(rule: Callable[..., Any]) -> Callable[..., Any]:
         if not labels:
             return rule(*args, **kwargs)
         results = []
-        with _scope("each"):
-            for key in itertools.product(*labels.values()):
-                at = dict(zip(labels, key, strict=True))
+        for key in itertools.product(*labels.values()):
+            at = dict(zip(labels, key, strict=True))
 
-                def pick(part: Any, at: dict[str, str] = at) -> Any:
-                    return part[tuple(at[dim] for dim in part.labels)] if isinstance(part, Cells) else part
+            def pick(part: Any, at: dict[str, str] = at) -> Any:
+                return part[tuple(at[dim] for dim in part.labels)] if isinstance(part, Cells) else part
 
-                results.append(rule(*map(pick, args), **{name: pick(part) for name, part in kwargs.items()}))
+            results.append(rule(*map(pick, args), **{name: pick(part) for name, part in kwargs.items()}))
         if isinstance(results[0], tuple):
             return tuple(_rebuilt(tuple(labels.items()), column) for column in zip(*results, strict=True))
         return _rebuilt(tuple(labels.items()), results)

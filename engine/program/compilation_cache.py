@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 import warnings
 from collections import Counter
@@ -11,11 +12,14 @@ from pathlib import Path
 
 import jax
 
+from engine.errors import UserError
+from engine.storage.files import write_atomically
 from engine.storage.private_folder import private_folder
 
 LARGEST = 1 << 30
 """Bytes of compiled programs that are kept; what has not been used for longest goes first."""
 _ROOM = 1 << 26
+_SEAL = 32
 _REQUESTED, _HIT = (
     f"/jax/compilation_cache/{event}" for event in ("compile_requests_use_cache", "cache_hits")
 )
@@ -45,9 +49,46 @@ def keep_programs() -> None:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
+def kept(key: str) -> bytes | None:
+    """Machine code that was kept under a key; None where there is none, or it is not what was written."""
+    file = _file(key)
+    content = b""
+    if file is not None:
+        with contextlib.suppress(OSError):
+            content = file.read_bytes()
+    seal, code = content[:_SEAL], content[_SEAL:]
+    whole = bool(content) and seal == _digest(code)
+    asked(whole)
+    return code if whole else None
+
+
+def asked(there: bool) -> None:
+    """Notes for `watched` that machine code was asked for, and whether it was there."""
+    jax.monitoring.record_event(_REQUESTED)
+    if there:
+        jax.monitoring.record_event(_HIT)
+
+
+def keep(key: str, code: bytes) -> None:
+    """Keeps machine code for the next process, where programs are kept."""
+    file = _file(key)
+    if file is not None:
+        with contextlib.suppress(OSError, UserError):  # no room: it is compiled again next time
+            write_atomically(file, _digest(code) + code)
+
+
+def _file(key: str) -> Path | None:
+    folder = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+    return Path(folder) / f"{key}-cache" if folder else None
+
+
+def _digest(code: bytes) -> bytes:
+    return hashlib.blake2b(code, digest_size=_SEAL).digest()
+
+
 @contextlib.contextmanager
 def watched() -> Iterator[Callable[[], bool]]:
-    """A function that says whether every program that JAX was asked for since came from the cache."""
+    """A function that says whether every program that was asked for since came from the cache."""
     seen: Counter[str] = Counter()
 
     def note(event: str, **_: object) -> None:

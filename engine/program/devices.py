@@ -15,7 +15,9 @@ import numpy as np
 from jax.sharding import Mesh
 
 from engine.errors import UserError, did_you_mean
-from engine.program.kernel import AXIS, Program
+from engine.program.contract import Program
+from engine.program.kernel import program_on
+from engine.program.xla import AXIS
 from engine.study.study import Study
 
 GPU_LANES = 1 << 20
@@ -111,7 +113,7 @@ def mesh(kind: str | None = None) -> Mesh:
 def program(study: Study, kind: str | None = None) -> Program:
     """The study's program on all local devices of one kind, its tile sized by the device; as `mesh` chooses them."""
     chosen = mesh(kind)
-    return Program(study, chosen, lanes_for(study, chosen))
+    return program_on(study, chosen, lanes_for(study, chosen))
 
 
 def lanes_for(study: Study, mesh: Mesh) -> int:

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntFlag
 from typing import Any
 
 import jax
 import numpy as np
 from jax.extend import core as jex
 
-ELEMENTWISE = {
-    "abs", "acos", "acosh", "add", "add_any", "and", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "clamp",
-    "convert_element_type", "copy", "cos", "cosh", "digamma", "div", "eq", "erf", "erf_inv", "erfc", "exp", "exp2", "expm1",
-    "floor", "ge", "gt", "integer_pow", "is_finite", "le", "lgamma", "log", "log1p", "logistic", "lt", "max", "min", "mul",
-    "ne", "neg", "nextafter", "not", "or", "pow", "rem", "round", "rsqrt", "select_n", "shift_left",
-    "shift_right_arithmetic", "shift_right_logical", "sign", "sin", "sinh", "sqrt", "square", "sub", "tan", "tanh", "xor",
+INLINED = {
+    "jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call", "remat", "remat2", "checkpoint",
 }  # fmt: skip
-"""Operations that are done number by number."""
-_INLINED = {
-    "jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call", "remat", "checkpoint",
-}  # fmt: skip
+"""Calls whose body stands where they stand."""
 _BODIES = ("jaxpr", "call_jaxpr", "fun_jaxpr")
+
+
+def body_of(params: Mapping[str, Any]) -> Any:
+    """The traced function that is called, by the parameters of the call."""
+    body = next((params[name] for name in _BODIES if params.get(name) is not None), None)
+    return jex.ClosedJaxpr(body, ()) if isinstance(body, jex.Jaxpr) else body
+
+
+class Axis(IntFlag):
+    """What a value differs by; `END` is known only after the last year."""
+
+    NONE = 0
+    POLICY = 1
+    PATH = 2
+    YEAR = 4
+    END = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,13 +64,12 @@ Atom = Value | Constant
 
 @dataclass(frozen=True, eq=False)
 class Equation:
-    """One operation of XLA: what else it takes, what it reads and gives, and the names of what it was traced in."""
+    """One operation of XLA: what else it takes, what it reads and gives."""
 
     primitive: Any
     params: dict[str, Any]
     inputs: tuple[Atom, ...]
     outputs: tuple[Value, ...]
-    scope: str = ""
 
     @property
     def name(self) -> str:
@@ -84,18 +93,13 @@ class Rule:
     outputs: tuple[Atom, ...]
     form: Any
 
-    def first(self, count: int) -> Rule:
-        """The rule of the first outputs alone, as a list."""
-        outputs = self.outputs[:count]
-        return Rule(self.inputs, read_by(self.equations, outputs), outputs, jax.tree.structure([0] * count))
-
 
 def written_out(function: Callable[..., Any], *examples: Any) -> Rule:
     """The rule that a function computes, traced with arguments of the shapes and types of these examples."""
     closed, shape = jax.make_jaxpr(function, return_shape=True)(*examples)
     inputs = tuple(Value(var.aval.shape, var.aval.dtype) for var in closed.jaxpr.invars)
     equations: list[Equation] = []
-    outputs = _flatten(closed.jaxpr, [Constant(c) for c in closed.consts], inputs, equations, {}, "")
+    outputs = _flatten(closed.jaxpr, [Constant(c) for c in closed.consts], inputs, equations, {})
     return Rule(inputs, read_by(equations, outputs), tuple(outputs), jax.tree.structure(shape))
 
 
@@ -110,13 +114,23 @@ def read_by(equations: Sequence[Equation], outputs: Sequence[Atom]) -> tuple[Equ
     return tuple(reversed(kept))
 
 
+def differences(rule: Rule, axes: Sequence[Axis]) -> dict[Atom, Axis]:
+    """What each value of a rule differs by, from what its inputs do. Constants are not among them."""
+    differs: dict[Atom, Axis] = dict(zip(rule.inputs, axes, strict=True))
+    for equation in rule.equations:
+        own = Axis.NONE
+        for atom in equation.inputs:
+            own |= differs.get(atom, Axis.NONE)
+        differs.update((value, own) for value in equation.outputs)
+    return differs
+
+
 def _flatten(
     jaxpr: Any,
     consts: Sequence[Atom],
     inputs: Sequence[Atom],
     into: list[Equation],
     literals: dict,
-    scope: str,
 ) -> list[Atom]:
     """Adds the jaxpr's equations; gives its outputs. Literals that are alike are one constant."""
     names: dict[Any, Atom] = dict(zip(jaxpr.constvars, consts, strict=True))
@@ -131,15 +145,13 @@ def _flatten(
 
     for equation in jaxpr.eqns:
         inside = tuple(read(atom) for atom in equation.invars)
-        within = f"{scope}/{equation.source_info.name_stack}"
-        bodies = (equation.params[name] for name in _BODIES if equation.params.get(name) is not None)
-        body = next(bodies, None) if equation.primitive.name in _INLINED else None
+        body = body_of(equation.params) if equation.primitive.name in INLINED else None
         if body is not None:
             constants = [Constant(c) for c in body.consts]
-            results: Sequence[Atom] = _flatten(body.jaxpr, constants, inside, into, literals, within)
+            results: Sequence[Atom] = _flatten(body.jaxpr, constants, inside, into, literals)
         else:
             outputs = tuple(Value(var.aval.shape, var.aval.dtype) for var in equation.outvars)
-            into.append(Equation(equation.primitive, equation.params, inside, outputs, within))
+            into.append(Equation(equation.primitive, equation.params, inside, outputs))
             results = outputs
         names.update(zip(equation.outvars, results, strict=True))
     return [read(atom) for atom in jaxpr.outvars]

@@ -10,7 +10,6 @@ import numpy as np
 from jax.extend import core as jex
 from scipy import special
 
-from engine.program.batch import mapped
 from engine.program.equations import Atom, Constant, Equation, Rule
 
 Numbers = np.ndarray
@@ -111,11 +110,34 @@ def _by_jax(equation: Equation, dtype: type) -> Callable[..., Sequence[Numbers]]
     def function(*values: Numbers) -> Sequence[Numbers]:
         try:
             with jax.enable_x64(dtype == np.float64):
-                return [np.asarray(result) for result in mapped(equation, params, values)]
+                return [np.asarray(result) for result in _mapped(equation, params, values)]
         except (TypeError, ValueError, NotImplementedError) as error:  # of one precision by its parameters
             raise NotInterpreted(equation.name) from error
 
     return function
+
+
+def _mapped(equation: Equation, params: Mapping[str, Any], operands: Sequence[Any]) -> list[Any]:
+    """What an operation gives that is not done number by number, for all policies and paths of its operands.
+
+    Args:
+      params: those of the equation, or others.
+      operands: [policy or 1, path or 1, ...], as the results are.
+    """
+
+    def rule(*values: Any) -> list[Any]:
+        results = equation.primitive.bind(*values, **params)
+        return list(results) if equation.primitive.multiple_results else [results]
+
+    # an axis that an operand does not have is not mapped: a branch that is chosen by the year alone stays one
+    sizes = [max([1, *(operand.shape[axis] for operand in operands)]) for axis in (0, 1)]
+    for axis in (1, 0):  # paths inside, policies outside
+        over = [0 if operand.shape[axis] > 1 else None for operand in operands]
+        rule = jax.vmap(rule, in_axes=over) if sizes[axis] > 1 else rule
+    shapes = [(*(size for size in operand.shape[:2] if size > 1), *operand.shape[2:]) for operand in operands]
+    results = rule(*(operand.reshape(shape) for operand, shape in zip(operands, shapes, strict=True)))
+    lead = sum(size > 1 for size in sizes)
+    return [result.reshape(*sizes, *result.shape[lead:]) for result in results]
 
 
 def _divided(x: Numbers, y: Numbers) -> Numbers:

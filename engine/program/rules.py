@@ -20,10 +20,26 @@ from engine.modelling.folds import Fold
 from engine.modelling.records import Factor, Model, Shock, Yearly, factor_names, shock_streams
 from engine.modelling.state_types import as_kept, widened
 from engine.program import arguments
-from engine.program.batch import Argument
-from engine.program.equations import Rule, written_out
-from engine.program.packs import Axis, differences
+from engine.program.equations import Axis, Rule, differences, written_out
 from engine.study.study import Study
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a rule.
+
+    Args:
+      example: a tree of scalars.
+      axes: what each leaf differs by.
+    """
+
+    example: Any
+    axes: tuple[Axis, ...]
+
+    @staticmethod
+    def alike(example: Any, axes: Axis) -> Argument:
+        """An argument whose leaves all differ by the same."""
+        return Argument(example, (axes,) * len(jax.tree.leaves(example)))
 
 
 @dataclass(frozen=True)
@@ -43,7 +59,7 @@ class Years:
     end: Rule
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rules:
     """The rules of a resolved study's model for one path and one policy, in numbers of one type."""
 
@@ -63,27 +79,21 @@ class Rules:
         begin = written_out(self.begin, *(argument.example for argument in first))
         calendar = Argument.alike(jax.ShapeDtypeStruct((), np.int32), Axis.YEAR)
         rest = (calendar, self.draws, self.shocks, self.policies(policies, Axis.POLICY | Axis.YEAR))
-        kinds = self._of_tables(begin, [atom.dtype for atom in begin.outputs])
+        kinds = widened(
+            [atom.dtype for atom in begin.outputs], [atom.dtype for atom in begin.outputs], self.dtype
+        )
         while True:
             parts = zip(begin.outputs, kinds, strict=True)
             leaves = [jax.ShapeDtypeStruct(atom.shape, kind) for atom, kind in parts]
             state = jax.tree.unflatten(begin.form, leaves)
             year = written_out(self.one_year, state, *(argument.example for argument in rest))
             after = [atom.dtype for atom in year.outputs[: len(kinds)]]
-            wider = self._of_tables(begin, widened(kinds, after, self.dtype))
+            wider = widened(kinds, after, self.dtype)
             if wider == kinds:
                 break
             kinds = wider
         carried = _carried(state, begin, first, year, rest)
         return Years(begin, first, year, (carried, *rest), written_out(self.end, state))
-
-    def _of_tables(self, begin: Rule, kinds: Sequence[Any]) -> list[np.dtype]:
-        """The types of the parts of the state, those of one table alike."""
-        tables = Argument.alike(jax.tree.unflatten(begin.form, kinds), Axis.NONE, _is_cells).tables
-        by_table: dict[Any, Any] = {}
-        for table, kind in zip(tables, kinds, strict=True):
-            by_table[table] = widened([kind], [by_table.get(table, kind)], self.dtype)[0]
-        return [by_table[table] for table in tables]
 
     @property
     def _first_year(self) -> Any:
@@ -95,21 +105,20 @@ class Rules:
 
     @property
     def draws(self) -> Argument:
-        """Factor draws in the order of the study, those of a run a table."""
-        tables = tuple(number for number, run in enumerate(self.study.runs) for _ in run)
-        return Argument(tuple(self.scalar() for _ in tables), (Axis.PATH,) * len(tables), tables)
+        """Factor draws in the order of the study."""
+        return Argument.alike(tuple(self.scalar() for _ in self.study.inputs), Axis.PATH)
 
     @property
     def shocks(self) -> Argument:
-        """Shock draws of a year, the streams of each shock a table."""
+        """Shock draws of a year, the streams of each shock together."""
         streams = shock_streams(self.study.model)
         example = [tuple(self.scalar() for _ in parts) for parts in streams.values()]
-        return Argument.alike(example, Axis.PATH | Axis.YEAR, _is_tuple)
+        return Argument.alike(example, Axis.PATH | Axis.YEAR)
 
     def policies(self, of_a_year: Any, axes: Axis) -> Argument:
-        """The policies of a year, the cells of each lever a table."""
+        """The policies of a year."""
         example = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), of_a_year)
-        return Argument.alike(example, axes, _is_tuple)
+        return Argument.alike(example, axes)
 
     @property
     def folded(self) -> dict[str, Fold]:
@@ -211,17 +220,15 @@ def traced(study: Study, dtype: type) -> Rules:
 def _carried(
     state: Any, begin: Rule, begin_takes: Sequence[Argument], year: Rule, rest: Sequence[Argument]
 ) -> Argument:
-    """What goes from year to year, its tables of cells together: by policy only where a policy has a say in it.
+    """What goes from year to year: by policy only where a policy has a say in it.
 
     Args:
       begin: gives it before the first year, from `begin_takes`.
       year: takes it, and `rest`; gives it a year on, before anything else.
     """
     own = _by_policy(begin, begin_takes, len(begin.outputs))
-    alike = Argument.alike(state, Axis.NONE, _is_cells)
     while True:
-        axes = tuple(axis | Axis.PATH | Axis.YEAR for axis in own)
-        carried = Argument(state, axes, tuple(zip(alike.tables, axes, strict=True)))
+        carried = Argument(state, tuple(axis | Axis.PATH | Axis.YEAR for axis in own))
         after = _by_policy(year, [carried, *rest], len(own))
         wider = [one | other for one, other in zip(own, after, strict=True)]
         if wider == own:
@@ -233,10 +240,6 @@ def _by_policy(rule: Rule, takes: Sequence[Argument], count: int) -> list[Axis]:
     """Whether each of the first outputs of a rule differs by policy."""
     differs = differences(rule, [axis for argument in takes for axis in argument.axes])
     return [differs.get(atom, Axis.NONE) & Axis.POLICY for atom in rule.outputs[:count]]
-
-
-def _is_tuple(part: Any) -> bool:
-    return isinstance(part, tuple)
 
 
 def _is_cells(part: Any) -> bool:

@@ -25,10 +25,12 @@ from engine.storage.files import (
 )
 from engine.storage.private_folder import private_folder
 from engine.study.loading import names_in, resolved_text
-from engine.study.study import BLOCK, Study
+from engine.study.study import ANYWHERE, BLOCK, Study
 
 DECISIVE = ("rustbelt", "jax", "jaxlib", "xla_flags", "device_kind")
 """Versions that path values may depend on."""
+ALSO_ANYWHERE = ("rustbelt", "device_kind")
+"""Those of a program that has the same bits on every machine."""
 TABULATED = ("scipy",)
 """Others, where laws or copulas are tabulated from what SciPy gives."""
 
@@ -109,7 +111,7 @@ def enter(folder: RunFolder, versions: Mapping[str, str], force: bool = False, a
     )
     past = list(held.get("versions", [])) if there or not alone else []
     ours = {key: versions.get(key, "") for key in (*DECISIVE, *sorted(set(versions) - set(DECISIVE)))}
-    decisive = _decisive(study)
+    decisive = decisive_of(study, ours)
     if not force:
         _differing(past, ours, decisive).refuse(str(folder.path))
     known = [{key: one.get(key, "") for key in decisive} for one in past]
@@ -221,11 +223,15 @@ def _file_of(spec: str) -> Path:
 
 def refuse_other_versions(folder: RunFolder, versions: Mapping[str, str]) -> None:
     """Raises a UserError where other versions, or another device kind, made what is in the folder."""
-    _differing(versions_of(folder.path), versions, _decisive(folder.study)).refuse(str(folder.path))
+    _differing(versions_of(folder.path), versions, decisive_of(folder.study, versions)).refuse(
+        str(folder.path)
+    )
 
 
-def _decisive(study: Study) -> tuple[str, ...]:
-    return DECISIVE + (TABULATED if study.rests_on_tables else ())
+def decisive_of(study: Study, versions: Mapping[str, str]) -> tuple[str, ...]:
+    """The versions among these that path values of a study may depend on."""
+    anywhere = versions.get("device_kind", "").startswith(ANYWHERE)
+    return (ALSO_ANYWHERE if anywhere else DECISIVE) + (TABULATED if study.rests_on_tables else ())
 
 
 def _differing(

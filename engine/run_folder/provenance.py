@@ -28,7 +28,7 @@ RUNNING = "running"
 """Status of a run that goes on, or of which nobody has seen yet that it was killed."""
 
 _COPY = "ledger/provenance.json"
-_PACKAGES = ("rustbelt", "jax", "jaxlib", "numpy", "scipy", "xarray", "zarr")
+_PACKAGES = ("rustbelt", "jax", "jaxlib", "llvmlite", "numpy", "scipy", "xarray", "zarr")
 
 
 def versions(device_kind: str) -> dict[str, str]:

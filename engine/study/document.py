@@ -9,7 +9,7 @@ from engine.study import factor_tables, group_tables, lever_groups
 from engine.study.labels import OF_LABELS
 from engine.study.lever_tables import lever_table, put_together
 from engine.study.policy_tables import Policies
-from engine.study.study import LEVELS, Policy, Study
+from engine.study.study import FORMS, LEVELS, Policy, Study
 from engine.study.vector_factors import together
 
 
@@ -33,6 +33,8 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
     }
     if study.precision != "float32":
         tables["run"]["precision"] = study.precision
+    if study.program != FORMS[0]:
+        tables["run"]["program"] = study.program
     if study.nonfinite:
         tables["run"]["nonfinite"] = study.nonfinite
     if study.years:

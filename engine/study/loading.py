@@ -49,6 +49,7 @@ def load_study(
     seed: int | None = None,
     policies: Sequence[str] | None = None,
     tile: int | None = None,
+    program: str | None = None,
 ) -> Study:
     """The study of a file, or of a study that ships, by its name.
 
@@ -57,6 +58,7 @@ def load_study(
       paths: in place of the study's.
       seed: in place of the study's.
       tile: in place of the study's.
+      program: form of the compiled program, in place of the study's: "loop" or "xla".
       policies: names of the policies that run, in place of the study's `compare`; the baseline always runs.
 
     Raises:
@@ -65,7 +67,7 @@ def load_study(
     source, in_files, spare = str(path_or_name), Problems(), set[str]()
     tables = _extended(_study_path(source), source, (), spare)
     read_files(tables, in_files)
-    run = {"paths": paths, "seed": seed, "tile": tile}
+    run = {"paths": paths, "seed": seed, "tile": tile, "program": program}
     return read_study(tables, source, model=model, run=run, policies=policies, in_files=in_files, spare=spare)
 
 
@@ -74,7 +76,7 @@ def read_study(
     source: str,
     *,
     model: Model | None = None,
-    run: Mapping[str, int | None] | None = None,
+    run: Mapping[str, int | str | None] | None = None,
     policies: Sequence[str] | None = None,
     in_files: Iterable[Problem] = (),
     spare: Collection[str] = (),

@@ -111,6 +111,7 @@ def resolve(
         paths=run["paths"],
         sampler=run["sampler"],
         precision=run["precision"],
+        program=run["program"],
         tile=run.get("tile") or section_tables.default_tile(model, len(policies.running)),
         years=years,
         inputs=tuple(

@@ -121,9 +121,8 @@ class Run(Table):
     seed: int = _says("seed of all random words", 2016, ge=0, le=2**63 - 1)
     sampler: str = _says("how path numbers become random numbers", "antithetic")
     precision: str = _says("type of all numbers that are computed and stored, float32 or float64", "float32")
-    nonfinite: float = _says(
-        "share of paths that may be kept out, as values on them are not finite", 0.0, ge=0, le=0.01
-    )
+    program: str = _says("form of the compiled program: loop where the model allows it, or xla", "loop")
+    nonfinite: float = _says("share of paths that may be kept out as not finite", 0.0, ge=0, le=0.01)
     tile: int | None = _says("paths in one compiled pass, a power of two from 16 to 131072", ge=1)
 
 

@@ -10,7 +10,7 @@ from engine.draws.sampling import SAMPLERS
 from engine.errors import Problems, did_you_mean, refusal, unknown
 from engine.modelling.cell_axis import cell_count
 from engine.modelling.records import Model, PathModel
-from engine.study.study import BLOCK, LEVELS, PRECISIONS, Keep
+from engine.study.study import BLOCK, FORMS, LEVELS, PRECISIONS, Keep
 
 LATER_SAMPLERS = ("sobol", "importance")
 SMALL_MODEL = 64
@@ -52,6 +52,8 @@ def check_head(text: Mapping[str, Any], problems: Problems) -> None:
     precision = text["run"]["precision"]
     if precision not in PRECISIONS:
         problems.add("run.precision", unknown("precision", precision, PRECISIONS))
+    if text["run"]["program"] not in FORMS:
+        problems.add("run.program", unknown("form of the program", text["run"]["program"], FORMS))
     if tile is not None and (tile & (tile - 1) or not 16 <= tile <= BLOCK):
         problems.add("run.tile", f"expected a power of two from 16 to {BLOCK}, got {tile}.")
 

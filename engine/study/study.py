@@ -25,6 +25,10 @@ from engine.study.lever_groups import LeverGroups
 
 BLOCK = 1 << 17
 """Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""
+FORMS = ("loop", "xla")
+"""Forms of a study's program: one loop over years on the cores of this machine, where its model allows it; or XLA's."""
+ANYWHERE = "any processor"
+"""How the kind of devices begins that all give the same bits, under any version of what compiles for them."""
 PRECISIONS: Mapping[str, type] = {"float32": np.float32, "float64": np.float64}
 """Types of numbers that a study may be computed and stored in."""
 
@@ -180,6 +184,7 @@ class Study:
       years: calendar years, empty for a static model.
       tile: paths that one compiled pass takes.
       precision: "float32", or "float64" where single precision is too coarse: of every number but the random words.
+      program: one of `FORMS`: "loop", the one loop where the model allows it, or "xla".
       headline: outcomes that short tables show, in their order.
       levels: of VaR and ES, ascending, `LEVELS` among them.
       model_spec: `FILE:CLASS` that a model of one's own is loaded by again, absolute; None for a model that the study
@@ -210,6 +215,7 @@ class Study:
     baseline: str
     events: tuple[Event, ...]
     precision: str = "float32"
+    program: str = FORMS[0]
     shocks: Shocks = field(default_factory=Shocks)
     headline: tuple[str, ...] = ()
     keep: Keep = field(default_factory=lambda: Keep((), 0, 0))

@@ -133,11 +133,12 @@ def test_the_next_process_finds_the_programs_and_nothing_else_changes(tmp_path):
         return json.loads(printed), told.splitlines()[1]
 
     at_once = [start("first"), start("second")]
-    (records, compiled), (same, _) = map(ended, at_once)
+    (records, compiled), (same, beside) = map(ended, at_once)
     later = [start("third"), start("fourth", "off")]
     (again, found), (without, anew) = map(ended, later)
     assert records == same == again == without
-    assert compiled.startswith("compiled in ") and anew.startswith("compiled in ")
+    assert anew.startswith("compiled in ")
+    assert "compiled in " in compiled + beside  # one of them may be quick enough to serve the other
     assert found.startswith("compiled programs found (")
     paths = [
         engine.open_cube(tmp_path / out)["paths"].to_dataset()["shortage"].values

@@ -9,7 +9,7 @@ import pytest
 import engine
 from engine.errors import UserError
 from engine.program import devices
-from engine.program.kernel import Program
+from engine.program.kernel import program_on
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK
 from tests.small_files import BRIDGE, MODELS, call, own, write
@@ -21,11 +21,11 @@ def test_a_run_of_several_blocks_compiles_its_program_once(tmp_path, monkeypatch
     made, compiled, after = [], [], []
 
     def program(*args):
-        made.append(Program(*args))
+        made.append(program_on(*args))
         return made[0]
 
-    def note(event, duration, **_):
-        if event == "/jax/core/compile/backend_compile_duration":
+    def note(event, **_):
+        if event == "/jax/compilation_cache/compile_requests_use_cache":
             compiled.append(event)
 
     def observe(stage):
@@ -34,13 +34,13 @@ def test_a_run_of_several_blocks_compiles_its_program_once(tmp_path, monkeypatch
         if stage.name == "estimating":
             after.append(len(compiled))
 
-    monkeypatch.setattr(devices, "Program", program)
+    monkeypatch.setattr(devices, "program_on", program)
     study = load_study(write(tmp_path, BRIDGE), model=load_model_file(f"{MODELS}:Bridge"), paths=3 * BLOCK)
-    jax.monitoring.register_event_duration_secs_listener(note)
+    jax.monitoring.register_event_listener(note)
     try:
         engine.run(study, tmp_path / "out", observe=observe)
     finally:
-        jax.monitoring.unregister_event_duration_listener(note)
+        jax.monitoring.unregister_event_listener(note)
     assert made[0].traces == 1
     assert len(after) == 4 and after[0] > 0
     assert len(set(after)) == 1  # nothing is compiled once the first block is there

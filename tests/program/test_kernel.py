@@ -11,8 +11,9 @@ from engine.draws import random_words
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.folds import Kind, lowest, peak
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.program import devices, kernel
-from engine.program.kernel import Program
+from engine.program import contract, devices
+from engine.program.contract import Program
+from engine.program.kernel import program_on
 from engine.study.loading import read_study
 from engine.study.study import BLOCK, Block
 from tests.helpers import assert_close, assert_plausible, assert_same
@@ -171,14 +172,14 @@ def test_what_a_program_gives_has_the_shapes_that_it_states():
     trace, result = made.trace(0), computed(made, count=64)
     with jaxtyped("context"):  # which holds the axes of one name to one size
         for value, shape in (
-            (trace.outcomes, kernel.Outcomes),
-            (trace.yearly, kernel.YearlyValues),
-            (trace.draws, kernel.FactorDraws),
+            (trace.outcomes, contract.Outcomes),
+            (trace.yearly, contract.YearlyValues),
+            (trace.draws, contract.FactorDraws),
         ):
             assert isinstance(value, shape)
-    assert isinstance(result.outcomes, kernel.Outcomes)
-    assert isinstance(made.first_years(10), kernel.YearlyValues)
-    assert isinstance(made.draws(result.block), kernel.FactorDraws)
+    assert isinstance(result.outcomes, contract.Outcomes)
+    assert isinstance(made.first_years(10), contract.YearlyValues)
+    assert isinstance(made.draws(result.block), contract.FactorDraws)
 
 
 # ------------------------------------------------------------------------------- outcomes
@@ -341,7 +342,7 @@ def test_folds_add_up_and_a_new_kind_needs_nothing_of_the_engine():
 def test_a_tile_larger_than_a_block_gives_every_block_its_paths():
     study = farms(paths=3 * BLOCK - 1000)
     mesh = devices.mesh("cpu")
-    narrow, wide = Program(study, mesh), Program(study, mesh, lanes=2 * BLOCK)
+    narrow, wide = (program_on(study, mesh, lanes=n, form="xla") for n in (None, 2 * BLOCK))
     assert wide.reach > BLOCK == narrow.reach
     blocks = study.blocks()
     running = [(block, wide.submit(block)) for block in (blocks[2], blocks[0], blocks[1])]

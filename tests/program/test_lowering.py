@@ -9,7 +9,7 @@ import pytest
 
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.program.devices import mesh
-from engine.program.kernel import Program
+from engine.program.kernel import program_on
 from engine.study.loading import load_study
 from tests.program.test_state import study as state_of_every_type
 from tests.user_models import REGION, static
@@ -63,7 +63,7 @@ def dose():
 
 def lowered(study, platform):
     """The main program of a study lowered for another platform, as `jax.export` gives it."""
-    made = Program(study, mesh("cpu"), platform=platform)
+    made = program_on(study, mesh("cpu"), form="xla")
     devices = made.mesh.devices.size
     first, last = np.zeros(devices, np.int32), np.ones(devices, np.int32)
     export = jax.export.export(made._run, platforms=[platform])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.program import devices
-from engine.program.kernel import Program
+from engine.program.kernel import program_on
 from engine.study.loading import load_study
 from engine.study.study import Study
 from tests.user_models import farms
@@ -16,7 +16,7 @@ ALLOWED = 1e-4
 
 def outcomes(study: Study, dtype: type) -> np.ndarray:
     """Outcomes of the study's only block, [policy, outcome, path]."""
-    made = Program(study, devices.mesh("cpu"), dtype=dtype)
+    made = program_on(study, devices.mesh("cpu"), dtype=dtype)
     (block,) = study.blocks()
     return made.collect(block, made.submit(block)).outcomes
 
@@ -43,7 +43,9 @@ def test_tails_in_single_precision_are_those_in_double(name):
 
 def test_years_and_draws_in_double_precision_round_to_those_in_single():
     study = farms(paths=2048)
-    single, double = (Program(study, devices.mesh("cpu"), dtype=dtype) for dtype in (np.float32, np.float64))
+    single, double = (
+        program_on(study, devices.mesh("cpu"), dtype=dtype) for dtype in (np.float32, np.float64)
+    )
     exact = double.path(777)
     assert exact.yearly is not None and exact.yearly.dtype == exact.draws.dtype == np.float64
     found = single.path(777)

@@ -1,25 +1,24 @@
-"""What goes from year to year differs by policy only where a policy has a say in it, and cells of a table stay together."""
+"""What goes from year to year differs by policy only where a policy has a say in it."""
 
 import jax
 import numpy as np
-import pytest
 
-from engine.program.packs import Axis
+from engine.program.equations import Axis
 from engine.program.rules import Rules
 from engine.study.loading import load_study
 from tests.user_models import echo, farms
 
 
 def carried(study):
-    """What is carried: its leaves by path, each with what it differs by; and the tables."""
+    """What is carried: its leaves by path, each with what it differs by."""
     argument = Rules(study, np.float32).of_years.year_takes[0]
     leaves, _ = jax.tree_util.tree_flatten_with_path(argument.example)
     names = [jax.tree_util.keystr(path) for path, _ in leaves]
-    return dict(zip(names, argument.axes, strict=True)), argument.rows
+    return dict(zip(names, argument.axes, strict=True))
 
 
 def test_what_no_policy_has_a_say_in_is_carried_once():
-    axes, _ = carried(farms())
+    axes = carried(farms())
     by_policy = {name for name, axis in axes.items() if Axis.POLICY in axis}
     assert "[0]['demand']" not in by_policy
     assert {"[0]['wealth']", "[1]['imports'][0]"} <= by_policy
@@ -27,13 +26,13 @@ def test_what_no_policy_has_a_say_in_is_carried_once():
 
 
 def test_a_lever_in_the_initial_state_is_a_say():
-    axes, _ = carried(echo({"one": {}, "two": {"plain": 5.0}}))
+    axes = carried(echo({"one": {}, "two": {"plain": 5.0}}))
     assert Axis.POLICY in axes["[0]['plain']"]
     assert Axis.POLICY not in axes["[0]['sum']"] and Axis.POLICY not in axes["[0]['lived']"]
 
 
 def test_a_say_in_one_year_is_a_say_in_what_follows_from_it():
-    axes, _ = carried(load_study("rustbelt"))
+    axes = carried(load_study("rustbelt"))
     without = {name.split(".", 1)[1].split("[")[0] for name, axis in axes.items() if Axis.POLICY not in axis}
     assert without == {
         "environment.urban_share",
@@ -41,11 +40,3 @@ def test_a_say_in_one_year_is_a_say_in_what_follows_from_it():
         "industry.demand",
         "economy.national_path",
     }
-
-
-@pytest.mark.parametrize("study", [farms, lambda: load_study("rustbelt")], ids=["farms", "rustbelt"])
-def test_the_cells_of_a_table_are_rows_of_one_array(study):
-    axes, rows = carried(study())
-    assert sorted(leaf for table in rows for leaf in table) == list(range(len(axes)))
-    sizes = {len(table) for table in rows}
-    assert sizes == ({1, 2} if study is farms else {1, 3, 4, 12})

@@ -13,7 +13,7 @@ from engine.modelling.contract import refuse_broken
 from engine.modelling.folds import at_year, total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, Yearly
 from engine.program import devices
-from engine.program.kernel import Program
+from engine.program.kernel import program_on
 from engine.program.pilot import pilot
 from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_same
@@ -89,7 +89,7 @@ def study():
 
 @functools.cache
 def made(dtype=np.float32):
-    return Program(study(), devices.mesh("cpu"), dtype=dtype)
+    return program_on(study(), devices.mesh("cpu"), dtype=dtype)
 
 
 def yearly(dtype=np.float32):

@@ -12,10 +12,12 @@ from engine.errors import Problem, UserError
 from engine.execution.executors.contract import Assignment
 from engine.execution.work import Work
 from engine.program import compilation_cache, devices
+from engine.program.kernel import kind_for
 from engine.run_folder import ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.storage import locks
 from engine.study.loading import load_model_file, load_study, names_its_model
+from engine.study.study import Study
 
 _KEPT: dict[Site, Work] = {}
 
@@ -54,7 +56,8 @@ def of_assignment(assignment: Assignment, device: str | None, required: Mapping[
     if not names_its_model(study):
         message = f"model {study.model_name} stands in no file that a worker could load. Put it into one."
         raise UserError(study.source, [message])
-    decisive = tuple((key, required.get(key, "")) for key in ownership.DECISIVE)
+    required = of_study(study, required)
+    decisive = tuple((key, required.get(key, "")) for key in ownership.decisive_of(study, required))
     place = str(folder.path.resolve())
     return Site(place, study.fingerprint, assignment.token, model, device, decisive, assignment.force)
 
@@ -62,6 +65,12 @@ def of_assignment(assignment: Assignment, device: str | None, required: Mapping[
 def versions(device: str | None) -> dict[str, str]:
     """Versions of this process, XLA's flags, and the kind of its devices."""
     return provenance.versions(devices.kind(devices.mesh(device))) | {"xla_flags": devices.flags()}
+
+
+def of_study(study: Study, versions: Mapping[str, str]) -> dict[str, str]:
+    """Versions, with the kind of devices as far as the bits of the study's program hang on it."""
+    kind = versions.get("device_kind", "")
+    return {**versions, "device_kind": kind_for(study, kind)}
 
 
 def work_at(site: Site) -> Work:
@@ -91,13 +100,13 @@ def _work_at(site: Site) -> Work:
         raise UserError(here, [Problem(site.folder, message)])
     model = load_model_file(site.model) if site.model else None
     study = load_study(folder / "study.toml", model=model)
-    ours, required = versions(site.device), dict(site.required)
+    ours, required = of_study(study, versions(site.device)), dict(site.required)
     problems = [
         Problem(
             key,
             f"expected {required[key]}, got {ours.get(key)}. Install the same versions, or take such workers only.",
         )
-        for key in ownership.DECISIVE
+        for key in ownership.decisive_of(study, ours)
         if required.get(key, "") != ours.get(key, "")
     ]
     if study.fingerprint != site.fingerprint:

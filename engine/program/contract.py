@@ -1,0 +1,107 @@
+"""What every form of a study's program is asked for, and what it gives: the one loop, or XLA's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from jax.sharding import Mesh
+from jaxtyping import Float
+
+from engine.study.study import Block, Study
+
+Outcomes = Float[np.ndarray, "policy outcome path"]
+YearlyValues = Float[np.ndarray, "policy year cell path"]
+FactorDraws = Float[np.ndarray, "factor path"]
+Shocks = Float[np.ndarray, "year stream path"]
+
+
+@dataclass(frozen=True)
+class BlockResult:
+    """What one block leaves: the outcomes of its paths, in their order."""
+
+    block: Block
+    outcomes: Outcomes
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Some paths in full, in their order; factors in that of the study, streams of shocks in that of the model.
+
+    A static model has no yearly values and no shocks; those of whole tiles are not looked at.
+    """
+
+    first_path: int
+    outcomes: Outcomes
+    yearly: YearlyValues | None
+    draws: FactorDraws
+    shocks: Shocks | None = None
+
+
+class Pass:
+    """Outcomes of the paths from `first` on: under way until somebody waits for them, then on the host."""
+
+    def __init__(self, first: int, wait: Callable[[], Outcomes]):
+        self.first = first
+        self._wait: Callable[[], Outcomes] | None = wait
+        self._values: Outcomes | None = None
+
+    def values(self) -> Outcomes:
+        """The outcomes on the host; waits for them."""
+        if self._wait is not None:
+            self._values, self._wait = self._wait(), None
+        assert self._values is not None
+        return self._values
+
+    def of(self, block: Block) -> BlockResult:
+        """Those of a block among them."""
+        at = block.first - self.first
+        return BlockResult(block, np.ascontiguousarray(self.values()[..., at : at + block.count]))
+
+
+class Program(Protocol):
+    """The compiled program of one study: what happens on a path, whatever computes it and however the work is shared.
+
+    Args:
+      study: the resolved study.
+      mesh: the devices, in a row.
+      dtype: of all numbers but the random words.
+      inputs: what it is fed, as `arguments.of` gives it.
+      traces: how often what blocks need was compiled, or loaded.
+    """
+
+    study: Study
+    mesh: Mesh
+    dtype: type
+    inputs: Any
+    traces: int
+
+    def fed(self, inputs: Any) -> Program:
+        """The same compiled program, fed with other arguments of the same form: nothing is traced or compiled again.
+
+        Args:
+          inputs: as `arguments.of` gives them.
+        """
+
+    def prepare(self) -> None:
+        """Compiles what blocks need; another thread may compute other paths meanwhile."""
+
+    def submit(self, block: Block) -> Pass:
+        """Starts a block and returns at once; `collect` waits for it."""
+
+    def collect(self, block: Block, running: Pass) -> BlockResult:
+        """The block's result on the host, paths in their order."""
+
+    def path(self, number: int) -> Trace:
+        """One path in full: its outcomes bit for bit those of its block."""
+
+    def trace(self, first_path: int) -> Trace:
+        """As many consecutive paths in full as a tile of the study has for each device, from a multiple of these on."""
+
+    def first_years(self, count: int) -> YearlyValues:
+        """Yearly values of the first paths."""
+
+    def draws(self, block: Block) -> FactorDraws:
+        """Factor draws of a block's paths."""

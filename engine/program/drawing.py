@@ -1,0 +1,70 @@
+"""Normal scores -> draws of the factors, for so many lanes as there are scores; traced."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from engine.draws.dependence import correlated
+from engine.study.study import Study
+
+Draws = Mapping[str, Float[Array, "lane"] | Float[Array, "label lane"]]
+
+
+def factors(study: Study, scores: Float[Array, "stream lane"], inputs: Any) -> Draws:
+    """Factor draws by name; those of a longer run together, by the first of its names.
+
+    Args:
+      scores: of all factors, then of all that groups share.
+      inputs: as `arguments.of` gives them.
+    """
+    if not study.inputs:
+        return {}
+    lanes = scores.shape[-1]
+    own = {study.inputs[run[0]].name: scores[run[0]] for run in study.runs if len(run) == 1}
+    shared = [scores[k] for k in range(len(study.inputs), scores.shape[0])]
+    joint = correlated(own, shared, study.groups, inputs["groups"])
+    values = study.draws.values([joint[name] for name in own], inputs["marginals"])
+    drawn = {name: jnp.broadcast_to(value, (lanes,)) for name, value in zip(own, values, strict=True)}
+    longer = [run for run in study.runs if len(run) > 1]
+    for run, draws, fed in zip(longer, study.draws_of_runs, inputs["runs"], strict=True):
+        (value,) = draws.values([scores[run.start : run.stop].reshape(-1)], fed)
+        shape = len(run), lanes
+        drawn[study.inputs[run[0]].name] = jnp.broadcast_to(value, (math.prod(shape),)).reshape(shape)
+    return _changed(study, inputs["changes"], drawn)
+
+
+def _changed(study: Study, changes: Any, drawn: Draws) -> Draws:
+    """Draws x scale + shift, factor by factor."""
+    values = {}
+    for run in study.runs:
+        name = study.inputs[run[0]].name
+        scale, shift = (changes[key][run.start : run.stop] for key in ("scale", "shift"))
+        alone = drawn[name].ndim == 1
+        values[name] = (
+            drawn[name] * scale[0] + shift[0] if alone else drawn[name] * scale[:, None] + shift[:, None]
+        )
+    return values
+
+
+def stacked(study: Study, draws: Draws) -> Float[Array, "factor lane"]:
+    """Factor draws in the order of the study."""
+    # not in the order of the dict: a JAX transformation gives dicts back sorted by name
+    values = [draws[study.inputs[run[0]].name] for run in study.runs]
+    return jnp.concatenate([value if value.ndim == 2 else value[None] for value in values])
+
+
+def by_run(study: Study, rows: Any) -> dict[str, Any]:
+    """What `stacked` put together, as `factors` gave it.
+
+    Args:
+      rows: [factor, lane], traced or not.
+    """
+    return {
+        study.inputs[run[0]].name: rows[run.start : run.stop] if len(run) > 1 else rows[run.start]
+        for run in study.runs
+    }

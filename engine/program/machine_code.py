@@ -1,0 +1,69 @@
+"""LLVM IR to machine code of this processor, kept in the private folder so that the next process need not compile it again."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import platform
+from typing import Any
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from engine.program import compilation_cache
+
+_LOADED: dict[str, Any] = {}
+
+
+@functools.cache
+def target() -> Any:
+    """The processor that this process runs on."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    features = llvm.get_host_cpu_features().flatten()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=features, opt=2, codemodel="default", jit=True
+    )
+
+
+def width() -> int:
+    """Paths that a vector register holds."""
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f") and features.get("avx512dq"):
+        return 16
+    return 8 if features.get("avx2") and features.get("fma") else 4
+
+
+def compiler() -> str:
+    """What the machine code is made by, as far as it may change with it."""
+    return f"llvmlite {llvmlite.__version__}, LLVM {'.'.join(map(str, llvm.llvm_version_info))}"
+
+
+def loaded(text: str) -> Any:
+    """What holds the functions of a text of LLVM IR in memory."""
+    about = [
+        text,
+        compiler(),
+        llvm.get_host_cpu_name(),
+        llvm.get_host_cpu_features().flatten(),
+        platform.machine(),
+    ]
+    key = hashlib.blake2b("\0".join(about).encode(), digest_size=16).hexdigest()
+    if key in _LOADED:
+        compilation_cache.asked(there=True)
+    else:
+        code = compilation_cache.kept(key)
+        if code is None:
+            code = target().emit_object(llvm.parse_assembly(text))
+            compilation_cache.keep(key, code)
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target())
+        engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        engine.finalize_object()
+        _LOADED[key] = engine
+    return _LOADED[key]
+
+
+def function(engine: Any, name: str, kinds: list[Any]) -> Any:
+    """A function in memory, to be called with arguments of these types; other threads run meanwhile."""
+    return ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address(name))

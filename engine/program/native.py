@@ -1,0 +1,247 @@
+"""The one loop as a program: machine code on plain threads, one for each core, straight into the arrays of a block."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from jax.sharding import Mesh
+
+from engine.modelling.cell_axis import cell_count
+from engine.program import arguments, loop, machine_code
+from engine.program.contract import BlockResult, FactorDraws, Pass, Trace, YearlyValues
+from engine.program.listing import Listing
+from engine.program.loop import DRAWS, INPUTS, OUTCOMES, YEARS, Layout
+from engine.program.stages import Room
+from engine.study.study import Block, Study
+
+_SHARE = 1 << 14
+"""Paths that a thread takes at once."""
+_POINTER, _WHOLE = ctypes.c_void_p, ctypes.c_int64
+_LOCK = threading.RLock()
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """One function of a study in memory.
+
+    Args:
+      table: fills the table of one policy.
+      run: computes batches of paths.
+      engine: what holds the code; it lives as long as this.
+    """
+
+    layout: Layout
+    table: Callable[..., None]
+    run: Callable[..., None]
+    engine: Any
+
+
+class LoopProgram:
+    """A study's one loop on the cores of this machine: a `Program`.
+
+    Args:
+      study: the resolved study.
+      mesh: one device for each thread.
+      listing: of its operations.
+      width: paths that are computed at once; as many as a vector of this processor holds if not given.
+      threads: as many as devices if not given.
+    """
+
+    def __init__(
+        self, study: Study, mesh: Mesh, listing: Listing, width: int | None = None, threads: int | None = None
+    ):
+        self.study, self.mesh, self.dtype = study, mesh, listing.dtype
+        self.traces = 0
+        self.inputs = arguments.of(study, self.dtype)
+        self._listing, self._n_threads = listing, threads or mesh.devices.size
+        self._width = width or machine_code.width() // (np.dtype(self.dtype).itemsize // 4)
+        self._compiled: dict[str, Compiled] = {}
+        self._tables: dict[str, Mapping[str, np.ndarray]] = {}
+
+    def fed(self, inputs: Any) -> LoopProgram:
+        other = copy(self)
+        other.inputs, other._tables = inputs, {}
+        return other
+
+    def prepare(self) -> None:
+        self._table(OUTCOMES)
+
+    def submit(self, block: Block) -> Pass:
+        arrays, wait = self._start(OUTCOMES, block.first, block.count)
+
+        def outcomes() -> np.ndarray:
+            wait()
+            return arrays["outcomes"]
+
+        return Pass(block.first - block.first % self._batch, outcomes)
+
+    def collect(self, block: Block, running: Pass) -> BlockResult:
+        return running.of(block)
+
+    def path(self, number: int) -> Trace:
+        return self._in_full(
+            number, 1, with_shocks=bool(self.study.is_path_model and self.study.model.shocks)
+        )
+
+    def trace(self, first_path: int) -> Trace:
+        return self._in_full(first_path, self.study.tile * self.mesh.devices.size)
+
+    def first_years(self, count: int) -> YearlyValues:
+        return self._computed(YEARS, 0, count)["cells"]
+
+    def draws(self, block: Block) -> FactorDraws:
+        return self._computed(DRAWS, block.first, block.count)["kept"]
+
+    def _in_full(self, first: int, count: int, with_shocks: bool = False) -> Trace:
+        years = self._computed(YEARS, first, count)
+        inputs = self._computed(INPUTS if with_shocks else DRAWS, first, count)["kept"]
+        n_draws, n_years = len(self.study.inputs), len(self.study.years)
+        shocks = inputs[n_draws:].reshape(n_years, -1, count) if with_shocks else None
+        yearly = years["cells"] if self.study.is_path_model else None
+        return Trace(first, years["outcomes"], yearly, inputs[:n_draws], shocks)
+
+    def _computed(self, gives: str, first: int, count: int) -> dict[str, np.ndarray]:
+        arrays, wait = self._start(gives, first, count)
+        wait()
+        at = first % self._batch
+        return {name: np.ascontiguousarray(array[..., at : at + count]) for name, array in arrays.items()}
+
+    @property
+    def _batch(self) -> int:
+        return self._code(
+            OUTCOMES if OUTCOMES in self._compiled else next(iter(self._compiled), DRAWS)
+        ).layout.batch
+
+    def _start(self, gives: str, first: int, count: int) -> tuple[dict[str, np.ndarray], Callable[[], None]]:
+        """Starts paths; gives the arrays that they are written to, from the batch of the first on, and what waits for them."""
+        code, table = self._code(gives), self._table(gives)
+        layout = code.layout
+        before = first % layout.batch
+        return self._launched(code, table, first - before, -(-(before + count) // layout.batch))
+
+    def _launched(
+        self, code: Compiled, table: Mapping[str, np.ndarray], first: int, batches: int
+    ) -> tuple[dict[str, np.ndarray], Callable[[], None]]:
+        layout, policies = code.layout, len(self.study.policies)
+        paths = batches * layout.batch
+        shapes = {
+            "outcomes": (policies, layout.outcomes, paths),
+            "cells": (policies, layout.years, cell_count(self.study.model) if layout.cells else 0, paths),
+            "kept": (layout.draws + layout.years * layout.shocks, paths),
+        }
+        arrays: dict[str, np.ndarray] = {name: np.empty(shape, self.dtype) for name, shape in shapes.items()}
+        counter = first // layout.group
+
+        def share(begin: int, end: int) -> None:
+            held = {**table, **arrays, "scratch": _scratch(layout.scratch)}
+            pointers = [held[name].ctypes.data for name in loop.ARRAYS]
+            high = np.array([counter + begin * layout.width >> 32], np.uint32)
+            code.run(begin, end, counter & 0xFFFFFFFF, high.ctypes.data, paths, *pointers)
+
+        each = max(1, _SHARE // layout.batch)
+        # counters are counted on in their low words, so a share ends where these begin anew
+        edge = (-counter % (1 << 32)) // layout.width
+        cuts = sorted({*range(0, batches, each), batches} | {min(edge, batches)})
+        threads = _threads(self._n_threads)
+        running = [threads.submit(share, begin, end) for begin, end in pairwise(cuts)]
+
+        def wait() -> None:
+            for one in running:
+                one.result()
+
+        return arrays, wait
+
+    def _code(self, gives: str) -> Compiled:
+        with _LOCK:
+            if gives not in self._compiled:
+                written = loop.code(self.study, self._listing, self.inputs, self._width, gives)
+                engine = machine_code.loaded(written.text)
+                self.traces += gives == OUTCOMES
+                self._compiled[gives] = Compiled(
+                    written.layout,
+                    machine_code.function(engine, "table", [_POINTER] * 4 + [_WHOLE]),
+                    machine_code.function(
+                        engine,
+                        "run",
+                        [_WHOLE, _WHOLE, ctypes.c_uint32, _POINTER, _WHOLE] + [_POINTER] * len(loop.ARRAYS),
+                    ),
+                    engine,
+                )
+            return self._compiled[gives]
+
+    def _table(self, gives: str) -> Mapping[str, np.ndarray]:
+        """What does not differ by path, computed once: the arrays of the code's table, and the keys."""
+        code = self._code(gives)
+        with _LOCK:
+            if gives not in self._tables:
+                layout = code.layout
+                self._tables[gives] = filled(self.study, self.inputs, code.table, layout.table, layout.years)
+            return self._tables[gives]
+
+
+def filled(
+    study: Study, inputs: Any, table: Callable[..., None], room: Room, years: int, each: int = 1
+) -> dict[str, np.ndarray]:
+    """What code reads beside its counters: arguments, its table, and the keys.
+
+    Args:
+      inputs: as `arguments.of` gives them.
+      table: the function of the code that fills it.
+      room: words of the table.
+      each: policies that are computed together, and have one table.
+    """
+    given, levers = loop.table_inputs(study, inputs)
+    levers = levers.reshape(len(levers) // each, -1)
+    lasting: np.ndarray = np.zeros((len(levers), room.lasting), np.uint32)
+    yearly: np.ndarray = np.zeros((len(levers), years * room.each), np.uint32)
+
+    def fill() -> None:
+        for rows in zip(levers, lasting, yearly, strict=True):
+            table(given.ctypes.data, *(row.ctypes.data for row in rows), years)
+
+    _threads(1).submit(fill).result()
+    keys = inputs["shock_keys"] if years else {}
+    none: np.ndarray = np.zeros((0, 2), np.uint32)
+    of_years = {law: keys[law].reshape(-1, 2) if law in keys else none for law in ("normal", "uniform")}
+    return {
+        "arguments": given,
+        "table_lasting": lasting,
+        "table_each": yearly,
+        "normal_keys": np.concatenate([inputs["factor_keys"], of_years["normal"]]),
+        "uniform_keys": np.ascontiguousarray(of_years["uniform"]),
+    }
+
+
+@functools.cache
+def _threads(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix="paths", initializer=_round_by_the_book)
+
+
+def _round_by_the_book() -> None:
+    """Has this thread round to nearest and keep subnormal numbers, whatever libraries set the thread to that started it."""
+    library = ctypes.CDLL(None)
+    apple = sys.platform == "darwin"
+    plain = ctypes.byref(ctypes.c_char.in_dll(library, "_FE_DFL_ENV")) if apple else _POINTER(-1)
+    library.fesetenv(plain)
+
+
+_ROOM = threading.local()
+
+
+def _scratch(size: int) -> np.ndarray:
+    """A room for this thread to work in, on a line of the cache."""
+    held = getattr(_ROOM, "held", None)
+    if held is None or len(held) < size + 64:
+        held = _ROOM.held = np.zeros(size + 64, np.uint8)
+    start = -held.ctypes.data % 64
+    return held[start : start + size]

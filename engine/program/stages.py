@@ -1,0 +1,191 @@
+"""A list of operations cut into stages by what they differ by: what all paths share, what all policies share, the rest.
+
+Each stage computes once what the next ones read: `TABLE` a table for all paths, `SHARED` the draws and the world of a few
+paths for all policies, `POLICY` what one policy makes of them. What crosses from one to the next goes through memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.program.equations import Axis
+from engine.program.operations import Operation, depth_first
+
+TABLE, SHARED, POLICY = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a number lies: `offset` + round of the loop x `stride` words of 32 bits from a pointer on, one word a lane where wide.
+
+    Args:
+      align: words that its place is a multiple of, where it is one for all lanes.
+    """
+
+    pointer: str
+    offset: int
+    stride: int = 0
+    wide: bool = True
+    align: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """What goes from round to round.
+
+    Args:
+      before: its value before the first round.
+      now: what the rounds read.
+      after: its value a round on.
+      last: what is read after the last round.
+    """
+
+    before: Operation
+    now: Operation
+    after: Operation
+    last: Operation
+
+
+@dataclass
+class Stage:
+    """What one function computes: before the rounds, in each of them, and after the last.
+
+    Args:
+      loads: where each operation lies that is not computed.
+      stores: what is written, and where to.
+    """
+
+    name: str
+    before: list[Operation] = field(default_factory=list)
+    rounds: list[Operation] = field(default_factory=list)
+    after: list[Operation] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
+    loads: dict[Operation, Place] = field(default_factory=dict)
+    stores: list[tuple[Operation, Place]] = field(default_factory=list)
+
+
+@dataclass
+class Room:
+    """How many words a stage hands on: those that last, and those of each round."""
+
+    lasting: int = 0
+    each: int = 0
+
+
+def section(axes: Axis) -> int:
+    """0 before the rounds, 1 in each, 2 after the last."""
+    return 2 if Axis.END in axes else 1 if Axis.YEAR in axes else 0
+
+
+def by_path(operation: Operation) -> int:
+    """The stage of an operation where policies share what they can."""
+    if Axis.PATH not in operation.axes:
+        return TABLE
+    return POLICY if Axis.POLICY in operation.axes else SHARED
+
+
+def words_of(dtype: np.dtype) -> int:
+    """Words of 32 bits that a number takes."""
+    return 2 if dtype.itemsize == 8 else 1
+
+
+def cut(
+    operations: Sequence[Operation],
+    states: Sequence[State],
+    inputs: Callable[[Operation], Place],
+    outputs: Mapping[int, Sequence[tuple[Operation, Place]]],
+    stage_of: Callable[[Operation], int] = by_path,
+) -> tuple[list[Stage], list[Room]]:
+    """The stages, and what each hands on.
+
+    Args:
+      inputs: where an input lies for the stage that it belongs to.
+      outputs: stage -> what it writes beside, and where to; an operation of an earlier stage crosses over.
+    """
+    names = ("table", "shared", "policy")
+    stages = [Stage(name) for name in names]
+    rooms = [Room() for _ in names]
+    of_state: dict[Operation, State] = {state.now: state for state in states}
+    of_state |= {state.last: state for state in states}
+    needed = _needed(states, of_state, [one for rows in outputs.values() for one, _ in rows])
+    crossed: set[tuple[int, Operation]] = set()
+    handed: dict[Operation, Place] = {}
+
+    def reads(stage: int, operation: Operation) -> None:
+        own = stage_of(operation)
+        if operation.is_constant or own == stage or (stage, operation) in crossed:
+            return
+        crossed.add((stage, operation))
+        if operation not in handed:
+            room, name = rooms[own], names[own]
+            in_rounds = section(operation.axes) == 1
+            at = room.each if in_rounds else room.lasting
+            wide = own != TABLE
+            handed[operation] = Place(f"{name}_{'each' if in_rounds else 'lasting'}", at, 0, wide)
+            if in_rounds:
+                room.each += words_of(operation.dtype)
+            else:
+                room.lasting += words_of(operation.dtype)
+        stages[stage].loads[operation] = handed[operation]
+
+    kept = [state for state in states if state.now in needed or state.last in needed]
+    for state in kept:
+        own = stage_of(state.now)
+        stages[own].states.append(state)
+        reads(own, state.before)
+        reads(own, state.after)
+    for operation in operations:
+        if operation not in needed:
+            continue
+        own = stage_of(operation)
+        stage = stages[own]
+        if operation.name == "input":
+            if operation not in of_state:
+                stage.loads[operation] = inputs(operation)
+        else:
+            (stage.before, stage.rounds, stage.after)[section(operation.axes)].append(operation)
+        for operand in operation.operands:
+            reads(own, operand)
+    for own, rows in outputs.items():
+        for operation, _ in rows:
+            reads(own, operation)
+        stages[own].stores.extend(rows)
+    for operation, place in handed.items():
+        stages[stage_of(operation)].stores.append((operation, place))
+    for stage in stages:
+        stage.before = depth_first(stage.before)
+    stages[SHARED].rounds = depth_first(
+        stages[SHARED].rounds
+    )  # a model's own years stand cell by cell already
+    for stage in stages:  # how far the next round's numbers lie is known only now
+        stage.loads = {one: _strided(place, names, rooms) for one, place in stage.loads.items()}
+        stage.stores = [(one, _strided(place, names, rooms)) for one, place in stage.stores]
+    return stages, rooms
+
+
+def _strided(place: Place, names: Sequence[str], rooms: Sequence[Room]) -> Place:
+    name, _, ending = place.pointer.rpartition("_")
+    if ending != "each" or name not in names:
+        return place
+    return Place(place.pointer, place.offset, rooms[names.index(name)].each, place.wide)
+
+
+def _needed(
+    states: Sequence[State], of_state: Mapping[Operation, State], wanted: Sequence[Operation]
+) -> set[Hashable]:
+    """The operations that some outputs take."""
+    needed: set[Hashable] = set()
+    waiting = list(wanted)
+    while waiting:
+        operation = waiting.pop()
+        if operation in needed:
+            continue
+        needed.add(operation)
+        waiting.extend(operation.operands)
+        state = of_state.get(operation)
+        if state is not None:
+            waiting += [state.before, state.after, state.now]
+    return needed

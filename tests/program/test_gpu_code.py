@@ -1,0 +1,106 @@
+"""What a GPU would be given computes the bytes of the CPU: shown without a card."""
+
+import re
+
+import numpy as np
+import pytest
+
+from engine.program import arguments, gpu_code, ptx
+from engine.program.devices import mesh
+from engine.program.kernel import listing_of
+from engine.program.llvm import NoMachineForm
+from engine.program.native import LoopProgram
+from engine.study.loading import load_study
+from engine.study.study import Block, Study
+from tests import shock_study
+from tests.helpers import assert_same
+from tests.program import gpu_block
+from tests.program.test_kernel import POLICIES
+from tests.program.test_lowering import dose
+from tests.program.test_state import study as state_of_every_type
+from tests.user_models import echo
+
+PATHS = 128
+FIRST = 1 << 20
+
+
+def code_of(study: Study, lanes: int, paths: int = 32, each: int = 1) -> gpu_code.GpuCode:
+    listing = listing_of(study, study.dtype)
+    return gpu_code.code(study, listing, arguments.of(study, study.dtype), lanes, paths, each)
+
+
+def on_cpu(study: Study, count: int) -> np.ndarray:
+    program = LoopProgram(study, mesh("cpu"), listing_of(study, study.dtype))
+    block = Block(0, FIRST, count)
+    return program.collect(block, program.submit(block)).outcomes
+
+
+def assert_same_on_threads(study: Study, each: int = 1, count: int = PATHS) -> None:
+    code = code_of(study, count, each=each)
+    assert_same(
+        gpu_block.outcomes(code, study, arguments.of(study, study.dtype), FIRST), on_cpu(study, count)
+    )
+
+
+STUDIES = {
+    "all shocks": shock_study.walk,
+    "latin": lambda: shock_study.walk(sampler="latin"),
+    "antithetic": lambda: shock_study.walk({}, sampler="antithetic"),
+    "state": state_of_every_type,
+    "static": dose,
+    "policies": lambda: echo(POLICIES),
+}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_cards_threads_compute_the_bytes_of_the_cpu(name):
+    assert_same_on_threads(STUDIES[name]())
+
+
+def test_all_policies_in_one_thread_are_the_same_bytes():
+    assert_same_on_threads(state_of_every_type(), each=2)
+    assert_same_on_threads(echo(POLICIES), each=5)
+
+
+@pytest.mark.slow
+def test_the_shipped_model_on_a_cards_threads():
+    assert_same_on_threads(load_study("rustbelt"))
+
+
+def unwanted(text: str) -> set[str]:
+    """Operations of a PTX text that round otherwise than IEEE 754, or that the assembler may contract or flush."""
+    operations = re.findall(r"^\s+(?:@!?%\w+ )?([a-z][\w.]*)", text, re.MULTILINE)
+    found = {name for name in operations if re.search(r"approx|ftz|\.full|\.sat\.f", name)}
+    found |= {name for name in operations if re.match(r"(add|sub|mul|fma|div|sqrt|rcp|mad)\.f\d\d", name)}
+    return found | {
+        name for name in operations if name.split(".")[0] in ("call", "ex2", "lg2", "sin", "cos", "tanh")
+    }
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_its_operations_are_rounded_exactly_and_never_contracted(name):
+    assert not unwanted(ptx.text(code_of(STUDIES[name](), 1 << 20)))
+
+
+def test_what_rounds_otherwise_is_seen():
+    text = "\n".join(
+        f"\t{name} \t%r1, %r2;" for name in ("add.rn.f32", "mul.f32", "div.approx.f32", "add.ftz.f32")
+    )
+    assert unwanted(text) == {"mul.f32", "div.approx.f32", "add.ftz.f32"}
+
+
+def test_blocks_take_fewer_paths_where_these_share_more_memory_than_there_is(monkeypatch):
+    study = state_of_every_type()
+    usual = code_of(study, PATHS, paths=64).layout
+    monkeypatch.setattr(gpu_code, "_SHARED_MEMORY", 4 * usual.shared - 1)
+    assert code_of(study, PATHS, paths=64).layout.paths == 32
+    monkeypatch.setattr(gpu_code, "_SHARED_MEMORY", 0)
+    with pytest.raises(NoMachineForm, match="numbers of a path"):
+        code_of(study, PATHS, paths=64)
+
+
+def test_double_precision_asks_for_functions_that_a_card_has_not():
+    study = dose()
+    listing = listing_of(study, np.float64)
+    with pytest.raises(NoMachineForm):
+        gpu_code.code(study, listing, arguments.of(study, np.float64), PATHS)

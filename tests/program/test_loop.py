@@ -1,0 +1,323 @@
+"""The one loop gives the same bits however wide its vectors are, on however many threads, from whatever path on; and no bit is flushed."""
+
+import ctypes
+import functools
+import hashlib
+import platform
+from contextlib import contextmanager
+from fractions import Fraction
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import Mesh
+
+from engine.modelling.folds import total
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
+from engine.program import machine_code, native
+from engine.program.kernel import listing_of
+from engine.program.listing import Listing
+from engine.program.native import LoopProgram
+from engine.study.loading import load_study, read_study
+from engine.study.study import BLOCK, Block
+from tests.helpers import assert_same
+from tests.shock_study import walk
+from tests.user_models import farms, static
+
+WIDTHS = (16, 8, 4, 1)
+SAMPLERS = ("random", "antithetic", "latin")
+PATHS = 1024
+
+
+class Cost(StaticModel):
+    """What a price and an amount come to, less an aid."""
+
+    factors = {"price": Factor("M"), "amount": Factor("1")}
+    levers = {"aid": Lever("M")}
+    outcomes = {"cost": Outcome("M", loss=True), "share": Outcome("1")}
+
+    def evaluate(self, factors, levers):
+        cost = factors.price * jnp.exp(0.1 * factors.amount) - levers.aid
+        return {"cost": cost, "share": jnp.tanh(cost / (1 + factors.amount**2))}
+
+
+COST = {
+    "price": {"family": "lognormal", "median": 3.0, "sigma": 0.5, "group": "market"},
+    "amount": {"family": "gamma", "a": 2.0, "group": "market"},
+}
+
+
+def cost(sampler="random", tables=(), **policies):
+    more = {"groups": {"market": {"copula": "clayton", "kendall": 0.5}}} | dict(tables)
+    return static(
+        Cost(), COST, PATHS, {"none": {}, "aid": {"aid": 2.0}, **policies}, run={"sampler": sampler}, **more
+    )
+
+
+STUDIES = {
+    **{f"cost-{sampler}": functools.partial(cost, sampler) for sampler in SAMPLERS},
+    **{f"farms-{sampler}": functools.partial(farms, paths=PATHS, sampler=sampler) for sampler in SAMPLERS},
+    "walk-antithetic": functools.partial(walk, paths=PATHS, sampler="antithetic", tile=256),
+    "rustbelt": functools.partial(load_study, "rustbelt", paths=PATHS),
+}
+
+
+def on(count):
+    """A mesh of so many threads; they need not be cores."""
+    return Mesh(np.array(jax.devices("cpu")[:1] * count), ("device",))
+
+
+def looped(study, width=None, dtype=np.float32, threads=1):
+    """The study's one loop."""
+    listing = listing_of(study, dtype)
+    assert isinstance(listing, Listing), listing
+    return LoopProgram(study, on(threads), listing, width)
+
+
+@functools.cache
+def made(name, width=None, dtype=np.float32):
+    return looped(STUDIES[name](), width, dtype)
+
+
+def outcomes(program, first=0, count=PATHS):
+    block = Block(first // BLOCK, first, count)
+    return program.collect(block, program.submit(block)).outcomes
+
+
+def everything(program, first=0, count=PATHS):
+    """All that a program gives of some paths."""
+    block = Block(first // BLOCK, first, count)
+    given = {"outcomes": outcomes(program, first, count), "draws": program.draws(block)}
+    for number in (first, first + count - 1):
+        trace = program.path(number)
+        given |= {
+            f"{name} of path {number}": getattr(trace, name)
+            for name in ("outcomes", "draws", "shocks", "yearly")
+        }
+    if program.study.is_path_model:
+        given["yearly"] = program.first_years(200)
+    return given
+
+
+def assert_all_same(found, expected):
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        assert (found[name] is None) == (values is None), name
+        if values is not None:
+            assert_same(found[name], values)
+
+
+# ------------------------------------------------------------------------------- widths
+
+
+@pytest.mark.parametrize("name", [
+    "cost-random", "cost-latin", "farms-antithetic",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in STUDIES if name not in ("cost-random", "cost-latin", "farms-antithetic")),
+])  # fmt: skip
+def test_the_width_of_vectors_changes_no_bit(name):
+    expected = everything(made(name, 1))
+    for width in WIDTHS[:-1]:
+        assert_all_same(everything(made(name, width)), expected)
+
+
+@pytest.mark.parametrize("name", ["cost-antithetic", pytest.param("farms-random", marks=pytest.mark.slow)])
+def test_the_width_changes_no_bit_in_double_precision(name):
+    expected = everything(made(name, 1, np.float64))
+    assert expected["outcomes"].dtype == np.float64
+    for width in (8, 2):
+        assert_all_same(everything(made(name, width, np.float64)), expected)
+
+
+# ------------------------------------------------------------------------------- parts of the paths
+
+
+@pytest.mark.parametrize("name", ["cost-latin", "farms-antithetic"])
+@pytest.mark.parametrize(("first", "count"), [(0, 1), (1, 1), (63, 2), (333, 77), (1023, 1)])
+def test_some_paths_alone_are_those_of_all(name, first, count):
+    whole = outcomes(made(name))
+    assert_same(outcomes(made(name), first, count), whole[..., first : first + count])
+    draws = made(name).draws(Block(0, 0, PATHS))
+    assert_same(made(name).draws(Block(0, first, count)), draws[:, first : first + count])
+
+
+@pytest.mark.parametrize("name", ["cost-latin", "farms-antithetic"])
+def test_one_path_is_in_full_what_it_is_among_others(name):
+    program = made(name)
+    whole, draws = outcomes(program), program.draws(Block(0, 0, PATHS))
+    for number in (0, 1, 77, 1023):
+        trace = program.path(number)
+        assert_same(trace.outcomes, whole[..., [number]])
+        assert_same(trace.draws, draws[:, [number]])
+    if program.study.is_path_model:
+        years = program.first_years(PATHS)
+        assert_same(program.first_years(77), years[..., :77])
+        assert_same(program.path(77).yearly, years[..., [77]])
+        assert_same(program.trace(512).yearly, years[..., 512 : 512 + program.study.tile])
+
+
+@pytest.mark.parametrize("name", ["cost-random", "cost-latin", "farms-antithetic"])
+@pytest.mark.parametrize("width", [16, 1])
+def test_paths_go_on_where_a_word_ends(name, width):
+    """A word counts groups of paths: 2 of them, 4 with their mirrors."""
+    program = made(name, width)
+    group = 4 if name.endswith("antithetic") else 2
+    edge = group << 32
+    across = outcomes(program, edge - 333, 1000)
+    parts = [outcomes(program, edge - 333, 333), outcomes(program, edge, 667)]
+    assert_same(across, np.concatenate(parts, axis=-1))
+    assert not np.array_equal(parts[1], outcomes(program, 0, 667))
+    assert_same(across, outcomes(made(name, 4), edge - 333, 1000))
+    assert_same(program.path(edge).outcomes[..., 0], parts[1][..., 0])
+
+
+@functools.cache
+def blocks():
+    """Outcomes of two blocks and a bit on one thread, in order."""
+    study = cost()
+    program = looped(study)
+    return [outcomes(program, index * BLOCK, count) for index, count in ((0, BLOCK), (1, BLOCK), (2, 77))]
+
+
+@pytest.mark.parametrize(("threads", "order"), [(1, (2, 1, 0)), (2, (1, 0, 2)), (4, (0, 2, 1))])
+def test_neither_threads_nor_the_order_of_blocks_change_a_bit(threads, order):
+    program = looped(cost(), threads=threads)
+    counts = BLOCK, BLOCK, 77
+    asked = [Block(index, index * BLOCK, counts[index]) for index in order]
+    running = [(block, program.submit(block)) for block in asked]
+    for block, started in running:
+        assert_same(program.collect(block, started).outcomes, blocks()[block.index])
+    assert program.traces == 1
+
+
+# ------------------------------------------------------------------------------- what nobody else reads
+
+
+def test_another_policy_changes_no_bit_of_the_others():
+    unit = {"family": "uniform", "low": 0.0, "high": 1.0}
+    alone = outcomes(looped(cost()))
+    for more in ({"aid": 0.5}, {"aid": "price"}, {"before": "aid", "aid": 7.0, "implementation": 0.25}):
+        found = outcomes(looped(cost(more=more)))
+        assert_same(found[:2], alone)
+        assert not np.array_equal(found[2], alone[0])
+    yearly = farms(paths=PATHS)
+    alone = everything(looped(yearly))
+    for tables in (
+        {"policies": {"more": {"irrigation": 0.25}}},
+        {"policies": {"more": {"quota": {"north": "wet"}, "release": "dry"}}, "factors": {"wet": unit, "dry": unit}},
+        {"policies": {"more": {"irrigation": "wet", "before": "old", "start": 2018}}, "factors": {"wet": unit}},
+        {"policies": {"more": {"implementation": "wet", "before": "reform", "release": 0.9}}, "factors": {"wet": unit}},
+    ):  # fmt: skip
+        found = everything(looped(farms(tables, paths=PATHS)))
+        assert_same(found["outcomes"][:2], alone["outcomes"])
+        assert_same(found["yearly"][:2], alone["yearly"])
+        assert_same(found["draws"][: len(yearly.inputs)], alone["draws"])
+        assert not np.array_equal(found["outcomes"][2], alone["outcomes"][0])
+
+
+class Halving(PathModel):
+    """Halves a number again and again."""
+
+    factors = {"start": Factor("1")}
+    shocks = {"luck": Shock(law="uniform")}
+    levers = {"floor": Lever("1")}
+    yearly = {"rest": Yearly("1")}
+    outcomes = {"rest": Outcome("1", lambda state: state), "sum": Outcome("1", total("rest"))}
+
+    def init(self, factors, levers):
+        return factors.start
+
+    def step(self, state, year, factors, shocks, levers):
+        state = state * 0.5 + levers.floor * 0.25
+        return state, {"rest": state}
+
+
+def halving():
+    text = {
+        "name": "halving",
+        "run": {"paths": 64, "sampler": "random"},
+        "time": {"first": 1, "last": 40},
+        "factors": {"start": {"family": "fixed", "value": 1e-38}},
+        "policies": {"none": {}, "floor": {"floor": 1e-44}},
+    }
+    return read_study(text, "halving.toml", model=Halving())
+
+
+def halved(start, floor):
+    """The same by whole numbers of the smallest subnormal one, ties to even; one product and the sum are rounded once."""
+    rest, least = (round(float(x) / 2.0**-149) for x in (start, floor))
+    for _ in range(40):
+        rest = round(Fraction(rest, 2) + round(Fraction(least, 4)))
+        yield np.float32(rest * 2.0**-149)
+
+
+CONTROL = """
+declare void @llvm.x86.sse.ldmxcsr(ptr)
+declare void @llvm.x86.sse.stmxcsr(ptr)
+define void @get(ptr %to) {
+  call void @llvm.x86.sse.stmxcsr(ptr %to)
+  ret void
+}
+define void @set(ptr %from) {
+  call void @llvm.x86.sse.ldmxcsr(ptr %from)
+  ret void
+}"""
+
+
+@contextmanager
+def flushing():
+    """A thread that flushes subnormal numbers and rounds down, as some libraries leave it; those that it starts do so as well."""
+    code = machine_code.loaded(CONTROL)
+    get, put = (machine_code.function(code, name, [ctypes.c_void_p]) for name in ("get", "set"))
+    before = ctypes.c_uint32()
+    get(ctypes.addressof(before))
+    put(ctypes.addressof(ctypes.c_uint32(before.value | 0x8040 | 0x2000)))
+    try:
+        yield
+    finally:
+        put(ctypes.addressof(before))
+
+
+def test_subnormal_numbers_stay():
+    program = looped(halving())
+    years, start = program.first_years(64), program.draws(Block(0, 0, 1))[0, 0]
+    for k, floor in enumerate((0.0, 1e-44)):
+        expected = np.array(list(halved(start, floor)))
+        assert 0 < expected[15] < 2.0**-126
+        assert_same(years[k, :, 0], np.broadcast_to(expected[:, None], (40, 64)))
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="of x86 alone")
+def test_what_other_libraries_set_a_processor_to_changes_no_bit():
+    program, other = looped(halving()), looped(halving())
+    expected = everything(program, 0, 64)
+    native._threads.cache_clear()
+    try:
+        with flushing():
+            assert np.float32(1e-38) * np.float32(0.5) == 0
+            found = everything(other, 0, 64)
+    finally:
+        native._threads.cache_clear()
+    assert_all_same(found, expected)
+
+
+# ------------------------------------------------------------------------------- any machine
+
+
+GOLDEN = {
+    "cost-random": "6f474d035decac6d",
+    "farms-antithetic": "4f071ae3323ddb7a",
+    "farms-latin": "d6712130f9220387",
+    "walk-antithetic": "9ff281229cdf1ab9",
+    "rustbelt": "c8c8bba026abed77",
+}
+"""Outcomes of the first 512 paths as they are on every machine, with any version of jax and any width; another rule of the engine changes them."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if name == "rustbelt" else name for name in GOLDEN],
+)
+def test_outcomes_are_those_of_every_machine(name):
+    values = outcomes(made(name), 0, 512)
+    assert hashlib.sha256(values.astype("<f4").tobytes()).hexdigest()[:16] == GOLDEN[name]
