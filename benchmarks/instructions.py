@@ -76,6 +76,8 @@ PRICES = {
     "logistic": EXPONENTIAL + DIVISION + ONE_FMA,
     "tanh": Instructions(fma=12, alu=3, special=2),
     "erf": Instructions(fma=20, alu=4, special=1),
+    "erfc": Instructions(fma=25, alu=5, special=2),
+    "nextafter": Instructions(alu=8),
     **dict.fromkeys(("round", "floor", "ceil"), Instructions(special=1)),
 }
 MOVES = {

@@ -29,7 +29,9 @@ from timing import best  # noqa: E402
 import engine  # noqa: E402
 from engine.errors import UserError  # noqa: E402
 from engine.program import devices  # noqa: E402
-from engine.program.kernel import Program  # noqa: E402
+from engine.program.contract import Program  # noqa: E402
+from engine.program.rules import traced  # noqa: E402
+from engine.program.tile import Tile  # noqa: E402
 from engine.risk.events import event_indicators  # noqa: E402
 from engine.risk.measures import summary  # noqa: E402
 from engine.study.loading import load_model_file  # noqa: E402
@@ -70,13 +72,21 @@ def blocks(paths: int) -> Iterator[Block]:
         yield Block(first // BLOCK, first, min(BLOCK, paths - first))
 
 
+def reach_of(program: Program) -> int:
+    """Paths of a pass: what all GPUs take at once, or a block."""
+    return int(getattr(program, "reach", BLOCK))
+
+
 def kernel_seconds(program: Program) -> float:
     """Seconds of the best of several calls of `PASSES` passes, nothing fetched."""
     fresh = count()
 
     def call() -> None:
-        firsts = [next(fresh) * program.reach for _ in range(PASSES)]
+        firsts = [next(fresh) * reach_of(program) for _ in range(PASSES)]
         running = [program.submit(Block(first // BLOCK, first, BLOCK)) for first in firsts]
+        if program.mesh.devices.flat[0].platform == "cpu":  # outcomes are written where they stay
+            for part in running:
+                part.values()
         jax.block_until_ready(jax.live_arrays())
         del running
 
@@ -85,7 +95,7 @@ def kernel_seconds(program: Program) -> float:
 
 def sustained(program: Program, paths: int) -> float:
     """Seconds for so many paths, the outcomes of each fetched in their order and added up, as in a run."""
-    total, under_way, ahead = 0.0, deque(), program.reach // BLOCK + 1
+    total, under_way, ahead = 0.0, deque(), reach_of(program) // BLOCK + 1
 
     def fetch() -> Any:
         block, running = under_way.popleft()
@@ -109,7 +119,7 @@ def throughput(program: Program, paths: int) -> dict[str, Any]:
     start = time.perf_counter()
     program.prepare()
     compiling = time.perf_counter() - start
-    kernel = PASSES * program.reach / kernel_seconds(program)
+    kernel = PASSES * reach_of(program) / kernel_seconds(program)
     took = sustained(program, paths)
     years = len(program.study.years)
     return {
@@ -127,14 +137,15 @@ def throughput(program: Program, paths: int) -> dict[str, Any]:
 def work(program: Program) -> dict[str, Any]:
     """What a path and year asks of a card for its outcomes: instructions by unit, floats carried on, random numbers."""
     study, zero = program.study, np.uint32(0)
-    jaxpr = jax.make_jaxpr(program.tile.outcomes)(program.inputs, (zero, zero)).jaxpr
+    tile = Tile(traced(study, np.float32), study.tile)
+    jaxpr = jax.make_jaxpr(tile.outcomes)(program.inputs, (zero, zero)).jaxpr
     jaxpr, _ = dce_jaxpr(jaxpr, [True] * len(jaxpr.outvars))
-    path_years = program.lanes * len(study.years)
+    path_years = tile.lanes * len(study.years)
     once, yearly = program.inputs["factor_keys"], program.inputs["shock_keys"].values()
     drawn = len(once) + sum(keys.shape[0] * keys.shape[1] for keys in yearly)
     return {
         "instructions": counted(jaxpr) * (1 / path_years),
-        "state": carried(jaxpr, len(study.years)) / program.lanes,
+        "state": carried(jaxpr, len(study.years)) / tile.lanes,
         "random_numbers": drawn / len(study.years),
     }
 
@@ -182,7 +193,7 @@ def main(kind: str, paths: int, folder: Path) -> None:
         found["workloads"][name] = {
             "policies": len(study.policies),
             "years": len(study.years),
-            "lanes": program.lanes,
+            "lanes": getattr(program, "lanes", None),
             **rates,
             "path_year": asked,
             "limits": limits(device, asked, rates["kernel"]["path_years_per_s"]),

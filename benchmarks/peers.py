@@ -32,7 +32,8 @@ from timing import CORES, best, machine, table  # noqa: E402
 
 import engine  # noqa: E402
 from engine.program import devices  # noqa: E402
-from engine.program.kernel import Program  # noqa: E402
+from engine.program.contract import Program  # noqa: E402
+from engine.program.kernel import program_on  # noqa: E402
 from engine.study.loading import load_model_file  # noqa: E402
 from engine.study.study import Study  # noqa: E402
 
@@ -214,7 +215,7 @@ def main() -> None:
         ema.MultiprocessingEvaluator(model, n_processes=CORES) as pool,
         ema.SequentialEvaluator(model) as one,
     ):
-        program = Program(study, devices.mesh("cpu"))
+        program = program_on(study, devices.mesh("cpu"))
         calls = {
             kernel: lambda: _kernel(program),
             "OpenTURNS, vectorised function, 1 thread": lambda: _openturns(vector),

@@ -8,7 +8,7 @@ from timing import machine, table
 
 from engine.draws.sampling import SAMPLERS, Keyed, Latin
 from engine.program import devices
-from engine.program.kernel import Program
+from engine.program.kernel import program_on
 from engine.risk.intervals import as_units, moments
 from engine.study.loading import load_study
 from engine.study.study import BLOCK, Study
@@ -21,7 +21,7 @@ LEVELS = (0.95, 0.99)
 
 def outcomes(study: Study) -> np.ndarray:
     """Outcomes of all paths, float64 [policy, outcome, path]."""
-    program = Program(study, devices.mesh("cpu"))
+    program = program_on(study, devices.mesh("cpu"))
     parts = [program.collect(block, program.submit(block)).outcomes for block in study.blocks()]
     return np.concatenate(parts, axis=-1).astype(np.float64)
 

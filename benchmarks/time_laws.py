@@ -1,27 +1,28 @@
 """What a draw costs by law, and what the tables of sixty factors cost: `python benchmarks/time_laws.py`.
 
-A draw is everything from the counter on: random word, normal score, law; 60 factors of one law, tiles of 512 paths, one core.
+A draw is everything from the counter on: random word, normal score, law; 60 factors of one law, in the one loop, or as XLA has it where the
+law has no form in it; one core.
 """
 
 from __future__ import annotations
 
-import os
 import time
 
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
-
-import jax
-import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from engine.draws.distributions.device import Draws
 from engine.draws.distributions.prior import prior
 from engine.draws.distributions.tables import tabulate
-from engine.draws.random_words import stream_key
-from engine.draws.sampling import SAMPLERS
-from engine.program.kernel import compiler_options
+from engine.modelling.records import Factor, Outcome, StaticModel
+from engine.program import devices
+from engine.program.contract import Program
+from engine.program.kernel import program_on
+from engine.program.native import LoopProgram
+from engine.study.loading import read_study
+from engine.study.study import Block
 
-FACTORS, LANES, TILES, REPEATS = 60, 512, 300, 9
+FACTORS, PATHS, REPEATS = 60, 1 << 17, 9
 LAWS = {
     "normal": {"family": "normal", "mean": 1.0, "sd": 2.0},
     "uniform": {"family": "uniform", "low": 0.0, "high": 2.0},
@@ -54,49 +55,49 @@ STUDY = ["gamma(2)", "beta(2, 5)", "t(4)", "metalog, 3 terms", "pert", "weibull_
 """Laws of the sixty factors whose tables are timed, in turn, each with other parameters."""
 
 
-def program(words: dict) -> tuple:
-    """A compiled loop over tiles, and what it is fed."""
-    draws = Draws([prior(words).law] * FACTORS)
-    sampler = SAMPLERS["antithetic"]
+class Drawn(StaticModel):
+    """So many factors, of which nothing is made."""
 
-    def run(keys: jax.Array, fed: list) -> jax.Array:
-        def one(k: jax.Array, total: jax.Array) -> jax.Array:
-            first = ((k * (LANES // sampler.group)).astype(jnp.uint32), jnp.uint32(0))
-            scores = sampler.normals(keys, first, LANES)
-            values = draws.values([scores[i] for i in range(FACTORS)], fed)
-            return total + jax.lax.optimization_barrier(jnp.stack(values))
+    factors = {f"x{k}": Factor("1") for k in range(FACTORS)}
+    outcomes = {"first": Outcome("1")}
 
-        return jax.lax.fori_loop(0, TILES, one, jnp.zeros((FACTORS, LANES), jnp.float32))
-
-    keys = np.stack([stream_key(1, f"factor:x{k}") for k in range(FACTORS)])
-    return jax.jit(run, compiler_options=compiler_options("cpu")), (keys, draws.arrays()), draws.kinds
+    def evaluate(self, factors, levers):
+        """The first of them."""
+        return {"first": factors.x0}
 
 
-def seconds(run: object, fed: tuple) -> float:
+def program(words: dict) -> Program:
+    """The program that draws them on one core."""
+    text = {"name": "drawn", "run": {"paths": PATHS}, "factors": {f"x{k}": words for k in range(FACTORS)}}
+    mesh = devices.mesh("cpu")
+    return program_on(read_study(text, "drawn", model=Drawn()), Mesh(mesh.devices[:1], mesh.axis_names))
+
+
+def seconds(made: Program) -> float:
     """The fastest of several runs."""
-    jax.block_until_ready(run(*fed))
-    found = []
+    block, found = Block(0, 0, PATHS), []
+    made.draws(block)
     for _ in range(REPEATS):
         begin = time.perf_counter()
-        jax.block_until_ready(run(*fed))
+        made.draws(block)
         found.append(time.perf_counter() - begin)
     return min(found)
 
 
 def main() -> None:
-    print(
-        f"jax {jax.__version__}, {jax.devices()[0].device_kind}, one core; ns per draw, word and score included"
-    )
     made = {name: program(words) for name, words in LAWS.items()}
-    unit = FACTORS * LANES * TILES / 1e9
-    normal = seconds(*made["normal"][:2])
-    print(f"{'law':28s} {'kept as':18s} {'ns':>6s} {'times a normal':>15s}")
-    for name, (run, fed, kinds) in made.items():
+    unit = FACTORS * PATHS / 1e9
+    normal = seconds(made["normal"])
+    print("one core; ns per draw, word and score included")
+    print(f"{'law':28s} {'kept as':18s} {'form':5s} {'ns':>6s} {'times a normal':>15s}")
+    for name, words in LAWS.items():
         # the normal beside each, as the machine is never quite still
-        normal = min(seconds(*made["normal"][:2]), normal * 1.05)
-        taken = seconds(run, fed)
-        kind = f"{kinds[0].name} {kinds[0].size}".replace("closed 0", "closed form")
-        print(f"{name:28s} {kind:18s} {taken / unit:6.2f} {taken / normal:15.2f}")
+        normal = min(seconds(made["normal"]), normal * 1.05)
+        taken = seconds(made[name])
+        first = Draws([prior(words).law]).kinds[0]
+        kind = f"{first.name} {first.size}".replace("closed 0", "closed form")
+        form = "loop" if isinstance(made[name], LoopProgram) else "XLA"
+        print(f"{name:28s} {kind:18s} {form:5s} {taken / unit:6.2f} {taken / normal:15.2f}")
     import scipy.stats  # noqa: F401  (its import is not the tables')
 
     tabulate.cache_clear()

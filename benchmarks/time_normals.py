@@ -13,7 +13,7 @@ from timing import CORES, best, table
 
 from engine.modelling.records import Factor, Outcome, PathModel, Shock
 from engine.program import devices
-from engine.program.kernel import Program
+from engine.program.kernel import program_on
 from engine.study.loading import read_study
 from engine.study.study import BLOCK
 
@@ -51,7 +51,7 @@ def _engine() -> Callable[[], None]:
         "policies": {"only": {}},
     }
     study = read_study(text, "sum.toml", model=Sum())
-    program = Program(study, devices.mesh("cpu"))
+    program = program_on(study, devices.mesh("cpu"))
     blocks = study.blocks()
 
     def call() -> None:

@@ -17,7 +17,8 @@ from engine.execution.results import Answers
 from engine.execution.work import Work
 from engine.modelling import contract
 from engine.program import devices
-from engine.program.kernel import Program
+from engine.program.kernel import program_on
+from engine.program.native import LoopProgram
 from engine.run_folder import cube
 from engine.study import loading
 from engine.study.study import Study
@@ -50,8 +51,8 @@ WATCHED = (
     (contract, "refuse_broken"),
     (job._Job, "_simulate"),
     (Work, "yearly"),
-    (Program, "prepare"),
-    (Program, "draws"),
+    (LoopProgram, "prepare"),
+    (LoopProgram, "draws"),
     (Work, "store"),
     (Answers, "tables"),
     (Answers, "summaries"),
@@ -74,7 +75,7 @@ def watched_run(study: Study, folder: Path) -> Clock:
 
 
 def _blocks(study: Study) -> Callable[[], None]:
-    program = Program(study, devices.mesh("cpu"))
+    program = program_on(study, devices.mesh("cpu"))
     blocks = study.blocks()[:2]
 
     def call() -> None:

@@ -9,7 +9,7 @@ from timing import CORES, best, table
 
 import engine
 from engine.program import devices
-from engine.program.kernel import Program
+from engine.program.kernel import program_on
 from engine.study.study import Study
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -29,7 +29,7 @@ PLAIN = (
 
 def largest_difference(study: Study, dtype: type) -> float:
     """Largest difference between kernel and NumPy on the same draws, over paths, policies, outcomes [sd of the outcome]."""
-    program = Program(study, devices.mesh("cpu"))
+    program = program_on(study, devices.mesh("cpu"))
     step = study.tile * program.mesh.devices.size
     traces = [program.trace(first) for first in range(0, CHECKED, step)]
     outcomes = np.concatenate([trace.outcomes for trace in traces], -1)[..., :CHECKED]
@@ -46,7 +46,7 @@ def largest_difference(study: Study, dtype: type) -> float:
 
 
 def _kernel(study: Study) -> Callable[[], None]:
-    program = Program(study, devices.mesh("cpu"))
+    program = program_on(study, devices.mesh("cpu"))
     blocks = study.blocks()[:BLOCKS]
 
     def call() -> None:

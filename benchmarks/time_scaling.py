@@ -11,7 +11,7 @@ from timing import CORES, best, table
 
 import engine
 from engine.program import devices
-from engine.program.kernel import Program
+from engine.program.kernel import program_on
 from engine.study.loading import default_tile, load_model_file
 from engine.study.study import BLOCK, Block, Study
 
@@ -55,7 +55,7 @@ def _with_policies(study: Study, n_policies: int) -> Study:
 
 
 def _kernel(study: Study) -> Callable[[], None]:
-    program = Program(study, devices.mesh("cpu"))
+    program = program_on(study, devices.mesh("cpu"))
     block = Block(0, 0, BLOCK)
 
     def call() -> None:

@@ -14,7 +14,7 @@ from timing import CORES, best, table
 
 import engine
 from engine.program import devices
-from engine.program.kernel import Program
+from engine.program.kernel import program_on
 from engine.study.loading import load_model_file
 from engine.study.study import Study
 
@@ -37,7 +37,7 @@ def _agree(name: str, means: np.ndarray) -> None:
 
 
 def _engine_kernel(study: Study) -> Callable[[], None]:
-    program = Program(study, devices.mesh("cpu"))
+    program = program_on(study, devices.mesh("cpu"))
     blocks = study.blocks()[:BLOCKS]
 
     def call() -> None:
