@@ -1,15 +1,30 @@
-"""Every core is a device of its own in the tests, as in a run; and what one test has compiled, the next one finds."""
+"""Every core is a device of its own in the tests, as in a run; what one test has compiled, the next one finds; folders are in memory."""
 
+import gc
 import os
+import shutil
+import sys
 from pathlib import Path
 
 from engine.program.compilation_cache import keep_programs
 from engine.program.devices import use_every_core
 
+# nothing that is imported while tests are collected goes away again, and rewriting their assertions takes seconds, so it is kept
+gc.disable()
+sys.dont_write_bytecode = False
 os.environ["RUSTBELT_CACHE"] = str(Path(__file__).parents[1] / ".pytest_cache" / "programs")
 os.environ.pop("COLUMNS", None)  # of the processes of pytest-xdist: what is printed is as wide as into a pipe
+MEMORY = Path("/dev/shm")
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 4 << 30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))  # a disk takes a millisecond to delete a file
 use_every_core()
 keep_programs()
+
+
+def pytest_collection_finish():
+    """What has been imported is looked through no more."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_xdist_auto_num_workers(config):

@@ -1,7 +1,7 @@
-"""Runs a small study again and again while library calls fail, or kill it: python -m tests.fault_driver ACTION ... (test_faults.py).
+"""Runs a small study again and again while library calls fail, or kill it: python -m tests.fault_driver ... (test_faults.py).
 
-`record FILE` computes what the study's program gives; all else takes it from there, so that no JAX runs in a process that
-forks. The other actions are called in a process with data/faults.c preloaded, and print one JSON line a try.
+What the study's program gives is taken from a file, so that no JAX runs in a process that forks. It is called with data/faults.c
+preloaded, and prints one JSON line a try.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from engine.errors import UserError
 from engine.execution import job
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
-from tests.recorded import PlayedBack, Recorded, arrays_of, contents, small_study_in, study_in
+from tests.recorded import PlayedBack, Recorded, contents, small_study_in, study_in
 
 OFF, ONCE, FOR_EVER, KILL_BEFORE, KILL_AFTER = range(5)
 HOW = {"once": ONCE, "for_ever": FOR_EVER, "kill_before": KILL_BEFORE, "kill_after": KILL_AFTER}
@@ -110,13 +110,8 @@ class Driver:
         }
 
 
-def main(action: str, *words: str) -> None:
-    """Carries out an action."""
-    if action == "record":
-        file = Path(words[0])
-        study = study_in(file.parent) if words[1] == "Pond" else small_study_in(file.parent)
-        np.savez(file, **arrays_of(study))
-        return
+def main(*words: str) -> None:
+    """Strikes call after call, and prints what came of each."""
     driver = Driver(Path(words[0]), Path(words[1]), words[6], words[7] == "grown")
     how, code, step, n = words[2], *map(int, words[3:6])
     calls = driver.count()

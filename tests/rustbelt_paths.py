@@ -127,7 +127,7 @@ def run(chosen: Policy, factors: dict[str, np.ndarray], noise: list[dict[str, An
 
 def _first(tree: Any, n_paths: int) -> Any:
     """The values of the first paths; those after them only fill the lanes."""
-    return jax.tree.map(lambda values: values[:n_paths], tree)
+    return jax.tree.map(lambda values: np.asarray(values)[:n_paths], tree)
 
 
 @functools.cache

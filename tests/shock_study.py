@@ -12,7 +12,7 @@ from engine.modelling.cell_axis import split_cells
 from engine.modelling.folds import at_year, total
 from engine.modelling.records import Factor, Outcome, PathModel, Shock, Yearly
 from engine.program.devices import mesh
-from engine.program.kernel import Program
+from engine.program.kernel import program_on
 from engine.study.loading import read_study
 from engine.study.study import Study
 
@@ -92,6 +92,15 @@ ALL: dict[str, Any] = {
 """Everything that a study can say of shocks."""
 
 
+def only(**shocks: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables of these shocks alone, with the groups and regimes that they name."""
+    tables: dict[str, Any] = {"shocks": shocks}
+    for kind, key in (("groups", "group"), ("regimes", "regime")):
+        used = {table[key] for table in shocks.values() if key in table}
+        tables[kind] = {name: ALL[kind][name] for name in used}
+    return tables
+
+
 def walk(tables: Mapping[str, Any] | None = None, **run: Any) -> Study:
     """The study with these tables besides, those of `ALL` if none are given."""
     text = {**copy.deepcopy(WALK), **copy.deepcopy(dict(ALL if tables is None else tables))}
@@ -104,7 +113,7 @@ def lived(
     study: Study, first: int = 0, dtype: type = np.float32, count: int | None = None
 ) -> dict[str, np.ndarray]:
     """Shocks of the study's paths by name, [year, *dims, path]."""
-    made = Program(study, mesh("cpu"), dtype=dtype)
+    made = program_on(study, mesh("cpu"), dtype=dtype)
     if first == 0 and dtype == np.float32:
         years = made.first_years(count or study.paths)[0]
     else:

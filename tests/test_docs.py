@@ -36,7 +36,14 @@ def models(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "towns",
+        pytest.param("levee", marks=pytest.mark.slow),
+        pytest.param("reservoir", marks=pytest.mark.slow),
+    ],
+)
 def test_model_of_the_page_runs_from_python(models, name):
     own = engine.load_model_file(f"{name}.py:{MODELS[name]}")
     study = engine.load_study(f"{name}.toml", model=own, paths=512)
@@ -51,7 +58,7 @@ def test_model_of_the_page_runs_from_python(models, name):
     }
 
 
-@pytest.mark.parametrize("name", ["levee", "reservoir"])
+@pytest.mark.parametrize("name", ["levee", pytest.param("reservoir", marks=pytest.mark.slow)])
 def test_model_of_the_page_runs_from_the_command_line(models, name):
     words = [name + ".toml", "--model", f"{name}.py:{MODELS[name]}"]
     ran = CliRunner().invoke(main, ["run", *words, "--paths", "512", "--quiet"])
@@ -96,12 +103,12 @@ def test_studies_of_the_readme_load(tmp_path):
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory):
-    """A small run of the shipped study, as a path from the folder to be in."""
+    """A run of the shipped study, with as many paths as the pages show."""
     folder = tmp_path_factory.mktemp("shipped")
-    run = engine.run(engine.load_study("rustbelt", paths=2048), out=folder / "outputs" / "run")
-    return run.folder
+    return engine.run(engine.load_study("rustbelt", paths=131_072), out=folder / "outputs" / "run").folder
 
 
+@pytest.mark.slow
 def test_python_of_the_readme_opens_the_cube_of_a_run(shipped):
     snippets = blocks(README, "python")
     assert snippets
@@ -126,6 +133,7 @@ def answers(folder: Path) -> list[tuple[str, str]]:
     return told
 
 
+@pytest.mark.slow
 def test_ten_questions_have_answers_of_the_shape_that_is_shown(shipped):
     told = answers(shipped)
     assert len(told) == 10
@@ -136,9 +144,8 @@ def test_ten_questions_have_answers_of_the_shape_that_is_shown(shipped):
 
 
 @pytest.mark.slow
-def test_ten_questions_have_the_answers_that_are_shown(tmp_path):
-    run = engine.run(engine.load_study("rustbelt", paths=131_072), out=tmp_path / "run")
-    for shown, given in answers(run.folder):
+def test_ten_questions_have_the_answers_that_are_shown(shipped):
+    for shown, given in answers(shipped):
         assert pages.not_printed(shown, given) is None, given
 
 

@@ -11,7 +11,7 @@ import pytest
 import engine
 from engine.execution.work import Work
 from engine.modelling.cell_axis import split_cells
-from engine.program.kernel import Program
+from engine.program.contract import Program
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
 from engine.study.loading import load_study, read_study
@@ -56,10 +56,10 @@ def on_devices(folder: Path, study: str, devices: int, order: list[int]) -> dict
 @pytest.mark.parametrize(
     ("study", "splits"),
     [
-        ("farms", [(2, [1, 0]), (4, [0, 1])]),
+        ("farms", [(2, [1, 0])]),
         pytest.param("latin", [(2, [1, 0])], marks=pytest.mark.slow),
         pytest.param("shocks", [(2, [1, 0]), (4, [0, 1])], marks=pytest.mark.slow),
-        pytest.param("farms", [(3, [1, 0])], marks=pytest.mark.slow),
+        pytest.param("farms", [(3, [1, 0]), (4, [0, 1])], marks=pytest.mark.slow),
         pytest.param("rustbelt", [(2, [1, 0]), (4, [0, 1])], marks=pytest.mark.slow),
     ],
 )
@@ -129,7 +129,7 @@ def bytes_below(folder: Path) -> dict[str, bytes]:
 # ------------------------------------------------------------------------------- what a path's number decides
 
 
-@pytest.mark.parametrize("sampler", ["random", "antithetic"])
+@pytest.mark.parametrize("sampler", [pytest.param("random", marks=pytest.mark.slow), "antithetic"])
 def test_path_numbers_beyond_32_bits_are_futures_of_their_own(sampler):
     made = farms_program() if sampler == "antithetic" else program(farms(sampler=sampler))
     first = 3 << 34  # low words of its counters are 0 for pairs, too

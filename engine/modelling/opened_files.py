@@ -17,7 +17,7 @@ _ENGINE = Path(__file__).resolve().parents[1]
 _PYTHON = ("stdlib", "platstdlib", "purelib", "platlib")
 _LIBRARIES = (*(Path(sysconfig.get_path(name)) for name in _PYTHON), _ENGINE)
 _INSTALLED = {"site-packages", "dist-packages"}
-_SYSTEM = tuple(Path(place) for place in ("/proc", "/sys", "/dev"))
+_SYSTEM = (Path("/proc"), Path("/sys"))
 _HERE = threading.local()
 """What this thread notes of the files that are opened in it; nothing where nobody watches."""
 

@@ -269,8 +269,12 @@ def outcomes_of(study, policies, levers=None):
 
 @pytest.mark.parametrize(
     ("start", "end"),
-    [("old", "drawn"), ("old", "late"), ("drawn", "late"), ("late_drawn", "old"),
-     ("half", "drawn"), ("drawn", "late_drawn"), ("old", "named"), ("named", "named_late"), ("drawn", "named")],
+    [
+        ("old", "drawn"), ("half", "drawn"), ("named", "named_late"),
+        *(pytest.param(*pair, marks=pytest.mark.slow)
+          for pair in [("old", "late"), ("drawn", "late"), ("late_drawn", "old"), ("drawn", "late_drawn"),
+                       ("old", "named"), ("drawn", "named")]),
+    ],
 )  # fmt: skip
 def test_the_first_and_the_last_coalition_are_the_two_policies(lake, start, end):
     coalitions = between(lake, start, end)

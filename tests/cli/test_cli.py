@@ -139,6 +139,37 @@ def test_check_shows_what_is_asked_and_computes_nothing(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+OPEN_LOOP = """
+import jax
+from tests.data.small_models import Bridge
+
+class OpenLoop(Bridge):
+    def evaluate(self, factors, levers):
+        load = jax.lax.while_loop(lambda load: load > levers.strength, lambda load: load * 0.9, factors.load)
+        return {"damage": factors.load - load, "margin": levers.strength - load}
+"""
+
+
+def test_check_says_which_form_the_program_gets_and_why(tmp_path):
+    study, model = write(tmp_path, BRIDGE), tmp_path / "open_loop.py"
+    model.write_text(OPEN_LOOP)
+    found = {}
+    for name, words in {
+        "loop": own("Bridge"),
+        "asked": [*own("Bridge"), "--program", "xla"],
+        "open": ["--model", f"{model}:OpenLoop"],
+    }.items():
+        ended = call("check", study, *words)
+        assert ended.exit_code == 0, ended.output
+        (line,) = (line for line in ended.stdout.splitlines() if line.startswith("program "))
+        found[name] = line.removeprefix("program").strip()
+    assert found == {
+        "loop": "one loop, the same bits on every machine",
+        "asked": "XLA's, as the study asks",
+        "open": "XLA's, as one loop has no form of: while",
+    }
+
+
 def test_check_shows_priors_asked_beside_fitted(tmp_path):
     ended = call("check", write(tmp_path, BRIDGE), *own("Bridge"))
     (row,) = (line for line in ended.stdout.splitlines() if line.startswith("load"))

@@ -23,7 +23,13 @@ def test_without_a_kind_it_lists_them():
         assert any(line.startswith(name) and kind.about in line for line in ended.output.splitlines())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+FIRST = {kind.of: name for name, kind in reversed(KINDS.items())}.values()
+"""A kind of each that is drawn from other things."""
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(name, marks=[] if name in FIRST else [pytest.mark.slow]) for name in KINDS]
+)
 def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ended = call("plot", kind, pond, *own("Pond"))

@@ -36,23 +36,23 @@ def assert_holds(table: pd.DataFrame, story: xr.DataTree) -> None:
     assert count == len(table)
 
 
-def test_a_table_holds_every_value_in_its_place():
-    for precision in ("float32", "float64"):
-        story = replay(farms(), [5, 777], precision=precision)
-        table = as_table(story)
-        assert list(table) == [
-            "path",
-            "policy",
-            "variable",
-            "kind",
-            "year",
-            "region",
-            "crop",
-            "value",
-            "unit",
-        ]
-        assert table["value"].dtype == precision
-        assert_holds(table, story)
+@pytest.mark.parametrize("precision", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
+def test_a_table_holds_every_value_in_its_place(precision):
+    story = replay(farms(), [5, 777], precision=precision)
+    table = as_table(story)
+    assert list(table) == [
+        "path",
+        "policy",
+        "variable",
+        "kind",
+        "year",
+        "region",
+        "crop",
+        "value",
+        "unit",
+    ]
+    assert table["value"].dtype == precision
+    assert_holds(table, story)
     of_one = table[table["path"] == 777].reset_index(drop=True)
     pd.testing.assert_frame_equal(as_table(story.isel(path=1)), of_one)
 

@@ -29,9 +29,12 @@ def halves(first_path):
     return jnp.uint32(counter & 0xFFFFFFFF), jnp.uint32(counter >> 32)
 
 
+drawn = jax.jit(SAMPLER.words, static_argnums=2)
+
+
 def words(keys, first_path=0, paths=1 << 14):
     """Words of consecutive paths, uint32 [stream, path]."""
-    lanes = np.asarray(SAMPLER.words(jnp.asarray(keys), halves(first_path), paths))
+    lanes = np.asarray(drawn(jnp.asarray(keys), halves(first_path), paths))
     return lanes[:, np.argsort(path_order(SAMPLER, paths))]
 
 

@@ -200,7 +200,7 @@ def test_a_block_of_its_own_is_a_part_of_a_longer_one():
         assert_same(made.path(number).outcomes[..., 0], whole.outcomes[..., number])
 
 
-@pytest.mark.parametrize("tile", [16, 1024])
+@pytest.mark.parametrize("tile", [16, pytest.param(1024, marks=pytest.mark.slow)])
 def test_the_tile_changes_no_draw(tile):
     block = Block(0, 0, 2048)
     assert_same(program(farms(sampler="latin", tile=tile)).draws(block), latin_farms().draws(block))
@@ -229,6 +229,7 @@ def test_a_factor_added_changes_no_draw():
 FARM_FACTORS = ("fertility", "demand_growth", "spoilage", "price_response", "capital")
 
 
+@pytest.mark.slow
 def test_a_run_extends_by_replicates_and_answers_as_any_other(tmp_path):
     text = POND.replace("paths = 600", 'paths = 8192, sampler = "latin"') + "[keep]\nyearly = 8192\n"
     study = write(tmp_path, text)

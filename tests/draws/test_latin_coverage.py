@@ -46,7 +46,7 @@ def drawn(replicates: int, seed: int, repetitions: int = REPETITIONS) -> np.ndar
 
 @functools.lru_cache(1)
 def scores(replicates: int) -> np.ndarray:
-    """Of as many repetitions as fit."""
+    """Of as many repetitions as fit; drawn once for all tests of as many replicates that follow each other."""
     return drawn(replicates, 1, REPETITIONS if replicates <= 128 else 400)
 
 
@@ -80,8 +80,8 @@ def judged(
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
-@pytest.mark.parametrize("replicates", MEASURED)
 @pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("replicates", MEASURED)
 def test_intervals_cover(name, replicates, outcome):
     law, score = LAWS[name], OUTCOMES[outcome](scores(replicates))
     _, _, low, high = summary_cells(law.loss(score.astype(np.float64)).astype(np.float32), SIZE, True)
@@ -94,8 +94,8 @@ def test_intervals_cover(name, replicates, outcome):
         )
 
 
-@pytest.mark.parametrize("replicates", MEASURED)
 @pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("replicates", MEASURED)
 def test_intervals_of_paired_differences_cover(name, replicates):
     one, two = PAIRS[name]
     z = scores(replicates).astype(np.float64)
@@ -111,8 +111,8 @@ def test_intervals_of_paired_differences_cover(name, replicates):
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
-@pytest.mark.parametrize("replicates", [4, *MEASURED])
 @pytest.mark.parametrize("share", [0.3, 0.05, 0.001])
+@pytest.mark.parametrize("replicates", [4, *MEASURED])
 def test_intervals_of_probabilities_cover(share, replicates, outcome):
     found = [probability(row > ndtri(1 - share), SIZE) for row in OUTCOMES[outcome](scores(replicates))]
     low, high = (np.array([getattr(estimate, end) for estimate in found]) for end in ("low", "high"))

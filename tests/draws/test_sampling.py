@@ -1,5 +1,8 @@
 """Path numbers to words: what a path draws depends on its number alone, and no word is computed twice."""
 
+import functools
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -11,11 +14,17 @@ from tests.helpers import assert_same
 KEY = jnp.asarray(np.array([random_words.stream_key(7, "factor:a"), random_words.stream_key(7, "factor:b")]))
 
 
+@functools.cache
+def compiled(sampler):
+    """Words of a tile from a counter on, in the order of lanes."""
+    return jax.jit(functools.partial(sampler.words, KEY), static_argnums=1)
+
+
 def words(sampler, first_path, tile):
     """Words of the paths of one tile in path order, [stream, path]."""
     counter = first_path // sampler.group
     first = (jnp.uint32(counter & 0xFFFFFFFF), jnp.uint32(counter >> 32))
-    lanes = np.asarray(sampler.words(KEY, first, tile))
+    lanes = np.asarray(compiled(sampler)(first, tile))
     return lanes[:, np.argsort(path_order(sampler, tile))]
 
 

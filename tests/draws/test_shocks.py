@@ -11,13 +11,13 @@ from engine.draws import random_words
 from engine.draws.distributions.prior import prior
 from engine.draws.shock_draws import poisson_tails
 from engine.program.devices import mesh
-from engine.program.kernel import Program
+from engine.program.kernel import program_on
 from engine.study.loading import read_study
 from engine.study.shock_tables import jumps_counted
 from engine.study.study import Block
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.program.test_kernel import word_of
-from tests.shock_study import ALL, WALK, YEARS, Walk, lived, walk
+from tests.shock_study import ALL, WALK, YEARS, Walk, lived, only, walk
 from tests.user_models import computed, program
 
 PATHS = WALK["run"]["paths"]
@@ -34,15 +34,6 @@ def everything():
 def few(sampler="random"):
     """The same of few paths, as they are drawn."""
     return lived(walk(paths=FEW, sampler=sampler))
-
-
-def only(**shocks):
-    """The tables of these shocks alone, with the groups and regimes that they name."""
-    tables = {"shocks": shocks}
-    for kind, key in (("groups", "group"), ("regimes", "regime")):
-        used = {table[key] for table in shocks.values() if key in table}
-        tables[kind] = {name: ALL[kind][name] for name in used}
-    return tables
 
 
 def assert_follows(values, law, resolves=0.01):
@@ -275,7 +266,7 @@ def test_factors_are_drawn_as_without_shocks():
 @pytest.mark.parametrize("sampler", ["antithetic", pytest.param("random", marks=pytest.mark.slow)])
 def test_paths_beyond_32_bits_are_others(sampler):
     study = walk(paths=FEW, sampler=sampler)
-    made = Program(study, mesh("cpu"))
+    made = program_on(study, mesh("cpu"))
     far, near = made.trace(3 << 34).yearly[0], made.trace(0).yearly[0]
     for cell in range(4):
         assert np.mean(far[:, cell] == near[:, cell]) < 0.3  # both may have no jump
@@ -283,8 +274,13 @@ def test_paths_beyond_32_bits_are_others(sampler):
     assert_correlated(there, here, 0.0, 0.2)
 
 
-def test_a_path_alone_and_any_block_length_give_what_the_run_gives():
-    made = program(walk(paths=FEW, sampler="antithetic", tile=256))
+@pytest.mark.parametrize(
+    "tables",
+    [only(wind=ALL["shocks"]["wind"]), pytest.param(ALL, marks=pytest.mark.slow)],
+    ids=["few", "all"],
+)
+def test_a_path_alone_and_any_block_length_give_what_the_run_gives(tables):
+    made = program(walk(tables, paths=FEW, sampler="antithetic", tile=256))
     whole = computed(made).outcomes
     for count in (1, 300, 5000):
         assert_same(computed(made, 0, count).outcomes, whole[..., :count])

@@ -5,6 +5,7 @@ Every try is followed by a run that is not disturbed, whose folder must be, byte
 """
 
 import errno
+import functools
 import json
 import os
 import shutil
@@ -12,7 +13,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from tests.recorded import arrays_of, small_study_in, study_in
 
 ROOT = Path(__file__).parents[2]
 COMPILER = shutil.which("cc")
@@ -29,16 +33,21 @@ def library(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
-    """What the programs of a model with years and of one without give, by its name."""
+    """A file of what the program of a model with years or of one without gives, by its name; computed when first asked for."""
     place = tmp_path_factory.mktemp("recorded")
-    for model in ("Pond", "Bridge"):
-        end(start(None, "record", place / f"{model}.npz", model))
-    return {model: place / f"{model}.npz" for model in ("Pond", "Bridge")}
+
+    @functools.cache
+    def of(model):
+        study = study_in(place) if model == "Pond" else small_study_in(place)
+        np.savez(place / f"{model}.npz", **arrays_of(study))
+        return place / f"{model}.npz"
+
+    return of
 
 
 def start(library, *words):
     """The driver, started."""
-    env = dict(os.environ) | ({"LD_PRELOAD": str(library)} if library else {})
+    env = dict(os.environ) | {"LD_PRELOAD": str(library)}
     command = [sys.executable, "-m", "tests.fault_driver", *map(str, words)]
     return subprocess.Popen(
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
@@ -52,28 +61,17 @@ def end(driver):
     return [json.loads(line) for line in printed.splitlines()]
 
 
-def drive(library, recorded, place, how, code, step, model="Bridge", begins="new"):
-    """Calls 1, 1 + step, ... struck, by two drivers that take turns: how many calls there are, and the tries of each.
+def drive(library, recorded, place, how, code, step, model="Bridge", begins="new", drivers=2):
+    """Calls 1, 1 + step, ... struck, by drivers that take turns: how many calls there are, and the tries of each.
 
     Args:
       begins: "new" for a run in no folder, "grown" for one that extends a finished one.
     """
     more = model, begins
-    words = [(recorded[model], place / str(k), how, code, 2 * step, 1 + k * step, *more) for k in (0, 1)]
-    found = [end(driver) for driver in [start(library, "strike", *word) for word in words]]
+    turns = [(place / str(k), how, code, drivers * step, 1 + k * step) for k in range(drivers)]
+    words = [(recorded(model), *turn, *more) for turn in turns]
+    found = [end(driver) for driver in [start(library, *word) for word in words]]
     return found[0][0]["calls"], [tries for _, *tries in found]
-
-
-@pytest.fixture
-def fast(tmp_path):
-    """A folder in memory, where there is one: what is forced to the disk there costs nothing."""
-    memory = Path("/dev/shm")
-    if not os.access(memory, os.W_OK):
-        yield tmp_path
-        return
-    place = memory / f"rustbelt-{os.getpid()}-{tmp_path.name}"
-    yield place
-    shutil.rmtree(place, ignore_errors=True)
 
 
 def judge_failures(calls, drivers):
@@ -97,27 +95,27 @@ def judge_failures(calls, drivers):
 @pytest.mark.parametrize(
     ("how", "code"), [pytest.param("once", errno.EIO, marks=pytest.mark.slow), ("for_ever", errno.ENOSPC)]
 )
-def test_some_calls_fail(library, recorded, fast, how, code):
-    judge_failures(*drive(library, recorded, fast, how, code, 61, "Pond"))
+def test_some_calls_fail(library, recorded, tmp_path, how, code):
+    judge_failures(*drive(library, recorded, tmp_path, how, code, 251, "Pond", drivers=1))
 
 
 @pytest.mark.slow
 @needs_compiler
-@pytest.mark.parametrize(("how", "step"), [("once", 3), ("kill_after", 3)])
-def test_a_run_with_years_that_grows_is_struck_at_every_third_call(library, recorded, fast, how, step):
-    calls, drivers = drive(library, recorded, fast, how, errno.EIO, step, "Pond", "grown")
+@pytest.mark.parametrize("how", ["once", "kill_after"])
+def test_a_run_with_years_that_grows_is_struck_at_every_seventh_call(library, recorded, tmp_path, how):
+    calls, drivers = drive(library, recorded, tmp_path, how, errno.EIO, 7, "Pond", "grown")
     if how == "once":
         judge_failures(calls, drivers)
     else:
-        assert judge_kills(drivers) > calls / 4
+        assert judge_kills(drivers) > calls / 8
 
 
 @pytest.mark.slow
 @needs_compiler
 @pytest.mark.parametrize("how", ["once", "for_ever"])
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
-def test_every_call_fails(library, recorded, fast, how, code):
-    calls, drivers = drive(library, recorded, fast, how, code, 1)
+def test_every_call_fails(library, recorded, tmp_path, how, code):
+    calls, drivers = drive(library, recorded, tmp_path, how, code, 1)
     failed = judge_failures(calls, drivers)
     assert failed >= 0.9 * calls
     print(f"\n{how} {errno.errorcode[code]}: {failed} calls failed in turn")
@@ -134,15 +132,15 @@ def judge_kills(drivers):
 
 
 @needs_compiler
-def test_some_kills(library, recorded, fast):
-    judge_kills(drive(library, recorded, fast, "kill_after", 0, 23, "Pond", "grown")[1])
+def test_some_kills(library, recorded, tmp_path):
+    judge_kills(drive(library, recorded, tmp_path, "kill_after", 0, 149, "Pond", "grown", drivers=1)[1])
 
 
 @pytest.mark.slow
 @needs_compiler
 @pytest.mark.parametrize("how", ["kill_before", "kill_after"])
-def test_a_kill_before_and_after_every_call(library, recorded, fast, how):
-    calls, drivers = drive(library, recorded, fast, how, 0, 1)
+def test_a_kill_before_and_after_every_call(library, recorded, tmp_path, how):
+    calls, drivers = drive(library, recorded, tmp_path, how, 0, 1)
     kills = judge_kills(drivers)
     assert kills >= 0.9 * calls > 200
     print(f"\n{how}: {kills} kills")

@@ -56,6 +56,7 @@ def mounted(place, script):
     return None
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_keeps_what_was_recorded(tmp_path):
     (tmp_path / "disk").mkdir()
     # room is made little by little; what a run needs at most is asked for beforehand, and is not what it meets here

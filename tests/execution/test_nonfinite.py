@@ -153,6 +153,7 @@ def test_a_share_is_no_part_of_what_a_path_is_so_a_run_goes_on_with_another(tmp_
         compute(few, options)
 
 
+@pytest.mark.slow
 def test_the_order_of_blocks_and_who_computes_them_change_nothing(tmp_path):
     study = square(2 * BLOCK + 400, sampler="antithetic")
     compute(study, RunOptions(tmp_path / "one", "cpu"))

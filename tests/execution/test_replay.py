@@ -21,7 +21,7 @@ from engine.run_folder.finding import find_study
 from engine.run_folder.reading import read_path
 from engine.study.loading import load_model_file, load_study
 from tests.helpers import assert_close, assert_same
-from tests.shock_study import walk
+from tests.shock_study import ALL, only, walk
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
 from tests.user_models import farms
 
@@ -30,7 +30,10 @@ def small(folder, text, name, **changes):
     return load_study(write(folder, text), model=load_model_file(f"{MODELS}:{name}"), **changes)
 
 
-@pytest.mark.parametrize(("text", "name", "path"), [(BRIDGE, "Bridge", 3_999), (POND, "Pond", 131_100)])
+@pytest.mark.parametrize(
+    ("text", "name", "path"),
+    [pytest.param(BRIDGE, "Bridge", 3_999, marks=pytest.mark.slow), (POND, "Pond", 131_100)],
+)
 def test_outcomes_and_draws_are_those_of_the_cube(tmp_path, text, name, path):
     study = small(tmp_path, text, name, paths=path + 1)
     run(study, tmp_path / "out")
@@ -55,8 +58,11 @@ def test_years_are_those_that_the_outcomes_were_folded_from(tmp_path):
     assert_same(story["outcomes"]["shortage"].values, np.add.accumulate(shortage.values, axis=1)[:, -1])
 
 
-def test_shocks_are_those_that_the_model_was_given():
-    story = replay(walk(), [5, 70_000])
+@pytest.mark.parametrize(
+    "tables", [only(wind=ALL["shocks"]["wind"]), pytest.param(ALL, marks=pytest.mark.slow)]
+)
+def test_shocks_are_those_that_the_model_was_given(tables):
+    story = replay(walk(tables), [5, 70_000])
     for name, values in story["shocks"].data_vars.items():
         assert_same(values.values, story["yearly"][name].sel(policy="default").values)
         assert values.dims == ("path", "year", *walk().model.shocks[name].dims)
@@ -109,21 +115,30 @@ def same(one: xr.DataTree, other: xr.DataTree) -> None:
             assert_same(values.values, other[group][name].values)
 
 
-def test_several_paths_are_the_single_ones_bit_for_bit(tmp_path):
-    numbers = [4095, 5, 777]
-    for study in (farms(), small(tmp_path, BRIDGE, "Bridge", paths=4096)):
-        many = replay(study, np.array(numbers))
-        for group in many.children:
-            assert_same(many[group]["path"].values, np.array(numbers))
-            assert many[group]["path"].attrs == {"long_name": "number of the future", "units": "1"}
-            assert all(values.dims[0] == "path" for values in many[group].data_vars.values())
-        for k, number in enumerate(numbers):
-            one = replay(study, number)
-            same(many.isel(path=k, drop=True), one)
-            assert one.attrs == {**many.attrs, "path": number}
+@pytest.mark.parametrize(
+    "study_in",
+    [
+        lambda folder: small(folder, POND, "Pond", paths=4096),
+        pytest.param(lambda folder: small(folder, BRIDGE, "Bridge", paths=4096), marks=pytest.mark.slow),
+        pytest.param(lambda folder: farms(), marks=pytest.mark.slow),
+    ],
+    ids=["pond", "bridge", "farms"],
+)
+def test_several_paths_are_the_single_ones_bit_for_bit(tmp_path, study_in):
+    study, numbers = study_in(tmp_path), [4095, 5, 777]
+    many = replay(study, np.array(numbers))
+    for group in many.children:
+        assert_same(many[group]["path"].values, np.array(numbers))
+        assert many[group]["path"].attrs == {"long_name": "number of the future", "units": "1"}
+        assert all(values.dims[0] == "path" for values in many[group].data_vars.values())
+    for k, number in enumerate(numbers):
+        one = replay(study, number)
+        same(many.isel(path=k, drop=True), one)
+        assert one.attrs == {**many.attrs, "path": number}
 
 
-def test_double_precision_rounds_to_single(tmp_path):
+@pytest.mark.slow
+def test_double_precision_rounds_to_single():
     study, numbers = farms(), [0, 5, 777, 778, 4095]
     single, double = (replay(study, numbers, precision=kind) for kind in ("float32", "float64"))
     assert (single.attrs["precision"], double.attrs["precision"]) == ("float32", "float64")
@@ -134,14 +149,15 @@ def test_double_precision_rounds_to_single(tmp_path):
             assert np.any(exact.values != single[group][name].values), f"{name} was not computed in double"
 
 
-def test_draws_in_double_precision_are_the_quantiles_of_the_words_of_the_run():
-    study = farms(sampler="random")
+def test_draws_in_double_precision_are_the_quantiles_of_the_words_of_the_run(tmp_path):
+    text = BRIDGE.replace("seed = 7", 'seed = 7, sampler = "random"')
+    study = small(tmp_path, text, "Bridge")
     sampler, lanes = SAMPLERS["random"], 1024
-    key = jnp.array(random_words.stream_key(study.seed, "factor:capital", 0), jnp.uint32)
+    key = jnp.array(random_words.stream_key(study.seed, "factor:price", 0), jnp.uint32)
     words = sampler.words(key, (jnp.uint32(0), jnp.uint32(0)), lanes)
     words = np.asarray(words)[np.argsort(path_order(sampler, lanes))]
-    (law,) = (item.marginal for item in study.inputs if item.name == "capital")
-    drawn = replay(study, [3, 1000], precision="float64")["draws"]["capital"]
+    (law,) = (item.marginal for item in study.inputs if item.name == "price")
+    drawn = replay(study, [3, 1000], precision="float64")["draws"]["price"]
     assert_close(drawn.values, law.quantile((words[[3, 1000]] + 0.5) / 2.0**32))
 
 
@@ -152,15 +168,15 @@ def test_years_are_shown_where_none_are_summarised(tmp_path):
     assert "under use" in ended.stdout and "2020" in ended.stdout
 
 
-def test_a_path_beyond_the_words_of_32_bits_is_one_of_its_own():
-    far = farms(paths=2**32 + 4096)
+def test_a_path_beyond_the_words_of_32_bits_is_one_of_its_own(tmp_path):
+    far = small(tmp_path, POND, "Pond", paths=2**32 + 4096)
     found = replay(far, [2**32 + 4, 2**32 + 5, 4, 5])["draws"]
-    same(replay(far, 5), replay(farms(), 5))
+    same(replay(far, 5), replay(small(tmp_path, POND, "Pond"), 5))
     for values in found.data_vars.values():
         assert len(set(values.values.tolist())) == 4
     # antithetic: the two of a pair mirror each other there too
-    capital = found["capital"].values.reshape(2, 2).sum(axis=1)
-    assert_close(capital, np.float32([25.0, 25.0]))
+    depth = found["depth"].values.reshape(2, 2).sum(axis=1)
+    assert_close(depth, np.float32([13.0, 13.0]))
 
 
 def test_a_study_that_was_not_run_can_be_replayed_with_any_of_its_policies(tmp_path, monkeypatch):
@@ -206,7 +222,11 @@ NOT_A_NUMBER = """
 
 
 @pytest.mark.parametrize(
-    ("variable", "told"), [("stock", "outcome 'lowest_stock'"), ("extra", "yearly variable 'extra'")]
+    ("variable", "told"),
+    [
+        ("stock", "outcome 'lowest_stock'"),
+        pytest.param("extra", "yearly variable 'extra'", marks=pytest.mark.slow),
+    ],
 )
 def test_the_command_that_a_refused_run_ends_with_shows_the_path(tmp_path, monkeypatch, variable, told):
     monkeypatch.chdir(tmp_path)

@@ -123,7 +123,13 @@ def test_a_run_that_has_not_come_to_its_end(ran, tmp_path):
 # ---------------------------------------------------------------------------------------------- what is unusual
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "family",
+    [
+        pytest.param(name, marks=[] if name in ("fixed", "logit-normal") else [pytest.mark.slow])
+        for name in FAMILIES
+    ],
+)
 def test_a_percentile_is_the_probability_whose_quantile_the_draw_is(tmp_path, family):
     parameters = next(parameters for name, parameters, _ in CASES if name == family)
     given = dict(zip(FAMILIES[family].parameters, parameters, strict=True))

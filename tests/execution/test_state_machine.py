@@ -225,5 +225,5 @@ def test_a_few_orders():
 
 @pytest.mark.slow
 def test_many_orders():
-    OneFolder.TestCase.settings = settings(max_examples=60, stateful_step_count=20, **CALM)
+    OneFolder.TestCase.settings = settings(max_examples=30, stateful_step_count=20, **CALM)
     OneFolder.TestCase("runTest").runTest()

@@ -15,6 +15,7 @@ from engine.run_folder.folder import RunFolder
 from engine.storage.files import sealed, unsealed
 from engine.study.study import BLOCK
 from tests import small_study
+from tests.pairs import in_turn
 from tests.recorded import VERSIONS, contents, played_back, study_in
 from tests.small_files import BRIDGE, call, own, write
 from tests.small_study import commit_block, entered, make_study
@@ -68,8 +69,7 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("how", SAID)
-@pytest.mark.parametrize("file", [SHARD, "ledger/00000/00000001.npz"])
+@pytest.mark.parametrize(("file", "how"), in_turn([SHARD, "ledger/00000/00000001.npz"], SAID))
 def test_a_damaged_file_of_a_block_is_named_and_the_block_alone_computed_again(run, whole, file, how):
     folder, study = run
     change(folder / file, how)
@@ -105,21 +105,23 @@ def test_a_shard_of_another_run_is_found_though_it_is_sound_in_itself(run, whole
     assert contents(folder) == whole[2]
 
 
-@pytest.mark.parametrize("how", ["flipped", "truncated", "empty", "deleted"])
 @pytest.mark.parametrize(
-    ("file", "part", "computed"),
-    [
-        ("ledger/00000/00000002.json", 2, (2,)),
-        ("ledger/yearly.json", "yearly", ()),
-        ("ledger/yearly.npz", "yearly", ()),
-        ("ledger/cube.json", "cube", ()),
-        ("cube.zarr/zarr.json", "cube", ()),
-        ("cube.zarr/risk/lowest_stock/c.0.0.0", "cube", ()),
-        ("cube.zarr/paths/lowest_stock/zarr.json", "cube", ()),
-        ("cube.zarr/paths/policy/c.0", "cube", ()),
-        ("study.toml", "study", ()),
-        ("ledger/study.json", "study", ()),
-    ],
+    ("file", "part", "computed", "how"),
+    in_turn(
+        [
+            ("ledger/00000/00000002.json", 2, (2,)),
+            ("ledger/yearly.json", "yearly", ()),
+            ("ledger/yearly.npz", "yearly", ()),
+            ("ledger/cube.json", "cube", ()),
+            ("cube.zarr/zarr.json", "cube", ()),
+            ("cube.zarr/risk/lowest_stock/c.0.0.0", "cube", ()),
+            ("cube.zarr/paths/lowest_stock/zarr.json", "cube", ()),
+            ("cube.zarr/paths/policy/c.0", "cube", ()),
+            ("study.toml", "study", ()),
+            ("ledger/study.json", "study", ()),
+        ],
+        ["flipped", "truncated", "empty", "deleted"],
+    ),
 )
 def test_everything_else_is_mended_without_computing_blocks(run, whole, file, part, computed, how):
     folder, study = run
@@ -133,8 +135,13 @@ def test_everything_else_is_mended_without_computing_blocks(run, whole, file, pa
     assert told == whole[2] and verify(RunFolder(folder, study)) == []
 
 
-@pytest.mark.parametrize("how", ["flipped", "truncated", "deleted"])
-@pytest.mark.parametrize("file", ["provenance.json", "ro-crate-metadata.json", "ledger/provenance.json"])
+@pytest.mark.parametrize(
+    ("file", "how"),
+    in_turn(
+        ["provenance.json", "ro-crate-metadata.json", "ledger/provenance.json"],
+        ["flipped", "truncated", "deleted"],
+    ),
+)
 def test_a_damaged_file_of_the_provenance_is_made_from_the_others(run, file, how):
     folder, study = run
     files = ("provenance.json", "ro-crate-metadata.json", "ledger/provenance.json")
@@ -157,6 +164,7 @@ def test_a_shard_that_belongs_to_no_block_is_taken_away(run, whole):
 
 def test_what_is_not_computed_yet_is_no_damage_and_repair_leaves_it(tmp_path, monkeypatch):
     monkeypatch.setattr(upkeep, "versions", lambda device: small_study.VERSIONS)
+    monkeypatch.setattr(upkeep, "of_study", lambda study, versions: versions)  # it cannot be run
     study = make_study(3 * BLOCK)
     with entered(tmp_path, study):
         for index in (0, 2):

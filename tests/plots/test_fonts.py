@@ -18,6 +18,7 @@ HAS_CJK = bool(set(fonts.families()) & set(fonts.EASTERN))
 
 @pytest.fixture(autouse=True)
 def closed():
+    plt.close("all")  # what others of this process left open
     yield
     plt.close("all")
 

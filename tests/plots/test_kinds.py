@@ -1,6 +1,5 @@
 """Every kind of figure, of a plain cube and of all that figures break on: nothing raised, cut off or over anything else."""
 
-import itertools
 import re
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from engine.errors import UserError
 from engine.plots import KINDS, Kind, figure, kinds
 from engine.plots.kinds import SOURCES
 from tests.drawn_cubes import CASES, drawn
+from tests.pairs import in_turn
 
 SLACK = 1.0
 """Pixels that the boxes of two texts may share: boxes are larger than the ink in them."""
@@ -25,6 +25,7 @@ SLACK = 1.0
 
 @pytest.fixture(autouse=True)
 def closed():
+    plt.close("all")  # what others of this process left open
     yield
     plt.close("all")
 
@@ -65,13 +66,7 @@ def refuse_untidy(made, monkeypatch):
     assert not len(over), [(texts[i][0], texts[j][0]) for i, j in over[:5]]
 
 
-EVERY = [
-    pytest.param(kind, case, marks=[pytest.mark.slow] if case == "twenty_long" else [])
-    for kind, case in itertools.product(KINDS, CASES)
-]
-
-
-@pytest.mark.parametrize(("kind", "case"), EVERY)
+@pytest.mark.parametrize(("kind", "case"), in_turn(KINDS, CASES))
 def test_every_kind_is_tidy_whatever_it_is_drawn_from(kind, case, monkeypatch):
     made = figure(kind, drawn(CASES[case]), {})
     refuse_untidy(made, monkeypatch)

@@ -53,6 +53,7 @@ def make_cube(n_policies: int, n_paths: int = 4000) -> xr.DataTree:
 
 @pytest.fixture(autouse=True)
 def closed():
+    plt.close("all")  # what others of this process left open
     yield
     plt.close("all")
 

@@ -182,7 +182,7 @@ def test_there_are_no_runs_without_a_document(tmp_path):
 def test_versions_name_the_packages_python_and_the_device_kind():
     found = provenance.versions("gpu")
     assert list(found) == [
-        "rustbelt", "jax", "jaxlib", "numpy", "scipy", "xarray", "zarr", "python", "device_kind",
+        "rustbelt", "jax", "jaxlib", "llvmlite", "numpy", "scipy", "xarray", "zarr", "python", "device_kind",
     ]  # fmt: skip
     assert found["device_kind"] == "gpu"
 

@@ -42,6 +42,7 @@ def alone(tmp_path_factory):
 
 
 @TWO_CORES
+@pytest.mark.slow
 def test_two_workers_leave_the_same_bytes_and_tables(alone, tmp_path):
     expected, study, done = alone
     found = engine.run(study, tmp_path / "run", device="cpu", workers=2)
@@ -52,6 +53,7 @@ def test_two_workers_leave_the_same_bytes_and_tables(alone, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_one_worker_takes_up_what_another_process_began(alone, tmp_path):
     expected, study, _ = alone
     engine.run(study_in(tmp_path, BLOCK + 7), tmp_path / "run", device="cpu")
@@ -98,6 +100,7 @@ def test_a_worker_that_is_killed_is_started_again(alone, tmp_path, monkeypatch):
     )  # what was recorded was not computed again
 
 
+@pytest.mark.slow
 def test_a_block_that_kills_worker_after_worker_is_named(tmp_path, monkeypatch):
     file = tmp_path / "model.py"
     # what runs while the program is traced, in a worker alone, stands for whatever kills one
@@ -192,7 +195,8 @@ def test_a_worker_of_other_versions_is_refused(tmp_path):
         site = sites.of_assignment(assignment_of(tmp_path / "run", study, holder.token), "cpu", made_by)
         with pytest.raises(UserError) as refused:
             sites.work_at(site)
-    assert {problem.place for problem in refused.value.problems} == {"jax", "device_kind"}
+    # of the one loop no bit hangs on JAX
+    assert {problem.place for problem in refused.value.problems} == {"device_kind"}
 
 
 def test_a_model_without_a_file_is_refused(tmp_path):
