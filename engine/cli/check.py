@@ -157,11 +157,11 @@ def _form(study: Study, platform: str) -> str:
 
     if study.program != FORMS[0]:
         return "XLA's, as the study asks"
-    if platform != "cpu":
-        return f"XLA's, as the device is no CPU but a {platform}"
     listing = listing_of(study, study.dtype)
     if isinstance(listing, str):
         return f"XLA's, as one loop has no form of: {listing}"
+    if platform != "cpu":
+        return "one loop as a GPU's kernel; XLA's if its bytes are not those of a processor"
     return "one loop" + (", the same bits on every machine" if study.precision == "float32" else "")
 
 

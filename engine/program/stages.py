@@ -7,7 +7,7 @@ paths for all policies, `POLICY` what one policy makes of them. What crosses fro
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -157,9 +157,8 @@ def cut(
         stages[stage_of(operation)].stores.append((operation, place))
     for stage in stages:
         stage.before = depth_first(stage.before)
-    stages[SHARED].rounds = depth_first(
-        stages[SHARED].rounds
-    )  # a model's own years stand cell by cell already
+    # a model's own years stand cell by cell already
+    stages[SHARED].rounds = depth_first(stages[SHARED].rounds)
     for stage in stages:  # how far the next round's numbers lie is known only now
         stage.loads = {one: _strided(place, names, rooms) for one, place in stage.loads.items()}
         stage.stores = [(one, _strided(place, names, rooms)) for one, place in stage.stores]
@@ -170,7 +169,7 @@ def _strided(place: Place, names: Sequence[str], rooms: Sequence[Room]) -> Place
     name, _, ending = place.pointer.rpartition("_")
     if ending != "each" or name not in names:
         return place
-    return Place(place.pointer, place.offset, rooms[names.index(name)].each, place.wide)
+    return replace(place, stride=rooms[names.index(name)].each)
 
 
 def _needed(

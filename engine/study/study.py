@@ -26,7 +26,7 @@ from engine.study.lever_groups import LeverGroups
 BLOCK = 1 << 17
 """Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""
 FORMS = ("loop", "xla")
-"""Forms of a study's program: one loop over years on the cores of this machine, where its model allows it; or XLA's."""
+"""Forms of a study's program: one loop over the years, where its model allows it; or XLA's."""
 ANYWHERE = "any processor"
 """How the kind of devices begins that all give the same bits, under any version of what compiles for them."""
 PRECISIONS: Mapping[str, type] = {"float32": np.float32, "float64": np.float64}
