@@ -13,7 +13,6 @@ import xarray as xr
 
 from engine.analyses import variants
 from engine.errors import Problem, UserError, unknown
-from engine.modelling import contract
 from engine.program import compilation_cache, devices
 from engine.program.contract import Program
 from engine.risk.events import event_outcomes, happens
@@ -124,7 +123,7 @@ def assumptions(
     events = [event for event in study.events if event.name in wanted]
     outcomes = [name for name in wanted if name in study.model.outcomes]
     every = structures(study)
-    contract.refuse_broken(study.model, study.model_name)
+    study.refuse_broken_model()
     compilation_cache.keep_programs()
     total = study.paths * len(every)
     observe("compiling", 0, total)

@@ -19,7 +19,6 @@ from engine.analyses.coalitions import Coalitions, Player, between
 from engine.analyses.variants import AHEAD, PATHS, Observer, unobserved
 from engine.errors import Problem, UserError, unknown
 from engine.formatting import size_as_text
-from engine.modelling import contract
 from engine.program import compilation_cache, devices
 from engine.program.contract import BlockResult
 from engine.program.devices import memory_free
@@ -107,7 +106,7 @@ def attribution(
       UserError: as `coalitions.between`; no such outcome or event; values that are not finite on more paths than the study allows; more
         memory needed than there is.
     """
-    contract.refuse_broken(study.model, study.model_name)
+    study.refuse_broken_model()
     coalitions = between(study, start, end)
     measured = _measured(study, variables)
     count = min(study.paths, PATHS) if paths is None else paths

@@ -52,11 +52,10 @@ def command(study: Study, place: dict[str, Any], workers: int | None, gates: boo
         return
     from engine.execution import precision
     from engine.execution.bounds import refuse_beyond
-    from engine.modelling import contract
     from engine.program import devices
     from engine.run_folder.finding import run_folder
 
-    contract.refuse_broken(study.model, study.model_name)
+    study.refuse_broken_model()
     pilot = precision.piloted(study)
     if pilot is not None:
         refuse_beyond(study, pilot.single.yearly)
@@ -80,7 +79,6 @@ def _print_gates(study: Study, device: str | None, as_json: bool) -> None:
     from engine.cli.show.gate_table import print_gates
     from engine.errors import UserError
     from engine.execution.gates import answers, paths_of
-    from engine.modelling import contract
     from engine.study.loading import load_study
 
     if not study.gates:
@@ -88,7 +86,7 @@ def _print_gates(study: Study, device: str | None, as_json: bool) -> None:
             study.source,
             ["has no gates. Add tables such as [gates.NAME] with policy, variable and what is asked."],
         )
-    contract.refuse_broken(study.model, study.model_name)
+    study.refuse_broken_model()
     names = tuple(dict.fromkeys(gate.policy for gate in study.gates))
     own = None if study.model_spec is None else study.model
     asked = load_study(

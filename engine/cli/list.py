@@ -14,9 +14,8 @@ from engine.cli.show import screen
 @options.debug
 def command() -> None:
     """List the studies and models that ship, and the runs in outputs/."""
-    from engine.models import known, named
     from engine.run_folder.finding import OUTPUTS, entry_of, known_runs
-    from engine.study.loading import load_study, shipped_studies
+    from engine.study.loading import known_models, load_study, shipped_studies
 
     console = screen.stdout()
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
@@ -24,8 +23,8 @@ def command() -> None:
     for name in shipped_studies():
         table.add_row(f"  {name}", escape(load_study(name).question))
     table.add_row("[bold]Models[/bold]")
-    for name in known():
-        table.add_row(f"  {name}", escape((type(named(name)).__doc__ or "").partition("\n")[0]))
+    for name, about in known_models().items():
+        table.add_row(f"  {name}", escape(about))
     table.add_row(f"[bold]Runs in {OUTPUTS}/[/bold]")
     for entry in map(entry_of, known_runs()):
         state = f"{entry.paths:,} paths" if entry.paths else "not finished; run the same command again"

@@ -14,15 +14,15 @@ from scipy import special
 from engine.draws.dependence import correlated, latent_streams
 from engine.draws.distributions.device import Draws
 from engine.draws.shocks import Jumps, Moving, Shocks
-from engine.modelling.records import Model, shock_streams
 
 
 class ShockDraws:
     """How the shocks of a model are drawn in a year, by what the study says of them; `streams` says which random words that takes."""
 
-    def __init__(self, model: Model, shocks: Shocks):
+    def __init__(self, streams: Mapping[str, Sequence[str]], laws: Mapping[str, str], shocks: Shocks):
+        """Of shocks by their streams, each with the law that the model gives it: "normal" or "uniform"."""
         self._shocks = shocks
-        self._of = shock_streams(model)
+        self._of = streams
         moving = list(shocks.moving.values())
         self._scored = [stream for one in moving if one.laws and not one.is_state for stream in one.streams]
         self._lasting = [one for one in moving if one.persistence]
@@ -32,7 +32,7 @@ class ShockDraws:
         )
         self.sizes = Draws([law for one in self._jumping for law in _sizes(one)])
         self._plain = {
-            law: [name for name in self._of if name not in shocks.moving and model.shocks[name].law == law]
+            law: [name for name in self._of if name not in shocks.moving and laws[name] == law]
             for law in ("normal", "uniform")
         }
         """Shocks with the model's own law, by that law."""

@@ -13,6 +13,7 @@ from engine.risk.tallies import GROUP, Tally, tally, unkept
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import Record
+from engine.run_folder.parts import tally_of
 from engine.run_folder.reading import Paths
 from engine.study.study import Block, Study
 
@@ -85,7 +86,7 @@ def _of_tally(folder: RunFolder, record: Record, some: Block, now: Outcomes) -> 
     file = next((file for file in record.files if file.name.endswith(".npz")), None)
     if file is None or not unkept(study) or not np.isfinite(now).any():
         return
-    stored, computed = Tally.of_content(ledger.content_of(folder.path, file)), tally(study, now)
+    stored, computed = tally_of(ledger.content_of(folder.path, file)), tally(study, now)
     for k, name in enumerate(unkept(study)):
         if _first_group(study, stored, k) != _first_group(study, computed, k):
             some_paths = f"paths {some.first} to {some.first + some.count - 1}"

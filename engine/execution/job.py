@@ -23,7 +23,6 @@ from engine.execution.executors.processes import Workers
 from engine.execution.nonfinite import refuse_too_many
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large
 from engine.execution.stages import Observer, Stage, unobserved
-from engine.modelling import contract
 from engine.program import compilation_cache, devices
 from engine.risk.rounding import REMEDY, Rounding
 from engine.run_folder import cube, ledger, ownership, provenance
@@ -168,7 +167,7 @@ def _prepared_for(study: Study, options: RunOptions) -> RunFolder:
     """The folder of a study that can be run: it keeps its contract, and there is room for it on the disk."""
     folder = run_folder(study, options.out)
     refuse_if_too_large(folder)
-    contract.refuse_broken(study.model, study.model_name)
+    study.refuse_broken_model()
     compilation_cache.keep_programs()
     return folder
 

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from engine.draws.distributions.law import Law
 from engine.errors import Problem, UserError, unknown
 from engine.formatting import unit_name, words
 from engine.modelling.cell_axis import split_cells
@@ -264,15 +263,9 @@ def percentiles(study: Study, draws: xr.Dataset) -> xr.Dataset:
     """
     return xr.Dataset(
         {
-            item.name: (draws[item.name].dims, _share_below(item.marginal, draws[item.name].values))
+            item.name: (draws[item.name].dims, item.marginal.share_below(draws[item.name].values))
             for item in study.inputs
             if item.marginal.quantile(0.25) < item.marginal.quantile(0.75)
         },
         draws.coords,
     )
-
-
-def _share_below(law: Law, values: np.ndarray) -> np.ndarray:
-    """P(X < x) + P(X = x) / 2 of each value: the share itself where no value has a probability."""
-    x = np.asarray(values, np.float64)
-    return 0.5 * (law.cdf(x) + law.cdf(np.nextafter(x, -np.inf)))

@@ -21,7 +21,7 @@ from engine.run_folder import cube, ledger, ownership, reading
 from engine.run_folder.cube_groups import described, groups
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import Record
-from engine.run_folder.parts import yearly_fields
+from engine.run_folder.parts import tally_of, yearly_fields
 from engine.run_folder.reading import Paths
 from engine.storage.object_store import is_url
 from engine.study.study import Block
@@ -79,7 +79,7 @@ class Answers:
             return None
         # groups are filled in turn by the blocks that are there, so that they are as equal as can be
         return folded(
-            (replace(block, index=rank), Tally.of_content(self._tally(block.index)))
+            (replace(block, index=rank), tally_of(self._tally(block.index)))
             for rank, block in enumerate(self.blocks)
         )
 

@@ -21,7 +21,7 @@ from engine.risk.yearly_sample import of_sample
 from engine.run_folder import cube, ledger
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import YEARLY, Record
-from engine.run_folder.parts import YEARLY_FILE, yearly_content, yearly_paths
+from engine.run_folder.parts import YEARLY_FILE, tally_content, yearly_content, yearly_paths
 from engine.study.study import Block
 
 LOOKS = 4
@@ -147,7 +147,7 @@ class Work:
         outcomes = without_excluded(study, result.outcomes)
         files = cube.block_files(study, block, outcomes, draws)
         if unkept(study):
-            files[ledger.tally_name(block)] = tally(study, outcomes).content()
+            files[ledger.tally_name(block)] = tally_content(tally(study, outcomes))
         return files
 
     def store(self, result: BlockResult) -> None:

@@ -12,9 +12,7 @@ from pathlib import Path
 
 import jax
 
-from engine.errors import UserError
-from engine.storage.files import write_atomically
-from engine.storage.private_folder import private_folder
+from engine.modelling.private_folder import private_folder
 
 LARGEST = 1 << 30
 """Bytes of compiled programs that are kept; what has not been used for longest goes first."""
@@ -73,8 +71,9 @@ def keep(key: str, code: bytes) -> None:
     """Keeps machine code for the next process, where programs are kept."""
     file = _file(key)
     if file is not None:
-        with contextlib.suppress(OSError, UserError):  # no room: it is compiled again next time
-            write_atomically(file, _digest(code) + code)
+        # no room, or another process reads it half written: its digest tells, and it is compiled again
+        with contextlib.suppress(OSError):
+            file.write_bytes(_digest(code) + code)
 
 
 def _file(key: str) -> Path | None:

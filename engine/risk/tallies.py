@@ -6,7 +6,7 @@ the bins that occur (`histograms.py`), and a number for each group, policy and q
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -14,7 +14,6 @@ from jaxtyping import Float, Int
 
 from engine.risk.events import event_outcomes, happens
 from engine.risk.histograms import BINS, Histogram, counted, edges_of
-from engine.storage.npz import packed, unpacked
 from engine.study.study import BLOCK, Block, Event, Study
 
 GROUP = 1 << 13
@@ -65,15 +64,14 @@ class Tally:
             float(self.most[outcome, policy]),
         )
 
-    def content(self) -> bytes:
-        """As an .npz file, of the smallest types that hold a block's tally."""
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Its fields by name, of the smallest types that hold a block's tally."""
         arrays = {field.name: getattr(self, field.name) for field in fields(self)}
-        return packed({name: array.astype(_STORED.get(name, array.dtype)) for name, array in arrays.items()})
+        return {name: array.astype(_STORED.get(name, array.dtype)) for name, array in arrays.items()}
 
     @staticmethod
-    def of_content(content: bytes) -> Tally:
-        """The tally that `content` gave the bytes of."""
-        arrays = unpacked(content)
+    def of_arrays(arrays: Mapping[str, np.ndarray]) -> Tally:
+        """The tally that `arrays` gave the fields of."""
         return Tally(**{n: array.astype(np.int64) if n in _STORED else array for n, array in arrays.items()})
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.errors import Problems, UserError
 from engine.modelling.loading import files_of
+from engine.modelling.private_folder import private_folder
 from engine.modelling.sources import Sources
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
@@ -23,7 +24,6 @@ from engine.storage.files import (
     write_atomically,
     writing,
 )
-from engine.storage.private_folder import private_folder
 from engine.study.loading import names_in, resolved_text
 from engine.study.study import ANYWHERE, BLOCK, Study
 

@@ -1,4 +1,4 @@
-"""The yearly sample as a part of a run: how many paths it takes, whether it is there, its fields as bytes and back."""
+"""Parts of a run besides the cube: the tallies of blocks, and the yearly sample; as bytes, and back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.risk.tallies import Tally
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import YEARLY
@@ -14,6 +15,20 @@ from engine.storage import npz
 from engine.study.study import Study
 
 YEARLY_FILE = f"ledger/{YEARLY}.npz"
+
+
+def tally_content(tally: Tally) -> bytes:
+    """The bytes of the file of a block's tally."""
+    return npz.packed(tally.arrays())
+
+
+def tally_of(content: bytes) -> Tally:
+    """The tally whose file has these bytes.
+
+    Raises:
+      ValueError: it is no such file.
+    """
+    return Tally.of_arrays(npz.unpacked(content))
 
 
 def yearly_paths(study: Study) -> int:

@@ -27,6 +27,7 @@ from engine.study.validation import checked
 
 __all__ = [
     "default_tile",
+    "known_models",
     "load_model_file",
     "load_study",
     "names_in",
@@ -146,6 +147,11 @@ def shipped_studies() -> dict[str, Path]:
     if not folder.is_dir() and (_HOME.parent / "pyproject.toml").is_file():
         folder = _HOME.parent / "configs"
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def known_models() -> dict[str, str]:
+    """Models that ship or that installed packages bring along, by name, with the first line of what each says of itself."""
+    return {name: (type(models.named(name)).__doc__ or "").partition("\n")[0] for name in models.known()}
 
 
 def _model(text: Mapping[str, Any], own: Model | None, problems: Problems) -> KnownModel | None:

@@ -19,7 +19,8 @@ from engine.draws.sampling import SAMPLERS
 from engine.draws.shock_draws import ShockDraws
 from engine.draws.shocks import Shocks
 from engine.formatting import titled, words
-from engine.modelling.records import Model, PathModel
+from engine.modelling import contract
+from engine.modelling.records import Model, PathModel, shock_streams
 from engine.study import labels
 from engine.study.lever_groups import LeverGroups
 
@@ -269,7 +270,12 @@ class Study:
     @cached_property
     def shock_draws(self) -> ShockDraws:
         """How random words of a year become the model's shocks."""
-        return ShockDraws(self.model, self.shocks)
+        laws = {name: shock.law for name, shock in self.model.shocks.items()}
+        return ShockDraws(shock_streams(self.model), laws, self.shocks)
+
+    def refuse_broken_model(self) -> None:
+        """Raises `UserError` where the model does not do what it states, as `contract.refuse_broken`."""
+        contract.refuse_broken(self.model, self.model_name)
 
     @property
     def gathered_inputs(self) -> list[Input]:

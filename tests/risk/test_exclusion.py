@@ -60,7 +60,7 @@ def test_a_tally_holds_what_it_would_without_them(bad):
     broken[..., bad] = np.nan
     of, rest = tally(study, broken), np.delete(values, bad, axis=-1)
     assert of.sizes.sum() == rest.shape[-1] and (of.sizes > 0).all()
-    whole = folded([(Block(0, 0, 3 * GROUP), Tally.of_content(of.content()))])
+    whole = folded([(Block(0, 0, 3 * GROUP), Tally.of_arrays(of.arrays()))])
     clean = tally(study, rest)
     for k, name in enumerate(study.model.outcomes):
         loss = study.model.outcomes[name].loss
@@ -82,7 +82,7 @@ def test_a_block_of_which_nothing_is_left_adds_nothing():
     empty = tally(study, np.full((2, 2, 2), np.nan, np.float32))
     one, both = (
         folded([(Block(0, 0, BLOCK), tally(study, values)), *more])
-        for more in ([], [(Block(1, BLOCK, 2), Tally.of_content(empty.content()))])
+        for more in ([], [(Block(1, BLOCK, 2), Tally.of_arrays(empty.arrays()))])
     )
     for field in fields(Tally):
         assert_same(getattr(both, field.name), getattr(one, field.name))

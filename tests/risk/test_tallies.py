@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from engine.risk.events import event_indicators
-from engine.risk.tallies import GROUP, GROUPS, Tally, folded, tally, unkept, unkept_events
+from engine.risk.tallies import GROUP, GROUPS, folded, tally, unkept, unkept_events
+from engine.run_folder.parts import tally_content, tally_of
 from engine.study.study import BLOCK, Event, Keep, Study
 from tests.helpers import assert_close, assert_same
 from tests.small_study import block_values, make_study
@@ -39,11 +40,11 @@ def run() -> tuple[Study, list, np.ndarray]:
 
 def test_a_file_gives_its_tally_back_and_the_same_tally_the_same_bytes(run):
     _, found, _ = run
-    content = found[0][1].content()
-    again = Tally.of_content(content)
+    content = tally_content(found[0][1])
+    again = tally_of(content)
     for name, array in vars(found[0][1]).items():
         assert_same(getattr(again, name), array)
-    assert again.content() == content
+    assert tally_content(again) == content
 
 
 def test_groups_are_whole_units_and_as_equal_as_can_be(run):

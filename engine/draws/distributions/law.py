@@ -42,6 +42,11 @@ class Law(ABC):
         """P(X < x)."""
         return float(self.cdf(np.nextafter(x, -math.inf)))
 
+    def share_below(self, x: Any) -> np.ndarray:
+        """P(X < x) + P(X = x) / 2: the probability below where no value has one of its own."""
+        x = np.asarray(x, np.float64)
+        return 0.5 * (self.cdf(x) + self.cdf(np.nextafter(x, -math.inf)))
+
     def quantile(self, u: Any) -> np.ndarray:
         """The u-quantile."""
         return self.at_score(special.ndtri(np.asarray(u, np.float64)))

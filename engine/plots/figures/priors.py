@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.draws.distributions.law import Law
-from engine.draws.inputs import Input, gathered
+from engine.draws.inputs import Input
 from engine.plots import labels, selection, style, ticks
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import COLOURS, Axes, Figure
@@ -30,7 +30,7 @@ def priors(study: Study, factor: str | None = None) -> Figure:
     Raises:
       UserError: there is no such factor.
     """
-    inputs = gathered(study.inputs)
+    inputs = study.gathered_inputs
     if factor is not None:
         selection.refuse_unknown("factor", factor, [item.name for item in study.inputs], "priors")
         inputs = [item for item in study.inputs if item.name == factor]

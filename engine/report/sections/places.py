@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
 from engine.formatting import words
-from engine.modelling.records import Yearly
 from engine.report.charts import TOGETHER, Chart, columns_of
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
@@ -45,21 +44,19 @@ def section(run: RunRecords) -> Section | None:
     spread = run.group("distribution")
     if not spread.data_vars or "year" not in spread.dims:
         return None
-    yearly: Mapping[str, Yearly] = {
-        name: entry for name, entry in study.model.yearly.items() if name in spread
-    }
-    dim = _main_dimension(yearly)
-    wholes = [name for name, entry in yearly.items() if not entry.dims]
-    pages = [_page(run, yearly, wholes, {}, "The whole", "place-whole")] if wholes else []
+    dims = {name: entry.dims for name, entry in study.model.yearly.items() if name in spread}
+    dim = _main_dimension(dims.values())
+    wholes = [name for name, own in dims.items() if not own]
+    pages = [_page(run, wholes, {}, "The whole", "place-whole")] if wholes else []
     labels = list(study.model.dims[dim]) if dim else []
     for k, label in enumerate(labels[:MOST_PLACES]):
-        names = [name for name, entry in yearly.items() if dim in entry.dims]
-        pages.append(_page(run, yearly, names, {str(dim): label}, label, f"place-{k}"))
+        names = [name for name, own in dims.items() if dim in own]
+        pages.append(_page(run, names, {str(dim): label}, label, f"place-{k}"))
     pages = [page for page in pages if page.charts or page.groups]
     if not pages:
         return None
     sample = int(next(iter(spread.data_vars.values())).attrs.get("sample_paths", 0))
-    others = dict.fromkeys(words(d) for entry in yearly.values() if dim not in entry.dims for d in entry.dims)
+    others = dict.fromkeys(words(d) for own in dims.values() if dim not in own for d in own)
     beyond = f" What is recorded by {listed([*others])} alone is in the cube." if others else ""
     if len(labels) > MOST_PLACES:
         beyond += f" Of {len(labels)} places the first {MOST_PLACES} are shown."
@@ -77,25 +74,19 @@ def section(run: RunRecords) -> Section | None:
     return Section("years", heading, markup, tuple(chart for page in pages for chart in page.charts), parts)
 
 
-def _main_dimension(yearly: Mapping[str, Yearly]) -> str | None:
+def _main_dimension(of_variables: Collection[tuple[str, ...]]) -> str | None:
     """The dimension that pages are made for: the one that most variables have alone, else the one that most have at all."""
-    alone = [entry.dims[0] for entry in yearly.values() if len(entry.dims) == 1]
-    dims = [dim for entry in yearly.values() for dim in entry.dims]
+    alone = [dims[0] for dims in of_variables if len(dims) == 1]
+    dims = [dim for dims in of_variables for dim in dims]
     return max(dict.fromkeys(dims), key=lambda dim: (alone.count(dim), dims.count(dim)), default=None)
 
 
-def _page(
-    run: RunRecords,
-    yearly: Mapping[str, Yearly],
-    names: list[str],
-    at: dict[str, str],
-    heading: str,
-    anchor: str,
-) -> Page:
-    drawn = [name for name in _ranked(run, names) if set(yearly[name].dims) == set(at)][:MOST_CHARTS]
-    charts = [_fan(run, name, yearly[name], at, f"{anchor}-{k}", heading) for k, name in enumerate(drawn)]
-    groups = [group for name in names for group in _groups(run, name, yearly[name], at)]
-    sides = [_signs(run, name, yearly[name], at) for name in names if set(yearly[name].dims) == set(at)]
+def _page(run: RunRecords, names: list[str], at: dict[str, str], heading: str, anchor: str) -> Page:
+    whole = [name for name in names if len(run.study.model.yearly[name].dims) == len(at)]
+    drawn = _ranked(run, whole)[:MOST_CHARTS]
+    charts = [_fan(run, name, at, f"{anchor}-{k}", heading) for k, name in enumerate(drawn)]
+    groups = [group for name in names for group in _groups(run, name, at)]
+    sides = [_signs(run, name, at) for name in whole]
     return Page(anchor, heading, tuple(charts), tuple(groups), _finding(run, sides))
 
 
@@ -106,10 +97,11 @@ def _ranked(run: RunRecords, names: list[str]) -> list[str]:
     return sorted(names, key=lambda name: order.get(name, len(folded)))
 
 
-def _signs(run: RunRecords, name: str, entry: Yearly, at: dict[str, str]) -> list[int | None]:
+def _signs(run: RunRecords, name: str, at: dict[str, str]) -> list[int | None]:
     """By policy, 1 where it is the worse one in the last year by its interval."""
     signs = [judged(_record(run, "comparison/yearly", name, policy, at, -1)) for policy in run.others]
-    return [None if sign is None else sign if entry.loss else -sign for sign in signs]
+    loss = run.study.model.yearly[name].loss
+    return [None if sign is None else sign if loss else -sign for sign in signs]
 
 
 def _finding(run: RunRecords, sides: list[list[int | None]]) -> str:
@@ -146,8 +138,9 @@ def _record(
     return record("mean", policy, name, Estimate.of_row(row, Reason.UNRECORDED))
 
 
-def _groups(run: RunRecords, name: str, entry: Yearly, at: dict[str, str]) -> list[Group]:
+def _groups(run: RunRecords, name: str, at: dict[str, str]) -> list[Group]:
     """Rows of a variable in the last year: one group, or one for each cell of the dimensions that are left."""
+    entry = run.study.model.yearly[name]
     free = [dim for dim in entry.dims if dim not in at]
     groups = []
     for labels in itertools.product(*(run.study.model.dims[dim] for dim in free)):
@@ -163,8 +156,9 @@ def _groups(run: RunRecords, name: str, entry: Yearly, at: dict[str, str]) -> li
     return groups
 
 
-def _fan(run: RunRecords, name: str, entry: Yearly, at: dict[str, str], anchor: str, place: str) -> Chart:
+def _fan(run: RunRecords, name: str, at: dict[str, str], anchor: str, place: str) -> Chart:
     study, years = run.study, [int(year) for year in run.study.years]
+    entry = study.model.yearly[name]
     spread = _table(run, "distribution", name, at)
     assert spread is not None
     known = spread["quantile"].values
@@ -188,7 +182,7 @@ def _fan(run: RunRecords, name: str, entry: Yearly, at: dict[str, str], anchor: 
             spans = {"median": median, "half": f"{first} to {third}", "most": f"{low} to {high}"}
             more = {"b": float(f"{base[y]:.5g}")} if apart else {}
             points.append({"p": k, "x": year, **values, **more, "m": y in marked, "mean": mean, **spans})
-    finding = _fan_finding(run, name, entry, at)
+    finding = _fan_finding(run, name, at)
     options = {"years": years, "height": 110} if apart else {"years": years}
     return Chart(
         anchor, run.heading("yearly", name, entry.unit), entry.about, finding,
@@ -198,8 +192,8 @@ def _fan(run: RunRecords, name: str, entry: Yearly, at: dict[str, str], anchor: 
     )  # fmt: skip
 
 
-def _fan_finding(run: RunRecords, name: str, entry: Yearly, at: dict[str, str]) -> str:
-    year, base, unit = run.study.years[-1], run.study.baseline, unit_of(entry.unit)
+def _fan_finding(run: RunRecords, name: str, at: dict[str, str]) -> str:
+    year, base, unit = run.study.years[-1], run.study.baseline, unit_of(run.study.model.yearly[name].unit)
     if not run.others:
         mean = cell(_record(run, "risk/yearly", name, base, at, -1))
         return f"Mean of {year}: {mean.estimate}{unit} {mean.interval}".strip() + "."
