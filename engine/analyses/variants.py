@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -33,6 +33,23 @@ def fed(program: Program, change: Change) -> Program:
         inputs["groups"] = other["groups"]
         inputs["levers"] = other["levers"] | {"drawn": _as_compiled(inputs["levers"], other["levers"])}
     return program.fed(inputs | {"changes": arguments.changes(change.factors, own, program.dtype)})
+
+
+def drawn_anew(program: Program, streams: Mapping[str, int]) -> Program:
+    """The program reading replicates of some random streams in place of these: those futures with that part of them drawn anew.
+
+    Args:
+      streams: random stream -> replicate, 0 being the stream itself; `independent_inputs` says which streams belong together.
+    """
+    return program.fed({**program.inputs, **arguments.keys(program.study, streams)})
+
+
+def held(program: Program, values: Mapping[str, float]) -> Program:
+    """The program with some factors at a value in place of their draws, on every path."""
+    unknown_names = values.keys() - {item.name for item in program.study.inputs}
+    if unknown_names:
+        raise ValueError(f"no factors of the study: {', '.join(sorted(unknown_names))}")
+    return fed(program, Change(factors={name: (0.0, value) for name, value in values.items()}))
 
 
 def _as_compiled(own: Any, other: Any) -> dict[str, Any]:

@@ -84,13 +84,13 @@ def command(
 
 def _written(study: Study, out: Path | None, answer: ByStructure) -> Path | None:
     """Writes the answer beside the cube of the study's run; gives its place, None where the study has not been run."""
-    from engine.run_folder import assumption_store, ownership
+    from engine.run_folder import answer_store, ownership
     from engine.run_folder.finding import run_folder
 
     folder = run_folder(study, out)
     if not ownership.study_file(folder.path).exists():
         return None
-    return assumption_store.write(folder, answer.groups)
+    return answer_store.write(folder, "assumptions", answer.groups)
 
 
 def _plain(answer: ByStructure) -> list[dict[str, Any]]:

@@ -20,13 +20,17 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 
 
-def stream_key(seed: int, stream: str, step: int = 0) -> np.ndarray:
-    """The two key words of one stream in one step, uint32 [2]: BLAKE2b of (seed, name, step).
+def stream_key(seed: int, stream: str, step: int = 0, replicate: int = 0) -> np.ndarray:
+    """The two key words of one stream in one step, uint32 [2]: BLAKE2b of (seed, name, step), and of the replicate but for 0.
 
-    Streams differ by name alone, so that a stream added or removed changes no other.
+    Streams differ by name alone, so that a stream added or removed changes no other. Replicate 0 is the stream itself; any other is
+    the same stream drawn anew, independent of it.
     """
-    text = f"rustbelt/1\0{seed}\0{stream}\0{step}".encode()
-    return np.frombuffer(hashlib.blake2b(text, digest_size=8).digest(), dtype="<u4").astype(np.uint32)
+    again = f"\0{replicate}" if replicate else ""
+    text = f"rustbelt/1\0{seed}\0{stream}\0{step}{again}"
+    return np.frombuffer(hashlib.blake2b(text.encode(), digest_size=8).digest(), dtype="<u4").astype(
+        np.uint32
+    )
 
 
 def threefry2x32(

@@ -26,7 +26,7 @@ from engine.modelling.records import Model
 from engine.risk.as_text import MARKS, cell, reasons
 from engine.risk.rounding import Rounding
 from engine.risk.tables import Record, Tables
-from engine.run_folder import assumption_store, cube, provenance
+from engine.run_folder import answer_store, cube, provenance
 from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder
 from engine.storage.files import write_atomically, writing
@@ -263,7 +263,7 @@ class Run:
         answer = assumptions(
             study, variables, device, lambda stage, done, total: watch(Stage(stage, done, total))
         )
-        assumption_store.write(self._folder, answer.groups)
+        answer_store.write(self._folder, "assumptions", answer.groups)
         return answer
 
     # ------------------------------------------------------------------------------------------ the folder

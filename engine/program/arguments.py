@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped, UInt32
 
 from engine.draws.dependence import latent_streams
+from engine.draws.inputs import Input
 from engine.draws.random_words import stream_key
 from engine.study.study import Policy, Study
 
@@ -17,21 +18,8 @@ ByYear = Shaped[np.ndarray, "year policy"]
 
 def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
     """The arguments: keys of all random streams, parameters of priors and copulas, levers by year."""
-    names = [f"factor:{item.name}" for item in study.inputs] + latent_streams(study.groups)
-    steps = range(len(study.years))
-
-    def keys(streams: list[str], step: int = 0) -> UInt32[np.ndarray, "stream 2"]:
-        words = [stream_key(study.seed, stream, step) for stream in streams]
-        return np.array(words, np.uint32).reshape(-1, 2)
-
-    shock_keys = {}
-    if study.is_path_model:
-        for law, streams in study.shock_draws.streams.items():
-            if streams:
-                shock_keys[law] = np.stack([keys(streams, step) for step in steps])
     return {
-        "factor_keys": keys(names),
-        "shock_keys": shock_keys,
+        **keys(study),
         "shocks": study.shock_draws.arrays(dtype) if study.is_path_model else {},
         "marginals": study.draws.arrays(dtype),
         "runs": [draws.arrays(dtype) for draws in study.draws_of_runs],
@@ -39,6 +27,34 @@ def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
         "changes": changes({}, study, dtype),
         "levers": _lever_arrays(study, dtype),
     }
+
+
+def keys(study: Study, replicates: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """Keys of all random streams: of the factors and what their groups share, and by law of the shocks of each year.
+
+    Args:
+      replicates: stream -> which replicate of it is read; 0, the study's own, where none is named.
+    """
+    again = replicates or {}
+
+    def of_streams(streams: Sequence[str], step: int = 0) -> UInt32[np.ndarray, "stream 2"]:
+        words = [stream_key(study.seed, stream, step, again.get(stream, 0)) for stream in streams]
+        return np.array(words, np.uint32).reshape(-1, 2)
+
+    shocks = study.shock_draws.streams if study.is_path_model else {}
+    return {
+        "factor_keys": of_streams([*map(factor_stream, study.inputs), *latent_streams(study.groups)]),
+        "shock_keys": {
+            law: np.stack([of_streams(streams, step) for step in range(len(study.years))])
+            for law, streams in shocks.items()
+            if streams
+        },
+    }
+
+
+def factor_stream(item: Input) -> str:
+    """The random stream of a factor's own score."""
+    return f"factor:{item.name}"
 
 
 def changes(factors: Mapping[str, tuple[float, float]], study: Study, dtype: type) -> dict[str, np.ndarray]:

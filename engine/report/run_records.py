@@ -30,7 +30,7 @@ class RunRecords:
       runs: what `provenance.runs` gives.
       versions: what made its blocks; more than one were mixed by force.
       variable: the outcome that the answer speaks of first, if one was named.
-      structures: what `assumption_store.read` gives.
+      structures: what `answer_store.read` gives of the assumptions.
     """
 
     study: Study

@@ -1,11 +1,9 @@
-"""What a study says in each structure, as labelled groups; written beside the cube of its run, whose bytes it leaves as they are."""
+"""What a study says in each structure, as labelled groups, and back."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,18 +13,9 @@ from engine.risk.flags import Reason
 from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
 from engine.risk.tables import Record, against_baseline, record
-from engine.run_folder import ledger, ownership
 from engine.run_folder.cube_groups import described, labels, policies
-from engine.run_folder.folder import RunFolder
-from engine.run_folder.ledger import ASSUMPTIONS
-from engine.run_folder.ledger import Record as Part
-from engine.storage import zarr_writer
-from engine.storage.files import remove_tree, writing
-from engine.storage.zarr_checked import Whose, checked_store
 from engine.study.study import Study
 
-STORE = "assumptions.zarr"
-"""The store's place in the run folder."""
 PROBABILITY = "probability"
 
 
@@ -116,34 +105,6 @@ def records(tree: xr.DataTree) -> list[Record]:
                     estimate = Estimate.of_row(row, Reason.UNRECORDED)
                     kept.append(record(measure, of["policy"], of[dim], estimate, where))
     return own + gaps
-
-
-def write(folder: RunFolder, groups: Mapping[str, xr.Dataset]) -> Path:
-    """Writes the groups of `labelled` beside the cube of a run, whole or not at all, with a record in its ledger; gives their place.
-
-    Raises:
-      UserError: the folder is of another study, somebody writes there, or it cannot be written.
-    """
-    files = zarr_writer.tree_files({place: group for place, group in groups.items() if place != "/"})
-    files |= {"zarr.json": zarr_writer.root(groups["/"].attrs, files)}
-    place = folder.path / STORE
-    most = max(folder.study.paths, ownership.paths_held(folder))  # of which fewer may have been looked at
-    folder = replace(folder, study=replace(folder.study, paths=most))
-    with writing(folder.path), ownership.claim(folder):
-        ledger.drop(folder.path, ASSUMPTIONS)
-        remove_tree(place)
-        record = Part(ASSUMPTIONS, 0, int(groups["/"].attrs["paths"]), ())
-        ledger.commit(folder, record, {f"{STORE}/{name}": content for name, content in files.items()})
-    return place
-
-
-def read(folder: Path) -> xr.DataTree | None:
-    """The groups that `write` has left in a run folder; None where there are none, or not as they were written."""
-    recorded = ledger.files_of(folder, ASSUMPTIONS)
-    if not recorded or any(ledger.wrong(folder, file) for file in recorded.values()):
-        return None
-    store = checked_store(folder / STORE, Whose(str(folder), f"{STORE}/", ledger.remedy(folder)))
-    return xr.open_datatree(store, engine="zarr", chunks={})  # type: ignore[arg-type]
 
 
 def _attributes(study: Study, sentence: str) -> dict[str, Any]:

@@ -22,7 +22,9 @@ from engine.study.study import Block
 
 LAYOUT = 3
 """Version of the layout of cube and ledger."""
-YEARLY, CUBE, ASSUMPTIONS = "yearly", "cube", "assumptions"
+YEARLY, CUBE = "yearly", "cube"
+ANSWERS = ("assumptions", "compare", "explain", "sensitivity", "discover", "flip")
+"""Questions that a run may have been asked, by the names of their commands."""
 FOLDER_HOLDS = 1000
 """Records of blocks in one folder of the ledger."""
 
@@ -41,7 +43,7 @@ class Record:
     """What is known of a finished part.
 
     Args:
-      part: number of the block, or `YEARLY`, `CUBE` or `ASSUMPTIONS`.
+      part: number of the block, or `YEARLY`, `CUBE` or one of `ANSWERS`.
       first: its first path.
       count: its paths.
       files: what holds it, the tally of what is not kept whole among them.

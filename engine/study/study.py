@@ -271,7 +271,12 @@ class Study:
     def shock_draws(self) -> ShockDraws:
         """How random words of a year become the model's shocks."""
         laws = {name: shock.law for name, shock in self.model.shocks.items()}
-        return ShockDraws(shock_streams(self.model), laws, self.shocks)
+        return ShockDraws(self.shock_streams, laws, self.shocks)
+
+    @property
+    def shock_streams(self) -> dict[str, tuple[str, ...]]:
+        """Names of the streams of each shock: its own, or one for each of its labels."""
+        return shock_streams(self.model)
 
     def refuse_broken_model(self) -> None:
         """Raises `UserError` where the model does not do what it states, as `contract.refuse_broken`."""

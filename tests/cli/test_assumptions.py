@@ -6,7 +6,7 @@ import re
 import pytest
 import xarray as xr
 
-from engine.run_folder import assumption_store
+from engine.run_folder import answer_store
 from tests.small_files import BRIDGE, call, own, write
 
 ASSUMED = (
@@ -90,9 +90,9 @@ def test_json_has_every_number_with_its_structure(run):
 def test_what_it_wrote_is_verified_and_damage_taken_away(run):
     study, folder = run
     call("assumptions", study, *own("Bridge"), "--out", folder, "--quiet")
-    assert assumption_store.read(folder) is not None
+    assert answer_store.read(folder, "assumptions") is not None
     (folder / "assumptions.zarr" / "events" / "probability" / "zarr.json").write_text("{}")
-    assert assumption_store.read(folder) is None
+    assert answer_store.read(folder, "assumptions") is None
     verified = call("verify", folder, *own("Bridge"))
     assert verified.exit_code == 2 and re.search(
         r"assumptions: assumptions.zarr/events/probability/zarr.json", verified.stdout

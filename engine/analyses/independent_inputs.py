@@ -1,0 +1,111 @@
+"""What a path is made of that is drawn apart: groups of factors, single factors, shocks; each with its random streams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.errors import UserError, unknown
+from engine.program.arguments import factor_stream
+from engine.study.study import Study
+
+FACTOR, GROUP, SHOCK, REGIME = "factor", "group", "shock", "regime"
+KINDS = (GROUP, FACTOR, SHOCK, REGIME)
+
+
+@dataclass(frozen=True)
+class IndependentInput:
+    """Something that is drawn apart from all others.
+
+    Args:
+      name: of the factor, the group, the shock (of several that move together, their group) or the regime.
+      kind: one of `KINDS`; "factor" also of all labels of one.
+      members: the factors or the shocks that it is made of.
+      streams: its random streams: drawn anew together, they leave every other input as it is.
+    """
+
+    name: str
+    kind: str
+    members: tuple[str, ...]
+    streams: tuple[str, ...]
+
+    @property
+    def is_known_in_advance(self) -> bool:
+        """Whether it is a state of the world that study could find out, and no accident of the years."""
+        return self.kind in (FACTOR, GROUP)
+
+
+def independent_inputs(study: Study) -> tuple[IndependentInput, ...]:
+    """All of a study's, groups and factors in the order of the study, then shocks in that of the model, then regimes.
+
+    Factors that are fixed are left out: nothing of them is drawn.
+    """
+    return (*_of_factors(study), *(_of_shocks(study) if study.is_path_model else ()))
+
+
+def named(study: Study, name: str) -> IndependentInput:
+    """The input of that name.
+
+    Raises:
+      UserError: there is none.
+    """
+    by_name = {one.name: one for one in independent_inputs(study)}
+    if name not in by_name:
+        raise UserError(study.source, [unknown("group, factor or shock", name, list(by_name))])
+    return by_name[name]
+
+
+def replicates(inputs: tuple[IndependentInput, ...], replicate: int) -> dict[str, int]:
+    """The streams of some inputs, all at one replicate: what `variants.drawn_anew` takes."""
+    return {stream: replicate for one in inputs for stream in one.streams}
+
+
+def _of_factors(study: Study) -> Iterator[IndependentInput]:
+    seen: set[str] = set()
+    for item in study.inputs:
+        group = study.groups.get(item.group or "")
+        name = group.name if group else item.name.partition("[")[0]
+        if name in seen:
+            continue
+        seen.add(name)
+        if group:
+            members = [one for one in study.inputs if one.name in group.members]
+        else:
+            members = [
+                one
+                for one in study.inputs
+                if not one.group and one.name.partition("[")[0] == item.name.partition("[")[0]
+            ]
+        if all(one.marginal.support[0] == one.marginal.support[1] for one in members):
+            continue
+        streams = (*map(factor_stream, members), *(group.streams if group else ()))
+        yield IndependentInput(name, GROUP if group else FACTOR, tuple(one.name for one in members), streams)
+
+
+def _of_shocks(study: Study) -> Iterator[IndependentInput]:
+    shocks = study.shocks
+    every = [stream for streams in study.shock_draws.streams.values() for stream in streams]
+    owners = {stream: name for name, streams in study.shock_streams.items() for stream in streams}
+    # shocks that a group joins are one input, and so are those that share one of these
+    sets = [{owners[member] for member in group.members} for group in shocks.groups.values()]
+    sets += [{name} for name in study.model.shocks]
+    joined: list[set[str]] = []
+    for some in sets:
+        apart = [other for other in joined if not other & some]
+        joined = [*apart, some.union(*(other for other in joined if other & some))]
+    order = list(study.model.shocks)
+    for some in sorted(joined, key=lambda some: min(map(order.index, some))):
+        names = tuple(sorted(some, key=order.index))
+        groups = [group for group in shocks.groups.values() if owners[group.members[0]] in some]
+        streams = {f"shock:{stream}" for name in names for stream in study.shock_streams[name]}
+        own = [
+            stream
+            for stream in every
+            if stream in streams or any(stream.startswith(f"{one}/") for one in streams)
+        ]
+        own += [stream for group in groups for stream in group.streams]
+        if own:
+            name = groups[0].name if len(names) > 1 and groups else names[0]
+            yield IndependentInput(name, SHOCK, names, tuple(dict.fromkeys(own)))
+    for chain in shocks.regimes.values():
+        yield IndependentInput(chain.name, REGIME, (), (chain.stream,))

@@ -1,0 +1,57 @@
+"""Answers to questions that were asked of a run, as labelled groups beside its cube, whose bytes they leave as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import xarray as xr
+
+from engine.run_folder import ledger, ownership
+from engine.run_folder.folder import RunFolder
+from engine.run_folder.ledger import Record
+from engine.storage import zarr_writer
+from engine.storage.files import remove_tree, writing
+from engine.storage.zarr_checked import Whose, checked_store
+
+
+def write(folder: RunFolder, question: str, groups: Mapping[str, xr.Dataset]) -> Path:
+    """Writes the groups of an answer, whole or not at all, with a record in the run's ledger; gives their place, `QUESTION.zarr`.
+
+    Args:
+      question: one of `ledger.ANSWERS`; its answer so far goes.
+      groups: by place; the attributes of "/", among them "paths", are those of the whole.
+
+    Raises:
+      UserError: the folder is of another study, somebody writes there, or it cannot be written.
+    """
+    files = zarr_writer.tree_files({place: group for place, group in groups.items() if place != "/"})
+    files |= {"zarr.json": zarr_writer.root(groups["/"].attrs, files)}
+    place = folder.path / store_of(question)
+    most = max(folder.study.paths, ownership.paths_held(folder))  # of which fewer may have been looked at
+    folder = replace(folder, study=replace(folder.study, paths=most))
+    with writing(folder.path), ownership.claim(folder):
+        ledger.drop(folder.path, question)
+        remove_tree(place)
+        record = Record(question, 0, int(groups["/"].attrs["paths"]), ())
+        ledger.commit(
+            folder, record, {f"{store_of(question)}/{name}": content for name, content in files.items()}
+        )
+    return place
+
+
+def read(folder: Path, question: str) -> xr.DataTree | None:
+    """The groups that `write` has left in a run folder; None where there are none, or not as they were written."""
+    recorded = ledger.files_of(folder, question)
+    if not recorded or any(ledger.wrong(folder, file) for file in recorded.values()):
+        return None
+    store = checked_store(
+        folder / store_of(question), Whose(str(folder), f"{store_of(question)}/", ledger.remedy(folder))
+    )
+    return xr.open_datatree(store, engine="zarr", chunks={})  # type: ignore[arg-type]
+
+
+def store_of(question: str) -> str:
+    """The place of an answer in the run folder."""
+    return f"{question}.zarr"
