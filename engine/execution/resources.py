@@ -25,7 +25,7 @@ PROCESS = 1 << 30
 """Bytes that Python, its libraries and the compiler take."""
 WORK = 56
 """Bytes a path that the measures of an outcome take beside its values."""
-HISTOGRAM = 28
+HISTOGRAM = 16
 """Bytes a path and policy that the display histogram of an outcome takes, its values among them."""
 BINS_HELD = 4096
 """Bins of a histogram that are expected to hold a value, at most."""
@@ -45,7 +45,7 @@ def memory_needed(study: Study, workers: int = 0) -> int:
     yearly = each * policies * len(study.years) * cell_count(study.model) * sample
     named = [len(event_outcomes(study, event)) for event in known_events(study, study.keep.outcomes)]
     outcome = each * policies * max(named, default=1) + WORK
-    paths = study.paths * max(THREADS * outcome, HISTOGRAM * policies) if study.keep.outcomes else 0
+    paths = study.paths * THREADS * max(outcome, HISTOGRAM * policies) if study.keep.outcomes else 0
     paths += min(each * policies * len(study.keep.outcomes) * study.paths, reading.HELD)
     tallies = 3 * 8 * GROUPS * BINS_HELD * policies * len(unkept(study))
     return (workers or 1) * (PROCESS + 4 * block) + max(3 * yearly, yearly + paths, yearly + tallies)

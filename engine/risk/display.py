@@ -22,20 +22,36 @@ def histogram(
     reach out to the smallest and largest value. The edges come from the data, so two histograms do not merge: it is
     taken once, from all stored paths. Values that are not finite are left out.
     """
-    finite = [row[np.isfinite(row)].astype(np.float64) for row in values]
-    pooled = np.concatenate(finite)
-    if pooled.size == 0:
-        return np.zeros((len(values), BARS), np.int64), np.full(BARS + 1, np.nan)
-    low, high = np.quantile(pooled, [0.001, 0.999])
+    rows = [_finite(np.sort(row)) for row in values]
+    counts = np.zeros((len(values), BARS), np.int64)
+    if not any(map(len, rows)):
+        return counts, np.full(BARS + 1, np.nan)
+    low, high = (_quantile(rows, share) for share in (0.001, 0.999))
     if low == high:
         low, high = low - 0.5, high + 0.5
-    counts = np.zeros((len(values), BARS), np.int64)
-    for row, kept in zip(counts, finite, strict=True):
-        row[1:-1] = np.histogram(kept, BARS - 2, range=(low, high))[0]
-        row[0] = np.count_nonzero(kept < low)
-        row[-1] = np.count_nonzero(kept > high)
     inner = np.linspace(low, high, BARS - 1)
-    return counts, np.concatenate([[min(low, pooled.min())], inner, [max(high, pooled.max())]])
+    for count, row in zip(counts, rows, strict=True):
+        below = np.searchsorted(row, inner)
+        below[-1] = np.searchsorted(row, high, side="right")
+        count[:] = np.diff(below, prepend=0, append=len(row))
+    least, most = (np.concatenate([row[end] for row in rows]) for end in (slice(1), slice(-1, None)))
+    return counts, np.concatenate([[min(low, least.min())], inner, [max(high, most.max())]])
+
+
+def _finite(ascending: Float[np.ndarray, "value"]) -> Float[np.ndarray, "value"]:
+    first, last = np.searchsorted(ascending, -np.inf, "right"), np.searchsorted(ascending, np.inf)
+    return ascending[first:last]
+
+
+def _quantile(rows: Sequence[Float[np.ndarray, "value"]], share: float) -> float:
+    """`np.quantile` of some rows together, each of them ascending, from what lies about that rank in each."""
+    count = sum(map(len, rows))
+    rank = share * (count - 1)
+    below = int(rank)
+    starts = [max(len(row) - (count - below), 0) for row in rows]
+    near = np.sort(np.concatenate([row[at : below + 2] for at, row in zip(starts, rows, strict=True)]))
+    pair = near[below - sum(starts) :][:2].astype(np.float64)
+    return float(np.quantile(pair, rank - below))
 
 
 def histogram_of_bins(

@@ -112,7 +112,8 @@ class Sample:
         """
         gap = difference_of(self.measured, baseline.measured, self.units)
         # not partitioned: where many gaps are alike that takes longer than to sort them
-        gaps = np.sort(self.losses - baseline.losses)
+        gaps = self.losses - baseline.losses
+        gaps.sort()
         estimate, error = (float(column[0, 0]) for column in gap.table[:2])
         heavy = tails_flag(gaps, estimate, (error * self.units.paths) ** 2)
         flag = gravest((heavy, _few_units(self.units)))
@@ -135,7 +136,8 @@ class Sample:
 
     def _shared_squares(self, baseline: Sample) -> Flag | None:
         """The same of the gap of squared distances from the means."""
-        gaps = self.measured.squared() - baseline.measured.squared()
+        mine, other = (part.measured.squared(part.losses[None]) for part in (self, baseline))
+        gaps = mine - other
         return of_squares(tails_flag(np.sort(gaps[0]), 0.0, 0.0))
 
     def _evidence(
@@ -246,7 +248,8 @@ def regret(values: Float[np.ndarray, "policy path"], unit: int | Units, loss: bo
         shortfall = np.abs(policy - best)
         mean = moments(shortfall, units)
         flag = ONE_UNIT if units.count < 2 else _few_units(units) if shortfall.any() else None
-        flag = flag or tails_flag(np.sort(shortfall), float(mean.mean), float(mean.error * units.paths) ** 2)
+        shortfall.sort()
+        flag = flag or tails_flag(shortfall, float(mean.mean), float(mean.error * units.paths) ** 2)
         regrets.append(_single(shifted(mean, 1.0)).flagged(lost, flag))
     return regrets
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ from engine.risk.display import histogram, histogram_of_bins
 from engine.risk.evidence import level_of, measures
 from engine.risk.flags import as_array
 from engine.risk.rounding import Rounding
-from engine.risk.tables import Record, Tables, against_baseline
+from engine.risk.tables import THREADS, Record, Tables, against_baseline
 from engine.risk.tallies import Tally, unkept
 from engine.study.study import Study
 
@@ -89,7 +90,7 @@ def summarise(
 
     Args:
       tables: the records of the run.
-      paths: outcomes kept whole by name, float32 [policy, path], one looked at after the other.
+      paths: outcomes kept whole by name, float32 [policy, path], a few looked at at a time.
       tally: of the outcomes that are not; None where all are kept.
       yearly: other fields of `Summaries`: those that hold yearly variables, as `of_sample` gives them, but of a static model.
       nonfinite: outcomes that are not finite, int [policy, outcome], as the blocks' records count them.
@@ -110,6 +111,8 @@ def summarise(
     def reasons(names: list[str], *measures: str) -> dict[str, np.ndarray]:
         return _held(study, flags, as_array(()), names, measures)
 
+    with ThreadPoolExecutor(THREADS) as threads:
+        histograms = threads.map(lambda name: _histogram(study, name, paths, tally), outcomes)
     return Summaries(
         levels={name: level_of(name) or math.nan for name in of_outcome},
         risk=_arrays(study, numbers, missing, outcomes, of_outcome),
@@ -118,7 +121,7 @@ def summarise(
         difference_events=held(events, "difference_probability"),
         worse=held(outcomes, "worse"),
         regret=held(outcomes, "regret"),
-        histograms={name: _histogram(study, name, paths, tally) for name in outcomes},
+        histograms=dict(zip(outcomes, histograms, strict=True)),
         nonfinite=nonfinite,
         excluded=out,
         flags=_sentences("risk", tables.risk) | _sentences("comparison", tables.comparison),

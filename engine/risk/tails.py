@@ -116,12 +116,18 @@ def _moments_above(above: Bool[np.ndarray, "cell path"], units: Units) -> Moment
     """Moments of a share of paths, but for its skewness. Of pairs by counting: sum T^2 = number + 2 pairs wholly above."""
     if units.owner is not None or units.size != PAIR or units.count < 2:
         return moments(above, units)
-    number = np.count_nonzero(above, axis=-1)
-    both = np.count_nonzero(above[:, ::2] & above[:, 1::2], axis=-1)
+    # along an axis NumPy counts a seventh as fast
+    number, both = (np.array([np.count_nonzero(row) for row in part]) for part in (above, _both(above)))
     mean = number / units.paths
     square = np.maximum(number + 2 * both - units.count * (PAIR * mean) ** 2, 0.0)
     error = np.sqrt(square * units.count / (units.count - 1)) / units.paths
     return Moments(mean, error, np.zeros_like(mean), units.count)
+
+
+def _both(of: Bool[np.ndarray, "cell path"]) -> Bool[np.ndarray, "cell pair"]:
+    """Whether something holds on both paths of each pair: their two bytes looked at as one number."""
+    both: np.ndarray = np.ascontiguousarray(of).view(np.uint16) == 0x0101
+    return both
 
 
 def _ranked(
@@ -165,9 +171,9 @@ class Spread:
 def spread(values: CellPaths, constant: Bool[np.ndarray, "cell"], units: Units) -> Spread:
     """Mean and deviation of values [cell, path]; no deviation where they are constant."""
     mean = moments(values, units)
-    away = values - np.where(constant, values[:, 0], mean.mean)[:, None]
-    away *= away
-    return Spread(mean, moments(away, units))
+    centre = np.where(constant, values[:, 0], mean.mean)[:, None]
+    squares = units.totals_of(lambda some: np.square(some - centre), values)
+    return Spread(mean, moments_of_totals(squares, units))
 
 
 def deviation(squares: Moments, paths: int) -> Column:
@@ -220,7 +226,7 @@ def _together(values: CellPaths, threshold: Float[np.ndarray, "cell"], units: Un
     if units.owner is not None or units.size != PAIR:
         return Together(np.zeros(0, np.int64), np.zeros((0, units.size)))
     over = values > threshold[:, None]
-    cell, unit = np.divmod(np.flatnonzero(over[:, ::2] & over[:, 1::2]), units.count)
+    cell, unit = np.divmod(np.flatnonzero(_both(over)), units.count)
     return Together(cell, values.reshape(len(values), units.count, units.size)[cell, unit].astype(np.float64))
 
 
@@ -282,12 +288,13 @@ class Measured:
         """As `risk`."""
         return risk(self.spread.mean, self.spread.squares, self.quantiles)
 
-    def squared(self) -> CellPaths:
-        """The influence of each path on the deviation, (x - mean)^2 / (2 sd), float64 [cell, path]; zero where nothing varies."""
-        away = self.values - self.spread.mean.mean[:, None]
+    def squared(self, values: CellPaths) -> CellPaths:
+        """The influence of some values on the deviation, (x - mean)^2 / (2 sd), float64 [cell, path]; zero where nothing varies."""
+        away = values - self.spread.mean.mean[:, None]
         away *= away
         size = 2 * np.sqrt(self.spread.squares.mean)[:, None]
-        return np.divide(away, size, out=np.zeros_like(away), where=size > 0)
+        away /= np.where(size > 0, size, np.inf)
+        return away
 
 
 def difference(one: Measured, two: Measured, units: Units) -> Difference:
@@ -299,7 +306,7 @@ def difference(one: Measured, two: Measured, units: Units) -> Difference:
     values, baseline = one.values, two.values
     x_seen, y_seen = one.quantiles, two.quantiles
     cells = len(values)
-    gap = values.astype(np.float64) - baseline
+    gap: np.ndarray = np.subtract(values, baseline, dtype=np.float64)
     constant = gap.min(axis=-1) == gap.max(axis=-1)
     at_risk: list[Column] = []
     shortfalls: list[Column] = []
@@ -328,19 +335,19 @@ def difference(one: Measured, two: Measured, units: Units) -> Difference:
 
 
 def _gap_of_medians(one: Measured, two: Measured, constant: np.ndarray, units: Units) -> Column:
-    x, y = (
-        part.quantiles.middle.slope[:, None]
-        * units.totals(part.values > part.quantiles.middle.column[0][:, None])
-        for part in (one, two)
-    )
+    x, y = (units.totals(part.values > part.quantiles.middle.column[0][:, None]) for part in (one, two))
+    x *= one.quantiles.middle.slope[:, None]
+    y *= two.quantiles.middle.slope[:, None]
+    x -= y
     q = one.quantiles.middle.column[0] - two.quantiles.middle.column[0]
-    error = np.where(constant, 0.0, moments_of_totals(x - y, units).error)
+    error = np.where(constant, 0.0, moments_of_totals(x, units).error)
     return q, error, q - units.reach * error, q + units.reach * error
 
 
 def _gap_of_deviations(one: Measured, two: Measured, constant: np.ndarray, units: Units) -> Column:
     x, y = (deviation(part.spread.squares, units.paths)[0] for part in (one, two))
-    of = moments(one.squared() - two.squared(), units)
+    totals = units.totals_of(lambda a, b: one.squared(a) - two.squared(b), one.values, two.values)
+    of = moments_of_totals(totals, units)
     still = np.where(constant, 0.0, 1.0)
     of = replace(of, error=still * of.error, skewness=still * of.skewness)
     return shifted(of, 1.0, (x - y) - of.mean)

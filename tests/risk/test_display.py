@@ -43,6 +43,9 @@ def test_histogram_counts_every_finite_value_once():
     assert np.all(np.diff(edges) > 0)
     for row, finite in zip(counts, (values[0, 3:], values[1]), strict=True):
         assert_same(row, np.histogram(finite.astype(np.float64), edges)[0])
+    pooled = np.concatenate([values[0, 3:], values[1]]).astype(np.float64)
+    assert_same(edges[[1, -2]], np.quantile(pooled, [0.001, 0.999]))
+    assert_same(edges[[0, -1]], np.array([pooled.min(), pooled.max()]))
 
 
 @pytest.mark.parametrize("values", [np.zeros((2, 50)), np.full((2, 50), np.nan)])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from engine.risk import intervals
 from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import (
     Estimate,
@@ -105,6 +106,15 @@ def test_part_of_a_pair_keeps_its_unit():
     assert_same(units.owner, np.array([0, 1, 1, 2]))
     assert_same(units.totals(np.array([1.0, 2.0, 3.0, 4.0])), np.array([1.0, 5.0, 4.0]))
     assert_same(units.sizes, np.array([1.0, 2.0, 1.0]))
+
+
+@pytest.mark.parametrize("unit", [1, 2, 256, 7])
+def test_totals_of_some_paths_at_a_time_are_those_of_all(unit, monkeypatch):
+    values = np.random.default_rng(7).standard_normal((2, 3, 1024)).astype(np.float32)
+    units = as_units(1024, unit)
+    for step in (1, 100, 1 << 20):
+        monkeypatch.setattr(intervals, "SLICE", 3 * step)
+        assert_same(units.totals_of(np.subtract, *values), units.totals(values[0] - values[1]))
 
 
 def test_interval_of_few_units_is_student():
