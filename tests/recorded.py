@@ -61,6 +61,10 @@ class Recorded:
         """Yearly values of the first paths."""
         return self._arrays["yearly"][..., :count]
 
+    def years_in_parts(self, count: int) -> Iterator[np.ndarray]:
+        """The same, a year at a time."""
+        yield from np.split(self.first_years(count), self._arrays["yearly"].shape[1], axis=1)
+
 
 class PlayedBack:
     """An executor that takes everything from a recorded program."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -11,6 +13,11 @@ from engine.modelling.cell_axis import cell_layout
 from engine.modelling.records import cell_names
 from engine.risk.bounds import beyond, bounded, limits_of
 from engine.study.study import Study
+
+
+def any_beyond(study: Study, yearly: Float[np.ndarray, "policy year cell path"]) -> bool:
+    """Whether any of the values lies beyond its bounds."""
+    return any(bad.any() for _, bad in _beyond(study, yearly))
 
 
 def refuse_beyond(
@@ -27,13 +34,10 @@ def refuse_beyond(
     Raises:
       UserError: with all variables of which there are such values.
     """
-    model, problems, limits = study.model, Problems(), limits_of(study.model)
+    model, problems = study.model, Problems()
     layout = cell_layout(model)
-    for name in bounded(model):
+    for name, bad in _beyond(study, yearly):
         columns = layout[name]
-        cells = slice(columns.first, columns.first + columns.count)
-        own = yearly[:, :, cells]
-        bad = beyond(own.reshape(-1, *own.shape[2:]), limits[:, cells]).reshape(own.shape)
         bad &= True if out is None else ~out
         if not bad.any():
             continue
@@ -48,3 +52,14 @@ def refuse_beyond(
             text += f" See the years of path {path}: {replay_command(study, path, under)}"
         problems.add(f"model.yearly.{name}", text)
     problems.refuse(f"model {study.model_name}")
+
+
+def _beyond(
+    study: Study, yearly: Float[np.ndarray, "policy year cell path"]
+) -> Iterator[tuple[str, Bool[np.ndarray, "policy year cell path"]]]:
+    """Which values of each variable that has a bound lie beyond it."""
+    layout, limits = cell_layout(study.model), limits_of(study.model)
+    for name in bounded(study.model):
+        cells = slice(layout[name].first, layout[name].first + layout[name].count)
+        own = yearly[:, :, cells]
+        yield name, beyond(own.reshape(-1, *own.shape[2:]), limits[:, cells]).reshape(own.shape)

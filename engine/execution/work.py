@@ -12,12 +12,12 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.execution.agreement import refuse_disagreeing
-from engine.execution.bounds import refuse_beyond
+from engine.execution.bounds import any_beyond, refuse_beyond
 from engine.execution.nonfinite import first_bad_year, refuse_nonfinite
-from engine.program.contract import BlockResult, Program
+from engine.program.contract import BlockResult, Program, YearlyValues
 from engine.risk.exclusion import excluded, most_excluded, without_excluded
 from engine.risk.tallies import tally, unkept
-from engine.risk.yearly_sample import of_sample
+from engine.risk.yearly_sample import of_parts, of_sample
 from engine.run_folder import cube, ledger
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import YEARLY, Record
@@ -68,7 +68,21 @@ class Work:
 
     def yearly_files(self) -> tuple[dict[str, bytes], str]:
         """What the yearly sample leaves in the run folder, by place; and what is wrong with its values."""
-        study, values = self.study, self._program.first_years(yearly_paths(self.study))
+        study, count = self.study, yearly_paths(self.study)
+        if not study.nonfinite:
+            beyond: list[bool] = []
+
+            def looked_at(part: YearlyValues) -> YearlyValues:
+                beyond.append(any_beyond(study, part))
+                return part
+
+            fields = of_parts(study, count, map(looked_at, self._program.years_in_parts(count)))
+            # a mean is not finite where a value is not
+            finite = all(np.isfinite(cells[:, 0]).all() for cells in fields["moments"].values())
+            if finite and not any(beyond):
+                return {YEARLY_FILE: yearly_content(fields)}, ""
+        # what is said of the first of them needs all years
+        values = self._program.first_years(count)
         out = excluded(study, values)
         for block in study.blocks() if study.nonfinite else ():
             count = min(block.count, len(out) - block.first)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -102,6 +102,9 @@ class Program(Protocol):
 
     def first_years(self, count: int) -> YearlyValues:
         """Yearly values of the first paths."""
+
+    def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
+        """The same, some years at a time, one after the other: as many as are best held in memory."""
 
     def draws(self, block: Block) -> FactorDraws:
         """Factor draws of a block's paths."""

@@ -11,7 +11,7 @@ import ctypes
 import os
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
 from typing import Any
 
@@ -95,6 +95,9 @@ class GpuProgram:
 
     def first_years(self, count: int) -> YearlyValues:
         return self._in_full.first_years(count)
+
+    def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
+        return self._in_full.years_in_parts(count)
 
     def draws(self, block: Block) -> FactorDraws:
         return self._in_full.draws(block)

@@ -43,7 +43,8 @@ ARRAYS = (
     "cells",
     "kept",
 )
-"""What the code is handed, after the first batch, the one after the last, the first counter and its high word, and the paths of the arrays."""
+"""What the code is handed, after the first batch, the one after the last, the first counter and its high word, the paths of the arrays, and
+which years of `cells` are wanted: the first of them, and how many."""
 
 
 @dataclass(frozen=True)
@@ -225,10 +226,10 @@ def _as_words(leaf: np.ndarray) -> np.ndarray:
 
 
 def _scatter(layout: Layout) -> str:
-    """Rows of a lane each, [member, row, lane], to rows of paths, the members of a group side by side."""
+    """Some rows of a lane each, [member, row, lane], to rows of paths, the members of a group side by side; a member has `each`."""
     width, group, kind = layout.width, layout.group, f"i{32 * layout.unit}"
     members = "\n".join(
-        f"""  %fm{k} = mul i64 %rows, {k * width}
+        f"""  %fm{k} = mul i64 %each, {k * width}
   %fr{k} = add i64 %f, %fm{k}
   %fi{k} = add i64 %fr{k}, %l
   %fp{k} = getelementptr inbounds {kind}, ptr %from, i64 %fi{k}
@@ -239,7 +240,7 @@ def _scatter(layout: Layout) -> str:
         for k in range(group)
     )
     return f"""
-define void @scatter(ptr noalias %from, ptr noalias %to, i64 %rows, i64 %paths) noinline {{
+define void @scatter(ptr noalias %from, ptr noalias %to, i64 %rows, i64 %each, i64 %paths) noinline {{
 entry:
   br label %row
 row:
@@ -286,13 +287,20 @@ def _driver(layout: Layout) -> str:
         """The room of one member of a group."""
         return moved(parts[name], member * (layout.parts[name] // group) * width)
 
-    def scatter(name: str, to: str, before: int, rows: int) -> None:
-        """All rows of the members of a group, behind so many other rows."""
-        if rows:
-            offset = new(f"mul i64 %paths, {before}")
+    def scatter(name: str, to: str, part: int, each: int, of_year: int = 0) -> None:
+        """The rows that each member of a group has, as part number so and so; of those that are by year the wanted ones."""
+        if each:
+            rows, first = f"{each}", parts[name]
+            if of_year:
+                rows = new(f"mul i64 %years, {of_year}")
+                first = moved(first, new(f"mul i64 %year, {of_year * unit * width}"))
+            offset = new(f"mul i64 {rows}, {part}")
+            offset = new(f"mul i64 %paths, {offset}")
             offset = new(f"add i64 {offset}, {base}")
             there = moved(to, new(f"mul i64 {offset}, {unit}"))
-            lines.append(f"  call void @scatter(ptr {parts[name]}, ptr {there}, i64 {rows}, i64 %paths)")
+            lines.append(
+                f"  call void @scatter(ptr {first}, ptr {there}, i64 {rows}, i64 {each}, i64 %paths)"
+            )
 
     parts, at = {}, 0
     for name, size in layout.parts.items():
@@ -337,13 +345,12 @@ def _driver(layout: Layout) -> str:
             shared = own("shared_lasting", member), own("shared_each", member)
             ends = own("results", member), own("cells", member)
             call("policy", "%arguments", lasting, each, *shared, *ends, rounds=layout.years)
-        scatter("results", "%outcomes", policy * layout.outcomes, layout.outcomes)
-        rows = layout.years * layout.cells
-        scatter("cells", "%cells", policy * rows, rows)
+        scatter("results", "%outcomes", policy, layout.outcomes)
+        scatter("cells", "%cells", policy, layout.years * layout.cells, layout.cells)
     taken = ", ".join(f"ptr %{name}" for name in ARRAYS)
     body = "\n".join(lines)
     return f"""
-define void @run(i64 %first, i64 %last, i32 %low, ptr %high, i64 %paths, {taken}) {{
+define void @run(i64 %first, i64 %last, i32 %low, ptr %high, i64 %paths, i64 %year, i64 %years, {taken}) {{
 entry:
 {chr(10).join(prepared)}
   %some = icmp ult i64 %first, %last

@@ -6,7 +6,7 @@ import ctypes
 import functools
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass
@@ -26,6 +26,8 @@ from engine.study.study import Block, Study
 
 _SHARE = 1 << 14
 """Paths that a thread takes at once."""
+_PART = 1 << 27
+"""Bytes of yearly values that are in memory at a time: fresh memory costs more than paths computed again."""
 _POINTER, _WHOLE = ctypes.c_void_p, ctypes.c_int64
 _LOCK = threading.RLock()
 
@@ -99,6 +101,13 @@ class LoopProgram:
     def first_years(self, count: int) -> YearlyValues:
         return self._computed(YEARS, 0, count)["cells"]
 
+    def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
+        n_years, n_policies = len(self.study.years), len(self.study.policies)
+        each = n_policies * cell_count(self.study.model) * count * np.dtype(self.dtype).itemsize
+        step = max(_PART // max(each, 1), 1)
+        for first in range(0, n_years, step):
+            yield self._computed(YEARS, 0, count, range(first, min(first + step, n_years)))["cells"]
+
     def draws(self, block: Block) -> FactorDraws:
         return self._computed(DRAWS, block.first, block.count)["kept"]
 
@@ -110,8 +119,10 @@ class LoopProgram:
         yearly = years["cells"] if self.study.is_path_model else None
         return Trace(first, years["outcomes"], yearly, inputs[:n_draws], shocks)
 
-    def _computed(self, gives: str, first: int, count: int) -> dict[str, np.ndarray]:
-        arrays, wait = self._start(gives, first, count)
+    def _computed(
+        self, gives: str, first: int, count: int, years: range | None = None
+    ) -> dict[str, np.ndarray]:
+        arrays, wait = self._start(gives, first, count, years)
         wait()
         at = first % self._batch
         return {name: np.ascontiguousarray(array[..., at : at + count]) for name, array in arrays.items()}
@@ -122,21 +133,28 @@ class LoopProgram:
             OUTCOMES if OUTCOMES in self._compiled else next(iter(self._compiled), DRAWS)
         ).layout.batch
 
-    def _start(self, gives: str, first: int, count: int) -> tuple[dict[str, np.ndarray], Callable[[], None]]:
-        """Starts paths; gives the arrays that they are written to, from the batch of the first on, and what waits for them."""
+    def _start(
+        self, gives: str, first: int, count: int, years: range | None = None
+    ) -> tuple[dict[str, np.ndarray], Callable[[], None]]:
+        """Starts paths; gives the arrays that they are written to, from the batch of the first on, and what waits for them.
+
+        Args:
+          years: of the yearly values those that are wanted, counted from the first one; all if not given.
+        """
         code, table = self._code(gives), self._table(gives)
         layout = code.layout
         before = first % layout.batch
-        return self._launched(code, table, first - before, -(-(before + count) // layout.batch))
+        wanted = range(layout.years) if years is None else years
+        return self._launched(code, table, first - before, -(-(before + count) // layout.batch), wanted)
 
     def _launched(
-        self, code: Compiled, table: Mapping[str, np.ndarray], first: int, batches: int
+        self, code: Compiled, table: Mapping[str, np.ndarray], first: int, batches: int, years: range
     ) -> tuple[dict[str, np.ndarray], Callable[[], None]]:
         layout, policies = code.layout, len(self.study.policies)
         paths = batches * layout.batch
         shapes = {
             "outcomes": (policies, layout.outcomes, paths),
-            "cells": (policies, layout.years, cell_count(self.study.model) if layout.cells else 0, paths),
+            "cells": (policies, len(years), cell_count(self.study.model) if layout.cells else 0, paths),
             "kept": (layout.draws + layout.years * layout.shocks, paths),
         }
         arrays: dict[str, np.ndarray] = {name: np.empty(shape, self.dtype) for name, shape in shapes.items()}
@@ -146,7 +164,8 @@ class LoopProgram:
             held = {**table, **arrays, "scratch": _scratch(layout.scratch)}
             pointers = [held[name].ctypes.data for name in loop.ARRAYS]
             high = np.array([counter + begin * layout.width >> 32], np.uint32)
-            code.run(begin, end, counter & 0xFFFFFFFF, high.ctypes.data, paths, *pointers)
+            low = counter & 0xFFFFFFFF
+            code.run(begin, end, low, high.ctypes.data, paths, years.start, len(years), *pointers)
 
         each = max(1, _SHARE // layout.batch)
         # counters are counted on in their low words, so a share ends where these begin anew
@@ -173,7 +192,9 @@ class LoopProgram:
                     machine_code.function(
                         engine,
                         "run",
-                        [_WHOLE, _WHOLE, ctypes.c_uint32, _POINTER, _WHOLE] + [_POINTER] * len(loop.ARRAYS),
+                        [_WHOLE, _WHOLE, ctypes.c_uint32, _POINTER]
+                        + [_WHOLE] * 3
+                        + [_POINTER] * len(loop.ARRAYS),
                     ),
                     engine,
                 )

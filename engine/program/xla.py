@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
@@ -153,6 +153,10 @@ class XlaProgram:
             for last in placed:
                 last.result()
         return values[..., :count]
+
+    def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
+        """All years at once: to compute paths again takes longer than to hold them."""
+        yield self.first_years(count)
 
     def draws(self, block: Block) -> FactorDraws:
         """Factor draws of a block's paths."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,6 +18,7 @@ from engine.risk.summaries import MOMENTS, STATS
 from engine.risk.tails import quantiles, risk
 from engine.study.study import Study
 
+YearlyValues = Float[np.ndarray, "policy year cell path"]
 CellPaths = Float[np.ndarray, "policy cell path"]
 QUANTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
 CHUNK = 1 << 20
@@ -28,7 +29,7 @@ SLICE = 1 << 16
 
 def of_sample(
     study: Study,
-    yearly: Float[np.ndarray, "policy year cell path"],
+    yearly: YearlyValues,
     kept: Bool[np.ndarray, "path"] | None = None,
 ) -> dict[str, Any]:
     """The fields of `Summaries` that hold yearly variables: moments, differences of means, VaR and ES, quantiles, shares on bounds.
@@ -37,12 +38,38 @@ def of_sample(
     finite all its numbers are NaN; differences also where the baseline's cell has one.
 
     Args:
-      yearly: values of the first paths, [policy, year, cell, path].
+      yearly: values of the first paths.
       kept: the paths that are looked at, bool [path], where others are kept out (`exclusion.py`); all if not given.
     """
-    n_policies, n_years, n_cells, n_paths = yearly.shape
-    units = as_units(n_paths, study.unit)
+    return of_parts(study, yearly.shape[-1], [yearly], kept)
+
+
+def of_parts(
+    study: Study, paths: int, parts: Iterable[YearlyValues], kept: Bool[np.ndarray, "path"] | None = None
+) -> dict[str, Any]:
+    """As `of_sample`, from parts of it, some years each, of which one is in memory at a time.
+
+    Args:
+      paths: how many there are.
+    """
+    units = as_units(paths, study.unit)
     units = units if kept is None else units.take(kept)
+    tables = list(map(lambda part: _of_years(study, part, units, kept), parts))  # noqa: C417: which lets go of each
+    by_variable = {
+        name: split_cells(study.model, np.concatenate([table[name] for table in tables], axis=-2))
+        for name in tables[0]
+    }
+    clipped = by_variable.pop("on_bounds")
+    on_bounds = {"on_bounds": {name: clipped[name] for name in bounded(study.model)}}
+    out = {} if kept is None else {"yearly_excluded": int(np.sum(~kept))}
+    return {**by_variable, **on_bounds, "quantiles": QUANTILES, "yearly_sample": paths, **out}
+
+
+def _of_years(
+    study: Study, yearly: YearlyValues, units: Units, kept: Bool[np.ndarray, "path"] | None
+) -> dict[str, np.ndarray]:
+    """Tables of some years, [..., year, cell] each."""
+    n_policies, n_years, n_cells, n_paths = yearly.shape
     baseline = study.policy_names.index(study.baseline)
     sign, names = _signs(study), measures(study.levels)
     tables: dict[str, np.ndarray] = {
@@ -69,11 +96,7 @@ def of_sample(
     # NumPy lets go of the interpreter while it sorts and sums
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         list(threads.map(fill, places))
-    by_variable = {name: split_cells(study.model, table) for name, table in tables.items()}
-    clipped = by_variable.pop("on_bounds")
-    on_bounds = {"on_bounds": {name: clipped[name] for name in bounded(study.model)}}
-    out = {} if kept is None else {"yearly_excluded": int(np.sum(~kept))}
-    return {**by_variable, **on_bounds, "quantiles": QUANTILES, "yearly_sample": n_paths, **out}
+    return tables
 
 
 def _signs(study: Study) -> Float[np.ndarray, "cell"]:

@@ -156,6 +156,19 @@ def test_one_path_is_in_full_what_it_is_among_others(name):
         assert_same(program.trace(512).yearly, years[..., 512 : 512 + program.study.tile])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("count", [77, PATHS])
+def test_years_come_in_parts_that_are_all_of_them_side_by_side(count, dtype, monkeypatch):
+    program = made("farms-antithetic", dtype=dtype)
+    whole = program.first_years(count)
+    assert len(list(program.years_in_parts(count))) == 1
+    monkeypatch.setattr(native, "_PART", whole[:, :2].nbytes)
+    parts = list(program.years_in_parts(count))
+    n_years = whole.shape[1]
+    assert [part.shape[1] for part in parts] == [2] * (n_years // 2) + [1] * (n_years % 2)
+    assert_same(np.concatenate(parts, axis=1), whole)
+
+
 @pytest.mark.parametrize("name", ["cost-random", "cost-latin", "farms-antithetic"])
 @pytest.mark.parametrize("width", [16, 1])
 def test_paths_go_on_where_a_word_ends(name, width):

@@ -8,7 +8,7 @@ from engine.modelling.cell_axis import cell_count, split_cells
 from engine.risk import yearly_sample
 from engine.risk.intervals import FEW_UNITS
 from engine.risk.measures import difference, summary
-from engine.risk.yearly_sample import QUANTILES, of_sample
+from engine.risk.yearly_sample import QUANTILES, of_parts, of_sample
 from tests.helpers import assert_close, assert_same
 from tests.risk.cells import summary_cells
 from tests.small_study import make_study
@@ -147,6 +147,9 @@ def test_numbers_do_not_depend_on_how_cells_are_cut(monkeypatch):
     monkeypatch.setattr(yearly_sample, "CHUNK", 1)
     monkeypatch.setattr(yearly_sample, "SLICE", 1)
     cut = of_sample(study, values)
+    by_year = of_parts(study, 1001, iter(np.split(values, values.shape[1], axis=1)))
+    assert by_year.keys() == whole.keys()
     for key in NAMES:
         for name in study.model.yearly:
             assert_same(cut[key][name], whole[key][name])
+            assert_same(by_year[key][name], whole[key][name])
