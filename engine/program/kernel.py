@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import weakref
+from collections import deque
 from collections.abc import MutableMapping
 
 import numpy as np
@@ -22,6 +23,8 @@ from engine.program.xla import XlaProgram
 from engine.study.study import ANYWHERE, FORMS, Study
 
 _LISTED: MutableMapping[Rules, Listing | str] = weakref.WeakKeyDictionary()
+_LATEST: deque[Rules] = deque(maxlen=2)
+"""Kept alive with their listings: a run asks for its own again and again, and holds nothing of them between."""
 _LISTING = threading.Lock()
 
 
@@ -76,4 +79,6 @@ def listing_of(study: Study, dtype: type) -> Listing | str:
                 _LISTED[rules] = listed(study, rules, arguments.of(study, dtype))
             except (NoScalarForm, NoMachineForm) as missing:
                 _LISTED[rules] = str(missing)
+        if rules not in _LATEST:
+            _LATEST.append(rules)
         return _LISTED[rules]
