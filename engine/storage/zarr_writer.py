@@ -21,6 +21,8 @@ from numcodecs.blosc import BITSHUFFLE, Blosc
 from numcodecs.vlen import VLenUTF8
 from numcodecs.zstd import Zstd
 
+from engine.storage.indented import indented
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -193,4 +195,4 @@ def _array_files(
 
 def as_json(value: Mapping[str, Any]) -> bytes:
     """Metadata as zarr writes them."""
-    return json.dumps(value, indent=2).encode()
+    return indented(value, 2).encode()
