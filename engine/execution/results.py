@@ -191,7 +191,9 @@ def _partial(answers: Answers, tree: xr.DataTree) -> xr.DataTree:
     labels = xr.Variable("path", numbers, described("number of the future", "1"))
     summaries = answers.summaries(yearly_fields(answers.folder))
     over = f"{len(numbers):,} paths of {len(answers.blocks):,} blocks, of {whole_study.paths:,} asked for"
-    parts = {name: xr.Dataset(*group) for name, group in groups(answers.study, summaries, over) if group.data_vars}
+    parts = {
+        name: xr.Dataset(*group) for name, group in groups(answers.study, summaries, over) if group.data_vars
+    }
     for name, node in tree.children.items():
         if name in ("paths", "draws") and node.data_vars:
             parts[name] = node.to_dataset(inherit=False).isel(path=numbers).assign_coords(path=labels)

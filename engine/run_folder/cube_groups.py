@@ -180,7 +180,7 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         ("n_paths", study.paths, "paths"),
         ("n_units", study.paths // study.unit, f"independent units of {study.unit} paths"),
     ):
-        whole[name] = Variable((), np.int64(value), described(f"number of {about}", "1"))
+        whole[name] = Variable((), np.array(value, np.int64), described(f"number of {about}", "1"))
     place, diagnostics = dataset("diagnostics", "counts over the whole run", whole)
     if summaries.rounding:
         diagnostics.attrs["rounding"] = json.dumps([one.as_dict() for one in summaries.rounding])

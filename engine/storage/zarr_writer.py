@@ -50,7 +50,7 @@ class Group(NamedTuple):
 
     data_vars: Mapping[str, Variable]
     coords: Mapping[str, Variable]
-    attrs: Mapping[str, Any]
+    attrs: dict[str, Any]
 
 
 def group_files(group_of: Group | xr.Dataset) -> dict[str, bytes]:
@@ -65,7 +65,11 @@ def group_files(group_of: Group | xr.Dataset) -> dict[str, bytes]:
     attributes, files, named = dict(group_of.attrs), dict[str, bytes](), set[str]()
     for name, variable in (variables | labels).items():
         # CF: a variable names the labels of its dimensions that are no dimension themselves
-        own = [label for label in beside if name not in {*dims, *beside} and set(labels[label].dims) <= set(variable.dims)]
+        own = [
+            label
+            for label in beside
+            if name not in {*dims, *beside} and set(labels[label].dims) <= set(variable.dims)
+        ]
         named.update(own)
         about = {**variable.attrs, **({"coordinates": " ".join(own)} if own else {})}
         array = _array_files(tuple(variable.dims), np.asarray(variable.values), about)
