@@ -25,7 +25,7 @@ from engine.execution.nonfinite import refuse_too_many
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large
 from engine.execution.stages import Observer, Stage, unobserved
 from engine.modelling import contract
-from engine.program import compilation_cache, devices
+from engine.program import compilation_cache, devices, known
 from engine.risk.rounding import REMEDY, Rounding
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.finding import run_folder, stored_study
@@ -169,8 +169,12 @@ def _prepared_for(study: Study, options: RunOptions) -> RunFolder:
     """The folder of a study that can be run: it keeps its contract, and there is room for it on the disk."""
     folder = run_folder(study, options.out)
     refuse_if_too_large(folder)
-    contract.refuse_broken(study.model, study.model_name)
     compilation_cache.keep_programs()
+    kept = known.key_of_contract(study.model)
+    if kept is None or compilation_cache.held(kept) is None:
+        contract.refuse_broken(study.model, study.model_name)
+        if kept is not None:
+            compilation_cache.keep(kept, b"kept")
     return folder
 
 

@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import MutableMapping
+from functools import partial
 
 import numpy as np
 from jax.sharding import Mesh
@@ -14,9 +15,11 @@ from jax.sharding import Mesh
 from engine.program import arguments
 from engine.program.contract import Program
 from engine.program.gpu import GpuProgram
+from engine.program.known import Unlisted, is_known, key_of_code
 from engine.program.listing import Listing, listed
 from engine.program.llvm import EMITTER, NoMachineForm
-from engine.program.native import LoopProgram
+from engine.program.loop import OUTCOMES
+from engine.program.native import LoopProgram, lanes
 from engine.program.operations import NoScalarForm
 from engine.program.rules import Rules, traced
 from engine.program.xla import XlaProgram
@@ -45,10 +48,10 @@ def program_on(
     kind = dtype or study.dtype
     on_cpu = mesh.devices.flat[0].platform == "cpu"
     if (form or study.program) == FORMS[0]:
-        listing = listing_of(study, kind)
+        if on_cpu and has_loop(study, kind):
+            return LoopProgram(study, mesh, Unlisted(kind, partial(_listed, study, kind)))
+        listing = None if on_cpu else listing_of(study, kind)
         if isinstance(listing, Listing):
-            if on_cpu:
-                return LoopProgram(study, mesh, listing)
             with contextlib.suppress(NoMachineForm):
                 return GpuProgram(study, mesh, lanes or study.tile, listing)
     return XlaProgram(study, mesh, lanes, kind)
@@ -60,14 +63,22 @@ def kind_for(study: Study, kind: str) -> str:
     Args:
       kind: of devices, as `devices.kind` gives it.
     """
-    if (
-        not kind.startswith("cpu")
-        or study.program != FORMS[0]
-        or isinstance(listing_of(study, study.dtype), str)
-    ):
+    if not kind.startswith("cpu") or study.program != FORMS[0] or not has_loop(study, study.dtype):
         return kind
     # in double precision functions are the C library's
     return f"{ANYWHERE}, emitter {EMITTER}" if study.dtype == np.float32 else f"{kind}, emitter {EMITTER}"
+
+
+def has_loop(study: Study, dtype: type) -> bool:
+    """Whether the model allows the one loop; where its code is known, nothing is traced to tell."""
+    known = is_known(key_of_code(study, dtype, lanes(dtype), OUTCOMES))
+    return known or isinstance(listing_of(study, dtype), Listing)
+
+
+def _listed(study: Study, dtype: type) -> Listing:
+    listing = listing_of(study, dtype)
+    assert isinstance(listing, Listing), listing
+    return listing
 
 
 def listing_of(study: Study, dtype: type) -> Listing | str:
