@@ -22,7 +22,6 @@ import jax
 import numpy as np
 
 from engine.modelling.records import Model
-from engine.modelling.unfiled import given_by_hand
 from engine.program import compilation_cache, machine_code
 from engine.program.listing import Listing
 from engine.program.loop import Layout
@@ -108,8 +107,8 @@ def _noted(key: str) -> dict[str, Any] | None:
 
 
 def _ships(model: Model) -> bool:
-    """Whether a model is one of this package, as its class gives it: then it follows from the sources."""
-    return type(model).__module__.partition(".")[0] == __name__.partition(".")[0] and not given_by_hand(model)
+    """Whether a model is one of this package with nothing of its own beside its class: then it follows from the sources."""
+    return type(model).__module__.partition(".")[0] == __name__.partition(".")[0] and not vars(model)
 
 
 def _name(model: Model) -> str:
