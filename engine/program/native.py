@@ -84,8 +84,8 @@ class LoopProgram:
         other.inputs, other._tables = inputs, {}
         return other
 
-    def prepare(self) -> None:
-        self._table(OUTCOMES)
+    def prepare(self, years: bool = False) -> None:
+        self._table(YEARS if years else OUTCOMES)
 
     def submit(self, block: Block) -> Pass:
         arrays, wait = self._start(OUTCOMES, block.first, block.count)
