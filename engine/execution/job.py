@@ -25,7 +25,7 @@ from engine.execution.nonfinite import refuse_too_many
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large
 from engine.execution.stages import Observer, Stage, unobserved
 from engine.modelling import contract
-from engine.program import compilation_cache, devices, known
+from engine.program import compilation_cache, devices, kernel, known
 from engine.risk.rounding import REMEDY, Rounding
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.finding import run_folder, stored_study
@@ -206,7 +206,7 @@ class _Job:
         done = ledger.done_blocks(folder, thorough=True, only=done)
         yearly = yearly_missing(folder, thorough=True)
         blocks = tuple(block for block in study.blocks() if block.index not in done)
-        with self._written_down(blocks), ThreadPoolExecutor(1) as beside:
+        with self._written_down(blocks), kernel.listed_once(study), ThreadPoolExecutor(1) as beside:
             pilot = cache(partial(beside.submit, precision.too_coarse, study))
             if yearly or blocks:
                 self._simulate(holder, yearly, blocks, pilot)

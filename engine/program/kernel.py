@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import weakref
-from collections import deque
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from functools import partial
 
 import numpy as np
@@ -26,8 +25,6 @@ from engine.program.xla import XlaProgram
 from engine.study.study import ANYWHERE, FORMS, Study
 
 _LISTED: MutableMapping[Rules, Listing | str] = weakref.WeakKeyDictionary()
-_LATEST: deque[Rules] = deque(maxlen=2)
-"""Kept alive with their listings: a run asks for its own again and again, and holds nothing of them between."""
 _LISTING = threading.Lock()
 
 
@@ -48,8 +45,9 @@ def program_on(
     kind = dtype or study.dtype
     on_cpu = mesh.devices.flat[0].platform == "cpu"
     if (form or study.program) == FORMS[0]:
-        if on_cpu and has_loop(study, kind):
-            return LoopProgram(study, mesh, Unlisted(kind, partial(_listed, study, kind)))
+        loop = _loop(study, kind) if on_cpu else None
+        if loop is not None:
+            return LoopProgram(study, mesh, loop)
         listing = None if on_cpu else listing_of(study, kind)
         if isinstance(listing, Listing):
             with contextlib.suppress(NoMachineForm):
@@ -63,16 +61,30 @@ def kind_for(study: Study, kind: str) -> str:
     Args:
       kind: of devices, as `devices.kind` gives it.
     """
-    if not kind.startswith("cpu") or study.program != FORMS[0] or not has_loop(study, study.dtype):
+    if not kind.startswith("cpu") or study.program != FORMS[0] or _loop(study, study.dtype) is None:
         return kind
     # in double precision functions are the C library's
     return f"{ANYWHERE}, emitter {EMITTER}" if study.dtype == np.float32 else f"{kind}, emitter {EMITTER}"
 
 
-def has_loop(study: Study, dtype: type) -> bool:
-    """Whether the model allows the one loop; where its code is known, nothing is traced to tell."""
-    known = is_known(key_of_code(study, dtype, lanes(dtype), OUTCOMES))
-    return known or isinstance(listing_of(study, dtype), Listing)
+@contextlib.contextmanager
+def listed_once(study: Study) -> Iterator[None]:
+    """Within it a study is traced and listed once, however many ask; not at all where its code is known."""
+    rules = None if _is_known(study, study.dtype) else traced(study, study.dtype)
+    yield
+    del rules
+
+
+def _loop(study: Study, dtype: type) -> Unlisted | None:
+    """The one loop of a study, where its model allows it; where its code is known, nothing is traced to tell."""
+    if _is_known(study, dtype):
+        return Unlisted(dtype, partial(_listed, study, dtype))
+    listing = listing_of(study, dtype)
+    return Unlisted(dtype, lambda: listing) if isinstance(listing, Listing) else None
+
+
+def _is_known(study: Study, dtype: type) -> bool:
+    return is_known(key_of_code(study, dtype, lanes(dtype), OUTCOMES))
 
 
 def _listed(study: Study, dtype: type) -> Listing:
@@ -90,6 +102,4 @@ def listing_of(study: Study, dtype: type) -> Listing | str:
                 _LISTED[rules] = listed(study, rules, arguments.of(study, dtype))
             except (NoScalarForm, NoMachineForm) as missing:
                 _LISTED[rules] = str(missing)
-        if rules not in _LATEST:
-            _LATEST.append(rules)
         return _LISTED[rules]

@@ -35,10 +35,9 @@ def forget_what_is_loaded(monkeypatch):
 def kept(tmp_path, monkeypatch):
     """A folder of programs that holds none, as a process finds it that has loaded none."""
     forget_what_is_loaded(monkeypatch)
-    before = jax.config.jax_compilation_cache_dir
-    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
-    yield tmp_path
-    jax.config.update("jax_compilation_cache_dir", before)
+    # not by JAX's setting: it goes on to write where it wrote first
+    monkeypatch.setattr(compilation_cache, "_file", lambda key: tmp_path / f"{key}-cache")
+    return tmp_path
 
 
 def traces_nothing(monkeypatch):
@@ -180,7 +179,7 @@ def test_what_rounding_does_is_known_for_as_many_paths_alone(kept, monkeypatch):
 
 @pytest.mark.slow
 def test_nothing_is_known_where_nothing_is_kept(kept, monkeypatch):
-    jax.config.update("jax_compilation_cache_dir", None)
+    monkeypatch.setattr(compilation_cache, "_file", lambda key: None)
     computed(shipped(paths=64))
     assert not known.is_known(key(shipped(), width=machine_code.width()))
     assert not [*kept.iterdir()]
