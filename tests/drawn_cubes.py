@@ -167,7 +167,9 @@ def drawn(case: Case) -> Drawn:
         )
         yearly[name] = spoil(walk)
     tree = {
-        name: group for name, group in groups(study, _summaries(study, outcomes, yearly)) if group.data_vars
+        name: xr.Dataset(*group)
+        for name, group in groups(study, _summaries(study, outcomes, yearly))
+        if group.data_vars
     }
     about = policies(study)
     tree["paths"] = xr.Dataset(

@@ -42,7 +42,7 @@ class Recorded:
     def __init__(self, arrays: dict[str, np.ndarray]):
         self._arrays = arrays
 
-    def prepare(self) -> None:
+    def prepare(self, years: bool = False) -> None:
         """Nothing is to be compiled."""
 
     def submit(self, block) -> None:

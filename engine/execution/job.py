@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from engine.execution.executors.processes import Workers
 from engine.execution.nonfinite import refuse_too_many
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large
 from engine.execution.stages import Observer, Stage, unobserved
-from engine.program import compilation_cache, devices
+from engine.program import compilation_cache, devices, kernel, known
 from engine.risk.rounding import REMEDY, Rounding
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.finding import run_folder, stored_study
@@ -167,8 +168,12 @@ def _prepared_for(study: Study, options: RunOptions) -> RunFolder:
     """The folder of a study that can be run: it keeps its contract, and there is room for it on the disk."""
     folder = run_folder(study, options.out)
     refuse_if_too_large(folder)
-    study.refuse_broken_model()
     compilation_cache.keep_programs()
+    kept = known.key_of_contract(study.model)
+    if kept is None or compilation_cache.held(kept) is None:
+        study.refuse_broken_model()
+        if kept is not None:
+            compilation_cache.keep(kept, b"kept")
     return folder
 
 
@@ -200,8 +205,8 @@ class _Job:
         done = ledger.done_blocks(folder, thorough=True, only=done)
         yearly = yearly_missing(folder, thorough=True)
         blocks = tuple(block for block in study.blocks() if block.index not in done)
-        with self._written_down(blocks), ThreadPoolExecutor(1) as beside:
-            pilot = beside.submit(precision.too_coarse, study)
+        with self._written_down(blocks), kernel.listed_once(study), ThreadPoolExecutor(1) as beside:
+            pilot = cache(partial(beside.submit, precision.too_coarse, study))
             if yearly or blocks:
                 self._simulate(holder, yearly, blocks, pilot)
             else:
@@ -211,7 +216,7 @@ class _Job:
             numbers = tuple(block.index for block in blocks)
             answers = results.whole(folder, done | ledger.done_blocks(folder, only=numbers))
             refuse_too_many(study, ledger.excluded_of(answers.records))
-            rounding = pilot.result()
+            rounding = pilot().result()
             summaries = answers.summaries(yearly_fields(folder), rounding)
         cube.finish(folder, summaries)
         return Finished(answers, numbers, rounding)
@@ -245,12 +250,13 @@ class _Job:
         holder: Holder,
         yearly: bool,
         blocks: tuple[Block, ...],
-        pilot: Future[tuple[Rounding, ...]] | None = None,
+        pilot: Callable[[], Future[tuple[Rounding, ...]]] | None = None,
     ) -> None:
         """Has blocks computed and committed, and the yearly sample if that is missing.
 
         Args:
-          pilot: gives what single precision is too coarse for, which is said as soon as it is known: a run may be long.
+          pilot: begins what says what single precision is too coarse for, which is told as soon as it is known: a run may be
+            long. It begins when all is listed that must be before any path is computed.
 
         Raises:
           UserError: the model gave values that are not finite (with the path to look at), the folder cannot be written,
@@ -263,14 +269,14 @@ class _Job:
         planned = [block.index for block in blocks]
         provenance.begin(folder, self._record(None, ()), planned, alone=not holder.shared)
         assignment = Assignment(folder, holder.token, yearly, blocks, observe, self.options.force)
-        done = assignment.paths_done
+        done, running = assignment.paths_done, pilot() if pilot is not None else None
         for block in self.executor.perform(assignment):
             done += block.count
             observe(Stage("simulating", done, study.paths, block=block))
-            if pilot is not None and pilot.done():
-                for one in pilot.result():
+            if running is not None and running.done():
+                for one in running.result():
                     observe(Stage("simulating", done, study.paths, note=f"{one.text}. {REMEDY}"))
-                pilot = None
+                running = None
 
     def _versions(self) -> dict[str, str]:
         return site.of_study(self.folder.study, self.executor.versions())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 
+from engine.program import compilation_cache, known
 from engine.program.pilot import Pilot, pilot
 from engine.program.rules import traced
 from engine.risk.rounding import Rounding, judged
@@ -26,8 +29,15 @@ def too_coarse(study: Study, both: Pilot | None = None) -> tuple[Rounding, ...]:
     """
     if study.precision != "float32":
         return ()
+    key = None if both else known.key_of(study, "rounding", study.paths)
+    kept = compilation_cache.held(key) if key is not None else None
+    if kept is not None:
+        return tuple(map(Rounding.of_dict, json.loads(kept)))
     both = both or piloted(study)
     try:
-        return () if both is None else judged(study, vars(both.single), vars(both.double))
+        answer = () if both is None else judged(study, vars(both.single), vars(both.double))
     except Exception:
         return ()
+    if both is not None and key is not None:
+        compilation_cache.keep(key, json.dumps([one.as_dict() for one in answer]).encode())
+    return answer

@@ -6,10 +6,9 @@ from collections.abc import Container, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from engine.errors import UserError
 from engine.risk.bounds import OnBound, standings
@@ -25,6 +24,9 @@ from engine.run_folder.parts import tally_of, yearly_fields
 from engine.run_folder.reading import Paths
 from engine.storage.object_store import is_url
 from engine.study.study import Block
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 class Answers:
@@ -182,12 +184,16 @@ def cube_of(folder: RunFolder, partial: bool = False) -> xr.DataTree:
 
 def _partial(answers: Answers, tree: xr.DataTree) -> xr.DataTree:
     """The cube as it would be if the study had only the blocks that are done."""
+    import xarray as xr
+
     whole_study = answers.folder.study
     numbers = np.concatenate([np.arange(b.first, b.first + b.count) for b in answers.blocks])
     labels = xr.Variable("path", numbers, described("number of the future", "1"))
     summaries = answers.summaries(yearly_fields(answers.folder))
     over = f"{len(numbers):,} paths of {len(answers.blocks):,} blocks, of {whole_study.paths:,} asked for"
-    parts = {name: group for name, group in groups(answers.study, summaries, over) if group.data_vars}
+    parts = {
+        name: xr.Dataset(*group) for name, group in groups(answers.study, summaries, over) if group.data_vars
+    }
     for name, node in tree.children.items():
         if name in ("paths", "draws") and node.data_vars:
             parts[name] = node.to_dataset(inherit=False).isel(path=numbers).assign_coords(path=labels)

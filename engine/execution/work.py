@@ -50,9 +50,9 @@ class Work:
         self._program, self._still_ours = program, still_ours
         self._agrees, self._own = force, list[int]()
 
-    def prepare(self) -> float:
-        """Compiles what blocks need; gives the time at which that was done."""
-        self._program.prepare()
+    def prepare(self, years: bool = False) -> float:
+        """Compiles what blocks need, or what the yearly sample does; gives the time at which that was done."""
+        self._program.prepare(years)
         return time.monotonic()
 
     def yearly(self) -> str:

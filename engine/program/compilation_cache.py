@@ -48,16 +48,21 @@ def keep_programs() -> None:
 
 
 def kept(key: str) -> bytes | None:
-    """Machine code that was kept under a key; None where there is none, or it is not what was written."""
+    """Machine code that was kept under a key, noted for `watched`; None where there is none, or it is not what was written."""
+    code = held(key)
+    asked(code is not None)
+    return code
+
+
+def held(key: str) -> bytes | None:
+    """What was kept under a key; None where nothing was, or it is not what was written."""
     file = _file(key)
     content = b""
     if file is not None:
         with contextlib.suppress(OSError):
             content = file.read_bytes()
     seal, code = content[:_SEAL], content[_SEAL:]
-    whole = bool(content) and seal == _digest(code)
-    asked(whole)
-    return code if whole else None
+    return code if content and seal == _digest(code) else None
 
 
 def asked(there: bool) -> None:

@@ -85,8 +85,12 @@ class Program(Protocol):
           inputs: as `arguments.of` gives them.
         """
 
-    def prepare(self) -> None:
-        """Compiles what blocks need; another thread may compute other paths meanwhile."""
+    def prepare(self, years: bool = False) -> None:
+        """Compiles what blocks need; another thread may compute other paths meanwhile.
+
+        Args:
+          years: what yearly values need instead, where that is to come first.
+        """
 
     def submit(self, block: Block) -> Pass:
         """Starts a block and returns at once; `collect` waits for it."""

@@ -67,9 +67,12 @@ class GpuProgram:
         other._other = None if self._other is None else self._other.fed(inputs)
         return other
 
-    def prepare(self) -> None:
-        """Compiles what blocks need, and compares some paths."""
-        self._ready()
+    def prepare(self, years: bool = False) -> None:
+        """Compiles what blocks need, and compares some paths; or as the processor's program."""
+        if years:
+            self._host.prepare(years)
+        else:
+            self._ready()
 
     def submit(self, block: Block) -> Pass:
         """As `Program.submit`; blocks of one pass share it."""

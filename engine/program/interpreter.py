@@ -44,11 +44,14 @@ class Interpreted:
 
         self._inputs = [place(value) for value in rule.inputs]
         last: dict[int, int] = {}
-        self._steps: list[tuple[Callable[..., Any], list[int], list[int], list[int]]] = []
+        self._steps: list[tuple[Callable[..., Any], list[int], int | list[int], list[int]]] = []
         for number, equation in enumerate(rule.equations):
             reads = [place(atom) for atom in equation.inputs]
             gives = [place(value) for value in equation.outputs]
-            self._steps.append((_function(equation, dtype), reads, gives, []))
+            if one := _function(equation, dtype):
+                self._steps.append((one, reads, gives[0], []))
+            else:
+                self._steps.append((_function_of_several(equation, dtype), reads, gives, []))
             last.update(dict.fromkeys((*reads, *gives), number))
         self._outputs = [place(atom) for atom in rule.outputs]
         kept = {*self._outputs, *(at for at, _ in self._constants)}
@@ -65,9 +68,12 @@ class Interpreted:
         for at, value in zip(self._inputs, values, strict=True):
             held[at] = value
         for function, reads, gives, done in self._steps:
-            results = function(*(held[at] for at in reads))
-            for at, result in zip(gives, results, strict=True):
-                held[at] = result
+            result = function(*[held[at] for at in reads])
+            if type(gives) is int:
+                held[gives] = result
+            else:
+                for at, one in zip(gives, result, strict=True):  # type: ignore[arg-type]
+                    held[at] = one
             for at in done:
                 held[at] = None
         return [held[at] for at in self._outputs]
@@ -78,18 +84,23 @@ def _kind(of: Any, dtype: type) -> Any:
     return np.dtype(dtype) if np.issubdtype(of, np.floating) else np.dtype(of)
 
 
-def _function(equation: Equation, dtype: type) -> Callable[..., Sequence[Numbers]]:
+def _function(equation: Equation, dtype: type) -> Callable[..., Numbers] | None:
+    """What NumPy has for an operation number by number, which gives one array; None for another operation."""
+    name, params = equation.name, equation.params
+    if name == "convert_element_type":
+        kind = _kind(params["new_dtype"], dtype)
+        return lambda value: value.astype(kind)
+    if name == "integer_pow":
+        return lambda value: value ** params["y"]
+    shape = equation.inputs[0].shape if equation.inputs else None
+    return _FUNCTIONS.get(name) if all(atom.shape == shape for atom in equation.inputs) else None
+
+
+def _function_of_several(equation: Equation, dtype: type) -> Callable[..., Sequence[Numbers]]:
+    """Another operation, which gives as many arrays as it has outputs."""
     name, params = equation.name, equation.params
     if name == "optimization_barrier":
         return lambda *values: values
-    if name == "convert_element_type":
-        kind = _kind(params["new_dtype"], dtype)
-        return lambda value: (value.astype(kind),)
-    if name == "integer_pow":
-        return lambda value: (value ** params["y"],)
-    known = _FUNCTIONS.get(name)
-    if known is not None and len({atom.shape for atom in equation.inputs}) == 1:
-        return lambda *values: (known(*values),)
     if any(isinstance(part, jex.ClosedJaxpr | jex.Jaxpr) for part in _leaves(params)):
         raise NotInterpreted(name)
     return _by_jax(equation, dtype)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import weakref
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from functools import partial
 
 import numpy as np
 from jax.sharding import Mesh
@@ -13,9 +14,11 @@ from jax.sharding import Mesh
 from engine.program import arguments
 from engine.program.contract import Program
 from engine.program.gpu import GpuProgram
+from engine.program.known import Unlisted, is_known, key_of_code
 from engine.program.listing import Listing, listed
 from engine.program.llvm import EMITTER, NoMachineForm
-from engine.program.native import LoopProgram
+from engine.program.loop import OUTCOMES
+from engine.program.native import LoopProgram, lanes
 from engine.program.operations import NoScalarForm
 from engine.program.rules import Rules, traced
 from engine.program.xla import XlaProgram
@@ -42,10 +45,11 @@ def program_on(
     kind = dtype or study.dtype
     on_cpu = mesh.devices.flat[0].platform == "cpu"
     if (form or study.program) == FORMS[0]:
-        listing = listing_of(study, kind)
+        loop = _loop(study, kind) if on_cpu else None
+        if loop is not None:
+            return LoopProgram(study, mesh, loop)
+        listing = None if on_cpu else listing_of(study, kind)
         if isinstance(listing, Listing):
-            if on_cpu:
-                return LoopProgram(study, mesh, listing)
             with contextlib.suppress(NoMachineForm):
                 return GpuProgram(study, mesh, lanes or study.tile, listing)
     return XlaProgram(study, mesh, lanes, kind)
@@ -57,14 +61,36 @@ def kind_for(study: Study, kind: str) -> str:
     Args:
       kind: of devices, as `devices.kind` gives it.
     """
-    if (
-        not kind.startswith("cpu")
-        or study.program != FORMS[0]
-        or isinstance(listing_of(study, study.dtype), str)
-    ):
+    if not kind.startswith("cpu") or study.program != FORMS[0] or _loop(study, study.dtype) is None:
         return kind
     # in double precision functions are the C library's
     return f"{ANYWHERE}, emitter {EMITTER}" if study.dtype == np.float32 else f"{kind}, emitter {EMITTER}"
+
+
+@contextlib.contextmanager
+def listed_once(study: Study) -> Iterator[None]:
+    """Within it a study is traced and listed once, however many ask; not at all where its code is known."""
+    rules = None if _is_known(study, study.dtype) else traced(study, study.dtype)
+    yield
+    del rules
+
+
+def _loop(study: Study, dtype: type) -> Unlisted | None:
+    """The one loop of a study, where its model allows it; where its code is known, nothing is traced to tell."""
+    if _is_known(study, dtype):
+        return Unlisted(dtype, partial(_listed, study, dtype))
+    listing = listing_of(study, dtype)
+    return Unlisted(dtype, lambda: listing) if isinstance(listing, Listing) else None
+
+
+def _is_known(study: Study, dtype: type) -> bool:
+    return is_known(key_of_code(study, dtype, lanes(dtype), OUTCOMES))
+
+
+def _listed(study: Study, dtype: type) -> Listing:
+    listing = listing_of(study, dtype)
+    assert isinstance(listing, Listing), listing
+    return listing
 
 
 def listing_of(study: Study, dtype: type) -> Listing | str:

@@ -15,7 +15,10 @@ from engine.program.operations import Operation
 from engine.program.stages import Place
 
 _TYPES = {
-    "float32": "float", "float64": "double", "int32": "i32", "uint32": "i32", "int64": "i64", "uint64": "i64", "bool": "i1",
+    np.dtype(name): kind
+    for name, kind in (
+        ("float32", "float"), ("float64", "double"), ("int32", "i32"), ("uint32", "i32"), ("int64", "i64"), ("uint64", "i64"), ("bool", "i1"),
+    )
 }  # fmt: skip
 _COMPARISONS = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
 _PLAIN = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
@@ -55,7 +58,7 @@ class Function:
 
     def type(self, dtype: np.dtype, wide: bool = True) -> str:
         """A type of numbers, of all paths at once where wide."""
-        kind = _TYPES.get(str(dtype))
+        kind = _TYPES.get(dtype)
         if kind is None:
             raise NoMachineForm(f"numbers of type {dtype}")
         return f"<{self.width} x {kind}>" if wide and self.width > 1 else kind
@@ -63,13 +66,13 @@ class Function:
     def constant(self, value: object, dtype: np.dtype) -> str:
         """A number that is known, for all paths."""
         text = _number(value, dtype)
-        return f"splat ({_TYPES[str(dtype)]} {text})" if self.width > 1 else text
+        return f"splat ({_TYPES[dtype]} {text})" if self.width > 1 else text
 
     def intrinsic(self, name: str, dtype: np.dtype, *operands: str) -> str:
         """What an intrinsic gives of operands of its own type."""
         kind = self.type(dtype)
         ending = ("" if self.width == 1 else f"v{self.width}") + {"float": "f32", "double": "f64"}.get(
-            _TYPES[str(dtype)], _TYPES[str(dtype)]
+            _TYPES[dtype], _TYPES[dtype]
         )
         self.declared.add(f"declare {kind} @llvm.{name}.{ending}({', '.join([kind] * len(operands))})")
         return self.new(f"call {kind} @llvm.{name}.{ending}({', '.join(f'{kind} {o}' for o in operands)})")

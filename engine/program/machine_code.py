@@ -40,28 +40,43 @@ def compiler() -> str:
     return f"llvmlite {llvmlite.__version__}, LLVM {'.'.join(map(str, llvm.llvm_version_info))}"
 
 
+def surroundings() -> list[str]:
+    """All but its text that machine code follows from."""
+    cpu = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    return [compiler(), *cpu, platform.machine()]
+
+
+def key_of(text: str) -> str:
+    """What the machine code of a text is kept by."""
+    return hashlib.blake2b("\0".join([text, *surroundings()]).encode(), digest_size=16).hexdigest()
+
+
 def loaded(text: str) -> Any:
     """What holds the functions of a text of LLVM IR in memory."""
-    about = [
-        text,
-        compiler(),
-        llvm.get_host_cpu_name(),
-        llvm.get_host_cpu_features().flatten(),
-        platform.machine(),
-    ]
-    key = hashlib.blake2b("\0".join(about).encode(), digest_size=16).hexdigest()
+    key = key_of(text)
+    engine = kept(key)
+    if engine is None:
+        code = target().emit_object(llvm.parse_assembly(text))
+        compilation_cache.keep(key, code)
+        engine = _in_memory(key, code)
+    return engine
+
+
+def kept(key: str) -> Any | None:
+    """As `loaded`, of machine code that is there already; None where it is not."""
     if key in _LOADED:
         compilation_cache.asked(there=True)
-    else:
-        code = compilation_cache.kept(key)
-        if code is None:
-            code = target().emit_object(llvm.parse_assembly(text))
-            compilation_cache.keep(key, code)
-        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target())
-        engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-        engine.finalize_object()
-        _LOADED[key] = engine
-    return _LOADED[key]
+        return _LOADED[key]
+    code = compilation_cache.kept(key)
+    return None if code is None else _in_memory(key, code)
+
+
+def _in_memory(key: str, code: bytes) -> Any:
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target())
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _LOADED[key] = engine
+    return engine
 
 
 def function(engine: Any, name: str, kinds: list[Any]) -> Any:

@@ -17,8 +17,9 @@ import numpy as np
 from jax.sharding import Mesh
 
 from engine.modelling.cell_axis import cell_count
-from engine.program import arguments, loop, machine_code
+from engine.program import arguments, known, loop, machine_code
 from engine.program.contract import BlockResult, FactorDraws, Pass, Trace, YearlyValues
+from engine.program.known import Unlisted
 from engine.program.listing import Listing
 from engine.program.loop import DRAWS, INPUTS, OUTCOMES, YEARS, Layout
 from engine.program.stages import Room
@@ -48,25 +49,35 @@ class Compiled:
     engine: Any
 
 
+def lanes(dtype: type) -> int:
+    """Numbers of a type that a vector of this processor holds."""
+    return machine_code.width() // (np.dtype(dtype).itemsize // 4)
+
+
 class LoopProgram:
     """A study's one loop on the cores of this machine: a `Program`.
 
     Args:
       study: the resolved study.
       mesh: one device for each thread.
-      listing: of its operations.
+      listing: of its operations; or what lists them where its code is not known.
       width: paths that are computed at once; as many as a vector of this processor holds if not given.
       threads: as many as devices if not given.
     """
 
     def __init__(
-        self, study: Study, mesh: Mesh, listing: Listing, width: int | None = None, threads: int | None = None
+        self,
+        study: Study,
+        mesh: Mesh,
+        listing: Listing | Unlisted,
+        width: int | None = None,
+        threads: int | None = None,
     ):
         self.study, self.mesh, self.dtype = study, mesh, listing.dtype
         self.traces = 0
         self.inputs = arguments.of(study, self.dtype)
         self._listing, self._n_threads = listing, threads or mesh.devices.size
-        self._width = width or machine_code.width() // (np.dtype(self.dtype).itemsize // 4)
+        self._width = width or lanes(self.dtype)
         self._compiled: dict[str, Compiled] = {}
         self._tables: dict[str, Mapping[str, np.ndarray]] = {}
 
@@ -75,8 +86,8 @@ class LoopProgram:
         other.inputs, other._tables = inputs, {}
         return other
 
-    def prepare(self) -> None:
-        self._table(OUTCOMES)
+    def prepare(self, years: bool = False) -> None:
+        self._table(YEARS if years else OUTCOMES)
 
     def submit(self, block: Block) -> Pass:
         arrays, wait = self._start(OUTCOMES, block.first, block.count)
@@ -183,11 +194,10 @@ class LoopProgram:
     def _code(self, gives: str) -> Compiled:
         with _LOCK:
             if gives not in self._compiled:
-                written = loop.code(self.study, self._listing, self.inputs, self._width, gives)
-                engine = machine_code.loaded(written.text)
+                layout, engine = self._loaded(gives)
                 self.traces += gives == OUTCOMES
                 self._compiled[gives] = Compiled(
-                    written.layout,
+                    layout,
                     machine_code.function(engine, "table", [_POINTER] * 4 + [_WHOLE]),
                     machine_code.function(
                         engine,
@@ -199,6 +209,21 @@ class LoopProgram:
                     engine,
                 )
             return self._compiled[gives]
+
+    def _loaded(self, gives: str) -> tuple[Layout, Any]:
+        """The layout of code and what holds it in memory: written where it is not known."""
+        listing, key = self._listing, None
+        if isinstance(listing, Unlisted):
+            key = known.key_of_code(self.study, self.dtype, self._width, gives)
+            earlier = known.found(key) if key is not None else None
+            if earlier is not None:
+                return earlier
+            listing = listing.listing()
+        written = loop.code(self.study, listing, self.inputs, self._width, gives)
+        engine = machine_code.loaded(written.text)
+        if key is not None:
+            known.note(key, written.layout, machine_code.key_of(written.text))
+        return written.layout, engine
 
     def _table(self, gives: str) -> Mapping[str, np.ndarray]:
         """What does not differ by path, computed once: the arrays of the code's table, and the keys."""

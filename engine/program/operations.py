@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.program.equations import Axis
 
-KINDS = ("float32", "float64", "int32", "uint32", "int64", "uint64", "bool")
+KINDS = frozenset(map(np.dtype, ("float32", "float64", "int32", "uint32", "int64", "uint64", "bool")))
 """Types of numbers that operations have."""
 
 

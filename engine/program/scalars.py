@@ -21,6 +21,7 @@ from engine.program.elementary.in_double import IN_DOUBLE
 from engine.program.equations import INLINED, Axis, Rule, body_of
 from engine.program.operations import KINDS, Array, NoScalarForm, Operation, simpler, single
 
+_BOOL = np.dtype(bool)
 MOST = 50_000
 """Operations of a list: machine code of so many takes a quarter of a minute, and XLA keeps many labels of a factor together in arrays."""
 LIBRARY_CALL = "call"
@@ -40,6 +41,7 @@ class Scalars:
     def __init__(self) -> None:
         self.operations: list[Operation] = []
         self._known: dict[Hashable, Operation] = {}
+        self._literals: dict[int, tuple[Any, Array]] = {}
 
     def input(self, detail: Hashable, dtype: Any, axes: Axis) -> Operation:
         """Something that is handed in."""
@@ -55,9 +57,11 @@ class Scalars:
 
     def array(self, value: Any) -> Array:
         """An array of numbers that are known."""
-        if str(getattr(value, "dtype", bool)) not in KINDS:
+        if getattr(value, "dtype", _BOOL) not in KINDS:
             raise NoScalarForm(f"numbers of type {value.dtype}")
         value = np.asarray(value)
+        if not value.shape:
+            return single(self.constant(value))
         made = np.empty(value.shape, object)
         for at in np.ndindex(value.shape):
             made[at] = self.constant(value[at])
@@ -85,12 +89,7 @@ class Scalars:
         held.update(zip(jaxpr.invars, inputs, strict=True))
 
         def read(atom: Any) -> Array:
-            literal: Any = atom
-            return (
-                self.array(np.asarray(literal.val, literal.aval.dtype))
-                if isinstance(atom, jex.Literal)
-                else held[atom]
-            )
+            return self._literal(atom) if isinstance(atom, jex.Literal) else held[atom]
 
         for equation in jaxpr.eqns:
             shapes = [(var.aval.shape, var.aval.dtype) for var in equation.outvars]
@@ -98,6 +97,14 @@ class Scalars:
             results = self.applied(equation.primitive.name, equation.params, operands, shapes)
             held.update(zip(equation.outvars, results, strict=True))
         return [read(atom) for atom in jaxpr.outvars]
+
+    def _literal(self, literal: Any) -> Array:
+        """A number that stands in a traced function; the same functions are asked for again and again."""
+        held = self._literals.get(id(literal))
+        if held is None:
+            held = literal, self.array(np.asarray(literal.val, literal.aval.dtype))
+            self._literals[id(literal)] = held
+        return held[1]
 
     def applied(
         self, name: str, params: Any, operands: Sequence[Array], shapes: Sequence[tuple[tuple[int, ...], Any]]
@@ -111,7 +118,7 @@ class Scalars:
           NoScalarForm: it is not written out.
         """
         for _, kind in shapes:
-            if str(kind) not in KINDS:
+            if kind not in KINDS:
                 raise NoScalarForm(f"numbers of type {kind}")
         shape, dtype = shapes[0] if shapes else ((), np.dtype(bool))
         if name in INLINED:
@@ -153,9 +160,10 @@ class Scalars:
 
     def operation(self, name: str, operands: Sequence[Operation], dtype: np.dtype, detail: Any) -> Operation:
         """An operation as it stands."""
-        axes = Axis.NONE
-        for operand in operands:
-            axes |= operand.axes
+        axes = operands[0].axes
+        for operand in operands[1:]:
+            if operand.axes is not axes:  # they are single objects, and enumerations slow to put together
+                axes |= operand.axes
         return self._once(name, tuple(operands), dtype, detail, axes)
 
     def _once(
@@ -174,7 +182,7 @@ class Scalars:
         self, name: str, operands: Sequence[Array], shape: tuple[int, ...], dtype: Any, detail: Any
     ) -> Array:
         """An operation number by number, of arrays that are spread to one shape."""
-        if not shape and all(not operand.shape for operand in operands):
+        if not shape and not any(operand.shape for operand in operands):
             alone: list[Operation] = [operand[()] for operand in operands]
             return single(self.each(name, *alone, dtype=dtype, detail=detail))
         made = np.empty(shape, object)
@@ -191,6 +199,8 @@ class Scalars:
 
 
 def _spread_to(shape: tuple[int, ...], operands: Sequence[Array]) -> bool:
+    if all(operand.shape == shape for operand in operands):
+        return True
     try:
         return np.broadcast_shapes(*(operand.shape for operand in operands)) == shape
     except ValueError:

@@ -75,9 +75,10 @@ class XlaProgram:
         other.inputs, other._passes = inputs, {}
         return other
 
-    def prepare(self) -> None:
-        """Compiles what blocks need, by running it over no paths."""
-        jax.block_until_ready(self._start(0, 0, 0))
+    def prepare(self, years: bool = False) -> None:
+        """Compiles what blocks need, by running it over no paths; XLA compiles what yearly values need beside it."""
+        if not years:
+            jax.block_until_ready(self._start(0, 0, 0))
 
     def submit(self, block: Block) -> Pass:
         """As `Program.submit`; blocks of one pass share it."""

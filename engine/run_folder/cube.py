@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from engine.risk.rounding import Rounding
 from engine.risk.summaries import Summaries
@@ -102,7 +101,7 @@ def skeleton(study: Study) -> dict[str, bytes]:
     files = {"draws/zarr.json": zarr_writer.group(about)}
     if study.keep.outcomes:
         about = {"comment": "outcomes of every path; path = number of the future, from 0"}
-        labels = xr.Dataset(coords={"policy": policies(study)}, attrs=about)
+        labels = zarr_writer.Group({}, {"policy": policies(study)}, about)
         files |= zarr_writer.tree_files({"paths": labels})
     shape = len(study.policies), study.paths
     for name in study.keep.outcomes:

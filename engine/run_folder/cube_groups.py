@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from engine.formatting import words
 from engine.modelling.records import Outcome, Yearly
@@ -16,13 +15,14 @@ from engine.risk.bounds import SIDES
 from engine.risk.flags import DETAILS, Reason
 from engine.risk.summaries import MOMENTS, STATS, Summaries
 from engine.run_folder.units import udunits
+from engine.storage.zarr_writer import Group, Variable
 from engine.study.study import Event, Study
 
 YEARLY = ("risk/yearly", "comparison/yearly", "distribution", "moments")
 """Groups that come from the yearly sample."""
 
 
-def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tuple[str, xr.Dataset]]:
+def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tuple[str, Group]]:
     """Every summary group with its place.
 
     Args:
@@ -36,8 +36,8 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
     sample += f" but for {of_years} that are kept out" if of_years else ""
 
     def dataset(
-        group: str, comment: str, variables: Mapping[str, xr.Variable], *extra: str
-    ) -> tuple[str, xr.Dataset]:
+        group: str, comment: str, variables: Mapping[str, Variable], *extra: str
+    ) -> tuple[str, Group]:
         for name, variable in variables.items():
             if flag := summaries.flags.get(f"{group}/{name}"):
                 variable.attrs["flags"] = flag
@@ -46,17 +46,17 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         about: dict[str, Any] = {"comment": comment}
         if of_years and group in YEARLY:
             about |= {"sample_paths": summaries.yearly_sample, "excluded_paths": of_years}
-        return group, xr.Dataset(dict(variables), coords, about)
+        return group, Group(dict(variables), coords, about)
 
     def by_outcome(
         arrays: Mapping[str, np.ndarray], dims: tuple[str, ...], about: str = "{}", unit: str | None = None
     ) -> dict:
         return {
-            name: xr.Variable(dims, array, described_value(study, "outcomes", name, about, unit))
+            name: Variable(dims, array, described_value(study, "outcomes", name, about, unit))
             for name, array in arrays.items()
         }
 
-    def by_event() -> Iterator[tuple[str, xr.Dataset]]:
+    def by_event() -> Iterator[tuple[str, Group]]:
         variables, reasons, dims = {}, {}, ("policy", "event")
         for name, arrays, group, about in (
             ("probability", summaries.events, "risk", "probability of the event"),
@@ -72,11 +72,11 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
             texts = {event: summaries.flags.get(f"{group}/{event}") for event in arrays}
             flags = "; ".join(f"{event}: {text}" for event, text in texts.items() if text)
             attributes = described(about, "1") | ({"flags": flags} if flags else {})
-            variables[name] = xr.Variable((*dims, "stat"), np.stack([*arrays.values()], 1), attributes)
+            variables[name] = Variable((*dims, "stat"), np.stack([*arrays.values()], 1), attributes)
             if flagged := summaries.reasons.get(f"{group}/events"):
                 none = np.full_like(next(iter(flagged.values())), np.nan)
                 array = np.stack([flagged.get(event, none) for event in arrays], 1)
-                reasons[name] = xr.Variable(
+                reasons[name] = Variable(
                     (*dims, "reason", "detail"), array, described(f"flags of {about}", "1")
                 )
         if variables:
@@ -92,7 +92,7 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         arrays: Mapping[str, np.ndarray], dims: tuple[str, ...], about: str = "{}", **more: str
     ) -> dict:
         return {
-            name: xr.Variable(
+            name: Variable(
                 (*dims, "year", *yearly[name].dims),
                 array,
                 {**described_value(study, "yearly", name, about), **more},
@@ -100,9 +100,9 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
             for name, array in arrays.items()
         }
 
-    def reasons(group: str) -> Iterator[tuple[str, xr.Dataset]]:
+    def reasons(group: str) -> Iterator[tuple[str, Group]]:
         variables = {
-            name: xr.Variable(
+            name: Variable(
                 ("policy", *["measure"][: array.ndim - 3], "reason", "detail"),
                 array,
                 described(f"{study.title('outcomes', name)}: flags", "1"),
@@ -155,7 +155,7 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         spread = by_year(summaries.distribution, ("policy", "quantile"))
         for name, variable in spread.items():
             variable.attrs["sample_paths"] = summaries.yearly_sample
-            variable.attrs |= valid_range(yearly[name])
+            variable.attrs.update(valid_range(yearly[name]))
         yield dataset("distribution", comment, spread)
     yield dataset(
         "distribution/outcomes",
@@ -170,7 +170,7 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         yield dataset("moments", comment, moments)
     counts = summaries.nonfinite.astype(np.int64)
     whole = {
-        "nonfinite": xr.Variable(("policy", "outcome"), counts, described("values that are not finite", "1"))
+        "nonfinite": Variable(("policy", "outcome"), counts, described("values that are not finite", "1"))
     }
     excluded = [
         ("n_excluded", summaries.excluded, "paths kept out of every number: values that are not finite")
@@ -180,7 +180,7 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         ("n_paths", study.paths, "paths"),
         ("n_units", study.paths // study.unit, f"independent units of {study.unit} paths"),
     ):
-        whole[name] = xr.Variable((), np.int64(value), described(f"number of {about}", "1"))
+        whole[name] = Variable((), np.array(value, np.int64), described(f"number of {about}", "1"))
     place, diagnostics = dataset("diagnostics", "counts over the whole run", whole)
     if summaries.rounding:
         diagnostics.attrs["rounding"] = json.dumps([one.as_dict() for one in summaries.rounding])
@@ -188,7 +188,7 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
     if years and summaries.on_bounds:
         comment = f"share of {sample} on which a value stands at a bound that the model clips it at"
         shares = {
-            name: xr.Variable(
+            name: Variable(
                 ("policy", "bound", "year", *yearly[name].dims),
                 array,
                 described(f"{study.title('yearly', name)}: share of paths on the bound", "1")
@@ -200,26 +200,26 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         yield dataset("diagnostics/bounds", comment, shares)
 
 
-def _histograms(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
+def _histograms(study: Study, summaries: Summaries) -> dict[str, Variable]:
     variables = {}
     for name, (counts, edges) in summaries.histograms.items():
         about = described_value(study, "outcomes", name, "{}: number of paths", "1")
-        variables[name] = xr.Variable(("policy", "bin"), counts.astype(np.int64), about)
+        variables[name] = Variable(("policy", "bin"), counts.astype(np.int64), about)
         about = described_value(study, "outcomes", name, "{}: edges of the bins")
-        variables[f"{name}_edges"] = xr.Variable(("edge",), edges, about)
+        variables[f"{name}_edges"] = Variable(("edge",), edges, about)
     return variables
 
 
-def _coordinates(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
+def _coordinates(study: Study, summaries: Summaries) -> dict[str, Variable]:
     levels = np.array(list(summaries.levels.values()), np.float64)
     events = [event for event in study.events if event.name in summaries.events]
     coords = {
         "policy": policies(study),
         "measure": labels("measure", list(summaries.levels), "measure of risk"),
-        "level": xr.Variable("measure", levels, described("level of the measure", "1")),
+        "level": Variable(("measure",), levels, described("level of the measure", "1")),
         "stat": labels("stat", STATS, "the estimate, its standard error, its 95 % interval"),
-        "quantile": xr.Variable(
-            "quantile", np.array(summaries.quantiles, np.float64), described("probability", "1")
+        "quantile": Variable(
+            ("quantile",), np.array(summaries.quantiles, np.float64), described("probability", "1")
         ),
         "moment": labels("moment", MOMENTS, "moment"),
         "outcome": labels("outcome", list(study.model.outcomes), "outcome"),
@@ -228,33 +228,33 @@ def _coordinates(study: Study, summaries: Summaries) -> dict[str, xr.Variable]:
         "reason": labels("reason", [str(reason) for reason in Reason], "what is wrong with an estimate"),
         "detail": labels("detail", DETAILS, "what there is, and what that is held against"),
         "bound": labels("bound", SIDES, "the lower and the upper bound"),
-        "year": xr.Variable("year", np.array(study.years, np.int64), described("calendar year", "year")),
+        "year": Variable(("year",), np.array(study.years, np.int64), described("calendar year", "year")),
     }
     return coords | {dim: labels(dim, names, words(dim)) for dim, names in study.model.dims.items()}
 
 
-def policies(study: Study) -> xr.Variable:
+def policies(study: Study) -> Variable:
     about = "; ".join(f"{policy.name}: {policy.about}" for policy in study.policies if policy.about)
     variable = labels("policy", study.policy_names, "policy")
-    variable.attrs |= {"baseline": study.baseline, **({"comment": about} if about else {})}
+    variable.attrs.update(baseline=study.baseline, **({"comment": about} if about else {}))
     if any(name in study.labels.get("policies", {}) for name in study.policy_names):
         variable.attrs["labels"] = [study.title("policies", name) for name in study.policy_names]
     return variable
 
 
-def _events(study: Study, events: Sequence[Event]) -> xr.Variable:
+def _events(study: Study, events: Sequence[Event]) -> Variable:
     about = "; ".join(f"{event.name}: {event.about}" for event in events if event.about)
     variable = labels("event", [event.name for event in events], "event")
-    variable.attrs |= {"comment": about} if about else {}
+    variable.attrs.update({"comment": about} if about else {})
     if any(event.name in study.labels.get("events", {}) for event in events):
         variable.attrs["labels"] = [study.title("events", event.name) for event in events]
     return variable
 
 
-def labels(dim: str, names: Sequence[str], about: str) -> xr.Variable:
+def labels(dim: str, names: Sequence[str], about: str) -> Variable:
     """Names along a dimension, as variable-length texts."""
     # NumPy's fixed-length strings have no zarr v3 specification and warn; objects become variable-length UTF-8
-    return xr.Variable(dim, np.array(names, dtype=object), described(about, "1"))
+    return Variable((dim,), np.array(names, dtype=object), described(about, "1"))
 
 
 def described_value(

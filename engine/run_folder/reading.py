@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import xarray as xr
-import zarr
-from zarr.storage import ObjectStore
 
 from engine.errors import UserError
 from engine.formatting import command_line
@@ -20,8 +16,10 @@ from engine.run_folder.cube_groups import described
 from engine.run_folder.folder import RunFolder
 from engine.storage import object_store
 from engine.storage.files import writing
-from engine.storage.zarr_checked import Whose, checked_store
 from engine.study.study import Block
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 HELD = 1 << 28
 """Bytes of outcomes that stay in memory once they are read, where all of them together are no more."""
@@ -88,6 +86,11 @@ def open_tree(place: str | Path) -> xr.DataTree:
     Raises:
       UserError: there is no cube, or it asks for what no cube of ours does.
     """
+    import xarray as xr
+    from zarr.storage import ObjectStore
+
+    from engine.storage.zarr_checked import checked_store
+
     if object_store.is_url(place):
         at = object_store.store_at(f"{str(place).rstrip('/')}/{CUBE_FOLDER}")
         store = checked_store(ObjectStore(at, read_only=True))
@@ -100,6 +103,9 @@ def open_tree(place: str | Path) -> xr.DataTree:
 
 def _numbered(tree: xr.DataTree) -> xr.DataTree:
     """The tree with `path` in the groups by path, whose index is a range and takes no memory; and such that xarray writes it again."""
+    import pandas as pd
+    import xarray as xr
+
     for name in ("paths", "draws"):
         node = tree.children.get(name)
         if node is None or "path" not in node.sizes:
@@ -131,6 +137,8 @@ def _refuse_other_root(folder: Path) -> None:
 
 
 def _checked(folder: Path) -> Any:
+    from engine.storage.zarr_checked import Whose, checked_store
+
     complete = ("paths/",) if attributes(folder).get("status") == "complete" else ()
     whose = Whose(str(folder), f"{CUBE_FOLDER}/", ledger.remedy(folder), complete)
     return checked_store(cube_of(folder), whose)
@@ -142,6 +150,8 @@ def _read(folder: Path, name: str, parts: Sequence[slice | int]) -> list[np.ndar
     Raises:
       UserError: it is damaged, and where.
     """
+
+    import zarr  # a tenth of a second, which a run has while it waits for its first block
 
     def of(store: Any) -> list[np.ndarray]:
         array: Any = zarr.open_array(store, path=name, mode="r")

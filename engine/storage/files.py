@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UserError
+from engine.storage.indented import indented, nested
 
 WRITERS = 16
 """Threads that write: what many of them force to the disk at once takes hardly longer than one file."""
@@ -133,10 +134,8 @@ def digest_of_file(path: Path) -> str:
 
 def sealed(document: Mapping[str, Any]) -> bytes:
     """The document as JSON with a digest of its own, so that any change of a byte is seen."""
-    body = json.dumps(document, indent=1, allow_nan=False)
-    return (
-        json.dumps({"document": json.loads(body), "sha256": digest(body.encode())}, indent=1) + "\n"
-    ).encode()
+    body = indented(document, 1, allow_nan=False)
+    return f'{{\n "document": {nested(body, 1)},\n "sha256": "{digest(body.encode())}"\n}}\n'.encode()
 
 
 def unsealed(path: Path) -> dict[str, Any] | None:

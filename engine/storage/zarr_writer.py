@@ -13,14 +13,18 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import xarray as xr
 from google_crc32c import value as crc32c
 from numcodecs.blosc import BITSHUFFLE, Blosc
 from numcodecs.vlen import VLenUTF8
 from numcodecs.zstd import Zstd
+
+from engine.storage.indented import indented
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _ZSTD = {"level": 3, "checksum": True}
 _BYTES = {"name": "bytes", "configuration": {"endian": "little"}}
@@ -33,25 +37,55 @@ _TEXT = {"name": "vlen-utf8", "configuration": {}}
 _MISSING = {"_FillValue": base64.b64encode(struct.pack("<d", np.nan)).decode()}
 
 
-def group_files(dataset: xr.Dataset) -> dict[str, bytes]:
-    """Content of the group's files by their place below the group; the same dataset gives the same bytes.
+class Variable(NamedTuple):
+    """An array with the names of its dimensions; xarray takes it for what it builds a variable from, and is slow to import."""
+
+    dims: tuple[str, ...]
+    values: np.ndarray
+    attrs: dict[str, Any]
+
+
+class Group(NamedTuple):
+    """What `xarray.Dataset(*group)` is built from: labelled variables of one group."""
+
+    data_vars: Mapping[str, Variable]
+    coords: Mapping[str, Variable]
+    attrs: dict[str, Any]
+
+
+def group_files(group_of: Group | xr.Dataset) -> dict[str, bytes]:
+    """Content of the group's files by their place below the group; the same group gives the same bytes.
 
     Numbers keep their type, texts are variable-length UTF-8, chunks are zstd with a checksum.
     """
-    variables, attributes = xr.conventions.encode_dataset_coordinates(dataset)
-    files = {"zarr.json": group(attributes)}
-    for name, variable in variables.items():
-        files |= {f"{name}/{file}": content for file, content in _array_files(variable).items()}
-    return files
+    labels: dict[str, Any] = {str(name): label for name, label in group_of.coords.items()}
+    variables: dict[str, Any] = {str(name): variable for name, variable in group_of.data_vars.items()}
+    dims = {dim for variable in (*variables.values(), *labels.values()) for dim in variable.dims}
+    beside = sorted(labels.keys() - dims)
+    attributes, files, named = dict(group_of.attrs), dict[str, bytes](), set[str]()
+    for name, variable in (variables | labels).items():
+        # CF: a variable names the labels of its dimensions that are no dimension themselves
+        own = [
+            label
+            for label in beside
+            if name not in {*dims, *beside} and set(labels[label].dims) <= set(variable.dims)
+        ]
+        named.update(own)
+        about = {**variable.attrs, **({"coordinates": " ".join(own)} if own else {})}
+        array = _array_files(tuple(variable.dims), np.asarray(variable.values), about)
+        files |= {f"{name}/{file}": content for file, content in array.items()}
+    if left := [label for label in beside if label not in named]:
+        attributes["coordinates"] = " ".join(left)
+    return {"zarr.json": group(attributes), **files}
 
 
-def tree_files(groups: Mapping[str, xr.Dataset]) -> dict[str, bytes]:
+def tree_files(groups: Mapping[str, Group | xr.Dataset]) -> dict[str, bytes]:
     """As `group_files`, of several groups by their places below another, and of the groups that these are in."""
     files: dict[str, bytes] = {}
-    for place, dataset in groups.items():
+    for place, of_place in groups.items():
         for above in Path(place).parents[:-1]:
             files.setdefault(f"{above}/zarr.json", group({}))
-        files |= {f"{place}/{name}": content for name, content in group_files(dataset).items()}
+        files |= {f"{place}/{name}": content for name, content in group_files(of_place).items()}
     return files
 
 
@@ -138,8 +172,9 @@ def _known(metadata: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _array_files(variable: xr.Variable) -> dict[str, bytes]:
-    values = np.asarray(variable.values)
+def _array_files(
+    dims: tuple[str, ...], values: np.ndarray, attributes: Mapping[str, Any]
+) -> dict[str, bytes]:
     is_text, is_float = values.dtype == object, values.dtype.kind == "f"
     shape = list(values.shape)
     metadata = {
@@ -150,8 +185,8 @@ def _array_files(variable: xr.Variable) -> dict[str, bytes]:
         "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},
         "fill_value": "" if is_text else "NaN" if is_float else 0,
         "codecs": [_TEXT if is_text else _BYTES, {"name": "zstd", "configuration": _ZSTD}],
-        "attributes": {**variable.attrs, **(_MISSING if is_float else {})},
-        **({"dimension_names": list(variable.dims)} if shape else {}),
+        "attributes": {**attributes, **(_MISSING if is_float else {})},
+        **({"dimension_names": list(dims)} if shape else {}),
         "zarr_format": 3,
         "node_type": "array",
         "storage_transformers": [],
@@ -164,4 +199,4 @@ def _array_files(variable: xr.Variable) -> dict[str, bytes]:
 
 def as_json(value: Mapping[str, Any]) -> bytes:
     """Metadata as zarr writes them."""
-    return json.dumps(value, indent=2).encode()
+    return indented(value, 2).encode()

@@ -93,7 +93,7 @@ def make_tree(study: Study, values: np.ndarray) -> xr.DataTree:
     yearly = of_sample(study, rng.standard_normal(shape).astype(np.float32)) if study.has_yearly else {}
     found: Tables = tables_of_paths(study, paths)
     told = summarise(study, found, paths, None, yearly, np.zeros((len(study.policies), len(paths)), np.int64))
-    parts = {name: group for name, group in groups(study, told) if group.data_vars}
+    parts = {name: xr.Dataset(*group) for name, group in groups(study, told) if group.data_vars}
     policy = [str(name) for name in study.policy_names]
     parts["paths"] = xr.Dataset(
         {name: (("policy", "path"), array) for name, array in paths.items()}, {"policy": policy}

@@ -46,6 +46,10 @@ class Local:
         with compilation_cache.watched() as all_kept, _not_awaited() as compiler:
             program = devices.program(study, self._device)
             work = Work(assignment.folder, program, force=assignment.force)
+            if assignment.yearly:
+                work.prepare(
+                    years=True
+                )  # one program is compiled at a time, and the sample is computed first
             prepared = compiler.submit(work.prepare) if blocks else None
             if prepared is not None and study.nonfinite:  # the sample looks at outcomes too
                 prepared.result()

@@ -1,0 +1,182 @@
+"""What earlier processes found out about a study: its machine code, whether its model keeps its contract, what rounding does to it.
+
+Code itself is kept by its text, which must be written to be asked for: the model traced, its operations listed. Of a model of this
+package nothing can change that but the study's records, these sources, and versions of what they are written with; where all are as
+they were, so is all that follows from them. A model of one's own may read what nobody sees: it is traced by every process.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from engine.modelling.records import Model
+from engine.program import compilation_cache, machine_code
+from engine.program.listing import Listing
+from engine.program.loop import Layout
+from engine.program.stages import Room
+from engine.study.study import Study
+
+_HOME = Path(__file__).parents[1]
+_ELSEWHERE = ("document", "source", "model", "paths")
+"""Fields of a study that its list does not follow from: its records say what the document does, and the sources what the model does."""
+_PACKAGES = ("jax", "jaxlib", "numpy", "scipy")
+
+
+@dataclass(frozen=True)
+class Unlisted:
+    """A study whose code may be known, so that it need not be listed.
+
+    Args:
+      dtype: of all numbers that go in and out.
+      listing: lists it where that must be.
+    """
+
+    dtype: type
+    listing: Callable[[], Listing]
+
+
+def key_of(study: Study, *about: str | int) -> str | None:
+    """What is kept by it follows from a study and what is said about it; None where it hangs on what nobody sees.
+
+    The number of paths has no part in it.
+    """
+    if not _ships(study.model):
+        return None
+    records = {
+        field.name: getattr(study, field.name) for field in fields(study) if field.name not in _ELSEWHERE
+    }
+    return _digest([_name(study.model), *about, records])
+
+
+def key_of_code(study: Study, dtype: type, width: int, gives: str) -> str | None:
+    """The key of a study's code.
+
+    Args:
+      width: lanes of a vector.
+      gives: what the code gives, as `loop.code` takes it.
+    """
+    return key_of(study, "code", np.dtype(dtype).name, width, gives)
+
+
+def key_of_contract(model: Model) -> str | None:
+    """The key of a model that keeps its contract."""
+    return _digest([_name(model), "contract"]) if _ships(model) else None
+
+
+def found(key: str) -> tuple[Layout, Any] | None:
+    """The layout of known code and what holds its functions in memory; None where it is not known, or not there any more."""
+    noted = _noted(key)
+    engine = None if noted is None else machine_code.kept(noted["code"])
+    if noted is None or engine is None:
+        return None
+    held = noted["layout"]
+    rooms = {name: Room(**held[name]) for name in ("table", "shared")}
+    return Layout(**{**held, **rooms, "dtype": np.dtype(held["dtype"]).type}), engine
+
+
+def is_known(key: str | None) -> bool:
+    """Whether code was written under the key."""
+    return key is not None and _noted(key) is not None
+
+
+def note(key: str, layout: Layout, code: str) -> None:
+    """Notes for the next process what was written under a key.
+
+    Args:
+      code: what the machine code is kept by.
+    """
+    held = {**asdict(layout), "dtype": np.dtype(layout.dtype).name}
+    compilation_cache.keep(key, json.dumps({"layout": held, "code": code}).encode())
+
+
+def _noted(key: str) -> dict[str, Any] | None:
+    content = compilation_cache.held(key)
+    return None if content is None else json.loads(content)
+
+
+def _ships(model: Model) -> bool:
+    """Whether a model is one of this package with nothing of its own beside its class: then it follows from the sources."""
+    return type(model).__module__.partition(".")[0] == __name__.partition(".")[0] and not vars(model)
+
+
+def _name(model: Model) -> str:
+    return f"{type(model).__module__}.{type(model).__qualname__}"
+
+
+@functools.cache
+def _sources() -> str:
+    """SHA-256 of all files of this package: they take .01 s to read, and nobody need raise a number when one changes."""
+    digest = hashlib.sha256()
+    for folder, folders, files in os.walk(_HOME):
+        folders[:] = sorted(set(folders) - {"__pycache__"})
+        for path in (Path(folder) / name for name in sorted(files)):
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(_HOME).as_posix()}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+@functools.cache
+def _packages() -> dict[str, str]:
+    return {name: version(name) for name in _PACKAGES} | {"python": platform.python_version()}
+
+
+def _surroundings() -> dict[str, Any]:
+    """All but the study that code follows from."""
+    told = {name: value for name, value in jax.config.values.items() if "cache" not in name}
+    return {
+        "sources": _sources(),
+        "packages": _packages(),
+        "compiler": machine_code.surroundings(),
+        "jax": {name: str(told[name]) for name in sorted(told)},
+    }
+
+
+def _digest(about: list[Any]) -> str | None:
+    """One digest of records and of all that they stand among; None where something in them is no plain data."""
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        _add([_surroundings(), *about], digest.update)
+    except TypeError:
+        return None
+    return digest.hexdigest()
+
+
+def _add(value: Any, to: Callable[[bytes], None]) -> None:
+    """Adds a record's type and content, and all that it is made of.
+
+    Raises:
+      TypeError: something in it is no plain data.
+    """
+    to(f"{type(value).__module__}.{type(value).__qualname__}\0".encode())
+    if value is None or isinstance(value, bool | int | float | str):
+        to(f"{value!r}\0".encode())
+    elif isinstance(value, np.ndarray | np.generic):
+        if value.dtype.hasobject:
+            raise TypeError(f"{value.dtype}")
+        to(f"{value.dtype}{value.shape}\0".encode() + value.tobytes())
+    elif isinstance(value, Mapping):
+        to(f"{len(value)}\0".encode())
+        for name, part in value.items():
+            _add(name, to)
+            _add(part, to)
+    elif isinstance(value, list | tuple | range):
+        to(f"{len(value)}\0".encode())
+        for part in value:
+            _add(part, to)
+    elif is_dataclass(value):
+        for field in fields(value):
+            _add(getattr(value, field.name), to)
+    else:
+        raise TypeError(type(value).__qualname__)

@@ -1,0 +1,186 @@
+"""What is known of a study from earlier processes: as long as nothing that it follows from has changed, and not a moment longer."""
+
+import functools
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+from engine.execution import job, precision
+from engine.execution.job import RunOptions
+from engine.modelling import contract
+from engine.program import compilation_cache, devices, kernel, known, machine_code
+from engine.program.kernel import program_on
+from engine.study.loading import load_study
+from engine.study.study import Block
+from tests.helpers import assert_same
+from tests.user_models import farms
+
+LIVE = []
+"""Code in memory lives as long as the process: LLVM's parts of it share one another."""
+shipped = functools.partial(load_study, "rustbelt")
+
+
+def key(study, dtype=np.float32, width=16, gives="outcomes"):
+    return known.key_of_code(study, dtype, width, gives)
+
+
+def forget_what_is_loaded(monkeypatch):
+    LIVE.append({})
+    monkeypatch.setattr(machine_code, "_LOADED", LIVE[-1])
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """A folder of programs that holds none, as a process finds it that has loaded none."""
+    forget_what_is_loaded(monkeypatch)
+    # not by JAX's setting: it goes on to write where it wrote first
+    monkeypatch.setattr(compilation_cache, "_file", lambda key: tmp_path / f"{key}-cache")
+    return tmp_path
+
+
+def traces_nothing(monkeypatch):
+    """From here on it is an error to trace or to list a study, as if another process began."""
+
+    def refuse(*args):
+        raise AssertionError("traced")
+
+    forget_what_is_loaded(monkeypatch)
+    for place, name in (
+        (contract, "refuse_broken"),
+        (kernel, "traced"),
+        (kernel, "listed"),
+        (precision, "piloted"),
+    ):
+        monkeypatch.setattr(place, name, refuse)
+
+
+def computed(study):
+    """Outcomes and draws of a few paths."""
+    program, block = program_on(study, devices.mesh("cpu")), Block(0, 0, study.paths)
+    return [program.collect(block, program.submit(block)).outcomes, program.draws(block)]
+
+
+# ------------------------------------------------------------------------------- what it is known by
+
+
+def test_a_study_is_known_by_what_it_says_however_many_paths_it_has():
+    assert key(shipped(paths=1)) == key(shipped(paths=1000)) is not None
+    assert known.key_of_contract(shipped().model) is not None
+
+
+def changed_lever(study):
+    first, *others = study.policies
+    name = next(iter(first.levers))
+    return replace(
+        study, policies=(replace(first, levers={**first.levers, name: first.levers[name] + 1e-9}), *others)
+    )
+
+
+OTHERS = {
+    "seed": lambda: key(shipped(seed=1)),
+    "policies": lambda: key(shipped(policies=["old"])),
+    "a lever": lambda: key(changed_lever(shipped())),
+    "a law": lambda: key(replace(shipped(), inputs=(replace(shipped().inputs[0], marginal=shipped().inputs[1].marginal), *shipped().inputs[1:]))),
+    "a group": lambda: key(replace(shipped(), groups=dict([*shipped().groups.items()][1:]))),
+    "sampler": lambda: key(replace(shipped(), sampler="random")),
+    "years": lambda: key(replace(shipped(), years=shipped().years[:-1])),
+    "type": lambda: key(shipped(), dtype=np.float64),
+    "width": lambda: key(shipped(), width=8),
+    "what it gives": lambda: key(shipped(), gives="draws"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_another_study_or_another_code_is_another_one(other):
+    assert OTHERS[other]() not in (None, key(shipped()))
+
+
+def test_other_sources_versions_processors_or_settings_of_jax_are_others(monkeypatch):
+    study = shipped()
+    keys = [key(study)]
+    with jax.numpy_dtype_promotion("strict"):
+        jax.config.update("jax_default_matmul_precision", "float32")
+        keys.append(key(study))
+        jax.config.update("jax_default_matmul_precision", None)
+    for place, name, value in (
+        (known, "_sources", "other"),
+        (known, "_packages", {}),
+        (machine_code, "surroundings", ["another processor"]),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, lambda value=value: value)
+            keys += [key(study), known.key_of_contract(study.model)]
+    assert len(set(keys)) == len(keys)
+    assert key(study) == keys[0]
+
+
+def test_a_model_of_ones_own_and_one_that_was_changed_by_hand_are_never_known():
+    assert key(farms(paths=8)) is None
+    assert known.key_of_contract(farms(paths=8).model) is None
+    study = shipped()
+    study.model.limits = ("none",)
+    assert key(study) is None
+
+
+def test_what_is_no_plain_data_is_never_known():
+    study = shipped()
+    assert key(replace(study, events=(len,))) is None
+    assert key(replace(study, events=(np.array([len]),))) is None
+
+
+# ------------------------------------------------------------------------------- what is found
+
+
+def test_a_known_study_gives_the_same_bits_and_is_not_listed(kept, monkeypatch):
+    first = computed(shipped(paths=64))
+    traces_nothing(monkeypatch)
+    for ours, theirs in zip(computed(shipped(paths=64)), first, strict=True):
+        assert_same(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    ["notes", pytest.param("code", marks=pytest.mark.slow), pytest.param("ends", marks=pytest.mark.slow)],
+)
+def test_what_is_lost_is_made_again(kept, monkeypatch, lost):
+    study = shipped(paths=64)
+    first = computed(study)
+    for file in kept.glob("*-cache"):
+        is_note = file.stat().st_size < 2000
+        if lost == "ends":
+            file.write_bytes(file.read_bytes()[:-7])
+        elif is_note == (lost == "notes"):
+            file.unlink()
+    forget_what_is_loaded(monkeypatch)
+    for ours, theirs in zip(computed(shipped(paths=64)), first, strict=True):
+        assert_same(ours, theirs)
+
+
+def test_a_second_run_traces_nothing_and_leaves_the_same_cube(kept, tmp_path, monkeypatch):
+    def cube(name):
+        job.compute(shipped(paths=64), RunOptions(tmp_path / name, device="cpu"))
+        place = tmp_path / name / "cube.zarr"
+        return {path.relative_to(place): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+    first = cube("first")
+    traces_nothing(monkeypatch)
+    assert cube("second") == first
+
+
+def test_what_rounding_does_is_known_for_as_many_paths_alone(kept, monkeypatch):
+    few = precision.too_coarse(shipped(paths=64))
+    traces_nothing(monkeypatch)
+    assert precision.too_coarse(shipped(paths=64)) == few
+    with pytest.raises(AssertionError, match="traced"):
+        precision.too_coarse(shipped(paths=128))
+
+
+@pytest.mark.slow
+def test_nothing_is_known_where_nothing_is_kept(kept, monkeypatch):
+    monkeypatch.setattr(compilation_cache, "_file", lambda key: None)
+    computed(shipped(paths=64))
+    assert not known.is_known(key(shipped(), width=machine_code.width()))
+    assert not [*kept.iterdir()]
+    assert compilation_cache.held("0" * 32) is None
