@@ -119,7 +119,7 @@ def records_of(
         *_records(study, _group(tree, "comparison/regret"), outcomes, "regret"),
     ]
     others = [r for r in comparison if r.policy != study.baseline or r.measure == "regret"]
-    return RunRecords(study, tree, _by_key(risk), _by_key(others), **more)
+    return RunRecords(study, tree, _by_key(risk), _by_key(others), asked=asked, **more)
 
 
 Group = tuple[xr.Dataset, xr.Dataset]

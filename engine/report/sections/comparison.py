@@ -272,7 +272,7 @@ def _charts(run: RunRecords, group: xr.Dataset, baseline: str) -> Iterator[Chart
                 )
                 points.append(
                     {
-                        "p": names.index(policy), "x": _number(levels[k]), "y": _number(share), "m": k == at,
+                        "p": names.index(policy), "x": _number(levels[k]), "y": _number(share), "m": bool(k == at),
                         "low": _number(low), "high": _number(high),
                         "least": _number(bands["lowest"][k]), "most": _number(bands["highest"][k]),
                         "share": text, "level": f"{compact(float(levels[k]))}{unit_of(unit)}",
