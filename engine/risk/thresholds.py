@@ -1,7 +1,7 @@
 """How likely each level of an outcome is passed under each policy, wherever somebody puts the threshold: curves with two bands each.
 
-The narrow band holds at one level, the wide one at all levels and under all policies at once: `simultaneous.py`. Both are Wilson's, the wide one
-with its reach in place of 1.96; those of a difference from the baseline are combined from two of them, as of two probabilities.
+The narrow band holds at one level, the wide one at all levels and under all policies at once: `simultaneous.py`. The narrow one is Wilson's, the wide
+one Clopper and Pearson's; those of a difference from the baseline are combined from two of them, as of two probabilities.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
+from scipy.special import betaincinv, ndtr
 
 from engine.risk.flags import Flag
-from engine.risk.intervals import Units, Z, combined_interval, effective_count, wilson_interval
+from engine.risk.intervals import Units, combined_interval, effective_count, wilson_interval
 from engine.risk.measures import correlation, finite_units
 from engine.risk.simultaneous import Together, batched, binned
 
@@ -90,11 +91,12 @@ def threshold_curves(
     shares, gaps = Together(counts, batches), Together(np.delete(counts - counts[base], base, 0), batches)
     of, reaches = shares.moments, (shares.reach, gaps.reach if len(losses) > 1 else np.nan)
     count = effective_count(replace(of, units=units.count), units)
-    alone, together = (wilson_interval(of.mean, count, z) for z in (Z, shares.reach))
+    alone = wilson_interval(of.mean, count)
+    together, wide = (_far_interval(of.mean, count, z) for z in reaches)
     if units.count < 2 and units.paths > 1:
-        alone = together = (np.full_like(of.mean, np.nan),) * 2
+        alone = together = wide = (np.full_like(of.mean, np.nan),) * 2
     share = Banded(of.mean, *alone, *together)
-    bands = share, Banded(of.mean, *alone, *wilson_interval(of.mean, count, reaches[1]))
+    bands = share, Banded(of.mean, *alone, *wide)
     sign = 1.0 if above else -1.0
     return ThresholdCurves(
         sign * levels.astype(np.float64), above, share, _gaps(bands, counts, batches, base), reaches, lost
@@ -107,6 +109,20 @@ def _levels(losses: Float[np.ndarray, "policy path"], marked: float | None) -> n
         ends = np.array([min(ends[0], marked), max(ends[1], marked)])
     levels = np.linspace(ends[0], ends[1], POINTS)
     return np.unique(levels if marked is None else np.append(levels, marked))
+
+
+def _far_interval(share: Curve, count: Curve, reach: float) -> tuple[Curve, Curve]:
+    """Interval of shares that reaches many standard errors: there the score's normal law is too light, and the binomial itself is asked.
+
+    Source: Clopper and Pearson (1934), Biometrika 26, 404-413, with an effective count, as in `intervals.effective_count`.
+    """
+    if not np.isfinite(reach):
+        return np.full_like(share, np.nan), np.full_like(share, np.nan)
+    risk, hits = float(ndtr(-reach)), share * count
+    misses = count - hits
+    low = np.where(share > 0, betaincinv(np.maximum(hits, 1e-300), misses + 1, risk), 0.0)
+    high = np.where(share < 1, betaincinv(hits + 1, np.maximum(misses, 1e-300), 1 - risk), 1.0)
+    return np.minimum(low, share), np.maximum(high, share)
 
 
 def _beyond(code: np.ndarray, levels: int, batches: Units) -> Float[np.ndarray, "level batch"]:

@@ -12,7 +12,7 @@ import xarray as xr
 from engine.report.charts import Chart, columns_of
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
-from engine.report.text import cell, compact, listed, unit_of, with_interval
+from engine.report.text import cell, compact, listed, minus, unit_of, with_interval
 from engine.risk.as_text import judged
 from engine.risk.flags import Reason
 from engine.risk.intervals import Estimate
@@ -165,7 +165,7 @@ def _thresholds(run: RunRecords, groups: dict[str, xr.Dataset], baseline: str) -
             rows.append(
                 (
                     (title, policy if len(group["policy"]) > 2 else ""),
-                    f"{compact(float(own['threshold']))}{unit}", *(_ranges(levels, side) for side in sides),
+                    f"{_stated(float(own['threshold']))}{unit}", *(_ranges(levels, side) for side in sides),
                 )
             )  # fmt: skip
     heads = ("Event", "Threshold", "Less likely at", "Likelier at")
@@ -285,7 +285,7 @@ def _charts(run: RunRecords, group: xr.Dataset, baseline: str) -> Iterator[Chart
         title = run.title("events", event)
         side = "above" if above else "below"
         finding = (
-            f"At the study’s threshold, {side} {compact(threshold)}{unit_of(unit)}: {listed(said[:MOST])}."
+            f"At the study’s threshold, {side} {_stated(threshold)}{unit_of(unit)}: {listed(said[:MOST])}."
         )
         axis = run.heading("outcomes", outcome, unit)
         yield Chart(
@@ -293,6 +293,11 @@ def _charts(run: RunRecords, group: xr.Dataset, baseline: str) -> Iterator[Chart
             {"axis": axis, "reverse": not above, "marked": threshold}, columns_of(points),
             ("Policy", f"{side.capitalize()}{'' if unit == '1' else f' [{unit}]'}", "Share of futures [95 % interval]"), tuple(rows),
         )  # fmt: skip
+
+
+def _stated(value: float) -> str:
+    """A number as the study states it."""
+    return minus(f"{value:,g}")
 
 
 def _number(value: float) -> float | None:
