@@ -31,7 +31,7 @@ from engine.risk.thresholds import ThresholdCurves, threshold_curves
 from engine.study.study import Event, Study
 
 FEWEST = 50
-"""Paths on which an event happens, and does not, from which policies are told apart by it."""
+"""Paths on which an event happens under one of two policies alone, from which they are told apart by it."""
 
 
 class Comparison(Findings):
@@ -213,7 +213,7 @@ def _ranked(
         return {}
     batches, shortfall = batched(units), f"ES{100 * level:g}"
     totals: dict[str, list[np.ndarray]] = {"mean": [], shortfall: []}
-    told: dict[str, list[bool]] = {"mean": [], shortfall: []}
+    told: dict[str, list[np.ndarray]] = {"mean": [], shortfall: []}
     for name in chosen:
         values, loss = outcomes[name], study.model.outcomes[name].loss
         influences = of_mean(values, sound), of_shortfall(values, sound, units, level, loss)
@@ -221,7 +221,9 @@ def _ranked(
             sign = 1.0 if loss else -1.0
             totals[measure].append(sign * batches.totals(influence.values[:, sound]))
             against = [r for r in records if (r.variable, r.measure) == (name, against_baseline(measure))]
-            told[measure].append(bool(against) and all(np.isfinite(r.low) for r in against))
+            known = {study.baseline, *(r.policy for r in against if np.isfinite(r.low))}
+            there = np.array([policy in known for policy in study.policy_names])
+            told[measure].append(there[:, None] & there)
     return {
         measure: dict(zip(chosen, ranks.gaps(totals[measure], batches, told[measure]), strict=True))
         for measure in totals
@@ -231,7 +233,7 @@ def _ranked(
 def _ranked_events(
     study: Study, events: Sequence[Event], outcomes: Mapping[str, np.ndarray]
 ) -> dict[str, dict[str, Gaps]]:
-    """All pairs of policies by the probability of each event; told apart where it happens, or does not, on paths enough."""
+    """All pairs of policies by the probability of each event; told apart where it happens under one alone on paths enough."""
     if not events:
         return {}
     read = {name: outcomes[name] for name in sorted(set().union(*(event_outcomes(study, e) for e in events)))}
@@ -241,12 +243,11 @@ def _ranked_events(
         return {}
     batches = batched(units)
     totals: list[np.ndarray] = []
-    told: list[bool] = []
+    told: list[np.ndarray] = []
     for event in events:
         own = happens(study, event, read)[:, sound]
-        rarest = int(np.minimum(own.sum(axis=1), (~own).sum(axis=1)).min())
         totals.append(batches.totals(own))
-        told.append(rarest >= FEWEST)
+        told.append(np.array([[np.count_nonzero(one != two) >= FEWEST for two in own] for one in own]))
     by_event = zip((event.name for event in events), ranks.gaps(totals, batches, told), strict=True)
     return {PROBABILITY: dict(by_event)}
 

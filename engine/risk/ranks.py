@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from engine.risk.intervals import Units
 from engine.risk.simultaneous import Together
@@ -57,24 +57,27 @@ class Gaps:
         return np.stack([order, 1 + self.better.sum(axis=0), count - self.better.sum(axis=1)])
 
 
-def gaps(totals: Sequence[Totals], batches: Units, told: Sequence[bool]) -> list[Gaps]:
+def gaps(
+    totals: Sequence[Totals], batches: Units, told: Sequence[Bool[np.ndarray, "policy policy"]]
+) -> list[Gaps]:
     """Gaps of several measures, all pairs of all measures held together.
 
     Args:
       totals: of each measure, what the paths of each batch add to it under every policy, high being worse [policy, batch].
-      told: whether a measure has intervals; else its gaps have no ends.
+      told: of each measure, which pairs have intervals; the gaps of the others have no ends.
     """
     pairs = list(combinations(range(len(totals[0])), 2))
     apart = [np.array([total[i] - total[j] for i, j in pairs]) for total in totals]
-    held = [part for part, known in zip(apart, told, strict=True) if known]
-    reach = Together(np.concatenate(held), batches).reach if held and pairs else np.nan
+    known = [np.array([of[pair] for pair in pairs], bool) for of in told]
+    held = np.concatenate([part[of] for part, of in zip(apart, known, strict=True)]) if pairs else None
+    reach = Together(held, batches).reach if held is not None and len(held) else np.nan
     answer = []
-    for total, part, known in zip(totals, apart, told, strict=True):
+    for total, part, of in zip(totals, apart, known, strict=True):
         own = total.sum(axis=-1) / batches.paths
         half = np.full((len(own), len(own)), np.nan)
         errors = Together(part, batches).moments.error if pairs else ()
-        for (i, j), error in zip(pairs, errors, strict=True):
-            half[i, j] = half[j, i] = reach * error if known else np.nan
+        for (i, j), error, there in zip(pairs, errors, of, strict=True):
+            half[i, j] = half[j, i] = reach * error if there else np.nan
         gap = own[:, None] - own
         answer.append(Gaps(own, gap, gap - half, gap + half))
     return answer

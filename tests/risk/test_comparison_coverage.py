@@ -88,9 +88,9 @@ def test_quantiles_of_regret_and_the_chance_of_being_worse_cover(unit):
 
 @pytest.mark.parametrize(("paths", "unit"), [(1600, 1), (1600, 2), (6400, 2), (12_800, 16)])
 def test_bands_of_threshold_curves_cover_all_levels_at_once(paths, unit):
-    """The wide bands of both policies, and of their difference, at all 61 levels from 99.5 % to .5 %; the narrow one at the middle."""
+    """The wide bands of both policies, and of their difference, at all levels from 99.5 % to .5 %."""
     rng = np.random.default_rng([2, paths, unit])
-    held = {name: [] for name in ("share, all at once", "difference, all at once", "share, alone")}
+    held = {name: [] for name in ("share, all at once", "difference, all at once")}
     for _ in range(REPETITIONS):
         curves = threshold_curves(pair(rng, paths, unit), unit, 0, True, 12.0)
         share = ndtr((MEANS[:, None] - curves.levels) / SDS[:, None])
@@ -98,8 +98,6 @@ def test_bands_of_threshold_curves_cover_all_levels_at_once(paths, unit):
         own, apart = curves.share, curves.gap
         held["share, all at once"].append(((own.lowest <= share) & (share <= own.highest)).all())
         held["difference, all at once"].append(((apart.lowest[1] <= gap) & (gap <= apart.highest[1])).all())
-        at = int(np.abs(curves.levels - 12.0).argmin())
-        held["share, alone"].append(own.low[1, at] <= share[1, at] <= own.high[1, at])
     for name, of in held.items():
         judged(name, paths, unit, of)
 
@@ -114,7 +112,7 @@ def test_gaps_of_many_policies_cover_all_pairs_at_once(unit):
         # products of scores do not cancel where pairs mirror each other
         common, *own = scores(rng, paths, unit, 6)
         values = means[:, None] + common**2 - 1 + 0.5 * np.array(own) * np.roll(own, 1, axis=0)
-        (one,) = gaps([batched(units).totals(values)], batched(units), [True])
+        (one,) = gaps([batched(units).totals(values)], batched(units), [np.full((5, 5), True)])
         apart = means[:, None] - means
         inside = (one.low <= apart) & (apart <= one.high) | np.eye(5, dtype=bool)
         held.append(inside.all())
