@@ -15,7 +15,7 @@ import enum
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.special import ndtr
 
 from engine.risk.flags import Flag, Reason
@@ -31,7 +31,8 @@ FEWEST = 50
 """Paths beyond the levels on either side, at least."""
 ERROR = 0.05
 """How often dominance is said where there is none, at most; and how often it is denied where there is."""
-ORDERS = (1, 2)
+SURE = 10
+"""Paths on which the two must differ at a level before anything is sure there."""
 
 
 class Verdict(enum.StrEnum):
@@ -106,34 +107,56 @@ def dominance(
     return first, second
 
 
-def _gap(x: np.ndarray, y: np.ndarray, levels: np.ndarray, batches: Units) -> tuple[Together, Together]:
+@dataclass(frozen=True)
+class _Gaps:
+    """Gaps at each level, and on how many paths the two differ there."""
+
+    totals: Together
+    apart: Int[np.ndarray, "level"]
+
+
+def _gap(x: np.ndarray, y: np.ndarray, levels: np.ndarray, batches: Units) -> tuple[_Gaps, _Gaps]:
     """Totals over batches of 1{x > l} - 1{y > l}, and of (x - l)+ - (y - l)+, at each level l [level, batch]."""
     counts: list[np.ndarray] = []
     sums: list[np.ndarray] = []
     bins = len(levels) + 1
-    for values in (x, y):
-        code = np.searchsorted(levels, values)
+    codes = [np.searchsorted(levels, values) for values in (x, y)]
+    for values, code in zip((x, y), codes, strict=True):
         for kept, weights in ((counts, None), (sums, values.astype(np.float64) - float(levels[0]))):
-            of = binned(code, bins, batches, weights)
-            kept.append(np.cumsum(of[::-1], axis=0)[::-1])
+            kept.append(_from(binned(code, bins, batches, weights)))
     above, beyond = (one - two for one, two in (counts, sums))
     from_first = (levels - levels[0]).astype(np.float64)[:, None]
     # the first row of the excesses is the gap of the means
     excess = np.concatenate([beyond[:1], beyond[1:] - from_first * above[1:]])
-    return Together(above[1:], batches), Together(excess, batches)
+    differ = x != y
+    highest, lowest = (
+        _from(np.bincount(side(*codes)[differ], minlength=bins)) for side in (np.maximum, np.minimum)
+    )
+    return _Gaps(Together(above[1:], batches), (highest - lowest)[1:]), _Gaps(
+        Together(excess, batches), highest
+    )
 
 
-def _judged(order: int, gaps: Together, levels: np.ndarray, sign: float) -> Dominance:
-    of, reach = gaps.moments, gaps.reach
+def _from(counts: np.ndarray) -> np.ndarray:
+    """Sums from each row on."""
+    sums: np.ndarray = np.cumsum(counts[::-1], axis=0)[::-1]
+    return sums
+
+
+def _judged(order: int, gaps: _Gaps, levels: np.ndarray, sign: float) -> Dominance:
+    of, reach = gaps.totals.moments, gaps.totals.reach
     at = levels if order == 1 else np.concatenate([levels[:1], levels])
     # where the two are on the same side on every path they are alike there
     moving = of.error > 0
     low, high = _ends(levels, sign)
     if not moving.any():
         return Dominance(order, Verdict.SAME, np.nan, np.nan, low, high)
-    t, at = of.mean[moving] / of.error[moving], at[moving]
-    better, worse = float(ndtr(t).max()), float(ndtr(-t).max())
-    surely_better, surely_worse = t.min() < -reach, t.max() > reach
+    t, at, apart = of.mean[moving] / of.error[moving], at[moving], gaps.apart[moving]
+    # with so few paths no test of signs can be surer
+    least = 0.5**apart
+    better, worse = (float(np.maximum(ndtr(side), least).max()) for side in (t, -t))
+    sure = np.where(apart >= SURE, t, 0.0)
+    surely_better, surely_worse = sure.min() < -reach, sure.max() > reach
     if better <= ERROR:
         verdict = Verdict.BETTER
     elif worse <= ERROR:
@@ -144,7 +167,7 @@ def _judged(order: int, gaps: Together, levels: np.ndarray, sign: float) -> Domi
         verdict = Verdict.NOT_BETTER
     else:
         verdict = Verdict.NOT_WORSE if surely_better else Verdict.OPEN
-    best, worst = (sign * float(at[k]) for k in (t.argmin(), t.argmax()))
+    best, worst = (sign * float(at[k]) for k in (sure.argmin(), sure.argmax()))
     return Dominance(
         order, verdict, better, worse, low, high,
         best if surely_better else np.nan, worst if surely_worse else np.nan,

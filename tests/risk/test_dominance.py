@@ -43,6 +43,14 @@ def test_a_share_of_paths_alike_counts_for_nothing():
     assert dominance(zeros, np.where(A > 1, A + 0.5, 0), 1, True)[0].verdict is Verdict.BETTER
 
 
+@pytest.mark.parametrize(("paths", "verdict"), [(3, Verdict.OPEN), (40, Verdict.NOT_WORSE)])
+def test_a_few_paths_are_not_enough_to_say_it(paths, verdict):
+    """Alike but for some paths, all of them better: where the changed ones begin and end too few differ to say that it dominates."""
+    better = A.copy()
+    better[np.flatnonzero((A > 0) & (A < 0.5))[:paths]] -= 2.0
+    assert dominance(better, A, 1, True)[0].verdict is verdict
+
+
 def test_too_little_and_too_heavy_is_unknown():
     assert [one.verdict for one in dominance(A[:100], B[:100], 1, True)] == [Verdict.UNKNOWN] * 2
     assert [one.verdict for one in dominance(A[:512], B[:512], 256, True)] == [Verdict.UNKNOWN] * 2
