@@ -159,7 +159,7 @@ def comparison(
     by_measure |= _ranked_events(
         study, [event for event in events if event in known_events(study, outcomes)], outcomes
     )
-    more, ahead, places = _by_year(study, asked, chosen, device)
+    more, ahead, places, count = _by_year(study, asked, chosen, device)
     return Comparison(
         study, asked, records + more,
         {key: pair for _, pairs in parts for key, pair in pairs.items()},
@@ -167,7 +167,7 @@ def comparison(
         {measure: ranks.front([*of.values()]) for measure, of in by_measure.items()},
         ahead, _in_the_mean(study, asked, cube),
         [*_common(study, chosen, outcomes, asked.level), *places],
-        years.first_paths(study),
+        count,
     )  # fmt: skip
 
 
@@ -265,10 +265,10 @@ def _common(
 
 def _by_year(
     study: Study, asked: Asked, chosen: Sequence[str], device: str | None
-) -> tuple[list[Record], list[Ahead], list[CommonTail]]:
-    """What needs yearly values path by path: records of named yearly variables, who is ahead when, and worst futures common to places."""
+) -> tuple[list[Record], list[Ahead], list[CommonTail], int]:
+    """What needs yearly values path by path: records of named yearly variables, who is ahead when, and worst futures common to places; from how many paths."""
     if not study.is_path_model or not study.years:
-        return [], [], []
+        return [], [], [], 0
     whole = [one for name in chosen if (one := series.of_outcome(study, name))]
     in_places = {name: series.by_place(study, name) for name in chosen}
     yearly = [
@@ -279,8 +279,9 @@ def _by_year(
     ]
     flat = [*whole, *yearly, *(one for some in in_places.values() for one in some)]
     if not flat:
-        return [], [], []
-    held = list(zip(flat, years.values(study, flat, device), strict=True))
+        return [], [], [], 0
+    count = years.first_paths(study, len(flat), bool(yearly))
+    held = list(zip(flat, years.values(study, flat, count, device), strict=True))
     base = study.policy_names.index(study.baseline)
     records: list[Record] = []
     ahead: list[Ahead] = []
@@ -303,7 +304,7 @@ def _by_year(
             for (i, j), share in joint.common_tails(losses, study.unit, asked.level).items():
                 common.append(CommonTail(policy, labels[i], labels[j], name, share))
         at += len(some)
-    return records, ahead, common
+    return records, ahead, common, count
 
 
 def _records_by_year(study: Study, asked: Asked, one: series.Series, values: np.ndarray) -> Iterator[Record]:

@@ -38,7 +38,8 @@ def labelled(of: Findings, sentence: str) -> dict[str, xr.Dataset]:
         "baseline": study.baseline,
         "level": of.asked.level,
         "years_paths": of.years_paths,
-        "comment": f"policies less '{study.baseline}' on the same paths, {study.paths} of them; what is by year on the first {of.years_paths}",
+        "comment": f"policies less '{study.baseline}' on the same paths, {study.paths} of them"
+        + (f"; what is by year on the first {of.years_paths}" if of.years_paths else ""),
     }
     parts = {
         "outcomes": _outcomes(of),

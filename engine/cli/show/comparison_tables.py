@@ -16,6 +16,7 @@ from engine.risk.as_text import Cell, cell
 from engine.risk.tables import record
 
 if TYPE_CHECKING:
+    from engine.analyses.comparison import Comparison
     from engine.analyses.findings import Findings
     from engine.risk.dominance import Dominance
     from engine.risk.intervals import Estimate
@@ -30,10 +31,10 @@ READING = (
 )
 
 
-def print_comparison(console: Console, of: Findings) -> None:
+def print_comparison(console: Console, of: Comparison) -> None:
     """All of it."""
     study = of.study
-    print_words(console, of.sentence, "bold")  # type: ignore[attr-defined]
+    print_words(console, of.sentence, "bold")
     print_words(
         console,
         f"{study.name}: {study.paths:,} paths, seed {study.seed}; held against {study.baseline}, on the same futures",
@@ -66,13 +67,13 @@ def print_comparison(console: Console, of: Findings) -> None:
     _print_outcomes(console, of, shown)
     _print_ranks(console, of)
     _print_ahead(console, of)
-    _print_years(console, of)
+    marks |= _print_years(console, of)
     _print_common(console, of)
     if blocks or events:
         print_words(console, READING, "dim")
-        shortfall = f"ES{100 * of.asked.level:g}"
-        records = [r for r in of.records if r.measure != "regret_max" and r.year is None]
-        print_flags(console, marks, records, ("mean", shortfall, "worse", "regret"))
+    shortfall = f"ES{100 * of.asked.level:g}"
+    records = [r for r in of.records if r.measure != "regret_max"]
+    print_flags(console, marks, records, ("mean", shortfall, "worse", "regret"))
 
 
 def _shown(of: Findings) -> list[str]:
@@ -209,10 +210,10 @@ def _print_ahead(console: Console, of: Findings) -> None:
     )
 
 
-def _print_years(console: Console, of: Findings) -> None:
+def _print_years(console: Console, of: Findings) -> set[str]:
     """Differences of yearly variables that were named, by place and year."""
     rows = [r for r in of.records if r.year is not None]
-    shortfall = f"ES{100 * of.asked.level:g}"
+    shortfall, marks = f"ES{100 * of.asked.level:g}", set()
     for variable in dict.fromkeys(r.variable for r in rows):
         own = {
             (r.policy, tuple(r.place.values()), r.year, r.measure): r for r in rows if r.variable == variable
@@ -226,6 +227,7 @@ def _print_years(console: Console, of: Findings) -> None:
                     cell(own.get((policy, place, year, f"difference_{measure}")), 1.0, loss)
                     for place, year in keys
                 ]
+                marks |= {one.mark for one in cells if one.mark}
                 head = f"{policy}, {measure}"
                 columns.append(
                     Column(
@@ -237,6 +239,7 @@ def _print_years(console: Console, of: Findings) -> None:
         names = [", ".join([*place, str(year)]) for place, year in keys]
         title = f"{variable} [{of.study.model.yearly[variable].unit}] less {of.study.baseline}, {of.years_paths:,} paths"
         print_rows(console, title, Column("", names, left=True), columns)
+    return marks
 
 
 def _print_common(console: Console, of: Findings) -> None:
