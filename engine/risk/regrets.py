@@ -61,6 +61,6 @@ def regrets(
     return answer
 
 
-def least(by_policy: Mapping[str, Mapping[str, Estimate]], measure: str) -> str:
-    """The policy with the least estimate of a measure of regret, the first of those that share it."""
-    return min(by_policy, key=lambda policy: by_policy[policy][measure].estimate)
+def least(by_policy: Mapping[str, float]) -> str:
+    """The policy with the least regret: by its mean who bears risk, by its largest who shuns it most (minimax regret); the first of several."""
+    return min(by_policy, key=lambda policy: by_policy[policy])

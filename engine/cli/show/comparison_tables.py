@@ -13,6 +13,7 @@ from engine.cli.show.rows import Column, print_rows
 from engine.cli.show.screen import print_words
 from engine.formatting import rounded
 from engine.risk.as_text import Cell, cell
+from engine.risk.regrets import LARGEST, least
 from engine.risk.tables import record
 
 if TYPE_CHECKING:
@@ -102,8 +103,12 @@ def _block(of: Findings, name: str) -> Block:
         ("variance ratio", row("variance_ratio")),
     ]
     rows = [(label, cells) for label, cells in rows if any(one.estimate for one in cells)]
-    worse = "high is worse" if outcome.loss else "low is worse"
-    return Block(f"{name} [{outcome.unit}]", worse, rows, (f"{shortfall} less {study.baseline}",))
+    about = ["high is worse" if outcome.loss else "low is worse"]
+    for measure, words in (("regret", "least mean regret"), (LARGEST, "least largest regret on these paths")):
+        known = {p: one.estimate for p in study.policy_names if (one := of.by_key.get((measure, p, name)))}
+        if len(known) == len(study.policies):
+            about.append(f"{words}: {least(known)}")
+    return Block(f"{name} [{outcome.unit}]", "; ".join(about), rows, (f"{shortfall} less {study.baseline}",))
 
 
 def _order(orders: tuple[Dominance, Dominance] | None) -> str:
