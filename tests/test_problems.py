@@ -16,6 +16,8 @@ from engine.modelling.folds import at_year
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
 from engine.risk import measures
 from engine.risk.events import event_indicators
+from engine.risk.pairing import variance_ratio
+from engine.risk.regrets import regrets
 from engine.risk.tables import tables_of_paths
 from engine.study.loading import read_study
 from engine.study.study import BLOCK, Study
@@ -287,6 +289,22 @@ def test_the_tails_of_both_policies():
         for measure, truth in (("VaR99", var), ("ES99", es)):
             found = records(table, policy=policy, measure=measure)
             assert_plausible(found.estimate, truth, found.standard_error, 0.01 * truth)
+
+
+def test_what_common_futures_gain_and_what_is_regretted_at_worst():
+    """Quantiles of regret: those of the difference, normal with mean 2 and variance 1.25, above zero."""
+    study, values = pair()
+    ratio = variance_ratio(values[1], values[0], study.unit)
+    assert_plausible(ratio.estimate, 18.6, ratio.standard_error, 0.25)
+    old, reform = regrets(values, study.unit, True)
+    for one, truth in (
+        (old["regret_VaR90"], 3.432818209),
+        (old["regret_VaR95"], 3.839002261),
+        (reform["regret_VaR99"], 0.600935993),
+        (reform["regret"], 0.01641384156),
+    ):
+        assert_plausible(one.estimate, truth, one.standard_error, 0.05)
+    assert reform["regret_VaR95"].estimate == 0.0
 
 
 # ------------------------------------------------------------------------------- a path model

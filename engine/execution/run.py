@@ -15,6 +15,7 @@ import xarray as xr
 
 from engine.analyses.assumptions import ByStructure, assumptions, of_few
 from engine.analyses.attribution_dataset import attribute
+from engine.analyses.comparison import Comparison
 from engine.errors import UserError
 from engine.execution import notebook, questions, results, upkeep
 from engine.execution.export import frame, refuse_file, save_tables, side_by_side
@@ -155,6 +156,14 @@ class Run:
     def compare(self, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
         """Every policy against the baseline on the same paths: differences, chances of being worse, regret; rows as `risk`."""
         return self._frame(self._tables(variable, level).comparison)
+
+    def comparison(
+        self, variables: Sequence[str] | None = None, policies: Sequence[str] | None = None, **options: Any
+    ) -> Comparison:
+        """Which policy is better, how surely, in which futures not, from when on: `engine.execution.questions.comparison_of`; also written beside the cube."""
+        answer = questions.comparison_of(self.answers, self.cube, variables, policies, **options)
+        answer_store.write(self._folder, "compare", answer.groups)
+        return answer
 
     def given(
         self, condition: str, variable: str | None = None, level: str | float | None = None

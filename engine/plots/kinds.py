@@ -19,6 +19,7 @@ from engine.plots.figures import (
     replay,
     scatter,
     tails,
+    thresholds,
     tornado,
 )
 from engine.plots.style import Figure
@@ -65,6 +66,9 @@ KINDS: Mapping[str, Kind] = {
         exceedance.exceedance, "how likely each level of an outcome is passed, on a log scale"
     ),
     "differences": Kind(differences.differences, "what a policy changes on the same path, better and worse"),
+    "thresholds": Kind(
+        thresholds.thresholds, "how likely events would be wherever their thresholds were put"
+    ),
     "tails": Kind(tails.tails, "mean, VaR and ES with intervals, a panel for each place"),
     "scatter": Kind(scatter.scatter, "an outcome against a factor, the worst 1 % marked"),
     "tornado": Kind(tornado.tornado, "the outcome where each factor is low and where it is high"),

@@ -237,6 +237,32 @@ def _exceedance(policies: Sequence[str], axis: str, reverse: bool, lowest: float
     }
 
 
+def _thresholds(policies: Sequence[str], axis: str, reverse: bool, marked: float) -> dict[str, Any]:
+    """The chance to pass each level with two bands, and where the threshold stands."""
+    x = {"field": "x", "type": "quantitative", "axis": {"title": axis, "tickCount": 5, "grid": False},
+         "scale": {"reverse": reverse, "zero": False, "nice": False}}  # fmt: skip
+    y = {
+        "field": "y", "type": "quantitative", "scale": {"domain": [0, 1]},
+        "axis": {"title": None, "tickCount": 5, "labelExpr": "format(100 * datum.value, '~g') + ' %'"},
+    }  # fmt: skip
+    rule = {
+        "mark": {"type": "rule", "stroke": "var(--muted)", "strokeDash": [3, 3]},
+        "encoding": {"x": {"datum": marked, "type": "quantitative"}},
+    }
+    fields = {"policy": "policy", "level": "level", "share beyond [95 % interval]": "share"}
+    return {
+        "transform": [_SHOWN],
+        "layer": [
+            rule,
+            _band("least", "most", x, y, policies, 0.15),
+            _band("low", "high", x, y, policies, 0.3),
+            _line(x, y, policies),
+            _markers(x, y, policies),
+            _points(x, y, policies, fields),
+        ],
+    }
+
+
 def _fan(policies: Sequence[str], years: Sequence[int]) -> dict[str, Any]:
     """All policies over one another."""
     return {"transform": [_SHOWN], "layer": _layers(policies, years)}
@@ -323,6 +349,7 @@ def _dots(policies: Sequence[str], names: Sequence[str], marked: float | None, t
 
 SPECIFICATIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "exceedance": _exceedance,
+    "thresholds": _thresholds,
     "fan": _fan,
     "fans": _fans,
     "dots": _dots,

@@ -18,7 +18,7 @@ from engine.report import charts
 from engine.report.markup import Section, render, static, trusted
 from engine.report.run_records import RunRecords, records_of
 from engine.report.sections import SECTIONS
-from engine.run_folder import answer_store, ownership, provenance
+from engine.run_folder import answer_store, ledger, ownership, provenance
 from engine.study.study import Study
 
 NAME = "report.html"
@@ -39,8 +39,9 @@ def report(folder: Path, study: Study, tree: xr.DataTree, variable: str | None =
     if variable is not None and variable not in study.model.outcomes:
         raise UserError("variable", [unknown("outcome", variable, study.model.outcomes)])
     runs, versions = provenance.runs(folder), ownership.versions_of(folder)
-    held = answer_store.read(folder, "assumptions")
-    return page(records_of(study, tree, runs=runs, versions=versions, variable=variable, structures=held))
+    held = {question: answer_store.read(folder, question) for question in ledger.ANSWERS}
+    asked = {question: answer for question, answer in held.items() if answer is not None}
+    return page(records_of(study, tree, asked, runs=runs, versions=versions, variable=variable))
 
 
 def page(run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | None]] = SECTIONS) -> bytes:

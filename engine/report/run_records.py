@@ -17,6 +17,8 @@ from engine.run_folder.cube_groups import STATS
 from engine.study.study import Event, Policy, Study
 
 Key = tuple[str, str, str]
+POLICIES = ("policy", "against", "row_policy")
+"""Coordinates that name policies: of the cube, and of what was asked."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class RunRecords:
       runs: what `provenance.runs` gives.
       versions: what made its blocks; more than one were mixed by force.
       variable: the outcome that the answer speaks of first, if one was named.
-      structures: what `answer_store.read` gives of the assumptions.
+      asked: what `answer_store.read` gives of each question that the run was asked, by the question.
     """
 
     study: Study
@@ -40,7 +42,7 @@ class RunRecords:
     runs: Sequence[Mapping[str, Any]] = ()
     versions: Sequence[Mapping[str, Any]] = ()
     variable: str | None = None
-    structures: xr.DataTree | None = None
+    asked: Mapping[str, xr.DataTree] = field(default_factory=dict)
     loaded: dict[str, xr.Dataset] = field(default_factory=dict)
 
     def group(self, place: str) -> xr.Dataset:
@@ -93,12 +95,16 @@ class RunRecords:
         return int(counts["n_excluded"]) if "n_excluded" in counts else 0
 
 
-def records_of(study: Study, tree: xr.DataTree, **more: Any) -> RunRecords:
+def records_of(
+    study: Study, tree: xr.DataTree, asked: Mapping[str, xr.DataTree] | None = None, **more: Any
+) -> RunRecords:
     """A run as its report reads it; `more` are fields of `RunRecords` beside the records.
 
-    Policies have the names that people call them by: in the study, in the cube and in the records.
+    Policies have the names that people call them by: in the study, in the cube, in what was asked, and in the records.
     """
-    study, tree = _called(study, tree)
+    titles = _titles(study)
+    asked = {question: _labelled(answer, titles) for question, answer in (asked or {}).items()}
+    study, tree = _called(study, titles), _labelled(tree, titles)
     outcomes, events = list(study.model.outcomes), [event.name for event in study.events]
     known = measures(study.levels)
     gaps = {name: against_baseline(name) for name in known}
@@ -113,34 +119,58 @@ def records_of(study: Study, tree: xr.DataTree, **more: Any) -> RunRecords:
         *_records(study, _group(tree, "comparison/regret"), outcomes, "regret"),
     ]
     others = [r for r in comparison if r.policy != study.baseline or r.measure == "regret"]
-    return RunRecords(study, tree, _by_key(risk), _by_key(others), **more)
+    return RunRecords(study, tree, _by_key(risk), _by_key(others), asked=asked, **more)
 
 
 Group = tuple[xr.Dataset, xr.Dataset]
 """A group of the cube, and the reasons below it."""
 
 
-def _called(study: Study, tree: xr.DataTree) -> tuple[Study, xr.DataTree]:
-    """The study and its cube with policies under what they are called; under their names where two would read alike."""
+def _titles(study: Study) -> dict[str, str]:
+    """What policies are called by their names; their names where two would read alike."""
     names = list(study.policy_names)
     titles = [study.title("policies", name) for name in names]
-    if len({title.casefold() for title in titles}) < len(titles):
-        return study, tree
-    of = dict(zip(names, titles, strict=True))
+    alike = len({title.casefold() for title in titles}) < len(titles)
+    return dict(zip(names, names if alike else titles, strict=True))
+
+
+def _called(study: Study, titles: Mapping[str, str]) -> Study:
+    """The study with its policies under what they are called."""
+    if all(name == title for name, title in titles.items()):
+        return study
 
     def named(policy: Policy) -> Policy:
         before = None if policy.before is None else named(policy.before)
-        title = of.get(policy.name) or study.title("policies", policy.name)
+        title = titles.get(policy.name) or study.title("policies", policy.name)
         return replace(policy, name=title, before=before)
 
-    def labelled(group: xr.Dataset) -> xr.Dataset:
-        if "policy" not in group.coords:
-            return group
-        return group.assign_coords(policy=[of.get(str(name), str(name)) for name in group["policy"].values])
-
-    parts = {node.path: labelled(node.to_dataset(inherit=False)) for node in tree.subtree}
     policies = tuple(map(named, study.policies))
-    return replace(study, policies=policies, baseline=of[study.baseline]), xr.DataTree.from_dict(parts)
+    return replace(study, policies=policies, baseline=titles[study.baseline])
+
+
+def _labelled(tree: xr.DataTree, titles: Mapping[str, str]) -> xr.DataTree:
+    """The tree with policies under what they are called, wherever a coordinate of `POLICIES` names them."""
+    if all(name == title for name, title in titles.items()):
+        return tree
+
+    def labelled(group: xr.Dataset) -> xr.Dataset:
+        held = {name: group[name] for name in POLICIES if name in group.coords}
+        if "baseline" in group.attrs:
+            group = group.assign_attrs(baseline=titles.get(group.attrs["baseline"], group.attrs["baseline"]))
+        return group.assign_coords(
+            {
+                name: (
+                    of.dims,
+                    np.array([titles.get(str(one), str(one)) for one in of.values], object),
+                    of.attrs,
+                )
+                for name, of in held.items()
+            }
+        )
+
+    return xr.DataTree.from_dict(
+        {node.path: labelled(node.to_dataset(inherit=False)) for node in tree.subtree}
+    )
 
 
 def _by_key(records: Iterable[Record]) -> dict[Key, Record]:

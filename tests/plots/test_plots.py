@@ -1,5 +1,7 @@
 """Figures show what the cube holds, say no more than its intervals bear out, and look alike."""
 
+from dataclasses import replace
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -19,6 +21,7 @@ from engine.plots.ticks import Numbers
 from engine.risk.intervals import Estimate
 from engine.risk.measures import summary
 from engine.study.loading import read_study
+from engine.study.study import Event
 from tests.drawn_cubes import CASES, Case, drawn
 from tests.helpers import assert_close, assert_plausible
 from tests.reservoirs import Sum
@@ -352,3 +355,21 @@ def test_a_file_has_the_same_bytes_every_time(tmp_path, ending):
 def test_a_file_that_cannot_be_is_refused(tmp_path, file):
     with pytest.raises(UserError, match=r"expected a (name that ends|folder)"):
         save(plt.figure(), tmp_path / file)
+
+
+def test_thresholds_mark_what_the_study_asks_and_draw_both_bands():
+    of = drawn(CASES["plain"])
+    study = replace(
+        of.study, events=(Event("ruin", "", "loss", above=60.0), Event("slump", "", "growth", below=-0.01))
+    )
+    made = figure("thresholds", {"cube": of.cube, "study": study}, {})
+    assert len(made.axes) == 2 and made.axes[1].xaxis_inverted() and not made.axes[0].xaxis_inverted()
+    assert all(len(ax.collections) == 4 for ax in made.axes)
+    share = 100 * float((of.cube["paths"]["loss"].sel(policy="policy_0") > 60.0).mean())
+    assert title_of(made).startswith(f"Ruin: its probability as the study has it is {share:.1f}")
+    one = figure(
+        "thresholds", {"cube": of.cube, "study": study}, {"variable": "slump", "policies": ["policy_1"]}
+    )
+    assert len(one.axes) == 1 and len(one.axes[0].collections) == 2
+    with pytest.raises(UserError, match="kept path by path"):
+        figure("thresholds", {"cube": of.cube, "study": study}, {"variable": "nothing"})

@@ -16,9 +16,10 @@ from engine.study.assumption_tables import in_words
 
 def section(run: RunRecords) -> Section | None:
     """A sentence and two tables; None of a run that has not been held against its assumptions."""
-    if run.structures is None:
+    answer = run.asked.get("assumptions")
+    if answer is None:
         return None
-    records = _titled(run)
+    records = assumption_store.records(answer)
     among = rankings(run.study, records)
     if not among:
         return None
@@ -31,10 +32,10 @@ def section(run: RunRecords) -> Section | None:
     rows = [
         _row(run, one, stated[one.variable, one.measure, one.policy, one.against], several) for one in among
     ]
-    tables = json.loads(run.structures.attrs["assumptions"])
+    tables = json.loads(answer.attrs["assumptions"])
     markup = render(
         "structures.html",
-        paths=int(run.structures.attrs["paths"]),
+        paths=int(answer.attrs["paths"]),
         finding=sentence([_in_words(run, one) for one in among], len(among[0].signs)),
         rows=rows,
         assumed=[
@@ -43,19 +44,6 @@ def section(run: RunRecords) -> Section | None:
         ],
     )
     return Section("structures", "What it rests on", markup)
-
-
-def _titled(run: RunRecords) -> list[Record]:
-    """The records, policies under what people call them in the order of the study."""
-    assert run.structures is not None
-    policies = next(iter(run.structures.children.values())).to_dataset()["policy"].values
-    called = dict(zip(map(str, policies), run.study.policy_names, strict=True))
-
-    def titled(r: Record) -> Record:
-        place = {key: called[label] if key == "against" else label for key, label in r.place.items()}
-        return replace(r, policy=called[r.policy], place=place)
-
-    return [titled(r) for r in assumption_store.records(run.structures)]
 
 
 def _in_words(run: RunRecords, one: Ranking) -> Ranking:

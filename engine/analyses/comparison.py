@@ -1,0 +1,349 @@
+"""Which policy is better, by how much, how surely, and in which futures not: everything that paths on the same futures say of a difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+
+from engine.analyses import years
+from engine.analyses.comparison_dataset import labelled
+from engine.analyses.comparison_sentence import sentence
+from engine.analyses.findings import PROBABILITY, Ahead, Asked, CommonTail, Findings, InTheMean
+from engine.errors import Problem, Problems, UserError, unknown
+from engine.risk import joint, ranks, series
+from engine.risk.contrasts import of_mean, of_shortfall
+from engine.risk.dominance import Dominance, dominance
+from engine.risk.events import event_outcomes, happens, known_events
+from engine.risk.intervals import as_units
+from engine.risk.measures import of_policies, regret
+from engine.risk.overtaking import in_the_mean, overtaking
+from engine.risk.pairing import variance_ratio
+from engine.risk.ranks import Gaps
+from engine.risk.regrets import regrets
+from engine.risk.simultaneous import batched
+from engine.risk.tables import THREADS, Record, Tables, against_baseline, record
+from engine.risk.thresholds import ThresholdCurves, threshold_curves
+from engine.study.study import Event, Study
+
+FEWEST = 50
+"""Paths on which an event happens under one of two policies alone, from which they are told apart by it."""
+
+
+class Comparison(Findings):
+    """The findings with their words and their labels."""
+
+    @property
+    def sentence(self) -> str:
+        """What was learnt, in a sentence for each policy that claims no more than the intervals; one for many."""
+        return sentence(self)
+
+    @cached_property
+    def tree(self) -> xr.DataTree:
+        """Everything labelled."""
+        return xr.DataTree.from_dict(dict(self.groups))
+
+    @property
+    def groups(self) -> Mapping[str, xr.Dataset]:
+        """The groups of the tree by place."""
+        return labelled(self, self.sentence)
+
+
+class Some(Mapping[str, np.ndarray]):
+    """Outcomes under some of the policies, read when they are asked for."""
+
+    def __init__(self, outcomes: Mapping[str, np.ndarray], rows: Sequence[int]):
+        self._outcomes, self._rows = outcomes, list(rows)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        values = self._outcomes[name]
+        return values if self._rows == list(range(len(values))) else values[self._rows]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._outcomes)
+
+    def __len__(self) -> int:
+        return len(self._outcomes)
+
+
+def compared(study: Study, policies: Sequence[str] | None) -> tuple[Study, list[int]]:
+    """The study of the policies that are to be compared, and their numbers in the whole one.
+
+    Args:
+      policies: by name; the study's baseline is what the others are held against if it is among them, else the first. All if not given.
+
+    Raises:
+      UserError: one of them does not run.
+    """
+    if policies is None:
+        return study, list(range(len(study.policies)))
+    problems, chosen = Problems(), list(dict.fromkeys(policies))
+    for name in chosen:
+        if name not in study.policy_names:
+            problems.add("", unknown("policy", name, study.policy_names))
+    problems.refuse("--policies")
+    rows = [study.policy_names.index(name) for name in chosen]
+    baseline = study.baseline if study.baseline in chosen else chosen[0]
+    return replace(study, policies=tuple(study.policies[k] for k in rows), baseline=baseline), rows
+
+
+def refuse(study: Study, asked: Asked) -> None:
+    """Refuses variables, labels and a year that there are not.
+
+    Raises:
+      UserError: there are such, all problems at once.
+    """
+    problems, model = Problems(), study.model
+    known = [*model.outcomes, *(event.name for event in study.events), *model.yearly]
+    for name in asked.variables:
+        if name not in known:
+            problems.add("--outcome", unknown("outcome, event or yearly variable", name, known))
+    for dim, label in (asked.at or {}).items():
+        if dim not in model.dims:
+            problems.add("--at", unknown("dimension", dim, model.dims))
+        elif label not in model.dims[dim]:
+            problems.add("--at", unknown(dim, label, model.dims[dim]))
+    if asked.year is not None and asked.year not in study.years:
+        span = f"{study.years[0]} to {study.years[-1]}" if study.years else "none: this study has no years"
+        problems.add("--year", f"expected {span}, got {asked.year}.")
+    if (asked.year is not None or asked.at) and not any(name in model.yearly for name in asked.variables):
+        problems.add("--outcome", "expected a yearly variable beside --year or --at, got none.")
+    problems.refuse("compare")
+
+
+def comparison(
+    study: Study,
+    outcomes: Mapping[str, np.ndarray],
+    tables: Tables,
+    cube: xr.DataTree | None,
+    asked: Asked,
+    device: str | None = None,
+) -> Comparison:
+    """Everything that the paths of a run say of its policies against the baseline.
+
+    Args:
+      study: of the policies that are compared: `compared`.
+      outcomes: kept whole, [policy, path], read when their turn comes.
+      tables: the study's risk and comparison.
+      cube: of the run, whose yearly means are taken; None for none.
+
+    Raises:
+      UserError: fewer than two policies, or what is asked for is not there.
+    """
+    if len(study.policies) < 2:
+        remedy = "Run the study with more: compare = [...]."
+        raise UserError(
+            study.source, [Problem("", f"expected two policies or more to compare, got one. {remedy}")]
+        )
+    named = asked.variables
+    wanted = [name for name in study.model.outcomes if name in named or not named]
+    events = [event for event in study.events if event.name in named or not named]
+    kept = [name for name in wanted if name in outcomes]
+    chosen = [name for name in (wanted if named else study.headline) if name in outcomes]
+    with ThreadPoolExecutor(THREADS) as threads:
+        parts = list(threads.map(lambda name: _of_outcome(study, name, outcomes[name]), kept))
+        curves = threads.map(lambda event: (event.name, _curves(study, event, outcomes)), events)
+        by_event = {name: one for name, one in curves if one is not None}
+    shown = {*wanted, *(event.name for event in events)}
+    known = [r for r in tables.comparison if r.variable in shown]
+    regretted = {(r.policy, r.variable) for own, _ in parts for r in own if r.measure == "regret"}
+    records = [r for r in known if r.measure != "regret" or (r.policy, r.variable) not in regretted]
+    records += [r for own, _ in parts for r in own]
+    order = [*study.model.outcomes, *(event.name for event in study.events)]
+    records.sort(key=lambda r: order.index(r.variable))
+    by_measure = _ranked(study, chosen, outcomes, records, asked.level)
+    by_measure |= _ranked_events(
+        study, [event for event in events if event in known_events(study, outcomes)], outcomes
+    )
+    more, ahead, places, count = _by_year(study, asked, chosen, device)
+    return Comparison(
+        study, asked, records + more,
+        {key: pair for _, pairs in parts for key, pair in pairs.items()},
+        by_event, by_measure,
+        {measure: ranks.front([*of.values()]) for measure, of in by_measure.items()},
+        ahead, _in_the_mean(study, asked, cube),
+        [*_common(study, chosen, outcomes, asked.level), *places],
+        count,
+    )  # fmt: skip
+
+
+def _of_outcome(
+    study: Study, name: str, values: np.ndarray
+) -> tuple[list[Record], dict[tuple[str, str], tuple[Dominance, Dominance]]]:
+    loss, base = study.model.outcomes[name].loss, study.policy_names.index(study.baseline)
+    records: list[Record] = []
+    orders: dict[tuple[str, str], tuple[Dominance, Dominance]] = {}
+    for p, (policy, own) in enumerate(
+        zip(study.policy_names, regrets(values, study.unit, loss), strict=True)
+    ):
+        records += [record(measure, policy, name, one) for measure, one in own.items()]
+        if p != base:
+            ratio = variance_ratio(values[p], values[base], study.unit)
+            records.append(record("variance_ratio", policy, name, ratio))
+            orders[name, policy] = dominance(values[p], values[base], study.unit, loss)
+    return records, orders
+
+
+def _curves(study: Study, event: Event, outcomes: Mapping[str, np.ndarray]) -> ThresholdCurves | None:
+    """The curves of an event's outcome; None of an event of several, or of an outcome that is not kept."""
+    if event.outcome is None or event.outcome not in outcomes:
+        return None
+    level = event.above if event.above is not None else event.below
+    base = study.policy_names.index(study.baseline)
+    return threshold_curves(outcomes[event.outcome], study.unit, base, event.above is not None, level)
+
+
+def _ranked(
+    study: Study,
+    chosen: Sequence[str],
+    outcomes: Mapping[str, np.ndarray],
+    records: Sequence[Record],
+    level: float,
+) -> dict[str, dict[str, Gaps]]:
+    """All pairs of policies, by measure and outcome; all outcomes of a measure are held together."""
+    if not chosen:
+        return {}
+    sound = np.logical_and.reduce([np.isfinite(outcomes[name]).all(axis=0) for name in chosen])
+    units = as_units(len(sound), study.unit).take(sound)
+    if units.count < 2:
+        return {}
+    batches, shortfall = batched(units), f"ES{100 * level:g}"
+    totals: dict[str, list[np.ndarray]] = {"mean": [], shortfall: []}
+    told: dict[str, list[np.ndarray]] = {"mean": [], shortfall: []}
+    for name in chosen:
+        values, loss = outcomes[name], study.model.outcomes[name].loss
+        influences = of_mean(values, sound), of_shortfall(values, sound, units, level, loss)
+        for measure, influence in zip(totals, influences, strict=True):
+            sign = 1.0 if loss else -1.0
+            totals[measure].append(sign * batches.totals(influence.values[:, sound]))
+            against = [r for r in records if (r.variable, r.measure) == (name, against_baseline(measure))]
+            known = {study.baseline, *(r.policy for r in against if np.isfinite(r.low))}
+            there = np.array([policy in known for policy in study.policy_names])
+            told[measure].append(there[:, None] & there)
+    return {
+        measure: dict(zip(chosen, ranks.gaps(totals[measure], batches, told[measure]), strict=True))
+        for measure in totals
+    }
+
+
+def _ranked_events(
+    study: Study, events: Sequence[Event], outcomes: Mapping[str, np.ndarray]
+) -> dict[str, dict[str, Gaps]]:
+    """All pairs of policies by the probability of each event; told apart where it happens under one alone on paths enough."""
+    if not events:
+        return {}
+    read = {name: outcomes[name] for name in sorted(set().union(*(event_outcomes(study, e) for e in events)))}
+    sound = np.logical_and.reduce([np.isfinite(values).all(axis=0) for values in read.values()])
+    units = as_units(len(sound), study.unit).take(sound)
+    if units.count < 2:
+        return {}
+    batches = batched(units)
+    totals: list[np.ndarray] = []
+    told: list[np.ndarray] = []
+    for event in events:
+        own = happens(study, event, read)[:, sound]
+        totals.append(batches.totals(own))
+        told.append(np.array([[np.count_nonzero(one != two) >= FEWEST for two in own] for one in own]))
+    by_event = zip((event.name for event in events), ranks.gaps(totals, batches, told), strict=True)
+    return {PROBABILITY: dict(by_event)}
+
+
+def _common(
+    study: Study, chosen: Sequence[str], outcomes: Mapping[str, np.ndarray], level: float
+) -> Iterator[CommonTail]:
+    """Of every two of the chosen outcomes, under each policy."""
+    for p, policy in enumerate(study.policy_names if len(chosen) > 1 else ()):
+        signs = [1.0 if study.model.outcomes[name].loss else -1.0 for name in chosen]
+        losses = [sign * outcomes[name][p] for sign, name in zip(signs, chosen, strict=True)]
+        for (i, j), share in joint.common_tails(losses, study.unit, level).items():
+            yield CommonTail(policy, chosen[i], chosen[j], "outcome", share)
+
+
+def _by_year(
+    study: Study, asked: Asked, chosen: Sequence[str], device: str | None
+) -> tuple[list[Record], list[Ahead], list[CommonTail], int]:
+    """What needs yearly values path by path: records of named yearly variables, who is ahead when, and worst futures common to places; from how many paths."""
+    if not study.is_path_model or not study.years:
+        return [], [], [], 0
+    whole = [one for name in chosen if (one := series.of_outcome(study, name))]
+    in_places = {name: series.by_place(study, name) for name in chosen}
+    yearly = [
+        one
+        for name in asked.variables
+        if name in study.model.yearly
+        for one in series.of_yearly(study, name, asked.at or {})
+    ]
+    flat = [*whole, *yearly, *(one for some in in_places.values() for one in some)]
+    if not flat:
+        return [], [], [], 0
+    count = years.first_paths(study, len(flat), bool(yearly))
+    held = list(zip(flat, years.values(study, flat, count, device), strict=True))
+    base = study.policy_names.index(study.baseline)
+    records: list[Record] = []
+    ahead: list[Ahead] = []
+    common: list[CommonTail] = []
+    for one, values in held[len(whole) : len(whole) + len(yearly)]:
+        records += _records_by_year(study, asked, one, values)
+    for one, values in held[: len(whole) + len(yearly)]:
+        sign = 1.0 if one.loss else -1.0
+        for p, policy in enumerate(study.policy_names):
+            if p != base:
+                when = overtaking(sign * (values[p] - values[base]), study.years[0], study.unit)
+                ahead.append(Ahead(policy, one.variable, tuple(one.place.items()), when))
+    at = len(whole) + len(yearly)
+    for name, some in in_places.items():
+        labels = [", ".join(one.place.values()) for one in some]
+        for p, policy in enumerate(study.policy_names if some else ()):
+            losses = [
+                (1.0 if one.loss else -1.0) * values[p, -1] for one, values in held[at : at + len(some)]
+            ]
+            for (i, j), share in joint.common_tails(losses, study.unit, asked.level).items():
+                common.append(CommonTail(policy, labels[i], labels[j], name, share))
+        at += len(some)
+    return records, ahead, common, count
+
+
+def _records_by_year(study: Study, asked: Asked, one: series.Series, values: np.ndarray) -> Iterator[Record]:
+    """Differences, chances of being worse and regret of a yearly variable in one place, in each year that is asked for."""
+    base = study.policy_names.index(study.baseline)
+    for y, year in enumerate(study.years):
+        if asked.year in (None, year):
+            pairs = of_policies(values[:, y], base, study.unit, one.loss, study.levels)
+            lacks = regret(values[:, y], study.unit, one.loss)
+            for policy, (_, gaps), lack in zip(study.policy_names, pairs, lacks, strict=True):
+                named = {against_baseline(measure): gap for measure, gap in gaps.items()} | {"regret": lack}
+                for measure, estimate in named.items():
+                    yield record(measure, policy, one.variable, estimate, one.place, int(year))
+
+
+def _in_the_mean(study: Study, asked: Asked, cube: xr.DataTree | None) -> list[InTheMean]:
+    """Of every yearly variable, or of those named, in each place, from the means of the cube."""
+    if cube is None or "/comparison/yearly" not in cube.groups:
+        return []
+    if str(cube["comparison"]["policy"].attrs.get("baseline", study.baseline)) != study.baseline:
+        return []
+    group = cube["comparison/yearly"].to_dataset()
+    answer: list[InTheMean] = []
+    for name in group.data_vars:
+        if asked.variables and name not in asked.variables:
+            continue
+        table = group[name].sel(asked.at or {} if set(asked.at or {}) <= set(group[name].dims) else {})
+        dims = [dim for dim in table.dims if dim not in ("policy", "stat", "year")]
+        flat = table.transpose("policy", *dims, "year", "stat").compute()
+        for policy in study.policy_names:
+            if policy == study.baseline:
+                continue
+            own = flat.sel(policy=policy)
+            for k in np.ndindex(*(own.sizes[dim] for dim in dims)):
+                place = tuple((str(dim), str(own[dim].values[i])) for dim, i in zip(dims, k, strict=True))
+                loss = study.model.yearly[str(name)].loss
+                answer.append(
+                    InTheMean(
+                        policy, str(name), place, *in_the_mean(own.values[k], int(study.years[0]), loss)
+                    )
+                )
+    return answer

@@ -1,0 +1,120 @@
+"""How likely an event would be wherever its threshold were put, by policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from engine.plots import labels, selection, style, ticks
+from engine.plots.selection import Kept
+from engine.plots.sheet import blank, labelled, sheet
+from engine.plots.style import Axes, Figure
+from engine.risk.intervals import Estimate
+from engine.risk.thresholds import ThresholdCurves, threshold_curves
+from engine.study.study import Event, Study
+
+
+@style.styled
+def thresholds(
+    cube: xr.DataTree,
+    study: Study,
+    variable: str | None = None,
+    policies: Sequence[str] | None = None,
+) -> Figure:
+    """The share of futures in which each level is passed, a panel for each event, with the event's threshold marked.
+
+    Two bands: the darker one is the 95 % interval at a level, the lighter one holds all levels and all policies of a panel at once.
+
+    Args:
+      cube: what `engine.open_cube` gives.
+      study: its study, which knows the events.
+      variable: an outcome or an event; all events of one outcome if not given, the first outcome where there are none.
+      policies: which, in this order; all of them if not given.
+
+    Raises:
+      UserError: the outcome is not kept per path, or there is no such policy.
+    """
+    panels = _panels(cube, study, variable, policies)
+    several = len(panels) > 1
+    on = sheet(len(panels), 1 if not several else 2, (3.6, 2.4) if several else (5.4, 3.3))
+    estimates: list[dict[str, Estimate]] = []
+    for ax, (event, kept) in zip(on.panels, panels, strict=True):
+        curves = _curves(event, kept)
+        estimates.append(_panel(ax, study, event, kept, curves))
+    event, kept = panels[0]
+    paths = labels.counted(kept.values.sizes["path"], "path")
+    note = f"{paths}, the same under every policy. Darker band: 95 % interval at one level; lighter: all levels and policies of a panel at once.{kept.lost()}"
+    if any(event is not None for event, _ in panels):
+        note += " Dotted: the threshold of the study."
+    head = labels.sentence(_what(study, event, kept), kept.by_call(estimates[0]), 100, " %")
+    return on.close(head, note, style.keys(kept.looks, kept.titles, kept.policies))
+
+
+def _panels(
+    cube: xr.DataTree, study: Study, variable: str | None, policies: Sequence[str] | None
+) -> list[tuple[Event | None, Kept]]:
+    """Events with the outcome that each reads; no event of an outcome that none reads."""
+    there = selection.outcomes(cube)
+    events = [event for event in study.events if event.outcome in there]
+    named = [event for event in events if variable in (None, event.name, event.outcome)]
+    if named:
+        return [(event, selection.outcome(cube, event.outcome, policies, "thresholds")) for event in named]
+    return [(None, selection.outcome(cube, variable, policies, "thresholds"))]
+
+
+def _curves(event: Event | None, kept: Kept) -> ThresholdCurves | None:
+    values = np.stack([kept.of(name) for name in selection.known_policies(kept.values)]).astype(np.float32)
+    base = list(selection.known_policies(kept.values)).index(kept.baseline)
+    return threshold_curves(values, kept.unit, base, _above(event, kept), _threshold(event))
+
+
+def _above(event: Event | None, kept: Kept) -> bool:
+    return kept.loss if event is None else event.above is not None
+
+
+def _threshold(event: Event | None) -> float | None:
+    return None if event is None else event.above if event.above is not None else event.below
+
+
+def _what(study: Study, event: Event | None, kept: Kept) -> str:
+    """What the title's numbers are of."""
+    if event is None:
+        side = "above" if kept.loss else "below"
+        return f"{kept.heading}: the probability to be {side} the middle of its levels"
+    return f"{study.title('events', event.name)}: its probability as the study has it"
+
+
+def _panel(
+    ax: Axes, study: Study, event: Event | None, kept: Kept, curves: ThresholdCurves | None
+) -> dict[str, Estimate]:
+    """Draws the curves of one event; its probability by policy."""
+    above = _above(event, kept)
+    title = "" if event is None else study.title("events", event.name)
+    if curves is None:
+        blank(ax, "no path on which all policies are finite")
+        labelled(ax, kept.label, f"share of futures {'above' if above else 'below'} [%]", title)
+        return dict.fromkeys(kept.policies, labels.UNKNOWN)
+    marked = _threshold(event)
+    at = len(curves.levels) // 2 if marked is None else int(np.abs(curves.levels - marked).argmin())
+    estimates = {}
+    share, known = curves.share, selection.known_policies(kept.values)
+    for name in kept.policies:
+        p, look = known.index(name), kept.looks[name]
+        for low, high, strength in ((share.lowest, share.highest, 0.15), (share.low, share.high, 0.3)):
+            ax.fill_between(
+                curves.levels, 100 * low[p], 100 * high[p], color=look.colour, alpha=strength, linewidth=0
+            )
+        ax.plot(curves.levels, 100 * share.estimate[p], **look.line)
+        ax.plot([curves.levels[at]], [100 * share.estimate[p, at]], **look.dot, markersize=5, zorder=3)
+        ends = float(share.low[p, at]), float(share.high[p, at])
+        estimates[name] = Estimate(float(share.estimate[p, at]), np.nan, *ends)
+    if marked is not None:
+        ax.axvline(marked, color=style.GREY, linewidth=1, linestyle=":", zorder=1.5)
+    if not above:
+        ax.invert_xaxis()
+    ax.set_ylim(0, 105)
+    ticks.numbers(ax)
+    labelled(ax, kept.label, f"share of futures {'above' if above else 'below'} [%]", title)
+    return estimates

@@ -1,0 +1,39 @@
+"""What it gains that every policy is looked at on the same futures: by how much less the difference of two policies varies."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.risk.flags import Flag, Reason
+from engine.risk.heaviness import tails_flag
+from engine.risk.intervals import Estimate, Units, moments
+from engine.risk.measures import ONE_UNIT, finite_units
+
+
+def variance_ratio(
+    one: Float[np.ndarray, "path"], two: Float[np.ndarray, "path"], unit: int | Units
+) -> Estimate:
+    """Variance of the difference under independent draws over that of the paired one, (Var X + Var Y) / Var(X - Y).
+
+    So many times as many independent paths would be needed for the same error of a mean difference. The interval is that of its logarithm, by
+    influence functions. NaN where the two never differ, or differ by the same everywhere.
+    """
+    (x, y), units, lost = finite_units((one, two), unit)
+    nothing = Estimate(np.nan, np.nan, np.nan, np.nan)
+    if units.paths < 2:
+        return nothing.flagged(lost, Flag(Reason.NO_PATHS, units.paths, 2))
+    a, b = (part.astype(np.float64) - part.mean(dtype=np.float64) for part in (x, y))
+    apart, paired = float(a @ a + b @ b) / units.paths, float((a - b) @ (a - b)) / units.paths
+    if paired <= 1e-14 * apart or apart == 0:
+        return nothing.flagged(lost, Flag(Reason.UNRECORDED))
+    ratio = apart / paired
+    influence = (a * a + b * b) / apart - (a - b) ** 2 / paired
+    of = moments(influence, units)
+    if units.count < 2:
+        return Estimate(ratio, np.nan, np.nan, np.nan).flagged(lost, ONE_UNIT)
+    error = float(of.error)
+    low, high = ratio * np.exp(-units.reach * error), ratio * np.exp(units.reach * error)
+    few = Flag(Reason.FEW_REPLICATES, units.count, units.needed) if units.count < units.needed else None
+    tail = tails_flag(np.sort(influence), 0.0, (error * units.paths) ** 2)
+    return Estimate(ratio, ratio * error, float(low), float(high)).flagged(lost, few, tail)

@@ -1,0 +1,100 @@
+"""Which of many policies is the best, and which are not beaten in everything: ranks and Pareto front, claimed no further than intervals that hold together.
+
+Two policies are told apart where the interval of their paired difference leaves out zero, of all pairs at once: `simultaneous.py`. A rank lies
+between one more than the policies that are surely better, and all less those that are surely worse. Source of such ranks: Mogstad, Romano, Shaikh
+and Wilhelm (2024), Rev. Econ. Stud. 91, 476-518, doi:10.1093/restud/rdad006.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from engine.risk.intervals import Units
+from engine.risk.simultaneous import Together
+
+Totals = Float[np.ndarray, "policy batch"]
+
+
+class Front(enum.StrEnum):
+    """Whether a policy is on the Pareto front."""
+
+    ON = "on the front"
+    OFF = "beaten"
+    LIKELY = "likely on the front"
+    UNLIKELY = "likely beaten"
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """One measure of every policy, high being worse, and what it is more than that of every other.
+
+    Args:
+      measure: by policy.
+      gap, low, high: the first less the second, with ends that hold all pairs at once; NaN where there are none [policy, policy].
+    """
+
+    measure: Float[np.ndarray, "policy"]
+    gap: Float[np.ndarray, "policy policy"]
+    low: Float[np.ndarray, "policy policy"]
+    high: Float[np.ndarray, "policy policy"]
+
+    @property
+    def better(self) -> np.ndarray:
+        """Whether the first is surely better than the second [policy, policy]."""
+        return self.high < 0
+
+    @property
+    def ranks(self) -> Int[np.ndarray, "3 policy"]:
+        """The rank by the estimate, 1 the best, and between which it lies."""
+        order = np.argsort(np.argsort(self.measure, kind="stable"), kind="stable") + 1
+        count = len(self.measure)
+        return np.stack([order, 1 + self.better.sum(axis=0), count - self.better.sum(axis=1)])
+
+
+def gaps(
+    totals: Sequence[Totals], batches: Units, told: Sequence[Bool[np.ndarray, "policy policy"]]
+) -> list[Gaps]:
+    """Gaps of several measures, all pairs of all measures held together.
+
+    Args:
+      totals: of each measure, what the paths of each batch add to it under every policy, high being worse [policy, batch].
+      told: of each measure, which pairs have intervals; the gaps of the others have no ends.
+    """
+    pairs = list(combinations(range(len(totals[0])), 2))
+    apart = [np.array([total[i] - total[j] for i, j in pairs]) for total in totals]
+    known = [np.array([of[pair] for pair in pairs], bool) for of in told]
+    held = np.concatenate([part[of] for part, of in zip(apart, known, strict=True)]) if pairs else None
+    reach = Together(held, batches).reach if held is not None and len(held) else np.nan
+    answer = []
+    for total, part, of in zip(totals, apart, known, strict=True):
+        own = total.sum(axis=-1) / batches.paths
+        half = np.full((len(own), len(own)), np.nan)
+        errors = Together(part, batches).moments.error if pairs else ()
+        for (i, j), error, there in zip(pairs, errors, of, strict=True):
+            half[i, j] = half[j, i] = reach * error if there else np.nan
+        gap = own[:, None] - own
+        answer.append(Gaps(own, gap, gap - half, gap + half))
+    return answer
+
+
+def front(by_measure: Sequence[Gaps]) -> list[Front]:
+    """Of each policy, whether another is better in every measure.
+
+    Surely beaten: one other is surely better in all. Surely on the front: it is surely better than every other in some measure.
+    """
+    less = np.stack([one.gap for one in by_measure])
+    better = np.stack([one.better for one in by_measure])
+    apart = ~np.eye(better.shape[-1], dtype=bool)
+    beaten = np.any(np.all(better, axis=0), axis=0).tolist()
+    surely = np.all(np.any(better, axis=0) | ~apart, axis=1).tolist()
+    unlikely = np.any(np.all(less <= 0, axis=0) & np.any(less < 0, axis=0), axis=0).tolist()
+    return [
+        Front.OFF if off else Front.ON if on else Front.UNLIKELY if out else Front.LIKELY
+        for off, on, out in zip(beaten, surely, unlikely, strict=True)
+    ]

@@ -1,0 +1,66 @@
+"""Regret: what a policy gives away against the best policy of the same future; its mean, its quantiles, its largest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.risk.evidence import FEWEST_FOR_VAR
+from engine.risk.flags import Flag, Reason
+from engine.risk.intervals import Estimate, Units
+from engine.risk.measures import finite_units, regret
+from engine.risk.tails import quantiles
+
+LEVELS = (0.90, 0.95, 0.99)
+"""Of the quantiles of regret."""
+LARGEST = "regret_max"
+"""The largest regret on the paths that there are: it grows with them, and has no interval."""
+
+
+def shortfalls(values: Float[np.ndarray, "policy path"], loss: bool) -> Float[np.ndarray, "policy path"]:
+    """What each policy lacks of the best policy on the same path, never below zero."""
+    best = values.min(axis=0) if loss else values.max(axis=0)
+    return np.abs(values - best)
+
+
+def regrets(
+    values: Float[np.ndarray, "policy path"],
+    unit: int | Units,
+    loss: bool,
+    levels: Sequence[float] = LEVELS,
+) -> list[dict[str, Estimate]]:
+    """Of each policy: "regret", its mean; "regret_VaR95", what the worst 5 % of futures reach or pass; "regret_max".
+
+    Quantiles have the order statistics' intervals, flagged as any VaR's.
+    """
+    kept, units, lost = finite_units(tuple(values), unit)
+    means = regret(values, unit, loss)
+    if not units.count:
+        return [{"regret": mean} for mean in means]
+    short = shortfalls(np.stack(kept), loss)
+    seen = quantiles(short, units, tuple(levels))
+    answer: list[dict[str, Estimate]] = []
+    for p, mean in enumerate(means):
+        own = {"regret": mean}
+        for level, column, many in zip(levels, seen.columns, seen.exceedances, strict=True):
+            few = (
+                None
+                if many[p] >= FEWEST_FOR_VAR or seen.constant[p]
+                else Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, float(many[p]), FEWEST_FOR_VAR)
+            )
+            single = Flag(Reason.ONE_UNIT, 1, 2) if units.count < 2 else None
+            estimate, error, low, high = (float(part[p]) for part in column)
+            own[f"regret_VaR{100 * level:g}"] = Estimate(estimate, error, low, high).flagged(
+                lost, single or few
+            )
+        largest = float(short[p].max())
+        own[LARGEST] = Estimate(largest, np.nan, np.nan, np.nan, (Flag(Reason.UNRECORDED),))
+        answer.append(own)
+    return answer
+
+
+def least(by_policy: Mapping[str, float]) -> str:
+    """The policy with the least regret: by its mean who bears risk, by its largest who shuns it most (minimax regret); the first of several."""
+    return min(by_policy, key=lambda policy: by_policy[policy])

@@ -1,0 +1,147 @@
+"""Numbers of a path as they stand from year to year: an outcome counted up to each year, or a yearly variable in one place."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.modelling.cell_axis import Columns, cell_layout
+from engine.modelling.folds import Term
+from engine.study.study import Study
+
+Years = Float[np.ndarray, "policy year path"]
+_ACROSS: Mapping[str, Callable[..., np.ndarray]] = {
+    "sum": np.sum,
+    "mean": np.mean,
+    "peak": np.max,
+    "lowest": np.min,
+}
+_ALONG: Mapping[str, Callable[..., np.ndarray]] = {
+    "total": np.cumsum,
+    "peak": np.maximum.accumulate,
+    "lowest": np.minimum.accumulate,
+    "last": lambda values, axis: values,
+}
+"""Folds of years that are known up to any year."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some cells of one yearly variable, made one number a year and followed along the years.
+
+    Args:
+      cells: on the cell axis.
+      across, along: how the cells of a year, and then the years up to each, become one number.
+    """
+
+    cells: tuple[int, ...]
+    across: str = "sum"
+    along: str = "last"
+    scale: float = 1.0
+
+    def values(self, yearly: Float[np.ndarray, "policy year cell path"]) -> Years:
+        """The number in each year."""
+        one = _ACROSS[self.across](yearly[:, :, list(self.cells)], axis=2)
+        return self.scale * _ALONG[self.along](one, axis=1)
+
+
+@dataclass(frozen=True)
+class Series:
+    """One number a year.
+
+    Args:
+      variable: the outcome or the yearly variable that it is of.
+      loss: whether high is worse.
+      place: the labels that it is for, by dimension.
+    """
+
+    variable: str
+    loss: bool
+    parts: tuple[Part, ...]
+    place: Mapping[str, str] = field(default_factory=dict)
+
+    def values(self, yearly: Float[np.ndarray, "policy year cell path"]) -> Years:
+        """It in each year, from the yearly values of some paths."""
+        first, *rest = (part.values(yearly) for part in self.parts)
+        return sum(rest, first)
+
+
+def of_outcome(study: Study, name: str) -> Series | None:
+    """An outcome counted up to each year; None where it is nothing that can be counted so."""
+    outcome, layout = study.model.outcomes[name], cell_layout(study.model)
+    parts = tuple(
+        Part(cells, term.across, term.kind.name, term.scale)
+        for term in outcome.terms
+        if term.kind.name in _ALONG and (cells := tuple(_cells(study, layout, term)))
+    )
+    if not parts or len(parts) < len(outcome.terms):
+        return None
+    return Series(name, outcome.loss, parts)
+
+
+def by_place(study: Study, name: str) -> list[Series]:
+    """An outcome counted up to each year in each of the places that it is made of; none where these are fewer than two.
+
+    Places are the labels of the first dimension of its yearly variables.
+    """
+    outcome, layout = study.model.outcomes[name], cell_layout(study.model)
+    dims = {layout[term.variable].dims[:1] for term in outcome.terms if term.variable in layout}
+    if of_outcome(study, name) is None or len(dims) != 1 or not (dim := next(iter(dims))):
+        return []
+    chosen = [dict(term.over).get(dim[0], study.model.dims[dim[0]]) for term in outcome.terms]
+    shared = [label for label in chosen[0] if all(label in labels for labels in chosen)]
+    if len(shared) < 2:
+        return []
+    return [
+        Series(
+            name,
+            outcome.loss,
+            tuple(
+                Part(
+                    tuple(_cells(study, layout, term, {dim[0]: (label,)})),
+                    term.across,
+                    term.kind.name,
+                    term.scale,
+                )
+                for term in outcome.terms
+            ),
+            {dim[0]: label},
+        )
+        for label in shared
+    ]
+
+
+def of_yearly(study: Study, name: str, at: Mapping[str, str]) -> list[Series]:
+    """A yearly variable in each of its places, or in those with some labels."""
+    variable, columns = study.model.yearly[name], cell_layout(study.model)[name]
+    labels = [study.model.dims[dim] for dim in columns.dims]
+    places = (dict(zip(columns.dims, chosen, strict=True)) for chosen in itertools.product(*labels))
+    return [
+        Series(name, variable.loss, (Part((columns.first + k,)),), place)
+        for k, place in enumerate(places)
+        if all(place.get(dim) == label for dim, label in at.items())
+    ]
+
+
+def _cells(
+    study: Study,
+    layout: Mapping[str, Columns],
+    term: Term,
+    more: Mapping[str, tuple[str, ...]] | None = None,
+) -> Iterator[int]:
+    """Where the cells of a term stand; none of what is not recorded."""
+    if term.variable not in layout:
+        return
+    columns, over = layout[term.variable], {**dict(term.over), **(more or {})}
+    ranks = np.arange(math.prod(columns.shape)).reshape(columns.shape)
+    kept = [
+        [study.model.dims[dim].index(label) for label in over.get(dim, study.model.dims[dim])]
+        for dim in columns.dims
+    ]
+    chosen = ranks[np.ix_(*kept)] if kept else ranks
+    yield from (columns.first + int(k) for k in np.ravel(chosen))

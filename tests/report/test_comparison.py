@@ -1,0 +1,30 @@
+"""The report of a run whose policies have been compared."""
+
+import re
+
+from engine.execution.run import run
+from engine.report.page import report
+from tests.analyses.assumed import BILL, bill
+
+
+def words(page: bytes) -> str:
+    """The text of a page."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.decode()))
+
+
+def test_it_says_which_policy_is_better_and_how_surely_in_the_words_of_the_study(tmp_path):
+    policies = {"old": {"label": "As it was"}, "reform": {"cut": 1.0}}
+    keep = {"outcomes": "all", "draws": 0, "yearly": 0}
+    study = bill(policies=policies, run=BILL["run"] | {"paths": 65_536}, keep=keep)
+    done = run(study, out=tmp_path / "run")
+    assert "Which policy, how surely" not in words(report(done.folder, study, done.cube))
+    answer = done.comparison()
+    assert answer.sentence.startswith("reform against old, cost: mean better by 0.5")
+    page = report(done.folder, study, done.cube)
+    text = words(page)
+    assert (
+        "Reform against As it was: clearly better in the mean of 1 and clearly worse in that of 1 of 3 outcomes"
+        in text
+    )
+    assert "Every outcome, less “As it was”" in text and "At the study’s threshold, above 1.5 bn" in text
+    assert b'"threshold-ruin"' in page
