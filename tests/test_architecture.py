@@ -26,6 +26,7 @@ OWNERS = {
     "jinja2": {"report/markup"},
     "markupsafe": {"report/markup"},
     "vl_convert": {"report/charts"},
+    "SALib": {"analyses/given_data"},
     "llvmlite": {"program/machine_code", "program/ptx"},
     "click": {"cli"},
     "rich": {"cli"},

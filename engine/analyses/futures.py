@@ -12,10 +12,10 @@ from engine.analyses import variants
 from engine.analyses.independent_inputs import IndependentInput, replicates
 from engine.errors import Problem, UserError, unknown
 from engine.program import compilation_cache, devices
-from engine.program.contract import Program
+from engine.program.contract import Program, Scores
 from engine.risk.events import event_outcomes, happens
 from engine.risk.exclusion import most_excluded
-from engine.study.study import Study
+from engine.study.study import Block, Study
 
 MEAN, PROBABILITY = "mean", "probability"
 LEVEL = 0.99
@@ -109,6 +109,15 @@ class Futures:
         study = self.study if paths is None else replace(self.study, paths=paths)
         programs = ((k, variants.held(self.program, one)) for k, one in enumerate(values))
         return self._gathered(programs, study, len(study.blocks()))
+
+    def scores(self, first: int, paths: int) -> Scores:
+        """The random numbers that some paths are made of, in double precision."""
+        return self.program.scores(Block(0, first, paths)).astype(np.float64)
+
+    def made(self, scores: Scores) -> Values:
+        """The outcomes by name of futures made of random numbers."""
+        outcomes = self.program.outcomes_of(scores)
+        return {name: outcomes[:, at] for name, at in zip(self.names, self._at, strict=True)}
 
     def _gathered(
         self, programs: Iterable[tuple[int, Program]], study: Study, blocks: int

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.analyses.futures import Futures, outcomes_of, quantities, sound
+from engine.analyses.futures import SHORTFALL, Futures, outcomes_of, quantities, sound
+from engine.analyses.given_data import GivenData, given_data
 from engine.analyses.independent_inputs import IndependentInput
 from engine.analyses.indices import Shares, indices
+from engine.analyses.members import Within, within
 from engine.analyses.swings import Quantity, Swing, swings
 from engine.analyses.variants import PATHS, Observer, unobserved
 from engine.analyses.worth import Worth, worths
@@ -26,6 +28,8 @@ class Sensitivity:
       worths: of every outcome, what knowing an input is worth.
       swung: the quantities of swings.
       swings: of every factor, what holding it low and high does.
+      within: what the members of groups do that were asked for.
+      given_data: what SALib says, if it was asked.
     """
 
     study: Study
@@ -34,6 +38,8 @@ class Sensitivity:
     worths: tuple[Worth, ...]
     swung: tuple[Quantity, ...]
     swings: tuple[Swing, ...]
+    within: tuple[Within, ...] = ()
+    given_data: tuple[GivenData, ...] = ()
 
 
 def sensitivity(
@@ -42,6 +48,8 @@ def sensitivity(
     paths: int | None = None,
     device: str | None = None,
     observe: Observer = unobserved,
+    groups: Sequence[str] = (),
+    with_given_data: bool = False,
 ) -> Sensitivity:
     """Which inputs outcomes, events and tails hang on, under each policy and in the difference from the baseline.
 
@@ -53,9 +61,11 @@ def sensitivity(
       paths: from the first on; the study's, at most 131,072, if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
       observe: is told what is being done, and how much of how much is done.
+      groups: Gaussian groups whose members are looked at one by one, on means and events of single policies.
+      with_given_data: also ask SALib for measures that need draws and outcomes alone.
 
     Raises:
-      UserError: no such outcome or event; paths that are no whole units; values that are not finite on more paths than the study allows.
+      UserError: no such outcome, event or group; paths that are no whole units; values that are not finite on more paths than the study allows.
     """
     study.refuse_broken_model()
     count = min(study.paths, PATHS) if paths is None else paths
@@ -72,4 +82,9 @@ def sensitivity(
     worth = worths(futures, inputs, outcomes, own, sound((own,)))
     observe("knowledge", 1, 1)
     swung, of_factors = swings(futures, wanted, observe)
-    return Sensitivity(study, inputs, tuple(shares), tuple(worth), swung, tuple(of_factors))
+    alone = [one for one in swung if one.measure != SHORTFALL]
+    members = [row for group in groups for row in within(futures, alone, group, observe)]
+    data = given_data(futures, wanted) if with_given_data else []
+    return Sensitivity(
+        study, inputs, tuple(shares), tuple(worth), swung, tuple(of_factors), tuple(members), tuple(data)
+    )

@@ -85,11 +85,11 @@ def groups(given: Sensitivity, sentence: str) -> dict[str, xr.Dataset]:
             },
         )  # fmt: skip
     if given.swings:
-        rows = [[[_row(e) for e in ends] for ends in (s.low, s.high)] for s in given.swings]
+        moved = [[[_row(e) for e in ends] for ends in (s.low, s.high)] for s in given.swings]
         made["swings"] = xr.Dataset(
             {
                 "swing": (
-                    ("factor", "end", "quantity", "stat"), np.array(rows),
+                    ("factor", "end", "quantity", "stat"), np.array(moved),
                     described("what changes where the factor is held there, in the unit of the variable", "1"),
                 ),
                 "value": (("factor", "end"), np.array([s.values for s in given.swings]), described("value, in the unit of the factor", "1")),
@@ -98,6 +98,19 @@ def groups(given: Sensitivity, sentence: str) -> dict[str, xr.Dataset]:
                 **_quantities(given.swung),
                 "factor": labels("factor", [s.factor for s in given.swings], "factor that is held"),
                 "end": labels("end", ENDINGS, "quantile of its prior at which it is held"),
+                "stat": stat,
+            },
+        )  # fmt: skip
+    if given.within:
+        every = [(w.group, member) for w in given.within for member in w.members]
+        effects = [_row(one) for w in given.within for one in w.shapley]
+        of = [w.quantity for w in given.within for _ in w.members]
+        made["members"] = xr.Dataset(
+            {"share": (("row", "stat"), np.array(effects), described("share of the variance", "1", "Shapley effect of a member"))},
+            {
+                "group": labels("row", [group for group, _ in every], "group that moves together"),
+                "member": labels("row", [member for _, member in every], "factor of the group"),
+                **{name: xr.Variable(("row",), of_row.values, of_row.attrs) for name, of_row in _quantities(of).items()},
                 "stat": stat,
             },
         )  # fmt: skip
@@ -132,6 +145,28 @@ def records(given: Sensitivity) -> Iterator[dict[str, Any]]:
                     "value": value,
                     **_numbers(one),
                 }
+
+    for mine in given.within:
+        for member, one in zip(mine.members, mine.shapley, strict=True):
+            yield {
+                "kind": "member",
+                **_plain(mine.quantity),
+                "input": member,
+                "of": mine.group,
+                **_numbers(one),
+            }
+    for data in given.given_data:
+        for factor, delta, error, pawn in zip(
+            data.factors, data.delta, data.delta_error, data.pawn, strict=True
+        ):
+            yield {
+                "kind": "given data",
+                **_plain(data.quantity),
+                "input": factor,
+                "delta": delta,
+                "delta_error": error,
+                "pawn": pawn,
+            }
 
 
 def _plain(one: Quantity) -> dict[str, Any]:

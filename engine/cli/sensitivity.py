@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     "--outcome", "variables", type=options.NAMES, multiple=True, shell_complete=options.complete_outcome,
     help="Outcomes and events, in place of the headline and all events; may be given several times.",
 )  # fmt: skip
+@click.option(
+    "--within", "groups", type=options.NAMES, multiple=True, metavar="GROUP",
+    help="Also what each member of a Gaussian group does; may be given several times.",
+)  # fmt: skip
+@click.option(
+    "--given-data", is_flag=True, help="Also what SALib says from draws and outcomes alone: delta and PAWN."
+)
 @click.option("--full", is_flag=True, help="Every input in every table, with first and total indices.")
 @options.as_json
 @options.quiet
@@ -31,6 +38,8 @@ def command(
     study: Study,
     place: dict[str, Any],
     variables: tuple[tuple[str, ...], ...],
+    groups: tuple[tuple[str, ...], ...],
+    given_data: bool,
     full: bool,
     as_json: bool,
     quiet: bool,
@@ -44,7 +53,8 @@ def command(
     Example: rustbelt sensitivity rustbelt --outcome capital_shortfall_peak
     """
     from engine.analyses.sensitivity import sensitivity
-    from engine.analyses.sensitivity_dataset import groups, records
+    from engine.analyses.sensitivity_dataset import groups as labelled
+    from engine.analyses.sensitivity_dataset import records
     from engine.cli.show.sensitivity_tables import finding, print_sensitivity
     from engine.execution.resources import refuse_if_memory_too_small
     from engine.execution.stages import Stage
@@ -55,8 +65,9 @@ def command(
         given = sensitivity(
             study, named, study.paths if ctx.params["paths"] else None, place["device"],
             lambda stage, done, total: observe(Stage(stage, done, total)),
+            [name for names in groups for name in names], given_data,
         )  # fmt: skip
-    written = _written(study, place["out"], groups(given, finding(given, named)))
+    written = _written(study, place["out"], labelled(given, finding(given, named)))
     if as_json:
         screen.print_records(records(given))
         return

@@ -119,15 +119,17 @@ def increments(x: Paths, mixed: Paths) -> Paths:
     return mixed * (0.5 * mixed - x)
 
 
-def shares(parts: Float[np.ndarray, "input batch"], flag: Flag | None = None) -> tuple[Estimate, ...]:
-    """Parts of each input in the sum of all parts, from independent batches of equal size; they add up to 1.
+def shares(
+    parts: Float[np.ndarray, "input batch"], whole: Float[np.ndarray, "batch"] | None = None
+) -> tuple[Estimate, ...]:
+    """Parts of each input in a whole, from independent batches of equal size.
 
     Args:
       parts: what each input does in each batch.
-      flag: what is to be known of all of them.
+      whole: what all do; the sum of the parts if not given, of which they then add up to 1.
     """
     count = parts.shape[1]
-    whole = parts.sum(axis=0)
+    whole = parts.sum(axis=0) if whole is None else whole
     total = float(whole.mean())
     if not total > 0:
         return (Estimate(0.0, 0.0, 0.0, 0.0),) * len(parts)
@@ -136,6 +138,5 @@ def shares(parts: Float[np.ndarray, "input batch"], flag: Flag | None = None) ->
     for row in parts:
         value = float(row.mean()) / total
         of = moments_of_totals((row - value * whole) / total, units)
-        one = single(shifted(of, 1.0, value - of.mean))
-        estimates.append(one.flagged(flag or (ONE_UNIT if count < 2 else None)))
+        estimates.append(single(shifted(of, 1.0, value - of.mean)).flagged(ONE_UNIT if count < 2 else None))
     return tuple(estimates)

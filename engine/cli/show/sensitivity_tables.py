@@ -16,7 +16,9 @@ from engine.risk.as_text import Cell, cell
 from engine.risk.tables import Record, record
 
 if TYPE_CHECKING:
+    from engine.analyses.given_data import GivenData
     from engine.analyses.indices import Shares
+    from engine.analyses.members import Within
     from engine.analyses.sensitivity import Sensitivity
     from engine.analyses.worth import Worth
     from engine.risk.intervals import Estimate
@@ -75,6 +77,10 @@ def print_sensitivity(console: Console, given: Sensitivity, named: Sequence[str]
     for at, quantity in enumerate(given.swung):
         if full or quantity.measure != SHORTFALL:
             _print_swings(console, given, at, full, marks, flagged)
+    for group in dict.fromkeys(mine.group for mine in given.within):
+        _print_members(console, [mine for mine in given.within if mine.group == group], marks, flagged)
+    for data in given.given_data:
+        _print_given_data(console, data, full)
     print_words(console, READING, "dim")
     print_flags(console, marks, flagged, sorted({one.measure for one in flagged}))
 
@@ -176,6 +182,35 @@ def _print_swings(
     title = f"{quantity.measure} of {quantity.variable} [{unit}] under {quantity.policy}, one factor held low and high"
     print_title(console, title, "")
     print_rows(console, "", Column("", [s.factor for s in shown], left=True), columns)
+
+
+def _print_members(console: Console, among: Sequence[Within], marks: set[str], flagged: list[Record]) -> None:
+    columns = []
+    for mine in among:
+        cells = [
+            _cell(mine.quantity, name, one, 100.0, marks, flagged)
+            for name, one in zip(mine.members, mine.shapley, strict=True)
+        ]
+        columns.append(
+            Column(f"{mine.quantity.variable}\n{mine.quantity.policy}", _aligned(cells), left=True)
+        )
+    print_title(console, f"Members of {among[0].group}: share in %", "")
+    print_rows(console, "", Column("", among[0].members, left=True), columns)
+
+
+def _print_given_data(console: Console, data: GivenData, full: bool) -> None:
+    order = sorted(range(len(data.factors)), key=lambda k: -data.delta[k])[: None if full else MOST]
+    columns = [
+        Column("delta", [f"{data.delta[k]:.3f}" for k in order]),
+        Column("+-", [f"{data.delta_error[k]:.3f}" for k in order]),
+        Column("PAWN", [f"{data.pawn[k]:.3f}" for k in order]),
+    ]
+    print_title(
+        console,
+        f"{data.quantity.variable} under {data.quantity.policy}, from draws and outcomes alone (SALib)",
+        "",
+    )
+    print_rows(console, "", Column("", [data.factors[k] for k in order], left=True), columns)
 
 
 def _subject(given: Sensitivity, named: Sequence[str] | None) -> Shares | None:
