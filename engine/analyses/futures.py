@@ -12,10 +12,10 @@ from engine.analyses import variants
 from engine.analyses.independent_inputs import IndependentInput, replicates
 from engine.errors import Problem, UserError, unknown
 from engine.program import compilation_cache, devices
-from engine.program.contract import Program, Scores
+from engine.program.contract import FactorDraws, Program, Scores
 from engine.risk.events import event_outcomes, happens
 from engine.risk.exclusion import most_excluded
-from engine.study.study import Block, Study
+from engine.study.study import Block, Change, Study
 
 MEAN, PROBABILITY = "mean", "probability"
 LEVEL = 0.99
@@ -109,6 +109,15 @@ class Futures:
         study = self.study if paths is None else replace(self.study, paths=paths)
         programs = ((k, variants.held(self.program, one)) for k, one in enumerate(values))
         return self._gathered(programs, study, len(study.blocks()))
+
+    def changed(self, change: Change, paths: int) -> Values:
+        """The outcomes by name of the study with a change, on the first so many paths."""
+        study = replace(self.study, paths=paths)
+        return next(self._gathered([(0, variants.fed(self.program, change))], study, len(study.blocks())))
+
+    def draws(self) -> FactorDraws:
+        """Factor draws of all paths."""
+        return np.concatenate([self.program.draws(block) for block in self.study.blocks()], axis=-1)
 
     def scores(self, first: int, paths: int) -> Scores:
         """The random numbers that some paths are made of, in double precision."""

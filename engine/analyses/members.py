@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 
 from engine.analyses.futures import Futures, Numbers, Quantity
 from engine.analyses.independent_inputs import IndependentInput, independent_inputs
+from engine.analyses.joint_scores import Joint
 from engine.analyses.variants import Observer
 from engine.errors import Problem, UserError, unknown
 from engine.program import arguments
-from engine.program.arguments import factor_stream
-from engine.program.contract import Scores
 from engine.risk.indices import shares
 from engine.risk.intervals import Estimate
 from engine.study.study import Study
@@ -53,7 +51,7 @@ def within(futures: Futures, wanted: Sequence[Quantity], group: str, observe: Ob
     study = futures.study
     inputs = independent_inputs(study)
     own = _group(study, inputs, group)
-    linear = _Linear.of(study, group)
+    joint = Joint.of(study, group)
     paths = max(study.unit, min(study.paths, PATHS) // study.unit * study.unit)
     names = [one.name for one in arguments.streams(study)]
     rows = {one.name: [k for k, name in enumerate(names) if name in set(one.streams)] for one in inputs}
@@ -75,7 +73,7 @@ def within(futures: Futures, wanted: Sequence[Quantity], group: str, observe: Ob
         order = random.permutation(count)
         left = [np.zeros(0)] * len(wanted)
         for known in range(count, -1, -1):
-            mixed[linear.rows] = linear.given(base, other, order[:known])
+            mixed[joint.rows] = joint.given(base, other, order[:known])
             values = futures.made(mixed)
             for q, one in enumerate(wanted):
                 now = 0.5 * (before[q] - numbers.values(one, values)) ** 2
@@ -101,57 +99,3 @@ def _group(study: Study, inputs: Sequence[IndependentInput], group: str) -> Inde
             text = f"'{group}': its members are drawn given each other by a Gaussian copula alone, and its is {family}."
             raise UserError(study.source, [Problem("--within", text)])
     raise UserError(study.source, [Problem("--within", unknown("group", group, list(study.groups)))])
-
-
-@dataclass(frozen=True)
-class _Linear:
-    """The joint scores of a group's members y = own e + shared g, from their own scores e and those that they share.
-
-    Args:
-      rows: of e among the random numbers of a path.
-      latent_rows: of g.
-    """
-
-    rows: list[int]
-    latent_rows: list[int]
-    own: np.ndarray
-    shared: np.ndarray
-
-    @staticmethod
-    def of(study: Study, group: str) -> _Linear:
-        """The group's, by what its copula makes of unit scores."""
-        of = study.groups[group]
-        names = [one.name for one in arguments.streams(study)]
-        members, latents = of.members, of.streams
-        size = len(members) + len(latents)
-        with jax.enable_x64(True):
-            unit = np.eye(size)
-            own = dict(zip(members, unit, strict=False))
-            scores = of.copula.scores(own, list(unit[len(members) :]), of.copula.parameters(np.float64))
-            matrix = np.stack([np.asarray(scores[name]) for name in members])
-        by_name = {item.name: factor_stream(item) for item in study.inputs}
-        return _Linear(
-            [names.index(by_name[member]) for member in members],
-            [names.index(stream) for stream in latents],
-            matrix[:, : len(members)],
-            matrix[:, len(members) :],
-        )
-
-    def given(self, base: Scores, other: Scores, known: np.ndarray) -> np.ndarray:
-        """Own scores of members, the known ones as in `base`, the others drawn anew given these.
-
-        From another draw y' of all of them, y_U = y'_U + S_UK S_KK^-1 (y_K - y'_K).
-        """
-        y, anew = self._joint(base), self._joint(other)
-        joint = y.copy()
-        rest = np.setdiff1d(np.arange(len(y)), known)
-        if len(rest):
-            correlation = self.own @ self.own.T + self.shared @ self.shared.T
-            weights = correlation[np.ix_(rest, known)] @ np.linalg.pinv(
-                correlation[np.ix_(known, known)], hermitian=True
-            )
-            joint[rest] = anew[rest] + weights @ (y[known] - anew[known])
-        return np.linalg.lstsq(self.own, joint - self.shared @ base[self.latent_rows], rcond=None)[0]
-
-    def _joint(self, scores: Scores) -> np.ndarray:
-        return self.own @ scores[self.rows] + self.shared @ scores[self.latent_rows]

@@ -55,7 +55,7 @@ def worths(
         return []
     units = as_units(study.paths, study.unit)
     units = units if good.all() else units.take(good)
-    drawn = np.concatenate([futures.program.draws(block) for block in study.blocks()], axis=-1)[:, good]
+    drawn = futures.draws()[:, good]
     row = {item.name: k for k, item in enumerate(study.inputs)}
     known = [one for one in inputs if one.is_known_in_advance]
     sets = {one.name: [drawn[row[member]] for member in one.members] for one in known}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli import options
 from engine.cli.show import screen
+from engine.cli.show.answers import print_place, written
 from engine.cli.show.progress import progress
 
 if TYPE_CHECKING:
@@ -67,23 +67,10 @@ def command(
             lambda stage, done, total: observe(Stage(stage, done, total)),
             [name for names in groups for name in names], given_data,
         )  # fmt: skip
-    written = _written(study, place["out"], labelled(given, finding(given, named)))
+    where = written(study, place["out"], "sensitivity", labelled(given, finding(given, named)))
     if as_json:
         screen.print_records(records(given))
         return
     with screen.paged() as console:
         print_sensitivity(console, given, named, full)
-        if written is not None:
-            opened = f'xarray.open_datatree({str(written)!r}, engine="zarr")'
-            screen.print_line(console, "", f"Beside the cube of its run: {opened}")
-
-
-def _written(study: Study, out: Path | None, answer: dict[str, Any]) -> Path | None:
-    """Writes the answer beside the cube of the study's run; gives its place, None where the study has not been run."""
-    from engine.run_folder import answer_store, ownership
-    from engine.run_folder.finding import run_folder
-
-    folder = run_folder(study, out)
-    if not ownership.study_file(folder.path).exists():
-        return None
-    return answer_store.write(folder, "sensitivity", answer)
+        print_place(console, where)
