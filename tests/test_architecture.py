@@ -14,7 +14,7 @@ ARROWS = 45
 GROUND = ("errors", "formatting")
 
 OWNERS = {
-    "tomllib": {"study/loading"},
+    "tomllib": {"study/loading", "study/settings"},
     "tomli_w": {"study/loading"},
     "pydantic": {"study/validation", "study/schema"},
     "zarr": {"run_folder/reading", "storage/zarr_checked", "storage/zarr_chunks"},
