@@ -13,8 +13,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from engine.analyses import flip_dataset, sensitivity_dataset
 from engine.analyses.assumptions import ByStructure, assumptions, of_few
 from engine.analyses.attribution_dataset import attribute
+from engine.analyses.flip import Flip, flip
+from engine.analyses.sensitivity import Sensitivity, sensitivity
 from engine.errors import UserError
 from engine.execution import notebook, questions, results, upkeep
 from engine.execution.export import frame, refuse_file, save_tables, side_by_side
@@ -259,11 +262,33 @@ class Run:
           UserError: as `engine.analyses.assumptions.assumptions`.
         """
         study = of_few(self.study) if paths is None else replace(self.study, paths=paths)
-        watch = notebook.observer()
-        answer = assumptions(
-            study, variables, device, lambda stage, done, total: watch(Stage(stage, done, total))
-        )
+        answer = assumptions(study, variables, device, **self._watched({}))
         answer_store.write(self._folder, "assumptions", answer.groups)
+        return answer
+
+    def sensitivity(self, variables: Sequence[str] | None = None, **options: Any) -> Sensitivity:
+        """Which inputs the answer hangs on, and what knowing them is worth; also written beside the cube.
+
+        Args:
+          variables: outcomes and events; the headline and all events if not given.
+          options: others of `engine.analyses.sensitivity.sensitivity`.
+        """
+        answer = sensitivity(self.study, variables, **self._watched(options))
+        answer_store.write(self._folder, "sensitivity", sensitivity_dataset.groups(answer))
+        return answer
+
+    def flip(
+        self, variable: str, first: str, second: str, measure: str | None = None, **options: Any
+    ) -> Flip:
+        """Which belief would turn the ranking of two policies; also written beside the cube.
+
+        Args:
+          variable: an outcome or an event.
+          measure: "mean" or "ES99" of an outcome.
+          options: others of `engine.analyses.flip.flip`.
+        """
+        answer = flip(self.study, variable, first, second, measure, **self._watched(options))
+        answer_store.write(self._folder, "flip", flip_dataset.groups(answer))
         return answer
 
     # ------------------------------------------------------------------------------------------ the folder
@@ -336,6 +361,12 @@ class Run:
         notes = [f"{mark} {reasons(records)}" for mark, records in marked.items() if records]
         note = "<br>".join(map(escape, notes))
         return f"<div>{head}{table}{note}</div>"
+
+    @staticmethod
+    def _watched(options: Mapping[str, Any]) -> dict[str, Any]:
+        """Options of a question, with an observer that shows progress in notebooks where they name none."""
+        watch = notebook.observer()
+        return {"observe": lambda stage, done, total: watch(Stage(stage, done, total)), **options}
 
     def _frame(self, records: Sequence[Record]) -> pd.DataFrame:
         return frame(self.study, records)
