@@ -14,7 +14,7 @@ ARROWS = 45
 GROUND = ("errors", "formatting")
 
 OWNERS = {
-    "tomllib": {"study/loading"},
+    "tomllib": {"study/loading", "study/settings"},
     "tomli_w": {"study/loading"},
     "pydantic": {"study/validation", "study/schema"},
     "zarr": {"run_folder/reading", "storage/zarr_checked", "storage/zarr_chunks"},
@@ -26,6 +26,7 @@ OWNERS = {
     "jinja2": {"report/markup"},
     "markupsafe": {"report/markup"},
     "vl_convert": {"report/charts"},
+    "SALib": {"analyses/given_data"},
     "llvmlite": {"program/machine_code", "program/ptx"},
     "click": {"cli"},
     "rich": {"cli"},

@@ -59,7 +59,7 @@ def labelled(of: Findings, sentence: str) -> dict[str, xr.Dataset]:
     return groups
 
 
-Group = tuple[dict[str, xr.Variable], dict[str, xr.Variable]]
+Group = tuple[dict[str, Any], dict[str, Any]]
 """Variables and coordinates."""
 
 
@@ -312,7 +312,7 @@ def _by_year(of: Findings) -> Group:
     return {"value": value}, coords
 
 
-def _row(rows: Any) -> dict[str, xr.Variable]:
+def _row(rows: Any) -> dict[str, Any]:
     listed: list[tuple[str, str, tuple]] = list(rows)
     return {
         "row_policy": labels("row", [policy for policy, _, _ in listed], "policy"),
@@ -323,7 +323,7 @@ def _row(rows: Any) -> dict[str, xr.Variable]:
     }
 
 
-def _stat() -> xr.Variable:
+def _stat() -> Any:
     return labels("stat", STATS, "the estimate, its standard error, its 95 % interval")
 
 

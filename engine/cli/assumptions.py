@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli import options
 from engine.cli.show import screen
+from engine.cli.show.answers import print_place, written
 from engine.cli.show.progress import progress
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def command(
             lambda stage, done, total: observe(Stage(stage, done, total)),
         )  # fmt: skip
     try:
-        written, failure = _written(study, place["out"], answer), None
+        where, failure = written(study, place["out"], "assumptions", answer.groups), None
     except Exception as error:  # what has been computed is shown all the same
-        written, failure = None, error
+        where, failure = None, error
     if as_json:
         screen.print_records(_plain(answer))
     else:
@@ -67,10 +67,8 @@ def command(
 
         with screen.paged() as console:
             print_assumptions(console, answer, full)
-            if written is not None:
-                opened = f'xarray.open_datatree({str(written)!r}, engine="zarr")'
-                screen.print_line(console, "", f"Beside the cube of its run: {opened}")
-            elif failure is None:
+            print_place(console, where)
+            if where is None and failure is None:
                 words = "run", study.source
                 screen.print_command(
                     console,
@@ -80,17 +78,6 @@ def command(
                 )
     if failure is not None:
         raise failure
-
-
-def _written(study: Study, out: Path | None, answer: ByStructure) -> Path | None:
-    """Writes the answer beside the cube of the study's run; gives its place, None where the study has not been run."""
-    from engine.run_folder import answer_store, ownership
-    from engine.run_folder.finding import run_folder
-
-    folder = run_folder(study, out)
-    if not ownership.study_file(folder.path).exists():
-        return None
-    return answer_store.write(folder, "assumptions", answer.groups)
 
 
 def _plain(answer: ByStructure) -> list[dict[str, Any]]:

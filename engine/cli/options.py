@@ -104,6 +104,10 @@ program = click.option(
     type=click.Choice(["loop", "xla"]),
     help="Form of the compiled program, in place of the study's: one loop over the years where the model allows it, or XLA's.",
 )
+settings = click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE",
+    help="One value in place of what the study states, such as factors.loss_given_default.p95=0.9; may be given several times.",
+)  # fmt: skip
 own_model = click.option(
     "--model",
     type=Written("FILE:CLASS", _own_model),
@@ -191,17 +195,26 @@ def study_to_run(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def wrapped(
-        study: str, paths: Any, seed: Any, policies: Any, model: Any, program: Any, **others: Any
+        study: str,
+        paths: Any,
+        seed: Any,
+        policies: Any,
+        model: Any,
+        program: Any,
+        settings: Any,
+        **others: Any,
     ) -> None:
         from engine.program import devices
         from engine.study.loading import load_study
 
         devices.use_every_core()
-        resolved = load_study(study, model=model, paths=paths, seed=seed, policies=policies, program=program)
+        resolved = load_study(
+            study, model=model, paths=paths, seed=seed, policies=policies, program=program, settings=settings
+        )
         place = {name: others.pop(name) for name in ("out", "device", "memory")}
         command(study=resolved, place=place, **others)
 
-    for option in (memory, device, program, own_model, out, policies, seed, paths, study):
+    for option in (memory, device, program, own_model, out, policies, seed, paths, settings, study):
         wrapped = option(wrapped)
     return wrapped
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -13,21 +12,18 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from engine.analyses.assumptions import ByStructure, assumptions, of_few
-from engine.analyses.attribution_dataset import attribute
-from engine.analyses.comparison import Comparison
 from engine.errors import UserError
 from engine.execution import notebook, questions, results, upkeep
+from engine.execution.asked import Asked
 from engine.execution.export import frame, refuse_file, save_tables, side_by_side
 from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.replay import replay, worst
 from engine.execution.results import Answers
-from engine.execution.stages import Stage
 from engine.modelling.records import Model
 from engine.risk.as_text import MARKS, cell, reasons
 from engine.risk.rounding import Rounding
 from engine.risk.tables import Record, Tables
-from engine.run_folder import answer_store, cube, provenance
+from engine.run_folder import cube, provenance
 from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder
 from engine.storage.files import write_atomically, writing
@@ -81,7 +77,7 @@ def open_run(place: str | Path, model: Model | None = None, partial: bool = Fals
     return Run(find_run(place, model), partial)
 
 
-class Run:
+class Run(Asked):
     """A run: its study, its cube, what they answer, and what can be done with them.
 
     Args:
@@ -157,14 +153,6 @@ class Run:
         """Every policy against the baseline on the same paths: differences, chances of being worse, regret; rows as `risk`."""
         return self._frame(self._tables(variable, level).comparison)
 
-    def comparison(
-        self, variables: Sequence[str] | None = None, policies: Sequence[str] | None = None, **options: Any
-    ) -> Comparison:
-        """Which policy is better, how surely, in which futures not, from when on: `engine.execution.questions.comparison_of`; also written beside the cube."""
-        answer = questions.comparison_of(self.answers, self.cube, variables, policies, **options)
-        answer_store.write(self._folder, "compare", answer.groups)
-        return answer
-
     def given(
         self, condition: str, variable: str | None = None, level: str | float | None = None
     ) -> pd.DataFrame:
@@ -234,12 +222,6 @@ class Run:
         save_tables(Path(place), self.answers.study, tables)
         return Path(place)
 
-    def attribute(
-        self, start: str, end: str, variables: Sequence[str] | None = None, **options: Any
-    ) -> xr.Dataset:
-        """Which lever does what between two policies: `engine.analyses.attribution_dataset.attribute`, on the run's first paths, computed anew."""
-        return attribute(self.study, start, end, variables, **options)
-
     # ------------------------------------------------------------------------------------------ single paths
 
     def replay(
@@ -251,29 +233,6 @@ class Run:
     def worst(self, variable: str, policy: str | None = None, count: int = 10) -> xr.Dataset:
         """The paths on which an outcome is worst under a policy (the baseline if not given), worst first."""
         return worst(self._folder, variable, policy or self.study.baseline, count)
-
-    # ------------------------------------------------------------------------------------------ what it rests on
-
-    def assumptions(
-        self, variables: Sequence[str] | None = None, paths: int | None = None, device: str | None = None
-    ) -> ByStructure:
-        """What the study says with each of its assumptions off, doubled, and all of them; also written beside the cube.
-
-        Args:
-          variables: outcomes, of which mean and ES99 are looked at, and events; the headline and all events if not given.
-          paths: from the first on; those of the run, but 131,072 at most, if not given.
-          device: "cpu" or "gpu"; the GPUs if there are any.
-
-        Raises:
-          UserError: as `engine.analyses.assumptions.assumptions`.
-        """
-        study = of_few(self.study) if paths is None else replace(self.study, paths=paths)
-        watch = notebook.observer()
-        answer = assumptions(
-            study, variables, device, lambda stage, done, total: watch(Stage(stage, done, total))
-        )
-        answer_store.write(self._folder, "assumptions", answer.groups)
-        return answer
 
     # ------------------------------------------------------------------------------------------ the folder
 

@@ -250,7 +250,7 @@ def regret(values: Float[np.ndarray, "policy path"], unit: int | Units, loss: bo
         flag = ONE_UNIT if units.count < 2 else _few_units(units) if shortfall.any() else None
         shortfall.sort()
         flag = flag or tails_flag(shortfall, float(mean.mean), float(mean.error * units.paths) ** 2)
-        regrets.append(_single(shifted(mean, 1.0)).flagged(lost, flag))
+        regrets.append(single(shifted(mean, 1.0)).flagged(lost, flag))
     return regrets
 
 
@@ -266,8 +266,8 @@ def probability(indicator: Happens, unit: int | Units) -> Estimate:
 def _probability(totals: Float[np.ndarray, "unit"], units: Units) -> Estimate:
     if not units.count:
         return _nothing(None)
-    single = units.count < 2 and units.paths > 1
-    return _single(share_of_totals(totals, units)).flagged(ONE_UNIT if single else None)
+    alone = units.count < 2 and units.paths > 1
+    return single(share_of_totals(totals, units)).flagged(ONE_UNIT if alone else None)
 
 
 def probability_difference(indicator: Happens, baseline: Happens, unit: int | Units) -> Estimate:
@@ -326,6 +326,7 @@ def _nothing(flag: Flag | None) -> Estimate:
     return Estimate(np.nan, np.nan, np.nan, np.nan, (flag or Flag(Reason.NO_PATHS, 0, 1),))
 
 
-def _single(column: Column) -> Estimate:
+def single(column: Column) -> Estimate:
+    """The one cell of a column."""
     estimate, error, low, high = map(float, column)
     return Estimate(estimate, error, low, high)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.draws.copulas.contract import Copula
-from engine.draws.copulas.elliptical import Equicorrelated, StudentT
+from engine.draws.copulas.elliptical import Correlated, Equicorrelated, StudentT, lowest_correlation
 from engine.draws.copulas.statements import STATEMENTS
 from engine.draws.inputs import Group
 from engine.errors import Problems, UserError, refusal, unknown
@@ -143,3 +143,39 @@ def _numbers(group: Group) -> list[float]:
             yield from np.ravel(part).tolist()
 
     return [*leaves(group.copula.parameters(np.float64))] if len(group.members) > 1 else []
+
+
+MOST_CORRELATED = 0.95
+"""Correlation of all members that a group is moved to, at most."""
+ROOM = 1e-3
+"""Of a range that is left at an end where a correlation is none any more."""
+
+
+def correlations(group: Group) -> tuple[float, float, float] | None:
+    """The one correlation of a Gaussian or t group's members, and the least and the largest that they could have; None of any other.
+
+    Of a matrix it is the multiple by which all its correlations are taken: 1 as stated.
+    """
+    copula = _normal(group.copula)
+    if isinstance(copula, Equicorrelated):
+        low = lowest_correlation(len(group.members))
+        return copula.correlation, low + ROOM * (1 - low), MOST_CORRELATED
+    if isinstance(copula, Correlated):
+        least = float(np.linalg.eigvalsh(np.array(copula.correlation) - np.eye(len(copula.members)))[0])
+        return 1.0, 0.0, (1 - ROOM) / -least if least < 0 else 1.0
+    return None
+
+
+def correlated(group: Group, value: float) -> Group:
+    """The group with another correlation, or multiple of its matrix, fed to the program that is there."""
+    copula = _normal(group.copula)
+    if isinstance(copula, Equicorrelated):
+        own: Equicorrelated | Correlated = replace(copula, correlation=value)
+    else:
+        assert isinstance(copula, Correlated)
+        matrix = value * np.array(copula.correlation)
+        np.fill_diagonal(matrix, 1.0)
+        own = replace(copula, correlation=tuple(map(tuple, matrix.tolist())))
+    return replace(
+        group, copula=replace(group.copula, normal=own) if isinstance(group.copula, StudentT) else own
+    )

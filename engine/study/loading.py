@@ -22,6 +22,7 @@ from engine.study.extending import assumptions_below, factors_named, laid_over
 from engine.study.named_files import place_files, read_files
 from engine.study.resolve import KnownModel, resolve
 from engine.study.section_tables import default_tile
+from engine.study.settings import with_settings
 from engine.study.study import Study
 from engine.study.validation import checked
 
@@ -51,6 +52,7 @@ def load_study(
     policies: Sequence[str] | None = None,
     tile: int | None = None,
     program: str | None = None,
+    settings: Sequence[str] = (),
 ) -> Study:
     """The study of a file, or of a study that ships, by its name.
 
@@ -60,13 +62,14 @@ def load_study(
       seed: in place of the study's.
       tile: in place of the study's.
       program: form of the compiled program, in place of the study's: "loop" or "xla".
+      settings: single values of the study in place of what it states, such as "factors.loss_given_default.p95=0.9".
       policies: names of the policies that run, in place of the study's `compare`; the baseline always runs.
 
     Raises:
       UserError: with all problems.
     """
     source, in_files, spare = str(path_or_name), Problems(), set[str]()
-    tables = _extended(_study_path(source), source, (), spare)
+    tables = with_settings(_extended(_study_path(source), source, (), spare), settings)
     read_files(tables, in_files)
     run = {"paths": paths, "seed": seed, "tile": tile, "program": program}
     return read_study(tables, source, model=model, run=run, policies=policies, in_files=in_files, spare=spare)

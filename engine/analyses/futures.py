@@ -1,0 +1,205 @@
+"""Numbers of a study on the same path numbers with some of its inputs drawn anew: one compiled program, fed with other keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from engine.analyses import variants
+from engine.analyses.independent_inputs import IndependentInput, replicates
+from engine.errors import Problem, UserError, unknown
+from engine.program import compilation_cache, devices
+from engine.program.contract import FactorDraws, Program, Scores
+from engine.risk.events import event_outcomes, happens
+from engine.risk.exclusion import most_excluded
+from engine.study.study import Block, Change, Study
+
+MEAN, PROBABILITY = "mean", "probability"
+LEVEL = 0.99
+SHORTFALL = f"ES{100 * LEVEL:g}"
+Values = Mapping[str, Float[np.ndarray, "policy path"]]
+Mix = Mapping[str, int]
+"""Random stream -> the replicate that is read of it."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number of every path.
+
+    Args:
+      variable: an outcome or an event.
+      measure: `MEAN` for the outcome itself, `SHORTFALL` for what a path adds to ES, `PROBABILITY` for whether the event happens.
+      policy: under which.
+      against: the policy that is deducted; "" for none.
+    """
+
+    variable: str
+    measure: str
+    policy: str
+    against: str = ""
+
+
+def quantities(study: Study, variables: Sequence[str] | None) -> tuple[Quantity, ...]:
+    """Mean and ES of outcomes and probabilities of events, under each policy, then of each policy less the baseline.
+
+    Args:
+      variables: the headline and all events if not given.
+
+    Raises:
+      UserError: no such outcome or event.
+    """
+    outcomes, events = [*study.model.outcomes], [event.name for event in study.events]
+    known = [*outcomes, *events]
+    chosen = [*study.headline, *events] if variables is None else [*dict.fromkeys(variables)]
+    wrong = [
+        Problem("--outcome", unknown("outcome or event", name, known)) for name in chosen if name not in known
+    ]
+    if wrong:
+        raise UserError(study.source, wrong)
+    sides = [(policy, "") for policy in study.policy_names]
+    sides += [(policy, study.baseline) for policy in study.policy_names if policy != study.baseline]
+    return tuple(
+        Quantity(name, measure, policy, against)
+        for name in chosen
+        for measure in ((MEAN, SHORTFALL) if name in outcomes else (PROBABILITY,))
+        for policy, against in sides
+    )
+
+
+def outcomes_of(study: Study, variables: Iterable[str]) -> tuple[str, ...]:
+    """The outcomes among some variables, and those that events among them read, in the order of the model."""
+    events = {event.name: event for event in study.events}
+    read: set[str] = set()
+    for name in variables:
+        read |= event_outcomes(study, events[name]) if name in events else {name}
+    return tuple(name for name in study.model.outcomes if name in read)
+
+
+class Futures:
+    """Outcomes of a study on its paths, and on the same path numbers with inputs drawn anew.
+
+    Args:
+      study: with the paths that are looked at.
+      names: outcomes that are read.
+      device: "cpu" or "gpu"; the GPUs if there are any.
+    """
+
+    def __init__(self, study: Study, names: Sequence[str], device: str | None = None):
+        compilation_cache.keep_programs()
+        self.study, self.names = study, tuple(names)
+        self.program: Program = devices.program(study, device)
+        self._at = [[*study.model.outcomes].index(name) for name in names]
+
+    def mixed(self, mixes: Iterable[Mix], paths: int | None = None) -> Iterator[Values]:
+        """The outcomes by name under each mix, one after the other; of the study itself under an empty one.
+
+        Args:
+          paths: from the first on; all of the study's if not given.
+        """
+        study = self.study if paths is None else replace(self.study, paths=paths)
+        blocks = study.blocks()
+        programs = ((k, variants.drawn_anew(self.program, mix)) for k, mix in enumerate(mixes))
+        return self._gathered(programs, study, len(blocks))
+
+    def held(self, values: Iterable[Mapping[str, float]], paths: int | None = None) -> Iterator[Values]:
+        """The outcomes by name with some factors held at values, one after the other."""
+        study = self.study if paths is None else replace(self.study, paths=paths)
+        programs = ((k, variants.held(self.program, one)) for k, one in enumerate(values))
+        return self._gathered(programs, study, len(study.blocks()))
+
+    def changed(self, change: Change, paths: int) -> Values:
+        """The outcomes by name of the study with a change, on the first so many paths."""
+        study = replace(self.study, paths=paths)
+        return next(self._gathered([(0, variants.fed(self.program, change))], study, len(study.blocks())))
+
+    def draws(self) -> FactorDraws:
+        """Factor draws of all paths."""
+        return np.concatenate([self.program.draws(block) for block in self.study.blocks()], axis=-1)
+
+    def scores(self, first: int, paths: int) -> Scores:
+        """The random numbers that some paths are made of, in double precision."""
+        return self.program.scores(Block(0, first, paths)).astype(np.float64)
+
+    def made(self, scores: Scores) -> Values:
+        """The outcomes by name of futures made of random numbers."""
+        outcomes = self.program.outcomes_of(scores)
+        return {name: outcomes[:, at] for name, at in zip(self.names, self._at, strict=True)}
+
+    def _gathered(
+        self, programs: Iterable[tuple[int, Program]], study: Study, blocks: int
+    ) -> Iterator[Values]:
+        parts = []
+        for _, result in variants.results(programs, study.blocks()):
+            parts.append(result.outcomes[:, self._at])
+            if len(parts) == blocks:
+                whole = parts[0] if blocks == 1 else np.concatenate(parts, axis=-1)
+                yield {name: np.ascontiguousarray(whole[:, k]) for k, name in enumerate(self.names)}
+                parts = []
+
+
+def mix(inputs: Iterable[IndependentInput], base: Mapping[str, int], replicate: int) -> Mix:
+    """A mix in which some inputs are read from another replicate than the rest."""
+    return {**base, **replicates(tuple(inputs), replicate)}
+
+
+def sound(values: Iterable[Values]) -> Bool[np.ndarray, "path"]:
+    """Paths on which everything is finite."""
+    return np.logical_and.reduce([np.isfinite(x).all(axis=0) for one in values for x in one.values()])
+
+
+def refuse_too_many(study: Study, good: Bool[np.ndarray, "path"]) -> None:
+    """Raises a UserError where more paths are not finite than the study allows."""
+    count, most = int((~good).sum()), most_excluded(study)
+    if count > most:
+        text = f"values are not finite on {count:,} of {study.paths:,} paths, the first of them {int(np.argmin(good))}"
+        remedy = "Mend the model, or say which share may be kept out of all numbers, such as 0.0001"
+        raise UserError(
+            f"model {study.model_name}",
+            [Problem("run.nonfinite", f"{text}; expected at most {most:,}. {remedy}.")],
+        )
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """How quantities are made of outcomes; VaR is that of the study's own futures, for all mixes."""
+
+    study: Study
+    quantities: tuple[Quantity, ...]
+    var: Mapping[tuple[str, str], float]
+
+    @staticmethod
+    def of(study: Study, wanted: Sequence[Quantity], own: Values) -> Numbers:
+        """The quantities with the VaR that the study's own futures give."""
+        var = {}
+        for one in wanted:
+            for policy in filter(None, (one.policy, one.against)):
+                if one.measure == SHORTFALL:
+                    losses = _losses(study, own, one.variable, policy)
+                    var[one.variable, policy] = float(np.quantile(losses, LEVEL, method="inverted_cdf"))
+        return Numbers(study, tuple(wanted), var)
+
+    def values(self, one: Quantity, outcomes: Values) -> Float[np.ndarray, "path"]:
+        """A quantity on every path."""
+        own = self._under(one, one.policy, outcomes)
+        return own - self._under(one, one.against, outcomes) if one.against else own
+
+    def _under(self, one: Quantity, policy: str, outcomes: Values) -> Float[np.ndarray, "path"]:
+        if one.measure == PROBABILITY:
+            (event,) = (event for event in self.study.events if event.name == one.variable)
+            row = self.study.policy_names.index(policy)
+            return happens(self.study, event, {name: x[row] for name, x in outcomes.items()}).astype(
+                np.float64
+            )
+        losses = _losses(self.study, outcomes, one.variable, policy)
+        if one.measure == SHORTFALL:
+            losses = np.maximum(losses - self.var[one.variable, policy], 0.0) / (1 - LEVEL)
+        return losses if self.study.model.outcomes[one.variable].loss else -losses
+
+
+def _losses(study: Study, values: Values, variable: str, policy: str) -> Float[np.ndarray, "path"]:
+    """An outcome under a policy, high being worse."""
+    row = values[variable][study.policy_names.index(policy)].astype(np.float64)
+    return row if study.model.outcomes[variable].loss else -row

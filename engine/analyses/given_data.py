@@ -1,0 +1,80 @@
+"""Measures of importance that need draws and outcomes alone, by SALib: Borgonovo's delta and PAWN."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.analyses.futures import MEAN, Futures, Quantity, sound
+from engine.errors import UserError
+from engine.study.study import BLOCK
+
+MISSING = "needs SALib: pip install 'rustbelt[sensitivity]'"
+PATHS = 2048
+RESAMPLES = 10
+SEED = 1
+
+
+@dataclass(frozen=True)
+class GivenData:
+    """What SALib says of one outcome under one policy, in the order of the factors that are not fixed.
+
+    Args:
+      delta: Borgonovo's, 0 to 1: half the distance between the outcome's density and that given the factor.
+      delta_error: half of its 95 % interval, by resampling.
+      pawn: median over slices of the factor of the distance between the outcome's distributions with and without it.
+    """
+
+    quantity: Quantity
+    factors: tuple[str, ...]
+    delta: tuple[float, ...]
+    delta_error: tuple[float, ...]
+    pawn: tuple[float, ...]
+
+
+def given_data(futures: Futures, wanted: Sequence[Quantity]) -> list[GivenData]:
+    """Of outcomes, under each policy, from the first paths.
+
+    Sources: Borgonovo (2007), Reliab. Eng. Syst. Saf. 92, 771-784, doi:10.1016/j.ress.2006.04.015; Pianosi and Wagener (2015), Environ.
+    Model. Softw. 67, 1-11, doi:10.1016/j.envsoft.2015.01.004.
+
+    Raises:
+      UserError: SALib is not installed.
+    """
+    try:
+        from SALib.analyze import delta, pawn
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("SALib"):
+            raise
+        raise UserError("--given-data", [MISSING]) from error
+    study = futures.study
+    paths = min(study.paths, PATHS, BLOCK)
+    (values,) = futures.mixed([{}], paths)
+    good = sound((values,))
+    drawn = futures.program.draws(type(study.block(0))(0, 0, paths))[:, good].astype(np.float64)
+    moving = [k for k in range(len(drawn)) if np.ptp(drawn[k]) > 0]
+    names = [study.inputs[k].name for k in moving]
+    x = drawn[moving].T
+    problem = {
+        "num_vars": len(names),
+        "names": names,
+        "bounds": [[float(c.min()), float(c.max())] for c in x.T],
+    }
+    given = []
+    for one in wanted:
+        if one.measure != MEAN or one.against:
+            continue
+        y = values[one.variable][study.policy_names.index(one.policy), good].astype(np.float64)
+        # SALib prints what it bins, and warns of NumPy
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            by_density = delta.analyze(problem, x, y, num_resamples=RESAMPLES, seed=SEED)
+            by_distance = pawn.analyze(problem, x, y, S=10, seed=SEED)
+        rows = by_density["delta"], by_density["delta_conf"], by_distance["median"]
+        given.append(GivenData(one, tuple(names), *(tuple(map(float, row)) for row in rows)))
+    return given

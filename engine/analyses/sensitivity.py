@@ -1,0 +1,90 @@
+"""Which inputs the answer hangs on: indices and Shapley effects, what knowing them is worth, and what each factor does low and high."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from engine.analyses.futures import SHORTFALL, Futures, outcomes_of, quantities, sound
+from engine.analyses.given_data import GivenData, given_data
+from engine.analyses.independent_inputs import IndependentInput
+from engine.analyses.indices import Shares, indices
+from engine.analyses.members import Within, within
+from engine.analyses.swings import Quantity, Swing, swings
+from engine.analyses.variants import PATHS, Observer, unobserved
+from engine.analyses.worth import Worth, worths
+from engine.errors import Problem, UserError
+from engine.study.study import Study
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What `sensitivity` gives.
+
+    Args:
+      study: with the paths that were looked at.
+      inputs: what is drawn apart: groups of factors, factors, shocks, regimes.
+      shares: of every quantity, what each input does to its spread.
+      worths: of every outcome, what knowing an input is worth.
+      swung: the quantities of swings.
+      swings: of every factor, what holding it low and high does.
+      within: what the members of groups do that were asked for.
+      given_data: what SALib says, if it was asked.
+    """
+
+    study: Study
+    inputs: tuple[IndependentInput, ...]
+    shares: tuple[Shares, ...]
+    worths: tuple[Worth, ...]
+    swung: tuple[Quantity, ...]
+    swings: tuple[Swing, ...]
+    within: tuple[Within, ...] = ()
+    given_data: tuple[GivenData, ...] = ()
+
+
+def sensitivity(
+    study: Study,
+    variables: Sequence[str] | None = None,
+    paths: int | None = None,
+    device: str | None = None,
+    observe: Observer = unobserved,
+    groups: Sequence[str] = (),
+    with_given_data: bool = False,
+) -> Sensitivity:
+    """Which inputs outcomes, events and tails hang on, under each policy and in the difference from the baseline.
+
+    Players are what is drawn apart (`independent_inputs`). Each is drawn anew while all others stay, by one compiled program.
+
+    Args:
+      study: the resolved study.
+      variables: outcomes and events; the headline and all events if not given.
+      paths: from the first on; the study's, at most 131,072, if not given.
+      device: "cpu" or "gpu"; the GPUs if there are any.
+      observe: is told what is being done, and how much of how much is done.
+      groups: Gaussian groups whose members are looked at one by one, on means and events of single policies.
+      with_given_data: also ask SALib for measures that need draws and outcomes alone.
+
+    Raises:
+      UserError: no such outcome, event or group; paths that are no whole units; values that are not finite on more paths than the study allows.
+    """
+    study.refuse_broken_model()
+    count = min(study.paths, PATHS) if paths is None else paths
+    if count < 2 * study.unit or count % study.unit:
+        expected = f"expected at least {2 * study.unit}, in whole units of {study.unit}; got {count}."
+        raise UserError(study.source, [Problem("paths", expected)])
+    study = replace(study, paths=count)
+    wanted = quantities(study, variables)
+    names = [one.variable for one in wanted]
+    futures = Futures(study, outcomes_of(study, names), device)
+    inputs, shares = indices(futures, wanted, observe)
+    outcomes = [*dict.fromkeys(name for name in names if name in study.model.outcomes)]
+    (own,) = futures.mixed([{}])
+    worth = worths(futures, inputs, outcomes, own, sound((own,)))
+    observe("knowledge", 1, 1)
+    swung, of_factors = swings(futures, wanted, observe)
+    alone = [one for one in swung if one.measure != SHORTFALL]
+    members = [row for group in groups for row in within(futures, alone, group, observe)]
+    data = given_data(futures, wanted) if with_given_data else []
+    return Sensitivity(
+        study, inputs, tuple(shares), tuple(worth), swung, tuple(of_factors), tuple(members), tuple(data)
+    )

@@ -1,0 +1,86 @@
+"""What it is worth to know an input before the policy is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.analyses.futures import LEVEL, MEAN, SHORTFALL, Futures, Values
+from engine.analyses.independent_inputs import IndependentInput
+from engine.risk.information import Reader, choice, of_everything
+from engine.risk.intervals import Estimate, as_units
+from engine.risk.tables import THREADS
+
+NOTHING = Estimate(0.0, 0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What knowledge is worth to whoever picks the policy with the least of a measure (the most where low is worse).
+
+    Args:
+      outcome, measure: of what.
+      choice: the policy that is picked without it.
+      everything: what it is worth to know the whole future of a path, in the unit of the outcome.
+      known: what it is worth to know all factors.
+      inputs: what it is worth to know each input; None of shocks and regimes, which nobody knows in advance.
+    """
+
+    outcome: str
+    measure: str
+    choice: str
+    everything: Estimate
+    known: Estimate
+    inputs: tuple[Estimate | None, ...]
+
+
+def worths(
+    futures: Futures,
+    inputs: Sequence[IndependentInput],
+    outcomes: Sequence[str],
+    own: Values,
+    good: np.ndarray,
+) -> list[Worth]:
+    """The worth of all inputs and of each, for the choice by mean and by ES of each outcome; nothing where one policy runs alone.
+
+    Args:
+      own: the outcomes on the study's paths.
+      good: the paths that are looked at.
+    """
+    study = futures.study
+    if len(study.policies) < 2 or not outcomes:
+        return []
+    units = as_units(study.paths, study.unit)
+    units = units if good.all() else units.take(good)
+    drawn = futures.draws()[:, good]
+    row = {item.name: k for k, item in enumerate(study.inputs)}
+    known = [one for one in inputs if one.is_known_in_advance]
+    sets = {one.name: [drawn[row[member]] for member in one.members] for one in known}
+    losses = {
+        name: own[name][:, good].astype(np.float64) * (1 if study.model.outcomes[name].loss else -1)
+        for name in outcomes
+    }
+    wanted = [(name, level) for name in outcomes for level in (None, LEVEL)]
+
+    with ThreadPoolExecutor(THREADS) as threads:
+
+        def gains(draws: Sequence[np.ndarray]) -> list[Estimate]:
+            reader = Reader(draws, units)
+            return [*threads.map(lambda one: reader.gain(losses[one[0]], one[1]), wanted)]
+
+        of_known = gains([x for some in sets.values() for x in some]) if sets else []
+        of_each = {name: gains(some) for name, some in sets.items()}
+    return [
+        Worth(
+            name,
+            MEAN if level is None else SHORTFALL,
+            study.policy_names[choice(losses[name], level)],
+            of_everything(losses[name], units, level),
+            of_known[k] if of_known else NOTHING,
+            tuple(of_each[one.name][k] if one.name in of_each else None for one in inputs),
+        )
+        for k, (name, level) in enumerate(wanted)
+    ]

@@ -1,0 +1,111 @@
+"""What a run can be asked that takes its program, or all of its paths, once more; answers are also written beside its cube."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from engine.execution import notebook, questions
+from engine.execution.stages import Stage
+from engine.run_folder import answer_store
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from engine.analyses.assumptions import ByStructure
+    from engine.analyses.comparison import Comparison
+    from engine.analyses.flip import Flip
+    from engine.analyses.sensitivity import Sensitivity
+    from engine.execution.results import Answers
+    from engine.run_folder.folder import RunFolder
+    from engine.study.study import Study
+
+
+class Asked:
+    """The questions of a run; what answers them is imported when it is asked for."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def run_folder(self) -> RunFolder: ...
+        @property
+        def study(self) -> Study: ...
+        @cached_property
+        def answers(self) -> Answers: ...
+        @cached_property
+        def cube(self) -> xr.DataTree: ...
+
+    def comparison(
+        self, variables: Sequence[str] | None = None, policies: Sequence[str] | None = None, **options: Any
+    ) -> Comparison:
+        """Which policy is better, how surely, in which futures not, from when on: `engine.execution.questions.comparison_of`."""
+        answer = questions.comparison_of(self.answers, self.cube, variables, policies, **options)
+        answer_store.write(self.run_folder, "compare", answer.groups)
+        return answer
+
+    def attribute(
+        self, start: str, end: str, variables: Sequence[str] | None = None, **options: Any
+    ) -> xr.Dataset:
+        """Which lever does what between two policies: `engine.analyses.attribution_dataset.attribute`, on the run's first paths; not written."""
+        from engine.analyses.attribution_dataset import attribute
+
+        return attribute(self.study, start, end, variables, **options)
+
+    def sensitivity(self, variables: Sequence[str] | None = None, **options: Any) -> Sensitivity:
+        """Which inputs the answer hangs on, and what knowing them is worth.
+
+        Args:
+          variables: outcomes and events; the headline and all events if not given.
+          options: others of `engine.analyses.sensitivity.sensitivity`.
+        """
+        from engine.analyses.sensitivity import sensitivity
+        from engine.analyses.sensitivity_dataset import groups
+
+        answer = sensitivity(self.study, variables, **_watched(options))
+        answer_store.write(self.run_folder, "sensitivity", groups(answer, variables))
+        return answer
+
+    def flip(
+        self, variable: str, first: str, second: str, measure: str | None = None, **options: Any
+    ) -> Flip:
+        """Which belief would turn the ranking of two policies.
+
+        Args:
+          variable: an outcome or an event.
+          measure: "mean" or "ES99" of an outcome; the mean if not given.
+          options: others of `engine.analyses.flip.flip`.
+        """
+        from engine.analyses.flip import flip
+        from engine.analyses.flip_dataset import groups
+
+        answer = flip(self.study, variable, first, second, measure, **_watched(options))
+        answer_store.write(self.run_folder, "flip", groups(answer))
+        return answer
+
+    def assumptions(
+        self, variables: Sequence[str] | None = None, paths: int | None = None, device: str | None = None
+    ) -> ByStructure:
+        """What the study says with each of its assumptions off, doubled, and all of them.
+
+        Args:
+          variables: outcomes, of which mean and ES99 are looked at, and events; the headline and all events if not given.
+          paths: from the first on; those of the run, but 131,072 at most, if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: as `engine.analyses.assumptions.assumptions`.
+        """
+        from engine.analyses.assumptions import assumptions, of_few
+
+        study = of_few(self.study) if paths is None else replace(self.study, paths=paths)
+        answer = assumptions(study, variables, device, **_watched({}))
+        answer_store.write(self.run_folder, "assumptions", answer.groups)
+        return answer
+
+
+def _watched(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a question, with an observer that shows progress in notebooks where they name none."""
+    watch = notebook.observer()
+    return {"observe": lambda stage, done, total: watch(Stage(stage, done, total)), **options}

@@ -1,0 +1,108 @@
+"""Stored futures under another belief: weights of paths, how far these can be trusted, and the nearest belief that turns a ranking."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import brentq
+
+from engine.risk.intervals import Estimate, Units, moments_of_totals
+from engine.risk.measures import ONE_UNIT, single
+from engine.risk.tails import shifted
+
+LARGEST_SHAPE = 0.7
+"""Tail shape of weights (k-hat) above which an estimate by them is not to be trusted (Vehtari et al. 2024)."""
+Paths = Float[np.ndarray, "path"]
+
+
+def tail_shape(log_weights: Paths) -> float:
+    """k-hat: the shape of the generalised Pareto law of the largest weights, min(n / 5, 3 sqrt n) of them; -inf where they are alike.
+
+    By the posterior mean of Zhang and Stephens (2009), Technometrics 51, 316-325, doi:10.1198/tech.2009.08017, drawn a little towards 1/2.
+    Source: Vehtari, Simpson, Gelman, Yao and Gabry (2024), Pareto smoothed importance sampling, J. Mach. Learn. Res. 25(72), 1-58.
+    """
+    count = len(log_weights)
+    tail = min(count // 5, math.ceil(3 * math.sqrt(count)))
+    if tail < 5:
+        return math.inf
+    largest = np.sort(np.partition(log_weights, -tail - 1)[-tail - 1 :])
+    x = np.exp(largest[1:] - largest[-1]) - math.exp(largest[0] - largest[-1])
+    x = x[x > 0]
+    if len(x) < 5:
+        return -math.inf
+    n, grid = len(x), 30 + int(math.sqrt(len(x)))
+    steps = np.arange(1, grid + 1) - 0.5
+    theta = (1 - np.sqrt(grid / steps)) / (3 * x[int(n / 4 + 0.5) - 1]) + 1 / x[-1]
+    shape = np.log1p(-theta[:, None] * x).mean(axis=1)
+    likelihood = n * (np.log(-theta / shape) - shape - 1)
+    weights = np.exp(likelihood - likelihood.max())
+    best = float((theta * weights).sum() / weights.sum())
+    own = float(np.log1p(-best * x).mean())
+    return own * n / (n + 10) + 0.5 * 10 / (n + 10)
+
+
+def normalised(log_weights: Paths) -> Paths:
+    """Weights with mean 1."""
+    weights = np.exp(log_weights - log_weights.max())
+    return weights / weights.mean()
+
+
+def weighted_mean(values: Paths, weights: Paths, units: Units) -> Estimate:
+    """The mean of values under weights with mean 1, with the interval of a ratio."""
+    value = float((weights * values).mean())
+    of = moments_of_totals(units.totals(weights * (values - value)), units)
+    one = single(shifted(of, 1.0, value - of.mean))
+    return one.flagged(ONE_UNIT if units.count < 2 else None)
+
+
+@dataclass(frozen=True)
+class Tilt:
+    """The belief nearest to the stated one under which a mean is zero.
+
+    Args:
+      log_weights: of each path, less their mean's logarithm: density of that belief by the stated one.
+      entropy: relative entropy of the belief to the stated one, in nats.
+      shape: k-hat of the weights.
+    """
+
+    log_weights: Paths
+    entropy: float
+    shape: float
+
+    @property
+    def distance(self) -> float:
+        """The shift of one normal score, in standard deviations, that has the same relative entropy."""
+        return math.sqrt(2 * max(self.entropy, 0.0))
+
+
+def nearest_turn(values: Paths) -> Tilt | None:
+    """The law of futures with the least relative entropy to the stated one under which the mean of `values` is zero; None if there is none.
+
+    It has weights exp(lambda v) / E exp(lambda v). Source: Breuer and Csiszar (2013), Systematic stress tests with entropic plausibility
+    constraints, J. Bank. Finance 37, 1552-1559, doi:10.1016/j.jbankfin.2012.04.013.
+    """
+    if not values.min() < 0 < values.max():
+        return None
+    scale = float(values.std())
+
+    def mean(size: float) -> float:
+        exponent = size / scale * values
+        weights = np.exp(exponent - exponent.max())
+        return float((weights * values).sum() / weights.sum())
+
+    low, high = -1.0, 1.0
+    while mean(low) > 0 and low > -1e6:
+        low *= 2
+    while mean(high) < 0 and high < 1e6:
+        high *= 2
+    if mean(low) > 0 or mean(high) < 0:
+        return None
+    size = brentq(mean, low, high, xtol=1e-10)
+    exponent = size / scale * values
+    log_weights = exponent - exponent.max()
+    log_weights = log_weights - math.log(float(np.exp(log_weights).mean()))
+    weights = np.exp(log_weights)
+    return Tilt(log_weights, float((weights * log_weights).mean()), tail_shape(log_weights))

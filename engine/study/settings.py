@@ -1,0 +1,50 @@
+"""Single values set from outside: `factors.loss_given_default.p95=0.9` over the tables of a study, and nothing else of them changed."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.errors import Problems
+
+EXAMPLE = "factors.loss_given_default.p95=0.9"
+_PART = re.compile(r'"[^"]*"|[^."\[]*\[[^\]]*\]|[^."]+')
+
+
+def with_settings(tables: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+    """The tables with each setting in place of what stands there; a value is written as in a study file, a word without quotes too.
+
+    Args:
+      settings: such as `policies.reform.resettlement_fund=50`.
+
+    Raises:
+      UserError: with all settings that are none, at `--set`.
+    """
+    whole, problems = dict(tables), Problems()
+    for setting in settings:
+        place, equals, value = setting.partition("=")
+        parts = _PART.findall(place.strip())
+        if not equals or len(parts) < 2 or ".".join(parts) != place.strip():
+            problems.add("", f"expected TABLE.NAME.KEY=VALUE such as {EXAMPLE}, got {setting!r}.")
+            continue
+        names = [part.strip('"') for part in parts]
+        whole = _set(whole, names, _value(value.strip()))
+    problems.refuse("--set")
+    return whole
+
+
+def _value(text: str) -> Any:
+    """A value of TOML, or the text itself."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, KeyError):
+        return text
+
+
+def _set(table: Mapping[str, Any], names: Sequence[str], value: Any) -> dict[str, Any]:
+    first, *rest = names
+    below = table.get(first)
+    inner = _set(below if isinstance(below, Mapping) else {}, rest, value) if rest else value
+    return {**table, first: inner}
