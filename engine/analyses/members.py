@@ -17,8 +17,11 @@ from engine.risk.indices import shares
 from engine.risk.intervals import Estimate
 from engine.study.study import Study
 
-ORDERS = 64
 PATHS = 2048
+EVALUATIONS = 1 << 22
+"""Paths of all orders together, about."""
+ORDERS = 32, 512
+"""Random orders, at least and at most."""
 
 
 @dataclass(frozen=True)
@@ -58,29 +61,32 @@ def within(futures: Futures, wanted: Sequence[Quantity], group: str, observe: Ob
     players = [one for one in inputs if one is not own]
     random = np.random.default_rng(study.seed)
     count = len(own.members)
-    parts, whole = np.zeros((len(wanted), count, ORDERS)), np.zeros((len(wanted), ORDERS))
+    orders = min(max(EVALUATIONS // (2 * (count + 1) * paths), ORDERS[0]), ORDERS[1])
+    parts, whole = np.zeros((len(wanted), count, orders)), np.zeros((len(wanted), orders))
     numbers = Numbers.of(study, wanted, futures.made(futures.scores(0, study.paths)))
-    for m in range(ORDERS):
-        # two independent stretches of futures for each order
+    for m in range(orders):
+        # two independent stretches of futures for each order, which is run forwards and backwards
         base, other = (futures.scores((2 * m + k) * paths, paths) for k in (0, 1))
-        a, b = (futures.made(one) for one in (base, other))
-        before = [numbers.values(one, a) for one in wanted]
+        own_values = [numbers.values(one, futures.made(base)) for one in wanted]
+        others = futures.made(other)
         for q, one in enumerate(wanted):
-            whole[q, m] = np.nanmean(0.5 * (before[q] - numbers.values(one, b)) ** 2)
-        mixed = base.copy()
-        for player in _after(players, random):
-            mixed[rows[player.name]] = other[rows[player.name]]
-        order = random.permutation(count)
-        left = [np.zeros(0)] * len(wanted)
-        for known in range(count, -1, -1):
-            mixed[joint.rows] = joint.given(base, other, order[:known])
-            values = futures.made(mixed)
-            for q, one in enumerate(wanted):
-                now = 0.5 * (before[q] - numbers.values(one, values)) ** 2
-                if known < count:
-                    parts[q, order[known], m] = np.nanmean(now - left[q])
-                left[q] = now
-        observe(f"members of {group}", m + 1, ORDERS)
+            whole[q, m] = np.nanmean(0.5 * (own_values[q] - numbers.values(one, others)) ** 2)
+        later, order = _after(players, random), random.permutation(count)
+        earlier = [player for player in players if player not in later]
+        for unknown_players, way in ((later, order), (earlier, order[::-1])):
+            mixed = base.copy()
+            for player in unknown_players:
+                mixed[rows[player.name]] = other[rows[player.name]]
+            left = [np.zeros(0)] * len(wanted)
+            for known in range(count, -1, -1):
+                mixed[joint.rows] = joint.given(base, other, way[:known])
+                values = futures.made(mixed)
+                for q, one in enumerate(wanted):
+                    now = 0.5 * (own_values[q] - numbers.values(one, values)) ** 2
+                    if known < count:
+                        parts[q, way[known], m] += 0.5 * np.nanmean(now - left[q])
+                    left[q] = now
+        observe(f"members of {group}", m + 1, orders)
     return [Within(group, one, own.members, shares(parts[q], whole=whole[q])) for q, one in enumerate(wanted)]
 
 

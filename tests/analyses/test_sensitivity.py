@@ -261,7 +261,7 @@ def test_members_of_a_group_have_the_shapley_effects_of_a_linear_sum(table):
     ]
     for one, truth in zip(mine.shapley, truths, strict=True):
         assert abs(one.estimate - truth) < 5 * one.standard_error
-        assert one.standard_error < 0.02
+        assert one.standard_error < 0.01
 
 
 def test_groups_that_are_not_gaussian_are_refused_by_name():
