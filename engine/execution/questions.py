@@ -10,11 +10,14 @@ from engine.analyses.comparison import Comparison, Some, compared, comparison, r
 from engine.analyses.findings import LEVEL, Asked
 from engine.errors import UserError, unknown
 from engine.execution.results import Answers
+from engine.formatting import command_line
 from engine.risk.conditional import condition_table, not_kept, parse_condition
 from engine.risk.events import known_events
 from engine.risk.tables import Record, Tables, tables_of_paths
 from engine.risk.tallies import unkept
 from engine.risk.yearly_tables import yearly_table
+from engine.run_folder import answer_store
+from engine.run_folder.folder import RunFolder
 from engine.study.study import Study
 
 
@@ -118,6 +121,22 @@ def given(answers: Answers, condition: str, variable: str | None, level: float |
         for r in records
         if r.measure == "share" or (variable in (None, r.variable) and level in (None, r.level))
     ]
+
+
+def asked(folder: RunFolder, question: str) -> xr.DataTree:
+    """What a run has answered to a question, as it was last asked.
+
+    Args:
+      question: one of `ledger.ANSWERS`.
+
+    Raises:
+      UserError: it has not been asked.
+    """
+    answer = answer_store.read(folder.path, question)
+    if answer is None:
+        command = command_line(question, folder.path, model=folder.study.model_spec)
+        raise UserError(str(folder.path), [f"has not been asked. Ask it: {command}"])
+    return answer
 
 
 def refuse_unknown(variable: str | None, names: Iterable[str]) -> None:

@@ -345,4 +345,7 @@ class Plots:
             "study": lambda: self._run.study,
             "story": lambda: self._run.replay(path),
         }
-        return {name: make[name]() for name in needed}
+        asked = {name: make[name]() for name in needed if name in make}
+        return asked | {
+            name: questions.asked(self._run.run_folder, name) for name in needed if name not in make
+        }

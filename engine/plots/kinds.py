@@ -14,6 +14,7 @@ from engine.plots.figures import (
     differences,
     exceedance,
     fan,
+    inputs,
     overview,
     priors,
     replay,
@@ -24,8 +25,10 @@ from engine.plots.figures import (
 )
 from engine.plots.style import Figure
 
-SOURCES = ("cube", "study", "story")
-"""What a figure may be drawn from: a run's cube, its study, one path as `engine.execution.replay` gives it."""
+ANSWERS = ("explain", "sensitivity", "discover")
+"""Questions whose answers are drawn, by the names of their commands."""
+SOURCES = ("cube", "study", "story", *ANSWERS)
+"""What a figure may be drawn from: a run's cube, its study, one path as `engine.execution.replay` gives it, what it has been asked."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,9 @@ KINDS: Mapping[str, Kind] = {
     "tails": Kind(tails.tails, "mean, VaR and ES with intervals, a panel for each place"),
     "scatter": Kind(scatter.scatter, "an outcome against a factor, the worst 1 % marked"),
     "tornado": Kind(tornado.tornado, "the outcome where each factor is low and where it is high"),
+    "inputs": Kind(
+        inputs.inputs, "which inputs an outcome hangs on, once a run was asked for its sensitivity"
+    ),
     "correlation": Kind(correlation.correlation, "how the priors move together, groups outlined"),
     "convergence": Kind(convergence.convergence, "how the headline measures settle as paths are added"),
     "replay": Kind(replay.replay, "one path in full: what the outcomes are made of, year by year"),

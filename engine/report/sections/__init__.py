@@ -14,9 +14,11 @@ from engine.report.sections import (
     computation,
     curves,
     headline,
+    inputs,
     limits,
     places,
     structures,
+    turns,
 )
 
 SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
@@ -26,7 +28,9 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     curves.section,
     places.section,
     comparison.section,
+    inputs.section,
     structures.section,
+    turns.section,
     limits.section,
     assumptions.section,
     computation.section,
