@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from engine.analyses.futures import Futures, quantities
+from engine.analyses.independent_inputs import independent_inputs, named, replicates
 from engine.analyses.members import within
 from engine.analyses.sensitivity import sensitivity
 from engine.analyses.variants import unobserved
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
+from engine.risk.indices import Pair
+from engine.risk.intervals import as_units
 from engine.study.loading import read_study
 from tests.analyses.assumed import bill, lake
 from tests.shock_study import walk
@@ -107,6 +110,39 @@ def test_indices_of_the_textbook_to_one_percent(variable):
             assert abs(one.estimate - exact) <= 5 * one.standard_error + 1e-9
             if exact > 0.05:
                 assert one.standard_error < 0.004 * exact
+
+
+def test_salib_and_openturns_say_the_same_of_the_same_futures():
+    """Total indices are Jansen's in all three, but for how V is estimated; first ones differ by the estimator's error."""
+    sobol = pytest.importorskip("SALib.analyze.sobol")
+    ot = pytest.importorskip("openturns")
+    study = textbook(1 << 14)
+    futures = Futures(study, ("ishigami",))
+    inputs = [named(study, name) for name in ("x1", "x2", "x3")]
+    a, b, *mixed = (
+        values["ishigami"][0].astype(float)
+        for values in futures.mixed(
+            [{}, replicates(independent_inputs(study), 1), *(replicates((one,), 1) for one in inputs)]
+        )
+    )
+    problem = {"num_vars": 3, "names": ["x1", "x2", "x3"], "bounds": [[0, 1]] * 3}
+    theirs = sobol.analyze(
+        problem, np.stack([a, *mixed, b], axis=1).ravel(), calc_second_order=False, num_resamples=10, seed=1
+    )
+    design = ot.Sample(np.concatenate([a, b, *mixed])[:, None])
+    unused = ot.Sample(np.random.default_rng(1).random((len(design), 3)))
+    jansen = ot.JansenSensitivityAlgorithm(unused, design, len(a))
+    pair = Pair(a, b, as_units(len(a), 1))
+    for k, values in enumerate(mixed):
+        first, total = pair.first(values), pair.total(values)
+        assert total.estimate == pytest.approx(theirs["ST"][k], rel=0.01)
+        assert total.estimate == pytest.approx(jansen.getTotalOrderIndices()[k], rel=0.02)
+        for other in (theirs["S1"][k], jansen.getFirstOrderIndices()[k]):
+            assert abs(first.estimate - other) < 0.05
+            assert (
+                abs(first.estimate - FIRST["ishigami"][f"x{k + 1}"])
+                <= abs(other - FIRST["ishigami"][f"x{k + 1}"]) + 0.02
+            )
 
 
 def test_an_input_that_nothing_reads_does_exactly_nothing():

@@ -1,0 +1,67 @@
+"""`rustbelt sensitivity` and `rustbelt flip`: what they print and write, and what they refuse."""
+
+import json
+
+import pytest
+import xarray as xr
+
+from engine.execution.run import open_run
+from engine.report.page import report
+from tests.small_files import BRIDGE, call, own, write
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The study of a bridge, and its run."""
+    folder = tmp_path_factory.mktemp("sensitivity")
+    study = write(folder, BRIDGE.replace('baseline = "weak"', 'baseline = "weak"\nheadline = ["damage"]'))
+    ended = call("run", study, *own("Bridge"), "--out", folder / "run", "--quiet")
+    assert ended.exit_code == 0, ended.output
+    return study, folder / "run"
+
+
+def test_sensitivity_prints_a_finding_and_writes_the_answer_beside_the_cube(run):
+    study, folder = run
+    ended = call("sensitivity", study, *own("Bridge"), "--out", folder, "--quiet")
+    assert ended.exit_code == 0, ended.output
+    assert ended.stdout.startswith("damage, strong less weak: ")
+    assert "What damage hangs on: share in %" in ended.stdout and "Beside the cube of its run" in ended.stdout
+    tree = xr.open_datatree(folder / "sensitivity.zarr", engine="zarr")
+    shares = tree["shares"]["share"].sel(index="shapley", stat="estimate").sum("input").values
+    assert all(abs(one - 1) < 1e-6 or one == 0 for one in shares)
+    verified = call("verify", folder, *own("Bridge"))
+    assert "everything is as it was written" in verified.stdout
+
+
+def test_json_has_every_number(run):
+    study, folder = run
+    ended = call(
+        "sensitivity", study, *own("Bridge"), "--out", folder, "--json", "--quiet", "--outcome", "damage"
+    )
+    records = json.loads(ended.stdout)
+    kinds = {one["kind"] for one in records}
+    assert kinds == {"shapley", "first", "total", "side", "worth", "swing"}
+    assert {one["variable"] for one in records} == {"damage"}
+
+
+def test_flip_prints_what_turns_a_ranking_and_the_report_has_both(run):
+    study, folder = run
+    ended = call("flip", study, *own("Bridge"), "--outcome", "damage", "--out", folder, "--quiet", "--full")
+    assert ended.exit_code == 0, ended.output
+    assert ended.stdout.startswith("strong ") and "All priors together" in ended.stdout
+    opened = open_run(folder)
+    page = report(folder, opened.study, opened.cube).decode()
+    assert "What it hangs on" in page and "What would turn it" in page
+
+
+def test_what_cannot_be_asked_is_refused(run):
+    study, _ = run
+    for words, told in (
+        (("sensitivity", study, *own("Bridge"), "--outcome", "damgae"), "Did you mean 'damage'"),
+        (("sensitivity", study, *own("Bridge"), "--within", "nobody"), "unknown group 'nobody'"),
+        (("flip", study, *own("Bridge"), "--outcome", "damgae"), "Did you mean 'damage'"),
+        (("flip", study, *own("Bridge"), "--outcome", "damage", "--policies", "weak"), "name two policies"),
+    ):
+        ended = call(*words, "--quiet")
+        assert ended.exit_code == 2, ended.output
+        assert told in " ".join(ended.stderr.split())
