@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,34 @@ def keys(study: Study, replicates: Mapping[str, int] | None = None) -> dict[str,
             if streams
         },
     }
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One random number that a path is made of.
+
+    Args:
+      name: of its random stream.
+      law: "normal" or "uniform".
+      year: number of the year that it is drawn in, from 0; None for one that is drawn once.
+    """
+
+    name: str
+    law: str
+    year: int | None = None
+
+
+def streams(study: Study) -> tuple[Stream, ...]:
+    """All random numbers of a path in the order of `Program.scores`: of factors, of what groups share, then of all years by law."""
+    once = [*map(factor_stream, study.inputs), *latent_streams(study.groups)]
+    shocks = study.shock_draws.streams if study.is_path_model else {}
+    of_years = [
+        Stream(name, law, year)
+        for law, names in shocks.items()
+        for year in range(len(study.years))
+        for name in names
+    ]
+    return *(Stream(name, "normal") for name in once), *of_years
 
 
 def factor_stream(item: Input) -> str:

@@ -16,6 +16,7 @@ Outcomes = Float[np.ndarray, "policy outcome path"]
 YearlyValues = Float[np.ndarray, "policy year cell path"]
 FactorDraws = Float[np.ndarray, "factor path"]
 Shocks = Float[np.ndarray, "year stream path"]
+Scores = Float[np.ndarray, "stream path"]
 
 
 @dataclass(frozen=True)
@@ -105,3 +106,12 @@ class Program(Protocol):
 
     def draws(self, block: Block) -> FactorDraws:
         """Factor draws of a block's paths."""
+
+    def scores(self, block: Block) -> Scores:
+        """The random numbers that a block's paths are made of, in the order of `arguments.streams`."""
+
+    def outcomes_of(self, scores: Scores) -> Outcomes:
+        """Outcomes of futures made of random numbers that are handed in: of a path's own, those of the path."""
+
+    def trace_of(self, scores: Scores) -> Trace:
+        """Such futures in full, shocks among them; they are numbered from 0."""

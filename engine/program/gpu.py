@@ -21,7 +21,16 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, UInt32
 
 from engine.program import arguments, gpu_code, machine_code, ptx
-from engine.program.contract import BlockResult, FactorDraws, Outcomes, Pass, Program, Trace, YearlyValues
+from engine.program.contract import (
+    BlockResult,
+    FactorDraws,
+    Outcomes,
+    Pass,
+    Program,
+    Scores,
+    Trace,
+    YearlyValues,
+)
 from engine.program.gpu_code import ARRAYS, GpuCode
 from engine.program.listing import Listing
 from engine.program.native import LoopProgram, filled
@@ -98,6 +107,15 @@ class GpuProgram:
 
     def draws(self, block: Block) -> FactorDraws:
         return self._in_full.draws(block)
+
+    def scores(self, block: Block) -> Scores:
+        return self._in_full.scores(block)
+
+    def outcomes_of(self, scores: Scores) -> Outcomes:
+        return self._in_full.outcomes_of(scores)
+
+    def trace_of(self, scores: Scores) -> Trace:
+        return self._in_full.trace_of(scores)
 
     @property
     def _in_full(self) -> Program:

@@ -30,8 +30,8 @@ _POINTERS = {
     ),
     "words": ("keys", "counters", "high", "scores"),
 }
-OUTCOMES, YEARS, INPUTS, DRAWS = "outcomes", "years", "inputs", "draws"
-"""What code may give: outcomes; these and all yearly values; draws and shocks alone; draws alone."""
+OUTCOMES, YEARS, INPUTS, DRAWS, SCORES = "outcomes", "years", "inputs", "draws", "scores"
+"""What code may give: outcomes; these and all yearly values; draws and shocks alone; draws alone; the random numbers that all is made of."""
 ARRAYS = (
     "arguments",
     "table_lasting",
@@ -42,6 +42,7 @@ ARRAYS = (
     "outcomes",
     "cells",
     "kept",
+    "scores",
 )
 """What the code is handed, after the first batch, the one after the last, the first counter and its high word, and the paths of the arrays."""
 
@@ -72,6 +73,7 @@ class Layout:
     cells: int
     draws: int
     shocks: int
+    gives_scores: bool = False
 
     @property
     def batch(self) -> int:
@@ -110,12 +112,15 @@ class Code:
     layout: Layout
 
 
-def code(study: Study, listing: Listing, inputs: Any, width: int, gives: str) -> Code:
+def code(
+    study: Study, listing: Listing, inputs: Any, width: int, gives: str, of_scores: bool = False
+) -> Code:
     """The code of a listed study.
 
     Args:
       inputs: as `arguments.of` gives them; their shapes count alone.
-      gives: `OUTCOMES`, `YEARS`, `INPUTS` or `DRAWS`.
+      gives: `OUTCOMES`, `YEARS`, `INPUTS`, `DRAWS` or `SCORES`.
+      of_scores: whether random numbers are read, from the array "scores", in place of drawn.
     """
     dtype = listing.dtype
     unit = words_of(np.dtype(dtype))
@@ -153,6 +158,7 @@ def code(study: Study, listing: Listing, inputs: Any, width: int, gives: str) ->
         YEARS: {POLICY: [*rows("results", listing.outcomes), *rows("cells", listing.cells, 0, n_cells)]},
         INPUTS: {SHARED: [*rows("kept", listing.draws), *rows("kept", listing.shocks, n_draws, n_shocks)]},
         DRAWS: {SHARED: rows("kept", listing.draws)},
+        SCORES: {},
     }[gives]
     stages, rooms = cut(listing.operations, listing.states, place_of, outputs)
     layout = Layout(
@@ -162,6 +168,7 @@ def code(study: Study, listing: Listing, inputs: Any, width: int, gives: str) ->
         n_cells if gives == YEARS else 0,
         n_draws if gives in (INPUTS, DRAWS) else 0,
         n_shocks if gives == INPUTS else 0,
+        gives == SCORES,
     )  # fmt: skip
     texts, declared = [], set()
     for stage in stages:
@@ -169,12 +176,13 @@ def code(study: Study, listing: Listing, inputs: Any, width: int, gives: str) ->
         texts.append(one)
         declared |= calls
     for law, count in (("normal", normals), ("uniform", uniforms)):
-        if count:
+        if count and not of_scores:
             stage = _words_stage(study, law, dtype, normals + uniforms)
             one, calls = function(stage, width, _POINTERS["words"])
             texts.append(one)
             declared |= calls
-    text = "\n".join([*sorted(declared), *texts, _scatter(layout), _driver(layout)])
+    moves = [_moved(layout, "scatter"), *([_moved(layout, "gather")] if of_scores else [])]
+    text = "\n".join([*sorted(declared), *texts, *moves, _driver(layout, of_scores)])
     return Code(text, layout)
 
 
@@ -224,22 +232,24 @@ def _as_words(leaf: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(leaf, kind).view(np.uint32)
 
 
-def _scatter(layout: Layout) -> str:
-    """Rows of a lane each, [member, row, lane], to rows of paths, the members of a group side by side."""
+def _moved(layout: Layout, name: str) -> str:
+    """Rows of a lane each, [member, row, lane], to rows of paths, the members of a group side by side: "scatter". Back: "gather"."""
     width, group, kind = layout.width, layout.group, f"i{32 * layout.unit}"
+    source, target = ("fp", "tp") if name == "scatter" else ("tp", "fp")
+    rooms, paths = ("from", "to") if name == "scatter" else ("to", "from")
     members = "\n".join(
         f"""  %fm{k} = mul i64 %rows, {k * width}
   %fr{k} = add i64 %f, %fm{k}
   %fi{k} = add i64 %fr{k}, %l
-  %fp{k} = getelementptr inbounds {kind}, ptr %from, i64 %fi{k}
-  %value{k} = load {kind}, ptr %fp{k}, align 4
+  %fp{k} = getelementptr inbounds {kind}, ptr %{rooms}, i64 %fi{k}
   %ti{k} = add i64 %ls, {k}
-  %tp{k} = getelementptr inbounds {kind}, ptr %to, i64 %ti{k}
-  store {kind} %value{k}, ptr %tp{k}, align 4"""
+  %tp{k} = getelementptr inbounds {kind}, ptr %{paths}, i64 %ti{k}
+  %value{k} = load {kind}, ptr %{source}{k}, align 4
+  store {kind} %value{k}, ptr %{target}{k}, align 4"""
         for k in range(group)
     )
     return f"""
-define void @scatter(ptr noalias %from, ptr noalias %to, i64 %rows, i64 %paths) noinline {{
+define void @{name}(ptr noalias %from, ptr noalias %to, i64 %rows, i64 %paths) noinline {{
 entry:
   br label %row
 row:
@@ -264,7 +274,7 @@ end:
 }}"""
 
 
-def _driver(layout: Layout) -> str:
+def _driver(layout: Layout, of_scores: bool) -> str:
     """The function that is called from outside, for batches of paths one after the other."""
     width, group, unit = layout.width, layout.group, layout.unit
     lines: list[str] = []
@@ -286,13 +296,14 @@ def _driver(layout: Layout) -> str:
         """The room of one member of a group."""
         return moved(parts[name], member * (layout.parts[name] // group) * width)
 
-    def scatter(name: str, to: str, before: int, rows: int) -> None:
+    def scatter(name: str, to: str, before: int, rows: int, back: bool = False) -> None:
         """All rows of the members of a group, behind so many other rows."""
         if rows:
             offset = new(f"mul i64 %paths, {before}")
             offset = new(f"add i64 {offset}, {base}")
             there = moved(to, new(f"mul i64 {offset}, {unit}"))
-            lines.append(f"  call void @scatter(ptr {parts[name]}, ptr {there}, i64 {rows}, i64 %paths)")
+            ends = (f"ptr {there}, ptr {parts[name]}") if back else (f"ptr {parts[name]}, ptr {there}")
+            lines.append(f"  call void @{'gather' if back else 'scatter'}({ends}, i64 {rows}, i64 %paths)")
 
     parts, at = {}, 0
     for name, size in layout.parts.items():
@@ -309,11 +320,11 @@ def _driver(layout: Layout) -> str:
         first = new(f"shufflevector {vector} {first}, {vector} poison, {vector} zeroinitializer")
         lane = new(f"add {vector} {first}, <{lanes}>")
     lines.append(f"  store {vector} {lane}, ptr {parts['counters']}, align {4 * width}")
-    if layout.normals:
+    if layout.normals and not of_scores:
         call(
             "words_normal", "%normal_keys", parts["counters"], "%high", parts["scores"], rounds=layout.normals
         )
-    if layout.uniforms:
+    if layout.uniforms and not of_scores:
         to = moved(parts["scores"], unit * layout.normals * width)
         call(
             "words_uniform",
@@ -324,6 +335,8 @@ def _driver(layout: Layout) -> str:
             rounds=layout.uniforms,
         )
     base = new(f"mul i64 %batch, {layout.batch}")
+    if of_scores or layout.gives_scores:
+        scatter("scores", "%scores", 0, layout.normals + layout.uniforms, back=of_scores)
     for member in range(group):
         scores = own("scores", member)
         shared = own("shared_lasting", member), own("shared_each", member)

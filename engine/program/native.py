@@ -18,9 +18,9 @@ from jax.sharding import Mesh
 
 from engine.modelling.cell_axis import cell_count
 from engine.program import arguments, loop, machine_code
-from engine.program.contract import BlockResult, FactorDraws, Pass, Trace, YearlyValues
+from engine.program.contract import BlockResult, FactorDraws, Outcomes, Pass, Scores, Trace, YearlyValues
 from engine.program.listing import Listing
-from engine.program.loop import DRAWS, INPUTS, OUTCOMES, YEARS, Layout
+from engine.program.loop import DRAWS, INPUTS, OUTCOMES, SCORES, YEARS, Layout
 from engine.program.stages import Room
 from engine.study.study import Block, Study
 
@@ -65,7 +65,7 @@ class LoopProgram:
         self.inputs = arguments.of(study, self.dtype)
         self._listing, self._n_threads = listing, threads or mesh.devices.size
         self._width = width or machine_code.width() // (np.dtype(self.dtype).itemsize // 4)
-        self._compiled: dict[str, Compiled] = {}
+        self._compiled: dict[tuple[str, bool], Compiled] = {}
         self._tables: dict[str, Mapping[str, np.ndarray]] = {}
 
     def fed(self, inputs: Any) -> LoopProgram:
@@ -89,9 +89,7 @@ class LoopProgram:
         return running.of(block)
 
     def path(self, number: int) -> Trace:
-        return self._in_full(
-            number, 1, with_shocks=bool(self.study.is_path_model and self.study.model.shocks)
-        )
+        return self._in_full(number, 1, with_shocks=self._has_shocks)
 
     def trace(self, first_path: int) -> Trace:
         return self._in_full(first_path, self.study.tile * self.mesh.devices.size)
@@ -102,9 +100,29 @@ class LoopProgram:
     def draws(self, block: Block) -> FactorDraws:
         return self._computed(DRAWS, block.first, block.count)["kept"]
 
+    def scores(self, block: Block) -> Scores:
+        return self._computed(SCORES, block.first, block.count)["scores"]
+
+    def outcomes_of(self, scores: Scores) -> Outcomes:
+        return self._of_scores(OUTCOMES, scores)["outcomes"]
+
+    def trace_of(self, scores: Scores) -> Trace:
+        years = self._of_scores(YEARS, scores)
+        inputs = self._of_scores(INPUTS if self._has_shocks else DRAWS, scores)["kept"]
+        return self._as_trace(0, scores.shape[-1], years, inputs, self._has_shocks)
+
+    @property
+    def _has_shocks(self) -> bool:
+        return bool(self.study.is_path_model and self.study.model.shocks)
+
     def _in_full(self, first: int, count: int, with_shocks: bool = False) -> Trace:
         years = self._computed(YEARS, first, count)
         inputs = self._computed(INPUTS if with_shocks else DRAWS, first, count)["kept"]
+        return self._as_trace(first, count, years, inputs, with_shocks)
+
+    def _as_trace(
+        self, first: int, count: int, years: Mapping[str, np.ndarray], inputs: np.ndarray, with_shocks: bool
+    ) -> Trace:
         n_draws, n_years = len(self.study.inputs), len(self.study.years)
         shocks = inputs[n_draws:].reshape(n_years, -1, count) if with_shocks else None
         yearly = years["cells"] if self.study.is_path_model else None
@@ -116,11 +134,24 @@ class LoopProgram:
         at = first % self._batch
         return {name: np.ascontiguousarray(array[..., at : at + count]) for name, array in arrays.items()}
 
+    def _of_scores(self, gives: str, scores: Scores) -> dict[str, np.ndarray]:
+        """What is computed of random numbers that are handed in, [stream, path]."""
+        code, table, count = self._code(gives, of_scores=True), self._table(gives), scores.shape[-1]
+        batches = -(-count // code.layout.batch)
+        given = np.zeros((len(scores), batches * code.layout.batch), self.dtype)
+        given[:, :count] = scores
+        arrays, wait = self._launched(code, {**table, "scores": given}, 0, batches)
+        wait()
+        return {name: np.ascontiguousarray(array[..., :count]) for name, array in arrays.items()}
+
     @property
     def _batch(self) -> int:
-        return self._code(
-            OUTCOMES if OUTCOMES in self._compiled else next(iter(self._compiled), DRAWS)
-        ).layout.batch
+        some, _ = (
+            (OUTCOMES, False)
+            if (OUTCOMES, False) in self._compiled
+            else next(iter(self._compiled), (DRAWS, False))
+        )
+        return self._code(some).layout.batch
 
     def _start(self, gives: str, first: int, count: int) -> tuple[dict[str, np.ndarray], Callable[[], None]]:
         """Starts paths; gives the arrays that they are written to, from the batch of the first on, and what waits for them."""
@@ -138,12 +169,13 @@ class LoopProgram:
             "outcomes": (policies, layout.outcomes, paths),
             "cells": (policies, layout.years, cell_count(self.study.model) if layout.cells else 0, paths),
             "kept": (layout.draws + layout.years * layout.shocks, paths),
+            "scores": (layout.normals + layout.uniforms if layout.gives_scores else 0, paths),
         }
         arrays: dict[str, np.ndarray] = {name: np.empty(shape, self.dtype) for name, shape in shapes.items()}
         counter = first // layout.group
 
         def share(begin: int, end: int) -> None:
-            held = {**table, **arrays, "scratch": _scratch(layout.scratch)}
+            held = {**arrays, **table, "scratch": _scratch(layout.scratch)}
             pointers = [held[name].ctypes.data for name in loop.ARRAYS]
             high = np.array([counter + begin * layout.width >> 32], np.uint32)
             code.run(begin, end, counter & 0xFFFFFFFF, high.ctypes.data, paths, *pointers)
@@ -161,13 +193,14 @@ class LoopProgram:
 
         return arrays, wait
 
-    def _code(self, gives: str) -> Compiled:
+    def _code(self, gives: str, of_scores: bool = False) -> Compiled:
+        kind = gives, of_scores
         with _LOCK:
-            if gives not in self._compiled:
-                written = loop.code(self.study, self._listing, self.inputs, self._width, gives)
+            if kind not in self._compiled:
+                written = loop.code(self.study, self._listing, self.inputs, self._width, gives, of_scores)
                 engine = machine_code.loaded(written.text)
-                self.traces += gives == OUTCOMES
-                self._compiled[gives] = Compiled(
+                self.traces += gives == OUTCOMES and not of_scores
+                self._compiled[kind] = Compiled(
                     written.layout,
                     machine_code.function(engine, "table", [_POINTER] * 4 + [_WHOLE]),
                     machine_code.function(
@@ -177,7 +210,7 @@ class LoopProgram:
                     ),
                     engine,
                 )
-            return self._compiled[gives]
+            return self._compiled[kind]
 
     def _table(self, gives: str) -> Mapping[str, np.ndarray]:
         """What does not differ by path, computed once: the arrays of the code's table, and the keys."""

@@ -17,7 +17,16 @@ from jaxtyping import Array, Float, Int, Int32, UInt32
 from engine.draws.sampling import path_order
 from engine.modelling.cell_axis import cell_count
 from engine.program import arguments
-from engine.program.contract import BlockResult, FactorDraws, Outcomes, Pass, Shocks, Trace, YearlyValues
+from engine.program.contract import (
+    BlockResult,
+    FactorDraws,
+    Outcomes,
+    Pass,
+    Scores,
+    Shocks,
+    Trace,
+    YearlyValues,
+)
 from engine.program.rules import traced
 from engine.program.tile import Tile
 from engine.study.study import BLOCK, Block, Study
@@ -69,6 +78,8 @@ class XlaProgram:
         self._trace = self._compiled(self._traced_tile, 0)
         self._draw = self._compiled(self._drawn_tiles, 0)
         self._shock = self._compiled(self._shocked_tile, 0)
+        self._score = self._compiled(self._scored_tiles, 0)
+        self._of_scores = self._jitted(self.full.of_scores)
 
     def fed(self, inputs: Any) -> XlaProgram:
         other = copy(self)
@@ -156,13 +167,40 @@ class XlaProgram:
 
     def draws(self, block: Block) -> FactorDraws:
         """Factor draws of a block's paths."""
+        return self._by_block(self._draw, block)
+
+    def scores(self, block: Block) -> Scores:
+        return self._by_block(self._score, block)
+
+    def outcomes_of(self, scores: Scores) -> Outcomes:
+        return self.trace_of(scores).outcomes
+
+    def trace_of(self, scores: Scores) -> Trace:
+        """As `Program.trace_of`. Another program than that of the run, so rounding may differ."""
+        parts: list[list[np.ndarray]] = []
+        for first in range(0, max(scores.shape[-1], 1), self.full.lanes):
+            given: np.ndarray = np.asarray(scores[:, first : first + self.full.lanes], self.dtype)
+            count = given.shape[-1]
+            # of a few sizes alone, as each is compiled for itself
+            lanes = min(1 << max(count - 1, 1).bit_length(), self.full.lanes)
+            values = self._of_scores(self.inputs, np.pad(given, ((0, 0), (0, lanes - count))))
+            leaves = jax.device_get([value for value in values if value is not None])
+            parts.append([leaf[..., :count] for leaf in leaves])
+        outcomes, *rest = (np.concatenate(of, axis=-1) for of in zip(*parts, strict=True))
+        if not self.study.is_path_model:
+            return Trace(0, outcomes, None, *rest)
+        yearly, draws, shocks = rest
+        return Trace(0, outcomes, yearly, draws, shocks if self.study.model.shocks else None)
+
+    def _by_block(self, tiles_of: Any, block: Block) -> np.ndarray:
+        """Rows of numbers of a block's paths, by what gives them tile by tile in the sampler's order."""
         at, devices = block.first % self.lanes, self.mesh.devices.size
         tiles = -(-(at + block.count) // self.lanes // devices) * devices
         values = jax.device_get(
-            self._draw(self.inputs, self._counters(block.first - at + self.lanes * np.arange(tiles)))
+            tiles_of(self.inputs, self._counters(block.first - at + self.lanes * np.arange(tiles)))
         )
         ordered = values[..., np.argsort(path_order(self.sampler, self.lanes))]
-        joined = np.moveaxis(ordered, 1, 0).reshape(len(self.study.inputs), tiles * self.lanes)
+        joined = np.moveaxis(ordered, 1, 0).reshape(values.shape[1], tiles * self.lanes)
         return joined[:, at : at + block.count]
 
     def _compiled(self, function: Callable, scalars: int) -> Any:
@@ -170,7 +208,10 @@ class XlaProgram:
         sharded, whole = PartitionSpec(AXIS), PartitionSpec()
         specs = (whole, whole, *[sharded] * scalars) if scalars else (whole, sharded)
         mapped = jax.shard_map(function, mesh=self.mesh, in_specs=specs, out_specs=sharded, check_vma=False)
-        jitted = jax.jit(mapped, compiler_options=compiler_options(self.mesh.devices.flat[0].platform))
+        return self._jitted(mapped)
+
+    def _jitted(self, function: Callable) -> Any:
+        jitted = jax.jit(function, compiler_options=compiler_options(self.mesh.devices.flat[0].platform))
         if self.dtype == np.float32:
             return jitted
 
@@ -245,6 +286,9 @@ class XlaProgram:
 
     def _drawn_tiles(self, inputs: Any, base: UInt32[Array, "tile 2"]) -> Float[Array, "tile factor lane"]:
         return jax.lax.map(lambda first: self.tile.draws(inputs, (first[0], first[1])), base)
+
+    def _scored_tiles(self, inputs: Any, base: UInt32[Array, "tile 2"]) -> Float[Array, "tile stream lane"]:
+        return jax.lax.map(lambda first: self.tile.scores(inputs, (first[0], first[1])), base)
 
     def _in_path_order(self, lanes: Float[Array, "... lane"]) -> Float[Array, "... path"]:
         """The values of a tile with its paths in their order."""

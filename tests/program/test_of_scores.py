@@ -1,0 +1,60 @@
+"""Futures made of random numbers that are handed in: of a path's own they are the path, bit for bit in the one loop."""
+
+import numpy as np
+import pytest
+
+from engine.program import arguments, devices
+from engine.program.kernel import program_on
+from engine.study.study import Block
+from tests.helpers import assert_same
+from tests.program.test_loop import STUDIES, looped
+
+SOME = Block(0, 37, 300)
+
+
+@pytest.mark.parametrize("name", [name for name in STUDIES if name != "rustbelt"])
+@pytest.mark.parametrize("width", [None, 1])
+def test_of_a_paths_own_numbers_the_loop_makes_the_path(name, width):
+    study = STUDIES[name]()
+    program = looped(study, width)
+    scores = program.scores(SOME)
+    assert len(scores) == len(arguments.streams(study))
+    block = program.collect(SOME, program.submit(SOME)).outcomes
+    assert_same(program.outcomes_of(scores), block)
+    found, path = program.trace_of(scores), program.path(SOME.first + 5)
+    assert_same(found.outcomes, block)
+    for field in ("outcomes", "yearly", "draws", "shocks"):
+        whole, one = getattr(found, field), getattr(path, field)
+        assert (whole is None) == (one is None)
+        if one is not None:
+            assert_same(np.ascontiguousarray(whole[..., 5:6]), one)
+
+
+def test_scores_of_streams_are_where_they_are_named():
+    """A path with one number changed differs in that factor, or in that year's shock, alone."""
+    study = STUDIES["walk-antithetic"]()
+    program = looped(study)
+    scores = program.scores(Block(0, 0, 1))
+    own = program.trace_of(scores)
+    streams = arguments.streams(study)
+    at = next(k for k, one in enumerate(streams) if one.name == "shock:plain[b]" and one.year == 2)
+    other = program.trace_of(np.where(np.arange(len(scores))[:, None] == at, 1.25, scores))
+    (year,), (stream,), _ = np.nonzero(own.shocks != other.shocks)
+    assert year == 2 and other.shocks[year, stream, 0] == 1.25
+    assert_same(own.draws, other.draws)
+
+
+@pytest.mark.parametrize("name", ["cost-antithetic", "cost-latin", "walk-antithetic", "farms-random"])
+def test_xla_makes_of_them_what_it_makes_of_the_path(name):
+    study = STUDIES[name]()
+    program = program_on(study, devices.mesh("cpu"), form="xla")
+    scores = program.scores(SOME)
+    assert_same(scores[:, :9], looped(study).scores(Block(0, SOME.first, 9)))
+    block = program.collect(SOME, program.submit(SOME)).outcomes
+    np.testing.assert_allclose(program.outcomes_of(scores), block, rtol=2e-5, atol=1e-5)
+    path, found = program.path(SOME.first + 5), program.trace_of(scores)
+    for field in ("yearly", "draws", "shocks"):
+        whole, one = getattr(found, field), getattr(path, field)
+        assert (whole is None) == (one is None)
+        if one is not None:
+            np.testing.assert_allclose(whole[..., 5:6], one, rtol=2e-5, atol=1e-5)
