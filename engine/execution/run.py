@@ -15,6 +15,8 @@ import xarray as xr
 
 from engine.analyses.assumptions import ByStructure, assumptions, of_few
 from engine.analyses.attribution_dataset import attribute
+from engine.analyses.explanation import Explanation, explain
+from engine.analyses.explanation_dataset import labelled
 from engine.errors import UserError
 from engine.execution import notebook, questions, results, upkeep
 from engine.execution.export import frame, refuse_file, save_tables, side_by_side
@@ -242,6 +244,21 @@ class Run:
     def worst(self, variable: str, policy: str | None = None, count: int = 10) -> xr.Dataset:
         """The paths on which an outcome is worst under a policy (the baseline if not given), worst first."""
         return worst(self._folder, variable, policy or self.study.baseline, count)
+
+    def explain(
+        self, variable: str, policy: str | None = None, level: str | float | None = None, **options: Any
+    ) -> Explanation:
+        """What the worst futures of an outcome, or those of an event, have in common; also written beside the cube.
+
+        Args:
+          level: of an outcome, such as 97.5: its worst 2.5 % are looked at; 99 if not given.
+          options: others of `engine.analyses.explanation.explain`.
+        """
+        answer = explain(
+            self.answers.study, variable, policy, questions.level_of(level), self.answers.paths, **options
+        )
+        answer_store.write(self._folder, "explain", labelled(answer))
+        return answer
 
     # ------------------------------------------------------------------------------------------ what it rests on
 
