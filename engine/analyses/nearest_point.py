@@ -11,22 +11,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 Points = Float[np.ndarray, "score point"]
-Margin = Callable[[Points], Float[np.ndarray, "point"]]
+Sizes = Float[np.ndarray, "point"]
+Margin = Callable[[Points], Sizes]
 """How far it happens at each point: above zero where it does; NaN is taken for not at all."""
 FARTHEST = 6.3
 """Scores beyond are not looked at: no path has them."""
-STARTS = 8
-"""Points that are slid along the edge."""
-_STEPS = 16
-_HALVINGS = 26
-_STRETCH = 2.0
-_REACHES = (0.3, 0.1, 0.03)
-_ALONG = np.array([1.5, 1.0, 0.7, 0.4, 0.2, 0.08, 0.03])
+STARTS = 32
+"""Points that are slid along the edge for a few rounds."""
+FINALISTS = 5
+"""Those of them that are slid to the end."""
+_FIRST_ROUNDS = 5
 _ROUNDS = 40
-_AROUND = 256
+_REACHES = (0.3, 0.1, 0.03)
+"""Differences of scores by which gradients are taken, one after the other."""
+_ALONG = np.array([1.5, 1.0, 0.7, 0.4, 0.2, 0.08, 0.03])
+"""Shares of the way to the foot of the perpendicular that are tried."""
+_STRETCH = 2.0
+_HOLDS, _JUMPS = 0.2, 4
+"""Scores from which on it is looked whether they hold a point at a jump, and how many of them."""
+_ON_RAY = 16
+_ROUGHLY, _FINELY = 12, 26
+"""Halvings by which the edge is come to."""
+_AT_ONCE = 12
+_AROUND = 128
 _TRIES = 30
 
 
@@ -38,36 +48,45 @@ class Nearest:
       point: its scores, on the edge: it happens there, and not a millionth nearer to the middle.
       distance: from the middle; 0 where it happens in the middle itself, infinite where it was seen nowhere.
       of_starts: distance of the edge on the way to each start.
+      slid: starts that were slid along the edge.
     """
 
     point: Float[np.ndarray, "score"]
     distance: float
     of_starts: Float[np.ndarray, "start"]
+    slid: int
 
 
-def nearest(margin: Margin, starts: Points, seed: int = 0, slid: int = STARTS) -> Nearest:
-    """The nearest point on the edge: of the starts drawn in to it the nearest and their mean direction, slid along it.
+def nearest(
+    margin: Margin, starts: Points, seed: int = 0, slid: int = STARTS, finalists: int = FINALISTS
+) -> Nearest:
+    """The nearest point on the edge: the starts drawn in to it, the nearest of them and their mean slid along it, the best to the end.
 
     Args:
-      starts: points at which it happens, or nearly; high ones first where there are few.
+      starts: points at which it happens, or nearly.
       seed: of the random points that are tried around the best.
       slid: how many starts are slid along the edge, beside their mean.
+      finalists: how many of these to the end.
     """
     edge = _Edge(margin, np.random.default_rng(seed))
     zero = np.zeros((len(starts), 1))
     if edge.inside(zero)[0]:
-        return Nearest(zero[:, 0], 0.0, np.zeros(starts.shape[1]))
+        return Nearest(zero[:, 0], 0.0, np.zeros(starts.shape[1]), 0)
     drawn, sizes = edge.reached(starts, 1.0)
     far, far_sizes = edge.reached(starts.mean(axis=1, keepdims=True), 8.0)
     order = np.argsort(sizes, kind="stable")[:slid]
     points = np.concatenate([far, drawn[:, order]], axis=1)
-    there = np.isfinite(np.concatenate([far_sizes, sizes[order]]))
-    if not there.any():
-        return Nearest(np.full(len(starts), np.nan), np.inf, sizes)
-    ends = [edge.slid(points[:, k]) for k in np.flatnonzero(there)]
-    best = min(ends, key=lambda point: float(np.linalg.norm(point)))
-    best = edge.slid(edge.tried_around(best))
-    return Nearest(best, float(np.linalg.norm(best)), sizes)
+    points = points[:, np.isfinite(np.concatenate([far_sizes, sizes[order]]))]
+    count = points.shape[1]
+    if not count:
+        return Nearest(np.full(len(starts), np.nan), np.inf, sizes, 0)
+    points = edge.slid(points, _FIRST_ROUNDS)
+    best = np.argsort(_sizes(points), kind="stable")[:finalists]
+    points = edge.slid(points[:, best], _ROUNDS)
+    point = points[:, [int(np.argmin(_sizes(points)))]]
+    point = edge.slid(edge.tried_around(point), _ROUNDS)
+    point, _ = edge.reached(point, 1.0 + 1e-4, _FINELY)
+    return Nearest(point[:, 0], float(_sizes(point)[0]), sizes, count)
 
 
 class _Edge:
@@ -75,104 +94,192 @@ class _Edge:
 
     def __init__(self, margin: Margin, rng: np.random.Generator):
         self._margin, self._rng = margin, rng
+        self._moving: dict[int, np.ndarray] = {}
 
-    def margins(self, points: Points) -> Float[np.ndarray, "point"]:
-        found = self._margin(points)
+    def margins(self, points: Points) -> Sizes:
+        found = self._margin(_clipped(points))
         return np.where(np.isnan(found), -np.inf, found)
 
-    def inside(self, points: Points) -> np.ndarray:
+    def inside(self, points: Points) -> Bool[np.ndarray, "point"]:
         happens: np.ndarray = self.margins(points) > 0
         return happens
 
-    def reached(self, points: Points, most: float) -> tuple[Points, Float[np.ndarray, "point"]]:
+    def reached(self, points: Points, most: float, halvings: int = _FINELY) -> tuple[Points, Sizes]:
         """Where the ray from the middle to each point, and on to `most` times its length, first meets the edge; its distance.
 
         Infinite where it does not.
         """
-        count = points.shape[1]
-        sizes = np.linalg.norm(points, axis=0)
-        steps = most * np.arange(1, _STEPS + 1) / _STEPS
+        steps = most * np.arange(1, _ON_RAY + 1) / _ON_RAY
         if most > 1:  # the edge is near the point itself, most often
-            steps = np.concatenate([np.linspace(0.125, 0.875, 7), np.linspace(0.9375, most, _STEPS)])
-        on_ray = _clipped((points[:, :, None] * steps).reshape(len(points), -1))
-        happens = self.inside(on_ray).reshape(count, len(steps))
+            steps = np.concatenate([np.linspace(0.125, 0.875, 7), np.linspace(0.9375, most, _ON_RAY)])
+        on_ray = (points[:, :, None] * steps).reshape(len(points), -1)
+        happens = self.inside(on_ray).reshape(-1, len(steps))
         met = happens.any(axis=1)
         first = np.where(met, happens.argmax(axis=1), 0)
         high, low = steps[first], np.where(first > 0, steps[first - 1], 0.0)
         at = np.flatnonzero(met)
-        for _ in range(_HALVINGS if len(at) else 0):
+        for _ in range(halvings if len(at) else 0):
             middle = 0.5 * (low[at] + high[at])
-            in_ = self.inside(_clipped(points[:, at] * middle))
-            high[at] = np.where(in_, middle, high[at])
-            low[at] = np.where(in_, low[at], middle)
+            in_ = self.inside(points[:, at] * middle)
+            high[at], low[at] = np.where(in_, middle, high[at]), np.where(in_, low[at], middle)
         ends = _clipped(points * high)
-        return ends, np.where(met & (sizes > 0), np.linalg.norm(ends, axis=0), np.inf)
+        return ends, np.where(met, _sizes(ends), np.inf)
 
-    def slid(self, point: np.ndarray) -> np.ndarray:
-        """A point of the edge, moved along it while that brings it nearer."""
-        point = self._let_go(point)
-        reach = 0
-        for _ in range(_ROUNDS):
-            before = float(np.linalg.norm(point))
-            point = self._stepped(point, _REACHES[reach])
-            gained = before - float(np.linalg.norm(point))
-            if gained < 1e-4 * before:
-                point = self._let_go(point)
-                gained = before - float(np.linalg.norm(point))
-            if gained < 1e-5 * before:
-                reach += 1
-                if reach == len(_REACHES):
-                    break
-        return point
+    def slid(self, points: Points, rounds: int) -> Points:
+        """Points of the edge, each moved along it while that brings it nearer, some at a time."""
+        parts = [
+            self._slid(points[:, first : first + _AT_ONCE], rounds)
+            for first in range(0, points.shape[1], _AT_ONCE)
+        ]
+        return np.concatenate(parts, axis=1)
 
-    def tried_around(self, point: np.ndarray) -> np.ndarray:
+    def tried_around(self, point: Points) -> Points:
         """The nearest of random points around one, again and again, drawn in to the edge."""
         size = 0.3
         for _ in range(_TRIES):
-            spread = np.sqrt(point**2 + (point @ point) / len(point))
-            noise = self._rng.standard_normal((len(point), _AROUND)) * spread[:, None]
-            better = self._best(point, point[:, None] + size * noise / np.sqrt(np.sum(spread > 0)) ** 0.5)
-            size *= 0.7 if better is point else 1.2
+            spread = np.sqrt(point**2 + np.sum(point**2) / len(point))
+            noise = self._rng.standard_normal((len(point), 1, _AROUND)) * spread[:, :, None]
+            better = self._best(point, point[:, :, None] + size * noise / len(point) ** 0.25)
+            size *= 1.2 if _sizes(better)[0] < _sizes(point)[0] else 0.7
             point = better
         return point
 
-    def _stepped(self, point: np.ndarray, reach: float) -> np.ndarray:
-        """One step towards the foot of the perpendicular on the edge's tangent."""
-        step = reach * np.eye(len(point))
-        sides = self.margins(_clipped(np.concatenate([point + step, point - step]).T))
-        ahead, behind = sides[: len(point)], sides[len(point) :]
-        with np.errstate(invalid="ignore"):
-            slope = (ahead - behind) / (2 * reach)
-        slope = np.where(np.isfinite(slope), slope, 0.0)
-        square = float(slope @ slope)
-        if not square > 0:
-            return point
-        foot = slope * float(slope @ point) / square
-        return self._best(point, point[:, None] + (foot - point)[:, None] * _ALONG)
+    def _slid(self, points: Points, rounds: int) -> Points:
+        points = self._let_go(points)
+        reach = np.zeros(points.shape[1], np.int64)
+        for _ in range(rounds):
+            at = np.flatnonzero(reach < len(_REACHES))
+            if not len(at):
+                break
+            before = _sizes(points[:, at])
+            points[:, at] = self._stepped(points[:, at], np.array(_REACHES)[reach[at]])
+            slow = at[_sizes(points[:, at]) > (1 - 1e-4) * before]
+            if len(slow):
+                points[:, slow] = self._let_go(points[:, slow])
+            reach[at] += _sizes(points[:, at]) > (1 - 1e-5) * before
+        return points
 
-    def _let_go(self, point: np.ndarray) -> np.ndarray:
-        """The point without what changes nothing: each score drawn in as far as that alone leaves it inside, all of them together."""
-        inner = _clipped(point * (1 + 1e-4))
-        low, high = np.zeros(len(point)), np.ones(len(point))
-        own = np.eye(len(point), dtype=bool)
+    def _stepped(self, points: Points, reach: Sizes) -> Points:
+        """One step of each towards the foot of the perpendicular on the edge's tangent."""
+        count = len(points)
+        step = np.eye(count)[:, None, :] * reach[:, None]
+        sides = [
+            self.margins((points[:, :, None] + sign * step).reshape(count, -1)).reshape(-1, count).T
+            for sign in (1.0, -1.0)
+        ]
+        with np.errstate(invalid="ignore"):
+            slope = (sides[0] - sides[1]) / (2 * reach)
+        slope = np.where(np.isfinite(slope), slope, 0.0)
+        feet = [
+            np.stack(
+                [_foot(slope[:, [k]].T, points[:, k], np.zeros(1)) for k in range(points.shape[1])], axis=1
+            )
+        ]
+        if (beside := self._feet_of_jumps(points, slope)) is not None:
+            feet.append(beside)
+        others = [points[:, :, None] + (foot - points)[:, :, None] * _ALONG for foot in feet]
+        return self._best(points, np.concatenate(others, axis=2))
+
+    def _feet_of_jumps(self, points: Points, slope: Points) -> Points | None:
+        """The same where scores hold points at jumps: nearest on the tangents of the edge and of where the margin jumps.
+
+        Where it jumps in one score depends on the others; a gradient of the margin sees nothing of it.
+        """
+        flat = np.abs(slope) < 1e-3 * np.abs(slope).max(axis=0)
+        held = np.where(flat & (np.abs(points) > _HOLDS), np.abs(points), 0.0)
+        pairs = [
+            (k, int(j))
+            for k in range(points.shape[1])
+            for j in np.argsort(-held[:, k], kind="stable")[:_JUMPS]
+            if held[j, k] > 0
+        ]
+        if not pairs:
+            return None
+        rows: list[list[np.ndarray]] = [[slope[:, k]] for k in range(points.shape[1])]
+        misses: list[list[float]] = [[0.0] for _ in rows]
+        for (k, j), (at, rise) in zip(pairs, self._jumps(points, pairs), strict=True):
+            rows[k].append(np.eye(len(points))[j] - rise)
+            misses[k].append(points[j, k] - at)
+        feet = [_foot(np.array(own), points[:, k], np.array(misses[k])) for k, own in enumerate(rows)]
+        return np.stack(feet, axis=1)
+
+    def _jumps(self, points: Points, pairs: list[tuple[int, int]]) -> list[tuple[float, np.ndarray]]:
+        """Where the margin jumps in one score of a point, and how that moves with each other score.
+
+        Args:
+          pairs: number of the point, the score.
+        """
+        count, reach = len(points), _REACHES[0]
+        # of which others it hangs on is seen once: those that it does not hang on move it by nothing at all
+        others = [self._moving.get(j, np.delete(np.arange(count), j)) for _, j in pairs]
+        ends = np.cumsum([0, *(len(of) + 1 for of in others)])
+        moved = np.repeat(points[:, [k for k, _ in pairs]], np.diff(ends), axis=1)
+        for of, first in zip(others, ends, strict=False):
+            moved[of, first + 1 + np.arange(len(of))] += reach
+        score = np.repeat([j for _, j in pairs], np.diff(ends))
+        lane = np.arange(len(score))
+        inner = 1.3 * moved[score, lane]
+        outer = np.zeros_like(inner)
+
+        def margins(value: np.ndarray) -> np.ndarray:
+            moved[score, lane] = value
+            return self.margins(moved)
+
+        level = 0.5 * (margins(inner) + margins(outer))
+        for _ in range(_ROUGHLY):
+            middle = 0.5 * (inner + outer)
+            in_ = margins(middle) > level
+            inner, outer = np.where(in_, middle, inner), np.where(in_, outer, middle)
+        found = []
+        for (_, j), of, first in zip(pairs, others, ends, strict=False):
+            rise = np.zeros(count)
+            rise[of] = (inner[first + 1 : first + 1 + len(of)] - inner[first]) / reach
+            self._moving.setdefault(j, np.flatnonzero(rise))
+            found.append((float(inner[first]), rise))
+        return found
+
+    def _let_go(self, points: Points) -> Points:
+        """Points without what changes nothing: each score drawn in as far as that alone leaves it inside, all of them together."""
+        inner = points * (1 + 1e-4)
+        # what is small already adds nothing to the distance
+        which, score = np.nonzero((points**2 > 1e-6 * np.sum(points**2, axis=0)).T)
 
         def leaves(share: np.ndarray) -> np.ndarray:
-            return self.inside(np.where(own, inner * share, inner[None]).T)
+            moved = inner[:, which]
+            moved[score, np.arange(len(score))] *= share
+            return self.inside(moved)
 
-        free = leaves(low)
-        high = np.where(free, 0.0, high)
-        for _ in range(14):
+        high = np.where(leaves(np.zeros(len(score))), 0.0, 1.0)
+        low = np.zeros(len(score))
+        for _ in range(8):
             middle = 0.5 * (low + high)
             in_ = leaves(middle)
             high, low = np.where(in_, middle, high), np.where(in_, low, middle)
-        shares = 1 - np.linspace(0.0, 1.0, 5)[1:, None] * (1 - high)
-        return self._best(point, (point * shares).T)
+        share = np.ones_like(points)
+        share[score, which] = high
+        parts = 1 - np.linspace(0.25, 1.0, 4) * (1 - share)[:, :, None]
+        return self._best(points, points[:, :, None] * parts)
 
-    def _best(self, point: np.ndarray, others: Points) -> np.ndarray:
-        """The nearest to the middle of a point and others drawn in, or out, to the edge."""
-        ends, sizes = self.reached(others, _STRETCH)
-        k = int(np.argmin(sizes))
-        return ends[:, k] if sizes[k] < np.linalg.norm(point) else point
+    def _best(self, points: Points, others: Float[np.ndarray, "score point other"]) -> Points:
+        """The nearest to the middle of each point and of others, these drawn in, or out, to the edge."""
+        count, of = others.shape[1:]
+        ends, sizes = self.reached(others.reshape(len(points), -1), _STRETCH, _ROUGHLY)
+        sizes = sizes.reshape(count, of)
+        k = sizes.argmin(axis=1)
+        better = sizes[np.arange(count), k] < _sizes(points)
+        return np.where(better, ends.reshape(len(points), count, of)[:, np.arange(count), k], points)
+
+
+def _foot(rows: np.ndarray, point: np.ndarray, misses: np.ndarray) -> np.ndarray:
+    """The point nearest to the middle on planes through a point, but for what it misses them by."""
+    if not np.any(rows[0]):
+        return point
+    foot: np.ndarray = np.linalg.lstsq(rows, rows @ point - misses, rcond=1e-9)[0]
+    return foot
+
+
+def _sizes(points: Points) -> Sizes:
+    return np.linalg.norm(points, axis=0)
 
 
 def _clipped(points: Points) -> Points:

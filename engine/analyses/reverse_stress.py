@@ -55,7 +55,7 @@ def reverse_stress(program: Program, futures: TailFutures, slid: int = STARTS) -
     study = program.study
     starts = starts_of(study, futures)
     found = nearest(margin_of(program, futures), starts, slid=slid)
-    size = starts.shape[1], min(slid, starts.shape[1]) + 1
+    size = starts.shape[1], found.slid
     if not np.isfinite(found.distance):
         return Reverse(found, {}, {}, None, size)
     numbers = as_numbers(study, found.point[:, None])

@@ -8,11 +8,14 @@ import xarray as xr
 
 from engine.errors import UserError, unknown
 from engine.execution.results import Answers
+from engine.formatting import command_line
 from engine.risk.conditional import condition_table, not_kept, parse_condition
 from engine.risk.events import known_events
 from engine.risk.tables import Record, Tables
 from engine.risk.tallies import unkept
 from engine.risk.yearly_tables import yearly_table
+from engine.run_folder import answer_store
+from engine.run_folder.folder import RunFolder
 from engine.study.study import Study
 
 
@@ -83,6 +86,19 @@ def given(answers: Answers, condition: str, variable: str | None, level: float |
         for r in records
         if r.measure == "share" or (variable in (None, r.variable) and level in (None, r.level))
     ]
+
+
+def explained(folder: RunFolder) -> xr.DataTree:
+    """What the run's worst futures have in common, as it was last asked.
+
+    Raises:
+      UserError: it has not been asked.
+    """
+    answer = answer_store.read(folder.path, "explain")
+    if answer is None:
+        command = command_line("explain", folder.path, "--outcome", "V", model=folder.study.model_spec)
+        raise UserError(str(folder.path), [f"has not been explained. Ask which outcome: {command}"])
+    return answer
 
 
 def refuse_unknown(variable: str | None, names: Iterable[str]) -> None:

@@ -393,5 +393,6 @@ class Plots:
             "cube": lambda: self._run.cube,
             "study": lambda: self._run.study,
             "story": lambda: self._run.replay(path),
+            "explained": lambda: questions.explained(self._run.run_folder),
         }
         return {name: make[name]() for name in needed}

@@ -12,6 +12,7 @@ from engine.plots.figures import (
     convergence,
     correlation,
     differences,
+    drivers,
     exceedance,
     fan,
     overview,
@@ -23,8 +24,8 @@ from engine.plots.figures import (
 )
 from engine.plots.style import Figure
 
-SOURCES = ("cube", "study", "story")
-"""What a figure may be drawn from: a run's cube, its study, one path as `engine.execution.replay` gives it."""
+SOURCES = ("cube", "study", "story", "explained")
+"""What a figure may be drawn from: a run's cube, its study, one path as `engine.execution.replay` gives it, what `run.explain` has written."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ KINDS: Mapping[str, Kind] = {
     "tails": Kind(tails.tails, "mean, VaR and ES with intervals, a panel for each place"),
     "scatter": Kind(scatter.scatter, "an outcome against a factor, the worst 1 % marked"),
     "tornado": Kind(tornado.tornado, "the outcome where each factor is low and where it is high"),
+    "drivers": Kind(drivers.drivers, "what the worst futures have in common, once a run is explained"),
     "correlation": Kind(correlation.correlation, "how the priors move together, groups outlined"),
     "convergence": Kind(convergence.convergence, "how the headline measures settle as paths are added"),
     "replay": Kind(replay.replay, "one path in full: what the outcomes are made of, year by year"),

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 
 from engine.risk.evidence import FEWEST_FOR_ES
 from engine.risk.flags import Flag, Reason
-from engine.risk.intervals import Estimate, Some, Units, moments_of_some
+from engine.risk.intervals import FEW_UNITS, Estimate, Some, Units, moments_of_some
 from engine.risk.tails import shifted, tail_count
 
 NEAR = 0.5
@@ -58,12 +58,16 @@ class WorstShare:
         return not len(self.near)
 
     @cached_property
-    def flag(self) -> Flag | None:
-        """What takes the intervals away: too few of the worst paths that are independent of each other."""
-        many = len(np.unique(self.units.owners(self.path)))
+    def independent(self) -> int:
+        """How many of the worst paths are independent of each other."""
+        return len(np.unique(self.units.owners(self.path)))
+
+    def _flag(self, needed: int) -> Flag | None:
+        """What takes intervals away: too few of the worst paths, or of units."""
         if self.units.count < self.units.needed:
             return Flag(Reason.FEW_REPLICATES, self.units.count, self.units.needed)
-        return None if many >= FEWEST_FOR_ES else Flag(Reason.FEW_EXCEEDANCES, many, FEWEST_FOR_ES)
+        many = self.independent
+        return None if many >= needed else Flag(Reason.FEW_EXCEEDANCES, many, needed)
 
     def means(
         self, tail: Float[np.ndarray, "cell tail"], near: Float[np.ndarray, "cell near"] | None = None
@@ -76,7 +80,8 @@ class WorstShare:
         """
         estimate = tail @ self.weight
         centre = estimate if self.is_event or near is None else self._at_edge(near)
-        return self._estimates((tail - centre[:, None]) * self.weight, centre)
+        needed = FEW_UNITS if self.is_event else FEWEST_FOR_ES
+        return self._estimates((tail - centre[:, None]) * self.weight, centre, needed)
 
     def slopes(self, scores: Float[np.ndarray, "cell tail"]) -> list[Estimate]:
         """Derivatives of ES, or of the event's probability, in parameters of the priors: E[(x - VaR)+ s] / (1 - a), E[1 s].
@@ -85,7 +90,7 @@ class WorstShare:
           scores: s, derivatives of the log density of what was drawn in each parameter, on the worst paths.
         """
         if self.is_event:
-            return self._estimates(scores / self.units.paths, np.zeros(len(scores)))
+            return self._estimates(scores / self.units.paths, np.zeros(len(scores)), FEWEST_FOR_ES)
         values = self.excess * scores / (self.share * self.units.paths)
         slope = values.sum(axis=1)
         if self.density > 0:
@@ -95,7 +100,7 @@ class WorstShare:
             centre = bent * self.share
         else:
             of_var, centre = np.zeros_like(values), np.zeros(len(scores))
-        found = self._estimates(values - of_var, centre)
+        found = self._estimates(values - of_var, centre, FEWEST_FOR_ES)
         assert np.allclose(
             [one.estimate for one in found], slope, rtol=1e-6, atol=1e-9 * np.abs(values).sum()
         )
@@ -110,7 +115,7 @@ class WorstShare:
         return line
 
     def _estimates(
-        self, parts: Float[np.ndarray, "cell tail"], shift: Float[np.ndarray, "cell"]
+        self, parts: Float[np.ndarray, "cell tail"], shift: Float[np.ndarray, "cell"], needed: int
     ) -> list[Estimate]:
         """Sums over the worst paths, plus a shift, with the errors of means over all paths."""
         cells = len(parts)
@@ -120,9 +125,9 @@ class WorstShare:
             np.tile(self.path, cells),
             (parts * self.units.paths).ravel(),
         )
-        columns = shifted(moments_of_some(some, self.units), 1.0, shift)
+        columns, flag = shifted(moments_of_some(some, self.units), 1.0, shift), self._flag(needed)
         rows = zip(*(column.tolist() for column in columns), strict=True)
-        return [Estimate(one, error, low, high).flagged(self.flag) for one, error, low, high in rows]
+        return [Estimate(one, error, low, high).flagged(flag) for one, error, low, high in rows]
 
 
 def _negative(one: Estimate) -> Estimate:
