@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,8 @@ from jaxtyping import Float
 from engine.analyses.prior_scores import BINS, Priors, bins_of, share_below
 from engine.analyses.reverse_stress import Reverse, reverse_stress
 from engine.analyses.tail_futures import IN_FULL, TailFutures, Watched, tail_futures, watched
+from engine.analyses.tail_levers import Pull, pulls
+from engine.analyses.tail_mechanisms import Mechanisms, mechanisms
 from engine.analyses.variants import Observer, unobserved
 from engine.formatting import command_line
 from engine.program import compilation_cache, devices, drawing
@@ -93,6 +95,8 @@ class Explanation:
       places: parts of places; without_places: why there are none.
       reverse: the likeliest future in which it happens.
       worst: numbers of the worst paths, worst first, with the outcomes that are read on them [path].
+      levers: what each does where it is a tenth more, if that was asked; without_lever: why some cannot be moved.
+      mechanisms: what assumptions make up, if that was asked.
     """
 
     watched: Watched
@@ -106,6 +110,9 @@ class Explanation:
     reverse: Reverse
     worst: tuple[int, ...]
     worst_values: Mapping[str, Float[np.ndarray, "path"]]
+    levers: tuple[Pull, ...] = ()
+    without_lever: Mapping[str, str] = field(default_factory=dict)
+    mechanisms: Mechanisms | None = None
 
     @property
     def study(self) -> Study:
@@ -145,6 +152,8 @@ def explain(
     level: float | None = None,
     stored: Mapping[str, np.ndarray] | None = None,
     device: str | None = None,
+    levers: bool = False,
+    by_mechanism: bool = False,
     observe: Observer = unobserved,
 ) -> Explanation:
     """What the worst 1 - level share of an outcome's futures have in common, or all futures in which an event happens.
@@ -156,6 +165,8 @@ def explain(
       level: 0.99 if not given; none for an event.
       stored: outcomes that a run has, by name [policy, path]; others are computed anew.
       device: "cpu" or "gpu"; the GPUs if there are any.
+      levers: whether each lever is moved, which runs the first 131,072 paths again for each.
+      by_mechanism: whether assumptions are switched off in many combinations, which runs the first 65,536 paths again for each.
 
     Raises:
       UserError: no such outcome, event or policy; a level for an event, an event that happens on no path.
@@ -179,9 +190,12 @@ def explain(
     worst = _worst(futures)
     values = {name: of[worst] for name, of in futures.values.items()}
     numbers = tuple(int(number) for number in futures.numbers[worst])
+    moved, without_lever = pulls(program, what) if levers else ((), {})
+    shares = mechanisms(program, what) if by_mechanism else None
     observe("done", 4, 4)
     return Explanation(
-        what, futures, measured, drivers, slopes, without_slope, places, without_places, reverse, numbers, values
+        what, futures, measured, drivers, slopes, without_slope, places, without_places, reverse, numbers, values,
+        moved, without_lever, shares,
     )  # fmt: skip
 
 

@@ -62,6 +62,30 @@ def labelled(given: Explanation) -> dict[str, xr.Dataset]:
         )
         where = labels(dim, [one.label for one in own], dim)
         groups[f"places/{dim}"] = xr.Dataset({"part": part}, {dim: where, "stat": _stat()})
+    if given.levers:
+        effect = xr.Variable(
+            ("lever", "stat"), _rows([one.effect for one in given.levers]),
+            described(f"{given.measure} with the lever a tenth more less that as it is", given.unit),
+        )  # fmt: skip
+        groups["levers"] = xr.Dataset(
+            {"effect": effect},
+            {"lever": labels("lever", [one.lever for one in given.levers], "lever"), "stat": _stat()},
+        )
+    if given.mechanisms is not None:
+        of = given.mechanisms
+        share = xr.Variable(
+            ("assumption", "stat"), _rows(of.shares), described("its Shapley share", given.unit)
+        )
+        groups["mechanisms"] = xr.Dataset(
+            {
+                "share": share,
+                "whole": xr.Variable(
+                    "stat", _rows([of.whole])[0], described("as stated less all off", given.unit)
+                ),
+            },
+            {"assumption": labels("assumption", of.names, "assumption"), "stat": _stat()},
+            {"paths": of.paths, "coalitions": of.coalitions},
+        )
     groups["reverse"] = _reverse(given)
     groups["worst"] = xr.Dataset(
         {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,9 @@ import numpy as np
 
 from engine.analyses.explanation import SHOCK, Driver, Explanation
 from engine.analyses.prior_scores import BINS
-from engine.formatting import rounded
+from engine.risk.farthest import sentence
 from engine.risk.intervals import Estimate
 from engine.risk.tables import Record, record
-
-MOST_NAMED = 3
 
 
 def label(driver: Driver) -> str:
@@ -33,55 +30,7 @@ def where(given: Explanation) -> str:
 
 def finding(given: Explanation) -> str:
     """One sentence: which input stands farthest from its prior, or which may; it claims no more than the intervals."""
-    head = where(given)
-    ranked = given.ranked
-    if not ranked:
-        return f"{head}, there is nothing that is drawn."
-    if all(math.isnan(one.shift.low) for one in ranked):
-        return f"{head}, nothing is told: {ranked[0].shift.flag}."
-    told = [one for one in ranked if _is_told(one, len(ranked))]
-    if not told:
-        return f"{head}, no factor and no shock of a year is told from its prior."
-    first = told[0]
-    least = _ends(first)[0]
-    others = [one for one in ranked if one is not first and not _ends(one)[1] < least]
-    said = f"{rounded(abs(first.shift.estimate), 2)} of its standard deviations {_side(first)}"
-    low, high = (rounded(end, 2) for end in _ends(first))
-    if not others:
-        return f"{head}, {label(first)} stands farthest from its prior: {said} [{low}, {high}]."
-    named = ", ".join(f"{label(one)} ({_signed(one)})" for one in [first, *others][:MOST_NAMED])
-    more = len(others) + 1 - MOST_NAMED
-    rest = f" and {more} more" if more > 0 else ""
-    return (
-        f"{head}, the inputs farthest from their priors are among {named}{rest}, in standard deviations of the prior; "
-        "which of them is farthest is not told."
-    )
-
-
-def _is_told(one: Driver, of: int) -> bool:
-    """Whether it is told from its prior, though so many are looked at: a standard error's normal reach, Bonferroni's."""
-    from scipy.special import ndtri
-
-    if not (math.isfinite(one.shift.low) and one.shift.standard_error > 0):
-        return False
-    return abs(one.shift.estimate) > float(-ndtri(0.025 / of)) * one.shift.standard_error
-
-
-def _ends(one: Driver) -> tuple[float, float]:
-    """The interval of how far it stands from its prior, whichever side."""
-    low, high = one.shift.low, one.shift.high
-    if math.isnan(low):
-        return 0.0, math.inf
-    return max(low, -high, 0.0), max(-low, high)
-
-
-def _side(one: Driver) -> str:
-    return "above it" if one.shift.estimate > 0 else "below it"
-
-
-def _signed(one: Driver) -> str:
-    text = rounded(one.shift.estimate, 2)
-    return text if text.startswith("-") else f"+{text}"
+    return sentence(where(given), [(label(one), one.shift) for one in given.drivers])
 
 
 def records(given: Explanation) -> list[Record]:
@@ -110,6 +59,13 @@ def records(given: Explanation) -> list[Record]:
             one(f"slope_{name}", getattr(slope, name), place)
             for name in ("location", "scale", "location_per_unit", "scale_per_unit")
         ]
+    found += [one("lever", pull.effect, {"lever": pull.lever}) for pull in given.levers]
+    if given.mechanisms is not None:
+        found.append(one("mechanisms", given.mechanisms.whole))
+        found += [
+            one("mechanism", share, {"assumption": name})
+            for name, share in zip(given.mechanisms.names, given.mechanisms.shares, strict=True)
+        ]
     return found + [one("part", part.part, {part.dim: part.label}) for part in given.places]
 
 
@@ -121,7 +77,7 @@ def plain(given: Explanation, run: Path) -> Iterator[dict[str, Any]]:
         "measure": "finding", **head, "level": what.level, "text": finding(given), "paths": study.paths,
         "worst_paths": given.tail_count, "excluded_paths": given.futures.excluded,
     }  # fmt: skip
-    dims = ("factor", "shock", "tenth", *study.model.dims)
+    dims = ("factor", "shock", "tenth", "lever", "assumption", *study.model.dims)
     priors = {(one.name, one.year): one for one in given.drivers}
     for entry in records(given):
         row = entry.as_dict(dims)
@@ -131,6 +87,8 @@ def plain(given: Explanation, run: Path) -> Iterator[dict[str, Any]]:
         yield row
     for name, reason in given.without_slope.items():
         yield {"measure": "slope", **head, "factor": name, "left_out": reason}
+    for name, reason in given.without_lever.items():
+        yield {"measure": "lever", **head, "lever": name, "left_out": reason}
     if given.without_places:
         yield {"measure": "part", **head, "left_out": given.without_places}
     yield from _reverse(given, head)
@@ -191,8 +149,3 @@ def _tenth(one: Estimate) -> Estimate:
     return Estimate(
         one.estimate / BINS, one.standard_error / BINS, one.low / BINS, one.high / BINS, one.flags
     )
-
-
-def names_of(rows: Sequence[Driver]) -> list[str]:
-    """Their labels."""
-    return [label(one) for one in rows]

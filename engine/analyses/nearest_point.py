@@ -19,11 +19,11 @@ Margin = Callable[[Points], Sizes]
 """How far it happens at each point: above zero where it does; NaN is taken for not at all."""
 FARTHEST = 6.3
 """Scores beyond are not looked at: no path has them."""
-STARTS = 32
+STARTS = 50
 """Points that are slid along the edge for a few rounds."""
 FINALISTS = 5
 """Those of them that are slid to the end."""
-_FIRST_ROUNDS = 5
+_FIRST_ROUNDS = 4
 _ROUNDS = 40
 _REACHES = (0.3, 0.1, 0.03)
 """Differences of scores by which gradients are taken, one after the other."""
@@ -58,12 +58,18 @@ class Nearest:
 
 
 def nearest(
-    margin: Margin, starts: Points, seed: int = 0, slid: int = STARTS, finalists: int = FINALISTS
+    margin: Margin,
+    starts: Points,
+    others: Callable[[Points], Points] | None = None,
+    seed: int = 0,
+    slid: int = STARTS,
+    finalists: int = FINALISTS,
 ) -> Nearest:
     """The nearest point on the edge: the starts drawn in to it, the nearest of them and their mean slid along it, the best to the end.
 
     Args:
       starts: points at which it happens, or nearly.
+      others: points that may be as near as one is [score, 1], such as the same some years later: of these the nearest are slid too.
       seed: of the random points that are tried around the best.
       slid: how many starts are slid along the edge, beside their mean.
       finalists: how many of these to the end.
@@ -84,6 +90,11 @@ def nearest(
     best = np.argsort(_sizes(points), kind="stable")[:finalists]
     points = edge.slid(points[:, best], _ROUNDS)
     point = points[:, [int(np.argmin(_sizes(points)))]]
+    for _ in range(_ROUNDS if others else 0):
+        before = _sizes(point)[0]
+        point = edge.instead(point, others(point), finalists)  # type: ignore[misc]
+        if _sizes(point)[0] > (1 - 1e-3) * before:
+            break
     point = edge.slid(edge.tried_around(point), _ROUNDS)
     point, _ = edge.reached(point, 1.0 + 1e-4, _FINELY)
     return Nearest(point[:, 0], float(_sizes(point)[0]), sizes, count)
@@ -132,6 +143,19 @@ class _Edge:
             for first in range(0, points.shape[1], _AT_ONCE)
         ]
         return np.concatenate(parts, axis=1)
+
+    def instead(self, point: Points, others: Points, finalists: int) -> Points:
+        """The nearest of a point and of others, the nearest of these slid along the edge."""
+        if not others.shape[1]:
+            return point
+        ends, sizes = self.reached(others, _STRETCH, _ROUGHLY)
+        best = np.argsort(sizes, kind="stable")[:finalists]
+        best = best[np.isfinite(sizes[best])]
+        if not len(best):
+            return point
+        points = self.slid(ends[:, best], _FIRST_ROUNDS)
+        points = self.slid(points[:, [int(np.argmin(_sizes(points)))]], _ROUNDS)
+        return points if _sizes(points)[0] < _sizes(point)[0] else point
 
     def tried_around(self, point: Points) -> Points:
         """The nearest of random points around one, again and again, drawn in to the edge."""

@@ -48,6 +48,7 @@ class PriorMoments:
         with np.errstate(all="ignore"):
             x = law.at_score(_GRID)
             mean = float(x @ _WEIGHTS)
+            mean = 0.0 if abs(mean) < 1e-12 * float(np.abs(x) @ _WEIGHTS) else mean
             square = float((x - mean) ** 2 @ _WEIGHTS)
         endless = law.endless(lambda x: x * x)
         if endless or not math.isfinite(square):

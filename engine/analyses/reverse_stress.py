@@ -54,7 +54,9 @@ def reverse_stress(program: Program, futures: TailFutures, slid: int = STARTS) -
     """
     study = program.study
     starts = starts_of(study, futures)
-    found = nearest(margin_of(program, futures), starts, slid=slid)
+    found = nearest(
+        margin_of(program, futures), starts, lambda point: in_other_years(study, point), slid=slid
+    )
     size = starts.shape[1], found.slid
     if not np.isfinite(found.distance):
         return Reverse(found, {}, {}, None, size)
@@ -85,6 +87,23 @@ def margin_of(program: Program, futures: TailFutures) -> Callable[[np.ndarray], 
         return np.concatenate(parts)
 
     return margin
+
+
+def in_other_years(study: Study, point: Float[np.ndarray, "stream 1"]) -> Float[np.ndarray, "stream other"]:
+    """A future with the shocks of its years so many years earlier or later; those that come to be beyond fall off."""
+    rows: dict[str, dict[int, int]] = {}
+    for row, stream in enumerate(arguments.streams(study)):
+        if stream.year is not None:
+            rows.setdefault(stream.name, {})[stream.year] = row
+    years = len(study.years)
+    found = []
+    for by in (*range(1 - years, 0), *range(1, years)) if rows else ():
+        other = point[:, 0].copy()
+        for of in rows.values():
+            for year, row in of.items():
+                other[row] = point[of[year - by], 0] if 0 <= year - by < years else 0.0
+        found.append(other)
+    return np.stack(found, axis=1) if found else np.zeros((len(point), 0))
 
 
 def as_numbers(

@@ -29,6 +29,14 @@ if TYPE_CHECKING:
     metavar="L",
     help="The worst 1 - L are looked at, such as 97.5; 99 if not given, none for an event.",
 )
+@click.option(
+    "--levers", is_flag=True, help="Also what each lever does where it is a tenth more, by rerunning."
+)
+@click.option(
+    "--mechanisms",
+    is_flag=True,
+    help="Also what each assumption of the study makes up, by switching them off in many combinations.",
+)
 @options.full
 @options.device
 @options.partial
@@ -40,6 +48,8 @@ def command(
     variable: str,
     policy: str | None,
     level: str | None,
+    levers: bool,
+    mechanisms: bool,
     full: bool,
     device: str | None,
     as_json: bool,
@@ -60,7 +70,7 @@ def command(
 
     with progress(quiet) as observe:
         given = run.explain(
-            variable, policy, level, device=device,
+            variable, policy, level, device=device, levers=levers, by_mechanism=mechanisms,
             observe=lambda stage, done, total: observe(Stage(stage, done, total)),
         )  # fmt: skip
     if as_json:

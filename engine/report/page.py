@@ -40,7 +40,11 @@ def report(folder: Path, study: Study, tree: xr.DataTree, variable: str | None =
         raise UserError("variable", [unknown("outcome", variable, study.model.outcomes)])
     runs, versions = provenance.runs(folder), ownership.versions_of(folder)
     held = answer_store.read(folder, "assumptions")
-    return page(records_of(study, tree, runs=runs, versions=versions, variable=variable, structures=held))
+    explained = answer_store.read(folder, "explain")
+    asked = {} if explained is None else {"explain": explained}
+    return page(
+        records_of(study, tree, runs=runs, versions=versions, variable=variable, structures=held, asked=asked)
+    )
 
 
 def page(run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | None]] = SECTIONS) -> bytes:

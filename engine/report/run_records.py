@@ -31,6 +31,7 @@ class RunRecords:
       versions: what made its blocks; more than one were mixed by force.
       variable: the outcome that the answer speaks of first, if one was named.
       structures: what `answer_store.read` gives of the assumptions.
+      asked: the same of other questions that the run was asked, by the question.
     """
 
     study: Study
@@ -41,6 +42,7 @@ class RunRecords:
     versions: Sequence[Mapping[str, Any]] = ()
     variable: str | None = None
     structures: xr.DataTree | None = None
+    asked: Mapping[str, xr.DataTree] = field(default_factory=dict)
     loaded: dict[str, xr.Dataset] = field(default_factory=dict)
 
     def group(self, place: str) -> xr.Dataset:

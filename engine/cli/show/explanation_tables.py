@@ -37,7 +37,7 @@ def print_explanation(console: Console, given: Explanation, folder: Path, full: 
     _print_head(console, given)
     most = None if full else SHOWN
     marks, flagged = _print_drivers(console, given, most)
-    for print_part in (_print_places, _print_slopes):
+    for print_part in (_print_places, _print_slopes, _print_levers, _print_mechanisms):
         more, records = print_part(console, given, most)
         marks, flagged = marks | more, [*flagged, *records]
     _print_reverse(console, given, most)
@@ -135,6 +135,45 @@ def _print_slopes(console: Console, given: Explanation, most: int | None) -> tup
     )
     console.print()
     return {one.mark for rows in cells for one in rows if one.mark}, [one for rows in records for one in rows]
+
+
+def _print_levers(console: Console, given: Explanation, most: int | None) -> tuple[set[str], list[Record]]:
+    scale, unit = (100.0, "%") if given.watched.event else (1.0, given.unit)
+    ranked = sorted(given.levers, key=lambda one: -abs(one.effect.estimate))[:most]
+    records = [_record(given, f"lever for {given.measure}", one.effect, one.lever) for one in ranked]
+    cells = [cell(one, scale) for one in records]
+    columns = [
+        Column("change", _aligned(cells), left=True),
+        Column("from", [number(one.value[0]) for one in ranked], group="value"),
+        Column("to", [number(one.value[1]) for one in ranked], group="value"),
+        Column("unit", [one.unit for one in ranked], left=True, group="value"),
+    ]
+    if ranked:
+        print_title(
+            console,
+            f"What a lever does to {given.measure} [{unit}]",
+            "each a tenth more, on the same futures",
+        )
+        print_rows(console, "", Column("", [one.lever for one in ranked], left=True), columns)
+    return {one.mark for one in cells if one.mark}, records
+
+
+def _print_mechanisms(console: Console, given: Explanation, _: int | None) -> tuple[set[str], list[Record]]:
+    of = given.mechanisms
+    if of is None:
+        return set(), []
+    scale, unit = (100.0, "%") if given.watched.event else (1.0, given.unit)
+    rows = sorted(zip(of.names, of.shares, strict=True), key=lambda one: -abs(one[1].estimate))
+    records = [_record(given, f"share of {given.measure}", one, name) for name, one in rows]
+    cells = [cell(one, scale) for one in records]
+    whole = cell(_record(given, given.measure, of.whole), scale)
+    about = f"as stated less all off: {whole.estimate} {whole.interval}; {of.coalitions} combinations on {of.paths:,} paths"
+    print_title(console, f"What assumptions make up of {given.measure} [{unit}]", about)
+    print_rows(
+        console, "", Column("", [name for name, _ in rows], left=True),
+        [Column("Shapley share", _aligned(cells), left=True)],
+    )  # fmt: skip
+    return {one.mark for one in cells if one.mark}, records
 
 
 def _print_reverse(console: Console, given: Explanation, most: int | None) -> None:
