@@ -19,7 +19,7 @@ Margin = Callable[[Points], Sizes]
 """How far it happens at each point: above zero where it does; NaN is taken for not at all."""
 FARTHEST = 6.3
 """Scores beyond are not looked at: no path has them."""
-STARTS = 50
+STARTS = 40
 """Points that are slid along the edge for a few rounds."""
 FINALISTS = 5
 """Those of them that are slid to the end."""
@@ -30,7 +30,9 @@ _REACHES = (0.3, 0.1, 0.03)
 _ALONG = np.array([1.5, 1.0, 0.7, 0.4, 0.2, 0.08, 0.03])
 """Shares of the way to the foot of the perpendicular that are tried."""
 _STRETCH = 2.0
-_HOLDS, _JUMPS = 0.2, 4
+_LEAST = 1e-4
+"""Share of its distance that a point gains in a round, or goes on with a finer difference."""
+_HOLDS, _JUMPS, _BEYOND = 0.2, 4, 1.3
 """Scores from which on it is looked whether they hold a point at a jump, and how many of them."""
 _ON_RAY = 16
 _ROUGHLY, _FINELY = 12, 26
@@ -177,40 +179,57 @@ class _Edge:
                 break
             before = _sizes(points[:, at])
             points[:, at] = self._stepped(points[:, at], np.array(_REACHES)[reach[at]])
-            slow = at[_sizes(points[:, at]) > (1 - 1e-4) * before]
+            slow = at[_sizes(points[:, at]) > (1 - _LEAST) * before]
             if len(slow):
                 points[:, slow] = self._let_go(points[:, slow])
-            reach[at] += _sizes(points[:, at]) > (1 - 1e-5) * before
+            reach[at] += _sizes(points[:, at]) > (1 - _LEAST) * before
         return points
 
     def _stepped(self, points: Points, reach: Sizes) -> Points:
         """One step of each towards the foot of the perpendicular on the edge's tangent."""
-        count = len(points)
-        step = np.eye(count)[:, None, :] * reach[:, None]
-        sides = [
-            self.margins((points[:, :, None] + sign * step).reshape(count, -1)).reshape(-1, count).T
-            for sign in (1.0, -1.0)
-        ]
-        with np.errstate(invalid="ignore"):
-            slope = (sides[0] - sides[1]) / (2 * reach)
-        slope = np.where(np.isfinite(slope), slope, 0.0)
+        slope, jumps = self._slopes(points, reach)
         feet = [
             np.stack(
                 [_foot(slope[:, [k]].T, points[:, k], np.zeros(1)) for k in range(points.shape[1])], axis=1
             )
         ]
-        if (beside := self._feet_of_jumps(points, slope)) is not None:
+        if (beside := self._feet_of_jumps(points, slope, jumps)) is not None:
             feet.append(beside)
         others = [points[:, :, None] + (foot - points)[:, :, None] * _ALONG for foot in feet]
         return self._best(points, np.concatenate(others, axis=2))
 
-    def _feet_of_jumps(self, points: Points, slope: Points) -> Points | None:
+    def _slopes(self, points: Points, reach: Sizes) -> tuple[Points, Bool[np.ndarray, "score point"]]:
+        """Gradients of the margin; and which scores stand beside a jump of it, of which the side without it is taken."""
+        count, here = len(points), self.margins(points)
+
+        def sides(by: Sizes) -> tuple[Points, Points]:
+            step = np.eye(count)[:, None, :] * by[:, None]
+            ahead, behind = (
+                self.margins((points[:, :, None] + sign * step).reshape(count, -1)).reshape(-1, count).T
+                for sign in (1.0, -1.0)
+            )
+            with np.errstate(invalid="ignore"):
+                return tuple(
+                    np.nan_to_num(one, posinf=0.0, neginf=0.0) for one in (ahead - here, here - behind)
+                )
+
+        ahead, behind = sides(reach)
+        small = np.where(np.abs(ahead) < np.abs(behind), ahead, behind)
+        large = np.maximum(np.abs(ahead), np.abs(behind))
+        jumps = (large > 5 * np.abs(small)) & (large > 1e-3)
+        if jumps.any():  # what does not grow less with the step is a jump, and no bend
+            jumps &= np.maximum(*map(np.abs, sides(reach / 4))) > 0.6 * large
+        return np.where(jumps, small, 0.5 * (ahead + behind)) / reach, jumps
+
+    def _feet_of_jumps(
+        self, points: Points, slope: Points, jumps: Bool[np.ndarray, "score point"]
+    ) -> Points | None:
         """The same where scores hold points at jumps: nearest on the tangents of the edge and of where the margin jumps.
 
         Where it jumps in one score depends on the others; a gradient of the margin sees nothing of it.
         """
         flat = np.abs(slope) < 1e-3 * np.abs(slope).max(axis=0)
-        held = np.where(flat & (np.abs(points) > _HOLDS), np.abs(points), 0.0)
+        held = np.where((flat | jumps) & (np.abs(points) > _HOLDS), np.abs(points), 0.0)
         pairs = [
             (k, int(j))
             for k in range(points.shape[1])
@@ -221,7 +240,9 @@ class _Edge:
             return None
         rows: list[list[np.ndarray]] = [[slope[:, k]] for k in range(points.shape[1])]
         misses: list[list[float]] = [[0.0] for _ in rows]
-        for (k, j), (at, rise) in zip(pairs, self._jumps(points, pairs), strict=True):
+        # well beyond all jumps, so that each is looked at by itself
+        beyond = np.where(held > 0, _BEYOND * points, points)
+        for (k, j), (at, rise) in zip(pairs, self._jumps(beyond, pairs), strict=True):
             rows[k].append(np.eye(len(points))[j] - rise)
             misses[k].append(points[j, k] - at)
         feet = [_foot(np.array(own), points[:, k], np.array(misses[k])) for k, own in enumerate(rows)]
@@ -242,7 +263,7 @@ class _Edge:
             moved[of, first + 1 + np.arange(len(of))] += reach
         score = np.repeat([j for _, j in pairs], np.diff(ends))
         lane = np.arange(len(score))
-        inner = 1.3 * moved[score, lane]
+        inner = moved[score, lane]
         outer = np.zeros_like(inner)
 
         def margins(value: np.ndarray) -> np.ndarray:
