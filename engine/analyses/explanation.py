@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
-from engine.analyses.prior_scores import BINS, Priors, bins_of, share_below
+from engine.analyses.prior_scores import BINS, Priors, share_below, tenths_of
 from engine.analyses.reverse_stress import Reverse, reverse_stress
 from engine.analyses.tail_futures import IN_FULL, TailFutures, Watched, tail_futures, watched
 from engine.analyses.tail_levers import Pull, pulls
@@ -159,7 +159,7 @@ def explain(
     """What the worst 1 - level share of an outcome's futures have in common, or all futures in which an event happens.
 
     Args:
-      study: with the paths that are looked at.
+      study: with the paths that are looked at, or fewer where the worst of them would be more than 131,072.
       variable: an outcome or an event.
       policy: the baseline if not given.
       level: 0.99 if not given; none for an event.
@@ -181,6 +181,7 @@ def explain(
     )
     observe("the worst futures", 1, 4)
     futures = tail_futures(program, what, stored or {}, {part.dim: part.of for part in parts})
+    what, study = futures.watched, futures.watched.study
     observe("what they have in common", 2, 4)
     measured = _measured(futures)
     drivers, slopes, without_slope = _inputs(program, futures)
@@ -281,8 +282,8 @@ def _driven(
       heads: kind, name, year, unit of each.
     """
     means = _means(futures, values)
-    bins = bins_of(below)
-    dense = [_means(futures, part) for part in bins]
+    tenths = tenths_of(below)
+    dense = [_means(futures, tenths == k) for k in range(BINS)]
     drivers = []
     for k, ((kind, name, year, unit), (centre, sd)) in enumerate(zip(heads, priors, strict=True)):
         shift = _scaled(means[k], 1 / sd, -centre / sd)

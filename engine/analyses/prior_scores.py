@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.special import ndtr
 
 from engine.study.study import Study
@@ -106,10 +106,9 @@ class Priors:
         return next(k for k, item in enumerate(self.study.inputs) if item.name == name)
 
 
-def bins_of(u: Float[np.ndarray, "cell held"]) -> Float[np.ndarray, "bin cell held"]:
-    """Whether each share of its prior below a draw lies in each of its parts, 0 or 1."""
-    part = np.minimum((u * BINS).astype(np.int64), BINS - 1)
-    return (part == np.arange(BINS)[:, None, None]).astype(np.float64)
+def tenths_of(u: Float[np.ndarray, "cell held"]) -> Int[np.ndarray, "cell held"]:
+    """In which part of its prior each draw lies, from 0, by the share of the prior below it."""
+    return np.minimum((u * BINS).astype(np.int8), BINS - 1)
 
 
 def share_below(scores: Float[np.ndarray, "cell held"]) -> Float[np.ndarray, "cell held"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -14,11 +14,13 @@ from engine.program.contract import Program, Trace
 from engine.risk.events import event_outcomes, happens
 from engine.risk.exclusion import with_units
 from engine.risk.intervals import Units, as_units
-from engine.risk.worst_share import WorstShare, of_event, of_outcome
+from engine.risk.worst_share import NEAR, WorstShare, of_event, of_outcome
 from engine.study.study import Block, Event, Study
 
 AT_ONCE = 1 << 15
 """Paths whose random numbers are looked at at once."""
+MOST = 1 << 17
+"""Futures that are held at most; of a run that has more of the worst ones, fewer paths are looked at."""
 IN_FULL = 1 << 10
 """Paths whose years are looked at at once."""
 
@@ -147,6 +149,10 @@ def tail_futures(
     """
     study, p = watched.study, watched.at
     values = outcomes(program, watched, stored)
+    paths = _looked_at(watched, values)
+    if paths < study.paths:
+        study = replace(study, paths=paths)
+        watched, values = replace(watched, study=study), {name: one[:paths] for name, one in values.items()}
     bad = with_units(study, ~np.all([np.isfinite(one) for one in values.values()], axis=0))
     units = as_units(study.paths, study.unit)
     numbers = np.flatnonzero(~bad)
@@ -179,6 +185,19 @@ def outcomes(
         result.outcomes[watched.at, at] for _, result in variants.results([("", program)], study.blocks())
     ]
     return dict(zip(names, np.concatenate(blocks, axis=-1), strict=True))
+
+
+def _looked_at(watched: Watched, values: Mapping[str, np.ndarray]) -> int:
+    """How many paths are looked at, the first ones: whole units, and no more of the worst than can be held."""
+    study = watched.study
+    if watched.event is None:
+        assert watched.level is not None
+        held = (1 + NEAR) * (1 - watched.level) * study.paths
+    else:
+        held = float(happens(study, watched.event, values).sum())
+    if held <= MOST:
+        return study.paths
+    return max(int(study.paths * MOST / held) // study.unit, 1) * study.unit
 
 
 def _share(watched: Watched, values: Mapping[str, np.ndarray], units: Units) -> WorstShare:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import xarray as xr
 
 from engine.errors import UserError, unknown
@@ -86,6 +87,11 @@ def given(answers: Answers, condition: str, variable: str | None, level: float |
         for r in records
         if r.measure == "share" or (variable in (None, r.variable) and level in (None, r.level))
     ]
+
+
+def first_paths(answers: Answers) -> Mapping[str, np.ndarray]:
+    """Outcomes that are stored of as many paths as there are, from the first on; none where blocks between are not done."""
+    return answers.paths if [block.index for block in answers.blocks] == [*range(len(answers.blocks))] else {}
 
 
 def explained(folder: RunFolder) -> xr.DataTree:

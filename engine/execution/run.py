@@ -254,9 +254,8 @@ class Run:
           level: of an outcome, such as 97.5: its worst 2.5 % are looked at; 99 if not given.
           options: others of `engine.analyses.explanation.explain`.
         """
-        answer = explain(
-            self.answers.study, variable, policy, questions.level_of(level), self.answers.paths, **options
-        )
+        answers, at = self.answers, questions.level_of(level)
+        answer = explain(answers.study, variable, policy, at, questions.first_paths(answers), **options)
         answer_store.write(self._folder, "explain", labelled(answer))
         return answer
 

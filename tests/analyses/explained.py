@@ -97,12 +97,15 @@ class Vasicek(StaticModel):
     factors = {"economy": Factor("1")}
     outcomes = {"loss": Outcome("1", loss=True)}
 
+    def __init__(self, rho):
+        self.rho = rho
+
     def evaluate(self, factors, levers):
-        """Phi((Phi^-1(p) + sqrt(rho) Y) / sqrt(1 - rho)) with p = 2 %, rho = .2."""
-        score = (norm.ppf(0.02) + np.sqrt(0.2) * factors.economy) / np.sqrt(0.8)
+        """Phi((Phi^-1(p) + sqrt(rho) Y) / sqrt(1 - rho)) with p = 2 %."""
+        score = (norm.ppf(0.02) + np.sqrt(self.rho) * factors.economy) / np.sqrt(1 - self.rho)
         return {"loss": ndtr(jnp.asarray(score))}
 
 
-def vasicek(paths=1 << 17):
+def vasicek(paths=1 << 17, rho=0.2):
     """The study of the portfolio."""
-    return static(Vasicek(), {"economy": {"family": "normal", "mean": 0.0, "sd": 1.0}}, paths)
+    return static(Vasicek(rho), {"economy": {"family": "normal", "mean": 0.0, "sd": 1.0}}, paths)

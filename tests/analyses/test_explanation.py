@@ -1,9 +1,12 @@
 """What the worst futures have in common: closed forms, parts that add up, the run's own numbers, what is refused."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from engine import UserError
+from engine.analyses import tail_futures
 from engine.analyses.explanation import explain
 from engine.analyses.explanation_dataset import labelled
 from engine.analyses.explanation_records import finding, plain, records
@@ -191,3 +194,18 @@ def test_what_is_refused(asked, text):
 def test_what_is_no_sum_has_no_parts(outcome, text):
     given = explain(total_cost(1024), outcome)
     assert not given.places and text in given.without_places
+
+
+def test_of_too_many_worst_futures_fewer_paths_are_looked_at(monkeypatch):
+    monkeypatch.setattr(tail_futures, "MOST", 1000)
+    study = total_cost(8192)
+    given = explain(study, "cost", level=0.6)
+    assert given.study.paths == 1666 and given.tail_count == 667 and len(given.futures.path) <= 1001
+    given = explain(study, "dear")
+    assert given.tail_count <= 1100 < (given.study.paths * 2)
+
+
+def test_what_never_varies_is_no_failure():
+    given = explain(vasicek(512, rho=0.0), "loss")
+    assert np.isinf(given.reverse.distance) and given.reverse.trace is None
+    assert list(plain(given, Path("run"))) and labelled(given)
