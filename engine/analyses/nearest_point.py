@@ -242,14 +242,16 @@ class _Edge:
         misses: list[list[float]] = [[0.0] for _ in rows]
         # well beyond all jumps, so that each is looked at by itself
         beyond = np.where(held > 0, _BEYOND * points, points)
-        for (k, j), (at, rise) in zip(pairs, self._jumps(beyond, pairs), strict=True):
+        for (k, j), (at, rise, is_jump) in zip(pairs, self._jumps(beyond, pairs), strict=True):
+            if not is_jump:
+                continue
             rows[k].append(np.eye(len(points))[j] - rise)
             misses[k].append(points[j, k] - at)
         feet = [_foot(np.array(own), points[:, k], np.array(misses[k])) for k, own in enumerate(rows)]
         return np.stack(feet, axis=1)
 
-    def _jumps(self, points: Points, pairs: list[tuple[int, int]]) -> list[tuple[float, np.ndarray]]:
-        """Where the margin jumps in one score of a point, and how that moves with each other score.
+    def _jumps(self, points: Points, pairs: list[tuple[int, int]]) -> list[tuple[float, np.ndarray, bool]]:
+        """Where the margin jumps in one score of a point, how that moves with each other score, and whether it does jump.
 
         Args:
           pairs: number of the point, the score.
@@ -270,17 +272,21 @@ class _Edge:
             moved[score, lane] = value
             return self.margins(moved)
 
-        level = 0.5 * (margins(inner) + margins(outer))
+        high, low = margins(inner), margins(outer)
+        level = 0.5 * (high + low)
         for _ in range(_ROUGHLY):
             middle = 0.5 * (inner + outer)
             in_ = margins(middle) > level
             inner, outer = np.where(in_, middle, inner), np.where(in_, outer, middle)
+        with np.errstate(invalid="ignore"):
+            jumps = (margins(inner) - margins(outer) > 0.3 * (high - low)) & (high - low > 1e-3)
         found = []
         for (_, j), of, first in zip(pairs, others, ends, strict=False):
             rise = np.zeros(count)
             rise[of] = (inner[first + 1 : first + 1 + len(of)] - inner[first]) / reach
-            self._moving.setdefault(j, np.flatnonzero(rise))
-            found.append((float(inner[first]), rise))
+            if jumps[first]:
+                self._moving.setdefault(j, np.flatnonzero(rise))
+            found.append((float(inner[first]), rise, bool(jumps[first])))
         return found
 
     def _let_go(self, points: Points) -> Points:
