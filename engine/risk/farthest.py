@@ -43,7 +43,7 @@ def sentence(head: str, shifts: Sequence[Shift]) -> str:
 
 
 def _is_told(shift: Estimate, of: int) -> bool:
-    if not (math.isfinite(shift.low) and shift.standard_error > 0):
+    if not math.isfinite(shift.low):
         return False
     return abs(shift.estimate) > float(-ndtri(0.025 / of)) * shift.standard_error
 

@@ -29,8 +29,10 @@ def test_it_says_what_the_worst_have_in_common_in_the_words_of_the_study(tmp_pat
     assert "By place: parts that add up to the mean of these futures" in text
     assert f"It lies {given.reverse.distance:.2f} standard deviations" in text and "pair 7" in text
     assert re.search(rf"\b{given.worst[0]}\b", text)
-    done.explain("both", "aided")
-    assert "Where “both” happens" in words(report(done.folder, study, done.cube))
+    done.explain("both", "aided", levers=True)
+    text = words(report(done.folder, study, done.cube))
+    assert "Where “both” happens under Aided" in text and "What a tenth more of a lever does to it" in text
+    assert "What one standard deviation more of a prior does to it" in text
 
 
 def test_of_few_paths_it_claims_nothing(tmp_path):

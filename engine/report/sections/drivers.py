@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
@@ -44,7 +46,7 @@ def section(run: RunRecords) -> Section | None:
         finding=sentence(head, [(name, shift) for name, shift, *_ in rows]),
         looked_at=looked_at,
         inputs=[_row(run, *row) for row in ranked],
-        parts=_parts(run, answer),
+        parts=[*_parts(run, answer), *_rates(run, answer)],
         without_places=about["without_places"],
         worst_head=("Future", *_worst_names(run, answer)),
         worst=_worst(answer),
@@ -54,6 +56,8 @@ def section(run: RunRecords) -> Section | None:
     return Section("drivers", "What drives the worst", markup)
 
 
+Table = tuple[str, tuple[str, ...], Sequence[tuple[str, ...]]]
+"""Title, head, rows."""
 Input = tuple[str, Estimate, np.ndarray, float, float, str]
 """What it is called, its shift, its density by tenths, its mean there, its prior's mean, its unit."""
 
@@ -94,10 +98,10 @@ def _record(run: RunRecords, one: Estimate) -> Record:
     return record("shift", run.study.baseline, "", one)
 
 
-def _parts(run: RunRecords, answer: xr.DataTree) -> list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
+def _parts(run: RunRecords, answer: xr.DataTree) -> list[Table]:
     if "places" not in answer.children:
         return []
-    tables: list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]] = []
+    tables: list[Table] = []
     for dim, node in answer.children["places"].children.items():
         part = node.to_dataset(inherit=False)["part"].load()
         rows = part.sel(stat=list(STATS)).transpose(dim, "stat").values
@@ -116,6 +120,45 @@ def _parts(run: RunRecords, answer: xr.DataTree) -> list[tuple[str, tuple[str, .
             (f"By {run.study.words(dim)}: parts that add up to the mean of these futures", head, texts)
         )
     return tables
+
+
+def _rates(run: RunRecords, answer: xr.DataTree) -> list[Table]:
+    """What priors, levers and assumptions do to it, those that do most first."""
+    scale, unit = (100.0, "%") if answer.attrs["is_event"] else (1.0, str(answer.attrs["unit"]))
+    behind = "" if unit == "1" else f" [{unit}]"
+    tables: list[Table] = []
+    if "slopes" in answer.children:
+        slope = answer.children["slopes"].to_dataset(inherit=False)["slope"].load().sel(stat=list(STATS))
+        mean, spread = (
+            slope.sel(parameter=name).transpose("factor", "stat").values for name in ("location", "scale")
+        )
+        order = np.argsort(-np.abs(mean[:, 0]), kind="stable")[:SHOWN]
+        rows = [
+            (
+                run.title("factors", str(slope["factor"].values[k])),
+                *(_said(run, of[k], scale) for of in (mean, spread)),
+            )
+            for k in order
+        ]
+        head = ("Factor", f"Its mean{behind}", f"Its spread{behind}")
+        tables.append(("What one standard deviation more of a prior does to it", head, rows))
+    for group, name, kind, title, column in (
+        ("levers", "effect", "levers", "What a tenth more of a lever does to it", "Change"),
+        ("mechanisms", "share", "assumptions", "What assumptions make up of it", "Shapley share"),
+    ):
+        if group in answer.children:
+            held = answer.children[group].to_dataset(inherit=False)[name].load().sel(stat=list(STATS))
+            (dim,) = (dim for dim in held.dims if dim != "stat")
+            values = held.transpose(dim, "stat").values
+            order = np.argsort(-np.abs(values[:, 0]), kind="stable")[:SHOWN]
+            called = [run.title(kind, str(held[dim].values[k])) for k in order]
+            own = [(one, _said(run, values[k], scale)) for one, k in zip(called, order, strict=True)]
+            tables.append((title, (str(dim).capitalize(), f"{column}{behind}"), [*own]))
+    return tables
+
+
+def _said(run: RunRecords, row: np.ndarray, scale: float) -> str:
+    return with_interval(_record(run, Estimate.of_row(row, Reason.FEW_EXCEEDANCES)), scale)
 
 
 def _likeliest(run: RunRecords, answer: xr.DataTree, what: str) -> dict[str, object]:
