@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -173,27 +173,29 @@ def explain(
     """
     what = watched(study, variable, policy, level)
     study.refuse_broken_model()
+    total = study.paths
     compilation_cache.keep_programs()
-    observe("compiling", 0, 4)
+    observe("compiling", 0, total)
     program = devices.program(study, device)
     parts, without_places = (
         place_parts(study, what.outcome) if what.outcome else ((), "several outcomes at once have no places")
     )
-    observe("the worst futures", 1, 4)
+    observe("simulating", 0, total)
     futures = tail_futures(program, what, stored or {}, {part.dim: part.of for part in parts})
     what, study = futures.watched, futures.watched.study
-    observe("what they have in common", 2, 4)
+    observe("explaining", total // 4, total)
     measured = _measured(futures)
     drivers, slopes, without_slope = _inputs(program, futures)
     places = tuple(_places(parts, futures))
-    observe("the likeliest of them", 3, 4)
+    observe("searching", total // 2, total)
     reverse = reverse_stress(program, futures)
     worst = _worst(futures)
     values = {name: of[worst] for name, of in futures.values.items()}
     numbers = tuple(int(number) for number in futures.numbers[worst])
+    observe("rerunning", 3 * total // 4, total)
     moved, without_lever = pulls(program, what) if levers else ((), {})
     shares = mechanisms(program, what) if by_mechanism else None
-    observe("done", 4, 4)
+    observe("rerunning", total, total)
     return Explanation(
         what, futures, measured, drivers, slopes, without_slope, places, without_places, reverse, numbers, values,
         moved, without_lever, shares,
@@ -269,6 +271,14 @@ def _scaled(one: Estimate, scale: float, shift: float = 0.0) -> Estimate:
     )
 
 
+def _share(one: Estimate) -> Estimate:
+    """A share of the worst futures over a tenth; none is below zero."""
+    over = _scaled(one, BINS)
+    return replace(
+        over, estimate=max(over.estimate, 0.0), low=over.low if over.low != over.low else max(over.low, 0.0)
+    )
+
+
 def _driven(
     futures: TailFutures,
     heads: Sequence[tuple[str, str, int | None, str]],
@@ -287,7 +297,7 @@ def _driven(
     drivers = []
     for k, ((kind, name, year, unit), (centre, sd)) in enumerate(zip(heads, priors, strict=True)):
         shift = _scaled(means[k], 1 / sd, -centre / sd)
-        density = tuple(_scaled(part[k], BINS) for part in dense)
+        density = tuple(_share(part[k]) for part in dense)
         drivers.append(Driver(kind, name, year, unit, (centre, sd), means[k], shift, density))
     return drivers
 
