@@ -66,6 +66,8 @@ class Drawn:
     cube: xr.DataTree
     study: Study
     story: xr.DataTree
+    explain: xr.DataTree
+    sensitivity: xr.DataTree
 
     def __getitem__(self, name: str) -> Any:
         """The source of that name."""
@@ -193,7 +195,72 @@ def drawn(case: Case) -> Drawn:
         }  # fmt: skip
         labels = {dim: list(names) for dim, names in study.model.dims.items()}
         story["yearly"] = xr.Dataset(parts, {"policy": about, "year": list(study.years), **labels})
-    return Drawn(xr.DataTree.from_dict({"/": root, **tree}), study, xr.DataTree.from_dict(story))
+    cube = xr.DataTree.from_dict({"/": root, **tree})
+    return Drawn(
+        cube, study, xr.DataTree.from_dict(story), _explained(case, study), _sensitivity(case, study)
+    )
+
+
+def _explained(case: Case, study: Study) -> xr.DataTree:
+    """What the worst futures of a case have in common, made up."""
+    rng = np.random.default_rng(2)
+
+    def estimates(*shape: int) -> np.ndarray:
+        middle = rng.standard_normal(shape)
+        rows = np.stack([middle, 0 * middle + 0.1, middle - 0.2, middle + 0.3], axis=-1)
+        rows[..., 1:] = np.nan if case.paths == 1 else rows[..., 1:]
+        return np.full_like(rows, np.nan) if case.spoilt and case.policies == 1 else rows
+
+    stat = ["estimate", "standard_error", "low", "high"]
+    names = [item.name for item in study.inputs]
+    inputs = {
+        "factors": xr.Dataset(
+            {
+                "shift": (("factor", "stat"), estimates(len(names))),
+                "density": (("factor", "tenth", "stat"), np.abs(estimates(len(names), 10))),
+            },
+            {"factor": names, "stat": stat},
+        )
+    }
+    if study.years:
+        shocks = [_name(case, "noise"), _name(case, "luck")]
+        inputs["shocks"] = xr.Dataset(
+            {
+                "shift": (("shock", "year", "stat"), estimates(2, len(study.years))),
+                "density": (("shock", "year", "tenth", "stat"), np.abs(estimates(2, len(study.years), 10))),
+            },
+            {"shock": shocks, "year": list(study.years), "stat": stat},
+        )
+    about = {
+        "variable": next(iter(study.model.outcomes)), "policy": study.policy_names[-1], "is_event": 0, "level": 0.99,
+        "worst_paths": case.paths, "paths": case.paths, "summary": "In the worst 1 % of futures, nothing is told.",
+    }  # fmt: skip
+    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=about), **inputs})
+
+
+def _sensitivity(case: Case, study: Study) -> xr.DataTree:
+    """What inputs a case hangs on, made up."""
+    rng = np.random.default_rng(3)
+    inputs = list(
+        dict.fromkeys([item.name.partition("[")[0] for item in study.inputs] + [_name(case, "noise")])
+    )
+    names = study.policy_names
+    sides = [(name, "") for name in names] + [(name, names[0]) for name in names[1:]]
+    about = {"paths": case.paths, "summary": "Nothing is told."}
+    if case.spoilt and case.policies == 1:  # of a study that draws nothing
+        return xr.DataTree.from_dict({"/": xr.Dataset(attrs=about)})
+    share = rng.random((len(sides), 3, len(inputs), 1)) + np.array([0.0, 0.02, -0.02, 0.03])
+    share[..., 1:] = np.nan if case.paths == 1 else share[..., 1:]
+    held = xr.Dataset(
+        {"share": (("quantity", "index", "input", "stat"), share)},
+        {
+            "input": inputs, "index": ["shapley", "first", "total"], "stat": ["estimate", "standard_error", "low", "high"],
+            "variable": ("quantity", [next(iter(study.model.outcomes))] * len(sides)),
+            "measure": ("quantity", ["mean"] * len(sides)),
+            "policy": ("quantity", [policy for policy, _ in sides]), "against": ("quantity", [other for _, other in sides]),
+        },
+    )  # fmt: skip
+    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=about), "shares": held})
 
 
 def _summaries(study: Study, outcomes: dict[str, np.ndarray], yearly: dict[str, np.ndarray]) -> Summaries:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import xarray as xr
 
 from engine.analyses.comparison import Comparison, Some, compared, comparison, refuse
@@ -19,6 +20,9 @@ from engine.risk.yearly_tables import yearly_table
 from engine.run_folder import answer_store
 from engine.run_folder.folder import RunFolder
 from engine.study.study import Study
+
+NEEDED = {"explain": ("--outcome", "V"), "discover": ("--where", "CONDITION"), "sensitivity": ()}
+"""What the command of a question needs besides the run, of those whose answers are drawn."""
 
 
 def level_of(text: str | float | None) -> float | None:
@@ -123,6 +127,11 @@ def given(answers: Answers, condition: str, variable: str | None, level: float |
     ]
 
 
+def first_paths(answers: Answers) -> Mapping[str, np.ndarray]:
+    """Outcomes that are stored of as many paths as there are, from the first on; none where blocks between are not done."""
+    return answers.paths if [block.index for block in answers.blocks] == [*range(len(answers.blocks))] else {}
+
+
 def asked(folder: RunFolder, question: str) -> xr.DataTree:
     """What a run has answered to a question, as it was last asked.
 
@@ -134,7 +143,7 @@ def asked(folder: RunFolder, question: str) -> xr.DataTree:
     """
     answer = answer_store.read(folder.path, question)
     if answer is None:
-        command = command_line(question, folder.path, model=folder.study.model_spec)
+        command = command_line(question, folder.path, *NEEDED[question], model=folder.study.model_spec)
         raise UserError(str(folder.path), [f"has not been asked. Ask it: {command}"])
     return answer
 

@@ -12,6 +12,7 @@ from engine.plots.figures import (
     convergence,
     correlation,
     differences,
+    drivers,
     exceedance,
     fan,
     inputs,
@@ -75,9 +76,8 @@ KINDS: Mapping[str, Kind] = {
     "tails": Kind(tails.tails, "mean, VaR and ES with intervals, a panel for each place"),
     "scatter": Kind(scatter.scatter, "an outcome against a factor, the worst 1 % marked"),
     "tornado": Kind(tornado.tornado, "the outcome where each factor is low and where it is high"),
-    "inputs": Kind(
-        inputs.inputs, "which inputs an outcome hangs on, once a run was asked for its sensitivity"
-    ),
+    "drivers": Kind(drivers.drivers, "what the worst futures have in common, once a run is explained"),
+    "inputs": Kind(inputs.inputs, "which inputs an outcome hangs on, once a run is asked"),
     "correlation": Kind(correlation.correlation, "how the priors move together, groups outlined"),
     "convergence": Kind(convergence.convergence, "how the headline measures settle as paths are added"),
     "replay": Kind(replay.replay, "one path in full: what the outcomes are made of, year by year"),

@@ -38,6 +38,18 @@ def factors(study: Study, scores: Float[Array, "stream lane"], inputs: Any) -> D
     return _changed(study, inputs["changes"], drawn)
 
 
+def joint_scores(study: Study, scores: Any, inputs: Any) -> Float[Array, "factor lane"]:
+    """The normal score of every factor's draw, after dependence: the draw is its prior's quantile of it.
+
+    Args:
+      scores: as `factors` takes them, traced or not.
+    """
+    own = {item.name: scores[k] for k, item in enumerate(study.inputs)}
+    shared = [scores[k] for k in range(len(study.inputs), scores.shape[0])]
+    joint = correlated(own, shared, study.groups, inputs["groups"])
+    return jnp.stack([joint[item.name] for item in study.inputs]) if own else scores[:0]
+
+
 def _changed(study: Study, changes: Any, drawn: Draws) -> Draws:
     """Draws x scale + shift, factor by factor."""
     values = {}

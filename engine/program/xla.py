@@ -79,7 +79,8 @@ class XlaProgram:
         self._draw = self._compiled(self._drawn_tiles, 0)
         self._shock = self._compiled(self._shocked_tile, 0)
         self._score = self._compiled(self._scored_tiles, 0)
-        self._of_scores = self._jitted(self.full.of_scores)
+        self._trace_of = self._jitted(self.full.of_scores)
+        self._outcomes_of = self._jitted(lambda inputs, scores: self.full.of_scores(inputs, scores)[:1])
 
     def fed(self, inputs: Any) -> XlaProgram:
         other = copy(self)
@@ -178,24 +179,29 @@ class XlaProgram:
         return self._by_block(self._score, block)
 
     def outcomes_of(self, scores: Scores) -> Outcomes:
-        return self.trace_of(scores).outcomes
+        (outcomes,) = self._made_of(self._outcomes_of, scores)
+        return outcomes
 
     def trace_of(self, scores: Scores) -> Trace:
         """As `Program.trace_of`. Another program than that of the run, so rounding may differ."""
+        outcomes, *rest = self._made_of(self._trace_of, scores)
+        if not self.study.is_path_model:
+            return Trace(0, outcomes, None, *rest)
+        yearly, draws, shocks = rest
+        return Trace(0, outcomes, yearly, draws, shocks if self.study.model.shocks else None)
+
+    def _made_of(self, function: Callable, scores: Scores) -> list[np.ndarray]:
+        """What a compiled function makes of random numbers, so many paths at once."""
         parts: list[list[np.ndarray]] = []
         for first in range(0, max(scores.shape[-1], 1), self.full.lanes):
             given: np.ndarray = np.asarray(scores[:, first : first + self.full.lanes], self.dtype)
             count = given.shape[-1]
             # of a few sizes alone, as each is compiled for itself
-            lanes = min(1 << max(count - 1, 1).bit_length(), self.full.lanes)
-            values = self._of_scores(self.inputs, np.pad(given, ((0, 0), (0, lanes - count))))
+            lanes = min(1 << 3 * -(-max(count - 1, 1).bit_length() // 3), self.full.lanes)
+            values = function(self.inputs, np.pad(given, ((0, 0), (0, lanes - count))))
             leaves = jax.device_get([value for value in values if value is not None])
             parts.append([leaf[..., :count] for leaf in leaves])
-        outcomes, *rest = (np.concatenate(of, axis=-1) for of in zip(*parts, strict=True))
-        if not self.study.is_path_model:
-            return Trace(0, outcomes, None, *rest)
-        yearly, draws, shocks = rest
-        return Trace(0, outcomes, yearly, draws, shocks if self.study.model.shocks else None)
+        return [np.concatenate(of, axis=-1) for of in zip(*parts, strict=True)]
 
     def _by_block(self, tiles_of: Any, block: Block) -> np.ndarray:
         """Rows of numbers of a block's paths, by what gives them tile by tile in the sampler's order."""

@@ -23,6 +23,8 @@ def test_without_a_kind_it_lists_them():
         assert any(line.startswith(name) and kind.about in line for line in ended.output.splitlines())
 
 
+ASKED = {"explain": ("--outcome", "lowest_stock"), "sensitivity": ()}
+"""Questions whose answers are drawn, and what they need besides the run."""
 FIRST = {kind.of: name for name, kind in reversed(KINDS.items())}.values()
 """A kind of each that is drawn from other things."""
 
@@ -32,6 +34,12 @@ FIRST = {kind.of: name for name, kind in reversed(KINDS.items())}.values()
 )
 def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    for question in (name for name in KINDS[kind].of if name in ASKED):
+        refused = call("plot", kind, pond, *own("Pond"))
+        assert refused.exit_code == 2 and f"rustbelt {question} " in refused.output
+        study = {"explain": pond}.get(question, pond.parent / "pond.toml")
+        out = () if question == "explain" else ("--out", pond)
+        assert call(question, study, *own("Pond"), *ASKED[question], *out, "--quiet").exit_code == 0
     ended = call("plot", kind, pond, *own("Pond"))
     assert ended.exit_code == 0, ended.output
     assert f"Saved in {kind}.png" in ended.output

@@ -1,0 +1,376 @@
+"""What the worst futures of an outcome, or those of an event, have in common: how far inputs stand from their priors, and which places it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.analyses.prior_scores import BINS, Priors, share_below, tenths_of
+from engine.analyses.reverse_stress import Reverse, reverse_stress
+from engine.analyses.tail_futures import IN_FULL, TailFutures, Watched, tail_futures, watched
+from engine.analyses.tail_levers import Pull, pulls
+from engine.analyses.tail_mechanisms import Mechanisms, mechanisms
+from engine.analyses.variants import Observer, unobserved
+from engine.formatting import command_line
+from engine.program import compilation_cache, devices, drawing
+from engine.program.contract import Program
+from engine.risk.intervals import Estimate
+from engine.risk.measures import probability, summary
+from engine.risk.place_parts import PlaceParts, place_parts
+from engine.study.study import Block, Study
+
+FACTOR, SHOCK = "factor", "shock"
+WORST = 10
+"""Paths that are named to be replayed."""
+_SAMPLE = 1 << 12
+"""Paths by which it is seen how a shock is distributed whose law the study gives."""
+_FINE = 1 << 16
+"""Estimates that are made at once, times paths."""
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A factor, or a shock in one year, among the worst futures.
+
+    Args:
+      kind: "factor" or "shock".
+      name: of the factor, or of the shock's stream.
+      year: None for a factor.
+      prior: its mean and its standard deviation, in its unit.
+      mean: among the worst futures, in its unit.
+      shift: mean less the prior's, in standard deviations of the prior.
+      density: of each tenth of its prior, the share of the worst futures in it over a tenth: 1 where they are as the prior has them.
+    """
+
+    kind: str
+    name: str
+    year: int | None
+    unit: str
+    prior: tuple[float, float]
+    mean: Estimate
+    shift: Estimate
+    density: tuple[Estimate, ...]
+
+
+@dataclass(frozen=True)
+class Slope:
+    """What a factor's prior does to ES, or to the event's probability, were it another one, all else as it is.
+
+    Args:
+      location: change for each standard deviation by which the prior's mean is moved, by way of its normal score.
+      scale: change for each standard deviation that is added to that of the prior.
+      location_per_unit, scale_per_unit: the same for each unit of the factor.
+    """
+
+    factor: str
+    unit: str
+    location: Estimate
+    scale: Estimate
+    location_per_unit: Estimate
+    scale_per_unit: Estimate
+
+
+@dataclass(frozen=True)
+class PlacePart:
+    """What a place makes up of the mean of the worst futures; the places of a dimension add up to it."""
+
+    dim: str
+    label: str
+    part: Estimate
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What `explain` gives.
+
+    Args:
+      measured: ES of the outcome, or the probability of the event, on all paths; VaR, for an outcome.
+      drivers: factors in the order of the study, then shocks by stream and year; fixed ones are left out.
+      slopes: of the factors whose priors it is known for.
+      without_slope: of the others why it is not.
+      places: parts of places; without_places: why there are none.
+      reverse: the likeliest future in which it happens.
+      worst: numbers of the worst paths, worst first, with the outcomes that are read on them [path].
+      levers: what each does where it is a tenth more, if that was asked; without_lever: why some cannot be moved.
+      mechanisms: what assumptions make up, if that was asked.
+    """
+
+    watched: Watched
+    futures: TailFutures
+    measured: Mapping[str, Estimate]
+    drivers: tuple[Driver, ...]
+    slopes: tuple[Slope, ...]
+    without_slope: Mapping[str, str]
+    places: tuple[PlacePart, ...]
+    without_places: str
+    reverse: Reverse
+    worst: tuple[int, ...]
+    worst_values: Mapping[str, Float[np.ndarray, "path"]]
+    levers: tuple[Pull, ...] = ()
+    without_lever: Mapping[str, str] = field(default_factory=dict)
+    mechanisms: Mechanisms | None = None
+
+    @property
+    def study(self) -> Study:
+        """With the paths that were looked at."""
+        return self.watched.study
+
+    @property
+    def measure(self) -> str:
+        """ES of the outcome, such as "ES99", or "probability"."""
+        return next(iter(self.measured))
+
+    @property
+    def unit(self) -> str:
+        """Of what is measured."""
+        name = self.watched.variable
+        return "1" if self.watched.event else self.study.model.outcomes[name].unit
+
+    @cached_property
+    def ranked(self) -> list[Driver]:
+        """The drivers, those that are farthest from their priors first."""
+        return sorted(self.drivers, key=lambda one: -abs(one.shift.estimate))
+
+    @property
+    def tail_count(self) -> int:
+        """How many paths are the worst ones."""
+        return len(self.futures.tail)
+
+    def replay_command(self, place: object, path: int) -> str:
+        """The command that shows a path of a run in full."""
+        return command_line("replay", place, "--path", path, model=self.study.model_spec)
+
+
+def explain(
+    study: Study,
+    variable: str,
+    policy: str | None = None,
+    level: float | None = None,
+    stored: Mapping[str, np.ndarray] | None = None,
+    device: str | None = None,
+    levers: bool = False,
+    by_mechanism: bool = False,
+    observe: Observer = unobserved,
+) -> Explanation:
+    """What the worst 1 - level share of an outcome's futures have in common, or all futures in which an event happens.
+
+    Args:
+      study: with the paths that are looked at, or fewer where the worst of them would be more than 131,072.
+      variable: an outcome or an event.
+      policy: the baseline if not given.
+      level: 0.99 if not given; none for an event.
+      stored: outcomes that a run has, by name [policy, path]; others are computed anew.
+      device: "cpu" or "gpu"; the GPUs if there are any.
+      levers: whether each lever is moved, which runs the first 131,072 paths again for each.
+      by_mechanism: whether assumptions are switched off in many combinations, which runs the first 65,536 paths again for each.
+
+    Raises:
+      UserError: no such outcome, event or policy; a level for an event, an event that happens on no path.
+    """
+    what = watched(study, variable, policy, level)
+    study.refuse_broken_model()
+    total = study.paths
+    compilation_cache.keep_programs()
+    observe("compiling", 0, total)
+    program = devices.program(study, device)
+    parts, without_places = (
+        place_parts(study, what.outcome) if what.outcome else ((), "several outcomes at once have no places")
+    )
+    observe("simulating", 0, total)
+    futures = tail_futures(program, what, stored or {}, {part.dim: part.of for part in parts})
+    what, study = futures.watched, futures.watched.study
+    observe("explaining", total // 4, total)
+    measured = _measured(futures)
+    drivers, slopes, without_slope = _inputs(program, futures)
+    places = tuple(_places(parts, futures))
+    observe("searching", total // 2, total)
+    reverse = reverse_stress(program, futures)
+    worst = _worst(futures)
+    values = {name: of[worst] for name, of in futures.values.items()}
+    numbers = tuple(int(number) for number in futures.numbers[worst])
+    observe("rerunning", 3 * total // 4, total)
+    moved, without_lever = pulls(program, what) if levers else ((), {})
+    shares = mechanisms(program, what) if by_mechanism else None
+    observe("rerunning", total, total)
+    return Explanation(
+        what, futures, measured, drivers, slopes, without_slope, places, without_places, reverse, numbers, values,
+        moved, without_lever, shares,
+    )  # fmt: skip
+
+
+def _measured(futures: TailFutures) -> dict[str, Estimate]:
+    what, units = futures.watched, futures.share.units
+    if what.event is not None:
+        happened = np.zeros(units.paths, bool)
+        happened[futures.share.path] = True
+        return {"probability": probability(happened, units)}
+    assert what.level is not None
+    loss = what.study.model.outcomes[what.variable].loss
+    of = summary(futures.values[what.variable], units, loss, (what.level,))
+    name = f"{100 * what.level:g}"
+    return {f"ES{name}": of[f"ES{name}"], f"VaR{name}": of[f"VaR{name}"]}
+
+
+def _worst(futures: TailFutures) -> np.ndarray:
+    """Where the worst paths stand among those that are not left out, worst first."""
+    margin = futures.limit.of(futures.values)[futures.share.path]
+    order = np.lexsort((futures.share.path, -margin))
+    return futures.share.path[order[:WORST]]
+
+
+def _places(parts: Sequence[PlaceParts], futures: TailFutures) -> list[PlacePart]:
+    share = futures.share
+    found = []
+    for part in parts:
+        rows = futures.parts[part.dim]
+        means = share.means(rows[:, futures.tail], rows[:, futures.near])
+        found += [PlacePart(part.dim, label, mean) for label, mean in zip(part.labels, means, strict=True)]
+    return found
+
+
+def _inputs(
+    program: Program, futures: TailFutures
+) -> tuple[tuple[Driver, ...], tuple[Slope, ...], dict[str, str]]:
+    study = program.study
+    priors = Priors(study)
+    joint: np.ndarray = np.asarray(
+        drawing.joint_scores(study, futures.scores[: _once(program)], program.inputs)
+    )
+    drivers = _factors(futures, priors, joint) + (
+        _shocks(program, futures) if futures.shocks is not None else []
+    )
+    reasons = {study.inputs[k].name: priors.left_out(k) for k in priors.drawn}
+    known = [k for k in priors.drawn if not reasons[study.inputs[k].name]]
+    slopes = _slopes(futures, priors, known, joint)
+    return tuple(drivers), tuple(slopes), {name: reason for name, reason in reasons.items() if reason}
+
+
+def _once(program: Program) -> int:
+    """Random numbers that are drawn once a path."""
+    return len(program.inputs["factor_keys"])
+
+
+def _means(futures: TailFutures, rows: np.ndarray) -> list[Estimate]:
+    """Means of rows [cell, held] among the worst futures, some at a time."""
+    step = max(_FINE * 16 // max(len(futures.path), 1), 1)
+    found: list[Estimate] = []
+    for first in range(0, len(rows), step):
+        part = rows[first : first + step].astype(np.float64)
+        found += futures.share.means(part[:, futures.tail], part[:, futures.near])
+    return found
+
+
+def _scaled(one: Estimate, scale: float, shift: float = 0.0) -> Estimate:
+    low, high = sorted((scale * one.low, scale * one.high)) if one.low == one.low else (np.nan, np.nan)
+    return Estimate(
+        scale * one.estimate + shift, abs(scale) * one.standard_error, low + shift, high + shift, one.flags
+    )
+
+
+def _share(one: Estimate) -> Estimate:
+    """A share of the worst futures over a tenth; none is below zero."""
+    over = _scaled(one, BINS)
+    return replace(
+        over, estimate=max(over.estimate, 0.0), low=over.low if over.low != over.low else max(over.low, 0.0)
+    )
+
+
+def _driven(
+    futures: TailFutures,
+    heads: Sequence[tuple[str, str, int | None, str]],
+    priors: Sequence[tuple[float, float]],
+    values: Float[np.ndarray, "cell held"],
+    below: Float[np.ndarray, "cell held"],
+) -> list[Driver]:
+    """Drivers from their values, and from the share of their priors below these.
+
+    Args:
+      heads: kind, name, year, unit of each.
+    """
+    means = _means(futures, values)
+    tenths = tenths_of(below)
+    dense = [_means(futures, tenths == k) for k in range(BINS)]
+    drivers = []
+    for k, ((kind, name, year, unit), (centre, sd)) in enumerate(zip(heads, priors, strict=True)):
+        shift = _scaled(means[k], 1 / sd, -centre / sd)
+        density = tuple(_share(part[k]) for part in dense)
+        drivers.append(Driver(kind, name, year, unit, (centre, sd), means[k], shift, density))
+    return drivers
+
+
+def _factors(futures: TailFutures, priors: Priors, joint: np.ndarray) -> list[Driver]:
+    """Factors; one whose prior has no standard deviation by its normal score."""
+    study, at = priors.study, priors.drawn
+    heads: list[tuple[str, str, int | None, str]] = []
+    values, of = [], []
+    for k in at:
+        item, moments = study.inputs[k], priors.moments[k]
+        endless = not np.isfinite(moments.sd)
+        heads.append((FACTOR, item.name, None, "its normal score" if endless else item.unit))
+        of.append((0.0, 1.0) if endless else (moments.mean, moments.sd))
+        values.append(joint[k] if endless else futures.draws[k])
+    if not at:
+        return []
+    return _driven(futures, heads, of, np.array(values, np.float64), share_below(joint[at]))
+
+
+def _shocks(program: Program, futures: TailFutures) -> list[Driver]:
+    """Shocks by year; those whose law the study gives are held against a sample of them."""
+    study = program.study
+    assert futures.shocks is not None
+    streams = [
+        (stream, shock, name)
+        for (name, shock), of in zip(study.model.shocks.items(), study.shock_streams.values(), strict=True)
+        for stream in of
+    ]
+    sample = _sampled(program) if any(name in study.shocks.moving for *_, name in streams) else None
+    heads: list[tuple[str, str, int | None, str]] = []
+    values, below, priors = [], [], []
+    for k, (stream, shock, name) in enumerate(streams):
+        for y, year in enumerate(study.years):
+            row = futures.shocks[y, k].astype(np.float64)
+            if name in study.shocks.moving:
+                assert sample is not None
+                seen = np.sort(sample[y, k].astype(np.float64))
+                prior = float(seen.mean()), float(seen.std())
+                ranks = [np.searchsorted(seen, row, side) for side in ("left", "right")]
+                share = (ranks[0] + ranks[1]) / 2 / len(seen)
+            else:
+                normal = shock.law == "normal"
+                prior = (0.0, 1.0) if normal else (0.5, 12**-0.5)
+                share = share_below(row) if normal else row
+            if prior[1] > 0:
+                heads.append((SHOCK, stream, year, shock.unit))
+                values.append(row)
+                below.append(share)
+                priors.append(prior)
+    return _driven(futures, heads, priors, np.array(values), np.array(below)) if heads else []
+
+
+def _sampled(program: Program) -> Float[np.ndarray, "year stream path"]:
+    """Shocks of the first paths."""
+    count = min(program.study.paths, _SAMPLE)
+    parts = []
+    for first in range(0, count, IN_FULL):
+        shocks = program.trace_of(program.scores(Block(0, first, min(IN_FULL, count - first)))).shocks
+        assert shocks is not None
+        parts.append(shocks)
+    return np.concatenate(parts, axis=-1)
+
+
+def _slopes(futures: TailFutures, priors: Priors, known: list[int], joint: np.ndarray) -> list[Slope]:
+    if not known:
+        return []
+    by_shift, by_stretch = (part[:, futures.tail] for part in priors.slopes_of(known, joint))
+    shifts, stretches = futures.share.slopes(by_shift), futures.share.slopes(by_stretch)
+    slopes = []
+    for k, shift, stretch in zip(known, shifts, stretches, strict=True):
+        item, of = priors.study.inputs[k], priors.moments[k]
+        location, scale = _scaled(shift, 1 / of.by_shift), _scaled(stretch, 1 / of.by_stretch)
+        by_sd = _scaled(location, of.sd), _scaled(scale, of.sd)
+        slopes.append(Slope(item.name, item.unit, by_sd[0], by_sd[1], location, scale))
+    return slopes

@@ -1,0 +1,142 @@
+"""The likeliest future, in normal scores of all that is drawn, in which an event happens or an outcome passes its VaR."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import ndtr, ndtri
+
+from engine.analyses.independent_inputs import independent_inputs
+from engine.analyses.nearest_point import STARTS, Nearest, nearest
+from engine.analyses.tail_futures import TailFutures
+from engine.program import arguments, drawing
+from engine.program.contract import Program, Trace
+from engine.study.study import Study
+
+MOST_STARTS = 1000
+"""Paths that are drawn in towards the middle."""
+_LANES = 1 << 14
+"""Futures that are computed at once."""
+
+
+@dataclass(frozen=True)
+class Reverse:
+    """The likeliest future in which it happens.
+
+    Args:
+      nearest: its independent normal scores, in the order of `arguments.streams`, and its distance from the middle.
+      share: of the squared distance that each independent input has, by name.
+      scores: normal scores of the factors' draws, by name.
+      trace: the future in full.
+      starts: paths that were drawn in towards the middle, and how many of them were slid along the edge.
+    """
+
+    nearest: Nearest
+    share: dict[str, float]
+    scores: dict[str, float]
+    trace: Trace | None
+    starts: tuple[int, int]
+
+    @property
+    def distance(self) -> float:
+        """From the middle, in standard deviations of a normal score; infinite where none was seen."""
+        return self.nearest.distance
+
+
+def reverse_stress(program: Program, futures: TailFutures, slid: int = STARTS) -> Reverse:
+    """The likeliest future in which the event of some worst futures happens, or the outcome passes its VaR.
+
+    Args:
+      slid: how many of the worst paths are slid along the event's edge.
+    """
+    study = program.study
+    starts = starts_of(study, futures)
+    found = nearest(
+        margin_of(program, futures), starts, lambda point: in_other_years(study, point), slid=slid
+    )
+    size = starts.shape[1], found.slid
+    if not np.isfinite(found.distance):
+        return Reverse(found, {}, {}, None, size)
+    numbers = as_numbers(study, found.point[:, None])
+    once = len(program.inputs["factor_keys"])
+    joint = np.asarray(drawing.joint_scores(study, numbers[:once], program.inputs))[:, 0]
+    scores = {item.name: float(z) for item, z in zip(study.inputs, joint, strict=True)}
+    return Reverse(found, _shares(study, found.point), scores, program.trace_of(numbers), size)
+
+
+def starts_of(study: Study, futures: TailFutures) -> Float[np.ndarray, "stream start"]:
+    """Independent normal scores of the worst paths, those of the smallest distance from the middle."""
+    normal = _as_normal(study, futures.scores[:, futures.tail])
+    order = np.argsort(np.linalg.norm(normal, axis=0), kind="stable")
+    return normal[:, order[:MOST_STARTS]]
+
+
+def margin_of(program: Program, futures: TailFutures) -> Callable[[np.ndarray], np.ndarray]:
+    """How far it happens, in standard deviations of the outcome, at independent normal scores [stream, future]."""
+    study, what = program.study, futures.watched
+    at = {name: [*study.model.outcomes].index(name) for name in what.read}
+
+    def margin(points: Float[np.ndarray, "stream future"]) -> Float[np.ndarray, "future"]:
+        parts = []
+        for first in range(0, points.shape[1], _LANES):
+            outcomes = program.outcomes_of(as_numbers(study, points[:, first : first + _LANES]))[what.at]
+            parts.append(futures.limit.of({name: outcomes[k] for name, k in at.items()}))
+        return np.concatenate(parts)
+
+    return margin
+
+
+def in_other_years(study: Study, point: Float[np.ndarray, "stream 1"]) -> Float[np.ndarray, "stream other"]:
+    """A future with the shocks of its years so many years earlier or later; those that come to be beyond fall off."""
+    rows: dict[str, dict[int, int]] = {}
+    for row, stream in enumerate(arguments.streams(study)):
+        if stream.year is not None:
+            rows.setdefault(stream.name, {})[stream.year] = row
+    years = len(study.years)
+    found = []
+    for by in (*range(1 - years, 0), *range(1, years)) if rows else ():
+        other = point[:, 0].copy()
+        for of in rows.values():
+            for year, row in of.items():
+                other[row] = point[of[year - by], 0] if 0 <= year - by < years else 0.0
+        found.append(other)
+    return np.stack(found, axis=1) if found else np.zeros((len(point), 0))
+
+
+def as_numbers(
+    study: Study, points: Float[np.ndarray, "stream future"]
+) -> Float[np.ndarray, "stream future"]:
+    """The random numbers of a program, of independent normal scores."""
+    numbers: np.ndarray = points.astype(study.dtype)
+    uniform = _uniform(study)
+    if uniform.any():
+        most = np.nextafter(study.dtype(1), study.dtype(0))
+        numbers[uniform] = np.clip(ndtr(points[uniform]).astype(study.dtype), 2.0**-33, most)
+    return numbers
+
+
+def _as_normal(
+    study: Study, numbers: Float[np.ndarray, "stream future"]
+) -> Float[np.ndarray, "stream future"]:
+    points = numbers.astype(np.float64)
+    uniform = _uniform(study)
+    points[uniform] = ndtri(points[uniform])
+    return points
+
+
+def _uniform(study: Study) -> np.ndarray:
+    return np.array([stream.law == "uniform" for stream in arguments.streams(study)], bool)
+
+
+def _shares(study: Study, point: Float[np.ndarray, "stream"]) -> dict[str, float]:
+    squares: dict[str, float] = {}
+    for stream, score in zip(arguments.streams(study), point, strict=True):
+        squares[stream.name] = squares.get(stream.name, 0.0) + float(score) ** 2
+    whole = sum(squares.values()) or 1.0
+    return {
+        one.name: sum(squares.get(name, 0.0) for name in one.streams) / whole
+        for one in independent_inputs(study)
+    }

@@ -1,0 +1,271 @@
+"""The worst futures of a run, computed anew from their random numbers: draws, shocks by year, and whatever is made of their years."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from engine.analyses import variants
+from engine.errors import Problem, UserError, unknown
+from engine.program.contract import Program, Trace
+from engine.risk.events import event_outcomes, happens
+from engine.risk.exclusion import with_units
+from engine.risk.intervals import Units, as_units
+from engine.risk.worst_share import NEAR, WorstShare, of_event, of_outcome
+from engine.study.study import Block, Event, Study
+
+AT_ONCE = 1 << 15
+"""Paths whose random numbers are looked at at once."""
+MOST = 1 << 17
+"""Futures that are held at most; of a run that has more of the worst ones, fewer paths are looked at."""
+IN_FULL = 1 << 10
+"""Paths whose years are looked at at once."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What is explained: an outcome at a level, or an event, under one policy.
+
+    Args:
+      event: None for an outcome.
+      level: None for an event.
+    """
+
+    study: Study
+    variable: str
+    policy: str
+    event: Event | None
+    level: float | None
+
+    @property
+    def at(self) -> int:
+        """Number of the policy."""
+        return self.study.policy_names.index(self.policy)
+
+    @property
+    def read(self) -> list[str]:
+        """Outcomes that are read, in the order of the model."""
+        names = event_outcomes(self.study, self.event) if self.event else {self.variable}
+        return [name for name in self.study.model.outcomes if name in names]
+
+    @property
+    def outcome(self) -> str | None:
+        """The one outcome that it is of; None for several events at once."""
+        return self.event.outcome if self.event else self.variable
+
+
+def watched(study: Study, variable: str, policy: str | None, level: float | None) -> Watched:
+    """What is explained, by name; the baseline and 99 % if not given.
+
+    Raises:
+      UserError: no such outcome, event or policy; a level for an event; all problems at once.
+    """
+    events = {event.name: event for event in study.events}
+    known = [*study.model.outcomes, *events]
+    problems = []
+    if variable not in known:
+        problems.append(Problem("--outcome", unknown("outcome or event", variable, known)))
+    if policy is not None and policy not in study.policy_names:
+        problems.append(Problem("--policy", unknown("policy", policy, study.policy_names)))
+    event = None if variable in study.model.outcomes else events.get(variable)
+    if event and level is not None:
+        text = f"is of outcomes; the event '{variable}' has its own threshold. Leave --level out."
+        problems.append(Problem("--level", text))
+    if problems:
+        raise UserError(study.source, problems)
+    chosen = None if event else 0.99 if level is None else level
+    return Watched(study, variable, policy or study.baseline, event, chosen)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What outcomes have to pass for it to happen.
+
+    Args:
+      terms: outcome, 1 where it has to be above and -1 where below, of what, and its standard deviation.
+    """
+
+    terms: tuple[tuple[str, float, float, float], ...]
+
+    def of(self, values: Mapping[str, np.ndarray]) -> Float[np.ndarray, "path"]:
+        """By how many standard deviations it happens on each path; below zero where it does not."""
+        margins = [
+            sign * (values[name].astype(np.float64) - at) / scale for name, sign, at, scale in self.terms
+        ]
+        least: np.ndarray = np.min(margins, axis=0)
+        return least
+
+
+@dataclass(frozen=True)
+class TailFutures:
+    """The worst futures, and those around VaR.
+
+    Args:
+      share: which they are and how much each counts, and units.
+      numbers: of the paths that are not left out, which `share` counts from 0.
+      values: outcomes that are read, by name, under the policy, on these [path].
+      path: numbers of the futures that are held, ascending [held].
+      tail, near: where those of `share` stand among them.
+      scores: random numbers of them [stream, held].
+      draws: of factors [factor, held].
+      shocks: [year, stream, held]; None without any.
+      parts: what was made of their years by name [row, held].
+      limit: what the outcomes pass on them.
+      excluded: paths that are left out, as values on them are not finite.
+    """
+
+    watched: Watched
+    share: WorstShare
+    numbers: Int[np.ndarray, "path"]
+    values: Mapping[str, Float[np.ndarray, "path"]]
+    path: Int[np.ndarray, "held"]
+    tail: Int[np.ndarray, "tail"]
+    near: Int[np.ndarray, "near"]
+    scores: Float[np.ndarray, "stream held"]
+    draws: Float[np.ndarray, "factor held"]
+    shocks: Float[np.ndarray, "year stream held"] | None
+    parts: Mapping[str, Float[np.ndarray, "row held"]]
+    limit: Limit
+    excluded: int
+
+
+def tail_futures(
+    program: Program,
+    watched: Watched,
+    stored: Mapping[str, np.ndarray],
+    made: Mapping[str, Callable[[Float[np.ndarray, "year cell path"]], np.ndarray]],
+) -> TailFutures:
+    """The worst futures of the paths of the watched study.
+
+    Args:
+      stored: outcomes that the run has [policy, path], by name; others are computed anew.
+      made: name -> what is made of the yearly values under the policy.
+
+    Raises:
+      UserError: the event happens on no path, or no path is left.
+    """
+    study, p = watched.study, watched.at
+    values = outcomes(program, watched, stored)
+    paths = _looked_at(watched, values)
+    if paths < study.paths:
+        study = replace(study, paths=paths)
+        watched, values = replace(watched, study=study), {name: one[:paths] for name, one in values.items()}
+    bad = with_units(study, ~np.all([np.isfinite(one) for one in values.values()], axis=0))
+    units = as_units(study.paths, study.unit)
+    numbers = np.flatnonzero(~bad)
+    if not len(numbers):
+        raise UserError(study.source, [f"'{watched.variable}' is finite on no path."])
+    if bad.any():
+        units, values = units.take(~bad), {name: one[numbers] for name, one in values.items()}
+    share = _share(watched, values, units)
+    held = np.union1d(share.path, share.near)
+    path = numbers[held]
+    scores = _scores(program, study, path)
+    draws, shocks, parts = _in_full(program, scores, p, made)
+    tail, near = np.searchsorted(held, share.path), np.searchsorted(held, share.near)
+    return TailFutures(
+        watched, share, numbers, values, path, tail, near, scores, draws, shocks, parts,
+        _limit(watched, values, share), int(bad.sum()),
+    )  # fmt: skip
+
+
+def outcomes(
+    program: Program, watched: Watched, stored: Mapping[str, np.ndarray]
+) -> dict[str, Float[np.ndarray, "path"]]:
+    """The outcomes that are read, under the policy, on every path of the study: from the run, else computed anew."""
+    study, names = watched.study, watched.read
+    have = {name: stored[name][watched.at] for name in names if name in stored}
+    if len(have) == len(names):
+        return have
+    at = [[*study.model.outcomes].index(name) for name in names]
+    blocks = [
+        result.outcomes[watched.at, at] for _, result in variants.results([("", program)], study.blocks())
+    ]
+    return dict(zip(names, np.concatenate(blocks, axis=-1), strict=True))
+
+
+def _looked_at(watched: Watched, values: Mapping[str, np.ndarray]) -> int:
+    """How many paths are looked at, the first ones: whole units, and no more of the worst than can be held."""
+    study = watched.study
+    if watched.event is None:
+        assert watched.level is not None
+        held = (1 + NEAR) * (1 - watched.level) * study.paths
+    else:
+        held = float(happens(study, watched.event, values).sum())
+    if held <= MOST:
+        return study.paths
+    return max(int(study.paths * MOST / held) // study.unit, 1) * study.unit
+
+
+def _share(watched: Watched, values: Mapping[str, np.ndarray], units: Units) -> WorstShare:
+    study = watched.study
+    if watched.event is None:
+        assert watched.level is not None
+        loss = study.model.outcomes[watched.variable].loss
+        return of_outcome(values[watched.variable], units, watched.level, loss)
+    happened = happens(study, watched.event, values)
+    if not happened.any():
+        text = (
+            f"'{watched.variable}' happens under '{watched.policy}' on none of {len(happened):,} paths, "
+            "so there is nothing to explain. Run more paths, or ask for an outcome."
+        )
+        raise UserError(study.source, [text])
+    return of_event(happened, units)
+
+
+def _limit(watched: Watched, values: Mapping[str, np.ndarray], share: WorstShare) -> Limit:
+    study = watched.study
+    scales = {name: float(of.std(dtype=np.float64)) or 1.0 for name, of in values.items()}
+    if watched.event is None:
+        name = watched.variable
+        worst = share.sign * values[name][share.path].astype(np.float64)
+        return Limit(((name, share.sign, share.sign * float(worst.min()), scales[name]),))
+
+    def terms(event: Event) -> list[tuple[str, float, float, float]]:
+        if event.outcome is None:
+            by_name = {other.name: other for other in study.events}
+            return [term for name in event.all_of for term in terms(by_name[name])]
+        at = event.above if event.above is not None else event.below
+        assert at is not None
+        return [(event.outcome, 1.0 if event.above is not None else -1.0, at, scales[event.outcome])]
+
+    return Limit(tuple(dict.fromkeys(terms(watched.event))))
+
+
+def _scores(
+    program: Program, study: Study, path: Int[np.ndarray, "held"]
+) -> Float[np.ndarray, "stream held"]:
+    """Random numbers of some paths."""
+    parts = []
+    for first in range(0, study.paths, AT_ONCE):
+        count = min(AT_ONCE, study.paths - first)
+        wanted = path[np.searchsorted(path, first) : np.searchsorted(path, first + count)] - first
+        if len(wanted):
+            parts.append(program.scores(Block(0, first, count))[:, wanted])
+    return np.concatenate(parts, axis=1)
+
+
+def _in_full(
+    program: Program,
+    scores: Float[np.ndarray, "stream held"],
+    policy: int,
+    made: Mapping[str, Callable[[np.ndarray], np.ndarray]],
+) -> tuple[np.ndarray, np.ndarray | None, dict[str, np.ndarray]]:
+    traces: list[Trace] = []
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in made}
+    for first in range(0, scores.shape[1], IN_FULL):
+        trace = program.trace_of(scores[:, first : first + IN_FULL])
+        for name, make in made.items():
+            assert trace.yearly is not None
+            parts[name].append(make(trace.yearly[policy]))
+        traces.append(Trace(0, trace.outcomes, None, trace.draws, trace.shocks))
+    shocks = _joined([trace.shocks for trace in traces if trace.shocks is not None])
+    draws = np.concatenate([trace.draws for trace in traces], axis=-1)
+    return draws, shocks, {name: np.concatenate(rows, axis=-1) for name, rows in parts.items()}
+
+
+def _joined(parts: Sequence[np.ndarray]) -> np.ndarray | None:
+    return np.concatenate(parts, axis=-1) if parts else None

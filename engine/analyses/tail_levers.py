@@ -1,0 +1,93 @@
+"""What each lever of a policy does to ES of an outcome, or to an event's probability, were it a tenth more: by rerunning on the same futures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from engine.analyses import variants
+from engine.analyses.tail_futures import Watched
+from engine.program.contract import Program
+from engine.risk.events import happens
+from engine.risk.intervals import Estimate
+from engine.risk.measures import difference, finite_units, probability_difference
+
+MORE = 0.1
+"""Share of its value by which a lever is moved."""
+
+
+@dataclass(frozen=True)
+class Pull:
+    """A lever that is moved.
+
+    Args:
+      value: its mean over years and places, and what it is moved to.
+      effect: the measure with the lever moved less that without, on the same futures.
+    """
+
+    lever: str
+    unit: str
+    value: tuple[float, float]
+    effect: Estimate
+
+
+def pulls(program: Program, what: Watched) -> tuple[tuple[Pull, ...], dict[str, str]]:
+    """Every lever of the policy that can be moved, on the first paths; and why the others cannot."""
+    study = replace(what.study, paths=min(what.study.paths, variants.PATHS))
+    moved, left_out, values = {}, {}, {}
+    for name, lever in study.model.levers.items():
+        cells = program.inputs["levers"]["levers"][name]
+        own = [np.asarray(cell)[:, what.at] for cell in cells]
+        more = [np.clip(one + MORE * np.abs(one), lever.low, lever.high).astype(one.dtype) for one in own]
+        if any(np.any(weights[:, what.at]) for weights in _drawn(program, name)):
+            left_out[name] = "is drawn from a factor"
+        elif all(np.array_equal(one, other) for one, other in zip(own, more, strict=True)):
+            left_out[name] = "is 0" if not any(map(np.any, own)) else "is as high as it may be"
+        else:
+            moved[name] = program.fed(_with(program.inputs, name, what.at, more))
+            values[name] = float(np.mean(own)), float(np.mean(more))
+    at = [[*study.model.outcomes].index(name) for name in what.read]
+    by_name: dict[str, list[np.ndarray]] = {}
+    programs = {"": program, **moved}
+    for name, result in variants.results(programs.items(), study.blocks()):
+        by_name.setdefault(name, []).append(result.outcomes[what.at, at])
+    outcomes = {name: np.concatenate(parts, axis=-1) for name, parts in by_name.items()}
+    found = [
+        Pull(name, study.model.levers[name].unit, values[name], _effect(what, outcomes[name], outcomes[""]))
+        for name in moved
+    ]
+    return tuple(found), left_out
+
+
+def _drawn(program: Program, name: str) -> list[np.ndarray]:
+    """Weights of the factors that a lever is drawn from."""
+    by_factor = program.inputs["levers"]["drawn"]["levers"].get(name, {})
+    return [np.asarray(weights) for cells in by_factor.values() for weights in cells]
+
+
+def _with(inputs: Mapping[str, Any], name: str, policy: int, values: list[np.ndarray]) -> dict[str, Any]:
+    cells = []
+    for cell, value in zip(inputs["levers"]["levers"][name], values, strict=True):
+        changed = np.array(cell)
+        changed[:, policy] = value
+        cells.append(changed)
+    levers = {**inputs["levers"]["levers"], name: tuple(cells)}
+    return {**inputs, "levers": {**inputs["levers"], "levers": levers}}
+
+
+def _effect(what: Watched, moved: np.ndarray, own: np.ndarray) -> Estimate:
+    study, level = what.study, what.level
+    if level is not None:
+        loss = study.model.outcomes[what.variable].loss
+        return difference(moved[0], own[0], study.unit, loss, (level,))[f"ES{100 * level:g}"]
+    assert what.event is not None
+    (*arrays,), units, lost = finite_units((*moved, *own), study.unit)
+    names, half = what.read, len(what.read)
+    here, there = (
+        happens(study, what.event, dict(zip(names, part, strict=True)))
+        for part in (arrays[:half], arrays[half:])
+    )
+    return probability_difference(here, there, units).flagged(lost)

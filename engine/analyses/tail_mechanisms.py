@@ -1,0 +1,133 @@
+"""What each assumption of a study makes up of ES, or of an event's probability: Shapley shares over those that it can switch off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import stdtrit
+
+from engine.analyses import shapley, variants
+from engine.analyses.tail_futures import Watched
+from engine.program.contract import Program
+from engine.risk.contrasts import Contrasts, Influence, of_mean, of_shortfall
+from engine.risk.events import happens
+from engine.risk.exclusion import with_units
+from engine.risk.intervals import TAIL, Estimate, as_units
+from engine.study.change_tables import joined
+from engine.study.study import Study
+
+PATHS = 1 << 16
+"""Paths at most on which coalitions are run."""
+EXACTLY = 5
+"""Assumptions at most over whose coalitions all is run; of more, orders in which they come are drawn."""
+PAIRS = 8
+"""Orders that are drawn, each with its reverse (Mitchell and others 2022, J. Mach. Learn. Res. 23(43))."""
+
+
+@dataclass(frozen=True)
+class Mechanisms:
+    """What assumptions make up.
+
+    Args:
+      names: of those that can be switched off.
+      shares: of each; they add up to the whole.
+      whole: the measure as stated less that with all of them off.
+      paths: on which it was run; coalitions: how many were.
+    """
+
+    names: tuple[str, ...]
+    shares: tuple[Estimate, ...]
+    whole: Estimate
+    paths: int
+    coalitions: int
+
+
+def mechanisms(program: Program, what: Watched) -> Mechanisms | None:
+    """The shares of the study's assumptions under the policy; None where it names none."""
+    study = replace(what.study, paths=min(what.study.paths, PATHS))
+    assumptions = [one for one in study.assumptions if one.off]
+    k = len(assumptions)
+    if not k:
+        return None
+    coalitions, weights, orders = _coalitions(k, study.seed)
+    contrasts = Contrasts(weights, study.paths)
+    changes = [
+        joined(
+            [one.off for one, there in zip(assumptions, coalition, strict=True) if not there], study.groups
+        )
+        for coalition in coalitions
+    ]
+    programs = ((n, variants.fed(program, change)) for n, change in enumerate(changes))
+    bad, values = np.zeros(study.paths, bool), np.zeros(len(coalitions))
+    at = [[*study.model.outcomes].index(name) for name in what.read]
+    for n, result in variants.results(programs, study.blocks()):
+        outcomes = result.outcomes[what.at, at]
+        own = with_units(study, ~np.isfinite(outcomes).all(axis=0))
+        bad |= own
+        influence = _influence(what, study, outcomes, ~own)
+        contrasts.add(slice(n, n + 1), influence)
+        values[n] = np.nanmean(influence.values)
+    units = as_units(study.paths, study.unit)
+    units = units if not bad.any() else units.take(~bad)
+    whole, *shares = contrasts.estimates(~bad, units, what.event is not None)
+    if orders is not None:
+        shares = [_widened(one, spread) for one, spread in zip(shares, _spreads(orders, values), strict=True)]
+    return Mechanisms(
+        tuple(one.name for one in assumptions), tuple(shares), whole, study.paths, len(coalitions)
+    )
+
+
+def _influence(what: Watched, study: Study, outcomes: np.ndarray, sound: np.ndarray) -> Influence:
+    if what.event is not None:
+        happened = happens(study, what.event, dict(zip(what.read, outcomes, strict=True)))
+        return of_mean(happened[None].astype(np.float64), sound)
+    assert what.level is not None
+    units = as_units(study.paths, study.unit)
+    units = units if sound.all() else units.take(sound)
+    return of_shortfall(outcomes, sound, units, what.level, study.model.outcomes[what.variable].loss)
+
+
+def _coalitions(k: int, seed: int) -> tuple[list[tuple[bool, ...]], np.ndarray, np.ndarray | None]:
+    """Coalitions, who is in each; weights of the whole and of each share over them; and those of each pair of orders, drawn ones alone."""
+    if k <= EXACTLY:
+        every = [tuple(map(bool, row)) for row in shapley.members(k)]
+        return every, np.concatenate([shapley.whole(k), shapley.shares(k)]), None
+    rng, number = np.random.default_rng(seed), dict[tuple[bool, ...], int]()
+    steps: list[list[tuple[int, int, int]]] = []
+    for _ in range(PAIRS):
+        order = rng.permutation(k).tolist()
+        steps.append([step for one in (order, order[::-1]) for step in _steps(one, number)])
+    orders = np.zeros((PAIRS, k, len(number)))
+    for pair, of in enumerate(steps):
+        for player, before, after in of:
+            orders[pair, player, after] += 0.5
+            orders[pair, player, before] -= 0.5
+    shares = orders.mean(axis=0)
+    return list(number), np.concatenate([shares.sum(axis=0)[None], shares]), orders
+
+
+def _steps(order: Sequence[int], number: dict[tuple[bool, ...], int]) -> list[tuple[int, int, int]]:
+    """Who comes, and the numbers of the coalitions before and after."""
+    there = [False] * len(order)
+    found = []
+    for player in order:
+        before = number.setdefault(tuple(there), len(number))
+        there[player] = True
+        found.append((int(player), before, number.setdefault(tuple(there), len(number))))
+    return found
+
+
+def _spreads(orders: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Standard error of each share by the orders that were drawn."""
+    by_pair = orders @ values
+    spread: np.ndarray = by_pair.std(axis=0, ddof=1) / np.sqrt(len(by_pair))
+    return spread
+
+
+def _widened(one: Estimate, spread: float) -> Estimate:
+    """The estimate with the error of the orders beside that of the paths, the interval Student's over the orders."""
+    error = float(np.hypot(one.standard_error, spread))
+    reach = float(stdtrit(PAIRS - 1, 1 - TAIL)) * error
+    return Estimate(one.estimate, error, one.estimate - reach, one.estimate + reach, one.flags).flagged()

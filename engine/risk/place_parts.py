@@ -1,0 +1,101 @@
+"""What each place adds to an outcome that is a sum over places: its parts, which add up to it on every path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.modelling.cell_axis import cell_layout, split_cells
+from engine.modelling.folds import Term
+from engine.study.study import Study
+
+SUMS = ("total", "last", "at_year")
+"""Kinds of folds that are sums of what they fold."""
+NOWHERE = "(no place)"
+"""The part of terms that have no such dimension."""
+
+
+@dataclass(frozen=True)
+class PlaceParts:
+    """An outcome by the labels of one dimension.
+
+    Args:
+      dim: the dimension.
+      labels: its labels that the outcome takes, and `NOWHERE` where a term has none.
+    """
+
+    study: Study
+    variable: str
+    dim: str
+    labels: tuple[str, ...]
+
+    def of(self, yearly: Float[np.ndarray, "year cell path"]) -> Float[np.ndarray, "label path"]:
+        """The part of every label on some paths, double precision, from their yearly values under one policy."""
+        parts: np.ndarray = np.zeros((len(self.labels), yearly.shape[-1]))
+        for term in self.study.model.outcomes[self.variable].terms:
+            self._add(parts, term, yearly)
+        return parts
+
+    def _add(self, parts: np.ndarray, term: Term, yearly: np.ndarray) -> None:
+        model, columns = self.study.model, cell_layout(self.study.model)[term.variable]
+        cells = yearly[:, columns.first : columns.first + columns.count].astype(np.float64)
+        cells = _along_years(term, cells, self.study.years).reshape(*columns.shape, -1) * term.scale
+        over, count = dict(term.over), 1
+        for axis, dim in enumerate(columns.dims):
+            taken = over.get(dim, model.dims[dim])
+            cells = cells.take([model.dims[dim].index(label) for label in taken], axis)
+            count *= len(taken)
+        cells = cells / count if term.across == "mean" else cells
+        others = tuple(axis for axis, dim in enumerate(columns.dims) if dim != self.dim)
+        by_label = cells.sum(axis=others).reshape(-1, yearly.shape[-1])
+        own = over.get(self.dim, model.dims[self.dim]) if self.dim in columns.dims else (NOWHERE,)
+        for label, row in zip(own, by_label, strict=True):
+            parts[self.labels.index(label)] += row
+
+
+def _along_years(term: Term, cells: np.ndarray, years: tuple[int, ...]) -> np.ndarray:
+    if term.kind.name == "total":
+        return cells.sum(axis=0)
+    if term.kind.name == "last":
+        return cells[-1]
+    return cells[years.index(term.kind.calendar[0])]
+
+
+def place_parts(study: Study, variable: str) -> tuple[tuple[PlaceParts, ...], str]:
+    """An outcome by each dimension that it is a sum over; without any, why it is none."""
+    model = study.model
+    terms = model.outcomes[variable].terms
+    if not study.is_path_model:
+        return (), "a static model's outcomes have no places"
+    if not terms:
+        return (), f"{variable} is the model's own function of its last state, and no sum over places"
+    dims: dict[str, dict[str, None]] = {}
+    for term in terms:
+        if term.kind.name not in SUMS:
+            return (
+                (),
+                f"{variable} takes a {term.kind.name.replace('_', ' ')} along the years, which is no sum",
+            )
+        if term.variable not in model.yearly:
+            return (), f"{term.variable} is not recorded by place"
+        if term.across not in ("sum", "mean"):
+            return (), f"{variable} takes the {term.across} of its places, which is no sum"
+        for dim in model.yearly[term.variable].dims:
+            dims.setdefault(dim, {}).update(dict.fromkeys(dict(term.over).get(dim, model.dims[dim])))
+    if not dims:
+        return (), f"{variable} is of no place"
+    parts = []
+    for dim, labels in dims.items():
+        apart = any(dim not in model.yearly[term.variable].dims for term in terms)
+        ordered = [label for label in model.dims[dim] if label in labels]
+        parts.append(PlaceParts(study, variable, dim, (*ordered, *([NOWHERE] if apart else []))))
+    return tuple(parts), ""
+
+
+def by_variable(
+    study: Study, yearly: Float[np.ndarray, "year cell"]
+) -> dict[str, Float[np.ndarray, "year ..."]]:
+    """The yearly values of one future by yearly variable, [year, *dims]."""
+    return split_cells(study.model, yearly)

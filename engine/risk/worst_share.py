@@ -1,0 +1,168 @@
+"""The worst share of an outcome's paths, or those on which an event happens: what holds among them, with intervals over units.
+
+ES a is a weighted mean over the worst paths, so the mean of anything else with the same weights is what it is where ES is made, and the
+weighted means of parts of the outcome add up to ES (Euler's theorem, as ES is homogeneous; Tasche 1999, Risk contributions and performance
+measurement). All intervals take in that VaR is estimated too. Formulas and measured coverage: `docs/method.md`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from engine.risk.evidence import FEWEST_FOR_ES
+from engine.risk.flags import Flag, Reason
+from engine.risk.intervals import FEW_UNITS, Estimate, Some, Units, moments_of_some
+from engine.risk.tails import shifted, tail_count
+
+NEAR = 0.5
+"""Ranks around VaR by which is seen what holds at VaR itself: this share of the tail to either side."""
+DENSE = 0.2
+"""The same for the density of the outcome at VaR, which bends."""
+MOST_ALIKE = 4
+"""Paths with the very value of VaR that are looked at, in tails."""
+
+
+@dataclass(frozen=True)
+class WorstShare:
+    """Which paths they are, and how much each counts.
+
+    Args:
+      units: of all paths.
+      path: the worst, ascending [tail].
+      weight: of each; together 1 [tail].
+      excess: how much worse each is than VaR, at least 0; whether it happens, for an event [tail].
+      near: paths around VaR, ascending; none for an event [near].
+      gap: how much worse each of these is than VaR [near].
+      share: 1 - level; the event's own.
+      density: of the outcome at VaR; 0 for an event, and where many paths have the value of VaR.
+      sign: -1 where low is worse.
+    """
+
+    units: Units
+    path: Int[np.ndarray, "tail"]
+    weight: Float[np.ndarray, "tail"]
+    excess: Float[np.ndarray, "tail"]
+    near: Int[np.ndarray, "near"]
+    gap: Float[np.ndarray, "near"]
+    share: float
+    density: float = 0.0
+    sign: float = 1.0
+
+    @property
+    def is_event(self) -> bool:
+        """Whether its threshold is given, and not estimated."""
+        return not len(self.near)
+
+    @cached_property
+    def independent(self) -> int:
+        """How many of the worst paths are independent of each other."""
+        return len(np.unique(self.units.owners(self.path)))
+
+    def _flag(self, needed: int) -> Flag | None:
+        """What takes intervals away: too few of the worst paths, or of units."""
+        if self.units.count < self.units.needed:
+            return Flag(Reason.FEW_REPLICATES, self.units.count, self.units.needed)
+        many = self.independent
+        return None if many >= needed else Flag(Reason.FEW_EXCEEDANCES, many, needed)
+
+    def means(
+        self, tail: Float[np.ndarray, "cell tail"], near: Float[np.ndarray, "cell near"] | None = None
+    ) -> list[Estimate]:
+        """Means among the worst paths: w . x, whose influence is w (x - m) + m with m the mean of x where the outcome is VaR.
+
+        Args:
+          tail: values on the worst paths.
+          near: on those around VaR; not looked at for an event.
+        """
+        estimate = tail @ self.weight
+        centre = estimate if self.is_event or near is None else self._at_edge(near)
+        needed = FEW_UNITS if self.is_event else FEWEST_FOR_ES
+        return self._estimates((tail - centre[:, None]) * self.weight, centre, needed)
+
+    def slopes(self, scores: Float[np.ndarray, "cell tail"]) -> list[Estimate]:
+        """Derivatives of ES, or of the event's probability, in parameters of the priors: E[(x - VaR)+ s] / (1 - a), E[1 s].
+
+        Args:
+          scores: s, derivatives of the log density of what was drawn in each parameter, on the worst paths.
+        """
+        if self.is_event:
+            return self._estimates(scores / self.units.paths, np.zeros(len(scores)), FEWEST_FOR_ES)
+        values = self.excess * scores / (self.share * self.units.paths)
+        slope = values.sum(axis=1)
+        if self.density > 0:
+            # VaR is estimated: its own influence is (1{x > VaR} - share) / density
+            bent = (scores @ self.weight) / self.density
+            of_var = bent[:, None] * self.weight * self.share
+            centre = bent * self.share
+        else:
+            of_var, centre = np.zeros_like(values), np.zeros(len(scores))
+        found = self._estimates(values - of_var, centre, FEWEST_FOR_ES)
+        assert np.allclose(
+            [one.estimate for one in found], slope, rtol=1e-6, atol=1e-9 * np.abs(values).sum()
+        )
+        return [one if self.sign > 0 else _negative(one) for one in found]
+
+    def _at_edge(self, near: Float[np.ndarray, "cell near"]) -> Float[np.ndarray, "cell"]:
+        """What the values are on average where the outcome is VaR: by a straight line through those around it."""
+        mean, gap = near.mean(axis=1), self.gap - self.gap.mean()
+        spread = float(gap @ gap)
+        rise = near @ gap / spread if spread > 0 else np.zeros(len(near))
+        line: np.ndarray = mean - rise * self.gap.mean()
+        return line
+
+    def _estimates(
+        self, parts: Float[np.ndarray, "cell tail"], shift: Float[np.ndarray, "cell"], needed: int
+    ) -> list[Estimate]:
+        """Sums over the worst paths, plus a shift, with the errors of means over all paths."""
+        cells = len(parts)
+        some = Some(
+            cells,
+            np.repeat(np.arange(cells), len(self.path)),
+            np.tile(self.path, cells),
+            (parts * self.units.paths).ravel(),
+        )
+        columns, flag = shifted(moments_of_some(some, self.units), 1.0, shift), self._flag(needed)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return [Estimate(one, error, low, high).flagged(flag) for one, error, low, high in rows]
+
+
+def _negative(one: Estimate) -> Estimate:
+    return Estimate(-one.estimate, one.standard_error, -one.high, -one.low, one.flags)
+
+
+def of_outcome(values: Float[np.ndarray, "path"], units: Units, level: float, loss: bool) -> WorstShare:
+    """The worst 1 - level share of an outcome's paths, all of them finite; the weights are those of ES."""
+    sign = 1.0 if loss else -1.0
+    losses = sign * values.astype(np.float64)
+    n = len(losses)
+    count, share = tail_count(n, level), 1 - level
+    order = np.argsort(-losses, kind="stable")
+    var = losses[order[count - 1]]
+    above = np.flatnonzero(losses > var)
+    alike = np.flatnonzero(losses == var)[: MOST_ALIKE * count]
+    rest = max(1.0 - len(above) / (n * share), 0.0)
+    path = np.concatenate([above, alike])
+    weight = np.concatenate([np.full(len(above), 1 / (n * share)), np.full(len(alike), rest / len(alike))])
+    at = np.argsort(path)
+    half, close = max(int(NEAR * count), 1), max(int(DENSE * count), 1)
+    near = np.sort(order[max(count - half, 0) : count + half])
+    high, low = losses[order[max(count - 1 - close, 0)]], losses[order[min(count - 1 + close, n - 1)]]
+    between = min(count - 1 + close, n - 1) - max(count - 1 - close, 0)
+    density = between / n / (high - low) if high > low and len(alike) == 1 else 0.0
+    return WorstShare(
+        units, path[at], weight[at], losses[path[at]] - var, near, losses[near] - var, share, density, sign
+    )
+
+
+def of_event(happened: Bool[np.ndarray, "path"], units: Units) -> WorstShare:
+    """The paths on which an event happens, each with the same weight."""
+    path = np.flatnonzero(happened)
+    ones = np.ones(len(path))
+    none: np.ndarray = np.zeros(0, np.int64)
+    return WorstShare(
+        units, path, ones / max(len(path), 1), ones, none, np.zeros(0), len(path) / len(happened)
+    )

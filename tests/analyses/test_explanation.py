@@ -1,0 +1,211 @@
+"""What the worst futures have in common: closed forms, parts that add up, the run's own numbers, what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import UserError
+from engine.analyses import tail_futures
+from engine.analyses.explanation import explain
+from engine.analyses.explanation_dataset import labelled
+from engine.analyses.explanation_records import finding, plain, records
+from engine.program import devices
+from engine.risk.measures import summary
+from tests.analyses.explained import (
+    BEYOND,
+    COVARIANCE,
+    EDGE,
+    LEVEL,
+    MEAN,
+    SD,
+    SHARES,
+    WEIGHT,
+    total_cost,
+    vasicek,
+)  # fmt: skip
+from tests.helpers import assert_plausible
+
+
+@pytest.fixture(scope="module")
+def given():
+    return explain(total_cost(), "cost")
+
+
+def drivers(given):
+    return {(one.name, one.year): one for one in given.drivers}
+
+
+def test_factors_and_shocks_shift_as_they_weigh(given):
+    of = drivers(given)
+    assert len(of) == 4 + 3 * 2
+    for name, covariance in COVARIANCE.items():
+        shift = of[name, None].shift
+        assert_plausible(shift.estimate, covariance / SD * BEYOND, shift.standard_error, resolves=0.2)
+        mean = of[name, None].prior[0] + of[name, None].prior[1] * shift.estimate
+        assert of[name, None].mean.estimate == pytest.approx(mean, rel=1e-6)
+    for place, weight in SHARES.items():
+        for year in (2020, 2021):
+            shift = of[f"noise[{place}]", year].shift
+            assert_plausible(shift.estimate, weight / SD * BEYOND, shift.standard_error, resolves=0.2)
+    assert_plausible(
+        of["luck", 2020].shift.estimate, 0.0, of["luck", 2020].shift.standard_error, resolves=0.2
+    )
+
+
+def test_the_tail_lies_over_the_prior_as_it_must(given):
+    of = drivers(given)
+    for one in (of["idle", None], of["luck", 2021]):
+        for tenth in one.density:
+            assert_plausible(tenth.estimate, 1.0, tenth.standard_error, resolves=0.7)
+    assert sum(tenth.estimate for tenth in of["a", None].density) == pytest.approx(10.0)
+    assert of["a", None].density[-1].low > 5.0
+
+
+def test_priors_move_es_as_their_weights(given):
+    """A mean that is moved moves ES by its weight, whatever moves with it; a deviation by w (w + ...) / SD times E[Z | Z > z]."""
+    of = {one.factor: one for one in given.slopes}
+    for name, weight in WEIGHT.items():
+        if name == "idle":
+            continue
+        assert_plausible(of[name].location.estimate, weight, of[name].location.standard_error, resolves=5.0)
+        truth = weight * COVARIANCE[name] / SD * BEYOND
+        assert_plausible(of[name].scale.estimate, truth, of[name].scale.standard_error, resolves=9.0)
+    a = of["a"]
+    assert a.location.estimate == pytest.approx(2.0 * a.location_per_unit.estimate)
+    idle = of["idle"].location
+    assert_plausible(idle.estimate, 0.0, idle.standard_error, resolves=5.0)
+
+
+def test_places_add_up_to_es(given):
+    parts = {one.label: one.part for one in given.places}
+    es = given.measured["ES99"]
+    assert sum(part.estimate for part in parts.values()) == pytest.approx(es.estimate, rel=1e-6)
+    shared = MEAN / 2 + (SD**2 - 20) / 2 / SD * BEYOND
+    for place, weight in SHARES.items():
+        truth = shared + 2 * weight**2 / SD * BEYOND
+        assert_plausible(parts[place].estimate, truth, parts[place].standard_error, resolves=1.5)
+
+
+def test_the_likeliest_future_is_the_foot_of_the_perpendicular(given):
+    reverse = given.reverse
+    assert reverse.distance == pytest.approx((given.measured["VaR99"].estimate - MEAN) / SD, rel=1e-4)
+    assert reverse.distance == pytest.approx(EDGE, rel=0.02)
+    for name, covariance in COVARIANCE.items():
+        assert reverse.scores[name] == pytest.approx(covariance / SD * reverse.distance, abs=0.03)
+    assert reverse.share["pair"] == pytest.approx((8**2 + 2**2 + 2 * 0.5 * 16) / SD**2, abs=0.01)
+    at = [*given.study.model.outcomes].index("cost")
+    assert reverse.trace.outcomes[0, at, 0] == pytest.approx(given.measured["VaR99"].estimate, rel=1e-5)
+
+
+def test_where_low_is_worse_it_is_the_mirror(given):
+    mirrored = explain(total_cost(), "gain")
+    for one, other in zip(given.drivers, mirrored.drivers, strict=True):
+        assert other.shift.estimate == pytest.approx(one.shift.estimate, abs=1e-6)
+    for one, other in zip(given.slopes, mirrored.slopes, strict=True):
+        assert other.location.estimate == pytest.approx(-one.location.estimate, abs=1e-4)
+        assert other.location.low == pytest.approx(-one.location.high, abs=1e-4)
+    assert mirrored.reverse.distance == pytest.approx(given.reverse.distance, rel=1e-4)
+    assert mirrored.worst == given.worst
+
+
+def test_vasicek():
+    """The quantile of the loss is the loss at the quantile of the economy."""
+    study = vasicek()
+    given = explain(study, "loss")
+    (economy,) = given.drivers
+    assert_plausible(economy.shift.estimate, BEYOND, economy.shift.standard_error, resolves=0.1)
+    assert given.reverse.distance == pytest.approx(EDGE, rel=0.02)
+    assert given.without_places == "a static model's outcomes have no places"
+
+
+@pytest.mark.parametrize("name", ["ruin", "both"])
+def test_an_event_is_explained_by_the_futures_in_which_it_happens(name):
+    given = explain(total_cost(1 << 16), name, "aided")
+    a = drivers(given)["a", None].shift
+    assert a.low > 1.0
+    assert given.measured["probability"].estimate == given.tail_count / (1 << 16)
+    assert bool(given.places) == (name == "ruin")
+    values = given.futures.limit.of(given.futures.values)
+    assert (values > 0).sum() == given.tail_count
+    assert given.reverse.distance > 1
+
+
+def test_it_says_of_the_run_what_the_run_says(given):
+    study = given.study
+    program = devices.program(study, "cpu")
+    (block,) = study.blocks()
+    values = program.collect(block, program.submit(block)).outcomes[0, 0]
+    assert given.measured["ES99"] == summary(values, study.unit, True, (LEVEL,))["ES99"]
+    assert given.worst[0] == int(np.argmax(values))
+    stored = explain(study, "cost", stored={"cost": values[None].repeat(2, 0)})
+    assert [one.shift for one in stored.drivers] == [one.shift for one in given.drivers]
+
+
+def test_the_finding_claims_no_more_than_its_intervals(given):
+    text = finding(given)
+    assert text.startswith(
+        "In the worst 1 % of futures of cost under old, a stands farthest from its prior: 2.2"
+    )
+    few = finding(explain(total_cost(2_000), "cost"))
+    assert (
+        few == "In the worst 1 % of futures of cost under old, nothing is told: 20 exceedances, 100 needed."
+    )
+    even = finding(explain(vasicek(1), "loss"))
+    assert "nothing is told" in even
+
+
+def test_records_and_groups_hold_the_same(given, tmp_path):
+    groups = labelled(given)
+    by_place = {(r.measure, *r.place.values(), r.year): r for r in records(given)}
+    shift = groups["factors"]["shift"].sel(factor="a").values
+    assert shift[0] == by_place["shift", "a", None].estimate
+    noise = groups["shocks"]["shift"].sel(shock="noise[north]", year=2021).values
+    assert noise[3] == by_place["shift", "noise[north]", 2021].high
+    assert (
+        groups["places/place"]["part"].sel(place="south").values[0]
+        == by_place["part", "south", None].estimate
+    )
+    rows = list(plain(given, tmp_path))
+    assert rows[0]["text"] == finding(given)
+    worst = [row for row in rows if row["measure"] == "worst_path"]
+    assert len(worst) == 10 and worst[0]["command"].startswith(
+        f"rustbelt replay {tmp_path} --path {given.worst[0]} "
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ({"variable": "costs"}, "Did you mean 'cost'"),
+        ({"variable": "cost", "policy": "olds"}, "Did you mean 'old'"),
+        ({"variable": "ruin", "level": 0.99}, "has its own threshold"),
+        ({"variable": "never"}, "nothing to explain"),
+    ],
+)
+def test_what_is_refused(asked, text):
+    with pytest.raises(UserError, match=text):
+        explain(total_cost(1024), **asked)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "text"), [("peak", "which is no sum"), ("own", "the model's own function of its last state")]
+)
+def test_what_is_no_sum_has_no_parts(outcome, text):
+    given = explain(total_cost(1024), outcome)
+    assert not given.places and text in given.without_places
+
+
+def test_of_too_many_worst_futures_fewer_paths_are_looked_at(monkeypatch):
+    monkeypatch.setattr(tail_futures, "MOST", 1000)
+    study = total_cost(8192)
+    given = explain(study, "cost", level=0.6)
+    assert given.study.paths == 1666 and given.tail_count == 667 and len(given.futures.path) <= 1001
+    given = explain(study, "dear")
+    assert given.tail_count <= 1100 < (given.study.paths * 2)
+
+
+def test_what_never_varies_is_no_failure():
+    given = explain(vasicek(512, rho=0.0), "loss")
+    assert np.isinf(given.reverse.distance) and given.reverse.trace is None
+    assert list(plain(given, Path("run"))) and labelled(given)

@@ -1,0 +1,77 @@
+"""`rustbelt explain`: what it prints and writes, and that the run beside it stays what it was."""
+
+import json
+
+import pytest
+import xarray as xr
+
+from tests.small_files import BRIDGE, call, own, write
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The run of a bridge."""
+    folder = tmp_path_factory.mktemp("explain")
+    study = write(folder, BRIDGE)
+    ended = call("run", study, *own("Bridge"), "--paths", 16_384, "--out", folder / "run", "--quiet")
+    assert ended.exit_code == 0, ended.output
+    return folder / "run"
+
+
+def explained(run, *words):
+    return call("explain", run, *own("Bridge"), "--quiet", *words)
+
+
+def test_it_prints_the_finding_first_and_writes_beside_the_cube(run):
+    before = {path: path.read_bytes() for path in (run / "cube.zarr").rglob("*") if path.is_file()}
+    ended = explained(run, "--outcome", "damage", "--policy", "weak", "--level", "99")
+    assert ended.exit_code == 0, ended.output
+    first = " ".join(ended.stdout.split())
+    assert first.startswith("In the worst 1 % of futures of damage under weak, ")
+    assert "Farthest from their priors" in first and "rustbelt replay" in first
+    tree = xr.open_datatree(run / "explain.zarr", engine="zarr")
+    assert first.startswith(tree.attrs["summary"]) and tree.attrs["policy"] == "weak"
+    assert {path: path.read_bytes() for path in before} == before
+    assert "everything is as it was written" in call("verify", run, *own("Bridge")).stdout
+    drawn = call("plot", "drivers", run, *own("Bridge"), "-o", run.parent / "drivers.png")
+    assert drawn.exit_code == 0, drawn.output
+
+
+def test_json_is_plain_records(run):
+    rows = json.loads(explained(run, "--outcome", "collapse", "--policy", "weak", "--json").stdout)
+    assert rows[0]["measure"] == "finding" and rows[0]["text"].startswith("Where collapse happens under weak")
+    by_measure = {}
+    for row in rows:
+        by_measure.setdefault(row["measure"], []).append(row)
+    assert {
+        "probability",
+        "shift",
+        "density",
+        "tail_mean",
+        "reverse_stress",
+        "worst_path",
+    } <= by_measure.keys()
+    assert len(by_measure["density"]) == 10 * len(by_measure["shift"])
+    assert by_measure["worst_path"][0]["command"].startswith("rustbelt replay ")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("--outcome", "damages"), "Did you mean 'damage'"),
+        (("--outcome", "damage", "--policy", "week"), "Did you mean 'weak'"),
+        (("--outcome", "damage", "--level", "101"), "per cent between 50 and 100"),
+        (("--outcome", "collapse", "--level", "99"), "has its own threshold"),
+    ],
+)
+def test_what_is_refused(run, words, text):
+    ended = explained(run, *words)
+    assert ended.exit_code == 2 and text in " ".join(ended.stderr.split())
+
+
+def test_a_figure_before_the_question_says_what_to_ask(run, tmp_path):
+    folder = tmp_path / "run"
+    ended = call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--paths", 64, "--out", folder, "--quiet")
+    assert ended.exit_code == 0, ended.output
+    ended = call("plot", "drivers", folder, *own("Bridge"))
+    assert ended.exit_code == 2 and "rustbelt explain" in ended.stderr

@@ -1,0 +1,43 @@
+"""The report of a run whose worst futures were explained."""
+
+import re
+
+from engine.execution.run import run
+from engine.report.page import report
+from engine.study.loading import read_study
+from tests.analyses.explained import SUM, Sum
+from tests.report.test_structures import words
+
+
+def study_of(paths):
+    more = {
+        "policies": {"old": {"label": "As it was"}, "aided": {"aid": 2.0}},
+        "keep": {"outcomes": ["cost"]},
+    }
+    return read_study({**SUM, **more, "run": {**SUM["run"], "paths": paths}}, "sum.toml", model=Sum())
+
+
+def test_it_says_what_the_worst_have_in_common_in_the_words_of_the_study(tmp_path):
+    study = study_of(1 << 16)
+    done = run(study, out=tmp_path / "run")
+    assert "What drives the worst" not in words(report(done.folder, study, done.cube))
+    given = done.explain("cost")
+    text = words(report(done.folder, study, done.cube))
+    assert (
+        "In the worst 1 % of futures of cost under As it was, A stands farthest from its prior: 2.1" in text
+    )
+    assert "By place: parts that add up to the mean of these futures" in text
+    assert f"It lies {given.reverse.distance:.2f} standard deviations" in text and "pair 7" in text
+    assert re.search(rf"\b{given.worst[0]}\b", text)
+    done.explain("both", "aided", levers=True)
+    text = words(report(done.folder, study, done.cube))
+    assert "Where “both” happens under Aided" in text and "What a tenth more of a lever does to it" in text
+    assert "What one standard deviation more of a prior does to it" in text
+
+
+def test_of_few_paths_it_claims_nothing(tmp_path):
+    study = study_of(64)
+    done = run(study, out=tmp_path / "run")
+    done.explain("own")
+    text = words(report(done.folder, study, done.cube))
+    assert "nothing is told" in text and "no sum over places" in text

@@ -1,0 +1,108 @@
+"""What holds among the worst paths: closed forms of a linear Gaussian sum, parts that add up to ES, coverage."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from engine.risk.intervals import as_units
+from engine.risk.measures import summary
+from engine.risk.worst_share import of_event, of_outcome
+from tests.helpers import assert_plausible
+
+LEVEL = 0.99
+WEIGHTS = np.array([3.0, 2.0, 1.0, 0.0])
+SIZE = float(np.linalg.norm(WEIGHTS))
+EDGE = norm.ppf(LEVEL)
+BEYOND = norm.pdf(EDGE) / (1 - LEVEL)
+"""E[Z | Z > z]."""
+
+
+def drawn(seed, paths=100_000, pairs=False):
+    rng = np.random.default_rng(seed)
+    z = rng.standard_normal((len(WEIGHTS), paths // (2 if pairs else 1)))
+    z = np.stack([z, -z], axis=-1).reshape(len(WEIGHTS), paths) if pairs else z
+    return z, WEIGHTS @ z
+
+
+def share_of(x, unit=1, loss=True):
+    return of_outcome(x if loss else -x, as_units(len(x), unit), LEVEL, loss)
+
+
+@pytest.mark.parametrize("unit", [1, 2])
+@pytest.mark.parametrize("loss", [True, False])
+def test_factors_shift_as_their_share_of_the_sum(unit, loss):
+    z, x = drawn(1, 400_000, unit == 2)
+    share = share_of(x, unit, loss)
+    for one, truth in zip(
+        share.means(z[:, share.path], z[:, share.near]), WEIGHTS / SIZE * BEYOND, strict=True
+    ):
+        assert_plausible(one.estimate, truth, one.standard_error, resolves=0.1)
+        assert one.low < one.estimate < one.high
+
+
+def test_parts_add_up_to_es_exactly():
+    z, x = drawn(2, 12_345)
+    share = share_of(x)
+    parts = WEIGHTS[:, None] * z
+    found = share.means(parts[:, share.path], parts[:, share.near])
+    es = summary(x, 1, True, (LEVEL,))["ES99"]
+    assert sum(one.estimate for one in found) == pytest.approx(es.estimate, rel=1e-12)
+    (whole,) = share.means(x[None, share.path], x[None, share.near])
+    assert whole.standard_error == pytest.approx(es.standard_error, rel=1e-6)
+
+
+def test_es_grows_with_a_priors_location_and_scale_as_it_must():
+    """Of N(m, s): dES/dm = 1, dES/ds = phi(z) / (1 - a)."""
+    z, _ = drawn(3, 400_000)
+    share = share_of(5.0 + 2.0 * z[0])
+    s = z[:1, share.path]
+    location, scale = share.slopes(np.concatenate([s / 2.0, (s**2 - 1) / 2.0]))
+    assert_plausible(location.estimate, 1.0, location.standard_error, resolves=0.15)
+    assert_plausible(scale.estimate, BEYOND, scale.standard_error, resolves=0.3)
+
+
+def test_an_event_moves_as_its_density():
+    """d P(Z > z) / dm = phi(z); those on which it happens lie at E[Z | Z > z]."""
+    z, _ = drawn(4, 400_000)
+    share = of_event(z[0] > EDGE, as_units(z.shape[1], 1))
+    (mean,) = share.means(z[:1, share.path])
+    (slope,) = share.slopes(z[:1, share.path])
+    assert_plausible(mean.estimate, BEYOND, mean.standard_error, resolves=0.03)
+    assert_plausible(slope.estimate, norm.pdf(EDGE), slope.standard_error, resolves=0.003)
+
+
+def test_paths_alike_share_what_is_left_of_the_weight():
+    x = np.array([5.0] * 3 + [4.0] * 3 + [0.0] * 294)
+    share = share_of(x)
+    assert share.weight.sum() == pytest.approx(1.0)
+    x = np.zeros(300)
+    share = share_of(x)
+    assert share.weight.sum() == pytest.approx(1.0) and share.density == 0.0
+    x[:2] = 1.0  # the tail is of 3
+    share = share_of(x)
+    assert (x[share.path] @ share.weight) == pytest.approx(2 / 3)
+
+
+def test_few_of_the_worst_have_no_interval():
+    z, x = drawn(5, 5_000)
+    share = share_of(x)
+    (one,) = share.means(z[:1, share.path], z[:1, share.near])
+    assert np.isfinite(one.estimate) and np.isnan(one.low) and "50 exceedances" in one.flag
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("paths", "unit"), [(50_000, 1), (50_000, 2), (131_072, 1)])
+def test_intervals_cover(paths, unit):
+    """600 samples of each: factors' shifts, parts of ES, and both derivatives; the truths are closed forms."""
+    of_scale = BEYOND * WEIGHTS[0] ** 2 / SIZE
+    truths = np.array([*(WEIGHTS / SIZE * BEYOND), WEIGHTS[0], of_scale])
+    inside = np.zeros(len(truths))
+    runs = 600
+    for seed in range(runs):
+        z, x = drawn((paths, unit, seed), paths, unit == 2)
+        share = share_of(x, unit)
+        s = z[:1, share.path]
+        found = share.means(z[:, share.path], z[:, share.near])
+        found += share.slopes(np.concatenate([s, s**2 - 1]))
+        inside += [one.low <= truth <= one.high for one, truth in zip(found, truths, strict=True)]
+    assert np.all(inside / runs >= 0.92) and np.all(inside / runs <= 0.98), inside / runs
