@@ -39,7 +39,7 @@ def sentence(head: str, shifts: Sequence[Shift]) -> str:
     named = [f"{one} ({_signed(shift)})" for one, shift in [told[0], *others][:MOST_NAMED]]
     more = len(others) + 1 - MOST_NAMED
     listed = f"{', '.join(named)} and {more} more" if more > 0 else f"{', '.join(named[:-1])} and {named[-1]}"
-    return f"{head}, farthest from their priors stand {listed}, in standard deviations of the prior; which of them the farthest is not told."
+    return f"{head}, farthest from their priors stand {listed}, in standard deviations of the prior; which of them is the farthest is not told."
 
 
 def _is_told(shift: Estimate, of: int) -> bool:

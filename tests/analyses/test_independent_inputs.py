@@ -9,6 +9,8 @@ from engine.analyses import variants
 from engine.analyses.independent_inputs import independent_inputs, named, replicates
 from engine.errors import UserError
 from engine.program import devices
+from engine.program.kernel import listing_of
+from engine.program.native import LoopProgram
 from engine.study.loading import load_study
 from tests.analyses.assumed import lake
 from tests.helpers import assert_same
@@ -100,3 +102,21 @@ def test_a_factor_held_at_its_draw_leaves_every_bit_of_the_path():
 def test_an_unknown_input_is_refused_with_the_closest():
     with pytest.raises(UserError, match="Did you mean 'need'"):
         named(lake(), "neet")
+
+
+def test_replicates_and_held_factors_are_the_same_bits_on_any_lanes_and_threads():
+    study = lake()
+    listing = listing_of(study, study.dtype)
+    block, one = study.block(0), independent_inputs(study)[0]
+    seen = []
+    for width, threads in ((16, 1), (4, 2), (1, 4)):
+        program = LoopProgram(study, devices.mesh("cpu"), listing, width, threads)
+        program.prepare()
+        for fed in (
+            variants.drawn_anew(program, replicates((one,), 2)),
+            variants.held(program, {"inflow": 2.5}),
+        ):
+            seen.append(fed.collect(block, fed.submit(block)).outcomes)
+            assert fed.traces == 1
+    for k, outcomes in enumerate(seen[2:]):
+        assert_same(outcomes, seen[k % 2])
