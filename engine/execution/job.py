@@ -24,7 +24,8 @@ from engine.execution.executors.processes import Workers
 from engine.execution.nonfinite import refuse_too_many
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large
 from engine.execution.stages import Observer, Stage, unobserved
-from engine.program import compilation_cache, devices, kernel, known
+from engine.program import compilation_cache, devices, kernel, known, machine_code
+from engine.program.llvm import EMITTER
 from engine.risk.rounding import REMEDY, Rounding
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.finding import run_folder, stored_study
@@ -335,6 +336,7 @@ class _Job:
             workers=self.options.workers,
             error=error,
             forced=versions,
+            compiler=f"emitter {EMITTER}, {machine_code.made_by()}",
         )
 
 

@@ -40,6 +40,11 @@ def compiler() -> str:
     return f"llvmlite {llvmlite.__version__}, LLVM {'.'.join(map(str, llvm.llvm_version_info))}"
 
 
+def made_by() -> str:
+    """The compiler's version and the target that it compiles for."""
+    return f"LLVM {'.'.join(map(str, llvm.llvm_version_info))} for {llvm.get_default_triple()}, {llvm.get_host_cpu_name()}"
+
+
 def surroundings() -> list[str]:
     """All but its text that machine code follows from."""
     cpu = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()

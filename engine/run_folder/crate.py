@@ -21,7 +21,7 @@ _PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 _TERMS = "https://w3id.org/ro/terms/workflow-run/context"  # has sha256
 # keys of a run that become a PropertyValue each: its inputs, and its surroundings
 _INPUTS = ("paths", "seed", "sampler", "tile", "fingerprint", "study_sha256")
-_SURROUNDINGS = ("blocks", "device_kind", "devices", "workers", "cpu", "platform", "forced")
+_SURROUNDINGS = ("blocks", "device_kind", "devices", "workers", "cpu", "compiler", "platform", "forced")
 _FOLDERS = {
     "cube.zarr": "Risks, comparisons and paths by policy: zarr v3, an xarray DataTree",
     "ledger": "What is done, part by part, with the checksums of the cube's files",

@@ -64,6 +64,7 @@ def run_record(
     workers: int | None = None,
     error: str | None = None,
     forced: Sequence[Mapping[str, Any]] = (),
+    compiler: str = "",
 ) -> dict[str, Any]:
     """One run as plain data.
 
@@ -73,6 +74,7 @@ def run_record(
       blocks: numbers of the blocks that this run computed, kept as ranges ("0-6,9"); a resumed study has several runs.
       devices, workers: how many of them took part, where that is known.
       error: what ended the run, if it did not complete.
+      compiler: what the coordinator's machine code is made by, and for what, such as "emitter 1, LLVM 22.1.0 for x86_64-unknown-linux-gnu, znver4".
       forced: versions and device kinds that made the folder's blocks, where they were mixed by force.
     """
     software = versions(device_kind)
@@ -89,6 +91,7 @@ def run_record(
         "devices": devices,
         "workers": workers,
         "cpu": cpu_model(),
+        "compiler": compiler,
         "platform": platform.platform(),
         "forced": _mixed(forced),
         "versions": software,
