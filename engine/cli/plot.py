@@ -96,7 +96,7 @@ def command(
     file = out or Path(f"{'-'.join(filter(None, parts))}.png")
     plots.refuse_file(file)
     plots.draw_unseen()
-    draw = getattr(_opened("cube" in chosen.of, run, partial, model).plot, kind)
+    draw = getattr(_opened(bool({"cube", "discovered"} & {*chosen.of}), run, partial, model).plot, kind)
     drawn = draw(path or 0, **wanted)
     plots.save(drawn, file)
     title = drawn.texts[0].get_text().replace("\n", " ")

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import xarray as xr
 
 from engine.analyses.comparison import Comparison, Some, compared, comparison, refuse
+from engine.analyses.discovery import PATHS as MOST_PATHS
+from engine.analyses.discovery import Discovery, discovery
 from engine.analyses.findings import LEVEL, Asked
 from engine.errors import UserError, unknown
 from engine.execution.results import Answers
+from engine.formatting import command_line
 from engine.risk.conditional import condition_table, not_kept, parse_condition
 from engine.risk.events import known_events
 from engine.risk.tables import Record, Tables, tables_of_paths
 from engine.risk.tallies import unkept
+from engine.risk.where import parse_where
 from engine.risk.yearly_tables import yearly_table
+from engine.run_folder import answer_store
+from engine.run_folder.folder import RunFolder
 from engine.study.study import Study
 
 
@@ -98,6 +105,44 @@ def comparison_of(
         return comparison(study, answers.paths, answers.all_tables, cube, asked, device)
     outcomes = Some(answers.paths, rows)
     return comparison(study, outcomes, tables_of_paths(study, outcomes), cube, asked, device)
+
+
+def discovery_of(answers: Answers, cube: xr.DataTree, where: str) -> Discovery:
+    """In which boxes of factors futures of a kind are frequent, by the stored draws.
+
+    Args:
+      where: "POLICY worse than POLICY in OUTCOME" (or better), "EVENT under POLICY", "OUTCOME > NUMBER under POLICY"; several joined by "and".
+
+    Raises:
+      UserError: as `engine.risk.where.parse_where` and `engine.analyses.discovery.discovery`.
+    """
+    study = answers.study
+    meant = parse_where(study, where, unkept(study))
+    return discovery(study, meant, answers.paths, draws_of(cube))
+
+
+def draws_of(cube: xr.DataTree) -> dict[str, np.ndarray]:
+    """Stored draws by factor, of the first paths of a cube [path]; of the factors that vary."""
+    if "draws" not in cube.children:
+        return {}
+    group = cube.children["draws"].to_dataset(inherit=False)
+    kept = int((group["path"] < group.attrs["kept"]).sum()) if group.data_vars else 0
+    read = group.isel(path=slice(min(kept, MOST_PATHS))).load() if kept else xr.Dataset()
+    held = {str(name): values.values for name, values in read.items()}
+    return {name: values for name, values in held.items() if np.nanmin(values) < np.nanmax(values)}
+
+
+def discovered(folder: RunFolder) -> xr.DataTree:
+    """The boxes of a run, as it was last asked for any.
+
+    Raises:
+      UserError: it has not been asked.
+    """
+    answer = answer_store.read(folder.path, "discover")
+    if answer is None:
+        command = command_line("discover", folder.path, "--where", "W", model=folder.study.model_spec)
+        raise UserError(str(folder.path), [f"has not been asked for boxes. Ask where: {command}"])
+    return answer
 
 
 def given(answers: Answers, condition: str, variable: str | None, level: float | None) -> list[Record]:

@@ -16,8 +16,9 @@ import xarray as xr
 from engine.analyses.assumptions import ByStructure, assumptions, of_few
 from engine.analyses.attribution_dataset import attribute
 from engine.analyses.comparison import Comparison
+from engine.analyses.discovery import Discovery
 from engine.errors import UserError
-from engine.execution import notebook, questions, results, upkeep
+from engine.execution import elsewhere, notebook, questions, results, upkeep
 from engine.execution.export import frame, refuse_file, save_tables, side_by_side
 from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.replay import replay, worst
@@ -177,28 +178,16 @@ class Run:
         return self._frame(questions.by_year(self.answers, self.cube, variable, questions.level_of(level)))
 
     def to_dataframe(self, paths: int | None = None) -> pd.DataFrame:
-        """Futures as rows: under each policy the factors that were drawn and the outcomes that are kept path by path.
+        """Futures as rows: `engine.execution.elsewhere.rows`."""
+        return elsewhere.rows(self.answers.study, self.cube, paths)
 
-        The index is (policy, path), paths numbered from 0.
+    def to_ema(self, paths: int | None = None) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+        """Experiments and outcomes as ema_workbench has them: `engine.execution.elsewhere.experiments`."""
+        return elsewhere.experiments(self.answers.study, self.cube, paths)
 
-        Args:
-          paths: how many, from the first on; those whose draws are kept if not given.
-        """
-        study = self.answers.study
-        count = min(study.keep.draws or study.paths if paths is None else paths, study.paths)
-        part = {"path": slice(0, count)}
-        draws, outcomes = (
-            self.cube.children[name].to_dataset(inherit=False).isel(part, missing_dims="ignore").compute()
-            if name in self.cube.children
-            else xr.Dataset()
-            for name in ("draws", "paths")
-        )
-        index = pd.MultiIndex.from_product([study.policy_names, np.arange(count)], names=["policy", "path"])
-        columns = {str(name): np.tile(values.values, len(study.policies)) for name, values in draws.items()}
-        columns |= {
-            str(name): values.transpose("policy", "path").values.ravel() for name, values in outcomes.items()
-        }
-        return pd.DataFrame(columns, index)
+    def to_arviz(self, paths: int | None = None) -> Any:
+        """Draws and outcomes as ArviZ has them, read lazily: `engine.execution.elsewhere.inference_data`."""
+        return elsewhere.inference_data(self.answers.study, self.cube, paths)
 
     def save_tables(
         self,
@@ -251,6 +240,15 @@ class Run:
     def worst(self, variable: str, policy: str | None = None, count: int = 10) -> xr.Dataset:
         """The paths on which an outcome is worst under a policy (the baseline if not given), worst first."""
         return worst(self._folder, variable, policy or self.study.baseline, count)
+
+    def discover(self, where: str) -> Discovery:
+        """In which boxes of factors futures of a kind are frequent, such as "reform worse than old in cost"; also written beside the cube.
+
+        `engine.execution.questions.discovery_of` says what may be asked.
+        """
+        answer = questions.discovery_of(self.answers, self.cube, where)
+        answer_store.write(self._folder, "discover", answer.groups)
+        return answer
 
     # ------------------------------------------------------------------------------------------ what it rests on
 
@@ -385,5 +383,6 @@ class Plots:
             "cube": lambda: self._run.cube,
             "study": lambda: self._run.study,
             "story": lambda: self._run.replay(path),
+            "discovered": lambda: questions.discovered(self._run.run_folder),
         }
         return {name: make[name]() for name in needed}

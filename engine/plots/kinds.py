@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.errors import Problems, UserError, unknown
 from engine.plots.figures import (
+    boxes,
     convergence,
     correlation,
     differences,
@@ -24,8 +25,8 @@ from engine.plots.figures import (
 )
 from engine.plots.style import Figure
 
-SOURCES = ("cube", "study", "story")
-"""What a figure may be drawn from: a run's cube, its study, one path as `engine.execution.replay` gives it."""
+SOURCES = ("cube", "study", "story", "discovered")
+"""What a figure may be drawn from: a run's cube, its study, one path as `engine.execution.replay` gives it, the boxes that `run.discover` has written."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,9 @@ KINDS: Mapping[str, Kind] = {
     "tails": Kind(tails.tails, "mean, VaR and ES with intervals, a panel for each place"),
     "scatter": Kind(scatter.scatter, "an outcome against a factor, the worst 1 % marked"),
     "tornado": Kind(tornado.tornado, "the outcome where each factor is low and where it is high"),
+    "boxes": Kind(
+        boxes.boxes, "limits of factors within which futures of a kind are frequent, once looked for"
+    ),
     "correlation": Kind(correlation.correlation, "how the priors move together, groups outlined"),
     "convergence": Kind(convergence.convergence, "how the headline measures settle as paths are added"),
     "replay": Kind(replay.replay, "one path in full: what the outcomes are made of, year by year"),
