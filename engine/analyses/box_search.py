@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,24 @@ PRIM, CART = "prim", "cart"
 MISSING = "needs ema_workbench: pip install 'rustbelt[discover]'"
 LEAST_MASS = 0.05
 """Share of the futures that a box holds at least: of those that are given, among which there are as many of a kind as are wanted."""
-PEEL = 0.05
-"""Share of what is left that PRIM takes off at a time."""
 _OF = "\x1f"
 """Between a factor and one of its categories, in the name of a column of 0 and 1."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How patient PRIM is.
+
+    Args:
+      peel: share of the futures in a box that it takes off at a time.
+      paste: share of those beside a limit that it puts back at a time, in the end.
+    """
+
+    peel: float
+    paste: float
+
+
+PATIENT, HASTY = Pace(0.05, 0.05), Pace(0.1, 0.5)
 
 
 def refuse_missing() -> None:
@@ -39,7 +54,7 @@ def proposed(
     draws: Mapping[str, np.ndarray],
     cases: np.ndarray,
     categories: Mapping[str, Sequence[float]],
-    peel: float = PEEL,
+    pace: Pace = PATIENT,
 ) -> list[Box]:
     """The boxes that a method passes through: the peeling and pasting of PRIM, the leaves of the tree of CART; the whole is left out.
 
@@ -47,7 +62,7 @@ def proposed(
       draws: of each factor [path].
       cases: which futures are looked for: some, and not all.
       categories: values of the factors that are no numbers, of which a box takes some away.
-      peel: share of what is left that PRIM takes off at a time.
+      pace: of PRIM.
 
     Raises:
       UserError: ema_workbench is not installed.
@@ -63,7 +78,14 @@ def proposed(
         prim, cart = _modules()
         if method == PRIM:
             # its threshold tells boxes worth keeping, which is for others to say: any is
-            search = prim.Prim(table, cases.astype(int), threshold=1e-9, peel_alpha=peel, mass_min=LEAST_MASS)
+            search = prim.Prim(
+                table,
+                cases.astype(int),
+                threshold=1e-9,
+                peel_alpha=pace.peel,
+                paste_alpha=pace.paste,
+                mass_min=LEAST_MASS,
+            )
             found = search.find_box().box_lims
         else:
             search = cart.CART(table, cases.astype(int), LEAST_MASS)

@@ -11,7 +11,7 @@ import xarray as xr
 from jaxtyping import Bool, Int
 from scipy.stats import ks_2samp
 
-from engine.analyses.box_search import CART, PEEL, PRIM, proposed, refuse_missing
+from engine.analyses.box_search import CART, HASTY, PATIENT, PRIM, Pace, proposed, refuse_missing
 from engine.analyses.discovered import Discovered, Step, Together
 from engine.analyses.discovery_dataset import labelled
 from engine.analyses.discovery_sentence import sentence
@@ -29,10 +29,8 @@ SEARCHED = 1 << 13
 """Paths that boxes are proposed on, of those that are looked at."""
 RESAMPLED = 1 << 11
 """Paths that boxes are proposed on in a resample."""
-RESAMPLES = 16
-COARSE = 0.1
-"""Share of what is left that PRIM takes off at a time in a resample."""
-FACTORS = 16
+RESAMPLES = 20
+FACTORS = 24
 """Factors that are searched, those whose laws differ most between the two kinds of futures."""
 MOST = 3
 """Boxes of a method."""
@@ -193,13 +191,13 @@ def _proposed(
     count: int,
     values: Mapping[str, Sequence[float]],
     random: np.random.Generator,
-    peel: float = PEEL,
+    pace: Pace = PATIENT,
 ) -> list[Box]:
     """What a method proposes on some of the futures; nothing where either kind is too rare among them."""
     some = _some(part, count, random)
     if min(some.cases.sum(), (~some.cases).sum()) < FEW:
         return []
-    return proposed(method, some.draws, some.cases, values, peel)
+    return proposed(method, some.draws, some.cases, values, pace)
 
 
 def _boxes(
@@ -253,7 +251,7 @@ def _stability(
     counts = dict.fromkeys(search.draws, 0)
     for _ in range(RESAMPLES):
         one, other = _resampled(search, random), _resampled(choose, random)
-        box = best(_proposed(PRIM, one, RESAMPLED, values, random, COARSE), other.draws, other.cases)
+        box = best(_proposed(PRIM, one, RESAMPLED, values, random, HASTY), other.draws, other.cases)
         for name in box or ():
             counts[name] += 1
     return {name: count / RESAMPLES for name, count in counts.items()}

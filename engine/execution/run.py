@@ -195,6 +195,7 @@ class Run:
         variable: str | None = None,
         level: str | float | None = None,
         given: str | None = None,
+        full: bool = False,
     ) -> Path:
         """The tables of `risk` and `compare` as one file, by how its name ends: csv, xlsx, parquet, md or tex; gives its place.
 
@@ -202,6 +203,7 @@ class Run:
           variable: one outcome, event or yearly variable; all outcomes and events if not given.
           level: only measures at this level, such as 99.
           given: a condition, for the table of `given` in their place.
+          full: all risk tables there are: every yearly variable by year and place as well.
 
         Raises:
           UserError: as `engine.execution.export.save_tables`.
@@ -218,8 +220,12 @@ class Run:
             )
             both = questions.tables_of(self.answers, variable, at)
             tables |= {"risk": both.risk, "comparison": both.comparison}
-            if variable in yearly:
-                tables["by year"] = questions.by_year(self.answers, self.cube, str(variable), at)
+            names = yearly if full and variable is None else [name for name in yearly if name == variable]
+            if names:
+                cube = self.cube
+                tables["by year"] = [
+                    r for name in names for r in questions.by_year(self.answers, cube, name, at)
+                ]
         save_tables(Path(place), self.answers.study, tables)
         return Path(place)
 

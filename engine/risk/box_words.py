@@ -31,10 +31,10 @@ def restriction(name: str, unit: str, low: float, high: float, below: float, abo
             part = f"its middle {part_of(left)}"
         else:
             part = f"from its {percent(below)} to its {percent(1 - above)} quantile"
-        return f"{name} from {rounded(low, None)} to {rounded(high, None)}{unit}, {part}"
+        return f"{name} from {number(low)} to {number(high)}{unit}, {part}"
     if np.isfinite(low):
-        return f"{name} above {rounded(low, None)}{unit}, its upper {part_of(left)}"
-    return f"{name} below {rounded(high, None)}{unit}, its lower {part_of(left)}"
+        return f"{name} above {number(low)}{unit}, its upper {part_of(left)}"
+    return f"{name} below {number(high)}{unit}, its lower {part_of(left)}"
 
 
 def category(name: str, allowed: Sequence[str], outside: float) -> str:
@@ -53,6 +53,12 @@ def part_of(share: float) -> str:
     """`fifth`, or `17 %` where no plain fraction is near."""
     near = min(FRACTIONS, key=lambda fraction: abs(fraction - share))
     return FRACTIONS[near] if abs(near - share) <= min(NEAR, near / 10) else percent(share)
+
+
+def number(value: float) -> str:
+    """Four significant digits, without zeros that say nothing."""
+    text = rounded(value, None)
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
 def percent(share: float) -> str:

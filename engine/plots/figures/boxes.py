@@ -24,15 +24,17 @@ def boxes(discovered: xr.DataTree) -> Figure:
       discovered: what `run.discover` has written, as `engine.run_folder.answer_store` reads it.
     """
     about = discovered.attrs
+    rate = labels.with_interval(Estimate(*map(float, about["rate"])), 100, " %")  # type: ignore[arg-type]
+    head = f"Where “{about['where']}” holds, which is in {rate} of futures"
     note = (
-        f"Dark: the part of a factor's prior that is within. Coverage: share of the futures where “{about['where']}” holds that lie within, "
-        f"and in no earlier box; density: share of the futures within where it holds, of all {100 * float(about['rate'][0]):.3g} %. Brackets: 95 % intervals, "
+        f"Dark: the part of a factor's prior that is within. Coverage: share of the futures where it holds that lie within, and in no "
+        f"earlier box; density: share of the futures within where it holds. Brackets: 95 % intervals, "
         f"on {labels.counted(int(about['judged_on']), 'path')} that did not find the boxes."
     )
     if "boxes" not in discovered.children:
         on = sheet(1, 1, (4.4, 1.2))
         blank(on.panels[0], "no box of factors tells these futures from the others")
-        return on.close(str(about["summary"]), note)
+        return on.close(head, note)
     shares = discovered.children["boxes"].to_dataset(inherit=False).load()
     rows = discovered.children["restrictions"].to_dataset(inherit=False).load()
     method = next(name for name in METHODS if (rows["row_search"] == name).any())
@@ -53,7 +55,7 @@ def boxes(discovered: xr.DataTree) -> Figure:
         )
         if not last:
             ax.tick_params(labelbottom=False)
-    return on.close(str(about["summary"]), note)
+    return on.close(head, note)
 
 
 def _panel(ax: Axes, rows: xr.Dataset, most: int) -> None:
