@@ -107,7 +107,7 @@ def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], dr
     paths = min(paths, PATHS, study.paths)
     if not paths:
         remedy = "Keep draws of more paths: keep.draws in the study, and run it."
-        raise UserError(study.source, [f"no factor is drawn, or no draws are stored. {remedy}"])
+        raise UserError(study.source, [f"no factor varies on the paths whose draws are stored. {remedy}"])
     study = replace(study, paths=paths)
     read = {name: outcomes[name][:, :paths] for name in where.outcomes(study)}
     cases, known = where.holds(study, read)

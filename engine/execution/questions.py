@@ -129,7 +129,11 @@ def draws_of(cube: xr.DataTree) -> dict[str, np.ndarray]:
     kept = int((group["path"] < group.attrs["kept"]).sum()) if group.data_vars else 0
     read = group.isel(path=slice(min(kept, MOST_PATHS))).load() if kept else xr.Dataset()
     held = {str(name): values.values for name, values in read.items()}
-    return {name: values for name, values in held.items() if np.nanmin(values) < np.nanmax(values)}
+    return {name: values for name, values in held.items() if _varies(values[np.isfinite(values)])}
+
+
+def _varies(values: np.ndarray) -> bool:
+    return bool(values.size and values.min() < values.max())
 
 
 def discovered(folder: RunFolder) -> xr.DataTree:

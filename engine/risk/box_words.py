@@ -56,8 +56,8 @@ def part_of(share: float) -> str:
 
 
 def number(value: float) -> str:
-    """Four significant digits, without zeros that say nothing."""
-    text = rounded(value, None)
+    """Three significant digits, without zeros that say nothing."""
+    text = rounded(float(f"{value:.3g}"), None)
     return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 

@@ -73,3 +73,18 @@ def test_a_run_that_was_not_asked_is_not_drawn(tmp_path):
     call("run", study, *own("Bridge"), "--out", tmp_path / "run", "--quiet")
     ended = call("plot", "boxes", tmp_path / "run", *own("Bridge"), "-o", tmp_path / "boxes.png")
     assert ended.exit_code == 2 and "discover" in ended.output
+
+
+def test_a_run_without_draws_says_what_to_keep(tmp_path):
+    study = write(tmp_path, BRIDGE + "[keep]\ndraws = 0\n")
+    call("run", study, *own("Bridge"), "--out", tmp_path / "run", "--quiet")
+    ended = call("discover", tmp_path / "run", *own("Bridge"), "--where", "collapse under weak")
+    assert ended.exit_code == 2 and "keep.draws" in ended.output
+
+
+def test_the_blocks_that_are_there_will_do(folder):
+    whole, part = (
+        call("discover", folder, *own("Bridge"), "--where", WHERE, *more).stdout
+        for more in ((), ("--partial",))
+    )
+    assert whole == part

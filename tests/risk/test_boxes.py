@@ -1,6 +1,9 @@
 """Boxes of factors: limits, the correlation that chooses them, what is left out, and how they are judged, by hand."""
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import binom
 
@@ -57,6 +60,26 @@ def test_what_lies_in_an_earlier_box_is_not_counted_again():
     of = judged({"a": Limits(high=4.0)}, TEN, cases, as_units(10, 1), left)
     assert (of.coverage.estimate, of.density.estimate, of.mass.estimate) == (0.5, 2 / 3, 0.3)
     assert of.cheapest is None
+
+
+def test_quasi_p_values_are_those_of_the_workbench():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from ema_workbench.analysis import prim_util, scenario_discovery_util
+    rng = np.random.default_rng(4)
+    x = pd.DataFrame(rng.random((800, 3)), columns=list("abc"))
+    cases = (x["a"].between(0.2, 0.7) & (x["b"] > 0.4)).to_numpy() ^ (rng.random(800) < 0.2)
+    limits = pd.DataFrame({"a": [0.25, 0.6], "b": [0.5, x["b"].max()]})
+    box = {"a": Limits(0.25, 0.6), "b": Limits(0.5)}
+    of = judged(box, {name: x[name].to_numpy() for name in x}, cases, as_units(800, 1), np.ones(800, bool))
+    within = inside(box, {name: x[name].to_numpy() for name in x}, 800)
+    whole = scenario_discovery_util._make_box(x)
+    for name in "ab":
+        theirs = prim_util.calculate_qp(
+            limits[name], x[["a", "b"]], cases, (within & cases).sum(), within.sum(), limits, whole
+        )
+        ours = np.nan_to_num(of.restrictions[name].quasi_p, nan=-1)
+        assert ours == pytest.approx(theirs, rel=1e-9)
 
 
 def test_pairs_are_the_units_of_the_intervals():

@@ -62,7 +62,13 @@ def _print_box(console: Console, of: Discovered, title: str, box: Judged, first:
     print_words(console, f"  {_facts(box)}", indent="  ")
     for text in words(of, box).values():
         print_words(console, f"  - {text}", indent="    ")
-    heads = ["factor", "without: coverage", "density [%]", "quasi-p", *(["in resamples"] if first else [])]
+    heads = [
+        "factor",
+        "coverage\nwithout [%]",
+        "density\nwithout [%]",
+        "quasi-p",
+        *(["in\nresamples [%]"] if first else []),
+    ]
     rows = [
         [name, f"{100 * part.coverage:.1f}", f"{100 * part.density:.1f}", _quasi_p(part)]
         + ([_stability(of, name)] if first else [])
@@ -86,7 +92,7 @@ def _quasi_p(part: Restriction) -> str:
 
 def _stability(of: Discovered, name: str) -> str:
     share = of.stability.get(name)
-    return "" if share is None else f"{100 * share:.0f} %"
+    return "" if share is None else f"{100 * share:.0f}"
 
 
 def _print_missed(console: Console, of: Discovered) -> None:
