@@ -31,7 +31,7 @@ def command(run: Run, where: str, as_json: bool) -> None:
     By PRIM and CART of ema_workbench (pip install 'rustbelt[discover]'), on the paths whose draws are stored. Half of them propose and choose
     the boxes, the other half judges them. Everything goes beside the run's cube, as discover.zarr.
 
-    \\b
+    \b
     rustbelt discover rustbelt --where "reform worse than old in displaced_person_years"
     rustbelt discover rustbelt --where "banks_wrecked under old and layoffs > 500 under reform"
     """
