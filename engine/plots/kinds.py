@@ -73,9 +73,7 @@ KINDS: Mapping[str, Kind] = {
     "tails": Kind(tails.tails, "mean, VaR and ES with intervals, a panel for each place"),
     "scatter": Kind(scatter.scatter, "an outcome against a factor, the worst 1 % marked"),
     "tornado": Kind(tornado.tornado, "the outcome where each factor is low and where it is high"),
-    "boxes": Kind(
-        boxes.boxes, "limits of factors within which futures of a kind are frequent, once looked for"
-    ),
+    "boxes": Kind(boxes.boxes, "the boxes of factors that rustbelt discover has found"),
     "correlation": Kind(correlation.correlation, "how the priors move together, groups outlined"),
     "convergence": Kind(convergence.convergence, "how the headline measures settle as paths are added"),
     "replay": Kind(replay.replay, "one path in full: what the outcomes are made of, year by year"),

@@ -8,10 +8,12 @@ from tests.small_files import POND, call, own, write
 
 @pytest.fixture(scope="module")
 def pond(tmp_path_factory):
-    """A finished run of the pond."""
+    """A finished run of the pond, asked for boxes."""
     folder = tmp_path_factory.mktemp("pond")
     study = write(folder, POND, "pond.toml")
     ended = call("run", study, *own("Pond"), "--out", folder / "run", "--quiet")
+    assert ended.exit_code == 0, ended.output
+    ended = call("discover", folder / "run", *own("Pond"), "--where", "lowest_stock < 5 under use")
     assert ended.exit_code == 0, ended.output
     return folder / "run"
 
