@@ -9,14 +9,13 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Int
-from scipy.stats import ks_2samp
 
 from engine.analyses.box_search import CART, HASTY, PATIENT, PRIM, Pace, proposed, refuse_missing
 from engine.analyses.discovered import Discovered, Step, Together
 from engine.analyses.discovery_dataset import labelled
 from engine.analyses.discovery_sentence import sentence
 from engine.errors import UserError
-from engine.risk.boxes import Box, Draws, Judged, best, inside, judged
+from engine.risk.boxes import Box, Draws, Judged, best, distance, inside, judged
 from engine.risk.intervals import Units, as_units
 from engine.risk.measures import probability
 from engine.risk.where import Where
@@ -157,10 +156,7 @@ def _searched(part: _Part) -> tuple[str, ...]:
     """The factors whose laws differ most between the two kinds of futures, in the order of the study."""
     if len(part.draws) <= FACTORS:
         return tuple(part.draws)
-    gaps = {
-        name: float(ks_2samp(values[part.cases], values[~part.cases], method="asymp").statistic)
-        for name, values in part.draws.items()
-    }
+    gaps = {name: distance(values, part.cases) for name, values in part.draws.items()}
     farthest = sorted(gaps, key=lambda name: -gaps[name])[:FACTORS]
     return tuple(name for name in part.draws if name in farthest)
 

@@ -22,7 +22,8 @@ from engine.risk.where import parse_where
 from engine.risk.yearly_tables import yearly_table
 from engine.run_folder import answer_store
 from engine.run_folder.folder import RunFolder
-from engine.study.study import Study
+from engine.run_folder.reading import Paths
+from engine.study.study import BLOCK, Study
 
 
 def level_of(text: str | float | None) -> float | None:
@@ -118,7 +119,8 @@ def discovery_of(answers: Answers, cube: xr.DataTree, where: str) -> Discovery:
     """
     study = answers.study
     meant = parse_where(study, where, unkept(study))
-    return discovery(study, meant, answers.paths, draws_of(cube))
+    blocks = answers.blocks[: -(-MOST_PATHS // BLOCK)]
+    return discovery(study, meant, Paths(answers.folder, blocks), draws_of(cube))
 
 
 def draws_of(cube: xr.DataTree) -> dict[str, np.ndarray]:

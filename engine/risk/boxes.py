@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.stats import binomtest
+from scipy.special import bdtrc
 
 from engine.risk.intervals import Estimate, Units
 from engine.risk.measures import probability
@@ -119,6 +119,15 @@ def correlation(within: Happens, cases: Happens) -> float:
     return 0.0 if spread == 0 else (n * both - a * b) / float(np.sqrt(float(spread)))
 
 
+def distance(values: np.ndarray, cases: Happens) -> float:
+    """Kolmogorov and Smirnov's distance of the laws that values have among the futures looked for, and among the others."""
+    order = np.argsort(values)
+    among = cases[order]
+    gaps = np.cumsum(among) / among.sum() - np.cumsum(~among) / (~among).sum()
+    ascending = values[order]
+    return float(np.abs(gaps[:-1][ascending[1:] > ascending[:-1]]).max(initial=0.0))
+
+
 def best(candidates: Iterable[Box], draws: Draws, cases: Happens) -> Box | None:
     """The box of the highest correlation with as few limits as cost `TOLERANCE` of it; None where none is above 0."""
     boxes = [*candidates]
@@ -187,7 +196,7 @@ def _quasi_ps(
         wider = inside(_without(box, name, end), draws, len(cases)) & left
         share = float(cases[wider].mean()) if wider.any() else 0.0
         side = 0 if end.allowed is not None or end.low > -np.inf else 1
-        values[side] = float(binomtest(k, n, share, alternative="greater").pvalue) if n else np.nan
+        values[side] = float(bdtrc(k - 1, n, share)) if k else 1.0
     return values[0], values[1]
 
 

@@ -5,10 +5,10 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, ks_2samp
 
 from engine.risk.box_words import category, labels_of, part_of, restriction
-from engine.risk.boxes import Limits, best, correlation, inside, judged, pruned
+from engine.risk.boxes import Limits, best, correlation, distance, inside, judged, pruned
 from engine.risk.intervals import as_units
 
 TEN = {"a": np.arange(10.0), "b": np.arange(10.0)[::-1], "kind": np.tile([0.0, 1.0], 5)}
@@ -28,6 +28,15 @@ def test_the_correlation_is_pearsons_and_nothing_for_a_box_of_all():
     within, cases = rng.random(500) < 0.3, rng.random(500) < 0.2
     assert correlation(within, cases) == pytest.approx(np.corrcoef(within, cases)[0, 1], abs=1e-12)
     assert correlation(np.ones(500, bool), cases) == 0.0 == correlation(within, np.zeros(500, bool))
+
+
+@pytest.mark.parametrize("decimals", [1, 8])
+def test_the_distance_is_that_of_kolmogorov_and_smirnov(decimals):
+    rng = np.random.default_rng(6)
+    values, cases = rng.random(600).round(decimals), rng.random(600) < 0.3
+    expected = ks_2samp(values[cases], values[~cases]).statistic
+    assert distance(values, cases) == pytest.approx(expected, abs=1e-12)
+    assert distance(np.ones(600), cases) == 0.0
 
 
 def test_a_limit_that_tells_nothing_is_left_out_and_one_that_tells_is_kept():
