@@ -9,11 +9,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from engine.analyses.discovered import Together
+from engine.analyses.discovery import Discovery
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
+from engine.risk.boxes import Limits, judged
+from engine.risk.conditional import Condition
 from engine.risk.evidence import MEASURES, level_of
-from engine.risk.measures import summary
+from engine.risk.intervals import as_units
+from engine.risk.measures import probability, summary
 from engine.risk.summaries import Summaries
+from engine.risk.where import Under, Where
 from engine.run_folder.cube_groups import described_inputs, described_value, groups, policies
 from engine.study.loading import read_study
 from engine.study.study import Study
@@ -68,6 +74,28 @@ class Drawn:
     story: xr.DataTree
     explain: xr.DataTree
     sensitivity: xr.DataTree
+
+    @property
+    def discover(self) -> xr.DataTree:
+        """Boxes as a search for them would leave them: two, the second of one factor; none where there are too few paths."""
+        study = self.study
+        draws = {str(name): values.values for name, values in self.cube["draws"].data_vars.items()}
+        first, second, third, _ = draws
+        n = study.paths
+        cases = draws[first] + draws[second] > 0
+        every = np.ones(n, bool)
+        wide = {second: Limits(-1.0, 0.5), first: Limits(0.2), third: Limits(high=1.5)}
+        own = [
+            judged(box, draws, cases, as_units(n, study.unit), every) for box in (wide, {first: Limits(-0.5)})
+        ]
+        boxes = own if n > 1 else []
+        whole = Together(*(getattr(own[0], name) for name in ("coverage", "density", "mass")))
+        part = Under(Condition("loss > 1", ()), study.baseline)
+        found = Discovery(
+            study, Where(f"loss > 1 under {study.baseline}", (part,)), probability(cases, as_units(n, study.unit)),
+            {"prim": boxes}, {"prim": whole}, {first: 1.0}, (), n, n, n, 0, tuple(draws), 16,
+        )  # fmt: skip
+        return found.tree
 
     def __getitem__(self, name: str) -> Any:
         """The source of that name."""

@@ -23,7 +23,7 @@ from engine.errors import did_you_mean
 from engine.modelling.loading import end_quietly
 
 COMMANDS = (
-    "init", "run", "check", "risk", "compare", "explain", "attribute", "sensitivity", "flip", "diff", "replay", "assumptions", "plot", "status", "verify", "repair", "copy", "report", "fit", "schema", "list", "completion",
+    "init", "run", "check", "risk", "compare", "explain", "discover", "attribute", "sensitivity", "flip", "diff", "replay", "assumptions", "plot", "status", "verify", "repair", "copy", "report", "fit", "schema", "list", "completion",
 )  # fmt: skip
 
 FEW_COLLECTIONS = 100_000, 20, 20

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @options.full
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), metavar="FILE",
-    help="Save the tables in a file that ends in .csv, .xlsx, .parquet, .md or .tex.",
+    help="Save the tables in a file that ends in .csv, .xlsx, .parquet, .md or .tex; with --full everything by year as well.",
 )  # fmt: skip
 @options.partial
 @options.as_json
@@ -53,7 +53,7 @@ def command(
     from engine.risk.evidence import measures
 
     if out is not None:
-        run.save_tables(out, variable, level, given)
+        run.save_tables(out, variable, level, given, full)
         screen.print_line(screen.stdout(), "", f"Saved in {out}.", "dim")
         return
     answers, study = run.answers, run.answers.study

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from engine.analyses.assumptions import ByStructure
     from engine.analyses.comparison import Comparison
+    from engine.analyses.discovery import Discovery
     from engine.analyses.explanation import Explanation
     from engine.analyses.flip import Flip
     from engine.analyses.sensitivity import Sensitivity
@@ -61,6 +62,15 @@ class Asked:
         answers, at = self.answers, questions.level_of(level)
         answer = explain(answers.study, variable, policy, at, questions.first_paths(answers), **options)
         answer_store.write(self.run_folder, "explain", labelled(answer))
+        return answer
+
+    def discover(self, where: str) -> Discovery:
+        """In which boxes of factors futures of a kind are frequent, such as "reform worse than old in cost".
+
+        `engine.execution.questions.discovery_of` says what may be asked.
+        """
+        answer = questions.discovery_of(self.answers, self.cube, where)
+        answer_store.write(self.run_folder, "discover", answer.groups)
         return answer
 
     def attribute(

@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from engine.errors import UserError
-from engine.execution import notebook, questions, results, upkeep
+from engine.execution import elsewhere, notebook, questions, results, upkeep
 from engine.execution.asked import Asked
 from engine.execution.export import frame, refuse_file, save_tables, side_by_side
 from engine.execution.job import Finished, RunOptions, compute
@@ -165,28 +165,16 @@ class Run(Asked):
         return self._frame(questions.by_year(self.answers, self.cube, variable, questions.level_of(level)))
 
     def to_dataframe(self, paths: int | None = None) -> pd.DataFrame:
-        """Futures as rows: under each policy the factors that were drawn and the outcomes that are kept path by path.
+        """Futures as rows: `engine.execution.elsewhere.rows`."""
+        return elsewhere.rows(self.answers.study, self.cube, paths)
 
-        The index is (policy, path), paths numbered from 0.
+    def to_ema(self, paths: int | None = None) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+        """Experiments and outcomes as ema_workbench has them: `engine.execution.elsewhere.experiments`."""
+        return elsewhere.experiments(self.answers.study, self.cube, paths)
 
-        Args:
-          paths: how many, from the first on; those whose draws are kept if not given.
-        """
-        study = self.answers.study
-        count = min(study.keep.draws or study.paths if paths is None else paths, study.paths)
-        part = {"path": slice(0, count)}
-        draws, outcomes = (
-            self.cube.children[name].to_dataset(inherit=False).isel(part, missing_dims="ignore").compute()
-            if name in self.cube.children
-            else xr.Dataset()
-            for name in ("draws", "paths")
-        )
-        index = pd.MultiIndex.from_product([study.policy_names, np.arange(count)], names=["policy", "path"])
-        columns = {str(name): np.tile(values.values, len(study.policies)) for name, values in draws.items()}
-        columns |= {
-            str(name): values.transpose("policy", "path").values.ravel() for name, values in outcomes.items()
-        }
-        return pd.DataFrame(columns, index)
+    def to_arviz(self, paths: int | None = None) -> Any:
+        """Draws and outcomes as ArviZ has them, read lazily: `engine.execution.elsewhere.inference_data`."""
+        return elsewhere.inference_data(self.answers.study, self.cube, paths)
 
     def save_tables(
         self,
@@ -194,6 +182,7 @@ class Run(Asked):
         variable: str | None = None,
         level: str | float | None = None,
         given: str | None = None,
+        full: bool = False,
     ) -> Path:
         """The tables of `risk` and `compare` as one file, by how its name ends: csv, xlsx, parquet, md or tex; gives its place.
 
@@ -201,6 +190,7 @@ class Run(Asked):
           variable: one outcome, event or yearly variable; all outcomes and events if not given.
           level: only measures at this level, such as 99.
           given: a condition, for the table of `given` in their place.
+          full: all risk tables there are: every yearly variable by year and place as well.
 
         Raises:
           UserError: as `engine.execution.export.save_tables`.
@@ -217,8 +207,12 @@ class Run(Asked):
             )
             both = questions.tables_of(self.answers, variable, at)
             tables |= {"risk": both.risk, "comparison": both.comparison}
-            if variable in yearly:
-                tables["by year"] = questions.by_year(self.answers, self.cube, str(variable), at)
+            names = yearly if full and variable is None else [name for name in yearly if name == variable]
+            if names:
+                cube = self.cube
+                tables["by year"] = [
+                    r for name in names for r in questions.by_year(self.answers, cube, name, at)
+                ]
         save_tables(Path(place), self.answers.study, tables)
         return Path(place)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.errors import Problems, UserError, unknown
 from engine.plots.figures import (
+    boxes,
     convergence,
     correlation,
     differences,
@@ -78,6 +79,7 @@ KINDS: Mapping[str, Kind] = {
     "tornado": Kind(tornado.tornado, "the outcome where each factor is low and where it is high"),
     "drivers": Kind(drivers.drivers, "what the worst futures have in common, once a run is explained"),
     "inputs": Kind(inputs.inputs, "which inputs an outcome hangs on, once a run is asked"),
+    "boxes": Kind(boxes.boxes, "the boxes of factors that rustbelt discover has found"),
     "correlation": Kind(correlation.correlation, "how the priors move together, groups outlined"),
     "convergence": Kind(convergence.convergence, "how the headline measures settle as paths are added"),
     "replay": Kind(replay.replay, "one path in full: what the outcomes are made of, year by year"),

@@ -8,10 +8,12 @@ from tests.small_files import POND, call, own, write
 
 @pytest.fixture(scope="module")
 def pond(tmp_path_factory):
-    """A finished run of the pond."""
+    """A finished run of the pond, asked for boxes."""
     folder = tmp_path_factory.mktemp("pond")
     study = write(folder, POND, "pond.toml")
     ended = call("run", study, *own("Pond"), "--out", folder / "run", "--quiet")
+    assert ended.exit_code == 0, ended.output
+    ended = call("discover", folder / "run", *own("Pond"), "--where", "lowest_stock < 5 under use")
     assert ended.exit_code == 0, ended.output
     return folder / "run"
 
@@ -23,7 +25,11 @@ def test_without_a_kind_it_lists_them():
         assert any(line.startswith(name) and kind.about in line for line in ended.output.splitlines())
 
 
-ASKED = {"explain": ("--outcome", "lowest_stock"), "sensitivity": ()}
+ASKED = {
+    "explain": ("--outcome", "lowest_stock"),
+    "sensitivity": (),
+    "discover": ("--where", "lowest_stock < 60"),
+}
 """Questions whose answers are drawn, and what they need besides the run."""
 FIRST = {kind.of: name for name, kind in reversed(KINDS.items())}.values()
 """A kind of each that is drawn from other things."""
@@ -37,8 +43,7 @@ def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
     for question in (name for name in KINDS[kind].of if name in ASKED):
         refused = call("plot", kind, pond, *own("Pond"))
         assert refused.exit_code == 2 and f"rustbelt {question} " in refused.output
-        study = {"explain": pond}.get(question, pond.parent / "pond.toml")
-        out = () if question == "explain" else ("--out", pond)
+        study, out = (pond.parent / "pond.toml", ("--out", pond)) if question == "sensitivity" else (pond, ())
         assert call(question, study, *own("Pond"), *ASKED[question], *out, "--quiet").exit_code == 0
     ended = call("plot", kind, pond, *own("Pond"))
     assert ended.exit_code == 0, ended.output

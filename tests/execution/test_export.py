@@ -11,7 +11,7 @@ from engine.errors import UserError
 from engine.execution import export
 from engine.risk.intervals import Estimate
 from engine.risk.tables import record
-from tests.small_files import BRIDGE, MODELS, write
+from tests.small_files import BRIDGE, MODELS, POND, write
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +90,16 @@ def test_what_cannot_be_written_is_refused_before_anything_is_computed(tmp_path,
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'rustbelt\[excel\]'"):
         export.refuse_file(tmp_path / "table.xlsx")
+
+
+def test_a_full_workbook_has_all_risk_tables_with_units_those_by_year_too(tmp_path):
+    model = engine.load_model_file(f"{MODELS}:Pond")
+    pond = engine.run(str(write(tmp_path, POND)), tmp_path / "run", model, device="cpu")
+    sheets = pd.read_excel(pond.save_tables(tmp_path / "all.xlsx", full=True), sheet_name=None)
+    assert list(sheets) == ["about", "risk", "comparison", "by year"]
+    by_year = sheets["by year"]
+    assert {*by_year["variable"]} == {*model.yearly} and {*by_year["year"]} == {*pond.study.years}
+    assert {*by_year["unit"]} == {entry.unit for entry in model.yearly.values()}
+    one = pd.read_csv(pond.save_tables(tmp_path / "one.csv", level=99, full=True))
+    assert {*one["table"]} == {"risk", "comparison", "by year"} and {*one["level"]} == {0.99}
+    assert {*pd.read_csv(pond.save_tables(tmp_path / "two.csv"))["table"]} == {"risk", "comparison"}

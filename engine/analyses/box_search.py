@@ -1,0 +1,141 @@
+"""Boxes that PRIM and CART propose, by ema_workbench."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from engine.errors import UserError
+from engine.risk.boxes import Box, Limits
+
+PRIM, CART = "prim", "cart"
+MISSING = "needs ema_workbench: pip install 'rustbelt[discover]'"
+LEAST_MASS = 0.05
+"""Share of the futures that a box holds at least: of those that are given, among which there are as many of a kind as are wanted."""
+_OF = "\x1f"
+"""Between a factor and one of its categories, in the name of a column of 0 and 1."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How patient PRIM is.
+
+    Args:
+      peel: share of the futures in a box that it takes off at a time.
+      paste: share of those beside a limit that it puts back at a time, in the end.
+    """
+
+    peel: float
+    paste: float
+
+
+PATIENT, HASTY = Pace(0.05, 0.05), Pace(0.1, 0.5)
+
+
+def refuse_missing() -> None:
+    """Refuses to go on without ema_workbench.
+
+    Raises:
+      UserError: it is not installed.
+    """
+    with _quietly():
+        _modules()
+
+
+def proposed(
+    method: str,
+    draws: Mapping[str, np.ndarray],
+    cases: np.ndarray,
+    categories: Mapping[str, Sequence[float]],
+    pace: Pace = PATIENT,
+) -> list[Box]:
+    """The boxes that a method passes through: the peeling and pasting of PRIM, the leaves of the tree of CART; the whole is left out.
+
+    Args:
+      draws: of each factor [path].
+      cases: which futures are looked for: some, and not all.
+      categories: values of the factors that are no numbers, of which a box takes some away.
+      pace: of PRIM.
+
+    Raises:
+      UserError: ema_workbench is not installed.
+    """
+    columns: dict[str, np.ndarray] = {}
+    for name, values in draws.items():
+        if name in categories:
+            columns |= {f"{name}{_OF}{k}": values == one for k, one in enumerate(categories[name])}
+        else:
+            columns[name] = values
+    table = pd.DataFrame({name: values.astype(np.float64) for name, values in columns.items()})
+    with _quietly():
+        prim, cart = _modules()
+        if method == PRIM:
+            # its threshold tells boxes worth keeping, which is for others to say: any is
+            search = prim.Prim(
+                table,
+                cases.astype(int),
+                threshold=1e-9,
+                peel_alpha=pace.peel,
+                paste_alpha=pace.paste,
+                mass_min=LEAST_MASS,
+            )
+            found = search.find_box().box_lims
+        else:
+            search = cart.CART(table, cases.astype(int), LEAST_MASS)
+            search.build_tree()
+            found = search.boxes if search.clf.tree_.node_count > 1 else []
+    ends = {name: (values.min(), values.max()) for name, values in table.items()}
+    boxes = [_box(limits.to_numpy(np.float64), ends, categories) for limits in found]
+    return [box for box in boxes if box]
+
+
+def _box(
+    limits: np.ndarray, ends: Mapping[Any, tuple[float, float]], categories: Mapping[str, Sequence[float]]
+) -> Box:
+    """The restrictions of a table of limits [low and high, column]."""
+    box: dict[str, Limits] = {}
+    kept: dict[str, set[int]] = {}
+    for (column, (least, most)), (low, high) in zip(ends.items(), limits.T, strict=True):
+        name, _, category = str(column).partition(_OF)
+        if category:
+            held = kept.setdefault(name, {*range(len(categories[name]))})
+            if low > 0:  # only this one is left
+                held &= {int(category)}
+            elif high < 1:
+                held -= {int(category)}
+        elif low > least or high < most:
+            box[name] = Limits(float(low) if low > least else -np.inf, float(high) if high < most else np.inf)
+    for name, held in kept.items():
+        if len(held) < len(categories[name]):
+            box[name] = Limits(allowed=tuple(categories[name][k] for k in sorted(held)))
+    return box
+
+
+def _modules() -> tuple[Any, Any]:
+    try:
+        from ema_workbench.analysis import cart, prim
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("ema_workbench", "sklearn", "seaborn"):
+            raise
+        raise UserError("rustbelt discover", [MISSING]) from error
+    return prim, cart
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without what the workbench logs, and what it and pandas warn of."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

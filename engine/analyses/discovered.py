@@ -1,0 +1,62 @@
+"""What a search for boxes of factors gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.risk.boxes import Judged
+from engine.risk.intervals import Estimate
+from engine.risk.where import Where
+from engine.study.study import Study
+
+
+@dataclass(frozen=True)
+class Together:
+    """All boxes of a method as one: share covered, share of those within, share of all within."""
+
+    coverage: Estimate
+    density: Estimate
+    mass: Estimate
+
+
+@dataclass(frozen=True)
+class Step:
+    """A box that was proposed, on the futures that it was chosen on."""
+
+    coverage: float
+    density: float
+    mass: float
+    factors: int
+
+
+@dataclass(frozen=True)
+class Discovered:
+    """Where futures of a kind lie.
+
+    Args:
+      study: with the paths that were looked at.
+      where: which futures are looked for.
+      rate: how frequent they are, on the futures that judge.
+      boxes: by method, each judged beside those before it.
+      together: by method, all of its boxes as one.
+      stability: by factor, the share of resamples in which PRIM's first box restricts it; empty where units are too few.
+      steps: what PRIM proposed for its first box, in turn.
+      searched: paths of a search; `chosen_on`, `judged_on`: paths that chose, and that judge; `lost`: paths left out, as not finite.
+      factors: that were searched.
+      resamples: that `stability` is of.
+    """
+
+    study: Study
+    where: Where
+    rate: Estimate
+    boxes: Mapping[str, Sequence[Judged]]
+    together: Mapping[str, Together]
+    stability: Mapping[str, float]
+    steps: Sequence[Step]
+    searched: int
+    chosen_on: int
+    judged_on: int
+    lost: int
+    factors: tuple[str, ...]
+    resamples: int

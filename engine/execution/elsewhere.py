@@ -1,0 +1,108 @@
+"""Futures as other packages have them: a pandas table, ema_workbench's experiments and outcomes, ArviZ's groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from engine.errors import UserError
+from engine.study.study import Study
+
+
+def rows(study: Study, cube: xr.DataTree, paths: int | None = None) -> pd.DataFrame:
+    """Futures as rows: under each policy the factors that were drawn and the outcomes that are kept path by path.
+
+    The index is (policy, path), paths numbered from 0.
+
+    Args:
+      paths: how many, from the first on; those whose draws are kept if not given.
+    """
+    draws, outcomes, count = _held(study, cube, paths)
+    index = pd.MultiIndex.from_product([study.policy_names, np.arange(count)], names=["policy", "path"])
+    columns = {str(name): np.tile(values.values, len(study.policies)) for name, values in draws.items()}
+    columns |= {
+        str(name): values.transpose("policy", "path").values.ravel() for name, values in outcomes.items()
+    }
+    return pd.DataFrame(columns, index)
+
+
+def experiments(
+    study: Study, cube: xr.DataTree, paths: int | None = None
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """What ema_workbench's `perform_experiments` returns: a row an experiment, a policy on a future, and each outcome by row.
+
+    A column for each factor, categories by their labels; then `scenario`, the number of the future, `policy` and `model`, as the
+    workbench has them, categories in their turn. Rows go by policy, then by future. The workbench itself is not needed.
+
+    Args:
+      paths: how many futures, from the first on; those whose draws are kept if not given.
+    """
+    draws, outcomes, count = _held(study, cube, paths)
+    policies = len(study.policies)
+    categories = {one.name: one.labels for one in study.inputs if one.labels}
+    columns: dict[str, Any] = {}
+    for name, values in draws.items():
+        held = np.asarray(values.values, np.float64)
+        if labels := categories.get(str(name)):
+            places = np.abs(held[:, None] - np.array([*labels.values()])).argmin(axis=1)
+            once = np.tile(places, policies)
+            columns[str(name)] = pd.Categorical.from_codes(once, [*labels])
+        else:
+            columns[str(name)] = np.tile(held, policies)
+    columns["scenario"] = pd.Categorical(np.tile(np.arange(count), policies))
+    columns["policy"] = pd.Categorical(np.repeat(study.policy_names, count), study.policy_names)
+    columns["model"] = pd.Categorical([study.model_name] * (count * policies))
+    by_row = {
+        str(name): values.transpose("policy", "path").values.ravel() for name, values in outcomes.items()
+    }
+    return pd.DataFrame(columns), by_row
+
+
+def inference_data(study: Study, cube: xr.DataTree, paths: int | None = None) -> Any:
+    """Group `prior` with the draws and group `prior_predictive` with the outcomes by policy, over one chain; chunks are read when they are asked for.
+
+    `arviz.InferenceData`; an `xarray.DataTree` from ArviZ 1.0 on, which has no class of its own.
+
+    Args:
+      paths: how many futures, from the first on; those whose draws are kept if not given.
+
+    Raises:
+      UserError: ArviZ is not installed.
+    """
+    try:
+        import arviz
+    except ModuleNotFoundError as error:
+        if error.name != "arviz":
+            raise
+        raise UserError("to_arviz", ["needs arviz: pip install 'rustbelt[arviz]'"]) from error
+    draws, outcomes, count = _held(study, cube, paths)
+    about = {"study": study.name, "fingerprint": study.fingerprint, "seed": study.seed}
+    numbers = {"chain": [0], "draw": np.arange(count)}
+    groups = {
+        name: group.drop_vars("path", errors="ignore")
+        .rename(path="draw")
+        .expand_dims("chain")
+        .assign_coords(numbers)
+        .assign_attrs(about)
+        for name, group in (("prior", draws), ("prior_predictive", outcomes))
+        if group.data_vars
+    }
+    if hasattr(arviz, "InferenceData"):
+        return arviz.InferenceData(**groups)
+    return xr.DataTree.from_dict(groups)
+
+
+def _held(study: Study, cube: xr.DataTree, paths: int | None) -> tuple[xr.Dataset, xr.Dataset, int]:
+    """Draws and outcomes of the first futures, not read yet, and how many these are."""
+    count = min(study.keep.draws or study.paths if paths is None else paths, study.paths)
+    part = {"path": slice(0, count)}
+    draws, outcomes = (
+        cube.children[name].to_dataset(inherit=False).isel(part, missing_dims="ignore")
+        if name in cube.children
+        else xr.Dataset()
+        for name in ("draws", "paths")
+    )
+    return draws, outcomes, count

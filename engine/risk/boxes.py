@@ -1,0 +1,207 @@
+"""Boxes of factors: limits within which futures of a kind are frequent; how much of them a box covers, and how purely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.special import bdtrc
+
+from engine.risk.intervals import Estimate, Units
+from engine.risk.measures import probability
+
+TOLERANCE = 0.1
+"""Share of the best correlation with the futures that are looked for which a box may give up for having fewer limits."""
+Draws = Mapping[str, Float[np.ndarray, "path"]]
+Happens = Bool[np.ndarray, "path"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a box leaves of one factor.
+
+    Args:
+      low, high: of a number, both within; infinite where it is not limited on that side.
+      allowed: of a category, the values that are within; None of a number.
+    """
+
+    low: float = -np.inf
+    high: float = np.inf
+    allowed: tuple[float, ...] | None = None
+
+    def hold(self, values: np.ndarray) -> np.ndarray:
+        """Which values are within: bool, shaped as they are."""
+        if self.allowed is not None:
+            return np.isin(values, np.asarray(self.allowed, values.dtype))
+        within = np.ones(values.shape, bool)
+        if self.low > -np.inf:
+            within &= values >= self.low
+        if self.high < np.inf:
+            within &= values <= self.high
+        return within
+
+    @property
+    def ends(self) -> tuple[Limits, ...]:
+        """Its restrictions one by one: the lower and the upper limit, those that there are; of a category itself."""
+        if self.allowed is not None:
+            return (self,)
+        sides = (Limits(low=self.low), Limits(high=self.high))
+        return tuple(side for side in sides if side != Limits())
+
+
+Box = Mapping[str, Limits]
+"""Limits by factor, of those that are restricted."""
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """One factor of a box, judged.
+
+    Args:
+      limits: of the factor.
+      below, above: shares of its prior that lie below and above the limits; of a category 0, and the share that is not within.
+      quasi_p: of the lower and of the upper limit (of a category of all of it, first): how likely the box would hold as many of the
+        futures that are looked for if that limit told nothing; NaN where there is none.
+      coverage, density: of the box without this factor.
+    """
+
+    limits: Limits
+    below: float
+    above: float
+    quasi_p: tuple[float, float]
+    coverage: float
+    density: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A box, judged on futures that did not find it.
+
+    Args:
+      box: limits by factor.
+      coverage: share of the futures that are looked for which lie within.
+      density: share of the futures within that are looked for.
+      mass: share of all futures that lie within.
+      restrictions: by factor, the one that costs most to leave out first.
+    """
+
+    box: Box
+    coverage: Estimate
+    density: Estimate
+    mass: Estimate
+    restrictions: Mapping[str, Restriction]
+
+    @property
+    def cheapest(self) -> str | None:
+        """The factor that costs least to leave out, where there are several."""
+        return [*self.restrictions][-1] if len(self.restrictions) > 1 else None
+
+
+def inside(box: Box, draws: Draws, paths: int) -> Happens:
+    """Which futures lie within a box."""
+    within = np.ones(paths, bool)
+    for name, limits in box.items():
+        within &= limits.hold(draws[name])
+    return within
+
+
+def correlation(within: Happens, cases: Happens) -> float:
+    """Correlation over futures of being within a box and of being looked for (phi); 0 where one of them is none or all.
+
+    0 for a box of everything, whatever share of the futures is looked for; of few of them, nearly the geometric mean of coverage and density.
+    Source: Yule (1912), J. R. Statist. Soc. 75, 579-652, doi:10.2307/2340126.
+    """
+    n, a, b = len(cases), int(within.sum()), int(cases.sum())
+    both = int((within & cases).sum())
+    spread = a * (n - a) * b * (n - b)
+    return 0.0 if spread == 0 else (n * both - a * b) / float(np.sqrt(float(spread)))
+
+
+def distance(values: np.ndarray, cases: Happens) -> float:
+    """Kolmogorov and Smirnov's distance of the laws that values have among the futures looked for, and among the others."""
+    order = np.argsort(values)
+    among = cases[order]
+    gaps = np.cumsum(among) / among.sum() - np.cumsum(~among) / (~among).sum()
+    ascending = values[order]
+    return float(np.abs(gaps[:-1][ascending[1:] > ascending[:-1]]).max(initial=0.0))
+
+
+def best(candidates: Iterable[Box], draws: Draws, cases: Happens) -> Box | None:
+    """The box of the highest correlation with as few limits as cost `TOLERANCE` of it; None where none is above 0."""
+    boxes = [*candidates]
+    values = [correlation(inside(box, draws, len(cases)), cases) for box in boxes]
+    if not boxes or max(values) <= 0:
+        return None
+    return pruned(boxes[int(np.argmax(values))], draws, cases)
+
+
+def pruned(box: Box, draws: Draws, cases: Happens) -> Box:
+    """The box with limits left out, the cheapest first, as long as that costs no more than `TOLERANCE` of its correlation."""
+    kept, value = dict(box), correlation(inside(box, draws, len(cases)), cases)
+    while kept:
+        lesser = [_without(kept, name, end) for name, limits in kept.items() for end in limits.ends]
+        values = [correlation(inside(one, draws, len(cases)), cases) for one in lesser]
+        k = int(np.argmax(values))
+        if not lesser[k] or values[k] < (1 - TOLERANCE) * value:
+            return kept
+        kept, value = lesser[k], max(value, values[k])
+    return kept
+
+
+def judged(box: Box, draws: Draws, cases: Happens, units: Units, left: Happens) -> Judged:
+    """What a box holds of some futures.
+
+    Args:
+      draws: of the futures [path].
+      cases: which of them are looked for.
+      units: theirs.
+      left: which of them lie in no earlier box: what does is not counted again, in coverage and mass neither.
+    """
+    n = len(cases)
+    within = inside(box, draws, n) & left
+    parts: list[tuple[float, str, Restriction]] = []
+    for name, limits in box.items():
+        wider = inside({other: of for other, of in box.items() if other != name}, draws, n) & left
+        values = draws[name]
+        if limits.allowed is None:
+            below, above = float(np.mean(values < limits.low)), float(np.mean(values > limits.high))
+        else:
+            below, above = 0.0, float(np.mean(~limits.hold(values)))
+        hits = int((wider & cases).sum())
+        shares = hits / max(int(cases.sum()), 1), hits / max(int(wider.sum()), 1)
+        quasi_p = _quasi_ps(box, name, draws, cases, within, left)
+        part = Restriction(limits, below, above, quasi_p, *shares)
+        parts.append((correlation(wider, cases), name, part))
+    return Judged(
+        box,
+        probability(within[cases], units.take(cases)),
+        probability(cases[within], units.take(within)),
+        probability(within, units),
+        {name: part for _, name, part in sorted(parts, key=lambda one: one[:2])},
+    )
+
+
+def _quasi_ps(
+    box: Box, name: str, draws: Draws, cases: Happens, within: Happens, left: Happens
+) -> tuple[float, float]:
+    """P(Bin(n, p) >= k) with n futures and k of those looked for within, p their share where one limit of a factor is left out.
+
+    Source: Bryant and Lempert (2010), Technol. Forecast. Soc. Change 77, 34-49, doi:10.1016/j.techfore.2009.08.002.
+    """
+    n, k = int(within.sum()), int((within & cases).sum())
+    values = [np.nan, np.nan]
+    for end in box[name].ends:
+        wider = inside(_without(box, name, end), draws, len(cases)) & left
+        share = float(cases[wider].mean()) if wider.any() else 0.0
+        side = 0 if end.allowed is not None or end.low > -np.inf else 1
+        values[side] = float(bdtrc(k - 1, n, share)) if k else 1.0
+    return values[0], values[1]
+
+
+def _without(box: Box, name: str, end: Limits) -> dict[str, Limits]:
+    """The box without one limit of a factor."""
+    others = [one for one in box[name].ends if one != end]
+    rest = {other: limits for other, limits in box.items() if other != name}
+    return rest | ({name: others[0]} if others else {})

@@ -1,0 +1,170 @@
+"""Boxes of factors: the box of the test problems, categories, nothing where there is nothing, honest intervals, and what is refused."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from engine.analyses import box_search, discovery
+from engine.errors import UserError
+from engine.run_folder.cube_groups import STATS
+from tests.analyses.boxed import asked, corner, drawn, square
+
+
+@pytest.fixture(scope="module")
+def of():
+    return corner()
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(request, monkeypatch):
+    """Where it is not about them."""
+    if "of" not in request.fixturenames:
+        monkeypatch.setattr(discovery, "RESAMPLES", 2)
+
+
+def test_the_corner_is_the_box_and_nothing_else_is_limited(of):
+    for method in ("prim", "cart"):
+        first, *others = of.boxes[method]
+        assert not others and set(first.restrictions) == {"x1", "x2"}
+        limits = {name: part.limits for name, part in first.restrictions.items()}
+        assert limits["x1"].high == pytest.approx(0.25, abs=0.01) and limits["x1"].low == -np.inf
+        assert limits["x2"].high == pytest.approx(0.4, abs=0.01) and limits["x2"].low == -np.inf
+        assert first.coverage.estimate > 0.95 and first.density.estimate > 0.95
+        assert first.mass.low < 0.1 < first.mass.high
+        assert max(np.nanmax(part.quasi_p) for part in first.restrictions.values()) < 1e-50
+        assert [*first.restrictions] == ["x1", "x2"]  # without x1 three quarters more are lost to density
+    assert {name for name, share in of.stability.items() if share > 0.9} == {"x1", "x2"}
+    assert max(share for name, share in of.stability.items() if name not in ("x1", "x2")) < 0.2
+
+
+def test_the_finding_is_in_words_and_the_groups_hold_it(of):
+    assert "x1 below 0.2" in of.sentence and "its lower quarter; x2 below " in of.sentence
+    tree = of.tree
+    assert tree.attrs["summary"] == of.sentence and tree.attrs["paths"] == 20_000
+    first = of.boxes["prim"][0]
+    row = tree["boxes"]["coverage"].sel(search="prim", box=1)
+    assert row.sel(stat=list(STATS)).values.tolist() == [getattr(first.coverage, name) for name in STATS]
+    rows = tree["restrictions"].to_dataset()
+    own = rows.isel(row=np.flatnonzero(rows["row_search"] == "prim"))
+    assert own["row_factor"].values.tolist() == ["x1", "x2"] and own["low"].isnull().all()
+    assert tree["steps"]["coverage"].values[0] > tree["steps"]["coverage"].values[-1] - 1e-9
+
+
+def test_a_category_is_limited_by_its_labels():
+    study = square(4000)
+    draws = drawn(study, 3)
+    of = asked(study, draws, (draws["rain"] != 1) & (draws["x3"] > 0.6))
+    for method in ("prim", "cart"):
+        first = of.boxes[method][0]
+        assert set(first.restrictions) == {"rain", "x3"}
+        assert first.restrictions["rain"].limits.allowed == (0.0, 2.0)
+    assert "rain is dry or snow, 66 % of its prior" in of.sentence  # of these draws
+
+
+def test_two_corners_are_two_boxes():
+    """Of CART: PRIM, which takes away ends, is stopped by a factor of which both ends matter."""
+    study = square(8000)
+    draws = drawn(study, 4)
+    both = (draws["x1"] < 0.2) & (draws["x2"] < 0.5), (draws["x1"] > 0.8) & (draws["x3"] > 0.5)
+    of = asked(study, draws, both[0] | both[1])
+    boxes, together = of.boxes["cart"], of.together["cart"]
+    assert [{*box.restrictions} for box in boxes] in (
+        [{"x1", "x3"}, {"x1", "x2"}],
+        [{"x1", "x2"}, {"x1", "x3"}],
+    )
+    assert together.coverage.estimate == pytest.approx(sum(box.coverage.estimate for box in boxes))
+    assert together.coverage.estimate > 0.95 and together.density.estimate > 0.95
+
+
+def test_where_factors_tell_nothing_nothing_is_claimed():
+    study = square(4000)
+    draws = drawn(study, 6)
+    of = asked(study, draws, np.random.default_rng(7).random(4000) < 0.3)
+    assert "no box" in of.sentence or "is not told from all of them" in of.sentence
+
+
+def test_what_is_not_finite_is_left_out_and_counted():
+    study = square(2000)
+    draws = drawn(study, 8)
+    draws["x5"][::10] = np.nan
+    of = asked(study, draws, draws["x1"] < 0.5)
+    assert of.lost == 200 and of.judged_on == 900
+    assert set(of.boxes["cart"][0].restrictions) == {"x1"}
+
+
+def test_pairs_stay_together_and_one_replicate_has_no_interval():
+    study = square(2048, "antithetic")
+    draws = drawn(study, 9)
+    assert np.isfinite(asked(study, draws, draws["x1"] < 0.5).boxes["cart"][0].density.low)
+    one = square(512, "latin")
+    assert one.unit == 256  # one replicate finds the boxes, the other judges them
+    of = asked(one, drawn(one, 9), drawn(one, 9)["x1"] < 0.5)
+    assert np.isnan(of.rate.low) and not of.stability and "is not told" in of.sentence
+
+
+def test_the_same_question_has_the_same_answer():
+    study = square(800)
+    draws = drawn(study, 2)
+    cases = draws["x1"] < 0.5
+    one, other = (asked(study, draws, cases) for _ in range(2))
+    assert one.sentence == other.sentence and one.stability == other.stability
+    assert one.boxes == other.boxes or repr(one.boxes) == repr(other.boxes)  # NaN is not itself
+
+
+def test_too_few_of_a_kind_and_no_draws_are_refused():
+    study = square(1000)
+    draws = drawn(study, 1)
+    with pytest.raises(UserError, match=r"100 futures or more in which it holds, got 7 of 1,000"):
+        asked(study, draws, np.arange(1000) < 7)
+    with pytest.raises(UserError, match=r"in which it does not hold, got 0 of 1,000"):
+        asked(study, draws, np.ones(1000, bool))
+    with pytest.raises(UserError, match=r"keep\.draws"):
+        asked(study, {}, np.ones(1000, bool))
+
+
+def test_without_the_workbench_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ema_workbench", None)
+    monkeypatch.delitem(sys.modules, "ema_workbench.analysis", raising=False)
+    study = square(1000)
+    with pytest.raises(UserError, match=r"pip install 'rustbelt\[discover\]'"):
+        asked(study, drawn(study, 1), np.arange(1000) < 500)
+
+
+def test_of_many_factors_those_whose_laws_differ_are_searched():
+    study = square(4000)
+    rng = np.random.default_rng(3)
+    draws = {f"y{k}": rng.random(4000) for k in range(40)}
+    part = discovery._Part(draws, draws["y33"] + draws["y7"] < 0.8, discovery.as_units(4000, study.unit))
+    names = discovery._searched(part)
+    assert len(names) == discovery.FACTORS and {"y7", "y33"} <= {*names}
+
+
+@pytest.mark.slow
+def test_intervals_on_other_futures_cover_what_a_box_truly_holds(monkeypatch):
+    """Cases are 80 % of a corner and 5 % of the rest, 2,000 paths a run: coverage and density of whatever box CART found."""
+    monkeypatch.setattr(
+        discovery, "proposed", lambda _, *args: box_search.proposed("cart", *args), raising=True
+    )
+    monkeypatch.setattr(discovery, "RESAMPLES", 1)
+    study, hits, runs = square(2000), {"coverage": 0, "density": 0}, 400
+    for seed in range(runs):
+        draws, rng = drawn(study, seed), np.random.default_rng(10_000 + seed)
+        corner = (draws["x1"] < 0.25) & (draws["x2"] < 0.4)
+        of = asked(study, draws, rng.random(2000) < np.where(corner, 0.8, 0.05))
+        box = of.boxes["cart"][0]
+        mass = inner = 1.0
+        for name, part in box.restrictions.items():
+            if name == "rain":
+                mass, inner = (value * len(part.limits.allowed) / 3 for value in (mass, inner))
+                continue
+            low, high = max(part.limits.low, 0.0), min(part.limits.high, 1.0)
+            end = {"x1": 0.25, "x2": 0.4}.get(name, 1.0)
+            mass, inner = mass * (high - low), inner * max(min(high, end) - low, 0.0) / end
+        cases = 0.05 * mass + 0.75 * 0.1 * inner
+        true = {"coverage": cases / (0.05 + 0.075), "density": cases / mass}
+        for name, value in true.items():
+            estimate = getattr(box, name)
+            hits[name] += estimate.low <= value <= estimate.high
+    for name, count in hits.items():
+        assert 0.92 <= count / runs <= 0.98, (name, count / runs)

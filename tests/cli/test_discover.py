@@ -1,0 +1,90 @@
+"""`rustbelt discover`: what it prints and writes, its JSON, and what it refuses."""
+
+import json
+
+import pytest
+
+from engine.run_folder import answer_store
+from tests.small_files import BRIDGE, call, own, write
+
+WHERE = "collapse under weak and weak worse than strong in damage"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The run of a bridge, asked for boxes."""
+    place = tmp_path_factory.mktemp("discover")
+    study = write(place, BRIDGE)
+    ended = call("run", study, *own("Bridge"), "--out", place / "run", "--quiet")
+    assert ended.exit_code == 0, ended.output
+    return place / "run"
+
+
+@pytest.fixture(scope="module")
+def printed(folder):
+    ended = call("discover", folder, *own("Bridge"), "--where", WHERE)
+    assert ended.exit_code == 0, ended.output
+    return ended.stdout
+
+
+def test_the_first_sentence_says_the_finding_and_every_box_its_limits(folder, printed):
+    first = " ".join(printed.split("\n\n")[0].split())
+    assert first.startswith(f"'{WHERE}' holds in ") and "of those with load above " in first
+    assert "PRIM, box 1" in printed and "CART, box 1" in printed and "judged on 2,000 others" in first
+    assert "in resamples" in printed and "load" in printed
+    answer = answer_store.read(folder, "discover")
+    assert answer.attrs["where"] == WHERE and answer.attrs["summary"] in first
+    verified = call("verify", folder, *own("Bridge"))
+    assert "everything is as it was written" in verified.stdout
+
+
+def test_json_has_a_record_a_box_a_restriction_and_a_factor(folder):
+    ended = call("discover", folder, *own("Bridge"), "--where", "damage > 0 under weak", "--json")
+    records = json.loads(ended.stdout)
+    by_kind = {kind: [r for r in records if r["of"] == kind] for kind in {r["of"] for r in records}}
+    assert set(by_kind) == {"finding", "box", "restriction", "all boxes", "factor", "step"}
+    assert by_kind["finding"][0]["where"] == "damage > 0 under weak"
+    own_one = next(r for r in by_kind["restriction"] if r["method"] == "prim")
+    assert own_one["factor"] == "load" and own_one["high"] is None and own_one["low"] > 0
+    assert {r["factor"] for r in by_kind["factor"]} == {"load", "price"}
+    assert all(r["density_low"] <= r["density"] <= r["density_high"] for r in by_kind["box"])
+
+
+def test_it_is_drawn_once_it_has_been_asked(folder, printed, tmp_path):
+    ended = call("plot", "boxes", folder, *own("Bridge"), "-o", tmp_path / "boxes.png")
+    assert ended.exit_code == 0 and (tmp_path / "boxes.png").stat().st_size > 10_000, ended.output
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("colapse under weak", "Did you mean 'collapse'?"),
+        ("collapse", "'collapse under weak' or 'collapse under strong'"),
+        ("damage > 1e9 under weak", "expected 100 futures or more in which it holds, got 0 of 4,000"),
+    ],
+)
+def test_what_it_cannot_answer_it_refuses(folder, where, said):
+    ended = call("discover", folder, *own("Bridge"), "--where", where)
+    assert ended.exit_code == 2 and said in ended.output
+
+
+def test_a_run_that_was_not_asked_is_not_drawn(tmp_path):
+    study = write(tmp_path, BRIDGE)
+    call("run", study, *own("Bridge"), "--out", tmp_path / "run", "--quiet")
+    ended = call("plot", "boxes", tmp_path / "run", *own("Bridge"), "-o", tmp_path / "boxes.png")
+    assert ended.exit_code == 2 and "discover" in ended.output
+
+
+def test_a_run_without_draws_says_what_to_keep(tmp_path):
+    study = write(tmp_path, BRIDGE + "[keep]\ndraws = 0\n")
+    call("run", study, *own("Bridge"), "--out", tmp_path / "run", "--quiet")
+    ended = call("discover", tmp_path / "run", *own("Bridge"), "--where", "collapse under weak")
+    assert ended.exit_code == 2 and "keep.draws" in ended.output
+
+
+def test_the_blocks_that_are_there_will_do(folder):
+    whole, part = (
+        call("discover", folder, *own("Bridge"), "--where", WHERE, *more).stdout
+        for more in ((), ("--partial",))
+    )
+    assert whole == part
