@@ -79,7 +79,7 @@ KINDS: Mapping[str, Kind] = {
     "tornado": Kind(tornado.tornado, "the outcome where each factor is low and where it is high"),
     "drivers": Kind(drivers.drivers, "what the worst futures have in common, once a run is explained"),
     "inputs": Kind(inputs.inputs, "which inputs an outcome hangs on, once a run is asked"),
-    "boxes": Kind(boxes.boxes, "the boxes of factors that rustbelt discover has found"),
+    "boxes": Kind(boxes.boxes, "boxes of factors in which futures of a kind lie, once a run is asked"),
     "correlation": Kind(correlation.correlation, "how the priors move together, groups outlined"),
     "convergence": Kind(convergence.convergence, "how the headline measures settle as paths are added"),
     "replay": Kind(replay.replay, "one path in full: what the outcomes are made of, year by year"),
