@@ -154,6 +154,7 @@ def _with_matrix(key: str, table: Table, df: float | None) -> Correlated:
     to_pearson, of_pearson = _conversions(key, df)
     stated = np.array(table[key], np.float64)
     r = to_pearson(stated)
+    np.fill_diagonal(r, 1.0)  # whatever the last bit of this machine's sine
     if not matrices.is_correlation(r):
         nearest = matrices.nearest(stated, to_pearson, of_pearson)
         raise refusal(key, _contradiction(stated, r, names, nearest))
