@@ -76,6 +76,26 @@ class Drawn:
     sensitivity: xr.DataTree
 
     @property
+    def flip(self) -> xr.DataTree:
+        """What would turn a ranking, made up: nothing where there are too few paths."""
+        names = [item.name for item in self.study.inputs]
+        about = {
+            "paths": self.study.paths, "summary": "Nothing is told.", "measure": "mean", "variable": next(iter(self.study.model.outcomes)),
+            "first": self.study.policy_names[-1], "second": self.study.policy_names[0],
+        }  # fmt: skip
+        groups = {"/": xr.Dataset(attrs=about)}
+        if self.study.paths > 100:
+            move = np.linspace(-2.5, 2.5, len(names))
+            rows = np.stack([move, 0 * move + 0.1, move - 0.2, move + 0.2], axis=-1)
+            stated = {"kind": ("belief", ["prior"] * len(names)), "belief": names}
+            groups["beliefs"] = xr.Dataset(
+                {"move": (("belief", "stat"), rows), "turns": ("belief", np.ones(len(names), np.int8))},
+                stated,
+            )
+            groups["joint"] = xr.Dataset({"move": ("factor", move)}, {"factor": names})
+        return xr.DataTree.from_dict(groups)
+
+    @property
     def discover(self) -> xr.DataTree:
         """Boxes as a search for them would leave them: two, the second of one factor; none where there are too few paths."""
         study = self.study

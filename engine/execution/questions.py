@@ -25,7 +25,12 @@ from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
 from engine.study.study import BLOCK, Study
 
-NEEDED = {"explain": ("--outcome", "V"), "discover": ("--where", "CONDITION"), "sensitivity": ()}
+NEEDED = {
+    "explain": ("--outcome", "V"),
+    "discover": ("--where", "CONDITION"),
+    "sensitivity": (),
+    "flip": ("--outcome", "V"),
+}
 """What the command of a question needs besides the run, of those whose answers are drawn."""
 
 

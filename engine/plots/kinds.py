@@ -24,10 +24,11 @@ from engine.plots.figures import (
     tails,
     thresholds,
     tornado,
+    turns,
 )
 from engine.plots.style import Figure
 
-ANSWERS = ("explain", "sensitivity", "discover")
+ANSWERS = ("explain", "sensitivity", "discover", "flip")
 """Questions whose answers are drawn, by the names of their commands."""
 SOURCES = ("cube", "study", "story", *ANSWERS)
 """What a figure may be drawn from: a run's cube, its study, one path as `engine.execution.replay` gives it, what it has been asked."""
@@ -80,6 +81,7 @@ KINDS: Mapping[str, Kind] = {
     "drivers": Kind(drivers.drivers, "what the worst futures have in common, once a run is explained"),
     "inputs": Kind(inputs.inputs, "which inputs an outcome hangs on, once a run is asked"),
     "boxes": Kind(boxes.boxes, "boxes of factors in which futures of a kind lie, once a run is asked"),
+    "turns": Kind(turns.turns, "how far priors must move to turn a ranking, once a run is asked"),
     "correlation": Kind(correlation.correlation, "how the priors move together, groups outlined"),
     "convergence": Kind(convergence.convergence, "how the headline measures settle as paths are added"),
     "replay": Kind(replay.replay, "one path in full: what the outcomes are made of, year by year"),

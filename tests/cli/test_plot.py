@@ -26,6 +26,7 @@ def test_without_a_kind_it_lists_them():
 ASKED = {
     "explain": ("--outcome", "lowest_stock"),
     "sensitivity": (),
+    "flip": ("--outcome", "lowest_stock", "--policies", "keep,use"),
     "discover": ("--where", "lowest_stock < 5 under use"),
 }
 """Questions whose answers are drawn, and what they need besides the run."""
@@ -41,7 +42,11 @@ def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
     for question in (name for name in KINDS[kind].of if name in ASKED):
         refused = call("plot", kind, pond, *own("Pond"))
         assert refused.exit_code == 2 and f"rustbelt {question} " in refused.output
-        study, out = (pond.parent / "pond.toml", ("--out", pond)) if question == "sensitivity" else (pond, ())
+        study, out = (
+            (pond.parent / "pond.toml", ("--out", pond))
+            if question in ("sensitivity", "flip")
+            else (pond, ())
+        )
         assert call(question, study, *own("Pond"), *ASKED[question], *out).exit_code == 0
     ended = call("plot", kind, pond, *own("Pond"))
     assert ended.exit_code == 0, ended.output
