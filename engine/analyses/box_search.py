@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -77,14 +78,15 @@ def proposed(
     with _quietly():
         prim, cart = _modules()
         if method == PRIM:
-            # its threshold tells boxes worth keeping, which is for others to say: any is
+            # before 3.0 it has a threshold that tells boxes worth keeping, which is for others to say: any is
+            more = {"threshold": 1e-9} if "threshold" in signature(prim.Prim).parameters else {}
             search = prim.Prim(
                 table,
                 cases.astype(int),
-                threshold=1e-9,
                 peel_alpha=pace.peel,
                 paste_alpha=pace.paste,
                 mass_min=LEAST_MASS,
+                **more,
             )
             found = search.find_box().box_lims
         else:

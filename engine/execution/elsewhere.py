@@ -90,8 +90,8 @@ def inference_data(study: Study, cube: xr.DataTree, paths: int | None = None) ->
         for name, group in (("prior", draws), ("prior_predictive", outcomes))
         if group.data_vars
     }
-    before_1: Any = getattr(arviz, "InferenceData", None)
-    return xr.DataTree.from_dict(groups) if before_1 is None else before_1(**groups)
+    made: Any = getattr(arviz, "InferenceData", xr.DataTree)  # from 1.0 on another name of a tree
+    return xr.DataTree.from_dict(groups) if issubclass(made, xr.DataTree) else made(**groups)
 
 
 def _held(study: Study, cube: xr.DataTree, paths: int | None) -> tuple[xr.Dataset, xr.Dataset, int]:

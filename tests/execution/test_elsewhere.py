@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from inspect import signature
 
 import numpy as np
 import pandas as pd
@@ -43,7 +44,10 @@ def test_the_workbench_takes_them_in_its_own_analyses(run):
 
         experiments, outcomes = run.to_ema(500)
         x = experiments.drop(columns=["model"])
-        search = prim.setup_prim((x, outcomes), lambda of: (of["damage"] > 0).astype(int), threshold=0.5)
+        before_3 = {"threshold": 0.5} if "threshold" in signature(prim.Prim).parameters else {}
+        search = prim.Prim(
+            x.drop(columns=["policy", "scenario"]), (outcomes["damage"] > 0).astype(int), **before_3
+        )
         assert "load" in search.find_box().box_lim.columns
         scores = feature_scoring.get_feature_scores_all(x.drop(columns=["scenario"]), outcomes)
     assert scores.loc["load", "damage"] > scores.loc["price", "damage"]
@@ -79,7 +83,7 @@ def test_arviz_summarises_them(run):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         arviz = pytest.importorskip("arviz")
-        summary = arviz.summary(run.to_arviz(1000).prior.load(), kind="stats")
+        summary = arviz.summary(run.to_arviz(1000).compute(), group="prior", kind="stats")
     assert summary.loc["price", "mean"] == pytest.approx(
         run.to_dataframe(1000).loc["weak", "price"].mean(), abs=1e-3
     )
