@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from engine.analyses.discovered import Together
 from engine.analyses.discovery import Discovery
+from engine.analyses.search_result import Together
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
 from engine.risk.boxes import Limits, judged

@@ -13,7 +13,7 @@ import xarray as xr
 from engine.analyses import years
 from engine.analyses.comparison_dataset import labelled
 from engine.analyses.comparison_sentence import sentence
-from engine.analyses.findings import PROBABILITY, Ahead, Asked, CommonTail, Findings, InTheMean
+from engine.analyses.findings import PROBABILITY, Ahead, CommonTail, Findings, InTheMean, Question
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.risk import joint, ranks, series
 from engine.risk.contrasts import of_mean, of_shortfall
@@ -91,7 +91,7 @@ def compared(study: Study, policies: Sequence[str] | None) -> tuple[Study, list[
     return replace(study, policies=tuple(study.policies[k] for k in rows), baseline=baseline), rows
 
 
-def refuse(study: Study, asked: Asked) -> None:
+def refuse(study: Study, question: Question) -> None:
     """Refuses variables, labels and a year that there are not.
 
     Raises:
@@ -99,18 +99,20 @@ def refuse(study: Study, asked: Asked) -> None:
     """
     problems, model = Problems(), study.model
     known = [*model.outcomes, *(event.name for event in study.events), *model.yearly]
-    for name in asked.variables:
+    for name in question.variables:
         if name not in known:
             problems.add("--outcome", unknown("outcome, event or yearly variable", name, known))
-    for dim, label in (asked.at or {}).items():
+    for dim, label in (question.at or {}).items():
         if dim not in model.dims:
             problems.add("--at", unknown("dimension", dim, model.dims))
         elif label not in model.dims[dim]:
             problems.add("--at", unknown(dim, label, model.dims[dim]))
-    if asked.year is not None and asked.year not in study.years:
+    if question.year is not None and question.year not in study.years:
         span = f"{study.years[0]} to {study.years[-1]}" if study.years else "none: this study has no years"
-        problems.add("--year", f"expected {span}, got {asked.year}.")
-    if (asked.year is not None or asked.at) and not any(name in model.yearly for name in asked.variables):
+        problems.add("--year", f"expected {span}, got {question.year}.")
+    if (question.year is not None or question.at) and not any(
+        name in model.yearly for name in question.variables
+    ):
         problems.add("--outcome", "expected a yearly variable beside --year or --at, got none.")
     problems.refuse("compare")
 
@@ -120,7 +122,7 @@ def comparison(
     outcomes: Mapping[str, np.ndarray],
     tables: Tables,
     cube: xr.DataTree | None,
-    asked: Asked,
+    question: Question,
     device: str | None = None,
 ) -> Comparison:
     """Everything that the paths of a run say of its policies against the baseline.
@@ -139,7 +141,7 @@ def comparison(
         raise UserError(
             study.source, [Problem("", f"expected two policies or more to compare, got one. {remedy}")]
         )
-    named = asked.variables
+    named = question.variables
     wanted = [name for name in study.model.outcomes if name in named or not named]
     events = [event for event in study.events if event.name in named or not named]
     kept = [name for name in wanted if name in outcomes]
@@ -155,18 +157,18 @@ def comparison(
     records += [r for own, _ in parts for r in own]
     order = [*study.model.outcomes, *(event.name for event in study.events)]
     records.sort(key=lambda r: order.index(r.variable))
-    by_measure = _ranked(study, chosen, outcomes, records, asked.level)
+    by_measure = _ranked(study, chosen, outcomes, records, question.level)
     by_measure |= _ranked_events(
         study, [event for event in events if event in known_events(study, outcomes)], outcomes
     )
-    more, ahead, places, count = _by_year(study, asked, chosen, device)
+    more, ahead, places, count = _by_year(study, question, chosen, device)
     return Comparison(
-        study, asked, records + more,
+        study, question, records + more,
         {key: pair for _, pairs in parts for key, pair in pairs.items()},
         by_event, by_measure,
         {measure: ranks.front([*of.values()]) for measure, of in by_measure.items()},
-        ahead, _in_the_mean(study, asked, cube),
-        [*_common(study, chosen, outcomes, asked.level), *places],
+        ahead, _in_the_mean(study, question, cube),
+        [*_common(study, chosen, outcomes, question.level), *places],
         count,
     )  # fmt: skip
 
@@ -264,7 +266,7 @@ def _common(
 
 
 def _by_year(
-    study: Study, asked: Asked, chosen: Sequence[str], device: str | None
+    study: Study, question: Question, chosen: Sequence[str], device: str | None
 ) -> tuple[list[Record], list[Ahead], list[CommonTail], int]:
     """What needs yearly values path by path: records of named yearly variables, who is ahead when, and worst futures common to places; from how many paths."""
     if not study.is_path_model or not study.years:
@@ -273,9 +275,9 @@ def _by_year(
     in_places = {name: series.by_place(study, name) for name in chosen}
     yearly = [
         one
-        for name in asked.variables
+        for name in question.variables
         if name in study.model.yearly
-        for one in series.of_yearly(study, name, asked.at or {})
+        for one in series.of_yearly(study, name, question.at or {})
     ]
     flat = [*whole, *yearly, *(one for some in in_places.values() for one in some)]
     if not flat:
@@ -287,7 +289,7 @@ def _by_year(
     ahead: list[Ahead] = []
     common: list[CommonTail] = []
     for one, values in held[len(whole) : len(whole) + len(yearly)]:
-        records += _records_by_year(study, asked, one, values)
+        records += _records_by_year(study, question, one, values)
     for one, values in held[: len(whole) + len(yearly)]:
         sign = 1.0 if one.loss else -1.0
         for p, policy in enumerate(study.policy_names):
@@ -301,17 +303,19 @@ def _by_year(
             losses = [
                 (1.0 if one.loss else -1.0) * values[p, -1] for one, values in held[at : at + len(some)]
             ]
-            for (i, j), share in joint.common_tails(losses, study.unit, asked.level).items():
+            for (i, j), share in joint.common_tails(losses, study.unit, question.level).items():
                 common.append(CommonTail(policy, labels[i], labels[j], name, share))
         at += len(some)
     return records, ahead, common, count
 
 
-def _records_by_year(study: Study, asked: Asked, one: series.Series, values: np.ndarray) -> Iterator[Record]:
+def _records_by_year(
+    study: Study, question: Question, one: series.Series, values: np.ndarray
+) -> Iterator[Record]:
     """Differences, chances of being worse and regret of a yearly variable in one place, in each year that is asked for."""
     base = study.policy_names.index(study.baseline)
     for y, year in enumerate(study.years):
-        if asked.year in (None, year):
+        if question.year in (None, year):
             pairs = of_policies(values[:, y], base, study.unit, one.loss, study.levels)
             lacks = regret(values[:, y], study.unit, one.loss)
             for policy, (_, gaps), lack in zip(study.policy_names, pairs, lacks, strict=True):
@@ -320,7 +324,7 @@ def _records_by_year(study: Study, asked: Asked, one: series.Series, values: np.
                     yield record(measure, policy, one.variable, estimate, one.place, int(year))
 
 
-def _in_the_mean(study: Study, asked: Asked, cube: xr.DataTree | None) -> list[InTheMean]:
+def _in_the_mean(study: Study, question: Question, cube: xr.DataTree | None) -> list[InTheMean]:
     """Of every yearly variable, or of those named, in each place, from the means of the cube."""
     if cube is None or "/comparison/yearly" not in cube.groups:
         return []
@@ -329,9 +333,9 @@ def _in_the_mean(study: Study, asked: Asked, cube: xr.DataTree | None) -> list[I
     group = cube["comparison/yearly"].to_dataset()
     answer: list[InTheMean] = []
     for name in group.data_vars:
-        if asked.variables and name not in asked.variables:
+        if question.variables and name not in question.variables:
             continue
-        table = group[name].sel(asked.at or {} if set(asked.at or {}) <= set(group[name].dims) else {})
+        table = group[name].sel(question.at or {} if set(question.at or {}) <= set(group[name].dims) else {})
         dims = [dim for dim in table.dims if dim not in ("policy", "stat", "year")]
         flat = table.transpose("policy", *dims, "year", "stat").compute()
         for policy in study.policy_names:

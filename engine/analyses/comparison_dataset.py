@@ -36,7 +36,7 @@ def labelled(of: Findings, sentence: str) -> dict[str, xr.Dataset]:
         "id": f"{study.name}-{study.fingerprint}",
         "paths": study.paths,
         "baseline": study.baseline,
-        "level": of.asked.level,
+        "level": of.question.level,
         "years_paths": of.years_paths,
         "comment": f"policies less '{study.baseline}' on the same paths, {study.paths} of them"
         + (f"; what is by year on the first {of.years_paths}" if of.years_paths else ""),
@@ -285,7 +285,7 @@ def _common(of: Findings) -> Group:
     if not rows:
         return {}, {}
     share = [_stats(one.share) for one in rows]
-    about = f"share of the worst {100 * (1 - of.asked.level):.3g} % that two have in common"
+    about = f"share of the worst {100 * (1 - of.question.level):.3g} % that two have in common"
     coords = {
         "row_policy": labels("row", [one.policy for one in rows], "policy"),
         "first": labels("row", [one.first for one in rows], "outcome or place"),

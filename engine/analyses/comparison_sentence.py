@@ -17,7 +17,7 @@ _ORDERS = ("first", "second")
 def subject(of: Findings) -> str:
     """What the sentence is of: the first outcome or event that was named, else the first headline outcome that there is, else what there is."""
     there = list(dict.fromkeys(r.variable for r in of.records if r.year is None))
-    wanted = (*of.asked.variables, *of.study.headline)
+    wanted = (*of.question.variables, *of.study.headline)
     return next((name for name in wanted if name in there), there[0] if there else "")
 
 
@@ -42,7 +42,7 @@ def _of_one(of: Findings, name: str, policy: str) -> str:
         side = "likelier" if sign > 0 else "less likely"
         return f"{head}{side} by {_size(chance, 100.0)} points."
     loss, unit = of.study.model.outcomes[name].loss, of.study.model.outcomes[name].unit
-    shortfall = f"ES{100 * of.asked.level:g}"
+    shortfall = f"ES{100 * of.question.level:g}"
     parts = [_measure(of, name, policy, measure, loss, unit) for measure in ("mean", shortfall)]
     worse = of.by_key.get(("worse", policy, name))
     if worse is not None:

@@ -11,9 +11,9 @@ import xarray as xr
 from jaxtyping import Bool, Int
 
 from engine.analyses.box_search import CART, HASTY, PATIENT, PRIM, Pace, proposed, refuse_missing
-from engine.analyses.discovered import Discovered, Step, Together
 from engine.analyses.discovery_dataset import labelled
 from engine.analyses.discovery_sentence import sentence
+from engine.analyses.search_result import SearchResult, Step, Together
 from engine.errors import UserError
 from engine.risk.boxes import Box, Draws, Judged, best, distance, inside, judged
 from engine.risk.intervals import Units, as_units
@@ -43,7 +43,7 @@ EVEN = 0.25
 """Share of either kind among the futures that are searched, where there are as many: the rare ones are all taken."""
 
 
-class Discovery(Discovered):
+class Discovery(SearchResult):
     """The boxes with their words and their labels."""
 
     @cached_property

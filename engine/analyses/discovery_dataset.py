@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from engine.analyses.discovered import Discovered
 from engine.analyses.discovery_sentence import called, words
+from engine.analyses.search_result import SearchResult
 from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
 from engine.run_folder.cube_groups import described, labels
 
 
-def labelled(of: Discovered, sentence: str) -> dict[str, xr.Dataset]:
+def labelled(of: SearchResult, sentence: str) -> dict[str, xr.Dataset]:
     """The groups by place: `/boxes`, `/restrictions`, `/factors`, `/steps`; those that there is something in.
 
     Args:
@@ -43,7 +43,7 @@ def labelled(of: Discovered, sentence: str) -> dict[str, xr.Dataset]:
     return groups
 
 
-def _boxes(of: Discovered) -> xr.Dataset:
+def _boxes(of: SearchResult) -> xr.Dataset:
     """Every box of every method, and all boxes of a method as one; NaN where a method has fewer."""
     most = max(map(len, of.boxes.values()))
     about = {
@@ -72,7 +72,7 @@ def _boxes(of: Discovered) -> xr.Dataset:
     return xr.Dataset(variables, coords)
 
 
-def _restrictions(of: Discovered) -> xr.Dataset:
+def _restrictions(of: SearchResult) -> xr.Dataset:
     """A row a factor of a box, the one that costs most to leave out first."""
     rows = [
         (method, k, name, judged)
@@ -108,7 +108,7 @@ def _restrictions(of: Discovered) -> xr.Dataset:
     return xr.Dataset(variables, coords)
 
 
-def _factors(of: Discovered) -> xr.Dataset:
+def _factors(of: SearchResult) -> xr.Dataset:
     shares = [of.stability.get(name, np.nan) for name in of.factors]
     about = described("share of resamples in which the first box of PRIM restricts the factor", "1")
     stability = xr.Variable("factor", np.array(shares, np.float64), about)
@@ -117,7 +117,7 @@ def _factors(of: Discovered) -> xr.Dataset:
     )
 
 
-def _steps(of: Discovered) -> xr.Dataset:
+def _steps(of: SearchResult) -> xr.Dataset:
     about = {
         "coverage": "share of the futures that are looked for which lie within",
         "density": "share of the futures within that are looked for",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from engine.analyses.discovered import Discovered
+from engine.analyses.search_result import SearchResult
 from engine.risk.as_text import cell
 from engine.risk.box_words import category, labels_of, restriction
 from engine.risk.boxes import Judged
@@ -14,7 +14,7 @@ from engine.risk.intervals import Estimate
 from engine.risk.tables import record
 
 
-def sentence(of: Discovered) -> str:
+def sentence(of: SearchResult) -> str:
     """Where the futures that are looked for are frequent: the first box, PRIM's where it has one."""
     rate = share(of.rate)
     head = f"'{of.where.text}' holds in {rate} of futures"
@@ -29,12 +29,12 @@ def sentence(of: Discovered) -> str:
     return f"{head}, but in {share(box.density)} of those with {limits}: {share(box.coverage)} of all such futures."
 
 
-def words(of: Discovered, box: Judged) -> dict[str, str]:
+def words(of: SearchResult, box: Judged) -> dict[str, str]:
     """The restrictions of a box in words, by factor, in its order."""
     return dict(_words(of, box))
 
 
-def _words(of: Discovered, box: Judged) -> Iterator[tuple[str, str]]:
+def _words(of: SearchResult, box: Judged) -> Iterator[tuple[str, str]]:
     inputs = {one.name: one for one in of.study.inputs}
     for name, part in box.restrictions.items():
         title, limits = called(of, name), part.limits
@@ -45,7 +45,7 @@ def _words(of: Discovered, box: Judged) -> Iterator[tuple[str, str]]:
             yield name, restriction(title, unit, limits.low, limits.high, part.below, part.above)
 
 
-def called(of: Discovered, name: str) -> str:
+def called(of: SearchResult, name: str) -> str:
     """What a factor is called within a sentence."""
     return of.study.labels.get("factors", {}).get(name) or of.study.words(name)
 

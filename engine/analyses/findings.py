@@ -21,8 +21,8 @@ Place = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is asked.
+class Question:
+    """What a comparison is of.
 
     Args:
       variables: outcomes, events and yearly variables; where none are named, all outcomes and events, and of what needs more the headline.
@@ -75,7 +75,7 @@ class Findings:
 
     Args:
       study: of the policies that are compared, and of the paths that are there.
-      asked: what was.
+      question: what was asked.
       records: "difference_M", "worse", "regret", "regret_VaR95", "regret_max", "variance_ratio" of outcomes and events; then, of yearly
         variables that were named, by year and place.
       orders: by outcome and policy: dominance of first and second order over the baseline.
@@ -87,7 +87,7 @@ class Findings:
     """
 
     study: Study
-    asked: Asked
+    question: Question
     records: list[Record]
     orders: Mapping[tuple[str, str], tuple[Dominance, Dominance]]
     curves: Mapping[str, ThresholdCurves]

@@ -124,7 +124,7 @@ def _plain(answer: Comparison) -> Iterator[dict[str, Any]]:
                "year": mean.year, "clear": mean.clear}  # fmt: skip
     for tail in answer.common:
         yield {"of": "common tail", "policy": tail.policy, "first": tail.first, "second": tail.second,
-               "outcome": None if tail.of == "outcome" else tail.of, "level": answer.asked.level, **_estimate(tail.share)}  # fmt: skip
+               "outcome": None if tail.of == "outcome" else tail.of, "level": answer.question.level, **_estimate(tail.share)}  # fmt: skip
 
 
 def _estimate(one: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import xarray as xr
 from engine.analyses.comparison import Comparison, Some, compared, comparison, refuse
 from engine.analyses.discovery import PATHS as MOST_PATHS
 from engine.analyses.discovery import Discovery, discovery
-from engine.analyses.findings import LEVEL, Asked
+from engine.analyses.findings import LEVEL, Question
 from engine.errors import UserError, unknown
 from engine.execution.results import Answers
 from engine.formatting import command_line
@@ -107,13 +107,13 @@ def comparison_of(
     """
     chosen = level_of(level)
     answers = answers.with_level(chosen)
-    asked = Asked(tuple(variables or ()), chosen or LEVEL, year, at)
-    refuse(answers.study, asked)
+    question = Question(tuple(variables or ()), chosen or LEVEL, year, at)
+    refuse(answers.study, question)
     study, rows = compared(answers.study, policies)
     if rows == list(range(len(answers.study.policies))):
-        return comparison(study, answers.paths, answers.all_tables, cube, asked, device)
+        return comparison(study, answers.paths, answers.all_tables, cube, question, device)
     outcomes = Some(answers.paths, rows)
-    return comparison(study, outcomes, tables_of_paths(study, outcomes), cube, asked, device)
+    return comparison(study, outcomes, tables_of_paths(study, outcomes), cube, question, device)
 
 
 def discovery_of(answers: Answers, cube: xr.DataTree, where: str) -> Discovery:
@@ -171,7 +171,7 @@ def first_paths(answers: Answers) -> Mapping[str, np.ndarray]:
     return answers.paths if [block.index for block in answers.blocks] == [*range(len(answers.blocks))] else {}
 
 
-def asked(folder: RunFolder, question: str) -> xr.DataTree:
+def answer_to(folder: RunFolder, question: str) -> xr.DataTree:
     """What a run has answered to a question, as it was last asked.
 
     Args:

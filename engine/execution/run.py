@@ -14,8 +14,8 @@ import xarray as xr
 
 from engine.errors import UserError
 from engine.execution import elsewhere, notebook, questions, results, upkeep
-from engine.execution.asked import Asked
 from engine.execution.export import frame, refuse_file, save_tables, side_by_side
+from engine.execution.inquiry import Inquiry
 from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.replay import replay, worst
 from engine.execution.results import Answers
@@ -77,7 +77,7 @@ def open_run(place: str | Path, model: Model | None = None, partial: bool = Fals
     return Run(find_run(place, model), partial)
 
 
-class Run(Asked):
+class Run(Inquiry):
     """A run: its study, its cube, what they answer, and what can be done with them.
 
     Args:
@@ -341,5 +341,5 @@ class Plots:
         }
         asked = {name: make[name]() for name in needed if name in make}
         return asked | {
-            name: questions.asked(self._run.run_folder, name) for name in needed if name not in make
+            name: questions.answer_to(self._run.run_folder, name) for name in needed if name not in make
         }

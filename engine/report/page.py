@@ -40,8 +40,8 @@ def report(folder: Path, study: Study, tree: xr.DataTree, variable: str | None =
         raise UserError("variable", [unknown("outcome", variable, study.model.outcomes)])
     runs, versions = provenance.runs(folder), ownership.versions_of(folder)
     held = {question: answer_store.read(folder, question) for question in ledger.ANSWERS}
-    asked = {question: answer for question, answer in held.items() if answer is not None}
-    return page(records_of(study, tree, asked, runs=runs, versions=versions, variable=variable))
+    answers = {question: answer for question, answer in held.items() if answer is not None}
+    return page(records_of(study, tree, answers, runs=runs, versions=versions, variable=variable))
 
 
 def page(run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | None]] = SECTIONS) -> bytes:

@@ -32,7 +32,7 @@ class RunRecords:
       runs: what `provenance.runs` gives.
       versions: what made its blocks; more than one were mixed by force.
       variable: the outcome that the answer speaks of first, if one was named.
-      asked: what `answer_store.read` gives of each question that the run was asked, by the question.
+      answers: what `answer_store.read` gives of each question that the run was asked, by the question.
     """
 
     study: Study
@@ -42,7 +42,7 @@ class RunRecords:
     runs: Sequence[Mapping[str, Any]] = ()
     versions: Sequence[Mapping[str, Any]] = ()
     variable: str | None = None
-    asked: Mapping[str, xr.DataTree] = field(default_factory=dict)
+    answers: Mapping[str, xr.DataTree] = field(default_factory=dict)
     loaded: dict[str, xr.Dataset] = field(default_factory=dict)
 
     def group(self, place: str) -> xr.Dataset:
@@ -96,14 +96,14 @@ class RunRecords:
 
 
 def records_of(
-    study: Study, tree: xr.DataTree, asked: Mapping[str, xr.DataTree] | None = None, **more: Any
+    study: Study, tree: xr.DataTree, answers: Mapping[str, xr.DataTree] | None = None, **more: Any
 ) -> RunRecords:
     """A run as its report reads it; `more` are fields of `RunRecords` beside the records.
 
     Policies have the names that people call them by: in the study, in the cube, in what was asked, and in the records.
     """
     titles = _titles(study)
-    asked = {question: _labelled(answer, titles) for question, answer in (asked or {}).items()}
+    answers = {question: _labelled(answer, titles) for question, answer in (answers or {}).items()}
     study, tree = _called(study, titles), _labelled(tree, titles)
     outcomes, events = list(study.model.outcomes), [event.name for event in study.events]
     known = measures(study.levels)
@@ -119,7 +119,7 @@ def records_of(
         *_records(study, _group(tree, "comparison/regret"), outcomes, "regret"),
     ]
     others = [r for r in comparison if r.policy != study.baseline or r.measure == "regret"]
-    return RunRecords(study, tree, _by_key(risk), _by_key(others), asked=asked, **more)
+    return RunRecords(study, tree, _by_key(risk), _by_key(others), answers=answers, **more)
 
 
 Group = tuple[xr.Dataset, xr.Dataset]

@@ -11,7 +11,7 @@ from engine.cli.show.rows import columns_of, print_rows
 from engine.cli.show.screen import print_line, print_words
 
 if TYPE_CHECKING:
-    from engine.analyses.discovered import Discovered
+    from engine.analyses.search_result import SearchResult
     from engine.risk.boxes import Judged, Restriction
 
 CALLED = {"prim": "PRIM", "cart": "CART"}
@@ -23,7 +23,7 @@ READING = (
 )
 
 
-def print_discovery(console: Console, of: Discovered) -> None:
+def print_discovery(console: Console, of: SearchResult) -> None:
     """All of it."""
     print_words(console, of.sentence, "bold")  # type: ignore[attr-defined]
     study = of.study
@@ -55,7 +55,7 @@ def _facts(of: object) -> str:
     return ", ".join(f"{name} {share(getattr(of, name))}" for name in ("coverage", "density", "mass"))
 
 
-def _print_box(console: Console, of: Discovered, title: str, box: Judged, first: bool) -> None:
+def _print_box(console: Console, of: SearchResult, title: str, box: Judged, first: bool) -> None:
     from engine.analyses.discovery_sentence import words
 
     print_line(console, title)
@@ -90,12 +90,12 @@ def _quasi_p(part: Restriction) -> str:
     return ", ".join("< 1e-6" if one < 1e-6 else f"{one:.2g}" for one in part.quasi_p if np.isfinite(one))
 
 
-def _stability(of: Discovered, name: str) -> str:
+def _stability(of: SearchResult, name: str) -> str:
     share = of.stability.get(name)
     return "" if share is None else f"{100 * share:.0f}"
 
 
-def _print_missed(console: Console, of: Discovered) -> None:
+def _print_missed(console: Console, of: SearchResult) -> None:
     """Factors that resamples restrict, and the first box does not."""
     held = {*of.boxes["prim"][0].restrictions} if of.boxes["prim"] else set()
     others = sorted(

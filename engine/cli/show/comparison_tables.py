@@ -72,7 +72,7 @@ def print_comparison(console: Console, of: Comparison) -> None:
     _print_common(console, of)
     if blocks or events:
         print_words(console, READING, "dim")
-    shortfall = f"ES{100 * of.asked.level:g}"
+    shortfall = f"ES{100 * of.question.level:g}"
     records = [r for r in of.records if r.measure != "regret_max"]
     print_flags(console, marks, records, ("mean", shortfall, "worse", "regret"))
 
@@ -80,7 +80,7 @@ def print_comparison(console: Console, of: Comparison) -> None:
 def _shown(of: Findings) -> list[str]:
     """Outcomes with a table of their own: those that were named, else the headline."""
     there = {r.variable for r in of.records if r.year is None}
-    wanted = of.asked.variables or of.study.headline
+    wanted = of.question.variables or of.study.headline
     return [name for name in of.study.model.outcomes if name in wanted and name in there]
 
 
@@ -92,7 +92,7 @@ def _block(of: Findings, name: str) -> Block:
         loss = outcome.loss if judged else None
         return [cell(of.by_key.get((measure, p, name)), scale, loss) for p in study.policy_names]
 
-    shortfall = f"ES{100 * of.asked.level:g}"
+    shortfall = f"ES{100 * of.question.level:g}"
     rows = [
         (f"mean less {study.baseline}", row("difference_mean", judged=True)),
         (f"{shortfall} less {study.baseline}", row(f"difference_{shortfall}", judged=True)),
@@ -153,9 +153,9 @@ def _print_outcomes(console: Console, of: Findings, shown: Sequence[str]) -> Non
     names = [
         name for name in of.study.model.outcomes if name not in shown and (name, of.others[0]) in of.orders
     ]
-    if of.asked.variables or not names or len(of.others) > FEW:
+    if of.question.variables or not names or len(of.others) > FEW:
         return
-    shortfall = f"ES{100 * of.asked.level:g}"
+    shortfall = f"ES{100 * of.question.level:g}"
     for policy in of.others:
         columns = [
             Column(measure, [_verdict(of, name, policy, measure) for name in names], left=True)
@@ -218,7 +218,7 @@ def _print_ahead(console: Console, of: Findings) -> None:
 def _print_years(console: Console, of: Findings) -> set[str]:
     """Differences of yearly variables that were named, by place and year."""
     rows = [r for r in of.records if r.year is not None]
-    shortfall, marks = f"ES{100 * of.asked.level:g}", set()
+    shortfall, marks = f"ES{100 * of.question.level:g}", set()
     for variable in dict.fromkeys(r.variable for r in rows):
         own = {
             (r.policy, tuple(r.place.values()), r.year, r.measure): r for r in rows if r.variable == variable
@@ -258,7 +258,7 @@ def _print_common(console: Console, of: Findings) -> None:
         Column(policy, [_percent(by_key[(*row, policy)]) for row in rows], left=True)
         for policy in of.study.policy_names
     ]
-    tail = f"{100 * (1 - of.asked.level):.3g} %"
+    tail = f"{100 * (1 - of.question.level):.3g} %"
     print_rows(
         console,
         f"Worst {tail} of futures in common [%]; {tail} by chance",

@@ -25,7 +25,7 @@ Rows = list[tuple[object, ...]]
 
 def section(run: RunRecords) -> Section | None:
     """Sentences, charts over thresholds and tables; None of a run whose policies have not been compared."""
-    answer = run.asked.get("compare")
+    answer = run.answers.get("compare")
     if answer is None:
         return None
     groups = {name: node.to_dataset(inherit=False).load() for name, node in answer.children.items()}

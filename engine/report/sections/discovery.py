@@ -18,7 +18,7 @@ Rows = list[tuple[object, ...]]
 
 def section(run: RunRecords) -> Section | None:
     """The finding, how much each box covers, and the limits of each; None of a run that was asked for no boxes."""
-    answer = run.asked.get("discover")
+    answer = run.answers.get("discover")
     if answer is None:
         return None
     about = answer.attrs

@@ -23,7 +23,7 @@ _FACTORS, _SHOCKS, _YEARS = 10, 24, 0.05
 
 def section(run: RunRecords) -> Section | None:
     """A sentence and tables; None of a run that has not been explained."""
-    answer = run.asked.get("explain")
+    answer = run.answers.get("explain")
     if answer is None:
         return None
     about = answer.attrs

@@ -18,7 +18,7 @@ SHOWN = 8
 
 def section(run: RunRecords) -> Section | None:
     """A sentence and a table for each variable; None of a run that was not asked for its sensitivity."""
-    answer = run.asked.get("sensitivity")
+    answer = run.answers.get("sensitivity")
     if answer is None:
         return None
     markup = render(

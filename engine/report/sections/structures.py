@@ -16,7 +16,7 @@ from engine.study.assumption_tables import in_words
 
 def section(run: RunRecords) -> Section | None:
     """A sentence and two tables; None of a run that has not been held against its assumptions."""
-    answer = run.asked.get("assumptions")
+    answer = run.answers.get("assumptions")
     if answer is None:
         return None
     records = assumption_store.records(answer)

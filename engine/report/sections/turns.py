@@ -13,7 +13,7 @@ SHOWN = 10
 
 def section(run: RunRecords) -> Section | None:
     """A sentence and two tables; None of a run that was not asked."""
-    answer = run.asked.get("flip")
+    answer = run.answers.get("flip")
     if answer is None:
         return None
     beliefs, joint, entropy = [], [], ""

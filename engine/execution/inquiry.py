@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from engine.study.study import Study
 
 
-class Asked:
+class Inquiry:
     """The questions of a run; what answers them is imported when it is asked for."""
 
     if TYPE_CHECKING:

@@ -31,7 +31,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Discovered:
+class SearchResult:
     """Where futures of a kind lie.
 
     Args:
