@@ -102,6 +102,7 @@ def command(
     drawn = draw(path or 0, **wanted)
     plots.save(drawn, file)
     title = drawn.texts[0].get_text().replace("\n", " ")
+    plots.close(drawn)
     console = screen.stdout()
     screen.print_line(console, "", title)
     screen.print_line(console, "", f"Saved in {file}.", "dim")

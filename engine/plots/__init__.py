@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.plots.figures.fan import fan
 from engine.plots.kinds import KINDS, Kind, figure, named, refuse_options
-from engine.plots.sheet import draw_unseen, refuse_file, save
+from engine.plots.sheet import close, draw_unseen, refuse_file, save
 from engine.plots.style import COLOURS, INK, STYLE
 
 _DRAWN_BY = {kind.draw.__name__: kind.draw for kind in KINDS.values()}
@@ -18,6 +18,7 @@ __all__ = [
     "KINDS",
     "STYLE",
     "Kind",
+    "close",
     "draw_unseen",
     "fan",
     "figure",

@@ -196,6 +196,11 @@ def draw_unseen() -> None:
     plt.switch_backend("Agg")
 
 
+def close(figure: Figure) -> None:
+    """Lets go of a figure that nobody looks at any more."""
+    plt.close(figure)
+
+
 def refuse_file(file: str | Path) -> str:
     """The format that a file's name ends in.
 
