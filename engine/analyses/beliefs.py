@@ -44,6 +44,11 @@ class Belief:
 Difference = Callable[[float], Estimate]
 
 
+def turned(one: Estimate, sign: float) -> bool:
+    """Whether a difference that had a sign is told to have the other: one that vanishes, as where an event is certain under both, has not."""
+    return sign * one.estimate + Z * one.standard_error < 0
+
+
 def bisected(at: Difference, start: float, end: float, sign: float) -> Estimate:
     """Where a difference of the given sign at the start loses it before the end, with the interval that its own error leaves.
 
@@ -125,7 +130,7 @@ def _moved(
             continue
         there = at(end)
         far.append((sign * there.estimate, end))
-        if sign * there.estimate < 0:
+        if turned(there, sign):
             turns.append(bisected(at, stated, end, sign))
     if not turns:
         most = min(far)[1] if far else stated

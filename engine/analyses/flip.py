@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float
 
-from engine.analyses.beliefs import LOCATION, Belief, bisected, correlations, levers
+from engine.analyses.beliefs import LOCATION, Belief, bisected, correlations, levers, turned
 from engine.analyses.futures import (
     LEVEL,
     MEAN,
@@ -17,6 +17,7 @@ from engine.analyses.futures import (
     SHORTFALL,
     Futures,
     Values,
+    of_paths,
     outcomes_of,
     refuse_too_many,
     sound,
@@ -92,17 +93,15 @@ def flip(
       observe: is told what is being done, and how much of how much is done.
 
     Raises:
-      UserError: no such outcome, event, policy or measure; values that are not finite on more paths than the study allows.
+      UserError: no such outcome, event, policy or measure; paths that are no whole units; values that are not finite on more paths than the study allows.
     """
     study.refuse_broken_model()
     measure = _measure(study, variable, first, second, measure)
-    count = (min(study.paths, PATHS) if paths is None else paths) // study.unit * study.unit
-    if count < study.unit:
-        raise UserError(study.source, [Problem("paths", f"expected at least {study.unit}, got {paths}.")])
+    study = of_paths(study, paths, PATHS)
     names = {first, second}
     kept = tuple(policy for policy in study.policies if policy.name in names)
     base = study.baseline if study.baseline in names else first
-    study = replace(study, paths=count, policies=kept, baseline=base)
+    study = replace(study, policies=kept, baseline=base)
     futures = Futures(study, outcomes_of(study, [variable]), device)
     look = _Look(futures, variable, measure, first, second)
     (own,) = futures.mixed([{}])
@@ -110,7 +109,7 @@ def flip(
     refuse_too_many(study, good)
     stated = look.difference(own)
     sign = 1.0 if stated.estimate >= 0 else -1.0
-    few = min(count, RERUN_PATHS) // study.unit * study.unit
+    few = min(study.paths, RERUN_PATHS) // study.unit * study.unit
     left_out: list[tuple[str, str]] = []
     again = partial(look.changed, few)
     beliefs = [
@@ -173,16 +172,22 @@ class _Look:
     def gaps(self, values: Values) -> Paths:
         """The difference on every path, whose mean it is; of a mean or a probability."""
         one, two = (self._of(policy, values).astype(np.float64) for policy in (self.first, self.second))
-        return one - two
+        with np.errstate(invalid="ignore"):  # infinite under both
+            return one - two
 
     def of_scores(self, scores: Scores) -> Paths:
         """The difference on every path that is made of random numbers; of ES what each path adds to it."""
         values = self.futures.made(scores)
         if self.measure != SHORTFALL:
-            return np.nan_to_num(self.gaps(values))
-        alike = np.ones(scores.shape[-1])
-        one, two = (self._excess(self._of(policy, values), alike) for policy in (self.first, self.second))
-        return np.nan_to_num(one - two)
+            gaps = self.gaps(values)
+            return np.where(np.isfinite(gaps), gaps, 0.0)  # such a path has no say
+        good = sound((values,))
+        alike, gaps = np.ones(int(good.sum())), np.zeros(len(good))
+        one, two = (
+            self._excess(self._of(policy, values)[good], alike) for policy in (self.first, self.second)
+        )
+        gaps[good] = one - two
+        return gaps
 
     def weighted(self, values: Values, good: np.ndarray, weights: Paths) -> Estimate:
         """The difference under weights with mean 1 of the good paths."""
@@ -240,6 +245,9 @@ def _locations(
             left_out.append(
                 (item.name, f"moves with others by a copula that is {study.groups[item.group].copula.family}")
             )
+            continue
+        if item.group and joints[item.group].is_one:
+            left_out.append((item.name, "follows from other members of its group"))
             continue
         if item.group:
             joint = joints[item.group]
@@ -300,13 +308,13 @@ def _turn(
             seen = by_weight(reach)
             if seen is None:
                 end = by_rerun(side * FARTHEST)
-                if sign * end.estimate < 0:
+                if turned(end, sign):
                     turns.append((bisected(by_rerun, below, side * FARTHEST, sign), "runs"))
                 break
-            if sign * seen.estimate < 0:
+            if turned(seen, sign):
                 turns.append((bisected(by_weight, below, reach, sign), "weights"))  # type: ignore[arg-type]
                 break
-            below = reach
+            below = reach if sign * seen.estimate > 0 else below
     return min(turns, key=lambda one: abs(one[0].estimate), default=(None, ""))
 
 

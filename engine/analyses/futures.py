@@ -69,6 +69,22 @@ def quantities(study: Study, variables: Sequence[str] | None) -> tuple[Quantity,
     )
 
 
+def of_paths(study: Study, paths: int | None, most: int, units: int = 1) -> Study:
+    """The study with so many paths, in whole units; its own, at most `most`, if none are asked for.
+
+    Args:
+      units: fewest independent units.
+
+    Raises:
+      UserError: there are fewer, or a unit is not whole.
+    """
+    count = min(study.paths, most) // study.unit * study.unit if paths is None else paths
+    if count < units * study.unit or count % study.unit:
+        expected = f"expected at least {units * study.unit}, in whole units of {study.unit}; got {count}."
+        raise UserError(study.source, [Problem("paths", expected)])
+    return replace(study, paths=count)
+
+
 def outcomes_of(study: Study, variables: Iterable[str]) -> tuple[str, ...]:
     """The outcomes among some variables, and those that events among them read, in the order of the model."""
     events = {event.name: event for event in study.events}
@@ -150,6 +166,14 @@ def sound(values: Iterable[Values]) -> Bool[np.ndarray, "path"]:
     return np.logical_and.reduce([np.isfinite(x).all(axis=0) for one in values for x in one.values()])
 
 
+def finite(
+    a: Float[np.ndarray, "path"], b: Float[np.ndarray, "path"], middle: float
+) -> tuple[Float[np.ndarray, "path"], Float[np.ndarray, "path"]]:
+    """Two numbers of every path less their middle; 0 both where either is not finite, so that such a path adds nothing to their products."""
+    good = np.isfinite(a) & np.isfinite(b)
+    return np.where(good, a, middle) - middle, np.where(good, b, middle) - middle
+
+
 def refuse_too_many(study: Study, good: Bool[np.ndarray, "path"]) -> None:
     """Raises a UserError where more paths are not finite than the study allows."""
     count, most = int((~good).sum()), most_excluded(study)
@@ -184,7 +208,8 @@ class Numbers:
     def values(self, one: Quantity, outcomes: Values) -> Float[np.ndarray, "path"]:
         """A quantity on every path."""
         own = self._under(one, one.policy, outcomes)
-        return own - self._under(one, one.against, outcomes) if one.against else own
+        with np.errstate(invalid="ignore"):  # infinite under both
+            return own - self._under(one, one.against, outcomes) if one.against else own
 
     def _under(self, one: Quantity, policy: str, outcomes: Values) -> Float[np.ndarray, "path"]:
         if one.measure == PROBABILITY:

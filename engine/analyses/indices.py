@@ -17,6 +17,7 @@ from engine.analyses.futures import (
     Mix,
     Numbers,
     Quantity,
+    finite,
     mix,
     refuse_too_many,
     sound,
@@ -162,9 +163,9 @@ def _exact(
         for q, one in enumerate(numbers.quantities):
             x = numbers.values(one, values)
             if not s:
-                own.append((x, float(np.nanmean(x))))
+                own.append((x, float(x[np.isfinite(x)].mean())))
             a, middle = own[q]
-            worth = np.nan_to_num(increments(a - middle, x - middle))
+            worth = increments(*finite(a, x, middle))
             parts[q] += weights[:, s, None] * worth.reshape(batches, size).sum(axis=-1)
     return parts
 
@@ -194,11 +195,8 @@ def _by_orders(
         way = orders[m][::-1] if backwards else orders[m]
         of_all = [numbers.values(one, values) for one in numbers.quantities]
         if count == 0:
-            own = [(x, float(np.nanmean(x))) for x in of_all]
-        worths = [
-            np.nan_to_num(increments(a - middle, x - middle))
-            for (a, middle), x in zip(own, of_all, strict=True)
-        ]
+            own = [(x, float(x[np.isfinite(x)].mean())) for x in of_all]
+        worths = [increments(*finite(a, x, middle)) for (a, middle), x in zip(own, of_all, strict=True)]
         if count:
             for q, (old, new) in enumerate(zip(before, worths, strict=True)):
                 parts[q, way[count - 1], m] += float((new - old).sum())

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from engine.analyses.beliefs import turned
 from engine.analyses.joint_scores import Joint
 from engine.program import arguments
 from engine.program.contract import Scores
-from engine.risk.intervals import Estimate, Z
+from engine.risk.intervals import Estimate, Z, as_units
+from engine.risk.tilting import weighted_mean
 from engine.study.study import Study
 
 ROUNDS = 5
@@ -64,9 +66,14 @@ def joint_move(
         mixed[once] += move[:, None]
         return sign * gaps(mixed)
 
+    def mean(move: np.ndarray) -> Estimate:
+        values = at(move)
+        return weighted_mean(values, np.ones(len(values)), units)
+
+    units = as_units(scores.shape[-1], study.unit)
     best: np.ndarray | None = None
     for start in (np.zeros(len(once)), *(_of_factor(study, name, size) for name, size in starts)):
-        for move in _steps(own, at, start):
+        for move in _steps(own, at, mean, start):
             if best is None or np.linalg.norm(move) < np.linalg.norm(best):
                 best = move
     if best is None:
@@ -74,15 +81,17 @@ def joint_move(
     length = float(np.linalg.norm(best))
     there = at(best)
     slope = float((own * (there - there.mean())).mean(axis=1) @ best) / length
-    error = float(there.std() / np.sqrt(len(there))) / abs(slope) if slope else float("nan")
+    error = mean(best).standard_error / abs(slope) if slope else float("nan")
     distance = Estimate(length, error, length - Z * error, length + Z * error)
     return JointMove(distance, _factors(study, best))
 
 
-def _steps(own: Scores, at: Gaps, move: np.ndarray) -> Iterator[np.ndarray]:
-    """Moves that turn the difference, each from the one before it: the start itself, if it is none."""
+def _steps(
+    own: Scores, at: Gaps, mean: Callable[[np.ndarray], Estimate], move: np.ndarray
+) -> Iterator[np.ndarray]:
+    """Moves that turn the difference, each from the one before it: the start itself, if it is one."""
     seen = at(move)
-    if move.any() and seen.mean() <= 0:
+    if move.any() and seen.mean() < 0:
         yield move
     for _ in range(ROUNDS):
         gradient = (own * (seen - seen.mean())).mean(axis=1)
@@ -92,13 +101,14 @@ def _steps(own: Scores, at: Gaps, move: np.ndarray) -> Iterator[np.ndarray]:
         if not length > 0:
             return
         ray = step / length
-        high = next((end for end in (min(2 * length, FARTHEST), FARTHEST) if at(end * ray).mean() <= 0), None)
+        ends = (min(2 * length, FARTHEST), FARTHEST)
+        high = next((end for end in ends if turned(mean(end * ray), 1.0)), None)
         if high is None:
             return
         low = 0.0
         for _ in range(HALVINGS):
             middle = 0.5 * (low + high)
-            low, high = (low, middle) if at(middle * ray).mean() <= 0 else (middle, high)
+            low, high = (low, middle) if at(middle * ray).mean() < 0 else (middle, high)
         move = high * ray
         seen = at(move)
         yield move

@@ -12,6 +12,9 @@ from engine.program.arguments import factor_stream
 from engine.program.contract import Scores
 from engine.study.study import Study
 
+SINGULAR = 1e-6
+"""Least eigenvalue of correlations below which a member follows from the others."""
+
 
 @dataclass(frozen=True)
 class Joint:
@@ -46,6 +49,11 @@ class Joint:
             matrix[:, : len(members)],
             matrix[:, len(members) :],
         )
+
+    @property
+    def is_one(self) -> bool:
+        """Whether some members follow from the others, so that none can be moved or drawn without them."""
+        return float(np.linalg.eigvalsh(self._correlation)[0]) < SINGULAR
 
     def given(self, base: Scores, other: Scores, known: np.ndarray) -> np.ndarray:
         """Own scores of members, the known ones as in `base`, the others drawn anew given these.

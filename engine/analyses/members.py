@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.analyses.futures import Futures, Numbers, Quantity
+from engine.analyses.futures import Futures, Numbers, Quantity, finite
 from engine.analyses.independent_inputs import IndependentInput, independent_inputs
 from engine.analyses.joint_scores import Joint
 from engine.analyses.variants import Observer
@@ -49,12 +49,15 @@ def within(futures: Futures, wanted: Sequence[Quantity], group: str, observe: Ob
     Uncertain. Quantif. 4, 1060-1083, doi:10.1137/15M1048070; groups as in Owen (1977), doi:10.1007/978-3-642-45494-3_7.
 
     Raises:
-      UserError: no such group, or one whose copula is not Gaussian.
+      UserError: no such group, or one whose copula is not Gaussian, or whose members are not told apart.
     """
     study = futures.study
     inputs = independent_inputs(study)
     own = _group(study, inputs, group)
     joint = Joint.of(study, group)
+    if joint.is_one:
+        text = f"'{group}': some of its members follow from the others, so that none has a part of its own."
+        raise UserError(study.source, [Problem("--within", text)])
     paths = max(study.unit, min(study.paths, PATHS) // study.unit * study.unit)
     names = [one.name for one in arguments.streams(study)]
     rows = {one.name: [k for k, name in enumerate(names) if name in set(one.streams)] for one in inputs}
@@ -70,7 +73,7 @@ def within(futures: Futures, wanted: Sequence[Quantity], group: str, observe: Ob
         own_values = [numbers.values(one, futures.made(base)) for one in wanted]
         others = futures.made(other)
         for q, one in enumerate(wanted):
-            whole[q, m] = np.nanmean(0.5 * (own_values[q] - numbers.values(one, others)) ** 2)
+            whole[q, m] = _half_square(own_values[q], numbers.values(one, others)).mean()
         later, order = _after(players, random), random.permutation(count)
         earlier = [player for player in players if player not in later]
         for unknown_players, way in ((later, order), (earlier, order[::-1])):
@@ -82,12 +85,18 @@ def within(futures: Futures, wanted: Sequence[Quantity], group: str, observe: Ob
                 mixed[joint.rows] = joint.given(base, other, way[:known])
                 values = futures.made(mixed)
                 for q, one in enumerate(wanted):
-                    now = 0.5 * (own_values[q] - numbers.values(one, values)) ** 2
+                    now = _half_square(own_values[q], numbers.values(one, values))
                     if known < count:
-                        parts[q, way[known], m] += 0.5 * np.nanmean(now - left[q])
+                        parts[q, way[known], m] += 0.5 * (now - left[q]).mean()
                     left[q] = now
         observe(f"members of {group}", m + 1, orders)
     return [Within(group, one, own.members, shares(parts[q], whole=whole[q])) for q, one in enumerate(wanted)]
+
+
+def _half_square(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(a - b)^2 / 2 on every path."""
+    x, y = finite(a, b, 0.0)
+    return 0.5 * (x - y) ** 2
 
 
 def _after(players: Sequence[IndependentInput], random: np.random.Generator) -> list[IndependentInput]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from engine.analyses.futures import SHORTFALL, Futures, outcomes_of, quantities, sound
+from engine.analyses.futures import SHORTFALL, Futures, of_paths, outcomes_of, quantities, sound
 from engine.analyses.given_data import GivenData, given_data
 from engine.analyses.independent_inputs import IndependentInput
 from engine.analyses.indices import Shares, indices
@@ -13,7 +13,6 @@ from engine.analyses.members import Within, within
 from engine.analyses.swings import Quantity, Swing, swings
 from engine.analyses.variants import PATHS, Observer, unobserved
 from engine.analyses.worth import Worth, worths
-from engine.errors import Problem, UserError
 from engine.study.study import Study
 
 
@@ -68,11 +67,7 @@ def sensitivity(
       UserError: no such outcome, event or group; paths that are no whole units; values that are not finite on more paths than the study allows.
     """
     study.refuse_broken_model()
-    count = min(study.paths, PATHS) if paths is None else paths
-    if count < 2 * study.unit or count % study.unit:
-        expected = f"expected at least {2 * study.unit}, in whole units of {study.unit}; got {count}."
-        raise UserError(study.source, [Problem("paths", expected)])
-    study = replace(study, paths=count)
+    study = of_paths(study, paths, PATHS, units=2)
     wanted = quantities(study, variables)
     names = [one.variable for one in wanted]
     futures = Futures(study, outcomes_of(study, names), device)

@@ -8,7 +8,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.cli.show.answers import print_place, written
+from engine.cli.show.answers import Kept, written
 from engine.cli.show.progress import progress
 
 if TYPE_CHECKING:
@@ -56,10 +56,7 @@ def command(
             looked_at, [name for names in variables for name in names] or None, place["device"],
             lambda stage, done, total: observe(Stage(stage, done, total)),
         )  # fmt: skip
-    try:
-        where, failure = written(study, place["out"], "assumptions", answer.groups), None
-    except Exception as error:  # what has been computed is shown all the same
-        where, failure = None, error
+    kept = written(study, place["out"], "assumptions", answer.groups)
     if as_json:
         screen.print_records(_plain(answer))
     else:
@@ -67,8 +64,8 @@ def command(
 
         with screen.paged() as console:
             print_assumptions(console, answer, full)
-            print_place(console, where)
-            if where is None and failure is None:
+            kept.print_place(console)
+            if kept == Kept(None):
                 words = "run", study.source
                 screen.print_command(
                     console,
@@ -76,8 +73,7 @@ def command(
                     *words,
                     model=study.model_spec,
                 )
-    if failure is not None:
-        raise failure
+    kept.refuse_failure()
 
 
 def _plain(answer: ByStructure) -> list[dict[str, Any]]:

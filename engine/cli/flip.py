@@ -8,7 +8,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.cli.show.answers import print_place, written
+from engine.cli.show.answers import written
 from engine.cli.show.progress import progress
 
 if TYPE_CHECKING:
@@ -62,10 +62,11 @@ def command(
             study, variable, first, second, measure, study.paths if ctx.params["paths"] else None, place["device"],
             lambda stage, done, total: observe(Stage(stage, done, total)),
         )  # fmt: skip
-    where = written(study, place["out"], "flip", groups(given))
+    kept = written(study, place["out"], "flip", groups(given))
     if as_json:
         screen.print_records(records(given))
-        return
-    with screen.paged() as console:
-        print_flip(console, given, full)
-        print_place(console, where)
+    else:
+        with screen.paged() as console:
+            print_flip(console, given, full)
+            kept.print_place(console)
+    kept.refuse_failure()

@@ -8,7 +8,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.cli.show.answers import print_place, written
+from engine.cli.show.answers import written
 from engine.cli.show.progress import progress
 
 if TYPE_CHECKING:
@@ -67,10 +67,11 @@ def command(
             lambda stage, done, total: observe(Stage(stage, done, total)),
             [name for names in groups for name in names], given_data,
         )  # fmt: skip
-    where = written(study, place["out"], "sensitivity", labelled(given, named))
+    kept = written(study, place["out"], "sensitivity", labelled(given, named))
     if as_json:
         screen.print_records(records(given))
-        return
-    with screen.paged() as console:
-        print_sensitivity(console, given, named, full)
-        print_place(console, where)
+    else:
+        with screen.paged() as console:
+            print_sensitivity(console, given, named, full)
+            kept.print_place(console)
+    kept.refuse_failure()

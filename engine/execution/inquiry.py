@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import UserError
 from engine.execution import notebook, questions
 from engine.execution.stages import Stage
 from engine.run_folder import answer_store
@@ -44,7 +46,7 @@ class Inquiry:
     ) -> Comparison:
         """Which policy is better, how surely, in which futures not, from when on: `engine.execution.questions.comparison_of`."""
         answer = questions.comparison_of(self.answers, self.cube, variables, policies, **options)
-        answer_store.write(self.run_folder, "compare", answer.groups)
+        self._keep("compare", answer.groups)
         return answer
 
     def explain(
@@ -61,7 +63,7 @@ class Inquiry:
 
         answers, at = self.answers, questions.level_of(level)
         answer = explain(answers.study, variable, policy, at, questions.first_paths(answers), **options)
-        answer_store.write(self.run_folder, "explain", labelled(answer))
+        self._keep("explain", labelled(answer))
         return answer
 
     def discover(self, where: str) -> Discovery:
@@ -70,7 +72,7 @@ class Inquiry:
         `engine.execution.questions.discovery_of` says what may be asked.
         """
         answer = questions.discovery_of(self.answers, self.cube, where)
-        answer_store.write(self.run_folder, "discover", answer.groups)
+        self._keep("discover", answer.groups)
         return answer
 
     def attribute(
@@ -92,7 +94,7 @@ class Inquiry:
         from engine.analyses.sensitivity_dataset import groups
 
         answer = sensitivity(self.study, variables, **_watched(options))
-        answer_store.write(self.run_folder, "sensitivity", groups(answer, variables))
+        self._keep("sensitivity", groups(answer, variables))
         return answer
 
     def flip(
@@ -109,7 +111,7 @@ class Inquiry:
         from engine.analyses.flip_dataset import groups
 
         answer = flip(self.study, variable, first, second, measure, **_watched(options))
-        answer_store.write(self.run_folder, "flip", groups(answer))
+        self._keep("flip", groups(answer))
         return answer
 
     def assumptions(
@@ -131,6 +133,13 @@ class Inquiry:
         answer = assumptions(study, variables, device, **_watched({}))
         answer_store.write(self.run_folder, "assumptions", answer.groups)
         return answer
+
+    def _keep(self, question: str, groups: Mapping[str, xr.Dataset]) -> None:
+        """Writes an answer beside the cube; warns where it cannot be written, as it is given all the same."""
+        try:
+            answer_store.write(self.run_folder, question, groups)
+        except UserError as error:
+            warnings.warn(f"the answer is not kept beside the cube: {error}", stacklevel=3)
 
 
 def _watched(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -140,6 +140,34 @@ def test_events_and_tails_are_ranked_too():
     assert tail.joint is None or tail.joint.distance.estimate > 1
 
 
+class Saturating(StaticModel):
+    """Both fail once the stress is high, the frail one earlier: the difference vanishes at both ends, and never turns."""
+
+    factors = {"stress": Factor("1"), "idle": Factor("1")}
+    levers = {"frail": Lever("1", low=0.0, high=1.0)}
+    outcomes = {"strain": Outcome("1", loss=True)}
+
+    def evaluate(self, factors, levers):
+        return {"strain": factors.stress + 0.5 * levers.frail}
+
+
+def test_a_difference_that_vanishes_has_not_turned():
+    text = {
+        "name": "saturating", "baseline": "firm", "policies": {"firm": {}, "frail": {"frail": 1.0}},
+        "factors": {"stress": STANDARD, "idle": STANDARD}, "run": {"paths": 1 << 14, "seed": 2},
+        "events": {"fails": {"outcome": "strain", "above": 0.0}},
+    }  # fmt: skip
+    given = flip(read_study(text, "saturating.toml", model=Saturating()), "fails", "frail", "firm")
+    assert given.difference.low > 0
+    assert not [one for one in given.beliefs if one.turns and one.kind == "prior"]
+    assert given.joint is None
+
+
+def test_members_that_follow_from_each_other_are_left_out_by_name():
+    given = flip(wager(4096, groups={"pair": {"correlation": 1.0}}), "cost", "risky", "sure")
+    assert {name for name, why in given.left_out if "follows" in why} == {"left", "right"}
+
+
 def test_the_answer_as_groups_records_and_a_sentence(given):
     text = sentence(given)
     assert text.startswith("risky above sure in mean of cost: noise alone turns it")

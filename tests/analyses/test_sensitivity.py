@@ -311,3 +311,31 @@ def test_groups_that_are_not_gaussian_are_refused_by_name():
         within(futures, quantities(futures.study, ["sum"]), "pair", unobserved)
     with pytest.raises(UserError, match="Did you mean 'pair'"):
         within(futures, quantities(futures.study, ["sum"]), "pear", unobserved)
+    with pytest.raises(UserError, match="follow from the others"):
+        futures = Futures(two(1.0), ("sum",))
+        within(futures, quantities(futures.study, ["sum"]), "pair", unobserved)
+
+
+class Seldom(StaticModel):
+    """Infinite on a few paths, and not a number on others."""
+
+    factors = {"x": Factor("1"), "y": Factor("1")}
+    outcomes = {"cost": Outcome("1", loss=True)}
+
+    def evaluate(self, factors, levers):
+        return {
+            "cost": jnp.where(
+                factors.x > 3.0, jnp.inf, jnp.where(factors.x < -3.0, jnp.nan, factors.x + factors.y)
+            )
+        }
+
+
+def test_paths_that_are_not_finite_spoil_no_share():
+    text = {
+        "name": "seldom", "baseline": "one", "policies": {"one": {}}, "factors": {"x": STANDARD, "y": STANDARD},
+        "run": {"paths": 1 << 14, "seed": 4, "nonfinite": 0.01},
+    }  # fmt: skip
+    own, _ = of(sensitivity(read_study(text, "seldom.toml", model=Seldom())), "cost")
+    for numbers in own.values():
+        for one in numbers:
+            assert abs(one.estimate - 0.5) < 0.03, one

@@ -5,8 +5,10 @@ import json
 import pytest
 import xarray as xr
 
+from engine.errors import UserError
 from engine.execution.run import open_run
 from engine.report.page import report
+from engine.run_folder import answer_store
 from tests.small_files import BRIDGE, call, own, write
 
 
@@ -48,10 +50,33 @@ def test_flip_prints_what_turns_a_ranking_and_the_report_has_both(run):
     study, folder = run
     ended = call("flip", study, *own("Bridge"), "--outcome", "damage", "--out", folder, "--quiet", "--full")
     assert ended.exit_code == 0, ended.output
-    assert ended.stdout.startswith("strong ") and "All priors together" in ended.stdout
+    assert ended.stdout.startswith("strong ") and "nor do all priors together" in " ".join(
+        ended.stdout.split()
+    )
     opened = open_run(folder)
     page = report(folder, opened.study, opened.cube).decode()
     assert "What it hangs on" in page and "What would turn it" in page
+
+
+def full(*_):
+    """The disk has no room."""
+    raise UserError("run", ["the disk is full."])
+
+
+@pytest.mark.parametrize("words", [("sensitivity",), ("flip", "--outcome", "damage")])
+def test_an_answer_that_cannot_be_kept_is_shown_all_the_same(run, monkeypatch, words):
+    study, folder = run
+    monkeypatch.setattr(answer_store, "write", full)
+    ended = call(words[0], study, *own("Bridge"), *words[1:], "--out", folder, "--quiet")
+    assert ended.exit_code == 2 and "the disk is full" in ended.stderr
+    assert ended.stdout.startswith(("damage, strong less weak", "strong below weak"))
+    assert "Beside the cube" not in ended.stdout
+
+
+def test_a_run_gives_an_answer_that_cannot_be_kept_and_warns(run, monkeypatch):
+    monkeypatch.setattr(answer_store, "write", full)
+    with pytest.warns(UserWarning, match="not kept beside the cube: run: 1 problem"):
+        assert open_run(run[1]).flip("damage", "strong", "weak").difference.estimate < 0
 
 
 def test_what_cannot_be_asked_is_refused(run):
