@@ -171,10 +171,10 @@ def _prepared_for(study: Study, options: RunOptions) -> RunFolder:
     refuse_if_too_large(folder)
     compilation_cache.keep_programs()
     kept = known.key_of_contract(study.model)
-    if kept is None or compilation_cache.held(kept) is None:
+    if kept is None or compilation_cache.held("contract", kept) is None:
         study.refuse_broken_model()
         if kept is not None:
-            compilation_cache.keep(kept, b"kept")
+            compilation_cache.keep("contract", kept, b"kept")
     return folder
 
 

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 
+from engine.modelling import executed
 from engine.program import compilation_cache, known
 from engine.program.pilot import Pilot, pilot
 from engine.program.rules import traced
@@ -29,8 +30,9 @@ def too_coarse(study: Study, both: Pilot | None = None) -> tuple[Rounding, ...]:
     """
     if study.precision != "float32":
         return ()
-    key = None if both else known.key_of(study, "rounding", study.paths)
-    kept = compilation_cache.held(key) if key is not None else None
+    code = None if both else executed.code_of(study.model, __name__)
+    key = known.key_of(study, code, "rounding", study.paths)
+    kept = compilation_cache.held("rounding", key) if key is not None else None
     if kept is not None:
         return tuple(map(Rounding.of_dict, json.loads(kept)))
     both = both or piloted(study)
@@ -39,5 +41,5 @@ def too_coarse(study: Study, both: Pilot | None = None) -> tuple[Rounding, ...]:
     except Exception:
         return ()
     if both is not None and key is not None:
-        compilation_cache.keep(key, json.dumps([one.as_dict() for one in answer]).encode())
+        compilation_cache.keep("rounding", key, json.dumps([one.as_dict() for one in answer]).encode())
     return answer

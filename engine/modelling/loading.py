@@ -16,6 +16,8 @@ from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from engine.errors import UserError, unknown
+from engine.modelling import executed
+from engine.modelling.shipped import digest_of_shipped
 from engine.modelling.sources import Sources, execute, of_imported
 from engine.modelling.unfiled import digest_of_unfiled, given_by_hand
 
@@ -115,7 +117,7 @@ def source_digest(part: type) -> str:
     refer to.
 
     Raises:
-      UserError: it has no source.
+      UserError: it has no source, or ships and is not what its source says.
     """
     module = sys.modules.get(part.__module__)
     file = getattr(module, "__file__", None)
@@ -127,6 +129,8 @@ def source_digest(part: type) -> str:
         except (OSError, TypeError) as error:
             text = "its source cannot be read, so its runs could not be told apart. Put the class in a file."
             raise UserError(part.__name__, [text]) from error
+    if part.__module__.partition(".")[0] == executed.PACKAGE:
+        return digest_of_shipped(part)
     home = Path(file).resolve()
     if getattr(module, "__package__", ""):
         return of_imported(module, home).digest_of_package()

@@ -38,7 +38,7 @@ def files_opened() -> Iterator[list[Path]]:
         paths += [path for path in dict.fromkeys(map(Path, opened)) if _is_data(path)]
 
 
-def is_own(path: Path) -> bool:
+def is_own(path: Path | str) -> bool:
     """Whether a file is the user's own: not of Python, of an installed package or of the engine."""
     return not _is_library(str(path))
 

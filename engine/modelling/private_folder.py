@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
+import stat
+import tempfile
 from pathlib import Path
 
+_MARK = b"rustbelt, sealed\n"
+_SEAL = 32
+_LARGEST = 1 << 28
+"""Bytes of one file, at most: a program of the largest model takes a hundredth of it."""
 
-def private_folder() -> tuple[Path | None, str]:
+
+def private_folder(inside: str = "") -> tuple[Path | None, str]:
     """The folder, made where it is missing; or None, with the reason unless there is to be none.
 
     It is `$RUSTBELT_CACHE`, else `$XDG_CACHE_HOME/rustbelt`, else `~/.cache/rustbelt`; `RUSTBELT_CACHE=off` is none. One that is
     someone else's, that others can write to, or that cannot be written is not used. It may be deleted at any time.
+
+    Args:
+      inside: the name of a folder in it, which is no link either; itself if not given.
     """
     wish = os.environ.get("RUSTBELT_CACHE", "")
     if wish.lower() == "off":
@@ -19,17 +31,26 @@ def private_folder() -> tuple[Path | None, str]:
         folder = _folder(wish)
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
-        status = folder.stat()
+        wrong = _wrong_with(folder, folder.stat())
+        if inside and not wrong:
+            folder /= inside
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir(mode=0o700)
+            wrong = _wrong_with(folder, folder.lstat())
     except (OSError, RuntimeError) as failure:
         return None, f"{failure}."
+    return (None, wrong) if wrong else (folder, "")
+
+
+def _wrong_with(folder: Path, status: os.stat_result) -> str:
+    if not stat.S_ISDIR(status.st_mode):
+        return f"expected a folder, and {folder} is none."
     if hasattr(os, "getuid") and status.st_uid != os.getuid():
-        return None, f"expected a folder of yours, and {folder} is user {status.st_uid}'s."
+        return f"expected a folder of yours, and {folder} is user {status.st_uid}'s."
     if os.name == "posix" and status.st_mode & 0o022:
         mode = f"{folder} has mode {status.st_mode & 0o777:o}: chmod 700 it."
-        return None, f"expected a folder that nobody else can write to, and {mode}"
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return None, f"{folder} cannot be written."
-    return folder, ""
+        return f"expected a folder that nobody else can write to, and {mode}"
+    return "" if os.access(folder, os.W_OK | os.X_OK) else f"{folder} cannot be written."
 
 
 def _folder(wish: str) -> Path:
@@ -37,3 +58,44 @@ def _folder(wish: str) -> Path:
         return Path(wish).expanduser().absolute()
     given = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(given) if os.path.isabs(given) else Path.home() / ".cache") / "rustbelt"
+
+
+# ------------------------------------------------------------------------------------------------- sealed files
+
+
+def write_sealed(file: Path, content: bytes) -> None:
+    """Writes a file that `read_sealed` reads again under its name alone: aside, then in its place, whoever writes it too.
+
+    Raises:
+      OSError: there is no room, or no such folder.
+    """
+    handle, aside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+    try:
+        with open(handle, "wb") as to:
+            to.write(_MARK + _seal(file.name, content) + content)
+        os.replace(aside, file)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(aside)
+        raise
+
+
+def read_sealed(file: Path) -> bytes | None:
+    """What was written to a file under its name; None where nothing was, or it is not that: another's, damaged, or no plain file."""
+    try:
+        with open(os.open(file, os.O_RDONLY | _NO_LINK), "rb") as source:
+            status = os.fstat(source.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
+                return None
+            mark, seal, content = source.read(len(_MARK)), source.read(_SEAL), source.read()
+    except OSError:
+        return None
+    return content if mark == _MARK and seal == _seal(file.name, content) else None
+
+
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def _seal(name: str, content: bytes) -> bytes:
+    """A digest of a file's name and content: what is put under another name is nothing."""
+    return hashlib.blake2b(f"{name}\0".encode() + content, digest_size=_SEAL).digest()

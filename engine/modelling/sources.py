@@ -8,7 +8,7 @@ import importlib.util
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -74,7 +74,7 @@ def execute(name: str, file: Path) -> tuple[ModuleType, Sources]:
     Modules of installed packages are not.
     """
     sources = Sources(file)
-    loader = _FromSource(name, str(file), sources)
+    loader = FromSource(name, str(file), sources)
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))  # type: ignore[arg-type]
     before = sys.modules.get(name)
     sys.modules[name] = module  # dataclasses and pickling look their module up there
@@ -115,7 +115,7 @@ def _digest_of(path: Path) -> str:
 # ---------------------------------------------------------------------------------------------- modules
 
 
-class _FromSource(SourceFileLoader):
+class FromSource(SourceFileLoader):
     """Takes a module from its source and never from byte code, which may be that of a moment ago."""
 
     def __init__(self, name: str, path: str, sources: Sources):
@@ -130,22 +130,49 @@ class _FromSource(SourceFileLoader):
 
 
 class _Finder:
-    """Finds modules of the user's own, as Python would, and has them taken from their sources."""
+    """Finds modules as Python would, and has those that are wanted taken from their sources."""
 
-    def __init__(self, sources: Sources):
-        self._sources, self._thread, self.names = sources, threading.get_ident(), set[str]()
+    def __init__(self, sources: Sources, wanted: Callable[[ModuleSpec], bool]):
+        self._sources, self._wanted, self._thread, self.names = (
+            sources,
+            wanted,
+            threading.get_ident(),
+            set[str](),
+        )
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """As `importlib.abc.MetaPathFinder`; nothing for what is not the user's own."""
+        """As `importlib.abc.MetaPathFinder`; nothing for what is not wanted."""
         if threading.get_ident() != self._thread:
             return None
         others = (finder for finder in sys.meta_path if finder is not self)
         spec = next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
-        if spec is None or type(spec.loader) is not SourceFileLoader or not is_own(Path(spec.loader.path)):
+        if spec is None or type(spec.loader) is not SourceFileLoader or not self._wanted(spec):
             return None
         self.names.add(name)
-        spec.loader = _FromSource(name, spec.loader.path, self._sources)
+        spec.loader = FromSource(name, spec.loader.path, self._sources)
         return spec
+
+
+@contextmanager
+def imported_afresh(
+    sources: Sources, aside: Iterable[str], wanted: Callable[[ModuleSpec], bool]
+) -> Iterator[set[str]]:
+    """Modules are imported anew from their sources meanwhile; the names of those that were.
+
+    Args:
+      sources: it gets their files.
+      aside: names of modules that are forgotten before; whoever calls this puts back what shall be there after.
+      wanted: whether a module is taken from its source.
+    """
+    for name in aside:
+        del sys.modules[name]
+    finder = _Finder(sources, wanted)
+    importlib.invalidate_caches()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield finder.names
+    finally:
+        sys.meta_path.remove(finder)
 
 
 @contextmanager
@@ -157,19 +184,15 @@ def _afresh(sources: Sources) -> Iterator[None]:
         for name, module in list(sys.modules.items())
         if name in _BROUGHT or _stands_in(module, folder)
     }
-    for name in aside:
-        del sys.modules[name]
-    finder = _Finder(sources)
-    importlib.invalidate_caches()
-    sys.meta_path.insert(0, finder)
+    names: set[str] = set()
     try:
-        yield
+        with imported_afresh(sources, aside, lambda spec: is_own(spec.origin or "")) as names:
+            yield
     finally:
-        sys.meta_path.remove(finder)
         for name, module in aside.items():
             if name not in _BROUGHT or name not in sys.modules:
                 sys.modules[name] = module
-        _BROUGHT.update(finder.names - aside.keys())
+        _BROUGHT.update(names - aside.keys())
 
 
 def _stands_in(module: Any, folder: str) -> bool:

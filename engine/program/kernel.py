@@ -11,10 +11,12 @@ from functools import partial
 import numpy as np
 from jax.sharding import Mesh
 
+from engine.modelling.executed import ships
+from engine.modelling.loading import source_digest
 from engine.program import arguments
 from engine.program.contract import Program
 from engine.program.gpu import GpuProgram
-from engine.program.known import Unlisted, is_known, key_of_code
+from engine.program.known import Unlisted, code_of, is_known, key_of_code
 from engine.program.listing import Listing, listed
 from engine.program.llvm import EMITTER, NoMachineForm
 from engine.program.loop import OUTCOMES
@@ -41,7 +43,12 @@ def program_on(
       lanes: paths of a tile of XLA's, a power of two; that of the study if not given.
       dtype: of all numbers but the random words; that of the study if not given.
       form: one of `FORMS`; that of the study if not given.
+
+    Raises:
+      UserError: the model ships, and has been changed in memory since the study was loaded.
     """
+    if ships(study.model):
+        source_digest(type(study.model))
     kind = dtype or study.dtype
     on_cpu = mesh.devices.flat[0].platform == "cpu"
     if (form or study.program) == FORMS[0]:
@@ -70,21 +77,22 @@ def kind_for(study: Study, kind: str) -> str:
 @contextlib.contextmanager
 def listed_once(study: Study) -> Iterator[None]:
     """Within it a study is traced and listed once, however many ask; not at all where its code is known."""
-    rules = None if _is_known(study, study.dtype) else traced(study, study.dtype)
+    rules = None if _is_known(study, study.dtype, code_of(study)) else traced(study, study.dtype)
     yield
     del rules
 
 
 def _loop(study: Study, dtype: type) -> Unlisted | None:
     """The one loop of a study, where its model allows it; where its code is known, nothing is traced to tell."""
-    if _is_known(study, dtype):
-        return Unlisted(dtype, partial(_listed, study, dtype))
+    code = code_of(study)
+    if _is_known(study, dtype, code):
+        return Unlisted(dtype, partial(_listed, study, dtype), code)
     listing = listing_of(study, dtype)
-    return Unlisted(dtype, lambda: listing) if isinstance(listing, Listing) else None
+    return Unlisted(dtype, lambda: listing, code) if isinstance(listing, Listing) else None
 
 
-def _is_known(study: Study, dtype: type) -> bool:
-    return is_known(key_of_code(study, dtype, lanes(dtype), OUTCOMES))
+def _is_known(study: Study, dtype: type, code: str | None) -> bool:
+    return is_known(key_of_code(study, code, dtype, lanes(dtype), OUTCOMES))
 
 
 def _listed(study: Study, dtype: type) -> Listing:

@@ -1,8 +1,9 @@
 """What earlier processes found out about a study: its machine code, whether its model keeps its contract, what rounding does to it.
 
 Code itself is kept by its text, which must be written to be asked for: the model traced, its operations listed. Of a model of this
-package nothing can change that but the study's records, these sources, and versions of what they are written with; where all are as
-they were, so is all that follows from them. A model of one's own may read what nobody sees: it is traced by every process.
+package nothing can change that but the study's records, the code of this package as it is in memory (`modelling/executed.py`), and
+versions of what it is written with; where all are as they were, so is all that follows from them. A model of one's own may read what
+nobody sees: it is traced by every process.
 """
 
 from __future__ import annotations
@@ -10,17 +11,16 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
+from engine.modelling import contract, executed
 from engine.modelling.records import Model
 from engine.program import compilation_cache, machine_code
 from engine.program.listing import Listing
@@ -28,10 +28,13 @@ from engine.program.loop import Layout
 from engine.program.stages import Room
 from engine.study.study import Study
 
-_HOME = Path(__file__).parents[1]
 _ELSEWHERE = ("document", "source", "model", "paths")
 """Fields of a study that its list does not follow from: its records say what the document does, and the sources what the model does."""
 _PACKAGES = ("jax", "jaxlib", "numpy", "scipy")
+_CODE = tuple(
+    f"{executed.PACKAGE}.{name}" for name in ("program.listing", "program.loop", "program.machine_code")
+)
+"""Modules that machine code is written by."""
 
 
 @dataclass(frozen=True)
@@ -41,38 +44,47 @@ class Unlisted:
     Args:
       dtype: of all numbers that go in and out.
       listing: lists it where that must be.
+      code: of this package, as it was in memory when this was made; None where code hangs on what nobody sees.
     """
 
     dtype: type
     listing: Callable[[], Listing]
+    code: str | None
 
 
-def key_of(study: Study, *about: str | int) -> str | None:
-    """What is kept by it follows from a study and what is said about it; None where it hangs on what nobody sees.
+def code_of(study: Study) -> str | None:
+    """What a study's machine code is written by, as `executed.code_of`."""
+    return executed.code_of(study.model, *_CODE)
+
+
+def key_of(study: Study, code: str | None, *about: str | int) -> str | None:
+    """What is kept by it follows from a study, from code, and from what is said about it; None where it hangs on what nobody sees.
 
     The number of paths has no part in it.
+
+    Args:
+      code: a digest of what finds it out, as it is in memory.
     """
-    if not _ships(study.model):
-        return None
     records = {
         field.name: getattr(study, field.name) for field in fields(study) if field.name not in _ELSEWHERE
     }
-    return _digest([_name(study.model), *about, records])
+    return _key(study.model, code, [*about, records])
 
 
-def key_of_code(study: Study, dtype: type, width: int, gives: str) -> str | None:
+def key_of_code(study: Study, code: str | None, dtype: type, width: int, gives: str) -> str | None:
     """The key of a study's code.
 
     Args:
+      code: as `code_of` gives it.
       width: lanes of a vector.
       gives: what the code gives, as `loop.code` takes it.
     """
-    return key_of(study, "code", np.dtype(dtype).name, width, gives)
+    return key_of(study, code, "code", np.dtype(dtype).name, width, gives)
 
 
 def key_of_contract(model: Model) -> str | None:
     """The key of a model that keeps its contract."""
-    return _digest([_name(model), "contract"]) if _ships(model) else None
+    return _key(model, executed.code_of(model, contract.__name__), ["contract"])
 
 
 def found(key: str) -> tuple[Layout, Any] | None:
@@ -98,33 +110,16 @@ def note(key: str, layout: Layout, code: str) -> None:
       code: what the machine code is kept by.
     """
     held = {**asdict(layout), "dtype": np.dtype(layout.dtype).name}
-    compilation_cache.keep(key, json.dumps({"layout": held, "code": code}).encode())
+    compilation_cache.keep("layout", key, json.dumps({"layout": held, "code": code}).encode())
 
 
 def _noted(key: str) -> dict[str, Any] | None:
-    content = compilation_cache.held(key)
+    content = compilation_cache.held("layout", key)
     return None if content is None else json.loads(content)
-
-
-def _ships(model: Model) -> bool:
-    """Whether a model is one of this package with nothing of its own beside its class: then it follows from the sources."""
-    return type(model).__module__.partition(".")[0] == __name__.partition(".")[0] and not vars(model)
 
 
 def _name(model: Model) -> str:
     return f"{type(model).__module__}.{type(model).__qualname__}"
-
-
-@functools.cache
-def _sources() -> str:
-    """SHA-256 of all files of this package: they take .01 s to read, and nobody need raise a number when one changes."""
-    digest = hashlib.sha256()
-    for folder, folders, files in os.walk(_HOME):
-        folders[:] = sorted(set(folders) - {"__pycache__"})
-        for path in (Path(folder) / name for name in sorted(files)):
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(_HOME).as_posix()}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
 
 
 @functools.cache
@@ -133,21 +128,22 @@ def _packages() -> dict[str, str]:
 
 
 def _surroundings() -> dict[str, Any]:
-    """All but the study that code follows from."""
+    """All but the study and the code of this package that code follows from."""
     told = {name: value for name, value in jax.config.values.items() if "cache" not in name}
     return {
-        "sources": _sources(),
         "packages": _packages(),
         "compiler": machine_code.surroundings(),
         "jax": {name: str(told[name]) for name in sorted(told)},
     }
 
 
-def _digest(about: list[Any]) -> str | None:
-    """One digest of records and of all that they stand among; None where something in them is no plain data."""
+def _key(model: Model, code: str | None, about: list[Any]) -> str | None:
+    """One digest of records, of the code that they are handed to, and of all that they stand among; None where one is no plain data."""
+    if code is None:
+        return None
     digest = hashlib.blake2b(digest_size=16)
     try:
-        _add([_surroundings(), *about], digest.update)
+        _add([_surroundings(), code, _name(model), *about], digest.update)
     except TypeError:
         return None
     return digest.hexdigest()

@@ -62,7 +62,7 @@ def loaded(text: str) -> Any:
     engine = kept(key)
     if engine is None:
         code = target().emit_object(llvm.parse_assembly(text))
-        compilation_cache.keep(key, code)
+        compilation_cache.keep("code", key, code)
         engine = _in_memory(key, code)
     return engine
 

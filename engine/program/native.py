@@ -245,18 +245,17 @@ class LoopProgram:
 
     def _loaded(self, gives: str, of_scores: bool) -> tuple[Layout, Any]:
         """The layout of code and what holds it in memory: written where it is not known."""
-        listing, key = self._listing, None
+        listing, key, code = self._listing, None, None
         if isinstance(listing, Unlisted):
-            key = known.key_of_code(
-                self.study, self.dtype, self._width, f"{gives} of scores" if of_scores else gives
-            )
+            code, what = listing.code, f"{gives} of scores" if of_scores else gives
+            key = known.key_of_code(self.study, code, self.dtype, self._width, what)
             earlier = known.found(key) if key is not None else None
             if earlier is not None:
                 return earlier
             listing = listing.listing()
         written = loop.code(self.study, listing, self.inputs, self._width, gives, of_scores)
         engine = machine_code.loaded(written.text)
-        if key is not None:
+        if key is not None and known.code_of(self.study) == code:  # nobody has changed it meanwhile
             known.note(key, written.layout, machine_code.key_of(written.text))
         return written.layout, engine
 

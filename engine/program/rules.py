@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from engine.modelling import executed
 from engine.modelling.cells import Cells
 from engine.modelling.folds import Fold
 from engine.modelling.records import Factor, Model, Shock, Yearly, factor_names, shock_streams
@@ -202,18 +203,19 @@ class Rules:
         return SimpleNamespace(**levers)
 
 
-_TRACED: MutableMapping[tuple[int, type], Rules] = weakref.WeakValueDictionary()
+_TRACED: MutableMapping[tuple[int, type, str | None], Rules] = weakref.WeakValueDictionary()
 _TRACING = threading.Lock()
 
 
 def traced(study: Study, dtype: type) -> Rules:
-    """The rules of a study, traced once as long as somebody holds them, and not by two threads at once."""
+    """The rules of a study, traced once as long as somebody holds them and nobody changes the code, and not by two threads at once."""
     with _TRACING:
-        rules = _TRACED.get((id(study), dtype)) or Rules(study, dtype)
+        key = id(study), dtype, executed.code_of(study.model, __name__)
+        rules = _TRACED.get(key) or Rules(study, dtype)
         if study.is_path_model:
             with jax.enable_x64(True) if dtype == np.float64 else nullcontext():
                 rules.of_years  # noqa: B018
-        _TRACED[id(study), dtype] = rules
+        _TRACED[key] = rules
     return rules
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tests.small_files import BRIDGE, POND, call, own, write
 
 PROGRAM = "import sys; from engine.cli import main; sys.exit(main())"
 CACHE = "jax_compilation_cache_dir"
+KEY, OTHER = "0" * 32, "1" * 32
 
 
 @pytest.fixture
@@ -40,8 +42,9 @@ def used():
 
 
 def test_the_folder_is_made_for_its_user_alone(place):
-    assert used() == str(place)
-    assert stat.S_IMODE(place.stat().st_mode) == stat.S_IMODE(place.parent.stat().st_mode) == 0o700
+    assert used() == str(place / "jax")
+    for folder in (place, place.parent, place / "jax", place / "programs"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert jax.config.jax_persistent_cache_min_compile_time_secs == 0
 
 
@@ -49,9 +52,9 @@ def test_the_folder_is_that_of_the_cache_of_the_user(place, monkeypatch, tmp_pat
     monkeypatch.delenv("RUSTBELT_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for given, expected in (
-        (str(tmp_path / "xdg"), tmp_path / "xdg" / "rustbelt"),
-        ("relative", tmp_path / "home" / ".cache" / "rustbelt"),
-        ("", tmp_path / "home" / ".cache" / "rustbelt"),
+        (str(tmp_path / "xdg"), tmp_path / "xdg" / "rustbelt" / "jax"),
+        ("relative", tmp_path / "home" / ".cache" / "rustbelt" / "jax"),
+        ("", tmp_path / "home" / ".cache" / "rustbelt" / "jax"),
     ):
         monkeypatch.setenv("XDG_CACHE_HOME", given)
         jax.config.update(CACHE, None)
@@ -70,7 +73,7 @@ def test_a_folder_that_others_can_write_to_is_left_alone(place, mode):
 def test_a_folder_that_others_can_only_read_is_used(place):
     place.mkdir(parents=True)
     place.chmod(0o755)
-    assert used() == str(place)
+    assert used() == str(place / "jax")
 
 
 @pytest.mark.parametrize(
@@ -99,21 +102,132 @@ def test_nothing_is_kept_where_that_is_asked(place, monkeypatch, word):
     assert used() is None
 
 
-def test_a_cache_that_jax_was_given_stays(place, tmp_path):
-    jax.config.update(CACHE, str(tmp_path))
-    assert used() == str(tmp_path)
+@pytest.mark.parametrize("name", ["programs", "jax"])
+def test_a_folder_of_our_own_that_is_a_link_or_that_others_can_write_to_is_left_alone(place, tmp_path, name):
+    (tmp_path / "elsewhere").mkdir()
+    place.mkdir(parents=True)
+    (place / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.warns(UserWarning, match="expected a folder, and .* is none"):
+        assert used() is None
+    (place / name).unlink()
+    (place / name).mkdir()
+    (place / name).chmod(0o777)
+    with pytest.warns(UserWarning, match="nobody else can write to"):
+        assert used() is None
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+# ------------------------------------------------------------------------------- what JAX has been given
+
+
+def test_a_cache_that_jax_was_given_stays_its_own_and_is_nothing_of_ours(place, tmp_path):
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    theirs.chmod(0o777)
+    jax.config.update(CACHE, str(theirs))
+    assert used() == str(theirs)
     assert jax.config.jax_persistent_cache_min_compile_time_secs > 0
-    assert not place.exists()
+    compilation_cache.keep("code", KEY, b"ours")
+    assert not list(theirs.iterdir())
+    for name in (f"{KEY}-cache", f"{KEY}.code"):
+        shutil.copy(place / "programs" / f"{KEY}.code", theirs / name)
+    (place / "programs" / f"{KEY}.code").unlink()
+    assert compilation_cache.held("code", KEY) is None
 
 
-def test_programs_not_used_for_longest_are_forgotten(place, monkeypatch):
+def test_nothing_is_read_from_a_cache_of_jax_where_nothing_is_to_be_kept(place, tmp_path, monkeypatch):
+    jax.config.update(CACHE, str(tmp_path))
+    compilation_cache.keep("code", KEY, b"ours")
+    shutil.copy(place / "programs" / f"{KEY}.code", tmp_path)
+    monkeypatch.setenv("RUSTBELT_CACHE", "off")
+    assert compilation_cache.held("code", KEY) is None
+
+
+# ------------------------------------------------------------------------------- what is sealed
+
+
+def test_what_is_kept_is_found_under_its_key_and_kind_alone(place):
+    compilation_cache.keep("code", KEY, b"A")
+    compilation_cache.keep("code", OTHER, b"B")
+    compilation_cache.keep("layout", KEY, b"C")
+    first, second = place / "programs" / f"{KEY}.code", place / "programs" / f"{OTHER}.code"
+    assert [compilation_cache.held("code", key) for key in (KEY, OTHER)] == [b"A", b"B"]
+    aside = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(aside)
+    assert [compilation_cache.held("code", key) for key in (KEY, OTHER)] == [None, None]
+    first.write_bytes((place / "programs" / f"{KEY}.layout").read_bytes())
+    assert compilation_cache.held("code", KEY) is None
+    assert compilation_cache.held("layout", KEY) == b"C"
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-1], lambda b: b[:-1] + bytes([b[-1] ^ 1]), lambda b: b"", lambda b: b + b"x"]
+)
+def test_what_is_damaged_is_nothing(place, damage):
+    compilation_cache.keep("code", KEY, b"machine code")
+    file = place / "programs" / f"{KEY}.code"
+    file.write_bytes(damage(file.read_bytes()))
+    assert compilation_cache.held("code", KEY) is None
+
+
+def test_links_are_neither_followed_nor_written_through(place, tmp_path):
+    compilation_cache.keep("code", KEY, b"machine code")
+    file, other = place / "programs" / f"{KEY}.code", tmp_path / "other"
+    file.rename(other)
+    file.symlink_to(other)
+    assert compilation_cache.held("code", KEY) is None
+    before = other.read_bytes()
+    compilation_cache.keep("code", KEY, b"anew")
+    assert other.read_bytes() == before
+    assert not file.is_symlink()
+    assert compilation_cache.held("code", KEY) == b"anew"
+
+
+def test_what_is_no_plain_file_is_nothing_and_nobody_waits_for_it(place):
+    compilation_cache.keep("code", KEY, b"machine code")
+    file = place / "programs" / f"{KEY}.code"
+    file.unlink()
+    os.mkfifo(file)
+    assert compilation_cache.held("code", KEY) is None
+    file.unlink()
+    file.mkdir()
+    assert compilation_cache.held("code", KEY) is None
+    compilation_cache.keep("code", KEY, b"not there")  # a folder stands there
+    assert {one.name for one in (place / "programs").iterdir()} == {file.name}
+
+
+def test_programs_not_used_for_longest_are_forgotten_and_nothing_of_anybody_else(place, monkeypatch):
+    monkeypatch.setattr(compilation_cache, "LARGEST", 400)
+    keys = [f"{k:032x}" for k in range(4)]
+    for key, last in zip(keys, (30, 10, 20, 40), strict=True):
+        compilation_cache.keep("code", key, bytes(100))
+        os.utime(place / "programs" / f"{key}.code", (last, last))
+    strangers = [
+        place / "my-thesis-cache",
+        place / "programs" / "my-thesis-cache",
+        place / "jax" / "own-notes",
+    ]
+    strangers.append(place / "programs" / f"{'f' * 32}.code")  # by its name ours, without our seal
+    (place / "jax").mkdir(mode=0o700)
+    for file in strangers:
+        file.write_bytes(bytes(150))
+        os.utime(file, (1, 1))
+    used()
+    assert all(file.exists() for file in strangers)
+    assert [key for key in keys if compilation_cache.held("code", key)] == [keys[0], keys[3]]
+
+
+def test_of_what_jax_has_kept_the_oldest_goes_too(place, monkeypatch):
     monkeypatch.setattr(compilation_cache, "LARGEST", 250)
-    place.mkdir(parents=True, mode=0o700)
-    for name, last in (("a-cache", 30), ("b-cache", 10), ("c-cache", 20), ("own-notes", 1)):
-        (place / name).write_bytes(bytes(100))
-        os.utime(place / name, (last, last))
-    assert used() == str(place)
-    assert {file.name for file in place.iterdir()} == {"a-cache", "c-cache", "own-notes"}
+    used()
+    jax.config.update(CACHE, None)
+    for name, last in (("a", 30), ("b", 10), ("c", 20)):
+        file = place / "jax" / f"jit_{name}-{name * 64}-cache"
+        file.write_bytes(bytes(100))
+        os.utime(file, (last, last))
+    used()
+    assert {file.name[4] for file in (place / "jax").iterdir()} == {"a", "c"}
 
 
 def test_the_next_process_finds_the_programs_and_nothing_else_changes(tmp_path):

@@ -1,6 +1,9 @@
 """What is known of a study from earlier processes: as long as nothing that it follows from has changed, and not a moment longer."""
 
 import functools
+import sys
+import threading
+from contextlib import contextmanager
 from dataclasses import replace
 
 import jax
@@ -10,7 +13,8 @@ import pytest
 from engine.execution import job, precision
 from engine.execution.job import RunOptions
 from engine.modelling import contract
-from engine.program import compilation_cache, devices, kernel, known, machine_code
+from engine.models.rustbelt import labour
+from engine.program import compilation_cache, devices, known, listing, machine_code, pilot, rules
 from engine.program.kernel import program_on
 from engine.study.loading import load_study
 from engine.study.study import Block
@@ -23,7 +27,7 @@ shipped = functools.partial(load_study, "rustbelt")
 
 
 def key(study, dtype=np.float32, width=16, gives="outcomes"):
-    return known.key_of_code(study, dtype, width, gives)
+    return known.key_of_code(study, known.code_of(study), dtype, width, gives)
 
 
 def forget_what_is_loaded(monkeypatch):
@@ -35,25 +39,32 @@ def forget_what_is_loaded(monkeypatch):
 def kept(tmp_path, monkeypatch):
     """A folder of programs that holds none, as a process finds it that has loaded none."""
     forget_what_is_loaded(monkeypatch)
-    # not by JAX's setting: it goes on to write where it wrote first
-    monkeypatch.setattr(compilation_cache, "_file", lambda key: tmp_path / f"{key}-cache")
-    return tmp_path
+    monkeypatch.setenv("RUSTBELT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "programs"
 
 
-def traces_nothing(monkeypatch):
-    """From here on it is an error to trace or to list a study, as if another process began."""
+TRACING = {
+    one.__code__: one.__name__ for one in (contract.refuse_broken, rules.traced, listing.listed, pilot.pilot)
+}
 
-    def refuse(*args):
-        raise AssertionError("traced")
 
+@contextmanager
+def traced(monkeypatch):
+    """What traces or lists a study in here, as if another process began; nothing of it is replaced, as that would be another program."""
     forget_what_is_loaded(monkeypatch)
-    for place, name in (
-        (contract, "refuse_broken"),
-        (kernel, "traced"),
-        (kernel, "listed"),
-        (precision, "piloted"),
-    ):
-        monkeypatch.setattr(place, name, refuse)
+    called = []
+
+    def note(frame, event, _):
+        if event == "call" and frame.f_code in TRACING:
+            called.append(TRACING[frame.f_code])
+
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        yield called
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
 
 
 def computed(study):
@@ -97,7 +108,7 @@ def test_another_study_or_another_code_is_another_one(other):
     assert OTHERS[other]() not in (None, key(shipped()))
 
 
-def test_other_sources_versions_processors_or_settings_of_jax_are_others(monkeypatch):
+def test_other_code_versions_processors_or_settings_of_jax_are_others(monkeypatch):
     study = shipped()
     keys = [key(study)]
     with jax.numpy_dtype_promotion("strict"):
@@ -105,12 +116,12 @@ def test_other_sources_versions_processors_or_settings_of_jax_are_others(monkeyp
         keys.append(key(study))
         jax.config.update("jax_default_matmul_precision", None)
     for place, name, value in (
-        (known, "_sources", "other"),
-        (known, "_packages", {}),
-        (machine_code, "surroundings", ["another processor"]),
+        (labour, "RETIREMENT", 0.056),
+        (known, "_packages", dict),
+        (machine_code, "surroundings", list),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(place, name, lambda value=value: value)
+            patch.setattr(place, name, value)
             keys += [key(study), known.key_of_contract(study.model)]
     assert len(set(keys)) == len(keys)
     assert key(study) == keys[0]
@@ -134,10 +145,22 @@ def test_what_is_no_plain_data_is_never_known():
 
 
 def test_a_known_study_gives_the_same_bits_and_is_not_listed(kept, monkeypatch):
-    first = computed(shipped(paths=64))
-    traces_nothing(monkeypatch)
-    for ours, theirs in zip(computed(shipped(paths=64)), first, strict=True):
+    with traced(monkeypatch) as at_first:
+        first = computed(shipped(paths=64))
+    assert {"traced", "listed"} <= {*at_first}
+    with traced(monkeypatch) as later:
+        again = computed(shipped(paths=64))
+    assert not later
+    for ours, theirs in zip(again, first, strict=True):
         assert_same(ours, theirs)
+
+
+def test_code_that_was_changed_while_it_was_written_is_not_noted(kept, monkeypatch):
+    study = shipped(paths=64)
+    monkeypatch.setattr(known, "code_of", lambda study: "another")
+    program = program_on(study, devices.mesh("cpu"))
+    program.prepare()
+    assert [file.suffix for file in kept.iterdir()] == [".code"]
 
 
 @pytest.mark.parametrize(
@@ -147,11 +170,10 @@ def test_a_known_study_gives_the_same_bits_and_is_not_listed(kept, monkeypatch):
 def test_what_is_lost_is_made_again(kept, monkeypatch, lost):
     study = shipped(paths=64)
     first = computed(study)
-    for file in kept.glob("*-cache"):
-        is_note = file.stat().st_size < 2000
+    for file in kept.iterdir():
         if lost == "ends":
             file.write_bytes(file.read_bytes()[:-7])
-        elif is_note == (lost == "notes"):
+        elif (file.suffix == ".layout") == (lost == "notes"):
             file.unlink()
     forget_what_is_loaded(monkeypatch)
     for ours, theirs in zip(computed(shipped(paths=64)), first, strict=True):
@@ -165,22 +187,25 @@ def test_a_second_run_traces_nothing_and_leaves_the_same_cube(kept, tmp_path, mo
         return {path.relative_to(place): path.read_bytes() for path in place.rglob("*") if path.is_file()}
 
     first = cube("first")
-    traces_nothing(monkeypatch)
-    assert cube("second") == first
+    with traced(monkeypatch) as later:
+        assert cube("second") == first
+    assert not later
 
 
 def test_what_rounding_does_is_known_for_as_many_paths_alone(kept, monkeypatch):
     few = precision.too_coarse(shipped(paths=64))
-    traces_nothing(monkeypatch)
-    assert precision.too_coarse(shipped(paths=64)) == few
-    with pytest.raises(AssertionError, match="traced"):
+    with traced(monkeypatch) as later:
+        assert precision.too_coarse(shipped(paths=64)) == few
+    assert not later
+    with traced(monkeypatch) as later:
         precision.too_coarse(shipped(paths=128))
+    assert "pilot" in later
 
 
 @pytest.mark.slow
 def test_nothing_is_known_where_nothing_is_kept(kept, monkeypatch):
-    monkeypatch.setattr(compilation_cache, "_file", lambda key: None)
+    monkeypatch.setenv("RUSTBELT_CACHE", "off")
     computed(shipped(paths=64))
     assert not known.is_known(key(shipped(), width=machine_code.width()))
-    assert not [*kept.iterdir()]
-    assert compilation_cache.held("0" * 32) is None
+    assert not kept.exists()
+    assert compilation_cache.held("layout", "0" * 32) is None
