@@ -17,7 +17,9 @@ import numpy as np
 from engine.errors import Problem, UserError
 from engine.formatting import command_line
 from engine.run_folder.folder import RunFolder
+from engine.storage import regular_files
 from engine.storage.files import WRITERS, digest, digest_of_file, sealed, sync, unsealed, write_files, writing
+from engine.storage.regular_files import Irregular, size_below
 from engine.study.study import Block
 
 LAYOUT = 3
@@ -180,14 +182,16 @@ def intact(folder: Path, record: Record, thorough: bool = False) -> bool:
 
 
 def wrong(folder: Path, file: Stored, thorough: bool = True) -> str:
-    """What is wrong with a file, "" if nothing is: "missing", "empty", "... bytes, expected ...", "other content"."""
-    path = folder / file.name
-    if not path.is_file():
+    """What is wrong with a file, "" if nothing is: "missing", "empty", "... bytes, expected ...", "other content", "expected a file, got a link"."""
+    try:
+        size = size_below(folder, file.name)
+    except (FileNotFoundError, NotADirectoryError):
         return "missing"
-    size = path.stat().st_size
+    except Irregular as error:
+        return str(error.strerror)
     if size != file.size:
         return f"{size:,} bytes, expected {file.size:,}" if size else "empty"
-    if thorough and digest_of_file(path) != file.sha256:
+    if thorough and digest_of_file(folder / file.name) != file.sha256:
         return "other content than was written"
     return ""
 
@@ -200,7 +204,7 @@ def content_of(folder: Path, file: Stored) -> bytes:
     """
     with writing(folder):
         fault = wrong(folder, file, thorough=False)
-        content = b"" if fault else (folder / file.name).read_bytes()
+        content = b"" if fault else regular_files.content_of(folder / file.name)
     if not fault and digest(content) != file.sha256:
         fault = "other content than was written"
     if fault:

@@ -84,6 +84,30 @@ def test_a_study_that_is_not_there(tmp_path, out):
     refused_with_problems(call("run", tmp_path / "raw.toml", "--out", out), "expected UTF-8 text")
 
 
+@pytest.mark.parametrize("kind", ["pipe", "device", "endless"])
+def test_what_is_given_is_a_file_and_is_not_waited_for(tmp_path, out, kind):
+    odd = tmp_path / "odd"
+    if kind == "pipe":
+        os.mkfifo(odd)
+    elif kind == "device":
+        odd.symlink_to("/dev/zero")
+    else:
+        with odd.open("wb") as file:
+            file.truncate(1 << 40)
+    link = tmp_path / "link.toml"
+    link.symlink_to(write(tmp_path, BRIDGE))
+    assert call("check", link, *own("Bridge")).exit_code == 0
+    for ended in (
+        call("run", odd, *own("Bridge"), "--out", out),
+        call("risk", odd, *own("Bridge")),
+        call("run", link, "--model", f"{odd}:Bridge", "--out", out),
+        call("fit", odd, "--column", "x"),
+        call("check", write(tmp_path, BRIDGE.replace("low = 1\nhigh = 2", 'file = "odd"\ncolumn = "x"').replace('"uniform"', '"empirical"')), *own("Bridge")),
+    ):  # fmt: skip
+        refused_with_problems(ended, "expected")
+        assert "memory" not in ended.stderr, ended.stderr
+
+
 def test_a_name_that_no_disk_takes(tmp_path):
     study = write(tmp_path, BRIDGE)
     refused_with_problems(call("run", study, *own("Bridge"), "--out", tmp_path / ("x" * 300)), "cannot be")
