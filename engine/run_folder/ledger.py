@@ -7,6 +7,7 @@ written, belongs to this study and range, and every file it names is there. `doc
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +20,7 @@ from engine.formatting import command_line
 from engine.run_folder.folder import RunFolder
 from engine.storage import regular_files
 from engine.storage.files import WRITERS, digest, digest_of_file, sealed, sync, unsealed, write_files, writing
-from engine.storage.regular_files import Irregular, size_below
+from engine.storage.regular_files import Irregular, refuse_linked, size_of
 from engine.study.study import Block
 
 LAYOUT = 3
@@ -178,20 +179,33 @@ def recorded_blocks(folder: Path) -> Iterator[int]:
 
 def intact(folder: Path, record: Record, thorough: bool = False) -> bool:
     """Whether every file of a record is there with its size and, looking thoroughly, its content."""
-    return all(not wrong(folder, file, thorough) for file in record.files)
+    try:
+        refuse_linked(folder, (file.name for file in record.files))
+    except Irregular:
+        return False
+    return all(not _fault(folder, file, thorough) for file in record.files)
 
 
 def wrong(folder: Path, file: Stored, thorough: bool = True) -> str:
     """What is wrong with a file, "" if nothing is: "missing", "empty", "... bytes, expected ...", "other content", "expected a file, got a link"."""
     try:
-        size = size_below(folder, file.name)
+        refuse_linked(folder, [file.name])
+    except Irregular as error:
+        return str(error.strerror)
+    return _fault(folder, file, thorough)
+
+
+def _fault(folder: Path, file: Stored, thorough: bool) -> str:
+    path = os.path.join(folder, file.name)
+    try:
+        size = size_of(path)
     except (FileNotFoundError, NotADirectoryError):
         return "missing"
     except Irregular as error:
         return str(error.strerror)
     if size != file.size:
         return f"{size:,} bytes, expected {file.size:,}" if size else "empty"
-    if thorough and digest_of_file(folder / file.name) != file.sha256:
+    if thorough and digest_of_file(Path(path)) != file.sha256:
         return "other content than was written"
     return ""
 

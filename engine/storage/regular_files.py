@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -76,15 +77,30 @@ def size_below(folder: str | Path, name: str) -> int:
       Irregular: it is no file, or a folder on the way to it is a link.
       OSError: there is none.
     """
-    place = str(folder)
-    *between, _ = parts = name.split("/")
-    for part in between:
-        place = os.path.join(place, part)
-        if os.path.islink(place):
-            raise Irregular(place, "expected a folder, got a link")
-    status = os.lstat(os.path.join(folder, *parts))
-    _refuse_other_kind(os.path.join(folder, *parts), status.st_mode)
+    refuse_linked(folder, [name])
+    return size_of(os.path.join(folder, name))
+
+
+def size_of(path: str | Path) -> int:
+    """Bytes of a file.
+
+    Raises:
+      Irregular: it is a link, a pipe or anything else but a file.
+      OSError: there is none.
+    """
+    status = os.lstat(path)
+    _refuse_other_kind(path, status.st_mode)
     return status.st_size
+
+
+def refuse_linked(folder: str | Path, names: Iterable[str]) -> None:
+    """Raises `Irregular` where a folder between a folder and files by their places below it is a link; each is looked at once."""
+    between = {os.path.dirname(name) for name in names}
+    while between := between - {""}:
+        for place in sorted(between):
+            if os.path.islink(os.path.join(folder, place)):
+                raise Irregular(os.path.join(folder, place), "expected a folder, got a link")
+        between = {os.path.dirname(place) for place in between}
 
 
 def clear(folder: str | Path, name: str) -> None:
