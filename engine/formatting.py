@@ -20,10 +20,46 @@ _UNPRINTABLE = re.compile(
     "\\u2028\\u2029\\ud800-\\udfff\\U000e0000-\\U000e007f]"  # ends of lines, halves of characters, letters that nobody sees
 )
 
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+"""How a text begins that a spreadsheet takes for a formula; the last four are as wide as Chinese signs."""
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "†": r"\dag{}",
+    "‡": r"\ddag{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
 
 def printable(text: str) -> str:
     r"""The text with characters that act on a terminal written out, such as `\x1b`; the same for text that has none."""
     return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet may take a text for a formula, by how it begins (OWASP, CSV Injection)."""
+    return text.startswith(_FORMULA)
+
+
+def as_cell(text: str) -> str:
+    """The text as a cell of a CSV file: one that a spreadsheet would compute stands behind an apostrophe; controls are written out."""
+    return f"'{printable(text)}" if is_formula(text) else printable(text)
+
+
+def as_markdown(text: str) -> str:
+    """The text as a cell of a table in Markdown, on one line: none of it is a tag, a link or the end of the cell."""
+    escaped = re.sub(r"[\\|]", r"\\\g<0>", " ".join(printable(text).split()))
+    return escaped.replace("<", "&lt;").replace("](", r"]\(")
+
+
+def as_latex(text: str) -> str:
+    """The text as a cell of a table in LaTeX, on one line: none of it is a command; no bracket follows the end of a row."""
+    escaped = re.sub(
+        r"[\\†‡~^&%$#_{}]",
+        lambda found: _LATEX.get(found[0], f"\\{found[0]}"),
+        " ".join(printable(text).split()),
+    )
+    return f"{{}}{escaped}" if escaped[:1] in ("[", "*") else escaped
 
 
 def decimals(error: float) -> int | None:

@@ -6,8 +6,11 @@ import shutil
 import sys
 from pathlib import Path
 
+import pytest
+
 from engine.program.compilation_cache import keep_programs
 from engine.program.devices import use_every_core
+from tests.top_level import strays
 
 # nothing that is imported while tests are collected goes away again, and rewriting their assertions takes seconds, so it is kept
 gc.disable()
@@ -19,6 +22,7 @@ if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 4 << 30:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))  # a disk takes a millisecond to delete a file
 use_every_core()
 keep_programs()
+AT_FIRST = strays()
 
 
 def pytest_collection_finish():
@@ -30,3 +34,11 @@ def pytest_collection_finish():
 def pytest_xdist_auto_num_workers(config):
     """Two processes for all tests, none beside this one for some of them: each takes seconds to start."""
     return 2 if config.args_source is config.ArgsSource.TESTPATHS else 0
+
+
+def pytest_sessionfinish(session):
+    """Tests that leave a file at the top of the project have failed: it would be committed one day."""
+    left = strays() - AT_FIRST
+    if left and not hasattr(session.config, "workerinput"):
+        print(f"\nLeft at the top of the project: {', '.join(sorted(left))}. Write into tmp_path.")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -172,3 +172,23 @@ def test_files_are_short_and_named_after_what_they_do():
     for file, path in FILES.items():
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, file
         assert not FORBIDDEN_NAMES & set(file.split("/")), file
+
+
+def test_files_of_a_run_folder_are_read_in_one_place():
+    # of the processor; the list of models in the folder of the user's own; what is written; a lock that only one can make; an archive in memory
+    expected = {
+        *(("run_folder/provenance", "read_text"), ("run_folder/ownership", "read_bytes")),
+        *(("run_folder/ownership", "open"), ("storage/files", "open"), ("storage/locks", "open")),
+        ("storage/npz", "open"),
+    }
+    reads = {"read_bytes", "read_text", "open", "fromfile", "memmap"}
+    looked = [file for file in FILES if package_of(file) in ("storage", "run_folder")]
+    calls = {
+        (file, call)
+        for file in (*looked, "execution/upkeep")
+        for node in ast.walk(ast.parse(FILES[file].read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and (call := ast.unparse(node.func).rpartition(".")[2]) in reads
+        and ast.unparse(node.func) != "os.open"
+    }
+    assert calls == expected, calls ^ expected

@@ -109,7 +109,8 @@ def shipped(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_python_of_the_readme_opens_the_cube_of_a_run(shipped):
+def test_python_of_the_readme_opens_the_cube_of_a_run(shipped, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # it saves tables
     snippets = blocks(README, "python")
     assert snippets
     names = {"xr": __import__("xarray")}

@@ -29,7 +29,7 @@ _KEPT = {
 def users(error: BaseException) -> UserError | None:
     """A failure as the user's to mend; None where it is ours.
 
-    What the system refuses is the user's: a folder that is gone or may not be read, a full disk, too little memory.
+    What the system refuses is the user's: a folder that is gone or may not be read, a full disk, too little memory, no more threads.
     """
     if isinstance(error, UserError):
         return error
@@ -38,6 +38,9 @@ def users(error: BaseException) -> UserError | None:
     if isinstance(error, MemoryError):
         text = "there is too little of it. Ask for fewer --paths, or end other programs."
         return UserError("memory", [text])
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+        text = "lets this process start no more threads. Raise its limits (ulimit -v, ulimit -u), or end other programs."
+        return UserError("the system", [text])
     if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
         text = "expected names of files and folders in UTF-8, got one of other bytes. Rename it, or work in another folder."
         return UserError(str(error.object)[:200].strip(), [text])

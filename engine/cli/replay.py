@@ -202,10 +202,12 @@ def _refuse_to_save(file: Path) -> None:
 
 
 def _save(story: xr.DataTree, file: Path) -> None:
+    from engine.execution.export import as_csv
     from engine.execution.replay import as_table
 
     if file.suffix == ".csv":
-        as_table(story).to_csv(file, mode="x", index=False)
+        with file.open("xb") as table:
+            table.write(as_csv(as_table(story)))
         return
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from engine.errors import UserError
+from engine.formatting import as_cell, as_latex, as_markdown, is_formula, printable
 from engine.modelling.records import Outcome, Yearly
 from engine.risk.as_text import cell
 from engine.risk.tables import Record
@@ -89,7 +89,20 @@ def side_by_side(study: Study, records: Sequence[Record]) -> pd.DataFrame:
 
 
 def _csv(study: Study, tables: Named) -> bytes:
-    return _stacked(study, tables).to_csv(index=False).encode()
+    return as_csv(_stacked(study, tables))
+
+
+def as_csv(rows: pd.DataFrame) -> bytes:
+    """The rows as a CSV file in which no text is a formula or moves a cursor; numbers are as they are."""
+    return _texts(rows, as_cell).to_csv(index=False).encode()
+
+
+def _texts(rows: pd.DataFrame, changed: Callable[[str], str]) -> pd.DataFrame:
+    """The rows with each text, those of the head too, changed."""
+    plain = rows.rename(columns=lambda name: changed(name) if isinstance(name, str) else name)
+    texts = [name for name in plain if not pd.api.types.is_numeric_dtype(plain[name])]
+    held = plain[texts].map(lambda value: changed(value) if isinstance(value, str) else value)
+    return plain.assign(**{str(name): held[name] for name in texts})
 
 
 def _parquet(study: Study, tables: Named) -> bytes:
@@ -117,7 +130,7 @@ def _workbook(study: Study, tables: Named) -> bytes:
     buffer = io.BytesIO()
     with pd.ExcelWriter(buffer, engine="openpyxl") as writer:
         for name, rows in sheets.items():
-            rows.to_excel(writer, sheet_name=name, index=False)
+            _texts(rows, printable).to_excel(writer, sheet_name=name, index=False)
             sheet = writer.sheets[name]
             sheet.freeze_panes = "A2"
             sheet.auto_filter.ref = sheet.dimensions
@@ -128,7 +141,8 @@ def _workbook(study: Study, tables: Named) -> bytes:
                 )
                 for held in column:
                     if isinstance(held.value, str):
-                        held.data_type = "s"  # a label that begins with = is no formula
+                        held.data_type = "s"  # a label that begins with = is no formula,
+                        held.quotePrefix = is_formula(held.value)  # also once somebody has edited it
                 column[0].font = Font(bold=True)
     return buffer.getvalue()
 
@@ -137,7 +151,7 @@ def _markdown(study: Study, tables: Named) -> bytes:
     parts = []
     for name, records in tables.items():
         head, rows = _lines(study, records)
-        escaped = [[text.replace("|", r"\|") for text in row] for row in (head, *rows)]
+        escaped = [list(map(as_markdown, row)) for row in (head, *rows)]
         rule = ["---" if k < 2 else "---:" for k in range(len(head))]
         lines = [f"| {' | '.join(row)} |" for row in (escaped[0], rule, *escaped[1:])]
         parts.append("\n".join([f"**{name}**", "", *lines, ""]))
@@ -148,7 +162,7 @@ def _latex(study: Study, tables: Named) -> bytes:
     parts = []
     for name, records in tables.items():
         head, rows = _lines(study, records)
-        lines = [f"{' & '.join(map(_escaped, row))} \\\\" for row in (head, *rows)]
+        lines = [f"{' & '.join(map(as_latex, row))} \\\\" for row in (head, *rows)]
         body = "\n".join([r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"])
         columns = f"ll{'r' * (len(head) - 2)}"
         parts.append(
@@ -160,17 +174,6 @@ def _latex(study: Study, tables: Named) -> bytes:
 def _lines(study: Study, records: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
     table = side_by_side(study, records).reset_index()
     return [str(column) for column in table], table.to_numpy().tolist()
-
-
-def _escaped(text: str) -> str:
-    special = {
-        "\\": r"\textbackslash{}",
-        "†": r"\dag{}",
-        "‡": r"\ddag{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-    }
-    return re.sub(r"[\\†‡~^&%$#_{}]", lambda match: special.get(match[0], f"\\{match[0]}"), text)
 
 
 _WRITERS: dict[str, Callable[[Study, Named], bytes]] = {

@@ -24,6 +24,7 @@ from engine.run_folder.parts import yearly_fields, yearly_missing, yearly_paths
 from engine.storage import locks
 from engine.storage.files import WRITERS, digest, digest_of_file, unsealed, write_atomically, writing
 from engine.storage.locks import Holder
+from engine.storage.regular_files import clear, holds, opened
 from engine.study.loading import resolved_text
 from engine.study.study import Study
 
@@ -119,7 +120,7 @@ def status(folder: RunFolder) -> Status:
 def report_paths(folder: Path) -> int | None:
     """How many paths the report in a run folder is of; 0 where it does not say, None where there is none."""
     try:
-        with (folder / "report.html").open("rb") as page:
+        with opened(folder / "report.html") as page:
             stated = re.search(rb'<meta name="paths" content="(\d+)">', page.read(1 << 14))
     except OSError:
         return None
@@ -212,6 +213,8 @@ def repair(
         computed = [part for part in damaged if isinstance(part, int) or part == YEARLY]
         if computed and "study" not in damaged and not force:
             ownership.refuse_other_versions(folder, of_study(folder.study, versions(device)))
+        for damage in damages:
+            clear(folder.path, damage.file)
         if "study" in damaged:
             _restore_study(folder, device)
         if "provenance" in damaged:
@@ -251,7 +254,7 @@ def _study_damage(folder: RunFolder) -> Iterator[Damage]:
         yield Damage("study", "ledger/study.json", f"of another study, {held.get('fingerprint')}")
     text = folder.path / "study.toml"
     expected = held["study"] if held else resolved_text(folder.study)
-    if not text.is_file() or text.read_bytes() != expected.encode():
+    if not holds(text, expected.encode()):
         yield Damage("study", "study.toml", "not as it was written" if text.exists() else "missing")
 
 
@@ -275,8 +278,7 @@ def _file_damage(
 
 def _explained(folder: Path, file: Stored, what: str, part: int | str, whose: Mapping[str, int | str]) -> str:
     """What is wrong with a file, and which part's it is if it has another's content."""
-    path = folder / file.name
-    other = whose.get(digest_of_file(path)) if path.is_file() else None
+    other = whose.get(digest_of_file(folder / file.name) or "")
     return what if other is None or other == part else f"{what}: it is block {other}'s"
 
 
@@ -286,7 +288,7 @@ def _root_damage(folder: RunFolder, record: Record | None) -> Iterator[Damage]:
         return
     for name, content in cube.skeleton(folder.study).items():
         path = cube.cube_of(folder.path) / name
-        if not path.is_file() or path.read_bytes() != content:
+        if not holds(path, content):
             what = "not as it was written" if path.exists() else "missing"
             yield Damage(CUBE, path.relative_to(folder.path).as_posix(), what)
 

@@ -25,6 +25,8 @@ Part = TypeVar("Part")
 _LOADED: WeakKeyDictionary[type, Sources] = WeakKeyDictionary()
 """What the classes that have been loaded come from."""
 
+LARGEST_FILE = 16 << 20
+"""Bytes of the largest file of a model that is read."""
 _PREFIX = "rustbelt_model_"
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 _LONGEST = 300
@@ -63,6 +65,8 @@ def load_part(spec: str, kinds: tuple[type[Part], ...]) -> Part:
 def _import_file(spec: str, path: Path) -> tuple[ModuleType, Sources]:
     if not path.is_file():
         raise UserError(spec, [f"no file '{path}'; expected a Python file."])
+    if path.stat().st_size > LARGEST_FILE:
+        raise UserError(spec, [f"expected a Python file of at most {LARGEST_FILE >> 20} MiB, got '{path}'."])
     file = path.resolve()
     try:
         return execute(_module_name(file), file)

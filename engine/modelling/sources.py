@@ -48,14 +48,11 @@ class Sources:
         return hashlib.sha256(_bytes(text)).hexdigest()
 
     def digest_of_package(self) -> str:
-        """As `digest`, of every file in the folder of the model's file, names sorted, and of what lies elsewhere."""
+        """As `digest`, of every file of the package that the model's file stands in, names sorted, and of what lies elsewhere."""
         folder, digest = self.home.parent, hashlib.sha256()
-        for path in sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).as_posix()):
-            inside = path.relative_to(folder)
-            hidden = any(part.startswith(".") for part in inside.parts)
-            if path.is_file() and path.suffix != ".pyc" and not hidden:
-                content = path.read_bytes()
-                digest.update(_bytes(f"{inside.as_posix()}\0{len(content)}\0") + content)
+        for path in files_of_package(folder):
+            content = path.read_bytes()
+            digest.update(_bytes(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0") + content)
         elsewhere = [path for path in self.files if not path.is_relative_to(folder)]
         for name, one in sorted((path.name, self.files[path]) for path in elsewhere):
             digest.update(_bytes(f"{name}\0{one}\0"))
@@ -64,6 +61,23 @@ class Sources:
     def _place(self, path: Path) -> str:
         folder = self.home.parent
         return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+
+
+def files_of_package(folder: Path) -> list[Path]:
+    """The files below the folder of a package that can be code or data of it, by their places in it.
+
+    Left out is what tools put there and take away at any moment: byte code, what is hidden, an editor's locks (links that lead nowhere),
+    copies and what it saves by itself.
+    """
+    inside = {path.relative_to(folder): path for path in folder.rglob("*")}
+    parts = {
+        place.as_posix(): path for place, path in inside.items() if not any(map(_is_of_tools, place.parts))
+    }
+    return [path for _, path in sorted(parts.items()) if path.is_file()]
+
+
+def _is_of_tools(part: str) -> bool:
+    return part.startswith((".", "#")) or part.endswith(("~", ".pyc")) or part == "__pycache__"
 
 
 def execute(name: str, file: Path) -> tuple[ModuleType, Sources]:

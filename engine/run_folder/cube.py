@@ -33,6 +33,7 @@ from engine.storage.files import (
     write_new,
     writing,
 )
+from engine.storage.regular_files import content_of, holds
 from engine.study.study import BLOCK, Block, Study
 
 CUBE_FOLDER = "cube.zarr"
@@ -62,7 +63,7 @@ def create(folder: RunFolder) -> None:
         ledger.drop(folder.path, CUBE)
         write_atomically(cube / _ROOT, files[_ROOT])
         write_files(
-            cube, {name: content for name, content in files.items() if not _holds(cube / name, content)}
+            cube, {name: content for name, content in files.items() if not holds(cube / name, content)}
         )
         _drop_beyond(folder)
 
@@ -79,7 +80,7 @@ def _drop_beyond(folder: RunFolder) -> None:
 def has_arrays(folder: RunFolder) -> bool:
     """Whether the cube is there with arrays as long as the study asks for."""
     return all(
-        _holds(cube_of(folder.path) / name, content)
+        holds(cube_of(folder.path) / name, content)
         for name, content in skeleton(folder.study).items()
         if name != _ROOT
     )
@@ -173,7 +174,7 @@ def finish(folder: RunFolder, summaries: Summaries) -> None:
         ledger.drop(folder.path, CUBE)
         write_atomically(cube / _ROOT, frame[_ROOT])
         write_files(
-            cube, {name: content for name, content in frame.items() if not _holds(cube / name, content)}
+            cube, {name: content for name, content in frame.items() if not holds(cube / name, content)}
         )
         remove_tree(begun)
         write_new(begun, written)
@@ -213,7 +214,7 @@ def is_finished(folder: RunFolder, done: Container[int]) -> bool:
 def attributes(folder: str | Path) -> dict[str, Any]:
     """What the cube of a run folder says of itself, `title`, `summary`, `status` and `paths` among it; empty if there is none."""
     try:
-        return dict(json.loads((cube_of(Path(folder)) / _ROOT).read_bytes())["attributes"])
+        return dict(json.loads(content_of(cube_of(Path(folder)) / _ROOT, zarr_writer.METADATA))["attributes"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
@@ -221,9 +222,8 @@ def attributes(folder: str | Path) -> dict[str, Any]:
 def rounding(folder: Path) -> tuple[Rounding, ...]:
     """What the cube of a finished run says that single precision is too coarse for; nothing if that cannot be read."""
     try:
-        held = json.loads((cube_of(folder) / "diagnostics" / _ROOT).read_bytes())["attributes"].get(
-            "rounding"
-        )
+        content = content_of(cube_of(folder) / "diagnostics" / _ROOT, zarr_writer.METADATA)
+        held = json.loads(content)["attributes"].get("rounding")
         return tuple(map(Rounding.of_dict, json.loads(held or "[]")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ()
@@ -232,10 +232,6 @@ def rounding(folder: Path) -> tuple[Rounding, ...]:
 def cube_of(folder: Path) -> Path:
     """The zarr store of a run folder."""
     return folder / CUBE_FOLDER
-
-
-def _holds(path: Path, content: bytes) -> bool:
-    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
 
 
 def _root_attributes(study: Study) -> dict[str, Any]:

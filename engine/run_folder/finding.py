@@ -65,8 +65,9 @@ def stored_study(folder: Path, model: Model | None = None) -> Study:
       model: the model of one's own that it was run with; the one that the folder names if not given.
 
     Raises:
-      UserError: neither can be read; or the model that it names is not what it was.
+      UserError: neither can be read; the cube or the ledger is a link; or the model that it names is not what it was.
     """
+    ownership.refuse_links(folder)
     if model is None:
         spec = ownership.remembered_model(folder)
         model = load_model_file(spec) if spec else None

@@ -7,6 +7,7 @@ written, belongs to this study and range, and every file it names is there. `doc
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -17,7 +18,9 @@ import numpy as np
 from engine.errors import Problem, UserError
 from engine.formatting import command_line
 from engine.run_folder.folder import RunFolder
+from engine.storage import regular_files
 from engine.storage.files import WRITERS, digest, digest_of_file, sealed, sync, unsealed, write_files, writing
+from engine.storage.regular_files import Irregular, refuse_linked, size_of
 from engine.study.study import Block
 
 LAYOUT = 3
@@ -176,18 +179,33 @@ def recorded_blocks(folder: Path) -> Iterator[int]:
 
 def intact(folder: Path, record: Record, thorough: bool = False) -> bool:
     """Whether every file of a record is there with its size and, looking thoroughly, its content."""
-    return all(not wrong(folder, file, thorough) for file in record.files)
+    try:
+        refuse_linked(folder, (file.name for file in record.files))
+    except Irregular:
+        return False
+    return all(not _fault(folder, file, thorough) for file in record.files)
 
 
 def wrong(folder: Path, file: Stored, thorough: bool = True) -> str:
-    """What is wrong with a file, "" if nothing is: "missing", "empty", "... bytes, expected ...", "other content"."""
-    path = folder / file.name
-    if not path.is_file():
+    """What is wrong with a file, "" if nothing is: "missing", "empty", "... bytes, expected ...", "other content", "expected a file, got a link"."""
+    try:
+        refuse_linked(folder, [file.name])
+    except Irregular as error:
+        return str(error.strerror)
+    return _fault(folder, file, thorough)
+
+
+def _fault(folder: Path, file: Stored, thorough: bool) -> str:
+    path = os.path.join(folder, file.name)
+    try:
+        size = size_of(path)
+    except (FileNotFoundError, NotADirectoryError):
         return "missing"
-    size = path.stat().st_size
+    except Irregular as error:
+        return str(error.strerror)
     if size != file.size:
         return f"{size:,} bytes, expected {file.size:,}" if size else "empty"
-    if thorough and digest_of_file(path) != file.sha256:
+    if thorough and digest_of_file(Path(path)) != file.sha256:
         return "other content than was written"
     return ""
 
@@ -200,7 +218,7 @@ def content_of(folder: Path, file: Stored) -> bytes:
     """
     with writing(folder):
         fault = wrong(folder, file, thorough=False)
-        content = b"" if fault else (folder / file.name).read_bytes()
+        content = b"" if fault else regular_files.content_of(folder / file.name)
     if not fault and digest(content) != file.sha256:
         fault = "other content than was written"
     if fault:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from engine.storage.files import (
     write_atomically,
     writing,
 )
+from engine.storage.regular_files import holds
 from engine.study.loading import names_in, resolved_text
 from engine.study.study import ANYWHERE, BLOCK, Study
 
@@ -125,7 +127,7 @@ def enter(folder: RunFolder, versions: Mapping[str, str], force: bool = False, a
         if document != held:
             write_atomically(study_file(folder.path), sealed(document))
         place, text = folder.path / "study.toml", document["study"].encode()
-        if not place.is_file() or place.read_bytes() != text:
+        if not holds(place, text):
             write_atomically(place, text)
 
 
@@ -175,9 +177,7 @@ def remembered_model(folder: Path) -> str | None:
     if not whole:
         raise UserError(str(folder), [f"does not say what its model was. {remedy}"])
     for file, one in files.items():
-        state = (
-            "is gone" if not file.is_file() else "has changed since" if digest_of_file(file) != one else ""
-        )
+        state = "is gone" if not file.is_file() else "has changed since" if _digest(file) != one else ""
         if state:
             which = spec if file == own else f"{spec}: {file}"
             raise UserError(str(folder), [f"its model {which} {state}. {remedy}"])
@@ -190,7 +190,7 @@ def _as_found(study: Study) -> dict[str, Any]:
     """What the folder keeps of a model of one's own: where it is, and what each of its files held when it was loaded."""
     spec = str(study.model_spec)
     own = _file_of(spec)
-    files = dict(files_of(type(study.model))) or {own: digest_of_file(own)}
+    files = dict(files_of(type(study.model))) or {own: _digest(own)}
     return {
         "spec": spec,
         "sha256": Sources(own, files).digest(),
@@ -215,6 +215,11 @@ def _models_run() -> list[str]:
 
 def _line(model: Mapping[str, str]) -> str:
     return f"{model['sha256']} {model['spec']}".replace("\n", "\\n")
+
+
+def _digest(file: Path) -> str:
+    """SHA-256 of a file of a model of one's own, which may be behind a link, and of any size."""
+    return str(digest_of_file(file.resolve(), math.inf))
 
 
 def _file_of(spec: str) -> Path:
@@ -287,11 +292,12 @@ def _sweep(folder: Path) -> None:
 def _refuse_foreign(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise UserError(str(folder), ["expected a folder, got a file. Take another folder."])
-    for place in (ledger.ledger_of(folder), folder / "cube.zarr"):
-        if place.is_symlink():
-            raise UserError(
-                str(folder), [f"{place.name} leads elsewhere (a symbolic link). Take another folder."]
-            )
+    refuse_links(folder)
+    for place, folders, _ in (
+        *os.walk(ledger.ledger_of(folder)),
+        *os.walk(folder / "cube.zarr"),
+    ):
+        _refuse_linked(folder, [Path(place, name) for name in folders])
     if not folder.is_dir() or study_file(folder).exists():
         return
     held = {path.name for path in folder.iterdir()} - {"ledger"}
@@ -305,6 +311,20 @@ def _refuse_foreign(folder: Path) -> None:
         raise UserError(
             str(folder), [f"is not empty and holds no run (there is {example}). Take another folder."]
         )
+
+
+def refuse_links(folder: Path) -> None:
+    """Raises a UserError where the cube or the ledger of a run folder is a link, or one of the ledger's folders."""
+    held = ledger.ledger_of(folder)
+    _refuse_linked(folder, [folder / "cube.zarr", held, *held.glob("[0-9]*")])
+
+
+def _refuse_linked(folder: Path, places: Iterable[Path]) -> None:
+    for place in places:
+        if place.is_symlink():
+            remedy = "Put there what it leads to, or take another folder."
+            name = place.relative_to(folder).as_posix()
+            raise UserError(str(folder), [f"{name} leads elsewhere (a symbolic link). {remedy}"])
 
 
 def paths_held(folder: RunFolder) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,15 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.formatting import command_line
-from engine.run_folder import ledger
+from engine.run_folder import ledger, ownership
 from engine.run_folder.cube import CUBE_FOLDER, attributes, cube_of
 from engine.run_folder.cube_groups import described
 from engine.run_folder.folder import RunFolder
 from engine.storage import object_store
 from engine.storage.files import writing
-from engine.study.study import Block
+from engine.storage.regular_files import LARGEST, Irregular, size_below
+from engine.storage.zarr_writer import METADATA
+from engine.study.study import BLOCK, Block
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -125,6 +128,7 @@ def _numbered(tree: xr.DataTree) -> xr.DataTree:
 
 def _refuse_other_root(folder: Path) -> None:
     """Refuses a run whose cube is not there, or says something else of itself than was written when it was finished."""
+    ownership.refuse_links(folder)
     root = f"{CUBE_FOLDER}/zarr.json"
     status = attributes(folder).get("status")
     if status is None and not cube_of(folder).exists():
@@ -154,10 +158,11 @@ def _read(folder: Path, name: str, parts: Sequence[slice | int]) -> list[np.ndar
     import zarr  # a tenth of a second, which a run has while it waits for its first block
 
     def of(store: Any) -> list[np.ndarray]:
-        array: Any = zarr.open_array(store, path=name, mode="r")
+        array: Any = zarr.open_array(store, path=name, mode="r", zarr_format=3)
         return [np.asarray(array[:, part]) for part in parts]
 
     with writing(folder):
+        _refuse_irregular(folder, name, parts)
         try:
             return of(cube_of(folder))
         except (FileNotFoundError, ValueError, LookupError, RuntimeError, TypeError, AttributeError) as error:
@@ -165,6 +170,22 @@ def _read(folder: Path, name: str, parts: Sequence[slice | int]) -> list[np.ndar
             remedy = f"See what is damaged: {command_line('verify', folder)}"
             message = f"the cube cannot be read ({error}). {remedy}"
             raise UserError(str(folder), [message]) from error
+
+
+def _refuse_irregular(folder: Path, name: str, parts: Sequence[slice | int]) -> None:
+    """Refuses files of an array's paths that are none, or too large: zarr would wait for a pipe and read a device to no end."""
+    spans = [part if isinstance(part, slice) else slice(part, part + 1) for part in parts]
+    shards = {k for span in spans for k in range((span.start or 0) // BLOCK, -(-span.stop // BLOCK))}
+    most = {f"{CUBE_FOLDER}/{name}/zarr.json": METADATA}
+    most |= {f"{CUBE_FOLDER}/{name}/c/0/{k}": LARGEST for k in sorted(shards)}
+    for file, largest in most.items():
+        with suppress(FileNotFoundError, NotADirectoryError):
+            try:
+                size = size_below(folder, file)
+            except Irregular as error:
+                raise ledger.damaged(folder, file, str(error.strerror)) from error
+            if size > largest:
+                raise ledger.damaged(folder, file, f"{size:,} bytes, expected at most {largest:,}")
 
 
 def _spans(blocks: Sequence[Block]) -> list[slice]:

@@ -16,7 +16,10 @@ from typing import Any
 
 from engine.errors import UserError
 from engine.storage.indented import indented, nested
+from engine.storage.regular_files import LARGEST, Irregular, content_of, opened
 
+DOCUMENT = 1 << 28
+"""Bytes of the largest sealed document that is read. A study with all that its data files hold has a hundredth of it."""
 WRITERS = 16
 """Threads that write: what many of them force to the disk at once takes hardly longer than one file."""
 UNFINISHED = ".tmp"
@@ -36,6 +39,9 @@ def writing(folder: Path) -> Iterator[None]:
             problem = f"the disk is full. Free some space and run the same command again: {_KEPT}."
         elif error.errno in _CLOSED:
             problem = f"cannot be written ({error.strerror}). Take another folder."
+        elif isinstance(error, Irregular):
+            place, problem = error.filename, f"{error.strerror}. Take it away, or take another folder."
+            raise UserError(place, [problem]) from error
         elif error.errno == errno.EIO:
             problem = (
                 f"the disk failed ({error.strerror}). Check it, then run the same command again: {_KEPT}."
@@ -126,10 +132,15 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def digest_of_file(path: Path) -> str:
-    """SHA-256 of a file, in hex digits."""
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+def digest_of_file(path: Path, most: float = LARGEST) -> str | None:
+    """SHA-256 of a file, in hex digits; None where there is none, or one of more than `most` bytes."""
+    try:
+        with opened(path) as handle:
+            if os.fstat(handle.fileno()).st_size > most:
+                return None
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except (Irregular, FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def sealed(document: Mapping[str, Any]) -> bytes:
@@ -141,13 +152,13 @@ def sealed(document: Mapping[str, Any]) -> bytes:
 def unsealed(path: Path) -> dict[str, Any] | None:
     """The document that `sealed` gave the bytes of; None where there is no such file, or not as it was written."""
     try:
-        content = path.read_bytes()
+        content = content_of(path, DOCUMENT)
         document = json.loads(content)["document"]
         return document if isinstance(document, dict) and sealed(document) == content else None
     except (
+        Irregular,
         FileNotFoundError,
         NotADirectoryError,
-        IsADirectoryError,
         ValueError,
         KeyError,
         TypeError,

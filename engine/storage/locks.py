@@ -24,8 +24,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+from engine.storage.regular_files import Irregular, content_of, opened
+
 GLANCE = 0.5
 """Seconds that a lock may be held by somebody who only looks whether it is."""
+LARGEST = 1 << 16
+"""Bytes of what a holder writes of itself, at most."""
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
@@ -80,7 +84,8 @@ def held(place: Path, shared: bool = False) -> Iterator[Holder]:
         secrets.token_hex(8),
         shared,
     )
-    with open(place, "a+") as handle:
+    # not through a link: what is written here would be written into a file of anywhere
+    with opened(place, "a+", os.O_RDWR | os.O_CREAT | os.O_APPEND) as handle:
         try:
             _take(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         except BlockingIOError:
@@ -112,17 +117,16 @@ def _take(handle: IO[str], how: int) -> None:
 def holder(place: Path) -> Holder | None:
     """Who wrote last that they hold the lock file; None where nobody did. They may be gone: see `is_taken`."""
     try:
-        return Holder(**json.loads(place.read_text()))
-    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
+        return Holder(**json.loads(content_of(place, LARGEST)))
+    except (Irregular, FileNotFoundError, NotADirectoryError, ValueError, TypeError):
         return None
 
 
 def is_taken(place: Path) -> bool:
     """Whether a process holds the lock file now."""
-    if not place.exists():
-        return False
     # some network file systems lock only what is open for writing
-    with open(place, "r+" if os.access(place, os.W_OK) else "r") as handle:
+    mode, flags = ("r+", os.O_RDWR) if os.access(place, os.W_OK) else ("r", os.O_RDONLY)
+    with suppress(Irregular, FileNotFoundError, NotADirectoryError), opened(place, mode, flags) as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import Problem, UserError
 from engine.storage.files import (
+    DOCUMENT,
     UNFINISHED,
     WRITERS,
     digest,
@@ -27,6 +28,7 @@ from engine.storage.files import (
     write_files,
     writing,
 )
+from engine.storage.regular_files import LARGEST, content_of
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -90,7 +92,7 @@ def upload(folder: Path, url: str, observe: Callable[[int, int], None] = lambda 
 
         def send(name: str) -> bool:
             with writing(folder):
-                content = (folder / name).read_bytes()
+                content = content_of(folder / name)
             known[name] = digest(content)
             if held.get(name) == known[name] and there.get(name) == len(content):
                 return False
@@ -98,7 +100,7 @@ def upload(folder: Path, url: str, observe: Callable[[int, int], None] = lambda 
             return True
 
         root = folder / _ROOT
-        if _ROOT in there and (not root.is_file() or held.get(_ROOT) != digest(root.read_bytes())):
+        if _ROOT in there and held.get(_ROOT) != digest_of_file(root):
             store.delete(_ROOT)
         first = [name for name in names if name != _ROOT]
         with ThreadPoolExecutor(WRITERS) as threads:
@@ -141,9 +143,9 @@ def download(url: str, folder: Path, observe: Callable[[int, int], None] = lambd
 
         def fetch(name: str) -> Problem | None:
             path = folder / name
-            if path.is_file() and digest_of_file(path) == known[name]:
+            if digest_of_file(path) == known[name]:
                 return None
-            content = bytes(store.get(name).bytes())
+            content = _received(store, name)
             if digest(content) != known[name]:
                 return Problem(name, "other content than was sent. Copy the run there again.")
             make_folders([path.parent])
@@ -170,7 +172,7 @@ def _refuse_other_run(
     """Raises a UserError where another run, or more of this one, is at the URL: it would be lost."""
     if _STUDY not in there:
         return
-    theirs = json.loads(bytes(store.get(_STUDY).bytes()))["document"]
+    theirs = json.loads(_received(store, _STUDY, DOCUMENT))["document"]
     ours = unsealed(folder / _STUDY) or {}
     if theirs.get("fingerprint") != ours.get("fingerprint"):
         message = f"holds a study with fingerprint {theirs.get('fingerprint')}, expected {ours.get('fingerprint')}. Choose another URL."
@@ -189,10 +191,20 @@ def _manifest(store: ObjectStore) -> dict[str, str]:
     from obstore.exceptions import NotFoundError
 
     try:
-        known = json.loads(bytes(store.get(MANIFEST).bytes()))
+        known = json.loads(_received(store, MANIFEST, DOCUMENT))
     except (FileNotFoundError, NotFoundError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}
+
+
+def _received(store: ObjectStore, name: str, most: int = LARGEST) -> bytes:
+    """What an object holds; its size is known before it is fetched."""
+    answer = store.get(name)
+    if answer.meta["size"] > most:
+        raise UserError(
+            name, [f"has {answer.meta['size']:,} bytes, expected at most {most:,}. Do not use it."]
+        )
+    return bytes(answer.bytes())
 
 
 def _listed(store: ObjectStore) -> Iterator[Any]:

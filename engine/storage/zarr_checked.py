@@ -18,7 +18,6 @@ import json
 import os
 import re
 import secrets
-import stat
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +29,12 @@ from zarr.core.sync import sync
 from zarr.storage import LocalStore
 
 from engine.errors import Problem, UserError
+from engine.storage.regular_files import Irregular, size_below
 from engine.storage.zarr_chunks import OTHER, Layout, array_layout, chunk_fault, held_chunks, is_summed_right
+from engine.storage.zarr_writer import METADATA
 
 # Limits, and what a run of 10^6 paths under two policies has of it
-DOCUMENT = 16 << 20  # bytes of a zarr.json, of all twice that; parsed they take up to twenty times it: 0.5 MB
+DOCUMENT = METADATA  # bytes of a zarr.json, of all twice that; parsed they take up to twenty times it: 0.5 MB
 NODES = 1 << 14  # groups and arrays: 400
 LABELS = 64 << 20  # bytes of all labels, which xarray loads as it opens: 1 MB, as they are counted here
 LISTED = 20  # problems in words
@@ -290,11 +291,10 @@ class CheckedStore(Store):
         return content, start, size - stop
 
     def _file_size(self, key: str) -> int:
-        path = os.path.join(self._root, *key.split("/"))
-        status = os.lstat(path)
-        if not stat.S_ISREG(status.st_mode) or os.path.realpath(path) != path:
-            raise self._refusal(key, "expected a file of the cube, got a link, a folder or a device")
-        return status.st_size
+        try:
+            return size_below(self._root, key)
+        except Irregular as error:
+            raise self._refusal(key, str(error.strerror)) from error
 
     def _refusal(self, key: str, fault: str) -> UserError:
         if self._whose is None:

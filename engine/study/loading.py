@@ -149,7 +149,8 @@ def shipped_studies() -> dict[str, Path]:
     folder = _HOME / "configs"
     if not folder.is_dir() and (_HOME.parent / "pyproject.toml").is_file():
         folder = _HOME.parent / "configs"
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    files = sorted(path for path in folder.glob("*.toml") if path.is_file() and path.name[0] != ".")
+    return {path.stem: path for path in files}
 
 
 def known_models() -> dict[str, str]:

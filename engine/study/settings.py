@@ -8,8 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import Problems
+from engine.formatting import shown
 
 EXAMPLE = "factors.loss_given_default.p95=0.9"
+MOST_PARTS = 16
+"""Names in the place of a setting, at most; the deepest of a study has ten."""
 _PART = re.compile(r'"[^"]*"|[^."\[]*\[[^\]]*\]|[^."]+')
 
 
@@ -27,10 +30,20 @@ def with_settings(tables: Mapping[str, Any], settings: Sequence[str]) -> dict[st
         place, equals, value = setting.partition("=")
         parts = _PART.findall(place.strip())
         if not equals or len(parts) < 2 or ".".join(parts) != place.strip():
-            problems.add("", f"expected TABLE.NAME.KEY=VALUE such as {EXAMPLE}, got {setting!r}.")
+            problems.add("", f"expected TABLE.NAME.KEY=VALUE such as {EXAMPLE}, got {shown(setting)}.")
+            continue
+        if len(parts) > MOST_PARTS:
+            problems.add(
+                "", f"expected at most {MOST_PARTS} names between dots, got {len(parts):,}: {shown(place)}."
+            )
             continue
         names = [part.strip('"') for part in parts]
-        whole = _set(whole, names, _value(value.strip()))
+        try:
+            whole = _set(whole, names, _value(value.strip()))
+        except RecursionError:
+            problems.add(
+                "", f"expected a value of a few lists or tables one in the other, got {shown(setting)}."
+            )
     problems.refuse("--set")
     return whole
 

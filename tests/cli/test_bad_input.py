@@ -2,6 +2,10 @@
 
 import errno
 import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +86,65 @@ def test_a_study_that_is_not_there(tmp_path, out):
     refused_with_problems(call("run", tmp_path, "--out", out), "is a folder")
     (tmp_path / "raw.toml").write_bytes(b"name = '\xff'")
     refused_with_problems(call("run", tmp_path / "raw.toml", "--out", out), "expected UTF-8 text")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "endless"])
+def test_what_is_given_is_a_file_and_is_not_waited_for(tmp_path, out, kind):
+    odd = tmp_path / "odd"
+    if kind == "pipe":
+        os.mkfifo(odd)
+    elif kind == "device":
+        odd.symlink_to("/dev/zero")
+    else:
+        with odd.open("wb") as file:
+            file.truncate(1 << 40)
+    link = tmp_path / "link.toml"
+    link.symlink_to(write(tmp_path, BRIDGE))
+    assert call("check", link, *own("Bridge")).exit_code == 0
+    for ended in (
+        call("run", odd, *own("Bridge"), "--out", out),
+        call("risk", odd, *own("Bridge")),
+        call("run", link, "--model", f"{odd}:Bridge", "--out", out),
+        call("fit", odd, "--column", "x"),
+        call("check", write(tmp_path, BRIDGE.replace("low = 1\nhigh = 2", 'file = "odd"\ncolumn = "x"').replace('"uniform"', '"empirical"')), *own("Bridge")),
+    ):  # fmt: skip
+        refused_with_problems(ended, "expected")
+        assert "memory" not in ended.stderr, ended.stderr
+
+
+def test_a_system_that_starts_no_more_threads(tmp_path, out, monkeypatch):
+    def fails(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", fails)
+    ended = call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", out)
+    refused_with_problems(ended, "the system: 1 problem", "no more threads", "ulimit -v")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("most", [900_000, 1_500_000, 1_900_000])
+def test_a_process_with_little_memory_is_told_so(out, most):
+    words = f"run rustbelt --paths 2000 --quiet --out {out}"
+    line = f"ulimit -v {most}; {sys.executable} -c 'from engine.cli import main; main()' {words}"
+    ended = subprocess.run(
+        ["bash", "-c", line], cwd=Path(__file__).parents[2], capture_output=True, text=True
+    )
+    shutil.rmtree(out, ignore_errors=True)
+    assert ended.returncode in (0, 2) and "our fault" not in ended.stderr, ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("." * 2000 + "=1", "expected TABLE.NAME.KEY=VALUE"),
+        (".".join("a" * 2000) + "=1", "expected at most 16 names between dots, got 2,000"),
+        ("factors.load.p05=" + "[" * 2000 + "]" * 2000, "a few lists or tables one in the other"),
+    ],
+)
+def test_a_setting_that_goes_too_deep(tmp_path, setting, message):
+    ended = call("check", write(tmp_path, BRIDGE), *own("Bridge"), "--set", setting)
+    refused_with_problems(ended, "--set: 1 problem", message)
+    assert len(ended.stderr) < 400
 
 
 def test_a_name_that_no_disk_takes(tmp_path):

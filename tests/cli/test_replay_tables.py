@@ -131,6 +131,17 @@ def test_what_is_saved_is_the_replay(pond, story, tmp_path):
                 assert_same(values.values, saved[group][name].values)
 
 
+def test_no_text_that_is_saved_is_a_formula(tmp_path):
+    source = MODELS.read_text().replace('Outcome("t"', 'Outcome("=1+1 \\x1b[2J"')
+    (tmp_path / "model.py").write_text(source)
+    words = ["replay", write(tmp_path, BRIDGE), "--model", f"{tmp_path / 'model.py'}:Bridge", "--path", 5]
+    ended = call(*words, "--save", tmp_path / "one.csv")
+    assert ended.exit_code == 0 and "\x1b" not in ended.output, ended.output
+    rows = pd.read_csv(tmp_path / "one.csv")
+    assert {*rows.loc[rows["variable"] == "margin", "unit"]} == {r"'=1+1 \x1b[2J"}
+    assert rows["value"].dtype == float and rows["path"].dtype == int
+
+
 @pytest.mark.parametrize(
     ("file", "message"),
     [

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import re
 
 import pandas as pd
 import pytest
@@ -9,9 +10,26 @@ import pytest
 import engine
 from engine.errors import UserError
 from engine.execution import export
+from engine.modelling.records import Factor, Outcome, StaticModel
 from engine.risk.intervals import Estimate
 from engine.risk.tables import record
 from tests.small_files import BRIDGE, MODELS, POND, write
+
+HOSTILE = (
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "＝1",
+    "\x1b[2J\x07",
+    "<script>alert(1)</script>",
+    "a|b\\|c",
+    "[x](http://e.org)",
+    "[a] & 5 %\nb",
+)
+"""Labels that a model may give, each of which means something to a program that reads tables."""
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +74,65 @@ def test_nothing_in_a_workbook_is_a_formula(run, tmp_path):
     book = openpyxl.load_workbook(tmp_path / "table.xlsx")
     kinds = {cell.data_type for sheet in book for row in sheet.rows for cell in row}
     assert "f" not in kinds
+
+
+class Marked(StaticModel):
+    dims = {"place": HOSTILE}
+    factors = {"load": Factor("t")}
+    yearly = {}
+    outcomes = {"damage": Outcome("=cmd|' /C calc'!A0", loss=True)}
+
+    def evaluate(self, factors, levers):
+        return {"damage": factors.load}
+
+
+@pytest.fixture
+def marked(run):
+    """A study whose every text means something to some program, and records of it; their numbers lie below zero."""
+    study = dataclasses.replace(run.study, model=Marked(), question="=1+1 \x1b[2J\x00")
+    records = [
+        record("mean", "-weak", "damage", Estimate(-1.5, 0.1, -1.7, -1.3), {"place": label})
+        for label in HOSTILE
+    ]
+    return study, records
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_no_text_is_a_formula_in_a_spreadsheet_and_numbers_stay_numbers(marked, tmp_path, ending):
+    import openpyxl
+
+    study, records = marked
+    place = tmp_path / f"table.{ending}"
+    export.save_tables(place, study, {"risk": records})
+    if ending == "csv":
+        assert not re.search(r"[\x00-\x09\x0b-\x1f]", place.read_text().replace("\t", "", 1))
+        rows = pd.read_csv(place)
+        texts = [text for name in rows for text in (name, *rows[name]) if isinstance(text, str)]
+        assert not [text for text in texts if text[0] in "=+-@\t\r＝＋－＠"]
+    else:
+        rows = pd.read_excel(place, sheet_name="risk")
+        cells = [cell for sheet in openpyxl.load_workbook(place) for row in sheet.rows for cell in row]
+        assert not [cell.value for cell in cells if cell.value is not None and cell.data_type not in "sn"]
+        odd = [cell for cell in cells if isinstance(cell.value, str) and cell.value[0] in "=+-@\t"]
+        assert len(odd) > len(HOSTILE) and all(cell.quotePrefix for cell in odd)
+    assert (rows["estimate"] == -1.5).all() and (rows["low"] == -1.7).all() and len(rows) == len(HOSTILE)
+    assert [str(text).lstrip("'") for text in rows["place"]][:4] == list(HOSTILE[:4])
+
+
+def test_markdown_and_latex_take_no_text_for_their_own(marked, tmp_path):
+    study, records = marked
+    for ending in ("md", "tex"):
+        export.save_tables(tmp_path / f"table.{ending}", study, {"risk": records})
+    lines = (tmp_path / "table.md").read_text().splitlines()
+    assert len([line for line in lines if line.startswith("|")]) == len(HOSTILE) + 2
+    assert all(len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) == 4 for line in lines if line.startswith("|"))
+    text = "\n".join(lines)
+    assert "&lt;script>" in text and not re.search(r"<|\]\(|[\x00-\x09\x0b-\x1f]", text)
+    assert "-1.50 [-1.70, -1.30]" in text
+    rows = (tmp_path / "table.tex").read_text().splitlines()
+    assert len([row for row in rows if row.endswith(r"\\")]) == len(HOSTILE) + 1
+    assert all(len(re.findall(r"(?<!\\)&", row)) == 2 for row in rows if row.endswith(r"\\"))
+    assert not re.search(r"[\x00-\x09\x0b-\x1f]", "\n".join(rows))
 
 
 def test_markdown_and_latex_have_a_column_a_policy_and_the_numbers_of_the_printed_tables(run, tmp_path):

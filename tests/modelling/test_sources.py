@@ -2,6 +2,7 @@
 
 import inspect
 import linecache
+import os
 import shutil
 import sys
 import types
@@ -11,6 +12,7 @@ import pytest
 
 from engine.modelling.loading import files_of, load_part, model_digest, source_digest, spec_of
 from engine.modelling.records import StaticModel
+from engine.modelling.sources import Sources
 
 MODEL = """
 from engine.modelling.records import Factor, Outcome, StaticModel
@@ -240,3 +242,18 @@ def test_a_class_of_a_notebook_counts_with_all_that_its_methods_refer_to(monkeyp
     assert source_digest(in_notebook(monkeypatch, rate=2.0)) != first
     assert source_digest(in_notebook(monkeypatch, size=4)) != first
     assert source_digest(in_notebook(monkeypatch, scale=6)) != first
+
+
+def test_what_editors_and_tools_leave_in_a_package_is_no_part_of_it(tmp_path):
+    home = tmp_path / "model.py"
+    home.write_text("RATE = 1.0")
+    before = Sources(home).digest_of_package()
+    (tmp_path / "__pycache__").mkdir()
+    for name in ("model.py~", "#model.py#", ".model.py.swp", "__pycache__/model.cpython-311.pyc.140234"):
+        (tmp_path / name).write_text("RATE = 2.0")
+    (tmp_path / ".#model.py").symlink_to("user@host:1234")
+    (tmp_path / "gone.csv").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    assert Sources(home).digest_of_package() == before
+    (tmp_path / "rate.csv").write_text("1.0")
+    assert Sources(home).digest_of_package() != before

@@ -1,6 +1,7 @@
 """Runs on object stores: copied there and back, read there; against a folder that stands for a store (a real server: test_s3.py)."""
 
 import json
+import shutil
 
 import pytest
 
@@ -157,3 +158,21 @@ def test_the_command_copies_both_ways(run, url, tmp_path):
     assert sent.exit_code == 0 and "files sent" in sent.stdout, sent.output
     back = call("copy", url, tmp_path / "back", "--quiet")
     assert back.exit_code == 0 and "each as it was sent" in back.stdout
+
+
+@pytest.mark.parametrize("name", [object_store.MANIFEST, "cube.zarr/paths/worst_two_year_growth/c/0/0"])
+def test_what_is_too_large_is_not_fetched(run, url, tmp_path, name):
+    object_store.upload(run, url)
+    with (tmp_path / "bucket" / name).open("ab") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(UserError, match=f"{name}: 1 problem\n.*1,099,511,627,776 bytes, expected at most"):
+        object_store.download(url, tmp_path / "back")
+
+
+def test_a_link_is_not_sent(run, url, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    (tmp_path / "secret").write_text("dear")
+    (copy / "study.txt").symlink_to(tmp_path / "secret")
+    with pytest.raises(UserError, match=r"study\.txt: 1 problem\n.*expected a file, got a link"):
+        object_store.upload(copy, url)

@@ -576,17 +576,13 @@ def test_a_shard_cut_off_anywhere_is_refused(cube):
 def test_links_and_what_is_no_file_are_refused(cube, tmp_path, key):
     os.rename(cube / key, tmp_path / "elsewhere")
     (cube / key).symlink_to(tmp_path / "elsewhere")
-    refused(lambda: loaded(checked_store(cube)), f"{key}: expected a file of the cube, got a link")
+    refused(lambda: loaded(checked_store(cube)), f"{key}: expected a file, got a link")
     (cube / key).unlink()
     os.mkfifo(cube / key)
-    refused(
-        lambda: loaded(checked_store(cube)), f"{key}: expected a file of the cube, got a link, a folder or a"
-    )
+    refused(lambda: loaded(checked_store(cube)), f"{key}: expected a file, got a named pipe")
     (cube / key).unlink()
     (cube / key).mkdir()
-    refused(
-        lambda: loaded(checked_store(cube)), f"{key}: expected a file of the cube, got a link, a folder or a"
-    )
+    refused(lambda: loaded(checked_store(cube)), f"{key}: expected a file, got a folder")
 
 
 def test_folders_that_are_links_are_refused_and_the_cube_may_be_one(cube, tmp_path):
@@ -594,10 +590,10 @@ def test_folders_that_are_links_are_refused_and_the_cube_may_be_one(cube, tmp_pa
     assert loaded(checked_store(tmp_path / "link")).identical(loaded(cube))
     os.rename(cube / "risk/level/c", tmp_path / "chunks")
     (cube / "risk/level/c").symlink_to(tmp_path / "chunks")
-    refused(lambda: loaded(checked_store(cube)), f"{NUMBERS}: expected a file of the cube, got a link")
+    refused(lambda: loaded(checked_store(cube)), f"{NUMBERS}: expected a folder, got a link")
     os.rename(cube / "risk", tmp_path / "risk")
     (cube / "risk").symlink_to(tmp_path / "risk")
-    refused(lambda: checked_store(cube), "risk/zarr.json: expected a file of the cube, got a link")
+    refused(lambda: checked_store(cube), "risk/zarr.json: expected a folder, got a link")
 
 
 # ---------------------------------------------------------------------------------------------- at random

@@ -274,3 +274,11 @@ def test_a_study_knows_the_file_of_a_model_of_ones_own(tmp_path):
     again = read_study(tomllib.loads(STATIC), "s", model=load_model_file(study.model_spec))
     assert again.fingerprint == study.fingerprint
     assert load_study("rustbelt").model_spec is None
+
+
+def test_an_editors_lock_is_no_study_that_ships(tmp_path, monkeypatch):
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / ".#mine.toml").symlink_to("user@host:1234")
+    (tmp_path / "configs" / "mine.toml").write_text("")
+    monkeypatch.setattr("engine.study.loading._HOME", tmp_path)
+    assert list(shipped_studies()) == ["mine"]
