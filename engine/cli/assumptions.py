@@ -62,17 +62,17 @@ def command(
     else:
         from engine.cli.show.assumptions_table import print_assumptions
 
-        with screen.paged() as console:
-            print_assumptions(console, answer, full)
-            kept.print_place(console)
-            if kept == Kept(None):
-                words = "run", study.source
-                screen.print_command(
-                    console,
-                    "Kept beside the cube once the study has been run",
-                    *words,
-                    model=study.model_spec,
-                )
+        console = screen.stdout()
+        print_assumptions(console, answer, full)
+        kept.print_place(console)
+        if kept == Kept(None):
+            words = "run", study.source
+            screen.print_command(
+                console,
+                "Kept beside the cube once the study has been run",
+                *words,
+                model=study.model_spec,
+            )
     kept.refuse_failure()
 
 

@@ -76,5 +76,5 @@ def command(
     if as_json:
         screen.print_records(records(given))
         return
-    with screen.paged() as console:
-        print_attribution(console, given, outcomes)
+    console = screen.stdout()
+    print_attribution(console, given, outcomes)

@@ -61,16 +61,16 @@ def command(study: Study, place: dict[str, Any], workers: int | None, gates: boo
         refuse_beyond(study, pilot.single.yearly)
     row = devices.mesh(place["device"]).devices.flat
     folder = run_folder(study, place["out"])
-    with screen.paged() as console:
-        screen.print_head(console, study, folder.path)
-        _print_policies(console, study)
-        print_priors(console, study.inputs)
-        print_groups(console, study)
-        print_shocks(console, study)
-        print_standings(console, study, pilot)
-        print_stated(console, study)
-        _print_size(console, folder, f"{len(row)} x {row[0].device_kind}", row[0].platform, place["memory"])
-        screen.print_rounding(console, precision.too_coarse(study, pilot))
+    console = screen.stdout()
+    screen.print_head(console, study, folder.path)
+    _print_policies(console, study)
+    print_priors(console, study.inputs)
+    print_groups(console, study)
+    print_shocks(console, study)
+    print_standings(console, study, pilot)
+    print_stated(console, study)
+    _print_size(console, folder, f"{len(row)} x {row[0].device_kind}", row[0].platform, place["memory"])
+    screen.print_rounding(console, precision.too_coarse(study, pilot))
     if workers is not None:
         _print_plan(screen.stdout(), folder, place["device"], workers)
 
@@ -97,8 +97,8 @@ def _print_gates(study: Study, device: str | None, as_json: bool) -> None:
     if as_json:
         screen.print_records(one.as_dict() for one in given)
         return
-    with screen.paged() as console:
-        print_gates(console, given)
+    console = screen.stdout()
+    print_gates(console, given)
 
 
 def _print_policies(console: Console, study: Study) -> None:

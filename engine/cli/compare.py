@@ -71,11 +71,11 @@ def command(
     else:
         from engine.cli.show.comparison_tables import print_comparison
 
-        with screen.paged() as console:
-            print_comparison(console, answer)
-            if written is not None:
-                opened = f'xarray.open_datatree({str(written)!r}, engine="zarr")'
-                screen.print_line(console, "", f"Everything, labelled: {opened}")
+        console = screen.stdout()
+        print_comparison(console, answer)
+        if written is not None:
+            opened = f'xarray.open_datatree({str(written)!r}, engine="zarr")'
+            screen.print_line(console, "", f"Everything, labelled: {opened}")
     if failure is not None:
         raise failure
 

@@ -47,5 +47,5 @@ def command(
         ]
         screen.print_records(named)
         return
-    with screen.paged() as console:
-        print_comparison(console, runs, comparison)
+    console = screen.stdout()
+    print_comparison(console, runs, comparison)

@@ -48,11 +48,11 @@ def command(run: Run, where: str, as_json: bool) -> None:
     else:
         from engine.cli.show.box_tables import print_discovery
 
-        with screen.paged() as console:
-            print_discovery(console, answer)
-            if written is not None:
-                opened = f'xarray.open_datatree({str(written)!r}, engine="zarr")'
-                screen.print_line(console, "", f"Everything, labelled: {opened}")
+        console = screen.stdout()
+        print_discovery(console, answer)
+        if written is not None:
+            opened = f'xarray.open_datatree({str(written)!r}, engine="zarr")'
+            screen.print_line(console, "", f"Everything, labelled: {opened}")
     if failure is not None:
         raise failure
 

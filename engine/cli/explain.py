@@ -76,5 +76,5 @@ def command(
     if as_json:
         screen.print_records(plain(given, run.folder))
         return
-    with screen.paged() as console:
-        print_explanation(console, given, run.folder, full)
+    console = screen.stdout()
+    print_explanation(console, given, run.folder, full)

@@ -66,7 +66,7 @@ def command(
     if as_json:
         screen.print_records(records(given))
     else:
-        with screen.paged() as console:
-            print_flip(console, given, full)
-            kept.print_place(console)
+        console = screen.stdout()
+        print_flip(console, given, full)
+        kept.print_place(console)
     kept.refuse_failure()

@@ -94,19 +94,19 @@ def command(
         screen.print_estimates(study, [*tables.risk, *tables.comparison])
         return
     folder = answers.folder.path
-    with screen.paged() as console:
-        screen.print_head(console, study, folder)
-        outcomes = shown_outcomes(study, tables.risk, full)
-        print_tables(console, study, tables, measures(study.levels) if full else MAIN, outcomes)
-        if not full:
-            left_out = len(study.model.outcomes) - len(outcomes)
-            print_more(console, study, folder, left_out, OTHERS)
-        screen.print_rounding(console, finished.rounding)
-        print_piled_up(console, answers.on_bounds)
-        opened = f'xarray.open_datatree({str(folder / "cube.zarr")!r}, engine="zarr", chunks={{}})'
-        screen.print_line(console, "", f"The cube: {opened}")
-        words = "risk", folder, "--variable", study.headline[0]
-        screen.print_command(console, "Next", *words, model=study.model_spec)
+    console = screen.stdout()
+    screen.print_head(console, study, folder)
+    outcomes = shown_outcomes(study, tables.risk, full)
+    print_tables(console, study, tables, measures(study.levels) if full else MAIN, outcomes)
+    if not full:
+        left_out = len(study.model.outcomes) - len(outcomes)
+        print_more(console, study, folder, left_out, OTHERS)
+    screen.print_rounding(console, finished.rounding)
+    print_piled_up(console, answers.on_bounds)
+    opened = f'xarray.open_datatree({str(folder / "cube.zarr")!r}, engine="zarr", chunks={{}})'
+    screen.print_line(console, "", f"The cube: {opened}")
+    words = "risk", folder, "--variable", study.headline[0]
+    screen.print_command(console, "Next", *words, model=study.model_spec)
 
 
 def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Finished | None:

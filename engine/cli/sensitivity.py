@@ -71,7 +71,7 @@ def command(
     if as_json:
         screen.print_records(records(given))
     else:
-        with screen.paged() as console:
-            print_sensitivity(console, given, named, full)
-            kept.print_place(console)
+        console = screen.stdout()
+        print_sensitivity(console, given, named, full)
+        kept.print_place(console)
     kept.refuse_failure()
