@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="With --gates: print one list of records.")
 @options.debug
-def command(study: Study, place: dict[str, Any], workers: int | None, gates: bool, as_json: bool) -> None:
+def command(
+    study: Study, folder: RunFolder, place: dict[str, Any], workers: int | None, gates: bool, as_json: bool
+) -> None:
     """Show what STUDY asks and what running it will take; compute nothing.
 
     Policies where they differ, priors as asked and as fitted, groups, shocks, regimes, blocks, devices, bytes on disk
@@ -53,14 +56,13 @@ def command(study: Study, place: dict[str, Any], workers: int | None, gates: boo
     from engine.execution import precision
     from engine.execution.bounds import refuse_beyond
     from engine.program import devices
-    from engine.run_folder.finding import run_folder
 
     study.refuse_broken_model()
     pilot = precision.piloted(study)
     if pilot is not None:
         refuse_beyond(study, pilot.single.yearly)
     row = devices.mesh(place["device"]).devices.flat
-    folder = run_folder(study, place["out"])
+    folder = replace(folder, study=study)
     console = screen.stdout()
     screen.print_head(console, study, folder.path)
     _print_policies(console, study)

@@ -72,7 +72,7 @@ def command(
 ) -> None:
     """Show one path in full: its years, its outcomes and what was drawn for it.
 
-    DIR is a run's folder, its study file, the beginning of the folder's name, or a study that has not been run.
+    A study that has not been run will do.
 
     With --worst: the paths of a finished run on which an outcome is worst, what is unusual in them, and the worst in full.
 

@@ -44,7 +44,7 @@ def command(
     full: bool,
     as_json: bool,
 ) -> None:
-    """Print the risk of a run: DIR is its folder, its study file, or the beginning of the folder's name.
+    """Print the risk of RUN.
 
     With --given, what holds among the paths that meet a condition on outcomes, and among the others.
     """

@@ -196,7 +196,7 @@ def terminal(width: int, height: int, code: str, **environment: str) -> str:
     """What a program shows on a terminal of that size."""
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-    left_out = {"PAGER", "LESS", "COLUMNS", "LINES", "NO_COLOR"}
+    left_out = {"COLUMNS", "LINES", "NO_COLOR"}
     kept = {key: value for key, value in os.environ.items() if key not in left_out}
     words = [sys.executable, "-c", code]
     program = subprocess.Popen(
