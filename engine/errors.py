@@ -96,12 +96,16 @@ class Problems:
             raise UserError(source, self)
 
 
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The one of these names that is close to another; None where none is."""
+    return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)), None)
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """` Did you mean 'sobol'?` for a name close to one that is known, else the names there are (at most twelve)."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    if close:
-        return f" Did you mean '{close[0]}'?"
+    if close := closest(name, names):
+        return f" Did you mean '{close}'?"
     if not names:
         return ""
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")

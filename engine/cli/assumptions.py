@@ -8,11 +8,12 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.cli.show.answers import Kept, written
+from engine.cli.show.answers import print_place
 from engine.cli.show.progress import progress
 
 if TYPE_CHECKING:
     from engine.analyses.assumptions import ByStructure
+    from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
 
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 def command(
     ctx: click.Context,
     study: Study,
+    folder: RunFolder,
     place: dict[str, Any],
     variables: tuple[tuple[str, ...], ...],
     full: bool,
@@ -48,6 +50,7 @@ def command(
     from engine.analyses.assumptions import assumptions, of_few
     from engine.execution.resources import refuse_if_memory_too_small
     from engine.execution.stages import Stage
+    from engine.run_folder import answer_store
 
     looked_at = study if ctx.params["paths"] else of_few(study)
     refuse_if_memory_too_small(looked_at, place["memory"])
@@ -56,24 +59,15 @@ def command(
             looked_at, [name for names in variables for name in names] or None, place["device"],
             lambda stage, done, total: observe(Stage(stage, done, total)),
         )  # fmt: skip
-    kept = written(study, place["out"], "assumptions", answer.groups)
+    kept = answer_store.keep(folder, "assumptions", answer.groups)
     if as_json:
         screen.print_records(_plain(answer))
     else:
         from engine.cli.show.assumptions_table import print_assumptions
 
-        with screen.paged() as console:
-            print_assumptions(console, answer, full)
-            kept.print_place(console)
-            if kept == Kept(None):
-                words = "run", study.source
-                screen.print_command(
-                    console,
-                    "Kept beside the cube once the study has been run",
-                    *words,
-                    model=study.model_spec,
-                )
-    kept.refuse_failure()
+        console = screen.stdout()
+        print_assumptions(console, answer, full)
+        print_place(console, folder, kept)
 
 
 def _plain(answer: ByStructure) -> list[dict[str, Any]]:

@@ -63,11 +63,11 @@ def command(
     from engine.cli.show.attribution_table import print_attribution
     from engine.execution.stages import Stage
     from engine.program import devices
-    from engine.study.loading import load_study
+    from engine.run_folder.finding import study_of
 
     outcomes = tuple(name for names in variables for name in names) or None
     devices.use_every_core()
-    resolved = load_study(study, model=model, paths=paths, seed=seed, policies=[*dict.fromkeys((start, end))])
+    resolved, _ = study_of(study, model, paths=paths, seed=seed, policies=[*dict.fromkeys((start, end))])
     with progress(quiet) as observe:
         given = attribution(
             resolved, start, end, outcomes, paths, device,
@@ -76,5 +76,5 @@ def command(
     if as_json:
         screen.print_records(records(given))
         return
-    with screen.paged() as console:
-        print_attribution(console, given, outcomes)
+    console = screen.stdout()
+    print_attribution(console, given, outcomes)

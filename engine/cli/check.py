@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="With --gates: print one list of records.")
 @options.debug
-def command(study: Study, place: dict[str, Any], workers: int | None, gates: bool, as_json: bool) -> None:
+def command(
+    study: Study, folder: RunFolder, place: dict[str, Any], workers: int | None, gates: bool, as_json: bool
+) -> None:
     """Show what STUDY asks and what running it will take; compute nothing.
 
     Policies where they differ, priors as asked and as fitted, groups, shocks, regimes, blocks, devices, bytes on disk
@@ -53,24 +56,23 @@ def command(study: Study, place: dict[str, Any], workers: int | None, gates: boo
     from engine.execution import precision
     from engine.execution.bounds import refuse_beyond
     from engine.program import devices
-    from engine.run_folder.finding import run_folder
 
     study.refuse_broken_model()
     pilot = precision.piloted(study)
     if pilot is not None:
         refuse_beyond(study, pilot.single.yearly)
     row = devices.mesh(place["device"]).devices.flat
-    folder = run_folder(study, place["out"])
-    with screen.paged() as console:
-        screen.print_head(console, study, folder.path)
-        _print_policies(console, study)
-        print_priors(console, study.inputs)
-        print_groups(console, study)
-        print_shocks(console, study)
-        print_standings(console, study, pilot)
-        print_stated(console, study)
-        _print_size(console, folder, f"{len(row)} x {row[0].device_kind}", row[0].platform, place["memory"])
-        screen.print_rounding(console, precision.too_coarse(study, pilot))
+    folder = replace(folder, study=study)
+    console = screen.stdout()
+    screen.print_head(console, study, folder.path)
+    _print_policies(console, study)
+    print_priors(console, study.inputs)
+    print_groups(console, study)
+    print_shocks(console, study)
+    print_standings(console, study, pilot)
+    print_stated(console, study)
+    _print_size(console, folder, f"{len(row)} x {row[0].device_kind}", row[0].platform, place["memory"])
+    screen.print_rounding(console, precision.too_coarse(study, pilot))
     if workers is not None:
         _print_plan(screen.stdout(), folder, place["device"], workers)
 
@@ -97,8 +99,8 @@ def _print_gates(study: Study, device: str | None, as_json: bool) -> None:
     if as_json:
         screen.print_records(one.as_dict() for one in given)
         return
-    with screen.paged() as console:
-        print_gates(console, given)
+    console = screen.stdout()
+    print_gates(console, given)
 
 
 def _print_policies(console: Console, study: Study) -> None:

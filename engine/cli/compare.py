@@ -9,6 +9,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
+from engine.cli.show.answers import print_place
 
 if TYPE_CHECKING:
     from engine.analyses.comparison import Comparison
@@ -46,7 +47,7 @@ def command(
     device: str | None,
     as_json: bool,
 ) -> None:
-    """Compare the policies of a run on the same futures: DIR is its folder, its study file, or the beginning of the folder's name.
+    """Compare the policies of RUN on the same futures.
 
     Differences of mean and ES, chances of being worse, regret, stochastic dominance, curves over thresholds, ranks of many policies, who is ahead
     from when on, and which worst futures are common. Everything, also of outcomes that are not shown, goes beside the run's cube, as compare.zarr.
@@ -62,22 +63,15 @@ def command(
     answer = questions.comparison_of(
         run.answers, run.cube, named, policies, level, year, dict(at) or None, device
     )
-    try:
-        written, failure = answer_store.write(run.run_folder, "compare", answer.groups), None
-    except Exception as error:  # what has been computed is shown all the same
-        written, failure = None, error
+    kept = answer_store.keep(run.run_folder, "compare", answer.groups)
     if as_json:
         screen.print_records(_plain(answer))
     else:
         from engine.cli.show.comparison_tables import print_comparison
 
-        with screen.paged() as console:
-            print_comparison(console, answer)
-            if written is not None:
-                opened = f'xarray.open_datatree({str(written)!r}, engine="zarr")'
-                screen.print_line(console, "", f"Everything, labelled: {opened}")
-    if failure is not None:
-        raise failure
+        console = screen.stdout()
+        print_comparison(console, answer)
+        print_place(console, run.run_folder, kept)
 
 
 def _plain(answer: Comparison) -> Iterator[dict[str, Any]]:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @click.command("diff", short_help="Put two runs side by side.")
-@click.argument("first", metavar="RUN", shell_complete=options.complete_run)
-@click.argument("second", metavar="RUN", shell_complete=options.complete_run)
+@click.argument("first", cls=options.Place)
+@click.argument("second", cls=options.Place)
 @click.option(
     "--variable", metavar="V", shell_complete=options.complete_variable, help="One outcome or event."
 )
@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 def command(
     first: str, second: str, variable: str | None, model: Model | None, partial: bool, as_json: bool
 ) -> None:
-    """Print what two studies state differently, and the numbers of their runs with the differences: the second less the first.
-
-    Each RUN is a folder, a study file, or the beginning of the folder's name.
-    """
+    """Print what two studies state differently, and the numbers of their runs with the differences: the second less the first."""
     from engine.cli.show.diff_table import print_comparison
     from engine.execution.run import open_run
     from engine.execution.two_runs import compare
@@ -47,5 +44,5 @@ def command(
         ]
         screen.print_records(named)
         return
-    with screen.paged() as console:
-        print_comparison(console, runs, comparison)
+    console = screen.stdout()
+    print_comparison(console, runs, comparison)

@@ -10,6 +10,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
+from engine.cli.show.answers import print_place
 
 if TYPE_CHECKING:
     from engine.analyses.discovery import Discovery
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 @options.as_json
 @options.debug
 def command(run: Run, where: str, as_json: bool) -> None:
-    """Find boxes of factors in which futures of a kind are frequent: DIR is the run's folder, its study file, or the beginning of the folder's name.
+    """Find boxes of factors in which futures of a kind are frequent, in RUN.
 
     By PRIM and CART of ema_workbench (pip install 'rustbelt[discover]'), on the paths whose draws are stored. Half of them propose and choose
     the boxes, the other half judges them. Everything goes beside the run's cube, as discover.zarr.
@@ -39,22 +40,15 @@ def command(run: Run, where: str, as_json: bool) -> None:
     from engine.run_folder import answer_store
 
     answer = questions.discovery_of(run.answers, run.cube, where)
-    try:
-        written, failure = answer_store.write(run.run_folder, "discover", answer.groups), None
-    except Exception as error:  # what has been computed is shown all the same
-        written, failure = None, error
+    kept = answer_store.keep(run.run_folder, "discover", answer.groups)
     if as_json:
         screen.print_records(_plain(answer))
     else:
         from engine.cli.show.box_tables import print_discovery
 
-        with screen.paged() as console:
-            print_discovery(console, answer)
-            if written is not None:
-                opened = f'xarray.open_datatree({str(written)!r}, engine="zarr")'
-                screen.print_line(console, "", f"Everything, labelled: {opened}")
-    if failure is not None:
-        raise failure
+        console = screen.stdout()
+        print_discovery(console, answer)
+        print_place(console, run.run_folder, kept)
 
 
 def _plain(of: Discovery) -> Iterator[dict[str, Any]]:

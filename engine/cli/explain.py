@@ -55,7 +55,7 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Show what the worst futures of a run have in common: DIR is its folder, its study file, or the beginning of the folder's name.
+    """Show what the worst futures of RUN have in common.
 
     How far factors and shocks stand from their priors there, what each place makes up of it, which prior it hangs on, the likeliest
     future in which it happens, and the ten worst paths. The answer is kept beside the cube, as explain.zarr.
@@ -76,5 +76,5 @@ def command(
     if as_json:
         screen.print_records(plain(given, run.folder))
         return
-    with screen.paged() as console:
-        print_explanation(console, given, run.folder, full)
+    console = screen.stdout()
+    print_explanation(console, given, run.folder, full)

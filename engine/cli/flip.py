@@ -8,10 +8,11 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.cli.show.answers import written
+from engine.cli.show.answers import print_place
 from engine.cli.show.progress import progress
 
 if TYPE_CHECKING:
+    from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
 
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 def command(
     ctx: click.Context,
     study: Study,
+    folder: RunFolder,
     place: dict[str, Any],
     variable: str,
     measure: str | None,
@@ -51,6 +53,7 @@ def command(
     from engine.cli.show.flip_table import print_flip
     from engine.execution.resources import refuse_if_memory_too_small
     from engine.execution.stages import Stage
+    from engine.run_folder import answer_store
 
     if len(study.policies) != 2:
         raise click.UsageError(f"name two policies: --policies A,B. Known: {', '.join(study.policy_names)}.")
@@ -62,11 +65,10 @@ def command(
             study, variable, first, second, measure, study.paths if ctx.params["paths"] else None, place["device"],
             lambda stage, done, total: observe(Stage(stage, done, total)),
         )  # fmt: skip
-    kept = written(study, place["out"], "flip", groups(given))
+    kept = answer_store.keep(folder, "flip", groups(given))
     if as_json:
         screen.print_records(records(given))
     else:
-        with screen.paged() as console:
-            print_flip(console, given, full)
-            kept.print_place(console)
-    kept.refuse_failure()
+        console = screen.stdout()
+        print_flip(console, given, full)
+        print_place(console, folder, kept)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
@@ -134,21 +134,32 @@ debug = click.option(
 )  # fmt: skip
 
 
-def _complete_study(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Studies that ship, then files."""
+def _complete_place(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Studies that ship and runs in `outputs/`, these by the beginning of their names, then files and folders."""
+    from engine.run_folder.finding import known_runs
     from engine.study.loading import shipped_studies
 
-    named = [CompletionItem(name) for name in shipped_studies() if name.startswith(incomplete)]
-    return [*named, CompletionItem(incomplete, type="file")]
+    shipped = [name for name in shipped_studies() if name.startswith(incomplete)]
+    named = [str(path) for path in known_runs() if incomplete and path.name.startswith(incomplete)]
+    placed = [str(path) for path in known_runs() if str(path).startswith(incomplete)]
+    return [
+        *(CompletionItem(one) for one in [*shipped, *named, *placed]),
+        CompletionItem(incomplete, type="file"),
+    ]
 
 
-def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Runs in `outputs/`, then folders."""
-    from engine.run_folder.finding import known_runs
+class Place(click.Argument):
+    """A study or a run, read by the one rule of `engine.run_folder.finding.folder_named`, which help states and completion follows."""
 
-    fitting = [path for path in known_runs() if incomplete and path.name.startswith(incomplete)]
-    fitting += [path for path in known_runs() if str(path).startswith(incomplete)]
-    return [*(CompletionItem(str(path)) for path in fitting), CompletionItem(incomplete, type="dir")]
+    def __init__(self, names: Sequence[str], **attributes: Any):
+        super().__init__(names, shell_complete=_complete_place, **attributes)
+        self.help = ""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        """What the argument is called, and the rule."""
+        from engine.run_folder.finding import PLACES
+
+        return self.make_metavar(ctx), f"{PLACES[:1].upper()}{PLACES[1:]}."
 
 
 def _complete_name(of: Callable[[Any], Iterable[str]]) -> Callable[..., list[CompletionItem]]:
@@ -183,14 +194,14 @@ complete_outcome = _complete_name(lambda study: study.model.outcomes)
 complete_policy = _complete_name(lambda study: study.policy_names)
 complete_factor = _complete_name(lambda study: [item.name for item in study.inputs])
 
-study = click.argument("study", shell_complete=_complete_study)
-run = click.argument("run", metavar="DIR", shell_complete=complete_run)
+study = click.argument("study", cls=Place)
+run = click.argument("run", cls=Place)
 
 
 def study_to_run(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with STUDY and the options in place of what it states, handed on resolved as `study`; and where it runs, as `place`.
+    """The command with STUDY and the options in place of what it states, handed on resolved as `study`.
 
-    `place` holds fields of `RunOptions` by name: out, device, memory.
+    `folder` is that of its run, there or not; `place` holds where it runs, fields of `RunOptions` by name: device, memory.
     """
 
     @wraps(command)
@@ -202,17 +213,23 @@ def study_to_run(command: Callable[..., None]) -> Callable[..., None]:
         model: Any,
         program: Any,
         settings: Any,
+        out: Any,
         **others: Any,
     ) -> None:
         from engine.program import devices
-        from engine.study.loading import load_study
+        from engine.run_folder.finding import study_of
 
         devices.use_every_core()
-        resolved = load_study(
-            study, model=model, paths=paths, seed=seed, policies=policies, program=program, settings=settings
-        )
-        place = {name: others.pop(name) for name in ("out", "device", "memory")}
-        command(study=resolved, place=place, **others)
+        changes = {
+            "paths": paths,
+            "seed": seed,
+            "policies": policies,
+            "program": program,
+            "settings": settings,
+        }
+        resolved, folder = study_of(study, model, out, **changes)
+        place = {name: others.pop(name) for name in ("device", "memory")}
+        command(study=resolved, folder=folder, place=place, **others)
 
     for option in (memory, device, program, own_model, out, policies, seed, paths, settings, study):
         wrapped = option(wrapped)
@@ -228,7 +245,7 @@ def note_what_is_there(run: Run) -> None:
 
 
 def run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with DIR and --model, handed on as the `Run` that is there; of its finished blocks alone where --partial is set."""
+    """The command with RUN and --model, handed on as the `Run` that is there; of its finished blocks alone where --partial is set."""
 
     @wraps(command)
     def wrapped(run: str, model: Any, **others: Any) -> None:

@@ -28,7 +28,7 @@ def _complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 @click.command("plot", short_help="Draw a figure of a run.")
 @click.argument("kind", required=False, shell_complete=_complete_kind)
-@click.argument("run", metavar="DIR", required=False, shell_complete=options.complete_run)
+@click.argument("run", cls=options.Place, required=False)
 @click.option(
     "--variable",
     metavar="V",
@@ -70,21 +70,20 @@ def command(
     partial: bool,
     model: Any,
 ) -> None:
-    """Draw a KIND of figure of the run DIR (its folder, its study file, or the beginning of the folder's name).
+    """Draw a KIND of figure of RUN.
 
     Without KIND: the kinds there are.
     """
     from engine import plots
     from engine.errors import UserError
+    from engine.run_folder.finding import PLACES
 
     if kind is None:
         _print_kinds()
         return
     chosen = plots.named(kind)
     if run is None:
-        raise click.UsageError(
-            "expected a run: its folder, its study file, or the beginning of its name.", ctx
-        )
+        raise click.UsageError(f"missing argument 'RUN': expected {PLACES}.", ctx)
     wanted = {
         "variable": variable, "policies": policies, "where": dict(where) or None, "factor": factor,
         "measure": measure, "year": year,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @options.quiet
 @options.debug
 def command(run: Run, full: bool, device: str | None, force: bool, quiet: bool) -> None:
-    """Verify the run in DIR and compute again the blocks that are damaged, and no others."""
+    """Verify RUN and compute again the blocks that are damaged, and no others."""
     with progress(quiet) as observe:
         repair = run.repair(full, observe=observe, device=device, force=force)
     console = screen.stdout()

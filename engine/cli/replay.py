@@ -72,7 +72,7 @@ def command(
 ) -> None:
     """Show one path in full: its years, its outcomes and what was drawn for it.
 
-    DIR is a run's folder, its study file, the beginning of the folder's name, or a study that has not been run.
+    A study that has not been run will do.
 
     With --worst: the paths of a finished run on which an outcome is worst, what is unusual in them, and the worst in full.
 
@@ -107,32 +107,32 @@ def command(
         screen.print_records(_records(as_table(part)))
         return
     again = Command(run, study, [] if policy is None else ["--policy", policy], double)
-    with screen.paged() as console:
-        how = f"seed {study.seed}{', in double precision' if double else ''}"
-        place = f"; in {folder.path}" if folder else ""
+    console = screen.stdout()
+    how = f"seed {study.seed}{', in double precision' if double else ''}"
+    place = f"; in {folder.path}" if folder else ""
+    if ranked is None:
+        about = f"path {path}, {how}, policies {', '.join(names)}{place}"
+        screen.print_words(console, f"{study.name} {about}")
+    else:
+        screen.print_words(console, f"{study.name} {study.paths:,} paths, {how}{place}")
+        print_worst(console, study, ranked, under)
+        print_unusual(console, study, story)
+        screen.print_line(console, f"path {numbers[0]}", " in full: the worst of them")
+    console.print()
+    first = story.isel(path=0)
+    if whole:
+        replay_tables.print_whole(console, study, first, names, variables)
+    else:
+        replay_tables.print_headline(console, study, first, names, variables)
         if ranked is None:
-            about = f"path {path}, {how}, policies {', '.join(names)}{place}"
-            screen.print_words(console, f"{study.name} {about}")
-        else:
-            screen.print_words(console, f"{study.name} {study.paths:,} paths, {how}{place}")
-            print_worst(console, study, ranked, under)
             print_unusual(console, study, story)
-            screen.print_line(console, f"path {numbers[0]}", " in full: the worst of them")
-        console.print()
-        first = story.isel(path=0)
-        if whole:
-            replay_tables.print_whole(console, study, first, names, variables)
-        else:
-            replay_tables.print_headline(console, study, first, names, variables)
-            if ranked is None:
-                print_unusual(console, study, story)
-            again.print(console, "All of it", numbers[0], "--all")
-        if len(numbers) > 1:
-            again.print(console, "The next of them", numbers[1])
-        if folder is not None:
-            replay_tables.print_check(console, folder, story)
-        if save is not None:
-            screen.print_line(console, "", f"Saved in {save}.", "dim")
+        again.print(console, "All of it", numbers[0], "--all")
+    if len(numbers) > 1:
+        again.print(console, "The next of them", numbers[1])
+    if folder is not None:
+        replay_tables.print_check(console, folder, story)
+    if save is not None:
+        screen.print_line(console, "", f"Saved in {save}.", "dim")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @options.partial
 @options.debug
 def command(run: Run, out: Path | None, variable: str | None) -> None:
-    """Make one HTML page of a run: DIR is its folder, its study file, or the beginning of the folder's name.
+    """Make one HTML page of RUN.
 
     The page holds the answer in three sentences, tables, charts, what was assumed and how it was computed. It loads
     nothing, so that it can be sent as it is. It needs the extra: pip install 'rustbelt[report]'.

@@ -44,7 +44,7 @@ def command(
     full: bool,
     as_json: bool,
 ) -> None:
-    """Print the risk of a run: DIR is its folder, its study file, or the beginning of the folder's name.
+    """Print the risk of RUN.
 
     With --given, what holds among the paths that meet a condition on outcomes, and among the others.
     """
@@ -69,32 +69,32 @@ def command(
             screen.print_estimates(study, records)
             return
         condition, chosen_measures = " ".join(given.split()), _measures(chosen, MAIN)
-        with screen.paged() as console:
-            screen.print_head(console, study, run.folder)
-            outcomes = shown_outcomes(study, records, full or variable is not None)
-            print_conditional(console, study, condition, records, chosen_measures, outcomes)
-            if variable is None:
-                left_out = len(shown_outcomes(study, records, True)) - len(outcomes)
-                print_more(console, study, run.folder, left_out, "", "--given", given)
+        console = screen.stdout()
+        screen.print_head(console, study, run.folder)
+        outcomes = shown_outcomes(study, records, full or variable is not None)
+        print_conditional(console, study, condition, records, chosen_measures, outcomes)
+        if variable is None:
+            left_out = len(shown_outcomes(study, records, True)) - len(outcomes)
+            print_more(console, study, run.folder, left_out, "", "--given", given)
         return
     tables = questions.tables_of(answers, variable, chosen)
     by_year = questions.by_year(answers, run.cube, variable, chosen) if variable in yearly else []
     if as_json:
         screen.print_estimates(study, [*tables.risk, *tables.comparison, *by_year])
         return
-    with screen.paged() as console:
-        screen.print_head(console, study, run.folder)
-        if tables.risk:
-            outcomes = shown_outcomes(study, tables.risk, full or variable is not None)
-            every = measures(study.levels) if full or variable else MAIN
-            print_tables(console, study, tables, _measures(chosen, every), outcomes)
-            if variable is None and not full:
-                left_out = len(shown_outcomes(study, tables.risk, True)) - len(outcomes)
-                print_more(console, study, run.folder, left_out, "" if level else OTHERS)
-        if by_year and variable is not None:
-            print_yearly(console, study, variable, by_year, chosen)
-        if not tables.risk and not by_year:
-            console.print("Nothing is measured at this level: an event has its probability alone.")
+    console = screen.stdout()
+    screen.print_head(console, study, run.folder)
+    if tables.risk:
+        outcomes = shown_outcomes(study, tables.risk, full or variable is not None)
+        every = measures(study.levels) if full or variable else MAIN
+        print_tables(console, study, tables, _measures(chosen, every), outcomes)
+        if variable is None and not full:
+            left_out = len(shown_outcomes(study, tables.risk, True)) - len(outcomes)
+            print_more(console, study, run.folder, left_out, "" if level else OTHERS)
+    if by_year and variable is not None:
+        print_yearly(console, study, variable, by_year, chosen)
+    if not tables.risk and not by_year:
+        console.print("Nothing is measured at this level: an event has its probability alone.")
 
 
 def _measures(level: float | None, otherwise: Sequence[str]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ from engine.formatting import command_line
 
 if TYPE_CHECKING:
     from engine.execution.job import Finished, RunOptions
+    from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
 
 
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 @options.debug
 def command(
     study: Study,
+    folder: RunFolder,
     place: dict[str, Any],
     shard: tuple[int, int] | None,
     full: bool,
@@ -68,13 +71,14 @@ def command(
     from engine.execution.upkeep import report_note
     from engine.risk.evidence import measures
     from engine.risk.rounding import REMEDY
-    from engine.run_folder.finding import run_folder
 
     if shard is not None:
         _refuse_beside_shard(computing)
-    headline = None if quiet else Tightening(run_folder(study, place["out"]))
+    headline = None if quiet else Tightening(replace(folder, study=study))
     with progress(quiet, headline, log) as observe:
-        chosen = RunOptions(**place, **computing, observe=observe, command=["rustbelt", *sys.argv[1:]])
+        chosen = RunOptions(
+            folder.path, **place, **computing, observe=observe, command=["rustbelt", *sys.argv[1:]]
+        )
         finished = compute(study, chosen) if shard is None else _finished_by_shard(study, shard, chosen)
     if finished is None:
         return
@@ -93,20 +97,19 @@ def command(
             click.echo(text, err=True)
         screen.print_estimates(study, [*tables.risk, *tables.comparison])
         return
-    folder = answers.folder.path
-    with screen.paged() as console:
-        screen.print_head(console, study, folder)
-        outcomes = shown_outcomes(study, tables.risk, full)
-        print_tables(console, study, tables, measures(study.levels) if full else MAIN, outcomes)
-        if not full:
-            left_out = len(study.model.outcomes) - len(outcomes)
-            print_more(console, study, folder, left_out, OTHERS)
-        screen.print_rounding(console, finished.rounding)
-        print_piled_up(console, answers.on_bounds)
-        opened = f'xarray.open_datatree({str(folder / "cube.zarr")!r}, engine="zarr", chunks={{}})'
-        screen.print_line(console, "", f"The cube: {opened}")
-        words = "risk", folder, "--variable", study.headline[0]
-        screen.print_command(console, "Next", *words, model=study.model_spec)
+    console = screen.stdout()
+    screen.print_head(console, study, folder.path)
+    outcomes = shown_outcomes(study, tables.risk, full)
+    print_tables(console, study, tables, measures(study.levels) if full else MAIN, outcomes)
+    if not full:
+        left_out = len(study.model.outcomes) - len(outcomes)
+        print_more(console, study, folder.path, left_out, OTHERS)
+    screen.print_rounding(console, finished.rounding)
+    print_piled_up(console, answers.on_bounds)
+    opened = f'xarray.open_datatree({str(folder.path / "cube.zarr")!r}, engine="zarr", chunks={{}})'
+    screen.print_line(console, "", f"The cube: {opened}")
+    words = "risk", folder.path, "--variable", study.headline[0]
+    screen.print_command(console, "Next", *words, model=study.model_spec)
 
 
 def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Finished | None:

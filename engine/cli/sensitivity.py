@@ -8,10 +8,11 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.cli.show.answers import written
+from engine.cli.show.answers import print_place
 from engine.cli.show.progress import progress
 
 if TYPE_CHECKING:
+    from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
 
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 def command(
     ctx: click.Context,
     study: Study,
+    folder: RunFolder,
     place: dict[str, Any],
     variables: tuple[tuple[str, ...], ...],
     groups: tuple[tuple[str, ...], ...],
@@ -58,6 +60,7 @@ def command(
     from engine.cli.show.sensitivity_tables import print_sensitivity
     from engine.execution.resources import refuse_if_memory_too_small
     from engine.execution.stages import Stage
+    from engine.run_folder import answer_store
 
     named = [name for names in variables for name in names] or None
     refuse_if_memory_too_small(study, place["memory"])
@@ -67,11 +70,10 @@ def command(
             lambda stage, done, total: observe(Stage(stage, done, total)),
             [name for names in groups for name in names], given_data,
         )  # fmt: skip
-    kept = written(study, place["out"], "sensitivity", labelled(given, named))
+    kept = answer_store.keep(folder, "sensitivity", labelled(given, named))
     if as_json:
         screen.print_records(records(given))
     else:
-        with screen.paged() as console:
-            print_sensitivity(console, given, named, full)
-            kept.print_place(console)
-    kept.refuse_failure()
+        console = screen.stdout()
+        print_sensitivity(console, given, named, full)
+        print_place(console, folder, kept)

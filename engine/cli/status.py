@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @options.as_json
 @options.debug
 def command(run: Run, as_json: bool) -> None:
-    """Show how far the run in DIR is: its blocks, who is writing there, what has worked on it.
+    """Show how far RUN is: its blocks, who is writing there, what has worked on it.
 
     Sizes of files are looked at, not what is in them: that is rustbelt verify.
     """

@@ -37,9 +37,9 @@ full = click.option(
 @options.quiet
 @options.debug
 def command(run: Run, full: bool, device: str | None, as_json: bool, quiet: bool) -> None:
-    """Compare every file of the run in DIR with its checksum, and name each block that is damaged.
+    """Compare every file of RUN with its checksum, and name each block that is damaged.
 
-    Ends with exit code 2 where anything is. rustbelt repair DIR computes again what is.
+    Ends with exit code 2 where anything is. rustbelt repair RUN computes again what is.
     """
     with progress(quiet) as observe:
         damages = run.verify(full, observe=observe, device=device)

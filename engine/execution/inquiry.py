@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import UserError
 from engine.execution import notebook, questions
 from engine.execution.stages import Stage
 from engine.run_folder import answer_store
@@ -131,15 +129,11 @@ class Inquiry:
 
         study = of_few(self.study) if paths is None else replace(self.study, paths=paths)
         answer = assumptions(study, variables, device, **_watched({}))
-        answer_store.write(self.run_folder, "assumptions", answer.groups)
+        self._keep("assumptions", answer.groups)
         return answer
 
     def _keep(self, question: str, groups: Mapping[str, xr.Dataset]) -> None:
-        """Writes an answer beside the cube; warns where it cannot be written, as it is given all the same."""
-        try:
-            answer_store.write(self.run_folder, question, groups)
-        except UserError as error:
-            warnings.warn(f"the answer is not kept beside the cube: {error}", stacklevel=3)
+        answer_store.keep(self.run_folder, question, groups, stacklevel=4)
 
 
 def _watched(options: Mapping[str, Any]) -> dict[str, Any]:

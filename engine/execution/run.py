@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from html import escape
@@ -23,7 +24,7 @@ from engine.modelling.records import Model
 from engine.risk.as_text import MARKS, cell, reasons
 from engine.risk.rounding import Rounding
 from engine.risk.tables import Record, Tables
-from engine.run_folder import cube, provenance
+from engine.run_folder import answer_store, cube, provenance
 from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder
 from engine.storage.files import write_atomically, writing
@@ -67,7 +68,7 @@ def open_run(place: str | Path, model: Model | None = None, partial: bool = Fals
     """The run that is there already.
 
     Args:
-      place: its folder, its study file, or the beginning of the name of a folder in `outputs/`.
+      place: a run folder, a study file, the name of a study that ships, or the beginning of the name of a run in `outputs/`.
       model: the model of one's own that it was run with, where its file has changed or is gone.
       partial: be content with the blocks that are done.
 
@@ -256,7 +257,8 @@ class Run(Inquiry):
         """One HTML page of the run, written; gives its place.
 
         Args:
-          out: the file; `report.html` in the run folder if not given.
+          out: the file; `report.html` in the run folder if not given, or `NAME-report.html` here where that folder cannot be written,
+            with a warning.
           variable: the outcome that the answer speaks of first.
 
         Raises:
@@ -271,10 +273,17 @@ class Run(Inquiry):
 
             raise UserError("rustbelt report", [MISSING]) from error
         content = page.report(self.folder, self.answers.study, self.cube, variable)
-        place = Path(out) if out is not None else self.folder / page.NAME
-        with writing(place.parent):
-            write_atomically(place, content)
-        return place
+        if out is not None:
+            return _written(Path(out), content)
+        try:
+            return _written(self.folder / page.NAME, content)
+        except (UserError, OSError) as error:
+            beside = Path(f"{self.folder.resolve().name}-{page.NAME}")
+            warnings.warn(
+                answer_store.failure_to_keep(self.folder / page.NAME, error, f"It is in {beside}."),
+                stacklevel=2,
+            )
+            return _written(beside, content)
 
     # ------------------------------------------------------------------------------------------ as text
 
@@ -306,6 +315,12 @@ class Run(Inquiry):
         study = self.study
         questions.refuse_unknown(variable, {*study.model.outcomes, *(event.name for event in study.events)})
         return questions.tables_of(self.answers, variable, questions.level_of(level))
+
+
+def _written(place: Path, content: bytes) -> Path:
+    with writing(place.parent):
+        write_atomically(place, content)
+    return place
 
 
 class Plots:

@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import xarray as xr
 
+from engine.errors import UserError
 from engine.run_folder import ledger, ownership
+from engine.run_folder.finding import is_run
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import Record
 from engine.storage import zarr_writer
 from engine.storage.files import remove_tree, writing
 from engine.storage.zarr_checked import Whose, checked_store
+
+
+def keep(
+    folder: RunFolder, question: str, groups: Mapping[str, xr.Dataset], stacklevel: int = 2
+) -> Path | None:
+    """The place of an answer that is now kept in a run folder; None where there is no run, or it cannot be kept, of which a warning says why.
+
+    An answer is worth more than its copy on the disk: whoever has asked is given it whether or not it can be kept.
+
+    Args:
+      stacklevel: of the warning, as `warnings.warn` has it: how far up stands whoever has asked.
+    """
+    if not is_run(folder.path):
+        return None
+    try:
+        return write(folder, question, groups)
+    except (UserError, OSError) as error:
+        remedy = "To keep it, ask a run of this study in a folder that can be written."
+        warnings.warn(failure_to_keep(folder.path / store_of(question), error, remedy), stacklevel=stacklevel)
+        return None
+
+
+def failure_to_keep(place: Path, error: UserError | OSError, remedy: str) -> str:
+    """The warning that an answer is not kept at a place: why, and what to do about it."""
+    problems = error.problems if isinstance(error, UserError) else [f"{error.strerror or error}."]
+    return f"the answer is not kept in {place}: {' '.join(map(str, problems))} {remedy}"
 
 
 def write(folder: RunFolder, question: str, groups: Mapping[str, xr.Dataset]) -> Path:

@@ -1,12 +1,13 @@
-"""Finding a run again: by its folder, its study file, the beginning of its name, or a study that has not been run."""
+"""What a command is to look at: a run or a study, found by one rule from what it is called."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from engine.errors import Problem, UserError, unknown
+from engine.errors import Problem, UserError, closest, did_you_mean, unknown
 from engine.formatting import command_line
 from engine.modelling.records import Model
 from engine.run_folder import cube, ledger, ownership, provenance
@@ -16,6 +17,8 @@ from engine.study.loading import load_model_file, load_study, policies_of, shipp
 from engine.study.study import Study
 
 OUTPUTS = "outputs"
+PLACES = f"a run folder, a study file, the name of a study that ships, or the beginning of the name of a run in {OUTPUTS}/"
+"""What every command takes that looks at a study or a run, in the order in which it is looked for: `folder_named`."""
 
 
 def run_folder(study: Study, out: str | Path | None = None) -> RunFolder:
@@ -58,11 +61,18 @@ def entry_of(folder: Path) -> Entry:
     return Entry(folder.name, last, paths, policies_of(text), str(attributes.get("summary", "")))
 
 
-def stored_study(folder: Path, model: Model | None = None) -> Study:
+def is_run(folder: Path) -> bool:
+    """Whether a folder is a run's, which need not have come to its end."""
+    of_copy = (folder / "study.toml").is_file() and cube.cube_of(folder).is_dir()  # which may lack its ledger
+    return of_copy or ownership.study_file(folder).is_file()
+
+
+def stored_study(folder: Path, model: Model | None = None, **changes: Any) -> Study:
     """The study of a run folder: what its ledger holds, else its `study.toml`.
 
     Args:
       model: the model of one's own that it was run with; the one that the folder names if not given.
+      changes: in place of what it states, as `load_study` takes them.
 
     Raises:
       UserError: neither can be read; the cube or the ledger is a link; or the model that it names is not what it was.
@@ -74,22 +84,86 @@ def stored_study(folder: Path, model: Model | None = None) -> Study:
     held = unsealed(ownership.study_file(folder))
     if held is None:
         try:
-            return load_study(folder / "study.toml", model=model)
+            return load_study(folder / "study.toml", model=model, **changes)
         except UserError as error:
             if not ownership.study_file(folder).exists():
                 raise
             spec = " --model FILE:CLASS, if the model is your own" if model is None else ""
             message = f"is damaged (not as it was written). {ledger.remedy(folder)}{spec}."
             raise UserError(str(folder), [Problem("ledger/study.json", message)]) from error
-    return study_of_text(held["study"], str(folder / "study.toml"), model)
+    return study_of_text(held["study"], str(folder / "study.toml"), model, **changes)
 
 
-def _is_run(folder: Path) -> bool:
-    return (folder / "study.toml").is_file() or ownership.study_file(folder).is_file()
+def folder_named(place: str | Path) -> Path | None:
+    """The run folder that a place names; None where it names a study: a file, or one that ships.
+
+    The one rule by which all that looks at a study or a run reads what it is called, the first that fits: a run folder, a study file,
+    the name of a study that ships, the beginning of the name of one run in `outputs/`, with that folder before it or without.
+
+    Raises:
+      UserError: it is none of these, or several runs begin with it.
+    """
+    given, text = Path(place), str(place)
+    if is_run(given):
+        return given
+    if text in shipped_studies() or (given.exists() and not given.is_dir()):
+        return None
+    known = known_runs()
+    begins = given.name if given.parent == Path(OUTPUTS) else text
+    fitting = [folder for folder in known if begins and folder.name.startswith(begins)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise UserError(text, [f"several runs begin with it: {', '.join(path.name for path in fitting)}."])
+    raise UserError(text, [_nothing_named(given, [folder.name for folder in known])])
+
+
+def _nothing_named(given: Path, runs: list[str]) -> str:
+    """That nothing is called so, and what is called nearly so, or begins nearly so: also a study or a run that stands beside it."""
+    if (given / "study.toml").is_file():
+        return f"is a folder, and not that of a run. Did you mean '{given / 'study.toml'}'?"
+    text, names = _bare(given), [*shipped_studies(), *runs]
+    meant = {name: name for name in names}
+    with suppress(OSError):
+        beside = (path for path in given.parent.iterdir() if path.suffix == ".toml" or is_run(path))
+        meant |= {_bare(path): str(path) for path in beside}
+    meant = {name[: len(text)]: what for name, what in meant.items()} | meant
+    close = closest(text, meant)
+    hint = f" Did you mean '{meant[close]}'?" if close else ""
+    if given.suffix == ".toml":
+        return f"no such file.{hint}"
+    problem = "is a folder, and not that of a run." if given.is_dir() else f"expected {PLACES}."
+    return problem + (hint or did_you_mean(text, names))
+
+
+def _bare(path: Path) -> str:
+    return path.name.removesuffix(".toml")
+
+
+def find_folder(place: str | Path, model: Model | None = None) -> Path:
+    """The run folder that a place names: by itself, or as that of a study which has been run.
+
+    Args:
+      model: the model of one's own that a study is of.
+
+    Raises:
+      UserError: as `folder_named`; or the study has not been run.
+    """
+    folder = folder_named(place)
+    if folder is not None:
+        return folder
+    study = _study_of_file(place, model)
+    folder = run_folder(study).path
+    if is_run(folder):
+        return folder
+    others = [path.name for path in known_runs() if path.name.startswith(f"{study.name}-")]
+    there = f", and there is {', '.join(others)}" if others else ""
+    remedy = f"Run it first: {command_line('run', Path(place), model=study.model_spec)}"
+    raise UserError(str(place), [f"has not been run: expected {folder}{there}. {remedy}"])
 
 
 def find_run(place: str | Path, model: Model | None = None) -> RunFolder:
-    """The run that a folder, a study file or a unique prefix of a folder in `outputs/` names.
+    """The run that a place names, as `find_folder` has it, with its study.
 
     Args:
       model: the model of one's own that it was run with.
@@ -97,36 +171,43 @@ def find_run(place: str | Path, model: Model | None = None) -> RunFolder:
     Raises:
       UserError: nothing, or more than one run, answers to it.
     """
-    given = Path(place)
-    if _is_run(given):
-        return RunFolder(given, stored_study(given, model))
-    if given.suffix == ".toml" and given.is_file():
-        study = _study_of_file(given, model)
-        folder = run_folder(study).path
-        if _is_run(folder):
-            return RunFolder(folder, stored_study(folder, model))
-        remedy = f"Run it first: {command_line('run', given, model=study.model_spec)}"
-        raise UserError(str(place), [f"has not been run: expected {folder}. {remedy}"])
-    known = known_runs()
-    fitting = [folder for folder in known if str(place) and folder.name.startswith(str(place))]
-    if len(fitting) == 1:
-        return RunFolder(fitting[0], stored_study(fitting[0], model))
-    if fitting:
-        raise UserError(
-            str(place), [f"several runs begin with it: {', '.join(path.name for path in fitting)}."]
-        )
-    listed = f" Known runs: {', '.join(path.name for path in known[:6])}." if known else ""
-    raise UserError(
-        str(place), [f"expected a run folder, a study file, or the beginning of a run's name.{listed}"]
-    )
+    folder = find_folder(place, model)
+    return RunFolder(folder, stored_study(folder, model))
 
 
-def _study_of_file(place: str | Path, model: Model | None, seed: int | None = None) -> Study:
-    """The study of a file; where that names no model that there is, with the one that its run in `outputs/` was made with."""
+def study_of(
+    place: str | Path, model: Model | None = None, out: str | Path | None = None, **changes: Any
+) -> tuple[Study, RunFolder]:
+    """The study that a place names, its own or that of the run, to be computed; and the folder that its answers belong to, there or not.
+
+    Args:
+      model: a model of one's own.
+      out: the folder, in place of the run's or of `outputs/<name>-<fingerprint>`.
+      changes: in place of what the study states, as `load_study` takes them. An answer on fewer policies or other paths of a run is the
+        run's; one with another seed, program or setting is another study's.
+
+    Raises:
+      UserError: as `folder_named`; or the study is not sound.
+    """
+    named = folder_named(place)
+    if named is None:
+        study = _study_of_file(place, model, **changes)
+        return study, run_folder(study, out)
+    own = study = stored_study(named, model)
+    given = {name for name, value in changes.items() if value not in (None, ())}
+    if given:
+        study = stored_study(named, own.model if own.model_spec else model, **changes)
+    if given <= {"paths", "policies"}:
+        return study, RunFolder(Path(out or named), own)
+    return study, run_folder(study, out)
+
+
+def _study_of_file(place: str | Path, model: Model | None, **changes: Any) -> Study:
+    """The study of a file, or one that ships; where it names no model that there is, with the one that its run in `outputs/` was made with."""
     try:
-        return load_study(place, model=model, seed=seed)
+        return load_study(place, model=model, **changes)
     except UserError as error:
-        if model is not None or not Path(place).is_file():
+        if model is not None:
             raise
         specs: list[str] = []
         for folder in known_runs():
@@ -134,8 +215,8 @@ def _study_of_file(place: str | Path, model: Model | None, seed: int | None = No
                 specs.append(ownership.remembered_model(folder) or "")
         for spec in filter(None, dict.fromkeys(specs)):
             with suppress(UserError):
-                study = load_study(place, model=load_model_file(spec), seed=seed)
-                if _is_run(run_folder(study).path):
+                study = load_study(place, model=load_model_file(spec), **changes)
+                if is_run(run_folder(study).path):
                     return study
         raise error
 
@@ -152,13 +233,13 @@ def find_study(
     Raises:
       UserError: nothing answers to the place, or the run has another seed or no such policy.
     """
-    given = Path(place)
-    if given.is_dir() or (given.suffix != ".toml" and str(place) not in shipped_studies()):
-        run = find_run(place, model)
+    named = folder_named(place)
+    if named is not None:
+        run = RunFolder(named, stored_study(named, model))
         if seed not in (None, run.study.seed):
             raise UserError(str(place), [Problem("seed", f"the run's is {run.study.seed}, got {seed}.")])
     else:
-        study = _study_of_file(place, model, seed)
+        study = _study_of_file(place, model, seed=seed)
         run = run_folder(study)
         is_there = cube.attributes(run.path).get("status") == "complete" or provenance.was_finished(run.path)
         if not is_there:

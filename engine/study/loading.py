@@ -111,9 +111,17 @@ def read_study(
         raise UserError(source, ["its tables refer to each other too deeply."]) from error
 
 
-def study_of_text(text: str, source: str, model: Model | None = None) -> Study:
-    """The study that `resolved_text` gave the text of; `source` is what messages call it."""
-    return read_study(tomllib.loads(text), source, model=model)
+def study_of_text(
+    text: str,
+    source: str,
+    model: Model | None = None,
+    policies: Sequence[str] | None = None,
+    settings: Sequence[str] = (),
+    **run: int | str | None,
+) -> Study:
+    """The study that `resolved_text` gave the text of; `source` is what messages call it, and the rest as `load_study` has it."""
+    tables = with_settings(tomllib.loads(text), settings)
+    return read_study(tables, source, model=model, run=run, policies=policies)
 
 
 def policies_of(text: str) -> tuple[str, ...]:

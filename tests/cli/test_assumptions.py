@@ -101,11 +101,13 @@ def test_what_it_wrote_is_verified_and_damage_taken_away(run):
     assert "everything is as it was written" in call("verify", folder, *own("Bridge")).stdout
 
 
-def test_a_folder_of_another_study_is_refused_after_the_answer(run, tmp_path):
+@pytest.mark.filterwarnings("default")
+def test_a_folder_of_another_study_keeps_no_answer_and_it_is_shown(run, tmp_path):
     _, folder = run
     other = write(tmp_path, ASSUMED.replace("seed = 7", "seed = 8"))
     ended = call("assumptions", other, *own("Bridge"), "--out", folder, "--quiet")
-    assert ended.exit_code == 2 and "FLIPS" in ended.stdout
+    assert ended.exit_code == 0 and "FLIPS" in ended.stdout
+    assert re.search(r"^warning: the answer is not kept in .*: holds a study with fingerprint", ended.stderr)
 
 
 def test_assumptions_may_be_added_to_a_run_that_is_there(run, tmp_path):

@@ -80,9 +80,7 @@ def test_all_problems_are_told_at_once(tmp_path, out):
 
 def test_a_study_that_is_not_there(tmp_path, out):
     refused_with_problems(call("run", tmp_path / "none.toml", "--out", out), "no such file")
-    refused_with_problems(
-        call("run", "rustbetl", "--out", out), "no such file", "Studies that ship: rustbelt"
-    )
+    refused_with_problems(call("run", "rustbetl", "--out", out), "Did you mean 'rustbelt'?")
     refused_with_problems(call("run", tmp_path, "--out", out), "is a folder")
     (tmp_path / "raw.toml").write_bytes(b"name = '\xff'")
     refused_with_problems(call("run", tmp_path / "raw.toml", "--out", out), "expected UTF-8 text")
@@ -274,7 +272,7 @@ def test_a_refused_run_leaves_an_empty_folder_empty(tmp_path, monkeypatch):
 def test_questions_to_a_run_that_is_not_there(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     study = write(tmp_path, BRIDGE)
-    refused_with_problems(call("risk", "nothing"), "expected a run folder, a study file, or the beginning")
+    refused_with_problems(call("risk", "nothing"), "expected a run folder, a study file, the name")
     refused_with_problems(call("risk", study, *own("Bridge")), "has not been run", "rustbelt run")
     refused_with_problems(call("replay", "nothing", "--path", 1), "expected a run folder")
     refused(call("replay", study, *own("Bridge")), "--path")

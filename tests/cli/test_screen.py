@@ -1,4 +1,4 @@
-"""What is printed fits the screen: no number, name or command is broken at any width, with few policies or many; and what is long is paged."""
+"""What is printed fits the screen: no number, name or command is broken at any width, with few policies or many; and nothing waits for a key."""
 
 import fcntl
 import io
@@ -30,7 +30,7 @@ from engine.risk.evidence import MEASURES
 from engine.risk.intervals import Estimate
 from engine.risk.tables import Record, Tables
 from engine.study.loading import load_model_file, load_study
-from tests.small_files import BRIDGE, MODELS, POND, write
+from tests.small_files import BRIDGE, MODELS, POND, own, write
 
 WIDTHS = 60, 80, 100, 120, 200
 LONG = "everything_at_once_and_faster_than_planned"
@@ -196,7 +196,7 @@ def terminal(width: int, height: int, code: str, **environment: str) -> str:
     """What a program shows on a terminal of that size."""
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-    left_out = {"PAGER", "LESS", "COLUMNS", "LINES", "NO_COLOR"}
+    left_out = {"COLUMNS", "LINES", "NO_COLOR"}
     kept = {key: value for key, value in os.environ.items() if key not in left_out}
     words = [sys.executable, "-c", code]
     program = subprocess.Popen(
@@ -212,29 +212,13 @@ def terminal(width: int, height: int, code: str, **environment: str) -> str:
     return b"".join(parts).decode()
 
 
-LINES = """
-from engine.cli.show import screen
-with screen.paged() as console:
-    for k in range({count}):
-        screen.print_line(console, "", f"line {{k}}")
-"""
-
-
-@pytest.mark.parametrize("pager", ["sed s/line/paged/", ""])
-@pytest.mark.parametrize(("count", "long"), [(10, False), (30, True)])
-def test_what_is_longer_than_the_terminal_is_paged(pager, count, long):
-    shown = terminal(80, 24, LINES.format(count=count), PAGER=pager)
-    word = "paged" if pager and long else "line"
-    assert shown.split("\r\n")[:-1] == [f"{word} {k}" for k in range(count)]
-
-
-def test_less_is_asked_as_git_asks_it(tmp_path):
-    less = tmp_path / "less"
-    less.write_text("#!/bin/sh\necho pager $LESS\ncat\n")
-    less.chmod(0o755)
-    path = f"{tmp_path}:{os.environ['PATH']}"
-    assert terminal(80, 24, LINES.format(count=30), PATH=path).startswith("pager -FRX\r\nline 0")
-    assert terminal(80, 24, LINES.format(count=30), PATH=path, LESS="-S").startswith("pager -S")
+def test_a_run_is_printed_whole_on_a_small_terminal_and_waits_for_no_key(tmp_path):
+    """With a pager that ends at once, as `q` ends `less`: nothing of what a run says is for it."""
+    study = write(tmp_path, BRIDGE.replace("paths = 4000", "paths = 600"))
+    words = ["run", str(study), *own("Bridge"), "--out", str(tmp_path / "out"), "--full", "--quiet"]
+    code = f"from engine.cli import main; main({words!r}, prog_name='rustbelt')"
+    shown = terminal(80, 24, code, PAGER="true")
+    assert shown.count("\r\n") > 24 and ": How strong?" in shown and "rustbelt risk" in shown
 
 
 def test_progress_keeps_to_one_line():

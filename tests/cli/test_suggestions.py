@@ -99,7 +99,6 @@ def inside(tmp_path, monkeypatch):
     folder = tmp_path / FOLDER
     folder.mkdir()
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("PAGER", "cat")
     Path("我的 model.py").write_text(MODELS.read_text(), encoding="utf-8")
     renamed = BRIDGE.replace("[policies.strong]", '[policies."更强"]')
     Path("the 桥.toml").write_text(renamed, encoding="utf-8")

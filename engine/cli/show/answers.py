@@ -1,9 +1,7 @@
-"""An answer beside the cube of a run: written where the study has been run, and how it is opened. Shown whether or not it can be written."""
+"""Where an answer is kept, and how it is opened there."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,43 +10,16 @@ from rich.console import Console
 from engine.cli.show import screen
 
 if TYPE_CHECKING:
-    import xarray as xr
-
-    from engine.study.study import Study
+    from engine.run_folder.folder import RunFolder
 
 
-@dataclass(frozen=True)
-class Kept:
-    """What became of an answer.
+def print_place(console: Console, folder: RunFolder, place: Path | None) -> None:
+    """How the answer is opened that is kept at a place beside the cube; or, of a study that has not been run, what it takes to keep it."""
+    from engine.run_folder.finding import is_run
 
-    Args:
-      place: where it is; None where the study has not been run, or it could not be written.
-      failure: why it could not.
-    """
-
-    place: Path | None
-    failure: Exception | None = None
-
-    def print_place(self, console: Console) -> None:
-        """How the answer is opened, if it was written."""
-        if self.place is not None:
-            opened = f'xarray.open_datatree({str(self.place)!r}, engine="zarr")'
-            screen.print_line(console, "", f"Beside the cube of its run: {opened}")
-
-    def refuse_failure(self) -> None:
-        """Raises what went wrong, once the answer has been shown."""
-        if self.failure is not None:
-            raise self.failure
-
-
-def written(study: Study, out: Path | None, question: str, groups: Mapping[str, xr.Dataset]) -> Kept:
-    """Writes the answer beside the cube of the study's run, where it has been run."""
-    from engine.run_folder import answer_store, ownership
-    from engine.run_folder.finding import run_folder
-
-    try:
-        folder = run_folder(study, out)
-        there = ownership.study_file(folder.path).exists()
-        return Kept(answer_store.write(folder, question, groups) if there else None)
-    except Exception as error:  # what has been computed is shown all the same
-        return Kept(None, error)
+    if place is not None:
+        opened = f'xarray.open_datatree({str(place)!r}, engine="zarr")'
+        screen.print_line(console, "", f"Everything, labelled, beside the cube: {opened}")
+    elif not is_run(folder.path):
+        study, purpose = folder.study, "Kept beside the cube once the study has been run"
+        screen.print_command(console, purpose, "run", study.source, model=study.model_spec)

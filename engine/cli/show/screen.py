@@ -1,19 +1,14 @@
-"""Where tables are printed, stdout, and how text fits there: words wrap, numbers, names and commands do not; and what is long is paged."""
+"""Where tables are printed, stdout, and how text fits there: words wrap, numbers, names and commands do not."""
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
-import signal
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.console import Console
 from rich.text import Text
@@ -31,8 +26,6 @@ WIDTH = 120
 _JOINT = "\ue000"
 _WHOLE = re.compile(r"\w+ -?\d[\w.,+-]*( \([^ ()]*\))?( %)?|\[[^][ ]+, [^][ ]+\]")
 """What is one word though there is a space in it."""
-LESS = "-FRX"
-"""How `less` is asked to page where the user says nothing of it, as git asks: not at all what fits, in colour, and left on the screen."""
 
 
 def stdout() -> Console:
@@ -41,37 +34,6 @@ def stdout() -> Console:
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDTH
     return console
-
-
-@contextmanager
-def paged() -> Iterator[Console]:
-    """The console for tables. On a terminal, what is longer than it goes through a pager in the end: PAGER, else `less`."""
-    terminal = stdout()
-    if not terminal.is_terminal or not sys.stdin.isatty() or os.environ.get("PAGER") in ("", "cat"):
-        yield terminal
-        return
-    held = io.StringIO()
-    colours: Any = terminal.color_system
-    size = {"width": terminal.width, "height": terminal.height}
-    console = Screen(held, force_terminal=True, color_system=colours, no_color=terminal.no_color, **size)
-    try:
-        yield console
-    finally:
-        _show(held.getvalue(), terminal)
-
-
-def _show(text: str, terminal: Console) -> None:
-    lines = sum(max(1, -(-cell_len(line.plain) // terminal.width)) for line in Text.from_ansi(text).split())
-    if lines < terminal.height:
-        terminal.file.write(text)
-        return
-    os.environ.setdefault("LESS", LESS)
-    before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the pager's as long as it is there
-    try:
-        with redirect_stdout(sys.__stdout__):
-            click.echo_via_pager(text.removesuffix("\n"))
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 # ---------------------------------------------------------------------------------------------- names, words, lines

@@ -1,0 +1,235 @@
+"""Every command reads what it is to look at by one rule, and every question answers of a folder that cannot be written."""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from engine.cli import COMMANDS, main
+from engine.run_folder import ledger, ownership
+from engine.storage import files, object_store
+from engine.study import loading
+from tests.small_files import BRIDGE, call, own, write
+
+STUDY = BRIDGE.replace("paths = 4000", "paths = 600").replace(
+    "[factors.load]", '[assumptions.steep]\noff = { price = 1 }\n[factors.load]'
+).replace('baseline = "weak"', 'baseline = "weak"\nheadline = ["damage"]')  # fmt: skip
+WORDS = {
+    "run": ("@",),
+    "check": ("@",),
+    "risk": ("@",),
+    "compare": ("@", "--outcome", "damage"),
+    "explain": ("@", "--outcome", "damage"),
+    "discover": ("@", "--where", "damage > 0 under weak"),
+    "attribute": ("@", "--from", "weak", "--to", "strong"),
+    "sensitivity": ("@", "--outcome", "damage"),
+    "flip": ("@", "--outcome", "damage"),
+    "diff": ("@", "@"),
+    "replay": ("@", "--path", "3"),
+    "assumptions": ("@", "--outcome", "damage"),
+    "plot": ("exceedance", "@"),
+    "status": ("@",),
+    "verify": ("@",),
+    "repair": ("@",),
+    "copy": ("@", "s3://bucket/run"),
+    "report": ("@",),
+}
+"""Each command that looks at a study or a run, which stands at "@", with what else it needs."""
+QUICK = "status", "copy", "check", "verify"
+LIVES = ("run", "check", "attribute", "sensitivity", "flip", "assumptions", "replay")
+"""Those that live futures of their own, for which a study will do that has not been run."""
+
+
+def few(*quick, among=WORDS):
+    """All commands, those that are not among these few as slow tests."""
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in among]
+
+
+def asked(command, place):
+    """What a command gives of a place, with the model where it takes one."""
+    words = [str(place) if word == "@" else word for word in WORDS[command]]
+    takes = {option for param in main.get_command(None, command).params for option in param.opts}
+    model = own("Bridge") if "--model" in takes else []
+    quiet = ["--quiet"] if "--quiet" in takes else []
+    return call(command, *words, *model, *quiet)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with a study, one that ships, and a run of both."""
+    folder = tmp_path_factory.mktemp("places")
+    (folder / "configs").mkdir()
+    write(folder / "configs", STUDY, "crossing.toml")
+    write(folder, STUDY, "span.toml")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert call("run", "span.toml", *own("Bridge"), "--quiet").exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def inside(home, monkeypatch):
+    """The folder, to be in, where `crossing` is a study that ships."""
+    monkeypatch.chdir(home)
+    monkeypatch.setattr(loading, "_HOME", home)
+    monkeypatch.setattr(object_store, "upload", lambda folder, target, show: len(list(folder.iterdir())))
+    return home
+
+
+def the_run():
+    (folder,) = Path("outputs").iterdir()
+    return folder
+
+
+def test_all_commands_that_look_at_a_study_or_a_run_are_held_to_the_rule():
+    others = {"init", "fit", "schema", "list", "completion"}
+    assert {*WORDS} == {*COMMANDS} - others
+    for name in WORDS:
+        arguments = [p for p in main.get_command(None, name).params if isinstance(p, click.Argument)]
+        places = WORDS[name].count("@")
+        told = call(name, "--help").stdout
+        assert sum(type(one).__name__ == "Place" for one in arguments) == places, name
+        assert "the beginning of the name of a run" in " ".join(told.split()), name
+
+
+@pytest.mark.parametrize("command", few(*QUICK, "compare", "sensitivity"))
+def test_a_run_a_beginning_a_study_file_and_a_name_that_ships_mean_the_same(inside, command):
+    run = the_run()
+    shown = []
+    places = [run.name[:9], "crossing", run, f"outputs/{run.name[:9]}", "span.toml"]
+    for place in places[: 5 if command in (*QUICK, "compare", "sensitivity") else 2]:
+        shutil.rmtree(run / f"{command}.zarr", ignore_errors=True)
+        ended = asked(command, place)
+        assert ended.exit_code == 0, (place, ended.output)
+        assert not ended.stderr.startswith("warning"), (place, ended.stderr)
+        assert the_run() == run
+        assert command not in ledger.ANSWERS or (run / f"{command}.zarr").is_dir(), place
+        shown.append(ended.stdout.replace(str(run), "@").replace(f" {place} ", " @ "))
+    if command != "check":  # which says how much memory is free
+        assert len({*shown}) == 1
+
+
+@pytest.mark.parametrize("command", WORDS)
+def test_a_name_that_is_nearly_one_is_told_it(inside, command):
+    run = the_run()
+    for nearly, meant in (
+        ("crosing", "crossing"),
+        ("brigde", run.name),
+        (f"outputs/{run.name}x", str(run)),
+        ("spam.toml", "span.toml"),
+        ("configs/crosing.toml", "configs/crossing.toml"),
+    ):
+        ended = asked(command, nearly)
+        assert ended.exit_code == 2 and ended.stderr.startswith(f"{nearly}: 1 problem"), ended.output
+        assert f"Did you mean '{meant}'?" in ended.stderr, ended.stderr
+    nothing = asked(command, "zzz")
+    assert nothing.exit_code == 2 and "Known: " in nothing.stderr and run.name in nothing.stderr
+
+
+@pytest.mark.parametrize("command", WORDS)
+def test_a_beginning_of_several_lists_them(inside, command, tmp_path):
+    run = the_run()
+    other = Path("outputs/bridge-other")
+    shutil.copytree(run, other)
+    try:
+        ended = asked(command, "bri")
+        assert ended.exit_code == 2
+        assert f"several runs begin with it: {run.name}, {other.name}." in ended.stderr
+    finally:
+        shutil.rmtree(other)
+
+
+@pytest.mark.parametrize("command", [name for name in WORDS if name not in LIVES])
+def test_what_has_not_been_run_is_not_run_by_a_question(inside, command):
+    """But they say how; those that live futures of their own answer, as they always did."""
+    text = STUDY.replace("seed = 7", "seed = 8")
+    try:
+        for place in (
+            write(inside, text, "new.toml").name,
+            write(inside / "configs", text, "unrun.toml").stem,
+        ):
+            ended = asked(command, place)
+            if command in LIVES:
+                assert ended.exit_code == 0, ended.output
+            else:
+                told = " ".join(ended.stderr.split())
+                assert ended.exit_code == 2 and f"Run it first: rustbelt run {place}" in told, ended.output
+            the_run()
+    finally:
+        (inside / "new.toml").unlink()
+        (inside / "configs" / "unrun.toml").unlink()
+
+
+QUESTIONS = (
+    "risk", "compare", "explain", "discover", "attribute", "sensitivity", "flip", "assumptions", "plot", "report",
+)  # fmt: skip
+KEPT = {**{name: f"{name}.zarr" for name in ledger.ANSWERS}, "report": "report.html"}
+"""What is kept in the run folder, by the question."""
+
+
+def assert_shown(command, run, code, out, err):
+    """Asserts that an answer is shown, that one warning says so where it would be kept, and that nothing more is said."""
+    assert code == 0 and out.strip(), (command, code, out, err)
+    why = "cannot be written (Read-only file system)."
+    warned = [f"warning: the answer is not kept in {run / KEPT[command]}: {why}"] if command in KEPT else []
+    said = err.splitlines()
+    assert [line.partition(why)[0] + why for line in said] == warned, (command, err)
+    assert "xarray.open_datatree" not in out
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("command", few("compare", "sensitivity", among=QUESTIONS))
+def test_an_answer_that_cannot_be_kept_is_shown_all_the_same(inside, monkeypatch, command):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    run = the_run()
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    monkeypatch.setattr(ownership.locks, "held", refuse)
+    written = files.write_atomically
+    monkeypatch.setattr(
+        "engine.execution.run.write_atomically",
+        lambda path, content: refuse() if path.is_relative_to(run) else written(path, content),
+    )
+    ended = asked(command, run)
+    assert_shown(command, run, ended.exit_code, ended.stdout, ended.stderr)
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+    if command == "report":
+        assert Path(f"{run.name}-report.html").read_text(encoding="utf-8").startswith("<!")
+
+
+SCRIPT = """
+import json, os, sys, warnings
+from tests.cli import test_places as places
+os.chdir(sys.argv[1])
+warnings.simplefilter("default")
+ended = {name: places.asked(name, places.the_run()) for name in places.QUESTIONS}
+print(json.dumps({name: [one.exit_code, one.stdout, one.stderr] for name, one in ended.items()}))
+"""
+
+
+@pytest.mark.slow
+def test_every_question_answers_of_a_run_on_a_disk_that_is_read_only(home, tmp_path):
+    folder = tmp_path / "read only"
+    shutil.copytree(home, folder, ignore=shutil.ignore_patterns("*-report.html"))
+    run = next((folder / "outputs").iterdir())
+    mounting = f'mount --bind "{run}" "{run}" && mount -o remount,bind,ro "{run}"'
+    program = f'{mounting} && exec "{sys.executable}" -c "$SCRIPT" "{folder}"'
+    unshare = shutil.which("unshare")
+    for words in ([unshare, "-m"], [unshare, "-Urm"]):
+        if unshare is None or subprocess.run([*words, "sh", "-c", mounting], capture_output=True).returncode:
+            continue
+        environment = {**os.environ, "SCRIPT": SCRIPT, "PYTHONPATH": str(Path(__file__).parents[2])}
+        ended = subprocess.run(
+            [*words, "sh", "-c", program], env=environment, capture_output=True, text=True, check=True
+        )
+        for command, (code, out, err) in json.loads(ended.stdout.splitlines()[-1]).items():
+            assert_shown(command, run.relative_to(folder), code, out, err)
+        return
+    pytest.skip("nothing can be mounted here")
