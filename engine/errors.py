@@ -97,8 +97,8 @@ class Problems:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """` Did you mean 'sobol'?` for a name close to one that is known, else the names there are (at most twelve)."""
-    names = sorted(known)
+    """` Did you mean 'sobol'?` for a name close to one that is known, else the names there are, in their order (at most twelve)."""
+    names = sorted(known) if isinstance(known, set | frozenset) else [*dict.fromkeys(known)]
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f" Did you mean '{close[0]}'?"

@@ -111,7 +111,8 @@ def test_another_level_is_that_of_everything(pond):
     ("words", "text"),
     [
         (("--outcome", "lowest_stok"), "Did you mean 'lowest_stock'"),
-        (("--policies", "keep,usee"), "Did you mean 'use'"),
+        (("--policies", "keep,usee"), "Did you mean 'use'? Known: keep, use, dry, half."),
+        (("--policies", "keep,nothing"), "unknown policy 'nothing'. Known: keep, use, dry, half."),
         (("--policies", "use"), "expected two policies or more to compare, got one"),
         (("--outcome", "stock", "--at", "region=nord"), "unknown region 'nord'"),
         (("--outcome", "stock", "--year", "1999"), "expected 2016 to 2020, got 1999"),
