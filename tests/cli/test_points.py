@@ -37,7 +37,7 @@ def test_so_have_conditions_two_runs_and_shares_of_levers(folder):
     assert "given - otherwise [points] probability of events [%]" in given
     assert "collapse [%; B - A in points]" in words("diff", folder, folder, *own("Bridge"))
     study = folder / "study.toml"
-    parts = words("attribute", study, "--out", folder, *own("Bridge"), "--from", "weak", "--to", "strong")
+    parts = words("attribute", study, *own("Bridge"), "--from", "weak", "--to", "strong")
     assert "probability of collapse [points]" in parts and "collapse [%]" not in parts
 
 
@@ -56,8 +56,10 @@ def test_so_have_assumptions_explanations_inputs_and_beliefs(folder):
         "assumptions", folder / "study.toml", "--out", folder, *own("Bridge"), "--full", "--quiet"
     )
     assert "strong - weak [points]" in assumed and "collapse [%]" in assumed
-    explained = words("explain", folder, *own("Bridge"), "--outcome", "collapse", "--policy", "weak")
+    explained = words(
+        "explain", folder, *own("Bridge"), "--outcome", "collapse", "--policy", "strong", "--levers"
+    )
     for part in ("What a prior does to probability [points]", "What a lever does to probability [points]"):
         assert part in explained
-    hangs = words("sensitivity", folder, *own("Bridge"), "--outcome", "collapse")
+    hangs = words("sensitivity", folder / "study.toml", *own("Bridge"), "--outcome", "collapse")
     assert "probability of collapse [points] under" in hangs
