@@ -102,8 +102,8 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """` Did you mean 'sobol'?` for a name close to one that is known, else the names there are (at most twelve)."""
-    names = sorted(known)
+    """` Did you mean 'sobol'?` for a name close to one that is known, else the names there are, in their order (at most twelve)."""
+    names = sorted(known) if isinstance(known, set | frozenset) else [*dict.fromkeys(known)]
     if close := closest(name, names):
         return f" Did you mean '{close}'?"
     if not names:

@@ -84,7 +84,9 @@ def compared(study: Study, policies: Sequence[str] | None) -> tuple[Study, list[
     problems, chosen = Problems(), list(dict.fromkeys(policies))
     for name in chosen:
         if name not in study.policy_names:
-            problems.add("", unknown("policy", name, study.policy_names))
+            text = unknown("policy", name, study.policy_names)
+            there = "" if " Known: " in text else f" Known: {', '.join(study.policy_names)}."
+            problems.add("", text + there)
     problems.refuse("--policies")
     rows = [study.policy_names.index(name) for name in chosen]
     baseline = study.baseline if study.baseline in chosen else chosen[0]

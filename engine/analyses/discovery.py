@@ -13,9 +13,9 @@ from jaxtyping import Bool, Int
 from engine.analyses.box_search import CART, HASTY, PATIENT, PRIM, Pace, proposed, refuse_missing
 from engine.analyses.discovery_dataset import labelled
 from engine.analyses.discovery_sentence import sentence
-from engine.analyses.search_result import SearchResult, Step, Together
+from engine.analyses.search_result import Lead, SearchResult, Step, Together
 from engine.errors import UserError
-from engine.risk.boxes import Box, Draws, Judged, best, distance, inside, judged
+from engine.risk.boxes import TOLERANCE, Box, Draws, Judged, best, correlations, distance, inside, judged
 from engine.risk.intervals import Units, as_units
 from engine.risk.measures import probability
 from engine.risk.where import Where
@@ -123,9 +123,11 @@ def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], dr
     values = _categories(study, names)
     first = {method: _proposed(method, search, SEARCHED, values, random) for method in METHODS}
     boxes = {m: list(_boxes(m, first[m], search, choose, values, random)) for m in METHODS}
+    lead = _lead(boxes, judge)
+    boxes = {method: boxes[method] for method in sorted(METHODS, key=lambda one: one != lead.first)}
     own = {method: list(_judged(some, judge)) for method, some in boxes.items()}
     return Discovery(
-        study, where, probability(judge.cases, judge.units), own,
+        study, where, probability(judge.cases, judge.units), own, lead,
         {method: _together(some, judge) for method, some in boxes.items()},
         _stability(search, choose, values, random), [_step(box, choose) for box in first[PRIM]],
         min(SEARCHED, len(search)), len(choose), len(judge), int(paths - known.sum()), names, RESAMPLES,
@@ -226,10 +228,33 @@ def _judged(boxes: Sequence[Box], judge: _Part) -> Iterator[Judged]:
         left &= ~inside(box, judge.draws, len(judge))
 
 
-def _together(boxes: Sequence[Box], judge: _Part) -> Together:
-    within = np.zeros(len(judge), bool)
+def _any(boxes: Sequence[Box], part: _Part) -> Bool[np.ndarray, "path"]:
+    """Which futures lie within any of the boxes."""
+    within = np.zeros(len(part), bool)
     for box in boxes:
-        within |= inside(box, judge.draws, len(judge))
+        within |= inside(box, part.draws, len(part))
+    return within
+
+
+def _lead(boxes: Mapping[str, Sequence[Box]], judge: _Part) -> Lead:
+    """The method of the higher correlation; the one with fewer limits where it gives up no more than `TOLERANCE` of that, or not surely anything."""
+    limits = {
+        m: sum(len(limits.ends) for box in some for limits in box.values()) for m, some in boxes.items()
+    }
+    masks = [_any(some, judge) for some in boxes.values()]
+    (one, two), gap = correlations(masks, judge.cases, judge.units)
+    known = dict(zip(boxes, (one, two), strict=True))
+    highest = max(known, key=lambda method: known[method].estimate)
+    alike = gap.low <= 0 <= gap.high or abs(gap.estimate) <= TOLERANCE * known[highest].estimate
+    tie = alike and all(boxes.values())
+    first = min(known, key=lambda method: limits[method]) if tie else highest
+    if first != next(iter(boxes)):
+        gap = replace(gap, estimate=-gap.estimate, low=-gap.high, high=-gap.low)
+    return Lead(first, not tie, known, gap, limits)
+
+
+def _together(boxes: Sequence[Box], judge: _Part) -> Together:
+    within = _any(boxes, judge)
     cases, units = judge.cases, judge.units
     return Together(
         probability(within[cases], units.take(cases)),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from engine.analyses.discovery_sentence import called, words
+from engine.analyses.discovery_sentence import because, called, words
 from engine.analyses.search_result import SearchResult
 from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
@@ -27,6 +27,8 @@ def labelled(of: SearchResult, sentence: str) -> dict[str, xr.Dataset]:
         "id": f"{study.name}-{study.fingerprint}",
         "paths": study.paths,
         "where": of.where.text,
+        "leads": of.lead.first if any(of.boxes.values()) else "",
+        "because": because(of),
         "rate": _stats(of.rate),
         "searched": of.searched,
         "chosen_on": of.chosen_on,
@@ -64,6 +66,9 @@ def _boxes(of: SearchResult) -> xr.Dataset:
         variables[f"{name}_together"] = xr.Variable(
             ("search", "stat"), whole, described(f"{text}: any box", "1")
         )
+    phi = [_stats(of.lead.correlations[method]) for method in of.boxes]
+    about_phi = described("correlation of lying within any box and being looked for", "1")
+    variables["correlation_together"] = xr.Variable(("search", "stat"), phi, about_phi)
     coords = {
         "search": labels("search", list(of.boxes), "what proposed the boxes"),
         "box": xr.Variable("box", np.arange(1, most + 1), described("number of the box", "1")),

@@ -8,14 +8,14 @@ import numpy as np
 
 from engine.analyses.search_result import SearchResult
 from engine.risk.as_text import cell
-from engine.risk.box_words import category, labels_of, restriction
+from engine.risk.box_words import CALLED, category, labels_of, restriction
 from engine.risk.boxes import Judged
 from engine.risk.intervals import Estimate
 from engine.risk.tables import record
 
 
 def sentence(of: SearchResult) -> str:
-    """Where the futures that are looked for are frequent: the first box, PRIM's where it has one."""
+    """Where the futures that are looked for are frequent: the first box of the method that leads."""
     rate = share(of.rate)
     head = f"'{of.where.text}' holds in {rate} of futures"
     box = next((boxes[0] for boxes in of.boxes.values() if boxes), None)
@@ -26,7 +26,36 @@ def sentence(of: SearchResult) -> str:
         return (
             f"{head}; the best box of factors ({limits}) is not told from all of them: {share(box.density)}."
         )
-    return f"{head}, but in {share(box.density)} of those with {limits}: {share(box.coverage)} of all such futures."
+    covered = f"{share(box.coverage)} of all such futures"
+    method, boxes = next((one, some) for one, some in of.boxes.items() if some)
+    if len(boxes) > 1:
+        covered += f", {share(of.together[method].coverage)} of all such futures with all {len(boxes)} boxes"
+    return f"{head}, but in {share(box.density)} of those with {limits}: {covered}."
+
+
+def because(of: SearchResult) -> str:
+    """Which method's boxes stand first, and why, with the numbers that decided it; empty where there is no box."""
+    lead = of.lead
+    if not any(of.boxes.values()):
+        return ""
+    (first, other), limits = of.boxes, lead.limits
+    names = CALLED[first], CALLED[other]
+    if not of.boxes[other]:
+        return f"{names[0]} leads because {names[1]} has no box."
+    if lead.better:
+        why = "its boxes together separate these futures better from the others"
+    else:
+        fewer = "with fewer limits" if limits[first] < limits[other] else "with as few limits"
+        why = f"its boxes together separate these futures from the others as well, or nearly, {fewer}"
+    numbers = (
+        f"correlation {one.estimate:.2f}{_ends(one)} with {limits[method]} limit{'s' if limits[method] != 1 else ''}"
+        for method, one in ((m, lead.correlations[m]) for m in (first, other))
+    )
+    return f"{names[0]} leads because {why}: " + f", {names[1]} ".join(numbers) + "."
+
+
+def _ends(one: Estimate) -> str:
+    return f" [{one.low:.2f}, {one.high:.2f}]" if np.isfinite(one.low) else ""
 
 
 def words(of: SearchResult, box: Judged) -> dict[str, str]:

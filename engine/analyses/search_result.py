@@ -21,6 +21,25 @@ class Together:
 
 
 @dataclass(frozen=True)
+class Lead:
+    """Which method's boxes stand first.
+
+    Args:
+      first: the method.
+      better: whether its boxes tell better, or else do with fewer limits, or as few, what the other's do.
+      correlations: by method, of lying within any of its boxes and being looked for, on the futures that judge; 0 without a box.
+      gap: of the first method's less that of the other.
+      limits: by method, of all its boxes.
+    """
+
+    first: str
+    better: bool
+    correlations: Mapping[str, Estimate]
+    gap: Estimate
+    limits: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Step:
     """A box that was proposed, on the futures that it was chosen on."""
 
@@ -38,7 +57,8 @@ class SearchResult:
       study: with the paths that were looked at.
       where: which futures are looked for.
       rate: how frequent they are, on the futures that judge.
-      boxes: by method, each judged beside those before it.
+      boxes: by method, the one that leads first, each judged beside those before it.
+      lead: which leads, and why.
       together: by method, all of its boxes as one.
       stability: by factor, the share of resamples in which PRIM's first box restricts it; empty where units are too few.
       steps: what PRIM proposed for its first box, in turn.
@@ -51,6 +71,7 @@ class SearchResult:
     where: Where
     rate: Estimate
     boxes: Mapping[str, Sequence[Judged]]
+    lead: Lead
     together: Mapping[str, Together]
     stability: Mapping[str, float]
     steps: Sequence[Step]

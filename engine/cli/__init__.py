@@ -30,12 +30,13 @@ FEW_COLLECTIONS = 100_000, 20, 20
 """When Python looks for garbage: tracing a model makes a million small objects that stay, and a tenth of a start went into looking."""
 
 GREETING = """\
-rustbelt: the same futures under every policy, and what happens in the worst of them.
+rustbelt: the same futures under every policy,
+and what happens in the worst of them.
 
 Three commands to try:
   rustbelt list                          what ships, and what has been run
-  rustbelt check rustbelt                what a study asks, and what it will take; computes nothing
-  rustbelt run rustbelt --paths 131072   the tail table, old policies against reform
+  rustbelt check rustbelt                what a study asks and will take
+  rustbelt run rustbelt --paths 131072   the tail table: old policies or reform
 
 rustbelt -h shows all commands, rustbelt COMMAND -h the options of one."""
 

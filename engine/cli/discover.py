@@ -53,11 +53,12 @@ def command(run: Run, where: str, as_json: bool) -> None:
 
 def _plain(of: Discovery) -> Iterator[dict[str, Any]]:
     """Everything as plain data, a record a finding, a box, a restriction, a factor or a step; "of" says which."""
-    from engine.analyses.discovery_sentence import words
+    from engine.analyses.discovery_sentence import because, words
 
     yield {
         "of": "finding", "text": of.sentence, "where": of.where.text, "paths": of.study.paths, "searched": of.searched,
         "chosen_on": of.chosen_on, "judged_on": of.judged_on, "left_out": of.lost, **_estimate("rate", of.rate),
+        "leads": of.lead.first if any(of.boxes.values()) else None, "because": because(of),
     }  # fmt: skip
     names = ("coverage", "density", "mass")
     for method, boxes in of.boxes.items():
@@ -78,7 +79,11 @@ def _plain(of: Discovery) -> Iterator[dict[str, Any]]:
         plain = {"of": "all boxes", "method": method}
         for name in names:
             plain |= _estimate(name, getattr(of.together[method], name))
-        yield plain
+        yield (
+            plain
+            | _estimate("correlation", of.lead.correlations[method])
+            | {"limits": of.lead.limits[method]}
+        )
     for name in of.factors:
         yield {"of": "factor", "factor": name, "stability": of.stability.get(name), "resamples": of.resamples}
     for k, step in enumerate(of.steps):

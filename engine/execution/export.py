@@ -12,7 +12,7 @@ import pandas as pd
 from engine.errors import UserError
 from engine.formatting import as_cell, as_latex, as_markdown, is_formula, printable
 from engine.modelling.records import Outcome, Yearly
-from engine.risk.as_text import cell
+from engine.risk.as_text import cell, shown_in
 from engine.risk.tables import Record
 from engine.storage.files import write_atomically, writing
 from engine.study.study import Study
@@ -72,17 +72,15 @@ def unit_of(study: Study, record: Record) -> str:
 
 
 def side_by_side(study: Study, records: Sequence[Record]) -> pd.DataFrame:
-    """Rounded texts: a row a variable and measure, a column a policy; shares in percent; a dagger where there is no interval."""
+    """Rounded texts: a row a variable and measure, a column a policy; shares in percent, their differences in points; a dagger where there is no interval."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
-    values = {*study.model.outcomes, *study.model.yearly}
     for record in records:
-        unit = unit_of(study, record)
-        share = record.variable not in values or record.measure == "worse"
-        shown = cell(record, 100.0 if share else 1.0)
+        scale, unit = shown_in(record.measure, unit_of(study, record))
+        shown = cell(record, scale)
         names = ", ".join(
             [record.variable, *record.place.values(), *([str(record.year)] if record.year else [])]
         )
-        row = rows.setdefault((f"{names} [{'%' if share else unit}]", record.measure), {})
+        row = rows.setdefault((f"{names} [{unit}]", record.measure), {})
         row[record.policy] = f"{shown.estimate} {shown.interval}{shown.mark}".strip()
     index = pd.MultiIndex.from_tuples(rows, names=["variable", "measure"]) if rows else None
     return pd.DataFrame(rows.values(), index).fillna("")

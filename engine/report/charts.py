@@ -237,23 +237,19 @@ def _exceedance(policies: Sequence[str], axis: str, reverse: bool, lowest: float
     }
 
 
-def _thresholds(policies: Sequence[str], axis: str, reverse: bool, marked: float) -> dict[str, Any]:
-    """The chance to pass each level with two bands, and where the threshold stands."""
+def _thresholds(policies: Sequence[str], axis: str, reverse: bool, marked: float | None) -> dict[str, Any]:
+    """The chance to pass each level with two bands, and where the threshold stands, if it is on the axis."""
     x = {"field": "x", "type": "quantitative", "axis": {"title": axis, "tickCount": 5, "grid": False},
          "scale": {"reverse": reverse, "zero": False, "nice": False}}  # fmt: skip
     y = {
         "field": "y", "type": "quantitative", "scale": {"domain": [0, 1]},
         "axis": {"title": None, "tickCount": 5, "labelExpr": "format(100 * datum.value, '~g') + ' %'"},
     }  # fmt: skip
-    rule = {
-        "mark": {"type": "rule", "stroke": "var(--muted)", "strokeDash": [3, 3]},
-        "encoding": {"x": {"datum": marked, "type": "quantitative"}},
-    }
     fields = {"policy": "policy", "level": "level", "share beyond [95 % interval]": "share"}
     return {
         "transform": [_SHOWN],
         "layer": [
-            rule,
+            *_rules(marked),
             _band("least", "most", x, y, policies, 0.15),
             _band("low", "high", x, y, policies, 0.3),
             _line(x, y, policies),
@@ -338,13 +334,15 @@ def _dots(policies: Sequence[str], names: Sequence[str], marked: float | None, t
         {"mark": {"type": "point", "filled": True, "size": 75, "opacity": 1},
          "encoding": {**place, "x": x, "shape": _by_policy(policies, SHAPES), "tooltip": words}},
     ]  # fmt: skip
-    if marked is not None:
-        rule = {
-            "mark": {"type": "rule", "stroke": "var(--muted)", "strokeDash": [3, 3]},
-            "encoding": {"x": {"datum": marked, "type": "quantitative"}},
-        }
-        layers.insert(0, rule)
-    return {"transform": [_SHOWN], "layer": layers}
+    return {"transform": [_SHOWN], "layer": [*_rules(marked), *layers]}
+
+
+def _rules(marked: float | None) -> list[dict[str, Any]]:
+    """A dashed line at a value of the x axis; none for None."""
+    if marked is None:
+        return []
+    mark = {"type": "rule", "stroke": "var(--muted)", "strokeDash": [3, 3]}
+    return [{"mark": mark, "encoding": {"x": {"datum": marked, "type": "quantitative"}}}]
 
 
 SPECIFICATIONS: Mapping[str, Callable[..., dict[str, Any]]] = {

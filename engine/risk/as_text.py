@@ -16,6 +16,8 @@ NO_INTERVAL = "†"
 BINNED = "‡"
 HEAVY = "§"
 MARKS = (NO_INTERVAL, HEAVY, BINNED)
+SHARES = ("probability", "share", "worse")
+GAPS = ("difference_", "contrast_")
 MOST_REASONS = 4
 MOST_PLACES = 3
 
@@ -39,6 +41,17 @@ class Cell:
     mark: str = ""
     flag: str = ""
     record: Record | None = field(default=None, compare=False, repr=False)
+
+
+def shown_in(measure: str, unit: str = "1") -> tuple[float, str]:
+    """What a measure's numbers are multiplied by where people read them, and the unit that they then have.
+
+    A probability is in percent; what is added to one or taken from it ("difference_probability") in percentage points, since 3 % less of 10 % may be taken
+    for 9.7 %; anything else in the variable's own unit.
+    """
+    if measure.rpartition("_")[2] not in SHARES:
+        return 1.0, unit
+    return 100.0, "points" if measure.startswith(GAPS) else "%"
 
 
 def judged(record: Record | None) -> int | None:

@@ -8,6 +8,8 @@ import numpy as np
 
 from engine.formatting import rounded
 
+CALLED = {"prim": "PRIM", "cart": "CART"}
+"""What proposes boxes, by what it is called in words."""
 FRACTIONS = {
     0.05: "twentieth", 0.1: "tenth", 0.2: "fifth", 0.25: "quarter", 1 / 3: "third", 0.5: "half", 2 / 3: "two thirds",
     0.75: "three quarters", 0.8: "four fifths", 0.9: "nine tenths",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import bdtrc
 
-from engine.risk.intervals import Estimate, Units
-from engine.risk.measures import probability
+from engine.risk.intervals import Estimate, Units, moments_of_totals
+from engine.risk.measures import correlation as related
+from engine.risk.measures import probability, share_difference
 
 TOLERANCE = 0.1
 """Share of the best correlation with the futures that are looked for which a box may give up for having fewer limits."""
@@ -117,6 +118,27 @@ def correlation(within: Happens, cases: Happens) -> float:
     both = int((within & cases).sum())
     spread = a * (n - a) * b * (n - b)
     return 0.0 if spread == 0 else (n * both - a * b) / float(np.sqrt(float(spread)))
+
+
+def correlations(withins: Sequence[Happens], cases: Happens, units: Units) -> tuple[list[Estimate], Estimate]:
+    """Correlations with being looked for, of being within each of some sets of futures, and the first less the second; 95 % intervals over units.
+
+    With a and b standardised each path adds a b - r (a^2 + b^2) / 2 to r; the interval is symmetric in Fisher's arctanh r, that of the gap is combined
+    from the two and their own correlation. Source: Zou (2007), Psychol. Methods 12, 399-413, doi:10.1037/1082-989X.12.4.399.
+    """
+    estimates, residuals = [], []
+    for within in withins:
+        r = correlation(within, cases)
+        a, b = ((one - one.mean()) / (one.std() or 1.0) for one in (within, cases))
+        totals = units.totals(a * b - r * (a * a + b * b) / 2)
+        error = float(moments_of_totals(totals, units).error)
+        reach = units.reach * error / (1 - r * r) if error > 0 else 0.0
+        known = units.count >= units.needed
+        low, high = np.tanh(np.arctanh(r) + np.array([-reach, reach])) if reach else (r, r)
+        estimates.append(Estimate(r, error, *((float(low), float(high)) if known else (np.nan, np.nan))))
+        residuals.append(totals - totals.mean())
+    one, two = estimates[:2]
+    return estimates, share_difference(one, two, 0.0, related(*residuals[:2]))
 
 
 def distance(values: np.ndarray, cases: Happens) -> float:

@@ -1,6 +1,7 @@
 """How likely each level of an outcome is passed under each policy, wherever somebody puts the threshold: curves with two bands each.
 
-The narrow band holds at one level, the wide one at all levels and under all policies at once: `simultaneous.py`. The narrow one is Wilson's, the wide
+The levels lie at quantiles of all policies together, evenly on the scale of a normal score, so that tails have levels too; with the threshold of an event
+added, the curves reach out to it through what lies between. The narrow band holds at one level, the wide one at all levels and under all policies at once: `simultaneous.py`. The narrow one is Wilson's, the wide
 one Clopper and Pearson's; those of a difference from the baseline are combined from two of them, as of two probabilities.
 """
 
@@ -9,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
-from scipy.special import betaincinv, ndtr
+from jaxtyping import Bool, Float
+from scipy.special import betaincinv, ndtr, ndtri
 
 from engine.risk.flags import Flag
 from engine.risk.intervals import Units, combined_interval, effective_count, wilson_interval
@@ -18,8 +19,8 @@ from engine.risk.measures import correlation, finite_units
 from engine.risk.simultaneous import Together, batched, binned
 
 POINTS = 61
-SHOWN = (0.005, 0.995)
-"""Quantiles between which the levels lie."""
+SHOWN = (0.001, 0.999)
+"""Quantiles between which the levels lie, unless the threshold lies further out."""
 Curve = Float[np.ndarray, "policy level"]
 
 
@@ -84,7 +85,7 @@ def threshold_curves(
         return None
     losses = np.stack(kept) if above else -np.stack(kept)
     marked = None if threshold is None else threshold if above else -threshold
-    levels = _levels(losses, marked).astype(losses.dtype)
+    levels = _levels(losses, marked)
     batches = batched(units)
     # a code is how many levels a loss is strictly above
     counts = np.stack([_beyond(np.searchsorted(levels, row), len(levels), batches) for row in losses])
@@ -104,11 +105,26 @@ def threshold_curves(
 
 
 def _levels(losses: Float[np.ndarray, "policy path"], marked: float | None) -> np.ndarray:
-    ends = np.quantile(losses, SHOWN)
+    ascending = np.sort(losses, axis=None)
+    first, last = ndtri(SHOWN)
     if marked is not None:
-        ends = np.array([min(ends[0], marked), max(ends[1], marked)])
-    levels = np.linspace(ends[0], ends[1], POINTS)
-    return np.unique(levels if marked is None else np.append(levels, marked))
+        below = np.searchsorted(ascending, ascending.dtype.type(marked), "right") / len(ascending)
+        own = ndtri(np.clip(below, 0.5 / len(ascending), 1 - 0.5 / len(ascending)))
+        first, last = min(first, own), max(last, own)
+    ranks = np.ceil(ndtr(np.linspace(first, last, POINTS)) * len(ascending)).astype(np.int64) - 1
+    levels = ascending[ranks]
+    return np.unique(levels if marked is None else np.append(levels, levels.dtype.type(marked)))
+
+
+def drawn(levels: Float[np.ndarray, "level"], threshold: float | None) -> Bool[np.ndarray, "level"]:
+    """Which levels an axis has room for: all, but for a threshold so far off that the others would fill less than half of it."""
+    shown = np.isfinite(levels)
+    if threshold is not None and shown.sum() > 2:
+        at = int(np.nanargmin(np.abs(levels - threshold)))
+        others = np.delete(levels, at)
+        least, most = np.nanmin(others), np.nanmax(others)
+        shown[at] = max(least - levels[at], levels[at] - most) <= most - least
+    return shown
 
 
 def _far_interval(share: Curve, count: Curve, reach: float) -> tuple[Curve, Curve]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.analyses import box_search, discovery
+from engine.analyses.discovery_sentence import because, words
 from engine.errors import UserError
 from engine.run_folder.cube_groups import STATS
 from tests.analyses.boxed import asked, corner, drawn, square
@@ -75,6 +76,41 @@ def test_two_corners_are_two_boxes():
     )
     assert together.coverage.estimate == pytest.approx(sum(box.coverage.estimate for box in boxes))
     assert together.coverage.estimate > 0.95 and together.density.estimate > 0.95
+
+
+def test_the_method_whose_boxes_tell_better_leads():
+    """Two corners at either end of a factor: PRIM, which peels ends, ends up in one of them; a tree cuts both out."""
+    study = square(8000)
+    draws = drawn(study, 4)
+    low, high = draws["x1"] < 0.2, draws["x1"] > 0.8
+    of = asked(study, draws, (low & (draws["x2"] < 0.5)) | (high & (draws["x3"] > 0.5)))
+    assert [*of.boxes] == ["cart", "prim"] and of.lead.first == "cart"
+    one, two = (of.lead.correlations[method] for method in ("cart", "prim"))
+    assert one.low > 0.9 > two.high and of.lead.gap.low > 0.1 * one.estimate
+    assert because(of).startswith(
+        "CART leads because its boxes together separate these futures better from the others"
+    )
+    limits = next(iter(words(of, of.boxes["cart"][0]).values()))
+    assert limits in of.sentence and "of all such futures with all 2 boxes" in of.sentence
+    tree = of.tree
+    assert tree.attrs["leads"] == "cart" and tree.attrs["because"] == because(of)
+    assert tree["boxes"]["search"].values.tolist() == ["cart", "prim"]
+    row = tree["boxes"]["correlation_together"].sel(search="cart", stat="estimate")
+    assert float(row) == one.estimate
+
+
+def test_of_two_that_tell_alike_the_one_with_fewer_limits_leads(of):
+    """Of the corner both find the one box, PRIM is named first; of noise about it, whoever needs fewer limits."""
+    assert [*of.boxes] == ["prim", "cart"] and of.lead.limits == {"prim": 2, "cart": 2}
+    study = square(4000)
+    draws = drawn(study, 3)
+    inner = (draws["x1"] < 0.3) & (draws["x2"] < 0.5)
+    noisy = asked(study, draws, np.random.default_rng(3).random(4000) < np.where(inner, 0.6, 0.05))
+    first, second = noisy.boxes
+    least, most = noisy.lead.limits[first], noisy.lead.limits[second]
+    best = max(one.estimate for one in noisy.lead.correlations.values())
+    assert least <= most and noisy.lead.correlations[first].estimate > 0.9 * best
+    assert "leads because" in because(noisy)
 
 
 def test_where_factors_tell_nothing_nothing_is_claimed():

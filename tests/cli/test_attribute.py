@@ -30,7 +30,7 @@ def test_it_prints_a_finding_and_a_table_for_each_outcome_and_event(study):
         and "steel carries most of it" in finding
     )
     assert facts.partition(": ")[2] == "4,000 paths, seed 7, 2 coalitions of 1 group"
-    for head in ("mean of damage [yuan]", "ES99 of margin [t]", "probability of collapse [%]"):
+    for head in ("mean of damage [yuan]", "ES99 of margin [t]", "probability of collapse [points]"):
         assert head in result.stdout
     assert "share: what a group adds" in " ".join(result.stdout.split())
 

@@ -12,6 +12,7 @@ import pytest
 import xarray as xr
 
 from engine.cli import COMMANDS
+from engine.cli.show import streams
 from engine.execution import job
 from engine.formatting import decimals, rounded
 from engine.risk.as_text import NO_INTERVAL, Cell, cell
@@ -41,6 +42,39 @@ def test_the_greeting_names_three_commands():
     printed = call().output
     assert [line for line in printed.splitlines() if line.startswith("  rustbelt ")] != []
     assert call().exit_code == 0
+    assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_the_list_of_commands_cuts_no_words(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = call("--help").output.partition("Commands:")[2].splitlines()
+    assert len(lines) > len(COMMANDS) and max(map(len, lines)) <= 80
+    assert not any(line.endswith("...") for line in lines)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [("rustbelt",), ("rustbelt_2016",), ("rustbelt", "--gates")])
+def test_what_check_shows_fits_a_terminal_with_every_word_whole(monkeypatch, words):
+    monkeypatch.setattr(streams.Screen, "is_terminal", True)
+    pages = []
+    for width in (80, 400):
+        monkeypatch.setenv("COLUMNS", str(width))
+        ended = call("check", *words)
+        assert ended.exit_code == 0, ended.output
+        pages.append(ended.stdout)
+    narrow, wide = (re.sub(r"\x1b\[[0-9;]*m|\u2500+|(\d[\d.,]* [MGTE]B \w+)", "", page) for page in pages)
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert not {*wide.split()} - {*narrow.split()}
+
+
+def test_what_init_suggests_fits_a_terminal(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+    ended = call("init", "a-study-of-my-own-with-a-name.toml")
+    assert ended.exit_code == 0 and max(map(len, ended.stdout.splitlines())) <= 80, ended.output
+    lines = [line.strip() for line in ended.stdout.splitlines()]
+    assert "rustbelt check a-study-of-my-own-with-a-name.toml" in lines
+    assert "# how it was understood; computes nothing" in lines
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -1,6 +1,7 @@
 """`rustbelt compare`: what it prints, writes and refuses."""
 
 import json
+import re
 
 import pytest
 import xarray as xr
@@ -110,7 +111,8 @@ def test_another_level_is_that_of_everything(pond):
     ("words", "text"),
     [
         (("--outcome", "lowest_stok"), "Did you mean 'lowest_stock'"),
-        (("--policies", "keep,usee"), "Did you mean 'use'"),
+        (("--policies", "keep,usee"), "Did you mean 'use'? Known: keep, use, dry, half."),
+        (("--policies", "keep,nothing"), "unknown policy 'nothing'. Known: keep, use, dry, half."),
         (("--policies", "use"), "expected two policies or more to compare, got one"),
         (("--outcome", "stock", "--at", "region=nord"), "unknown region 'nord'"),
         (("--outcome", "stock", "--year", "1999"), "expected 2016 to 2020, got 1999"),
@@ -136,6 +138,22 @@ def test_a_model_without_years_few_paths_and_one_path(tmp_path):
         if paths < 10:
             assert "better by" not in ended.stdout.split("\n\n")[0] or paths == 8
         json.loads(call("compare", folder, *own("Bridge"), "--json").stdout)
+
+
+def test_a_threshold_far_beyond_all_outcomes_hides_no_difference(tmp_path, monkeypatch):
+    """The margin is 4 t larger with the stronger bridge, at every level; the event asks for 1,000 t."""
+    monkeypatch.setenv("COLUMNS", "100")
+    text = BRIDGE.replace('outcome = "damage", above = 5', 'outcome = "margin", above = 1000')
+    call("run", write(tmp_path, text), *own("Bridge"), "--out", tmp_path / "run", "--quiet")
+    ended = call("compare", tmp_path / "run", *own("Bridge"))
+    assert ended.exit_code == 0, ended.output
+    (line,) = (
+        row for row in ended.stdout.splitlines() if row.strip().startswith("collapse  ") and "none" in row
+    )
+    low, high = re.search(r"1000 t +none +(\S+) to (\S+)$", line.strip()).groups()
+    assert float(low) < -10 and float(high) > 10
+    curves = answer_store.read(tmp_path / "run", "compare")["thresholds"]
+    assert int((abs(curves["level"]) < 100).sum()) > 50 and float(curves["level"].max()) == 1000
 
 
 def test_outcomes_that_are_not_kept_have_what_their_tallies_say(tmp_path):

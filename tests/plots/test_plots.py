@@ -373,3 +373,8 @@ def test_thresholds_mark_what_the_study_asks_and_draw_both_bands():
     assert len(one.axes) == 1 and len(one.axes[0].collections) == 2
     with pytest.raises(UserError, match="kept path by path"):
         figure("thresholds", {"cube": of.cube, "study": study}, {"variable": "nothing"})
+    far = replace(of.study, events=(Event("ruin", "", "loss", above=1e6),))
+    (ax,) = figure("thresholds", {"cube": of.cube, "study": far}, {}).axes
+    known = of.cube["paths"]["loss"].values.astype(float)
+    assert np.nanmin(known) < ax.get_xlim()[1] < 2 * np.nanmax(known)
+    assert all(np.sum(np.diff(line.get_ydata()) < 0) > 30 for line in ax.lines)

@@ -28,7 +28,7 @@ def test_it_says_what_holds_and_what_flips_in_the_words_of_the_study(tmp_path):
     text = words(report(done.folder, study, done.cube))
     assert "ruin (likelier under As it was as stated, under Reform with exit doubled)" in text
     assert "exit capacity leaves exit_rate 0 exit_rate 3x" in text
-    row = text.partition("Ruin [%]")[2][:120]
+    row = text.partition("Ruin [points]")[2][:120]
     assert re.search(r"likelier under As it was .*under Reform with exit doubled", row)
     assert "the same in all" in text
 

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import binom, ks_2samp
 
 from engine.risk.box_words import category, labels_of, part_of, restriction
-from engine.risk.boxes import Limits, best, correlation, distance, inside, judged, pruned
+from engine.risk.boxes import Limits, best, correlation, correlations, distance, inside, judged, pruned
 from engine.risk.intervals import as_units
 
 TEN = {"a": np.arange(10.0), "b": np.arange(10.0)[::-1], "kind": np.tile([0.0, 1.0], 5)}
@@ -114,3 +114,36 @@ def test_limits_in_words():
     labels = {"dry": 0.0, "wet": 1.0, "none": 2.0}
     assert category("rain", labels_of((0.0, 2.0), labels), 0.3) == "rain is dry or none, 70 % of its prior"
     assert (part_of(0.333), part_of(0.004)) == ("third", "0.4 %")
+
+
+@pytest.mark.parametrize("unit", [1, 2])
+def test_intervals_of_correlations_and_of_their_gap_cover(unit):
+    """A box that holds cases with 95 and another with 25 %, of futures of which 10 % are cases; 600 samples of 3,000 paths."""
+    rng, held = np.random.default_rng([5, unit]), {"first": 0, "second": 0, "gap": 0}
+    rows = [("first", 0.9, 0.05), ("second", 0.3, 0.2)]
+
+    def phi(hit, miss):
+        within = 0.1 * hit + 0.9 * miss
+        return (0.1 * hit - 0.1 * within) / np.sqrt(0.09 * within * (1 - within))
+
+    true = {name: phi(hit, miss) for name, hit, miss in rows}
+    true["gap"] = true["first"] - true["second"]
+    for _ in range(600):
+        # pairs of units of two are one future twice
+        cases = np.repeat(rng.random(3000 // unit) < 0.1, unit)
+        u = np.repeat(rng.random((2, 3000 // unit)), unit, axis=1)
+        masks = [one < np.where(cases, hit, miss) for one, (_, hit, miss) in zip(u, rows, strict=True)]
+        estimates, gap = correlations(masks, cases, as_units(3000, unit))
+        for name, one in zip(held, [*estimates, gap], strict=True):
+            held[name] += one.low <= true[name] <= one.high
+    # five standard errors of a share of 95 % in 600
+    assert all(abs(count / 600 - 0.95) < 5 * np.sqrt(0.95 * 0.05 / 600) for count in held.values()), held
+
+
+def test_a_correlation_of_one_and_of_nothing():
+    cases = np.arange(200) < 40
+    (one, none), gap = correlations([cases, np.zeros(200, bool)], cases, as_units(200, 1))
+    assert (one.estimate, one.low, one.high) == (pytest.approx(1),) * 3 and none.estimate == none.high == 0
+    assert gap.low == pytest.approx(1)
+    (alone, _), _ = correlations([cases, cases], cases, as_units(200, 200))
+    assert np.isnan(alone.low)

@@ -88,7 +88,7 @@ def test_quantiles_of_regret_and_the_chance_of_being_worse_cover(unit):
 
 @pytest.mark.parametrize(("paths", "unit"), [(1600, 1), (1600, 2), (6400, 2), (12_800, 16)])
 def test_bands_of_threshold_curves_cover_all_levels_at_once(paths, unit):
-    """The wide bands of both policies, and of their difference, at all levels from 99.5 % to .5 %."""
+    """The wide bands of both policies, and of their difference, at all levels from 99.9 % to .1 %."""
     rng = np.random.default_rng([2, paths, unit])
     held = {name: [] for name in ("share, all at once", "difference, all at once")}
     for _ in range(REPETITIONS):

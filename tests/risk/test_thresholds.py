@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.risk.measures import probability, probability_difference
-from engine.risk.thresholds import threshold_curves
+from engine.risk.thresholds import drawn, threshold_curves
 from tests.helpers import assert_close, assert_same
 
 N = 20_000
@@ -51,6 +51,37 @@ def test_ranges_of_levels_at_which_policies_are_told_apart():
     wide = threshold_curves(np.stack([A, 1.5 * B]).astype(np.float32), 2, 0, True)
     (less,), (more,) = wide.clear(1, -1), wide.clear(1, 1)
     assert less[1] < 0 < more[0]
+
+
+@pytest.mark.parametrize("threshold", [1000.0, -1000.0, 1e30])
+def test_a_threshold_far_off_stretches_no_levels(threshold):
+    """One policy lower at every level, and a threshold that no path comes near."""
+    curves = threshold_curves(np.stack([A, A - 0.3]).astype(np.float32), 2, 0, True, threshold)
+    assert np.float32(threshold) in curves.levels
+    inside = curves.levels[np.abs(curves.levels) < 10]
+    assert len(inside) > 50
+    ((first, last),) = curves.clear(1, -1)
+    assert first < -2.5 and last > 2 and not curves.clear(1, 1)
+    pooled = np.mean(np.stack([A, A - 0.3]) > inside[:, None, None], axis=(1, 2))
+    assert pooled.max() > 0.998 and pooled.min() < 0.002 and np.abs(np.diff(pooled)).max() < 0.06
+    shown = drawn(curves.levels, threshold)
+    assert shown.sum() == len(curves.levels) - 1 and drawn(curves.levels, 1.0).all()
+
+
+def test_levels_lie_where_the_outcomes_do_whatever_their_scales():
+    """One policy a thousand times wider than the other; and levels reach through the data to a threshold in the tail."""
+    curves = threshold_curves(np.stack([1000 * A, B]).astype(np.float32), 2, 0, True)
+    assert 10 < np.sum(np.abs(curves.levels) < 4) < 45
+    far = threshold_curves(VALUES, 2, 0, True, 3.6)
+    assert far.levels[-1] == np.float32(3.6) and np.diff(far.levels)[-5:].max() < 0.4
+    high, low = (np.count_nonzero(level < VALUES) for level in far.levels[[-1, 0]])
+    assert 0 < high < 20 and low > 0.998 * VALUES.size
+
+
+def test_what_is_the_same_on_many_paths_is_one_level():
+    zero = np.where(A > 0.8, A, 0.0).astype(np.float32)
+    curves = threshold_curves(np.stack([zero, 0.9 * zero]), 2, 0, True, 2.0)
+    assert (np.diff(curves.levels) > 0).all() and np.sum(curves.levels > 0) > 20
 
 
 def test_what_there_is_little_of():

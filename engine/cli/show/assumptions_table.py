@@ -11,7 +11,7 @@ from engine.cli.show import screen
 from engine.cli.show.input_tables import print_stated
 from engine.cli.show.risk_tables import print_flags
 from engine.cli.show.rows import Column, print_rows
-from engine.risk.as_text import NO_INTERVAL, Cell, cell
+from engine.risk.as_text import NO_INTERVAL, Cell, cell, shown_in
 from engine.risk.rankings import PROBABILITY, STATED, Ranking, Verdict, adjective
 from engine.study.assumption_tables import ALL
 
@@ -75,7 +75,10 @@ def _print_one(console: Console, book: _Book, variable: str, measure: str, full:
     pairs = book.rankings(variable, measure)
     names = [one.name for one in book.answer.structures]
     shown = names if full or not pairs else [*_worth_showing(names, pairs)]
-    scale = 100.0 if measure == PROBABILITY else 1.0
+    outcome = book.study.model.outcomes.get(variable)
+    scale, unit = shown_in(measure, outcome.unit if outcome else "1")
+    of_gap = shown_in(f"difference_{measure}", unit)[1]
+    behind = f" [{of_gap}]" if of_gap != unit else ""
     columns: list[Column] = []
     marks: set[str] = set()
 
@@ -93,16 +96,16 @@ def _print_one(console: Console, book: _Book, variable: str, measure: str, full:
         )
     for one in pairs:
         gaps = [book.record(name, one.policy, one.against, variable, measure) for name in shown]
-        add(f"{one.policy} - {one.against}", [cell(gap, scale) for gap in gaps], one.policy + one.against)
+        add(
+            f"{one.policy} - {one.against}{behind}",
+            [cell(gap, scale) for gap in gaps],
+            one.policy + one.against,
+        )
         head = f"{adjective(one)} under"
         columns.append(
             Column(head, [_side(one, name) for name in shown], left=True, group=one.policy + one.against)
         )
-    title = (
-        f"{variable} [%]"
-        if measure == PROBABILITY
-        else f"{measure} of {variable} [{book.study.model.outcomes[variable].unit}]"
-    )
+    title = f"{variable} [{unit}]" if measure == PROBABILITY else f"{measure} of {variable} [{unit}]"
     if len(pairs) == 1:
         title += f": {_TITLES[pairs[0].verdict]}"
     print_rows(console, title, Column("", shown, left=True), columns)

@@ -12,7 +12,7 @@ from engine.cli.show.risk_tables import print_flags
 from engine.cli.show.rows import Column, print_rows
 from engine.cli.show.screen import print_title, print_words
 from engine.formatting import words
-from engine.risk.as_text import Cell, cell, judged
+from engine.risk.as_text import Cell, cell, judged, shown_in
 from engine.risk.tables import Record, record
 
 if TYPE_CHECKING:
@@ -165,11 +165,12 @@ def _said(one: Cell) -> str:
 
 
 def _scale(part: Part) -> float:
-    return 100.0 if part.measure == PROBABILITY else 1.0
+    return shown_in(f"difference_{part.measure}")[0]
 
 
 def _unit(given: Attribution, part: Part) -> str:
-    return "%" if part.measure == PROBABILITY else given.study.model.outcomes[part.variable].unit
+    outcome = given.study.model.outcomes.get(part.variable)
+    return shown_in(f"difference_{part.measure}", outcome.unit if outcome else "1")[1]
 
 
 def _percent(part: Part, own: float) -> str:

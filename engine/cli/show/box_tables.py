@@ -9,23 +9,27 @@ from rich.console import Console
 
 from engine.cli.show.rows import columns_of, print_rows
 from engine.cli.show.screen import print_line, print_words
+from engine.risk.box_words import CALLED
 
 if TYPE_CHECKING:
     from engine.analyses.search_result import SearchResult
     from engine.risk.boxes import Judged, Restriction
 
-CALLED = {"prim": "PRIM", "cart": "CART"}
 READING = (
     "coverage: share of these futures that lie within. density: share of the futures within that are such. mass: share of all futures "
     "within. What lies in an earlier box is not counted again. without: the box with that factor left free. quasi-p: how likely as many "
-    "would lie within if the limit told nothing. in resamples: how often PRIM's first box limits the factor. Brackets: 95 % intervals, "
+    "would lie within if the limit told nothing. correlation: of lying within any box and being such. in resamples: how often PRIM's first box limits the factor. Brackets: 95 % intervals, "
     "each by itself, on futures that did not find the boxes."
 )
 
 
 def print_discovery(console: Console, of: SearchResult) -> None:
     """All of it."""
+    from engine.analyses.discovery_sentence import because
+
     print_words(console, of.sentence, "bold")  # type: ignore[attr-defined]
+    if why := because(of):
+        print_words(console, why)
     study = of.study
     print_words(
         console,

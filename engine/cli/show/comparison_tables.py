@@ -28,6 +28,7 @@ FEW = 2
 READING = (
     "Brackets: 95 % intervals, each by itself. regret: what a policy lacks of the best policy of the same future, its mean and what the worst 5 % of "
     "futures reach or pass. dominance: better at every level (order 1), or for everybody who shuns risk (order 2); said wrongly in at most 5 %. "
+    "thresholds: at quantiles of all policies together, from .1 to 99.9 % of futures, and at the study's own. "
     "variance ratio: so many times as many paths would be needed if each policy had futures of its own."
 )
 
@@ -137,7 +138,7 @@ def _print_thresholds(console: Console, of: Findings) -> None:
         columns = list(zip(*rows, strict=True))
         heads = ("policy", "threshold", "less likely at", "likelier at")
         print_rows(
-            console, f"Wherever the threshold is put: told from {of.study.baseline}, all levels at once",
+            console, f"Wherever the threshold is put: distinguishable from {of.study.baseline}, all levels at once",
             Column("event", columns[0], left=True),
             [Column(head, part, left=True, words=head not in ("policy", "threshold")) for head, part in zip(heads, columns[1:], strict=True)],
         )  # fmt: skip
@@ -145,7 +146,8 @@ def _print_thresholds(console: Console, of: Findings) -> None:
 
 def _ranges(curves: ThresholdCurves, policy: int, sign: int) -> str:
     ranges = curves.clear(policy, sign)
-    return ", ".join(f"{rounded(a, None)} to {rounded(b, None)}" for a, b in map(sorted, ranges)) or "none"
+    texts = ((rounded(end, None) for end in sorted(one)) for one in ranges)
+    return ", ".join(" to ".join(dict.fromkeys(ends)) for ends in texts) or "none"
 
 
 def _print_outcomes(console: Console, of: Findings, shown: Sequence[str]) -> None:

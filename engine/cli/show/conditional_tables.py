@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -10,7 +10,7 @@ from rich.console import Console
 from engine.cli.show.grid import Block, Columns, print_grid
 from engine.cli.show.risk_tables import print_flags
 from engine.cli.show.screen import print_words
-from engine.risk.as_text import Cell, cell
+from engine.risk.as_text import Cell, cell, shown_in
 
 if TYPE_CHECKING:
     from engine.risk.tables import Record
@@ -32,10 +32,11 @@ def print_conditional(
         share = cell(by_key[("share", policy, condition)], 100.0)
         where = f"{condition} on {share.estimate}{share.mark} % {share.interval} of paths"
         print_words(console, f"{policy}: {where}", "bold")
-        blocks = _conditional_blocks(study, policy, by_key, measures, outcomes)
-        if blocks:
-            marks |= print_grid(console, Columns(["given", "otherwise", "given - otherwise"]), blocks)
-        console.print()
+        for blocks, unit in _conditional_blocks(study, policy, by_key, measures, outcomes):
+            columns = Columns(["given", "otherwise", f"given - otherwise{unit}"])
+            if blocks:
+                marks |= print_grid(console, columns, blocks)
+                console.print()
     reading = (
         "Brackets: 95 % intervals. What goes together need not be cause and effect: the policy is the same."
     )
@@ -45,7 +46,9 @@ def print_conditional(
 
 def _conditional_blocks(
     study: Study, policy: str, by_key: dict, measures: Sequence[str], outcomes: Sequence[str]
-) -> list[Block]:
+) -> Iterator[tuple[list[Block], str]]:
+    """Blocks of outcomes and of events, and the unit of their contrasts where it is not that of what they are of."""
+
     def record(side: str, measure: str, name: str) -> Record | None:
         return by_key.get((f"{side}_{measure}", policy, name))
 
@@ -59,11 +62,12 @@ def _conditional_blocks(
         rows = [(m, row(name, m, 1.0, outcome.loss)) for m in measures if record("given", m, name)]
         if rows:
             blocks.append(Block(f"{name} [{outcome.unit}]", outcome.about, rows))
+    yield blocks, ""
     events = [event.name for event in study.events if record("given", "probability", event.name)]
     if events:
         rows = [(name, row(name, "probability", 100.0, True)) for name in events]
-        blocks.append(Block("probability of events [%]", "", rows))
-    return blocks
+        unit = shown_in("contrast_probability")[1]
+        yield [Block("probability of events [%]", "", rows)], f" [{unit}]"
 
 
 def print_yearly(

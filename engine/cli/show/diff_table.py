@@ -11,7 +11,7 @@ from engine.cli.show import screen
 from engine.cli.show.grid import Block, Columns, print_grid
 from engine.cli.show.risk_tables import print_flags
 from engine.formatting import shown
-from engine.risk.as_text import cell
+from engine.risk.as_text import cell, shown_in
 
 if TYPE_CHECKING:
     from engine.execution.run import Run
@@ -33,7 +33,10 @@ def print_comparison(console: Console, runs: Sequence[Run], comparison: Comparis
     outcomes = runs[0].study.model.outcomes
     for name in dict.fromkeys(pair.first.variable for pair in comparison.pairs):
         loss = outcomes[name].loss if name in outcomes else True
-        scale = 1.0 if name in outcomes else 100.0
+        scale, unit = 1.0, outcomes[name].unit if name in outcomes else ""
+        if name not in outcomes:
+            scale, unit = shown_in("probability")
+            unit += f"; B - A in {shown_in('difference_probability')[1]}"
         rows = [
             (
                 f"{pair.first.policy} {pair.first.measure}",
@@ -42,7 +45,7 @@ def print_comparison(console: Console, runs: Sequence[Run], comparison: Comparis
             for pair in comparison.pairs
             if pair.first.variable == name and pair.first.measure in MEASURES
         ]
-        blocks.append(Block(f"{name} [{outcomes[name].unit if name in outcomes else '%'}]", "", rows))
+        blocks.append(Block(f"{name} [{unit}]", "", rows))
     marks = print_grid(console, Columns(["A", "B", "B - A"], {2: 1}, "less A"), blocks)
     console.print()
     if comparison.unpaired:

@@ -13,7 +13,7 @@ from engine.cli.show.risk_tables import print_flags
 from engine.cli.show.rows import Column, print_rows
 from engine.cli.show.screen import print_command, print_title, print_words
 from engine.formatting import rounded
-from engine.risk.as_text import Cell, cell
+from engine.risk.as_text import Cell, cell, shown_in
 from engine.risk.tables import Record, record
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def print_explanation(console: Console, given: Explanation, folder: Path, full: 
 
 def _print_head(console: Console, given: Explanation) -> None:
     what, study = given.watched, given.study
-    scale, unit = (100.0, "%") if what.event else (1.0, given.unit)
+    scale, unit = shown_in(given.measure, given.unit)
     said = [
         f"{name} {one.estimate} {one.interval} {unit}"
         for name, one in (
@@ -112,7 +112,7 @@ def _print_slopes(console: Console, given: Explanation, most: int | None) -> tup
     if not given.slopes:
         return set(), []
     ranked = sorted(given.slopes, key=lambda one: -abs(one.location.estimate))[:most]
-    scale, unit = (100.0, "%") if given.watched.event else (1.0, given.unit)
+    scale, unit = shown_in(f"difference_{given.measure}", given.unit)
     records = [
         [_record(given, f"slope_{name}", getattr(one, name), one.factor) for one in ranked]
         for name in ("location", "scale")
@@ -138,7 +138,7 @@ def _print_slopes(console: Console, given: Explanation, most: int | None) -> tup
 
 
 def _print_levers(console: Console, given: Explanation, most: int | None) -> tuple[set[str], list[Record]]:
-    scale, unit = (100.0, "%") if given.watched.event else (1.0, given.unit)
+    scale, unit = shown_in(f"difference_{given.measure}", given.unit)
     ranked = sorted(given.levers, key=lambda one: -abs(one.effect.estimate))[:most]
     records = [_record(given, f"lever for {given.measure}", one.effect, one.lever) for one in ranked]
     cells = [cell(one, scale) for one in records]
@@ -162,7 +162,7 @@ def _print_mechanisms(console: Console, given: Explanation, _: int | None) -> tu
     of = given.mechanisms
     if of is None:
         return set(), []
-    scale, unit = (100.0, "%") if given.watched.event else (1.0, given.unit)
+    scale, unit = shown_in(f"difference_{given.measure}", given.unit)
     rows = sorted(zip(of.names, of.shares, strict=True), key=lambda one: -abs(one[1].estimate))
     records = [_record(given, f"share of {given.measure}", one, name) for name, one in rows]
     cells = [cell(one, scale) for one in records]

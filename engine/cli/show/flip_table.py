@@ -12,7 +12,7 @@ from engine.analyses.flip_dataset import sentence
 from engine.cli.show.rows import Column, print_rows
 from engine.cli.show.screen import print_title, print_words
 from engine.formatting import rounded
-from engine.risk.as_text import cell
+from engine.risk.as_text import cell, shown_in
 from engine.risk.intervals import Estimate
 from engine.risk.tables import record
 from engine.risk.tilting import LARGEST_SHAPE
@@ -35,9 +35,11 @@ def print_flip(console: Console, given: Flip, full: bool) -> None:
     """The whole answer."""
     study = given.study
     print_words(console, sentence(given), "bold")
-    shown = cell(record(given.measure, given.first, given.variable, given.difference), 1.0, None)
-    facts = f"{study.paths:,} paths, seed {study.seed}; {given.first} less {given.second} as stated {shown.estimate} {shown.interval}"
-    print_words(console, f"{study.name}: {facts}")
+    outcome = study.model.outcomes.get(given.variable)
+    scale, unit = shown_in(f"difference_{given.measure}", outcome.unit if outcome else "1")
+    shown = cell(record(given.measure, given.first, given.variable, given.difference), scale)
+    facts = f"{study.paths:,} paths, seed {study.seed}; {given.first} less {given.second} as stated {shown.estimate} {shown.interval} {'' if unit == '1' else unit}"
+    print_words(console, f"{study.name}: {facts}".rstrip())
     console.print()
     for kind, title in TITLES.items():
         own = [one for one in given.beliefs if one.kind == kind]

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from engine.cli.show.grid import Block, Columns, print_grid
 from engine.cli.show.screen import print_command, print_words
-from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, Cell, cell, places, reasons
+from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, Cell, cell, places, reasons, shown_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,12 +31,12 @@ class Book:
         self.records = {(r.measure, r.policy, r.variable): r for r in (*tables.risk, *tables.comparison)}
         self.others = [name for name in study.policy_names if name != study.baseline]
 
-    @property
-    def columns(self) -> Columns:
-        """Every policy, then its differences from the baseline."""
+    def columns(self, unit: str = "") -> Columns:
+        """Every policy, then its differences from the baseline, with their unit where it is not that of what they are of."""
         names, base = self.study.policy_names, self.study.baseline
+        of = f" [{unit}]" if unit else ""
         gaps = {len(names) + k: names.index(other) for k, other in enumerate(self.others)}
-        return Columns([*names, *(f"{name} - {base}" for name in self.others)], gaps, f"less {base}")
+        return Columns([*names, *(f"{name} - {base}{of}" for name in self.others)], gaps, f"less {base}{of}")
 
     def row(self, variable: str, measure: str, loss: bool = True) -> list[Cell]:
         """A measure of a variable under every policy, then its differences from the baseline."""
@@ -45,15 +45,12 @@ class Book:
 
     def own(self, variable: str, measure: str, policy: str) -> Cell:
         """A measure of a variable under a policy; a probability in percent."""
-        return cell(self.records.get((measure, policy, variable)), _scale(measure))
+        return cell(self.records.get((measure, policy, variable)), shown_in(measure)[0])
 
     def gap(self, variable: str, measure: str, policy: str, loss: bool = True) -> Cell:
         """The difference of a measure from the baseline, with its verdict: of a loss, less is better."""
-        return cell(self.records.get((f"difference_{measure}", policy, variable)), _scale(measure), loss)
-
-
-def _scale(measure: str) -> float:
-    return 100.0 if measure == "probability" else 1.0
+        measure = f"difference_{measure}"
+        return cell(self.records.get((measure, policy, variable)), shown_in(measure)[0], loss)
 
 
 def print_tables(
@@ -70,13 +67,14 @@ def print_tables(
         about = f"{outcome.about}; {worse}" if outcome.about else worse
         rows = [(measure, book.row(name, measure, outcome.loss)) for measure in measures]
         blocks.append(Block(f"{name} [{outcome.unit}]", about, rows, (strong,)))
-    marks = print_grid(console, book.columns, blocks) if blocks else set()
+    marks = print_grid(console, book.columns(), blocks) if blocks else set()
     events = [event.name for event in study.events if event.name in there]
     if blocks and events:
         console.print()
     if events:
         rows = [(name, book.row(name, "probability")) for name in events]
-        marks |= print_grid(console, book.columns, [Block("probability of events [%]", "", rows)])
+        columns = book.columns(shown_in("difference_probability")[1])
+        marks |= print_grid(console, columns, [Block("probability of events [%]", "", rows)])
     console.print()
     _print_reading(console, measures if blocks else ())
     print_flags(console, marks, [*tables.risk, *tables.comparison], measures)

@@ -105,6 +105,12 @@ def print_text(text: str) -> None:
     results().write(text if text.endswith("\n") else f"{text}\n")
 
 
+def noted(command: str, about: str) -> str:
+    """A command as a shell takes it, with what it is for as a comment: behind it, or above it where the line would be longer than the screen."""
+    line = f"  {command}    # {about}"
+    return line if cell_len(line) <= stdout().width else f"  # {about}\n  {command}"
+
+
 def print_labelled(console: Console, lines: Iterable[tuple[str, str]]) -> None:
     """Texts beside their labels, each a line; in as many lines as it needs where it is read on a terminal."""
     for label, text in lines:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from engine.analyses.futures import PROBABILITY, SHORTFALL, Quantity
+from engine.analyses.futures import SHORTFALL, Quantity
 from engine.analyses.sensitivity_sentence import sentence
 from engine.cli.show.risk_tables import print_flags
 from engine.cli.show.rows import Column, print_rows
 from engine.cli.show.screen import print_title, print_words
-from engine.risk.as_text import Cell, cell
+from engine.risk.as_text import Cell, cell, shown_in
 from engine.risk.tables import Record, record
 
 if TYPE_CHECKING:
@@ -142,7 +142,8 @@ def _print_swings(
     console: Console, given: Sensitivity, at: int, full: bool, marks: set[str], flagged: list[Record]
 ) -> None:
     quantity = given.swung[at]
-    scale = 100.0 if quantity.measure == PROBABILITY else 1.0
+    outcome = given.study.model.outcomes.get(quantity.variable)
+    scale, unit = shown_in(f"difference_{quantity.measure}", outcome.unit if outcome else "1")
     order = sorted(given.swings, key=lambda s: -abs(s.high[at].estimate - s.low[at].estimate))
     order = [s for s in order if s.high[at].estimate or s.low[at].estimate]
     shown = order if full else order[:MOST]
@@ -154,7 +155,6 @@ def _print_swings(
         Column("95 %", [f"{s.values[1]:.3g}" for s in shown], group="high"),
         Column("moves it by", _aligned(high), left=True, group="high"),
     ]
-    unit = "%" if scale > 1 else given.study.model.outcomes[quantity.variable].unit
     title = f"{quantity.measure} of {quantity.variable} [{unit}] under {quantity.policy}, one factor held low and high"
     print_title(console, title, "")
     print_rows(console, "", Column("", [s.factor for s in shown], left=True), columns)

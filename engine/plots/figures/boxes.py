@@ -8,17 +8,16 @@ import xarray as xr
 from engine.plots import labels, style
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure
+from engine.risk.box_words import CALLED
 from engine.risk.intervals import Estimate
 
-METHODS = ("prim", "cart")
-CALLED = {"prim": "PRIM", "cart": "CART"}
 THICK = 0.42
 """Height of a bar, of a row's."""
 
 
 @style.styled
 def boxes(discover: xr.DataTree) -> Figure:
-    """The limits of each box on the quantiles of the priors, with coverage and density above; PRIM's boxes, CART's where it has none.
+    """The limits of each box on the quantiles of the priors, with coverage and density above; of the method that leads.
 
     Args:
       discover: what `run.discover` has written, as `engine.run_folder.answer_store` reads it.
@@ -37,7 +36,7 @@ def boxes(discover: xr.DataTree) -> Figure:
         return on.close(head, note)
     shares = discover.children["boxes"].to_dataset(inherit=False).load()
     rows = discover.children["restrictions"].to_dataset(inherit=False).load()
-    method = next(name for name in METHODS if (rows["row_search"] == name).any())
+    method = next(name for name in map(str, shares["search"].values) if (rows["row_search"] == name).any())
     rows = rows.isel(row=np.flatnonzero(rows["row_search"] == method))
     numbers = sorted({int(k) for k in rows["row_box"].values})
     most = max(int((rows["row_box"] == k).sum()) for k in numbers)

@@ -12,7 +12,7 @@ from engine.plots.selection import Kept
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure
 from engine.risk.intervals import Estimate
-from engine.risk.thresholds import ThresholdCurves, threshold_curves
+from engine.risk.thresholds import ThresholdCurves, drawn, threshold_curves
 from engine.study.study import Event, Study
 
 
@@ -25,7 +25,8 @@ def thresholds(
 ) -> Figure:
     """The share of futures in which each level is passed, a panel for each event, with the event's threshold marked.
 
-    Two bands: the darker one is the 95 % interval at a level, the lighter one holds all levels and all policies of a panel at once.
+    Two bands: the darker one is the 95 % interval at a level, the lighter one holds all levels and all policies of a panel at once. A threshold far from
+    all outcomes stands in the title alone: an axis that reached it would leave no room for the curves.
 
     Args:
       cube: what `engine.open_cube` gives.
@@ -47,7 +48,7 @@ def thresholds(
     paths = labels.counted(kept.values.sizes["path"], "path")
     note = f"{paths}, the same under every policy. Darker band: 95 % interval at one level; lighter: all levels and policies of a panel at once.{kept.lost()}"
     if any(event is not None for event, _ in panels):
-        note += " Dotted: the threshold of the study."
+        note += " Dotted: the threshold of the study, unless it lies far beyond the axis."
     head = labels.sentence(_what(study, event, kept), kept.by_call(estimates[0]), 100, " %")
     return on.close(head, note, style.keys(kept.looks, kept.titles, kept.policies))
 
@@ -82,7 +83,7 @@ def _what(study: Study, event: Event | None, kept: Kept) -> str:
     """What the title's numbers are of."""
     if event is None:
         side = "above" if kept.loss else "below"
-        return f"{kept.heading}: the probability to be {side} the middle of its levels"
+        return f"{kept.heading}: the probability to be {side} the median of all policies together"
     return f"{study.title('events', event.name)}: its probability as the study has it"
 
 
@@ -100,17 +101,19 @@ def _panel(
     at = len(curves.levels) // 2 if marked is None else int(np.abs(curves.levels - marked).argmin())
     estimates = {}
     share, known = curves.share, selection.known_policies(kept.values)
+    near = drawn(curves.levels, marked)
+    levels = curves.levels[near]
     for name in kept.policies:
         p, look = known.index(name), kept.looks[name]
         for low, high, strength in ((share.lowest, share.highest, 0.15), (share.low, share.high, 0.3)):
-            ax.fill_between(
-                curves.levels, 100 * low[p], 100 * high[p], color=look.colour, alpha=strength, linewidth=0
-            )
-        ax.plot(curves.levels, 100 * share.estimate[p], **look.line)
-        ax.plot([curves.levels[at]], [100 * share.estimate[p, at]], **look.dot, markersize=5, zorder=3)
+            sides = (100 * end[p, near] for end in (low, high))
+            ax.fill_between(levels, *sides, color=look.colour, alpha=strength, linewidth=0)
+        ax.plot(levels, 100 * share.estimate[p, near], **look.line)
+        if near[at]:
+            ax.plot([curves.levels[at]], [100 * share.estimate[p, at]], **look.dot, markersize=5, zorder=3)
         ends = float(share.low[p, at]), float(share.high[p, at])
         estimates[name] = Estimate(float(share.estimate[p, at]), np.nan, *ends)
-    if marked is not None:
+    if marked is not None and near[at]:
         ax.axvline(marked, color=style.GREY, linewidth=1, linestyle=":", zorder=1.5)
     if not above:
         ax.invert_xaxis()

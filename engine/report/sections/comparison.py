@@ -17,6 +17,7 @@ from engine.risk.as_text import judged
 from engine.risk.flags import Reason
 from engine.risk.intervals import Estimate
 from engine.risk.tables import Record, record
+from engine.risk.thresholds import drawn
 
 MOST = 4
 """Policies, up to which each has a column of its own."""
@@ -169,14 +170,14 @@ def _thresholds(run: RunRecords, groups: dict[str, xr.Dataset], baseline: str) -
                 )
             )  # fmt: skip
     heads = ("Event", "Threshold", "Less likely at", "Likelier at")
-    return f"Wherever the threshold is put: told from “{baseline}”", heads, rows
+    return f"Wherever the threshold is put: distinguishable from “{baseline}”", heads, rows
 
 
 def _ranges(levels: np.ndarray, apart: np.ndarray) -> str:
     runs = [
         [levels[k] for k, _ in part] for there, part in groupby(enumerate(apart), lambda one: one[1]) if there
     ]
-    return "; ".join(f"{compact(min(run))} to {compact(max(run))}" for run in runs) or "none"
+    return "; ".join(" to ".join(dict.fromkeys(map(compact, (min(run), max(run))))) for run in runs) or "none"
 
 
 def _ranks(run: RunRecords, groups: dict[str, xr.Dataset]) -> Table | None:
@@ -258,7 +259,7 @@ def _charts(run: RunRecords, group: xr.Dataset, baseline: str) -> Iterator[Chart
         unit = run.study.model.outcomes[outcome].unit
         above, threshold = str(own["side"].values) == "above", float(own["threshold"])
         levels = own["level"].values
-        kept = np.flatnonzero(np.isfinite(levels))
+        kept, near = np.flatnonzero(np.isfinite(levels)), drawn(levels, threshold)
         at = int(np.nanargmin(np.abs(levels - threshold)))
         points, rows, said = [], [], []
         for policy in shown:
@@ -270,14 +271,14 @@ def _charts(run: RunRecords, group: xr.Dataset, baseline: str) -> Iterator[Chart
                     100.0,
                     " %",
                 )
-                points.append(
-                    {
-                        "p": names.index(policy), "x": _number(levels[k]), "y": _number(share), "m": bool(k == at),
-                        "low": _number(low), "high": _number(high),
-                        "least": _number(bands["lowest"][k]), "most": _number(bands["highest"][k]),
-                        "share": text, "level": f"{compact(float(levels[k]))}{unit_of(unit)}",
-                    }
-                )  # fmt: skip
+                point = {
+                    "p": names.index(policy), "x": _number(levels[k]), "y": _number(share), "m": bool(k == at),
+                    "low": _number(low), "high": _number(high),
+                    "least": _number(bands["lowest"][k]), "most": _number(bands["highest"][k]),
+                    "share": text, "level": f"{compact(float(levels[k]))}{unit_of(unit)}",
+                }  # fmt: skip
+                if near[k]:
+                    points.append(point)
                 if k == at:
                     said.append(f"{text} under {policy}")
                 if k == at or k % 10 == 0:
@@ -290,7 +291,7 @@ def _charts(run: RunRecords, group: xr.Dataset, baseline: str) -> Iterator[Chart
         axis = run.heading("outcomes", outcome, unit)
         yield Chart(
             f"threshold-{event}", title, f"share of futures {side} each level", finding, f"{title}: {finding}", "thresholds",
-            {"axis": axis, "reverse": not above, "marked": threshold}, columns_of(points),
+            {"axis": axis, "reverse": not above, "marked": threshold if near[at] else None}, columns_of(points),
             ("Policy", f"{side.capitalize()}{'' if unit == '1' else f' [{unit}]'}", "Share of futures [95 % interval]"), tuple(rows),
         )  # fmt: skip
 

@@ -8,11 +8,11 @@ import xarray as xr
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import compact, minus, with_interval
+from engine.risk.box_words import CALLED
 from engine.risk.flags import Reason
 from engine.risk.intervals import Estimate
 from engine.risk.tables import record
 
-CALLED = {"prim": "PRIM", "cart": "CART"}
 Rows = list[tuple[object, ...]]
 
 
@@ -26,6 +26,7 @@ def section(run: RunRecords) -> Section | None:
     markup = render(
         "discovery.html",
         finding=minus(str(about["summary"])),
+        because=minus(str(about.get("because", ""))),
         where=str(about["where"]),
         boxes=_boxes(groups["boxes"]) if "boxes" in groups else [],
         limits=_limits(groups) if "restrictions" in groups else [],

@@ -11,6 +11,7 @@ from engine.formatting import rounded
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import compact, minus, with_interval
+from engine.risk.as_text import shown_in
 from engine.risk.farthest import sentence
 from engine.risk.flags import Reason
 from engine.risk.intervals import Estimate
@@ -124,7 +125,8 @@ def _parts(run: RunRecords, answer: xr.DataTree) -> list[Table]:
 
 def _rates(run: RunRecords, answer: xr.DataTree) -> list[Table]:
     """What priors, levers and assumptions do to it, those that do most first."""
-    scale, unit = (100.0, "%") if answer.attrs["is_event"] else (1.0, str(answer.attrs["unit"]))
+    measure = "difference_probability" if answer.attrs["is_event"] else "difference"
+    scale, unit = shown_in(measure, str(answer.attrs["unit"]))
     behind = "" if unit == "1" else f" [{unit}]"
     tables: list[Table] = []
     if "slopes" in answer.children:

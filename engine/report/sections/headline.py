@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import cell
-from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, Cell, places, reasons
+from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, Cell, places, reasons, shown_in
 from engine.risk.evidence import measures
 from engine.risk.exclusion import notice
 from engine.risk.flags import Flag, Reason, text
@@ -36,7 +36,7 @@ def section(run: RunRecords) -> Section:
         events=events,
         outcomes=outcomes,
         everything=[_outcome(run, name, known) for name in run.outcomes],
-        event_columns=columns(run, ("Probability",)),
+        event_columns=columns(run, ("Probability [%]",), shown_in("difference_probability")[1]),
         outcome_columns=columns(run, [_heading(m) for m in MAIN]),
         all_columns=columns(run, [_heading(m) for m in known]),
         marks=[*notes(shown), *([("", f"{notice(run.excluded, run.paths)}.")] if run.excluded else [])],
@@ -49,9 +49,9 @@ def _heading(measure: str) -> str:
     return NAMES.get(measure, f"{measure.rstrip('0123456789.')} {measure.lstrip('VaRES')} %")
 
 
-def columns(run: RunRecords, names: Sequence[str]) -> list[str]:
-    """Heads of a table of estimates, each followed by one for the difference from the baseline where policies are compared."""
-    gap = f"less “{run.study.baseline}”"
+def columns(run: RunRecords, names: Sequence[str], unit: str = "") -> list[str]:
+    """Heads of a table of estimates, each followed by one for the difference from the baseline, with its unit, where policies are compared."""
+    gap = f"less “{run.study.baseline}”" + (f" [{unit}]" if unit else "")
     return [column for name in names for column in ((name, gap) if run.others else (name,))]
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import cell, listed
+from engine.risk.as_text import shown_in
 from engine.risk.rankings import PROBABILITY, STATED, Ranking, adjective, rankings, sentence
 from engine.risk.tables import Record
 from engine.run_folder import assumption_store
@@ -54,7 +55,8 @@ def _in_words(run: RunRecords, one: Ranking) -> Ranking:
 def _row(run: RunRecords, one: Ranking, stated: Record, several: bool) -> tuple[object, ...]:
     """What it is of, the difference as stated, who does worse, and where that is otherwise."""
     if one.measure == PROBABILITY:
-        name, scale, loss = f"{run.title('events', one.variable)} [%]", 100.0, True
+        scale, unit = shown_in(stated.measure)
+        name, loss = f"{run.title('events', one.variable)} [{unit}]", True
     else:
         outcome = run.study.model.outcomes[one.variable]
         name, scale, loss = (

@@ -1,0 +1,65 @@
+"""A difference of probabilities is in percentage points wherever it is shown, never in percent."""
+
+import pytest
+
+import engine
+from engine.report.page import report
+from tests.small_files import BRIDGE, MODELS, call, own, write
+
+ASSUMED = '[assumptions.dear]\nabout = "prices"\noff = { price = "0.5x" }\n'
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A run of a bridge that breaks more often under one of two policies."""
+    place = tmp_path_factory.mktemp("points")
+    ended = call("run", write(place, BRIDGE + ASSUMED), *own("Bridge"), "--out", place / "run", "--quiet")
+    assert ended.exit_code == 0, ended.output
+    return place / "run"
+
+
+def words(*asked):
+    ended = call(*asked)
+    assert ended.exit_code == 0, ended.output
+    return " ".join(ended.stdout.split())
+
+
+@pytest.mark.parametrize("columns", ["120", "80", "44"])
+def test_the_table_of_a_run_has_a_unit_above_its_differences(folder, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    text = words("risk", folder, *own("Bridge"))
+    assert "strong - weak [points]" in text or "less weak [points]" in text
+    assert text.count("[points]") == 1 and "probability of events [%]" in text
+
+
+def test_so_have_conditions_two_runs_and_shares_of_levers(folder):
+    given = words("risk", folder, *own("Bridge"), "--given", "margin >= 2")
+    assert "given - otherwise [points] probability of events [%]" in given
+    assert "collapse [%; B - A in points]" in words("diff", folder, folder, *own("Bridge"))
+    study = folder / "study.toml"
+    parts = words("attribute", study, *own("Bridge"), "--from", "weak", "--to", "strong")
+    assert "probability of collapse [points]" in parts and "collapse [%]" not in parts
+
+
+def test_so_have_files_and_the_report(folder, tmp_path):
+    run = engine.open_run(folder, model=engine.load_model_file(f"{MODELS}:Bridge"))
+    text = run.save_tables(tmp_path / "table.md").read_text()
+    rows = {line.split(" | ")[1] + line.split(" | ")[0] for line in text.splitlines() if "collapse" in line}
+    assert rows == {"probability| collapse [%]", "difference_probability| collapse [points]"}
+    page = " ".join(report(run.folder, run.study, run.cube).decode().split())
+    assert "less “Weak” [points]" in page and "Probability [%]" in page
+
+
+@pytest.mark.slow
+def test_so_have_assumptions_explanations_inputs_and_beliefs(folder):
+    assumed = words(
+        "assumptions", folder / "study.toml", "--out", folder, *own("Bridge"), "--full", "--quiet"
+    )
+    assert "strong - weak [points]" in assumed and "collapse [%]" in assumed
+    explained = words(
+        "explain", folder, *own("Bridge"), "--outcome", "collapse", "--policy", "strong", "--levers"
+    )
+    for part in ("What a prior does to probability [points]", "What a lever does to probability [points]"):
+        assert part in explained
+    hangs = words("sensitivity", folder / "study.toml", *own("Bridge"), "--outcome", "collapse")
+    assert "probability of collapse [points] under" in hangs
