@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from scipy.special import ndtr
 
 from engine.analyses.failure_edge import AT_ONCE, FINELY, FIRST_ROUNDS, ROUNDS, Edge, Margin, Points, norms
@@ -20,7 +20,7 @@ STARTS = 40
 """Points that are slid along the edge for a few rounds."""
 FINALISTS = 5
 """Those of them that are slid to the end."""
-SEARCHES, IN_VAIN = 32, 4
+SEARCHES, IN_VAIN = 32, 2
 """Searches for other points, at most, and how many of them in a row may end at points that are known."""
 LEAST_PROBABLE = 0.1
 """Points beyond whose plane there is less than this share of what is beyond the nearest one's add little: they are not listed."""
@@ -73,7 +73,7 @@ def nearest_points(
     """The nearest point, and all others that were seen to be about as near, each nearer than the edge around it; the nearest first.
 
     A start that lies beyond the plane through a point, square to its ray, is accounted for by it: of an edge that is a plane all are. From
-    those that no point accounts for another is searched, and is another one where the edge between lies farther out by `RIDGE`.
+    those that no point accounts for, those first that are farthest from any, another is searched, and is another one where the edge between lies farther out by `RIDGE`.
     Listed are those whose Phi(-distance), the probability beyond such a plane, is at least `LEAST_PROBABLE` of the nearest one's.
     After Der Kiureghian and Dakessian (1998), Struct. Saf. 20, 37-49, doi:10.1016/S0167-4730(97)00026-X, with the starts in place of bulges.
 
@@ -84,10 +84,12 @@ def nearest_points(
     first = _searched(edge, starts, others, slid, FINALISTS)
     seen, left, in_vain, count = [first], starts, 0, first.slid
     for _ in range(SEARCHES if 0 < first.distance < np.inf else 0):
-        left = left[:, ~_accounted_for(left, seen)]
-        if not left.shape[1] or in_vain == IN_VAIN:
+        account = np.max([one.point @ left / one.distance**2 for one in seen], axis=0)
+        least = np.argsort(account, kind="stable")[: AT_ONCE - 1]
+        least = least[account[least] < 1]
+        if not len(least) or in_vain == IN_VAIN:
             break
-        found = _searched(edge, left, None, AT_ONCE - 1, 1)
+        found = _searched(edge, left[:, least], None, AT_ONCE - 1, 1)
         count += found.slid
         same = [k for k, one in enumerate(seen) if not edge.are_apart(found.point, one.point)]
         if not same and np.isfinite(found.distance):
@@ -98,16 +100,14 @@ def nearest_points(
         seen = [
             found if k in same[:1] and found.distance < one.distance else one for k, one in enumerate(seen)
         ]
-        left = np.delete(left, np.argsort(found.of_starts, kind="stable")[: AT_ONCE - 1], axis=1)
+        left = np.delete(left, least, axis=1)
     seen.sort(key=lambda one: one.distance)
-    least = LEAST_PROBABLE * ndtr(-seen[0].distance)
-    listed = (one for one in seen if one is seen[0] or ndtr(-one.distance) >= least)
+    listed = [
+        one
+        for one in seen
+        if one is seen[0] or ndtr(-one.distance) >= LEAST_PROBABLE * ndtr(-seen[0].distance)
+    ]
     return tuple(replace(one, of_starts=first.of_starts, slid=count) for one in listed)
-
-
-def _accounted_for(starts: Points, seen: list[Nearest]) -> Bool[np.ndarray, "point"]:
-    beyond: np.ndarray = np.any([one.point @ starts >= one.distance**2 for one in seen], axis=0)
-    return beyond
 
 
 def _searched(
