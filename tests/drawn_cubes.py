@@ -281,7 +281,7 @@ def _explained(case: Case, study: Study) -> xr.DataTree:
         )
     about = {
         "variable": next(iter(study.model.outcomes)), "policy": study.policy_names[-1], "is_event": 0, "level": 0.99,
-        "worst_paths": case.paths, "paths": case.paths, "summary": "In the worst 1 % of futures, nothing is told.",
+        "worst_paths": case.paths, "paths": case.paths, "summary": "In the worst 1 % of futures, nothing can be distinguished.",
     }  # fmt: skip
     return xr.DataTree.from_dict({"/": xr.Dataset(attrs=about), **inputs})
 

@@ -14,6 +14,7 @@ from engine.analyses.attribution import EFFECTS, MEAN, PROBABILITY, SHORTFALL, A
 from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
 from engine.run_folder.cube_groups import described, described_value, labels
+from engine.run_folder.stored_estimates import REASONS, estimates, taken_apart
 from engine.study.loading import load_study
 from engine.study.study import Study
 
@@ -47,7 +48,8 @@ def attribute(
 
     Returns:
       For each outcome [measure, effect, group, stat] and each event [effect, group, stat]: effect is share, alone or taken_back, stat the
-      estimate, its standard error, its 95 % interval; and the same of the whole difference, NAME_difference.
+      estimate, its standard error, its 95 % interval; and the same of the whole difference, NAME_difference. NAME_reasons are the flags
+      [..., reason, detail] of those that have any, as the cube has them.
 
     Raises:
       UserError: the study is not sound; or as `engine.analyses.attribution.attribution`.
@@ -66,10 +68,8 @@ def dataset(given: Attribution) -> xr.Dataset:
     against = f"'{given.end}' less '{given.start}'"
     for name, parts in by_name.items():
         measure = [] if parts[0].measure == PROBABILITY else ["measure"]
-        own = np.array(
-            [[[_row(one) for one in getattr(part, effect)] for effect in EFFECTS] for part in parts]
-        )
-        whole = np.array([_row(part.difference) for part in parts])
+        own = np.array([[getattr(part, effect) for effect in EFFECTS] for part in parts], object)
+        whole = np.array([part.difference for part in parts], object)
         if not measure:
             own, whole = own[0], whole[0]
         of_groups, of_whole = (
@@ -81,8 +81,8 @@ def dataset(given: Attribution) -> xr.Dataset:
         )
         if flags:
             of_groups["flags"] = flags
-        variables[name] = xr.Variable((*measure, "effect", "group", "stat"), own, of_groups)
-        variables[f"{name}_difference"] = xr.Variable((*measure, "stat"), whole, of_whole)
+        variables[name] = estimates((*measure, "effect", "group"), own, of_groups)
+        variables[f"{name}_difference"] = estimates(measure, whole, of_whole)
     coords = {
         "group": labels(
             "group", [player.name for player in given.players], "levers that are looked at together"
@@ -92,14 +92,15 @@ def dataset(given: Attribution) -> xr.Dataset:
         ),
         "effect": labels("effect", EFFECTS, "; ".join(f"{name}: {about}" for name, about in ABOUT.items())),
         "measure": labels("measure", (MEAN, SHORTFALL), "measure of risk"),
-        "stat": labels("stat", STATS, "the estimate, its standard error, its 95 % interval"),
     }
     used = {dim for variable in variables.values() for dim in variable.dims}
     about = {
         "title": f"{study.name}: which lever does what, {against}",
         "comment": f"paths 0 to {study.paths - 1}, of which {given.excluded} are left out",
     }
-    return xr.Dataset(variables, {name: c for name, c in coords.items() if set(c.dims) <= used}, about)
+    made = xr.Dataset(variables, {name: c for name, c in coords.items() if set(c.dims) <= used}, about)
+    numbers, *reasons = taken_apart({"": made}).values()
+    return numbers.assign({f"{name}_{REASONS}": of for part in reasons for name, of in part.items()})
 
 
 def records(given: Attribution) -> Iterator[dict[str, Any]]:

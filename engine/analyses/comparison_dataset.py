@@ -10,12 +10,10 @@ import xarray as xr
 
 from engine.analyses.findings import PROBABILITY, Findings
 from engine.risk.dominance import Verdict
-from engine.risk.intervals import Estimate
 from engine.risk.ranks import Front
-from engine.risk.summaries import STATS
-from engine.risk.tables import Record
 from engine.risk.thresholds import Banded, ThresholdCurves
 from engine.run_folder.cube_groups import described, labels, policies
+from engine.run_folder.stored_estimates import estimates, taken_apart
 
 BANDS = ("estimate", "low", "high", "lowest", "highest")
 """The estimate, its 95 % interval alone, and the ends that hold all levels and policies at once."""
@@ -56,7 +54,7 @@ def labelled(of: Findings, sentence: str) -> dict[str, xr.Dataset]:
     for place, (variables, coords) in parts.items():
         if variables:
             groups[place] = xr.Dataset(variables, {"policy": policies(study), **coords})
-    return groups
+    return taken_apart(groups)
 
 
 Group = tuple[dict[str, Any], dict[str, Any]]
@@ -73,19 +71,18 @@ def _outcomes(of: Findings) -> Group:
 
     def table(measures: Sequence[str], about: str, unit: str = "1") -> xr.Variable:
         rows = [
-            [[_stats(of.by_key.get((m, p, name))) for m in measures] for p in of.study.policy_names]
-            for name in names
+            [[of.by_key.get((m, p, name)) for m in measures] for p in of.study.policy_names] for name in names
         ]
-        return xr.Variable(("outcome", "policy", "measure", "stat"), rows, described(about, unit))
+        return estimates(("outcome", "policy", "measure"), rows, described(about, unit))
 
     def single(measure: str, about: str) -> xr.Variable:
         of_one = table([measure], about)
-        return xr.Variable(("outcome", "policy", "stat"), of_one.values[:, :, 0], of_one.attrs)
+        return xr.Variable(("outcome", "policy"), of_one.values[:, :, 0], of_one.attrs)
 
     gap, lack = table(gaps, "policy less the baseline, in the outcome's unit"), table(lacks, "regret")
     variables = {
         "difference": gap,
-        "regret": xr.Variable(("outcome", "policy", "regret_measure", "stat"), lack.values, lack.attrs),
+        "regret": xr.Variable(("outcome", "policy", "regret_measure"), lack.values, lack.attrs),
         "worse": single("worse", "probability of being worse than the baseline"),
         "variance_ratio": single(
             "variance_ratio", "variance under independent draws over that on common futures"
@@ -97,7 +94,6 @@ def _outcomes(of: Findings) -> Group:
         "unit": labels("outcome", units, "unit of the outcome"),
         "measure": labels("measure", [m.removeprefix("difference_") for m in gaps], "measure of risk"),
         "regret_measure": labels("regret_measure", lacks, "mean, quantiles and largest of regret"),
-        "stat": _stat(),
     }
     return variables, coords
 
@@ -107,13 +103,11 @@ def _events(of: Findings) -> Group:
     if not names:
         return {}, {}
     rows = [
-        [_stats(of.by_key.get((f"difference_{PROBABILITY}", p, name))) for p in of.study.policy_names]
+        [of.by_key.get((f"difference_{PROBABILITY}", p, name)) for p in of.study.policy_names]
         for name in names
     ]
-    gap = xr.Variable(
-        ("event", "policy", "stat"), rows, described("policy less the baseline: probability", "1")
-    )
-    return {"difference": gap}, {"event": labels("event", names, "event"), "stat": _stat()}
+    gap = estimates(("event", "policy"), rows, described("policy less the baseline: probability", "1"))
+    return {"difference": gap}, {"event": labels("event", names, "event")}
 
 
 def _dominance(of: Findings) -> Group:
@@ -236,11 +230,11 @@ def _ahead(of: Findings) -> Group:
     halves = [[np.nan if v is None else v for v in (a.when.median, a.when.low, a.when.high)] for a in rows]
 
     def table(get: Any, about: str, unit: str = "1") -> xr.Variable:
-        return xr.Variable(("row", "stat"), [_stats(get(a.when)) for a in rows], described(about, unit))
+        return estimates("row", [get(a.when) for a in rows], described(about, unit))
 
     variables = {
-        "ahead": xr.Variable(
-            ("row", "year", "stat"), [[_stats(one) for one in a.when.ahead] for a in rows],
+        "ahead": estimates(
+            ("row", "year"), [list(a.when.ahead) for a in rows],
             described("share of paths on which the policy has been ahead of the baseline", "1"),
         ),
         "years": table(lambda when: when.years, "mean number of years until it is, counted to the horizon", "year"),
@@ -254,7 +248,6 @@ def _ahead(of: Findings) -> Group:
     coords = {
         "year": xr.Variable("year", years, described("calendar year", "year")),
         "end": labels("end", ENDS, "estimate, and between which it lies"),
-        "stat": _stat(),
         **_row((a.policy, a.variable, a.place) for a in rows),
     }
     return variables, coords
@@ -284,16 +277,15 @@ def _common(of: Findings) -> Group:
     rows = of.common
     if not rows:
         return {}, {}
-    share = [_stats(one.share) for one in rows]
+    share = [one.share for one in rows]
     about = f"share of the worst {100 * (1 - of.question.level):.3g} % that two have in common"
     coords = {
         "row_policy": labels("row", [one.policy for one in rows], "policy"),
         "first": labels("row", [one.first for one in rows], "outcome or place"),
         "second": labels("row", [one.second for one in rows], "outcome or place"),
         "of": labels("row", [one.of for one in rows], "the outcome that places are of, or 'outcome'"),
-        "stat": _stat(),
     }
-    return {"chi": xr.Variable(("row", "stat"), share, described(about, "1"))}, coords
+    return {"chi": estimates("row", share, described(about, "1"))}, coords
 
 
 def _by_year(of: Findings) -> Group:
@@ -304,11 +296,8 @@ def _by_year(of: Findings) -> Group:
         **_row((r.policy, r.variable, tuple(r.place.items())) for r in rows),
         "row_measure": labels("row", [r.measure for r in rows], "measure"),
         "row_year": xr.Variable("row", np.array([r.year for r in rows]), described("calendar year", "year")),
-        "stat": _stat(),
     }
-    value = xr.Variable(
-        ("row", "stat"), [_stats(r) for r in rows], described("policy less the baseline", "1")
-    )
+    value = estimates("row", rows, described("policy less the baseline", "1"))
     return {"value": value}, coords
 
 
@@ -321,14 +310,6 @@ def _row(rows: Any) -> dict[str, Any]:
             "row", [", ".join(label for _, label in place) for _, _, place in listed], "place"
         ),
     }
-
-
-def _stat() -> Any:
-    return labels("stat", STATS, "the estimate, its standard error, its 95 % interval")
-
-
-def _stats(one: Record | Estimate | None) -> list[float]:
-    return [getattr(one, name) for name in STATS] if one is not None else [np.nan] * len(STATS)
 
 
 def _flagged(meanings: Sequence[str]) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import xarray as xr
 
 from engine.analyses.discovery_sentence import because, called, words
 from engine.analyses.search_result import SearchResult
-from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
 from engine.run_folder.cube_groups import described, labels
+from engine.run_folder.stored_estimates import estimates, taken_apart
 
 
 def labelled(of: SearchResult, sentence: str) -> dict[str, xr.Dataset]:
@@ -29,7 +29,7 @@ def labelled(of: SearchResult, sentence: str) -> dict[str, xr.Dataset]:
         "where": of.where.text,
         "leads": of.lead.first if any(of.boxes.values()) else "",
         "because": because(of),
-        "rate": _stats(of.rate),
+        "rate": [float(getattr(of.rate, name)) for name in STATS],
         "searched": of.searched,
         "chosen_on": of.chosen_on,
         "judged_on": of.judged_on,
@@ -37,12 +37,13 @@ def labelled(of: SearchResult, sentence: str) -> dict[str, xr.Dataset]:
         "resamples": of.resamples,
         "comment": f"boxes proposed on {of.searched} futures at a time, chosen on {of.chosen_on} and judged on {of.judged_on} others",
     }
-    groups = {"/": xr.Dataset(attrs=root), "factors": _factors(of)}
+    rate = estimates((), of.rate, described("share of the futures that are looked for", "1"))
+    groups = {"/": xr.Dataset(attrs=root), "rate": xr.Dataset({"rate": rate}), "factors": _factors(of)}
     if any(of.boxes.values()):
         groups |= {"boxes": _boxes(of), "restrictions": _restrictions(of)}
     if of.steps:
         groups["steps"] = _steps(of)
-    return groups
+    return taken_apart(groups)
 
 
 def _boxes(of: SearchResult) -> xr.Dataset:
@@ -56,23 +57,18 @@ def _boxes(of: SearchResult) -> xr.Dataset:
     variables: dict[str, xr.Variable] = {}
     for name, text in about.items():
         each = [
-            [_stats(getattr(boxes[k], name) if k < len(boxes) else None) for k in range(most)]
+            [getattr(boxes[k], name) if k < len(boxes) else None for k in range(most)]
             for boxes in of.boxes.values()
         ]
-        whole = [_stats(getattr(one, name)) for one in of.together.values()]
-        variables[name] = xr.Variable(
-            ("search", "box", "stat"), each, described(f"{text}, and in no earlier box", "1")
-        )
-        variables[f"{name}_together"] = xr.Variable(
-            ("search", "stat"), whole, described(f"{text}: any box", "1")
-        )
-    phi = [_stats(of.lead.correlations[method]) for method in of.boxes]
+        whole = [getattr(one, name) for one in of.together.values()]
+        variables[name] = estimates(("search", "box"), each, described(f"{text}, and in no earlier box", "1"))
+        variables[f"{name}_together"] = estimates("search", whole, described(f"{text}: any box", "1"))
+    phi = [of.lead.correlations[method] for method in of.boxes]
     about_phi = described("correlation of lying within any box and being looked for", "1")
-    variables["correlation_together"] = xr.Variable(("search", "stat"), phi, about_phi)
+    variables["correlation_together"] = estimates("search", phi, about_phi)
     coords = {
         "search": labels("search", list(of.boxes), "what proposed the boxes"),
         "box": xr.Variable("box", np.arange(1, most + 1), described("number of the box", "1")),
-        "stat": labels("stat", STATS, "the estimate, its standard error, its 95 % interval"),
     }
     return xr.Dataset(variables, coords)
 
@@ -137,7 +133,3 @@ def _steps(of: SearchResult) -> xr.Dataset:
             for name, text in about.items()
         }
     )
-
-
-def _stats(one: Estimate | None) -> list[float]:
-    return [float(getattr(one, name)) for name in STATS] if one is not None else [np.nan] * len(STATS)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
 
-from engine.analyses.prior_scores import BINS, Priors, share_below, tenths_of
+from engine.analyses.prior_scores import Priors
 from engine.analyses.reverse_stress import Reverse, reverse_stress
-from engine.analyses.tail_futures import IN_FULL, TailFutures, Watched, tail_futures, watched
+from engine.analyses.tail_drivers import Driver, drivers_of, scaled
+from engine.analyses.tail_futures import TailFutures, Watched, tail_futures, watched
 from engine.analyses.tail_levers import Pull, pulls
 from engine.analyses.tail_mechanisms import Mechanisms, mechanisms
 from engine.analyses.variants import Observer, unobserved
@@ -21,39 +22,10 @@ from engine.program.contract import Program
 from engine.risk.intervals import Estimate
 from engine.risk.measures import probability, summary
 from engine.risk.place_parts import PlaceParts, place_parts
-from engine.study.study import Block, Study
+from engine.study.study import Study
 
-FACTOR, SHOCK = "factor", "shock"
 WORST = 10
 """Paths that are named to be replayed."""
-_SAMPLE = 1 << 12
-"""Paths by which it is seen how a shock is distributed whose law the study gives."""
-_FINE = 1 << 16
-"""Estimates that are made at once, times paths."""
-
-
-@dataclass(frozen=True)
-class Driver:
-    """A factor, or a shock in one year, among the worst futures.
-
-    Args:
-      kind: "factor" or "shock".
-      name: of the factor, or of the shock's stream.
-      year: None for a factor.
-      prior: its mean and its standard deviation, in its unit.
-      mean: among the worst futures, in its unit.
-      shift: mean less the prior's, in standard deviations of the prior.
-      density: of each tenth of its prior, the share of the worst futures in it over a tenth: 1 where they are as the prior has them.
-    """
-
-    kind: str
-    name: str
-    year: int | None
-    unit: str
-    prior: tuple[float, float]
-    mean: Estimate
-    shift: Estimate
-    density: tuple[Estimate, ...]
 
 
 @dataclass(frozen=True)
@@ -93,7 +65,7 @@ class Explanation:
       slopes: of the factors whose priors it is known for.
       without_slope: of the others why it is not.
       places: parts of places; without_places: why there are none.
-      reverse: the likeliest future in which it happens.
+      reverse: the likeliest futures in which it happens.
       worst: numbers of the worst paths, worst first, with the outcomes that are read on them [path].
       levers: what each does where it is a tenth more, if that was asked; without_lever: why some cannot be moved.
       mechanisms: what assumptions make up, if that was asked.
@@ -133,7 +105,7 @@ class Explanation:
     @cached_property
     def ranked(self) -> list[Driver]:
         """The drivers, those that are farthest from their priors first."""
-        return sorted(self.drivers, key=lambda one: -abs(one.shift.estimate))
+        return sorted(self.drivers, key=lambda one: -one.distance.estimate)
 
     @property
     def tail_count(self) -> int:
@@ -240,9 +212,7 @@ def _inputs(
     joint: np.ndarray = np.asarray(
         drawing.joint_scores(study, futures.scores[: _once(program)], program.inputs)
     )
-    drivers = _factors(futures, priors, joint) + (
-        _shocks(program, futures) if futures.shocks is not None else []
-    )
+    drivers = drivers_of(program, futures, priors, joint)
     reasons = {study.inputs[k].name: priors.left_out(k) for k in priors.drawn}
     known = [k for k in priors.drawn if not reasons[study.inputs[k].name]]
     slopes = _slopes(futures, priors, known, joint)
@@ -254,114 +224,6 @@ def _once(program: Program) -> int:
     return len(program.inputs["factor_keys"])
 
 
-def _means(futures: TailFutures, rows: np.ndarray) -> list[Estimate]:
-    """Means of rows [cell, held] among the worst futures, some at a time."""
-    step = max(_FINE * 16 // max(len(futures.path), 1), 1)
-    found: list[Estimate] = []
-    for first in range(0, len(rows), step):
-        part = rows[first : first + step].astype(np.float64)
-        found += futures.share.means(part[:, futures.tail], part[:, futures.near])
-    return found
-
-
-def _scaled(one: Estimate, scale: float, shift: float = 0.0) -> Estimate:
-    low, high = sorted((scale * one.low, scale * one.high)) if one.low == one.low else (np.nan, np.nan)
-    return Estimate(
-        scale * one.estimate + shift, abs(scale) * one.standard_error, low + shift, high + shift, one.flags
-    )
-
-
-def _share(one: Estimate) -> Estimate:
-    """A share of the worst futures over a tenth; none is below zero."""
-    over = _scaled(one, BINS)
-    return replace(
-        over, estimate=max(over.estimate, 0.0), low=over.low if over.low != over.low else max(over.low, 0.0)
-    )
-
-
-def _driven(
-    futures: TailFutures,
-    heads: Sequence[tuple[str, str, int | None, str]],
-    priors: Sequence[tuple[float, float]],
-    values: Float[np.ndarray, "cell held"],
-    below: Float[np.ndarray, "cell held"],
-) -> list[Driver]:
-    """Drivers from their values, and from the share of their priors below these.
-
-    Args:
-      heads: kind, name, year, unit of each.
-    """
-    means = _means(futures, values)
-    tenths = tenths_of(below)
-    dense = [_means(futures, tenths == k) for k in range(BINS)]
-    drivers = []
-    for k, ((kind, name, year, unit), (centre, sd)) in enumerate(zip(heads, priors, strict=True)):
-        shift = _scaled(means[k], 1 / sd, -centre / sd)
-        density = tuple(_share(part[k]) for part in dense)
-        drivers.append(Driver(kind, name, year, unit, (centre, sd), means[k], shift, density))
-    return drivers
-
-
-def _factors(futures: TailFutures, priors: Priors, joint: np.ndarray) -> list[Driver]:
-    """Factors; one whose prior has no standard deviation by its normal score."""
-    study, at = priors.study, priors.drawn
-    heads: list[tuple[str, str, int | None, str]] = []
-    values, of = [], []
-    for k in at:
-        item, moments = study.inputs[k], priors.moments[k]
-        endless = not np.isfinite(moments.sd)
-        heads.append((FACTOR, item.name, None, "its normal score" if endless else item.unit))
-        of.append((0.0, 1.0) if endless else (moments.mean, moments.sd))
-        values.append(joint[k] if endless else futures.draws[k])
-    if not at:
-        return []
-    return _driven(futures, heads, of, np.array(values, np.float64), share_below(joint[at]))
-
-
-def _shocks(program: Program, futures: TailFutures) -> list[Driver]:
-    """Shocks by year; those whose law the study gives are held against a sample of them."""
-    study = program.study
-    assert futures.shocks is not None
-    streams = [
-        (stream, shock, name)
-        for (name, shock), of in zip(study.model.shocks.items(), study.shock_streams.values(), strict=True)
-        for stream in of
-    ]
-    sample = _sampled(program) if any(name in study.shocks.moving for *_, name in streams) else None
-    heads: list[tuple[str, str, int | None, str]] = []
-    values, below, priors = [], [], []
-    for k, (stream, shock, name) in enumerate(streams):
-        for y, year in enumerate(study.years):
-            row = futures.shocks[y, k].astype(np.float64)
-            if name in study.shocks.moving:
-                assert sample is not None
-                seen = np.sort(sample[y, k].astype(np.float64))
-                prior = float(seen.mean()), float(seen.std())
-                ranks = [np.searchsorted(seen, row, side) for side in ("left", "right")]
-                share = (ranks[0] + ranks[1]) / 2 / len(seen)
-            else:
-                normal = shock.law == "normal"
-                prior = (0.0, 1.0) if normal else (0.5, 12**-0.5)
-                share = share_below(row) if normal else row
-            if prior[1] > 0:
-                heads.append((SHOCK, stream, year, shock.unit))
-                values.append(row)
-                below.append(share)
-                priors.append(prior)
-    return _driven(futures, heads, priors, np.array(values), np.array(below)) if heads else []
-
-
-def _sampled(program: Program) -> Float[np.ndarray, "year stream path"]:
-    """Shocks of the first paths."""
-    count = min(program.study.paths, _SAMPLE)
-    parts = []
-    for first in range(0, count, IN_FULL):
-        shocks = program.trace_of(program.scores(Block(0, first, min(IN_FULL, count - first)))).shocks
-        assert shocks is not None
-        parts.append(shocks)
-    return np.concatenate(parts, axis=-1)
-
-
 def _slopes(futures: TailFutures, priors: Priors, known: list[int], joint: np.ndarray) -> list[Slope]:
     if not known:
         return []
@@ -370,7 +232,7 @@ def _slopes(futures: TailFutures, priors: Priors, known: list[int], joint: np.nd
     slopes = []
     for k, shift, stretch in zip(known, shifts, stretches, strict=True):
         item, of = priors.study.inputs[k], priors.moments[k]
-        location, scale = _scaled(shift, 1 / of.by_shift), _scaled(stretch, 1 / of.by_stretch)
-        by_sd = _scaled(location, of.sd), _scaled(scale, of.sd)
+        location, scale = scaled(shift, 1 / of.by_shift), scaled(stretch, 1 / of.by_stretch)
+        by_sd = scaled(location, of.sd), scaled(scale, of.sd)
         slopes.append(Slope(item.name, item.unit, by_sd[0], by_sd[1], location, scale))
     return slopes

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from engine.analyses.explanation import FACTOR, SHOCK, Driver, Explanation
+from engine.analyses.explanation import Explanation
 from engine.analyses.explanation_records import finding
 from engine.analyses.prior_scores import BINS
-from engine.risk.intervals import Estimate
+from engine.analyses.reverse_stress import FailurePoint
+from engine.analyses.tail_drivers import FACTOR, SHOCK, Driver
 from engine.risk.place_parts import by_variable
-from engine.risk.summaries import STATS
 from engine.run_folder.cube_groups import described, described_value, labels
+from engine.run_folder.stored_estimates import estimates, taken_apart
 
 SLOPES = ("location", "scale", "location_per_unit", "scale_per_unit")
+_DISTANCE = "variance of the density by tenths over the prior's, less what chance adds"
+_P_VALUE = "p value that the worst futures are as the prior has them, each by itself"
 _SHIFT = "mean of the worst futures less the prior's, in its standard deviations"
 _MEAN = "mean of the worst futures, in the input's unit"
 _DENSITY = "share of the worst futures in each tenth of the prior, over a tenth"
@@ -43,9 +46,9 @@ def labelled(given: Explanation) -> dict[str, xr.Dataset]:
     if what.level is not None:
         attributes["level"] = what.level
     groups = {"/": xr.Dataset(attrs=attributes)}
-    measured = xr.Variable(("measure", "stat"), _rows(total), described(f"of {what.variable}", given.unit))
+    measured = estimates("measure", total, described(f"of {what.variable}", given.unit))
     groups["measured"] = xr.Dataset(
-        {"value": measured}, {"measure": labels("measure", [*given.measured], "measure"), "stat": _stat()}
+        {"value": measured}, {"measure": labels("measure", [*given.measured], "measure")}
     )
     factors = [one for one in given.drivers if one.kind == FACTOR]
     if factors:
@@ -57,33 +60,27 @@ def labelled(given: Explanation) -> dict[str, xr.Dataset]:
         groups["slopes"] = _of_slopes(given)
     for dim in dict.fromkeys(one.dim for one in given.places):
         own = [one for one in given.places if one.dim == dim]
-        part = xr.Variable(
-            (dim, "stat"), _rows([one.part for one in own]), described("part of it", given.unit)
-        )
+        part = estimates(dim, [one.part for one in own], described("part of it", given.unit))
         where = labels(dim, [one.label for one in own], dim)
-        groups[f"places/{dim}"] = xr.Dataset({"part": part}, {dim: where, "stat": _stat()})
+        groups[f"places/{dim}"] = xr.Dataset({"part": part}, {dim: where})
     if given.levers:
-        effect = xr.Variable(
-            ("lever", "stat"), _rows([one.effect for one in given.levers]),
+        effect = estimates(
+            "lever", [one.effect for one in given.levers],
             described(f"{given.measure} with the lever a tenth more less that as it is", given.unit),
         )  # fmt: skip
         groups["levers"] = xr.Dataset(
             {"effect": effect},
-            {"lever": labels("lever", [one.lever for one in given.levers], "lever"), "stat": _stat()},
+            {"lever": labels("lever", [one.lever for one in given.levers], "lever")},
         )
     if given.mechanisms is not None:
         of = given.mechanisms
-        share = xr.Variable(
-            ("assumption", "stat"), _rows(of.shares), described("its Shapley share", given.unit)
-        )
+        share = estimates("assumption", of.shares, described("its Shapley share", given.unit))
         groups["mechanisms"] = xr.Dataset(
             {
                 "share": share,
-                "whole": xr.Variable(
-                    "stat", _rows([of.whole])[0], described("as stated less all off", given.unit)
-                ),
+                "whole": estimates((), of.whole, described("as stated less all off", given.unit)),
             },
-            {"assumption": labels("assumption", of.names, "assumption"), "stat": _stat()},
+            {"assumption": labels("assumption", of.names, "assumption")},
             {"paths": of.paths, "coalitions": of.coalitions},
         )
     groups["reverse"] = _reverse(given)
@@ -98,16 +95,16 @@ def labelled(given: Explanation) -> dict[str, xr.Dataset]:
             )
         },
     )
-    return groups
+    return taken_apart(groups)
 
 
 def _of_factors(rows: Sequence[Driver]) -> xr.Dataset:
     variables = {
-        "shift": xr.Variable(("factor", "stat"), _rows([one.shift for one in rows]), described(_SHIFT, "1")),
-        "mean": xr.Variable(("factor", "stat"), _rows([one.mean for one in rows]), described(_MEAN, "1")),
-        "density": xr.Variable(
-            ("factor", "tenth", "stat"), np.stack([_rows(one.density) for one in rows]), described(_DENSITY, "1")
-        ),
+        "distance": estimates("factor", [one.distance for one in rows], described(_DISTANCE, "1")),
+        "p_value": xr.Variable("factor", [one.p_value for one in rows], described(_P_VALUE, "1")),
+        "shift": estimates("factor", [one.shift for one in rows], described(_SHIFT, "1")),
+        "mean": estimates("factor", [one.mean for one in rows], described(_MEAN, "1")),
+        "density": estimates(("factor", "tenth"), [one.density for one in rows], described(_DENSITY, "1")),
         "prior_mean": xr.Variable("factor", np.array([one.prior[0] for one in rows]), described("mean of the prior", "1")),
         "prior_sd": xr.Variable("factor", np.array([one.prior[1] for one in rows]), described("standard deviation of the prior", "1")),
     }  # fmt: skip
@@ -115,7 +112,6 @@ def _of_factors(rows: Sequence[Driver]) -> xr.Dataset:
         "factor": labels("factor", [one.name for one in rows], "factor"),
         "unit": labels("factor", [one.unit for one in rows], "unit of the factor"),
         "tenth": _tenths(),
-        "stat": _stat(),
     }
     return xr.Dataset(variables, coords)
 
@@ -125,87 +121,94 @@ def _of_shocks(rows: Sequence[Driver]) -> xr.Dataset:
     years = sorted({one.year for one in rows if one.year is not None})
     by_place = {(one.name, one.year): one for one in rows}
 
-    def table(of: Callable[[Driver], np.ndarray]) -> np.ndarray:
-        none = np.full_like(of(rows[0]), np.nan)
-        cells = [
+    def table(of: Callable[[Driver], Any], none: Any = np.nan) -> list[list[Any]]:
+        return [
             [of(by_place[stream, year]) if (stream, year) in by_place else none for year in years]
             for stream in streams
         ]
-        return np.array(cells)
 
     dims = ("shock", "year")
     variables = {
-        "shift": xr.Variable((*dims, "stat"), table(lambda one: _rows([one.shift])[0]), described(_SHIFT, "1")),
-        "mean": xr.Variable((*dims, "stat"), table(lambda one: _rows([one.mean])[0]), described(_MEAN, "1")),
-        "density": xr.Variable((*dims, "tenth", "stat"), table(lambda one: _rows(one.density)), described(_DENSITY, "1")),
-        "prior_mean": xr.Variable(dims, table(lambda one: np.array(one.prior[0])), described("mean of the prior", "1")),
-        "prior_sd": xr.Variable(dims, table(lambda one: np.array(one.prior[1])), described("standard deviation of the prior", "1")),
+        "distance": estimates(dims, table(lambda one: one.distance, None), described(_DISTANCE, "1")),
+        "p_value": xr.Variable(dims, table(lambda one: one.p_value), described(_P_VALUE, "1")),
+        "shift": estimates(dims, table(lambda one: one.shift, None), described(_SHIFT, "1")),
+        "mean": estimates(dims, table(lambda one: one.mean, None), described(_MEAN, "1")),
+        "density": estimates((*dims, "tenth"), table(lambda one: one.density, (None,) * BINS), described(_DENSITY, "1")),
+        "prior_mean": xr.Variable(dims, table(lambda one: one.prior[0]), described("mean of the prior", "1")),
+        "prior_sd": xr.Variable(dims, table(lambda one: one.prior[1]), described("standard deviation of the prior", "1")),
     }  # fmt: skip
     coords = {
         "shock": labels("shock", streams, "shock"),
         "year": xr.Variable("year", np.array(years), described("calendar year", "year")),
         "tenth": _tenths(),
-        "stat": _stat(),
     }
     return xr.Dataset(variables, coords)
 
 
 def _of_slopes(given: Explanation) -> xr.Dataset:
-    rows = np.stack([_rows([getattr(one, name) for one in given.slopes]) for name in SLOPES], axis=1)
+    rows = [[getattr(one, name) for name in SLOPES] for one in given.slopes]
     about = f"change of {given.measure} with a prior's location and scale, for a standard deviation of it or a unit of the factor"
     coords = {
         "factor": labels("factor", [one.factor for one in given.slopes], "factor"),
         "parameter": labels("parameter", SLOPES, "what of the prior is changed"),
-        "stat": _stat(),
     }
-    slope = xr.Variable(("factor", "parameter", "stat"), rows, described(about, given.unit))
+    slope = estimates(("factor", "parameter"), rows, described(about, given.unit))
     return xr.Dataset({"slope": slope}, coords)
 
 
 def _reverse(given: Explanation) -> xr.Dataset:
-    reverse, study = given.reverse, given.study
-    found = {"distance": float(reverse.distance), "starts": reverse.starts[0], "slid": reverse.starts[1]}
-    if reverse.trace is None:
-        return xr.Dataset(attrs=found)
-    trace = reverse.trace
+    """The likeliest futures along `point`; nothing but attributes where none was seen."""
+    points, study = given.reverse.points, given.study
+    size = {"starts": len(given.reverse.of_starts), "slid": given.reverse.slid}
+    about = {"distance": float(given.reverse.distance), "points": len(points), **size}
+    if not points:
+        return xr.Dataset(attrs=about)
+
+    def table(
+        dims: tuple[str, ...], of: Callable[[FailurePoint], Any], named: Mapping[str, Any]
+    ) -> xr.Variable:
+        return xr.Variable(("point", *dims), np.array([of(one) for one in points], np.float64), named)
+
     variables = {
-        "draw": xr.Variable("factor", trace.draws[:, 0], described("draw of the factor, in its unit", "1")),
-        "score": xr.Variable("factor", np.array([*reverse.scores.values()]), described("normal score of the draw", "1")),
-        "share": xr.Variable("input", np.array([*reverse.share.values()]), described("share of the squared distance", "1")),
+        "distance": table((), lambda one: one.distance, described("from the middle, in standard deviations of a normal score", "1")),
+        "nearest": estimates(
+            "point", [one.nearest for one in points], described("share of the worst futures that no other point is nearer to", "1")
+        ),
+        "draw": table(("factor",), lambda one: one.trace.draws[:, 0], described("draw of the factor, in its unit", "1")),
+        "score": table(("factor",), lambda one: [*one.scores.values()], described("normal score of the draw", "1")),
+        "share": table(("input",), lambda one: [*one.share.values()], described("share of the squared distance", "1")),
     }  # fmt: skip
+    first = points[0]
     coords: dict[str, Any] = {
-        "factor": labels("factor", [*reverse.scores], "factor"),
-        "input": labels("input", [*reverse.share], "group, factor or shock that is drawn apart"),
+        "point": xr.Variable(
+            "point", np.arange(1, len(points) + 1), described("number, the nearest first", "1")
+        ),
+        "factor": labels("factor", [*first.scores], "factor"),
+        "input": labels("input", [*first.share], "group, factor or shock that is drawn apart"),
     }
     years = xr.Variable("year", np.array(study.years), described("calendar year", "year"))
-    if trace.shocks is not None:
+    if first.trace.shocks is not None:
         streams = [stream for of in study.shock_streams.values() for stream in of]
-        variables["shock"] = xr.Variable(
-            ("year", "stream"), trace.shocks[..., 0], described("shock of the year", "1")
+        shock = described("shock of the year", "1")
+        variables["shock"] = table(
+            ("year", "stream"), lambda one: np.asarray(one.trace.shocks)[..., 0], shock
         )
         coords |= {"stream": labels("stream", streams, "shock"), "year": years}
-    if trace.yearly is not None:
+    if first.trace.yearly is not None:
         yearly = study.model.yearly
-        for name, values in by_variable(study, trace.yearly[given.watched.at, :, :, 0]).items():
+        by_point = [by_variable(study, one.trace.yearly[given.watched.at, :, :, 0]) for one in points]  # type: ignore[index]
+        for name in by_point[0]:
             dims = tuple(f"of_{dim}" for dim in yearly[name].dims)
-            about = described_value(study, "yearly", name)
-            variables[f"yearly_{name}"] = xr.Variable(("year", *dims), values, about)
+            values = np.stack([of[name] for of in by_point])
+            about_it = described_value(study, "yearly", name)
+            variables[f"yearly_{name}"] = xr.Variable(("point", "year", *dims), values, about_it)
             coords |= {"year": years} | {
                 f"of_{dim}": labels(f"of_{dim}", study.model.dims[dim], dim) for dim in yearly[name].dims
             }
     for k, name in enumerate(study.model.outcomes):
-        value = trace.outcomes[given.watched.at, k, 0]
-        variables[f"outcome_{name}"] = xr.Variable((), value, described_value(study, "outcomes", name))
-    return xr.Dataset(variables, coords, found)
-
-
-def _rows(estimates: Sequence[Estimate]) -> np.ndarray:
-    rows = [[one.estimate, one.standard_error, one.low, one.high] for one in estimates]
-    return np.array(rows, np.float64).reshape(-1, len(STATS))
-
-
-def _stat() -> Any:
-    return labels("stat", STATS, "the estimate, its standard error, its 95 % interval")
+        values = np.array([one.trace.outcomes[given.watched.at, k, 0] for one in points])
+        variables[f"outcome_{name}"] = xr.Variable("point", values, described_value(study, "outcomes", name))
+    return xr.Dataset(variables, coords, about)
 
 
 def _tenths() -> xr.Variable:

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.analyses.explanation import SHOCK, Driver, Explanation
+from engine.analyses.explanation import Explanation
 from engine.analyses.prior_scores import BINS
-from engine.risk.farthest import sentence
+from engine.analyses.reverse_stress import FailurePoint
+from engine.analyses.tail_drivers import SHOCK, Driver
+from engine.risk.farthest import Standing, sentence
 from engine.risk.intervals import Estimate
 from engine.risk.tables import Record, record
 
@@ -29,8 +31,11 @@ def where(given: Explanation) -> str:
 
 
 def finding(given: Explanation) -> str:
-    """One sentence: which input stands farthest from its prior, or which may; it claims no more than the intervals."""
-    return sentence(where(given), [(label(one), one.shift) for one in given.drivers])
+    """One sentence: which input stands farthest from its prior and how, or which may; it claims no more than the intervals."""
+    standings = [
+        Standing(label(one), one.shift, one.density, one.distance, one.p_value) for one in given.drivers
+    ]
+    return sentence(where(given), standings)
 
 
 def records(given: Explanation) -> list[Record]:
@@ -46,6 +51,7 @@ def records(given: Explanation) -> list[Record]:
     for driver in given.drivers:
         place = {"shock" if driver.kind == SHOCK else "factor": driver.name}
         found += [
+            one("distance", driver.distance, place, driver.year),
             one("shift", driver.shift, place, driver.year),
             one("tail_mean", driver.mean, place, driver.year),
         ]
@@ -70,7 +76,7 @@ def records(given: Explanation) -> list[Record]:
 
 
 def plain(given: Explanation, run: Path) -> Iterator[dict[str, Any]]:
-    """All of it as plain data for JSON: the finding, the estimates, the likeliest future, the worst paths with their commands."""
+    """All of it as plain data for JSON: the finding, the estimates, the likeliest futures, the worst paths with their commands."""
     what, study = given.watched, given.study
     head = {"policy": what.policy, "variable": what.variable}
     yield {
@@ -84,6 +90,7 @@ def plain(given: Explanation, run: Path) -> Iterator[dict[str, Any]]:
         name = row["factor"] or row["shock"]
         if name is not None and (driver := priors.get((name, row["year"]))):
             row |= {"unit": driver.unit, "prior_mean": driver.prior[0], "prior_sd": driver.prior[1]}
+            row |= {"p_value": driver.p_value} if entry.measure == "distance" else {}
         yield row
     for name, reason in given.without_slope.items():
         yield {"measure": "slope", **head, "factor": name, "left_out": reason}
@@ -101,43 +108,54 @@ def plain(given: Explanation, run: Path) -> Iterator[dict[str, Any]]:
 
 
 def _reverse(given: Explanation, head: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    reverse, study = given.reverse, given.study
-    found = reverse.trace is not None
-    yield {
-        "measure": "reverse_stress", **head, "distance": reverse.distance if found else None,
-        "starts": reverse.starts[0], "slid": reverse.starts[1], "share_of_squared_distance": reverse.share,
-    }  # fmt: skip
-    if reverse.trace is None:
-        return
+    """The likeliest futures, each by its number from 1; no number where none was seen."""
+    reverse = given.reverse
+    size = {"starts": len(reverse.of_starts), "slid": reverse.slid}
+    if not reverse.points:
+        yield {"measure": "reverse_stress", **head, "point": None, "distance": None, **size}
+    for number, point in enumerate(reverse.points, 1):
+        of_point = {"measure": "reverse_stress", **head, "point": number}
+        yield {**of_point, "distance": point.distance, **size, "share_of_squared_distance": point.share}
+        nearest = record("nearest", head["policy"], head["variable"], point.nearest).as_dict(())
+        yield {**nearest, **of_point, "what": "share of the worst futures that no other point is nearer to"}
+        yield from ({**of_point, **row} for row in _future(given, point))
+
+
+def _future(given: Explanation, point: FailurePoint) -> Iterator[dict[str, Any]]:
+    study = given.study
     for k, item in enumerate(study.inputs):
-        yield {
-            "measure": "reverse_stress", **head, "factor": item.name, "unit": item.unit,
-            "value": float(reverse.trace.draws[k, 0]), "score": reverse.scores[item.name],
-        }  # fmt: skip
-    for name, year, value in shocks_of(given):
-        yield {"measure": "reverse_stress", **head, "shock": name, "year": year, "value": value}
-    outcomes = reverse.trace.outcomes[given.watched.at, :, 0]
+        value, score = float(point.trace.draws[k, 0]), point.scores[item.name]
+        yield {"factor": item.name, "unit": item.unit, "value": value, "score": score}
+    for name, year, value in shocks_of(given, point):
+        yield {"shock": name, "year": year, "value": value}
+    outcomes = point.trace.outcomes[given.watched.at, :, 0]
     for name, value in zip(study.model.outcomes, outcomes, strict=True):
-        number = float(value)
-        yield {
-            "measure": "reverse_stress",
-            **head,
-            "outcome": name,
-            "value": number if np.isfinite(number) else None,
-        }
+        yield {"outcome": name, "value": float(value) if np.isfinite(value) else None}
 
 
-def shocks_of(given: Explanation) -> list[tuple[str, int, float]]:
-    """Shocks of the likeliest future: stream, year, value."""
-    trace, study = given.reverse.trace, given.study
-    if trace is None or trace.shocks is None:
+def shocks_of(given: Explanation, point: FailurePoint) -> list[tuple[str, int, float]]:
+    """Shocks of a likeliest future: stream, year, value."""
+    shocks, study = point.trace.shocks, given.study
+    if shocks is None:
         return []
     streams = [stream for of in study.shock_streams.values() for stream in of]
     return [
-        (stream, year, float(trace.shocks[y, k, 0]))
+        (stream, year, float(shocks[y, k, 0]))
         for k, stream in enumerate(streams)
         for y, year in enumerate(study.years)
     ]
+
+
+def unusual(point: FailurePoint) -> str:
+    """`x2 +2.50 (100 %)`: what makes most of a likeliest future's distance, the largest part first."""
+    parts = sorted(point.share.items(), key=lambda one: -one[1])
+    large = [(name, part) for name, part in parts if part >= 0.05][:3] or parts[:1]
+    return ", ".join(
+        f"{name} {point.scores[name]:+.2f} ({100 * part:.0f} %)"
+        if name in point.scores
+        else f"{name} ({100 * part:.0f} %)"
+        for name, part in large
+    )
 
 
 def lowest_and_highest(driver: Driver) -> tuple[Estimate, Estimate]:

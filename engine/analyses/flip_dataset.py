@@ -16,6 +16,7 @@ from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
 from engine.risk.tilting import LARGEST_SHAPE
 from engine.run_folder.cube_groups import described, labels
+from engine.run_folder.stored_estimates import estimates, taken_apart
 
 NAMED = 3
 
@@ -65,10 +66,10 @@ def groups(given: Flip) -> dict[str, xr.Dataset]:
     }
     made = {"/": xr.Dataset(attrs=about)}
     if given.beliefs:
-        rows = [_row(one.move) for one in given.beliefs]
+        moves = [one.move for one in given.beliefs]
         made["beliefs"] = xr.Dataset(
             {
-                "move": (("belief", "stat"), np.array(rows), described("how far it must move: normal scores of a prior, else its unit", "1")),
+                "move": estimates("belief", moves, described("how far it must move: normal scores of a prior, else its unit", "1")),
                 "stated": ("belief", [one.stated for one in given.beliefs], described("its value as stated, in its unit", "1")),
                 "turn": ("belief", [one.turn for one in given.beliefs], described("its value where the ranking turns, in its unit", "1")),
                 "turns": ("belief", np.array([one.turns for one in given.beliefs], np.int8), described("1 where it turns the ranking", "1")),
@@ -78,25 +79,23 @@ def groups(given: Flip) -> dict[str, xr.Dataset]:
                 "kind": labels("belief", [one.kind for one in given.beliefs], "prior, correlation or lever"),
                 "unit": labels("belief", [one.unit for one in given.beliefs], "unit of its value"),
                 "how": labels("belief", [one.how for one in given.beliefs], "by weights of stored futures, or by runs"),
-                "stat": labels("stat", STATS, "the estimate, its standard error, its 95 % interval"),
             },
         )  # fmt: skip
     if given.joint is not None:
         factors = given.joint.factors
         made["joint"] = xr.Dataset(
             {
-                "distance": ("stat", np.array(_row(given.joint.distance)), described("length of the move of all priors, in normal scores", "1")),
+                "distance": estimates((), given.joint.distance, described("length of the move of all priors, in normal scores", "1")),
                 "move": ("factor", [one[1] for one in factors], described("how far its normal score moves", "1")),
                 "stated": ("factor", [one[2] for one in factors], described("its median as stated, in its unit", "1")),
                 "turn": ("factor", [one[3] for one in factors], described("its median there, in its unit", "1")),
             },
             {
                 "factor": labels("factor", [one[0] for one in factors], "factor"),
-                "stat": labels("stat", STATS, "the estimate, its standard error, its 95 % interval"),
             },
             {"entropy": given.joint.entropy},
         )  # fmt: skip
-    return made
+    return taken_apart(made)
 
 
 def records(given: Flip) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy.special import ndtr
 
 from engine.study.study import Study
@@ -106,9 +106,20 @@ class Priors:
         return next(k for k, item in enumerate(self.study.inputs) if item.name == name)
 
 
-def tenths_of(u: Float[np.ndarray, "cell held"]) -> Int[np.ndarray, "cell held"]:
-    """In which part of its prior each draw lies, from 0, by the share of the prior below it."""
-    return np.minimum((u * BINS).astype(np.int8), BINS - 1)
+def in_tenths(
+    below: Float[np.ndarray, "held"], up_to: Float[np.ndarray, "held"]
+) -> Float[np.ndarray, "tenth held"]:
+    """Which share of each draw lies in each tenth of its prior.
+
+    Args:
+      below, up_to: share of the prior below a draw, and below it or at it: a value that many draws share lies in parts.
+    """
+    tenth = np.arange(BINS)[:, None]
+    within = (np.minimum((below * BINS).astype(np.int8), BINS - 1) == tenth).astype(np.float64)
+    if (alike := up_to > below).any():
+        over = np.minimum(up_to[alike] * BINS, tenth + 1) - np.maximum(below[alike] * BINS, tenth)
+        within[:, alike] = np.maximum(over, 0.0) / (BINS * (up_to - below)[alike])
+    return within
 
 
 def share_below(scores: Float[np.ndarray, "cell held"]) -> Float[np.ndarray, "cell held"]:

@@ -1,8 +1,8 @@
-"""The likeliest future, in normal scores of all that is drawn, in which an event happens or an outcome passes its VaR."""
+"""The likeliest futures, in normal scores of all that is drawn, in which an event happens or an outcome passes its VaR."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +10,11 @@ from jaxtyping import Float
 from scipy.special import ndtr, ndtri
 
 from engine.analyses.independent_inputs import independent_inputs
-from engine.analyses.nearest_point import STARTS, Nearest, nearest
+from engine.analyses.nearest_point import STARTS, Nearest, nearest_points
 from engine.analyses.tail_futures import TailFutures
 from engine.program import arguments, drawing
 from engine.program.contract import Program, Trace
+from engine.risk.intervals import Estimate
 from engine.study.study import Study
 
 MOST_STARTS = 1000
@@ -23,48 +24,86 @@ _LANES = 1 << 14
 
 
 @dataclass(frozen=True)
-class Reverse:
-    """The likeliest future in which it happens.
+class FailurePoint:
+    """A future in which it happens, nearer to the middle than those around it.
 
     Args:
-      nearest: its independent normal scores, in the order of `arguments.streams`, and its distance from the middle.
+      point: its independent normal scores, in the order of `arguments.streams`.
+      distance: from the middle, in standard deviations of a normal score.
       share: of the squared distance that each independent input has, by name.
       scores: normal scores of the factors' draws, by name.
       trace: the future in full.
-      starts: paths that were drawn in towards the middle, and how many of them were slid along the edge.
+      nearest: share of the worst futures that no other point is nearer to.
     """
 
-    nearest: Nearest
+    point: Float[np.ndarray, "stream"]
+    distance: float
     share: dict[str, float]
     scores: dict[str, float]
-    trace: Trace | None
-    starts: tuple[int, int]
+    trace: Trace
+    nearest: Estimate
+
+
+@dataclass(frozen=True)
+class Reverse:
+    """The likeliest futures in which it happens.
+
+    Args:
+      points: the nearest to the middle, and all others that are about as near; none where none was seen.
+      of_starts: distance of the edge on the way to each path that was drawn in towards the middle.
+      slid: how many of them were slid along the edge.
+    """
+
+    points: tuple[FailurePoint, ...]
+    of_starts: Float[np.ndarray, "start"]
+    slid: int
 
     @property
     def distance(self) -> float:
-        """From the middle, in standard deviations of a normal score; infinite where none was seen."""
-        return self.nearest.distance
+        """Of the nearest from the middle; infinite where none was seen."""
+        return self.points[0].distance if self.points else np.inf
 
 
 def reverse_stress(program: Program, futures: TailFutures, slid: int = STARTS) -> Reverse:
-    """The likeliest future in which the event of some worst futures happens, or the outcome passes its VaR.
+    """The likeliest futures in which the event of some worst futures happens, or the outcome passes its VaR.
 
     Args:
       slid: how many of the worst paths are slid along the event's edge.
     """
     study = program.study
     starts = starts_of(study, futures)
-    found = nearest(
+    found = nearest_points(
         margin_of(program, futures), starts, lambda point: in_other_years(study, point), slid=slid
     )
-    size = starts.shape[1], found.slid
-    if not np.isfinite(found.distance):
-        return Reverse(found, {}, {}, None, size)
+    seen = [one for one in found if np.isfinite(one.distance)]
+    points = (_in_full(program, one, share) for one, share in zip(seen, _nearest(futures, seen), strict=True))
+    return Reverse(tuple(points), found[0].of_starts, found[0].slid)
+
+
+def _in_full(program: Program, found: Nearest, nearest: Estimate) -> FailurePoint:
+    study = program.study
     numbers = as_numbers(study, found.point[:, None])
     once = len(program.inputs["factor_keys"])
     joint = np.asarray(drawing.joint_scores(study, numbers[:once], program.inputs))[:, 0]
     scores = {item.name: float(z) for item, z in zip(study.inputs, joint, strict=True)}
-    return Reverse(found, _shares(study, found.point), scores, program.trace_of(numbers), size)
+    trace, share = program.trace_of(numbers), _shares(study, found.point)
+    return FailurePoint(found.point, found.distance, share, scores, trace, nearest)
+
+
+def _nearest(futures: TailFutures, seen: Sequence[Nearest]) -> list[Estimate]:
+    """Share of the worst futures that each point is the nearest to."""
+    if not seen:
+        return []
+    points, held = np.stack([one.point for one in seen]), futures.scores.shape[1]
+    closest = np.concatenate(
+        [
+            np.argmax(points @ normal - 0.5 * np.sum(points**2, axis=1)[:, None], axis=0)
+            for first in range(0, held, _LANES)
+            for normal in (_as_normal(futures.watched.study, futures.scores[:, first : first + _LANES]),)
+        ]
+    )
+    rows = (closest == np.arange(len(seen))[:, None]).astype(np.float64)
+    return futures.share.means(rows[:, futures.tail], rows[:, futures.near])
 
 
 def starts_of(study: Study, futures: TailFutures) -> Float[np.ndarray, "stream start"]:

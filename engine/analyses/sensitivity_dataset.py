@@ -16,6 +16,7 @@ from engine.analyses.swings import ENDS
 from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
 from engine.run_folder.cube_groups import described, labels
+from engine.run_folder.stored_estimates import estimates, taken_apart
 
 INDICES = ("shapley", "first", "total")
 ABOUT = {
@@ -24,7 +25,6 @@ ABOUT = {
     "total": "share of the variance that is left if all others are known",
 }
 ENDINGS = tuple(f"p{round(100 * end):02d}" for end in ENDS)
-_NONE = (math.nan,) * len(STATS)
 
 
 def groups(given: Sensitivity, named: Sequence[str] | None = None) -> dict[str, xr.Dataset]:
@@ -34,7 +34,6 @@ def groups(given: Sensitivity, named: Sequence[str] | None = None) -> dict[str, 
       named: the outcomes and events that were asked for; the first of them is what the summary is of.
     """
     study = given.study
-    stat = labels("stat", STATS, "the estimate, its standard error, its 95 % interval")
     inputs = {
         "input": labels("input", [one.name for one in given.inputs], "what is drawn apart from all else"),
         "kind": labels("input", [one.kind for one in given.inputs], "factor, group, shock or regime"),
@@ -48,30 +47,30 @@ def groups(given: Sensitivity, named: Sequence[str] | None = None) -> dict[str, 
     }
     made = {"/": xr.Dataset(attrs=about)}
     if given.inputs:
-        shares = np.array([[[_row(e) for e in getattr(s, index)] for index in INDICES] for s in given.shares])
-        sides = np.array([[_row(s.known), _row(s.accidents)] for s in given.shares])
+        shares = [[getattr(s, index) for index in INDICES] for s in given.shares]
+        sides = [[s.known, s.accidents] for s in given.shares]
         text = "; ".join(f"{name}: {words}" for name, words in ABOUT.items())
         made["shares"] = xr.Dataset(
             {
-                "share": (("quantity", "index", "input", "stat"), shares, described("share of the variance", "1", text)),
-                "side": (
-                    ("quantity", "of", "stat"), sides,
+                "share": estimates(("quantity", "index", "input"), shares, described("share of the variance", "1", text)),
+                "side": estimates(
+                    ("quantity", "of"), sides,
                     described("share of the variance that goes if all factors, or all shocks, are known", "1"),
                 ),
                 "sd": ("quantity", [s.sd for s in given.shares], described("standard deviation, in the unit of the variable", "1")),
             },
             {
-                **_quantities([s.quantity for s in given.shares]), **inputs, "stat": stat,
+                **_quantities([s.quantity for s in given.shares]), **inputs,
                 "index": labels("index", INDICES, text),
                 "of": labels("of", ("factors", "shocks"), "what could be found out, and what the years bring"),
             },
         )  # fmt: skip
     if given.worths:
-        rows = [[_row(w.everything), _row(w.known), *map(_row, w.inputs)] for w in given.worths]
+        rows = [[w.everything, w.known, *w.inputs] for w in given.worths]
         made["worth"] = xr.Dataset(
             {
-                "worth": (
-                    ("decision", "knowing", "stat"), np.array(rows),
+                "worth": estimates(
+                    ("decision", "knowing"), rows,
                     described("what it is worth to know before the policy is picked, in the unit of the outcome", "1"),
                 ),
             },
@@ -82,15 +81,14 @@ def groups(given: Sensitivity, named: Sequence[str] | None = None) -> dict[str, 
                 "knowing": labels(
                     "knowing", ["everything", "all factors", *(one.name for one in given.inputs)], "what is known"
                 ),
-                "stat": stat,
             },
         )  # fmt: skip
     if given.swings:
-        moved = [[[_row(e) for e in ends] for ends in (s.low, s.high)] for s in given.swings]
+        moved = [[s.low, s.high] for s in given.swings]
         made["swings"] = xr.Dataset(
             {
-                "swing": (
-                    ("factor", "end", "quantity", "stat"), np.array(moved),
+                "swing": estimates(
+                    ("factor", "end", "quantity"), moved,
                     described("what changes where the factor is held there, in the unit of the variable", "1"),
                 ),
                 "value": (("factor", "end"), np.array([s.values for s in given.swings]), described("value, in the unit of the factor", "1")),
@@ -99,23 +97,21 @@ def groups(given: Sensitivity, named: Sequence[str] | None = None) -> dict[str, 
                 **_quantities(given.swung),
                 "factor": labels("factor", [s.factor for s in given.swings], "factor that is held"),
                 "end": labels("end", ENDINGS, "quantile of its prior at which it is held"),
-                "stat": stat,
             },
         )  # fmt: skip
     if given.within:
         every = [(w.group, member) for w in given.within for member in w.members]
-        effects = [_row(one) for w in given.within for one in w.shapley]
+        effects = [one for w in given.within for one in w.shapley]
         of = [w.quantity for w in given.within for _ in w.members]
         made["members"] = xr.Dataset(
-            {"share": (("row", "stat"), np.array(effects), described("share of the variance", "1", "Shapley effect of a member"))},
+            {"share": estimates("row", effects, described("share of the variance", "1", "Shapley effect of a member"))},
             {
                 "group": labels("row", [group for group, _ in every], "group that moves together"),
                 "member": labels("row", [member for _, member in every], "factor of the group"),
                 **_quantities(of, "row"),
-                "stat": stat,
             },
         )  # fmt: skip
-    return made
+    return taken_apart(made)
 
 
 def records(given: Sensitivity) -> Iterator[dict[str, Any]]:
@@ -187,8 +183,8 @@ def _quantities(every: Sequence[Quantity], dim: str = "quantity") -> dict[str, A
     return {name: labels(dim, [getattr(one, name) for one in every], about) for name, about in fields.items()}
 
 
-def _row(one: Estimate | None) -> tuple[float, ...]:
-    return _NONE if one is None else (one.estimate, one.standard_error, one.low, one.high)
+def _row(one: Estimate) -> tuple[float, ...]:
+    return one.estimate, one.standard_error, one.low, one.high
 
 
 def _numbers(one: Estimate) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def command(
     """Show what the worst futures of RUN have in common.
 
     How far factors and shocks stand from their priors there, what each place makes up of it, which prior it hangs on, the likeliest
-    future in which it happens, and the ten worst paths. The answer is kept beside the cube, as explain.zarr.
+    futures in which it happens, and the ten worst paths. The answer is kept beside the cube, as explain.zarr.
 
     \b
     rustbelt explain outputs/rustbelt --outcome displaced_person_years --policy reform --level 99

@@ -12,10 +12,11 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.special import fdtrc
 
 from engine.risk.evidence import FEWEST_FOR_ES
 from engine.risk.flags import Flag, Reason
-from engine.risk.intervals import FEW_UNITS, Estimate, Some, Units, moments_of_some
+from engine.risk.intervals import FEW_UNITS, Estimate, Some, Units, Z, moments_of_some
 from engine.risk.tails import shifted, tail_count
 
 NEAR = 0.5
@@ -82,6 +83,55 @@ class WorstShare:
         centre = estimate if self.is_event or near is None else self._at_edge(near)
         needed = FEW_UNITS if self.is_event else FEWEST_FOR_ES
         return self._estimates((tail - centre[:, None]) * self.weight, centre, needed)
+
+    def distance(
+        self,
+        tail: Float[np.ndarray, "part tail"],
+        near: Float[np.ndarray, "part near"],
+        sample: float = np.inf,
+    ) -> tuple[Estimate, float]:
+        """How far the worst paths are from a prior that is cut into parts of the same probability, and the p value that they are not.
+
+        With g the share of the worst paths in each of the K parts less 1 / K, and V its covariance over units, the distance is K g'g, Pearson's
+        mean square contingency: the variance of the density over the prior's, 0 where they are as the prior has them, K - 1 where all
+        are in one part. K tr V is taken off it, which chance alone adds; its variance is 4 K^2 g'Vg + 2 K^2 tr V^2.
+        The p value is that of g'g / tr V0 by Fisher's F with (tr V0)^2 / tr V0^2 degrees of freedom, V0 being V around the prior in place of
+        the estimate (Rao and Scott 1984, Ann. Statist. 12, 46-60, their second correction; Thomas and Rao 1987, J. Am. Statist. Assoc. 82,
+        630-636), and with one less than the units that the worst paths are of. For the interval V has z^2 units more that lie as the
+        prior has them, as Agresti and Coull (1998, Am. Stat. 52, 119-126) have for shares: it stays open where all are in few parts.
+
+        Args:
+          tail, near: in which part each path lies, 1 or 0; of values that are alike, which share of them.
+          sample: draws that the parts of the prior were taken from, where it is known by these alone.
+        """
+        count = len(tail)
+        even = np.full(count, 1 / count)
+        gap = tail @ self.weight - even
+        of_sample = (np.diag(even) - np.outer(even, even)) / sample
+        centre = gap + even if self.is_event else self._at_edge(near)
+        units = self.units.count
+        first = np.flatnonzero(np.diff(self.units.owners(self.path), prepend=-1))
+
+        def totals(around: np.ndarray) -> np.ndarray:
+            of: np.ndarray = np.add.reduceat((tail - around[:, None]) * self.weight, first, axis=1)
+            return of
+
+        own, under = totals(centre), totals(even)
+        own = (
+            own - own.sum(axis=1, keepdims=True) / units
+        )  # of units without any of the worst paths it is nothing
+        spread = own @ own.T * units / max(units - 1, 1) + of_sample
+        even_spread = under @ under.T + of_sample
+        square = float(gap @ gap)
+        value = count * (square - np.trace(spread))
+        spread = spread + (Z / len(first)) ** 2 * np.diag(even)
+        error = count * np.sqrt(4 * gap @ spread @ gap + 2 * np.sum(spread**2))
+        ends = (max(value + side * self.units.reach * error, 0.0) for side in (-1.0, 1.0))
+        estimate = Estimate(max(value, 0.0), float(error), *ends)
+        chance = float(np.trace(even_spread))
+        freedom = chance**2 / np.sum(even_spread**2)
+        p = float(fdtrc(freedom, max(len(first) - 1, 1), square / chance)) if chance > 0 else 1.0
+        return estimate.flagged(self._flag(FEW_UNITS if self.is_event else FEWEST_FOR_ES)), p
 
     def slopes(self, scores: Float[np.ndarray, "cell tail"]) -> list[Estimate]:
         """Derivatives of ES, or of the event's probability, in parameters of the priors: E[(x - VaR)+ s] / (1 - a), E[1 s].

@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from engine.risk.flags import Reason
-from engine.risk.intervals import Estimate
-from engine.risk.summaries import STATS
 from engine.risk.tables import Record, against_baseline, record
 from engine.run_folder.cube_groups import described, labels, policies
+from engine.run_folder.stored_estimates import estimates, put_together, taken_apart
 from engine.study.study import Study
 
 PROBABILITY = "probability"
@@ -37,24 +35,22 @@ def labelled(
         "structure": labels("structure", structures, "what is assumed"),
         "policy": policies(study),
         "against": labels("against", names, "policy that is deducted, on the same paths"),
-        "stat": labels("stat", STATS, "the estimate, its standard error, its 95 % interval"),
     }
 
     def of(against: Sequence[str], variables: Sequence[str], over: Sequence[str], about: str) -> xr.Variable:
         """Estimates [structure, policy, against, variable, measure, stat], axes of one unnamed label left out."""
         cells = [
-            [_stats(by_key.get((one, policy, other, name, measure))) for name in variables for measure in over]
+            [by_key.get((one, policy, other, name, measure)) for name in variables for measure in over]
             for one in structures for policy in names for other in against
         ]  # fmt: skip
         dims = {
             "structure": len(structures), "policy": len(names), "against": len(against),
-            "event" if over == [PROBABILITY] else "outcome": len(variables), "measure": len(over), "stat": len(STATS),
+            "event" if over == [PROBABILITY] else "outcome": len(variables), "measure": len(over),
         }  # fmt: skip
         left_out = {"against"} if against == [""] else set()
         left_out |= {"measure"} if over == [PROBABILITY] else set()
         kept = {dim: size for dim, size in dims.items() if dim not in left_out}
-        array = np.array(cells, np.float64).reshape(*kept.values())
-        return xr.Variable(tuple(kept), array, described(about, "1"))
+        return estimates(tuple(kept), np.array(cells, object).reshape(*kept.values()), described(about, "1"))
 
     groups = {"/": xr.Dataset(attrs=_attributes(study, sentence))}
     if events:
@@ -77,7 +73,7 @@ def labelled(
             "measure": labels("measure", measures, "measure of risk"),
         }
         groups["outcomes"] = xr.Dataset(own, {**coords, **more})
-    return groups
+    return taken_apart(groups)
 
 
 def records(tree: xr.DataTree) -> list[Record]:
@@ -88,21 +84,18 @@ def records(tree: xr.DataTree) -> list[Record]:
         if f"/{place}" not in tree.groups:
             continue
         for variable, kept in ((name, own), ("difference", gaps)):
-            table = tree[place][variable].reset_coords(drop=True).load()
+            table = put_together(tree, place)[variable].reset_coords(drop=True)
             full = table if "measure" in table.dims else table.expand_dims(measure=[PROBABILITY])
             axes = [axis for axis in ("structure", "policy", "against", dim, "measure") if axis in full.dims]
-            rows = (
-                full.transpose(*axes, "stat").sel(stat=list(STATS)).stack(row=axes).transpose("row", "stat")
-            )
-            for names, row in zip(rows.indexes["row"], rows.values, strict=True):
+            rows = full.stack(row=axes)
+            for names, estimate in zip(rows.indexes["row"], rows.values, strict=True):
                 of = dict(zip(axes, map(str, names), strict=True))
-                if np.isfinite(row[0]):
+                if np.isfinite(estimate.estimate):
                     difference = "against" in of
                     where: dict[str, str] = {
                         axis: of[axis] for axis in ("structure", "against") if axis in of
                     }
                     measure = against_baseline(of["measure"]) if difference else of["measure"]
-                    estimate = Estimate.of_row(row, Reason.UNRECORDED)
                     kept.append(record(measure, of["policy"], of[dim], estimate, where))
     return own + gaps
 
@@ -122,7 +115,3 @@ def _attributes(study: Study, sentence: str) -> dict[str, Any]:
 def _key(record: Record) -> tuple[str, str, str, str, str]:
     place = record.place
     return place["structure"], record.policy, place.get("against", ""), record.variable, record.bare_measure
-
-
-def _stats(record: Record | None) -> list[float]:
-    return [getattr(record, name) for name in STATS] if record else [np.nan] * len(STATS)

@@ -109,3 +109,45 @@ class Vasicek(StaticModel):
 def vasicek(paths=1 << 17, rho=0.2):
     """The study of the portfolio."""
     return static(Vasicek(rho), {"economy": {"family": "normal", "mean": 0.0, "sd": 1.0}}, paths)
+
+
+class Branches(StaticModel):
+    """Two standard normals and an idle one, and ways to fail by them: at one of several points, or at one alone."""
+
+    factors = {name: Factor("1") for name in ("x1", "x2", "idle")}
+    outcomes = {name: Outcome("1", loss=True) for name in ("larger", "size", "branches", "sum", "middle")}
+
+    def evaluate(self, factors, levers):
+        """The larger of x1 and x2; |x1|; the four branches of the reliability literature, above 0 where they fail; the sum; -|x1|."""
+        a, b = factors.x1, factors.x2
+        return {
+            "larger": jnp.maximum(a, b),
+            "size": jnp.abs(a),
+            "branches": -four_branches(jnp, a, b),
+            "sum": (a + b) / np.sqrt(2),
+            "middle": -jnp.abs(a),
+        }
+
+
+def four_branches(numbers, a, b):
+    """What fails below 0 in the problem of four branches (Waarts 2000; P = 0.0022228), by NumPy or by JAX."""
+    bent, root = 3 + 0.1 * (a - b) ** 2, np.sqrt(2)
+    one = numbers.minimum(bent - (a + b) / root, bent + (a + b) / root)
+    return numbers.minimum(one, numbers.minimum(a - b + 7 / root, b - a + 7 / root))
+
+
+LIMITS = {"larger": 2.5, "size": 2.5, "branches": 0.0, "sum": 2.5, "middle": -0.01}
+"""Where each is passed: the events `larger_passed` and so on."""
+
+
+def branches(paths=1 << 17, **run):
+    """The study of the branches."""
+    normal = {"family": "normal", "mean": 0.0, "sd": 1.0}
+    text = {
+        "name": "branches",
+        "run": {"paths": paths, "seed": 3, "sampler": "random", **run},
+        "factors": dict.fromkeys(Branches.factors, normal),
+        "policies": {"old": {}},
+        "events": {f"{name}_passed": {"outcome": name, "above": limit} for name, limit in LIMITS.items()},
+    }
+    return read_study(text, "branches.toml", model=Branches())

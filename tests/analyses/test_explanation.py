@@ -88,7 +88,7 @@ def test_places_add_up_to_es(given):
 
 
 def test_the_likeliest_future_is_the_foot_of_the_perpendicular(given):
-    reverse = given.reverse
+    (reverse,) = given.reverse.points
     assert reverse.distance == pytest.approx((given.measured["VaR99"].estimate - MEAN) / SD, rel=1e-4)
     assert reverse.distance == pytest.approx(EDGE, rel=0.02)
     for name, covariance in COVARIANCE.items():
@@ -149,10 +149,11 @@ def test_the_finding_claims_no_more_than_its_intervals(given):
     )
     few = finding(explain(total_cost(2_000), "cost"))
     assert (
-        few == "In the worst 1 % of futures of cost under old, nothing is told: 20 exceedances, 100 needed."
+        few
+        == "In the worst 1 % of futures of cost under old, nothing can be distinguished: 20 exceedances, 100 needed."
     )
     even = finding(explain(vasicek(1), "loss"))
-    assert "nothing is told" in even
+    assert "nothing can be distinguished" in even
 
 
 def test_records_and_groups_hold_the_same(given, tmp_path):
@@ -207,5 +208,5 @@ def test_of_too_many_worst_futures_fewer_paths_are_looked_at(monkeypatch):
 
 def test_what_never_varies_is_no_failure():
     given = explain(vasicek(512, rho=0.0), "loss")
-    assert np.isinf(given.reverse.distance) and given.reverse.trace is None
+    assert np.isinf(given.reverse.distance) and not given.reverse.points
     assert list(plain(given, Path("run"))) and labelled(given)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from engine.analyses.nearest_point import nearest
+from engine.analyses.nearest_point import nearest, nearest_points
 
 
 def started(margin, dims, seed=1, count=1000, scale=1.0):
@@ -78,3 +78,33 @@ def test_where_it_happens_in_the_middle_the_distance_is_zero():
 def test_where_it_is_seen_nowhere_the_distance_is_infinite():
     found = nearest(lambda u: np.full(u.shape[1], np.nan), np.ones((2, 3)))
     assert np.isinf(found.distance)
+
+
+@pytest.mark.parametrize(
+    ("dims", "margin", "distances"),
+    [
+        (2, PROBLEMS["four branches"][1], [3.0, 3.0, 3.5, 3.5]),
+        (2, PROBLEMS["convex"][1], [2.5]),
+        (2, PROBLEMS["concave"][1], [7**0.5] * 2),
+        (3, lambda u: np.abs(u[0]) - 2.5, [2.5] * 2),
+        (2, lambda u: np.maximum(u[0], u[1] - 0.4) - 2.5, [2.5, 2.9]),
+        # beyond 3.12 lies less than a tenth of what lies beyond 2.4
+        (2, lambda u: np.maximum(u[0], u[1] - 0.8) - 2.4, [2.4]),
+        # the same in any of six years
+        (12, lambda u: u[:6].max(axis=0) - 3.0, [3.0] * 6),
+        # no point of a ring is nearer than those beside it
+        (2, lambda u: np.linalg.norm(u, axis=0) - 3.0, [3.0]),
+        (40, lambda u: u.sum(axis=0) / 40**0.5 - 2.3, [2.3]),
+    ],
+)  # fmt: skip
+def test_all_points_that_are_about_as_near_are_named_and_no_other(dims, margin, distances):
+    found = nearest_points(margin, started(margin, dims))
+    assert [one.distance for one in found] == pytest.approx(distances, rel=2e-3)
+    for one in found:
+        assert margin(one.point[:, None])[0] > 0 >= margin(one.point[:, None] * (1 - 1e-6))[0]
+    assert len({tuple(np.round(one.point, 1)) for one in found}) == len(distances)
+
+
+def test_of_no_scores_nothing_is_seen():
+    (found,) = nearest_points(lambda u: np.zeros(u.shape[1]), np.zeros((0, 5)))
+    assert np.isinf(found.distance) and len(found.point) == 0

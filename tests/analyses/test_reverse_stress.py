@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.analyses.explanation import explain
-from engine.analyses.nearest_point import _Edge, _sizes
+from engine.analyses.failure_edge import Edge, norms
 from engine.analyses.reverse_stress import as_numbers, in_other_years, margin_of, reverse_stress, starts_of
 from engine.analyses.tail_futures import tail_futures, watched
 from engine.program import arguments, devices
@@ -20,17 +20,18 @@ NEARER = 0.005
 def searched(study, variable, policy):
     program, what = devices.program(study, "cpu"), watched(study, variable, policy, None)
     futures = tail_futures(program, what, {}, {})
-    return margin_of(program, futures), starts_of(study, futures), reverse_stress(program, futures).nearest
+    return margin_of(program, futures), starts_of(study, futures), reverse_stress(program, futures)
 
 
 def assert_nothing_is_nearer(study, variable, policy, count=50):
     margin, starts, found = searched(study, variable, policy)
-    assert margin(found.point[:, None])[0] > 0 >= margin(found.point[:, None] * (1 - 1e-4))[0]
+    point = found.points[0].point[:, None]
+    assert margin(point)[0] > 0 >= margin(point * (1 - 1e-4))[0]
     assert starts.shape[1] == len(found.of_starts) and starts.shape[1] >= 500
     assert found.of_starts.min() >= found.distance
-    edge, rng = _Edge(margin, np.random.default_rng(3)), np.random.default_rng(4)
+    edge, rng = Edge(margin, np.random.default_rng(3)), np.random.default_rng(4)
     points, _ = edge.reached(starts[:, rng.choice(starts.shape[1], count, replace=False)], 1.0)
-    assert _sizes(edge.slid(points, 40)).min() >= (1 - NEARER) * found.distance
+    assert norms(edge.slid(points, 40)).min() >= (1 - NEARER) * found.distance
 
 
 def test_of_a_small_model():

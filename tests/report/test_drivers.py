@@ -35,9 +35,22 @@ def test_it_says_what_the_worst_have_in_common_in_the_words_of_the_study(tmp_pat
     assert "What one standard deviation more of a prior does to it" in text
 
 
+def test_why_nothing_has_an_interval_is_what_the_explanation_says(tmp_path):
+    study = study_of(2000)
+    done = run(study, out=tmp_path / "run")
+    done.explain("cost")
+    text = words(report(done.folder, study, done.cube))
+    assert "nothing can be distinguished: 20 exceedances, 100 needed." in text
+    assert "0 exceedances, 0 needed" not in text
+
+
 def test_of_few_paths_it_claims_nothing(tmp_path):
     study = study_of(64)
     done = run(study, out=tmp_path / "run")
     done.explain("own")
     text = words(report(done.folder, study, done.cube))
-    assert "nothing is told" in text and "no sum over places" in text
+    assert (
+        "nothing can be distinguished: one group of paths: no error" in text
+        or "exceedances, 100 needed" in text
+    )
+    assert "no sum over places" in text

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 from scipy.stats import norm
 
-from engine.risk.intervals import as_units
+from engine.analyses.prior_scores import in_tenths
+from engine.risk.intervals import Units, as_units
 from engine.risk.measures import summary
 from engine.risk.worst_share import of_event, of_outcome
 from tests.helpers import assert_plausible
@@ -106,3 +108,28 @@ def test_intervals_cover(paths, unit):
         found += share.slopes(np.concatenate([s, s**2 - 1]))
         inside += [one.low <= truth <= one.high for one, truth in zip(found, truths, strict=True)]
     assert np.all(inside / runs >= 0.92) and np.all(inside / runs <= 0.98), inside / runs
+
+
+@pytest.mark.parametrize(("kind", "unit"), [("sum", 1), ("sum", 2), ("either", 1), ("ends", 2)])
+def test_distances_from_priors_hold_the_truth_and_idle_inputs_are_as_their_priors(kind, unit):
+    """A part of `benchmarks/coverage.py distances`: of 40 samples with 5 idle inputs, misses beyond what chance allows once in 10^4."""
+    rng, units = np.random.default_rng(8), Units(10_000, unit)
+    missed = distinguished = 0
+    for _ in range(40):
+        x = rng.standard_normal((7, units.paths // unit))
+        x = x if unit == 1 else np.stack([x, -x], axis=-1).reshape(7, -1)
+        if kind == "sum":
+            share, truth = of_outcome(x[0] + x[1], units, 0.98, True), 4.45952
+        else:
+            happens = np.abs(x[0]) > 2 if kind == "ends" else np.maximum(x[0], x[1]) > 2
+            share, truth = of_event(happens, units), 4.0 if kind == "ends" else 2.19852
+        u = ndtr(x)
+        tail, near = u[:, share.path], u[:, share.near]
+        (own, p_value), *idle = (
+            share.distance(in_tenths(tail[k], tail[k]), in_tenths(near[k], near[k]))
+            for k in (0, *range(2, 7))
+        )
+        missed += not own.low <= truth <= own.high
+        distinguished += sum(p < 0.01 for _, p in idle)
+        assert p_value < 1e-6
+    assert missed <= 9 and distinguished <= 10  # binomial: 40 at 5 %, 200 at 1 %

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.analyses.explanation_records import finding, label, lowest_and_highest, shocks_of
+from engine.analyses.explanation_records import finding, label, lowest_and_highest, shocks_of, unusual
 from engine.cli.show.replay_tables import number
 from engine.cli.show.risk_tables import print_flags
 from engine.cli.show.rows import Column, print_rows
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.analyses.explanation import Explanation
+    from engine.analyses.reverse_stress import FailurePoint
     from engine.risk.intervals import Estimate
 
 SHOWN = 12
@@ -37,10 +38,9 @@ def print_explanation(console: Console, given: Explanation, folder: Path, full: 
     _print_head(console, given)
     most = None if full else SHOWN
     marks, flagged = _print_drivers(console, given, most)
-    for print_part in (_print_places, _print_slopes, _print_levers, _print_mechanisms):
+    for print_part in (_print_places, _print_slopes, _print_levers, _print_mechanisms, _print_reverse):
         more, records = print_part(console, given, most)
         marks, flagged = marks | more, [*flagged, *records]
-    _print_reverse(console, given, most)
     _print_worst(console, given, folder)
     print_flags(console, marks, flagged, ())
 
@@ -61,11 +61,15 @@ def _print_head(console: Console, given: Explanation) -> None:
 
 
 def _print_drivers(console: Console, given: Explanation, most: int | None) -> tuple[set[str], list[Record]]:
+    if not given.drivers:
+        return set(), []
     rows = given.ranked[:most]
     shifts = [_record(given, "shift", one.shift, label(one)) for one in rows]
-    cells = [cell(one) for one in shifts]
+    distances = [_record(given, "distance", one.distance, label(one)) for one in rows]
+    cells, away = [cell(one) for one in shifts], [cell(one) for one in distances]
     ends = [lowest_and_highest(one) for one in rows]
     columns = [
+        Column("distance", _aligned(away), left=True),
         Column("shift [sd]", _aligned(cells), left=True),
         Column("lowest tenth", [_percent(low) for low, _ in ends]),
         Column("highest tenth", [_percent(high) for _, high in ends]),
@@ -78,13 +82,14 @@ def _print_drivers(console: Console, given: Explanation, most: int | None) -> tu
     print_rows(console, "", Column("", [label(one) for one in rows], left=True), columns)
     print_words(
         console,
-        "shift: mean of the worst futures less the prior's, in its standard deviations. Tenths: share of the worst futures in the lowest "
-        "and the highest tenth of the prior, which is 10 % where they are as the prior has them. Brackets: 95 % intervals, each by "
-        "itself: of many inputs that do nothing, one in twenty lies beyond.",
+        "distance: how unevenly the worst futures lie over the tenths of the prior, 0 where they are as the prior has them, 9 where all are in one "
+        "tenth. shift: their mean less the prior's, in its standard deviations. Tenths: their share in the lowest and the highest tenth "
+        "of the prior, 10 % where they are as the prior has them. Brackets: 95 % intervals, each by itself: of many inputs that do "
+        "nothing, one in twenty lies beyond.",
         "dim",
     )
     console.print()
-    return {one.mark for one in cells if one.mark}, shifts
+    return {one.mark for one in (*away, *cells) if one.mark}, [*distances, *shifts]
 
 
 def _print_places(console: Console, given: Explanation, _: int | None) -> tuple[set[str], list[Record]]:
@@ -176,26 +181,71 @@ def _print_mechanisms(console: Console, given: Explanation, _: int | None) -> tu
     return {one.mark for one in cells if one.mark}, records
 
 
-def _print_reverse(console: Console, given: Explanation, most: int | None) -> None:
-    reverse, what = given.reverse, given.watched
+def _print_reverse(console: Console, given: Explanation, most: int | None) -> tuple[set[str], list[Record]]:
+    points, what = given.reverse.points, given.watched
     passed = "happens" if what.event else f"passes {[*given.measured][1]}"
-    if reverse.trace is None:
+    if not points:
         print_words(
             console, f"No future near the worst ones was seen in which {what.variable} {passed}.", "dim"
         )
-        return
-    if not reverse.distance:
+        return set(), []
+    if not points[0].distance:
         print_words(
             console, f"{what.variable} {passed} in the middle future already, in which every score is 0."
         )
         console.print()
-        return
-    print_title(
+        return set(), []
+    distance = f"{rounded(points[0].distance, 2)} standard deviations from the middle one"
+    marks, records = set[str](), list[Record]()
+    if len(points) > 1:
+        print_title(
+            console,
+            f"The likeliest futures in which {what.variable} {passed}",
+            f"{len(points)} about as near",
+        )
+        marks, records = _print_points(console, given)
+    shown = points if most is None else points[:1]
+    for at, point in enumerate(shown, 1):
+        title = f"The likeliest future in which {what.variable} {passed}"
+        if len(points) > 1:
+            title, distance = f"Likeliest future {at}", "in full" if at == 1 else ""
+        print_title(console, title, distance)
+        _print_point(console, given, point, most)
+    others = "; the other ones in full: --full" if len(shown) < len(points) else ""
+    print_words(
         console,
-        f"The likeliest future in which {what.variable} {passed}",
-        f"{rounded(reverse.distance, 2)} standard deviations from the middle one",
+        f"Found from {len(given.reverse.of_starts):,} of the worst paths, {given.reverse.slid} points slid along the event's edge: none seen lies nearer{others}. "
+        "Score: that of a normal law, 0 in the middle of the prior.",
+        "dim",
     )
-    shares = sorted(reverse.share.items(), key=lambda one: -one[1])[:most]
+    console.print()
+    return marks, records
+
+
+def _print_points(console: Console, given: Explanation) -> tuple[set[str], list[Record]]:
+    """A row for each of several likeliest futures."""
+    points = given.reverse.points
+    records = [_record(given, "share nearest", one.nearest, str(k)) for k, one in enumerate(points, 1)]
+    cells = [cell(one, 100.0) for one in records]
+    columns = [
+        Column("sd from the middle", [rounded(one.distance, 2) for one in points]),
+        Column("% of these futures", _aligned(cells), left=True),
+        Column("what is unusual in it", [unusual(one) for one in points], left=True),
+    ]
+    print_rows(console, "", Column("", [str(k) for k in range(1, len(points) + 1)]), columns)
+    print_words(
+        console,
+        "Each is nearer to the middle than the edge around it, which between two of them lies a tenth farther out. Listed are those seen whose "
+        "probability beyond a plane at their distance is at least a tenth of the nearest one's. % of these futures: those that no other "
+        "of them is nearer to. Then what is unusual: the score of a factor, and its part in the squared distance.",
+        "dim",
+    )
+    console.print()
+    return {one.mark for one in cells if one.mark}, records
+
+
+def _print_point(console: Console, given: Explanation, point: FailurePoint, most: int | None) -> None:
+    shares = sorted(point.share.items(), key=lambda one: -one[1])[:most]
     shares = [(name, share) for name, share in shares if share >= 0.005]
     print_rows(
         console, "", Column("what is unusual in it", [name for name, _ in shares], left=True),
@@ -203,30 +253,23 @@ def _print_reverse(console: Console, given: Explanation, most: int | None) -> No
     )  # fmt: skip
     inputs = {item.name: (k, item) for k, item in enumerate(given.study.inputs)}
     drawn = {one.name for one in given.drivers}
-    farthest = sorted((n for n in reverse.scores if n in drawn), key=lambda name: -abs(reverse.scores[name]))
+    farthest = sorted((n for n in point.scores if n in drawn), key=lambda name: -abs(point.scores[name]))
     rows = [inputs[name] for name in farthest[:most]]
     columns = [
-        Column("score", [rounded(reverse.scores[item.name], 2) for _, item in rows]),
-        Column("draw", [number(float(reverse.trace.draws[k, 0])) for k, _ in rows]),
+        Column("score", [rounded(point.scores[item.name], 2) for _, item in rows]),
+        Column("draw", [number(float(point.trace.draws[k, 0])) for k, _ in rows]),
         Column("unit", [item.unit for _, item in rows], left=True),
     ]
     print_rows(console, "", Column("factor", [item.name for _, item in rows], left=True), columns)
-    _print_years(console, given, most)
-    print_words(
-        console,
-        f"Found from {reverse.starts[0]:,} of the worst paths, {reverse.starts[1]} points slid along the event's edge: none seen lies nearer. "
-        "Score: that of a normal law, 0 in the middle of the prior.",
-        "dim",
-    )
-    console.print()
+    _print_years(console, given, point, most)
 
 
-def _print_years(console: Console, given: Explanation, most: int | None) -> None:
-    """Shocks of the likeliest future that are farthest from their priors, year by year."""
+def _print_years(console: Console, given: Explanation, point: FailurePoint, most: int | None) -> None:
+    """Shocks of a likeliest future that are farthest from their priors, year by year."""
     priors = {(one.name, one.year): one.prior for one in given.drivers if one.year is not None}
     shocks = [
         (name, year, value, (value - priors[name, year][0]) / priors[name, year][1])
-        for name, year, value in shocks_of(given)
+        for name, year, value in shocks_of(given, point)
         if (name, year) in priors
     ]
     far = sorted(shocks, key=lambda one: -abs(one[3]))[:most]

@@ -69,12 +69,16 @@ def rows_of(explain: xr.DataTree) -> list[Row]:
         if group not in explain.children:
             continue
         held = explain.children[group].to_dataset(inherit=False).load().stack(row=dims)
-        shifts, densities = (held[name].transpose("row", ...).values for name in ("shift", "density"))
-        for at, shift, density in zip(held.indexes["row"], shifts, densities, strict=True):
+        by = "distance" if "distance" in held else "shift"  # answers of older versions have none
+        shifts, densities, far = (
+            held[name].transpose("row", ...).values for name in ("shift", "density", by)
+        )
+        for at, shift, density, away in zip(held.indexes["row"], shifts, densities, far, strict=True):
             if np.isfinite(shift[0]):
                 name = f"{at[0]}, {at[1]}" if len(dims) > 1 else str(at[0])
-                rows.append(Row(words(name), Estimate(*map(float, shift[:4])), density[:, 0]))  # type: ignore[arg-type]
-    return sorted(rows, key=lambda row: -abs(row.shift.estimate))
+                row = Row(words(name), Estimate(*map(float, shift[:4])), density[:, 0])  # type: ignore[arg-type]
+                rows.append((abs(float(away[0])), row))
+    return [row for _, row in sorted(rows, key=lambda one: -one[0])]
 
 
 def _shifts(ax: Axes, rows: Sequence[Row]) -> None:

@@ -14,10 +14,10 @@ from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import cell, compact, listed, minus, unit_of, with_interval
 from engine.risk.as_text import judged
-from engine.risk.flags import Reason
 from engine.risk.intervals import Estimate
 from engine.risk.tables import Record, record
 from engine.risk.thresholds import drawn
+from engine.run_folder.stored_estimates import put_together
 
 MOST = 4
 """Policies, up to which each has a column of its own."""
@@ -29,7 +29,7 @@ def section(run: RunRecords) -> Section | None:
     answer = run.answers.get("compare")
     if answer is None:
         return None
-    groups = {name: node.to_dataset(inherit=False).load() for name, node in answer.children.items()}
+    groups = {name: put_together(node) for name, node in answer.children.items()}
     baseline, level = str(answer.attrs["baseline"]), float(answer.attrs["level"])
     charts = list(_charts(run, groups["thresholds"], baseline)) if "thresholds" in groups else []
     tables = [
@@ -58,7 +58,7 @@ Table = tuple[str, tuple[str, ...], Rows]
 
 
 def _record(row: xr.DataArray, measure: str, policy: str, variable: str) -> Record:
-    return record(measure, policy, variable, Estimate.of_row(row.values, Reason.UNRECORDED))
+    return record(measure, policy, variable, row.item())
 
 
 def _lead(run: RunRecords, groups: dict[str, xr.Dataset], baseline: str) -> str:

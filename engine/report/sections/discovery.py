@@ -9,9 +9,8 @@ from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import compact, minus, with_interval
 from engine.risk.box_words import CALLED
-from engine.risk.flags import Reason
-from engine.risk.intervals import Estimate
 from engine.risk.tables import record
+from engine.run_folder.stored_estimates import put_together
 
 Rows = list[tuple[object, ...]]
 
@@ -22,7 +21,7 @@ def section(run: RunRecords) -> Section | None:
     if answer is None:
         return None
     about = answer.attrs
-    groups = {name: node.to_dataset(inherit=False).load() for name, node in answer.children.items()}
+    groups = {name: put_together(node) for name, node in answer.children.items()}
     markup = render(
         "discovery.html",
         finding=minus(str(about["summary"])),
@@ -43,7 +42,7 @@ def _boxes(group: xr.Dataset) -> Rows:
     rows: Rows = []
     for method in map(str, group["search"].values):
         own = group.sel(search=method)
-        numbers = [int(k) for k in own["box"].values if np.isfinite(own["mass"].sel(box=k, stat="estimate"))]
+        numbers = [int(k) for k in own["box"].values if np.isfinite(own["mass"].sel(box=k).item().estimate)]
         for k in numbers:
             cells = (_share(own[name].sel(box=k)) for name in ("coverage", "density", "mass"))
             rows.append((f"{CALLED[method]}, box {k}", *cells))
@@ -54,7 +53,7 @@ def _boxes(group: xr.Dataset) -> Rows:
 
 
 def _share(row: xr.DataArray) -> str:
-    return with_interval(record("share", "", "", Estimate.of_row(row.values, Reason.UNRECORDED)), 100.0)
+    return with_interval(record("share", "", "", row.item()), 100.0)
 
 
 def _limits(groups: dict[str, xr.Dataset]) -> Rows:

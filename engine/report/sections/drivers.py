@@ -12,11 +12,10 @@ from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import compact, minus, with_interval
 from engine.risk.as_text import shown_in
-from engine.risk.farthest import sentence
-from engine.risk.flags import Reason
+from engine.risk.farthest import Standing, sentence
 from engine.risk.intervals import Estimate
-from engine.risk.summaries import STATS
 from engine.risk.tables import Record, record
+from engine.run_folder.stored_estimates import put_together
 
 SHOWN = 12
 _FACTORS, _SHOCKS, _YEARS = 10, 24, 0.05
@@ -28,8 +27,10 @@ def section(run: RunRecords) -> Section | None:
     if answer is None:
         return None
     about = answer.attrs
+    if "points" not in answer.children["reverse"].attrs:
+        return None  # of an older version, which asked less: `explain` asks anew
     rows = _inputs(run, answer)
-    ranked = sorted(rows, key=lambda row: -abs(row[1].estimate))[:SHOWN]
+    shown = sorted(rows, key=lambda row: -row[0].distance.estimate)[:SHOWN]
     kind = "events" if about["is_event"] else "outcomes"
     policy = run.title("policies", str(about["policy"]))
     name = run.words(kind, str(about["variable"]))
@@ -39,14 +40,14 @@ def section(run: RunRecords) -> Section | None:
         head = f"In the worst {100 * (1 - about['level']):.6g} % of futures of {name} under {policy}"
         what = f"{name} under {policy} passes its VaR{100 * about['level']:g}"
     looked_at = (
-        f"{int(about['worst_paths']):,} of the first {int(about['paths']):,} futures; {len(ranked)} of {len(rows)} inputs, "
+        f"{int(about['worst_paths']):,} of the first {int(about['paths']):,} futures; {len(shown)} of {len(rows)} inputs, "
         "those that stand farthest from their priors."
     )
     markup = render(
         "drivers.html",
-        finding=sentence(head, [(name, shift) for name, shift, *_ in rows]),
+        finding=sentence(head, [row[0] for row in rows]),
         looked_at=looked_at,
-        inputs=[_row(run, *row) for row in ranked],
+        inputs=[_row(run, *row) for row in shown],
         parts=[*_parts(run, answer), *_rates(run, answer)],
         without_places=about["without_places"],
         worst_head=("Future", *_worst_names(run, answer)),
@@ -59,36 +60,36 @@ def section(run: RunRecords) -> Section | None:
 
 Table = tuple[str, tuple[str, ...], Sequence[tuple[str, ...]]]
 """Title, head, rows."""
-Input = tuple[str, Estimate, np.ndarray, float, float, str]
-"""What it is called, its shift, its density by tenths, its mean there, its prior's mean, its unit."""
+Input = tuple[Standing, float, float, str]
+"""How it stands, its mean there, its prior's mean, its unit."""
 
 
 def _inputs(run: RunRecords, answer: xr.DataTree) -> list[Input]:
     rows: list[Input] = []
+    names = ("shift", "density", "distance", "p_value", "mean", "prior_mean")
     for group, dims in (("factors", ("factor",)), ("shocks", ("shock", "year"))):
         if group not in answer.children:
             continue
-        held = answer.children[group].to_dataset(inherit=False).load().stack(row=dims)
-        tables = [
-            held[name].transpose("row", ...).values for name in ("shift", "density", "mean", "prior_mean")
-        ]
+        held = put_together(answer.children[group]).stack(row=dims)
+        tables = [held[name].transpose("row", ...).values for name in names]
         units = held["unit"].values if "unit" in held.coords else [""] * held.sizes["row"]
-        for at, shift, density, mean, prior, unit in zip(held.indexes["row"], *tables, units, strict=True):
+        for at, shift, density, distance, p_value, mean, prior, unit in zip(
+            held.indexes["row"], *tables, units, strict=True
+        ):
             name = run.title("factors", str(at if isinstance(at, str) else at[0]))
             called = f"{name}, {at[1]}" if len(dims) > 1 else name
-            if np.isfinite(shift[0]):
-                estimate = Estimate.of_row(shift, Reason.FEW_EXCEEDANCES)
-                rows.append((called, estimate, density[:, 0], float(mean[0]), float(prior), str(unit)))
+            if np.isfinite(shift.estimate):
+                standing = Standing(called, shift, tuple(density), distance, float(p_value))
+                rows.append((standing, mean.estimate, float(prior), str(unit)))
     return rows
 
 
-def _row(
-    run: RunRecords, name: str, shift: Estimate, density: np.ndarray, mean: float, prior: float, unit: str
-) -> tuple[object, ...]:
-    tenths = [f"{10 * max(float(part), 0.0):.0f} %" for part in (density[0], density[-1])]
+def _row(run: RunRecords, one: Standing, mean: float, prior: float, unit: str) -> tuple[object, ...]:
+    tenths = [f"{10 * max(part.estimate, 0.0):.0f} %" for part in (one.density[0], one.density[-1])]
     return (
-        (name, "" if unit in ("", "1") else unit),
-        with_interval(_record(run, shift)),
+        (one.name, "" if unit in ("", "1") else unit),
+        with_interval(_record(run, one.distance)),
+        with_interval(_record(run, one.shift)),
         *tenths,
         compact(mean),
         compact(prior),
@@ -104,16 +105,15 @@ def _parts(run: RunRecords, answer: xr.DataTree) -> list[Table]:
         return []
     tables: list[Table] = []
     for dim, node in answer.children["places"].children.items():
-        part = node.to_dataset(inherit=False)["part"].load()
-        rows = part.sel(stat=list(STATS)).transpose(dim, "stat").values
-        whole = float(rows[:, 0].sum())
+        part = put_together(node)["part"]
+        whole = sum(one.estimate for one in part.values)
         texts: list[tuple[str, ...]] = [
             (
                 str(label),
-                with_interval(_record(run, Estimate.of_row(row, Reason.FEW_EXCEEDANCES))),
-                f"{100 * row[0] / whole:.0f} %" if whole else "",
+                with_interval(_record(run, one)),
+                f"{100 * one.estimate / whole:.0f} %" if whole else "",
             )
-            for label, row in zip(part[dim].values, rows, strict=True)
+            for label, one in zip(part[dim].values, part.values, strict=True)
         ]
         unit = str(answer.attrs["unit"])
         head = (run.study.words(dim).capitalize(), f"Part{'' if unit == '1' else f' [{unit}]'}", "Share")
@@ -130,11 +130,9 @@ def _rates(run: RunRecords, answer: xr.DataTree) -> list[Table]:
     behind = "" if unit == "1" else f" [{unit}]"
     tables: list[Table] = []
     if "slopes" in answer.children:
-        slope = answer.children["slopes"].to_dataset(inherit=False)["slope"].load().sel(stat=list(STATS))
-        mean, spread = (
-            slope.sel(parameter=name).transpose("factor", "stat").values for name in ("location", "scale")
-        )
-        order = np.argsort(-np.abs(mean[:, 0]), kind="stable")[:SHOWN]
+        slope = put_together(answer.children["slopes"])["slope"]
+        mean, spread = (slope.sel(parameter=name).values for name in ("location", "scale"))
+        order = _largest(mean)
         rows = [
             (
                 run.title("factors", str(slope["factor"].values[k])),
@@ -149,44 +147,64 @@ def _rates(run: RunRecords, answer: xr.DataTree) -> list[Table]:
         ("mechanisms", "share", "assumptions", "What assumptions make up of it", "Shapley share"),
     ):
         if group in answer.children:
-            held = answer.children[group].to_dataset(inherit=False)[name].load().sel(stat=list(STATS))
-            (dim,) = (dim for dim in held.dims if dim != "stat")
-            values = held.transpose(dim, "stat").values
-            order = np.argsort(-np.abs(values[:, 0]), kind="stable")[:SHOWN]
+            held = put_together(answer.children[group])[name]
+            (dim,), values = held.dims, held.values
+            order = _largest(values)
             called = [run.title(kind, str(held[dim].values[k])) for k in order]
             own = [(one, _said(run, values[k], scale)) for one, k in zip(called, order, strict=True)]
             tables.append((title, (str(dim).capitalize(), f"{column}{behind}"), [*own]))
     return tables
 
 
-def _said(run: RunRecords, row: np.ndarray, scale: float) -> str:
-    return with_interval(_record(run, Estimate.of_row(row, Reason.FEW_EXCEEDANCES)), scale)
+def _largest(values: np.ndarray) -> list[int]:
+    sizes = [abs(one.estimate) for one in values.tolist()]
+    return sorted(range(len(sizes)), key=lambda k: -sizes[k])[:SHOWN]
+
+
+def _said(run: RunRecords, one: Estimate, scale: float) -> str:
+    return with_interval(_record(run, one), scale)
 
 
 def _likeliest(run: RunRecords, answer: xr.DataTree, what: str) -> dict[str, object]:
-    held = answer.children["reverse"].to_dataset(inherit=False).load()
-    distance = float(held.attrs["distance"])
-    if "draw" not in held or not distance:
-        return {"likeliest": "", "likeliest_about": "", "likeliest_factors": [], "likeliest_years": []}
-    share = held["share"].sortby(-held["share"])
-    parts = [
-        f"{run.words('factors', str(name))} {100 * part:.0f} %"
-        for name, part in zip(share["input"].values, share.values, strict=True)
-        if part >= 0.03
-    ]
-    about = (
-        f"It lies {rounded(distance, 2)} standard deviations from the middle future, in normal scores of all that is drawn; none seen is nearer. "
-        f"Of the squared distance: {', '.join(parts)}."
+    every = put_together(answer.children["reverse"])
+    distance = float(every.attrs["distance"])
+    if "share" not in every or not distance:
+        return {
+            "likeliest": "",
+            "likeliest_about": "",
+            "likeliest_points": [],
+            "likeliest_factors": [],
+            "likeliest_years": [],
+        }
+    held, count = every.isel(point=0), every.sizes["point"]
+    which = (
+        "It"
+        if count == 1
+        else f"There are {count} about as near, each nearer than the edge around it. The first"
     )
+    about = (
+        f"{which} lies {rounded(distance, 2)} standard deviations from the middle future, in normal scores of all that is drawn; none seen is nearer. "
+        f"Of the squared distance: {_unusual(run, held, 0.03)}."
+    )
+    points = [
+        (
+            str(k),
+            rounded(float(of["distance"]), 2),
+            _said(run, of["nearest"].item(), 100.0),
+            _unusual(run, of, 0.05),
+        )
+        for k, of in ((k + 1, every.isel(point=k)) for k in range(count if count > 1 else 0))
+    ]
     units = {item.name: item.unit for item in run.study.inputs}
-    order = np.argsort(-np.abs(held["score"].values), kind="stable")[:_FACTORS]
+    scores = held["score"].values if "score" in held else np.zeros(0)
+    order = np.argsort(-np.abs(scores), kind="stable")[:_FACTORS]
     factors = [
         (
             (
                 run.title("factors", str(held["factor"].values[k])),
                 units.get(str(held["factor"].values[k]), ""),
             ),
-            minus(f"{held['score'].values[k]:.2f}"),
+            minus(f"{scores[k]:.2f}"),
             compact(float(held["draw"].values[k])),
         )
         for k in order
@@ -194,9 +212,21 @@ def _likeliest(run: RunRecords, answer: xr.DataTree, what: str) -> dict[str, obj
     return {
         "likeliest": f"The likeliest future in which {what}",
         "likeliest_about": about,
+        "likeliest_points": points,
         "likeliest_factors": factors,
         "likeliest_years": _years(run, answer, held),
     }
+
+
+def _unusual(run: RunRecords, held: xr.Dataset, least: float) -> str:
+    """What makes at least so much of the squared distance, the largest part first; with the score of a factor of which there is one."""
+    share = held["share"].sortby(-held["share"])
+    scores = dict(zip(held["factor"].values, held["score"].values, strict=True)) if "score" in held else {}
+    return ", ".join(
+        f"{run.words('factors', str(name))}{minus(f' {scores[name]:+.2f}') if name in scores else ''} {100 * part:.0f} %"
+        for name, part in zip(share["input"].values, share.values, strict=True)
+        if part >= least
+    )
 
 
 def _years(run: RunRecords, answer: xr.DataTree, held: xr.Dataset) -> list[tuple[str, str]]:

@@ -8,10 +8,8 @@ import xarray as xr
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import with_interval
-from engine.risk.flags import Reason
-from engine.risk.intervals import Estimate
-from engine.risk.summaries import STATS
 from engine.risk.tables import record
+from engine.run_folder.stored_estimates import put_together
 
 SHOWN = 8
 
@@ -35,22 +33,20 @@ def _shares(run: RunRecords, answer: xr.DataTree) -> list[tuple[str, tuple[str, 
     """Title, head and rows: the Shapley effects of the inputs with the largest, in percent."""
     if "shares" not in answer.children:
         return []
-    held = answer.children["shares"].to_dataset(inherit=False).load()
-    share = held["share"].sel(index="shapley", stat=list(STATS)).transpose("quantity", "input", "stat").values
+    held = put_together(answer.children["shares"])
+    share = held["share"].sel(index="shapley").transpose("quantity", "input").values
+    sizes = np.array([[one.estimate for one in row] for row in share])
     names = [run.words("factors", str(name)) for name in held["input"].values]
     columns = [_texts(held[name]) for name in ("variable", "measure", "policy", "against")]
     tables = []
     for variable, measure in dict.fromkeys(zip(columns[0], columns[1], strict=True)):
         at = np.flatnonzero((columns[0] == variable) & (columns[1] == measure))
-        order = np.argsort(-np.nan_to_num(share[at, :, 0]).max(axis=0))[:SHOWN]
+        order = np.argsort(-np.nan_to_num(sizes[at]).max(axis=0))[:SHOWN]
         sides = [f"{columns[2][q]} less {columns[3][q]}" if columns[3][q] else columns[2][q] for q in at]
         rows = [
             (
                 names[k],
-                *(
-                    with_interval(record(measure, columns[2][q], variable, _estimate(share[q, k])), 100.0)
-                    for q in at
-                ),
+                *(with_interval(record(measure, columns[2][q], variable, share[q, k]), 100.0) for q in at),
             )
             for k in order
         ]
@@ -64,30 +60,25 @@ def _worth(run: RunRecords, answer: xr.DataTree) -> list[tuple[str, ...]]:
     """What it is worth to know all, all factors, and the input that is worth most, for each choice."""
     if "worth" not in answer.children:
         return []
-    held = answer.children["worth"].to_dataset(inherit=False).load()
-    values = held["worth"].sel(stat=list(STATS)).transpose("decision", "knowing", "stat").values
+    held = put_together(answer.children["worth"])
+    values = held["worth"].transpose("decision", "knowing").values
     rows = []
     for k, (outcome, measure, choice) in enumerate(
         zip(*(_texts(held[name]) for name in ("outcome", "measure", "choice")), strict=True)
     ):
         unit = run.study.model.outcomes[outcome].unit
         cells = [
-            with_interval(record(measure, choice, outcome, _estimate(row)), 1.0)
-            for row in (values[k, 0], values[k, 1])
+            with_interval(record(measure, choice, outcome, row), 1.0) for row in (values[k, 0], values[k, 1])
         ]
-        single = values[k, 2:, 0]
+        single = np.array([one.estimate for one in values[k, 2:]], np.float64)
         best = int(np.nanargmax(single)) if np.isfinite(single).any() else -1
         most = "none"
-        if best >= 0 and values[k, 2 + best, 2] > 0:
+        if best >= 0 and values[k, 2 + best].low > 0:
             name = run.words("factors", str(held["knowing"].values[2 + best]))
-            most = f"{name}: {with_interval(record(measure, choice, outcome, _estimate(values[k, 2 + best])), 1.0)}"
+            most = f"{name}: {with_interval(record(measure, choice, outcome, values[k, 2 + best]), 1.0)}"
         rows.append((run.heading("outcomes", outcome, unit, (measure,)), choice, *cells, most))
     return rows
 
 
 def _texts(labels: xr.DataArray) -> np.ndarray:
     return np.array([str(label) for label in labels.values], object)
-
-
-def _estimate(row: np.ndarray) -> Estimate:
-    return Estimate.of_row(row, Reason.UNRECORDED)

@@ -1,0 +1,281 @@
+"""The edge of where something happens, in standard normal scores: rays that meet it, and points that slide along it towards the middle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+Points = Float[np.ndarray, "score point"]
+Sizes = Float[np.ndarray, "point"]
+Margin = Callable[[Points], Sizes]
+"""How far it happens at each point: above zero where it does; NaN is taken for not at all."""
+FARTHEST = 6.3
+"""Scores beyond are not looked at: no path has them."""
+RIDGE = 1.1
+"""How much farther out the edge between two points is, so that they are two."""
+_REACHES = (0.3, 0.1, 0.03)
+"""Differences of scores by which gradients are taken, one after the other."""
+_ALONG = np.array([1.5, 1.0, 0.7, 0.4, 0.2, 0.08, 0.03])
+"""Shares of the way to the foot of the perpendicular that are tried."""
+_STRETCH = 2.0
+_LEAST = 1e-4
+"""Share of its distance that a point gains in a round, or goes on with a finer difference."""
+_HOLDS, _JUMPS, _BEYOND = 0.2, 4, 1.3
+"""Scores from which on it is looked whether they hold a point at a jump, and how many of them."""
+_ON_RAY = 16
+_ROUGHLY, FINELY = 12, 26
+"""Halvings by which the edge is come to."""
+AT_ONCE = 12
+"""Points that are slid at once."""
+FIRST_ROUNDS, ROUNDS = 4, 40
+"""Rounds in which a point is slid: to see how near it comes, and to the end."""
+_AROUND = 128
+_TRIES = 30
+
+
+class Edge:
+    """The edge of where it happens."""
+
+    def __init__(self, margin: Margin, rng: np.random.Generator):
+        self._margin, self._rng = margin, rng
+        self._moving: dict[int, np.ndarray] = {}
+
+    def margins(self, points: Points) -> Sizes:
+        found = self._margin(_clipped(points))
+        return np.where(np.isnan(found), -np.inf, found)
+
+    def inside(self, points: Points) -> Bool[np.ndarray, "point"]:
+        happens: np.ndarray = self.margins(points) > 0
+        return happens
+
+    def reached(self, points: Points, most: float, halvings: int = FINELY) -> tuple[Points, Sizes]:
+        """Where the ray from the middle to each point, and on to `most` times its length, first meets the edge; its distance.
+
+        Infinite where it does not.
+        """
+        steps = most * np.arange(1, _ON_RAY + 1) / _ON_RAY
+        if most > 1:  # the edge is near the point itself, most often
+            steps = np.concatenate([np.linspace(0.125, 0.875, 7), np.linspace(0.9375, most, _ON_RAY)])
+        on_ray = (points[:, :, None] * steps).reshape(len(points), -1)
+        happens = self.inside(on_ray).reshape(-1, len(steps))
+        met = happens.any(axis=1)
+        first = np.where(met, happens.argmax(axis=1), 0)
+        high, low = steps[first], np.where(first > 0, steps[first - 1], 0.0)
+        at = np.flatnonzero(met)
+        for _ in range(halvings if len(at) else 0):
+            middle = 0.5 * (low[at] + high[at])
+            in_ = self.inside(points[:, at] * middle)
+            high[at], low[at] = np.where(in_, middle, high[at]), np.where(in_, low[at], middle)
+        ends = _clipped(points * high)
+        return ends, np.where(met, norms(ends), np.inf)
+
+    def are_apart(self, first: Float[np.ndarray, "score"], second: Float[np.ndarray, "score"]) -> bool:
+        """Whether the edge between the rays of two points lies a `RIDGE` farther out than both, somewhere; opposite ones are apart."""
+        sizes = np.linalg.norm(first), np.linalg.norm(second)
+        angle = np.arccos(np.clip(first @ second / (sizes[0] * sizes[1]), -1.0, 1.0))
+        if not 1e-6 < angle < np.pi - 1e-2:
+            return bool(angle > 1)
+        along = np.linspace(0.0, angle, _ON_RAY + 1)[1:-1]
+        rays = np.outer(first / sizes[0], np.sin(angle - along)) + np.outer(second / sizes[1], np.sin(along))
+        far = RIDGE * max(sizes)
+        return bool(np.isinf(self.reached(far * rays / np.sin(angle), 1.0, 0)[1]).any())
+
+    def slid(self, points: Points, rounds: int) -> Points:
+        """Points of the edge, each moved along it while that brings it nearer, some at a time."""
+        parts = [
+            self._slid(points[:, first : first + AT_ONCE], rounds)
+            for first in range(0, points.shape[1], AT_ONCE)
+        ]
+        return np.concatenate(parts, axis=1)
+
+    def instead(self, point: Points, others: Points, finalists: int) -> Points:
+        """The nearest of a point and of others, the nearest of these slid along the edge."""
+        if not others.shape[1]:
+            return point
+        ends, sizes = self.reached(others, _STRETCH, _ROUGHLY)
+        best = np.argsort(sizes, kind="stable")[:finalists]
+        best = best[np.isfinite(sizes[best])]
+        if not len(best):
+            return point
+        points = self.slid(ends[:, best], FIRST_ROUNDS)
+        points = self.slid(points[:, [int(np.argmin(norms(points)))]], ROUNDS)
+        return points if norms(points)[0] < norms(point)[0] else point
+
+    def tried_around(self, point: Points) -> Points:
+        """The nearest of random points around one, again and again, drawn in to the edge."""
+        size = 0.3
+        for _ in range(_TRIES):
+            spread = np.sqrt(point**2 + np.sum(point**2) / len(point))
+            noise = self._rng.standard_normal((len(point), 1, _AROUND)) * spread[:, :, None]
+            better = self._best(point, point[:, :, None] + size * noise / len(point) ** 0.25)
+            size *= 1.2 if norms(better)[0] < norms(point)[0] else 0.7
+            point = better
+        return point
+
+    def _slid(self, points: Points, rounds: int) -> Points:
+        points = self._let_go(points)
+        reach = np.zeros(points.shape[1], np.int64)
+        for _ in range(rounds):
+            at = np.flatnonzero(reach < len(_REACHES))
+            if not len(at):
+                break
+            before = norms(points[:, at])
+            points[:, at] = self._stepped(points[:, at], np.array(_REACHES)[reach[at]])
+            slow = at[norms(points[:, at]) > (1 - _LEAST) * before]
+            if len(slow):
+                points[:, slow] = self._let_go(points[:, slow])
+            reach[at] += norms(points[:, at]) > (1 - _LEAST) * before
+        return points
+
+    def _stepped(self, points: Points, reach: Sizes) -> Points:
+        """One step of each towards the foot of the perpendicular on the edge's tangent."""
+        slope, jumps = self._slopes(points, reach)
+        feet = [
+            np.stack(
+                [_foot(slope[:, [k]].T, points[:, k], np.zeros(1)) for k in range(points.shape[1])], axis=1
+            )
+        ]
+        if (beside := self._feet_of_jumps(points, slope, jumps)) is not None:
+            feet.append(beside)
+        others = [points[:, :, None] + (foot - points)[:, :, None] * _ALONG for foot in feet]
+        return self._best(points, np.concatenate(others, axis=2))
+
+    def _slopes(self, points: Points, reach: Sizes) -> tuple[Points, Bool[np.ndarray, "score point"]]:
+        """Gradients of the margin; and which scores stand beside a jump of it, of which the side without it is taken."""
+        count, here = len(points), self.margins(points)
+
+        def sides(by: Sizes) -> tuple[Points, Points]:
+            step = np.eye(count)[:, None, :] * by[:, None]
+            ahead, behind = (
+                self.margins((points[:, :, None] + sign * step).reshape(count, -1)).reshape(-1, count).T
+                for sign in (1.0, -1.0)
+            )
+            with np.errstate(invalid="ignore"):
+                return tuple(
+                    np.nan_to_num(one, posinf=0.0, neginf=0.0) for one in (ahead - here, here - behind)
+                )
+
+        ahead, behind = sides(reach)
+        small = np.where(np.abs(ahead) < np.abs(behind), ahead, behind)
+        large = np.maximum(np.abs(ahead), np.abs(behind))
+        jumps = (large > 5 * np.abs(small)) & (large > 1e-3)
+        if jumps.any():  # what does not grow less with the step is a jump, and no bend
+            jumps &= np.maximum(*map(np.abs, sides(reach / 4))) > 0.6 * large
+        return np.where(jumps, small, 0.5 * (ahead + behind)) / reach, jumps
+
+    def _feet_of_jumps(
+        self, points: Points, slope: Points, jumps: Bool[np.ndarray, "score point"]
+    ) -> Points | None:
+        """The same where scores hold points at jumps: nearest on the tangents of the edge and of where the margin jumps.
+
+        Where it jumps in one score depends on the others; a gradient of the margin sees nothing of it.
+        """
+        flat = np.abs(slope) < 1e-3 * np.abs(slope).max(axis=0)
+        held = np.where((flat | jumps) & (np.abs(points) > _HOLDS), np.abs(points), 0.0)
+        pairs = [
+            (k, int(j))
+            for k in range(points.shape[1])
+            for j in np.argsort(-held[:, k], kind="stable")[:_JUMPS]
+            if held[j, k] > 0
+        ]
+        if not pairs:
+            return None
+        rows: list[list[np.ndarray]] = [[slope[:, k]] for k in range(points.shape[1])]
+        misses: list[list[float]] = [[0.0] for _ in rows]
+        # well beyond all jumps, so that each is looked at by itself
+        beyond = np.where(held > 0, _BEYOND * points, points)
+        for (k, j), (at, rise, is_jump) in zip(pairs, self._jumps(beyond, pairs), strict=True):
+            if not is_jump:
+                continue
+            rows[k].append(np.eye(len(points))[j] - rise)
+            misses[k].append(points[j, k] - at)
+        feet = [_foot(np.array(own), points[:, k], np.array(misses[k])) for k, own in enumerate(rows)]
+        return np.stack(feet, axis=1)
+
+    def _jumps(self, points: Points, pairs: list[tuple[int, int]]) -> list[tuple[float, np.ndarray, bool]]:
+        """Where the margin jumps in one score of a point, how that moves with each other score, and whether it does jump.
+
+        Args:
+          pairs: number of the point, the score.
+        """
+        count, reach = len(points), _REACHES[0]
+        # of which others it hangs on is seen once: those that it does not hang on move it by nothing at all
+        others = [self._moving.get(j, np.delete(np.arange(count), j)) for _, j in pairs]
+        ends = np.cumsum([0, *(len(of) + 1 for of in others)])
+        moved = np.repeat(points[:, [k for k, _ in pairs]], np.diff(ends), axis=1)
+        for of, first in zip(others, ends, strict=False):
+            moved[of, first + 1 + np.arange(len(of))] += reach
+        score = np.repeat([j for _, j in pairs], np.diff(ends))
+        lane = np.arange(len(score))
+        inner = moved[score, lane]
+        outer = np.zeros_like(inner)
+
+        def margins(value: np.ndarray) -> np.ndarray:
+            moved[score, lane] = value
+            return self.margins(moved)
+
+        high, low = margins(inner), margins(outer)
+        level = 0.5 * (high + low)
+        for _ in range(_ROUGHLY):
+            middle = 0.5 * (inner + outer)
+            in_ = margins(middle) > level
+            inner, outer = np.where(in_, middle, inner), np.where(in_, outer, middle)
+        with np.errstate(invalid="ignore"):
+            jumps = (margins(inner) - margins(outer) > 0.3 * (high - low)) & (high - low > 1e-3)
+        found = []
+        for (_, j), of, first in zip(pairs, others, ends, strict=False):
+            rise = np.zeros(count)
+            rise[of] = (inner[first + 1 : first + 1 + len(of)] - inner[first]) / reach
+            if jumps[first]:
+                self._moving.setdefault(j, np.flatnonzero(rise))
+            found.append((float(inner[first]), rise, bool(jumps[first])))
+        return found
+
+    def _let_go(self, points: Points) -> Points:
+        """Points without what changes nothing: each score drawn in as far as that alone leaves it inside, all of them together."""
+        inner = points * (1 + 1e-4)
+        # what is small already adds nothing to the distance
+        which, score = np.nonzero((points**2 > 1e-6 * np.sum(points**2, axis=0)).T)
+
+        def leaves(share: np.ndarray) -> np.ndarray:
+            moved = inner[:, which]
+            moved[score, np.arange(len(score))] *= share
+            return self.inside(moved)
+
+        high = np.where(leaves(np.zeros(len(score))), 0.0, 1.0)
+        low = np.zeros(len(score))
+        for _ in range(8):
+            middle = 0.5 * (low + high)
+            in_ = leaves(middle)
+            high, low = np.where(in_, middle, high), np.where(in_, low, middle)
+        share = np.ones_like(points)
+        share[score, which] = high
+        parts = 1 - np.linspace(0.25, 1.0, 4) * (1 - share)[:, :, None]
+        return self._best(points, points[:, :, None] * parts)
+
+    def _best(self, points: Points, others: Float[np.ndarray, "score point other"]) -> Points:
+        """The nearest to the middle of each point and of others, these drawn in, or out, to the edge."""
+        count, of = others.shape[1:]
+        ends, sizes = self.reached(others.reshape(len(points), -1), _STRETCH, _ROUGHLY)
+        sizes = sizes.reshape(count, of)
+        k = sizes.argmin(axis=1)
+        better = sizes[np.arange(count), k] < norms(points)
+        return np.where(better, ends.reshape(len(points), count, of)[:, np.arange(count), k], points)
+
+
+def _foot(rows: np.ndarray, point: np.ndarray, misses: np.ndarray) -> np.ndarray:
+    """The point nearest to the middle on planes through a point, but for what it misses them by."""
+    if not np.any(rows[0]):
+        return point
+    foot: np.ndarray = np.linalg.lstsq(rows, rows @ point - misses, rcond=1e-9)[0]
+    return foot
+
+
+def norms(points: Points) -> Sizes:
+    return np.linalg.norm(points, axis=0)
+
+
+def _clipped(points: Points) -> Points:
+    return np.clip(points, -FARTHEST, FARTHEST)

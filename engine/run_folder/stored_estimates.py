@@ -1,0 +1,92 @@
+"""Estimates as variables of labelled groups: their numbers along `stat`, their flags in a group `reasons` below, as the cube has them; and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from engine.risk.flags import DETAILS, Reason, as_array, of_array
+from engine.risk.intervals import Estimate
+from engine.risk.summaries import STATS
+from engine.run_folder.cube_groups import labels
+
+REASONS = "reasons"
+_REASON = {"reason": [str(reason) for reason in Reason], "detail": list(DETAILS)}
+_NOTHING = Estimate(np.nan, np.nan, np.nan, np.nan)
+
+
+def estimates(dims: str | Sequence[str], values: Any, attributes: Mapping[str, Any]) -> xr.Variable:
+    """A variable that holds estimates whole, flags and all, which `taken_apart` makes numbers of.
+
+    Args:
+      dims: of the values; `stat` is none of them.
+      values: estimates, or records, in nested sequences; None where there is none.
+    """
+    return xr.Variable(dims, np.array(values, object), dict(attributes))
+
+
+def taken_apart(groups: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
+    """The groups with the numbers of their estimates in place of these, each with its group of `reasons` where one has a flag.
+
+    What holds no value at all is left out: a store has no array of size 0.
+    """
+    made = {}
+    for place, group in groups.items():
+        there = group.drop_vars([name for name, of in group.variables.items() if not of.size])
+        held = {str(name): of.variable for name, of in there.data_vars.items() if of.dtype == object}
+        made[place] = there.assign({name: _numbers(of) for name, of in held.items()})
+        reasons = {name: _reasons(of) for name, of in held.items() if _is_flagged(of)}
+        if held:
+            stat = labels("stat", STATS, "the estimate, its standard error, its 95 % interval")
+            made[place] = made[place].assign_coords(stat=stat)
+        if reasons:
+            used = {dim for variable in reasons.values() for dim in variable.dims}
+            coords = {name: of.variable for name, of in there.coords.items() if set(of.dims) <= used}
+            coords |= {dim: labels(dim, names, f"{dim} of a flag") for dim, names in _REASON.items()}
+            comment = f"why estimates of /{place} have no interval, or what it holds"
+            made[f"{place}/{REASONS}"] = xr.Dataset(reasons, coords, {"comment": comment})
+    return made
+
+
+def put_together(tree: xr.DataTree, place: str = "") -> xr.Dataset:
+    """A group of `taken_apart`, or one below it, with its estimates whole again; one that lost its interval and has no flag is flagged as unrecorded."""
+    node = tree.children[place] if place else tree
+    group = node.to_dataset(inherit=False).load()
+    reasons = node.children[REASONS].to_dataset(inherit=False).load() if REASONS in node.children else {}
+    whole = {
+        str(name): _whole(of, reasons.get(name)) for name, of in group.data_vars.items() if "stat" in of.dims
+    }
+    return group.assign(whole)
+
+
+def _numbers(held: xr.Variable) -> xr.Variable:
+    rows = [[getattr(one or _NOTHING, stat) for stat in STATS] for one in held.values.flat]
+    return xr.Variable(
+        (*held.dims, "stat"), np.array(rows, np.float64).reshape(*held.shape, len(STATS)), held.attrs
+    )
+
+
+def _is_flagged(held: xr.Variable) -> bool:
+    return any(one is not None and one.flags for one in held.values.flat)
+
+
+def _reasons(held: xr.Variable) -> xr.Variable:
+    arrays = np.stack([as_array(one.flags if one is not None else ()) for one in held.values.flat])
+    about = {"long_name": f"{held.attrs.get('long_name', '')}: flags".removeprefix(": "), "units": "1"}
+    return xr.Variable((*held.dims, *_REASON), arrays.reshape(*held.shape, *arrays.shape[1:]), about)
+
+
+def _whole(numbers: xr.DataArray, reasons: xr.DataArray | None) -> xr.Variable:
+    dims = tuple(dim for dim in numbers.dims if dim != "stat")
+    shape = tuple(numbers.sizes[dim] for dim in dims)
+    rows = numbers.sel(stat=list(STATS)).transpose(*dims, "stat").values.reshape(-1, len(STATS))
+    known: list[tuple] = [()] * len(rows)
+    if reasons is not None:
+        of = reasons.reindex(_REASON).transpose(*dims, *_REASON).values
+        known = [of_array(array) for array in of.reshape(len(rows), len(Reason), len(DETAILS))]
+    held = np.empty(len(rows), object)
+    held[:] = [Estimate.of_row(row, Reason.UNRECORDED, flags) for row, flags in zip(rows, known, strict=True)]
+    return xr.Variable(dims, held.reshape(shape), numbers.attrs)

@@ -1,0 +1,160 @@
+"""What an explanation names where futures fail at several points, at both ends of a factor, or in its middle; and where nothing is drawn."""
+
+import functools
+import warnings
+
+import numpy as np
+import pytest
+
+from engine.analyses.explanation import explain
+from engine.analyses.explanation_dataset import labelled
+from engine.analyses.explanation_records import finding, plain, unusual
+from engine.execution.run import run
+from engine.modelling.folds import total
+from engine.modelling.records import Outcome, PathModel, Shock, StaticModel, Yearly
+from engine.study.loading import read_study
+from tests.analyses.explained import branches, four_branches
+from tests.helpers import assert_plausible
+
+SQUARE = 1.5 * np.sqrt(2)
+CORNER = 3.5 / np.sqrt(2)
+POINTS = {
+    "larger": [(2.5, 0), (0, 2.5)],
+    "size": [(2.5, 0), (-2.5, 0)],
+    "branches": [(SQUARE, SQUARE), (-SQUARE, -SQUARE), (CORNER, -CORNER), (-CORNER, CORNER)],
+    "sum": [(2.5 / np.sqrt(2), 2.5 / np.sqrt(2))],
+}
+FAILS = {
+    "larger": lambda a, b: np.maximum(a, b) > 2.5,
+    "size": lambda a, b: np.abs(a) > 2.5,
+    "branches": lambda a, b: four_branches(np, a, b) < 0,
+    "sum": lambda a, b: a + b > 2.5 * np.sqrt(2),
+}
+
+
+@functools.cache
+def explained(name):
+    """The explanation of one of the events."""
+    return explain(branches(), f"{name}_passed")
+
+
+def by_integration(name):
+    """Probability, and share of what fails that each point is the nearest to: sums over a fine grid."""
+    axis = np.arange(-7.0, 7.0, 0.01) + 0.005
+    a, b = np.meshgrid(axis, axis, indexing="ij")
+    mass = np.where(FAILS[name](a, b), np.exp(-(a**2 + b**2) / 2) / (2 * np.pi) * 1e-4, 0.0)
+    closest = np.argmin([(a - x) ** 2 + (b - y) ** 2 for x, y in POINTS[name]], axis=0)
+    shares = np.bincount(closest.ravel(), mass.ravel(), len(POINTS[name]))
+    return mass.sum(), shares / mass.sum()
+
+
+@pytest.mark.parametrize("name", [*POINTS])
+def test_every_point_that_is_about_as_near_is_named_with_its_share(name):
+    given = explained(name)
+    probability, shares = by_integration(name)
+    if name == "branches":
+        assert probability == pytest.approx(0.0022228, rel=1e-2)
+    points = given.reverse.points
+    assert len(points) == len(POINTS[name])
+    assert [one.distance for one in points] == sorted(one.distance for one in points)
+    for point in points:
+        at = np.array([point.scores["x1"], point.scores["x2"]])
+        away = [np.linalg.norm(at - np.array(own)) for own in POINTS[name]]
+        k = int(np.argmin(away))
+        assert away[k] < 0.03
+        assert point.distance == pytest.approx(np.linalg.norm(POINTS[name][k]), rel=1e-3)
+        if len(points) > 1:
+            assert_plausible(point.nearest.estimate, shares[k], point.nearest.standard_error, resolves=0.25)
+            assert point.nearest.low < point.nearest.estimate < point.nearest.high
+        else:
+            assert point.nearest.estimate == pytest.approx(1.0)
+    assert sum(one.nearest.estimate for one in points) == pytest.approx(1.0)
+
+
+def test_what_is_unusual_in_each_point_is_named():
+    assert {unusual(one) for one in explained("larger").reverse.points} == {
+        "x1 +2.50 (100 %)", "x2 +2.50 (100 %)",
+    }  # fmt: skip
+    assert {unusual(one) for one in explained("size").reverse.points} == {
+        "x1 +2.50 (100 %)", "x1 -2.50 (100 %)",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("sampler", ["random", "antithetic"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("size", "x1 stands farthest from its prior: at both its ends, with {} of these futures in its lowest tenth"),
+        ("middle", "x1 stands farthest from its prior: in its middle, with 0 % of these futures in its lowest tenth"),
+        ("larger", "farthest from their priors stand"),
+    ],
+)  # fmt: skip
+def test_the_first_sentence_sees_more_than_means(name, text, sampler):
+    given = explain(branches(1 << 16, sampler=sampler), f"{name}_passed")
+    by_name = {one.name: one for one in given.drivers}
+    lowest = f"{10 * by_name['x1'].density[0].estimate:.0f} %"
+    assert text.format(lowest) in finding(given)
+    assert by_name["idle"].p_value > 0.05 / 3
+    assert by_name["x1"].p_value < 1e-9
+
+
+def test_every_likeliest_future_is_stored_and_in_plain_data(tmp_path):
+    given = explained("branches")
+    held = labelled(given)["reverse"]
+    assert held.sizes["point"] == 4 and held.attrs["points"] == 4
+    rows = [row for row in plain(given, tmp_path) if row["measure"] == "reverse_stress"]
+    for k, point in enumerate(given.reverse.points, 1):
+        assert float(held["distance"].sel(point=k)) == point.distance
+        assert float(held["score"].sel(point=k, factor="x2")) == point.scores["x2"]
+        assert held["nearest"].sel(point=k, stat="low").item() == point.nearest.low
+        own = [row for row in rows if row["point"] == k]
+        assert own[0]["distance"] == point.distance and own[1]["estimate"] == point.nearest.estimate
+        assert {row["factor"]: row["score"] for row in own if "score" in row} == point.scores
+
+
+class Weather(PathModel):
+    """A sum of shocks, and no factor."""
+
+    shocks = {"noise": Shock()}
+    yearly = {"cost": Yearly("M/yr", loss=True)}
+    outcomes = {"cost": Outcome("M", total("cost"), loss=True)}
+
+    def init(self, factors, levers):
+        return {"last": 0.0}
+
+    def step(self, state, year, factors, shocks, levers):
+        return {"last": shocks.noise}, {"cost": 1.0 * shocks.noise}
+
+
+class Constant(StaticModel):
+    """Nothing that is drawn."""
+
+    outcomes = {"cost": Outcome("M", loss=True)}
+
+    def evaluate(self, factors, levers):
+        return {"cost": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("model", "text"),
+    [
+        (Weather, "farthest from their priors stand noise in 20"),
+        (Constant, "there is nothing that is drawn."),
+    ],
+)
+def test_a_study_without_factors_has_an_answer(model, text, tmp_path):
+    study = {"name": "none", "run": {"paths": 1 << 14, "seed": 3}, "policies": {"old": {}}}
+    study |= {"time": {"first": 2020, "last": 2021}} if model is Weather else {}
+    done = run(read_study(study, "none.toml", model=model()), out=tmp_path / "run")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        given = done.explain("cost")
+    assert text in finding(given)
+    assert list(plain(given, done.folder))
+    assert text.split(" stand ")[0] in done.report().read_text(encoding="utf-8")
+    if model is Weather:
+        (point,) = given.reverse.points
+        assert point.share == {"noise": 1.0} and point.distance == pytest.approx(2.33, abs=0.1)
+        assert len(given.drivers) == 2
+    else:
+        assert not given.reverse.points and not given.drivers
