@@ -22,9 +22,8 @@ def section(run: RunRecords) -> Section | None:
         held = answer.children["beliefs"].to_dataset(inherit=False).load()
         move = held["move"].transpose("belief", "stat").values
         turning = np.flatnonzero(held["turns"].values)
-        keys = [
-            *zip(held["kind"].values, held["belief"].values, strict=True)
-        ]  # a belief has a row for each of its turns
+        # a belief has a row for each of its turns
+        keys = [*zip(held["kind"].values, held["belief"].values, strict=True)]
         counts = len({keys[k] for k in turning}), len(set(keys))
         for k in turning[:SHOWN]:
             unit = str(held["unit"].values[k])
