@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
@@ -13,7 +13,6 @@ from jaxtyping import Float
 from engine.analyses.beliefs import LOCATION, RUNS, Belief, Line, correlations, levers
 from engine.analyses.comparison import compared
 from engine.analyses.futures import (
-    LEVEL,
     MEAN,
     PROBABILITY,
     SHORTFALL,
@@ -26,16 +25,15 @@ from engine.analyses.futures import (
 )
 from engine.analyses.joint_move import JointMove, Moved, joint_move
 from engine.analyses.joint_scores import Joint
-from engine.analyses.turning import Stretch, needed, stretches, sureness, turns
+from engine.analyses.policy_gap import Look
+from engine.analyses.turning import Difference, Stretch, needed, stretches, sureness, turns
 from engine.analyses.variants import PATHS, Observer, unobserved
 from engine.errors import Problem, UserError, unknown
 from engine.program import arguments
 from engine.program.contract import Scores
-from engine.risk.events import happens
 from engine.risk.intervals import Estimate, as_units
-from engine.risk.measures import difference, probability_difference
-from engine.risk.tilting import Tilt, nearest_turn, normalised, weighted_mean
-from engine.study.study import Change, Study
+from engine.risk.tilting import Tilt, nearest_turn, normalised
+from engine.study.study import Change, Input, Study
 
 FARTHEST = 3.0
 """Normal scores that a prior is moved by, at most."""
@@ -119,7 +117,7 @@ def flip_on(
 ) -> Flip:
     """The same on futures of a study of these two policies."""
     study = futures.study
-    look = _Look(futures, variable, measure, first, second)
+    look = Look(futures, variable, measure, first, second)
     own = futures.changed(Change(), study.paths)
     good = sound((own,))
     refuse_too_many(study, good)
@@ -133,7 +131,7 @@ def flip_on(
 
 
 def _turning(
-    look: _Look,
+    look: Look,
     own: Values,
     good: np.ndarray,
     sign: float,
@@ -220,96 +218,12 @@ def _measure(study: Study, variable: str, first: str, second: str, measure: str 
     return measure or known[0]
 
 
-@dataclass(frozen=True)
-class _Look:
-    """One difference of two policies, from outcomes, from weights, and from the program fed with something else."""
-
-    futures: Futures
-    variable: str
-    measure: str
-    first: str
-    second: str
-
-    @property
-    def study(self) -> Study:
-        return self.futures.study
-
-    def difference(self, values: Values) -> Estimate:
-        """With its interval; on paths where all is finite."""
-        good = sound((values,))
-        units = as_units(len(good), self.study.unit)
-        units = units if good.all() else units.take(good)
-        one, two = (self._of(policy, values)[good] for policy in (self.first, self.second))
-        if self.measure == PROBABILITY:
-            return probability_difference(one, two, units)
-        loss = self.study.model.outcomes[self.variable].loss
-        return difference(one, two, units, loss, (LEVEL,))[self.measure]
-
-    def seen(self, values: Values) -> Estimate:
-        """The same for a search, where a mean needs no tails beside it."""
-        if self.measure != MEAN:
-            return self.difference(values)
-        good = sound((values,))
-        return self.weighted(values, good, np.ones(int(good.sum())))
-
-    def gaps(self, values: Values) -> Paths:
-        """The difference on every path, whose mean it is; of a mean or a probability."""
-        one, two = (self._of(policy, values).astype(np.float64) for policy in (self.first, self.second))
-        with np.errstate(invalid="ignore"):  # infinite under both
-            return one - two
-
-    def of_scores(self, scores: Scores) -> Paths:
-        """The difference on every path that is made of random numbers; of ES what each path adds to it."""
-        values = self.futures.made(scores)
-        if self.measure != SHORTFALL:
-            gaps = self.gaps(values)
-            return np.where(np.isfinite(gaps), gaps, 0.0)  # such a path has no say
-        good = sound((values,))
-        alike, gaps = np.ones(int(good.sum())), np.zeros(len(good))
-        one, two = (
-            self._excess(self._of(policy, values)[good], alike) for policy in (self.first, self.second)
-        )
-        gaps[good] = one - two
-        return gaps
-
-    def weighted(self, values: Values, good: np.ndarray, weights: Paths) -> Estimate:
-        """The difference under weights with mean 1 of the good paths."""
-        units = as_units(len(good), self.study.unit)
-        units = units if good.all() else units.take(good)
-        if self.measure != SHORTFALL:
-            return weighted_mean(self.gaps(values)[good], weights, units)
-        one, two = (
-            self._excess(self._of(policy, values)[good], weights) for policy in (self.first, self.second)
-        )
-        return weighted_mean(one - two, weights, units)
-
-    def changed(self, paths: int, change: Change) -> Estimate:
-        """The difference where the program is fed with a change, on the first so many paths."""
-        return self.seen(self.futures.changed(change, paths))
-
-    def _of(self, policy: str, values: Values) -> np.ndarray:
-        row = self.study.policy_names.index(policy)
-        if self.measure == PROBABILITY:
-            (event,) = (event for event in self.study.events if event.name == self.variable)
-            return happens(self.study, event, {name: x[row] for name, x in values.items()})
-        return values[self.variable][row]
-
-    def _excess(self, values: np.ndarray, weights: Paths) -> Paths:
-        """What each path adds to ES under the weights: VaR and what is beyond it."""
-        sign = 1.0 if self.study.model.outcomes[self.variable].loss else -1.0
-        losses = sign * values.astype(np.float64)
-        order = np.argsort(losses)
-        below = np.cumsum(weights[order]) / weights.sum()
-        var = losses[order[min(int(np.searchsorted(below, LEVEL)), len(order) - 1)]]
-        return sign * (var + np.maximum(losses - var, 0.0) / (1 - LEVEL))
-
-
 def _locations(
-    look: _Look,
+    look: Look,
     own: Values,
     good: np.ndarray,
     few: int,
-    others: _Look,
+    others: Look,
     anew: Scores,
     left_out: list[tuple[str, str]],
 ) -> Iterator[Line]:
@@ -344,20 +258,41 @@ def _locations(
         else:
             rows = [names.index(arguments.factor_stream(item))]
             pull, size, shift = scores[rows[0]], 1.0, np.ones(1)
-        by_weight = partial(_weighted, look, own, good, pull[good], size)
-        by_run = partial(_moved, look, scores, rows, shift, few)
-        is_worth = partial(_is_worth, study.paths, few, size)
-
-        def at(move: float, weighted=by_weight, moved=by_run, is_worth=is_worth) -> Estimate:  # type: ignore[no-untyped-def]
-            return weighted(move) if is_worth(move) else moved(move)
-
-        yield Line(
-            LOCATION, item.name, item.unit, float(law.quantile(0.5)), 0.0, sides, cache(at),
+        yield _location(
+            item,
+            sides,
+            partial(_is_worth, study.paths, few, size),
+            partial(_weighted, look, own, good, pull[good], size),
+            partial(_moved, look, scores, rows, shift, few),
             partial(_moved, others, anew, rows, shift, few),
-            lambda move, law=law: float(law.at_score(np.array(move))),
-            lambda move, is_worth=is_worth: WEIGHTS if is_worth(move) else RUNS,
             float(np.linalg.norm(shift)),
-        )  # fmt: skip
+        )
+
+
+def _location(
+    item: Input,
+    sides: tuple[tuple[float, ...], ...],
+    is_worth: Callable[[float], bool],
+    weighted: Difference,
+    moved: Difference,
+    anew: Difference,
+    scale: float,
+) -> Line:
+    law = item.marginal
+
+    def at(move: float) -> Estimate:
+        return weighted(move) if is_worth(move) else moved(move)
+
+    def median(move: float) -> float:
+        return float(law.at_score(np.array(move)))
+
+    def how(move: float) -> str:
+        return WEIGHTS if is_worth(move) else RUNS
+
+    stated = float(law.quantile(0.5))
+    return Line(
+        LOCATION, item.name, item.unit, stated, 0.0, sides, cache(at), anew, median, how, scale
+    )  # fmt: skip
 
 
 def _is_worth(paths: int, few: int, size: float, move: float) -> bool:
@@ -365,13 +300,13 @@ def _is_worth(paths: int, few: int, size: float, move: float) -> bool:
     return paths * math.exp(-move * move * size) >= few
 
 
-def _weighted(look: _Look, own: Values, good: np.ndarray, pull: Paths, size: float, move: float) -> Estimate:
+def _weighted(look: Look, own: Values, good: np.ndarray, pull: Paths, size: float, move: float) -> Estimate:
     """The difference with a prior moved, by weights."""
     return look.weighted(own, good, normalised(move * pull - 0.5 * move * move * size))
 
 
 def _moved(
-    look: _Look, scores: np.ndarray, rows: Sequence[int], shift: np.ndarray, few: int, move: float
+    look: Look, scores: np.ndarray, rows: Sequence[int], shift: np.ndarray, few: int, move: float
 ) -> Estimate:
     """The same by running again."""
     mixed = scores[:, :few].copy()

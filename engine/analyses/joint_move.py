@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from engine.analyses.beliefs import Belief
 from engine.analyses.joint_scores import Joint
-from engine.analyses.turning import crossing, root, sureness
+from engine.analyses.turning import Difference, crossing, root, sureness
 from engine.formatting import rounded
 from engine.program import arguments
 from engine.program.contract import Scores
@@ -145,9 +145,13 @@ def _ends(moved: Moved, move: np.ndarray) -> Iterator[tuple[float, np.ndarray, f
         )
         if far is None:
             return
-        at = root(lambda x, along=along: along(x).estimate, 0.0, far)
+        at = root(partial(_mean, along), 0.0, far)
         move = at * step / length
         yield at, step / length, far
+
+
+def _mean(along: Difference, length: float) -> float:
+    return along(length).estimate
 
 
 def _of_factor(study: Study, name: str, size: float) -> np.ndarray:

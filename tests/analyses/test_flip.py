@@ -6,12 +6,17 @@ from dataclasses import replace
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import xarray as xr
+from rich.console import Console
 
-from engine.analyses.flip import flip, flip_on
+from engine.analyses.flip import _moved, flip, flip_on
 from engine.analyses.flip_dataset import groups, records, sentence
 from engine.analyses.futures import Futures
+from engine.analyses.policy_gap import Look
+from engine.cli.show.flip_table import print_flip
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
+from engine.plots.figures import turns as figures
 from engine.risk.tilting import nearest_turn, tail_shape
 from engine.study.loading import read_study
 from tests.helpers import assert_same
@@ -121,11 +126,8 @@ def test_k_hat_is_the_shape_of_pareto_weights(shape):
 
 def test_weights_and_runs_agree_where_both_can_be_had(given):
     """The same turn where the program runs again on moved scores."""
-    from engine.analyses.flip import _Look, _moved
-    from engine.analyses.futures import Futures
-
     study = given.study
-    look = _Look(Futures(study, ("cost",)), "cost", "mean", "risky", "sure")
+    look = Look(Futures(study, ("cost",)), "cost", "mean", "risky", "sure")
     one = next(one for one in given.beliefs if one.name == "signal")
     scores = look.futures.scores(0, 1 << 15)
     there = _moved(look, scores, [0], np.ones(1), 1 << 15, one.move.estimate)
@@ -289,6 +291,17 @@ def test_every_turn_of_a_prior_is_listed_with_its_interval():
     text = sentence(given)
     assert "x alone turns it: at " in text and "] standard deviations and at " in text
     assert sum(one["kind"] == "prior" and one["name"] == "x" and one["turns"] for one in records(given)) == 2
+
+
+def test_all_turns_of_a_prior_are_printed_and_drawn():
+    (given,) = repeated("hill", 1 << 14, 1)
+    tree = xr.DataTree.from_dict(groups(given))
+    assert [name for name, _ in figures._alone(tree)] == ["x", "x"]
+    console = Console(width=160, record=True)
+    print_flip(console, given, full=False)
+    text = console.export_text()
+    assert "1 of 4 turn the ranking" in text
+    assert sum(line.startswith("x ") for line in text.splitlines()) == 3  # the third of all priors together
 
 
 def test_a_ranking_that_turns_and_turns_back_is_said_to():
