@@ -7,10 +7,11 @@ import argparse
 from collections.abc import Callable, Iterator
 
 import coverage_explain
+from coverage_flip import flips
 from timing import machine, table
 
 Row = tuple[str, ...]
-CASES: dict[str, Callable[[int], Iterator[Row]]] = {**coverage_explain.CASES}
+CASES: dict[str, Callable[[int], Iterator[Row]]] = {"flip": flips, **coverage_explain.CASES}
 """Each case by its name: repetitions -> rows of (what, conditions, share that is right, at least)."""
 
 

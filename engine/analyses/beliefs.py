@@ -4,31 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 
-from engine.risk.intervals import Estimate, Z
+from engine.analyses.turning import Difference
+from engine.risk.intervals import Estimate
 from engine.study import group_changes
 from engine.study.study import Change, Group, Study
 
 LOCATION, CORRELATION, LEVER = "prior", "correlation", "lever"
-HALVINGS = 7
+RUNS = "runs"
+LOOKS = 4
+"""Values of a correlation or a lever that are looked at on either side of the stated one."""
 
 
 @dataclass(frozen=True)
 class Belief:
-    """A belief, and where a ranking turns.
+    """A belief, and where a ranking turns; one that turns it at several values has one record of each.
 
     Args:
       kind: "prior" (the median of a factor), "correlation" (of a group) or "lever" (of a policy).
       name: of the factor, the group, or `POLICY.LEVER`.
       unit: of its values.
       stated: its value as the study states it.
-      turn: its value where the ranking turns; the farthest that was looked at on the side that does most where it does not.
+      turn: its value where the ranking turns; where it does not, that which does most among those looked at.
       move: how far that is, with its interval: normal scores of a prior, which are its standard deviations if it is normal; else the
         distance in its unit.
       turns: whether the ranking turns.
       how: "weights" of stored futures, or "runs".
+      back: whether the ranking is as stated again beyond this value.
+      length: of a prior's move in independent normal scores, as that of all priors is measured: half its square is the relative entropy.
+        Longer than `move` for a member of a group that no other member goes with.
     """
 
     kind: str
@@ -39,65 +46,62 @@ class Belief:
     move: Estimate
     turns: bool
     how: str
+    back: bool = False
+    length: float = float("nan")
 
 
-Difference = Callable[[float], Estimate]
-
-
-def turned(one: Estimate, sign: float) -> bool:
-    """Whether a difference that had a sign is told to have the other: one that vanishes, as where an event is certain under both, has not."""
-    return sign * one.estimate + Z * one.standard_error < 0
-
-
-def bisected(at: Difference, start: float, end: float, sign: float) -> Estimate:
-    """Where a difference of the given sign at the start loses it before the end, with the interval that its own error leaves.
+@dataclass(frozen=True)
+class Line:
+    """A belief that is moved, and a difference of two policies along it.
 
     Args:
-      at: the difference with its error, by the value that is moved.
+      kind, name, unit, stated: as of `Belief`.
+      start: where the line has the stated value: no move of a prior, else the value itself.
+      sides: what is looked at on either side, from the start outwards.
+      at: the difference; `anew`: the same on other futures, independent of those.
+      value: of the belief, by the place on the line.
+      how: "weights" or "runs", by the place on the line.
+      scale: length of a move by 1 in independent normal scores.
     """
-    low, high = start, end
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        if sign * at(middle).estimate < 0:
-            high = middle
-        else:
-            low = middle
-    one, two = at(low), at(high)
-    rise = (two.estimate - one.estimate) / (high - low) if high != low else 0.0
-    # the last step of a straight line
-    turn = (
-        low - one.estimate / rise
-        if rise and min(low, high) <= low - one.estimate / rise <= max(low, high)
-        else 0.5 * (low + high)
-    )
-    wide = (at(end).estimate - at(start).estimate) / (end - start)
-    slope = wide if abs(wide) > 0 else rise
-    error = abs(two.standard_error / slope) if slope else float("nan")
-    return Estimate(turn, error, turn - Z * error, turn + Z * error)
+
+    kind: str
+    name: str
+    unit: str
+    stated: float
+    start: float
+    sides: tuple[tuple[float, ...], ...]
+    at: Difference
+    anew: Difference
+    value: Callable[[float], float] = float
+    how: Callable[[float], str] = lambda _: RUNS
+    scale: float = float("nan")
 
 
-def correlations(study: Study, difference: Callable[[Change], Estimate], sign: float) -> Iterator[Belief]:
-    """How far the correlation of each group must move; a matrix by one multiple of all its correlations."""
+Changed = Callable[[Change], Estimate]
+
+
+def correlations(study: Study, changed: Changed, anew: Changed) -> Iterator[Line]:
+    """The correlation of each group; of a matrix one multiple of all its correlations."""
     for name, group in study.groups.items():
         ends = group_changes.correlations(group)
         if ends is None:
             continue
 
-        def at(value: float, group: Group = group) -> Estimate:
-            return difference(Change(groups={group.name: group_changes.correlated(group, value)}))
+        def change(value: float, group: Group = group) -> Change:
+            return Change(groups={group.name: group_changes.correlated(group, value)})
 
         stated, low, high = ends
-        yield _moved(CORRELATION, name, "1", stated, (low, high), at, sign)
+        yield _line(CORRELATION, name, "1", stated, (low, high), change, changed, anew)
 
 
 def levers(
     study: Study,
     policies: Sequence[str],
-    difference: Callable[[Change], Estimate],
-    sign: float,
+    changed: Changed,
+    anew: Changed,
     left_out: list[tuple[str, str]],
-) -> Iterator[Belief]:
-    """How far each lever of the policies must move, in all years and places at once, within the model's bounds."""
+) -> Iterator[Line]:
+    """Each lever of the policies, in all years and places at once, within the model's bounds."""
     for policy in (one for one in study.policies if one.name in policies):
         for name, lever in study.model.levers.items():
             label = f"{policy.name}.{name}"
@@ -114,29 +118,25 @@ def levers(
             low = lever.low if np.isfinite(lever.low) else min(0.0, 3 * stated)
             high = lever.high if np.isfinite(lever.high) else max(0.0, 3 * stated)
 
-            def at(value: float, policy: str = policy.name, name: str = name) -> Estimate:
-                return difference(Change(levers={policy: {name: value}}))
+            def change(value: float, policy: str = policy.name, name: str = name) -> Change:
+                return Change(levers={policy: {name: value}})
 
-            yield _moved(LEVER, label, lever.unit, stated, (low, high), at, sign)
+            yield _line(LEVER, label, lever.unit, stated, (low, high), change, changed, anew)
 
 
-def _moved(
-    kind: str, name: str, unit: str, stated: float, ends: tuple[float, float], at: Difference, sign: float
-) -> Belief:
-    turns = []
-    far: list[tuple[float, float]] = []
-    for end in ends:
-        if end == stated:
-            continue
-        there = at(end)
-        far.append((sign * there.estimate, end))
-        if turned(there, sign):
-            turns.append(bisected(at, stated, end, sign))
-    if not turns:
-        most = min(far)[1] if far else stated
-        gap = abs(most - stated)
-        return Belief(kind, name, unit, stated, most, Estimate(gap, np.nan, np.nan, np.nan), False, "runs")
-    turn = min(turns, key=lambda one: abs(one.estimate - stated))
-    low, high = sorted((turn.low - stated, turn.high - stated))
-    move = Estimate(turn.estimate - stated, turn.standard_error, low, high)
-    return Belief(kind, name, unit, stated, turn.estimate, move, True, "runs")
+def _line(
+    kind: str,
+    name: str,
+    unit: str,
+    stated: float,
+    ends: tuple[float, float],
+    change: Callable[[float], Change],
+    changed: Changed,
+    anew: Changed,
+) -> Line:
+    sides = tuple(tuple(map(float, np.linspace(stated, end, LOOKS + 1)[1:])) for end in ends if end != stated)
+
+    def along(of: Changed, value: float) -> Estimate:
+        return of(change(value))
+
+    return Line(kind, name, unit, stated, stated, sides, cache(partial(along, changed)), partial(along, anew))

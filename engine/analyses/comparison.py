@@ -93,6 +93,11 @@ def compared(study: Study, policies: Sequence[str] | None) -> tuple[Study, list[
     return replace(study, policies=tuple(study.policies[k] for k in rows), baseline=baseline), rows
 
 
+def of_named(study: Study, policies: Sequence[str] | None) -> Study:
+    """The study of the policies that are named: of several, as `compared`; one is held against the baseline. The study itself of none."""
+    return study if len(set(policies or ())) < 2 else compared(study, policies)[0]
+
+
 def refuse(study: Study, question: Question) -> None:
     """Refuses variables, labels and a year that there are not.
 

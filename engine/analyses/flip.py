@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from jaxtyping import Float
 
-from engine.analyses.beliefs import LOCATION, Belief, bisected, correlations, levers, turned
+from engine.analyses.beliefs import LOCATION, RUNS, Belief, Line, correlations, levers
+from engine.analyses.comparison import compared
 from engine.analyses.futures import (
-    LEVEL,
     MEAN,
     PROBABILITY,
     SHORTFALL,
@@ -22,22 +23,22 @@ from engine.analyses.futures import (
     refuse_too_many,
     sound,
 )
-from engine.analyses.joint_move import JointMove, joint_move
+from engine.analyses.joint_move import JointMove, Moved, joint_move
 from engine.analyses.joint_scores import Joint
+from engine.analyses.policy_gap import Look
+from engine.analyses.turning import Difference, Stretch, needed, stretches, sureness, turns
 from engine.analyses.variants import PATHS, Observer, unobserved
 from engine.errors import Problem, UserError, unknown
 from engine.program import arguments
 from engine.program.contract import Scores
-from engine.risk.events import happens
 from engine.risk.intervals import Estimate, as_units
-from engine.risk.measures import difference, probability_difference
-from engine.risk.tilting import LARGEST_SHAPE, Tilt, nearest_turn, normalised, tail_shape, weighted_mean
-from engine.study.study import Change, Study
+from engine.risk.tilting import Tilt, nearest_turn, normalised
+from engine.study.study import Change, Input, Study
 
 FARTHEST = 3.0
 """Normal scores that a prior is moved by, at most."""
-STEP = 0.25
-STARTS = 2
+STEP = 0.5
+WEIGHTS = "weights"
 RERUN_PATHS = 1 << 15
 Paths = Float[np.ndarray, "path"]
 
@@ -51,7 +52,8 @@ class Flip:
       variable, measure: what the policies are ranked by: mean or ES of an outcome, probability of an event.
       first, second: the policies.
       difference: the first less the second, as stated.
-      beliefs: those that turn the ranking, the nearest first, then those that do not within their range.
+      beliefs: those that turn the ranking, the nearest first, one record for every turn; then those that do not within their range. None
+        where the policies cannot be distinguished as stated: there is no ranking to turn.
       joint: the smallest move of all priors together that turns it; None where none is seen.
       nearest: the law of all futures, shocks too, nearest to the stated one under which the difference is zero, as far as its weights can
         be trusted; None of ES, or where no law of the futures seen does.
@@ -82,8 +84,9 @@ def flip(
 ) -> Flip:
     """How far each belief must move before two policies change places, and the nearest joint move of all.
 
-    A prior is moved by its normal score, and stays within its support: by weights of the futures that are there as far as these can be
-    trusted (k-hat at most .7), else by running again. Correlations and levers are moved by running again.
+    A prior is moved by its normal score, and stays within its support: by weights of the futures that are there as far as these are worth
+    as many futures as a run, else by running again. Correlations and levers are moved by running again. What seems to turn the ranking is
+    held against other futures, independent of those that were searched: in at most 5 % of studies that nothing turns does something.
 
     Args:
       variable: an outcome or an event.
@@ -98,30 +101,101 @@ def flip(
     study.refuse_broken_model()
     measure = _measure(study, variable, first, second, measure)
     study = of_paths(study, paths, PATHS)
-    names = {first, second}
-    kept = tuple(policy for policy in study.policies if policy.name in names)
-    base = study.baseline if study.baseline in names else first
-    study = replace(study, policies=kept, baseline=base)
-    futures = Futures(study, outcomes_of(study, [variable]), device)
-    look = _Look(futures, variable, measure, first, second)
-    (own,) = futures.mixed([{}])
+    study, _ = compared(study, [second, first])
+    return flip_on(
+        Futures(study, outcomes_of(study, [variable]), device), variable, measure, first, second, observe
+    )
+
+
+def flip_on(
+    futures: Futures,
+    variable: str,
+    measure: str,
+    first: str,
+    second: str,
+    observe: Observer = unobserved,
+) -> Flip:
+    """The same on futures of a study of these two policies."""
+    study = futures.study
+    look = Look(futures, variable, measure, first, second)
+    own = futures.changed(Change(), study.paths)
     good = sound((own,))
     refuse_too_many(study, good)
     stated = look.difference(own)
-    sign = 1.0 if stated.estimate >= 0 else -1.0
-    few = min(study.paths, RERUN_PATHS) // study.unit * study.unit
+    if not (stated.low > 0 or stated.high < 0):
+        return Flip(study, variable, measure, first, second, stated, (), None, None, ())
     left_out: list[tuple[str, str]] = []
-    again = partial(look.changed, few)
-    beliefs = [
-        *_locations(look, own, good, sign, few, left_out, observe),
-        *correlations(study, again, sign),
-        *levers(study, (first, second), again, sign, left_out),
-    ]
+    beliefs, joint = _turning(look, own, good, 1.0 if stated.estimate > 0 else -1.0, left_out, observe)
     tilt = None if measure == SHORTFALL else nearest_turn(look.gaps(own)[good])
-    order = sorted(beliefs, key=_far)
-    alone = [(one.name, one.move.estimate) for one in order if one.turns and one.kind == LOCATION][:STARTS]
-    joint = joint_move(study, look.futures.scores(0, few), look.of_scores, sign, alone)
-    return Flip(study, variable, measure, first, second, stated, tuple(order), joint, tilt, tuple(left_out))
+    return Flip(study, variable, measure, first, second, stated, beliefs, joint, tilt, tuple(left_out))
+
+
+def _turning(
+    look: Look,
+    own: Values,
+    good: np.ndarray,
+    sign: float,
+    left_out: list[tuple[str, str]],
+    observe: Observer,
+) -> tuple[tuple[Belief, ...], JointMove | None]:
+    """Every belief with its turns, and the nearest move of all priors."""
+    study = look.study
+    few = min(study.paths, RERUN_PATHS) // study.unit * study.unit
+    others = replace(look, futures=look.futures.anew())
+    here, there = partial(look.changed, few), partial(others.changed, few)
+    anew = others.futures.scores(0, few)
+    lines = [
+        *_locations(look, own, good, few, others, anew, left_out),
+        *correlations(study, here, there),
+        *levers(study, (look.first, look.second), here, there, left_out),
+    ]
+    units = as_units(few, study.unit)
+    searched: list[tuple[Line, list[list[Stretch]], float]] = []
+    for k, line in enumerate(lines):
+        sides = [[(x, line.at(x)) for x in side] for side in line.sides]
+        rows = [stretches(line.start, side, sign, units.reach) for side in sides]
+        looks = [one for side in sides for one in side]
+        most, _ = min(looks, key=lambda one: sign * one[1].estimate, default=(line.start, None))
+        searched.append((line, rows, most))
+        observe("beliefs", k + 1, len(lines))
+    # one more for all priors together
+    tests = 1 + sum(len(side) - 1 for _, rows, _ in searched for side in rows)
+    limit = needed(units, tests)
+    by_line = [_beliefs(line, rows, most, sign, units.reach, limit) for line, rows, most in searched]
+    beliefs = [one for own_turns in sorted(by_line, key=lambda some: _far(some[0])) for one in own_turns]
+    alone = [one for one in beliefs if one.turns and one.kind == LOCATION]
+    searching, judging = (
+        Moved(study, scores, one.of_scores, sign, units)
+        for one, scores in ((look, look.futures.scores(0, few)), (others, anew))
+    )
+    return tuple(beliefs), joint_move(searching, judging, alone, limit)
+
+
+def _beliefs(
+    line: Line, rows: Sequence[Sequence[Stretch]], most: float, sign: float, reach: float, limit: float
+) -> list[Belief]:
+    """A record for every turn along a line, the nearest first; one that says that there is none if there is none."""
+
+    @cache
+    def is_sure(one: Stretch) -> bool:
+        return sureness(line.anew(one.surest), sign * one.side) > limit
+
+    seen = [one for side in rows for one in turns(line.at, side, is_sure, sign, reach)]
+    named = line.kind, line.name, line.unit, line.stated
+    if not seen:
+        move = Estimate(abs(most - line.start), np.nan, np.nan, np.nan)
+        return [Belief(*named, line.value(most), move, False, line.how(most))]
+    found = []
+    for turn in sorted(seen, key=lambda one: abs(one.at.estimate - line.start)):
+        x = turn.at
+        move = replace(x, estimate=x.estimate - line.start, low=x.low - line.start, high=x.high - line.start)
+        length = abs(move.estimate) * line.scale
+        found.append(
+            Belief(
+                *named, line.value(x.estimate), move, True, line.how(x.estimate), turn.back, length
+            )
+        )  # fmt: skip
+    return found
 
 
 def _measure(study: Study, variable: str, first: str, second: str, measure: str | None) -> str:
@@ -144,93 +218,16 @@ def _measure(study: Study, variable: str, first: str, second: str, measure: str 
     return measure or known[0]
 
 
-@dataclass(frozen=True)
-class _Look:
-    """One difference of two policies, from outcomes, from weights, and from the program fed with something else."""
-
-    futures: Futures
-    variable: str
-    measure: str
-    first: str
-    second: str
-
-    @property
-    def study(self) -> Study:
-        return self.futures.study
-
-    def difference(self, values: Values) -> Estimate:
-        """With its interval; on paths where all is finite."""
-        good = sound((values,))
-        units = as_units(len(good), self.study.unit)
-        units = units if good.all() else units.take(good)
-        one, two = (self._of(policy, values)[good] for policy in (self.first, self.second))
-        if self.measure == PROBABILITY:
-            return probability_difference(one, two, units)
-        loss = self.study.model.outcomes[self.variable].loss
-        return difference(one, two, units, loss, (LEVEL,))[self.measure]
-
-    def gaps(self, values: Values) -> Paths:
-        """The difference on every path, whose mean it is; of a mean or a probability."""
-        one, two = (self._of(policy, values).astype(np.float64) for policy in (self.first, self.second))
-        with np.errstate(invalid="ignore"):  # infinite under both
-            return one - two
-
-    def of_scores(self, scores: Scores) -> Paths:
-        """The difference on every path that is made of random numbers; of ES what each path adds to it."""
-        values = self.futures.made(scores)
-        if self.measure != SHORTFALL:
-            gaps = self.gaps(values)
-            return np.where(np.isfinite(gaps), gaps, 0.0)  # such a path has no say
-        good = sound((values,))
-        alike, gaps = np.ones(int(good.sum())), np.zeros(len(good))
-        one, two = (
-            self._excess(self._of(policy, values)[good], alike) for policy in (self.first, self.second)
-        )
-        gaps[good] = one - two
-        return gaps
-
-    def weighted(self, values: Values, good: np.ndarray, weights: Paths) -> Estimate:
-        """The difference under weights with mean 1 of the good paths."""
-        units = as_units(len(good), self.study.unit)
-        units = units if good.all() else units.take(good)
-        if self.measure != SHORTFALL:
-            return weighted_mean(self.gaps(values)[good], weights, units)
-        one, two = (
-            self._excess(self._of(policy, values)[good], weights) for policy in (self.first, self.second)
-        )
-        return weighted_mean(one - two, weights, units)
-
-    def changed(self, paths: int, change: Change) -> Estimate:
-        """The difference where the program is fed with a change, on the first so many paths."""
-        return self.difference(self.futures.changed(change, paths))
-
-    def _of(self, policy: str, values: Values) -> np.ndarray:
-        row = self.study.policy_names.index(policy)
-        if self.measure == PROBABILITY:
-            (event,) = (event for event in self.study.events if event.name == self.variable)
-            return happens(self.study, event, {name: x[row] for name, x in values.items()})
-        return values[self.variable][row]
-
-    def _excess(self, values: np.ndarray, weights: Paths) -> Paths:
-        """What each path adds to ES under the weights: VaR and what is beyond it."""
-        sign = 1.0 if self.study.model.outcomes[self.variable].loss else -1.0
-        losses = sign * values.astype(np.float64)
-        order = np.argsort(losses)
-        below = np.cumsum(weights[order]) / weights.sum()
-        var = losses[order[min(int(np.searchsorted(below, LEVEL)), len(order) - 1)]]
-        return sign * (var + np.maximum(losses - var, 0.0) / (1 - LEVEL))
-
-
 def _locations(
-    look: _Look,
+    look: Look,
     own: Values,
     good: np.ndarray,
-    sign: float,
     few: int,
+    others: Look,
+    anew: Scores,
     left_out: list[tuple[str, str]],
-    observe: Observer,
-) -> Iterator[Belief]:
-    """How far the prior of each factor must move."""
+) -> Iterator[Line]:
+    """The prior of each factor, moved by its normal score."""
     study = look.study
     scores = look.futures.scores(0, study.paths)
     names = [one.name for one in arguments.streams(study)]
@@ -239,8 +236,12 @@ def _locations(
         for name, group in study.groups.items()
         if group.copula.family == "gaussian"
     }
-    moving = [item for item in study.inputs if item.marginal.quantile(0.25) < item.marginal.quantile(0.75)]
-    for k, item in enumerate(moving):
+    steps = STEP * np.arange(1, int(FARTHEST / STEP) + 1)
+    sides = tuple(tuple(map(float, side * steps)) for side in (1.0, -1.0))
+    for item in study.inputs:
+        law = item.marginal
+        if not law.quantile(0.25) < law.quantile(0.75):
+            continue
         if item.group and item.group not in joints:
             left_out.append(
                 (item.name, f"moves with others by a copula that is {study.groups[item.group].copula.family}")
@@ -253,72 +254,67 @@ def _locations(
             joint = joints[item.group]
             member = study.groups[item.group].members.index(item.name)
             pull, size = joint.pull(scores, member)
-            shift = joint.shift(member)
-            rows = joint.rows
+            rows, shift = joint.shift(member)
         else:
             rows = [names.index(arguments.factor_stream(item))]
             pull, size, shift = scores[rows[0]], 1.0, np.ones(1)
-        by_weight = partial(_weighted, look, own, good, pull[good], size)
-        by_rerun = partial(_moved, look, scores, rows, shift, few)
-        at, how = _turn(by_weight, by_rerun, sign)
-        law = item.marginal
-        stated = float(law.quantile(0.5))
-        value = stated if at is None else float(law.at_score(np.array(at.estimate)))
-        yield Belief(
-            LOCATION,
-            item.name,
-            item.unit,
-            stated,
-            value,
-            at or Estimate(FARTHEST, 0.0, 0.0, 0.0),
-            at is not None,
-            how,
+        yield _location(
+            item,
+            sides,
+            partial(_is_worth, study.paths, few, size),
+            partial(_weighted, look, own, good, pull[good], size),
+            partial(_moved, look, scores, rows, shift, few),
+            partial(_moved, others, anew, rows, shift, few),
+            float(np.linalg.norm(shift)),
         )
-        observe("priors", k + 1, len(moving))
 
 
-def _weighted(
-    look: _Look, own: Values, good: np.ndarray, pull: Paths, size: float, move: float
-) -> Estimate | None:
-    """The difference with a prior moved, by weights; None where these cannot be trusted."""
-    log_weights = move * pull - 0.5 * move * move * size
-    if tail_shape(log_weights) > LARGEST_SHAPE:
-        return None
-    return look.weighted(own, good, normalised(log_weights))
+def _location(
+    item: Input,
+    sides: tuple[tuple[float, ...], ...],
+    is_worth: Callable[[float], bool],
+    weighted: Difference,
+    moved: Difference,
+    anew: Difference,
+    scale: float,
+) -> Line:
+    law = item.marginal
+
+    def at(move: float) -> Estimate:
+        return weighted(move) if is_worth(move) else moved(move)
+
+    def median(move: float) -> float:
+        return float(law.at_score(np.array(move)))
+
+    def how(move: float) -> str:
+        return WEIGHTS if is_worth(move) else RUNS
+
+    stated = float(law.quantile(0.5))
+    return Line(
+        LOCATION, item.name, item.unit, stated, 0.0, sides, cache(at), anew, median, how, scale
+    )  # fmt: skip
+
+
+def _is_worth(paths: int, few: int, size: float, move: float) -> bool:
+    """Whether weights of stored futures are worth as many futures as a run: by Kish, n exp(-m^2 q) of them."""
+    return paths * math.exp(-move * move * size) >= few
+
+
+def _weighted(look: Look, own: Values, good: np.ndarray, pull: Paths, size: float, move: float) -> Estimate:
+    """The difference with a prior moved, by weights."""
+    return look.weighted(own, good, normalised(move * pull - 0.5 * move * move * size))
 
 
 def _moved(
-    look: _Look, scores: np.ndarray, rows: Sequence[int], shift: np.ndarray, few: int, move: float
+    look: Look, scores: np.ndarray, rows: Sequence[int], shift: np.ndarray, few: int, move: float
 ) -> Estimate:
     """The same by running again."""
     mixed = scores[:, :few].copy()
     mixed[rows] += move * shift[:, None]
-    return look.difference(look.futures.made(mixed))
-
-
-def _turn(
-    by_weight: Callable[[float], Estimate | None], by_rerun: Callable[[float], Estimate], sign: float
-) -> tuple[Estimate | None, str]:
-    """The least move at which the difference turns, with its interval, and how it was seen: "weights" or "runs"."""
-    turns: list[tuple[Estimate, str]] = []
-    for side in (1.0, -1.0):
-        below, reach = 0.0, 0.0
-        for k in range(1, int(FARTHEST / STEP) + 1):
-            reach = side * k * STEP
-            seen = by_weight(reach)
-            if seen is None:
-                end = by_rerun(side * FARTHEST)
-                if turned(end, sign):
-                    turns.append((bisected(by_rerun, below, side * FARTHEST, sign), "runs"))
-                break
-            if turned(seen, sign):
-                turns.append((bisected(by_weight, below, reach, sign), "weights"))  # type: ignore[arg-type]
-                break
-            below = reach if sign * seen.estimate > 0 else below
-    return min(turns, key=lambda one: abs(one[0].estimate), default=(None, ""))
+    return look.seen(look.futures.made(mixed))
 
 
 def _far(one: Belief) -> tuple[bool, float]:
     """Those that turn the ranking first, by how far they move: a prior in normal scores, others by the share of what they are."""
     size = abs(one.move.estimate)
-    return not one.turns, size if one.kind == LOCATION else size / max(abs(one.stated), 1e-9)
+    return not one.turns, one.length if one.kind == LOCATION else size / max(abs(one.stated), 1e-9)

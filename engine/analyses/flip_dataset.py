@@ -19,6 +19,8 @@ from engine.run_folder.cube_groups import described, labels
 from engine.run_folder.stored_estimates import estimates, taken_apart
 
 NAMED = 3
+SAME = 0.005
+"""Standard deviations that two lengths differ by, at most, where they are printed alike."""
 
 
 def sentence(given: Flip) -> str:
@@ -31,17 +33,17 @@ def sentence(given: Flip) -> str:
         )
     order = f"{given.first} {'above' if one.estimate > 0 else 'below'} {given.second} in {what}"
     turning = [belief for belief in given.beliefs if belief.turns]
-    priors = [belief for belief in turning if belief.kind == LOCATION]
-    others = [belief for belief in turning if belief.kind != LOCATION]
+    priors = _nearest([belief for belief in turning if belief.kind == LOCATION])
+    others = _nearest([belief for belief in turning if belief.kind != LOCATION])
     parts = []
     if priors:
-        parts.append(f"{priors[0].name} alone turns it: {_to(priors[0])}")
+        parts.append(f"{priors[0].name} alone turns it: {' and '.join(map(_to, priors))}")
     else:
         parts.append(f"no prior alone turns it within {FARTHEST:g} standard deviations")
     if others:
-        parts.append(f"{others[0].kind} {others[0].name} {_to(others[0])} does")
+        parts.append(f"{others[0].kind} {others[0].name} {' and '.join(map(_to, others))} does")
     if given.joint is not None:
-        names = ", ".join(name for name, *_ in given.joint.factors[:NAMED])
+        names = ", ".join(name for name, *_ in given.joint.moving[:NAMED])
         parts.append(
             f"all priors together do by {_size(given.joint.distance)} standard deviations, {names} most"
         )
@@ -51,7 +53,7 @@ def sentence(given: Flip) -> str:
 
 
 def groups(given: Flip) -> dict[str, xr.Dataset]:
-    """The answer by place: `/beliefs` [belief, stat] and `/joint` [factor]."""
+    """The answer by place: `/beliefs` [belief, stat], a row for every turn of a belief, and `/joint` [factor]."""
     study = given.study
     about = {
         "title": f"{study.name}: what would turn {given.first} against {given.second} in {given.measure} of {given.variable}",
@@ -72,7 +74,9 @@ def groups(given: Flip) -> dict[str, xr.Dataset]:
                 "move": estimates("belief", moves, described("how far it must move: normal scores of a prior, else its unit", "1")),
                 "stated": ("belief", [one.stated for one in given.beliefs], described("its value as stated, in its unit", "1")),
                 "turn": ("belief", [one.turn for one in given.beliefs], described("its value where the ranking turns, in its unit", "1")),
-                "turns": ("belief", np.array([one.turns for one in given.beliefs], np.int8), described("1 where it turns the ranking", "1")),
+                        "turns": ("belief", np.array([one.turns for one in given.beliefs], np.int8), described("1 where it turns the ranking", "1")),
+                "back": ("belief", np.array([one.back for one in given.beliefs], np.int8), described("1 where the ranking is as stated again beyond", "1")),
+                "length": ("belief", [one.length for one in given.beliefs], described("length of a prior's move in independent normal scores", "1")),
             },
             {
                 "belief": labels("belief", [one.name for one in given.beliefs], "what is believed"),
@@ -108,7 +112,15 @@ def records(given: Flip) -> Iterator[dict[str, Any]]:
     }
     yield {"kind": "difference", **head, **_numbers(given.difference)}
     for one in given.beliefs:
-        value = {"stated": one.stated, "turn": one.turn, "unit": one.unit, "turns": one.turns, "how": one.how}
+        value = {
+            "stated": one.stated,
+            "turn": one.turn,
+            "unit": one.unit,
+            "turns": one.turns,
+            "back": one.back,
+            "how": one.how,
+        }
+        value["length"] = None if math.isnan(one.length) else one.length
         yield {"kind": one.kind, **head, "name": one.name, **value, **_numbers(one.move)}
     for name, why in given.left_out:
         yield {"kind": "left out", **head, "name": name, "why": why}
@@ -122,10 +134,22 @@ def records(given: Flip) -> Iterator[dict[str, Any]]:
         yield {"kind": "nearest law of all futures", **head, **nearest}
 
 
+def _nearest(turning: list[Belief]) -> list[Belief]:
+    """All turns of the belief that turns the ranking first."""
+    return [one for one in turning if (one.kind, one.name) == (turning[0].kind, turning[0].name)]
+
+
 def _to(one: Belief) -> str:
     unit = f" {one.unit}" if one.unit not in ("1", "") else ""
-    where = f"at {one.turn:.3g}{unit} in place of {one.stated:.3g}"
-    return f"{where}, {_size(one.move)} standard deviations" if one.kind == LOCATION else where
+    where = f"{'back ' if one.back else ''}at {one.turn:.3g}{unit} in place of {one.stated:.3g}"
+    if one.kind != LOCATION:
+        return where
+    alone = (
+        f" ({rounded(one.length, 2)} with its group left behind)"
+        if one.length > abs(one.move.estimate) + SAME
+        else ""
+    )
+    return f"{where}, {_size(one.move)} standard deviations{alone}"
 
 
 def _size(one: Estimate) -> str:

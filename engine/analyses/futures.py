@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.analyses import variants
-from engine.analyses.independent_inputs import IndependentInput, replicates
+from engine.analyses.independent_inputs import IndependentInput, independent_inputs, replicates
 from engine.errors import Problem, UserError, unknown
 from engine.program import compilation_cache, devices
 from engine.program.contract import FactorDraws, Program, Scores
@@ -106,6 +107,7 @@ class Futures:
     def __init__(self, study: Study, names: Sequence[str], device: str | None = None):
         compilation_cache.keep_programs()
         self.study, self.names = study, tuple(names)
+        self.replicate = 0
         self.program: Program = devices.program(study, device)
         self._at = [[*study.model.outcomes].index(name) for name in names]
 
@@ -125,6 +127,14 @@ class Futures:
         study = self.study if paths is None else replace(self.study, paths=paths)
         programs = ((k, variants.held(self.program, one)) for k, one in enumerate(values))
         return self._gathered(programs, study, len(study.blocks()))
+
+    def anew(self, by: int = 1) -> Futures:
+        """As many futures of the study with every input drawn anew: independent of these. Of 0, these; of each other number, others."""
+        other = copy(self)
+        other.replicate = self.replicate + by
+        streams = replicates(independent_inputs(self.study), other.replicate)
+        other.program = variants.drawn_anew(self.program, streams)
+        return other
 
     def changed(self, change: Change, paths: int) -> Values:
         """The outcomes by name of the study with a change, on the first so many paths."""

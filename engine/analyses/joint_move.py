@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property, partial
 
 import numpy as np
 from jaxtyping import Float
 
-from engine.analyses.beliefs import turned
+from engine.analyses.beliefs import Belief
 from engine.analyses.joint_scores import Joint
+from engine.analyses.turning import Difference, crossing, root, sureness
+from engine.formatting import rounded
 from engine.program import arguments
 from engine.program.contract import Scores
-from engine.risk.intervals import Estimate, Z, as_units
+from engine.risk.intervals import Estimate, Units
 from engine.risk.tilting import weighted_mean
 from engine.study.study import Study
 
 ROUNDS = 5
-HALVINGS = 8
+STARTS = 2
+"""Priors that turn the ranking alone from which the search begins too."""
 FARTHEST = 6.0
 """Of the move, in standard deviations: beyond, it says that there is none."""
 Gaps = Callable[[Scores], Float[np.ndarray, "path"]]
@@ -37,91 +42,126 @@ class JointMove:
     factors: tuple[tuple[str, float, float, float], ...]
 
     @property
+    def moving(self) -> tuple[tuple[str, float, float, float], ...]:
+        """The factors that move by what two digits show."""
+        return tuple(one for one in self.factors if rounded(abs(one[1]), 2) != rounded(0.0, 2))
+
+    @property
     def entropy(self) -> float:
         """The relative entropy of the moved belief to the stated one, in nats."""
         return 0.5 * self.distance.estimate**2
 
 
-def joint_move(
-    study: Study, scores: Scores, gaps: Gaps, sign: float, starts: Sequence[tuple[str, float]]
-) -> JointMove | None:
-    """The move of least relative entropy among those of the factors' scores that turns a difference; None where none is seen.
-
-    The density of independent normal scores moved by m has the relative entropy |m|^2 / 2 to that of unmoved ones. The least m with
-    E d = 0 lies along the gradient of E d there, which is E d e (Stein): that is stepped to, and E d brought to zero along it by halving.
+@dataclass(frozen=True)
+class Moved:
+    """A difference of two policies where all numbers of a path that are drawn once are moved.
 
     Args:
       scores: of the paths that are looked at.
       gaps: the difference on each path, from random numbers.
       sign: of the difference as stated.
-      starts: factors whose own move turns it, with that: the search begins there too.
     """
-    once = [k for k, one in enumerate(arguments.streams(study)) if one.year is None]
-    if not once:
+
+    study: Study
+    scores: Scores
+    gaps: Gaps
+    sign: float
+    units: Units
+
+    @cached_property
+    def once(self) -> list[int]:
+        """Rows of the numbers that are drawn once."""
+        return [k for k, one in enumerate(arguments.streams(self.study)) if one.year is None]
+
+    @cached_property
+    def own(self) -> Scores:
+        """The numbers that are drawn once, as they are."""
+        return self.scores[self.once].astype(np.float64)
+
+    def at(self, move: np.ndarray) -> Float[np.ndarray, "path"]:
+        """The difference on each path, above zero as stated."""
+        mixed = self.scores.copy()
+        mixed[self.once] += move[:, None]
+        return self.sign * self.gaps(mixed)
+
+    def along(self, ray: np.ndarray, length: float) -> Estimate:
+        """Its mean at so much of a move."""
+        values = self.at(length * ray)
+        return weighted_mean(values, np.ones(len(values)), self.units)
+
+
+def joint_move(searched: Moved, judging: Moved, alone: Sequence[Belief], limit: float) -> JointMove | None:
+    """The move of least relative entropy among those of the factors' scores that turns a difference; None where none is seen.
+
+    The density of independent normal scores moved by m has the relative entropy |m|^2 / 2 to that of unmoved ones. The least m with
+    E d = 0 lies along the gradient of E d there, which is E d e (Stein): that is stepped to, and E d brought to zero along it. A direction
+    so fitted to some futures is held against others: these say whether the difference turns along it, and how far away. Never farther
+    than the nearest prior that turns it alone, which is such a move too.
+
+    Args:
+      searched: the futures that a direction is looked for on.
+      judging: others, independent of these.
+      alone: turns of single priors, the nearest first: the search begins there too.
+      limit: standard errors from which the sign on the other futures is beyond doubt.
+    """
+    if not searched.once:
         return None
-    own = scores[once].astype(np.float64)
-
-    def at(move: np.ndarray) -> np.ndarray:
-        mixed = scores.copy()
-        mixed[once] += move[:, None]
-        return sign * gaps(mixed)
-
-    def mean(move: np.ndarray) -> Estimate:
-        values = at(move)
-        return weighted_mean(values, np.ones(len(values)), units)
-
-    units = as_units(scores.shape[-1], study.unit)
-    best: np.ndarray | None = None
-    for start in (np.zeros(len(once)), *(_of_factor(study, name, size) for name, size in starts)):
-        for move in _steps(own, at, mean, start):
-            if best is None or np.linalg.norm(move) < np.linalg.norm(best):
-                best = move
-    if best is None:
+    singles = [_of_factor(searched.study, one.name, one.move.estimate) for one in alone[:STARTS]]
+    ends = [end for start in (np.zeros(len(searched.once)), *singles) for end in _ends(searched, start)]
+    end = min(ends, key=lambda one: one[0], default=None)
+    moves = []
+    if alone:
+        one, length = alone[0], alone[0].length
+        scale = length / abs(one.move.estimate) if length else 1.0
+        low, high = sorted(
+            scale * math.copysign(x, x * one.move.estimate) for x in (one.move.low, one.move.high)
+        )
+        moves.append((Estimate(length, scale * one.move.standard_error, low, high), singles[0]))
+    if end is not None:
+        _, ray, far = end
+        if sureness(judging.along(ray, far), -1.0) > limit:
+            at = crossing(cache(partial(judging.along, ray)), 0.0, far, 1.0, judging.units.reach)
+            moves.append((at, at.estimate * ray))
+    if not moves:
         return None
-    length = float(np.linalg.norm(best))
-    there = at(best)
-    slope = float((own * (there - there.mean())).mean(axis=1) @ best) / length
-    error = mean(best).standard_error / abs(slope) if slope else float("nan")
-    distance = Estimate(length, error, length - Z * error, length + Z * error)
-    return JointMove(distance, _factors(study, best))
+    distance, move = min(moves, key=lambda one: one[0].estimate)
+    return JointMove(distance, _factors(searched.study, move))
 
 
-def _steps(
-    own: Scores, at: Gaps, mean: Callable[[np.ndarray], Estimate], move: np.ndarray
-) -> Iterator[np.ndarray]:
-    """Moves that turn the difference, each from the one before it: the start itself, if it is one."""
-    seen = at(move)
-    if move.any() and seen.mean() < 0:
-        yield move
+def _ends(moved: Moved, move: np.ndarray) -> Iterator[tuple[float, np.ndarray, float]]:
+    """Directions in which the difference turns, each from the one before it: how far it is, the direction, and where it has turned."""
     for _ in range(ROUNDS):
-        gradient = (own * (seen - seen.mean())).mean(axis=1)
+        seen = moved.at(move)
+        gradient = (moved.own * (seen - seen.mean())).mean(axis=1)
         size = float(np.linalg.norm(gradient))
         step = (gradient @ move - seen.mean()) / size**2 * gradient if size > 0 else np.zeros(len(move))
         length = float(np.linalg.norm(step))
         if not length > 0:
             return
-        ray = step / length
-        ends = (min(2 * length, FARTHEST), FARTHEST)
-        high = next((end for end in ends if turned(mean(end * ray), 1.0)), None)
-        if high is None:
+        along = cache(partial(moved.along, step / length))
+        reach = moved.units.reach
+        far = next(
+            (x for x in (min(2 * length, FARTHEST), FARTHEST) if sureness(along(x), -1.0) > reach), None
+        )
+        if far is None:
             return
-        low = 0.0
-        for _ in range(HALVINGS):
-            middle = 0.5 * (low + high)
-            low, high = (low, middle) if at(middle * ray).mean() < 0 else (middle, high)
-        move = high * ray
-        seen = at(move)
-        yield move
+        at = root(partial(_mean, along), 0.0, far)
+        move = at * step / length
+        yield at, step / length, far
+
+
+def _mean(along: Difference, length: float) -> float:
+    return along(length).estimate
 
 
 def _of_factor(study: Study, name: str, size: float) -> np.ndarray:
-    """The move of the numbers that are drawn once that moves the joint score of one factor, and of no other."""
+    """The least move of the numbers that are drawn once that moves the joint score of one factor, and of no other."""
     streams = [one.name for one in arguments.streams(study) if one.year is None]
     (item,) = (item for item in study.inputs if item.name == name)
     move = np.zeros(len(streams))
     if item.group:
-        joint = Joint.of(study, item.group)
-        move[joint.rows] = size * joint.shift(study.groups[item.group].members.index(name))
+        rows, shift = Joint.of(study, item.group).shift(study.groups[item.group].members.index(name))
+        move[rows] = size * shift
     else:
         move[streams.index(arguments.factor_stream(item))] = size
     return move

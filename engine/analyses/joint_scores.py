@@ -76,9 +76,12 @@ class Joint:
         inverse = np.linalg.pinv(self._correlation, hermitian=True)
         return inverse[member] @ self._joint(scores), float(inverse[member, member])
 
-    def shift(self, member: int) -> np.ndarray:
-        """What a move of one member's score by 1, and of no other's, is in own scores."""
-        return np.linalg.lstsq(self.own, np.eye(len(self.own))[member], rcond=None)[0]
+    def shift(self, member: int) -> tuple[list[int], np.ndarray]:
+        """The least move of the numbers of a path that moves one member's score by 1, and no other's: rows, and by how much each goes."""
+        both = np.hstack([self.own, self.shared])
+        return [*self.rows, *self.latent_rows], np.linalg.lstsq(both, np.eye(len(both))[member], rcond=None)[
+            0
+        ]
 
     def moved(self, move: np.ndarray) -> np.ndarray:
         """How far the joint scores go where the numbers of a path that are drawn once go by a move."""

@@ -41,13 +41,14 @@ def command(
 ) -> None:
     """Show how far each belief of STUDY must move before two policies change places, and how far all priors together.
 
-    A belief is the prior of a factor, the correlation of a group, or a lever of a policy. --policies names the two; the baseline and the
-    other one if the study has two. On 131,072 paths, unless --paths says otherwise. Where the study has been run, the answer is written
+    A belief is the prior of a factor, the correlation of a group, or a lever of a policy. --policies names any two, of which the first
+    is what the other is held against, unless the baseline is among them; not needed where the study has two. On 131,072 paths, unless --paths says otherwise. Where the study has been run, the answer is written
     beside its cube, as flip.zarr.
 
     \b
     Example: rustbelt flip rustbelt --outcome displaced_person_years --policies reform,old
     """
+    from engine.analyses.comparison import of_named
     from engine.analyses.flip import flip
     from engine.analyses.flip_dataset import groups, records
     from engine.cli.show.flip_table import print_flip
@@ -55,10 +56,12 @@ def command(
     from engine.execution.stages import Stage
     from engine.run_folder import answer_store
 
-    if len(study.policies) != 2:
+    # a baseline that is not named runs all the same, and is none of the two
+    pair = of_named(study, ctx.params["policies"])
+    if len(pair.policies) != 2:
         raise click.UsageError(f"name two policies: --policies A,B. Known: {', '.join(study.policy_names)}.")
-    second = study.baseline
-    (first,) = (name for name in study.policy_names if name != second)
+    second = pair.baseline
+    (first,) = (name for name in pair.policy_names if name != second)
     refuse_if_memory_too_small(study, place["memory"])
     with progress(quiet) as observe:
         given = flip(

@@ -48,12 +48,13 @@ def command(
 ) -> None:
     """Show what each input of STUDY does to the spread of its outcomes, events and tails, and what knowing it is worth.
 
-    An input is what is drawn apart: a group of factors, a factor, a shock. Each is drawn anew on the same futures. On 131,072 paths,
-    unless --paths says otherwise. Where the study has been run, the answer is written beside its cube, as sensitivity.zarr.
+    An input is what is drawn apart: a group of factors, a factor, a shock. Each is drawn anew on the same futures. Differences are from the
+    baseline; from the first of --policies where the baseline is not among these. On 131,072 paths, unless --paths says otherwise. Where the study has been run, the answer is written beside its cube, as sensitivity.zarr.
 
     \b
     Example: rustbelt sensitivity rustbelt --outcome capital_shortfall_peak
     """
+    from engine.analyses.comparison import of_named
     from engine.analyses.sensitivity import sensitivity
     from engine.analyses.sensitivity_dataset import groups as labelled
     from engine.analyses.sensitivity_dataset import records
@@ -66,7 +67,7 @@ def command(
     refuse_if_memory_too_small(study, place["memory"])
     with progress(quiet) as observe:
         given = sensitivity(
-            study, named, study.paths if ctx.params["paths"] else None, place["device"],
+            of_named(study, ctx.params["policies"]), named, study.paths if ctx.params["paths"] else None, place["device"],
             lambda stage, done, total: observe(Stage(stage, done, total)),
             [name for names in groups for name in names], given_data,
         )  # fmt: skip

@@ -84,3 +84,37 @@ def test_what_cannot_be_asked_is_refused(run):
         ended = call(*words, "--quiet")
         assert ended.exit_code == 2, ended.output
         assert told in " ".join(ended.stderr.split())
+
+
+THREE = BRIDGE.replace("[events]", "[policies.stronger]\nstrength = 20\n[events]")
+
+
+def test_any_two_policies_make_a_pair(tmp_path):
+    """Also where neither is the baseline, which then has no part in the answer."""
+    study = write(tmp_path, THREE)
+    records = {}
+    for words in (
+        ("flip", "--policies", "stronger,strong"),
+        ("sensitivity", "--policies", "stronger,strong"),
+        ("attribute", "--from", "stronger", "--to", "strong"),
+    ):
+        ended = call(words[0], study, *own("Bridge"), *words[1:], "--outcome", "damage", "--json", "--quiet")
+        assert ended.exit_code == 0, ended.output
+        records[words[0]] = json.loads(ended.stdout)
+    difference = records["flip"][0]
+    assert (difference["policy"], difference["against"]) == ("strong", "stronger")
+    assert difference["estimate"] > 0
+    assert {one.get("against") for one in records["sensitivity"]} <= {"", None, "stronger"}
+    assert "weak" not in json.dumps(records)
+
+
+def test_a_pair_of_a_run_needs_no_baseline_either(tmp_path):
+    study, folder = write(tmp_path, THREE), tmp_path / "run"
+    assert call("run", study, *own("Bridge"), "--out", folder, "--quiet").exit_code == 0
+    opened = open_run(folder)
+    assert opened.flip("damage", "strong", "stronger").difference.estimate > 0
+    compared = opened.comparison(["damage"], ["stronger", "strong"])
+    assert compared.study.baseline == "stronger"
+    assert opened.attribute("stronger", "strong", ["damage"])
+    ended = call("compare", folder, *own("Bridge"), "--policies", "stronger,strong", "--outcome", "damage")
+    assert ended.exit_code == 0 and ended.stdout.startswith("strong against stronger, damage")

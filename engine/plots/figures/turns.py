@@ -15,7 +15,7 @@ from engine.risk.intervals import Estimate
 
 @style.styled
 def turns(flip: xr.DataTree, *, most: int = 12) -> Figure:
-    """Priors that turn a ranking alone, the nearest first, with intervals; and the smallest move of all priors that turns it.
+    """Priors that turn a ranking alone, the nearest first, every turn with its interval; and the smallest move of all priors that turns it.
 
     Args:
       flip: what `run.flip` has written, as `engine.run_folder.answer_store` reads it.
@@ -32,25 +32,24 @@ def turns(flip: xr.DataTree, *, most: int = 12) -> Figure:
     what = f"{words(str(about['variable']))}, {about['measure']}: {words(str(about['first']))} against {words(str(about['second']))}"
     note = (
         f"{what}; {labels.counted(int(about['paths']), 'path')}. Where the ranking turns, in standard deviations of a prior's normal score, with the 95 % "
-        "interval that the difference's own error leaves; up to 3 of them are looked at. Right: the smallest move of all that does."
+        "interval within which the policies cannot be distinguished; up to 3 of them are looked at. Right: the smallest move of all that does."
     )
     return on.close(str(about["summary"]), note)
 
 
 def _alone(flip: xr.DataTree) -> list[tuple[str, Estimate]]:
-    """Priors that turn the ranking, the nearest first."""
+    """Turns of single priors, the nearest first."""
     if "beliefs" not in flip.children:
         return []
     held = flip.children["beliefs"].to_dataset(inherit=False).load()
     move = held["move"].transpose("belief", "stat").values
-    rows = [
+    return [
         (words(str(name)), Estimate(*row[:4].tolist()))
         for name, kind, turning, row in zip(
             held["belief"].values, held["kind"].values, held["turns"].values, move, strict=True
         )
         if str(kind) == "prior" and turning
     ]
-    return sorted(rows, key=lambda row: abs(row[1].estimate))
 
 
 def _joint(flip: xr.DataTree) -> list[tuple[str, Estimate]]:

@@ -22,7 +22,9 @@ def section(run: RunRecords) -> Section | None:
         held = answer.children["beliefs"].to_dataset(inherit=False).load()
         move = held["move"].transpose("belief", "stat").values
         turning = np.flatnonzero(held["turns"].values)
-        counts = len(turning), held.sizes["belief"]
+        # a belief has a row for each of its turns
+        keys = [*zip(held["kind"].values, held["belief"].values, strict=True)]
+        counts = len({keys[k] for k in turning}), len(set(keys))
         for k in turning[:SHOWN]:
             unit = str(held["unit"].values[k])
             beliefs.append(
@@ -30,7 +32,7 @@ def section(run: RunRecords) -> Section | None:
                     run.words("factors", str(held["belief"].values[k])),
                     str(held["kind"].values[k]),
                     _value(held["stated"].values[k], unit),
-                    _value(held["turn"].values[k], unit),
+                    _value(held["turn"].values[k], unit) + (" (back)" if held["back"].values[k] else ""),
                     f"{rounded(move[k, 0], 2)} [{rounded(move[k, 2], 2)}, {rounded(move[k, 3], 2)}]",
                 )
             )

@@ -1,0 +1,102 @@
+"""The difference of two policies in one number: from outcomes, from weights of paths, and from the program fed with something else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.analyses.futures import LEVEL, MEAN, PROBABILITY, SHORTFALL, Futures, Values, sound
+from engine.program.contract import Scores
+from engine.risk.events import happens
+from engine.risk.intervals import Estimate, as_units
+from engine.risk.measures import difference, probability_difference
+from engine.risk.tilting import weighted_mean
+from engine.study.study import Change, Study
+
+Paths = Float[np.ndarray, "path"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """One difference of two policies, from outcomes, from weights, and from the program fed with something else."""
+
+    futures: Futures
+    variable: str
+    measure: str
+    first: str
+    second: str
+
+    @property
+    def study(self) -> Study:
+        return self.futures.study
+
+    def difference(self, values: Values) -> Estimate:
+        """With its interval; on paths where all is finite."""
+        good = sound((values,))
+        units = as_units(len(good), self.study.unit)
+        units = units if good.all() else units.take(good)
+        one, two = (self._of(policy, values)[good] for policy in (self.first, self.second))
+        if self.measure == PROBABILITY:
+            return probability_difference(one, two, units)
+        loss = self.study.model.outcomes[self.variable].loss
+        return difference(one, two, units, loss, (LEVEL,))[self.measure]
+
+    def seen(self, values: Values) -> Estimate:
+        """The same for a search, where a mean needs no tails beside it."""
+        if self.measure != MEAN:
+            return self.difference(values)
+        good = sound((values,))
+        return self.weighted(values, good, np.ones(int(good.sum())))
+
+    def gaps(self, values: Values) -> Paths:
+        """The difference on every path, whose mean it is; of a mean or a probability."""
+        one, two = (self._of(policy, values).astype(np.float64) for policy in (self.first, self.second))
+        with np.errstate(invalid="ignore"):  # infinite under both
+            return one - two
+
+    def of_scores(self, scores: Scores) -> Paths:
+        """The difference on every path that is made of random numbers; of ES what each path adds to it."""
+        values = self.futures.made(scores)
+        if self.measure != SHORTFALL:
+            gaps = self.gaps(values)
+            return np.where(np.isfinite(gaps), gaps, 0.0)  # such a path has no say
+        good = sound((values,))
+        alike, gaps = np.ones(int(good.sum())), np.zeros(len(good))
+        one, two = (
+            self._excess(self._of(policy, values)[good], alike) for policy in (self.first, self.second)
+        )
+        gaps[good] = one - two
+        return gaps
+
+    def weighted(self, values: Values, good: np.ndarray, weights: Paths) -> Estimate:
+        """The difference under weights with mean 1 of the good paths."""
+        units = as_units(len(good), self.study.unit)
+        units = units if good.all() else units.take(good)
+        if self.measure != SHORTFALL:
+            return weighted_mean(self.gaps(values)[good], weights, units)
+        one, two = (
+            self._excess(self._of(policy, values)[good], weights) for policy in (self.first, self.second)
+        )
+        return weighted_mean(one - two, weights, units)
+
+    def changed(self, paths: int, change: Change) -> Estimate:
+        """The difference where the program is fed with a change, on the first so many paths."""
+        return self.seen(self.futures.changed(change, paths))
+
+    def _of(self, policy: str, values: Values) -> np.ndarray:
+        row = self.study.policy_names.index(policy)
+        if self.measure == PROBABILITY:
+            (event,) = (event for event in self.study.events if event.name == self.variable)
+            return happens(self.study, event, {name: x[row] for name, x in values.items()})
+        return values[self.variable][row]
+
+    def _excess(self, values: np.ndarray, weights: Paths) -> Paths:
+        """What each path adds to ES under the weights: VaR and what is beyond it."""
+        sign = 1.0 if self.study.model.outcomes[self.variable].loss else -1.0
+        losses = sign * values.astype(np.float64)
+        order = np.argsort(losses)
+        below = np.cumsum(weights[order]) / weights.sum()
+        var = losses[order[min(int(np.searchsorted(below, LEVEL)), len(order) - 1)]]
+        return sign * (var + np.maximum(losses - var, 0.0) / (1 - LEVEL))
