@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterator
 
 import coverage_explain
 from coverage_flip import flips
+from coverage_sensitivity import sensitivity
 from timing import machine, table
 
 Row = tuple[str, ...]
-CASES: dict[str, Callable[[int], Iterator[Row]]] = {"flip": flips, **coverage_explain.CASES}
+CASES: dict[str, Callable[[int], Iterator[Row]]] = {
+    "sensitivity": sensitivity,
+    "flip": flips,
+    **coverage_explain.CASES,
+}
 """Each case by its name: repetitions -> rows of (what, conditions, share that is right, at least)."""
 
 

@@ -21,6 +21,8 @@ from engine.study.study import Block, Change, Study
 MEAN, PROBABILITY = "mean", "probability"
 LEVEL = 0.99
 SHORTFALL = f"ES{100 * LEVEL:g}"
+ROUNDINGS = 16
+"""Roundings that an outcome carries, at most as many as a sum over some decades of years gathers."""
 Values = Mapping[str, Float[np.ndarray, "policy path"]]
 Mix = Mapping[str, int]
 """Random stream -> the replicate that is read of it."""
@@ -220,6 +222,33 @@ class Numbers:
         own = self._under(one, one.policy, outcomes)
         with np.errstate(invalid="ignore"):  # infinite under both
             return own - self._under(one, one.against, outcomes) if one.against else own
+
+    def moved(self, one: Quantity, x: Values, y: Values, good: Bool[np.ndarray, "path"]) -> bool:
+        """Whether a quantity differs between two sets of futures by more than rounding.
+
+        It does not where the mean square of the gap between the outcomes that it is made of is at most (`ROUNDINGS` eps)^2 times the mean
+        square of these outcomes, with eps that of their type. Of a mean that is a difference of two policies the gap is that of the
+        difference: what both have alike cancels but for its rounding.
+
+        Args:
+          good: the paths that are looked at.
+        """
+        study = self.study
+        names = outcomes_of(study, [one.variable])
+        rows = [study.policy_names.index(policy) for policy in (one.policy, one.against) if policy]
+        read = [
+            (x[name][row, good].astype(np.float64), y[name][row, good].astype(np.float64))
+            for name in names
+            for row in rows
+        ]
+        gaps, squares = [a - b for a, b in read], [float(np.mean(a * a)) for a, _ in read]
+        if one.measure == MEAN and one.against:
+            gaps, squares = [gaps[0] - gaps[1]], [sum(squares)]
+        eps = float(np.finfo(x[names[0]].dtype).eps)
+        return any(
+            float(np.mean(gap * gap)) > (ROUNDINGS * eps) ** 2 * square
+            for gap, square in zip(gaps, squares, strict=True)
+        )
 
     def _under(self, one: Quantity, policy: str, outcomes: Values) -> Float[np.ndarray, "path"]:
         if one.measure == PROBABILITY:

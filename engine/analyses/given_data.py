@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.analyses.futures import MEAN, Futures, Quantity, sound
+from engine.analyses.futures import MEAN, Futures, Numbers, Quantity, sound
 from engine.errors import UserError
 from engine.study.study import BLOCK
 
@@ -65,11 +65,18 @@ def given_data(futures: Futures, wanted: Sequence[Quantity]) -> list[GivenData]:
         "names": names,
         "bounds": [[float(c.min()), float(c.max())] for c in x.T],
     }
+    numbers = Numbers.of(study, wanted, {name: x[:, good] for name, x in values.items()})
+    still = {
+        name: np.broadcast_to(x[:, good].mean(axis=1, keepdims=True), x.shape) for name, x in values.items()
+    }
     given = []
     for one in wanted:
         if one.measure != MEAN or one.against:
             continue
         y = values[one.variable][study.policy_names.index(one.policy), good].astype(np.float64)
+        if not numbers.moved(one, values, still, good):
+            given.append(GivenData(one, tuple(names), *((0.0,) * len(names),) * 3))
+            continue
         # SALib prints what it bins, and warns of NumPy
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")

@@ -7,11 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from engine.analyses import shapley
 from engine.analyses.futures import (
-    PROBABILITY,
     SHORTFALL,
     Futures,
     Mix,
@@ -24,9 +23,8 @@ from engine.analyses.futures import (
 )
 from engine.analyses.independent_inputs import IndependentInput, independent_inputs
 from engine.analyses.variants import Observer
-from engine.risk.evidence import FEWEST_FOR_ES
-from engine.risk.flags import Flag, Reason
-from engine.risk.indices import Pair, increments, shares
+from engine.risk.flags import Flag
+from engine.risk.indices import EVERYTHING, NOTHING, Pair, away, between, few_away, increments, shares
 from engine.risk.intervals import Estimate, as_units
 from engine.risk.tables import THREADS
 
@@ -81,23 +79,31 @@ def indices(
     refuse_too_many(study, good)
     numbers = Numbers.of(study, wanted, {name: x[:, good] for name, x in a.items()})
     units = as_units(study.paths, study.unit)
+
+    def pair_of(one: Quantity, some: Bool[np.ndarray, "path"]) -> Pair:
+        return Pair(
+            numbers.values(one, a)[some],
+            numbers.values(one, b)[some],
+            units if some.all() else units.take(some),
+        )
+
     columns: list[list[tuple[Estimate, Estimate]]] = []
     with ThreadPoolExecutor(THREADS) as threads:
-        pairs: dict[Quantity, Pair] = {}
+        pairs = dict(zip(wanted, threads.map(lambda one: pair_of(one, good), wanted), strict=True))
+        moving = {one for one in wanted if numbers.moved(one, a, b, good) and _shows(one, pairs[one])}
         for k, mixed in enumerate(futures.mixed(mix(some, {}, 1) for some in sets)):
             here = good & sound((mixed,))
             refuse_too_many(study, here)
-            whole = bool(here.all())
+            whole = np.array_equal(here, good)
 
             def looked_at(one: Quantity, mixed=mixed, here=here, whole=whole) -> tuple[Estimate, Estimate]:
-                x, y, z = (numbers.values(one, values)[here] for values in (a, b, mixed))
-                pair = pairs.get(one) if whole else None
-                if pair is None:
-                    pair = Pair(x, y, units if whole else units.take(here))
-                    if whole:
-                        pairs[one] = pair
-                few = _scarce(one, pair)
-                return pair.first(z).flagged(few), pair.total(z).flagged(few)
+                if one not in moving or not numbers.moved(one, a, mixed, here):
+                    return NOTHING, NOTHING
+                if not numbers.moved(one, b, mixed, here):
+                    return EVERYTHING, EVERYTHING
+                pair = pairs[one] if whole else pair_of(one, here)
+                values = numbers.values(one, mixed)[here]
+                return pair.first(values), pair.total(values)
 
             columns.append([*threads.map(looked_at, wanted)])
             observe("inputs", k + 1, len(sets))
@@ -106,16 +112,17 @@ def indices(
     given = []
     for q, one in enumerate(wanted):
         rows = [column[q] for column in columns]
-        pair = pairs.get(one) or Pair(
-            numbers.values(one, a)[good], numbers.values(one, b)[good], units.take(good)
-        )
+        first, total = tuple(zip(*rows[:n], strict=True)) if n else ((), ())
         given.append(
             Shares(
                 one,
-                float(np.sqrt(pair.variance)),
-                tuple(first for first, _ in rows[:n]),
-                tuple(total for _, total in rows[:n]),
-                tuple(part.flagged(pair.flag, _scarce(one, pair)) for part in effects[q]),
+                float(np.sqrt(pairs[one].variance)) if one in moving else 0.0,
+                first,
+                total,
+                tuple(
+                    _effect(*row, effects[q].away, pairs[one].flag)
+                    for row in zip(effects[q].shares, first, total, strict=True)
+                ),
                 rows[n][0],
                 rows[n + 1][0],
             )
@@ -123,57 +130,69 @@ def indices(
     return inputs, given
 
 
-def _scarce(one: Quantity, pair: Pair) -> Flag | None:
-    """Too few paths in the tail, or with the event."""
-    if one.measure not in (SHORTFALL, PROBABILITY):
-        return None
-    count = float(np.count_nonzero(pair.a))
-    if one.measure == PROBABILITY and not one.against:
-        count = min(count, len(pair.a) - count)
-    few = pair.variance > 0 and count < FEWEST_FOR_ES
-    return Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, count, FEWEST_FOR_ES) if few else None
+def _effect(own: Estimate, first: Estimate, total: Estimate, paths: float, flag: Flag | None) -> Estimate:
+    """A Shapley effect, which lies between first and total index: what these know for sure it is, and where few paths tell it no more is known."""
+    if total in (NOTHING, EVERYTHING):
+        return total
+    few = few_away(paths) or not own.standard_error
+    return between(own, first, total) if few else own.flagged(flag)
+
+
+def _shows(one: Quantity, pair: Pair) -> bool:
+    """Whether a number of paths shows that its variable moves: an event that no path shows may happen, a tail that ends at VaR is known."""
+    return one.measure != SHORTFALL or pair.variance > 0
+
+
+@dataclass(frozen=True)
+class _Effects:
+    """Shapley effects of one quantity, and on how many of the paths that they are from it is away from its usual value."""
+
+    shares: tuple[Estimate, ...]
+    away: float
 
 
 def _effects(
     futures: Futures, inputs: Sequence[IndependentInput], numbers: Numbers, observe: Observer
-) -> list[tuple[Estimate, ...]]:
+) -> list[_Effects]:
     """Shapley effects of every quantity."""
     if not inputs:
-        return [() for _ in numbers.quantities]
-    parts = (
+        return [_Effects((), 0.0) for _ in numbers.quantities]
+    parts, counts = (
         _exact(futures, inputs, numbers)
         if len(inputs) <= MOST_EXACT
         else _by_orders(futures, inputs, numbers, observe)
     )
-    return [shares(of) for of in parts]
+    return [_Effects(shares(of), count) for of, count in zip(parts, counts, strict=True)]
 
 
 def _exact(
     futures: Futures, inputs: Sequence[IndependentInput], numbers: Numbers
-) -> Float[np.ndarray, "quantity input batch"]:
-    """What each input does in batches of paths, by all coalitions of inputs."""
+) -> tuple[Float[np.ndarray, "quantity input batch"], Float[np.ndarray, "quantity"]]:
+    """What each input does in batches of paths, by all coalitions of inputs; on how many paths a quantity is away from its usual value."""
     study, k = futures.study, len(inputs)
     size = study.unit * max(1, min(study.paths, EVALUATIONS >> k) // (BATCHES * study.unit))
     batches = min(BATCHES, study.paths // size)
     inside, weights = shapley.members(k).astype(bool), shapley.shares(k)
     mixes = [mix((one for one, there in zip(inputs, row, strict=True) if there), {}, 1) for row in inside]
     parts = np.zeros((len(numbers.quantities), k, batches))
+    counts = np.zeros(len(numbers.quantities))
     own: list[tuple[np.ndarray, float]] = []
     for s, values in enumerate(futures.mixed(mixes, size * batches)):
         for q, one in enumerate(numbers.quantities):
             x = numbers.values(one, values)
             if not s:
                 own.append((x, float(x[np.isfinite(x)].mean())))
+                counts[q] = away(x)
             a, middle = own[q]
             worth = increments(*finite(a, x, middle))
             parts[q] += weights[:, s, None] * worth.reshape(batches, size).sum(axis=-1)
-    return parts
+    return parts, counts
 
 
 def _by_orders(
     futures: Futures, inputs: Sequence[IndependentInput], numbers: Numbers, observe: Observer
-) -> Float[np.ndarray, "quantity input order"]:
-    """What each input does in random orders, in each of which all inputs are drawn anew one after the other, and backwards."""
+) -> tuple[Float[np.ndarray, "quantity input order"], Float[np.ndarray, "quantity"]]:
+    """As `_exact`, in random orders, in each of which all inputs are drawn anew one after the other, and backwards."""
     study, k = futures.study, len(inputs)
     paths = max(study.unit, min(study.paths, PATHS_OF_ORDER) // study.unit * study.unit)
     random = np.random.default_rng(study.seed)
@@ -187,6 +206,7 @@ def _by_orders(
                     yield mix((inputs[at] for at in way[:count]), base, 2 * m + 3)
 
     parts = np.zeros((len(numbers.quantities), k, ORDERS))
+    counts = np.zeros(len(numbers.quantities))
     own: list[tuple[np.ndarray, float]] = []
     before: list[np.ndarray] = []
     for run, values in enumerate(futures.mixed(mixes(), paths)):
@@ -196,6 +216,8 @@ def _by_orders(
         of_all = [numbers.values(one, values) for one in numbers.quantities]
         if count == 0:
             own = [(x, float(x[np.isfinite(x)].mean())) for x in of_all]
+            if not backwards:
+                counts += [away(x) for x in of_all]
         worths = [increments(*finite(a, x, middle)) for (a, middle), x in zip(own, of_all, strict=True)]
         if count:
             for q, (old, new) in enumerate(zip(before, worths, strict=True)):
@@ -203,4 +225,4 @@ def _by_orders(
         before = worths
         if at == 2 * k + 1:
             observe("orders", m + 1, ORDERS)
-    return parts
+    return parts, counts

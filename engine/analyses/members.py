@@ -13,7 +13,7 @@ from engine.analyses.joint_scores import Joint
 from engine.analyses.variants import Observer
 from engine.errors import Problem, UserError, unknown
 from engine.program import arguments
-from engine.risk.indices import shares
+from engine.risk.indices import away, few_away, shares
 from engine.risk.intervals import Estimate
 from engine.study.study import Study
 
@@ -66,11 +66,13 @@ def within(futures: Futures, wanted: Sequence[Quantity], group: str, observe: Ob
     count = len(own.members)
     orders = min(max(EVALUATIONS // (2 * (count + 1) * paths), ORDERS[0]), ORDERS[1])
     parts, whole = np.zeros((len(wanted), count, orders)), np.zeros((len(wanted), orders))
+    counts = np.zeros(len(wanted))
     numbers = Numbers.of(study, wanted, futures.made(futures.scores(0, study.paths)))
     for m in range(orders):
         # two independent stretches of futures for each order, which is run forwards and backwards
         base, other = (futures.scores((2 * m + k) * paths, paths) for k in (0, 1))
         own_values = [numbers.values(one, futures.made(base)) for one in wanted]
+        counts += [away(x) for x in own_values]
         others = futures.made(other)
         for q, one in enumerate(wanted):
             whole[q, m] = _half_square(own_values[q], numbers.values(one, others)).mean()
@@ -90,7 +92,15 @@ def within(futures: Futures, wanted: Sequence[Quantity], group: str, observe: Ob
                         parts[q, way[known], m] += 0.5 * (now - left[q]).mean()
                     left[q] = now
         observe(f"members of {group}", m + 1, orders)
-    return [Within(group, one, own.members, shares(parts[q], whole=whole[q])) for q, one in enumerate(wanted)]
+    return [
+        Within(
+            group,
+            one,
+            own.members,
+            tuple(effect.flagged(few_away(counts[q])) for effect in shares(parts[q], whole=whole[q])),
+        )
+        for q, one in enumerate(wanted)
+    ]
 
 
 def _half_square(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -1,23 +1,32 @@
 """What each input does to the variance of a number: Sobol' indices and Shapley effects from pairs of futures that share some inputs.
 
 Of a number f, A is its value on a path, B on the same path with every input drawn anew, and A_k on the path with input k alone
-taken from B. All indices are shares of V = Var f. Intervals are over independent units, by the influence of each path on the ratio.
+taken from B. All indices are shares of V = Var f. Intervals are over independent units, by the influence of each path on the ratio; where
+so few paths tell that these show no error, by counts of them (`coincidences.py`) and by what holds in theory: first <= Shapley <= total.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from engine.risk.flags import Flag
-from engine.risk.intervals import Estimate, Units, dots, moments_of_totals
+from engine.risk.coincidences import common_share
+from engine.risk.evidence import FEWEST_FOR_ES
+from engine.risk.flags import Flag, Reason
+from engine.risk.intervals import FEW_UNITS, Estimate, Units, Z, dots, moments_of_totals
 from engine.risk.measures import ONE_UNIT, Sample, single
 from engine.risk.tails import shifted
 
 Paths = Float[np.ndarray, "path"]
+NOTHING = Estimate(0.0, 0.0, 0.0, 0.0)
+"""What is due to an input that moves nothing."""
+EVERYTHING = Estimate(1.0, 0.0, 1.0, 1.0)
+"""What is due to an input beside which nothing else moves."""
+FEWEST_TELLING = FEW_UNITS
+"""Paths that tell an index, from which on its error shows in them: as of units."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +59,30 @@ class Pair:
         return float(self.squares.mean()) if np.ptp(self.a) > 0 or np.ptp(self.b) > 0 else 0.0
 
     @cached_property
+    def usual(self) -> float:
+        """The value that the number has on half of the paths or more, such as 0 of a rare event; NaN, which no value is, if there is none."""
+        return usual(self.a)
+
+    @cached_property
+    def step(self) -> float:
+        """How far the number is from its usual value wherever it is not there; 0 where that differs."""
+        away = np.abs(np.concatenate([x[x != self.usual] for x in (self.a, self.b)]) - self.usual)
+        return float(away[0]) if len(away) > 1 and away.min() == away.max() else 0.0
+
+    @cached_property
     def flag(self) -> Flag | None:
-        """What takes the intervals of all indices: a tail that has no variance of squares, or too few units."""
-        if self.units.count < 2:
-            return ONE_UNIT
-        return Sample(self.a.astype(np.float64), self.units, (0.99,)).spread if self.variance else None
+        """What takes the intervals of all indices: too few units, a tail that has no variance of squares, or too few paths in it."""
+        few = _few_units(self.units)
+        if few or self.step:
+            return few
+        return few_away(away(self.a)) or Sample(self.a.astype(np.float64), self.units, (0.99,)).spread
 
     def first(self, mixed: Paths) -> Estimate:
         """S_k = Var E(f | x_k) / V, the share that goes if x_k is known.
 
         From (A_k - A) (B - mean) and from V - (B - A_k)^2 / 2, whose means are both S_k V, put together so that the error is least.
+        Where few paths tell either of them, no error of theirs shows: the interval is then that of counts, if the number is an event's, and no
+        total index, of which the first is a part, is below it.
         Sources: Saltelli et al. (2010), Comput. Phys. Commun. 181, 259-270, doi:10.1016/j.cpc.2009.09.018; Jansen (1999),
         Comput. Phys. Commun. 117, 35-43, doi:10.1016/S0010-4655(98)00154-4.
 
@@ -67,27 +90,52 @@ class Pair:
           mixed: A_k.
         """
         if not self.variance:
-            return self._nothing
+            return NOTHING.flagged(self.flag)
         a, b, k = (x.astype(np.float64) - self.middle for x in (self.a, self.b, mixed))
         small = self._influence((k - a) * b)
         large = self._influence(self.squares - 0.5 * (b - k) ** 2)
         (one, u), (two, v) = ((value, self.units.totals(path)) for value, path in (small, large))
         uu, vv, uv = dots(u, u), dots(v, v), dots(u, v)
         weight = float((vv - uv) / (uu + vv - 2 * uv)) if uu + vv > 2 * uv else 1.0
-        return self._estimate(weight * one + (1 - weight) * two, weight * u + (1 - weight) * v)
+        own = self._estimate(weight * one + (1 - weight) * two, weight * u + (1 - weight) * v)
+        if self._tell((self.a != mixed) & (self.b != self.usual), self.b != mixed):
+            return own
+        low, high = self._counted(self.b, mixed) if self.step else (0.0, 1.0)
+        most = self.total(mixed)
+        high = float(np.fmin(high, most.high))
+        return _within(own, min(low, high), high).flagged(*most.flags)
 
     def total(self, mixed: Paths) -> Estimate:
         """T_k = E Var(f | all but x_k) / V = E (A - A_k)^2 / 2 V, the share that is left where all but x_k is known.
 
+        Where few paths tell it, the interval is that of counts if the number is an event's; else there is none.
         Source: Jansen (1999), doi:10.1016/S0010-4655(98)00154-4.
 
         Args:
           mixed: A_k.
         """
         if not self.variance:
-            return self._nothing
+            return NOTHING.flagged(self.flag)
         value, path = self._influence(0.5 * (self.a.astype(np.float64) - mixed) ** 2)
-        return self._estimate(value, self.units.totals(path))
+        own = self._estimate(value, self.units.totals(path))
+        moved = self.a != mixed
+        both = (self.a != self.usual) & (mixed != self.usual) if self.step else moved
+        if self._tell(moved, both):
+            return own
+        if not self.step:
+            return own.flagged(_few(int(np.count_nonzero(moved)), FEWEST_TELLING))
+        low, high = self._counted(self.a, mixed)
+        return _within(own, 1 - high, 1 - low)
+
+    def _tell(self, *paths: Bool[np.ndarray, "path"]) -> bool:
+        """Whether so many paths of each kind tell an estimate that they show its error; or none is to be shown."""
+        withheld = self.flag is not None and self.flag.withholds
+        return withheld or min(int(np.count_nonzero(some)) for some in paths) >= FEWEST_TELLING
+
+    def _counted(self, x: Paths, mixed: Paths) -> tuple[float, float]:
+        """Interval of the share of V that two futures have in common, by counts."""
+        one, two = (np.sign(values - self.usual).astype(np.int64) for values in (x, mixed))
+        return common_share(one, two, self.units)
 
     def _influence(self, products: Paths) -> tuple[float, Paths]:
         """The ratio of a mean to V, and what each path does to it."""
@@ -98,10 +146,53 @@ class Pair:
         of = moments_of_totals(totals, self.units)
         return single(shifted(of, 1.0, value - of.mean)).flagged(self.flag)
 
-    @property
-    def _nothing(self) -> Estimate:
-        """Of a number that never moves nothing is due to anything."""
-        return Estimate(0.0, 0.0, 0.0, 0.0)
+
+def usual(x: Paths) -> float:
+    """The value that a number has on half of the paths or more; NaN, which no value is, if there is none."""
+    # an end as a rule, which is seen sooner than the middle where most values are alike
+    for value in (x.min(), x.max(), np.partition(x, len(x) // 2)[len(x) // 2]):
+        if 2 * np.count_nonzero(x == value) >= len(x):
+            return float(value)
+    return float("nan")
+
+
+def away(x: Paths) -> float:
+    """On how many paths a number is away from its usual value, as beyond VaR or with an event; infinity if it has none, of which nothing is rare."""
+    common = usual(x)
+    return float(np.count_nonzero(x != common)) if common == common else np.inf
+
+
+def few_away(count: float) -> Flag | None:
+    """The flag of so few paths away from the usual value that they show no error."""
+    return _few(count, FEWEST_FOR_ES) if count < FEWEST_FOR_ES else None
+
+
+def _few(count: float, needed: int) -> Flag:
+    return Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, count, needed)
+
+
+def _few_units(units: Units) -> Flag | None:
+    """Too few independent units for the interval of a ratio."""
+    if units.count >= FEW_UNITS:
+        return None
+    reason = Reason.FEW_REPLICATES if units.replicated else Reason.FEW_IN_SAMPLE
+    return ONE_UNIT if units.count < 2 else Flag(reason, units.count, FEW_UNITS)
+
+
+def _within(own: Estimate, low: float, high: float) -> Estimate:
+    """An estimate with an interval of counts, and in it: what few paths say may lie elsewhere."""
+    value = float(np.clip(own.estimate, low, high))
+    return replace(own, estimate=value, standard_error=(high - low) / (2 * Z), low=low, high=high)
+
+
+def between(own: Estimate, first: Estimate, total: Estimate) -> Estimate:
+    """A Shapley effect of which few paths tell: it lies between first and total index, with an interval from the one's low to the other's high end.
+
+    Source: Owen (2014), SIAM/ASA J. Uncertain. Quantif. 2, 245-251, doi:10.1137/130936233.
+    """
+    low, high = min(float(np.fmax(first.low, 0.0)), own.estimate), float(np.fmax(total.high, own.estimate))
+    bounded = replace(own, standard_error=(high - low) / (2 * Z), low=low, high=high)
+    return bounded.flagged(*total.flags)
 
 
 def increments(x: Paths, mixed: Paths) -> Paths:
@@ -138,5 +229,5 @@ def shares(
     for row in parts:
         value = float(row.mean()) / total
         of = moments_of_totals((row - value * whole) / total, units)
-        estimates.append(single(shifted(of, 1.0, value - of.mean)).flagged(ONE_UNIT if count < 2 else None))
+        estimates.append(single(shifted(of, 1.0, value - of.mean)).flagged(_few_units(units)))
     return tuple(estimates)

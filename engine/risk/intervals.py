@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
-from scipy.special import bdtr, ndtri, stdtrit
+from scipy.special import bdtr, betaincinv, ndtri, stdtrit
 
 from engine.risk.flags import Flag, Reason, text
 
@@ -346,6 +346,18 @@ def wilson_interval(share: Cells, count: Cells, z: float = Z) -> tuple[Cells, Ce
     low = np.where(share <= 0, 0.0, np.minimum(centre - half, share))
     high = np.where(share >= 1, 1.0, np.maximum(centre + half, share))
     return np.maximum(low, 0.0), np.minimum(high, 1.0)
+
+
+def exact_interval(share: Cells, count: Cells, risk: float = TAIL) -> tuple[Cells, Cells]:
+    """Interval of a probability that the binomial law itself gives, each end missed with at most `risk`; for counts of a few, or far ends.
+
+    Source: Clopper and Pearson (1934), Biometrika 26, 404-413, doi:10.1093/biomet/26.4.404, with an effective count, as in `effective_count`.
+    """
+    hits = share * count
+    misses = count - hits
+    low = np.where(share > 0, betaincinv(np.maximum(hits, 1e-300), misses + 1, risk), 0.0)
+    high = np.where(share < 1, betaincinv(hits + 1, np.maximum(misses, 1e-300), 1 - risk), 1.0)
+    return np.minimum(low, share), np.maximum(high, share)
 
 
 def combined_interval(

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.special import betaincinv, ndtr, ndtri
+from scipy.special import ndtr, ndtri
 
 from engine.risk.flags import Flag
-from engine.risk.intervals import Units, combined_interval, effective_count, wilson_interval
+from engine.risk.intervals import Units, combined_interval, effective_count, exact_interval, wilson_interval
 from engine.risk.measures import correlation, finite_units
 from engine.risk.simultaneous import Together, batched, binned
 
@@ -128,17 +128,10 @@ def drawn(levels: Float[np.ndarray, "level"], threshold: float | None) -> Bool[n
 
 
 def _far_interval(share: Curve, count: Curve, reach: float) -> tuple[Curve, Curve]:
-    """Interval of shares that reaches many standard errors: there the score's normal law is too light, and the binomial itself is asked.
-
-    Source: Clopper and Pearson (1934), Biometrika 26, 404-413, with an effective count, as in `intervals.effective_count`.
-    """
+    """Interval of shares that reaches many standard errors: there the score's normal law is too light, and the binomial itself is asked."""
     if not np.isfinite(reach):
         return np.full_like(share, np.nan), np.full_like(share, np.nan)
-    risk, hits = float(ndtr(-reach)), share * count
-    misses = count - hits
-    low = np.where(share > 0, betaincinv(np.maximum(hits, 1e-300), misses + 1, risk), 0.0)
-    high = np.where(share < 1, betaincinv(hits + 1, np.maximum(misses, 1e-300), 1 - risk), 1.0)
-    return np.minimum(low, share), np.maximum(high, share)
+    return exact_interval(share, count, float(ndtr(-reach)))
 
 
 def _beyond(code: np.ndarray, levels: int, batches: Units) -> Float[np.ndarray, "level batch"]:
