@@ -6,10 +6,11 @@ python benchmarks/coverage.py [CASE ...] [--repetitions 1000]
 import argparse
 from collections.abc import Callable, Iterator
 
+from coverage_differences import differences
 from timing import machine, table
 
 Row = tuple[str, ...]
-CASES: dict[str, Callable[[int], Iterator[Row]]] = {}
+CASES: dict[str, Callable[[int], Iterator[Row]]] = {"differences": differences}
 """Each case by its name: repetitions -> rows of (what, conditions, share that is right, at least)."""
 
 
