@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int, Num
+from scipy.sparse import csr_array
 from scipy.special import stdtrit
 
+from engine.risk import atoms
 from engine.risk.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence
 from engine.risk.flags import Flag, Reason
 from engine.risk.heaviness import gravest, largest_flag, material, squares_flag, tail_size
@@ -58,6 +60,7 @@ class _Tail:
       slope: change of the quantile with the share above it.
       ended: whether all exceedances are the largest value, where the variable ends.
       number, excess: exceedances of VaR, and their sum above it, by group.
+      down, up: ranks of the low and the high end of VaR's interval, from the largest value; 0 without one.
     """
 
     var: Row
@@ -68,6 +71,8 @@ class _Tail:
     ended: bool
     number: Groups
     excess: Groups
+    down: int
+    up: int
 
 
 def _tail(histogram: Histogram, level: float) -> _Tail:
@@ -88,14 +93,14 @@ def _tail(histogram: Histogram, level: float) -> _Tail:
     es_open = max(es[0] - es_low, 0.0), max(es_high - es[0], 0.0)
     student = _student(len(sizes))
     reach = student * float(over_groups(number, sizes).error) * n
-    row, slope = (q, np.nan, np.nan, np.nan), np.nan
+    row, slope, down, up = (q, np.nan, np.nan, np.nan), np.nan, 0, 0
     ended = n >= ATOM and float(histogram.bounds(max(rank, ATOM))[0]) == histogram.most
     if reach < (np.inf if ended else rank):
         down, up = min(int(np.ceil(rank + reach)), n), max(int(np.floor(rank - reach)), 1)
         spread = float(histogram.largest(up) - histogram.largest(down))
         low, high = float(histogram.bounds(down)[0]), float(histogram.bounds(up)[1])
         row, slope = (q, spread / (2 * student), low, high), spread * n / max(down - up, 1)
-    return _Tail(row, es, (q - q_low, q_high - q), es_open, slope, ended, number, excess)
+    return _Tail(row, es, (q - q_low, q_high - q), es_open, slope, ended, number, excess, down, up)
 
 
 def summary(histogram: Histogram, loss: bool, levels: tuple[float, ...] = LEVELS) -> dict[str, Estimate]:
@@ -127,7 +132,8 @@ def difference(
     x, y = (part if loss else part.negated() for part in (histogram, baseline))
     sizes = x.sizes
     tails = [(_tail(x, level), _tail(y, level)) for level in (0.5, *levels)]
-    at_risk = [_gap_of_quantiles(one, two, sizes) for one, two in tails]
+    shares = [0.5, *(1 - level for level in levels)]
+    at_risk = [_gap_of_quantiles(x, y, *both, share) for both, share in zip(tails, shares, strict=True)]
     pairs = tails[1:]
     beyond = [
         _row(over_groups(one.excess - two.excess, sizes), 1 / (1 - level), q[0])
@@ -137,8 +143,11 @@ def difference(
     middle, *open_ends = (_apart(one.var_open, two.var_open) for one, two in tails)
     width = [middle, _apart(*(spread.open for spread in spreads)), *open_ends]
     width += [_apart(one.es_open, two.es_open) for one, two in pairs]
-    rows = [at_risk[0], _gap_of_spreads(*spreads, sizes), *at_risk[1:], *beyond]
-    rows = [_row(over_groups(x.totals - y.totals, sizes)), *map(_widened, rows, width)]
+    # the ends of a quantile hold already what the bins leave open
+    gap, *beyond = map(
+        _widened, [_gap_of_spreads(*spreads, sizes), *beyond], [width[1], *width[-len(pairs) :]]
+    )
+    rows = [_row(over_groups(x.totals - y.totals, sizes)), at_risk[0], gap, *at_risk[1:], *beyond]
     both = [_beyond(part, seen) for part, seen in zip((x, y), zip(*pairs, strict=True), strict=True)]
     flags = (
         gravest(map(tails_flag, (x, y))),
@@ -152,11 +161,37 @@ def difference(
     return _evidence(levels, rows, width, flags, seen, FEWEST_FOR_ES_DIFFERENCE, (x, y)).estimates(loss)
 
 
-def _gap_of_quantiles(one: _Tail, two: _Tail, sizes: Counts) -> Row:
-    q = one.var[0] - two.var[0]
+def _gap_of_quantiles(x: Histogram, y: Histogram, one: _Tail, two: _Tail, share: float) -> Row:
+    """One quantile less another, with what the bins leave open: as `differences.py` has it, bins of one value being ties."""
+    q, sizes, student = one.var[0] - two.var[0], x.sizes, _student(len(x.sizes))
     error = float(over_groups(one.slope * one.number - two.slope * two.number, sizes).error)
-    reach = _student(len(sizes)) * error
-    return q, error, q - reach, q + reach
+    alike = max(_alike(x, one) * one.slope, _alike(y, two) * two.slope)
+    if not alike > atoms.COARSE * x.count * error:
+        row = q, error, q - student * error, q + student * error
+        return _widened(row, _apart(one.var_open, two.var_open))
+    (here, reached), (there, other) = _places(x, one, share), _places(y, two, share)
+    low, high = atoms.interval(here, there, atoms.correlation(reached, other, sizes))
+    return q, (high - low) / (2 * student), low, high
+
+
+def _alike(histogram: Histogram, tail: _Tail) -> int:
+    """The most values in one bin between the ends of a quantile's interval that may be one and the same, by their sum; 0 without any."""
+    if not tail.down:
+        return 0
+    first, last = histogram.bins_of(np.array([tail.down, tail.up]))
+    count, steps = (part[first : last + 1] for part in (histogram.pooled, histogram.steps))
+    return int(np.max(np.where((count > 1) & (steps % count == 0), count, 0)))
+
+
+def _places(histogram: Histogram, tail: _Tail, share: float) -> tuple[atoms.Places, csr_array]:
+    """Where a quantile may be, a bin each, and by group how many paths reach which of them."""
+    first, last = histogram.bins_of(np.array([tail.down, tail.up]))
+    reaching = np.cumsum(histogram.pooled[::-1])[::-1][first + 1 : last + 1]
+    low = histogram.bounds(np.append(tail.down, reaching))[0]
+    high = histogram.bounds(np.append(reaching + 1, tail.up))[1]
+    places, kept = atoms.Places.of(low, high, reaching, histogram.count * share, (tail.up, tail.down))
+    counts = histogram.counts[:, first + 1 :]
+    return places, csr_array(np.add.reduceat(counts, kept, axis=1) if len(kept) else counts[:, :0])
 
 
 def _gap_of_spreads(one: _Spread, two: _Spread, sizes: Counts) -> Row:

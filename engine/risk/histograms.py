@@ -124,6 +124,10 @@ class Histogram:
         low, high = self.bounds(rank)
         return np.clip(at.lowest + at.step * guess, low, high)
 
+    def bins_of(self, ranks: np.ndarray) -> np.ndarray:
+        """Which bins hold the values with so many, themselves among them, from them upwards."""
+        return self._placed(ranks).bin
+
     def bounds(self, rank: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest that `largest` can truly be: the ends of the bin, drawn in by the bin's mean.
 

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float
 
+from engine.risk.differences import difference as difference_of
 from engine.risk.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence
 from engine.risk.evidence import measures as names_of
 from engine.risk.flags import Flag, Reason
@@ -39,7 +40,6 @@ from engine.risk.intervals import (
     moments_of_totals,
 )
 from engine.risk.tails import Column, Measured, Table, share_of_totals, shifted
-from engine.risk.tails import difference as difference_of
 from engine.study.study import LEVELS
 
 Paths = Float[np.ndarray, "path"]

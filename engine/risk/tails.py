@@ -43,12 +43,23 @@ def tail_count(paths: int, level: float) -> int:
 
 
 @dataclass(frozen=True)
-class Middle:
-    """The median of one variable in many cells: (median, standard error, low, high) [cell]; slope, exceedances as in `Quantiles`."""
+class Ranked:
+    """A quantile of one variable in many cells, with the ranks that its interval is made of.
 
+    Args:
+      share: of the law that is above it.
+      column: (quantile, standard error, low, high) [cell].
+      slope: change of the quantile with the share above it, from the spacing of the interval's ranks [cell].
+      exceedances: effective number of them [cell]; infinite where all of them are the value that the variable ends at.
+      down, up: ranks of the low and the high end, from the largest value [cell].
+    """
+
+    share: float
     column: Column
     slope: Cells
     exceedances: Cells
+    down: Int[np.ndarray, "cell"]
+    up: Int[np.ndarray, "cell"]
 
 
 @dataclass(frozen=True)
@@ -60,20 +71,26 @@ class Quantiles:
       ascending: the values sorted [cell, path].
       constant: whether all values of a cell are equal [cell].
       middle: the median.
-      columns: (VaR, standard error, low, high) [cell], one for each level.
-      slope: change of the quantile with the share above it, from the spacing of the interval's ranks [level, cell].
-      exceedances: effective number of them [level, cell]; infinite where all of them are the value that the variable ends at.
+      var: VaR, one for each level.
       shortfalls: moments of (x - VaR)+, one for each level.
     """
 
     levels: tuple[float, ...]
     ascending: CellPaths
     constant: Bool[np.ndarray, "cell"]
-    middle: Middle
-    columns: list[Column]
-    slope: Float[np.ndarray, "level cell"]
-    exceedances: Float[np.ndarray, "level cell"]
+    middle: Ranked
+    var: list[Ranked]
     shortfalls: list[Moments]
+
+    @property
+    def columns(self) -> list[Column]:
+        """(VaR, standard error, low, high) [cell], one for each level."""
+        return [of_level.column for of_level in self.var]
+
+    @property
+    def exceedances(self) -> Float[np.ndarray, "level cell"]:
+        """Effective number of them, as in `Ranked`."""
+        return np.array([of_level.exceedances for of_level in self.var])
 
 
 def quantiles(values: CellPaths, units: Units, levels: tuple[float, ...] = LEVELS) -> Quantiles:
@@ -82,26 +99,22 @@ def quantiles(values: CellPaths, units: Units, levels: tuple[float, ...] = LEVEL
     ascending = np.sort(values, axis=-1)
     constant = ascending[:, 0] == ascending[:, -1]
     ended = (n >= ATOM) & (ascending[:, -min(ATOM, n)] == ascending[:, -1])
-    columns: list[Column] = []
-    slope, exceedances, shortfalls = [], [], []
+    var, shortfalls = [], []
     together = _together(values, ascending[:, n - tail_count(n, min(levels))], units)
     for level in levels:
         worst = ascending[:, n - tail_count(n, level) :].astype(np.float64)
         q = worst[:, 0]
         seen, shortfall = _tail_moments(values, worst, together, units)
         alike = ended & (q == worst[:, -1])
-        column, rise, many = _ranked(ascending, q, seen, 1 - level, constant | alike, units)
-        columns.append(column)
-        slope.append(rise)
-        exceedances.append(np.where(alike, np.inf, many))
+        ranked = _ranked(ascending, q, seen, 1 - level, constant | alike, units)
+        var.append(replace(ranked, exceedances=np.where(alike, np.inf, ranked.exceedances)))
         shortfalls.append(shortfall)
-    middle = _middle(values, ascending, constant, units)
     return Quantiles(
-        levels, ascending, constant, middle, columns, np.array(slope), np.array(exceedances), shortfalls
+        levels, ascending, constant, _middle(values, ascending, constant, units), var, shortfalls
     )
 
 
-def _middle(values: CellPaths, ascending: CellPaths, constant: np.ndarray, units: Units) -> Middle:
+def _middle(values: CellPaths, ascending: CellPaths, constant: np.ndarray, units: Units) -> Ranked:
     """The median: the mean of the two values in the middle."""
     n = values.shape[-1]
     q = (ascending[:, (n - 1) // 2].astype(np.float64) + ascending[:, n // 2]) / 2
@@ -109,7 +122,7 @@ def _middle(values: CellPaths, ascending: CellPaths, constant: np.ndarray, units
         seen = Moments(q, q, q, units.count)
     else:
         seen = _moments_above(values > q[:, None], units)
-    return Middle(*_ranked(ascending, q, seen, 0.5, constant, units))
+    return _ranked(ascending, q, seen, 0.5, constant, units)
 
 
 def _moments_above(above: Bool[np.ndarray, "cell path"], units: Units) -> Moments:
@@ -132,8 +145,8 @@ def _both(of: Bool[np.ndarray, "cell path"]) -> Bool[np.ndarray, "cell pair"]:
 
 def _ranked(
     ascending: CellPaths, q: Cells, seen: Moments, share: float, certain: np.ndarray, units: Units
-) -> tuple[Column, Cells, Cells]:
-    """A quantile q [cell] with its error and interval; the quantile's slope; the effective number of exceedances.
+) -> Ranked:
+    """A quantile q [cell] with its error and interval.
 
     Args:
       seen: moments of 1{x > q}.
@@ -152,7 +165,11 @@ def _ranked(
     low, high = np.where(known, low, np.nan), np.where(known, high, np.nan)
     # that many replicates agree on a tail makes up for no value in it
     many = (np.minimum(count, n) if units.replicated else count) * share
-    return (q, (high - low) / (2 * units.reach), low, high), (high - low) * n / np.maximum(down - up, 1), many
+    column, slope = (
+        (q, (high - low) / (2 * units.reach), low, high),
+        (high - low) * n / np.maximum(down - up, 1),
+    )
+    return Ranked(share, column, slope, many, down, up)
 
 
 @dataclass(frozen=True)
@@ -196,18 +213,18 @@ def risk(mean: Moments, squares: Moments, seen: Quantiles) -> Table:
       mean: moments of the values; squares: of their squared distance from the mean.
     """
     shortfalls = [
-        _where(np.isfinite(column[1]), shifted(shortfall, 1 / (1 - level), column[0]))
+        keep_known(np.isfinite(column[1]), shifted(shortfall, 1 / (1 - level), column[0]))
         for level, column, shortfall in zip(seen.levels, seen.columns, seen.shortfalls, strict=True)
     ]
     of_spread = deviation(squares, seen.ascending.shape[-1])
-    return _stacked([shifted(mean, 1.0), seen.middle.column, of_spread, *seen.columns, *shortfalls])
+    return stacked([shifted(mean, 1.0), seen.middle.column, of_spread, *seen.columns, *shortfalls])
 
 
-def _stacked(columns: list[Column]) -> Table:
+def stacked(columns: list[Column]) -> Table:
     return tuple(np.stack(parts, axis=-1) for parts in zip(*columns, strict=True))
 
 
-def _where(known: np.ndarray, column: Column) -> Column:
+def keep_known(known: np.ndarray, column: Column) -> Column:
     """The column without error and interval where so few exceed that they show none."""
     estimate, *rest = column
     return estimate, *(np.where(known, part, np.nan) for part in rest)
@@ -254,23 +271,6 @@ def shifted(of: Moments, scale: float, shift: np.ndarray | float = 0.0) -> Colum
 
 
 @dataclass(frozen=True)
-class Difference:
-    """One variable less another on the same paths, high being worse.
-
-    Args:
-      table: mean, median, deviation, VaR, ES, P(worse), arrays [cell, measure].
-      exceedances: effective number of them in the variable that has fewer [level, cell].
-      middle: as many of the median [cell].
-      constant: whether the gap is the same on all paths [cell].
-    """
-
-    table: Table
-    exceedances: Float[np.ndarray, "level cell"]
-    middle: Cells
-    constant: Bool[np.ndarray, "cell"]
-
-
-@dataclass(frozen=True)
 class Measured:
     """Values [cell, path] of one variable, high being worse, with their quantiles and their spread."""
 
@@ -295,62 +295,6 @@ class Measured:
         size = 2 * np.sqrt(self.spread.squares.mean)[:, None]
         away /= np.where(size > 0, size, np.inf)
         return away
-
-
-def difference(one: Measured, two: Measured, units: Units) -> Difference:
-    """Measures of one variable less another's: the mean of the gap, and the gaps of the influence functions.
-
-    Influence of x on VaR, and on the median: (1{x > VaR} - (1 - a)) times the quantile's slope; on ES: (x - VaR)+ / (1 - a)
-    + VaR - ES; on the deviation: ((x - mean)^2 - sd^2) / (2 sd).
-    """
-    values, baseline = one.values, two.values
-    x_seen, y_seen = one.quantiles, two.quantiles
-    cells = len(values)
-    gap: np.ndarray = np.subtract(values, baseline, dtype=np.float64)
-    constant = gap.min(axis=-1) == gap.max(axis=-1)
-    at_risk: list[Column] = []
-    shortfalls: list[Column] = []
-    above = (values > x_seen.columns[0][0][:, None]) | (baseline > y_seen.columns[0][0][:, None])
-    cell, path = np.divmod(np.flatnonzero(above), values.shape[-1])
-    x, y = values[cell, path].astype(np.float64), baseline[cell, path].astype(np.float64)
-    for i, level in enumerate(x_seen.levels):
-        var_x, var_y = x_seen.columns[i][0], y_seen.columns[i][0]
-        kept = (x > var_x[cell]) | (y > var_y[cell])
-        cell, path, x, y = (part[kept] for part in (cell, path, x, y))
-        over_x, over_y = x - var_x[cell], y - var_y[cell]
-        influence = x_seen.slope[i][cell] * (over_x > 0) - y_seen.slope[i][cell] * (over_y > 0)
-        q = var_x - var_y
-        error = np.where(constant, 0.0, moments_of_some(Some(cells, cell, path, influence), units).error)
-        at_risk.append((q, error, q - units.reach * error, q + units.reach * error))
-        excess = Some(cells, cell, path, np.maximum(over_x, 0) - np.maximum(over_y, 0))
-        shortfall = shifted(moments_of_some(excess, units), 1 / (1 - level), q)
-        shortfalls.append(_where(np.isfinite(error), shortfall))
-    worse = share_of_totals(units.totals(values > baseline), units)
-    middles = _gap_of_medians(one, two, constant, units)
-    of_spread = _gap_of_deviations(one, two, constant, units)
-    columns = [shifted(moments(gap, units), 1.0), middles, of_spread, *at_risk, *shortfalls, worse]
-    fewer = np.minimum(x_seen.exceedances, y_seen.exceedances)
-    middle = np.minimum(x_seen.middle.exceedances, y_seen.middle.exceedances)
-    return Difference(_stacked(columns), fewer, middle, constant)
-
-
-def _gap_of_medians(one: Measured, two: Measured, constant: np.ndarray, units: Units) -> Column:
-    x, y = (units.totals(part.values > part.quantiles.middle.column[0][:, None]) for part in (one, two))
-    x *= one.quantiles.middle.slope[:, None]
-    y *= two.quantiles.middle.slope[:, None]
-    x -= y
-    q = one.quantiles.middle.column[0] - two.quantiles.middle.column[0]
-    error = np.where(constant, 0.0, moments_of_totals(x, units).error)
-    return q, error, q - units.reach * error, q + units.reach * error
-
-
-def _gap_of_deviations(one: Measured, two: Measured, constant: np.ndarray, units: Units) -> Column:
-    x, y = (deviation(part.spread.squares, units.paths)[0] for part in (one, two))
-    totals = units.totals_of(lambda a, b: one.squared(a) - two.squared(b), one.values, two.values)
-    of = moments_of_totals(totals, units)
-    still = np.where(constant, 0.0, 1.0)
-    of = replace(of, error=still * of.error, skewness=still * of.skewness)
-    return shifted(of, 1.0, (x - y) - of.mean)
 
 
 def share_of_totals(totals: Float[np.ndarray, "cell unit"], units: Units) -> Column:

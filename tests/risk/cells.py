@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.risk import tails
+from engine.risk.differences import difference
 from engine.risk.evidence import (
     DIFFERENCES,
     FEWEST_FOR_ES,
@@ -36,7 +37,7 @@ def difference_cells(values, baseline, unit, loss):
     """Paired differences of many cells at once, as `summary_cells`, in the order of `DIFFERENCES` ("worse" last)."""
 
     def one(x, y, units):
-        gap = tails.difference(tails.Measured.of(x, units), tails.Measured.of(y, units), units)
+        gap = difference(tails.Measured.of(x, units), tails.Measured.of(y, units), units)
         return judged(gap.table, gap.exceedances, gap.middle, gap.constant, FEWEST_FOR_ES_DIFFERENCE)
 
     return _by_chunk(one, (values, baseline), unit, loss, DIFFERENCES)

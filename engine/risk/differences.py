@@ -1,0 +1,143 @@
+"""Measures of one variable less another's on the same paths, of many cells at once, high being worse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.sparse import csr_array
+
+from engine.risk import atoms
+from engine.risk.intervals import Some, Units, moments, moments_of_some, moments_of_totals
+from engine.risk.tails import (
+    CellPaths,
+    Cells,
+    Column,
+    Measured,
+    Ranked,
+    Table,
+    deviation,
+    keep_known,
+    share_of_totals,
+    shifted,
+    stacked,
+)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One variable less another on the same paths, high being worse.
+
+    Args:
+      table: mean, median, deviation, VaR, ES, P(worse), arrays [cell, measure].
+      exceedances: effective number of them in the variable that has fewer [level, cell].
+      middle: as many of the median [cell].
+      constant: whether the gap is the same on all paths [cell].
+    """
+
+    table: Table
+    exceedances: Float[np.ndarray, "level cell"]
+    middle: Cells
+    constant: Bool[np.ndarray, "cell"]
+
+
+def difference(one: Measured, two: Measured, units: Units) -> Difference:
+    """Measures of one variable less another's: the mean of the gap, and the gaps of the influence functions.
+
+    Influence of x on VaR, and on the median: (1{x > VaR} - (1 - a)) times the quantile's slope; on ES: (x - VaR)+ / (1 - a)
+    + VaR - ES; on the deviation: ((x - mean)^2 - sd^2) / (2 sd).
+    """
+    values, baseline = one.values, two.values
+    x_seen, y_seen = one.quantiles, two.quantiles
+    cells = len(values)
+    gap: np.ndarray = np.subtract(values, baseline, dtype=np.float64)
+    constant = gap.min(axis=-1) == gap.max(axis=-1)
+    at_risk: list[Column] = []
+    shortfalls: list[Column] = []
+    above = (values > x_seen.columns[0][0][:, None]) | (baseline > y_seen.columns[0][0][:, None])
+    cell, path = np.divmod(np.flatnonzero(above), values.shape[-1])
+    x, y = values[cell, path].astype(np.float64), baseline[cell, path].astype(np.float64)
+    for i, level in enumerate(x_seen.levels):
+        of_x, of_y = x_seen.var[i], y_seen.var[i]
+        var_x, var_y = of_x.column[0], of_y.column[0]
+        kept = (x > var_x[cell]) | (y > var_y[cell])
+        cell, path, x, y = (part[kept] for part in (cell, path, x, y))
+        over_x, over_y = x - var_x[cell], y - var_y[cell]
+        influence = of_x.slope[cell] * (over_x > 0) - of_y.slope[cell] * (over_y > 0)
+        error = np.where(constant, 0.0, moments_of_some(Some(cells, cell, path, influence), units).error)
+        at_risk.append(_gap_of_quantiles(one, two, of_x, of_y, error, units))
+        excess = Some(cells, cell, path, np.maximum(over_x, 0) - np.maximum(over_y, 0))
+        shortfall = shifted(moments_of_some(excess, units), 1 / (1 - level), var_x - var_y)
+        shortfalls.append(keep_known(np.isfinite(error), shortfall))
+    worse = share_of_totals(units.totals(values > baseline), units)
+    middles = _gap_of_medians(one, two, constant, units)
+    of_spread = _gap_of_deviations(one, two, constant, units)
+    columns = [shifted(moments(gap, units), 1.0), middles, of_spread, *at_risk, *shortfalls, worse]
+    fewer = np.minimum(x_seen.exceedances, y_seen.exceedances)
+    middle = np.minimum(x_seen.middle.exceedances, y_seen.middle.exceedances)
+    return Difference(stacked(columns), fewer, middle, constant)
+
+
+def _gap_of_medians(one: Measured, two: Measured, constant: np.ndarray, units: Units) -> Column:
+    of_x, of_y = one.quantiles.middle, two.quantiles.middle
+    x, y = (units.totals(part.values > of.column[0][:, None]) for part, of in ((one, of_x), (two, of_y)))
+    x *= of_x.slope[:, None]
+    y *= of_y.slope[:, None]
+    x -= y
+    error = np.where(constant, 0.0, moments_of_totals(x, units).error)
+    return _gap_of_quantiles(one, two, of_x, of_y, error, units)
+
+
+def _gap_of_quantiles(
+    one: Measured, two: Measured, of_x: Ranked, of_y: Ranked, error: Cells, units: Units
+) -> Column:
+    """One quantile less another: the normal interval with an error by influence functions, or that of `atoms.py` where values are tied."""
+    q = of_x.column[0] - of_y.column[0]
+    low, high = q - units.reach * error, q + units.reach * error
+    sides = (one, of_x), (two, of_y)
+    alike = np.array([_alike(part.quantiles.ascending, of) * of.slope for part, of in sides])
+    tied = np.flatnonzero((alike > atoms.COARSE * units.paths * error).any(axis=0))
+    for cell in tied.tolist():
+        (x, x_reached), (y, y_reached) = (_places(part, of, cell, units) for part, of in sides)
+        correlation = atoms.correlation(x_reached, y_reached, np.broadcast_to(units.sizes, units.count))
+        low[cell], high[cell] = atoms.interval(x, y, correlation)
+    error[tied] = (high - low)[tied] / (2 * units.reach)
+    return q, error, low, high
+
+
+def _alike(ascending: CellPaths, of: Ranked) -> Int[np.ndarray, "cell"]:
+    """The most paths that share one of the values between the ends of a quantile's interval; 0 where none does."""
+    n, most = ascending.shape[-1], []
+    for row, down, up in zip(ascending, of.down, of.up, strict=True):
+        first = _firsts(row, n - down, n - up)
+        end = np.searchsorted(row, row[n - up], "right")
+        most.append(int(np.diff(first, append=end).max()))
+    return np.where(np.array(most) > 1, most, 0)
+
+
+def _firsts(row: Float[np.ndarray, "path"], low: int, high: int) -> Int[np.ndarray, "value"]:
+    """Where in sorted values each value begins that stands from one place to another."""
+    window = row[low : high + 1]
+    later = low + 1 + np.flatnonzero(window[1:] != window[:-1])
+    return np.concatenate([[np.searchsorted(row, row[low], "left")], later])
+
+
+def _places(part: Measured, of: Ranked, cell: int, units: Units) -> tuple[atoms.Places, csr_array]:
+    """Where a quantile may be, and by unit how many paths reach which of its places."""
+    row, n = part.quantiles.ascending[cell], units.paths
+    down, up = int(of.down[cell]), int(of.up[cell])
+    first = _firsts(row, n - down, n - up)
+    values, reaching = row[first].astype(np.float64), n - first[1:]
+    places, kept = atoms.Places.of(values, values, reaching, n * of.share, (up, down - 1))
+    reached = np.searchsorted(row[first[1:][kept]], part.values[cell], "right")
+    return places, atoms.reached_by_unit(reached, len(kept), units)
+
+
+def _gap_of_deviations(one: Measured, two: Measured, constant: np.ndarray, units: Units) -> Column:
+    x, y = (deviation(part.spread.squares, units.paths)[0] for part in (one, two))
+    totals = units.totals_of(lambda a, b: one.squared(a) - two.squared(b), one.values, two.values)
+    of = moments_of_totals(totals, units)
+    still = np.where(constant, 0.0, 1.0)
+    of = replace(of, error=still * of.error, skewness=still * of.skewness)
+    return shifted(of, 1.0, (x - y) - of.mean)
