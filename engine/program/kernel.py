@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import warnings
 import weakref
 from collections.abc import Iterator, MutableMapping
 from functools import partial
@@ -11,7 +12,7 @@ from functools import partial
 import numpy as np
 from jax.sharding import Mesh
 
-from engine.program import arguments
+from engine.program import arguments, native
 from engine.program.contract import Program
 from engine.program.gpu import GpuProgram
 from engine.program.known import Unlisted, is_known, key_of_code
@@ -19,12 +20,14 @@ from engine.program.listing import Listing, listed
 from engine.program.llvm import EMITTER, NoMachineForm
 from engine.program.loop import OUTCOMES
 from engine.program.native import LoopProgram, lanes
+from engine.program.object_code import CompilerEnded
 from engine.program.operations import NoScalarForm
 from engine.program.rules import Rules, traced
 from engine.program.xla import XlaProgram
 from engine.study.study import ANYWHERE, FORMS, Study
 
 _LISTED: MutableMapping[Rules, Listing | str] = weakref.WeakKeyDictionary()
+_FORMS: MutableMapping[Rules, Listing | str] = weakref.WeakKeyDictionary()
 _LISTING = threading.Lock()
 
 
@@ -79,8 +82,8 @@ def _loop(study: Study, dtype: type) -> Unlisted | None:
     """The one loop of a study, where its model allows it; where its code is known, nothing is traced to tell."""
     if _is_known(study, dtype):
         return Unlisted(dtype, partial(_listed, study, dtype))
-    listing = listing_of(study, dtype)
-    return Unlisted(dtype, lambda: listing) if isinstance(listing, Listing) else None
+    form = form_of(study, dtype)
+    return Unlisted(dtype, lambda: form) if isinstance(form, Listing) else None
 
 
 def _is_known(study: Study, dtype: type) -> bool:
@@ -91,6 +94,25 @@ def _listed(study: Study, dtype: type) -> Listing:
     listing = listing_of(study, dtype)
     assert isinstance(listing, Listing), listing
     return listing
+
+
+def form_of(study: Study, dtype: type) -> Listing | str:
+    """The operations of a study's one loop, once a processor's code has been made of them; or why it has none.
+
+    So a model that ends the compiler is known before it is noted by which program its paths were computed.
+    """
+    rules, listing = traced(study, dtype), listing_of(study, dtype)
+    with _LISTING:
+        if rules not in _FORMS:
+            _FORMS[rules] = listing
+            if isinstance(listing, Listing):
+                try:
+                    native.code_of(study, listing, arguments.of(study, dtype), lanes(dtype), OUTCOMES)
+                except CompilerEnded as ended:
+                    _FORMS[rules] = f"what LLVM compiles. {ended}"
+                    text = f"{ended} It is used here, and takes several times as long."
+                    warnings.warn(text, stacklevel=2)
+        return _FORMS[rules]
 
 
 def listing_of(study: Study, dtype: type) -> Listing | str:

@@ -22,6 +22,7 @@ from engine.program.contract import BlockResult, FactorDraws, Outcomes, Pass, Sc
 from engine.program.known import Unlisted
 from engine.program.listing import Listing
 from engine.program.loop import DRAWS, INPUTS, OUTCOMES, SCORES, YEARS, Layout
+from engine.program.object_code import CompilerEnded
 from engine.program.stages import Room
 from engine.study.study import Block, Study
 
@@ -254,8 +255,7 @@ class LoopProgram:
             if earlier is not None:
                 return earlier
             listing = listing.listing()
-        written = loop.code(self.study, listing, self.inputs, self._width, gives, of_scores)
-        engine = machine_code.loaded(written.text)
+        written, engine = code_of(self.study, listing, self.inputs, self._width, gives, of_scores)
         if key is not None:
             known.note(key, written.layout, machine_code.key_of(written.text))
         return written.layout, engine
@@ -268,6 +268,24 @@ class LoopProgram:
                 layout = code.layout
                 self._tables[gives] = filled(self.study, self.inputs, code.table, layout.table, layout.years)
             return self._tables[gives]
+
+
+def code_of(
+    study: Study, listing: Listing, inputs: Any, width: int, gives: str, of_scores: bool = False
+) -> tuple[loop.Code, Any]:
+    """A study's code, as `loop.code` takes its arguments, and what holds it in memory.
+
+    Raises:
+      CompilerEnded: LLVM ended its process over it.
+    """
+    written = loop.code(study, listing, inputs, width, gives, of_scores)
+    try:
+        return written, machine_code.loaded(written.text)
+    except CompilerEnded as ended:
+        what = f"the one loop of {type(study.model).__name__} ({gives})"
+        raise CompilerEnded(
+            f"{what} cannot be compiled: {ended}. XLA's program can: --program xla."
+        ) from None
 
 
 def filled(
