@@ -37,11 +37,12 @@ def must_be_alike(inputs: Any, own: Any) -> None:
     Raises:
       ValueError: names are missing or too many, or an array has another shape or type.
     """
-    given, leaves = (jax.tree_util.tree_flatten_with_path(one) for one in (inputs, own))
-    if given[1] != leaves[1]:
-        raise ValueError(f"inputs: expected the form {leaves[1]}, got {given[1]}.")
-    for (place, array), (_, like) in zip(given[0], leaves[0], strict=True):
-        found, expected = np.asarray(array), np.asarray(like)
+    given, form = jax.tree_util.tree_flatten_with_path(inputs)
+    like, expected_form = jax.tree_util.tree_flatten_with_path(own)
+    if str(form) != str(expected_form):
+        raise ValueError(f"inputs: expected the form {expected_form}, got {form}.")
+    for (place, array), (_, other) in zip(given, like, strict=True):
+        found, expected = np.asarray(array), np.asarray(other)
         if found.shape != expected.shape or found.dtype != expected.dtype:
             raise ValueError(
                 f"inputs{jax.tree_util.keystr(place)}: expected {expected.dtype} {expected.shape}, "
