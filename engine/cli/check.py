@@ -152,12 +152,12 @@ def _print_size(
 
 def _form(study: Study, platform: str) -> str:
     """The form that the program gets, and where it is XLA's, why."""
-    from engine.program.kernel import listing_of
+    from engine.program.kernel import form_of, listing_of
     from engine.study.study import FORMS
 
     if study.program != FORMS[0]:
         return "XLA's, as the study asks"
-    listing = listing_of(study, study.dtype)
+    listing = (form_of if platform == "cpu" else listing_of)(study, study.dtype)
     if isinstance(listing, str):
         return f"XLA's, as one loop has no form of: {listing}"
     if platform != "cpu":

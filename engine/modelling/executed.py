@@ -34,6 +34,7 @@ _OF_THE_PROCESS = {
         "modelling.executed._WALKS",
         "modelling.shipped._SOURCES",
         "modelling.sources._BROUGHT",
+        "program.machine_code._ENDED",
         "program.machine_code._LOADED",
     )
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Shaped, UInt32
 
@@ -28,6 +29,41 @@ def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
         "changes": changes({}, study, dtype),
         "levers": _lever_arrays(study, dtype),
     }
+
+
+def must_be_alike(inputs: Any, own: Any) -> None:
+    """Refuses arguments of another form than a program's own: its code would read other numbers, or past their end.
+
+    Raises:
+      ValueError: names are missing or too many, or an array has another shape or type.
+    """
+    given, form = jax.tree_util.tree_flatten_with_path(inputs)
+    like, expected_form = jax.tree_util.tree_flatten_with_path(own)
+    if str(form) != str(expected_form):
+        raise ValueError(f"inputs: expected the form {expected_form}, got {form}.")
+    for (place, array), (_, other) in zip(given, like, strict=True):
+        found, expected = np.asarray(array), np.asarray(other)
+        if found.shape != expected.shape or found.dtype != expected.dtype:
+            raise ValueError(
+                f"inputs{jax.tree_util.keystr(place)}: expected {expected.dtype} {expected.shape}, "
+                f"got {found.dtype} {found.shape}."
+            )
+
+
+def checked_scores(scores: Any, study: Study) -> np.ndarray:
+    """Random numbers that are handed in, [stream, path]: a row for each of `streams`.
+
+    Raises:
+      ValueError: there are more or fewer rows, or another number of axes.
+      TypeError: they are not floating numbers.
+    """
+    found, rows = np.asarray(scores), len(streams(study))
+    text = f"scores: expected floating numbers ({rows}, paths), got {found.dtype} {found.shape}."
+    if found.dtype.kind != "f":
+        raise TypeError(text)
+    if found.ndim != 2 or len(found) != rows:
+        raise ValueError(text)
+    return found
 
 
 def keys(study: Study, replicates: Mapping[str, int] | None = None) -> dict[str, Any]:

@@ -85,13 +85,18 @@ def _reduced(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], d
 
 
 def _place_of_extreme(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], dtype: Any) -> Array:
+    """The place of the greatest or least number along an axis, as XLA has it."""
     rows = np.moveaxis(operand, axes[0], 0)
     made = np.empty(rows.shape[1:], object)
     for at in np.ndindex(made.shape):
         best, place = rows[(0, *at)], scalars.constant(np.zeros((), dtype))
         for k in range(1, len(rows)):
             one = rows[(k, *at)]
-            farther = scalars.each("gt" if name == "argmax" else "lt", one, best, dtype=bool)
+            # what is no number is the extreme, the first one; of equal numbers too the first
+            before = scalars.each("ge" if name == "argmax" else "le", best, one, dtype=bool)
+            farther = scalars.each("not", before, dtype=bool)
+            if best.dtype.kind == "f":
+                farther = scalars.each("and", farther, scalars.each("eq", best, best, dtype=bool), dtype=bool)
             best = scalars.each("select", farther, one, best, dtype=best.dtype)
             place = scalars.each(
                 "select", farther, scalars.constant(np.asarray(k, dtype)), place, dtype=dtype

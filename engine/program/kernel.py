@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import warnings
 import weakref
 from collections.abc import Iterator, MutableMapping
 from functools import partial
@@ -13,7 +14,7 @@ from jax.sharding import Mesh
 
 from engine.modelling.executed import ships
 from engine.modelling.loading import source_digest
-from engine.program import arguments
+from engine.program import arguments, native
 from engine.program.contract import Program
 from engine.program.gpu import GpuProgram
 from engine.program.known import Unlisted, code_of, is_known, key_of_code
@@ -21,12 +22,14 @@ from engine.program.listing import Listing, listed
 from engine.program.llvm import EMITTER, NoMachineForm
 from engine.program.loop import OUTCOMES
 from engine.program.native import LoopProgram, lanes
+from engine.program.object_code import CompilerEnded
 from engine.program.operations import NoScalarForm
 from engine.program.rules import Rules, traced
 from engine.program.xla import XlaProgram
 from engine.study.study import ANYWHERE, FORMS, Study
 
 _LISTED: MutableMapping[Rules, Listing | str] = weakref.WeakKeyDictionary()
+_FORMS: MutableMapping[Rules, Listing | str] = weakref.WeakKeyDictionary()
 _LISTING = threading.Lock()
 
 
@@ -87,8 +90,8 @@ def _loop(study: Study, dtype: type) -> Unlisted | None:
     code = code_of(study)
     if _is_known(study, dtype, code):
         return Unlisted(dtype, partial(_listed, study, dtype), code)
-    listing = listing_of(study, dtype)
-    return Unlisted(dtype, lambda: listing, code) if isinstance(listing, Listing) else None
+    form = form_of(study, dtype)
+    return Unlisted(dtype, lambda: form, code) if isinstance(form, Listing) else None
 
 
 def _is_known(study: Study, dtype: type, code: str | None) -> bool:
@@ -99,6 +102,25 @@ def _listed(study: Study, dtype: type) -> Listing:
     listing = listing_of(study, dtype)
     assert isinstance(listing, Listing), listing
     return listing
+
+
+def form_of(study: Study, dtype: type) -> Listing | str:
+    """The operations of a study's one loop, once a processor's code has been made of them; or why it has none.
+
+    So a model that ends the compiler is known before it is noted by which program its paths were computed.
+    """
+    rules, listing = traced(study, dtype), listing_of(study, dtype)
+    with _LISTING:
+        if rules not in _FORMS:
+            _FORMS[rules] = listing
+            if isinstance(listing, Listing):
+                try:
+                    native.code_in_memory(study, listing, arguments.of(study, dtype), lanes(dtype), OUTCOMES)
+                except CompilerEnded as ended:
+                    _FORMS[rules] = f"what LLVM compiles. {ended}"
+                    text = f"{ended} It is used here, and takes several times as long."
+                    warnings.warn(text, stacklevel=2)
+        return _FORMS[rules]
 
 
 def listing_of(study: Study, dtype: type) -> Listing | str:

@@ -26,7 +26,7 @@ _WHOLE = {"add": "add", "sub": "sub", "mul": "mul", "and": "and", "or": "or", "x
 _INTRINSICS = {"sqrt": "sqrt", "floor": "floor", "ceil": "ceil"}
 
 
-EMITTER = 1
+EMITTER = 2
 """Changes with whatever changes the bits of a path: the list, its polynomials, what is one operation."""
 RESULTS = ("results", "cells", "kept")
 """Pointers to what leaves a path."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 import hashlib
 import platform
 from typing import Any
@@ -11,20 +10,10 @@ from typing import Any
 import llvmlite
 import llvmlite.binding as llvm
 
-from engine.program import compilation_cache
+from engine.program import compilation_cache, object_code
 
 _LOADED: dict[str, Any] = {}
-
-
-@functools.cache
-def target() -> Any:
-    """The processor that this process runs on."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    features = llvm.get_host_cpu_features().flatten()
-    return llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=features, opt=2, codemodel="default", jit=True
-    )
+_ENDED: dict[str, object_code.CompilerEnded] = {}
 
 
 def width() -> int:
@@ -48,7 +37,7 @@ def made_by() -> str:
 def surroundings() -> list[str]:
     """All but its text that machine code follows from."""
     cpu = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-    return [compiler(), *cpu, platform.machine()]
+    return [compiler(), object_code.CODE_MODEL, *cpu, platform.machine()]
 
 
 def key_of(text: str) -> str:
@@ -57,11 +46,21 @@ def key_of(text: str) -> str:
 
 
 def loaded(text: str) -> Any:
-    """What holds the functions of a text of LLVM IR in memory."""
+    """What holds the functions of a text of LLVM IR in memory.
+
+    Raises:
+      CompilerEnded: LLVM ended its process over it.
+    """
     key = key_of(text)
     engine = kept(key)
     if engine is None:
-        code = target().emit_object(llvm.parse_assembly(text))
+        if key in _ENDED:
+            raise _ENDED[key]
+        try:
+            code = object_code.emitted_apart(text)
+        except object_code.CompilerEnded as ended:
+            _ENDED[key] = ended
+            raise
         compilation_cache.keep("code", key, code)
         engine = _in_memory(key, code)
     return engine
@@ -77,10 +76,7 @@ def kept(key: str) -> Any | None:
 
 
 def _in_memory(key: str, code: bytes) -> Any:
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target())
-    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-    engine.finalize_object()
-    _LOADED[key] = engine
+    engine = _LOADED[key] = object_code.in_memory(code)
     return engine
 
 

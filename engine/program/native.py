@@ -22,6 +22,7 @@ from engine.program.contract import BlockResult, FactorDraws, Outcomes, Pass, Sc
 from engine.program.known import Unlisted
 from engine.program.listing import Listing
 from engine.program.loop import DRAWS, INPUTS, OUTCOMES, SCORES, YEARS, Layout
+from engine.program.object_code import CompilerEnded
 from engine.program.stages import Room
 from engine.study.study import Block, Study
 
@@ -76,12 +77,14 @@ class LoopProgram:
         self.study, self.mesh, self.dtype = study, mesh, listing.dtype
         self.traces = 0
         self.inputs = arguments.of(study, self.dtype)
+        self._n_arguments = loop.argument_words(self.inputs)
         self._listing, self._n_threads = listing, threads or mesh.devices.size
         self._width = width or lanes(self.dtype)
         self._compiled: dict[tuple[str, bool], Compiled] = {}
         self._tables: dict[str, Mapping[str, np.ndarray]] = {}
 
     def fed(self, inputs: Any) -> LoopProgram:
+        arguments.must_be_alike(inputs, self.inputs)
         other = copy(self)
         other.inputs, other._tables = inputs, {}
         return other
@@ -124,9 +127,10 @@ class LoopProgram:
         return self._computed(SCORES, block.first, block.count)["scores"]
 
     def outcomes_of(self, scores: Scores) -> Outcomes:
-        return self._of_scores(OUTCOMES, scores)["outcomes"]
+        return self._of_scores(OUTCOMES, arguments.checked_scores(scores, self.study))["outcomes"]
 
     def trace_of(self, scores: Scores) -> Trace:
+        scores = arguments.checked_scores(scores, self.study)
         years = self._of_scores(YEARS, scores)
         inputs = self._of_scores(INPUTS if self._has_shocks else DRAWS, scores)["kept"]
         return self._as_trace(0, scores.shape[-1], years, inputs, self._has_shocks)
@@ -159,10 +163,12 @@ class LoopProgram:
     def _of_scores(self, gives: str, scores: Scores) -> dict[str, np.ndarray]:
         """What is computed of random numbers that are handed in, [stream, path]."""
         code, table, count = self._code(gives, of_scores=True), self._table(gives), scores.shape[-1]
-        batches = -(-count // code.layout.batch)
-        given = np.zeros((len(scores), batches * code.layout.batch), self.dtype)
-        given[:, :count] = scores
-        arrays, wait = self._launched(code, {**table, "scores": given}, 0, batches, range(code.layout.years))
+        layout = code.layout
+        batches = -(-count // layout.batch)
+        # draws alone are made of the first rows
+        given = np.zeros((layout.normals + layout.uniforms, batches * layout.batch), self.dtype)
+        given[:, :count] = scores[: len(given)]
+        arrays, wait = self._launched(code, {**table, "scores": given}, 0, batches, range(layout.years))
         wait()
         return {name: np.ascontiguousarray(array[..., :count]) for name, array in arrays.items()}
 
@@ -192,20 +198,15 @@ class LoopProgram:
     def _launched(
         self, code: Compiled, table: Mapping[str, np.ndarray], first: int, batches: int, years: range
     ) -> tuple[dict[str, np.ndarray], Callable[[], None]]:
-        layout, policies = code.layout, len(self.study.policies)
+        layout = code.layout
         paths = batches * layout.batch
-        shapes = {
-            "outcomes": (policies, layout.outcomes, paths),
-            "cells": (policies, len(years), cell_count(self.study.model) if layout.cells else 0, paths),
-            "kept": (layout.draws + layout.years * layout.shocks, paths),
-            "scores": (layout.normals + layout.uniforms if layout.gives_scores else 0, paths),
-        }
-        arrays: dict[str, np.ndarray] = {name: np.empty(shape, self.dtype) for name, shape in shapes.items()}
+        forms = loop.forms(layout, self._n_arguments, paths, len(years), reads_scores="scores" in table)
+        arrays = {name: np.empty(*forms[name]) for name in loop.WRITTEN if name not in table}
+        held = {**arrays, **table}
         counter = first // layout.group
 
         def share(begin: int, end: int) -> None:
-            held = {**arrays, **table, "scratch": _scratch(layout.scratch)}
-            pointers = [held[name].ctypes.data for name in loop.ARRAYS]
+            pointers = _pointers({**held, "scratch": _scratch(layout.scratch)}, forms)
             high = np.array([counter + begin * layout.width >> 32], np.uint32)
             low = counter & 0xFFFFFFFF
             code.run(begin, end, low, high.ctypes.data, paths, years.start, len(years), *pointers)
@@ -253,8 +254,7 @@ class LoopProgram:
             if earlier is not None:
                 return earlier
             listing = listing.listing()
-        written = loop.code(self.study, listing, self.inputs, self._width, gives, of_scores)
-        engine = machine_code.loaded(written.text)
+        written, engine = code_in_memory(self.study, listing, self.inputs, self._width, gives, of_scores)
         if key is not None and known.code_of(self.study) == code:  # nobody has changed it meanwhile
             known.note(key, written.layout, machine_code.key_of(written.text))
         return written.layout, engine
@@ -267,6 +267,41 @@ class LoopProgram:
                 layout = code.layout
                 self._tables[gives] = filled(self.study, self.inputs, code.table, layout.table, layout.years)
             return self._tables[gives]
+
+
+def _pointers(held: Mapping[str, np.ndarray], forms: Mapping[str, tuple[tuple[int, ...], Any]]) -> list[int]:
+    """Where arrays lie, in the order in which code is handed them.
+
+    Raises:
+      ValueError: one is not of the form that the code reads or writes: it would run past its end.
+    """
+    for name, (shape, dtype) in forms.items():
+        array = held[name]
+        if array.shape != shape or array.dtype != dtype or not array.flags.c_contiguous:
+            layout = "" if array.flags.c_contiguous else ", not in one piece"
+            raise ValueError(
+                f"{name}: expected an array of {np.dtype(dtype)} {shape} in one piece, "
+                f"got one of {array.dtype} {array.shape}{layout}."
+            )
+    return [held[name].ctypes.data for name in loop.ARRAYS]
+
+
+def code_in_memory(
+    study: Study, listing: Listing, inputs: Any, width: int, gives: str, of_scores: bool = False
+) -> tuple[loop.Code, Any]:
+    """A study's code, as `loop.code` takes its arguments, and what holds it in memory.
+
+    Raises:
+      CompilerEnded: LLVM ended its process over it.
+    """
+    written = loop.code(study, listing, inputs, width, gives, of_scores)
+    try:
+        return written, machine_code.loaded(written.text)
+    except CompilerEnded as ended:
+        what = f"the one loop of {type(study.model).__name__} ({gives})"
+        raise CompilerEnded(
+            f"{what} cannot be compiled: {ended}. XLA's program can: --program xla."
+        ) from None
 
 
 def filled(

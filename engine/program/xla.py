@@ -192,6 +192,7 @@ class XlaProgram:
 
     def _made_of(self, function: Callable, scores: Scores) -> list[np.ndarray]:
         """What a compiled function makes of random numbers, so many paths at once."""
+        scores = arguments.checked_scores(scores, self.study)
         parts: list[list[np.ndarray]] = []
         for first in range(0, max(scores.shape[-1], 1), self.full.lanes):
             given: np.ndarray = np.asarray(scores[:, first : first + self.full.lanes], self.dtype)

@@ -74,7 +74,7 @@ def run_record(
       blocks: numbers of the blocks that this run computed, kept as ranges ("0-6,9"); a resumed study has several runs.
       devices, workers: how many of them took part, where that is known.
       error: what ended the run, if it did not complete.
-      compiler: what the coordinator's machine code is made by, and for what, such as "emitter 1, LLVM 22.1.0 for x86_64-unknown-linux-gnu, znver4".
+      compiler: what the coordinator's machine code is made by, and for what, such as "emitter 2, LLVM 22.1.0 for x86_64-unknown-linux-gnu, znver4".
       forced: versions and device kinds that made the folder's blocks, where they were mixed by force.
     """
     software = versions(device_kind)

@@ -69,6 +69,9 @@ FUNCTIONS = {
     "all": lambda a, b: jnp.all(row(a, b) > 0) * 1.0,
     "argmax": lambda a, b: jnp.argmax(row(a, b)) * 1.0,
     "argmin": lambda a, b: jnp.argmin(row(a, b)) * 1.0,
+    "argmax_nan": lambda a, b: (
+        jnp.argmax(jnp.log(row(a, b) - 0.3)) + 10.0 * jnp.argmin(jnp.log(row(b, a) - 0.3))
+    ),
     "nanmax": lambda a, b: jnp.nanmax(row(a, b)),
     "det": lambda a, b: jnp.linalg.det(jnp.eye(2) * (a + 1)),
     "polyval": lambda a, b: jnp.polyval(jnp.array([1.0, 2.0, 3.0]), a),
@@ -176,7 +179,7 @@ FALL_BACK = {
 """Left to XLA -> what is said of it."""
 TYPICAL = (
     "sort", "sort2", "matmul", "fori", "scan", "cond", "switch", "index2", "index_row", "index_many", "take", "interp", "at_set", "at_add",
-    "at_slice_set", "pad", "cumprod", "std", "argmax", "mod", "i_pow_i", "round", "where_nan", "checkpoint", "histogram",
+    "at_slice_set", "pad", "cumprod", "std", "argmax", "argmax_nan", "mod", "i_pow_i", "round", "where_nan", "checkpoint", "histogram",
 )  # fmt: skip
 """What the default run compares."""
 SEVERAL = 10
