@@ -29,7 +29,7 @@ OWNERS = {
     "markupsafe": {"report/markup"},
     "vl_convert": {"report/charts"},
     "SALib": {"analyses/given_data"},
-    "llvmlite": {"program/machine_code", "program/ptx"},
+    "llvmlite": {"program/machine_code", "program/object_code", "program/ptx"},
     "click": {"cli"},
     "rich": {"cli"},
 }

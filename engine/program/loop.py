@@ -47,9 +47,6 @@ ARRAYS = (
 """What the code is handed, after the first batch, the one after the last, the first counter and its high word, the paths of the arrays, and
 which years of `cells` are wanted: the first of them, and how many."""
 
-WRITTEN = "outcomes", "cells", "kept", "scores"
-"""Those that the code writes; code of scores reads the last one."""
-
 
 @dataclass(frozen=True)
 class Layout:
@@ -106,33 +103,6 @@ class Layout:
     def scratch(self) -> int:
         """Bytes of the room that a thread works in."""
         return 4 * self.width * sum(self.parts.values())
-
-
-def forms(
-    layout: Layout, arguments: int, paths: int, years: int, reads_scores: bool
-) -> dict[str, tuple[tuple[int, ...], Any]]:
-    """Shape and type of each of `ARRAYS`, in their order.
-
-    Args:
-      arguments: words of what is the same for all paths, policies and years.
-      paths: of the arrays, whole batches.
-      years: of the cells, those that are wanted.
-      reads_scores: whether the code reads the random numbers.
-    """
-    streams, policies = layout.normals + layout.uniforms, layout.policies
-    shapes: dict[str, tuple[tuple[int, ...], Any]] = {
-        "arguments": ((arguments,), np.uint32),
-        "table_lasting": ((policies, layout.table.lasting), np.uint32),
-        "table_each": ((policies, layout.years * layout.table.each), np.uint32),
-        "normal_keys": ((layout.normals, 2), np.uint32),
-        "uniform_keys": ((layout.uniforms, 2), np.uint32),
-        "scratch": ((layout.scratch,), np.uint8),
-        "outcomes": ((policies, layout.outcomes, paths), layout.dtype),
-        "cells": ((policies, years, layout.cells, paths), layout.dtype),
-        "kept": ((layout.draws + layout.years * layout.shocks, paths), layout.dtype),
-        "scores": ((streams if layout.gives_scores or reads_scores else 0, paths), layout.dtype),
-    }
-    return {name: shapes[name] for name in ARRAYS}
 
 
 @dataclass(frozen=True)

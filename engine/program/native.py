@@ -30,6 +30,10 @@ _SHARE = 1 << 14
 """Paths that a thread takes at once."""
 _PART = 1 << 27
 """Bytes of yearly values that are in memory at a time: fresh memory costs more than paths computed again."""
+Forms = Mapping[str, tuple[tuple[int, ...], Any]]
+"""Shapes and types of arrays by name."""
+_WRITTEN = "outcomes", "cells", "kept", "scores"
+"""Arrays that code writes; code of scores reads the last one."""
 _POINTER, _WHOLE = ctypes.c_void_p, ctypes.c_int64
 _LOCK = threading.RLock()
 
@@ -200,8 +204,8 @@ class LoopProgram:
     ) -> tuple[dict[str, np.ndarray], Callable[[], None]]:
         layout = code.layout
         paths = batches * layout.batch
-        forms = loop.forms(layout, self._n_arguments, paths, len(years), reads_scores="scores" in table)
-        arrays = {name: np.empty(*forms[name]) for name in loop.WRITTEN if name not in table}
+        forms = _forms(layout, self._n_arguments, paths, len(years), reads_scores="scores" in table)
+        arrays = {name: np.empty(*forms[name]) for name in _WRITTEN if name not in table}
         held = {**arrays, **table}
         counter = first // layout.group
 
@@ -269,7 +273,32 @@ class LoopProgram:
             return self._tables[gives]
 
 
-def _pointers(held: Mapping[str, np.ndarray], forms: Mapping[str, tuple[tuple[int, ...], Any]]) -> list[int]:
+def _forms(layout: Layout, arguments: int, paths: int, years: int, reads_scores: bool) -> Forms:
+    """Shape and type of each of `loop.ARRAYS`, in their order.
+
+    Args:
+      arguments: words of what is the same for all paths, policies and years.
+      paths: of the arrays, whole batches.
+      years: of the cells, those that are wanted.
+      reads_scores: whether the code reads the random numbers.
+    """
+    streams, policies = layout.normals + layout.uniforms, layout.policies
+    shapes: dict[str, tuple[tuple[int, ...], Any]] = {
+        "arguments": ((arguments,), np.uint32),
+        "table_lasting": ((policies, layout.table.lasting), np.uint32),
+        "table_each": ((policies, layout.years * layout.table.each), np.uint32),
+        "normal_keys": ((layout.normals, 2), np.uint32),
+        "uniform_keys": ((layout.uniforms, 2), np.uint32),
+        "scratch": ((layout.scratch,), np.uint8),
+        "outcomes": ((policies, layout.outcomes, paths), layout.dtype),
+        "cells": ((policies, years, layout.cells, paths), layout.dtype),
+        "kept": ((layout.draws + layout.years * layout.shocks, paths), layout.dtype),
+        "scores": ((streams if layout.gives_scores or reads_scores else 0, paths), layout.dtype),
+    }
+    return {name: shapes[name] for name in loop.ARRAYS}
+
+
+def _pointers(held: Mapping[str, np.ndarray], forms: Forms) -> list[int]:
     """Where arrays lie, in the order in which code is handed them.
 
     Raises:
