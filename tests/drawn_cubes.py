@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from engine.analyses.discovery import Discovery
-from engine.analyses.search_result import Together
+from engine.analyses.search_result import Lead, Together
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
 from engine.risk.boxes import Limits, judged
@@ -111,9 +111,10 @@ class Drawn:
         boxes = own if n > 1 else []
         whole = Together(*(getattr(own[0], name) for name in ("coverage", "density", "mass")))
         part = Under(Condition("loss > 1", ()), study.baseline)
+        lead = Lead("prim", True, {"prim": whole.density}, whole.density, {"prim": 3})
         found = Discovery(
             study, Where(f"loss > 1 under {study.baseline}", (part,)), probability(cases, as_units(n, study.unit)),
-            {"prim": boxes}, {"prim": whole}, {first: 1.0}, (), n, n, n, 0, tuple(draws), 16,
+            {"prim": boxes}, lead, {"prim": whole}, {first: 1.0}, (), n, n, n, 0, tuple(draws), 16,
         )  # fmt: skip
         return found.tree
 

@@ -16,6 +16,7 @@ from engine.program import compilation_cache, devices
 from engine.program.contract import FactorDraws, Program, Scores
 from engine.risk.events import event_outcomes, happens
 from engine.risk.exclusion import most_excluded
+from engine.risk.intervals import dots
 from engine.study.study import Block, Change, Study
 
 MEAN, PROBABILITY = "mean", "probability"
@@ -236,19 +237,17 @@ class Numbers:
         study = self.study
         names = outcomes_of(study, [one.variable])
         rows = [study.policy_names.index(policy) for policy in (one.policy, one.against) if policy]
-        read = [
-            (x[name][row, good].astype(np.float64), y[name][row, good].astype(np.float64))
-            for name in names
-            for row in rows
-        ]
-        gaps, squares = [a - b for a, b in read], [float(np.mean(a * a)) for a, _ in read]
+        rounding = (ROUNDINGS * float(np.finfo(x[names[0]].dtype).eps)) ** 2
+
+        def gap(name: str, row: int) -> tuple[Float[np.ndarray, "path"], float]:
+            a, b = (values[name][row, good].astype(np.float64) for values in (x, y))
+            return a - b, rounding * float(dots(a, a))
+
         if one.measure == MEAN and one.against:
-            gaps, squares = [gaps[0] - gaps[1]], [sum(squares)]
-        eps = float(np.finfo(x[names[0]].dtype).eps)
-        return any(
-            float(np.mean(gap * gap)) > (ROUNDINGS * eps) ** 2 * square
-            for gap, square in zip(gaps, squares, strict=True)
-        )
+            (own, size), (other, more) = (gap(one.variable, row) for row in rows)
+            return float(dots(own - other, own - other)) > size + more
+        gaps = (gap(name, row) for name in names for row in rows)
+        return any(float(dots(apart, apart)) > size for apart, size in gaps)
 
     def _under(self, one: Quantity, policy: str, outcomes: Values) -> Float[np.ndarray, "path"]:
         if one.measure == PROBABILITY:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 import functools
 import hashlib
-import marshal
 import operator
 import re
 import sys
@@ -245,9 +244,11 @@ class _Walk:
     def _code(self, code: CodeType) -> str:
         held = _CODES.get(id(code))
         if held is None:
-            # the format before references and interned strings, which differ between processes
-            whole = hashlib.blake2b(marshal.dumps(code, 2), digest_size=16).hexdigest()
-            held = _CODES[id(code)] = code, whole, frozenset(_names_in(code))
+            names = code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars
+            counts = code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags
+            parts = [repr((code.co_code, code.co_exceptiontable, names, counts))]
+            self._write(code.co_consts, parts)
+            held = _CODES[id(code)] = code, _digest(" ".join(parts)), frozenset(_names_in(code))
         self.looked_up |= held[2]
         return held[1]
 

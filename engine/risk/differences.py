@@ -97,7 +97,8 @@ def _gap_of_quantiles(
     low, high = q - units.reach * error, q + units.reach * error
     sides = (one, of_x), (two, of_y)
     alike = np.array([_alike(part.quantiles.ascending, of) * of.slope for part, of in sides])
-    tied = np.flatnonzero((alike > atoms.COARSE * units.paths * error).any(axis=0))
+    # two that pass their quantiles on the same paths, by the same steps, differ by one number however the values are tied
+    tied = np.flatnonzero((alike > atoms.COARSE * units.paths * error).any(axis=0) & (error > 0))
     for cell in tied.tolist():
         (x, x_reached), (y, y_reached) = (_places(part, of, cell, units) for part, of in sides)
         correlation = atoms.correlation(x_reached, y_reached, np.broadcast_to(units.sizes, units.count))

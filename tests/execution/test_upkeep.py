@@ -219,7 +219,7 @@ def test_both_names_of_the_study_lost_is_refused_with_what_is_missing(run):
     folder, _ = run
     (folder / "study.toml").unlink()
     (folder / "ledger/study.json").unlink()
-    with pytest.raises(UserError, match="expected a run folder"):
+    with pytest.raises(UserError, match="is a folder, and not that of a run"):
         find_run(folder)
 
 

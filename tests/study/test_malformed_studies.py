@@ -24,7 +24,14 @@ _watched: list[list[str]] = []
 
 
 def _watch(event: str, args: tuple) -> None:
-    if _watched and event == "open" and isinstance(args[2], int) and args[2] & _WRITES:
+    # what has a number is open already
+    if (
+        _watched
+        and event == "open"
+        and not isinstance(args[0], int)
+        and isinstance(args[2], int)
+        and args[2] & _WRITES
+    ):
         path, programs = str(args[0]), os.environ["RUSTBELT_CACHE"]
         if path != os.devnull and "__pycache__" not in path and not path.startswith(programs):
             _watched[-1].append(path)
