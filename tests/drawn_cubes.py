@@ -111,10 +111,12 @@ class Drawn:
         boxes = own if n > 1 else []
         whole = Together(*(getattr(own[0], name) for name in ("coverage", "density", "mass")))
         part = Under(Condition("loss > 1", ()), study.baseline)
-        lead = Lead("prim", True, {"prim": whole.density}, whole.density, {"prim": 3})
+        lead = Lead(
+            "prim", True, {"prim": whole.density, "cart": whole.mass}, whole.density, {"prim": 4, "cart": 0}
+        )
         found = Discovery(
             study, Where(f"loss > 1 under {study.baseline}", (part,)), probability(cases, as_units(n, study.unit)),
-            {"prim": boxes}, lead, {"prim": whole}, {first: 1.0}, (), n, n, n, 0, tuple(draws), 16,
+            {"prim": boxes, "cart": []}, lead, {"prim": whole, "cart": whole}, {first: 1.0}, (), n, n, n, 0, tuple(draws), 16,
         )  # fmt: skip
         return found.tree
 

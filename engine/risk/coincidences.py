@@ -23,10 +23,14 @@ def common_share(x: Signs, y: Signs, units: Units) -> tuple[float, float]:
     of s, o and e by Clopper and Pearson, put together as those of a difference.
 
     Args:
-      x, y: the number in both futures of each path; not 0 on one of them at least.
+      x, y: the number in both futures of each path.
       units: of the paths.
+
+    Returns: the ends; all that a share may be where the number is 0 everywhere.
     """
     either = (x != 0) | (y != 0)
+    if not either.any():
+        return 0.0, 1.0
     kept = units.take(either)
     x, y = x[either], y[either]
     same, opposite, some = (

@@ -41,7 +41,7 @@ ASKED = {
     "explain": lambda done: done.explain("cost", levers=True, by_mechanism=True),
     "discover": lambda done: done.discover("cost > 41 under old"),
     "sensitivity": lambda done: done.sensitivity(["cost", "ruin"]),
-    "flip": lambda done: done.flip("cost", "old", "aided"),
+    "flip": lambda done: done.flip("own", "old", "aided"),
     "assumptions": lambda done: done.assumptions(["cost", "ruin"]),
 }
 

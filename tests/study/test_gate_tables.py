@@ -60,7 +60,7 @@ def test_a_name_of_both_kinds_is_a_yearly_variable_with_a_year_and_an_outcome_wi
         ('variable = "stock"', 'variable = "lowest_stock"', ["variable: 'lowest_stock' is an outcome, which has no year. Remove the year."]),
         ("year = 2021", "year = 2021\nyears = [2021]", ["year: does not go with years. Leave one of them out."]),
         ('at = { region = "north" }\n', "", ["across: is missing: it asks for 2 numbers. Name a label of region, or say 'sum' or 'mean'."]),
-        ("year = 2021", 'years = [2020, 2021]\nacross = "peak"', ["across: unknown rule 'peak'. Known: mean, sum."]),
+        ("year = 2021", 'years = [2020, 2021]\nacross = "peak"', ["across: unknown rule 'peak'. Known: sum, mean."]),
         ('"north"', '["north", "nort"]', ["at.region: unknown label 'nort'. Did you mean 'north'?"]),
         ("region", "regoin", ["at.regoin: 'stock' has no dimension 'regoin'. Did you mean 'region'?"]),
         ("inside_90 = 15\n", "", [": expected one of median_above, median_below, median_within, inside_90, got none."]),

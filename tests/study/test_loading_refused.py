@@ -64,7 +64,7 @@ BAD = [
     ("[policies.keep]", '[policies.""]\n[policies.keep]', "policies: expected a name of letters, digits, '_' and '-' (at most 100), got ''."),
     ("[policies.keep]", "[policies.keep]\nreleese = 1", "policies.keep.releese: unknown lever 'releese'. Did you mean 'release'?"),
     ("[policies.keep]", "[policies.keep]\nrelease = nan", "policies.keep.release: expected a finite number that single precision holds, got nan."),
-    ("[policies.keep]", '[policies.keep]\nrelease = "much"', "policies.keep.release: expected a number, or the name of a factor; unknown factor 'much'. Known: capacity, inflow, will."),
+    ("[policies.keep]", '[policies.keep]\nrelease = "much"', "policies.keep.release: expected a number, or the name of a factor; unknown factor 'much'. Known: inflow, capacity, will."),
     ("[policies.keep]", "[policies.keep]\nrelease = {}", "policies.keep.release: expected at least one entry, got an empty table."),
     ("[policies.keep]", "[policies.keep]\nrelease = { 2019 = 1 }", "policies.keep.release.2019: expected a year of the horizon 2020-2023, or up to 2073, got 2019."),
     ("[policies.keep]", "[policies.keep]\nrelease = { north = 1 }", "policies.keep.release.north: expected a year, got 'north'."),
