@@ -207,9 +207,9 @@ def test_the_same_study_gives_the_same_answer():
 
 @pytest.mark.slow
 def test_intervals_of_turns_cover():
-    """95 % intervals of where four priors turn the mean of 200 seeds of 8,192 paths hold the truth in 92 to 98 of 100."""
+    """95 % intervals of where four priors turn the mean of 60 seeds of 8,192 paths hold the truth in 92 to 98 of 100."""
     inside = []
-    for seed in range(200):
+    for seed in range(60):
         own = {one.name: one for one in flip(wager(1 << 13, seed + 5), "cost", "risky", "sure").beliefs}
         inside += [
             own[name].move.low <= truth <= own[name].move.high
