@@ -306,7 +306,7 @@ def _refuse_foreign(folder: Path) -> None:
     ).exists():  # a claim that was killed before it named its study leaves nothing else
         inside = ledger.ledger_of(folder).iterdir()
         held |= {p.name for p in inside if not p.name.startswith("lock") and p.suffix != UNFINISHED}
-    if held:
+    if held and not study_file(folder).exists():  # which another shard may have named meanwhile
         example = ", ".join(sorted(held)[:3])
         raise UserError(
             str(folder), [f"is not empty and holds no run (there is {example}). Take another folder."]
