@@ -11,12 +11,14 @@ import xarray as xr
 
 from engine.analyses.discovery import Discovery
 from engine.analyses.search_result import Lead, Together
+from engine.answers.answer import Answer, Subject
+from engine.answers.table import Table, estimates, numbers, texts, truths
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
 from engine.risk.boxes import Limits, judged
 from engine.risk.conditional import Condition
 from engine.risk.evidence import MEASURES, level_of
-from engine.risk.intervals import as_units
+from engine.risk.intervals import Estimate, as_units
 from engine.risk.measures import probability, summary
 from engine.risk.summaries import Summaries
 from engine.risk.where import Under, Where
@@ -76,24 +78,30 @@ class Drawn:
     sensitivity: xr.DataTree
 
     @property
-    def flip(self) -> xr.DataTree:
+    def flip(self) -> Answer:
         """What would turn a ranking, made up: nothing where there are too few paths."""
         names = [item.name for item in self.study.inputs]
-        about = {
-            "paths": self.study.paths, "summary": "Nothing is told.", "measure": "mean", "variable": next(iter(self.study.model.outcomes)),
-            "first": self.study.policy_names[-1], "second": self.study.policy_names[0],
-        }  # fmt: skip
-        groups = {"/": xr.Dataset(attrs=about)}
-        if self.study.paths > 100:
-            move = np.linspace(-2.5, 2.5, len(names))
-            rows = np.stack([move, 0 * move + 0.1, move - 0.2, move + 0.2], axis=-1)
-            stated = {"kind": ("belief", ["prior"] * len(names)), "belief": names}
-            groups["beliefs"] = xr.Dataset(
-                {"move": (("belief", "stat"), rows), "turns": ("belief", np.ones(len(names), np.int8))},
-                stated,
+        there = self.study.paths > 100
+        move = np.linspace(-2.5, 2.5, len(names))
+        stated = Estimate(1.0, 0.1, 0.8, 1.2)
+        columns = (
+            texts("measure", ["mean of it"], "measure"), texts("policy", [self.study.policy_names[-1]], "policy"),
+            texts("against", [self.study.policy_names[0]], "policy"), estimates("difference", [stated], "difference"),
+        )  # fmt: skip
+        made = [Table("difference", "As stated", columns, ("measure",))]
+        factors = texts("factor", names, "factor")
+        if there:
+            moves = [Estimate(x, 0.1, x - 0.2, x + 0.2) for x in move]
+            priors = (
+                factors,
+                estimates("move", moves, "move"),
+                truths("turns", [True] * len(names), "turns"),
             )
-            groups["joint"] = xr.Dataset({"move": ("factor", move)}, {"factor": names})
-        return xr.DataTree.from_dict(groups)
+            made += [
+                Table("priors", "Priors", priors, ("factor",)),
+                Table("joint", "All", (factors, numbers("move", move, "move")), ("factor",)),
+            ]
+        return Answer(Subject.of(self.study), ("Nothing is told.",), tuple(made), question="flip")
 
     @property
     def discover(self) -> xr.DataTree:

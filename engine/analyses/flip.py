@@ -44,7 +44,7 @@ Paths = Float[np.ndarray, "path"]
 
 
 @dataclass(frozen=True)
-class Flip:
+class FlipResult:
     """What `flip` gives.
 
     Args:
@@ -81,7 +81,7 @@ def flip(
     paths: int | None = None,
     device: str | None = None,
     observe: Observer = unobserved,
-) -> Flip:
+) -> FlipResult:
     """How far each belief must move before two policies change places, and the nearest joint move of all.
 
     A prior is moved by its normal score, and stays within its support: by weights of the futures that are there as far as these are worth
@@ -114,7 +114,7 @@ def flip_on(
     first: str,
     second: str,
     observe: Observer = unobserved,
-) -> Flip:
+) -> FlipResult:
     """The same on futures of a study of these two policies."""
     study = futures.study
     look = Look(futures, variable, measure, first, second)
@@ -123,11 +123,11 @@ def flip_on(
     refuse_too_many(study, good)
     stated = look.difference(own)
     if not (stated.low > 0 or stated.high < 0):
-        return Flip(study, variable, measure, first, second, stated, (), None, None, ())
+        return FlipResult(study, variable, measure, first, second, stated, (), None, None, ())
     left_out: list[tuple[str, str]] = []
     beliefs, joint = _turning(look, own, good, 1.0 if stated.estimate > 0 else -1.0, left_out, observe)
     tilt = None if measure == SHORTFALL else nearest_turn(look.gaps(own)[good])
-    return Flip(study, variable, measure, first, second, stated, beliefs, joint, tilt, tuple(left_out))
+    return FlipResult(study, variable, measure, first, second, stated, beliefs, joint, tilt, tuple(left_out))
 
 
 def _turning(

@@ -17,7 +17,8 @@ from typing import Any
 
 import click
 
-from engine.cli import endings
+from engine.analyses import registry
+from engine.cli import ask, endings
 from engine.cli.show import streams
 from engine.errors import did_you_mean
 from engine.modelling.loading import end_quietly
@@ -46,18 +47,21 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order in which one meets them."""
-        return list(COMMANDS)
+        return [*COMMANDS, *registry.outsiders()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name."""
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.list_commands(ctx):
             return None
+        if cmd_name in registry.names():
+            return ask.command_of(cmd_name)
         return getattr(importlib.import_module(f"engine.cli.{cmd_name}"), "command")  # noqa: B009
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """The command that the first word names, with what a model prints kept apart; a mistyped one is refused with its closest match."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"unknown command '{args[0]}'.{did_you_mean(args[0], COMMANDS)}", ctx)
+        if args and args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
+            known = self.list_commands(ctx)
+            raise click.UsageError(f"unknown command '{args[0]}'.{did_you_mean(args[0], known)}", ctx)
         ctx.meta["words"] = [*args]
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and command.callback is not None:

@@ -66,7 +66,7 @@ def command(
     console = screen.stdout()
     screen.print_head(console, study, folder.path)
     _print_policies(console, study)
-    print_priors(console, study.inputs)
+    print_priors(console, study.gathered_inputs)
     print_groups(console, study)
     print_shocks(console, study)
     print_standings(console, study, pilot)

@@ -202,7 +202,7 @@ def _refuse_to_save(file: Path) -> None:
 
 
 def _save(story: xr.DataTree, file: Path) -> None:
-    from engine.execution.export import as_csv
+    from engine.answers.files import as_csv
     from engine.execution.replay import as_table
 
     if file.suffix == ".csv":

@@ -7,7 +7,11 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from engine.analyses import registry
+from engine.answers.question import STUDY
 from engine.execution import notebook, questions
+from engine.execution.asking import Asking, ask
+from engine.execution.methods import Questions
 from engine.execution.stages import Stage
 from engine.run_folder import answer_store
 
@@ -18,14 +22,14 @@ if TYPE_CHECKING:
     from engine.analyses.comparison import Comparison
     from engine.analyses.discovery import Discovery
     from engine.analyses.explanation import Explanation
-    from engine.analyses.flip import Flip
     from engine.analyses.sensitivity import Sensitivity
+    from engine.answers.answer import Answer
     from engine.execution.results import Answers
     from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
 
 
-class Inquiry:
+class Inquiry(Questions):
     """The questions of a run; what answers them is imported when it is asked for."""
 
     if TYPE_CHECKING:
@@ -95,22 +99,29 @@ class Inquiry:
         self._keep("sensitivity", groups(answer, variables))
         return answer
 
-    def flip(
-        self, variable: str, first: str, second: str, measure: str | None = None, **options: Any
-    ) -> Flip:
-        """Which belief would turn the ranking of two policies.
+    def asking(self, **place: Any) -> Asking:
+        """The run as a question sees it; `place` are other fields of `Asking`."""
+        return Asking(self.study, self.run_folder, lambda: self.answers, lambda: self.cube, **place)
+
+    def ask(
+        self, question: str, *, paths: int | None = None, device: str | None = None, **options: Any
+    ) -> Answer:
+        """The answer to a question by its name, which is also kept beside the cube.
 
         Args:
-          variable: an outcome or an event.
-          measure: "mean" or "ES99" of an outcome; the mean if not given.
-          options: others of `engine.analyses.flip.flip`.
-        """
-        from engine.analyses.flip import flip
-        from engine.analyses.flip_dataset import groups
+          question: one of `engine.analyses.registry.names()`, among them those of other packages.
+          paths: that are looked at where futures are computed anew; as many as the question thinks fit if not given.
+          device: "cpu" or "gpu" for these; the GPUs if there are any.
+          options: of the question.
 
-        answer = flip(self.study, variable, first, second, measure, **_watched(options))
-        self._keep("flip", groups(answer))
-        return answer
+        Raises:
+          UserError: no such question or option, or what is asked for is not there.
+        """
+        of = self.asking(device=device, **_watched({}))
+        if registry.question(question).needs == STUDY:
+            study = self.study if paths is None else replace(self.study, paths=paths)
+            of = replace(of, study=study, paths=paths)
+        return ask(question, options, of, stacklevel=4)[0]
 
     def assumptions(
         self, variables: Sequence[str] | None = None, paths: int | None = None, device: str | None = None

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import xarray as xr
 
+from engine.analyses import registry
 from engine.analyses.comparison import Comparison, Some, compared, comparison, refuse
 from engine.analyses.discovery import PATHS as MOST_PATHS
 from engine.analyses.discovery import Discovery, discovery
 from engine.analyses.findings import LEVEL, Question
+from engine.answers.answer import Answer
+from engine.answers.question import fields
 from engine.errors import UserError, unknown
 from engine.execution.results import Answers
 from engine.formatting import command_line
@@ -29,7 +32,6 @@ NEEDED = {
     "explain": ("--outcome", "V"),
     "discover": ("--where", "CONDITION"),
     "sensitivity": (),
-    "flip": ("--outcome", "V"),
 }
 """What the command of a question needs besides the run, of those whose answers are drawn."""
 
@@ -171,20 +173,28 @@ def first_paths(answers: Answers) -> Mapping[str, np.ndarray]:
     return answers.paths if [block.index for block in answers.blocks] == [*range(len(answers.blocks))] else {}
 
 
-def answer_to(folder: RunFolder, question: str) -> xr.DataTree:
-    """What a run has answered to a question, as it was last asked.
+def answer_to(folder: RunFolder, question: str) -> Answer | xr.DataTree:
+    """What a run has answered to a question, as it was last asked; labelled groups of one that is not in the registry yet.
 
     Args:
       question: one of `ledger.ANSWERS`.
 
     Raises:
-      UserError: it has not been asked.
+      UserError: it has not been asked, or by a version whose answers have another form.
     """
     answer = answer_store.read(folder.path, question)
     if answer is None:
-        command = command_line(question, folder.path, *NEEDED[question], model=folder.study.model_spec)
+        command = command_line(question, folder.path, *_needed(question), model=folder.study.model_spec)
         raise UserError(str(folder.path), [f"has not been asked. Ask it: {command}"])
-    return answer
+    return Answer.of_tree(answer) if question in registry.QUESTIONS else answer
+
+
+def _needed(question: str) -> tuple[str, ...]:
+    """What the command of a question needs besides the run."""
+    if question in NEEDED:
+        return NEEDED[question]
+    needed = (one for one in fields(registry.question(question)) if one.required)
+    return tuple(word for one in needed for word in (f"--{one.name}", one.option.metavar))
 
 
 def refuse_unknown(variable: str | None, names: Iterable[str]) -> None:

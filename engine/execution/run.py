@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from engine.answers.files import refuse_file
 from engine.errors import UserError
 from engine.execution import elsewhere, notebook, questions, results, upkeep
-from engine.execution.export import frame, refuse_file, save_tables, side_by_side
+from engine.execution.export import frame, save_tables, side_by_side
 from engine.execution.inquiry import Inquiry
 from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.replay import replay, worst

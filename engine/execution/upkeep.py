@@ -19,7 +19,7 @@ from engine.formatting import command_line
 from engine.program import compilation_cache, devices
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.folder import RunFolder
-from engine.run_folder.ledger import ANSWERS, CUBE, YEARLY, Record, Stored
+from engine.run_folder.ledger import CUBE, YEARLY, Record, Stored
 from engine.run_folder.parts import yearly_fields, yearly_missing, yearly_paths
 from engine.storage import locks
 from engine.storage.files import WRITERS, digest, digest_of_file, unsealed, write_atomically, writing
@@ -69,7 +69,7 @@ class Damage:
     """Something in a run folder that is not as it was written.
 
     Args:
-      part: number of the block, `YEARLY`, `CUBE`, one of `ANSWERS`, "study" or "provenance"; "" for a file that belongs to nothing.
+      part: number of the block, `YEARLY`, `CUBE`, a question, "study" or "provenance"; "" for a file that belongs to nothing.
       file: its place in the folder.
       what: what is wrong with it.
     """
@@ -159,13 +159,13 @@ def verify(
     records: dict[int | str, Record] = {}
     wanted: list[int | str] = [block.index for block in study.blocks()]
     wanted += [YEARLY] if yearly_paths(study) else []
-    answers = [one for one in ANSWERS if ledger.record_file(folder.path, one).exists()]
+    answers = ledger.answers(folder.path)
     parts: list[int | str] = [*wanted, CUBE, *answers]
     for part in parts:
         name = ledger.record_file(folder.path, part).relative_to(folder.path).as_posix()
         record = ledger.read(folder, part)
         if record is not None:
-            if part in ANSWERS or _range(study, part) == (record.first, record.count):
+            if part in answers or _range(study, part) == (record.first, record.count):
                 records[part] = record
             elif complete:
                 damages.append(
@@ -182,7 +182,7 @@ def verify(
     if full:
         damages += _computed_again(folder, records, observe, device, summaries=not damages)
     order: dict[int | str, int] = {
-        part: k for k, part in enumerate(["study", *wanted, CUBE, *ANSWERS, "provenance", ""])
+        part: k for k, part in enumerate(["study", *wanted, CUBE, *answers, "provenance", ""])
     }
     return sorted(dict.fromkeys(damages), key=lambda damage: (order[damage.part], damage.file))
 

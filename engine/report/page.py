@@ -17,7 +17,7 @@ from engine.errors import UserError, unknown
 from engine.report import charts
 from engine.report.markup import Section, render, static, trusted
 from engine.report.run_records import RunRecords, records_of
-from engine.report.sections import SECTIONS
+from engine.report.sections import SECTIONS, asked
 from engine.run_folder import answer_store, ledger, ownership, provenance
 from engine.study.study import Study
 
@@ -39,7 +39,7 @@ def report(folder: Path, study: Study, tree: xr.DataTree, variable: str | None =
     if variable is not None and variable not in study.model.outcomes:
         raise UserError("variable", [unknown("outcome", variable, study.model.outcomes)])
     runs, versions = provenance.runs(folder), ownership.versions_of(folder)
-    held = {question: answer_store.read(folder, question) for question in ledger.ANSWERS}
+    held = {question: answer_store.read(folder, question) for question in ledger.answers(folder)}
     answers = {question: answer for question, answer in held.items() if answer is not None}
     return page(records_of(study, tree, answers, runs=runs, versions=versions, variable=variable))
 
@@ -48,7 +48,9 @@ def page(run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | No
     """The page of some sections."""
     study = run.study
     library = charts.library()
-    parts = [section for section in (build(run) for build in sections) if section is not None]
+    parts = [
+        section for section in (build(run) for build in (*sections, *_outsiders(run))) if section is not None
+    ]
     script = static("report.js")
     markup = render(
         "page.html",
@@ -67,6 +69,11 @@ def page(run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | No
         colophon=f"rustbelt, study {study.name}, fingerprint {study.fingerprint}. This page is one file and loads nothing.",
     )
     return str(markup).encode()
+
+
+def _outsiders(run: RunRecords) -> list[Callable[[RunRecords], Section | None]]:
+    """Sections of questions that other packages brought."""
+    return [asked.section(question) for question in run.answers if question not in ledger.ANSWERS]
 
 
 def _meta(run: RunRecords) -> list[str]:

@@ -132,6 +132,13 @@ def files_of(folder: Path, part: int | str) -> dict[str, Stored]:
         return {}
 
 
+def answers(folder: Path) -> tuple[str, ...]:
+    """Questions that have a record: those of `ANSWERS` first, then those of other packages."""
+    held = {path.stem for path in ledger_of(folder).glob("*.json")} - {"study", YEARLY, CUBE}
+    others = sorted(name for name in held.difference(ANSWERS) if files_of(folder, name))
+    return (*(name for name in ANSWERS if name in held), *others)
+
+
 def done_blocks(
     folder: RunFolder, thorough: bool = False, only: Iterable[int] | None = None, short: bool = False
 ) -> dict[int, Record]:

@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
+from engine.analyses.flip_dataset import groups, records, sentence
+from engine.cli.show.flip_table import print_flip
 from rich.console import Console
 
 from engine.analyses.flip import _moved, flip, flip_on
-from engine.analyses.flip_dataset import groups, records, sentence
 from engine.analyses.futures import Futures
 from engine.analyses.policy_gap import Look
-from engine.cli.show.flip_table import print_flip
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.plots.figures import turns as figures

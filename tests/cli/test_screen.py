@@ -138,7 +138,7 @@ def test_other_tables_break_nothing(tmp_path, width):
     lines = printed(width, print_yearly, pond, "stock", years, None)
     assert_whole(lines, width, ["1,234.5", "[1,233.9, 1,235.1]", "2020", "stock north, mean [hm3]"], ["keep"])
     shipped = load_study("rustbelt")
-    lines = printed(width, print_priors, shipped.inputs)
+    lines = printed(width, print_priors, shipped.gathered_inputs)
     assert_whole(lines, width, ["p50 2.2 (2.19)"], [item.name for item in shipped.inputs])
     assert_whole(
         printed(width, print_groups, shipped), width, ["correlation 0.3", "0.288"], [*shipped.groups]

@@ -70,7 +70,7 @@ def test_a_run_gives_an_answer_that_cannot_be_kept_and_warns(run, monkeypatch):
     with pytest.warns(
         UserWarning, match=r"not kept in .*flip.zarr: the disk is full\. To keep it, ask a run"
     ):
-        assert open_run(run[1]).flip("damage", "strong", "weak").difference.estimate < 0
+        assert open_run(run[1]).flip("damage", ("strong", "weak")).of.difference.estimate < 0
 
 
 def test_what_cannot_be_asked_is_refused(run):
@@ -101,9 +101,9 @@ def test_any_two_policies_make_a_pair(tmp_path):
         ended = call(words[0], study, *own("Bridge"), *words[1:], "--outcome", "damage", "--json", "--quiet")
         assert ended.exit_code == 0, ended.output
         records[words[0]] = json.loads(ended.stdout)
-    difference = records["flip"][0]
-    assert (difference["policy"], difference["against"]) == ("strong", "stronger")
-    assert difference["estimate"] > 0
+    (stated,) = records["flip"]["tables"]["difference"]["rows"]
+    assert (stated["policy"], stated["against"]) == ("strong", "stronger")
+    assert stated["difference"]["estimate"] > 0
     assert {one.get("against") for one in records["sensitivity"]} <= {"", None, "stronger"}
     assert "weak" not in json.dumps(records)
 
@@ -112,7 +112,7 @@ def test_a_pair_of_a_run_needs_no_baseline_either(tmp_path):
     study, folder = write(tmp_path, THREE), tmp_path / "run"
     assert call("run", study, *own("Bridge"), "--out", folder, "--quiet").exit_code == 0
     opened = open_run(folder)
-    assert opened.flip("damage", "strong", "stronger").difference.estimate > 0
+    assert opened.flip("damage", ("stronger", "strong")).of.difference.estimate > 0
     compared = opened.comparison(["damage"], ["stronger", "strong"])
     assert compared.study.baseline == "stronger"
     assert opened.attribute("stronger", "strong", ["damage"])

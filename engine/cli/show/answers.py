@@ -1,16 +1,25 @@
-"""Where an answer is kept, and how it is opened there."""
+"""An answer on the screen: findings, tables, how to read them; and where it is kept."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from engine.answers.shown import Stack, aligned, stacks
+from engine.answers.table import Kind, Table
 from engine.cli.show import screen
+from engine.cli.show.rows import Column, print_rows
 
 if TYPE_CHECKING:
+    from engine.answers.answer import Answer
     from engine.run_folder.folder import RunFolder
+
+
+WORDS = 30
+"""Characters from which a text is taken for words, which may be folded."""
 
 
 def print_place(console: Console, folder: RunFolder, place: Path | None) -> None:
@@ -23,3 +32,53 @@ def print_place(console: Console, folder: RunFolder, place: Path | None) -> None
     elif not is_run(folder.path):
         study, purpose = folder.study, "Kept beside the cube once the study has been run"
         screen.print_command(console, purpose, "run", study.source, model=study.model_spec)
+
+
+def print_answer(console: Console, answer: Answer, full: bool) -> None:
+    """The answer in a sentence, what it rests on, every table, what its marks mean, and how to read it.
+
+    Args:
+      full: also the rows and columns that are not brief.
+    """
+    for k, text in enumerate(answer.findings):
+        screen.print_words(console, text, "" if k else "bold")
+    screen.print_words(console, answer.basis)
+    console.print()
+    for table in answer.tables:
+        _print_table(console, table, full)
+    if answer.reading:
+        screen.print_words(console, answer.reading, "dim")
+
+
+def _print_table(console: Console, table: Table, full: bool) -> None:
+    names, columns = stacks(table, full)
+    hidden = 0 if full or not table.brief else len(table) - sum(table.brief)
+    more = f"{hidden} more: --full" if hidden else ""
+    screen.print_title(console, table.title, more)
+    if not names.cells:
+        return
+    print_rows(
+        console, "", Column("", [one.estimate for one in names.cells], left=True), list(map(_column, columns))
+    )
+    for text in _notes(columns):
+        screen.print_words(console, text, "dim")
+
+
+def _column(of: Stack) -> Column:
+    cells = aligned(of.cells) if of.of.kind is Kind.ESTIMATE else [one.estimate for one in of.cells]
+    return Column(
+        of.head,
+        cells,
+        left=of.is_text,
+        words=of.of.kind is Kind.TEXT and max(map(len, cells), default=0) > WORDS,
+    )
+
+
+def _notes(columns: Sequence[Stack]) -> list[str]:
+    """What marks of a table mean, each once."""
+    held: dict[str, dict[str, None]] = {}
+    for of in columns:
+        for one in of.cells:
+            if one.mark:
+                held.setdefault(one.mark, {})[one.flag] = None
+    return [f"{mark} {'; '.join(texts)}" for mark, texts in held.items()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from engine.cli.show.screen import print_words
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from engine.draws.copulas.contract import Implied
     from engine.study.study import Study
 
 _MEASURES = ("Kendall", "Spearman", "lower tail", "upper tail")
@@ -92,7 +91,7 @@ def print_groups(console: Console, study: Study) -> None:
         _print_matrix(console, name, members, implied)
 
 
-def _print_matrix(console: Console, name: str, members: Sequence[str], implied: Implied) -> None:
+def _print_matrix(console: Console, name: str, members: Sequence[str], implied: Any) -> None:
     """Spearman's rho below the diagonal and Kendall's tau above it; the tails likewise where there are any."""
     shown = [(f"{name}: Kendall above, Spearman below", implied.kendall, implied.spearman)]
     if np.any(np.triu(implied.lower + implied.upper, 1)):

@@ -11,9 +11,7 @@ from engine.cli.show.rows import Column, columns_of, print_rows
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from engine.draws.distributions.law import Law
-    from engine.draws.distributions.prior import Target
-    from engine.draws.inputs import Input
+    from engine.study.study import Input
 
 LEVELS = " ▁▂▃▄▅▆▇█"
 WIDTH = 15
@@ -24,14 +22,12 @@ DRAWN = "0.5 % to 99.5 %"
 
 
 def print_priors(console: Console, inputs: Sequence[Input]) -> None:
-    """The table of priors, a row for each factor, for all labels together that are drawn by one law."""
-    from engine.draws.inputs import gathered
-
-    rows, inputs = [], gathered(inputs)
+    """The table of priors, a row for each."""
+    rows = []
     for item in inputs:
-        asked = targets_text(item.targets) or item.parameters
+        asked = targets_text(item) or item.parameters
         quantiles = [f"{float(item.marginal.quantile(p)):.3g}" for p in (0.05, 0.5, 0.95)]
-        rows.append((item.family, asked, *quantiles, mean(item.marginal), curve(item.marginal)))
+        rows.append((item.family, asked, *quantiles, mean(item), curve(item)))
     law = ("p05", "p50", "p95", "mean", DRAWN)
     units = [f" [{item.unit}]" if item.unit != "1" else "" for item in inputs]
     names = [f"{item.name}{unit}" for item, unit in zip(inputs, units, strict=True)]
@@ -39,25 +35,26 @@ def print_priors(console: Console, inputs: Sequence[Input]) -> None:
     print_rows(console, "Priors", Column("factor [unit]", names, left=True, words=True), columns)
 
 
-def targets_text(targets: Sequence[Target]) -> str:
+def targets_text(item: Input) -> str:
     """`p05 1.4 (1.42), p95 6.4`: what was asked, and what the law gives where that is another number to three digits."""
     words = []
-    for target in targets:
+    for target in item.targets:
         value, fitted = f"{target.value:.3g}", f"{target.fitted:.3g}"
         words.append(f"{target.label} {value}" + (f" ({fitted})" if fitted != value else ""))
     return ", ".join(words)
 
 
-def mean(law: Law) -> str:
+def mean(item: Input) -> str:
     """The expectation, or that there is none."""
-    value = law.mean()
+    value = item.marginal.mean()
     return f"{value:.3g}" if math.isfinite(value) else "none"
 
 
-def curve(law: Law) -> str:
+def curve(item: Input) -> str:
     """The density of a law from its 0.5 % to its 99.5 % quantile as text, one sign a bin; one sign a value for a few values."""
     import numpy as np
 
+    law = item.marginal
     steps = law.steps
     if steps is not None and len(steps[0]) <= WIDTH:
         values = np.asarray(steps[0])

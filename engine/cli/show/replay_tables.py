@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Console
 
-    from engine.draws.inputs import Input
     from engine.modelling.records import Shock, Yearly
     from engine.run_folder.folder import RunFolder
-    from engine.study.study import Study
+    from engine.study.study import Input, Study
 
 
 def yearly_variables(study: Study, chosen: str | None, whole: bool) -> list[str]:

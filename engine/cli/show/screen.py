@@ -158,3 +158,8 @@ def print_records(records: Iterable[dict[str, Any]]) -> None:
     """One JSON list on stdout, one record a line."""
     lines = ",\n".join(json.dumps(entry, allow_nan=False) for entry in records)
     results().write(f"[\n{lines}\n]\n" if lines else "[]\n")
+
+
+def print_object(entry: dict[str, Any]) -> None:
+    """One JSON object on stdout, a line a row of its tables."""
+    results().write(f"{json.dumps(entry, allow_nan=False, ensure_ascii=False)}\n")

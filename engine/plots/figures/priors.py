@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.draws.distributions.law import Law
-from engine.draws.inputs import Input
 from engine.plots import labels, selection, style, ticks
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import COLOURS, Axes, Figure
-from engine.study.study import Study
+from engine.study.study import Input, Study
 
 ENDS = (0.002, 0.998)
 """Quantiles that a density is drawn between, farther out where something is asked there."""
@@ -72,7 +70,7 @@ def _panel(ax: Axes, item: Input, title: str) -> None:
         gap = float(np.diff(at).min()) if len(at) > 1 else 1.0
         ax.bar(at, chance / max(chance.max(), 1e-300), 0.8 * gap, color=COLOURS[1], alpha=0.55, linewidth=0)
     else:
-        x, dense = density(law, low - room, high + room)
+        x, dense = density(item, low - room, high + room)
         ax.fill_between(x, 0, dense, color=COLOURS[1], alpha=0.2, linewidth=0)
         ax.plot(x, dense, color=COLOURS[1], linewidth=1.3)
     for place in places:
@@ -90,10 +88,10 @@ def _panel(ax: Axes, item: Input, title: str) -> None:
     labelled(ax, labels.with_unit(item.family or "given", item.unit), None, title)
 
 
-def density(law: Law, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+def density(item: Input, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
     """Values between two ends and the density there, its highest value scaled to one: shares between neighbours over their distance."""
     edges = np.linspace(low, high, POINTS + 1)
-    share = np.diff(law.cdf(edges))
+    share = np.diff(item.marginal.cdf(edges))
     middle = 0.5 * (edges[1:] + edges[:-1])
     return middle, share / max(float(share.max()), 1e-300)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-import xarray as xr
+from typing import Any
 
+import numpy as np
+
+from engine.answers.answer import Answer
 from engine.formatting import words
 from engine.plots import labels, style, ticks
 from engine.plots.bars import arms
@@ -14,14 +16,13 @@ from engine.risk.intervals import Estimate
 
 
 @style.styled
-def turns(flip: xr.DataTree, *, most: int = 12) -> Figure:
+def turns(flip: Answer, *, most: int = 12) -> Figure:
     """Priors that turn a ranking alone, the nearest first, every turn with its interval; and the smallest move of all priors that turns it.
 
     Args:
-      flip: what `run.flip` has written, as `engine.run_folder.answer_store` reads it.
+      flip: what the run has answered.
       most: priors that are shown.
     """
-    about = flip.attrs
     alone, joint = _alone(flip)[:most], _joint(flip)[:most]
     on = sheet(2, 2, (2.8, max(1.6, 0.22 * max(len(alone), len(joint)))))
     left, right = on.panels
@@ -29,38 +30,25 @@ def turns(flip: xr.DataTree, *, most: int = 12) -> Figure:
     _panel(right, joint, "nor do all together", style.INK)
     for ax, title in ((left, "one prior at a time"), (right, "all priors together")):
         labelled(ax, "its median moves by [standard deviations]", None, title)
-    what = f"{words(str(about['variable']))}, {about['measure']}: {words(str(about['first']))} against {words(str(about['second']))}"
+    (stated,) = flip["difference"].rows()
     note = (
-        f"{what}; {labels.counted(int(about['paths']), 'path')}. Where the ranking turns, in standard deviations of a prior's normal score, with the 95 % "
+        f"{words(str(stated['measure']))}: {words(str(stated['policy']))} against {words(str(stated['against']))}; "
+        f"{labels.counted(flip.subject.paths, 'path')}. Where the ranking turns, in standard deviations of a prior's normal score, with the 95 % "
         "interval within which the policies cannot be distinguished; up to 3 of them are looked at. Right: the smallest move of all that does."
     )
-    return on.close(str(about["summary"]), note)
+    return on.close(flip.finding, note)
 
 
-def _alone(flip: xr.DataTree) -> list[tuple[str, Estimate]]:
+def _alone(answer: Answer) -> list[tuple[str, Any]]:
     """Turns of single priors, the nearest first."""
-    if "beliefs" not in flip.children:
-        return []
-    held = flip.children["beliefs"].to_dataset(inherit=False).load()
-    move = held["move"].transpose("belief", "stat").values
-    return [
-        (words(str(name)), Estimate(*row[:4].tolist()))
-        for name, kind, turning, row in zip(
-            held["belief"].values, held["kind"].values, held["turns"].values, move, strict=True
-        )
-        if str(kind) == "prior" and turning
-    ]
+    rows = answer["priors"].where(turns=True) if "priors" in answer else ()
+    return [(words(str(row["factor"])), row["move"]) for row in rows]
 
 
-def _joint(flip: xr.DataTree) -> list[tuple[str, Estimate]]:
+def _joint(answer: Answer) -> list[tuple[str, Any]]:
     """How far each prior moves where all do, the farthest first."""
-    if "joint" not in flip.children:
-        return []
-    held = flip.children["joint"].to_dataset(inherit=False).load()
-    return [
-        (words(str(name)), Estimate(float(move), np.nan, np.nan, np.nan))
-        for name, move in zip(held["factor"].values, held["move"].values, strict=True)
-    ]
+    rows = answer["joint"].rows() if "joint" in answer else ()
+    return [(words(str(row["factor"])), Estimate(float(row["move"]), np.nan, np.nan, np.nan)) for row in rows]  # type: ignore[arg-type]
 
 
 def _panel(ax: Axes, rows: list[tuple[str, Estimate]], without: str, colour: str) -> None:

@@ -8,6 +8,7 @@ from engine.report.markup import Section
 from engine.report.run_records import RunRecords
 from engine.report.sections import (
     answer,
+    asked,
     assumptions,
     chances,
     comparison,
@@ -20,7 +21,6 @@ from engine.report.sections import (
     limits,
     places,
     structures,
-    turns,
 )
 
 SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
@@ -34,7 +34,7 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     inputs.section,
     discovery.section,
     structures.section,
-    turns.section,
+    asked.section("flip"),
     limits.section,
     assumptions.section,
     computation.section,

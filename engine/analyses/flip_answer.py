@@ -1,0 +1,220 @@
+"""What would turn a ranking of two policies, as an answer: its sentence and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.analyses.beliefs import LOCATION, Belief
+from engine.analyses.comparison import of_named
+from engine.analyses.flip import FARTHEST, FlipResult, flip
+from engine.answers.answer import Answer, Subject
+from engine.answers.question import Asked
+from engine.answers.table import Table, estimates, numbers, texts, truths
+from engine.errors import UserError
+from engine.formatting import rounded
+from engine.risk.as_text import shown_in
+from engine.risk.intervals import Estimate
+from engine.risk.tilting import LARGEST_SHAPE
+from engine.study.study import Study
+
+NAMED = 3
+"""Priors that the sentence names of those that move most together."""
+SAME = 0.005
+"""Standard deviations that two lengths differ by, at most, where they are printed alike."""
+MOST = 10
+"""Priors that are shown of those that move together, unless all are asked for."""
+TITLES = {
+    "prior": ("priors", "Priors: where the median must go"),
+    "correlation": (
+        "correlations",
+        "Correlations of groups (of a matrix: the multiple of all its correlations)",
+    ),
+    "lever": ("levers", "Levers, in all years and places at once"),
+}
+LABELS = {"prior": "factor", "correlation": "group", "lever": "lever"}
+"""What the rows of each table are called by."""
+READING = (
+    "sd: standard deviations of the factor's normal score; its prior keeps its shape in these, and stays within its support. by weights: "
+    "from the futures that are there, each counted by how much likelier the moved prior makes it, as far as they are worth as many as a run has; "
+    "by runs: computed again. A belief that turns the ranking at several values has a line for each; back: beyond it the ranking is "
+    "as stated again. One that is not listed was not seen to turn it within its range: priors 3 sd, correlations and levers their bounds. "
+    "What turns it was confirmed on other futures: where nothing does, something is listed in at most 5 % of studies. Brackets: 95 % intervals, "
+    "the values at which the policies cannot be distinguished."
+)
+
+
+def answer(of: Asked, variable: str, policies: Sequence[str], measure: str | None) -> Answer:
+    """How far each belief must move, and all priors together.
+
+    Raises:
+      UserError: the policies are not two; or as `engine.analyses.flip.flip`.
+    """
+    # a baseline that is not named runs all the same, and is none of the two
+    pair = of_named(of.study, policies or None)
+    if len(pair.policies) != 2:
+        known = ", ".join(of.study.policy_names)
+        raise UserError("--policies", [f"name two policies: --policies A,B. Known: {known}."])
+    second = pair.baseline
+    (first,) = (name for name in pair.policy_names if name != second)
+    given = flip(of.study, variable, first, second, measure, of.paths, of.device, of.observe)
+    basis = f"{given.study.name}: {given.study.paths:,} paths, seed {given.study.seed}"
+    return Answer(Subject.of(given.study), (sentence(given),), tuple(_tables(given)), basis, READING, given)
+
+
+def sentence(given: FlipResult) -> str:
+    """What turns the ranking with the least move, and how far all priors together must go."""
+
+    what = f"{given.measure} of {given.variable}"
+    one = given.difference
+    if not (one.low > 0 or one.high < 0):
+        return f"{given.first} cannot be distinguished from {given.second} in {what} as stated: there is no ranking to turn."
+    order = f"{given.first} {'above' if one.estimate > 0 else 'below'} {given.second} in {what}"
+    turning = [belief for belief in given.beliefs if belief.turns]
+    priors = _nearest([belief for belief in turning if belief.kind == LOCATION])
+    others = _nearest([belief for belief in turning if belief.kind != LOCATION])
+    parts = []
+    if priors:
+        parts.append(f"{priors[0].name} alone turns it: {' and '.join(map(_to, priors))}")
+    else:
+        parts.append(f"no prior alone turns it within {FARTHEST:g} standard deviations")
+    if others:
+        parts.append(f"{others[0].kind} {others[0].name} {' and '.join(map(_to, others))} does")
+    if given.joint is not None:
+        names = ", ".join(name for name, *_ in given.joint.moving[:NAMED])
+        parts.append(
+            f"all priors together do by {_size(given.joint.distance)} standard deviations, {names} most"
+        )
+    else:
+        parts.append("nor do all priors together within reach")
+    return f"{order}: {'; '.join(parts)}."
+
+
+def _tables(given: FlipResult) -> list[Table]:
+    made = [_difference(given)]
+    for kind, (name, title) in TITLES.items():
+        own = [one for one in given.beliefs if one.kind == kind]
+        if own:
+            made.append(_beliefs(kind, name, title, own))
+    if given.joint is not None:
+        made.append(_together(given))
+    made += [_reach(given), _left_out(given)]
+    return [table for table in made if len(table)]
+
+
+def _difference(given: FlipResult) -> Table:
+
+    unit, shown = _unit(given.study, given.variable), shown_in(f"difference_{given.measure}")[1]
+    columns = (
+        texts("measure", [f"{given.measure} of {given.variable}"], "what the policies are ranked by"),
+        texts("policy", [given.first], "policy", brief=False),
+        texts("against", [given.second], "policy that is deducted", brief=False),
+        estimates(
+            "difference", [given.difference], "policy less the other, as stated", unit,
+            head=f"{given.first} less {given.second}", shown="" if shown == "1" else shown,
+        ),
+    )  # fmt: skip
+    return Table("difference", "As stated", columns, ("measure",))
+
+
+def _beliefs(kind: str, name: str, title: str, own: Sequence[Belief]) -> Table:
+
+    turning = len({one.name for one in own if one.turns})
+    move = {"head": "sd" if kind == LOCATION else "moves by"}
+    columns = (
+        texts(LABELS[kind], [one.name for one in own], "what is believed"),
+        numbers("stated", [one.stated for one in own], "its value as stated, in its unit"),
+        numbers("turn", [one.turn for one in own], "its value where the ranking turns; where it does not, that which does most", head="turns at"),
+        texts("unit", [one.unit for one in own], "unit of its value"),
+        truths("turns", [one.turns for one in own], "whether it turns the ranking", brief=False),
+        truths("back", [one.back for one in own], "whether the ranking is as stated again beyond", brief=any(one.back for one in own)),
+        estimates("move", [one.move for one in own], "how far it must move: normal scores of a prior, else its unit", **move),
+        texts("by", [one.how for one in own], "by weights of stored futures, or by runs"),
+        numbers("length", [one.length for one in own], "length of a prior's move in independent normal scores", brief=False),
+    )  # fmt: skip
+    counted = f"{title}; {turning} of {len({one.name for one in own})} turn the ranking"
+    return Table(name, counted, columns, (LABELS[kind],), [one.turns for one in own])
+
+
+def _together(given: FlipResult) -> Table:
+
+    assert given.joint is not None
+    rows = given.joint.factors
+    shown = {name for name, *_ in given.joint.moving[:MOST]}
+    columns = (
+        texts("factor", [one[0] for one in rows], "factor"),
+        numbers("move", [one[1] for one in rows], "how far its normal score moves", head="sd"),
+        numbers("stated", [one[2] for one in rows], "its median as stated, in its unit", head="median"),
+        numbers("turn", [one[3] for one in rows], "its median there, in its unit", head="turns at"),
+    )
+    return Table("joint", "All priors together", columns, ("factor",), [one[0] in shown for one in rows])
+
+
+def _reach(given: FlipResult) -> Table:
+    """How far the nearest moves of all go: of the priors, and of the law of all futures as far as its weights can be trusted."""
+
+    rows: list[tuple[str, Estimate, float, float]] = []
+    nan = float("nan")
+    if given.joint is not None:
+        rows.append(("all priors together", given.joint.distance, given.joint.entropy, nan))
+    if given.nearest is not None:
+        trusted = given.nearest.shape <= LARGEST_SHAPE
+        far = Estimate(given.nearest.distance, nan, nan, nan) if trusted else Estimate(nan, nan, nan, nan)
+        rows.append(
+            (
+                "law of all futures, shocks too",
+                far,
+                given.nearest.entropy if trusted else nan,
+                given.nearest.shape,
+            )
+        )
+    columns = (
+        texts("what", [one[0] for one in rows], "what is moved"),
+        estimates("distance", [one[1] for one in rows], "length of the move, in normal scores", head="sd"),
+        numbers("entropy", [one[2] for one in rows], "relative entropy to what is stated", head="nats"),
+        numbers(
+            "k_hat",
+            [one[3] for one in rows],
+            f"shape of the tail of its weights, trusted to {LARGEST_SHAPE:g}",
+            head="k-hat",
+        ),
+    )
+    return Table("nearest", "The nearest of all moves", columns, ("what",))
+
+
+def _left_out(given: FlipResult) -> Table:
+
+    columns = (
+        texts("belief", [name for name, _ in given.left_out], "what is believed"),
+        texts("why", [why for _, why in given.left_out], "why it is not looked at"),
+    )
+    return Table(
+        "left_out", "Beliefs that are not looked at", columns, ("belief",), [False] * len(given.left_out)
+    )
+
+
+def _unit(study: Study, variable: str) -> str:
+    outcome = study.model.outcomes.get(variable)
+    return outcome.unit if outcome else "1"
+
+
+def _nearest(turning: list[Belief]) -> list[Belief]:
+    """All turns of the belief that turns the ranking first."""
+    return [one for one in turning if (one.kind, one.name) == (turning[0].kind, turning[0].name)]
+
+
+def _to(one: Belief) -> str:
+    unit = f" {one.unit}" if one.unit not in ("1", "") else ""
+    where = f"{'back ' if one.back else ''}at {one.turn:.3g}{unit} in place of {one.stated:.3g}"
+    if one.kind != LOCATION:
+        return where
+    alone = (
+        f" ({rounded(one.length, 2)} with its group left behind)"
+        if one.length > abs(one.move.estimate) + SAME
+        else ""
+    )
+    return f"{where}, {_size(one.move)} standard deviations{alone}"
+
+
+def _size(one: Estimate) -> str:
+    ends = sorted((abs(one.low), abs(one.high)))
+    return f"{rounded(abs(one.estimate), 2)} [{rounded(ends[0], 2)}, {rounded(ends[1], 2)}]"

@@ -1,0 +1,99 @@
+"""Tables as labelled groups, as xarray and zarr have them, and back: equal, flags included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from engine.answers.table import Column, Kind, Table, is_nothing
+from engine.run_folder.cube_groups import described
+from engine.run_folder.stored_estimates import REASONS, estimates, put_together, taken_apart
+
+FORM = "table"
+"""Attribute of a group that says what its table is made of."""
+_TYPES = {Kind.NUMBER: np.float64, Kind.COUNT: np.int64, Kind.TRUTH: np.int8, Kind.TEXT: object}
+
+
+def groups(tables: Sequence[Table]) -> dict[str, xr.Dataset]:
+    """A group a table by its name, `reasons` below those with flags; numbers of estimates stand along `stat`."""
+    return taken_apart({table.name: _dataset(table) for table in tables})
+
+
+def _dataset(table: Table) -> xr.Dataset:
+    columns = {column.name: _variable(table, column) for column in table.columns}
+    labelled = [
+        column.name for column in table.columns if column.kind is Kind.TEXT or column.name in table.dims
+    ]
+    form = {
+        "title": table.title,
+        "dims": list(table.dims),
+        "brief": list(table.brief),
+        "across": table.across,
+    }
+    form["columns"] = [_form(column) for column in table.columns]
+    coords = {name: columns.pop(name) for name in labelled}
+    return xr.Dataset(columns, coords, {"comment": table.title, FORM: form})
+
+
+def _form(column: Column) -> dict[str, Any]:
+    """What a column is, but for its values."""
+    held = asdict(column)
+    del held["values"]
+    return held | {"over": None if column.over is None else list(column.over), "kind": str(column.kind)}
+
+
+def _variable(table: Table, column: Column) -> xr.Variable:
+    dims = (column.name,) if column.name in table.dims else table.dims if column.over is None else column.over
+    if len(table.dims) == 1:
+        dims, values = table.dims, list(column.values)
+    elif column.name in table.dims:
+        values = list(table.labels(column.name))
+    else:
+        held = np.empty(len(table), object)
+        held[:] = column.values
+        first = tuple(slice(None) if dim in dims else 0 for dim in table.dims)
+        values = held.reshape(table.shape)[first].tolist()
+    about = described(column.about, column.unit)
+    if column.kind is Kind.ESTIMATE:
+        return estimates(dims, values, about)
+    if column.kind is Kind.NUMBER:
+        values = [np.nan if one is None else one for one in values]
+    if column.kind is Kind.TRUTH:
+        about |= {"flag_values": [0, 1], "flag_meanings": "no yes"}
+    return xr.Variable(dims, np.array(values, _TYPES[column.kind]), about)
+
+
+def tables(tree: xr.DataTree) -> tuple[Table, ...]:
+    """The tables of groups that `groups` gave, in the order of their names in `tree`; other groups are left out."""
+    return tuple(
+        _table(str(name), node.attrs[FORM], put_together(node))
+        for name, node in tree.children.items()
+        if FORM in node.attrs
+    )
+
+
+def _table(name: str, form: Mapping[str, Any], group: xr.Dataset) -> Table:
+    dims = tuple(form["dims"])
+    shape = {dim: group.sizes.get(dim, 0) for dim in dims}
+    columns = []
+    for about in form["columns"]:
+        kind, over = Kind(about["kind"]), about["over"]
+        given = {**about, "kind": kind, "over": None if over is None else tuple(over)}
+        columns.append(Column(values=_values(group, about["name"], kind, shape), **given))
+    return Table(name, form["title"], columns, dims, form["brief"], form["across"])
+
+
+def _values(group: xr.Dataset, name: str, kind: Kind, shape: Mapping[str, int]) -> list[Any]:
+    if name not in group.variables:  # a store has no array of size 0
+        return []
+    values = group[name].variable.set_dims(shape).transpose(*shape).values.ravel().tolist()
+    if kind is Kind.ESTIMATE:
+        return [None if is_nothing(one) else one for one in values]
+    return [str(one) for one in values] if kind is Kind.TEXT else values
+
+
+__all__ = ["FORM", "REASONS", "groups", "tables"]

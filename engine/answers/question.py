@@ -1,0 +1,111 @@
+"""What a question is: a frozen record of its options that answers; and what it sees of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, get_args, get_origin, get_type_hints
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+
+    from engine.answers.answer import Answer
+    from engine.study.study import Study
+
+STUDY, RUN = "study", "run"
+"""What a question needs: a study, whose futures are computed again; or a run, whose cube is read."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """What a command and its help say of an option.
+
+    Args:
+      help: a sentence.
+      metavar: what help calls its value.
+      names: what completion offers: "outcome", "variable" or "policy"; "" for nothing.
+    """
+
+    help: str
+    metavar: str = ""
+    names: str = ""
+
+
+class Asked(Protocol):
+    """A run, or a study that need not have been run, as a question sees it.
+
+    `paths` is None where nobody has said how many are to be looked at; `device` None for the GPUs if there are any; `observe` is
+    called with what is being done, and how much of how much is done.
+    """
+
+    @property
+    def study(self) -> Study: ...
+    @property
+    def folder(self) -> Path: ...
+    @property
+    def paths(self) -> int | None: ...
+    @property
+    def device(self) -> str | None: ...
+    @property
+    def observe(self) -> Callable[[str, int, int], None]: ...
+    @property
+    def cube(self) -> xr.DataTree: ...
+    @property
+    def outcomes(self) -> Mapping[str, np.ndarray]: ...
+
+
+class Question(Protocol):
+    """A frozen dataclass. Its fields are its options, each `Annotated` with an `Option`; its docstring is the help of its command.
+
+    `needs` is `STUDY` or `RUN`; `heading` stands above its section of the report.
+    """
+
+    needs: ClassVar[str]
+    heading: ClassVar[str]
+
+    def answer(self, of: Asked) -> Answer:
+        """The answer.
+
+        Raises:
+          UserError: what is asked for is not there, all problems at once.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Field:
+    """One option of a question, as its annotation has it.
+
+    Args:
+      type: str, int, float or bool.
+      many: whether it takes several values, as a tuple.
+    """
+
+    name: str
+    type: type
+    many: bool
+    required: bool
+    default: Any
+    option: Option
+
+
+def fields(question: type) -> list[Field]:
+    """The options of a question, in the order in which its record states them."""
+    hints = get_type_hints(question, include_extras=True)
+    made = []
+    for one in dataclasses.fields(question):
+        kind, option = get_args(hints[one.name])
+        many = get_origin(kind) is tuple
+        inner = [part for part in get_args(kind) if part not in (type(None), Ellipsis)] or [kind]
+        required = one.default is dataclasses.MISSING
+        made.append(Field(one.name, inner[0], many, required, None if required else one.default, option))
+    return made
+
+
+def plain_options(question: Any) -> dict[str, Any]:
+    """The options as plain data."""
+    held = {one.name: getattr(question, one.name) for one in dataclasses.fields(question)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in held.items()}

@@ -1,0 +1,116 @@
+"""A table as people read it: texts of its cells, rounded as their errors say, and what stands above them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.answers.table import SCALES, Column, Kind, Table
+from engine.formatting import rounded, words
+from engine.risk.as_text import NO_INTERVAL, Cell, cell
+from engine.risk.flags import Reason
+from engine.risk.intervals import Estimate
+from engine.risk.tables import record
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A column of texts.
+
+    Args:
+      head: what stands above it, in one line or two.
+      cells: what stands in it.
+      of: the column that it shows.
+    """
+
+    head: str
+    cells: tuple[Cell, ...]
+    of: Column
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it holds words or labels, or estimates with their intervals, which begin at its left edge."""
+        return self.of.kind in (Kind.TEXT, Kind.TRUTH, Kind.ESTIMATE)
+
+
+def head(column: Column) -> str:
+    """`probability [%]`."""
+    unit = column.shown or column.unit
+    named = column.head or words(column.name)
+    return named if unit == "1" else f"{named} [{unit}]"
+
+
+def cell_of(column: Column, value: object) -> Cell:
+    """A value as a table shows it."""
+    if isinstance(value, Estimate):
+        bare = [flag.reason for flag in value.flags] == [Reason.UNRECORDED]
+        made = cell(record(column.name, "", "", value), SCALES[column.shown])
+        return Cell(made.estimate, made.interval, mark="" if bare else made.mark, flag=made.flag)
+    if value is None:
+        return Cell("")
+    if isinstance(value, bool):
+        return Cell("yes" if value else "no")
+    if isinstance(value, str):
+        return Cell(value)
+    scaled = SCALES[column.shown] * float(value)  # type: ignore[arg-type]
+    return Cell(f"{value:,}" if isinstance(value, int) and not column.shown else rounded(scaled, None))
+
+
+def stacks(table: Table, full: bool = True) -> tuple[Stack, list[Stack]]:
+    """What each row is called, and the columns beside it: one a column of values, or one a label of the dimension that goes across.
+
+    Args:
+      full: also the columns and the rows that are not brief.
+    """
+    shown = [column for column in table.columns if full or column.brief]
+    rows = list(table.rows())
+    kept = [k for k in range(len(rows)) if full or not table.brief or table.brief[k]]
+    names = [dim for dim in table.dims if dim != table.across]
+    values = [column for column in shown if column.name not in table.dims]
+    if table.across:
+        return _across(table, names, values, [rows[k] for k in kept])
+    called = Column("_".join(names), Kind.TEXT, [_called(rows[k], names) for k in kept], "")
+    cells = {column.name: [cell_of(column, rows[k][column.name]) for k in kept] for column in values}
+    return _stack("", called, called.values), [
+        Stack(head(column), tuple(cells[column.name]), column) for column in values
+    ]
+
+
+def _across(
+    table: Table, names: Sequence[str], values: Sequence[Column], rows: Sequence[dict]
+) -> tuple[Stack, list[Stack]]:
+    called = list(dict.fromkeys(_called(row, names) for row in rows))
+    labels = list(dict.fromkeys(str(row[table.across]) for row in rows))
+    by_place = {(_called(row, names), str(row[table.across])): row for row in rows}
+    made = []
+    for label in labels:
+        for column in values:
+            above = label if len(values) == 1 else f"{label}\n{head(column)}"
+            held = (by_place.get((name, label)) for name in called)
+            made.append(
+                Stack(above, tuple(cell_of(column, row and row[column.name]) for row in held), column)
+            )
+    of = Column("_".join(names), Kind.TEXT, called, "")
+    return _stack("", of, called), made
+
+
+def _called(row: dict, names: Sequence[str]) -> str:
+    return ", ".join(str(row[name]) for name in names)
+
+
+def _stack(above: str, of: Column, texts: Sequence[object]) -> Stack:
+    return Stack(above, tuple(Cell(str(text)) for text in texts), of)
+
+
+def text_of(one: Cell) -> str:
+    """`12.3 [11.9, 12.8]`, with its mark behind the number."""
+    return f"{one.estimate}{one.mark} {one.interval}".strip()
+
+
+def aligned(cells: Sequence[Cell]) -> list[str]:
+    """Estimates under each other, and intervals behind them."""
+    width = max((len(one.estimate) for one in cells), default=0)
+    return [f"{one.estimate:>{width}}{one.mark or ' '} {one.interval}".rstrip() for one in cells]
+
+
+__all__ = ["NO_INTERVAL", "Stack", "aligned", "cell_of", "head", "stacks", "text_of"]

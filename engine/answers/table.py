@@ -1,0 +1,172 @@
+"""Tables of an answer: columns with name, unit and meaning, in rows that stand for labels; what is missing is None."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from engine.risk.flags import Flag, Reason
+from engine.risk.intervals import Estimate
+
+Value = Estimate | float | int | bool | str | None
+
+
+class Kind(StrEnum):
+    """What the values of a column are."""
+
+    ESTIMATE = "estimate"
+    NUMBER = "number"
+    COUNT = "count"
+    TRUTH = "truth"
+    TEXT = "text"
+
+
+_MADE = {Kind.NUMBER: float, Kind.COUNT: int, Kind.TRUTH: bool, Kind.TEXT: str}
+SCALES = {"": 1.0, "%": 100.0, "points": 100.0}
+"""What a share is multiplied by where people read it, by the unit that it then has."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    An estimate without interval says why: by its flags, or else by `Reason.UNRECORDED`. A number that is not finite is missing.
+
+    Args:
+      name: a word of small letters.
+      kind: what its values are.
+      values: one a row.
+      about: what they mean.
+      unit: of the values; "1" for none, or where another column has each row's own.
+      head: what people see above it; the name as words if not given.
+      shown: "%" for a share that people read in per cent, "points" for a difference of such, else "".
+      over: the dimensions of its table that it differs along; all of them if not given.
+      brief: whether it is shown where not everything is asked for.
+    """
+
+    name: str
+    kind: Kind
+    values: Sequence[Value]
+    about: str
+    unit: str = "1"
+    head: str = ""
+    shown: str = ""
+    over: tuple[str, ...] | None = None
+    brief: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(_value(self.kind, one) for one in self.values))
+
+
+def _value(kind: Kind, value: Any) -> Value:
+    if isinstance(value, Estimate):
+        if math.isnan(value.estimate) and not value.flags:
+            return None
+        is_bare = not value.flags and not math.isfinite(value.low)
+        estimate, error, low, high = map(float, (value.estimate, value.standard_error, value.low, value.high))
+        plain = Estimate(estimate, error, low, high, value.flags)
+        return replace(plain, flags=(Flag(Reason.UNRECORDED),)) if is_bare else plain
+    if value is None or (kind is Kind.NUMBER and not math.isfinite(value)):
+        return "" if kind is Kind.TEXT else None
+    return _MADE[kind](value)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of values, each row known by its labels.
+
+    Args:
+      name: a word of small letters.
+      title: what it is, in a line.
+      columns: those that name its dimensions are labels.
+      dims: of one, rows stand along it, whose labels may be alike; of several, rows are all combinations of their labels, the last of
+        which changes fastest.
+      brief: whether each row is shown where not everything is asked for; all are if not given.
+      across: the dimension whose labels stand beside each other where people read it; "" for none.
+    """
+
+    name: str
+    title: str
+    columns: Sequence[Column]
+    dims: tuple[str, ...]
+    brief: Sequence[bool] = ()
+    across: str = ""
+    by_name: dict[str, Column] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", tuple(self.columns))
+        object.__setattr__(self, "brief", tuple(map(bool, self.brief)))
+        object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
+        lengths = {len(column.values) for column in self.columns} | (
+            {len(self.brief)} if self.brief else set()
+        )
+        if len(lengths) > 1 or not {*self.dims} <= {*self.by_name}:
+            raise ValueError(
+                f"table '{self.name}': columns of {sorted(lengths)} rows, dimensions {self.dims}"
+            )
+        if len(self.dims) > 1 and len(self) != math.prod(self.shape):
+            raise ValueError(f"table '{self.name}': {len(self)} rows for {self.shape} labels")
+
+    def __len__(self) -> int:
+        return len(self.columns[0].values) if self.columns else 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Labels along each dimension."""
+        return tuple(len(self.labels(dim)) for dim in self.dims)
+
+    def labels(self, dim: str) -> tuple[Value, ...]:
+        """Labels along a dimension."""
+        values = self.by_name[dim].values
+        return tuple(dict.fromkeys(values)) if len(self.dims) > 1 else tuple(values)
+
+    def rows(self) -> Iterator[dict[str, Value]]:
+        """Its rows, each value by the name of its column."""
+        names = [column.name for column in self.columns]
+        for row in zip(*(column.values for column in self.columns), strict=True):
+            yield dict(zip(names, row, strict=True))
+
+    def __getitem__(self, name: str) -> tuple[Value, ...]:
+        return tuple(self.by_name[name].values)
+
+    def where(self, **labels: Value) -> Iterator[dict[str, Value]]:
+        """Its rows with these labels."""
+        return (row for row in self.rows() if all(row[name] == label for name, label in labels.items()))
+
+
+def estimates(name: str, values: Sequence[Any], about: str, unit: str = "1", **more: Any) -> Column:
+    """A column of estimates; `more` are fields of `Column`."""
+    return Column(name, Kind.ESTIMATE, values, about, unit, **more)
+
+
+def numbers(name: str, values: Sequence[Any], about: str, unit: str = "1", **more: Any) -> Column:
+    """A column of numbers without error."""
+    return Column(name, Kind.NUMBER, values, about, unit, **more)
+
+
+def counts(name: str, values: Sequence[Any], about: str, unit: str = "1", **more: Any) -> Column:
+    """A column of whole numbers, none of them missing."""
+    return Column(name, Kind.COUNT, values, about, unit, **more)
+
+
+def truths(name: str, values: Sequence[Any], about: str, **more: Any) -> Column:
+    """A column of what is so or not, none of it missing."""
+    return Column(name, Kind.TRUTH, values, about, **more)
+
+
+def texts(name: str, values: Sequence[Any], about: str, **more: Any) -> Column:
+    """A column of labels or words."""
+    return Column(name, Kind.TEXT, values, about, **more)
+
+
+def is_nothing(one: Estimate) -> bool:
+    """Whether an estimate stands where there is none."""
+    return bool(np.isnan(one.estimate)) and tuple(flag.reason for flag in one.flags) in (
+        (),
+        (Reason.UNRECORDED,),
+    )

@@ -1,0 +1,139 @@
+"""The command of a question, made from its record: its options, its help, its answer on the screen, as JSON, in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli import options
+from engine.cli.show import screen
+from engine.cli.show.answers import print_answer, print_place
+from engine.cli.show.progress import progress
+
+if TYPE_CHECKING:
+    from engine.answers.question import Field
+    from engine.execution.asking import Asking
+
+_NAMES = {
+    "outcome": options.complete_outcome,
+    "variable": options.complete_variable,
+    "policy": options.complete_policy,
+}
+_SAVE = click.option(
+    "--save", type=click.Path(path_type=Path), metavar="FILE",
+    help="Save all tables in a file that ends in .csv, .xlsx, .parquet, .md or .tex.",
+)  # fmt: skip
+_FULL = click.option("--full", is_flag=True, help="Every row and column of every table.")
+_JSON = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print the answer as one JSON object and nothing else: rustbelt schema answer.",
+)
+
+
+def command_of(name: str) -> click.Command:
+    """The command of a question."""
+    from engine.analyses.registry import about, question
+    from engine.answers.question import STUDY, fields
+
+    record = question(name)
+    own = fields(record)
+    on_study = record.needs == STUDY
+
+    def command(**given: Any) -> None:
+        face = {key: given.pop(key) for key in ("full", "save", "as_json", "quiet")}
+        asked = {one.name: _flat(one, given.pop(one.name, None)) for one in own}
+        with progress(face["quiet"]) as observe:
+            of = _of_study(observe, **given) if on_study else _of_run(observe, **given)
+            _answer(name, asked, of, **face)
+
+    command.__doc__ = record.__doc__
+    takes = options.study_to_run if on_study else _run_that_is_there
+    wrapped = takes(_with_policies(command) if on_study else command)
+    for one in reversed([one for one in own if not (on_study and one.name == "policies")]):
+        wrapped = _option(one)(wrapped)
+    for option in (options.debug, options.quiet, _JSON, _SAVE, _FULL):
+        wrapped = option(wrapped)
+    return click.command(name, short_help=about(name))(wrapped)
+
+
+def _option(one: Field) -> Callable[..., Any]:
+    face: dict[str, Any] = {"help": one.option.help, "required": one.required}
+    if one.option.names:
+        face["shell_complete"] = _NAMES[one.option.names]
+    if one.type is bool:
+        return click.option(f"--{one.name.replace('_', '-')}", one.name, is_flag=True, help=one.option.help)
+    if one.many:
+        return click.option(
+            f"--{one.name.replace('_', '-')}", one.name, type=options.NAMES, multiple=True, **face
+        )
+    kind = {int: options.COUNT, float: float}.get(one.type)
+    return click.option(
+        f"--{one.name.replace('_', '-')}", one.name, type=kind, metavar=one.option.metavar or None, **face
+    )
+
+
+def _flat(one: Field, given: Any) -> Any:
+    """What the command line gives of an option: names that are separated by commas, some options given several times."""
+    if not one.many or given is None:
+        return given
+    return tuple(name for names in given for name in ([names] if isinstance(names, str) else names))
+
+
+def _with_policies(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the policies that were named, which are also those that run, and whether paths were."""
+
+    def wrapped(**given: Any) -> None:
+        named = click.get_current_context().params
+        command(**given, policies=named["policies"], asked_paths=named["paths"])
+
+    return wrapped
+
+
+def _of_study(observe: Any, **given: Any) -> Asking:
+    from engine.execution.asking import Asking
+
+    place, study = given["place"], given["study"]
+    paths = study.paths if given["asked_paths"] else None
+    return Asking(
+        study, given["folder"], paths=paths, device=place["device"], memory=place["memory"], observe=_by_name(observe)
+    )  # fmt: skip
+
+
+def _of_run(observe: Any, **given: Any) -> Asking:
+    return given["run"].asking(device=given.get("device"), observe=_by_name(observe))
+
+
+def _by_name(observe: Any) -> Callable[[str, int, int], None]:
+    from engine.execution.stages import Stage
+
+    return lambda stage, done, total: observe(Stage(stage, done, total))
+
+
+def _run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:
+    return options.run_that_is_there(options.device(options.partial(command)))
+
+
+def _answer(
+    name: str, asked: Mapping[str, Any], of: Asking, full: bool, save: Path | None, as_json: bool, quiet: bool
+) -> None:
+    from engine.answers.files import refuse_file
+    from engine.execution.asking import ask
+
+    if save is not None:
+        refuse_file(save)
+    answer, kept = ask(name, asked, of)
+    if save is not None:
+        answer.save(save)
+    if as_json:
+        screen.print_object(answer.plain())
+        return
+    console = screen.stdout()
+    print_answer(console, answer, full)
+    if save is not None:
+        screen.print_line(console, "", f"Saved in {save}.", "dim")
+    print_place(console, of.run_folder, kept)

@@ -1,0 +1,116 @@
+"""A question put to a run, or to a study that need not have been run: answered, and kept beside the cube."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.analyses import registry
+from engine.analyses.variants import unobserved
+from engine.answers.question import fields, plain_options
+from engine.errors import UserError, unknown
+from engine.execution.resources import refuse_if_memory_too_small
+from engine.run_folder import answer_store
+from engine.run_folder.folder import RunFolder
+from engine.study.study import Study
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+
+    from engine.answers.answer import Answer
+    from engine.answers.question import Question
+    from engine.execution.results import Answers
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A run or a study as a question sees it: `engine.answers.question.Asked`.
+
+    Args:
+      study: with what was asked for in place of what it states.
+      run_folder: that its answers belong to, there or not.
+      results: of a run that is there.
+      memory: main memory that it may take, in bytes; what is free if not given.
+    """
+
+    study: Study
+    run_folder: RunFolder
+    results: Callable[[], Answers] | None = None
+    read: Callable[[], xr.DataTree] | None = None
+    paths: int | None = None
+    device: str | None = None
+    memory: int | None = None
+    observe: Callable[[str, int, int], None] = field(default=unobserved)
+
+    @property
+    def folder(self) -> Path:
+        """Of the run, there or not."""
+        return self.run_folder.path
+
+    @cached_property
+    def answers(self) -> Answers:
+        """What the blocks of a run that is there answer."""
+        if self.results is None:
+            raise UserError(str(self.folder), ["expected a run, got a study."])
+        return self.results()
+
+    @property
+    def outcomes(self) -> Mapping[str, np.ndarray]:
+        """Outcomes that are kept whole, [policy, path], read when their turn comes."""
+        return self.answers.paths
+
+    @cached_property
+    def cube(self) -> xr.DataTree:
+        """The labelled cube of a run that is there."""
+        if self.read is None:
+            raise UserError(str(self.folder), ["expected a run, got a study."])
+        return self.read()
+
+
+def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) -> tuple[Answer, Path | None]:
+    """The answer to a question, and where it is kept; None where there is no run that could keep it, or it cannot be kept: a warning says why.
+
+    Args:
+      options: by name, as `question_of` takes them.
+      stacklevel: of that warning: how far up stands whoever has asked.
+
+    Raises:
+      UserError: what is asked for is not there; or the computer has too little memory.
+    """
+    question = question_of(name, options)
+    if of.results is None:
+        refuse_if_memory_too_small(of.study, of.memory)
+    given = question.answer(of)
+    answer = replace(given, question=name, heading=question.heading, asked=plain_options(question))
+    return answer, answer_store.keep(of.run_folder, name, answer.groups, stacklevel + 1)
+
+
+def question_of(name: str, options: Mapping[str, Any]) -> Question:
+    """A question with its options.
+
+    Args:
+      options: by name; those that may be several take a sequence, or one text.
+
+    Raises:
+      UserError: no such question, an option that it does not know, or one that it needs and lacks: all problems at once.
+    """
+    record = registry.question(name)
+    known = {one.name: one for one in fields(record)}
+    problems = [unknown("option", given, known) for given in options if given not in known]
+    problems += [
+        f"needs '{one.name}': {one.option.help}"
+        for one in known.values()
+        if one.required and options.get(one.name) is None
+    ]
+    if problems:
+        raise UserError(name, problems)
+    given = {
+        key: ((value,) if isinstance(value, str) else tuple(value)) if known[key].many else value
+        for key, value in options.items()
+        if value is not None
+    }
+    return record(**given)

@@ -1,0 +1,42 @@
+"""The questions of a run as methods, with their options and their help. Written from the registry: python -m tests.methods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.answers.answer import Answer
+
+
+class Questions:
+    """A method a question; each gives an `Answer`, which is also kept beside the cube."""
+
+    def ask(self, question: str, **options: Any) -> Answer:
+        """The answer to a question by its name."""
+        raise NotImplementedError
+
+    def flip(
+        self,
+        outcome: str,
+        policies: Sequence[str] | str = (),
+        measure: str | None = None,
+        *,
+        paths: int | None = None,
+        device: str | None = None,
+    ) -> Answer:
+        """Show which belief would turn the ranking of two policies.
+
+        Args:
+          outcome: The outcome or event that the policies are ranked by.
+          policies: The two policies that are ranked.
+          measure: mean or ES99 of an outcome; the mean if not given.
+          paths: how many are computed anew; as many as the question thinks fit if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask(
+            "flip", outcome=outcome, policies=policies, measure=measure, paths=paths, device=device
+        )

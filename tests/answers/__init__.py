@@ -1,0 +1,1 @@
+"""Answers, and the contract of all questions."""

@@ -1,0 +1,87 @@
+"""What each question is asked in the tests that hold all of them to one contract, and of what."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import jax.numpy as jnp
+
+from engine.answers.answer import Answer, Subject
+from engine.answers.question import RUN, Option
+from engine.answers.table import Table, estimates, texts
+from engine.errors import UserError, unknown
+from engine.modelling.cells import table
+from engine.risk.measures import probability
+from engine.study.loading import read_study
+from tests.analyses.explained import PLACES, SUM, Sum, cost_of
+
+ASSUMED = {"assumptions": {"level": {"about": "costs are what they are", "off": {"a": 0}}}}
+OPTIONS = {
+    "flip": {"outcome": "own", "policies": ("old", "aided")},
+}
+"""Options of each question, for the study of a sum."""
+
+
+class Still(Sum):
+    """The sum without factors: shocks alone move it."""
+
+    factors = {}
+
+    def init(self, factors, levers):
+        return {"sum": 0.0 * levers.aid}
+
+    def step(self, state, year, factors, shocks, levers):
+        cost = cost_of(20.0 - 0.0 * levers.aid, shocks.noise, self.weights())
+        return {"sum": state["sum"] + cost.over() - levers.aid}, {"cost": cost}
+
+
+class Constant(Still):
+    """The sum that nothing moves."""
+
+    def weights(self):
+        return table({"place": PLACES}, [0.0 for _ in PLACES])
+
+
+class Broken(Sum):
+    """The sum that is no number where its first factor is low."""
+
+    def step(self, state, year, factors, shocks, levers):
+        held, yearly = super().step(state, year, factors, shocks, levers)
+        return {"sum": held["sum"] + jnp.where(factors.a < 8.0, jnp.nan, 0.0)}, yearly
+
+
+def summed(paths=256, model=Sum, **changes):
+    """The study of a sum, of so few paths that hardly an estimate has an interval; `changes` are tables of it."""
+    text = {**SUM, **ASSUMED, "headline": ["cost"], "run": {**SUM["run"], "paths": paths}}
+    text["keep"] = {"draws": paths, "outcomes": ["cost", "own"]}
+    if not model.factors:
+        del text["factors"], text["groups"], text["assumptions"]
+    return read_study({**text, **changes}, "sum.toml", model=model())
+
+
+@dataclass(frozen=True)
+class Ruin:
+    """Say how likely an outcome is to pass a level.
+
+    A question of somebody else's: it has no part in the engine.
+    """
+
+    needs: ClassVar[str] = RUN
+    heading: ClassVar[str] = "How often it passes"
+
+    outcome: Annotated[str, Option("The outcome.", "V", "outcome")]
+    level: Annotated[float, Option("The level.", "X")] = 40.0
+
+    def answer(self, of):
+        """The share of futures beyond the level, under each policy."""
+        study = of.study
+        if self.outcome not in of.outcomes:
+            raise UserError("--outcome", [unknown("outcome", self.outcome, of.outcomes)])
+        beyond = [probability(values > self.level, study.unit) for values in of.outcomes[self.outcome]]
+        columns = (
+            texts("policy", study.policy_names, "policy"),
+            estimates("share", beyond, "share of futures beyond the level", shown="%"),
+        )
+        table = Table("shares", f"{self.outcome} above {self.level:g}", columns, ("policy",))
+        least = min(zip(beyond, study.policy_names, strict=True), key=lambda one: one[0].estimate)[1]
+        finding = f"The lowest estimate of {self.outcome} above {self.level:g} is that of {least}."
+        return Answer(Subject.of(study), (finding,), (table,), f"{study.name}: {study.paths:,} paths")

@@ -1,0 +1,156 @@
+"""Every question keeps one contract: JSON, frame and groups hold the same; whatever the run, it answers or refuses in words."""
+
+import ast
+import json
+
+import jsonschema
+import numpy as np
+import pytest
+
+from engine.analyses import registry
+from engine.answers.answer import Answer
+from engine.answers.plain import SCHEMA
+from engine.answers.question import Option, fields
+from engine.answers.table import Kind
+from engine.errors import UserError
+from engine.execution.run import open_run, run
+from engine.run_folder import answer_store, ledger
+from tests import methods
+from tests.analyses.explained import SUM
+from tests.answers.asked import OPTIONS, Broken, Constant, Still, summed
+from tests.small_files import call
+
+QUESTIONS = [*registry.QUESTIONS]
+STATS = ("estimate", "standard_error", "low", "high")
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A run of few paths."""
+    return run(summed(), out=tmp_path_factory.mktemp("asked") / "run")
+
+
+@pytest.fixture(scope="module")
+def answers(done):
+    """What every question gives of it, asked once."""
+    return {name: done.ask(name, **OPTIONS[name]) for name in QUESTIONS}
+
+
+def test_every_question_is_asked_here():
+    assert set(OPTIONS) == set(QUESTIONS) and set(QUESTIONS) <= set(ledger.ANSWERS)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_json_frame_and_groups_hold_the_same(answers, done, name):
+    answer = answers[name]
+    plain = json.loads(json.dumps(answer.plain(), allow_nan=False))
+    jsonschema.validate(plain, SCHEMA)
+    back = Answer.of_tree(answer_store.read(done.folder, name))
+    assert back.plain() == answer.plain()
+    for table in answer.tables:
+        frame = answer.frame(table.name)
+        for column in table.columns:
+            held = [row[column.name] for row in plain["tables"][table.name]["rows"]]
+            if column.kind is Kind.ESTIMATE:
+                for stat in STATS:
+                    named = column.name if stat == "estimate" else f"{column.name}_{stat}"
+                    numbers = [None if one is None else one[stat] for one in held]
+                    np.testing.assert_array_equal(frame[named], np.array(numbers, float))
+                assert list(frame[f"{column.name}_flag"]) == [
+                    "" if one is None else one["flag"] for one in held
+                ]
+            elif column.kind is Kind.NUMBER:
+                np.testing.assert_array_equal(frame[column.name], np.array(held, float))
+            else:
+                assert list(frame[column.name]) == held
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_estimate_without_interval_says_why(answers, name):
+    for table in answers[name].tables:
+        for column in table.columns:
+            for one in column.values if column.kind is Kind.ESTIMATE else ():
+                assert one is None or np.isfinite(one.low) or one.flag, (table.name, column.name)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_tables_say_what_they_hold_and_their_first_row_is_shown(answers, name):
+    answer = answers[name]
+    assert answer.question == name and answer.heading and answer.finding.endswith(".")
+    assert answer.asked.keys() == {one.name for one in fields(registry.question(name))}
+    for table in answer.tables:
+        assert len(table) and table.title
+        for column in table.columns:
+            assert column.about, (table.name, column.name)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_the_command_fits_the_screen_and_keeps_what_the_method_keeps(answers, done, name, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    folder = done.folder
+    words = [word for key, value in OPTIONS[name].items() for word in _words(key, value)]
+    monkeypatch.setattr("engine.run_folder.finding.stored_study", lambda *_, **__: done.study)
+    for full in ((), ("--full",)):
+        ended = call(name, folder, *words, "--quiet", *full)
+        assert ended.exit_code == 0, ended.output
+        lines = ended.stdout.splitlines()
+        assert " ".join(ended.stdout.split()).startswith(answers[name].finding[:40])
+        wide = [line for line in lines if len(line) > 80 and "xarray.open" not in line]
+        assert not wide, wide
+
+
+def _words(key, value):
+    values = [value] if isinstance(value, str) or not isinstance(value, tuple) else [",".join(value)]
+    return [] if value is None else ([f"--{key}"] if value is True else [f"--{key}", *map(str, values)])
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_options_are_typed_and_have_help(name):
+    for one in fields(registry.question(name)):
+        assert isinstance(one.option, Option) and one.option.help.endswith(".")
+        assert one.type in (str, int, float, bool)
+
+
+def test_methods_are_those_of_the_registry():
+    there = ast.parse(methods.PLACE.read_text(encoding="utf-8"))
+    assert ast.dump(there) == ast.dump(ast.parse(methods.written())), "python -m tests.methods"
+
+
+STUDIES = {
+    "no factors": {"model": Still},
+    "constant outcomes": {"model": Constant},
+    "no numbers on some paths": {
+        "model": Broken,
+        "run": {**SUM["run"], "paths": 256, "nonfinite": "exclude"},
+    },
+    "one policy": {"policies": {"old": {}}},
+    "four paths": {"paths": 4},
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("kind", STUDIES)
+def test_whatever_the_run_it_answers_or_refuses_in_words(name, kind, tmp_path):
+    done = run(summed(**STUDIES[kind]), out=tmp_path / "run")
+    try:
+        answer = done.ask(name, **OPTIONS[name])
+    except UserError as error:
+        assert str(error).strip() and error.problems
+    else:
+        jsonschema.validate(json.loads(json.dumps(answer.plain(), allow_nan=False)), SCHEMA)
+        assert Answer.of_tree(answer_store.read(done.folder, name)).plain() == answer.plain()
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_unknown_option_is_refused_with_all_others(done, name):
+    with pytest.raises(UserError, match="unknown option 'outcoem'"):
+        done.ask(name, outcoem="cost")
+
+
+def test_an_answer_of_another_version_is_asked_anew(done, answers):
+    name = QUESTIONS[0]
+    tree = answer_store.read(done.folder, name)
+    tree.attrs["answer"] = {**tree.attrs["answer"], "version": 0}
+    with pytest.raises(UserError, match=f"Ask anew: rustbelt {name}"):
+        Answer.of_tree(tree)
+    assert open_run(done.folder, model=done.study.model).study.fingerprint == done.study.fingerprint

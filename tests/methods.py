@@ -1,0 +1,73 @@
+"""Writes `engine/execution/methods.py`, the typed methods of a run, from the registry of questions: python -m tests.methods."""
+
+import textwrap
+from pathlib import Path
+
+from engine.analyses import registry
+from engine.answers.question import STUDY, Field, fields
+
+PLACE = Path(__file__).parents[1] / "engine" / "execution" / "methods.py"
+HEAD = '''"""The questions of a run as methods, with their options and their help. Written from the registry: python -m tests.methods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.answers.answer import Answer
+
+
+class Questions:
+    """A method a question; each gives an `Answer`, which is also kept beside the cube."""
+
+    def ask(self, question: str, **options: Any) -> Answer:
+        """The answer to a question by its name."""
+        raise NotImplementedError
+'''
+
+
+def annotation(one: Field) -> str:
+    """The type of an option, with its default."""
+    kind = "Sequence[str] | str" if one.many else one.type.__name__
+    if one.required:
+        return kind
+    return f"{kind} = {one.default!r}" if one.default is not None else f"{kind} | None = None"
+
+
+def method(name: str) -> str:
+    """The method of a question."""
+    question = registry.question(name)
+    own = fields(question)
+    anew = ["paths", "device"] if question.needs == STUDY else ["device"]
+    more = ["*", *(f"{one}: {'int' if one == 'paths' else 'str'} | None = None" for one in anew)]
+    takes = ["self", *(f"{one.name}: {annotation(one)}" for one in own), *more]
+    gives = [f"{one.name}={one.name}" for one in own] + [f"{one}={one}" for one in anew]
+    about = textwrap.dedent(f"{question.__doc__.partition(chr(10))[0]}\n")
+    lines = [
+        f"    def {name}(",
+        f"        {', '.join(takes)}",
+        "    ) -> Answer:",
+        f'        """{about.strip()}',
+        "",
+        "        Args:",
+    ]
+    lines += [f"          {one.name}: {one.option.help}" for one in own]
+    lines += (
+        ["          paths: how many are computed anew; as many as the question thinks fit if not given."]
+        if "paths" in anew
+        else []
+    )
+    lines += ['          device: "cpu" or "gpu"; the GPUs if there are any.', "", "        Raises:"]
+    lines += ["          UserError: what is asked for is not there.", '        """']
+    lines += [f'        return self.ask("{name}", {", ".join(gives)})']
+    return "\n".join(lines) + "\n"
+
+
+def written() -> str:
+    """What the file holds."""
+    return "\n".join([HEAD, *(method(name) for name in registry.QUESTIONS)])
+
+
+if __name__ == "__main__":
+    PLACE.write_text(written(), encoding="utf-8")
