@@ -46,7 +46,7 @@ class Broken(Sum):
 
     def step(self, state, year, factors, shocks, levers):
         held, yearly = super().step(state, year, factors, shocks, levers)
-        return {"sum": held["sum"] + jnp.where(factors.a < 8.0, jnp.nan, 0.0)}, yearly
+        return {"sum": held["sum"] + jnp.where(factors.a < 4.5, jnp.nan, 0.0)}, yearly
 
 
 def summed(paths=256, model=Sum, **changes):

@@ -121,7 +121,7 @@ STUDIES = {
     "constant outcomes": {"model": Constant},
     "no numbers on some paths": {
         "model": Broken,
-        "run": {**SUM["run"], "paths": 256, "nonfinite": "exclude"},
+        "run": {**SUM["run"], "paths": 256, "nonfinite": 0.01},
     },
     "one policy": {"policies": {"old": {}}},
     "four paths": {"paths": 4},
