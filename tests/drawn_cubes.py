@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from engine.analyses.discovery import Discovery
-from engine.analyses.search_result import Lead, Together
+from engine.analyses.discover_answer import tables
+from engine.analyses.search_result import Lead, SearchResult, Together
 from engine.answers.answer import Answer, Subject
 from engine.answers.table import Table, estimates, numbers, texts, truths
 from engine.modelling.folds import total
@@ -104,7 +104,7 @@ class Drawn:
         return Answer(Subject.of(self.study), ("Nothing is told.",), tuple(made), question="flip")
 
     @property
-    def discover(self) -> xr.DataTree:
+    def discover(self) -> Answer:
         """Boxes as a search for them would leave them: two, the second of one factor; none where there are too few paths."""
         study = self.study
         draws = {str(name): values.values for name, values in self.cube["draws"].data_vars.items()}
@@ -122,11 +122,11 @@ class Drawn:
         lead = Lead(
             "prim", True, {"prim": whole.density, "cart": whole.mass}, whole.density, {"prim": 4, "cart": 0}
         )
-        found = Discovery(
+        found = SearchResult(
             study, Where(f"loss > 1 under {study.baseline}", (part,)), probability(cases, as_units(n, study.unit)),
             {"prim": boxes, "cart": []}, lead, {"prim": whole, "cart": whole}, {first: 1.0}, (), n, n, n, 0, tuple(draws), 16,
         )  # fmt: skip
-        return found.tree
+        return Answer(Subject.of(study), ("A box.",), tuple(tables(found)), question="discover")
 
     def __getitem__(self, name: str) -> Any:
         """The source of that name."""

@@ -9,7 +9,6 @@ from functools import cached_property, partial
 from itertools import combinations
 
 import numpy as np
-import xarray as xr
 
 from engine.analyses import variants
 from engine.errors import Problem, UserError, unknown
@@ -22,7 +21,6 @@ from engine.risk.intervals import Units, as_units
 from engine.risk.measures import of_policies, probability, probability_difference
 from engine.risk.rankings import PROBABILITY, STATED, Ranking, rankings, sentence
 from engine.risk.tables import THREADS, Record, against_baseline, record
-from engine.run_folder.assumption_store import labelled
 from engine.study.assumption_tables import ALL, KINDS
 from engine.study.change_tables import joined
 from engine.study.study import Change, Event, Study
@@ -71,16 +69,6 @@ class ByStructure:
     def sentence(self) -> str:
         """What holds in every structure and what flips, in one sentence."""
         return sentence(self.rankings, len(self.structures))
-
-    @cached_property
-    def tree(self) -> xr.DataTree:
-        """All estimates labelled: groups `events` and `outcomes`, each with its paired differences."""
-        return xr.DataTree.from_dict(self.groups)
-
-    @property
-    def groups(self) -> Mapping[str, xr.Dataset]:
-        """The groups of the tree by place."""
-        return labelled(self.study, [one.name for one in self.structures], self.records, self.sentence)
 
 
 def structures(study: Study) -> tuple[Structure, ...]:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
-import xarray as xr
 from jaxtyping import Bool, Int
 
 from engine.analyses.box_search import CART, HASTY, PATIENT, PRIM, Pace, proposed, refuse_missing
-from engine.analyses.discovery_dataset import labelled
-from engine.analyses.discovery_sentence import sentence
 from engine.analyses.search_result import Lead, SearchResult, Step, Together
 from engine.errors import UserError
 from engine.risk.boxes import TOLERANCE, Box, Draws, Judged, best, correlations, distance, inside, judged
@@ -43,25 +39,6 @@ EVEN = 0.25
 """Share of either kind among the futures that are searched, where there are as many: the rare ones are all taken."""
 
 
-class Discovery(SearchResult):
-    """The boxes with their words and their labels."""
-
-    @cached_property
-    def tree(self) -> xr.DataTree:
-        """Everything labelled."""
-        return xr.DataTree.from_dict(dict(self.groups))
-
-    @property
-    def sentence(self) -> str:
-        """What was learnt, in a sentence that claims no more than the intervals."""
-        return sentence(self)
-
-    @property
-    def groups(self) -> Mapping[str, xr.Dataset]:
-        """The groups of the tree by place."""
-        return labelled(self, self.sentence)
-
-
 @dataclass(frozen=True)
 class _Part:
     """Some of the futures: draws, which are looked for, their units."""
@@ -88,7 +65,7 @@ class _Part:
         return self.where(~inside(box, self.draws, len(self)))
 
 
-def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], draws: Draws) -> Discovery:
+def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], draws: Draws) -> SearchResult:
     """Boxes of factors in which the futures that are looked for are frequent, by PRIM and by CART.
 
     Half of the futures propose and choose boxes; the others judge them.
@@ -126,7 +103,7 @@ def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], dr
     lead = _lead(boxes, judge)
     boxes = {method: boxes[method] for method in sorted(METHODS, key=lambda one: one != lead.first)}
     own = {method: list(_judged(some, judge)) for method, some in boxes.items()}
-    return Discovery(
+    return SearchResult(
         study, where, probability(judge.cases, judge.units), own, lead,
         {method: _together(some, judge) for method, some in boxes.items()},
         _stability(search, choose, values, random), [_step(box, choose) for box in first[PRIM]],

@@ -23,9 +23,7 @@ def sentence(of: SearchResult) -> str:
         return f"{head}; no box of factors tells them from the others."
     limits = "; ".join(words(of, box).values())
     if not (np.isfinite(box.density.low) and box.density.low > of.rate.high):
-        return (
-            f"{head}; the best box of factors ({limits}) is not told from all of them: {share(box.density)}."
-        )
+        return f"{head}; the best box of factors ({limits}) cannot be distinguished from all of them: {share(box.density)}."
     covered = f"{share(box.coverage)} of all such futures"
     method, boxes = next((one, some) for one, some in of.boxes.items() if some)
     if len(boxes) > 1:

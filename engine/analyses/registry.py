@@ -13,6 +13,14 @@ from engine.errors import UserError, unknown
 GROUP = "rustbelt.questions"
 """Entry points by which other packages register theirs: name = "module:Class"."""
 QUESTIONS: Mapping[str, tuple[str, str]] = {
+    "discover": (
+        "engine.analyses.discover_question:Discover",
+        "Say in which boxes of factors futures of a kind are frequent.",
+    ),
+    "assumptions": (
+        "engine.analyses.assumptions_question:Assumptions",
+        "Hold a study against its own assumptions.",
+    ),
     "flip": (
         "engine.analyses.flip_question:Flip",
         "Show which belief would turn the ranking of two policies.",

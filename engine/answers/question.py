@@ -38,7 +38,8 @@ class Asked(Protocol):
     """A run, or a study that need not have been run, as a question sees it.
 
     `paths` is None where nobody has said how many are to be looked at; `device` None for the GPUs if there are any; `observe` is
-    called with what is being done, and how much of how much is done.
+    called with what is being done, and how much of how much is done. `cube` and `outcomes`, kept whole [policy, path], are those of a run;
+    `first` has the outcomes of the first so many paths, or of some more.
     """
 
     @property
@@ -55,6 +56,7 @@ class Asked(Protocol):
     def cube(self) -> xr.DataTree: ...
     @property
     def outcomes(self) -> Mapping[str, np.ndarray]: ...
+    def first(self, paths: int) -> Mapping[str, np.ndarray]: ...
 
 
 class Question(Protocol):

@@ -82,7 +82,10 @@ def _across(
     called = list(dict.fromkeys(_called(row, names) for row in rows))
     labels = list(dict.fromkeys(str(row[table.across]) for row in rows))
     by_place = {(_called(row, names), str(row[table.across])): row for row in rows}
-    made = []
+    once = [column for column in values if column.over is not None and table.across not in column.over]
+    first = {name: next(row for row in rows if _called(row, names) == name) for name in called}
+    made = [Stack(head(of), tuple(cell_of(of, first[name][of.name]) for name in called), of) for of in once]
+    values = [column for column in values if column not in once]
     for label in labels:
         for column in values:
             above = label if len(values) == 1 else f"{label}\n{head(column)}"

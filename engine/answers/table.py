@@ -125,7 +125,7 @@ class Table:
         values = self.by_name[dim].values
         return tuple(dict.fromkeys(values)) if len(self.dims) > 1 else tuple(values)
 
-    def rows(self) -> Iterator[dict[str, Value]]:
+    def rows(self) -> Iterator[dict[str, Any]]:
         """Its rows, each value by the name of its column."""
         names = [column.name for column in self.columns]
         for row in zip(*(column.values for column in self.columns), strict=True):
@@ -134,7 +134,7 @@ class Table:
     def __getitem__(self, name: str) -> tuple[Value, ...]:
         return tuple(self.by_name[name].values)
 
-    def where(self, **labels: Value) -> Iterator[dict[str, Value]]:
+    def where(self, **labels: Value) -> Iterator[dict[str, Any]]:
         """Its rows with these labels."""
         return (row for row in self.rows() if all(row[name] == label for name, label in labels.items()))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,14 +52,13 @@ def command_of(name: str) -> click.Command:
             of = _of_study(observe, **given) if on_study else _of_run(observe, **given)
             _answer(name, asked, of, **face)
 
-    command.__doc__ = record.__doc__
     takes = options.study_to_run if on_study else _run_that_is_there
     wrapped = takes(_with_policies(command) if on_study else command)
     for one in reversed([one for one in own if not (on_study and one.name == "policies")]):
         wrapped = _option(one)(wrapped)
     for option in (options.debug, options.quiet, _JSON, _SAVE, _FULL):
         wrapped = option(wrapped)
-    return click.command(name, short_help=about(name))(wrapped)
+    return click.command(name, help=cleandoc(record.__doc__), short_help=about(name))(wrapped)
 
 
 def _option(one: Field) -> Callable[..., Any]:

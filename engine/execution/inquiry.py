@@ -18,9 +18,7 @@ from engine.run_folder import answer_store
 if TYPE_CHECKING:
     import xarray as xr
 
-    from engine.analyses.assumptions import ByStructure
     from engine.analyses.comparison import Comparison
-    from engine.analyses.discovery import Discovery
     from engine.analyses.explanation import Explanation
     from engine.analyses.sensitivity import Sensitivity
     from engine.answers.answer import Answer
@@ -68,15 +66,6 @@ class Inquiry(Questions):
         self._keep("explain", labelled(answer))
         return answer
 
-    def discover(self, where: str) -> Discovery:
-        """In which boxes of factors futures of a kind are frequent, such as "reform worse than old in cost".
-
-        `engine.execution.questions.discovery_of` says what may be asked.
-        """
-        answer = questions.discovery_of(self.answers, self.cube, where)
-        self._keep("discover", answer.groups)
-        return answer
-
     def attribute(
         self, start: str, end: str, variables: Sequence[str] | None = None, **options: Any
     ) -> xr.Dataset:
@@ -122,26 +111,6 @@ class Inquiry(Questions):
             study = self.study if paths is None else replace(self.study, paths=paths)
             of = replace(of, study=study, paths=paths)
         return ask(question, options, of, stacklevel=4)[0]
-
-    def assumptions(
-        self, variables: Sequence[str] | None = None, paths: int | None = None, device: str | None = None
-    ) -> ByStructure:
-        """What the study says with each of its assumptions off, doubled, and all of them.
-
-        Args:
-          variables: outcomes, of which mean and ES99 are looked at, and events; the headline and all events if not given.
-          paths: from the first on; those of the run, but 131,072 at most, if not given.
-          device: "cpu" or "gpu"; the GPUs if there are any.
-
-        Raises:
-          UserError: as `engine.analyses.assumptions.assumptions`.
-        """
-        from engine.analyses.assumptions import assumptions, of_few
-
-        study = of_few(self.study) if paths is None else replace(self.study, paths=paths)
-        answer = assumptions(study, variables, device, **_watched({}))
-        self._keep("assumptions", answer.groups)
-        return answer
 
     def _keep(self, question: str, groups: Mapping[str, xr.Dataset]) -> None:
         answer_store.keep(self.run_folder, question, groups, stacklevel=4)

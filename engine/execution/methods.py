@@ -16,6 +16,33 @@ class Questions:
         """The answer to a question by its name."""
         raise NotImplementedError
 
+    def discover(self, where: str, *, device: str | None = None) -> Answer:
+        """Find boxes of factors in which futures of a kind are frequent, in RUN.
+
+        Args:
+          where: Which futures: 'POLICY worse than POLICY in OUTCOME' (or better), 'EVENT under POLICY', 'OUTCOME > NUMBER under POLICY'; several joined by and.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask("discover", where=where, device=device)
+
+    def assumptions(
+        self, outcome: Sequence[str] | str = (), *, paths: int | None = None, device: str | None = None
+    ) -> Answer:
+        """Hold a study against its own assumptions.
+
+        Args:
+          outcome: Outcomes and events, in place of the headline and all events.
+          paths: how many are computed anew; as many as the question thinks fit if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask("assumptions", outcome=outcome, paths=paths, device=device)
+
     def flip(
         self,
         outcome: str,

@@ -9,8 +9,6 @@ import xarray as xr
 
 from engine.analyses import registry
 from engine.analyses.comparison import Comparison, Some, compared, comparison, refuse
-from engine.analyses.discovery import PATHS as MOST_PATHS
-from engine.analyses.discovery import Discovery, discovery
 from engine.analyses.findings import LEVEL, Question
 from engine.answers.answer import Answer
 from engine.answers.question import fields
@@ -21,16 +19,13 @@ from engine.risk.conditional import condition_table, not_kept, parse_condition
 from engine.risk.events import known_events
 from engine.risk.tables import Record, Tables, tables_of_paths
 from engine.risk.tallies import unkept
-from engine.risk.where import parse_where
 from engine.risk.yearly_tables import yearly_table
 from engine.run_folder import answer_store
 from engine.run_folder.folder import RunFolder
-from engine.run_folder.reading import Paths
-from engine.study.study import BLOCK, Study
+from engine.study.study import Study
 
 NEEDED = {
     "explain": ("--outcome", "V"),
-    "discover": ("--where", "CONDITION"),
     "sensitivity": (),
 }
 """What the command of a question needs besides the run, of those whose answers are drawn."""
@@ -116,36 +111,6 @@ def comparison_of(
         return comparison(study, answers.paths, answers.all_tables, cube, question, device)
     outcomes = Some(answers.paths, rows)
     return comparison(study, outcomes, tables_of_paths(study, outcomes), cube, question, device)
-
-
-def discovery_of(answers: Answers, cube: xr.DataTree, where: str) -> Discovery:
-    """In which boxes of factors futures of a kind are frequent, by the stored draws.
-
-    Args:
-      where: "POLICY worse than POLICY in OUTCOME" (or better), "EVENT under POLICY", "OUTCOME > NUMBER under POLICY"; several joined by "and".
-
-    Raises:
-      UserError: as `engine.risk.where.parse_where` and `engine.analyses.discovery.discovery`.
-    """
-    study = answers.study
-    meant = parse_where(study, where, unkept(study))
-    blocks = answers.blocks[: -(-MOST_PATHS // BLOCK)]
-    return discovery(study, meant, Paths(answers.folder, blocks), draws_of(cube))
-
-
-def draws_of(cube: xr.DataTree) -> dict[str, np.ndarray]:
-    """Stored draws by factor, of the first paths of a cube [path]; of the factors that vary."""
-    if "draws" not in cube.children:
-        return {}
-    group = cube.children["draws"].to_dataset(inherit=False)
-    kept = int((group["path"] < group.attrs["kept"]).sum()) if group.data_vars else 0
-    read = group.isel(path=slice(min(kept, MOST_PATHS))).load() if kept else xr.Dataset()
-    held = {str(name): values.values for name, values in read.items()}
-    return {name: values for name, values in held.items() if _varies(values[np.isfinite(values)])}
-
-
-def _varies(values: np.ndarray) -> bool:
-    return bool(values.size and values.min() < values.max())
 
 
 def given(answers: Answers, condition: str, variable: str | None, level: float | None) -> list[Record]:

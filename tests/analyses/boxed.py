@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.analyses.discovery import Discovery, discovery
+from engine.analyses.discovery import discovery
+from engine.analyses.search_result import SearchResult
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.risk.where import parse_where
 from engine.study.loading import read_study
@@ -50,14 +51,14 @@ def drawn(study: Study, seed: int) -> dict[str, np.ndarray]:
     return draws | {"rain": rng.choice(np.array(values, np.float32), study.paths)}
 
 
-def asked(study: Study, draws: dict[str, np.ndarray], cases: np.ndarray) -> Discovery:
+def asked(study: Study, draws: dict[str, np.ndarray], cases: np.ndarray) -> SearchResult:
     """The boxes of the futures that are cases."""
     hit = cases.astype(np.float32)[None]
     return discovery(study, parse_where(study, "corner under old"), {"hit": hit}, draws)
 
 
 @functools.cache
-def corner(paths: int = 20_000) -> Discovery:
+def corner(paths: int = 20_000) -> SearchResult:
     """x1 < 0.25 and x2 < 0.4: the reference of test problems, whose box has mass 0.1 and holds all and nothing else."""
     study = square(paths)
     draws = drawn(study, 1)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from engine.analyses import box_search, discovery
-from engine.analyses.discovery_sentence import because, words
+from engine.analyses.discover_answer import tables
+from engine.analyses.discovery_sentence import because, sentence, words
 from engine.errors import UserError
-from engine.run_folder.cube_groups import STATS
 from tests.analyses.boxed import asked, corner, drawn, square
 
 
@@ -40,16 +40,18 @@ def test_the_corner_is_the_box_and_nothing_else_is_limited(of):
 
 
 def test_the_finding_is_in_words_and_the_groups_hold_it(of):
-    assert "x1 below 0.2" in of.sentence and "its lower quarter; x2 below " in of.sentence
-    tree = of.tree
-    assert tree.attrs["summary"] == of.sentence and tree.attrs["paths"] == 20_000
+    assert "x1 below 0.2" in sentence(of) and "its lower quarter; x2 below " in sentence(of)
+    held = {table.name: table for table in tables(of)}
     first = of.boxes["prim"][0]
-    row = tree["boxes"]["coverage"].sel(search="prim", box=1)
-    assert row.sel(stat=list(STATS)).values.tolist() == [getattr(first.coverage, name) for name in STATS]
-    rows = tree["restrictions"].to_dataset()
-    own = rows.isel(row=np.flatnonzero(rows["row_search"] == "prim"))
-    assert own["row_factor"].values.tolist() == ["x1", "x2"] and own["low"].isnull().all()
-    assert tree["steps"]["coverage"].values[0] > tree["steps"]["coverage"].values[-1] - 1e-9
+    (row,) = held["boxes"].where(search="prim", number=1)
+    assert [row[name] for name in ("coverage", "density", "mass")] == [
+        first.coverage,
+        first.density,
+        first.mass,
+    ]
+    own = [one for one in held["limits"].where(search="prim")]
+    assert [one["factor"] for one in own] == ["x1", "x2"] and all(one["low"] is None for one in own)
+    assert held["steps"]["coverage"][0] > held["steps"]["coverage"][-1] - 1e-9
 
 
 def test_a_category_is_limited_by_its_labels():
@@ -60,7 +62,7 @@ def test_a_category_is_limited_by_its_labels():
         first = of.boxes[method][0]
         assert set(first.restrictions) == {"rain", "x3"}
         assert first.restrictions["rain"].limits.allowed == (0.0, 2.0)
-    assert "rain is dry or snow, 66 % of its prior" in of.sentence  # of these draws
+    assert "rain is dry or snow, 66 % of its prior" in sentence(of)  # of these draws
 
 
 def test_two_corners_are_two_boxes():
@@ -91,12 +93,11 @@ def test_the_method_whose_boxes_tell_better_leads():
         "CART leads because its boxes together separate these futures better from the others"
     )
     limits = next(iter(words(of, of.boxes["cart"][0]).values()))
-    assert limits in of.sentence and "of all such futures with all 2 boxes" in of.sentence
-    tree = of.tree
-    assert tree.attrs["leads"] == "cart" and tree.attrs["because"] == because(of)
-    assert tree["boxes"]["search"].values.tolist() == ["cart", "prim"]
-    row = tree["boxes"]["correlation_together"].sel(search="cart", stat="estimate")
-    assert float(row) == one.estimate
+    assert limits in sentence(of) and "of all such futures with all 2 boxes" in sentence(of)
+    boxes = next(table for table in tables(of) if table.name == "boxes")
+    assert list(dict.fromkeys(boxes["search"])) == ["cart", "prim"]
+    (row,) = boxes.where(search="cart", number=0)
+    assert row["correlation"].estimate == one.estimate
 
 
 def test_of_two_that_tell_alike_the_one_with_fewer_limits_leads(of):
@@ -117,7 +118,7 @@ def test_where_factors_tell_nothing_nothing_is_claimed():
     study = square(4000)
     draws = drawn(study, 6)
     of = asked(study, draws, np.random.default_rng(7).random(4000) < 0.3)
-    assert "no box" in of.sentence or "is not told from all of them" in of.sentence
+    assert "no box" in sentence(of) or "cannot be distinguished from all of them" in sentence(of)
 
 
 def test_what_is_not_finite_is_left_out_and_counted():
@@ -136,7 +137,7 @@ def test_pairs_stay_together_and_one_replicate_has_no_interval():
     one = square(512, "latin")
     assert one.unit == 256  # one replicate finds the boxes, the other judges them
     of = asked(one, drawn(one, 9), drawn(one, 9)["x1"] < 0.5)
-    assert np.isnan(of.rate.low) and not of.stability and "is not told" in of.sentence
+    assert np.isnan(of.rate.low) and not of.stability and "cannot be distinguished" in sentence(of)
 
 
 def test_the_same_question_has_the_same_answer():
@@ -144,7 +145,7 @@ def test_the_same_question_has_the_same_answer():
     draws = drawn(study, 2)
     cases = draws["x1"] < 0.5
     one, other = (asked(study, draws, cases) for _ in range(2))
-    assert one.sentence == other.sentence and one.stability == other.stability
+    assert sentence(one) == sentence(other) and one.stability == other.stability
     assert one.boxes == other.boxes or repr(one.boxes) == repr(other.boxes)  # NaN is not itself
 
 

@@ -44,11 +44,11 @@ def test_it_prints_what_holds_and_flips_and_writes_it_beside_the_cube(run):
     assert ended.exit_code == 0, ended.output
     first = ended.stdout.split("\n\n")[0]
     assert "collapse (likelier under weak as stated, under strong with strong off)" in " ".join(first.split())
-    rows = [line for line in ended.stdout.splitlines() if line.startswith("strong off")]
-    assert len(rows) == 2 and "strong (flips)" in rows[0]  # collapse and mean damage; too few paths for ES99
-    assert "dear doubled" not in ended.stdout.partition("collapse [%]: FLIPS")[2].partition("\n\n")[0]
+    rows = [line for line in ended.stdout.splitlines() if "strong off" in line and "(flips)" in line]
+    assert len(rows) == 2 and all("strong (flips)" in row for row in rows)  # collapse and mean damage
+    assert "dear doubled" not in ended.stdout.partition("Differences of events")[2].partition("Outcomes")[0]
     tree = xr.open_datatree(folder / "assumptions.zarr", engine="zarr")
-    gap = tree["events"]["difference"].sel(event="collapse", policy="strong", against="weak")
+    gap = tree["event_differences"]["difference"].sel(event="collapse", pair="strong - weak")
     assert gap.sel(structure="as stated", stat="high") < 0 < gap.sel(structure="strong off", stat="low")
     assert list(tree["outcomes"]["unit"].values) == ["yuan"]
     assert bytes_of(folder) == before
@@ -59,8 +59,8 @@ def test_it_prints_what_holds_and_flips_and_writes_it_beside_the_cube(run):
 def test_full_shows_every_structure(run):
     study, _ = run
     ended = call("assumptions", study, *own("Bridge"), "--full", "--quiet", "--paths", 2000)
-    assert "dear doubled" in ended.stdout.partition("collapse [%]")[2].partition("\n\n")[0]
-    assert "2,000 futures" in ended.stdout and "Beside the cube" not in ended.stdout
+    assert "dear doubled" in ended.stdout.partition("Differences of events")[2].partition("Outcomes")[0]
+    assert "2,000 paths" in ended.stdout and "beside the cube:" not in ended.stdout
 
 
 def test_eighty_columns_are_enough(run, monkeypatch):
@@ -75,16 +75,15 @@ def test_json_has_every_number_with_its_structure(run):
     ended = call("assumptions", run[0], *own("Bridge"), *words)
     assert ended.exit_code == 2 and "--outcome: 1 problem\n  unknown outcome or event 'even'." in ended.stderr
     ended = call("assumptions", run[0], *own("Bridge"), *words[:3], "margin", *words[4:])
-    records = json.loads(ended.stdout)
-    assert {record["variable"] for record in records} == {"collapse", "margin"}
-    structures = {record["structure"] for record in records}
+    tables = {name: table["rows"] for name, table in json.loads(ended.stdout)["tables"].items()}
+    assert {row["variable"] for row in tables["rankings"]} == {"collapse", "margin"}
+    structures = {row["structure"] for row in tables["structures"]}
     assert structures == {"as stated", "dear off", "dear doubled", "strong off", "all off"}
-    (flip,) = [
-        record for record in records
-        if (record["structure"], record["measure"]) == ("strong off", "difference_probability")
-    ]  # fmt: skip
-    assert (flip["assumption"], flip["kind"], flip["against"]) == ("strong", "off", "weak")
-    assert (flip["worse"], flip["verdict"]) == ("strong", "flips")
+    (changed,) = (row for row in tables["structures"] if row["structure"] == "strong off")
+    assert (changed["assumption"], changed["kind"]) == ("strong", "off")
+    (flip,) = (row for row in tables["event_differences"] if row["structure"] == "strong off")
+    assert (flip["policy"], flip["against"], flip["worse"]) == ("strong", "weak", "strong (flips)")
+    assert {row["verdict"] for row in tables["rankings"] if row["variable"] == "collapse"} == {"flips"}
 
 
 def test_what_it_wrote_is_verified_and_damage_taken_away(run):
@@ -106,7 +105,7 @@ def test_a_folder_of_another_study_keeps_no_answer_and_it_is_shown(run, tmp_path
     _, folder = run
     other = write(tmp_path, ASSUMED.replace("seed = 7", "seed = 8"))
     ended = call("assumptions", other, *own("Bridge"), "--out", folder, "--quiet")
-    assert ended.exit_code == 0 and "FLIPS" in ended.stdout
+    assert ended.exit_code == 0 and "(flips)" in ended.stdout
     assert re.search(r"^warning: the answer is not kept in .*: holds a study with fingerprint", ended.stderr)
 
 

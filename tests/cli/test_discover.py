@@ -33,21 +33,22 @@ def test_the_first_sentence_says_the_finding_and_every_box_its_limits(folder, pr
     assert "PRIM, box 1" in printed and "CART, box 1" in printed and "judged on 2,000 others" in first
     assert "in resamples" in " ".join(printed.split()) and "load" in printed
     answer = answer_store.read(folder, "discover")
-    assert answer.attrs["where"] == WHERE and answer.attrs["summary"] in first
+    assert answer.attrs["answer"]["asked"] == {"where": WHERE} and answer.attrs["summary"] in first
     verified = call("verify", folder, *own("Bridge"))
     assert "everything is as it was written" in verified.stdout
 
 
 def test_json_has_a_record_a_box_a_restriction_and_a_factor(folder):
     ended = call("discover", folder, *own("Bridge"), "--where", "damage > 0 under weak", "--json")
-    records = json.loads(ended.stdout)
-    by_kind = {kind: [r for r in records if r["of"] == kind] for kind in {r["of"] for r in records}}
-    assert set(by_kind) == {"finding", "box", "restriction", "all boxes", "factor", "step"}
-    assert by_kind["finding"][0]["where"] == "damage > 0 under weak"
-    own_one = next(r for r in by_kind["restriction"] if r["method"] == "prim")
+    tables = {name: table["rows"] for name, table in json.loads(ended.stdout)["tables"].items()}
+    assert set(tables) == {"futures", "boxes", "limits", "factors", "steps"}
+    assert tables["futures"][0]["where"] == "damage > 0 under weak"
+    own_one = next(r for r in tables["limits"] if r["search"] == "prim")
     assert own_one["factor"] == "load" and own_one["high"] is None and own_one["low"] > 0
-    assert {r["factor"] for r in by_kind["factor"]} == {"load", "price"}
-    assert all(r["density_low"] <= r["density"] <= r["density_high"] for r in by_kind["box"])
+    assert {r["factor"] for r in tables["factors"]} == {"load", "price"}
+    shares = [r["density"] for r in tables["boxes"]]
+    assert all(one["low"] <= one["estimate"] <= one["high"] for one in shares)
+    assert {r["number"] for r in tables["boxes"]} >= {0, 1}
 
 
 def test_it_is_drawn_once_it_has_been_asked(folder, printed, tmp_path):

@@ -9,7 +9,6 @@ import xarray as xr
 from engine.analyses import (
     attribution_dataset,
     comparison_dataset,
-    discovery_dataset,
     explanation_dataset,
     registry,
     sensitivity_dataset,
@@ -18,17 +17,15 @@ from engine.analyses.attribution import attribution
 from engine.execution.run import run
 from engine.risk.flags import Flag, Reason, of_array
 from engine.risk.intervals import Estimate
-from engine.run_folder import answer_store, assumption_store, ledger
+from engine.run_folder import answer_store, ledger
 from engine.run_folder.stored_estimates import estimates, put_together, taken_apart
 from engine.study.loading import read_study
 from tests.analyses.assumed import bill
 from tests.analyses.explained import SUM, Sum
 
 STORES = (
-    assumption_store,
     attribution_dataset,
     comparison_dataset,
-    discovery_dataset,
     explanation_dataset,
     sensitivity_dataset,
 )
@@ -38,9 +35,7 @@ ASSUMED = {"assumptions": {"level": {"about": "costs are what they are", "off": 
 ASKED = {
     "compare": lambda done: done.comparison(),
     "explain": lambda done: done.explain("cost", levers=True, by_mechanism=True),
-    "discover": lambda done: done.discover("cost > 41 under old"),
     "sensitivity": lambda done: done.sensitivity(["cost", "ruin"]),
-    "assumptions": lambda done: done.assumptions(["cost", "ruin"]),
 }
 
 
@@ -98,7 +93,7 @@ def test_every_answer_is_asked_for():
 
 @pytest.mark.parametrize(
     "question",
-    [pytest.param(one, marks=pytest.mark.slow) if one == "discover" else one for one in ASKED],
+    ASKED,
 )
 def test_flags_of_an_answer_survive_the_store(done, question, monkeypatch):
     held = recorded(monkeypatch)

@@ -14,13 +14,11 @@ from engine.report.sections import (
     comparison,
     computation,
     curves,
-    discovery,
     drivers,
     headline,
     inputs,
     limits,
     places,
-    structures,
 )
 
 SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
@@ -32,8 +30,8 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     drivers.section,
     comparison.section,
     inputs.section,
-    discovery.section,
-    structures.section,
+    asked.section("discover"),
+    asked.section("assumptions"),
     asked.section("flip"),
     limits.section,
     assumptions.section,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from engine.answers.answer import Answer
@@ -11,9 +12,6 @@ from engine.errors import UserError
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import minus
-
-KINDS = {"outcome": "outcomes", "event": "events", "factor": "factors", "lever": "levers"}
-"""Columns whose labels have words of their own in the study, and the table of it that these stand in."""
 
 
 def section(question: str) -> Callable[[RunRecords], Section | None]:
@@ -27,10 +25,11 @@ def section(question: str) -> Callable[[RunRecords], Section | None]:
             answer = Answer.of_tree(kept)
         except UserError:
             return None
+        spoken = _spoken(run, answer)
         markup = render(
             "asked.html",
-            findings=[minus(text) for text in answer.findings],
-            tables=[_table(run, table) for table in answer.tables],
+            findings=[minus(spoken(text)) for text in answer.findings],
+            tables=[_table(spoken, table) for table in answer.tables],
             basis=answer.basis,
             reading=answer.reading,
         )
@@ -39,11 +38,28 @@ def section(question: str) -> Callable[[RunRecords], Section | None]:
     return made
 
 
-def _table(run: RunRecords, table: Table) -> tuple[str, list[str], list[list[str]], int]:
+def _spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
+    """What puts the words of the study in place of names in a text."""
+    study = run.study
+    words = {name: study.title("policies", name) for name in answer.subject.policies}
+    named = {
+        "outcomes": [*study.model.outcomes], "events": [event.name for event in study.events],
+        "factors": [one.name for one in study.inputs], "levers": [*study.model.levers],
+    }  # fmt: skip
+    words |= {name: run.words(kind, name) for kind, names in named.items() for name in names}
+    known = sorted((name for name, text in words.items() if name != text), key=len, reverse=True)
+    if not known:
+        return str
+    pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, known))})(?!\w)")
+    return lambda text: pattern.sub(lambda found: words[found[0]], text)
+
+
+def _table(spoken: Callable[[str], str], table: Table) -> tuple[str, list[str], list[list[str]], int]:
     """Title, heads, rows, and how many rows more there are."""
     names, columns = stacks(table, full=False)
-    kind = KINDS.get(table.dims[0]) if len(table.dims) == 1 else None
-    called = [run.words(kind, one.estimate) if kind else one.estimate for one in names.cells]
-    rows = [[name, *(minus(text_of(of.cells[k])) for of in columns)] for k, name in enumerate(called)]
-    heads = ["", *(of.head.replace("\n", ", ") for of in columns)]
-    return table.title, heads, rows, len(table) - sum(table.brief) if table.brief else 0
+    rows = [
+        [spoken(name.estimate), *(minus(spoken(text_of(of.cells[k]))) for of in columns)]
+        for k, name in enumerate(names.cells)
+    ]
+    heads = ["", *(spoken(of.head.replace("\n", ", ")) for of in columns)]
+    return spoken(table.title), heads, rows, len(table) - sum(table.brief) if table.brief else 0
