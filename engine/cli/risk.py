@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @options.full
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), metavar="FILE",
-    help="Save the tables in a file that ends in .csv, .xlsx, .parquet, .md or .tex; with --full everything by year as well.",
+    help="Save the tables in a file that ends in .csv, .xlsx, .parquet, .md or .tex; with --full everything by year as well, and what the run has answered.",
 )  # fmt: skip
 @options.partial
 @options.as_json

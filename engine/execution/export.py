@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from engine.answers import files
+from engine.answers.answer import Answer
 from engine.modelling.records import Outcome, Yearly
 from engine.risk.as_text import cell, shown_in
 from engine.risk.tables import Record
@@ -18,8 +19,11 @@ Named = Mapping[str, Sequence[Record]]
 """Records by the name of their table."""
 
 
-def save_tables(place: Path, study: Study, tables: Named) -> None:
+def save_tables(place: Path, study: Study, tables: Named, answers: Sequence[Answer] = ()) -> None:
     """Writes tables into one file, whole or not at all: `engine.answers.files.save`.
+
+    Args:
+      answers: whose tables follow, each named by its question too.
 
     Raises:
       UserError: the name ends in something else, a package that writes it is missing, or the file cannot be written.
@@ -34,6 +38,7 @@ def save_tables(place: Path, study: Study, tables: Named) -> None:
         for name, records in tables.items()
         if records
     }
+    sheets |= {f"{one.question} {name}": of for one in answers for name, of in one.sheets.items()}
     files.save(place, about, sheets)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 import xarray as xr
@@ -20,7 +21,7 @@ from engine.risk.events import known_events
 from engine.risk.tables import Record, Tables, tables_of_paths
 from engine.risk.tallies import unkept
 from engine.risk.yearly_tables import yearly_table
-from engine.run_folder import answer_store
+from engine.run_folder import answer_store, ledger
 from engine.run_folder.folder import RunFolder
 from engine.study.study import Study
 
@@ -152,6 +153,16 @@ def answer_to(folder: RunFolder, question: str) -> Answer | xr.DataTree:
         command = command_line(question, folder.path, *_needed(question), model=folder.study.model_spec)
         raise UserError(str(folder.path), [f"has not been asked. Ask it: {command}"])
     return Answer.of_tree(answer) if question in registry.QUESTIONS else answer
+
+
+def kept(folder: RunFolder) -> list[Answer]:
+    """What a run has answered, as it was last asked; nothing of versions whose answers have another form."""
+    held = []
+    for question in ledger.answers(folder.path):
+        answer = answer_store.read(folder.path, question)
+        with suppress(UserError):
+            held += [Answer.of_tree(answer)] if answer is not None else []
+    return held
 
 
 def _needed(question: str) -> tuple[str, ...]:

@@ -192,7 +192,7 @@ class Run(Inquiry):
           variable: one outcome, event or yearly variable; all outcomes and events if not given.
           level: only measures at this level, such as 99.
           given: a condition, for the table of `given` in their place.
-          full: all risk tables there are: every yearly variable by year and place as well.
+          full: all tables there are: every yearly variable by year and place as well, and what the run has answered.
 
         Raises:
           UserError: as `engine.execution.export.save_tables`.
@@ -215,7 +215,8 @@ class Run(Inquiry):
                 tables["by year"] = [
                     r for name in names for r in questions.by_year(self.answers, cube, name, at)
                 ]
-        save_tables(Path(place), self.answers.study, tables)
+        whole = full and given is None and variable is None
+        save_tables(Path(place), self.answers.study, tables, questions.kept(self.run_folder) if whole else ())
         return Path(place)
 
     # ------------------------------------------------------------------------------------------ single paths
