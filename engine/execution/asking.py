@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.analyses import registry
 from engine.analyses.variants import unobserved
-from engine.answers.question import fields, plain_options
+from engine.answers.question import RUN, fields, plain_options
 from engine.errors import UserError, unknown
 from engine.execution.resources import refuse_if_memory_too_small
 from engine.run_folder import answer_store
@@ -63,6 +63,12 @@ class Asking:
         """Outcomes that are kept whole, [policy, path], read when their turn comes."""
         return self.answers.paths
 
+    @property
+    def first_outcomes(self) -> Mapping[str, np.ndarray]:
+        """These of as many paths as there are, from the first on; none where blocks between are not done."""
+        blocks = self.answers.blocks
+        return self.outcomes if [block.index for block in blocks] == [*range(len(blocks))] else {}
+
     @cached_property
     def cube(self) -> xr.DataTree:
         """The labelled cube of a run that is there."""
@@ -82,6 +88,8 @@ def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) 
       UserError: what is asked for is not there; or the computer has too little memory.
     """
     question = question_of(name, options)
+    if question.needs == RUN:
+        of = replace(of, study=of.answers.study)
     if of.results is None:
         refuse_if_memory_too_small(of.study, of.memory)
     given = question.answer(of)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.analyses import registry
-from engine.answers.question import STUDY
+from engine.answers.question import STUDY, level_of
 from engine.execution import notebook, questions
 from engine.execution.asking import Asking, ask
 from engine.execution.methods import Questions
@@ -63,7 +63,7 @@ class Inquiry(Questions):
         from engine.analyses.explanation import explain
         from engine.analyses.explanation_dataset import labelled
 
-        answers, at = self.answers, questions.level_of(level)
+        answers, at = self.answers, level_of(level)
         answer = explain(answers.study, variable, policy, at, questions.first_paths(answers), **options)
         self._keep("explain", labelled(answer))
         return answer

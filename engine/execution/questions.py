@@ -13,7 +13,7 @@ from engine.analyses.discovery import PATHS as MOST_PATHS
 from engine.analyses.discovery import Discovery, discovery
 from engine.analyses.findings import LEVEL, Question
 from engine.answers.answer import Answer
-from engine.answers.question import fields
+from engine.answers.question import fields, level_of
 from engine.errors import UserError, unknown
 from engine.execution.results import Answers
 from engine.formatting import command_line
@@ -34,25 +34,6 @@ NEEDED = {
     "sensitivity": (),
 }
 """What the command of a question needs besides the run, of those whose answers are drawn."""
-
-
-def level_of(text: str | float | None) -> float | None:
-    """The level that "99", "99%", 99 or 0.99 means, any above 50 %; None where none is asked for.
-
-    Raises:
-      UserError: it is no such level.
-    """
-    if text is None:
-        return None
-    try:
-        number = float(str(text).strip().rstrip("%"))
-    except ValueError:
-        number = float("nan")
-    percent = 100 * number if number < 1 else number
-    if not 50 < percent < 100 or abs(percent - float(f"{percent:g}")) > 1e-9:
-        wanted = "per cent between 50 and 100, of at most six digits, such as 97.5"
-        raise UserError("level", [f"expected {wanted}; got '{text}'."])
-    return round(float(f"{percent:g}") / 100, 8)
 
 
 def yearly_names(study: Study, cube: xr.DataTree) -> tuple[str, ...]:
