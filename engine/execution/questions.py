@@ -29,7 +29,6 @@ from engine.run_folder.reading import Paths
 from engine.study.study import BLOCK, Study
 
 NEEDED = {
-    "explain": ("--outcome", "V"),
     "discover": ("--where", "CONDITION"),
     "sensitivity": (),
 }
@@ -147,11 +146,6 @@ def given(answers: Answers, condition: str, variable: str | None, level: float |
         for r in records
         if r.measure == "share" or (variable in (None, r.variable) and level in (None, r.level))
     ]
-
-
-def first_paths(answers: Answers) -> Mapping[str, np.ndarray]:
-    """Outcomes that are stored of as many paths as there are, from the first on; none where blocks between are not done."""
-    return answers.paths if [block.index for block in answers.blocks] == [*range(len(answers.blocks))] else {}
 
 
 def answer_to(folder: RunFolder, question: str) -> Answer | xr.DataTree:

@@ -10,7 +10,6 @@ from engine.analyses import (
     attribution_dataset,
     comparison_dataset,
     discovery_dataset,
-    explanation_dataset,
     registry,
     sensitivity_dataset,
 )
@@ -29,7 +28,6 @@ STORES = (
     attribution_dataset,
     comparison_dataset,
     discovery_dataset,
-    explanation_dataset,
     sensitivity_dataset,
 )
 PATHS = 256
@@ -37,7 +35,6 @@ REASON = Flag(Reason.ONE_GROUP, 1.0, 7.0)
 ASSUMED = {"assumptions": {"level": {"about": "costs are what they are", "off": {"a": 0}}}}
 ASKED = {
     "compare": lambda done: done.comparison(),
-    "explain": lambda done: done.explain("cost", levers=True, by_mechanism=True),
     "discover": lambda done: done.discover("cost > 41 under old"),
     "sensitivity": lambda done: done.sensitivity(["cost", "ruin"]),
     "assumptions": lambda done: done.assumptions(["cost", "ruin"]),
