@@ -114,10 +114,6 @@ def _first(rows: Sequence[Any]) -> list[bool]:
     return [k < SHOWN for k in range(len(rows))]
 
 
-def _counted(title: str, rows: Sequence[Any]) -> str:
-    return f"{title} ({SHOWN} of {len(rows)})" if len(rows) > SHOWN else title
-
-
 def _measured(given: Explanation) -> Table:
     what, names = given.watched, [*given.measured]
     every = len(names)
@@ -158,9 +154,8 @@ def _inputs(rows: Sequence[Driver]) -> list[Table]:
         counts("tenth", [*range(1, BINS + 1)] * len(rows), "tenth of the prior, from the lowest on"),
         estimates("density", cells, "share of the worst futures in the tenth of the prior, over a tenth"),
     )
-    title = _counted("Farthest from their priors", rows)
     return [
-        Table("inputs", title, columns, ("input",), _first(rows)),
+        Table("inputs", "Farthest from their priors", columns, ("input",), _first(rows)),
         Table("densities", "How the worst futures lie over each prior", density, ("input", "tenth"), [False] * len(cells)),
     ]  # fmt: skip
 
@@ -186,18 +181,26 @@ def _places(given: Explanation) -> Table:
 
 def _slopes(given: Explanation) -> Table:
     rows = sorted(given.slopes, key=lambda one: -abs(one.location.estimate))
-    change, per = _by_measure(given), f"change of {given.measure}"
-    units = [one.unit for one in rows]
-    columns = (
-        texts("factor", [one.factor for one in rows], "factor"),
-        estimates("location", [one.location for one in rows], f"{per} for a standard deviation by which its mean is moved", head="of its mean", **change),
-        estimates("scale", [one.scale for one in rows], f"{per} for a standard deviation that is added to its own", head="of its spread", **change),
-        estimates("location_per_unit", [one.location_per_unit for one in rows], f"{per} for a unit of the factor by which its mean is moved", brief=False, **change),
-        estimates("scale_per_unit", [one.scale_per_unit for one in rows], f"{per} for a unit of the factor that is added to its standard deviation", brief=False, **change),
-        texts("unit", units, "unit of the factor", brief=False),
-    )  # fmt: skip
-    title = _counted(f"What one standard deviation more of a prior does to {given.measure}", rows)
-    return Table("slopes", title, columns, ("factor",), _first(rows))
+    columns = [
+        estimates(
+            name, [getattr(one, name) for one in rows], f"change of {given.measure} for {per}", head=head, brief=bool(head),
+            **_by_measure(given),
+        )
+        for name, (head, per) in _SLOPES.items()
+    ]  # fmt: skip
+    factors = texts("factor", [one.factor for one in rows], "factor")
+    unit = texts("unit", [one.unit for one in rows], "unit of the factor", brief=False)
+    title = f"What one standard deviation more of a prior does to {given.measure}"
+    return Table("slopes", title, (factors, *columns, unit), ("factor",), _first(rows))
+
+
+_SLOPES = {
+    "location": ("of its mean", "a standard deviation by which the prior's mean is moved"),
+    "scale": ("of its spread", "a standard deviation that is added to the prior's own"),
+    "location_per_unit": ("", "a unit of the factor by which the prior's mean is moved"),
+    "scale_per_unit": ("", "a unit of the factor that is added to the prior's standard deviation"),
+}
+"""What stands above what a prior does, of what is shown at once, and for how large a change of it."""
 
 
 def _levers(given: Explanation) -> Table:

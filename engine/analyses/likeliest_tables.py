@@ -61,7 +61,7 @@ def tables(given: Explanation) -> Iterator[Table]:
     by_share = [one.share[name] for one in points for name in shares]
     brief = [k < min(SHOWN, len(shares)) and part >= LEAST for k, part in enumerate(by_share)]
     yield _along(
-        "distances", "What makes up their squared distance", names, {"input": shares}, brief,
+        "point_shares", "What makes up their squared distance", names, {"input": shares}, brief,
         numbers("share", by_share, "share of the squared distance of the group, factor or shock that is drawn apart", shown="%"),
     )  # fmt: skip
     yield _scores(given, names)
@@ -70,7 +70,7 @@ def tables(given: Explanation) -> Iterator[Table]:
     at, outcomes = given.watched.at, given.study.model.outcomes
     values = [one.trace.outcomes[at, k, 0] for one in points for k in range(len(outcomes))]
     yield _along(
-        "outcomes", "Outcomes of them", names, {"outcome": [*outcomes]}, [False] * len(values),
+        "point_outcomes", "Outcomes of them", names, {"outcome": [*outcomes]}, [False] * len(values),
         numbers("value", values, "outcome, in its unit"),
         texts("unit", [one.unit for one in outcomes.values()] * len(names), "unit of the outcome", over=("outcome",)),
     )  # fmt: skip
@@ -108,7 +108,7 @@ def _scores(given: Explanation, names: Sequence[str]) -> Table:
     factors = sorted(inputs, key=lambda name: (name not in drawn, -abs(points[0].scores[name])))
     shown = [k < min(SHOWN, len(drawn & {*factors})) for k in range(len(factors))]
     return _along(
-        "factors", "Factors of them", names, {"factor": factors},
+        "point_factors", "Factors of them", names, {"factor": factors},
         [*shown, *[False] * (len(names) - 1) * len(factors)],
         numbers("score", [one.scores[name] for one in points for name in factors], "normal score of the draw"),
         numbers("draw", [one.trace.draws[inputs[name][0], 0] for one in points for name in factors], "draw, in the factor's unit"),
@@ -129,7 +129,7 @@ def _shocks(given: Explanation, names: Sequence[str]) -> Table:
     brief[0, np.argsort(-first, kind="stable")[:SHOWN]] = True
     brief[0] &= first >= AWAY
     return _along(
-        "shocks", "Shocks of them", names, {"year": study.years, "shock": streams}, brief.ravel().tolist(),
+        "point_shocks", "Shocks of them", names, {"year": study.years, "shock": streams}, brief.ravel().tolist(),
         numbers("value", values.ravel().tolist(), "shock of the year"),
         numbers("away", away.ravel().tolist(), "its distance from the prior's mean, in standard deviations of the prior", head="sd from its prior"),
     )  # fmt: skip
@@ -151,7 +151,7 @@ def _years(given: Explanation, names: Sequence[str]) -> Table:
     cells = [f"{name}[{', '.join(of)}]" if of else name for name, of in places]
     units = np.repeat([variables[name].unit for name, _ in places], len(study.years))
     return _along(
-        "years", "Years of them", names, {"cell": cells, "year": study.years}, [False] * values.size,
+        "point_years", "Years of them", names, {"cell": cells, "year": study.years}, [False] * values.size,
         numbers("value", values.transpose(0, 2, 1).ravel().tolist(), "yearly value, in its unit"),
         texts("unit", [*units] * len(names), "unit of the yearly variable", over=("cell",)),
     )  # fmt: skip

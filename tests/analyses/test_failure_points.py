@@ -102,22 +102,22 @@ def test_every_likeliest_future_is_stored_and_in_plain_data(tmp_path):
     given = explained("branches")
     answer = made(given, tmp_path)
     assert answer.findings[1].endswith("none seen is nearer; 4 are about as near.")
-    points, held = answer["points"], answer.groups["factors"]
-    assert len(points) == 4 and answer.groups["distances"].sizes["point"] == 4
+    points, held = answer["points"], answer.groups["point_factors"]
+    assert len(points) == 4 and answer.groups["point_shares"].sizes["point"] == 4
     for k, point in enumerate(given.reverse.points):
         (own,) = points.where(point=f"future {k + 1}")
         assert own["distance"] == point.distance and own["nearest"] == point.nearest
         assert own["unusual"] == unusual(point)
         assert float(held["score"].sel(point=own["point"], factor="x2")) == point.scores["x2"]
-        factors = [*answer["factors"].where(point=own["point"])]
+        factors = [*answer["point_factors"].where(point=own["point"])]
         assert {row["factor"]: row["score"] for row in factors} == point.scores
         assert [row["draw"] for row in factors] == [
             float(point.trace.draws[[item.name for item in given.study.inputs].index(row["factor"]), 0])
             for row in factors
         ]
-        shares = {row["input"]: row["share"] for row in answer["distances"].where(point=own["point"])}
+        shares = {row["input"]: row["share"] for row in answer["point_shares"].where(point=own["point"])}
         assert shares == point.share
-        values = [row["value"] for row in answer["outcomes"].where(point=own["point"])]
+        values = [row["value"] for row in answer["point_outcomes"].where(point=own["point"])]
         assert values == point.trace.outcomes[given.watched.at, :, 0].tolist()
 
 
@@ -129,12 +129,12 @@ def test_shocks_and_years_of_a_likeliest_future_stand_at_their_labels(tmp_path):
     cells = given.study.model.dims["place"]
     for y, year in enumerate(given.study.years):
         for k, stream in enumerate(streams):
-            (own,) = answer["shocks"].where(shock=stream, year=year)
+            (own,) = answer["point_shocks"].where(shock=stream, year=year)
             prior = next(one.prior for one in given.drivers if (one.name, one.year) == (stream, year))
             assert own["value"] == float(point.trace.shocks[y, k, 0])
             assert own["away"] == pytest.approx((own["value"] - prior[0]) / prior[1])
         for k, place in enumerate(cells):
-            (own,) = answer["years"].where(cell=f"cost[{place}]", year=year)
+            (own,) = answer["point_years"].where(cell=f"cost[{place}]", year=year)
             assert (
                 own["value"] == float(point.trace.yearly[given.watched.at, y, k, 0]) and own["unit"] == "M/yr"
             )
