@@ -12,7 +12,7 @@ import xarray as xr
 from engine.analyses.discover_answer import tables
 from engine.analyses.search_result import Lead, SearchResult, Together
 from engine.answers.answer import Answer, Subject
-from engine.answers.table import Table, estimates, numbers, texts, truths
+from engine.answers.table import Table, counts, estimates, numbers, texts, truths
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
 from engine.risk.boxes import Limits, judged
@@ -74,7 +74,7 @@ class Drawn:
     cube: xr.DataTree
     study: Study
     story: xr.DataTree
-    explain: xr.DataTree
+    explain: Answer
     sensitivity: xr.DataTree
 
     @property
@@ -260,41 +260,32 @@ def drawn(case: Case) -> Drawn:
     )
 
 
-def _explained(case: Case, study: Study) -> xr.DataTree:
+def _explained(case: Case, study: Study) -> Answer:
     """What the worst futures of a case have in common, made up."""
     rng = np.random.default_rng(2)
 
-    def estimates(*shape: int) -> np.ndarray:
-        middle = rng.standard_normal(shape)
-        rows = np.stack([middle, 0 * middle + 0.1, middle - 0.2, middle + 0.3], axis=-1)
-        rows[..., 1:] = np.nan if case.paths == 1 else rows[..., 1:]
-        return np.full_like(rows, np.nan) if case.spoilt and case.policies == 1 else rows
+    def made(count: int, least: float = -np.inf) -> list[Estimate]:
+        middle = np.maximum(rng.standard_normal(count), least)
+        if case.spoilt and case.policies == 1:
+            middle[:] = np.nan
+        error = np.nan if case.paths == 1 else 0.1
+        return [Estimate(x, error, x - 2 * error, x + 3 * error) for x in middle]
 
-    stat = ["estimate", "standard_error", "low", "high"]
     names = [item.name for item in study.inputs]
-    inputs = {
-        "factors": xr.Dataset(
-            {
-                "shift": (("factor", "stat"), estimates(len(names))),
-                "density": (("factor", "tenth", "stat"), np.abs(estimates(len(names), 10))),
-            },
-            {"factor": names, "stat": stat},
-        )
-    }
-    if study.years:
-        shocks = [_name(case, "noise"), _name(case, "luck")]
-        inputs["shocks"] = xr.Dataset(
-            {
-                "shift": (("shock", "year", "stat"), estimates(2, len(study.years))),
-                "density": (("shock", "year", "tenth", "stat"), np.abs(estimates(2, len(study.years), 10))),
-            },
-            {"shock": shocks, "year": list(study.years), "stat": stat},
-        )
-    about = {
-        "variable": next(iter(study.model.outcomes)), "policy": study.policy_names[-1], "is_event": 0, "level": 0.99,
-        "worst_paths": case.paths, "paths": case.paths, "summary": "In the worst 1 % of futures, nothing can be distinguished.",
-    }  # fmt: skip
-    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=about), **inputs})
+    names += [f"{_name(case, shock)} in {year}" for shock in ("noise", "luck") for year in study.years]
+    inputs = texts("input", names, "input"), estimates("shift", made(len(names)), "shift")
+    cells = [(name, tenth) for name in names for tenth in range(1, 11)]
+    densities = (
+        texts("input", [name for name, _ in cells], "input"), counts("tenth", [tenth for _, tenth in cells], "tenth"),
+        estimates("density", made(len(cells), 0.0), "density"),
+    )  # fmt: skip
+    tables = (
+        Table("inputs", "Inputs", inputs, ("input",)),
+        Table("densities", "Tenths", densities, ("input", "tenth")),
+    )
+    finding = "In the worst 1 % of futures, nothing can be distinguished."
+    what = f"{next(iter(study.model.outcomes))} under {study.policy_names[-1]}, the worst 1 %"
+    return Answer(Subject.of(study), (finding,), tables, f"{what}: {case.paths} paths.", question="explain")
 
 
 def _sensitivity(case: Case, study: Study) -> xr.DataTree:

@@ -29,7 +29,7 @@ class Questions:
 
 def annotation(one: Field) -> str:
     """The type of an option, with its default."""
-    kind = "Sequence[str] | str" if one.many else one.type.__name__
+    kind = "Sequence[str] | str" if one.many else " | ".join(of.__name__ for of in one.types)
     if one.required:
         return kind
     return f"{kind} = {one.default!r}" if one.default is not None else f"{kind} | None = None"

@@ -21,6 +21,10 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
         "engine.analyses.assumptions_question:Assumptions",
         "Hold a study against its own assumptions.",
     ),
+    "explain": (
+        "engine.analyses.explain_question:Explain",
+        "Show what the worst futures of a run have in common.",
+    ),
     "flip": (
         "engine.analyses.flip_question:Flip",
         "Show which belief would turn the ranking of two policies.",

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, get_args, get_origin, get_type_hints
 
+from engine.errors import UserError
+
 if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
@@ -37,9 +39,10 @@ class Option:
 class Asked(Protocol):
     """A run, or a study that need not have been run, as a question sees it.
 
-    `paths` is None where nobody has said how many are to be looked at; `device` None for the GPUs if there are any; `observe` is
-    called with what is being done, and how much of how much is done. `cube` and `outcomes`, kept whole [policy, path], are those of a run;
-    `first` has the outcomes of the first so many paths, or of some more.
+    `study` has, of a run, as many paths as are there. `paths` is None where nobody has said how many are to be looked at; `device` None for
+    the GPUs if there are any; `observe` is called with what is being done, and how much of how much is done. `cube` and `outcomes`, kept
+    whole [policy, path], are those of a run; `first` has the outcomes of the first so many paths, or of some more; `first_outcomes` those of as
+    many as are there, and none where blocks between are not done.
     """
 
     @property
@@ -57,6 +60,8 @@ class Asked(Protocol):
     @property
     def outcomes(self) -> Mapping[str, np.ndarray]: ...
     def first(self, paths: int) -> Mapping[str, np.ndarray]: ...
+    @property
+    def first_outcomes(self) -> Mapping[str, np.ndarray]: ...
 
 
 class Question(Protocol):
@@ -82,16 +87,21 @@ class Field:
     """One option of a question, as its annotation has it.
 
     Args:
-      type: str, int, float or bool.
+      types: of str, int, float and bool; the first is what a command line gives.
       many: whether it takes several values, as a tuple.
     """
 
     name: str
-    type: type
+    types: tuple[type, ...]
     many: bool
     required: bool
     default: Any
     option: Option
+
+    @property
+    def type(self) -> type:
+        """What a command line gives."""
+        return self.types[0]
 
 
 def fields(question: type) -> list[Field]:
@@ -101,10 +111,29 @@ def fields(question: type) -> list[Field]:
     for one in dataclasses.fields(question):
         kind, option = get_args(hints[one.name])
         many = get_origin(kind) is tuple
-        inner = [part for part in get_args(kind) if part not in (type(None), Ellipsis)] or [kind]
+        inner = tuple(part for part in get_args(kind) if part not in (type(None), Ellipsis)) or (kind,)
         required = one.default is dataclasses.MISSING
-        made.append(Field(one.name, inner[0], many, required, None if required else one.default, option))
+        made.append(Field(one.name, inner, many, required, None if required else one.default, option))
     return made
+
+
+def level_of(text: str | float | None) -> float | None:
+    """The level that "99", "99%", 99 or 0.99 means, any above 50 %; None where none is asked for.
+
+    Raises:
+      UserError: it is no such level.
+    """
+    if text is None:
+        return None
+    try:
+        number = float(str(text).strip().rstrip("%"))
+    except ValueError:
+        number = float("nan")
+    percent = 100 * number if number < 1 else number
+    if not 50 < percent < 100 or abs(percent - float(f"{percent:g}")) > 1e-9:
+        wanted = "per cent between 50 and 100, of at most six digits, such as 97.5"
+        raise UserError("level", [f"expected {wanted}; got '{text}'."])
+    return round(float(f"{percent:g}") / 100, 8)
 
 
 def plain_options(question: Any) -> dict[str, Any]:

@@ -12,6 +12,11 @@ from engine.risk.flags import Reason
 from engine.risk.intervals import Estimate
 from engine.risk.tables import record
 
+COMMAND = "command"
+"""Column whose texts are commands, which are shown as they are, never broken."""
+YEAR = "year"
+"""Unit of calendar years, which are names rather than amounts."""
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -52,6 +57,8 @@ def cell_of(column: Column, value: object) -> Cell:
         return Cell("yes" if value else "no")
     if isinstance(value, str):
         return Cell(value)
+    if column.unit == YEAR:
+        return Cell(f"{value:.0f}")
     scaled = SCALES[column.shown] * float(value)  # type: ignore[arg-type]
     return Cell(f"{value:,}" if isinstance(value, int) and not column.shown else rounded(scaled, None))
 

@@ -48,6 +48,7 @@ def command(
 
     With --given, what holds among the paths that meet a condition on outcomes, and among the others.
     """
+    from engine.answers.question import level_of
     from engine.execution import questions
     from engine.execution.upkeep import report_note
     from engine.risk.evidence import measures
@@ -59,7 +60,7 @@ def command(
     answers, study = run.answers, run.answers.study
     if stale := report_note(run.run_folder, study.paths):
         click.echo(f"note: {stale}", err=True)
-    chosen = questions.level_of(level)
+    chosen = level_of(level)
     yearly = questions.yearly_names(study, run.cube) if given is None else ()
     of_path = {*study.model.outcomes, *(event.name for event in study.events)}
     questions.refuse_unknown(variable, {*of_path, *yearly})

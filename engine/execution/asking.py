@@ -69,6 +69,12 @@ class Asking:
         answers = self.answers
         return Paths(answers.folder, answers.blocks[: -(-paths // BLOCK)])
 
+    @property
+    def first_outcomes(self) -> Mapping[str, np.ndarray]:
+        """These of as many paths as there are, from the first on; none where blocks between are not done."""
+        blocks = self.answers.blocks
+        return self.outcomes if [block.index for block in blocks] == [*range(len(blocks))] else {}
+
     @cached_property
     def cube(self) -> xr.DataTree:
         """The labelled cube of a run that is there."""

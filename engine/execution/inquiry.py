@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from engine.analyses.comparison import Comparison
-    from engine.analyses.explanation import Explanation
     from engine.analyses.sensitivity import Sensitivity
     from engine.answers.answer import Answer
     from engine.execution.results import Answers
@@ -47,23 +46,6 @@ class Inquiry(Questions):
         """Which policy is better, how surely, in which futures not, from when on: `engine.execution.questions.comparison_of`."""
         answer = questions.comparison_of(self.answers, self.cube, variables, policies, **options)
         self._keep("compare", answer.groups)
-        return answer
-
-    def explain(
-        self, variable: str, policy: str | None = None, level: str | float | None = None, **options: Any
-    ) -> Explanation:
-        """What the worst futures of an outcome, or those of an event, have in common.
-
-        Args:
-          level: of an outcome, such as 97.5: its worst 2.5 % are looked at; 99 if not given.
-          options: others of `engine.analyses.explanation.explain`.
-        """
-        from engine.analyses.explanation import explain
-        from engine.analyses.explanation_dataset import labelled
-
-        answers, at = self.answers, questions.level_of(level)
-        answer = explain(answers.study, variable, policy, at, questions.first_paths(answers), **options)
-        self._keep("explain", labelled(answer))
         return answer
 
     def attribute(

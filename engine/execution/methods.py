@@ -43,6 +43,39 @@ class Questions:
         """
         return self.ask("assumptions", outcome=outcome, paths=paths, device=device)
 
+    def explain(
+        self,
+        outcome: str,
+        policy: str | None = None,
+        level: str | float | None = None,
+        levers: bool = False,
+        mechanisms: bool = False,
+        *,
+        device: str | None = None,
+    ) -> Answer:
+        """Show what the worst futures of a run have in common.
+
+        Args:
+          outcome: An outcome, whose worst futures are looked at; or an event, and those in which it happens.
+          policy: The policy; the baseline if not given.
+          level: The worst 1 - L are looked at, such as 97.5; 99 if not given, none for an event.
+          levers: Also what each lever does where it is a tenth more, by rerunning.
+          mechanisms: Also what each assumption of the study makes up, by switching them off in many combinations.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask(
+            "explain",
+            outcome=outcome,
+            policy=policy,
+            level=level,
+            levers=levers,
+            mechanisms=mechanisms,
+            device=device,
+        )
+
     def flip(
         self,
         outcome: str,

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
-import numpy as np
 import xarray as xr
 
 from engine.analyses import registry
 from engine.analyses.comparison import Comparison, Some, compared, comparison, refuse
 from engine.analyses.findings import LEVEL, Question
 from engine.answers.answer import Answer
-from engine.answers.question import fields
+from engine.answers.question import fields, level_of
 from engine.errors import UserError, unknown
 from engine.execution.results import Answers
 from engine.formatting import command_line
@@ -26,29 +25,9 @@ from engine.run_folder.folder import RunFolder
 from engine.study.study import Study
 
 NEEDED = {
-    "explain": ("--outcome", "V"),
     "sensitivity": (),
 }
 """What the command of a question needs besides the run, of those whose answers are drawn."""
-
-
-def level_of(text: str | float | None) -> float | None:
-    """The level that "99", "99%", 99 or 0.99 means, any above 50 %; None where none is asked for.
-
-    Raises:
-      UserError: it is no such level.
-    """
-    if text is None:
-        return None
-    try:
-        number = float(str(text).strip().rstrip("%"))
-    except ValueError:
-        number = float("nan")
-    percent = 100 * number if number < 1 else number
-    if not 50 < percent < 100 or abs(percent - float(f"{percent:g}")) > 1e-9:
-        wanted = "per cent between 50 and 100, of at most six digits, such as 97.5"
-        raise UserError("level", [f"expected {wanted}; got '{text}'."])
-    return round(float(f"{percent:g}") / 100, 8)
 
 
 def yearly_names(study: Study, cube: xr.DataTree) -> tuple[str, ...]:
@@ -132,11 +111,6 @@ def given(answers: Answers, condition: str, variable: str | None, level: float |
         for r in records
         if r.measure == "share" or (variable in (None, r.variable) and level in (None, r.level))
     ]
-
-
-def first_paths(answers: Answers) -> Mapping[str, np.ndarray]:
-    """Outcomes that are stored of as many paths as there are, from the first on; none where blocks between are not done."""
-    return answers.paths if [block.index for block in answers.blocks] == [*range(len(answers.blocks))] else {}
 
 
 def answer_to(folder: RunFolder, question: str) -> Answer | xr.DataTree:

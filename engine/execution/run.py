@@ -14,6 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from engine.answers.files import refuse_file
+from engine.answers.question import level_of
 from engine.errors import UserError
 from engine.execution import elsewhere, notebook, questions, results, upkeep
 from engine.execution.export import frame, save_tables, side_by_side
@@ -159,12 +160,12 @@ class Run(Inquiry):
         self, condition: str, variable: str | None = None, level: str | float | None = None
     ) -> pd.DataFrame:
         """What holds among the paths that meet a condition, such as "reemployed_share >= 0.667", and among the others."""
-        return self._frame(questions.given(self.answers, condition, variable, questions.level_of(level)))
+        return self._frame(questions.given(self.answers, condition, variable, level_of(level)))
 
     def yearly(self, variable: str, level: str | float | None = None) -> pd.DataFrame:
         """How risky a yearly variable is under each policy, in each year and place; rows as `risk`."""
         questions.refuse_unknown(variable, questions.yearly_names(self.study, self.cube))
-        return self._frame(questions.by_year(self.answers, self.cube, variable, questions.level_of(level)))
+        return self._frame(questions.by_year(self.answers, self.cube, variable, level_of(level)))
 
     def to_dataframe(self, paths: int | None = None) -> pd.DataFrame:
         """Futures as rows: `engine.execution.elsewhere.rows`."""
@@ -198,7 +199,7 @@ class Run(Inquiry):
           UserError: as `engine.execution.export.save_tables`.
         """
         refuse_file(Path(place))
-        study, at = self.study, questions.level_of(level)
+        study, at = self.study, level_of(level)
         tables: dict[str, Sequence[Record]] = {}
         if given is not None:
             tables["given"] = questions.given(self.answers, given, variable, at)
@@ -316,7 +317,7 @@ class Run(Inquiry):
     def _tables(self, variable: str | None, level: str | float | None) -> Tables:
         study = self.study
         questions.refuse_unknown(variable, {*study.model.outcomes, *(event.name for event in study.events)})
-        return questions.tables_of(self.answers, variable, questions.level_of(level))
+        return questions.tables_of(self.answers, variable, level_of(level))
 
 
 def _written(place: Path, content: bytes) -> Path:

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
 from engine import UserError
 from engine.analyses import tail_futures
+from engine.analyses.explain_answer import finding, made
 from engine.analyses.explanation import explain
-from engine.analyses.explanation_dataset import labelled
-from engine.analyses.explanation_records import finding, plain, records
+from engine.answers.plain import SCHEMA
 from engine.program import devices
 from engine.risk.measures import summary
 from tests.analyses.explained import (
@@ -144,6 +145,7 @@ def test_it_says_of_the_run_what_the_run_says(given):
 
 def test_the_finding_claims_no_more_than_its_intervals(given):
     text = finding(given)
+    assert made(given, Path("run")).finding == text
     assert text.startswith(
         "In the worst 1 % of futures of cost under old, a stands farthest from its prior: 2.2"
     )
@@ -156,23 +158,41 @@ def test_the_finding_claims_no_more_than_its_intervals(given):
     assert "nothing can be distinguished" in even
 
 
-def test_records_and_groups_hold_the_same(given, tmp_path):
-    groups = labelled(given)
-    by_place = {(r.measure, *r.place.values(), r.year): r for r in records(given)}
-    shift = groups["factors"]["shift"].sel(factor="a").values
-    assert shift[0] == by_place["shift", "a", None].estimate
-    noise = groups["shocks"]["shift"].sel(shock="noise[north]", year=2021).values
-    assert noise[3] == by_place["shift", "noise[north]", 2021].high
-    assert (
-        groups["places/place"]["part"].sel(place="south").values[0]
-        == by_place["part", "south", None].estimate
+def row(table, **labels):
+    """The one row with these labels."""
+    (one,) = table.where(**labels)
+    return one
+
+
+def test_tables_and_groups_hold_what_was_found(given, tmp_path):
+    answer, of = made(given, tmp_path), drivers(given)
+    noise = of["noise[north]", 2021]
+    own = row(answer["inputs"], name="noise[north]", year=2021)
+    assert own["input"] == "noise[north] in 2021" and own["kind"] == "shock"
+    assert (own["shift"], own["distance"], own["mean"]) == (noise.shift, noise.distance, noise.mean)
+    assert (own["prior_mean"], own["prior_sd"]) == noise.prior and own["p_value"] == noise.p_value
+    a = of["a", None]
+    tenths = [one["density"] for one in answer["densities"].where(input="a")]
+    assert tuple(tenths) == a.density
+    assert row(answer["inputs"], input="a")["highest"].estimate == pytest.approx(tenths[-1].estimate / 10)
+    groups = answer.groups
+    shifts = groups["inputs"]["shift"].sel(input="a").values
+    assert shifts[0] == a.shift.estimate and shifts[3] == a.shift.high
+    south = row(answer["places"], place="south")
+    assert south["part"] == next(one.part for one in given.places if one.label == "south")
+    assert groups["places"]["part"].sel(place="south").values[0] == south["part"].estimate
+    slope = {one.factor: one for one in given.slopes}["a"]
+    held = row(answer["slopes"], factor="a")
+    assert all(
+        held[name] == getattr(slope, name)
+        for name in ("location", "scale", "location_per_unit", "scale_per_unit")
     )
-    rows = list(plain(given, tmp_path))
-    assert rows[0]["text"] == finding(given)
-    worst = [row for row in rows if row["measure"] == "worst_path"]
-    assert len(worst) == 10 and worst[0]["command"].startswith(
-        f"rustbelt replay {tmp_path} --path {given.worst[0]} "
-    )
+    assert answer["measured"]["value"] == tuple(given.measured.values())
+    assert row(answer["counts"], what="worst futures")["number"] == given.tail_count
+    commands = answer["replays"]["command"]
+    assert len(commands) == 10 and answer["replays"]["path"] == given.worst
+    assert commands[0].startswith(f"rustbelt replay {tmp_path} --path {given.worst[0]} ")
+    assert [one["value"] for one in answer["worst"].rows()] == given.worst_values["cost"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -209,4 +229,7 @@ def test_of_too_many_worst_futures_fewer_paths_are_looked_at(monkeypatch):
 def test_what_never_varies_is_no_failure():
     given = explain(vasicek(512, rho=0.0), "loss")
     assert np.isinf(given.reverse.distance) and not given.reverse.points
-    assert list(plain(given, Path("run"))) and labelled(given)
+    answer = made(given, Path("run"))
+    jsonschema.validate(answer.plain(), SCHEMA)
+    assert "points" not in answer and answer.groups
+    assert answer.findings[1] == "No future near the worst ones was seen in which loss passes VaR99."

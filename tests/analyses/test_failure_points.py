@@ -6,14 +6,14 @@ import warnings
 import numpy as np
 import pytest
 
+from engine.analyses.explain_answer import finding, made
 from engine.analyses.explanation import explain
-from engine.analyses.explanation_dataset import labelled
-from engine.analyses.explanation_records import finding, plain, unusual
+from engine.analyses.likeliest_tables import unusual
 from engine.execution.run import run
 from engine.modelling.folds import total
 from engine.modelling.records import Outcome, PathModel, Shock, StaticModel, Yearly
 from engine.study.loading import read_study
-from tests.analyses.explained import branches, four_branches
+from tests.analyses.explained import branches, four_branches, total_cost
 from tests.helpers import assert_plausible
 
 SQUARE = 1.5 * np.sqrt(2)
@@ -100,16 +100,44 @@ def test_the_first_sentence_sees_more_than_means(name, text, sampler):
 
 def test_every_likeliest_future_is_stored_and_in_plain_data(tmp_path):
     given = explained("branches")
-    held = labelled(given)["reverse"]
-    assert held.sizes["point"] == 4 and held.attrs["points"] == 4
-    rows = [row for row in plain(given, tmp_path) if row["measure"] == "reverse_stress"]
-    for k, point in enumerate(given.reverse.points, 1):
-        assert float(held["distance"].sel(point=k)) == point.distance
-        assert float(held["score"].sel(point=k, factor="x2")) == point.scores["x2"]
-        assert held["nearest"].sel(point=k, stat="low").item() == point.nearest.low
-        own = [row for row in rows if row["point"] == k]
-        assert own[0]["distance"] == point.distance and own[1]["estimate"] == point.nearest.estimate
-        assert {row["factor"]: row["score"] for row in own if "score" in row} == point.scores
+    answer = made(given, tmp_path)
+    assert answer.findings[1].endswith("none seen is nearer; 4 are about as near.")
+    points, held = answer["points"], answer.groups["point_factors"]
+    assert len(points) == 4 and answer.groups["point_shares"].sizes["point"] == 4
+    for k, point in enumerate(given.reverse.points):
+        (own,) = points.where(point=f"future {k + 1}")
+        assert own["distance"] == point.distance and own["nearest"] == point.nearest
+        assert own["unusual"] == unusual(point)
+        assert float(held["score"].sel(point=own["point"], factor="x2")) == point.scores["x2"]
+        factors = [*answer["point_factors"].where(point=own["point"])]
+        assert {row["factor"]: row["score"] for row in factors} == point.scores
+        assert [row["draw"] for row in factors] == [
+            float(point.trace.draws[[item.name for item in given.study.inputs].index(row["factor"]), 0])
+            for row in factors
+        ]
+        shares = {row["input"]: row["share"] for row in answer["point_shares"].where(point=own["point"])}
+        assert shares == point.share
+        values = [row["value"] for row in answer["point_outcomes"].where(point=own["point"])]
+        assert values == point.trace.outcomes[given.watched.at, :, 0].tolist()
+
+
+def test_shocks_and_years_of_a_likeliest_future_stand_at_their_labels(tmp_path):
+    given = explain(total_cost(1 << 14), "cost", "aided")
+    answer = made(given, tmp_path)
+    (point,) = given.reverse.points
+    streams = [stream for of in given.study.shock_streams.values() for stream in of]
+    cells = given.study.model.dims["place"]
+    for y, year in enumerate(given.study.years):
+        for k, stream in enumerate(streams):
+            (own,) = answer["point_shocks"].where(shock=stream, year=year)
+            prior = next(one.prior for one in given.drivers if (one.name, one.year) == (stream, year))
+            assert own["value"] == float(point.trace.shocks[y, k, 0])
+            assert own["away"] == pytest.approx((own["value"] - prior[0]) / prior[1])
+        for k, place in enumerate(cells):
+            (own,) = answer["point_years"].where(cell=f"cost[{place}]", year=year)
+            assert (
+                own["value"] == float(point.trace.yearly[given.watched.at, y, k, 0]) and own["unit"] == "M/yr"
+            )
 
 
 class Weather(PathModel):
@@ -148,9 +176,10 @@ def test_a_study_without_factors_has_an_answer(model, text, tmp_path):
     done = run(read_study(study, "none.toml", model=model()), out=tmp_path / "run")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        given = done.explain("cost")
-    assert text in finding(given)
-    assert list(plain(given, done.folder))
+        answer = done.explain("cost")
+    given = answer.of
+    assert text in answer.finding
+    assert answer.plain()["tables"]
     assert text.split(" stand ")[0] in done.report().read_text(encoding="utf-8")
     if model is Weather:
         (point,) = given.reverse.points

@@ -18,6 +18,7 @@ ASSUMED = {"assumptions": {"level": {"about": "costs are what they are", "off": 
 OPTIONS = {
     "discover": {"where": "own > 41 under old"},
     "assumptions": {"outcome": ("cost", "ruin")},
+    "explain": {"outcome": "cost", "levers": True, "mechanisms": True},
     "flip": {"outcome": "own", "policies": ("old", "aided")},
 }
 """Options of each question, for the study of a sum."""

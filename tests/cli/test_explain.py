@@ -30,29 +30,23 @@ def test_it_prints_the_finding_first_and_writes_beside_the_cube(run):
     assert first.startswith("In the worst 1 % of futures of damage under weak, ")
     assert "Farthest from their priors" in first and "rustbelt replay" in first
     tree = xr.open_datatree(run / "explain.zarr", engine="zarr")
-    assert first.startswith(tree.attrs["summary"]) and tree.attrs["policy"] == "weak"
+    assert first.startswith(tree.attrs["summary"]) and tree["measured"]["policy"].values[0] == "weak"
     assert {path: path.read_bytes() for path in before} == before
     assert "everything is as it was written" in call("verify", run, *own("Bridge")).stdout
     drawn = call("plot", "drivers", run, *own("Bridge"), "-o", run.parent / "drivers.png")
     assert drawn.exit_code == 0, drawn.output
 
 
-def test_json_is_plain_records(run):
-    rows = json.loads(explained(run, "--outcome", "collapse", "--policy", "weak", "--json").stdout)
-    assert rows[0]["measure"] == "finding" and rows[0]["text"].startswith("Where collapse happens under weak")
-    by_measure = {}
-    for row in rows:
-        by_measure.setdefault(row["measure"], []).append(row)
-    assert {
-        "probability",
-        "shift",
-        "density",
-        "tail_mean",
-        "reverse_stress",
-        "worst_path",
-    } <= by_measure.keys()
-    assert len(by_measure["density"]) == 10 * len(by_measure["shift"])
-    assert by_measure["worst_path"][0]["command"].startswith("rustbelt replay ")
+def test_json_is_the_answer(run):
+    held = json.loads(explained(run, "--outcome", "collapse", "--policy", "weak", "--json").stdout)
+    assert held["findings"][0].startswith("Where collapse happens under weak")
+    assert held["asked"]["outcome"] == "collapse" and held["asked"]["policy"] == "weak"
+    rows = {name: table["rows"] for name, table in held["tables"].items()}
+    assert {"measured", "inputs", "densities", "points", "worst", "replays"} <= rows.keys()
+    assert rows["measured"][0]["measure"] == "probability"
+    assert len(rows["densities"]) == 10 * len(rows["inputs"])
+    assert all(row["mean"]["estimate"] is not None for row in rows["inputs"])
+    assert rows["replays"][0]["command"].startswith("rustbelt replay ")
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,10 @@ def test_so_have_assumptions_explanations_inputs_and_beliefs(folder):
     explained = words(
         "explain", folder, *own("Bridge"), "--outcome", "collapse", "--policy", "strong", "--levers"
     )
-    for part in ("What a prior does to probability [points]", "What a lever does to probability [points]"):
+    for part in (
+        "more of a prior does to probability of its mean [points] of its spread [points]",
+        "change [points]",
+    ):
         assert part in explained
     hangs = words("sensitivity", folder / "study.toml", *own("Bridge"), "--outcome", "collapse")
     assert "probability of collapse [points] under" in hangs

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 import engine
+from engine.answers.question import level_of
 from engine.errors import UserError
-from engine.execution import questions, results
+from engine.execution import results
 from engine.execution.replay import replay
 from engine.execution.upkeep import Repair
 from engine.plots.kinds import KINDS
@@ -158,8 +159,8 @@ def test_the_public_names_are_all_there_whatever_was_used_before():
 
 
 def test_a_level_may_be_written_in_several_ways():
-    assert {questions.level_of(text) for text in ("99", "99%", 99, 0.99, " 0.99 ")} == {0.99}
-    assert questions.level_of(None) is None
+    assert {level_of(text) for text in ("99", "99%", 99, 0.99, " 0.99 ")} == {0.99}
+    assert level_of(None) is None
 
 
 def test_records_are_frozen(place):

@@ -13,6 +13,7 @@ def study_of(paths):
     more = {
         "policies": {"old": {"label": "As it was"}, "aided": {"aid": 2.0}},
         "keep": {"outcomes": ["cost"]},
+        "factors": {**SUM["factors"], "a": {**SUM["factors"]["a"], "label": "Price of a"}},
     }
     return read_study({**SUM, **more, "run": {**SUM["run"], "paths": paths}}, "sum.toml", model=Sum())
 
@@ -23,16 +24,18 @@ def test_it_says_what_the_worst_have_in_common_in_the_words_of_the_study(tmp_pat
     assert "What drives the worst" not in words(report(done.folder, study, done.cube))
     given = done.explain("cost")
     text = words(report(done.folder, study, done.cube))
-    assert (
-        "In the worst 1 % of futures of cost under As it was, A stands farthest from its prior: 2.1" in text
-    )
-    assert "By place: parts that add up to the mean of these futures" in text
-    assert f"It lies {given.reverse.distance:.2f} standard deviations" in text and "pair 7" in text
-    assert re.search(rf"\b{given.worst[0]}\b", text)
+    assert "In the worst 1 % of futures of cost under old, a stands farthest from its prior: 2.1" in text
+    assert "By place: parts that add up to ES99" in text
+    assert f"lies {given.of.reverse.distance:.2f} standard deviations from the middle one" in text
+    assert "What makes up their squared distance future 1 pair 7" in text
+    assert "Factors of them future 1, score future 1, draw future 1, unit Price of a" in text
+    assert f"run --path {given.of.worst[0]} --model" in text
+    assert re.search(rf"\b{given.of.worst[0]}\b", text)
     done.explain("both", "aided", levers=True)
     text = words(report(done.folder, study, done.cube))
-    assert "Where “both” happens under Aided" in text and "What a tenth more of a lever does to it" in text
-    assert "What one standard deviation more of a prior does to it" in text
+    assert "Where both happens under aided" in text
+    assert "What a tenth more of a lever does to probability" in text and "change [points]" in text
+    assert "What one standard deviation more of a prior does to probability" in text
 
 
 def test_why_nothing_has_an_interval_is_what_the_explanation_says(tmp_path):

@@ -9,7 +9,6 @@ import xarray as xr
 from engine.analyses import (
     attribution_dataset,
     comparison_dataset,
-    explanation_dataset,
     registry,
     sensitivity_dataset,
 )
@@ -26,7 +25,6 @@ from tests.analyses.explained import SUM, Sum
 STORES = (
     attribution_dataset,
     comparison_dataset,
-    explanation_dataset,
     sensitivity_dataset,
 )
 PATHS = 256
@@ -34,7 +32,6 @@ REASON = Flag(Reason.ONE_GROUP, 1.0, 7.0)
 ASSUMED = {"assumptions": {"level": {"about": "costs are what they are", "off": {"a": 0}}}}
 ASKED = {
     "compare": lambda done: done.comparison(),
-    "explain": lambda done: done.explain("cost", levers=True, by_mechanism=True),
     "sensitivity": lambda done: done.sensitivity(["cost", "ruin"]),
 }
 

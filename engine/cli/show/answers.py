@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from engine.answers.shown import Stack, aligned, stacks
+from engine.answers.shown import COMMAND, Stack, aligned, stacks
 from engine.answers.table import Kind, Table
 from engine.cli.show import screen
 from engine.cli.show.rows import Column, print_rows
@@ -56,6 +56,11 @@ def _print_table(console: Console, table: Table, full: bool) -> None:
     more = f"{hidden} more: --full" if hidden else ""
     screen.print_title(console, table.title, more)
     if not names.cells:
+        return
+    if [one.of.name for one in columns] == [COMMAND]:
+        for one in columns[0].cells:
+            screen.print_line(console, "", one.estimate)
+        console.print()
         return
     print_rows(
         console, "", Column("", [one.estimate for one in names.cells], left=True), list(map(_column, columns))

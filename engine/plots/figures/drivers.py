@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
 
+from engine.answers.answer import Answer
 from engine.formatting import words
 from engine.plots import labels, style, ticks
 from engine.plots.bars import arms
@@ -29,14 +29,13 @@ class Row:
 
 
 @style.styled
-def drivers(explain: xr.DataTree, *, most: int = 12) -> Figure:
+def drivers(explain: Answer, *, most: int = 12) -> Figure:
     """How far the inputs farthest from their priors stand from these in the worst futures, and how they lie over them.
 
     Args:
-      explain: what `run.explain` has written, as `engine.run_folder.answer_store` reads it.
+      explain: what the run has answered.
       most: inputs that are shown.
     """
-    about = explain.attrs
     every = rows_of(explain)
     rows = every[:most]
     on = sheet(2, 2, (2.8, max(1.6, 0.22 * len(rows))))
@@ -52,33 +51,26 @@ def drivers(explain: xr.DataTree, *, most: int = 12) -> Figure:
     _densities(right, rows)
     labelled(left, heads[0], None)
     labelled(right, heads[1], None)
-    what = f"{words(str(about['variable']))} under {words(str(about['policy']))}"
-    where = "where it happens" if about["is_event"] else f"the worst {100 * (1 - about['level']):.6g} %"
     note = (
-        f"{what}, {where}: {labels.counted(int(about['worst_paths']), 'path')} of {int(about['paths']):,}; "
+        f"{explain.basis} "
         f"{len(rows)} of {labels.counted(len(every), 'input')}, those farthest from their priors. Points: mean there with its 95 % interval, each by itself; "
         "bars: share of the worst futures in each tenth of the prior, the thin line where they are as the prior has them."
     )
-    return on.close(str(about["summary"]), note)
+    return on.close(explain.finding, note)
 
 
-def rows_of(explain: xr.DataTree) -> list[Row]:
+def rows_of(explain: Answer) -> list[Row]:
     """Factors and shocks by year, those that stand farthest from their priors first."""
-    rows = []
-    for group, dims in (("factors", ("factor",)), ("shocks", ("shock", "year"))):
-        if group not in explain.children:
-            continue
-        held = explain.children[group].to_dataset(inherit=False).load().stack(row=dims)
-        by = "distance" if "distance" in held else "shift"  # answers of older versions have none
-        shifts, densities, far = (
-            held[name].transpose("row", ...).values for name in ("shift", "density", by)
-        )
-        for at, shift, density, away in zip(held.indexes["row"], shifts, densities, far, strict=True):
-            if np.isfinite(shift[0]):
-                name = f"{at[0]}, {at[1]}" if len(dims) > 1 else str(at[0])
-                row = Row(words(name), Estimate(*map(float, shift[:4])), density[:, 0])  # type: ignore[arg-type]
-                rows.append((abs(float(away[0])), row))
-    return [row for _, row in sorted(rows, key=lambda one: -one[0])]
+    if "inputs" not in explain:
+        return []
+    inputs, cells = explain["inputs"], explain["densities"]["density"]
+    tenths = np.array([one.estimate if isinstance(one, Estimate) else np.nan for one in cells]).reshape(
+        len(inputs), -1
+    )
+    rows = zip(inputs["input"], inputs["shift"], tenths, strict=True)
+    return [
+        Row(words(str(name)), shift, density) for name, shift, density in rows if isinstance(shift, Estimate)
+    ]
 
 
 def _shifts(ax: Axes, rows: Sequence[Row]) -> None:

@@ -1,20 +1,25 @@
-"""An answer to a question that the run was asked: findings and tables, whatever the question."""
+"""An answer to a question that the run was asked: findings, charts and tables, whatever the question."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 
 from engine.answers.answer import Answer
-from engine.answers.shown import stacks, text_of
+from engine.answers.shown import COMMAND, Stack, stacks, text_of
 from engine.answers.table import Table
 from engine.errors import UserError
+from engine.report.charts import Chart
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import minus
 
+Charts = Callable[[RunRecords, Answer], Iterable[Chart]]
+"""What an answer's section draws, before its tables."""
 
-def section(question: str) -> Callable[[RunRecords], Section | None]:
+
+def section(question: str, charts: Charts = lambda *_: ()) -> Callable[[RunRecords], Section | None]:
     """What makes the section of a question; None of a run that was not asked, or by a version whose answers have another form."""
 
     def made(run: RunRecords) -> Section | None:
@@ -25,32 +30,39 @@ def section(question: str) -> Callable[[RunRecords], Section | None]:
             answer = Answer.of_tree(kept)
         except UserError:
             return None
-        spoken = _spoken(run, answer)
+        spoken, drawn = _spoken(run, answer), tuple(charts(run, answer))
         markup = render(
             "asked.html",
             findings=[minus(spoken(text)) for text in answer.findings],
+            charts=drawn,
+            policies=run.study.policy_names,
             tables=[_table(spoken, table) for table in answer.tables],
-            basis=answer.basis,
+            basis=spoken(answer.basis),
             reading=answer.reading,
         )
-        return Section(question, answer.heading, markup)
+        return Section(question, answer.heading, markup, drawn)
 
     return made
 
 
 def _spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
-    """What puts the words of the study in place of names in a text."""
+    """What puts the words of the study in place of names in a text, where no two names would then be alike."""
     study = run.study
     words = {name: study.title("policies", name) for name in answer.subject.policies}
     named = {
-        "outcomes": [*study.model.outcomes], "events": [event.name for event in study.events],
+        "outcomes": [*study.model.outcomes], "events": [event.name for event in study.events], "yearly": [*study.model.yearly],
         "factors": [one.name for one in study.inputs], "levers": [*study.model.levers],
     }  # fmt: skip
-    words |= {name: run.words(kind, name) for kind, names in named.items() for name in names}
-    known = sorted((name for name, text in words.items() if name != text), key=len, reverse=True)
+    words |= {
+        name: run.words(kind, name) for kind, names in named.items() for name in names if name not in words
+    }
+    alike = Counter(words.values())
+    known = sorted(
+        (name for name, text in words.items() if name != text and alike[text] == 1), key=len, reverse=True
+    )
     if not known:
         return str
-    pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, known))})(?!\w)")
+    pattern = re.compile(rf"(?<![\w./])({'|'.join(map(re.escape, known))})(?!\w)")
     return lambda text: pattern.sub(lambda found: words[found[0]], text)
 
 
@@ -58,8 +70,13 @@ def _table(spoken: Callable[[str], str], table: Table) -> tuple[str, list[str], 
     """Title, heads, rows, and how many rows more there are."""
     names, columns = stacks(table, full=False)
     rows = [
-        [spoken(name.estimate), *(minus(spoken(text_of(of.cells[k]))) for of in columns)]
+        [spoken(name.estimate), *(_cell(spoken, of, k) for of in columns)]
         for k, name in enumerate(names.cells)
     ]
     heads = ["", *(spoken(of.head.replace("\n", ", ")) for of in columns)]
     return spoken(table.title), heads, rows, len(table) - sum(table.brief) if table.brief else 0
+
+
+def _cell(spoken: Callable[[str], str], of: Stack, k: int) -> str:
+    text = text_of(of.cells[k])
+    return text if of.of.name == COMMAND else minus(spoken(text))

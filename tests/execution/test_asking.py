@@ -1,0 +1,23 @@
+"""What a question sees of a run whose blocks are not all done."""
+
+from engine.execution.asking import Asking, ask
+from engine.execution.results import Answers
+from engine.execution.run import run
+from engine.run_folder import ledger
+from engine.study.study import BLOCK
+from tests.analyses.explained import vasicek
+
+
+def test_of_blocks_that_are_not_the_first_the_first_paths_are_computed_anew(tmp_path):
+    study = vasicek(2 * BLOCK + 512)
+    done = run(study, out=tmp_path / "run")
+    records = ledger.done_blocks(done.run_folder)
+
+    def asking(*there):
+        return Asking(
+            study, done.run_folder, lambda: Answers(done.run_folder, {k: records[k] for k in there})
+        )
+
+    assert {*asking(0, 1).first_outcomes} == {"loss"} and not asking(0, 2).first_outcomes
+    answer, _ = ask("explain", {"outcome": "loss"}, asking(0, 2))
+    assert answer.subject.paths == BLOCK + 512
