@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from engine.answers.answer import Answer
+    from engine.risk.tables import Tables
     from engine.study.study import Study
 
 STUDY, RUN = "study", "run"
@@ -38,7 +39,8 @@ class Asked(Protocol):
     """A run, or a study that need not have been run, as a question sees it.
 
     `paths` is None where nobody has said how many are to be looked at; `device` None for the GPUs if there are any; `observe` is
-    called with what is being done, and how much of how much is done.
+    called with what is being done, and how much of how much is done. `tables` are risk and comparison of a run; `with_level` is the same run
+    with VaR and ES also at a level.
     """
 
     @property
@@ -55,6 +57,9 @@ class Asked(Protocol):
     def cube(self) -> xr.DataTree: ...
     @property
     def outcomes(self) -> Mapping[str, np.ndarray]: ...
+    @property
+    def tables(self) -> Tables: ...
+    def with_level(self, level: float | None) -> Asked: ...
 
 
 class Question(Protocol):
@@ -80,7 +85,7 @@ class Field:
     """One option of a question, as its annotation has it.
 
     Args:
-      type: str, int, float or bool.
+      type: str, int, float or bool; Mapping for labels by dimension. others: what else Python may give.
       many: whether it takes several values, as a tuple.
     """
 
@@ -90,6 +95,7 @@ class Field:
     required: bool
     default: Any
     option: Option
+    others: tuple[Any, ...] = ()
 
 
 def fields(question: type) -> list[Field]:
@@ -101,7 +107,9 @@ def fields(question: type) -> list[Field]:
         many = get_origin(kind) is tuple
         inner = [part for part in get_args(kind) if part not in (type(None), Ellipsis)] or [kind]
         required = one.default is dataclasses.MISSING
-        made.append(Field(one.name, inner[0], many, required, None if required else one.default, option))
+        default = None if required else one.default
+        first = get_origin(inner[0]) or inner[0]
+        made.append(Field(one.name, first, many, required, default, option, tuple(inner[1:])))
     return made
 
 

@@ -65,7 +65,7 @@ class Column:
 
 def _value(kind: Kind, value: Any) -> Value:
     if isinstance(value, Estimate):
-        if math.isnan(value.estimate) and not value.flags:
+        if is_nothing(value):
             return None
         is_bare = not value.flags and not math.isfinite(value.low)
         estimate, error, low, high = map(float, (value.estimate, value.standard_error, value.low, value.high))
@@ -125,7 +125,7 @@ class Table:
         values = self.by_name[dim].values
         return tuple(dict.fromkeys(values)) if len(self.dims) > 1 else tuple(values)
 
-    def rows(self) -> Iterator[dict[str, Value]]:
+    def rows(self) -> Iterator[dict[str, Any]]:
         """Its rows, each value by the name of its column."""
         names = [column.name for column in self.columns]
         for row in zip(*(column.values for column in self.columns), strict=True):
@@ -134,7 +134,7 @@ class Table:
     def __getitem__(self, name: str) -> tuple[Value, ...]:
         return tuple(self.by_name[name].values)
 
-    def where(self, **labels: Value) -> Iterator[dict[str, Value]]:
+    def where(self, **labels: Value) -> Iterator[dict[str, Any]]:
         """Its rows with these labels."""
         return (row for row in self.rows() if all(row[name] == label for name, label in labels.items()))
 

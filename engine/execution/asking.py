@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.analyses import registry
 from engine.analyses.variants import unobserved
-from engine.answers.question import fields, plain_options
+from engine.answers.question import RUN, fields, plain_options
 from engine.errors import UserError, unknown
 from engine.execution.resources import refuse_if_memory_too_small
 from engine.run_folder import answer_store
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.answers.answer import Answer
     from engine.answers.question import Question
     from engine.execution.results import Answers
+    from engine.risk.tables import Tables
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,16 @@ class Asking:
         """Outcomes that are kept whole, [policy, path], read when their turn comes."""
         return self.answers.paths
 
+    @property
+    def tables(self) -> Tables:
+        """Risk and comparison of every outcome and event."""
+        return self.answers.all_tables
+
+    def with_level(self, level: float | None) -> Asking:
+        """The same with VaR and ES also at a level."""
+        answers = self.answers.with_level(level)
+        return replace(self, study=answers.study, results=lambda: answers)
+
     @cached_property
     def cube(self) -> xr.DataTree:
         """The labelled cube of a run that is there."""
@@ -82,6 +93,8 @@ def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) 
       UserError: what is asked for is not there; or the computer has too little memory.
     """
     question = question_of(name, options)
+    if question.needs == RUN:
+        of = replace(of, study=of.answers.study)
     if of.results is None:
         refuse_if_memory_too_small(of.study, of.memory)
     given = question.answer(of)

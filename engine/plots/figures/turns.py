@@ -48,7 +48,7 @@ def _alone(answer: Answer) -> list[tuple[str, Any]]:
 def _joint(answer: Answer) -> list[tuple[str, Any]]:
     """How far each prior moves where all do, the farthest first."""
     rows = answer["joint"].rows() if "joint" in answer else ()
-    return [(words(str(row["factor"])), Estimate(float(row["move"]), np.nan, np.nan, np.nan)) for row in rows]  # type: ignore[arg-type]
+    return [(words(str(row["factor"])), Estimate(float(row["move"]), np.nan, np.nan, np.nan)) for row in rows]
 
 
 def _panel(ax: Axes, rows: list[tuple[str, Estimate]], without: str, colour: str) -> None:
