@@ -50,7 +50,7 @@ def command(
     """
     from engine.execution import questions
     from engine.execution.upkeep import report_note
-    from engine.risk.evidence import measures
+    from engine.risk.evidence import measures, stated_level
 
     if out is not None:
         run.save_tables(out, variable, level, given, full)
@@ -59,7 +59,7 @@ def command(
     answers, study = run.answers, run.answers.study
     if stale := report_note(run.run_folder, study.paths):
         click.echo(f"note: {stale}", err=True)
-    chosen = questions.level_of(level)
+    chosen = stated_level(level)
     yearly = questions.yearly_names(study, run.cube) if given is None else ()
     of_path = {*study.model.outcomes, *(event.name for event in study.events)}
     questions.refuse_unknown(variable, {*of_path, *yearly})

@@ -13,13 +13,13 @@ from engine.execution import notebook, questions
 from engine.execution.asking import Asking, ask
 from engine.execution.methods import Questions
 from engine.execution.stages import Stage
+from engine.risk.evidence import stated_level
 from engine.run_folder import answer_store
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from engine.analyses.assumptions import ByStructure
-    from engine.analyses.comparison import Comparison
     from engine.analyses.discovery import Discovery
     from engine.analyses.explanation import Explanation
     from engine.analyses.sensitivity import Sensitivity
@@ -43,14 +43,6 @@ class Inquiry(Questions):
         @cached_property
         def cube(self) -> xr.DataTree: ...
 
-    def comparison(
-        self, variables: Sequence[str] | None = None, policies: Sequence[str] | None = None, **options: Any
-    ) -> Comparison:
-        """Which policy is better, how surely, in which futures not, from when on: `engine.execution.questions.comparison_of`."""
-        answer = questions.comparison_of(self.answers, self.cube, variables, policies, **options)
-        self._keep("compare", answer.groups)
-        return answer
-
     def explain(
         self, variable: str, policy: str | None = None, level: str | float | None = None, **options: Any
     ) -> Explanation:
@@ -63,7 +55,7 @@ class Inquiry(Questions):
         from engine.analyses.explanation import explain
         from engine.analyses.explanation_dataset import labelled
 
-        answers, at = self.answers, questions.level_of(level)
+        answers, at = self.answers, stated_level(level)
         answer = explain(answers.study, variable, policy, at, questions.first_paths(answers), **options)
         self._keep("explain", labelled(answer))
         return answer

@@ -8,7 +8,6 @@ import xarray as xr
 
 from engine.analyses import (
     attribution_dataset,
-    comparison_dataset,
     discovery_dataset,
     explanation_dataset,
     registry,
@@ -27,7 +26,6 @@ from tests.analyses.explained import SUM, Sum
 STORES = (
     assumption_store,
     attribution_dataset,
-    comparison_dataset,
     discovery_dataset,
     explanation_dataset,
     sensitivity_dataset,
@@ -36,7 +34,6 @@ PATHS = 256
 REASON = Flag(Reason.ONE_GROUP, 1.0, 7.0)
 ASSUMED = {"assumptions": {"level": {"about": "costs are what they are", "off": {"a": 0}}}}
 ASKED = {
-    "compare": lambda done: done.comparison(),
     "explain": lambda done: done.explain("cost", levers=True, by_mechanism=True),
     "discover": lambda done: done.discover("cost > 41 under old"),
     "sensitivity": lambda done: done.sensitivity(["cost", "ruin"]),

@@ -11,7 +11,6 @@ from engine.report.sections import (
     asked,
     assumptions,
     chances,
-    comparison,
     computation,
     curves,
     discovery,
@@ -21,6 +20,7 @@ from engine.report.sections import (
     limits,
     places,
     structures,
+    threshold_charts,
 )
 
 SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
@@ -30,7 +30,7 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     curves.section,
     places.section,
     drivers.section,
-    comparison.section,
+    asked.section("compare", threshold_charts.charts),
     inputs.section,
     discovery.section,
     structures.section,
