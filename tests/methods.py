@@ -1,6 +1,7 @@
 """Writes `engine/execution/methods.py`, the typed methods of a run, from the registry of questions: python -m tests.methods."""
 
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 
 from engine.analyses import registry
@@ -11,7 +12,7 @@ HEAD = '''"""The questions of a run as methods, with their options and their hel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class Questions:
 
 def annotation(one: Field) -> str:
     """The type of an option, with its default."""
-    kind = "Sequence[str] | str" if one.many else " | ".join(of.__name__ for of in one.types)
+    types = ("Mapping[str, str]" if of is Mapping else of.__name__ for of in one.types)
+    kind = "Sequence[str] | str" if one.many else " | ".join(types)
     if one.required:
         return kind
     return f"{kind} = {one.default!r}" if one.default is not None else f"{kind} | None = None"

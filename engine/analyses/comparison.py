@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property
 
 import numpy as np
 import xarray as xr
 
 from engine.analyses import years
-from engine.analyses.comparison_dataset import labelled
-from engine.analyses.comparison_sentence import sentence
 from engine.analyses.findings import PROBABILITY, Ahead, CommonTail, Findings, InTheMean, Question
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.risk import joint, ranks, series
@@ -31,26 +28,7 @@ from engine.risk.thresholds import ThresholdCurves, threshold_curves
 from engine.study.study import Event, Study
 
 FEWEST = 50
-"""Paths on which an event happens under one of two policies alone, from which they are told apart by it."""
-
-
-class Comparison(Findings):
-    """The findings with their words and their labels."""
-
-    @property
-    def sentence(self) -> str:
-        """What was learnt, in a sentence for each policy that claims no more than the intervals; one for many."""
-        return sentence(self)
-
-    @cached_property
-    def tree(self) -> xr.DataTree:
-        """Everything labelled."""
-        return xr.DataTree.from_dict(dict(self.groups))
-
-    @property
-    def groups(self) -> Mapping[str, xr.Dataset]:
-        """The groups of the tree by place."""
-        return labelled(self, self.sentence)
+"""Paths on which an event happens under one of two policies alone, from which they can be distinguished by it."""
 
 
 class Some(Mapping[str, np.ndarray]):
@@ -131,7 +109,7 @@ def comparison(
     cube: xr.DataTree | None,
     question: Question,
     device: str | None = None,
-) -> Comparison:
+) -> Findings:
     """Everything that the paths of a run say of its policies against the baseline.
 
     Args:
@@ -169,7 +147,7 @@ def comparison(
         study, [event for event in events if event in known_events(study, outcomes)], outcomes
     )
     more, ahead, places, count = _by_year(study, question, chosen, device)
-    return Comparison(
+    return Findings(
         study, question, records + more,
         {key: pair for _, pairs in parts for key, pair in pairs.items()},
         by_event, by_measure,
@@ -242,7 +220,7 @@ def _ranked(
 def _ranked_events(
     study: Study, events: Sequence[Event], outcomes: Mapping[str, np.ndarray]
 ) -> dict[str, dict[str, Gaps]]:
-    """All pairs of policies by the probability of each event; told apart where it happens under one alone on paths enough."""
+    """All pairs of policies by the probability of each event; distinguishable where it happens under one alone on paths enough."""
     if not events:
         return {}
     read = {name: outcomes[name] for name in sorted(set().union(*(event_outcomes(study, e) for e in events)))}

@@ -37,7 +37,7 @@ def _of_one(of: Findings, name: str, policy: str) -> str:
     if chance is not None:
         sign = judged(chance)
         if not sign:
-            what = "not told apart" if sign == 0 else "has no interval"
+            what = "cannot be distinguished" if sign == 0 else "has no interval"
             return f"{head}{what} ({_said(cell(chance, 100.0))} points)."
         side = "likelier" if sign > 0 else "less likely"
         return f"{head}{side} by {_size(chance, 100.0)} points."
@@ -59,7 +59,7 @@ def _measure(of: Findings, name: str, policy: str, measure: str, loss: bool, uni
         return ""
     sign, unit = judged(gap), "" if unit == "1" else f" {unit}"
     if not sign:
-        return f"{measure} {'not told apart' if sign == 0 else 'has no interval'} ({_said(cell(gap))}{unit})"
+        return f"{measure} {'cannot be distinguished' if sign == 0 else 'has no interval'} ({_said(cell(gap))}{unit})"
     side = "worse" if (sign > 0) == loss else "better"
     return f"{measure} {side} by {_size(gap, 1.0)}{unit}"
 
@@ -86,10 +86,10 @@ def _of_many(of: Findings, name: str) -> str:
     may = [names[k] for k in np.flatnonzero(low == 1)]
     what = f"Of {len(names)} policies {first} has the {'lowest' if _is_loss(of, name) else 'highest'} {measure} of {name}"
     if len(may) == 1:
-        return f"{what}, and is told from all others."
+        return f"{what}, and can be distinguished from all others."
     others = [one for one in may if one != first]
     listed = ", ".join(others) if len(others) <= 4 else f"{len(others)} others"
-    return f"{what}, and is not told from {listed}; ranks of {base}: {low[names.index(base)]} to {high[names.index(base)]}."
+    return f"{what}, and cannot be distinguished from {listed}; ranks of {base}: {low[names.index(base)]} to {high[names.index(base)]}."
 
 
 def _is_loss(of: Findings, name: str) -> bool:

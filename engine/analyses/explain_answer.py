@@ -14,11 +14,12 @@ from engine.analyses.likeliest_tables import SHOWN
 from engine.analyses.prior_scores import BINS
 from engine.analyses.tail_drivers import Driver, scaled
 from engine.answers.answer import Answer, Subject
-from engine.answers.question import Asked, level_of
+from engine.answers.question import Asked
 from engine.answers.shown import cell_of, text_of
 from engine.answers.table import Table, counts, estimates, numbers, texts
 from engine.formatting import words
 from engine.risk.as_text import shown_in
+from engine.risk.evidence import stated_level
 from engine.risk.farthest import Standing, sentence
 
 READING = (
@@ -41,7 +42,7 @@ def answer(
       UserError: as `engine.analyses.explanation.explain`.
     """
     given = explain(
-        of.study, variable, policy, level_of(level), of.first_outcomes, of.device, levers, by_mechanism, of.observe
+        of.study, variable, policy, stated_level(level), of.first_outcomes, of.device, levers, by_mechanism, of.observe
     )  # fmt: skip
     return made(given, of.folder)
 

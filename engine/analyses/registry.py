@@ -13,6 +13,10 @@ from engine.errors import UserError, unknown
 GROUP = "rustbelt.questions"
 """Entry points by which other packages register theirs: name = "module:Class"."""
 QUESTIONS: Mapping[str, tuple[str, str]] = {
+    "compare": (
+        "engine.analyses.compare_question:Compare",
+        "Say which policy is better, how surely, and where not.",
+    ),
     "discover": (
         "engine.analyses.discover_question:Discover",
         "Say in which boxes of factors futures of a kind are frequent.",

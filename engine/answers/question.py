@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, get_args, get_origin, get_type_hints
 
-from engine.errors import UserError
-
 if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
 
     from engine.answers.answer import Answer
+    from engine.risk.tables import Tables
     from engine.study.study import Study
 
 STUDY, RUN = "study", "run"
@@ -42,7 +41,8 @@ class Asked(Protocol):
     `study` has, of a run, as many paths as are there. `paths` is None where nobody has said how many are to be looked at; `device` None for
     the GPUs if there are any; `observe` is called with what is being done, and how much of how much is done. `cube` and `outcomes`, kept
     whole [policy, path], are those of a run; `first` has the outcomes of the first so many paths, or of some more; `first_outcomes` those of as
-    many as are there, and none where blocks between are not done.
+    many as are there, and none where blocks between are not done. `tables` are
+    risk and comparison of a run; `with_level` is the same run with VaR and ES also at a level.
     """
 
     @property
@@ -62,6 +62,9 @@ class Asked(Protocol):
     def first(self, paths: int) -> Mapping[str, np.ndarray]: ...
     @property
     def first_outcomes(self) -> Mapping[str, np.ndarray]: ...
+    @property
+    def tables(self) -> Tables: ...
+    def with_level(self, level: float | None) -> Asked: ...
 
 
 class Question(Protocol):
@@ -87,7 +90,7 @@ class Field:
     """One option of a question, as its annotation has it.
 
     Args:
-      types: of str, int, float and bool; the first is what a command line gives.
+      types: of str, int, float, bool, and Mapping for labels by dimension; the first is what a command line gives, others what Python may.
       many: whether it takes several values, as a tuple.
     """
 
@@ -113,27 +116,11 @@ def fields(question: type) -> list[Field]:
         many = get_origin(kind) is tuple
         inner = tuple(part for part in get_args(kind) if part not in (type(None), Ellipsis)) or (kind,)
         required = one.default is dataclasses.MISSING
-        made.append(Field(one.name, inner, many, required, None if required else one.default, option))
+        first = get_origin(inner[0]) or inner[0]
+        made.append(
+            Field(one.name, (first, *inner[1:]), many, required, None if required else one.default, option)
+        )
     return made
-
-
-def level_of(text: str | float | None) -> float | None:
-    """The level that "99", "99%", 99 or 0.99 means, any above 50 %; None where none is asked for.
-
-    Raises:
-      UserError: it is no such level.
-    """
-    if text is None:
-        return None
-    try:
-        number = float(str(text).strip().rstrip("%"))
-    except ValueError:
-        number = float("nan")
-    percent = 100 * number if number < 1 else number
-    if not 50 < percent < 100 or abs(percent - float(f"{percent:g}")) > 1e-9:
-        wanted = "per cent between 50 and 100, of at most six digits, such as 97.5"
-        raise UserError("level", [f"expected {wanted}; got '{text}'."])
-    return round(float(f"{percent:g}") / 100, 8)
 
 
 def plain_options(question: Any) -> dict[str, Any]:

@@ -89,8 +89,9 @@ def _across(
     called = list(dict.fromkeys(_called(row, names) for row in rows))
     labels = list(dict.fromkeys(str(row[table.across]) for row in rows))
     by_place = {(_called(row, names), str(row[table.across])): row for row in rows}
+    # what is the same under each of the labels stands once, before them
     once = [column for column in values if column.over is not None and table.across not in column.over]
-    first = {name: next(row for row in rows if _called(row, names) == name) for name in called}
+    first = {_called(row, names): row for row in reversed(rows)}
     made = [Stack(head(of), tuple(cell_of(of, first[name][of.name]) for name in called), of) for of in once]
     values = [column for column in values if column not in once]
     for label in labels:
@@ -105,7 +106,7 @@ def _across(
 
 
 def _called(row: dict, names: Sequence[str]) -> str:
-    return ", ".join(str(row[name]) for name in names)
+    return ", ".join(str(row[name]) for name in names if row[name] != "")
 
 
 def _stack(above: str, of: Column, texts: Sequence[object]) -> Stack:

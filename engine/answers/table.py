@@ -65,7 +65,7 @@ class Column:
 
 def _value(kind: Kind, value: Any) -> Value:
     if isinstance(value, Estimate):
-        if math.isnan(value.estimate) and not value.flags:
+        if is_nothing(value):
             return None
         is_bare = not value.flags and not math.isfinite(value.low)
         estimate, error, low, high = map(float, (value.estimate, value.standard_error, value.low, value.high))

@@ -67,6 +67,10 @@ def _option(one: Field) -> Callable[..., Any]:
         face["shell_complete"] = _NAMES[one.option.names]
     if one.type is bool:
         return click.option(f"--{one.name.replace('_', '-')}", one.name, is_flag=True, help=one.option.help)
+    if one.type is Mapping:
+        return click.option(
+            f"--{one.name.replace('_', '-')}", one.name, type=options.LABEL, multiple=True, **face
+        )
     if one.many:
         return click.option(
             f"--{one.name.replace('_', '-')}", one.name, type=options.NAMES, multiple=True, **face
@@ -79,6 +83,8 @@ def _option(one: Field) -> Callable[..., Any]:
 
 def _flat(one: Field, given: Any) -> Any:
     """What the command line gives of an option: names that are separated by commas, some options given several times."""
+    if one.type is Mapping:
+        return dict(given or ()) or None
     if not one.many or given is None:
         return given
     return tuple(name for names in given for name in ([names] if isinstance(names, str) else names))

@@ -48,10 +48,9 @@ def command(
 
     With --given, what holds among the paths that meet a condition on outcomes, and among the others.
     """
-    from engine.answers.question import level_of
     from engine.execution import questions
     from engine.execution.upkeep import report_note
-    from engine.risk.evidence import measures
+    from engine.risk.evidence import measures, stated_level
 
     if out is not None:
         run.save_tables(out, variable, level, given, full)
@@ -60,7 +59,7 @@ def command(
     answers, study = run.answers, run.answers.study
     if stale := report_note(run.run_folder, study.paths):
         click.echo(f"note: {stale}", err=True)
-    chosen = level_of(level)
+    chosen = stated_level(level)
     yearly = questions.yearly_names(study, run.cube) if given is None else ()
     of_path = {*study.model.outcomes, *(event.name for event in study.events)}
     questions.refuse_unknown(variable, {*of_path, *yearly})

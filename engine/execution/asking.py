@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.answers.answer import Answer
     from engine.answers.question import Question
     from engine.execution.results import Answers
+    from engine.risk.tables import Tables
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,16 @@ class Asking:
         """These of as many paths as there are, from the first on; none where blocks between are not done."""
         blocks = self.answers.blocks
         return self.outcomes if [block.index for block in blocks] == [*range(len(blocks))] else {}
+
+    @property
+    def tables(self) -> Tables:
+        """Risk and comparison of every outcome and event."""
+        return self.answers.all_tables
+
+    def with_level(self, level: float | None) -> Asking:
+        """The same with VaR and ES also at a level."""
+        answers = self.answers.with_level(level)
+        return replace(self, study=answers.study, results=lambda: answers)
 
     @cached_property
     def cube(self) -> xr.DataTree:

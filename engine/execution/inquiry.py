@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.analyses import registry
 from engine.answers.question import STUDY
-from engine.execution import notebook, questions
+from engine.execution import notebook
 from engine.execution.asking import Asking, ask
 from engine.execution.methods import Questions
 from engine.execution.stages import Stage
@@ -18,7 +18,6 @@ from engine.run_folder import answer_store
 if TYPE_CHECKING:
     import xarray as xr
 
-    from engine.analyses.comparison import Comparison
     from engine.analyses.sensitivity import Sensitivity
     from engine.answers.answer import Answer
     from engine.execution.results import Answers
@@ -39,14 +38,6 @@ class Inquiry(Questions):
         def answers(self) -> Answers: ...
         @cached_property
         def cube(self) -> xr.DataTree: ...
-
-    def comparison(
-        self, variables: Sequence[str] | None = None, policies: Sequence[str] | None = None, **options: Any
-    ) -> Comparison:
-        """Which policy is better, how surely, in which futures not, from when on: `engine.execution.questions.comparison_of`."""
-        answer = questions.comparison_of(self.answers, self.cube, variables, policies, **options)
-        self._keep("compare", answer.groups)
-        return answer
 
     def attribute(
         self, start: str, end: str, variables: Sequence[str] | None = None, **options: Any

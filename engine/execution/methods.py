@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +15,33 @@ class Questions:
     def ask(self, question: str, **options: Any) -> Answer:
         """The answer to a question by its name."""
         raise NotImplementedError
+
+    def compare(
+        self,
+        outcome: Sequence[str] | str = (),
+        policies: Sequence[str] | str = (),
+        level: str | float | None = None,
+        year: int | None = None,
+        at: Mapping[str, str] | None = None,
+        *,
+        device: str | None = None,
+    ) -> Answer:
+        """Compare the policies of RUN on the same futures.
+
+        Args:
+          outcome: Outcomes, events and yearly variables, in place of the headline and all events.
+          policies: Policies to compare; the first is what the others are held against, unless the baseline is among them.
+          level: Level of VaR and ES, and of common tails, such as 97.5; 99 if not given.
+          year: One year, of a yearly variable.
+          at: One place, of a yearly variable: region=Liaoning.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask(
+            "compare", outcome=outcome, policies=policies, level=level, year=year, at=at, device=device
+        )
 
     def discover(self, where: str, *, device: str | None = None) -> Answer:
         """Find boxes of factors in which futures of a kind are frequent, in RUN.

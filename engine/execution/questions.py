@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 import xarray as xr
 
 from engine.analyses import registry
-from engine.analyses.comparison import Comparison, Some, compared, comparison, refuse
-from engine.analyses.findings import LEVEL, Question
 from engine.answers.answer import Answer
-from engine.answers.question import fields, level_of
+from engine.answers.question import fields
 from engine.errors import UserError, unknown
 from engine.execution.results import Answers
 from engine.formatting import command_line
 from engine.risk.conditional import condition_table, not_kept, parse_condition
 from engine.risk.events import known_events
-from engine.risk.tables import Record, Tables, tables_of_paths
+from engine.risk.tables import Record, Tables
 from engine.risk.tallies import unkept
 from engine.risk.yearly_tables import yearly_table
 from engine.run_folder import answer_store, ledger
@@ -58,39 +56,6 @@ def by_year(answers: Answers, cube: xr.DataTree, variable: str, level: float | N
             "--level", [f"expected one of {known} for what is by year, got {100 * level:g}. {remedy}"]
         )
     return _selected(yearly_table(answers.study, cube, variable), variable, level)
-
-
-def comparison_of(
-    answers: Answers,
-    cube: xr.DataTree,
-    variables: Sequence[str] | None = None,
-    policies: Sequence[str] | None = None,
-    level: str | float | None = None,
-    year: int | None = None,
-    at: Mapping[str, str] | None = None,
-    device: str | None = None,
-) -> Comparison:
-    """Which policy is better, by how much, how surely, in which futures not, and from when on.
-
-    Args:
-      variables: outcomes, events and yearly variables; all outcomes and events, and of what needs more the headline, if not given.
-      policies: those that are compared; the first is what the others are held against where the study's baseline is not among them.
-      level: at which tails are compared, such as 97.5; 99 if not given.
-      year, at: of yearly variables: one year, label by dimension; all of them if not given.
-      device: "cpu" or "gpu", for what is by year, whose first paths are computed anew.
-
-    Raises:
-      UserError: as `engine.analyses.comparison.comparison`.
-    """
-    chosen = level_of(level)
-    answers = answers.with_level(chosen)
-    question = Question(tuple(variables or ()), chosen or LEVEL, year, at)
-    refuse(answers.study, question)
-    study, rows = compared(answers.study, policies)
-    if rows == list(range(len(answers.study.policies))):
-        return comparison(study, answers.paths, answers.all_tables, cube, question, device)
-    outcomes = Some(answers.paths, rows)
-    return comparison(study, outcomes, tables_of_paths(study, outcomes), cube, question, device)
 
 
 def given(answers: Answers, condition: str, variable: str | None, level: float | None) -> list[Record]:

@@ -14,7 +14,6 @@ import pandas as pd
 import xarray as xr
 
 from engine.answers.files import refuse_file
-from engine.answers.question import level_of
 from engine.errors import UserError
 from engine.execution import elsewhere, notebook, questions, results, upkeep
 from engine.execution.export import frame, save_tables, side_by_side
@@ -24,6 +23,7 @@ from engine.execution.replay import replay, worst
 from engine.execution.results import Answers
 from engine.modelling.records import Model
 from engine.risk.as_text import MARKS, cell, reasons
+from engine.risk.evidence import stated_level
 from engine.risk.rounding import Rounding
 from engine.risk.tables import Record, Tables
 from engine.run_folder import answer_store, cube, provenance
@@ -152,20 +152,16 @@ class Run(Inquiry):
         """
         return self._frame(self._tables(variable, level).risk)
 
-    def compare(self, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
-        """Every policy against the baseline on the same paths: differences, chances of being worse, regret; rows as `risk`."""
-        return self._frame(self._tables(variable, level).comparison)
-
     def given(
         self, condition: str, variable: str | None = None, level: str | float | None = None
     ) -> pd.DataFrame:
         """What holds among the paths that meet a condition, such as "reemployed_share >= 0.667", and among the others."""
-        return self._frame(questions.given(self.answers, condition, variable, level_of(level)))
+        return self._frame(questions.given(self.answers, condition, variable, stated_level(level)))
 
     def yearly(self, variable: str, level: str | float | None = None) -> pd.DataFrame:
         """How risky a yearly variable is under each policy, in each year and place; rows as `risk`."""
         questions.refuse_unknown(variable, questions.yearly_names(self.study, self.cube))
-        return self._frame(questions.by_year(self.answers, self.cube, variable, level_of(level)))
+        return self._frame(questions.by_year(self.answers, self.cube, variable, stated_level(level)))
 
     def to_dataframe(self, paths: int | None = None) -> pd.DataFrame:
         """Futures as rows: `engine.execution.elsewhere.rows`."""
@@ -187,7 +183,7 @@ class Run(Inquiry):
         given: str | None = None,
         full: bool = False,
     ) -> Path:
-        """The tables of `risk` and `compare` as one file, by how its name ends: csv, xlsx, parquet, md or tex; gives its place.
+        """The tables of risk and of paired differences as one file, by how its name ends: csv, xlsx, parquet, md or tex; gives its place.
 
         Args:
           variable: one outcome, event or yearly variable; all outcomes and events if not given.
@@ -199,7 +195,7 @@ class Run(Inquiry):
           UserError: as `engine.execution.export.save_tables`.
         """
         refuse_file(Path(place))
-        study, at = self.study, level_of(level)
+        study, at = self.study, stated_level(level)
         tables: dict[str, Sequence[Record]] = {}
         if given is not None:
             tables["given"] = questions.given(self.answers, given, variable, at)
@@ -317,7 +313,7 @@ class Run(Inquiry):
     def _tables(self, variable: str | None, level: str | float | None) -> Tables:
         study = self.study
         questions.refuse_unknown(variable, {*study.model.outcomes, *(event.name for event in study.events)})
-        return questions.tables_of(self.answers, variable, level_of(level))
+        return questions.tables_of(self.answers, variable, stated_level(level))
 
 
 def _written(place: Path, content: bytes) -> Path:

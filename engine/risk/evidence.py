@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from engine.errors import UserError
 from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import Estimate
 from engine.risk.tails import Table
@@ -38,6 +39,25 @@ def level_of(measure: str) -> float | None:
     """The level a of "VaR99" or "ES99.9"; None for measures that have none."""
     found = re.fullmatch(r"(?:VaR|ES)(\d+(?:\.\d+)?)", measure)
     return round(float(found[1]) / 100, 8) if found else None
+
+
+def stated_level(text: str | float | None) -> float | None:
+    """The level that "99", "99%", 99 or 0.99 means, any above 50 %; None where none is asked for.
+
+    Raises:
+      UserError: it is no such level.
+    """
+    if text is None:
+        return None
+    try:
+        number = float(str(text).strip().rstrip("%"))
+    except ValueError:
+        number = float("nan")
+    percent = 100 * number if number < 1 else number
+    if not 50 < percent < 100 or abs(percent - float(f"{percent:g}")) > 1e-9:
+        wanted = "per cent between 50 and 100, of at most six digits, such as 97.5"
+        raise UserError("level", [f"expected {wanted}; got '{text}'."])
+    return round(float(f"{percent:g}") / 100, 8)
 
 
 def levels_of(measure: str) -> tuple[float, ...]:

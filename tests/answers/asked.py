@@ -19,6 +19,7 @@ OPTIONS = {
     "discover": {"where": "own > 41 under old"},
     "assumptions": {"outcome": ("cost", "ruin")},
     "explain": {"outcome": "cost", "levers": True, "mechanisms": True},
+    "compare": {"outcome": ("cost", "own", "ruin"), "level": "97.5"},
     "flip": {"outcome": "own", "policies": ("old", "aided")},
 }
 """Options of each question, for the study of a sum."""

@@ -2,6 +2,7 @@
 
 import ast
 import json
+from collections.abc import Mapping
 
 import jsonschema
 import numpy as np
@@ -109,7 +110,7 @@ def _words(key, value):
 def test_options_are_typed_and_have_help(name):
     for one in fields(registry.question(name)):
         assert isinstance(one.option, Option) and one.option.help.endswith(".")
-        assert one.type in (str, int, float, bool)
+        assert one.type in (str, int, float, bool, Mapping)
 
 
 def test_methods_are_those_of_the_registry():

@@ -67,7 +67,7 @@ def test_a_run_is_asked_the_same(study, tmp_path):
     assert shares.identical(own)
     numbers = ["damage", "damage_difference"]  # and the flags of those that have any
     assert list(shares) == [*numbers, *(f"{name}_reasons" for name in numbers)]
-    gap = run.compare("damage").query("measure == 'difference_ES99'")["estimate"].item()
+    gap = run.compare("damage").frame("differences").query("measure == 'ES99'")["difference"].item()
     whole = shares["damage_difference"].sel(measure="ES99", stat="estimate").item()
     assert whole == pytest.approx(gap, rel=1e-5)
 

@@ -3,11 +3,14 @@
 import json
 import re
 
+import numpy as np
 import pytest
 import xarray as xr
 
+from engine.execution.run import open_run
 from engine.run_folder import answer_store
-from tests.small_files import BRIDGE, POND, call, own, write
+from engine.study.loading import load_model_file
+from tests.small_files import BRIDGE, MODELS, POND, call, own, write
 
 POLICIES = "[policies.keep]\n[policies.use]\nrelease = { 2016 = 0.3, 2018 = 0.4 }\n"
 
@@ -37,26 +40,41 @@ def test_it_says_the_finding_first_and_writes_everything_beside_the_cube(pond, m
     assert lines[0].startswith("use against keep, ") and "compare.zarr" in last
     assert max(map(len, lines)) <= 80
     for part in (
-        "dominance",
-        "regret, worst 5 %",
+        "Stochastic dominance over keep",
+        "shortage, VaR95",
         "variance ratio",
         "Wherever the threshold is put",
         "First year ahead of keep",
         "Worst 1 % of futures in common",
     ):
         assert part in ended.stdout, part
+    facts = " ".join(ended.stdout.split())
+    assert "held against keep, on the same futures; what is by year on the first 4,096" in facts
+    assert (
+        "use against keep: clearly better in the mean of 1 and clearly worse in that of 1 of 2 outcomes"
+        in facts
+    )
+    assert "shortage has the least mean regret under use and the least largest regret under use" in facts
     tree = answer_store.read(pond, "compare")
     assert set(tree.children) >= {
-        "outcomes",
+        "differences",
+        "worse",
+        "regret",
         "events",
         "dominance",
+        "ranges",
         "thresholds",
         "ranks",
+        "fronts",
+        "gaps",
         "ahead",
+        "ahead_by_year",
         "in_the_mean",
         "common",
     }
-    assert tree.attrs["baseline"] == "keep" and list(tree["outcomes"]["policy"].values) == ["keep", "use"]
+    assert list(tree["differences"]["policy"].values) == ["use"]
+    assert list(tree["regret"]["policy"].values) == ["keep", "use"]
+    assert tree.attrs["answer"]["study"]["baseline"] == "keep" and tree.attrs["paths"] == 4096
     assert "everything is as it was written" in call("verify", pond, *own("Pond")).stdout
 
 
@@ -64,47 +82,62 @@ def test_many_policies_are_ranked(pond):
     ended = compare(pond)
     first = " ".join(ended.stdout.split("\n\n")[0].split())
     assert first.startswith("Of 4 policies ") and "ES99 of " in first
-    assert "Pareto front" in ended.stdout and "Ranks by mean" in ended.stdout
+    assert "Pareto front" in ended.stdout and "Ranks, 1 the best" in ended.stdout
+    assert re.search(r"mean, lowest_stock +1 \[1, 1\] ", ended.stdout)
 
 
 def test_json_has_every_number(pond):
-    records = json.loads(compare(pond, "--json").stdout)
-    of = {record["of"] for record in records}
-    assert of == {
-        "finding",
-        "estimate",
-        "dominance",
-        "threshold curve",
-        "rank",
-        "front",
-        "ahead",
-        "ahead in the mean",
-        "common tail",
-    }
-    assert records[0]["of"] == "finding" and records[0]["paths"] == 4096
-    worse = [r for r in records if r.get("measure") == "worse"]
-    assert {(r["policy"], r["variable"]) for r in worse} == {
+    plain = json.loads(compare(pond, "--json").stdout)
+    rows = {name: table["rows"] for name, table in plain["tables"].items()}
+    assert plain["findings"][0].startswith("Of 4 policies ") and plain["study"]["paths"] == 4096
+    worse = [row for row in rows["worse"] if row["worse"] is not None]
+    assert {(row["policy"], row["outcome"]) for row in worse} == {
         (p, v) for p in ("use", "dry", "half") for v in ("lowest_stock", "shortage")
     }
-    curve = next(r for r in records if r["of"] == "threshold curve")
-    assert len(curve["levels"]) == len(curve["estimate"]) == len(curve["lowest"]) and 1.5 in curve["levels"]
+    curve = [row for row in rows["thresholds"] if (row["event"], row["policy"]) == ("dry", "use")]
+    assert [row["point"] for row in curve] == list(range(len(curve)))
+    assert all(row["share_lowest"] is not None for row in curve) and 1.5 in [row["level"] for row in curve]
+    answer = open_run(pond, load_model_file(f"{MODELS}:Pond")).compare()
+    homes = {"difference_": "differences", "worse": "worse", "regret": "regret", "variance_ratio": "worse"}
+    for measure, home in homes.items():
+        column = measure.rstrip("_")
+        tables = (home, "events") if measure == "difference_" else (home,)
+        held = [ends(row[column]) for table in tables for row in rows[table] if row[column] is not None]
+        records = [r for r in answer.of.records if r.measure.startswith(measure)]
+        assert records and sorted(held) == sorted(ends(vars(r)) for r in records if np.isfinite(r.estimate))
+    assert len([row for row in rows["ranks"] if row["rank"]]) == (2 * 2 + 1) * 4
+    assert len(rows["gaps"]) == 3 * 3 * 4 * 4 and len(rows["fronts"]) == 3 * 4
+    assert len(rows["ahead"]) == 2 * 3 and len(rows["ahead_by_year"]) == 2 * 3 * 5
+    assert len(rows["in_the_mean"]) == len(answer.of.in_the_mean) > 0
+    assert [row["share"]["estimate"] for row in rows["common"] if row["share"]] == [
+        one.share.estimate for one in answer.of.common if np.isfinite(one.share.estimate)
+    ]
+
+
+def ends(numbers):
+    """Estimate and interval, -1e9 where there is none."""
+    held = (numbers[name] for name in ("estimate", "low", "high"))
+    return tuple(-1e9 if one is None or np.isnan(one) else one for one in held)
 
 
 def test_a_yearly_variable_in_one_place_and_year(pond):
     ended = compare(pond, "--outcome", "stock", "--at", "region=north", "--year", "2018", "--json")
-    records = [r for r in json.loads(ended.stdout) if r["of"] == "estimate"]
-    assert records and {(r["variable"], r["region"], r["year"]) for r in records} == {
-        ("stock", "north", 2018)
-    }
-    assert {"difference_mean", "worse", "regret"} <= {r["measure"] for r in records}
+    rows = json.loads(ended.stdout)["tables"]["by_year"]["rows"]
+    assert {(row["variable"], row["place"], row["year"]) for row in rows} == {("stock", "north", 2018)}
+    assert {"difference_mean", "worse", "regret"} <= {row["measure"] for row in rows}
     shown = compare(pond, "--outcome", "stock")
-    assert "stock [hm3] less keep" in shown.stdout and "years and places" in shown.stdout
+    assert "By year, less keep" in shown.stdout and "years and places" in " ".join(shown.stdout.split())
+    asked = open_run(pond, load_model_file(f"{MODELS}:Pond")).compare(
+        "stock", at={"region": "north"}, year=2018
+    )
+    assert asked.plain()["tables"]["by_year"]["rows"] == rows and asked.asked["at"] == {"region": "north"}
 
 
 def test_another_level_is_that_of_everything(pond):
-    records = json.loads(compare(pond, "--level", "90", "--json").stdout)
-    measures = {r["measure"] for r in records if r["of"] in ("estimate", "rank")}
-    assert {"difference_ES90", "ES90"} <= measures and "ES99" not in measures
+    tables = json.loads(compare(pond, "--level", "90", "--json").stdout)["tables"]
+    ranked = {row["measure"] for row in tables["ranks"]["rows"]}
+    assert "ES90" in {row["measure"] for row in tables["differences"]["rows"]}
+    assert "ES90" in ranked and "ES99" not in ranked
 
 
 @pytest.mark.parametrize(
@@ -147,10 +180,8 @@ def test_a_threshold_far_beyond_all_outcomes_hides_no_difference(tmp_path, monke
     call("run", write(tmp_path, text), *own("Bridge"), "--out", tmp_path / "run", "--quiet")
     ended = call("compare", tmp_path / "run", *own("Bridge"))
     assert ended.exit_code == 0, ended.output
-    (line,) = (
-        row for row in ended.stdout.splitlines() if row.strip().startswith("collapse  ") and "none" in row
-    )
-    low, high = re.search(r"1000 t +none +(\S+) to (\S+)$", line.strip()).groups()
+    (line,) = (row for row in ended.stdout.splitlines() if row.strip().startswith("collapse, strong"))
+    low, high = re.search(r"1,000 +t +none +(\S+) to (\S+)$", line.strip()).groups()
     assert float(low) < -10 and float(high) > 10
     curves = answer_store.read(tmp_path / "run", "compare")["thresholds"]
     assert int((abs(curves["level"]) < 100).sum()) > 50 and float(curves["level"].max()) == 1000
@@ -161,18 +192,21 @@ def test_outcomes_that_are_not_kept_have_what_their_tallies_say(tmp_path):
     call("run", write(tmp_path, text), *own("Bridge"), "--out", tmp_path / "run", "--quiet")
     ended = call("compare", tmp_path / "run", *own("Bridge"))
     assert ended.exit_code == 0, ended.output
-    assert "mean less weak" in ended.stdout and "dominance  " not in ended.stdout
+    assert "damage, mean" in ended.stdout and "Stochastic dominance" not in ended.stdout
 
 
 def test_the_whole_is_labelled(pond):
     compare(pond)
     tree = xr.open_datatree(pond / "compare.zarr", engine="zarr")
-    chance = tree["outcomes"]["worse"].sel(outcome="shortage", policy="use", stat="estimate")
+    chance = tree["worse"]["worse"].sel(outcome="shortage", policy="use", stat="estimate")
     assert 0 <= float(chance) <= 1
-    share = tree["thresholds"]["share"].sel(
-        event="dry", band=["lowest", "low", "estimate", "high", "highest"]
+    curve = tree["thresholds"].to_dataset().sel(event="dry")
+    curve = curve.isel(point=np.isfinite(curve["level"].values))
+    ends = [curve["share"].sel(stat=stat) for stat in ("low", "estimate", "high")]
+    bands = xr.concat(
+        [curve["share_lowest"], *ends, curve["share_highest"]], "band", coords="minimal", compat="override"
     )
-    assert (share.dropna("point").diff("band") >= 0).all()
-    meanings = tree["dominance"]["verdict"].attrs["flag_meanings"].split()
-    assert "dominates" in meanings and "is_dominated" in meanings
-    assert tree["ahead"]["ahead"].sizes["year"] == 5
+    assert bands.sizes["point"] > 50 and (bands.diff("band") >= 0).all()
+    verdicts = set(tree["dominance"]["verdict"].values.ravel())
+    assert {"dominates", "is dominated"} <= verdicts
+    assert len(set(tree["ahead_by_year"]["year"].values)) == 5

@@ -113,8 +113,8 @@ def test_a_pair_of_a_run_needs_no_baseline_either(tmp_path):
     assert call("run", study, *own("Bridge"), "--out", folder, "--quiet").exit_code == 0
     opened = open_run(folder)
     assert opened.flip("damage", ("stronger", "strong")).of.difference.estimate > 0
-    compared = opened.comparison(["damage"], ["stronger", "strong"])
-    assert compared.study.baseline == "stronger"
+    compared = opened.compare("damage", ("stronger", "strong"))
+    assert compared.subject.baseline == "stronger"
     assert opened.attribute("stronger", "strong", ["damage"])
     ended = call("compare", folder, *own("Bridge"), "--policies", "stronger,strong", "--outcome", "damage")
     assert ended.exit_code == 0 and ended.stdout.startswith("strong against stronger, damage")

@@ -85,9 +85,9 @@ def test_double_precision_keeps_it(tmp_path):
     assert_close(
         (values.sel(policy="with_fee") - values.sel(policy="plain")).values, np.full(4096, 30.0), np.float32
     )
-    means = run.compare().set_index(["variable", "measure"])["estimate"]
-    assert_close(means["bill", "difference_mean"], 30.0, np.float32)
-    assert_close(means["double", "difference_mean"], 60.0, np.float32)  # from a tally
+    means = run.compare().frame("differences").set_index(["outcome", "measure"])["difference"]
+    assert_close(means["bill", "mean"], 30.0, np.float32)
+    assert_close(means["double", "mean"], 60.0, np.float32)  # from a tally
     story = run.replay(77)
     assert_same(story["outcomes"]["bill"].values, values.isel(path=77).values)
     assert story.attrs["precision"] == "float64"

@@ -10,12 +10,11 @@ import pandas as pd
 import pytest
 
 import engine
-from engine.answers.question import level_of
-from engine.errors import UserError
 from engine.execution import results
 from engine.execution.replay import replay
 from engine.execution.upkeep import Repair
 from engine.plots.kinds import KINDS
+from engine.risk.evidence import stated_level
 from engine.run_folder.folder import RunFolder
 from tests.small_files import BRIDGE, MODELS, POND, write
 
@@ -53,7 +52,14 @@ def test_numbers_are_those_of_the_records(place):
     _, run = place
     tables = results.of_run(RunFolder(run.folder, run.study)).tables()
     assert list(run.risk()["estimate"]) == [r.estimate for r in tables.risk]
-    assert list(run.compare()["estimate"]) == [r.estimate for r in tables.comparison]
+    compared = run.compare()
+    gaps = [r.estimate for r in tables.comparison if r.measure.startswith("difference_")]
+    held = [*compared["differences"]["difference"], *compared["events"]["difference"]]
+    assert sorted(one.estimate for one in held if one) == sorted(gaps)
+    worse = [r.estimate for r in tables.comparison if r.measure == "worse"]
+    assert [one.estimate for one in compared["worse"]["worse"]] == worse
+    means = [row["regret"].estimate for row in compared["regret"].where(measure="mean")]
+    assert means == [r.estimate for r in tables.comparison if r.measure == "regret"]
     name = next(iter(run.study.model.outcomes))
     one = run.risk(name, level=99)
     assert set(one["variable"]) == {name} and set(one["measure"]) == {"VaR99", "ES99"}
@@ -64,7 +70,9 @@ def test_numbers_are_those_of_the_records(place):
 
 def test_names_that_there_are_not_are_refused(place):
     _, run = place
-    for ask in (run.risk, run.compare, run.yearly):
+    with pytest.raises(UserError, match="unknown outcome, event or yearly variable 'nothing'"):
+        run.compare("nothing")
+    for ask in (run.risk, run.yearly):
         with pytest.raises(UserError, match=r"unknown variable 'nothing'"):
             ask("nothing")
     with pytest.raises(UserError, match="level"):
@@ -159,8 +167,8 @@ def test_the_public_names_are_all_there_whatever_was_used_before():
 
 
 def test_a_level_may_be_written_in_several_ways():
-    assert {level_of(text) for text in ("99", "99%", 99, 0.99, " 0.99 ")} == {0.99}
-    assert level_of(None) is None
+    assert {stated_level(text) for text in ("99", "99%", 99, 0.99, " 0.99 ")} == {0.99}
+    assert stated_level(None) is None
 
 
 def test_records_are_frozen(place):

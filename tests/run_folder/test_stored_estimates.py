@@ -8,7 +8,6 @@ import xarray as xr
 
 from engine.analyses import (
     attribution_dataset,
-    comparison_dataset,
     registry,
     sensitivity_dataset,
 )
@@ -24,14 +23,12 @@ from tests.analyses.explained import SUM, Sum
 
 STORES = (
     attribution_dataset,
-    comparison_dataset,
     sensitivity_dataset,
 )
 PATHS = 256
 REASON = Flag(Reason.ONE_GROUP, 1.0, 7.0)
 ASSUMED = {"assumptions": {"level": {"about": "costs are what they are", "off": {"a": 0}}}}
 ASKED = {
-    "compare": lambda done: done.comparison(),
     "sensitivity": lambda done: done.sensitivity(["cost", "ruin"]),
 }
 

@@ -65,8 +65,11 @@ def _print_table(console: Console, table: Table, full: bool) -> None:
     print_rows(
         console, "", Column("", [one.estimate for one in names.cells], left=True), list(map(_column, columns))
     )
-    for text in _notes(columns):
+    notes = _notes(columns)
+    for text in notes:
         screen.print_words(console, text, "dim")
+    if notes:
+        console.print()
 
 
 def _column(of: Stack) -> Column:

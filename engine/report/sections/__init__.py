@@ -11,13 +11,13 @@ from engine.report.sections import (
     asked,
     assumptions,
     chances,
-    comparison,
     computation,
     curves,
     headline,
     inputs,
     limits,
     places,
+    threshold_charts,
 )
 
 SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
@@ -27,7 +27,7 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     curves.section,
     places.section,
     asked.section("explain"),
-    comparison.section,
+    asked.section("compare", threshold_charts.charts),
     inputs.section,
     asked.section("discover"),
     asked.section("assumptions"),

@@ -1,0 +1,64 @@
+"""`compare`: which policy is better, by how much, how surely, and in which futures not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from engine.answers.question import RUN, Asked, Option
+
+if TYPE_CHECKING:
+    from engine.answers.answer import Answer
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Compare the policies of RUN on the same futures.
+
+    Differences of mean and ES, chances of being worse, regret, stochastic dominance, curves over thresholds, ranks of many policies, who is ahead
+    from when on, and which worst futures are common. Everything, also of outcomes that are not shown, goes beside the run's cube, as compare.zarr.
+
+    \b
+    rustbelt compare rustbelt
+    rustbelt compare rustbelt --outcome capital_shortfall --at region=Liaoning --year 2020
+    """
+
+    needs: ClassVar[str] = RUN
+    heading: ClassVar[str] = "Which policy, how surely"
+
+    outcome: Annotated[
+        tuple[str, ...],
+        Option(
+            "Outcomes, events and yearly variables, in place of the headline and all events.",
+            "A,B",
+            "variable",
+        ),
+    ] = ()
+    policies: Annotated[
+        tuple[str, ...],
+        Option(
+            "Policies to compare; the first is what the others are held against, unless the baseline is among them.",
+            "A,B",
+            "policy",
+        ),
+    ] = ()
+    level: Annotated[
+        str | float | None,
+        Option("Level of VaR and ES, and of common tails, such as 97.5; 99 if not given.", "L"),
+    ] = None
+    year: Annotated[int | None, Option("One year, of a yearly variable.", "Y")] = None
+    at: Annotated[
+        Mapping[str, str] | None,
+        Option("One place, of a yearly variable: region=Liaoning.", "DIM=LABEL"),
+    ] = None
+
+    def answer(self, of: Asked) -> Answer:
+        """What the paths say of each policy against the baseline; `engine.analyses.comparison.comparison` says what is refused."""
+        from engine.analyses import compare_answer
+        from engine.analyses.findings import LEVEL, Question
+        from engine.risk.evidence import stated_level
+
+        level = stated_level(self.level)
+        wanted = Question(self.outcome, level or LEVEL, self.year, self.at)
+        return compare_answer.answer(of.with_level(level), wanted, self.policies)

@@ -1,0 +1,296 @@
+"""Tables of a comparison: differences, chances of being worse, regret, dominance, thresholds, ranks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import product
+from typing import Any
+
+from engine.analyses.findings import PROBABILITY, Findings
+from engine.answers.table import Column, Table, counts, estimates, numbers, texts
+from engine.formatting import rounded
+from engine.risk.as_text import cell
+from engine.risk.intervals import Estimate
+from engine.risk.tables import Record
+from engine.risk.thresholds import ThresholdCurves
+
+FEW = 2
+"""Policies against the baseline, up to which all outcomes are shown."""
+MOST = 4
+"""Policies, up to which each has a sentence, and common tails are shown."""
+ORDERS = ("first order", "second order")
+GAP, CHANCE = "difference_", f"difference_{PROBABILITY}"
+Rows = Sequence[tuple[Any, ...]]
+
+
+def tables(of: Findings) -> Iterator[Table]:
+    """All that are of whole futures, those of nothing too."""
+    yield _differences(of)
+    yield _events(of)
+    yield _ranges(of)
+    yield _worse(of)
+    yield _regret(of)
+    yield _dominance(of)
+    yield _ranks(of)
+    yield _fronts(of)
+    yield _gaps(of)
+    yield _thresholds(of)
+
+
+def outcomes_of(of: Findings) -> list[str]:
+    """Outcomes that there is something of."""
+    there = {name for _, _, name in of.by_key}
+    return [name for name in of.study.model.outcomes if name in there]
+
+
+def shown(of: Findings) -> list[str]:
+    """Outcomes that are shown whole: those that were named, else the headline."""
+    wanted = of.question.variables or of.study.headline
+    return [name for name in outcomes_of(of) if name in wanted]
+
+
+def tail(of: Findings) -> str:
+    """The measure of the tail that was asked for."""
+    return f"ES{100 * of.question.level:g}"
+
+
+def labelled(rows: Rows, **about: str) -> tuple[Column, ...]:
+    """A column a label of the rows, by its name: what it means."""
+    made = []
+    for k, (name, words) in enumerate(about.items()):
+        values = [row[k] for row in rows]
+        made.append((counts if values and isinstance(values[0], int) else texts)(name, values, words))
+    return tuple(made)
+
+
+def estimate(one: Record | None) -> Estimate | None:
+    """The numbers and flags of a record."""
+    if one is None:
+        return None
+    return Estimate(one.estimate, one.standard_error, one.low, one.high, one.flags)
+
+
+def judged(gap: Record | None, loss: bool) -> str:
+    """What a policy is by a difference, as far as its interval shows it; nothing without one."""
+    called = cell(gap, 1.0, loss).verdict
+    return "not distinguishable" if called == "same" else called
+
+
+def verdict(of: Findings, measure: str, policy: str, name: str) -> str:
+    """The same of an outcome or an event."""
+    outcome = of.study.model.outcomes.get(name)
+    return judged(of.by_key.get((measure, policy, name)), outcome is None or outcome.loss)
+
+
+def verdicts(values: Sequence[str]) -> Column:
+    """A column of `judged`."""
+    return texts("verdict", values, "what the policy is, as far as the interval shows", head="it is")
+
+
+def units(of: Findings, dim: str, names: Sequence[str]) -> Column:
+    """The unit of each row's outcome, or yearly variable."""
+    held: dict[str, Any] = {**of.study.model.outcomes, **of.study.model.yearly}
+    return texts("unit", [held[name].unit for name in names], "unit of its numbers", over=(dim,))
+
+
+def ended(value: float, low: float, high: float) -> Estimate:
+    """A number that has ends, but no standard error of its own."""
+    return Estimate(float(value), math.nan, float(low), float(high))
+
+
+def _brief(of: Findings) -> list[str]:
+    """Outcomes of which something is shown: of few policies all."""
+    return outcomes_of(of) if len(of.others) <= FEW else shown(of)
+
+
+def _held(of: Findings, measure: str, rows: Rows) -> list[Estimate | None]:
+    return [estimate(of.by_key.get((measure, policy, name))) for name, policy in rows]
+
+
+def _differences(of: Findings) -> Table:
+    every = dict.fromkeys(m.removeprefix(GAP) for m, *_ in of.by_key if m.startswith(GAP) and m != CHANCE)
+    rows = list(product(outcomes_of(of), every, of.others))
+    columns = (
+        *labelled(rows, outcome="outcome", measure="measure of risk", policy="policy"),
+        units(of, "outcome", [name for name, *_ in rows]),
+        estimates("difference", [estimate(of.by_key.get((GAP + m, p, name))) for name, m, p in rows], "policy less the baseline", head="less"),
+        verdicts([verdict(of, GAP + m, p, name) for name, m, p in rows]),
+    )  # fmt: skip
+    brief, measures = _brief(of), ("mean", tail(of))
+    seen = [name in brief and measure in measures for name, measure, _ in rows]
+    title = f"Outcomes less {of.study.baseline}"
+    return Table("differences", title, columns, ("outcome", "measure", "policy"), seen, "policy")
+
+
+def _events(of: Findings) -> Table:
+    rows = [
+        *product((e.name for e in of.study.events if (CHANCE, of.others[0], e.name) in of.by_key), of.others)
+    ]
+    columns = (
+        *labelled(rows, event="event", policy="policy"),
+        estimates("difference", _held(of, CHANCE, rows), "policy less the baseline: probability", head="less", shown="points"),
+        verdicts([verdict(of, CHANCE, policy, name) for name, policy in rows]),
+    )  # fmt: skip
+    title = f"Probability of events less {of.study.baseline}"
+    return Table("events", title, columns, ("event", "policy"), across="policy")
+
+
+def _worse(of: Findings) -> Table:
+    brief, rows = _brief(of), list(product(outcomes_of(of), of.others))
+    columns = (
+        *labelled(rows, outcome="outcome", policy="policy"),
+        estimates("worse", _held(of, "worse", rows), "probability of being worse than the baseline", head="worse in", shown="%"),
+        estimates("variance_ratio", _held(of, "variance_ratio", rows), "variance under independent draws over that on common futures"),
+    )  # fmt: skip
+    title = f"How often worse than {of.study.baseline} on the same future"
+    return Table(
+        "worse", title, columns, ("outcome", "policy"), [name in brief for name, _ in rows], "policy"
+    )
+
+
+def _regret(of: Findings) -> Table:
+    every = {m: m.partition("_")[2] or "mean" for m, *_ in of.by_key if m.startswith("regret")}
+    rows = list(product(outcomes_of(of), every.values(), of.study.policy_names))
+    keys = list(product(outcomes_of(of), every, of.study.policy_names))
+    columns = (
+        *labelled(rows, outcome="outcome", measure="mean, quantiles and largest", policy="policy"),
+        units(of, "outcome", [name for name, *_ in rows]),
+        estimates("regret", [estimate(of.by_key.get((m, p, name))) for name, m, p in keys], "what it lacks of the best policy of the same future"),
+    )  # fmt: skip
+    whole = shown(of)
+    seen = [name in whole and measure in ("mean", "VaR95") for name, measure, _ in rows]
+    return Table("regret", "Regret", columns, ("outcome", "measure", "policy"), seen, "policy")
+
+
+def _dominance(of: Findings) -> Table:
+    rows = list(product(dict.fromkeys(name for name, _ in of.orders), ORDERS, of.others))
+    held = [of.orders[name, policy][ORDERS.index(order)] for name, order, policy in rows]
+    about = {
+        "better": "p value of dominating", "worse": "p value of being dominated",
+        "low": "lowest level that was looked at", "high": "highest level that was looked at",
+        "at_best": "level at which it is surely better", "at_worst": "level at which it is surely worse",
+    }  # fmt: skip
+    columns = (
+        *labelled(rows, outcome="outcome", order="order of dominance", policy="policy"),
+        texts("verdict", [one.verdict for one in held], "the policy against the baseline", head="it"),
+        *(
+            numbers(name, [getattr(one, name) for one in held], words, brief=False)
+            for name, words in about.items()
+        ),
+    )
+    brief = _brief(of)
+    title = f"Stochastic dominance over {of.study.baseline}"
+    seen = [name in brief for name, *_ in rows]
+    return Table("dominance", title, columns, ("outcome", "order", "policy"), seen, "policy")
+
+
+def _ranges(of: Findings) -> Table:
+    """At which thresholds events would be clearly less likely, and likelier, than under the baseline."""
+    events, names = {event.name: event for event in of.study.events}, of.study.policy_names
+    rows = list(product(of.curves, of.others))
+    own = [events[name] for name, _ in rows]
+    reach = [of.curves[name].reach for name, _ in rows]
+    over, less = {"over": ("event",)}, {"over": ("event",), "brief": False}
+    limits = [event.above if event.above is not None else event.below for event in own]
+    of_outcome = [str(event.outcome) for event in own]
+    ranges = {sign: [_ranged(of.curves[name], names.index(p), sign) for name, p in rows] for sign in (-1, 1)}
+    columns: tuple[Column, ...] = (
+        *labelled(rows, event="event", policy="policy"),
+        texts("outcome", of_outcome, "outcome that the event reads", **less),
+        texts("side", ["above" if event.above is not None else "below" for event in own], "side of the event", **less),
+        numbers("threshold", limits, "that of the study", **over),  # type: ignore[arg-type]
+        texts("unit", [of.study.model.outcomes[name].unit for name in of_outcome], "unit of the thresholds", **over),
+        texts("less", ranges[-1], "where it is clearly less likely than under the baseline", head="less likely at"),
+        texts("more", ranges[1], "where it is clearly likelier than under the baseline", head="likelier at"),
+        numbers("reach_share", [one for one, _ in reach], "standard errors that wide bands of shares reach", **less),  # type: ignore[arg-type]
+        numbers("reach_difference", [one for _, one in reach], "the same of differences", **less),  # type: ignore[arg-type]
+    )  # fmt: skip
+    title = f"Wherever the threshold is put: distinguishable from {of.study.baseline}, all levels at once"
+    return Table("ranges", title, columns, ("event", "policy"))
+
+
+def _ranged(curves: ThresholdCurves, policy: int, sign: int) -> str:
+    ranges = (dict.fromkeys(rounded(end, None) for end in sorted(one)) for one in curves.clear(policy, sign))
+    return ", ".join(" to ".join(ends) for ends in ranges) or "none"
+
+
+def _thresholds(of: Findings) -> Table:
+    """The chance to pass each level of the outcome of an event; an event with fewer levels has empty rows."""
+    points = range(max((len(curves.levels) for curves in of.curves.values()), default=0))
+    rows = list(product(of.curves, of.study.policy_names, points))
+    at = [(of.curves[name], of.study.policy_names.index(policy), k) for name, policy, k in rows]
+
+    def each(get: Any) -> list[Any]:
+        return [get(curves, p, k) if k < len(curves.levels) else None for curves, p, k in at]
+
+    def band(part: str, end: str, curves: ThresholdCurves, p: int, k: int) -> float:
+        return float(getattr(getattr(curves, part), end)[p, k])
+
+    def alone(part: str, curves: ThresholdCurves, p: int, k: int) -> Estimate:
+        ends = (band(part, end, curves, p, k) for end in ("estimate", "low", "high"))
+        return ended(*ends).flagged(curves.flag)
+
+    columns = [
+        *labelled(rows, event="event", policy="policy", point="number of the level"),
+        numbers("level", each(lambda curves, p, k: curves.levels[k]), "level of the event's outcome, in its unit", over=("event", "point")),
+    ]  # fmt: skip
+    about = {"share": "probability to pass the level", "difference": "the same, policy less the baseline"}
+    for name, part in (("share", "share"), ("difference", "gap")):
+        shown_in = "%" if name == "share" else "points"
+        columns.append(estimates(name, each(partial(alone, part)), about[name], shown=shown_in))
+        for end in ("lowest", "highest"):
+            words = f"{end} of it, all levels and policies at once"
+            columns.append(numbers(f"{name}_{end}", each(partial(band, part, end)), words))
+    title, dims = "The chance to pass each level", ("event", "policy", "point")
+    return Table("thresholds", title, columns, dims, [False] * len(rows))
+
+
+def _ranked(of: Findings) -> list[str]:
+    return list(dict.fromkeys(name for by_name in of.gaps.values() for name in by_name))
+
+
+def _ranks(of: Findings) -> Table:
+    policies = of.study.policy_names
+    rows = list(product(of.gaps, _ranked(of), policies))
+    held = [
+        gaps.ranks[:, policies.index(policy)].tolist() if (gaps := of.gaps[measure].get(name)) else None
+        for measure, name, policy in rows
+    ]
+    about = {"rank": "rank, 1 the best", "best": "the best that it may have", "worst": "the worst"}
+    columns = (
+        *labelled(rows, measure="measure that is ranked by", variable="outcome or event", policy="policy"),
+        texts("between", [own and "{} [{}, {}]".format(*own) for own in held], "rank, and between which it lies", head="rank"),
+        *(numbers(name, [own and own[k] for own in held], words, brief=False) for k, (name, words) in enumerate(about.items())),
+    )  # fmt: skip
+    title, dims = "Ranks, 1 the best; brackets hold all at once", ("measure", "variable", "policy")
+    seen = [own is not None and len(of.others) >= FEW for own in held]
+    return Table("ranks", title, columns, dims, seen, "policy")
+
+
+def _fronts(of: Findings) -> Table:
+    rows = list(product(of.fronts, of.study.policy_names))
+    held = [front for on in of.fronts.values() for front in on]
+    columns = (
+        *labelled(rows, measure="measure", policy="policy"),
+        texts("front", held, "whether it is on the Pareto front over all variables of the measure"),
+    )
+    seen = [len(of.others) >= FEW and len(of.gaps[measure]) > 1 for measure, _ in rows]
+    return Table("fronts", "Pareto front", columns, ("measure", "policy"), seen, "measure")
+
+
+def _gaps(of: Findings) -> Table:
+    policies = of.study.policy_names
+    dims = ("measure", "variable", "policy", "against")
+    rows = list(product(of.gaps, _ranked(of), policies, policies))
+    held = []
+    for measure, name, policy, against in rows:
+        gaps, at = of.gaps[measure].get(name), (policies.index(policy), policies.index(against))
+        known = gaps is not None and policy != against
+        held.append(ended(gaps.gap[at], gaps.low[at], gaps.high[at]) if known and gaps else None)
+    columns = (
+        *labelled(rows, measure="measure", variable="outcome or event", policy="policy", against="policy that is deducted"),
+        estimates("gap", held, "policy less another, high being worse; the ends hold all pairs at once"),
+    )  # fmt: skip
+    return Table("gaps", "All pairs of policies", columns, dims, [False] * len(rows), "against")

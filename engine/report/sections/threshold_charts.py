@@ -1,0 +1,73 @@
+"""How likely events would be wherever their thresholds were put, as charts of a comparison of policies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from engine.answers.answer import Answer
+from engine.report.charts import Chart, columns_of
+from engine.report.run_records import RunRecords
+from engine.report.text import compact, listed, minus, unit_of, with_interval
+from engine.risk.tables import record
+from engine.risk.thresholds import drawn
+
+MOST = 4
+"""Policies that the finding names."""
+
+
+def charts(run: RunRecords, answer: Answer) -> Iterator[Chart]:
+    """One chart an event: the chance to pass each level, with both bands, and the threshold."""
+    events = {row["event"]: row for row in answer["ranges"].rows()} if "ranges" in answer else {}
+    for event, about in events.items():
+        yield _chart(run, answer, event, about)
+
+
+def _chart(run: RunRecords, answer: Answer, event: str, about: dict[str, Any]) -> Chart:
+    outcome, side, threshold = about["outcome"], about["side"], about["threshold"]
+    unit = run.study.model.outcomes[outcome].unit
+    held = [row for row in answer["thresholds"].where(event=event) if row["level"] is not None]
+    levels = np.array(list(dict.fromkeys(row["level"] for row in held)))
+    near, at = drawn(levels, threshold), int(np.abs(levels - threshold).argmin())
+    names, points, rows, said = list(run.study.policy_names), [], [], []
+    for row in held:
+        k, share = row["point"], row["share"]
+        text = with_interval(record("share", row["policy"], outcome, share), 100.0, " %")
+        level = compact(row["level"])
+        if near[k]:
+            points.append(
+                {
+                    "p": names.index(row["policy"]), "x": _number(row["level"]), "y": _number(share.estimate), "m": k == at,
+                    "low": _number(share.low), "high": _number(share.high),
+                    "least": _number(row["share_lowest"]), "most": _number(row["share_highest"]),
+                    "share": text, "level": f"{level}{unit_of(unit)}",
+                }
+            )  # fmt: skip
+        if k == at:
+            said.append(f"{text} under {row['policy']}")
+        if k == at or k % 10 == 0:
+            rows.append((row["policy"], level, text))
+    title = run.title("events", event)
+    stated = f"{minus(f'{threshold:,g}')}{unit_of(unit)}"
+    finding = f"At the study’s threshold, {side} {stated}: {listed(said[:MOST])}."
+    options = {
+        "axis": run.heading("outcomes", outcome, unit),
+        "reverse": side == "below",
+        "marked": threshold if near[at] else None,
+    }
+    head = (
+        "Policy",
+        f"{side.capitalize()}{'' if unit == '1' else f' [{unit}]'}",
+        "Share of futures [95 % interval]",
+    )
+    return Chart(
+        f"threshold-{event}", title, f"share of futures {side} each level", finding, f"{title}: {finding}", "thresholds",
+        options, columns_of(points), head, tuple(rows),
+    )  # fmt: skip
+
+
+def _number(value: float | None) -> float | None:
+    return float(f"{value:.5g}") if value is not None and math.isfinite(value) else None
