@@ -194,7 +194,7 @@ def _needed(question: str) -> tuple[str, ...]:
     if question in NEEDED:
         return NEEDED[question]
     needed = (one for one in fields(registry.question(question)) if one.required)
-    return tuple(word for one in needed for word in (f"--{one.name}", one.option.metavar))
+    return tuple(word for one in needed for word in (one.flag, one.option.metavar))
 
 
 def refuse_unknown(variable: str | None, names: Iterable[str]) -> None:

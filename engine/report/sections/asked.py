@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.answers.answer import Answer
-from engine.answers.shown import stacks, text_of
+from engine.answers.shown import parts, stacks, text_of
 from engine.answers.table import Table
 from engine.errors import UserError
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import minus
 
-KINDS = {"outcome": "outcomes", "event": "events", "factor": "factors", "lever": "levers"}
+KINDS = {"outcome": "outcomes", "event": "events", "factor": "factors", "lever": "levers", "input": "factors"}
 """Columns whose labels have words of their own in the study, and the table of it that these stand in."""
 
 
@@ -30,7 +30,7 @@ def section(question: str) -> Callable[[RunRecords], Section | None]:
         markup = render(
             "asked.html",
             findings=[minus(text) for text in answer.findings],
-            tables=[_table(run, table) for table in answer.tables],
+            tables=[_table(run, part) for table in answer.tables for part in parts(table)],
             basis=answer.basis,
             reading=answer.reading,
         )
@@ -42,8 +42,9 @@ def section(question: str) -> Callable[[RunRecords], Section | None]:
 def _table(run: RunRecords, table: Table) -> tuple[str, list[str], list[list[str]], int]:
     """Title, heads, rows, and how many rows more there are."""
     names, columns = stacks(table, full=False)
-    kind = KINDS.get(table.dims[0]) if len(table.dims) == 1 else None
+    along = [dim for dim in table.dims if dim != table.across]
+    kind = KINDS.get(along[0]) if len(along) == 1 else None
     called = [run.words(kind, one.estimate) if kind else one.estimate for one in names.cells]
     rows = [[name, *(minus(text_of(of.cells[k])) for of in columns)] for k, name in enumerate(called)]
     heads = ["", *(of.head.replace("\n", ", ") for of in columns)]
-    return table.title, heads, rows, len(table) - sum(table.brief) if table.brief else 0
+    return table.title, heads, rows, len(stacks(table)[0].cells) - len(called)
