@@ -13,6 +13,10 @@ from engine.errors import UserError, unknown
 GROUP = "rustbelt.questions"
 """Entry points by which other packages register theirs: name = "module:Class"."""
 QUESTIONS: Mapping[str, tuple[str, str]] = {
+    "attribute": (
+        "engine.analyses.attribution_question:Attribute",
+        "Show which lever does what between two policies.",
+    ),
     "flip": (
         "engine.analyses.flip_question:Flip",
         "Show which belief would turn the ranking of two policies.",

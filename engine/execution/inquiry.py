@@ -77,14 +77,6 @@ class Inquiry(Questions):
         self._keep("discover", answer.groups)
         return answer
 
-    def attribute(
-        self, start: str, end: str, variables: Sequence[str] | None = None, **options: Any
-    ) -> xr.Dataset:
-        """Which lever does what between two policies: `engine.analyses.attribution_dataset.attribute`, on the run's first paths; not written."""
-        from engine.analyses.attribution_dataset import attribute
-
-        return attribute(self.study, start, end, variables, **options)
-
     def sensitivity(self, variables: Sequence[str] | None = None, **options: Any) -> Sensitivity:
         """Which inputs the answer hangs on, and what knowing them is worth.
 

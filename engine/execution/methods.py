@@ -16,6 +16,29 @@ class Questions:
         """The answer to a question by its name."""
         raise NotImplementedError
 
+    def attribute(
+        self,
+        start: str,
+        end: str,
+        outcome: Sequence[str] | str = (),
+        *,
+        paths: int | None = None,
+        device: str | None = None,
+    ) -> Answer:
+        """Show which lever does what between two policies.
+
+        Args:
+          start: The policy that is left, which is deducted.
+          end: The policy that is gone to.
+          outcome: Outcomes and events, in place of the headline and all events.
+          paths: how many are computed anew; as many as the question thinks fit if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask("attribute", start=start, end=end, outcome=outcome, paths=paths, device=device)
+
     def flip(
         self,
         outcome: str,

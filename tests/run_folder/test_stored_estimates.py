@@ -7,26 +7,22 @@ import pytest
 import xarray as xr
 
 from engine.analyses import (
-    attribution_dataset,
     comparison_dataset,
     discovery_dataset,
     explanation_dataset,
     registry,
     sensitivity_dataset,
 )
-from engine.analyses.attribution import attribution
 from engine.execution.run import run
-from engine.risk.flags import Flag, Reason, of_array
+from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import Estimate
 from engine.run_folder import answer_store, assumption_store, ledger
 from engine.run_folder.stored_estimates import estimates, put_together, taken_apart
 from engine.study.loading import read_study
-from tests.analyses.assumed import bill
 from tests.analyses.explained import SUM, Sum
 
 STORES = (
     assumption_store,
-    attribution_dataset,
     comparison_dataset,
     discovery_dataset,
     explanation_dataset,
@@ -114,16 +110,6 @@ def test_flags_of_an_answer_survive_the_store(done, question, monkeypatch):
             for one, other in zip(of.values.flat, back[name].values.flat, strict=True):
                 assert same(one, other), f"{place}/{name}: {one} read as {other}"
             assert any(one is not None and REASON in one.flags for one in of.values.flat)
-
-
-def test_flags_of_an_attribution_are_beside_its_numbers():
-    given = attribution(bill(run={"paths": 512, "seed": 5}), "old", "reform", ["cost"])
-    of = attribution_dataset.dataset(given)
-    at = {"measure": "ES99", "effect": "share", "group": given.players[0].name}
-    (part,) = (one for one in given.parts if one.measure == "ES99")
-    flags = of_array(of["cost_reasons"].sel(at).transpose("reason", "detail").values)
-    assert flags and set(flags) == set(part.share[0].flags)
-    assert np.isnan(of["cost"].sel(at | {"stat": "low"}))
 
 
 def test_what_holds_nothing_is_left_out_and_what_has_no_flag_has_no_reasons():

@@ -31,6 +31,7 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     places.section,
     drivers.section,
     comparison.section,
+    asked.section("attribute"),
     inputs.section,
     discovery.section,
     structures.section,
