@@ -17,6 +17,10 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
         "engine.analyses.attribution_question:Attribute",
         "Show which lever does what between two policies.",
     ),
+    "sensitivity": (
+        "engine.analyses.sensitivity_question:Sensitivity",
+        "Show which inputs the answer hangs on.",
+    ),
     "flip": (
         "engine.analyses.flip_question:Flip",
         "Show which belief would turn the ranking of two policies.",

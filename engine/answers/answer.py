@@ -167,6 +167,6 @@ class Answer:
     def _repr_html_(self) -> str:
         """The findings and the brief tables, for notebooks."""
         words = "".join(f"<p>{escape(text)}</p>" for text in self.findings)
-        every = (part for table in self.tables for part in shown.parts(table) if len(part))
+        every = (part for table in self.tables for part in shown.parts(table, full=False) if len(part))
         tables = (frames.texts(part, full=False).to_html(index=False) for part in every)
         return f"<div>{words}{''.join(tables)}<p>{escape(self.basis)}</p></div>"

@@ -76,14 +76,20 @@ def stacks(table: Table, full: bool = True) -> tuple[Stack, list[Stack]]:
     ]
 
 
-def parts(table: Table) -> list[Table]:
-    """The tables that people read it as: one for each label of the dimension that has them apart, titled by it and by what is alike in its rows."""
+def parts(table: Table, full: bool = True) -> list[Table]:
+    """The tables that people read it as: one for each label of the dimension that has them apart, titled by it and by what is alike in its rows.
+
+    Args:
+      full: also those of which no row is brief.
+    """
     if not table.apart:
         return [table]
     alike = [c for c in table.columns if c.over == (table.apart,) and c.kind is not Kind.TEXT]
     made = []
     for label in table.labels(table.apart):
         at = [k for k, own in enumerate(table[table.apart]) if own == label]
+        if not full and table.brief and not any(table.brief[k] for k in at):
+            continue
         unit = str(table["unit"][at[0]]) if "unit" in table.by_name else "1"
         named = f"{label}{'' if unit == '1' else f' [{unit}]'}"
         facts = [f"{head(c)} {text_of(cell_of(c, c.values[at[0]]))}" for c in alike]

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from engine.analyses.comparison import Comparison
     from engine.analyses.discovery import Discovery
     from engine.analyses.explanation import Explanation
-    from engine.analyses.sensitivity import Sensitivity
     from engine.answers.answer import Answer
     from engine.execution.results import Answers
     from engine.run_folder.folder import RunFolder
@@ -75,20 +74,6 @@ class Inquiry(Questions):
         """
         answer = questions.discovery_of(self.answers, self.cube, where)
         self._keep("discover", answer.groups)
-        return answer
-
-    def sensitivity(self, variables: Sequence[str] | None = None, **options: Any) -> Sensitivity:
-        """Which inputs the answer hangs on, and what knowing them is worth.
-
-        Args:
-          variables: outcomes and events; the headline and all events if not given.
-          options: others of `engine.analyses.sensitivity.sensitivity`.
-        """
-        from engine.analyses.sensitivity import sensitivity
-        from engine.analyses.sensitivity_dataset import groups
-
-        answer = sensitivity(self.study, variables, **_watched(options))
-        self._keep("sensitivity", groups(answer, variables))
         return answer
 
     def asking(self, **place: Any) -> Asking:

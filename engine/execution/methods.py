@@ -39,6 +39,39 @@ class Questions:
         """
         return self.ask("attribute", start=start, end=end, outcome=outcome, paths=paths, device=device)
 
+    def sensitivity(
+        self,
+        outcome: Sequence[str] | str = (),
+        policies: Sequence[str] | str = (),
+        groups: Sequence[str] | str = (),
+        given_data: bool = False,
+        *,
+        paths: int | None = None,
+        device: str | None = None,
+    ) -> Answer:
+        """Show what each input of STUDY does to the spread of outcomes, events and tails, and what knowing it is worth.
+
+        Args:
+          outcome: Outcomes and events, in place of the headline and all events.
+          policies: The policies that are looked at.
+          groups: Also what each member of a Gaussian group does.
+          given_data: Also what SALib says from draws and outcomes alone: delta and PAWN.
+          paths: how many are computed anew; as many as the question thinks fit if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask(
+            "sensitivity",
+            outcome=outcome,
+            policies=policies,
+            groups=groups,
+            given_data=given_data,
+            paths=paths,
+            device=device,
+        )
+
     def flip(
         self,
         outcome: str,

@@ -31,7 +31,6 @@ from engine.study.study import BLOCK, Study
 NEEDED = {
     "explain": ("--outcome", "V"),
     "discover": ("--where", "CONDITION"),
-    "sensitivity": (),
 }
 """What the command of a question needs besides the run, of those whose answers are drawn."""
 

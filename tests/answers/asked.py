@@ -17,6 +17,7 @@ from tests.analyses.explained import PLACES, SUM, Sum, cost_of
 ASSUMED = {"assumptions": {"level": {"about": "costs are what they are", "off": {"a": 0}}}}
 OPTIONS = {
     "attribute": {"start": "old", "end": "aided"},
+    "sensitivity": {"outcome": ("cost", "ruin")},
     "flip": {"outcome": "own", "policies": ("old", "aided")},
 }
 """Options of each question, for the study of a sum."""

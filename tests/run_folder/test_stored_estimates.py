@@ -11,7 +11,6 @@ from engine.analyses import (
     discovery_dataset,
     explanation_dataset,
     registry,
-    sensitivity_dataset,
 )
 from engine.execution.run import run
 from engine.risk.flags import Flag, Reason
@@ -26,7 +25,6 @@ STORES = (
     comparison_dataset,
     discovery_dataset,
     explanation_dataset,
-    sensitivity_dataset,
 )
 PATHS = 256
 REASON = Flag(Reason.ONE_GROUP, 1.0, 7.0)
@@ -35,7 +33,6 @@ ASKED = {
     "compare": lambda done: done.comparison(),
     "explain": lambda done: done.explain("cost", levers=True, by_mechanism=True),
     "discover": lambda done: done.discover("cost > 41 under old"),
-    "sensitivity": lambda done: done.sensitivity(["cost", "ruin"]),
     "assumptions": lambda done: done.assumptions(["cost", "ruin"]),
 }
 

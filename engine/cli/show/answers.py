@@ -45,7 +45,7 @@ def print_answer(console: Console, answer: Answer, full: bool) -> None:
     screen.print_words(console, answer.basis)
     console.print()
     for table in answer.tables:
-        for part in parts(table):
+        for part in parts(table, full):
             _print_table(console, part, full)
     if answer.reading:
         screen.print_words(console, answer.reading, "dim")

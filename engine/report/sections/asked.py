@@ -12,7 +12,14 @@ from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import minus
 
-KINDS = {"outcome": "outcomes", "event": "events", "factor": "factors", "lever": "levers", "input": "factors"}
+KINDS = {
+    "outcome": "outcomes",
+    "event": "events",
+    "factor": "factors",
+    "lever": "levers",
+    "input": "factors",
+    "knowing": "factors",
+}
 """Columns whose labels have words of their own in the study, and the table of it that these stand in."""
 
 
@@ -30,7 +37,7 @@ def section(question: str) -> Callable[[RunRecords], Section | None]:
         markup = render(
             "asked.html",
             findings=[minus(text) for text in answer.findings],
-            tables=[_table(run, part) for table in answer.tables for part in parts(table)],
+            tables=[_table(run, part) for table in answer.tables for part in parts(table, full=False)],
             basis=answer.basis,
             reading=answer.reading,
         )
