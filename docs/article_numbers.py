@@ -73,10 +73,23 @@ def records(page: str, view: str, paths: int) -> Records:
                 ended = CliRunner().invoke(main, [*words, *["--json"] * asked])
                 if ended.exit_code:
                     raise RuntimeError(f"{command}: {ended.output}")
-                found += json.loads(ended.stdout) if asked else []
+                found += _records(json.loads(ended.stdout)) if asked else []
         finally:
             os.chdir(home)
     return found
+
+
+def _records(given: Any) -> Records:
+    """What `--json` prints as records: its list; of an answer every estimate of its tables, with the texts of its row as labels."""
+    if isinstance(given, list):
+        return given
+    rows = [row for table in given["tables"].values() for row in table["rows"]]
+    return [
+        {**{name: text for name, text in row.items() if isinstance(text, str)}, "effect": effect, **estimate}
+        for row in rows
+        for effect, estimate in row.items()
+        if isinstance(estimate, dict)
+    ]
 
 
 def number(words: str, of: Records) -> str:

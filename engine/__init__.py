@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.analyses.assumptions import assumptions
-    from engine.analyses.attribution_dataset import attribute
     from engine.errors import UserError
+    from engine.execution.asking import attribute
     from engine.execution.results import open_cube
     from engine.execution.run import Run, open_run, run
     from engine.modelling.cells import Cells, each, table
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "engine.analyses.assumptions": ("assumptions",),
-    "engine.analyses.attribution_dataset": ("attribute",),
     "engine.errors": ("UserError",),
     "engine.study.loading": ("load_model_file", "load_study"),
+    "engine.execution.asking": ("attribute",),
     "engine.execution.run": ("Run", "open_run", "run"),
     "engine.execution.results": ("open_cube",),
     "engine.modelling.cells": ("Cells", "each", "table"),

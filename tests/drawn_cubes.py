@@ -75,7 +75,7 @@ class Drawn:
     study: Study
     story: xr.DataTree
     explain: Answer
-    sensitivity: xr.DataTree
+    sensitivity: Answer
 
     @property
     def flip(self) -> Answer:
@@ -101,7 +101,9 @@ class Drawn:
                 Table("priors", "Priors", priors, ("factor",)),
                 Table("joint", "All", (factors, numbers("move", move, "move")), ("factor",)),
             ]
-        return Answer(Subject.of(self.study), ("Nothing is told.",), tuple(made), question="flip")
+        return Answer(
+            Subject.of(self.study), ("Nothing can be distinguished.",), tuple(made), question="flip"
+        )
 
     @property
     def discover(self) -> Answer:
@@ -288,7 +290,7 @@ def _explained(case: Case, study: Study) -> Answer:
     return Answer(Subject.of(study), (finding,), tables, f"{what}: {case.paths} paths.", question="explain")
 
 
-def _sensitivity(case: Case, study: Study) -> xr.DataTree:
+def _sensitivity(case: Case, study: Study) -> Answer:
     """What inputs a case hangs on, made up."""
     rng = np.random.default_rng(3)
     inputs = list(
@@ -296,21 +298,22 @@ def _sensitivity(case: Case, study: Study) -> xr.DataTree:
     )
     names = study.policy_names
     sides = [(name, "") for name in names] + [(name, names[0]) for name in names[1:]]
-    about = {"paths": case.paths, "summary": "Nothing is told."}
+    said = Subject.of(study), ("Nothing can be distinguished.",)
     if case.spoilt and case.policies == 1:  # of a study that draws nothing
-        return xr.DataTree.from_dict({"/": xr.Dataset(attrs=about)})
+        return Answer(*said, (), question="sensitivity")
     share = rng.random((len(sides), 3, len(inputs), 1)) + np.array([0.0, 0.02, -0.02, 0.03])
     share[..., 1:] = np.nan if case.paths == 1 else share[..., 1:]
-    held = xr.Dataset(
-        {"share": (("quantity", "index", "input", "stat"), share)},
-        {
-            "input": inputs, "index": ["shapley", "first", "total"], "stat": ["estimate", "standard_error", "low", "high"],
-            "variable": ("quantity", [next(iter(study.model.outcomes))] * len(sides)),
-            "measure": ("quantity", ["mean"] * len(sides)),
-            "policy": ("quantity", [policy for policy, _ in sides]), "against": ("quantity", [other for _, other in sides]),
-        },
+    rows = [(side, k) for k in range(len(inputs)) for side in range(len(sides))]
+    columns = (
+        texts("input", [inputs[k] for _, k in rows], "input"), texts("side", [" less ".join(sides[s]) for s, _ in rows], "side"),
+        texts("variable", [next(iter(study.model.outcomes))] * len(rows), "variable"), texts("measure", ["mean"] * len(rows), "measure"),
+        texts("policy", [sides[s][0] for s, _ in rows], "policy"), texts("against", [sides[s][1] for s, _ in rows], "policy"),
+        *(
+            estimates(name, [Estimate(*map(float, share[s, at, k])) for s, k in rows], name)
+            for at, name in enumerate(("share", "alone", "total"))
+        ),
     )  # fmt: skip
-    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=about), "shares": held})
+    return Answer(*said, (Table("shares", "Shares", columns, ("input", "side")),), question="sensitivity")
 
 
 def _summaries(study: Study, outcomes: dict[str, np.ndarray], yearly: dict[str, np.ndarray]) -> Summaries:

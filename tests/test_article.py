@@ -86,6 +86,23 @@ def test_a_number_is_the_record_with_its_words_and_the_fewest_others():
         article.number("ruin reform", records)
 
 
+def test_an_answer_has_a_record_for_each_estimate_with_the_texts_of_its_row():
+    share = {"estimate": -0.1, "standard_error": 0.01, "low": -0.12, "high": -0.08, "flag": "", "flags": []}
+    row = {
+        "of": "probability of ruin",
+        "variable": "ruin",
+        "measure": "probability",
+        "group": "banks",
+        "share": share,
+        "alone": {**share, "estimate": 0.3},
+    }
+    records = article._records(
+        {"tables": {"events": {"rows": [row]}, "groups": {"rows": [{"group": "banks"}]}}}
+    )
+    assert len(records) == 2
+    assert article.number("probability ruin share banks", records) == "−10.0 points [−12.0, −8.0]"
+
+
 def test_a_number_without_an_interval_stands_alone():
     assert article.number("mean", [record("mean", low=None, high=None)]) == "0.500"
 

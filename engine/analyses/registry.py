@@ -17,21 +17,29 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
         "engine.analyses.compare_question:Compare",
         "Say which policy is better, how surely, and where not.",
     ),
-    "discover": (
-        "engine.analyses.discover_question:Discover",
-        "Say in which boxes of factors futures of a kind are frequent.",
-    ),
-    "assumptions": (
-        "engine.analyses.assumptions_question:Assumptions",
-        "Hold a study against its own assumptions.",
-    ),
     "explain": (
         "engine.analyses.explain_question:Explain",
         "Show what the worst futures of a run have in common.",
     ),
+    "discover": (
+        "engine.analyses.discover_question:Discover",
+        "Say in which boxes of factors futures of a kind are frequent.",
+    ),
+    "attribute": (
+        "engine.analyses.attribution_question:Attribute",
+        "Show which lever does what between two policies.",
+    ),
+    "sensitivity": (
+        "engine.analyses.sensitivity_question:Sensitivity",
+        "Show which inputs the answer hangs on.",
+    ),
     "flip": (
         "engine.analyses.flip_question:Flip",
         "Show which belief would turn the ranking of two policies.",
+    ),
+    "assumptions": (
+        "engine.analyses.assumptions_question:Assumptions",
+        "Hold a study against its own assumptions.",
     ),
 }
 """Where each question stands, and what it does in a line; in the order in which one asks them."""

@@ -17,7 +17,7 @@ from engine.study.study import Study
 
 
 @dataclass(frozen=True)
-class Sensitivity:
+class SensitivityResult:
     """What `sensitivity` gives.
 
     Args:
@@ -49,7 +49,7 @@ def sensitivity(
     observe: Observer = unobserved,
     groups: Sequence[str] = (),
     with_given_data: bool = False,
-) -> Sensitivity:
+) -> SensitivityResult:
     """Which inputs outcomes, events and tails hang on, under each policy and in the difference from the baseline.
 
     Players are what is drawn apart (`independent_inputs`). Each is drawn anew while all others stay, by one compiled program.
@@ -80,6 +80,6 @@ def sensitivity(
     alone = [one for one in swung if one.measure != SHORTFALL]
     members = [row for group in groups for row in within(futures, alone, group, observe)]
     data = given_data(futures, wanted) if with_given_data else []
-    return Sensitivity(
+    return SensitivityResult(
         study, inputs, tuple(shares), tuple(worth), swung, tuple(of_factors), tuple(members), tuple(data)
     )

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from engine.answers import files, frames, groups, plain
+from engine.answers import files, frames, groups, plain, shown
 from engine.answers.table import Table
 from engine.errors import UserError
 
@@ -167,5 +167,6 @@ class Answer:
     def _repr_html_(self) -> str:
         """The findings and the brief tables, for notebooks."""
         words = "".join(f"<p>{escape(text)}</p>" for text in self.findings)
-        shown = (frames.texts(table, full=False).to_html(index=False) for table in self.tables if len(table))
-        return f"<div>{words}{''.join(shown)}<p>{escape(self.basis)}</p></div>"
+        every = (part for table in self.tables for part in shown.parts(table, full=False) if len(part))
+        tables = (frames.texts(part, full=False).to_html(index=False) for part in every)
+        return f"<div>{words}{''.join(tables)}<p>{escape(self.basis)}</p></div>"

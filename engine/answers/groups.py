@@ -33,6 +33,7 @@ def _dataset(table: Table) -> xr.Dataset:
         "dims": list(table.dims),
         "brief": list(table.brief),
         "across": table.across,
+        "apart": table.apart,
     }
     form["columns"] = [_form(column) for column in table.columns]
     coords = {name: columns.pop(name) for name in labelled}
@@ -84,7 +85,7 @@ def _table(name: str, form: Mapping[str, Any], group: xr.Dataset) -> Table:
         kind, over = Kind(about["kind"]), about["over"]
         given = {**about, "kind": kind, "over": None if over is None else tuple(over)}
         columns.append(Column(values=_values(group, about["name"], kind, shape), **given))
-    return Table(name, form["title"], columns, dims, form["brief"], form["across"])
+    return Table(name, form["title"], columns, dims, form["brief"], form["across"], form["apart"])
 
 
 def _values(group: xr.Dataset, name: str, kind: Kind, shape: Mapping[str, int]) -> list[Any]:

@@ -28,11 +28,13 @@ class Option:
       help: a sentence.
       metavar: what help calls its value.
       names: what completion offers: "outcome", "variable" or "policy"; "" for nothing.
+      flag: what the command line calls it, where that is another word than its field.
     """
 
     help: str
     metavar: str = ""
     names: str = ""
+    flag: str = ""
 
 
 class Asked(Protocol):
@@ -105,6 +107,11 @@ class Field:
     def type(self) -> type:
         """What a command line gives."""
         return self.types[0]
+
+    @property
+    def flag(self) -> str:
+        """What the command line calls it: `--given-data`."""
+        return f"--{self.option.flag or self.name.replace('_', '-')}"
 
 
 def fields(question: type) -> list[Field]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.answers.table import SCALES, Column, Kind, Table
 from engine.formatting import rounded, words
@@ -83,6 +83,45 @@ def stacks(table: Table, full: bool = True) -> tuple[Stack, list[Stack]]:
     ]
 
 
+def parts(table: Table, full: bool = True) -> list[Table]:
+    """The tables that people read it as: one for each label of the dimension that has them apart, titled by it and by what is alike in its rows.
+
+    Args:
+      full: also those of which no row is brief.
+    """
+    if not table.apart:
+        return [table]
+    alike = [c for c in table.columns if c.over == (table.apart,) and c.kind is not Kind.TEXT]
+    made = []
+    for label in table.labels(table.apart):
+        at = [k for k, own in enumerate(table[table.apart]) if own == label]
+        if not full and table.brief and not any(table.brief[k] for k in at):
+            continue
+        unit = str(table["unit"][at[0]]) if "unit" in table.by_name else "1"
+        named = f"{label}{'' if unit == '1' else f' [{unit}]'}"
+        facts = [f"{head(c)} {text_of(cell_of(c, c.values[at[0]]))}" for c in alike]
+        columns = [
+            replace(
+                c,
+                values=[c.values[k] for k in at],
+                over=c.over and tuple(dim for dim in c.over if dim != table.apart),
+            )
+            for c in table.columns
+            if c.name != table.apart and c.over != (table.apart,)
+        ]
+        made.append(
+            Table(
+                table.name,
+                "; ".join([f"{table.title}: {named}", *facts]),
+                columns,
+                tuple(dim for dim in table.dims if dim != table.apart),
+                [table.brief[k] for k in at] if table.brief else (),
+                table.across,
+            )
+        )
+    return made
+
+
 def _across(
     table: Table, names: Sequence[str], values: Sequence[Column], rows: Sequence[dict]
 ) -> tuple[Stack, list[Stack]]:
@@ -124,4 +163,4 @@ def aligned(cells: Sequence[Cell]) -> list[str]:
     return [f"{one.estimate:>{width}}{one.mark or ' '} {one.interval}".rstrip() for one in cells]
 
 
-__all__ = ["NO_INTERVAL", "Stack", "aligned", "cell_of", "head", "stacks", "text_of"]
+__all__ = ["NO_INTERVAL", "Stack", "aligned", "cell_of", "head", "parts", "stacks", "text_of"]

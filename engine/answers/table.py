@@ -88,6 +88,7 @@ class Table:
         which changes fastest.
       brief: whether each row is shown where not everything is asked for; all are if not given.
       across: the dimension whose labels stand beside each other where people read it; "" for none.
+      apart: the dimension each label of which has a table of its own where people read it; "" for none.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Table:
     dims: tuple[str, ...]
     brief: Sequence[bool] = ()
     across: str = ""
+    apart: str = ""
     by_name: dict[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

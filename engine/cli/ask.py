@@ -52,8 +52,11 @@ def command_of(name: str) -> click.Command:
             of = _of_study(observe, **given) if on_study else _of_run(observe, **given)
             _answer(name, asked, of, **face)
 
-    takes = options.study_to_run if on_study else _run_that_is_there
-    wrapped = takes(_with_policies(command) if on_study else command)
+    if on_study:
+        pair = [one.name for one in own if one.option.names == "policy" and not one.many]
+        wrapped = options.study_to_run(_with_policies(command), pair)
+    else:
+        wrapped = _run_that_is_there(command)
     for one in reversed([one for one in own if not (on_study and one.name == "policies")]):
         wrapped = _option(one)(wrapped)
     for option in (options.debug, options.quiet, _JSON, _SAVE, _FULL):
@@ -66,19 +69,13 @@ def _option(one: Field) -> Callable[..., Any]:
     if one.option.names:
         face["shell_complete"] = _NAMES[one.option.names]
     if one.type is bool:
-        return click.option(f"--{one.name.replace('_', '-')}", one.name, is_flag=True, help=one.option.help)
+        return click.option(one.flag, one.name, is_flag=True, help=one.option.help)
     if one.type is Mapping:
-        return click.option(
-            f"--{one.name.replace('_', '-')}", one.name, type=options.LABEL, multiple=True, **face
-        )
+        return click.option(one.flag, one.name, type=options.LABEL, multiple=True, **face)
     if one.many:
-        return click.option(
-            f"--{one.name.replace('_', '-')}", one.name, type=options.NAMES, multiple=True, **face
-        )
+        return click.option(one.flag, one.name, type=options.NAMES, multiple=True, **face)
     kind = {int: options.COUNT, float: float}.get(one.type)
-    return click.option(
-        f"--{one.name.replace('_', '-')}", one.name, type=kind, metavar=one.option.metavar or None, **face
-    )
+    return click.option(one.flag, one.name, type=kind, metavar=one.option.metavar or None, **face)
 
 
 def _flat(one: Field, given: Any) -> Any:

@@ -198,10 +198,13 @@ study = click.argument("study", cls=Place)
 run = click.argument("run", cls=Place)
 
 
-def study_to_run(command: Callable[..., None]) -> Callable[..., None]:
+def study_to_run(command: Callable[..., None], pair: Sequence[str] = ()) -> Callable[..., None]:
     """The command with STUDY and the options in place of what it states, handed on resolved as `study`.
 
     `folder` is that of its run, there or not; `place` holds where it runs, fields of `RunOptions` by name: device, memory.
+
+    Args:
+      pair: options of the command that name a policy each, which runs whether or not the study has it run.
     """
 
     @wraps(command)
@@ -228,6 +231,9 @@ def study_to_run(command: Callable[..., None]) -> Callable[..., None]:
             "settings": settings,
         }
         resolved, folder = study_of(study, model, out, **changes)
+        named = tuple(dict.fromkeys(others[name] for name in pair))
+        if not {*named} <= {*resolved.policy_names}:
+            resolved, folder = study_of(study, model, out, **{**changes, "policies": named})
         place = {name: others.pop(name) for name in ("device", "memory")}
         command(study=resolved, folder=folder, place=place, **others)
 

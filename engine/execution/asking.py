@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +14,10 @@ from engine.answers.question import RUN, fields, plain_options
 from engine.errors import UserError, unknown
 from engine.execution.resources import refuse_if_memory_too_small
 from engine.run_folder import answer_store
+from engine.run_folder.finding import run_folder
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
+from engine.study.loading import load_study
 from engine.study.study import BLOCK, Study
 
 if TYPE_CHECKING:
@@ -104,14 +106,49 @@ def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) 
     Raises:
       UserError: what is asked for is not there; or the computer has too little memory.
     """
+    answer = answered(name, options, of)
+    return answer, answer_store.keep(of.run_folder, name, answer.groups, stacklevel + 1)
+
+
+def answered(name: str, options: Mapping[str, Any], of: Asking) -> Answer:
+    """The answer to a question, as `ask` gives it, which is kept nowhere."""
     question = question_of(name, options)
     if question.needs == RUN:
         of = replace(of, study=of.answers.study)
     if of.results is None:
         refuse_if_memory_too_small(of.study, of.memory)
     given = question.answer(of)
-    answer = replace(given, question=name, heading=question.heading, asked=plain_options(question))
-    return answer, answer_store.keep(of.run_folder, name, answer.groups, stacklevel + 1)
+    return replace(given, question=name, heading=question.heading, asked=plain_options(question))
+
+
+def attribute(
+    study: Study | str | Path,
+    start: str,
+    end: str,
+    outcome: Sequence[str] | str = (),
+    *,
+    paths: int | None = None,
+    device: str | None = None,
+) -> Answer:
+    """Which lever does what between two policies of a study that need not have been run; the answer is kept nowhere.
+
+    `answer["outcomes"]` and `answer["events"]` have the share of each group of levers, what it does alone and what is lost without it.
+
+    Args:
+      study: resolved; or its file, or the name of one that ships. Its `lever_groups` say which levers are looked at together.
+      start: policy that is subtracted.
+      end: policy whose difference from it is shared out.
+      outcome: outcomes and events; the headline and all events if none are given.
+      paths: from the first on; the study's, at most 131,072, if not given.
+      device: "cpu" or "gpu"; the GPUs if there are any.
+
+    Raises:
+      UserError: the study is not sound; or as `engine.analyses.attribution.attribution`.
+    """
+    if not isinstance(study, Study):
+        study = load_study(study, policies=[*dict.fromkeys((start, end))])
+    options = {"start": start, "end": end, "outcome": outcome}
+    return answered("attribute", options, Asking(study, run_folder(study), paths=paths, device=device))
 
 
 def question_of(name: str, options: Mapping[str, Any]) -> Question:

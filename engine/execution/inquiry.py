@@ -1,8 +1,7 @@
-"""What a run can be asked that takes its program, or all of its paths, once more; answers are also written beside its cube."""
+"""What a run can be asked; every answer is also kept beside its cube."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,12 +12,10 @@ from engine.execution import notebook
 from engine.execution.asking import Asking, ask
 from engine.execution.methods import Questions
 from engine.execution.stages import Stage
-from engine.run_folder import answer_store
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from engine.analyses.sensitivity import Sensitivity
     from engine.answers.answer import Answer
     from engine.execution.results import Answers
     from engine.run_folder.folder import RunFolder
@@ -39,28 +36,6 @@ class Inquiry(Questions):
         @cached_property
         def cube(self) -> xr.DataTree: ...
 
-    def attribute(
-        self, start: str, end: str, variables: Sequence[str] | None = None, **options: Any
-    ) -> xr.Dataset:
-        """Which lever does what between two policies: `engine.analyses.attribution_dataset.attribute`, on the run's first paths; not written."""
-        from engine.analyses.attribution_dataset import attribute
-
-        return attribute(self.study, start, end, variables, **options)
-
-    def sensitivity(self, variables: Sequence[str] | None = None, **options: Any) -> Sensitivity:
-        """Which inputs the answer hangs on, and what knowing them is worth.
-
-        Args:
-          variables: outcomes and events; the headline and all events if not given.
-          options: others of `engine.analyses.sensitivity.sensitivity`.
-        """
-        from engine.analyses.sensitivity import sensitivity
-        from engine.analyses.sensitivity_dataset import groups
-
-        answer = sensitivity(self.study, variables, **_watched(options))
-        self._keep("sensitivity", groups(answer, variables))
-        return answer
-
     def asking(self, **place: Any) -> Asking:
         """The run as a question sees it; `place` are other fields of `Asking`."""
         return Asking(self.study, self.run_folder, lambda: self.answers, lambda: self.cube, **place)
@@ -68,7 +43,7 @@ class Inquiry(Questions):
     def ask(
         self, question: str, *, paths: int | None = None, device: str | None = None, **options: Any
     ) -> Answer:
-        """The answer to a question by its name, which is also kept beside the cube.
+        """The answer to a question by its name, which is also kept beside the cube; progress is shown in notebooks.
 
         Args:
           question: one of `engine.analyses.registry.names()`, among them those of other packages.
@@ -79,17 +54,9 @@ class Inquiry(Questions):
         Raises:
           UserError: no such question or option, or what is asked for is not there.
         """
-        of = self.asking(device=device, **_watched({}))
+        watch = notebook.observer()
+        of = self.asking(device=device, observe=lambda stage, done, total: watch(Stage(stage, done, total)))
         if registry.question(question).needs == STUDY:
             study = self.study if paths is None else replace(self.study, paths=paths)
             of = replace(of, study=study, paths=paths)
         return ask(question, options, of, stacklevel=4)[0]
-
-    def _keep(self, question: str, groups: Mapping[str, xr.Dataset]) -> None:
-        answer_store.keep(self.run_folder, question, groups, stacklevel=4)
-
-
-def _watched(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of a question, with an observer that shows progress in notebooks where they name none."""
-    watch = notebook.observer()
-    return {"observe": lambda stage, done, total: watch(Stage(stage, done, total)), **options}

@@ -43,33 +43,6 @@ class Questions:
             "compare", outcome=outcome, policies=policies, level=level, year=year, at=at, device=device
         )
 
-    def discover(self, where: str, *, device: str | None = None) -> Answer:
-        """Find boxes of factors in which futures of a kind are frequent, in RUN.
-
-        Args:
-          where: Which futures: 'POLICY worse than POLICY in OUTCOME' (or better), 'EVENT under POLICY', 'OUTCOME > NUMBER under POLICY'; several joined by and.
-          device: "cpu" or "gpu"; the GPUs if there are any.
-
-        Raises:
-          UserError: what is asked for is not there.
-        """
-        return self.ask("discover", where=where, device=device)
-
-    def assumptions(
-        self, outcome: Sequence[str] | str = (), *, paths: int | None = None, device: str | None = None
-    ) -> Answer:
-        """Hold a study against its own assumptions.
-
-        Args:
-          outcome: Outcomes and events, in place of the headline and all events.
-          paths: how many are computed anew; as many as the question thinks fit if not given.
-          device: "cpu" or "gpu"; the GPUs if there are any.
-
-        Raises:
-          UserError: what is asked for is not there.
-        """
-        return self.ask("assumptions", outcome=outcome, paths=paths, device=device)
-
     def explain(
         self,
         outcome: str,
@@ -103,6 +76,74 @@ class Questions:
             device=device,
         )
 
+    def discover(self, where: str, *, device: str | None = None) -> Answer:
+        """Find boxes of factors in which futures of a kind are frequent, in RUN.
+
+        Args:
+          where: Which futures: 'POLICY worse than POLICY in OUTCOME' (or better), 'EVENT under POLICY', 'OUTCOME > NUMBER under POLICY'; several joined by and.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask("discover", where=where, device=device)
+
+    def attribute(
+        self,
+        start: str,
+        end: str,
+        outcome: Sequence[str] | str = (),
+        *,
+        paths: int | None = None,
+        device: str | None = None,
+    ) -> Answer:
+        """Show which lever does what between two policies.
+
+        Args:
+          start: The policy that is left, which is deducted.
+          end: The policy that is gone to.
+          outcome: Outcomes and events, in place of the headline and all events.
+          paths: how many are computed anew; as many as the question thinks fit if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask("attribute", start=start, end=end, outcome=outcome, paths=paths, device=device)
+
+    def sensitivity(
+        self,
+        outcome: Sequence[str] | str = (),
+        policies: Sequence[str] | str = (),
+        groups: Sequence[str] | str = (),
+        given_data: bool = False,
+        *,
+        paths: int | None = None,
+        device: str | None = None,
+    ) -> Answer:
+        """Show what each input of STUDY does to the spread of outcomes, events and tails, and what knowing it is worth.
+
+        Args:
+          outcome: Outcomes and events, in place of the headline and all events.
+          policies: The policies that are looked at.
+          groups: Also what each member of a Gaussian group does.
+          given_data: Also what SALib says from draws and outcomes alone: delta and PAWN.
+          paths: how many are computed anew; as many as the question thinks fit if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask(
+            "sensitivity",
+            outcome=outcome,
+            policies=policies,
+            groups=groups,
+            given_data=given_data,
+            paths=paths,
+            device=device,
+        )
+
     def flip(
         self,
         outcome: str,
@@ -127,3 +168,18 @@ class Questions:
         return self.ask(
             "flip", outcome=outcome, policies=policies, measure=measure, paths=paths, device=device
         )
+
+    def assumptions(
+        self, outcome: Sequence[str] | str = (), *, paths: int | None = None, device: str | None = None
+    ) -> Answer:
+        """Hold a study against its own assumptions.
+
+        Args:
+          outcome: Outcomes and events, in place of the headline and all events.
+          paths: how many are computed anew; as many as the question thinks fit if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask("assumptions", outcome=outcome, paths=paths, device=device)

@@ -22,11 +22,6 @@ from engine.run_folder import answer_store, ledger
 from engine.run_folder.folder import RunFolder
 from engine.study.study import Study
 
-NEEDED = {
-    "sensitivity": (),
-}
-"""What the command of a question needs besides the run, of those whose answers are drawn."""
-
 
 def yearly_names(study: Study, cube: xr.DataTree) -> tuple[str, ...]:
     """The yearly variables that a cube has risks of."""
@@ -78,11 +73,8 @@ def given(answers: Answers, condition: str, variable: str | None, level: float |
     ]
 
 
-def answer_to(folder: RunFolder, question: str) -> Answer | xr.DataTree:
-    """What a run has answered to a question, as it was last asked; labelled groups of one that is not in the registry yet.
-
-    Args:
-      question: one of `ledger.ANSWERS`.
+def answer_to(folder: RunFolder, question: str) -> Answer:
+    """What a run has answered to a question, as it was last asked.
 
     Raises:
       UserError: it has not been asked, or by a version whose answers have another form.
@@ -91,7 +83,7 @@ def answer_to(folder: RunFolder, question: str) -> Answer | xr.DataTree:
     if answer is None:
         command = command_line(question, folder.path, *_needed(question), model=folder.study.model_spec)
         raise UserError(str(folder.path), [f"has not been asked. Ask it: {command}"])
-    return Answer.of_tree(answer) if question in registry.QUESTIONS else answer
+    return Answer.of_tree(answer)
 
 
 def kept(folder: RunFolder) -> list[Answer]:
@@ -106,10 +98,8 @@ def kept(folder: RunFolder) -> list[Answer]:
 
 def _needed(question: str) -> tuple[str, ...]:
     """What the command of a question needs besides the run."""
-    if question in NEEDED:
-        return NEEDED[question]
     needed = (one for one in fields(registry.question(question)) if one.required)
-    return tuple(word for one in needed for word in (f"--{one.name}", one.option.metavar))
+    return tuple(word for one in needed for word in (one.flag, one.option.metavar))
 
 
 def refuse_unknown(variable: str | None, names: Iterable[str]) -> None:

@@ -26,7 +26,7 @@ from engine.study.study import Block
 LAYOUT = 3
 """Version of the layout of cube and ledger."""
 YEARLY, CUBE = "yearly", "cube"
-ANSWERS = ("assumptions", "compare", "explain", "sensitivity", "discover", "flip")
+ANSWERS = ("assumptions", "compare", "explain", "attribute", "sensitivity", "discover", "flip")
 """Questions that a run may have been asked, by the names of their commands."""
 FOLDER_HOLDS = 1000
 """Records of blocks in one folder of the ledger."""

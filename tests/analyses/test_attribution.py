@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import engine
 from engine import Factor, Lever, Outcome, PathModel, StaticModel, UserError, Yearly, load_study, total
 from engine.analyses.attribution import attribution
 from engine.analyses.coalitions import between
@@ -160,19 +159,6 @@ def test_the_way_back_has_the_opposite_shares(tmp_path, played):
         there = part(played, one.variable, one.measure)
         assert_close(estimates(one.share), [-x for x in estimates(there.share)])
         assert_close(estimates(one.alone), [-x for x in estimates(there.taken_back)])
-
-
-def test_the_dataset_is_labelled_and_adds_up(tmp_path):
-    shares = engine.attribute(game(tmp_path), "old", "new", ["product", "dear"], device="cpu")
-    own = shares["product"]
-    assert own.dims == ("measure", "effect", "group", "stat") and own.attrs["units"] == "1"
-    assert own.attrs["unit_name"] == "EUR" and "'new' less 'old'" in own.attrs["long_name"]
-    assert own.attrs["comment"] == "two levers that need each other"
-    added = own.sel(effect="share", stat="estimate").sum("group")
-    assert_close(added.values, shares["product_difference"].sel(stat="estimate").values)
-    assert shares["dear"].dims == ("effect", "group", "stat") and shares["dear"].attrs["units"] == "1"
-    assert shares["levers"].sel(group="a").item() == "a"
-    assert all(variable.attrs["long_name"] for variable in shares.variables.values())
 
 
 class Lake(PathModel):

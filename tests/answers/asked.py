@@ -20,6 +20,8 @@ OPTIONS = {
     "assumptions": {"outcome": ("cost", "ruin")},
     "explain": {"outcome": "cost", "levers": True, "mechanisms": True},
     "compare": {"outcome": ("cost", "own", "ruin"), "level": "97.5"},
+    "attribute": {"start": "old", "end": "aided"},
+    "sensitivity": {"outcome": ("cost", "ruin")},
     "flip": {"outcome": "own", "policies": ("old", "aided")},
 }
 """Options of each question, for the study of a sum."""

@@ -89,7 +89,8 @@ def test_tables_say_what_they_hold_and_their_first_row_is_shown(answers, name):
 def test_the_command_fits_the_screen_and_keeps_what_the_method_keeps(answers, done, name, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     folder = done.folder
-    words = [word for key, value in OPTIONS[name].items() for word in _words(key, value)]
+    flags = {one.name: one.flag for one in fields(registry.question(name))}
+    words = [word for key, value in OPTIONS[name].items() for word in _words(flags[key], value)]
     monkeypatch.setattr("engine.run_folder.finding.stored_study", lambda *_, **__: done.study)
     for full in ((), ("--full",)):
         ended = call(name, folder, *words, "--quiet", *full)
@@ -101,9 +102,9 @@ def test_the_command_fits_the_screen_and_keeps_what_the_method_keeps(answers, do
         assert not wide, wide
 
 
-def _words(key, value):
+def _words(flag, value):
     values = [value] if isinstance(value, str) or not isinstance(value, tuple) else [",".join(value)]
-    return [] if value is None else ([f"--{key}"] if value is True else [f"--{key}", *map(str, values)])
+    return [] if value is None else ([flag] if value is True else [flag, *map(str, values)])
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

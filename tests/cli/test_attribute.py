@@ -1,16 +1,14 @@
-"""`rustbelt attribute`: a finding that claims no more than its intervals, tables, records, and what is refused."""
+"""`rustbelt attribute`: a finding that claims no more than its intervals, tables, JSON, what is kept, and what is refused."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
 import engine
-from engine.analyses.attribution import Attribution, Part
-from engine.analyses.coalitions import Player
-from engine.cli.show.attribution_table import finding
-from engine.risk.intervals import Estimate
-from engine.study.loading import load_study
+from engine.answers.answer import Answer
+from engine.execution.run import open_run
+from engine.report.page import report
+from engine.run_folder import answer_store
 from tests.small_files import BRIDGE, MODELS, call, own, write
 
 WIDER = BRIDGE + '[lever_groups]\nsteel = ["strength"]\n'
@@ -33,7 +31,7 @@ def test_it_prints_a_finding_and_a_table_for_each_outcome_and_event(study):
     assert "share: what a group adds" in " ".join(result.stdout.split())
 
 
-def test_records_hold_every_number_and_nothing_else_is_printed(study):
+def test_json_holds_every_number_and_nothing_else_is_printed(study):
     words = (
         "attribute",
         study,
@@ -46,30 +44,39 @@ def test_records_hold_every_number_and_nothing_else_is_printed(study):
         "margin",
         "--json",
     )
-    records = json.loads(call(*words).stdout)
-    assert len(records) == 2 * (1 + 3)
-    whole, share, *_ = records
-    assert (whole["effect"], whole["group"], share["effect"], share["group"]) == (
-        "difference",
-        None,
-        "share",
-        "steel",
-    )
-    assert whole["estimate"] == pytest.approx(share["estimate"]) == pytest.approx(4.0, rel=1e-5)
-    assert {(r["from"], r["to"], r["variable"]) for r in records} == {("weak", "strong", "margin")}
+    answer = json.loads(call(*words).stdout)
+    rows = answer["tables"]["outcomes"]["rows"]
+    assert [(row["variable"], row["measure"], row["group"]) for row in rows] == [
+        ("margin", measure, "steel") for measure in ("mean", "ES99")
+    ]
+    whole, share = rows[0]["difference"]["estimate"], rows[0]["share"]["estimate"]
+    assert whole == pytest.approx(share) == pytest.approx(4.0, rel=1e-5)
+    assert {*rows[0]} >= {"alone", "taken_back", "unit"} and "events" not in answer["tables"]
+    assert answer["asked"] == {"start": "weak", "end": "strong", "outcome": ["margin"]}
 
 
-def test_a_run_is_asked_the_same(study, tmp_path):
+def test_a_run_is_asked_the_same_and_keeps_it(study, tmp_path):
     model = engine.load_model_file(f"{MODELS}:Bridge")
     run = engine.run(str(study), tmp_path / "run", model, device="cpu")
     shares = run.attribute("weak", "strong", ["damage"], device="cpu")
-    own = engine.attribute(run.study, "weak", "strong", ["damage"], device="cpu")
-    assert shares.identical(own)
-    numbers = ["damage", "damage_difference"]  # and the flags of those that have any
-    assert list(shares) == [*numbers, *(f"{name}_reasons" for name in numbers)]
+    alone = engine.attribute(run.study, "weak", "strong", ["damage"], device="cpu")
+    assert shares == alone
     gap = run.compare("damage").frame("differences").query("measure == 'ES99'")["difference"].item()
-    whole = shares["damage_difference"].sel(measure="ES99", stat="estimate").item()
-    assert whole == pytest.approx(gap, rel=1e-5)
+    (tail,) = shares["outcomes"].where(measure="ES99")
+    assert tail["difference"].estimate == pytest.approx(gap, rel=1e-5)
+    asked = call("attribute", run.folder, *own("Bridge"), "--from", "weak", "--to", "strong", "--quiet")
+    assert asked.exit_code == 0, asked.output
+    kept = Answer.of_tree(answer_store.read(run.folder, "attribute"))
+    assert kept["outcomes"]["variable"].count("damage") == 2 and kept.finding.startswith("strong less weak")
+    page = report(run.folder, run.study, open_run(run.folder, model).cube).decode()
+    assert "Which lever does what" in page and "What each group does: mean of damage [yuan]" in page
+
+
+def test_a_policy_that_does_not_run_can_be_asked_for(tmp_path):
+    study = write(tmp_path, WIDER.replace('baseline = "weak"', 'baseline = "weak"\ncompare = ["weak"]'))
+    given = call("attribute", study, *own("Bridge"), "--from", "weak", "--to", "strong", "--json", "--quiet")
+    assert given.exit_code == 0, given.output
+    assert json.loads(given.stdout)["study"]["policies"] == ["weak", "strong"]
 
 
 @pytest.mark.parametrize(
@@ -87,44 +94,3 @@ def test_a_run_is_asked_the_same(study, tmp_path):
 def test_what_is_wrong_is_said(study, words, message):
     result = call("attribute", study, *own("Bridge"), *words)
     assert result.exit_code == 2 and message in result.output and not result.stdout
-
-
-# ---------------------------------------------------------------------------------------------- the finding
-
-
-def told(*shares, whole=(10.0, 9.5, 10.5), leaders=("a",)):
-    """The finding of shares given by their estimates and ends, of groups a, b, c."""
-    of = [Estimate(x, (high - low) / 4, low, high) for x, low, high in (whole, *shares)]
-    players = tuple(Player(name, ()) for name in "abc"[: len(shares)])
-    part = Part("cost", "mean", of[0], tuple(of[1:]), (), (), leaders)
-    study = load_study("rustbelt", paths=100)
-    outcomes = {"cost": replace(study.model.outcomes["public_cost"], unit="EUR")}
-    study = replace(study, model=type("Costs", (), {"outcomes": outcomes})())
-    return finding(Attribution(study, "old", "new", players, (part,), 0), part)
-
-
-def test_most_is_said_of_more_than_half_alone():
-    sure, unsure = told((8.0, 7.5, 8.5), (2.0, 1.5, 2.5)), told((5.2, 4.5, 5.9), (4.8, 4.1, 5.0))
-    assert (
-        sure
-        == "new less old, mean of cost: 10.0 [9.5, 10.5] EUR; a carries most of it, 8.0 [7.5, 8.5] (80 %)."
-    )
-    assert "a carries the largest part of it, 5.2" in unsure
-
-
-def test_groups_that_are_not_told_apart_are_not_ranked():
-    text = told((5.2, 4.5, 5.9), (4.8, 4.1, 5.0), leaders=("a", "b"))
-    assert text.endswith(
-        "a and b carry the largest parts of it, and which of these carries most is not told."
-    )
-
-
-def test_what_works_against_it_and_what_is_not_told_from_zero_are_named():
-    text = told((12.0, 11.0, 13.0), (-2.0, -2.5, -1.5), (0.1, -0.1, 0.3))
-    assert text.endswith("; b (-2.0 [-2.5, -1.5]) works against it; c is not told from zero.")
-
-
-def test_a_difference_that_is_not_told_from_zero_has_no_leader():
-    text = told((3.0, 2.5, 3.5), (-3.0, -3.5, -2.5), (0.0, -1.0, 1.0), whole=(0.1, -0.5, 0.7))
-    assert text.startswith("new is not told from old in mean of cost (0.1 [-0.5, 0.7] EUR), though")
-    assert "a 3.0 [2.5, 3.5], b -3.0" in text and "c" not in text.partition("though")[2].replace("cost", "")

@@ -65,4 +65,4 @@ def test_so_have_assumptions_explanations_inputs_and_beliefs(folder):
     ):
         assert part in explained
     hangs = words("sensitivity", folder / "study.toml", *own("Bridge"), "--outcome", "collapse")
-    assert "probability of collapse [points] under" in hangs
+    assert "probability of collapse under weak [points]" in hangs

@@ -27,11 +27,10 @@ def test_sensitivity_prints_a_finding_and_writes_the_answer_beside_the_cube(run)
     ended = call("sensitivity", study, *own("Bridge"), "--out", folder, "--quiet")
     assert ended.exit_code == 0, ended.output
     assert ended.stdout.startswith("damage, strong less weak: ")
-    assert (
-        "What damage hangs on: share in %" in ended.stdout and "labelled, beside the cube: " in ended.stdout
-    )
+    assert "What each input does to the variance, in %: mean of damage" in ended.stdout
+    assert "labelled, beside the cube: " in ended.stdout
     tree = xr.open_datatree(folder / "sensitivity.zarr", engine="zarr")
-    shares = tree["shares"]["share"].sel(index="shapley", stat="estimate").sum("input").values
+    shares = tree["shares"]["share"].sel(stat="estimate").sum("input").values.ravel()
     assert all(abs(one - 1) < 1e-6 or one == 0 for one in shares)
     verified = call("verify", folder, *own("Bridge"))
     assert "everything is as it was written" in verified.stdout
@@ -42,10 +41,13 @@ def test_json_has_every_number(run):
     ended = call(
         "sensitivity", study, *own("Bridge"), "--out", folder, "--json", "--quiet", "--outcome", "damage"
     )
-    records = json.loads(ended.stdout)
-    kinds = {one["kind"] for one in records}
-    assert kinds == {"shapley", "first", "total", "side", "worth", "swing"}
-    assert {one["variable"] for one in records} == {"damage"}
+    tables = json.loads(ended.stdout)["tables"]
+    assert set(tables) == {"shares", "known", "worth", "swings"}
+    (row, *_), *_ = (table["rows"] for table in tables.values())
+    assert {*row} >= {"share", "alone", "total"} and {*tables["known"]["rows"][0]} >= {"factors", "shocks"}
+    assert {row["variable"] for name in ("shares", "known", "swings") for row in tables[name]["rows"]} == {
+        "damage"
+    }
 
 
 def test_flip_prints_what_turns_a_ranking_and_the_report_has_both(run):
@@ -104,7 +106,7 @@ def test_any_two_policies_make_a_pair(tmp_path):
     (stated,) = records["flip"]["tables"]["difference"]["rows"]
     assert (stated["policy"], stated["against"]) == ("strong", "stronger")
     assert stated["difference"]["estimate"] > 0
-    assert {one.get("against") for one in records["sensitivity"]} <= {"", None, "stronger"}
+    assert {row["against"] for row in records["sensitivity"]["tables"]["shares"]["rows"]} == {"", "stronger"}
     assert "weak" not in json.dumps(records)
 
 

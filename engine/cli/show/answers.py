@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from engine.answers.shown import COMMAND, Stack, aligned, stacks
+from engine.answers.shown import COMMAND, Stack, aligned, parts, stacks
 from engine.answers.table import Kind, Table
 from engine.cli.show import screen
 from engine.cli.show.rows import Column, print_rows
@@ -45,14 +45,15 @@ def print_answer(console: Console, answer: Answer, full: bool) -> None:
     screen.print_words(console, answer.basis)
     console.print()
     for table in answer.tables:
-        _print_table(console, table, full)
+        for part in parts(table, full):
+            _print_table(console, part, full)
     if answer.reading:
         screen.print_words(console, answer.reading, "dim")
 
 
 def _print_table(console: Console, table: Table, full: bool) -> None:
     names, columns = stacks(table, full)
-    hidden = 0 if full or not table.brief else len(table) - sum(table.brief)
+    hidden = len(stacks(table)[0].cells) - len(names.cells)
     more = f"{hidden} more: --full" if hidden else ""
     screen.print_title(console, table.title, more)
     if not names.cells:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-import xarray as xr
+from typing import Any
 
+import numpy as np
+
+from engine.answers.answer import Answer
 from engine.formatting import words
 from engine.plots import labels, selection, style, ticks
 from engine.plots.bars import arms
@@ -15,12 +17,12 @@ from engine.risk.intervals import Estimate
 
 @style.styled
 def inputs(
-    sensitivity: xr.DataTree, variable: str | None = None, measure: str | None = None, *, most: int = 12
+    sensitivity: Answer, variable: str | None = None, measure: str | None = None, *, most: int = 12
 ) -> Figure:
     """Shapley effects of the inputs with the largest, points with 95 % intervals; the bar is what each does alone and at most.
 
     Args:
-      sensitivity: what `run.sensitivity` has written, as `engine.run_folder.answer_store` reads it.
+      sensitivity: what the run has answered.
       variable: an outcome or event that was looked at; the first if not given.
       measure: "mean" or "ES99" of an outcome, "probability" of an event; the first that there is if not given.
       most: inputs that are shown.
@@ -28,43 +30,34 @@ def inputs(
     Raises:
       UserError: the variable or measure was not looked at.
     """
-    if "shares" not in sensitivity.children:
+    if "shares" not in sensitivity:
         on = sheet(1, 1, (4.2, 1.6))
         blank(on.panels[0], "nothing is drawn")
         labelled(on.panels[0], "share of the variance [%]", None)
         return on.close("Nothing that is drawn stands behind the answer")
-    held = sensitivity.children["shares"].to_dataset(inherit=False).load()
-    known = list(dict.fromkeys(map(str, held["variable"].values)))
-    chosen = known[0] if variable is None else variable
-    selection.refuse_unknown("variable", chosen, known, "inputs")
-    held = held.isel(quantity=np.flatnonzero(held["variable"].values == chosen))
-    measures = list(dict.fromkeys(map(str, held["measure"].values)))
-    of = measures[0] if measure is None else measure
-    selection.refuse_unknown("measure", of, measures, "inputs")
-    held = held.isel(quantity=np.flatnonzero(held["measure"].values == of))
-    table = (
-        held["share"]
-        .transpose("quantity", "index", "input", "stat")
-        .sel(index=["shapley", "first", "total"])
-        .values
-    )
-    order = np.argsort(-np.nan_to_num(table[:, 0, :, 0]).max(axis=0))[:most]
-    names = [words(str(held["input"].values[k])) for k in order]
-    sides = [
-        f"{words(str(policy))} less {words(str(against))}" if str(against) else words(str(policy))
-        for policy, against in zip(held["policy"].values, held["against"].values, strict=True)
-    ]
+    rows: list[dict[str, Any]] = list(sensitivity["shares"].rows())
+    chosen, rows = _of("variable", variable, rows)
+    of, rows = _of("measure", measure, rows)
+    every = {str(row["input"]): 0.0 for row in rows}
+    for row in rows:
+        every[str(row["input"])] = max(every[str(row["input"])], np.nan_to_num(row["share"].estimate))
+    order = sorted(every, key=lambda name: -every[name])[:most]
+    names = [words(name) for name in order]
+    by_side: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        policy, against = words(str(row["policy"])), words(str(row["against"]))
+        by_side.setdefault(f"{policy} less {against}" if against else policy, {})[str(row["input"])] = row
+    sides = list(by_side)
     on = sheet(len(sides), min(3, len(sides)), (2.6, max(1.6, 0.22 * len(order))))
-    for k, (ax, side) in enumerate(zip(on.panels, sides, strict=True)):
-        _panel(ax, [table[k, :, at] for at in order], side == sides[-1] and len(sides) > 1)
+    for ax, side in zip(on.panels, sides, strict=True):
+        _panel(ax, [by_side[side][name] for name in order], side == sides[-1] and len(sides) > 1)
         ax.set_yticks(
             range(len(names)), labels=[labels.fitted(name, 2.1, 8) for name in names], linespacing=0.9
         )
         labelled(ax, "share of the variance [%]", None, side)
-    about = sensitivity.attrs
     what = f"{words(chosen)}, {of}"
     note = (
-        f"{what}: {labels.counted(int(about['paths']), 'path')}, {len(order)} of {held.sizes['input']} inputs. Points: Shapley effect with its 95 % "
+        f"{what}: {labels.counted(sensitivity.subject.paths, 'path')}, {len(order)} of {len(every)} inputs. Points: Shapley effect with its 95 % "
         "interval; bars from what the input does alone to what it does at most, with all that it does together with others."
     )
     return on.close(
@@ -72,18 +65,29 @@ def inputs(
     )
 
 
-def _panel(ax: Axes, rows: list[np.ndarray], is_difference: bool) -> None:
+def _of(what: str, wanted: str | None, rows: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
+    """The rows of one variable or measure, the first that there is if none is wanted."""
+    known = list(dict.fromkeys(str(row[what]) for row in rows))
+    chosen = known[0] if wanted is None else wanted
+    selection.refuse_unknown(what, chosen, known, "inputs")
+    return chosen, [row for row in rows if row[what] == chosen]
+
+
+def _panel(ax: Axes, rows: list[dict[str, Any]], is_difference: bool) -> None:
     colour = style.INK if is_difference else style.COLOURS[0]
-    for y, (share, alone, most) in enumerate(rows):
+    for y, row in enumerate(rows):
+        share, alone, most = row["share"], row["alone"], row["total"]
         ax.plot(
-            [100 * alone[0], 100 * most[0]],
+            [100 * alone.estimate, 100 * most.estimate],
             [y, y],
             color=colour,
             linewidth=4,
             alpha=0.25,
             solid_capstyle="butt",
         )
-        one = Estimate(*(100.0 * share[:4]).tolist())
+        one = Estimate(
+            *(100.0 * each for each in (share.estimate, share.standard_error, share.low, share.high))
+        )
         known = np.isfinite(one.low)
         ax.errorbar(
             [one.estimate], [y], xerr=arms([one]), color=colour, marker="o", markersize=4, linestyle="none", elinewidth=1, capsize=2,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from engine.answers.answer import Answer
-from engine.answers.shown import COMMAND, Stack, stacks, text_of
+from engine.answers.shown import COMMAND, Stack, parts, stacks, text_of
 from engine.answers.table import Table
 from engine.errors import UserError
 from engine.report.charts import Chart
@@ -36,7 +36,7 @@ def section(question: str, charts: Charts = lambda *_: ()) -> Callable[[RunRecor
             findings=[minus(spoken(text)) for text in answer.findings],
             charts=drawn,
             policies=run.study.policy_names,
-            tables=[_table(spoken, table) for table in answer.tables],
+            tables=[_table(spoken, part) for table in answer.tables for part in parts(table, full=False)],
             basis=spoken(answer.basis),
             reading=answer.reading,
         )
@@ -74,7 +74,7 @@ def _table(spoken: Callable[[str], str], table: Table) -> tuple[str, list[str], 
         for k, name in enumerate(names.cells)
     ]
     heads = ["", *(spoken(of.head.replace("\n", ", ")) for of in columns)]
-    return spoken(table.title), heads, rows, len(table) - sum(table.brief) if table.brief else 0
+    return spoken(table.title), heads, rows, len(stacks(table)[0].cells) - len(rows)
 
 
 def _cell(spoken: Callable[[str], str], of: Stack, k: int) -> str:

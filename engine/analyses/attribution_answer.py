@@ -1,0 +1,189 @@
+"""Which lever does what, as an answer: a sentence that claims no more than its intervals, and tables of outcomes and events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.analyses.attribution import PROBABILITY, SHORTFALL, Attribution, Part, attribution
+from engine.analyses.comparison import of_named
+from engine.answers.answer import Answer, Subject
+from engine.answers.question import Asked
+from engine.answers.table import Column, Table, estimates, texts
+from engine.risk.as_text import cell, judged, shown_in
+from engine.risk.intervals import Estimate
+from engine.risk.rankings import listed
+from engine.risk.tables import Record, record
+
+READING = (
+    "share: what a group adds, averaged over all orders in which the groups may be changed (its Shapley value): the shares add up to the "
+    "difference. alone: what it does where nothing else is changed. taken back: what is lost where all is changed but it. "
+    "Brackets: 95 % intervals."
+)
+
+
+def answer(of: Asked, start: str, end: str, variables: Sequence[str]) -> Answer:
+    """What each group of levers does to the difference between two policies.
+
+    Args:
+      variables: outcomes and events, the first of which the sentence is of; the headline and all events if there are none.
+
+    Raises:
+      UserError: as `engine.analyses.attribution.attribution`.
+    """
+    given = attribution(of.study, start, end, variables or None, of.paths, of.device, of.observe)
+    study, count = of_named(given.study, (start, end)), len(given.players)
+    facts = f"{study.name}: {study.paths:,} paths, seed {study.seed}, {1 << count} coalitions of {count} group{'' if count == 1 else 's'}"
+    left_out = f", {given.excluded:,} paths left out, whose values are not finite" if given.excluded else ""
+    made = [_groups(given), _percents(given), *_shares(given)]
+    finding = sentence(given, _subject(given, variables))
+    return Answer(Subject.of(study), (finding,), tuple(made), f"{facts}{left_out}", READING, given)
+
+
+def sentence(given: Attribution, part: Part) -> str:
+    """One sentence on a measure: which group carries most of the difference, which work against it, which cannot be distinguished from zero."""
+    whole = _record(part, given.end, part.difference)
+    sign, scale = judged(whole), _scale(part)
+    shares = _by_name(given, part)
+    signs = {name: judged(one) for name, one in shares.items()}
+    shown = {name: _shown(one, scale) for name, one in shares.items()}
+    what, of_whole = _what(part), f"{_shown(whole, scale)} {_unit(given, part)}"
+    if not sign:
+        significant = [f"{name} {shown[name]}" for name in shares if signs[name]]
+        rest = (
+            f", though these groups of levers are distinguishable from zero: {', '.join(significant)}"
+            if significant
+            else ""
+        )
+        return f"{given.end} cannot be distinguished from {given.start} in {what} ({of_whole}){rest}."
+    first, *others = part.leaders
+    head = f"{given.end} less {given.start}, {what}: {of_whole}; "
+    if signs[first] != sign:
+        return f"{head}no group's share of it can be distinguished from zero."
+    if others:
+        lead = f"{listed([first, *others])} carry the largest parts of it, and which of these carries most cannot be distinguished"
+    else:
+        own = shares[first]
+        near, far = (own.low, whole.high) if sign > 0 else (own.high, whole.low)
+        how = "most" if sign * near > 0.5 * sign * far else "the largest part"
+        lead = f"{first} carries {how} of it, {shown[first]} ({_percent(part, own.estimate)} %)"
+    against = [f"{name} ({shown[name]})" for name in shares if signs[name] == -sign]
+    nothing = [name for name in shares if signs[name] == 0 and name not in others]
+    unknown = [name for name in shares if signs[name] is None and name not in others]
+    parts = [
+        lead,
+        *([f"{listed(against)} work{'s' * (len(against) == 1)} against it"] if against else ()),
+        *([f"{listed(nothing)} cannot be distinguished from zero"] if nothing else ()),
+        *([f"{listed(unknown)} {'has' if len(unknown) == 1 else 'have'} no interval"] if unknown else ()),
+    ]
+    return f"{head}{'; '.join(parts)}."
+
+
+def _subject(given: Attribution, named: Sequence[str]) -> Part:
+    """What the finding is of: what was named first; else, as in the report, the event of several events, else the first one, else the headline."""
+    events = {event.name: event for event in given.study.events}
+    of_events = [part for part in given.parts if part.measure == PROBABILITY]
+    tails = [part for part in given.parts if part.measure == SHORTFALL]
+    if named:
+        return next(part for part in (*tails, *of_events) if part.variable == named[0])
+    return next(iter([*sorted(of_events, key=lambda part: not events[part.variable].all_of), *tails]))
+
+
+def _groups(given: Attribution) -> Table:
+    levers = [", ".join(player.levers) for player in given.players]
+    names = [player.name for player in given.players]
+    columns = (
+        texts("group", names, "levers that are looked at together"),
+        texts("levers", levers, "those of them that differ"),
+    )
+    brief = [name != of for name, of in zip(names, levers, strict=True)]
+    return Table("groups", "Groups of levers", columns, ("group",), brief)
+
+
+def _percents(given: Attribution) -> Table:
+    """All shares in percent of their difference, in brackets those that cannot be distinguished from zero; none of a difference that cannot."""
+    held = []
+    for part in given.parts:
+        for own in _by_name(given, part).values():
+            text = _percent(part, own.estimate)
+            held.append(
+                f"({text})" if text and judged(own) == 0 else f"{text}{cell(own).mark}" if text else "-"
+            )
+    columns = (
+        *_labels(given, given.parts),
+        texts("percent", held, "share in percent of the difference, as people read it"),
+    )  # fmt: skip
+    title = "Shares in % of the difference; in brackets: cannot be distinguished from zero"
+    return Table("percent", title, columns, ("of", "group"), across="group")
+
+
+def _shares(given: Attribution) -> list[Table]:
+    """What each group does to outcomes, in their units, and to probabilities."""
+    kinds = {
+        "outcomes": ([part for part in given.parts if part.measure != PROBABILITY], ""),
+        "events": ([part for part in given.parts if part.measure == PROBABILITY], "points"),
+    }
+    made = []
+    for name, (parts, shown) in kinds.items():
+        wholes = [part.difference for part in parts for _ in given.players]
+
+        def effect(of: str, about: str, parts: Sequence[Part] = parts, shown: str = shown) -> Column:
+            return estimates(of, [one for part in parts for one in getattr(part, of)], about, shown=shown)
+
+        columns = (
+            *_labels(given, parts),
+            estimates(
+                "difference", wholes, "under the policy that is gone to less under the one that is left", shown=shown, over=("of",),
+                head=f"{given.end} less {given.start}",
+            ),
+            effect("share", "what the group adds, averaged over all orders: its Shapley value"),
+            effect("alone", "what it does where it alone is changed"),
+            effect("taken_back", "what is lost where it alone is not changed"),
+        )  # fmt: skip
+        made.append(Table(name, "What each group does", columns, ("of", "group"), apart="of"))
+    return [table for table in made if len(table)]
+
+
+def _labels(given: Attribution, parts: Sequence[Part]) -> tuple[Column, ...]:
+    """What each row is of: a measure of a variable, with its unit, and a group."""
+    each = [part for part in parts for _ in given.players]
+    over = {"over": ("of",), "brief": False}
+    return (
+        texts("of", [_what(part) for part in each], "what the difference is in"),
+        texts("variable", [part.variable for part in each], "outcome or event", **over),
+        texts("measure", [part.measure for part in each], "mean or ES99 of an outcome, probability of an event", **over),
+        texts("unit", [_unit(given, part) for part in each], "unit of what people read", **over),
+        texts("group", [player.name for _ in parts for player in given.players], "levers that are looked at together"),
+    )  # fmt: skip
+
+
+def _by_name(given: Attribution, part: Part) -> dict[str, Record]:
+    """The share of each group."""
+    return {p.name: _record(part, p.name, one) for p, one in zip(given.players, part.share, strict=True)}
+
+
+def _what(part: Part) -> str:
+    return f"{part.measure} of {part.variable}"
+
+
+def _record(part: Part, who: str, one: Estimate) -> Record:
+    return record(part.measure, who, part.variable, one)
+
+
+def _shown(one: Record, scale: float) -> str:
+    own = cell(one, scale)
+    return f"{own.estimate}{own.mark} {own.interval}".strip()
+
+
+def _scale(part: Part) -> float:
+    return shown_in(f"difference_{part.measure}")[0]
+
+
+def _unit(given: Attribution, part: Part) -> str:
+    outcome = given.study.model.outcomes.get(part.variable)
+    return shown_in(f"difference_{part.measure}", outcome.unit if outcome else "1")[1]
+
+
+def _percent(part: Part, own: float) -> str:
+    """A share in percent of the difference; nothing where that cannot be distinguished from zero."""
+    whole = _record(part, "", part.difference)
+    return f"{round(100 * own / whole.estimate)}" if judged(whole) else ""

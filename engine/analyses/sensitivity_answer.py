@@ -1,0 +1,275 @@
+"""Which inputs the answer hangs on, as an answer: a sentence that claims no more than its intervals, and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from engine.analyses.comparison import of_named
+from engine.analyses.futures import MEAN, PROBABILITY, SHORTFALL, Quantity
+from engine.analyses.indices import Shares
+from engine.analyses.sensitivity import SensitivityResult, sensitivity
+from engine.analyses.swings import Swing
+from engine.answers.answer import Answer, Subject
+from engine.answers.question import Asked
+from engine.answers.table import Column, Table, estimates, numbers, texts
+from engine.formatting import rounded
+from engine.risk.intervals import Estimate
+from engine.risk.rankings import listed
+from engine.study.study import Study
+
+MOST = 8
+"""Rows of a table that are shown unless all are asked for."""
+MOST_KNOWN = 3
+"""Inputs that are shown of those that are worth knowing, unless all are asked for."""
+EVERYTHING, FACTORS = "everything", "all factors"
+READING = (
+    "Shares are in % of the variance: of the outcome on a path, of what a path adds to ES, of whether the event happens. share: an input's "
+    "part, what inputs do together shared out evenly (its Shapley effect): all parts add up to 100. alone: what goes if the input is known "
+    "(Sobol' first index). total: what is left if all others are known. Inputs stand in the order of the finding, factors in that of the first table. worth: how much "
+    "better the measure gets if the policy is picked by a rule that reads the input; a lower bound. Brackets: 95 % intervals."
+)
+
+
+def answer(
+    of: Asked, variables: Sequence[str], policies: Sequence[str], groups: Sequence[str], with_given_data: bool
+) -> Answer:
+    """What each input does to the spread of outcomes, events and tails, and what knowing it is worth.
+
+    Args:
+      variables: outcomes and events, the first of which the sentence is of; the headline and all events if there are none.
+
+    Raises:
+      UserError: as `engine.analyses.sensitivity.sensitivity`.
+    """
+    study = of_named(of.study, policies or None)
+    given = sensitivity(study, variables or None, of.paths, of.device, of.observe, groups, with_given_data)
+    study = given.study
+    basis = (
+        f"{study.name}: {study.paths:,} paths, seed {study.seed}, and as many that are independent of them; "
+        f"{len(given.inputs)} inputs that are drawn apart"
+    )
+    made = _tables(given, _subject(given, variables))
+    return Answer(Subject.of(study), (sentence(given, variables),), tuple(made), basis, READING, given)
+
+
+def sentence(given: SensitivityResult, named: Sequence[str] = ()) -> str:
+    """One sentence: which input carries most of the spread of what is looked at first, and what no study could find out."""
+    of = _subject(given, named)
+    if of is None:
+        return "Nothing is drawn: no input has a share."
+    what = f"{of.quantity.variable}, {'' if of.quantity.against else 'under '}{_side(of.quantity)}"
+    if not of.sd:
+        return f"{what} is the same on every path: no input has a share."
+    order = sorted(range(len(given.inputs)), key=lambda k: -of.shapley[k].estimate)
+    first = of.shapley[order[0]]
+    if not first.low > 0:
+        return f"What {what} hangs on cannot be distinguished: too few paths, or too heavy a tail, for an interval of the largest share."
+    level = [k for k in order[1:] if not of.shapley[k].high < first.low]
+    names = [given.inputs[k].name for k in (order[0], *level)]
+    if level:
+        lead = f"{listed(names[:4])} carry the largest parts, and which of them carries most cannot be distinguished"
+    else:
+        how = "most" if first.low > 0.5 else "the largest part"
+        lead = f"{names[0]} carries {how} of it, {_percent(first)} of the variance"
+    sides = ((FACTORS, of.known), ("all shocks", of.accidents))
+    rest = " and ".join(f"{_percent(one)} if {name} were known" for name, one in sides if one.low == one.low)
+    return f"{what}: {lead}{f'; of the variance goes {rest}' if rest else ''}."
+
+
+def _subject(given: SensitivityResult, named: Sequence[str]) -> Shares | None:
+    """What the finding is of: the difference of the last policy from the baseline in what was named first, else in the first headline."""
+    if not given.inputs:
+        return None
+    name = named[0] if named else given.shares[0].quantity.variable
+    own = [
+        s for s in given.shares if s.quantity.variable == name and s.quantity.measure in (MEAN, PROBABILITY)
+    ]
+    return next((s for s in own if s.quantity.against), own[0])
+
+
+def _tables(given: SensitivityResult, subject: Shares | None) -> list[Table]:
+    made = []
+    if subject is not None:
+        order = sorted(range(len(given.inputs)), key=lambda k: -np.nan_to_num(subject.shapley[k].estimate))
+        made += [_shares(given, order), _known(given)]
+    if given.worths:
+        made.append(_worth(given))
+    outcomes = [k for k, one in enumerate(given.swung) if one.measure != PROBABILITY]
+    events = [k for k, one in enumerate(given.swung) if one.measure == PROBABILITY]
+    if given.swings:
+        made += [_swings(given, "swings", outcomes, ""), _swings(given, "event_swings", events, "points")]
+    if given.within:
+        made.append(_members(given))
+    if given.given_data:
+        made.append(_given_data(given))
+    return [table for table in made if len(table)]
+
+
+def _shares(given: SensitivityResult, order: Sequence[int]) -> Table:
+    """Of each measure, what each input does under each policy and in differences."""
+    among: dict[str, list[Shares]] = {}
+    for one in given.shares:
+        among.setdefault(_what(one.quantity), []).append(one)
+    rows = [(s, k) for several in among.values() for k in order for s in several]
+    most = {what: _largest([[s.shapley[k].estimate for s in several] for k in order]) for what, several in among.items()}  # fmt: skip
+    shown = {(what, order[place]) for what, places in most.items() for place in places}
+    columns = (
+        *_measures([s.quantity for s, _ in rows]),
+        texts("input", [given.inputs[k].name for _, k in rows], "what is drawn apart from all else"),
+        texts("kind", [given.inputs[k].kind for _, k in rows], "factor, group, shock or regime", over=("input",), brief=False),
+        *_sides([s.quantity for s, _ in rows]),
+        estimates("share", [s.shapley[k] for s, k in rows], "its part in the variance, what inputs do together shared out evenly", shown="%"),
+        estimates("alone", [s.first[k] for s, k in rows], "share of the variance that goes if it is known", shown="%", brief=False),
+        estimates("total", [s.total[k] for s, k in rows], "share of the variance that is left if all others are known", shown="%", brief=False),
+    )  # fmt: skip
+    brief = [(_what(s.quantity), k) in shown for s, k in rows]
+    return Table("shares", "What each input does to the variance, in %", columns, ("of", "input", "side"), brief, "side", "of")  # fmt: skip
+
+
+def _known(given: SensitivityResult) -> Table:
+    """What could be found out, and what the years bring."""
+    units = [_unit(given.study, s.quantity) for s in given.shares]
+    columns = (
+        *_measures([s.quantity for s in given.shares]),
+        *_sides([s.quantity for s in given.shares]),
+        estimates("factors", [s.known for s in given.shares], "share of the variance that goes if all factors are known", head="all factors", shown="%"),
+        estimates("shocks", [s.accidents for s in given.shares], "share of the variance that goes if all shocks are known", head="all shocks", shown="%"),
+        numbers("sd", [s.sd for s in given.shares], "standard deviation, in the unit of the variable", head="standard deviation", brief=False),
+        texts("unit", units, "unit of the variable", over=("of",), brief=False),
+    )  # fmt: skip
+    return Table("known", "What goes of the variance if these are known", columns, ("of", "side"))
+
+
+def _worth(given: SensitivityResult) -> Table:
+    names = [EVERYTHING, FACTORS, *(one.name for one in given.inputs)]
+    rows, brief = [], []
+    for worth in given.worths:
+        every = (worth.everything, worth.known, *worth.inputs)
+        single = [-np.inf if one is None or not one.low > 0 else one.estimate for one in worth.inputs]
+        shown = [k for k in np.argsort(-np.array(single))[:MOST_KNOWN] if np.isfinite(single[k])]
+        rows += [(worth, name, one) for name, one in zip(names, every, strict=True)]
+        brief += [k < 2 or k - 2 in shown for k in range(len(names))]
+    over = {"over": ("decision",), "brief": False}
+    columns = (
+        texts("decision", [f"{w.measure} of {w.outcome}, {w.choice} picked without knowing" for w, *_ in rows], "what a policy is picked by"),
+        texts("outcome", [w.outcome for w, *_ in rows], "outcome", **over),
+        texts("measure", [w.measure for w, *_ in rows], "what the choice looks at", **over),
+        texts("choice", [w.choice for w, *_ in rows], "policy that is picked without knowing", **over),
+        texts("unit", [given.study.model.outcomes[w.outcome].unit for w, *_ in rows], "unit of the outcome", **over),
+        texts("knowing", [name for _, name, _ in rows], "what is known"),
+        estimates("worth", [one for *_, one in rows], "what it is worth to know before the policy is picked; nobody knows a shock in advance"),
+    )  # fmt: skip
+    return Table("worth", "What it is worth to know first", columns, ("decision", "knowing"), brief, apart="decision")  # fmt: skip
+
+
+def _swings(given: SensitivityResult, name: str, at: Sequence[int], shown: str) -> Table:
+    """What holding each factor low and high does to some quantities."""
+    rows, brief = [], []
+    order = sorted(given.swings, key=lambda s: -_span(s, at[0])) if at else []
+    for k in at:
+        most = _largest([[_span(s, k)] for s in order]) if given.swung[k].measure != SHORTFALL else set()
+        rows += [(k, s) for s in order]
+        brief += [
+            place in most and bool(s.low[k].estimate or s.high[k].estimate) for place, s in enumerate(order)
+        ]
+    quantities = [given.swung[k] for k, _ in rows]
+    columns = (
+        *_alone(quantities),
+        texts("unit", [shown or _unit(given.study, one) for one in quantities], "unit of what people read", over=("quantity",), brief=False),
+        texts("factor", [s.factor for _, s in rows], "factor that is held"),
+        numbers("low_value", [s.values[0] for _, s in rows], "5 % quantile of its prior, in its unit", head="at 5 %", over=("factor",)),
+        estimates("low", [s.low[k] for k, s in rows], "what changes where it is held there", head="moves it by", shown=shown),
+        numbers("high_value", [s.values[1] for _, s in rows], "95 % quantile of its prior, in its unit", head="at 95 %", over=("factor",)),
+        estimates("high", [s.high[k] for k, s in rows], "what changes where it is held there", head="moves it by", shown=shown),
+    )  # fmt: skip
+    return Table(name, "One factor held low and high", columns, ("quantity", "factor"), brief, apart="quantity")  # fmt: skip
+
+
+def _members(given: SensitivityResult) -> Table:
+    """What the members of groups do to each quantity."""
+    by_group: dict[str, list] = {}
+    for one in given.within:
+        by_group.setdefault(one.group, []).append(one)
+    rows = [(w, k) for several in by_group.values() for k in range(len(several[0].members)) for w in several]
+    columns = (
+        texts("member", [w.members[k] for w, k in rows], "factor of the group"),
+        texts(
+            "group", [w.group for w, _ in rows], "group that moves together", over=("member",), brief=False
+        ),
+        *_alone([w.quantity for w, _ in rows]),
+        estimates("share", [w.shapley[k] for w, k in rows], "its part in the variance", shown="%"),
+    )
+    title = f"Members of {listed([*by_group])}: share in %"
+    return Table("members", title, columns, ("member", "quantity"), across="quantity")
+
+
+def _given_data(given: SensitivityResult) -> Table:
+    rows = [(data, k) for data in given.given_data for k in range(len(data.factors))]
+    most = [_largest([[one] for one in data.delta]) for data in given.given_data]
+    columns = (
+        *_alone([data.quantity for data, _ in rows]),
+        texts("factor", [data.factors[k] for data, k in rows], "factor"),
+        numbers("delta", [data.delta[k] for data, k in rows], "Borgonovo's delta"),
+        numbers("delta_error", [data.delta_error[k] for data, k in rows], "half of its 95 % interval", head="+-"),
+        numbers("pawn", [data.pawn[k] for data, k in rows], "median distance between distributions with and without it", head="PAWN"),
+    )  # fmt: skip
+    brief = [k in shown for data, shown in zip(given.given_data, most, strict=True) for k in range(len(data.factors))]  # fmt: skip
+    title = "From draws and outcomes alone (SALib)"
+    return Table("given_data", title, columns, ("quantity", "factor"), brief, apart="quantity")
+
+
+def _measures(every: Sequence[Quantity]) -> tuple[Column, ...]:
+    """A dimension of variables and their measures."""
+    return (
+        texts("of", [_what(one) for one in every], "what is looked at"),
+        *_parts(every, "of", ("variable", "measure")),
+    )
+
+
+def _sides(every: Sequence[Quantity]) -> tuple[Column, ...]:
+    """A dimension of policies, and of differences between two."""
+    return (texts("side", [_side(one) for one in every], "policy, or difference of two"), *_parts(every, "side", ("policy", "against")))  # fmt: skip
+
+
+def _alone(every: Sequence[Quantity]) -> tuple[Column, ...]:
+    """A dimension of measures under one policy."""
+    named = texts("quantity", [f"{_what(one)} under {one.policy}" for one in every], "what is looked at")
+    return (named, *_parts(every, "quantity", ("variable", "measure", "policy")))
+
+
+def _parts(every: Sequence[Quantity], dim: str, names: Sequence[str]) -> list[Column]:
+    about: Mapping[str, str] = {
+        "variable": "outcome or event", "measure": "mean, what a path adds to ES, or probability",
+        "policy": "policy", "against": "policy that is deducted; empty for none",
+    }  # fmt: skip
+    return [texts(name, [getattr(one, name) for one in every], about[name], over=(dim,), brief=False) for name in names]  # fmt: skip
+
+
+def _what(one: Quantity) -> str:
+    return f"{one.measure} of {one.variable}"
+
+
+def _side(one: Quantity) -> str:
+    return f"{one.policy} less {one.against}" if one.against else one.policy
+
+
+def _unit(study: Study, one: Quantity) -> str:
+    outcome = study.model.outcomes.get(one.variable)
+    return outcome.unit if outcome else "1"
+
+
+def _span(one: Swing, k: int) -> float:
+    """How far a quantity is apart where the factor is held low and where it is held high."""
+    return float(np.nan_to_num(abs(one.high[k].estimate - one.low[k].estimate)))
+
+
+def _largest(rows: Sequence[Sequence[float]]) -> set[int]:
+    """The places of the rows that reach highest, as many as are shown."""
+    return {*sorted(range(len(rows)), key=lambda k: -max(np.nan_to_num(rows[k])))[:MOST]}
+
+
+def _percent(one: Estimate) -> str:
+    low, high = (rounded(100 * end, 0) for end in (one.low, one.high))
+    return f"{rounded(100 * one.estimate, 0)} % [{low}, {high}]"

@@ -1,0 +1,91 @@
+"""What a sensitivity says: a sentence that claims no more than its intervals, and tables that hold what was looked at."""
+
+from dataclasses import replace
+
+import pytest
+
+from engine.analyses.sensitivity import sensitivity
+from engine.analyses.sensitivity_answer import sentence
+from engine.execution.asking import Asking, answered
+from engine.run_folder.finding import run_folder
+from tests.analyses.test_sensitivity import alike, chosen
+
+
+def asked(study, **options):
+    """The answer of a study that has not been run."""
+    return answered("sensitivity", options, Asking(study, run_folder(study)))
+
+
+@pytest.fixture(scope="module")
+def given():
+    """What is known of a choice, members of its pair included."""
+    return asked(chosen(1 << 12), outcome=("cost", "dear"), groups=("pair",))
+
+
+def test_tables_hold_the_numbers_that_were_computed(given):
+    of = given.of
+    for one in of.shares:
+        labels = {
+            "variable": one.quantity.variable,
+            "measure": one.quantity.measure,
+            "policy": one.quantity.policy,
+            "against": one.quantity.against,
+        }
+        for k, item in enumerate(of.inputs):
+            (row,) = given["shares"].where(**labels, input=item.name)
+            assert (row["share"], row["alone"], row["total"]) == (one.shapley[k], one.first[k], one.total[k])
+        (row,) = given["known"].where(**labels)
+        assert (row["factors"], row["shocks"], row["sd"]) == (one.known, one.accidents, one.sd)
+    for worth in of.worths:
+        rows = {
+            row["knowing"]: row["worth"]
+            for row in given["worth"].where(outcome=worth.outcome, measure=worth.measure)
+        }
+        assert [*rows.values()] == [worth.everything, worth.known, *worth.inputs]
+    for swing in of.swings:
+        for k, one in enumerate(of.swung):
+            table = given["event_swings" if one.measure == "probability" else "swings"]
+            labels = {
+                "variable": one.variable,
+                "measure": one.measure,
+                "policy": one.policy,
+                "factor": swing.factor,
+            }
+            (row,) = table.where(**labels)
+            assert (row["low"], row["high"]) == (swing.low[k], swing.high[k])
+            assert (row["low_value"], row["high_value"]) == swing.values
+    for one in of.within:
+        for member, share in zip(one.members, one.shapley, strict=True):
+            labels = {
+                "variable": one.quantity.variable,
+                "measure": one.quantity.measure,
+                "policy": one.quantity.policy,
+            }
+            (row,) = given["members"].where(**labels, member=member)
+            assert row["share"] == share and row["group"] == one.group
+
+
+def test_probabilities_are_moved_by_points_and_inputs_stand_in_the_order_of_the_finding(given):
+    assert {*given["event_swings"]["unit"]} == {"points"} and {*given["swings"]["unit"]} == {"1"}
+    assert given["shares"].labels("input")[0] == "noise" and given.finding.startswith(
+        "cost, risky less sure: noise carries most"
+    )
+
+
+def test_what_salib_says_is_a_table_of_its_own():
+    pytest.importorskip("SALib")
+    given = asked(chosen(512), outcome=("cost",), given_data=True)
+    for data in given.of.given_data:
+        rows = [*given["given_data"].where(policy=data.quantity.policy)]
+        for name in ("delta", "delta_error", "pawn"):
+            assert tuple(row[name] for row in rows) == getattr(data, name)
+
+
+def test_the_sentence_claims_no_more_than_its_intervals():
+    of = sensitivity(alike(paths=1 << 12), ["cost", "fee"])
+    assert sentence(of, ["cost"]).startswith("cost, open less shut: own carries most of it, 100 % [100, 100]")
+    assert sentence(of, ["fee"]) == "fee, open less shut is the same on every path: no input has a share."
+    few = sensitivity(alike(paths=4), ["cost"])
+    gap = next(one for one in few.shares if one.quantity.policy == "open" and not one.quantity.against)
+    assert "cannot be distinguished: too few paths" in sentence(replace(few, shares=(gap,)))
+    assert sentence(replace(of, inputs=())) == "Nothing is drawn: no input has a share."
