@@ -48,7 +48,7 @@ class Part:
       share: Shapley value of each player; they add up to the difference.
       alone: what each does where it alone is taken from the second policy.
       taken_back: what is lost where it alone is taken back from the second policy.
-      leaders: the player whose share does most towards the difference, then those that are not told from it.
+      leaders: the player whose share does most towards the difference, then those that cannot be distinguished from it.
     """
 
     variable: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,7 @@ def _flat(one: Field, given: Any) -> Any:
 def _with_policies(command: Callable[..., None]) -> Callable[..., None]:
     """The command with the policies that were named, which are also those that run, and whether paths were."""
 
+    @wraps(command)
     def wrapped(**given: Any) -> None:
         named = click.get_current_context().params
         command(**given, policies=named["policies"], asked_paths=named["paths"])

@@ -109,7 +109,11 @@ def _words(flag, value):
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_options_are_typed_and_have_help(name):
-    for one in fields(registry.question(name)):
+    record = registry.question(name)
+    helped = " ".join(call(name, "--help").stdout.split())
+    assert record.__doc__.partition("\n")[0] in helped
+    for one in fields(record):
+        assert one.flag in helped
         assert isinstance(one.option, Option) and one.option.help.endswith(".")
         assert one.type in (str, int, float, bool, Mapping)
 
