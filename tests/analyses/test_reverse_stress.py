@@ -41,7 +41,10 @@ def test_of_a_small_model():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("variable", "policy"),
-    [("displaced_person_years", "reform"), ("worst_two_year_growth", "reform"), ("public_cost", "old"), ("all_four", "old")],
+    [
+        ("displaced_person_years", "reform"),
+        *(pytest.param(*one, marks=pytest.mark.sweep) for one in (("worst_two_year_growth", "reform"), ("public_cost", "old"), ("all_four", "old"))),
+    ],
 )  # fmt: skip
 def test_of_the_rustbelt(variable, policy):
     assert_nothing_is_nearer(load_study("rustbelt", paths=1 << 17), variable, policy)

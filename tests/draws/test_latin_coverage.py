@@ -26,6 +26,8 @@ TILE = 1 << 17
 SOME = ("VaR95", "mean", "ES95", "VaR99", "ES99", "VaR99.9")
 MEASURED = {8: SOME[:1], 32: SOME[:4], 128: SOME[:5], 512: SOME}
 """Replicates -> the measures whose intervals are to cover there."""
+REPLICATES = [pytest.param(count, marks=pytest.mark.sweep) if count > 128 else count for count in MEASURED]
+"""The largest are fifty million paths a repetition of all."""
 
 
 def drawn(replicates: int, seed: int, repetitions: int = REPETITIONS) -> np.ndarray:
@@ -81,7 +83,7 @@ def judged(
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 @pytest.mark.parametrize("name", LAWS)
-@pytest.mark.parametrize("replicates", MEASURED)
+@pytest.mark.parametrize("replicates", REPLICATES)
 def test_intervals_cover(name, replicates, outcome):
     law, score = LAWS[name], OUTCOMES[outcome](scores(replicates))
     _, _, low, high = summary_cells(law.loss(score.astype(np.float64)).astype(np.float32), SIZE, True)
@@ -95,7 +97,7 @@ def test_intervals_cover(name, replicates, outcome):
 
 
 @pytest.mark.parametrize("name", PAIRS)
-@pytest.mark.parametrize("replicates", MEASURED)
+@pytest.mark.parametrize("replicates", REPLICATES)
 def test_intervals_of_paired_differences_cover(name, replicates):
     one, two = PAIRS[name]
     z = scores(replicates).astype(np.float64)
@@ -112,7 +114,7 @@ def test_intervals_of_paired_differences_cover(name, replicates):
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 @pytest.mark.parametrize("share", [0.3, 0.05, 0.001])
-@pytest.mark.parametrize("replicates", [4, *MEASURED])
+@pytest.mark.parametrize("replicates", [4, *REPLICATES])
 def test_intervals_of_probabilities_cover(share, replicates, outcome):
     found = [probability(row > ndtri(1 - share), SIZE) for row in OUTCOMES[outcome](scores(replicates))]
     low, high = (np.array([getattr(estimate, end) for estimate in found]) for end in ("low", "high"))
@@ -126,6 +128,7 @@ def test_the_mean_of_a_product_is_covered(replicates):
     judged("product of two normals", replicates, "mean", (low, high), 0.0)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("outcome", OUTCOMES)
 @pytest.mark.parametrize("name", LAWS)
 def test_intervals_from_histograms_by_group_cover(name, outcome):
