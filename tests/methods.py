@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
-from engine.analyses import registry
+from engine.answers import registry
 from engine.answers.question import STUDY, Field, fields
 
 PLACE = Path(__file__).parents[1] / "engine" / "execution" / "methods.py"

@@ -33,7 +33,6 @@ AT_ONCE = 8
 """Coalitions that the program takes at once: what goes from year to year then stays in a core's cache."""
 LEVEL = 0.99
 MEAN, SHORTFALL, PROBABILITY = "mean", "ES99", "probability"
-EFFECTS = ("share", "alone", "taken_back")
 THREADS = 2
 T = TypeVar("T")
 

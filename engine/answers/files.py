@@ -12,7 +12,7 @@ import pandas as pd
 
 from engine.errors import UserError
 from engine.formatting import as_cell, as_latex, as_markdown, is_formula, printable
-from engine.storage.files import write_atomically, writing
+from engine.run_folder.folder import written
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,7 @@ def save(place: Path, about: Mapping[str, object], sheets: Sheets) -> None:
     """
     refuse_file(place)
     content = _WRITERS[place.suffix](about, sheets)
-    with writing(place.parent):
-        write_atomically(place, content)
+    written(place, content)
 
 
 def refuse_file(place: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from engine.answers.shown import head, stacks, text_of
+from engine.answers.shown import stacks, text_of
 from engine.answers.table import Kind, Table
 from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
@@ -37,8 +37,3 @@ def texts(table: Table, full: bool = True) -> pd.DataFrame:
     heads = [table.title, *(of.head.replace("\n", ", ") for of in columns)]
     rows = pd.DataFrame(list(zip(*held, strict=True)), columns=heads)
     return rows
-
-
-def heads(table: Table) -> dict[str, str]:
-    """What stands above each column, by its name."""
-    return {column.name: head(column) for column in table.columns}

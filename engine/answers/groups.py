@@ -11,7 +11,7 @@ import xarray as xr
 
 from engine.answers.table import Column, Kind, Table, is_nothing
 from engine.run_folder.cube_groups import described
-from engine.run_folder.stored_estimates import REASONS, estimates, put_together, taken_apart
+from engine.run_folder.stored_estimates import estimates, put_together, taken_apart
 
 FORM = "table"
 """Attribute of a group that says what its table is made of."""
@@ -95,6 +95,3 @@ def _values(group: xr.Dataset, name: str, kind: Kind, shape: Mapping[str, int]) 
     if kind is Kind.ESTIMATE:
         return [None if is_nothing(one) else one for one in values]
     return [str(one) for one in values] if kind is Kind.TEXT else values
-
-
-__all__ = ["FORM", "REASONS", "groups", "tables"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from engine.answers.table import SCALES, Column, Kind, Table
 from engine.formatting import rounded, words
-from engine.risk.as_text import NO_INTERVAL, Cell, cell
+from engine.risk.as_text import Cell, cell
 from engine.risk.flags import Reason
 from engine.risk.intervals import Estimate
 from engine.risk.tables import record
@@ -161,6 +161,3 @@ def aligned(cells: Sequence[Cell]) -> list[str]:
     """Estimates under each other, and intervals behind them."""
     width = max((len(one.estimate) for one in cells), default=0)
     return [f"{one.estimate:>{width}}{one.mark or ' '} {one.interval}".rstrip() for one in cells]
-
-
-__all__ = ["NO_INTERVAL", "Stack", "aligned", "cell_of", "head", "parts", "stacks", "text_of"]

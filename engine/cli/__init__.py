@@ -17,14 +17,14 @@ from typing import Any
 
 import click
 
-from engine.analyses import registry
-from engine.cli import ask, endings
+from engine.answers import registry
+from engine.cli import endings
 from engine.cli.show import streams
 from engine.errors import did_you_mean
 from engine.modelling.loading import end_quietly
 
 COMMANDS = (
-    "init", "run", "check", "risk", "compare", "explain", "discover", "attribute", "sensitivity", "flip", "diff", "replay", "assumptions", "plot", "status", "verify", "repair", "copy", "report", "fit", "schema", "list", "completion",
+    "init", "run", "check", "risk", *registry.QUESTIONS, "diff", "replay", "plot", "status", "verify", "repair", "copy", "report", "fit", "schema", "list", "completion",
 )  # fmt: skip
 
 FEW_COLLECTIONS = 100_000, 20, 20
@@ -54,7 +54,7 @@ class Commands(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         if cmd_name in registry.names():
-            return ask.command_of(cmd_name)
+            return importlib.import_module("engine.cli.ask").command_of(cmd_name)
         return getattr(importlib.import_module(f"engine.cli.{cmd_name}"), "command")  # noqa: B009
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:

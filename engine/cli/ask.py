@@ -12,7 +12,6 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.cli.show.answers import print_answer, print_place
 from engine.cli.show.progress import progress
 
 if TYPE_CHECKING:
@@ -39,8 +38,8 @@ _JSON = click.option(
 
 def command_of(name: str) -> click.Command:
     """The command of a question."""
-    from engine.analyses.registry import about, question
     from engine.answers.question import STUDY, fields
+    from engine.answers.registry import about, question
 
     record = question(name)
     own = fields(record)
@@ -127,6 +126,7 @@ def _answer(
     name: str, asked: Mapping[str, Any], of: Asking, full: bool, save: Path | None, as_json: bool, quiet: bool
 ) -> None:
     from engine.answers.files import refuse_file
+    from engine.cli.show.answers import print_answer, print_place
     from engine.execution.asking import ask
 
     if save is not None:

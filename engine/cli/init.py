@@ -35,7 +35,7 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
 
     from engine.errors import UserError
     from engine.modelling.declaration import check_declaration
-    from engine.storage.files import write_atomically, writing
+    from engine.run_folder.folder import written
     from engine.study import loading, templates
 
     if file.suffix != ".toml":
@@ -58,12 +58,11 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
         if extends not in loading.shipped_studies():
             extends = Path(os.path.relpath(extends, file.parent)).as_posix()
         text = templates.study_on_top(name, extends, below, line)
-    with writing(file.parent):
-        write_atomically(file, text.encode("utf-8"))
-        if schema:
-            from engine.study.json_schema import study_schema
+    written(file, text.encode("utf-8"))
+    if schema:
+        from engine.study.json_schema import study_schema
 
-            write_atomically(beside, json.dumps(study_schema(model), indent=1).encode("utf-8"))
+        written(beside, json.dumps(study_schema(model), indent=1).encode("utf-8"))
     screen.print_text(f"Wrote {file}" + (f" and {beside}" if schema else "") + ". Two commands to try next:")
     check, run = command_line("check", file, model=spec), command_line("run", file, "--paths", 16384, model=spec)  # fmt: skip
     for line, about in ((check, "how it was understood; computes nothing"), (run, "the tail table")):

@@ -26,14 +26,13 @@ def command(of: str, output: Path | None, model: Any) -> None:
     import json
 
     from engine.answers.plain import SCHEMA
-    from engine.storage.files import write_atomically, writing
+    from engine.run_folder.folder import written
     from engine.study.json_schema import study_schema
 
     text = json.dumps(study_schema(model) if of == "study" else SCHEMA, indent=1) + "\n"
     if output is None:
         screen.print_text(text)
         return
-    with writing(output.parent):
-        write_atomically(output, text.encode("utf-8"))
+    written(output, text.encode("utf-8"))
     use = f" First line of a study that it is for:  #:schema ./{output.name}" if of == "study" else ""
     screen.print_text(f"Wrote {output}.{use}")

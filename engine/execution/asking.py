@@ -8,8 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.analyses import registry
-from engine.analyses.variants import unobserved
+from engine.answers import registry
 from engine.answers.question import RUN, fields, plain_options
 from engine.errors import UserError, unknown
 from engine.execution.resources import refuse_if_memory_too_small
@@ -48,7 +47,7 @@ class Asking:
     paths: int | None = None
     device: str | None = None
     memory: int | None = None
-    observe: Callable[[str, int, int], None] = field(default=unobserved)
+    observe: Callable[[str, int, int], None] = field(default=lambda *_: None)
 
     @property
     def folder(self) -> Path:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from engine.analyses import registry
+from engine.answers import registry
 from engine.answers.question import STUDY
 from engine.execution import notebook
 from engine.execution.asking import Asking, ask
@@ -46,7 +46,7 @@ class Inquiry(Questions):
         """The answer to a question by its name, which is also kept beside the cube; progress is shown in notebooks.
 
         Args:
-          question: one of `engine.analyses.registry.names()`, among them those of other packages.
+          question: one of `engine.answers.registry.names()`, among them those of other packages.
           paths: that are looked at where futures are computed anew; as many as the question thinks fit if not given.
           device: "cpu" or "gpu" for these; the GPUs if there are any.
           options: of the question.

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import xarray as xr
 
-from engine.analyses import registry
+from engine.answers import registry
 from engine.answers.answer import Answer
 from engine.answers.question import fields
 from engine.errors import UserError, unknown

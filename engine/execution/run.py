@@ -28,8 +28,7 @@ from engine.risk.rounding import Rounding
 from engine.risk.tables import Record, Tables
 from engine.run_folder import answer_store, cube, provenance
 from engine.run_folder.finding import find_run
-from engine.run_folder.folder import RunFolder
-from engine.storage.files import write_atomically, writing
+from engine.run_folder.folder import RunFolder, written
 from engine.study.loading import load_study
 from engine.study.study import Study
 
@@ -273,16 +272,16 @@ class Run(Inquiry):
             raise UserError("rustbelt report", [MISSING]) from error
         content = page.report(self.folder, self.answers.study, self.cube, variable)
         if out is not None:
-            return _written(Path(out), content)
+            return written(Path(out), content)
         try:
-            return _written(self.folder / page.NAME, content)
+            return written(self.folder / page.NAME, content)
         except (UserError, OSError) as error:
             beside = Path(f"{self.folder.resolve().name}-{page.NAME}")
             warnings.warn(
                 answer_store.failure_to_keep(self.folder / page.NAME, error, f"It is in {beside}."),
                 stacklevel=2,
             )
-            return _written(beside, content)
+            return written(beside, content)
 
     # ------------------------------------------------------------------------------------------ as text
 
@@ -314,12 +313,6 @@ class Run(Inquiry):
         study = self.study
         questions.refuse_unknown(variable, {*study.model.outcomes, *(event.name for event in study.events)})
         return questions.tables_of(self.answers, variable, stated_level(level))
-
-
-def _written(place: Path, content: bytes) -> Path:
-    with writing(place.parent):
-        write_atomically(place, content)
-    return place
 
 
 class Plots:

@@ -13,6 +13,7 @@ from typing import Any
 
 import xarray as xr
 
+from engine.answers import registry
 from engine.errors import UserError, unknown
 from engine.report import charts
 from engine.report.markup import Section, render, static, trusted
@@ -73,7 +74,7 @@ def page(run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | No
 
 def _outsiders(run: RunRecords) -> list[Callable[[RunRecords], Section | None]]:
     """Sections of questions that other packages brought."""
-    return [asked.section(question) for question in run.answers if question not in ledger.ANSWERS]
+    return [asked.section(question) for question in run.answers if question not in registry.QUESTIONS]
 
 
 def _meta(run: RunRecords) -> list[str]:

@@ -49,7 +49,7 @@ def write(folder: RunFolder, question: str, groups: Mapping[str, xr.Dataset]) ->
     """Writes the groups of an answer, whole or not at all, with a record in the run's ledger; gives their place, `QUESTION.zarr`.
 
     Args:
-      question: one of `ledger.ANSWERS`; its answer so far goes.
+      question: by name; its answer so far goes.
       groups: by place; the attributes of "/", among them "paths", are those of the whole.
 
     Raises:

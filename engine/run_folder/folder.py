@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.formatting import command_line
+from engine.storage.files import write_atomically, writing
 from engine.study.study import Study
 
 
@@ -29,3 +30,14 @@ class RunFolder:
     def finishing_command(self) -> str:
         """The command that computes what is missing of this run, as a shell takes it."""
         return command_line("run", self.path / "study.toml", "--out", self.path, model=self.study.model_spec)
+
+
+def written(place: Path, content: bytes) -> Path:
+    """The place, where the content now is, whole or not at all.
+
+    Raises:
+      UserError: it cannot be written.
+    """
+    with writing(place.parent):
+        write_atomically(place, content)
+    return place

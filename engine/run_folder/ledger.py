@@ -26,8 +26,6 @@ from engine.study.study import Block
 LAYOUT = 3
 """Version of the layout of cube and ledger."""
 YEARLY, CUBE = "yearly", "cube"
-ANSWERS = ("assumptions", "compare", "explain", "attribute", "sensitivity", "discover", "flip")
-"""Questions that a run may have been asked, by the names of their commands."""
 FOLDER_HOLDS = 1000
 """Records of blocks in one folder of the ledger."""
 
@@ -46,7 +44,7 @@ class Record:
     """What is known of a finished part.
 
     Args:
-      part: number of the block, or `YEARLY`, `CUBE` or one of `ANSWERS`.
+      part: number of the block, or `YEARLY`, `CUBE` or the name of a question.
       first: its first path.
       count: its paths.
       files: what holds it, the tally of what is not kept whole among them.
@@ -133,10 +131,9 @@ def files_of(folder: Path, part: int | str) -> dict[str, Stored]:
 
 
 def answers(folder: Path) -> tuple[str, ...]:
-    """Questions that have a record: those of `ANSWERS` first, then those of other packages."""
-    held = {path.stem for path in ledger_of(folder).glob("*.json")} - {"study", YEARLY, CUBE}
-    others = sorted(name for name in held.difference(ANSWERS) if files_of(folder, name))
-    return (*(name for name in ANSWERS if name in held), *others)
+    """Questions that were asked of a run: their answers have records."""
+    others = {"study", "provenance", YEARLY, CUBE}
+    return tuple(sorted({path.stem for path in ledger_of(folder).glob("*.json")} - others))
 
 
 def done_blocks(

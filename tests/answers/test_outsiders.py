@@ -5,7 +5,7 @@ from importlib.metadata import EntryPoint
 import openpyxl
 import pytest
 
-from engine.analyses import registry
+from engine.answers import registry
 from engine.answers.answer import Answer
 from engine.execution.run import run
 from engine.report.page import report

@@ -11,8 +11,9 @@ from pathlib import Path
 import click
 import pytest
 
+from engine.answers import registry
 from engine.cli import COMMANDS, main
-from engine.run_folder import ledger, ownership
+from engine.run_folder import ownership
 from engine.storage import files, object_store
 from engine.study import loading
 from tests.small_files import BRIDGE, call, own, write
@@ -109,7 +110,7 @@ def test_a_run_a_beginning_a_study_file_and_a_name_that_ships_mean_the_same(insi
         assert ended.exit_code == 0, (place, ended.output)
         assert not ended.stderr.startswith("warning"), (place, ended.stderr)
         assert the_run() == run
-        assert command not in ledger.ANSWERS or (run / f"{command}.zarr").is_dir(), place
+        assert command not in registry.QUESTIONS or (run / f"{command}.zarr").is_dir(), place
         shown.append(ended.stdout.replace(str(run), "@").replace(f" {place} ", " @ "))
     if command != "check":  # which says how much memory is free
         assert len({*shown}) == 1
@@ -169,7 +170,7 @@ def test_what_has_not_been_run_is_not_run_by_a_question(inside, command):
 QUESTIONS = (
     "risk", "compare", "explain", "discover", "attribute", "sensitivity", "flip", "assumptions", "plot", "report",
 )  # fmt: skip
-KEPT = {**{name: f"{name}.zarr" for name in ledger.ANSWERS}, "report": "report.html"}
+KEPT = {**{name: f"{name}.zarr" for name in registry.QUESTIONS}, "report": "report.html"}
 """What is kept in the run folder, by the question."""
 
 
@@ -194,7 +195,7 @@ def test_an_answer_that_cannot_be_kept_is_shown_all_the_same(inside, monkeypatch
     monkeypatch.setattr(ownership.locks, "held", refuse)
     written = files.write_atomically
     monkeypatch.setattr(
-        "engine.execution.run.write_atomically",
+        "engine.run_folder.folder.write_atomically",
         lambda path, content: refuse() if path.is_relative_to(run) else written(path, content),
     )
     ended = asked(command, run)

@@ -23,7 +23,7 @@ def test_it_says_which_policy_is_better_and_how_surely_in_the_words_of_the_study
     page = report(done.folder, study, done.cube)
     text = words(page)
     assert (
-        "reform against As it was: clearly better in the mean of 1 and clearly worse in that of 1 of 3 outcomes"
+        "Reform against As it was: clearly better in the mean of 1 and clearly worse in that of 1 of 3 outcomes"
         in text
     )
     assert "Outcomes less As it was" in text and "At the study’s threshold, above 1.5 bn" in text

@@ -24,16 +24,19 @@ def test_it_says_what_the_worst_have_in_common_in_the_words_of_the_study(tmp_pat
     assert "What drives the worst" not in words(report(done.folder, study, done.cube))
     given = done.explain("cost")
     text = words(report(done.folder, study, done.cube))
-    assert "In the worst 1 % of futures of cost under old, a stands farthest from its prior: 2.1" in text
+    assert (
+        "In the worst 1 % of futures of cost under As it was, Price of a stands farthest from its prior: 2.1"
+        in text
+    )
     assert "By place: parts that add up to ES99" in text
     assert f"lies {given.of.reverse.distance:.2f} standard deviations from the middle one" in text
     assert "What makes up their squared distance future 1 pair 7" in text
-    assert "Factors of them future 1, score future 1, draw future 1, unit Price of a" in text
+    assert "Factors of them unit future 1, score future 1, draw Price of a M" in text
     assert f"run --path {given.of.worst[0]} --model" in text
     assert re.search(rf"\b{given.of.worst[0]}\b", text)
     done.explain("both", "aided", levers=True)
     text = words(report(done.folder, study, done.cube))
-    assert "Where both happens under aided" in text
+    assert "Where both happens under Aided" in text
     assert "What a tenth more of a lever does to probability" in text and "change [points]" in text
     assert "What one standard deviation more of a prior does to probability" in text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engine.answers import registry
 from engine.report.markup import Section
 from engine.report.run_records import RunRecords
 from engine.report.sections import (
@@ -19,19 +20,15 @@ from engine.report.sections import (
     threshold_charts,
 )
 
+CHARTS = {"compare": threshold_charts.charts}
+"""What is drawn of an answer, by its question."""
 SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     answer.section,
     headline.section,
     chances.section,
     curves.section,
     places.section,
-    asked.section("explain"),
-    asked.section("compare", threshold_charts.charts),
-    asked.section("attribute"),
-    asked.section("sensitivity"),
-    asked.section("discover"),
-    asked.section("assumptions"),
-    asked.section("flip"),
+    *(asked.section(question, CHARTS.get(question, asked.nothing)) for question in registry.QUESTIONS),
     limits.section,
     assumptions.section,
     computation.section,

@@ -19,7 +19,12 @@ Charts = Callable[[RunRecords, Answer], Iterable[Chart]]
 """What an answer's section draws, before its tables."""
 
 
-def section(question: str, charts: Charts = lambda *_: ()) -> Callable[[RunRecords], Section | None]:
+def nothing(run: RunRecords, answer: Answer) -> Iterable[Chart]:
+    """No charts."""
+    return ()
+
+
+def section(question: str, charts: Charts = nothing) -> Callable[[RunRecords], Section | None]:
     """What makes the section of a question; None of a run that was not asked, or by a version whose answers have another form."""
 
     def made(run: RunRecords) -> Section | None:
