@@ -177,7 +177,7 @@ def test_files_that_contributing_names_are_there():
     named = re.findall(r"(?<![\w/])((?:engine|tests|docs|\.ci)/[\w./-]*\w/?|[A-Z]+\.md)", text)
     assert len(set(named)) > 15
     assert not [name for name in named if not (ROOT / name).exists()]
-    assert {"Add a law", "Add a fold", "Add an analysis", "Add a figure"} <= set(
+    assert {"Add a law", "Add a fold", "Add a question", "Add a figure"} <= set(
         re.findall(r"^## (.*)", text, re.M)
     )
 

@@ -25,8 +25,7 @@ def test_it_says_what_the_worst_have_in_common_in_the_words_of_the_study(tmp_pat
     given = done.explain("cost")
     text = words(report(done.folder, study, done.cube))
     assert (
-        "In the worst 1 % of futures of cost under As it was, Price of a stands farthest from its prior: 2.1"
-        in text
+        "In the worst 1 % of futures of cost under As it was, a stands farthest from its prior: 2.1" in text
     )
     assert "By place: parts that add up to ES99" in text
     assert f"lies {given.of.reverse.distance:.2f} standard deviations from the middle one" in text

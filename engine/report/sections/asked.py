@@ -19,6 +19,10 @@ Charts = Callable[[RunRecords, Answer], Iterable[Chart]]
 """What an answer's section draws, before its tables."""
 
 
+SHORTEST = 3
+"""Letters of a name that is looked for within a sentence."""
+
+
 def nothing(run: RunRecords, answer: Answer) -> Iterable[Chart]:
     """No charts."""
     return ()
@@ -62,13 +66,18 @@ def _spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
         name: run.words(kind, name) for kind, names in named.items() for name in names if name not in words
     }
     alike = Counter(words.values())
-    known = sorted(
-        (name for name, text in words.items() if name != text and alike[text] == 1), key=len, reverse=True
-    )
-    if not known:
-        return str
-    pattern = re.compile(rf"(?<![\w./])({'|'.join(map(re.escape, known))})(?!\w)")
-    return lambda text: pattern.sub(lambda found: words[found[0]], text)
+    words = {name: text for name, text in words.items() if name != text and alike[text] == 1}
+    # within a sentence a name of a letter or two may be a word of English
+    known = sorted((name for name in words if len(name) >= SHORTEST), key=len, reverse=True)
+    pattern = re.compile(rf"(?<![\w./])({'|'.join(map(re.escape, known))})(?!\w)" if known else r"(?!)")
+
+    def spoken(text: str) -> str:
+        parts = text.split(", ")
+        if any(part in words for part in parts):
+            return ", ".join(words.get(part, part) for part in parts)
+        return pattern.sub(lambda found: words[found[0]], text)
+
+    return spoken
 
 
 def _table(spoken: Callable[[str], str], table: Table) -> tuple[str, list[str], list[list[str]], int]:
