@@ -118,7 +118,7 @@ def _differences(of: Findings) -> Table:
         estimates("difference", [estimate(of.by_key.get((GAP + m, p, name))) for name, m, p in rows], "policy less the baseline", head="less"),
         verdicts([verdict(of, GAP + m, p, name) for name, m, p in rows]),
     )  # fmt: skip
-    brief, measures = _brief(of), ("mean", tail(of))
+    brief, measures = shown(of), ("mean", tail(of))
     seen = [name in brief and measure in measures for name, measure, _ in rows]
     title = f"Outcomes less {of.study.baseline}"
     return Table("differences", title, columns, ("outcome", "measure", "policy"), seen, "policy")
@@ -180,7 +180,7 @@ def _dominance(of: Findings) -> Table:
             for name, words in about.items()
         ),
     )
-    brief = _brief(of)
+    brief = shown(of)
     title = f"Stochastic dominance over {of.study.baseline}"
     seen = [name in brief for name, *_ in rows]
     return Table("dominance", title, columns, ("outcome", "order", "policy"), seen, "policy")

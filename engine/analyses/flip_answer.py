@@ -56,7 +56,11 @@ def answer(of: Asked, variable: str, policies: Sequence[str], measure: str | Non
         raise UserError("--policies", [f"name two policies: --policies A,B. Known: {known}."])
     second = pair.baseline
     (first,) = (name for name in pair.policy_names if name != second)
-    given = flip(of.study, variable, first, second, measure, of.paths, of.device, of.observe)
+    return answer_of(flip(of.study, variable, first, second, measure, of.paths, of.device, of.observe))
+
+
+def answer_of(given: FlipResult) -> Answer:
+    """What was found as an answer."""
     basis = f"{given.study.name}: {given.study.paths:,} paths, seed {given.study.seed}"
     return Answer(Subject.of(given.study), (sentence(given),), tuple(_tables(given)), basis, READING, given)
 

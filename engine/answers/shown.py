@@ -14,6 +14,8 @@ from engine.risk.tables import record
 
 COMMAND = "command"
 """Column whose texts are commands, which are shown as they are, never broken."""
+UNIT = "unit"
+"""Column with the unit of each row, which stands behind what the row is called where labels go across."""
 YEAR = "year"
 """Unit of calendar years, which are names rather than amounts."""
 
@@ -133,6 +135,12 @@ def _across(
     first = {_called(row, names): row for row in reversed(rows)}
     made = [Stack(head(of), tuple(cell_of(of, first[name][of.name]) for name in called), of) for of in once]
     values = [column for column in values if column not in once]
+    units = next((of.cells for of in made if of.of.name == UNIT), [Cell("1")] * len(called))
+    made = [of for of in made if of.of.name != UNIT]
+    named = [
+        name if of.estimate in ("", "1") else f"{name} [{of.estimate}]"
+        for name, of in zip(called, units, strict=True)
+    ]
     for label in labels:
         for column in values:
             above = label if len(values) == 1 else f"{label}\n{head(column)}"
@@ -141,7 +149,7 @@ def _across(
                 Stack(above, tuple(cell_of(column, row and row[column.name]) for row in held), column)
             )
     of = Column("_".join(names), Kind.TEXT, called, "")
-    return _stack("", of, called), made
+    return _stack("", of, named), made
 
 
 def _called(row: dict, names: Sequence[str]) -> str:

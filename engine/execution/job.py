@@ -152,6 +152,12 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Sh
         refuse_if_memory_too_small(study, options.memory)
         try:
             with ownership.claim(folder) as holder:
+                if (
+                    computed
+                    and cube.is_finished(folder, ledger.done_blocks(folder))
+                    and not yearly_missing(folder)
+                ):
+                    return Shard(folder, computed, 0, None)  # another shard was the last one
                 return Shard(folder, computed, 0, job.finish(holder))
         except ownership.Busy:  # another shard that has come as far
             return Shard(folder, computed, 0, None)

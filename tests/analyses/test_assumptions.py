@@ -8,6 +8,7 @@ import pytest
 from engine import UserError
 from engine.analyses import assumptions as module
 from engine.analyses.assumptions import assumptions
+from engine.analyses.assumptions_answer import tables as tables_of
 from engine.program import devices
 from engine.risk.rankings import STATED, Verdict
 from engine.risk.tables import tables_of_paths
@@ -92,14 +93,11 @@ def test_several_policies_are_ranked_pair_by_pair():
     pairs = [(one.policy, one.against) for one in answer.rankings if one.variable == "sum"]
     assert dict.fromkeys(pairs) == dict.fromkeys([("save", "keep"), ("late", "keep"), ("late", "save")])
     assert {one.variable for one in answer.rankings} == {"sum", "low"}
-    difference = answer.tree["outcomes"]["difference"].sel(
-        structure="need off", outcome="sum", measure="mean", stat="estimate"
-    )
-    value = answer.tree["outcomes"]["value"].sel(
-        structure="need off", outcome="sum", measure="mean", stat="estimate"
-    )
-    own = value.sel(policy="late").item() - value.sel(policy="save").item()
-    np.testing.assert_allclose(difference.sel(policy="late", against="save"), own, rtol=1e-5)
+    held = {table.name: table for table in tables_of(answer)}
+    where = {"structure": "need off", "outcome": "sum", "measure": "mean"}
+    (gap,) = held["outcome_differences"].where(**where, policy="late", against="save")
+    values = {row["policy"]: row["value"].estimate for row in held["outcomes"].where(**where)}
+    np.testing.assert_allclose(gap["difference"].estimate, values["late"] - values["save"], rtol=1e-5)
 
 
 def test_paths_that_are_not_finite_are_refused_with_the_assumption():

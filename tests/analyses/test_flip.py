@@ -6,14 +6,13 @@ from dataclasses import replace
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import xarray as xr
-from engine.analyses.flip_dataset import groups, records, sentence
-from engine.cli.show.flip_table import print_flip
 from rich.console import Console
 
 from engine.analyses.flip import _moved, flip, flip_on
+from engine.analyses.flip_answer import answer_of, sentence
 from engine.analyses.futures import Futures
 from engine.analyses.policy_gap import Look
+from engine.cli.show.answers import print_answer
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.plots.figures import turns as figures
@@ -173,14 +172,21 @@ def test_members_that_follow_from_each_other_are_left_out_by_name():
     assert {name for name, why in given.left_out if "follows" in why} == {"left", "right"}
 
 
-def test_the_answer_as_groups_records_and_a_sentence(given):
-    text = sentence(given)
-    assert text.startswith("risky above sure in mean of cost: noise alone turns it")
-    tree = groups(given)
-    assert tree["beliefs"].sizes["belief"] == len(given.beliefs)
-    assert tree["/"].attrs["summary"] == text
-    kinds = {one["kind"] for one in records(given)}
-    assert {"difference", "prior", "correlation", "lever", "joint", "joint factor"} <= kinds
+def test_the_answer_as_tables_and_a_sentence(given):
+    text, answer = sentence(given), answer_of(given)
+    assert (
+        text.startswith("risky above sure in mean of cost: noise alone turns it") and answer.finding == text
+    )
+    held = {
+        kind: name
+        for name, kind in (("priors", "prior"), ("correlations", "correlation"), ("levers", "lever"))
+    }
+    assert sum(len(answer[name]) for name in held.values()) == len(given.beliefs)
+    for kind, name in held.items():
+        own = [one for one in given.beliefs if one.kind == kind]
+        assert list(answer[name]["turns"]) == [one.turns for one in own]
+        assert [one.estimate for one in answer[name]["move"]] == [one.move.estimate for one in own]
+    assert {"difference", "joint", "nearest"} <= {table.name for table in answer.tables}
 
 
 def test_a_ranking_that_is_not_told_is_said_to_be_none():
@@ -290,15 +296,14 @@ def test_every_turn_of_a_prior_is_listed_with_its_interval():
     assert [abs(one.move.estimate) for one in turns] == sorted(abs(one.move.estimate) for one in turns)
     text = sentence(given)
     assert "x alone turns it: at " in text and "] standard deviations and at " in text
-    assert sum(one["kind"] == "prior" and one["name"] == "x" and one["turns"] for one in records(given)) == 2
+    assert len(list(answer_of(given)["priors"].where(factor="x", turns=True))) == 2
 
 
 def test_all_turns_of_a_prior_are_printed_and_drawn():
     (given,) = repeated("hill", 1 << 14, 1)
-    tree = xr.DataTree.from_dict(groups(given))
-    assert [name for name, _ in figures._alone(tree)] == ["x", "x"]
+    assert [name for name, _ in figures._alone(answer_of(given))] == ["x", "x"]
     console = Console(width=160, record=True)
-    print_flip(console, given, full=False)
+    print_answer(console, answer_of(given), full=False)
     text = console.export_text()
     assert "1 of 4 turn the ranking" in text
     assert sum(line.startswith("x ") for line in text.splitlines()) == 3  # the third of all priors together

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import engine
+from engine.errors import UserError
 from engine.execution import results
 from engine.execution.replay import replay
 from engine.execution.upkeep import Repair

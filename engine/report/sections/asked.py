@@ -72,9 +72,10 @@ def _spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
     pattern = re.compile(rf"(?<![\w./])({'|'.join(map(re.escape, known))})(?!\w)" if known else r"(?!)")
 
     def spoken(text: str) -> str:
-        parts = text.split(", ")
+        label, bracket, unit = text.partition(" [")
+        parts = label.split(", ")
         if any(part in words for part in parts):
-            return ", ".join(words.get(part, part) for part in parts)
+            return ", ".join(words.get(part, part) for part in parts) + bracket + unit
         return pattern.sub(lambda found: words[found[0]], text)
 
     return spoken
