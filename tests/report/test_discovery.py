@@ -1,9 +1,11 @@
 """The report of a run that was asked for boxes."""
 
 import re
+from types import SimpleNamespace
 
 import engine
 from engine.report.page import report
+from engine.report.sections import asked
 from tests.small_files import BRIDGE, MODELS, write
 
 
@@ -22,3 +24,15 @@ def test_it_says_where_such_futures_lie(tmp_path):
     assert "PRIM, box 1" in text and "load above " in text
     first = answer.of.boxes["prim"][0]
     assert f"{100 * first.coverage.estimate:.3g}"[:3] in text
+
+
+def test_no_name_is_looked_for_within_what_is_in_words():
+    """A lever whose name begins with that of a policy keeps its words."""
+    study = SimpleNamespace(
+        title=lambda kind, name: {"old": "As it was"}.get(name, name), words=lambda name: name.replace("_", " "),
+        model=SimpleNamespace(outcomes={}, yearly={}, levers={"old_rate": 1}), events=(), inputs=(),
+    )  # fmt: skip
+    run = SimpleNamespace(study=study, words=lambda kind, name: name.replace("_", " "))
+    spoken = asked._spoken(run, SimpleNamespace(subject=SimpleNamespace(policies=("old", "reform"))))
+    assert spoken("old rate above 3, under old") == "old rate above 3, under As it was"
+    assert spoken("old_rate, 2020") == "old rate, 2020" and spoken("old") == "As it was"

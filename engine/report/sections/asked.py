@@ -65,10 +65,12 @@ def _spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
     words |= {
         name: run.words(kind, name) for kind, names in named.items() for name in names if name not in words
     }
+    spelt = {study.words(name) for names in named.values() for name in names if "_" in name}
     alike = Counter(words.values())
     words = {name: text for name, text in words.items() if name != text and alike[text] == 1}
     # within a sentence a name of a letter or two may be a word of English
-    known = sorted((name for name in words if len(name) >= SHORTEST), key=len, reverse=True)
+    # what is in words already is left as it is: no name is looked for within it
+    known = sorted({name for name in words if len(name) >= SHORTEST} | spelt, key=len, reverse=True)
     pattern = re.compile(rf"(?<![\w./])({'|'.join(map(re.escape, known))})(?!\w)" if known else r"(?!)")
 
     def spoken(text: str) -> str:
@@ -76,7 +78,7 @@ def _spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
         parts = label.split(", ")
         if any(part in words for part in parts):
             return ", ".join(words.get(part, part) for part in parts) + bracket + unit
-        return pattern.sub(lambda found: words[found[0]], text)
+        return pattern.sub(lambda found: words.get(found[0], found[0]), text)
 
     return spoken
 
