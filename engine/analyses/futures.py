@@ -115,14 +115,15 @@ class Futures:
         self._at = [[*study.model.outcomes].index(name) for name in names]
 
     def mixed(self, mixes: Iterable[Mix], paths: int | None = None) -> Iterator[Values]:
-        """The outcomes by name under each mix, one after the other; of the study itself under an empty one.
+        """The outcomes by name under each mix, one after the other; of these futures themselves under an empty one.
 
         Args:
           paths: from the first on; all of the study's if not given.
         """
         study = self.study if paths is None else replace(self.study, paths=paths)
         blocks = study.blocks()
-        programs = ((k, variants.drawn_anew(self.program, mix)) for k, mix in enumerate(mixes))
+        numbered = ({stream: self.replicate + by for stream, by in mix.items()} for mix in mixes)
+        programs = ((k, variants.drawn_anew(self.program, mix)) for k, mix in enumerate(numbered))
         return self._gathered(programs, study, len(blocks))
 
     def held(self, values: Iterable[Mapping[str, float]], paths: int | None = None) -> Iterator[Values]:
