@@ -42,9 +42,13 @@ class Stack:
 
 def head(column: Column) -> str:
     """`probability [%]`."""
+    return with_unit(column.head or words(column.name), column)
+
+
+def with_unit(text: str, column: Column) -> str:
+    """A text with the unit of a column behind it, where it has one."""
     unit = column.shown or column.unit
-    named = column.head or words(column.name)
-    return named if unit == "1" else f"{named} [{unit}]"
+    return text if unit == "1" else f"{text} [{unit}]"
 
 
 def cell_of(column: Column, value: object) -> Cell:
@@ -143,7 +147,7 @@ def _across(
     ]
     for label in labels:
         for column in values:
-            above = label if len(values) == 1 else f"{label}\n{head(column)}"
+            above = with_unit(label, column) if len(values) == 1 else f"{label}\n{head(column)}"
             held = (by_place.get((name, label)) for name in called)
             made.append(
                 Stack(above, tuple(cell_of(column, row and row[column.name]) for row in held), column)

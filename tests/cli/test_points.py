@@ -55,7 +55,7 @@ def test_so_have_assumptions_explanations_inputs_and_beliefs(folder):
     assumed = words(
         "assumptions", folder / "study.toml", "--out", folder, *own("Bridge"), "--full", "--quiet"
     )
-    assert "strong - weak difference [points]" in assumed and "Probability of events" in assumed
+    assert "difference [points]" in assumed and "weak [%] strong [%]" in assumed
     explained = words(
         "explain", folder, *own("Bridge"), "--outcome", "collapse", "--policy", "strong", "--levers"
     )

@@ -29,7 +29,7 @@ def test_it_says_what_the_worst_have_in_common_in_the_words_of_the_study(tmp_pat
     )
     assert "By place: parts that add up to ES99" in text
     assert f"lies {given.of.reverse.distance:.2f} standard deviations from the middle one" in text
-    assert "What makes up their squared distance future 1 pair 7" in text
+    assert "What makes up their squared distance future 1 [%] pair 7" in text
     assert "Factors of them future 1, score future 1, draw Price of a [M]" in text
     assert f"run --path {given.of.worst[0]} --model" in text
     assert re.search(rf"\b{given.of.worst[0]}\b", text)
