@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.analyses.beliefs import Belief
-from engine.analyses.flip import Flip, flip_on
+from engine.analyses.flip import FlipResult, flip_on
 from engine.analyses.futures import Futures
 from engine.study.study import Study
 
@@ -74,15 +74,15 @@ def _covered(what: str, conditions: str, pairs: list[tuple[Belief, float]]) -> R
     return what, f"{conditions}, {len(pairs):,} turns seen", f"{inside:.3f}", "0.93"
 
 
-def _rows(given: Flip, name: str) -> list[Belief]:
+def _rows(given: FlipResult, name: str) -> list[Belief]:
     return [one for one in given.beliefs if one.turns and one.name == name]
 
 
-def _answers(study: Study, repetitions: int) -> Iterator[Flip]:
+def _answers(study: Study, repetitions: int) -> Iterator[FlipResult]:
     futures = Futures(study, ("cost",))
     for k in range(repetitions):
         yield flip_on(futures.anew(2 * k), "cost", "mean", "risky", "sure")
 
 
-def _turns(one: Flip) -> bool:
+def _turns(one: FlipResult) -> bool:
     return one.joint is not None or any(belief.turns for belief in one.beliefs)
