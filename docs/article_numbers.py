@@ -83,6 +83,8 @@ def _records(given: Any) -> Records:
     """What `--json` prints as records: its list; of an answer every estimate of its tables, with the texts of its row as labels."""
     if isinstance(given, list):
         return given
+    if given["question"] == "assumptions":
+        return _of_structures({name: table["rows"] for name, table in given["tables"].items()})
     rows = [row for table in given["tables"].values() for row in table["rows"]]
     return [
         {**{name: text for name, text in row.items() if isinstance(text, str)}, "effect": effect, **estimate}
@@ -90,6 +92,34 @@ def _records(given: Any) -> Records:
         for effect, estimate in row.items()
         if isinstance(estimate, dict)
     ]
+
+
+def _of_structures(tables: dict[str, Any]) -> Records:
+    """Every estimate and difference of a study held against its assumptions, with its structure and who is clearly the worse one."""
+    changed = {
+        row["structure"]: (row["assumption"] or None, row["kind"] or None) for row in tables["structures"]
+    }
+    found = []
+    for kind in ("event", "outcome"):
+        rows = [
+            (table, row) for table in (f"{kind}s", f"{kind}_differences") for row in tables.get(table, ())
+        ]
+        for name, row in rows:
+            estimate = next(value for value in row.values() if isinstance(value, dict))
+            measure = row.get("measure", "probability")
+            record = {
+                "variable": row[kind],
+                "measure": measure,
+                "policy": row["policy"],
+                "structure": row["structure"],
+            }
+            record |= dict(zip(("assumption", "kind"), changed[row["structure"]], strict=True)) | estimate
+            if name.endswith("differences"):
+                worse = row["worse"].removesuffix(" (flips)")
+                record |= {"measure": f"difference_{measure}", "against": row["against"]}
+                record["worse"] = worse if worse not in ("undecided", "unknown") else None
+            found.append(record)
+    return found
 
 
 def number(words: str, of: Records) -> str:
