@@ -15,6 +15,7 @@ from engine.cli.show import screen
 from engine.cli.show.progress import progress
 
 if TYPE_CHECKING:
+    from engine.answers.answer import Answer
     from engine.answers.question import Field
     from engine.execution.asking import Asking
 
@@ -46,11 +47,17 @@ def command_of(name: str) -> click.Command:
     on_study = record.needs == STUDY
 
     def command(**given: Any) -> None:
+        from engine.answers.files import refuse_file
+        from engine.execution.asking import ask
+
         face = {key: given.pop(key) for key in ("full", "save", "as_json", "quiet")}
         asked = {one.name: _flat(one, given.pop(one.name, None)) for one in own}
-        with progress(face["quiet"]) as observe:
+        if face["save"] is not None:
+            refuse_file(face["save"])
+        with progress(face.pop("quiet")) as observe:
             of = _of_study(observe, **given) if on_study else _of_run(observe, **given)
-            _answer(name, asked, of, **face)
+            answer, kept = ask(name, asked, of)
+        _print(answer, kept, of, **face)
 
     if on_study:
         pair = [one.name for one in own if one.option.names == "policy" and not one.many]
@@ -122,16 +129,11 @@ def _run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:
     return options.run_that_is_there(options.device(options.partial(command)))
 
 
-def _answer(
-    name: str, asked: Mapping[str, Any], of: Asking, full: bool, save: Path | None, as_json: bool, quiet: bool
+def _print(
+    answer: Answer, kept: Path | None, of: Asking, full: bool, save: Path | None, as_json: bool
 ) -> None:
-    from engine.answers.files import refuse_file
     from engine.cli.show.answers import print_answer, print_place
-    from engine.execution.asking import ask
 
-    if save is not None:
-        refuse_file(save)
-    answer, kept = ask(name, asked, of)
     if save is not None:
         answer.save(save)
     if as_json:
