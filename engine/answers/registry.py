@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 import importlib
+import re
+import warnings
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
 from engine.errors import UserError, unknown
+from engine.run_folder.ledger import OTHERS
 
 GROUP = "rustbelt.questions"
 """Entry points by which other packages register theirs: name = "module:Class"."""
@@ -47,9 +50,19 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
 
 @functools.cache
 def outsiders() -> Mapping[str, str]:
-    """Where the questions of other packages stand, by name; none has the name of one of ours."""
+    """Where the questions of other packages stand, by name.
+
+    None has the name of one of ours, or of something else that a run folder holds, or one that is no word of small letters: a warning
+    names such.
+    """
     held = {one.name: one.value for one in entry_points(group=GROUP)}
-    return {name: held[name] for name in sorted(held.keys() - QUESTIONS.keys())}
+    wrong = [
+        name for name in held if name in {*QUESTIONS, *OTHERS} or not re.fullmatch("[a-z][a-z0-9_]*", name)
+    ]
+    for name in wrong:
+        text = f"the question '{name}' of another package is left out: it must be named otherwise ({held[name]}, entry point of {GROUP})"
+        warnings.warn(text, stacklevel=2)
+    return {name: held[name] for name in sorted(held.keys() - {*wrong})}
 
 
 def names() -> tuple[str, ...]:
@@ -61,13 +74,17 @@ def question(name: str) -> Any:
     """The record of a question's options, by its name.
 
     Raises:
-      UserError: there is none of that name.
+      UserError: there is none of that name, or the package that brought it cannot be imported.
     """
     if name not in QUESTIONS and name not in outsiders():
         raise UserError("question", [unknown("question", name, names())])
     home = QUESTIONS[name][0] if name in QUESTIONS else outsiders()[name]
     module, _, record = home.partition(":")
-    return getattr(importlib.import_module(module), record)
+    try:
+        return getattr(importlib.import_module(module), record)
+    except (ImportError, AttributeError) as error:
+        problem = f"cannot be imported from {home}: {error}. Mend or remove the package that brought it."
+        raise UserError(f"question '{name}'", [problem]) from error
 
 
 def about(name: str) -> str:

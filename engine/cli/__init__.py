@@ -20,7 +20,7 @@ import click
 from engine.answers import registry
 from engine.cli import endings
 from engine.cli.show import streams
-from engine.errors import did_you_mean
+from engine.errors import UserError, did_you_mean
 from engine.modelling.loading import end_quietly
 
 COMMANDS = (
@@ -47,14 +47,19 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order in which one meets them."""
-        return [*COMMANDS, *registry.outsiders()]
+        return [*COMMANDS, *(name for name in registry.outsiders() if name not in COMMANDS)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        if cmd_name in registry.names():
-            return importlib.import_module("engine.cli.ask").command_of(cmd_name)
+        if cmd_name in registry.QUESTIONS or cmd_name not in COMMANDS:
+            ask = importlib.import_module("engine.cli.ask")
+            try:
+                return ask.command_of(cmd_name)
+            except UserError as error:  # of another package: all other commands work
+                click.echo(f"note: {error}", err=True)
+                return None
         return getattr(importlib.import_module(f"engine.cli.{cmd_name}"), "command")  # noqa: B009
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:

@@ -26,6 +26,8 @@ from engine.study.study import Block
 LAYOUT = 3
 """Version of the layout of cube and ledger."""
 YEARLY, CUBE = "yearly", "cube"
+OTHERS = frozenset({"study", "provenance", YEARLY, CUBE})
+"""Names of what the ledger holds of a run but blocks and answers: no question has one of these."""
 FOLDER_HOLDS = 1000
 """Records of blocks in one folder of the ledger."""
 
@@ -132,8 +134,7 @@ def files_of(folder: Path, part: int | str) -> dict[str, Stored]:
 
 def answers(folder: Path) -> tuple[str, ...]:
     """Questions that were asked of a run: their answers have records."""
-    others = {"study", "provenance", YEARLY, CUBE}
-    return tuple(sorted({path.stem for path in ledger_of(folder).glob("*.json")} - others))
+    return tuple(sorted({path.stem for path in ledger_of(folder).glob("*.json")} - OTHERS))
 
 
 def done_blocks(

@@ -64,3 +64,26 @@ def test_it_has_a_method_a_stored_answer_a_workbook_and_a_section(folder, tmp_pa
 def test_a_study_of_its_own_needs_no_file(tmp_path):
     done = run(summed(), out=tmp_path / "run")
     assert done.ask("ruin", outcome="own").asked == {"outcome": "own", "level": 40.0}
+
+
+@pytest.mark.parametrize("name", ["study", "cube", "../up", "flip", "Ruin"])
+def test_a_name_that_would_take_the_place_of_something_is_left_out(name, monkeypatch):
+    """A question called `cube` would be kept where the cube of the run is."""
+    entry = EntryPoint(name, MODULE, registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
+    registry.outsiders.cache_clear()
+    with pytest.warns(UserWarning, match="is left out: it must be named otherwise"):
+        assert not registry.outsiders()
+
+
+def test_a_package_that_is_broken_or_takes_a_commands_name_spoils_no_other_command(monkeypatch, tmp_path):
+    entries = [
+        EntryPoint("ruin", "tests.answers.nowhere:Ruin", registry.GROUP),
+        EntryPoint("run", MODULE, registry.GROUP),
+    ]
+    monkeypatch.setattr(registry, "entry_points", lambda group: entries)
+    registry.outsiders.cache_clear()
+    helped = call("--help")
+    assert helped.exit_code == 0 and "cannot be imported from tests.answers.nowhere:Ruin" in helped.stderr
+    assert "Say how likely an outcome is" not in call("run", "--help").output
+    assert call("ruin", tmp_path).exit_code == 2
