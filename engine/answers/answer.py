@@ -108,6 +108,15 @@ class Answer:
           UserError: they are of a version before, or of one to come.
         """
         head = tree.attrs.get(_HEAD, {})
+        try:
+            return Answer._of(tree, head)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise UserError(
+                "the answer that is kept", ["is not as an answer is written. Ask anew."]
+            ) from error
+
+    @staticmethod
+    def _of(tree: xr.DataTree, head: Any) -> Answer:
         if head.get("version") != plain.VERSION:
             raise UserError(
                 "the answer that is kept",

@@ -3,6 +3,7 @@
 import ast
 import json
 from collections.abc import Mapping
+from contextlib import contextmanager
 
 import jsonschema
 import numpy as np
@@ -161,3 +162,27 @@ def test_an_answer_of_another_version_is_asked_anew(done, answers):
     with pytest.raises(UserError, match=f"Ask anew: rustbelt {name}"):
         Answer.of_tree(tree)
     assert open_run(done.folder, model=done.study.model).study.fingerprint == done.study.fingerprint
+
+
+@pytest.mark.parametrize("head", [5, {"version": 1}, {"version": 1, "study": []}])
+def test_an_answer_that_is_none_is_refused(done, answers, head):
+    tree = answer_store.read(done.folder, QUESTIONS[0])
+    tree.attrs["answer"] = head
+    with pytest.raises(UserError, match="Ask anew"):
+        Answer.of_tree(tree)
+
+
+def test_nothing_is_shown_of_the_progress_once_the_answer_is_printed(done, monkeypatch):
+    """What moves on a terminal has ended by then."""
+    order = []
+
+    @contextmanager
+    def watched(quiet):
+        yield lambda stage: None
+        order.append("ended")
+
+    monkeypatch.setattr("engine.cli.ask.progress", watched)
+    monkeypatch.setattr("engine.run_folder.finding.stored_study", lambda *_, **__: done.study)
+    monkeypatch.setattr("engine.cli.show.answers.print_answer", lambda *_: order.append("printed"))
+    assert call("compare", done.folder, "--outcome", "own").exit_code == 0
+    assert order == ["ended", "printed"]
