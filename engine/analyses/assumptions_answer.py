@@ -188,4 +188,4 @@ def _assumptions(given: ByStructure) -> Table:
 
 
 def _estimate(one: Record | None) -> Estimate | None:
-    return None if one is None else Estimate(one.estimate, one.standard_error, one.low, one.high, one.flags)
+    return None if one is None else one.alone

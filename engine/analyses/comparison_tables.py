@@ -67,9 +67,7 @@ def labelled(rows: Rows, **about: str) -> tuple[Column, ...]:
 
 def estimate(one: Record | None) -> Estimate | None:
     """The numbers and flags of a record."""
-    if one is None:
-        return None
-    return Estimate(one.estimate, one.standard_error, one.low, one.high, one.flags)
+    return None if one is None else one.alone
 
 
 def judged(gap: Record | None, loss: bool) -> str:

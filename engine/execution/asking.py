@@ -36,7 +36,8 @@ class Asking:
     Args:
       study: with what was asked for in place of what it states.
       run_folder: that its answers belong to, there or not.
-      results: of a run that is there.
+      results, read: what a run that is there answers, and its cube.
+      paths, device, observe: as of `Asked`.
       memory: main memory that it may take, in bytes; what is free if not given.
     """
 

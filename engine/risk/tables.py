@@ -57,6 +57,11 @@ class Record:
     flags: tuple[Flag, ...] = ()
 
     @property
+    def alone(self) -> Estimate:
+        """The number with its error, ends and flags, whatever it is of."""
+        return Estimate(self.estimate, self.standard_error, self.low, self.high, self.flags)
+
+    @property
     def flag(self) -> str:
         """What the flags say, in words."""
         return text(*self.flags)
