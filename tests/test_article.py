@@ -97,10 +97,36 @@ def test_an_answer_has_a_record_for_each_estimate_with_the_texts_of_its_row():
         "alone": {**share, "estimate": 0.3},
     }
     records = article._records(
-        {"tables": {"events": {"rows": [row]}, "groups": {"rows": [{"group": "banks"}]}}}
+        {
+            "question": "attribute",
+            "tables": {"events": {"rows": [row]}, "groups": {"rows": [{"group": "banks"}]}},
+        }
     )
     assert len(records) == 2
     assert article.number("probability ruin share banks", records) == "−10.0 points [−12.0, −8.0]"
+
+
+def test_a_difference_under_a_structure_is_a_record_with_its_assumption_and_who_is_worse():
+    difference = {"estimate": 0.2, "standard_error": 0.01, "low": 0.18, "high": 0.22, "flag": "", "flags": []}
+    row = {"event": "ruin", "policy": "reform", "against": "old", "difference": difference}
+    rows = [
+        {**row, "structure": "as stated", "worse": "reform"},
+        {**row, "structure": "credit off", "worse": "undecided"},
+    ]
+    structures = [
+        {"structure": "as stated", "assumption": "", "kind": ""},
+        {"structure": "credit off", "assumption": "credit", "kind": "off"},
+    ]
+    records = article._records(
+        {
+            "question": "assumptions",
+            "tables": {"structures": {"rows": structures}, "event_differences": {"rows": rows}},
+        }
+    )
+    assert [record["worse"] for record in records] == ["reform", None]
+    assert [record["assumption"] for record in records] == [None, "credit"]
+    assert {record["measure"] for record in records} == {"difference_probability"}
+    assert {record["estimate"] for record in records} == {0.2}
 
 
 def test_a_number_without_an_interval_stands_alone():
