@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.analyses.assumptions import assumptions
     from engine.errors import UserError
-    from engine.execution.asking import attribute
     from engine.execution.results import open_cube
-    from engine.execution.run import Run, open_run, run
     from engine.modelling.cells import Cells, each, table
     from engine.modelling.folds import *  # noqa: F403
     from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
+    from engine.runs.asking import attribute
+    from engine.runs.run import Run, open_run, run
     from engine.study.loading import load_model_file, load_study
 
     __version__: str
@@ -23,8 +23,8 @@ _HOMES = {
     "engine.analyses.assumptions": ("assumptions",),
     "engine.errors": ("UserError",),
     "engine.study.loading": ("load_model_file", "load_study"),
-    "engine.execution.asking": ("attribute",),
-    "engine.execution.run": ("Run", "open_run", "run"),
+    "engine.runs.asking": ("attribute",),
+    "engine.runs.run": ("Run", "open_run", "run"),
     "engine.execution.results": ("open_cube",),
     "engine.modelling.cells": ("Cells", "each", "table"),
     "engine.modelling.records": ("Factor", "Lever", "Outcome", "PathModel", "Shock", "StaticModel", "Yearly"),

@@ -1,4 +1,4 @@
-"""Writes `engine/execution/methods.py`, the typed methods of a run, from the registry of questions: python -m tests.methods."""
+"""Writes `engine/runs/methods.py`, the typed methods of a run, from the registry of questions: python -m tests.methods."""
 
 import textwrap
 from collections.abc import Mapping

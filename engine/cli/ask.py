@@ -17,7 +17,7 @@ from engine.cli.show.progress import progress
 if TYPE_CHECKING:
     from engine.answers.answer import Answer
     from engine.answers.question import Field
-    from engine.execution.asking import Asking
+    from engine.runs.asking import Asking
 
 _NAMES = {
     "outcome": options.complete_outcome,
@@ -48,7 +48,7 @@ def command_of(name: str) -> click.Command:
 
     def command(**given: Any) -> None:
         from engine.answers.files import refuse_file
-        from engine.execution.asking import ask
+        from engine.runs.asking import ask
 
         face = {key: given.pop(key) for key in ("full", "save", "as_json", "quiet")}
         asked = {one.name: _flat(one, given.pop(one.name, None)) for one in own}
@@ -106,7 +106,7 @@ def _with_policies(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _of_study(observe: Any, **given: Any) -> Asking:
-    from engine.execution.asking import Asking
+    from engine.runs.asking import Asking
 
     place, study = given["place"], given["study"]
     paths = study.paths if given["asked_paths"] else None

@@ -80,7 +80,7 @@ def command(
 def _print_gates(study: Study, device: str | None, as_json: bool) -> None:
     from engine.cli.show.gate_table import print_gates
     from engine.errors import UserError
-    from engine.execution.gates import answers, paths_of
+    from engine.runs.gates import answers, paths_of
     from engine.study.loading import load_study
 
     if not study.gates:

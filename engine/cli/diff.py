@@ -28,9 +28,9 @@ def command(
 ) -> None:
     """Print what two studies state differently, and the numbers of their runs with the differences: the second less the first."""
     from engine.cli.show.diff_table import print_comparison
-    from engine.execution.run import open_run
-    from engine.execution.two_runs import compare
     from engine.program import devices
+    from engine.runs.run import open_run
+    from engine.runs.two_runs import compare
 
     devices.use_every_core()
     runs = [open_run(place, model, partial) for place in (first, second)]

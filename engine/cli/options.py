@@ -12,8 +12,8 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
-    from engine.execution.run import Run
     from engine.modelling.records import Model
+    from engine.runs.run import Run
     from engine.study.study import Study
 
 
@@ -255,8 +255,8 @@ def run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def wrapped(run: str, model: Any, **others: Any) -> None:
-        from engine.execution.run import open_run
         from engine.program import devices
+        from engine.runs.run import open_run
 
         devices.use_every_core()
         shows_paths = "partial" in others

@@ -14,8 +14,8 @@ from engine.cli import options
 from engine.cli.show import screen
 
 if TYPE_CHECKING:
-    from engine.execution.run import Run
     from engine.plots import Kind
+    from engine.runs.run import Run
 
 
 def _complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -109,9 +109,9 @@ def command(
 
 def _opened(computed: bool, place: str, partial: bool, model: Any) -> Run:
     """The run; one that has not been computed will do where no cube is needed."""
-    from engine.execution.run import Run, open_run
     from engine.program import devices
     from engine.run_folder.finding import find_study, run_folder
+    from engine.runs.run import Run, open_run
 
     if computed:
         opened = open_run(place, model, partial)

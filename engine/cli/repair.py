@@ -12,7 +12,7 @@ from engine.cli.show.progress import progress
 from engine.cli.verify import full, print_damages
 
 if TYPE_CHECKING:
-    from engine.execution.run import Run
+    from engine.runs.run import Run
 
 
 @click.command("repair", short_help="Compute again what is damaged in a run.")

@@ -83,9 +83,9 @@ def command(
         raise click.UsageError(f"expected either --path N or --worst K --variable OUTCOME, got {got}.")
     if save is not None:
         _refuse_to_save(save)
-    from engine.execution.replay import as_table, replay
     from engine.program import devices
     from engine.run_folder.finding import find_study
+    from engine.runs.replay import as_table, replay
 
     devices.use_every_core()
     study, folder = find_study(run, model, seed, policy)
@@ -154,9 +154,9 @@ class Command:
 def _ranked(
     place: str, folder: RunFolder | None, study: Study, variable: str | None, policy: str, count: int
 ) -> xr.Dataset:
-    """The worst paths, as `engine.execution.replay.worst` gives them; refused where no outcome is named, or nothing has run."""
+    """The worst paths, as `engine.runs.replay.worst` gives them; refused where no outcome is named, or nothing has run."""
     from engine.errors import UserError
-    from engine.execution.replay import worst
+    from engine.runs.replay import worst
 
     if variable is None:
         known = ", ".join(study.keep.outcomes or study.model.outcomes)
@@ -203,7 +203,7 @@ def _refuse_to_save(file: Path) -> None:
 
 def _save(story: xr.DataTree, file: Path) -> None:
     from engine.answers.files import as_csv
-    from engine.execution.replay import as_table
+    from engine.runs.replay import as_table
 
     if file.suffix == ".csv":
         with file.open("xb") as table:

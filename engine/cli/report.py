@@ -12,7 +12,7 @@ from engine.cli.show import screen
 from engine.formatting import size_as_text
 
 if TYPE_CHECKING:
-    from engine.execution.run import Run
+    from engine.runs.run import Run
 
 
 @click.command("report", short_help="Make one HTML page of a finished run.")

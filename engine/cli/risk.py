@@ -14,7 +14,7 @@ from engine.cli.show.conditional_tables import print_conditional, print_yearly
 from engine.cli.show.risk_tables import MAIN, OTHERS, print_more, print_tables, shown_outcomes
 
 if TYPE_CHECKING:
-    from engine.execution.run import Run
+    from engine.runs.run import Run
 
 
 @click.command("risk", short_help="Ask a finished run for its risks.")
@@ -48,9 +48,9 @@ def command(
 
     With --given, what holds among the paths that meet a condition on outcomes, and among the others.
     """
-    from engine.execution import questions
-    from engine.execution.upkeep import report_note
     from engine.risk.evidence import measures, stated_level
+    from engine.runs import questions
+    from engine.runs.upkeep import report_note
 
     if out is not None:
         run.save_tables(out, variable, level, given, full)

@@ -66,11 +66,11 @@ def command(
     What is there already is not computed again: the same command finishes a run that was stopped, and more --paths
     extend it.
     """
-    from engine.execution.headline import Tightening
     from engine.execution.job import RunOptions, compute
-    from engine.execution.upkeep import report_note
     from engine.risk.evidence import measures
     from engine.risk.rounding import REMEDY
+    from engine.runs.headline import Tightening
+    from engine.runs.upkeep import report_note
 
     if shard is not None:
         _refuse_beside_shard(computing)

@@ -14,8 +14,8 @@ from engine.cli.show import screen
 from engine.formatting import size_as_text
 
 if TYPE_CHECKING:
-    from engine.execution.run import Run
-    from engine.execution.upkeep import Status
+    from engine.runs.run import Run
+    from engine.runs.upkeep import Status
 
 
 @click.command("status", short_help="Show how far a run is.")
@@ -27,7 +27,7 @@ def command(run: Run, as_json: bool) -> None:
 
     Sizes of files are looked at, not what is in them: that is rustbelt verify.
     """
-    from engine.execution.upkeep import report_note
+    from engine.runs.upkeep import report_note
 
     status = run.status()
     if as_json:

@@ -1,1 +1,1 @@
-"""A study to its run folder: the job, its parts, replay, planning, upkeep."""
+"""A study to its run folder: the job, who computes its parts, planning."""

@@ -31,7 +31,7 @@ from engine.plots.style import Figure
 ANSWERS = ("explain", "sensitivity", "discover", "flip")
 """Questions whose answers are drawn, by the names of their commands."""
 SOURCES = ("cube", "study", "story", *ANSWERS)
-"""What a figure may be drawn from: a run's cube, its study, one path as `engine.execution.replay` gives it, what it has been asked."""
+"""What a figure may be drawn from: a run's cube, its study, one path as `engine.runs.replay` gives it, what it has been asked."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import pytest
 from engine.analyses.explain_answer import finding, made
 from engine.analyses.explanation import explain
 from engine.analyses.likeliest_tables import unusual
-from engine.execution.run import run
 from engine.modelling.folds import total
 from engine.modelling.records import Outcome, PathModel, Shock, StaticModel, Yearly
+from engine.runs.run import run
 from engine.study.loading import read_study
 from tests.analyses.explained import branches, four_branches, total_cost
 from tests.helpers import assert_plausible

@@ -6,8 +6,8 @@ import pytest
 
 from engine.analyses.sensitivity import sensitivity
 from engine.analyses.sensitivity_answer import sentence
-from engine.execution.asking import Asking, answered
 from engine.run_folder.finding import run_folder
+from engine.runs.asking import Asking, answered
 from tests.analyses.test_sensitivity import alike, chosen
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from engine.answers import registry
 from engine.answers.answer import Answer
-from engine.execution.run import run
 from engine.report.page import report
 from engine.run_folder import answer_store
+from engine.runs.run import run
 from tests.answers.asked import summed
 from tests.small_files import MODELS, POND, call, own, write
 
@@ -46,7 +46,7 @@ def test_it_has_a_command_with_help_and_json(folder):
 
 
 def test_it_has_a_method_a_stored_answer_a_workbook_and_a_section(folder, tmp_path):
-    from engine.execution.run import open_run
+    from engine.runs.run import open_run
     from engine.study.loading import load_model_file
 
     opened = open_run(folder, load_model_file(f"{MODELS}:Pond"))

@@ -15,8 +15,8 @@ from engine.answers.plain import SCHEMA
 from engine.answers.question import Option, fields
 from engine.answers.table import Kind
 from engine.errors import UserError
-from engine.execution.run import open_run, run
 from engine.run_folder import answer_store
+from engine.runs.run import open_run, run
 from tests import methods
 from tests.analyses.explained import SUM
 from tests.answers.asked import OPTIONS, Broken, Constant, Still, summed

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from engine.execution.run import open_run
 from engine.run_folder import answer_store
+from engine.runs.run import open_run
 from engine.study.loading import load_model_file
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
 

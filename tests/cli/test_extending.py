@@ -5,9 +5,9 @@ import re
 import pytest
 
 from engine.execution import job
-from engine.execution.upkeep import report_paths
 from engine.execution.work import Work
 from engine.run_folder import provenance
+from engine.runs.upkeep import report_paths
 from engine.study.study import BLOCK
 from tests.recorded import MOST, played_back, study_in
 from tests.small_files import call, own

@@ -10,11 +10,11 @@ import pytest
 from click.shell_completion import BashComplete
 
 from engine.cli import main
-from engine.execution.headline import Tightening
 from engine.risk.measures import summary
 from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
+from engine.runs.headline import Tightening
 from engine.study.loading import load_model_file
 from engine.study.study import BLOCK
 from tests.helpers import assert_same

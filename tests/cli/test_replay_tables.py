@@ -10,9 +10,9 @@ import xarray as xr
 from rich.console import Console
 
 from engine.cli.show import replay_tables
-from engine.execution.replay import KINDS, as_table, replay
 from engine.formatting import unit_name
 from engine.modelling.records import Factor, Outcome, StaticModel
+from engine.runs.replay import KINDS, as_table, replay
 from engine.study.loading import load_model_file, load_study
 from tests.helpers import assert_same
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write

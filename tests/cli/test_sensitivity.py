@@ -6,9 +6,9 @@ import pytest
 import xarray as xr
 
 from engine.errors import UserError
-from engine.execution.run import open_run
 from engine.report.page import report
 from engine.run_folder import answer_store
+from engine.runs.run import open_run
 from tests.small_files import BRIDGE, call, own, write
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine.execution.replay import replay
+from engine.runs.replay import replay
 from engine.study.loading import load_model_file, load_study
 from tests.helpers import assert_same
 from tests.small_files import call, write

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.execution import upkeep
 from engine.run_folder.folder import RunFolder
+from engine.runs import upkeep
 from engine.study.study import BLOCK
 from tests.recorded import contents, study_in
 from tests.small_files import MODELS

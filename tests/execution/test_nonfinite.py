@@ -8,13 +8,13 @@ import pytest
 
 import engine
 from engine.errors import UserError
-from engine.execution import upkeep
 from engine.execution.job import RunOptions, compute, compute_shard
 from engine.modelling.folds import lowest
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
 from engine.risk.flags import Flag, Reason
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
+from engine.runs import upkeep
 from engine.study.loading import read_study
 from engine.study.study import BLOCK
 from tests.helpers import assert_plausible, assert_same

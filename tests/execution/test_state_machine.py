@@ -13,10 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 import engine
 from engine.errors import UserError
-from engine.execution import job, upkeep
+from engine.execution import job
 from engine.execution.work import Work
 from engine.run_folder import ledger, ownership
 from engine.run_folder.folder import RunFolder
+from engine.runs import upkeep
 from engine.study.study import BLOCK
 from tests.recorded import VERSIONS, PlayedBack, contents, played_back, study_in
 

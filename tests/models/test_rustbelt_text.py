@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from engine.execution.replay import replay
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.cells import Cells
 from engine.program import devices
 from engine.program.kernel import program_on
+from engine.runs.replay import replay
 from engine.study.loading import read_study
 from engine.study.study import Study
 from tests import rustbelt_numpy, rustbelt_paths

@@ -5,13 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine.execution.replay import as_table, replay
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.program import arguments
 from engine.program.pilot import pilot
 from engine.program.rules import Rules
 from engine.run_folder.cube_groups import described_inputs
+from engine.runs.replay import as_table, replay
 from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_same
 from tests.user_models import REGION, Echo, Farms, echo, farms, farms_program, outcomes, program, static

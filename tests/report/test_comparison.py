@@ -2,8 +2,8 @@
 
 import re
 
-from engine.execution.run import run
 from engine.report.page import report
+from engine.runs.run import run
 from tests.analyses.assumed import BILL, bill
 
 

@@ -2,8 +2,8 @@
 
 import re
 
-from engine.execution.run import run
 from engine.report.page import report
+from engine.runs.run import run
 from engine.study.loading import read_study
 from tests.analyses.explained import SUM, Sum
 from tests.report.test_structures import words

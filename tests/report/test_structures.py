@@ -4,8 +4,8 @@ import re
 
 from engine.analyses.assumptions import assumptions
 from engine.analyses.assumptions_answer import tables
-from engine.execution.run import run
 from engine.report.page import report
+from engine.runs.run import run
 from tests.analyses.assumed import BILL, bill
 
 

@@ -9,9 +9,9 @@ import xarray as xr
 from jax.sharding import Mesh
 
 import engine
-from engine.execution.replay import replay
 from engine.modelling.cell_axis import split_cells
 from engine.program.kernel import program_on
+from engine.runs.replay import replay
 from engine.study.loading import load_study
 from engine.study.study import Study
 from tests.helpers import assert_close, assert_same

@@ -3,8 +3,8 @@
 import pytest
 
 from engine import Factor, Outcome, StaticModel, UserError
-from engine.execution.headline import Tightening
 from engine.run_folder.folder import RunFolder
+from engine.runs.headline import Tightening
 from engine.study.loading import load_study, resolved_text, study_of_text
 from tests.small_files import write
 

@@ -14,8 +14,8 @@ from engine.formatting import shown
 from engine.risk.as_text import cell, shown_in
 
 if TYPE_CHECKING:
-    from engine.execution.run import Run
-    from engine.execution.two_runs import Comparison
+    from engine.runs.run import Run
+    from engine.runs.two_runs import Comparison
 
 MEASURES = ("mean", "ES99", "probability")
 MOST_STATEMENTS = 20

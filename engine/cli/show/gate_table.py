@@ -11,7 +11,7 @@ from engine.cli.show.screen import print_words
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from engine.execution.gates import Answer
+    from engine.runs.gates import Answer
     from engine.study.study import Gate
 
 _ASKED = {

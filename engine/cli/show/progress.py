@@ -22,9 +22,9 @@ from engine.cli.show.streams import Screen, messages
 from engine.formatting import decimals, rounded
 
 if TYPE_CHECKING:
-    from engine.execution.headline import Tightening
     from engine.execution.stages import Observer, Stage
     from engine.risk.intervals import Estimate
+    from engine.runs.headline import Tightening
 
 WAYS = ("auto", "json")
 """How progress is shown: as suits stderr, or one JSON object a line."""

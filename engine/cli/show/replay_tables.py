@@ -210,7 +210,7 @@ def _print_outcomes(
 
 
 def _print_draws(console: Console, study: Study, story: xr.DataTree) -> None:
-    from engine.execution.replay import percentiles
+    from engine.runs.replay import percentiles
 
     if not study.inputs:
         return

@@ -38,7 +38,7 @@ def print_worst(console: Console, study: Study, ranked: xr.Dataset, policy: str)
 
 def print_unusual(console: Console, study: Study, story: xr.DataTree) -> None:
     """The factors whose draws on these paths are, on average, farthest from the middle of their priors."""
-    from engine.execution.replay import percentiles
+    from engine.runs.replay import percentiles
 
     draws = story["draws"].to_dataset()
     means = {str(name): float(shares.mean()) for name, shares in percentiles(study, draws).items()}

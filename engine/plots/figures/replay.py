@@ -43,7 +43,7 @@ def replay(
     Of one variable: a panel for each place. Nothing here is an estimate, so nothing has an interval: it is one future.
 
     Args:
-      story: what `engine.execution.replay` gives for one path.
+      story: what `engine.runs.replay` gives for one path.
       study: its study, which knows what the outcomes are made of.
       variable: one yearly variable; those that outcomes are made of if not given.
       where: label by dimension, for the variables that have it.

@@ -14,7 +14,7 @@ import pytest
 
 import engine
 from engine.errors import UserError
-from engine.execution import job, upkeep
+from engine.execution import job
 from engine.execution.executors import site as sites
 from engine.execution.executors.contract import Assignment
 from engine.execution.executors.processes import Workers
@@ -23,6 +23,7 @@ from engine.modelling.loading import spec_of
 from engine.program import devices
 from engine.run_folder import ownership
 from engine.run_folder.folder import RunFolder
+from engine.runs import upkeep
 from engine.storage import locks
 from engine.study.study import BLOCK
 from tests.recorded import contents, study_in

@@ -12,11 +12,11 @@ import pytest
 import engine
 from engine.errors import UserError
 from engine.execution import results
-from engine.execution.replay import replay
-from engine.execution.upkeep import Repair
 from engine.plots.kinds import KINDS
 from engine.risk.evidence import stated_level
 from engine.run_folder.folder import RunFolder
+from engine.runs.replay import replay
+from engine.runs.upkeep import Repair
 from tests.small_files import BRIDGE, MODELS, POND, write
 
 PATHS = 3000
@@ -160,7 +160,7 @@ def test_the_public_names_are_all_there_whatever_was_used_before():
         "for _ in 1, 2:\n"
         "    kinds = {name: type(getattr(engine, name)).__name__ for name in names}\n"
         "    assert 'module' not in kinds.values(), kinds\n"
-        "    import engine.execution.replay, engine.execution.run, engine.plots, engine.report.page\n"
+        "    import engine.runs.replay, engine.runs.run, engine.plots, engine.report.page\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr

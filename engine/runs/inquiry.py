@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from engine.answers import registry
 from engine.answers.question import STUDY
-from engine.execution import notebook
-from engine.execution.asking import Asking, ask
-from engine.execution.methods import Questions
 from engine.execution.stages import Stage
+from engine.runs import notebook
+from engine.runs.asking import Asking, ask
+from engine.runs.methods import Questions
 
 if TYPE_CHECKING:
     import xarray as xr

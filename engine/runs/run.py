@@ -15,11 +15,8 @@ import xarray as xr
 
 from engine.answers.files import refuse_file
 from engine.errors import UserError
-from engine.execution import elsewhere, notebook, questions, results, upkeep
-from engine.execution.export import frame, save_tables, side_by_side
-from engine.execution.inquiry import Inquiry
+from engine.execution import results
 from engine.execution.job import Finished, RunOptions, compute
-from engine.execution.replay import replay, worst
 from engine.execution.results import Answers
 from engine.modelling.records import Model
 from engine.risk.as_text import MARKS, cell, reasons
@@ -29,6 +26,10 @@ from engine.risk.tables import Record, Tables
 from engine.run_folder import answer_store, cube, provenance
 from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder, written
+from engine.runs import elsewhere, notebook, questions, upkeep
+from engine.runs.export import frame, save_tables, side_by_side
+from engine.runs.inquiry import Inquiry
+from engine.runs.replay import replay, worst
 from engine.study.loading import load_study
 from engine.study.study import Study
 
@@ -163,15 +164,15 @@ class Run(Inquiry):
         return self._frame(questions.by_year(self.answers, self.cube, variable, stated_level(level)))
 
     def to_dataframe(self, paths: int | None = None) -> pd.DataFrame:
-        """Futures as rows: `engine.execution.elsewhere.rows`."""
+        """Futures as rows: `engine.runs.elsewhere.rows`."""
         return elsewhere.rows(self.answers.study, self.cube, paths)
 
     def to_ema(self, paths: int | None = None) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-        """Experiments and outcomes as ema_workbench has them: `engine.execution.elsewhere.experiments`."""
+        """Experiments and outcomes as ema_workbench has them: `engine.runs.elsewhere.experiments`."""
         return elsewhere.experiments(self.answers.study, self.cube, paths)
 
     def to_arviz(self, paths: int | None = None) -> Any:
-        """Draws and outcomes as ArviZ has them, read lazily: `engine.execution.elsewhere.inference_data`."""
+        """Draws and outcomes as ArviZ has them, read lazily: `engine.runs.elsewhere.inference_data`."""
         return elsewhere.inference_data(self.answers.study, self.cube, paths)
 
     def save_tables(
@@ -191,7 +192,7 @@ class Run(Inquiry):
           full: all tables there are: every yearly variable by year and place as well, and what the run has answered.
 
         Raises:
-          UserError: as `engine.execution.export.save_tables`.
+          UserError: as `engine.runs.export.save_tables`.
         """
         refuse_file(Path(place))
         study, at = self.study, stated_level(level)
@@ -220,7 +221,7 @@ class Run(Inquiry):
     def replay(
         self, path: int | Sequence[int], device: str | None = None, precision: str | None = None
     ) -> xr.DataTree:
-        """What happens on a path, year by year, under every policy: `engine.execution.replay.replay`."""
+        """What happens on a path, year by year, under every policy: `engine.runs.replay.replay`."""
         return replay(self.study, path, device, precision)
 
     def worst(self, variable: str, policy: str | None = None, count: int = 10) -> xr.Dataset:
@@ -234,11 +235,11 @@ class Run(Inquiry):
         return upkeep.status(self._folder)
 
     def verify(self, full: bool = False, **options: Any) -> list[upkeep.Damage]:
-        """Everything in the folder that is not as it was written: `engine.execution.upkeep.verify`."""
+        """Everything in the folder that is not as it was written: `engine.runs.upkeep.verify`."""
         return upkeep.verify(self._folder, full, **options)
 
     def repair(self, full: bool = False, **options: Any) -> upkeep.Repair:
-        """Mends what `verify` finds, and gives what that was: `engine.execution.upkeep.repair`."""
+        """Mends what `verify` finds, and gives what that was: `engine.runs.upkeep.repair`."""
         repair = upkeep.repair(self._folder, full, **options)
         for name in ("answers", "cube"):
             self.__dict__.pop(name, None)

@@ -8,10 +8,10 @@ import pytest
 
 from engine.draws.distributions.closed import FAMILIES, Marginal
 from engine.errors import UserError
-from engine.execution import replay as module
-from engine.execution.replay import percentiles, replay, worst
-from engine.execution.run import run
 from engine.run_folder.folder import RunFolder
+from engine.runs import replay as module
+from engine.runs.replay import percentiles, replay, worst
+from engine.runs.run import run
 from engine.study.loading import load_model_file, load_study
 from tests.draws.distributions.test_distributions import CASES
 from tests.execution.test_replay import unfinished

@@ -10,10 +10,10 @@ import pytest
 import engine
 from engine.answers import files
 from engine.errors import UserError
-from engine.execution import export
 from engine.modelling.records import Factor, Outcome, StaticModel
 from engine.risk.intervals import Estimate
 from engine.risk.tables import record
+from engine.runs import export
 from tests.small_files import BRIDGE, MODELS, POND, write
 
 HOSTILE = (

@@ -1,9 +1,9 @@
 """What a question sees of a run whose blocks are not all done."""
 
-from engine.execution.asking import Asking, ask
 from engine.execution.results import Answers
-from engine.execution.run import run
 from engine.run_folder import ledger
+from engine.runs.asking import Asking, ask
+from engine.runs.run import run
 from engine.study.study import BLOCK
 from tests.analyses.explained import vasicek
 

@@ -14,11 +14,11 @@ import engine
 from engine.draws import random_words
 from engine.draws.sampling import SAMPLERS, path_order
 from engine.errors import UserError
-from engine.execution.replay import replay
-from engine.execution.run import run
 from engine.run_folder.cube import attributes
 from engine.run_folder.finding import find_study
 from engine.run_folder.reading import read_path
+from engine.runs.replay import replay
+from engine.runs.run import run
 from engine.study.loading import load_model_file, load_study
 from tests.helpers import assert_close, assert_same
 from tests.shock_study import ALL, only, walk

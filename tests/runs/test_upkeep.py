@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from engine.errors import UserError
-from engine.execution import job, results, upkeep
-from engine.execution.upkeep import Damage, repair, status, verify
+from engine.execution import job, results
 from engine.run_folder import ledger
 from engine.run_folder.finding import find_run, stored_study
 from engine.run_folder.folder import RunFolder
+from engine.runs import upkeep
+from engine.runs.upkeep import Damage, repair, status, verify
 from engine.storage.files import sealed, unsealed
 from engine.study.study import BLOCK
 from tests import small_study

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.execution.gates import answers, paths_of
 from engine.modelling.cell_axis import split_cells
+from engine.runs.gates import answers, paths_of
 from engine.study.loading import read_study
 from tests.helpers import assert_plausible, assert_same
 from tests.small_files import call, write

@@ -5,7 +5,7 @@ import pytest
 
 import engine
 from engine.errors import UserError
-from engine.execution.two_runs import compare
+from engine.runs.two_runs import compare
 from tests.small_files import BRIDGE, MODELS, write
 
 

@@ -1,0 +1,1 @@
+"""A run as one object: open, ask, replay, look after, export."""
