@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.analyses.assumptions import assumptions
     from engine.errors import UserError
-    from engine.execution.results import open_cube
     from engine.modelling.cells import Cells, each, table
     from engine.modelling.folds import *  # noqa: F403
     from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
+    from engine.run_folder.reading import open_cube
     from engine.runs.asking import attribute
     from engine.runs.run import Run, open_run, run
     from engine.study.loading import load_model_file, load_study
@@ -25,7 +25,7 @@ _HOMES = {
     "engine.study.loading": ("load_model_file", "load_study"),
     "engine.runs.asking": ("attribute",),
     "engine.runs.run": ("Run", "open_run", "run"),
-    "engine.execution.results": ("open_cube",),
+    "engine.run_folder.reading": ("open_cube",),
     "engine.modelling.cells": ("Cells", "each", "table"),
     "engine.modelling.records": ("Factor", "Lever", "Outcome", "PathModel", "Shock", "StaticModel", "Yearly"),
 }

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import engine
-from engine import models
 from engine.errors import UserError
+from engine.modelling import catalogue
 from engine.run_folder import ledger, ownership
 from engine.run_folder.folder import RunFolder
 from engine.storage import npz
@@ -46,10 +46,10 @@ def test_a_study_file_writes_nowhere_but_in_its_folder(tmp_path, monkeypatch, na
 def test_a_model_of_an_installed_package_is_known_by_its_entry_point(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(MODELS.parent))
     found = EntryPoints([
-        EntryPoint("bridge-of-mine", "small_models:Bridge", models.ENTRY_POINTS),
-        EntryPoint("no-model", "small_models:__name__", models.ENTRY_POINTS),
+        EntryPoint("bridge-of-mine", "small_models:Bridge", catalogue.GROUP),
+        EntryPoint("no-model", "small_models:__name__", catalogue.GROUP),
     ])  # fmt: skip
-    monkeypatch.setattr(models, "entry_points", lambda group: found)
+    monkeypatch.setattr(catalogue, "entry_points", lambda group: found)
     text = BRIDGE.replace('model = "Bridge"', 'model = "bridge-of-mine"')
     study = engine.load_study(write(tmp_path, text))
     assert study.model_name == "bridge-of-mine" and re.fullmatch("[0-9a-f]{64}", study.model_digest)

@@ -55,13 +55,13 @@ def command(
         return
     from engine.execution import precision
     from engine.execution.bounds import refuse_beyond
-    from engine.program import devices
+    from engine.execution.planning import devices_of
 
     study.refuse_broken_model()
     pilot = precision.piloted(study)
     if pilot is not None:
         refuse_beyond(study, pilot.single.yearly)
-    row = devices.mesh(place["device"]).devices.flat
+    devices, platform = devices_of(place["device"])
     folder = replace(folder, study=study)
     console = screen.stdout()
     screen.print_head(console, study, folder.path)
@@ -69,9 +69,9 @@ def command(
     print_priors(console, study.gathered_inputs)
     print_groups(console, study)
     print_shocks(console, study)
-    print_standings(console, study, pilot)
+    print_standings(console, study, None if pilot is None else pilot.single.yearly)
     print_stated(console, study)
-    _print_size(console, folder, f"{len(row)} x {row[0].device_kind}", row[0].platform, place["memory"])
+    _print_size(console, folder, devices, platform, place["memory"])
     screen.print_rounding(console, precision.too_coarse(study, pilot))
     if workers is not None:
         _print_plan(screen.stdout(), folder, place["device"], workers)
@@ -129,40 +129,25 @@ def _print_size(
     console: Console, folder: RunFolder, devices: str, platform: str, allowed: int | None
 ) -> None:
     study = folder.study
-    from engine.execution.resources import bytes_free, bytes_needed, memory_needed
-    from engine.program.devices import memory_free
+    from engine.execution.planning import form
+    from engine.execution.resources import bytes_free, bytes_needed, memory_needed, room
     from engine.study.study import BLOCK
 
     horizon = f"{study.years[0]}-{study.years[-1]}" if study.years else "none"
     blocks = -(-study.paths // BLOCK)
-    room, whose = (allowed, "allowed") if allowed else (memory_free(), "free")
+    there, whose = room(allowed)
     lines = (
         ("model", f"{study.model_name}, keeps what it states; years {horizon}"),
         ("paths", f"{study.paths:,} in {blocks:,} block{'s' if blocks != 1 else ''} of {BLOCK:,}, tiles of {study.tile:,}"),
         ("sampler", f"{study.sampler}, seed {study.seed}, independent units of {study.unit}"),
         *((("precision", study.precision),) if study.precision != "float32" else ()),
-        ("program", _form(study, platform)),
+        ("program", form(study, platform)),
         ("disk", f"{size_as_text(bytes_needed(study))} needed at most, {size_as_text(bytes_free(folder.path))} free"),
-        ("memory", f"{size_as_text(memory_needed(study))} needed, {size_as_text(room) if room else 'unknown'} {whose}"),
+        ("memory", f"{size_as_text(memory_needed(study))} needed, {size_as_text(there) if there else 'unknown'} {whose}"),
         ("devices", devices),
         ("fingerprint", study.fingerprint),
     )  # fmt: skip
     screen.print_labelled(console, lines)
-
-
-def _form(study: Study, platform: str) -> str:
-    """The form that the program gets, and where it is XLA's, why."""
-    from engine.program.kernel import form_of, listing_of
-    from engine.study.study import FORMS
-
-    if study.program != FORMS[0]:
-        return "XLA's, as the study asks"
-    listing = (form_of if platform == "cpu" else listing_of)(study, study.dtype)
-    if isinstance(listing, str):
-        return f"XLA's, as one loop has no form of: {listing}"
-    if platform != "cpu":
-        return "one loop as a GPU's kernel; XLA's if its bytes are not those of a processor"
-    return "one loop" + (", the same bits on every machine" if study.precision == "float32" else "")
 
 
 def _print_plan(console: Console, folder: RunFolder, device: str | None, workers: int) -> None:

@@ -27,8 +27,8 @@ def command(source: str, target: str, model: Model | None, quiet: bool) -> None:
     What is there already is not sent again; a copy that was stopped goes on. Credentials and endpoints come from the
     environment, as for other programs (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, ...).
     """
+    from engine.run_folder.copies import copy
     from engine.run_folder.ownership import stated_model
-    from engine.runs.copies import copy
 
     shown = time.monotonic()
 

@@ -28,11 +28,11 @@ def command(
 ) -> None:
     """Print what two studies state differently, and the numbers of their runs with the differences: the second less the first."""
     from engine.cli.show.diff_table import print_comparison
-    from engine.program import devices
+    from engine.execution.resources import take_every_core
     from engine.runs.run import open_run
     from engine.runs.two_runs import compare
 
-    devices.use_every_core()
+    take_every_core()
     runs = [open_run(place, model, partial) for place in (first, second)]
     comparison = compare(runs[0].answers, runs[1].answers, variable)
     if as_json:

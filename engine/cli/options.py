@@ -53,7 +53,7 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def _size(text: str) -> int:
-    from engine.program.devices import bytes_of
+    from engine.execution.resources import bytes_of
 
     return bytes_of(text)
 
@@ -219,10 +219,10 @@ def study_to_run(command: Callable[..., None], pair: Sequence[str] = ()) -> Call
         out: Any,
         **others: Any,
     ) -> None:
-        from engine.program import devices
+        from engine.execution.resources import take_every_core
         from engine.run_folder.finding import study_of
 
-        devices.use_every_core()
+        take_every_core()
         changes = {
             "paths": paths,
             "seed": seed,
@@ -255,10 +255,10 @@ def run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def wrapped(run: str, model: Any, **others: Any) -> None:
-        from engine.program import devices
+        from engine.execution.resources import take_every_core
         from engine.runs.run import open_run
 
-        devices.use_every_core()
+        take_every_core()
         shows_paths = "partial" in others
         opened = open_run(run, model, others.pop("partial", False))
         if shows_paths:

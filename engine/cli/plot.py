@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +15,15 @@ from engine.cli import options
 from engine.cli.show import screen
 
 if TYPE_CHECKING:
-    from engine.plots import Kind
     from engine.runs.run import Run
 
 
 def _complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Kinds of figures, each with what it shows."""
-    from engine.plots import KINDS
+    from engine.runs.figures import kinds
 
-    kinds = ((name, kind.about) for name, kind in KINDS.items() if name.startswith(incomplete))
-    return [CompletionItem(name, help=about) for name, about in kinds]
+    known = ((name, kind.about) for name, kind in kinds().items() if name.startswith(incomplete))
+    return [CompletionItem(name, help=about) for name, about in known]
 
 
 @click.command("plot", short_help="Draw a figure of a run.")
@@ -74,34 +74,23 @@ def command(
 
     Without KIND: the kinds there are.
     """
-    from engine import plots
-    from engine.errors import UserError
     from engine.run_folder.finding import PLACES
+    from engine.runs import figures
 
     if kind is None:
         _print_kinds()
         return
-    chosen = plots.named(kind)
+    computed = figures.needs_numbers(kind)
     if run is None:
         raise click.UsageError(f"missing argument 'RUN': expected {PLACES}.", ctx)
     wanted = {
         "variable": variable, "policies": policies, "where": dict(where) or None, "factor": factor,
         "measure": measure, "year": year,
     }  # fmt: skip
-    plots.refuse_options(kind, {name: value for name, value in wanted.items() if value is not None})
-    if path is not None and "story" not in chosen.of:
-        raise UserError(kind, ["shows no single path, and does not take --path."])
     parts = (kind, None if path is None else f"path-{path}", variable, factor)
     file = out or Path(f"{'-'.join(filter(None, parts))}.png")
-    plots.refuse_file(file)
-    plots.draw_unseen()
-    draw = getattr(
-        _opened(bool({"cube", *plots.kinds.ANSWERS} & {*chosen.of}), run, partial, model).plot, kind
-    )
-    drawn = draw(path or 0, **wanted)
-    plots.save(drawn, file)
-    title = drawn.texts[0].get_text().replace("\n", " ")
-    plots.close(drawn)
+    figures.refuse(kind, wanted, path, file)
+    title = figures.save(_opened(computed, run, partial, model), kind, wanted, path, file)
     console = screen.stdout()
     screen.print_line(console, "", title)
     screen.print_line(console, "", f"Saved in {file}.", "dim")
@@ -109,7 +98,7 @@ def command(
 
 def _opened(computed: bool, place: str, partial: bool, model: Any) -> Run:
     """The run; one that has not been computed will do where no cube is needed."""
-    from engine.program import devices
+    from engine.execution.resources import take_every_core
     from engine.run_folder.finding import find_study, run_folder
     from engine.runs.run import Run, open_run
 
@@ -117,17 +106,18 @@ def _opened(computed: bool, place: str, partial: bool, model: Any) -> Run:
         opened = open_run(place, model, partial)
         options.note_what_is_there(opened)
         return opened
-    devices.use_every_core()
+    take_every_core()
     return Run(run_folder(find_study(place, model)[0]))
 
 
 def _print_kinds() -> None:
-    from engine.plots import KINDS
     from engine.run_folder.finding import known_runs
+    from engine.runs.figures import kinds
 
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
-    for name, kind in KINDS.items():
-        table.add_row(f"[bold]{escape(name)}[/bold]", escape(kind.about), escape(_flags(kind)))
+    for name, kind in kinds().items():
+        flags = _flags(kind.takes, "story" in kind.of)
+        table.add_row(f"[bold]{escape(name)}[/bold]", escape(kind.about), escape(flags))
     console = screen.stdout()
     console.print(table)
     runs = known_runs()
@@ -140,8 +130,8 @@ def _print_kinds() -> None:
         )
 
 
-def _flags(kind: Kind) -> str:
+def _flags(takes: Sequence[str], has_path: bool) -> str:
     """The options that a kind takes, as they are written."""
     names = {"policies": "policy"}
-    taken = [f"--{names.get(name, name)}" for name in kind.takes]
-    return " ".join(taken + (["--path"] if "story" in kind.of else []))
+    taken = [f"--{names.get(name, name)}" for name in takes]
+    return " ".join(taken + (["--path"] if has_path else []))

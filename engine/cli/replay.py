@@ -83,11 +83,11 @@ def command(
         raise click.UsageError(f"expected either --path N or --worst K --variable OUTCOME, got {got}.")
     if save is not None:
         _refuse_to_save(save)
-    from engine.program import devices
+    from engine.execution.resources import take_every_core
     from engine.run_folder.finding import find_study
     from engine.runs.replay import as_table, replay
 
-    devices.use_every_core()
+    take_every_core()
     study, folder = find_study(run, model, seed, policy)
     if folder is None and path is not None and path >= study.paths:
         study = dataclasses.replace(study, paths=path + 1)  # of what has not been run, any path is there

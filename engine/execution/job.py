@@ -31,8 +31,6 @@ from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.finding import run_folder, stored_study
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.parts import yearly_fields, yearly_missing
-from engine.storage.files import writing
-from engine.storage.locks import Holder
 from engine.study.study import BLOCK, Block, Study
 
 PREPARING = 60.0
@@ -118,7 +116,7 @@ def compute(study: Study, options: RunOptions) -> Finished:
     job = _Job(folder, options, executor, devices.mesh(options.device).devices.size if here else None)
     there = folder.path.exists()
     with (
-        writing(folder.path),
+        folder.writing(),
         ownership.claim(folder) as holder,
         _nothing_left_of_a_refused_run(folder, there),
         executor,  # its workers end first
@@ -142,7 +140,7 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Sh
         raise UserError("--shard", [f"expected 1/{of} to {of}/{of}, got {number}/{of}."])
     folder = _prepared_for(study, options)
     refuse_if_memory_too_small(replace(study, paths=min(study.paths, BLOCK)), options.memory)
-    with Local(options.device) as executor, writing(folder.path):
+    with Local(options.device) as executor, folder.writing():
         size = devices.mesh(options.device).devices.size
         job = _Job(folder, replace(options, workers=of), executor, size)
         computed = job.shard(number, of)
@@ -198,7 +196,7 @@ class _Job:
     devices: int | None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def finish(self, holder: Holder) -> Finished:
+    def finish(self, holder: ownership.Holder) -> Finished:
         """What is missing computed, and the cube finished; in a folder that this process holds alone."""
         folder, study = self.folder, self.folder.study
         done = ledger.done_blocks(folder)
@@ -254,7 +252,7 @@ class _Job:
 
     def _simulate(
         self,
-        holder: Holder,
+        holder: ownership.Holder,
         yearly: bool,
         blocks: tuple[Block, ...],
         pilot: Callable[[], Future[tuple[Rounding, ...]]] | None = None,

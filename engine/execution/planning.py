@@ -19,10 +19,10 @@ from engine.execution.work import Work
 from engine.formatting import size_as_text
 from engine.program import compilation_cache, devices
 from engine.program.devices import memory_free
-from engine.program.kernel import kind_for
+from engine.program.kernel import form_of, kind_for, listing_of
 from engine.run_folder import cube, ledger, ownership
 from engine.run_folder.folder import RunFolder
-from engine.study.study import BLOCK
+from engine.study.study import BLOCK, FORMS, Study
 
 BLOCKS = 4
 """Blocks that are computed to measure: one to begin with, the others for the time. The last one is written."""
@@ -92,6 +92,31 @@ class Plan:
     files: int
     obstacles: tuple[str, ...]
     advice: tuple[str, ...]
+
+
+def form(study: Study, platform: str) -> str:
+    """The form that the program gets, and where it is XLA's, why."""
+    if study.program != FORMS[0]:
+        return "XLA's, as the study asks"
+    listing = (form_of if platform == "cpu" else listing_of)(study, study.dtype)
+    if isinstance(listing, str):
+        return f"XLA's, as one loop has no form of: {listing}"
+    if platform != "cpu":
+        return "one loop as a GPU's kernel; XLA's if its bytes are not those of a processor"
+    return "one loop" + (", the same bits on every machine" if study.precision == "float32" else "")
+
+
+def devices_of(device: str | None) -> tuple[str, str]:
+    """The devices that compute, such as "2 x cpu", and their platform.
+
+    Args:
+      device: "cpu" or "gpu"; the GPUs if there are any.
+
+    Raises:
+      UserError: there is no such device.
+    """
+    row = devices.mesh(device).devices.flat
+    return f"{len(row)} x {row[0].device_kind}", row[0].platform
 
 
 def measure(folder: RunFolder, device: str | None = None) -> Measured:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from engine.errors import UserError
+from engine.errors import UserError, did_you_mean
 from engine.formatting import size_as_text
 from engine.modelling.cell_axis import cell_count
 from engine.program import devices
@@ -29,6 +30,12 @@ HISTOGRAM = 16
 """Bytes a path and policy that the display histogram of an outcome takes, its values among them."""
 BINS_HELD = 4096
 """Bins of a histogram that are expected to hold a value, at most."""
+_UNITS = {"": 1, "B": 1} | {
+    f"{letter}{ending}": base**power
+    for power, letter in enumerate("KMGT", start=1)
+    for ending, base in (("", 1000), ("B", 1000), ("iB", 1024))
+}
+_NAMED = [unit for unit in _UNITS if len(unit) > 1]
 
 
 def memory_needed(study: Study, workers: int = 0) -> int:
@@ -65,12 +72,36 @@ def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: 
             raise UserError(study.source, [f"{needs}. {remedy}."])
         return
     try:
-        allowed = devices.bytes_of(memory)
+        allowed = bytes_of(memory)
     except ValueError as wrong:
         raise UserError("--memory", [str(wrong)]) from wrong
     if needed > allowed:
         expected = f"expected at least {size_as_text(needed)}, which {study.paths:,} paths of {study.source} take, got {size_as_text(allowed)}"
         raise UserError("--memory", [f"{expected}. {remedy}, or allow more."])
+
+
+def room(allowed: int | None) -> tuple[int | None, str]:
+    """Bytes of main memory that a run may take, None where the system does not say; and whose they are: "allowed", or "free"."""
+    return (allowed, "allowed") if allowed else (memory_free(), "free")
+
+
+def bytes_of(size: str | int) -> int:
+    """Bytes that a size means: 4GiB, 512 MB, 1.5T; a unit with an i counts by 1024, the others by 1000.
+
+    Raises:
+      ValueError: it is no size, or none above zero; the text says what was expected.
+    """
+    number, unit = re.fullmatch(r"\s*([\d._]*)\s*(.*?)\s*", str(size), re.DOTALL).groups()  # type: ignore[union-attr]
+    scale = {known.lower(): scale for known, scale in _UNITS.items()}.get(unit.lower())
+    try:
+        count = float(number) * (scale or 1)
+    except ValueError:
+        raise ValueError(f"expected a size such as 4GiB or 512MB, got '{size}'.") from None
+    if scale is None:
+        raise ValueError(f"expected a size such as 4GiB or 512MB, got '{size}'.{did_you_mean(unit, _NAMED)}")
+    if count < 1:
+        raise ValueError(f"expected a size above zero, got '{size}'.")
+    return int(count)
 
 
 def bytes_needed(study: Study) -> int:
@@ -119,3 +150,8 @@ def refuse_if_too_large(folder: RunFolder) -> None:
             f"Ask for fewer paths, keep fewer outcomes, or choose another --out."
         )
         raise UserError(str(folder.path), [message])
+
+
+def take_every_core() -> None:
+    """Lets this process compute on every core that it may use; to be called before it computes anything."""
+    devices.use_every_core()

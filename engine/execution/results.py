@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +21,6 @@ from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import Record
 from engine.run_folder.parts import tally_of, yearly_fields
 from engine.run_folder.reading import Paths
-from engine.storage.object_store import is_url
 from engine.study.study import Block
 
 if TYPE_CHECKING:
@@ -147,28 +145,8 @@ def whole(folder: RunFolder, records: Mapping[int, Record]) -> Answers:
     return Answers(folder, records)
 
 
-def open_cube(place: str | Path) -> xr.DataTree:
-    """The cube of a finished run, lazily; its metadata and each chunk's size are checked before anything is unpacked.
-
-    Args:
-      place: the run folder, or the URL of its copy on an object store, such as s3://bucket/run.
-
-    Raises:
-      UserError: there is no cube; or its run has not come to its end; or it asks for what no cube of ours does.
-    """
-    tree = reading.open_tree(place)
-    if tree.attrs.get("status") == "complete":
-        return tree
-    remedy = (
-        "Copy it to a disk to look at what is there."
-        if is_url(place)
-        else "Run it again to finish it, or look at what is there with open_run(..., partial=True)."
-    )
-    raise UserError(str(place), [f"its run has not come to its end. {remedy}"])
-
-
 def cube_of(folder: RunFolder, partial: bool = False) -> xr.DataTree:
-    """The cube of a run, as `open_cube`.
+    """The cube of a run, as `engine.run_folder.reading.open_cube`.
 
     Args:
       partial: take also a run that has not come to its end. Its tables are then made here, from the blocks that are done:
@@ -177,7 +155,7 @@ def cube_of(folder: RunFolder, partial: bool = False) -> xr.DataTree:
         many there are, `paths_asked` how many are asked for.
     """
     if not partial:
-        return open_cube(folder.path)
+        return reading.open_cube(folder.path)
     tree = reading.open_tree(folder.path)
     return tree if tree.attrs.get("status") == "complete" else _partial(of_run(folder, partial=True), tree)
 

@@ -7,14 +7,13 @@ import functools
 import importlib.util
 import os
 import platform
-import re
 from pathlib import Path
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from engine.errors import UserError, did_you_mean
+from engine.errors import UserError
 from engine.program.contract import Program
 from engine.program.kernel import program_on
 from engine.program.xla import AXIS
@@ -24,12 +23,6 @@ GPU_LANES = 1 << 20
 """Paths that a GPU takes at once: a step of the shipped model is then some thousand times longer than its launch."""
 LANE = 4 << 10
 """Bytes that a path takes on a device under each policy in single precision, at most: the shipped model takes 1.3 KiB."""
-_UNITS = {"": 1, "B": 1} | {
-    f"{letter}{ending}": base**power
-    for power, letter in enumerate("KMGT", start=1)
-    for ending, base in (("", 1000), ("B", 1000), ("iB", 1024))
-}
-_NAMED = [unit for unit in _UNITS if len(unit) > 1]
 
 
 def use_every_core() -> None:
@@ -140,22 +133,3 @@ def memory_free() -> int | None:
         return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration, ValueError, IndexError):
         return None
-
-
-def bytes_of(size: str | int) -> int:
-    """Bytes that a size means: 4GiB, 512 MB, 1.5T; a unit with an i counts by 1024, the others by 1000.
-
-    Raises:
-      ValueError: it is no size, or none above zero; the text says what was expected.
-    """
-    number, unit = re.fullmatch(r"\s*([\d._]*)\s*(.*?)\s*", str(size), re.DOTALL).groups()  # type: ignore[union-attr]
-    scale = {known.lower(): scale for known, scale in _UNITS.items()}.get(unit.lower())
-    try:
-        count = float(number) * (scale or 1)
-    except ValueError:
-        raise ValueError(f"expected a size such as 4GiB or 512MB, got '{size}'.") from None
-    if scale is None:
-        raise ValueError(f"expected a size such as 4GiB or 512MB, got '{size}'.{did_you_mean(unit, _NAMED)}")
-    if count < 1:
-        raise ValueError(f"expected a size above zero, got '{size}'.")
-    return int(count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,10 @@ class RunFolder:
     def command(self, name: str, *words: object) -> str:
         """The command of that name on this run, with what follows its folder, as a shell takes it."""
         return command_line(name, self.path, *words, model=self.study.model_spec)
+
+    def writing(self) -> AbstractContextManager[None]:
+        """A block of code whose failures to read or write there become the user's to mend."""
+        return writing(self.path)
 
     @property
     def finishing_command(self) -> str:

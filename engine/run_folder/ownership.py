@@ -25,6 +25,7 @@ from engine.storage.files import (
     write_atomically,
     writing,
 )
+from engine.storage.locks import Holder as Holder
 from engine.storage.regular_files import holds
 from engine.study.loading import names_in, resolved_text
 from engine.study.study import ANYWHERE, BLOCK, Study
@@ -45,7 +46,7 @@ class Busy(UserError):
 
 
 @contextmanager
-def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Iterator[locks.Holder]:
+def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Iterator[Holder]:
     """The folder as this study's, held against other writers until the end of the block.
 
     Args:
@@ -87,6 +88,18 @@ def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Ite
 def lock_file(folder: Path) -> Path:
     """The file that is locked by whoever writes into the folder."""
     return ledger.ledger_of(folder) / "lock"
+
+
+def writer(folder: Path) -> Holder | None:
+    """Who is writing into the folder now; None if nobody is."""
+    lock = lock_file(folder)
+    return locks.holder(lock) if locks.is_taken(lock) else None
+
+
+def is_held(folder: Path, token: str) -> bool:
+    """Whether the folder is still that holder's, as far as it says itself."""
+    holder = locks.holder(lock_file(folder))
+    return holder is not None and holder.token == token
 
 
 def study_file(folder: Path) -> Path:

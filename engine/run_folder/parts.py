@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import YEARLY
 from engine.storage import npz
+from engine.storage.regular_files import opened
 from engine.study.study import Study
 
 YEARLY_FILE = f"ledger/{YEARLY}.npz"
@@ -71,3 +74,13 @@ def yearly_content(fields: Mapping[str, Any]) -> bytes:
         parts = value.items() if isinstance(value, dict) else [("", value)]
         arrays |= {f"{name}/{part}".rstrip("/"): np.asarray(table) for part, table in parts}
     return npz.packed(arrays)
+
+
+def report_paths(folder: Path) -> int | None:
+    """How many paths the report in a run folder is of; 0 where it does not say, None where there is none."""
+    try:
+        with opened(folder / "report.html") as page:
+            stated = re.search(rb'<meta name="paths" content="(\d+)">', page.read(1 << 14))
+    except OSError:
+        return None
+    return int(stated[1]) if stated else 0

@@ -80,6 +80,26 @@ def read_path(folder: Path, names: Sequence[str], path: int) -> dict[str, np.nda
     return {name: _read(folder, f"paths/{name}", [path])[0] for name in names}
 
 
+def open_cube(place: str | Path) -> xr.DataTree:
+    """The cube of a finished run, lazily; its metadata and each chunk's size are checked before anything is unpacked.
+
+    Args:
+      place: the run folder, or the URL of its copy on an object store, such as s3://bucket/run.
+
+    Raises:
+      UserError: there is no cube; or its run has not come to its end; or it asks for what no cube of ours does.
+    """
+    tree = open_tree(place)
+    if tree.attrs.get("status") == "complete":
+        return tree
+    remedy = (
+        "Copy it to a disk to look at what is there."
+        if object_store.is_url(place)
+        else "Run it again to finish it, or look at what is there with open_run(..., partial=True)."
+    )
+    raise UserError(str(place), [f"its run has not come to its end. {remedy}"])
+
+
 def open_tree(place: str | Path) -> xr.DataTree:
     """The cube of a run, finished or not, lazily, and with what it says of its chunks checked: `foreign.py`.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from engine.answers import files
 from engine.answers.answer import Answer
-from engine.modelling.records import Outcome, Yearly
 from engine.risk.as_text import cell, shown_in
 from engine.risk.tables import Record
 from engine.study.study import Study
@@ -64,7 +64,7 @@ def unit_of(study: Study, record: Record) -> str:
     """The unit of an estimate in the model's words; "1" for a share."""
     if record.measure in ("worse", "share") or record.measure.endswith("probability"):
         return "1"
-    values: dict[str, Outcome | Yearly] = {**study.model.outcomes, **study.model.yearly}
+    values: dict[str, Any] = {**study.model.outcomes, **study.model.yearly}
     return values[record.variable].unit if record.variable in values else "1"
 
 

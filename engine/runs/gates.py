@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.modelling.cell_axis import split_cells
-from engine.program import compilation_cache, devices
-from engine.program.kernel import program_on
-from engine.study.study import Block, Gate, Study
+from engine.execution.anew import first_paths
+from engine.study.study import Gate, Study
 
 MOST_PATHS = 16_384
 """Paths that gates are computed from, at most."""
@@ -74,17 +72,8 @@ def answers(study: Study, device: str | None = None) -> tuple[Answer, ...]:
     Raises:
       UserError: there is no such device.
     """
-    compilation_cache.keep_programs()
-    mesh = devices.mesh(device)
-    program = program_on(study, mesh, devices.lanes_for(study, mesh))
-    count = paths_of(study)
-    yearly, outcomes = {}, {}
-    if any(gate.years for gate in study.gates):
-        yearly = split_cells(study.model, program.first_years(count), axis=2)
-    if not all(gate.years for gate in study.gates):
-        block = Block(0, 0, count)
-        values = program.collect(block, program.submit(block)).outcomes
-        outcomes = {name: values[:, k] for k, name in enumerate(study.model.outcomes)}
+    by_year = [bool(gate.years) for gate in study.gates]
+    yearly, outcomes = first_paths(study, paths_of(study), device, any(by_year), not all(by_year))
     return tuple(
         _answer(study, gate, _of_years(study, gate, yearly) if gate.years else _own(study, gate, outcomes))
         for gate in study.gates

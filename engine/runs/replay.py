@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,8 @@ import pandas as pd
 import xarray as xr
 
 from engine.errors import Problem, UserError, unknown
+from engine.execution.anew import InFull, in_full
 from engine.formatting import unit_name, words
-from engine.modelling.cell_axis import split_cells
-from engine.modelling.records import shock_streams
-from engine.program import compilation_cache, devices
-from engine.program.contract import Trace
-from engine.program.kernel import program_on
 from engine.run_folder import cube, ledger, provenance
 from engine.run_folder.cube_groups import (
     described,
@@ -72,10 +68,7 @@ def replay(
         problems.append(Problem("precision", unknown("precision", precision, PRECISIONS)))
     if problems:
         raise UserError(study.source, problems)
-    compilation_cache.keep_programs()
-    mesh = devices.mesh(device)
-    program = program_on(study, mesh, devices.lanes_for(study, mesh), PRECISIONS[precision])
-    groups = _labelled(study, numbers, [program.path(number) for number in numbers])
+    groups = _labelled(study, numbers, in_full(study, numbers, device, precision))
     about = {"title": study.name, "seed": study.seed, "precision": precision, "summary": study.question}
     if single:
         groups = {name: group.isel(path=0, drop=True) for name, group in groups.items()}
@@ -83,7 +76,7 @@ def replay(
     return xr.DataTree.from_dict({"/": xr.Dataset(attrs=about), **groups})
 
 
-def _labelled(study: Study, numbers: Sequence[int], traces: Sequence[Trace]) -> dict[str, xr.Dataset]:
+def _labelled(study: Study, numbers: Sequence[int], futures: InFull) -> dict[str, xr.Dataset]:
     """The groups of a replay; every variable has `path` first."""
     coords = {"path": _path_numbers(numbers)}
     by_policy = coords | {"policy": policies(study)}
@@ -91,8 +84,7 @@ def _labelled(study: Study, numbers: Sequence[int], traces: Sequence[Trace]) -> 
     places = {"year": xr.Variable("year", np.array(study.years), described("calendar year", "year"))}
     for dim, labels in study.model.dims.items():
         places[dim] = xr.Variable(dim, np.array(labels, dtype=object), described(words(dim), "1"))
-    years = [trace.yearly[..., 0] for trace in traces if trace.yearly is not None]
-    if years:
+    if futures.yearly is not None:
         yearly = study.model.yearly
         variables = {
             name: (
@@ -100,40 +92,46 @@ def _labelled(study: Study, numbers: Sequence[int], traces: Sequence[Trace]) -> 
                 values,
                 described_value(study, "yearly", name) | valid_range(yearly[name]),
             )
-            for name, values in split_cells(study.model, np.stack(years)).items()
+            for name, values in futures.yearly.items()
         }
         groups["yearly"] = xr.Dataset(variables, by_policy | places)
-    outcomes = np.stack([trace.outcomes[..., 0] for trace in traces])
     groups["outcomes"] = xr.Dataset(
         {
-            name: (("path", "policy"), outcomes[..., k], described_value(study, "outcomes", name))
-            for k, name in enumerate(study.model.outcomes)
+            name: (("path", "policy"), values, described_value(study, "outcomes", name))
+            for name, values in futures.outcomes.items()
         },
         by_policy,
     )
-    draws = np.stack([trace.draws[..., 0] for trace in traces])
     groups["draws"] = xr.Dataset(
         {
-            name: ("path", draws[:, k], attributes)
-            for k, (name, attributes) in enumerate(described_inputs(study).items())
+            name: ("path", futures.draws[name], attributes)
+            for name, attributes in described_inputs(study).items()
         },
         coords,
     )
     if any(policy.factors or (policy.before and policy.before.drawn) for policy in study.policies):
-        groups["levers"] = xr.Dataset(_levers(study, draws), by_policy | places)
-    shocks = [trace.shocks[..., 0] for trace in traces if trace.shocks is not None]
-    if shocks:
-        groups["shocks"] = xr.Dataset(_shocks(study, np.stack(shocks)), coords | places)
+        groups["levers"] = xr.Dataset(_levers(study, futures.draws), by_policy | places)
+    if futures.shocks is not None:
+        shocks = {
+            name: (
+                ("path", "year", *shock.dims),
+                futures.shocks[name],
+                described(shock.about or words(name), shock.unit),
+            )
+            for name, shock in study.model.shocks.items()
+        }
+        groups["shocks"] = xr.Dataset(shocks, coords | places)
     return groups
 
 
-def _levers(study: Study, draws: np.ndarray) -> dict[str, tuple[Any, ...]]:
-    """Levers in force as labelled variables, of draws [path, factor]."""
-    named = [dict(zip((item.name for item in study.inputs), row, strict=True)) for row in draws.astype(float)]
+def _levers(study: Study, draws: Mapping[str, np.ndarray]) -> dict[str, tuple[Any, ...]]:
+    """Levers in force as labelled variables."""
+    rows = np.stack([*draws.values()], axis=-1)
+    named = [dict(zip(draws, row, strict=True)) for row in rows.astype(float)]
     in_force = [[on_path(policy, drawn, study.years).levers for policy in study.policies] for drawn in named]
     variables = {}
     for name, lever in study.model.levers.items():
-        values = np.array([[levers[name] for levers in by_policy] for by_policy in in_force], draws.dtype)
+        values = np.array([[levers[name] for levers in by_policy] for by_policy in in_force], rows.dtype)
         dims = ("path", "policy", "year", *lever.dims)
         about = described(lever.about or words(name), lever.unit)
         variables[name] = (
@@ -141,19 +139,6 @@ def _levers(study: Study, draws: np.ndarray) -> dict[str, tuple[Any, ...]]:
             if study.years
             else (("path", "policy", *lever.dims), values[:, :, 0], about)
         )
-    return variables
-
-
-def _shocks(study: Study, values: np.ndarray) -> dict[str, tuple[Any, ...]]:
-    """Shocks as labelled variables, of values [path, year, stream]."""
-    shocks, variables, first = study.model.shocks, {}, 0
-    for name, streams in shock_streams(study.model).items():
-        shock = shocks[name]
-        sizes = [len(study.model.dims[dim]) for dim in shock.dims]
-        own = values[..., first : first + len(streams)].reshape(*values.shape[:2], *sizes)
-        about = described(shock.about or words(name), shock.unit)
-        variables[name] = ("path", "year", *shock.dims), own, about
-        first += len(streams)
     return variables
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,6 @@ from engine.errors import UserError
 from engine.execution import results
 from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.results import Answers
-from engine.modelling.records import Model
 from engine.risk.as_text import MARKS, cell, reasons
 from engine.risk.evidence import stated_level
 from engine.risk.rounding import Rounding
@@ -30,8 +29,11 @@ from engine.runs import elsewhere, notebook, questions, upkeep
 from engine.runs.export import frame, save_tables, side_by_side
 from engine.runs.inquiry import Inquiry
 from engine.runs.replay import replay, worst
-from engine.study.loading import load_study
+from engine.study.loading import Model, load_study
 from engine.study.study import Study
+
+if TYPE_CHECKING:
+    from engine.runs.figures import Plots
 
 HEADLINE = ("mean", "ES99", "probability")
 """Measures of the table that a notebook shows."""
@@ -250,6 +252,8 @@ class Run(Inquiry):
     @property
     def plot(self) -> Plots:
         """Figures by the name of their kind, such as `plot.fan(variable="growth")`."""
+        from engine.runs.figures import Plots
+
         return Plots(self)
 
     def report(self, out: str | Path | None = None, variable: str | None = None) -> Path:
@@ -314,40 +318,3 @@ class Run(Inquiry):
         study = self.study
         questions.refuse_unknown(variable, {*study.model.outcomes, *(event.name for event in study.events)})
         return questions.tables_of(self.answers, variable, stated_level(level))
-
-
-class Plots:
-    """The figures of a run, one method a kind: `rustbelt plot` lists them with the options that each takes."""
-
-    def __init__(self, run: Run):
-        self._run = run
-
-    def __dir__(self) -> list[str]:
-        from engine.plots.kinds import KINDS
-
-        return [*KINDS]
-
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
-        from engine.plots.kinds import KINDS, figure
-
-        if kind not in KINDS:
-            raise AttributeError(f"no figure is called '{kind}'. Known: {', '.join(KINDS)}.")
-
-        def draw(path: int = 0, **options: Any) -> Any:
-            return figure(kind, self._sources(KINDS[kind].of, path), options)
-
-        draw.__doc__ = (
-            f"A matplotlib figure of {KINDS[kind].about}; takes {', '.join(KINDS[kind].takes) or 'nothing'}."
-        )
-        return draw
-
-    def _sources(self, needed: Sequence[str], path: int) -> Mapping[str, Any]:
-        make = {
-            "cube": lambda: self._run.cube,
-            "study": lambda: self._run.study,
-            "story": lambda: self._run.replay(path),
-        }
-        asked = {name: make[name]() for name in needed if name in make}
-        return asked | {
-            name: questions.answer_to(self._run.run_folder, name) for name in needed if name not in make
-        }

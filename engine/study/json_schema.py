@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine import models
 from engine.draws.copulas import statements
 from engine.draws.distributions.families import known_families
 from engine.draws.distributions.prior import POOLS
@@ -16,6 +15,7 @@ from engine.draws.distributions.scipy_catalogue import (
     parameter_names,
 )
 from engine.draws.sampling import SAMPLERS
+from engine.modelling import catalogue
 from engine.modelling.records import Model
 from engine.study.gate_tables import ACROSS
 from engine.study.schema import EXTENDS, as_json_schema
@@ -38,7 +38,7 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
     for name in _LAWS:
         _name_laws(tables[name])
     _name_rest(schema, tables)
-    for one in [model] if model is not None else [entry() for entry in models.SHIPPED.values()]:
+    for one in [model] if model is not None else map(catalogue.named, catalogue.SHIPPED):
         _name_parts(schema, tables, one)
     head = {
         "$schema": DRAFT,
@@ -123,7 +123,7 @@ def _name_rest(schema: dict[str, Any], tables: dict[str, Any]) -> None:
             {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/Lever"}},
         ],
     }
-    schema["properties"]["model"]["examples"] = models.known()
+    schema["properties"]["model"]["examples"] = catalogue.known()
 
 
 def _name_parts(schema: dict[str, Any], tables: dict[str, Any], model: Model) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import tomli_w
 
-from engine import models
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.formatting import shown
+from engine.modelling import catalogue
 from engine.modelling.declaration import check_tables
 from engine.modelling.loading import load_part, model_digest, source_digest
 from engine.modelling.records import Model, PathModel, StaticModel
@@ -27,6 +27,7 @@ from engine.study.study import Study
 from engine.study.validation import checked
 
 __all__ = [
+    "Model",
     "default_tile",
     "known_models",
     "load_model_file",
@@ -142,7 +143,7 @@ def names_in(text: str) -> dict[str, Any]:
 
 def names_its_model(study: Study) -> bool:
     """Whether another process can load the study's model: by its name, or from its file."""
-    return study.model_spec is not None or study.model_name in models.known()
+    return study.model_spec is not None or study.model_name in catalogue.known()
 
 
 def load_model_file(spec: str) -> Model:
@@ -163,7 +164,9 @@ def shipped_studies() -> dict[str, Path]:
 
 def known_models() -> dict[str, str]:
     """Models that ship or that installed packages bring along, by name, with the first line of what each says of itself."""
-    return {name: (type(models.named(name)).__doc__ or "").partition("\n")[0] for name in models.known()}
+    return {
+        name: (type(catalogue.named(name)).__doc__ or "").partition("\n")[0] for name in catalogue.known()
+    }
 
 
 def _model(text: Mapping[str, Any], own: Model | None, problems: Problems) -> KnownModel | None:
@@ -172,11 +175,11 @@ def _model(text: Mapping[str, Any], own: Model | None, problems: Problems) -> Kn
         return KnownModel(own, type(own).__name__, *model_digest(own))
     name = text.get("model", "")
     if not name:
-        known = ", ".join(models.known())
+        known = ", ".join(catalogue.known())
         problems.add("model", f"is missing. Known: {known}; your own: --model FILE:CLASS.")
         return None
     try:
-        named = models.named(name)
+        named = catalogue.named(name)
         return KnownModel(named, name, source_digest(type(named)))
     except UserError as error:
         remedy = " A model of your own is named on the command line: --model FILE:CLASS."

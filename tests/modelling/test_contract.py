@@ -4,11 +4,11 @@ import jax.numpy as jnp
 import pytest
 
 from engine.errors import UserError
+from engine.modelling.catalogue import SHIPPED
 from engine.modelling.cells import Cells
 from engine.modelling.contract import refuse_broken
 from engine.modelling.folds import lowest
 from engine.modelling.records import Outcome
-from engine.models import SHIPPED
 from tests.data.small_models import REGION, Bridge, Pond
 from tests.user_models import Farms
 
@@ -21,7 +21,7 @@ def told(model) -> str:
     return ""
 
 
-@pytest.mark.parametrize("model", [Bridge, Pond, Farms, *SHIPPED.values()])
+@pytest.mark.parametrize("model", [Bridge, Pond, Farms, *(entry.load() for entry in SHIPPED.values())])
 def test_models_that_keep_their_contract_pass(model):
     assert told(model()) == ""
 

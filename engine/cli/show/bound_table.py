@@ -9,21 +9,21 @@ from engine.cli.show.rows import Column, columns_of, print_rows
 from engine.cli.show.screen import print_words
 
 if TYPE_CHECKING:
+    import numpy as np
     from rich.console import Console
 
-    from engine.program.pilot import Pilot
     from engine.risk.bounds import OnBound
     from engine.study.study import Study
 
 
-def print_standings(console: Console, study: Study, pilot: Pilot | None) -> None:
-    """A table of the bounds on which more than a few of the pilot's paths stand; nothing where there are none."""
+def print_standings(console: Console, study: Study, yearly: np.ndarray | None) -> None:
+    """A table of the bounds on which more than a few of these paths stand, [policy, year, cell, path]; nothing where there are none."""
     from engine.risk.bounds import MANY, TOLD, by_year, standings
 
-    if pilot is None or not pilot.single.yearly.size:
+    if yearly is None or not yearly.size:
         return
     shares: dict[tuple[str, str], dict[str, OnBound]] = {}
-    for one in standings(study, by_year(study.model, pilot.single.yearly)):
+    for one in standings(study, by_year(study.model, yearly)):
         shares.setdefault((one.variable, one.side), {})[one.policy] = one
     told = {key: row for key, row in shares.items() if max(one.share for one in row.values()) > TOLD}
     if not told:
@@ -40,8 +40,7 @@ def print_standings(console: Console, study: Study, pilot: Pilot | None) -> None
     columns = columns_of(["bound", "unit", *names], rows, ("unit",))
     first = Column("yearly variable", [name for name, _ in told], left=True)
     print_rows(console, "Yearly values on their bounds [% of paths and years]", first, columns)
-    paths = pilot.single.yearly.shape[-1]
-    words = f"A first look, at {paths} paths; a run counts its own: /diagnostics/bounds."
+    words = f"A first look, at {yearly.shape[-1]} paths; a run counts its own: /diagnostics/bounds."
     if max(one.share for row in told.values() for one in row.values()) > MANY:
         words += f" *: above {100 * MANY:g} %; futures pile up there."
     print_words(console, words, "dim")

@@ -15,7 +15,6 @@ from engine.program import compilation_cache, devices
 from engine.program.kernel import kind_for
 from engine.run_folder import ownership, provenance
 from engine.run_folder.folder import RunFolder
-from engine.storage import locks
 from engine.study.loading import load_model_file, load_study, names_its_model
 from engine.study.study import Study
 
@@ -89,8 +88,7 @@ def _work_at(site: Site) -> Work:
     folder, here = Path(site.folder), f"worker on {socket.gethostname()}"
 
     def still_ours() -> bool:
-        holder = locks.holder(ownership.lock_file(folder))
-        return holder is not None and holder.token == site.token
+        return ownership.is_held(folder, site.token)
 
     if not still_ours():
         message = (

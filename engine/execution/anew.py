@@ -1,0 +1,126 @@
+"""What a study gives, computed anew for whoever looks: single paths in full, the first so many of them, the files of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.execution import precision, results
+from engine.execution.stages import Observer, Stage
+from engine.execution.work import Work
+from engine.modelling.cell_axis import split_cells
+from engine.modelling.records import shock_streams
+from engine.program import compilation_cache, devices
+from engine.program.contract import Program
+from engine.program.kernel import program_on
+from engine.run_folder import cube
+from engine.run_folder.damage import Damage, differing
+from engine.run_folder.folder import RunFolder
+from engine.run_folder.ledger import CUBE, YEARLY, Record
+from engine.run_folder.parts import yearly_fields
+from engine.study.study import PRECISIONS, Block, Study
+
+
+@dataclass(frozen=True)
+class InFull:
+    """Some paths in full, by name.
+
+    Args:
+      outcomes: [path, policy].
+      draws: of every factor, [path].
+      yearly: [path, policy, year, *dims]; None of a static model.
+      shocks: [path, year, *dims]; None of a static model.
+    """
+
+    outcomes: Mapping[str, Float[np.ndarray, "path policy"]]
+    draws: Mapping[str, Float[np.ndarray, "path"]]
+    yearly: Mapping[str, np.ndarray] | None
+    shocks: Mapping[str, np.ndarray] | None
+
+
+def in_full(study: Study, numbers: Sequence[int], device: str | None, precision: str) -> InFull:
+    """Some paths by their numbers, in their order, by the program of the run.
+
+    Args:
+      precision: "float32" or "float64": the same random words, everything made of them in this one.
+
+    Raises:
+      UserError: there is no such device.
+    """
+    program, model = _program(study, device, precision), study.model
+    traces = [program.path(number) for number in numbers]
+    outcomes = np.stack([trace.outcomes[..., 0] for trace in traces])
+    draws = np.stack([trace.draws[..., 0] for trace in traces])
+    years = [trace.yearly[..., 0] for trace in traces if trace.yearly is not None]
+    shocks = [trace.shocks[..., 0] for trace in traces if trace.shocks is not None]
+    return InFull(
+        {name: outcomes[..., k] for k, name in enumerate(model.outcomes)},
+        {item.name: draws[:, k] for k, item in enumerate(study.inputs)},
+        split_cells(model, np.stack(years)) if years else None,
+        _by_shock(study, np.stack(shocks)) if shocks else None,
+    )
+
+
+def _by_shock(study: Study, values: Float[np.ndarray, "path year stream"]) -> dict[str, np.ndarray]:
+    by_shock, first = {}, 0
+    for name, streams in shock_streams(study.model).items():
+        sizes = [len(study.model.dims[dim]) for dim in study.model.shocks[name].dims]
+        own = values[..., first : first + len(streams)]
+        by_shock[name] = own.reshape(*values.shape[:2], *sizes)
+        first += len(streams)
+    return by_shock
+
+
+def first_paths(
+    study: Study, count: int, device: str | None, yearly: bool, outcomes: bool
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Yearly values by name, [policy, year, *dims, path], and outcomes, [policy, path], of the first paths; each where it is asked for.
+
+    Raises:
+      UserError: there is no such device.
+    """
+    program = _program(study, device, study.precision)
+    by_year = split_cells(study.model, program.first_years(count), axis=2) if yearly else {}
+    if not outcomes:
+        return by_year, {}
+    block = Block(0, 0, count)
+    values = program.collect(block, program.submit(block)).outcomes
+    return by_year, {name: values[:, k] for k, name in enumerate(study.model.outcomes)}
+
+
+def _program(study: Study, device: str | None, precision: str) -> Program:
+    compilation_cache.keep_programs()
+    mesh = devices.mesh(device)
+    return program_on(study, mesh, devices.lanes_for(study, mesh), PRECISIONS[precision])
+
+
+def computed_again(
+    folder: RunFolder,
+    records: Mapping[int | str, Record],
+    observe: Observer,
+    device: str | None,
+    summaries: bool,
+) -> Iterator[Damage]:
+    """Files of recorded parts that would have another content if they were computed now.
+
+    Args:
+      summaries: also make the summary groups again, from what is stored.
+    """
+    study = folder.study
+    compilation_cache.keep_programs()
+    blocks = [study.block(part) for part in records if isinstance(part, int)]
+    work = Work(folder, devices.program(study, device))
+    done = 0
+    for result in work.results(blocks):
+        yield from differing(records[result.block.index], work.files(result))
+        done += result.block.count
+        observe(Stage("computing again", done, study.paths))
+    if YEARLY in records:
+        yield from differing(records[YEARLY], work.yearly_files()[0])
+    if CUBE in records and summaries:
+        numbers = results.of_run(folder).summaries(yearly_fields(folder), precision.too_coarse(study))
+        files = cube.finished_files(study, numbers)
+        yield from differing(records[CUBE], {f"{cube.CUBE_FOLDER}/{name}": files[name] for name in files})

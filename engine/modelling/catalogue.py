@@ -1,0 +1,39 @@
+"""Models by the name that a study gives them: those that ship, and those that an installed package brings along."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+
+from engine.errors import UserError, unknown
+from engine.modelling.records import Model, PathModel, StaticModel
+
+GROUP = "rustbelt.models"
+"""Group of entry points by which an installed package brings models along."""
+SHIPPED = {"rustbelt": EntryPoint("rustbelt", "engine.models.rustbelt:Rustbelt", GROUP)}
+
+
+def known() -> list[str]:
+    """Names of all models: a study can choose among them, and name no code besides."""
+    return [*SHIPPED, *sorted(entry_points(group=GROUP).names - set(SHIPPED))]
+
+
+def named(name: str) -> Model:
+    """The model of that name, made without arguments.
+
+    Raises:
+      UserError: there is none, or what an installed package brings under it is no model.
+    """
+    if name not in known():
+        raise UserError("model", [unknown("model", name, known())])
+    try:
+        part = (SHIPPED.get(name) or entry_points(group=GROUP)[name]).load()
+    except Exception as error:
+        if name in SHIPPED:
+            raise
+        message = f"'{name}', which an installed package brings along, cannot be loaded: {type(error).__name__}: {error}"
+        raise UserError("model", [message]) from error
+    if not (isinstance(part, type) and issubclass(part, PathModel | StaticModel)):
+        raise UserError(
+            "model", [f"'{name}': expected a class derived from PathModel or StaticModel, got {part!r}."]
+        )
+    return part()

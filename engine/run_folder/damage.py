@@ -1,0 +1,204 @@
+"""What in a run folder is not as it was written, found file by file and taken away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.run_folder import cube, ledger, ownership, provenance
+from engine.run_folder.folder import RunFolder
+from engine.run_folder.ledger import CUBE, YEARLY, Record, Stored
+from engine.run_folder.parts import yearly_paths
+from engine.storage.files import WRITERS, digest, digest_of_file, unsealed, write_atomically
+from engine.storage.regular_files import clear, holds
+from engine.study.loading import resolved_text
+from engine.study.study import Study
+
+OTHER = "other content than is computed now"
+_NUMBERED = re.compile(r"cube\.zarr/(paths/[^/]+/c/0|draws/[^/]+/c)/\d+|ledger/\d+/\d+\.(json|npz)")
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Something in a run folder that is not as it was written.
+
+    Args:
+      part: number of the block, `YEARLY`, `CUBE`, a question, "study" or "provenance"; "" for a file that belongs to nothing.
+      file: its place in the folder.
+      what: what is wrong with it.
+    """
+
+    part: int | str
+    file: str
+    what: str
+
+    def __str__(self) -> str:
+        part = f"block {self.part}" if isinstance(self.part, int) else self.part or "nothing's"
+        return f"{part}: {self.file}: {self.what}"
+
+
+def damages_of(
+    folder: RunFolder, looked_at: Callable[[int], None] = lambda paths: None
+) -> tuple[list[Damage], dict[int | str, Record]]:
+    """Everything that is not as it was written: each file is read and compared with the SHA-256 of its record; and the records that are there.
+
+    What has not been computed yet is no damage.
+
+    Args:
+      looked_at: called with the paths whose blocks have been read.
+    """
+    complete, damages, answers = has_ended(folder), [*_study_damage(folder)], ledger.answers(folder.path)
+    records: dict[int | str, Record] = {}
+    for part in _parts(folder):
+        name = ledger.record_file(folder.path, part).relative_to(folder.path).as_posix()
+        record = ledger.read(folder, part)
+        if record is not None:
+            if part in answers or _range(folder.study, part) == (record.first, record.count):
+                records[part] = record
+            elif complete:
+                of = f"of {record.count:,} paths, expected {_range(folder.study, part)[1]:,}"
+                damages.append(Damage(part, name, of))
+        elif (folder.path / name).exists():
+            damages.append(Damage(part, name, "not as it was written"))
+        elif complete:
+            damages.append(Damage(part, name, "missing"))
+    damages += _file_damage(folder, records, looked_at)
+    damages += _root_damage(folder, records.get(CUBE))
+    damages += _strays(folder, records)
+    damages += [Damage("provenance", name, what) for name, what in provenance.damage(folder.path).items()]
+    return damages, records
+
+
+def in_order(folder: RunFolder, damages: Iterable[Damage]) -> list[Damage]:
+    """Each of them once, in the order of what they are in."""
+    order = {part: k for k, part in enumerate(["study", *_parts(folder), "provenance", ""])}
+    return sorted(dict.fromkeys(damages), key=lambda damage: (order[damage.part], damage.file))
+
+
+def has_ended(folder: RunFolder) -> bool:
+    """Whether the run has come to its end once, as its cube or the record of that says: one of them may be damaged."""
+    attributes, record = cube.attributes(folder.path), ledger.read(folder, CUBE)
+    return folder.study.paths in (
+        attributes.get("paths") if attributes.get("status") == "complete" else None,
+        record.count if record else None,
+    )
+
+
+def differing(record: Record, files: Mapping[str, bytes]) -> Iterator[Damage]:
+    """Files of a record that have another content now."""
+    recorded = {file.name: file.sha256 for file in record.files}
+    for name in sorted(recorded.keys() | files.keys()):
+        if name not in files or digest(files[name]) != recorded.get(name):
+            yield Damage(record.part, name, OTHER)
+
+
+def take_away(
+    folder: RunFolder, damages: Iterable[Damage], versions: Callable[[], Mapping[str, str]]
+) -> None:
+    """Takes damaged files away, with the records of the parts that they are of; what says whose the folder is is written anew.
+
+    Args:
+      versions: of this process, for a folder that lost what tells who made it.
+    """
+    damages = [*damages]
+    parts = {damage.part for damage in damages}
+    for damage in damages:
+        clear(folder.path, damage.file)
+    if "study" in parts:
+        _restore_study(folder, versions)
+    if "provenance" in parts:
+        provenance.mend(folder.path)
+    for part in parts - {"study", "provenance", ""}:
+        ledger.drop(folder.path, part)
+    for damage in damages:
+        if damage.part == "" or isinstance(damage.part, int):
+            (folder.path / damage.file).unlink(missing_ok=True)
+
+
+def _parts(folder: RunFolder) -> list[int | str]:
+    """Everything of a run that has a record of its own, once it has come to its end."""
+    yearly = [YEARLY] if yearly_paths(folder.study) else []
+    return [*(block.index for block in folder.study.blocks()), *yearly, CUBE, *ledger.answers(folder.path)]
+
+
+def _range(study: Study, part: int | str) -> tuple[int, int]:
+    if isinstance(part, int):
+        block = study.block(part)
+        return block.first, block.count
+    return 0, yearly_paths(study) if part == YEARLY else study.paths
+
+
+def _study_damage(folder: RunFolder) -> Iterator[Damage]:
+    held = unsealed(ownership.study_file(folder.path))
+    if held is None:
+        yield Damage("study", "ledger/study.json", "missing or not as it was written")
+    elif held.get("fingerprint") != folder.study.fingerprint:
+        yield Damage("study", "ledger/study.json", f"of another study, {held.get('fingerprint')}")
+    text = folder.path / "study.toml"
+    expected = held["study"] if held else resolved_text(folder.study)
+    if not holds(text, expected.encode()):
+        yield Damage("study", "study.toml", "not as it was written" if text.exists() else "missing")
+
+
+def _file_damage(
+    folder: RunFolder,
+    records: Mapping[int | str, Record],
+    looked_at: Callable[[int], None],
+) -> Iterator[Damage]:
+    whose = {file.sha256: part for part, record in records.items() for file in record.files}
+    looked = 0
+    with ThreadPoolExecutor(WRITERS) as threads:
+        for part, record in records.items():
+            faults = threads.map(lambda file: ledger.wrong(folder.path, file), record.files)
+            for file, what in zip(record.files, faults, strict=True):
+                if what:
+                    yield Damage(part, file.name, _explained(folder.path, file, what, part, whose))
+            if isinstance(part, int):
+                looked += record.count
+                looked_at(looked)
+
+
+def _explained(folder: Path, file: Stored, what: str, part: int | str, whose: Mapping[str, int | str]) -> str:
+    """What is wrong with a file, and which part's it is if it has another's content."""
+    other = whose.get(digest_of_file(folder / file.name) or "")
+    return what if other is None or other == part else f"{what}: it is block {other}'s"
+
+
+def _root_damage(folder: RunFolder, record: Record | None) -> Iterator[Damage]:
+    """What is wrong with the frame of a cube that has no record, since its run has not come to its end."""
+    if record is not None or not cube.cube_of(folder.path).exists():
+        return
+    for name, content in cube.skeleton(folder.study).items():
+        path = cube.cube_of(folder.path) / name
+        if not holds(path, content):
+            what = "not as it was written" if path.exists() else "missing"
+            yield Damage(CUBE, path.relative_to(folder.path).as_posix(), what)
+
+
+def _strays(folder: RunFolder, records: Mapping[int | str, Record]) -> Iterator[Damage]:
+    """Shards, tallies and records beyond those of the study, in a run whose every part has a record."""
+    if CUBE not in records:
+        return
+    known = {file.name for record in records.values() for file in record.files}
+    known |= {ledger.record_file(folder.path, part).relative_to(folder.path).as_posix() for part in records}
+    count = len(folder.study.blocks())
+    for place in (cube.cube_of(folder.path), ledger.ledger_of(folder.path)):
+        for path in place.rglob("*"):
+            name = path.relative_to(folder.path).as_posix()
+            if name in known or not _NUMBERED.fullmatch(name) or not path.is_file():
+                continue
+            if int(path.stem) >= count or int(path.stem) in records:
+                yield Damage("", name, "belongs to no block of this study")
+
+
+def _restore_study(folder: RunFolder, versions: Callable[[], Mapping[str, str]]) -> None:
+    """What the folder says of its study and of what made it, written again from whatever copy is whole."""
+    if unsealed(ownership.study_file(folder.path)) is not None:
+        write_atomically(folder.path / "study.toml", resolved_text(folder.study).encode())
+        return
+    last = provenance.runs(folder.path)[-1:]
+    past = [run["versions"] | {"device_kind": run["device_kind"]} for run in last] or [versions()]
+    ownership.enter(folder, past[0], force=True)

@@ -1,0 +1,88 @@
+"""Figures of a run, by the name of their kind: in a notebook, and as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine import plots
+from engine.errors import UserError
+from engine.plots.kinds import ANSWERS, KINDS, Kind, figure
+from engine.runs import questions
+from engine.runs.inquiry import Inquiry
+from engine.runs.replay import replay
+
+
+class Plots:
+    """The figures of a run, one method a kind: `rustbelt plot` lists them with the options that each takes."""
+
+    def __init__(self, run: Inquiry):
+        self._run = run
+
+    def __dir__(self) -> list[str]:
+        return [*KINDS]
+
+    def __getattr__(self, kind: str) -> Callable[..., Any]:
+        if kind not in KINDS:
+            raise AttributeError(f"no figure is called '{kind}'. Known: {', '.join(KINDS)}.")
+
+        def draw(path: int = 0, **options: Any) -> Any:
+            return figure(kind, self._sources(KINDS[kind].of, path), options)
+
+        draw.__doc__ = (
+            f"A matplotlib figure of {KINDS[kind].about}; takes {', '.join(KINDS[kind].takes) or 'nothing'}."
+        )
+        return draw
+
+    def _sources(self, needed: Sequence[str], path: int) -> Mapping[str, Any]:
+        run = self._run
+        make: dict[str, Callable[[], Any]] = {
+            "cube": lambda: run.cube,
+            "study": lambda: run.study,
+            "story": lambda: replay(run.study, path),
+        }
+        return {
+            name: make[name]() if name in make else questions.answer_to(run.run_folder, name)
+            for name in needed
+        }
+
+
+def kinds() -> Mapping[str, Kind]:
+    """Every kind of figure by its name."""
+    return KINDS
+
+
+def needs_numbers(kind: str) -> bool:
+    """Whether a kind is drawn from what a run has computed, and not from its study alone.
+
+    Raises:
+      UserError: no such kind.
+    """
+    return bool({"cube", *ANSWERS} & {*plots.named(kind).of})
+
+
+def refuse(kind: str, options: Mapping[str, Any], path: int | None, file: Path) -> None:
+    """Refuses what a kind of figure does not take, and a file that no figure can be written into.
+
+    Raises:
+      UserError: an option that it does not know, a path for one that shows none, or such a file.
+    """
+    plots.refuse_options(kind, {name: value for name, value in options.items() if value is not None})
+    if path is not None and "story" not in plots.named(kind).of:
+        raise UserError(kind, ["shows no single path, and does not take --path."])
+    plots.refuse_file(file)
+
+
+def save(run: Inquiry, kind: str, options: Mapping[str, Any], path: int | None, file: Path) -> str:
+    """Draws a figure into a file, in a process that shows none; gives its title.
+
+    Raises:
+      UserError: as `refuse`, or what the kind itself refuses.
+    """
+    plots.draw_unseen()
+    drawn = getattr(Plots(run), kind)(path or 0, **options)
+    plots.save(drawn, file)
+    title = drawn.texts[0].get_text().replace("\n", " ")
+    plots.close(drawn)
+    return str(title)
