@@ -11,7 +11,6 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from engine.errors import UserError, unknown
-from engine.run_folder.ledger import OTHERS
 
 GROUP = "rustbelt.questions"
 """Entry points by which other packages register theirs: name = "module:Class"."""
@@ -56,6 +55,10 @@ def outsiders() -> Mapping[str, str]:
     names such.
     """
     held = {one.name: one.value for one in entry_points(group=GROUP)}
+    if not held:
+        return {}  # what follows loads a study, and the command line starts without
+    from engine.run_folder.ledger import OTHERS
+
     wrong = [
         name for name in held if name in {*QUESTIONS, *OTHERS} or not re.fullmatch("[a-z][a-z0-9_]*", name)
     ]

@@ -16,8 +16,8 @@ from engine.cli.show.progress import progress
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from engine.run_folder.damage import Damage
     from engine.runs.run import Run
-    from engine.runs.upkeep import Damage
 
 SHOWN = 40
 """Damages that are printed one by one."""

@@ -23,6 +23,7 @@ from engine.risk.evidence import stated_level
 from engine.risk.rounding import Rounding
 from engine.risk.tables import Record, Tables
 from engine.run_folder import answer_store, cube, provenance
+from engine.run_folder.damage import Damage
 from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder, written
 from engine.runs import elsewhere, notebook, questions, upkeep
@@ -236,7 +237,7 @@ class Run(Inquiry):
         """How far the run is; sizes of files are looked at, not what is in them."""
         return upkeep.status(self._folder)
 
-    def verify(self, full: bool = False, **options: Any) -> list[upkeep.Damage]:
+    def verify(self, full: bool = False, **options: Any) -> list[Damage]:
         """Everything in the folder that is not as it was written: `engine.runs.upkeep.verify`."""
         return upkeep.verify(self._folder, full, **options)
 

@@ -18,10 +18,9 @@ import engine
 from engine.draws.distributions.closed import Marginal
 from engine.draws.inputs import Input
 from engine.errors import UserError
-from engine.execution import results
 from engine.execution.resources import bytes_needed, refuse_if_too_large
 from engine.modelling.records import Outcome, StaticModel
-from engine.run_folder import cube, ledger
+from engine.run_folder import cube, ledger, reading
 from engine.run_folder.cube_groups import groups
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, Block, Keep
@@ -59,7 +58,7 @@ def run(folder, study, order=None):
             commit_block(folder, study, block)
         stored = read_paths(folder, study.keep.outcomes, study.paths)
         cube.finish(RunFolder(folder, study), make_summaries(study, stored))
-    return results.open_cube(folder)
+    return reading.open_cube(folder)
 
 
 @pytest.fixture(scope="module")
@@ -236,12 +235,12 @@ def test_a_run_counts_as_finished_only_after_its_summaries(tmp_path):
         commit_block(tmp_path, study, study.blocks()[0])
     assert not is_whole(tmp_path, study)
     with pytest.raises(UserError, match="has not come to its end"):
-        results.open_cube(tmp_path)
+        reading.open_cube(tmp_path)
     run(tmp_path, study)
     assert is_whole(tmp_path, study)
     assert not is_whole(tmp_path, make_study(200))
     with pytest.raises(UserError, match="expected a run folder"):
-        results.open_cube(tmp_path / "nowhere")
+        reading.open_cube(tmp_path / "nowhere")
 
 
 def test_a_crash_while_summaries_are_written_leaves_whole_groups_and_can_be_run_again(tmp_path, monkeypatch):

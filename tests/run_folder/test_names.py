@@ -2,11 +2,10 @@
 
 import pytest
 
-from engine.execution import results
 from engine.modelling.declaration import RESERVED
 from engine.modelling.folds import lowest
 from engine.modelling.records import Factor, Outcome, Yearly
-from engine.run_folder import cube, ledger
+from engine.run_folder import cube, ledger, reading
 from engine.run_folder.folder import RunFolder
 from tests.reservoirs import STUDY, Reservoir, read, said
 from tests.small_study import commit_block, entered, make_study, make_summaries, read_paths
@@ -34,7 +33,7 @@ def small_cube(tmp_path_factory):
             commit_block(folder, study, block)
         stored = read_paths(folder, study.keep.outcomes, study.paths)
         cube.finish(RunFolder(folder, study), make_summaries(study, stored))
-    return results.open_cube(folder), set(study.model.dims)
+    return reading.open_cube(folder), set(study.model.dims)
 
 
 def test_the_list_is_what_the_cube_has(small_cube):

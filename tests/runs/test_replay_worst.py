@@ -14,8 +14,8 @@ from engine.runs.replay import percentiles, replay, worst
 from engine.runs.run import run
 from engine.study.loading import load_model_file, load_study
 from tests.draws.distributions.test_distributions import CASES
-from tests.execution.test_replay import unfinished
 from tests.helpers import assert_close, assert_same
+from tests.runs.test_replay import unfinished
 from tests.small_files import BRIDGE, MODELS, call, own, write
 from tests.small_study import read_paths
 

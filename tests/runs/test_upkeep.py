@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from engine.errors import UserError
-from engine.execution import job, results
+from engine.execution import anew, job, results
 from engine.run_folder import ledger
+from engine.run_folder.damage import OTHER, Damage
 from engine.run_folder.finding import find_run, stored_study
 from engine.run_folder.folder import RunFolder
 from engine.runs import upkeep
-from engine.runs.upkeep import Damage, repair, status, verify
-from engine.storage.files import sealed, unsealed
+from engine.runs.upkeep import repair, status, verify
+from engine.storage.files import digest_of_file, sealed, unsealed
 from engine.study.study import BLOCK
 from tests import small_study
 from tests.pairs import in_turn
@@ -179,7 +180,7 @@ def test_what_is_not_computed_yet_is_no_damage_and_repair_leaves_it(tmp_path, mo
 
 def test_computing_again_finds_what_was_wrong_before_it_was_written(run, monkeypatch):
     folder, study = run
-    monkeypatch.setattr(upkeep.devices, "program", lambda *_: played_back(folder.parent).program)
+    monkeypatch.setattr(anew.devices, "program", lambda *_: played_back(folder.parent).program)
     assert verify(RunFolder(folder, study), full=True) == []
     shard = folder / SHARD
     shutil.copy(folder / SHARD.replace("/0/1", "/0/0"), shard)
@@ -187,11 +188,11 @@ def test_computing_again_finds_what_was_wrong_before_it_was_written(run, monkeyp
     document = unsealed(record)
     for file in document["files"]:
         if file["name"] == SHARD:
-            file |= {"size": shard.stat().st_size, "sha256": upkeep.digest_of_file(shard)}
+            file |= {"size": shard.stat().st_size, "sha256": digest_of_file(shard)}
     record.write_bytes(sealed(document))
     assert verify(RunFolder(folder, study)) == []
     found = verify(RunFolder(folder, study), full=True)
-    assert (1, SHARD, upkeep.OTHER) in [(d.part, d.file, d.what) for d in found]
+    assert (1, SHARD, OTHER) in [(d.part, d.file, d.what) for d in found]
     assert repair(RunFolder(folder, study), full=True)[1].computed == (1,)
     assert verify(RunFolder(folder, study), full=True) == []
 
