@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.answers import registry
 from engine.answers.question import STUDY, Field, fields
 
-PLACE = Path(__file__).parents[1] / "engine" / "execution" / "methods.py"
+PLACE = Path(__file__).parents[1] / "engine" / "runs" / "methods.py"
 HEAD = '''"""The questions of a run as methods, with their options and their help. Written from the registry: python -m tests.methods."""
 
 from __future__ import annotations

@@ -2,8 +2,15 @@
 
 import ast
 import json
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -12,17 +19,20 @@ import pytest
 from engine.answers import registry
 from engine.answers.answer import Answer
 from engine.answers.plain import SCHEMA
-from engine.answers.question import Option, fields
+from engine.answers.question import RUN, Option, fields
 from engine.answers.table import Kind
 from engine.errors import UserError
-from engine.run_folder import answer_store
+from engine.run_folder import answer_store, ledger
+from engine.runs.asking import answered
 from engine.runs.run import open_run, run
+from engine.runs.upkeep import verify
 from tests import methods
 from tests.analyses.explained import SUM
 from tests.answers.asked import OPTIONS, Broken, Constant, Still, summed
 from tests.small_files import call
 
 QUESTIONS = [*registry.QUESTIONS]
+ROOT = Path(__file__).parents[2]
 STATS = ("estimate", "standard_error", "low", "high")
 
 
@@ -147,6 +157,101 @@ def test_whatever_the_run_it_answers_or_refuses_in_words(name, kind, tmp_path):
     else:
         jsonschema.validate(json.loads(json.dumps(answer.plain(), allow_nan=False)), SCHEMA)
         assert Answer.of_tree(answer_store.read(done.folder, name)).plain() == answer.plain()
+
+
+def stopped(study, folder, at):
+    """Stops a run when it comes to a stage."""
+
+    def observe(stage):
+        if stage.name == at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(study, out=folder, observe=observe)
+
+
+def begun(folder):
+    """A run whose paths are all there, but no tables."""
+    stopped(summed(), folder, "estimating")
+    return open_run(folder, model=summed().model, partial=True)
+
+
+def extended(folder):
+    """A run that was finished, and stopped when more paths were asked for."""
+    run(summed(), out=folder)
+    stopped(summed(paths=512, keep=summed().document["keep"]), folder, "compiled")
+    opened = open_run(folder, model=summed().model)
+    assert opened.is_extended and opened.answers.study.paths == 256
+    return opened
+
+
+@pytest.mark.parametrize("state", [begun, extended])
+def test_a_run_that_has_not_come_to_its_end_answers_of_what_is_there(answers, done, state, tmp_path):
+    opened = state(tmp_path / "run")
+    for name in QUESTIONS:
+        answer = opened.ask(name, **OPTIONS[name])
+        if registry.question(name).needs == RUN:
+            assert _tables(answer, opened) == _tables(answers[name], done), name
+        assert Answer.of_tree(answer_store.read(opened.folder, name)).plain() == answer.plain()
+
+
+def _tables(answer, of):
+    return json.dumps(answer.plain()["tables"]).replace(str(of.folder), "RUN")
+
+
+ALONE = """
+import json, sys
+from engine.runs.asking import answered
+from engine.runs.run import open_run
+from tests.answers.asked import OPTIONS, summed
+done = open_run(sys.argv[1], model=summed().model)
+print(json.dumps({name: answered(name, given, done.asking()).plain() for name, given in OPTIONS.items()}))
+"""
+
+
+def test_one_thread_gives_the_same_numbers(answers, done):
+    environment = {**os.environ, "RUSTBELT_CPU_DEVICES": "1", "OMP_NUM_THREADS": "1"}
+    words = [sys.executable, "-c", ALONE, str(done.folder)]
+    ended = subprocess.run(words, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
+    alone = json.loads(ended.stdout)
+    for name in QUESTIONS:
+        assert alone[name] == json.loads(json.dumps(answers[name].plain())), name
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_answer_that_is_stopped_leaves_the_one_before(answers, done, name):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with suppress(KeyboardInterrupt):  # a question that takes no time tells of none
+        answered(name, OPTIONS[name], done.asking(observe=stop))
+    assert Answer.of_tree(answer_store.read(done.folder, name)).plain() == answers[name].plain()
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_answer_that_is_killed_while_it_is_written_is_none_and_asked_again(answers, done, name, tmp_path):
+    folder = replace(done.run_folder, path=shutil.copytree(done.folder, tmp_path / "run"))
+    before = {path: path.read_bytes() for path in (folder.path / "cube.zarr").rglob("*") if path.is_file()}
+    files = len(ledger.files_of(folder.path, name))
+    for written in (0, 1, files // 2, files - 1):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(ledger, "write_files", partial(_killed, written))
+            with pytest.raises(KeyboardInterrupt):
+                answer_store.write(folder, name, answers[name].groups)
+        assert answer_store.read(folder.path, name) is None
+    answer_store.write(folder, name, answers[name].groups)
+    assert Answer.of_tree(answer_store.read(folder.path, name)).plain() == answers[name].plain()
+    assert verify(folder) == []
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def _killed(written, folder, files):
+    """Writes so many files, and half of the next one."""
+    for name, content in [*files.items()][: written + 1]:
+        whole = len(content) if name != [*files][written] else len(content) // 2
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content[:whole])
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
