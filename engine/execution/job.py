@@ -116,7 +116,6 @@ def compute(study: Study, options: RunOptions) -> Finished:
     job = _Job(folder, options, executor, devices.mesh(options.device).devices.size if here else None)
     there = folder.path.exists()
     with (
-        folder.writing(),
         ownership.claim(folder) as holder,
         _nothing_left_of_a_refused_run(folder, there),
         executor,  # its workers end first

@@ -15,7 +15,7 @@ from engine.run_folder.finding import is_run
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import Record
 from engine.storage import zarr_writer
-from engine.storage.files import remove_tree, writing
+from engine.storage.files import remove_tree
 from engine.storage.zarr_checked import Whose, checked_store
 
 
@@ -60,7 +60,7 @@ def write(folder: RunFolder, question: str, groups: Mapping[str, xr.Dataset]) ->
     place = folder.path / store_of(question)
     most = max(folder.study.paths, ownership.paths_held(folder))  # of which fewer may have been looked at
     folder = replace(folder, study=replace(folder.study, paths=most))
-    with writing(folder.path), ownership.claim(folder):
+    with ownership.claim(folder):
         ledger.drop(folder.path, question)
         remove_tree(place)
         record = Record(question, 0, int(groups["/"].attrs["paths"]), ())
