@@ -334,15 +334,18 @@ def _summaries(study: Study, outcomes: dict[str, np.ndarray], yearly: dict[str, 
         quantiles[name] = np.moveaxis(np.quantile(finite, QUANTILES, axis=-1), 0, 1)
     return Summaries(
         levels={measure: level_of(measure) or np.nan for measure in MEASURES},
-        risk={name: table(values, study.model.outcomes[name].loss) for name, values in outcomes.items()},
-        events={},
-        risk_yearly=by_year,
-        difference={},
-        worse={},
-        regret={},
+        numbers={
+            "risk": {
+                name: table(values, study.model.outcomes[name].loss) for name, values in outcomes.items()
+            },
+            "risk/yearly": by_year,
+            "distribution": quantiles,
+            "diagnostics": {
+                "nonfinite": np.zeros((len(study.policies), len(outcomes)), np.int64),
+                "n_paths": np.array(study.paths),
+                "n_units": np.array(study.paths // study.unit),
+            },
+        },
         quantiles=QUANTILES,
-        distribution=quantiles,
         yearly_sample=study.paths,
-        histograms={},
-        nonfinite=np.zeros((len(study.policies), len(outcomes)), np.int64),
     )

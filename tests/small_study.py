@@ -118,23 +118,32 @@ def make_summaries(study: Study, outcomes: dict[str, np.ndarray]) -> Summaries:
     by_outcome = {name: numbered(n_policies, 3, 4) for name in outcomes}
     short = {name: numbered(n_policies, 4) for name in outcomes}
     quantiles = (0.05, 0.5, 0.95)
+    of_bins = {}
+    for name, (counts, edges) in ((name, histogram(values)) for name, values in outcomes.items()):
+        of_bins |= {name: counts.astype(np.int64), f"{name}_edges": edges}
+    by_event = numbered(n_policies, 1, 4)
     return Summaries(
         levels=LEVELS,
-        risk=by_outcome,
-        events={"banks_wrecked": numbered(n_policies, 4)},
-        difference=by_outcome,
-        worse=short,
-        regret=short,
-        histograms={name: histogram(values) for name, values in outcomes.items()},
-        nonfinite=np.zeros((n_policies, len(model.outcomes)), np.int64),
-        difference_events={"banks_wrecked": numbered(n_policies, 4)},
-        risk_yearly={name: np.moveaxis(array, 1, 2) for name, array in cells.items()},
-        difference_yearly={name: array[:, :, 0] for name, array in cells.items()},
+        numbers={
+            "risk": by_outcome,
+            "events": {"probability": by_event, "difference": by_event},
+            "risk/yearly": {name: np.moveaxis(array, 1, 2) for name, array in cells.items()},
+            "comparison": by_outcome,
+            "comparison/worse": short,
+            "comparison/regret": short,
+            "comparison/yearly": {name: array[:, :, 0] for name, array in cells.items()},
+            "distribution": {name: array[:, 0] for name, array in cells.items()},
+            "distribution/outcomes": of_bins,
+            "moments": {name: array[:, :3, 0] for name, array in cells.items()},
+            "diagnostics": {
+                "nonfinite": np.zeros((n_policies, len(model.outcomes)), np.int64),
+                "n_paths": np.array(study.paths),
+                "n_units": np.array(study.paths // study.unit),
+            },
+            "diagnostics/bounds": {"price": numbered(n_policies, 2, len(study.years))},
+        },
         quantiles=quantiles,
-        distribution={name: array[:, 0] for name, array in cells.items()},
         yearly_sample=min(512, study.paths),
-        moments={name: array[:, :3, 0] for name, array in cells.items()},
-        on_bounds={"price": numbered(n_policies, 2, len(study.years))},
         flags={"risk/capital_shortfall_peak": "reform ES99: too few exceedances"},
         reasons={"risk": {name: numbered(n_policies, 3, len(Reason), len(DETAILS)) for name in outcomes}},
     )

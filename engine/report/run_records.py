@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from engine.risk.evidence import measures
-from engine.risk.flags import DETAILS, Reason, of_array
-from engine.risk.intervals import Estimate
-from engine.risk.tables import Record, against_baseline, record
-from engine.run_folder.cube_groups import STATS
+from engine.risk.tables import Record
+from engine.run_folder.stored_estimates import tables_of_cube
 from engine.study.study import Event, Policy, Study
 
 Key = tuple[str, str, str]
@@ -105,25 +102,9 @@ def records_of(
     titles = _titles(study)
     answers = {question: _labelled(answer, titles) for question, answer in (answers or {}).items()}
     study, tree = _called(study, titles), _labelled(tree, titles)
-    outcomes, events = list(study.model.outcomes), [event.name for event in study.events]
-    known = measures(study.levels)
-    gaps = {name: against_baseline(name) for name in known}
-    risk = [
-        *_records(study, _group(tree, "risk"), outcomes, {name: name for name in known}),
-        *_records(study, _events(tree, "probability", "risk"), events, "probability"),
-    ]
-    comparison = [
-        *_records(study, _group(tree, "comparison"), outcomes, gaps),
-        *_records(study, _events(tree, "difference", "comparison"), events, "difference_probability"),
-        *_records(study, _group(tree, "comparison/worse"), outcomes, "worse"),
-        *_records(study, _group(tree, "comparison/regret"), outcomes, "regret"),
-    ]
-    others = [r for r in comparison if r.policy != study.baseline or r.measure == "regret"]
-    return RunRecords(study, tree, _by_key(risk), _by_key(others), answers=answers, **more)
-
-
-Group = tuple[xr.Dataset, xr.Dataset]
-"""A group of the cube, and the reasons below it."""
+    tables = tables_of_cube(study, tree)
+    others = [r for r in tables.comparison if r.policy != study.baseline or r.measure == "regret"]
+    return RunRecords(study, tree, _by_key(tables.risk), _by_key(others), answers=answers, **more)
 
 
 def _titles(study: Study) -> dict[str, str]:
@@ -177,49 +158,6 @@ def _by_key(records: Iterable[Record]) -> dict[Key, Record]:
     return {(r.measure, r.policy, r.variable): r for r in records}
 
 
-def _records(
-    study: Study, held: Group, names: Iterable[str], measures: Mapping[str, str] | str
-) -> Iterator[Record]:
-    """Records of a group's variables: what each of its measures is called in them, or the one that it has."""
-    group, reasons = held
-    for name in names:
-        if name not in group:
-            continue
-        table = group[name] if isinstance(measures, Mapping) else group[name].expand_dims(measure=[measures])
-        labels = measures if isinstance(measures, Mapping) else {measures: measures}
-        there = [str(measure) for measure in table["measure"].values]
-        rows = table.transpose("policy", "measure", "stat").sel(stat=list(STATS)).values
-        flags = _flags(reasons[name], rows.shape[:2]) if name in reasons else None
-        for p, policy in enumerate(study.policy_names):
-            for m, measure in enumerate(there):
-                if measure in labels:
-                    known = () if flags is None else of_array(flags[p, m])
-                    estimate = Estimate.of_row(rows[p, m], Reason.UNRECORDED, known)
-                    yield record(labels[measure], policy, name, estimate)
-
-
-def _group(tree: xr.DataTree, place: str) -> Group:
-    return _dataset(tree, place), _dataset(tree, f"{place}/reasons")
-
-
 def _dataset(tree: xr.DataTree, place: str) -> xr.Dataset:
     """What a group holds; nothing where the cube has no such group."""
     return tree[place].to_dataset().load() if f"/{place}" in tree.groups else xr.Dataset()
-
-
-def _events(tree: xr.DataTree, name: str, place: str) -> Group:
-    """As `_group`, of one number of each event, by event; older cubes have it as a variable of `place`."""
-    if "/events" not in tree.groups:
-        return _group(tree, place)
-    group, reasons = (
-        part[name].reset_coords(drop=True).to_dataset("event") if name in part else xr.Dataset()
-        for part in _group(tree, "events")
-    )
-    return group, reasons
-
-
-def _flags(reasons: xr.DataArray, shape: tuple[int, ...]) -> np.ndarray:
-    """Numbers of flags [policy, measure, reason, detail], as `flags.of_array` takes them."""
-    labels = {"reason": [str(reason) for reason in Reason], "detail": list(DETAILS)}
-    dims = [dim for dim in ("policy", "measure", *labels) if dim in reasons.dims]
-    return reasons.reindex(labels).transpose(*dims).values.reshape(*shape, len(Reason), len(DETAILS))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from engine.risk.display import histogram, histogram_of_bins
 from engine.risk.evidence import level_of, measures
 from engine.risk.flags import as_array
 from engine.risk.rounding import Rounding
+from engine.risk.summary_groups import GROUPS, SummaryGroup
 from engine.risk.tables import THREADS, Record, Tables, against_baseline
 from engine.risk.tallies import Tally, unkept
 from engine.study.study import Study
@@ -27,54 +28,28 @@ MOMENTS = ("mean", "standard_deviation", "standard_error")
 
 @dataclass(frozen=True)
 class Summaries:
-    """The numbers of the summary groups, as plain arrays by variable. An axis `stat` is in the order of `STATS`.
+    """The numbers of the summary groups, by the place of each as `GROUPS` declares it. An axis `stat` is in the order of `STATS`.
 
     Args:
       levels: measure name -> its level (0.95 for VaR95; NaN where it has none), in the order of the `measure` axes.
-      risk: outcome -> [policy, measure, stat].
-      events: event -> [policy, stat], its probability.
-      risk_yearly: yearly variable -> [policy, measure, stat, year, *dims].
-      difference: outcome -> [policy, measure, stat], policy less baseline on the same paths; zeros for the baseline.
-      difference_events: event -> [policy, stat], difference of probabilities.
-      difference_yearly: yearly variable -> [policy, stat, year, *dims], difference of means.
-      worse: outcome -> [policy, stat], probability of being worse than the baseline on the same path.
-      regret: outcome -> [policy, stat], mean distance from the best policy of the same path.
+      numbers: place -> name in the group -> array.
+      reasons: place -> name in the group -> why its numbers have no interval, or what that holds, with the axes `reason` and
+        `detail` in place of `stat`, in the orders of `flags.Reason` and `flags.DETAILS`; only what has a flag.
+      flags: "table/variable" -> the same of its records in a table, in words.
       quantiles: probabilities of the `quantile` axis.
-      distribution: yearly variable -> [policy, quantile, year, *dims].
-      yearly_sample: paths, from the first on, that `distribution` and the tails of `risk_yearly` come from.
-      histograms: outcome -> (counts [policy, bin], edges [bin + 1]).
-      moments: yearly variable -> [policy, moment, year, *dims], in the order of `MOMENTS`.
-      nonfinite: int [policy, outcome], over all outcomes of the model.
-      excluded: paths that are kept out of every number for that; `yearly_excluded`, of the yearly sample.
-      flags: "group/variable" -> what a reader must know, such as which intervals are missing and why, in words.
-      reasons: group -> variable -> the same as data, [policy, measure, reason, detail], or without `measure` as the
-        variable is; only those that have a flag. Axes in the orders of `flags.Reason` and `flags.DETAILS`.
+      yearly_sample: paths, from the first on, that what is by year comes from.
+      yearly_excluded: of these, what is kept out of every number because it is not finite.
       rounding: what single precision is too coarse for.
-      on_bounds: yearly variable that the model clips -> [policy, side, year, *dims], share of the yearly sample that stands on
-        its lower and on its upper bound.
     """
 
     levels: Mapping[str, float]
-    risk: Mapping[str, Float[np.ndarray, "policy measure stat"]]
-    events: Mapping[str, Float[np.ndarray, "policy stat"]]
-    difference: Mapping[str, Float[np.ndarray, "policy measure stat"]]
-    worse: Mapping[str, Float[np.ndarray, "policy stat"]]
-    regret: Mapping[str, Float[np.ndarray, "policy stat"]]
-    histograms: Mapping[str, tuple[np.ndarray, np.ndarray]]
-    nonfinite: Int[np.ndarray, "policy outcome"]
-    difference_events: Mapping[str, np.ndarray] = field(default_factory=dict)
-    risk_yearly: Mapping[str, np.ndarray] = field(default_factory=dict)
-    difference_yearly: Mapping[str, np.ndarray] = field(default_factory=dict)
-    quantiles: tuple[float, ...] = ()
-    distribution: Mapping[str, np.ndarray] = field(default_factory=dict)
-    yearly_sample: int = 0
-    excluded: int = 0
-    yearly_excluded: int = 0
-    moments: Mapping[str, np.ndarray] = field(default_factory=dict)
-    flags: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, Mapping[str, np.ndarray]]
     reasons: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    flags: Mapping[str, str] = field(default_factory=dict)
+    quantiles: tuple[float, ...] = ()
+    yearly_sample: int = 0
+    yearly_excluded: int = 0
     rounding: tuple[Rounding, ...] = ()
-    on_bounds: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def summarise(
@@ -92,48 +67,34 @@ def summarise(
       tables: the records of the run.
       paths: outcomes kept whole by name, float32 [policy, path], a few looked at at a time.
       tally: of the outcomes that are not; None where all are kept.
-      yearly: other fields of `Summaries`: those that hold yearly variables, as `of_sample` gives them, but of a static model.
+      yearly: what the groups of the yearly sample hold, as `of_sample` gives it, but of a static model; other fields of `Summaries`.
       nonfinite: outcomes that are not finite, int [policy, outcome], as the blocks' records count them.
       out: paths that are kept out of every number for that.
     """
-    outcomes, events = list(study.model.outcomes), [event.name for event in study.events]
-    of_outcome = measures(study.levels)
-    gaps = [against_baseline(name) for name in of_outcome]
     records = {(r.variable, r.policy, r.measure): r for r in (*tables.risk, *tables.comparison)}
-    numbers = {at: (r.estimate, r.standard_error, r.low, r.high) for at, r in records.items()}
-    numbers |= dict.fromkeys(_against_itself(study, tables.risk), (0.0,) * 4)
+    rows = {at: (r.estimate, r.standard_error, r.low, r.high) for at, r in records.items()}
+    rows |= dict.fromkeys(_against_itself(study, tables.risk), (0.0,) * 4)
     flags = {at: as_array(r.flags) for at, r in records.items() if r.flags}
     missing = (math.nan,) * len(STATS)
-
-    def held(names: list[str], measure: str) -> dict[str, np.ndarray]:
-        return _held(study, numbers, missing, names, [measure])
-
-    def reasons(names: list[str], *measures: str) -> dict[str, np.ndarray]:
-        return _held(study, flags, as_array(()), names, measures)
-
-    with ThreadPoolExecutor(THREADS) as threads:
-        histograms = threads.map(lambda name: _histogram(study, name, paths, tally), outcomes)
+    counts = {"nonfinite": nonfinite, "n_paths": study.paths, "n_units": study.paths // study.unit}
+    counts |= {"n_excluded": out} if out else {}
+    numbers: dict[str, Mapping[str, np.ndarray]] = {
+        "distribution/outcomes": _histograms(study, paths, tally),
+        "diagnostics": {name: np.asarray(count, np.int64) for name, count in counts.items()},
+    }
+    reasons, others = {}, dict(yearly)
+    for group in GROUPS:
+        if group.sample in others:
+            numbers[group.place] = others.pop(group.sample)
+        elif any(of.table for of in group.numbers):
+            numbers[group.place] = _arrays(study, group, rows, missing, whole=True)
+            reasons[group.place] = _arrays(study, group, flags, as_array(()))
     return Summaries(
-        levels={name: level_of(name) or math.nan for name in of_outcome},
-        risk=_arrays(study, numbers, missing, outcomes, of_outcome),
-        events=held(events, "probability"),
-        difference=_arrays(study, numbers, missing, outcomes, gaps),
-        difference_events=held(events, "difference_probability"),
-        worse=held(outcomes, "worse"),
-        regret=held(outcomes, "regret"),
-        histograms=dict(zip(outcomes, histograms, strict=True)),
-        nonfinite=nonfinite,
-        excluded=out,
+        levels={name: level_of(name) or math.nan for name in measures(study.levels)},
+        numbers=numbers,
+        reasons=reasons,
         flags=_sentences("risk", tables.risk) | _sentences("comparison", tables.comparison),
-        reasons={
-            "risk": reasons(outcomes, *of_outcome),
-            "risk/events": reasons(events, "probability"),
-            "comparison": reasons(outcomes, *gaps),
-            "comparison/events": reasons(events, "difference_probability"),
-            "comparison/worse": reasons(outcomes, "worse"),
-            "comparison/regret": reasons(outcomes, "regret"),
-        },
-        **yearly,
+        **others,
     )
 
 
@@ -145,33 +106,46 @@ def _against_itself(study: Study, risk: Iterable[Record]) -> list[Key]:
     return [(name, study.baseline, measure) for name, measure in names]
 
 
-def _histogram(
-    study: Study, name: str, paths: Mapping[str, np.ndarray], tally: Tally | None
-) -> tuple[np.ndarray, np.ndarray]:
-    if name in study.keep.outcomes:
-        return histogram(paths[name])
-    assert tally is not None
-    place = unkept(study).index(name)
-    return histogram_of_bins([tally.histogram(place, p) for p in range(len(study.policies))])
+def _histograms(study: Study, paths: Mapping[str, np.ndarray], tally: Tally | None) -> dict[str, np.ndarray]:
+    """Counts of each outcome, int [policy, bin], and the edges of its bins."""
+
+    def of(name: str) -> tuple[np.ndarray, np.ndarray]:
+        if name in study.keep.outcomes:
+            return histogram(paths[name])
+        assert tally is not None
+        place = unkept(study).index(name)
+        return histogram_of_bins([tally.histogram(place, p) for p in range(len(study.policies))])
+
+    held, outcomes = dict[str, np.ndarray](), list(study.model.outcomes)
+    with ThreadPoolExecutor(THREADS) as threads:
+        for name, (counts, edges) in zip(outcomes, threads.map(of, outcomes), strict=True):
+            held |= {name: counts.astype(np.int64), f"{name}_edges": edges}
+    return held
 
 
 def _arrays(
-    study: Study, rows: Mapping[Key, Any], missing: Any, names: Iterable[str], measures: Sequence[str]
+    study: Study, group: SummaryGroup, rows: Mapping[Key, Any], missing: Any, whole: bool = False
 ) -> dict[str, np.ndarray]:
-    """variable -> [policy, measure, ...], with what is `missing` where there is no row."""
-    return {
-        name: np.array([[rows.get((name, p, m), missing) for m in measures] for p in study.policy_names])
-        for name in names
-    }
+    """What a group holds of records, [policy, measure, ...], without `measure` where it has none; `missing` where there is no record.
 
-
-def _held(
-    study: Study, rows: Mapping[Key, Any], missing: Any, names: Iterable[str], measures: Sequence[str]
-) -> dict[str, np.ndarray]:
-    """As `_arrays`, of the variables with a row alone; without the axis `measure` where that is one."""
-    there = {variable for variable, _, measure in rows if measure in measures}
-    arrays = _arrays(study, rows, missing, [name for name in names if name in there], measures)
-    return arrays if len(measures) > 1 else {name: array[:, 0] for name, array in arrays.items()}
+    Args:
+      whole: also of outcomes without any, if they have the axis `measure`.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for of in group.numbers:
+        known = of.measures(study).values()
+        by_measure = len(known) > 1
+        there = {variable for variable, _, measure in rows if measure in known}
+        held = {
+            name: np.array([[rows.get((name, p, m), missing) for m in known] for p in study.policy_names])
+            for name in group.names(study)
+            if name in there or (whole and by_measure) or (there and group.of == "events")
+        }
+        held = held if by_measure else {name: array[:, 0] for name, array in held.items()}
+        if group.of == "events":
+            held = {of.name: np.stack([*held.values()], 1)} if held else {}
+        arrays |= held
+    return arrays
 
 
 def _sentences(group: str, records: Iterable[Record]) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""Estimates as variables of labelled groups: their numbers along `stat`, their flags in a group `reasons` below, as the cube has them; and back."""
+"""Estimates as variables of labelled groups: their numbers along `stat`, their flags in a group `reasons` below, as the cube has them; and back, those of the cube as records."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,10 @@ import xarray as xr
 from engine.risk.flags import DETAILS, Reason, as_array, of_array
 from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
+from engine.risk.summary_groups import GROUPS, Numbers, SummaryGroup
+from engine.risk.tables import Record, Tables, record
 from engine.run_folder.cube_groups import labels
+from engine.study.study import Study
 
 REASONS = "reasons"
 _REASON = {"reason": [str(reason) for reason in Reason], "detail": list(DETAILS)}
@@ -51,15 +54,45 @@ def taken_apart(groups: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
     return made
 
 
-def put_together(tree: xr.DataTree, place: str = "") -> xr.Dataset:
-    """A group of `taken_apart`, or one below it, with its estimates whole again; one that lost its interval and has no flag is flagged as unrecorded."""
-    node = tree.children[place] if place else tree
-    group = node.to_dataset(inherit=False).load()
-    reasons = node.children[REASONS].to_dataset(inherit=False).load() if REASONS in node.children else {}
+def put_together(node: xr.DataTree) -> xr.Dataset:
+    """A group of `taken_apart`, or of the cube, with its estimates whole again; one that lost its interval and has no flag is flagged as unrecorded."""
+    group = node.to_dataset().load()
+    reasons = node.children[REASONS].to_dataset().load() if REASONS in node.children else {}
     whole = {
         str(name): _whole(of, reasons.get(name)) for name, of in group.data_vars.items() if "stat" in of.dims
     }
     return group.assign(whole)
+
+
+def tables_of_cube(study: Study, tree: xr.DataTree) -> Tables:
+    """The records that the summary groups of a cube hold, of those that are there; zeros of the baseline against itself among them."""
+    tables = Tables([], [])
+    for group in GROUPS:
+        for of in group.numbers:
+            if of.table:
+                getattr(tables, of.table).extend(_records(study, tree, group, of))
+    return tables
+
+
+def _records(study: Study, tree: xr.DataTree, group: SummaryGroup, of: Numbers) -> Iterator[Record]:
+    by_event = group.of == "events" and "/events" in tree.groups
+    # older cubes have events by their names among the outcomes
+    place = group.place if by_event or group.of != "events" else of.table
+    if f"/{place}" not in tree.groups:
+        return
+    held: Any = put_together(tree[place])  # type: ignore[arg-type]
+    if by_event:
+        held = held[of.name].reset_coords(drop=True).to_dataset("event") if of.name in held else {}
+    known = of.measures(study)
+    for name in group.names(study):
+        if name not in held:
+            continue
+        table = held[name] if "measure" in held[name].dims else held[name].expand_dims(measure=[""])
+        labelled = table["measure"].values
+        for policy, row in zip(study.policy_names, table.transpose("policy", "measure").values, strict=True):
+            for label, estimate in zip(labelled, row, strict=True):
+                if label in known:
+                    yield record(known[label], policy, name, estimate)
 
 
 def _numbers(held: xr.Variable) -> xr.Variable:

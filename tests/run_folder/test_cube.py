@@ -2,10 +2,10 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from engine.draws.inputs import Input
 from engine.errors import UserError
 from engine.execution.resources import bytes_needed, refuse_if_too_large
 from engine.modelling.records import Outcome, StaticModel
+from engine.risk.summary_groups import GROUPS
 from engine.run_folder import cube, ledger, reading
 from engine.run_folder.cube_groups import groups
 from engine.run_folder.folder import RunFolder
@@ -298,6 +299,25 @@ def test_too_many_paths_are_refused_before_anything_is_made(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_the_documentation_tells_of_every_group_as_it_is_declared():
+    text = (README.parent / "docs" / "cube.md").read_text(encoding="utf-8")
+    of_groups = text.partition("\n## Groups\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `/([\w/]+)` \| (.+) \| ([^|]+) \|$", of_groups, re.MULTILINE)
+    told = {place: (what, dims) for place, what, dims in rows if place not in ("paths", "draws")}
+    assert list(told) == [group.place for group in GROUPS]
+    for group in GROUPS:
+        what, dims = told[group.place]
+        further = ("year", "...") if group.of == "yearly" else ()
+        expected = [", ".join((*of.dims, *further)) or "none" for of in group.numbers]
+        assert dims == "; ".join(dict.fromkeys(expected)), group.place
+        kind = {"outcomes": "outcomes", "yearly": "yearly variables"}.get(group.of, "`")
+        named = [f"`{of.name.format('<outcome>')}`" for of in group.numbers if of.name != "{}"]
+        assert what.startswith(kind) and all(name in what for name in named), group.place
+        assert group.optional == ("the group is absent" in what), group.place
+    with_reasons = [f"`/{g.place}/reasons`" for g in GROUPS if any(of.table for of in g.numbers)]
+    assert ", ".join(with_reasons) in of_groups
+
+
 def test_the_estimate_bounds_what_is_written(finished):
     folder, study, _ = finished
     taken = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -318,9 +338,7 @@ def test_a_static_model_that_keeps_nothing_has_no_yearly_groups(tmp_path):
         events=(),
         inputs=(Input("x", "1", "", Marginal("fixed", (1.0,))),),
     )
-    summaries = replace(
-        make_summaries(make_study(100), {}), events={}, difference_events={}, nonfinite=np.zeros((2, 1), int)
-    )
+    summaries = make_summaries(make_study(100), {})
     names = [name for name, _ in groups(study, summaries) if name]
     assert names == [
         "risk",

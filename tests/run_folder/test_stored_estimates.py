@@ -37,5 +37,5 @@ def test_what_holds_nothing_is_left_out_and_what_has_no_flag_has_no_reasons():
     tree = xr.DataTree.from_dict(made)
     first, second = put_together(tree["few"])["x"].values
     assert same(few, first) and second == sound
-    nothing = put_together(tree, "sound")["x"].values[1]
+    nothing = put_together(tree["sound"])["x"].values[1]
     assert np.isnan(nothing.estimate) and nothing.flags == (Flag(Reason.UNRECORDED),)
