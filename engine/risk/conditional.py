@@ -117,7 +117,7 @@ def _policy_records(
     rows: list[tuple[str, str, Estimate]] = [("share", condition.text, probability(given, units))]
     for name, array in values.items():
         sides = {
-            side: summary(array[mask], part, study.model.outcomes[name].loss, study.levels)
+            side: summary(array[mask], part, study.is_loss(name), study.levels)
             for side, mask, part in split.sides()
         }
         for side, estimates in sides.items():

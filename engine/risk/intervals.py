@@ -155,6 +155,10 @@ class Units:
         _, owner = np.unique(self.owners(kept), return_inverse=True)
         return Units(len(kept), self.size, owner)
 
+    def kept(self, mask: Bool[np.ndarray, "path"]) -> Units:
+        """The same; these themselves where the mask holds on every path."""
+        return self if mask.all() else self.take(mask)
+
 
 def as_units(paths: int, unit: int | Units) -> Units:
     """Consecutive groups of `unit` paths (the last may be short); given `Units`, those."""

@@ -64,7 +64,7 @@ def _dots(
             low, high = (end if math.isfinite(end) else r.estimate for end in (r.low, r.high))
             ends = {"x": _percent(r.estimate), "low": _percent(low), "high": _percent(high)}
             texts = {"share": f"{shown.estimate} %", "interval": interval}
-            points.append({"p": run.study.policy_names.index(r.policy), "name": name, **ends, **texts})
+            points.append({"p": run.study.row(r.policy), "name": name, **ends, **texts})
     names = list(dict.fromkeys(name for name, *_ in rows))
     height = len(names) * (GAP + ROW * len({r.policy for r in records}))
     return Chart(

@@ -49,7 +49,7 @@ def section(run: RunRecords) -> Section | None:
 def outcome_curves(run: RunRecords, name: str) -> dict[str, Curve]:
     """The curve of each policy: from paths where they are kept, else from the histogram."""
     study, tree = run.study, run.tree
-    loss = study.model.outcomes[name].loss
+    loss = study.is_loss(name)
     if "paths" in tree.children and name in tree["paths"].data_vars:
         table = tree["paths"][name]
         return {
