@@ -33,7 +33,7 @@ def tables(given: ByStructure) -> Iterator[Table]:
     if given.rankings:
         yield _verdicts(given)
     held = {_key(record): record for record in given.records}
-    events = [event.name for event in given.study.events if any(key[3] == event.name for key in held)]
+    events = [name for name in given.study.events_by_name if any(key[3] == name for key in held)]
     outcomes = [name for name in given.study.model.outcomes if any(key[3] == name for key in held)]
     measures = list(dict.fromkeys(key[4] for key in held if key[4] != PROBABILITY))
     rows_of_events = [(name, PROBABILITY) for name in events]
@@ -94,7 +94,7 @@ def _places(given: ByStructure, kind: str, every: Sequence[tuple[str, str, str, 
     """What a row is of; of outcomes, the measure and the unit too."""
     own: tuple[Column, ...] = (texts(kind, [row[0] for row in every], kind),)
     if kind == "outcome":
-        units = [given.study.model.outcomes[name].unit for name, *_ in every]
+        units = [given.study.unit_of(name) for name, *_ in every]
         own += (
             texts("measure", [row[1] for row in every], "measure of risk"),
             texts("unit", units, "unit of the outcome", over=("outcome",)),

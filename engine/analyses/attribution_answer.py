@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.analyses.attribution import PROBABILITY, SHORTFALL, Attribution, Part, attribution
+from engine.analyses.attribution import Attribution, Part, attribution
 from engine.analyses.comparison import of_named
+from engine.analyses.variables import PROBABILITY, SHORTFALL
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, estimates, texts
@@ -80,7 +81,7 @@ def sentence(given: Attribution, part: Part) -> str:
 
 def _subject(given: Attribution, named: Sequence[str]) -> Part:
     """What the finding is of: what was named first; else, as in the report, the event of several events, else the first one, else the headline."""
-    events = {event.name: event for event in given.study.events}
+    events = given.study.events_by_name
     of_events = [part for part in given.parts if part.measure == PROBABILITY]
     tails = [part for part in given.parts if part.measure == SHORTFALL]
     if named:
@@ -179,8 +180,7 @@ def _scale(part: Part) -> float:
 
 
 def _unit(given: Attribution, part: Part) -> str:
-    outcome = given.study.model.outcomes.get(part.variable)
-    return shown_in(f"difference_{part.measure}", outcome.unit if outcome else "1")[1]
+    return shown_in(f"difference_{part.measure}", given.study.unit_of(part.variable))[1]
 
 
 def _percent(part: Part, own: float) -> str:

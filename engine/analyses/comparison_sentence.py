@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.analyses.findings import PROBABILITY, Findings
+from engine.analyses.findings import Findings
+from engine.analyses.variables import PROBABILITY
 from engine.risk.as_text import Cell, cell, judged
 from engine.risk.dominance import Dominance, Verdict
 from engine.risk.tables import Record
@@ -41,7 +42,7 @@ def _of_one(of: Findings, name: str, policy: str) -> str:
             return f"{head}{what} ({_said(cell(chance, 100.0))} points)."
         side = "likelier" if sign > 0 else "less likely"
         return f"{head}{side} by {_size(chance, 100.0)} points."
-    loss, unit = of.study.model.outcomes[name].loss, of.study.model.outcomes[name].unit
+    loss, unit = of.study.is_loss(name), of.study.unit_of(name)
     shortfall = f"ES{100 * of.question.level:g}"
     parts = [_measure(of, name, policy, measure, loss, unit) for measure in ("mean", shortfall)]
     worse = of.by_key.get(("worse", policy, name))
@@ -84,17 +85,12 @@ def _of_many(of: Findings, name: str) -> str:
     estimate, low, high = gaps.ranks
     first = names[int(np.argmin(estimate))]
     may = [names[k] for k in np.flatnonzero(low == 1)]
-    what = f"Of {len(names)} policies {first} has the {'lowest' if _is_loss(of, name) else 'highest'} {measure} of {name}"
+    what = f"Of {len(names)} policies {first} has the {'lowest' if of.study.is_loss(name) else 'highest'} {measure} of {name}"
     if len(may) == 1:
         return f"{what}, and can be distinguished from all others."
     others = [one for one in may if one != first]
     listed = ", ".join(others) if len(others) <= 4 else f"{len(others)} others"
     return f"{what}, and cannot be distinguished from {listed}; ranks of {base}: {low[names.index(base)]} to {high[names.index(base)]}."
-
-
-def _is_loss(of: Findings, name: str) -> bool:
-    outcome = of.study.model.outcomes.get(name)
-    return outcome is None or outcome.loss
 
 
 def _of_years(of: Findings) -> str:

@@ -8,7 +8,8 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from engine.analyses.findings import PROBABILITY, Findings
+from engine.analyses.findings import Findings
+from engine.analyses.variables import PROBABILITY
 from engine.answers.table import Column, Table, counts, estimates, numbers, texts
 from engine.formatting import rounded
 from engine.risk.as_text import cell
@@ -78,8 +79,7 @@ def judged(gap: Record | None, loss: bool) -> str:
 
 def verdict(of: Findings, measure: str, policy: str, name: str) -> str:
     """The same of an outcome or an event."""
-    outcome = of.study.model.outcomes.get(name)
-    return judged(of.by_key.get((measure, policy, name)), outcome is None or outcome.loss)
+    return judged(of.by_key.get((measure, policy, name)), of.study.is_loss(name))
 
 
 def verdicts(values: Sequence[str]) -> Column:
@@ -124,7 +124,9 @@ def _differences(of: Findings) -> Table:
 
 def _events(of: Findings) -> Table:
     rows = [
-        *product((e.name for e in of.study.events if (CHANCE, of.others[0], e.name) in of.by_key), of.others)
+        *product(
+            (name for name in of.study.events_by_name if (CHANCE, of.others[0], name) in of.by_key), of.others
+        )
     ]
     columns = (
         *labelled(rows, event="event", policy="policy"),
@@ -186,20 +188,19 @@ def _dominance(of: Findings) -> Table:
 
 def _ranges(of: Findings) -> Table:
     """At which thresholds events would be clearly less likely, and likelier, than under the baseline."""
-    events, names = {event.name: event for event in of.study.events}, of.study.policy_names
     rows = list(product(of.curves, of.others))
-    own = [events[name] for name, _ in rows]
+    own = [of.study.events_by_name[name] for name, _ in rows]
     reach = [of.curves[name].reach for name, _ in rows]
     over, less = {"over": ("event",)}, {"over": ("event",), "brief": False}
     limits = [event.above if event.above is not None else event.below for event in own]
     of_outcome = [str(event.outcome) for event in own]
-    ranges = {sign: [_ranged(of.curves[name], names.index(p), sign) for name, p in rows] for sign in (-1, 1)}
+    ranges = {sign: [_ranged(of.curves[name], of.study.row(p), sign) for name, p in rows] for sign in (-1, 1)}
     columns: tuple[Column, ...] = (
         *labelled(rows, event="event", policy="policy"),
         texts("outcome", of_outcome, "outcome that the event reads", **less),
         texts("side", ["above" if event.above is not None else "below" for event in own], "side of the event", **less),
         numbers("threshold", limits, "that of the study", **over),  # type: ignore[arg-type]
-        texts("unit", [of.study.model.outcomes[name].unit for name in of_outcome], "unit of the thresholds", **over),
+        texts("unit", [*map(of.study.unit_of, of_outcome)], "unit of the thresholds", **over),
         texts("less", ranges[-1], "where it is clearly less likely than under the baseline", head="less likely at"),
         texts("more", ranges[1], "where it is clearly likelier than under the baseline", head="likelier at"),
         numbers("reach_share", [one for one, _ in reach], "standard errors that wide bands of shares reach", **less),  # type: ignore[arg-type]
@@ -218,7 +219,7 @@ def _thresholds(of: Findings) -> Table:
     """The chance to pass each level of the outcome of an event; an event with fewer levels has empty rows."""
     points = range(max((len(curves.levels) for curves in of.curves.values()), default=0))
     rows = list(product(of.curves, of.study.policy_names, points))
-    at = [(of.curves[name], of.study.policy_names.index(policy), k) for name, policy, k in rows]
+    at = [(of.curves[name], of.study.row(policy), k) for name, policy, k in rows]
 
     def each(get: Any) -> list[Any]:
         return [get(curves, p, k) if k < len(curves.levels) else None for curves, p, k in at]

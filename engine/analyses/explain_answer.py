@@ -168,7 +168,7 @@ def _places(given: Explanation) -> Table:
     whole = {dim: sum(one.part.estimate for one in rows if one.dim == dim) for dim in dims}
     name = given.watched.outcome
     what = f"the mean of {name} there" if given.watched.event else given.measure
-    unit = given.study.model.outcomes[name].unit if name else "1"
+    unit = given.study.unit_of(name) if name else "1"
     columns = (
         texts("place", [one.label for one in rows], "label of the place"),
         texts("dim", [one.dim for one in rows], "its dimension", head="by", brief=len(dims) > 1),
@@ -243,7 +243,7 @@ def _worst(given: Explanation, folder: Path) -> list[Table]:
         counts("path", [path for path, _ in cells], about),
         texts("outcome", [name for _, name in cells], "outcome that is looked at"),
         numbers("value", values, "its value on the path"),
-        texts("unit", [study.model.outcomes[name].unit for _, name in cells], "unit of the outcome", over=("outcome",), brief=False),
+        texts("unit", [study.unit_of(name) for _, name in cells], "unit of the outcome", over=("outcome",), brief=False),
     )  # fmt: skip
     command = (
         counts("path", paths, about),

@@ -99,8 +99,7 @@ class Explanation:
     @property
     def unit(self) -> str:
         """Of what is measured."""
-        name = self.watched.variable
-        return "1" if self.watched.event else self.study.model.outcomes[name].unit
+        return self.study.unit_of(self.watched.variable)
 
     @cached_property
     def ranked(self) -> list[Driver]:
@@ -181,8 +180,7 @@ def _measured(futures: TailFutures) -> dict[str, Estimate]:
         happened[futures.share.path] = True
         return {"probability": probability(happened, units)}
     assert what.level is not None
-    loss = what.study.model.outcomes[what.variable].loss
-    of = summary(futures.values[what.variable], units, loss, (what.level,))
+    of = summary(futures.values[what.variable], units, what.study.is_loss(what.variable), (what.level,))
     name = f"{100 * what.level:g}"
     return {f"ES{name}": of[f"ES{name}"], f"VaR{name}": of[f"VaR{name}"]}
 

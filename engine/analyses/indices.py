@@ -10,18 +10,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.analyses import shapley
-from engine.analyses.futures import (
-    SHORTFALL,
-    Futures,
-    Mix,
-    Numbers,
-    Quantity,
-    finite,
-    mix,
-    refuse_too_many,
-    sound,
-)
+from engine.analyses.futures import Futures, Mix, Numbers, Quantity, finite, mix, refuse_too_many, sound
 from engine.analyses.independent_inputs import IndependentInput, independent_inputs
+from engine.analyses.variables import SHORTFALL
 from engine.analyses.variants import Observer
 from engine.risk.flags import Flag
 from engine.risk.indices import EVERYTHING, NOTHING, Pair, away, between, few_away, increments, shares
@@ -81,11 +72,7 @@ def indices(
     units = as_units(study.paths, study.unit)
 
     def pair_of(one: Quantity, some: Bool[np.ndarray, "path"]) -> Pair:
-        return Pair(
-            numbers.values(one, a)[some],
-            numbers.values(one, b)[some],
-            units if some.all() else units.take(some),
-        )
+        return Pair(numbers.values(one, a)[some], numbers.values(one, b)[some], units.kept(some))
 
     columns: list[list[tuple[Estimate, Estimate]]] = []
     with ThreadPoolExecutor(THREADS) as threads:

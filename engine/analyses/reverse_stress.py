@@ -116,7 +116,7 @@ def starts_of(study: Study, futures: TailFutures) -> Float[np.ndarray, "stream s
 def margin_of(program: Program, futures: TailFutures) -> Callable[[np.ndarray], np.ndarray]:
     """How far it happens, in standard deviations of the outcome, at independent normal scores [stream, future]."""
     study, what = program.study, futures.watched
-    at = {name: [*study.model.outcomes].index(name) for name in what.read}
+    at = dict(zip(what.read, study.places(what.read), strict=True))
 
     def margin(points: Float[np.ndarray, "stream future"]) -> Float[np.ndarray, "future"]:
         parts = []
