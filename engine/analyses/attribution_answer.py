@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.analyses.attribution import Attribution, Part, attribution
+from engine.analyses.columns import fields, labelled
 from engine.analyses.comparison import of_named
 from engine.analyses.variables import PROBABILITY, SHORTFALL
 from engine.answers.answer import Answer, Subject
@@ -90,14 +91,9 @@ def _subject(given: Attribution, named: Sequence[str]) -> Part:
 
 
 def _groups(given: Attribution) -> Table:
-    levers = [", ".join(player.levers) for player in given.players]
-    names = [player.name for player in given.players]
-    columns = (
-        texts("group", names, "levers that are looked at together"),
-        texts("levers", levers, "those of them that differ"),
-    )
-    brief = [name != of for name, of in zip(names, levers, strict=True)]
-    return Table("groups", "Groups of levers", columns, ("group",), brief)
+    rows = [(player.name, ", ".join(player.levers)) for player in given.players]
+    columns = labelled(rows, group="levers that are looked at together", levers="those of them that differ")
+    return Table("groups", "Groups of levers", columns, ("group",), [name != of for name, of in rows])
 
 
 def _percents(given: Attribution) -> Table:
@@ -150,8 +146,7 @@ def _labels(given: Attribution, parts: Sequence[Part]) -> tuple[Column, ...]:
     over = {"over": ("of",), "brief": False}
     return (
         texts("of", [_what(part) for part in each], "what the difference is in"),
-        texts("variable", [part.variable for part in each], "outcome or event", **over),
-        texts("measure", [part.measure for part in each], "mean or ES99 of an outcome, probability of an event", **over),
+        *fields(texts, each, {"variable": "outcome or event", "measure": "mean or ES99 of an outcome, probability of an event"}, **over),
         texts("unit", [_unit(given, part) for part in each], "unit of what people read", **over),
         texts("group", [player.name for _ in parts for player in given.players], "levers that are looked at together"),
     )  # fmt: skip

@@ -8,9 +8,10 @@ from functools import partial
 from itertools import product
 from typing import Any
 
+from engine.analyses.columns import Rows, estimate, fields, labelled
 from engine.analyses.findings import Findings
 from engine.analyses.variables import PROBABILITY
-from engine.answers.table import Column, Table, counts, estimates, numbers, texts
+from engine.answers.table import Column, Table, estimates, numbers, texts
 from engine.formatting import rounded
 from engine.risk.as_text import cell
 from engine.risk.intervals import Estimate
@@ -23,7 +24,6 @@ MOST = 4
 """Policies, up to which each has a sentence, and common tails are shown."""
 ORDERS = ("first order", "second order")
 GAP, CHANCE = "difference_", f"difference_{PROBABILITY}"
-Rows = Sequence[tuple[Any, ...]]
 
 
 def tables(of: Findings) -> Iterator[Table]:
@@ -55,20 +55,6 @@ def shown(of: Findings) -> list[str]:
 def tail(of: Findings) -> str:
     """The measure of the tail that was asked for."""
     return f"ES{100 * of.question.level:g}"
-
-
-def labelled(rows: Rows, **about: str) -> tuple[Column, ...]:
-    """A column a label of the rows, by its name: what it means."""
-    made = []
-    for k, (name, words) in enumerate(about.items()):
-        values = [row[k] for row in rows]
-        made.append((counts if values and isinstance(values[0], int) else texts)(name, values, words))
-    return tuple(made)
-
-
-def estimate(one: Record | None) -> Estimate | None:
-    """The numbers and flags of a record."""
-    return None if one is None else one.alone
 
 
 def judged(gap: Record | None, loss: bool) -> str:
@@ -175,10 +161,7 @@ def _dominance(of: Findings) -> Table:
     columns = (
         *labelled(rows, outcome="outcome", order="order of dominance", policy="policy"),
         texts("verdict", [one.verdict for one in held], "the policy against the baseline", head="it"),
-        *(
-            numbers(name, [getattr(one, name) for one in held], words, brief=False)
-            for name, words in about.items()
-        ),
+        *fields(numbers, held, about, brief=False),
     )
     brief = shown(of)
     title = f"Stochastic dominance over {of.study.baseline}"

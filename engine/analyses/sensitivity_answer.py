@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from engine.analyses.columns import fields
 from engine.analyses.comparison import of_named
 from engine.analyses.futures import Quantity
 from engine.analyses.indices import Shares
@@ -154,9 +155,9 @@ def _worth(given: SensitivityResult) -> Table:
     over = {"over": ("decision",), "brief": False}
     columns = (
         texts("decision", [f"{w.measure} of {w.outcome}, {w.choice} picked without knowing" for w, *_ in rows], "what a policy is picked by"),
-        texts("outcome", [w.outcome for w, *_ in rows], "outcome", **over),
-        texts("measure", [w.measure for w, *_ in rows], "what the choice looks at", **over),
-        texts("choice", [w.choice for w, *_ in rows], "policy that is picked without knowing", **over),
+        *fields(texts, [w for w, *_ in rows], {
+            "outcome": "outcome", "measure": "what the choice looks at", "choice": "policy that is picked without knowing",
+        }, **over),
         texts("unit", [given.study.unit_of(w.outcome) for w, *_ in rows], "unit of the outcome", **over),
         texts("knowing", [name for _, name, _ in rows], "what is known"),
         estimates("worth", [one for *_, one in rows], "what it is worth to know before the policy is picked; nobody knows a shock in advance"),
@@ -244,7 +245,7 @@ def _parts(every: Sequence[Quantity], dim: str, names: Sequence[str]) -> list[Co
         "variable": "outcome or event", "measure": "mean, what a path adds to ES, or probability",
         "policy": "policy", "against": "policy that is deducted; empty for none",
     }  # fmt: skip
-    return [texts(name, [getattr(one, name) for one in every], about[name], over=(dim,), brief=False) for name in names]  # fmt: skip
+    return fields(texts, every, {name: about[name] for name in names}, over=(dim,), brief=False)
 
 
 def _what(one: Quantity) -> str:
