@@ -115,7 +115,7 @@ def listed(names: Sequence[str], most: int = 0) -> str:
     """`a, b and c`, or `a, b and 3 more`, of more than one over the most."""
     if most and len(names) > most + 1:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def named(one: Ranking, several: bool = False) -> str:
