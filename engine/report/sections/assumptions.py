@@ -13,7 +13,11 @@ def section(run: RunRecords) -> Section:
     """Tables of the resolved study."""
     study = run.study
     levers = [
-        (name, entry, [_lever(study, policy, name) for policy in study.policies])
+        (
+            name,
+            entry,
+            [lever_text(study, policy, name) if name in policy.levers else "" for policy in study.policies],
+        )
         for name, entry in study.model.levers.items()
     ]
     apart = [row for row in levers if len(set(row[2])) > 1]
@@ -59,10 +63,6 @@ def _policy(study: Study, policy: Policy) -> tuple[Text, ...]:
     else:
         share = f"{100 * policy.implementation:g} %, from “{policy.before.name}”"
     return (name, policy.about), start, share
-
-
-def _lever(study: Study, policy: Policy, lever: str) -> str:
-    return lever_text(study, policy, lever) if lever in policy.levers else ""
 
 
 def _rule(run: RunRecords, event: Event) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 from engine.answers.answer import Answer
 from engine.report.charts import Chart, columns_of
 from engine.report.run_records import RunRecords
-from engine.report.text import compact, listed, minus, unit_of, with_interval
+from engine.report.text import compact, minus, short, unit_of, with_interval
+from engine.risk.rankings import listed
 from engine.risk.tables import record
 from engine.risk.thresholds import drawn
 
@@ -70,4 +71,4 @@ def _chart(run: RunRecords, answer: Answer, event: str, about: dict[str, Any]) -
 
 
 def _number(value: float | None) -> float | None:
-    return float(f"{value:.5g}") if value is not None and math.isfinite(value) else None
+    return short(value) if value is not None and math.isfinite(value) else None
