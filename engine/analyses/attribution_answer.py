@@ -44,7 +44,7 @@ def answer(of: Asked, start: str, end: str, variables: Sequence[str]) -> Answer:
 def sentence(given: Attribution, part: Part) -> str:
     """One sentence on a measure: which group carries most of the difference, which work against it, which cannot be distinguished from zero."""
     whole = _record(part, given.end, part.difference)
-    sign, scale = judged(whole), _scale(part)
+    sign, scale = judged(whole), shown_in(f"difference_{part.measure}")[0]
     shares = _by_name(given, part)
     signs = {name: judged(one) for name, one in shares.items()}
     shown = {name: _shown(one, scale) for name, one in shares.items()}
@@ -168,10 +168,6 @@ def _record(part: Part, who: str, one: Estimate) -> Record:
 def _shown(one: Record, scale: float) -> str:
     own = cell(one, scale)
     return f"{own.estimate}{own.mark} {own.interval}".strip()
-
-
-def _scale(part: Part) -> float:
-    return shown_in(f"difference_{part.measure}")[0]
 
 
 def _unit(given: Attribution, part: Part) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from engine.analyses.findings import Findings
@@ -116,10 +118,6 @@ def _said(shown: Cell, sign: str = "") -> str:
 
 def _size(gap: Record, scale: float) -> str:
     """The size of a difference whose sign is known, with its interval: `17.7 [17.5, 18.1]` for -17.7."""
-    if gap.estimate >= 0:
-        return _said(cell(gap, scale))
-    turned = Record(
-        gap.measure, gap.level, gap.policy, gap.variable, gap.place, gap.year,
-        -gap.estimate, gap.standard_error, -gap.high, -gap.low, gap.flags,
-    )  # fmt: skip
-    return _said(cell(turned, scale))
+    if gap.estimate < 0:
+        gap = replace(gap, estimate=-gap.estimate, low=-gap.high, high=-gap.low)
+    return _said(cell(gap, scale))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
 from typing import Any
@@ -84,28 +84,48 @@ def ended(value: float, low: float, high: float) -> Estimate:
     return Estimate(float(value), math.nan, float(low), float(high))
 
 
-def _brief(of: Findings) -> list[str]:
-    """Outcomes of which something is shown: of few policies all."""
-    return outcomes_of(of) if len(of.others) <= FEW else shown(of)
-
-
 def _held(of: Findings, measure: str, rows: Rows) -> list[Estimate | None]:
     return [estimate(of.by_key.get((measure, policy, name))) for name, policy in rows]
 
 
 def _differences(of: Findings) -> Table:
-    every = dict.fromkeys(m.removeprefix(GAP) for m, *_ in of.by_key if m.startswith(GAP) and m != CHANCE)
-    rows = list(product(outcomes_of(of), every, of.others))
-    columns = (
-        *labelled(rows, outcome="outcome", measure="measure of risk", policy="policy"),
-        units(of, "outcome", [name for name, *_ in rows]),
-        estimates("difference", [estimate(of.by_key.get((GAP + m, p, name))) for name, m, p in rows], "policy less the baseline", head="less"),
-        verdicts([verdict(of, GAP + m, p, name) for name, m, p in rows]),
-    )  # fmt: skip
-    brief, measures = shown(of), ("mean", tail(of))
-    seen = [name in brief and measure in measures for name, measure, _ in rows]
+    gaps = {m: m.removeprefix(GAP) for m, *_ in of.by_key if m.startswith(GAP) and m != CHANCE}
+    column, brief = {"about": "policy less the baseline", "head": "less"}, ("mean", tail(of))
     title = f"Outcomes less {of.study.baseline}"
-    return Table("differences", title, columns, ("outcome", "measure", "policy"), seen, "policy")
+    return _by_measure(of, "difference", title, gaps, "measure of risk", of.others, brief, column)
+
+
+def _by_measure(
+    of: Findings,
+    name: str,
+    title: str,
+    called: Mapping[str, str],
+    about: str,
+    policies: Sequence[str],
+    brief: Sequence[str],
+    column: Mapping[str, str],
+) -> Table:
+    """What there is of some measures, by outcome and policy; of differences with their verdicts.
+
+    Args:
+      name: of the column of estimates; column: its other fields.
+      called: what each measure of the records is called; about: what that is.
+      brief: measures that are shown at once.
+    """
+    keys = list(product(outcomes_of(of), called, policies))
+    rows = [(outcome, called[measure], policy) for outcome, measure, policy in keys]
+    gaps = name == "difference"
+    columns = (
+        *labelled(rows, outcome="outcome", measure=about, policy="policy"),
+        units(of, "outcome", [outcome for outcome, *_ in rows]),
+        estimates(name, [estimate(of.by_key.get((m, p, outcome))) for outcome, m, p in keys], **column),
+        *([verdicts([verdict(of, m, p, outcome) for outcome, m, p in keys])] if gaps else ()),
+    )
+    whole = shown(of)
+    seen = [outcome in whole and measure in brief for outcome, measure, _ in rows]
+    return Table(
+        "differences" if gaps else name, title, columns, ("outcome", "measure", "policy"), seen, "policy"
+    )
 
 
 def _events(of: Findings) -> Table:
@@ -124,7 +144,8 @@ def _events(of: Findings) -> Table:
 
 
 def _worse(of: Findings) -> Table:
-    brief, rows = _brief(of), list(product(outcomes_of(of), of.others))
+    names = outcomes_of(of)
+    brief, rows = names if len(of.others) <= FEW else shown(of), list(product(names, of.others))
     columns = (
         *labelled(rows, outcome="outcome", policy="policy"),
         estimates("worse", _held(of, "worse", rows), "probability of being worse than the baseline", head="worse in", shown="%"),
@@ -137,17 +158,10 @@ def _worse(of: Findings) -> Table:
 
 
 def _regret(of: Findings) -> Table:
-    every = {m: m.partition("_")[2] or "mean" for m, *_ in of.by_key if m.startswith("regret")}
-    rows = list(product(outcomes_of(of), every.values(), of.study.policy_names))
-    keys = list(product(outcomes_of(of), every, of.study.policy_names))
-    columns = (
-        *labelled(rows, outcome="outcome", measure="mean, quantiles and largest", policy="policy"),
-        units(of, "outcome", [name for name, *_ in rows]),
-        estimates("regret", [estimate(of.by_key.get((m, p, name))) for name, m, p in keys], "what it lacks of the best policy of the same future"),
-    )  # fmt: skip
-    whole = shown(of)
-    seen = [name in whole and measure in ("mean", "VaR95") for name, measure, _ in rows]
-    return Table("regret", "Regret", columns, ("outcome", "measure", "policy"), seen, "policy")
+    called = {m: m.partition("_")[2] or "mean" for m, *_ in of.by_key if m.startswith("regret")}
+    column, brief = {"about": "what it lacks of the best policy of the same future"}, ("mean", "VaR95")
+    about = "mean, quantiles and largest"
+    return _by_measure(of, "regret", "Regret", called, about, of.study.policy_names, brief, column)
 
 
 def _dominance(of: Findings) -> Table:

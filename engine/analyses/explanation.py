@@ -207,19 +207,13 @@ def _inputs(
 ) -> tuple[tuple[Driver, ...], tuple[Slope, ...], dict[str, str]]:
     study = program.study
     priors = Priors(study)
-    joint: np.ndarray = np.asarray(
-        drawing.joint_scores(study, futures.scores[: _once(program)], program.inputs)
-    )
+    once = futures.scores[: len(program.inputs["factor_keys"])]
+    joint: np.ndarray = np.asarray(drawing.joint_scores(study, once, program.inputs))
     drivers = drivers_of(program, futures, priors, joint)
     reasons = {study.inputs[k].name: priors.left_out(k) for k in priors.drawn}
     known = [k for k in priors.drawn if not reasons[study.inputs[k].name]]
     slopes = _slopes(futures, priors, known, joint)
     return tuple(drivers), tuple(slopes), {name: reason for name, reason in reasons.items() if reason}
-
-
-def _once(program: Program) -> int:
-    """Random numbers that are drawn once a path."""
-    return len(program.inputs["factor_keys"])
 
 
 def _slopes(futures: TailFutures, priors: Priors, known: list[int], joint: np.ndarray) -> list[Slope]:

@@ -174,7 +174,7 @@ def _beliefs(
     seen = [one for side in rows for one in turns(line.at, side, is_sure, sign, reach)]
     named = line.kind, line.name, line.unit, line.stated
     if not seen:
-        move = Estimate(abs(most - line.start), np.nan, np.nan, np.nan)
+        move = Estimate(abs(most - line.start))
         return [Belief(*named, line.value(most), move, False, line.how(most))]
     found = []
     for turn in sorted(seen, key=lambda one: abs(one.at.estimate - line.start)):

@@ -161,7 +161,7 @@ def _reach(given: FlipResult) -> Table:
         rows.append(("all priors together", given.joint.distance, given.joint.entropy, nan))
     if given.nearest is not None:
         trusted = given.nearest.shape <= LARGEST_SHAPE
-        far = Estimate(given.nearest.distance, nan, nan, nan) if trusted else Estimate(nan, nan, nan, nan)
+        far = Estimate(given.nearest.distance if trusted else nan)
         rows.append(
             (
                 "law of all futures, shocks too",

@@ -96,17 +96,12 @@ class Futures:
         Args:
           paths: from the first on; all of the study's if not given.
         """
-        study = self.study if paths is None else replace(self.study, paths=paths)
-        blocks = study.blocks()
         numbered = ({stream: self.replicate + by for stream, by in mix.items()} for mix in mixes)
-        programs = ((k, variants.drawn_anew(self.program, mix)) for k, mix in enumerate(numbered))
-        return self._gathered(programs, study, len(blocks))
+        return self._gathered((variants.drawn_anew(self.program, mix) for mix in numbered), paths)
 
     def held(self, values: Iterable[Mapping[str, float]], paths: int | None = None) -> Iterator[Values]:
         """The outcomes by name with some factors held at values, one after the other."""
-        study = self.study if paths is None else replace(self.study, paths=paths)
-        programs = ((k, variants.held(self.program, one)) for k, one in enumerate(values))
-        return self._gathered(programs, study, len(study.blocks()))
+        return self._gathered((variants.held(self.program, one) for one in values), paths)
 
     def anew(self, by: int = 1) -> Futures:
         """As many futures of the study with every input drawn anew: independent of these. Of 0, these; of each other number, others."""
@@ -118,8 +113,7 @@ class Futures:
 
     def changed(self, change: Change, paths: int) -> Values:
         """The outcomes by name of the study with a change, on the first so many paths."""
-        study = replace(self.study, paths=paths)
-        return next(self._gathered([(0, variants.fed(self.program, change))], study, len(study.blocks())))
+        return next(self._gathered([variants.fed(self.program, change)], paths))
 
     def draws(self) -> FactorDraws:
         """Factor draws of all paths."""
@@ -134,14 +128,13 @@ class Futures:
         outcomes = self.program.outcomes_of(scores)
         return {name: outcomes[:, at] for name, at in zip(self.names, self._at, strict=True)}
 
-    def _gathered(
-        self, programs: Iterable[tuple[int, Program]], study: Study, blocks: int
-    ) -> Iterator[Values]:
-        parts = []
-        for _, result in variants.results(programs, study.blocks()):
+    def _gathered(self, programs: Iterable[Program], paths: int | None) -> Iterator[Values]:
+        study = self.study if paths is None else replace(self.study, paths=paths)
+        blocks, parts = study.blocks(), []
+        for _, result in variants.results(enumerate(programs), blocks):
             parts.append(result.outcomes[:, self._at])
-            if len(parts) == blocks:
-                whole = parts[0] if blocks == 1 else np.concatenate(parts, axis=-1)
+            if len(parts) == len(blocks):
+                whole = parts[0] if len(blocks) == 1 else np.concatenate(parts, axis=-1)
                 yield {name: np.ascontiguousarray(whole[:, k]) for k, name in enumerate(self.names)}
                 parts = []
 

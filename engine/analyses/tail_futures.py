@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -258,10 +258,7 @@ def _in_full(
             assert trace.yearly is not None
             parts[name].append(make(trace.yearly[policy]))
         traces.append(Trace(0, trace.outcomes, None, trace.draws, trace.shocks))
-    shocks = _joined([trace.shocks for trace in traces if trace.shocks is not None])
+    shocks = [trace.shocks for trace in traces if trace.shocks is not None]
+    drawn = np.concatenate(shocks, axis=-1) if shocks else None
     draws = np.concatenate([trace.draws for trace in traces], axis=-1)
-    return draws, shocks, {name: np.concatenate(rows, axis=-1) for name, rows in parts.items()}
-
-
-def _joined(parts: Sequence[np.ndarray]) -> np.ndarray | None:
-    return np.concatenate(parts, axis=-1) if parts else None
+    return draws, drawn, {name: np.concatenate(rows, axis=-1) for name, rows in parts.items()}
