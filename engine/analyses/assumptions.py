@@ -11,10 +11,11 @@ from itertools import combinations
 import numpy as np
 
 from engine.analyses import variants
+from engine.analyses.variables import outcomes_of
 from engine.errors import Problem, UserError, unknown
 from engine.program import compilation_cache, devices
 from engine.program.contract import Program
-from engine.risk.events import event_outcomes, happens
+from engine.risk.events import happens
 from engine.risk.exclusion import excluded, most_excluded
 from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import Units, as_units
@@ -117,7 +118,7 @@ def assumptions(
     observe("compiling", 0, total)
     program = devices.program(study, device)
     program.prepare()
-    read = sorted({*outcomes, *(name for event in events for name in event_outcomes(study, event))})
+    read = sorted(outcomes_of(study, wanted))
     records: list[Record] = []
     for done, (one, values) in enumerate(_values(program, every, read), start=1):
         records += _records(study, one, values, events, outcomes)

@@ -77,8 +77,8 @@ def rankings(study: Study, records: Iterable[Record]) -> list[Ranking]:
     signs: dict[tuple[str, str, str, str], dict[str, int | None]] = {}
     for record in records:
         if record.measure.startswith("difference_"):
-            outcome, sign = study.model.outcomes.get(record.variable), judged(record)
-            if sign and outcome is not None and not outcome.loss:
+            sign = judged(record)
+            if sign and not study.is_loss(record.variable):
                 sign = -sign
             key = record.variable, record.bare_measure, record.policy, record.place["against"]
             signs.setdefault(key, {})[record.place["structure"]] = sign

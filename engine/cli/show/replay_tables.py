@@ -202,7 +202,7 @@ def _print_outcomes(
     rows = [
         [
             *(number(float(story["outcomes"][name].sel(policy=policy))) for policy in names),
-            study.model.outcomes[name].unit,
+            study.unit_of(name),
         ]
         for name in outcomes
     ]

@@ -70,7 +70,7 @@ def _rule(run: RunRecords, event: Event) -> str:
         return "all of: " + ", ".join(run.title("events", name) for name in event.all_of)
     assert event.outcome is not None
     sign, threshold = (">", event.above) if event.above is not None else ("<", event.below)
-    unit = unit_of(run.study.model.outcomes[event.outcome].unit)
+    unit = unit_of(run.study.unit_of(event.outcome))
     return f"{run.title('outcomes', event.outcome)} {sign} {threshold:g}{unit}"
 
 

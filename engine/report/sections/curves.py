@@ -116,8 +116,7 @@ def _table(curves: Mapping[str, Curve], policies: tuple[str, ...], lowest: float
 
 def _finding(run: RunRecords, name: str) -> str:
     """Where the worst 1 % begins, which is VaR 99, with its interval or why there is none."""
-    outcome, unit = run.study.model.outcomes[name], unit_of(run.study.model.outcomes[name].unit)
-    word = "above" if outcome.loss else "below"
+    unit, word = unit_of(run.study.unit_of(name)), "above" if run.study.is_loss(name) else "below"
     records = {p: run.risk[("VaR99", p, name)] for p in run.study.policy_names}
     flagged = next((r.flag for r in records.values() if not np.isfinite(r.low)), "")
     if flagged:

@@ -29,7 +29,7 @@ def charts(run: RunRecords, answer: Answer) -> Iterator[Chart]:
 
 def _chart(run: RunRecords, answer: Answer, event: str, about: dict[str, Any]) -> Chart:
     outcome, side, threshold = about["outcome"], about["side"], about["threshold"]
-    unit = run.study.model.outcomes[outcome].unit
+    unit = run.study.unit_of(outcome)
     held = [row for row in answer["thresholds"].where(event=event) if row["level"] is not None]
     levels = np.array(list(dict.fromkeys(row["level"] for row in held)))
     near, at = drawn(levels, threshold), int(np.abs(levels - threshold).argmin())
