@@ -11,10 +11,11 @@ from itertools import combinations
 import numpy as np
 
 from engine.analyses import variants
+from engine.analyses.variables import outcomes_of
 from engine.errors import Problem, UserError, unknown
 from engine.program import compilation_cache, devices
 from engine.program.contract import Program
-from engine.risk.events import event_outcomes, happens
+from engine.risk.events import happens
 from engine.risk.exclusion import excluded, most_excluded
 from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import Units, as_units
@@ -117,7 +118,7 @@ def assumptions(
     observe("compiling", 0, total)
     program = devices.program(study, device)
     program.prepare()
-    read = sorted({*outcomes, *(name for event in events for name in event_outcomes(study, event))})
+    read = sorted(outcomes_of(study, wanted))
     records: list[Record] = []
     for done, (one, values) in enumerate(_values(program, every, read), start=1):
         records += _records(study, one, values, events, outcomes)
@@ -126,10 +127,9 @@ def assumptions(
 
 
 def _wanted(study: Study, variables: Sequence[str] | None) -> list[str]:
-    events = [event.name for event in study.events]
     if variables is None:
-        return [*study.headline, *events]
-    known = [*study.model.outcomes, *events]
+        return [*study.headline, *study.events_by_name]
+    known = study.variables
     wrong = [unknown("outcome or event", name, known) for name in variables if name not in known]
     if wrong:
         raise UserError("--outcome", wrong)
@@ -149,7 +149,7 @@ def _values(
     program: Program, every: Sequence[Structure], read: Sequence[str]
 ) -> Iterator[tuple[Structure, _Values]]:
     study, blocks = program.study, program.study.blocks()
-    places = [[*study.model.outcomes].index(name) for name in read]
+    places = study.places(read)
     fed = ((one, variants.fed(program, one.change)) for one in every)
     parts: list[np.ndarray] = []
     out: list[np.ndarray] = []
@@ -217,7 +217,7 @@ def _of_event(study: Study, one: Structure, values: _Values, event: Event) -> li
 
 def _of_outcome(study: Study, one: Structure, values: _Values, name: str) -> list[Record]:
     by_policy = dict(zip(study.policy_names, values.of[name], strict=True))
-    loss, place, order = study.model.outcomes[name].loss, {"structure": one.name}, _order(study)
+    loss, place, order = study.is_loss(name), {"structure": one.name}, _order(study)
     own, gaps = [], []
     for number, other in enumerate(order[:-1] or order):
         stacked = np.stack([by_policy[policy] for policy in order[number:]])

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine.analyses.assumptions import ByStructure, assumptions, of_few
+from engine.analyses.columns import estimate, fields, labelled
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, estimates, texts
-from engine.risk.intervals import Estimate
 from engine.risk.rankings import PROBABILITY, STATED, Ranking, adjective, listed, named
 from engine.risk.tables import Record
 from engine.study.assumption_tables import ALL, in_words
@@ -33,7 +33,7 @@ def tables(given: ByStructure) -> Iterator[Table]:
     if given.rankings:
         yield _verdicts(given)
     held = {_key(record): record for record in given.records}
-    events = [event.name for event in given.study.events if any(key[3] == event.name for key in held)]
+    events = [name for name in given.study.events_by_name if any(key[3] == name for key in held)]
     outcomes = [name for name in given.study.model.outcomes if any(key[3] == name for key in held)]
     measures = list(dict.fromkeys(key[4] for key in held if key[4] != PROBABILITY))
     rows_of_events = [(name, PROBABILITY) for name in events]
@@ -61,10 +61,10 @@ def _verdicts(given: ByStructure) -> Table:
     sides = [one.worse(STATED) for one in among]
     columns = (
         texts("ranking", [named(one, several) for one in among], "what policies are ranked by"),
-        texts("variable", [one.variable for one in among], "outcome or event", brief=False),
-        texts("measure", [one.measure for one in among], "measure of risk", brief=False),
-        texts("policy", [one.policy for one in among], "policy", brief=False),
-        texts("against", [one.against for one in among], "policy that it is held against", brief=False),
+        *fields(texts, among, {
+            "variable": "outcome or event", "measure": "measure of risk",
+            "policy": "policy", "against": "policy that it is held against",
+        }, brief=False),
         texts("verdict", [str(one.verdict) for one in among], "what all structures say together"),
         texts("stated", [f"{adjective(one)} under {side}" if side else "undecided" for one, side in zip(among, sides, strict=True)], "who is clearly the worse one as stated", head="as stated"),
         texts("elsewhere", list(map(_elsewhere, among)), "where that is otherwise", head="in other structures"),
@@ -94,7 +94,7 @@ def _places(given: ByStructure, kind: str, every: Sequence[tuple[str, str, str, 
     """What a row is of; of outcomes, the measure and the unit too."""
     own: tuple[Column, ...] = (texts(kind, [row[0] for row in every], kind),)
     if kind == "outcome":
-        units = [given.study.model.outcomes[name].unit for name, *_ in every]
+        units = [given.study.unit_of(name) for name, *_ in every]
         own += (
             texts("measure", [row[1] for row in every], "measure of risk"),
             texts("unit", units, "unit of the outcome", over=("outcome",)),
@@ -108,7 +108,7 @@ def _dims(kind: str, last: str) -> tuple[str, ...]:
 
 def _values(given: ByStructure, kind: str, rows: Sequence[tuple[str, str]], held: Held) -> Table:
     every = _labels(given, rows, given.study.policy_names)
-    found = [_estimate(held.get((one, policy, "", name, measure))) for name, measure, one, policy in every]
+    found = [estimate(held.get((one, policy, "", name, measure))) for name, measure, one, policy in every]
     shown: dict[str, Any] = {"shown": "%"} if kind == "event" else {}
     name, about = (
         ("probability", "probability of the event")
@@ -129,7 +129,7 @@ def _differences(given: ByStructure, kind: str, rows: Sequence[tuple[str, str]],
     names = {f"{policy} - {against}": (policy, against) for policy, against in pairs}
     every = _labels(given, rows, [*names])
     by_row = {(one.variable, one.measure, one.policy, one.against): one for one in given.rankings}
-    gaps = [_estimate(held.get((one, *names[pair], name, measure))) for name, measure, one, pair in every]
+    gaps = [estimate(held.get((one, *names[pair], name, measure))) for name, measure, one, pair in every]
     worse = [_side(by_row.get((name, measure, *names[pair])), one) for name, measure, one, pair in every]
     shown: dict[str, Any] = {"shown": "points"} if kind == "event" else {}
     columns = (
@@ -170,22 +170,25 @@ def _worth_showing(given: ByStructure, every: Sequence[tuple[str, str, str, str]
 def _structures(given: ByStructure) -> Table:
     columns = (
         texts("structure", [one.name for one in given.structures], "what is assumed"),
-        texts("assumption", [one.assumption for one in given.structures], "the assumption that is changed"),
-        texts("kind", [one.kind for one in given.structures], "off or doubled"),
+        *fields(
+            texts,
+            given.structures,
+            {"assumption": "the assumption that is changed", "kind": "off or doubled"},
+        ),
     )
     return Table("structures", "Structures", columns, ("structure",), [False] * len(given.structures))
 
 
 def _assumptions(given: ByStructure) -> Table:
     stated = [(one.name, one.table) for one in given.study.assumptions]
-    columns = (
-        texts("assumption", [name for name, _ in stated], "assumption of the study"),
-        texts("about", [one["about"] for _, one in stated], "what it says"),
-        texts("off", [in_words(one["off"]) for _, one in stated], "what switches it off"),
-        texts("doubled", [in_words(one["doubled"]) or "as stated" for _, one in stated], "what doubles it"),
+    columns = labelled(
+        [
+            (name, one["about"], in_words(one["off"]), in_words(one["doubled"]) or "as stated")
+            for name, one in stated
+        ],
+        assumption="assumption of the study",
+        about="what it says",
+        off="what switches it off",
+        doubled="what doubles it",
     )
     return Table("assumptions", "What was switched off and doubled", columns, ("assumption",))
-
-
-def _estimate(one: Record | None) -> Estimate | None:
-    return None if one is None else one.alone

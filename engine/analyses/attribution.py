@@ -16,14 +16,15 @@ from jaxtyping import Bool, Float
 
 from engine.analyses import shapley
 from engine.analyses.coalitions import Coalitions, Player, between
+from engine.analyses.variables import LEVEL, MEAN, PROBABILITY, measured, outcomes_of
 from engine.analyses.variants import AHEAD, PATHS, Observer, unobserved
-from engine.errors import Problem, UserError, unknown
+from engine.errors import Problem, UserError
 from engine.formatting import size_as_text
 from engine.program import compilation_cache, devices
 from engine.program.contract import BlockResult
 from engine.program.devices import memory_free
 from engine.risk.contrasts import Contrasts, of_mean, of_shortfall
-from engine.risk.events import event_indicators, event_outcomes
+from engine.risk.events import event_indicators
 from engine.risk.exclusion import most_excluded, with_units
 from engine.risk.intervals import Estimate, as_units
 from engine.study.section_tables import default_tile
@@ -31,8 +32,6 @@ from engine.study.study import Block, Study
 
 AT_ONCE = 8
 """Coalitions that the program takes at once: what goes from year to year then stays in a core's cache."""
-LEVEL = 0.99
-MEAN, SHORTFALL, PROBABILITY = "mean", "ES99", "probability"
 THREADS = 2
 T = TypeVar("T")
 
@@ -107,7 +106,7 @@ def attribution(
     """
     study.refuse_broken_model()
     coalitions = between(study, start, end)
-    measured = _measured(study, variables)
+    wanted = sorted(measured(study, variables), key=lambda key: key[1] == PROBABILITY)  # outcomes first
     count = min(study.paths, PATHS) if paths is None else paths
     if count < 1 or (study.unit > 2 and count % study.unit):
         expected = (
@@ -117,12 +116,12 @@ def attribution(
         )
         raise UserError(study.source, [Problem("paths", f"{expected}; got {count}.")])
     study, players = replace(study, paths=count), coalitions.players
-    _refuse_if_memory_too_small(coalitions, measured, count)
+    _refuse_if_memory_too_small(coalitions, wanted, count)
     weighings = shapley.whole, shapley.shares, shapley.added_alone, shapley.taken_back
     weights = np.concatenate([weigh(len(players)) for weigh in weighings])
-    contrasts = {key: Contrasts(weights, count) for key in measured}
+    contrasts = {key: Contrasts(weights, count) for key in wanted}
     bad = np.zeros(count, bool)
-    names, total = _outcomes_read(study, measured), coalitions.count * count
+    names, total = outcomes_of(study, [name for name, _ in wanted]), coalitions.count * count
     observe("compiling", 0, total)
     for which, values, sound in _chunks(replace(coalitions, study=study), names, device):
         bad |= ~sound
@@ -130,7 +129,7 @@ def attribution(
         _take_in(study, contrasts, which, {name: values[:, k] for k, name in enumerate(names)}, sound)
         observe("simulating", which.stop * count, total)
     with ThreadPoolExecutor(THREADS) as threads:
-        parts = threads.map(lambda key: _part(study, players, key, contrasts[key], ~bad), measured)
+        parts = threads.map(lambda key: _part(study, players, key, contrasts[key], ~bad), wanted)
         return Attribution(study, start, end, players, tuple(parts), int(bad.sum()))
 
 
@@ -142,8 +141,7 @@ def _take_in(
     sound: Bool[np.ndarray, "path"],
 ) -> None:
     """Adds what some coalitions give to every sum, from their outcomes by name."""
-    units = as_units(study.paths, study.unit)
-    units = units if sound.all() else units.take(sound)
+    units = as_units(study.paths, study.unit).kept(sound)
     happens = event_indicators(study, values)
     for (variable, measure), sums in contrasts.items():
         if measure == PROBABILITY:
@@ -152,34 +150,8 @@ def _take_in(
             sums.add(which, of_mean(values[variable], sound))
         else:
             # VaR from the paths that are sound here: a few less elsewhere move ES by the square of what they move VaR
-            loss = study.model.outcomes[variable].loss
+            loss = study.is_loss(variable)
             sums.add(which, of_shortfall(values[variable], sound, units, LEVEL, loss))
-
-
-def _measured(study: Study, variables: Sequence[str] | None) -> list[tuple[str, str]]:
-    """Variables with their measures, outcomes first."""
-    events = [event.name for event in study.events]
-    outcomes = [*study.model.outcomes]
-    chosen = [*study.headline, *events] if variables is None else list(dict.fromkeys(variables))
-    known = [*outcomes, *events]
-    wrong = [
-        Problem("--outcome", unknown("outcome or event", name, known)) for name in chosen if name not in known
-    ]
-    if wrong:
-        raise UserError(study.source, wrong)
-    return [
-        *((name, measure) for name in chosen if name in outcomes for measure in (MEAN, SHORTFALL)),
-        *((name, PROBABILITY) for name in chosen if name in events),
-    ]
-
-
-def _outcomes_read(study: Study, measured: Sequence[tuple[str, str]]) -> list[str]:
-    """The outcomes that are looked at, or that events read."""
-    events = {event.name: event for event in study.events}
-    read: set[str] = set()
-    for name, measure in measured:
-        read |= event_outcomes(study, events[name]) if measure == PROBABILITY else {name}
-    return [name for name in study.model.outcomes if name in read]
 
 
 def _chunks(
@@ -197,7 +169,7 @@ def _chunks(
     tile = min(study.tile, default_tile(study.model, size))
     program = devices.program(replace(study, policies=some, tile=tile), device)
     levers = coalitions.levers(program.dtype)
-    read = [[*study.model.outcomes].index(name) for name in names]
+    read = study.places(names)
 
     def started() -> Iterator[tuple[slice, Block, Callable[[], BlockResult]]]:
         for first in range(0, coalitions.count, size):
@@ -258,8 +230,7 @@ def _part(
     sums: Contrasts,
     sound: Bool[np.ndarray, "path"],
 ) -> Part:
-    units = as_units(study.paths, study.unit)
-    units = units if sound.all() else units.take(sound)
+    units = as_units(study.paths, study.unit).kept(sound)
     (variable, measure), k = measured, len(players)
     difference, *rest = sums.estimates(sound, units, measure == PROBABILITY)
     sign = 1.0 if difference.estimate >= 0 else -1.0
@@ -272,7 +243,7 @@ def memory_needed(coalitions: Coalitions, measured: Sequence[tuple[str, str]], p
     """Bytes of outcomes and sums at the height: 8 (3 k + 2) a path and measure, and the outcomes of 8 coalitions, which do not grow with k."""
     study, size = coalitions.study, min(AT_ONCE, coalitions.count)
     sums = 8 * (3 * len(coalitions.players) + 2) * len(measured)
-    read = _outcomes_read(study, measured)
+    read = outcomes_of(study, [name for name, _ in measured])
     return paths * (sums + 4 * 8 * size * (len(read) + 2))
 
 

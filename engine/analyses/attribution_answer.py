@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.analyses.attribution import PROBABILITY, SHORTFALL, Attribution, Part, attribution
+from engine.analyses.attribution import Attribution, Part, attribution
+from engine.analyses.columns import fields, labelled
 from engine.analyses.comparison import of_named
+from engine.analyses.variables import PROBABILITY, SHORTFALL
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, estimates, texts
@@ -42,7 +44,7 @@ def answer(of: Asked, start: str, end: str, variables: Sequence[str]) -> Answer:
 def sentence(given: Attribution, part: Part) -> str:
     """One sentence on a measure: which group carries most of the difference, which work against it, which cannot be distinguished from zero."""
     whole = _record(part, given.end, part.difference)
-    sign, scale = judged(whole), _scale(part)
+    sign, scale = judged(whole), shown_in(f"difference_{part.measure}")[0]
     shares = _by_name(given, part)
     signs = {name: judged(one) for name, one in shares.items()}
     shown = {name: _shown(one, scale) for name, one in shares.items()}
@@ -80,7 +82,7 @@ def sentence(given: Attribution, part: Part) -> str:
 
 def _subject(given: Attribution, named: Sequence[str]) -> Part:
     """What the finding is of: what was named first; else, as in the report, the event of several events, else the first one, else the headline."""
-    events = {event.name: event for event in given.study.events}
+    events = given.study.events_by_name
     of_events = [part for part in given.parts if part.measure == PROBABILITY]
     tails = [part for part in given.parts if part.measure == SHORTFALL]
     if named:
@@ -89,14 +91,9 @@ def _subject(given: Attribution, named: Sequence[str]) -> Part:
 
 
 def _groups(given: Attribution) -> Table:
-    levers = [", ".join(player.levers) for player in given.players]
-    names = [player.name for player in given.players]
-    columns = (
-        texts("group", names, "levers that are looked at together"),
-        texts("levers", levers, "those of them that differ"),
-    )
-    brief = [name != of for name, of in zip(names, levers, strict=True)]
-    return Table("groups", "Groups of levers", columns, ("group",), brief)
+    rows = [(player.name, ", ".join(player.levers)) for player in given.players]
+    columns = labelled(rows, group="levers that are looked at together", levers="those of them that differ")
+    return Table("groups", "Groups of levers", columns, ("group",), [name != of for name, of in rows])
 
 
 def _percents(given: Attribution) -> Table:
@@ -149,8 +146,7 @@ def _labels(given: Attribution, parts: Sequence[Part]) -> tuple[Column, ...]:
     over = {"over": ("of",), "brief": False}
     return (
         texts("of", [_what(part) for part in each], "what the difference is in"),
-        texts("variable", [part.variable for part in each], "outcome or event", **over),
-        texts("measure", [part.measure for part in each], "mean or ES99 of an outcome, probability of an event", **over),
+        *fields(texts, each, {"variable": "outcome or event", "measure": "mean or ES99 of an outcome, probability of an event"}, **over),
         texts("unit", [_unit(given, part) for part in each], "unit of what people read", **over),
         texts("group", [player.name for _ in parts for player in given.players], "levers that are looked at together"),
     )  # fmt: skip
@@ -174,13 +170,8 @@ def _shown(one: Record, scale: float) -> str:
     return f"{own.estimate}{own.mark} {own.interval}".strip()
 
 
-def _scale(part: Part) -> float:
-    return shown_in(f"difference_{part.measure}")[0]
-
-
 def _unit(given: Attribution, part: Part) -> str:
-    outcome = given.study.model.outcomes.get(part.variable)
-    return shown_in(f"difference_{part.measure}", outcome.unit if outcome else "1")[1]
+    return shown_in(f"difference_{part.measure}", given.study.unit_of(part.variable))[1]
 
 
 def _percent(part: Part, own: float) -> str:

@@ -56,7 +56,8 @@ class Compare:
     def answer(self, of: Asked) -> Answer:
         """What the paths say of each policy against the baseline; `engine.analyses.comparison.comparison` says what is refused."""
         from engine.analyses import compare_answer
-        from engine.analyses.findings import LEVEL, Question
+        from engine.analyses.findings import Question
+        from engine.analyses.variables import LEVEL
         from engine.risk.evidence import stated_level
 
         level = stated_level(self.level)

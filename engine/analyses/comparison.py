@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 
 from engine.analyses import years
-from engine.analyses.findings import PROBABILITY, Ahead, CommonTail, Findings, InTheMean, Question
+from engine.analyses.findings import Ahead, CommonTail, Findings, InTheMean, Question
+from engine.analyses.variables import PROBABILITY
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.risk import joint, ranks, series
 from engine.risk.contrasts import of_mean, of_shortfall
@@ -66,7 +67,7 @@ def compared(study: Study, policies: Sequence[str] | None) -> tuple[Study, list[
             there = "" if " Known: " in text else f" Known: {', '.join(study.policy_names)}."
             problems.add("", text + there)
     problems.refuse("--policies")
-    rows = [study.policy_names.index(name) for name in chosen]
+    rows = [study.row(name) for name in chosen]
     baseline = study.baseline if study.baseline in chosen else chosen[0]
     return replace(study, policies=tuple(study.policies[k] for k in rows), baseline=baseline), rows
 
@@ -83,7 +84,7 @@ def refuse(study: Study, question: Question) -> None:
       UserError: there are such, all problems at once.
     """
     problems, model = Problems(), study.model
-    known = [*model.outcomes, *(event.name for event in study.events), *model.yearly]
+    known = [*study.variables, *model.yearly]
     for name in question.variables:
         if name not in known:
             problems.add("--outcome", unknown("outcome, event or yearly variable", name, known))
@@ -140,7 +141,7 @@ def comparison(
     regretted = {(r.policy, r.variable) for own, _ in parts for r in own if r.measure == "regret"}
     records = [r for r in known if r.measure != "regret" or (r.policy, r.variable) not in regretted]
     records += [r for own, _ in parts for r in own]
-    order = [*study.model.outcomes, *(event.name for event in study.events)]
+    order = study.variables
     records.sort(key=lambda r: order.index(r.variable))
     by_measure = _ranked(study, chosen, outcomes, records, question.level)
     by_measure |= _ranked_events(
@@ -161,7 +162,7 @@ def comparison(
 def _of_outcome(
     study: Study, name: str, values: np.ndarray
 ) -> tuple[list[Record], dict[tuple[str, str], tuple[Dominance, Dominance]]]:
-    loss, base = study.model.outcomes[name].loss, study.policy_names.index(study.baseline)
+    loss, base = study.is_loss(name), study.row(study.baseline)
     records: list[Record] = []
     orders: dict[tuple[str, str], tuple[Dominance, Dominance]] = {}
     for p, (policy, own) in enumerate(
@@ -180,7 +181,7 @@ def _curves(study: Study, event: Event, outcomes: Mapping[str, np.ndarray]) -> T
     if event.outcome is None or event.outcome not in outcomes:
         return None
     level = event.above if event.above is not None else event.below
-    base = study.policy_names.index(study.baseline)
+    base = study.row(study.baseline)
     return threshold_curves(outcomes[event.outcome], study.unit, base, event.above is not None, level)
 
 
@@ -202,7 +203,7 @@ def _ranked(
     totals: dict[str, list[np.ndarray]] = {"mean": [], shortfall: []}
     told: dict[str, list[np.ndarray]] = {"mean": [], shortfall: []}
     for name in chosen:
-        values, loss = outcomes[name], study.model.outcomes[name].loss
+        values, loss = outcomes[name], study.is_loss(name)
         influences = of_mean(values, sound), of_shortfall(values, sound, units, level, loss)
         for measure, influence in zip(totals, influences, strict=True):
             sign = 1.0 if loss else -1.0
@@ -244,7 +245,7 @@ def _common(
 ) -> Iterator[CommonTail]:
     """Of every two of the chosen outcomes, under each policy."""
     for p, policy in enumerate(study.policy_names if len(chosen) > 1 else ()):
-        signs = [1.0 if study.model.outcomes[name].loss else -1.0 for name in chosen]
+        signs = [1.0 if study.is_loss(name) else -1.0 for name in chosen]
         losses = [sign * outcomes[name][p] for sign, name in zip(signs, chosen, strict=True)]
         for (i, j), share in joint.common_tails(losses, study.unit, level).items():
             yield CommonTail(policy, chosen[i], chosen[j], "outcome", share)
@@ -269,7 +270,7 @@ def _by_year(
         return [], [], [], 0
     count = years.first_paths(study, len(flat), bool(yearly))
     held = list(zip(flat, years.values(study, flat, count, device), strict=True))
-    base = study.policy_names.index(study.baseline)
+    base = study.row(study.baseline)
     records: list[Record] = []
     ahead: list[Ahead] = []
     common: list[CommonTail] = []
@@ -298,7 +299,7 @@ def _records_by_year(
     study: Study, question: Question, one: series.Series, values: np.ndarray
 ) -> Iterator[Record]:
     """Differences, chances of being worse and regret of a yearly variable in one place, in each year that is asked for."""
-    base = study.policy_names.index(study.baseline)
+    base = study.row(study.baseline)
     for y, year in enumerate(study.years):
         if question.year in (None, year):
             pairs = of_policies(values[:, y], base, study.unit, one.loss, study.levels)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from engine.analyses.findings import PROBABILITY, Findings
+from engine.analyses.findings import Findings
+from engine.analyses.variables import PROBABILITY
 from engine.risk.as_text import Cell, cell, judged
 from engine.risk.dominance import Dominance, Verdict
 from engine.risk.tables import Record
@@ -41,7 +44,7 @@ def _of_one(of: Findings, name: str, policy: str) -> str:
             return f"{head}{what} ({_said(cell(chance, 100.0))} points)."
         side = "likelier" if sign > 0 else "less likely"
         return f"{head}{side} by {_size(chance, 100.0)} points."
-    loss, unit = of.study.model.outcomes[name].loss, of.study.model.outcomes[name].unit
+    loss, unit = of.study.is_loss(name), of.study.unit_of(name)
     shortfall = f"ES{100 * of.question.level:g}"
     parts = [_measure(of, name, policy, measure, loss, unit) for measure in ("mean", shortfall)]
     worse = of.by_key.get(("worse", policy, name))
@@ -84,17 +87,12 @@ def _of_many(of: Findings, name: str) -> str:
     estimate, low, high = gaps.ranks
     first = names[int(np.argmin(estimate))]
     may = [names[k] for k in np.flatnonzero(low == 1)]
-    what = f"Of {len(names)} policies {first} has the {'lowest' if _is_loss(of, name) else 'highest'} {measure} of {name}"
+    what = f"Of {len(names)} policies {first} has the {'lowest' if of.study.is_loss(name) else 'highest'} {measure} of {name}"
     if len(may) == 1:
         return f"{what}, and can be distinguished from all others."
     others = [one for one in may if one != first]
     listed = ", ".join(others) if len(others) <= 4 else f"{len(others)} others"
     return f"{what}, and cannot be distinguished from {listed}; ranks of {base}: {low[names.index(base)]} to {high[names.index(base)]}."
-
-
-def _is_loss(of: Findings, name: str) -> bool:
-    outcome = of.study.model.outcomes.get(name)
-    return outcome is None or outcome.loss
 
 
 def _of_years(of: Findings) -> str:
@@ -120,10 +118,6 @@ def _said(shown: Cell, sign: str = "") -> str:
 
 def _size(gap: Record, scale: float) -> str:
     """The size of a difference whose sign is known, with its interval: `17.7 [17.5, 18.1]` for -17.7."""
-    if gap.estimate >= 0:
-        return _said(cell(gap, scale))
-    turned = Record(
-        gap.measure, gap.level, gap.policy, gap.variable, gap.place, gap.year,
-        -gap.estimate, gap.standard_error, -gap.high, -gap.low, gap.flags,
-    )  # fmt: skip
-    return _said(cell(turned, scale))
+    if gap.estimate < 0:
+        gap = replace(gap, estimate=-gap.estimate, low=-gap.high, high=-gap.low)
+    return _said(cell(gap, scale))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
 from typing import Any
 
-from engine.analyses.findings import PROBABILITY, Findings
-from engine.answers.table import Column, Table, counts, estimates, numbers, texts
+from engine.analyses.columns import Rows, estimate, fields, labelled
+from engine.analyses.findings import Findings
+from engine.analyses.variables import PROBABILITY
+from engine.answers.table import Column, Table, estimates, numbers, texts
 from engine.formatting import rounded
 from engine.risk.as_text import cell
 from engine.risk.intervals import Estimate
@@ -22,7 +24,6 @@ MOST = 4
 """Policies, up to which each has a sentence, and common tails are shown."""
 ORDERS = ("first order", "second order")
 GAP, CHANCE = "difference_", f"difference_{PROBABILITY}"
-Rows = Sequence[tuple[Any, ...]]
 
 
 def tables(of: Findings) -> Iterator[Table]:
@@ -56,20 +57,6 @@ def tail(of: Findings) -> str:
     return f"ES{100 * of.question.level:g}"
 
 
-def labelled(rows: Rows, **about: str) -> tuple[Column, ...]:
-    """A column a label of the rows, by its name: what it means."""
-    made = []
-    for k, (name, words) in enumerate(about.items()):
-        values = [row[k] for row in rows]
-        made.append((counts if values and isinstance(values[0], int) else texts)(name, values, words))
-    return tuple(made)
-
-
-def estimate(one: Record | None) -> Estimate | None:
-    """The numbers and flags of a record."""
-    return None if one is None else one.alone
-
-
 def judged(gap: Record | None, loss: bool) -> str:
     """What a policy is by a difference, as far as its interval shows it; nothing without one."""
     called = cell(gap, 1.0, loss).verdict
@@ -78,8 +65,7 @@ def judged(gap: Record | None, loss: bool) -> str:
 
 def verdict(of: Findings, measure: str, policy: str, name: str) -> str:
     """The same of an outcome or an event."""
-    outcome = of.study.model.outcomes.get(name)
-    return judged(of.by_key.get((measure, policy, name)), outcome is None or outcome.loss)
+    return judged(of.by_key.get((measure, policy, name)), of.study.is_loss(name))
 
 
 def verdicts(values: Sequence[str]) -> Column:
@@ -98,33 +84,55 @@ def ended(value: float, low: float, high: float) -> Estimate:
     return Estimate(float(value), math.nan, float(low), float(high))
 
 
-def _brief(of: Findings) -> list[str]:
-    """Outcomes of which something is shown: of few policies all."""
-    return outcomes_of(of) if len(of.others) <= FEW else shown(of)
-
-
 def _held(of: Findings, measure: str, rows: Rows) -> list[Estimate | None]:
     return [estimate(of.by_key.get((measure, policy, name))) for name, policy in rows]
 
 
 def _differences(of: Findings) -> Table:
-    every = dict.fromkeys(m.removeprefix(GAP) for m, *_ in of.by_key if m.startswith(GAP) and m != CHANCE)
-    rows = list(product(outcomes_of(of), every, of.others))
-    columns = (
-        *labelled(rows, outcome="outcome", measure="measure of risk", policy="policy"),
-        units(of, "outcome", [name for name, *_ in rows]),
-        estimates("difference", [estimate(of.by_key.get((GAP + m, p, name))) for name, m, p in rows], "policy less the baseline", head="less"),
-        verdicts([verdict(of, GAP + m, p, name) for name, m, p in rows]),
-    )  # fmt: skip
-    brief, measures = shown(of), ("mean", tail(of))
-    seen = [name in brief and measure in measures for name, measure, _ in rows]
+    gaps = {m: m.removeprefix(GAP) for m, *_ in of.by_key if m.startswith(GAP) and m != CHANCE}
+    column, brief = {"about": "policy less the baseline", "head": "less"}, ("mean", tail(of))
     title = f"Outcomes less {of.study.baseline}"
-    return Table("differences", title, columns, ("outcome", "measure", "policy"), seen, "policy")
+    return _by_measure(of, "difference", title, gaps, "measure of risk", of.others, brief, column)
+
+
+def _by_measure(
+    of: Findings,
+    name: str,
+    title: str,
+    called: Mapping[str, str],
+    about: str,
+    policies: Sequence[str],
+    brief: Sequence[str],
+    column: Mapping[str, str],
+) -> Table:
+    """What there is of some measures, by outcome and policy; of differences with their verdicts.
+
+    Args:
+      name: of the column of estimates; column: its other fields.
+      called: what each measure of the records is called; about: what that is.
+      brief: measures that are shown at once.
+    """
+    keys = list(product(outcomes_of(of), called, policies))
+    rows = [(outcome, called[measure], policy) for outcome, measure, policy in keys]
+    gaps = name == "difference"
+    columns = (
+        *labelled(rows, outcome="outcome", measure=about, policy="policy"),
+        units(of, "outcome", [outcome for outcome, *_ in rows]),
+        estimates(name, [estimate(of.by_key.get((m, p, outcome))) for outcome, m, p in keys], **column),
+        *([verdicts([verdict(of, m, p, outcome) for outcome, m, p in keys])] if gaps else ()),
+    )
+    whole = shown(of)
+    seen = [outcome in whole and measure in brief for outcome, measure, _ in rows]
+    return Table(
+        "differences" if gaps else name, title, columns, ("outcome", "measure", "policy"), seen, "policy"
+    )
 
 
 def _events(of: Findings) -> Table:
     rows = [
-        *product((e.name for e in of.study.events if (CHANCE, of.others[0], e.name) in of.by_key), of.others)
+        *product(
+            (name for name in of.study.events_by_name if (CHANCE, of.others[0], name) in of.by_key), of.others
+        )
     ]
     columns = (
         *labelled(rows, event="event", policy="policy"),
@@ -136,7 +144,8 @@ def _events(of: Findings) -> Table:
 
 
 def _worse(of: Findings) -> Table:
-    brief, rows = _brief(of), list(product(outcomes_of(of), of.others))
+    names = outcomes_of(of)
+    brief, rows = names if len(of.others) <= FEW else shown(of), list(product(names, of.others))
     columns = (
         *labelled(rows, outcome="outcome", policy="policy"),
         estimates("worse", _held(of, "worse", rows), "probability of being worse than the baseline", head="worse in", shown="%"),
@@ -149,17 +158,10 @@ def _worse(of: Findings) -> Table:
 
 
 def _regret(of: Findings) -> Table:
-    every = {m: m.partition("_")[2] or "mean" for m, *_ in of.by_key if m.startswith("regret")}
-    rows = list(product(outcomes_of(of), every.values(), of.study.policy_names))
-    keys = list(product(outcomes_of(of), every, of.study.policy_names))
-    columns = (
-        *labelled(rows, outcome="outcome", measure="mean, quantiles and largest", policy="policy"),
-        units(of, "outcome", [name for name, *_ in rows]),
-        estimates("regret", [estimate(of.by_key.get((m, p, name))) for name, m, p in keys], "what it lacks of the best policy of the same future"),
-    )  # fmt: skip
-    whole = shown(of)
-    seen = [name in whole and measure in ("mean", "VaR95") for name, measure, _ in rows]
-    return Table("regret", "Regret", columns, ("outcome", "measure", "policy"), seen, "policy")
+    called = {m: m.partition("_")[2] or "mean" for m, *_ in of.by_key if m.startswith("regret")}
+    column, brief = {"about": "what it lacks of the best policy of the same future"}, ("mean", "VaR95")
+    about = "mean, quantiles and largest"
+    return _by_measure(of, "regret", "Regret", called, about, of.study.policy_names, brief, column)
 
 
 def _dominance(of: Findings) -> Table:
@@ -173,10 +175,7 @@ def _dominance(of: Findings) -> Table:
     columns = (
         *labelled(rows, outcome="outcome", order="order of dominance", policy="policy"),
         texts("verdict", [one.verdict for one in held], "the policy against the baseline", head="it"),
-        *(
-            numbers(name, [getattr(one, name) for one in held], words, brief=False)
-            for name, words in about.items()
-        ),
+        *fields(numbers, held, about, brief=False),
     )
     brief = shown(of)
     title = f"Stochastic dominance over {of.study.baseline}"
@@ -186,20 +185,19 @@ def _dominance(of: Findings) -> Table:
 
 def _ranges(of: Findings) -> Table:
     """At which thresholds events would be clearly less likely, and likelier, than under the baseline."""
-    events, names = {event.name: event for event in of.study.events}, of.study.policy_names
     rows = list(product(of.curves, of.others))
-    own = [events[name] for name, _ in rows]
+    own = [of.study.events_by_name[name] for name, _ in rows]
     reach = [of.curves[name].reach for name, _ in rows]
     over, less = {"over": ("event",)}, {"over": ("event",), "brief": False}
     limits = [event.above if event.above is not None else event.below for event in own]
     of_outcome = [str(event.outcome) for event in own]
-    ranges = {sign: [_ranged(of.curves[name], names.index(p), sign) for name, p in rows] for sign in (-1, 1)}
+    ranges = {sign: [_ranged(of.curves[name], of.study.row(p), sign) for name, p in rows] for sign in (-1, 1)}
     columns: tuple[Column, ...] = (
         *labelled(rows, event="event", policy="policy"),
         texts("outcome", of_outcome, "outcome that the event reads", **less),
         texts("side", ["above" if event.above is not None else "below" for event in own], "side of the event", **less),
         numbers("threshold", limits, "that of the study", **over),  # type: ignore[arg-type]
-        texts("unit", [of.study.model.outcomes[name].unit for name in of_outcome], "unit of the thresholds", **over),
+        texts("unit", [*map(of.study.unit_of, of_outcome)], "unit of the thresholds", **over),
         texts("less", ranges[-1], "where it is clearly less likely than under the baseline", head="less likely at"),
         texts("more", ranges[1], "where it is clearly likelier than under the baseline", head="likelier at"),
         numbers("reach_share", [one for one, _ in reach], "standard errors that wide bands of shares reach", **less),  # type: ignore[arg-type]
@@ -218,7 +216,7 @@ def _thresholds(of: Findings) -> Table:
     """The chance to pass each level of the outcome of an event; an event with fewer levels has empty rows."""
     points = range(max((len(curves.levels) for curves in of.curves.values()), default=0))
     rows = list(product(of.curves, of.study.policy_names, points))
-    at = [(of.curves[name], of.study.policy_names.index(policy), k) for name, policy, k in rows]
+    at = [(of.curves[name], of.study.row(policy), k) for name, policy, k in rows]
 
     def each(get: Any) -> list[Any]:
         return [get(curves, p, k) if k < len(curves.levels) else None for curves, p, k in at]

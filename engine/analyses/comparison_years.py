@@ -7,7 +7,8 @@ from itertools import product
 from operator import attrgetter
 from typing import Any
 
-from engine.analyses.comparison_tables import GAP, MOST, estimate, judged, labelled, tail, units, verdicts
+from engine.analyses.columns import estimate, labelled
+from engine.analyses.comparison_tables import GAP, MOST, judged, tail, units, verdicts
 from engine.analyses.findings import Findings
 from engine.answers.table import Column, Table, estimates, numbers, texts
 from engine.risk.overtaking import Overtaking
@@ -103,10 +104,8 @@ def _in_the_mean(of: Findings) -> Table:
 def _common(of: Findings) -> Table:
     """Which worst futures are common to outcomes, and to places."""
     held = {(one.of, one.first, one.second, one.policy): one.share for one in of.common}
-    rows = [
-        (*pair, policy)
-        for pair, policy in product(dict.fromkeys(key[:3] for key in held), of.study.policy_names)
-    ]
+    pairs = dict.fromkeys(key[:3] for key in held)
+    rows = [(*pair, policy) for pair, policy in product(pairs, of.study.policy_names)]
     parts = [f"{first}, {second}{'' if one == 'outcome' else f': {one}'}" for one, first, second, _ in rows]
     share, over = f"{100 * (1 - of.question.level):.3g} %", {"over": ("pair",), "brief": False}
     columns = (

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import xarray as xr
 
+from engine.analyses.columns import fields
 from engine.analyses.discovery import PATHS, discovery
 from engine.analyses.discovery_sentence import because, sentence, words
 from engine.analyses.search_result import SearchResult, Together
@@ -83,7 +84,7 @@ def _looked_for(of: SearchResult) -> Table:
     columns = (
         texts("where", [of.where.text], "what holds in the futures that are looked for"),
         estimates("share", [of.rate], "share of the futures that are looked for", shown="%"),
-        *(counts(name, [getattr(of, name)], about, brief=False) for name, about in sizes.items()),
+        *fields(counts, [of], sizes, brief=False),
     )
     return Table("futures", "Futures that are looked for", columns, ("where",))
 
@@ -100,10 +101,7 @@ def _boxes(of: SearchResult) -> Table:
         texts("box", names, "what proposed it, and its number"),
         texts("search", [method for method, *_ in rows], "what proposed it", brief=False),
         counts("number", [k for _, k, _ in rows], "number of the box; 0 for all boxes of a method as one", brief=False),
-        *(
-            estimates(name, [getattr(one, name) for *_, one in rows], f"{about}, and in no earlier box", shown="%")
-            for name, about in ABOUT.items()
-        ),
+        *fields(estimates, [one for *_, one in rows], {name: f"{about}, and in no earlier box" for name, about in ABOUT.items()}, shown="%"),
         estimates("correlation", [one and of.lead.correlations[one] for one in whole], "correlation of lying within any box and being looked for"),
         numbers("limits", [_count(of, *row) for row in rows], "limits that it has", brief=False),
         texts("cheapest", [getattr(one, "cheapest", "") or "" for *_, one in rows], "factor that costs least to leave free", head="cheapest to drop"),
@@ -127,7 +125,7 @@ def _limits(of: SearchResult) -> Table:
     ]
     parts = [part for *_, part, _ in rows]
     first = [method == "prim" and k == 1 for method, k, *_ in rows]
-    allowed = [one.limits.allowed for one in parts]
+    limits = [one.limits for one in parts]
     columns = (
         texts("limit", [said for *_, said in rows], "the limit in words"),
         texts("box", [f"{CALLED[method]}, box {k}" for method, k, *_ in rows], "of which box"),
@@ -135,11 +133,9 @@ def _limits(of: SearchResult) -> Table:
         counts("number", [k for _, k, *_ in rows], "number of the box", brief=False),
         texts("factor", [name for _, _, name, *_ in rows], "factor", brief=False),
         texts("unit", [inputs[name].unit for _, _, name, *_ in rows], "its unit", brief=False),
-        numbers("low", [one.limits.low for one in parts], "lower limit, in the factor's unit", brief=False),
-        numbers("high", [one.limits.high for one in parts], "upper limit, in the factor's unit", brief=False),
-        texts("allowed", ["; ".join(f"{x:g}" for x in some) if some is not None else "" for some in allowed], "values that it allows, of categories", brief=False),
-        numbers("below", [one.below for one in parts], "share of the prior below the lower limit", brief=False),
-        numbers("above", [one.above for one in parts], "share of the prior above the upper limit; of categories, outside", brief=False),
+        *fields(numbers, limits, {"low": "lower limit, in the factor's unit", "high": "upper limit, in the factor's unit"}, brief=False),
+        texts("allowed", ["; ".join(f"{x:g}" for x in one.allowed or ()) for one in limits], "values that it allows, of categories", brief=False),
+        *fields(numbers, parts, {"below": "share of the prior below the lower limit", "above": "share of the prior above the upper limit; of categories, outside"}, brief=False),
         numbers("coverage_without", [one.coverage for one in parts], "coverage of the box without this factor", shown="%"),
         numbers("density_without", [one.density for one in parts], "density of the box without this factor", shown="%"),
         numbers("quasi_p_low", [one.quasi_p[0] for one in parts], "quasi-p value of the lower limit, or of the categories", head="quasi-p"),
@@ -176,11 +172,8 @@ def _factors(of: SearchResult) -> Table:
 def _steps(of: SearchResult) -> Table:
     columns = (
         counts("step", list(range(len(of.steps))), "number of the proposed box"),
-        *(
-            numbers(name, [getattr(one, name) for one in of.steps], about, shown="%")
-            for name, about in ABOUT.items()
-        ),
-        counts("factors", [one.factors for one in of.steps], "limited factors"),
+        *fields(numbers, of.steps, ABOUT, shown="%"),
+        *fields(counts, of.steps, {"factors": "limited factors"}),
     )
     return Table(
         "steps", "What PRIM proposed for its first box, in turn", columns, ("step",), [False] * len(of.steps)

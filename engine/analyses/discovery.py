@@ -226,7 +226,7 @@ def _lead(boxes: Mapping[str, Sequence[Box]], judge: _Part) -> Lead:
     tie = alike and all(boxes.values())
     first = min(known, key=lambda method: limits[method]) if tie else highest
     if first != next(iter(boxes)):
-        gap = replace(gap, estimate=-gap.estimate, low=-gap.high, high=-gap.low)
+        gap = -gap
     return Lead(first, not tie, known, gap, limits)
 
 

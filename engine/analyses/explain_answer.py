@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.analyses import likeliest_tables
+from engine.analyses.columns import fields
 from engine.analyses.explanation import Explanation, explain
 from engine.analyses.likeliest_tables import SHOWN
 from engine.analyses.prior_scores import BINS
@@ -117,12 +118,11 @@ def _first(rows: Sequence[Any]) -> list[bool]:
 
 def _measured(given: Explanation) -> Table:
     what, names = given.watched, [*given.measured]
-    every = len(names)
+    of = [what] * len(names)
     columns = (
         texts("measure", names, "measure on all paths"),
-        texts("variable", [what.variable] * every, "outcome or event", brief=False),
-        texts("policy", [what.policy] * every, "policy", brief=False),
-        numbers("level", [what.level] * every, "level of the measure, whose worst futures are looked at", brief=False),
+        *fields(texts, of, {"variable": "outcome or event", "policy": "policy"}, brief=False),
+        *fields(numbers, of, {"level": "level of the measure, whose worst futures are looked at"}, brief=False),
         estimates(
             "value", [*given.measured.values()], "measure of the variable under the policy", given.unit,
             shown=shown_in(given.measure, "")[1],
@@ -136,11 +136,10 @@ def _inputs(rows: Sequence[Driver]) -> list[Table]:
     ends = [[scaled(one.density[k], 1 / BINS) for one in rows] for k in (0, -1)]
     columns = (
         texts("input", names, "factor, or shock in a year"),
-        texts("kind", [one.kind for one in rows], "factor or shock", brief=False),
-        texts("name", [one.name for one in rows], "name of the factor or shock", brief=False),
-        numbers("year", [one.year for one in rows], "calendar year of a shock", "year", brief=False),
-        estimates("distance", [one.distance for one in rows], "variance of the density by tenths over the prior's, less what chance adds"),
-        numbers("p_value", [one.p_value for one in rows], "p value that the worst futures are as the prior has them, each by itself", brief=False),
+        *fields(texts, rows, {"kind": "factor or shock", "name": "name of the factor or shock"}, brief=False),
+        *fields(numbers, rows, {"year": "calendar year of a shock"}, unit="year", brief=False),
+        *fields(estimates, rows, {"distance": "variance of the density by tenths over the prior's, less what chance adds"}),
+        *fields(numbers, rows, {"p_value": "p value that the worst futures are as the prior has them, each by itself"}, brief=False),
         estimates("shift", [one.shift for one in rows], "mean of the worst futures less the prior's, in its standard deviations", head="shift [sd]"),
         estimates("lowest", ends[0], "share of the worst futures in the lowest tenth of the prior", head="lowest tenth", shown="%"),
         estimates("highest", ends[1], "share of the worst futures in the highest tenth of the prior", head="highest tenth", shown="%"),
@@ -168,7 +167,7 @@ def _places(given: Explanation) -> Table:
     whole = {dim: sum(one.part.estimate for one in rows if one.dim == dim) for dim in dims}
     name = given.watched.outcome
     what = f"the mean of {name} there" if given.watched.event else given.measure
-    unit = given.study.model.outcomes[name].unit if name else "1"
+    unit = given.study.unit_of(name) if name else "1"
     columns = (
         texts("place", [one.label for one in rows], "label of the place"),
         texts("dim", [one.dim for one in rows], "its dimension", head="by", brief=len(dims) > 1),
@@ -243,7 +242,7 @@ def _worst(given: Explanation, folder: Path) -> list[Table]:
         counts("path", [path for path, _ in cells], about),
         texts("outcome", [name for _, name in cells], "outcome that is looked at"),
         numbers("value", values, "its value on the path"),
-        texts("unit", [study.model.outcomes[name].unit for _, name in cells], "unit of the outcome", over=("outcome",), brief=False),
+        texts("unit", [study.unit_of(name) for _, name in cells], "unit of the outcome", over=("outcome",), brief=False),
     )  # fmt: skip
     command = (
         counts("path", paths, about),
@@ -258,9 +257,11 @@ def _worst(given: Explanation, folder: Path) -> list[Table]:
 
 
 def _left_out(given: Explanation) -> Table:
-    rows = [("places", "", given.without_places)] if given.without_places else []
-    rows += [("prior", name, why) for name, why in given.without_slope.items()]
-    rows += [("lever", name, why) for name, why in given.without_lever.items()]
+    left_out = {
+        "places": {"": given.without_places} if given.without_places else {},
+        "prior": given.without_slope, "lever": given.without_lever,
+    }  # fmt: skip
+    rows = [(kind, name, why) for kind, some in left_out.items() for name, why in some.items()]
     columns = (
         texts("what", [" ".join(filter(None, row[:2])) for row in rows], "what has no number"),
         texts("kind", [row[0] for row in rows], "places, prior or lever", brief=False),

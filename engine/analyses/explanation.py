@@ -99,8 +99,7 @@ class Explanation:
     @property
     def unit(self) -> str:
         """Of what is measured."""
-        name = self.watched.variable
-        return "1" if self.watched.event else self.study.model.outcomes[name].unit
+        return self.study.unit_of(self.watched.variable)
 
     @cached_property
     def ranked(self) -> list[Driver]:
@@ -181,8 +180,7 @@ def _measured(futures: TailFutures) -> dict[str, Estimate]:
         happened[futures.share.path] = True
         return {"probability": probability(happened, units)}
     assert what.level is not None
-    loss = what.study.model.outcomes[what.variable].loss
-    of = summary(futures.values[what.variable], units, loss, (what.level,))
+    of = summary(futures.values[what.variable], units, what.study.is_loss(what.variable), (what.level,))
     name = f"{100 * what.level:g}"
     return {f"ES{name}": of[f"ES{name}"], f"VaR{name}": of[f"VaR{name}"]}
 
@@ -209,19 +207,13 @@ def _inputs(
 ) -> tuple[tuple[Driver, ...], tuple[Slope, ...], dict[str, str]]:
     study = program.study
     priors = Priors(study)
-    joint: np.ndarray = np.asarray(
-        drawing.joint_scores(study, futures.scores[: _once(program)], program.inputs)
-    )
+    once = futures.scores[: len(program.inputs["factor_keys"])]
+    joint: np.ndarray = np.asarray(drawing.joint_scores(study, once, program.inputs))
     drivers = drivers_of(program, futures, priors, joint)
     reasons = {study.inputs[k].name: priors.left_out(k) for k in priors.drawn}
     known = [k for k in priors.drawn if not reasons[study.inputs[k].name]]
     slopes = _slopes(futures, priors, known, joint)
     return tuple(drivers), tuple(slopes), {name: reason for name, reason in reasons.items() if reason}
-
-
-def _once(program: Program) -> int:
-    """Random numbers that are drawn once a path."""
-    return len(program.inputs["factor_keys"])
 
 
 def _slopes(futures: TailFutures, priors: Priors, known: list[int], joint: np.ndarray) -> list[Slope]:

@@ -64,10 +64,10 @@ class Edge:
         first = np.where(met, happens.argmax(axis=1), 0)
         high, low = steps[first], np.where(first > 0, steps[first - 1], 0.0)
         at = np.flatnonzero(met)
-        for _ in range(halvings if len(at) else 0):
-            middle = 0.5 * (low[at] + high[at])
-            in_ = self.inside(points[:, at] * middle)
-            high[at], low[at] = np.where(in_, middle, high[at]), np.where(in_, low[at], middle)
+        if len(at):
+            high[at], low[at] = _halved(
+                lambda share: self.inside(points[:, at] * share), high[at], low[at], halvings
+            )
         ends = _clipped(points * high)
         return ends, np.where(met, norms(ends), np.inf)
 
@@ -218,10 +218,7 @@ class Edge:
 
         high, low = margins(inner), margins(outer)
         level = 0.5 * (high + low)
-        for _ in range(_ROUGHLY):
-            middle = 0.5 * (inner + outer)
-            in_ = margins(middle) > level
-            inner, outer = np.where(in_, middle, inner), np.where(in_, outer, middle)
+        inner, outer = _halved(lambda value: margins(value) > level, inner, outer, _ROUGHLY)
         with np.errstate(invalid="ignore"):
             jumps = (margins(inner) - margins(outer) > 0.3 * (high - low)) & (high - low > 1e-3)
         found = []
@@ -245,11 +242,7 @@ class Edge:
             return self.inside(moved)
 
         high = np.where(leaves(np.zeros(len(score))), 0.0, 1.0)
-        low = np.zeros(len(score))
-        for _ in range(8):
-            middle = 0.5 * (low + high)
-            in_ = leaves(middle)
-            high, low = np.where(in_, middle, high), np.where(in_, low, middle)
+        high, _ = _halved(leaves, high, np.zeros(len(score)), 8)
         share = np.ones_like(points)
         share[score, which] = high
         parts = 1 - np.linspace(0.25, 1.0, 4) * (1 - share)[:, :, None]
@@ -263,6 +256,17 @@ class Edge:
         k = sizes.argmin(axis=1)
         better = sizes[np.arange(count), k] < norms(points)
         return np.where(better, ends.reshape(len(points), count, of)[:, np.arange(count), k], points)
+
+
+def _halved(
+    holds: Callable[[Sizes], Bool[np.ndarray, "point"]], inner: Sizes, outer: Sizes, halvings: int
+) -> tuple[Sizes, Sizes]:
+    """Two ends between which something ceases to hold, drawn together: it holds at the inner one."""
+    for _ in range(halvings):
+        middle = 0.5 * (inner + outer)
+        here = holds(middle)
+        inner, outer = np.where(here, middle, inner), np.where(here, outer, middle)
+    return inner, outer
 
 
 def _foot(rows: np.ndarray, point: np.ndarray, misses: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from engine.analyses.variables import LEVEL
 from engine.risk.dominance import Dominance
 from engine.risk.intervals import Estimate
 from engine.risk.overtaking import Overtaking
@@ -14,9 +15,6 @@ from engine.risk.tables import Record
 from engine.risk.thresholds import ThresholdCurves
 from engine.study.study import Study
 
-LEVEL = 0.99
-"""At which tails are compared, unless another is asked for."""
-PROBABILITY = "probability"
 Place = tuple[tuple[str, str], ...]
 
 

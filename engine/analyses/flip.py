@@ -12,21 +12,12 @@ from jaxtyping import Float
 
 from engine.analyses.beliefs import LOCATION, RUNS, Belief, Line, correlations, levers
 from engine.analyses.comparison import compared
-from engine.analyses.futures import (
-    MEAN,
-    PROBABILITY,
-    SHORTFALL,
-    Futures,
-    Values,
-    of_paths,
-    outcomes_of,
-    refuse_too_many,
-    sound,
-)
+from engine.analyses.futures import Futures, of_paths, refuse_too_many, sound
 from engine.analyses.joint_move import JointMove, Moved, joint_move
 from engine.analyses.joint_scores import Joint
 from engine.analyses.policy_gap import Look
 from engine.analyses.turning import Difference, Stretch, needed, stretches, sureness, turns
+from engine.analyses.variables import MEAN, PROBABILITY, SHORTFALL, Values, outcomes_of
 from engine.analyses.variants import PATHS, Observer, unobserved
 from engine.errors import Problem, UserError, unknown
 from engine.program import arguments
@@ -183,7 +174,7 @@ def _beliefs(
     seen = [one for side in rows for one in turns(line.at, side, is_sure, sign, reach)]
     named = line.kind, line.name, line.unit, line.stated
     if not seen:
-        move = Estimate(abs(most - line.start), np.nan, np.nan, np.nan)
+        move = Estimate(abs(most - line.start))
         return [Belief(*named, line.value(most), move, False, line.how(most))]
     found = []
     for turn in sorted(seen, key=lambda one: abs(one.at.estimate - line.start)):
@@ -199,10 +190,9 @@ def _beliefs(
 
 
 def _measure(study: Study, variable: str, first: str, second: str, measure: str | None) -> str:
-    events, outcomes = [event.name for event in study.events], [*study.model.outcomes]
     problems = []
-    if variable not in (*outcomes, *events):
-        problems.append(Problem("--outcome", unknown("outcome or event", variable, [*outcomes, *events])))
+    if variable not in study.variables:
+        problems.append(Problem("--outcome", unknown("outcome or event", variable, study.variables)))
     problems += [
         Problem("--policies", unknown("policy", name, study.policy_names))
         for name in (first, second)
@@ -210,7 +200,7 @@ def _measure(study: Study, variable: str, first: str, second: str, measure: str 
     ]
     if not problems and first == second:
         problems.append(Problem("--policies", f"expected two policies, got '{first}' twice."))
-    known = (PROBABILITY,) if variable in events else (MEAN, SHORTFALL)
+    known = (PROBABILITY,) if variable in study.events_by_name else (MEAN, SHORTFALL)
     if measure is not None and measure not in known:
         problems.append(Problem("--measure", unknown("measure", measure, known)))
     if problems:

@@ -15,7 +15,6 @@ from engine.formatting import rounded
 from engine.risk.as_text import shown_in
 from engine.risk.intervals import Estimate
 from engine.risk.tilting import LARGEST_SHAPE
-from engine.study.study import Study
 
 NAMED = 3
 """Priors that the sentence names of those that move most together."""
@@ -107,7 +106,7 @@ def _tables(given: FlipResult) -> list[Table]:
 
 def _difference(given: FlipResult) -> Table:
 
-    unit, shown = _unit(given.study, given.variable), shown_in(f"difference_{given.measure}")[1]
+    unit, shown = given.study.unit_of(given.variable), shown_in(f"difference_{given.measure}")[1]
     columns = (
         texts("measure", [f"{given.measure} of {given.variable}"], "what the policies are ranked by"),
         texts("policy", [given.first], "policy", brief=False),
@@ -162,7 +161,7 @@ def _reach(given: FlipResult) -> Table:
         rows.append(("all priors together", given.joint.distance, given.joint.entropy, nan))
     if given.nearest is not None:
         trusted = given.nearest.shape <= LARGEST_SHAPE
-        far = Estimate(given.nearest.distance, nan, nan, nan) if trusted else Estimate(nan, nan, nan, nan)
+        far = Estimate(given.nearest.distance if trusted else nan)
         rows.append(
             (
                 "law of all futures, shocks too",
@@ -194,11 +193,6 @@ def _left_out(given: FlipResult) -> Table:
     return Table(
         "left_out", "Beliefs that are not looked at", columns, ("belief",), [False] * len(given.left_out)
     )
-
-
-def _unit(study: Study, variable: str) -> str:
-    outcome = study.model.outcomes.get(variable)
-    return outcome.unit if outcome else "1"
 
 
 def _nearest(turning: list[Belief]) -> list[Belief]:

@@ -11,20 +11,16 @@ from jaxtyping import Bool, Float
 
 from engine.analyses import variants
 from engine.analyses.independent_inputs import IndependentInput, independent_inputs, replicates
-from engine.errors import Problem, UserError, unknown
+from engine.analyses.variables import LEVEL, MEAN, SHORTFALL, Values, measured, outcomes_of, under
+from engine.errors import Problem, UserError
 from engine.program import compilation_cache, devices
 from engine.program.contract import FactorDraws, Program, Scores
-from engine.risk.events import event_outcomes, happens
 from engine.risk.exclusion import most_excluded
 from engine.risk.intervals import dots
 from engine.study.study import Block, Change, Study
 
-MEAN, PROBABILITY = "mean", "probability"
-LEVEL = 0.99
-SHORTFALL = f"ES{100 * LEVEL:g}"
 ROUNDINGS = 16
 """Roundings that an outcome carries, at most as many as a sum over some decades of years gathers."""
-Values = Mapping[str, Float[np.ndarray, "policy path"]]
 Mix = Mapping[str, int]
 """Random stream -> the replicate that is read of it."""
 
@@ -55,21 +51,10 @@ def quantities(study: Study, variables: Sequence[str] | None) -> tuple[Quantity,
     Raises:
       UserError: no such outcome or event.
     """
-    outcomes, events = [*study.model.outcomes], [event.name for event in study.events]
-    known = [*outcomes, *events]
-    chosen = [*study.headline, *events] if variables is None else [*dict.fromkeys(variables)]
-    wrong = [
-        Problem("--outcome", unknown("outcome or event", name, known)) for name in chosen if name not in known
-    ]
-    if wrong:
-        raise UserError(study.source, wrong)
     sides = [(policy, "") for policy in study.policy_names]
     sides += [(policy, study.baseline) for policy in study.policy_names if policy != study.baseline]
     return tuple(
-        Quantity(name, measure, policy, against)
-        for name in chosen
-        for measure in ((MEAN, SHORTFALL) if name in outcomes else (PROBABILITY,))
-        for policy, against in sides
+        Quantity(*one, policy, against) for one in measured(study, variables) for policy, against in sides
     )
 
 
@@ -89,15 +74,6 @@ def of_paths(study: Study, paths: int | None, most: int, units: int = 1) -> Stud
     return replace(study, paths=count)
 
 
-def outcomes_of(study: Study, variables: Iterable[str]) -> tuple[str, ...]:
-    """The outcomes among some variables, and those that events among them read, in the order of the model."""
-    events = {event.name: event for event in study.events}
-    read: set[str] = set()
-    for name in variables:
-        read |= event_outcomes(study, events[name]) if name in events else {name}
-    return tuple(name for name in study.model.outcomes if name in read)
-
-
 class Futures:
     """Outcomes of a study on its paths, and on the same path numbers with inputs drawn anew.
 
@@ -112,7 +88,7 @@ class Futures:
         self.study, self.names = study, tuple(names)
         self.replicate = 0
         self.program: Program = devices.program(study, device)
-        self._at = [[*study.model.outcomes].index(name) for name in names]
+        self._at = study.places(names)
 
     def mixed(self, mixes: Iterable[Mix], paths: int | None = None) -> Iterator[Values]:
         """The outcomes by name under each mix, one after the other; of these futures themselves under an empty one.
@@ -120,17 +96,12 @@ class Futures:
         Args:
           paths: from the first on; all of the study's if not given.
         """
-        study = self.study if paths is None else replace(self.study, paths=paths)
-        blocks = study.blocks()
         numbered = ({stream: self.replicate + by for stream, by in mix.items()} for mix in mixes)
-        programs = ((k, variants.drawn_anew(self.program, mix)) for k, mix in enumerate(numbered))
-        return self._gathered(programs, study, len(blocks))
+        return self._gathered((variants.drawn_anew(self.program, mix) for mix in numbered), paths)
 
     def held(self, values: Iterable[Mapping[str, float]], paths: int | None = None) -> Iterator[Values]:
         """The outcomes by name with some factors held at values, one after the other."""
-        study = self.study if paths is None else replace(self.study, paths=paths)
-        programs = ((k, variants.held(self.program, one)) for k, one in enumerate(values))
-        return self._gathered(programs, study, len(study.blocks()))
+        return self._gathered((variants.held(self.program, one) for one in values), paths)
 
     def anew(self, by: int = 1) -> Futures:
         """As many futures of the study with every input drawn anew: independent of these. Of 0, these; of each other number, others."""
@@ -142,8 +113,7 @@ class Futures:
 
     def changed(self, change: Change, paths: int) -> Values:
         """The outcomes by name of the study with a change, on the first so many paths."""
-        study = replace(self.study, paths=paths)
-        return next(self._gathered([(0, variants.fed(self.program, change))], study, len(study.blocks())))
+        return next(self._gathered([variants.fed(self.program, change)], paths))
 
     def draws(self) -> FactorDraws:
         """Factor draws of all paths."""
@@ -158,14 +128,13 @@ class Futures:
         outcomes = self.program.outcomes_of(scores)
         return {name: outcomes[:, at] for name, at in zip(self.names, self._at, strict=True)}
 
-    def _gathered(
-        self, programs: Iterable[tuple[int, Program]], study: Study, blocks: int
-    ) -> Iterator[Values]:
-        parts = []
-        for _, result in variants.results(programs, study.blocks()):
+    def _gathered(self, programs: Iterable[Program], paths: int | None) -> Iterator[Values]:
+        study = self.study if paths is None else replace(self.study, paths=paths)
+        blocks, parts = study.blocks(), []
+        for _, result in variants.results(enumerate(programs), blocks):
             parts.append(result.outcomes[:, self._at])
-            if len(parts) == blocks:
-                whole = parts[0] if blocks == 1 else np.concatenate(parts, axis=-1)
+            if len(parts) == len(blocks):
+                whole = parts[0] if len(blocks) == 1 else np.concatenate(parts, axis=-1)
                 yield {name: np.ascontiguousarray(whole[:, k]) for k, name in enumerate(self.names)}
                 parts = []
 
@@ -237,7 +206,7 @@ class Numbers:
         """
         study = self.study
         names = outcomes_of(study, [one.variable])
-        rows = [study.policy_names.index(policy) for policy in (one.policy, one.against) if policy]
+        rows = [study.row(policy) for policy in (one.policy, one.against) if policy]
         rounding = (ROUNDINGS * float(np.finfo(x[names[0]].dtype).eps)) ** 2
 
         def gap(name: str, row: int) -> tuple[Float[np.ndarray, "path"], float]:
@@ -251,19 +220,14 @@ class Numbers:
         return any(float(dots(apart, apart)) > size for apart, size in gaps)
 
     def _under(self, one: Quantity, policy: str, outcomes: Values) -> Float[np.ndarray, "path"]:
-        if one.measure == PROBABILITY:
-            (event,) = (event for event in self.study.events if event.name == one.variable)
-            row = self.study.policy_names.index(policy)
-            return happens(self.study, event, {name: x[row] for name, x in outcomes.items()}).astype(
-                np.float64
-            )
+        if one.measure != SHORTFALL:
+            return under(self.study, one.variable, policy, outcomes).astype(np.float64)
         losses = _losses(self.study, outcomes, one.variable, policy)
-        if one.measure == SHORTFALL:
-            losses = np.maximum(losses - self.var[one.variable, policy], 0.0) / (1 - LEVEL)
-        return losses if self.study.model.outcomes[one.variable].loss else -losses
+        excess = np.maximum(losses - self.var[one.variable, policy], 0.0) / (1 - LEVEL)
+        return excess if self.study.is_loss(one.variable) else -excess
 
 
 def _losses(study: Study, values: Values, variable: str, policy: str) -> Float[np.ndarray, "path"]:
     """An outcome under a policy, high being worse."""
-    row = values[variable][study.policy_names.index(policy)].astype(np.float64)
-    return row if study.model.outcomes[variable].loss else -row
+    row = values[variable][study.row(policy)].astype(np.float64)
+    return row if study.is_loss(variable) else -row

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.analyses.futures import MEAN, Futures, Numbers, Quantity, sound
+from engine.analyses.futures import Futures, Numbers, Quantity, sound
+from engine.analyses.variables import MEAN
 from engine.errors import UserError
 from engine.study.study import BLOCK
 
@@ -73,7 +74,7 @@ def given_data(futures: Futures, wanted: Sequence[Quantity]) -> list[GivenData]:
     for one in wanted:
         if one.measure != MEAN or one.against:
             continue
-        y = values[one.variable][study.policy_names.index(one.policy), good].astype(np.float64)
+        y = values[one.variable][study.row(one.policy), good].astype(np.float64)
         if not numbers.moved(one, values, still, good):
             given.append(GivenData(one, tuple(names), *((0.0,) * len(names),) * 3))
             continue

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.errors import UserError, unknown
 from engine.program.arguments import factor_stream
 from engine.study.study import Study
 
 FACTOR, GROUP, SHOCK, REGIME = "factor", "group", "shock", "regime"
-KINDS = (GROUP, FACTOR, SHOCK, REGIME)
 
 
 @dataclass(frozen=True)
@@ -19,7 +17,7 @@ class IndependentInput:
 
     Args:
       name: of the factor, the group, the shock (of several that move together, their group) or the regime.
-      kind: one of `KINDS`; "factor" also of all labels of one.
+      kind: "group", "factor", also of all labels of one, "shock" or "regime".
       members: the factors or the shocks that it is made of.
       streams: its random streams: drawn anew together, they leave every other input as it is.
     """
@@ -41,18 +39,6 @@ def independent_inputs(study: Study) -> tuple[IndependentInput, ...]:
     Factors that are fixed are left out: nothing of them is drawn.
     """
     return (*_of_factors(study), *(_of_shocks(study) if study.is_path_model else ()))
-
-
-def named(study: Study, name: str) -> IndependentInput:
-    """The input of that name.
-
-    Raises:
-      UserError: there is none.
-    """
-    by_name = {one.name: one for one in independent_inputs(study)}
-    if name not in by_name:
-        raise UserError(study.source, [unknown("group, factor or shock", name, list(by_name))])
-    return by_name[name]
 
 
 def replicates(inputs: tuple[IndependentInput, ...], replicate: int) -> dict[str, int]:

@@ -10,18 +10,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.analyses import shapley
-from engine.analyses.futures import (
-    SHORTFALL,
-    Futures,
-    Mix,
-    Numbers,
-    Quantity,
-    finite,
-    mix,
-    refuse_too_many,
-    sound,
-)
+from engine.analyses.futures import Futures, Mix, Numbers, Quantity, finite, mix, refuse_too_many, sound
 from engine.analyses.independent_inputs import IndependentInput, independent_inputs
+from engine.analyses.variables import SHORTFALL
 from engine.analyses.variants import Observer
 from engine.risk.flags import Flag
 from engine.risk.indices import EVERYTHING, NOTHING, Pair, away, between, few_away, increments, shares
@@ -81,16 +72,14 @@ def indices(
     units = as_units(study.paths, study.unit)
 
     def pair_of(one: Quantity, some: Bool[np.ndarray, "path"]) -> Pair:
-        return Pair(
-            numbers.values(one, a)[some],
-            numbers.values(one, b)[some],
-            units if some.all() else units.take(some),
-        )
+        return Pair(numbers.values(one, a)[some], numbers.values(one, b)[some], units.kept(some))
 
     columns: list[list[tuple[Estimate, Estimate]]] = []
     with ThreadPoolExecutor(THREADS) as threads:
         pairs = dict(zip(wanted, threads.map(lambda one: pair_of(one, good), wanted), strict=True))
-        moving = {one for one in wanted if numbers.moved(one, a, b, good) and _shows(one, pairs[one])}
+        # an event that no path shows may happen, a tail that ends at VaR is known
+        shown = {one for one in wanted if one.measure != SHORTFALL or pairs[one].variance > 0}
+        moving = {one for one in shown if numbers.moved(one, a, b, good)}
         for k, mixed in enumerate(futures.mixed(mix(some, {}, 1) for some in sets)):
             here = good & sound((mixed,))
             refuse_too_many(study, here)
@@ -136,11 +125,6 @@ def _effect(own: Estimate, first: Estimate, total: Estimate, paths: float, flag:
         return total
     few = few_away(paths) or not own.standard_error
     return between(own, first, total) if few else own.flagged(flag)
-
-
-def _shows(one: Quantity, pair: Pair) -> bool:
-    """Whether a number of paths shows that its variable moves: an event that no path shows may happen, a tail that ends at VaR is known."""
-    return one.measure != SHORTFALL or pair.variance > 0
 
 
 @dataclass(frozen=True)

@@ -43,32 +43,8 @@ class Nearest:
     slid: int
 
 
-def nearest(
-    margin: Margin,
-    starts: Points,
-    others: Callable[[Points], Points] | None = None,
-    seed: int = 0,
-    slid: int = STARTS,
-    finalists: int = FINALISTS,
-) -> Nearest:
-    """The nearest point on the edge: the starts drawn in to it, the nearest of them and their mean slid along it, the best to the end.
-
-    Args:
-      starts: points at which it happens, or nearly.
-      others: points that may be as near as one is [score, 1], such as the same some years later: of these the nearest are slid too.
-      seed: of the random points that are tried around the best.
-      slid: how many starts are slid along the edge, beside their mean.
-      finalists: how many of these to the end.
-    """
-    return _searched(Edge(margin, np.random.default_rng(seed)), starts, others, slid, finalists)
-
-
 def nearest_points(
-    margin: Margin,
-    starts: Points,
-    others: Callable[[Points], Points] | None = None,
-    seed: int = 0,
-    slid: int = STARTS,
+    margin: Margin, starts: Points, others: Callable[[Points], Points] | None = None
 ) -> tuple[Nearest, ...]:
     """The nearest point, and all others that were seen to be about as near, each nearer than the edge around it; the nearest first.
 
@@ -78,10 +54,11 @@ def nearest_points(
     After Der Kiureghian and Dakessian (1998), Struct. Saf. 20, 37-49, doi:10.1016/S0167-4730(97)00026-X, with the starts in place of bulges.
 
     Args:
-      starts, others, seed, slid: as of `nearest`.
+      starts: points at which it happens, or nearly.
+      others: points that may be as near as one is [score, 1], such as the same some years later: of these the nearest are slid too.
     """
-    edge = Edge(margin, np.random.default_rng(seed))
-    first = _searched(edge, starts, others, slid, FINALISTS)
+    edge = Edge(margin, np.random.default_rng(0))
+    first = _searched(edge, starts, others, STARTS, FINALISTS)
     seen, left, in_vain, count = [first], starts, 0, first.slid
     for _ in range(SEARCHES if 0 < first.distance < np.inf else 0):
         account = np.max([one.point @ left / one.distance**2 for one in seen], axis=0)
@@ -113,6 +90,12 @@ def nearest_points(
 def _searched(
     edge: Edge, starts: Points, others: Callable[[Points], Points] | None, slid: int, finalists: int
 ) -> Nearest:
+    """The nearest point on the edge: the starts drawn in to it, the nearest of them and their mean slid along it, the best to the end.
+
+    Args:
+      slid: how many starts are slid along the edge, beside their mean.
+      finalists: how many of these to the end.
+    """
     if not len(starts):  # nothing is drawn, so that no future differs from the middle one
         return Nearest(np.zeros(0), np.inf, np.full(starts.shape[1], np.inf), 0)
     zero = np.zeros((len(starts), 1))

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from engine.analyses.futures import LEVEL, MEAN, PROBABILITY, SHORTFALL, Futures, Values, sound
+from engine.analyses.futures import Futures, sound
+from engine.analyses.variables import LEVEL, MEAN, SHORTFALL, Values, gap, under
 from engine.program.contract import Scores
-from engine.risk.events import happens
 from engine.risk.intervals import Estimate, as_units
-from engine.risk.measures import difference, probability_difference
 from engine.risk.tilting import weighted_mean
 from engine.study.study import Change, Study
 
@@ -35,13 +34,9 @@ class Look:
     def difference(self, values: Values) -> Estimate:
         """With its interval; on paths where all is finite."""
         good = sound((values,))
-        units = as_units(len(good), self.study.unit)
-        units = units if good.all() else units.take(good)
+        units = as_units(len(good), self.study.unit).kept(good)
         one, two = (self._of(policy, values)[good] for policy in (self.first, self.second))
-        if self.measure == PROBABILITY:
-            return probability_difference(one, two, units)
-        loss = self.study.model.outcomes[self.variable].loss
-        return difference(one, two, units, loss, (LEVEL,))[self.measure]
+        return gap(self.study, self.variable, self.measure, one, two, units)
 
     def seen(self, values: Values) -> Estimate:
         """The same for a search, where a mean needs no tails beside it."""
@@ -72,8 +67,7 @@ class Look:
 
     def weighted(self, values: Values, good: np.ndarray, weights: Paths) -> Estimate:
         """The difference under weights with mean 1 of the good paths."""
-        units = as_units(len(good), self.study.unit)
-        units = units if good.all() else units.take(good)
+        units = as_units(len(good), self.study.unit).kept(good)
         if self.measure != SHORTFALL:
             return weighted_mean(self.gaps(values)[good], weights, units)
         one, two = (
@@ -86,15 +80,11 @@ class Look:
         return self.seen(self.futures.changed(change, paths))
 
     def _of(self, policy: str, values: Values) -> np.ndarray:
-        row = self.study.policy_names.index(policy)
-        if self.measure == PROBABILITY:
-            (event,) = (event for event in self.study.events if event.name == self.variable)
-            return happens(self.study, event, {name: x[row] for name, x in values.items()})
-        return values[self.variable][row]
+        return under(self.study, self.variable, policy, values)
 
     def _excess(self, values: np.ndarray, weights: Paths) -> Paths:
         """What each path adds to ES under the weights: VaR and what is beyond it."""
-        sign = 1.0 if self.study.model.outcomes[self.variable].loss else -1.0
+        sign = 1.0 if self.study.is_loss(self.variable) else -1.0
         losses = sign * values.astype(np.float64)
         order = np.argsort(losses)
         below = np.cumsum(weights[order]) / weights.sum()

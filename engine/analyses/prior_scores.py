@@ -94,16 +94,14 @@ class Priors:
           joint: normal scores of all factors.
         """
         turned: np.ndarray = joint.astype(np.float64)
+        names = [item.name for item in self.study.inputs]
         for group in self.study.groups.values():
             if group.copula.family == "gaussian":
-                at = [self._place(name) for name in group.members]
+                at = [names.index(name) for name in group.members]
                 matrix = np.sin(0.5 * np.pi * group.copula.implied(group.members).kendall)
                 turned[at] = np.linalg.pinv(matrix, hermitian=True) @ turned[at]
         z, t = joint[places].astype(np.float64), turned[places]
         return t, z * t - 1.0
-
-    def _place(self, name: str) -> int:
-        return next(k for k, item in enumerate(self.study.inputs) if item.name == name)
 
 
 def in_tenths(

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from scipy.special import ndtr, ndtri
 
 from engine.analyses.independent_inputs import independent_inputs
-from engine.analyses.nearest_point import STARTS, Nearest, nearest_points
+from engine.analyses.nearest_point import Nearest, nearest_points
 from engine.analyses.tail_futures import TailFutures
 from engine.program import arguments, drawing
 from engine.program.contract import Program, Trace
@@ -64,17 +64,11 @@ class Reverse:
         return self.points[0].distance if self.points else np.inf
 
 
-def reverse_stress(program: Program, futures: TailFutures, slid: int = STARTS) -> Reverse:
-    """The likeliest futures in which the event of some worst futures happens, or the outcome passes its VaR.
-
-    Args:
-      slid: how many of the worst paths are slid along the event's edge.
-    """
+def reverse_stress(program: Program, futures: TailFutures) -> Reverse:
+    """The likeliest futures in which the event of some worst futures happens, or the outcome passes its VaR."""
     study = program.study
     starts = starts_of(study, futures)
-    found = nearest_points(
-        margin_of(program, futures), starts, lambda point: in_other_years(study, point), slid=slid
-    )
+    found = nearest_points(margin_of(program, futures), starts, lambda point: in_other_years(study, point))
     seen = [one for one in found if np.isfinite(one.distance)]
     points = (_in_full(program, one, share) for one, share in zip(seen, _nearest(futures, seen), strict=True))
     return Reverse(tuple(points), found[0].of_starts, found[0].slid)
@@ -116,7 +110,7 @@ def starts_of(study: Study, futures: TailFutures) -> Float[np.ndarray, "stream s
 def margin_of(program: Program, futures: TailFutures) -> Callable[[np.ndarray], np.ndarray]:
     """How far it happens, in standard deviations of the outcome, at independent normal scores [stream, future]."""
     study, what = program.study, futures.watched
-    at = {name: [*study.model.outcomes].index(name) for name in what.read}
+    at = dict(zip(what.read, study.places(what.read), strict=True))
 
     def margin(points: Float[np.ndarray, "stream future"]) -> Float[np.ndarray, "future"]:
         parts = []

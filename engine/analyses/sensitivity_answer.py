@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from engine.analyses.columns import fields
 from engine.analyses.comparison import of_named
-from engine.analyses.futures import MEAN, PROBABILITY, SHORTFALL, Quantity
+from engine.analyses.futures import Quantity
 from engine.analyses.indices import Shares
 from engine.analyses.sensitivity import SensitivityResult, sensitivity
 from engine.analyses.swings import Swing
+from engine.analyses.variables import MEAN, PROBABILITY, SHORTFALL
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, estimates, numbers, texts
 from engine.formatting import rounded
 from engine.risk.intervals import Estimate
 from engine.risk.rankings import listed
-from engine.study.study import Study
 
 MOST = 8
 """Rows of a table that are shown unless all are asked for."""
@@ -130,7 +131,7 @@ def _shares(given: SensitivityResult, order: Sequence[int]) -> Table:
 
 def _known(given: SensitivityResult) -> Table:
     """What could be found out, and what the years bring."""
-    units = [_unit(given.study, s.quantity) for s in given.shares]
+    units = [given.study.unit_of(s.quantity.variable) for s in given.shares]
     columns = (
         *_measures([s.quantity for s in given.shares]),
         *_sides([s.quantity for s in given.shares]),
@@ -154,10 +155,10 @@ def _worth(given: SensitivityResult) -> Table:
     over = {"over": ("decision",), "brief": False}
     columns = (
         texts("decision", [f"{w.measure} of {w.outcome}, {w.choice} picked without knowing" for w, *_ in rows], "what a policy is picked by"),
-        texts("outcome", [w.outcome for w, *_ in rows], "outcome", **over),
-        texts("measure", [w.measure for w, *_ in rows], "what the choice looks at", **over),
-        texts("choice", [w.choice for w, *_ in rows], "policy that is picked without knowing", **over),
-        texts("unit", [given.study.model.outcomes[w.outcome].unit for w, *_ in rows], "unit of the outcome", **over),
+        *fields(texts, [w for w, *_ in rows], {
+            "outcome": "outcome", "measure": "what the choice looks at", "choice": "policy that is picked without knowing",
+        }, **over),
+        texts("unit", [given.study.unit_of(w.outcome) for w, *_ in rows], "unit of the outcome", **over),
         texts("knowing", [name for _, name, _ in rows], "what is known"),
         estimates("worth", [one for *_, one in rows], "what it is worth to know before the policy is picked; nobody knows a shock in advance"),
     )  # fmt: skip
@@ -177,7 +178,7 @@ def _swings(given: SensitivityResult, name: str, at: Sequence[int], shown: str) 
     quantities = [given.swung[k] for k, _ in rows]
     columns = (
         *_alone(quantities),
-        texts("unit", [shown or _unit(given.study, one) for one in quantities], "unit of what people read", over=("quantity",), brief=False),
+        texts("unit", [shown or given.study.unit_of(one.variable) for one in quantities], "unit of what people read", over=("quantity",), brief=False),
         texts("factor", [s.factor for _, s in rows], "factor that is held"),
         numbers("low_value", [s.values[0] for _, s in rows], "5 % quantile of its prior, in its unit", head="at 5 %", over=("factor",)),
         estimates("low", [s.low[k] for k, s in rows], "what changes where it is held there", head="moves it by", shown=shown),
@@ -244,7 +245,7 @@ def _parts(every: Sequence[Quantity], dim: str, names: Sequence[str]) -> list[Co
         "variable": "outcome or event", "measure": "mean, what a path adds to ES, or probability",
         "policy": "policy", "against": "policy that is deducted; empty for none",
     }  # fmt: skip
-    return [texts(name, [getattr(one, name) for one in every], about[name], over=(dim,), brief=False) for name in names]  # fmt: skip
+    return fields(texts, every, {name: about[name] for name in names}, over=(dim,), brief=False)
 
 
 def _what(one: Quantity) -> str:
@@ -253,11 +254,6 @@ def _what(one: Quantity) -> str:
 
 def _side(one: Quantity) -> str:
     return f"{one.policy} less {one.against}" if one.against else one.policy
-
-
-def _unit(study: Study, one: Quantity) -> str:
-    outcome = study.model.outcomes.get(one.variable)
-    return outcome.unit if outcome else "1"
 
 
 def _span(one: Swing, k: int) -> float:

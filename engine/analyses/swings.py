@@ -9,21 +9,10 @@ from functools import partial
 
 import numpy as np
 
-from engine.analyses.futures import (
-    LEVEL,
-    MEAN,
-    PROBABILITY,
-    SHORTFALL,
-    Futures,
-    Quantity,
-    Values,
-    refuse_too_many,
-    sound,
-)
+from engine.analyses.futures import Futures, Quantity, refuse_too_many, sound
+from engine.analyses.variables import Values, gap, under
 from engine.analyses.variants import Observer
-from engine.risk.events import happens
 from engine.risk.intervals import Estimate
-from engine.risk.measures import difference, probability_difference
 from engine.risk.tables import THREADS
 
 PATHS = 1 << 16
@@ -75,11 +64,5 @@ def swings(
 
 def _moved(futures: Futures, values: Values, own: Values, one: Quantity) -> Estimate:
     study = futures.study
-    row = study.policy_names.index(one.policy)
-    if one.measure == PROBABILITY:
-        (event,) = (event for event in study.events if event.name == one.variable)
-        now, before = (happens(study, event, {name: x[row] for name, x in v.items()}) for v in (values, own))
-        return probability_difference(now, before, study.unit)
-    loss = study.model.outcomes[one.variable].loss
-    gap = difference(values[one.variable][row], own[one.variable][row], study.unit, loss, (LEVEL,))
-    return gap[MEAN if one.measure == MEAN else SHORTFALL]
+    now, before = (under(study, one.variable, one.policy, of) for of in (values, own))
+    return gap(study, one.variable, one.measure, now, before, study.unit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -43,7 +43,7 @@ class Watched:
     @property
     def at(self) -> int:
         """Number of the policy."""
-        return self.study.policy_names.index(self.policy)
+        return self.study.row(self.policy)
 
     @property
     def read(self) -> list[str]:
@@ -63,14 +63,12 @@ def watched(study: Study, variable: str, policy: str | None, level: float | None
     Raises:
       UserError: no such outcome, event or policy; a level for an event; all problems at once.
     """
-    events = {event.name: event for event in study.events}
-    known = [*study.model.outcomes, *events]
     problems = []
-    if variable not in known:
-        problems.append(Problem("--outcome", unknown("outcome or event", variable, known)))
+    if variable not in study.variables:
+        problems.append(Problem("--outcome", unknown("outcome or event", variable, study.variables)))
     if policy is not None and policy not in study.policy_names:
         problems.append(Problem("--policy", unknown("policy", policy, study.policy_names)))
-    event = None if variable in study.model.outcomes else events.get(variable)
+    event = study.events_by_name.get(variable)
     if event and level is not None:
         text = f"is of outcomes; the event '{variable}' has its own threshold. Leave --level out."
         problems.append(Problem("--level", text))
@@ -180,7 +178,7 @@ def outcomes(
     have = {name: stored[name][watched.at] for name in names if name in stored}
     if len(have) == len(names):
         return have
-    at = [[*study.model.outcomes].index(name) for name in names]
+    at = study.places(names)
     blocks = [
         result.outcomes[watched.at, at] for _, result in variants.results([("", program)], study.blocks())
     ]
@@ -204,8 +202,7 @@ def _share(watched: Watched, values: Mapping[str, np.ndarray], units: Units) -> 
     study = watched.study
     if watched.event is None:
         assert watched.level is not None
-        loss = study.model.outcomes[watched.variable].loss
-        return of_outcome(values[watched.variable], units, watched.level, loss)
+        return of_outcome(values[watched.variable], units, watched.level, study.is_loss(watched.variable))
     happened = happens(study, watched.event, values)
     if not happened.any():
         text = (
@@ -226,8 +223,7 @@ def _limit(watched: Watched, values: Mapping[str, np.ndarray], share: WorstShare
 
     def terms(event: Event) -> list[tuple[str, float, float, float]]:
         if event.outcome is None:
-            by_name = {other.name: other for other in study.events}
-            return [term for name in event.all_of for term in terms(by_name[name])]
+            return [term for name in event.all_of for term in terms(study.events_by_name[name])]
         at = event.above if event.above is not None else event.below
         assert at is not None
         return [(event.outcome, 1.0 if event.above is not None else -1.0, at, scales[event.outcome])]
@@ -262,10 +258,7 @@ def _in_full(
             assert trace.yearly is not None
             parts[name].append(make(trace.yearly[policy]))
         traces.append(Trace(0, trace.outcomes, None, trace.draws, trace.shocks))
-    shocks = _joined([trace.shocks for trace in traces if trace.shocks is not None])
+    shocks = [trace.shocks for trace in traces if trace.shocks is not None]
+    drawn = np.concatenate(shocks, axis=-1) if shocks else None
     draws = np.concatenate([trace.draws for trace in traces], axis=-1)
-    return draws, shocks, {name: np.concatenate(rows, axis=-1) for name, rows in parts.items()}
-
-
-def _joined(parts: Sequence[np.ndarray]) -> np.ndarray | None:
-    return np.concatenate(parts, axis=-1) if parts else None
+    return draws, drawn, {name: np.concatenate(rows, axis=-1) for name, rows in parts.items()}

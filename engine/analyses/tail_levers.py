@@ -49,7 +49,7 @@ def pulls(program: Program, what: Watched) -> tuple[tuple[Pull, ...], dict[str, 
         else:
             moved[name] = program.fed(_with(program.inputs, name, what.at, more))
             values[name] = float(np.mean(own)), float(np.mean(more))
-    at = [[*study.model.outcomes].index(name) for name in what.read]
+    at = study.places(what.read)
     by_name: dict[str, list[np.ndarray]] = {}
     programs = {"": program, **moved}
     for name, result in variants.results(programs.items(), study.blocks()):
@@ -81,7 +81,7 @@ def _with(inputs: Mapping[str, Any], name: str, policy: int, values: list[np.nda
 def _effect(what: Watched, moved: np.ndarray, own: np.ndarray) -> Estimate:
     study, level = what.study, what.level
     if level is not None:
-        loss = study.model.outcomes[what.variable].loss
+        loss = study.is_loss(what.variable)
         return difference(moved[0], own[0], study.unit, loss, (level,))[f"ES{100 * level:g}"]
     assert what.event is not None
     (*arrays,), units, lost = finite_units((*moved, *own), study.unit)

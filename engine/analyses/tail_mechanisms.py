@@ -61,7 +61,7 @@ def mechanisms(program: Program, what: Watched) -> Mechanisms | None:
     ]
     programs = ((n, variants.fed(program, change)) for n, change in enumerate(changes))
     bad, values = np.zeros(study.paths, bool), np.zeros(len(coalitions))
-    at = [[*study.model.outcomes].index(name) for name in what.read]
+    at = study.places(what.read)
     for n, result in variants.results(programs, study.blocks()):
         outcomes = result.outcomes[what.at, at]
         own = with_units(study, ~np.isfinite(outcomes).all(axis=0))
@@ -69,8 +69,7 @@ def mechanisms(program: Program, what: Watched) -> Mechanisms | None:
         influence = _influence(what, study, outcomes, ~own)
         contrasts.add(slice(n, n + 1), influence)
         values[n] = np.nanmean(influence.values)
-    units = as_units(study.paths, study.unit)
-    units = units if not bad.any() else units.take(~bad)
+    units = as_units(study.paths, study.unit).kept(~bad)
     whole, *shares = contrasts.estimates(~bad, units, what.event is not None)
     if orders is not None:
         shares = [_widened(one, spread) for one, spread in zip(shares, _spreads(orders, values), strict=True)]
@@ -84,9 +83,8 @@ def _influence(what: Watched, study: Study, outcomes: np.ndarray, sound: np.ndar
         happened = happens(study, what.event, dict(zip(what.read, outcomes, strict=True)))
         return of_mean(happened[None].astype(np.float64), sound)
     assert what.level is not None
-    units = as_units(study.paths, study.unit)
-    units = units if sound.all() else units.take(sound)
-    return of_shortfall(outcomes, sound, units, what.level, study.model.outcomes[what.variable].loss)
+    units = as_units(study.paths, study.unit).kept(sound)
+    return of_shortfall(outcomes, sound, units, what.level, study.is_loss(what.variable))
 
 
 def _coalitions(k: int, seed: int) -> tuple[list[tuple[bool, ...]], np.ndarray, np.ndarray | None]:

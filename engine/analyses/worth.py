@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.analyses.futures import LEVEL, MEAN, SHORTFALL, Futures, Values
+from engine.analyses.futures import Futures
 from engine.analyses.independent_inputs import IndependentInput
+from engine.analyses.variables import LEVEL, MEAN, SHORTFALL, Values
+from engine.risk.indices import NOTHING
 from engine.risk.information import Reader, choice, of_everything
 from engine.risk.intervals import Estimate, as_units
 from engine.risk.tables import THREADS
-
-NOTHING = Estimate(0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,13 @@ def worths(
     study = futures.study
     if len(study.policies) < 2 or not outcomes:
         return []
-    units = as_units(study.paths, study.unit)
-    units = units if good.all() else units.take(good)
+    units = as_units(study.paths, study.unit).kept(good)
     drawn = futures.draws()[:, good]
     row = {item.name: k for k, item in enumerate(study.inputs)}
     known = [one for one in inputs if one.is_known_in_advance]
     sets = {one.name: [drawn[row[member]] for member in one.members] for one in known}
     losses = {
-        name: own[name][:, good].astype(np.float64) * (1 if study.model.outcomes[name].loss else -1)
-        for name in outcomes
+        name: own[name][:, good].astype(np.float64) * (1 if study.is_loss(name) else -1) for name in outcomes
     }
     wanted = [(name, level) for name in outcomes for level in (None, LEVEL)]
 

@@ -55,7 +55,10 @@ def command_of(name: str) -> click.Command:
         if face["save"] is not None:
             refuse_file(face["save"])
         with progress(face.pop("quiet")) as observe:
-            of = _of_study(observe, **given) if on_study else _of_run(observe, **given)
+            if on_study:
+                of = _of_study(observe, **given)
+            else:
+                of = given["run"].asking(device=given.get("device"), observe=_by_name(observe))
             answer, kept = ask(name, asked, of)
         _print(answer, kept, of, **face)
 
@@ -63,7 +66,7 @@ def command_of(name: str) -> click.Command:
         pair = [one.name for one in own if one.option.names == "policy" and not one.many]
         wrapped = options.study_to_run(_with_policies(command), pair)
     else:
-        wrapped = _run_that_is_there(command)
+        wrapped = options.run_that_is_there(options.device(options.partial(command)))
     for one in reversed([one for one in own if not (on_study and one.name == "policies")]):
         wrapped = _option(one)(wrapped)
     for option in (options.debug, options.quiet, _JSON, _SAVE, _FULL):
@@ -115,18 +118,10 @@ def _of_study(observe: Any, **given: Any) -> Asking:
     )  # fmt: skip
 
 
-def _of_run(observe: Any, **given: Any) -> Asking:
-    return given["run"].asking(device=given.get("device"), observe=_by_name(observe))
-
-
 def _by_name(observe: Any) -> Callable[[str, int, int], None]:
     from engine.execution.stages import Stage
 
     return lambda stage, done, total: observe(Stage(stage, done, total))
-
-
-def _run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:
-    return options.run_that_is_there(options.device(options.partial(command)))
 
 
 def _print(

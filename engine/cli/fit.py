@@ -13,7 +13,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.cli.show.rows import Column, columns_of, print_rows
+from engine.cli.show.rows import print_named
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -113,8 +113,8 @@ def _print_table(console: Console, title: str, fits: Sequence[Fit]) -> None:
         numbers = fit.aic, fit.aic - fits[0].aic, fit.bic, fit.bic - least_bic
         rows.append((parameters, *(f"{number:,.1f}" for number in numbers), p_text(fit)))
     tests = ("AIC", "- best", "BIC", "- best", "Anderson-Darling")
-    columns = columns_of(("parameters", *tests), rows, tests[-1:], ("parameters",), tests)
-    print_rows(console, title, Column("family", [fit.family for fit in fits], left=True), columns)
+    names, heads = [fit.family for fit in fits], ("parameters", *tests)
+    print_named(console, title, "family", names, heads, rows, tests[-1:], ("parameters",), tests)
 
 
 def _legend(best: Fit) -> str:

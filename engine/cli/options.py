@@ -184,8 +184,7 @@ def _complete_name(of: Callable[[Any], Iterable[str]]) -> Callable[..., list[Com
 
 
 def _variables(study: Study) -> Iterable[str]:
-    events = (event.name for event in study.events)
-    return dict.fromkeys((*study.model.outcomes, *events, *study.model.yearly))
+    return dict.fromkeys((*study.variables, *study.model.yearly))
 
 
 complete_variable = _complete_name(_variables)

@@ -120,10 +120,8 @@ def command(
         screen.print_line(console, f"path {numbers[0]}", " in full: the worst of them")
     console.print()
     first = story.isel(path=0)
-    if whole:
-        replay_tables.print_whole(console, study, first, names, variables)
-    else:
-        replay_tables.print_headline(console, study, first, names, variables)
+    replay_tables.print_path(console, study, first, names, variables, whole)
+    if not whole:
         if ranked is None:
             print_unusual(console, study, story)
         again.print(console, "All of it", numbers[0], "--all")

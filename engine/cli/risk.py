@@ -61,8 +61,7 @@ def command(
         click.echo(f"note: {stale}", err=True)
     chosen = stated_level(level)
     yearly = questions.yearly_names(study, run.cube) if given is None else ()
-    of_path = {*study.model.outcomes, *(event.name for event in study.events)}
-    questions.refuse_unknown(variable, {*of_path, *yearly})
+    questions.refuse_unknown(variable, {*study.variables, *yearly})
     if given is not None:
         records = questions.given(answers, given, variable, chosen)
         if as_json:

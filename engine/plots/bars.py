@@ -38,6 +38,19 @@ def arms(estimates: Sequence[Estimate]) -> np.ndarray:
     return np.maximum(np.nan_to_num(lengths), 0.0).T
 
 
+def lying(ax: Axes, one: Estimate, y: float, colour: str, hollow: bool = False) -> None:
+    """Draws an estimate with its 95 % interval along a row."""
+    ax.errorbar(
+        [one.estimate], [y], xerr=arms([one]), color=colour, marker="o", markersize=4, linestyle="none", elinewidth=1, capsize=2,
+        markerfacecolor=style.PAPER if hollow else colour,
+    )  # fmt: skip
+
+
+def stretch(ax: Axes, ends: Sequence[float], y: float, colour: str) -> None:
+    """Draws a pale bar between two ends along a row."""
+    ax.plot(ends, [y, y], color=colour, linewidth=4, alpha=0.25, solid_capstyle="butt")
+
+
 def bar(ax: Axes, x: float, quantiles: Mapping[float, float], look: Look) -> None:
     """Draws nine tenths of the futures as a thin bar, half of them as a thick one."""
     for low, high, strength in BANDS:
@@ -72,5 +85,5 @@ def spread(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | No
     ticks.numbers(ax, x=False)
     labelled(ax, "policy [in the order of the legend]", kept.label)
     title = labels.sentence(f"{kept.heading}: the median", kept.by_call(estimates))
-    note = f"{labels.counted(kept.values.sizes['path'], 'path')}, without years. Bars: half and nine tenths of the futures; points: median with its 95 % interval.{kept.meaning()}{kept.lost()}"
+    note = f"{kept.counted}, without years. Bars: half and nine tenths of the futures; points: median with its 95 % interval.{kept.meaning()}{kept.lost()}"
     return on.close(title, note, style.keys(looks, kept.titles, kept.policies, lined=False))

@@ -20,7 +20,7 @@ HINTED = 1.03
 """How much wider a line may be on a screen, where letters stand on whole pixels."""
 TIED = "\u00a0"
 """A space at which no line is broken."""
-UNKNOWN = Estimate(math.nan, math.nan, math.nan, math.nan)
+UNKNOWN = Estimate(math.nan)
 """What is shown as "unknown": the estimate of what no path has."""
 MOST_LISTED = 2
 """Policies whose numbers a title lists; of more it has the lowest and the highest."""

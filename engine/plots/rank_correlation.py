@@ -28,7 +28,7 @@ def interval(rho: float, units: int) -> Estimate:
     wide side. Source: Bonett and Wright (2000), Psychometrika 65, 23-28, doi:10.1007/BF02294183.
     """
     if not np.isfinite(rho) or units < 5:
-        return Estimate(rho, np.nan, np.nan, np.nan)
+        return Estimate(rho)
     z, error = np.arctanh(np.clip(rho, -0.999999, 0.999999)), np.sqrt((1 + rho**2 / 2) / (units - 3))
     low, high = np.tanh(z - Z * error), np.tanh(z + Z * error)
     return Estimate(rho, float(error * (1 - rho**2)), float(low), float(high))

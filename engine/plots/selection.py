@@ -13,6 +13,8 @@ import xarray as xr
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.formatting import titled, words
 from engine.plots import labels, style
+from engine.risk.intervals import Units
+from engine.risk.measures import finite_units
 
 T = TypeVar("T")
 OWN_DIMS = ("policy", "year", "measure", "stat", "quantile", "moment")
@@ -69,6 +71,11 @@ class Kept:
         return looks(self.values)
 
     @property
+    def counted(self) -> str:
+        """`4,000 paths`: how many there are."""
+        return labels.counted(self.values.sizes["path"], "path")
+
+    @property
     def loss(self) -> bool:
         """Whether high is worse."""
         return self.values.attrs.get("worse") != "low"
@@ -89,6 +96,12 @@ class Kept:
     def of(self, policy: str, paths: int | None = None) -> np.ndarray:
         """Values of the first so many paths under a policy, float64 [path]."""
         return np.asarray(self.values.sel(policy=policy).isel(path=slice(paths)).values, np.float64)
+
+    def along(self, policy: str, factor: xr.DataArray) -> tuple[np.ndarray, np.ndarray, Units]:
+        """Draws of a factor, and the values under a policy on the same paths; where both are finite, and their units."""
+        own = self.of(policy, factor.sizes["path"])
+        (x, y), units, _ = finite_units((np.asarray(factor.values, np.float64), own), self.unit)
+        return x, y, units
 
     def finite(self, policy: str) -> np.ndarray:
         """The values that are finite."""

@@ -171,6 +171,27 @@ def labelled(ax: Axes, x: str | None, y: str | None, title: str = "") -> None:
         ax.set_title(labels.fitted(title, wide, style.SETTINGS["axes.titlesize"], bold=True))
 
 
+def row_names(ax: Axes, names: Sequence[str], room: float, most: int | None = None) -> None:
+    """Makes rows one below the other, the first on top, each beside its name.
+
+    Args:
+      room: inches that names may take.
+      most: rows that there is room for; as many as there are if not given.
+    """
+    lines = [labels.fitted(name, room, 8) for name in names]
+    ax.set_yticks(range(len(names)), labels=lines, linespacing=0.9)
+    ax.set_ylim((most or len(names)) - 0.4, -0.6)
+    ax.grid(False, axis="y")
+
+
+def one_scale(panels: Sequence[Axes], axis: str) -> None:
+    """Gives panels one range of x or y, which holds those of all of them."""
+    ends = [getattr(ax, f"get_{axis}lim")() for ax in panels]
+    limits = {f"{axis}lim": (min(low for low, _ in ends), max(high for _, high in ends))} if ends else {}
+    for ax in panels:
+        ax.set(**limits)
+
+
 def blank(ax: Axes, reason: str) -> None:
     """A panel that has nothing to show, and says why."""
     wide, _ = size_of(ax)

@@ -118,6 +118,6 @@ def frame(label: str) -> Patch:
     return Patch(fill=False, edgecolor=INK, linewidth=1, label=label)
 
 
-def shade(label: str, colour: str = INK, strength: float = 0.25) -> Patch:
+def shade(label: str, colour: str, strength: float) -> Patch:
     """An entry in a legend for an area."""
     return Patch(facecolor=colour, alpha=strength, linewidth=0, label=label)

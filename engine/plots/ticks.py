@@ -82,11 +82,12 @@ def _roomy(axis: Axis) -> None:
         axis.axes.set(**{f"{axis.axis_name}lim": ends[::-1] if inverted else ends})  # type: ignore[attr-defined]
 
 
-def percents(ax: Axes, axis: str = "y") -> None:
-    """A logarithmic axis of probabilities, in percent."""
-    chosen: Axis = getattr(ax, f"{axis}axis")
-    chosen.set_major_formatter(FuncFormatter(lambda chance, _: f"{100 * chance:.6f}".rstrip("0").rstrip(".")))
-    chosen.set_minor_formatter(NullFormatter())
+def percents(ax: Axes) -> None:
+    """A logarithmic y axis of probabilities, in percent."""
+    ax.yaxis.set_major_formatter(
+        FuncFormatter(lambda chance, _: f"{100 * chance:.6f}".rstrip("0").rstrip("."))
+    )
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def counts(ax: Axes, values: Sequence[int]) -> None:

@@ -67,8 +67,17 @@ class Chart:
 
     def specification(self, policies: Sequence[str]) -> dict[str, Any]:
         """What the library draws, without the data."""
-        size = {} if self.wide else _size(self.height)
-        return {**_frame(policies), **size, **SPECIFICATIONS[self.kind](policies, **self.options)}
+        size = {
+            "width": "container",
+            "height": self.height,
+            "autosize": {"type": "fit-x", "contains": "padding"},
+        }
+        return {
+            "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+            "params": [{"name": "shown", "value": list(policies)}],
+            **({} if self.wide else size),  # panels side by side cannot be as wide as their place on the page
+            **SPECIFICATIONS[self.kind](policies, **self.options),
+        }
 
     @property
     def wide(self) -> bool:
@@ -119,18 +128,6 @@ def dash(k: int) -> str:
 def marker(k: int) -> str:
     """The outline of the marker of policy number k on a swatch, as SVG writes it."""
     return _SHAPES[style.MARKERS[k % len(style.MARKERS)]][1]
-
-
-def _frame(policies: Sequence[str]) -> dict[str, Any]:
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "params": [{"name": "shown", "value": list(policies)}],
-    }
-
-
-def _size(height: int) -> dict[str, Any]:
-    """As wide as its place on the page; panels side by side cannot be."""
-    return {"width": "container", "height": height, "autosize": {"type": "fit-x", "contains": "padding"}}
 
 
 def _by_policy(policies: Sequence[str], looks: Sequence[Any]) -> dict[str, Any]:
@@ -217,8 +214,6 @@ def _points(x: dict, y: dict, policies: Sequence[str], fields: Mapping[str, str]
 
 
 def _exceedance(policies: Sequence[str], axis: str, reverse: bool, lowest: float) -> dict[str, Any]:
-    x = {"field": "x", "type": "quantitative", "axis": {"title": axis, "tickCount": 5, "grid": False},
-         "scale": {"reverse": reverse, "zero": False, "nice": False}}  # fmt: skip
     ticks = [t for t in (1, 0.1, 0.01, 0.001, 1e-4, 1e-5, 1e-6) if t >= lowest]
     y = {
         "field": "y", "type": "quantitative",
@@ -226,37 +221,47 @@ def _exceedance(policies: Sequence[str], axis: str, reverse: bool, lowest: float
         "axis": {"title": None, "values": ticks, "labelExpr": "format(100 * datum.value, '~g') + ' %'"},
     }  # fmt: skip
     fields = {"policy": "policy", "level": "level", "share beyond": "share", "95 % interval": "interval"}
-    return {
-        "transform": [_SHOWN],
-        "layer": [
-            _band("low", "high", x, y, policies, 0.2),
-            _line(x, y, policies),
-            _markers(x, y, policies),
-            _points(x, y, policies, fields),
-        ],
-    }
+    layers = _curves(_levels(axis, reverse), y, policies, {("low", "high"): 0.2}, fields)
+    return {"transform": [_SHOWN], "layer": layers}
 
 
 def _thresholds(policies: Sequence[str], axis: str, reverse: bool, marked: float | None) -> dict[str, Any]:
     """The chance to pass each level with two bands, and where the threshold stands, if it is on the axis."""
-    x = {"field": "x", "type": "quantitative", "axis": {"title": axis, "tickCount": 5, "grid": False},
-         "scale": {"reverse": reverse, "zero": False, "nice": False}}  # fmt: skip
     y = {
         "field": "y", "type": "quantitative", "scale": {"domain": [0, 1]},
         "axis": {"title": None, "tickCount": 5, "labelExpr": "format(100 * datum.value, '~g') + ' %'"},
     }  # fmt: skip
     fields = {"policy": "policy", "level": "level", "share beyond [95 % interval]": "share"}
-    return {
-        "transform": [_SHOWN],
-        "layer": [
-            *_rules(marked),
-            _band("least", "most", x, y, policies, 0.15),
-            _band("low", "high", x, y, policies, 0.3),
-            _line(x, y, policies),
-            _markers(x, y, policies),
-            _points(x, y, policies, fields),
-        ],
-    }
+    bands = {("least", "most"): 0.15, ("low", "high"): 0.3}
+    layers = _curves(_levels(axis, reverse), y, policies, bands, fields)
+    return {"transform": [_SHOWN], "layer": [*_rules(marked), *layers]}
+
+
+def _levels(axis: str, reverse: bool) -> dict[str, Any]:
+    """The x axis of levels of an outcome."""
+    return {"field": "x", "type": "quantitative", "axis": {"title": axis, "tickCount": 5, "grid": False},
+            "scale": {"reverse": reverse, "zero": False, "nice": False}}  # fmt: skip
+
+
+def _curves(
+    x: dict,
+    y: dict,
+    policies: Sequence[str],
+    bands: Mapping[tuple[str, str], float],
+    fields: Mapping[str, str],
+) -> list[dict[str, Any]]:
+    """A line for each policy over its bands, with markers, and values at the pointer.
+
+    Args:
+      bands: between which two fields, and how strong.
+      fields: what is shown at the pointer, by what it is called.
+    """
+    return [
+        *(_band(low, high, x, y, policies, strength) for (low, high), strength in bands.items()),
+        _line(x, y, policies),
+        _markers(x, y, policies),
+        _points(x, y, policies, fields),
+    ]
 
 
 def _fan(policies: Sequence[str], years: Sequence[int]) -> dict[str, Any]:
@@ -311,13 +316,7 @@ def _layers(policies: Sequence[str], years: Sequence[int], labels: int = 6) -> l
         "half of futures": "half",
         "nine tenths": "most",
     }
-    return [
-        _band("q05", "q95", x, y, policies, 0.13),
-        _band("q25", "q75", x, y, policies, 0.24),
-        _line(x, y, policies),
-        _markers(x, y, policies),
-        _points(x, y, policies, fields),
-    ]
+    return _curves(x, y, policies, {("q05", "q95"): 0.13, ("q25", "q75"): 0.24}, fields)
 
 
 def _dots(policies: Sequence[str], names: Sequence[str], marked: float | None, title: str) -> dict[str, Any]:

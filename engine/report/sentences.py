@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.report.text import distance, listed, unit_of, with_interval
+from engine.report.text import distance, unit_of, with_interval
 from engine.risk.as_text import judged
+from engine.risk.rankings import listed
 from engine.risk.tables import Record
 
 TAIL = "ES99"
@@ -142,18 +143,9 @@ def _rest_of_events(subject: Subject, policy: str) -> str:
 
 
 def _event_of_many(subject: Subject, event: str) -> str:
-    base, name = subject.baseline, subject.events[event].name
-    signs = {policy: subject.sign("probability", policy, event) for policy in subject.others}
-    head = f"{_quoted(name)} has a probability of {subject.own('probability', base, event)} under {base}; of the {len(signs)} other policies, "
-    counts = _counted(signs.values(), "less likely", "likelier", ("makes it", "make it"))
-    better = [policy for policy, sign in signs.items() if sign == -1]
-    if not better:
-        return f"{head}{counts}."
-    lowest = min(better, key=lambda policy: subject.risk["probability", policy, event].estimate)
-    gap = subject.comparison["difference_probability", lowest, event]
-    own = subject.own("probability", lowest, event)
-    rivals = _overlapping(subject, "probability", lowest, event, True)
-    return f"{head}{counts}, {lowest} to {own}, {distance(gap, 100.0, ' points less')}{_not_apart(rivals)}."
+    head = f"{_quoted(subject.events[event].name)} has a probability of"
+    said = ("less likely", "likelier", ("makes it", "make it"))
+    return _of_many(subject, "probability", event, head, said, "to")
 
 
 def _tail(subject: Subject) -> str:
@@ -198,20 +190,40 @@ def _of_outcome(subject: Subject, measure: str, outcome: str) -> str:
 
 
 def _outcome_of_many(subject: Subject, measure: str, outcome: str) -> str:
-    spoken, base = subject.outcomes[outcome], subject.baseline
-    signs = {policy: subject.sign(measure, policy, outcome) for policy in subject.others}
-    where = _capital(OF_MEASURE[measure])
-    head = f"{where}, {spoken.name} is {subject.own(measure, base, outcome)} under {base}; of the {len(signs)} other policies, "
-    counts = _counted(signs.values(), "better", "worse")
+    head = f"{_capital(OF_MEASURE[measure])}, {subject.outcomes[outcome].name} is"
+    return _of_many(subject, measure, outcome, head, ("better", "worse", ("is", "are")), "with")
+
+
+def _of_many(
+    subject: Subject,
+    measure: str,
+    variable: str,
+    head: str,
+    said: tuple[str, str, tuple[str, str]],
+    link: str,
+) -> str:
+    """How many of the other policies are better than the baseline, and worse, and by how much the best of them is better.
+
+    Args:
+      head: what stands before the number of the baseline.
+      said: of those that are better, and worse, as `_counted` takes it.
+      link: what stands before the number of the best.
+    """
+    base, is_event = subject.baseline, variable in subject.events
+    spoken = subject.events[variable] if is_event else subject.outcomes[variable]
+    scale, unit = (100.0, " points") if is_event else (1.0, unit_of(spoken.unit))
+    signs = {policy: subject.sign(measure, policy, variable) for policy in subject.others}
+    counts = f"of the {len(signs)} other policies, {_counted(signs.values(), *said)}"
+    first = f"{head} {subject.own(measure, base, variable)} under {base}; {counts}"
     better = [policy for policy, sign in signs.items() if sign == -1]
     if not better:
-        return f"{head}{counts}."
+        return f"{first}."
     towards = 1 if spoken.loss else -1
-    best = min(better, key=lambda policy: towards * subject.risk[measure, policy, outcome].estimate)
-    gap = subject.comparison[f"difference_{measure}", best, outcome]
-    more = f"{unit_of(spoken.unit)} {'less' if spoken.loss else 'more'}"
-    rivals = _overlapping(subject, measure, best, outcome, spoken.loss)
-    return f"{head}{counts}, {best} with {subject.own(measure, best, outcome)}, {distance(gap, 1.0, more)}{_not_apart(rivals)}."
+    best = min(better, key=lambda policy: towards * subject.risk[measure, policy, variable].estimate)
+    gap = subject.comparison[f"difference_{measure}", best, variable]
+    size = distance(gap, scale, f"{unit} {'less' if spoken.loss else 'more'}")
+    rivals = _not_apart(_overlapping(subject, measure, best, variable, spoken.loss))
+    return f"{first}, {best} {link} {subject.own(measure, best, variable)}, {size}{rivals}."
 
 
 def _overlapping(subject: Subject, measure: str, best: str, variable: str, loss: bool) -> list[str]:

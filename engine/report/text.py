@@ -43,14 +43,14 @@ def minus(text: str) -> str:
     )
 
 
-def listed(parts: list[str]) -> str:
-    """`a, b and c`."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
-
-
 def unit_of(unit: str) -> str:
     """A unit after a number, with its space; nothing for a pure number or an index such as "2015 = 1"."""
     return "" if unit == "1" or "=" in unit else f" {unit}"
+
+
+def short(value: float, digits: int = 5) -> float:
+    """A number with no more digits than a chart shows."""
+    return float(f"{value:.{digits}g}")
 
 
 def compact(value: float) -> str:

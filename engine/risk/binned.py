@@ -20,7 +20,7 @@ from engine.risk.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Eviden
 from engine.risk.flags import Flag, Reason
 from engine.risk.heaviness import gravest, largest_flag, material, squares_flag, tail_size
 from engine.risk.histograms import Histogram
-from engine.risk.intervals import FEW_UNITS, TAIL, Estimate, Moments, Z, wilson_interval
+from engine.risk.intervals import TAIL, Estimate, Moments, Z, moments_of_sums, wilson_interval
 from engine.risk.measures import correlation, share_difference
 from engine.risk.tails import ATOM, deviation, shifted, tail_count
 from engine.study.study import LEVELS
@@ -40,14 +40,8 @@ def over_groups(totals: Num[np.ndarray, "group"], sizes: Counts) -> Moments:
     count, paths = len(sizes), sizes.sum()
     mean = totals.sum() / paths
     residual = totals - sizes * mean
-    square = np.sum(residual**2)
-    # a sum of squares of rounding errors is no variance
-    square = np.where(square <= count * (1e-14 * np.abs(totals).max()) ** 2, 0.0, square)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.sqrt(square * count / np.float64(count - 1)) / paths
-        known = (square > 0) & (count >= FEW_UNITS)
-        skewness = np.where(known, np.sum(residual**3) / square**1.5, 0.0)
-    return Moments(mean, error, skewness, count)
+    square, cube = np.sum(residual**2), np.sum(residual**3)
+    return moments_of_sums(mean, square, cube, np.abs(totals).max(), count, paths)
 
 
 @dataclass(frozen=True)
@@ -309,7 +303,7 @@ def share(totals: Counts, sizes: Counts, unit: int) -> Estimate:
     of = over_groups(totals, sizes)
     paths, p = int(sizes.sum()), float(of.mean)
     if len(sizes) < 2:
-        return Estimate(p, np.nan, np.nan, np.nan, (ONE_GROUP,))
+        return Estimate(p, flags=(ONE_GROUP,))
     if p in (0.0, 1.0):
         alone = np.asarray(max(1 / unit, 1 - 1 / unit) * paths)
         low, high = (float(end) for end in wilson_interval(np.asarray(p), alone))
@@ -324,7 +318,7 @@ def difference_of_shares(totals: Counts, baseline: Counts, sizes: Counts, unit: 
     """One share less another on the same groups of paths."""
     one, two = share(totals, sizes, unit), share(baseline, sizes, unit)
     if len(sizes) < 2:
-        return Estimate(one.estimate - two.estimate, np.nan, np.nan, np.nan, (ONE_GROUP,))
+        return Estimate(one.estimate - two.estimate, flags=(ONE_GROUP,))
     error = float(over_groups(totals - baseline, sizes).error)
     a, b = (part - sizes * (part.sum() / sizes.sum()) for part in (totals, baseline))
     return share_difference(one, two, error, correlation(a, b))

@@ -117,7 +117,7 @@ def _policy_records(
     rows: list[tuple[str, str, Estimate]] = [("share", condition.text, probability(given, units))]
     for name, array in values.items():
         sides = {
-            side: summary(array[mask], part, study.model.outcomes[name].loss, study.levels)
+            side: summary(array[mask], part, study.is_loss(name), study.levels)
             for side, mask, part in split.sides()
         }
         for side, estimates in sides.items():
@@ -152,7 +152,7 @@ class _Split:
     def mean_contrast(self, values: np.ndarray, given: Estimate, otherwise: Estimate) -> Estimate:
         gap = given.estimate - otherwise.estimate
         if np.isnan(gap):
-            return Estimate(gap, np.nan, np.nan, np.nan).flagged(*given.flags, *otherwise.flags)
+            return Estimate(gap).flagged(*given.flags, *otherwise.flags)
         first, second = self.residuals(values.astype(np.float64), given.estimate, otherwise.estimate)
         _, error, low, high = (float(part) for part in shifted(moments(first - second, self.units), 1.0, gap))
         return Estimate(gap, error, low, high).flagged(*given.flags, *otherwise.flags)
@@ -160,7 +160,7 @@ class _Split:
     def share_contrast(self, happens: np.ndarray, given: Estimate, otherwise: Estimate) -> Estimate:
         gap = given.estimate - otherwise.estimate
         if given.flags or otherwise.flags:
-            return Estimate(gap, np.nan, np.nan, np.nan).flagged(*given.flags, *otherwise.flags)
+            return Estimate(gap).flagged(*given.flags, *otherwise.flags)
         first, second = self.residuals(happens, given.estimate, otherwise.estimate)
         error = float(moments(first - second, self.units).error)
         correlated = correlation(self.units.totals(first), self.units.totals(second))

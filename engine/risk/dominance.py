@@ -22,7 +22,7 @@ from engine.risk.flags import Flag, Reason
 from engine.risk.heaviness import gravest, tail_flag
 from engine.risk.intervals import Units
 from engine.risk.measures import finite_units
-from engine.risk.simultaneous import Together, batched, binned
+from engine.risk.simultaneous import Together, batched, binned, from_each
 
 POINTS = 60
 OUTSIDE = 0.002
@@ -123,24 +123,18 @@ def _gap(x: np.ndarray, y: np.ndarray, levels: np.ndarray, batches: Units) -> tu
     codes = [np.searchsorted(levels, values) for values in (x, y)]
     for values, code in zip((x, y), codes, strict=True):
         for kept, weights in ((counts, None), (sums, values.astype(np.float64) - float(levels[0]))):
-            kept.append(_from(binned(code, bins, batches, weights)))
+            kept.append(from_each(binned(code, bins, batches, weights)))
     above, beyond = (one - two for one, two in (counts, sums))
     from_first = (levels - levels[0]).astype(np.float64)[:, None]
     # the first row of the excesses is the gap of the means
     excess = np.concatenate([beyond[:1], beyond[1:] - from_first * above[1:]])
     differ = x != y
     highest, lowest = (
-        _from(np.bincount(side(*codes)[differ], minlength=bins)) for side in (np.maximum, np.minimum)
+        from_each(np.bincount(side(*codes)[differ], minlength=bins)) for side in (np.maximum, np.minimum)
     )
     return _Gaps(Together(above[1:], batches), (highest - lowest)[1:]), _Gaps(
         Together(excess, batches), highest
     )
-
-
-def _from(counts: np.ndarray) -> np.ndarray:
-    """Sums from each row on."""
-    sums: np.ndarray = np.cumsum(counts[::-1], axis=0)[::-1]
-    return sums
 
 
 def _judged(order: int, gaps: _Gaps, levels: np.ndarray, sign: float) -> Dominance:

@@ -13,8 +13,7 @@ def event_outcomes(study: Study, event: Event) -> set[str]:
     """Names of the outcomes that an event reads, through the events it is made of."""
     if event.outcome is not None:
         return {event.outcome}
-    parts = {other.name: other for other in study.events}
-    return set().union(*(event_outcomes(study, parts[name]) for name in event.all_of))
+    return set().union(*(event_outcomes(study, study.events_by_name[name]) for name in event.all_of))
 
 
 def known_events(study: Study, outcomes: Iterable[str]) -> tuple[Event, ...]:
@@ -34,8 +33,8 @@ def event_indicators(study: Study, values: Mapping[str, np.ndarray]) -> dict[str
 def happens(study: Study, event: Event, values: Mapping[str, np.ndarray]) -> np.ndarray:
     """Whether one event happens: an array shaped like the outcomes that it reads, which come by name."""
     if event.outcome is None:
-        parts = {other.name: other for other in study.events}
-        return np.logical_and.reduce([happens(study, parts[name], values) for name in event.all_of])
+        parts = [study.events_by_name[name] for name in event.all_of]
+        return np.logical_and.reduce([happens(study, part, values) for part in parts])
     if event.above is not None:
         return values[event.outcome] > event.above
     assert event.below is not None

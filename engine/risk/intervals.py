@@ -31,12 +31,12 @@ PAIR = 2
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its standard error and 95 % interval, and what must be known of it: `flags.py`."""
+    """A value with its standard error and 95 % interval, NaN where there is none, and what must be known of it: `flags.py`."""
 
     estimate: float
-    standard_error: float
-    low: float
-    high: float
+    standard_error: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
     flags: tuple[Flag, ...] = ()
 
     @property
@@ -50,6 +50,9 @@ class Estimate:
         estimate, error, low, high = map(float, row)
         known = flags or np.isfinite(low)
         return Estimate(estimate, error, low, high, flags if known else (Flag(missing),))
+
+    def __neg__(self) -> Estimate:
+        return replace(self, estimate=-self.estimate, low=-self.high, high=-self.low)
 
     def flagged(self, *flags: Flag | None) -> Estimate:
         """The same estimate with the flags, its own last, each once; without its interval where one of them takes it away."""
@@ -155,6 +158,10 @@ class Units:
         _, owner = np.unique(self.owners(kept), return_inverse=True)
         return Units(len(kept), self.size, owner)
 
+    def kept(self, mask: Bool[np.ndarray, "path"]) -> Units:
+        """The same; these themselves where the mask holds on every path."""
+        return self if mask.all() else self.take(mask)
+
 
 def as_units(paths: int, unit: int | Units) -> Units:
     """Consecutive groups of `unit` paths (the last may be short); given `Units`, those."""
@@ -257,13 +264,21 @@ def dots(a: Num[np.ndarray, "*cells n"], b: Num[np.ndarray, "*cells n"]) -> Num[
 
 
 def _moments(mean: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Units) -> Moments:
+    of = moments_of_sums(mean, square, cube, mean, units.count, units.paths)
+    return replace(of, needed=units.needed)
+
+
+def moments_of_sums(
+    mean: np.ndarray, square: np.ndarray, cube: np.ndarray, size: np.ndarray, count: int, paths: int
+) -> Moments:
+    """Moments of a mean over paths, from the sums of the squares and the cubes of so many residuals, of totals of this size."""
     # a sum of squares of rounding errors is no variance
-    square = np.where(square <= units.count * (1e-14 * mean) ** 2, 0.0, square)
+    square = np.where(square <= count * (1e-14 * size) ** 2, 0.0, square)
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.sqrt(square * units.count / np.float64(units.count - 1)) / units.paths
-        known = (square > 0) & (units.count >= FEW_UNITS)
+        error = np.sqrt(square * count / np.float64(count - 1)) / paths
+        known = (square > 0) & (count >= FEW_UNITS)
         skewness = np.where(known, cube / square**1.5, 0.0)
-    return Moments(mean, error, skewness, units.count, units.needed)
+    return Moments(mean, error, skewness, count)
 
 
 def mean_interval(of: Moments) -> tuple[Cells, Cells]:

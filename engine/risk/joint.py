@@ -63,13 +63,13 @@ def _tail(values: Float[np.ndarray, "path"], level: float) -> _Tail | None:
 
 def _chi(one: _Tail | None, two: _Tail | None, units: Units, level: float) -> Estimate:
     if one is None or two is None:
-        return Estimate(np.nan, np.nan, np.nan, np.nan, (Flag(Reason.UNRECORDED),))
+        return Estimate(np.nan, flags=(Flag(Reason.UNRECORDED),))
     both = one.inside & two.inside
     size = 0.5 * (float(one.inside.mean()) + float(two.inside.mean()))
     chi = min(float(both.mean()) / size, 1.0)
     few = units.paths * (1 - level)
     if few < FEWEST or units.count < units.needed:
-        return Estimate(chi, np.nan, np.nan, np.nan, (Flag(Reason.FEW_EXCEEDANCES, few, FEWEST),))
+        return Estimate(chi, flags=(Flag(Reason.FEW_EXCEEDANCES, few, FEWEST),))
     a, b = (float(other.inside[own.edge].mean()) for own, other in ((one, two), (two, one)))
     influence = both.astype(np.float64) - a * one.inside - b * two.inside
     error = float(moments(influence, units).error) / size

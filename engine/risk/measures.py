@@ -78,12 +78,12 @@ class Sample:
         least, rest = self.ascending[:k], self.ascending[k:]
         of = self.measured.spread
         heavy = squares_flag(least, rest[-k:], self.units.paths, float(of.mean.mean[0]), of.squares)
-        return gravest((heavy, _few_units(self.units)))
+        return gravest((heavy, few_replicates(self.units)))
 
     @cached_property
     def beyond(self) -> list[Flag | None]:
         """What is to be known of ES, by level."""
-        seen, scarce = self.measured.quantiles, _few_units(self.units)
+        seen, scarce = self.measured.quantiles, few_replicates(self.units)
         tails = [
             material(self.upper, self.ascending, float(var[0][0]), self._squares(excess))
             for var, excess in zip(seen.columns, seen.shortfalls, strict=True)
@@ -94,7 +94,7 @@ class Sample:
         """Its measures."""
         mean, seen = self.measured.spread.mean, self.measured.quantiles
         heavy = tails_flag(self.ascending, float(mean.mean[0]), self._squares(mean))
-        flag = gravest((heavy, _few_units(self.units)))
+        flag = gravest((heavy, few_replicates(self.units)))
         middle, constant = seen.middle.exceedances, seen.constant
         table, exceedances = self.measured.risk(), seen.exceedances
         return self._evidence(
@@ -116,7 +116,7 @@ class Sample:
         gaps.sort()
         estimate, error = (float(column[0, 0]) for column in gap.table[:2])
         heavy = tails_flag(gaps, estimate, (error * self.units.paths) ** 2)
-        flag = gravest((heavy, _few_units(self.units)))
+        flag = gravest((heavy, few_replicates(self.units)))
         beyond, spread = (self.beyond, baseline.beyond), (self.spread, baseline.spread)
         shared = self._shared(baseline) if self.upper or baseline.upper else None
         flags = [_of_gap(pair, shared) for pair in zip(*beyond, strict=True)]
@@ -247,7 +247,7 @@ def regret(values: Float[np.ndarray, "policy path"], unit: int | Units, loss: bo
     for policy in policies:
         shortfall = np.abs(policy - best)
         mean = moments(shortfall, units)
-        flag = ONE_UNIT if units.count < 2 else _few_units(units) if shortfall.any() else None
+        flag = ONE_UNIT if units.count < 2 else few_replicates(units) if shortfall.any() else None
         shortfall.sort()
         flag = flag or tails_flag(shortfall, float(mean.mean), float(mean.error * units.paths) ** 2)
         regrets.append(single(shifted(mean, 1.0)).flagged(lost, flag))
@@ -279,7 +279,7 @@ def probability_difference(indicator: Happens, baseline: Happens, unit: int | Un
     totals = units.totals(indicator), units.totals(baseline)
     one, two = (_probability(part, units) for part in totals)
     if units.count < 2:
-        return Estimate(one.estimate - two.estimate, np.nan, np.nan, np.nan, (ONE_UNIT,))
+        return Estimate(one.estimate - two.estimate, flags=(ONE_UNIT,))
     gap = moments_of_totals(totals[0] - totals[1], units)
     a, b = (part - units.sizes * share.estimate for part, share in zip(totals, (one, two), strict=True))
     return share_difference(one, two, float(gap.error), correlation(a, b))
@@ -318,12 +318,13 @@ def finite_units(
     return tuple(array[finite] for array in arrays), units.take(finite), lost
 
 
-def _few_units(units: Units) -> Flag | None:
+def few_replicates(units: Units) -> Flag | None:
+    """The flag of fewer units than an interval takes."""
     return None if units.count >= units.needed else Flag(Reason.FEW_REPLICATES, units.count, units.needed)
 
 
 def _nothing(flag: Flag | None) -> Estimate:
-    return Estimate(np.nan, np.nan, np.nan, np.nan, (flag or Flag(Reason.NO_PATHS, 0, 1),))
+    return Estimate(np.nan, flags=(flag or Flag(Reason.NO_PATHS, 0, 1),))
 
 
 def single(column: Column) -> Estimate:

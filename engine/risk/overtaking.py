@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import Estimate, Units, moments
-from engine.risk.measures import finite_units, probability
+from engine.risk.measures import few_replicates, finite_units, probability, single
 from engine.risk.tails import shifted
 
 
@@ -47,9 +46,7 @@ def overtaking(gap: Float[np.ndarray, "year path"], first_year: int, unit: int |
     ahead = [probability(row, units).flagged(lost) for row in seen]
     waited = (~seen).sum(axis=0).astype(np.float64)
     of = moments(waited, units)
-    few = Flag(Reason.FEW_REPLICATES, units.count, units.needed) if units.count < units.needed else None
-    estimate, error, low, high = map(float, shifted(of, 1.0))
-    years = Estimate(estimate, error, low, high).flagged(lost, few)
+    years = single(shifted(of, 1.0)).flagged(lost, few_replicates(units))
     median, first, last = (
         _first(np.array([getattr(one, end) for one in ahead]) >= 0.5, first_year)
         for end in ("estimate", "high", "low")

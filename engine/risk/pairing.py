@@ -8,7 +8,7 @@ from jaxtyping import Float
 from engine.risk.flags import Flag, Reason
 from engine.risk.heaviness import tails_flag
 from engine.risk.intervals import Estimate, Units, moments
-from engine.risk.measures import ONE_UNIT, finite_units
+from engine.risk.measures import ONE_UNIT, few_replicates, finite_units
 
 
 def variance_ratio(
@@ -20,7 +20,7 @@ def variance_ratio(
     influence functions. NaN where the two never differ, or differ by the same everywhere.
     """
     (x, y), units, lost = finite_units((one, two), unit)
-    nothing = Estimate(np.nan, np.nan, np.nan, np.nan)
+    nothing = Estimate(np.nan)
     if units.paths < 2:
         return nothing.flagged(lost, Flag(Reason.NO_PATHS, units.paths, 2))
     a, b = (part.astype(np.float64) - part.mean(dtype=np.float64) for part in (x, y))
@@ -31,9 +31,8 @@ def variance_ratio(
     influence = (a * a + b * b) / apart - (a - b) ** 2 / paired
     of = moments(influence, units)
     if units.count < 2:
-        return Estimate(ratio, np.nan, np.nan, np.nan).flagged(lost, ONE_UNIT)
+        return Estimate(ratio).flagged(lost, ONE_UNIT)
     error = float(of.error)
     low, high = ratio * np.exp(-units.reach * error), ratio * np.exp(units.reach * error)
-    few = Flag(Reason.FEW_REPLICATES, units.count, units.needed) if units.count < units.needed else None
     tail = tails_flag(np.sort(influence), 0.0, (error * units.paths) ** 2)
-    return Estimate(ratio, ratio * error, float(low), float(high)).flagged(lost, few, tail)
+    return Estimate(ratio, ratio * error, float(low), float(high)).flagged(lost, few_replicates(units), tail)

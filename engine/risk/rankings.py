@@ -77,8 +77,8 @@ def rankings(study: Study, records: Iterable[Record]) -> list[Ranking]:
     signs: dict[tuple[str, str, str, str], dict[str, int | None]] = {}
     for record in records:
         if record.measure.startswith("difference_"):
-            outcome, sign = study.model.outcomes.get(record.variable), judged(record)
-            if sign and outcome is not None and not outcome.loss:
+            sign = judged(record)
+            if sign and not study.is_loss(record.variable):
                 sign = -sign
             key = record.variable, record.bare_measure, record.policy, record.place["against"]
             signs.setdefault(key, {})[record.place["structure"]] = sign
@@ -115,7 +115,7 @@ def listed(names: Sequence[str], most: int = 0) -> str:
     """`a, b and c`, or `a, b and 3 more`, of more than one over the most."""
     if most and len(names) > most + 1:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def named(one: Ranking, several: bool = False) -> str:

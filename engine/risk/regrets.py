@@ -10,7 +10,7 @@ from jaxtyping import Float
 from engine.risk.evidence import FEWEST_FOR_VAR
 from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import Estimate, Units
-from engine.risk.measures import finite_units, regret
+from engine.risk.measures import ONE_UNIT, finite_units, regret, single
 from engine.risk.tails import quantiles
 
 LEVELS = (0.90, 0.95, 0.99)
@@ -50,13 +50,10 @@ def regrets(
                 if many[p] >= FEWEST_FOR_VAR or seen.constant[p]
                 else Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, float(many[p]), FEWEST_FOR_VAR)
             )
-            single = Flag(Reason.ONE_UNIT, 1, 2) if units.count < 2 else None
-            estimate, error, low, high = (float(part[p]) for part in column)
-            own[f"regret_VaR{100 * level:g}"] = Estimate(estimate, error, low, high).flagged(
-                lost, single or few
-            )
+            flag = ONE_UNIT if units.count < 2 else few
+            own[f"regret_VaR{100 * level:g}"] = single(tuple(part[p] for part in column)).flagged(lost, flag)
         largest = float(short[p].max())
-        own[LARGEST] = Estimate(largest, np.nan, np.nan, np.nan, (Flag(Reason.UNRECORDED),))
+        own[LARGEST] = Estimate(largest, flags=(Flag(Reason.UNRECORDED),))
         answer.append(own)
     return answer
 

@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from engine.modelling.cell_axis import split_cells
 from engine.study.study import Study
@@ -23,8 +22,6 @@ RIVALS = 0.05
 FEWEST = 32
 """Paths that must be finite in both precisions."""
 REMEDY = 'Compute in double precision: run = { precision = "float64" } in the study.'
-
-ByPolicy = Float[np.ndarray, "policy path"]
 
 
 class Lost(StrEnum):

@@ -43,6 +43,12 @@ def binned(
     return count.reshape(batches.count, bins).T.astype(np.float64)
 
 
+def from_each(counts: Num[np.ndarray, "bin ..."]) -> Num[np.ndarray, "bin ..."]:
+    """Sums of the rows from each one on."""
+    sums: np.ndarray = np.cumsum(counts[::-1], axis=0)[::-1]
+    return sums
+
+
 @dataclass(frozen=True)
 class Together:
     """Means over paths that are looked at together, from their totals over batches [..., batch]."""

@@ -197,13 +197,13 @@ def against_baseline(measure: str) -> str:
 
 
 def _of_outcome(study: Study, name: str, values: Float[np.ndarray, "policy path"]) -> Tables:
-    loss = study.model.outcomes[name].loss
+    loss = study.is_loss(name)
     pairs = of_policies(values, _base(study), study.unit, loss, study.levels)
     return _records(study, name, pairs, regret(values, study.unit, loss))
 
 
 def _of_tallied(study: Study, tally: Tally, k: int, name: str) -> Tables:
-    loss, base, sizes = study.model.outcomes[name].loss, _base(study), tally.sizes
+    loss, base, sizes = study.is_loss(name), _base(study), tally.sizes
     histograms = [tally.histogram(k, p) for p in range(len(study.policies))]
     pairs = []
     for p, histogram in enumerate(histograms):
@@ -249,7 +249,7 @@ def _records(
 
 
 def _base(study: Study) -> int:
-    return study.policy_names.index(study.baseline)
+    return study.row(study.baseline)
 
 
 def _event_paths(

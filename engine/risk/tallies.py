@@ -99,10 +99,10 @@ def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"]) -> T
         starts = starts[np.diff(starts, append=outcomes.shape[-1]) > 0]
     names = list(study.model.outcomes)
     values = {name: outcomes[:, k] for k, name in enumerate(names)}
-    base = study.policy_names.index(study.baseline)
+    base = study.row(study.baseline)
     bins, counts, steps, totals, worse, regret = [], [], [], [], [], []
     for k, name in enumerate(unkept(study)):
-        of_policies, loss = values[name], study.model.outcomes[name].loss
+        of_policies, loss = values[name], study.is_loss(name)
         for p, row in enumerate(of_policies):
             held, count, step = counted(row, starts)
             bins.append((k * len(of_policies) + p) * BINS + held)

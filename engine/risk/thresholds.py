@@ -16,7 +16,7 @@ from scipy.special import ndtr, ndtri
 from engine.risk.flags import Flag
 from engine.risk.intervals import Units, combined_interval, effective_count, exact_interval, wilson_interval
 from engine.risk.measures import correlation, finite_units
-from engine.risk.simultaneous import Together, batched, binned
+from engine.risk.simultaneous import Together, batched, binned, from_each
 
 POINTS = 61
 SHOWN = (0.001, 0.999)
@@ -136,8 +136,7 @@ def _far_interval(share: Curve, count: Curve, reach: float) -> tuple[Curve, Curv
 
 def _beyond(code: np.ndarray, levels: int, batches: Units) -> Float[np.ndarray, "level batch"]:
     """Paths of each batch beyond each level."""
-    counts = binned(code, levels + 1, batches)
-    return np.cumsum(counts[::-1], axis=0)[::-1][1:]
+    return from_each(binned(code, levels + 1, batches))[1:]
 
 
 def _gaps(bands: tuple[Banded, Banded], counts: np.ndarray, batches: Units, base: int) -> Banded:

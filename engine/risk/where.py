@@ -72,7 +72,7 @@ class Where:
         for part in self.parts:
             if isinstance(part, Versus):
                 one, other = (values[part.outcome][rows[name]] for name in (part.policy, part.other))
-                loss = study.model.outcomes[part.outcome].loss
+                loss = study.is_loss(part.outcome)
                 held.append(one > other if part.worse == loss else one < other)
                 sound += [np.isfinite(one), np.isfinite(other)]
                 continue
@@ -139,7 +139,7 @@ def _versus(study: Study, match: re.Match[str], unkept: Iterable[str]) -> Versus
 
 
 def _what(study: Study, words: str, unkept: Iterable[str]) -> Event | Condition:
-    events = {event.name: event for event in study.events}
+    events = study.events_by_name
     if words in events:
         kept = {event.name for event in known_events(study, study.keep.outcomes)}
         if words not in kept:

@@ -154,7 +154,7 @@ class WorstShare:
         assert np.allclose(
             [one.estimate for one in found], slope, rtol=1e-6, atol=1e-9 * np.abs(values).sum()
         )
-        return [one if self.sign > 0 else _negative(one) for one in found]
+        return [one if self.sign > 0 else -one for one in found]
 
     def _at_edge(self, near: Float[np.ndarray, "cell near"]) -> Float[np.ndarray, "cell"]:
         """What the values are on average where the outcome is VaR: by a straight line through those around it."""
@@ -178,10 +178,6 @@ class WorstShare:
         columns, flag = shifted(moments_of_some(some, self.units), 1.0, shift), self._flag(needed)
         rows = zip(*(column.tolist() for column in columns), strict=True)
         return [Estimate(one, error, low, high).flagged(flag) for one, error, low, high in rows]
-
-
-def _negative(one: Estimate) -> Estimate:
-    return Estimate(-one.estimate, one.standard_error, -one.high, -one.low, one.flags)
 
 
 def of_outcome(values: Float[np.ndarray, "path"], units: Units, level: float, loss: bool) -> WorstShare:

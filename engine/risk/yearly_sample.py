@@ -70,7 +70,7 @@ def _of_years(
 ) -> dict[str, np.ndarray]:
     """Tables of some years, [..., year, cell] each."""
     n_policies, n_years, n_cells, n_paths = yearly.shape
-    baseline = study.policy_names.index(study.baseline)
+    baseline = study.row(study.baseline)
     sign, names = _signs(study), measures(study.levels)
     tables: dict[str, np.ndarray] = {
         "moments": np.empty((n_policies, len(MOMENTS), n_years, n_cells)),

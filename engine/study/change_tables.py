@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.draws.distributions.prior import Prior
 from engine.draws.inputs import Group
-from engine.draws.limits import FARTHEST
+from engine.draws.limits import reach
 from engine.errors import Problems, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.records import Model, factor_names
@@ -51,8 +51,7 @@ class Known:
 
     def ends(self, factor: str) -> tuple[float, float]:
         """The lowest and the highest draw of a factor."""
-        low, high = self.priors[factor].law.at_score([-FARTHEST, FARTHEST])
-        return float(low), float(high)
+        return reach(self.priors[factor].law)
 
     @cached_property
     def limits(self) -> dict[str, tuple[float, float]]:
@@ -209,18 +208,18 @@ class _Pieces:
             return False
         with problems.within(lever):
             multiple, bounds = multiple_of(value) or 0.0, self.known.model.levers[lever]
-            reach: list[float] = []
+            there: list[float] = []
             for one in dict.fromkeys(self._stated(policy, lever).flat):
                 drawn = isinstance(one, str) and one in self.known.priors
-                reach += self.known.ends(one) if drawn else (0.0 if isinstance(one, str) else one,)
-            ends = sorted((multiple * min(reach), multiple * max(reach)))
+                there += self.known.ends(one) if drawn else (0.0 if isinstance(one, str) else one,)
+            ends = sorted((multiple * min(there), multiple * max(there)))
             slack = 1e-9 * max(1.0, *map(abs, ends))
             beyond = [end for end in ends if not bounds.low - slack <= end <= bounds.high + slack]
             if beyond:
                 unit = f" [{bounds.unit}]" if bounds.unit != "1" else ""
                 text = f"expected {bounds.bounds}{unit}, got {beyond[0]:g}, {multiple:g} times what '{policy}' has."
                 raise refusal("", f"{text} These are the model's bounds of the lever.")
-            return multiple != 1.0 and any(reach)
+            return multiple != 1.0 and any(there)
         return False
 
     def of_group(self, name: str, table: Mapping[str, Any]) -> None:

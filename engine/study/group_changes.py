@@ -103,11 +103,16 @@ def _on_one_side(group: Group) -> Group:
 
 
 def _turned(group: Group, side: float) -> Group:
-    copula, normal = group.copula, _normal(group.copula)
+    normal = _normal(group.copula)
     if not isinstance(normal, Equicorrelated):
         return group
-    turned = replace(normal, side=side)
-    return replace(group, copula=replace(copula, normal=turned) if isinstance(copula, StudentT) else turned)
+    return _with_normal(group, replace(normal, side=side))
+
+
+def _with_normal(group: Group, normal: Equicorrelated | Correlated) -> Group:
+    """The group with another Gaussian copula, or one within its t copula."""
+    copula = group.copula
+    return replace(group, copula=replace(copula, normal=normal) if isinstance(copula, StudentT) else normal)
 
 
 def _entries(key: str, value: Any) -> Any:
@@ -170,12 +175,8 @@ def correlated(group: Group, value: float) -> Group:
     """The group with another correlation, or multiple of its matrix, fed to the program that is there."""
     copula = _normal(group.copula)
     if isinstance(copula, Equicorrelated):
-        own: Equicorrelated | Correlated = replace(copula, correlation=value)
-    else:
-        assert isinstance(copula, Correlated)
-        matrix = value * np.array(copula.correlation)
-        np.fill_diagonal(matrix, 1.0)
-        own = replace(copula, correlation=tuple(map(tuple, matrix.tolist())))
-    return replace(
-        group, copula=replace(group.copula, normal=own) if isinstance(group.copula, StudentT) else own
-    )
+        return _with_normal(group, replace(copula, correlation=value))
+    assert isinstance(copula, Correlated)
+    matrix = value * np.array(copula.correlation)
+    np.fill_diagonal(matrix, 1.0)
+    return _with_normal(group, replace(copula, correlation=tuple(map(tuple, matrix.tolist()))))

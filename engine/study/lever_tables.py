@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.draws.distributions.prior import Prior
-from engine.draws.limits import FARTHEST, LARGEST
+from engine.draws.limits import LARGEST, reach
 from engine.errors import Problems, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.declaration import POLICY_KEYS
@@ -117,7 +117,7 @@ class LeverTables:
             raise refusal("", text)
         if name not in self.priors:  # which is a problem of its own
             return
-        low, high = (float(x) for x in self.priors[name].law.at_score([-FARTHEST, FARTHEST]))
+        low, high = reach(self.priors[name].law)
         if low < lever.low - _rounding(lever.low) or high > lever.high + _rounding(lever.high):
             ends = {"low": lever.low, "high": lever.high}
             cut = ", ".join(f"{key} = {end:g}" for key, end in ends.items() if math.isfinite(end))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.draws.distributions.prior import Prior
-from engine.draws.limits import FARTHEST
+from engine.draws.limits import reach
 from engine.errors import Problems, refusal, unknown
 from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Model
@@ -98,7 +98,7 @@ def _check_implementation(value: Any, factors: Mapping[str, Any], priors: Mappin
             raise refusal("", unknown("factor", value, factors))
         if value not in priors:  # which is a problem of its own
             return
-        low, high = (float(x) for x in priors[value].law.at_score([-FARTHEST, FARTHEST]))
+        low, high = reach(priors[value].law)
         if low < -1e-9 or high > 1 + 1e-9:
             remedy = "Use 'logit-normal', or 'uniform' or 'triangular' inside these bounds."
             text = f"expected a factor drawn from 0 to 1; '{value}' reaches {low:.3g} to {high:.3g}. {remedy}"

@@ -374,11 +374,6 @@ NAMED: dict[str, type[Table]] = {
 }
 
 
-def described(table: type[Table]) -> dict[str, str]:
-    """What each key of a table says."""
-    return {key: field.description or "" for key, field in table.model_fields.items()}
-
-
 class _Plain(GenerateJsonSchema):
     """Without titles, and without null, which TOML does not have."""
 

@@ -12,7 +12,7 @@ from scipy import special
 from engine.draws.distributions.closed import Marginal
 from engine.draws.distributions.law import Law
 from engine.draws.inputs import Group
-from engine.draws.limits import FARTHEST
+from engine.draws.limits import reach
 from engine.draws.shocks import Jumps, Moving, Regime, Shocks
 from engine.errors import Problems, did_you_mean, refusal, unknown
 from engine.modelling.records import Model, factor_names, shock_streams
@@ -168,13 +168,13 @@ class ShockReader:
                 raise refusal("", unknown("factor", chance, known))
             if chance not in self._factors:  # its prior is a problem of its own
                 return 0.0
-            low, high = (float(x) for x in self._factors[chance].at_score([-FARTHEST, FARTHEST]))
+            low, high = reach(self._factors[chance])
         assert not isinstance(low, str) and not isinstance(high, str)
         # a rare draw beyond 1 is a certainty; a median beyond it is a mistake
         middle = float(self._factors[chance].quantile(0.5)) if isinstance(chance, str) else high
         if low < 0 or middle > limit:
-            reach = f"from 0 to {limit:g}" if math.isfinite(limit) else "of at least 0"
-            raise refusal("", f"expected a number {reach}, got {low if low < 0 else middle:.4g}.")
+            limits = f"from 0 to {limit:g}" if math.isfinite(limit) else "of at least 0"
+            raise refusal("", f"expected a number {limits}, got {low if low < 0 else middle:.4g}.")
         return min(high, limit)
 
 

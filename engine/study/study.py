@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
@@ -306,10 +306,36 @@ class Study:
         """Whether yearly values are summarised: a path model with yearly variables, unless `keep.yearly` is 0."""
         return bool(self.is_path_model and self.model.yearly and self.keep.yearly)
 
+    @cached_property
+    def events_by_name(self) -> dict[str, Event]:
+        """The events in the order of the study."""
+        return {event.name: event for event in self.events}
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Outcomes, then events: all that a future says in one number."""
+        return (*self.model.outcomes, *self.events_by_name)
+
+    def unit_of(self, variable: str) -> str:
+        """What an outcome is counted in; "1" for an event."""
+        return self.model.outcomes[variable].unit if variable in self.model.outcomes else "1"
+
+    def is_loss(self, variable: str) -> bool:
+        """Whether more of an outcome is worse; more of an event always is."""
+        return variable not in self.model.outcomes or self.model.outcomes[variable].loss
+
+    def places(self, outcomes: Iterable[str]) -> list[int]:
+        """Where outcomes stand among those of the model."""
+        return [*map([*self.model.outcomes].index, outcomes)]
+
     @property
     def policy_names(self) -> tuple[str, ...]:
         """Policies in the order of the study."""
         return tuple(policy.name for policy in self.policies)
+
+    def row(self, policy: str) -> int:
+        """Where a policy stands in the order of the study."""
+        return self.policy_names.index(policy)
 
     @property
     def dtype(self) -> type:

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from engine.analyses import variants
-from engine.analyses.independent_inputs import independent_inputs, named, replicates
-from engine.errors import UserError
+from engine.analyses.independent_inputs import independent_inputs, replicates
 from engine.program import devices
 from engine.program.kernel import listing_of
 from engine.program.native import LoopProgram
@@ -97,11 +96,6 @@ def test_a_factor_held_at_its_draw_leaves_every_bit_of_the_path():
     some = variants.held(program, {"inflow": values["inflow"]}).path(5)
     assert_same(some.outcomes, before.outcomes)
     assert np.all(variants.held(program, {"inflow": 7.0}).path(8).draws[0] == np.float32(7.0))
-
-
-def test_an_unknown_input_is_refused_with_the_closest():
-    with pytest.raises(UserError, match="Did you mean 'need'"):
-        named(lake(), "neet")
 
 
 def test_replicates_and_held_factors_are_the_same_bits_on_any_lanes_and_threads():

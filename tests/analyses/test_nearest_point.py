@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from engine.analyses.nearest_point import nearest, nearest_points
+from engine.analyses.nearest_point import nearest_points
 
 
 def started(margin, dims, seed=1, count=1000, scale=1.0):
@@ -30,7 +30,7 @@ def test_of_a_plane_it_is_the_foot_of_the_perpendicular(dims):
     def margin(points):
         return normal @ points - norm.ppf(0.99)
 
-    found = nearest(margin, started(margin, dims))
+    found = nearest_points(margin, started(margin, dims))[0]
     assert found.distance == pytest.approx(norm.ppf(0.99), rel=1e-4)
     np.testing.assert_allclose(found.point, normal * norm.ppf(0.99), atol=0.02)
     assert_on_the_edge(found, margin)
@@ -65,18 +65,18 @@ PROBLEMS = {
 @pytest.mark.parametrize("name", [*PROBLEMS])
 def test_problems_of_few_scores(name):
     dims, margin, distance = PROBLEMS[name]
-    found = nearest(margin, started(margin, dims))
+    found = nearest_points(margin, started(margin, dims))[0]
     assert found.distance == pytest.approx(distance, rel=2e-3)
     assert_on_the_edge(found, margin)
 
 
 def test_where_it_happens_in_the_middle_the_distance_is_zero():
-    found = nearest(lambda u: u[0] + 1, np.ones((2, 3)))
+    found = nearest_points(lambda u: u[0] + 1, np.ones((2, 3)))[0]
     assert found.distance == 0.0
 
 
 def test_where_it_is_seen_nowhere_the_distance_is_infinite():
-    found = nearest(lambda u: np.full(u.shape[1], np.nan), np.ones((2, 3)))
+    found = nearest_points(lambda u: np.full(u.shape[1], np.nan), np.ones((2, 3)))[0]
     assert np.isinf(found.distance)
 
 

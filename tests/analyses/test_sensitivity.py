@@ -9,7 +9,7 @@ import pytest
 
 from engine.analyses.futures import Futures, quantities
 from engine.analyses.given_data import given_data
-from engine.analyses.independent_inputs import independent_inputs, named, replicates
+from engine.analyses.independent_inputs import independent_inputs, replicates
 from engine.analyses.indices import indices
 from engine.analyses.sensitivity import sensitivity
 from engine.analyses.variants import unobserved
@@ -120,7 +120,8 @@ def test_salib_and_openturns_say_the_same_of_the_same_futures():
     ot = pytest.importorskip("openturns")
     study = textbook(1 << 14)
     futures = Futures(study, ("ishigami",))
-    inputs = [named(study, name) for name in ("x1", "x2", "x3")]
+    by_name = {one.name: one for one in independent_inputs(study)}
+    inputs = [by_name[name] for name in ("x1", "x2", "x3")]
     a, b, *mixed = (
         values["ishigami"][0].astype(float)
         for values in futures.mixed(

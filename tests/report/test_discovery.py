@@ -30,7 +30,7 @@ def test_no_name_is_looked_for_within_what_is_in_words():
     """A lever whose name begins with that of a policy keeps its words."""
     study = SimpleNamespace(
         title=lambda kind, name: {"old": "As it was"}.get(name, name), words=lambda name: name.replace("_", " "),
-        model=SimpleNamespace(outcomes={}, yearly={}, levers={"old_rate": 1}), events=(), inputs=(),
+        model=SimpleNamespace(outcomes={}, yearly={}, levers={"old_rate": 1}), events_by_name={}, inputs=(),
     )  # fmt: skip
     run = SimpleNamespace(study=study, words=lambda kind, name: name.replace("_", " "))
     spoken = asked._spoken(run, SimpleNamespace(subject=SimpleNamespace(policies=("old", "reform"))))

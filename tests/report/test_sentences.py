@@ -8,9 +8,10 @@ import math
 import pytest
 
 from engine.report.sentences import Spoken, Subject, answer
-from engine.report.text import cell, distance, listed, minus, with_interval
+from engine.report.text import cell, distance, minus, with_interval
 from engine.risk.flags import Flag, Reason, text
 from engine.risk.intervals import Estimate
+from engine.risk.rankings import listed
 from engine.risk.tables import Record, record
 
 MEASURES = ("mean", "ES95", "ES99")

@@ -19,7 +19,6 @@ from engine.study.schema import (
     StudyText,
     Truncation,
     WeightedLaw,
-    described,
 )
 from tests.reservoirs import read
 
@@ -38,6 +37,11 @@ def rows():
             for key in re.findall(r"`([\w.]+)`", cells[0]):
                 found.setdefault(key, []).append(cells[1].replace("`", ""))
     return found
+
+
+def described(table):
+    """What each key of a table says."""
+    return {key: field.description or "" for key, field in table.model_fields.items()}
 
 
 def keys():

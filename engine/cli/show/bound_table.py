@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.cli.show.rows import Column, columns_of, print_rows
+from engine.cli.show.rows import print_named
 from engine.cli.show.screen import print_words
 
 if TYPE_CHECKING:
@@ -31,15 +31,14 @@ def print_standings(console: Console, study: Study, yearly: np.ndarray | None) -
     names = study.policy_names
     rows = [
         [
-            f"{_any(row).limit:g}",
+            f"{next(iter(row.values())).limit:g}",
             study.model.yearly[name].unit,
             *(_percent(row[policy].share) for policy in names),
         ]
         for (name, _), row in told.items()
     ]
-    columns = columns_of(["bound", "unit", *names], rows, ("unit",))
-    first = Column("yearly variable", [name for name, _ in told], left=True)
-    print_rows(console, "Yearly values on their bounds [% of paths and years]", first, columns)
+    title, heads = "Yearly values on their bounds [% of paths and years]", ["bound", "unit", *names]
+    print_named(console, title, "yearly variable", [name for name, _ in told], heads, rows, ("unit",))
     words = f"A first look, at {yearly.shape[-1]} paths; a run counts its own: /diagnostics/bounds."
     if max(one.share for row in told.values() for one in row.values()) > MANY:
         words += f" *: above {100 * MANY:g} %; futures pile up there."
@@ -67,10 +66,6 @@ def piled_up(on_bounds: Sequence[OnBound]) -> str:
         return ""
     others = f"; {len(many) - 1} more above {100 * MANY:g} %" if len(many) > 1 else ""
     return f"Bounds: {many[0].text}{others} (/diagnostics/bounds)."
-
-
-def _any(row: dict[str, OnBound]) -> OnBound:
-    return next(iter(row.values()))
 
 
 def _percent(share: float) -> str:

@@ -63,7 +63,7 @@ def _conditional_blocks(
         if rows:
             blocks.append(Block(f"{name} [{outcome.unit}]", outcome.about, rows))
     yield blocks, ""
-    events = [event.name for event in study.events if record("given", "probability", event.name)]
+    events = [name for name in study.events_by_name if record("given", "probability", name)]
     if events:
         rows = [(name, row(name, "probability", 100.0, True)) for name in events]
         unit = shown_in("contrast_probability")[1]

@@ -30,11 +30,10 @@ def print_comparison(console: Console, runs: Sequence[Run], comparison: Comparis
     console.print()
     _print_statements(console, comparison)
     blocks = []
-    outcomes = runs[0].study.model.outcomes
+    stated = runs[0].study
     for name in dict.fromkeys(pair.first.variable for pair in comparison.pairs):
-        loss = outcomes[name].loss if name in outcomes else True
-        scale, unit = 1.0, outcomes[name].unit if name in outcomes else ""
-        if name not in outcomes:
+        loss, scale, unit = stated.is_loss(name), 1.0, stated.unit_of(name)
+        if name not in stated.model.outcomes:
             scale, unit = shown_in("probability")
             unit += f"; B - A in {shown_in('difference_probability')[1]}"
         rows = [

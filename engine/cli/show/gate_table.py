@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.cli.show.rows import Column, columns_of, print_rows
+from engine.cli.show.rows import print_named
 from engine.cli.show.screen import print_words
 
 if TYPE_CHECKING:
@@ -20,14 +20,15 @@ _ASKED = {
     "median_within": "median {} to {}",
     "inside_90": "{} inside the 90 %",
 }
+_HELD = {True: "yes", False: "NO", None: "-"}
 
 
 def print_gates(console: Console, answers: Sequence[Answer]) -> None:
     """A row a gate, then how many fail."""
     rows = [
         [
-            _held(one),
-            _asked(one.gate),
+            _HELD[one.held],
+            _ASKED[one.gate.asked].format(*(f"{limit:g}" for limit in one.gate.limits)),
             *_given(one),
             one.unit,
             _place(one.gate),
@@ -37,8 +38,8 @@ def print_gates(console: Console, answers: Sequence[Answer]) -> None:
         for one in answers
     ]
     heads = ("held", "asked", "median", "90 % of paths", "unit", "of", "under", "source")
-    columns = columns_of(heads, rows, ("held", "asked", "unit", "of", "under"), ("of", "source"))
-    print_rows(console, "Gates", Column("gate", [one.gate.name for one in answers], left=True), columns)
+    gates, left = [one.gate.name for one in answers], ("held", "asked", "unit", "of", "under")
+    print_named(console, "Gates", "gate", gates, heads, rows, left, ("of", "source"))
     failed = [one.gate.name for one in answers if one.held is False]
     beyond = [one.gate.name for one in answers if one.held is None]
     if beyond:
@@ -64,16 +65,8 @@ def _in_a_row(years: Sequence[int]) -> bool:
     return len(years) > 1 and list(years) == list(range(years[0], years[-1] + 1))
 
 
-def _asked(gate: Gate) -> str:
-    return _ASKED[gate.asked].format(*(f"{limit:g}" for limit in gate.limits))
-
-
 def _given(one: Answer) -> tuple[str, str]:
     if not one.paths:
         return "-", "-"
     low, median, high = (f"{value:,.4g}" for value in (one.low, one.median, one.high))
     return median, f"{low} to {high}"
-
-
-def _held(one: Answer) -> str:
-    return {True: "yes", False: "NO", None: "-"}[one.held]

@@ -154,7 +154,8 @@ def _print_sheet(console: Console, sheet: _Sheet) -> None:
             for depth, name in enumerate(line.above):
                 if name:
                     indent = "  " * (1 + depth)
-                    print_whole(Text(f"{indent}{shortened(name, console.width - len(indent))}", _style(line)))
+                    text = f"{indent}{shortened(name, console.width - len(indent))}"
+                    print_whole(Text(text, "bold" if line.strong else ""))
             print_whole(_text(line, labels, widths))
 
 
@@ -165,10 +166,6 @@ def _width(column: tuple[int, int, int]) -> int:
 
 def _verdict(cell: Cell) -> str:
     return cell.verdict if cell.verdict in COLOURS else ""
-
-
-def _style(line: _Line) -> str:
-    return "bold" if line.strong else ""
 
 
 def _text(line: _Line, labels: Sequence[int], widths: Sequence[tuple[int, int, int]]) -> Text:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.cli.show.rows import Column, columns_of, print_rows
+from engine.cli.show.rows import print_named
 from engine.cli.show.screen import print_words
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def print_shocks(console: Console, study: Study) -> None:
     moving = study.shocks.moving
     rows = [(*shock.about, of.get(shock.streams[0], ""), shock.regime or "") for shock in moving.values()]
     heads = ("law", "given by", "group", "regime")
-    columns = columns_of(heads, rows, ("group", "regime"), ("law", "given by"))
-    print_rows(console, "Shocks", Column("shock", [*moving], left=True), columns)
+    words = ("law", "given by")
+    print_named(console, "Shocks", "shock", [*moving], heads, rows, ("group", "regime"), words)
     names, rows = [], []
     for name, regime in study.shocks.regimes.items():
         shares = stationary(np.array(regime.transition))
@@ -38,8 +38,7 @@ def print_shocks(console: Console, study: Study) -> None:
             names.append(name if k == 0 else "")
             rows.append((state, f"{regime.start[k]:.3g}", f"{shares[k]:.3g}", moves))
     heads = ("state", "at the start", "in the long run", "after it")
-    columns = columns_of(heads, rows, heads, ("after it",))
-    print_rows(console, "Regimes", Column("regime", names, left=True), columns)
+    print_named(console, "Regimes", "regime", names, heads, rows, heads, ("after it",))
 
 
 def print_stated(console: Console, study: Study) -> None:
@@ -52,9 +51,7 @@ def print_stated(console: Console, study: Study) -> None:
         for one in study.assumptions
     ]
     heads = ("off", "doubled", "what is assumed")
-    print_rows(
-        console, "Assumptions", Column("assumption", names, left=True), columns_of(heads, rows, words=heads)
-    )
+    print_named(console, "Assumptions", "assumption", names, heads, rows, words=heads)
 
 
 def print_groups(console: Console, study: Study) -> None:
@@ -81,8 +78,8 @@ def print_groups(console: Console, study: Study) -> None:
             )
         )
     heads = ("copula", "parameter", *_MEASURES, "members")
-    columns = columns_of(heads, rows, heads, ("parameter", "members"), _MEASURES)
-    print_rows(console, "Groups", Column("group", names, left=True), columns)
+    words = ("parameter", "members")
+    print_named(console, "Groups", "group", names, heads, rows, heads, words, _MEASURES)
     for about in abouts:
         print_words(console, about)
     if abouts:
@@ -96,14 +93,14 @@ def _print_matrix(console: Console, name: str, members: Sequence[str], implied: 
     shown = [(f"{name}: Kendall above, Spearman below", implied.kendall, implied.spearman)]
     if np.any(np.triu(implied.lower + implied.upper, 1)):
         shown.append((f"{name}: upper tail above, lower tail below", implied.upper, implied.lower))
-    factors = Column("factor", [f"{k + 1} {member}" for k, member in enumerate(members)], left=True)
+    factors = [f"{k + 1} {member}" for k, member in enumerate(members)]
     for title, above, below in shown:
         rows = [
             ["" if j == i else _share(above[i, j] if j > i else below[i, j]) for j in range(len(members))]
             for i in range(len(members))
         ]
         heads = [str(k + 1) for k in range(len(members))]
-        print_rows(console, title, factors, columns_of(heads, rows, heads))
+        print_named(console, title, "factor", factors, heads, rows, heads)
 
 
 def _spread(values: np.ndarray) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.cli.show.rows import Column, columns_of, print_rows
+from engine.cli.show.rows import Column, print_named, print_rows
 from engine.cli.show.screen import print_words
 
 if TYPE_CHECKING:
@@ -39,26 +39,27 @@ def yearly_variables(study: Study, chosen: str | None, whole: bool) -> list[str]
     return few or list(yearly)
 
 
-def print_headline(
-    console: Console, study: Study, story: xr.DataTree, names: Sequence[str], variables: Sequence[str]
+def print_path(
+    console: Console,
+    study: Study,
+    story: xr.DataTree,
+    names: Sequence[str],
+    variables: Sequence[str],
+    whole: bool,
 ) -> None:
-    """One path in short: headline outcomes, then yearly variables under each of the policies."""
-    _print_outcomes(console, study, story, names, study.headline)
-    for name in names if variables else ():
-        _print_years(console, study, story, name, variables)
+    """One path: headline outcomes, then yearly variables under each of the policies.
 
-
-def print_whole(
-    console: Console, study: Study, story: xr.DataTree, names: Sequence[str], variables: Sequence[str]
-) -> None:
-    """One path in full: all outcomes, those of the headline first, yearly variables under each policy, levers, shocks, draws."""
-    others = [name for name in study.model.outcomes if name not in study.headline]
+    Args:
+      whole: whether it is shown in full: all other outcomes behind those of the headline, levers, shocks and draws too.
+    """
+    others = [name for name in study.model.outcomes if whole and name not in study.headline]
     _print_outcomes(console, study, story, names, [*study.headline, *others])
     for name in names if variables else ():
         _print_years(console, study, story, name, variables)
-    _print_levers(console, study, story, names)
-    _print_shocks(console, study, story)
-    _print_draws(console, study, story)
+    if whole:
+        _print_levers(console, study, story, names)
+        _print_shocks(console, study, story)
+        _print_draws(console, study, story)
 
 
 def print_check(console: Console, folder: RunFolder, story: xr.DataTree) -> None:
@@ -169,8 +170,8 @@ def _print_levers(console: Console, study: Study, story: xr.DataTree, names: Seq
         drawn = any(lever in policy.drawn for policy in study.policies)
         if drawn or len(set(texts)) > 1:
             rows[lever] = [entry.unit, *texts]
-    columns = columns_of(["unit", *names], [*rows.values()], ("unit",), names)
-    print_rows(console, "levers in force on this path", Column("lever", [*rows], left=True), columns)
+    heads, title = ["unit", *names], "levers in force on this path"
+    print_named(console, title, "lever", [*rows], heads, [*rows.values()], ("unit",), together=names)
 
 
 def _print_shocks(console: Console, study: Study, story: xr.DataTree) -> None:
@@ -201,12 +202,11 @@ def _print_outcomes(
     rows = [
         [
             *(number(float(story["outcomes"][name].sel(policy=policy))) for policy in names),
-            study.model.outcomes[name].unit,
+            study.unit_of(name),
         ]
         for name in outcomes
     ]
-    first = Column("outcome", outcomes, left=True)
-    print_rows(console, "outcomes", first, columns_of([*names, "unit"], rows, ("unit",)))
+    print_named(console, "outcomes", "outcome", outcomes, [*names, "unit"], rows, ("unit",))
 
 
 def _print_draws(console: Console, study: Study, story: xr.DataTree) -> None:
@@ -221,8 +221,7 @@ def _print_draws(console: Console, study: Study, story: xr.DataTree) -> None:
         share = percentile(float(shares[item.name])) if item.name in shares else ""
         rows.append((number(float(draws[item.name])), share, *prior(item), item.unit))
     heads = ("drawn", "percentile", "p05", "p50", "p95", "unit")
-    factors = Column("factor", [item.name for item in study.inputs], left=True)
-    print_rows(console, "draws", factors, columns_of(heads, rows, ("unit",)))
+    print_named(console, "draws", "factor", [item.name for item in study.inputs], heads, rows, ("unit",))
 
 
 def prior(item: Input) -> list[str]:

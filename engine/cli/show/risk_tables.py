@@ -68,7 +68,7 @@ def print_tables(
         rows = [(measure, book.row(name, measure, outcome.loss)) for measure in measures]
         blocks.append(Block(f"{name} [{outcome.unit}]", about, rows, (strong,)))
     marks = print_grid(console, book.columns(), blocks) if blocks else set()
-    events = [event.name for event in study.events if event.name in there]
+    events = [name for name in study.events_by_name if name in there]
     if blocks and events:
         console.print()
     if events:

@@ -104,6 +104,27 @@ def print_rows(console: Console, title: str, names: Column, columns: Sequence[Co
         _print_part(console, "" if k else title, [names, *_filled(part, console.width - names.width)])
 
 
+def print_named(
+    console: Console,
+    title: str,
+    kind: str,
+    names: Sequence[str],
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    left: Collection[str] = (),
+    words: Collection[str] = (),
+    together: Collection[str] = (),
+) -> None:
+    """A table of rows, each known by its name, as `print_rows` prints it.
+
+    Args:
+      kind: what stands above the names.
+      left, words, together: as of `columns_of`.
+    """
+    columns = columns_of(heads, rows, left, words, together)
+    print_rows(console, title, Column(kind, names, left=True), columns)
+
+
 def _packed(columns: Sequence[Column], room: int) -> list[list[Column]]:
     """Columns in tables of at most that width; a group stays together where a table can hold it."""
     groups: list[list[Column]] = []

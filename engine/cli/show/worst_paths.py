@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.cli.show.replay_tables import number, percentile, prior
-from engine.cli.show.rows import Column, columns_of, print_rows
+from engine.cli.show.rows import Column, columns_of, print_named, print_rows
 from engine.cli.show.screen import print_words
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def print_unusual(console: Console, study: Study, story: xr.DataTree) -> None:
         draw = float(draws[item.name].values.astype(np.float64).mean())
         rows.append((percentile(means[item.name]), number(draw), *prior(item), item.unit))
     title = f"{'their' if count > 1 else 'its'} most unusual draws"
-    print_rows(console, title, Column("factor", farthest, left=True), columns_of(heads, rows, ("unit",)))
+    print_named(console, title, "factor", farthest, heads, rows, ("unit",))
     chance = f"By chance alone {'the mean' if count > 1 else 'it'} strays from 50 by about {100 / math.sqrt(12 * count):.2g}."
     print_words(console, f"Percentile: the share of the prior that is below the draw. {chance}", "dim")
     console.print()

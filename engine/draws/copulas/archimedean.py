@@ -26,10 +26,31 @@ _DEGREE = 21
 
 
 @dataclass(frozen=True)
-class Clayton:
-    """psi(t) = (1 + t)^(-1 / theta), V ~ Gamma(1 / theta). Lower tail dependence 2^(-1 / theta)."""
+class _Archimedean:
+    """A copula with one parameter, the same for any two members."""
 
     theta: float
+
+    family: ClassVar[str]
+    latents: ClassVar[tuple[str, ...]] = ("", "/exponential")
+    limits: ClassVar[tuple[float, float]]
+
+    @property
+    def tails(self) -> tuple[float, float]:
+        """Lower and upper tail dependence."""
+        return 0.0, 0.0
+
+    def implied(self, members: Sequence[str]) -> Implied:
+        tau, rho = (of(self.family, self.theta) for of in (concordance.kendall, concordance.spearman))
+        return exchangeable(len(members), tau, rho, *self.tails)
+
+    def describe(self) -> str:
+        return f"theta {self.theta:.6g}"
+
+
+@dataclass(frozen=True)
+class Clayton(_Archimedean):
+    """psi(t) = (1 + t)^(-1 / theta), V ~ Gamma(1 / theta). Lower tail dependence 2^(-1 / theta)."""
 
     family: ClassVar[str] = "clayton"
     latents: ClassVar[tuple[str, ...]] = ("",)
@@ -49,22 +70,16 @@ class Clayton:
         frailty = theta * polynomials.value(parameters["frailty"], shared[0])
         return _members(own, frailty, probabilities)
 
-    def implied(self, members: Sequence[str]) -> Implied:
-        lower = 2.0 ** (-1.0 / self.theta)
-        return _implied(self, self.theta, len(members), lower, 0.0)
-
-    def describe(self) -> str:
-        return f"theta {self.theta:.6g}"
+    @property
+    def tails(self) -> tuple[float, float]:
+        return 2.0 ** (-1.0 / self.theta), 0.0
 
 
 @dataclass(frozen=True)
-class Gumbel:
+class Gumbel(_Archimedean):
     """psi(t) = exp(-t^(1 / theta)), V positive stable. Upper tail dependence 2 - 2^(1 / theta)."""
 
-    theta: float
-
     family: ClassVar[str] = "gumbel"
-    latents: ClassVar[tuple[str, ...]] = ("", "/exponential")
     limits: ClassVar[tuple[float, float]] = (1.0, 20.0)
 
     def parameters(self, dtype: type) -> Any:
@@ -72,7 +87,7 @@ class Gumbel:
 
     def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
         theta = parameters["theta"]
-        log_e = jax.lax.optimization_barrier(scores.log_exponential(shared[1]))
+        log_e = _log_exponential(shared)
         frailty = jax.lax.optimization_barrier(frailties.stable(shared[0], log_e, theta))
         logs = jax.lax.optimization_barrier(
             {name: scores.log_exponential(z) / theta for name, z in own.items()}
@@ -83,15 +98,13 @@ class Gumbel:
             joint[name] = scores.score(jnp.exp(-loss), -jnp.expm1(-loss))
         return jax.lax.optimization_barrier(joint)
 
-    def implied(self, members: Sequence[str]) -> Implied:
-        return _implied(self, self.theta, len(members), 0.0, 2.0 - 2.0 ** (1.0 / self.theta))
-
-    def describe(self) -> str:
-        return f"theta {self.theta:.6g}"
+    @property
+    def tails(self) -> tuple[float, float]:
+        return 0.0, 2.0 - 2.0 ** (1.0 / self.theta)
 
 
 @dataclass(frozen=True)
-class Frank:
+class Frank(_Archimedean):
     """psi(t) = -log(1 - (1 - exp(-theta)) exp(-t)) / theta, V log-series. No tail dependence.
 
     Two members may have a negative theta: that of `mirrored` is then the copula of -theta, upside down.
@@ -101,11 +114,9 @@ class Frank:
       mirrored: the member that is upside down, None for a positive theta.
     """
 
-    theta: float
     mirrored: str | None = None
 
     family: ClassVar[str] = "frank"
-    latents: ClassVar[tuple[str, ...]] = ("", "/exponential")
     limits: ClassVar[tuple[float, float]] = (0.001, 50.0)
 
     def parameters(self, dtype: type) -> Any:
@@ -124,27 +135,18 @@ class Frank:
             log = jnp.where(some < 0.5, jnp.log1p(-jnp.minimum(some, 0.5)), jnp.log(small))
             return -log / theta, upper
 
-        log_e = jax.lax.optimization_barrier(scores.log_exponential(shared[1]))
+        log_e = _log_exponential(shared)
         rate = jax.lax.optimization_barrier(frailties.log_series(shared[0], theta))
         turned = {name: -z if name == self.mirrored else z for name, z in own.items()}
         joint = _members(turned, frailties.log_geometric(log_e, rate), probabilities)
         return {name: -z if name == self.mirrored else z for name, z in joint.items()}
 
-    def implied(self, members: Sequence[str]) -> Implied:
-        return _implied(self, self.theta, len(members), 0.0, 0.0)
-
-    def describe(self) -> str:
-        return f"theta {self.theta:.6g}"
-
 
 @dataclass(frozen=True)
-class Joe:
+class Joe(_Archimedean):
     """psi(t) = 1 - (1 - exp(-t))^(1 / theta), V Sibuya. Upper tail dependence 2 - 2^(1 / theta)."""
 
-    theta: float
-
     family: ClassVar[str] = "joe"
-    latents: ClassVar[tuple[str, ...]] = ("", "/exponential")
     limits: ClassVar[tuple[float, float]] = (1.0, 30.0)
 
     def parameters(self, dtype: type) -> Any:
@@ -161,15 +163,17 @@ class Joe:
             log = jnp.where(ratio < -16.0, ratio, log) / theta  # log(1 - U)
             return -jnp.expm1(log), jnp.exp(log)
 
-        log_e = jax.lax.optimization_barrier(scores.log_exponential(shared[1]))
+        log_e = _log_exponential(shared)
         rate = jax.lax.optimization_barrier(theta * polynomials.value(parameters["frailty"], shared[0]))
         return _members(own, frailties.log_geometric(log_e, rate), probabilities)
 
-    def implied(self, members: Sequence[str]) -> Implied:
-        return _implied(self, self.theta, len(members), 0.0, 2.0 - 2.0 ** (1.0 / self.theta))
+    @property
+    def tails(self) -> tuple[float, float]:
+        return 0.0, 2.0 - 2.0 ** (1.0 / self.theta)
 
-    def describe(self) -> str:
-        return f"theta {self.theta:.6g}"
+
+def _log_exponential(shared: Sequence[Any]) -> Any:
+    return jax.lax.optimization_barrier(scores.log_exponential(shared[1]))
 
 
 def _members(
@@ -180,11 +184,6 @@ def _members(
     logs, log_frailty = jax.lax.optimization_barrier((logs, log_frailty))
     joint = {name: scores.score(*probabilities(log - log_frailty)) for name, log in logs.items()}
     return jax.lax.optimization_barrier(joint)
-
-
-def _implied(copula: Any, theta: float, n: int, lower: float, upper: float) -> Implied:
-    tau, rho = concordance.kendall(copula.family, theta), concordance.spearman(copula.family, theta)
-    return exchangeable(n, tau, rho, lower, upper)
 
 
 FAMILIES: dict[str, type[Clayton | Gumbel | Frank | Joe]] = {

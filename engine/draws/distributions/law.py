@@ -62,6 +62,10 @@ class Law(ABC):
         """For a law of separate values: ascending values between the farthest scores, and the score up to which each but the last goes."""
         return None
 
+    def stepping(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The `steps` of a law of these separate values."""
+        return values, scores_between(self.cdf(values[:-1]), self.sf(values[:-1]))
+
     @property
     def breaks(self) -> np.ndarray:
         """Scores at which the quantile function is known not to be smooth."""

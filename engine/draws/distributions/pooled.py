@@ -48,7 +48,7 @@ class Mixture(Law):
         if len(steps) < len(self.parts):
             return None
         values = np.unique(np.concatenate([values for values, _ in steps]))
-        return values, scores_between(self.cdf(values[:-1]), self.sf(values[:-1]))
+        return self.stepping(values)
 
     @property
     def breaks(self) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law, lowest_where, scores_between
+from engine.draws.distributions.law import Law, lowest_where
 from engine.draws.distributions.scipy_catalogue import (
     defaults,
     discrete_names,
@@ -19,7 +19,7 @@ from engine.draws.distributions.scipy_catalogue import (
     parameter_names,
     quietly,
 )
-from engine.draws.limits import FARTHEST
+from engine.draws.limits import FARTHEST, reach
 from engine.errors import UserError, refusal
 
 MOST_STEPS = 1 << 16
@@ -135,7 +135,7 @@ class Named(Law):
     def steps(self) -> tuple[np.ndarray, np.ndarray] | None:
         if not self.is_discrete:
             return None
-        first, last = (float(end) for end in self.at_score(np.array([-FARTHEST, FARTHEST])))
+        first, last = reach(self)
         if not last - first < MOST_STEPS:
             text = (
                 f"takes {last - first + 1:.3g} values, expected at most {MOST_STEPS}. "
@@ -143,7 +143,7 @@ class Named(Law):
             )
             raise refusal("", text)
         values = np.arange(first, last + 1)
-        return values, scores_between(self.cdf(values[:-1]), self.sf(values[:-1]))
+        return self.stepping(values)
 
     def mean(self) -> float:
         with quietly():

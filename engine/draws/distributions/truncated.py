@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law, scores_between
+from engine.draws.distributions.law import Law
 from engine.errors import refusal
 
 LEAST_MASS = 1e-9
@@ -66,7 +66,7 @@ class Truncated(Law):
             return None
         values, _ = self.base.steps
         values = values[(values >= self.low) & (values <= self.high)]
-        return values, scores_between(self.cdf(values[:-1]), self.sf(values[:-1]))
+        return self.stepping(values)
 
 
 def truncated(base: Law, low: float, high: float) -> Truncated:

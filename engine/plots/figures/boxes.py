@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.plots import labels, style
-from engine.plots.sheet import blank, labelled, sheet
+from engine.plots.sheet import blank, labelled, row_names, sheet
 from engine.plots.style import Axes, Figure
 
 if TYPE_CHECKING:
@@ -53,13 +53,9 @@ def boxes(discover: Answer) -> Figure:
 
 def _panel(ax: Axes, rows: list[dict[str, Any]], most: int) -> None:
     """One box: a bar for each factor, the one that costs most to leave out on top."""
-    names = []
-    for y, (below, above, words) in enumerate((row["below"], row["above"], row["limit"]) for row in rows):
+    for y, (below, above) in enumerate((row["below"], row["above"]) for row in rows):
         ax.barh([y], [1.0], height=THICK, color=style.GRID)
         ax.barh([y], [1 - below - above], left=[below], height=THICK, color=style.COLOURS[0])
-        names.append(labels.fitted(str(words).rpartition(", ")[0], 2.4, 8))
-    ax.set_yticks(range(len(names)), labels=names, linespacing=0.9)
-    ax.set_ylim(most - 0.4, -0.6)
+    row_names(ax, [str(row["limit"]).rpartition(", ")[0] for row in rows], 2.4, most)
     ax.set_xlim(0, 1)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "0.25", "0.5", "0.75", "1"])
-    ax.grid(False, axis="y")

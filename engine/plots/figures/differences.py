@@ -49,7 +49,7 @@ def differences(
         worse, same = (labels.with_interval(shares[policy][part], 100, " %") for part in ("worse", "same"))
         head = f"{kept.titles[policy]}: worse in {worse}, the same in {same}"
         labelled(ax, f"{kept.name}: difference {kept.unit_text}", "share of futures [%]", head)
-    note = f"Each policy less “{kept.called[kept.baseline]}” on the same {labels.counted(kept.values.sizes['path'], 'path')}; point: mean difference with its 95 % interval, brackets likewise. The last bin on each side holds all beyond it.{kept.meaning()}{kept.lost()}"
+    note = f"Each policy less “{kept.called[kept.baseline]}” on the same {kept.counted}; point: mean difference with its 95 % interval, brackets likewise. The last bin on each side holds all beyond it.{kept.meaning()}{kept.lost()}"
     better = kept.by_call({policy: parts["better"] for policy, parts in shares.items()})
     keys = [
         style.shade("better than the baseline", style.GREY, 0.35),

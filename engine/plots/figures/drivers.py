@@ -10,8 +10,8 @@ import numpy as np
 from engine.answers.answer import Answer
 from engine.formatting import words
 from engine.plots import labels, style, ticks
-from engine.plots.bars import arms
-from engine.plots.sheet import blank, labelled, sheet
+from engine.plots.bars import lying
+from engine.plots.sheet import blank, labelled, row_names, sheet
 from engine.plots.style import Axes, Figure
 from engine.risk.intervals import Estimate
 
@@ -75,15 +75,9 @@ def rows_of(explain: Answer) -> list[Row]:
 
 def _shifts(ax: Axes, rows: Sequence[Row]) -> None:
     for y, row in enumerate(rows):
-        known = np.isfinite(row.shift.low)
-        ax.errorbar(
-            [row.shift.estimate], [y], xerr=arms([row.shift]), color=style.INK, marker="o", markersize=4,
-            markerfacecolor=style.INK if known else style.PAPER, elinewidth=1, capsize=2, linestyle="none",
-        )  # fmt: skip
+        lying(ax, row.shift, y, style.INK, hollow=not np.isfinite(row.shift.low))
     ax.axvline(0, color=style.INK, linewidth=0.9)
-    ax.set_yticks(range(len(rows)), labels=[labels.fitted(row.name, 2.3, 8) for row in rows], linespacing=0.9)
-    ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.grid(False, axis="y")
+    row_names(ax, [row.name for row in rows], 2.3)
     ticks.numbers(ax, y=False)
 
 

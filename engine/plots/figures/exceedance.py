@@ -87,8 +87,7 @@ def title(kept: Kept, worst: Mapping[str, Estimate]) -> str:
 
 def note(kept: Kept) -> str:
     """What curves, bands and points are."""
-    paths = labels.counted(kept.values.sizes["path"], "path")
-    return f"{paths}, the same under every policy; band and brackets: 95 % interval; hollow: none, too few paths.{kept.meaning()}{kept.lost()}"
+    return f"{kept.counted}, the same under every policy; band and brackets: 95 % interval; hollow: none, too few paths.{kept.meaning()}{kept.lost()}"
 
 
 def _step(level: float, paths: int) -> Curve:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
 from engine.plots.bars import BANDS, at, bar, medians, reach, spread, whiskers
-from engine.plots.sheet import Sheet, blank, finish, labelled, sheet, single
+from engine.plots.sheet import Sheet, blank, finish, labelled, one_scale, sheet, single
 from engine.plots.style import Artist, Axes, Figure, Look
 
 MOST_BANDS = 3
@@ -76,20 +76,20 @@ def fans(
             " Panels of one place have one scale; in grey: the median under the baseline.",
         )
     else:
-        on, scale = _panels(cube, values, names, places), ""
+        units = count(cube, values)
+        on, scale = by_place(values, lambda ax, here: draw(ax, here, names, units)), ""
     crowded = len(names) > MOST_BANDS and not apart
     return on.close(title, note(values, crowded) + scale, _keys(values, names))
 
 
-def _panels(
-    cube: xr.DataTree, values: xr.DataArray, names: Sequence[str], places: Sequence[Mapping[str, str]]
-) -> Sheet:
-    """A panel for each place, all policies in it."""
+def by_place(values: xr.DataArray, drawn: Callable[[Axes, xr.DataArray], None]) -> Sheet:
+    """A panel for each place, drawn from the values there."""
+    places = selection.places(values)
     several = len(places) > 1
     axis = labels.unit(values) if several else labels.label(values)
     on = sheet(len(places), selection.columns(values), (2.5, 1.9) if several else (5.4, 3.3))
     for ax, place in zip(on.panels, places, strict=True):
-        draw(ax, values.sel(place), names, count(cube, values))
+        drawn(ax, values.sel(place))
         labelled(ax, "year", axis, ", ".join(place.values()))
     return on
 
@@ -112,9 +112,8 @@ def _panels_apart(
             head = ", ".join([*place.values(), titles[name]])
             labelled(ax, "year", labels.unit(values), head)
         drawn = [ax for ax in own[: len(names)] if ax.lines]
-        ends = [ax.get_ylim() for ax in drawn]
+        one_scale(drawn, "y")
         for ax in drawn:
-            ax.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
             ticks.numbers(ax, x=False)
     return on
 

@@ -9,8 +9,8 @@ import numpy as np
 from engine.answers.answer import Answer
 from engine.formatting import words
 from engine.plots import labels, selection, style, ticks
-from engine.plots.bars import arms
-from engine.plots.sheet import blank, labelled, sheet
+from engine.plots.bars import lying, stretch
+from engine.plots.sheet import blank, labelled, row_names, sheet
 from engine.plots.style import Axes, Figure
 from engine.risk.intervals import Estimate
 
@@ -51,9 +51,7 @@ def inputs(
     on = sheet(len(sides), min(3, len(sides)), (2.6, max(1.6, 0.22 * len(order))))
     for ax, side in zip(on.panels, sides, strict=True):
         _panel(ax, [by_side[side][name] for name in order], side == sides[-1] and len(sides) > 1)
-        ax.set_yticks(
-            range(len(names)), labels=[labels.fitted(name, 2.1, 8) for name in names], linespacing=0.9
-        )
+        row_names(ax, names, 2.1)
         labelled(ax, "share of the variance [%]", None, side)
     what = f"{words(chosen)}, {of}"
     note = (
@@ -77,23 +75,10 @@ def _panel(ax: Axes, rows: list[dict[str, Any]], is_difference: bool) -> None:
     colour = style.INK if is_difference else style.COLOURS[0]
     for y, row in enumerate(rows):
         share, alone, most = row["share"], row["alone"], row["total"]
-        ax.plot(
-            [100 * alone.estimate, 100 * most.estimate],
-            [y, y],
-            color=colour,
-            linewidth=4,
-            alpha=0.25,
-            solid_capstyle="butt",
-        )
+        stretch(ax, [100 * alone.estimate, 100 * most.estimate], y, colour)
         one = Estimate(
             *(100.0 * each for each in (share.estimate, share.standard_error, share.low, share.high))
         )
-        known = np.isfinite(one.low)
-        ax.errorbar(
-            [one.estimate], [y], xerr=arms([one]), color=colour, marker="o", markersize=4, linestyle="none", elinewidth=1, capsize=2,
-            markerfacecolor=colour if known else style.PAPER,
-        )  # fmt: skip
+        lying(ax, one, y, colour, hollow=not np.isfinite(one.low))
     ax.axvline(0, color=style.INK, linewidth=0.9)
-    ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.grid(False, axis="y")
     ticks.numbers(ax, y=False)

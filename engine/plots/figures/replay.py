@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
+from engine.plots.figures.fan import by_place
 from engine.plots.sheet import Sheet, blank, labelled, sheet
 from engine.plots.style import Axes, Figure, Look
 from engine.study.study import Study
@@ -72,7 +73,8 @@ def replay(
         on, what = _variables(group, lines, where or {}, shown), labels.counted(len(lines), "yearly variable")
         left = f" Those of {len(group.data_vars)} that outcomes are made of."
     else:
-        on, what = _places(first, where or {}, shown), labels.heading(first)
+        here = first.sel({dim: label for dim, label in (where or {}).items() if dim in first.dims})
+        on, what = by_place(here, lambda ax, values: _panel(ax, values, shown)), labels.heading(first)
         left = labels.meaning(first)
     called = selection.called(first)
     under = labels.policies([called[name] for name in shown])
@@ -118,20 +120,6 @@ def _cells(taken: Mapping[str, tuple[str, ...]], free: Sequence[str]) -> str:
     named = ", ".join(label for chosen in taken.values() for label in chosen)
     whole = " and ".join(dim for dim in free if dim not in taken)
     return " by ".join(filter(None, (named, whole)))
-
-
-def _places(values: xr.DataArray, where: Place, shown: Sequence[str]) -> Sheet:
-    """A panel for each place of one variable, a line for each policy."""
-    values = values.sel({dim: label for dim, label in where.items() if dim in values.dims})
-    places = selection.places(values)
-    several = len(places) > 1
-    on = sheet(len(places), selection.columns(values), (2.5, 1.9) if several else (5.4, 3.3))
-    for ax, place in zip(on.panels, places, strict=True):
-        _panel(ax, values.sel(place), shown)
-        labelled(
-            ax, "year", labels.unit(values) if several else labels.label(values), ", ".join(place.values())
-        )
-    return on
 
 
 def _panel(ax: Axes, values: xr.DataArray, shown: Sequence[str]) -> None:

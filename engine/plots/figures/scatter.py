@@ -12,10 +12,10 @@ from engine.plots import labels, selection, style, ticks
 from engine.plots.bars import arms
 from engine.plots.rank_correlation import rank_correlation, ranks
 from engine.plots.selection import Kept
-from engine.plots.sheet import blank, labelled, sheet
+from engine.plots.sheet import blank, labelled, one_scale, sheet
 from engine.plots.style import Axes, Figure
 from engine.risk.intervals import Estimate, Units, as_units
-from engine.risk.measures import finite_units, summary
+from engine.risk.measures import summary
 
 WORST = 0.01
 MOST_MARKED = 1500
@@ -61,9 +61,8 @@ def scatter(
         head = f"{kept.titles[policy]}: rank correlation {labels.with_interval(rho[policy])}"
         labelled(ax, along_axis, kept.label, head)
     drawn_in = [ax for ax in on.panels if ax.collections]
-    for ax in drawn_in:
-        ax.set_xlim(min(a.get_xlim()[0] for a in drawn_in), max(a.get_xlim()[1] for a in drawn_in))
-        ax.set_ylim(min(a.get_ylim()[0] for a in drawn_in), max(a.get_ylim()[1] for a in drawn_in))
+    one_scale(drawn_in, "x")
+    one_scale(drawn_in, "y")
     for ax in drawn_in:
         ticks.numbers(ax)
     if shading:
@@ -81,8 +80,7 @@ def scatter(
 
 def _panel(ax: Axes, kept: Kept, policy: str, along: xr.DataArray) -> tuple[Estimate, Any]:
     look = kept.looks[policy]
-    n = along.sizes["path"]
-    (x, y), units, _ = finite_units((np.asarray(along.values, np.float64), kept.of(policy, n)), kept.unit)
+    x, y, units = kept.along(policy, along)
     if not len(x):
         blank(ax, "no finite path")
         return labels.UNKNOWN, None

@@ -106,8 +106,7 @@ def _panel(ax: Axes, values: xr.DataArray, names: Sequence[str], looks: Mapping[
 
 def estimate(values: xr.DataArray, policy: str, measure: str) -> Estimate:
     """One number of a table [policy, measure, stat] with its interval."""
-    number, error, low, high = values.sel(policy=policy, measure=measure).values.tolist()
-    return Estimate(number, error, low, high)
+    return Estimate(*values.sel(policy=policy, measure=measure).values.tolist())
 
 
 def _worst(

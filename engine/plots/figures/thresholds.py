@@ -42,11 +42,9 @@ def thresholds(
     on = sheet(len(panels), 1 if not several else 2, (3.6, 2.4) if several else (5.4, 3.3))
     estimates: list[dict[str, Estimate]] = []
     for ax, (event, kept) in zip(on.panels, panels, strict=True):
-        curves = _curves(event, kept)
-        estimates.append(_panel(ax, study, event, kept, curves))
+        estimates.append(_panel(ax, study, event, kept, _curves(event, kept)))
     event, kept = panels[0]
-    paths = labels.counted(kept.values.sizes["path"], "path")
-    note = f"{paths}, the same under every policy. Darker band: 95 % interval at one level; lighter: all levels and policies of a panel at once.{kept.lost()}"
+    note = f"{kept.counted}, the same under every policy. Darker band: 95 % interval at one level; lighter: all levels and policies of a panel at once.{kept.lost()}"
     if any(event is not None for event, _ in panels):
         note += " Dotted: the threshold of the study, unless it lies far beyond the axis."
     head = labels.sentence(_what(study, event, kept), kept.by_call(estimates[0]), 100, " %")
@@ -93,9 +91,9 @@ def _panel(
     """Draws the curves of one event; its probability by policy."""
     above = _above(event, kept)
     title = "" if event is None else study.title("events", event.name)
+    labelled(ax, kept.label, f"share of futures {'above' if above else 'below'} [%]", title)
     if curves is None:
         blank(ax, "no path on which all policies are finite")
-        labelled(ax, kept.label, f"share of futures {'above' if above else 'below'} [%]", title)
         return dict.fromkeys(kept.policies, labels.UNKNOWN)
     marked = _threshold(event)
     at = len(curves.levels) // 2 if marked is None else int(np.abs(curves.levels - marked).argmin())
@@ -119,5 +117,4 @@ def _panel(
         ax.invert_xaxis()
     ax.set_ylim(0, 105)
     ticks.numbers(ax)
-    labelled(ax, kept.label, f"share of futures {'above' if above else 'below'} [%]", title)
     return estimates

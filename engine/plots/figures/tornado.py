@@ -12,11 +12,11 @@ from engine.plots import labels, selection, style, ticks
 from engine.plots.bars import arms
 from engine.plots.rank_correlation import ranks
 from engine.plots.selection import Kept
-from engine.plots.sheet import blank, labelled, sheet
+from engine.plots.sheet import blank, labelled, one_scale, row_names, sheet
 from engine.plots.style import Axes, Figure, Look
 from engine.risk.evidence import levels_of, measures
 from engine.risk.intervals import Estimate, Units, as_units
-from engine.risk.measures import finite_units, summary
+from engine.risk.measures import summary
 
 TENTH = 0.1
 MOVES = 0.1
@@ -73,14 +73,11 @@ def tornado(
             rows = [swings[f] if policy == first else _swing(kept, policy, drawn[f], measure) for f in order]
             whole = summary(kept.of(policy), kept.unit, kept.loss, levels_of(measure))[measure]
             _panel(ax, rows, whole, looks)
-            names = [
-                labels.fitted(labels.name(drawn[f]) + ("†" if f in moving else ""), 2.3, 8) for f in order
-            ]
-            ax.set_yticks(range(len(order)), labels=names, linespacing=0.9)
+            row_names(ax, [labels.name(drawn[f]) + ("†" if f in moving else "") for f in order], 2.3)
         labelled(ax, f"{kept.name}: {measure} {kept.unit_text}", None, kept.titles[policy])
-    ends = [ax.get_xlim() for ax in on.panels] if order else []
-    for ax in on.panels if order else ():
-        ax.set_xlim(min(low for low, _ in ends), max(high for _, high in ends))
+    filled = on.panels if order else []
+    one_scale(filled, "x")
+    for ax in filled:
         ticks.numbers(ax, y=False)
     note = f"{labels.counted(drawn.sizes.get('path', 0), 'path')} with stored draws, {len(order)} of {labels.counted(len(known), 'factor')}; upright line: all paths; whiskers: 95 % interval."
     if moving:
@@ -94,8 +91,7 @@ def tornado(
 
 
 def _swing(kept: Kept, policy: str, factor: xr.DataArray, measure: str) -> Swing:
-    n = factor.sizes["path"]
-    (x, y), units, _ = finite_units((np.asarray(factor.values, np.float64), kept.of(policy, n)), kept.unit)
+    x, y, units = kept.along(policy, factor)
     if not len(x):
         return Swing(labels.UNKNOWN, labels.UNKNOWN)
     ends = np.quantile(x, (TENTH, 1 - TENTH))
@@ -124,8 +120,6 @@ def _panel(ax: Axes, rows: Sequence[Swing], whole: Estimate, look: Look) -> None
             )
     if np.isfinite(whole.estimate):
         ax.axvline(whole.estimate, color=style.INK, linewidth=0.9)
-    ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.grid(False, axis="y")
 
 
 def _moving(drawn: xr.Dataset, order: Sequence[str]) -> set[str]:

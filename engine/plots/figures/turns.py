@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from engine.answers.answer import Answer
 from engine.formatting import words
 from engine.plots import labels, style, ticks
-from engine.plots.bars import arms
-from engine.plots.sheet import blank, labelled, sheet
+from engine.plots.bars import lying, stretch
+from engine.plots.sheet import blank, labelled, row_names, sheet
 from engine.plots.style import Axes, Figure
 from engine.risk.intervals import Estimate
 
@@ -48,7 +46,7 @@ def _alone(answer: Answer) -> list[tuple[str, Any]]:
 def _joint(answer: Answer) -> list[tuple[str, Any]]:
     """How far each prior moves where all do, the farthest first."""
     rows = answer["joint"].rows() if "joint" in answer else ()
-    return [(words(str(row["factor"])), Estimate(float(row["move"]), np.nan, np.nan, np.nan)) for row in rows]
+    return [(words(str(row["factor"])), Estimate(float(row["move"]))) for row in rows]
 
 
 def _panel(ax: Axes, rows: list[tuple[str, Estimate]], without: str, colour: str) -> None:
@@ -56,20 +54,8 @@ def _panel(ax: Axes, rows: list[tuple[str, Estimate]], without: str, colour: str
         blank(ax, without)
         return
     for y, (_, one) in enumerate(rows):
-        ax.plot([0, one.estimate], [y, y], color=colour, linewidth=4, alpha=0.25, solid_capstyle="butt")
-        ax.errorbar(
-            [one.estimate],
-            [y],
-            xerr=arms([one]),
-            color=colour,
-            marker="o",
-            markersize=4,
-            linestyle="none",
-            elinewidth=1,
-            capsize=2,
-        )
+        stretch(ax, [0, one.estimate], y, colour)
+        lying(ax, one, y, colour)
     ax.axvline(0, color=style.INK, linewidth=0.9)
-    ax.set_yticks(range(len(rows)), labels=[labels.fitted(name, 2.1, 8) for name, _ in rows], linespacing=0.9)
-    ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.grid(False, axis="y")
+    row_names(ax, [name for name, _ in rows], 2.1)
     ticks.numbers(ax, y=False)

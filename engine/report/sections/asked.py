@@ -59,7 +59,7 @@ def _spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
     study = run.study
     words = {name: study.title("policies", name) for name in answer.subject.policies}
     named = {
-        "outcomes": [*study.model.outcomes], "events": [event.name for event in study.events], "yearly": [*study.model.yearly],
+        "outcomes": [*study.model.outcomes], "events": [*study.events_by_name], "yearly": [*study.model.yearly],
         "factors": [one.name for one in study.inputs], "levers": [*study.model.levers],
     }  # fmt: skip
     words |= {

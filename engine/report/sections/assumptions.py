@@ -13,7 +13,11 @@ def section(run: RunRecords) -> Section:
     """Tables of the resolved study."""
     study = run.study
     levers = [
-        (name, entry, [_lever(study, policy, name) for policy in study.policies])
+        (
+            name,
+            entry,
+            [lever_text(study, policy, name) if name in policy.levers else "" for policy in study.policies],
+        )
         for name, entry in study.model.levers.items()
     ]
     apart = [row for row in levers if len(set(row[2])) > 1]
@@ -61,16 +65,12 @@ def _policy(study: Study, policy: Policy) -> tuple[Text, ...]:
     return (name, policy.about), start, share
 
 
-def _lever(study: Study, policy: Policy, lever: str) -> str:
-    return lever_text(study, policy, lever) if lever in policy.levers else ""
-
-
 def _rule(run: RunRecords, event: Event) -> str:
     if event.all_of:
         return "all of: " + ", ".join(run.title("events", name) for name in event.all_of)
     assert event.outcome is not None
     sign, threshold = (">", event.above) if event.above is not None else ("<", event.below)
-    unit = unit_of(run.study.model.outcomes[event.outcome].unit)
+    unit = unit_of(run.study.unit_of(event.outcome))
     return f"{run.title('outcomes', event.outcome)} {sign} {threshold:g}{unit}"
 
 

@@ -10,7 +10,8 @@ from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.sections.answer import ordered_events
 from engine.report.sentences import NAMED
-from engine.report.text import cell, listed, with_interval
+from engine.report.text import cell, short, with_interval
+from engine.risk.rankings import listed
 from engine.risk.tables import Record
 
 ROW = 15
@@ -62,9 +63,9 @@ def _dots(
         rows.append((name, r.policy, shown.estimate, interval))
         if math.isfinite(r.estimate):
             low, high = (end if math.isfinite(end) else r.estimate for end in (r.low, r.high))
-            ends = {"x": _percent(r.estimate), "low": _percent(low), "high": _percent(high)}
+            ends = {"x": short(100 * r.estimate), "low": short(100 * low), "high": short(100 * high)}
             texts = {"share": f"{shown.estimate} %", "interval": interval}
-            points.append({"p": run.study.policy_names.index(r.policy), "name": name, **ends, **texts})
+            points.append({"p": run.study.row(r.policy), "name": name, **ends, **texts})
     names = list(dict.fromkeys(name for name, *_ in rows))
     height = len(names) * (GAP + ROW * len({r.policy for r in records}))
     return Chart(
@@ -72,10 +73,6 @@ def _dots(
         {"names": names, "marked": marked, "title": axis}, columns_of(points),
         ("Of", "Policy", "Share [%]", "95 % interval"), tuple(rows), max(height, 80),
     )  # fmt: skip
-
-
-def _percent(share: float) -> float:
-    return float(f"{100 * share:.5g}")
 
 
 def _finding(run: RunRecords, name: str) -> str:

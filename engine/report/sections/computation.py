@@ -23,7 +23,9 @@ def section(run: RunRecords) -> Section:
     """Facts, versions, commands; times and machines as the run's own record has them, and nothing else of them."""
     study, attributes = run.study, run.tree.attrs
     about = f", {SAMPLERS[study.sampler]}" if study.sampler in SAMPLERS else ""
-    lost = int(run.group("diagnostics")["nonfinite"].sum()) if "nonfinite" in run.group("diagnostics") else 0
+    diagnostics = run.group("diagnostics")
+    lost = int(diagnostics["nonfinite"].sum()) if "nonfinite" in diagnostics else 0
+    coarse: list[dict[str, Any]] = json.loads(diagnostics.attrs.get("rounding", "[]"))
     kept = [name for name in study.model.outcomes if name in study.keep.outcomes]
     facts = [
         ("Paths", f"{run.paths:,}, the same futures under every policy"),
@@ -32,7 +34,7 @@ def section(run: RunRecords) -> Section:
         ("Seed", f"{study.seed}"),
         ("Precision", f"paths in {study.precision.removeprefix('float')} bits, estimates and errors in 64"),
         *_bounds(run),
-        *(("Too coarse for", f"{one['text']}. {one['remedy']}") for one in _rounding(run)),
+        *(("Too coarse for", f"{one['text']}. {one['remedy']}") for one in coarse),
         ("Values that are not finite", f"{lost:,}" + (", left out with their units" if lost else "")),
         *(
             [("Paths kept out", f"{run.excluded:,} of {run.paths:,}, under every policy")]
@@ -83,11 +85,6 @@ def _bounds(run: RunRecords) -> list[tuple[str, str]]:
         else f"none above {100 * MANY:g} %"
     )
     return [("Yearly values on their bounds", f"{counted}; most often {on_bounds[0].text}")]
-
-
-def _rounding(run: RunRecords) -> list[dict[str, Any]]:
-    """What single precision is too coarse for, as the cube has it."""
-    return json.loads(run.group("diagnostics").attrs.get("rounding", "[]"))
 
 
 def _past_run(past: Mapping[str, Any]) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from engine.report.charts import Chart, columns_of
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.sentences import NAMED
-from engine.report.text import compact, listed, unit_of, with_interval
+from engine.report.text import compact, short, unit_of, with_interval
 from engine.risk.curves import Curve, curve_of_counts, tail_curve
+from engine.risk.rankings import listed
 from engine.risk.tables import THREADS
 
 MOST = 24
@@ -49,7 +50,7 @@ def section(run: RunRecords) -> Section | None:
 def outcome_curves(run: RunRecords, name: str) -> dict[str, Curve]:
     """The curve of each policy: from paths where they are kept, else from the histogram."""
     study, tree = run.study, run.tree
-    loss = study.model.outcomes[name].loss
+    loss = study.is_loss(name)
     if "paths" in tree.children and name in tree["paths"].data_vars:
         table = tree["paths"][name]
         return {
@@ -73,7 +74,7 @@ def _chart(run: RunRecords, name: str, curves: Mapping[str, Curve]) -> Chart:
         low, high = (np.where(np.isfinite(end), end, curve.share) for end in (curve.low, curve.high))
         marked = int(np.argmin(abs(np.log(curve.share / MARKED)))) if curve.share.size else -1
         for at, (x, y, a, b) in enumerate(zip(curve.levels, curve.share, low, high, strict=True)):
-            place = {"x": _short(x, 6), "y": _short(y, 4), "low": _short(a, 4), "high": _short(b, 4)}
+            place = {"x": short(x, 6), "y": short(y, 4), "low": short(a, 4), "high": short(b, 4)}
             level, interval = compact(x) + unit_of(outcome.unit), f"{_percent(a)} to {_percent(b)}"
             points.append(
                 {
@@ -115,8 +116,7 @@ def _table(curves: Mapping[str, Curve], policies: tuple[str, ...], lowest: float
 
 def _finding(run: RunRecords, name: str) -> str:
     """Where the worst 1 % begins, which is VaR 99, with its interval or why there is none."""
-    outcome, unit = run.study.model.outcomes[name], unit_of(run.study.model.outcomes[name].unit)
-    word = "above" if outcome.loss else "below"
+    unit, word = unit_of(run.study.unit_of(name)), "above" if run.study.is_loss(name) else "below"
     records = {p: run.risk[("VaR99", p, name)] for p in run.study.policy_names}
     flagged = next((r.flag for r in records.values() if not np.isfinite(r.low)), "")
     if flagged:
@@ -127,10 +127,6 @@ def _finding(run: RunRecords, name: str) -> str:
         return f"The worst 1 % of futures lie {word} {ends}{unit}, by policy."
     parts = [f"{with_interval(r, 1.0, unit)} under {p}" for p, r in records.items()]
     return f"The worst 1 % of futures lie {word} {listed(parts)}."
-
-
-def _short(value: float, digits: int) -> float:
-    return float(f"{value:.{digits}g}")
 
 
 def _percent(share: float) -> str:

@@ -15,10 +15,11 @@ from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.sections.headline import Group, Row, columns, notes
 from engine.report.sentences import NAMED
-from engine.report.text import cell, compact, distance, listed, unit_of
+from engine.report.text import cell, compact, distance, short, unit_of
 from engine.risk.as_text import Cell, judged
 from engine.risk.flags import Reason
 from engine.risk.intervals import Estimate
+from engine.risk.rankings import listed
 from engine.risk.summaries import STATS
 from engine.risk.tables import Record, record
 
@@ -178,9 +179,9 @@ def _fan(run: RunRecords, name: str, at: dict[str, str], anchor: str, place: str
             rows.append((str(year), policy, *texts, mean))
             if not np.isfinite(quantiles["y"]):
                 continue
-            values = {key: float(f"{value:.5g}") for key, value in quantiles.items()}
+            values = {key: short(value) for key, value in quantiles.items()}
             spans = {"median": median, "half": f"{first} to {third}", "most": f"{low} to {high}"}
-            more = {"b": float(f"{base[y]:.5g}")} if apart else {}
+            more = {"b": short(base[y])} if apart else {}
             points.append({"p": k, "x": year, **values, **more, "m": y in marked, "mean": mean, **spans})
     finding = _fan_finding(run, name, at)
     options = {"years": years, "height": 110} if apart else {"years": years}

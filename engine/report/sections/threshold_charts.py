@@ -11,7 +11,8 @@ import numpy as np
 from engine.answers.answer import Answer
 from engine.report.charts import Chart, columns_of
 from engine.report.run_records import RunRecords
-from engine.report.text import compact, listed, minus, unit_of, with_interval
+from engine.report.text import compact, minus, short, unit_of, with_interval
+from engine.risk.rankings import listed
 from engine.risk.tables import record
 from engine.risk.thresholds import drawn
 
@@ -28,7 +29,7 @@ def charts(run: RunRecords, answer: Answer) -> Iterator[Chart]:
 
 def _chart(run: RunRecords, answer: Answer, event: str, about: dict[str, Any]) -> Chart:
     outcome, side, threshold = about["outcome"], about["side"], about["threshold"]
-    unit = run.study.model.outcomes[outcome].unit
+    unit = run.study.unit_of(outcome)
     held = [row for row in answer["thresholds"].where(event=event) if row["level"] is not None]
     levels = np.array(list(dict.fromkeys(row["level"] for row in held)))
     near, at = drawn(levels, threshold), int(np.abs(levels - threshold).argmin())
@@ -70,4 +71,4 @@ def _chart(run: RunRecords, answer: Answer, event: str, about: dict[str, Any]) -
 
 
 def _number(value: float | None) -> float | None:
-    return float(f"{value:.5g}") if value is not None and math.isfinite(value) else None
+    return short(value) if value is not None and math.isfinite(value) else None

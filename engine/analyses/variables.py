@@ -1,0 +1,68 @@
+"""Outcomes and events that a question is of, by name; what they are on futures, and how two policies differ in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.errors import Problem, UserError, unknown
+from engine.risk.events import event_outcomes, happens
+from engine.risk.intervals import Estimate, Units
+from engine.risk.measures import difference, probability_difference
+from engine.study.study import Study
+
+MEAN, PROBABILITY = "mean", "probability"
+LEVEL = 0.99
+SHORTFALL = f"ES{100 * LEVEL:g}"
+Values = Mapping[str, Float[np.ndarray, "policy path"]]
+
+
+def measured(study: Study, variables: Sequence[str] | None) -> list[tuple[str, str]]:
+    """Each variable with its measures: mean and ES of an outcome, the probability of an event.
+
+    Args:
+      variables: the headline and all events if not given.
+
+    Raises:
+      UserError: no such outcome or event.
+    """
+    chosen = [*study.headline, *study.events_by_name] if variables is None else [*dict.fromkeys(variables)]
+    wrong = [
+        Problem("--outcome", unknown("outcome or event", name, study.variables))
+        for name in chosen
+        if name not in study.variables
+    ]
+    if wrong:
+        raise UserError(study.source, wrong)
+    return [
+        (name, measure)
+        for name in chosen
+        for measure in ((PROBABILITY,) if name in study.events_by_name else (MEAN, SHORTFALL))
+    ]
+
+
+def outcomes_of(study: Study, variables: Iterable[str]) -> tuple[str, ...]:
+    """The outcomes among some variables, and those that events among them read, in the order of the model."""
+    events, read = study.events_by_name, set[str]()
+    for name in variables:
+        read |= event_outcomes(study, events[name]) if name in events else {name}
+    return tuple(name for name in study.model.outcomes if name in read)
+
+
+def under(study: Study, variable: str, policy: str, values: Values) -> np.ndarray:
+    """An outcome under a policy on every path, or whether an event happens there."""
+    row, event = study.row(policy), study.events_by_name.get(variable)
+    if event is None:
+        return values[variable][row]
+    return happens(study, event, {name: of[row] for name, of in values.items()})
+
+
+def gap(
+    study: Study, variable: str, measure: str, one: np.ndarray, other: np.ndarray, units: int | Units
+) -> Estimate:
+    """A measure of a variable on some paths less that on the same paths otherwise."""
+    if measure == PROBABILITY:
+        return probability_difference(one, other, units)
+    return difference(one, other, units, study.is_loss(variable), (LEVEL,))[measure]
