@@ -11,7 +11,7 @@ from rich.console import Console
 
 from engine.cli.show import replay_tables
 from engine.formatting import unit_name
-from engine.modelling.records import Factor, Outcome, StaticModel
+from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.runs.replay import KINDS, as_table, replay
 from engine.study.loading import load_model_file, load_study
 from tests.helpers import assert_same
@@ -173,3 +173,25 @@ def test_a_factor_of_a_label_keeps_its_brackets():
     with io.StringIO() as text:
         replay_tables._print_draws(Console(file=text, width=100), study, replay(study, 3))
         assert "own[a]" in text.getvalue() and "own[b]" in text.getvalue()
+
+
+def test_levers_that_differ_by_place_are_folded_between_words():
+    class Schools(StaticModel):
+        dims = {"town": tuple(f"town {k}" for k in range(8))}
+        factors = {"need": Factor("1")}
+        levers = {"teachers": Lever("1", dims=("town",)), "pay": Lever("1")}
+        outcomes = {"x": Outcome("1")}
+
+        def evaluate(self, factors, levers):
+            return {"x": levers.pay * levers.teachers.over()}
+
+    few = {town: k + 1 for k, town in enumerate(Schools.dims["town"])}
+    many = {town: 10 * count for town, count in few.items()}
+    policies = {"few": {"teachers": few, "pay": "need"}, "many": {"teachers": many, "pay": "need"}}
+    prior = {"family": "normal", "mean": 0, "sd": 1}
+    study = static(Schools(), {"need": prior}, 16, policies, baseline="few")
+    with io.StringIO() as text:
+        story = replay(study, 3)
+        replay_tables._print_levers(Console(file=text, width=70), study, story, study.policy_names)
+        lines = text.getvalue().splitlines()
+    assert max(map(len, lines)) <= 70 and any("few" in line and "many" in line for line in lines)

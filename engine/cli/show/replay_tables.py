@@ -171,7 +171,7 @@ def _print_levers(console: Console, study: Study, story: xr.DataTree, names: Seq
         if drawn or len(set(texts)) > 1:
             rows[lever] = [entry.unit, *texts]
     heads, title = ["unit", *names], "levers in force on this path"
-    print_named(console, title, "lever", [*rows], heads, [*rows.values()], ("unit",), together=names)
+    print_named(console, title, "lever", [*rows], heads, [*rows.values()], ("unit",), names)
 
 
 def _print_shocks(console: Console, study: Study, story: xr.DataTree) -> None:
