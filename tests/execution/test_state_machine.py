@@ -225,6 +225,7 @@ def test_a_few_orders():
 
 
 @pytest.mark.slow
-def test_many_orders():
-    OneFolder.TestCase.settings = settings(max_examples=30, stateful_step_count=20, **CALM)
+@pytest.mark.parametrize("examples", [10, pytest.param(30, marks=pytest.mark.sweep)])
+def test_many_orders(examples):
+    OneFolder.TestCase.settings = settings(max_examples=examples, stateful_step_count=20, **CALM)
     OneFolder.TestCase("runTest").runTest()

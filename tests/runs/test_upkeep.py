@@ -270,7 +270,8 @@ def test_the_commands_name_the_blocks_and_end_with_exit_codes(tmp_path):
 
 
 @pytest.mark.slow
-def test_five_hundred_corruptions_are_found_and_mended(whole, tmp_path, monkeypatch):
+@pytest.mark.parametrize("trials", [100, pytest.param(500, marks=pytest.mark.sweep)])
+def test_hundreds_of_corruptions_are_found_and_mended(whole, tmp_path, monkeypatch, trials):
     folder, study, expected = whole
     executor = played_back(folder.parent)
     monkeypatch.setattr(job, "_executor", lambda *_: executor)
@@ -281,7 +282,7 @@ def test_five_hundred_corruptions_are_found_and_mended(whole, tmp_path, monkeypa
     blocks = [name for name in files if "/c/" in name or "ledger/00000" in name]
     rng = np.random.default_rng(2026)
     kinds = [*SAID, "swapped"]
-    for trial in range(500):
+    for trial in range(trials):
         how = kinds[trial % len(kinds)]
         name = str(rng.choice(blocks if trial % 2 else files))
         path = place / name

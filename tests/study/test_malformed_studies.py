@@ -236,6 +236,14 @@ def test_malformed_studies_are_refused(folder, study, edits):
 
 
 @pytest.mark.slow
+@settings(max_examples=200, **RARELY)
+@given(STUDIES, malformed.EDITS)
+def test_two_hundred_malformed_studies_are_refused(folder, study, edits):
+    _malformed_studies_are_refused(study, edits)
+
+
+@pytest.mark.slow
+@pytest.mark.sweep
 @settings(max_examples=800, **RARELY)
 @given(STUDIES, malformed.EDITS)
 def test_hundreds_of_malformed_studies_are_refused(folder, study, edits):
