@@ -129,7 +129,9 @@ class Scalars:
             return self.traced(body_of(params), operands)
         if name == "call_hi_primitive":  # a function that JAX 0.12 writes out later
             examples = [jax.ShapeDtypeStruct(part.shape, part.flat[0].dtype) for part in operands]
-            return self.traced(jax.make_jaxpr(params["_prim"].expand)(*examples), operands)
+            with jax.enable_x64(any(example.dtype == np.float64 for example in examples)):
+                written = jax.make_jaxpr(params["_prim"].expand)(*examples)
+            return self.traced(written, operands)
         of_arrays = arrays.applied(self, name, operands, params, shape, dtype)
         if of_arrays is not None:
             return of_arrays
