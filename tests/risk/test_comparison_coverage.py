@@ -86,7 +86,9 @@ def test_quantiles_of_regret_and_the_chance_of_being_worse_cover(unit):
             judged(name, paths, unit, of)
 
 
-@pytest.mark.parametrize(("paths", "unit"), [(1600, 1), (1600, 2), (6400, 2), (12_800, 16)])
+@pytest.mark.parametrize(
+    ("paths", "unit"), [(1600, 1), (1600, 2), pytest.param(6400, 2, marks=pytest.mark.sweep), (12_800, 16)]
+)
 def test_bands_of_threshold_curves_cover_all_levels_at_once(paths, unit):
     """The wide bands of both policies, and of their difference, at all levels from 99.9 % to .1 %."""
     rng = np.random.default_rng([2, paths, unit])

@@ -216,7 +216,9 @@ def test_heavy_tails_are_flagged(name, law, least, most, n_paths):
     assert least <= np.mean(flags) <= most
 
 
-@pytest.mark.parametrize(("n_paths", "groups"), [(20_000, 2), (20_000, 16), (100_000, 64)])
+@pytest.mark.parametrize(
+    ("n_paths", "groups"), [(20_000, 2), pytest.param(20_000, 16, marks=pytest.mark.sweep), (100_000, 64)]
+)
 @pytest.mark.parametrize("name", LAWS)
 def test_intervals_from_histograms_by_group_cover(name, n_paths, groups):
     """Bins and few groups make them wider than need be; none may be narrower than it says."""
