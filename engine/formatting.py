@@ -110,6 +110,11 @@ def titled(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def begun_small(text: str) -> str:
+    """A label as it stands within a sentence: "Bank loss" is "bank loss"; what begins with two capitals stays, as "SOE" does."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
 def shown(value: Any) -> str:
     """A value as a message shows it, in the words of the study file."""
     if isinstance(value, bool):

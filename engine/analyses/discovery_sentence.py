@@ -74,7 +74,7 @@ def _words(of: SearchResult, box: Judged) -> Iterator[tuple[str, str]]:
 
 def called(of: SearchResult, name: str) -> str:
     """What a factor is called within a sentence."""
-    return of.study.labels.get("factors", {}).get(name) or of.study.words(name)
+    return of.study.phrase("factors", name)
 
 
 def share(of: Estimate) -> str:

@@ -131,8 +131,10 @@ def _print_size(
     study = folder.study
     from engine.execution.planning import form
     from engine.execution.resources import bytes_free, bytes_needed, memory_needed, room
+    from engine.study.labels import wordless
     from engine.study.study import BLOCK
 
+    lacking = wordless(study)
     horizon = f"{study.years[0]}-{study.years[-1]}" if study.years else "none"
     blocks = -(-study.paths // BLOCK)
     there, whose = room(allowed)
@@ -146,8 +148,14 @@ def _print_size(
         ("memory", f"{size_as_text(memory_needed(study))} needed, {size_as_text(there) if there else 'unknown'} {whose}"),
         ("devices", devices),
         ("fingerprint", study.fingerprint),
+        *((("labels", f"missing: {'; '.join(_listed(*one) for one in lacking.items())}. A label and an about tell people what they are."),) if lacking else ()),
     )  # fmt: skip
     screen.print_labelled(console, lines)
+
+
+def _listed(kind: str, names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{len(names)} of the {kind}: {', '.join(names[:3])}{more}"
 
 
 def _print_plan(console: Console, folder: RunFolder, device: str | None, workers: int) -> None:

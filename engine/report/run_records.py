@@ -57,8 +57,8 @@ class RunRecords:
         return self.study.title(kind, name)
 
     def words(self, kind: str, name: str) -> str:
-        """What a part is called within a sentence: its label, else its name as words."""
-        return self.study.labels.get(kind, {}).get(name) or self.study.words(name)
+        """What a part is called within a sentence: its label begun small, else its name as words."""
+        return self.study.phrase(kind, name)
 
     def heading(self, kind: str, name: str, unit: str, labels: Iterable[str] = ()) -> str:
         """A part as a heading with the labels that it is for and its unit: "Harvest, rye [kt]"; no unit of a pure number."""

@@ -8,20 +8,7 @@ from typing import Any
 from engine.draws.copulas.statements import STATEMENTS
 from engine.modelling.declaration import POLICY_KEYS
 from engine.study.factor_tables import law_keys
-
-NAMED_TABLES = (
-    "groups",
-    "factors",
-    "shocks",
-    "regimes",
-    "policies",
-    "events",
-    "gates",
-    "assumptions",
-    "outcomes",
-    "yearly",
-)
-"""Tables whose entries are tables by name."""
+from engine.study.schema import NAMED
 
 
 def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,7 +25,7 @@ def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
         old = merged.get(key)
         if not (isinstance(old, dict) and isinstance(value, dict)):
             merged[key] = value
-        elif key in NAMED_TABLES:
+        elif key in NAMED:
             merged[key] = old | {name: _over(key, old.get(name), entry) for name, entry in value.items()}
         else:
             merged[key] = old | value

@@ -61,6 +61,7 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
         "gates",
         "outcomes",
         "yearly",
+        "levers",
         "risk",
         "keep",
     ):
@@ -138,6 +139,7 @@ def _name_parts(schema: dict[str, Any], tables: dict[str, Any], model: Model) ->
         ("shocks", "ShockTable", model.shocks),
         ("outcomes", "NamedTable", model.outcomes),
         ("yearly", "NamedTable", model.yearly),
+        ("levers", "NamedTable", model.levers),
     ):
         known = schema["properties"][key].setdefault("properties", {})
         for name, part in parts.items():

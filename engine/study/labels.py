@@ -11,10 +11,10 @@ from engine.formatting import titled
 from engine.modelling.records import Model
 from engine.study import lever_groups
 
-KINDS = ("policies", "events", "outcomes", "yearly", "factors")
+KINDS = ("policies", "events", "outcomes", "yearly", "levers", "factors")
 """Tables of a study whose entries may have a label."""
-OF_LABELS = ("outcomes", "yearly")
-"""Those that hold nothing else."""
+OF_LABELS = {"outcomes": "outcome", "yearly": "yearly variable", "levers": "lever"}
+"""Those that hold nothing else, of what the model gives and takes, with what one of them is called."""
 LONGEST = 80
 
 Labels = Mapping[str, Mapping[str, str]]
@@ -29,10 +29,10 @@ def read(text: Mapping[str, Any], model: Model, problems: Problems) -> Labels:
     if text["author"]:
         with problems.within("author"):
             _check_line(text["author"])
-    for kind, known in (("outcomes", model.outcomes), ("yearly", model.yearly)):
+    for kind, what in OF_LABELS.items():
+        known = getattr(model, kind)
         for name in text[kind]:
             if name not in known:
-                what = "outcome" if kind == "outcomes" else "yearly variable"
                 problems.add(f"{kind}.{name}", unknown(what, name, known))
     return {kind: _of_kind(kind, text[kind], _parts(kind, text, model), problems) for kind in KINDS}
 
@@ -89,3 +89,20 @@ def split(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         if labels:
             names[kind] = labels
     return plain, names
+
+
+def wordless(study: Any) -> dict[str, list[str]]:
+    """Parts of a `Study` that people read of and that have no label, or that nobody says a sentence about, by kind."""
+    model = study.model
+    said = {
+        "policies": {policy.name: policy.about for policy in study.policies},
+        "events": {event.name: event.about for event in study.events},
+        "outcomes": {name: one.about for name, one in model.outcomes.items()},
+        "levers": {name: one.about for name, one in model.levers.items()},
+        "factors": {one.name: one.about for one in study.gathered_inputs},
+    }
+    lacking = {
+        kind: [name for name, about in named.items() if not about or name not in study.labels.get(kind, {})]
+        for kind, named in said.items()
+    }
+    return {kind: names for kind, names in lacking.items() if names}

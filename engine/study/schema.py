@@ -308,7 +308,7 @@ class GateTable(Table):
 
 
 class NamedTable(Table):
-    """What people call an outcome, or a yearly variable, that the model gives."""
+    """What people call an outcome or a yearly variable that the model gives, or a lever that it takes."""
 
     label: str | None = _says(LABEL)
 
@@ -352,6 +352,7 @@ class StudyText(Table):
     gates: dict[str, GateTable] = _says("facts that the model is held against", {})
     outcomes: dict[str, NamedTable] = _says("what the model's outcomes are called", {})
     yearly: dict[str, NamedTable] = _says("what the model's yearly variables are called", {})
+    levers: dict[str, NamedTable] = _says("what the model's levers are called", {})
     risk: RiskTable = _says("what is measured of the outcomes", RiskTable())
     keep: KeepTable = _says("what is stored path by path", KeepTable())
 
@@ -371,6 +372,7 @@ NAMED: dict[str, type[Table]] = {
     "gates": GateTable,
     "outcomes": NamedTable,
     "yearly": NamedTable,
+    "levers": NamedTable,
 }
 
 

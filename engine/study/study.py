@@ -18,7 +18,7 @@ from engine.draws.inputs import Group, Input, gathered
 from engine.draws.sampling import SAMPLERS
 from engine.draws.shock_draws import ShockDraws
 from engine.draws.shocks import Shocks
-from engine.formatting import titled, words
+from engine.formatting import begun_small, titled, words
 from engine.modelling import contract
 from engine.modelling.records import Model, PathModel, shock_streams
 from engine.study import labels
@@ -351,9 +351,18 @@ class Study:
         """What people call a part: its label, else its name as words that begin with a capital.
 
         Args:
-          kind: policies, events, outcomes, yearly or factors.
+          kind: policies, events, outcomes, yearly, levers or factors.
         """
         return self.labels.get(kind, {}).get(name) or titled(self.words(name))
+
+    def phrase(self, kind: str, name: str) -> str:
+        """What people call a part within a sentence: its label begun small, else its name as words.
+
+        Args:
+          kind: as of `title`.
+        """
+        label = self.labels.get(kind, {}).get(name)
+        return self.words(name) if label is None else begun_small(label)
 
     def words(self, name: str) -> str:
         """A name as words: `gdp_index` is "GDP index" where a text of the study or its model writes GDP."""

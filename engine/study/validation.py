@@ -14,14 +14,8 @@ from engine.study.schema import NAMED, SECTIONS, StudyText
 _STAND_INS: dict[str, dict[str, Any]] = {
     "groups": {"correlation": 0.0},
     "factors": {"family": "fixed", "value": 0.5},
-    "shocks": {},
     "regimes": {"states": ["0", "1"], "transition": [[0.5, 0.5], [0.5, 0.5]]},
-    "policies": {},
-    "events": {},
     "assumptions": {"off": {}},
-    "gates": {},
-    "outcomes": {},
-    "yearly": {},
 }
 
 
@@ -48,7 +42,7 @@ def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Probl
     for fault in faults:
         where = [str(part) for part in fault["loc"]]
         if where[0] in NAMED and len(where) > 1:
-            tables[where[0]][where[1]] = _STAND_INS[where[0]]
+            tables[where[0]][where[1]] = _STAND_INS.get(where[0], {})
             problems.close(".".join(where[:2]))
         elif where[0] in ("run", "risk", "keep", "lever_groups"):
             tables.pop(where[0], None)

@@ -3,8 +3,8 @@
 import pytest
 
 from engine.errors import UserError
-from engine.study.labels import split
-from engine.study.loading import read_study, resolved_text, study_of_text
+from engine.study.labels import split, wordless
+from engine.study.loading import load_study, read_study, resolved_text, study_of_text
 from tests.reservoirs import Sum
 
 LAW = {"family": "normal", "mean": 0.0, "sd": 1.0}
@@ -37,6 +37,27 @@ def test_a_label_is_what_a_part_is_called_and_changes_no_fingerprint():
     assert plain.title("outcomes", "sum") == "Sum"
 
 
+def test_a_label_begins_small_within_a_sentence_unless_it_begins_with_an_acronym():
+    study = study_of(**LABELLED)
+    said = {("policies", "old"): "as it is", ("policies", "new_way"): "new way", ("events", "high"): "SOEs insolvent", ("outcomes", "sum"): "总和"}  # fmt: skip
+    assert {part: study.phrase(*part) for part in said} == said
+
+
+def test_parts_without_label_or_sentence_are_named():
+    lacking = {"policies": ["old", "new_way"], "events": ["high"], "outcomes": ["sum"], "factors": ["x", "y"]}
+    assert {kind: names for kind, names in wordless(study_of()).items() if kind != "levers"} == lacking
+    told = {**LAW, "about": "a number", "label": "First"}
+    study = study_of(**{**LABELLED, "factors": {"x": told, "y": dict(LAW)}})
+    assert wordless(study)["factors"] == ["y"]
+
+
+def test_everything_of_the_shipped_studies_has_a_label_and_a_sentence():
+    for name in ("rustbelt", "rustbelt_2016"):
+        study = load_study(name)
+        assert wordless(study) == {}
+        assert {*study.labels["yearly"]} == {*study.model.yearly}
+
+
 def test_a_resolved_study_keeps_its_labels():
     labelled = study_of(**LABELLED)
     again = study_of_text(resolved_text(labelled), "study.toml", Sum())
@@ -50,6 +71,7 @@ def test_a_resolved_study_keeps_its_labels():
     [
         ({"outcomes": {"summ": {"label": "Sum"}}}, "outcomes.summ", "Did you mean 'sum'?"),
         ({"yearly": {"stock": {"label": "Stock"}}}, "yearly.stock", "unknown yearly variable 'stock'"),
+        ({"levers": {"quotta": {"label": "Quota"}}}, "levers.quotta", "unknown lever 'quotta'"),
         ({"policies": {"old": {"label": " "}, "new": {}}}, "policies.old.label", "a few words, got nothing"),
         ({"policies": {"old": {"label": "a\nb"}}}, "policies.old.label", "one line of text"),
         ({"policies": {"old": {"label": "New"}, "new": {}}}, "policies.old.label", "'New' is what 'new' is called"),

@@ -10,7 +10,6 @@ from engine import Factor, Lever, Outcome, PathModel, Shock, Yearly, load_study,
 from engine.draws.distributions.families import known_families
 from engine.modelling.contract import refuse_broken
 from engine.modelling.declaration import POLICY_KEYS
-from engine.study.extending import NAMED_TABLES
 from engine.study.schema import (
     EXTENDS,
     NAMED,
@@ -66,10 +65,6 @@ def test_the_page_says_of_every_key_what_the_schema_says(key, text):
     if PERCENT.fullmatch(key):
         text = "the quantile of so many per cent"
     assert any(said.startswith(text) for said in rows()[key]), rows()[key]
-
-
-def test_tables_by_name_are_those_of_the_schema():
-    assert set(NAMED_TABLES) == set(NAMED)
 
 
 def test_nested_tables_have_no_keys_that_the_page_leaves_out():
