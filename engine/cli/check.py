@@ -13,6 +13,7 @@ from engine.cli.show.bound_table import print_standings
 from engine.cli.show.input_tables import print_groups, print_shocks, print_stated
 from engine.cli.show.prior_table import print_priors
 from engine.cli.show.rows import Column, columns_of, print_rows
+from engine.cli.show.study_digest import differing, print_asked
 from engine.formatting import size_as_text
 
 if TYPE_CHECKING:
@@ -35,15 +36,22 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Hold the model against the facts that the study's gates name, in place of all else.",
 )
+@click.option("--full", is_flag=True, help="Everything that the study states, table by table.")
 @click.option("--json", "as_json", is_flag=True, help="With --gates: print one list of records.")
 @options.debug
 def command(
-    study: Study, folder: RunFolder, place: dict[str, Any], workers: int | None, gates: bool, as_json: bool
+    study: Study,
+    folder: RunFolder,
+    place: dict[str, Any],
+    workers: int | None,
+    gates: bool,
+    full: bool,
+    as_json: bool,
 ) -> None:
     """Show what STUDY asks and what running it will take; compute nothing.
 
-    Policies where they differ, priors as asked and as fitted, groups, shocks, regimes, blocks, devices, bytes on disk
-    and in memory.
+    How much it asks, how well its priors are met, blocks, devices, bytes on disk and in memory. With --full all of it: policies where they
+    differ, priors as asked and as fitted, groups, shocks, regimes, assumptions.
     With --gates the facts that its gates name are held against some thousands of paths, which are computed. With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2.
     """
     if as_json and not gates:
@@ -65,13 +73,21 @@ def command(
     folder = replace(folder, study=study)
     console = screen.stdout()
     screen.print_head(console, study, folder.path)
-    _print_policies(console, study)
-    print_priors(console, study.gathered_inputs)
-    print_groups(console, study)
-    print_shocks(console, study)
-    print_standings(console, study, None if pilot is None else pilot.single.yearly)
-    print_stated(console, study)
+    yearly = None if pilot is None else pilot.single.yearly
+    if full:
+        _print_policies(console, study)
+        print_priors(console, study.gathered_inputs)
+        print_groups(console, study)
+        print_shocks(console, study)
+        print_standings(console, study, yearly)
+        print_stated(console, study)
+    else:
+        print_asked(console, study, yearly)
     _print_size(console, folder, devices, platform, place["memory"])
+    if not full:
+        screen.print_command(
+            console, "Everything that it states", "check", study.source, "--full", model=study.model_spec
+        )
     screen.print_rounding(console, precision.too_coarse(study, pilot))
     if workers is not None:
         _print_plan(screen.stdout(), folder, place["device"], workers)
@@ -104,21 +120,11 @@ def _print_gates(study: Study, device: str | None, as_json: bool) -> None:
 
 
 def _print_policies(console: Console, study: Study) -> None:
-    from engine.study.lever_tables import lever_text
-
     group_of = {lever: group for group, levers in study.lever_groups.items() for lever in levers}
     rows = {}
-    for lever, entry in study.model.levers.items():
-        values = [lever_text(study, policy, lever) for policy in study.policies]
-        if len(set(values)) > 1:
-            rows[lever] = [entry.unit, group_of.get(lever, ""), *values]
-    for label, values in (
-        ("start", [str(policy.start) for policy in study.policies if study.years]),
-        ("before", [policy.before.name if policy.before else "-" for policy in study.policies]),
-        ("implementation", [str(policy.implementation) for policy in study.policies]),
-    ):
-        if len(set(values)) > 1:
-            rows[f"({label})"] = ["", group_of.get(label, ""), *values]
+    for name, values in differing(study).items():
+        unit = study.model.levers[name].unit if name in study.model.levers else ""
+        rows[name if unit else f"({name})"] = [unit, group_of.get(name, ""), *values]
     names = study.policy_names
     columns = columns_of(["unit", "group", *names], [*rows.values()], ("unit", "group"), names)
     columns = [column for column in columns if column.head != "group" or any(column.cells)]

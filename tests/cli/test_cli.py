@@ -53,7 +53,9 @@ def test_the_list_of_commands_cuts_no_words(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [("rustbelt",), ("rustbelt_2016",), ("rustbelt", "--gates")])
+@pytest.mark.parametrize(
+    "words", [("rustbelt", "--full"), ("rustbelt_2016", "--full"), ("rustbelt",), ("rustbelt", "--gates")]
+)
 def test_what_check_shows_fits_a_terminal_with_every_word_whole(monkeypatch, words):
     monkeypatch.setattr(streams.Screen, "is_terminal", True)
     pages = []
@@ -164,13 +166,25 @@ def test_policies_and_seed_can_be_chosen(tmp_path):
 
 def test_check_shows_what_is_asked_and_computes_nothing(tmp_path):
     study = write(tmp_path, POND)
-    ended = call("check", study, *own("Pond"), "--out", tmp_path / "out", "--paths", "1_000_000")
+    ended = call("check", study, *own("Pond"), "--out", tmp_path / "out", "--paths", "1_000_000", "--full")
     assert ended.exit_code == 0, ended.output
     assert "2016: 0.3, 2018: 0.4" in ended.stdout
     assert "inflow" in ended.stdout and "lognormal" in ended.stdout
     assert "1,000,000 in 8 blocks of 131,072" in ended.stdout
     assert "needed at most" in ended.stdout and "free" in ended.stdout
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("words", [["rustbelt"], ["POND", *own("Pond")]], ids=["shipped", "pond"])
+def test_what_check_shows_fits_one_screen_and_says_where_the_rest_is(tmp_path, monkeypatch, words):
+    monkeypatch.setattr(streams.Screen, "is_terminal", True)
+    monkeypatch.setenv("COLUMNS", "80")
+    if words[0] == "POND":
+        words = [write(tmp_path, POND), *words[1:]]
+    lines = call("check", *words).stdout.splitlines()
+    assert len(lines) <= 24 and " --full" in lines[-1]
+    said = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(lines))
+    assert re.search(r"^asks +\d+ factor", said, re.MULTILINE) and "fingerprint" in said
 
 
 OPEN_LOOP = """
@@ -205,7 +219,7 @@ def test_check_says_which_form_the_program_gets_and_why(tmp_path):
 
 
 def test_check_shows_priors_asked_beside_fitted(tmp_path):
-    ended = call("check", write(tmp_path, BRIDGE), *own("Bridge"))
+    ended = call("check", write(tmp_path, BRIDGE), *own("Bridge"), "--full")
     (row,) = (line for line in ended.stdout.splitlines() if line.startswith("load"))
     assert "p05 4 (4.04), p50 8 (7.83), p95 15 (15.2)" in row
     assert row.split()[-1].count("█") >= 2

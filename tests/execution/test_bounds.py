@@ -84,7 +84,7 @@ def test_the_report_has_a_line(tide):
 
 def test_check_shows_them_before_anything_is_compiled(tide):
     folder, _ = tide
-    lines = call("check", folder / "tide.toml", *own("Tide")).output.splitlines()
+    lines = call("check", folder / "tide.toml", *own("Tide"), "--full").output.splitlines()
     at = lines.index("Yearly values on their bounds [% of paths and years]")
     assert lines[at + 1].split() == ["yearly", "variable", "bound", "unit", "calm", "dammed"]
     rows = [line.split() for line in lines[at + 3 : at + 5]]

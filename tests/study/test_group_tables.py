@@ -377,7 +377,9 @@ def test_check_prints_the_dependence_of_groups(tmp_path, monkeypatch):
         '    factors = {name: Factor("1") for name in "abcd"}\n    outcomes = {"sum": Outcome("1")}\n\n'
         '    def evaluate(self, factors, levers):\n        return {"sum": factors.a + factors.b}\n', encoding="utf-8"
     )  # fmt: skip
-    ran = CliRunner().invoke(main, ["check", str(tmp_path / "study.toml"), "--model", f"{module}:Four"])
+    ran = CliRunner().invoke(
+        main, ["check", str(tmp_path / "study.toml"), "--model", f"{module}:Four", "--full"]
+    )
     assert ran.exit_code == 0, ran.output
     lines = [" ".join(line.split()) for line in ran.output.splitlines()]
     assert "g clayton theta 2 0.500 0.682 0.707 0 a, b" in lines
