@@ -33,7 +33,7 @@ def _complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) 
     "--variable",
     metavar="V",
     shell_complete=options.complete_variable,
-    help="An outcome, or a yearly variable; the kind's first if not given.",
+    help="An outcome, or a yearly variable; of the headline if not given.",
 )
 @click.option(
     "--policy",

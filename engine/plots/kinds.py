@@ -33,6 +33,8 @@ ANSWERS = ("explain", "sensitivity", "discover", "flip")
 SOURCES = ("cube", "study", "story", *ANSWERS)
 """What a figure may be drawn from: a run's cube, its study, one path as `engine.runs.replay` gives it, what it has been asked."""
 
+OUTCOME, YEARLY = "outcome", "yearly"
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -41,10 +43,12 @@ class Kind:
     Args:
       draw: what draws it: parameters named as its sources first, then its options -> a figure, or the axes of one.
       about: what it shows, in a line.
+      shows: what its variable is, `OUTCOME` or `YEARLY`, where a run's headline says which one if none is named; "" where the kind does.
     """
 
     draw: Callable[..., Any]
     about: str
+    shows: str = ""
 
     @property
     def of(self) -> tuple[str, ...]:
@@ -66,24 +70,28 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "overview": Kind(overview.overview, "an outcome's tail, and the years of what it is made of"),
-    "fan": Kind(fan.fans, "how futures spread by year, a panel for each place"),
+    "overview": Kind(overview.overview, "an outcome's tail, and the years of what it is made of", OUTCOME),
+    "fan": Kind(fan.fans, "how futures spread by year, a panel for each place", YEARLY),
     "exceedance": Kind(
-        exceedance.exceedance, "how likely each level of an outcome is passed, on a log scale"
+        exceedance.exceedance, "how likely each level of an outcome is passed, on a log scale", OUTCOME
     ),
-    "differences": Kind(differences.differences, "what a policy changes on the same path, better and worse"),
+    "differences": Kind(
+        differences.differences, "what a policy changes on the same path, better and worse", OUTCOME
+    ),
     "thresholds": Kind(
         thresholds.thresholds, "how likely events would be wherever their thresholds were put"
     ),
-    "tails": Kind(tails.tails, "mean, VaR and ES with intervals, a panel for each place"),
-    "scatter": Kind(scatter.scatter, "an outcome against a factor, the worst 1 % marked"),
-    "tornado": Kind(tornado.tornado, "the outcome where each factor is low and where it is high"),
+    "tails": Kind(tails.tails, "mean, VaR and ES with intervals, a panel for each place", YEARLY),
+    "scatter": Kind(scatter.scatter, "an outcome against a factor, the worst 1 % marked", OUTCOME),
+    "tornado": Kind(tornado.tornado, "the outcome where each factor is low and where it is high", OUTCOME),
     "drivers": Kind(drivers.drivers, "what the worst futures have in common, once a run is explained"),
     "inputs": Kind(inputs.inputs, "which inputs an outcome hangs on, once a run is asked"),
     "boxes": Kind(boxes.boxes, "boxes of factors in which futures of a kind lie, once a run is asked"),
     "turns": Kind(turns.turns, "how far priors must move to turn a ranking, once a run is asked"),
     "correlation": Kind(correlation.correlation, "how the priors move together, groups outlined"),
-    "convergence": Kind(convergence.convergence, "how the headline measures settle as paths are added"),
+    "convergence": Kind(
+        convergence.convergence, "how the headline measures settle as paths are added", OUTCOME
+    ),
     "replay": Kind(replay.replay, "one path in full: what the outcomes are made of, year by year"),
     "priors": Kind(priors.priors, "the density of every factor, asked and fitted"),
 }

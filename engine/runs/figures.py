@@ -8,7 +8,7 @@ from typing import Any
 
 from engine import plots
 from engine.errors import UserError
-from engine.plots.kinds import ANSWERS, KINDS, Kind, figure
+from engine.plots.kinds import ANSWERS, KINDS, OUTCOME, YEARLY, Kind, figure
 from engine.runs import questions
 from engine.runs.inquiry import Inquiry
 from engine.runs.replay import replay
@@ -28,6 +28,8 @@ class Plots:
             raise AttributeError(f"no figure is called '{kind}'. Known: {', '.join(KINDS)}.")
 
         def draw(path: int = 0, **options: Any) -> Any:
+            if options.get("variable") is None:
+                options["variable"] = _usual(KINDS[kind].shows, self._run)
             return figure(kind, self._sources(KINDS[kind].of, path), options)
 
         draw.__doc__ = (
@@ -46,6 +48,17 @@ class Plots:
             name: make[name]() if name in make else questions.answer_to(run.run_folder, name)
             for name in needed
         }
+
+
+def _usual(shows: str, run: Inquiry) -> str | None:
+    """The variable of a figure for which none is named: the headline's first outcome that is kept, or what such are made of year by year."""
+    study = run.study
+    if shows == OUTCOME:
+        return next((name for name in study.headline if name in study.keep.outcomes), None)
+    if shows == YEARLY:
+        made_of = (term.variable for name in study.headline for term in study.model.outcomes[name].terms)
+        return next((name for name in made_of if name in questions.yearly_names(study, run.cube)), None)
+    return None
 
 
 def kinds() -> Mapping[str, Kind]:

@@ -54,6 +54,17 @@ def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
     assert (tmp_path / f"{kind}.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_a_figure_is_of_the_headline_where_no_variable_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = write(tmp_path, f'headline = ["shortage"]\n{POND}', "pond.toml")
+    assert call("run", study, *own("Pond"), "--out", "run", "--quiet").exit_code == 0
+    shown = call("plot", "exceedance", "run", *own("Pond"))
+    assert shown.exit_code == 0 and shown.output.startswith("Shortage"), shown.output
+    assert call("plot", "exceedance", "run", *own("Pond"), "--variable", "lowest_stock").output.startswith(
+        "Lowest"
+    )
+
+
 @pytest.mark.parametrize(("file", "begins"), [("a.svg", b"<?xml"), ("a.pdf", b"%PDF")])
 def test_the_file_says_its_format(pond, tmp_path, file, begins):
     ended = call("plot", "exceedance", pond, *own("Pond"), "-o", tmp_path / file)
