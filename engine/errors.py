@@ -42,6 +42,20 @@ class UserError(Exception):
         return printable("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
 
 
+def install(extra: str) -> str:
+    """The command that installs the packages of an extra, whichever way this package was installed."""
+    import shlex
+    from importlib import metadata
+
+    needed = (one.partition(";") for one in metadata.requires("rustbelt") or ())
+    words = (
+        shlex.quote(what.strip())
+        for what, _, when in needed
+        if f'extra == "{extra}"' in when.replace("'", '"')
+    )
+    return " ".join(["pip install", *words])
+
+
 def refusal(place: str, message: str) -> UserError:
     """One problem at a place within something whose own place the caller knows: to be raised, and caught by `Problems.within`."""
     return UserError("", [Problem(place, message)])

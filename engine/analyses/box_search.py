@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from engine.errors import UserError
+from engine.errors import UserError, install
 from engine.risk.boxes import Box, Limits
 
 PRIM, CART = "prim", "cart"
-MISSING = "needs ema_workbench: pip install 'rustbelt[discover]'"
 LEAST_MASS = 0.05
 """Share of the futures that a box holds at least: of those that are given, among which there are as many of a kind as are wanted."""
 _OF = "\x1f"
@@ -126,7 +125,7 @@ def _modules() -> tuple[Any, Any]:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("ema_workbench", "sklearn", "seaborn"):
             raise
-        raise UserError("rustbelt discover", [MISSING]) from error
+        raise UserError("rustbelt discover", [f"needs ema_workbench: {install('discover')}"]) from error
     return prim, cart
 
 

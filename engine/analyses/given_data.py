@@ -12,10 +12,9 @@ import numpy as np
 
 from engine.analyses.futures import Futures, Numbers, Quantity, sound
 from engine.analyses.variables import MEAN
-from engine.errors import UserError
+from engine.errors import UserError, install
 from engine.study.study import BLOCK
 
-MISSING = "needs SALib: pip install 'rustbelt[sensitivity]'"
 PATHS = 2048
 RESAMPLES = 10
 SEED = 1
@@ -52,7 +51,7 @@ def given_data(futures: Futures, wanted: Sequence[Quantity]) -> list[GivenData]:
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("SALib"):
             raise
-        raise UserError("--given-data", [MISSING]) from error
+        raise UserError("--given-data", [f"needs SALib: {install('sensitivity')}"]) from error
     study = futures.study
     paths = min(study.paths, PATHS, BLOCK)
     (values,) = futures.mixed([{}], paths)

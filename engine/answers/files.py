@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from engine.errors import UserError
+from engine.errors import UserError, install
 from engine.formatting import as_cell, as_latex, as_markdown, is_formula, printable
 from engine.run_folder.folder import written
 
@@ -57,7 +57,7 @@ def refuse_file(place: Path) -> None:
         raise UserError(str(place), [f"expected a file that ends in {', '.join(most)} or {last}."])
     package, extra = _NEEDED.get(place.suffix, ("pandas", ""))
     if importlib.util.find_spec(package) is None:
-        raise UserError(str(place), [f"is written by {package}: pip install 'rustbelt[{extra}]'"])
+        raise UserError(str(place), [f"is written by {package}: {install(extra)}"])
 
 
 def _csv(about: Mapping[str, object], sheets: Sheets) -> bytes:

@@ -35,7 +35,7 @@ def command(run: Run, out: Path | None, variable: str | None) -> None:
     """Make one HTML page of RUN.
 
     The page holds the answer in three sentences, tables, charts, what was assumed and how it was computed. It loads
-    nothing, so that it can be sent as it is. It needs the extra: pip install 'rustbelt[report]'.
+    nothing, so that it can be sent as it is.
     """
     place = run.report(out, variable)
     screen.print_line(screen.stdout(), "", f"{place}: {size_as_text(place.stat().st_size)}")

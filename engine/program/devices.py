@@ -13,7 +13,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from engine.errors import UserError
+from engine.errors import UserError, install
 from engine.program.contract import Program
 from engine.program.kernel import program_on
 from engine.program.xla import AXIS
@@ -96,7 +96,7 @@ def mesh(kind: str | None = None) -> Mesh:
         devices = jax.local_devices(backend={"gpu": "cuda"}.get(kind or "", kind))
     except RuntimeError as failure:
         have = sorted({device.platform for device in jax.local_devices()})
-        gpu = "install rustbelt[cuda] on a machine with an NVIDIA GPU"
+        gpu = f"{install('cuda')} on a machine with an NVIDIA GPU"
         remedy = gpu if kind == "gpu" else "leave --device out"
         problem = f"expected a {kind} device, found {', '.join(have)}; {remedy}."
         raise UserError("--device", [problem]) from failure

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import UserError
+from engine.errors import UserError, install
 from engine.plots import style
 from engine.plots.style import COLOURS, ON_DARK
 
@@ -33,7 +33,7 @@ _SHAPES = {
 SHAPES = tuple(_SHAPES[marker][0] for marker in style.MARKERS)
 TOGETHER = 3
 """Policies whose fans lie over one another; of more each has a panel of its own."""
-MISSING = "expected the packages of the extra 'report'. Install them: pip install 'rustbelt[report]'"
+MISSING = f"expected the packages of the extra 'report'. Install them: {install('report')}"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from engine.errors import UserError
+from engine.errors import UserError, install
 from engine.study.study import Study
 
 
@@ -77,7 +77,7 @@ def inference_data(study: Study, cube: xr.DataTree, paths: int | None = None) ->
     except ModuleNotFoundError as error:
         if error.name != "arviz":
             raise
-        raise UserError("to_arviz", ["needs arviz: pip install 'rustbelt[arviz]'"]) from error
+        raise UserError("to_arviz", [f"needs arviz: {install('arviz')}"]) from error
     draws, outcomes, count = _held(study, cube, paths)
     about = {"study": study.name, "fingerprint": study.fingerprint, "seed": study.seed}
     numbers = {"chain": [0], "draw": np.arange(count)}

@@ -266,7 +266,7 @@ class Run(Inquiry):
           variable: the outcome that the answer speaks of first.
 
         Raises:
-          UserError: the extra is not installed: pip install 'rustbelt[report]'.
+          UserError: the packages of the extra `report` are not installed.
         """
         try:
             from engine.report import page

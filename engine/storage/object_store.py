@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import Problem, UserError
+from engine.errors import Problem, UserError, install
 from engine.storage.files import (
     DOCUMENT,
     UNFINISHED,
@@ -58,7 +58,7 @@ def store_at(url: str) -> ObjectStore:
         from obstore.exceptions import BaseError
         from obstore.store import from_url
     except ImportError as missing:
-        remedy = "expected obstore to be installed. Install rustbelt[objects]."
+        remedy = f"expected obstore to be installed: {install('objects')}."
         raise UserError(url, [remedy]) from missing
     plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
     try:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.errors import Problem, UserError, unknown
+from engine.errors import Problem, UserError, install, unknown
 
 LARGEST_FILE = 64 << 20
 """Bytes of the largest file that is read."""
@@ -191,7 +191,7 @@ def _parquet(path: Path, name: str) -> Column:
         from pyarrow import parquet
     except ImportError:
         raise _Fault(
-            "is a Parquet file, and pyarrow is not installed. Install it (pip install 'rustbelt[parquet]'), or save the file as CSV."
+            f"is a Parquet file, and pyarrow is not installed. Install it ({install('parquet')}), or save the file as CSV."
         ) from None
     try:
         with parquet.ParquetFile(path) as file:

@@ -164,7 +164,7 @@ def test_without_the_workbench_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ema_workbench", None)
     monkeypatch.delitem(sys.modules, "ema_workbench.analysis", raising=False)
     study = square(1000)
-    with pytest.raises(UserError, match=r"pip install 'rustbelt\[discover\]'"):
+    with pytest.raises(UserError, match=r"pip install 'ema.workbench>="):
         asked(study, drawn(study, 1), np.arange(1000) < 500)
 
 

@@ -510,7 +510,7 @@ def test_what_is_missing_is_named(runs, monkeypatch):
     charts.library.cache_clear()
     ended = call("report", runs / "bridge", *own("Bridge"))
     charts.library.cache_clear()
-    assert ended.exit_code == 2 and "pip install 'rustbelt[report]'" in ended.output
+    assert ended.exit_code == 2 and "pip install 'jinja2>=" in ended.output
 
 
 def test_a_page_of_outcomes_that_are_not_kept_draws_their_histograms():

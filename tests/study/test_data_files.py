@@ -162,5 +162,5 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", missing)
     told = refusal(written(tmp_path, b"PAR1...."))
     assert told == (
-        "is a Parquet file, and pyarrow is not installed. Install it (pip install 'rustbelt[parquet]'), or save the file as CSV."
+        "is a Parquet file, and pyarrow is not installed. Install it (pip install 'pyarrow>=15'), or save the file as CSV."
     )

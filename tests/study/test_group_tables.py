@@ -359,7 +359,9 @@ def test_no_text_crashes_the_library_of_vines():
 def test_without_the_library_a_vine_is_refused(monkeypatch):
     table = {"copula": "vine", "members": ["a", "b", "c"], "vine": vine_text()}
     monkeypatch.setattr("engine.draws.copulas.vine.is_available", lambda: False)
-    assert said(table) == ["groups.g.vine: vine copulas need pyvinecopulib: pip install 'rustbelt[vines]'."]
+    assert said(table) == [
+        "groups.g.vine: vine copulas need pyvinecopulib: pip install 'pyvinecopulib>=1.0'."
+    ]
 
 
 # ---- what check prints

@@ -21,7 +21,7 @@ from scipy import special
 from engine.draws.copulas import rank_correlations
 from engine.draws.copulas.contract import Implied
 from engine.draws.limits import FARTHEST
-from engine.errors import refusal
+from engine.errors import install, refusal
 
 MOST_BYTES = 1 << 19
 """Length of a vine's text: it is written into the study file."""
@@ -90,7 +90,7 @@ def refuse_unless_vine(place: str, text: str, n_members: int) -> None:
     if len(text) > MOST_BYTES:
         raise refusal(place, f"expected at most {MOST_BYTES} bytes, got {len(text)}.")
     if not is_available():
-        raise refusal(place, "vine copulas need pyvinecopulib: pip install 'rustbelt[vines]'.")
+        raise refusal(place, f"vine copulas need pyvinecopulib: {install('vines')}.")
     try:
         vine = _vine(text)
     except (RuntimeError, ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:

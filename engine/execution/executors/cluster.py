@@ -9,7 +9,7 @@ from dataclasses import asdict
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import UserError
+from engine.errors import UserError, install
 from engine.execution.executors import cluster_worker, site
 from engine.execution.executors.contract import Assignment
 from engine.execution.stages import Stage
@@ -46,7 +46,7 @@ class Cluster:
         try:
             import distributed  # noqa: F401
         except ImportError as missing:
-            remedy = "dask.distributed is not installed. Install rustbelt[cluster] here and on the workers."
+            remedy = f"dask.distributed is not installed. Here and on the workers: {install('cluster')}."
             raise UserError("--scheduler", [remedy]) from missing
         self._address, self._device = address, device
         self._client: Client | None = None
