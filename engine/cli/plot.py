@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
-from rich.markup import escape
-from rich.table import Table
 
 from engine.cli import options
 from engine.cli.show import screen
@@ -114,12 +111,9 @@ def _print_kinds() -> None:
     from engine.run_folder.finding import known_runs
     from engine.runs.figures import kinds
 
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
-    for name, kind in kinds().items():
-        flags = _flags(kind.takes, "story" in kind.of)
-        table.add_row(f"[bold]{escape(name)}[/bold]", escape(kind.about), escape(flags))
     console = screen.stdout()
-    console.print(table)
+    for name, kind in kinds().items():
+        screen.print_line(console, f"{name:<13}", kind.about)
     runs = known_runs()
     console.print()
     if runs:
@@ -128,10 +122,3 @@ def _print_kinds() -> None:
         screen.print_command(
             console, "Figures are of runs, and there is none yet. Make one", "run", "rustbelt"
         )
-
-
-def _flags(takes: Sequence[str], has_path: bool) -> str:
-    """The options that a kind takes, as they are written."""
-    names = {"policies": "policy"}
-    taken = [f"--{names.get(name, name)}" for name in takes]
-    return " ".join(taken + (["--path"] if has_path else []))

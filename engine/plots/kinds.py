@@ -86,7 +86,7 @@ KINDS: Mapping[str, Kind] = {
     "tornado": Kind(tornado.tornado, "the outcome where each factor is low and where it is high", OUTCOME),
     "drivers": Kind(drivers.drivers, "what the worst futures have in common, once a run is explained"),
     "inputs": Kind(inputs.inputs, "which inputs an outcome hangs on, once a run is asked"),
-    "boxes": Kind(boxes.boxes, "boxes of factors in which futures of a kind lie, once a run is asked"),
+    "boxes": Kind(boxes.boxes, "boxes of factors that hold futures of a kind, once a run is asked"),
     "turns": Kind(turns.turns, "how far priors must move to turn a ranking, once a run is asked"),
     "correlation": Kind(correlation.correlation, "how the priors move together, groups outlined"),
     "convergence": Kind(

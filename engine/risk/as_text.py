@@ -16,6 +16,7 @@ NO_INTERVAL = "†"
 BINNED = "‡"
 HEAVY = "§"
 MARKS = (NO_INTERVAL, HEAVY, BINNED)
+SPREAD = "±"
 SHARES = ("probability", "share", "worse")
 GAPS = ("difference_", "contrast_")
 MOST_REASONS = 4
@@ -32,6 +33,7 @@ class Cell:
       verdict: "better" or "worse" where a difference's interval leaves out zero, "same" where it does not; else empty.
       mark: `NO_INTERVAL`, `HEAVY` where the interval may be too narrow, `BINNED` where it comes from a histogram, or nothing.
       flag: what the number's flags say.
+      spread: the wider side of the interval, `±0.3`, where there is no room for both ends; empty without one.
       record: what it shows.
     """
 
@@ -40,6 +42,7 @@ class Cell:
     verdict: str = ""
     mark: str = ""
     flag: str = ""
+    spread: str = field(default="", compare=False)
     record: Record | None = field(default=None, compare=False, repr=False)
 
 
@@ -80,7 +83,9 @@ def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) ->
     verdict = "" if not judge else "same" if sign == 0 else "worse" if (sign > 0) == loss else "better"
     ends = interval(record.low, record.high, scale, places)
     mark = HEAVY if record.heavy else BINNED if record.binned else ""
-    return Cell(estimate, ends, verdict, mark, record.flag, record)
+    wider = max(record.high - record.estimate, record.estimate - record.low)
+    spread = f"{SPREAD}{rounded(scale * wider, places)}"
+    return Cell(estimate, ends, verdict, mark, record.flag, spread, record)
 
 
 def places_of(record: Record, scale: float = 1.0) -> int | None:

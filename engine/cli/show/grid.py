@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from rich.cells import cell_len
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.cli.show.screen import padded, print_title, shortened
-from engine.risk.as_text import Cell
+from engine.risk.as_text import SPREAD, Cell
 
 COLOURS = {"better": "green", "worse": "red"}
 
@@ -91,28 +91,44 @@ class _Sheet:
         return indent + labels + sum(map(_width, self.column_widths()))
 
 
-def print_grid(console: Console, columns: Columns, blocks: Sequence[Block]) -> set[str]:
+def print_grid(console: Console, columns: Columns, blocks: Sequence[Block], brief: bool = False) -> set[str]:
     """The marks that estimates bear, once the blocks stand in columns that line up down the whole table.
 
-    The columns stand beside each other where all of them fit. Else they stand below each other, in each row, with a
+    The columns stand beside each other where all of them fit; in a brief table also where they do once intervals are written as the wider
+    of their sides, all but those of differences. Else they stand below each other, in each row, with a
     difference behind what it is of; else each on a line of its own; and last its name above it.
     """
-    sheets = list(_arranged(columns, blocks))
+    sheets = list(_arranged(columns, blocks, brief))
     sheet = next((sheet for sheet in sheets if sheet.width() <= console.width), sheets[-1])
     _print_sheet(console, sheet)
-    return {cell.mark for line in sheet.lines for cell in line.cells if cell.mark}
+    cells = [cell for line in sheet.lines for cell in line.cells]
+    spread = {SPREAD} if any(cell.interval.startswith(SPREAD) for cell in cells) else set()
+    return {cell.mark for cell in cells if cell.mark} | spread
 
 
-def _arranged(columns: Columns, blocks: Sequence[Block]) -> Iterator[_Sheet]:
+def _arranged(columns: Columns, blocks: Sequence[Block], brief: bool) -> Iterator[_Sheet]:
     """The arrangements, the widest first."""
 
     def sheet(heads: Sequence[str], split: int | None) -> _Sheet:
         return _Sheet(heads, [(block, list(_lines(columns, block, len(heads), split))) for block in blocks])
 
     yield sheet(columns.names, None)
+    if brief:
+        short = [
+            replace(block, rows=[(label, [*map(_short, cells)]) for label, cells in block.rows])
+            for block in blocks
+        ]
+        yield _Sheet(
+            columns.names,
+            [(block, list(_lines(columns, block, len(columns.names), None))) for block in short],
+        )
     for heads in (("", columns.gap), ("",)) if columns.gaps else (("",),):
         yield from (sheet(heads, split) for split in (2, 1))
     yield sheet(("",), 0)
+
+
+def _short(cell: Cell) -> Cell:
+    return cell if cell.verdict else replace(cell, interval=cell.spread)
 
 
 def _lines(columns: Columns, block: Block, across: int, split: int | None) -> Iterator[_Line]:
