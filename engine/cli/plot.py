@@ -89,7 +89,7 @@ def command(
     figures.refuse(kind, wanted, path, file)
     title = figures.save(_opened(computed, run, partial, model), kind, wanted, path, file)
     console = screen.stdout()
-    screen.print_line(console, "", title)
+    screen.print_words(console, title)
     screen.print_line(console, "", f"Saved in {file}.", "dim")
 
 
