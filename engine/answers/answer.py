@@ -15,6 +15,7 @@ import xarray as xr
 from engine.answers import files, frames, groups, plain, shown
 from engine.answers.table import Table
 from engine.errors import UserError, unknown
+from engine.run_folder.cube_groups import CONVENTIONS
 
 _HEAD = "answer"
 """Attribute of the root that holds all of an answer but its tables."""
@@ -91,6 +92,7 @@ class Answer:
         """The answer as labelled groups by place: all but the tables in the attributes of "/", then a group a table."""
         head = self._head()
         root = {
+            "Conventions": CONVENTIONS,
             "title": f"{self.subject.name}: {self.question}",
             "summary": self.finding,
             "id": f"{self.subject.name}-{self.subject.fingerprint}",
