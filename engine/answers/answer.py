@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import xarray as xr
 
 from engine.answers import files, frames, groups, plain, shown
 from engine.answers.table import Table
-from engine.errors import UserError
+from engine.errors import UserError, unknown
+from engine.run_folder.cube_groups import CONVENTIONS
 
 _HEAD = "answer"
 """Attribute of the root that holds all of an answer but its tables."""
@@ -75,17 +77,22 @@ class Answer:
         for one in self.tables:
             if one.name == table:
                 return one
-        raise KeyError(f"no table is called '{table}'. Known: {', '.join(one.name for one in self.tables)}.")
+        raise KeyError(unknown("table", table, [one.name for one in self.tables]))
 
-    def frame(self, table: str) -> pd.DataFrame:
-        """One table as a data frame, numbers whole; `engine.answers.frames.frame`."""
-        return frames.frame(self[table])
+    def frame(self, table: str, brief: bool = False) -> pd.DataFrame:
+        """One table as a data frame: numbers whole, each column by itself, as `engine.answers.frames.frame` has them.
+
+        Args:
+          brief: to be looked at rather than computed with: what the terminal shows, texts such as "3.95 [3.88, 4.01]", a row's names as index.
+        """
+        return frames.printed(self[table]) if brief else frames.frame(self[table])
 
     @property
     def groups(self) -> dict[str, xr.Dataset]:
         """The answer as labelled groups by place: all but the tables in the attributes of "/", then a group a table."""
         head = self._head()
         root = {
+            "Conventions": CONVENTIONS,
             "title": f"{self.subject.name}: {self.question}",
             "summary": self.finding,
             "id": f"{self.subject.name}-{self.subject.fingerprint}",
@@ -151,13 +158,18 @@ class Answer:
     def sheets(self) -> files.Sheets:
         """The tables that have rows, for a file; by name."""
         return {
-            table.name: files.Sheet(frames.frame(table), lambda table=table: frames.texts(table))  # type: ignore[misc]
+            table.name: files.Sheet(
+                frames.frame(table), partial(frames.texts, table), places=frames.places(table)
+            )
             for table in self.tables
             if len(table)
         }
 
-    def save(self, place: str | Path) -> Path:
+    def save(self, place: str | Path, digits: files.Digits = "rounded") -> Path:
         """All tables as one file, by how its name ends: csv, xlsx, parquet, md or tex; gives its place.
+
+        Args:
+          digits: of a CSV file: as many as the standard errors bear; "full" for all.
 
         Raises:
           UserError: as `engine.answers.files.save`.
@@ -167,7 +179,7 @@ class Answer:
             **{name: str(value) for name, value in self.asked.items()},
             "finding": self.finding, "over": self.basis, "fingerprint": self.subject.fingerprint,
         }  # fmt: skip
-        files.save(Path(place), about, self.sheets)
+        files.save(Path(place), about, self.sheets, digits=digits)
         return Path(place)
 
     def __str__(self) -> str:

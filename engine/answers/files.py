@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import importlib.util
 import io
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
+from engine.answers.workbook import Front, workbook
 from engine.errors import UserError, install
-from engine.formatting import as_cell, as_latex, as_markdown, is_formula, printable
+from engine.formatting import as_cell, as_latex, as_markdown, printable, rounded
 from engine.run_folder.folder import written
+
+Digits = Literal["rounded", "full"]
+"""Digits of a CSV file: those that the standard errors bear, or all."""
 
 
 @dataclass(frozen=True)
@@ -21,30 +27,49 @@ class Sheet:
 
     Args:
       names: columns of `texts` that are names; the others are numbers, which end at their right edge.
+      places: by column of `numbers` that is shown rounded, the decimals of each row; None for four significant digits.
     """
 
     numbers: pd.DataFrame
     texts: Callable[[], pd.DataFrame]
     names: int = 1
+    places: Mapping[str, Sequence[int | None]] = field(default_factory=dict)
 
 
 Sheets = Mapping[str, Sheet]
 
 
-def save(place: Path, about: Mapping[str, object], sheets: Sheets) -> None:
+@dataclass(frozen=True)
+class _Book:
+    about: Mapping[str, object]
+    sheets: Sheets
+    front: Front | None
+    digits: Digits
+
+
+def save(
+    place: Path,
+    about: Mapping[str, object],
+    sheets: Sheets,
+    front: Front | None = None,
+    digits: Digits = "rounded",
+) -> None:
     """Writes tables into one file, whole or not at all.
 
     `.csv` and `.parquet` hold a row an estimate, with its unit, its interval and in `flag` what must be known of it; `.xlsx` the same, a
-    sheet a table, behind a sheet that says what they are of; `.md` and `.tex` the tables as they are printed, rounded.
+    sheet a table, behind a sheet that says what they are of; `.md` and `.tex` the tables as they are printed, rounded. Numbers are
+    whole in `.parquet` and `.xlsx`, which shows them rounded; in `.csv` they are rounded to what their standard errors bear.
 
     Args:
-      about: what the tables are of, for the first sheet of a workbook.
+      about: what the tables are of, for a sheet of a workbook.
+      front: what stands before all else in a workbook.
+      digits: "full" for all digits in `.csv` too.
 
     Raises:
       UserError: the name ends in something else, a package that writes it is missing, or the file cannot be written.
     """
     refuse_file(place)
-    content = _WRITERS[place.suffix](about, sheets)
+    content = _WRITERS[place.suffix](_Book(about, sheets, front, digits))
     written(place, content)
 
 
@@ -60,8 +85,25 @@ def refuse_file(place: Path) -> None:
         raise UserError(str(place), [f"is written by {package}: {install(extra)}"])
 
 
-def _csv(about: Mapping[str, object], sheets: Sheets) -> bytes:
-    return as_csv(_stacked(sheets))
+def _csv(book: _Book) -> bytes:
+    parts = {as_cell(name): _changed(sheet.numbers, as_cell) for name, sheet in book.sheets.items()}
+    if book.digits == "rounded":
+        held = zip(parts.items(), book.sheets.values(), strict=True)
+        parts = {name: _short(rows, sheet.places) for (name, rows), sheet in held}
+    return _stacked(parts).to_csv(index=False).encode()
+
+
+def _short(rows: pd.DataFrame, places: Mapping[str, Sequence[int | None]]) -> pd.DataFrame:
+    """The rows with numbers as texts of so many decimals, as the terminal shows them but for the commas."""
+    texts = {
+        name: [_bare(value, own) for value, own in zip(rows[name], of, strict=True)]
+        for name, of in places.items()
+    }
+    return rows.assign(**{name: pd.Series(held, rows.index, dtype=object) for name, held in texts.items()})
+
+
+def _bare(value: float | None, places: int | None) -> str | None:
+    return None if value is None or math.isnan(value) else rounded(value, places).replace(",", "")
 
 
 def as_csv(rows: pd.DataFrame) -> bytes:
@@ -77,46 +119,27 @@ def _changed(rows: pd.DataFrame, changed: Callable[[str], str]) -> pd.DataFrame:
     return plain.assign(**{str(name): held[name] for name in texts})
 
 
-def _parquet(about: Mapping[str, object], sheets: Sheets) -> bytes:
+def _parquet(book: _Book) -> bytes:
     buffer = io.BytesIO()
-    _stacked(sheets).to_parquet(buffer, index=False)
+    _stacked({name: sheet.numbers for name, sheet in book.sheets.items()}).to_parquet(buffer, index=False)
     return buffer.getvalue()
 
 
-def _stacked(sheets: Sheets) -> pd.DataFrame:
-    parts = [sheet.numbers.assign(table=name) for name, sheet in sheets.items()]
+def _stacked(sheets: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    parts = [rows.assign(table=name) for name, rows in sheets.items()]
     whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"table": []})
     return whole[["table", *(column for column in whole if column != "table")]]
 
 
-def _workbook(about: Mapping[str, object], sheets: Sheets) -> bytes:
-    from openpyxl.styles import Font
-
-    held = {"about": pd.DataFrame({"what": list(about), "is": list(about.values())})}
-    held |= {name: sheet.numbers for name, sheet in sheets.items()}
-    buffer = io.BytesIO()
-    with pd.ExcelWriter(buffer, engine="openpyxl") as writer:
-        for name, rows in held.items():
-            _changed(rows, printable).to_excel(writer, sheet_name=name[:31], index=False)
-            sheet = writer.sheets[name[:31]]
-            sheet.freeze_panes = "A2"
-            sheet.auto_filter.ref = sheet.dimensions
-            for column in sheet.columns:
-                texts = [str(held.value) for held in column if held.value is not None]
-                sheet.column_dimensions[column[0].column_letter].width = min(
-                    max(map(len, texts), default=8) + 2, 60
-                )
-                for cell in column:
-                    if isinstance(cell.value, str):
-                        cell.data_type = "s"  # a label that begins with = is no formula,
-                        cell.quotePrefix = is_formula(cell.value)  # also once somebody has edited it
-                column[0].font = Font(bold=True)
-    return buffer.getvalue()
+def _workbook(book: _Book) -> bytes:
+    about = pd.DataFrame({"what": list(book.about), "is": list(book.about.values())})
+    sheets = {name: (_changed(one.numbers, printable), one.places) for name, one in book.sheets.items()}
+    return workbook({"about": (_changed(about, printable), {}), **sheets}, book.front)
 
 
-def _markdown(about: Mapping[str, object], sheets: Sheets) -> bytes:
+def _markdown(book: _Book) -> bytes:
     parts = []
-    for name, sheet in sheets.items():
+    for name, sheet in book.sheets.items():
         head, rows = _lines(sheet)
         escaped = [list(map(as_markdown, row)) for row in (head, *rows)]
         rule = ["---" if k < sheet.names else "---:" for k in range(len(head))]
@@ -125,9 +148,9 @@ def _markdown(about: Mapping[str, object], sheets: Sheets) -> bytes:
     return "\n".join(parts).encode()
 
 
-def _latex(about: Mapping[str, object], sheets: Sheets) -> bytes:
+def _latex(book: _Book) -> bytes:
     parts = []
-    for name, sheet in sheets.items():
+    for name, sheet in book.sheets.items():
         head, rows = _lines(sheet)
         lines = [f"{' & '.join(map(as_latex, row))} \\\\" for row in (head, *rows)]
         body = "\n".join([r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"])
@@ -143,7 +166,7 @@ def _lines(sheet: Sheet) -> tuple[list[str], list[list[str]]]:
     return [str(column) for column in table], table.to_numpy().tolist()
 
 
-_WRITERS: dict[str, Callable[[Mapping[str, object], Sheets], bytes]] = {
+_WRITERS: dict[str, Callable[[_Book], bytes]] = {
     ".csv": _csv, ".xlsx": _workbook, ".parquet": _parquet, ".md": _markdown, ".tex": _latex,
 }  # fmt: skip
 _NEEDED = {".xlsx": ("openpyxl", "excel"), ".parquet": ("pyarrow", "parquet")}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from engine.answers.shown import stacks, text_of
+from engine.answers.shown import YEAR, stacks, text_of
 from engine.answers.table import Kind, Table
+from engine.risk.as_text import places_of
 from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
 
@@ -30,6 +31,18 @@ def frame(table: Table) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def places(table: Table) -> dict[str, list[int | None]]:
+    """By column of `frame` that people read rounded, the decimals of each row that its standard error bears; None for four significant digits."""
+    held: dict[str, list[int | None]] = {}
+    for column in table.columns:
+        if column.kind is Kind.ESTIMATE:
+            own = [places_of(one) if isinstance(one, Estimate) else None for one in column.values]
+            held |= {column.name if stat == "estimate" else f"{column.name}_{stat}": own for stat in STATS}
+        elif column.kind is Kind.NUMBER and column.name not in table.dims and column.unit != YEAR:
+            held[column.name] = [None] * len(table)
+    return held
+
+
 def texts(table: Table, full: bool = True) -> pd.DataFrame:
     """The table rounded, as people read it: its first column says what each row is."""
     names, columns = stacks(table, full)
@@ -37,3 +50,10 @@ def texts(table: Table, full: bool = True) -> pd.DataFrame:
     heads = [table.title, *(of.head.replace("\n", ", ") for of in columns)]
     rows = pd.DataFrame(list(zip(*held, strict=True)), columns=heads)
     return rows
+
+
+def printed(table: Table) -> pd.DataFrame:
+    """The brief rows and columns as texts, by what each row is; all rows and columns where no row is brief."""
+    rows = texts(table, full=False)
+    rows = texts(table) if rows.empty else rows
+    return rows.set_index(rows.columns[0]).rename_axis(index=None)

@@ -37,6 +37,9 @@ def _dataset(table: Table) -> xr.Dataset:
     }
     form["columns"] = [_form(column) for column in table.columns]
     coords = {name: columns.pop(name) for name in labelled}
+    for name in columns:
+        if f"{name}_error" in columns:
+            columns[name].attrs["ancillary_variables"] = f"{name}_error"
     return xr.Dataset(columns, coords, {"comment": table.title, FORM: form})
 
 

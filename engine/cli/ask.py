@@ -16,6 +16,7 @@ from engine.cli.show.progress import progress
 
 if TYPE_CHECKING:
     from engine.answers.answer import Answer
+    from engine.answers.files import Digits
     from engine.answers.question import Field
     from engine.runs.asking import Asking
 
@@ -50,7 +51,7 @@ def command_of(name: str) -> click.Command:
         from engine.answers.files import refuse_file
         from engine.runs.asking import ask
 
-        face = {key: given.pop(key) for key in ("full", "save", "as_json", "quiet")}
+        face = {key: given.pop(key) for key in ("full", "save", "digits", "as_json", "quiet")}
         asked = {one.name: _flat(one, given.pop(one.name, None)) for one in own}
         if face["save"] is not None:
             refuse_file(face["save"])
@@ -69,7 +70,7 @@ def command_of(name: str) -> click.Command:
         wrapped = options.run_that_is_there(options.device(options.partial(command)))
     for one in reversed([one for one in own if not (on_study and one.name == "policies")]):
         wrapped = _option(one)(wrapped)
-    for option in (options.debug, options.quiet, _JSON, _SAVE, _FULL):
+    for option in (options.debug, options.quiet, _JSON, options.digits, _SAVE, _FULL):
         wrapped = option(wrapped)
     return click.command(name, help=cleandoc(record.__doc__), short_help=about(name))(wrapped)
 
@@ -125,12 +126,18 @@ def _by_name(observe: Any) -> Callable[[str, int, int], None]:
 
 
 def _print(
-    answer: Answer, kept: Path | None, of: Asking, full: bool, save: Path | None, as_json: bool
+    answer: Answer,
+    kept: Path | None,
+    of: Asking,
+    full: bool,
+    save: Path | None,
+    digits: Digits,
+    as_json: bool,
 ) -> None:
     from engine.cli.show.answers import print_answer, print_place
 
     if save is not None:
-        answer.save(save)
+        answer.save(save, digits)
     if as_json:
         screen.print_object(answer.plain())
         return

@@ -126,6 +126,10 @@ partial = click.option(
     "--partial", is_flag=True, help="Take also a run that has not come to its end: the blocks that are done."
 )
 full = click.option("--full", is_flag=True, help="All outcomes and all measures, in place of the headline.")
+digits = click.option(
+    "--digits", type=click.Choice(["rounded", "full"]), default="rounded",
+    help="Digits of a .csv: rounded to what the standard errors bear, as on the screen, or all of them; other files have all.",
+)  # fmt: skip
 quiet = click.option("--quiet", is_flag=True, help="No progress.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one list of records and nothing else.")
 debug = click.option(

@@ -14,6 +14,7 @@ from engine.cli.show.conditional_tables import print_conditional, print_yearly
 from engine.cli.show.risk_tables import MAIN, OTHERS, print_more, print_tables, shown_outcomes
 
 if TYPE_CHECKING:
+    from engine.answers.files import Digits
     from engine.runs.run import Run
 
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     "-o", "--out", type=click.Path(path_type=Path), metavar="FILE",
     help="Save the tables in a file that ends in .csv, .xlsx, .parquet, .md or .tex; with --full everything by year as well, and what the run has answered.",
 )  # fmt: skip
+@options.digits
 @options.partial
 @options.as_json
 @options.debug
@@ -42,6 +44,7 @@ def command(
     given: str | None,
     out: Path | None,
     full: bool,
+    digits: Digits,
     as_json: bool,
 ) -> None:
     """Print the risk of RUN.
@@ -53,7 +56,7 @@ def command(
     from engine.runs.upkeep import report_note
 
     if out is not None:
-        run.save_tables(out, variable, level, given, full)
+        run.save_tables(out, variable, level, given, full, digits)
         screen.print_line(screen.stdout(), "", f"Saved in {out}.", "dim")
         return
     answers, study = run.answers, run.answers.study

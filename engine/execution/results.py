@@ -16,7 +16,7 @@ from engine.risk.summaries import Summaries, summarise
 from engine.risk.tables import Tables, tables_of_paths, tables_of_tally
 from engine.risk.tallies import Tally, folded, unkept, unkept_events
 from engine.run_folder import cube, ledger, ownership, reading
-from engine.run_folder.cube_groups import described, groups
+from engine.run_folder.cube_groups import described_paths, groups
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import Record
 from engine.run_folder.parts import tally_of, yearly_fields
@@ -166,7 +166,7 @@ def _partial(answers: Answers, tree: xr.DataTree) -> xr.DataTree:
 
     whole_study = answers.folder.study
     numbers = np.concatenate([np.arange(b.first, b.first + b.count) for b in answers.blocks])
-    labels = xr.Variable("path", numbers, described("number of the future", "1"))
+    labels = xr.Variable("path", numbers, described_paths())
     summaries = answers.summaries(yearly_fields(answers.folder))
     over = f"{len(numbers):,} paths of {len(answers.blocks):,} blocks, of {whole_study.paths:,} asked for"
     parts = {

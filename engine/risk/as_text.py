@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from engine.formatting import FLOAT32, decimals, rounded
 
 if TYPE_CHECKING:
+    from engine.risk.intervals import Estimate
     from engine.risk.tables import Record
 
 NO_INTERVAL = "†"
@@ -88,8 +89,8 @@ def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) ->
     return Cell(estimate, ends, verdict, mark, record.flag, spread, record)
 
 
-def places_of(record: Record, scale: float = 1.0) -> int | None:
-    """Decimals that the record's standard error leaves; None where that is the rounding of what never varies."""
+def places_of(record: Record | Estimate, scale: float = 1.0) -> int | None:
+    """Decimals that the standard error leaves; None where that is the rounding of what never varies."""
     known = record.standard_error > FLOAT32 * abs(record.estimate)
     return decimals(scale * record.standard_error) if known else None
 

@@ -25,7 +25,6 @@ class Numbers:
       unit: that of what it is of if not given.
       table: the field of `Tables` that its records stand in; none if not given.
       measure: what these records have as measure, around the label along `measure`.
-      cell_methods: what CF says of how they are made of values; nothing if empty.
       bounds: what begins the names of the attributes that say the bounds of a yearly variable.
     """
 
@@ -35,7 +34,6 @@ class Numbers:
     unit: str | None = None
     table: Literal["", "risk", "comparison"] = ""
     measure: str = "{}"
-    cell_methods: str = ""
     bounds: Literal["", "valid", "bound"] = ""
 
     def measures(self, study: Study) -> dict[str, str]:
@@ -158,12 +156,7 @@ GROUPS = (
     SummaryGroup(
         "moments",
         "moments over {sample}; standard_error is that of the mean",
-        (
-            Numbers(
-                ("policy", "moment"),
-                cell_methods="path: mean path: standard_deviation",
-            ),
-        ),
+        (Numbers(("policy", "moment")),),
         "yearly",
         "moments",
     ),

@@ -20,7 +20,7 @@ import numpy as np
 from engine.risk.rounding import Rounding
 from engine.risk.summaries import Summaries
 from engine.run_folder import ledger
-from engine.run_folder.cube_groups import described_inputs, described_value, groups, policies
+from engine.run_folder.cube_groups import CONVENTIONS, described_inputs, described_value, groups, policies
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, Record
 from engine.storage import zarr_writer
@@ -240,7 +240,7 @@ def _root_attributes(study: Study) -> dict[str, Any]:
     except PackageNotFoundError:
         release = "unknown"
     return {
-        "Conventions": "CF-1.11",
+        "Conventions": CONVENTIONS,
         "title": study.name,
         "summary": study.question,
         "source": f"rustbelt {release}, model {study.model_name} {study.model_digest[:12]}",

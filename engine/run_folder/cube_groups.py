@@ -19,6 +19,11 @@ from engine.run_folder.units import udunits
 from engine.storage.zarr_writer import Group, Variable
 from engine.study.study import Event, Policy, Study
 
+CONVENTIONS = "CF-1.11"
+"""The climate and forecast conventions that the attributes of a cube and of an answer follow."""
+REASONS = "reasons"
+"""Group below one with estimates: what their flags say, as data."""
+
 
 def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tuple[str, Group]]:
     """Every summary group with its place, as `GROUPS` declares it, and its reasons where it has some.
@@ -40,11 +45,19 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         if group.place == "diagnostics" and summaries.rounding:
             about["rounding"] = json.dumps([one.as_dict() for one in summaries.rounding])
         variables, reasons = _variables(study, group, summaries), _reasons(study, group, summaries)
+        for called in reasons:
+            if called in variables:
+                variables[called].attrs["ancillary_variables"] = ancillary(called)
         if variables or not (group.optional or (group.sample and not study.years)):
             yield group.place, _labelled(study, summaries, variables, about)
         if reasons:
             comment = f"why estimates of /{group.place} have no interval, or what it holds"
-            yield f"{group.place}/reasons", _labelled(study, summaries, reasons, {"comment": comment})
+            yield f"{group.place}/{REASONS}", _labelled(study, summaries, reasons, {"comment": comment})
+
+
+def ancillary(name: str) -> str:
+    """Where the flags of an estimate stand, from its own group: what CF has `ancillary_variables` for."""
+    return f"{REASONS}/{name}"
 
 
 def _without(excluded: int | np.ndarray) -> str:
@@ -76,7 +89,7 @@ def _attributes(study: Study, group: SummaryGroup, of: Numbers, name: str, sampl
         return described(of.about.format(unit=study.unit), "1")
     value = described_value(study, group.of, name, of.about, of.unit)
     if not of.bounds:
-        return value | ({"cell_methods": of.cell_methods} if of.cell_methods else {})
+        return value
     entry = study.model.yearly[name]
     ends = valid_range(entry, of.bounds)
     if of.bounds == "valid":
@@ -185,6 +198,11 @@ def described_inputs(study: Study) -> dict[str, dict[str, Any]]:
         | ({"levers": ", ".join(uses[item.name])} if uses[item.name] else {})
         for item in study.inputs
     }
+
+
+def described_paths() -> dict[str, Any]:
+    """Attributes of the numbers of paths, wherever a coordinate has these: CF calls a member of an ensemble a realization."""
+    return {**described("number of the future, from 0", "1"), "standard_name": "realization"}
 
 
 def described(name: str, unit: str, about: str = "") -> dict[str, Any]:

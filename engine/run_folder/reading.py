@@ -13,7 +13,7 @@ from engine.errors import UserError
 from engine.formatting import command_line
 from engine.run_folder import ledger, ownership
 from engine.run_folder.cube import CUBE_FOLDER, attributes, cube_of
-from engine.run_folder.cube_groups import described
+from engine.run_folder.cube_groups import described_paths
 from engine.run_folder.folder import RunFolder
 from engine.storage import object_store
 from engine.storage.files import writing
@@ -141,7 +141,7 @@ def _numbered(tree: xr.DataTree) -> xr.DataTree:
             ):  # of the shards, which hold several chunks of dask
                 variable.encoding.pop(key, None)
         range_index = pd.RangeIndex(node.sizes["path"], name="path")
-        numbers = xr.IndexVariable("path", range_index, described("number of the future, from 0", "1"))
+        numbers = xr.IndexVariable("path", range_index, described_paths())
         node.coords["path"] = numbers
     return tree
 

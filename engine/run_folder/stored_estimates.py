@@ -13,10 +13,9 @@ from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
 from engine.risk.summary_groups import GROUPS, Numbers, SummaryGroup
 from engine.risk.tables import Record, Tables, record
-from engine.run_folder.cube_groups import labels
+from engine.run_folder.cube_groups import REASONS, ancillary, labels
 from engine.study.study import Study
 
-REASONS = "reasons"
 _REASON = {"reason": [str(reason) for reason in Reason], "detail": list(DETAILS)}
 _NOTHING = Estimate(np.nan, np.nan, np.nan, np.nan)
 
@@ -40,8 +39,9 @@ def taken_apart(groups: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
     for place, group in groups.items():
         there = group.drop_vars([name for name, of in group.variables.items() if not of.size])
         held = {str(name): of.variable for name, of in there.data_vars.items() if of.dtype == object}
-        made[place] = there.assign({name: _numbers(of) for name, of in held.items()})
         reasons = {name: _reasons(of) for name, of in held.items() if _is_flagged(of)}
+        numbers = {name: _numbers(of, name in reasons, name) for name, of in held.items()}
+        made[place] = there.assign(numbers)
         if held:
             stat = labels("stat", STATS, "the estimate, its standard error, its 95 % interval")
             made[place] = made[place].assign_coords(stat=stat)
@@ -95,10 +95,11 @@ def _records(study: Study, tree: xr.DataTree, group: SummaryGroup, of: Numbers) 
                     yield record(known[label], policy, name, estimate)
 
 
-def _numbers(held: xr.Variable) -> xr.Variable:
+def _numbers(held: xr.Variable, flagged: bool, name: str) -> xr.Variable:
     rows = [[getattr(one or _NOTHING, stat) for stat in STATS] for one in held.values.flat]
+    about = {**held.attrs, **({"ancillary_variables": ancillary(name)} if flagged else {})}
     return xr.Variable(
-        (*held.dims, "stat"), np.array(rows, np.float64).reshape(*held.shape, len(STATS)), held.attrs
+        (*held.dims, "stat"), np.array(rows, np.float64).reshape(*held.shape, len(STATS)), about
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,33 @@ def rows(study: Study, cube: xr.DataTree, paths: int | None = None) -> pd.DataFr
       paths: how many, from the first on; those whose draws are kept if not given.
     """
     draws, outcomes, count = _held(study, cube, paths)
-    index = pd.MultiIndex.from_product([study.policy_names, np.arange(count)], names=["policy", "path"])
+    return _rows(study, draws, outcomes, range(count))
+
+
+def parts_of_rows(
+    study: Study, cube: xr.DataTree, chunk: int, paths: int | None = None
+) -> Iterator[pd.DataFrame]:
+    """The rows of `rows` of so many paths at a time, under every policy; each part is read when its turn comes.
+
+    Args:
+      chunk: paths in a part; the last may have fewer.
+
+    Raises:
+      UserError: a part of no path.
+    """
+    if chunk < 1:
+        raise UserError("chunks", [f"expected one path or more in a part, got {chunk}."])
+    draws, outcomes, count = _held(study, cube, paths)
+    spans = [range(first, min(first + chunk, count)) for first in range(0, count, chunk)]
+    return (_rows(study, _part(draws, span), _part(outcomes, span), span) for span in spans)
+
+
+def _part(held: xr.Dataset, paths: range) -> xr.Dataset:
+    return held.isel({"path": slice(paths.start, paths.stop)}, missing_dims="ignore")
+
+
+def _rows(study: Study, draws: xr.Dataset, outcomes: xr.Dataset, paths: range) -> pd.DataFrame:
+    index = pd.MultiIndex.from_product([study.policy_names, np.asarray(paths)], names=["policy", "path"])
     columns = {str(name): np.tile(values.values, len(study.policies)) for name, values in draws.items()}
     columns |= {
         str(name): values.transpose("policy", "path").values.ravel() for name, values in outcomes.items()
@@ -97,9 +124,8 @@ def inference_data(study: Study, cube: xr.DataTree, paths: int | None = None) ->
 def _held(study: Study, cube: xr.DataTree, paths: int | None) -> tuple[xr.Dataset, xr.Dataset, int]:
     """Draws and outcomes of the first futures, not read yet, and how many these are."""
     count = min(study.keep.draws or study.paths if paths is None else paths, study.paths)
-    part = {"path": slice(0, count)}
     draws, outcomes = (
-        cube.children[name].to_dataset(inherit=False).isel(part, missing_dims="ignore")
+        _part(cube.children[name].to_dataset(inherit=False), range(count))
         if name in cube.children
         else xr.Dataset()
         for name in ("draws", "paths")

@@ -11,18 +11,27 @@ import pandas as pd
 
 from engine.answers import files
 from engine.answers.answer import Answer
-from engine.risk.as_text import cell, shown_in
-from engine.risk.tables import Record
+from engine.risk.as_text import cell, places_of, shown_in
+from engine.risk.summaries import STATS
+from engine.risk.tables import Record, Tables
+from engine.runs.policy_sheet import policy_sheet
 from engine.study.study import Study
 
 Named = Mapping[str, Sequence[Record]]
 """Records by the name of their table."""
 
 
-def save_tables(place: Path, study: Study, tables: Named, answers: Sequence[Answer] = ()) -> None:
-    """Writes tables into one file, whole or not at all: `engine.answers.files.save`.
+def save_tables(
+    place: Path,
+    study: Study,
+    tables: Named,
+    answers: Sequence[Answer] = (),
+    digits: files.Digits = "rounded",
+) -> None:
+    """Writes tables into one file, whole or not at all: `engine.answers.files.save`; tables `risk` and `comparison` also as its first sheet.
 
     Args:
+      digits: of a CSV file.
       answers: whose tables follow, each named by its question too.
 
     Raises:
@@ -34,12 +43,18 @@ def save_tables(place: Path, study: Study, tables: Named, answers: Sequence[Answ
         "fingerprint": study.fingerprint, "intervals": "95 %, of the Monte Carlo error",
     }  # fmt: skip
     sheets = {
-        name: files.Sheet(frame(study, records), partial(_texts, study, records), 2)
+        name: files.Sheet(frame(study, records), partial(_texts, study, records), 2, _places(records))
         for name, records in tables.items()
         if records
     }
     sheets |= {f"{one.question} {name}": of for one in answers for name, of in one.sheets.items()}
-    files.save(place, about, sheets)
+    front = policy_sheet(study, Tables([*tables.get("risk", ())], [*tables.get("comparison", ())]))
+    files.save(place, about, sheets, front, digits)
+
+
+def _places(records: Sequence[Record]) -> dict[str, list[int | None]]:
+    held = [places_of(record) for record in records]
+    return {stat: held for stat in STATS}
 
 
 def _texts(study: Study, records: Sequence[Record]) -> pd.DataFrame:

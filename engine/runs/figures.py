@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import plots
-from engine.errors import UserError
+from engine.errors import UserError, unknown
 from engine.plots.kinds import ANSWERS, KINDS, OUTCOME, YEARLY, Kind, figure
 from engine.runs import questions
 from engine.runs.inquiry import Inquiry
@@ -25,7 +25,9 @@ class Plots:
 
     def __getattr__(self, kind: str) -> Callable[..., Any]:
         if kind not in KINDS:
-            raise AttributeError(f"no figure is called '{kind}'. Known: {', '.join(KINDS)}.")
+            raise AttributeError(
+                unknown("figure", kind, KINDS), name=""
+            )  # a name would have Python add its own guess
 
         def draw(path: int = 0, **options: Any) -> Any:
             if options.get("variable") is None:

@@ -15,8 +15,10 @@ from engine.execution.anew import InFull, in_full
 from engine.formatting import unit_name, words
 from engine.run_folder import cube, ledger, provenance
 from engine.run_folder.cube_groups import (
+    CONVENTIONS,
     described,
     described_inputs,
+    described_paths,
     described_value,
     policies,
     valid_range,
@@ -69,7 +71,13 @@ def replay(
     if problems:
         raise UserError(study.source, problems)
     groups = _labelled(study, numbers, in_full(study, numbers, device, precision))
-    about = {"title": study.name, "seed": study.seed, "precision": precision, "summary": study.question}
+    about: dict[str, Any] = {
+        "Conventions": CONVENTIONS,
+        "title": study.name,
+        "seed": study.seed,
+        "precision": precision,
+        "summary": study.question,
+    }
     if single:
         groups = {name: group.isel(path=0, drop=True) for name, group in groups.items()}
         about["path"] = numbers[0]
@@ -143,7 +151,7 @@ def _levers(study: Study, draws: Mapping[str, np.ndarray]) -> dict[str, tuple[An
 
 
 def _path_numbers(numbers: Sequence[int] | np.ndarray) -> xr.Variable:
-    return xr.Variable("path", np.array(numbers, np.int64), described("number of the future", "1"))
+    return xr.Variable("path", np.array(numbers, np.int64), described_paths())
 
 
 def as_table(story: xr.DataTree) -> pd.DataFrame:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from engine.answers.files import refuse_file
-from engine.errors import UserError
+from engine.answers.files import Digits, refuse_file
+from engine.errors import UserError, closest, unknown
 from engine.execution import results
 from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.results import Answers
@@ -146,6 +146,30 @@ class Run(Inquiry):
 
     # ------------------------------------------------------------------------------------------ numbers
 
+    def __getitem__(self, name: str) -> xr.DataArray:
+        """An outcome on every path, [policy, path], or the draws of a factor, [path]: labelled, read when they are needed.
+
+        Raises:
+          KeyError: neither is kept under that name.
+        """
+        kept = [self.cube.children[place] for place in ("paths", "draws") if place in self.cube.children]
+        for group in kept:
+            if name in group.data_vars:
+                return group.to_dataset()[name]
+        raise KeyError(
+            unknown("outcome or factor", name, [str(key) for group in kept for key in group.data_vars])
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        """Nothing: says which attribute may be meant."""
+        if hasattr(type(self), name):  # there, and failed inside: what failed is raised again
+            return object.__getattribute__(self, name)
+        close = closest(name, [one for one in dir(type(self)) if one[0] != "_"])
+        hint = f" Did you mean '{close}'?" if close and name[0] != "_" else ""
+        raise AttributeError(
+            f"a run has no '{name}'.{hint}", name=""
+        )  # a name would have Python add its own guess
+
     def risk(self, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
         """Mean, VaR and ES of outcomes, and probabilities of events, by policy: a row an estimate, with its interval.
 
@@ -166,9 +190,27 @@ class Run(Inquiry):
         questions.refuse_unknown(variable, questions.yearly_names(self.study, self.cube))
         return self._frame(questions.by_year(self.answers, self.cube, variable, stated_level(level)))
 
-    def to_dataframe(self, paths: int | None = None) -> pd.DataFrame:
-        """Futures as rows: `engine.runs.elsewhere.rows`."""
-        return elsewhere.rows(self.answers.study, self.cube, paths)
+    @overload
+    def to_dataframe(self, paths: int | None = None, chunks: None = None) -> pd.DataFrame: ...
+    @overload
+    def to_dataframe(self, paths: int | None = None, *, chunks: int) -> Iterator[pd.DataFrame]: ...
+    def to_dataframe(
+        self, paths: int | None = None, chunks: int | None = None
+    ) -> pd.DataFrame | Iterator[pd.DataFrame]:
+        """Futures as rows, indexed by policy and path: the factors that were drawn and the outcomes that are kept.
+
+        Args:
+          paths: how many, from the first on; those whose draws are kept if not given.
+          chunks: paths in a frame, for a run that does not fit into memory: gives frames of so many paths one after another, each read
+            when its turn comes; one frame of all if not given.
+
+        Raises:
+          UserError: `chunks` is below 1.
+        """
+        study = self.answers.study
+        if chunks is None:
+            return elsewhere.rows(study, self.cube, paths)
+        return elsewhere.parts_of_rows(study, self.cube, chunks, paths)
 
     def to_ema(self, paths: int | None = None) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
         """Experiments and outcomes as ema_workbench has them: `engine.runs.elsewhere.experiments`."""
@@ -185,6 +227,7 @@ class Run(Inquiry):
         level: str | float | None = None,
         given: str | None = None,
         full: bool = False,
+        digits: Digits = "rounded",
     ) -> Path:
         """The tables of risk and of paired differences as one file, by how its name ends: csv, xlsx, parquet, md or tex; gives its place.
 
@@ -193,6 +236,7 @@ class Run(Inquiry):
           level: only measures at this level, such as 99.
           given: a condition, for the table of `given` in their place.
           full: all tables there are: every yearly variable by year and place as well, and what the run has answered.
+          digits: of a CSV file: as many as the standard errors bear; "full" for all.
 
         Raises:
           UserError: as `engine.runs.export.save_tables`.
@@ -216,7 +260,8 @@ class Run(Inquiry):
                     r for name in names for r in questions.by_year(self.answers, cube, name, at)
                 ]
         whole = full and given is None and variable is None
-        save_tables(Path(place), self.answers.study, tables, questions.kept(self.run_folder) if whole else ())
+        kept = questions.kept(self.run_folder) if whole else ()
+        save_tables(Path(place), self.answers.study, tables, kept, digits)
         return Path(place)
 
     # ------------------------------------------------------------------------------------------ single paths

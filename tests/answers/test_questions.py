@@ -14,12 +14,14 @@ from pathlib import Path
 
 import jsonschema
 import numpy as np
+import pandas as pd
 import pytest
 
 from engine.answers import registry
 from engine.answers.answer import Answer
 from engine.answers.plain import SCHEMA
 from engine.answers.question import RUN, Option, fields
+from engine.answers.shown import stacks, text_of
 from engine.answers.table import Kind
 from engine.errors import UserError
 from engine.run_folder import answer_store, ledger
@@ -75,6 +77,38 @@ def test_json_frame_and_groups_hold_the_same(answers, done, name):
                 np.testing.assert_array_equal(frame[column.name], np.array(held, float))
             else:
                 assert list(frame[column.name]) == held
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_brief_frame_has_the_texts_of_the_screen(answers, name):
+    for table in answers[name].tables:
+        names, columns = stacks(table, full=False)
+        if names.cells:
+            brief = answers[name].frame(table.name, brief=True)
+            assert [*brief.index] == [one.estimate for one in names.cells]
+            assert brief.to_numpy().T.tolist() == [[text_of(one) for one in of.cells] for of in columns]
+        assert len(answers[name].frame(table.name, brief=True)) > 0
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_csv_file_keeps_the_digits_that_the_errors_bear(answers, name, tmp_path):
+    answer = answers[name]
+    short, whole = (
+        pd.read_csv(answer.save(tmp_path / f"{digits}.csv", digits), low_memory=False)
+        for digits in ("rounded", "full")
+    )
+    assert [*short] == [*whole] and len(short) == len(whole) == sum(map(len, answer.tables))
+    for table in answer.tables:
+        at = whole["table"] == table.name
+        for column in table.columns:
+            if column.kind is Kind.ESTIMATE:
+                exact, error = whole.loc[at, column.name], whole.loc[at, f"{column.name}_standard_error"]
+                off = (short.loc[at, column.name] - exact).abs()
+                assert ((off <= 0.5 * error * 1.001) | (off <= 1e-3 * exact.abs()) | exact.isna()).all(), (
+                    column.name
+                )
+            elif column.name in table.dims or column.kind is not Kind.NUMBER:
+                assert [*short.loc[at, column.name].astype(str)] == [*whole.loc[at, column.name].astype(str)]
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

@@ -178,6 +178,7 @@ def test_everything_has_a_name_and_a_unit_and_no_moment_or_place(finished):
         "unit_name": "% of 2015 GDP",
         "worse": "high",
         "flags": "reform ES99: too few exceedances",
+        "ancillary_variables": "reasons/capital_shortfall_peak",
     }
     assert str(tree["events"]["rule"].sel(event="banks_wrecked").values) == "capital_shortfall_peak > 1"
     assert tree["comparison/worse"]["worst_two_year_growth"].attrs["units"] == "1"

@@ -4,13 +4,15 @@ import dataclasses
 import importlib.util
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import engine
-from engine.answers import files
+from engine.answers import files, workbook
 from engine.errors import UserError
 from engine.modelling.records import Factor, Outcome, StaticModel
+from engine.risk.as_text import cell
 from engine.risk.intervals import Estimate
 from engine.risk.tables import record
 from engine.runs import export
@@ -46,7 +48,7 @@ def records_of(run):
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_file_of_rows_holds_every_estimate_with_its_unit(run, tmp_path, ending):
-    place = run.save_tables(tmp_path / f"table.{ending}")
+    place = run.save_tables(tmp_path / f"table.{ending}", digits="full")
     rows = pd.read_csv(place) if ending == "csv" else pd.read_parquet(place)
     records = records_of(run)
     assert list(rows["estimate"]) == [r.estimate for r in records]
@@ -56,9 +58,81 @@ def test_a_file_of_rows_holds_every_estimate_with_its_unit(run, tmp_path, ending
     assert not rows[["low", "high"]].isna().all(axis=None)
 
 
+def test_a_csv_file_has_the_digits_that_the_terminal_shows(run, tmp_path):
+    place = run.save_tables(tmp_path / "table.csv")
+    rows = pd.read_csv(place, dtype=str, keep_default_na=False)
+    shown = [cell(record) for record in records_of(run)]
+    assert [row.replace(",", "") for row in (one.estimate for one in shown)] == list(rows["estimate"])
+    ends = [f"[{low}, {high}]" if low else "" for low, high in zip(rows["low"], rows["high"], strict=True)]
+    assert [one.interval.replace(",", "").replace(" ", ", ") for one in shown] == ends
+    whole = pd.read_csv(run.save_tables(tmp_path / "whole.csv", digits="full"))
+    off = (pd.read_csv(place)["estimate"] - whole["estimate"]).abs()
+    assert (off <= 0.5 * whole["standard_error"] + 1e-12).all() and (off > 0).any()
+    assert list(pd.read_csv(place)["level"].dropna()) == list(whole["level"].dropna())
+
+
+def test_a_csv_of_rounded_numbers_escapes_no_number(marked, tmp_path):
+    study, records = marked
+    export.save_tables(tmp_path / "table.csv", study, {"risk": records})
+    assert "'-1.50" not in (tmp_path / "table.csv").read_text()
+
+
+def test_a_workbook_begins_with_policies_as_columns(run, tmp_path):
+    import openpyxl
+
+    book = openpyxl.load_workbook(run.save_tables(tmp_path / "table.xlsx"))
+    sheet = book.worksheets[0]
+    policies, base = run.study.policy_names, run.study.baseline
+    above, heads, *rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=3)]
+    gaps = [f"{name} - {base}" for name in policies if name != base]
+    assert [one for one in above if one] == [f"{n} (baseline)" if n == base else n for n in policies] + gaps
+    assert sheet.freeze_panes == "D5" and heads[:4] == ["outcome or event", "measure", "unit", "estimate"]
+    records = {(r.measure, r.policy, r.variable): r for r in records_of(run)}
+    titles = {run.study.title("outcomes", name): name for name in run.study.headline}
+    titles |= {run.study.title("events", event.name): event.name for event in run.study.events}
+    numbers = [row for row in rows if row[0] in titles]
+    assert [row[1] for row in numbers] == ["mean", "ES99"] * len(run.study.headline) + ["probability"] * len(
+        run.study.events
+    )
+    for row in numbers:
+        name, measure = titles[row[0]], row[1]
+        for k, policy in enumerate(policies):
+            own = records[measure, policy, name]
+            assert row[3 + 3 * k : 6 + 3 * k] == [held(own.estimate), held(own.low), held(own.high)]
+        for k, policy in enumerate(name for name in policies if name != base):
+            gap, at = records[f"difference_{measure}", policy, name], 3 + 3 * len(policies) + 4 * k
+            assert row[at : at + 3] == [held(gap.estimate), held(gap.low), held(gap.high)]
+            loss = run.study.is_loss(name) if name in run.study.model.outcomes else True
+            judged = cell(gap, loss=loss).verdict
+            assert row[at + 3] == {"same": "not distinguishable", "": "no interval"}.get(judged, judged)
+    for line in sheet.iter_rows(min_row=5):
+        for one in line:
+            if isinstance(one.value, float):
+                assert one.data_type == "n" and one.number_format != "General"
+    shares = [
+        one for line in sheet.iter_rows(min_row=5) if line[1].value == "probability" for one in line[3:6]
+    ]
+    assert shares and all(one.number_format.endswith("0%") for one in shares if one.value is not None)
+
+
+def held(number):
+    return None if np.isnan(number) else pytest.approx(number, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("value", "places", "shown", "expected"),
+    [
+        (3.9456, 2, "", "#,##0.00"), (2390.7, -1, "", "#,##0"), (0.2502, 3, "%", "#,##0.0%"), (-0.244, 3, "points", '#,##0.0%"-points"'),
+        (1e-9, 11, "", "0.00E+00"), (2e12, -3, "", "0.00E+00"), (12.345, None, "", "#,##0.00"), (0.0, None, "", "#,##0"), (np.inf, 2, "", "General"),
+    ],
+)  # fmt: skip
+def test_the_format_of_a_cell_shows_the_digits_that_the_error_bears(value, places, shown, expected):
+    assert workbook.number_format(value, places, shown) == expected
+
+
 def test_a_workbook_has_a_sheet_a_table_and_one_of_what_it_is(run, tmp_path):
     sheets = pd.read_excel(run.save_tables(tmp_path / "table.xlsx"), sheet_name=None)
-    assert list(sheets) == ["about", "risk", "comparison"]
+    assert list(sheets) == ["policies", "about", "risk", "comparison"]
     held = [r.estimate for r in run.answers.all_tables.risk]
     assert list(sheets["risk"]["estimate"]) == pytest.approx(held, rel=1e-14)  # decimal text in between
     about = dict(zip(sheets["about"]["what"], sheets["about"]["is"], strict=True))
@@ -174,7 +248,7 @@ def test_a_full_workbook_has_all_risk_tables_with_units_those_by_year_too(tmp_pa
     model = engine.load_model_file(f"{MODELS}:Pond")
     pond = engine.run(str(write(tmp_path, POND)), tmp_path / "run", model, device="cpu")
     sheets = pd.read_excel(pond.save_tables(tmp_path / "all.xlsx", full=True), sheet_name=None)
-    assert list(sheets) == ["about", "risk", "comparison", "by year"]
+    assert list(sheets) == ["policies", "about", "risk", "comparison", "by year"]
     by_year = sheets["by year"]
     assert {*by_year["variable"]} == {*model.yearly} and {*by_year["year"]} == {*pond.study.years}
     assert {*by_year["unit"]} == {entry.unit for entry in model.yearly.values()}

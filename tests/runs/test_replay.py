@@ -129,7 +129,11 @@ def test_several_paths_are_the_single_ones_bit_for_bit(tmp_path, study_in):
     many = replay(study, np.array(numbers))
     for group in many.children:
         assert_same(many[group]["path"].values, np.array(numbers))
-        assert many[group]["path"].attrs == {"long_name": "number of the future", "units": "1"}
+        assert many[group]["path"].attrs == {
+            "long_name": "number of the future, from 0",
+            "units": "1",
+            "standard_name": "realization",
+        }
         assert all(values.dims[0] == "path" for values in many[group].data_vars.values())
     for k, number in enumerate(numbers):
         one = replay(study, number)

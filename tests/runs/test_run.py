@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 import subprocess
 import sys
+import traceback
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from engine.execution import results
 from engine.plots.kinds import KINDS
 from engine.risk.evidence import stated_level
 from engine.run_folder.folder import RunFolder
+from engine.runs import elsewhere
 from engine.runs.replay import replay
 from engine.runs.upkeep import Repair
 from tests.small_files import BRIDGE, MODELS, POND, write
@@ -78,8 +80,45 @@ def test_names_that_there_are_not_are_refused(place):
             ask("nothing")
     with pytest.raises(UserError, match="level"):
         run.risk(level=12)
-    with pytest.raises(AttributeError, match="no figure is called 'pie'"):
+    with pytest.raises(AttributeError, match=r"unknown figure 'pie'\. Known: overview, fan"):
         _ = run.plot.pie
+
+
+def test_a_name_that_is_close_to_one_is_told_which(place):
+    _, run = place
+    name = run.study.keep.outcomes[0]
+    with pytest.raises(KeyError, match=f"unknown outcome or factor '{name}x'. Did you mean '{name}'?"):
+        _ = run[f"{name}x"]
+    with pytest.raises(KeyError, match="Known: "):
+        _ = run["zzz"]
+    with pytest.raises(AttributeError, match=r"^a run has no 'compar'\. Did you mean 'compare'\?$") as caught:
+        _ = run.compar
+    told = "".join(traceback.format_exception_only(caught.value))
+    assert told.count("Did you mean") == 1
+    with pytest.raises(AttributeError, match=r"^a run has no '_zzz'\.$"):
+        _ = run._zzz
+    with pytest.raises(AttributeError, match=r"Did you mean 'fan'\?"):
+        _ = run.plot.fann
+    with pytest.raises(UserError, match=f"Did you mean '{name}'"):
+        run.compare(f"{name}x")
+    with pytest.raises(KeyError, match="Did you mean 'differences'"):
+        _ = run.compare()["diferences"]
+
+
+def test_what_fails_inside_an_attribute_is_not_taken_for_a_name_that_is_missing(place, monkeypatch):
+    run = engine.open_run(place[1].folder)
+    monkeypatch.setattr(
+        "engine.execution.results.cube_of", lambda *_: (_ for _ in ()).throw(AttributeError("broken inside"))
+    )
+    with pytest.raises(AttributeError, match="broken inside"):
+        _ = run.cube
+
+
+def test_an_outcome_or_a_factor_by_its_name(place):
+    _, run = place
+    name, factor = run.study.keep.outcomes[0], run.study.inputs[0].name
+    assert run[name].identical(run.cube["paths"][name]) and run[name].dims == ("policy", "path")
+    assert run[factor].identical(run.cube["draws"][factor]) and run[factor].dims == ("path",)
 
 
 def test_futures_as_rows(place):
@@ -93,6 +132,33 @@ def test_futures_as_rows(place):
     drawn = run.cube["draws"][factor].values[:50]
     for policy in run.study.policy_names:
         assert np.array_equal(frame.loc[policy, factor], drawn)
+
+
+@pytest.mark.parametrize("chunk", [700, 1500, 5000])
+def test_futures_in_parts_are_those_at_once(place, chunk):
+    _, run = place
+    parts = [*run.to_dataframe(chunks=chunk)]
+    whole = run.to_dataframe()
+    firsts = [int(part.index[0][1]) for part in parts]
+    assert firsts == [*range(0, run.study.paths, chunk)]
+    assert all(len(part) <= chunk * len(run.study.policies) for part in parts)
+    together = pd.concat(parts).sort_index(level="policy", sort_remaining=False, kind="stable")
+    pd.testing.assert_frame_equal(
+        together, whole.sort_index(level="policy", sort_remaining=False, kind="stable")
+    )
+    assert len([*run.to_dataframe(paths=1000, chunks=chunk)]) == -(-1000 // chunk)
+    with pytest.raises(UserError, match="one path or more"):
+        run.to_dataframe(chunks=0)
+
+
+def test_a_part_of_the_futures_is_read_when_its_turn_comes(place, monkeypatch):
+    _, run = place
+    made = []
+    rows = elsewhere._rows
+    monkeypatch.setattr(elsewhere, "_rows", lambda *given: made.append(given[-1]) or rows(*given))
+    parts = run.to_dataframe(chunks=1000)
+    assert not made
+    assert next(parts).index.get_level_values("path").max() == 999 and made == [range(1000)]
 
 
 def test_single_paths(place):

@@ -1,0 +1,92 @@
+"""The first sheet of a run's workbook: policies as columns, each with its interval and how it differs from the baseline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from engine.answers.workbook import Front, Number
+from engine.risk.as_text import cell, places_of
+from engine.risk.tables import Record, Tables, against_baseline
+from engine.study.study import Study
+
+_VERDICTS = {"same": "not distinguishable"}
+_HEADS = ("outcome or event", "measure", "unit")
+
+
+def policy_sheet(study: Study, tables: Tables) -> Front | None:
+    """A row an outcome of the headline and measure, then a row an event; of all outcomes in the records if none is of the headline; None without records."""
+    records = {(r.measure, r.policy, r.variable): r for r in (*tables.risk, *tables.comparison)}
+    there = dict.fromkeys(record.variable for record in tables.risk)
+    outcomes = [name for name in study.headline if name in there] or [
+        name for name in there if name in study.model.outcomes
+    ]
+    names = [*outcomes, *(name for name in study.events_by_name if name in there)]
+    measures = _measures([*dict.fromkeys(record.measure for record in tables.risk)])
+    rows = [
+        _row(study, records, name, measure)
+        for name in names
+        for measure in measures
+        if any((measure, policy, name) in records for policy in study.policy_names)
+    ]
+    if not rows:
+        return None
+    base, others = study.baseline, [name for name in study.policy_names if name != study.baseline]
+    own = [(f"{name} (baseline)" if name == base else name, 3) for name in study.policy_names]
+    basis = f"{study.paths:,} paths, seed {study.seed}; low and high: 95 % intervals of the Monte Carlo error"
+    return Front(
+        "policies", f"{study.name}: {study.question}", basis,
+        [("", len(_HEADS)), *own, *((f"{name} - {base}", 4) for name in others), ("", 2)],
+        [*_HEADS, *("estimate", "low", "high") * len(own), *("difference", "low", "high", "verdict") * len(others), "flags", "about"],
+        rows, _notes(measures), len(_HEADS),
+    )  # fmt: skip
+
+
+def _measures(there: Sequence[str]) -> Sequence[str]:
+    """Mean, ES99 (the highest ES without it) and probability; all that there are where these are of one level."""
+    tails = [name for name in there if name.startswith("ES")]
+    main = ("mean", "ES99" if "ES99" in tails else tails[-1] if tails else "", "probability")
+    return [name for name in there if name in main] if "mean" in there else there
+
+
+def _row(
+    study: Study, records: Mapping[tuple[str, str, str], Record], name: str, measure: str
+) -> list[str | Number]:
+    outcome = study.model.outcomes.get(name)
+    is_loss = outcome.loss if outcome else True
+    own = [records.get((measure, policy, name)) for policy in study.policy_names]
+    others = [policy for policy in study.policy_names if policy != study.baseline]
+    gaps = [records.get((against_baseline(measure), policy, name)) for policy in others]
+    values: list[str | Number] = [study.title("outcomes" if outcome else "events", name), measure]
+    values.append(outcome.unit if outcome else "share")
+    for one in own:
+        values += _numbers(one, "%" if not outcome else "")
+    for one in gaps:
+        verdict = cell(one, loss=is_loss).verdict or ("no interval" if one else "")
+        values += [*_numbers(one, "points" if not outcome else ""), _VERDICTS.get(verdict, verdict)]
+    flags = {one.flag: None for one in own if one and one.flag}
+    flags |= {f"difference: {one.flag}": None for one in gaps if one and one.flag}
+    about = outcome.about if outcome else study.events_by_name[name].about
+    worse = f"{'high' if is_loss else 'low'} is worse"
+    return [*values, "; ".join(flags), f"{about}; {worse}" if about else worse]
+
+
+def _numbers(one: Record | None, shown: Literal["", "%", "points"]) -> list[Number]:
+    if one is None:
+        return [Number(math.nan, None)] * 3
+    places = places_of(one)
+    return [Number(value, places, shown) for value in (one.estimate, one.low, one.high)]
+
+
+def _notes(measures: Sequence[str]) -> list[str]:
+    levels = {measure.removeprefix("ES") for measure in measures if measure.startswith("ES")}
+    return [
+        *(
+            f"ES{level}: the mean of the worst {100 - float(level):.3g} % of futures."
+            for level in sorted(levels)
+        ),
+        "better, worse: the interval of the difference leaves out zero; not distinguishable: it does not.",
+        "Without low and high there is no interval that could be trusted: the column of flags says why.",
+        "Cells hold all digits and show those that the standard error bears; the sheets behind have every outcome and measure.",
+    ]
