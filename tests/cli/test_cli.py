@@ -53,7 +53,10 @@ def test_the_list_of_commands_cuts_no_words(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [("rustbelt",), ("rustbelt_2016",), ("rustbelt", "--gates")])
+@pytest.mark.parametrize(
+    "words",
+    [("rustbelt",), pytest.param(("rustbelt_2016",), marks=pytest.mark.sweep), ("rustbelt", "--gates")],
+)
 def test_what_check_shows_fits_a_terminal_with_every_word_whole(monkeypatch, words):
     monkeypatch.setattr(streams.Screen, "is_terminal", True)
     pages = []
