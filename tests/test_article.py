@@ -159,6 +159,7 @@ def test_filling_the_page_again_changes_nothing():
 
 
 @pytest.mark.slow
+@pytest.mark.sweep
 def test_every_command_of_the_page_runs_and_answers_every_row():
     """Under the view of 2016; under the other one the next test runs them all."""
     records = article.records(PAGE, "then", paths=1024)

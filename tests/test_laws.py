@@ -59,7 +59,7 @@ def on_devices(folder: Path, study: str, devices: int, order: list[int]) -> dict
         ("farms", [(2, [1, 0])]),
         pytest.param("latin", [(2, [1, 0])], marks=pytest.mark.slow),
         pytest.param("shocks", [(2, [1, 0]), (4, [0, 1])], marks=pytest.mark.slow),
-        pytest.param("farms", [(3, [1, 0]), (4, [0, 1])], marks=pytest.mark.slow),
+        pytest.param("farms", [(3, [1, 0]), (4, [0, 1])], marks=[pytest.mark.slow, pytest.mark.sweep]),
         pytest.param("rustbelt", [(2, [1, 0]), (4, [0, 1])], marks=pytest.mark.slow),
     ],
 )

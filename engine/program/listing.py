@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -127,6 +128,7 @@ class Words:
     numbers: tuple[Operation, ...]
 
 
+@functools.cache
 def words(sampler: Sampler, law: str, dtype: type) -> Words:
     """The list of a sampler, for streams of one law: "normal" or "uniform"."""
     scalars = Scalars()

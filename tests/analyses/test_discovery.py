@@ -24,6 +24,7 @@ def few_resamples(request, monkeypatch):
         monkeypatch.setattr(discovery, "RESAMPLES", 2)
 
 
+@pytest.mark.slow
 def test_the_corner_is_the_box_and_nothing_else_is_limited(of):
     for method in ("prim", "cart"):
         first, *others = of.boxes[method]
@@ -39,6 +40,7 @@ def test_the_corner_is_the_box_and_nothing_else_is_limited(of):
     assert max(share for name, share in of.stability.items() if name not in ("x1", "x2")) < 0.2
 
 
+@pytest.mark.slow
 def test_the_finding_is_in_words_and_the_groups_hold_it(of):
     assert "x1 below 0.2" in sentence(of) and "its lower quarter; x2 below " in sentence(of)
     held = {table.name: table for table in tables(of)}
@@ -100,6 +102,7 @@ def test_the_method_whose_boxes_tell_better_leads():
     assert row["correlation"].estimate == one.estimate
 
 
+@pytest.mark.slow
 def test_of_two_that_tell_alike_the_one_with_fewer_limits_leads(of):
     """Of the corner both find the one box, PRIM is named first; of noise about it, whoever needs fewer limits."""
     assert [*of.boxes] == ["prim", "cart"] and of.lead.limits == {"prim": 2, "cart": 2}
@@ -178,13 +181,14 @@ def test_of_many_factors_those_whose_laws_differ_are_searched():
 
 
 @pytest.mark.slow
-def test_intervals_on_other_futures_cover_what_a_box_truly_holds(monkeypatch):
+@pytest.mark.parametrize("runs", [100, pytest.param(400, marks=pytest.mark.sweep)])
+def test_intervals_on_other_futures_cover_what_a_box_truly_holds(monkeypatch, runs):
     """Cases are 80 % of a corner and 5 % of the rest, 2,000 paths a run: coverage and density of whatever box CART found."""
     monkeypatch.setattr(
         discovery, "proposed", lambda _, *args: box_search.proposed("cart", *args), raising=True
     )
     monkeypatch.setattr(discovery, "RESAMPLES", 1)
-    study, hits, runs = square(2000), {"coverage": 0, "density": 0}, 400
+    study, hits = square(2000), {"coverage": 0, "density": 0}
     for seed in range(runs):
         draws, rng = drawn(study, seed), np.random.default_rng(10_000 + seed)
         corner = (draws["x1"] < 0.25) & (draws["x2"] < 0.4)

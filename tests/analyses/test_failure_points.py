@@ -48,7 +48,9 @@ def by_integration(name):
     return mass.sum(), shares / mass.sum()
 
 
-@pytest.mark.parametrize("name", [*POINTS])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (k % 2)) for k, name in enumerate(POINTS)]
+)
 def test_every_point_that_is_about_as_near_is_named_with_its_share(name):
     given = explained(name)
     probability, shares = by_integration(name)
@@ -166,7 +168,7 @@ class Constant(StaticModel):
 @pytest.mark.parametrize(
     ("model", "text"),
     [
-        (Weather, "farthest from their priors stand noise in 20"),
+        pytest.param(Weather, "farthest from their priors stand noise in 20", marks=pytest.mark.slow),
         (Constant, "there is nothing that is drawn."),
     ],
 )

@@ -72,6 +72,7 @@ def test_probabilities_are_moved_by_points_and_inputs_stand_in_the_order_of_the_
     )
 
 
+@pytest.mark.slow
 def test_what_salib_says_is_a_table_of_its_own():
     pytest.importorskip("SALib")
     given = asked(chosen(512), outcome=("cost",), given_data=True)

@@ -1,6 +1,7 @@
 """Every question keeps one contract: JSON, frame and groups hold the same; whatever the run, it answers or refuses in words."""
 
 import ast
+import functools
 import json
 import os
 import shutil
@@ -9,7 +10,6 @@ import sys
 from collections.abc import Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import jsonschema
@@ -31,6 +31,7 @@ from engine.runs.upkeep import verify
 from tests import methods
 from tests.analyses.explained import SUM
 from tests.answers.asked import OPTIONS, Broken, Constant, Still, summed
+from tests.pairs import in_turn
 from tests.small_files import call
 
 QUESTIONS = [*registry.QUESTIONS]
@@ -130,21 +131,21 @@ def test_tables_say_what_they_hold_and_their_first_row_is_shown(answers, name):
             assert column.about, (table.name, column.name)
 
 
+@pytest.mark.parametrize("full", [(), pytest.param(("--full",), marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_the_command_fits_the_screen_and_keeps_what_the_method_keeps(answers, done, name, monkeypatch):
+def test_the_command_fits_the_screen_and_keeps_what_the_method_keeps(answers, done, name, full, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     folder = done.folder
     flags = {one.name: one.flag for one in fields(registry.question(name))}
     words = [word for key, value in OPTIONS[name].items() for word in _words(flags[key], value)]
     monkeypatch.setattr("engine.run_folder.finding.stored_study", lambda *_, **__: done.study)
-    for full in ((), ("--full",)):
-        ended = call(name, folder, *words, "--quiet", *full)
-        assert ended.exit_code == 0, ended.output
-        lines = ended.stdout.splitlines()
-        assert " ".join(ended.stdout.split()).startswith(answers[name].finding[:40])
-        commands = "xarray.open", "rustbelt "  # which are never broken
-        wide = [line for line in lines if len(line) > 80 and not any(one in line for one in commands)]
-        assert not wide, wide
+    ended = call(name, folder, *words, "--quiet", *full)
+    assert ended.exit_code == 0, ended.output
+    lines = ended.stdout.splitlines()
+    assert " ".join(ended.stdout.split()).startswith(answers[name].finding[:40])
+    commands = "xarray.open", "rustbelt "  # which are never broken
+    wide = [line for line in lines if len(line) > 80 and not any(one in line for one in commands)]
+    assert not wide, wide
 
 
 def _words(flag, value):
@@ -180,10 +181,17 @@ STUDIES = {
 }
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
-@pytest.mark.parametrize("kind", STUDIES)
-def test_whatever_the_run_it_answers_or_refuses_in_words(name, kind, tmp_path):
-    done = run(summed(**STUDIES[kind]), out=tmp_path / "run")
+@pytest.fixture(scope="module")
+def run_of(tmp_path_factory):
+    """A run of each kind, which is made once."""
+    return functools.cache(
+        lambda kind: run(summed(**STUDIES[kind]), out=tmp_path_factory.mktemp("kind") / "run")
+    )
+
+
+@pytest.mark.parametrize(("kind", "name"), in_turn(STUDIES, QUESTIONS, 1))
+def test_whatever_the_run_it_answers_or_refuses_in_words(run_of, kind, name):
+    done = run_of(kind)
     try:
         answer = done.ask(name, **OPTIONS[name])
     except UserError as error:
@@ -219,7 +227,7 @@ def extended(folder):
     return opened
 
 
-@pytest.mark.parametrize("state", [begun, extended])
+@pytest.mark.parametrize("state", [begun, pytest.param(extended, marks=pytest.mark.slow)])
 def test_a_run_that_has_not_come_to_its_end_answers_of_what_is_there(answers, done, state, tmp_path):
     opened = state(tmp_path / "run")
     for name in QUESTIONS:
@@ -269,7 +277,7 @@ def test_an_answer_that_is_killed_while_it_is_written_is_none_and_asked_again(an
     files = len(ledger.files_of(folder.path, name))
     for written in (0, 1, files // 2, files - 1):
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(ledger, "write_files", partial(_killed, written))
+            patched.setattr(ledger, "write_files", functools.partial(_killed, written))
             with pytest.raises(KeyboardInterrupt):
                 answer_store.write(folder, name, answers[name].groups)
         assert answer_store.read(folder.path, name) is None

@@ -54,7 +54,13 @@ def test_the_list_of_commands_cuts_no_words(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "words", [("rustbelt", "--full"), ("rustbelt_2016", "--full"), ("rustbelt",), ("rustbelt", "--gates")]
+    "words",
+    [
+        ("rustbelt", "--full"),
+        pytest.param(("rustbelt_2016", "--full"), marks=pytest.mark.sweep),
+        ("rustbelt",),
+        ("rustbelt", "--gates"),
+    ],
 )
 def test_what_check_shows_fits_a_terminal_with_every_word_whole(monkeypatch, words):
     monkeypatch.setattr(streams.Screen, "is_terminal", True)

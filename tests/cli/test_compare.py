@@ -133,6 +133,7 @@ def test_a_yearly_variable_in_one_place_and_year(pond):
     assert asked.plain()["tables"]["by_year"]["rows"] == rows and asked.asked["at"] == {"region": "north"}
 
 
+@pytest.mark.slow
 def test_another_level_is_that_of_everything(pond):
     tables = json.loads(compare(pond, "--level", "90", "--json").stdout)["tables"]
     ranked = {row["measure"] for row in tables["ranks"]["rows"]}
@@ -158,6 +159,7 @@ def test_what_is_refused(pond, words, text):
     assert ended.exit_code == 2 and text in " ".join(ended.stderr.split()), ended.output
 
 
+@pytest.mark.slow
 def test_a_model_without_years_few_paths_and_one_path(tmp_path):
     for paths in (4000, 8, 1):
         text = BRIDGE.replace("paths = 4000", f'paths = {paths}, sampler = "random"')

@@ -4,10 +4,19 @@ import json
 
 import pytest
 
+from engine.analyses import discovery
 from engine.run_folder import answer_store
 from tests.small_files import BRIDGE, call, own, write
 
 WHERE = "collapse under weak and weak worse than strong in damage"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_resamples():
+    """Here it is not about them."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(discovery, "RESAMPLES", 2)
+        yield
 
 
 @pytest.fixture(scope="module")

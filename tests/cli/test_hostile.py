@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -130,8 +131,7 @@ ENTRIES = {
     **{f"data: {name}": (check_data, name) for name in corpus.DATA},
     **{
         f"cube: {name}: {words}": (ask_cube, name, words)
-        for name in corpus.CUBES
-        for words in corpus.QUESTIONS
+        for name, words in product(corpus.CUBES, corpus.QUESTIONS)
     },
     **{f"environment: {name}": (surround, name) for name in corpus.ENVIRONMENTS},
     **{f"argument: {words!r}": (argue, words) for words in corpus.ARGUMENTS},
@@ -140,13 +140,20 @@ SLOW = ("environment: ", "cube: ", "argument: 'plot", "argument: 'report")
 QUICK = ("cube: a flipped byte in a shard: risk run", "cube: a deep root: risk run")
 
 
-def is_slow(name):
-    return name.startswith(SLOW) and name not in QUICK
+SWEPT = {
+    f"cube: {name}: {words}"
+    for (i, name), (j, words) in product(enumerate(corpus.CUBES), enumerate(corpus.QUESTIONS))
+    if (i - j) % len(corpus.QUESTIONS)
+}
+"""All but one question of each damaged cube, in turn."""
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if is_slow(name) else name for name in ENTRIES]
-)
+def marked(name):
+    marks = [pytest.mark.slow] * name.startswith(SLOW) + [pytest.mark.sweep] * (name in SWEPT)
+    return pytest.param(name, marks=[] if name in QUICK else marks)
+
+
+@pytest.mark.parametrize("name", [marked(name) for name in ENTRIES])
 def test_each_ends_as_it_should(place, name):
     act, *what = ENTRIES[name]
     assert act(*what) == SEEN[name]

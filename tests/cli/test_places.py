@@ -99,7 +99,7 @@ def test_all_commands_that_look_at_a_study_or_a_run_are_held_to_the_rule():
         assert "the beginning of the name of a run" in " ".join(told.split()), name
 
 
-@pytest.mark.parametrize("command", few(*QUICK, "compare", "sensitivity"))
+@pytest.mark.parametrize("command", few(*QUICK, "compare"))
 def test_a_run_a_beginning_a_study_file_and_a_name_that_ships_mean_the_same(inside, command):
     run = the_run()
     shown = []

@@ -35,7 +35,14 @@ FIRST = {kind.of: name for name, kind in reversed(KINDS.items())}.values()
 
 
 @pytest.mark.parametrize(
-    "kind", [pytest.param(name, marks=[] if name in FIRST else [pytest.mark.slow]) for name in KINDS]
+    "kind",
+    [
+        pytest.param(
+            name,
+            marks=[] if name in FIRST and name not in ("drivers", "boxes", "inputs") else [pytest.mark.slow],
+        )
+        for name in KINDS
+    ],
 )
 def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

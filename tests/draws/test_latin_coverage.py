@@ -1,6 +1,7 @@
 """How often 95 % intervals over replicates cover: `pytest -m slow -s tests/draws/test_latin_coverage.py` prints the table of docs/method.md."""
 
 import functools
+from itertools import product
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from engine.draws.sampling import SAMPLERS, path_order
 from engine.risk import binned
 from engine.risk.evidence import DIFFERENCES, MEASURES
 from engine.risk.measures import probability
+from tests.pairs import in_turn
 from tests.risk.cells import difference_cells, summary_cells
 from tests.risk.test_coverage import HIGHEST, LAWS, PAIRS
 from tests.risk.test_histograms import binned_by_value
@@ -26,8 +28,13 @@ TILE = 1 << 17
 SOME = ("VaR95", "mean", "ES95", "VaR99", "ES99", "VaR99.9")
 MEASURED = {8: SOME[:1], 32: SOME[:4], 128: SOME[:5], 512: SOME}
 """Replicates -> the measures whose intervals are to cover there."""
-REPLICATES = [pytest.param(count, marks=pytest.mark.sweep) if count > 128 else count for count in MEASURED]
-"""The largest are fifty million paths a repetition of all."""
+
+
+def part_of(cases, *more: int) -> list:
+    """Cases (replicates, *case): CI runs each in some, a sweep all of them and the largest, which are fifty million paths a repetition of all."""
+    cases = [case if isinstance(case, tuple) else (case,) for case in cases]
+    *few, most = (*more, *MEASURED)
+    return in_turn(few, cases, 0) + [pytest.param(most, *case, marks=pytest.mark.sweep) for case in cases]
 
 
 def drawn(replicates: int, seed: int, repetitions: int = REPETITIONS) -> np.ndarray:
@@ -81,9 +88,7 @@ def judged(
     assert lowest <= cover <= highest, f"{what} {measure} of {replicates}: {cover}"
 
 
-@pytest.mark.parametrize("outcome", OUTCOMES)
-@pytest.mark.parametrize("name", LAWS)
-@pytest.mark.parametrize("replicates", REPLICATES)
+@pytest.mark.parametrize(("replicates", "name", "outcome"), part_of(product(LAWS, OUTCOMES)))
 def test_intervals_cover(name, replicates, outcome):
     law, score = LAWS[name], OUTCOMES[outcome](scores(replicates))
     _, _, low, high = summary_cells(law.loss(score.astype(np.float64)).astype(np.float32), SIZE, True)
@@ -96,8 +101,7 @@ def test_intervals_cover(name, replicates, outcome):
         )
 
 
-@pytest.mark.parametrize("name", PAIRS)
-@pytest.mark.parametrize("replicates", REPLICATES)
+@pytest.mark.parametrize(("replicates", "name"), part_of(PAIRS))
 def test_intervals_of_paired_differences_cover(name, replicates):
     one, two = PAIRS[name]
     z = scores(replicates).astype(np.float64)
@@ -112,9 +116,9 @@ def test_intervals_of_paired_differences_cover(name, replicates):
         judged(f"difference, {name}", replicates, measure, (low[:, m], high[:, m]), gap)
 
 
-@pytest.mark.parametrize("outcome", OUTCOMES)
-@pytest.mark.parametrize("share", [0.3, 0.05, 0.001])
-@pytest.mark.parametrize("replicates", [4, *REPLICATES])
+@pytest.mark.parametrize(
+    ("replicates", "share", "outcome"), part_of(product([0.3, 0.05, 0.001], OUTCOMES), 4)
+)
 def test_intervals_of_probabilities_cover(share, replicates, outcome):
     found = [probability(row > ndtri(1 - share), SIZE) for row in OUTCOMES[outcome](scores(replicates))]
     low, high = (np.array([getattr(estimate, end) for estimate in found]) for end in ("low", "high"))

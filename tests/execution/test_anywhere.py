@@ -53,6 +53,7 @@ def test_a_run_goes_on_where_vectors_have_another_width(tmp_path, elsewhere):
     assert len(ownership.versions_of(parted)) == 1
 
 
+@pytest.mark.slow
 def test_what_runs_as_xla_has_it_stays_where_it_was_begun(tmp_path, elsewhere):
     elsewhere(16, "0.16")
     engine.run(pond(tmp_path, 300, "xla"), tmp_path / "run")

@@ -84,7 +84,9 @@ def test_a_kill_and_another_number_of_devices(whole, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.sweep) for seed in range(2, 6))]
+)
 def test_kills_and_other_ways_to_go_on(whole, tmp_path, seed):
     ways = [(1,), (4,), (1, "--workers", 2), (2,)]
     assert attempt(tmp_path, whole, seed, [ways[(seed + k) % 4] for k in range(3)]) >= 1

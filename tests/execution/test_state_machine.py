@@ -220,12 +220,12 @@ CALM = dict(deadline=None, suppress_health_check=list(HealthCheck), derandomize=
 
 
 def test_a_few_orders():
-    OneFolder.TestCase.settings = settings(max_examples=3, stateful_step_count=10, **CALM)
+    OneFolder.TestCase.settings = settings(max_examples=2, stateful_step_count=10, **CALM)
     OneFolder.TestCase("runTest").runTest()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("examples", [10, pytest.param(30, marks=pytest.mark.sweep)])
+@pytest.mark.parametrize("examples", [6, pytest.param(30, marks=pytest.mark.sweep)])
 def test_many_orders(examples):
     OneFolder.TestCase.settings = settings(max_examples=examples, stateful_step_count=20, **CALM)
     OneFolder.TestCase("runTest").runTest()

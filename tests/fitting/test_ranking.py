@@ -151,6 +151,7 @@ def test_criteria_follow_their_formulas(quick):
     assert_close(fit.bic, 2 * math.log(400) - 2 * fit.log_likelihood)
 
 
+@pytest.mark.slow
 def test_data_of_a_family_rank_it_near_the_top():
     fits = rank(random().gamma(2.1, 3, 150))
     assert "gamma" in [fit.family for fit in fits[:3]]

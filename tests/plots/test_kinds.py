@@ -66,7 +66,7 @@ def refuse_untidy(made, monkeypatch):
     assert not len(over), [(texts[i][0], texts[j][0]) for i, j in over[:5]]
 
 
-@pytest.mark.parametrize(("kind", "case"), in_turn(KINDS, CASES))
+@pytest.mark.parametrize(("kind", "case"), in_turn(KINDS, CASES, 3))
 def test_every_kind_is_tidy_whatever_it_is_drawn_from(kind, case, monkeypatch):
     made = figure(kind, drawn(CASES[case]), {})
     refuse_untidy(made, monkeypatch)

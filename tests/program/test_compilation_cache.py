@@ -230,6 +230,7 @@ def test_of_what_jax_has_kept_the_oldest_goes_too(place, monkeypatch):
     assert {file.name[4] for file in (place / "jax").iterdir()} == {"a", "c"}
 
 
+@pytest.mark.slow
 def test_the_next_process_finds_the_programs_and_nothing_else_changes(tmp_path):
     study, folder = write(tmp_path, POND), tmp_path / "programs"
 

@@ -237,7 +237,12 @@ class Alone(Sorted):
 
 
 @pytest.mark.parametrize(
-    ("asked", "why"), [("median", "sort"), ("product", "a large product of matrices"), ("rounds", "while")]
+    ("asked", "why"),
+    [
+        ("median", "sort"),
+        pytest.param("product", "a large product of matrices", marks=pytest.mark.slow),
+        pytest.param("rounds", "while", marks=pytest.mark.slow),
+    ],
 )
 def test_a_sort_a_product_of_matrices_and_an_open_loop_give_the_right_numbers(asked, why):
     text = {

@@ -52,7 +52,9 @@ STUDIES = {
 }
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (k % 2)) for k, name in enumerate(STUDIES)]
+)
 def test_a_cards_threads_compute_the_bytes_of_the_cpu(name):
     assert_same_on_threads(STUDIES[name]())
 

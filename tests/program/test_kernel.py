@@ -11,7 +11,7 @@ from engine.draws import random_words
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.folds import Kind, lowest, peak
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.program import contract, devices
+from engine.program import contract, devices, listing, loop
 from engine.program.contract import Program
 from engine.program.kernel import program_on
 from engine.study.loading import read_study
@@ -339,6 +339,7 @@ def test_folds_add_up_and_a_new_kind_needs_nothing_of_the_engine():
 # ------------------------------------------------------------------------------- passes of several blocks
 
 
+@pytest.mark.slow
 def test_a_tile_larger_than_a_block_gives_every_block_its_paths():
     study = farms(paths=3 * BLOCK - 1000)
     mesh = devices.mesh("cpu")
@@ -397,6 +398,7 @@ def test_the_farthest_random_words_give_numbers_within_0_and_1(monkeypatch, samp
         return tuple(jnp.broadcast_to(part, shape) for part in (words, jnp.roll(words, 3)))
 
     monkeypatch.setattr(random_words, "threefry2x32", farthest)
+    monkeypatch.setattr(loop, "words", listing.words.__wrapped__)
     of = {"one": "normal", "two": "normal", "three": "heavy", "four": "heavy"}
     laws = {name: {"family": "uniform", "low": 0, "high": 1} for name in Surprise.factors}
     groups = {"normal": {"correlation": 0.5}, "heavy": {"copula": "clayton", "kendall": 0.5}}

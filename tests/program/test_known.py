@@ -192,6 +192,7 @@ def test_a_second_run_traces_nothing_and_leaves_the_same_cube(kept, tmp_path, mo
     assert not later
 
 
+@pytest.mark.slow
 def test_what_rounding_does_is_known_for_as_many_paths_alone(kept, monkeypatch):
     few = precision.too_coarse(shipped(paths=64))
     with traced(monkeypatch) as later:

@@ -112,8 +112,8 @@ def assert_all_same(found, expected):
 
 
 @pytest.mark.parametrize("name", [
-    "cost-random", "cost-latin", "farms-antithetic",
-    *(pytest.param(name, marks=pytest.mark.slow) for name in STUDIES if name not in ("cost-random", "cost-latin", "farms-antithetic")),
+    "cost-latin", "farms-antithetic", *(pytest.param(name, marks=pytest.mark.slow) for name in ("walk-antithetic", "rustbelt")),
+    *(pytest.param(name, marks=[pytest.mark.slow, pytest.mark.sweep]) for name in ("cost-random", "cost-antithetic", "farms-random", "farms-latin")),
 ])  # fmt: skip
 def test_the_width_of_vectors_changes_no_bit(name):
     expected = everything(made(name, 1))
@@ -206,6 +206,7 @@ def test_neither_threads_nor_the_order_of_blocks_change_a_bit(threads, order):
 # ------------------------------------------------------------------------------- what nobody else reads
 
 
+@pytest.mark.slow
 def test_another_policy_changes_no_bit_of_the_others():
     unit = {"family": "uniform", "low": 0.0, "high": 1.0}
     alone = outcomes(looped(cost()))

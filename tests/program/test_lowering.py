@@ -77,7 +77,13 @@ STUDIES = {
 }
 
 
-@pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
+@pytest.mark.parametrize(
+    "study",
+    [
+        pytest.param(one, id=name, marks=[pytest.mark.slow] * (name == "rustbelt"))
+        for name, one in STUDIES.items()
+    ],
+)
 def test_a_program_for_cuda_holds_nothing_that_it_must_not(study):
     exported = lowered(study(), "cuda")
     assert exported.platforms == ("cuda",)

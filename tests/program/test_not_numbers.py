@@ -12,6 +12,7 @@ from jax import lax
 from engine.program.operations import single, stacked
 from engine.program.scalars import Scalars
 from tests.helpers import assert_same
+from tests.pairs import in_turn
 from tests.program.test_scalars import run
 
 WIDTHS = (16, 4, 1)
@@ -208,10 +209,7 @@ def assert_equal(found, expected, name):
     assert_same(found, expected)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(
-    "shapes", SHAPES, ids=lambda shapes: f"of {len(shapes)}" if shapes[0] == () else "of a row"
-)
+@pytest.mark.parametrize(("shapes", "dtype"), in_turn([(one,) for one in SHAPES], [np.float32, np.float64]))
 def test_the_loop_has_what_xla_has(shapes, dtype):
     some = slice(None, None, 5)  # in which every number stands at every place
     differ = {}

@@ -20,6 +20,7 @@ from engine.program.native import LoopProgram
 from engine.program.xla import XlaProgram
 from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_same
+from tests.pairs import in_turn
 from tests.program.test_loop import STUDIES, on
 from tests.program.test_loop import outcomes as of_block
 
@@ -99,7 +100,7 @@ def rates(count, tables=1, by="year", paths=256):
     return read_study(text, "rates.toml", model=Rates(count, tables, by))
 
 
-CASES = [(count, tables, by) for by in ("year", "state", "both") for count, tables in ((1, 1), (3, 1), (16, 3), (256, 2), (257, 1), (10_000, 1))]  # fmt: skip
+CASES = in_turn([(1, 1), (3, 1), (16, 3), (256, 2), (257, 1), (10_000, 1)], ("year", "state", "both"))
 
 
 @pytest.mark.parametrize(("count", "tables", "by"), CASES)

@@ -7,13 +7,15 @@ from engine.program import arguments, devices
 from engine.program.kernel import program_on
 from engine.study.study import Block
 from tests.helpers import assert_same
+from tests.pairs import in_turn
 from tests.program.test_loop import STUDIES, looped
 
 SOME = Block(0, 37, 300)
 
 
-@pytest.mark.parametrize("name", [name for name in STUDIES if name != "rustbelt"])
-@pytest.mark.parametrize("width", [None, 1])
+@pytest.mark.parametrize(
+    ("name", "width"), in_turn((name for name in STUDIES if name != "rustbelt"), [None, 1])
+)
 def test_of_a_paths_own_numbers_the_loop_makes_the_path(name, width):
     study = STUDIES[name]()
     program = looped(study, width)
@@ -44,7 +46,17 @@ def test_scores_of_streams_are_where_they_are_named():
     assert_same(own.draws, other.draws)
 
 
-@pytest.mark.parametrize("name", ["cost-antithetic", "cost-latin", "walk-antithetic", "farms-random"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cost-antithetic",
+        pytest.param("walk-antithetic", marks=pytest.mark.slow),
+        *(
+            pytest.param(name, marks=[pytest.mark.slow, pytest.mark.sweep])
+            for name in ("cost-latin", "farms-random")
+        ),
+    ],
+)
 def test_xla_makes_of_them_what_it_makes_of_the_path(name):
     study = STUDIES[name]()
     program = program_on(study, devices.mesh("cpu"), form="xla")

@@ -286,7 +286,7 @@ def with_one_known(width):
     return found
 
 
-@pytest.mark.parametrize("width", [16, 1])
+@pytest.mark.parametrize("width", [16, pytest.param(1, marks=pytest.mark.slow)])
 def test_it_makes_no_difference_which_operand_is_known(width):
     for (row, side), results in with_one_known(width).items():
         name, reads, *_ = parts_of(row)

@@ -54,7 +54,7 @@ def holds(one, truth):
     return one.low <= truth <= one.high
 
 
-@pytest.mark.parametrize("unit", [1, 2, 16])
+@pytest.mark.parametrize("unit", [pytest.param(1, marks=pytest.mark.sweep), 2, 16])
 def test_quantiles_of_regret_and_the_chance_of_being_worse_cover(unit):
     """The old policy's 95 % quantile and the reform's 99 %, which has an atom of 96 % at zero; P(worse); the ratio of variances."""
     rng = np.random.default_rng([1, unit])
@@ -87,7 +87,11 @@ def test_quantiles_of_regret_and_the_chance_of_being_worse_cover(unit):
 
 
 @pytest.mark.parametrize(
-    ("paths", "unit"), [(1600, 1), (1600, 2), pytest.param(6400, 2, marks=pytest.mark.sweep), (12_800, 16)]
+    ("paths", "unit"),
+    [
+        (1600, 2),
+        *(pytest.param(*one, marks=pytest.mark.sweep) for one in ((1600, 1), (6400, 2), (12_800, 16))),
+    ],
 )
 def test_bands_of_threshold_curves_cover_all_levels_at_once(paths, unit):
     """The wide bands of both policies, and of their difference, at all levels from 99.9 % to .1 %."""
@@ -155,7 +159,7 @@ def test_years_until_a_policy_is_ahead_cover(unit):
         judged(name, 2000, unit, of)
 
 
-@pytest.mark.parametrize("unit", [1, 2])
+@pytest.mark.parametrize("unit", [pytest.param(1, marks=pytest.mark.sweep), 2])
 def test_dominance_is_seldom_said_where_there_is_none(unit):
     """Two policies alike in law: neither dominates strictly, and neither is beaten anywhere. And a pair that crosses is never said to dominate."""
     rng = np.random.default_rng([6, unit])

@@ -1,8 +1,8 @@
 """How often 95 % intervals cover the truth: `pytest -m slow -s tests/risk/test_coverage.py` prints the table of docs/method.md."""
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice, product, tee
 
 import numpy as np
 import pytest
@@ -13,11 +13,13 @@ from engine.risk.evidence import DIFFERENCES, MEASURES, level_of
 from engine.risk.heaviness import tail_flag
 from engine.risk.intervals import as_units
 from engine.risk.measures import probability
+from tests.pairs import in_turn
 from tests.risk.cells import difference_cells, summary_cells
 from tests.risk.test_histograms import binned_by_value
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow  # each size and each law in some case; all of them in the sweep
 
+UNITS = 1, 2
 REPETITIONS = 2000
 FEWER = 500
 """Repetitions where each one takes long."""
@@ -114,9 +116,7 @@ def judged(
     assert LOWEST <= cover <= HIGHEST, f"{what} {measure} at {n_paths} paths: {cover}"
 
 
-@pytest.mark.parametrize("unit", [1, 2])
-@pytest.mark.parametrize("n_paths", SIZES)
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize(("n_paths", "name", "unit"), in_turn(SIZES, product(LAWS, UNITS), 0))
 def test_intervals_cover(name, n_paths, unit):
     law = LAWS[name]
     parts = [summary_cells(law.loss(z[0]).astype(np.float32), unit, True) for z in scores(n_paths, unit, 1)]
@@ -136,9 +136,7 @@ MIDDLES = {  # a loss of a normal score with its median and its deviation
 }
 
 
-@pytest.mark.parametrize("unit", [1, 2])
-@pytest.mark.parametrize("n_paths", [1_000, 10_000])
-@pytest.mark.parametrize("name", MIDDLES)
+@pytest.mark.parametrize(("name", "n_paths", "unit"), in_turn(MIDDLES, product([1_000, 10_000], UNITS), 0))
 def test_intervals_of_medians_and_deviations_cover(name, n_paths, unit):
     """Also of the difference from the same loss of another score, correlation 0.8, doubled. Mirrored pairs have no error of a median."""
     loss, median, sd = MIDDLES[name]
@@ -155,12 +153,14 @@ def test_intervals_of_medians_and_deviations_cover(name, n_paths, unit):
                 judged(what, n_paths, measure, unit, low[:, m], high[:, m], truth)
 
 
-@pytest.mark.parametrize("unit", [1, 2])
 @pytest.mark.parametrize(
-    ("n_paths", "measures"),
-    [(1_000, ("VaR95", "worse")), (10_000, ("ES95",)), (20_000, ("mean", "VaR95", "VaR99", "ES95"))],
+    ("n_paths", "measures", "name", "unit"),
+    in_turn(
+        [(1_000, ("VaR95", "worse")), (10_000, ("ES95",)), (20_000, ("mean", "VaR95", "VaR99", "ES95"))],
+        product(PAIRS, UNITS),
+        0,
+    ),
 )
-@pytest.mark.parametrize("name", PAIRS)
 def test_intervals_of_paired_differences_cover(name, n_paths, measures, unit):
     one, two = PAIRS[name]
     parts = []
@@ -200,32 +200,32 @@ def test_intervals_of_conditional_probabilities_cover(unit):
 
 
 @pytest.mark.parametrize(
-    ("name", "law", "least", "most"),
-    [
-        ("Pareto(1.5)", pareto(1.5), 1.0, 1.0),
-        ("Pareto(1.9)", pareto(1.9), 0.9, 1.0),
-        ("Pareto(3)", pareto(3.0), 0.0, 0.02),
-        ("lognormal(0, 1)", lognormal(1.0), 0.0, 0.02),
-        ("normal", normal(1.0), 0.0, 0.02),
-    ],
+    ("name", "law", "least", "most", "n_paths"),
+    in_turn(
+        [
+            ("Pareto(1.5)", pareto(1.5), 1.0, 1.0),
+            ("Pareto(1.9)", pareto(1.9), 0.9, 1.0),
+            ("Pareto(3)", pareto(3.0), 0.0, 0.02),
+            ("lognormal(0, 1)", lognormal(1.0), 0.0, 0.02),
+            ("normal", normal(1.0), 0.0, 0.02),
+        ],
+        [5_000, 20_000],
+        0,
+    ),
 )
-@pytest.mark.parametrize("n_paths", [5_000, 20_000])
 def test_heavy_tails_are_flagged(name, law, least, most, n_paths):
     flags = [bool(tail_flag(row)) for z in scores(n_paths, 1, 5) for row in np.sort(law.loss(z[0]))]
     print(f"| flagged: {name} | paths | {n_paths} | | | {100 * np.mean(flags):.1f} | |")
     assert least <= np.mean(flags) <= most
 
 
-@pytest.mark.parametrize(
-    ("n_paths", "groups"), [(20_000, 2), pytest.param(20_000, 16, marks=pytest.mark.sweep), (100_000, 64)]
-)
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize(("n_paths", "groups", "name"), in_turn(GROUPED, reversed(LAWS), 0))
 def test_intervals_from_histograms_by_group_cover(name, n_paths, groups):
     """Bins and few groups make them wider than need be; none may be narrower than it says."""
     law, (one, two) = LAWS[name], PAIRS[name.partition("(0")[0]]
     ends: dict[str, list[tuple[float, float]]] = {}
     gaps: dict[str, list[tuple[float, float]]] = {}
-    for a, b in itertools.islice(zip(*_rows(n_paths), strict=True), FEWER):
+    for a, b in islice(zip(*_rows(n_paths), strict=True), FEWER):
         for m, e in binned.summary(binned_by_value(law.loss(a).astype(np.float32), groups), True).items():
             ends.setdefault(m, []).append((e.low, e.high))
         x, y = one.loss(a), two.loss(0.8 * a + 0.6 * b) - 0.1
@@ -251,7 +251,7 @@ def test_intervals_of_shares_by_group_cover(n_paths, share, groups):
 
 def _rows(n_paths: int) -> tuple[Iterator[np.ndarray], Iterator[np.ndarray]]:
     """Normal scores [path] of two variables, one repetition at a time."""
-    first, second = itertools.tee(row for z in scores(n_paths, 1, 7) for row in z.swapaxes(0, 1))
+    first, second = tee(row for z in scores(n_paths, 1, 7) for row in z.swapaxes(0, 1))
     return (row[0] for row in first), (row[1] for row in second)
 
 

@@ -11,6 +11,7 @@ from engine.risk.evidence import DIFFERENCES
 from engine.risk.intervals import as_units
 from engine.risk.measures import difference
 from tests.helpers import assert_close, assert_same
+from tests.pairs import in_turn
 from tests.risk.cells import difference_cells
 from tests.risk.test_comparison_coverage import scores
 from tests.risk.test_histograms import binned_by_value
@@ -30,8 +31,7 @@ def shares(rng, paths, unit, correlation, repetitions):
     return ndtr(rows[0]), ndtr(correlation * rows[0] + np.sqrt(1 - correlation**2) * rows[1])
 
 
-@pytest.mark.parametrize(("paths", "unit"), [(4096, 1), (4096, 2), (10_240, 16)])
-@pytest.mark.parametrize("mean", [2.0, 2.6])
+@pytest.mark.parametrize(("paths", "unit", "mean"), in_turn([(4096, 1), (4096, 2), (10_240, 16)], [2.0, 2.6]))
 def test_differences_of_whole_numbers_cover(mean, paths, unit):
     """Poisson(3) less Poisson(2): P(X <= 4) = .947, so near .95 that a fifth of samples has 4 for 5. And less Poisson(2.6), the other way round."""
     u, v = shares(np.random.default_rng([1, unit]), paths, unit, 0.8, 100)
@@ -49,8 +49,7 @@ def test_a_difference_of_whole_numbers_that_is_certain_has_no_width():
     assert_same(error[exact], np.zeros(exact.sum()))
 
 
-@pytest.mark.parametrize("unit", [1, 2])
-@pytest.mark.parametrize("kind", ["a rare damage", "one is tied", "a fine grid"])
+@pytest.mark.parametrize(("kind", "unit"), in_turn(["a rare damage", "one is tied", "a fine grid"], [1, 2]))
 def test_differences_of_mixed_laws_cover(kind, unit):
     u, v = shares(np.random.default_rng([3, unit]), 4096, unit, 0.8, 100)
 

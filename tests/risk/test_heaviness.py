@@ -106,7 +106,13 @@ def test_a_tail_at_the_limit_is_mostly_flagged():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*LIGHT, *HEAVY, *BETWEEN])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if k % 3 == 0 else pytest.param(name, marks=pytest.mark.sweep)
+        for k, name in enumerate([*LIGHT, *HEAVY, *BETWEEN])
+    ],
+)
 def test_rates(name):
     """Prints a line of the table: flagged, and without interval, in % of 400 samples of each size."""
     law = {**LIGHT, **HEAVY, **BETWEEN}[name]

@@ -1,6 +1,7 @@
 """Outcomes counted up to each year: in the last year they are the outcomes themselves."""
 
 import numpy as np
+import pytest
 
 from engine.program import devices
 from engine.risk import series
@@ -8,6 +9,7 @@ from engine.study.loading import load_study
 from tests.helpers import assert_close
 
 
+@pytest.mark.slow
 def test_the_last_year_is_the_outcome_and_places_are_its_parts():
     study = load_study("rustbelt", paths=512)
     trace = devices.program(study).trace(0)

@@ -93,7 +93,14 @@ def test_few_of_the_worst_have_no_interval():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("paths", "unit"), [(50_000, 1), (50_000, 2), (131_072, 1)])
+@pytest.mark.parametrize(
+    ("paths", "unit"),
+    [
+        pytest.param(50_000, 1, marks=pytest.mark.sweep),
+        (50_000, 2),
+        pytest.param(131_072, 1, marks=pytest.mark.sweep),
+    ],
+)
 def test_intervals_cover(paths, unit):
     """600 samples of each: factors' shifts, parts of ES, and both derivatives; the truths are closed forms."""
     of_scale = BEYOND * WEIGHTS[0] ** 2 / SIZE

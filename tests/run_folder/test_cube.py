@@ -74,6 +74,7 @@ def digest(folder):
     return {path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+@pytest.mark.slow
 def test_six_lines_of_xarray_run_without_this_package(finished):
     folder, study, _ = finished
     outcomes, draws = zip(*(block_values(study, block) for block in study.blocks()), strict=True)

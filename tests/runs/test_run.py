@@ -219,6 +219,7 @@ def test_a_folder_from_somebody_else_loads_no_file_by_itself(place, tmp_path, mo
     assert engine.open_run(place[1].folder, place[1].study.model).verify() == []
 
 
+@pytest.mark.slow
 def test_the_public_names_are_all_there_whatever_was_used_before():
     code = (
         "import engine, sys\n"

@@ -270,7 +270,7 @@ def test_the_commands_name_the_blocks_and_end_with_exit_codes(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trials", [100, pytest.param(500, marks=pytest.mark.sweep)])
+@pytest.mark.parametrize("trials", [40, pytest.param(500, marks=pytest.mark.sweep)])
 def test_hundreds_of_corruptions_are_found_and_mended(whole, tmp_path, monkeypatch, trials):
     folder, study, expected = whole
     executor = played_back(folder.parent)

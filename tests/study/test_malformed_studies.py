@@ -104,9 +104,9 @@ def test_the_studies_are_right_before_they_are_broken(folder, model):
     assert ended.exit_code == 0, ended.stderr
 
 
-@pytest.mark.parametrize("number", range(len(malformed.LAWS)))
-def test_the_laws_are_right_before_they_are_broken(folder, number):
-    ended = check(malformed.assembled("Bill", [number], -1), "Bill")
+@pytest.mark.parametrize("first", range(0, len(malformed.LAWS), 2))
+def test_the_laws_are_right_before_they_are_broken(folder, first):
+    ended = check(malformed.assembled("Bill", range(len(malformed.LAWS))[first : first + 2], -1), "Bill")
     assert ended.exit_code == 0, ended.stderr
 
 
@@ -229,16 +229,16 @@ def _malformed_studies_are_refused(study, edits):
     check(malformed.edited(malformed.assembled(model, laws, group), edits), model)
 
 
-@settings(max_examples=20, **RARELY)
+@settings(max_examples=10, **RARELY)
 @given(STUDIES, malformed.EDITS)
 def test_malformed_studies_are_refused(folder, study, edits):
     _malformed_studies_are_refused(study, edits)
 
 
 @pytest.mark.slow
-@settings(max_examples=200, **RARELY)
+@settings(max_examples=100, **RARELY)
 @given(STUDIES, malformed.EDITS)
-def test_two_hundred_malformed_studies_are_refused(folder, study, edits):
+def test_a_hundred_malformed_studies_are_refused(folder, study, edits):
     _malformed_studies_are_refused(study, edits)
 
 

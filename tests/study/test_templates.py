@@ -47,6 +47,7 @@ def test_a_study_on_top_of_what_ships():
     assert not list(Path().glob("*.json"))
 
 
+@pytest.mark.slow
 def test_a_study_on_top_of_one_that_stands_elsewhere():
     assert call("init", "mine.toml").exit_code == 0
     Path("deeper").mkdir()

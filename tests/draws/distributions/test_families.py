@@ -25,6 +25,8 @@ from tests.helpers import assert_close, assert_plausible, assert_same
 
 EVERY = [*TYPICAL, *(pytest.param(name, marks=pytest.mark.slow) for name in (*OTHERS, *LATE))]
 """All members: the typical ones by default, the others among the slow tests."""
+LONG = "ksone", "kstwo", "recipinvgauss", "vonmises"
+"""Laws whose deviation takes SciPy ten seconds."""
 SCORES = np.linspace(-6.3, 6.3, 85)
 LANES = 1 << 14
 TAIL_WORDS, FAR = 1 << 26, 4.0
@@ -107,7 +109,16 @@ def test_the_mirror_image_of_levy_is_its_other_side():
     assert_same(mirrored.at_score(SCORES), -levy.at_score(-SCORES))
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize(
+    "name",
+    [
+        *TYPICAL,
+        *(
+            pytest.param(name, marks=[pytest.mark.slow] + [pytest.mark.sweep] * name.startswith(LONG))
+            for name in (*OTHERS, *LATE)
+        ),
+    ],
+)
 def test_mean_and_sd_are_scipys_and_those_of_the_quantiles(name):
     law, scipys = member(name)
     mean, sd = law.mean(), law.sd()

@@ -77,6 +77,7 @@ class Watched(Workers):
         return [p._process.pid for p in self._processes if p._process.poll() is None]
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_started_again(alone, tmp_path, monkeypatch):
     expected, study, _ = alone
     monkeypatch.setattr(job, "Workers", Watched)
@@ -240,6 +241,7 @@ def test_a_killed_coordinator_takes_its_workers_along_and_the_next_run_goes_on(a
         assert upkeep.verify(RunFolder(tmp_path / "run", study)) == []
 
 
+@pytest.mark.slow
 def test_a_worker_does_not_look_for_modules_where_the_run_was_started(tmp_path, monkeypatch):
     for name in ("engine", "queue", "json"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
@@ -262,6 +264,7 @@ def test_shards_one_after_the_other_leave_the_same_bytes(alone, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_shards_at_the_same_time_leave_the_same_bytes(alone, tmp_path):
     expected, study, _ = alone
     found = {}
