@@ -1,4 +1,4 @@
-"""The notebook: committed without what it gave, and executed on a small run."""
+"""The notebooks: committed without what they gave, and executed, on a small run."""
 
 import json
 from pathlib import Path
@@ -7,11 +7,13 @@ import pytest
 
 import engine
 
-FILE = Path(__file__).parents[1] / "docs" / "notebooks" / "three-questions.ipynb"
+FOLDER = Path(__file__).parents[1] / "docs" / "notebooks"
+FILE = FOLDER / "three-questions.ipynb"
 
 
-def test_it_is_kept_without_outputs():
-    for cell in json.loads(FILE.read_text(encoding="utf-8"))["cells"]:
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.ipynb")), ids=lambda file: file.stem)
+def test_it_is_kept_without_outputs(file):
+    for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "code":
             assert not cell["outputs"] and cell["execution_count"] is None
 
@@ -30,3 +32,20 @@ def test_it_answers_and_draws_on_a_small_run(tmp_path, monkeypatch):
     shown = [kind for output in given for kind in output.get("data", ())]
     assert shown.count("image/png") == 3
     assert shown.count("text/html") == 4
+
+
+def test_a_run_is_opened_and_asked(tmp_path, monkeypatch):
+    import nbformat
+    from nbclient import NotebookClient
+
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    page = nbformat.read(FOLDER / "ask-a-run.ipynb", as_version=4)
+    NotebookClient(page, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    given = [output for cell in page.cells for output in cell.get("outputs", ())]
+    assert not [output["text"] for output in given if output.get("name") == "stderr"]
+    said = "".join(output["text"] for output in given if output.get("name") == "stdout")
+    assert "raised against as_it_is, cost: mean better by" in said
+    assert "lever raised.height at 4." in said
+    shown = [output["data"] for output in given if "data" in output]
+    assert len([one for one in shown if "image/png" in one]) == 1
+    assert len([one for one in shown if "<table" in one.get("text/html", "")]) >= 4

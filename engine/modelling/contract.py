@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import jax
@@ -227,9 +226,10 @@ def _described(error: BaseException, model: Model) -> str:
             "Choose with jnp.where (engine.modelling.cells.where for tables), compute with jax.numpy, and index "
             "jnp.array(...), not a list or a NumPy array"
         )
-    file = inspect.getsourcefile(type(model))
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    where = f" ({Path(str(file)).name}, line {lines[-1]})" if lines else ""
+    # by its methods, as the class of a notebook is in no file that Python knows
+    own = {one.__code__.co_filename for one in vars(type(model)).values() if isinstance(one, FunctionType)}
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in own]
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {text}{where}"
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
+import linecache
 import sys
 from collections.abc import Iterator
 from types import CodeType, FunctionType, ModuleType
@@ -33,11 +35,26 @@ def digest_of_unfiled(part: type) -> str:
         if file is not None and is_own(file):
             known[name] = of_imported(module, file.resolve()).digest()  # type: ignore[arg-type]
         elif has_source and value.__module__ == part.__module__:
-            known[name] = inspect.getsource(value)
+            known[name] = _source_of(value)
             todo += _referred_to(value)
         elif not (has_source or isinstance(value, ModuleType) or callable(value)):
             known[name] = _as_text(value)
     return hashlib.sha256("\0".join(f"{name}\0{known[name]}" for name in sorted(known)).encode()).hexdigest()
+
+
+def _source_of(value: type | FunctionType) -> str:
+    """The source of a function, or of a class, which `inspect` does not find in a notebook: there its methods know the cell."""
+    functions = [one for one in vars(value).values() if isinstance(one, FunctionType)]
+    if not isinstance(value, type) or not functions:
+        return inspect.getsource(value)
+    code = functions[0].__code__
+    text = "".join(linecache.getlines(code.co_filename))
+    classes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)]
+    for node in classes:
+        is_here = node.lineno <= code.co_firstlineno <= (node.end_lineno or 0)
+        if is_here and node.name == value.__name__:
+            return ast.get_source_segment(text, node) or ""
+    raise OSError(f"no source of {value.__name__}")
 
 
 def _referred_to(value: type | FunctionType) -> Iterator[tuple[str, Any]]:

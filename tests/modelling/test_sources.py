@@ -1,6 +1,5 @@
 """What the digest of a model covers: every module of one's own, and every file that is read as it is loaded."""
 
-import inspect
 import linecache
 import os
 import shutil
@@ -10,6 +9,8 @@ import types
 import numpy as np
 import pytest
 
+from engine.errors import UserError
+from engine.modelling.contract import refuse_broken
 from engine.modelling.loading import files_of, load_part, model_digest, source_digest, spec_of
 from engine.modelling.records import StaticModel
 from engine.modelling.sources import Sources
@@ -229,8 +230,6 @@ def in_notebook(monkeypatch, **values):
     module = types.ModuleType("a_notebook")
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     monkeypatch.setitem(sys.modules, "a_notebook", module)
-    monkeypatch.setattr(inspect, "getsourcefile", lambda part: name)
-    monkeypatch.setattr(inspect, "getfile", lambda part: name)
     builtins_exec = vars(__import__("builtins"))["exec"]
     builtins_exec(compile(text, name, "exec"), vars(module))
     return module.Mine
@@ -242,6 +241,14 @@ def test_a_class_of_a_notebook_counts_with_all_that_its_methods_refer_to(monkeyp
     assert source_digest(in_notebook(monkeypatch, rate=2.0)) != first
     assert source_digest(in_notebook(monkeypatch, size=4)) != first
     assert source_digest(in_notebook(monkeypatch, scale=6)) != first
+
+
+def test_what_a_class_of_a_notebook_raises_is_told_with_its_line(monkeypatch):
+    part = in_notebook(monkeypatch)
+    del sys.modules["a_notebook"].RATE
+    line = NOTEBOOK.splitlines().index("    return x * RATE") + 1
+    with pytest.raises(UserError, match=rf"NameError: name 'RATE' is not defined \(.*, line {line}\)"):
+        refuse_broken(part(), "mine")
 
 
 def test_what_editors_and_tools_leave_in_a_package_is_no_part_of_it(tmp_path):
