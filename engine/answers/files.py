@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,14 @@ class Sheet:
 
 
 Sheets = Mapping[str, Sheet]
+
+
+def joined(sheets: Sequence[Sheet]) -> Sheet:
+    """Tables of one kind as one, below each other."""
+    return Sheet(
+        pd.concat([one.numbers for one in sheets], ignore_index=True),
+        lambda: pd.concat([one.texts() for one in sheets], ignore_index=True),
+    )
 
 
 def save(place: Path, about: Mapping[str, object], sheets: Sheets) -> None:

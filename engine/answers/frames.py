@@ -11,17 +11,16 @@ from engine.risk.summaries import STATS
 
 
 def frame(table: Table) -> pd.DataFrame:
-    """The rows of a table. An estimate `x` is in `x`, `x_standard_error`, `x_low`, `x_high`, with what its flags say in `x_flag`."""
+    """The rows of a table. An estimate `x` is in `x`, `x_standard_error`, `x_low`, `x_high`, with what its flags say in `x_flag`; of one called `estimate` these are `standard_error`, `low`, `high`, `flag`."""
     columns: dict[str, pd.Series] = {}
     for column in table.columns:
         if column.kind is Kind.ESTIMATE:
             held = [one if isinstance(one, Estimate) else None for one in column.values]
+            of = "" if column.name == "estimate" else f"{column.name}_"
             for stat in STATS:
-                name = column.name if stat == "estimate" else f"{column.name}_{stat}"
+                name = column.name if stat == "estimate" else f"{of}{stat}"
                 columns[name] = pd.Series([getattr(one, stat, None) for one in held], dtype="float64")
-            columns[f"{column.name}_flag"] = pd.Series(
-                [one.flag if one else "" for one in held], dtype=object
-            )
+            columns[f"{of}flag"] = pd.Series([one.flag if one else "" for one in held], dtype=object)
         else:
             kind = {Kind.NUMBER: "float64", Kind.COUNT: "int64", Kind.TRUTH: "bool", Kind.TEXT: "object"}[
                 column.kind

@@ -128,6 +128,10 @@ partial = click.option(
 full = click.option("--full", is_flag=True, help="All outcomes and all measures, in place of the headline.")
 quiet = click.option("--quiet", is_flag=True, help="No progress.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one list of records and nothing else.")
+answer_as_json = click.option(
+    "--json", "as_json", is_flag=True,
+    help="Print the answer as one JSON object and nothing else: rustbelt schema answer.",
+)  # fmt: skip
 debug = click.option(
     "--debug", is_flag=True, is_eager=True, expose_value=False, callback=_remember_debug,
     help="Show the traceback of a failure.",
