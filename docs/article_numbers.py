@@ -80,14 +80,18 @@ def records(page: str, view: str, paths: int) -> Records:
 
 
 def _records(given: Any) -> Records:
-    """What `--json` prints as records: its list; of an answer every estimate of its tables, with the texts of its row as labels."""
-    if isinstance(given, list):
-        return given
+    """An answer as records: every gate; else every estimate of its tables, with the texts of its row as labels."""
+    if given["question"] == "gates":
+        return given["tables"]["gates"]["rows"]
     if given["question"] == "assumptions":
         return _of_structures({name: table["rows"] for name, table in given["tables"].items()})
     rows = [row for table in given["tables"].values() for row in table["rows"]]
     return [
-        {**{name: text for name, text in row.items() if isinstance(text, str)}, "effect": effect, **estimate}
+        {
+            **{name: text for name, text in row.items() if isinstance(text, str | int)},
+            **({} if effect == "estimate" else {"effect": effect}),
+            **estimate,
+        }
         for row in rows
         for effect, estimate in row.items()
         if isinstance(estimate, dict)
@@ -136,7 +140,7 @@ def number(words: str, of: Records) -> str:
         middle, low, high = (
             minus(rounded(gate[key], _places(gate["median"]))) for key in ("median", "p05", "p95")
         )
-        return f"{'held' if gate['held'] else '**not held**'}: {middle} [{low}, {high}]"
+        return f"{'held' if gate['held'] == 'yes' else '**not held**'}: {middle} [{low}, {high}]"
     wanted = set(words.split())
     matching = [(len(labels - wanted), k) for k, labels in enumerate(map(_labels, of)) if labels >= wanted]
     if not matching:

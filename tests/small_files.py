@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 from click.testing import CliRunner, Result
 
+from engine.answers.plain import SCHEMA
 from engine.cli import main
 
 MODELS = Path(__file__).parent / "data" / "small_models.py"
@@ -71,3 +75,14 @@ def own(name: str) -> list[str]:
 def call(*words: object) -> Result:
     """The command line with these words, in this process."""
     return CliRunner().invoke(main, [str(word) for word in words], prog_name="rustbelt")
+
+
+def records(printed: str) -> list[dict[str, Any]]:
+    """The rows of every table of an answer that a command printed as JSON, which keeps its schema: each with its estimate's numbers."""
+    plain = json.loads(printed)
+    jsonschema.validate(plain, SCHEMA)
+    return [
+        {**row, **row["estimate"], "table": name}
+        for name, table in plain["tables"].items()
+        for row in table["rows"]
+    ]

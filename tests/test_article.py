@@ -106,6 +106,19 @@ def test_an_answer_has_a_record_for_each_estimate_with_the_texts_of_its_row():
     assert article.number("probability ruin share banks", records) == "−10.0 points [−12.0, −8.0]"
 
 
+def test_risks_have_their_year_and_gates_are_rows():
+    one = {"estimate": -0.1, "standard_error": 0.01, "low": -0.12, "high": -0.08, "flag": "", "flags": []}
+    rows = [
+        {"variable": "growth", "policy": "old", "measure": "mean", "year": year, "level": None, "unit": "1/yr", "estimate": one | {"estimate": year / 1e4}}
+        for year in (2019, 2020)
+    ]  # fmt: skip
+    records = article._records({"question": "risk", "tables": {"risk_yearly": {"rows": rows}}})
+    gates = [{"gate": "use", "held": "no", "p05": 0.7, "median": 0.8, "p95": 0.9}]
+    records += article._records({"question": "gates", "tables": {"gates": {"rows": gates}}})
+    assert article.number("mean growth old 2020", records).startswith("0.202 ")
+    assert article.number("gate use", records) == "**not held**: 0.800 [0.700, 0.900]"
+
+
 def test_a_difference_under_a_structure_is_a_record_with_its_assumption_and_who_is_worse():
     difference = {"estimate": 0.2, "standard_error": 0.01, "low": 0.18, "high": 0.22, "flag": "", "flags": []}
     row = {"event": "ruin", "policy": "reform", "against": "old", "difference": difference}

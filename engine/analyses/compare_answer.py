@@ -33,7 +33,7 @@ def answer(of: Asked, wanted: Question, policies: Sequence[str]) -> Answer:
     refuse(of.study, wanted)
     study, rows = compared(of.study, policies or None)
     if rows == list(range(len(of.study.policies))):
-        given = comparison(study, of.outcomes, of.tables, of.cube, wanted, of.device)
+        given = comparison(study, of.outcomes, of.tables(), of.cube, wanted, of.device)
     else:
         some = Some(of.outcomes, rows)
         given = comparison(study, some, tables_of_paths(study, some), of.cube, wanted, of.device)

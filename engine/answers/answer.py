@@ -165,21 +165,30 @@ class Answer:
             if len(table)
         }
 
-    def save(self, place: str | Path, digits: files.Digits = "rounded") -> Path:
+    def save(
+        self,
+        place: str | Path,
+        digits: files.Digits = "rounded",
+        more: files.Sheets | None = None,
+        front: files.Front | None = None,
+    ) -> Path:
         """All tables as one file, by how its name ends: csv, xlsx, parquet, md or tex; gives its place.
 
         Args:
           digits: of a CSV file: as many as the standard errors bear; "full" for all.
+          more: what else the file holds, behind them.
+          front: the first sheet of a workbook.
 
         Raises:
           UserError: as `engine.answers.files.save`.
         """
+        of = self.subject
         about = {
-            "study": self.subject.name, "question": self.question,
-            **{name: str(value) for name, value in self.asked.items()},
-            "finding": self.finding, "over": self.basis, "fingerprint": self.subject.fingerprint,
+            "study": of.name, "policies": ", ".join(of.policies), "baseline": of.baseline, "paths": of.paths, "seed": of.seed,
+            "question": self.question, **{name: str(value) for name, value in self.asked.items()},
+            "finding": self.finding, "over": self.basis, "fingerprint": of.fingerprint,
         }  # fmt: skip
-        files.save(Path(place), about, self.sheets, digits=digits)
+        files.save(Path(place), about, {**self.sheets, **(more or {})}, front, digits)
         return Path(place)
 
     def __str__(self) -> str:
@@ -188,6 +197,8 @@ class Answer:
     def _repr_html_(self) -> str:
         """The findings and the brief tables, for notebooks."""
         words = "".join(f"<p>{escape(text)}</p>" for text in self.findings)
-        every = (part for table in self.tables for part in shown.parts(table, full=False) if len(part))
+        every = [part for table in self.tables for part in shown.parts(table, full=False) if len(part)]
         tables = (frames.texts(part, full=False).to_html(index=False) for part in every)
-        return f"<div>{words}{''.join(tables)}<p>{escape(self.basis)}</p></div>"
+        marks = dict.fromkeys(text for part in every for text in shown.notes(shown.stacks(part, False)[1]))
+        last = "".join(f"<p>{escape(text)}</p>" for text in (*marks, self.basis))
+        return f"<div>{words}{''.join(tables)}{last}</div>"

@@ -39,6 +39,15 @@ class Sheet:
 Sheets = Mapping[str, Sheet]
 
 
+def joined(sheets: Sequence[Sheet]) -> Sheet:
+    """Tables of one kind as one, below each other."""
+    return Sheet(
+        pd.concat([one.numbers for one in sheets], ignore_index=True),
+        lambda: pd.concat([one.texts() for one in sheets], ignore_index=True),
+        places={name: [own for one in sheets for own in one.places[name]] for name in sheets[0].places},
+    )
+
+
 @dataclass(frozen=True)
 class _Book:
     about: Mapping[str, object]

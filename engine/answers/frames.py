@@ -12,15 +12,16 @@ from engine.risk.summaries import STATS
 
 
 def frame(table: Table) -> pd.DataFrame:
-    """The rows of a table. An estimate `x` is in `x`, `x_standard_error`, `x_low`, `x_high`, with what its flags say in `x_flag`."""
+    """The rows of a table. An estimate `x` is in `x`, `x_standard_error`, `x_low`, `x_high`, with what its flags say in `x_flag`; of one called `estimate` these are `standard_error`, `low`, `high`, `flag`."""
     columns: dict[str, pd.Series] = {}
     for column in table.columns:
         if column.kind is Kind.ESTIMATE:
             held = [one if isinstance(one, Estimate) else None for one in column.values]
             for stat in STATS:
-                name = column.name if stat == "estimate" else f"{column.name}_{stat}"
-                columns[name] = pd.Series([getattr(one, stat, None) for one in held], dtype="float64")
-            columns[f"{column.name}_flag"] = pd.Series(
+                columns[called(column.name, stat)] = pd.Series(
+                    [getattr(one, stat, None) for one in held], dtype="float64"
+                )
+            columns[called(column.name, "flag")] = pd.Series(
                 [one.flag if one else "" for one in held], dtype=object
             )
         else:
@@ -31,14 +32,19 @@ def frame(table: Table) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def called(column: str, stat: str) -> str:
+    """The column of a frame that holds a number of a table's estimates: `low` of the one called `estimate`, `x_low` of `x`."""
+    return column if stat == "estimate" else stat if column == "estimate" else f"{column}_{stat}"
+
+
 def places(table: Table) -> dict[str, list[int | None]]:
     """By column of `frame` that people read rounded, the decimals of each row that its standard error bears; None for four significant digits."""
     held: dict[str, list[int | None]] = {}
     for column in table.columns:
         if column.kind is Kind.ESTIMATE:
             own = [places_of(one) if isinstance(one, Estimate) else None for one in column.values]
-            held |= {column.name if stat == "estimate" else f"{column.name}_{stat}": own for stat in STATS}
-        elif column.kind is Kind.NUMBER and column.name not in table.dims and column.unit != YEAR:
+            held |= {called(column.name, stat): own for stat in STATS}
+        elif column.kind is Kind.NUMBER and column.name not in (*table.dims, "level") and column.unit != YEAR:
             held[column.name] = [None] * len(table)
     return held
 

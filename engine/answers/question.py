@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, get_args, get_origin, get_type_hints
@@ -64,8 +64,7 @@ class Asked(Protocol):
     def first(self, paths: int) -> Mapping[str, np.ndarray]: ...
     @property
     def first_outcomes(self) -> Mapping[str, np.ndarray]: ...
-    @property
-    def tables(self) -> Tables: ...
+    def tables(self, variables: Container[str] | None = None) -> Tables: ...
     def with_level(self, level: float | None) -> Asked: ...
 
 

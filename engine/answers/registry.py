@@ -45,6 +45,11 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
     ),
 }
 """Where each question stands, and what it does in a line; in the order in which one asks them."""
+OF_CUBE: Mapping[str, tuple[str, str]] = {
+    "risk": ("engine.analyses.risk_question:Risk", "Ask a finished run for its risks.")
+}
+"""The same of questions whose numbers the cube has: answers are not kept, and have commands and methods of their own."""
+OURS = {**OF_CUBE, **QUESTIONS}
 
 
 @functools.cache
@@ -59,9 +64,7 @@ def outsiders() -> Mapping[str, str]:
         return {}  # what follows loads a study, and the command line starts without
     from engine.run_folder.ledger import OTHERS
 
-    wrong = [
-        name for name in held if name in {*QUESTIONS, *OTHERS} or not re.fullmatch("[a-z][a-z0-9_]*", name)
-    ]
+    wrong = [name for name in held if name in {*OURS, *OTHERS} or not re.fullmatch("[a-z][a-z0-9_]*", name)]
     for name in wrong:
         text = f"the question '{name}' of another package is left out: it must be named otherwise ({held[name]}, entry point of {GROUP})"
         warnings.warn(text, stacklevel=2)
@@ -70,7 +73,7 @@ def outsiders() -> Mapping[str, str]:
 
 def names() -> tuple[str, ...]:
     """The questions by name."""
-    return (*QUESTIONS, *outsiders())
+    return (*OURS, *outsiders())
 
 
 def question(name: str) -> Any:
@@ -79,9 +82,9 @@ def question(name: str) -> Any:
     Raises:
       UserError: there is none of that name, or the package that brought it cannot be imported.
     """
-    if name not in QUESTIONS and name not in outsiders():
+    if name not in OURS and name not in outsiders():
         raise UserError("question", [unknown("question", name, names())])
-    home = QUESTIONS[name][0] if name in QUESTIONS else outsiders()[name]
+    home = OURS[name][0] if name in OURS else outsiders()[name]
     module, _, record = home.partition(":")
     try:
         return getattr(importlib.import_module(module), record)
@@ -92,4 +95,4 @@ def question(name: str) -> Any:
 
 def about(name: str) -> str:
     """What a question does, in a line."""
-    return QUESTIONS[name][1] if name in QUESTIONS else (question(name).__doc__ or "").partition("\n")[0]
+    return OURS[name][1] if name in OURS else (question(name).__doc__ or "").partition("\n")[0]

@@ -173,3 +173,13 @@ def aligned(cells: Sequence[Cell]) -> list[str]:
     """Estimates under each other, and intervals behind them."""
     width = max((len(one.estimate) for one in cells), default=0)
     return [f"{one.estimate:>{width}}{one.mark or ' '} {one.interval}".rstrip() for one in cells]
+
+
+def notes(columns: Sequence[Stack]) -> list[str]:
+    """What marks of a table mean, each once."""
+    held: dict[str, dict[str, None]] = {}
+    for of in columns:
+        for one in of.cells:
+            if one.mark:
+                held.setdefault(one.mark, {})[one.flag] = None
+    return [f"{mark} {'; '.join(texts)}" for mark, texts in held.items()]

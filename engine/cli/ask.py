@@ -30,12 +30,6 @@ _SAVE = click.option(
     help="Save all tables in a file that ends in .csv, .xlsx, .parquet, .md or .tex.",
 )  # fmt: skip
 _FULL = click.option("--full", is_flag=True, help="Every row and column of every table.")
-_JSON = click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print the answer as one JSON object and nothing else: rustbelt schema answer.",
-)
 
 
 def command_of(name: str) -> click.Command:
@@ -69,13 +63,14 @@ def command_of(name: str) -> click.Command:
     else:
         wrapped = options.run_that_is_there(options.device(options.partial(command)))
     for one in reversed([one for one in own if not (on_study and one.name == "policies")]):
-        wrapped = _option(one)(wrapped)
-    for option in (options.debug, options.quiet, _JSON, options.digits, _SAVE, _FULL):
+        wrapped = option_of(one)(wrapped)
+    for option in (options.debug, options.quiet, options.answer_as_json, options.digits, _SAVE, _FULL):
         wrapped = option(wrapped)
     return click.command(name, help=cleandoc(record.__doc__), short_help=about(name))(wrapped)
 
 
-def _option(one: Field) -> Callable[..., Any]:
+def option_of(one: Field) -> Callable[..., Any]:
+    """The option of a command that an option of a question is."""
     face: dict[str, Any] = {"help": one.option.help, "required": one.required}
     if one.option.names:
         face["shell_complete"] = _NAMES[one.option.names]

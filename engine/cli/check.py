@@ -37,7 +37,12 @@ if TYPE_CHECKING:
     help="Hold the model against the facts that the study's gates name, in place of all else.",
 )
 @click.option("--full", is_flag=True, help="Everything that the study states, table by table.")
-@click.option("--json", "as_json", is_flag=True, help="With --gates: print one list of records.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="With --gates: print the answer as one JSON object and nothing else: rustbelt schema answer.",
+)
 @options.debug
 def command(
     study: Study,
@@ -96,7 +101,7 @@ def command(
 def _print_gates(study: Study, device: str | None, as_json: bool) -> None:
     from engine.cli.show.gate_table import print_gates
     from engine.errors import UserError
-    from engine.runs.gates import answers, paths_of
+    from engine.runs.gates import answer, paths_of
     from engine.study.loading import load_study
 
     if not study.gates:
@@ -111,12 +116,11 @@ def _print_gates(study: Study, device: str | None, as_json: bool) -> None:
         study.source, model=own, paths=study.paths, seed=study.seed, policies=names, program=study.program
     )
     click.echo(f"computing {paths_of(asked):,} paths under {', '.join(asked.policy_names)}", err=True)
-    given = answers(asked, device)
+    given = answer(asked, device)
     if as_json:
-        screen.print_records(one.as_dict() for one in given)
-        return
-    console = screen.stdout()
-    print_gates(console, given)
+        screen.print_object(given.plain())
+    else:
+        print_gates(screen.stdout(), given)
 
 
 def _print_policies(console: Console, study: Study) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 )
 @options.own_model
 @options.partial
-@options.as_json
+@options.answer_as_json
 @options.debug
 def command(
     first: str, second: str, variable: str | None, model: Model | None, partial: bool, as_json: bool
@@ -30,19 +30,12 @@ def command(
     from engine.cli.show.diff_table import print_comparison
     from engine.execution.resources import take_every_core
     from engine.runs.run import open_run
-    from engine.runs.two_runs import compare
+    from engine.runs.two_runs import answer
 
     take_every_core()
     runs = [open_run(place, model, partial) for place in (first, second)]
-    comparison = compare(runs[0].answers, runs[1].answers, variable)
+    given = answer(runs[0].answers, runs[1].answers, variable)
     if as_json:
-        dims = runs[0].study.model.dims
-        named: list[dict[str, Any]] = [
-            {"of": of, **record.as_dict(dims)}
-            for pair in comparison.pairs
-            for of, record in (("first", pair.first), ("second", pair.second), ("difference", pair.gap))
-        ]
-        screen.print_records(named)
-        return
-    console = screen.stdout()
-    print_comparison(console, runs, comparison)
+        screen.print_object(given.plain())
+    else:
+        print_comparison(screen.stdout(), runs, given)

@@ -132,6 +132,10 @@ digits = click.option(
 )  # fmt: skip
 quiet = click.option("--quiet", is_flag=True, help="No progress.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one list of records and nothing else.")
+answer_as_json = click.option(
+    "--json", "as_json", is_flag=True,
+    help="Print the answer as one JSON object and nothing else: rustbelt schema answer.",
+)  # fmt: skip
 debug = click.option(
     "--debug", is_flag=True, is_eager=True, expose_value=False, callback=_remember_debug,
     help="Show the traceback of a failure.",

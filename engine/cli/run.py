@@ -12,7 +12,7 @@ from engine.cli import options
 from engine.cli.show import screen
 from engine.cli.show.bound_table import piled_up, print_piled_up
 from engine.cli.show.progress import WAYS, progress
-from engine.cli.show.risk_tables import MAIN, OTHERS, print_more, print_tables, shown_outcomes
+from engine.cli.show.risk_tables import print_risk
 from engine.formatting import command_line
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     help="Go on with blocks that others made: other versions, another device kind, a model that gives other values now.",
 )
 @options.full
-@options.as_json
+@options.answer_as_json
 @options.quiet
 @click.option(
     "--log",
@@ -67,7 +67,6 @@ def command(
     extend it.
     """
     from engine.execution.job import RunOptions, compute
-    from engine.risk.evidence import measures
     from engine.risk.rounding import REMEDY
     from engine.runs.headline import Tightening
     from engine.runs.upkeep import report_note
@@ -89,21 +88,18 @@ def command(
         study = answers.study
     if stale := report_note(answers.folder, answers.study.paths):
         click.echo(f"note: {stale}", err=True)
-    tables = answers.all_tables
     if as_json:
         for one in finished.rounding:
             click.echo(f"{one.text}. {REMEDY}", err=True)
         if text := piled_up(answers.on_bounds):
             click.echo(text, err=True)
-        screen.print_estimates(study, [*tables.risk, *tables.comparison])
+        from engine.runs.run import Run
+
+        screen.print_object(Run.of(finished).ask("risk").plain())
         return
-    console = screen.stdout()
+    console, tables = screen.stdout(), answers.all_tables
     screen.print_head(console, study, folder.path)
-    outcomes = shown_outcomes(study, tables.risk, full)
-    print_tables(console, study, tables, measures(study.levels) if full else MAIN, outcomes)
-    if not full:
-        left_out = len(study.model.outcomes) - len(outcomes)
-        print_more(console, study, folder.path, left_out, OTHERS)
+    print_risk(console, study, folder.path, [*tables.risk, *tables.comparison], full)
     screen.print_rounding(console, finished.rounding)
     print_piled_up(console, answers.on_bounds)
     opened = f'xarray.open_datatree({str(folder.path / "cube.zarr")!r}, engine="zarr", chunks={{}})'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,7 +89,7 @@ def _number(text: str) -> float | None:
 
 
 def condition_table(
-    study: Study, outcomes: Float[np.ndarray, "policy outcome path"], condition: Condition
+    study: Study, outcomes: Mapping[str, Float[np.ndarray, "policy path"]], condition: Condition
 ) -> list[Record]:
     """Per policy: the share of paths that meet a condition, and every outcome and event among these and the others.
 
@@ -98,17 +98,19 @@ def condition_table(
     ratios; their errors come from linearised residuals totalled over units.
 
     Args:
-      outcomes: [policy, outcome, path], outcomes in the order of `study.keep.outcomes`.
+      outcomes: [policy, path] by name, all of `study.keep.outcomes`.
     """
     return [
         entry
         for p, policy in enumerate(study.policy_names)
-        for entry in _policy_records(study, policy, outcomes[p], condition)
+        for entry in _policy_records(
+            study, policy, [outcomes[name][p] for name in study.keep.outcomes], condition
+        )
     ]
 
 
 def _policy_records(
-    study: Study, policy: str, outcomes: Float[np.ndarray, "outcome path"], condition: Condition
+    study: Study, policy: str, outcomes: Sequence[Float[np.ndarray, "path"]], condition: Condition
 ) -> list[Record]:
     arrays, units, lost = finite_units(tuple(outcomes), study.unit)
     values = dict(zip(study.keep.outcomes, arrays, strict=True))

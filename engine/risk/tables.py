@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 from collections.abc import Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -86,23 +84,6 @@ class Record:
         """The measure alone: "ES99" of "difference_ES99" or "given_ES99"."""
         prefix, _, rest = self.measure.partition("_")
         return rest if prefix in PREFIXES else self.measure
-
-    def as_dict(self, dims: Iterable[str] = ()) -> dict[str, Any]:
-        """The record as plain data for JSON: NaN becomes None; `flag` is what the `flags` say, in words.
-
-        Args:
-          dims: of the model, each with a key of its own; None where the record has no place in it. Those of `place` if not given.
-        """
-        place = {dim: self.place.get(dim) for dim in dims or self.place}
-        plain = {key: _plain(value) for key, value in vars(self).items()}
-        head = {key: plain.pop(key) for key in ("measure", "level", "policy", "variable")}
-        del plain["place"], plain["flags"]
-        flags = [{key: _plain(value) for key, value in vars(flag).items()} for flag in self.flags]
-        return {**head, **place, **plain, "flag": self.flag, "flags": flags}
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def record(

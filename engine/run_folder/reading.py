@@ -58,14 +58,6 @@ class Paths(Mapping[str, np.ndarray]):
             self._held[name] = values
         return values
 
-    def stacked(self) -> np.ndarray:
-        """All of them, [policy, outcome, path], in the order of the model."""
-        shape = len(self._study.policies), len(self), sum(span.stop - span.start for span in self._spans)
-        values = np.empty(shape, self._study.dtype)
-        for k, name in enumerate(self):
-            values[:, k] = self[name]
-        return values
-
     def __iter__(self) -> Iterator[str]:
         """Names in the order of the model."""
         return iter(self._study.keep.outcomes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -78,10 +78,9 @@ class Asking:
         blocks = self.answers.blocks
         return self.outcomes if [block.index for block in blocks] == [*range(len(blocks))] else {}
 
-    @property
-    def tables(self) -> Tables:
-        """Risk and comparison of every outcome and event."""
-        return self.answers.all_tables
+    def tables(self, variables: Container[str] | None = None) -> Tables:
+        """Risk and comparison of every outcome and event, or of some."""
+        return self.answers.all_tables if variables is None else self.answers.tables(variables)
 
     def with_level(self, level: float | None) -> Asking:
         """The same with VaR and ES also at a level."""
@@ -97,7 +96,7 @@ class Asking:
 
 
 def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) -> tuple[Answer, Path | None]:
-    """The answer to a question, and where it is kept; None where there is no run that could keep it, or it cannot be kept: a warning says why.
+    """The answer to a question, and where it is kept; None where it is not to be, where no run could keep it, or where it cannot be kept: a warning says why.
 
     Args:
       options: by name, as `question_of` takes them.
@@ -107,6 +106,8 @@ def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) 
       UserError: what is asked for is not there; or the computer has too little memory.
     """
     answer = answered(name, options, of)
+    if name in registry.OF_CUBE:
+        return answer, None
     return answer, answer_store.keep(of.run_folder, name, answer.groups, stacklevel + 1)
 
 

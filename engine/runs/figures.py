@@ -57,9 +57,9 @@ def _usual(shows: str, run: Inquiry) -> str | None:
     study = run.study
     if shows == OUTCOME:
         return next((name for name in study.headline if name in study.keep.outcomes), None)
-    if shows == YEARLY:
+    if shows == YEARLY and "yearly" in run.cube["risk"].children:
         made_of = (term.variable for name in study.headline for term in study.model.outcomes[name].terms)
-        return next((name for name in made_of if name in questions.yearly_names(study, run.cube)), None)
+        return next((name for name in made_of if name in study.model.yearly), None)
     return None
 
 

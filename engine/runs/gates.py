@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
+from engine.answers.answer import Answer, Subject
+from engine.answers.table import Table, counts, numbers, texts
 from engine.execution.anew import first_paths
 from engine.study.study import Gate, Study
 
@@ -16,54 +17,13 @@ BAND = (0.05, 0.5, 0.95)
 """Lower end, middle and upper end of what a model gives."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a study gives where a gate asks.
-
-    Args:
-      low: the 5 % quantile over the paths; `high`, the 95 % quantile. NaN beyond the study's years.
-      held: whether it is as the gate asks; None where its years are not the study's.
-      paths: how many it is from: those on which the value is finite.
-    """
-
-    gate: Gate
-    unit: str
-    low: float
-    median: float
-    high: float
-    held: bool | None
-    paths: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """As plain data; numbers that there are not are None."""
-        gate, there = self.gate, self.paths > 0
-        limits = gate.limits if gate.asked == "median_within" else gate.limits[0]
-        return {
-            "gate": gate.name,
-            "about": gate.about,
-            "source": gate.source,
-            "policy": gate.policy,
-            "variable": gate.variable,
-            "at": {dim: list(labels) for dim, labels in gate.at.items()},
-            "years": list(gate.years),
-            "across": gate.across or None,
-            gate.asked: limits,
-            "median": self.median if there else None,
-            "p05": self.low if there else None,
-            "p95": self.high if there else None,
-            "unit": self.unit,
-            "paths": self.paths,
-            "held": self.held,
-        }
-
-
 def paths_of(study: Study) -> int:
     """How many paths its gates are computed from: those whose yearly values a run keeps, 16,384 at most."""
     return min(study.paths, study.keep.yearly or MOST_PATHS, MOST_PATHS)
 
 
-def answers(study: Study, device: str | None = None) -> tuple[Answer, ...]:
-    """What the study gives for each of its gates.
+def answer(study: Study, device: str | None = None) -> Answer:
+    """What the study gives for each of its gates: how many fail, and a row a gate.
 
     Args:
       study: their policies are among those that run.
@@ -72,12 +32,51 @@ def answers(study: Study, device: str | None = None) -> tuple[Answer, ...]:
     Raises:
       UserError: there is no such device.
     """
-    by_year = [bool(gate.years) for gate in study.gates]
+    gates, by_year = study.gates, [bool(gate.years) for gate in study.gates]
     yearly, outcomes = first_paths(study, paths_of(study), device, any(by_year), not all(by_year))
-    return tuple(
-        _answer(study, gate, _of_years(study, gate, yearly) if gate.years else _own(study, gate, outcomes))
-        for gate in study.gates
+    values = [_of_years(study, one, yearly) if one.years else _own(study, one, outcomes) for one in gates]
+    values = [of[np.isfinite(of)].astype(np.float64) for of in values]
+    bands = [np.quantile(of, BAND) if len(of) else np.full(3, np.nan) for of in values]
+    held = [_held(study, gate, *band) for gate, band in zip(gates, bands, strict=True)]
+    units = [(study.model.yearly if one.years else study.model.outcomes)[one.variable].unit for one in gates]
+    labels = {
+        "gate": ("its name", [one.name for one in gates]),
+        "held": ("whether it holds; empty beyond the study's years", held),
+        "asked": ("what is asked of the paths", [one.asked for one in gates]),
+        "unit": ("of the numbers", units),
+        "of": ("what the numbers are of", [*map(_place, gates)]),
+        "policy": ("it is held against", [one.policy for one in gates]),
+        "about": ("the fact", [one.about for one in gates]),
+        "source": ("where it is from", [one.source for one in gates]),
+    }
+    columns = [texts(name, said, words) for name, (words, said) in labels.items()]
+    columns += [
+        counts("paths", [*map(len, values)], "on which the number is finite"),
+        numbers("limit", [one.limits[0] for one in gates], "what is asked, or its lower end"),
+        numbers("upper", [one.limits[-1] for one in gates], "its upper end"),
+        *(
+            numbers(name, [band[k] for band in bands], f"{100 * BAND[k]:g} % quantile of the paths")
+            for k, name in enumerate(("p05", "median", "p95"))
+        ),
+    ]
+    failed, beyond = (
+        [one.name for one, is_so in zip(gates, held, strict=True) if is_so == of] for of in ("no", "")
     )
+    fails = f"{len(failed)} of {len(gates)} gates fail{'s' * (len(failed) == 1)}"
+    findings = [": ".join(filter(None, (fails, ", ".join(failed)))) + "."]
+    findings += [f"Of years that the study does not have: {', '.join(beyond)}."] if beyond else []
+    study = replace(study, paths=paths_of(study))
+    basis, table = f"{study.paths:,} paths, seed {study.seed}", Table("gates", "Gates", columns, ("gate",))
+    return Answer(Subject.of(study), tuple(findings), (table,), basis, question="gates", heading="Gates")
+
+
+def _place(gate: Gate) -> str:
+    """`sum of cut_layoffs, coal and steel, 2016-2017`."""
+    labels = [" and ".join(names) for names in gate.at.values()]
+    in_a_row = len(gate.years) > 1 and [*gate.years] == [*range(gate.years[0], gate.years[-1] + 1)]
+    years = f"{gate.years[0]}-{gate.years[-1]}" if in_a_row else " and ".join(map(str, gate.years))
+    across = f"{gate.across} of " if gate.across else ""
+    return f"{across}{', '.join([gate.variable, *labels, *filter(None, [years])])}"
 
 
 def _own(study: Study, gate: Gate, outcomes: dict[str, np.ndarray]) -> np.ndarray:
@@ -98,18 +97,13 @@ def _of_years(study: Study, gate: Gate, yearly: dict[str, np.ndarray]) -> np.nda
     return cells.mean(axis=0) if gate.across == "mean" else cells.sum(axis=0)
 
 
-def _answer(study: Study, gate: Gate, values: np.ndarray) -> Answer:
-    entry = (study.model.yearly if gate.years else study.model.outcomes)[gate.variable]
-    values = values[np.isfinite(values)].astype(np.float64)
-    if not len(values):
-        beyond = not set(gate.years) <= set(study.years)
-        return Answer(gate, entry.unit, np.nan, np.nan, np.nan, None if beyond else False, 0)
-    low, median, high = (float(value) for value in np.quantile(values, BAND))
-    limit, *upper = gate.limits
-    held = {
-        "median_above": median > limit,
-        "median_below": median < limit,
-        "median_within": limit <= median <= (upper or [limit])[0],
-        "inside_90": low <= limit <= high,
+def _held(study: Study, gate: Gate, low: float, median: float, high: float) -> str:
+    """Whether a gate holds: "yes" or "no"; "" where its years are not the study's."""
+    first, last = gate.limits[0], gate.limits[-1]
+    holds = {
+        "median_above": median > first,
+        "median_below": median < first,
+        "median_within": first <= median <= last,
+        "inside_90": low <= first <= high,
     }[gate.asked]
-    return Answer(gate, entry.unit, low, median, high, held, len(values))
+    return ("yes" if holds else "no") if set(gate.years) <= set(study.years) else ""

@@ -8,22 +8,27 @@ from typing import Literal
 
 from engine.answers.workbook import Front, Number
 from engine.risk.as_text import cell, places_of
-from engine.risk.tables import Record, Tables, against_baseline
+from engine.risk.tables import Record, against_baseline
 from engine.study.study import Study
 
 _VERDICTS = {"same": "not distinguishable"}
 _HEADS = ("outcome or event", "measure", "unit")
 
 
-def policy_sheet(study: Study, tables: Tables) -> Front | None:
+def policy_sheet(study: Study, of: Sequence[Record]) -> Front | None:
     """A row an outcome of the headline and measure, then a row an event; of all outcomes in the records if none is of the headline; None without records."""
-    records = {(r.measure, r.policy, r.variable): r for r in (*tables.risk, *tables.comparison)}
-    there = dict.fromkeys(record.variable for record in tables.risk)
+    records = {(r.measure, r.policy, r.variable): r for r in of if r.year is None}
+    single = [
+        measure
+        for measure, _, _ in records
+        if measure not in ("worse", "regret", "share") and "_" not in measure
+    ]
+    there = dict.fromkeys(name for measure, _, name in records if measure in single)
     outcomes = [name for name in study.headline if name in there] or [
         name for name in there if name in study.model.outcomes
     ]
     names = [*outcomes, *(name for name in study.events_by_name if name in there)]
-    measures = _measures([*dict.fromkeys(record.measure for record in tables.risk)])
+    measures = _measures([*dict.fromkeys(single)])
     rows = [
         _row(study, records, name, measure)
         for name in names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -13,22 +13,19 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from engine.answers.files import Digits, refuse_file
+from engine.answers.files import Digits, joined, refuse_file
 from engine.errors import UserError, closest, unknown
 from engine.execution import results
 from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.results import Answers
-from engine.risk.as_text import MARKS, cell, reasons
-from engine.risk.evidence import stated_level
 from engine.risk.rounding import Rounding
-from engine.risk.tables import Record, Tables
 from engine.run_folder import answer_store, cube, provenance
 from engine.run_folder.damage import Damage
 from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder, written
 from engine.runs import elsewhere, notebook, questions, upkeep
-from engine.runs.export import frame, save_tables, side_by_side
 from engine.runs.inquiry import Inquiry
+from engine.runs.policy_sheet import policy_sheet
 from engine.runs.replay import replay, worst
 from engine.study.loading import Model, load_study
 from engine.study.study import Study
@@ -36,8 +33,8 @@ from engine.study.study import Study
 if TYPE_CHECKING:
     from engine.runs.figures import Plots
 
-HEADLINE = ("mean", "ES99", "probability")
-"""Measures of the table that a notebook shows."""
+YEARLY = ("risk_yearly", "comparison_yearly")
+"""Tables of `risk` that are by year."""
 
 
 def run(
@@ -173,22 +170,38 @@ class Run(Inquiry):
     def risk(self, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
         """Mean, VaR and ES of outcomes, and probabilities of events, by policy: a row an estimate, with its interval.
 
+        `ask("risk", ...)` gives an `Answer`, with the differences from the baseline too.
+
         Args:
           variable: one outcome or event; all if not given.
           level: only measures at this level, such as 99.
         """
-        return self._frame(self._tables(variable, level).risk)
+        return self._rows(("risk", "risk_events"), self.study.variables, variable, level)
 
     def given(
         self, condition: str, variable: str | None = None, level: str | float | None = None
     ) -> pd.DataFrame:
         """What holds among the paths that meet a condition, such as "reemployed_share >= 0.667", and among the others."""
-        return self._frame(questions.given(self.answers, condition, variable, stated_level(level)))
+        return self._rows((), self.study.variables, variable, level, condition)
 
     def yearly(self, variable: str, level: str | float | None = None) -> pd.DataFrame:
         """How risky a yearly variable is under each policy, in each year and place; rows as `risk`."""
-        questions.refuse_unknown(variable, questions.yearly_names(self.study, self.cube))
-        return self._frame(questions.by_year(self.answers, self.cube, variable, stated_level(level)))
+        return self._rows(YEARLY, self.study.model.yearly, variable, level)
+
+    def _rows(
+        self,
+        tables: Sequence[str],
+        names: Collection[str],
+        variable: str | None,
+        level: str | float | None,
+        given: str | None = None,
+    ) -> pd.DataFrame:
+        """Tables of the answer to `risk` below each other, all where none are named; of a variable that is one of these names."""
+        if variable is not None and variable not in names:
+            raise UserError("variable", [unknown("variable", variable, names)])
+        answer = self.ask("risk", variable=variable, level=level, given=given)
+        held = [answer.frame(one.name) for one in answer.tables if not tables or one.name in tables]
+        return pd.concat(held, ignore_index=True) if held else pd.DataFrame()
 
     @overload
     def to_dataframe(self, paths: int | None = None, chunks: None = None) -> pd.DataFrame: ...
@@ -239,30 +252,19 @@ class Run(Inquiry):
           digits: of a CSV file: as many as the standard errors bear; "full" for all.
 
         Raises:
-          UserError: as `engine.runs.export.save_tables`.
+          UserError: as `engine.answers.files.save`.
         """
         refuse_file(Path(place))
-        study, at = self.study, stated_level(level)
-        tables: dict[str, Sequence[Record]] = {}
-        if given is not None:
-            tables["given"] = questions.given(self.answers, given, variable, at)
-        else:
-            yearly = questions.yearly_names(study, self.cube)
-            questions.refuse_unknown(
-                variable, {*study.model.outcomes, *(e.name for e in study.events), *yearly}
-            )
-            both = questions.tables_of(self.answers, variable, at)
-            tables |= {"risk": both.risk, "comparison": both.comparison}
-            names = yearly if full and variable is None else [name for name in yearly if name == variable]
-            if names:
-                cube = self.cube
-                tables["by year"] = [
-                    r for name in names for r in questions.by_year(self.answers, cube, name, at)
-                ]
-        whole = full and given is None and variable is None
-        kept = questions.kept(self.run_folder) if whole else ()
-        save_tables(Path(place), self.answers.study, tables, kept, digits)
-        return Path(place)
+        answer, more = self.ask("risk", variable=variable, level=level, given=given), {}
+        if full and given is None and variable is None:
+            yearly = self.study.model.yearly if "yearly" in self.cube["risk"].children else ()
+            every = [self.ask("risk", variable=one, level=level) for one in yearly]
+            for name in YEARLY:
+                if held := [one.sheets[name] for one in every if name in one]:
+                    more[name] = joined(held)
+            for kept in questions.kept(self.run_folder):
+                more |= {f"{kept.question} {name}": sheet for name, sheet in kept.sheets.items()}
+        return answer.save(place, digits, more, policy_sheet(self.answers.study, answer.of))
 
     # ------------------------------------------------------------------------------------------ single paths
 
@@ -345,22 +347,8 @@ class Run(Inquiry):
 
     def _repr_html_(self) -> str:
         """The headline table, for notebooks; a run that cannot be read is named alone."""
+        head = f"<b>{escape(self.study.name)}</b> {escape(self.study.question)}<br>{escape(repr(self))}"
         try:
-            risk = self.answers.all_tables.risk
+            return f"<div>{head}{self.ask('risk')._repr_html_()}</div>"
         except UserError as error:
             return f"<pre>{escape(repr(self))}\n{escape(str(error))}</pre>"
-        shown = [record for record in risk if record.measure in HEADLINE]
-        table = side_by_side(self.study, shown).to_html()
-        head = f"<b>{escape(self.study.name)}</b> {escape(self.study.question)}<br>{escape(repr(self))}"
-        marked = {mark: [record for record in shown if cell(record).mark == mark] for mark in MARKS}
-        notes = [f"{mark} {reasons(records)}" for mark, records in marked.items() if records]
-        note = "<br>".join(map(escape, notes))
-        return f"<div>{head}{table}{note}</div>"
-
-    def _frame(self, records: Sequence[Record]) -> pd.DataFrame:
-        return frame(self.study, records)
-
-    def _tables(self, variable: str | None, level: str | float | None) -> Tables:
-        study = self.study
-        questions.refuse_unknown(variable, {*study.model.outcomes, *(event.name for event in study.events)})
-        return questions.tables_of(self.answers, variable, stated_level(level))

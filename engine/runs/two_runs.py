@@ -8,14 +8,22 @@ from typing import Any
 
 import numpy as np
 
+from engine.answers.answer import Answer, Subject
+from engine.answers.record_tables import sentence, table
+from engine.answers.table import Table, texts
 from engine.errors import UserError
 from engine.execution.results import Answers
+from engine.formatting import shown
 from engine.risk.evidence import measures
 from engine.risk.intervals import Estimate, combined_interval
 from engine.risk.tables import Record, against_baseline, record, tables_of_paths
 from engine.study.study import Study
 
 FIRST, SECOND = "first", "second"
+PAIRED = (
+    "Paired path by path: with one seed both runs see the same futures, but for what is stated differently."
+)
+UNPAIRED = "Not paired ({}): intervals of B - A hold however the two hang together."
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,34 @@ def compare(first: Answers, second: Answers, variable: str | None = None) -> Com
                     gap = replace(gap, policy=policy) if gap else _apart(one[at], other[at])
                     pairs.append(Pair(one[at], other[at], gap))
     return Comparison(_statements(a, b), pairs, unpaired)
+
+
+def answer(first: Answers, second: Answers, variable: str | None = None) -> Answer:
+    """What `compare` gives, as an answer of the first run; it is `of` the comparison."""
+    given, study = compare(first, second, variable), first.study
+    rows = [(pair.first, pair.second, pair.gap) for pair in given.pairs]
+    main = next((one for one, *_ in rows if one.variable == study.headline[0]), rows[0][0])
+    gaps = [row[2] for row in rows if (row[0].variable, row[0].measure) == (main.variable, main.measure)]
+    stated = [*given.statements.items()]
+    columns = [texts("place", [at for at, _ in stated], "in the study file")]
+    for k, name in enumerate((FIRST, SECOND)):
+        said = ["" if both[k] is None else shown(both[k]) for _, both in stated]
+        columns.append(texts(name, said, f"what the study of the {name} run states"))
+    tables = [Table("statements", "What their studies state differently", columns, ("place",))][: len(stated)]
+    about = {"first": "A, the first run", "second": "B, the second run", "difference": "B - A"}
+    for name, title in (("risk", "Risk in both runs"), ("events", "Probability of events in both runs")):
+        own = [row for row in rows if (row[0].variable in study.model.outcomes) == (name == "risk")]
+        tables += [table(study, name, title, about, own)] if own else []
+    findings = (
+        sentence(study, gaps, "the first run"),
+        f"Their studies state {len(stated) or 'no'} things differently.",
+    )
+    asked = {"first": str(first.folder.path), "second": str(second.folder.path), "variable": variable}
+    basis = f"{study.paths:,} paths against {second.study.paths:,}"
+    reading = UNPAIRED.format(given.unpaired) if given.unpaired else PAIRED
+    return Answer(
+        Subject.of(study), findings, tuple(tables), basis, reading, given, "diff", "Two runs", asked
+    )
 
 
 def _same_event(a: Study, b: Study, name: str) -> bool:

@@ -16,6 +16,7 @@ from tests.analyses.explained import PLACES, SUM, Sum, cost_of
 
 ASSUMED = {"assumptions": {"level": {"about": "costs are what they are", "off": {"a": 0}}}}
 OPTIONS = {
+    "risk": {},
     "discover": {"where": "own > 41 under old"},
     "assumptions": {"outcome": ("cost", "ruin")},
     "explain": {"outcome": "cost", "levers": True, "mechanisms": True},
@@ -25,6 +26,14 @@ OPTIONS = {
     "flip": {"outcome": "own", "policies": ("old", "aided")},
 }
 """Options of each question, for the study of a sum."""
+RISKS = (
+    {"variable": "cost"},
+    {"level": "97.5"},
+    {"variable": "ruin"},
+    {"given": "own > 41"},
+    {"variable": "own", "given": "own > 41", "level": 90},
+)
+"""What else `risk` is asked: by year, at a level, of an event, and where a condition holds."""
 
 
 class Still(Sum):

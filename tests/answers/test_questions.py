@@ -19,6 +19,7 @@ import pytest
 
 from engine.answers import registry
 from engine.answers.answer import Answer
+from engine.answers.frames import called
 from engine.answers.plain import SCHEMA
 from engine.answers.question import RUN, Option, fields
 from engine.answers.shown import stacks, text_of
@@ -30,11 +31,14 @@ from engine.runs.run import open_run, run
 from engine.runs.upkeep import verify
 from tests import methods
 from tests.analyses.explained import SUM
-from tests.answers.asked import OPTIONS, Broken, Constant, Still, summed
+from tests.answers.asked import OPTIONS, RISKS, Broken, Constant, Still, summed
 from tests.pairs import in_turn
 from tests.small_files import call
 
-QUESTIONS = [*registry.QUESTIONS]
+QUESTIONS = [*registry.OURS]
+KEPT = [*registry.QUESTIONS]
+"""Those whose answers lie beside the cube; others are in the cube."""
+ASKED = [*OPTIONS.items(), *(("risk", options) for options in RISKS)]
 ROOT = Path(__file__).parents[2]
 STATS = ("estimate", "standard_error", "low", "high")
 
@@ -55,25 +59,31 @@ def test_every_question_is_asked_here():
     assert set(OPTIONS) == set(QUESTIONS)
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_json_frame_and_groups_hold_the_same(answers, done, name):
-    answer = answers[name]
+def stored(folder, answer):
+    """An answer as its groups have it, read from beside the cube where it is kept there."""
+    kept = answer_store.read(folder, answer.question)
+    assert (kept is not None) == (answer.question in KEPT)
+    return Answer.of_tree(answer.tree if kept is None else kept)
+
+
+@pytest.mark.parametrize(("name", "options"), ASKED)
+def test_json_frame_and_groups_hold_the_same(answers, done, name, options):
+    answer = answers[name] if options is OPTIONS[name] else done.ask(name, **options)
+    assert answer.tables
     plain = json.loads(json.dumps(answer.plain(), allow_nan=False))
     jsonschema.validate(plain, SCHEMA)
-    back = Answer.of_tree(answer_store.read(done.folder, name))
-    assert back.plain() == answer.plain()
+    assert stored(done.folder, answer).plain() == answer.plain()
     for table in answer.tables:
         frame = answer.frame(table.name)
         for column in table.columns:
             held = [row[column.name] for row in plain["tables"][table.name]["rows"]]
             if column.kind is Kind.ESTIMATE:
+                of = "" if column.name == "estimate" else f"{column.name}_"
                 for stat in STATS:
-                    named = column.name if stat == "estimate" else f"{column.name}_{stat}"
+                    named = column.name if stat == "estimate" else f"{of}{stat}"
                     numbers = [None if one is None else one[stat] for one in held]
                     np.testing.assert_array_equal(frame[named], np.array(numbers, float))
-                assert list(frame[f"{column.name}_flag"]) == [
-                    "" if one is None else one["flag"] for one in held
-                ]
+                assert list(frame[f"{of}flag"]) == ["" if one is None else one["flag"] for one in held]
             elif column.kind is Kind.NUMBER:
                 np.testing.assert_array_equal(frame[column.name], np.array(held, float))
             else:
@@ -103,7 +113,10 @@ def test_a_csv_file_keeps_the_digits_that_the_errors_bear(answers, name, tmp_pat
         at = whole["table"] == table.name
         for column in table.columns:
             if column.kind is Kind.ESTIMATE:
-                exact, error = whole.loc[at, column.name], whole.loc[at, f"{column.name}_standard_error"]
+                exact, error = (
+                    whole.loc[at, column.name],
+                    whole.loc[at, called(column.name, "standard_error")],
+                )
                 off = (short.loc[at, column.name] - exact).abs()
                 assert ((off <= 0.5 * error * 1.001) | (off <= 1e-3 * exact.abs()) | exact.isna()).all(), (
                     column.name
@@ -132,7 +145,7 @@ def test_tables_say_what_they_hold_and_their_first_row_is_shown(answers, name):
 
 
 @pytest.mark.parametrize("full", [(), pytest.param(("--full",), marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", KEPT)
 def test_the_command_fits_the_screen_and_keeps_what_the_method_keeps(answers, done, name, full, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     folder = done.folder
@@ -189,16 +202,17 @@ def run_of(tmp_path_factory):
     )
 
 
-@pytest.mark.parametrize(("kind", "name"), in_turn(STUDIES, QUESTIONS, 1))
-def test_whatever_the_run_it_answers_or_refuses_in_words(run_of, kind, name):
+@pytest.mark.parametrize(("kind", "asked"), in_turn(STUDIES, range(len(ASKED)), 1))
+def test_whatever_the_run_it_answers_or_refuses_in_words(run_of, kind, asked):
+    name, options = ASKED[asked]
     done = run_of(kind)
     try:
-        answer = done.ask(name, **OPTIONS[name])
+        answer = done.ask(name, **options)
     except UserError as error:
         assert str(error).strip() and error.problems
     else:
         jsonschema.validate(json.loads(json.dumps(answer.plain(), allow_nan=False)), SCHEMA)
-        assert Answer.of_tree(answer_store.read(done.folder, name)).plain() == answer.plain()
+        assert stored(done.folder, answer).plain() == answer.plain()
 
 
 def stopped(study, folder, at):
@@ -234,7 +248,7 @@ def test_a_run_that_has_not_come_to_its_end_answers_of_what_is_there(answers, do
         answer = opened.ask(name, **OPTIONS[name])
         if registry.question(name).needs == RUN:
             assert _tables(answer, opened) == _tables(answers[name], done), name
-        assert Answer.of_tree(answer_store.read(opened.folder, name)).plain() == answer.plain()
+        assert stored(opened.folder, answer).plain() == answer.plain()
 
 
 def _tables(answer, of):
@@ -260,7 +274,7 @@ def test_one_thread_gives_the_same_numbers(answers, done):
         assert alone[name] == json.loads(json.dumps(answers[name].plain())), name
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", KEPT)
 def test_an_answer_that_is_stopped_leaves_the_one_before(answers, done, name):
     def stop(*_):
         raise KeyboardInterrupt
@@ -270,7 +284,7 @@ def test_an_answer_that_is_stopped_leaves_the_one_before(answers, done, name):
     assert Answer.of_tree(answer_store.read(done.folder, name)).plain() == answers[name].plain()
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", KEPT)
 def test_an_answer_that_is_killed_while_it_is_written_is_none_and_asked_again(answers, done, name, tmp_path):
     folder = replace(done.run_folder, path=shutil.copytree(done.folder, tmp_path / "run"))
     before = {path: path.read_bytes() for path in (folder.path / "cube.zarr").rglob("*") if path.is_file()}
@@ -303,7 +317,7 @@ def test_an_unknown_option_is_refused_with_all_others(done, name):
 
 
 def test_an_answer_of_another_version_is_asked_anew(done, answers):
-    name = QUESTIONS[0]
+    name = KEPT[0]
     tree = answer_store.read(done.folder, name)
     tree.attrs["answer"] = {**tree.attrs["answer"], "version": 0}
     with pytest.raises(UserError, match=f"Ask anew: rustbelt {name}"):
@@ -313,10 +327,27 @@ def test_an_answer_of_another_version_is_asked_anew(done, answers):
 
 @pytest.mark.parametrize("head", [5, {"version": 1}, {"version": 1, "study": []}])
 def test_an_answer_that_is_none_is_refused(done, answers, head):
-    tree = answer_store.read(done.folder, QUESTIONS[0])
+    tree = answer_store.read(done.folder, KEPT[0])
     tree.attrs["answer"] = head
     with pytest.raises(UserError, match="Ask anew"):
         Answer.of_tree(tree)
+
+
+def test_what_the_cube_has_is_kept_nowhere_and_has_the_records_of_the_run(done, answers):
+    before = {path: path.stat().st_mtime_ns for path in done.folder.rglob("*")}
+    answer = done.ask("risk")
+    assert {path: path.stat().st_mtime_ns for path in done.folder.rglob("*")} == before
+    tables = done.answers.all_tables
+    held = {
+        (row["measure"], row["policy"], row["variable"]): row["estimate"]
+        for table in answer.tables
+        for row in table.rows()
+        if row["estimate"] is not None
+    }
+    assert held.keys() == {(r.measure, r.policy, r.variable) for r in (*tables.risk, *tables.comparison)}
+    assert sum(map(len, answer.tables)) == len(held)
+    for r in (*tables.risk, *tables.comparison):
+        assert repr(held[r.measure, r.policy, r.variable]) == repr(r.alone)
 
 
 def test_nothing_is_shown_of_the_progress_once_the_answer_is_printed(done, monkeypatch):

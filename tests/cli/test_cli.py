@@ -19,10 +19,10 @@ from engine.risk.as_text import NO_INTERVAL, Cell, cell
 from engine.risk.flags import Flag, Reason
 from engine.risk.tables import Record
 from tests.helpers import assert_same
-from tests.small_files import BRIDGE, POND, call, own, write
+from tests.small_files import BRIDGE, POND, call, own, records, write
 
 KEYS = {
-    "measure", "level", "policy", "variable", "year",
+    "table", "measure", "level", "policy", "variable", "unit",
     "estimate", "standard_error", "low", "high", "flag", "flags",
 }  # fmt: skip
 
@@ -126,11 +126,15 @@ def test_a_finished_run_prints_the_same_table_again(runs):
     assert first.stdout == second.stdout
 
 
-def test_json_is_one_list_of_records_and_nothing_else(runs):
+def test_json_is_one_answer_and_nothing_else(runs):
     ended = call("run", runs / "bridge.toml", *own("Bridge"), "--out", runs / "bridge", "--json")
-    records = json.loads(ended.stdout)
-    assert all(set(record) == KEYS for record in records)
-    by_key = {(r["measure"], r["policy"], r["variable"]): r for r in records}
+    found = records(ended.stdout)
+    assert all(set(record) == KEYS for record in found)
+    by_key = {(r["measure"], r["policy"], r["variable"]): r for r in found}
+    assert len(by_key) == len(found)
+    assert json.loads(ended.stdout) == json.loads(
+        call("risk", runs / "bridge", *own("Bridge"), "--json").stdout
+    )
     cube = xr.open_datatree(runs / "bridge" / "cube.zarr", engine="zarr")
     value = float(cube["risk"]["damage"].sel(policy="weak", measure="ES95", stat="estimate"))
     assert_same(by_key[("ES95", "weak", "damage")]["estimate"], value)
@@ -167,7 +171,7 @@ def test_policies_and_seed_can_be_chosen(tmp_path):
     ended = call(
         "run", study, *own("Bridge"), "--out", tmp_path / "out", "--policies", "weak", "--seed", 8, "--json"
     )
-    assert {record["policy"] for record in json.loads(ended.stdout)} == {"weak"}
+    assert {record["policy"] for record in records(ended.stdout)} == {"weak"}
 
 
 def test_check_shows_what_is_asked_and_computes_nothing(tmp_path):
@@ -233,7 +237,7 @@ def test_check_shows_priors_asked_beside_fitted(tmp_path):
 
 def test_risk_answers_for_a_level(runs):
     ended = call("risk", runs / "bridge", *own("Bridge"), "--level", "95", "--json")
-    assert {record["level"] for record in json.loads(ended.stdout)} == {0.95}
+    assert {record["level"] for record in records(ended.stdout)} == {0.95}
     refused = call("risk", runs / "bridge", *own("Bridge"), "--level", "150")
     assert refused.exit_code == 2
     wanted = "per cent between 50 and 100, of at most six digits, such as 97.5"
@@ -242,15 +246,16 @@ def test_risk_answers_for_a_level(runs):
 
 def test_a_finished_run_is_asked_for_any_level(runs):
     ended = call("risk", runs / "bridge", *own("Bridge"), "--level", "97.5", "--json")
-    records = json.loads(ended.stdout)
-    assert {r["level"] for r in records} == {0.975}
-    assert {r["measure"] for r in records} == {
+    found = records(ended.stdout)
+    assert {r["level"] for r in found} == {0.975}
+    assert {r["measure"] for r in found} == {
         "VaR97.5", "ES97.5", "difference_VaR97.5", "difference_ES97.5",
     }  # fmt: skip
     printed = call("risk", runs / "bridge", *own("Bridge"), "--level", "97.5").stdout
     assert "ES97.5: the mean of these" in " ".join(printed.split())
     given = call("risk", runs / "bridge", *own("Bridge"), "--given", "damage >= 0", "--level", "98", "--json")
-    assert {r["level"] for r in json.loads(given.stdout)} >= {0.98}
+    assert {r["level"] for r in records(given.stdout)} == {0.98, None}
+    assert {r["measure"] for r in records(given.stdout) if r["level"] is None} == {"share"}
     refused = call("risk", runs / "pond", *own("Pond"), "--variable", "stock", "--level", "97.5")
     assert refused.exit_code == 2
     assert "Add 97.5 to risk.levels in the study, and run it." in " ".join(refused.output.split())
@@ -265,14 +270,14 @@ def test_levels_of_the_study_are_in_every_table(tmp_path):
         "sd",
         *(f"{m}{a}" for m in ("VaR", "ES") for a in ("95", "97.5", "99", "99.9")),
     ]
-    assert list(dict.fromkeys(r["measure"] for r in json.loads(ended.stdout)))[: len(names)] == names
+    assert list(dict.fromkeys(r["measure"] for r in records(ended.stdout)))[: len(names)] == names
     cube = xr.open_datatree(tmp_path / "out" / "cube.zarr", engine="zarr")
     for group in ("risk", "risk/yearly", "comparison"):
         assert cube[group]["measure"].values.tolist() == names
     assert cube["risk"]["level"].sel(measure="ES97.5") == 0.975
     at = {"variable": "stock", "level": "97.5"}
     yearly = call("risk", tmp_path / "out", *own("Pond"), *(f"--{k}={v}" for k, v in at.items()), "--json")
-    assert {r["measure"] for r in json.loads(yearly.stdout)} == {"VaR97.5", "ES97.5"}
+    assert {r["measure"] for r in records(yearly.stdout)} == {"VaR97.5", "ES97.5"}
     page = call("report", tmp_path / "out", *own("Pond"))
     assert page.exit_code == 0, page.output
     text = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
@@ -304,22 +309,35 @@ def test_medians_and_deviations_are_those_of_the_paths(runs):
 
 def test_risk_answers_for_an_event_alone(runs):
     ended = call("risk", runs / "bridge", *own("Bridge"), "--variable", "collapse", "--json")
-    assert {record["variable"] for record in json.loads(ended.stdout)} == {"collapse"}
+    assert {record["variable"] for record in records(ended.stdout)} == {"collapse"}
 
 
 def test_risk_answers_for_a_yearly_variable_by_year_and_place(runs):
     ended = call("risk", runs / "pond", *own("Pond"), "--variable", "stock", "--json")
-    records = json.loads(ended.stdout)
-    assert {record["region"] for record in records} == {"north", "south"}
-    assert all(set(record) == KEYS | {"region"} for record in records)
+    found = records(ended.stdout)
+    assert {record["table"] for record in found} == {"risk_yearly", "comparison_yearly"}
+    assert {record["region"] for record in found} == {"north", "south"}
+    assert all(set(record) == KEYS | {"region", "year"} for record in found)
     outcomes = call("risk", runs / "pond", *own("Pond"), "--variable", "shortage", "--json")
-    assert {record["region"] for record in json.loads(outcomes.stdout)} == {None}
-    assert {record["year"] for record in records} == set(range(2016, 2021))
+    # the same name is an outcome and a yearly variable, each in its own unit
+    units = {
+        record["table"]: record["unit"]
+        for record in records(outcomes.stdout)
+        if "worse" not in record["measure"]
+    }
+    assert units == {
+        "risk": "hm3",
+        "comparison": "hm3",
+        "regret": "hm3",
+        "risk_yearly": "hm3/yr",
+        "comparison_yearly": "hm3/yr",
+    }
+    assert {record["year"] for record in found} == set(range(2016, 2021))
     cube = xr.open_datatree(runs / "pond" / "cube.zarr", engine="zarr")
     at = {"policy": "use", "measure": "VaR95", "year": 2018, "region": "south", "stat": "estimate"}
     (held,) = (
         r["estimate"]
-        for r in records
+        for r in found
         if (r["policy"], r["measure"], r["year"], r["region"]) == ("use", "VaR95", 2018, "south")
     )
     assert_same(held, float(cube["risk/yearly"]["stock"].sel(at)))
@@ -338,9 +356,10 @@ def test_risk_given_a_condition(runs):
     ended = call(*words)
     assert ended.exit_code == 0, ended.output
     assert "weak: margin >= 0 on" in ended.stdout and "given - otherwise" in ended.stdout
-    records = json.loads(call(*words, "--json").stdout)
     (given,) = (
-        r for r in records if (r["measure"], r["policy"], r["variable"]) == ("given_mean", "weak", "damage")
+        r
+        for r in records(call(*words, "--json").stdout)
+        if (r["measure"], r["policy"], r["variable"]) == ("given_mean", "weak", "damage")
     )
     assert given["estimate"] == 0
 

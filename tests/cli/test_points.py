@@ -44,8 +44,13 @@ def test_so_have_conditions_two_runs_and_shares_of_levers(folder):
 def test_so_have_files_and_the_report(folder, tmp_path):
     run = engine.open_run(folder, model=engine.load_model_file(f"{MODELS}:Bridge"))
     text = run.save_tables(tmp_path / "table.md").read_text()
-    rows = {line.split(" | ")[1] + line.split(" | ")[0] for line in text.splitlines() if "collapse" in line}
-    assert rows == {"probability| collapse [%]", "difference_probability| collapse [points]"}
+    parts = text.split("**")[1:]
+    heads = {name: part.splitlines()[2] for name, part in zip(parts[::2], parts[1::2], strict=True)}
+    assert [name for name, part in zip(parts[::2], parts[1::2], strict=True) if "collapse" in part] == [
+        "risk_events", "comparison_events",
+    ]  # fmt: skip
+    assert heads["risk_events"].endswith("| level | weak [%] | strong [%] |")
+    assert heads["comparison_events"].endswith("| level | strong [points] |")
     page = " ".join(report(run.folder, run.study, run.cube).decode().split())
     assert "less “Weak” [points]" in page and "Probability [%]" in page
 

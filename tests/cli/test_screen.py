@@ -96,7 +96,9 @@ def test_tables_of_one_to_eight_policies_break_nothing(tmp_path, width, name):
     for policies in range(1, 9):
         study, tables = compared(tmp_path, policies, name)
         for measures, outcomes in ((MAIN, study.headline), (MEASURES, study.model.outcomes)):
-            lines = printed(width, print_tables, study, tables, measures, outcomes)
+            lines = printed(
+                width, print_tables, study, [*tables.risk, *tables.comparison], measures, outcomes
+            )
             names = [*study.policy_names, *study.model.outcomes, "collapse", *measures]
             assert_whole(lines, width, numbers(tables, measures), names)
 
@@ -105,7 +107,7 @@ def test_the_arrangement_is_the_first_that_fits(tmp_path):
     study, tables = compared(tmp_path, 2)
 
     def heads(width):
-        lines = printed(width, print_tables, study, tables, MAIN, study.headline)
+        lines = printed(width, print_tables, study, [*tables.risk, *tables.comparison], MAIN, study.headline)
         return lines[0].split(), sum(bool(line.strip()) for line in lines)
 
     assert heads(200)[0] == heads(130)[0] == ["weak", "strong", "strong", "-", "weak"]
@@ -123,8 +125,8 @@ def test_other_tables_break_nothing(tmp_path, width):
         for r in tables.risk
         for side in ("given", "otherwise", "contrast")
     ]
-    given += [replace(r, measure="share", variable="margin >= 0") for r in tables.risk if r.measure == "probability"]  # fmt: skip
-    lines = printed(width, print_conditional, study, "margin >= 0", given, MAIN, study.headline)
+    shares = [replace(r, measure="share", variable="margin >= 0") for r in tables.risk if r.measure == "probability"]  # fmt: skip
+    lines = printed(width, print_conditional, study, [*shares, *given], MAIN, study.headline)
     shown = {cell(r).interval for r in given if r.measure in ("given_mean", "contrast_ES99")}
     assert_whole(lines, width, shown, ["given - otherwise"])
     pond = load_study(write(tmp_path, POND), model=load_model_file(f"{MODELS}:Pond"))

@@ -11,7 +11,7 @@ import pytest
 import engine.cli
 from engine.formatting import printable
 from tests.data.hostile_models import SAYS
-from tests.small_files import MODELS, call, write
+from tests.small_files import MODELS, call, records, write
 
 HOSTILE = MODELS.with_name("hostile_models.py")
 TEXT = json.dumps(SAYS)
@@ -46,7 +46,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("loud")
     ended = call("run", write(folder, STUDY), "--model", f"{HOSTILE}:Loud", "--out", folder / "run", "--json")
     assert ended.exit_code == 0, ended.output
-    assert {record["variable"] for record in json.loads(ended.stdout)} == {"d", "e"}
+    assert {record["variable"] for record in records(ended.stdout)} == {"d", "e"}
     assert "loaded \\x1b[2J" in ended.stderr and "traced \\x1b[2J" in ended.stderr
     assert not ACTS.search(ended.stderr)
     return folder

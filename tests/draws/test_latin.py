@@ -1,7 +1,6 @@
 """Latin hypercubes: strata exact in every replicate and stream, the same bits however cut, and what replicates do to errors."""
 
 import functools
-import json
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +22,7 @@ from engine.runs.replay import replay
 from engine.study.study import BLOCK, Block
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.risk.cells import summary_cells
-from tests.small_files import POND, call, own, write
+from tests.small_files import POND, call, own, records, write
 from tests.user_models import computed, echo, farms, program
 
 LATIN, SIZE = SAMPLERS["latin"], SAMPLERS["latin"].unit
@@ -251,7 +250,7 @@ def test_a_run_extends_by_replicates_and_answers_as_any_other(tmp_path):
     middle = float(np.median(whole["paths"]["lowest_stock"].values))
     given = call("risk", tmp_path / "whole", *own("Pond"), "--given", f"lowest_stock > {middle}", "--json")
     share, mean = (
-        next(r for r in walked(json.loads(given.stdout)) if r.get("measure") == measure)
+        next(r for r in records(given.stdout) if r["measure"] == measure)
         for measure in ("share", "given_mean")
     )
     assert 0 < share["low"] < share["estimate"] < share["high"] < 1
@@ -260,14 +259,6 @@ def test_a_run_extends_by_replicates_and_answers_as_any_other(tmp_path):
 
 def pond():
     return engine.load_model_file(own("Pond")[1])
-
-
-def walked(found):
-    """All records below."""
-    if isinstance(found, dict):
-        yield found
-    for part in found.values() if isinstance(found, dict) else found if isinstance(found, list) else ():
-        yield from walked(part)
 
 
 def test_parts_of_replicates_are_refused_with_the_nearest_counts(tmp_path):

@@ -18,7 +18,7 @@ from engine.runs import upkeep
 from engine.study.loading import read_study
 from engine.study.study import BLOCK
 from tests.helpers import assert_plausible, assert_same
-from tests.small_files import BRIDGE, call, write
+from tests.small_files import BRIDGE, call, records, write
 from tests.test_laws import bytes_below
 from tests.user_models import outcomes, static
 
@@ -245,9 +245,9 @@ def test_it_is_told_wherever_numbers_are(tmp_path):
     given = " ".join(call("risk", tmp_path / "out", "--given", "margin > 2").stdout.split())
     assert "No interval" in given and "not finite;" not in given  # which is no reason for that
     assert f"kept out {bad} paths" in " ".join(call("status", tmp_path / "out").stdout.split())
-    records = json.loads(call("risk", tmp_path / "out", "--json").stdout)
+    found = records(call("risk", tmp_path / "out", "--json").stdout)
     flags = [{"reason": "not_finite", "got": bad, "limit": 4000}]
-    assert all(record["flags"][:1] == flags for record in records)
+    assert all(record["flags"][:1] == flags for record in found)
     page = engine.open_run(tmp_path / "out").report(tmp_path / "page.html").read_text()
     assert notice in page and f"{bad} of 4,000, under every policy" in page
     stored = engine.open_run(tmp_path / "out").cube["paths"]["damage"].values[0]

@@ -18,7 +18,8 @@ EVENTS = (Event("wrecked", "", "capital_shortfall_peak", above=1.0),)
 def table(outcomes, text, sampler="antithetic"):
     """Records of one array [outcome, path] under both policies of the small study."""
     study = study_of(outcomes.shape[-1], sampler=sampler, events=EVENTS, policies=POLICIES[:2])
-    return condition_table(study, np.stack([outcomes, outcomes]), parse_condition(text, NAMES))
+    values = {name: np.stack([one, one]) for name, one in zip(NAMES, outcomes, strict=True)}
+    return condition_table(study, values, parse_condition(text, NAMES))
 
 
 def test_text_is_read():

@@ -1,6 +1,5 @@
 """Tidy records of risk and comparison, and events, from outcomes kept per path."""
 
-import json
 from typing import ClassVar
 
 import numpy as np
@@ -93,15 +92,6 @@ def test_comparison_records_are_paired_differences(outcomes):
     assert gap.estimate == np.mean(outcomes[2, 0] > 1) - np.mean(outcomes[1, 0] > 1)
     assert gap.low <= gap.estimate <= gap.high
     assert not [r for r in records if r.policy == "old" and r.measure != "regret"]
-
-
-def test_records_are_plain_json(outcomes):
-    rows = [record.as_dict(("region", "sector")) for record in tables(STUDY, outcomes).risk]
-    fields = "measure level policy variable region sector year estimate standard_error low high flag flags"
-    assert list(rows[0]) == fields.split()
-    assert json.loads(json.dumps(rows, allow_nan=False)) == rows
-    flagged = [row for row in rows if row["flag"]]
-    assert flagged and all(row["low"] is None and row["high"] is None for row in flagged)
 
 
 def test_events_are_strict_and_know_what_they_read():

@@ -10,14 +10,18 @@ import pytest
 
 import engine
 from engine.answers import files, workbook
+from engine.answers.answer import Answer, Subject
+from engine.answers.record_tables import tables, unit_of
 from engine.errors import UserError
 from engine.modelling.records import Factor, Outcome, StaticModel
 from engine.risk.as_text import cell
 from engine.risk.intervals import Estimate
+from engine.risk.summaries import STATS
 from engine.risk.tables import record
-from engine.runs import export
 from tests.small_files import BRIDGE, MODELS, POND, write
 
+RISK = "risk", "risk_events", "comparison", "comparison_events", "worse", "regret"
+BY_YEAR = "risk_yearly", "comparison_yearly"
 HOSTILE = (
     "=1+1",
     "+1",
@@ -46,25 +50,34 @@ def records_of(run):
     return [*run.answers.all_tables.risk, *run.answers.all_tables.comparison]
 
 
+def saved(place, study, records):
+    """Records of a study as one file."""
+    return Answer(Subject.of(study), ("It is so.",), tables(study, records)).save(place)
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_file_of_rows_holds_every_estimate_with_its_unit(run, tmp_path, ending):
     place = run.save_tables(tmp_path / f"table.{ending}", digits="full")
     rows = pd.read_csv(place) if ending == "csv" else pd.read_parquet(place)
-    records = records_of(run)
-    assert list(rows["estimate"]) == [r.estimate for r in records]
-    assert list(rows["measure"]) == [r.measure for r in records]
-    assert list(rows["unit"]) == [export.unit_of(run.study, r) for r in records]
-    assert set(rows["table"]) == {"risk", "comparison"}
+    names = "measure", "policy", "variable", "unit", *STATS, "flag"
+    held = sorted(map(tuple, rows[[*names]].astype(object).fillna("").astype(str).values))
+    records = [(vars(r) | {"unit": unit_of(run.study, r), "flag": r.flag}) for r in records_of(run)]
+    expected = pd.DataFrame(records)[[*names]].astype(object).fillna("").astype(str)
+    assert held == sorted(map(tuple, expected.values))
+    assert {*rows["table"]} == {*RISK}
     assert not rows[["low", "high"]].isna().all(axis=None)
 
 
 def test_a_csv_file_has_the_digits_that_the_terminal_shows(run, tmp_path):
     place = run.save_tables(tmp_path / "table.csv")
     rows = pd.read_csv(place, dtype=str, keep_default_na=False)
-    shown = [cell(record) for record in records_of(run)]
-    assert [row.replace(",", "") for row in (one.estimate for one in shown)] == list(rows["estimate"])
-    ends = [f"[{low}, {high}]" if low else "" for low, high in zip(rows["low"], rows["high"], strict=True)]
-    assert [one.interval.replace(",", "").replace(" ", ", ") for one in shown] == ends
+    shown = {(r.measure, r.policy, r.variable): cell(r) for r in records_of(run)}
+    assert len(rows) == len(shown)
+    for row in rows.itertuples():
+        one = shown[row.measure, row.policy, row.variable]
+        assert one.estimate.replace(",", "") == row.estimate
+        ends = f"[{row.low}, {row.high}]" if row.low else ""
+        assert one.interval.replace(",", "").replace(" ", ", ") == ends
     whole = pd.read_csv(run.save_tables(tmp_path / "whole.csv", digits="full"))
     off = (pd.read_csv(place)["estimate"] - whole["estimate"]).abs()
     assert (off <= 0.5 * whole["standard_error"] + 1e-12).all() and (off > 0).any()
@@ -73,7 +86,7 @@ def test_a_csv_file_has_the_digits_that_the_terminal_shows(run, tmp_path):
 
 def test_a_csv_of_rounded_numbers_escapes_no_number(marked, tmp_path):
     study, records = marked
-    export.save_tables(tmp_path / "table.csv", study, {"risk": records})
+    saved(tmp_path / "table.csv", study, records)
     assert "'-1.50" not in (tmp_path / "table.csv").read_text()
 
 
@@ -132,8 +145,8 @@ def test_the_format_of_a_cell_shows_the_digits_that_the_error_bears(value, place
 
 def test_a_workbook_has_a_sheet_a_table_and_one_of_what_it_is(run, tmp_path):
     sheets = pd.read_excel(run.save_tables(tmp_path / "table.xlsx"), sheet_name=None)
-    assert list(sheets) == ["policies", "about", "risk", "comparison"]
-    held = [r.estimate for r in run.answers.all_tables.risk]
+    assert list(sheets) == ["policies", "about", *RISK]
+    held = [r.estimate for r in run.answers.all_tables.risk if r.variable in run.study.model.outcomes]
     assert list(sheets["risk"]["estimate"]) == pytest.approx(held, rel=1e-14)  # decimal text in between
     about = dict(zip(sheets["about"]["what"], sheets["about"]["is"], strict=True))
     assert about["fingerprint"] == run.study.fingerprint and about["paths"] == run.study.paths
@@ -145,7 +158,7 @@ def test_nothing_in_a_workbook_is_a_formula(run, tmp_path):
     study = dataclasses.replace(run.study, question='=HYPERLINK("http://example.org")')
     name = next(iter(study.model.outcomes))
     one = record("mean", "=1+1", name, Estimate(1.0, 0.1, 0.8, 1.2))
-    export.save_tables(tmp_path / "table.xlsx", study, {"risk": [one]})
+    saved(tmp_path / "table.xlsx", study, [one])
     book = openpyxl.load_workbook(tmp_path / "table.xlsx")
     kinds = {cell.data_type for sheet in book for row in sheet.rows for cell in row}
     assert "f" not in kinds
@@ -178,7 +191,7 @@ def test_no_text_is_a_formula_in_a_spreadsheet_and_numbers_stay_numbers(marked, 
 
     study, records = marked
     place = tmp_path / f"table.{ending}"
-    export.save_tables(place, study, {"risk": records})
+    saved(place, study, records)
     if ending == "csv":
         assert not re.search(r"[\x00-\x09\x0b-\x1f]", place.read_text().replace("\t", "", 1))
         rows = pd.read_csv(place)
@@ -197,7 +210,7 @@ def test_no_text_is_a_formula_in_a_spreadsheet_and_numbers_stay_numbers(marked, 
 def test_markdown_and_latex_take_no_text_for_their_own(marked, tmp_path):
     study, records = marked
     for ending in ("md", "tex"):
-        export.save_tables(tmp_path / f"table.{ending}", study, {"risk": records})
+        saved(tmp_path / f"table.{ending}", study, records)
     lines = (tmp_path / "table.md").read_text().splitlines()
     assert len([line for line in lines if line.startswith("|")]) == len(HOSTILE) + 2
     assert all(len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) == 4 for line in lines if line.startswith("|"))
@@ -212,17 +225,22 @@ def test_markdown_and_latex_take_no_text_for_their_own(marked, tmp_path):
 
 def test_markdown_and_latex_have_a_column_a_policy_and_the_numbers_of_the_printed_tables(run, tmp_path):
     lines = run.save_tables(tmp_path / "table.md").read_text().splitlines()
-    assert lines[2].split(" | ")[2:] == [*run.study.policy_names[:-1], f"{run.study.policy_names[-1]} |"]
-    text = run.save_tables(tmp_path / "table.tex").read_text()
-    assert text.count(r"\begin{tabular}") == 2 and "_" not in text.replace(r"\_", "")
-    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 2
+    assert lines[2].split(" | ")[1:] == [
+        "level",
+        *run.study.policy_names[:-1],
+        f"{run.study.policy_names[-1]} |",
+    ]
+    lines = run.save_tables(tmp_path / "table.tex").read_text().splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("%"))
+    assert text.count(r"\begin{tabular}") == len(RISK) and "_" not in text.replace(r"\_", "")
+    assert text.count(r"\toprule") == text.count(r"\bottomrule") == len(RISK)
 
 
 def test_a_bar_in_a_name_breaks_no_table(run, tmp_path):
     name = next(iter(run.study.model.outcomes))
     one = record("mean", "a|b & 5 %", name, Estimate(1.0, 0.1, 0.8, 1.2))
     for ending, expected in (("md", r"a\|b & 5 %"), ("tex", r"a|b \& 5 \%")):
-        export.save_tables(tmp_path / f"table.{ending}", run.study, {"risk": [one]})
+        saved(tmp_path / f"table.{ending}", run.study, [one])
         assert expected in (tmp_path / f"table.{ending}").read_text()
 
 
@@ -231,7 +249,9 @@ def test_a_condition_and_a_level_choose_what_is_saved(run, tmp_path):
     rows = pd.read_csv(run.save_tables(tmp_path / "a.csv", name, 99))
     assert {*rows["variable"]} == {name} and {*rows["level"]} == {0.99}
     rows = pd.read_csv(run.save_tables(tmp_path / "b.csv", given=f"{name} >= 0"))
-    assert {*rows["table"]} == {"given"}
+    assert {*rows["table"]} == {
+        "share", "given", "otherwise", "contrast", "given_events", "otherwise_events", "contrast_events",
+    }  # fmt: skip
 
 
 def test_what_cannot_be_written_is_refused_before_anything_is_computed(tmp_path, monkeypatch):
@@ -248,10 +268,10 @@ def test_a_full_workbook_has_all_risk_tables_with_units_those_by_year_too(tmp_pa
     model = engine.load_model_file(f"{MODELS}:Pond")
     pond = engine.run(str(write(tmp_path, POND)), tmp_path / "run", model, device="cpu")
     sheets = pd.read_excel(pond.save_tables(tmp_path / "all.xlsx", full=True), sheet_name=None)
-    assert list(sheets) == ["policies", "about", "risk", "comparison", "by year"]
-    by_year = sheets["by year"]
+    assert list(sheets) == ["policies", "about", *RISK, *BY_YEAR]
+    by_year = sheets["risk_yearly"]
     assert {*by_year["variable"]} == {*model.yearly} and {*by_year["year"]} == {*pond.study.years}
     assert {*by_year["unit"]} == {entry.unit for entry in model.yearly.values()}
     one = pd.read_csv(pond.save_tables(tmp_path / "one.csv", level=99, full=True))
-    assert {*one["table"]} == {"risk", "comparison", "by year"} and {*one["level"]} == {0.99}
-    assert {*pd.read_csv(pond.save_tables(tmp_path / "two.csv"))["table"]} == {"risk", "comparison"}
+    assert {*one["table"]} == {"risk", "comparison", "risk_yearly"} and {*one["level"]} == {0.99}
+    assert {*pd.read_csv(pond.save_tables(tmp_path / "two.csv"))["table"]} == {*RISK}

@@ -1,13 +1,15 @@
-"""A study held against the facts that its gates name: medians and bands of closed forms, on the screen and as records."""
+"""A study held against the facts that its gates name: medians and bands of closed forms, on the screen and as an answer."""
 
 import json
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
+from engine.answers.plain import SCHEMA
 from engine.modelling.cell_axis import split_cells
-from engine.runs.gates import answers, paths_of
+from engine.runs.gates import answer, paths_of
 from engine.study.loading import read_study
 from tests.helpers import assert_plausible, assert_same
 from tests.small_files import call, write
@@ -55,12 +57,16 @@ OWN = ["--model", f"{MODELS}:Tide"]
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
-    """The study's file, and the records that it gives."""
+    """The study's file, and the rows of its gates by name."""
     path = write(tmp_path_factory.mktemp("gates"), TIDE, "tide.toml")
     result = call("check", path, *OWN, "--gates", "--json")
     assert result.exit_code == 0, result.output
     assert result.stderr == "computing 4,096 paths under dammed, calm\n"
-    return path, {record["gate"]: record for record in json.loads(result.stdout)}
+    plain = json.loads(result.stdout)
+    jsonschema.validate(plain, SCHEMA)
+    assert plain["question"] == "gates" and plain["study"]["paths"] == 4096
+    assert plain["findings"] == ["1 of 4 gates fails: east.", "Of years that the study does not have: later."]
+    return path, {row["gate"]: row for row in plain["tables"]["gates"]["rows"]}
 
 
 def test_median_and_band_are_those_of_the_paths(records):
@@ -71,13 +77,15 @@ def test_median_and_band_are_those_of_the_paths(records):
     for key, score, p in (("p05", -1.6449, 0.05), ("median", 0.0, 0.5), ("p95", 1.6449, 0.95)):
         density = np.exp(-(score**2) / 2) / np.sqrt(2 * np.pi) / sd
         assert_plausible(wind[key], sd * score, np.sqrt(p * (1 - p) / n) / density, 0.8)
-    assert wind["held"] and wind["median_within"] == [-0.2, 0.2] and wind["paths"] == 4096
+    assert wind["held"] == "yes" and wind["asked"] == "median_within" and wind["paths"] == 4096
+    assert (wind["limit"], wind["upper"]) == (-0.2, 0.2) and wind["of"] == "sum of wind, 2020 and 2022"
     east = by_name["east"]
     assert_plausible(east["median"], 0.3, 0.02, 0.15)  # the wind is as often from either side
-    assert east["held"] is False and east["unit"] == "m" and east["source"] == "row 15"
-    assert by_name["top"]["held"] is True and by_name["top"]["years"] == []
+    assert east["held"] == "no" and east["of"] == "height, east, 2021"
+    assert east["unit"] == "m" and east["source"] == "row 15"
+    assert by_name["top"]["held"] == "yes" and by_name["top"]["of"] == "top"
     assert by_name["top"]["p95"] == np.float32(0.9) + np.float32(0.9)
-    assert by_name["later"]["held"] is None and by_name["later"]["median"] is None
+    assert by_name["later"]["held"] == "" and by_name["later"]["median"] is None
 
 
 def test_the_table_ends_with_how_many_fail(records):
@@ -97,11 +105,11 @@ def test_gates_are_of_the_paths_of_a_run():
     gate = {"policy": "old", "variable": "single", "year": 2017, "median_below": 9.0}
     text = {key: value for key, value in plain.document.items() if key != "model"} | {"gates": {"one": gate}}
     gated = read_study(text, "echo.toml", model=Echo())
-    (answer,) = answers(gated)
+    (row,) = answer(gated)["gates"].rows()
     single = split_cells(gated.model, program(gated).first_years(512), axis=2)["single"][0, 1]
     expected = np.quantile(single.astype(np.float64), (0.05, 0.5, 0.95))
-    assert_same(np.array([answer.low, answer.median, answer.high]), expected)
-    assert answer.held and answer.paths == 512
+    assert_same(np.array([row["p05"], row["median"], row["p95"]]), expected)
+    assert row["held"] == "yes" and row["paths"] == 512
 
 
 def test_what_does_not_go_together_is_refused(tmp_path):

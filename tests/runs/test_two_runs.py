@@ -1,12 +1,16 @@
 """Two runs side by side: paired where they can be, honest where they cannot, and what their studies state differently."""
 
+import json
+
+import jsonschema
 import numpy as np
 import pytest
 
 import engine
+from engine.answers.plain import SCHEMA
 from engine.errors import UserError
-from engine.runs.two_runs import compare
-from tests.small_files import BRIDGE, MODELS, write
+from engine.runs.two_runs import answer, compare
+from tests.small_files import BRIDGE, MODELS, call, write
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +69,33 @@ def test_runs_that_cannot_be_paired_have_intervals_that_hold_for_any_dependence(
 def test_what_is_not_in_both_is_refused(runs):
     with pytest.raises(UserError, match="no outcome or event none in common"):
         compare(runs[0].answers, runs[1].answers, "none")
+
+
+def test_as_an_answer_it_has_what_is_stated_and_every_number(runs):
+    a, _, c, d = runs
+    printed = call("diff", a.folder, d.folder, "--model", f"{MODELS}:Bridge", "--json")
+    assert printed.exit_code == 0, printed.output
+    plain = json.loads(printed.stdout)
+    jsonschema.validate(plain, SCHEMA)
+    given = answer(a.answers, d.answers)
+    assert plain == json.loads(json.dumps(given.plain()))
+    assert plain["tables"]["statements"]["rows"] == [
+        {"place": "factors.load.p95", "first": "15.0", "second": "16.0"}
+    ]
+    rows = [row for name in ("risk", "events") for row in given[name].rows()]
+    assert len(rows) == len(given.of.pairs)
+    for row in rows:
+        (pair,) = [
+            pair
+            for pair in given.of.pairs
+            for one in [pair.first]
+            if (one.variable, one.policy, one.measure) == (row["variable"], row["policy"], row["measure"])
+        ]
+        assert row["difference"].estimate == pair.gap.estimate
+        assert (row["first"].low, row["second"].high) == pytest.approx(
+            (pair.first.low, pair.second.high), nan_ok=True
+        )
+    assert given.finding.startswith("mean of damage, less the first run [yuan]: weak ")
+    same = answer(a.answers, runs[1].answers)
+    assert "statements" not in same and "not distinguishable" in same.finding
+    assert answer(a.answers, c.answers).reading.startswith("Not paired (4,000 paths against 2,000)")

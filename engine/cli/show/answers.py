@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from engine.answers.shown import COMMAND, Stack, aligned, parts, stacks
+from engine.answers.shown import COMMAND, Stack, aligned, notes, parts, stacks
 from engine.answers.table import Kind, Table
 from engine.cli.show import screen
 from engine.cli.show.rows import Column, print_rows
@@ -66,10 +65,10 @@ def _print_table(console: Console, table: Table, full: bool) -> None:
     print_rows(
         console, "", Column("", [one.estimate for one in names.cells], left=True), list(map(_column, columns))
     )
-    notes = _notes(columns)
-    for text in notes:
+    marks = notes(columns)
+    for text in marks:
         screen.print_words(console, text, "dim")
-    if notes:
+    if marks:
         console.print()
 
 
@@ -81,13 +80,3 @@ def _column(of: Stack) -> Column:
         left=of.is_text,
         words=of.of.kind is Kind.TEXT and max(map(len, cells), default=0) > WORDS,
     )
-
-
-def _notes(columns: Sequence[Stack]) -> list[str]:
-    """What marks of a table mean, each once."""
-    held: dict[str, dict[str, None]] = {}
-    for of in columns:
-        for one in of.cells:
-            if one.mark:
-                held.setdefault(one.mark, {})[one.flag] = None
-    return [f"{mark} {'; '.join(texts)}" for mark, texts in held.items()]

@@ -20,14 +20,13 @@ if TYPE_CHECKING:
 def print_conditional(
     console: Console,
     study: Study,
-    condition: str,
     records: Sequence[Record],
     measures: Sequence[str],
     outcomes: Sequence[str],
 ) -> None:
     """A table for each policy: measures among the paths that meet a condition, among the others, and the contrast."""
     by_key = {(r.measure, r.policy, r.variable): r for r in records}
-    marks: set[str] = set()
+    condition, marks = records[0].variable, set[str]()
     for policy in study.policy_names:
         share = cell(by_key[("share", policy, condition)], 100.0)
         where = f"{condition} on {share.estimate}{share.mark} % {share.interval} of paths"

@@ -14,6 +14,7 @@ from engine.formatting import shown
 from engine.risk.as_text import cell, shown_in
 
 if TYPE_CHECKING:
+    from engine.answers.answer import Answer
     from engine.runs.run import Run
     from engine.runs.two_runs import Comparison
 
@@ -21,8 +22,9 @@ MEASURES = ("mean", "ES99", "probability")
 MOST_STATEMENTS = 20
 
 
-def print_comparison(console: Console, runs: Sequence[Run], comparison: Comparison) -> None:
+def print_comparison(console: Console, runs: Sequence[Run], answer: Answer) -> None:
     """The two runs, what their studies state differently, then a block for each outcome and event."""
+    comparison: Comparison = answer.of
     for mark, run in zip("AB", runs, strict=True):
         study = run.answers.study
         facts = f"{mark}  {study.name}: {study.paths:,} paths, seed {study.seed}; in {run.folder}"
@@ -47,11 +49,7 @@ def print_comparison(console: Console, runs: Sequence[Run], comparison: Comparis
         blocks.append(Block(f"{name} [{unit}]", "", rows))
     marks = print_grid(console, Columns(["A", "B", "B - A"], {2: 1}, "less A"), blocks)
     console.print()
-    if comparison.unpaired:
-        text = f"Not paired ({comparison.unpaired}): intervals of B - A hold however the two hang together."
-    else:
-        text = "Paired path by path: with one seed both runs see the same futures, but for what is stated differently."
-    screen.print_words(console, text, "dim")
+    screen.print_words(console, answer.reading, "dim")
     flagged = [record for pair in comparison.pairs for record in (pair.first, pair.second, pair.gap)]
     print_flags(console, marks, flagged, MEASURES)
 

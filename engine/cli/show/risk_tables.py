@@ -15,7 +15,7 @@ from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, Cell, cell, places, 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engine.risk.tables import Record, Tables
+    from engine.risk.tables import Record
     from engine.study.study import Study
 
 MAIN = ("mean", "ES99")
@@ -26,9 +26,9 @@ OTHERS = "VaR and ES at other levels"
 class Book:
     """Records of a run by measure, policy and variable, and the rows that they fill."""
 
-    def __init__(self, study: Study, tables: Tables):
+    def __init__(self, study: Study, records: Iterable[Record]):
         self.study = study
-        self.records = {(r.measure, r.policy, r.variable): r for r in (*tables.risk, *tables.comparison)}
+        self.records = {(r.measure, r.policy, r.variable): r for r in records}
         self.others = [name for name in study.policy_names if name != study.baseline]
 
     def columns(self, unit: str = "") -> Columns:
@@ -54,11 +54,15 @@ class Book:
 
 
 def print_tables(
-    console: Console, study: Study, tables: Tables, measures: Sequence[str], outcomes: Iterable[str]
+    console: Console,
+    study: Study,
+    records: Sequence[Record],
+    measures: Sequence[str],
+    outcomes: Iterable[str],
 ) -> None:
     """Measures of outcomes, then the probability of every event in the records, with differences from the baseline."""
-    book = Book(study, tables)
-    there = {record.variable for record in tables.risk}
+    book = Book(study, records)
+    there = {record.variable for record in records}
     strong = next((name for name in reversed(measures) if name in ("ES99", *measures[-1:])), "")
     blocks = []
     for name in outcomes:
@@ -77,7 +81,30 @@ def print_tables(
         marks |= print_grid(console, columns, [Block("probability of events [%]", "", rows)])
     console.print()
     _print_reading(console, measures if blocks else ())
-    print_flags(console, marks, [*tables.risk, *tables.comparison], measures)
+    print_flags(console, marks, records, measures)
+
+
+def print_risk(
+    console: Console,
+    study: Study,
+    folder: Path,
+    records: Sequence[Record],
+    full: bool,
+    levels: Sequence[str] = (),
+) -> None:
+    """The tables of a run, and the command that shows what they leave out.
+
+    Args:
+      full: all outcomes and measures, in place of the headline.
+      levels: measures in place of all others.
+    """
+    from engine.risk.evidence import measures
+
+    outcomes = shown_outcomes(study, records, full)
+    print_tables(console, study, records, levels or (measures(study.levels) if full else MAIN), outcomes)
+    if not full:
+        left_out = len(shown_outcomes(study, records, True)) - len(outcomes)
+        print_more(console, study, folder, left_out, "" if levels else OTHERS)
 
 
 def shown_outcomes(study: Study, records: Iterable[Record], full: bool) -> list[str]:

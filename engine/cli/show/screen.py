@@ -18,7 +18,6 @@ from engine.formatting import command_line
 
 if TYPE_CHECKING:
     from engine.risk.rounding import Rounding
-    from engine.risk.tables import Record
     from engine.study.study import Study
 
 WIDTH = 120
@@ -147,11 +146,6 @@ def print_rounding(console: Console, rounding: Iterable[Rounding]) -> None:
     if remedy:
         print_words(console, remedy, "yellow")
         console.print()
-
-
-def print_estimates(study: Study, records: Iterable[Record]) -> None:
-    """Estimates of a study as one JSON list on stdout, each with the labels of its place."""
-    print_records(record.as_dict(study.model.dims) for record in records)
 
 
 def print_records(records: Iterable[dict[str, Any]]) -> None:

@@ -1,0 +1,122 @@
+"""Records as tables of an answer, a row a variable, policy and measure; and one of them said in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
+from operator import attrgetter
+
+from engine.answers.table import Table, counts, estimates, numbers, texts
+from engine.risk.as_text import Cell, cell, shown_in
+from engine.risk.evidence import level_of
+from engine.risk.tables import Record
+from engine.study.study import Study
+
+MAIN = ("mean", "ES99", "probability", "share")
+"""Measures that are shown where not everything is asked for."""
+MOST = 4
+"""Policies that a sentence names."""
+_TITLES = {
+    "risk": "Risk under each policy",
+    "comparison": "Less {baseline}, on the same futures",
+    "worse": "Share of futures that are worse than under {baseline}",
+    "regret": "What is lacking of the best policy of the same future, in the mean",
+    "share": "Share of futures that meet the condition",
+    "given": "In futures that meet the condition",
+    "otherwise": "In the other futures",
+    "contrast": "In futures that meet the condition less in the others",
+}
+_NAMES = {"": "risk", "difference": "comparison"}
+
+
+def tables(study: Study, records: Iterable[Record]) -> tuple[Table, ...]:
+    """Records by kind: `risk`, `comparison`, `worse`, `regret`; of a condition `share`, `given`, `otherwise`, `contrast`.
+
+    What is of events, and by year, has a table of its own: `risk_events`, `comparison_yearly`.
+    """
+    kinds: dict[tuple[str, str], list[tuple[Record]]] = {}
+    for one in records:
+        prefix, _, bare = one.measure.rpartition("_")
+        name = bare if bare in _TITLES else _NAMES.get(prefix, prefix)
+        of = "events" if bare == "probability" else "" if one.year is None else "yearly"
+        kinds.setdefault((name, of), []).append((one,))
+    about = {"estimate": "in its unit, over all futures or those that the table is of"}
+    return tuple(
+        table(
+            study, "_".join(filter(None, kind)), _TITLES[kind[0]].format(baseline=study.baseline), about, rows
+        )
+        for kind, rows in sorted(kinds.items(), key=lambda kind: [*_TITLES].index(kind[0][0]))
+    )
+
+
+def table(
+    study: Study, name: str, title: str, about: Mapping[str, str], rows: Sequence[tuple[Record, ...]]
+) -> Table:
+    """A table of estimates: in each row one a column, all of the variable, policy, measure, place and year of the first.
+
+    Args:
+      about: what a column means, by its name.
+    """
+    about_labels = {
+        "variable": "outcome, event, yearly variable or condition",
+        "policy": "policy",
+        "measure": "measure of risk",
+    }
+    about_labels |= {dim: "place" for row in rows for dim in row[0].place}
+    about_labels |= {} if rows[0][0].year is None else {"year": "calendar year"}
+    held = {
+        tuple({**vars(row[0]), **row[0].place}.get(name, "") for name in about_labels): row for row in rows
+    }
+    keys = [*product(*map(dict.fromkeys, zip(*held, strict=True)))]
+    units = {row[0].variable: unit_of(study, row[0]) for row in rows}
+    bare = [measure.rpartition("_")[2] for _, _, measure, *_ in keys]
+    columns = (
+        *((counts if name == "year" else texts)(name, [key[k] for key in keys], words) for k, (name, words) in enumerate(about_labels.items())),
+        numbers("level", [*map(level_of, bare)], "of VaR and ES", over=("measure",), brief=False),
+        texts("unit", [units[name] for name, *_ in keys], "unit of its numbers", over=("variable",)),
+        *(
+            estimates(column, [held[key][k].alone if key in held else None for key in keys], words, shown=_shown(rows[0][k]))
+            for k, (column, words) in enumerate(about.items())
+        ),
+    )  # fmt: skip
+    brief = [one in MAIN for one in bare]
+    return Table(name, title, columns, tuple(about_labels), brief, "policy" if len(about) == 1 else "")
+
+
+def unit_of(study: Study, of: Record) -> str:
+    """The unit of a record in the model's words; "1" for a share."""
+    if _shown(of):
+        return "1"
+    return study.unit_of(of.variable) if of.year is None else study.model.yearly[of.variable].unit
+
+
+def sentence(study: Study, records: Sequence[Record], less: str = "") -> str:
+    """What one measure of a variable is under the first few policies; by place and year the least and the largest.
+
+    Args:
+      less: what differences are from; the baseline if not given.
+    """
+    first, parts = records[0], []
+    scale, unit = shown_in(first.measure, unit_of(study, first))
+    loss = study.is_loss(first.variable) if first.year is None else study.model.yearly[first.variable].loss
+    is_gap = first.measure.startswith("difference_")
+    for policy in dict.fromkeys(one.policy for one in records):
+        own = [one for one in records if one.policy == policy]
+        ends = sorted((one for one in own if one.estimate == one.estimate), key=attrgetter("estimate")) or own
+        said = [_said(one, cell(one, scale, loss if is_gap else None)) for one in ends[:: len(ends) - 1 or 1]]
+        parts.append(f"{policy} {' to '.join(said)}")
+    of = f"{first.bare_measure} of {'futures with ' * (first.measure == 'share')}{first.variable}"
+    of += f", less {less or study.baseline}" * is_gap + f" [{unit}]" * (unit != "1")
+    return f"{of}: {'; '.join(parts[:MOST])}{'; ...' * (len(parts) > MOST)}."
+
+
+def _said(one: Record, shown: Cell) -> str:
+    called = "not distinguishable" if shown.verdict == "same" else shown.verdict
+    called = called if shown.interval else "no interval"
+    about = ", ".join(filter(None, (*one.place.values(), str(one.year or ""), called)))
+    return f"{shown.estimate} {shown.interval}".strip() + f" ({about})" * bool(about)
+
+
+def _shown(one: Record) -> str:
+    unit = shown_in(one.measure)[1]
+    return "" if unit == "1" else unit
