@@ -155,5 +155,5 @@ def print_records(records: Iterable[dict[str, Any]]) -> None:
 
 
 def print_object(entry: dict[str, Any]) -> None:
-    """One JSON object on stdout, a line a row of its tables."""
-    results().write(f"{json.dumps(entry, allow_nan=False, ensure_ascii=False)}\n")
+    """One JSON object on stdout, in ASCII, so that no text in it acts on a terminal, nor is changed on its way there."""
+    results().write(f"{json.dumps(entry, allow_nan=False)}\n")
