@@ -68,7 +68,7 @@ def section(run: RunRecords) -> Section | None:
     markup = render(
         "places.html", places=pages, policies=study.policy_names, lead=lead,
         year=study.years[-1], columns=columns(run, ("Mean",)),
-        marks=notes([row for page in pages for _, _, rows in page.groups for row in rows]),
+        marks=notes([group for page in pages for group in page.groups]),
     )  # fmt: skip
     heading = f"By year and {words(dim)}" if dim else "By year"
     parts = tuple((page.anchor, page.title) for page in pages) if len(pages) > 1 else ()
