@@ -223,10 +223,11 @@ def _of_others(subject: Subject, measure: str, variable: str, said: tuple[str, s
     better = [policy for policy, sign in signs.items() if sign == -1]
     if not signs:
         return []
+    head, (good, bad) = f"Of the {len(signs)} other policies", said
     if variable in subject.events:
-        counts = f"Of the {len(signs)} other policies it is {_counted(signs.values(), *(f'{w} under' for w in said), '')}."
+        counts = f"{head} it is {_counted(signs.values(), f'{good} under', f'{bad} under', verb=False)}."
     else:
-        counts = f"Of the {len(signs)} other policies, {_counted(signs.values(), *said)}."
+        counts = f"{head}, {_counted(signs.values(), good, bad)}."
     if not better:
         return [counts]
     best = subject.best(better, measure, variable)
@@ -261,7 +262,7 @@ def _counts(subject: Subject, policy: str) -> list[str]:
     ]
 
 
-def _counted(signs: Iterable[int | None], better: str, worse: str, verb: str = "is") -> str:
+def _counted(signs: Iterable[int | None], better: str, worse: str, verb: bool = True) -> str:
     """`11 are less likely, 2 are likelier and 1 cannot be told apart`; `less likely under 11 ...` without a verb."""
     counted = list(signs)
 

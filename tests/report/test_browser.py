@@ -100,6 +100,14 @@ def test_a_page_draws_all_loads_nothing_fits_and_is_accessible(browser, pages, n
     try:
         assert seen.said == [] and seen.value("refused") == []
         assert [url for url in seen.asked if not url.startswith(("file:", "data:"))] == []
+        closed = seen.value("document.querySelectorAll('details:not([open]) .plot').length")
+        if closed:  # what is closed is drawn when it is opened
+            assert seen.value("document.querySelectorAll('details:not([open]) .plot svg').length") == 0
+            seen.value("document.querySelectorAll('details.more').forEach((part) => { part.open = true; })")
+            for _ in range(100):
+                if seen.value("document.querySelectorAll('.plot:not(:has(svg))').length") == 0:
+                    break
+                seen.page.wait_for_timeout(100)
         charts = seen.value("document.querySelectorAll('.plot').length")
         assert charts and seen.value("document.querySelectorAll('.plot svg').length") == charts
         assert seen.value("document.documentElement.scrollWidth <= innerWidth")

@@ -21,7 +21,7 @@ from engine.risk.flags import Reason
 FEW = {Reason.FEW_EFFECTIVE_EXCEEDANCES, Reason.FEW_EXCEEDANCES, Reason.FEW_REPLICATES}
 """Reasons that more futures take away, with how many there are and how many are needed."""
 MOST_WORDS = 25
-"""Of the one line that a question has here."""
+"""Of a question's finding here, where its first clause has no more."""
 
 
 def sure(run: RunRecords) -> Section:
@@ -96,10 +96,10 @@ def _command(run: RunRecords, question: str) -> str:
 
 
 def one_line(finding: str) -> str:
-    """A finding without its intervals, and without the clauses for which a line has no room."""
+    """A finding without its intervals, and without the last clauses where it has many words; its first clause is kept whole."""
     bare = re.sub(r" ?\[[^\[\]]*\](?! ?\()", "", finding)
     while len(bare.split()) > MOST_WORDS:
-        shorter = max((bare.rstrip(".").rpartition(mark)[0] for mark in ("; ", ". ", ", ")), key=len)
+        shorter = max((bare.rstrip(".").rpartition(mark)[0] for mark in ("; ", ". ")), key=len)
         if not shorter:
             break
         bare = shorter + "."

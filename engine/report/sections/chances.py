@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from engine.report.charts import Chart, columns_of
 from engine.report.markup import Section, render
@@ -57,7 +58,8 @@ def _dots(
     finding: str,
     marked: float | None,
 ) -> Chart:
-    rows, points = [], []
+    rows: list[tuple[str, ...]] = []
+    points: list[dict[str, Any]] = []
     for r in records:
         name, shown = run.title(kind, r.variable), cell(r, 100.0)
         interval = shown.interval or r.flag
