@@ -108,7 +108,7 @@ def test_what_gets_worse_is_said_by_name_and_how_much():
 def test_policies_are_columns_and_no_more_than_three():
     study = make_study(Farms(), 4000, tuple(f"plan_{k}" for k in range(6)))
     text = brief(made(study, normal(study, 0.2)))
-    heads = re.findall(r"<th scope=\"col\"[^>]*>(.*?)</th>", text[text.index('class="board"') :])
+    heads = re.findall(r"<th scope=\"col\"[^>]*>(.*?)</th>", text[text.index('class="board') :])
     assert heads[1:] == ["Plan 0", "Plan 4", "Plan 4 less plan 0", "Plan 5", "Plan 5 less plan 0"]
     assert "3 more policies" in text
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from engine.plots.style import COLOURS, ON_DARK
+from engine.report import printing
 from tests.report.test_report import EVIL, Farms, Plain, made, make_study, normal
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(
@@ -192,3 +193,15 @@ def test_a_dark_screen_prints_light(browser, pages, tmp_path):
     seen.page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
     assert (tmp_path / "page.pdf").stat().st_size > 10_000
     seen.context.close()
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext")
+@pytest.mark.parametrize("name", ["two", "eight", "one path", "static"])
+def test_what_is_for_those_who_decide_is_two_sheets(pages, name, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHROMIUM", str(CHROMIUM))
+    place = tmp_path / "page.pdf"
+    place.write_bytes(printing.pdf((pages / f"{name}.html").read_bytes()))
+    told = subprocess.run(["pdftotext", place, "-"], capture_output=True, text=True, check=True).stdout
+    first, second, third, *_ = told.split("\f")
+    assert "The answer" in first and "The numbers" in second and "What turns it" in second
+    assert third.strip().startswith("Appendix")
