@@ -319,8 +319,10 @@ def _layers(policies: Sequence[str], years: Sequence[int], labels: int = 6) -> l
     return _curves(x, y, policies, {("q05", "q95"): 0.13, ("q25", "q75"): 0.24}, fields)
 
 
-def _dots(policies: Sequence[str], names: Sequence[str], marked: float | None, title: str) -> dict[str, Any]:
-    x = {"field": "x", "type": "quantitative", "scale": {"domain": [0, 100]},
+def _dots(
+    policies: Sequence[str], names: Sequence[str], marked: float | None, title: str, most: float
+) -> dict[str, Any]:
+    x = {"field": "x", "type": "quantitative", "scale": {"domain": [0, most]},
          "axis": {"title": title, "tickCount": 5, "format": "~f"}}  # fmt: skip
     y = {"field": "name", "type": "nominal", "sort": list(names),
          "axis": {"title": None, "labelLimit": 170, "domain": False, "ticks": False, "labelPadding": 8}}  # fmt: skip

@@ -15,13 +15,15 @@ from engine.report.charts import Chart, marker
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: its address and heading, what stands below, its charts, and its parts' anchors and titles."""
+    """A part of the page: its address and heading, what stands below, its charts, its parts' anchors and titles, and whether it is of the first
+    two pages."""
 
     anchor: str
     title: str
     markup: Markup
     charts: tuple[Chart, ...] = ()
     parts: tuple[tuple[str, str], ...] = ()
+    brief: bool = False
 
 
 @functools.cache

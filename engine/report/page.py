@@ -15,6 +15,7 @@ import xarray as xr
 
 from engine.answers import registry
 from engine.errors import UserError, unknown
+from engine.formatting import titled
 from engine.report import charts
 from engine.report.markup import Section, render, static, trusted
 from engine.report.run_records import RunRecords, records_of
@@ -37,12 +38,21 @@ def report(folder: Path, study: Study, tree: xr.DataTree, variable: str | None =
     Raises:
       UserError: there is no such outcome, or the chart library is not installed.
     """
+    return page(records(folder, study, tree, variable))
+
+
+def records(folder: Path, study: Study, tree: xr.DataTree, variable: str | None = None) -> RunRecords:
+    """What the report is made from; as `report`.
+
+    Raises:
+      UserError: there is no such outcome.
+    """
     if variable is not None and variable not in study.model.outcomes:
         raise UserError("variable", [unknown("outcome", variable, study.model.outcomes)])
     runs, versions = provenance.runs(folder), ownership.versions_of(folder)
     held = {question: answer_store.read(folder, question) for question in ledger.answers(folder)}
     answers = {question: answer for question, answer in held.items() if answer is not None}
-    return page(records_of(study, tree, answers, runs=runs, versions=versions, variable=variable))
+    return records_of(study, tree, answers, runs=runs, versions=versions, variable=variable)
 
 
 def page(run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | None]] = SECTIONS) -> bytes:
@@ -55,10 +65,10 @@ def page(run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | No
     script = static("report.js")
     markup = render(
         "page.html",
-        name=study.name,
+        title=titled(study.name),
         paths=run.paths,
         question=study.question or study.title("", study.name),
-        meta=_meta(run),
+        meta=facts(run),
         policies=study.policy_names,
         baseline=study.baseline,
         sections=parts,
@@ -77,7 +87,8 @@ def _outsiders(run: RunRecords) -> list[Callable[[RunRecords], Section | None]]:
     return [asked.section(question) for question in run.answers if question not in registry.QUESTIONS]
 
 
-def _meta(run: RunRecords) -> list[str]:
+def facts(run: RunRecords) -> list[str]:
+    """Who answers and when, over how many futures, policies and years, and of which study."""
     study = run.study
     years = [f"{study.years[0]} to {study.years[-1]}"] if study.years else []
     count = len(study.policies)

@@ -30,6 +30,7 @@ class RunRecords:
       versions: what made its blocks; more than one were mixed by force.
       variable: the outcome that the answer speaks of first, if one was named.
       answers: what `answer_store.read` gives of each question that the run was asked, by the question.
+      names: of policies in the study, by what they are called here.
     """
 
     study: Study
@@ -40,6 +41,7 @@ class RunRecords:
     versions: Sequence[Mapping[str, Any]] = ()
     variable: str | None = None
     answers: Mapping[str, xr.DataTree] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     loaded: dict[str, xr.Dataset] = field(default_factory=dict)
 
     def group(self, place: str) -> xr.Dataset:
@@ -104,7 +106,10 @@ def records_of(
     study, tree = _called(study, titles), _labelled(tree, titles)
     tables = tables_of_cube(study, tree)
     others = [r for r in tables.comparison if r.policy != study.baseline or r.measure == "regret"]
-    return RunRecords(study, tree, _by_key(tables.risk), _by_key(others), answers=answers, **more)
+    names = {title: name for name, title in titles.items()}
+    return RunRecords(
+        study, tree, _by_key(tables.risk), _by_key(others), answers=answers, names=names, **more
+    )
 
 
 def _titles(study: Study) -> dict[str, str]:

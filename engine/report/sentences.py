@@ -1,9 +1,8 @@
-"""The answer in three sentences, from records with their intervals; nothing is claimed that an interval does not show.
+"""The answer, and what it costs, in sentences of at most 25 words with names of a few; nothing is claimed that an interval does not show.
 
-The first is of an event: under which policy it is likelier. The second is of the bad end of an outcome, the third of
-where the better policy is the worse one. A difference is called one where its 95 % interval leaves out zero; where it
-does not, the two "cannot be told apart"; where there is no interval, the flag says why and nothing is compared. What two
-policies are that were not compared on the same paths is only said where their own intervals do not overlap.
+A difference is called one where its 95 % interval leaves out zero; where it does not, the two "cannot be told apart"; where there is no
+interval, it "cannot be said", with why. What two policies are that were not compared on the same paths is only said where their own
+intervals do not overlap.
 """
 
 from __future__ import annotations
@@ -11,30 +10,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.report.text import distance, unit_of, with_interval
-from engine.risk.as_text import judged
+from engine.formatting import begun_small, rounded
+from engine.report.text import cell, unit_of
+from engine.risk.as_text import judged, places_of
+from engine.risk.flags import Reason
+from engine.risk.likelihood import likelihood
 from engine.risk.rankings import listed
 from engine.risk.tables import Record
 
 TAIL = "ES99"
 OF_MEASURE = {
-    "ES99.9": "in the worst 0.1 % of futures",
-    "ES99": "in the worst 1 % of futures",
-    "ES95": "in the worst 5 % of futures",
-    "mean": "on average",
+    "ES99.9": "in the worst thousandth of futures",
+    "ES99": "in the worst hundredth of futures",
+    "ES95": "in the worst twentieth of futures",
+    "mean": "on average over all futures",
 }
 """How a sentence names a measure, in the order in which one is looked for."""
 NAMED = 3
-"""Outcomes or policies that are named one by one; more are counted."""
+"""Policies that are named one by one; more are counted."""
+HEAVY = {Reason.NO_MEAN, Reason.NO_VARIANCE, Reason.NO_FOURTH_MOMENT}
+LOST = {Reason.NOT_FINITE, Reason.NO_PATHS}
 
 
 @dataclass(frozen=True)
 class Spoken:
-    """An outcome or an event as a sentence names it, the unit of its numbers, and whether high is worse."""
+    """An outcome or an event as a sentence names it, the unit of its numbers, whether high is worse, and the events that make it up."""
 
     name: str
     unit: str = "1"
     loss: bool = True
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,175 +65,183 @@ class Subject:
         """All but the baseline."""
         return tuple(name for name in self.policies if name != self.baseline)
 
+    def spoken(self, variable: str) -> Spoken:
+        """An outcome or an event."""
+        return self.events.get(variable) or self.outcomes[variable]
+
+    def gap(self, measure: str, policy: str, variable: str) -> Record | None:
+        """The difference of a policy from the baseline."""
+        return self.comparison.get((f"difference_{measure}", policy, variable))
+
     def sign(self, measure: str, policy: str, variable: str) -> int | None:
         """1 where the policy is the worse one by its interval, -1 where it is the better one, 0 neither, None unknown."""
-        sign = judged(self.comparison.get((f"difference_{measure}", policy, variable)))
-        loss = self.outcomes[variable].loss if variable in self.outcomes else True
-        return None if sign is None else sign if loss else -sign
+        sign = judged(self.gap(measure, policy, variable))
+        return None if sign is None else sign if self.spoken(variable).loss else -sign
 
     def own(self, measure: str, policy: str, variable: str) -> str:
-        """The policy's own number with its unit and interval; a probability in percent."""
-        record = self.risk[measure, policy, variable]
-        if measure == "probability":
-            return with_interval(record, 100.0, " %")
-        return with_interval(record, 1.0, unit_of(self.outcomes[variable].unit))
+        """The policy's own number with its unit; a probability in percent."""
+        unit = " %" if measure == "probability" else unit_of(self.outcomes[variable].unit)
+        return self.number(measure, policy, variable) + unit
+
+    def number(self, measure: str, policy: str, variable: str) -> str:
+        """The policy's own number without its unit."""
+        scale = 100.0 if measure == "probability" else 1.0
+        return cell(self.risk[measure, policy, variable], scale).estimate
+
+    @property
+    def better(self) -> str | None:
+        """The policy that is better in the event that is spoken of first, else in the outcome; None where neither shows one.
+
+        It is the one with the best estimate of those better than the baseline; the baseline where all others are worse.
+        """
+        asked = [("probability", name) for name in [*self.events][:1]]
+        asked += [(m, name) for name in [*self.outcomes][:1] for m in (TAIL, "ES95", "mean")]
+        for measure, name in asked:
+            signs = {policy: self.sign(measure, policy, name) for policy in self.others}
+            if -1 in signs.values():
+                return self.best([p for p, sign in signs.items() if sign == -1], measure, name)
+            if signs and set(signs.values()) == {1}:
+                return self.baseline
+        return None
+
+    def best(self, policies: Iterable[str], measure: str, variable: str) -> str:
+        """The policy with the best estimate."""
+        towards = 1 if self.spoken(variable).loss else -1
+        return min(policies, key=lambda policy: towards * self.risk[measure, policy, variable].estimate)
 
 
-def answer(subject: Subject) -> tuple[str, str, str]:
-    """The three sentences."""
-    if not subject.others:
-        return _alone(subject)
-    return _event(subject), _tail(subject), _other_side(subject)
+def small(policy: str) -> str:
+    """A policy within a sentence."""
+    return policy if len(policy) == 1 else begun_small(policy)
 
 
-def _alone(subject: Subject) -> tuple[str, str, str]:
-    (policy,) = subject.policies
-    last = "No other policy was run, so nothing is compared."
-    event, outcome = next(iter(subject.events), None), next(iter(subject.outcomes))
-    measure = next(
-        (
-            m
-            for m in OF_MEASURE
-            if m != "ES99.9" and not any(flag.withholds for flag in subject.risk[m, policy, outcome].flags)
-        ),
-        TAIL,
-    )
-    tail = _capital(f"{OF_MEASURE[measure]}, {_number(subject, measure, policy, outcome)}.")
-    if event is None:
-        return f"On average, {_number(subject, 'mean', policy, outcome)} under {policy}.", tail, last
-    chance = subject.risk["probability", policy, event]
-    name = subject.events[event].name
-    why = f" ({chance.flag})" if chance.flag else ""
-    first = f"{_quoted(name)} has a probability of {with_interval(chance, 100.0, ' %')} under {policy}{why}."
-    return first, tail, last
+def why(record: Record | None) -> str:
+    """Why a number has no interval, in a few words."""
+    reasons = {flag.reason for flag in record.flags} if record else set()
+    return "values are missing" if reasons & LOST else "its tail is too heavy" if reasons & HEAVY else "too few futures"  # fmt: skip
 
 
-def _number(subject: Subject, measure: str, policy: str, outcome: str) -> str:
-    record, spoken = subject.risk[measure, policy, outcome], subject.outcomes[outcome]
-    flag = f" ({record.flag})" if record.flag else ""
-    return f"{spoken.name} is {with_interval(record, 1.0, unit_of(spoken.unit))}{flag}"
-
-
-def _event(subject: Subject) -> str:
-    event = next(iter(subject.events), None)
+def answer(subject: Subject) -> list[str]:
+    """The answer: the event that is spoken of first, an outcome at its bad end, and how many are better and worse."""
+    outcome, event = next(iter(subject.outcomes)), next(iter(subject.events), None)
+    said = []
     if event is None:  # the mean of the first outcome in its place
-        return _of_outcome(subject, "mean", next(iter(subject.outcomes)))
-    if len(subject.others) > 1:
-        return _event_of_many(subject, event)
-    (policy,), base = subject.others, subject.baseline
-    name, gap = subject.events[event].name, subject.comparison["difference_probability", policy, event]
-    here, there = (subject.own("probability", p, event) for p in (policy, base))
-    sign, rest = judged(gap), _rest_of_events(subject, policy)
-    if sign is None:
-        return f"Whether {_quoted(name)} is likelier under {policy} than under {base} cannot be said: {gap.flag}."
-    if sign == 0:
-        apart = f"{here} and {there}, a difference of {with_interval(gap, 100.0, ' points')}"
-        return f"In how likely {_quoted(name)} is, {policy} and {base} cannot be told apart: {apart}{rest}."
-    word, more = ("likelier", "more") if sign > 0 else ("less likely", "less")
-    return (
-        f"{_quoted(name)} is {word} under {policy}, {here}, than under {base}, {there}: "
-        f"{distance(gap, 100.0, f' points {more}')}{rest}."
-    )
-
-
-def _rest_of_events(subject: Subject, policy: str) -> str:
-    count = len(subject.events)
-    if count < 2:
-        return ""
-    signs = [subject.sign("probability", policy, event) for event in subject.events]
-    if signs == [signs[0]] * count and signs[0]:
-        word = "likelier" if signs[0] > 0 else "less likely"
-        return f"; {'both' if count == 2 else f'all {count}'} events are {word} under it"
-    return f"; of the {count} events, {_counted(signs, 'less likely', 'likelier')}"
-
-
-def _event_of_many(subject: Subject, event: str) -> str:
-    head = f"{_quoted(subject.events[event].name)} has a probability of"
-    said = ("less likely", "likelier", ("makes it", "make it"))
-    return _of_many(subject, "probability", event, head, said, "to")
-
-
-def _tail(subject: Subject) -> str:
-    outcome = next(iter(subject.outcomes))
+        said += _of_outcome(subject, "mean", outcome)
+    else:
+        head, *others = _of_event(subject, event)
+        parts = subject.events[event].parts
+        made_of = [f"That means, in one and the same future: {listed([*parts])}."] if parts else []
+        said += [head, *made_of, *others, *_likelihood(subject, event)]
+    if not subject.others:
+        tail = next((m for m in OF_MEASURE if m != "ES99.9" and _known(subject, m, outcome)), TAIL)
+        return [
+            *said,
+            *_of_outcome(subject, tail, outcome),
+            "No other policy was run, so nothing is compared.",
+        ]
     known = (
         m
         for m in (TAIL, "ES95", "mean")
         if any(subject.sign(m, p, outcome) is not None for p in subject.others)
     )
-    measure = next(known, TAIL)
-    rest = ""
-    if len(subject.outcomes) > 1 and len(subject.others) == 1:
-        signs = [subject.sign(measure, subject.others[0], name) for name in subject.outcomes]
-        rest = f"; of the {len(signs)} outcomes, {_counted(signs, 'better', 'worse')} there under {subject.others[0]}"
-    unsaid = ""
-    if measure != TAIL:
-        flag = subject.comparison[f"difference_{TAIL}", subject.others[0], outcome].flag
-        unsaid = f" (the worst 1 % cannot be compared: {flag})"
-    return f"{_of_outcome(subject, measure, outcome)[:-1]}{rest}{unsaid}."
+    tail = next(known, TAIL)
+    said += _of_outcome(subject, tail, outcome)
+    if tail != TAIL:
+        said.append(_uncompared(subject, outcome))
+    return said + (_counts(subject, *subject.others) if len(subject.others) == 1 else [])
 
 
-def _of_outcome(subject: Subject, measure: str, outcome: str) -> str:
-    spoken, base = subject.outcomes[outcome], subject.baseline
-    where, unit = _capital(OF_MEASURE[measure]), unit_of(spoken.unit)
-    if len(subject.others) > 1:
-        return _outcome_of_many(subject, measure, outcome)
-    (policy,) = subject.others
-    gap = subject.comparison[f"difference_{measure}", policy, outcome]
-    here, there = (subject.own(measure, p, outcome) for p in (policy, base))
-    sign = judged(gap)
+def _uncompared(subject: Subject, outcome: str) -> str:
+    """The worst 1 % where no difference in it has an interval: the numbers alone, if they have intervals of their own."""
+    reason, policies = why(subject.gap(TAIL, subject.others[0], outcome)), (*subject.others, subject.baseline)
+    if len(policies) > 2 or any(judged(subject.risk[TAIL, p, outcome]) is None for p in policies):
+        return f"The worst hundredth cannot be compared: {reason}."
+    here, there = subject.number(TAIL, policies[0], outcome), subject.own(TAIL, policies[1], outcome)
+    return f"In the worst hundredth it would be {here} and {there}, which cannot be compared: {reason}."
+
+
+def _known(subject: Subject, measure: str, outcome: str) -> bool:
+    record = subject.risk[measure, subject.baseline, outcome]
+    return not any(flag.withholds for flag in record.flags)
+
+
+def _of_event(subject: Subject, event: str) -> list[str]:
+    base, name, measure = small(subject.baseline), _quoted(subject.events[event].name), "probability"
+    there = subject.own(measure, subject.baseline, event)
+    if len(subject.others) != 1:
+        head = f"{name} would happen in {there} of futures under {base}."
+        return [head, *_of_others(subject, measure, event, ("less likely", "likelier"))]
+    (other,), policy = subject.others, small(subject.others[0])
+    here, sign = subject.own(measure, other, event), subject.sign(measure, other, event)
     if sign is None:
-        return f"{where} it cannot be said whether {spoken.name} is worse under {policy} or under {base}: {gap.flag}."
+        reason = why(subject.gap(measure, other, event))
+        return [f"Whether {name} is likelier under {policy} than under {base} cannot be said: {reason}."]
     if sign == 0:
-        apart = f"{here} and {there}, a difference of {with_interval(gap, 1.0, unit)}"
-        return f"{where}, {policy} and {base} cannot be told apart in {spoken.name}: {apart}."
-    word, more = ("higher", "more") if sign > 0 else ("lower", "less")
-    verdict = "worse" if (sign > 0) == spoken.loss else "better"
-    return (
-        f"{where}, {spoken.name} is {word}, which is {verdict}, under {policy}, {here}, than under {base}, "
-        f"{there}: {distance(gap, 1.0, f'{unit} {more}')}."
-    )
+        return [f"In how likely {name} is, {policy} and {base} cannot be told apart: {here} and {there} of futures."]  # fmt: skip
+    word = "likelier" if sign > 0 else "less likely"
+    return [f"{name} is {word} under {policy}, {here} of futures, than under {base}, {there}."]
 
 
-def _outcome_of_many(subject: Subject, measure: str, outcome: str) -> str:
-    head = f"{_capital(OF_MEASURE[measure])}, {subject.outcomes[outcome].name} is"
-    return _of_many(subject, measure, outcome, head, ("better", "worse", ("is", "are")), "with")
+def _likelihood(subject: Subject, event: str) -> list[str]:
+    """The word of the scale for each policy's probability, where one holds all of its interval; of a few policies alone."""
+    if len(subject.policies) > NAMED:
+        return []
+    records = {p: subject.risk["probability", p, event] for p in subject.policies}
+    words = {p: likelihood(r.low, r.high) for p, r in records.items()}
+    under: dict[str, list[str]] = {}
+    for policy, word in words.items():
+        if word:
+            under.setdefault(word, []).append(f"under {small(policy)}")
+    if not under:
+        return []
+    return [
+        f"By the model’s probability it is {listed([f'{word} {listed(of)}' for word, of in under.items()])}."
+    ]
 
 
-def _of_many(
-    subject: Subject,
-    measure: str,
-    variable: str,
-    head: str,
-    said: tuple[str, str, tuple[str, str]],
-    link: str,
-) -> str:
-    """How many of the other policies are better than the baseline, and worse, and by how much the best of them is better.
+def _of_outcome(subject: Subject, measure: str, outcome: str) -> list[str]:
+    """A measure of an outcome under both policies, and which is the better one."""
+    spoken, base, where = subject.outcomes[outcome], small(subject.baseline), capital(OF_MEASURE[measure])
+    there = subject.own(measure, subject.baseline, outcome)
+    if len(subject.others) != 1:
+        head = f"{where}, {spoken.name} would be {there} under {base}."
+        return [head, *_of_others(subject, measure, outcome, ("better there", "worse"))]
+    (other,), policy = subject.others, small(subject.others[0])
+    here, sign = subject.number(measure, other, outcome), subject.sign(measure, other, outcome)
+    if sign is None:
+        reason = why(subject.gap(measure, other, outcome))
+        return [f"{where}, it cannot be said under which policy {spoken.name} is worse: {reason}."]
+    if sign == 0:
+        return [f"{where}, {policy} and {base} cannot be told apart in {spoken.name}: {here} and {there}."]
+    word = "worse" if sign > 0 else "better"
+    return [f"{where}, {spoken.name} would be {here} under {policy}, {word} than {there} under {base}."]
 
-    Args:
-      head: what stands before the number of the baseline.
-      said: of those that are better, and worse, as `_counted` takes it.
-      link: what stands before the number of the best.
-    """
-    base, is_event = subject.baseline, variable in subject.events
-    spoken = subject.events[variable] if is_event else subject.outcomes[variable]
-    scale, unit = (100.0, " points") if is_event else (1.0, unit_of(spoken.unit))
+
+def _of_others(subject: Subject, measure: str, variable: str, said: tuple[str, str]) -> list[str]:
+    """How many of several other policies are better than the baseline, and worse, and which is the best."""
     signs = {policy: subject.sign(measure, policy, variable) for policy in subject.others}
-    counts = f"of the {len(signs)} other policies, {_counted(signs.values(), *said)}"
-    first = f"{head} {subject.own(measure, base, variable)} under {base}; {counts}"
     better = [policy for policy, sign in signs.items() if sign == -1]
+    if not signs:
+        return []
+    head, (good, bad) = f"Of the {len(signs)} other policies", said
+    if variable in subject.events:
+        counts = f"{head} it is {_counted(signs.values(), f'{good} under', f'{bad} under', verb=False)}."
+    else:
+        counts = f"{head}, {_counted(signs.values(), good, bad)}."
     if not better:
-        return f"{first}."
-    towards = 1 if spoken.loss else -1
-    best = min(better, key=lambda policy: towards * subject.risk[measure, policy, variable].estimate)
-    gap = subject.comparison[f"difference_{measure}", best, variable]
-    size = distance(gap, scale, f"{unit} {'less' if spoken.loss else 'more'}")
-    rivals = _not_apart(_overlapping(subject, measure, best, variable, spoken.loss))
-    return f"{first}, {best} {link} {subject.own(measure, best, variable)}, {size}{rivals}."
+        return [counts]
+    best = subject.best(better, measure, variable)
+    rivals = _overlapping(subject, measure, best, variable)
+    sentences = [counts, f"The best is {small(best)}, with {subject.own(measure, best, variable)}."]
+    if rivals:
+        named = listed([small(p) for p in rivals]) if len(rivals) <= NAMED else f"{len(rivals)} other policies"  # fmt: skip
+        sentences.append(f"By these intervals it cannot be told apart from {named}.")
+    return sentences
 
 
-def _overlapping(subject: Subject, measure: str, best: str, variable: str, loss: bool) -> list[str]:
+def _overlapping(subject: Subject, measure: str, best: str, variable: str) -> list[str]:
     """Other policies than the best estimate's whose own intervals do not lie wholly on the worse side of its own."""
-    own = subject.risk[measure, best, variable]
+    own, loss = subject.risk[measure, best, variable], subject.spoken(variable).loss
 
     def apart(other: Record) -> bool:
         return other.low > own.high if loss else other.high < own.low
@@ -236,106 +249,80 @@ def _overlapping(subject: Subject, measure: str, best: str, variable: str, loss:
     return [p for p in subject.others if p != best and not apart(subject.risk[measure, p, variable])]
 
 
-def _not_apart(rivals: list[str]) -> str:
-    if not rivals:
-        return ""
-    named = listed(rivals) if len(rivals) <= NAMED else f"{len(rivals)} other policies"
-    return f" (and not to be told apart from {named} by these intervals)"
-
-
-def _other_side(subject: Subject) -> str:
-    if len(subject.others) > 1:
-        return _other_side_of_many(subject)
-    (policy,), base = subject.others, subject.baseline
-    by = {name: [subject.sign(m, policy, name) for m in ("mean", TAIL)] for name in subject.outcomes}
-    improved = sum(-1 in signs for signs in by.values())
-    worsened = sum(1 in signs for signs in by.values())
-    unsure = sum(None in signs for signs in by.values())
-    note = _unsaid(subject, unsure)
-    if not worsened and not improved:
-        return f"In no outcome can {policy} and {base} be told apart, neither on average nor in the worst 1 %{note}."
-    # named is the side of whichever is worse in fewer outcomes
-    side, loser = (1, policy) if worsened <= improved else (-1, base)
-    names = [name for name, signs in by.items() if side in signs]
-    where = "neither on average nor in the worst 1 %"
-    if not names and len(by) == 1:
-        return f"In the one outcome {loser} is not shown to be the worse one, {where}{note}."
-    if not names:
-        return f"In none of the {len(by)} outcomes is {loser} shown to be the worse one, {where}{note}."
-    # what is worse at its bad end first, then what is worse on average alone
-    names.sort(key=lambda name: by[name][1] != side)
-    parts = []
-    for name in names[:NAMED]:
-        measure = TAIL if by[name][1] == side else "mean"
-        gap = subject.comparison[f"difference_{measure}", policy, name]
-        word = "more" if (side > 0) == subject.outcomes[name].loss else "less"
-        where = "" if measure == TAIL else " on average"
-        size = distance(gap, 1.0, f"{unit_of(subject.outcomes[name].unit)} {word}{where}")
-        parts.append(f"{subject.outcomes[name].name} ({size})")
-    if len(names) > NAMED:
-        parts.append(f"{len(names) - NAMED} more")
-    count = "outcome" if len(by) == 1 else "outcomes"
-    return f"But {loser} is the worse one, on average or in the worst 1 %, in {len(names)} of {len(by)} {count}: {listed(parts)}{note}."
-
-
-def _other_side_of_many(subject: Subject) -> str:
-    worse, unsure = {}, 0
-    for policy in subject.others:
-        signs = [[subject.sign(m, policy, name) for m in ("mean", TAIL)] for name in subject.outcomes]
-        worse[policy] = sum(1 in pair for pair in signs)
-        unsure += sum(None in pair for pair in signs)
-    some, base, note = len(subject.outcomes), subject.baseline, _unsaid(subject, unsure)
-    count = "the one outcome" if some == 1 else f"the {some} outcomes"
-    clean = [policy for policy, times in worse.items() if not times]
-    where = "on average or in the worst 1 %"
-    if not clean:
-        fewest = min(worse, key=lambda policy: worse[policy])
-        return f"Each of them is worse than {base} in some of {count}, {where}; in the fewest, {worse[fewest]}, {fewest}{note}."
-    named = listed(clean) if len(clean) <= NAMED else f"{len(clean)} policies"
-    rest = [f"{policy} in {times}" for policy, times in worse.items() if times]
-    others = ""
-    if rest:
-        others = f"; {listed(rest)}" if len(rest) <= NAMED else f"; the other {len(rest)} are in some"
-    verb = "is" if len(clean) == 1 else "are"
-    return f"{_capital(named)} {verb} worse than {base} in none of {count}, as far as intervals show{others}{note}."
-
-
-def _unsaid(subject: Subject, count: int) -> str:
-    """What is flagged, with the first reason."""
-    if not count:
-        return ""
-    flags = dict.fromkeys(
-        record.flag
-        for (measure, _, name), record in subject.comparison.items()
-        if measure in ("difference_mean", f"difference_{TAIL}")
-        and name in subject.outcomes
-        and judged(record) is None
+def _counts(subject: Subject, policy: str) -> list[str]:
+    """Of all events, and of all outcomes on average, how many are better under the policy, and worse."""
+    kinds = (
+        ("events", "probability", subject.events, ("less likely", "likelier")),
+        ("outcomes", "mean", subject.outcomes, ("better on average", "worse")),
     )
-    reason = next(iter(flags), "")
-    return f"; for {count} {'comparison' if count == 1 else 'comparisons'} there is no interval and nothing is said ({reason})"
+    return [
+        f"Under {small(policy)}, of the {len(names)} {kind}, {_counted([subject.sign(measure, policy, name) for name in names], *said)}."
+        for kind, measure, names, said in kinds
+        if len(names) > 1
+    ]
 
 
-def _counted(
-    signs: Iterable[int | None], better: str, worse: str, verbs: tuple[str, str] = ("is", "are")
-) -> str:
-    """`11 are less likely, 2 are likelier and 1 cannot be told apart`."""
+def _counted(signs: Iterable[int | None], better: str, worse: str, verb: bool = True) -> str:
+    """`11 are less likely, 2 are likelier and 1 cannot be told apart`; `less likely under 11 ...` without a verb."""
     counted = list(signs)
-    parts = [
-        f"{counted.count(sign)} {verbs[counted.count(sign) > 1]} {word}"
-        for sign, word in ((-1, better), (1, worse))
-        if sign in counted
-    ]
-    parts += [
-        f"{counted.count(sign)} {word}"
-        for sign, word in ((0, "cannot be told apart"), (None, "cannot be judged"))
-        if sign in counted
-    ]
-    return listed(parts)
+
+    def part(count: int, word: str) -> str:
+        return f"{count} {'is' if count == 1 else 'are'} {word}" if verb else f"{word} {count}"
+
+    parts = [part(counted.count(sign), word) for sign, word in ((-1, better), (1, worse)) if sign in counted]
+    rest = ((0, "cannot be told apart"), (None, "cannot be judged"))
+    return listed([*parts, *(f"{counted.count(sign)} {word}" for sign, word in rest if sign in counted)])
+
+
+def worsened(subject: Subject, headline: Iterable[str]) -> list[str]:
+    """What gets worse under the policy that is otherwise better: of events the one that rises by most points, then of headline outcomes the one
+    that worsens most, in the mean or the worst 1 %, relative to the other policy. Only what the paired interval shows; [] for one policy.
+    """
+    best, base = subject.better, subject.baseline
+    if not subject.others:
+        return []
+    if best is None:
+        return ["No policy is shown to be the better one, so nothing is named that it would cost."]
+    pairs = [(best, base)] if best != base else [(base, other) for other in subject.others]
+    asked = [("probability", name) for name in subject.events]
+    asked += [(measure, name) for name in headline if name in subject.outcomes for measure in ("mean", TAIL)]
+    found: dict[bool, list[tuple[float, str]]] = {True: [], False: []}
+    for policy, against in pairs:
+        compared = against if policy == base else policy
+        for measure, name in asked:
+            if subject.sign(measure, compared, name) == (-1 if policy == base else 1):
+                found[name in subject.events].append(_cost(subject, measure, name, policy, against))
+    if not (found[True] or found[False]):
+        return [f"No event and no headline outcome is shown to be worse under {small(best)}."]
+    return [max(costs, key=lambda cost: cost[0])[1] for costs in found.values() if costs]
+
+
+def _cost(subject: Subject, measure: str, name: str, policy: str, against: str) -> tuple[float, str]:
+    """How much worse a variable is under a policy than against the other, and the sentence that says so."""
+    gap = subject.gap(measure, against if policy == subject.baseline else policy, name)
+    assert gap is not None
+    here, there = subject.number(measure, policy, name), subject.own(measure, against, name)
+    spoken, (policy, other) = subject.spoken(name), (small(policy), small(against))
+    if name in subject.events:
+        points = rounded(abs(100.0 * gap.estimate), places_of(gap, 100.0))
+        text = f"{_quoted(spoken.name)} becomes likelier by {points} points under {policy}: {here}, against {there} of futures under {other}."
+        return abs(gap.estimate), text
+    known = subject.risk[measure, against, name]
+    share = (
+        abs(gap.estimate / known.estimate) if judged(known) else 0.0
+    )  # of what may be zero there is no share
+    word = "higher" if spoken.loss else "lower"
+    size = f"{rounded(100.0 * share, 0)} % {word}" if share else word
+    return (
+        share,
+        f"{capital(OF_MEASURE[measure])}, {spoken.name} would be {size} under {policy}: {here}, against {there} under {other}.",
+    )
 
 
 def _quoted(name: str) -> str:
     return f"“{name}”"
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """The text begun as a sentence is."""
     return text[:1].upper() + text[1:]

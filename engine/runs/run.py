@@ -309,29 +309,30 @@ class Run(Inquiry):
 
         Args:
           out: the file; `report.html` in the run folder if not given, or `NAME-report.html` here where that folder cannot be written,
-            with a warning.
+            with a warning. A name that ends in .pdf gets the page printed, by a Chromium that is there; .png or .svg one slide.
           variable: the outcome that the answer speaks of first.
 
         Raises:
-          UserError: the packages of the extra `report` are not installed.
+          UserError: the packages of the extra `report` are not installed, or nothing that prints is.
         """
         try:
-            from engine.report import page
+            from engine.report import files, page
         except ModuleNotFoundError as error:
             if error.name != "jinja2":
                 raise
             from engine.report.charts import MISSING
 
             raise UserError("rustbelt report", [MISSING]) from error
-        content = page.report(self.folder, self.answers.study, self.cube, variable)
+        place = self.folder / page.NAME if out is None else Path(out)
+        content = files.content(self.folder, self.answers.study, self.cube, variable, place)
         if out is not None:
-            return written(Path(out), content)
+            return written(place, content)
         try:
-            return written(self.folder / page.NAME, content)
+            return written(place, content)
         except (UserError, OSError) as error:
             beside = Path(f"{self.folder.resolve().name}-{page.NAME}")
             warnings.warn(
-                answer_store.failure_to_keep(self.folder / page.NAME, error, f"It is in {beside}."),
+                answer_store.failure_to_keep(place, error, f"It is in {beside}."),
                 stacklevel=2,
             )
             return written(beside, content)

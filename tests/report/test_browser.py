@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from engine.plots.style import COLOURS, ON_DARK
+from engine.report import printing
 from tests.report.test_report import EVIL, Farms, Plain, made, make_study, normal
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(
@@ -100,6 +101,14 @@ def test_a_page_draws_all_loads_nothing_fits_and_is_accessible(browser, pages, n
     try:
         assert seen.said == [] and seen.value("refused") == []
         assert [url for url in seen.asked if not url.startswith(("file:", "data:"))] == []
+        closed = seen.value("document.querySelectorAll('details:not([open]) .plot').length")
+        if closed:  # what is closed is drawn when it is opened
+            assert seen.value("document.querySelectorAll('details:not([open]) .plot svg').length") == 0
+            seen.value("document.querySelectorAll('details.more').forEach((part) => { part.open = true; })")
+            for _ in range(100):
+                if seen.value("document.querySelectorAll('.plot:not(:has(svg))').length") == 0:
+                    break
+                seen.page.wait_for_timeout(100)
         charts = seen.value("document.querySelectorAll('.plot').length")
         assert charts and seen.value("document.querySelectorAll('.plot svg').length") == charts
         assert seen.value("document.documentElement.scrollWidth <= innerWidth")
@@ -184,3 +193,15 @@ def test_a_dark_screen_prints_light(browser, pages, tmp_path):
     seen.page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
     assert (tmp_path / "page.pdf").stat().st_size > 10_000
     seen.context.close()
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext")
+@pytest.mark.parametrize("name", ["two", "eight", "one path", "static"])
+def test_what_is_for_those_who_decide_is_two_sheets(pages, name, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHROMIUM", str(CHROMIUM))
+    place = tmp_path / "page.pdf"
+    place.write_bytes(printing.pdf((pages / f"{name}.html").read_bytes()))
+    told = subprocess.run(["pdftotext", place, "-"], capture_output=True, text=True, check=True).stdout
+    first, second, third, *_ = told.split("\f")
+    assert "The answer" in first and "The numbers" in second and "What turns it" in second
+    assert third.strip().startswith("Appendix")

@@ -11,6 +11,7 @@ from engine.report.sections import (
     answer,
     asked,
     assumptions,
+    certainty,
     chances,
     computation,
     curves,
@@ -25,12 +26,15 @@ CHARTS = {"compare": threshold_charts.charts}
 SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     answer.section,
     headline.section,
-    chances.section,
+    certainty.sure,
+    certainty.turns,
     curves.section,
+    chances.section,
+    headline.whole,
     places.section,
     *(asked.section(question, CHARTS.get(question, asked.nothing)) for question in registry.QUESTIONS),
     limits.section,
     assumptions.section,
     computation.section,
 )
-"""In the order of the page; None of a section is for a run that has nothing of its kind."""
+"""In the order of the page, those of the first two pages first; None of a section is for a run that has nothing of its kind."""

@@ -13,6 +13,7 @@ from engine.errors import UserError
 from engine.report.charts import Chart
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
+from engine.report.sentences import capital
 from engine.report.text import minus
 
 Charts = Callable[[RunRecords, Answer], Iterable[Chart]]
@@ -32,21 +33,21 @@ def section(question: str, charts: Charts = nothing) -> Callable[[RunRecords], S
     """What makes the section of a question; None of a run that was not asked, or by a version whose answers have another form."""
 
     def made(run: RunRecords) -> Section | None:
-        kept = run.answers.get(question)
-        if kept is None:
+        answer = answer_of(run, question)
+        if answer is None:
             return None
-        try:
-            answer = Answer.of_tree(kept)
-        except UserError:
-            return None
-        spoken, drawn = _spoken(run, answer), tuple(charts(run, answer))
+        said, drawn = spoken(run, answer), tuple(charts(run, answer))
+        split = [[_table(said, part) for part in parts(table, full=False)] for table in answer.tables]
+        tables = [table for (table, *_) in filter(None, split)]
         markup = render(
             "asked.html",
-            findings=[minus(spoken(text)) for text in answer.findings],
+            findings=[minus(capital(said(text))) for text in answer.findings],
             charts=drawn,
             policies=run.study.policy_names,
-            tables=[_table(spoken, part) for table in answer.tables for part in parts(table, full=False)],
-            basis=spoken(answer.basis),
+            tables=[table for table in tables if table[2]],
+            further=[table for (_, *rest) in filter(None, split) for table in rest if table[2]],
+            kept=[title for title, _, rows, _ in tables if not rows],
+            basis=capital(said(answer.basis)),
             reading=answer.reading,
         )
         return Section(question, answer.heading, markup, drawn)
@@ -54,46 +55,57 @@ def section(question: str, charts: Charts = nothing) -> Callable[[RunRecords], S
     return made
 
 
-def _spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
+def answer_of(run: RunRecords, question: str) -> Answer | None:
+    """What a question found; None where it was not asked, or by a version whose answers have another form."""
+    kept = run.answers.get(question)
+    try:
+        return None if kept is None else Answer.of_tree(kept)
+    except UserError:
+        return None
+
+
+def spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
     """What puts the words of the study in place of names in a text, where no two names would then be alike."""
     study = run.study
-    words = {name: study.title("policies", name) for name in answer.subject.policies}
     named = {
-        "outcomes": [*study.model.outcomes], "events": [*study.events_by_name], "yearly": [*study.model.yearly],
-        "factors": [one.name for one in study.inputs], "levers": [*study.model.levers],
+        "policies": answer.subject.policies, "outcomes": study.model.outcomes, "events": study.events_by_name,
+        "yearly": study.model.yearly, "factors": [one.name for one in study.inputs], "levers": study.model.levers,
     }  # fmt: skip
-    words |= {
-        name: run.words(kind, name) for kind, names in named.items() for name in names if name not in words
-    }
-    spelt = {study.words(name) for names in named.values() for name in names if "_" in name}
-    alike = Counter(words.values())
-    words = {name: text for name, text in words.items() if name != text and alike[text] == 1}
-    # within a sentence a name of a letter or two may be a word of English
+    kinds = {name: kind for kind, names in reversed(named.items()) for name in names}
+    alike = Counter(run.words(kind, name) for name, kind in kinds.items())
+    kinds = {name: kind for name, kind in kinds.items() if alike[run.words(kind, name)] == 1}
+    titles = {name: run.title(kind, name) for name, kind in kinds.items()}
+    words = {name: run.words(kind, name) for name, kind in kinds.items()}
     # what is in words already is left as it is: no name is looked for within it
-    known = sorted({name for name in words if len(name) >= SHORTEST} | spelt, key=len, reverse=True)
+    spelt = {study.words(name) for name in kinds if "_" in name} | {*words.values()}
+    # within a sentence a name of a letter or two may be a word of English
+    known = sorted({name for name in kinds if len(name) >= SHORTEST} | spelt, key=len, reverse=True)
     pattern = re.compile(rf"(?<![\w./])({'|'.join(map(re.escape, known))})(?!\w)" if known else r"(?!)")
 
-    def spoken(text: str) -> str:
-        label, bracket, unit = text.partition(" [")
-        parts = label.split(", ")
-        if any(part in words for part in parts):
-            return ", ".join(words.get(part, part) for part in parts) + bracket + unit
+    def within(text: str) -> str:
         return pattern.sub(lambda found: words.get(found[0], found[0]), text)
 
-    return spoken
+    def said(text: str) -> str:
+        label, bracket, unit = text.partition(" [")
+        first, *others = label.split(", ")
+        if first in titles:
+            rest = (words.get(part) or within(part) for part in others)
+            return ", ".join([titles[first], *rest]) + bracket + within(unit)
+        return within(text)
+
+    return said
 
 
-def _table(spoken: Callable[[str], str], table: Table) -> tuple[str, list[str], list[list[str]], int]:
+def _table(said: Callable[[str], str], table: Table) -> tuple[str, list[str], list[list[str]], int]:
     """Title, heads, rows, and how many rows more there are."""
     names, columns = stacks(table, full=False)
     rows = [
-        [spoken(name.estimate), *(_cell(spoken, of, k) for of in columns)]
-        for k, name in enumerate(names.cells)
+        [said(name.estimate), *(_cell(said, of, k) for of in columns)] for k, name in enumerate(names.cells)
     ]
-    heads = ["", *(spoken(of.head.replace("\n", ", ")) for of in columns)]
-    return spoken(table.title), heads, rows, len(stacks(table)[0].cells) - len(rows)
+    heads = ["", *(said(of.head.replace("\n", ", ")) for of in columns)]
+    return capital(said(table.title)), heads, rows, len(stacks(table)[0].cells) - len(rows)
 
 
-def _cell(spoken: Callable[[str], str], of: Stack, k: int) -> str:
+def _cell(said: Callable[[str], str], of: Stack, k: int) -> str:
     text = text_of(of.cells[k])
-    return text if of.of.name == COMMAND else minus(spoken(text))
+    return text if of.of.name == COMMAND else minus(said(text))

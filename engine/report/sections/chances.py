@@ -1,49 +1,51 @@
-"""How likely: events by policy, and on how many futures each policy is worse than the baseline."""
+"""How likely events are by policy, and on how many futures each policy is worse than the baseline."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from engine.report.charts import Chart, columns_of
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
-from engine.report.sections.answer import ordered_events
-from engine.report.sentences import NAMED
-from engine.report.text import cell, short, with_interval
+from engine.report.sections.subject import ordered_events
+from engine.report.sentences import NAMED, small
+from engine.report.text import cell, short
 from engine.risk.rankings import listed
 from engine.risk.tables import Record
 
 ROW = 15
 """Height of one policy in a chart of points, in pixels; `GAP` lies between two names."""
-GAP = 18
+GAP = 9
+
+
+def of_events(run: RunRecords) -> Chart | None:
+    """The probability of every event by policy, as points with intervals; None of a study without events."""
+    if not run.events:
+        return None
+    rows = [run.risk["probability", p, event.name] for event in run.events for p in run.study.policy_names]
+    finding = _finding(run, ordered_events(run)[0].name)
+    return _dots(run, "events", "chance-of-events", "How likely each event is", "share of futures [%]", rows, finding, None)  # fmt: skip
 
 
 def section(run: RunRecords) -> Section | None:
-    """Two charts of shares."""
+    """On how many futures each policy is the worse one, outcome by outcome."""
     study = run.study
     outcomes = [
         name for name in study.model.outcomes if any(("worse", p, name) in run.comparison for p in run.others)
     ]
-    charts = []
-    if run.events:
-        rows = [run.risk["probability", p, event.name] for event in run.events for p in study.policy_names]
-        finding = _finding(run, ordered_events(run)[0].name)
-        heading, axis = "Probability of events", "share of futures [%]"
-        charts.append(_dots(run, "events", "chance-of-events", heading, axis, rows, finding, None))
-    if outcomes:
-        rows = [run.comparison["worse", p, name] for name in outcomes for p in run.others]
-        finding = _finding_worse(run, outcomes)
-        heading = f"How often worse than “{study.baseline}”"
-        axis = "share of futures in which it is the worse one [%]"
-        charts.append(_dots(run, "outcomes", "chance-of-worse", heading, axis, rows, finding, 50.0))
-    if not charts:
+    if not outcomes:
         return None
+    rows = [run.comparison["worse", p, name] for name in outcomes for p in run.others]
+    axis = "share of futures in which it is the worse one [%]"
+    finding, heading = _finding_worse(run, outcomes), f"Each outcome against {small(study.baseline)}"
+    chart = _dots(run, "outcomes", "chance-of-worse", heading, axis, rows, finding, 50.0)
     markup = render(
-        "figures.html", charts=charts, policies=study.policy_names,
+        "figures.html", charts=[chart], more=[], policies=study.policy_names,
         layout="wide" if len(study.policies) > 4 else "loose", lead="", left="",
     )  # fmt: skip
-    return Section("chances", "How likely", markup, tuple(charts))
+    return Section("chances", "How often worse", markup, (chart,))
 
 
 def _dots(
@@ -56,7 +58,8 @@ def _dots(
     finding: str,
     marked: float | None,
 ) -> Chart:
-    rows, points = [], []
+    rows: list[tuple[str, ...]] = []
+    points: list[dict[str, Any]] = []
     for r in records:
         name, shown = run.title(kind, r.variable), cell(r, 100.0)
         interval = shown.interval or r.flag
@@ -67,23 +70,25 @@ def _dots(
             texts = {"share": f"{shown.estimate} %", "interval": interval}
             points.append({"p": run.study.row(r.policy), "name": name, **ends, **texts})
     names = list(dict.fromkeys(name for name, *_ in rows))
+    highest = max((point["high"] for point in points), default=100.0)
+    most = 100.0 if marked is not None or highest > 50 else max(10.0 * math.ceil(highest / 10), 1.0)
     height = len(names) * (GAP + ROW * len({r.policy for r in records}))
     return Chart(
         anchor, heading, "", finding, f"{heading}: {finding}", "dots",
-        {"names": names, "marked": marked, "title": axis}, columns_of(points),
+        {"names": names, "marked": marked, "title": axis, "most": most}, columns_of(points),
         ("Of", "Policy", "Share [%]", "95 % interval"), tuple(rows), max(height, 80),
     )  # fmt: skip
 
 
 def _finding(run: RunRecords, name: str) -> str:
-    if len(run.study.policies) > NAMED:
-        best = min(run.study.policy_names, key=lambda p: run.risk["probability", p, name].estimate)
-        return f"{run.title('events', name)}: the lowest estimate is {best}’s, {with_interval(run.risk['probability', best, name], 100.0, ' %')}."
-    parts = [
-        f"{with_interval(run.risk['probability', p, name], 100.0, ' %')} under {p}"
-        for p in run.study.policy_names
-    ]
-    return f"{run.title('events', name)}: {listed(parts)}."
+    of, title = (
+        {p: run.risk["probability", p, name] for p in run.study.policy_names},
+        run.title("events", name),
+    )
+    if len(of) > NAMED:
+        best = min(of, key=lambda p: of[p].estimate)
+        return f"{title}: the lowest estimate is {cell(of[best], 100.0).estimate} %, under {small(best)}."
+    return f"{title}: {listed([f'{cell(r, 100.0).estimate} % under {small(p)}' for p, r in of.items()])}."
 
 
 def _finding_worse(run: RunRecords, outcomes: Sequence[str]) -> str:
@@ -94,5 +99,5 @@ def _finding_worse(run: RunRecords, outcomes: Sequence[str]) -> str:
         named = [p for p, count in counts.items() if count == fewest]
         who = listed(named) if len(named) <= NAMED else f"{len(named)} policies"
         return f"Right of the line it is worse on most futures: {who} in {fewest} of {len(outcomes)} outcomes, all others in more."
-    parts = [f"{p} in {count} of {len(outcomes)} outcomes" for p, count in counts.items()]
+    parts = [f"{small(p)} in {count} of {len(outcomes)} outcomes" for p, count in counts.items()]
     return f"Right of the line it is worse on most futures: {listed(parts)}."

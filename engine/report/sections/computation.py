@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.formatting import command_line
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
+from engine.report.sentences import small
 from engine.risk.bounds import MANY, standings
 
 SAMPLERS = {
@@ -84,7 +86,9 @@ def _bounds(run: RunRecords) -> list[tuple[str, str]]:
         if often
         else f"none above {100 * MANY:g} %"
     )
-    return [("Yearly values on their bounds", f"{counted}; most often {on_bounds[0].text}")]
+    first = on_bounds[0]
+    called = replace(first, variable=run.words("yearly", first.variable), policy=small(first.policy))
+    return [("Yearly values on their bounds", f"{counted}; most often {called.text}")]
 
 
 def _past_run(past: Mapping[str, Any]) -> tuple[str, ...]:

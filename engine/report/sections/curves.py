@@ -10,8 +10,9 @@ import numpy as np
 from engine.report.charts import Chart, columns_of
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
-from engine.report.sentences import NAMED
-from engine.report.text import compact, short, unit_of, with_interval
+from engine.report.sections.subject import first_outcome, headline
+from engine.report.sentences import NAMED, small, why
+from engine.report.text import cell, compact, short, unit_of
 from engine.risk.curves import Curve, curve_of_counts, tail_curve
 from engine.risk.rankings import listed
 from engine.risk.tables import THREADS
@@ -24,27 +25,30 @@ IN_TABLE = (0.5, 0.1, 0.05, 0.01, 0.001)
 
 
 def section(run: RunRecords) -> Section | None:
-    """One chart an outcome."""
-    names = list(run.study.model.outcomes)
+    """One chart an outcome: those of the headline, the others in a part that is closed."""
+    names = list(run.study.model.outcomes)[:MOST]
+    drawn = {
+        name for name in names if run.events or name != first_outcome(run)
+    }  # else it is on the first page
     with ThreadPoolExecutor(THREADS) as threads:
-        curves = list(threads.map(lambda name: outcome_curves(run, name), names[:MOST]))
-    charts = [
-        _chart(run, name, by_policy)
-        for name, by_policy in zip(names, curves, strict=False)
-        if any(curve.share.size for curve in by_policy.values())
-    ]
+        made = dict(zip(names, threads.map(lambda name: of_outcome(run, name), names), strict=True))
+    charts = {name: chart for name, chart in made.items() if chart and name in drawn}
     if not charts:
         return None
-    left = f"Not drawn: {len(names) - len(charts)} more outcomes." if len(names) > len(charts) else ""
-    lead = (
-        "Share of futures in which each level is passed, on a scale that shows the tails: each step down is ten times rarer. "
-        "The bad end is on the right."
-    )
+    first = [charts.pop(name) for name in headline(run) if name in charts]
+    more, left = [*charts.values()], len(run.study.model.outcomes) - len(names)
+    lead = "Share of futures in which each level is passed. Each step down is ten times rarer; the bad end is on the right."
     markup = render(
-        "figures.html", charts=charts, policies=run.study.policy_names,
-        layout="", lead=lead, left=left,
+        "figures.html", charts=first, more=more, policies=run.study.policy_names, layout="", lead=lead,
+        left=f"Not drawn: {left} more outcomes." if left else "",
     )  # fmt: skip
-    return Section("tails", "How bad", markup, tuple(charts))
+    return Section("tails", "How bad", markup, (*first, *more))
+
+
+def of_outcome(run: RunRecords, name: str) -> Chart | None:
+    """How likely each level of an outcome is passed, by policy; None where no policy has a curve."""
+    curves = outcome_curves(run, name)
+    return _chart(run, name, curves) if any(curve.share.size for curve in curves.values()) else None
 
 
 def outcome_curves(run: RunRecords, name: str) -> dict[str, Curve]:
@@ -118,14 +122,14 @@ def _finding(run: RunRecords, name: str) -> str:
     """Where the worst 1 % begins, which is VaR 99, with its interval or why there is none."""
     unit, word = unit_of(run.study.unit_of(name)), "above" if run.study.is_loss(name) else "below"
     records = {p: run.risk[("VaR99", p, name)] for p in run.study.policy_names}
-    flagged = next((r.flag for r in records.values() if not np.isfinite(r.low)), "")
+    flagged = next((r for r in records.values() if not np.isfinite(r.low)), None)
     if flagged:
-        return f"Where the worst 1 % begins is not known well enough ({flagged})."
+        return f"Where the worst 1 % begins is not known well enough: {why(flagged)}."
     if len(records) > NAMED:
         lowest, highest = (pick(records, key=lambda p: records[p].estimate) for pick in (min, max))
-        ends = " to ".join(f"{with_interval(records[p])} ({p})" for p in (lowest, highest))
+        ends = " to ".join(f"{cell(records[p]).estimate} ({small(p)})" for p in (lowest, highest))
         return f"The worst 1 % of futures lie {word} {ends}{unit}, by policy."
-    parts = [f"{with_interval(r, 1.0, unit)} under {p}" for p, r in records.items()]
+    parts = [f"{cell(r).estimate}{unit} under {small(p)}" for p, r in records.items()]
     return f"The worst 1 % of futures lie {word} {listed(parts)}."
 
 

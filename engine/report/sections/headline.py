@@ -1,4 +1,4 @@
-"""The tables: events, and the outcomes over all futures and in their worst 1 %."""
+"""The tables: headline outcomes and events on the first pages, all outcomes in the appendix."""
 
 from __future__ import annotations
 
@@ -6,43 +6,105 @@ from collections.abc import Sequence
 
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
+from engine.report.sections.subject import headline, ordered_events, subject_of
+from engine.report.sentences import NAMED, TAIL, capital, small
 from engine.report.text import cell
-from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, Cell, places, reasons, shown_in
+from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, Cell
 from engine.risk.evidence import measures
 from engine.risk.exclusion import notice
 from engine.risk.flags import Flag, Reason, text
 
-MAIN = ("mean", "ES99")
+MAIN = {"mean": "On average", TAIL: "Worst 1 %"}
+"""The measures of the short tables, and what their rows are called."""
 Row = tuple[int | None, str, list[Cell]]
 Group = tuple[str, str, list[Row]]
 NAMES = {"mean": "Mean", "median": "Median", "sd": "Standard deviation"}
 
 
 def section(run: RunRecords) -> Section:
-    """Every outcome and event, by policy, with the difference from the baseline."""
-    study = run.study
-    events = [
-        (run.title("events", event.name), event.about, _rows(run, event.name, ("probability",), 100.0, True))
-        for event in run.events
+    """Events and headline outcomes, policies side by side, each with its difference from the baseline."""
+    groups = brief_groups(run)
+    markup = render("headline.html", groups=groups, **_side_by_side(run), notes=notes(groups))
+    return Section("numbers", "The numbers", markup, brief=True)
+
+
+def brief_groups(run: RunRecords) -> list[Group]:
+    """The rows of the short table."""
+    rows: list[Row] = [
+        (None, run.title("events", event.name), _across(run, event.name, "probability"))
+        for event in ordered_events(run)
     ]
-    outcomes = [_outcome(run, name, MAIN) for name in run.outcomes]
+    events = [("Events", "share of futures in which each happens, in percent", rows)] if rows else []
+    return [*events, *(_compact(run, name) for name in headline(run))]
+
+
+def whole(run: RunRecords) -> Section | None:
+    """All outcomes that the short table leaves out, and every measure of all."""
+    study, shown = run.study, headline(run)
     known = [name for name in measures(study.levels) if any(key[0] == name for key in run.risk)]
-    shown = [row for group in (*events, *outcomes) for row in group[2]]
+    everything = [_by_policy(run, name, known) for name in run.outcomes]
+    left = len(study.policies) - len(_columns(run))
+    others: list[Group] = []
+    if left:  # the short table has few of the policies
+        others = [
+            (run.title("events", event.name), event.about, _rows(run, event.name, ["probability"], 100.0, True))
+            for event in run.events
+        ]  # fmt: skip
+    rest = [_compact(run, name) for name in run.outcomes if name not in shown or left]
     markup = render(
-        "headline.html",
-        policies=study.policy_names,
-        compared=bool(run.others),
-        baseline=study.baseline,
-        events=events,
-        outcomes=outcomes,
-        everything=[_outcome(run, name, known) for name in run.outcomes],
-        event_columns=columns(run, ("Probability [%]",), shown_in("difference_probability")[1]),
-        outcome_columns=columns(run, [_heading(m) for m in MAIN]),
-        all_columns=columns(run, [_heading(m) for m in known]),
-        marks=[*notes(shown), *([("", f"{notice(run.excluded, run.paths)}.")] if run.excluded else [])],
+        "outcomes.html", policies=study.policy_names, groups=rest, **_side_by_side(run), events=others,
+        event_columns=columns(run, ("Probability [%]",), "points"), everything=everything,
+        all_columns=columns(run, [_heading(m) for m in known]), marks=notes([*rest, *others, *everything]),
+        excluded=f"{notice(run.excluded, run.paths)}." if run.excluded else "",
+    )  # fmt: skip
+    return Section("outcomes", "All outcomes", markup)
+
+
+def _columns(run: RunRecords) -> list[str]:
+    """Policies that stand side by side: the baseline, and of many others the best in what the answer speaks of first."""
+    subject = subject_of(run)
+    first, measure = next(
+        ((name, "probability") for name in subject.events), (next(iter(subject.outcomes)), TAIL)
     )
-    parts = ((("events", "Events"),) if events else ()) + (("outcomes", "Outcomes"),)
-    return Section("numbers", "The numbers", markup, parts=parts)
+    others = list(run.others)
+    ranked = sorted(others, key=lambda p: (subject.risk[measure, p, first].estimate, others.index(p)))
+    if not subject.spoken(first).loss:
+        ranked.reverse()
+    kept = others if len(others) < NAMED else ranked[: NAMED - 1]
+    return [run.study.baseline, *(p for p in others if p in kept)]
+
+
+def _side_by_side(run: RunRecords) -> dict[str, object]:
+    """What a table with policies as columns is drawn with: heads, which of them are differences, how many policies are left out."""
+    chosen, base = _columns(run), small(run.study.baseline)
+    heads = [chosen[0], *(head for p in chosen[1:] for head in (p, f"{p} less {base}"))]
+    left = len(run.study.policies) - len(chosen)
+    more = f"{left} more policies: the tables of all outcomes in the appendix." if left else ""
+    return {"columns": heads, "gaps": tuple(range(2, len(heads), 2)), "left": more}
+
+
+def _across(run: RunRecords, variable: str, measure: str) -> list[Cell]:
+    """A measure of a variable under the policies that stand side by side, each with its difference."""
+    scale = 100.0 if measure == "probability" else 1.0
+    loss = run.study.is_loss(variable) if variable in run.study.model.outcomes else True
+    made = []
+    for policy in _columns(run):
+        made.append(cell(run.risk.get((measure, policy, variable)), scale))
+        if policy != run.study.baseline:
+            made.append(cell(run.comparison.get((f"difference_{measure}", policy, variable)), scale, loss))
+    return made
+
+
+def _compact(run: RunRecords, name: str) -> Group:
+    """An outcome with policies side by side."""
+    title, about = _about(run, name)
+    return title, about, [(None, head, _across(run, name, measure)) for measure, head in MAIN.items()]
+
+
+def _about(run: RunRecords, name: str) -> tuple[str, str]:
+    outcome = run.study.model.outcomes[name]
+    worse = "high is worse" if outcome.loss else "low is worse"
+    return run.heading("outcomes", name, outcome.unit), ", ".join(filter(None, (outcome.about, worse)))
 
 
 def _heading(measure: str) -> str:
@@ -51,15 +113,13 @@ def _heading(measure: str) -> str:
 
 def columns(run: RunRecords, names: Sequence[str], unit: str = "") -> list[str]:
     """Heads of a table of estimates, each followed by one for the difference from the baseline, with its unit, where policies are compared."""
-    gap = f"less “{run.study.baseline}”" + (f" [{unit}]" if unit else "")
+    gap = f"less {small(run.study.baseline)}" + (f" [{unit}]" if unit else "")
     return [column for name in names for column in ((name, gap) if run.others else (name,))]
 
 
-def _outcome(run: RunRecords, name: str, measures: Sequence[str]) -> Group:
-    outcome = run.study.model.outcomes[name]
-    worse = "high is worse" if outcome.loss else "low is worse"
-    about = ", ".join(part for part in (outcome.about, worse) if part)
-    return run.heading("outcomes", name, outcome.unit), about, _rows(run, name, measures, 1.0, outcome.loss)
+def _by_policy(run: RunRecords, name: str, measures: Sequence[str]) -> Group:
+    """An outcome with a row for each policy."""
+    return *_about(run, name), _rows(run, name, measures, 1.0, run.study.is_loss(name))
 
 
 def _rows(run: RunRecords, variable: str, measures: Sequence[str], scale: float, loss: bool) -> list[Row]:
@@ -75,19 +135,19 @@ def _rows(run: RunRecords, variable: str, measures: Sequence[str], scale: float,
     return rows
 
 
-def notes(rows: Sequence[Row]) -> list[tuple[str, str]]:
+def notes(groups: Sequence[Group]) -> list[tuple[str, str]]:
     """What the marks on numbers stand for, with the reasons that the records give."""
-    cells = [one for _, _, cells in rows for one in cells]
+    cells = [one for _, _, rows in groups for _, _, own in rows for one in own]
+    bare = [one.record for one in cells if one.mark == NO_INTERVAL and one.record]
+    texts = (text for record in bare for text in (record.withheld or record.flag).split("; "))
+    why = list(dict.fromkeys(map(capital, texts)))
     sentences = []
-    marked = {
-        mark: [one.record for one in cells if one.mark == mark and one.record]
-        for mark in (NO_INTERVAL, HEAVY)
-    }
-    if why := reasons(marked[NO_INTERVAL]):
-        sentences.append((NO_INTERVAL, f"No interval that could be trusted, and so no comparison: {why}."))
-    if where := places(marked[HEAVY]):
-        text_of = "A heavy tail: more paths may move it further than its interval says"
-        sentences.append((HEAVY, f"{text_of} ({where})."))
-    if any(one.mark == BINNED for one in cells):
-        sentences.append((BINNED, f"{text(Flag(Reason.BINNED)).capitalize()}."))
-    return sentences
+    if why:
+        more = [f"And {len(why) - NAMED} more reasons"] if len(why) > NAMED else []
+        said = ["Not compared, for want of an interval that could be trusted", *why[:NAMED], *more]
+        sentences.append((NO_INTERVAL, f"{'. '.join(said)}."))
+    fixed = (
+        (HEAVY, "A heavy tail: more paths may move it further than its interval says."),
+        (BINNED, f"{text(Flag(Reason.BINNED)).capitalize()}."),
+    )
+    return sentences + [(mark, said) for mark, said in fixed if any(one.mark == mark for one in cells)]

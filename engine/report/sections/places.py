@@ -14,7 +14,7 @@ from engine.report.charts import TOGETHER, Chart, columns_of
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.sections.headline import Group, Row, columns, notes
-from engine.report.sentences import NAMED
+from engine.report.sentences import NAMED, small
 from engine.report.text import cell, compact, distance, short, unit_of
 from engine.risk.as_text import Cell, judged
 from engine.risk.flags import Reason
@@ -68,7 +68,7 @@ def section(run: RunRecords) -> Section | None:
     markup = render(
         "places.html", places=pages, policies=study.policy_names, lead=lead,
         year=study.years[-1], columns=columns(run, ("Mean",)),
-        marks=notes([row for page in pages for _, _, rows in page.groups for row in rows]),
+        marks=notes([group for page in pages for group in page.groups]),
     )  # fmt: skip
     heading = f"By year and {words(dim)}" if dim else "By year"
     parts = tuple((page.anchor, page.title) for page in pages) if len(pages) > 1 else ()
@@ -119,7 +119,7 @@ def _finding(run: RunRecords, sides: list[list[int | None]]) -> str:
         ]
         parts.append(f"{policy} is {listed([f'{word} in {count}' for count, word in counts if count])}")
     more = f"; {len(run.others) - NAMED} more policies are in the table" if len(run.others) > NAMED else ""
-    return f"By the means of {year}, of {len(sides)} variables here and against {base}: {'; '.join(parts)}{more}."
+    return f"By the means of {year}, of {len(sides)} variables here and against {small(base)}: {'; '.join(parts)}{more}."
 
 
 def _table(run: RunRecords, place: str, name: str, at: Mapping[str, str]) -> xr.DataArray | None:
@@ -207,4 +207,4 @@ def _fan_finding(run: RunRecords, name: str, at: dict[str, str]) -> str:
             continue
         parts.append(f"{policy} {distance(gap, 1.0, f'{unit} ' + ('higher' if sign > 0 else 'lower'))}")
     more = f"; {len(run.others) - NAMED} more in the numbers" if len(run.others) > NAMED else ""
-    return f"Mean of {year} against {base}: {'; '.join(parts)}{more}."
+    return f"Mean of {year} against {small(base)}: {'; '.join(parts)}{more}."

@@ -11,6 +11,7 @@ import numpy as np
 from engine.answers.answer import Answer
 from engine.report.charts import Chart, columns_of
 from engine.report.run_records import RunRecords
+from engine.report.sentences import small
 from engine.report.text import compact, minus, short, unit_of, with_interval
 from engine.risk.rankings import listed
 from engine.risk.tables import record
@@ -48,7 +49,7 @@ def _chart(run: RunRecords, answer: Answer, event: str, about: dict[str, Any]) -
                 }
             )  # fmt: skip
         if k == at:
-            said.append(f"{text} under {row['policy']}")
+            said.append(f"{text} under {small(row['policy'])}")
         if k == at or k % 10 == 0:
             rows.append((row["policy"], level, text))
     title = run.title("events", event)

@@ -91,13 +91,16 @@
   });
   edges();
 
-  // what is seen first is drawn first; all the rest follows, so that the page prints whole
-  (async () => {
-    for (const place of document.querySelectorAll(".plot")) {
+  // what is seen first is drawn first; all the rest follows, so that the page prints whole; what is in a closed part, when that is opened
+  const drawAll = async (within) => {
+    for (const place of within.querySelectorAll(".plot")) {
+      if (views.has(place) || place.closest("details:not([open])")) continue;
       await draw(place);
       await new Promise((next) => setTimeout(next));
     }
     await apply();
     document.documentElement.dataset.drawn = String(views.size);
-  })();
+  };
+  document.querySelectorAll("details").forEach((part) => part.addEventListener("toggle", () => part.open && drawAll(part)));
+  drawAll(document);
 })();

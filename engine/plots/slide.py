@@ -1,0 +1,160 @@
+"""One slide, 16:9: what is said above, a figure on the left, sentences on the right, and where it is from."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.errors import UserError
+from engine.plots import fonts, labels, style
+from engine.plots.sheet import close, draw_unseen, refuse_file, save, sheet
+from engine.plots.style import Axes
+
+WIDE, HIGH, MARGIN = 13.333, 7.5, 0.55
+"""Inches."""
+TEXT = 15.0
+"""Points of a heading; of the title half as many again."""
+SIZES = (15.0, 14.0, 13.0, 12.0, 11.0, 10.0)
+"""Points of the sentences: the first in which all of them fit."""
+AFTER, LINE = 0.12, 1.32 / 72
+"""Inches after a sentence; inches of a line per point."""
+
+
+@dataclass(frozen=True)
+class Slide:
+    """What a slide shows.
+
+    Args:
+      above: what was asked.
+      title: the answer, in a sentence.
+      heading, axis: of the figure.
+      policies: in the order of the study.
+      columns: what is drawn, by point: "p" the number of its policy, "x", "low" and "high"; "name" of the row that it is in, or else "y".
+      reverse: whether the x axis goes down.
+      said, costs: sentences beside it; the second ones are of what gets worse.
+      source: where it is from.
+    """
+
+    above: str
+    title: str
+    heading: str
+    axis: str
+    policies: Sequence[str]
+    columns: Mapping[str, Sequence[Any]]
+    reverse: bool
+    said: Sequence[str]
+    costs: Sequence[str]
+    source: str
+
+
+def refuse(file: Path) -> None:
+    """Refuses a name of a file that no slide is written into.
+
+    Raises:
+      UserError: it ends neither in .png nor in .svg, or there is no such folder.
+    """
+    if file.suffix.lower() not in (".png", ".svg"):
+        raise UserError(str(file), [f"expected a name that ends in .png or .svg, got '{file}'."])
+    refuse_file(file)
+
+
+def drawn(slide: Slide, suffix: str) -> bytes:
+    """The slide as a file that ends so: the same bytes every time."""
+    draw_unseen()
+    with tempfile.TemporaryDirectory() as folder:
+        figure = _figure(slide)
+        place = save(figure, Path(folder) / f"slide{suffix}")
+        close(figure)
+        return place.read_bytes()
+
+
+@style.styled
+def _figure(slide: Slide) -> style.Figure:
+    on = sheet(1, 1, (5.0, 3.0))
+    figure, (ax,) = on.figure, on.panels
+    figure.set_size_inches(WIDE, HIGH)
+    top = _text(figure, slide.above, MARGIN, HIGH - MARGIN, 12.4, 12, colour=style.GREY)
+    top = _text(figure, slide.title, MARGIN, top, 12.2, 1.5 * TEXT, bold=True) - 0.25
+    below = _text(figure, slide.heading, MARGIN, top, 7.0, TEXT, bold=True) - 0.1
+    left = _dots(ax, slide) if "name" in slide.columns else _curves(ax, slide)
+    ax.set_xlabel(slide.axis, fontsize=11)
+    ax.tick_params(labelsize=12)
+    known = style.looks(slide.policies)
+    titles = {name: labels.fitted(name, 3.0, 12) for name in slide.policies}
+    keys = style.keys(known, titles, slide.policies[:6], lined="name" not in slide.columns)
+    figure.legend(
+        keys, [str(key.get_label()) for key in keys], loc="upper left", ncols=3, fontsize=12,
+        bbox_to_anchor=(MARGIN / WIDE, below / HIGH), bbox_transform=figure.transFigure,
+    )  # fmt: skip
+    bottom, high = 1.25, below - 0.4 * -(-len(keys) // 3)
+    ax.set_position(((MARGIN + left) / WIDE, bottom / HIGH, (7.6 - left) / WIDE, (high - bottom) / HIGH))
+    beside = [(text, False) for text in slide.said]
+    if slide.costs:
+        beside += [("What gets worse", True), *((text, False) for text in slide.costs)]
+    size = next((s for s in SIZES if top - _height(beside, s) > 0.8), SIZES[-1])
+    at = top
+    for text, bold in beside:
+        at = _text(figure, text, 8.7, at, 4.1, size, bold) - AFTER
+    _text(figure, slide.source, MARGIN, 0.55, 12.2, 9, colour=style.GREY)
+    return figure
+
+
+def _text(
+    figure: style.Figure, text: str, x: float, y: float, room: float, size: float, bold: bool = False, colour: str = style.INK
+) -> float:  # fmt: skip
+    """Text in lines that fit, from its upper left corner in inches; where what follows may begin."""
+    lines = labels.fitted(fonts.drawable(text), room, size, bold)
+    figure.text(
+        x / WIDE, y / HIGH, lines, fontsize=size, fontweight="bold" if bold else "normal", color=colour, va="top", linespacing=1.25
+    )  # fmt: skip
+    return y - (lines.count("\n") + 1) * size * LINE - 0.05
+
+
+def _height(texts: Sequence[tuple[str, bool]], size: float) -> float:
+    """Inches that sentences take below each other."""
+    lines = (labels.fitted(fonts.drawable(text), 4.1, size, bold).count("\n") + 1 for text, bold in texts)
+    return sum(count * size * LINE + 0.05 + AFTER for count in lines)
+
+
+def _dots(ax: Axes, slide: Slide) -> float:
+    """A point with its interval for each policy in each row; inches that the names of the rows take."""
+    names, known = list(dict.fromkeys(slide.columns["name"])), style.looks(slide.policies)
+    step = 0.62 / max(len(slide.policies), 2)
+    for k, policy in enumerate(slide.policies):
+        at = [i for i, p in enumerate(slide.columns["p"]) if p == k]
+        x, low, high = (
+            np.array([slide.columns[key][i] for i in at], np.float64) for key in ("x", "low", "high")
+        )
+        y = np.array([names.index(slide.columns["name"][i]) for i in at]) + step * (
+            k - (len(slide.policies) - 1) / 2
+        )
+        ax.hlines(y, low, high, color=known[policy].colour, linewidth=2)
+        ax.plot(x, y, **known[policy].dot, markersize=9, clip_on=False, zorder=3)
+    lines = [labels.fitted(name, 2.2, 12) for name in names]
+    ax.set_yticks(range(len(names)), labels=lines)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.set_xlim(left=0)
+    ax.grid(False, axis="y")
+    return 0.2 + max(labels.width(line, 12) for name in lines for line in name.split("\n"))
+
+
+def _curves(ax: Axes, slide: Slide) -> float:
+    """How likely each level is passed, on a scale of tens; inches that the numbers beside it take."""
+    known, held = style.looks(slide.policies), slide.columns
+    for k, policy in enumerate(slide.policies):
+        at = [i for i, p in enumerate(held["p"]) if p == k]
+        x, y, low, high = (
+            np.array([held[key][i] for i in at], np.float64) for key in ("x", "y", "low", "high")
+        )
+        ax.fill_between(x, 100 * low, 100 * high, color=known[policy].colour, alpha=0.25, linewidth=0)
+        ax.plot(x, 100 * y, **known[policy].line, linewidth=2.5)
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(lambda share, _: f"{share:g} %")
+    if slide.reverse:
+        ax.invert_xaxis()
+    return 0.9

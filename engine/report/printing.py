@@ -1,0 +1,78 @@
+"""The page as PDF, by a Chromium or Chrome that is on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from engine.errors import UserError
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+PLACE = "rustbelt report --pdf"
+LIMIT = 180
+"""Seconds that printing may take."""
+DRAWN_IN = 60_000
+"""Milliseconds of the page's own time after which it is printed; they pass as fast as it is drawn."""
+OPTIONS = (
+    "--headless", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--disable-extensions", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--no-pdf-header-footer", "--window-size=820,1160", f"--virtual-time-budget={DRAWN_IN}",
+)  # fmt: skip
+
+
+def browser() -> str:
+    """The browser that prints: what CHROMIUM names, else the first of `NAMES` on the PATH.
+
+    Raises:
+      UserError: there is none.
+    """
+    named = os.environ.get("CHROMIUM")
+    found = shutil.which(named) if named else next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        what = f"CHROMIUM names '{named}', which is no program" if named else "needs Chromium or Chrome, and finds none on the PATH"  # fmt: skip
+        how = "Install it (Debian and Ubuntu: apt-get install chromium), or set CHROMIUM to the place of one."
+        raise UserError(PLACE, [f"{what}. {how}"])
+    return found
+
+
+def pdf(page: bytes) -> bytes:
+    """The page on A4, printed without a network and in a profile of its own, which is gone afterwards.
+
+    Raises:
+      UserError: there is no browser, or it did not print the page in time.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        (folder / "page.html").write_bytes(page)
+        # a browser keeps root out of its sandbox, and does not start
+        root = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
+        told = [f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={folder / 'page.pdf'}"]
+        command = [browser(), *OPTIONS, *root, *told, (folder / "page.html").as_uri()]
+        said = _run(command)
+        place = folder / "page.pdf"
+        content = place.read_bytes() if place.is_file() else b""
+        if not content.startswith(b"%PDF"):
+            last = said.strip().splitlines()[-1:] or ["it said nothing"]
+            raise UserError(PLACE, [f"{command[0]} did not print the page: {last[0]}"])
+        return content
+
+
+def _run(command: list[str]) -> str:
+    """What a browser says while it does its work; it and all that it has started are ended after `LIMIT` seconds."""
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as started:
+        try:
+            return started.communicate(timeout=LIMIT)[1]
+        except subprocess.TimeoutExpired as error:
+            raise UserError(
+                PLACE, [f"{command[0]} did not print the page within {LIMIT} seconds."]
+            ) from error
+        finally:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(started.pid, signal.SIGKILL)

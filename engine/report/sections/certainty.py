@@ -1,0 +1,106 @@
+"""How sure the numbers are, and what turns the answer: the end of the first two pages."""
+
+from __future__ import annotations
+
+import re
+
+from engine.answers import registry
+from engine.answers.question import fields
+from engine.formatting import command_line
+from engine.report.markup import Section, render
+from engine.report.run_records import RunRecords
+from engine.report.sections import asked
+from engine.report.sections.headline import brief_groups
+from engine.report.sections.subject import first_outcome, ordered_events, subject_of
+from engine.report.sentences import HEAVY, capital
+from engine.report.text import minus
+from engine.risk.as_text import NO_INTERVAL
+from engine.risk.exclusion import notice
+from engine.risk.flags import Reason
+
+FEW = {Reason.FEW_EFFECTIVE_EXCEEDANCES, Reason.FEW_EXCEEDANCES, Reason.FEW_REPLICATES}
+"""Reasons that more futures take away, with how many there are and how many are needed."""
+MOST_WORDS = 25
+"""Of a question's finding here, where its first clause has no more."""
+
+
+def sure(run: RunRecords) -> Section:
+    """What chance in drawing the futures leaves open, what is withheld for it, and what no interval holds."""
+    subject = subject_of(run)
+    said = [
+        f"The numbers rest on {run.paths:,} futures, drawn by chance"
+        + (", the same ones under every policy." if run.others else "."),
+        "Brackets hold, 19 times in 20, what endlessly many futures would give.",
+    ]
+    if event := next(iter(subject.events), None):
+        records = [subject.risk["probability", p, event] for p in subject.policies]
+        half = max((100.0 * (r.high - r.low) / 2 for r in records if r.high >= r.low), default=None)
+        if half is not None:
+            name = subject.events[event].name
+            said.append(f"The probability of “{name}” is known to within {float(f'{half:.1g}'):g} points.")
+    said += _withheld(run)
+    if run.excluded or (lost := _lost(run)):
+        said.append(f"{notice(run.excluded or lost, run.paths)}.")
+    said.append("No bracket says how well the model tells the truth.")
+    return Section("sure", "How sure", render("sure.html", sentences=said, limits=run.study.model.limits), brief=True)  # fmt: skip
+
+
+def _lost(run: RunRecords) -> int:
+    """Most paths that a number of the short table leaves out, where a run keeps none out of all."""
+    cells = [one for _, _, rows in brief_groups(run) for _, _, own in rows for one in own if one.record]
+    flags = [flag for one in cells if one.record for flag in one.record.flags]
+    return int(max((flag.got for flag in flags if flag.reason is Reason.NOT_FINITE), default=0))
+
+
+def _withheld(run: RunRecords) -> list[str]:
+    """How many numbers of the short table have no interval, why, and how many futures would give them one."""
+    cells = [one for _, _, rows in brief_groups(run) for _, _, own in rows for one in own if one.record]
+    bare = [one.record for one in cells if one.mark == NO_INTERVAL and one.record]
+    if not bare:
+        return ["No number above is withheld for want of futures."]
+    numbers = f"{len(bare)} of the {len(cells)} numbers above, marked {NO_INTERVAL}, {'has' if len(bare) == 1 else 'have'} no bracket"
+    said = [f"{numbers}: nothing is compared by them."]
+    flags = [flag for record in bare for flag in record.flags]
+    needed = [run.paths * flag.limit / flag.got for flag in flags if flag.reason in FEW and flag.got > 0]
+    if needed:
+        enough = 2 ** (int(max(needed)).bit_length())
+        said.append(f"Too few futures are the reason; about {enough:,} would be enough.")
+    heavy = sum(any(flag.reason in HEAVY for flag in record.flags) for record in bare)
+    if heavy:
+        which = "one" if heavy == 1 else str(heavy)
+        said.append(f"For {which} of them the tail is too heavy for a bracket that could be trusted.")
+    return said
+
+
+def turns(run: RunRecords) -> Section:
+    """What every question that the run was asked found, in a line each, and with which command the others are asked."""
+    rows = []
+    for question in dict.fromkeys([*registry.QUESTIONS, *run.answers]):
+        answer = asked.answer_of(run, question)
+        if answer is not None:
+            rows.append((answer.heading, one_line(minus(capital(asked.spoken(run, answer)(answer.finding)))), "", question))  # fmt: skip
+        elif question in registry.QUESTIONS:
+            rows.append((registry.question(question).heading, "", _command(run, question), ""))
+    return Section("turns", "What turns it", render("turns.html", rows=rows), brief=True)
+
+
+def _command(run: RunRecords, question: str) -> str:
+    """The command that asks a question, with names of the study for what it must be told."""
+    base, other, events = run.study.baseline, next(iter(run.others), ""), ordered_events(run)
+    known = {"outcome": first_outcome(run), "from": run.names[base], "to": run.names.get(other, "POLICY")}
+    if events:
+        known["where"] = f"{events[0].name} under {run.names[base]}"
+    required = [field for field in fields(registry.question(question)) if field.required]
+    options = (word for f in required for word in (f.flag, known.get(f.flag.lstrip("-")) or f.option.metavar))
+    return command_line(question, "RUN", *options)
+
+
+def one_line(finding: str) -> str:
+    """A finding without its intervals, and without the last clauses where it has many words; its first clause is kept whole."""
+    bare = re.sub(r" ?\[[^\[\]]*\](?! ?\()", "", finding)
+    while len(bare.split()) > MOST_WORDS:
+        shorter = max((bare.rstrip(".").rpartition(mark)[0] for mark in ("; ", ". ")), key=len)
+        if not shorter:
+            break
+        bare = shorter + "."
+    return bare

@@ -1,0 +1,129 @@
+"""The first two pages: what they say in the words of the study, how long their sentences are, and how sure they say it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html import unescape
+
+import numpy as np
+import pytest
+
+import engine
+from engine.report.page import report
+from engine.report.sections.certainty import one_line
+from engine.study.study import Event
+from tests.report.test_report import Farms, made, make_study, normal
+
+STUDY = "rustbelt"
+
+
+def brief(text: str) -> str:
+    """The first two pages."""
+    return text[text.index('<div class="brief">') : text.index('<div class="appendix">')]
+
+
+def sentences(text: str) -> list[str]:
+    """Headings, paragraphs, items of lists and captions of charts, without tags and without commands."""
+    bare = re.sub(r"<(script|style|table|code|svg).*?</\1>", " ", text, flags=re.DOTALL)
+    found = re.findall(r"<(h1|h2|h3|h4|p|li|dt|dd|legend)\b[^>]*>(.*?)</\1>", bare, re.DOTALL)
+    labels = re.findall(r'aria-label="([^"]*)"', bare)
+    return [re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", part))).strip() for part in (*(text for _, text in found), *labels)]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory) -> tuple[engine.Run, str]:
+    """A small run of the study that ships, asked what costs little, and its page."""
+    run = engine.run(STUDY, tmp_path_factory.mktemp("shipped") / "run", paths=2048)
+    run.compare()
+    run.explain("capital_shortfall_peak")
+    return run, report(run.folder, run.study, run.cube).decode()
+
+
+def names(study) -> set[str]:
+    """Identifiers of a study that no word of English is, and none that a sentence may hold."""
+    model = study.model
+    held = [
+        *model.outcomes, *model.yearly, *model.levers, *study.events_by_name, *model.dims, *model.shocks,
+        *(one.name for one in study.inputs), *(policy.name for policy in study.policies),
+    ]  # fmt: skip
+    return {name for name in held if "_" in name}
+
+
+def test_no_identifier_is_seen_in_a_heading_or_a_sentence_of_the_study_that_ships(shipped):
+    run, text = shipped
+    said = sentences(text)
+    assert len(said) > 150 and len(names(run.study)) > 100
+    pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, names(run.study)))})(?!\w)")
+    assert [sentence for sentence in said if pattern.search(sentence)] == []
+    assert [sentence for sentence in said if re.search(r"\w_\w", sentence)] == []
+    labels = brief(text)
+    for label in (
+        "All four at once",
+        "Banks&#39; capital shortfall",
+        "Three million laid off",
+        "Old policies",
+    ):
+        assert label in labels
+
+
+def test_names_without_labels_are_words():
+    model = Farms()
+    model.outcomes = {"grain_shortage": Farms.outcomes["shortage"], "gdp_index": Farms.outcomes["gdp_index"]}
+    events = (
+        Event("grain_gone", "", "grain_shortage", above=1.0),
+        Event("growth_gone", "", "gdp_index", below=-1.0),
+    )
+    events = (*events, Event("all_gone", "", all_of=("grain_gone", "growth_gone")))
+    text = made(make_study(model, 2000, ("old_way", "new_way"), events=events, labels={}))
+    assert [sentence for sentence in sentences(text) if re.search(r"[a-z]_[a-z]", sentence)] == []
+    assert "“All gone” is" in text and "under new way" in text
+    assert "That means, in one and the same future: grain gone and growth gone." in text
+
+
+def test_a_sentence_of_the_first_pages_has_at_most_25_words(shipped):
+    for text in (shipped[1], made(make_study(Farms(), 4000, ("old", "new"))), made(make_study(Farms(), 4000, ("a", "b", "c", "d")))):  # fmt: skip
+        own = re.sub(
+            r'<dl class="lines">.*?</dl>', "", brief(text), flags=re.DOTALL
+        )  # those are the questions' own
+        said = [one for part in sentences(own) for one in re.split(r"(?<=[.?!]) ", part)]
+        assert len(said) > 20
+        assert [one for one in said if len(one.split()) > 25] == []
+
+
+def test_a_finding_is_cut_to_one_line_at_the_end_of_a_clause():
+    assert one_line("Reform is better by 1.9 [1.8, 2.0] points.") == "Reform is better by 1.9 points."
+    long = " ".join(["word"] * 20)
+    assert one_line(f"{long}; {long}, and so on.") == f"{long}."
+    assert one_line(f"{long} {long}") == f"{long} {long}"
+
+
+def test_what_gets_worse_is_said_by_name_and_how_much():
+    study = make_study(Farms(), 4000, ("old", "new"), headline=("shortage", "gdp_index"))
+    text = brief(made(study))
+    assert '<h3 id="worse">What gets worse under new</h3>' in text
+    assert re.search(r"On average over all futures, GDP index would be .* under new", text)
+
+
+def test_policies_are_columns_and_no_more_than_three():
+    study = make_study(Farms(), 4000, tuple(f"plan_{k}" for k in range(6)))
+    text = brief(made(study, normal(study, 0.2)))
+    heads = re.findall(r"<th scope=\"col\"[^>]*>(.*?)</th>", text[text.index('class="board') :])
+    assert heads[1:] == ["Plan 0", "Plan 4", "Plan 4 less plan 0", "Plan 5", "Plan 5 less plan 0"]
+    assert "3 more policies" in text
+
+
+def test_what_is_withheld_is_counted_and_how_many_futures_would_do():
+    study = make_study(Farms(), 2000, ("old", "new"), headline=("shortage",))
+    text = brief(made(study))
+    assert "3 of the 9 numbers above, marked †, have no bracket: nothing is compared by them." in text
+    (enough,) = re.findall(r"about ([\d,]+) would be enough", text)
+    enough = int(enough.replace(",", ""))
+    later = replace(study, paths=enough, document={"name": "farms", "run": {"paths": enough, "seed": 1}})
+    assert "No number above is withheld" in brief(made(later, normal(later)))
+
+
+def test_a_run_without_events_shows_how_bad_its_first_outcome_gets_once():
+    text = made(make_study(Farms(), 4000, ("old", "new"), events=()))
+    assert re.findall(r'<figure id="([^"]*)"', brief(text)) == ["tail-0"]
+    assert np.all([text.count(f'<figure id="tail-{k}"') == 1 for k in range(2)])

@@ -1,0 +1,119 @@
+"""The page as PDF and as one slide: what writes them, what is said where nothing can, and that nothing is left half."""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+
+import pytest
+
+from engine.errors import UserError
+from engine.plots import close, slide
+from engine.report import printing
+from engine.report.run_records import records_of
+from engine.report.slide import slide_of
+from tests.report.test_report import EVIL, Farms, make_study, make_tree, normal
+from tests.small_files import BRIDGE, call, own, write
+
+
+@pytest.fixture(scope="module")
+def bridge(tmp_path_factory):
+    """The folder of a finished run."""
+    folder = tmp_path_factory.mktemp("runs")
+    ended = call("run", write(folder, BRIDGE), *own("Bridge"), "--out", folder / "bridge", "--quiet")
+    assert ended.exit_code == 0, ended.output
+    return folder / "bridge"
+
+
+def a_browser(folder, does: str):
+    """A program that stands for a browser: `$out` is what it is to print into."""
+    place = folder / "chromium"
+    place.write_text(
+        "#!/bin/sh\nfor word in \"$@\"; do case $word in --print-to-pdf=*) out=${word#--print-to-pdf=};; esac; done\n"
+        f"echo \"$@\" > {folder}/told\n{does}\n"
+    )  # fmt: skip
+    place.chmod(place.stat().st_mode | stat.S_IXUSR)
+    return place
+
+
+def test_a_pdf_is_printed_without_a_network_in_a_profile_of_its_own(bridge, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHROMIUM", str(a_browser(tmp_path, 'printf "%%PDF-1.4 page" > "$out"')))
+    before = (bridge / "report.html").exists()
+    ended = call("report", bridge, *own("Bridge"), "--pdf", tmp_path / "page.pdf")
+    assert ended.exit_code == 0, ended.output
+    assert (tmp_path / "page.pdf").read_bytes() == b"%PDF-1.4 page"
+    assert ended.stdout.startswith(f"{tmp_path / 'page.pdf'}: 13 bytes")
+    assert (bridge / "report.html").exists() == before  # the page alone where -o names it
+    told = (tmp_path / "told").read_text().split()
+    profile = next(word for word in told if word.startswith("--user-data-dir=")).partition("=")[2]
+    assert "--headless" in told and "--host-resolver-rules=MAP" in told and not os.path.exists(profile)
+    assert told[-1].startswith("file:///") and ("--no-sandbox" in told) == (os.geteuid() == 0)
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [("echo out of memory >&2; exit 1", "did not print the page: out of memory"), ('echo "<html>" > "$out"', "it said nothing")],
+)  # fmt: skip
+def test_a_browser_that_fails_leaves_the_file_as_it_was(bridge, tmp_path, monkeypatch, does, said):
+    monkeypatch.setenv("CHROMIUM", str(a_browser(tmp_path, does)))
+    (tmp_path / "page.pdf").write_text("before")
+    ended = call("report", bridge, *own("Bridge"), "--pdf", tmp_path / "page.pdf")
+    assert ended.exit_code == 2 and said in ended.output
+    assert (tmp_path / "page.pdf").read_text() == "before"
+
+
+def test_a_browser_that_does_not_end_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHROMIUM", str(a_browser(tmp_path, f"echo $$ > {tmp_path}/pid; sleep 60")))
+    monkeypatch.setattr(printing, "LIMIT", 1)
+    with pytest.raises(UserError, match="within 1 seconds"):
+        printing.pdf(b"<html>")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_browser_that_is_missing_is_named_with_the_way_to_get_one(bridge, tmp_path, monkeypatch):
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ended = call("report", bridge, *own("Bridge"), "--pdf", tmp_path / "page.pdf")
+    assert ended.exit_code == 2 and "apt-get install chromium" in ended.output and "CHROMIUM" in ended.output
+    monkeypatch.setenv("CHROMIUM", str(tmp_path / "nowhere"))
+    ended = call("report", bridge, *own("Bridge"), "--pdf", tmp_path / "page.pdf")
+    assert ended.exit_code == 2 and "which is no program" in ended.output
+    assert not (tmp_path / "page.pdf").exists()
+
+
+def test_endings_of_names_are_refused_together(bridge, tmp_path):
+    ended = call(
+        "report", bridge, *own("Bridge"), "--pdf", tmp_path / "page.doc", "--slide", tmp_path / "slide.gif"
+    )
+    assert ended.exit_code == 2 and "ends in .pdf" in ended.output and "ends in .png or .svg" in ended.output
+    ended = call("report", bridge, *own("Bridge"), "--slide", tmp_path / "no" / "slide.png")
+    assert ended.exit_code == 2 and not (tmp_path / "no").exists()
+
+
+def test_a_slide_is_16_to_9_and_the_same_every_time(bridge, tmp_path):
+    places = [tmp_path / name for name in ("one.png", "two.png", "three.svg")]
+    for place in places:
+        assert call("report", bridge, *own("Bridge"), "--slide", place).exit_code == 0
+    first, second, third = (place.read_bytes() for place in places)
+    assert first == second
+    wide, high = struct.unpack(">II", first[16:24])
+    assert abs(wide / high - 16 / 9) < 0.01
+    assert third.startswith(b"<?xml") and not [p for p in tmp_path.iterdir() if p not in places]
+
+
+@pytest.mark.parametrize("policies", [("only",), ("old", "new"), tuple(f"plan_{k}" for k in range(8))])
+@pytest.mark.parametrize("events", [True, False])
+def test_a_slide_of_any_run_stays_on_its_sheet(policies, events, monkeypatch):
+    study = make_study(Farms(), 4000, policies, text=EVIL, **({} if events else {"events": ()}))
+    shown = []
+    monkeypatch.setattr(slide, "drawn", lambda record, suffix: shown.append(record) or b"")
+    slide_of(records_of(study, make_tree(study, normal(study, 0.3))), ".svg")
+    figure = slide._figure(shown[0])
+    width, height = figure.bbox.width, figure.bbox.height
+    for text in figure.texts:
+        box = text.get_window_extent()
+        assert box.x0 >= 0 and box.x1 <= width and box.y0 >= 0 and box.y1 <= height, text.get_text()
+    assert len(figure.texts) >= 5 and figure.axes[0].get_position().height > 0.2
+    close(figure)
