@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from engine import load_study, open_run
 from tests.pages import Box, boxes, not_printed
 from tests.small_files import call
 
@@ -58,5 +59,5 @@ def test_every_step_prints_what_the_page_shows_and_leaves_what_it_says():
     for command, shown, printed in walked():
         assert not_printed(shown, printed) is None, command
     assert Path("shortfall.png").stat().st_size > 10_000
-    (folder,) = Path("outputs").iterdir()
-    assert (folder / "report.html").exists()
+    (page,) = Path("outputs").glob("*/report.html")
+    assert open_run(page.parent).study.fingerprint == load_study("mine.toml").fingerprint

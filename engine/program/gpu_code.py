@@ -260,7 +260,7 @@ _YEAR = f"  call void @year({_listed(*_OF_NUMBERS)}, i64 %turn)"
 
 def _words(study: Study, law: str, layout: GpuLayout) -> tuple[str, set[str]]:
     """A function: random numbers of one group of paths, of one stream after the other, those that lie between left out."""
-    listing, unit = words(SAMPLERS[study.sampler], law, layout.dtype), layout.unit
+    listing, unit = words(study.sampler, law, layout.dtype), layout.unit
     streams = layout.threads // (layout.paths // layout.group)
     places = {
         ("key", 0): Place("keys", 0, 2 * streams, False),

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from engine.draws import random_words
-from engine.draws.sampling import Sampler
+from engine.draws.sampling import SAMPLERS
 from engine.program import drawing
 from engine.program.equations import Axis
 from engine.program.operations import Array, Operation, contracted, read_by
@@ -129,9 +129,9 @@ class Words:
 
 
 @functools.cache
-def words(sampler: Sampler, law: str, dtype: type) -> Words:
+def words(sampler_name: str, law: str, dtype: type) -> Words:
     """The list of a sampler, for streams of one law: "normal" or "uniform"."""
-    scalars = Scalars()
+    sampler, scalars = SAMPLERS[sampler_name], Scalars()
 
     def numbers(key: Any, low: Any, high: Any) -> Any:
         if law == "normal":

@@ -189,7 +189,7 @@ def code(
 
 def _words_stage(study: Study, law: str, dtype: type, streams: int) -> Stage:
     """Random numbers of many streams, one a round."""
-    listing = words(SAMPLERS[study.sampler], law, dtype)
+    listing = words(study.sampler, law, dtype)
     unit = words_of(np.dtype(dtype))
     places = {
         ("key", 0): Place("keys", 0, 2, False),
