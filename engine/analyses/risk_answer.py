@@ -35,7 +35,7 @@ def answer(of: Asked, variable: str | None, level: float | None, condition: str 
     Raises:
       UserError: no such variable; a level that what is by year does not have; no condition on what is kept path by path.
     """
-    yearly = () if variable is None or condition is not None else yearly_names(of.study, of.cube)
+    yearly = yearly_names(of.study, of.cube) if condition is None else ()
     refuse_unknown(variable, {*of.study.variables, *yearly})
     at = of.with_level(level)
     if condition is not None:

@@ -64,7 +64,7 @@ def command(
     if gates:
         if workers is not None:
             raise click.UsageError("--gates goes without --workers.")
-        _print_gates(study, place["device"], as_json)
+        _print_gates(study, place["device"], as_json, full)
         return
     from engine.execution import precision
     from engine.execution.bounds import refuse_beyond
@@ -98,7 +98,7 @@ def command(
         _print_plan(screen.stdout(), folder, place["device"], workers)
 
 
-def _print_gates(study: Study, device: str | None, as_json: bool) -> None:
+def _print_gates(study: Study, device: str | None, as_json: bool, full: bool) -> None:
     from engine.cli.show.gate_table import print_gates
     from engine.errors import UserError
     from engine.runs.gates import answer, paths_of
@@ -120,7 +120,11 @@ def _print_gates(study: Study, device: str | None, as_json: bool) -> None:
     if as_json:
         screen.print_object(given.plain())
     else:
-        print_gates(screen.stdout(), given)
+        console = screen.stdout()
+        print_gates(console, given, full)
+        if not full:
+            words = "check", study.source, "--gates", "--full"
+            screen.print_command(console, "What each is of, and its source", *words, model=study.model_spec)
 
 
 def _print_policies(console: Console, study: Study) -> None:

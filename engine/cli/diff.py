@@ -19,14 +19,24 @@ if TYPE_CHECKING:
 @click.option(
     "--variable", metavar="V", shell_complete=options.complete_variable, help="One outcome or event."
 )
+@click.option("--full", is_flag=True, help="Every outcome and event, and whatever is stated differently.")
 @options.own_model
 @options.partial
 @options.answer_as_json
 @options.debug
 def command(
-    first: str, second: str, variable: str | None, model: Model | None, partial: bool, as_json: bool
+    first: str,
+    second: str,
+    variable: str | None,
+    full: bool,
+    model: Model | None,
+    partial: bool,
+    as_json: bool,
 ) -> None:
-    """Print what two studies state differently, and the numbers of their runs with the differences: the second less the first."""
+    """Print what two studies state differently, and the numbers of their runs with the differences: the second less the first.
+
+    What differs most, on one screen; everything with --full.
+    """
     from engine.cli.show.diff_table import print_comparison
     from engine.execution.resources import take_every_core
     from engine.runs.run import open_run
@@ -38,4 +48,4 @@ def command(
     if as_json:
         screen.print_object(given.plain())
     else:
-        print_comparison(screen.stdout(), runs, given)
+        print_comparison(screen.stdout(), runs, given, full or variable is not None)

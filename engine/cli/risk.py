@@ -13,8 +13,9 @@ from engine.answers.question import fields
 from engine.cli import options
 from engine.cli.ask import option_of
 from engine.cli.show import screen
+from engine.cli.show.brief_tables import print_brief, print_brief_conditional
 from engine.cli.show.conditional_tables import print_conditional, print_yearly
-from engine.cli.show.risk_tables import MAIN, print_more, print_risk, shown_outcomes
+from engine.cli.show.risk_tables import MAIN, OTHERS, print_more, print_risk, shown_outcomes
 
 if TYPE_CHECKING:
     from engine.answers.answer import Answer
@@ -69,15 +70,37 @@ def _print(
     levels = () if chosen is None else (f"VaR{100 * chosen:g}", f"ES{100 * chosen:g}")
     screen.print_head(console, study, run.folder)
     records = [one for one in answer.of if one.year is None]
-    by_year, full = answer.of[len(records) :], full or variable is not None
-    if given is not None:
+    by_year, brief, full = answer.of[len(records) :], not full, full or variable is not None
+    if given is not None and not full:
+        print_brief_conditional(console, study, run.folder, records)
+    elif given is not None:
         outcomes = shown_outcomes(study, records, full)
         print_conditional(console, study, records, levels or MAIN, outcomes)
         left_out = len(shown_outcomes(study, records, True)) - len(outcomes)
         print_more(console, study, run.folder, left_out, "", "--given", given)
+    elif records and not full:
+        print_brief(
+            console,
+            study,
+            run.folder,
+            records,
+            levels[1] if levels else "ES99",
+            "" if levels else f"mean, {OTHERS}",
+        )
     elif records:
-        print_risk(console, study, run.folder, records, full, levels)
+        print_risk(console, study, run.folder, records, full, levels, brief)
     if by_year and variable is not None:
-        print_yearly(console, study, variable, by_year, chosen)
+        print_yearly(console, study, variable, by_year, chosen, brief)
+        if brief:
+            screen.print_command(
+                console,
+                "Other places and policies",
+                "risk",
+                run.folder,
+                "--variable",
+                variable,
+                "--full",
+                model=study.model_spec,
+            )
     if not answer.of:
         console.print(answer.finding)

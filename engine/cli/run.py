@@ -99,7 +99,7 @@ def command(
         return
     console, tables = screen.stdout(), answers.all_tables
     screen.print_head(console, study, folder.path)
-    print_risk(console, study, folder.path, [*tables.risk, *tables.comparison], full)
+    print_risk(console, study, folder.path, [*tables.risk, *tables.comparison], full, brief=not full)
     screen.print_rounding(console, finished.rounding)
     print_piled_up(console, answers.on_bounds)
     opened = f'xarray.open_datatree({str(folder.path / "cube.zarr")!r}, engine="zarr", chunks={{}})'

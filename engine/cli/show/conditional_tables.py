@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from engine.cli.show.grid import Block, Columns, print_grid
-from engine.cli.show.risk_tables import print_flags
+from engine.cli.show.risk_tables import print_flags, print_reading
 from engine.cli.show.screen import print_words
 from engine.risk.as_text import Cell, cell, shown_in
 
@@ -70,9 +70,18 @@ def _conditional_blocks(
 
 
 def print_yearly(
-    console: Console, study: Study, name: str, records: Sequence[Record], level: float | None
+    console: Console,
+    study: Study,
+    name: str,
+    records: Sequence[Record],
+    level: float | None,
+    brief: bool = False,
 ) -> None:
-    """Years down, policies across: means with their differences, or ES at the level; a table for each pair of policies."""
+    """Years down, policies across: means with their differences, or ES at the level; a table for each pair of policies.
+
+    Args:
+      brief: the first pair and the first place alone.
+    """
     measure = "mean" if level is None else f"ES{100 * level:g}"
     variable = study.model.yearly[name]
     by_place: dict[str, dict] = {}
@@ -81,11 +90,12 @@ def print_yearly(
         by_place.setdefault(labels, {})[(r.measure, r.policy, r.year)] = r
     marks: set[str] = set()
     base = study.baseline
-    for other in [policy for policy in study.policy_names if policy != base] or [base]:
+    others = [policy for policy in study.policy_names if policy != base] or [base]
+    for other in others[: 1 if brief else None]:
         pair = list(dict.fromkeys((base, other)))
         gaps = [f"{other} - {base}"] if level is None and other != base else []
         blocks = []
-        for labels, at in by_place.items():
+        for labels, at in [*by_place.items()][: 1 if brief else None]:
             rows = []
             for year in study.years:
                 cells = [cell(at.get((measure, policy, year))) for policy in pair]
@@ -94,9 +104,10 @@ def print_yearly(
             title = f"{name}{f' {labels}' if labels else ''}, {measure} [{variable.unit}]"
             blocks.append(Block(title, variable.about, rows))
         columns = Columns(pair + gaps, {2: 1} if gaps else {}, f"less {base}")
-        marks |= print_grid(console, columns, blocks)
+        marks |= print_grid(console, columns, blocks, brief)
         console.print()
     sample = min(study.keep.yearly, study.paths)
-    reading = f"Over the first {sample:,} paths. Brackets: 95 % intervals. VaR, ES and other levels: --level, --json."
+    reading = f"Over the first {sample:,} paths. VaR, ES and other levels: --level, --json."
     print_words(console, reading, "dim")
-    print_flags(console, marks, records, (measure,))
+    print_reading(console, (), marks)
+    print_flags(console, marks, records, (measure,), brief)

@@ -9,31 +9,39 @@ from rich.console import Console
 
 from engine.cli.show import screen
 from engine.cli.show.grid import Block, Columns, print_grid
-from engine.cli.show.risk_tables import print_flags
+from engine.cli.show.risk_tables import print_flags, print_reading
 from engine.formatting import shown
-from engine.risk.as_text import cell, shown_in
+from engine.risk.as_text import SPREAD, cell, shown_in
 
 if TYPE_CHECKING:
     from engine.answers.answer import Answer
     from engine.runs.run import Run
-    from engine.runs.two_runs import Comparison
+    from engine.runs.two_runs import Comparison, Pair
+    from engine.study.study import Study
 
 MEASURES = ("mean", "ES99", "probability")
-MOST_STATEMENTS = 20
+MOST_STATEMENTS, FEW_STATEMENTS = 20, 2
+MOST_ROWS = 5
+"""What one screen has room for."""
 
 
-def print_comparison(console: Console, runs: Sequence[Run], answer: Answer) -> None:
-    """The two runs, what their studies state differently, then a block for each outcome and event."""
+def print_comparison(console: Console, runs: Sequence[Run], answer: Answer, full: bool) -> None:
+    """The two runs, what their studies state differently, then a block for each outcome and event.
+
+    Args:
+      full: all of it; else the few numbers of the headline and of events whose difference is largest against its error.
+    """
     comparison: Comparison = answer.of
     for mark, run in zip("AB", runs, strict=True):
         study = run.answers.study
         facts = f"{mark}  {study.name}: {study.paths:,} paths, seed {study.seed}; in {run.folder}"
         screen.print_words(console, facts, indent="   ")
     console.print()
-    _print_statements(console, comparison)
+    _print_statements(console, comparison, MOST_STATEMENTS if full else FEW_STATEMENTS)
     blocks = []
     stated = runs[0].study
-    for name in dict.fromkeys(pair.first.variable for pair in comparison.pairs):
+    pairs = comparison.pairs if full else _largest(stated, comparison.pairs)
+    for name in dict.fromkeys(pair.first.variable for pair in pairs):
         loss, scale, unit = stated.is_loss(name), 1.0, stated.unit_of(name)
         if name not in stated.model.outcomes:
             scale, unit = shown_in("probability")
@@ -43,27 +51,46 @@ def print_comparison(console: Console, runs: Sequence[Run], answer: Answer) -> N
                 f"{pair.first.policy} {pair.first.measure}",
                 [cell(pair.first, scale), cell(pair.second, scale), cell(pair.gap, scale, loss)],
             )
-            for pair in comparison.pairs
+            for pair in pairs
             if pair.first.variable == name and pair.first.measure in MEASURES
         ]
         blocks.append(Block(f"{name} [{unit}]", "", rows))
-    marks = print_grid(console, Columns(["A", "B", "B - A"], {2: 1}, "less A"), blocks)
+    marks = print_grid(console, Columns(["A", "B", "B - A"], {2: 1}, "less A"), blocks, brief=not full)
     console.print()
     screen.print_words(console, answer.reading, "dim")
-    flagged = [record for pair in comparison.pairs for record in (pair.first, pair.second, pair.gap)]
-    print_flags(console, marks, flagged, MEASURES)
+    flagged = [record for pair in pairs for record in (pair.first, pair.second, pair.gap)]
+    if SPREAD in marks:
+        print_reading(console, (), marks)
+    print_flags(console, marks, flagged, MEASURES, brief=not full)
+    if not full:
+        words = "diff", *(run.folder for run in runs), "--full"
+        screen.print_command(console, "All outcomes and events", *words, model=stated.model_spec)
 
 
-def _print_statements(console: Console, comparison: Comparison) -> None:
+def _largest(study: Study, pairs: Sequence[Pair]) -> list[Pair]:
+    """The numbers of the headline, at ES99, and of events whose difference is largest against its standard error, the largest first."""
+    shown = {(name, "ES99") for name in study.headline} | {
+        (event.name, "probability") for event in study.events
+    }
+    own = [pair for pair in pairs if (pair.first.variable, pair.first.measure) in shown]
+
+    def weight(pair: Pair) -> float:
+        gap = pair.gap
+        return abs(gap.estimate) / gap.standard_error if gap.standard_error > 0 else 0.0
+
+    return sorted(own, key=weight, reverse=True)[:MOST_ROWS]
+
+
+def _print_statements(console: Console, comparison: Comparison, most: int) -> None:
     stated = [*comparison.statements.items()]
     head = "Their studies state differently" if stated else "Their studies state the same"
     screen.print_line(console, head)
-    at = max((len(place) for place, _ in stated[:MOST_STATEMENTS]), default=0)
+    at = max((len(place) for place, _ in stated[:most]), default=0)
     room = max((console.width - at - 8) // 2, 12)
-    for place, values in stated[:MOST_STATEMENTS]:
+    for place, values in stated[:most]:
         first, second = (_stated(value, room) for value in values)
         screen.print_line(console, "", f"  {place:<{at}}  {first} -> {second}")
-    if (more := len(stated) - MOST_STATEMENTS) > 0:
+    if (more := len(stated) - most) > 0:
         screen.print_line(console, "", f"  and {more:,} more", "dim")
     console.print()
 

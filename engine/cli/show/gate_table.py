@@ -21,19 +21,25 @@ _ASKED = {
 _HELD = {"yes": "yes", "no": "NO", "": "-"}
 
 
-def print_gates(console: Console, answer: Answer) -> None:
-    """A row a gate, then how many fail."""
+def print_gates(console: Console, answer: Answer, full: bool) -> None:
+    """A row a gate, then how many fail.
+
+    Args:
+      full: what each is of, and its source, too.
+    """
     gates = [*answer["gates"].rows()]
     rows = [
         [
             _HELD[row["held"]],
             _ASKED[row["asked"]].format(f"{row['limit']:g}", f"{row['upper']:g}"),
-            *_given(row["p05"], row["median"], row["p95"]),
-            *(row[name] for name in ("unit", "of", "policy", "source")),
+            *_given(row["p05"], row["median"], row["p95"])[0 if full else 1 :],
+            *((row[name] for name in ("unit", "of", "policy", "source")) if full else ()),
         ]
         for row in gates
     ]
-    heads = ("held", "asked", "median", "90 % of paths", "unit", "of", "under", "source")
+    heads: tuple[str, ...] = ("held", "asked", "90 % of paths")
+    if full:
+        heads = ("held", "asked", "median", "90 % of paths", "unit", "of", "under", "source")
     names, left = [row["gate"] for row in gates], ("held", "asked", "unit", "of", "under")
     print_named(console, "Gates", "gate", names, heads, rows, left, ("of", "source"))
     fails, *beyond = answer.findings

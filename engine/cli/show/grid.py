@@ -95,7 +95,7 @@ def print_grid(console: Console, columns: Columns, blocks: Sequence[Block], brie
     """The marks that estimates bear, once the blocks stand in columns that line up down the whole table.
 
     The columns stand beside each other where all of them fit; in a brief table also where they do once intervals are written as the wider
-    of their sides, all but those of differences. Else they stand below each other, in each row, with a
+    of their sides, those of differences last. Else they stand below each other, in each row, with a
     difference behind what it is of; else each on a line of its own; and last its name above it.
     """
     sheets = list(_arranged(columns, blocks, brief))
@@ -113,22 +113,23 @@ def _arranged(columns: Columns, blocks: Sequence[Block], brief: bool) -> Iterato
         return _Sheet(heads, [(block, list(_lines(columns, block, len(heads), split))) for block in blocks])
 
     yield sheet(columns.names, None)
-    if brief:
+    for gaps_too in (False, True) if brief else ():
         short = [
-            replace(block, rows=[(label, [*map(_short, cells)]) for label, cells in block.rows])
+            replace(
+                block,
+                rows=[(label, [_short(cell, gaps_too) for cell in cells]) for label, cells in block.rows],
+            )
             for block in blocks
         ]
-        yield _Sheet(
-            columns.names,
-            [(block, list(_lines(columns, block, len(columns.names), None))) for block in short],
-        )
+        lines = [(block, list(_lines(columns, block, len(columns.names), None))) for block in short]
+        yield _Sheet(columns.names, lines)
     for heads in (("", columns.gap), ("",)) if columns.gaps else (("",),):
         yield from (sheet(heads, split) for split in (2, 1))
     yield sheet(("",), 0)
 
 
-def _short(cell: Cell) -> Cell:
-    return cell if cell.verdict else replace(cell, interval=cell.spread)
+def _short(cell: Cell, gaps_too: bool) -> Cell:
+    return replace(cell, interval=cell.spread) if gaps_too or not cell.verdict else cell
 
 
 def _lines(columns: Columns, block: Block, across: int, split: int | None) -> Iterator[_Line]:

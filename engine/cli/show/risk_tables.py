@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Console
 
 from engine.cli.show.grid import Block, Columns, print_grid
 from engine.cli.show.screen import print_command, print_words
-from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, Cell, cell, places, reasons, shown_in
+from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, SPREAD, Cell, cell, places, reasons, shown_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,8 +60,13 @@ def print_tables(
     records: Sequence[Record],
     measures: Sequence[str],
     outcomes: Iterable[str],
+    brief: bool = False,
 ) -> None:
-    """Measures of outcomes, then the probability of every event in the records, with differences from the baseline."""
+    """Measures of outcomes, then the probability of every event in the records, with differences from the baseline.
+
+    Args:
+      brief: as of `print_grid`; and what an outcome means stands beside its name or not at all.
+    """
     book = Book(study, records)
     there = {record.variable for record in records}
     strong = next((name for name in reversed(measures) if name in ("ES99", *measures[-1:])), "")
@@ -68,20 +74,22 @@ def print_tables(
     for name in outcomes:
         outcome = study.model.outcomes[name]
         worse = "high is worse" if outcome.loss else "low is worse"
-        about = f"{outcome.about}; {worse}" if outcome.about else worse
+        title, about = f"{name} [{outcome.unit}]", f"{outcome.about}; {worse}" if outcome.about else worse
+        if brief and cell_len(title) + 2 + cell_len(about) > console.width:
+            about = worse
         rows = [(measure, book.row(name, measure, outcome.loss)) for measure in measures]
-        blocks.append(Block(f"{name} [{outcome.unit}]", about, rows, (strong,)))
-    marks = print_grid(console, book.columns(), blocks) if blocks else set()
+        blocks.append(Block(title, about, rows, (strong,)))
+    marks = print_grid(console, book.columns(), blocks, brief) if blocks else set()
     events = [name for name in study.events_by_name if name in there]
     if blocks and events:
         console.print()
     if events:
         rows = [(name, book.row(name, "probability")) for name in events]
         columns = book.columns(shown_in("difference_probability")[1])
-        marks |= print_grid(console, columns, [Block("probability of events [%]", "", rows)])
+        marks |= print_grid(console, columns, [Block("probability of events [%]", "", rows)], brief)
     console.print()
-    _print_reading(console, measures if blocks else ())
-    print_flags(console, marks, records, measures)
+    print_reading(console, measures if blocks else (), marks)
+    print_flags(console, marks, records, measures, brief)
 
 
 def print_risk(
@@ -91,17 +99,20 @@ def print_risk(
     records: Sequence[Record],
     full: bool,
     levels: Sequence[str] = (),
+    brief: bool = False,
 ) -> None:
     """The tables of a run, and the command that shows what they leave out.
 
     Args:
       full: all outcomes and measures, in place of the headline.
       levels: measures in place of all others.
+      brief: as of `print_tables`.
     """
     from engine.risk.evidence import measures
 
     outcomes = shown_outcomes(study, records, full)
-    print_tables(console, study, records, levels or (measures(study.levels) if full else MAIN), outcomes)
+    shown = levels or (measures(study.levels) if full else MAIN)
+    print_tables(console, study, records, shown, outcomes, brief)
     if not full:
         left_out = len(shown_outcomes(study, records, True)) - len(outcomes)
         print_more(console, study, folder, left_out, "" if levels else OTHERS)
@@ -124,9 +135,12 @@ def print_more(
         print_command(console, more[0].upper() + more[1:], "risk", folder, *words, "--full", model=study.model_spec)  # fmt: skip
 
 
-def _print_reading(console: Console, measures: Sequence[str]) -> None:
+def print_reading(console: Console, measures: Sequence[str], marks: set[str]) -> None:
+    """What brackets, and the measures, stand for."""
     levels = dict.fromkeys(measure.lstrip("VaRES") for measure in measures if measure != "mean")
     sentences = ["Brackets: 95 % intervals of the Monte Carlo error."]
+    if SPREAD in marks:
+        sentences = [f"{SPREAD} the wider side, brackets both sides of 95 % intervals (Monte Carlo error)."]
     if len(levels) == 1:
         (level,) = levels
         worst = f"the worst {100 - float(level):.3g} % of futures"
@@ -140,9 +154,17 @@ def _print_reading(console: Console, measures: Sequence[str]) -> None:
 
 
 def print_flags(
-    console: Console, marks: set[str], records: Iterable[Record], measures: Sequence[str]
+    console: Console,
+    marks: set[str],
+    records: Iterable[Record],
+    measures: Sequence[str],
+    brief: bool = False,
 ) -> None:
-    """The sentences that the marks on a table stand for, the dagger's with the reasons that the records give; and who is left out."""
+    """The sentences that the marks on a table stand for, the dagger's with the reasons that the records give; and who is left out.
+
+    Args:
+      brief: without reasons and places, which `--full` gives.
+    """
     from engine.risk.exclusion import notice
     from engine.risk.flags import Reason
 
@@ -155,12 +177,18 @@ def print_flags(
     flagged = [r for r in records if r.flag and r.bare_measure in shown]
     if NO_INTERVAL in marks:
         missing = [r for r in flagged if math.isnan(r.low)]
-        why = f" ({reasons(missing, ', in --json')})" if missing else ""
-        sentence = f"No interval: too few paths, or too heavy a tail, for one that could be trusted{why}."
+        why = (
+            f", for one that could be trusted ({reasons(missing, ', in --json')})"
+            if missing
+            else ", for one that could be trusted"
+        )
+        sentence = (
+            f"No interval: too few paths, or too heavy a tail{'; --full says which' if brief else why}."
+        )
         print_words(console, f"{NO_INTERVAL} {sentence}", "dim")
     if HEAVY in marks:
-        doubtful = places(r for r in flagged if r.heavy and not math.isnan(r.low))
-        sentence = f"A heavy tail: more paths may move it further than its interval says ({doubtful})."
+        doubtful = "" if brief else f" ({places(r for r in flagged if r.heavy and not math.isnan(r.low))})"
+        sentence = f"A heavy tail: more paths may move it further than its interval says{doubtful}."
         print_words(console, f"{HEAVY} {sentence}", "dim")
     if BINNED in marks:
         sentence = (

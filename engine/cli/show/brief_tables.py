@@ -1,0 +1,113 @@
+"""Risk on one screen: one measure of the headline and the events, a line each, in place of all that there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from engine.cli.show.grid import Block, Columns, print_grid
+from engine.cli.show.risk_tables import Book, print_flags, print_more, print_reading
+from engine.cli.show.screen import print_words
+from engine.risk.as_text import Cell, cell
+
+if TYPE_CHECKING:
+    from engine.risk.tables import Record
+    from engine.study.study import Study
+
+MOST_OUTCOMES, MOST_EVENTS, MOST_POLICIES = 4, 6, 3
+"""What one screen has room for."""
+
+
+def print_brief(
+    console: Console, study: Study, folder: Path, records: Sequence[Record], measure: str, others: str
+) -> None:
+    """A measure of the headline, the chance of events, and the command that shows what is left out.
+
+    Beside two policies stands their difference; of more, each says whether it is better or worse than the baseline.
+
+    Args:
+      others: measures that are left out, in words.
+    """
+    book, there = Book(study, records), {record.variable for record in records}
+    every = [name for name in study.model.outcomes if name in there]
+    outcomes = [name for name in study.headline if name in there][:MOST_OUTCOMES]
+    events = [name for name in study.events_by_name if name in there]
+    policies = study.policy_names[:MOST_POLICIES]
+    pair = len(study.policies) <= 2
+    by_unit: dict[str, list[tuple[str, list[Cell]]]] = {}
+    for name in outcomes:
+        loss = study.is_loss(name)
+        cells = book.row(name, measure, loss) if pair else _judged(book, policies, name, measure, loss)
+        by_unit.setdefault(study.unit_of(name), []).append((name, cells))
+    blocks = [Block(f"{_called(measure)} [{unit}]", "", rows) for unit, rows in by_unit.items()]
+    rows = [
+        (name, book.row(name, "probability") if pair else _judged(book, policies, name, "probability", True))
+        for name in events[:MOST_EVENTS]
+    ]
+    points = ", differences in points" if pair and len(policies) == 2 else ""
+    blocks += [Block(f"probability of events [%]{points}", "", rows)] if rows else []
+    marks = print_grid(console, book.columns() if pair else Columns(policies), blocks, brief=True)
+    console.print()
+    print_reading(console, (), marks)
+    print_flags(console, marks, records, (measure,), brief=True)
+    left_out = [
+        _counted(len(study.policies) - len(policies), "policies"), _counted(len(events) - MOST_EVENTS, "events"), others,
+    ]  # fmt: skip
+    print_more(console, study, folder, len(every) - len(outcomes), ", ".join(filter(None, left_out)))
+
+
+def print_brief_conditional(console: Console, study: Study, folder: Path, records: Sequence[Record]) -> None:
+    """How often events happen where a condition holds and where it does not, under the first two policies; means of the headline without events."""
+    by_key = {(r.measure, r.policy, r.variable): r for r in records}
+    condition, marks = records[0].variable, set[str]()
+    events = [name for name in study.events_by_name if any(r.variable == name for r in records)][:MOST_EVENTS]
+    names = events or [name for name in study.headline if any(r.variable == name for r in records)]
+    measure = "probability" if events else "mean"
+    scale = 100.0 if events else 1.0
+    for policy in study.policy_names[:2]:
+        share = cell(by_key["share", policy, condition], 100.0)
+        rows = []
+        for name in names:
+            cells = [
+                cell(by_key.get((f"{side}_{measure}", policy, name)), scale)
+                for side in ("given", "otherwise")
+            ]
+            gap = by_key.get((f"contrast_{measure}", policy, name))
+            rows.append((name, [*cells, cell(gap, scale, study.is_loss(name))]))
+        print_words(
+            console,
+            f"{policy}: {condition} on {share.estimate}{share.mark} % {share.interval} of paths",
+            "bold",
+        )
+        columns = Columns(["given", "otherwise", "given - otherwise"])
+        marks |= print_grid(console, columns, [Block("", "", rows)], brief=True)
+    console.print()
+    what = "Probability of events [%], differences in points." if events else "Means, each in its unit."
+    print_words(console, what, "dim")
+    print_reading(console, (), marks)
+    print_flags(console, marks, records, (measure,), brief=True)
+    more = [_counted(len(study.policies) - 2, "policies"), "outcomes" if events else "other measures"]
+    print_more(console, study, folder, 0, " and ".join(filter(None, more)), "--given", condition)
+
+
+def _judged(book: Book, policies: Sequence[str], name: str, measure: str, loss: bool) -> list[Cell]:
+    """A measure under each policy, with the wider side of its interval, and what its difference from the baseline is called."""
+    own = ((policy, book.own(name, measure, policy)) for policy in policies)
+    return [
+        replace(one, interval=one.spread, verdict=book.gap(name, measure, policy, loss).verdict)
+        for policy, one in own
+    ]
+
+
+def _called(measure: str) -> str:
+    if not measure.startswith("ES"):
+        return measure
+    return f"{measure}, the mean of the worst {100 - float(measure[2:]):.3g} % of futures"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} more {what}" if count > 0 else ""
