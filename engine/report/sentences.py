@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from engine.report.text import distance, unit_of, with_interval
 from engine.risk.as_text import judged
-from engine.risk.rankings import listed
 from engine.risk.tables import Record
+from engine.risk.wording import listed
 
 TAIL = "ES99"
 OF_MEASURE = {

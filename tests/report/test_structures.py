@@ -26,7 +26,7 @@ def test_it_says_what_holds_and_what_flips_in_the_words_of_the_study(tmp_path):
     assert "What it rests on" not in before
     done.assumptions()
     text = words(report(done.folder, study, done.cube))
-    assert "ruin (likelier under As it was as stated, under Reform with exit doubled)" in text
+    assert "he chance of ruin: worse under as it was, but under Reform with exit doubled." in text
     assert "exit capacity leaves exit rate 0 exit rate 3x" in text
     row = text.partition("in other structures")[2][:300]
     assert re.search(r"ruin flips likelier under As it was .*under Reform with exit doubled", row), row

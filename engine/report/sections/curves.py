@@ -13,8 +13,8 @@ from engine.report.run_records import RunRecords
 from engine.report.sentences import NAMED
 from engine.report.text import compact, short, unit_of, with_interval
 from engine.risk.curves import Curve, curve_of_counts, tail_curve
-from engine.risk.rankings import listed
 from engine.risk.tables import THREADS
+from engine.risk.wording import listed
 
 MOST = 24
 """Outcomes that are drawn; of others there are the tables."""
