@@ -20,7 +20,7 @@ from engine.risk.exclusion import excluded, most_excluded
 from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import Units, as_units
 from engine.risk.measures import of_policies, probability, probability_difference
-from engine.risk.rankings import PROBABILITY, STATED, Ranking, rankings, sentence
+from engine.risk.rankings import PROBABILITY, STATED, Ranking, rankings
 from engine.risk.tables import THREADS, Record, against_baseline, record
 from engine.study.assumption_tables import ALL, KINDS
 from engine.study.change_tables import joined
@@ -65,11 +65,6 @@ class ByStructure:
     def rankings(self) -> list[Ranking]:
         """How every pair of policies ranks on every event and measure, structure by structure."""
         return rankings(self.study, self.records)
-
-    @property
-    def sentence(self) -> str:
-        """What holds in every structure and what flips, in one sentence."""
-        return sentence(self.rankings, len(self.structures))
 
 
 def structures(study: Study) -> tuple[Structure, ...]:

@@ -10,8 +10,9 @@ from engine.analyses.columns import estimate, fields, labelled
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, estimates, texts
-from engine.risk.rankings import PROBABILITY, STATED, Ranking, adjective, listed, named
+from engine.risk.rankings import PROBABILITY, STATED, Ranking, adjective, named, sentences
 from engine.risk.tables import Record
+from engine.risk.wording import listed
 from engine.study.assumption_tables import ALL, in_words
 
 READING = (
@@ -25,7 +26,14 @@ def answer(of: Asked, outcomes: Sequence[str]) -> Answer:
     study = of_few(of.study) if of.paths is None else of.study
     given = assumptions(study, outcomes or None, of.device, of.observe)
     basis = f"{study.name}: {study.paths:,} paths, seed {study.seed}, {len(given.structures)} structures by one program"
-    return Answer(Subject.of(study), (given.sentence,), tuple(tables(given)), basis, READING, given)
+    return Answer(
+        Subject.of(study),
+        tuple(sentences(study, given.rankings, len(given.structures))),
+        tuple(tables(given)),
+        basis,
+        READING,
+        given,
+    )
 
 
 def tables(given: ByStructure) -> Iterator[Table]:

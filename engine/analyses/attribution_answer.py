@@ -1,8 +1,8 @@
-"""Which lever does what, as an answer: a sentence that claims no more than its intervals, and tables of outcomes and events."""
+"""Which lever does what, as an answer: sentences that claim no more than their intervals, and tables of outcomes and events."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from engine.analyses.attribution import Attribution, Part, attribution
 from engine.analyses.columns import fields, labelled
@@ -13,8 +13,8 @@ from engine.answers.question import Asked
 from engine.answers.table import Column, Table, estimates, texts
 from engine.risk.as_text import cell, judged, shown_in
 from engine.risk.intervals import Estimate
-from engine.risk.rankings import listed
 from engine.risk.tables import Record, record
+from engine.risk.wording import measured, size, some
 
 READING = (
     "share: what a group adds, averaged over all orders in which the groups may be changed (its Shapley value): the shares add up to the "
@@ -36,48 +36,54 @@ def answer(of: Asked, start: str, end: str, variables: Sequence[str]) -> Answer:
     study, count = of_named(given.study, (start, end)), len(given.players)
     facts = f"{study.name}: {study.paths:,} paths, seed {study.seed}, {1 << count} coalitions of {count} group{'' if count == 1 else 's'}"
     left_out = f", {given.excluded:,} paths left out, whose values are not finite" if given.excluded else ""
-    made = [_groups(given), _percents(given), *_shares(given)]
-    finding = sentence(given, _subject(given, variables))
-    return Answer(Subject.of(study), (finding,), tuple(made), f"{facts}{left_out}", READING, given)
+    made = [_percents(given), _groups(given), *_shares(given)]
+    findings = tuple(sentences(given, _subject(given, variables)))
+    return Answer(Subject.of(study), findings, tuple(made), f"{facts}{left_out}", READING, given)
 
 
-def sentence(given: Attribution, part: Part) -> str:
-    """One sentence on a measure: which group carries most of the difference, which work against it, which cannot be distinguished from zero."""
-    whole = _record(part, given.end, part.difference)
-    sign, scale = judged(whole), shown_in(f"difference_{part.measure}")[0]
-    shares = _by_name(given, part)
-    signs = {name: judged(one) for name, one in shares.items()}
-    shown = {name: _shown(one, scale) for name, one in shares.items()}
-    what, of_whole = _what(part), f"{_shown(whole, scale)} {_unit(given, part)}"
+def sentences(given: Attribution, part: Part) -> Iterator[str]:
+    """On a measure: which group carries most of the difference, which work against it, which cannot be told from nothing, which have no interval."""
+    study, whole = given.study, part.difference
+    start, end = (study.phrase("policies", name) for name in (given.start, given.end))
+    what, sign = measured(study, part.variable, part.measure), judged(whole)
+    shares = {p.name: one for p, one in zip(given.players, part.share, strict=True)}
+
+    def of(wanted: int | None, but: Sequence[str] = ()) -> list[str]:
+        return [
+            study.phrase("levers", name)
+            for name, one in shares.items()
+            if judged(one) == wanted and name not in but
+        ]
+
     if not sign:
-        significant = [f"{name} {shown[name]}" for name in shares if signs[name]]
-        rest = (
-            f", though these groups of levers are distinguishable from zero: {', '.join(significant)}"
-            if significant
-            else ""
-        )
-        return f"{given.end} cannot be distinguished from {given.start} in {what} ({of_whole}){rest}."
-    first, *others = part.leaders
-    head = f"{given.end} less {given.start}, {what}: {of_whole}; "
-    if signs[first] != sign:
-        return f"{head}no group's share of it can be distinguished from zero."
+        why = "has no interval" if sign is None else "cannot be told from nothing"
+        yield f"What going from {start} to {end} does to {what} {why}."
+        if clear := [*of(1), *of(-1)]:
+            yield f"Yet these levers do something each: {some(clear)}."
+        return
+    gap, leaders = size(part.measure, study.unit_of(part.variable), whole), part.leaders
+    head = f"Going from {start} to {end} {f'adds {gap} to' if sign > 0 else f'takes {gap} off'} {what}"
+    first, *others = (study.phrase("levers", name) for name in leaders)
+    own = shares[leaders[0]]
+    if judged(own) != sign:
+        yield f"{head}."
+        yield "No lever's share of it can be told from nothing."
+        return
     if others:
-        lead = f"{listed([first, *others])} carry the largest parts of it, and which of these carries most cannot be distinguished"
+        yield f"{head}."
+        yield f"Which lever carries most of it is open: {some([first, *others])} may."
     else:
-        own = shares[first]
         near, far = (own.low, whole.high) if sign > 0 else (own.high, whole.low)
-        how = "most" if sign * near > 0.5 * sign * far else "the largest part"
-        lead = f"{first} carries {how} of it, {shown[first]} ({_percent(part, own.estimate)} %)"
-    against = [f"{name} ({shown[name]})" for name in shares if signs[name] == -sign]
-    nothing = [name for name in shares if signs[name] == 0 and name not in others]
-    unknown = [name for name in shares if signs[name] is None and name not in others]
-    parts = [
-        lead,
-        *([f"{listed(against)} work{'s' * (len(against) == 1)} against it"] if against else ()),
-        *([f"{listed(nothing)} cannot be distinguished from zero"] if nothing else ()),
-        *([f"{listed(unknown)} {'has' if len(unknown) == 1 else 'have'} no interval"] if unknown else ()),
-    ]
-    return f"{head}{'; '.join(parts)}."
+        how = "mostly" if sign * near > 0.5 * sign * far else "above all"
+        yield f"{head}, {how} through {first} ({_percent(part, own.estimate)} %)."
+    named = {
+        "Against it works": of(-sign),
+        "No clear share of it": of(0, leaders),
+        "Without an interval": of(None, leaders),
+    }
+    for how, names in named.items():
+        if names:
+            yield f"{how}: {some(names)}."
 
 
 def _subject(given: Attribution, named: Sequence[str]) -> Part:
@@ -165,16 +171,11 @@ def _record(part: Part, who: str, one: Estimate) -> Record:
     return record(part.measure, who, part.variable, one)
 
 
-def _shown(one: Record, scale: float) -> str:
-    own = cell(one, scale)
-    return f"{own.estimate}{own.mark} {own.interval}".strip()
-
-
 def _unit(given: Attribution, part: Part) -> str:
     return shown_in(f"difference_{part.measure}", given.study.unit_of(part.variable))[1]
 
 
 def _percent(part: Part, own: float) -> str:
     """A share in percent of the difference; nothing where that cannot be distinguished from zero."""
-    whole = _record(part, "", part.difference)
+    whole = part.difference
     return f"{round(100 * own / whole.estimate)}" if judged(whole) else ""

@@ -21,6 +21,7 @@ class Compare:
 
     \b
     rustbelt compare rustbelt
+    rustbelt compare rustbelt --against reform
     rustbelt compare rustbelt --outcome capital_shortfall --at region=Liaoning --year 2020
     """
 
@@ -38,11 +39,19 @@ class Compare:
     policies: Annotated[
         tuple[str, ...],
         Option(
-            "Policies to compare; the first is what the others are held against, unless the baseline is among them.",
+            "Policies to compare, in place of all that ran.",
             "A,B",
             "policy",
         ),
     ] = ()
+    against: Annotated[
+        str | None,
+        Option(
+            "The policy that the others are held against; the baseline, else the first, if not given.",
+            "P",
+            "policy",
+        ),
+    ] = None
     level: Annotated[
         str | float | None,
         Option("Level of VaR and ES, and of common tails, such as 97.5; 99 if not given.", "L"),
@@ -52,6 +61,7 @@ class Compare:
         Mapping[str, str] | None,
         Option("One place, of a yearly variable: region=Liaoning.", "DIM=LABEL"),
     ] = None
+    numbers: Annotated[bool, Option("No word for how likely something is, numbers alone.")] = False
 
     def answer(self, of: Asked) -> Answer:
         """What the paths say of each policy against the baseline; `engine.analyses.comparison.comparison` says what is refused."""
@@ -61,5 +71,5 @@ class Compare:
         from engine.risk.evidence import stated_level
 
         level = stated_level(self.level)
-        wanted = Question(self.outcome, level or LEVEL, self.year, self.at)
-        return compare_answer.answer(of.with_level(level), wanted, self.policies)
+        wanted = Question(self.outcome, level or LEVEL, self.year, self.at, self.numbers)
+        return compare_answer.answer(of.with_level(level), wanted, self.policies, self.against)

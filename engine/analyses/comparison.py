@@ -49,26 +49,28 @@ class Some(Mapping[str, np.ndarray]):
         return len(self._outcomes)
 
 
-def compared(study: Study, policies: Sequence[str] | None) -> tuple[Study, list[int]]:
+def compared(
+    study: Study, policies: Sequence[str] | None, against: str | None = None
+) -> tuple[Study, list[int]]:
     """The study of the policies that are to be compared, and their numbers in the whole one.
 
     Args:
-      policies: by name; the study's baseline is what the others are held against if it is among them, else the first. All if not given.
+      policies: by name; all if not given.
+      against: the policy that the others are held against; if not given, the study's baseline where it is among them, else the first.
 
     Raises:
       UserError: one of them does not run.
     """
-    if policies is None:
-        return study, list(range(len(study.policies)))
-    problems, chosen = Problems(), list(dict.fromkeys(policies))
+    chosen = list(dict.fromkeys((*(policies or study.policy_names), *([against] if against else ()))))
+    problems = Problems()
     for name in chosen:
         if name not in study.policy_names:
             text = unknown("policy", name, study.policy_names)
             there = "" if " Known: " in text else f" Known: {', '.join(study.policy_names)}."
-            problems.add("", text + there)
+            problems.add("" if name != against else "--against", text + there)
     problems.refuse("--policies")
     rows = [study.row(name) for name in chosen]
-    baseline = study.baseline if study.baseline in chosen else chosen[0]
+    baseline = against or (study.baseline if study.baseline in chosen else chosen[0])
     return replace(study, policies=tuple(study.policies[k] for k in rows), baseline=baseline), rows
 
 

@@ -1,123 +1,153 @@
-"""What a comparison found, in one sentence that claims no more than its intervals."""
+"""What a comparison found, in sentences that claim no more than their intervals: what gets better, what gets worse for it, what is regretted."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 
+from engine.analyses.comparison_tables import CHANCE, GAP, outcomes_of, shown, tail, verdict
 from engine.analyses.findings import Findings
-from engine.analyses.variables import PROBABILITY
-from engine.risk.as_text import Cell, cell, judged
-from engine.risk.dominance import Dominance, Verdict
+from engine.risk.as_text import judged
+from engine.risk.regrets import least
 from engine.risk.tables import Record
+from engine.risk.wording import begun, likely, measured, named, share, size, some, worst_share
 
 MOST = 2
-"""Policies of which each is named; of more, the ranks are."""
-_ORDERS = ("first", "second")
+"""Policies each of which has its own sentences; of more, those that rank first are named."""
 
 
-def subject(of: Findings) -> str:
-    """What the sentence is of: the first outcome or event that was named, else the first headline outcome that there is, else what there is."""
-    there = list(dict.fromkeys(r.variable for r in of.records if r.year is None))
-    wanted = (*of.question.variables, *of.study.headline)
-    return next((name for name in wanted if name in there), there[0] if there else "")
-
-
-def sentence(of: Findings) -> str:
-    """For one or two policies how each does against the baseline; for more which rank first."""
-    name = subject(of)
+def sentences(of: Findings) -> Iterator[str]:
+    """For one or two policies how each does against the baseline; for more which rank first; then what is regretted."""
+    there = {r.variable for r in of.records if r.year is None}
+    # what was named first, else the first of the headline that there is, else what there is
+    wanted = (*of.question.variables, *of.study.headline, *sorted(there, key=of.study.variables.index))
+    name = next((name for name in wanted if name in there), "")
     if not name:
-        return _of_years(of)
-    if len(of.others) > MOST:
-        return _of_many(of, name)
-    return " ".join(_of_one(of, name, policy) for policy in of.others)
+        yield from _of_years(of)
+    elif len(of.others) > MOST:
+        yield from _of_many(of, name)
+    else:
+        for policy in of.others:
+            yield from _of_one(of, name, policy)
+    yield from _counted(of)
 
 
-def _of_one(of: Findings, name: str, policy: str) -> str:
-    head = f"{policy} against {of.study.baseline}, {name}: "
-    chance = of.by_key.get((f"difference_{PROBABILITY}", policy, name))
-    if chance is not None:
-        sign = judged(chance)
-        if not sign:
-            what = "cannot be distinguished" if sign == 0 else "has no interval"
-            return f"{head}{what} ({_said(cell(chance, 100.0))} points)."
-        side = "likelier" if sign > 0 else "less likely"
-        return f"{head}{side} by {_size(chance, 100.0)} points."
-    loss, unit = of.study.is_loss(name), of.study.unit_of(name)
-    shortfall = f"ES{100 * of.question.level:g}"
-    parts = [_measure(of, name, policy, measure, loss, unit) for measure in ("mean", shortfall)]
+def _of_one(of: Findings, name: str, policy: str) -> Iterator[str]:
+    """What the policy does to one outcome or event, how often it is the worse one, and what gets worse, or better, for it."""
+    yield f"Against {_called(of, of.study.baseline)}, {_called(of, policy)} {_effect(of, policy, name)}."
+    clear = [
+        one
+        for one in of.study.variables
+        if one != name and verdict(of, *_key(of, policy, one)) in ("better", "worse")
+    ]
+    side = "better" if verdict(of, *_key(of, policy, name)) == "worse" else "worse"
+    turned = [one for one in clear if verdict(of, *_key(of, policy, one)) == side]
+    if turned:
+        events = [one for one in turned if one in of.study.events_by_name]
+        most = max(events or turned, key=lambda one: _weight(of, policy, one))
+        how = {"worse": "Its price", "better": "In return"}[side] + ", above all" * (len(turned) > 1)
+        yield f"{how}: it {_effect(of, policy, most)}."
+    elif clear:
+        yield f"Nothing that is looked at gets clearly {side} for it."
+    if name in of.study.model.outcomes:
+        yield from _tail(of, policy, name)
+
+
+def _key(of: Findings, policy: str, name: str) -> tuple[str, str, str]:
+    return (CHANCE if name in of.study.events_by_name else f"{GAP}mean"), policy, name
+
+
+def _gap(of: Findings, policy: str, name: str) -> Record | None:
+    return of.by_key.get(_key(of, policy, name))
+
+
+def _weight(of: Findings, policy: str, name: str) -> float:
+    """What makes one change larger than another: points of an event; of an outcome in how many futures the policy is the worse one, or is not."""
+    if name in of.study.events_by_name:
+        gap = _gap(of, policy, name)
+        return abs(gap.estimate) if gap else 0.0
     worse = of.by_key.get(("worse", policy, name))
-    if worse is not None:
-        parts.append(f"the worse one in {_said(cell(worse, 100.0), ' %')} of futures")
-    orders = of.orders.get((name, policy))
-    if orders is not None:
-        parts.append(_order(orders))
-    return head + "; ".join(part for part in parts if part) + "."
+    return abs(worse.estimate - 0.5) if worse and np.isfinite(worse.estimate) else 0.0
 
 
-def _measure(of: Findings, name: str, policy: str, measure: str, loss: bool, unit: str) -> str:
-    gap = of.by_key.get((f"difference_{measure}", policy, name))
-    if gap is None:
-        return ""
-    sign, unit = judged(gap), "" if unit == "1" else f" {unit}"
-    if not sign:
-        return f"{measure} {'cannot be distinguished' if sign == 0 else 'has no interval'} ({_said(cell(gap))}{unit})"
-    side = "worse" if (sign > 0) == loss else "better"
-    return f"{measure} {side} by {_size(gap, 1.0)}{unit}"
+def _effect(of: Findings, policy: str, name: str) -> str:
+    """`makes ruin likelier by 14.9 points`, `improves average cost by 2.1 EUR`; or that its interval, or none, leaves it open."""
+    gap, event = _gap(of, policy, name), name in of.study.events_by_name
+    what, sign = measured(of.study, name, "mean"), judged(gap)
+    if gap is None or not sign:
+        return f"has an effect on {what} {'that cannot be told from none' if sign == 0 else 'without an interval'}"
+    by = size("probability" if event else "mean", of.study.unit_of(name), gap.alone)
+    if event:
+        return f"makes {named(of.study, name)} {'likelier' if sign > 0 else 'less likely'} by {by}"
+    return f"{'worsens' if (sign > 0) == of.study.is_loss(name) else 'improves'} {what} by {by}"
 
 
-def _order(orders: tuple[Dominance, Dominance]) -> str:
-    for word, one in zip(_ORDERS, orders, strict=True):
-        if one.verdict in (Verdict.BETTER, Verdict.WORSE):
-            return f"it {one.verdict} at {word} order"
-    first, second = (one.verdict for one in orders)
-    if second is Verdict.UNKNOWN or first is Verdict.UNKNOWN or first is Verdict.SAME:
-        return ""
-    return "neither dominates" if second is Verdict.NEITHER else "dominance is open"
+def _tail(of: Findings, policy: str, name: str) -> Iterator[str]:
+    """In how many futures the policy is the worse one, and what it does to the tail."""
+    gap, worse = (of.by_key.get((measure, policy, name)) for measure in (f"{GAP}{tail(of)}", "worse"))
+    if worse is not None and np.isfinite(worse.estimate):
+        bare = "" if np.isfinite(worse.low) else ", without an interval"
+        often = f"{share(worse.alone)} of futures{likely(worse.alone, of.question.numbers)}{bare}"
+        yield f"{begun(_called(of, policy))} is worse than {_called(of, of.study.baseline)} in {often}."
+    if gap is not None:
+        sign, by = judged(gap), size("mean", of.study.unit_of(name), gap.alone)
+        side = "worse" if sign and (sign > 0) == of.study.is_loss(name) else "better"
+        called = {None: "what it does has no interval", 0: "what it does cannot be told from nothing"}
+        yield f"In {worst_share(of.question.level)} {called.get(sign) or f'it gets {side} by {by}'}."
 
 
-def _of_many(of: Findings, name: str) -> str:
-    """Which policies may be the best in a tail, and how many are on the front."""
+def _of_many(of: Findings, name: str) -> Iterator[str]:
+    """Which policies may be the best in a tail, as far as all intervals together show."""
     measure = next((m for m, by in of.gaps.items() if name in by and m != "mean"), "mean")
-    gaps = of.gaps.get(measure, {}).get(name)
-    names, base = of.study.policy_names, of.study.baseline
+    gaps, names = of.gaps.get(measure, {}).get(name), of.study.policy_names
     if gaps is None:
-        return f"{len(names)} policies, {name}: each against {base} below."
-    estimate, low, high = gaps.ranks
+        yield f"{len(names)} policies differ in {named(of.study, name)}: each against {_called(of, of.study.baseline)} below."
+        return
+    estimate, low, _ = gaps.ranks
     first = names[int(np.argmin(estimate))]
-    may = [names[k] for k in np.flatnonzero(low == 1)]
-    what = f"Of {len(names)} policies {first} has the {'lowest' if of.study.is_loss(name) else 'highest'} {measure} of {name}"
-    if len(may) == 1:
-        return f"{what}, and can be distinguished from all others."
-    others = [one for one in may if one != first]
-    listed = ", ".join(others) if len(others) <= 4 else f"{len(others)} others"
-    return f"{what}, and cannot be distinguished from {listed}; ranks of {base}: {low[names.index(base)]} to {high[names.index(base)]}."
+    side = "lowest" if name in of.study.events_by_name or of.study.is_loss(name) else "highest"
+    yield f"Of {len(names)} policies {_called(of, first)} has the {side} {measured(of.study, name, measure).removeprefix('the ')}."
+    others = [_called(of, names[k]) for k in np.flatnonzero(low == 1) if names[k] != first]
+    yield f"It cannot be told from {some(others)}." if others else "It can be told from all others."
+    base = of.study.baseline
+    if first != base:
+        yield from [*_of_one(of, name, first)][-1:]
 
 
-def _of_years(of: Findings) -> str:
-    """Of yearly variables alone: in how many years and places a policy is clearly better and worse in the mean."""
-    texts = []
-    for policy in of.others:
-        rows = [r for r in of.records if r.measure == "difference_mean" and r.policy == policy]
-        sides = []
-        for r in rows:
-            sign = judged(r)
-            sides.append(0 if not sign else -1 if (sign > 0) == of.study.model.yearly[r.variable].loss else 1)
-        names = ", ".join(dict.fromkeys(r.variable for r in rows))
-        texts.append(
-            f"{policy} against {of.study.baseline}, mean of {names}: clearly better in {sides.count(1)} and worse in "
-            f"{sides.count(-1)} of {len(sides)} years and places."
+def _counted(of: Findings) -> Iterator[str]:
+    """In how many outcomes a policy is clearly better and worse, and which policy has the least regret in how many of those shown."""
+    names, best = outcomes_of(of), Counter[str]()
+    for policy in of.others if len(names) > 1 and len(of.others) <= MOST else ():
+        signs = [verdict(of, *_key(of, policy, name)) for name in names]
+        which = f" {_called(of, policy)}" if len(of.others) > 1 else ""
+        yield (
+            f"Of {len(names)} outcomes{which or ' it'} is clearly better on average in {signs.count('better')}, clearly worse in "
+            f"{signs.count('worse')}."
         )
-    return " ".join(texts)
+    for name in shown(of):
+        held = {p: one.estimate for p in of.study.policy_names if (one := of.by_key.get(("regret", p, name)))}
+        if len(held) == len(of.study.policies):
+            best[least(held)] += 1
+    if best:
+        parts = [f"{_called(of, policy)} in {count}" for policy, count in best.most_common()]
+        yield f"Least regretted on average, of {best.total()} outcomes and on these paths: {some(parts)}."
 
 
-def _said(shown: Cell, sign: str = "") -> str:
-    return f"{shown.estimate}{sign} {shown.interval}".strip()
+def _of_years(of: Findings) -> Iterator[str]:
+    """Of yearly variables alone: in how many years and places a policy is clearly better and worse in the mean."""
+    for policy in of.others:
+        rows = [r for r in of.records if r.measure == f"{GAP}mean" and r.policy == policy]
+        sides = [
+            -sign if of.study.model.yearly[r.variable].loss else sign for r in rows if (sign := judged(r))
+        ]
+        names = some([named(of.study, name) for name in dict.fromkeys(r.variable for r in rows)])
+        yield (
+            f"Against {_called(of, of.study.baseline)}, {_called(of, policy)} is clearly better in {sides.count(1)} and worse in "
+            f"{sides.count(-1)} of {len(rows)} years and places: {names}."
+        )
 
 
-def _size(gap: Record, scale: float) -> str:
-    """The size of a difference whose sign is known, with its interval: `17.7 [17.5, 18.1]` for -17.7."""
-    if gap.estimate < 0:
-        gap = replace(gap, estimate=-gap.estimate, low=-gap.high, high=-gap.low)
-    return _said(cell(gap, scale))
+def _called(of: Findings, policy: str) -> str:
+    return of.study.phrase("policies", policy)

@@ -28,8 +28,8 @@ GAP, CHANCE = "difference_", f"difference_{PROBABILITY}"
 
 def tables(of: Findings) -> Iterator[Table]:
     """All that are of whole futures, those of nothing too."""
-    yield _differences(of)
     yield _events(of)
+    yield _differences(of)
     yield _ranges(of)
     yield _worse(of)
     yield _regret(of)

@@ -9,7 +9,7 @@ import xarray as xr
 
 from engine.analyses.columns import fields
 from engine.analyses.discovery import PATHS, discovery
-from engine.analyses.discovery_sentence import because, sentence, words
+from engine.analyses.discovery_sentence import sentences, words
 from engine.analyses.search_result import SearchResult, Together
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
@@ -22,8 +22,8 @@ from engine.risk.where import parse_where
 FREQUENT = 0.25
 """Share of resamples from which a factor is named that the first box does not limit."""
 ABOUT = {
-    "coverage": "share of the futures that are looked for which lie within",
     "density": "share of the futures within that are looked for",
+    "coverage": "share of the futures that are looked for which lie within",
     "mass": "share of all futures that lie within",
 }
 READING = (
@@ -35,7 +35,7 @@ READING = (
 )
 
 
-def answer(of: Asked, where: str) -> Answer:
+def answer(of: Asked, where: str, numbers: bool = False) -> Answer:
     """Boxes of factors by the stored draws; `engine.analyses.discovery.discovery` says how.
 
     Raises:
@@ -48,8 +48,9 @@ def answer(of: Asked, where: str) -> Answer:
         f"{study.name}: the first {given.study.paths:,} paths, seed {study.seed}; boxes proposed on {given.searched:,} of them, chosen on "
         f"{given.chosen_on:,}, judged on {given.judged_on:,} others{lost}"
     )
-    findings = tuple(filter(None, (sentence(given), because(given))))
-    return Answer(Subject.of(given.study), findings, tuple(tables(given)), basis, READING, given)
+    return Answer(
+        Subject.of(given.study), tuple(sentences(given, numbers)), tuple(tables(given)), basis, READING, given
+    )
 
 
 def _draws(cube: xr.DataTree) -> dict[str, np.ndarray]:
@@ -68,11 +69,11 @@ def _varies(values: np.ndarray) -> bool:
 
 
 def tables(of: SearchResult) -> Iterator[Table]:
-    """How frequent such futures are, the boxes, their limits, how stable these are, and what was proposed."""
-    yield _looked_for(of)
+    """The limits of boxes, the boxes, how frequent such futures are, how stable these are, and what was proposed."""
     if any(of.boxes.values()):
-        yield _boxes(of)
         yield _limits(of)
+        yield _boxes(of)
+    yield _looked_for(of)
     if of.stability:
         yield _factors(of)
     if of.steps:

@@ -33,9 +33,10 @@ class Discover:
             "WHERE",
         ),
     ]
+    numbers: Annotated[bool, Option("No word for how likely something is, numbers alone.")] = False
 
     def answer(self, of: Asked) -> Answer:
         """The boxes; `engine.analyses.discovery.discovery` says how, and what is refused."""
         from engine.analyses import discover_answer
 
-        return discover_answer.answer(of, self.where)
+        return discover_answer.answer(of, self.where, self.numbers)

@@ -1,59 +1,74 @@
-"""What a search for boxes found, in one sentence that claims no more than its intervals; and limits in the words of the study."""
+"""What a search for boxes found, in sentences that claim no more than their intervals; and limits in the words of the study."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from engine.analyses.search_result import SearchResult
-from engine.risk.as_text import cell
-from engine.risk.box_words import CALLED, category, labels_of, restriction
+from engine.risk.box_words import CALLED, category, labels_of, number, restriction
 from engine.risk.boxes import Judged
-from engine.risk.intervals import Estimate
-from engine.risk.tables import record
+from engine.risk.where import Versus
+from engine.risk.wording import begun, likely, named, share, some
+from engine.study.study import Event
+
+ROOM, LIMITS = 14, 18
+"""Words that what is looked for, and the limits of a box, may take in a sentence."""
 
 
-def sentence(of: SearchResult) -> str:
-    """Where the futures that are looked for are frequent: the first box of the method that leads."""
-    rate = share(of.rate)
-    head = f"'{of.where.text}' holds in {rate} of futures"
-    box = next((boxes[0] for boxes in of.boxes.values() if boxes), None)
-    if box is None:
-        return f"{head}; no box of factors tells them from the others."
-    limits = "; ".join(words(of, box).values())
-    if not (np.isfinite(box.density.low) and box.density.low > of.rate.high):
-        return f"{head}; the best box of factors ({limits}) cannot be distinguished from all of them: {share(box.density)}."
-    covered = f"{share(box.coverage)} of all such futures"
-    method, boxes = next((one, some) for one, some in of.boxes.items() if some)
-    if len(boxes) > 1:
-        covered += f", {share(of.together[method].coverage)} of all such futures with all {len(boxes)} boxes"
-    return f"{head}, but in {share(box.density)} of those with {limits}: {covered}."
+def sentences(of: SearchResult, numbers: bool = False) -> Iterator[str]:
+    """How frequent the futures are that are looked for, and in the first box of the method that leads; and why that one leads."""
+    bare = "" if of.rate.low == of.rate.low else ", without an interval"
+    yield f"{begun(some(_looked_for(of), ROOM))} in {share(of.rate)} of futures{likely(of.rate, numbers)}{bare}."
+    method, boxes = next(((one, some) for one, some in of.boxes.items() if some), ("", ()))
+    if not boxes:
+        yield "No limits on factors tell these futures from the others."
+        return
+    box, every = (
+        boxes[0],
+        f"; all {len(boxes)} boxes hold {share(of.together[method].coverage)}" if len(boxes) > 1 else "",
+    )
+    limits = [*words(of, box).values()]
+    if not box.density.low > of.rate.high:
+        yield f"The best box found cannot be told from all futures: {some(limits, ROOM)}."
+        return
+    yield f"They are {share(box.density)} of futures with {some(limits, LIMITS)}."
+    yield f"That box holds {share(box.coverage)} of all such futures{every}."
+    yield because(of)
+
+
+def _looked_for(of: SearchResult) -> list[str]:
+    """What is looked for, part by part: `reform is worse than old policies in public cost`."""
+    study, parts = of.study, []
+    for part in of.where.parts:
+        policy = study.phrase("policies", part.policy)
+        if isinstance(part, Versus):
+            other, side = study.phrase("policies", part.other), "worse" if part.worse else "better"
+            parts.append(f"{policy} is {side} than {other} in {named(study, part.outcome)}")
+        elif isinstance(part.what, Event):
+            parts.append(f"it comes to {named(study, part.what.name)} under {policy}")
+        else:
+            terms = [
+                f"{named(study, term.name)} {'above' if '>' in term.sign else 'below'} {number(term.number)}"
+                for term in part.what.terms
+            ]
+            parts.append(f"it comes to {' and '.join(terms)} under {policy}")
+    return parts
 
 
 def because(of: SearchResult) -> str:
-    """Which method's boxes stand first, and why, with the numbers that decided it; empty where there is no box."""
-    lead = of.lead
-    if not any(of.boxes.values()):
-        return ""
-    (first, other), limits = of.boxes, lead.limits
+    """Which method's boxes stand first, and why."""
+    (first, other), limits = of.boxes, of.lead.limits
     names = CALLED[first], CALLED[other]
     if not of.boxes[other]:
-        return f"{names[0]} leads because {names[1]} has no box."
-    if lead.better:
-        why = "its boxes together separate these futures better from the others"
-    else:
-        fewer = "with fewer limits" if limits[first] < limits[other] else "with as few limits"
-        why = f"its boxes together separate these futures from the others as well, or nearly, {fewer}"
-    numbers = (
-        f"correlation {one.estimate:.2f}{_ends(one)} with {limits[method]} limit{'s' if limits[method] != 1 else ''}"
-        for method, one in ((m, lead.correlations[m]) for m in (first, other))
+        return f"{names[0]} leads, as {names[1]} has no box."
+    if of.lead.better:
+        return f"{names[0]} leads, as its boxes tell such futures better than those of {names[1]}."
+    few = (
+        f"by {limits[first]} limits in place of {limits[other]}"
+        if limits[first] < limits[other]
+        else "by as few limits"
     )
-    return f"{names[0]} leads because {why}: " + f", {names[1]} ".join(numbers) + "."
-
-
-def _ends(one: Estimate) -> str:
-    return f" [{one.low:.2f}, {one.high:.2f}]" if np.isfinite(one.low) else ""
+    return f"{names[0]} leads, as its boxes do about as well as those of {names[1]} {few}."
 
 
 def words(of: SearchResult, box: Judged) -> dict[str, str]:
@@ -75,9 +90,3 @@ def _words(of: SearchResult, box: Judged) -> Iterator[tuple[str, str]]:
 def called(of: SearchResult, name: str) -> str:
     """What a factor is called within a sentence."""
     return of.study.phrase("factors", name)
-
-
-def share(of: Estimate) -> str:
-    """`8.4 % [8.2, 8.6]`; without the brackets where there is no interval."""
-    shown = cell(record("share", "", "", of), 100.0)
-    return f"{shown.estimate} % {shown.interval}".strip()

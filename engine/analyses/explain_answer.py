@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from engine.analyses.columns import fields
 from engine.analyses.explanation import Explanation, explain
 from engine.analyses.likeliest_tables import SHOWN
 from engine.analyses.prior_scores import BINS
-from engine.analyses.tail_drivers import Driver, scaled
+from engine.analyses.tail_drivers import SCORED, Driver, scaled
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.shown import cell_of, text_of
@@ -21,7 +21,8 @@ from engine.answers.table import Table, counts, estimates, numbers, texts
 from engine.formatting import words
 from engine.risk.as_text import shown_in
 from engine.risk.evidence import stated_level
-from engine.risk.farthest import Standing, sentence
+from engine.risk.farthest import Standing, sentences
+from engine.risk.wording import amount, likely, named, share, worst_share
 
 READING = (
     "distance: how unevenly the worst futures lie over the tenths of the prior, 0 where they are as the prior has them, 9 where all are in one "
@@ -35,7 +36,13 @@ READING = (
 
 
 def answer(
-    of: Asked, variable: str, policy: str | None, level: str | float | None, levers: bool, by_mechanism: bool
+    of: Asked,
+    variable: str,
+    policy: str | None,
+    level: str | float | None,
+    levers: bool,
+    by_mechanism: bool,
+    numbers: bool = False,
 ) -> Answer:
     """What the worst futures of a run have in common.
 
@@ -45,17 +52,17 @@ def answer(
     given = explain(
         of.study, variable, policy, stated_level(level), of.first_outcomes, of.device, levers, by_mechanism, of.observe
     )  # fmt: skip
-    return made(given, of.folder)
+    return made(given, of.folder, numbers)
 
 
-def made(given: Explanation, folder: Path) -> Answer:
-    """The answer that an explanation of a run makes."""
+def made(given: Explanation, folder: Path, numbers: bool = False) -> Answer:
+    """The answer that an explanation of a run makes, in numbers alone where no word for how likely is wanted."""
     study, out = given.study, given.futures.excluded
     left_out = f", {out:,} left out" if out else ""
     paths = f"{given.tail_count:,} of {study.paths:,} paths{left_out}, seed {study.seed}"
     of = [
-        _measured(given),
         *_inputs(given.ranked),
+        _measured(given),
         _places(given),
         _slopes(given),
         _levers(given),
@@ -68,7 +75,7 @@ def made(given: Explanation, folder: Path) -> Answer:
     basis = f"{study.name}: {_what(given)}, {paths}."
     return Answer(
         Subject.of(study),
-        (finding(given), *likeliest_tables.said(given)),
+        tuple(findings(given, numbers)),
         tuple(shown_first),
         basis,
         READING,
@@ -76,19 +83,34 @@ def made(given: Explanation, folder: Path) -> Answer:
     )
 
 
-def finding(given: Explanation) -> str:
-    """One sentence: which input stands farthest from its prior and how, or which may; it claims no more than the intervals."""
-    what = given.watched
-    under = f"{what.variable} under {what.policy}"
-    head = (
-        f"Where {what.variable} happens under {what.policy}"
-        if what.level is None
-        else f"In {_worst_of(given)} of {under}"
+def findings(given: Explanation, numbers: bool = False) -> Iterator[str]:
+    """Which input stands farthest from its prior and how; how bad these futures are, or how likely; and the likeliest way there."""
+    study, what = given.study, given.watched
+    name, under = named(study, what.variable), f"under {study.phrase('policies', what.policy)}"
+    futures = f"futures with {name} {under}" if what.event else f"{worst_share(what.level or 0.0)} {under}"
+    yield from sentences(futures, [_standing(given, one) for one in given.drivers])
+    value = given.measured[given.measure]
+    if what.event:
+        yield f"In {share(value)} of futures {under} it comes to {name}{likely(value, numbers)}."
+    else:
+        yield f"They are the worst ones in {name}, with {amount(given.unit, value)} on average."
+    yield from likeliest_tables.said(given)
+
+
+def _standing(given: Explanation, one: Driver) -> Standing:
+    scored = one.unit == SCORED
+    name = given.study.phrase("factors", one.name).replace("[", " (").replace("]", ")")
+    called = name if one.year is None else f"{name} in {one.year}"
+    return Standing(
+        called,
+        "" if scored else one.unit,
+        one.mean,
+        one.prior[0],
+        one.shift,
+        one.density,
+        one.distance,
+        one.p_value,
     )
-    standings = [
-        Standing(label(one), one.shift, one.density, one.distance, one.p_value) for one in given.drivers
-    ]
-    return sentence(head, standings)
 
 
 def label(driver: Driver) -> str:
@@ -96,13 +118,9 @@ def label(driver: Driver) -> str:
     return driver.name if driver.year is None else f"{driver.name} in {driver.year}"
 
 
-def _worst_of(given: Explanation) -> str:
-    return f"the worst {100 * (1 - (given.watched.level or 0.0)):.6g} % of futures"
-
-
 def _what(given: Explanation) -> str:
     what = given.watched
-    where = "where it happens" if what.level is None else _worst_of(given)
+    where = "where it happens" if what.level is None else worst_share(what.level)
     return f"{words(what.variable)} under {words(what.policy)}, {where}"
 
 
@@ -138,15 +156,15 @@ def _inputs(rows: Sequence[Driver]) -> list[Table]:
         texts("input", names, "factor, or shock in a year"),
         *fields(texts, rows, {"kind": "factor or shock", "name": "name of the factor or shock"}, brief=False),
         *fields(numbers, rows, {"year": "calendar year of a shock"}, unit="year", brief=False),
-        *fields(estimates, rows, {"distance": "variance of the density by tenths over the prior's, less what chance adds"}),
-        *fields(numbers, rows, {"p_value": "p value that the worst futures are as the prior has them, each by itself"}, brief=False),
-        estimates("shift", [one.shift for one in rows], "mean of the worst futures less the prior's, in its standard deviations", head="shift [sd]"),
-        estimates("lowest", ends[0], "share of the worst futures in the lowest tenth of the prior", head="lowest tenth", shown="%"),
-        estimates("highest", ends[1], "share of the worst futures in the highest tenth of the prior", head="highest tenth", shown="%"),
         estimates("mean", [one.mean for one in rows], "mean of the worst futures, in the input's unit", head="mean there"),
         numbers("prior_mean", [one.prior[0] for one in rows], "mean of the prior", head="prior's"),
-        numbers("prior_sd", [one.prior[1] for one in rows], "standard deviation of the prior", brief=False),
         texts("unit", [one.unit for one in rows], "unit of the input"),
+        estimates("lowest", ends[0], "share of the worst futures in the lowest tenth of the prior", head="lowest tenth", shown="%"),
+        estimates("highest", ends[1], "share of the worst futures in the highest tenth of the prior", head="highest tenth", shown="%"),
+        *fields(estimates, rows, {"distance": "variance of the density by tenths over the prior's, less what chance adds"}),
+        estimates("shift", [one.shift for one in rows], "mean of the worst futures less the prior's, in its standard deviations", head="shift [sd]"),
+        *fields(numbers, rows, {"p_value": "p value that the worst futures are as the prior has them, each by itself"}, brief=False),
+        numbers("prior_sd", [one.prior[1] for one in rows], "standard deviation of the prior", brief=False),
     )  # fmt: skip
     cells = [one for driver in rows for one in driver.density]
     density = (

@@ -48,9 +48,12 @@ class Explain:
             "Also what each assumption of the study makes up, by switching them off in many combinations."
         ),
     ] = False
+    numbers: Annotated[bool, Option("No word for how likely something is, numbers alone.")] = False
 
     def answer(self, of: Asked) -> Answer:
         """What the worst futures have in common; `engine.analyses.explanation.explain` says how, and what is refused."""
         from engine.analyses import explain_answer
 
-        return explain_answer.answer(of, self.outcome, self.policy, self.level, self.levers, self.mechanisms)
+        return explain_answer.answer(
+            of, self.outcome, self.policy, self.level, self.levers, self.mechanisms, self.numbers
+        )

@@ -27,12 +27,14 @@ class Question:
       level: of VaR and ES where one is looked at.
       year: of yearly variables; every year if not given.
       at: label by dimension, of yearly variables.
+      numbers: whether sentences do without words for how likely something is.
     """
 
     variables: tuple[str, ...] = ()
     level: float = LEVEL
     year: int | None = None
     at: Mapping[str, str] | None = None
+    numbers: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,24 @@
-"""What would turn a ranking of two policies, as an answer: its sentence and its tables."""
+"""What would turn a ranking of two policies, as an answer: its sentences and its tables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from engine.analyses.beliefs import LOCATION, Belief
+from engine.analyses.beliefs import CORRELATION, LEVER, LOCATION, Belief
 from engine.analyses.comparison import of_named
 from engine.analyses.flip import FARTHEST, FlipResult, flip
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Table, estimates, numbers, texts, truths
 from engine.errors import UserError
-from engine.formatting import rounded
 from engine.risk.as_text import shown_in
 from engine.risk.intervals import Estimate
 from engine.risk.tilting import LARGEST_SHAPE
+from engine.risk.wording import amount, amounts, begun, measured, size, some
+from engine.study.study import Study
 
 NAMED = 3
 """Priors that the sentence names of those that move most together."""
-SAME = 0.005
-"""Standard deviations that two lengths differ by, at most, where they are printed alike."""
 MOST = 10
 """Priors that are shown of those that move together, unless all are asked for."""
 TITLES = {
@@ -61,35 +60,36 @@ def answer(of: Asked, variable: str, policies: Sequence[str], measure: str | Non
 def answer_of(given: FlipResult) -> Answer:
     """What was found as an answer."""
     basis = f"{given.study.name}: {given.study.paths:,} paths, seed {given.study.seed}"
-    return Answer(Subject.of(given.study), (sentence(given),), tuple(_tables(given)), basis, READING, given)
+    return Answer(
+        Subject.of(given.study), tuple(sentences(given)), tuple(_tables(given)), basis, READING, given
+    )
 
 
-def sentence(given: FlipResult) -> str:
-    """What turns the ranking with the least move, and how far all priors together must go."""
-
-    what = f"{given.measure} of {given.variable}"
-    one = given.difference
-    if not (one.low > 0 or one.high < 0):
-        return f"{given.first} cannot be distinguished from {given.second} in {what} as stated: there is no ranking to turn."
-    order = f"{given.first} {'above' if one.estimate > 0 else 'below'} {given.second} in {what}"
+def sentences(given: FlipResult) -> Iterator[str]:
+    """What turns the ranking with the least move, what the ranking is, and how far all priors together must go."""
+    study, gap = given.study, given.difference
+    first, second = (study.phrase("policies", name) for name in (given.first, given.second))
+    what, pair = measured(study, given.variable, given.measure), f"{first} and {second}"
+    if not (gap.low > 0 or gap.high < 0):
+        yield f"{begun(pair)} cannot be told apart in {what}: there is no ranking to turn."
+        return
     turning = [belief for belief in given.beliefs if belief.turns]
     priors = _nearest([belief for belief in turning if belief.kind == LOCATION])
     others = _nearest([belief for belief in turning if belief.kind != LOCATION])
-    parts = []
     if priors:
-        parts.append(f"{priors[0].name} alone turns it: {' and '.join(map(_to, priors))}")
+        yield f"{begun(pair)} would change places if {_to(study, priors)}."
     else:
-        parts.append(f"no prior alone turns it within {FARTHEST:g} standard deviations")
+        yield f"No single belief, moved by up to {FARTHEST:g} standard deviations, makes {pair} change places."
+    side = "more" if gap.estimate > 0 else "less"
+    yield f"As stated, {first} brings {side} than {second}, by {size(given.measure, study.unit_of(given.variable), gap)}, in {what}."
     if others:
-        parts.append(f"{others[0].kind} {others[0].name} {' and '.join(map(_to, others))} does")
-    if given.joint is not None:
-        names = ", ".join(name for name, *_ in given.joint.moving[:NAMED])
-        parts.append(
-            f"all priors together do by {_size(given.joint.distance)} standard deviations, {names} most"
-        )
+        yield f"They would also change places if {_to(study, others)}."
+    if given.joint is None:
+        yield "Nor do all beliefs moved together, within reach."
     else:
-        parts.append("nor do all priors together within reach")
-    return f"{order}: {'; '.join(parts)}."
+        names = [study.phrase("factors", name) for name, *_ in given.joint.moving[:NAMED]]
+        far = amount("1", given.joint.distance)
+        yield f"All beliefs moved together turn it at {far} standard deviations: {some(names)} most."
 
 
 def _tables(given: FlipResult) -> list[Table]:
@@ -200,19 +200,14 @@ def _nearest(turning: list[Belief]) -> list[Belief]:
     return [one for one in turning if (one.kind, one.name) == (turning[0].kind, turning[0].name)]
 
 
-def _to(one: Belief) -> str:
-    unit = f" {one.unit}" if one.unit not in ("1", "") else ""
-    where = f"{'back ' if one.back else ''}at {one.turn:.3g}{unit} in place of {one.stated:.3g}"
-    if one.kind != LOCATION:
-        return where
-    alone = (
-        f" ({rounded(one.length, 2)} with its group left behind)"
-        if one.length > abs(one.move.estimate) + SAME
-        else ""
-    )
-    return f"{where}, {_size(one.move)} standard deviations{alone}"
-
-
-def _size(one: Estimate) -> str:
-    ends = sorted((abs(one.low), abs(one.high)))
-    return f"{rounded(abs(one.estimate), 2)} [{rounded(ends[0], 2)}, {rounded(ends[1], 2)}]"
+def _to(study: Study, every: Sequence[Belief]) -> str:
+    """`entry price were 3.1 EUR in place of 2`, by the nearest value at which a belief turns the ranking."""
+    one = every[0]
+    what = study.phrase("factors", one.name)
+    if one.kind == CORRELATION:
+        what = f"the correlation of {what}"
+    elif one.kind == LEVER:
+        policy, _, lever = one.name.partition(".")
+        what = f"{study.phrase('levers', lever)} under {study.phrase('policies', policy)}"
+    turn, stated = amounts(one.unit, Estimate(one.turn), one.stated)
+    return f"{what} were {turn} in place of {stated}"

@@ -11,8 +11,8 @@ import numpy as np
 from engine.analyses.explanation import Explanation
 from engine.analyses.reverse_stress import FailurePoint
 from engine.answers.table import Column, Table, counts, estimates, numbers, texts
-from engine.formatting import rounded
 from engine.risk.place_parts import by_variable
+from engine.risk.wording import some
 
 SHOWN = 12
 """Rows of a table that are shown, unless all are asked for."""
@@ -21,27 +21,32 @@ LEAST, AWAY = 0.005, 0.05
 
 
 def said(given: Explanation) -> Iterator[str]:
-    """How far from the middle the likeliest future is."""
-    points, passed = given.reverse.points, _passed(given)
+    """What the likeliest of these futures seen takes, and how many are about as likely."""
+    points, study = given.reverse.points, given.study
     if not points:
-        yield f"No future near the worst ones was seen in which {passed}."
+        yield "No likeliest way there was found."
     elif not points[0].distance:
-        yield f"{passed} in the middle future already, in which every score is 0."
+        yield "Nothing unusual is needed for it: the middle future is such a one already."
     else:
-        others = f"; {len(points)} are about as near" if len(points) > 1 else ""
-        far = rounded(points[0].distance, 2)
-        yield (
-            f"The likeliest future in which {passed} lies {far} standard deviations from the middle one, in normal scores of all that is "
-            f"drawn: none seen is nearer{others}."
+        names = [study.phrase("factors", name) for name, _ in _largest(points[0])]
+        others = (
+            f"; {len(points) - 1} other{'s are' if len(points) > 2 else ' is'} about as likely"
+            if len(points) > 1
+            else ""
         )
+        yield f"The likeliest way there that was seen takes an unusual {some(names)}{others}."
+
+
+def _largest(point: FailurePoint) -> list[tuple[str, float]]:
+    """What makes most of a likeliest future's distance, with its part, the largest first."""
+    parts = sorted(point.share.items(), key=lambda one: -one[1])
+    return [(name, part) for name, part in parts if part >= 0.05][:3] or parts[:1]
 
 
 def unusual(point: FailurePoint) -> str:
     """`x2 +2.50 (100 %)`: what makes most of a likeliest future's distance, the largest part first."""
-    parts = sorted(point.share.items(), key=lambda one: -one[1])
-    large = [(name, part) for name, part in parts if part >= 0.05][:3] or parts[:1]
     scores = {name: f" {score:+.2f}" for name, score in point.scores.items()}
-    return ", ".join(f"{name}{scores.get(name, '')} ({100 * part:.0f} %)" for name, part in large)
+    return ", ".join(f"{name}{scores.get(name, '')} ({100 * part:.0f} %)" for name, part in _largest(point))
 
 
 def tables(given: Explanation) -> Iterator[Table]:

@@ -1,8 +1,8 @@
-"""Which inputs the answer hangs on, as an answer: a sentence that claims no more than its intervals, and tables."""
+"""Which inputs the answer hangs on, as an answer: sentences that claim no more than their intervals, and tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,9 +16,7 @@ from engine.analyses.variables import MEAN, PROBABILITY, SHORTFALL
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, estimates, numbers, texts
-from engine.formatting import rounded
-from engine.risk.intervals import Estimate
-from engine.risk.rankings import listed
+from engine.risk.wording import listed, measured, share, some
 
 MOST = 8
 """Rows of a table that are shown unless all are asked for."""
@@ -52,31 +50,40 @@ def answer(
         f"{len(given.inputs)} inputs that are drawn apart"
     )
     made = _tables(given, _subject(given, variables))
-    return Answer(Subject.of(study), (sentence(given, variables),), tuple(made), basis, READING, given)
+    return Answer(Subject.of(study), tuple(sentences(given, variables)), tuple(made), basis, READING, given)
 
 
-def sentence(given: SensitivityResult, named: Sequence[str] = ()) -> str:
-    """One sentence: which input carries most of the spread of what is looked at first, and what no study could find out."""
-    of = _subject(given, named)
+def sentences(given: SensitivityResult, named: Sequence[str] = ()) -> Iterator[str]:
+    """Which input carries most of the spread of what is looked at first, and what no study could find out."""
+    of, study = _subject(given, named), given.study
     if of is None:
-        return "Nothing is drawn: no input has a share."
-    what = f"{of.quantity.variable}, {'' if of.quantity.against else 'under '}{_side(of.quantity)}"
+        yield "Nothing is drawn: no input has a share."
+        return
+    one, policy = of.quantity, study.phrase("policies", of.quantity.policy)
+    what = measured(study, one.variable, one.measure).removeprefix("average ")
+    whose = (
+        f"How {policy} and {study.phrase('policies', one.against)} differ in"
+        if one.against
+        else "What becomes of"
+    )
+    head = f"{whose} {what}{'' if one.against else f' under {policy}'}"
     if not of.sd:
-        return f"{what} is the same on every path: no input has a share."
+        yield f"{head} is the same on every path: no input has a share."
+        return
     order = sorted(range(len(given.inputs)), key=lambda k: -of.shapley[k].estimate)
+    names = [study.phrase("factors", given.inputs[k].name) for k in order]
     first = of.shapley[order[0]]
     if not first.low > 0:
-        return f"What {what} hangs on cannot be distinguished: too few paths, or too heavy a tail, for an interval of the largest share."
-    level = [k for k in order[1:] if not of.shapley[k].high < first.low]
-    names = [given.inputs[k].name for k in (order[0], *level)]
-    if level:
-        lead = f"{listed(names[:4])} carry the largest parts, and which of them carries most cannot be distinguished"
+        yield f"{head} hangs on what cannot be said: too few paths, or too heavy a tail, for an interval."
+        return
+    level = [name for k, name in zip(order, names, strict=True) if not of.shapley[k].high < first.low]
+    if len(level) > 1:
+        yield f"{head} hangs above all on {some(level)}; which matters most is open."
     else:
-        how = "most" if first.low > 0.5 else "the largest part"
-        lead = f"{names[0]} carries {how} of it, {_percent(first)} of the variance"
+        yield f"{head} hangs {'mostly' if first.low > 0.5 else 'above all'} on {names[0]}: {share(first)} of the spread."
     sides = ((FACTORS, of.known), ("all shocks", of.accidents))
-    rest = " and ".join(f"{_percent(one)} if {name} were known" for name, one in sides if one.low == one.low)
-    return f"{what}: {lead}{f'; of the variance goes {rest}' if rest else ''}."
+    if rest := [f"{share(own)} if {name} were known" for name, own in sides if own.low == own.low]:
+        yield f"Of that spread would go {' and '.join(rest)}."
 
 
 def _subject(given: SensitivityResult, named: Sequence[str]) -> Shares | None:
@@ -264,8 +271,3 @@ def _span(one: Swing, k: int) -> float:
 def _largest(rows: Sequence[Sequence[float]]) -> set[int]:
     """The places of the rows that reach highest, as many as are shown."""
     return {*sorted(range(len(rows)), key=lambda k: -max(np.nan_to_num(rows[k])))[:MOST]}
-
-
-def _percent(one: Estimate) -> str:
-    low, high = (rounded(100 * end, 0) for end in (one.low, one.high))
-    return f"{rounded(100 * one.estimate, 0)} % [{low}, {high}]"

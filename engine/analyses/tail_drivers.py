@@ -16,6 +16,8 @@ from engine.risk.intervals import Estimate, Z
 from engine.study.study import Block
 
 FACTOR, SHOCK = "factor", "shock"
+SCORED = "its normal score"
+"""Unit of a factor whose prior has no standard deviation."""
 _SAMPLE = 1 << 12
 """Paths by which it is seen how a shock is distributed whose law the study gives."""
 _FINE = 1 << 16
@@ -136,7 +138,7 @@ def _factors(futures: TailFutures, priors: Priors, joint: np.ndarray) -> list[Dr
     for k in at:
         item, moments = study.inputs[k], priors.moments[k]
         endless = not np.isfinite(moments.sd)
-        heads.append((FACTOR, item.name, None, "its normal score" if endless else item.unit))
+        heads.append((FACTOR, item.name, None, SCORED if endless else item.unit))
         of.append((0.0, 1.0) if endless else (moments.mean, moments.sd))
         values.append(joint[k] if endless else futures.draws[k])
     if not at:

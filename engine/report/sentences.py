@@ -15,8 +15,8 @@ from engine.report.text import cell, unit_of
 from engine.risk.as_text import judged, places_of
 from engine.risk.flags import Reason
 from engine.risk.likelihood import likelihood
-from engine.risk.rankings import listed
 from engine.risk.tables import Record
+from engine.risk.wording import listed
 
 TAIL = "ES99"
 OF_MEASURE = {

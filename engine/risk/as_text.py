@@ -58,7 +58,7 @@ def shown_in(measure: str, unit: str = "1") -> tuple[float, str]:
     return 100.0, "points" if measure.startswith(GAPS) else "%"
 
 
-def judged(record: Record | None) -> int | None:
+def judged(record: Record | Estimate | None) -> int | None:
     """Sign of a difference as far as its interval shows it: 1, -1, 0 where zero lies inside; None without an interval."""
     if record is None or not (math.isfinite(record.low) and math.isfinite(record.high)):
         return None

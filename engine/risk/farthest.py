@@ -1,15 +1,12 @@
-"""Which inputs stand farthest from their priors, and how, in one sentence that claims no more than its intervals."""
+"""Which inputs stand farthest from their priors, and how, in sentences that claim no more than their intervals."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.formatting import rounded
 from engine.risk.intervals import CONFIDENCE, Estimate
-
-MOST_NAMED = 3
+from engine.risk.wording import amounts, begun, some
 
 
 @dataclass(frozen=True)
@@ -17,48 +14,51 @@ class Standing:
     """How an input stands to its prior among the worst futures.
 
     Args:
-      name: what it is called.
+      name: what it is called within a sentence.
+      unit: of `mean`, its mean there, and of that of the prior; empty where nobody reads it.
       shift: of its mean, in standard deviations of the prior.
       density: of each tenth of the prior, the share of these futures in it over a tenth.
       distance: of its whole law from the prior, and the p value that there is none: `WorstShare.distance`.
     """
 
     name: str
+    unit: str
+    mean: Estimate
+    prior: float
     shift: Estimate
     density: Sequence[Estimate]
     distance: Estimate
     p_value: float
 
 
-def ranked(standings: Sequence[Standing]) -> list[Standing]:
-    """Those of the largest distance first."""
-    return sorted(standings, key=lambda one: -one.distance.estimate)
-
-
-def sentence(head: str, standings: Sequence[Standing]) -> str:
-    """`head`, then which input stands farthest from its prior and how, or which may.
+def sentences(futures: str, standings: Sequence[Standing]) -> Iterator[str]:
+    """Which input stands farthest from its prior and how; then, where there is one, whether another may stand as far.
 
     An input is distinguished from its prior at 5 % over all of them (Bonferroni), by its whole law; and one from another, as the
     farther one, where the intervals of their distances do not meet.
+
+    Args:
+      futures: the worst ones, in words of the plural that begin small.
     """
-    if not standings:
-        return f"{head}, there is nothing that is drawn."
-    every = ranked(standings)
-    if all(math.isnan(one.distance.low) for one in every):
-        return f"{head}, nothing can be distinguished: {every[0].distance.flag or 'no interval'}."
+    every = sorted(standings, key=lambda one: -one.distance.estimate)
     far = [one for one in every if one.p_value < (1 - CONFIDENCE) / len(every)]
-    if not far:
-        return f"{head}, no factor and no shock of a year can be distinguished from its prior."
-    first = far[0]
-    others = [one for one in far[1:] if not one.distance.high < first.distance.low]
-    if not others:
-        return f"{head}, {first.name} stands farthest from its prior: {_how(first)}."
-    named = [f"{one.name} ({_shortly(one)})" for one in [first, *others][:MOST_NAMED]]
-    more = len(others) + 1 - MOST_NAMED
-    listed = f"{', '.join(named)} and {more} more" if more > 0 else f"{', '.join(named[:-1])} and {named[-1]}"
-    shifted = any(shape(one) in ("up", "down") for one in [first, *others][:MOST_NAMED])
-    unit = ", in standard deviations of the prior" if shifted else ""
-    return f"{head}, farthest from their priors stand {listed}{unit}; which of them is the farthest cannot be distinguished."
+    if not every:
+        yield f"Nothing is drawn, so that nothing sets {futures} apart."
+    elif all(one.distance.low != one.distance.low for one in every):
+        yield f"What sets {futures} apart is open: they are too few for an interval."
+    elif not far:
+        yield f"No factor and no shock of a year can be told from its prior in {futures}."
+    else:
+        first, *rest = far
+        others = [
+            f"{_side(one)} {one.name}".strip() for one in rest if not one.distance.high < first.distance.low
+        ]
+        yield f"{begun(futures)} have {_how(first)}."
+        yield (
+            f"Whether anything stands out more is open: {some(others)} may."
+            if others
+            else "Nothing else stands out as much."
+        )
 
 
 def shape(one: Standing) -> str:
@@ -79,24 +79,19 @@ def shape(one: Standing) -> str:
 
 
 def _how(one: Standing) -> str:
-    kind, count = shape(one), len(one.density)
-    if kind in ("up", "down"):
-        low, high = sorted((abs(one.shift.low), abs(one.shift.high)))
-        side = "above it" if kind == "up" else "below it"
-        size = f"{rounded(abs(one.shift.estimate), 2)} of its standard deviations"
-        return f"{size} {side} [{rounded(low, 2)}, {rounded(high, 2)}]"
-    if kind == "uneven":
-        fullest = max(range(count), key=lambda k: one.density[k].estimate)
-        return f"unevenly over it, most of all in tenth {fullest + 1} from the lowest, with {_part(one, fullest)} of these futures"
-    where = "at both its ends" if kind == "ends" else "in its middle"
-    return f"{where}, with {_part(one, 0)} of these futures in its lowest tenth and {_part(one, -1)} in its highest"
-
-
-def _shortly(one: Standing) -> str:
     kind = shape(one)
     if kind in ("up", "down"):
-        return f"{kind} by {rounded(abs(one.shift.estimate), 2)}"
-    return {"ends": "at both ends", "middle": "in the middle", "uneven": "unevenly"}[kind]
+        there, before = amounts(one.unit, one.mean, one.prior) if one.unit else ("", "")
+        return f"{_side(one)} {one.name}" + (f": {there} in place of {before}" if there else "")
+    if kind == "uneven":
+        fullest = max(range(len(one.density)), key=lambda k: one.density[k].estimate)
+        return f"{one.name} unevenly: {_part(one, fullest)} in tenth {fullest + 1} of its prior, from the lowest, in place of 10 %"
+    where = "at its ends" if kind == "ends" else "near its middle"
+    return f"{one.name} {where}: {_part(one, 0)} in its lowest tenth, {_part(one, -1)} in its highest, in place of 10 % each"
+
+
+def _side(one: Standing) -> str:
+    return {"up": "high", "down": "low"}.get(shape(one), "")
 
 
 def _part(one: Standing, tenth: int) -> str:

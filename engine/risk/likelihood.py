@@ -1,23 +1,17 @@
-"""What a probability is called, by the scale that the IPCC calibrates its words to."""
+"""How likely something is in the words that the IPCC calibrates: guidance note on the treatment of uncertainties, 2010, table 1."""
 
-from __future__ import annotations
-
-_SCALE = (
-    ("virtually certain", 0.99, 1.0),
+CLASSES = (
     ("exceptionally unlikely", 0.0, 0.01),
-    ("very likely", 0.9, 1.0),
+    ("virtually certain", 0.99, 1.0),
     ("very unlikely", 0.0, 0.1),
-    ("about as likely as not", 0.33, 0.66),
+    ("very likely", 0.9, 1.0),
     ("unlikely", 0.0, 0.33),
+    ("about as likely as not", 0.33, 0.66),
     ("likely", 0.66, 1.0),
 )
-"""Mastrandrea and others (2010), Guidance Note for Lead Authors of the IPCC Fifth Assessment Report, table 1; the narrowest first."""
+"""Each word with the least and the largest probability that it stands for, the narrowest first."""
 
 
 def likelihood(low: float, high: float) -> str:
-    """The narrowest word of the scale that holds all of an interval of a probability; "" where none does, or an end is no number.
-
-    Args:
-      low, high: ends of the interval, as shares.
-    """
-    return next((word for word, least, most in _SCALE if least <= low <= high <= most), "")
+    """The word of the narrowest class that holds a whole interval of a probability; empty where none does, or there is no interval."""
+    return next((word for word, least, most in CLASSES if least <= low <= high <= most), "")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.risk.as_text import judged
 from engine.risk.tables import Record
+from engine.risk.wording import begun, measured, some
 from engine.study.study import Study
 
 STATED = "as stated"
 """The structure in which a study is what it says."""
 PROBABILITY = "probability"
-_MOST_NAMED = 4
+MOST = 2
+"""Rankings that flip of which each has a sentence."""
+ROOM = 6
+"""Words that the structures may take in which one does."""
 
 
 class Verdict(enum.StrEnum):
@@ -85,37 +89,38 @@ def rankings(study: Study, records: Iterable[Record]) -> list[Ranking]:
     return [Ranking(*key, by_structure) for key, by_structure in signs.items()]
 
 
-def sentence(among: Sequence[Ranking], n_structures: int) -> str:
-    """One sentence on what holds in every structure, what flips, and what is left open: no more than the intervals say."""
+def sentences(study: Study, among: Sequence[Ranking], n_structures: int) -> Iterator[str]:
+    """What flips with an assumption, what holds in every structure, and what is left open: no more than the intervals say."""
     if not among:
-        return "A single policy runs, and there is nothing to rank it against."
+        yield "A single policy runs, and there is nothing to rank it against."
+        return
     several = len({(one.policy, one.against) for one in among}) > 1
+
+    def called(one: Ranking) -> str:
+        pair = f" ({study.phrase('policies', one.policy)} against {study.phrase('policies', one.against)})"
+        return f"{measured(study, one.variable, one.measure)}{pair * several}"
+
     by_verdict = {verdict: [one for one in among if one.verdict is verdict] for verdict in Verdict}
-    held = _together(by_verdict[Verdict.HOLDS], lambda one: _worse_than(one, STATED, several))
-    everywhere = "; ".join(f"{text}: {names}" for text, names in held)
-    parts = [
-        f"In each of {n_structures} structures, {everywhere}"
-        if held
-        else f"No ranking is clear in each of {n_structures} structures"
-    ]
-    flips = _together(by_verdict[Verdict.FLIPS], lambda one: _sides(one, several))
-    turned = ", ".join(f"{names} ({text})" for text, names in flips)
-    parts.append(f"flips: {turned}" if flips else "no ranking flips")
+    flips, held = by_verdict[Verdict.FLIPS], by_verdict[Verdict.HOLDS]
+    told = len(among) - len(by_verdict[Verdict.UNKNOWN])
+    if flips:
+        yield f"With an assumption dropped or doubled {len(flips)} of {told} rankings with an interval turn{'s' * (len(flips) == 1)} round."
+    elif told:
+        yield f"Whichever assumption is dropped or doubled, none of {told} rankings with an interval turns round."
+    for one in flips[:MOST]:
+        yield f"{begun(called(one))}: {_sides(study, one)}."
+    if len(flips) > MOST:
+        yield f"So turn also {some([called(one) for one in flips[MOST:]])}."
+    for policy in dict.fromkeys(one.worse(STATED) for one in held):
+        names = [called(one) for one in held if one.worse(STATED) == policy]
+        yield f"Worse under {study.phrase('policies', policy)} in all {n_structures} structures: {some(names)}."
     for verdict, text in (
-        (Verdict.OPEN, "clear in some and turned round in none"),
-        (Verdict.UNDECIDED, "undecided in all"),
-        (Verdict.UNKNOWN, "without an interval, for too few paths or too heavy a tail"),
+        (Verdict.OPEN, "Clear in some of them and turned round in none"),
+        (Verdict.UNDECIDED, "Undecided in all of them"),
+        (Verdict.UNKNOWN, "Without an interval, for few paths or a heavy tail"),
     ):
-        if names := [named(one, several) for one in by_verdict[verdict]]:
-            parts.append(f"{text}: {listed(names)}")
-    return f"{'; '.join(parts)}."
-
-
-def listed(names: Sequence[str], most: int = 0) -> str:
-    """`a, b and c`, or `a, b and 3 more`, of more than one over the most."""
-    if most and len(names) > most + 1:
-        return f"{', '.join(names[:most])} and {len(names) - most} more"
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+        if names := [called(one) for one in by_verdict[verdict]]:
+            yield f"{text}: {some(names)}."
 
 
 def named(one: Ranking, several: bool = False) -> str:
@@ -129,40 +134,12 @@ def adjective(one: Ranking) -> str:
     return "likelier" if one.measure == PROBABILITY else "worse"
 
 
-def _together(among: Iterable[Ranking], text: Callable[[Ranking], str]) -> list[tuple[str, str]]:
-    """Texts, and the names of all rankings that have one, measures of one outcome together: `mean and ES99 of cost`."""
-    by_text: dict[str, dict[str, list[Ranking]]] = {}
-    for one in among:
-        by_text.setdefault(text(one), {}).setdefault(one.variable, []).append(one)
-    return [
-        (
-            what,
-            listed(
-                [
-                    f"{' and '.join(one.measure for one in of)} of {variable}"
-                    if len(of) > 1
-                    else named(of[0])
-                    for variable, of in by_variable.items()
-                ]
-            ),
-        )
-        for what, by_variable in by_text.items()
-    ]
-
-
-def _worse_than(one: Ranking, structure: str, several: bool) -> str:
-    """`likelier under old`, and `than under reform` where there are more pairs."""
-    worse = one.worse(structure)
-    than = f" than under {one.against if worse == one.policy else one.policy}" if several else ""
-    return f"{adjective(one)} under {worse}{than}"
-
-
-def _sides(one: Ranking, several: bool) -> str:
-    """`likelier under old as stated, under reform with exit off and all off`: where it is stated, and where it is turned round."""
+def _sides(study: Study, one: Ranking) -> str:
+    """`worse under old policies, but under reform with exit off and all off`: where it is stated, and where it is turned round."""
     stated = one.worse(STATED)
-    turned = {worse: names for worse, names in one.structures.items() if worse and worse != stated}
-    sides = [f"{_worse_than(one, STATED, several)} as stated" if stated else "undecided as stated"]
-    for worse, names in turned.items():
-        under = f"under {worse}" if stated else _worse_than(one, names[0], several)
-        sides.append(f"{under} with {listed(names, _MOST_NAMED)}")
-    return ", ".join(sides)
+    parts = [f"worse under {study.phrase('policies', stated)}" if stated else "undecided as stated"]
+    for worse, names in one.structures.items():
+        if worse and worse != stated:
+            turned = some([name.replace("_", " ") for name in names], ROOM)
+            parts.append(f"under {study.phrase('policies', worse)} with {turned}")
+    return ", but ".join(parts)

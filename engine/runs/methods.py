@@ -20,9 +20,11 @@ class Questions:
         self,
         outcome: Sequence[str] | str = (),
         policies: Sequence[str] | str = (),
+        against: str | None = None,
         level: str | float | None = None,
         year: int | None = None,
         at: Mapping[str, str] | None = None,
+        numbers: bool = False,
         *,
         device: str | None = None,
     ) -> Answer:
@@ -30,17 +32,27 @@ class Questions:
 
         Args:
           outcome: Outcomes, events and yearly variables, in place of the headline and all events.
-          policies: Policies to compare; the first is what the others are held against, unless the baseline is among them.
+          policies: Policies to compare, in place of all that ran.
+          against: The policy that the others are held against; the baseline, else the first, if not given.
           level: Level of VaR and ES, and of common tails, such as 97.5; 99 if not given.
           year: One year, of a yearly variable.
           at: One place, of a yearly variable: region=Liaoning.
+          numbers: No word for how likely something is, numbers alone.
           device: "cpu" or "gpu"; the GPUs if there are any.
 
         Raises:
           UserError: what is asked for is not there.
         """
         return self.ask(
-            "compare", outcome=outcome, policies=policies, level=level, year=year, at=at, device=device
+            "compare",
+            outcome=outcome,
+            policies=policies,
+            against=against,
+            level=level,
+            year=year,
+            at=at,
+            numbers=numbers,
+            device=device,
         )
 
     def explain(
@@ -50,6 +62,7 @@ class Questions:
         level: str | float | None = None,
         levers: bool = False,
         mechanisms: bool = False,
+        numbers: bool = False,
         *,
         device: str | None = None,
     ) -> Answer:
@@ -61,6 +74,7 @@ class Questions:
           level: The worst 1 - L are looked at, such as 97.5; 99 if not given, none for an event.
           levers: Also what each lever does where it is a tenth more, by rerunning.
           mechanisms: Also what each assumption of the study makes up, by switching them off in many combinations.
+          numbers: No word for how likely something is, numbers alone.
           device: "cpu" or "gpu"; the GPUs if there are any.
 
         Raises:
@@ -73,20 +87,22 @@ class Questions:
             level=level,
             levers=levers,
             mechanisms=mechanisms,
+            numbers=numbers,
             device=device,
         )
 
-    def discover(self, where: str, *, device: str | None = None) -> Answer:
+    def discover(self, where: str, numbers: bool = False, *, device: str | None = None) -> Answer:
         """Find boxes of factors in which futures of a kind are frequent, in RUN.
 
         Args:
           where: Which futures: 'POLICY worse than POLICY in OUTCOME' (or better), 'EVENT under POLICY', 'OUTCOME > NUMBER under POLICY'; several joined by and.
+          numbers: No word for how likely something is, numbers alone.
           device: "cpu" or "gpu"; the GPUs if there are any.
 
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask("discover", where=where, device=device)
+        return self.ask("discover", where=where, numbers=numbers, device=device)
 
     def attribute(
         self,

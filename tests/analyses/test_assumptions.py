@@ -10,7 +10,7 @@ from engine.analyses import assumptions as module
 from engine.analyses.assumptions import assumptions
 from engine.analyses.assumptions_answer import tables as tables_of
 from engine.program import devices
-from engine.risk.rankings import STATED, Verdict
+from engine.risk.rankings import STATED, Verdict, sentences
 from engine.risk.tables import tables_of_paths
 from tests.analyses.assumed import BILL, bill, lake
 from tests.helpers import assert_plausible, assert_same
@@ -54,7 +54,8 @@ def test_the_ranking_flips_where_it_must_and_nowhere_else(answer):
     assert by_name["jobs", "mean"].verdict is by_name["jobs", "ES99"].verdict is Verdict.HOLDS
     assert by_name["jobs", "mean"].worse(STATED) == "reform"  # of jobs, few are worse
     assert by_name["even", "mean"].verdict is Verdict.UNDECIDED
-    assert "flips: ruin" in answer.sentence and "exit doubled" in answer.sentence
+    text = " ".join(sentences(answer.study, answer.rankings, len(answer.structures)))
+    assert "The chance of ruin: worse under " in text and "with exit doubled" in text
 
 
 def test_as_stated_is_what_the_run_says(answer):

@@ -7,7 +7,7 @@ import pytest
 
 from engine.analyses import box_search, discovery
 from engine.analyses.discover_answer import tables
-from engine.analyses.discovery_sentence import because, sentence, words
+from engine.analyses.discovery_sentence import because, sentences, words
 from engine.errors import UserError
 from tests.analyses.boxed import asked, corner, drawn, square
 
@@ -40,9 +40,14 @@ def test_the_corner_is_the_box_and_nothing_else_is_limited(of):
     assert max(share for name, share in of.stability.items() if name not in ("x1", "x2")) < 0.2
 
 
+def said(of):
+    """The sentences."""
+    return " ".join(sentences(of))
+
+
 @pytest.mark.slow
 def test_the_finding_is_in_words_and_the_groups_hold_it(of):
-    assert "x1 below 0.2" in sentence(of) and "its lower quarter; x2 below " in sentence(of)
+    assert "x1 below 0.2" in said(of) and "its lower quarter and x2 below " in said(of)
     held = {table.name: table for table in tables(of)}
     first = of.boxes["prim"][0]
     (row,) = held["boxes"].where(search="prim", number=1)
@@ -64,7 +69,7 @@ def test_a_category_is_limited_by_its_labels():
         first = of.boxes[method][0]
         assert set(first.restrictions) == {"rain", "x3"}
         assert first.restrictions["rain"].limits.allowed == (0.0, 2.0)
-    assert "rain is dry or snow, 66 % of its prior" in sentence(of)  # of these draws
+    assert "rain is dry or snow, 66 % of its prior" in said(of)  # of these draws
 
 
 def test_two_corners_are_two_boxes():
@@ -91,11 +96,9 @@ def test_the_method_whose_boxes_tell_better_leads():
     assert [*of.boxes] == ["cart", "prim"] and of.lead.first == "cart"
     one, two = (of.lead.correlations[method] for method in ("cart", "prim"))
     assert one.low > 0.9 > two.high and of.lead.gap.low > 0.1 * one.estimate
-    assert because(of).startswith(
-        "CART leads because its boxes together separate these futures better from the others"
-    )
+    assert because(of) == "CART leads, as its boxes tell such futures better than those of PRIM."
     limits = next(iter(words(of, of.boxes["cart"][0]).values()))
-    assert limits in sentence(of) and "of all such futures with all 2 boxes" in sentence(of)
+    assert limits in said(of) and " of all such futures; all 2 boxes hold " in said(of)
     boxes = next(table for table in tables(of) if table.name == "boxes")
     assert list(dict.fromkeys(boxes["search"])) == ["cart", "prim"]
     (row,) = boxes.where(search="cart", number=0)
@@ -114,14 +117,14 @@ def test_of_two_that_tell_alike_the_one_with_fewer_limits_leads(of):
     least, most = noisy.lead.limits[first], noisy.lead.limits[second]
     best = max(one.estimate for one in noisy.lead.correlations.values())
     assert least <= most and noisy.lead.correlations[first].estimate > 0.9 * best
-    assert "leads because" in because(noisy)
+    assert "leads, as its boxes" in because(noisy)
 
 
 def test_where_factors_tell_nothing_nothing_is_claimed():
     study = square(4000)
     draws = drawn(study, 6)
     of = asked(study, draws, np.random.default_rng(7).random(4000) < 0.3)
-    assert "no box" in sentence(of) or "cannot be distinguished from all of them" in sentence(of)
+    assert "No limits on factors tell" in said(of) or "cannot be told from all futures" in said(of)
 
 
 def test_what_is_not_finite_is_left_out_and_counted():
@@ -140,7 +143,12 @@ def test_pairs_stay_together_and_one_replicate_has_no_interval():
     one = square(512, "latin")
     assert one.unit == 256  # one replicate finds the boxes, the other judges them
     of = asked(one, drawn(one, 9), drawn(one, 9)["x1"] < 0.5)
-    assert np.isnan(of.rate.low) and not of.stability and "cannot be distinguished" in sentence(of)
+    assert (
+        np.isnan(of.rate.low)
+        and not of.stability
+        and "cannot be told from all futures" in said(of)
+        and "futures, without an interval." in said(of)
+    )
 
 
 def test_the_same_question_has_the_same_answer():
@@ -148,7 +156,7 @@ def test_the_same_question_has_the_same_answer():
     draws = drawn(study, 2)
     cases = draws["x1"] < 0.5
     one, other = (asked(study, draws, cases) for _ in range(2))
-    assert sentence(one) == sentence(other) and one.stability == other.stability
+    assert said(one) == said(other) and one.stability == other.stability
     assert one.boxes == other.boxes or repr(one.boxes) == repr(other.boxes)  # NaN is not itself
 
 

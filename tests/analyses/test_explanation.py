@@ -8,7 +8,7 @@ import pytest
 
 from engine import UserError
 from engine.analyses import tail_futures
-from engine.analyses.explain_answer import finding, made
+from engine.analyses.explain_answer import findings, made
 from engine.analyses.explanation import explain
 from engine.answers.plain import SCHEMA
 from engine.program import devices
@@ -144,18 +144,27 @@ def test_it_says_of_the_run_what_the_run_says(given):
 
 
 def test_the_finding_claims_no_more_than_its_intervals(given):
-    text = finding(given)
-    assert made(given, Path("run")).finding == text
-    assert text.startswith(
-        "In the worst 1 % of futures of cost under old, a stands farthest from its prior: 2.2"
+    texts = tuple(findings(given))
+    assert made(given, Path("run")).findings == texts
+    assert texts[0].startswith("The worst 1 % of futures under old have high a: 14.") and texts[0].endswith(
+        " M in place of 10.0."
     )
-    few = finding(explain(total_cost(2_000), "cost"))
-    assert (
-        few
-        == "In the worst 1 % of futures of cost under old, nothing can be distinguished: 20 exceedances, 100 needed."
+    assert texts[1] == "Nothing else stands out as much."
+    assert texts[2].startswith("They are the worst ones in cost, with ") and texts[2].endswith(
+        " M on average."
     )
-    even = finding(explain(vasicek(1), "loss"))
-    assert "nothing can be distinguished" in even
+    for few in (explain(total_cost(2_000), "cost"), explain(vasicek(1), "loss")):
+        assert "apart is open: they are too few for an interval." in next(iter(findings(few)))
+
+
+def test_how_likely_an_event_is_is_said_in_words_unless_numbers_are_wanted():
+    ruin = explain(total_cost(1 << 14), "ruin")
+    said, bare = (
+        next(text for text in findings(ruin, numbers) if "it comes to ruin" in text)
+        for numbers in (False, True)
+    )
+    assert said == bare.replace(" ruin.", " ruin (exceptionally unlikely in the model).")
+    assert made(ruin, Path("run"), numbers=True).findings == tuple(findings(ruin, True))
 
 
 def row(table, **labels):
@@ -232,4 +241,4 @@ def test_what_never_varies_is_no_failure():
     answer = made(given, Path("run"))
     jsonschema.validate(answer.plain(), SCHEMA)
     assert "points" not in answer and answer.groups
-    assert answer.findings[1] == "No future near the worst ones was seen in which loss passes VaR99."
+    assert answer.findings[-1] == "No likeliest way there was found."

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from engine.analyses.flip import _moved, flip, flip_on
-from engine.analyses.flip_answer import answer_of, sentence
+from engine.analyses.flip_answer import answer_of, sentences
 from engine.analyses.futures import Futures
 from engine.analyses.policy_gap import Look
 from engine.cli.show.answers import print_answer
@@ -173,10 +173,13 @@ def test_members_that_follow_from_each_other_are_left_out_by_name():
 
 
 def test_the_answer_as_tables_and_a_sentence(given):
-    text, answer = sentence(given), answer_of(given)
-    assert (
-        text.startswith("risky above sure in mean of cost: noise alone turns it") and answer.finding == text
+    answer = answer_of(given)
+    assert answer.findings == tuple(sentences(given)) and answer.finding.startswith(
+        "Risky and sure would change places if noise were "
     )
+    assert answer.findings[1].startswith("As stated, risky brings more than sure, by ") and answer.findings[
+        1
+    ].endswith(", in average cost.")
     held = {
         kind: name
         for name, kind in (("priors", "prior"), ("correlations", "correlation"), ("levers", "lever"))
@@ -191,7 +194,7 @@ def test_the_answer_as_tables_and_a_sentence(given):
 
 def test_a_ranking_that_is_not_told_is_said_to_be_none():
     study = wager(4096, policies={"sure": {"added": 0.5}, "risky": {"risky": 1.0}})
-    assert "there is no ranking to turn" in sentence(flip(study, "cost", "risky", "sure"))
+    assert "there is no ranking to turn" in next(sentences(flip(study, "cost", "risky", "sure")))
 
 
 def test_what_is_asked_wrongly_is_refused_all_at_once():
@@ -300,8 +303,7 @@ def test_every_turn_of_a_prior_is_listed_with_its_interval():
         assert abs(one.move.estimate - math.copysign(1, one.move.estimate)) < 5 * one.move.standard_error
         assert one.move.standard_error < 0.03
     assert [abs(one.move.estimate) for one in turns] == sorted(abs(one.move.estimate) for one in turns)
-    text = sentence(given)
-    assert "x alone turns it: at " in text and "] standard deviations and at " in text
+    assert " would change places if x were " in next(sentences(given))
     assert len(list(answer_of(given)["priors"].where(factor="x", turns=True))) == 2
 
 
@@ -309,7 +311,7 @@ def test_all_turns_of_a_prior_are_printed_and_drawn():
     (given,) = repeated("hill", 1 << 14, 1)
     assert [name for name, _ in figures._alone(answer_of(given))] == ["x", "x"]
     console = Console(width=160, record=True)
-    print_answer(console, answer_of(given), full=False)
+    print_answer(console, answer_of(given), full=True)
     text = console.export_text()
     assert "1 of 4 turn the ranking" in text
     assert sum(line.startswith("x ") for line in text.splitlines()) == 3  # the third of all priors together
@@ -330,13 +332,13 @@ def test_all_priors_together_never_go_farther_than_one_alone():
         alone = [abs(one.move.estimate) for one in turns_of(given, "x")]
         assert len(alone) == 2
         assert given.joint is not None and given.joint.distance.estimate <= min(alone)
-        assert "nor do all priors together" not in sentence(given)
+        assert "Nor do all beliefs" not in " ".join(sentences(given))
 
 
 def test_only_factors_that_move_are_named():
     (given,) = repeated("far", FEWEST, 1)
     still = replace(given.joint, factors=(("x", 1.97, 0.0, 1.97), ("y", 0.004, 0.0, 0.004)))
-    assert sentence(replace(given, joint=still)).endswith(", x most.")
+    assert [*sentences(replace(given, joint=still))][-1].endswith(" standard deviations: x most.")
 
 
 def test_the_interval_of_a_correlation_holds_where_the_ranking_turns():

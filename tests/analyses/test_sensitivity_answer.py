@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from engine.analyses.sensitivity import sensitivity
-from engine.analyses.sensitivity_answer import sentence
+from engine.analyses.sensitivity_answer import sentences
 from engine.run_folder.finding import run_folder
 from engine.runs.asking import Asking, answered
 from tests.analyses.test_sensitivity import alike, chosen
@@ -68,7 +68,7 @@ def test_tables_hold_the_numbers_that_were_computed(given):
 def test_probabilities_are_moved_by_points_and_inputs_stand_in_the_order_of_the_finding(given):
     assert {*given["event_swings"]["unit"]} == {"points"} and {*given["swings"]["unit"]} == {"1"}
     assert given["shares"].labels("input")[0] == "noise" and given.finding.startswith(
-        "cost, risky less sure: noise carries most"
+        "How risky and sure differ in cost hangs mostly on noise: "
     )
 
 
@@ -84,9 +84,13 @@ def test_what_salib_says_is_a_table_of_its_own():
 
 def test_the_sentence_claims_no_more_than_its_intervals():
     of = sensitivity(alike(paths=1 << 12), ["cost", "fee"])
-    assert sentence(of, ["cost"]).startswith("cost, open less shut: own carries most of it, 100 % [100, 100]")
-    assert sentence(of, ["fee"]) == "fee, open less shut is the same on every path: no input has a share."
+    first, *_ = sentences(of, ["cost"])
+    assert first == "How open and shut differ in cost hangs mostly on own: 100 % of the spread."
+    assert [*sentences(of, ["fee"])] == [
+        "How open and shut differ in fee is the same on every path: no input has a share."
+    ]
     few = sensitivity(alike(paths=4), ["cost"])
     gap = next(one for one in few.shares if one.quantity.policy == "open" and not one.quantity.against)
-    assert "cannot be distinguished: too few paths" in sentence(replace(few, shares=(gap,)))
-    assert sentence(replace(of, inputs=())) == "Nothing is drawn: no input has a share."
+    (text,) = sentences(replace(few, shares=(gap,)))
+    assert text.endswith("hangs on what cannot be said: too few paths, or too heavy a tail, for an interval.")
+    assert [*sentences(replace(of, inputs=()))] == ["Nothing is drawn: no input has a share."]

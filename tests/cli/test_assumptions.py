@@ -40,13 +40,16 @@ def bytes_of(folder):
 def test_it_prints_what_holds_and_flips_and_writes_it_beside_the_cube(run):
     study, folder = run
     before = bytes_of(folder)
-    ended = call("assumptions", study, *own("Bridge"), "--out", folder, "--quiet")
+    ended = call("assumptions", study, *own("Bridge"), "--out", folder, "--quiet", "--full")
     assert ended.exit_code == 0, ended.output
     first = ended.stdout.split("\n\n")[0]
-    assert "collapse (likelier under weak as stated, under strong with strong off)" in " ".join(first.split())
+    assert "The chance of collapse: worse under weak, but under strong with strong off." in " ".join(
+        first.split()
+    )
     rows = [line for line in ended.stdout.splitlines() if "strong off" in line and "(flips)" in line]
     assert len(rows) == 2 and all("strong (flips)" in row for row in rows)  # collapse and mean damage
-    assert "dear doubled" not in ended.stdout.partition("Differences of events")[2].partition("Outcomes")[0]
+    short = call("assumptions", study, *own("Bridge"), "--out", folder, "--quiet")
+    assert "dear doubled" not in short.stdout and "--full" in short.stdout
     tree = xr.open_datatree(folder / "assumptions.zarr", engine="zarr")
     gap = tree["event_differences"]["difference"].sel(event="collapse", pair="strong - weak")
     assert gap.sel(structure="as stated", stat="high") < 0 < gap.sel(structure="strong off", stat="low")
@@ -104,7 +107,7 @@ def test_what_it_wrote_is_verified_and_damage_taken_away(run):
 def test_a_folder_of_another_study_keeps_no_answer_and_it_is_shown(run, tmp_path):
     _, folder = run
     other = write(tmp_path, ASSUMED.replace("seed = 7", "seed = 8"))
-    ended = call("assumptions", other, *own("Bridge"), "--out", folder, "--quiet")
+    ended = call("assumptions", other, *own("Bridge"), "--out", folder, "--quiet", "--full")
     assert ended.exit_code == 0 and "(flips)" in ended.stdout
     assert re.search(r"^warning: the answer is not kept in .*: holds a study with fingerprint", ended.stderr)
 
@@ -112,7 +115,7 @@ def test_a_folder_of_another_study_keeps_no_answer_and_it_is_shown(run, tmp_path
 def test_assumptions_may_be_added_to_a_run_that_is_there(run, tmp_path):
     _, folder = run
     more = write(tmp_path, ASSUMED + '[assumptions.load]\noff = { load = "0.5x" }\n')
-    ended = call("assumptions", more, *own("Bridge"), "--out", folder, "--quiet")
+    ended = call("assumptions", more, *own("Bridge"), "--out", folder, "--quiet", "--full")
     assert ended.exit_code == 0 and "load off" in ended.stdout
     again = call("run", more, *own("Bridge"), "--out", folder, "--quiet")
     assert again.exit_code == 0, again.output

@@ -20,11 +20,11 @@ def study(tmp_path_factory):
 
 
 def test_it_prints_a_finding_and_a_table_for_each_outcome_and_event(study):
-    result = call("attribute", study, *own("Bridge"), "--from", "weak", "--to", "strong")
+    result = call("attribute", study, *own("Bridge"), "--from", "weak", "--to", "strong", "--full")
     assert result.exit_code == 0, result.output
     finding, _, facts = result.stdout.partition("4,000 paths")
-    assert finding.startswith("strong less weak, probability of collapse: -")
-    assert "steel carries most of it" in " ".join(finding.split())
+    assert finding.startswith("Going from weak to strong takes ")
+    assert "points off the chance of collapse, mostly through steel (100 %)." in " ".join(finding.split())
     assert facts.startswith(", seed 7, 2 coalitions of 1 group\n")
     for head in ("mean of damage [yuan]", "ES99 of margin [t]", "probability of collapse [points]"):
         assert head in result.stdout
@@ -67,7 +67,9 @@ def test_a_run_is_asked_the_same_and_keeps_it(study, tmp_path):
     asked = call("attribute", run.folder, *own("Bridge"), "--from", "weak", "--to", "strong", "--quiet")
     assert asked.exit_code == 0, asked.output
     kept = Answer.of_tree(answer_store.read(run.folder, "attribute"))
-    assert kept["outcomes"]["variable"].count("damage") == 2 and kept.finding.startswith("strong less weak")
+    assert kept["outcomes"]["variable"].count("damage") == 2 and kept.finding.startswith(
+        "Going from weak to strong "
+    )
     page = report(run.folder, run.study, open_run(run.folder, model).cube).decode()
     assert "Which lever does what" in page and "What each group does: mean of damage [yuan]" in page
 

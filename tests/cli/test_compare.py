@@ -34,10 +34,10 @@ def compare(folder, *words):
 
 def test_it_says_the_finding_first_and_writes_everything_beside_the_cube(pond, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    ended = compare(pond, "--policies", "keep,use")
+    ended = compare(pond, "--policies", "keep,use", "--full")
     assert ended.exit_code == 0, ended.output
     *lines, last = ended.stdout.splitlines()
-    assert lines[0].startswith("use against keep, ") and "compare.zarr" in last
+    assert lines[0].startswith("Against keep, use ") and "compare.zarr" in last
     assert max(map(len, lines)) <= 80
     for part in (
         "Stochastic dominance over keep",
@@ -50,11 +50,8 @@ def test_it_says_the_finding_first_and_writes_everything_beside_the_cube(pond, m
         assert part in ended.stdout, part
     facts = " ".join(ended.stdout.split())
     assert "held against keep, on the same futures; what is by year on the first 4,096" in facts
-    assert (
-        "use against keep: clearly better in the mean of 1 and clearly worse in that of 1 of 2 outcomes"
-        in facts
-    )
-    assert "shortage has the least mean regret under use and the least largest regret under use" in facts
+    assert "Of 2 outcomes it is clearly better on average in 1, clearly worse in 1." in facts
+    assert "Least regretted on average, of 2 outcomes and on these paths: " in facts
     tree = answer_store.read(pond, "compare")
     assert set(tree.children) >= {
         "differences",
@@ -79,11 +76,31 @@ def test_it_says_the_finding_first_and_writes_everything_beside_the_cube(pond, m
 
 
 def test_many_policies_are_ranked(pond):
-    ended = compare(pond)
+    ended = compare(pond, "--full")
     first = " ".join(ended.stdout.split("\n\n")[0].split())
-    assert first.startswith("Of 4 policies ") and "ES99 of " in first
+    assert first.startswith("Of 4 policies ") and "in the worst 1 % of futures" in first
     assert "Pareto front" in ended.stdout and "Ranks, 1 the best" in ended.stdout
     assert re.search(r"mean, lowest_stock +1 \[1, 1\] ", ended.stdout)
+
+
+def test_any_policy_may_be_what_the_others_are_held_against(pond):
+    """The differences are those from the baseline, turned round."""
+    stated, turned = (
+        json.loads(compare(pond, *words, "--json").stdout)
+        for words in (("--policies", "keep,use"), ("--policies", "keep", "--against", "use"))
+    )
+    assert turned["study"]["baseline"] == "use" and turned["findings"][0].startswith("Against use, keep ")
+    one, other = (
+        {
+            (row["outcome"], row["measure"]): row["difference"]
+            for row in plain["tables"]["differences"]["rows"]
+        }
+        for plain in (stated, turned)
+    )
+    assert one.keys() == other.keys()
+    for key, gap in one.items():
+        if gap is not None:
+            assert gap["estimate"] == pytest.approx(-other[key]["estimate"])
 
 
 def test_json_has_every_number(pond):
@@ -125,7 +142,7 @@ def test_a_yearly_variable_in_one_place_and_year(pond):
     rows = json.loads(ended.stdout)["tables"]["by_year"]["rows"]
     assert {(row["variable"], row["place"], row["year"]) for row in rows} == {("stock", "north", 2018)}
     assert {"difference_mean", "worse", "regret"} <= {row["measure"] for row in rows}
-    shown = compare(pond, "--outcome", "stock")
+    shown = compare(pond, "--outcome", "stock", "--full")
     assert "By year, less keep" in shown.stdout and "years and places" in " ".join(shown.stdout.split())
     asked = open_run(pond, load_model_file(f"{MODELS}:Pond")).compare(
         "stock", at={"region": "north"}, year=2018
@@ -147,6 +164,7 @@ def test_another_level_is_that_of_everything(pond):
         (("--outcome", "lowest_stok"), "Did you mean 'lowest_stock'"),
         (("--policies", "keep,usee"), "Did you mean 'use'? Known: keep, use, dry, half."),
         (("--policies", "keep,nothing"), "unknown policy 'nothing'. Known: keep, use, dry, half."),
+        (("--against", "nothing"), "unknown policy 'nothing'. Known: keep, use, dry, half."),
         (("--policies", "use"), "expected two policies or more to compare, got one"),
         (("--outcome", "stock", "--at", "region=nord"), "unknown region 'nord'"),
         (("--outcome", "stock", "--year", "1999"), "expected 2016 to 2020, got 1999"),
@@ -168,22 +186,22 @@ def test_a_model_without_years_few_paths_and_one_path(tmp_path):
         assert ended.exit_code == 0, ended.output
         ended = call("compare", folder, *own("Bridge"))
         assert ended.exit_code == 0, ended.output
-        assert ended.stdout.startswith("strong against weak, "), ended.stdout
+        assert ended.stdout.startswith("Against weak, strong "), ended.stdout
         assert "First year ahead" not in ended.stdout
         if paths < 10:
-            assert "better by" not in ended.stdout.split("\n\n")[0] or paths == 8
+            assert "improves" not in ended.stdout.split("\n\n")[0] or paths == 8
         json.loads(call("compare", folder, *own("Bridge"), "--json").stdout)
 
 
 def test_a_threshold_far_beyond_all_outcomes_hides_no_difference(tmp_path, monkeypatch):
     """The margin is 4 t larger with the stronger bridge, at every level; the event asks for 1,000 t."""
-    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("COLUMNS", "300")
     text = BRIDGE.replace('outcome = "damage", above = 5', 'outcome = "margin", above = 1000')
     call("run", write(tmp_path, text), *own("Bridge"), "--out", tmp_path / "run", "--quiet")
-    ended = call("compare", tmp_path / "run", *own("Bridge"))
+    ended = call("compare", tmp_path / "run", *own("Bridge"), "--full")
     assert ended.exit_code == 0, ended.output
-    (line,) = (row for row in ended.stdout.splitlines() if row.strip().startswith("collapse, strong"))
-    low, high = re.search(r"1,000 +t +none +(\S+) to (\S+)$", line.strip()).groups()
+    (line,) = (row for row in ended.stdout.splitlines() if row.strip().startswith("collapse, strong "))
+    low, high = re.search(r"1,000 +t +none +(\S+) to (\S+)", line.strip()).groups()
     assert float(low) < -10 and float(high) > 10
     curves = answer_store.read(tmp_path / "run", "compare")["thresholds"]
     assert int((abs(curves["level"]) < 100).sum()) > 50 and float(curves["level"].max()) == 1000
@@ -192,7 +210,7 @@ def test_a_threshold_far_beyond_all_outcomes_hides_no_difference(tmp_path, monke
 def test_outcomes_that_are_not_kept_have_what_their_tallies_say(tmp_path):
     text = BRIDGE + '[keep]\noutcomes = "none"\ndraws = 0\n'
     call("run", write(tmp_path, text), *own("Bridge"), "--out", tmp_path / "run", "--quiet")
-    ended = call("compare", tmp_path / "run", *own("Bridge"))
+    ended = call("compare", tmp_path / "run", *own("Bridge"), "--full")
     assert ended.exit_code == 0, ended.output
     assert "damage, mean" in ended.stdout and "Stochastic dominance" not in ended.stdout
 

@@ -27,7 +27,7 @@ def test_it_prints_the_finding_first_and_writes_beside_the_cube(run):
     ended = explained(run, "--outcome", "damage", "--policy", "weak", "--level", "99")
     assert ended.exit_code == 0, ended.output
     first = " ".join(ended.stdout.split())
-    assert first.startswith("In the worst 1 % of futures of damage under weak, ")
+    assert first.startswith("The worst 1 % of futures under weak have ")
     assert "Farthest from their priors" in first and "rustbelt replay" in first
     tree = xr.open_datatree(run / "explain.zarr", engine="zarr")
     assert first.startswith(tree.attrs["summary"]) and tree["measured"]["policy"].values[0] == "weak"
@@ -39,7 +39,7 @@ def test_it_prints_the_finding_first_and_writes_beside_the_cube(run):
 
 def test_json_is_the_answer(run):
     held = json.loads(explained(run, "--outcome", "collapse", "--policy", "weak", "--json").stdout)
-    assert held["findings"][0].startswith("Where collapse happens under weak")
+    assert held["findings"][0].startswith("Futures with collapse under weak have ")
     assert held["asked"]["outcome"] == "collapse" and held["asked"]["policy"] == "weak"
     rows = {name: table["rows"] for name, table in held["tables"].items()}
     assert {"measured", "inputs", "densities", "points", "worst", "replays"} <= rows.keys()

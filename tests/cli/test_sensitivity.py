@@ -26,7 +26,7 @@ def test_sensitivity_prints_a_finding_and_writes_the_answer_beside_the_cube(run)
     study, folder = run
     ended = call("sensitivity", study, *own("Bridge"), "--out", folder, "--quiet")
     assert ended.exit_code == 0, ended.output
-    assert ended.stdout.startswith("damage, strong less weak: ")
+    assert ended.stdout.startswith("How strong and weak differ in damage hangs ")
     assert "What each input does to the variance, in %: mean of damage" in ended.stdout
     assert "labelled, beside the cube: " in ended.stdout
     tree = xr.open_datatree(folder / "sensitivity.zarr", engine="zarr")
@@ -54,7 +54,7 @@ def test_flip_prints_what_turns_a_ranking_and_the_report_has_both(run):
     study, folder = run
     ended = call("flip", study, *own("Bridge"), "--outcome", "damage", "--out", folder, "--quiet", "--full")
     assert ended.exit_code == 0, ended.output
-    assert ended.stdout.startswith("strong ") and "nor do all priors together" in " ".join(
+    assert ended.stdout.startswith("No single belief, ") and "Nor do all beliefs moved together" in " ".join(
         ended.stdout.split()
     )
     opened = open_run(folder)
@@ -119,4 +119,4 @@ def test_a_pair_of_a_run_needs_no_baseline_either(tmp_path):
     assert compared.subject.baseline == "stronger"
     assert opened.attribute("stronger", "strong", ["damage"])
     ended = call("compare", folder, *own("Bridge"), "--policies", "stronger,strong", "--outcome", "damage")
-    assert ended.exit_code == 0 and ended.stdout.startswith("strong against stronger, damage")
+    assert ended.exit_code == 0 and ended.stdout.startswith("Against stronger, strong ")

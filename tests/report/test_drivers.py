@@ -2,6 +2,7 @@
 
 import re
 
+from engine.formatting import rounded
 from engine.report.page import report
 from engine.runs.run import run
 from engine.study.loading import read_study
@@ -24,18 +25,16 @@ def test_it_says_what_the_worst_have_in_common_in_the_words_of_the_study(tmp_pat
     assert b'<h2 id="explain"' not in report(done.folder, study, done.cube)
     given = done.explain("cost")
     text = words(report(done.folder, study, done.cube))
-    assert (
-        "In the worst 1 % of futures of cost under as it was, a stands farthest from its prior: 2.1" in text
-    )
+    assert "The worst 1 % of futures under as it was have high price of a: " in text
     assert "By place: parts that add up to ES99" in text
-    assert f"lies {given.of.reverse.distance:.2f} standard deviations from the middle one" in text
+    assert f"future 1 {rounded(given.of.reverse.distance, None)} 100.0" in text
     assert "What makes up their squared distance future 1 [%] pair 7" in text
-    assert "Factors of them future 1, score future 1, draw Price of a [M]" in text
+    assert "Factors of them future 1, score future 1, draw price of a [M]" in text
     assert f"run --path {given.of.worst[0]} --model" in text
     assert re.search(rf"\b{given.of.worst[0]}\b", text)
     done.explain("both", "aided", levers=True)
     text = words(report(done.folder, study, done.cube))
-    assert "Where both happens under aided" in text
+    assert "Futures with both under Aided have " in text
     assert "What a tenth more of a lever does to probability" in text and "change [points]" in text
     assert "What one standard deviation more of a prior does to probability" in text
 
@@ -45,7 +44,7 @@ def test_why_nothing_has_an_interval_is_what_the_explanation_says(tmp_path):
     done = run(study, out=tmp_path / "run")
     done.explain("cost")
     text = words(report(done.folder, study, done.cube))
-    assert "nothing can be distinguished: 20 exceedances, 100 needed." in text
+    assert "apart is open: they are too few for an interval." in text
     assert "0 exceedances, 0 needed" not in text
 
 

@@ -1,19 +1,20 @@
-"""Words for probabilities: the narrowest that holds the whole interval, or none."""
-
-import math
+"""The IPCC's words for how likely something is, by the whole interval."""
 
 import pytest
 
 from engine.risk.likelihood import likelihood
+
+NAN = float("nan")
 
 
 @pytest.mark.parametrize(
     ("low", "high", "word"),
     [
         (0.0, 0.01, "exceptionally unlikely"),
-        (0.009, 0.011, "very unlikely"),
-        (0.05, 0.1, "very unlikely"),
-        (0.09, 0.33, "unlikely"),
+        (0.0, 0.011, "very unlikely"),
+        (0.02, 0.1, "very unlikely"),
+        (0.0, 0.33, "unlikely"),
+        (0.09, 0.11, "unlikely"),
         (0.33, 0.66, "about as likely as not"),
         (0.32, 0.34, ""),
         (0.65, 0.67, ""),
@@ -21,8 +22,10 @@ from engine.risk.likelihood import likelihood
         (0.9, 0.995, "very likely"),
         (0.99, 1.0, "virtually certain"),
         (0.0, 1.0, ""),
-        (math.nan, math.nan, ""),
+        (NAN, NAN, ""),
+        (0.5, NAN, ""),
+        (-0.1, 0.2, ""),
     ],
 )
-def test_a_word_holds_the_whole_interval(low, high, word):
+def test_a_word_holds_the_whole_interval_and_is_the_narrowest_that_does(low, high, word):
     assert likelihood(low, high) == word

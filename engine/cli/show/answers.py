@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +12,22 @@ from rich.console import Console
 from engine.answers.shown import COMMAND, Stack, aligned, notes, parts, stacks
 from engine.answers.table import Kind, Table
 from engine.cli.show import screen
-from engine.cli.show.rows import Column, print_rows
+from engine.cli.show.rows import BETWEEN, Column, print_rows
+from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL
 
 if TYPE_CHECKING:
     from engine.answers.answer import Answer
     from engine.run_folder.folder import RunFolder
 
 
+LINES = 24
+"""Lines of an answer that is not asked for in full, but for commands."""
+LEFT = 10
+"""Lines that its sentences leave for tables, where there are several sentences."""
+ROWS, FEWEST = 5, 3
+"""Rows of a table there, and the fewest of a table that has more."""
+MARKED = {NO_INTERVAL: "no interval", HEAVY: "interval perhaps too narrow", BINNED: "from a histogram"}
+REST = "All tables and how to read them: --full"
 WORDS = 30
 """Characters from which a text is taken for words, which may be folded."""
 
@@ -34,29 +45,89 @@ def print_place(console: Console, folder: RunFolder, place: Path | None) -> None
 
 
 def print_answer(console: Console, answer: Answer, full: bool) -> None:
-    """The answer in a sentence, what it rests on, every table, what its marks mean, and how to read it.
+    """The answer in sentences, what it rests on, and its tables.
 
     Args:
-      full: also the rows and columns that are not brief.
+      full: every row and column, what marks mean and how to read all of it; else what one screen holds.
     """
-    for k, text in enumerate(answer.findings):
-        screen.print_words(console, text, "" if k else "bold")
-    screen.print_words(console, answer.basis)
-    console.print()
+    if not full:
+        _print_screen(console, answer)
+        return
+    _print_findings(console, answer.findings, answer.basis)
     for table in answer.tables:
-        for part in parts(table, full):
-            _print_table(console, part, full)
+        for part in parts(table):
+            _print_table(console, part)
     if answer.reading:
         screen.print_words(console, answer.reading, "dim")
 
 
-def _print_table(console: Console, table: Table, full: bool) -> None:
-    names, columns = stacks(table, full)
-    hidden = len(stacks(table)[0].cells) - len(names.cells)
-    more = f"{hidden} more: --full" if hidden else ""
-    screen.print_title(console, table.title, more)
-    if not names.cells:
-        return
+def _print_findings(console: Console, findings: Sequence[str], basis: str) -> None:
+    for k, text in enumerate(findings):
+        screen.print_words(console, text, "" if k else "bold")
+    screen.print_words(console, basis)
+    console.print()
+
+
+def _print_screen(console: Console, answer: Answer) -> None:
+    """The sentences, then the first brief tables that have room below, each with its first rows and as many columns as stand beside each other.
+
+    Of a table that comes apart, its first part. How to see the rest stands last, with a command that the answer gives.
+    """
+    findings = list(answer.findings)
+    while _lines(console, _print_findings, findings, answer.basis) > LINES - LEFT and len(findings) > 1:
+        findings.pop()
+    _print_findings(console, findings, answer.basis)
+    left = LINES - _lines(console, _print_findings, findings, answer.basis)
+    brief = [next(iter(parts(table, full=False)), table) for table in answer.tables]
+    brief = [part for part in brief if len(part) and (not part.brief or any(part.brief))]
+    marks: dict[str, None] = {}
+    for part in brief:
+        names, columns = stacks(part, full=False)
+        if [one.of.name for one in columns] == [COMMAND]:
+            continue
+        for rows in range(ROWS, 0, -1):
+            shown = [replace(one, cells=one.cells[:rows]) for one in (names, *columns)]
+            more = f" (the first {rows} of {len(names.cells)})" if rows < len(names.cells) else ""
+            height = _lines(console, _print_beside, f"{part.title}{more}", shown)
+            if height < left and (rows >= FEWEST or rows >= len(names.cells)):
+                left -= height
+                marks |= dict.fromkeys(_print_beside(console, f"{part.title}{more}", shown))
+                break
+    text = " ".join([*(f"{mark} {MARKED[mark]}." for mark in marks), REST])
+    screen.print_line(console, "", text, "dim")
+    for part in brief:
+        _, columns = stacks(part, full=False)
+        if [one.of.name for one in columns] == [COMMAND]:
+            screen.print_line(console, "", f"{part.title}: {columns[0].cells[0].estimate}")
+
+
+def _lines(console: Console, show: Callable[..., object], *given: object) -> int:
+    """Lines that something takes on the screen."""
+    with console.capture() as held:
+        show(console, *given)
+    return held.get().count("\n")
+
+
+def _print_beside(console: Console, title: str, held: Sequence[Stack]) -> list[str]:
+    """A table of the first columns that stand beside each other, and the marks that it bears."""
+    names, *columns = held
+    called = Column("", [one.estimate for one in names.cells], left=True)
+    room = console.width - called.width
+    shown: list[Column] = []
+    for one in columns:
+        column = _column(one)
+        room -= BETWEEN + column.least
+        if shown and room < 0:
+            break
+        shown.append(column)
+    screen.print_line(console, screen.shortened(title, console.width))
+    print_rows(console, "", called, shown)
+    return [cell.mark for one in columns[: len(shown)] for cell in one.cells if cell.mark]
+
+
+def _print_table(console: Console, table: Table) -> None:
+    names, columns = stacks(table)
+    screen.print_line(console, screen.shortened(table.title, console.width))
     if [one.of.name for one in columns] == [COMMAND]:
         for one in columns[0].cells:
             screen.print_line(console, "", one.estimate)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WIDTH = 120
 """Columns of what is not printed to a terminal."""
 _JOINT = "\ue000"
-_WHOLE = re.compile(r"\w+ -?\d[\w.,+-]*( \([^ ()]*\))?( %)?|\[[^][ ]+, [^][ ]+\]")
+_WHOLE = re.compile(r"\w+ -?\d[\w.,+-]*( \([^ ()]*\))?( %)?|-?\d[\d.,]* %|\[[^][ ]+, [^][ ]+\]")
 """What is one word though there is a space in it."""
 
 

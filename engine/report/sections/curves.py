@@ -14,8 +14,8 @@ from engine.report.sections.subject import first_outcome, headline
 from engine.report.sentences import NAMED, small, why
 from engine.report.text import cell, compact, short, unit_of
 from engine.risk.curves import Curve, curve_of_counts, tail_curve
-from engine.risk.rankings import listed
 from engine.risk.tables import THREADS
+from engine.risk.wording import listed
 
 MOST = 24
 """Outcomes that are drawn; of others there are the tables."""

@@ -19,9 +19,9 @@ from engine.report.text import cell, compact, distance, short, unit_of
 from engine.risk.as_text import Cell, judged
 from engine.risk.flags import Reason
 from engine.risk.intervals import Estimate
-from engine.risk.rankings import listed
 from engine.risk.summaries import STATS
 from engine.risk.tables import Record, record
+from engine.risk.wording import listed
 
 MOST_CHARTS = 6
 MOST_PLACES = 40
