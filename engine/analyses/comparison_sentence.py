@@ -36,7 +36,7 @@ def sentences(of: Findings) -> Iterator[str]:
 
 def _of_one(of: Findings, name: str, policy: str) -> Iterator[str]:
     """What the policy does to one outcome or event, how often it is the worse one, and what gets worse, or better, for it."""
-    yield f"Against {_called(of, of.study.baseline)}, {_called(of, policy)} {_effect(of, policy, name)}."
+    yield f"Against {_called(of, of.study.baseline)}, {_called(of, policy)} would {_effect(of, policy, name)}."
     clear = [
         one
         for one in of.study.variables
@@ -48,7 +48,7 @@ def _of_one(of: Findings, name: str, policy: str) -> Iterator[str]:
         events = [one for one in turned if one in of.study.events_by_name]
         most = max(events or turned, key=lambda one: _weight(of, policy, one))
         how = {"worse": "Its price", "better": "In return"}[side] + ", above all" * (len(turned) > 1)
-        yield f"{how}: it {_effect(of, policy, most)}."
+        yield f"{how}: it would {_effect(of, policy, most)}."
     elif clear:
         yield f"Nothing that is looked at gets clearly {side} for it."
     if name in of.study.model.outcomes:
@@ -73,15 +73,15 @@ def _weight(of: Findings, policy: str, name: str) -> float:
 
 
 def _effect(of: Findings, policy: str, name: str) -> str:
-    """`makes ruin likelier by 14.9 points`, `improves average cost by 2.1 EUR`; or that its interval, or none, leaves it open."""
+    """`make ruin likelier by 14.9 points`, `improve average cost by 2.1 EUR`; or that its interval, or none, leaves it open."""
     gap, event = _gap(of, policy, name), name in of.study.events_by_name
     what, sign = measured(of.study, name, "mean"), judged(gap)
     if gap is None or not sign:
-        return f"has an effect on {what} {'that cannot be told from none' if sign == 0 else 'without an interval'}"
+        return f"have an effect on {what} {'that cannot be told from none' if sign == 0 else 'without an interval'}"
     by = size("probability" if event else "mean", of.study.unit_of(name), gap.alone)
     if event:
-        return f"makes {named(of.study, name)} {'likelier' if sign > 0 else 'less likely'} by {by}"
-    return f"{'worsens' if (sign > 0) == of.study.is_loss(name) else 'improves'} {what} by {by}"
+        return f"make {named(of.study, name)} {'likelier' if sign > 0 else 'less likely'} by {by}"
+    return f"{'worsen' if (sign > 0) == of.study.is_loss(name) else 'improve'} {what} by {by}"
 
 
 def _tail(of: Findings, policy: str, name: str) -> Iterator[str]:
@@ -90,7 +90,7 @@ def _tail(of: Findings, policy: str, name: str) -> Iterator[str]:
     if worse is not None and np.isfinite(worse.estimate):
         bare = "" if np.isfinite(worse.low) else ", without an interval"
         often = f"{share(worse.alone)} of futures{likely(worse.alone, of.question.numbers)}{bare}"
-        yield f"{begun(_called(of, policy))} is worse than {_called(of, of.study.baseline)} in {often}."
+        yield f"{begun(_called(of, policy))} would be worse than {_called(of, of.study.baseline)} in {often}."
     if gap is not None:
         sign, by = judged(gap), size("mean", of.study.unit_of(name), gap.alone)
         side = "worse" if sign and (sign > 0) == of.study.is_loss(name) else "better"

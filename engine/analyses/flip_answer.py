@@ -81,7 +81,7 @@ def sentences(given: FlipResult) -> Iterator[str]:
     else:
         yield f"No single belief, moved by up to {FARTHEST:g} standard deviations, makes {pair} change places."
     side = "more" if gap.estimate > 0 else "less"
-    yield f"As stated, {first} brings {side} than {second}, by {size(given.measure, study.unit_of(given.variable), gap)}, in {what}."
+    yield f"As stated, there is {side} under {first} than under {second}, by {size(given.measure, study.unit_of(given.variable), gap)}, in {what}."
     if others:
         yield f"They would also change places if {_to(study, others)}."
     if given.joint is None:

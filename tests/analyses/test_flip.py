@@ -177,9 +177,9 @@ def test_the_answer_as_tables_and_a_sentence(given):
     assert answer.findings == tuple(sentences(given)) and answer.finding.startswith(
         "Risky and sure would change places if noise were "
     )
-    assert answer.findings[1].startswith("As stated, risky brings more than sure, by ") and answer.findings[
-        1
-    ].endswith(", in average cost.")
+    assert answer.findings[1].startswith(
+        "As stated, there is more under risky than under sure, by "
+    ) and answer.findings[1].endswith(", in average cost.")
     held = {
         kind: name
         for name, kind in (("priors", "prior"), ("correlations", "correlation"), ("levers", "lever"))

@@ -189,7 +189,7 @@ def test_a_model_without_years_few_paths_and_one_path(tmp_path):
         assert ended.stdout.startswith("Against weak, strong "), ended.stdout
         assert "First year ahead" not in ended.stdout
         if paths < 10:
-            assert "improves" not in ended.stdout.split("\n\n")[0] or paths == 8
+            assert "improve" not in ended.stdout.split("\n\n")[0] or paths == 8
         json.loads(call("compare", folder, *own("Bridge"), "--json").stdout)
 
 

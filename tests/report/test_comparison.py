@@ -19,7 +19,7 @@ def test_it_says_which_policy_is_better_and_how_surely_in_the_words_of_the_study
     done = run(study, out=tmp_path / "run")
     assert b'<h2 id="compare"' not in report(done.folder, study, done.cube)
     answer = done.compare()
-    assert answer.finding.startswith("Against as it was, reform improves average cost by 0.5")
+    assert answer.finding.startswith("Against as it was, reform would improve average cost by 0.5")
     page = report(done.folder, study, done.cube)
     text = words(page)
     assert "Of 3 outcomes it is clearly better on average in 1, clearly worse in 1." in text
