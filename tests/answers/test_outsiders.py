@@ -58,7 +58,7 @@ def test_it_has_a_method_a_stored_answer_a_workbook_and_a_section(folder, tmp_pa
     whole = openpyxl.load_workbook(opened.save_tables(tmp_path / "run.xlsx", full=True))
     assert "ruin shares" in whole.sheetnames
     page = report(folder, opened.study, opened.cube).decode()
-    assert "How often it passes" in page and "lowest stock above 2 is that of Use." in page
+    assert "How often it passes" in page and "lowest stock above 2 is that of use." in page
 
 
 def test_a_study_of_its_own_needs_no_file(tmp_path):

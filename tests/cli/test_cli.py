@@ -160,9 +160,25 @@ def test_many_policies_stand_below_each_other(tmp_path):
     study = write(tmp_path, BRIDGE + "[policies.stronger]\nstrength = 20\n")
     ended = call("run", study, *own("Bridge"), "--out", tmp_path / "out", "--quiet")
     lines = ended.stdout.splitlines()
+    assert lines[3].split()[:3] == [
+        "weak",
+        "strong",
+        "stronger",
+    ]  # where intervals are written as their wider side
+    assert [line.split()[0] for line in lines[5:7]] == ["mean", "ES99"] and "±" in lines[5]
+    lines = call(
+        "run", study, *own("Bridge"), "--out", tmp_path / "out", "--quiet", "--full"
+    ).stdout.splitlines()
     assert lines[3].split() == ["less", "weak"]
-    labels = [line[:16].split() for line in lines[5:11]]
-    assert labels == [["mean", "weak"], ["strong"], ["stronger"], ["ES99", "weak"], ["strong"], ["stronger"]]
+    labels = [line[:18].split() for line in lines[5:11]]
+    assert labels == [
+        ["mean", "weak"],
+        ["strong"],
+        ["stronger"],
+        ["median", "weak"],
+        ["strong"],
+        ["stronger"],
+    ]
     assert [line.count("[") for line in lines[5:8]] == [1, 2, 2]
 
 
@@ -252,6 +268,8 @@ def test_a_finished_run_is_asked_for_any_level(runs):
         "VaR97.5", "ES97.5", "difference_VaR97.5", "difference_ES97.5",
     }  # fmt: skip
     printed = call("risk", runs / "bridge", *own("Bridge"), "--level", "97.5").stdout
+    assert "ES97.5, the mean of the worst 2.5 % of futures" in " ".join(printed.split())
+    printed = call("risk", runs / "bridge", *own("Bridge"), "--level", "97.5", "--full").stdout
     assert "ES97.5: the mean of these" in " ".join(printed.split())
     given = call("risk", runs / "bridge", *own("Bridge"), "--given", "damage >= 0", "--level", "98", "--json")
     assert {r["level"] for r in records(given.stdout)} == {0.98, None}

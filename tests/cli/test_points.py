@@ -28,12 +28,16 @@ def words(*asked):
 def test_the_table_of_a_run_has_a_unit_above_its_differences(folder, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
     text = words("risk", folder, *own("Bridge"))
-    assert "strong - weak [points]" in text or "less weak [points]" in text
-    assert text.count("[points]") == 1 and "probability of events [%]" in text
+    assert "probability of events [%] differences in points" in text
+    whole = words("risk", folder, *own("Bridge"), "--full")
+    assert "strong - weak [points]" in whole or "less weak [points]" in whole
+    assert whole.count("[points]") == 1 and "probability of events [%]" in whole
 
 
 def test_so_have_conditions_two_runs_and_shares_of_levers(folder):
     given = words("risk", folder, *own("Bridge"), "--given", "margin >= 2")
+    assert "Probability of events [%], differences in points." in given
+    given = words("risk", folder, *own("Bridge"), "--given", "margin >= 2", "--full")
     assert "given - otherwise [points] probability of events [%]" in given
     assert "collapse [%; B - A in points]" in words("diff", folder, folder, *own("Bridge"))
     study = folder / "study.toml"
@@ -52,7 +56,7 @@ def test_so_have_files_and_the_report(folder, tmp_path):
     assert heads["risk_events"].endswith("| level | weak [%] | strong [%] |")
     assert heads["comparison_events"].endswith("| level | strong [points] |")
     page = " ".join(report(run.folder, run.study, run.cube).decode().split())
-    assert "less “Weak” [points]" in page and "Probability [%]" in page
+    assert "in which each happens, in percent; differences in percentage points" in page
 
 
 @pytest.mark.slow

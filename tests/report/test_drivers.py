@@ -29,12 +29,12 @@ def test_it_says_what_the_worst_have_in_common_in_the_words_of_the_study(tmp_pat
     assert "By place: parts that add up to ES99" in text
     assert f"future 1 {rounded(given.of.reverse.distance, None)} 100.0" in text
     assert "What makes up their squared distance future 1 [%] pair 7" in text
-    assert "Factors of them future 1, score future 1, draw price of a [M]" in text
+    assert "Factors of them future 1, score future 1, draw Price of a [M]" in text
     assert f"run --path {given.of.worst[0]} --model" in text
     assert re.search(rf"\b{given.of.worst[0]}\b", text)
     done.explain("both", "aided", levers=True)
     text = words(report(done.folder, study, done.cube))
-    assert "Futures with both under Aided have " in text
+    assert "Futures with both under aided have " in text
     assert "What a tenth more of a lever does to probability" in text and "change [points]" in text
     assert "What one standard deviation more of a prior does to probability" in text
 

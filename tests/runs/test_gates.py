@@ -90,7 +90,9 @@ def test_median_and_band_are_those_of_the_paths(records):
 
 def test_the_table_ends_with_how_many_fail(records):
     path, by_name = records
-    result = call("check", path, *OWN, "--gates")
+    short = call("check", path, *OWN, "--gates").stdout.splitlines()
+    assert "1 of 4 gates fails: east." in short and short[-1].startswith("What each is of")
+    result = call("check", path, *OWN, "--gates", "--full")
     assert result.exit_code == 0
     lines = [line for line in result.stdout.splitlines() if line.strip()]
     assert lines[-2:] == ["Of years that the study does not have: later.", "1 of 4 gates fails: east."]

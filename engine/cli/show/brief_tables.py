@@ -48,8 +48,8 @@ def print_brief(
         (name, book.row(name, "probability") if pair else _judged(book, policies, name, "probability", True))
         for name in events[:MOST_EVENTS]
     ]
-    points = ", differences in points" if pair and len(policies) == 2 else ""
-    blocks += [Block(f"probability of events [%]{points}", "", rows)] if rows else []
+    points = "differences in points" if pair and len(policies) == 2 else ""
+    blocks += [Block("probability of events [%]", points, rows)] if rows else []
     marks = print_grid(console, book.columns() if pair else Columns(policies), blocks, brief=True)
     console.print()
     print_reading(console, (), marks)

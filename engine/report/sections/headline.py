@@ -34,7 +34,17 @@ def brief_groups(run: RunRecords) -> list[Group]:
         (None, run.title("events", event.name), _across(run, event.name, "probability"))
         for event in ordered_events(run)
     ]
-    events = [("Events", "share of futures in which each happens, in percent", rows)] if rows else []
+    events = (
+        [
+            (
+                "Events",
+                "share of futures in which each happens, in percent; differences in percentage points",
+                rows,
+            )
+        ]
+        if rows
+        else []
+    )
     return [*events, *(_compact(run, name) for name in headline(run))]
 
 
