@@ -170,7 +170,7 @@ def test_many_policies_stand_below_each_other(tmp_path):
         "run", study, *own("Bridge"), "--out", tmp_path / "out", "--quiet", "--full"
     ).stdout.splitlines()
     assert lines[3].split() == ["less", "weak"]
-    labels = [line[:18].split() for line in lines[5:11]]
+    labels = [re.match(r"[^\d-]*", line)[0].split() for line in lines[5:11]]
     assert labels == [
         ["mean", "weak"],
         ["strong"],
