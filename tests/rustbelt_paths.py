@@ -36,7 +36,7 @@ UNRECORDED = {
 LANES = 2048
 """Paths that are stepped at once, so that runs of few and of many are one compiled program."""
 PRIORS = {
-    name: prior({k: v for k, v in table.items() if k not in ("about", "unit", "group", "source")})
+    name: prior({k: v for k, v in table.items() if k not in ("label", "about", "unit", "group", "source")})
     for name, table in STUDY["factors"].items()
 }
 LAWS = {name: stated.law for name, stated in PRIORS.items()}

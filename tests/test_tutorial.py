@@ -20,6 +20,7 @@ def inside(tmp_path, monkeypatch):
     """A folder to be in, and compiled programs that are found again."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RUSTBELT_CACHE", str(tmp_path / "programs"))
+    monkeypatch.setenv("COLUMNS", "80")
 
 
 def walked() -> Iterator[tuple[str, str, str]]:
@@ -61,3 +62,18 @@ def test_every_step_prints_what_the_page_shows_and_leaves_what_it_says():
     assert Path("shortfall.png").stat().st_size > 10_000
     (page,) = Path("outputs").glob("*/report.html")
     assert open_run(page.parent).study.fingerprint == load_study("mine.toml").fingerprint
+
+
+@pytest.mark.slow
+def test_the_readme_shows_what_its_commands_print():
+    Path("configs").symlink_to(ROOT / "configs")
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    command, shown = "", 0
+    for box in boxes(page):
+        if box.kind == "sh":
+            lines = re.findall(r"rustbelt (?:run|risk) [^\n#]*", box.code)
+            command = lines[0] if len(lines) == 1 else command
+        elif box.kind == "text":
+            assert not_printed(box.code, said(command)) is None, command
+            shown += 1
+    assert shown == 2

@@ -255,22 +255,19 @@ def _worst(given: Explanation, folder: Path) -> list[Table]:
     study, paths = given.study, given.worst
     cells = [(path, name) for path in paths for name in given.worst_values]
     values = [given.worst_values[name][k] for k in range(len(paths)) for name in given.worst_values]
-    about = "number of the future"
     worst = (
-        counts("path", [path for path, _ in cells], about),
+        counts("path", [path for path, _ in cells], "number of the future"),
         texts("outcome", [name for _, name in cells], "outcome that is looked at"),
         numbers("value", values, "its value on the path"),
         texts("unit", [study.unit_of(name) for _, name in cells], "unit of the outcome", over=("outcome",), brief=False),
     )  # fmt: skip
     command = (
-        counts("path", paths, about),
-        texts(
-            "command", [given.replay_command(folder, path) for path in paths], "what shows the path in full"
-        ),
+        texts("path", ["PATH"], "stands for the number of a future, such as one of those above"),
+        texts("command", [given.replay_command(folder)], "what shows the path in full"),
     )
     return [
         Table("worst", "The worst paths, worst first", worst, ("path", "outcome"), across="outcome"),
-        Table("replays", "In full", command, ("path",), [not k for k in range(len(paths))]),
+        Table("replays", "One of them in full", command, ("path",)),
     ]
 
 

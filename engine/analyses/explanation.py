@@ -111,9 +111,9 @@ class Explanation:
         """How many paths are the worst ones."""
         return len(self.futures.tail)
 
-    def replay_command(self, place: object, path: int) -> str:
-        """The command that shows a path of a run in full."""
-        return command_line("replay", place, "--path", path, model=self.study.model_spec)
+    def replay_command(self, place: object) -> str:
+        """The command that shows a path of a run in full, its number left open."""
+        return command_line("replay", place, "--path", "PATH", model=self.study.model_spec)
 
 
 def explain(

@@ -242,7 +242,7 @@ def test_it_is_told_wherever_numbers_are(tmp_path):
     for command in (["risk"], ["risk", "--given", "damage > 5"]):
         assert notice in " ".join(call(command[0], tmp_path / "out", *command[1:]).stdout.split())
     assert notice in " ".join(ended.stdout.split())
-    given = " ".join(call("risk", tmp_path / "out", "--given", "margin > 2").stdout.split())
+    given = " ".join(call("risk", tmp_path / "out", "--given", "margin > 2", "--full").stdout.split())
     assert "No interval" in given and "not finite;" not in given  # which is no reason for that
     assert f"kept out {bad} paths" in " ".join(call("status", tmp_path / "out").stdout.split())
     found = records(call("risk", tmp_path / "out", "--json").stdout)

@@ -50,6 +50,7 @@ def names(study) -> set[str]:
     return {name for name in held if "_" in name}
 
 
+@pytest.mark.slow
 def test_no_identifier_is_seen_in_a_heading_or_a_sentence_of_the_study_that_ships(shipped):
     run, text = shipped
     said = sentences(text)
@@ -81,6 +82,7 @@ def test_names_without_labels_are_words():
     assert "That means, in one and the same future: grain gone and growth gone." in text
 
 
+@pytest.mark.slow
 def test_a_sentence_of_the_first_pages_has_at_most_25_words(shipped):
     for text in (shipped[1], made(make_study(Farms(), 4000, ("old", "new"))), made(make_study(Farms(), 4000, ("a", "b", "c", "d")))):  # fmt: skip
         own = re.sub(
