@@ -85,8 +85,11 @@ def print_tables(
         console.print()
     if events:
         rows = [(name, book.row(name, "probability")) for name in events]
-        columns = book.columns(shown_in("difference_probability")[1])
-        marks |= print_grid(console, columns, [Block("probability of events [%]", "", rows)], brief)
+        unit = shown_in("difference_probability")[1]
+        block = Block(
+            "probability of events [%]", f"differences in {unit}" if brief and book.others else "", rows
+        )
+        marks |= print_grid(console, book.columns("" if brief else unit), [block], brief)
     console.print()
     print_reading(console, measures if blocks else (), marks)
     print_flags(console, marks, records, measures, brief)

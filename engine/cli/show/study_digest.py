@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from rich.console import Console
 
+    from engine.draws.inputs import Input
     from engine.study.study import Study
 
 
@@ -53,8 +54,14 @@ def _fit(study: Study) -> str:
     asked = [item for item in study.gathered_inputs if item.targets]
     if not asked:
         return "as stated"
-    worst = max(asked, key=lambda item: max(abs(one.fitted / (one.value or 1.0) - 1) for one in item.targets))
+    worst = max(asked, key=_missed)
     return f"{len(asked)} by quantiles or moments; farthest from what is asked {worst.name}: {targets_text(worst)}"
+
+
+def _missed(item: Input) -> float:
+    """How far a law is from what it was asked to be, against the largest number that was asked."""
+    size = max(abs(one.value) for one in item.targets) or 1.0
+    return max(abs(one.fitted - one.value) for one in item.targets) / size
 
 
 def _bounds(study: Study, yearly: np.ndarray | None) -> list[tuple[str, str]]:
