@@ -1,5 +1,6 @@
 """The tutorial, word for word: its files, its commands, what they print and what they leave."""
 
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
