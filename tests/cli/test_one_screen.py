@@ -60,7 +60,7 @@ def shown(monkeypatch, *words):
     ended = call(*words)
     assert ended.exit_code == 0, ended.output
     lines = re.sub(r"\x1b\[[0-9;]*m", "", ended.stdout).splitlines()
-    return [line for line in lines if not re.search(r"(^|: |  )rustbelt [a-z]+ ", line)]
+    return [line for line in lines if not re.search(r"(^|: |  )(rustbelt [a-z]+ |xarray\.open)", line)]
 
 
 def assert_one_screen(lines, height=HEIGHT):
