@@ -66,7 +66,7 @@ def test_so_have_assumptions_explanations_inputs_and_beliefs(folder):
     )
     assert "difference [points]" in assumed and "weak [%] strong [%]" in assumed
     explained = words(
-        "explain", folder, *own("Bridge"), "--outcome", "collapse", "--policy", "strong", "--levers"
+        "explain", folder, *own("Bridge"), "--outcome", "collapse", "--policy", "strong", "--levers", "--full"
     )
     for part in (
         "more of a prior does to probability of its mean [points] of its spread [points]",
