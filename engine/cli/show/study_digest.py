@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from rich.console import Console
 
-    from engine.draws.inputs import Input
-    from engine.study.study import Study
+    from engine.study.study import Input, Study
 
 
 def differing(study: Study) -> dict[str, list[str]]:
