@@ -9,6 +9,7 @@ from operator import attrgetter
 from engine.answers.table import Table, counts, estimates, numbers, texts
 from engine.risk.as_text import Cell, cell, shown_in
 from engine.risk.evidence import level_of
+from engine.risk.summaries import STATS
 from engine.risk.tables import Record
 from engine.study.study import Study
 
@@ -27,6 +28,8 @@ _TITLES = {
     "contrast": "In futures that meet the condition less in the others",
 }
 _NAMES = {"": "risk", "difference": "comparison"}
+_OWN = {"variable", "policy", "measure", "year", "level", "unit", "flag", *STATS}
+"""Columns of a table, and of a frame of it: a dimension of that name is `place_NAME` there."""
 
 
 def tables(study: Study, records: Iterable[Record]) -> tuple[Table, ...]:
@@ -62,10 +65,16 @@ def table(
         "policy": "policy",
         "measure": "measure of risk",
     }
-    about_labels |= {dim: "place" for row in rows for dim in row[0].place}
+    own = {*_OWN, *about}
+    dims = {dim: f"place_{dim}" if dim in own else dim for row in rows for dim in row[0].place}
+    about_labels |= dict.fromkeys(dims.values(), "place")
     about_labels |= {} if rows[0][0].year is None else {"year": "calendar year"}
     held = {
-        tuple({**vars(row[0]), **row[0].place}.get(name, "") for name in about_labels): row for row in rows
+        tuple(
+            (vars(row[0]) | {dims[dim]: label for dim, label in row[0].place.items()}).get(name, "")
+            for name in about_labels
+        ): row
+        for row in rows
     }
     keys = [*product(*map(dict.fromkeys, zip(*held, strict=True)))]
     units = {row[0].variable: unit_of(study, row[0]) for row in rows}

@@ -275,3 +275,18 @@ def test_a_full_workbook_has_all_risk_tables_with_units_those_by_year_too(tmp_pa
     one = pd.read_csv(pond.save_tables(tmp_path / "one.csv", level=99, full=True))
     assert {*one["table"]} == {"risk", "comparison", "risk_yearly"} and {*one["level"]} == {0.99}
     assert {*pd.read_csv(pond.save_tables(tmp_path / "two.csv"))["table"]} == {*RISK}
+
+
+@pytest.mark.parametrize("dim", ["unit", "variable", "estimate", "flag"])
+def test_a_dimension_that_is_called_as_a_column_is_has_another_name_in_tables(dim):
+    """Records of two places, and of a model that has such a dimension."""
+    study = engine.load_study("rustbelt", paths=64)
+    rows = [
+        record("mean", "old", "growth", Estimate(value, 0.1, value - 0.2, value + 0.2), {dim: at}, 2020)
+        for value, at in ((1.0, "north"), (2.0, "south"))
+    ]
+    (made,) = tables(study, rows)
+    assert made[f"place_{dim}"] == ("north", "south")
+    frame = Answer(Subject.of(study), ("It is so.",), (made,)).frame("risk_yearly")
+    assert list(frame["estimate"]) == [1.0, 2.0] and list(frame[f"place_{dim}"]) == ["north", "south"]
+    assert set(frame["variable"]) == {"growth"} and set(frame["unit"]) == {"1/yr"}
