@@ -47,7 +47,10 @@ def install(extra: str) -> str:
     import shlex
     from importlib import metadata
 
-    needed = (one.partition(";") for one in metadata.requires("rustbelt") or ())
+    try:
+        needed = [one.partition(";") for one in metadata.requires("rustbelt") or ()]
+    except metadata.PackageNotFoundError:  # run from a clone that nobody installed
+        return f"pip install -e '.[{extra}]'"
     words = (
         shlex.quote(what.strip())
         for what, _, when in needed

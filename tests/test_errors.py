@@ -2,6 +2,7 @@
 
 import shlex
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,14 @@ def test_what_installs_an_extra_names_its_packages(extra):
         for one in PROJECT["optional-dependencies"][extra]
     ]
     assert sorted(one.replace("_", "-").lower() for one in packages) == sorted(written)
+
+
+def test_what_installs_an_extra_of_a_clone_that_nobody_installed(monkeypatch):
+    def absent(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "requires", absent)
+    assert install("report") == "pip install -e '.[report]'"
 
 
 def test_no_page_and_no_message_installs_an_extra_from_where_it_is_not():

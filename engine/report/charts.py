@@ -33,7 +33,6 @@ _SHAPES = {
 SHAPES = tuple(_SHAPES[marker][0] for marker in style.MARKERS)
 TOGETHER = 3
 """Policies whose fans lie over one another; of more each has a panel of its own."""
-MISSING = f"expected the packages of the extra 'report'. Install them: {install('report')}"
 
 
 @dataclass(frozen=True)
@@ -90,6 +89,13 @@ def columns_of(points: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {name: [point[name] for point in points] for name in points[0]} if points else {"p": []}
 
 
+def missing() -> UserError:
+    """What is said where the packages are not installed that the report is made with."""
+    return UserError(
+        "rustbelt report", [f"expected the packages of the extra 'report'. Install them: {install('report')}"]
+    )
+
+
 @functools.cache
 def library() -> str:
     """The chart library as one script, with an interpreter of its own for expressions, so that nothing is ever evaluated.
@@ -100,7 +106,7 @@ def library() -> str:
     try:
         import vl_convert
     except ImportError as error:
-        raise UserError("rustbelt report", [MISSING]) from error
+        raise missing() from error
     return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
 
 

@@ -320,9 +320,9 @@ class Run(Inquiry):
         except ModuleNotFoundError as error:
             if error.name != "jinja2":
                 raise
-            from engine.report.charts import MISSING
+            from engine.report.charts import missing
 
-            raise UserError("rustbelt report", [MISSING]) from error
+            raise missing() from error
         place = self.folder / page.NAME if out is None else Path(out)
         content = files.content(self.folder, self.answers.study, self.cube, variable, place)
         if out is not None:

@@ -11,7 +11,7 @@ import pytest
 
 import engine
 from engine.report.page import report
-from engine.report.sections.certainty import one_line
+from engine.report.sections.certainty import one_line, up
 from engine.study.study import Event
 from tests.report.test_report import Farms, made, make_study, normal
 
@@ -129,3 +129,10 @@ def test_a_run_without_events_shows_how_bad_its_first_outcome_gets_once():
     text = made(make_study(Farms(), 4000, ("old", "new"), events=()))
     assert re.findall(r'<figure id="([^"]*)"', brief(text)) == ["tail-0"]
     assert np.all([text.count(f'<figure id="tail-{k}"') == 1 for k in range(2)])
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [(0.81, 0.9), (0.5, 0.5), (0.0301, 0.04), (9.2, 10.0), (12.0, 20.0), (0.0, 0.0)]
+)
+def test_how_well_a_number_is_known_is_never_rounded_down(size, said):
+    assert up(size) == pytest.approx(said, rel=1e-12) and up(size) >= size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import ROUND_CEILING, Decimal
 
 from engine.answers import registry
 from engine.answers.question import fields
@@ -34,15 +35,23 @@ def sure(run: RunRecords) -> Section:
     ]
     if event := next(iter(subject.events), None):
         records = [subject.risk["probability", p, event] for p in subject.policies]
-        half = max((100.0 * (r.high - r.low) / 2 for r in records if r.high >= r.low), default=None)
-        if half is not None:
-            name = subject.events[event].name
-            said.append(f"The probability of “{name}” is known to within {float(f'{half:.1g}'):g} points.")
+        sides = [
+            side for r in records if r.high >= r.low for side in (r.high - r.estimate, r.estimate - r.low)
+        ]
+        if sides:
+            name, within = subject.events[event].name, up(100.0 * max(sides))
+            said.append(f"The probability of “{name}” is known to within {within:g} points.")
     said += _withheld(run)
     if run.excluded or (lost := _lost(run)):
         said.append(f"{notice(run.excluded or lost, run.paths)}.")
     said.append("No bracket says how well the model tells the truth.")
     return Section("sure", "How sure", render("sure.html", sentences=said, limits=run.study.model.limits), brief=True)  # fmt: skip
+
+
+def up(size: float) -> float:
+    """The number of one significant digit that is not below a size: less would claim more than the interval."""
+    unit = Decimal(1).scaleb(Decimal(size).adjusted()) if size > 0 else Decimal(1)
+    return float((Decimal(size) / unit).to_integral_value(ROUND_CEILING) * unit)
 
 
 def _lost(run: RunRecords) -> int:
