@@ -2,10 +2,8 @@
 
 import ast
 import functools
-import io
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +16,6 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from engine.answers import registry
 from engine.answers.answer import Answer
@@ -27,13 +24,12 @@ from engine.answers.plain import SCHEMA
 from engine.answers.question import RUN, Option, fields
 from engine.answers.shown import stacks, text_of
 from engine.answers.table import Kind
-from engine.cli.show.answers import LINES, print_answer
+from engine.cli.show.answers import LINES
 from engine.errors import UserError
 from engine.run_folder import answer_store, ledger
 from engine.runs.asking import answered
 from engine.runs.run import open_run, run
 from engine.runs.upkeep import verify
-from engine.study.loading import load_study
 from tests import methods
 from tests.analyses.explained import SUM
 from tests.answers.asked import OPTIONS, RISKS, Broken, Constant, Still, summed
@@ -165,59 +161,6 @@ def test_the_command_fits_the_screen_and_keeps_what_the_method_keeps(answers, do
     wide = [line for line in lines if len(line) > 80]
     assert not wide, wide
     assert (len(lines) <= LINES) == (not full)
-
-
-@pytest.mark.parametrize("name", KEPT)
-@pytest.mark.parametrize("kind", ["as it is", "four paths", "eight policies"])
-def test_sentences_are_short_and_in_words(name, kind, answers, tmp_path):
-    """At most 25 words, the first on a screen of 80 columns and 24 lines, no name with an underscore, no word of the trade."""
-    if kind == "as it is":
-        held_to_words(answers[name])
-        return
-    study = summed(paths=4) if kind == "four paths" else summed(policies=EIGHT)
-    try:
-        held_to_words(run(study, out=tmp_path / "run").ask(name, **OPTIONS[name]))
-    except UserError as error:
-        assert error.problems
-
-
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory):
-    """A run of the shipped study, of few paths."""
-    return run(load_study("rustbelt", paths=2048), out=tmp_path_factory.mktemp("shipped") / "run")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", KEPT)
-def test_sentences_on_the_shipped_study_are_in_its_words(name, shipped):
-    held_to_words(shipped.ask(name, **SHIPPED[name]))
-
-
-def held_to_words(answer):
-    """Fails where a sentence is long or of the trade, or the answer takes more than a screen."""
-    for text in answer.findings:
-        assert text.endswith(".") and text[0] == text[0].upper(), text
-        assert len(re.findall(r"\S*\w\S*", text)) <= 25, text
-        assert not re.search(TRADE, text), text
-    console = Console(width=80, record=True, file=io.StringIO())
-    print_answer(console, answer, full=False)
-    lines = [line for line in console.export_text().splitlines() if "rustbelt " not in line]
-    assert len(lines) <= LINES and max(map(len, lines)) <= 80
-
-
-TRADE = r"_|\bVaR|\bES\d|k-hat|\bnats\b|first order|second order|normal score|scrambled|variance|quantile|\bnan\b|Sobol|Shapley"
-"""Words that nobody needs to know who reads a sentence."""
-EIGHT = {"old": {}, "aided": {"aid": 2.0}, **{f"aided_{k}": {"aid": 2.0 + k} for k in range(1, 7)}}
-SHIPPED = {
-    "discover": {"where": "reform worse than old in displaced_person_years"},
-    "assumptions": {"outcome": ("jobs_demolished", "total_bill")},
-    "explain": {"outcome": "displaced_person_years", "policy": "reform"},
-    "attribute": {"start": "old", "end": "reform", "outcome": ("all_four",)},
-    "sensitivity": {"outcome": ("capital_shortfall_peak",)},
-    "flip": {"outcome": "jobs_demolished", "policies": ("reform", "old")},
-    "compare": {},
-}
-"""What the shipped study is asked here."""
 
 
 def _words(flag, value):

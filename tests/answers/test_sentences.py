@@ -1,0 +1,75 @@
+"""Every question answers in sentences that a person says, and on one screen."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from engine.answers import registry
+from engine.cli.show.answers import LINES, print_answer
+from engine.errors import UserError
+from engine.runs.run import run
+from engine.study.loading import load_study
+from tests.answers.asked import OPTIONS, summed
+
+KEPT = [*registry.QUESTIONS]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A run that is asked everything."""
+    return run(summed(), out=tmp_path_factory.mktemp("answers") / "run")
+
+
+@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize("kind", ["as it is", "four paths", "eight policies"])
+def test_sentences_are_short_and_in_words(name, kind, done, tmp_path):
+    """At most 25 words, the first on a screen of 80 columns and 24 lines, no name with an underscore, no word of the trade."""
+    if kind == "as it is":
+        held_to_words(done.ask(name, **OPTIONS[name]))
+        return
+    study = summed(paths=4) if kind == "four paths" else summed(policies=EIGHT)
+    try:
+        held_to_words(run(study, out=tmp_path / "run").ask(name, **OPTIONS[name]))
+    except UserError as error:
+        assert error.problems
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """A run of the shipped study, of few paths."""
+    return run(load_study("rustbelt", paths=2048), out=tmp_path_factory.mktemp("shipped") / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KEPT)
+def test_sentences_on_the_shipped_study_are_in_its_words(name, shipped):
+    held_to_words(shipped.ask(name, **SHIPPED[name]))
+
+
+def held_to_words(answer):
+    """Fails where a sentence is long or of the trade, or the answer takes more than a screen."""
+    for text in answer.findings:
+        assert text.endswith(".") and text[0] == text[0].upper(), text
+        assert len(re.findall(r"\S*\w\S*", text)) <= 25, text
+        assert not re.search(TRADE, text), text
+    console = Console(width=80, record=True, file=io.StringIO())
+    print_answer(console, answer, full=False)
+    lines = [line for line in console.export_text().splitlines() if "rustbelt " not in line]
+    assert len(lines) <= LINES and max(map(len, lines)) <= 80
+
+
+TRADE = r"_|\bVaR|\bES\d|k-hat|\bnats\b|first order|second order|normal score|scrambled|variance|quantile|\bnan\b|Sobol|Shapley"
+"""Words that nobody needs to know who reads a sentence."""
+EIGHT = {"old": {}, "aided": {"aid": 2.0}, **{f"aided_{k}": {"aid": 2.0 + k} for k in range(1, 7)}}
+SHIPPED = {
+    "discover": {"where": "reform worse than old in displaced_person_years"},
+    "assumptions": {"outcome": ("jobs_demolished", "total_bill")},
+    "explain": {"outcome": "displaced_person_years", "policy": "reform"},
+    "attribute": {"start": "old", "end": "reform", "outcome": ("all_four",)},
+    "sensitivity": {"outcome": ("capital_shortfall_peak",)},
+    "flip": {"outcome": "jobs_demolished", "policies": ("reform", "old")},
+    "compare": {},
+}
+"""What the shipped study is asked here."""

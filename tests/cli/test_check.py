@@ -1,0 +1,92 @@
+"""`rustbelt check`: what a study asks and what it will take, on one screen or in full."""
+
+import re
+
+import pytest
+
+from engine.cli.show import streams
+from tests.small_files import BRIDGE, POND, call, own, write
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("rustbelt", "--full"),
+        pytest.param(("rustbelt_2016", "--full"), marks=pytest.mark.sweep),
+        ("rustbelt",),
+        ("rustbelt", "--gates"),
+    ],
+)
+def test_what_check_shows_fits_a_terminal_with_every_word_whole(monkeypatch, words):
+    monkeypatch.setattr(streams.Screen, "is_terminal", True)
+    pages = []
+    for width in (80, 400):
+        monkeypatch.setenv("COLUMNS", str(width))
+        ended = call("check", *words)
+        assert ended.exit_code == 0, ended.output
+        pages.append(ended.stdout)
+    narrow, wide = (re.sub(r"\x1b\[[0-9;]*m|\u2500+|(\d[\d.,]* [MGTE]B \w+)", "", page) for page in pages)
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert not {*wide.split()} - {*narrow.split()}
+
+
+def test_check_shows_what_is_asked_and_computes_nothing(tmp_path):
+    study = write(tmp_path, POND)
+    ended = call("check", study, *own("Pond"), "--out", tmp_path / "out", "--paths", "1_000_000", "--full")
+    assert ended.exit_code == 0, ended.output
+    assert "2016: 0.3, 2018: 0.4" in ended.stdout
+    assert "inflow" in ended.stdout and "lognormal" in ended.stdout
+    assert "1,000,000 in 8 blocks of 131,072" in ended.stdout
+    assert "needed at most" in ended.stdout and "free" in ended.stdout
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("words", [["rustbelt"], ["POND", *own("Pond")]], ids=["shipped", "pond"])
+def test_what_check_shows_fits_one_screen_and_says_where_the_rest_is(tmp_path, monkeypatch, words):
+    monkeypatch.setattr(streams.Screen, "is_terminal", True)
+    monkeypatch.setenv("COLUMNS", "80")
+    if words[0] == "POND":
+        words = [write(tmp_path, POND), *words[1:]]
+    lines = call("check", *words).stdout.splitlines()
+    assert len(lines) <= 24 and " --full" in lines[-1]
+    said = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(lines))
+    assert re.search(r"^asks +\d+ factor", said, re.MULTILINE) and "fingerprint" in said
+
+
+OPEN_LOOP = """
+import jax
+from tests.data.small_models import Bridge
+
+class OpenLoop(Bridge):
+    def evaluate(self, factors, levers):
+        load = jax.lax.while_loop(lambda load: load > levers.strength, lambda load: load * 0.9, factors.load)
+        return {"damage": factors.load - load, "margin": levers.strength - load}
+"""
+
+
+def test_check_says_which_form_the_program_gets_and_why(tmp_path):
+    study, model = write(tmp_path, BRIDGE), tmp_path / "open_loop.py"
+    model.write_text(OPEN_LOOP)
+    found = {}
+    for name, words in {
+        "loop": own("Bridge"),
+        "asked": [*own("Bridge"), "--program", "xla"],
+        "open": ["--model", f"{model}:OpenLoop"],
+    }.items():
+        ended = call("check", study, *words)
+        assert ended.exit_code == 0, ended.output
+        (line,) = (line for line in ended.stdout.splitlines() if line.startswith("program "))
+        found[name] = line.removeprefix("program").strip()
+    assert found == {
+        "loop": "one loop, the same bits on every machine",
+        "asked": "XLA's, as the study asks",
+        "open": "XLA's, as one loop has no form of: while",
+    }
+
+
+def test_check_shows_priors_asked_beside_fitted(tmp_path):
+    ended = call("check", write(tmp_path, BRIDGE), *own("Bridge"), "--full")
+    (row,) = (line for line in ended.stdout.splitlines() if line.startswith("load"))
+    assert "p05 4 (4.04), p50 8 (7.83), p95 15 (15.2)" in row
+    assert row.split()[-1].count("█") >= 2
