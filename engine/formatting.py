@@ -106,7 +106,11 @@ def words(name: str) -> str:
 
 def titled(name: str) -> str:
     """A name as words that begin with a capital: `bank_loss` is "Bank loss"."""
-    text = words(name)
+    return begun(words(name))
+
+
+def begun(text: str) -> str:
+    """The text with a capital, as a sentence begins."""
     return text[:1].upper() + text[1:]
 
 

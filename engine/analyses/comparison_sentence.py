@@ -9,10 +9,11 @@ import numpy as np
 
 from engine.analyses.comparison_tables import CHANCE, GAP, outcomes_of, shown, tail, verdict
 from engine.analyses.findings import Findings
+from engine.formatting import begun
 from engine.risk.as_text import judged
 from engine.risk.regrets import least
 from engine.risk.tables import Record
-from engine.risk.wording import begun, likely, measured, named, share, size, some, worst_share
+from engine.risk.wording import likely, measured, named, share, size, some, worst_share
 
 MOST = 2
 """Policies each of which has its own sentences; of more, those that rank first are named."""

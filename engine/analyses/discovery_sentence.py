@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.analyses.search_result import SearchResult
+from engine.formatting import begun
 from engine.risk.box_words import CALLED, category, labels_of, number, restriction
 from engine.risk.boxes import Judged
 from engine.risk.where import Versus
-from engine.risk.wording import begun, likely, named, share, some
+from engine.risk.wording import likely, named, share, some
 from engine.study.study import Event
 
 ROOM, LIMITS = 14, 18

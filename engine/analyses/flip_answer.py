@@ -11,10 +11,11 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Table, estimates, numbers, texts, truths
 from engine.errors import UserError
+from engine.formatting import begun
 from engine.risk.as_text import shown_in
 from engine.risk.intervals import Estimate
 from engine.risk.tilting import LARGEST_SHAPE
-from engine.risk.wording import amount, amounts, begun, measured, size, some
+from engine.risk.wording import amount, amounts, measured, size, some
 from engine.study.study import Study
 
 NAMED = 3

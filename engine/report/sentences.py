@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.formatting import begun_small, rounded
+from engine.formatting import begun, begun_small, rounded
 from engine.report.text import cell, unit_of
 from engine.risk.as_text import judged, places_of
 from engine.risk.flags import Reason
@@ -201,7 +201,7 @@ def _likelihood(subject: Subject, event: str) -> list[str]:
 
 def _of_outcome(subject: Subject, measure: str, outcome: str) -> list[str]:
     """A measure of an outcome under both policies, and which is the better one."""
-    spoken, base, where = subject.outcomes[outcome], small(subject.baseline), capital(OF_MEASURE[measure])
+    spoken, base, where = subject.outcomes[outcome], small(subject.baseline), begun(OF_MEASURE[measure])
     there = subject.own(measure, subject.baseline, outcome)
     if len(subject.others) != 1:
         head = f"{where}, {spoken.name} would be {there} under {base}."
@@ -315,14 +315,9 @@ def _cost(subject: Subject, measure: str, name: str, policy: str, against: str) 
     size = f"{rounded(100.0 * share, 0)} % {word}" if share else word
     return (
         share,
-        f"{capital(OF_MEASURE[measure])}, {spoken.name} would be {size} under {policy}: {here}, against {there} under {other}.",
+        f"{begun(OF_MEASURE[measure])}, {spoken.name} would be {size} under {policy}: {here}, against {there} under {other}.",
     )
 
 
 def _quoted(name: str) -> str:
     return f"“{name}”"
-
-
-def capital(text: str) -> str:
-    """The text begun as a sentence is."""
-    return text[:1].upper() + text[1:]

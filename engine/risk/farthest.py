@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from engine.formatting import begun
 from engine.risk.intervals import CONFIDENCE, Estimate
-from engine.risk.wording import amounts, begun, some
+from engine.risk.wording import amounts, some
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from engine.formatting import begun
 from engine.risk.as_text import judged
 from engine.risk.tables import Record
-from engine.risk.wording import begun, measured, some
+from engine.risk.wording import measured, some
 from engine.study.study import Study
 
 STATED = "as stated"

@@ -103,8 +103,3 @@ def some(names: Sequence[str], room: int = ROOM) -> str:
         if len((text := listed(names[:most])).split()) + 2 * (most < len(names)) <= room:
             return text if most == len(names) else f"{', '.join(names[:most])} and {len(names) - most} more"
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-
-
-def begun(text: str) -> str:
-    """The text with a capital, as a sentence begins."""
-    return text[:1].upper() + text[1:]

@@ -10,10 +10,10 @@ from engine.answers.answer import Answer
 from engine.answers.shown import COMMAND, Stack, parts, stacks, text_of
 from engine.answers.table import Table
 from engine.errors import UserError
+from engine.formatting import begun
 from engine.report.charts import Chart
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
-from engine.report.sentences import capital
 from engine.report.text import minus
 
 Charts = Callable[[RunRecords, Answer], Iterable[Chart]]
@@ -41,13 +41,13 @@ def section(question: str, charts: Charts = nothing) -> Callable[[RunRecords], S
         tables = [table for (table, *_) in filter(None, split)]
         markup = render(
             "asked.html",
-            findings=[minus(capital(said(text))) for text in answer.findings],
+            findings=[minus(begun(said(text))) for text in answer.findings],
             charts=drawn,
             policies=run.study.policy_names,
             tables=[table for table in tables if table[2]],
             further=[table for (_, *rest) in filter(None, split) for table in rest if table[2]],
             kept=[title for title, _, rows, _ in tables if not rows],
-            basis=capital(said(answer.basis)),
+            basis=begun(said(answer.basis)),
             reading=answer.reading,
         )
         return Section(question, answer.heading, markup, drawn)
@@ -103,7 +103,7 @@ def _table(said: Callable[[str], str], table: Table) -> tuple[str, list[str], li
         [said(name.estimate), *(_cell(said, of, k) for of in columns)] for k, name in enumerate(names.cells)
     ]
     heads = ["", *(said(of.head.replace("\n", ", ")) for of in columns)]
-    return capital(said(table.title)), heads, rows, len(stacks(table)[0].cells) - len(rows)
+    return begun(said(table.title)), heads, rows, len(stacks(table)[0].cells) - len(rows)
 
 
 def _cell(said: Callable[[str], str], of: Stack, k: int) -> str:

@@ -7,13 +7,13 @@ from decimal import ROUND_CEILING, Decimal
 
 from engine.answers import registry
 from engine.answers.question import fields
-from engine.formatting import command_line
+from engine.formatting import begun, command_line
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.sections import asked
 from engine.report.sections.headline import brief_groups
 from engine.report.sections.subject import first_outcome, ordered_events, subject_of
-from engine.report.sentences import HEAVY, capital
+from engine.report.sentences import HEAVY
 from engine.report.text import minus
 from engine.risk.as_text import NO_INTERVAL
 from engine.risk.exclusion import notice
@@ -87,7 +87,7 @@ def turns(run: RunRecords) -> Section:
     for question in dict.fromkeys([*registry.QUESTIONS, *run.answers]):
         answer = asked.answer_of(run, question)
         if answer is not None:
-            rows.append((answer.heading, one_line(minus(capital(asked.spoken(run, answer)(answer.finding)))), "", question))  # fmt: skip
+            rows.append((answer.heading, one_line(minus(begun(asked.spoken(run, answer)(answer.finding)))), "", question))  # fmt: skip
         elif question in registry.QUESTIONS:
             rows.append((registry.question(question).heading, "", _command(run, question), ""))
     return Section("turns", "What turns it", render("turns.html", rows=rows), brief=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.formatting import begun
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.sections.subject import headline, ordered_events, subject_of
-from engine.report.sentences import NAMED, TAIL, capital, small
+from engine.report.sentences import NAMED, TAIL, small
 from engine.report.text import cell
 from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, Cell
 from engine.risk.evidence import measures
@@ -150,7 +151,7 @@ def notes(groups: Sequence[Group]) -> list[tuple[str, str]]:
     cells = [one for _, _, rows in groups for _, _, own in rows for one in own]
     bare = [one.record for one in cells if one.mark == NO_INTERVAL and one.record]
     texts = (text for record in bare for text in (record.withheld or record.flag).split("; "))
-    why = list(dict.fromkeys(map(capital, texts)))
+    why = list(dict.fromkeys(map(begun, texts)))
     sentences = []
     if why:
         more = [f"And {len(why) - NAMED} more reasons"] if len(why) > NAMED else []
