@@ -72,7 +72,8 @@ def _abstract(model: Model) -> dict[str, Any]:
         return Cells(labels, [scalar] * len(cell_names(dims, model.dims))) if dims else scalar
 
     return {
-        "factors": {name: one(factor.dims) for name, factor in model.factors.items()},
+        "factors": {name: scalar for name in model.constants}
+        | {name: one(factor.dims) for name, factor in model.factors.items()},
         "shocks": {name: one(shock.dims) for name, shock in model.shocks.items()},
         "levers": {name: one(lever.dims) for name, lever in model.levers.items()} | {"start": year},
         "year": year,

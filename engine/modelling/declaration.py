@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.errors import Problems, refusal, unknown
 from engine.modelling.folds import Fold
-from engine.modelling.records import Factor, Lever, Model, Outcome, PathModel, Shock, StaticModel, Yearly
+from engine.modelling.records import Constant, Factor, Lever, Model, Outcome, PathModel, Shock, StaticModel, Yearly
 
 RESERVED = (
     *("policy", "path", "year", "measure", "level", "stat", "quantile", "moment", "bin", "edge", "outcome"),
@@ -23,6 +23,7 @@ _LABEL = r"\w[\w .-]{0,58}[\w-]|\w"
 _TABLES: dict[str, type | None] = {
     "dims": None,
     "factors": Factor,
+    "constants": Constant,
     "shocks": Shock,
     "levers": Lever,
     "yearly": Yearly,
@@ -79,7 +80,7 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
     check_tables(model)
     problems = Problems()
     _check_dims(model, problems)
-    for table in ("factors", "shocks", "levers", "yearly", "outcomes"):
+    for table in ("factors", "constants", "shocks", "levers", "yearly", "outcomes"):
         for name, entry in getattr(model, table).items():
             _check_entry(model, f"model.{table}.{name}", name, entry, problems)
     for name, lever in model.levers.items():
@@ -97,6 +98,11 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
         ):
             text = f"expected bounds of which low is below high, got {variable.low!r} and {variable.high!r}."
             problems.add(f"model.yearly.{name}", text)
+    for name, constant in model.constants.items():
+        if name in model.factors:
+            problems.add(f"model.constants.{name}", "is a factor too; keep one of the two.")
+        if not _finite(constant.value):
+            problems.add(f"model.constants.{name}", f"expected a finite number, got {constant.value!r}.")
     for name, factor in model.factors.items():
         _check_labels(model, f"model.factors.{name}", factor.dims, problems)
     if isinstance(model, StaticModel):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from engine.errors import Problems, refusal, unknown
@@ -76,13 +77,17 @@ class Kind:
 
 @dataclass(frozen=True)
 class Term:
-    """One yearly variable in a fold: what is done with it along the years, which cells are taken, and how often it counts."""
+    """One yearly variable in a fold: what is done with it along the years, which cells are taken, and how often it counts.
+
+    Years after `until` do not count, where it is given.
+    """
 
     kind: Kind
     variable: str
     over: tuple[tuple[str, tuple[str, ...]], ...] = ()
     across: str = "sum"
     scale: float = 1.0
+    until: int | None = None
 
     def of_the_year(self, values: Mapping[str, Any]) -> Any:
         """This year's value of the variable, its chosen cells made one scalar."""
@@ -90,6 +95,13 @@ class Term:
         if not isinstance(value, Cells):
             return jnp.asarray(value)
         return _ACROSS[self.across](value.sel(**{dim: list(labels) for dim, labels in self.over}))
+
+    def update(self, state: Any, year: Any, values: Mapping[str, Any]) -> Any:
+        """State after a calendar year with these values by name."""
+        after, last = self.kind.update(state, year, self.of_the_year(values)), self.until
+        if last is None:
+            return after
+        return jax.tree.map(lambda new, old: jnp.where(year <= last, new, old), after, state)
 
     def finish(self, state: Any) -> Any:
         """What it adds to the outcome."""
@@ -116,7 +128,9 @@ class Term:
                 if label not in labels[dim]:
                     problems.add("", unknown(f"label of '{dim}'", label, labels[dim]))
         with problems.within(""):
-            self.kind.check(years)
+            if self.until is not None and years and years[0] > self.until:
+                raise refusal("", f"year {self.until} is before the first year, {years[0]}.")
+            self.kind.check([year for year in years if self.until is None or year <= self.until])
         if not math.isfinite(self.scale):
             problems.add("", f"expected a finite scale, got {self.scale!r}.")
         problems.refuse()
@@ -142,6 +156,10 @@ class Fold:
 
     __rmul__ = __mul__
 
+    def until(self, year: int) -> Fold:
+        """The same fold of the years up to a calendar year; of all years where a study ends before it."""
+        return Fold(tuple(replace(term, until=int(year)) for term in self.terms))
+
     def init(self) -> tuple[Any, ...]:
         """State before the first year."""
         return tuple(term.kind.init() for term in self.terms)
@@ -149,7 +167,7 @@ class Fold:
     def update(self, states: Sequence[Any], year: Any, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """State after a calendar year with these values by name."""
         return tuple(
-            term.kind.update(state, year, term.of_the_year(values))
+            term.update(state, year, values)
             for term, state in zip(self.terms, states, strict=True)
         )
 

@@ -30,6 +30,27 @@ class Factor:
 
 
 @dataclass(frozen=True)
+class Constant:
+    """A number that the equations take for known; a study may give another ([constants]), or a prior ([factors.NAME]).
+
+    The model reads it as it reads a factor: `factors.NAME`.
+
+    Args:
+      value: the number.
+      unit: its unit ("1" if none).
+      about: what it means, in a few words.
+      source: where it is from; "judgement" if from nowhere else.
+      confidence: F read in the cited source, M remembered and to be checked, D derived, estimated or judged.
+    """
+
+    value: float
+    unit: str
+    about: str
+    source: str = "judgement"
+    confidence: Literal["F", "M", "D"] = "D"
+
+
+@dataclass(frozen=True)
 class Shock:
     """An uncertain input drawn every year: standard normal, or uniform on (0, 1).
 
@@ -137,6 +158,7 @@ class Model:
 
     dims: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     factors: ClassVar[Mapping[str, Factor]] = {}
+    constants: ClassVar[Mapping[str, Constant]] = {}
     shocks: ClassVar[Mapping[str, Shock]] = {}
     levers: ClassVar[Mapping[str, Lever]] = {}
     yearly: ClassVar[Mapping[str, Yearly]] = {}
@@ -147,7 +169,7 @@ class Model:
 class PathModel(Model):
     """A model that lives through years.
 
-    `factors`, `shocks` and `levers` arrive as namespaces of scalars (a name that has dimensions is a `Cells`);
+    `factors` (with `constants` among them), `shocks` and `levers` arrive as namespaces of scalars (a name that has dimensions is a `Cells`);
     `levers.start` is the calendar year in which the policy in force began. `year` is the calendar year.
     """
 

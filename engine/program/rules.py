@@ -167,7 +167,8 @@ class Rules:
     def _factors(self, draw: Sequence[Any]) -> SimpleNamespace:
         named, model = self._by_name(draw), self.study.model
         values = [[named[part] for part in parts] for parts in factor_names(model).values()]
-        return _namespace(model, model.factors, values)
+        known = {name: constant.value for name, constant in model.constants.items()}
+        return SimpleNamespace(**known, **vars(_namespace(model, model.factors, values)))
 
     def _as_floats(self, tree: Any) -> Any:
         return jax.tree.map(lambda leaf: jnp.asarray(leaf, self.dtype), tree)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.study import factor_tables, group_tables, lever_groups
+from engine.study import constant_tables, factor_tables, group_tables, lever_groups
 from engine.study.labels import OF_LABELS
 from engine.study.lever_tables import lever_table, put_together
 from engine.study.policy_tables import Policies
@@ -51,6 +51,8 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
         tables["factors"][item.name] = {"about": item.about, "unit": item.unit, **law, **rest}
     factors = together(tables["factors"], study.model)
     tables["factors"] = {name: {**_label(study, "factors", name), **table} for name, table in factors.items()}
+    if text[constant_tables.KEY]:
+        tables[constant_tables.KEY] = dict(text[constant_tables.KEY])
     for key, used in (("regimes", study.shocks.regimes), ("shocks", study.shocks.moving)):
         if used:
             tables[key] = {name: dict(text[key][name]) for name in used}

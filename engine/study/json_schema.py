@@ -52,6 +52,7 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
         "run",
         "groups",
         "factors",
+        "constants",
         "regimes",
         "shocks",
         "policies",
@@ -144,6 +145,10 @@ def _name_parts(schema: dict[str, Any], tables: dict[str, Any], model: Model) ->
         known = schema["properties"][key].setdefault("properties", {})
         for name, part in parts.items():
             known.setdefault(name, {"$ref": f"#/$defs/{table}", "description": _about(part)})
+    known = schema["properties"]["constants"].setdefault("properties", {})
+    for name, constant in model.constants.items():
+        about = f"{_about(constant)}; {constant.value:g} if left out"
+        known.setdefault(name, {"type": "number", "description": about})
     grouped = schema["properties"]["lever_groups"]["additionalProperties"]["items"]
     grouped["examples"] = [*grouped.get("examples", ()), *model.levers]
     variable = tables["GateTable"]["properties"]["variable"]

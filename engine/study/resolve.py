@@ -14,6 +14,7 @@ from engine.modelling.declaration import check_declaration, check_free, check_na
 from engine.modelling.records import Factor, Lever, Model, PathModel, factor_names
 from engine.study import (
     assumption_tables,
+    constant_tables,
     event_tables,
     factor_tables,
     gate_tables,
@@ -74,6 +75,7 @@ def resolve(
         check_declaration(model, years or ())
     if len(problems) > before:
         raise UserError(source, problems)
+    model = constant_tables.settled(text, model, problems)
     _check_factors(text, model, spare, problems)
     called = labels.read(text, model, problems)
     text = by_label(text, model, problems)

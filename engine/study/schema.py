@@ -341,6 +341,7 @@ class StudyText(Table):
     time: Time | None = _says("the years of a model that has years")
     groups: dict[str, GroupTable] = _says("factors, or shocks, that move together", {})
     factors: dict[str, FactorTable] = _says("uncertain inputs, drawn once on each path", {})
+    constants: dict[str, float] = _says("numbers of the model that are otherwise here", {})
     regimes: dict[str, RegimeTable] = _says("Markov chains that shocks follow", {})
     shocks: dict[str, ShockTable] = _says("what differs from the model's own law of a yearly shock", {})
     policies: dict[str, PolicyTable] = _says("decisions, by their levers", {})
