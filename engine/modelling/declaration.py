@@ -9,7 +9,17 @@ from typing import Any
 
 from engine.errors import Problems, refusal, unknown
 from engine.modelling.folds import Fold
-from engine.modelling.records import Constant, Factor, Lever, Model, Outcome, PathModel, Shock, StaticModel, Yearly
+from engine.modelling.records import (
+    Constant,
+    Factor,
+    Lever,
+    Model,
+    Outcome,
+    PathModel,
+    Shock,
+    StaticModel,
+    Yearly,
+)
 
 RESERVED = (
     *("policy", "path", "year", "measure", "level", "stat", "quantile", "moment", "bin", "edge", "outcome"),

@@ -166,10 +166,7 @@ class Fold:
 
     def update(self, states: Sequence[Any], year: Any, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """State after a calendar year with these values by name."""
-        return tuple(
-            term.update(state, year, values)
-            for term, state in zip(self.terms, states, strict=True)
-        )
+        return tuple(term.update(state, year, values) for term, state in zip(self.terms, states, strict=True))
 
     def finish(self, states: Sequence[Any]) -> Any:
         """Value of the outcome, from the state after the last year."""

@@ -13,21 +13,6 @@ from engine.models.rustbelt.enterprises import Distress, Enterprises
 from engine.models.rustbelt.inputs import Now
 from engine.models.rustbelt.labels import IN_NORTHEAST, NORTHEAST, ByCell, ByRegion, Scalar
 
-BANK_SHARE = 0.55
-"""Share of a sector's liabilities that it owes to banks; `soe_bank_exposure` is the part of that in the province."""
-RISK_WEIGHT = 0.78
-"""Risk-weighted assets over loans."""
-REQUIRED_CAPITAL = 0.105
-"""Capital over risk-weighted assets that is required."""
-AFTER_TAX = 0.62
-CONTAGION_SCALE: ByRegion = 0.1 + 0.9 * IN_NORTHEAST
-
-
-LOAN_GROWTH = (-0.1, 0.12)
-"""Bounds of the log growth of loans in a year."""
-WORKED_OUT = 0.30
-"""Share of bad loans that is written off or cured in a year."""
-
 
 class Banks(NamedTuple):
     """Loans, capital, provisions [bn yuan]; bad-loan ratio and credit crunch [1]."""
@@ -57,7 +42,7 @@ def initial(factors: Any) -> Banks:
     """The loan books of 2015."""
     return Banks(
         loans=BASE.loans,
-        capital=factors.capital_ratio_initial * RISK_WEIGHT * BASE.loans,
+        capital=factors.capital_ratio_initial * factors.risk_weight * BASE.loans,
         provisions=BASE.provisions * BASE.loans,
         npl_ratio=BASE.npl_ratio,
         crunch=0.0 * BASE.loans,
@@ -74,34 +59,44 @@ def absorb(
 ) -> tuple[Banks, Book, Purse]:
     """Books and purse after this year's losses, income and rescues, before loans grow."""
     factors, levers = now.factors, now.levers
-    exposure = factors.soe_bank_exposure * (BANK_SHARE * distress.debt)
+    exposure = factors.soe_bank_exposure * (factors.bank_debt_share * distress.debt)
     other_loans = loans_to_other_firms(past, factors)
     bad_sector = default_volume(distress.default, exposure)
     bad_other = distress.default_other * other_loans
-    old_bad_loans = BASE.npl_ratio * BASE.loans * (1.0 - WORKED_OUT) ** (now.elapsed + 1.0)
-    lost = bad_sector + bad_other + old_bad_loans * (WORKED_OUT / (1.0 - WORKED_OUT))
-    loss = lost * distress.loss_given_default + everyday_loss(past.loans, growth_average)
+    left = 1.0 - factors.worked_out
+    old_bad_loans = BASE.npl_ratio * BASE.loans * left ** (now.elapsed + 1.0)
+    lost = bad_sector + bad_other + old_bad_loans * (factors.worked_out / left)
+    loss = lost * distress.loss_given_default + everyday_loss(past.loans, growth_average, factors)
     hidden = (
         default_volume(firms.zombie, exposure) + firms.zombie_other * other_loans
     ) * distress.loss_given_default
 
     covered = minimum(loss, past.provisions)
-    provisions = past.provisions - covered + 0.0025 * past.loans
-    retained = after_tax(profit(past, factors) - (loss - covered))
-    weighted = RISK_WEIGHT * past.loans
+    provisions = past.provisions - covered + factors.provision_rate * past.loans
+    retained = after_tax(profit(past, factors) - (loss - covered), factors)
+    weighted = factors.risk_weight * past.loans
     earned = past.capital + retained
-    filled = levers.recapitalisation * maximum(REQUIRED_CAPITAL * weighted - earned, 0.0)
+    filled = levers.recapitalisation * maximum(factors.required_capital * weighted - earned, 0.0)
     rescued = maximum(levers.bailout_below * weighted - (earned + filled), 0.0)
     recapitalised, purse = paid(purse, filled + rescued, levers.central_share)
     capital = earned + recapitalised
     reported = capital / weighted
     true = (capital + provisions - hidden - old_bad_loans * distress.loss_given_default) / weighted
 
-    squeeze = crunch_alone(levers.bank_transparency * true + (1.0 - levers.bank_transparency) * reported)
+    seen = levers.bank_transparency * true + (1.0 - levers.bank_transparency) * reported
+    squeeze = crunch_alone(seen, factors)
     spill = factors.crunch_contagion * squeeze.sel(region=NORTHEAST).mean("region")
-    crunch = 0.5 * past.crunch + 0.5 * minimum(squeeze + spill * CONTAGION_SCALE, 1.5)
-    flow = (bad_sector + bad_other) / past.loans + 0.006 * exp(-8.0 * (growth_average - 0.05))
-    npl_ratio = 0.70 * past.npl_ratio + 0.9 * flow + 0.0025 * IN_NORTHEAST
+    spread = factors.outside_contagion + (1.0 - factors.outside_contagion) * IN_NORTHEAST
+    crunch = factors.crunch_memory * past.crunch + (1.0 - factors.crunch_memory) * minimum(
+        squeeze + spill * spread, factors.crunch_high
+    )
+    everyday = factors.everyday_bad_loans * exp(
+        -factors.everyday_bad_response * (growth_average - factors.everyday_growth)
+    )
+    flow = (bad_sector + bad_other) / past.loans + everyday
+    npl_ratio = (
+        left * past.npl_ratio + factors.bad_loan_part * flow + factors.northeast_bad_loans * IN_NORTHEAST
+    )
     return (
         Banks(past.loans, capital, provisions, npl_ratio, crunch),
         Book(loss, retained, recapitalised, hidden, reported, true),
@@ -109,9 +104,14 @@ def absorb(
     )
 
 
-def lend(banks: Banks, growth: ByRegion) -> tuple[Banks, ByRegion]:
+def lend(banks: Banks, growth: ByRegion, factors: Any) -> tuple[Banks, ByRegion]:
     """The books after this year's loan growth, and that growth [log]."""
-    lent = clip(0.75 * growth + 0.025 - 0.06 * banks.crunch, *LOAN_GROWTH)
+    wanted = factors.loan_growth_elasticity * growth + factors.loan_growth_base
+    lent = clip(
+        wanted - factors.crunch_lending_effect * banks.crunch,
+        factors.loan_growth_low,
+        factors.loan_growth_high,
+    )
     return banks._replace(loans=banks.loans * exp(lent)), lent
 
 
@@ -122,30 +122,36 @@ def default_volume(share: ByCell, exposure: ByCell) -> ByRegion:
 
 
 @each
-def everyday_loss(loans: Scalar, growth_average: Scalar) -> Scalar:
-    """Losses on all other borrowers [bn yuan]: 0.35 % of loans at 5 % growth, more when growth is lower."""
-    return 0.0035 * loans * jnp.exp(-10.0 * jnp.clip(growth_average - 0.05, -0.08, 0.05))
+def everyday_loss(loans: Scalar, growth_average: Scalar, factors: Any) -> Scalar:
+    """Losses on all other borrowers [bn yuan]: a share of loans at normal growth, more when growth is lower."""
+    gap = jnp.clip(
+        growth_average - factors.everyday_growth, factors.everyday_gap_low, factors.everyday_gap_high
+    )
+    return factors.everyday_loss * loans * jnp.exp(-factors.everyday_loss_response * gap)
 
 
 def profit(past: Banks, factors: Any) -> ByRegion:
     """Profit after provisions, before losses and tax [bn yuan]; last year's crunch costs business."""
-    rate = factors.pre_provision_profit_rate - 0.0025 * IN_NORTHEAST
-    return rate * past.loans * (1.0 - 0.4 * past.crunch) - 0.0025 * past.loans
+    rate = factors.pre_provision_profit_rate - factors.northeast_profit_gap * IN_NORTHEAST
+    business = 1.0 - factors.crunch_profit_effect * past.crunch
+    return rate * past.loans * business - factors.provision_rate * past.loans
 
 
 @each
-def after_tax(profit: Scalar) -> Scalar:
+def after_tax(profit: Scalar, factors: Any) -> Scalar:
     """What is kept of a profit after losses [bn yuan]: a loss is not taxed."""
-    return AFTER_TAX * jnp.maximum(profit, 0.0) + jnp.minimum(profit, 0.0)
+    return factors.after_tax * jnp.maximum(profit, 0.0) + jnp.minimum(profit, 0.0)
 
 
 @each
-def crunch_alone(perceived_ratio: Scalar) -> Scalar:
-    """Credit crunch of a province by itself [1]: the perceived gap to required capital over it, within [0, 1.2]."""
-    return jnp.clip((REQUIRED_CAPITAL - perceived_ratio) / REQUIRED_CAPITAL, 0.0, 1.2)
+def crunch_alone(perceived_ratio: Scalar, factors: Any) -> Scalar:
+    """Credit crunch of a province by itself [1]: the perceived gap to required capital over it, within its bounds."""
+    missing = factors.required_capital - perceived_ratio
+    return jnp.clip(missing / factors.required_capital, 0.0, factors.crunch_alone_high)
 
 
 @each
-def shortfall(true_capital_ratio: Scalar, loans: Scalar) -> Scalar:
+def shortfall(true_capital_ratio: Scalar, loans: Scalar, factors: Any) -> Scalar:
     """True capital missing [bn yuan], against the loans at the end of the year."""
-    return jnp.maximum(REQUIRED_CAPITAL - true_capital_ratio, 0.0) * RISK_WEIGHT * loans
+    missing = jnp.maximum(factors.required_capital - true_capital_ratio, 0.0)
+    return missing * factors.risk_weight * loans

@@ -1,4 +1,6 @@
-"""The year 2015 as data: `base_2015.csv` holds one number a row, each with unit, confidence and source.
+"""What the model takes for known: the year 2015 (`base_2015.csv`) and the constants of its equations (`constants.csv`), one number a row.
+
+Each has a unit, a confidence and a source.
 
 Confidence: F read in the cited source, M remembered and to be checked, D derived or estimated.
 Tables with rows for China and the provinces are closed by the rest of China: national less the three provinces.
@@ -10,19 +12,18 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
 from engine.modelling.cells import Cells, table
+from engine.modelling.records import Constant
 from engine.models.rustbelt.labels import NORTHEAST, REGION, SECTOR, ByCell, ByRegion, BySector, Scalar
-
-WAGE = 0.045
-"""Yearly wage of a thousand workers [bn yuan]."""
 
 Numbers = Mapping[tuple[str, str, str], float]
 
 
-def read_rows() -> list[dict[str, str]]:
-    """The rows of the data file: quantity, region, sector, value, unit, confidence, source."""
-    text = resources.files(__package__).joinpath("base_2015.csv").read_text(encoding="utf-8")
+def read_rows(name: str = "base_2015") -> list[dict[str, str]]:
+    """The rows of a data file: value, unit, confidence and source, and what the number is of."""
+    text = resources.files(__package__).joinpath(f"{name}.csv").read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
 
 
@@ -127,4 +128,14 @@ def load() -> Base:
     )
 
 
+def constants() -> dict[str, Constant]:
+    """The constants of the equations, by name."""
+    rows: list[dict[str, Any]] = read_rows("constants")
+    return {
+        row["name"]: Constant(float(row["value"]), row["unit"], row["about"], row["source"], row["confidence"])
+        for row in rows
+    }
+
+
 BASE = load()
+CONSTANTS = constants()

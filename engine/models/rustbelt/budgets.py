@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
 from engine.modelling.cells import each, maximum, minimum
 from engine.models.rustbelt.base_2015 import BASE
-from engine.models.rustbelt.labels import ByRegion, Scalar
-
-OVERDRAFT = 0.02
-"""How far below zero a province may go to pay a bill [share of GDP]."""
+from engine.models.rustbelt.labels import YUAN, ByRegion, Scalar
 
 
 class Purse(NamedTuple):
@@ -22,10 +19,10 @@ class Purse(NamedTuple):
     centre: ByRegion
 
 
-def opened(fiscal_space: ByRegion, gdp: ByRegion) -> Purse:
+def opened(fiscal_space: ByRegion, gdp: ByRegion, factors: Any) -> Purse:
     """The purse at the beginning of a year: the room in the budget and the overdraft, at last year's GDP."""
     nothing = 0.0 * BASE.gdp
-    return Purse(maximum(fiscal_space + OVERDRAFT, 0.0) * (BASE.gdp * gdp), nothing, nothing)
+    return Purse(maximum(fiscal_space + factors.overdraft, 0.0) * (BASE.gdp * gdp), nothing, nothing)
 
 
 def paid(purse: Purse, bill: ByRegion, central_share: Scalar) -> tuple[ByRegion, Purse]:
@@ -41,4 +38,4 @@ def paid(purse: Purse, bill: ByRegion, central_share: Scalar) -> tuple[ByRegion,
 @each
 def covered(paid: Scalar, bill: Scalar) -> Scalar:
     """Share of a bill that is paid [1]; all of one that asks for nothing."""
-    return jnp.where(bill > 0.0, paid / jnp.maximum(bill, 1e-9), 1.0)
+    return jnp.where(bill > 0.0, paid / jnp.maximum(bill, YUAN), 1.0)

@@ -8,20 +8,25 @@ import jax.numpy as jnp
 
 from engine.modelling.cells import each, exp, log, maximum, minimum, table
 from engine.models.rustbelt.banks import Banks
-from engine.models.rustbelt.base_2015 import BASE, WAGE
+from engine.models.rustbelt.base_2015 import BASE
 from engine.models.rustbelt.budgets import Purse
-from engine.models.rustbelt.enterprises import Distress, Enterprises, zombie_shares
+from engine.models.rustbelt.enterprises import Distress, Enterprises, of_region, wage_bill, zombie_shares
 from engine.models.rustbelt.environment import Surroundings
 from engine.models.rustbelt.inputs import Now
-from engine.models.rustbelt.labels import IN_NORTHEAST, NORTHEAST, REGION, ByCell, ByRegion, Scalar, by_region
+from engine.models.rustbelt.labels import (
+    IN_NORTHEAST,
+    NORTHEAST,
+    REGION,
+    TONNE,
+    ByCell,
+    ByRegion,
+    Scalar,
+    by_region,
+)
 
 NORTHEAST_GDP = BASE.gdp.sel(region=NORTHEAST).over("region")
 """GDP of the three provinces in 2015 [bn yuan]."""
 MISREPORTED: ByRegion = table(REGION, [1, 0, 0, 0])
-MOST_FUND = 0.02
-"""Fund spending that counts as demand, as a share of GDP in a year: at most this."""
-FADING = 0.75
-"""Share of that demand that is gone a year later; a quarter of it stays."""
 
 
 class Economy(NamedTuple):
@@ -76,26 +81,27 @@ def advance(
 ) -> tuple[Economy, Accounts]:
     """The economy after this year."""
     factors = now.factors
-    zombie = mean_zombie(firms.zombie, firms.zombie_other, distress.debt)
-    at_first = mean_zombie(*zombie_shares(factors), BASE.liabilities)
-    zombie_lag = 0.72 * past.zombie_lag + 0.28 * (zombie - at_first)
-    gap = (
-        (factors.northeast_growth_gap + BASE.growth_gap_offset) * IN_NORTHEAST * (1.0 - 0.15 * distress.ramp)
-    )
-    industrial = 0.8 * output_growth(BASE.value_added_share, change.output_before, change.output).over(
-        "sector"
-    )
-    wages_lost = WAGE * (change.displaced - change.displaced_before) / (BASE.gdp * past.gdp)
+    zombie = mean_zombie(firms.zombie, firms.zombie_other, distress.debt, factors)
+    at_first = mean_zombie(*zombie_shares(factors), BASE.liabilities, factors)
+    kept = factors.zombie_lag_memory
+    zombie_lag = kept * past.zombie_lag + (1.0 - kept) * (zombie - at_first)
+    structural = (factors.northeast_growth_gap + BASE.growth_gap_offset) * IN_NORTHEAST
+    gap = structural * (1.0 - factors.gap_closed * distress.ramp)
+    industrial = factors.industry_multiplier * output_growth(
+        BASE.value_added_share, change.output_before, change.output
+    ).over("sector")
+    wages_lost = wage_bill(factors) * (change.displaced - change.displaced_before) / (BASE.gdp * past.gdp)
+    hasty = 1.0 + factors.resolution_convexity * distress.resolved
     drag = (
         factors.zombie_growth_drag * zombie_lag
-        + factors.resolution_growth_cost * distress.resolved * (1.0 + 4.0 * distress.resolved)
+        + factors.resolution_growth_cost * distress.resolved * hasty
         - factors.reform_growth_dividend * distress.ramp
-        - 0.012 * by_region(now.shocks.province_growth_noise)
+        - factors.province_growth_noise * by_region(now.shocks.province_growth_noise)
     )
-    stimulus = factors.lost_wage_multiplier * minimum(fund / (BASE.gdp * past.gdp), MOST_FUND)
+    stimulus = factors.lost_wage_multiplier * minimum(fund / (BASE.gdp * past.gdp), factors.fund_demand_high)
     growth = (
         surroundings.national_growth
-        + (stimulus - FADING * past.stimulus)
+        + (stimulus - factors.fund_demand_fading * past.stimulus)
         - gap
         + industrial
         - factors.lost_wage_multiplier * wages_lost
@@ -104,33 +110,35 @@ def advance(
     )
     gdp = past.gdp * exp(growth)
 
-    fiscal_space = next_fiscal_space(past.fiscal_space, growth, purse.province / (BASE.gdp * gdp))
+    fiscal_space = next_fiscal_space(past.fiscal_space, growth, purse.province / (BASE.gdp * gdp), factors)
     misreported = jnp.where(now.elapsed < 1.0, factors.liaoning_reporting_error, 0.0)
     return Economy(
         gdp=gdp,
         national_path=past.national_path * jnp.exp(surroundings.national_growth),
-        growth_average=0.5 * past.growth_average + 0.5 * growth,
+        growth_average=factors.growth_memory * past.growth_average + (1.0 - factors.growth_memory) * growth,
         zombie_lag=zombie_lag,
         fiscal_space=fiscal_space,
         stimulus=stimulus,
     ), Accounts(growth, growth + misreported * MISREPORTED)
 
 
-def mean_zombie(zombie: Any, zombie_other: ByRegion, debt: ByCell) -> ByRegion:
-    """Zombie share of a region [1]: half its three sectors by their debt, half its other state firms."""
-    return 0.5 * ((zombie * debt).over("sector") / debt.over("sector")) + 0.5 * zombie_other
+def mean_zombie(zombie: Any, zombie_other: ByRegion, debt: ByCell, factors: Any) -> ByRegion:
+    """Zombie share of a region [1], from its three sectors by their debt and its other state firms."""
+    return of_region((zombie * debt).over("sector") / debt.over("sector"), zombie_other, factors)
 
 
 def output_growth(weight: Any, before: Any, after: Any) -> Any:
     """Weighted log change of output."""
-    return weight * log(maximum(after, 1e-6) / maximum(before, 1e-6))
+    return weight * log(maximum(after, TONNE) / maximum(before, TONNE))
 
 
 @each
-def next_fiscal_space(fiscal_space: Scalar, growth: Scalar, spent: Scalar) -> Scalar:
-    """Room for support after this year [share of GDP]: fed by growth, drained by the bills it pays, at most 12 %."""
-    fed = 0.0040 * jnp.exp(6.0 * jnp.clip(growth - 0.04, -0.1, 0.1))
-    return jnp.minimum(fiscal_space + fed - spent, 0.12)
+def next_fiscal_space(fiscal_space: Scalar, growth: Scalar, spent: Scalar, factors: Any) -> Scalar:
+    """Room for support after this year [share of GDP]: fed by growth, drained by the bills it pays, within its bound."""
+    most = factors.fiscal_gap_high
+    gap = jnp.clip(growth - factors.fiscal_growth, -most, most)
+    fed = factors.fiscal_feed * jnp.exp(factors.fiscal_feed_response * gap)
+    return jnp.minimum(fiscal_space + fed - spent, factors.fiscal_space_high)
 
 
 def northeast_index(gdp: ByRegion) -> Scalar:

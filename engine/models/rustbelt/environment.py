@@ -11,12 +11,7 @@ from engine.models.rustbelt.base_2015 import BASE
 from engine.models.rustbelt.inputs import Now
 from engine.models.rustbelt.labels import Scalar
 
-TREND_GROWTH = 0.067
-"""National growth of 2016 that demand elasticities and trends refer to [1/yr]."""
-URBANISATION_PACE = 0.012
-"""Rise of the urban share in 2016 [1/yr]."""
-PANDEMIC = {4.0: -1.0, 5.0: 0.8, 6.0: -0.65}
-"""Growth of 2020, 2021 and 2022 against trend, in units of what the first of them lost."""
+FIRST_YEAR = 2016
 
 
 class Environment(NamedTuple):
@@ -44,23 +39,32 @@ def initial() -> Environment:
 def advance(past: Environment, now: Now) -> tuple[Environment, Surroundings]:
     """The environment of this year."""
     factors, shocks, elapsed = now.factors, now.shocks, now.elapsed
-    slump = where(shocks.slump < factors.slump_rate, -0.20 + 0.15 * shocks.slump_size, 0.0)
-    pace = maximum(1.0 - 0.8 * elapsed / factors.urbanisation_years, 0.2)
-    trend = maximum(TREND_GROWTH - factors.national_growth_decline * elapsed, 0.03)
-    growth = trend + 0.009 * shocks.growth_noise + 0.1 * minimum(slump, 0.0)
-    growth = growth + factors.pandemic_depth * in_years(elapsed, PANDEMIC)
-    exports = past.exports * exp(factors.trade + 0.06 * shocks.export_noise + 0.5 * slump)
-    built = minimum((elapsed + 1.0) / 8.0, 1.0)
+    size = factors.slump_mean + factors.slump_sd * shocks.slump_size
+    slump = where(shocks.slump < factors.slump_rate, size, 0.0)
+    faded = factors.urbanisation_fading * elapsed / factors.urbanisation_years
+    pace = maximum(1.0 - faded, factors.urbanisation_floor)
+    trend = maximum(
+        factors.national_growth_2016 - factors.national_growth_decline * elapsed,
+        factors.national_growth_floor,
+    )
+    growth = trend + factors.national_growth_noise * shocks.growth_noise
+    growth = growth + factors.slump_growth_effect * minimum(slump, 0.0)
+    growth = growth + factors.pandemic_depth * pandemic(elapsed, factors)
+    noise = factors.export_noise * shocks.export_noise
+    exports = past.exports * exp(factors.trade + noise + factors.slump_export_effect * slump)
+    built = minimum((elapsed + 1.0) / factors.belt_road_years, 1.0)
     belt_road = now.levers.belt_road * factors.belt_road_demand_share * built
-    urban_share = past.urban_share + URBANISATION_PACE * pace
+    urban_share = past.urban_share + factors.urbanisation_pace_2016 * pace
     return Environment(urban_share, exports), Surroundings(
         slump, growth, pace, belt_road, shocks.commodity_cycle
     )
 
 
-def in_years(elapsed: Scalar, parts: Any) -> Scalar:
-    """A number by years since 2016, zero in all others."""
+def pandemic(elapsed: Scalar, factors: Any) -> Scalar:
+    """Growth of the pandemic's three years against trend, in units of what the first of them lost; zero in all others."""
+    of_it = FIRST_YEAR + elapsed - factors.pandemic_first
+    effects = (-1.0, factors.pandemic_rebound, factors.pandemic_relapse)
     number: Scalar = 0.0
-    for year, part in parts.items():
-        number = jnp.where(elapsed == year, part, number)
+    for year, effect in enumerate(effects):
+        number = jnp.where(of_it == year, effect, number)
     return number

@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
-from engine.modelling.cells import clip, each, exp, maximum, minimum, table
+from engine.modelling.cells import clip, each, exp, maximum, minimum
 from engine.models.rustbelt.base_2015 import BASE
-from engine.models.rustbelt.environment import (
-    TREND_GROWTH,
-    URBANISATION_PACE,
-    Environment,
-    Surroundings,
-    in_years,
-)
+from engine.models.rustbelt.environment import FIRST_YEAR, Environment, Surroundings
 from engine.models.rustbelt.inputs import Now
 from engine.models.rustbelt.labels import IN_NORTHEAST, SECTOR, ByCell, ByRegion, BySector, Scalar, by_sector
 
-DEMAND_SD: BySector = table(SECTOR, [0.028, 0.022, 0.028])
-EXPORT_SHARE: BySector = table(SECTOR, [0.14, 0.01, 0.02])
-BELT_ROAD_WEIGHT: BySector = table(SECTOR, [1.0, 0.1, 0.5])
-SLUMP_WEIGHT: BySector = table(SECTOR, [1.0, 0.8, 0.3])
-NEW_CAPACITY_SCALE: ByRegion = 1.0 - 0.4 * IN_NORTHEAST
-PROPERTY_SLUMP = dict.fromkeys((6.0, 7.0, 8.0, 9.0), 1.0)
-"""The years 2022 to 2025, in which less is built."""
-PROPERTY_WEIGHT: BySector = table(SECTOR, [0.5, 0.0, 1.0])
-"""What a sector loses in them, relative to cement."""
-PRICE_GAPS = (-1.3, 1.0)
-"""Bounds of the log price gap."""
-MOST_PRESSURE = 1.2
-"""Demand over capacity that moves the price at most."""
-FULL_USE = 0.97
-"""Highest share of capacity that can be used."""
+LOG_TEN = math.log(10.0)
+"""A recovery time is that of nine tenths of the way."""
 
-STEEL_CLOSURE_YEARS = 5.0
-COAL_CUT = 500.0
-COAL_RESTRUCTURED = 500.0
-CEMENT_CUT, CEMENT_CLOSURE_YEARS = 500.0, 4.0
-"""The plan where it is not drawn [Mt, yr]: coal closes and then restructures 500 Mt each, cement closes 500."""
+
+PLANNED = {"steel": "steel_cut_total", "coal": "coal_cut", "cement": "cement_cut"}
+"""What the plan closes, by sector: factor or constant."""
 
 
 class Industry(NamedTuple):
@@ -73,30 +52,34 @@ def advance(
     Args:
       kept_alive: share of a cell's capacity that belongs to zombies whose debt is rolled over, so that it does not leave.
     """
+    factors = now.factors
     demand = past.demand * exp(demand_change(surroundings, now))
+    exported = of_sectors(factors, "export_share")
     wanted = BASE.national_output * (
-        (1.0 - EXPORT_SHARE) * demand
-        + EXPORT_SHARE * environment.exports
-        + BELT_ROAD_WEIGHT * surroundings.belt_road_demand
+        (1.0 - exported) * demand
+        + exported * environment.exports
+        + of_sectors(factors, "belt_road_weight") * surroundings.belt_road_demand
     )
 
     closing = closures(now)
-    closed = share_cut(closing, BASE.cut_intensity, BASE.capacity, past.capacity, 0.9)
+    closed = share_cut(closing, BASE.cut_intensity, BASE.capacity, past.capacity, factors.closed_share_high)
     restructured = share_cut(
         restructuring(now),
         BASE.cut_intensity.sel(sector="coal"),
         BASE.capacity.sel(sector="coal"),
         past.capacity.sel(sector="coal"),
-        0.6,
+        factors.restructured_share_high,
     )
     used = past.output.over("region") / past.capacity.over("region")
-    added = freedom(now.levers.new_capacity, used) * 0.10 * maximum(past.price_gap, 0.0) * NEW_CAPACITY_SCALE
-    given_up = given_up_share(past.price_gap, kept_alive, now.factors.exit_rate)
+    free = freedom(now.levers.new_capacity, used, factors.freedom_from, factors.freedom_slope)
+    here = 1.0 - (1.0 - factors.northeast_new_capacity) * IN_NORTHEAST
+    added = free * factors.new_capacity_response * maximum(past.price_gap, 0.0) * here
+    given_up = given_up_share(past.price_gap, kept_alive, factors.exit_rate, factors.given_up_high)
     capacity = past.capacity * (1.0 - closed) * (1.0 - given_up) + past.capacity * added
     pressure = wanted / capacity.over("region")
-    utilisation = minimum(pressure, FULL_USE)
+    utilisation = minimum(pressure, factors.full_use)
     weight = BASE.output / BASE.capacity * capacity
-    output = minimum(wanted * weight / weight.over("region"), FULL_USE * capacity)
+    output = minimum(wanted * weight / weight.over("region"), factors.full_use * capacity)
 
     price_gap = next_price(past.price_gap, pressure, surroundings, now)
     return Industry(demand, capacity, output, price_gap), Activity(
@@ -107,23 +90,40 @@ def advance(
 def demand_change(surroundings: Surroundings, now: Now) -> BySector:
     """Log change of domestic demand."""
     factors = now.factors
-    drift = by_sector(factors.steel_demand_drift, factors.coal_demand_drift, factors.cement_demand_drift)
-    growth = 0.35 * (surroundings.national_growth - TREND_GROWTH)
-    building = URBANISATION_PACE * (surroundings.urbanisation_pace - 1.0)
-    noise = DEMAND_SD * (0.5 * surroundings.commodity_cycle + 0.87 * now.shocks.demand_noise)
-    slump = factors.property_downturn * in_years(now.elapsed, PROPERTY_SLUMP)
-    return drift + (growth + building) + noise - PROPERTY_WEIGHT * slump
+    growth = factors.demand_growth_elasticity * (surroundings.national_growth - factors.national_growth_2016)
+    building = factors.urbanisation_pace_2016 * (surroundings.urbanisation_pace - 1.0)
+    common = factors.demand_cycle_weight * surroundings.commodity_cycle
+    noise = of_sectors(factors, "demand_noise") * (
+        common + factors.demand_own_weight * now.shocks.demand_noise
+    )
+    slump = factors.property_downturn * property_slump(now.elapsed, factors)
+    lost = of_sectors(factors, "property_weight") * slump
+    return of_sectors(factors, "demand_drift") + (growth + building) + noise - lost
+
+
+def of_sectors(factors: Any, name: str) -> BySector:
+    """The three factors or constants `steel_NAME`, `coal_NAME`, `cement_NAME` as one table."""
+    return by_sector(*(getattr(factors, f"{sector}_{name}") for sector in SECTOR["sector"]))
+
+
+def property_slump(elapsed: Scalar, factors: Any) -> Scalar:
+    """One in the years of the property slump, in which less is built, else zero."""
+    of_it = FIRST_YEAR + elapsed - factors.property_slump_first
+    return jnp.where((of_it >= 0.0) & (of_it < factors.property_slump_years), 1.0, 0.0)
 
 
 def closures(now: Now) -> BySector:
     """Share of national capacity ordered to close this year [1]: the plan as executed, or the schedule as given."""
     factors, levers, since_start = now.factors, now.levers, now.since_start
     planned = by_sector(
-        planned_cut(
-            factors.steel_cut_total, whole_years(STEEL_CLOSURE_YEARS, levers.closure_speed), since_start
-        ),
-        planned_cut(COAL_CUT, whole_years(factors.coal_closure_years, levers.closure_speed), since_start),
-        planned_cut(CEMENT_CUT, whole_years(CEMENT_CLOSURE_YEARS, levers.closure_speed), since_start),
+        *(
+            planned_cut(
+                getattr(factors, total),
+                whole_years(getattr(factors, f"{sector}_closure_years"), levers.closure_speed),
+                since_start,
+            )
+            for sector, total in PLANNED.items()
+        )
     )
     plan = planned * (levers.capacity_cut * factors.compliance * (1.0 - levers.follows_schedule))
     return (plan + levers.follows_schedule * levers.scheduled_cut) / BASE.national_capacity
@@ -134,7 +134,7 @@ def restructuring(now: Now) -> Scalar:
     factors, levers = now.factors, now.levers
     after_closures = now.since_start - whole_years(factors.coal_closure_years, levers.closure_speed)
     planned = planned_cut(
-        COAL_RESTRUCTURED, whole_years(factors.coal_restructuring_years, 1.0), after_closures
+        factors.coal_restructured, whole_years(factors.coal_restructuring_years, 1.0), after_closures
     )
     plan = planned * (levers.capacity_cut * factors.compliance * (1.0 - levers.follows_schedule))
     return plan / BASE.national_capacity["coal"]
@@ -152,19 +152,19 @@ def planned_cut(total: Scalar, years: Scalar, since_start: Scalar) -> Scalar:
 
 
 @each
-def freedom(lever: Scalar, used: Scalar) -> Scalar:
-    """Freedom to add capacity [1]: the policy's where use was 85 % or less, full from 95 % on."""
-    return lever + (1.0 - lever) * jnp.clip(10.0 * (used - 0.85), 0.0, 1.0)
+def freedom(lever: Scalar, used: Scalar, held_to: Scalar, slope: Scalar) -> Scalar:
+    """Freedom to add capacity [1]: the policy's where use was at most `held_to`, full where it was 1 / `slope` above."""
+    return lever + (1.0 - lever) * jnp.clip(slope * (used - held_to), 0.0, 1.0)
 
 
 @each
-def given_up_share(price_gap: Scalar, kept_alive: Scalar, exit_rate: Scalar) -> Scalar:
-    """Share of capacity that leaves for want of a price [1]: exit_rate max(-gap, 0) (1 - kept_alive), at most half."""
-    return jnp.minimum(exit_rate * jnp.maximum(-price_gap, 0.0), 0.5) * (1.0 - kept_alive)
+def given_up_share(price_gap: Scalar, kept_alive: Scalar, exit_rate: Scalar, bound: Scalar) -> Scalar:
+    """Share of capacity that leaves for want of a price [1]: exit_rate max(-gap, 0), at most the bound, times 1 - kept_alive."""
+    return jnp.minimum(exit_rate * jnp.maximum(-price_gap, 0.0), bound) * (1.0 - kept_alive)
 
 
 @each
-def share_cut(ordered: Scalar, intensity: Scalar, base: Scalar, capacity: Scalar, bound: float) -> Scalar:
+def share_cut(ordered: Scalar, intensity: Scalar, base: Scalar, capacity: Scalar, bound: Scalar) -> Scalar:
     """Share of the cell's capacity that goes [1]: its part of the national order over what still stands."""
     return jnp.minimum(ordered * (intensity * base) * (1.0 / capacity), bound)
 
@@ -173,21 +173,20 @@ def next_price(gap: BySector, pressure: BySector, surroundings: Surroundings, no
     """Log price gap after this year: drawn to its target, moved by noise and slump, within its bounds.
 
     Args:
-      pressure: demand over capacity; what is wanted beyond full use raises the price, up to a fifth beyond capacity.
+      pressure: demand over capacity; what is wanted beyond full use raises the price, up to `pressure_high`.
     """
     factors = now.factors
-    response = by_sector(
-        factors.steel_price_response, factors.coal_price_response, factors.cement_price_response
+    years = of_sectors(factors, "recovery_years")
+    target = of_sectors(factors, "price_response") * (
+        minimum(pressure, factors.pressure_high) - BASE.target_utilisation
     )
-    years = by_sector(
-        factors.steel_recovery_years, factors.coal_recovery_years, factors.cement_recovery_years
-    )
-    target = response * (minimum(pressure, MOST_PRESSURE) - BASE.target_utilisation)
-    noise = factors.price_volatility * (0.6 * surroundings.commodity_cycle + 0.8 * now.shocks.price_noise)
-    return clip(reverted(gap, target, years) + noise + surroundings.slump * SLUMP_WEIGHT, *PRICE_GAPS)
+    common = factors.price_cycle_weight * surroundings.commodity_cycle
+    noise = factors.price_volatility * (common + factors.price_own_weight * now.shocks.price_noise)
+    moved = reverted(gap, target, years) + noise + surroundings.slump * of_sectors(factors, "slump_weight")
+    return clip(moved, factors.price_gap_low, factors.price_gap_high)
 
 
 @each
 def reverted(gap: Scalar, target: Scalar, recovery_years: Scalar) -> Scalar:
     """The gap a year on, without noise: 90 % of the way to a fixed target is made in `recovery_years`."""
-    return gap + (1.0 - jnp.exp(-math.log(10.0) / recovery_years)) * (target - gap)
+    return gap + (1.0 - jnp.exp(-LOG_TEN / recovery_years)) * (target - gap)

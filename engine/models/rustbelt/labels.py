@@ -20,6 +20,10 @@ SECTOR: dict[str, tuple[str, ...]] = {"sector": ("steel", "coal", "cement")}
 PROVINCE: dict[str, tuple[str, ...]] = {"province": NORTHEAST}
 """Only shocks are drawn by province: what the rest of China would draw is used nowhere."""
 
+THOUSAND, PERCENT = 1000.0, 100.0
+"""What units are counted in."""
+PERSON, TONNE, YUAN = 1e-3, 1e-6, 1e-9
+"""One person [thousand], one tonne [Mt], one yuan [bn yuan]: what stands under a fraction at least."""
 IN_NORTHEAST: ByRegion = table(REGION, [1, 1, 1, 0])
 
 

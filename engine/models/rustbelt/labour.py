@@ -6,41 +6,25 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
-from engine.modelling.cells import clip, each, minimum
+from engine.modelling.cells import clip, each, maximum, minimum
 from engine.models.rustbelt.banks import Banks
 from engine.models.rustbelt.base_2015 import BASE
 from engine.models.rustbelt.budgets import Purse, paid
-from engine.models.rustbelt.enterprises import INTEREST, Distress, Enterprises
-from engine.models.rustbelt.industry import Activity
+from engine.models.rustbelt.enterprises import Distress, Enterprises, interest
+from engine.models.rustbelt.industry import Activity, of_sectors
 from engine.models.rustbelt.inputs import Now
 from engine.models.rustbelt.labels import (
     IN_NORTHEAST,
+    PERCENT,
+    PERSON,
+    THOUSAND,
     ByCell,
     ByRegion,
     Scalar,
     by_region,
-    by_sector,
     coal_only,
     northeast,
 )
-
-RETIREMENT = 0.028
-"""Yearly retirement [1/yr]."""
-RESTRUCTURING_EFFECT = 0.35
-"""Labour effect of restructured capacity, relative to closed capacity."""
-INDIRECT_IN_POOL = 0.6
-"""Share of indirect layoffs that joins the pool."""
-OUTLAY = 41.0
-"""Outlay per laid-off worker in 2016 [thousand yuan]: what counts as fully funded."""
-FUND_YEARS = 2.0
-EXIT_HAZARD = 0.06
-"""Hazard of leaving the labour force [1/yr]."""
-URBAN_JOBS = 30.8
-"""Urban jobs per new urban job of 2015: 404 million over 13.12 million a year (NBS, MoHRSS)."""
-PACES = (-0.12, 0.06)
-"""Bounds of growth against its normal rate, as jobs feel it [1/yr]."""
-UNSCARRED = 0.002
-"""Share of a region's urban jobs up to which a pool of displaced leaves no scar."""
 
 
 class Labour(NamedTuple):
@@ -94,26 +78,26 @@ def advance(
 ) -> tuple[Labour, Moves, Purse]:
     """Labour and purse after this year. Each kind of layoff acts on those left by the one before."""
     factors, levers = now.factors, now.levers
-    elasticity = BASE.labour_elasticity_scale * by_sector(
-        factors.steel_cut_labour_elasticity,
-        factors.coal_cut_labour_elasticity,
-        factors.cement_cut_labour_elasticity,
-    )
+    elasticity = BASE.labour_elasticity_scale * of_sectors(factors, "cut_labour_elasticity")
     closing = past.employment * labour_freed(activity.closed, elasticity)
     left = past.employment - closing
     coal_freed = labour_freed(activity.restructured, elasticity.sel(sector="coal"))
-    restructuring = coal_only(RESTRUCTURING_EFFECT * left.sel(sector="coal") * coal_freed)
+    restructuring = coal_only(factors.restructuring_effect * left.sel(sector="coal") * coal_freed)
     left = left - restructuring
     leaving = left * labour_freed(activity.given_up, elasticity)
     left = left - leaving
-    unpaid = market_share(distress.margin_in_hand, firms.leverage)
-    protected = protection(levers, distress.solvent_budget)
+    unpaid = market_share(distress.margin_in_hand, firms.leverage, factors)
+    protected = protection(levers.job_protection, distress.solvent_budget, factors)
     unprofitable = left * (unpaid * (1.0 - protected))
     market = leaving + unprofitable
     left = left - unprofitable
-    default = left * distress.layoff_default * default_effect(levers.job_protection, distress.solvent_budget)
+    default = (
+        left
+        * distress.layoff_default
+        * default_effect(levers.job_protection, distress.solvent_budget, factors)
+    )
     left = left - default
-    retirement = RETIREMENT * left
+    retirement = factors.retirement * left
     employment = left - retirement
     kept = kept_share(past.kept, unpaid * protected)
 
@@ -123,15 +107,17 @@ def advance(
     indirect = factors.indirect_layoff_ratio * by_cell
 
     national = jnp.maximum(layoffs.over("region"), 1.0)
-    of_the_year = jnp.where(now.since_start < FUND_YEARS, levers.resettlement_fund / FUND_YEARS, 0.0)
+    of_the_year = jnp.where(
+        now.since_start < factors.fund_years, levers.resettlement_fund / factors.fund_years, 0.0
+    )
     fund, purse = paid(purse, (of_the_year / national) * layoffs, levers.central_share)
-    outlay = outlay_share(fund, layoffs)
-    moved, retired = resettled(factors.internal_transfer_share, factors.early_retirement_share, outlay)
+    outlay = outlay_share(fund, layoffs, factors)
+    moved, retired = resettled(outlay, factors)
     internal = moved * layoffs
     early_retired = retired * layoffs
-    inflow = layoffs - internal - early_retired + INDIRECT_IN_POOL * indirect.over("sector")
+    inflow = layoffs - internal - early_retired + factors.indirect_in_pool * indirect.over("sector")
 
-    pace = clip(growth_average - BASE.normal_growth, *PACES)
+    pace = clip(growth_average - BASE.normal_growth, factors.pace_low, factors.pace_high)
     jobs = accessible_jobs(past, banks.crunch, pace, now)
     pool = past.displaced + inflow
     tight = minimum(banks.crunch, 1.0)
@@ -145,12 +131,13 @@ def advance(
         pool,
         jobs,
         BASE.new_jobs,
-        support - scar(pool, BASE.new_jobs, factors.layoff_scarring),
+        support - scar(pool, BASE.new_jobs, factors),
         factors.reemployment_hazard_base,
         factors.congestion_exponent,
     )
-    migration = factors.out_migration_hazard * (0.5 + 1.5 * levers.labour_mobility) * IN_NORTHEAST
-    displaced, reemployed, out_migrated, exited = after_a_year(pool, hazard, migration)
+    eased = factors.migration_unhelped + factors.migration_helped * levers.labour_mobility
+    migration = factors.out_migration_hazard * eased * IN_NORTHEAST
+    displaced, reemployed, out_migrated, exited = after_a_year(pool, hazard, migration, factors.exit_hazard)
 
     workers = Labour(
         employment=employment,
@@ -192,19 +179,16 @@ def labour_freed(share: Scalar, elasticity: Scalar) -> Scalar:
 
 
 @each
-def market_share(margin: Scalar, leverage: Scalar) -> Scalar:
-    """Share of workers that firms cannot pay, as they do not earn 3 % after interest."""
-    return 1.2 * jnp.clip(-(margin - INTEREST * leverage - 0.03), 0.0, 0.12)
-
-
-def protection(levers: Any, solvent: ByRegion) -> ByRegion:
-    """Share of market layoffs prevented; a quarter of what is meant once the budget has no room."""
-    return _protected(levers.job_protection, solvent)
+def market_share(margin: Scalar, leverage: Scalar, factors: Any) -> Scalar:
+    """Share of workers that firms cannot pay, as they earn too little after interest."""
+    missing = factors.layoff_margin - (margin - interest(factors) * leverage)
+    return factors.market_layoff_response * jnp.clip(missing, 0.0, factors.layoff_margin_high)
 
 
 @each
-def _protected(job_protection: Scalar, solvent: Scalar) -> Scalar:
-    return job_protection * jnp.where(solvent, 1.0, 0.25)
+def protection(job_protection: Scalar, solvent: Scalar, factors: Any) -> Scalar:
+    """Share of market layoffs prevented; less than what is meant once the budget has no room."""
+    return job_protection * jnp.where(solvent, 1.0, factors.broke_protection)
 
 
 @each
@@ -217,42 +201,51 @@ def kept_share(before: Scalar, prevented: Scalar) -> Scalar:
 
 
 @each
-def outlay_share(fund: Scalar, layoffs: Scalar) -> Scalar:
-    """What the fund has paid for each of the laid off, over a full outlay [1]: at most one and a half."""
-    return jnp.minimum(fund * (1000.0 / OUTLAY) / jnp.maximum(layoffs, 1e-3), 1.5)
+def outlay_share(fund: Scalar, layoffs: Scalar, factors: Any) -> Scalar:
+    """What the fund has paid for each of the laid off, over a full outlay [1], within its bound."""
+    return jnp.minimum(
+        fund * (THOUSAND / factors.full_outlay) / jnp.maximum(layoffs, PERSON), factors.outlay_high
+    )
 
 
 @each
-def default_effect(job_protection: Scalar, solvent: Scalar) -> Scalar:
+def default_effect(job_protection: Scalar, solvent: Scalar, factors: Any) -> Scalar:
     """Workers laid off per unit of recognised default; disorderly without a budget, the more so the longer jobs were protected."""
-    return 0.12 + jnp.where(solvent, 0.0, 0.25) * (0.6 + 0.4 * job_protection)
+    protected = 1.0 - factors.broke_protected_layoffs * (1.0 - job_protection)
+    return factors.default_layoffs + jnp.where(solvent, 0.0, factors.broke_default_layoffs) * protected
 
 
 @each
-def resettled(transfer: Scalar, early: Scalar, outlay: Scalar) -> tuple[Scalar, Scalar]:
+def resettled(outlay: Scalar, factors: Any) -> tuple[Scalar, Scalar]:
     """Shares of the laid off moved inside the firm and retired early; both less without money, at most all together."""
-    funded = jnp.minimum(outlay, 1.0)
-    moved = transfer * (0.45 + 0.55 * funded)
-    return moved, jnp.minimum(early * (0.5 + 0.5 * funded), 1.0 - moved)
+    funded, unmoved, unretired = (
+        jnp.minimum(outlay, 1.0),
+        factors.transfer_unfunded,
+        factors.retirement_unfunded,
+    )
+    moved = factors.internal_transfer_share * (unmoved + (1.0 - unmoved) * funded)
+    early = factors.early_retirement_share * (unretired + (1.0 - unretired) * funded)
+    return moved, jnp.minimum(early, 1.0 - moved)
 
 
 def accessible_jobs(past: Labour, crunch: ByRegion, pace: ByRegion, now: Now) -> ByRegion:
     """New jobs that the displaced can reach this year [thousand]: the labour market's, spin-offs, anchors."""
-    market = created_jobs(BASE.new_jobs, pace, crunch, now.factors.job_creation_rate)
-    anchors = now.levers.anchor_investment * arrivals(now.shocks.anchor_arrival, now.factors.anchor_jobs)
+    market = created_jobs(BASE.new_jobs, pace, crunch, now.factors)
+    anchors = now.levers.anchor_investment * arrivals(now.shocks.anchor_arrival, now.factors)
     return market + past.spin_offs + by_region(anchors)
 
 
 @each
-def created_jobs(base: Scalar, pace: Scalar, crunch: Scalar, level: Scalar) -> Scalar:
-    """New jobs [thousand]: base x level x exp(6 pace) (1 - 0.4 crunch)."""
-    return base * level * jnp.exp(6.0 * pace) * (1.0 - 0.4 * jnp.minimum(crunch, 1.0))
+def created_jobs(base: Scalar, pace: Scalar, crunch: Scalar, factors: Any) -> Scalar:
+    """New jobs [thousand]: base x level x exp(response x pace) (1 - effect x crunch)."""
+    lending = 1.0 - factors.crunch_jobs_effect * jnp.minimum(crunch, 1.0)
+    return base * factors.job_creation_rate * jnp.exp(factors.jobs_growth_response * pace) * lending
 
 
 @each
-def arrivals(draw: Scalar, jobs: Scalar) -> Scalar:
-    """Jobs of the anchor investment that comes in every second year on average [thousand]."""
-    return jnp.where(draw < 0.5, jobs, 0.0)
+def arrivals(draw: Scalar, factors: Any) -> Scalar:
+    """Jobs of the anchor investment, in the years in which one comes [thousand]."""
+    return jnp.where(draw < factors.anchor_chance, factors.anchor_jobs, 0.0)
 
 
 @each
@@ -270,16 +263,23 @@ def reemployment_hazard(
 
 
 @each
-def scar(pool: Scalar, base_jobs: Scalar, scarring: Scalar) -> Scalar:
-    """Log loss of the hazard in a crowd [1]: scarring x points of urban jobs that the pool exceeds 0.2 % by."""
-    share = pool * (1.0 / (URBAN_JOBS * base_jobs))
-    return 100.0 * scarring * jnp.maximum(share - UNSCARRED, 0.0)
+def of_urban_jobs(pool: Scalar, base_jobs: Scalar, factors: Any) -> Scalar:
+    """People over the urban jobs of their region [1]."""
+    return pool * (1.0 / (factors.urban_jobs_per_new_job * base_jobs))
+
+
+def scar(pool: Scalar, base_jobs: Scalar, factors: Any) -> Scalar:
+    """Log loss of the hazard in a crowd [1]: scarring x points of urban jobs that the pool exceeds the unscarred share by."""
+    share = of_urban_jobs(pool, base_jobs, factors)
+    return PERCENT * factors.layoff_scarring * maximum(share - factors.unscarred, 0.0)
 
 
 @each
-def after_a_year(pool: Scalar, hazard: Scalar, migration: Scalar) -> tuple[Scalar, Scalar, Scalar, Scalar]:
+def after_a_year(
+    pool: Scalar, hazard: Scalar, migration: Scalar, exit_hazard: Scalar
+) -> tuple[Scalar, Scalar, Scalar, Scalar]:
     """Where the pool is after a year [thousand]: still in it, re-employed, moved away, out of the labour force."""
-    total = hazard + migration + EXIT_HAZARD
+    total = hazard + migration + exit_hazard
     staying = jnp.exp(-total)
     share = pool * (1.0 - staying) / total
-    return pool * staying, share * hazard, share * migration, share * EXIT_HAZARD
+    return pool * staying, share * hazard, share * migration, share * exit_hazard

@@ -19,11 +19,11 @@ from engine.models.rustbelt import (
     labour,
     outcomes,
 )
+from engine.models.rustbelt.base_2015 import CONSTANTS
+from engine.models.rustbelt.environment import FIRST_YEAR
 from engine.models.rustbelt.inputs import FACTORS, LEVERS, SHOCKS, Now
 from engine.models.rustbelt.labels import PROVINCE, REGION, SECTOR, Scalar
 from engine.models.rustbelt.limits import LIMITS
-
-FIRST_YEAR = 2016
 
 
 class State(NamedTuple):
@@ -42,6 +42,7 @@ class Rustbelt(PathModel):
 
     dims = REGION | SECTOR | PROVINCE
     factors = FACTORS
+    constants = CONSTANTS
     shocks = SHOCKS
     levers = LEVERS
     yearly = outcomes.YEARLY
@@ -71,9 +72,9 @@ class Rustbelt(PathModel):
         slow, budget = state.economy.growth_average, state.economy.fiscal_space
 
         around, surroundings = environment.advance(state.environment, now)
-        kept_alive = enterprises.kept_alive(state.enterprises, budget, levers)
+        kept_alive = enterprises.kept_alive(state.enterprises, budget, levers, factors)
         plants, activity = industry.advance(state.industry, around, surroundings, kept_alive, now)
-        purse = budgets.opened(budget, state.economy.gdp)
+        purse = budgets.opened(budget, state.economy.gdp, factors)
         other_loans = banks.loans_to_other_firms(state.banks, factors)
         firms, distress, purse = enterprises.advance(
             state.enterprises,
@@ -98,7 +99,7 @@ class Rustbelt(PathModel):
         regions, accounts = economy.advance(
             state.economy, surroundings, change, firms, distress, books, moves.fund, purse, now
         )
-        books, lent = banks.lend(books, accounts.growth)
+        books, lent = banks.lend(books, accounts.growth, factors)
 
         happened = outcomes.Happened(
             around,
@@ -116,5 +117,5 @@ class Rustbelt(PathModel):
             accounts,
         )
         return State(around, plants, firms, books, workers, regions), outcomes.recorded(
-            happened, state.economy.gdp
+            happened, state.economy.gdp, factors
         )

@@ -10,19 +10,24 @@ import jax.numpy as jnp
 from engine.modelling.cells import each
 from engine.modelling.folds import highest_spell, last, lowest, peak, total, worst_spell
 from engine.modelling.records import Outcome, Yearly
-from engine.models.rustbelt.banks import LOAN_GROWTH, Banks, Book, shortfall
-from engine.models.rustbelt.base_2015 import BASE
+from engine.models.rustbelt.banks import Banks, Book, shortfall
+from engine.models.rustbelt.base_2015 import BASE, CONSTANTS
 from engine.models.rustbelt.budgets import Purse
 from engine.models.rustbelt.economy import NORTHEAST_GDP, Accounts, Economy, northeast_index
-from engine.models.rustbelt.enterprises import INTEREST, LEVERAGE, ZOMBIES, Distress, Enterprises
+from engine.models.rustbelt.enterprises import Distress, Enterprises, interest
 from engine.models.rustbelt.environment import Environment
-from engine.models.rustbelt.industry import PRICE_GAPS, Activity, Industry
-from engine.models.rustbelt.labels import NORTHEAST, Scalar
-from engine.models.rustbelt.labour import PACES, Labour, Moves
+from engine.models.rustbelt.industry import Activity, Industry
+from engine.models.rustbelt.labels import NORTHEAST, PERCENT, PERSON, Scalar
+from engine.models.rustbelt.labour import Labour, Moves
 
 BY_CELL = ("region", "sector")
 BY_REGION = ("region",)
 BY_SECTOR = ("sector",)
+
+
+def _value(name: str) -> float:
+    return CONSTANTS[name].value
+
 
 YEARLY = {
     # labour
@@ -65,13 +70,23 @@ YEARLY = {
         "1/yr", BY_CELL, loss=True, about="recognised defaults of state firms over sector debt"
     ),
     "zombie_share": Yearly(
-        "1", BY_CELL, loss=True, about="insolvent, unresolved share of sector debt", low=0.0, high=ZOMBIES
+        "1",
+        BY_CELL,
+        loss=True,
+        about="insolvent, unresolved share of sector debt",
+        low=0.0,
+        high=_value("zombie_high"),
     ),
     "northeast_zombie_share": Yearly(
         "1", loss=True, about="insolvent, unresolved share of the northeast's sector debt"
     ),
     "leverage": Yearly(
-        "1", BY_CELL, loss=True, about="liabilities over assets", low=LEVERAGE[0], high=LEVERAGE[1]
+        "1",
+        BY_CELL,
+        loss=True,
+        about="liabilities over assets",
+        low=_value("leverage_low"),
+        high=_value("leverage_high"),
     ),
     "interest_cover": Yearly("1", BY_CELL, about="EBITDA over interest"),
     "loss_given_default": Yearly("1", BY_REGION, loss=True, about="loss given default"),
@@ -92,7 +107,11 @@ YEARLY = {
         "1", BY_REGION, about="bank capital and provisions less hidden losses, over risk-weighted assets"
     ),
     "loan_growth": Yearly(
-        "1/yr", BY_REGION, about="log growth of bank loans", low=LOAN_GROWTH[0], high=LOAN_GROWTH[1]
+        "1/yr",
+        BY_REGION,
+        about="log growth of bank loans",
+        low=_value("loan_growth_low"),
+        high=_value("loan_growth_high"),
     ),
     # growth and the budget
     "gdp_loss": Yearly("1", BY_REGION, loss=True, about="share of GDP missing to the national growth path"),
@@ -106,8 +125,8 @@ YEARLY = {
         "1/yr",
         BY_REGION,
         about="smoothed growth against normal, as new jobs feel it",
-        low=PACES[0],
-        high=PACES[1],
+        low=_value("pace_low"),
+        high=_value("pace_high"),
     ),
     "public_cost": Yearly(
         "bn yuan/yr", BY_REGION, loss=True, about="subsidies, rescues of banks and fund, as far as paid"
@@ -122,7 +141,11 @@ YEARLY = {
     "fiscal_space": Yearly("1", BY_REGION, about="room for support in the budget, share of GDP"),
     # industry and environment
     "price_gap": Yearly(
-        "log", BY_SECTOR, about="log price against its normal level", low=PRICE_GAPS[0], high=PRICE_GAPS[1]
+        "log",
+        BY_SECTOR,
+        about="log price against its normal level",
+        low=_value("price_gap_low"),
+        high=_value("price_gap_high"),
     ),
     "utilisation": Yearly("1", BY_SECTOR, about="demand over capacity, at most full use of 97 %"),
     "capacity": Yearly("Mt/yr", BY_SECTOR, about="national capacity"),
@@ -132,7 +155,7 @@ YEARLY = {
 }
 
 _HERE = {"region": NORTHEAST}
-_SHARE_OF_GDP = 100.0 / NORTHEAST_GDP
+_SHARE_OF_GDP = PERCENT / NORTHEAST_GDP
 _PAID_BY_CENTRE = total("paid_by_centre", _HERE) * _SHARE_OF_GDP
 _PAID_BY_PROVINCES = total("paid_by_provinces", _HERE) * _SHARE_OF_GDP
 _HOLE_LEFT = last("capital_shortfall", _HERE) * _SHARE_OF_GDP
@@ -269,7 +292,7 @@ class Happened(NamedTuple):
     accounts: Accounts
 
 
-def recorded(year: Happened, gdp_before: Any) -> Mapping[str, Any]:
+def recorded(year: Happened, gdp_before: Any, factors: Any) -> Mapping[str, Any]:
     """The yearly values by name; and values beside them that outcomes are folded from or that balances need."""
     moves, firms, book, economy = year.moves, year.firms, year.book, year.economy
     index = northeast_index(economy.gdp)
@@ -296,7 +319,7 @@ def recorded(year: Happened, gdp_before: Any) -> Mapping[str, Any]:
         "zombie_share": firms.zombie,
         "northeast_zombie_share": (firms.zombie.sel(region=NORTHEAST) * owed).over() / owed.over(),
         "leverage": firms.leverage,
-        "interest_cover": year.distress.margin / (INTEREST * firms.leverage),
+        "interest_cover": year.distress.margin / (interest(factors) * firms.leverage),
         "loss_given_default": year.distress.loss_given_default,
         "loans": year.banks.loans,
         "capital": year.banks.capital,
@@ -304,7 +327,7 @@ def recorded(year: Happened, gdp_before: Any) -> Mapping[str, Any]:
         "bank_loss": book.loss,
         "hidden_loss": book.hidden_loss,
         "npl_ratio": year.banks.npl_ratio,
-        "capital_shortfall": shortfall(book.true_capital_ratio, year.banks.loans),
+        "capital_shortfall": shortfall(book.true_capital_ratio, year.banks.loans, factors),
         "capital_ratio": book.capital_ratio,
         "true_capital_ratio": book.true_capital_ratio,
         "loan_growth": year.lent,
@@ -340,15 +363,15 @@ def recorded(year: Happened, gdp_before: Any) -> Mapping[str, Any]:
 @each
 def spell(pool: Scalar, reemployed: Scalar) -> Scalar:
     """Years it would take to re-employ the pool at this year's rate [yr]; no rate below one person a year counts."""
-    return pool / jnp.maximum(reemployed, 1e-3)
+    return pool / jnp.maximum(reemployed, PERSON)
 
 
 def reemployed_share(labour: Labour) -> Scalar:
     """Re-employed there over all who entered the northeast's pool [1]; 0 where nobody did."""
-    return labour.reemployed_northeast / jnp.maximum(labour.entered_northeast, 1e-6)
+    return labour.reemployed_northeast / jnp.maximum(labour.entered_northeast, PERSON)
 
 
 def placed_share(labour: Labour) -> Scalar:
     """Re-employed or gone to work elsewhere over all who entered the northeast's pool [1]; 0 where nobody did."""
     placed = labour.reemployed_northeast + labour.moved_northeast
-    return placed / jnp.maximum(labour.entered_northeast, 1e-6)
+    return placed / jnp.maximum(labour.entered_northeast, PERSON)
