@@ -27,13 +27,17 @@ class Banks(NamedTuple):
 class Book(NamedTuple):
     """This year in the books: money in bn yuan, ratios in 1. The ratios refer to loans before the year's growth.
 
-    `retained` is profit after losses and tax, `recapitalised` what the public puts in, bailouts among it.
+    `retained` is profit after losses and tax, `recapitalised` what the public puts in, bailouts among it. Of `loss` and
+    `hidden_loss` those on the three sectors and on other state firms stand apart; what is left is on all other borrowers.
     """
 
     loss: ByRegion
+    loss_on_sectors: ByRegion
+    loss_on_others: ByRegion
     retained: ByRegion
     recapitalised: ByRegion
     hidden_loss: ByRegion
+    hidden_on_sectors: ByRegion
     capital_ratio: ByRegion
     true_capital_ratio: ByRegion
 
@@ -67,9 +71,8 @@ def absorb(
     old_bad_loans = BASE.npl_ratio * BASE.loans * left ** (now.elapsed + 1.0)
     lost = bad_sector + bad_other + old_bad_loans * (factors.worked_out / left)
     loss = lost * distress.loss_given_default + everyday_loss(past.loans, growth_average, factors)
-    hidden = (
-        default_volume(firms.zombie, exposure) + firms.zombie_other * other_loans
-    ) * distress.loss_given_default
+    hidden_on_sectors = default_volume(firms.zombie, exposure) * distress.loss_given_default
+    hidden = hidden_on_sectors + firms.zombie_other * other_loans * distress.loss_given_default
 
     covered = minimum(loss, past.provisions)
     provisions = past.provisions - covered + factors.provision_rate * past.loans
@@ -99,7 +102,17 @@ def absorb(
     )
     return (
         Banks(past.loans, capital, provisions, npl_ratio, crunch),
-        Book(loss, retained, recapitalised, hidden, reported, true),
+        Book(
+            loss,
+            bad_sector * distress.loss_given_default,
+            bad_other * distress.loss_given_default,
+            retained,
+            recapitalised,
+            hidden,
+            hidden_on_sectors,
+            reported,
+            true,
+        ),
         purse,
     )
 

@@ -132,7 +132,9 @@ def constants() -> dict[str, Constant]:
     """The constants of the equations, by name."""
     rows: list[dict[str, Any]] = read_rows("constants")
     return {
-        row["name"]: Constant(float(row["value"]), row["unit"], row["about"], row["source"], row["confidence"])
+        row["name"]: Constant(
+            float(row["value"]), row["unit"], row["about"], row["source"], row["confidence"]
+        )
         for row in rows
     }
 

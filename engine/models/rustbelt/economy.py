@@ -41,9 +41,10 @@ class Economy(NamedTuple):
 
 
 class Accounts(NamedTuple):
-    """This year's growth, true and reported [1/yr]."""
+    """This year's growth of the regions, true and reported, and of the nation's path [1/yr]."""
 
     growth: ByRegion
+    national_growth: Scalar
     reported_growth: ByRegion
 
 
@@ -119,7 +120,7 @@ def advance(
         zombie_lag=zombie_lag,
         fiscal_space=fiscal_space,
         stimulus=stimulus,
-    ), Accounts(growth, growth + misreported * MISREPORTED)
+    ), Accounts(growth, surroundings.national_growth, growth + misreported * MISREPORTED)
 
 
 def mean_zombie(zombie: Any, zombie_other: ByRegion, debt: ByCell, factors: Any) -> ByRegion:

@@ -18,6 +18,7 @@ from engine.models.rustbelt import (
     industry,
     labour,
     outcomes,
+    yearly,
 )
 from engine.models.rustbelt.base_2015 import CONSTANTS
 from engine.models.rustbelt.environment import FIRST_YEAR
@@ -45,7 +46,7 @@ class Rustbelt(PathModel):
     constants = CONSTANTS
     shocks = SHOCKS
     levers = LEVERS
-    yearly = outcomes.YEARLY
+    yearly = yearly.YEARLY
     outcomes = outcomes.OUTCOMES
     limits = LIMITS
 
@@ -101,7 +102,7 @@ class Rustbelt(PathModel):
         )
         books, lent = banks.lend(books, accounts.growth, factors)
 
-        happened = outcomes.Happened(
+        happened = yearly.Happened(
             around,
             plants,
             activity,
@@ -116,6 +117,6 @@ class Rustbelt(PathModel):
             regions,
             accounts,
         )
-        return State(around, plants, firms, books, workers, regions), outcomes.recorded(
+        return State(around, plants, firms, books, workers, regions), yearly.recorded(
             happened, state.economy.gdp, factors
         )

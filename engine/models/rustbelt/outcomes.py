@@ -1,164 +1,32 @@
-"""What the model gives: the values recorded every year and the outcomes of a path. Losses are positive."""
+"""The outcomes of a path. Losses are positive."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import replace
 
 import jax.numpy as jnp
 
-from engine.modelling.cells import each
-from engine.modelling.folds import highest_spell, last, lowest, peak, total, worst_spell
-from engine.modelling.records import Outcome, Yearly
-from engine.models.rustbelt.banks import Banks, Book, shortfall
-from engine.models.rustbelt.base_2015 import BASE, CONSTANTS
-from engine.models.rustbelt.budgets import Purse
-from engine.models.rustbelt.economy import NORTHEAST_GDP, Accounts, Economy, northeast_index
-from engine.models.rustbelt.enterprises import Distress, Enterprises, interest
-from engine.models.rustbelt.environment import Environment
-from engine.models.rustbelt.industry import Activity, Industry
+from engine.modelling.folds import Fold, highest_spell, last, lowest, peak, total, worst_spell
+from engine.modelling.records import Outcome
+from engine.models.rustbelt.economy import NORTHEAST_GDP
 from engine.models.rustbelt.labels import NORTHEAST, PERCENT, PERSON, Scalar
-from engine.models.rustbelt.labour import Labour, Moves
-
-BY_CELL = ("region", "sector")
-BY_REGION = ("region",)
-BY_SECTOR = ("sector",)
-
-
-def _value(name: str) -> float:
-    return CONSTANTS[name].value
-
-
-YEARLY = {
-    # labour
-    "cut_layoffs": Yearly(
-        "k persons/yr", BY_CELL, loss=True, about="workers laid off by closures and restructuring"
-    ),
-    "market_layoffs": Yearly(
-        "k persons/yr",
-        BY_CELL,
-        loss=True,
-        about="workers laid off for want of earnings, or as plants are given up",
-    ),
-    "default_layoffs": Yearly("k persons/yr", BY_CELL, loss=True, about="workers laid off by defaults"),
-    "indirect_layoffs": Yearly(
-        "k persons/yr", BY_CELL, loss=True, about="people laid off at suppliers and in towns"
-    ),
-    "employment": Yearly("k persons", BY_CELL, about="workers of the sector at the end of the year"),
-    "kept_workers": Yearly(
-        "k persons", BY_CELL, loss=True, about="workers whom protection keeps in jobs that do not pay"
-    ),
-    "displaced_pool": Yearly("k persons", BY_REGION, loss=True, about="displaced people without a job"),
-    "displaced_spell": Yearly(
-        "yr",
-        BY_REGION,
-        loss=True,
-        about="displaced over those re-employed in the year, proxy of the longest spell",
-    ),
-    "reemployed": Yearly("k persons/yr", BY_REGION, about="displaced people re-employed in their region"),
-    "internal_transfer": Yearly("k persons/yr", BY_REGION, about="laid off and moved inside the firm"),
-    "early_retired": Yearly("k persons/yr", BY_REGION, about="laid off and retired early"),
-    "out_migrated": Yearly(
-        "k persons/yr", BY_REGION, about="displaced people who left the region for work elsewhere"
-    ),
-    "exited": Yearly("k persons/yr", BY_REGION, about="displaced people who left the labour force"),
-    "net_jobs_lost": Yearly(
-        "k persons", BY_REGION, loss=True, about="jobs lost since 2015, less all who were settled"
-    ),
-    # state-owned enterprises
-    "soe_default_share": Yearly(
-        "1/yr", BY_CELL, loss=True, about="recognised defaults of state firms over sector debt"
-    ),
-    "zombie_share": Yearly(
-        "1",
-        BY_CELL,
-        loss=True,
-        about="insolvent, unresolved share of sector debt",
-        low=0.0,
-        high=_value("zombie_high"),
-    ),
-    "northeast_zombie_share": Yearly(
-        "1", loss=True, about="insolvent, unresolved share of the northeast's sector debt"
-    ),
-    "leverage": Yearly(
-        "1",
-        BY_CELL,
-        loss=True,
-        about="liabilities over assets",
-        low=_value("leverage_low"),
-        high=_value("leverage_high"),
-    ),
-    "interest_cover": Yearly("1", BY_CELL, about="EBITDA over interest"),
-    "loss_given_default": Yearly("1", BY_REGION, loss=True, about="loss given default"),
-    # banks
-    "loans": Yearly("bn yuan", BY_REGION, about="bank loans at the end of the year"),
-    "capital": Yearly("bn yuan", BY_REGION, about="reported bank capital"),
-    "provisions": Yearly("bn yuan", BY_REGION, about="banks' provisions for bad loans"),
-    "bank_loss": Yearly("bn yuan/yr", BY_REGION, loss=True, about="loan losses that banks recognised"),
-    "hidden_loss": Yearly(
-        "bn yuan", BY_REGION, loss=True, about="bank losses on zombie debt that are not recognised yet"
-    ),
-    "npl_ratio": Yearly("1", BY_REGION, loss=True, about="bad loans over loans"),
-    "capital_shortfall": Yearly(
-        "bn yuan", BY_REGION, loss=True, about="true bank capital missing to 10.5 % of risk-weighted assets"
-    ),
-    "capital_ratio": Yearly("1", BY_REGION, about="reported bank capital over risk-weighted assets"),
-    "true_capital_ratio": Yearly(
-        "1", BY_REGION, about="bank capital and provisions less hidden losses, over risk-weighted assets"
-    ),
-    "loan_growth": Yearly(
-        "1/yr",
-        BY_REGION,
-        about="log growth of bank loans",
-        low=_value("loan_growth_low"),
-        high=_value("loan_growth_high"),
-    ),
-    # growth and the budget
-    "gdp_loss": Yearly("1", BY_REGION, loss=True, about="share of GDP missing to the national growth path"),
-    "gdp_index": Yearly("2015 = 1", BY_REGION, about="real GDP"),
-    "northeast_gdp_index": Yearly("2015 = 1", about="real GDP of the three provinces"),
-    "growth": Yearly("1/yr", BY_REGION, about="log growth of real GDP"),
-    "reported_growth": Yearly(
-        "1/yr", BY_REGION, about="log growth of real GDP as reported, with Liaoning's error of 2016"
-    ),
-    "job_pace": Yearly(
-        "1/yr",
-        BY_REGION,
-        about="smoothed growth against normal, as new jobs feel it",
-        low=_value("pace_low"),
-        high=_value("pace_high"),
-    ),
-    "public_cost": Yearly(
-        "bn yuan/yr", BY_REGION, loss=True, about="subsidies, rescues of banks and fund, as far as paid"
-    ),
-    "paid_by_centre": Yearly("bn yuan/yr", BY_REGION, loss=True, about="public cost that the centre paid"),
-    "paid_by_provinces": Yearly(
-        "bn yuan/yr", BY_REGION, loss=True, about="public cost that the provinces paid"
-    ),
-    "subsidies": Yearly("bn yuan/yr", BY_REGION, loss=True, about="subsidies to zombie firms"),
-    "recapitalisation_cost": Yearly("bn yuan/yr", BY_REGION, loss=True, about="public money put into banks"),
-    "fund_spending": Yearly("bn yuan/yr", BY_REGION, loss=True, about="resettlement fund spent"),
-    "fiscal_space": Yearly("1", BY_REGION, about="room for support in the budget, share of GDP"),
-    # industry and environment
-    "price_gap": Yearly(
-        "log",
-        BY_SECTOR,
-        about="log price against its normal level",
-        low=_value("price_gap_low"),
-        high=_value("price_gap_high"),
-    ),
-    "utilisation": Yearly("1", BY_SECTOR, about="demand over capacity, at most full use of 97 %"),
-    "capacity": Yearly("Mt/yr", BY_SECTOR, about="national capacity"),
-    "output": Yearly("Mt/yr", BY_SECTOR, about="national output"),
-    "export_demand": Yearly("2015 = 1", about="export demand index"),
-    "urban_share": Yearly("1", about="urban share of the population"),
-}
+from engine.models.rustbelt.labour import Labour
 
 _HERE = {"region": NORTHEAST}
 _SHARE_OF_GDP = PERCENT / NORTHEAST_GDP
 _PAID_BY_CENTRE = total("paid_by_centre", _HERE) * _SHARE_OF_GDP
 _PAID_BY_PROVINCES = total("paid_by_provinces", _HERE) * _SHARE_OF_GDP
 _HOLE_LEFT = last("capital_shortfall", _HERE) * _SHARE_OF_GDP
+
+
+def _hidden(variable: str) -> Fold:
+    """What was recognised over the years, and what is hidden in the last of them."""
+    recognised = total(f"bank_loss_on_{variable}", _HERE)
+    return (recognised + last(f"hidden_on_{variable}", _HERE)) * _SHARE_OF_GDP
+
+
+HORIZON = 2020
+"""The last year of the article's own horizon: outcomes `NAME_2020` count the years up to it."""
 
 OUTCOMES = {
     "layoffs": Outcome(
@@ -185,6 +53,12 @@ OUTCOMES = {
         loss=True,
         about="insolvent, unresolved share of the northeast's sector debt in the last year",
     ),
+    "soe_defaulted_share": Outcome(
+        "1",
+        total("northeast_default_share"),
+        loss=True,
+        about="defaults recognised in all years, as shares of the northeast's sector debt",
+    ),
     "capital_shortfall_peak": Outcome(
         "% of 2015 GDP",
         peak("capital_shortfall", _HERE) * _SHARE_OF_GDP,
@@ -196,16 +70,38 @@ OUTCOMES = {
         lowest("true_capital_ratio", _HERE, across="lowest"),
         about="lowest true capital ratio of any northeastern province's banks in any year",
     ),
+    "lowest_capital_ratio": Outcome(
+        "1",
+        lowest("capital_ratio", _HERE, across="lowest"),
+        about="lowest reported capital ratio of any northeastern province's banks in any year",
+    ),
     "worst_two_year_growth": Outcome(
         "1",
         worst_spell("northeast_growth", 2),
         about="northeast growth: lowest, over pairs of years, of the better year's",
+    ),
+    "worst_two_year_relative_growth": Outcome(
+        "1",
+        worst_spell("northeast_relative_growth", 2),
+        about="northeast growth less national growth: lowest, over pairs of years, of the better year's",
     ),
     "bank_loss": Outcome(
         "% of 2015 GDP",
         total("bank_loss", _HERE) * _SHARE_OF_GDP,
         loss=True,
         about="loan losses that the northeast's banks recognised",
+    ),
+    "bank_loss_on_sectors": Outcome(
+        "% of 2015 GDP",
+        _hidden("sectors"),
+        loss=True,
+        about="bank losses on the northeast's steel, coal and cement, recognised, and hidden in the last year",
+    ),
+    "bank_loss_on_state_firms": Outcome(
+        "% of 2015 GDP",
+        _hidden("state_firms"),
+        loss=True,
+        about="bank losses on the northeast's other state firms, recognised, and hidden in the last year",
     ),
     "gdp_index_last": Outcome(
         "2015 = 1", last("northeast_gdp_index"), about="real GDP of the northeast in the last year"
@@ -259,6 +155,18 @@ OUTCOMES = {
         loss=True,
         about="direct and indirect layoffs of all China in the worst three years in a row",
     ),
+    "layoffs_by_cuts_three_years": Outcome(
+        "k persons",
+        highest_spell("national_layoffs_by_cuts", 3),
+        loss=True,
+        about="layoffs by closures and restructuring, direct and indirect, of all China in the worst three years in a row",
+    ),
+    "layoffs_by_cuts": Outcome(
+        "k persons",
+        total("cut_layoffs", _HERE),
+        loss=True,
+        about="direct layoffs in the northeast by closures and restructuring alone",
+    ),
     "national_cut_layoffs": Outcome(
         "k persons",
         total("cut_layoffs"),
@@ -268,102 +176,31 @@ OUTCOMES = {
     "sector_jobs_last": Outcome(
         "k persons", last("employment", _HERE), about="jobs in the northeast's three sectors in the last year"
     ),
-    "population_loss": Outcome(
+    "displaced_left": Outcome(
         "k persons", total("out_migrated", _HERE), loss=True, about="displaced people who left the northeast"
     ),
 }
+_OF_2020 = (
+    "zombie_share_last",
+    "soe_defaulted_share",
+    "capital_shortfall_peak",
+    "lowest_true_capital_ratio",
+    "lowest_capital_ratio",
+    "displaced_person_years",
+    "worst_two_year_growth",
+    "gdp_index_last",
+    "total_bill",
+)
 
 
-class Happened(NamedTuple):
-    """Everything that happened in a year, block by block."""
-
-    environment: Environment
-    industry: Industry
-    activity: Activity
-    firms: Enterprises
-    distress: Distress
-    banks: Banks
-    book: Book
-    lent: Any
-    labour: Labour
-    moves: Moves
-    purse: Purse
-    economy: Economy
-    accounts: Accounts
+def _of_2020(whole: Outcome) -> Outcome:
+    assert isinstance(whole.fold, Fold)
+    about = whole.about.replace("the last year", f"{HORIZON}").replace("any year", f"any year to {HORIZON}")
+    about = about if f"{HORIZON}" in about else f"{about}, to {HORIZON}"
+    return replace(whole, fold=whole.fold.until(HORIZON), about=about)
 
 
-def recorded(year: Happened, gdp_before: Any, factors: Any) -> Mapping[str, Any]:
-    """The yearly values by name; and values beside them that outcomes are folded from or that balances need."""
-    moves, firms, book, economy = year.moves, year.firms, year.book, year.economy
-    index = northeast_index(economy.gdp)
-    employed, purse = year.labour.employment, year.purse
-    owed = year.distress.debt.sel(region=NORTHEAST)
-    return {
-        "cut_layoffs": moves.cut,
-        "market_layoffs": moves.market,
-        "default_layoffs": moves.default,
-        "indirect_layoffs": moves.indirect,
-        "layoffs": moves.layoffs,
-        "national_layoffs": (moves.layoffs + moves.indirect.over("sector")).over("region"),
-        "employment": employed,
-        "kept_workers": year.labour.kept * employed,
-        "displaced_pool": year.labour.displaced,
-        "displaced_spell": spell(year.labour.displaced, moves.reemployed),
-        "reemployed": moves.reemployed,
-        "internal_transfer": moves.internal,
-        "early_retired": moves.early_retired,
-        "out_migrated": moves.out_migrated,
-        "exited": moves.exited,
-        "net_jobs_lost": (BASE.employment - employed).over("sector") - year.labour.settled,
-        "soe_default_share": year.distress.default,
-        "zombie_share": firms.zombie,
-        "northeast_zombie_share": (firms.zombie.sel(region=NORTHEAST) * owed).over() / owed.over(),
-        "leverage": firms.leverage,
-        "interest_cover": year.distress.margin / (interest(factors) * firms.leverage),
-        "loss_given_default": year.distress.loss_given_default,
-        "loans": year.banks.loans,
-        "capital": year.banks.capital,
-        "provisions": year.banks.provisions,
-        "bank_loss": book.loss,
-        "hidden_loss": book.hidden_loss,
-        "npl_ratio": year.banks.npl_ratio,
-        "capital_shortfall": shortfall(book.true_capital_ratio, year.banks.loans, factors),
-        "capital_ratio": book.capital_ratio,
-        "true_capital_ratio": book.true_capital_ratio,
-        "loan_growth": year.lent,
-        "credit_crunch": year.banks.crunch,
-        "gdp_loss": 1.0 - economy.gdp / economy.national_path,
-        "gdp_index": economy.gdp,
-        "northeast_gdp_index": index,
-        "northeast_growth": jnp.log(index / northeast_index(gdp_before)),
-        "northeast_gdp_loss": 1.0 - index / economy.national_path,
-        "growth": year.accounts.growth,
-        "reported_growth": year.accounts.reported_growth,
-        "job_pace": moves.pace,
-        "public_cost": purse.centre + purse.province,
-        "paid_by_centre": purse.centre,
-        "paid_by_provinces": purse.province,
-        "subsidies": year.distress.subsidies,
-        "recapitalisation_cost": book.recapitalised,
-        "fund_spending": moves.fund,
-        "fiscal_space": economy.fiscal_space,
-        "price_gap": year.industry.price_gap,
-        "utilisation": year.activity.utilisation,
-        "capacity": year.industry.capacity.over("region"),
-        "output": year.industry.output.over("region"),
-        "export_demand": year.environment.exports,
-        "urban_share": year.environment.urban_share,
-        "closed_share": year.activity.closed,
-        "given_up_share": year.activity.given_up,
-        "restructured_share": year.activity.restructured,
-        "retained_income": book.retained,
-    }
-
-
-@each
-def spell(pool: Scalar, reemployed: Scalar) -> Scalar:
-    """Years it would take to re-employ the pool at this year's rate [yr]; no rate below one person a year counts."""
-    return pool / jnp.maximum(reemployed, PERSON)
+OUTCOMES |= {f"{name.removesuffix('_last')}_{HORIZON}": _of_2020(OUTCOMES[name]) for name in _OF_2020}
 
 
 def reemployed_share(labour: Labour) -> Scalar:
