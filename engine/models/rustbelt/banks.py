@@ -70,17 +70,24 @@ def absorb(
     left = 1.0 - factors.worked_out
     old_bad_loans = BASE.npl_ratio * BASE.loans * left ** (now.elapsed + 1.0)
     lost = bad_sector + bad_other + old_bad_loans * (factors.worked_out / left)
-    loss = lost * distress.loss_given_default + everyday_loss(past.loans, growth_average, factors)
+    given = factors.swap_loss * default_volume(
+        distress.swapped, factors.soe_bank_exposure * factors.bank_debt_share
+    ) + factors.sme_credit_loss * levers.sme_credit * past.loans * (1.0 - minimum(past.crunch, 1.0))
+    loss = lost * distress.loss_given_default + everyday_loss(past.loans, growth_average, factors) + given
     hidden_on_sectors = default_volume(firms.zombie, exposure) * distress.loss_given_default
     hidden = hidden_on_sectors + firms.zombie_other * other_loans * distress.loss_given_default
 
     covered = minimum(loss, past.provisions)
     provisions = past.provisions - covered + factors.provision_rate * past.loans
-    retained = after_tax(profit(past, factors) - (loss - covered), factors)
+    dearer = factors.transparency_funding_cost * levers.bank_transparency * hidden
+    retained = after_tax(profit(past, factors) - dearer - (loss - covered), factors)
     weighted = factors.risk_weight * past.loans
     earned = past.capital + retained
     filled = levers.recapitalisation * maximum(factors.required_capital * weighted - earned, 0.0)
-    rescued = maximum(levers.bailout_below * weighted - (earned + filled), 0.0)
+    known = earned + filled
+    in_truth = known + provisions - hidden - old_bad_loans * distress.loss_given_default
+    perceived = factors.bailout_sight * in_truth + (1.0 - factors.bailout_sight) * known
+    rescued = maximum(levers.bailout_below * weighted - perceived, 0.0)
     recapitalised, purse = paid(purse, filled + rescued, levers.central_share)
     capital = earned + recapitalised
     reported = capital / weighted

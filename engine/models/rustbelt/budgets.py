@@ -19,10 +19,13 @@ class Purse(NamedTuple):
     centre: ByRegion
 
 
-def opened(fiscal_space: ByRegion, gdp: ByRegion, factors: Any) -> Purse:
-    """The purse at the beginning of a year: the room in the budget and the overdraft, at last year's GDP."""
-    nothing = 0.0 * BASE.gdp
-    return Purse(maximum(fiscal_space + factors.overdraft, 0.0) * (BASE.gdp * gdp), nothing, nothing)
+def opened(fiscal_space: ByRegion, gdp: ByRegion, by_centre: Scalar, factors: Any) -> Purse:
+    """The purse at the beginning of a year: the room in the budget and the overdraft, at last year's GDP [bn yuan].
+
+    Args:
+      by_centre: what the centre alone pays, as a share of GDP.
+    """
+    return Purse(maximum(fiscal_space + factors.overdraft, 0.0) * gdp, 0.0 * BASE.gdp, by_centre * gdp)
 
 
 def paid(purse: Purse, bill: ByRegion, central_share: Scalar) -> tuple[ByRegion, Purse]:

@@ -20,12 +20,16 @@ from engine.models.rustbelt.labels import (
     TONNE,
     ByCell,
     ByRegion,
+    BySector,
     Scalar,
     by_region,
 )
+from engine.models.rustbelt.labour import Labour
 
 NORTHEAST_GDP = BASE.gdp.sel(region=NORTHEAST).over("region")
 """GDP of the three provinces in 2015 [bn yuan]."""
+NATIONAL_SHARE: BySector = (BASE.value_added_share * BASE.gdp).over("region") * (1.0 / BASE.gdp.over())
+"""Value added of each sector over the GDP of the nation."""
 MISREPORTED: ByRegion = table(REGION, [1, 0, 0, 0])
 
 
@@ -61,12 +65,12 @@ def initial(factors: Any) -> Economy:
 
 
 class Change(NamedTuple):
-    """Output and displaced pool before and after this year."""
+    """Output and labour before and after this year."""
 
     output_before: ByCell
     output: ByCell
-    displaced_before: ByRegion
-    displaced: ByRegion
+    labour_before: Labour
+    labour: Labour
 
 
 def advance(
@@ -87,11 +91,14 @@ def advance(
     kept = factors.zombie_lag_memory
     zombie_lag = kept * past.zombie_lag + (1.0 - kept) * (zombie - at_first)
     structural = (factors.northeast_growth_gap + BASE.growth_gap_offset) * IN_NORTHEAST
-    gap = structural * (1.0 - factors.gap_closed * distress.ramp)
-    industrial = factors.industry_multiplier * output_growth(
-        BASE.value_added_share, change.output_before, change.output
-    ).over("sector")
-    wages_lost = wage_bill(factors) * (change.displaced - change.displaced_before) / (BASE.gdp * past.gdp)
+    gap = structural * (1.0 - factors.diversification_growth * distress.ramp)
+    before, after = change.output_before, change.output
+    own = output_growth(BASE.value_added_share, before, after).over("sector")
+    national = output_growth(NATIONAL_SHARE, before.over("region"), after.over("region")).over("sector")
+    industrial = factors.industry_multiplier * (own - national) * IN_NORTHEAST
+    lost = factors.lost_wage_multiplier * (change.labour.displaced - change.labour_before.displaced)
+    idle = factors.kept_output_loss * (kept_workers(change.labour) - kept_workers(change.labour_before))
+    wages_lost = wage_bill(factors) * (lost + idle) / (BASE.gdp * past.gdp)
     hasty = 1.0 + factors.resolution_convexity * distress.resolved
     drag = (
         factors.zombie_growth_drag * zombie_lag
@@ -105,7 +112,7 @@ def advance(
         + (stimulus - factors.fund_demand_fading * past.stimulus)
         - gap
         + industrial
-        - factors.lost_wage_multiplier * wages_lost
+        - wages_lost
         - factors.crunch_growth_cost * banks.crunch
         - drag * IN_NORTHEAST
     )
@@ -126,6 +133,11 @@ def advance(
 def mean_zombie(zombie: Any, zombie_other: ByRegion, debt: ByCell, factors: Any) -> ByRegion:
     """Zombie share of a region [1], from its three sectors by their debt and its other state firms."""
     return of_region((zombie * debt).over("sector") / debt.over("sector"), zombie_other, factors)
+
+
+def kept_workers(labour: Labour) -> ByRegion:
+    """Workers whom protection keeps in jobs that do not pay [thousand]."""
+    return (labour.kept * labour.employment).over("sector")
 
 
 def output_growth(weight: Any, before: Any, after: Any) -> Any:

@@ -36,17 +36,18 @@ class Distress(NamedTuple):
     """What this year did to the balance sheets; shares of sector debt unless said otherwise.
 
     `margin` is EBITDA over assets, `margin_in_hand` the same with subsidies and the wages of kept workers, `default` what is
-    recognised, `layoff_default` the part of it that costs jobs (plants that go lay off by themselves), `debt` in bn yuan,
+    recognised, `layoff_default` the part of it that costs jobs (plants that go lay off by themselves), `debt` and what was `swapped` for equity in bn yuan,
     `resolved` the yearly flow of debt resolved or forced, `subsidies` in bn yuan.
     """
 
     solvent_budget: ByRegion
-    ramp: Scalar
+    ramp: ByRegion
     margin: ByCell
     margin_in_hand: ByCell
     default: ByCell
     layoff_default: ByCell
     debt: ByCell
+    swapped: ByCell
     default_other: ByRegion
     resolved: ByRegion
     loss_given_default: ByRegion
@@ -72,7 +73,7 @@ def kept_alive(past: Enterprises, fiscal_space: ByRegion, levers: Any, factors: 
 
     Caballero, Hoshi and Kashyap (2008), Zombie lending and depressed restructuring in Japan, AER 98(5), 1943-1977.
     """
-    return past.zombie * rolled_over(levers.evergreening, fiscal_space > 0.0, factors)
+    return past.zombie * rolled_over(levers, fiscal_space > 0.0, factors)
 
 
 def advance(
@@ -82,16 +83,20 @@ def advance(
     activity: Activity,
     plants: Industry,
     kept_workers: ByCell,
+    ramp: ByRegion,
     other_loans: ByRegion,
     fiscal_space: ByRegion,
     growth_average: ByRegion,
     purse: Purse,
     now: Now,
 ) -> tuple[Enterprises, Distress, Purse]:
-    """Balance sheets and purse after this year. Budget, growth, kept workers and their plants are last year's, prices this year's."""
+    """Balance sheets and purse after this year. Budget, growth, kept workers and their plants are last year's, prices this year's.
+
+    Args:
+      ramp: how far firms have diversified [1].
+    """
     factors, levers = now.factors, now.levers
     solvent = fiscal_space > 0.0
-    ramp = clip((now.since_start + 1.0) / factors.diversification_years, 0.0, 1.0) * levers.diversification
     margin = margins(industry, activity, ramp, factors)
     assets = ASSETS * industry.capacity
     standing = assets * past.leverage
@@ -113,7 +118,7 @@ def advance(
     share = distress_share(distance(past.leverage, of_the_living, factors), cycle, factors.asset_correlation)
     insolvent = insolvent_share(share, past.worst, past.zombie, factors)
 
-    rolled = rolled_over(levers.evergreening, solvent, factors)
+    rolled = rolled_over(levers, solvent, factors)
     forced = when_broke(solvent, factors.broke_recognition) * (1.0 - levers.resolution_rate)
     cured = factors.cure_speed * clip(
         factors.cure_base + factors.cure_price_response * industry.price_gap, 0.0, factors.cure_high
@@ -137,8 +142,7 @@ def advance(
         share_other, past.worst_other, past.zombie_other, factors
     ) + factors.insolvent_part * spilled * (1.0 - past.zombie_other)
     settled_other = past.zombie_other * (
-        levers.resolution_rate * factors.other_resolution
-        + when_broke(solvent, factors.broke_other_recognition)
+        levers.resolution_rate * factors.other_resolution + when_broke(solvent, factors.broke_recognition)
     )
     default_other = insolvent_other * (1.0 - rolled) + settled_other
     cured_other = clip(
@@ -154,7 +158,8 @@ def advance(
 
     resolved = of_region((settled * weights).over("sector"), settled_other, factors)
     loss = loss_rate(past.loss_ageing, hard_prices(industry), resolved, factors)
-    leverage = next_leverage(past.leverage, cash, default * loss, levers.debt_swap, factors)
+    swapped = levers.debt_swap * owners_left(past.leverage, factors)
+    leverage = next_leverage(past.leverage, cash, default * loss, swapped, factors)
     debt = assets * leverage
     ageing = past.loss_ageing + factors.loss_given_default_ageing * (rolled - factors.ageing_from)
     firms = Enterprises(
@@ -175,6 +180,7 @@ def advance(
             default=default,
             layoff_default=minimum(recognised, factors.default_high),
             debt=debt,
+            swapped=assets * swapped,
             default_other=default_other,
             resolved=resolved,
             loss_given_default=loss,
@@ -184,13 +190,13 @@ def advance(
     )
 
 
-def margins(industry: Industry, activity: Activity, ramp: Scalar, factors: Any) -> ByCell:
+def margins(industry: Industry, activity: Activity, ramp: ByRegion, factors: Any) -> ByCell:
     """EBITDA over assets [1/yr]."""
     use = factors.margin_use_response * (activity.utilisation - BASE.target_utilisation)
     return (
         of_sectors(factors, "margin_response") * industry.price_gap
         + use
-        + (factors.margin_normal + factors.margin_gained * ramp)
+        + (factors.margin_normal + factors.diversification_margin * ramp)
         - factors.northeast_cost_gap * IN_NORTHEAST
     )
 
@@ -244,9 +250,10 @@ def distress_share(distance: Scalar, cycle: Scalar, correlation: Scalar) -> Scal
 
 
 @each
-def rolled_over(evergreening: Scalar, solvent: Scalar, factors: Any) -> Scalar:
-    """Share of newly insolvent debt that is rolled over; less of it once the budget has no room."""
-    return evergreening * jnp.where(solvent, 1.0, factors.broke_rollover)
+def rolled_over(levers: Any, solvent: Scalar, factors: Any) -> Scalar:
+    """Share of newly insolvent debt that is rolled over: less of it where lenders are seen through, or the budget has no room."""
+    unseen = 1.0 - factors.transparency_discipline * levers.bank_transparency
+    return levers.evergreening * unseen * jnp.where(solvent, 1.0, factors.broke_rollover)
 
 
 @each
@@ -287,9 +294,14 @@ def next_leverage(leverage: Scalar, cash: Scalar, lost: Scalar, swapped: Scalar,
     there, and swaps take off what they are meant to, both ever less as owners near the lower one.
     """
     low, normal, high = factors.leverage_low, factors.leverage_normal, factors.leverage_high
-    lent = jnp.clip((high - leverage) * (1.0 / (high - normal)), 0.0, 1.0)
-    repaid = jnp.clip((leverage - low) * (1.0 / (normal - low)), 0.0, 1.0)
-    financed = jnp.where(
-        cash < 0.0, -factors.losses_lent * lent * cash, -factors.gains_repaid * repaid * cash
-    )
-    return jnp.clip((leverage + financed) * (1.0 - factors.written_off * lost) - swapped * repaid, low, high)
+    lent = factors.losses_lent * jnp.clip((high - leverage) * (1.0 / (high - normal)), 0.0, 1.0)
+    repaid = factors.gains_repaid * owners_left(leverage, factors)
+    financed = jnp.where(cash < 0.0, -lent * cash, -repaid * cash)
+    return jnp.clip((leverage + financed) * (1.0 - factors.survivor_relief * lost) - swapped, low, high)
+
+
+@each
+def owners_left(leverage: Scalar, factors: Any) -> Scalar:
+    """Part of owners who still repay debt or take equity for it [1]: all at normal leverage, none at the lower bound."""
+    low, normal = factors.leverage_low, factors.leverage_normal
+    return jnp.clip((leverage - low) * (1.0 / (normal - low)), 0.0, 1.0)

@@ -22,12 +22,13 @@ class Environment(NamedTuple):
 
 
 class Surroundings(NamedTuple):
-    """What this year brings: slump [log], growth [1/yr], urbanisation pace [2016 = 1], belt-and-road demand [1]."""
+    """What this year brings: slump [log], growth [1/yr], urbanisation pace [2016 = 1], Belt and Road: demand [1] and cost [of GDP]."""
 
     slump: Scalar
     national_growth: Scalar
     urbanisation_pace: Scalar
     belt_road_demand: Scalar
+    belt_road_cost: Scalar
     commodity_cycle: Scalar
 
 
@@ -53,10 +54,15 @@ def advance(past: Environment, now: Now) -> tuple[Environment, Surroundings]:
     noise = factors.export_noise * shocks.export_noise
     exports = past.exports * exp(factors.trade + noise + factors.slump_export_effect * slump)
     built = minimum((elapsed + 1.0) / factors.belt_road_years, 1.0)
-    belt_road = now.levers.belt_road * factors.belt_road_demand_share * built
+    belt_road = now.levers.belt_road * built
     urban_share = past.urban_share + factors.urbanisation_pace_2016 * pace
     return Environment(urban_share, exports), Surroundings(
-        slump, growth, pace, belt_road, shocks.commodity_cycle
+        slump,
+        growth,
+        pace,
+        belt_road * factors.belt_road_demand_share,
+        belt_road * factors.belt_road_cost,
+        shocks.commodity_cycle,
     )
 
 

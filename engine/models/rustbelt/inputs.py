@@ -41,6 +41,7 @@ FACTORS = {
     "pandemic_depth": Factor("1", "national growth lost in the first year of the pandemic"),
     "property_downturn": Factor("1/yr", "cement demand lost in each year of the property slump"),
     "belt_road_demand_share": Factor("1", "extra external demand at full lever, share of 2015 steel demand"),
+    "belt_road_cost": Factor("1/yr", "loans lost by Belt and Road projects in full, share of GDP in a year"),
     # plans and their execution
     "steel_cut_total": Factor("Mt", "steel capacity that the plan closes over five years"),
     "coal_closure_years": Factor("year", "years over which the plan closes 500 Mt of coal capacity"),
@@ -64,12 +65,25 @@ FACTORS = {
     ),
     "startup_effect": Factor("1", "log gain of the hazard at full start-up support"),
     "out_migration_hazard": Factor("1/yr", "hazard of leaving the northeast"),
+    "mobility_effect": Factor("1", "hazard of leaving that full help to move adds, over the drawn hazard"),
     "job_creation_rate": Factor("1", "level of new urban jobs over its 2015 level"),
     "spin_off_jobs": Factor("1", "jobs in new firms per laid-off worker after two years"),
     "anchor_jobs": Factor("k persons", "jobs brought by one anchor investment"),
     "congestion_exponent": Factor("1", "how strongly a crowded pool slows re-employment"),
     "layoff_scarring": Factor(
         "1", "log loss of the hazard per point of urban jobs that the pool exceeds 0.2 % by"
+    ),
+    "displaced_demand_effect": Factor("1", "log of new jobs lost per point of urban jobs that is displaced"),
+    "default_layoffs": Factor("1", "workers laid off per unit of debt in default that is recognised"),
+    # what programmes cost
+    "service_sector_cost": Factor("1/yr", "cost of full service-sector support, share of GDP in a year"),
+    "startup_cost": Factor("1/yr", "cost of full support of start-ups, share of GDP in a year"),
+    "mobility_cost": Factor("1/yr", "cost of full help to move, share of GDP in a year"),
+    "anchor_cost": Factor("thousand yuan", "public cost of a job that an anchor investment brings"),
+    "diversification_cost": Factor("1/yr", "cost of full diversification, share of GDP in a year"),
+    "diversification_margin": Factor("1/yr", "EBITDA over assets that full diversification adds"),
+    "diversification_growth": Factor(
+        "1", "part of the northeast's growth gap that full diversification closes"
     ),
     # state-owned enterprises
     "steel_margin_response": Factor("1", "EBITDA over assets per unit of log steel price"),
@@ -81,6 +95,10 @@ FACTORS = {
     ),
     "overstaffing_cost": Factor("1", "share of a kept worker's wage that the firm loses"),
     "default_selection": Factor("1", "how much of the worst year so far the survivors are proof against"),
+    "survivor_relief": Factor("1", "part of written-off debt that lowers the leverage of firms that go on"),
+    "broke_rollover": Factor("1", "debt rolled over once the budget has no room, over what is meant"),
+    "broke_recognition": Factor("1/yr", "zombie debt that must be recognised once the budget has no room"),
+    "kept_output_loss": Factor("1", "output lost per yuan of wages of workers kept in jobs that do not pay"),
     "asset_volatility": Factor("1/yr^0.5", "volatility of the log asset value"),
     "asset_correlation": Factor("1", "correlation of asset values"),
     "zombie_share_initial": Factor(
@@ -96,6 +114,15 @@ FACTORS = {
     "capital_ratio_initial": Factor("1", "capital over risk-weighted assets in 2015"),
     "pre_provision_profit_rate": Factor("1/yr", "profit before provisions over loans"),
     "other_soe_loan_share": Factor("1", "loans to other state-owned enterprises over all loans"),
+    "other_distance": Factor("1", "distance to default of other state firms at growth of 4.5 %"),
+    "other_growth_response": Factor("year", "distance to default of other state firms per unit of growth"),
+    "swap_loss": Factor("1", "part of debt swapped for equity that banks lose"),
+    "sme_credit_loss": Factor(
+        "1/yr", "loans lost by full credit to small firms, share of all loans in a year"
+    ),
+    "bailout_sight": Factor("1", "part of hidden losses that who rescues banks goes by"),
+    "transparency_discipline": Factor("1", "part of evergreening that full transparency ends"),
+    "transparency_funding_cost": Factor("1/yr", "profit lost per yuan of hidden loss that is seen"),
     "crunch_contagion": Factor("1", "spill-over of the mean northeast credit crunch"),
     "soe_bank_exposure": Factor("1", "share of the sectors' bank debt that sits in the province's banks"),
     # growth and the budget
@@ -153,11 +180,11 @@ LEVERS = {
     "resettlement_fund": Lever(
         "bn yuan", about="national fund for the laid off, spent over two years", low=0
     ),
-    "service_sector_support": Lever("1", about="support of service-sector jobs", low=0),
-    "sme_credit": Lever("1", about="credit to small and medium firms", low=0),
-    "startup_support": Lever("1", about="support of start-ups", low=0),
-    "anchor_investment": Lever("1", about="anchor companies and foreign investment", low=0),
-    "labour_mobility": Lever("1", about="help to move between regions", low=0),
-    "belt_road": Lever("1", about="One Belt One Road projects", low=0),
-    "diversification": Lever("1", about="diversification and restructuring of firms", low=0),
+    "service_sector_support": Lever("1", about="support of service-sector jobs", low=0, high=1),
+    "sme_credit": Lever("1", about="credit to small and medium firms", low=0, high=1),
+    "startup_support": Lever("1", about="support of start-ups", low=0, high=1),
+    "anchor_investment": Lever("1", about="anchor companies and foreign investment", low=0, high=1),
+    "labour_mobility": Lever("1", about="help to move between regions", low=0, high=1),
+    "belt_road": Lever("1", about="One Belt One Road projects", low=0, high=1),
+    "diversification": Lever("1", about="diversification and restructuring of firms", low=0, high=1),
 }

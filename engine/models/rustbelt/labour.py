@@ -21,10 +21,10 @@ from engine.models.rustbelt.labels import (
     ByCell,
     ByRegion,
     Scalar,
-    by_region,
     coal_only,
     northeast,
 )
+from engine.models.rustbelt.programmes import Help
 
 
 class Labour(NamedTuple):
@@ -73,6 +73,7 @@ def advance(
     distress: Distress,
     banks: Banks,
     growth_average: ByRegion,
+    programmes: Help,
     purse: Purse,
     now: Now,
 ) -> tuple[Labour, Moves, Purse]:
@@ -118,13 +119,13 @@ def advance(
     inflow = layoffs - internal - early_retired + factors.indirect_in_pool * indirect.over("sector")
 
     pace = clip(growth_average - BASE.normal_growth, factors.pace_low, factors.pace_high)
-    jobs = accessible_jobs(past, banks.crunch, pace, now)
+    jobs = accessible_jobs(past, banks.crunch, pace, programmes, factors)
     pool = past.displaced + inflow
     tight = minimum(banks.crunch, 1.0)
     support = (
         factors.fund_search_effect * outlay
-        + factors.service_sector_effect * levers.service_sector_support
-        + factors.startup_effect * levers.startup_support
+        + factors.service_sector_effect * programmes.services
+        + factors.startup_effect * programmes.startups
         + factors.sme_credit_effect * levers.sme_credit * (1.0 - tight)
     )
     hazard = reemployment_hazard(
@@ -135,7 +136,7 @@ def advance(
         factors.reemployment_hazard_base,
         factors.congestion_exponent,
     )
-    eased = factors.migration_unhelped + factors.migration_helped * levers.labour_mobility
+    eased = factors.migration_unhelped + factors.mobility_effect * programmes.mobility
     migration = factors.out_migration_hazard * eased * IN_NORTHEAST
     displaced, reemployed, out_migrated, exited = after_a_year(pool, hazard, migration, factors.exit_hazard)
 
@@ -144,7 +145,7 @@ def advance(
         kept=kept,
         displaced=displaced,
         spin_offs=past.later_spin_offs,
-        later_spin_offs=levers.startup_support * factors.spin_off_jobs * layoffs,
+        later_spin_offs=programmes.startups * factors.spin_off_jobs * layoffs,
         settled=past.settled + retirement.over("sector") + early_retired + internal + reemployed,
         entered_northeast=past.entered_northeast + northeast(inflow),
         reemployed_northeast=past.reemployed_northeast + northeast(reemployed),
@@ -228,24 +229,26 @@ def resettled(outlay: Scalar, factors: Any) -> tuple[Scalar, Scalar]:
     return moved, jnp.minimum(early, 1.0 - moved)
 
 
-def accessible_jobs(past: Labour, crunch: ByRegion, pace: ByRegion, now: Now) -> ByRegion:
+def accessible_jobs(
+    past: Labour, crunch: ByRegion, pace: ByRegion, programmes: Help, factors: Any
+) -> ByRegion:
     """New jobs that the displaced can reach this year [thousand]: the labour market's, spin-offs, anchors."""
-    market = created_jobs(BASE.new_jobs, pace, crunch, now.factors)
-    anchors = now.levers.anchor_investment * arrivals(now.shocks.anchor_arrival, now.factors)
-    return market + past.spin_offs + by_region(anchors)
+    unspent = (
+        PERCENT * factors.displaced_demand_effect * of_urban_jobs(past.displaced, BASE.new_jobs, factors)
+    )
+    market = created_jobs(BASE.new_jobs, factors.jobs_growth_response * pace - unspent, crunch, factors)
+    return market + past.spin_offs + programmes.anchor_jobs
 
 
 @each
-def created_jobs(base: Scalar, pace: Scalar, crunch: Scalar, factors: Any) -> Scalar:
-    """New jobs [thousand]: base x level x exp(response x pace) (1 - effect x crunch)."""
+def created_jobs(base: Scalar, wanted: Scalar, crunch: Scalar, factors: Any) -> Scalar:
+    """New jobs [thousand]: base x level x exp(wanted) (1 - effect x crunch).
+
+    Args:
+      wanted: log of the demand for work: by growth, and by what the displaced do not spend.
+    """
     lending = 1.0 - factors.crunch_jobs_effect * jnp.minimum(crunch, 1.0)
-    return base * factors.job_creation_rate * jnp.exp(factors.jobs_growth_response * pace) * lending
-
-
-@each
-def arrivals(draw: Scalar, factors: Any) -> Scalar:
-    """Jobs of the anchor investment, in the years in which one comes [thousand]."""
-    return jnp.where(draw < factors.anchor_chance, factors.anchor_jobs, 0.0)
+    return base * factors.job_creation_rate * jnp.exp(wanted) * lending
 
 
 @each

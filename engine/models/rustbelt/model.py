@@ -18,9 +18,10 @@ from engine.models.rustbelt import (
     industry,
     labour,
     outcomes,
+    programmes,
     yearly,
 )
-from engine.models.rustbelt.base_2015 import CONSTANTS
+from engine.models.rustbelt.base_2015 import BASE, CONSTANTS
 from engine.models.rustbelt.environment import FIRST_YEAR
 from engine.models.rustbelt.inputs import FACTORS, LEVERS, SHOCKS, Now
 from engine.models.rustbelt.labels import PROVINCE, REGION, SECTOR, Scalar
@@ -75,7 +76,9 @@ class Rustbelt(PathModel):
         around, surroundings = environment.advance(state.environment, now)
         kept_alive = enterprises.kept_alive(state.enterprises, budget, levers, factors)
         plants, activity = industry.advance(state.industry, around, surroundings, kept_alive, now)
-        purse = budgets.opened(budget, state.economy.gdp, factors)
+        gdp = BASE.gdp * state.economy.gdp
+        purse = budgets.opened(budget, gdp, surroundings.belt_road_cost, factors)
+        ramp, purse = programmes.diversified(purse, gdp, now)
         other_loans = banks.loans_to_other_firms(state.banks, factors)
         firms, distress, purse = enterprises.advance(
             state.enterprises,
@@ -84,6 +87,7 @@ class Rustbelt(PathModel):
             activity,
             state.industry,
             state.labour.kept * state.labour.employment,
+            ramp,
             other_loans,
             budget,
             slow,
@@ -91,12 +95,11 @@ class Rustbelt(PathModel):
             now,
         )
         books, book, purse = banks.absorb(state.banks, firms, distress, slow, purse, now)
+        help_given, purse = programmes.helped(purse, gdp, now)
         workers, moves, purse = labour.advance(
-            state.labour, activity, firms, distress, books, slow, purse, now
+            state.labour, activity, firms, distress, books, slow, help_given, purse, now
         )
-        change = economy.Change(
-            state.industry.output, plants.output, state.labour.displaced, workers.displaced
-        )
+        change = economy.Change(state.industry.output, plants.output, state.labour, workers)
         regions, accounts = economy.advance(
             state.economy, surroundings, change, firms, distress, books, moves.fund, purse, now
         )

@@ -116,7 +116,7 @@ OUTCOMES = {
         "% of 2015 GDP",
         total("public_cost", _HERE) * _SHARE_OF_GDP,
         loss=True,
-        about="subsidies, rescues of banks and fund in the northeast, as far as paid",
+        about="subsidies, rescues of banks, programmes and fund in the northeast, as far as paid",
     ),
     "paid_by_centre": Outcome(
         "% of 2015 GDP", _PAID_BY_CENTRE, loss=True, about="public cost in the northeast that the centre paid"

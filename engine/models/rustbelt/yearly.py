@@ -137,7 +137,10 @@ YEARLY = {
         high=_value("pace_high"),
     ),
     "public_cost": Yearly(
-        "bn yuan/yr", BY_REGION, loss=True, about="subsidies, rescues of banks and fund, as far as paid"
+        "bn yuan/yr",
+        BY_REGION,
+        loss=True,
+        about="subsidies, rescues of banks, programmes and fund, as far as paid",
     ),
     "paid_by_centre": Yearly("bn yuan/yr", BY_REGION, loss=True, about="public cost that the centre paid"),
     "paid_by_provinces": Yearly(
@@ -145,6 +148,12 @@ YEARLY = {
     ),
     "subsidies": Yearly("bn yuan/yr", BY_REGION, loss=True, about="subsidies to zombie firms"),
     "recapitalisation_cost": Yearly("bn yuan/yr", BY_REGION, loss=True, about="public money put into banks"),
+    "programme_spending": Yearly(
+        "bn yuan/yr",
+        BY_REGION,
+        loss=True,
+        about="spent on services, start-ups, moves, anchors, diversification and Belt and Road",
+    ),
     "fund_spending": Yearly("bn yuan/yr", BY_REGION, loss=True, about="resettlement fund spent"),
     "fiscal_space": Yearly("1", BY_REGION, about="room for support in the budget, share of GDP"),
     # industry and environment
@@ -244,6 +253,11 @@ def recorded(year: Happened, gdp_before: Any, factors: Any) -> Mapping[str, Any]
         "subsidies": year.distress.subsidies,
         "recapitalisation_cost": book.recapitalised,
         "fund_spending": moves.fund,
+        "programme_spending": purse.centre
+        + purse.province
+        - year.distress.subsidies
+        - book.recapitalised
+        - moves.fund,
         "fiscal_space": economy.fiscal_space,
         "price_gap": year.industry.price_gap,
         "utilisation": year.activity.utilisation,
