@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
-from engine.modelling.cells import Cells, clip, each, exp, maximum, minimum
+from engine.modelling.cells import Cells, clip, each, exp, maximum, minimum, normal_cdf
 from engine.models.rustbelt.base_2015 import BASE
 from engine.models.rustbelt.budgets import Purse, paid
 from engine.models.rustbelt.enterprises import Distress, Enterprises
@@ -87,7 +88,7 @@ def absorb(
     known = earned + filled
     in_truth = known + provisions - hidden - old_bad_loans * distress.loss_given_default
     perceived = factors.bailout_sight * in_truth + (1.0 - factors.bailout_sight) * known
-    rescued = maximum(levers.bailout_below * weighted - perceived, 0.0)
+    rescued = weighted * rescue(levers.bailout_below - perceived / weighted, factors.bank_spread)
     recapitalised, purse = paid(purse, filled + rescued, levers.central_share)
     capital = earned + recapitalised
     reported = capital / weighted
@@ -133,6 +134,19 @@ def lend(banks: Banks, growth: ByRegion, factors: Any) -> tuple[Banks, ByRegion]
         factors.loan_growth_high,
     )
     return banks._replace(loans=banks.loans * exp(lent)), lent
+
+
+def rescue(missing: ByRegion, spread: Scalar) -> ByRegion:
+    """What brings every bank of a province up to the ratio at which banks are rescued, over its risk-weighted assets [1].
+
+    The ratios of its banks are normal around the province's: spread phi(x) + missing Phi(x), x = missing / spread.
+
+    Args:
+      missing: what the province's perceived ratio is below that ratio.
+    """
+    x = missing * (1.0 / spread)
+    density = exp(-0.5 * x * x) * (1.0 / math.sqrt(2.0 * math.pi))
+    return maximum(spread * density + missing * normal_cdf(x), 0.0)
 
 
 def default_volume(share: ByCell, exposure: ByCell) -> ByRegion:

@@ -121,6 +121,7 @@ FACTORS = {
         "1/yr", "loans lost by full credit to small firms, share of all loans in a year"
     ),
     "bailout_sight": Factor("1", "part of hidden losses that who rescues banks goes by"),
+    "bank_spread": Factor("1", "spread of capital ratios among the banks of a province"),
     "transparency_discipline": Factor("1", "part of evergreening that full transparency ends"),
     "transparency_funding_cost": Factor("1/yr", "profit lost per yuan of hidden loss that is seen"),
     "crunch_contagion": Factor("1", "spill-over of the mean northeast credit crunch"),
@@ -171,7 +172,7 @@ LEVERS = {
     "bailout_below": Lever(
         "1",
         default=-1.0,
-        about="reported capital ratio that banks are topped up to; -1: never",
+        about="perceived capital ratio that each bank is brought up to; -1: never",
         low=-1,
         high=1,
     ),
