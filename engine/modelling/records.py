@@ -68,6 +68,23 @@ class Shock:
 
 
 @dataclass(frozen=True)
+class Price:
+    """What a lever costs: used as far as it goes, some outcome is worse on average than where it is left at its default.
+
+    Args:
+      outcome: the outcome that is worse.
+      by: how much worse at least, in the outcome's unit.
+      most: the largest use.
+      payer: who bears it.
+    """
+
+    outcome: str
+    by: float
+    most: float
+    payer: str
+
+
+@dataclass(frozen=True)
 class Lever:
     """One decision. A policy gives it a number, or a table by year and label; the model sees this year's scalar.
 
@@ -78,6 +95,8 @@ class Lever:
       about: what it decides.
       low: least value that a policy may give it; none if not given.
       high: largest value that a policy may give it; none if not given.
+      effect: factors that say how strongly it acts.
+      price: what it costs; None where nothing is said of it.
     """
 
     unit: str
@@ -86,6 +105,8 @@ class Lever:
     about: str = ""
     low: float = -math.inf
     high: float = math.inf
+    effect: tuple[str, ...] = ()
+    price: Price | None = None
 
     @property
     def bounds(self) -> str:

@@ -1,10 +1,10 @@
-"""What the model reads: factors drawn once per path, shocks drawn every year, and the levers of a policy."""
+"""What the model reads: factors drawn once per path, and shocks drawn every year."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from engine.modelling.records import Factor, Lever, Shock
+from engine.modelling.records import Factor, Shock
 from engine.models.rustbelt.labels import Scalar
 
 
@@ -149,43 +149,4 @@ SHOCKS = {
     "slump_size": Shock(about="size of a slump"),
     "slump": Shock(law="uniform", about="whether a slump comes"),
     "anchor_arrival": Shock(dims=("province",), law="uniform", about="whether an anchor investment comes"),
-}
-
-LEVERS = {
-    "capacity_cut": Lever("1", about="share of the national closure plan that is ordered", low=0),
-    "closure_speed": Lever("1", default=1.0, about="how much faster than planned plants close", low=0),
-    "follows_schedule": Lever(
-        "1", about="1: closures follow scheduled_cut; 0: they follow the plan", low=0, high=1
-    ),
-    "scheduled_cut": Lever(
-        "Mt/yr", dims=("sector",), about="national capacity closed in the year, executed as given", low=0
-    ),
-    "new_capacity": Lever("1", about="freedom to add capacity when prices are high", low=0),
-    "job_protection": Lever(
-        "1", about="share of layoffs for want of earnings that is prevented", low=0, high=1
-    ),
-    "evergreening": Lever("1", about="share of newly insolvent debt that is rolled over", low=0, high=1),
-    "resolution_rate": Lever("1/yr", about="share of zombie debt resolved in a year", low=0, high=1),
-    "subsidy_rate": Lever("1/yr", about="subsidy per yuan of zombie debt", low=0),
-    "debt_swap": Lever("1/yr", about="leverage taken off by debt-equity swaps in a year", low=0),
-    "recapitalisation": Lever("1/yr", about="share of the capital shortfall filled in a year", low=0, high=1),
-    "bailout_below": Lever(
-        "1",
-        default=-1.0,
-        about="perceived capital ratio that each bank is brought up to; -1: never",
-        low=-1,
-        high=1,
-    ),
-    "central_share": Lever("1", about="share of every bill that the centre pays", low=0, high=1),
-    "bank_transparency": Lever("1", about="weight of true capital in what lenders go by", low=0, high=1),
-    "resettlement_fund": Lever(
-        "bn yuan", about="national fund for the laid off, spent over two years", low=0
-    ),
-    "service_sector_support": Lever("1", about="support of service-sector jobs", low=0, high=1),
-    "sme_credit": Lever("1", about="credit to small and medium firms", low=0, high=1),
-    "startup_support": Lever("1", about="support of start-ups", low=0, high=1),
-    "anchor_investment": Lever("1", about="anchor companies and foreign investment", low=0, high=1),
-    "labour_mobility": Lever("1", about="help to move between regions", low=0, high=1),
-    "belt_road": Lever("1", about="One Belt One Road projects", low=0, high=1),
-    "diversification": Lever("1", about="diversification and restructuring of firms", low=0, high=1),
 }

@@ -23,8 +23,9 @@ from engine.models.rustbelt import (
 )
 from engine.models.rustbelt.base_2015 import BASE, CONSTANTS
 from engine.models.rustbelt.environment import FIRST_YEAR
-from engine.models.rustbelt.inputs import FACTORS, LEVERS, SHOCKS, Now
+from engine.models.rustbelt.inputs import FACTORS, SHOCKS, Now
 from engine.models.rustbelt.labels import PROVINCE, REGION, SECTOR, Scalar
+from engine.models.rustbelt.levers import LEVERS
 from engine.models.rustbelt.limits import LIMITS
 
 
