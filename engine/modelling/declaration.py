@@ -9,7 +9,18 @@ from typing import Any
 
 from engine.errors import Problems, refusal, unknown
 from engine.modelling.folds import Fold
-from engine.modelling.records import Constant, Factor, Lever, Model, Outcome, PathModel, Shock, StaticModel, Yearly
+from engine.modelling.records import (
+    CONFIDENCES,
+    Constant,
+    Factor,
+    Lever,
+    Model,
+    Outcome,
+    PathModel,
+    Shock,
+    StaticModel,
+    Yearly,
+)
 
 RESERVED = (
     *("policy", "path", "year", "measure", "level", "stat", "quantile", "moment", "bin", "edge", "outcome"),
@@ -101,6 +112,10 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
     for name, constant in model.constants.items():
         if name in model.factors:
             problems.add(f"model.constants.{name}", "is a factor too; keep one of the two.")
+        if constant.confidence not in [*CONFIDENCES]:
+            problems.add(
+                f"model.constants.{name}", unknown("confidence", str(constant.confidence), CONFIDENCES)
+            )
         if not _finite(constant.value):
             problems.add(f"model.constants.{name}", f"expected a finite number, got {constant.value!r}.")
     for name, factor in model.factors.items():
