@@ -10,7 +10,6 @@ from typing import Any
 from engine.errors import Problems, refusal, unknown
 from engine.modelling.folds import Fold
 from engine.modelling.records import (
-    CONFIDENCES,
     Constant,
     Factor,
     Lever,
@@ -40,6 +39,9 @@ _TABLES: dict[str, type | None] = {
     "yearly": Yearly,
     "outcomes": Outcome,
 }
+
+CONFIDENCES = ("F", "M", "D")
+"""How a constant is known: read in its source, remembered, derived or judged."""
 
 POLICY_KEYS = ("label", "about", "like", "before", "start", "implementation")
 """What a policy's table says beside its levers."""
@@ -112,7 +114,7 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
     for name, constant in model.constants.items():
         if name in model.factors:
             problems.add(f"model.constants.{name}", "is a factor too; keep one of the two.")
-        if constant.confidence not in [*CONFIDENCES]:
+        if constant.confidence not in CONFIDENCES:
             problems.add(
                 f"model.constants.{name}", unknown("confidence", str(constant.confidence), CONFIDENCES)
             )

@@ -53,10 +53,6 @@ class Constant:
     confidence: Literal["F", "M", "D"] = "D"
 
 
-CONFIDENCES = {"F": "read in the source", "M": "remembered", "D": "derived or judged"}
-"""How a constant is known, in a few words."""
-
-
 @dataclass(frozen=True)
 class Shock:
     """An uncertain input drawn every year: standard normal, or uniform on (0, 1).

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.errors import Problems, refusal, unknown
-from engine.modelling.records import WRITTEN, Factor, Model, as_written
+from engine.modelling.records import WRITTEN, Constant, Factor, Model, as_written
 from engine.study.lever_tables import number
 
 KEY = "constants"
@@ -50,7 +50,12 @@ def settled(text: Mapping[str, Any], model: Model, problems: Problems) -> Model:
     return own
 
 
+def written(model: Model) -> Mapping[str, Constant]:
+    """Constants as the model's author wrote them, those that a study draws among them."""
+    return as_written(model).constants
+
+
 def stated(model: Model) -> dict[str, float]:
     """What a study has in place of the model's own number, by constant; the others are as the model has them."""
-    own = as_written(model).constants
+    own = written(model)
     return {name: float(one.value) for name, one in model.constants.items() if one.value != own[name].value}

@@ -165,6 +165,14 @@ def test_the_draws_of_a_constant_are_kept_and_it_is_asked_about_by_name(place):
     assert "leak" in {row["input"] for row in answer["shares"].rows()}
 
 
+def test_the_report_says_which_numbers_are_the_studys_own(place):
+    text = place[1].report(place[0] / "report.html").read_text(encoding="utf-8")
+    said = text[text.index('id="constants"') : text.index('id="shocks"')]
+    for part in ("depth", "what a well holds", "6.5 hm3", ">8<"):
+        assert part in said.replace("\xa0", " "), said
+    assert "leak" not in said
+
+
 def test_replay_and_verify_compute_the_same_again(place):
     folder, run = place
     outcomes = open_cube(folder / "run")["paths"]["shortage"].values
