@@ -6,13 +6,14 @@ import pytest
 
 from engine.errors import UserError
 from engine.modelling.folds import lowest, total
-from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
+from engine.modelling.records import Constant, Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
 from engine.study.loading import read_study
 
 
 class Reservoir(PathModel):
     dims = {"region": ("north", "south"), "use": ("farm", "town")}
     factors = {"inflow": Factor("hm3/yr", "mean inflow"), "capacity": Factor("hm3")}
+    constants = {"evaporation": Constant(0.05, "1/yr", "share that the sun takes")}
     shocks = {"drought": Shock()}
     levers = {
         "release": Lever("share", 0.2),

@@ -17,8 +17,11 @@ from engine.cli.show.study_digest import differing, print_asked
 from engine.formatting import size_as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
+    from engine.answers.answer import Answer
     from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
 
@@ -36,12 +39,17 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Hold the model against the facts that the study's gates name, in place of all else.",
 )
+@click.option(
+    "--constants",
+    is_flag=True,
+    help="The constants of the model and where they are from, in place of all else.",
+)
 @click.option("--full", is_flag=True, help="Everything that the study states, table by table.")
 @click.option(
     "--json",
     "as_json",
     is_flag=True,
-    help="With --gates: print the answer as one JSON object and nothing else: rustbelt schema answer.",
+    help="With --gates or --constants: print the answer as one JSON object and nothing else: rustbelt schema answer.",
 )
 @options.debug
 def command(
@@ -50,6 +58,7 @@ def command(
     place: dict[str, Any],
     workers: int | None,
     gates: bool,
+    constants: bool,
     full: bool,
     as_json: bool,
 ) -> None:
@@ -57,14 +66,19 @@ def command(
 
     How much it asks, how well its priors are met, blocks, devices, bytes on disk and in memory. With --full all of it: policies where they
     differ, priors as asked and as fitted, groups, shocks, regimes, assumptions.
-    With --gates the facts that its gates name are held against some thousands of paths, which are computed. With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2.
+    With --gates the facts that its gates name are held against some thousands of paths, which are computed. With --constants the numbers that the model takes for known are listed, those that the study sets or draws first. With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2.
     """
-    if as_json and not gates:
-        raise click.UsageError("--json goes with --gates.")
-    if gates:
-        if workers is not None:
-            raise click.UsageError("--gates goes without --workers.")
-        _print_gates(study, place["device"], as_json, full)
+    if as_json and not (gates or constants):
+        raise click.UsageError("--json goes with --gates or --constants.")
+    if gates or constants:
+        if workers is not None or (gates and constants):
+            raise click.UsageError(
+                f"--{'gates' if gates else 'constants'} goes without {'--constants' if workers is None else '--workers'}."
+            )
+        if gates:
+            _print_gates(study, place["device"], as_json, full)
+        else:
+            _print_constants(study, as_json, full)
         return
     from engine.execution import precision
     from engine.execution.bounds import refuse_beyond
@@ -116,15 +130,28 @@ def _print_gates(study: Study, device: str | None, as_json: bool, full: bool) ->
         study.source, model=own, paths=study.paths, seed=study.seed, policies=names, program=study.program
     )
     click.echo(f"computing {paths_of(asked):,} paths under {', '.join(asked.policy_names)}", err=True)
-    given = answer(asked, device)
+    _print_answer(study, answer(asked, device), as_json, full, print_gates, "What each is of, and its source")
+
+
+def _print_constants(study: Study, as_json: bool, full: bool) -> None:
+    from engine.cli.show.constant_table import print_constants
+    from engine.runs.constants import answer
+
+    _print_answer(study, answer(study), as_json, full, print_constants, "All of them, and their sources")
+
+
+def _print_answer(
+    study: Study, given: Answer, as_json: bool, full: bool, show: Callable[..., None], more: str
+) -> None:
+    """An answer as JSON or by its own table, and the command that shows more of it."""
     if as_json:
         screen.print_object(given.plain())
-    else:
-        console = screen.stdout()
-        print_gates(console, given, full)
-        if not full:
-            words = "check", study.source, "--gates", "--full"
-            screen.print_command(console, "What each is of, and its source", *words, model=study.model_spec)
+        return
+    console = screen.stdout()
+    show(console, given, full)
+    if not full:
+        words = "check", study.source, f"--{given.question}", "--full"
+        screen.print_command(console, more, *words, model=study.model_spec)
 
 
 def _print_policies(console: Console, study: Study) -> None:

@@ -40,6 +40,9 @@ _TABLES: dict[str, type | None] = {
     "outcomes": Outcome,
 }
 
+CONFIDENCES = ("F", "M", "D")
+"""How a constant is known: read in its source, remembered, derived or judged."""
+
 POLICY_KEYS = ("label", "about", "like", "before", "start", "implementation")
 """What a policy's table says beside its levers."""
 
@@ -111,6 +114,10 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
     for name, constant in model.constants.items():
         if name in model.factors:
             problems.add(f"model.constants.{name}", "is a factor too; keep one of the two.")
+        if constant.confidence not in CONFIDENCES:
+            problems.add(
+                f"model.constants.{name}", unknown("confidence", str(constant.confidence), CONFIDENCES)
+            )
         if not _finite(constant.value):
             problems.add(f"model.constants.{name}", f"expected a finite number, got {constant.value!r}.")
     for name, factor in model.factors.items():

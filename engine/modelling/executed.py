@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from engine.modelling.opened_files import is_own
+from engine.modelling.records import WRITTEN
 
 PACKAGE = __name__.partition(".")[0]
 _PLAIN = {bool, int, float, complex, str, bytes, type(None), type(Ellipsis)}
@@ -96,8 +97,8 @@ def digest(names: Mapping[str, str]) -> str:
 
 
 def ships(model: object) -> bool:
-    """Whether a model is one of this package with nothing of its own beside its class: then it follows from the package's code."""
-    return type(model).__module__.partition(".")[0] == PACKAGE and not vars(model)
+    """Whether a model is one of this package with nothing of its own beside its class, but for constants that a study set: then it follows from the package's code, and from them."""
+    return type(model).__module__.partition(".")[0] == PACKAGE and not vars(getattr(model, WRITTEN, model))
 
 
 def code_of(model: object, *modules: str) -> str | None:

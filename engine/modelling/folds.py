@@ -103,6 +103,10 @@ class Term:
             return after
         return jax.tree.map(lambda new, old: jnp.where(year <= last, new, old), after, state)
 
+    def years(self, years: Sequence[int]) -> Sequence[int]:
+        """Those of a study's years that count."""
+        return years if self.until is None else [year for year in years if year <= self.until]
+
     def finish(self, state: Any) -> Any:
         """What it adds to the outcome."""
         result = self.kind.finish(state)
@@ -115,7 +119,7 @@ class Term:
           labels: dimensions that the variable has, each with its labels.
           years: calendar years of the study, empty where they are not known.
         """
-        problems = Problems()
+        problems, counted = Problems(), self.years(years)
         if self.across not in _ACROSS:
             problems.add("", unknown("way across cells", str(self.across), _ACROSS))
         for dim, chosen in self.over:
@@ -128,9 +132,9 @@ class Term:
                 if label not in labels[dim]:
                     problems.add("", unknown(f"label of '{dim}'", label, labels[dim]))
         with problems.within(""):
-            if self.until is not None and years and years[0] > self.until:
-                raise refusal("", f"year {self.until} is before the first year, {years[0]}.")
-            self.kind.check([year for year in years if self.until is None or year <= self.until])
+            if years and not counted:
+                raise refusal("", f"until {self.until} is before the first year, {years[0]}.")
+            self.kind.check(counted)
         if not math.isfinite(self.scale):
             problems.add("", f"expected a finite scale, got {self.scale!r}.")
         problems.refuse()

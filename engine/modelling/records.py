@@ -13,6 +13,9 @@ from typing import Any, ClassVar, Literal
 
 from engine.modelling.folds import Fold, Term
 
+WRITTEN = "_as_written"
+"""Where a model that a study has set constants of keeps the one that it is a copy of."""
+
 
 @dataclass(frozen=True)
 class Factor:
@@ -190,8 +193,8 @@ class Model:
 class PathModel(Model):
     """A model that lives through years.
 
-    `factors` (with `constants` among them), `shocks` and `levers` arrive as namespaces of scalars (a name that has dimensions is a `Cells`);
-    `levers.start` is the calendar year in which the policy in force began. `year` is the calendar year.
+    `factors` (with `constants` among them), `shocks` and `levers` arrive as namespaces of scalars (a name that has
+    dimensions is a `Cells`); `levers.start` is the calendar year in which the policy in force began. `year` is the calendar year.
     """
 
     def init(self, factors: Any, levers: Any) -> Any:
@@ -211,6 +214,11 @@ class StaticModel(Model):
     def evaluate(self, factors: Any, levers: Any) -> Mapping[str, Any]:
         """Outcomes by name."""
         raise NotImplementedError
+
+
+def as_written(model: Model) -> Model:
+    """The model as its author wrote it, where a study has constants of its own in it."""
+    return getattr(model, WRITTEN, model)
 
 
 def shock_streams(model: Model) -> dict[str, tuple[str, ...]]:

@@ -167,7 +167,7 @@ class Rules:
     def _factors(self, draw: Sequence[Any]) -> SimpleNamespace:
         named, model = self._by_name(draw), self.study.model
         values = [[named[part] for part in parts] for parts in factor_names(model).values()]
-        known = {name: constant.value for name, constant in model.constants.items()}
+        known = {name: jnp.asarray(one.value, self.dtype) for name, one in model.constants.items()}
         return SimpleNamespace(**known, **vars(_namespace(model, model.factors, values)))
 
     def _as_floats(self, tree: Any) -> Any:

@@ -56,6 +56,7 @@ class PlaceParts:
 
 
 def _along_years(term: Term, cells: np.ndarray, years: tuple[int, ...]) -> np.ndarray:
+    cells = cells[: len(term.years(years))]
     if term.kind.name == "total":
         return cells.sum(axis=0)
     if term.kind.name == "last":

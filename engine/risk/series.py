@@ -37,17 +37,22 @@ class Part:
     Args:
       cells: on the cell axis.
       across, along: how the cells of a year, and then the years up to each, become one number.
+      count: years that count, after which the number stays as it is; all of them if not given.
     """
 
     cells: tuple[int, ...]
     across: str = "sum"
     along: str = "last"
     scale: float = 1.0
+    count: int | None = None
 
     def values(self, yearly: Float[np.ndarray, "policy year cell path"]) -> Years:
         """The number in each year."""
         one = _ACROSS[self.across](yearly[:, :, list(self.cells)], axis=2)
-        return self.scale * _ALONG[self.along](one, axis=1)
+        return (self.scale * _ALONG[self.along](one, axis=1))[:, self._counted(one.shape[1])]
+
+    def _counted(self, years: int) -> np.ndarray:
+        return np.minimum(np.arange(years), (self.count or years) - 1)
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ def of_outcome(study: Study, name: str) -> Series | None:
     """An outcome counted up to each year; None where it is nothing that can be counted so."""
     outcome, layout = study.model.outcomes[name], cell_layout(study.model)
     parts = tuple(
-        Part(cells, term.across, term.kind.name, term.scale)
+        _part(study, term, cells)
         for term in outcome.terms
         if term.kind.name in _ALONG and (cells := tuple(_cells(study, layout, term)))
     )
@@ -102,12 +107,7 @@ def by_place(study: Study, name: str) -> list[Series]:
             name,
             outcome.loss,
             tuple(
-                Part(
-                    tuple(_cells(study, layout, term, {dim[0]: (label,)})),
-                    term.across,
-                    term.kind.name,
-                    term.scale,
-                )
+                _part(study, term, tuple(_cells(study, layout, term, {dim[0]: (label,)})))
                 for term in outcome.terms
             ),
             {dim[0]: label},
@@ -126,6 +126,10 @@ def of_yearly(study: Study, name: str, at: Mapping[str, str]) -> list[Series]:
         for k, place in enumerate(places)
         if all(place.get(dim) == label for dim, label in at.items())
     ]
+
+
+def _part(study: Study, term: Term, cells: tuple[int, ...]) -> Part:
+    return Part(cells, term.across, term.kind.name, term.scale, len(term.years(study.years)))
 
 
 def _cells(

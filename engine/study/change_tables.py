@@ -18,6 +18,7 @@ from engine.errors import Problems, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.records import Model, factor_names
 from engine.study import group_changes
+from engine.study.constant_tables import KEY
 from engine.study.lever_tables import LeverTables, number, put_together
 from engine.study.policy_tables import Policies, PolicyReader
 from engine.study.shock_tables import group_names
@@ -119,6 +120,12 @@ def read_change(table: Mapping[str, Any], place: str, known: Known, problems: Pr
                 whole.of_factor(key, value)
         elif key in known.model.levers:
             whole.of_lever(key, value)
+        elif key == KEY or key in known.model.constants:
+            name = key if key != KEY else next(iter(value), "NAME") if isinstance(value, Mapping) else "NAME"
+            text = (
+                f"is no factor but a constant. Give it a prior, [factors.{name}], and write {name} = 0 here."
+            )
+            own.add(key, text)
         else:
             names = [*known.model.factors, *known.text["factors"], *known.model.levers]
             own.add(key, unknown("factor or lever", key, dict.fromkeys(names)))

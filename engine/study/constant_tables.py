@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine.errors import Problems, unknown
-from engine.modelling.records import Factor, Model
+from engine.errors import Problems, refusal, unknown
+from engine.modelling.records import WRITTEN, Constant, Factor, Model, as_written
+from engine.study.lever_tables import number
 
 KEY = "constants"
 
@@ -18,24 +18,44 @@ def settled(text: Mapping[str, Any], model: Model, problems: Problems) -> Model:
     """The model with this study's numbers in place of its constants; a constant that has a prior is one of its factors.
 
     Args:
-      problems: constants that there are not, and those stated twice, are added here.
+      model: as its author wrote it.
+      problems: constants that there are not, those stated twice, and what is no number are added here.
     """
-    given, drawn = text[KEY], [name for name in text["factors"] if name in model.constants]
+    given, drawn = text[KEY], [name for name in model.constants if name in text["factors"]]
     for name, value in given.items():
-        place = f"{KEY}.{name}"
-        if name not in model.constants:
-            problems.add(place, unknown("constant", name, model.constants))
-        elif name in drawn:
-            problems.add(place, f"has a prior too, in [factors.{name}]. Keep one of the two.")
-        elif not math.isfinite(value):
-            problems.add(place, f"expected a finite number, got {value!r}.")
+        with problems.within(f"{KEY}.{name}"):
+            if name in model.factors:
+                problems.close(f"factors.{name}")
+                raise refusal("", f"is no constant but a factor. Give it a prior, in [factors.{name}].")
+            if name not in model.constants:
+                raise refusal("", unknown("constant", name, model.constants))
+            if name in drawn:
+                raise refusal("", f"has a prior too, in [factors.{name}]. Keep one of the two.")
+            number(value)
     if not given and not drawn:
         return model
     held = {name: one for name, one in model.constants.items() if name not in drawn}
-    own: Any = copy.copy(model)
-    own.constants = {name: replace(one, value=given.get(name, one.value)) for name, one in held.items()}
-    own.factors = {
-        **model.factors,
-        **{name: Factor(model.constants[name].unit, model.constants[name].about) for name in drawn},
+    factors = {name: Factor(model.constants[name].unit, model.constants[name].about) for name in drawn}
+    own = copy.copy(model)
+    tables = {
+        "constants": {name: replace(one, value=given.get(name, one.value)) for name, one in held.items()},
+        "factors": {**model.factors, **factors},
+        WRITTEN: model,
     }
+    try:
+        for name, table in tables.items():
+            object.__setattr__(own, name, table)
+    except AttributeError:
+        problems.add(KEY, f"{type(model).__name__} computes its {name}. Let it state them as a plain table.")
     return own
+
+
+def written(model: Model) -> Mapping[str, Constant]:
+    """Constants as the model's author wrote them, those that a study draws among them."""
+    return as_written(model).constants
+
+
+def stated(model: Model) -> dict[str, float]:
+    """What a study has in place of the model's own number, by constant; the others are as the model has them."""
+    own = written(model)
+    return {name: float(one.value) for name, one in model.constants.items() if one.value != own[name].value}

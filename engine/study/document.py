@@ -51,8 +51,8 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
         tables["factors"][item.name] = {"about": item.about, "unit": item.unit, **law, **rest}
     factors = together(tables["factors"], study.model)
     tables["factors"] = {name: {**_label(study, "factors", name), **table} for name, table in factors.items()}
-    if text[constant_tables.KEY]:
-        tables[constant_tables.KEY] = dict(text[constant_tables.KEY])
+    if own := constant_tables.stated(study.model):
+        tables[constant_tables.KEY] = own
     for key, used in (("regimes", study.shocks.regimes), ("shocks", study.shocks.moving)):
         if used:
             tables[key] = {name: dict(text[key][name]) for name in used}

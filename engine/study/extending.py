@@ -29,7 +29,18 @@ def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
             merged[key] = old | {name: _over(key, old.get(name), entry) for name, entry in value.items()}
         else:
             merged[key] = old | value
-    return merged
+    return told_once(merged, above)
+
+
+def told_once(merged: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables that others were laid over, without the prior of a constant that these give a number, or its number where they give a prior."""
+    tables = dict(merged)
+    for new, old in (("constants", "factors"), ("factors", "constants")):
+        given, again, there = above.get(new), above.get(old), merged.get(old)
+        if isinstance(given, Mapping) and isinstance(there, Mapping):
+            outdated = {*given} - {*(again if isinstance(again, Mapping) else ())}
+            tables[old] = {name: entry for name, entry in there.items() if name not in outdated}
+    return tables
 
 
 def factors_named(policies: Any) -> set[str]:

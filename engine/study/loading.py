@@ -16,7 +16,7 @@ from engine.formatting import shown
 from engine.modelling import catalogue
 from engine.modelling.declaration import check_tables
 from engine.modelling.loading import load_part, model_digest, source_digest
-from engine.modelling.records import Model, PathModel, StaticModel
+from engine.modelling.records import Model, PathModel, StaticModel, as_written
 from engine.study import labels
 from engine.study.extending import assumptions_below, factors_named, laid_over
 from engine.study.named_files import place_files, read_files
@@ -172,6 +172,7 @@ def known_models() -> dict[str, str]:
 def _model(text: Mapping[str, Any], own: Model | None, problems: Problems) -> KnownModel | None:
     """A model of one's own, else the one that the study names; None where there is none."""
     if own is not None:
+        own = as_written(own)
         return KnownModel(own, type(own).__name__, *model_digest(own))
     name = text.get("model", "")
     if not name:

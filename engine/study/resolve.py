@@ -180,7 +180,7 @@ def _check_factors(text: Mapping[str, Any], model: Model, spare: Collection[str]
         elif name in model.dims:
             problems.add(place, "is the name of a dimension; take another.")
         elif name not in drawn:
-            problems.add(place, unknown("factor", name, set(model.factors) - set(factors)))
+            problems.add(place, unknown("factor", name, {*model.factors, *model.constants} - set(factors)))
     for name in model.factors:
         if name not in factors and not all(part in factors for part in parts[name]):
             keys = "family and p05, p50, p95 or the family's parameters"

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.errors import Problems
 from engine.formatting import shown
+from engine.study.extending import told_once
 
 EXAMPLE = "factors.loss_given_default.p95=0.9"
 MOST_PARTS = 16
@@ -25,7 +26,7 @@ def with_settings(tables: Mapping[str, Any], settings: Sequence[str]) -> dict[st
     Raises:
       UserError: with all settings that are none, at `--set`.
     """
-    whole, problems = dict(tables), Problems()
+    whole, problems, own = dict(tables), Problems(), dict[str, Any]()
     for setting in settings:
         place, equals, value = setting.partition("=")
         parts = _PART.findall(place.strip())
@@ -39,13 +40,13 @@ def with_settings(tables: Mapping[str, Any], settings: Sequence[str]) -> dict[st
             continue
         names = [part.strip('"') for part in parts]
         try:
-            whole = _set(whole, names, _value(value.strip()))
+            whole, own = (_set(one, names, _value(value.strip())) for one in (whole, own))
         except RecursionError:
             problems.add(
                 "", f"expected a value of a few lists or tables one in the other, got {shown(setting)}."
             )
     problems.refuse("--set")
-    return whole
+    return told_once(whole, own)
 
 
 def _value(text: str) -> Any:

@@ -141,8 +141,10 @@ def _event_on_top(below: Study) -> Iterator[str]:
 
 def _horizon(model: PathModel) -> tuple[int, int]:
     """Years that hold all that the model's outcomes look at."""
-    kinds = [term.kind for outcome in model.outcomes.values() for term in outcome.terms]
+    terms = [term for outcome in model.outcomes.values() for term in outcome.terms]
+    kinds = [term.kind for term in terms]
     years = [year for kind in kinds for year in kind.calendar]
+    years += [term.until - term.kind.spell + 1 for term in terms if term.until is not None]
     spell = max([HORIZON, *(kind.spell for kind in kinds)])
     first = min(years, default=FIRST)
     return first, max([first + spell, *years])

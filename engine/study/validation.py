@@ -44,6 +44,9 @@ def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Probl
         if where[0] in NAMED and len(where) > 1:
             tables[where[0]][where[1]] = _STAND_INS.get(where[0], {})
             problems.close(".".join(where[:2]))
+        elif where[0] == "constants" and len(where) > 1:
+            del tables[where[0]][where[1]]
+            problems.close(".".join(where))
         elif where[0] in ("run", "risk", "keep", "lever_groups", "constants"):
             tables.pop(where[0], None)
             problems.close(where[0])

@@ -6,7 +6,7 @@ from engine.errors import UserError
 from engine.modelling.catalogue import SHIPPED
 from engine.modelling.declaration import check_declaration
 from engine.modelling.folds import at_year, lowest, peak, total, worst_spell
-from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
+from engine.modelling.records import Constant, Factor, Lever, Outcome, PathModel, StaticModel, Yearly
 from tests.reservoirs import Sum
 
 
@@ -102,3 +102,58 @@ def test_limits_are_sentences(limits):
     Mute.limits = limits
     with pytest.raises(UserError, match=r"model\.limits: expected a tuple of sentences"):
         check_declaration(Mute(), ())
+
+
+class Ending(PathModel):
+    yearly = {"stock": Yearly("hm3")}
+    outcomes = {
+        "before": Outcome("hm3", peak("stock").until(2019)),
+        "beyond": Outcome("hm3", (peak("stock") - at_year("stock", 2022)).until(2021)),
+        "spell": Outcome("hm3", worst_spell("stock", 3).until(2021) + peak("stock").until(2030)),
+    }
+
+    def init(self, factors, levers): ...
+    def step(self, state, year, factors, shocks, levers): ...
+
+
+def test_years_up_to_one_hold_what_a_fold_looks_at():
+    assert problems(Ending(), range(2020, 2026)) == [
+        "model.outcomes.before: until 2019 is before the first year, 2020.",
+        "model.outcomes.beyond: year 2022 is outside the horizon 2020-2021.",
+        "model.outcomes.spell: expected a spell of 1 to 2 years, got 3.",
+    ]
+
+
+class Constants(StaticModel):
+    dims = {"region": ("north", "south")}
+    factors = {"x": Factor("1")}
+    constants = {
+        "x": Constant(1.0, "1", "a factor too"),
+        "region": Constant(1.0, "1", "a dimension too"),
+        "path": Constant(1.0, "1", "a name of the cube's own"),
+        "a-b": Constant(1.0, "1", "no attribute"),
+        "a": Constant(float("inf"), "1", "infinite"),
+        "b": Constant("1", "1", "a word"),
+        "c": Constant(True, "1", "a truth"),
+        "d": Constant(1.0, " ", "no unit"),
+        "e": Constant(1.0, "1", "unknown", confidence="f"),
+    }
+    outcomes = {"sum": Outcome("1")}
+
+    def evaluate(self, factors, levers): ...
+
+
+def test_constants_are_checked_as_all_else_is():
+    assert problems(Constants(), ()) == [
+        "model.constants.region: is the name of a dimension; take another.",
+        "model.constants.path: 'path' is a name of the cube's own; take another.",
+        "model.constants.a-b: expected a Python name, as the model reads it as an attribute.",
+        'model.constants.d: expected a unit, got nothing. Write "1" where there is none.',
+        "model.constants.x: is a factor too; keep one of the two.",
+        "model.constants.a: expected a finite number, got inf.",
+        "model.constants.b: expected a finite number, got '1'.",
+        "model.constants.c: expected a finite number, got True.",
+        "model.constants.e: unknown confidence 'f'. Known: F, M, D.",
+    ]
+    Constants.constants = {"x": 1.0}
+    assert problems(Constants(), ()) == ["model.constants.x: expected a Constant, got 1.0."]

@@ -6,17 +6,17 @@ import pytest
 import engine
 from engine.modelling import folds
 from engine.modelling.cells import table
-from engine.modelling.folds import at_year, lowest, peak, total, worst_spell
+from engine.modelling.folds import at_year, highest_spell, last, lowest, peak, total, worst_spell
 
 YEARS = range(2016, 2026)
 SERIES = np.random.default_rng(3).normal(size=len(YEARS))
 REGION = {"region": ("a", "b", "c")}
 
 
-def folded(fold, series):
+def folded(fold, series, years=YEARS):
     """The fold over a series, year by year."""
     state = fold.init()
-    for year, value in zip(YEARS, series, strict=True):
+    for year, value in zip(years, series, strict=True):
         state = fold.update(state, year, {"x": value, "y": value**2})
     return float(fold.finish(state))
 
@@ -66,3 +66,34 @@ def test_only_folds_add_up():
 def test_every_kind_is_public_by_its_name():
     for name in folds.__all__:
         assert getattr(engine, name) is getattr(folds, name)
+
+
+KINDS = {
+    "peak": peak("x"),
+    "lowest": lowest("x"),
+    "total": total("x"),
+    "last": last("x"),
+    "at_year": at_year("x", 2018),
+    "worst_spell": worst_spell("x", 2),
+    "highest_spell": highest_spell("x", 3),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("until", [2018, 2020, 2024])
+def test_years_up_to_one_give_what_a_study_gives_that_ends_in_it(kind, until):
+    fold, n = KINDS[kind], until - YEARS[0] + 1
+    series = SERIES.copy()
+    series[n:] = np.nan  # what is not looked at cannot be seen
+    assert folded(fold.until(until), series) == folded(fold, SERIES[:n], YEARS[:n])
+    assert folded(fold.until(2040), SERIES) == folded(fold.until(2025), SERIES) == folded(fold, SERIES)
+
+
+def test_terms_of_one_sum_may_end_in_different_years():
+    both = 2 * (peak("x") - total("y")).until(2018) + last("x") - lowest("x").until(2022)
+    first, second = SERIES[:3], SERIES[:7]
+    expected = 2 * (first.max() - (first**2).sum()) + SERIES[-1] - second.min()
+    assert folded(both, SERIES) == pytest.approx(expected, rel=1e-5)
+    assert folded(both.until(2018), SERIES) == pytest.approx(
+        2 * (first.max() - (first**2).sum()) + first[-1] - first.min(), rel=1e-5
+    )

@@ -1,5 +1,6 @@
 """What is known of a study from earlier processes: as long as nothing that it follows from has changed, and not a moment longer."""
 
+import copy
 import functools
 import sys
 import threading
@@ -13,6 +14,7 @@ import pytest
 from engine.execution import job, precision
 from engine.execution.job import RunOptions
 from engine.modelling import contract
+from engine.modelling.records import WRITTEN, Constant
 from engine.models.rustbelt import labour
 from engine.program import compilation_cache, devices, known, listing, machine_code, pilot, rules
 from engine.program.kernel import program_on
@@ -106,6 +108,21 @@ OTHERS = {
 @pytest.mark.parametrize("other", OTHERS)
 def test_another_study_or_another_code_is_another_one(other):
     assert OTHERS[other]() not in (None, key(shipped()))
+
+
+def with_constant(value):
+    """The shipped study with one constant more, as `constant_tables.settled` makes it."""
+    study, own = shipped(), copy.copy(shipped().model)
+    vars(own).update({"constants": {"more": Constant(value, "1", "")}, WRITTEN: study.model})
+    return replace(study, model=own)
+
+
+def test_another_constant_is_another_program_and_the_same_is_the_same():
+    one, again, other = (with_constant(value) for value in (0.5, 0.5, 0.25))
+    assert key(one) == key(again) is not None
+    assert len({key(one), key(other), key(shipped()), None}) == 4
+    kept = [known.key_of_contract(study.model) for study in (one, other, shipped())]
+    assert len({*kept, None}) == 4
 
 
 def test_other_code_versions_processors_or_settings_of_jax_are_others(monkeypatch):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import Factor, Lever, Outcome, PathModel, Shock, Yearly, load_study, total
+from engine import Constant, Factor, Lever, Outcome, PathModel, Shock, Yearly, load_study, total
 from engine.draws.distributions.families import known_families
 from engine.modelling.contract import refuse_broken
 from engine.modelling.declaration import POLICY_KEYS
@@ -124,6 +124,7 @@ def model_of(example):
 
     class Spoken(PathModel):
         factors = {name: Factor("1") for name in sorted(names)}
+        constants = {name: Constant(1.0, "1", "") for name in tables.get("constants", {})}
         shocks = {name: Shock() for name in tables.get("shocks", {})}
         levers = {name: Lever("1") for name in sorted({"lever", *named})}
         yearly = {"loss": Yearly("1")}
@@ -169,3 +170,4 @@ def test_the_example_of_the_documentation_is_read():
         assert re.search(rf"^\[?{key}\b", whole, flags=re.MULTILINE), key
     assert study.policy_names == ("keep", "save", "late")
     assert set(study.shocks.moving) == {"drought"}
+    assert study.model.constants["evaporation"].value == 0.08

@@ -42,9 +42,16 @@ def print_shocks(console: Console, study: Study) -> None:
 
 
 def print_stated(console: Console, study: Study) -> None:
-    """The assumptions that a study names, and what changes where each is off, and doubled."""
+    """The constants that a study sets; the assumptions that it names, and what changes where each is off, and doubled."""
     from engine.study.assumption_tables import in_words
+    from engine.study.constant_tables import stated, written
 
+    known, own = written(study.model), stated(study.model)
+    numbers = [
+        (f"{own[name]:.6g}", f"{known[name].value:.6g}", known[name].unit, known[name].about) for name in own
+    ]
+    told = ("here", "in the model", "unit", "what it is")
+    print_named(console, "Constants", "constant", [*own], told, numbers, ("unit",), ("what it is",))
     names = [one.name for one in study.assumptions]
     rows = [
         (in_words(one.table["off"]), in_words(one.table["doubled"]) or "as stated", one.about)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.cli.show.prior_table import targets_text
 from engine.cli.show.screen import print_labelled
+from engine.study.constant_tables import stated
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +35,7 @@ def print_asked(console: Console, study: Study, yearly: np.ndarray | None) -> No
     """
     counted = {
         "factors": len(study.gathered_inputs), "groups": len(study.groups), "shocks": len(study.shocks.moving),
-        "events": len(study.events), "assumptions": len(study.assumptions), "gates": len(study.gates),
+        "constants": len(stated(study.model)), "events": len(study.events), "assumptions": len(study.assumptions), "gates": len(study.gates),
     }  # fmt: skip
     asks = ", ".join(_count(count, what) for what, count in counted.items() if count)
     levers = [name for name in differing(study) if name in study.model.levers]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import compact, unit_of
+from engine.study.constant_tables import stated, written
 from engine.study.lever_tables import lever_text
 from engine.study.study import Event, Policy, Study
 
@@ -33,6 +34,7 @@ def section(run: RunRecords) -> Section:
         same_levers=[((run.heading("levers", name, entry.unit), entry.about), values[0]) for name, entry, values in alike],
         events=[((run.title("events", event.name), event.about), _rule(run, event)) for event in study.events],
         priors=_priors(run),
+        constants=_constants(study),
         shocks=[
             _shock(run, name, entry.about, entry.law, moving) for name, entry in shocks.items()
         ],
@@ -43,7 +45,7 @@ def section(run: RunRecords) -> Section:
     )  # fmt: skip
     there = (
         ("policies", "Policies", study.policies), ("levers", "Levers", apart), ("definitions", "Events", study.events),
-        ("priors", "Priors", study.inputs), ("shocks", "Shocks", shocks),
+        ("priors", "Priors", study.inputs), ("constants", "Constants", stated(study.model)), ("shocks", "Shocks", shocks),
     )  # fmt: skip
     parts = tuple((anchor, heading) for anchor, heading, some in there if some)
     return Section("assumed", "What was assumed", markup, parts=parts)
@@ -85,6 +87,14 @@ def _priors(run: RunRecords) -> list[tuple[Text, ...]]:
         name = run.heading("factors", item.name, item.unit)
         rows.append(((name, about), (item.family, given), *quantiles, item.source))
     return rows
+
+
+def _constants(study: Study) -> list[tuple[Text, ...]]:
+    known = written(study.model)
+    return [
+        ((name, known[name].about), f"{value:.6g}{unit_of(known[name].unit)}", f"{known[name].value:.6g}")
+        for name, value in stated(study.model).items()
+    ]
 
 
 def _shock(run: RunRecords, name: str, about: str, law: str, moving: dict[str, str]) -> tuple[Text, ...]:

@@ -1,0 +1,208 @@
+"""What a study makes of its model's constants reaches every number, and every process that opens its run."""
+
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import engine
+from engine.program import devices
+from engine.program.kernel import program_on
+from engine.risk import place_parts, series
+from engine.run_folder.reading import open_cube
+from engine.study.study import Block
+from tests.constant_studies import BEAM, LAW, MODELS, WELL, beam, model, well
+from tests.helpers import assert_close, assert_same
+from tests.small_files import call, write
+
+FORMS = ("loop", "xla")
+
+
+def computed(study, form="loop"):
+    program, block = program_on(study, devices.mesh("cpu"), form=form), Block(0, 0, study.paths)
+    return program.collect(block, program.submit(block)).outcomes, np.asarray(program.draws(block))
+
+
+def fixed(value):
+    return {"family": "fixed", "value": value}
+
+
+# ------------------------------------------------------------------------------- the numbers
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("form", FORMS)
+def test_the_number_reaches_the_outcomes_of_a_static_model(form, precision):
+    run = {**BEAM["run"], "precision": precision}
+    for constants in ({}, {"stiffness": 3.0, "slack": 0.7}):
+        outcomes, (load,) = computed(beam(constants=constants, run=run), form)
+        stiffness, slack = constants.get("stiffness", 2.0), constants.get("slack", 0.0)
+        assert outcomes.dtype == precision
+        assert_close(outcomes[:, 0], np.stack([load / stiffness, load / stiffness / 2]) + slack, precision)
+        assert_close(outcomes[:, 1], np.full_like(outcomes[:, 1], 1 / slack if slack else 0.0), precision)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("form", FORMS)
+def test_the_number_reaches_the_outcomes_of_a_model_with_years(form, precision):
+    numbers = {"leak": 0.25, "start_share": 1.0, "depth": 5.0}
+    study = well(constants=numbers, settings={"precision": precision})
+    found, _ = computed(study, form)
+
+    class Told(type(model())):
+        constants = {name: engine.Constant(value, "1", "") for name, value in numbers.items()}
+
+    told = engine.study.loading.read_study({**WELL, "run": study.document["run"] | {"precision": precision}}, "well.toml", model=Told())  # fmt: skip
+    assert_same(found, computed(told, form)[0])
+    assert np.abs(found - computed(well(settings={"precision": precision}), form)[0]).max() > 1
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_prior_without_spread_is_the_number(form):
+    one, other = well(constants={"leak": 0.25}), well(factors={"leak": fixed(0.25)})
+    (stated, draws), (drawn, with_leak) = computed(one, form), computed(other, form)
+    assert_close(drawn, stated, np.float32)
+    assert_same(with_leak[:2], draws)
+    assert np.all(with_leak[2] == np.float32(0.25))
+
+
+@pytest.mark.parametrize("sampler", ["random", "antithetic", "latin"])
+def test_a_drawn_constant_leaves_all_other_draws_as_they_are(sampler):
+    plain, drawn = (well(factors=more, settings={"sampler": sampler}) for more in ({}, {"leak": LAW}))
+    (outcomes, before), (other, after) = computed(plain), computed(drawn)
+    assert_same(after[:2], before)
+    assert 0.0 <= after[2].min() < 0.05 and 0.25 < after[2].max() <= 0.3
+    assert np.abs(outcomes - other).max() > 0.1
+    # by its name, wherever it stands: another constant drawn beside it changes no bit of it
+    both = computed(well(factors={"depth": fixed(8.0), "leak": LAW}, settings={"sampler": sampler}))[1]
+    assert_same(both[2], after[2])
+
+
+# ------------------------------------------------------------------------------- years up to one
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_outcomes_up_to_a_year_are_those_of_a_study_that_ends_in_it(form):
+    names = [*model().outcomes]
+    whole, ended = (well(time={"first": 2016, "last": last}) for last in (2020, 2018))
+    all_years, three = computed(whole, form)[0], computed(ended, form)[0]
+    so_far = names.index("shortage_so_far")
+    assert_same(all_years[:, so_far], three[:, names.index("shortage")])
+    assert_same(three[:, so_far], three[:, names.index("shortage")])
+    assert np.any(all_years[:, so_far] < all_years[:, names.index("shortage")])
+
+
+def test_years_and_places_of_such_an_outcome_add_up_to_it():
+    study = well()
+    traced = devices.program(study).trace(0)
+    years, checked = list(study.years), 0
+    for k, name in enumerate(study.model.outcomes):
+        outcomes = traced.outcomes[:, k]
+        counted = series.of_outcome(study, name).values(traced.yearly)
+        assert_close(counted[:, -1], outcomes, np.float32)
+        if name == "shortage_so_far":
+            assert_same(counted[:, years.index(2018)], counted[:, -1])
+            assert np.any(counted[:, years.index(2017)] < counted[:, -1])
+        parts, _ = place_parts.place_parts(study, name)
+        for part in parts:
+            checked += 1
+            assert_close(part.of(traced.yearly[0]).sum(axis=0), outcomes[0], np.float32)
+    assert checked == 3
+
+
+# ------------------------------------------------------------------------------- runs
+
+
+STUDY = """
+name = "well"
+run = { paths = 3000, seed = 7, tile = 64 }
+time = { first = 2016, last = 2020 }
+baseline = "keep"
+[factors]
+inflow = { family = "lognormal", median = 2.0, sigma = 0.5 }
+need = { family = "uniform", low = 4.0, high = 9.0 }
+leak = { family = "uniform", low = 0.0, high = 0.3 }
+[constants]
+depth = 6.5
+[policies]
+keep = {}
+save = { saved = 0.2 }
+[events]
+dry = { outcome = "shortage", above = 3.0 }
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a study and its model's file in it, run once."""
+    place = tmp_path_factory.mktemp("constants")
+    shutil.copy(MODELS, place / "model.py")
+    own = engine.load_model_file(f"{place / 'model.py'}:Well")
+    run = engine.run(engine.load_study(write(place, STUDY), model=own), place / "run", device="cpu")
+    return place, run
+
+
+def test_a_run_is_opened_again_with_its_constants(place):
+    folder, run = place
+    again = engine.open_run(folder / "run")
+    assert again.study.fingerprint == run.study.fingerprint
+    assert again.study.model.constants["depth"].value == 6.5 and "leak" not in again.study.model.constants
+    assert_same(np.asarray(again.risk()["estimate"]), np.asarray(run.risk()["estimate"]))
+    assert engine.run(run.study, folder / "run", device="cpu").computed == ()
+    for own in (run.study.model, again.study.model, None):
+        assert engine.open_run(folder / "run", model=own).study.fingerprint == run.study.fingerprint
+
+
+def test_the_draws_of_a_constant_are_kept_and_it_is_asked_about_by_name(place):
+    cube = open_cube(place[0] / "run")
+    leak = cube["draws"]["leak"]
+    assert (leak.attrs["units"], leak.attrs["comment"]) == ("yr-1", "share that leaks away")
+    assert "depth" not in cube["draws"]
+    answer = place[1].sensitivity("shortage", paths=256)
+    assert {row["factor"] for row in answer["swings"].rows()} == {"inflow", "need", "leak"}
+    assert "leak" in {row["input"] for row in answer["shares"].rows()}
+
+
+def test_the_report_says_which_numbers_are_the_studys_own(place):
+    text = place[1].report(place[0] / "report.html").read_text(encoding="utf-8")
+    said = text[text.index('id="constants"') : text.index('id="shocks"')]
+    for part in ("depth", "what a well holds", "6.5 hm3", ">8<"):
+        assert part in said.replace("\xa0", " "), said
+    assert "leak" not in said
+
+
+def test_replay_and_verify_compute_the_same_again(place):
+    folder, run = place
+    outcomes = open_cube(folder / "run")["paths"]["shortage"].values
+    story = run.replay(1234)
+    assert_same(story["outcomes"]["shortage"].values, outcomes[:, 1234])
+    ended = call("verify", folder / "run", "--full")
+    assert ended.exit_code == 0, ended.output
+    ended = call("replay", folder / "run", "--path", "1234")
+    assert ended.exit_code == 0, ended.output
+
+
+def test_other_paths_are_added_by_this_process_or_by_workers(place, tmp_path):
+    folder, _ = place
+    own = engine.load_model_file(f"{folder / 'model.py'}:Well")
+    more = engine.load_study(folder / "study.toml", model=own, paths=140_000)
+    one = engine.run(more, tmp_path / "one", device="cpu")
+    shutil.copytree(folder / "run", tmp_path / "two")
+    two = engine.run(more, tmp_path / "two", device="cpu", workers=2)
+    assert len(one.computed) == 2
+    assert_same(*(open_cube(r.folder)["paths"]["shortage"].values for r in (one, two)))
+
+
+def test_another_process_opens_and_replays_it(place):
+    code = f"import engine; run = engine.open_run({str(place[0] / 'run')!r}); print(run.study.fingerprint, run.study.model.constants['depth'].value)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [place[1].study.fingerprint, "6.5"]
+
+
+def test_a_folder_of_another_number_is_another_run(place):
+    own = engine.load_model_file(f"{place[0] / 'model.py'}:Well")
+    other = engine.load_study(place[0] / "study.toml", model=own, settings=["constants.depth=6"])
+    with pytest.raises(engine.UserError, match="constants"):
+        engine.run(other, place[0] / "run", device="cpu")
