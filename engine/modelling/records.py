@@ -128,6 +128,7 @@ class Yearly:
       about: what it means.
       low: value that the model clips it at from below; none if not given.
       high: value that the model clips it at from above; none if not given.
+      between: constants that the two bounds are, "" for one that is none; they move with them, and one that is drawn bounds nothing.
     """
 
     unit: str
@@ -136,6 +137,7 @@ class Yearly:
     about: str = ""
     low: float = -math.inf
     high: float = math.inf
+    between: tuple[str, str] | None = None
 
     @property
     def bounds(self) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from engine.errors import Problems, refusal, unknown
-from engine.modelling.records import WRITTEN, Constant, Factor, Model, as_written
+from engine.modelling.records import WRITTEN, Constant, Factor, Model, Yearly, as_written
 from engine.study.lever_tables import number
 
 KEY = "constants"
@@ -37,9 +38,12 @@ def settled(text: Mapping[str, Any], model: Model, problems: Problems) -> Model:
     held = {name: one for name, one in model.constants.items() if name not in drawn}
     factors = {name: Factor(model.constants[name].unit, model.constants[name].about) for name in drawn}
     own = copy.copy(model)
+    values = {name: given.get(name, one.value) for name, one in held.items()}
+    bounded = {name: _bounded(one, one.between, values) for name, one in model.yearly.items() if one.between}
     tables = {
-        "constants": {name: replace(one, value=given.get(name, one.value)) for name, one in held.items()},
+        "constants": {name: replace(one, value=values[name]) for name, one in held.items()},
         "factors": {**model.factors, **factors},
+        "yearly": {**model.yearly, **bounded},
         WRITTEN: model,
     }
     try:
@@ -48,6 +52,15 @@ def settled(text: Mapping[str, Any], model: Model, problems: Problems) -> Model:
     except AttributeError:
         problems.add(KEY, f"{type(model).__name__} computes its {name}. Let it state them as a plain table.")
     return own
+
+
+def _bounded(variable: Yearly, between: tuple[str, str], values: Mapping[str, float]) -> Yearly:
+    low, high = between
+    return replace(
+        variable,
+        low=values.get(low, -math.inf) if low else variable.low,
+        high=values.get(high, math.inf) if high else variable.high,
+    )
 
 
 def written(model: Model) -> Mapping[str, Constant]:

@@ -33,6 +33,18 @@ def test_a_study_has_the_models_numbers_but_for_those_that_it_states():
     assert [item.name for item in drawn.inputs] == ["inflow", "need", "leak", "depth"]
 
 
+def test_bounds_of_a_yearly_value_move_with_the_constants_that_they_are(tmp_path):
+    def leverage(more):
+        path = write(tmp_path, f'extends = "rustbelt"\nname = "bounds"\n{more}')
+        variable = load_study(path).model.yearly["leverage"]
+        return variable.low, variable.high
+
+    assert leverage("") == (0.3, 1.3)
+    assert leverage("[constants]\nleverage_high = 1.5") == (0.3, 1.5)
+    law = 'family = "uniform"\nlow = 1.2\nhigh = 1.4'
+    assert leverage(f"[factors.leverage_high]\n{law}") == (0.3, float("inf"))
+
+
 def test_a_drawn_constant_has_the_unit_and_the_words_of_the_model():
     plain = well(factors={"leak": LAW}).inputs[-1]
     assert (plain.unit, plain.about) == ("1/yr", "share that leaks away")

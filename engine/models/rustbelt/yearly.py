@@ -24,8 +24,8 @@ BY_REGION = ("region",)
 BY_SECTOR = ("sector",)
 
 
-def _value(name: str) -> float:
-    return CONSTANTS[name].value
+def _between(low: str, high: str) -> dict[str, Any]:
+    return {"low": CONSTANTS[low].value, "high": CONSTANTS[high].value, "between": (low, high)}
 
 
 YEARLY = {
@@ -74,7 +74,8 @@ YEARLY = {
         loss=True,
         about="insolvent, unresolved share of sector debt",
         low=0.0,
-        high=_value("zombie_high"),
+        high=CONSTANTS["zombie_high"].value,
+        between=("", "zombie_high"),
     ),
     "northeast_zombie_share": Yearly(
         "1", loss=True, about="insolvent, unresolved share of the northeast's sector debt"
@@ -84,8 +85,7 @@ YEARLY = {
         BY_CELL,
         loss=True,
         about="liabilities over assets",
-        low=_value("leverage_low"),
-        high=_value("leverage_high"),
+        **_between("leverage_low", "leverage_high"),
     ),
     "interest_cover": Yearly("1", BY_CELL, about="EBITDA over interest"),
     "loss_given_default": Yearly("1", BY_REGION, loss=True, about="loss given default"),
@@ -115,8 +115,7 @@ YEARLY = {
         "1/yr",
         BY_REGION,
         about="log growth of bank loans",
-        low=_value("loan_growth_low"),
-        high=_value("loan_growth_high"),
+        **_between("loan_growth_low", "loan_growth_high"),
     ),
     # growth and the budget
     "gdp_loss": Yearly("1", BY_REGION, loss=True, about="share of GDP missing to the national growth path"),
@@ -133,8 +132,7 @@ YEARLY = {
         "1/yr",
         BY_REGION,
         about="smoothed growth against normal, as new jobs feel it",
-        low=_value("pace_low"),
-        high=_value("pace_high"),
+        **_between("pace_low", "pace_high"),
     ),
     "public_cost": Yearly(
         "bn yuan/yr",
@@ -161,8 +159,7 @@ YEARLY = {
         "log",
         BY_SECTOR,
         about="log price against its normal level",
-        low=_value("price_gap_low"),
-        high=_value("price_gap_high"),
+        **_between("price_gap_low", "price_gap_high"),
     ),
     "utilisation": Yearly("1", BY_SECTOR, about="demand over capacity, at most full use of 97 %"),
     "capacity": Yearly("Mt/yr", BY_SECTOR, about="national capacity"),
