@@ -30,7 +30,6 @@ READING = (
 )
 
 
-EVERY_READING = "Clearly better: the 95 % interval of the paired difference leaves out zero; intervals hold for all pairs, and all outcomes of a measure, at once."
 EVERY = "every"
 """What stands in place of a policy where every one is held against every other."""
 
@@ -78,6 +77,6 @@ def _every(
         tuple(every_pair.sentences(study, counted)),
         tables,
         basis,
-        EVERY_READING,
+        every_pair.READING,
         by_measure,
     )

@@ -17,6 +17,7 @@ from engine.study.study import Study
 
 ROOM = 6
 """Words that policies may take in a sentence that names two lists of them."""
+READING = "Clearly better: the 95 % interval of the paired difference leaves out zero; intervals hold for all pairs, and all outcomes of a measure, at once."
 Counted = Mapping[str, Gaps]
 """All pairs by one measure of each outcome or event, the one to speak of first before the others."""
 

@@ -92,7 +92,7 @@ def print_tables(
     book, left = Book(study, records), []
     if brief and len(book.others) > 1 and not _fits(console, book, measures, outcomes, events):
         left = [
-            counted(len(outcomes) - MOST_OUTCOMES, "outcomes of the headline"),
+            counted(len(outcomes) - MOST_OUTCOMES, "headline outcomes"),
             counted(len(events) - MOST_EVENTS, "events"),
         ]
         outcomes, events = outcomes[:MOST_OUTCOMES], events[:MOST_EVENTS]
@@ -148,8 +148,9 @@ def _fits(
 
 
 def counted(count: int, what: str) -> str:
-    """`3 more events`; empty for none."""
-    return f"{count} more {what}" if count > 0 else ""
+    """`3 more events`, `1 more policy`; empty for none."""
+    one = "policy" if what == "policies" else what.removesuffix("s")
+    return f"{count} more {what if count > 1 else one}" if count > 0 else ""
 
 
 def print_risk(
