@@ -13,7 +13,7 @@ from engine.runs.run import run
 from engine.study.loading import load_study
 from tests.answers.asked import OPTIONS, summed
 
-KEPT = [*registry.QUESTIONS]
+KEPT = [*registry.OURS]
 
 
 @pytest.fixture(scope="module")
@@ -71,5 +71,22 @@ SHIPPED = {
     "sensitivity": {"outcome": ("capital_shortfall_peak",)},
     "flip": {"outcome": "jobs_demolished", "policies": ("reform", "old")},
     "compare": {},
+    "risk": {},
 }
 """What the shipped study is asked here."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"variable": "growth"},
+        {"level": 95},
+        {"given": "capital_shortfall_peak > 5"},
+        {"variable": "all_four"},
+    ],
+)
+def test_sentences_of_risk_are_in_the_words_of_the_study(shipped, asked):
+    answer = shipped.ask("risk", **asked)
+    held_to_words(answer)
+    assert "under old policies" in answer.finding
