@@ -148,8 +148,8 @@ def _said(study: Study, one: Record, loss: bool, bare: bool, alone: bool) -> str
     is_gap = one.measure.startswith("difference_")
     scale, unit = shown_in(one.measure, unit_of(study, one))
     value = scale * (abs(one.estimate) if is_gap else one.estimate)
-    ends = (scale * end for end in (one.low, one.high))
-    text = amount(unit, Estimate(value, nan, *ends)) if isfinite(value) else "none"
+    held = Estimate(value, nan, scale * one.low, scale * one.high)
+    text = amount(unit, held) if isfinite(value) else "none"
     if bare:
         number, _, behind = text.partition(" ")
         text = number + " %" * behind.startswith("%")

@@ -34,7 +34,7 @@ def section(question: str, charts: Charts = nothing) -> Callable[[RunRecords], S
 
     def made(run: RunRecords) -> Section | None:
         answer = answer_of(run, question)
-        return answer and of_answer(run, question, answer, charts)
+        return None if answer is None else of_answer(run, question, answer, charts)
 
     return made
 
