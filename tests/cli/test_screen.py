@@ -116,10 +116,9 @@ def test_a_brief_table_of_many_policies_is_not_stacked(tmp_path, name):
         # heads, an outcome in three lines each, the event in two, what brackets mean
         assert len([line for line in lines if line]) <= 1 + 3 * len(study.headline) + 3 + 3, lines
         heads = lines[0].split()
-        assert (
-            heads[:2] == ["weak", "strong"]
-            and left == [f"{policies - len(heads)} more policies", "differences"][policies == len(heads) :]
-        )
+        more = policies - len(heads)
+        counted = {0: [], 1: ["1 more policy"]}.get(more, [f"{more} more policies"])
+        assert heads[:2] == ["weak", "strong"] and left == [*counted, "differences"]
         assert "better, worse: than weak, on the same futures." in " ".join(" ".join(lines).split())
 
 
