@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
 
 from engine.analyses import comparison_tables, comparison_years
-from engine.analyses.comparison import Some, compared, comparison, refuse
+from engine.analyses.comparison import Some, compared, comparison, pairs, refuse
 from engine.analyses.comparison_sentence import sentences
 from engine.analyses.findings import Question
+from engine.answers import every_pair
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
-from engine.risk.tables import tables_of_paths
+from engine.errors import UserError
+from engine.formatting import begun
+from engine.risk.intervals import as_units
+from engine.risk.tables import Record, tables_of_paths
+from engine.risk.wording import undecided
+from engine.study.study import Study
 
 READING = (
     "Brackets: 95 % intervals, each by itself; those of ranks and of all pairs, lowest and highest, and ranges of thresholds hold all at once. "
@@ -21,22 +30,53 @@ READING = (
 )
 
 
+EVERY = "every"
+"""What stands in place of a policy where every one is held against every other."""
+
+
 def answer(of: Asked, wanted: Question, policies: Sequence[str], against: str | None = None) -> Answer:
-    """Everything that the paths of a run say of its policies against one, the baseline if not given.
+    """Everything that the paths of a run say of its policies against one, the baseline if not given; or of every policy against every other.
 
     Raises:
-      UserError: as `engine.analyses.comparison.refuse`, `compared` and `comparison`.
+      UserError: as `engine.analyses.comparison.refuse` and `compared`; or what has no pairs is asked for alone.
     """
     refuse(of.study, wanted)
-    study, rows = compared(of.study, policies or None, against)
-    if rows == list(range(len(of.study.policies))) and study.baseline == of.study.baseline:
-        given = comparison(study, of.outcomes, of.tables(), of.cube, wanted, of.device)
-    else:
-        some = Some(of.outcomes, rows)
-        given = comparison(study, some, tables_of_paths(study, some), of.cube, wanted, of.device)
-    basis = f"{study.name}: {study.paths:,} paths, seed {study.seed}; held against {study.baseline}, on the same futures"
+    every = against == EVERY and EVERY not in of.study.policy_names
+    study, rows = compared(of.study, policies or None, None if every else against)
+    outcomes, tables = of.outcomes, of.tables
+    if rows != list(range(len(of.study.policies))) or study.baseline != of.study.baseline:
+        outcomes = Some(of.outcomes, rows)
+        tables = partial(tables_of_paths, study, outcomes)
+    held = f"{study.name}: {study.paths:,} paths, seed {study.seed}; held against"
+    if every:
+        return _every(study, outcomes, tables().comparison, wanted, f"{held} each other, on the same futures")
+    given = comparison(study, outcomes, tables(), of.cube, wanted, of.device)
+    basis = f"{held} {study.baseline}, on the same futures"
     if given.years_paths:
         basis += f"; what is by year on the first {given.years_paths:,}"
     made = (*comparison_tables.tables(given), *comparison_years.tables(given))
-    tables = sorted((table for table in made if len(table)), key=lambda table: not any(table.brief or [True]))
-    return Answer(Subject.of(study), tuple(sentences(given)), tuple(tables), basis, READING, given)
+    shown = sorted((table for table in made if len(table)), key=lambda table: not any(table.brief or [True]))
+    return Answer(Subject.of(study), tuple(sentences(given)), tuple(shown), basis, READING, given)
+
+
+def _every(
+    study: Study, outcomes: Mapping[str, np.ndarray], records: Sequence[Record], wanted: Question, basis: str
+) -> Answer:
+    by_measure = pairs(study, outcomes, records, wanted)
+    counted = every_pair.counted(study, by_measure, wanted.variables)
+    if not counted and as_units(study.paths, study.unit).count < 2:
+        return Answer(Subject.of(study), (f"{begun(undecided(study.paths))} between policies.",), (), basis)
+    if not counted:
+        got = ", ".join(wanted.variables) or "none"
+        raise UserError(
+            "--against every", [f"expected an outcome or event that is kept path by path, got {got}."]
+        )
+    tables = every_pair.standings(study, counted), every_pair.pairs(study, by_measure)
+    return Answer(
+        Subject.of(study),
+        tuple(every_pair.sentences(study, counted)),
+        tables,
+        basis,
+        every_pair.READING,
+        by_measure,
+    )

@@ -22,6 +22,7 @@ class Compare:
     \b
     rustbelt compare rustbelt
     rustbelt compare rustbelt --against reform
+    rustbelt compare rustbelt --against every
     rustbelt compare rustbelt --outcome capital_shortfall --at region=Liaoning --year 2020
     """
 
@@ -47,7 +48,7 @@ class Compare:
     against: Annotated[
         str | None,
         Option(
-            "The policy that the others are held against; the baseline, else the first, if not given.",
+            "The policy that the others are held against; the baseline, else the first, if not given. every: each against each.",
             "P",
             "policy",
         ),

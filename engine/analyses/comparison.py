@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -11,25 +11,18 @@ import xarray as xr
 
 from engine.analyses import years
 from engine.analyses.findings import Ahead, CommonTail, Findings, InTheMean, Question
-from engine.analyses.variables import PROBABILITY
 from engine.errors import Problem, Problems, UserError, unknown
-from engine.risk import joint, ranks, series
-from engine.risk.contrasts import of_mean, of_shortfall
+from engine.risk import every_pair, joint, ranks, series
 from engine.risk.dominance import Dominance, dominance
-from engine.risk.events import event_outcomes, happens, known_events
-from engine.risk.intervals import as_units
+from engine.risk.events import known_events
 from engine.risk.measures import of_policies, regret
 from engine.risk.overtaking import in_the_mean, overtaking
 from engine.risk.pairing import variance_ratio
 from engine.risk.ranks import Gaps
 from engine.risk.regrets import regrets
-from engine.risk.simultaneous import batched
 from engine.risk.tables import THREADS, Record, Tables, against_baseline, record
 from engine.risk.thresholds import ThresholdCurves, threshold_curves
 from engine.study.study import Event, Study
-
-FEWEST = 50
-"""Paths on which an event happens under one of two policies alone, from which they can be distinguished by it."""
 
 
 class Some(Mapping[str, np.ndarray]):
@@ -59,7 +52,7 @@ def compared(
       against: the policy that the others are held against; if not given, the study's baseline where it is among them, else the first.
 
     Raises:
-      UserError: one of them does not run.
+      UserError: one of them does not run, or there is one alone.
     """
     chosen = list(dict.fromkeys((*(policies or study.policy_names), *([against] if against else ()))))
     problems = Problems()
@@ -69,6 +62,11 @@ def compared(
             there = "" if " Known: " in text else f" Known: {', '.join(study.policy_names)}."
             problems.add("" if name != against else "--against", text + there)
     problems.refuse("--policies")
+    if len(chosen) < 2:
+        remedy = "Run the study with more: compare = [...]."
+        raise UserError(
+            study.source, [Problem("", f"expected two policies or more to compare, got one. {remedy}")]
+        )
     rows = [study.row(name) for name in chosen]
     baseline = against or (study.baseline if study.baseline in chosen else chosen[0])
     return replace(study, policies=tuple(study.policies[k] for k in rows), baseline=baseline), rows
@@ -121,14 +119,7 @@ def comparison(
       tables: the study's risk and comparison.
       cube: of the run, whose yearly means are taken; None for none.
 
-    Raises:
-      UserError: fewer than two policies, or what is asked for is not there.
     """
-    if len(study.policies) < 2:
-        remedy = "Run the study with more: compare = [...]."
-        raise UserError(
-            study.source, [Problem("", f"expected two policies or more to compare, got one. {remedy}")]
-        )
     named = question.variables
     wanted = [name for name in study.model.outcomes if name in named or not named]
     events = [event for event in study.events if event.name in named or not named]
@@ -145,10 +136,7 @@ def comparison(
     records += [r for own, _ in parts for r in own]
     order = study.variables
     records.sort(key=lambda r: order.index(r.variable))
-    by_measure = _ranked(study, chosen, outcomes, records, question.level)
-    by_measure |= _ranked_events(
-        study, [event for event in events if event in known_events(study, outcomes)], outcomes
-    )
+    by_measure = pairs(study, outcomes, records, question)
     more, ahead, places, count = _by_year(study, question, chosen, device)
     return Findings(
         study, question, records + more,
@@ -159,6 +147,17 @@ def comparison(
         [*_common(study, chosen, outcomes, question.level), *places],
         count,
     )  # fmt: skip
+
+
+def pairs(
+    study: Study, outcomes: Mapping[str, np.ndarray], records: Iterable[Record], question: Question
+) -> dict[str, dict[str, Gaps]]:
+    """All pairs of policies, by measure and by outcome or event that is asked for; else of the headline and of all events."""
+    named, known = question.variables, known_events(study, outcomes)
+    chosen = [name for name in study.model.outcomes if name in (named or study.headline) and name in outcomes]
+    events = [event for event in study.events if event in known and (event.name in named or not named)]
+    of = every_pair.of_outcomes(study, chosen, outcomes, records, question.level)
+    return of | every_pair.of_events(study, events, outcomes)
 
 
 def _of_outcome(
@@ -185,61 +184,6 @@ def _curves(study: Study, event: Event, outcomes: Mapping[str, np.ndarray]) -> T
     level = event.above if event.above is not None else event.below
     base = study.row(study.baseline)
     return threshold_curves(outcomes[event.outcome], study.unit, base, event.above is not None, level)
-
-
-def _ranked(
-    study: Study,
-    chosen: Sequence[str],
-    outcomes: Mapping[str, np.ndarray],
-    records: Sequence[Record],
-    level: float,
-) -> dict[str, dict[str, Gaps]]:
-    """All pairs of policies, by measure and outcome; all outcomes of a measure are held together."""
-    if not chosen:
-        return {}
-    sound = np.logical_and.reduce([np.isfinite(outcomes[name]).all(axis=0) for name in chosen])
-    units = as_units(len(sound), study.unit).take(sound)
-    if units.count < 2:
-        return {}
-    batches, shortfall = batched(units), f"ES{100 * level:g}"
-    totals: dict[str, list[np.ndarray]] = {"mean": [], shortfall: []}
-    told: dict[str, list[np.ndarray]] = {"mean": [], shortfall: []}
-    for name in chosen:
-        values, loss = outcomes[name], study.is_loss(name)
-        influences = of_mean(values, sound), of_shortfall(values, sound, units, level, loss)
-        for measure, influence in zip(totals, influences, strict=True):
-            sign = 1.0 if loss else -1.0
-            totals[measure].append(sign * batches.totals(influence.values[:, sound]))
-            against = [r for r in records if (r.variable, r.measure) == (name, against_baseline(measure))]
-            known = {study.baseline, *(r.policy for r in against if np.isfinite(r.low))}
-            there = np.array([policy in known for policy in study.policy_names])
-            told[measure].append(there[:, None] & there)
-    return {
-        measure: dict(zip(chosen, ranks.gaps(totals[measure], batches, told[measure]), strict=True))
-        for measure in totals
-    }
-
-
-def _ranked_events(
-    study: Study, events: Sequence[Event], outcomes: Mapping[str, np.ndarray]
-) -> dict[str, dict[str, Gaps]]:
-    """All pairs of policies by the probability of each event; distinguishable where it happens under one alone on paths enough."""
-    if not events:
-        return {}
-    read = {name: outcomes[name] for name in sorted(set().union(*(event_outcomes(study, e) for e in events)))}
-    sound = np.logical_and.reduce([np.isfinite(values).all(axis=0) for values in read.values()])
-    units = as_units(len(sound), study.unit).take(sound)
-    if units.count < 2:
-        return {}
-    batches = batched(units)
-    totals: list[np.ndarray] = []
-    told: list[np.ndarray] = []
-    for event in events:
-        own = happens(study, event, read)[:, sound]
-        totals.append(batches.totals(own))
-        told.append(np.array([[np.count_nonzero(one != two) >= FEWEST for two in own] for one in own]))
-    by_event = zip((event.name for event in events), ranks.gaps(totals, batches, told), strict=True)
-    return {PROBABILITY: dict(by_event)}
 
 
 def _common(

@@ -9,11 +9,13 @@ import numpy as np
 
 from engine.analyses.comparison_tables import CHANCE, GAP, outcomes_of, shown, tail, verdict
 from engine.analyses.findings import Findings
+from engine.answers import every_pair
 from engine.formatting import begun
 from engine.risk.as_text import judged
+from engine.risk.intervals import as_units
 from engine.risk.regrets import least
 from engine.risk.tables import Record
-from engine.risk.wording import likely, measured, named, share, size, some, worst_share
+from engine.risk.wording import likely, measured, named, share, size, some, undecided, worst_share
 
 MOST = 2
 """Policies each of which has its own sentences; of more, those that rank first are named."""
@@ -25,6 +27,10 @@ def sentences(of: Findings) -> Iterator[str]:
     # what was named first, else the first of the headline that there is, else what there is
     wanted = (*of.question.variables, *of.study.headline, *sorted(there, key=of.study.variables.index))
     name = next((name for name in wanted if name in there), "")
+    gaps = [r for r in of.records if r.measure.startswith(GAP)]
+    if gaps and all(judged(r) is None for r in gaps) and as_units(of.study.paths, of.study.unit).count < 2:
+        yield _undecided(of)
+        return
     if not name:
         yield from _of_years(of)
     elif len(of.others) > MOST:
@@ -33,6 +39,13 @@ def sentences(of: Findings) -> Iterator[str]:
         for policy in of.others:
             yield from _of_one(of, name, policy)
     yield from _counted(of)
+
+
+def _undecided(of: Findings) -> str:
+    """That futures which are one unit decide nothing."""
+    others = of.others
+    who = _called(of, others[0]) if len(others) == 1 else f"{len(others)} other policies"
+    return f"Against {_called(of, of.study.baseline)}, {who} cannot be judged: {undecided(of.study.paths)}."
 
 
 def _of_one(of: Findings, name: str, policy: str) -> Iterator[str]:
@@ -106,14 +119,9 @@ def _of_many(of: Findings, name: str) -> Iterator[str]:
     if gaps is None:
         yield f"{len(names)} policies differ in {named(of.study, name)}: each against {_called(of, of.study.baseline)} below."
         return
-    estimate, low, _ = gaps.ranks
-    first = names[int(np.argmin(estimate))]
-    side = "lowest" if name in of.study.events_by_name or of.study.is_loss(name) else "highest"
-    yield f"Of {len(names)} policies {_called(of, first)} has the {side} {measured(of.study, name, measure).removeprefix('the ')}."
-    others = [_called(of, names[k]) for k in np.flatnonzero(low == 1) if names[k] != first]
-    yield f"It cannot be told from {some(others)}." if others else "It can be told from all others."
-    base = of.study.baseline
-    if first != base:
+    yield from every_pair.best(of.study, name, measure, gaps)
+    first = names[int(np.argmin(gaps.measure))]
+    if first != of.study.baseline:
         yield from [*_of_one(of, name, first)][-1:]
 
 

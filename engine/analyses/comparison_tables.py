@@ -11,6 +11,7 @@ from typing import Any
 from engine.analyses.columns import Rows, estimate, fields, labelled
 from engine.analyses.findings import Findings
 from engine.analyses.variables import PROBABILITY
+from engine.answers import every_pair
 from engine.answers.table import Column, Table, estimates, numbers, texts
 from engine.formatting import rounded
 from engine.risk.as_text import cell
@@ -36,7 +37,7 @@ def tables(of: Findings) -> Iterator[Table]:
     yield _dominance(of)
     yield _ranks(of)
     yield _fronts(of)
-    yield _gaps(of)
+    yield every_pair.pairs(of.study, of.gaps)
     yield _thresholds(of)
 
 
@@ -274,19 +275,3 @@ def _fronts(of: Findings) -> Table:
     )
     seen = [len(of.others) >= FEW and len(of.gaps[measure]) > 1 for measure, _ in rows]
     return Table("fronts", "Pareto front", columns, ("measure", "policy"), seen, "measure")
-
-
-def _gaps(of: Findings) -> Table:
-    policies = of.study.policy_names
-    dims = ("measure", "variable", "policy", "against")
-    rows = list(product(of.gaps, _ranked(of), policies, policies))
-    held = []
-    for measure, name, policy, against in rows:
-        gaps, at = of.gaps[measure].get(name), (policies.index(policy), policies.index(against))
-        known = gaps is not None and policy != against
-        held.append(ended(gaps.gap[at], gaps.low[at], gaps.high[at]) if known and gaps else None)
-    columns = (
-        *labelled(rows, measure="measure", variable="outcome or event", policy="policy", against="policy that is deducted"),
-        estimates("gap", held, "policy less another, high being worse; the ends hold all pairs at once"),
-    )  # fmt: skip
-    return Table("gaps", "All pairs of policies", columns, dims, [False] * len(rows), "against")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from engine.answers.shown import YEAR, stacks, text_of
@@ -9,6 +11,9 @@ from engine.answers.table import Kind, Table
 from engine.risk.as_text import places_of
 from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
+
+WIDTH = 80
+"""Columns of a terminal."""
 
 
 def frame(table: Table) -> pd.DataFrame:
@@ -59,7 +64,24 @@ def texts(table: Table, full: bool = True) -> pd.DataFrame:
 
 
 def printed(table: Table) -> pd.DataFrame:
-    """The brief rows and columns as texts, by what each row is; all rows and columns where no row is brief."""
+    """The brief rows and columns as texts, by what each row is; all rows and columns where no row is brief.
+
+    Where labels that go across have no room beside each other on a terminal, they stand below each other; one alone is the name of the index.
+    """
+    wide = _indexed(table)
+    if not table.across or _width(wide) <= WIDTH:
+        return wide
+    if len(alone := table.labels(table.across)) == 1:
+        heads = [str(head).removeprefix(f"{alone[0]}, ") for head in wide.columns]
+        return wide.set_axis(heads, axis="columns").rename_axis(index=str(alone[0]))
+    return min(wide, _indexed(replace(table, across="")), key=_width)
+
+
+def _indexed(table: Table) -> pd.DataFrame:
     rows = texts(table, full=False)
     rows = texts(table) if rows.empty else rows
     return rows.set_index(rows.columns[0]).rename_axis(index=None)
+
+
+def _width(rows: pd.DataFrame) -> int:
+    return max(map(len, rows.to_string().splitlines()))

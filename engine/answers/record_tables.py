@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
+from math import isfinite, nan
 from operator import attrgetter
 
 from engine.answers.table import Table, counts, estimates, numbers, texts
-from engine.risk.as_text import Cell, cell, shown_in
+from engine.formatting import begun
+from engine.risk.as_text import cell, shown_in
 from engine.risk.evidence import level_of
+from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
 from engine.risk.tables import Record
+from engine.risk.wording import amount, listed, measured, named
 from engine.study.study import Study
 
 MAIN = ("mean", "ES99", "probability", "share")
 """Measures that are shown where not everything is asked for."""
-MOST = 4
-"""Policies that a sentence names."""
+MOST_WORDS = 25
+"""Words of a sentence, where it has more than one policy."""
 _TITLES = {
     "risk": "Risk under each policy",
     "comparison": "Less {baseline}, on the same futures",
@@ -100,30 +105,60 @@ def unit_of(study: Study, of: Record) -> str:
 
 
 def sentence(study: Study, records: Sequence[Record], less: str = "") -> str:
-    """What one measure of a variable is under the first few policies; by place and year the least and the largest.
+    """What one measure of a variable is under the first policies that a sentence has room for; by place and year the least and the largest.
 
     Args:
       less: what differences are from; the baseline if not given.
     """
-    first, parts = records[0], []
-    scale, unit = shown_in(first.measure, unit_of(study, first))
-    loss = study.is_loss(first.variable) if first.year is None else study.model.yearly[first.variable].loss
+    first, parts = records[0], list[str]()
     is_gap = first.measure.startswith("difference_")
+    loss = study.is_loss(first.variable) if first.year is None else study.model.yearly[first.variable].loss
     for policy in dict.fromkeys(one.policy for one in records):
         own = [one for one in records if one.policy == policy]
-        ends = sorted((one for one in own if one.estimate == one.estimate), key=attrgetter("estimate")) or own
-        said = [_said(one, cell(one, scale, loss if is_gap else None)) for one in ends[:: len(ends) - 1 or 1]]
-        parts.append(f"{policy} {' to '.join(said)}")
-    of = f"{first.bare_measure} of {'futures with ' * (first.measure == 'share')}{first.variable}"
-    of += f", less {less or study.baseline}" * is_gap + f" [{unit}]" * (unit != "1")
-    return f"{of}: {'; '.join(parts[:MOST])}{'; ...' * (len(parts) > MOST)}."
+        ends = sorted((one for one in own if isfinite(one.estimate)), key=attrgetter("estimate")) or own
+        said = [_said(study, one, loss, bool(parts), len(ends) == 1) for one in ends[:: len(ends) - 1 or 1]]
+        parts.append(f"{' to '.join(said)} under {study.phrase('policies', policy)}")
+    of = f", against {less or study.phrase('policies', study.baseline)}" * is_gap
+    head = f"{begun(_measured(study, first))}{of}: "
+    for most in range(len(parts), 1, -1):
+        text = head + _first(parts, most)
+        if len(text.split()) <= MOST_WORDS:
+            return text
+    return head + _first(parts, 1)
 
 
-def _said(one: Record, shown: Cell) -> str:
-    called = "not distinguishable" if shown.verdict == "same" else shown.verdict
-    called = called if shown.interval else "no interval"
-    about = ", ".join(filter(None, (*one.place.values(), str(one.year or ""), called)))
-    return f"{shown.estimate} {shown.interval}".strip() + f" ({about})" * bool(about)
+def _first(parts: Sequence[str], most: int) -> str:
+    left = len(parts) - most
+    return f"{listed(parts[:most])}." if not left else f"{', '.join(parts[:most])} and {left} more."
+
+
+def _measured(study: Study, of: Record) -> str:
+    """What a record measures, in words; of a condition, in which futures it holds."""
+    if of.bare_measure == "share":
+        known = {*study.variables, *study.model.yearly}
+        names = re.sub(r"\w+", lambda one: named(study, one[0]) if one[0] in known else one[0], of.variable)
+        return f"futures with {names}"
+    if of.bare_measure in ("median", "sd"):
+        return f"{of.bare_measure} of {named(study, of.variable)}"
+    return measured(study, of.variable, of.bare_measure)
+
+
+def _said(study: Study, one: Record, loss: bool, bare: bool, alone: bool) -> str:
+    """`86.8 thousand persons more (worse)`; bare of its unit where that has been said, and of what it is called where it is one end of many."""
+    is_gap = one.measure.startswith("difference_")
+    scale, unit = shown_in(one.measure, unit_of(study, one))
+    value = scale * (abs(one.estimate) if is_gap else one.estimate)
+    held = Estimate(value, nan, scale * one.low, scale * one.high)
+    text = amount(unit, held) if isfinite(value) else "none"
+    if bare:
+        number, _, behind = text.partition(" ")
+        text = number + " %" * behind.startswith("%")
+    text += (" more" if one.estimate > 0 else " less") * (is_gap and bool(one.estimate))
+    called = cell(one, scale, loss if is_gap else None)
+    verdict = "not distinguishable" if called.verdict == "same" else called.verdict
+    verdict = verdict if called.interval else "no interval"
+    about = ", ".join(filter(None, (*one.place.values(), str(one.year or ""), verdict if alone else "")))
+    return text + f" ({about})" * bool(about)
 
 
 def _shown(one: Record) -> str:

@@ -131,8 +131,10 @@ def parts(table: Table, full: bool = True) -> list[Table]:
 def _across(
     table: Table, names: Sequence[str], values: Sequence[Column], rows: Sequence[dict]
 ) -> tuple[Stack, list[Stack]]:
-    called = list(dict.fromkeys(_called(row, names) for row in rows))
+    held = [row for row in rows if any(row[of.name] not in (None, "") for of in values)] or rows
+    called = list(dict.fromkeys(_called(row, names) for row in held))
     labels = list(dict.fromkeys(str(row[table.across]) for row in rows))
+    square = called == labels
     by_place = {(_called(row, names), str(row[table.across])): row for row in rows}
     # what is the same under each of the labels stands once, before them
     once = [column for column in values if column.over is not None and table.across not in column.over]
@@ -145,12 +147,15 @@ def _across(
         name if of.estimate in ("", "1") else f"{name} [{of.estimate}]"
         for name, of in zip(called, units, strict=True)
     ]
-    for label in labels:
+    if square:  # names above each other and beside each other have no room: numbers stand for the latter
+        named = [f"{k} {name}" for k, name in enumerate(named, 1)]
+    for k, label in enumerate(labels, 1):
+        shown = str(k) if square else label
         for column in values:
-            above = with_unit(label, column) if len(values) == 1 else f"{label}\n{head(column)}"
-            held = (by_place.get((name, label)) for name in called)
+            above = with_unit(shown, column) if len(values) == 1 else f"{shown}\n{head(column)}"
+            cells = (by_place.get((name, label)) for name in called)
             made.append(
-                Stack(above, tuple(cell_of(column, row and row[column.name]) for row in held), column)
+                Stack(above, tuple(cell_of(column, row and row[column.name]) for row in cells), column)
             )
     of = Column("_".join(names), Kind.TEXT, called, "")
     return _stack("", of, named), made

@@ -104,7 +104,9 @@ def command(
     print_piled_up(console, answers.on_bounds)
     opened = f'xarray.open_datatree({str(folder.path / "cube.zarr")!r}, engine="zarr", chunks={{}})'
     screen.print_line(console, "", f"The cube: {opened}")
-    words = "risk", folder.path, "--variable", study.headline[0]
+    words: tuple[object, ...] = "risk", folder.path, "--variable", study.headline[0]
+    if len(study.policies) > 2:
+        words = "compare", folder.path, "--against", "every"
     screen.print_command(console, "Next", *words, model=study.model_spec)
 
 

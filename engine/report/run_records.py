@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from engine.risk.every_pair import of_outcomes
+from engine.risk.ranks import Gaps
 from engine.risk.tables import Record
 from engine.run_folder.stored_estimates import tables_of_cube
 from engine.study.study import Event, Policy, Study
@@ -49,6 +52,15 @@ class RunRecords:
         if place not in self.loaded:
             self.loaded[place] = _dataset(self.tree, place)
         return self.loaded[place]
+
+    @cached_property
+    def pairs(self) -> Mapping[str, Gaps]:
+        """Every policy against every other, by the mean of each headline outcome that is kept path by path, the one that was named first; of three policies or more."""
+        kept = self.tree["paths"].data_vars if "paths" in self.tree.children else {}
+        policies, wanted = [*self.study.policy_names], dict.fromkeys((self.variable, *self.study.headline))
+        names = [str(name) for name in wanted if name in kept] if len(policies) > 2 else []
+        held = {name: kept[name].sel(policy=policies).transpose("policy", "path").values for name in names}
+        return of_outcomes(self.study, names, held, self.comparison.values()).get("mean", {})
 
     def title(self, kind: str, name: str) -> str:
         """What a part is called by itself: `capital_shortfall_peak` is "Capital shortfall peak" where it has no label.
@@ -131,7 +143,10 @@ def _called(study: Study, titles: Mapping[str, str]) -> Study:
         return replace(policy, name=title, before=before)
 
     policies = tuple(map(named, study.policies))
-    return replace(study, policies=policies, baseline=titles[study.baseline])
+    # within a sentence a title begins small, as a label does; a letter alone is a name
+    spoken = {title: title for title in titles.values() if len(title) > 1}
+    labels = {**study.labels, "policies": {**study.labels.get("policies", {}), **spoken}}
+    return replace(study, policies=policies, baseline=titles[study.baseline], labels=labels)
 
 
 def _labelled(tree: xr.DataTree, titles: Mapping[str, str]) -> xr.DataTree:

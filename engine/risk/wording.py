@@ -84,6 +84,11 @@ def share(one: Estimate) -> str:
     return amount("%", Estimate(100 * one.estimate, math.nan, 100 * one.low, 100 * one.high))
 
 
+def undecided(paths: int) -> str:
+    """What paths that are one unit leave open: `one future gives no interval, so nothing is decided`."""
+    return f"{'one future gives' if paths == 1 else f'{paths:,} futures give'} no interval, so nothing is decided"
+
+
 def likely(one: Estimate, numbers: bool) -> str:
     """` (very unlikely in the model)`; empty where no word holds the whole interval, or numbers alone are wanted."""
     word = "" if numbers else likelihood(one.low, one.high)

@@ -7,13 +7,14 @@ import pytest
 from rich.console import Console
 
 from engine.answers import registry
+from engine.answers.frames import texts
 from engine.cli.show.answers import LINES, print_answer
 from engine.errors import UserError
 from engine.runs.run import run
 from engine.study.loading import load_study
 from tests.answers.asked import OPTIONS, summed
 
-KEPT = [*registry.QUESTIONS]
+KEPT = [*registry.OURS]
 
 
 @pytest.fixture(scope="module")
@@ -71,5 +72,37 @@ SHIPPED = {
     "sensitivity": {"outcome": ("capital_shortfall_peak",)},
     "flip": {"outcome": "jobs_demolished", "policies": ("reform", "old")},
     "compare": {},
+    "risk": {},
 }
 """What the shipped study is asked here."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"variable": "growth"},
+        {"level": 95},
+        {"given": "capital_shortfall_peak > 5"},
+        {"variable": "all_four"},
+    ],
+)
+def test_sentences_of_risk_are_in_the_words_of_the_study(shipped, asked):
+    answer = shipped.ask("risk", **asked)
+    held_to_words(answer)
+    assert "under old policies" in answer.finding
+
+
+def test_brief_frames_of_many_policies_fit_a_terminal(tmp_path):
+    """And every cell of the form that is too wide stands in the narrow one."""
+    answer = run(summed(policies=EIGHT), out=tmp_path / "run").compare()
+    narrowed = []
+    for table in [table for table in answer.tables if table.across]:
+        wide = texts(table, full=False)
+        wide = (texts(table) if wide.empty else wide).set_index(table.title)
+        if max(map(len, wide.to_string().splitlines())) > 80:
+            rows = answer.frame(table.name, brief=True)
+            narrowed.append(table.name)
+            assert max(map(len, rows.to_string().splitlines())) <= 80, table.name
+            assert {*wide.to_numpy().ravel()} - {""} <= {*rows.to_numpy().ravel()}, table.name
+    assert {"events", "differences"} <= {*narrowed}

@@ -3,10 +3,12 @@
 import json
 import re
 
+import jsonschema
 import numpy as np
 import pytest
 import xarray as xr
 
+from engine.answers.plain import SCHEMA
 from engine.run_folder import answer_store
 from engine.runs.run import open_run
 from engine.study.loading import load_model_file
@@ -103,6 +105,61 @@ def test_any_policy_may_be_what_the_others_are_held_against(pond):
             assert gap["estimate"] == pytest.approx(-other[key]["estimate"])
 
 
+def test_every_policy_is_held_against_every_other(pond):
+    """Whose differences are those from each policy in turn, and whose counts those of the pairs that their intervals decide."""
+    plain = json.loads(compare(pond, "--against", "every", "--json").stdout)
+    jsonschema.validate(plain, SCHEMA)
+    assert plain["findings"][0].startswith("Of 4 policies ") and plain["asked"]["against"] == "every"
+    rows = {name: table["rows"] for name, table in plain["tables"].items()}
+    pairs = {
+        (row["measure"], row["variable"], row["policy"], row["against"]): row["gap"]
+        for row in rows["gaps"]
+        if row["gap"]
+    }
+    names, outcomes = ("keep", "use", "dry", "half"), ("lowest_stock", "shortage")
+    for against in names:
+        held = json.loads(compare(pond, "--against", against, "--json").stdout)["tables"]["differences"][
+            "rows"
+        ]
+        gaps = {(r["outcome"], r["policy"]): r["difference"] for r in held if r["measure"] == "mean"}
+        for (outcome, policy), gap in gaps.items():
+            sign, one = -1 if outcome == "lowest_stock" else 1, pairs["mean", outcome, policy, against]
+            assert one["estimate"] == pytest.approx(sign * gap["estimate"])
+            assert one["low"] < one["estimate"] < one["high"]
+    for row in rows["standings"]:
+        ends = [
+            pairs["mean", outcome, row["policy"], row["against"]]["high"]
+            for outcome in outcomes
+            if row["policy"] != row["against"]
+        ]
+        assert row["better"] == sum(end is not None and end < 0 for end in ends)
+    assert {row["better"] for row in rows["standings"]} == {0, 1}
+    answer = open_run(pond, load_model_file(f"{MODELS}:Pond")).compare(against="every")
+    assert json.loads(json.dumps(answer.plain())) == plain
+
+
+def test_every_pair_is_a_screen_of_sentences_and_one_matrix(pond):
+    first, matrix, *_ = compare(pond, "--against", "every").stdout.split("\n\n")
+    said = " ".join(first.split())
+    for part in (
+        "It can be told from all others.",
+        "Most often clearly better, over 2 outcomes: ",
+        "held against each other",
+    ):
+        assert part in said, part
+    title, head, _, *rows = matrix.splitlines()
+    assert title == "In how many of 2 outcomes the row is clearly better than the column"
+    assert head.split() == ["1", "2", "3", "4"] and [row.split()[:2] for row in rows] == [
+        ["1", "keep"], ["2", "use"], ["3", "dry"], ["4", "half"],
+    ]  # fmt: skip
+    some = " ".join(compare(pond, "--against", "every", "--policies", "use,half", "--full").stdout.split())
+    assert (
+        some.startswith("Of 2 policies ")
+        and "All pairs of policies" in some
+        and "dry" not in some.split("lowest_stock")[0]
+    )
+
+
 def test_json_has_every_number(pond):
     plain = json.loads(compare(pond, "--json").stdout)
     rows = {name: table["rows"] for name, table in plain["tables"].items()}
@@ -170,6 +227,8 @@ def test_another_level_is_that_of_everything(pond):
         (("--outcome", "stock", "--year", "1999"), "expected 2016 to 2020, got 1999"),
         (("--year", "2018"), "expected a yearly variable"),
         (("--level", "12"), "per cent between 50 and 100"),
+        (("--against", "every", "--policies", "use"), "expected two policies or more to compare, got one"),
+        (("--against", "every", "--outcome", "stock"), "kept path by path, got stock"),
     ],
 )
 def test_what_is_refused(pond, words, text):
@@ -188,8 +247,12 @@ def test_a_model_without_years_few_paths_and_one_path(tmp_path):
         assert ended.exit_code == 0, ended.output
         assert ended.stdout.startswith("Against weak, strong "), ended.stdout
         assert "First year ahead" not in ended.stdout
-        if paths < 10:
-            assert "improve" not in ended.stdout.split("\n\n")[0] or paths == 8
+        first = " ".join(ended.stdout.split("\n\n")[0].split())
+        undecided = "cannot be judged: one future gives no interval, so nothing is decided."
+        assert (undecided in first) == (paths == 1) and "without an interval" not in first
+        assert paths != 1 or "improve" not in first
+        every = call("compare", folder, *own("Bridge"), "--against", "every").stdout
+        assert every.startswith("One future gives no interval, so nothing is decided") == (paths == 1), every
         json.loads(call("compare", folder, *own("Bridge"), "--json").stdout)
 
 

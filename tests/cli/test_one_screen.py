@@ -9,8 +9,18 @@ from engine.cli.show import streams
 from tests.small_files import call
 
 WIDTH, HEIGHT = 80, 24
-TALLER = {"run": 40}
-"""The table of a run is what it is for."""
+MANY = [
+    "old",
+    "reform",
+    "reform_full",
+    "gradual",
+    "shock_therapy",
+    "reform_no_fund",
+    "delayed_reform",
+    "actual_like",
+    "thirty_pct_overcapacity",
+    "thirty_pct_capacity",
+]
 LONG = {"replay", "schema", "completion", "fit", "copy"}
 """A future in full, a schema, a script for shells, a table to paste; and what needs a store elsewhere."""
 PAIR = "old,reform"
@@ -34,7 +44,15 @@ WORDS = {
     "repair": ["run"],
     "report": ["run"],
 }
+RUNS = {
+    f"run of {count} policies": ["run", "rustbelt", "--paths", "1024", "--policies", ",".join(MANY[:count])]
+    for count in (3, 5, 10)
+}
+TALLER = dict.fromkeys(("run", *RUNS), 40)
+"""The table of a run is what it is for."""
 MORE = {
+    **{name: [*words, "--out", f"of {name[7]}", "--quiet"] for name, words in RUNS.items()},
+    "compare --against every": ["compare", "run", "--against", "every"],
     "check --gates": ["check", "rustbelt", "--gates", "--paths", "1024"],
     "risk of one outcome": ["risk", "run", "--variable", "layoffs"],
     "risk of one yearly variable": ["risk", "run", "--variable", "growth"],

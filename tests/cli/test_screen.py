@@ -103,6 +103,25 @@ def test_tables_of_one_to_eight_policies_break_nothing(tmp_path, width, name):
             assert_whole(lines, width, numbers(tables, measures), names)
 
 
+@pytest.mark.parametrize("name", ["p", LONG, "退耕还林之后的政策"])
+def test_a_brief_table_of_many_policies_is_not_stacked(tmp_path, name):
+    """As many as stand beside each other, the baseline first; what is left out is counted."""
+    for policies in range(3, 9):
+        study, tables = compared(tmp_path, policies, name)
+        of = study, [*tables.risk, *tables.comparison], MAIN, study.headline
+        lines = printed(80, print_tables, *of, brief=True)
+        console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+        left = print_tables(console, *of, brief=True)
+        assert max(map(cell_len, lines)) <= 80
+        # heads, an outcome in three lines each, the event in two, what brackets mean
+        assert len([line for line in lines if line]) <= 1 + 3 * len(study.headline) + 3 + 3, lines
+        heads = lines[0].split()
+        more = policies - len(heads)
+        counted = {0: [], 1: ["1 more policy"]}.get(more, [f"{more} more policies"])
+        assert heads[:2] == ["weak", "strong"] and left == [*counted, "differences"]
+        assert "better, worse: than weak, on the same futures." in " ".join(" ".join(lines).split())
+
+
 def test_the_arrangement_is_the_first_that_fits(tmp_path):
     study, tables = compared(tmp_path, 2)
 

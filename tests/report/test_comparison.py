@@ -6,6 +6,13 @@ from engine.report.page import report
 from engine.runs.run import run
 from tests.analyses.assumed import BILL, bill
 
+MANY = {
+    "old": {"label": "As it was"},
+    "half": {"cut": 0.1},
+    "reform": {"cut": 0.3},
+    "more": {"cut": 1.0, "label": "More of it"},
+}
+
 
 def words(page: bytes) -> str:
     """The text of a page."""
@@ -31,3 +38,27 @@ def test_it_says_which_policy_is_better_and_how_surely_in_the_words_of_the_study
     assert (
         "rustbelt explain RUN --outcome" in text and "rustbelt attribute RUN --from old --to reform" in text
     )
+
+
+def test_of_three_policies_or_more_every_one_is_held_against_every_other(tmp_path):
+    """Asked or not; and the answer ends with the one that is ahead most often, where that is none of the first two."""
+    keep = {"outcomes": "all", "draws": 0, "yearly": 0}
+    study = bill(policies=MANY, headline=["cost", "even"], run=BILL["run"] | {"paths": 65_536}, keep=keep)
+    done = run(study, out=tmp_path / "run")
+    page = report(done.folder, study, done.cube)
+    answer, appendix = words(page.split(b'<h2 id="numbers"')[0]), words(page.split(b'<h2 id="every-pair"')[1])
+    said = done.compare(against="every").findings
+    standing = next(text for text in said if text.startswith("Most often clearly better"))
+    assert "more of it" in standing.split(";")[0] and standing in answer
+    for text in said:
+        assert text in appendix, text
+    assert "1 As it was" in appendix or "1 as it was" in appendix
+    asked = report(done.folder, study, done.cube)
+    assert b'<h2 id="every-pair"' not in asked and standing in words(asked.split(b'<h2 id="compare"')[1])
+    two = bill(
+        policies={name: MANY[name] for name in ("old", "reform")},
+        run=BILL["run"] | {"paths": 4096},
+        keep=keep,
+    )
+    other = run(two, out=tmp_path / "two")
+    assert b'<h2 id="every-pair"' not in report(other.folder, two, other.cube)

@@ -95,7 +95,7 @@ def test_as_an_answer_it_has_what_is_stated_and_every_number(runs):
         assert (row["first"].low, row["second"].high) == pytest.approx(
             (pair.first.low, pair.second.high), nan_ok=True
         )
-    assert given.finding.startswith("mean of damage, less the first run [yuan]: weak ")
+    assert given.finding.startswith("Average damage, against the first run: ")
     same = answer(a.answers, runs[1].answers)
     assert "statements" not in same and "not distinguishable" in same.finding
     assert answer(a.answers, c.answers).reading.startswith("Not paired (4,000 paths against 2,000)")

@@ -85,7 +85,7 @@ def _print_screen(console: Console, answer: Answer) -> None:
         names, columns = stacks(part, full=False)
         if [one.of.name for one in columns] == [COMMAND]:
             continue
-        for rows in range(ROWS, 0, -1):
+        for rows in range(ROWS if len(brief) > 1 else LINES, 0, -1):
             shown = [replace(one, cells=one.cells[:rows]) for one in (names, *columns)]
             more = f" (the first {rows} of {len(names.cells)})" if rows < len(names.cells) else ""
             height = _lines(console, _print_beside, f"{part.title}{more}", shown)

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from engine.cli.show.grid import Block, Columns, print_grid
-from engine.cli.show.risk_tables import Book, print_flags, print_more, print_reading
+from engine.cli.show.risk_tables import (
+    MOST_EVENTS,
+    MOST_OUTCOMES,
+    Book,
+    counted,
+    print_flags,
+    print_more,
+    print_reading,
+)
 from engine.cli.show.screen import print_words
 from engine.risk.as_text import Cell, cell
 
@@ -18,8 +25,8 @@ if TYPE_CHECKING:
     from engine.risk.tables import Record
     from engine.study.study import Study
 
-MOST_OUTCOMES, MOST_EVENTS, MOST_POLICIES = 4, 6, 3
-"""What one screen has room for."""
+MOST_POLICIES = 3
+"""Policies that one screen has room for."""
 
 
 def print_brief(
@@ -32,30 +39,27 @@ def print_brief(
     Args:
       others: measures that are left out, in words.
     """
-    book, there = Book(study, records), {record.variable for record in records}
+    there = {record.variable for record in records}
     every = [name for name in study.model.outcomes if name in there]
     outcomes = [name for name in study.headline if name in there][:MOST_OUTCOMES]
     events = [name for name in study.events_by_name if name in there]
     policies = study.policy_names[:MOST_POLICIES]
     pair = len(study.policies) <= 2
+    book = Book(study, records, () if pair else policies)
     by_unit: dict[str, list[tuple[str, list[Cell]]]] = {}
     for name in outcomes:
-        loss = study.is_loss(name)
-        cells = book.row(name, measure, loss) if pair else _judged(book, policies, name, measure, loss)
+        cells = book.row(name, measure, study.is_loss(name))
         by_unit.setdefault(study.unit_of(name), []).append((name, cells))
     blocks = [Block(f"{_called(measure)} [{unit}]", "", rows) for unit, rows in by_unit.items()]
-    rows = [
-        (name, book.row(name, "probability") if pair else _judged(book, policies, name, "probability", True))
-        for name in events[:MOST_EVENTS]
-    ]
+    rows = [(name, book.row(name, "probability")) for name in events[:MOST_EVENTS]]
     points = "differences in points" if pair and len(policies) == 2 else ""
     blocks += [Block("probability of events [%]", points, rows)] if rows else []
-    marks = print_grid(console, book.columns() if pair else Columns(policies), blocks, brief=True)
+    marks = print_grid(console, book.columns(), blocks, brief=True)
     console.print()
     print_reading(console, (), marks)
     print_flags(console, marks, records, (measure,), brief=True)
     left_out = [
-        _counted(len(study.policies) - len(policies), "policies"), _counted(len(events) - MOST_EVENTS, "events"), others,
+        counted(len(study.policies) - len(policies), "policies"), counted(len(events) - MOST_EVENTS, "events"), others,
     ]  # fmt: skip
     print_more(console, study, folder, len(every) - len(outcomes), ", ".join(filter(None, left_out)))
 
@@ -90,24 +94,11 @@ def print_brief_conditional(console: Console, study: Study, folder: Path, record
     print_words(console, what, "dim")
     print_reading(console, (), marks)
     print_flags(console, marks, records, (measure,), brief=True)
-    more = [_counted(len(study.policies) - 2, "policies"), "outcomes" if events else "other measures"]
+    more = [counted(len(study.policies) - 2, "policies"), "outcomes" if events else "other measures"]
     print_more(console, study, folder, 0, " and ".join(filter(None, more)), "--given", condition)
-
-
-def _judged(book: Book, policies: Sequence[str], name: str, measure: str, loss: bool) -> list[Cell]:
-    """A measure under each policy, with the wider side of its interval, and what its difference from the baseline is called."""
-    own = ((policy, book.own(name, measure, policy)) for policy in policies)
-    return [
-        replace(one, interval=one.spread, verdict=book.gap(name, measure, policy, loss).verdict)
-        for policy, one in own
-    ]
 
 
 def _called(measure: str) -> str:
     if not measure.startswith("ES"):
         return measure
     return f"{measure}, the mean of the worst {100 - float(measure[2:]):.3g} % of futures"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} more {what}" if count > 0 else ""

@@ -106,6 +106,12 @@ def print_grid(console: Console, columns: Columns, blocks: Sequence[Block], brie
     return {cell.mark for cell in cells if cell.mark} | spread
 
 
+def beside(console: Console, columns: Columns, blocks: Sequence[Block]) -> bool:
+    """Whether all columns of a brief table stand beside each other."""
+    sheets = _arranged(columns, blocks, True)
+    return any(sheet.width() <= console.width for sheet in sheets if sheet.heads == columns.names)
+
+
 def _arranged(columns: Columns, blocks: Sequence[Block], brief: bool) -> Iterator[_Sheet]:
     """The arrangements, the widest first."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.console import Console
 
-from engine.cli.show.grid import Block, Columns, print_grid
-from engine.cli.show.screen import print_command, print_words
+from engine.cli.show.grid import Block, Columns, beside, print_grid
+from engine.cli.show.screen import print_command, print_words, shortened
 from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, SPREAD, Cell, cell, places, reasons, shown_in
 
 if TYPE_CHECKING:
@@ -22,25 +23,41 @@ if TYPE_CHECKING:
 MAIN = ("mean", "ES99")
 """Measures of short tables."""
 OTHERS = "VaR and ES at other levels"
+MOST_OUTCOMES, MOST_EVENTS = 4, 6
+"""What one screen has room for."""
+LONGEST = 22
+"""Columns of the screen that the name of a policy takes above what is judged."""
 
 
 class Book:
-    """Records of a run by measure, policy and variable, and the rows that they fill."""
+    """Records of a run by measure, policy and variable, and the rows that they fill.
 
-    def __init__(self, study: Study, records: Iterable[Record]):
-        self.study = study
+    Args:
+      judged: policies that stand beside each other, each with what its difference from the baseline is called, in place of all and of differences.
+    """
+
+    def __init__(self, study: Study, records: Iterable[Record], judged: Sequence[str] = ()):
+        self.study, self.judged = study, judged
         self.records = {(r.measure, r.policy, r.variable): r for r in records}
         self.others = [name for name in study.policy_names if name != study.baseline]
 
     def columns(self, unit: str = "") -> Columns:
         """Every policy, then its differences from the baseline, with their unit where it is not that of what they are of."""
+        if self.judged:
+            return Columns([shortened(name, LONGEST) for name in self.judged])
         names, base = self.study.policy_names, self.study.baseline
         of = f" [{unit}]" if unit else ""
         gaps = {len(names) + k: names.index(other) for k, other in enumerate(self.others)}
         return Columns([*names, *(f"{name} - {base}{of}" for name in self.others)], gaps, f"less {base}{of}")
 
     def row(self, variable: str, measure: str, loss: bool = True) -> list[Cell]:
-        """A measure of a variable under every policy, then its differences from the baseline."""
+        """A measure of a variable under every policy, then its differences from the baseline; of judged ones each with the wider side of its interval."""
+        if self.judged:
+            cells = ((policy, self.own(variable, measure, policy)) for policy in self.judged)
+            return [
+                replace(one, interval=one.spread, verdict=self.gap(variable, measure, policy, loss).verdict)
+                for policy, one in cells
+            ]
         own = [self.own(variable, measure, policy) for policy in self.study.policy_names]
         return own + [self.gap(variable, measure, policy, loss) for policy in self.others]
 
@@ -61,38 +78,79 @@ def print_tables(
     measures: Sequence[str],
     outcomes: Iterable[str],
     brief: bool = False,
-) -> None:
-    """Measures of outcomes, then the probability of every event in the records, with differences from the baseline.
+) -> list[str]:
+    """Measures of outcomes, then the probability of every event in the records, with differences from the baseline; gives what is left out, in words.
+
+    Of more than two policies whose differences have no room beside them, a brief table has as many as stand beside each other, the baseline
+    before the others, and the first few outcomes and events.
 
     Args:
       brief: as of `print_grid`; and what an outcome means stands beside its name or not at all.
     """
-    book = Book(study, records)
-    there = {record.variable for record in records}
+    there, outcomes = {record.variable for record in records}, list(outcomes)
+    events = [name for name in study.events_by_name if name in there]
+    book, left = Book(study, records), []
+    if brief and len(book.others) > 1 and not _fits(console, book, measures, outcomes, events):
+        left = [
+            counted(len(outcomes) - MOST_OUTCOMES, "headline outcomes"),
+            counted(len(events) - MOST_EVENTS, "events"),
+        ]
+        outcomes, events = outcomes[:MOST_OUTCOMES], events[:MOST_EVENTS]
+        order = [study.baseline, *book.others]
+        books = (Book(study, records, order[:count]) for count in range(len(order), 1, -1))
+        book = next((one for one in books if _fits(console, one, measures, outcomes, events)), book)
+        left.insert(0, counted(len(order) - len(book.judged or order), "policies"))
+        left += ["differences"] if book.judged else []
+    blocks = _blocks(console, book, measures, outcomes, brief)
+    marks = print_grid(console, book.columns(), blocks, brief) if blocks else set()
+    if blocks and events:
+        console.print()
+    if events:
+        unit = shown_in("difference_probability")[1]
+        about = f"differences in {unit}" if brief and book.others and not book.judged else ""
+        marks |= print_grid(
+            console, book.columns("" if brief else unit), [_of_events(book, events, about)], brief
+        )
+    console.print()
+    print_reading(console, measures if blocks else (), marks, study.baseline if book.judged else "")
+    print_flags(console, marks, records, measures, brief)
+    return [part for part in left if part]
+
+
+def _blocks(
+    console: Console, book: Book, measures: Sequence[str], outcomes: Iterable[str], brief: bool
+) -> list[Block]:
     strong = next((name for name in reversed(measures) if name in ("ES99", *measures[-1:])), "")
     blocks = []
     for name in outcomes:
-        outcome = study.model.outcomes[name]
+        outcome = book.study.model.outcomes[name]
         worse = "high is worse" if outcome.loss else "low is worse"
         title, about = f"{name} [{outcome.unit}]", f"{outcome.about}; {worse}" if outcome.about else worse
         if brief and cell_len(title) + 2 + cell_len(about) > console.width:
             about = worse
         rows = [(measure, book.row(name, measure, outcome.loss)) for measure in measures]
         blocks.append(Block(title, about, rows, (strong,)))
-    marks = print_grid(console, book.columns(), blocks, brief) if blocks else set()
-    events = [name for name in study.events_by_name if name in there]
-    if blocks and events:
-        console.print()
-    if events:
-        rows = [(name, book.row(name, "probability")) for name in events]
-        unit = shown_in("difference_probability")[1]
-        block = Block(
-            "probability of events [%]", f"differences in {unit}" if brief and book.others else "", rows
-        )
-        marks |= print_grid(console, book.columns("" if brief else unit), [block], brief)
-    console.print()
-    print_reading(console, measures if blocks else (), marks)
-    print_flags(console, marks, records, measures, brief)
+    return blocks
+
+
+def _of_events(book: Book, events: Iterable[str], about: str = "") -> Block:
+    return Block(
+        "probability of events [%]", about, [(name, book.row(name, "probability")) for name in events]
+    )
+
+
+def _fits(
+    console: Console, book: Book, measures: Sequence[str], outcomes: Sequence[str], events: Sequence[str]
+) -> bool:
+    """Whether all columns of a brief table stand beside each other."""
+    grids = _blocks(console, book, measures, outcomes, True), [_of_events(book, events)] if events else []
+    return all(beside(console, book.columns(), grid) for grid in grids if grid)
+
+
+def counted(count: int, what: str) -> str:
+    """`3 more events`, `1 more policy`; empty for none."""
+    one = "policy" if what == "policies" else what.removesuffix("s")
+    return f"{count} more {what if count > 1 else one}" if count > 0 else ""
 
 
 def print_risk(
@@ -115,10 +173,11 @@ def print_risk(
 
     outcomes = shown_outcomes(study, records, full)
     shown = levels or (measures(study.levels) if full else MAIN)
-    print_tables(console, study, records, shown, outcomes, brief)
+    left = print_tables(console, study, records, shown, outcomes, brief)
     if not full:
         left_out = len(shown_outcomes(study, records, True)) - len(outcomes)
-        print_more(console, study, folder, left_out, "" if levels else OTHERS)
+        others = [*left, *([] if levels else [OTHERS])]
+        print_more(console, study, folder, left_out, ", ".join(others))
 
 
 def shown_outcomes(study: Study, records: Iterable[Record], full: bool) -> list[str]:
@@ -138,8 +197,8 @@ def print_more(
         print_command(console, more[0].upper() + more[1:], "risk", folder, *words, "--full", model=study.model_spec)  # fmt: skip
 
 
-def print_reading(console: Console, measures: Sequence[str], marks: set[str]) -> None:
-    """What brackets, and the measures, stand for."""
+def print_reading(console: Console, measures: Sequence[str], marks: set[str], baseline: str = "") -> None:
+    """What brackets, and the measures, stand for; and better and worse than a baseline, where that is given."""
     levels = dict.fromkeys(measure.lstrip("VaRES") for measure in measures if measure != "mean")
     sentences = ["Brackets: 95 % intervals of the Monte Carlo error."]
     if SPREAD in marks:
@@ -153,6 +212,8 @@ def print_reading(console: Console, measures: Sequence[str], marks: set[str]) ->
         sentences.append(sentence)
     elif levels:
         sentences.append("VaR a: what the worst 100 - a % of futures reach or pass; ES a: the mean of these.")
+    if baseline:
+        sentences.append(f"better, worse: than {baseline}, on the same futures.")
     print_words(console, " ".join(sentences), "dim")
 
 

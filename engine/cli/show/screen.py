@@ -84,7 +84,7 @@ def print_command(console: Console, purpose: str, *words: object, model: str | N
     if cell_len(purpose) + 2 + cell_len(command) <= console.width or not console.is_terminal:
         print_line(console, "", f"{purpose}: {command}")
     else:
-        print_line(console, "", f"{purpose}:")
+        print_words(console, f"{purpose}:")
         print_line(console, "", f"  {command}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.report.charts import Chart
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
-from engine.report.sections import chances, curves
+from engine.report.sections import chances, curves, every_pair
 from engine.report.sections.subject import first_outcome, headline, subject_of
 from engine.report.sentences import answer, small, worsened
 
@@ -16,7 +16,7 @@ def section(run: RunRecords) -> Section:
     partial = str(run.tree.attrs.get("status", "complete")) == "partial"
     markup = render(
         "answer.html",
-        sentences=answer(subject),
+        sentences=[*answer(subject), *every_pair.unnamed(run)],
         worse=worsened(subject, headline(run)),
         under=f" under {small(subject.better)}" if subject.better else "",
         partial=(run.paths, int(run.tree.attrs.get("paths_asked", 0))) if partial else None,

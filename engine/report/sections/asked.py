@@ -34,25 +34,28 @@ def section(question: str, charts: Charts = nothing) -> Callable[[RunRecords], S
 
     def made(run: RunRecords) -> Section | None:
         answer = answer_of(run, question)
-        if answer is None:
-            return None
-        said, drawn = spoken(run, answer), tuple(charts(run, answer))
-        split = [[_table(said, part) for part in parts(table, full=False)] for table in answer.tables]
-        tables = [table for (table, *_) in filter(None, split)]
-        markup = render(
-            "asked.html",
-            findings=[minus(begun(said(text))) for text in answer.findings],
-            charts=drawn,
-            policies=run.study.policy_names,
-            tables=[table for table in tables if table[2]],
-            further=[table for (_, *rest) in filter(None, split) for table in rest if table[2]],
-            kept=[title for title, _, rows, _ in tables if not rows],
-            basis=begun(said(answer.basis)),
-            reading=answer.reading,
-        )
-        return Section(question, answer.heading, markup, drawn)
+        return None if answer is None else of_answer(run, question, answer, charts)
 
     return made
+
+
+def of_answer(run: RunRecords, anchor: str, answer: Answer, charts: Charts = nothing) -> Section:
+    """The section of an answer, in the words of the study."""
+    said, drawn = spoken(run, answer), tuple(charts(run, answer))
+    split = [[_table(said, part) for part in parts(table, full=False)] for table in answer.tables]
+    tables = [table for (table, *_) in filter(None, split)]
+    markup = render(
+        "asked.html",
+        findings=[minus(begun(said(text))) for text in answer.findings],
+        charts=drawn,
+        policies=run.study.policy_names,
+        tables=[table for table in tables if table[2]],
+        further=[table for (_, *rest) in filter(None, split) for table in rest if table[2]],
+        kept=[title for title, _, rows, _ in tables if not rows],
+        basis=begun(said(answer.basis)),
+        reading=answer.reading,
+    )
+    return Section(anchor, answer.heading, markup, drawn)
 
 
 def answer_of(run: RunRecords, question: str) -> Answer | None:
