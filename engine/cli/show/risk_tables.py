@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAIN = ("mean", "ES99")
 """Measures of short tables."""
 OTHERS = "VaR and ES at other levels"
-MOST_OUTCOMES, MOST_EVENTS = 4, 6
+MOST_OUTCOMES, MOST_EVENTS, EVENTS_OF_TWO = 4, 6, 10
 """What one screen has room for."""
 LONGEST = 22
 """Columns of the screen that the name of a policy takes above what is judged."""
@@ -82,7 +82,7 @@ def print_tables(
     """Measures of outcomes, then the probability of every event in the records, with differences from the baseline; gives what is left out, in words.
 
     Of more than two policies whose differences have no room beside them, a brief table has as many as stand beside each other, the baseline
-    before the others, and the first few outcomes and events.
+    before the others, and the first few outcomes and events. Of two it has more events.
 
     Args:
       brief: as of `print_grid`; and what an outcome means stands beside its name or not at all.
@@ -101,6 +101,8 @@ def print_tables(
         book = next((one for one in books if _fits(console, one, measures, outcomes, events)), book)
         left.insert(0, counted(len(order) - len(book.judged or order), "policies"))
         left += ["differences"] if book.judged else []
+    elif brief:
+        left, events = [counted(len(events) - EVENTS_OF_TWO, "events")], events[:EVENTS_OF_TWO]
     blocks = _blocks(console, book, measures, outcomes, brief)
     marks = print_grid(console, book.columns(), blocks, brief) if blocks else set()
     if blocks and events:
