@@ -82,6 +82,7 @@ def _whole(required: list[str], tables: Mapping[str, Any]) -> dict[str, Any]:
         "time": {"required": tables["Time"].pop("required")},
         "regimes": {"additionalProperties": {"required": tables["RegimeTable"].pop("required")}},
         "factors": {"additionalProperties": stated},
+        "lever_groups": {"additionalProperties": {"required": tables["LeverGroupTable"].pop("required")}},
     }
     return {"required": required, "properties": inside}
 
@@ -144,8 +145,9 @@ def _name_parts(schema: dict[str, Any], tables: dict[str, Any], model: Model) ->
         known = schema["properties"][key].setdefault("properties", {})
         for name, part in parts.items():
             known.setdefault(name, {"$ref": f"#/$defs/{table}", "description": _about(part)})
-    grouped = schema["properties"]["lever_groups"]["additionalProperties"]["items"]
-    grouped["examples"] = [*grouped.get("examples", ()), *model.levers]
+    listed, _ = schema["properties"]["lever_groups"]["additionalProperties"]["oneOf"]
+    for levers in (listed, tables["LeverGroupTable"]["properties"]["levers"]):
+        levers["items"]["examples"] = [*levers["items"].get("examples", ()), *model.levers]
     variable = tables["GateTable"]["properties"]["variable"]
     variable["examples"] = [*dict.fromkeys([*variable.get("examples", ()), *model.outcomes, *model.yearly])]
     outcome = tables["EventTable"]["properties"]["outcome"]
