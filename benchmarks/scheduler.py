@@ -8,13 +8,11 @@ workers, which here share a core, kept up. The shortest useful task is workers /
 """
 
 import argparse
-import asyncio
 import contextlib
 import json
 import logging
 import math
 import os
-import pickle
 import re
 import resource
 import shutil
@@ -22,8 +20,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,196 +28,17 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import dask
 import psutil
-from distributed import Client, Worker, as_completed, get_worker
-from distributed.batched import BatchedSend
-from distributed.comm import connect, listen
-from distributed.protocol import to_serialize
-from distributed.versions import get_versions
-from tornado.ioloop import IOLoop
+from distributed import Client, as_completed
+from scheduler_workers import (  # tasks of a module are sent by name, as a package's would be
+    TOPIC,
+    block,
+    spec,
+)
+from timing import machine, table
 
-HERE = Path(__file__).resolve()
-TOPIC = "blocks"
+HERE = Path(__file__).resolve().parent
 PER_HOST = 2500  # workers in one process
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-# What a worker that has a process of its own does many times a second; here it would be the host's whole core.
-QUIET = {
-    "distributed.worker.profile.enabled": False,
-    "distributed.worker.use-file-locking": False,
-    "distributed.admin.tick.interval": "1h",
-    "distributed.admin.tick.cycle": "1h",
-    "distributed.admin.system-monitor.interval": "1h",
-    "distributed.admin.system-monitor.gil.enabled": False,
-    "distributed.diagnostics.nvml": False,
-}
-
-
-def spec(k: int) -> dict[str, Any]:
-    """What the client sends of a block."""
-    return {
-        "folder": f"/scratch/project/runs/{'x' * 100}",
-        "fingerprint": "0123456789abcdef" * 4,
-        "first": 65536 * k,
-        "last": 65536 * (k + 1),
-        "policies": ["old", "reform"],
-        "format": 1,
-    }
-
-
-async def block(given: dict[str, Any], seconds: float, event: bool) -> dict[str, Any] | None:
-    """A block that computes nothing; its small result goes back as the task's, or as an event.
-
-    A coroutine: 2,500 workers of a process then need no 2,500 threads, which would spend its core on waiting for each other.
-    """
-    if seconds:
-        await asyncio.sleep(seconds)
-    found = {"first": given["first"], "last": given["last"], "written": True, "seconds": seconds}
-    if not event:
-        return found
-    get_worker().log_event(TOPIC, found)
-    return None
-
-
-# Workers ------------------------------------------------------------------------------------------------------------------
-
-
-class Hollow:
-    """The protocol of a worker with one thread: registers, takes tasks, reports them done after their time, hands results out."""
-
-    def __init__(self, name: str, seconds: float, event: bool) -> None:
-        self.name, self.seconds, self.event = name, seconds, event
-        self.free = 0.0
-        self.sent = BatchedSend(interval="2ms", loop=IOLoop.current())
-
-    async def start(self, scheduler: str, host: str, like: dict[str, Any]) -> None:
-        """Connects and registers as a worker does."""
-        self.listener = await listen(f"tcp://{host}", self._hand_out, deserialize=False)
-        self.address = self.listener.contact_address
-        comm = await connect(scheduler, deserialize=False)
-        await comm.write(
-            {"op": "register-worker", "reply": False, "address": self.address, "name": self.name}
-            | {"now": time.time(), "server_id": self.name, "stimulus_id": "connect", **like},
-            serializers=["msgpack"],
-        )
-        answer = await comm.read()
-        if answer["status"] != "OK":
-            raise OSError(str(answer))
-        self.every = answer["heartbeat-interval"]
-        self.sent.start(comm)
-        self._working = asyncio.create_task(self._work(comm))
-
-    async def _work(self, comm: Any) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            for message in await comm.read():
-                if message.get("op") != "compute-task":
-                    continue
-                asked = message["key"], message["run_id"]
-                if self.seconds:
-                    self.free = max(self.free, loop.time()) + self.seconds
-                    loop.call_at(self.free, self._done, *asked)
-                else:
-                    self._done(*asked)
-
-    def _done(self, key: str, run: int) -> None:
-        now = time.time()
-        if self.event:
-            self.sent.send({"op": "log-event", "topic": TOPIC, "msg": {"key": key, "written": True}})
-        self.sent.send(
-            {"op": "task-finished", "status": "OK", "key": key, "run_id": run, "nbytes": 400, "metadata": {}}
-            | {"type": pickle.dumps(dict), "typename": "dict", "thread": 1, "stimulus_id": f"done-{now}"}
-            | {"startstops": [{"action": "compute", "start": now - self.seconds, "stop": now}]}
-        )
-
-    async def _hand_out(self, comm: Any) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                message = await comm.read()
-                found = {"first": 0, "last": 65536, "written": True, "seconds": self.seconds}
-                await comm.write(
-                    {"status": "OK", "data": {key: to_serialize(found) for key in message["keys"]}}
-                )
-                await comm.read()
-
-
-async def _hollow(given: dict[str, Any]) -> None:
-    """Starts hollow workers; their heartbeats share one connection, which spares the scheduler a descriptor each."""
-    scheduler = given["scheduler"]
-    with contextlib.suppress(Exception):
-        real = Worker(scheduler, nthreads=1, memory_limit=0, local_directory=given["folder"])
-    like = {
-        "status": "running",
-        "nthreads": 1,
-        "memory_limit": 0,
-        "resources": {},
-        "local_directory": given["folder"],
-        "services": {},
-        "nanny": None,
-        "pid": os.getpid(),
-        "versions": get_versions(),
-        "metrics": await real.get_metrics(),
-        "extra": await real.get_startup_information(),
-    }
-    workers = [Hollow(f"{given['host']}-{k}", given["seconds"], given["event"]) for k in range(given["n"])]
-    await _all(worker.start(scheduler, given["host"], like) for worker in workers)
-    comm = await connect(scheduler)
-    while True:
-        every = workers[-1].every
-        for worker in workers:
-            begun = time.perf_counter()
-            await comm.write(
-                {"op": "heartbeat_worker", "reply": True, "address": worker.address, "now": time.time()}
-                | {"metrics": like["metrics"], "executing": {}, "extensions": {}}
-            )
-            await comm.read()
-            await asyncio.sleep(max(0.0, every / len(workers) - (time.perf_counter() - begun)))
-
-
-async def _real(given: dict[str, Any]) -> None:
-    """Starts real workers."""
-
-    async def start(k: int) -> Worker:
-        return await Worker(
-            given["scheduler"],
-            nthreads=1,
-            memory_limit=0,
-            host=given["host"],
-            name=f"{given['host']}-{k}",
-            local_directory=given["folder"],
-            dashboard=False,
-            silence_logs=50,
-        )
-
-    workers = await _all(start(k) for k in range(given["n"]))
-    await asyncio.gather(*(worker.finished() for worker in workers))
-
-
-async def _all(starts: Iterator[Any]) -> list[Any]:
-    """Starts workers, 16 at a time, and tells the parent how many there are."""
-    waiting, found = deque(starts), []
-
-    async def some() -> None:
-        while waiting:
-            found.append(await waiting.popleft())
-            if not len(found) % 50 or not waiting:
-                print(json.dumps({"up": len(found)}), flush=True)
-
-    await asyncio.gather(*(some() for _ in range(16)))
-    print(json.dumps({"up": len(found), "done": True}), flush=True)
-    return found
-
-
-async def _probe(given: dict[str, Any]) -> None:
-    """How long the scheduler takes to answer, four times a second: one line each."""
-    comm = await connect(given["scheduler"])
-    while True:
-        begun = time.perf_counter()
-        await comm.write({"op": "echo", "data": 0, "reply": True})
-        await comm.read()
-        print(json.dumps({"lag": time.perf_counter() - begun}), flush=True)
-        await asyncio.sleep(0.25)
-
-
-# Measuring ----------------------------------------------------------------------------------------------------------------
 
 
 class Process:
@@ -274,7 +91,7 @@ def measure(n: int, asked: argparse.Namespace, folder: Path) -> Found:
     """Starts everything for n workers, drives it, and ends it."""
     place = folder / "scheduler.json"
     given = {"seconds": asked.task, "event": asked.results == "event", "folder": str(folder / "local")}
-    env = os.environ | {"PYTHONPATH": str(HERE.parent), "PYTHONWARNINGS": "ignore"}
+    env = os.environ | {"PYTHONPATH": str(HERE), "PYTHONWARNINGS": "ignore"}
     served = env | dict(
         ("DASK_" + name.upper().replace(".", "__").replace("-", "_"), value) for name, value in asked.config
     )
@@ -342,10 +159,6 @@ def _drive(
     client: Client, n: int, scheduler: Process, hosts: list[Process], asked: argparse.Namespace
 ) -> dict[str, Any]:
     """Keeps two tasks a worker under way; counts those that come back once as many as there are workers have."""
-    from scheduler import (
-        block as task,
-    )  # by its module: the task is then sent by name, as a package's would be
-
     event, numbers, me = asked.results == "event", count(), psutil.Process()
     events, broke = count(), []
     if event:
@@ -357,9 +170,9 @@ def _drive(
         keys: list[Any] = [(f"block-{k // size}", k) if size else f"block-{k}" for k in which]
         if asked.submit == "map":
             args = [spec(k) for k in which], [asked.task] * many, [event] * many
-            return client.map(task, *args, key=keys, pure=False)
+            return client.map(block, *args, key=keys, pure=False)
         return [
-            client.submit(task, spec(k), asked.task, event, key=key, pure=False)
+            client.submit(block, spec(k), asked.task, event, key=key, pure=False)
             for k, key in zip(which, keys, strict=True)
         ]
 
@@ -414,8 +227,8 @@ def _helper(
     cores: list[int],
     env: dict[str, str],
 ) -> Process:
-    """This script as a process that serves workers, or asks the scheduler for an answer."""
-    command = [sys.executable, str(HERE), "--serve", what, json.dumps(given)]
+    """A process that serves workers, or asks the scheduler for an answer."""
+    command = [sys.executable, str(HERE / "scheduler_workers.py"), what, json.dumps(given)]
     return stack.enter_context(Process(command, out, cores, env))
 
 
@@ -443,12 +256,6 @@ def _descriptors(process: Process) -> int:
 
 def main() -> None:
     """Measures each number of workers and prints a table."""
-    if sys.argv[1:2] == ["--serve"]:
-        what, given = sys.argv[2], json.loads(sys.argv[3])
-        logging.disable()
-        with dask.config.set(QUIET):
-            asyncio.run({"workers": _real, "hollow": _hollow, "probe": _probe}[what](given))
-        return
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -463,8 +270,6 @@ def main() -> None:
     parser.add_argument("--keep", metavar="FOLDER", help="keep the logs there")
     asked = parser.parse_args()
     logging.disable()
-
-    from timing import machine, table
 
     rows = []
     for n in (int(word) for word in asked.workers.split(",")):

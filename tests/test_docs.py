@@ -108,14 +108,20 @@ def shipped(tmp_path_factory):
     return engine.run(engine.load_study("rustbelt", paths=131_072), out=folder / "outputs" / "run").folder
 
 
+@pytest.fixture
+def few(tmp_path):
+    """A run of the shipped study to ask everything, of which no figure is compared."""
+    return engine.run(engine.load_study("rustbelt", paths=512), out=tmp_path / "outputs" / "run").folder
+
+
 @pytest.mark.slow
-def test_python_of_the_readme_opens_the_cube_of_a_run(shipped, tmp_path, monkeypatch):
+def test_python_of_the_readme_opens_the_cube_of_a_run(shipped, few, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # it saves tables
     snippets = blocks(README, "python")
     assert snippets
     names = {"xr": __import__("xarray")}
     for code in snippets:
-        exec(compile(placed(code, shipped), "README.md", "exec"), names)
+        exec(compile(placed(code, few if "open_run" in code else shipped), "README.md", "exec"), names)
 
 
 def placed(code: str, folder: Path) -> str:

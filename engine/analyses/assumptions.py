@@ -46,6 +46,10 @@ class Structure:
     kind: str
     change: Change
 
+    def phrase(self, study: Study) -> str:
+        """What people call it within a sentence."""
+        return f"{study.phrase('assumptions', self.assumption)} {self.kind}" if self.kind else self.name
+
 
 @dataclass(frozen=True)
 class ByStructure:

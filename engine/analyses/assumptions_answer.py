@@ -28,7 +28,7 @@ def answer(of: Asked, outcomes: Sequence[str]) -> Answer:
     basis = f"{study.name}: {study.paths:,} paths, seed {study.seed}, {len(given.structures)} structures by one program"
     return Answer(
         Subject.of(study),
-        tuple(sentences(study, given.rankings, len(given.structures))),
+        tuple(sentences(study, given.rankings, {one.name: one.phrase(study) for one in given.structures})),
         tuple(tables(given)),
         basis,
         READING,

@@ -15,6 +15,8 @@ from engine.risk.as_text import cell, judged, shown_in
 from engine.risk.intervals import Estimate
 from engine.risk.tables import Record, record
 from engine.risk.wording import measured, size, some
+from engine.study.lever_groups import KEY
+from engine.study.study import Study
 
 READING = (
     "share: what a group adds, averaged over all orders in which the groups may be changed (its Shapley value): the shares add up to the "
@@ -50,9 +52,7 @@ def sentences(given: Attribution, part: Part) -> Iterator[str]:
 
     def of(wanted: int | None, but: Sequence[str] = ()) -> list[str]:
         return [
-            study.phrase("levers", name)
-            for name, one in shares.items()
-            if judged(one) == wanted and name not in but
+            _called(study, name) for name, one in shares.items() if judged(one) == wanted and name not in but
         ]
 
     if not sign:
@@ -63,7 +63,7 @@ def sentences(given: Attribution, part: Part) -> Iterator[str]:
         return
     gap, leaders = size(part.measure, study.unit_of(part.variable), whole), part.leaders
     head = f"Going from {start} to {end} {f'adds {gap} to' if sign > 0 else f'takes {gap} off'} {what}"
-    first, *others = (study.phrase("levers", name) for name in leaders)
+    first, *others = (_called(study, name) for name in leaders)
     own = shares[leaders[0]]
     if judged(own) != sign:
         yield f"{head}."
@@ -84,6 +84,11 @@ def sentences(given: Attribution, part: Part) -> Iterator[str]:
     for how, names in named.items():
         if names:
             yield f"{how}: {some(names)}."
+
+
+def _called(study: Study, player: str) -> str:
+    """A group of levers, or a lever in none, within a sentence."""
+    return study.phrase(KEY if player in study.lever_groups else "levers", player)
 
 
 def _subject(given: Attribution, named: Sequence[str]) -> Part:

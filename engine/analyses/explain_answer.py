@@ -99,7 +99,7 @@ def findings(given: Explanation, numbers: bool = False) -> Iterator[str]:
 
 def _standing(given: Explanation, one: Driver) -> Standing:
     scored = one.unit == SCORED
-    name = given.study.phrase("factors", one.name).replace("[", " (").replace("]", ")")
+    name = given.study.phrase(f"{one.kind}s", one.name).replace("[", " (").replace("]", ")")
     called = name if one.year is None else f"{name} in {one.year}"
     return Standing(
         called,

@@ -206,7 +206,7 @@ def _to(study: Study, every: Sequence[Belief]) -> str:
     one = every[0]
     what = study.phrase("factors", one.name)
     if one.kind == CORRELATION:
-        what = f"the correlation of {what}"
+        what = f"the correlation of {study.phrase('groups', one.name)}"
     elif one.kind == LEVER:
         policy, _, lever = one.name.partition(".")
         what = f"{study.phrase('levers', lever)} under {study.phrase('policies', policy)}"

@@ -27,6 +27,11 @@ class IndependentInput:
     members: tuple[str, ...]
     streams: tuple[str, ...]
 
+    def phrase(self, study: Study) -> str:
+        """What people call it within a sentence."""
+        shared = self.kind == SHOCK and len(self.members) > 1
+        return study.phrase("groups" if shared else f"{self.kind}s", self.name)
+
     @property
     def is_known_in_advance(self) -> bool:
         """Whether it is a state of the world that study could find out, and no accident of the years."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.analyses.explanation import Explanation
+from engine.analyses.independent_inputs import independent_inputs
 from engine.analyses.reverse_stress import FailurePoint
 from engine.answers.table import Column, Table, counts, estimates, numbers, texts
 from engine.risk.place_parts import by_variable
@@ -28,7 +29,8 @@ def said(given: Explanation) -> Iterator[str]:
     elif not points[0].distance:
         yield "Nothing unusual is needed for it: the middle future is such a one already."
     else:
-        names = [study.phrase("factors", name) for name, _ in _largest(points[0])]
+        called = {one.name: one.phrase(study) for one in independent_inputs(study)}
+        names = [called[name] for name, _ in _largest(points[0])]
         others = (
             f"; {len(points) - 1} other{'s are' if len(points) > 2 else ' is'} about as likely"
             if len(points) > 1

@@ -71,7 +71,7 @@ def sentences(given: SensitivityResult, named: Sequence[str] = ()) -> Iterator[s
         yield f"{head} is the same on every path: no input has a share."
         return
     order = sorted(range(len(given.inputs)), key=lambda k: -of.shapley[k].estimate)
-    names = [study.phrase("factors", given.inputs[k].name) for k in order]
+    names = [given.inputs[k].phrase(study) for k in order]
     first = of.shapley[order[0]]
     if not first.low > 0:
         yield f"{head} hangs on what cannot be said: too few paths, or too heavy a tail, for an interval."
@@ -209,7 +209,7 @@ def _members(given: SensitivityResult) -> Table:
         *_alone([w.quantity for w, _ in rows]),
         estimates("share", [w.shapley[k] for w, k in rows], "its part in the variance", shown="%"),
     )
-    title = f"Members of {listed([*by_group])}: share in %"
+    title = f"Members of {listed([given.study.phrase('groups', name) for name in by_group])}: share in %"
     return Table("members", title, columns, ("member", "quantity"), across="quantity")
 
 

@@ -196,7 +196,7 @@ def _print_size(
 
 def _listed(kind: str, names: list[str]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{len(names)} of the {kind}: {', '.join(names[:3])}{more}"
+    return f"{len(names)} of the {kind.replace('_', ' ')}: {', '.join(names[:3])}{more}"
 
 
 def _print_plan(console: Console, folder: RunFolder, device: str | None, workers: int) -> None:

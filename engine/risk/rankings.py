@@ -90,8 +90,12 @@ def rankings(study: Study, records: Iterable[Record]) -> list[Ranking]:
     return [Ranking(*key, by_structure) for key, by_structure in signs.items()]
 
 
-def sentences(study: Study, among: Sequence[Ranking], n_structures: int) -> Iterator[str]:
-    """What flips with an assumption, what holds in every structure, and what is left open: no more than the intervals say."""
+def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, str]) -> Iterator[str]:
+    """What flips with an assumption, what holds in every structure, and what is left open: no more than the intervals say.
+
+    Args:
+      structures: what each is called within a sentence, by name.
+    """
     if not among:
         yield "A single policy runs, and there is nothing to rank it against."
         return
@@ -109,12 +113,12 @@ def sentences(study: Study, among: Sequence[Ranking], n_structures: int) -> Iter
     elif told:
         yield f"Whichever assumption is dropped or doubled, none of {told} rankings with an interval turns round."
     for one in flips[:MOST]:
-        yield f"{begun(called(one))}: {_sides(study, one)}."
+        yield f"{begun(called(one))}: {_sides(study, one, structures)}."
     if len(flips) > MOST:
         yield f"So turn also {some([called(one) for one in flips[MOST:]])}."
     for policy in dict.fromkeys(one.worse(STATED) for one in held):
         names = [called(one) for one in held if one.worse(STATED) == policy]
-        yield f"Worse under {study.phrase('policies', policy)} in all {n_structures} structures: {some(names)}."
+        yield f"Worse under {study.phrase('policies', policy)} in all {len(structures)} structures: {some(names)}."
     for verdict, text in (
         (Verdict.OPEN, "Clear in some of them and turned round in none"),
         (Verdict.UNDECIDED, "Undecided in all of them"),
@@ -135,12 +139,12 @@ def adjective(one: Ranking) -> str:
     return "likelier" if one.measure == PROBABILITY else "worse"
 
 
-def _sides(study: Study, one: Ranking) -> str:
+def _sides(study: Study, one: Ranking, structures: Mapping[str, str]) -> str:
     """`worse under old policies, but under reform with exit off and all off`: where it is stated, and where it is turned round."""
     stated = one.worse(STATED)
     parts = [f"worse under {study.phrase('policies', stated)}" if stated else "undecided as stated"]
     for worse, names in one.structures.items():
         if worse and worse != stated:
-            turned = some([name.replace("_", " ") for name in names], ROOM)
+            turned = some([structures[name] for name in names], ROOM)
             parts.append(f"under {study.phrase('policies', worse)} with {turned}")
     return ", but ".join(parts)

@@ -40,7 +40,10 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
     if study.years:
         tables["time"] = {"first": study.years[0], "last": study.years[-1], "unit": text["time"]["unit"]}
     tables["groups"] = {
-        name: group_tables.restricted(text["groups"][name], group.members)
+        name: {
+            **_label(study, "groups", name),
+            **group_tables.restricted(text["groups"][name], group.members),
+        }
         for name, group in {**study.groups, **study.shocks.groups}.items()
     }
     tables["factors"] = {}
@@ -53,15 +56,25 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
     tables["factors"] = {name: {**_label(study, "factors", name), **table} for name, table in factors.items()}
     if own := constant_tables.stated(study.model):
         tables[constant_tables.KEY] = own
-    for key, used in (("regimes", study.shocks.regimes), ("shocks", study.shocks.moving)):
+    labelled = [*study.labels.get("shocks", ())]
+    for key, used in (("regimes", [*study.shocks.regimes]), ("shocks", [*study.shocks.moving, *labelled])):
         if used:
-            tables[key] = {name: dict(text[key][name]) for name in used}
+            tables[key] = {name: {**_label(study, key, name), **text[key].get(name, {})} for name in used}
     tables["policies"] = {name: _policy_table(policies.by_name[name], study) for name in policies.reached}
-    tables["events"] = {name: dict(table) for name, table in text["events"].items()}
+    tables["events"] = {
+        name: {**_label(study, "events", name), **table} for name, table in text["events"].items()
+    }
     if study.lever_groups:
-        tables[lever_groups.KEY] = {name: list(levers) for name, levers in study.lever_groups.items()}
+        tables[lever_groups.KEY] = {
+            name: {**label, "levers": list(levers)}
+            if (label := _label(study, lever_groups.KEY, name))
+            else list(levers)
+            for name, levers in study.lever_groups.items()
+        }
     if study.assumptions:
-        tables["assumptions"] = {one.name: dict(one.table) for one in study.assumptions}
+        tables["assumptions"] = {
+            one.name: {**_label(study, "assumptions", one.name), **one.table} for one in study.assumptions
+        }
     for kind in OF_LABELS:
         if study.labels.get(kind):
             tables[kind] = {name: {"label": label} for name, label in study.labels[kind].items()}

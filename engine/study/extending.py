@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.draws.copulas.statements import STATEMENTS
 from engine.modelling.declaration import POLICY_KEYS
+from engine.study import lever_groups
 from engine.study.factor_tables import law_keys
 from engine.study.schema import NAMED
 
@@ -66,6 +67,8 @@ def assumptions_below(below: Mapping[str, Any], above: Mapping[str, Any]) -> set
 
 def _over(kind: str, below: Any, above: Any) -> Any:
     """An entry of a table by name over an older one, key by key; what the new one outdates is left out."""
+    if kind == lever_groups.KEY and below is not None:
+        below, above = map(lever_groups.table, (below, above))
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return above
     outdated = _outdated(kind, below, above)

@@ -83,6 +83,7 @@ def _whole(required: list[str], tables: Mapping[str, Any]) -> dict[str, Any]:
         "time": {"required": tables["Time"].pop("required")},
         "regimes": {"additionalProperties": {"required": tables["RegimeTable"].pop("required")}},
         "factors": {"additionalProperties": stated},
+        "lever_groups": {"additionalProperties": {"required": tables["LeverGroupTable"].pop("required")}},
     }
     return {"required": required, "properties": inside}
 
@@ -149,8 +150,9 @@ def _name_parts(schema: dict[str, Any], tables: dict[str, Any], model: Model) ->
     for name, constant in model.constants.items():
         about = f"{_about(constant)}; {constant.value:g} if left out"
         known.setdefault(name, {"type": "number", "description": about})
-    grouped = schema["properties"]["lever_groups"]["additionalProperties"]["items"]
-    grouped["examples"] = [*grouped.get("examples", ()), *model.levers]
+    listed, _ = schema["properties"]["lever_groups"]["additionalProperties"]["oneOf"]
+    for levers in (listed, tables["LeverGroupTable"]["properties"]["levers"]):
+        levers["items"]["examples"] = [*levers["items"].get("examples", ()), *model.levers]
     variable = tables["GateTable"]["properties"]["variable"]
     variable["examples"] = [*dict.fromkeys([*variable.get("examples", ()), *model.outcomes, *model.yearly])]
     outcome = tables["EventTable"]["properties"]["outcome"]

@@ -11,7 +11,9 @@ from engine.formatting import titled
 from engine.modelling.records import Model
 from engine.study import lever_groups
 
-KINDS = ("policies", "events", "outcomes", "yearly", "levers", "factors")
+KINDS = (
+    "policies", "events", "outcomes", "yearly", "levers", "factors", "groups", "shocks", lever_groups.KEY, "assumptions",
+)  # fmt: skip
 """Tables of a study whose entries may have a label."""
 OF_LABELS = {"outcomes": "outcome", "yearly": "yearly variable", "levers": "lever"}
 """Those that hold nothing else, of what the model gives and takes, with what one of them is called."""
@@ -34,11 +36,14 @@ def read(text: Mapping[str, Any], model: Model, problems: Problems) -> Labels:
         for name in text[kind]:
             if name not in known:
                 problems.add(f"{kind}.{name}", unknown(what, name, known))
+    for name, table in text["shocks"].items():
+        if [*table] == ["label"] and name not in model.shocks:
+            problems.add(f"shocks.{name}", unknown("shock", name, model.shocks))
     return {kind: _of_kind(kind, text[kind], _parts(kind, text, model), problems) for kind in KINDS}
 
 
 def _parts(kind: str, text: Mapping[str, Any], model: Model) -> Iterable[str]:
-    return getattr(model, kind) if kind in OF_LABELS else text[kind]
+    return getattr(model, kind) if kind in (*OF_LABELS, "shocks") else text[kind]
 
 
 def _of_kind(
@@ -46,7 +51,7 @@ def _of_kind(
 ) -> dict[str, str]:
     labels = {}
     for name, table in tables.items():
-        if "label" in table:
+        if isinstance(table, Mapping) and "label" in table:
             with problems.within(f"{kind}.{name}.label"):
                 _check_line(table["label"])
                 labels[name] = table["label"]
@@ -79,20 +84,32 @@ def split(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
             names[key] = plain.pop(key)
     for kind in KINDS:
         tables = plain.get(kind)
-        if kind in OF_LABELS or not isinstance(tables, Mapping):
+        if not isinstance(tables, Mapping):
             continue
-        plain[kind] = {
-            name: {key: value for key, value in table.items() if key != "label"}
-            for name, table in tables.items()
-        }
         labels = {name: table["label"] for name, table in tables.items() if "label" in table}
         if labels:
             names[kind] = labels
+    plain = without(plain)
+    if "shocks" in names and not plain["shocks"]:
+        del plain["shocks"]
     return plain, names
 
 
+def without(text: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables of a study without labels; a shock that has nothing else is drawn by the model's own law, as one that has no table."""
+    plain = dict(text)
+    for kind in ("policies", "events", "factors", "groups", "shocks"):
+        if (tables := text.get(kind)) is not None:
+            plain[kind] = {
+                name: {key: value for key, value in table.items() if key != "label"}
+                for name, table in tables.items()
+                if kind != "shocks" or [*table] != ["label"]
+            }
+    return plain
+
+
 def wordless(study: Any) -> dict[str, list[str]]:
-    """Parts of a `Study` that people read of and that have no label, or that nobody says a sentence about, by kind."""
+    """Parts of a `Study` that people read of and that have no label, or that nobody says a sentence about where one can be said, by kind."""
     model = study.model
     said = {
         "policies": {policy.name: policy.about for policy in study.policies},
@@ -100,6 +117,10 @@ def wordless(study: Any) -> dict[str, list[str]]:
         "outcomes": {name: one.about for name, one in model.outcomes.items()},
         "levers": {name: one.about for name, one in model.levers.items()},
         "factors": {one.name: one.about for one in study.gathered_inputs},
+        "shocks": {name: one.about for name, one in model.shocks.items()},
+        "groups": {name: name for name in (*study.groups, *study.shocks.groups)},
+        lever_groups.KEY: {name: name for name in study.lever_groups},
+        "assumptions": {one.name: one.about for one in study.assumptions},
     }
     lacking = {
         kind: [name for name, about in named.items() if not about or name not in study.labels.get(kind, {})]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from engine.errors import Problems, unknown
 from engine.modelling.records import Model, PathModel
@@ -15,14 +16,22 @@ LeverGroups = Mapping[str, tuple[str, ...]]
 """Name of a group -> its levers."""
 
 
-def read(tables: Mapping[str, Sequence[str]], model: Model, problems: Problems) -> LeverGroups:
+def table(stated: Any) -> Any:
+    """A group as a table: a list of levers is one that says no more."""
+    return {"levers": stated} if isinstance(stated, list) else stated
+
+
+def read(
+    stated: Mapping[str, Sequence[str] | Mapping[str, Any]], model: Model, problems: Problems
+) -> LeverGroups:
     """The lever groups of a study; what is wrong with them is added to the problems.
 
-    A lever stands in one group at most. A group with the name of a lever holds that lever: both names stand in one table.
+    A group is a list of levers, or a table with these and a label. A lever stands in one group at most. A group with the name of a lever holds that lever: both names stand in one table.
     """
     known = [*model.levers, *([START] if isinstance(model, PathModel) else ())]
     group_of: dict[str, str] = {}
-    for group, levers in tables.items():
+    by_name = {group: table(one)["levers"] for group, one in stated.items()}
+    for group, levers in by_name.items():
         place = f"{KEY}.{group}"
         for lever in levers:
             if lever not in known:
@@ -34,4 +43,4 @@ def read(tables: Mapping[str, Sequence[str]], model: Model, problems: Problems) 
             problems.add(
                 place, f"has the name of a lever that is not in it. Add '{group}', or take another name."
             )
-    return {group: tuple(dict.fromkeys(levers)) for group, levers in tables.items()}
+    return {group: tuple(dict.fromkeys(levers)) for group, levers in by_name.items()}

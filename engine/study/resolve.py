@@ -78,7 +78,7 @@ def resolve(
     model = constant_tables.settled(text, model, problems)
     _check_factors(text, model, spare, problems)
     called = labels.read(text, model, problems)
-    text = by_label(text, model, problems)
+    text = by_label(labels.without(text), model, problems)
     bases = {part: name for name, parts in factor_names(model).items() for part in parts}
     tables = [name for name in text["factors"] if name in priors or bases.get(name) in priors]
     priors = {name: priors.get(name) or priors[bases[name]] for name in tables}

@@ -2,96 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 from pydantic.json_schema import GenerateJsonSchema
 
-from engine.formatting import shown
-
-_LARGEST = 1e300
-_ROWS = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
-
-
-def _names_or_word(value: Any) -> Any:
-    if isinstance(value, str) or (isinstance(value, list) and all(isinstance(name, str) for name in value)):
-        return value
-    raise ValueError(f"expected 'all', 'none' or a list of outcomes, got {shown(value)}.")
-
-
-def _name_or_names(value: Any) -> Any:
-    names = [value] if isinstance(value, str) else value
-    if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
-        return names
-    raise ValueError(f"expected a label or a list of labels, got {shown(value)}.")
-
-
-def _or_name(value: Any, number: str) -> Any:
-    if isinstance(value, str) or _is_number(value):
-        return value
-    raise ValueError(f"expected {number} or the name of a factor, got {shown(value)}.")
-
-
-def _number_or_matrix(value: Any) -> Any:
-    if _is_number(value):
-        return float(value)
-    rows = value if isinstance(value, list) else []
-    if rows and all(isinstance(row, list) and all(map(_is_number, row)) for row in rows):
-        return [[float(entry) for entry in row] for row in rows]
-    expected = "a finite number, or rows of them as [[1, 0.3], [0.3, 1]]"
-    raise ValueError(f"expected {expected}, got {shown(value)}.")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
-
-
-_NAMES = {"type": "array", "items": {"type": "string"}}
-_Share = Annotated[
-    Any,
-    AfterValidator(partial(_or_name, number="a share from 0 to 1")),
-    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string"}]}),
-]
-_Rate = Annotated[
-    Any,
-    AfterValidator(partial(_or_name, number="a number of at least 0")),
-    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}),
-]
-_Correlations = Annotated[
-    Any, AfterValidator(_number_or_matrix), WithJsonSchema({"anyOf": [{"type": "number"}, _ROWS]})
-]
-_Places = Annotated[
-    Any,
-    AfterValidator(_name_or_names),
-    WithJsonSchema({"anyOf": [{"type": "string"}, _NAMES]}),
-]
-_Outcomes = Annotated[
-    Any,
-    AfterValidator(_names_or_word),
-    WithJsonSchema({"anyOf": [{"enum": ["all", "headline", "none"]}, _NAMES]}),
-]
-_Functions = Annotated[
-    list[Any],
-    WithJsonSchema(
-        {
-            "type": "array",
-            "items": {
-                "anyOf": [
-                    {"enum": ["exp", "log"]},
-                    {
-                        "type": "object",
-                        "properties": {how: {"type": "number"} for how in ("times", "plus", "power")},
-                        "additionalProperties": False,
-                        "minProperties": 1,
-                        "maxProperties": 1,
-                    },
-                ]
-            },
-        }
-    ),
-]
-
+from engine.study.entries import Correlations, Functions, Outcomes, Places, Rate, Share
 
 LABEL = "what figures, the report and the cube call it, in place of its name as words"
 
@@ -103,9 +19,6 @@ def _says(text: str, default: Any = None, **limits: Any) -> Any:
 
 def _quantile(percent: int) -> Any:
     return _says(f"the {percent} % quantile")
-
-
-_Levers = Annotated[list[str], Field(min_length=1)]
 
 
 class Table(BaseModel):
@@ -183,7 +96,7 @@ class LawTable(Table):
     experts: list[WeightedLaw] | None = _says("what each of several experts says of the law, with a weight")
     pool: str | None = _says("how experts are pooled")
     truncate: Truncation | None = _says("ends that the law is cut at")
-    transform: _Functions | None = _says("functions that the value goes through, one after the other")
+    transform: Functions | None = _says("functions that the value goes through, one after the other")
 
 
 class WeightedLaw(LawTable):
@@ -208,12 +121,13 @@ class FactorTable(LawTable):
 class ShockTable(LawTable):
     """A shock: its law, and how it moves with others and in time."""
 
+    label: str | None = _says(LABEL)
     about: str | None = _says("what it means")
     source: str | None = _says("where the law comes from")
     group: str | None = _says("the group that it moves with")
     persistence: float | None = _says("correlation of its normal score with that of the year before")
-    probability: _Share | None = _says("probability of a jump in a year, or the factor that is")
-    rate: _Rate | None = _says("expected number of jumps in a year, or the factor that is")
+    probability: Share | None = _says("probability of a jump in a year, or the factor that is")
+    rate: Rate | None = _says("expected number of jumps in a year, or the factor that is")
     size: LawTable | None = _says("law of one jump")
     regime: str | None = _says("the regime that chooses its law, or whose state it is")
     states: dict[str, LawTable] | None = _says("its law in each state of the regime")
@@ -234,11 +148,12 @@ class RegimeTable(Table):
 class GroupTable(Table):
     """Factors, or shocks, that move together."""
 
+    label: str | None = _says(LABEL)
     copula: str = _says("how they move together", "gaussian")
     correlation: float | None = _says("Pearson correlation of the normal scores of any two members")
-    pearson: _Correlations | None = _says("the same number, or a matrix of them in the order of members")
-    spearman: _Correlations | None = _says("Spearman's rank correlation of any two members, or a matrix")
-    kendall: _Correlations | None = _says("Kendall's rank correlation of any two members, or a matrix")
+    pearson: Correlations | None = _says("the same number, or a matrix of them in the order of members")
+    spearman: Correlations | None = _says("Spearman's rank correlation of any two members, or a matrix")
+    kendall: Correlations | None = _says("Kendall's rank correlation of any two members, or a matrix")
     theta: float | None = _says("parameter of an Archimedean copula, in place of a rank correlation")
     df: float | None = _says("degrees of freedom of the t copula, 1 to 1000")
     members: list[str] | None = _says("names of the members", min_length=1)
@@ -262,7 +177,7 @@ class PolicyTable(Table):
         "policy in force before the start, and that a partial implementation starts from"
     )
     start: int | None = _says("first year in force")
-    implementation: _Share | None = _says(
+    implementation: Share | None = _says(
         "share of the way from before to here that is reached, or the factor that is"
     )
 
@@ -285,6 +200,7 @@ _Changes = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "addition
 class AssumptionTable(Table):
     """What the answer may rest on: what changes where it does not hold, and where there is twice of it."""
 
+    label: str | None = _says(LABEL)
     about: str | None = _says("what is assumed")
     off: _Changes | None = _says("what changes where it does not hold: factors and levers by name")
     doubled: _Changes | None = _says("what changes where there is twice of it")
@@ -297,7 +213,7 @@ class GateTable(Table):
     source: str | None = _says("where the fact stands")
     policy: str | None = _says("policy under which it is asked")
     variable: str | None = _says("yearly variable, or outcome")
-    at: dict[str, _Places] | None = _says("label of each dimension, or several")
+    at: dict[str, Places] | None = _says("label of each dimension, or several")
     year: int | None = _says("year of a yearly variable")
     years: list[int] | None = _says("several of them, in place of one", min_length=1)
     across: str | None = _says("how several years and places become one number, sum or mean")
@@ -313,10 +229,26 @@ class NamedTable(Table):
     label: str | None = _says(LABEL)
 
 
+_Levers = Annotated[list[str], Field(min_length=1)]
+
+
+class LeverGroupTable(Table):
+    """Levers that are looked at together, and what people call them."""
+
+    label: str | None = _says(LABEL)
+    levers: _Levers = Field(description="the levers")
+
+
+_LeverGroup = Annotated[
+    Annotated[_Levers, Tag("list")] | Annotated[LeverGroupTable, Tag("table")],
+    Discriminator(lambda stated: "table" if isinstance(stated, dict | Table) else "list"),
+]
+
+
 class KeepTable(Table):
     """What is stored path by path."""
 
-    outcomes: _Outcomes = _says("outcomes that are stored whole", "all")
+    outcomes: Outcomes = _says("outcomes that are stored whole", "all")
     draws: int = _says("factor draws of the first so many paths", 131_072, ge=0)
     yearly: int = _says("numbers by year come from the first so many paths", 16_384, ge=0)
 
@@ -346,7 +278,7 @@ class StudyText(Table):
     shocks: dict[str, ShockTable] = _says("what differs from the model's own law of a yearly shock", {})
     policies: dict[str, PolicyTable] = _says("decisions, by their levers", {})
     events: dict[str, EventTable] = _says("thresholds on outcomes", {})
-    lever_groups: dict[str, _Levers] = _says(
+    lever_groups: dict[str, _LeverGroup] = _says(
         "levers that are looked at together, by the name of the group", {}
     )
     assumptions: dict[str, AssumptionTable] = _says("what the answer may rest on", {})
@@ -369,6 +301,7 @@ NAMED: dict[str, type[Table]] = {
     "regimes": RegimeTable,
     "policies": PolicyTable,
     "events": EventTable,
+    "lever_groups": LeverGroupTable,
     "assumptions": AssumptionTable,
     "gates": GateTable,
     "outcomes": NamedTable,

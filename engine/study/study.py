@@ -190,7 +190,7 @@ class Study:
       levels: of VaR and ES, ascending, `LEVELS` among them.
       model_spec: `FILE:CLASS` that a model of one's own is loaded by again, absolute; None for a model that the study
         names, and for one that stands in no file.
-      labels: kind (policies, events, outcomes, yearly, factors) -> name -> what people call it, where it has a label.
+      labels: kind, one of `labels.KINDS` -> name -> what people call it, where it has a label.
       author: who answers for it; empty if nobody is named.
       lever_groups: levers that are looked at together when it is asked which does what, by the name of the group.
       gates: facts that it is held against; no part of the document, as no number of a run hangs on them.
@@ -351,9 +351,10 @@ class Study:
         """What people call a part: its label, else its name as words that begin with a capital.
 
         Args:
-          kind: policies, events, outcomes, yearly, levers or factors.
+          kind: one of `labels.KINDS`.
+          name: of the part, or of a factor or a shock for one of its labels: `demand[coal]`.
         """
-        return self.labels.get(kind, {}).get(name) or titled(self.words(name))
+        return self._label(kind, name) or titled(self.words(name))
 
     def phrase(self, kind: str, name: str) -> str:
         """What people call a part within a sentence: its label begun small, else its name as words.
@@ -361,8 +362,12 @@ class Study:
         Args:
           kind: as of `title`.
         """
-        label = self.labels.get(kind, {}).get(name)
+        label = self._label(kind, name)
         return self.words(name) if label is None else begun_small(label)
+
+    def _label(self, kind: str, name: str) -> str | None:
+        known, (whole, bracket, place) = self.labels.get(kind, {}), name.partition("[")
+        return known.get(name) or (f"{known[whole]}{bracket}{place}" if whole in known else None)
 
     def words(self, name: str) -> str:
         """A name as words: `gdp_index` is "GDP index" where a text of the study or its model writes GDP."""

@@ -34,32 +34,38 @@ def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Probl
     except ValidationError as error:
         faults = error.errors(include_url=False)
     for fault in faults:
-        problems.add(".".join(map(str, fault["loc"])), _in_words(fault))
+        problems.add(".".join(_place(fault)), _in_words(fault))
     for problem in in_files:
         problems.add(problem.place, problem.message)
     for problem in in_files:
         problems.close(problem.place)
     for fault in faults:
-        where = [str(part) for part in fault["loc"]]
-        if where[0] in NAMED and len(where) > 1:
-            tables[where[0]][where[1]] = _STAND_INS.get(where[0], {})
-            problems.close(".".join(where[:2]))
-        elif where[0] == "constants" and len(where) > 1:
+        where = _place(fault)
+        if where[0] == "constants" and len(where) > 1:
             del tables[where[0]][where[1]]
             problems.close(".".join(where))
         elif where[0] in ("run", "risk", "keep", "lever_groups", "constants"):
             tables.pop(where[0], None)
             problems.close(where[0])
+        elif where[0] in NAMED and len(where) > 1:
+            tables[where[0]][where[1]] = _STAND_INS.get(where[0], {})
+            problems.close(".".join(where[:2]))
         else:
             return None
     return StudyText.model_validate(tables).model_dump(exclude_none=True)
+
+
+def _place(fault: Any) -> list[str]:
+    """Where a fault is in the study file; of a group of levers without the form that it was taken to have."""
+    place = [str(part) for part in fault["loc"]]
+    return place[:2] + place[3:] if place[0] == "lever_groups" else place
 
 
 def _in_words(fault: Any) -> str:
     """A fault of the schema in the words of the study file: what was expected, what it got, what to do."""
     kind, value, context = fault["type"], fault["input"], fault.get("ctx", {})
     if kind == "extra_forbidden":
-        where = [str(part) for part in fault["loc"]]
+        where = _place(fault)
         return f"unknown key '{where[-1]}'.{did_you_mean(where[-1], _known_keys(where))}"
     if kind == "missing":
         return "is missing."

@@ -54,7 +54,11 @@ def test_the_ranking_flips_where_it_must_and_nowhere_else(answer):
     assert by_name["jobs", "mean"].verdict is by_name["jobs", "ES99"].verdict is Verdict.HOLDS
     assert by_name["jobs", "mean"].worse(STATED) == "reform"  # of jobs, few are worse
     assert by_name["even", "mean"].verdict is Verdict.UNDECIDED
-    text = " ".join(sentences(answer.study, answer.rankings, len(answer.structures)))
+    text = " ".join(
+        sentences(
+            answer.study, answer.rankings, {one.name: one.phrase(answer.study) for one in answer.structures}
+        )
+    )
     assert "The chance of ruin: worse under " in text and "with exit doubled" in text
 
 

@@ -33,6 +33,7 @@ def stated(*shares, whole=(10.0, 9.5, 10.5), leaders=("a",)):
         events_by_name={},
         unit_of=lambda name: "EUR",
         model=SimpleNamespace(outcomes={"cost": 0}),
+        lever_groups={},
     )
     return " ".join(sentences(Attribution(study, "old", "new", players, (part,), 0), part))
 

@@ -8,7 +8,8 @@ from engine.analyses.sensitivity import sensitivity
 from engine.analyses.sensitivity_answer import sentences
 from engine.run_folder.finding import run_folder
 from engine.runs.asking import Asking, answered
-from tests.analyses.test_sensitivity import alike, chosen
+from tests.analyses.test_sensitivity import chosen
+from tests.analyses.test_sensitivity_of_little import alike
 
 
 def asked(study, **options):

@@ -90,3 +90,15 @@ def test_check_shows_priors_asked_beside_fitted(tmp_path):
     (row,) = (line for line in ended.stdout.splitlines() if line.startswith("load"))
     assert "p05 4 (4.04), p50 8 (7.83), p95 15 (15.2)" in row
     assert row.split()[-1].count("█") >= 2
+
+
+def test_check_names_groups_shocks_and_assumptions_without_a_label(tmp_path):
+    more = '[lever_groups]\nby_hand = ["release"]\n[assumptions.rain]\nabout = "it rains"\noff = { inflow = 1 }\n'
+    ended = call("check", write(tmp_path, POND + more), *own("Pond"))
+    assert ended.exit_code == 0, ended.output
+    shown = " ".join(ended.stdout.split())
+    assert "1 of the lever groups: by_hand; 1 of the assumptions: rain." in shown
+    labelled = more.replace('["release"]', '{ label = "By hand", levers = ["release"] }')
+    labelled = labelled.replace("about =", 'label = "Rain"\nabout =')
+    shown = " ".join(call("check", write(tmp_path, POND + labelled), *own("Pond")).stdout.split())
+    assert "lever groups" not in shown and "of the assumptions" not in shown and "labels" in shown

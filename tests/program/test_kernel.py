@@ -11,7 +11,7 @@ from engine.draws import random_words
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.folds import Kind, lowest, peak
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.program import contract, devices, listing, loop
+from engine.program import contract, devices
 from engine.program.contract import Program
 from engine.program.kernel import program_on
 from engine.study.loading import read_study
@@ -357,59 +357,3 @@ def test_a_tile_larger_than_a_block_gives_every_block_its_paths():
     assert wide.traces == 1
     assert_same(wide.draws(Block(1, BLOCK + 77, 500)), narrow.draws(Block(1, BLOCK + 77, 500)))
     assert_same(wide.path(BLOCK + 5).outcomes[..., 0], wide.collect(*running[2]).outcomes[..., 5])
-
-
-# ------------------------------------------------------------------------------- the farthest random words
-
-
-class Surprise(StaticModel):
-    """Takes logarithms of numbers within (0, 1), on both sides."""
-
-    factors = {name: Factor("1") for name in ("alone", "one", "two", "three", "four")}
-    outcomes = {name: Outcome("1", loss=True) for name in factors}
-
-    def evaluate(self, factors, levers):
-        return {name: jnp.log(u) - jnp.log(1.0 - u) for name, u in vars(factors).items()}
-
-
-class Luck(PathModel):
-    """The same of shocks: the model's own law, and one that the study gives."""
-
-    shocks = {"own": Shock(law="uniform"), "lasting": Shock(law="uniform")}
-    yearly = {"odds": Yearly("1")}
-    outcomes = {"odds": Outcome("1", peak("odds"))}
-
-    def init(self, factors, levers):
-        return 0.0
-
-    def step(self, state, year, factors, shocks, levers):
-        odds = [jnp.log(u) - jnp.log(1.0 - u) for u in (shocks.own, shocks.lasting)]
-        return state, {"odds": odds[0] + odds[1]}
-
-
-FARTHEST_WORDS = np.array([0, 1, 1000, 0x7FFFFFFF, 0x80000000, 0xFFFFFF7F, 0xFFFFFFFE, 0xFFFFFFFF], np.uint32)
-
-
-@pytest.mark.parametrize("sampler", ["random", "antithetic", "latin"])
-def test_the_farthest_random_words_give_numbers_within_0_and_1(monkeypatch, sampler):
-    def farthest(key, counter):
-        shape = jnp.broadcast_shapes(key[0].shape, counter[0].shape)
-        words = jnp.resize(jnp.asarray(FARTHEST_WORDS), shape[-1:])
-        return tuple(jnp.broadcast_to(part, shape) for part in (words, jnp.roll(words, 3)))
-
-    monkeypatch.setattr(random_words, "threefry2x32", farthest)
-    monkeypatch.setattr(loop, "words", listing.words.__wrapped__)
-    of = {"one": "normal", "two": "normal", "three": "heavy", "four": "heavy"}
-    laws = {name: {"family": "uniform", "low": 0, "high": 1} for name in Surprise.factors}
-    groups = {"normal": {"correlation": 0.5}, "heavy": {"copula": "clayton", "kendall": 0.5}}
-    laws = {name: law | ({"group": of[name]} if name in of else {}) for name, law in laws.items()}
-    alone = static(Surprise(), laws, 256, groups=groups, run={"sampler": sampler})
-    assert all(np.all(np.isfinite(values)) for values in outcomes(alone).values())
-    tables = {
-        "name": "luck",
-        "run": {"paths": 256, "sampler": sampler, "tile": 256},
-        "time": {"first": 1, "last": 3},
-        "shocks": {"lasting": {"persistence": 0.5}},
-    }
-    yearly = read_study(tables, "luck.toml", model=Luck())
-    assert all(np.all(np.isfinite(values)) for values in outcomes(yearly).values())

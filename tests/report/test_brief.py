@@ -13,7 +13,7 @@ import engine
 from engine.report.page import report
 from engine.report.sections.certainty import one_line, up
 from engine.study.study import Event
-from tests.report.test_report import Farms, made, make_study, normal
+from tests.report.farms import Farms, made, make_study, normal
 
 STUDY = "rustbelt"
 

@@ -15,7 +15,7 @@ import pytest
 
 from engine.plots.style import COLOURS, ON_DARK
 from engine.report import printing
-from tests.report.test_report import EVIL, Farms, Plain, made, make_study, normal
+from tests.report.farms import EVIL, Farms, Plain, made, make_study, normal
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None

@@ -28,14 +28,22 @@ def test_it_says_where_such_futures_lie(tmp_path, monkeypatch):
     assert f"{100 * first.coverage.estimate:.3g}"[:3] in text
 
 
+LABELS = {
+    ("groups", "policy"): "delivery of plans", ("groups", "south"): "the south", ("lever_groups", "south"): "help for the south",
+    ("lever_groups", "state_firms"): "debt of firms", ("assumptions", "exit"): "plant exit", ("shocks", "rain[north]"): "wet year[north]",
+}  # fmt: skip
+
+
 def test_no_name_is_looked_for_within_what_is_in_words():
     """A lever whose name begins with that of a policy keeps its words."""
     study = SimpleNamespace(
         words=lambda name: name.replace("_", " "),
-        model=SimpleNamespace(outcomes={}, yearly={}, levers={"old_rate": 1}), events_by_name={}, inputs=(),
+        model=SimpleNamespace(outcomes={}, yearly={}, levers={"old_rate": 1}, shocks={"rain": 1}), events_by_name={}, inputs=(),
+        shock_streams={"rain": ("rain[north]",)}, groups={"policy": 1, "south": 1}, shocks=SimpleNamespace(groups={}),
+        lever_groups={"state_firms": ("old_rate",), "south": ("old_rate",)}, assumptions=(SimpleNamespace(name="exit"),),
     )  # fmt: skip
     run = SimpleNamespace(
-        study=study, words=lambda kind, name: {"old": "as it was"}.get(name, name.replace("_", " ")),
+        study=study, words=lambda kind, name: LABELS.get((kind, name), {"old": "as it was"}.get(name, name.replace("_", " "))),
         title=lambda kind, name: {"old": "As it was"}.get(name, name.replace("_", " ").capitalize()),
     )  # fmt: skip
     spoken = asked.spoken(run, SimpleNamespace(subject=SimpleNamespace(policies=("old", "reform"))))
@@ -43,3 +51,16 @@ def test_no_name_is_looked_for_within_what_is_in_words():
     assert spoken("old_rate, 2020") == "Old rate, 2020" and spoken("old") == "As it was"
     # a sentence that begins with names is no label
     assert spoken("old_rate, old and reform differ") == "Old rate, as it was and reform differ"
+    # a name that is a word of English is one by itself alone; with "off" or "doubled" behind it, it is an assumption
+    assert (
+        spoken("policy") == "Delivery of plans"
+        and spoken("the policy with no exit") == "the policy with no exit"
+    )
+    assert (
+        spoken("old with exit off") == "as it was with plant exit off"
+        and spoken("exit off") == "Plant exit off"
+    )
+    assert spoken("rain[north] in 2020") == "wet year[north] in 2020" and spoken("rain falls") == "rain falls"
+    assert spoken("of state_firms") == "of debt of firms"
+    # a group of factors and one of levers that have a name and not a label in common
+    assert spoken("south") == "south"

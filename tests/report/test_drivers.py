@@ -15,6 +15,8 @@ def study_of(paths):
         "policies": {"old": {"label": "As it was"}, "aided": {"aid": 2.0}},
         "keep": {"outcomes": ["cost"]},
         "factors": {**SUM["factors"], "a": {**SUM["factors"]["a"], "label": "Price of a"}},
+        "groups": {"pair": {**SUM["groups"]["pair"], "label": "Twins"}},
+        "shocks": {"noise": {"label": "Weather"}},
     }
     return read_study({**SUM, **more, "run": {**SUM["run"], "paths": paths}}, "sum.toml", model=Sum())
 
@@ -28,8 +30,9 @@ def test_it_says_what_the_worst_have_in_common_in_the_words_of_the_study(tmp_pat
     assert "The worst 1 % of futures under as it was have high price of a: " in text
     assert "By place: parts that add up to ES99" in text
     assert f"future 1 {rounded(given.of.reverse.distance, None)} 100.0" in text
-    assert "What makes up their squared distance future 1 [%] pair 7" in text
+    assert "What makes up their squared distance future 1 [%] Twins 7" in text
     assert "Factors of them future 1, score future 1, draw Price of a [M]" in text
+    assert "weather[north] in 2021" in text and "noise[" not in text
     assert "run --path PATH --model" in text
     assert re.search(rf"\b{given.of.worst[0]}\b", text)
     done.explain("both", "aided", levers=True)

@@ -13,7 +13,7 @@ from engine.plots import close, slide
 from engine.report import printing
 from engine.report.run_records import records_of
 from engine.report.slide import slide_of
-from tests.report.test_report import EVIL, Farms, make_study, make_tree, normal
+from tests.report.farms import EVIL, Farms, make_study, make_tree, normal
 from tests.small_files import BRIDGE, call, own, write
 
 

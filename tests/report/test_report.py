@@ -3,153 +3,22 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from engine.draws.distributions.closed import Marginal
-from engine.draws.inputs import Input
-from engine.formatting import size_as_text
-from engine.modelling.folds import lowest, total
-from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
+from engine.modelling.records import Lever, Yearly
 from engine.plots import COLOURS, style
 from engine.report import charts
 from engine.report.markup import Section, render, unbroken
 from engine.report.page import LARGEST, page
 from engine.report.run_records import records_of
 from engine.report.sections import SECTIONS
-from engine.risk.curves import curve_of_counts, tail_curve
-from engine.risk.flags import Reason
-from engine.risk.measures import probability
-from engine.risk.summaries import summarise
-from engine.risk.tables import Tables, tables_of_paths
-from engine.risk.yearly_sample import of_sample
-from engine.run_folder.cube_groups import groups
-from engine.study.study import Event, Keep, Policy, Study
-from tests.helpers import assert_close, assert_same
-from tests.small_files import BRIDGE, POND, call, own, write
-
-EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&<!--"
-LABELS = ("Liaoning", EVIL)
-
-
-class Farms(PathModel):
-    dims = {"region": LABELS, "crop": ("rye", "oats")}
-    factors = {"rain": Factor(EVIL, EVIL)}
-    levers = {"quota": Lever(EVIL, 1.0, (), EVIL), "price": Lever("1", 2.0, ("region",))}
-    yearly = {
-        "stock": Yearly(EVIL, ("region",), about=EVIL),
-        "harvest": Yearly("kt", ("region", "crop"), loss=True),
-        "gdp": Yearly("1"),
-    }
-    outcomes = {
-        "shortage": Outcome("kt", total("harvest"), loss=True, about=EVIL),
-        "gdp_index": Outcome(EVIL, lowest("gdp"), about="lowest GDP"),
-    }
-
-
-class Plain(StaticModel):
-    factors = {"rain": Factor("1")}
-    levers = {"quota": Lever("1", 1.0)}
-    outcomes = {"shortage": Outcome("kt", loss=True)}
-
-
-def make_study(model, paths: int, policies: tuple[str, ...], text: str = "", **changes) -> Study:
-    """A study by hand, every text of which is the one given."""
-    years = (2016, 2017, 2018) if isinstance(model, PathModel) else ()
-    levers = {
-        name: np.full((max(len(years), 1), *(len(model.dims[d]) for d in lever.dims)), lever.default)
-        for name, lever in model.levers.items()
-    }
-    varied = [{**levers, "quota": levers["quota"] + k} for k in range(len(policies))]
-    given = {
-        "name": "farms", "question": text or "Which?", "source": "farms.toml", "model": model, "model_name": "Farms",
-        "document": {"name": "farms", "run": {"paths": paths, "seed": 1}}, "model_digest": "0123456789abcdef" * 4, "seed": 1,
-        "paths": paths, "sampler": "random", "tile": 64, "years": years, "baseline": policies[0],
-        "inputs": (Input("rain", text or "mm", text, Marginal("normal", (0.0, 1.0)), None, text, (), "normal", text),),
-        "groups": {},
-        "policies": tuple(Policy(name, text, found, years[0] if years else 0) for name, found in zip(policies, varied, strict=True)),
-        "events": (Event("ruin", text, "shortage", above=1.0),),
-        "keep": Keep(tuple(model.outcomes), 0, 64 if years else 0),
-    }  # fmt: skip
-    return Study(**{**given, **changes})
-
-
-def make_tree(study: Study, values: np.ndarray) -> xr.DataTree:
-    """The cube of the study with these outcomes [outcome, policy, path], and yearly values made up."""
-    paths = dict(zip(study.model.outcomes, values.astype(np.float32), strict=True))
-    rng = np.random.default_rng(3)
-    cells = sum(
-        math.prod(len(study.model.dims[d]) for d in entry.dims)
-        for entry in getattr(study.model, "yearly", {}).values()
-    )
-    shape = (len(study.policies), len(study.years), cells, min(study.keep.yearly, study.paths))
-    yearly = of_sample(study, rng.standard_normal(shape).astype(np.float32)) if study.has_yearly else {}
-    found: Tables = tables_of_paths(study, paths)
-    told = summarise(study, found, paths, None, yearly, np.zeros((len(study.policies), len(paths)), np.int64))
-    parts = {name: xr.Dataset(*group) for name, group in groups(study, told) if group.data_vars}
-    policy = [str(name) for name in study.policy_names]
-    parts["paths"] = xr.Dataset(
-        {name: (("policy", "path"), array) for name, array in paths.items()}, {"policy": policy}
-    )
-    parts["/"] = xr.Dataset(attrs={"status": "complete", "paths": study.paths})
-    return xr.DataTree.from_dict(parts)
-
-
-def normal(study: Study, shift: float = 1.0) -> np.ndarray:
-    """Normal outcomes, every policy a little further down."""
-    rng = np.random.default_rng(2)
-    noise = rng.standard_normal((len(study.model.outcomes), len(study.policies), study.paths))
-    return noise - shift * np.arange(len(study.policies))[None, :, None]
-
-
-def made(study: Study, values: np.ndarray | None = None, **more) -> str:
-    """The page of a study."""
-    tree = make_tree(study, normal(study) if values is None else values)
-    return page(records_of(study, tree, **more)).decode()
-
-
-VOID = {"meta", "link", "input", "br", "line"}
-
-
-class Reader(HTMLParser):
-    """What a browser makes of the page: elements, identifiers, links, text outside of scripts and styles."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.tags: list[tuple[str, dict]] = []
-        self.words: list[str] = []
-        self._open: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert tag in VOID or self._open.pop() == tag
-
-    def handle_data(self, data):
-        if not {"script", "style"} & set(self._open):
-            self.words.append(data)
-
-    def of(self, tag: str) -> list[dict]:
-        """Attributes of all elements of a kind."""
-        return [attrs for name, attrs in self.tags if name == tag]
-
-
-def data_of(text: str) -> dict:
-    """What the page's charts draw."""
-    return json.loads(
-        re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1]
-    )
+from tests.report.farms import EVIL, Farms, Plain, Reader, data_of, made, make_study, make_tree, normal
 
 
 @pytest.fixture(scope="module")
@@ -401,118 +270,6 @@ def test_names_are_words_with_the_capitals_of_the_study():
         run.title("outcomes", "gdp_index") == "GDP index" and run.title("outcomes", "shortage") == "Shortage"
     )
     assert unbroken("1.5 % [1, 2] of x") == "1.5\u00a0% [1,\u00a02] of x"
-
-
-def test_flags_are_read_back_from_the_cube():
-    study = make_study(Farms(), 3000, ("old", "new: odd, name"))
-    heavy = normal(study)
-    heavy[0] = np.random.default_rng(4).random(heavy[0].shape) ** -1.5
-    paths = dict(zip(study.model.outcomes, heavy.astype(np.float32), strict=True))
-    tree = make_tree(study, heavy)
-    run = records_of(study, tree)
-    found = tables_of_paths(study, paths)
-    called = dict(zip(study.policy_names, run.study.policy_names, strict=True))
-    of = {(r.measure, called[r.policy], r.variable): r.flags for r in (*found.risk, *found.comparison)}
-    read = {key: record.flags for key, record in (run.risk | run.comparison).items()}
-    assert read == of and {flag.reason for flags in of.values() for flag in flags} == {
-        Reason.NO_MEAN, Reason.FEW_EFFECTIVE_EXCEEDANCES,
-    }  # fmt: skip
-    reasons = tree["risk/reasons"]["shortage"].sel(policy="old", measure="VaR99.9", detail="limit")
-    assert reasons.sel(reason="few_effective_exceedances") == 50
-    # a cube of an earlier version has numbers alone
-    for place in ("risk", "comparison", "comparison/regret"):
-        del tree[place]["reasons"]
-    old = records_of(study, tree)
-    assert {r.flag for r in old.risk.values()} == {"", "no interval"}
-    assert "could be trusted. No interval." in page(old, SECTIONS).decode()
-
-
-@pytest.mark.parametrize("unit", [1, 2, 256])
-@pytest.mark.parametrize("loss", [True, False])
-def test_a_curve_is_the_probability_of_every_level(unit, loss):
-    rng = np.random.default_rng(5)
-    values = rng.standard_normal(4096).astype(np.float32)
-    values[1::2] -= 0.5 * values[::2]
-    for x in (values, np.where(np.arange(4096) == 7, np.float32(np.nan), values)):
-        found = tail_curve(x, unit, loss)
-        whole = np.isfinite(x)
-        if unit == 2:
-            whole = np.repeat(whole.reshape(-1, 2).all(axis=1), 2)
-        for level, share, low, high in zip(found.levels, found.share, found.low, found.high, strict=True):
-            beyond = (x > np.float32(level)) if loss else (x < np.float32(level))
-            own_ = probability(beyond[whole], unit) if unit != 256 or whole.all() else None
-            assert_close(share, beyond[whole].mean())
-            if own_ is not None:
-                assert_close(np.array([low, high]), np.array([own_.low, own_.high]))
-        assert np.all(np.diff(found.share) < 0)
-
-
-def test_a_curve_of_counts_is_exact_at_the_edges():
-    counts, edges = np.array([1, 2, 3, 4]), np.array([0.0, 1.0, 2.0, 3.0, 4.0])
-    for loss, levels, shares in ((True, [1, 2, 3], [0.9, 0.7, 0.4]), (False, [3, 2, 1], [0.6, 0.3, 0.1])):
-        found = curve_of_counts(counts, edges, 10, loss)
-        assert_same(found.levels, np.array(levels, np.float64))
-        assert_close(found.share, np.array(shares))
-        assert np.all((found.low < found.share) & (found.share < found.high))
-    assert not curve_of_counts(np.zeros(4, int), edges, 10, True).share.size
-
-
-# ------------------------------------------------------------------------------- the command
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Finished runs of the bridge and of the pond: folder by name."""
-    folder = tmp_path_factory.mktemp("runs")
-    for name, text, model in (("bridge", BRIDGE, "Bridge"), ("pond", POND, "Pond")):
-        study = write(folder, text, f"{name}.toml")
-        ended = call("run", study, *own(model), "--out", folder / name, "--quiet")
-        assert ended.exit_code == 0, ended.output
-    return folder
-
-
-@pytest.mark.parametrize(("name", "model"), [("bridge", "Bridge"), ("pond", "Pond")])
-def test_the_command_leaves_a_page_in_the_folder_which_stays_clean(runs, name, model):
-    ended = call("report", runs / name, *own(model))
-    assert ended.exit_code == 0, ended.output
-    place = runs / name / "report.html"
-    assert ended.stdout.startswith(f"{place}: {size_as_text(place.stat().st_size)}")
-    first = place.read_bytes()
-    assert call("report", runs / name, *own(model)).exit_code == 0 and place.read_bytes() == first
-    assert call("verify", runs / name, *own(model)).exit_code == 0
-    assert not [path for path in (runs / name).iterdir() if path.name.startswith("report.html.")]
-
-
-def test_the_command_writes_where_it_is_told_and_speaks_of_what_it_is_asked(runs, tmp_path):
-    place = tmp_path / "page.html"
-    ended = call("report", runs / "bridge", *own("Bridge"), "-o", place, "--variable", "margin")
-    assert ended.exit_code == 0, ended.output
-    assert re.search(
-        r"(In the worst (hundredth|twentieth) of futures|On average over all futures), margin would be",
-        " ".join(Reader(place.read_text()).words),
-    )
-    ended = call("report", runs / "bridge", *own("Bridge"), "-o", place, "--variable", "margni")
-    assert ended.exit_code == 2 and "Did you mean 'margin'?" in ended.output
-
-
-def test_a_run_that_has_not_ended_is_refused_or_said_to_be_one(tmp_path):
-    study = write(tmp_path, BRIDGE)
-    shard = ("--paths", "2e5", "--shard", "1/2", "--out", tmp_path / "out", "--quiet")
-    assert call("run", study, *own("Bridge"), *shard).exit_code == 0
-    ended = call("report", tmp_path / "out", *own("Bridge"))
-    assert ended.exit_code == 2 and "--partial" in ended.output
-    ended = call("report", tmp_path / "out", *own("Bridge"), "--partial")
-    assert ended.exit_code == 0, ended.output
-    words = " ".join(Reader((tmp_path / "out" / "report.html").read_text()).words)
-    assert "Not finished" in words and "of 200,000 asked for" in words
-
-
-def test_what_is_missing_is_named(runs, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "vl_convert", None)
-    charts.library.cache_clear()
-    ended = call("report", runs / "bridge", *own("Bridge"))
-    charts.library.cache_clear()
-    assert ended.exit_code == 2 and "pip install 'jinja2>=" in ended.output
 
 
 def test_a_page_of_outcomes_that_are_not_kept_draws_their_histograms():

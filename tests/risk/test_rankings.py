@@ -66,4 +66,4 @@ def said(among):
         events_by_name={"ruin": 0, "flood": 0, "fire": 0, "war": 0},
         model=SimpleNamespace(outcomes={"cost": 0, "jobs": 0}),
     )
-    return " ".join(sentences(study, among, 3))
+    return " ".join(sentences(study, among, {name: name for name in (STATED, "a off", "a doubled")}))

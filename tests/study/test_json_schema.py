@@ -90,6 +90,12 @@ BAD = [
         "[regimes.r]\nstates = ['a', 'b']\n[groups]",
         "regimes.r: 'transition' is a required property",
     ),
+    (
+        "[groups]",
+        "[lever_groups]\nx = { label = 'X' }\n[groups]",
+        "lever_groups.x: 'levers' is a required property",
+    ),
+    ("[groups]", "[lever_groups]\nx = { lable = 'X', levers = ['price'] }\n[groups]", "lever_groups.x: "),
     ("[groups]", "[shocks.drought]\nsize = { family = 'norml' }\n[groups]", "shocks.drought.size.family"),
 ]
 
@@ -102,7 +108,7 @@ def test_it_refuses_what_an_editor_can_see(old, new, told):
 
 
 def test_a_study_that_extends_another_may_leave_out_what_that_says():
-    text = 'extends = "rustbelt"\ntime = { last = 2040 }\n[factors.steel_recovery_years]\np05 = 2\np95 = 9\n[regimes.r]\nstart = [1, 0]\n'
+    text = 'extends = "rustbelt"\ntime = { last = 2040 }\n[lever_groups]\nfirms = { label = "Firms" }\n[factors.steel_recovery_years]\np05 = 2\np95 = 9\n[regimes.r]\nstart = [1, 0]\n'
     assert wrong(tomllib.loads(text)) == []
 
 

@@ -1,11 +1,14 @@
 """Labels: what people call the parts of a study, checked against the model, and no part of the fingerprint."""
 
+import tomllib
+
 import pytest
 
 from engine.errors import UserError
+from engine.formatting import begun_small
 from engine.study.labels import split, wordless
 from engine.study.loading import load_study, read_study, resolved_text, study_of_text
-from tests.reservoirs import Sum
+from tests.reservoirs import STUDY, Reservoir, Sum
 
 LAW = {"family": "normal", "mean": 0.0, "sd": 1.0}
 
@@ -43,6 +46,71 @@ def test_a_label_begins_small_within_a_sentence_unless_it_begins_with_an_acronym
     assert {part: study.phrase(*part) for part in said} == said
 
 
+QUESTIONS = {
+    "groups": {
+        "water": {"label": "Size of the river"},
+        "sky": {"copula": "t", "df": 4, "kendall": 0.3, "label": "Sky"},
+    },
+    "shocks": {"drought": {"label": "Dry year", "group": "sky"}},
+    "lever_groups": {"hands": {"label": "Water let go", "levers": ["release"]}},
+    "assumptions": {"rain": {"label": "Rain", "about": "it rains", "off": {"inflow": 0}}},
+}
+"""Labels of what questions are asked about, of a study whose river has a group and whose shock has another."""
+CALLED = {("groups", "water"): "Size of the river", ("groups", "sky"): "Sky", ("shocks", "drought"): "Dry year", ("lever_groups", "hands"): "Water let go", ("assumptions", "rain"): "Rain"}  # fmt: skip
+
+
+def river(labelled=True):
+    """The study of a reservoir with everything of `QUESTIONS`, with its labels or without them."""
+    tables = tomllib.loads(STUDY)
+    for kind, named in QUESTIONS.items():
+        for name, table in named.items():
+            kept = {key: value for key, value in table.items() if labelled or key != "label"}
+            own = tables.setdefault(kind, {})
+            own[name] = {**own.get(name, {}), **kept}
+    return read_study(tables, "river.toml", model=Reservoir())
+
+
+def test_what_questions_are_asked_about_has_labels_that_change_no_fingerprint_and_no_number():
+    plain, labelled = river(labelled=False), river()
+    assert labelled.fingerprint == plain.fingerprint
+    assert (labelled.groups, labelled.shocks) == (plain.groups, plain.shocks)
+    assert {part: labelled.title(*part) for part in CALLED} == CALLED
+    assert {part: labelled.phrase(*part) for part in CALLED} == {
+        part: begun_small(label) for part, label in CALLED.items()
+    }
+    assert labelled.title("shocks", "drought[north]") == "Dry year[north]"
+    assert {(kind, name) for kind, name in CALLED if name in wordless(plain)[kind]} == CALLED.keys()
+    lacking = wordless(labelled)
+    assert lacking["shocks"] == ["drought"] and not {"groups", "lever_groups", "assumptions"} & lacking.keys()
+    again = study_of_text(resolved_text(labelled), "study.toml", Reservoir())
+    assert again.labels == labelled.labels and resolved_text(again) == resolved_text(labelled)
+    assert split(again.document)[0] == split(plain.document)[0]
+
+
+def test_a_shock_with_a_label_alone_is_drawn_as_the_model_draws_it():
+    tables = tomllib.loads(STUDY)
+    plain = read_study(tables, "river.toml", model=Reservoir())
+    labelled = read_study(
+        {**tables, "shocks": {"drought": {"label": "Dry year"}}}, "river.toml", model=Reservoir()
+    )
+    assert labelled.fingerprint == plain.fingerprint and labelled.shocks == plain.shocks
+    assert not labelled.shocks.moving and labelled.title("shocks", "drought") == "Dry year"
+    again = study_of_text(resolved_text(labelled), "study.toml", Reservoir())
+    assert (again.labels, again.shocks) == (labelled.labels, labelled.shocks)
+    assert split(again.document)[0] == plain.document
+
+
+@pytest.mark.parametrize("kind", [*QUESTIONS])
+def test_a_label_of_what_questions_are_asked_about_is_refused_with_its_place(kind):
+    name, table = next(iter(QUESTIONS[kind].items()))
+    tables = tomllib.loads(STUDY)
+    own = tables.setdefault(kind, {})
+    own[name] = {**own.get(name, {}), **table, "label": "a\nb"}
+    with pytest.raises(UserError) as refused:
+        read_study(tables, "river.toml", model=Reservoir())
+    assert f"{kind}.{name}.label: expected one line of text" in str(refused.value)
+
+
 def test_parts_without_label_or_sentence_are_named():
     lacking = {"policies": ["old", "new_way"], "events": ["high"], "outcomes": ["sum"], "factors": ["x", "y"]}
     assert {kind: names for kind, names in wordless(study_of()).items() if kind != "levers"} == lacking
@@ -75,6 +143,9 @@ def test_a_resolved_study_keeps_its_labels():
         ({"policies": {"old": {"label": " "}, "new": {}}}, "policies.old.label", "a few words, got nothing"),
         ({"policies": {"old": {"label": "a\nb"}}}, "policies.old.label", "one line of text"),
         ({"policies": {"old": {"label": "New"}, "new": {}}}, "policies.old.label", "'New' is what 'new' is called"),
+        ({"shocks": {"rain": {"label": "Rain"}}}, "shocks.rain", "unknown shock 'rain'"),
+        ({"groups": {"g": {"label": "G", "correlation": 0.1, "members": ["x", "y"]}, "h": {"label": "G", "correlation": 0.1}}}, "groups.h.label", "'G' is what 'g' is called"),
+        ({"groups": {"g": {"lable": "G", "correlation": 0.1}}}, "groups.g.lable", "Did you mean 'label'?"),
         ({"author": "\x1b[2J"}, "author", "one line of text"),
         ({"outcomes": {"sum": {"label": "x" * 81}}}, "outcomes.sum.label", "at most 80 characters, got 81"),
         ({"outcomes": {"sum": {"labell": "x"}}}, "outcomes.sum.labell", "Did you mean 'label'?"),

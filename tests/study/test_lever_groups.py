@@ -5,6 +5,7 @@ import tomllib
 import pytest
 
 from engine import UserError
+from engine.study.extending import laid_over
 from engine.study.json_schema import study_schema
 from engine.study.loading import read_study, resolved_text, study_of_text
 from tests.reservoirs import STUDY, Reservoir
@@ -15,6 +16,7 @@ def of(groups: str):
 
 
 GROUPS = '[lever_groups]\nwater = ["release", "quota"]\ntiming = ["start"]\n'
+LABELLED = GROUPS.replace('["release", "quota"]', '{ label = "Water let go", levers = ["release", "quota"] }')
 
 
 def test_they_are_read_written_and_no_part_of_the_fingerprint():
@@ -28,9 +30,43 @@ def test_they_are_read_written_and_no_part_of_the_fingerprint():
     assert again.lever_groups == grouped.lever_groups and again.fingerprint == grouped.fingerprint
 
 
+def test_a_group_with_a_label_is_the_same_group():
+    plain, labelled = of(GROUPS), of(LABELLED)
+    assert labelled.lever_groups == plain.lever_groups and labelled.fingerprint == plain.fingerprint
+    assert labelled.title("lever_groups", "water") == "Water let go"
+    assert [labelled.phrase("lever_groups", name) for name in ("water", "timing")] == [
+        "water let go",
+        "timing",
+    ]
+    again = study_of_text(resolved_text(labelled), "again", Reservoir())
+    assert (again.lever_groups, again.labels) == (labelled.lever_groups, labelled.labels)
+    assert resolved_text(again) == resolved_text(labelled)
+
+
+@pytest.mark.parametrize(
+    ("above", "levers", "label"),
+    [
+        (["price"], ("price",), "Water let go"),
+        ({"label": "Water"}, ("release", "quota"), "Water"),
+        ({"label": "Water", "levers": ["price"]}, ("price",), "Water"),
+    ],
+)
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_study_on_top_changes_the_levers_or_the_label(above, levers, label, listed):
+    below = tomllib.loads(STUDY + "\n" + (GROUPS if listed else LABELLED))
+    merged = laid_over(below, {"lever_groups": {"water": above, "money": ["start"]}})
+    del merged["lever_groups"]["timing"]
+    study = read_study(merged, "study.toml", model=Reservoir())
+    assert study.lever_groups == {"water": levers, "money": ("start",)}
+    own = isinstance(above, dict)
+    assert study.title("lever_groups", "water") == (label if own or not listed else "Water")
+
+
 def test_an_editor_completes_the_levers():
-    groups = study_schema(Reservoir())["properties"]["lever_groups"]
-    assert groups["additionalProperties"]["items"]["examples"] == [*Reservoir.levers]
+    schema = study_schema(Reservoir())
+    listed, _ = schema["properties"]["lever_groups"]["additionalProperties"]["oneOf"]
+    for levers in (listed, schema["$defs"]["LeverGroupTable"]["properties"]["levers"]):
+        assert levers["items"]["examples"] == [*Reservoir.levers]
 
 
 @pytest.mark.parametrize(
@@ -42,6 +78,22 @@ def test_an_editor_completes_the_levers():
         ('start = ["release"]', "lever_groups.start: has the name of a lever that is not in it."),
         ('"wa ter" = ["release"]', "lever_groups.wa ter: "),
         ("water = []", "lever_groups.water: expected at least one name, got an empty list."),
+        ("water = {}", "lever_groups.water.levers: is missing."),
+        (
+            "water = { levers = [] }",
+            "lever_groups.water.levers: expected at least one name, got an empty list.",
+        ),
+        ('water = { levers = "release" }', "lever_groups.water.levers: expected a list, got 'release'."),
+        (
+            'water = { levers = ["relaese"] }',
+            "lever_groups.water: unknown lever 'relaese'. Did you mean 'release'?",
+        ),
+        (
+            'water = { lable = "x", levers = ["release"] }',
+            "lever_groups.water.lable: unknown key 'lable'. Did you mean 'label'?",
+        ),
+        ('water = { label = 1, levers = ["release"] }', "lever_groups.water.label: expected text, got 1."),
+        ('water = ["release", 1]', "lever_groups.water.1: expected text, got 1."),
         ('water = "release"', "lever_groups.water: expected a list, got 'release'."),
     ],
 )

@@ -87,7 +87,7 @@ def used(example):
         if table in SECTIONS:
             yield from (f"{table}.{key}" for key in content)
         elif table in NAMED:
-            for entry in content.values():
+            for entry in (one for one in content.values() if isinstance(one, dict)):
                 yield from (f"{table}.NAME.{key}" for key in entry)
                 yield from _of_law(entry)
 

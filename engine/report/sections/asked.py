@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from engine.answers.answer import Answer
-from engine.answers.shown import COMMAND, Stack, parts, stacks, text_of
+from engine.answers.shown import COMMAND, Stack, head, parts, stacks, text_of
 from engine.answers.table import Table
 from engine.errors import UserError
 from engine.formatting import begun
@@ -15,6 +15,7 @@ from engine.report.charts import Chart
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import minus
+from engine.study.assumption_tables import KINDS
 
 Charts = Callable[[RunRecords, Answer], Iterable[Chart]]
 """What an answer's section draws, before its tables."""
@@ -79,10 +80,13 @@ def spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
     kinds = {name: kind for name, kind in kinds.items() if alike[run.words(kind, name)] == 1}
     titles = {name: run.title(kind, name) for name, kind in kinds.items()}
     words = {name: run.words(kind, name) for name, kind in kinds.items()}
+    joined = _joined(run)
+    titles = {name: begun(text) for name, text in joined.items()} | titles
+    # within a sentence a name of a letter or two may be a word of English, and that of a group any word
+    words = {name: text for name, text in joined.items() if not name.isalpha()} | words
     # what is in words already is left as it is: no name is looked for within it
-    spelt = {study.words(name) for name in kinds if "_" in name} | {*words.values()}
-    # within a sentence a name of a letter or two may be a word of English
-    known = sorted({name for name in kinds if len(name) >= SHORTEST} | spelt, key=len, reverse=True)
+    spelt = {study.words(name) for name in words if "_" in name} | {*words.values(), *joined.values()}
+    known = sorted({name for name in words if len(name) >= SHORTEST} | spelt, key=len, reverse=True)
     pattern = re.compile(rf"(?<![\w./])({'|'.join(map(re.escape, known))})(?!\w)" if known else r"(?!)")
 
     def within(text: str) -> str:
@@ -99,14 +103,39 @@ def spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
     return said
 
 
+def _joined(run: RunRecords) -> dict[str, str]:
+    """Groups, shocks and assumptions, these off and doubled too, by name as words; none that two of them have, which are called otherwise."""
+    study = run.study
+    named = {
+        "shocks": {*study.model.shocks}.union(*study.shock_streams.values()), "groups": {**study.groups, **study.shocks.groups},
+        "lever_groups": study.lever_groups, "assumptions": [one.name for one in study.assumptions],
+    }  # fmt: skip
+    called: dict[str, set[str]] = {}
+    for kind, names in named.items():
+        for name in names:
+            called.setdefault(name, set()).add(run.words(kind, name))
+    words = {name: text for name, (text, *others) in called.items() if not others}
+    return words | {
+        f"{one.name} {kind}": f"{run.words('assumptions', one.name)} {kind}"
+        for one in study.assumptions
+        for kind in KINDS
+    }
+
+
 def _table(said: Callable[[str], str], table: Table) -> tuple[str, list[str], list[list[str]], int]:
     """Title, heads, rows, and how many rows more there are."""
     names, columns = stacks(table, full=False)
     rows = [
         [said(name.estimate), *(_cell(said, of, k) for of in columns)] for k, name in enumerate(names.cells)
     ]
-    heads = ["", *(said(of.head.replace("\n", ", ")) for of in columns)]
+    heads = ["", *(_head(said, of) for of in columns)]
     return begun(said(table.title)), heads, rows, len(stacks(table)[0].cells) - len(rows)
+
+
+def _head(said: Callable[[str], str], of: Stack) -> str:
+    """What stands above a column: a label, or what is in it, which is no name even where one is alike."""
+    own = not of.of.head and of.head == head(of.of)
+    return of.head if own else said(of.head.replace("\n", ", "))
 
 
 def _cell(said: Callable[[str], str], of: Stack, k: int) -> str:

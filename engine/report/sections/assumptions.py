@@ -23,7 +23,11 @@ def section(run: RunRecords) -> Section:
     ]
     apart = [row for row in levers if len(set(row[2])) > 1]
     alike = [row for row in levers if len(set(row[2])) == 1]
-    moving = {stream: name for name, group in study.shocks.groups.items() for stream in group.members}
+    moving = {
+        stream: run.title("groups", name)
+        for name, group in study.shocks.groups.items()
+        for stream in group.members
+    }
     shocks = study.model.shocks
     markup = render(
         "assumptions.html",
@@ -39,7 +43,7 @@ def section(run: RunRecords) -> Section:
             _shock(run, name, entry.about, entry.law, moving) for name, entry in shocks.items()
         ],
         groups=[
-            (name, group.copula.family, group.copula.describe() or "matrix", ", ".join(run.title("factors", member) for member in group.gathered_members))
+            (run.title("groups", name), group.copula.family, group.copula.describe() or "matrix", ", ".join(run.title("factors", member) for member in group.gathered_members))
             for name, group in {**study.groups, **study.shocks.groups}.items()
         ],
     )  # fmt: skip
@@ -83,7 +87,9 @@ def _priors(run: RunRecords) -> list[tuple[Text, ...]]:
         noise = 1e-9 * max(abs(low), abs(high))
         quantiles = [compact(value if abs(value) > noise else 0.0) for value in (low, middle, high)]
         given = ", ".join(f"{target.label} {target.value:.3g}" for target in item.targets) or item.parameters
-        about = "; ".join(filter(None, (item.about, item.group and f"moves with {item.group}")))
+        about = "; ".join(
+            filter(None, (item.about, item.group and f"moves with {run.words('groups', item.group)}"))
+        )
         name = run.heading("factors", item.name, item.unit)
         rows.append(((name, about), (item.family, given), *quantiles, item.source))
     return rows

@@ -1,0 +1,109 @@
+"""Sensitivity where next to nothing moves, or few units show it: exact zeros, and no interval."""
+
+import math
+
+import jax.numpy as jnp
+import pytest
+
+from engine.analyses.futures import Futures, quantities
+from engine.analyses.given_data import given_data
+from engine.analyses.indices import indices
+from engine.analyses.variants import unobserved
+from engine.modelling.records import Factor, Lever, Outcome, StaticModel
+from engine.risk.flags import Reason
+from engine.study.loading import read_study
+from tests.analyses.test_sensitivity import STANDARD
+
+
+class Alike(StaticModel):
+    """A cost to which both policies add the same, a fee that never moves, and what nothing reads."""
+
+    factors = {name: Factor("1") for name in ("common", "own", "unread", "late")}
+    levers = {"open": Lever("1", low=0.0, high=1.0)}
+    outcomes = {"cost": Outcome("1", loss=True), "fee": Outcome("1", loss=True)}
+
+    def evaluate(self, factors, levers):
+        f = factors
+        late = jnp.maximum(f.late - 6.0, 0.0)  # on no path that is looked at
+        return {"cost": 1000.0 + 3.3 * f.common + levers.open * f.own + late, "fee": 5.0 + 1e-7 * f.own}
+
+
+def alike(**run):
+    """The study of both policies, with an event that happens on one path in a thousand, and one that happens on none."""
+    text = {
+        "name": "alike", "baseline": "shut", "policies": {"shut": {}, "open": {"open": 1.0}},
+        "factors": dict.fromkeys(Alike.factors, STANDARD), "run": {"paths": 1 << 14, "seed": 1, "sampler": "random", **run},
+        "events": {"dear": {"outcome": "cost", "above": 1010.2}, "never": {"outcome": "cost", "above": 1030.0}},
+    }  # fmt: skip
+    return read_study(text, "alike.toml", model=Alike())
+
+
+def shares_of(study, variables):
+    """The shares of some variables by (variable, measure, policy, against), and their inputs by name."""
+    wanted = quantities(study, variables)
+    inputs, every = indices(Futures(study, ("cost", "fee")), wanted, unobserved)
+    return {
+        (one.quantity.variable, one.quantity.measure, one.quantity.policy, one.quantity.against): one
+        for one in every
+    }, {item.name: k for k, item in enumerate(inputs)}
+
+
+def ends(one):
+    """Estimate and interval."""
+    return one.estimate, one.low, one.high
+
+
+def test_what_moves_a_number_by_no_more_than_rounding_does_exactly_nothing():
+    shares, at = shares_of(alike(), ["cost", "fee", "dear"])
+    nothing, everything = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    for key, one in shares.items():
+        for index in (one.first, one.total, one.shapley):
+            assert ends(index[at["unread"]]) == nothing, key
+            if key[:2] == ("fee", "mean"):
+                assert {ends(every) for every in index} == {nothing} and one.sd == 0.0
+        assert ends(one.accidents) == nothing, key  # there is no shock
+    gap = shares["cost", "mean", "open", "shut"]
+    for index in (gap.first, gap.total, gap.shapley):
+        # what both policies have alike cancels in their difference, but for its rounding; nothing else is left beside `own`
+        assert ends(index[at["common"]]) == nothing and ends(index[at["own"]]) == everything
+    assert ends(gap.known) == everything
+    assert shares["cost", "mean", "open", ""].total[at["own"]].low > 0.0
+
+
+def test_what_is_read_and_changed_no_event_may_still_do_so():
+    shares, at = shares_of(alike(), ["dear"])
+    one = shares["dear", "probability", "shut", ""]
+    assert ends(one.first[at["late"]]) == (0.0, 0.0, 0.0)  # it moved the cost on no path
+    own = shares["dear", "probability", "open", ""].shapley[at["own"]]
+    first, total = (
+        getattr(shares["dear", "probability", "open", ""], kind)[at["own"]] for kind in ("first", "total")
+    )
+    assert first.low <= own.low <= own.high <= max(total.high, own.estimate) and not own.flags
+
+
+def test_an_event_that_no_path_shows_has_no_intervals():
+    shares, at = shares_of(alike(), ["never"])
+    one = shares["never", "probability", "open", ""]
+    for index in (one.first, one.total, one.shapley):
+        (flag,) = index[at["own"]].flags
+        assert (flag.reason, flag.got) == (Reason.FEW_EFFECTIVE_EXCEEDANCES, 0.0)
+        assert math.isnan(index[at["own"]].low)
+
+
+@pytest.mark.parametrize(("run", "count"), [({"paths": 4}, 4), ({"paths": 58, "sampler": "antithetic"}, 29)])
+def test_few_units_show_no_interval(run, count):
+    shares, at = shares_of(alike(**run), ["cost"])
+    one = shares["cost", "mean", "open", ""]
+    for index in (one.first, one.total, one.shapley):
+        common = index[at["common"]]
+        assert [(flag.reason, flag.got, flag.limit) for flag in common.flags] == [
+            (Reason.FEW_IN_SAMPLE, count, 30)
+        ]
+        assert math.isnan(common.low) and not math.isnan(common.estimate)
+
+
+def test_an_outcome_that_never_moves_has_no_distance_from_any_factor():
+    pytest.importorskip("SALib")
+    study = alike(paths=512)
+    fee, *_ = given_data(Futures(study, ("fee",)), quantities(study, ["fee"]))
+    assert set(fee.delta) == set(fee.delta_error) == set(fee.pawn) == {0.0}

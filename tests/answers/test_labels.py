@@ -1,0 +1,69 @@
+"""Sentences call what questions are asked about by its label: groups of levers and of factors, shocks, assumptions."""
+
+from engine.answers.answer import Answer
+from engine.run_folder.finding import run_folder
+from engine.runs.asking import Asking, answered
+from engine.runs.run import run
+from engine.study.loading import read_study
+from tests.analyses.assumed import BILL, bill
+from tests.analyses.explained import SUM, Sum
+from tests.analyses.test_flip import CORRELATION, wager
+
+LABELS = {
+    "groups": {"pair": {**SUM["groups"]["pair"], "label": "Twins"}},
+    "shocks": {"noise": {"label": "Weather"}},
+    "lever_groups": {"hands": {"label": "Aid in need", "levers": ["aid"]}},
+}
+
+
+def summed(paths=4096, **changes):
+    """The study of a sum with labels."""
+    text = {**SUM, "run": {**SUM["run"], "paths": paths}, "keep": {"outcomes": ["cost"]}, **LABELS}
+    return read_study({**text, **changes}, "sum.toml", model=Sum())
+
+
+def asked(name, study, **options) -> Answer:
+    """The answer of a study that has not been run."""
+    return answered(name, options, Asking(study, run_folder(study)))
+
+
+def test_a_group_of_levers():
+    given = asked("attribute", summed(1 << 14), start="old", end="aided", outcome=("dear",))
+    assert given.finding.endswith(" off the chance of dear, mostly through aid in need (100 %).")
+
+
+def test_a_group_of_factors_and_a_shock_that_carry_the_spread():
+    given = asked("sensitivity", summed(policies={"old": {}}), outcome=("cost",), groups=("pair",))
+    assert given.finding.startswith("What becomes of cost under old hangs mostly on twins: ")
+    assert given["members"].title == "Members of twins: share in %"
+    given = asked("sensitivity", summed(policies={"old": {}}, factors=calm()), outcome=("cost",))
+    assert given.finding.startswith("What becomes of cost under old hangs mostly on weather: ")
+
+
+def test_a_shock_of_a_place_in_a_year_and_what_is_unusual_in_the_likeliest_future(tmp_path):
+    done = run(summed(1 << 15, factors=calm()), out=tmp_path / "shocks")
+    text = " ".join(done.explain("cost").findings)
+    assert " high weather (south) in 20" in text or " high weather (north) in 20" in text
+    assert "takes an unusual weather" in text and "noise" not in text
+    done = run(summed(), out=tmp_path / "factors")
+    assert "takes an unusual twins" in " ".join(done.explain("cost").findings)
+
+
+def test_an_assumption():
+    stated = BILL["assumptions"]
+    study = bill(assumptions=stated | {"exit": {**stated["exit"], "label": "Plant exit"}})
+    text = " ".join(asked("assumptions", study, outcome=("ruin",)).findings)
+    assert "The chance of ruin: worse under old, but under reform with plant exit doubled." in text
+
+
+def test_a_group_whose_correlation_turns_a_ranking():
+    study = wager(1 << 14, groups={"pair": {"correlation": CORRELATION, "label": "Twins"}})
+    text = " ".join(asked("flip", study, outcome="cost", policies=("risky", "sure")).findings)
+    assert "They would also change places if the correlation of twins were " in text
+
+
+def calm():
+    """Factors that move next to nothing."""
+    return {
+        name: {**table, **({"sd": 0.001} if "sd" in table else {})} for name, table in SUM["factors"].items()
+    }

@@ -1,0 +1,67 @@
+"""`rustbelt report`: where it writes, of which runs, and what it names as missing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from engine.formatting import size_as_text
+from engine.report import charts
+from tests.report.farms import Reader
+from tests.small_files import BRIDGE, POND, call, own, write
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Finished runs of the bridge and of the pond: folder by name."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name, text, model in (("bridge", BRIDGE, "Bridge"), ("pond", POND, "Pond")):
+        study = write(folder, text, f"{name}.toml")
+        ended = call("run", study, *own(model), "--out", folder / name, "--quiet")
+        assert ended.exit_code == 0, ended.output
+    return folder
+
+
+@pytest.mark.parametrize(("name", "model"), [("bridge", "Bridge"), ("pond", "Pond")])
+def test_the_command_leaves_a_page_in_the_folder_which_stays_clean(runs, name, model):
+    ended = call("report", runs / name, *own(model))
+    assert ended.exit_code == 0, ended.output
+    place = runs / name / "report.html"
+    assert ended.stdout.startswith(f"{place}: {size_as_text(place.stat().st_size)}")
+    first = place.read_bytes()
+    assert call("report", runs / name, *own(model)).exit_code == 0 and place.read_bytes() == first
+    assert call("verify", runs / name, *own(model)).exit_code == 0
+    assert not [path for path in (runs / name).iterdir() if path.name.startswith("report.html.")]
+
+
+def test_the_command_writes_where_it_is_told_and_speaks_of_what_it_is_asked(runs, tmp_path):
+    place = tmp_path / "page.html"
+    ended = call("report", runs / "bridge", *own("Bridge"), "-o", place, "--variable", "margin")
+    assert ended.exit_code == 0, ended.output
+    assert re.search(
+        r"(In the worst (hundredth|twentieth) of futures|On average over all futures), margin would be",
+        " ".join(Reader(place.read_text()).words),
+    )
+    ended = call("report", runs / "bridge", *own("Bridge"), "-o", place, "--variable", "margni")
+    assert ended.exit_code == 2 and "Did you mean 'margin'?" in ended.output
+
+
+def test_a_run_that_has_not_ended_is_refused_or_said_to_be_one(tmp_path):
+    study = write(tmp_path, BRIDGE)
+    shard = ("--paths", "2e5", "--shard", "1/2", "--out", tmp_path / "out", "--quiet")
+    assert call("run", study, *own("Bridge"), *shard).exit_code == 0
+    ended = call("report", tmp_path / "out", *own("Bridge"))
+    assert ended.exit_code == 2 and "--partial" in ended.output
+    ended = call("report", tmp_path / "out", *own("Bridge"), "--partial")
+    assert ended.exit_code == 0, ended.output
+    words = " ".join(Reader((tmp_path / "out" / "report.html").read_text()).words)
+    assert "Not finished" in words and "of 200,000 asked for" in words
+
+
+def test_what_is_missing_is_named(runs, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "vl_convert", None)
+    charts.library.cache_clear()
+    ended = call("report", runs / "bridge", *own("Bridge"))
+    charts.library.cache_clear()
+    assert ended.exit_code == 2 and "pip install 'jinja2>=" in ended.output
