@@ -189,6 +189,7 @@ def _print_size(
         ("memory", f"{size_as_text(memory_needed(study))} needed, {size_as_text(there) if there else 'unknown'} {whose}"),
         ("devices", devices),
         ("fingerprint", study.fingerprint),
+        ("beliefs", f"{study.beliefs}: priors and constants, as a score names them"),
         *((("labels", f"missing: {'; '.join(_listed(*one) for one in lacking.items())}. A label and an about tell people what they are."),) if lacking else ()),
     )  # fmt: skip
     screen.print_labelled(console, lines)

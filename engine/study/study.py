@@ -174,6 +174,11 @@ class Block:
     count: int
 
 
+def _digest(plain: Any) -> str:
+    text = json.dumps(plain, sort_keys=True, ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 @dataclass(frozen=True)
 class Study:
     """Everything that decides what happens on a path, resolved; and the number of paths.
@@ -239,8 +244,19 @@ class Study:
         run = self.document["run"]
         plain["run"] = {key: value for key, value in run.items() if key not in ("paths", "nonfinite")}
         plain["model_digest"] = self.model_digest
-        text = json.dumps(plain, sort_keys=True, ensure_ascii=True, allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return _digest(plain)
+
+    @cached_property
+    def beliefs(self) -> str:
+        """First 12 hex digits of the SHA-256 of what it believes: its priors, how they move together, and its model's constants; no policy, no threshold."""
+        plain, _ = labels.split(self.document)
+        constants = {name: one.value for name, one in self.model.constants.items()}
+        told = ("about", "source", "group")
+        priors = {
+            name: {key: value for key, value in table.items() if key not in told}
+            for name, table in plain["factors"].items()
+        }
+        return _digest([priors, plain["groups"], constants])
 
     @cached_property
     def runs(self) -> tuple[range, ...]:
