@@ -29,7 +29,12 @@ NORTHEAST = slice(0, 3)
 UNRECORDED = {
     "layoffs": ("region",),
     "national_layoffs": (),
+    "national_layoffs_by_cuts": (),
+    "hidden_on_sectors": ("region",),
+    "hidden_on_state_firms": ("region",),
+    "credit_crunch": ("region",),
     "northeast_growth": (),
+    "northeast_relative_growth": (),
     "northeast_gdp_loss": (),
 }
 """Dimensions of what a step returns beside the recorded values."""
@@ -40,6 +45,14 @@ PRIORS = {
     for name, table in STUDY["factors"].items()
 }
 LAWS = {name: stated.law for name, stated in PRIORS.items()}
+CONSTANTS = {name: constant.value for name, constant in MODEL.constants.items()}
+KNOWN = SimpleNamespace(**{name: float(law.quantile(0.5)) for name, law in LAWS.items()}, **CONSTANTS)
+"""What rules are called with: every factor at its median, every constant at its value."""
+
+
+def known(**given: Any) -> SimpleNamespace:
+    """The same, some of them given."""
+    return SimpleNamespace(**{**vars(KNOWN), **given})
 
 
 class Run(NamedTuple):
@@ -64,7 +77,7 @@ def policy(name: str, **levers: Any) -> Policy:
 
 
 def drawn(n_paths: int, seed: int = 1, **given: Any) -> dict[str, np.ndarray]:
-    """Factor draws [path], correlated within their groups by their signs, some of them given."""
+    """Factor draws [path], correlated within their groups by their signs, and constants as they are, some of them given."""
     rng = np.random.default_rng(seed)
     common = {group: rng.standard_normal(n_paths) for group in STUDY["groups"]}
     draws = {}
@@ -75,13 +88,16 @@ def drawn(n_paths: int, seed: int = 1, **given: Any) -> dict[str, np.ndarray]:
         score = np.sqrt(shared) * common.get(group, 0.0) + np.sqrt(1 - shared) * rng.standard_normal(n_paths)
         score = -score if name in table.get("against", ()) else score
         draws[name] = np.asarray(LAWS[name].quantile(norm.cdf(score)))
-    return {**draws, **{name: value * np.ones(n_paths) for name, value in given.items()}}
+    return draws | _everywhere(CONSTANTS | given, n_paths)
 
 
 def medians(n_paths: int = 1, **given: Any) -> dict[str, np.ndarray]:
-    """Every factor at its median, some of them given."""
-    middle = {name: np.full(n_paths, float(row.quantile(0.5))) for name, row in LAWS.items()}
-    return {**middle, **{name: value * np.ones(n_paths) for name, value in given.items()}}
+    """Every factor at its median and constants as they are, some of them given."""
+    return _everywhere(vars(known(**given)), n_paths)
+
+
+def _everywhere(values: Any, n_paths: int) -> dict[str, np.ndarray]:
+    return {name: value * np.ones(n_paths) for name, value in values.items()}
 
 
 def shocks(n_paths: int, seed: int = 2) -> list[dict[str, Any]]:
@@ -113,13 +129,13 @@ def run(chosen: Policy, factors: dict[str, np.ndarray], noise: list[dict[str, An
     n_paths = len(next(iter(factors.values())))
     lanes = np.minimum(np.arange(-(-n_paths // LANES) * LANES), n_paths - 1)
     with jax.enable_x64(True):
-        known = {name: jnp.asarray(factors[name][lanes]) for name in MODEL.factors}
-        state = jax.vmap(lambda f: MODEL.init(SimpleNamespace(**f), None))(known)
+        read = {name: jnp.asarray(factors[name][lanes]) for name in (*MODEL.factors, *MODEL.constants)}
+        state = jax.vmap(lambda f: MODEL.init(SimpleNamespace(**f), None))(read)
         states, yearly = [_first(state, n_paths)], []
         for t, year in enumerate(YEARS):
             shock = jax.tree.map(lambda draws: draws[lanes], noise[t])
             levers = _in_force(chosen, t, {name: draws[lanes] for name, draws in factors.items()})
-            state, values = _step()(state, np.int32(year), known, shock, levers)
+            state, values = _step()(state, np.int32(year), read, shock, levers)
             states.append(_first(state, n_paths))
             yearly.append({name: array(value) for name, value in _first(values, n_paths).items()})
     return Run(states, {name: np.stack([year[name] for year in yearly]) for name in yearly[0]})
@@ -187,6 +203,7 @@ def _term(term: Term, result: Run) -> np.ndarray:
     for axis, dim in reversed(list(enumerate(dims, start=1))):
         taken = [MODEL.dims[dim].index(label) for label in chosen.get(dim, MODEL.dims[dim])]
         values = np.take(values, taken, axis=axis)
+    values = values[: len(values) if term.until is None else YEARS.index(term.until) + 1]
     cells = tuple(range(1, values.ndim - 1))
     across = {"sum": np.sum, "mean": np.mean, "peak": np.max, "lowest": np.min}[term.across]
     series = across(values, axis=cells) if cells else values

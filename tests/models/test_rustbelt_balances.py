@@ -5,11 +5,10 @@ import functools
 import numpy as np
 import pytest
 
-from engine.models.rustbelt import budgets, labour
 from engine.models.rustbelt.base_2015 import BASE, read_rows
-from engine.models.rustbelt.industry import NEW_CAPACITY_SCALE
 from tests.helpers import assert_close
 from tests.rustbelt_paths import (
+    KNOWN,
     MODEL,
     NORTHEAST,
     STUDY,
@@ -50,8 +49,8 @@ def test_every_worker_of_a_cell_stays_is_laid_off_or_retires(named):
     employed = result.state("labour", "employment")
     y = result.yearly
     left = employed[:-1] - (y["cut_layoffs"] + y["market_layoffs"] + y["default_layoffs"])
-    assert_close(employed[1:], left * (1 - labour.RETIREMENT))
-    retired = (left * labour.RETIREMENT).sum(0)
+    assert_close(employed[1:], left * (1 - KNOWN.retirement))
+    retired = (left * KNOWN.retirement).sum(0)
     laid_off = (y["cut_layoffs"] + y["market_layoffs"] + y["default_layoffs"]).sum(0)
     assert_close(employed[0], employed[-1] + laid_off + retired)
 
@@ -95,10 +94,10 @@ def test_every_bill_has_a_payer_and_no_budget_pays_what_it_has_not(named):
     _, result = named
     y, space, index = result.yearly, result.state("economy", "fiscal_space"), result.state("economy", "gdp")
     gdp = cells(BASE.gdp)[:, None] * index
-    bills = y["subsidies"] + y["recapitalisation_cost"] + y["fund_spending"]
+    bills = y["subsidies"] + y["recapitalisation_cost"] + y["fund_spending"] + y["programme_spending"]
     assert_close(y["paid_by_centre"] + y["paid_by_provinces"], bills)
     assert_close(y["public_cost"], bills)
-    purse = np.maximum(space[:-1] + budgets.OVERDRAFT, 0.0) * gdp[:-1]
+    purse = np.maximum(space[:-1] + KNOWN.overdraft, 0.0) * gdp[:-1]
     assert np.all(y["paid_by_provinces"] <= purse * (1 + 1e-12))
     fed = 0.004 * np.exp(6 * np.clip(y["growth"] - 0.04, -0.1, 0.1))
     assert_close(space[1:], np.minimum(space[:-1] + fed - y["paid_by_provinces"] / gdp[1:], 0.12))
@@ -123,7 +122,8 @@ def test_capacity_changes_by_cuts_and_additions(named):
     lever = np.array([at.levers["new_capacity"][t] for t, at in enumerate(now)])[:, None, None]
     used = result.state("industry", "output")[:-1].sum(1) / capacity[:-1].sum(1)
     freedom = lever + (1 - lever) * np.clip(10 * (used - 0.85), 0, 1)
-    added = (freedom * 0.10 * np.maximum(gap, 0))[:, None] * cells(NEW_CAPACITY_SCALE)[None, :, None, None]
+    here = np.array([0.6, 0.6, 0.6, 1.0])
+    added = (freedom * 0.10 * np.maximum(gap, 0))[:, None] * here[None, :, None, None]
     y = result.yearly
     left = (1 - y["closed_share"]) * (1 - y["given_up_share"])
     assert_close(capacity[1:], capacity[:-1] * (left + added))
