@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +19,7 @@ from engine.draws.shocks import Shocks
 from engine.formatting import begun_small, titled, words
 from engine.modelling import contract
 from engine.modelling.records import Model, PathModel, shock_streams
-from engine.study import labels
+from engine.study import digests, labels
 from engine.study.lever_groups import LeverGroups
 
 BLOCK = 1 << 17
@@ -174,11 +172,6 @@ class Block:
     count: int
 
 
-def _digest(plain: Any) -> str:
-    text = json.dumps(plain, sort_keys=True, ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
 @dataclass(frozen=True)
 class Study:
     """Everything that decides what happens on a path, resolved; and the number of paths.
@@ -240,23 +233,12 @@ class Study:
 
         More paths, same cube; so it is where more of them may be kept out, and with other labels, groups of levers, assumptions or another author.
         """
-        plain, _ = labels.split(self.document)
-        run = self.document["run"]
-        plain["run"] = {key: value for key, value in run.items() if key not in ("paths", "nonfinite")}
-        plain["model_digest"] = self.model_digest
-        return _digest(plain)
+        return digests.fingerprint(self.document, self.model_digest)
 
     @cached_property
     def beliefs(self) -> str:
         """First 12 hex digits of the SHA-256 of what it believes: its priors, how they move together, and its model's constants; no policy, no threshold."""
-        plain, _ = labels.split(self.document)
-        constants = {name: one.value for name, one in self.model.constants.items()}
-        told = ("about", "source", "group")
-        priors = {
-            name: {key: value for key, value in table.items() if key not in told}
-            for name, table in plain["factors"].items()
-        }
-        return _digest([priors, plain["groups"], constants])
+        return digests.beliefs(self.document, self.model)
 
     @cached_property
     def runs(self) -> tuple[range, ...]:

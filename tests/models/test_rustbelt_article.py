@@ -11,7 +11,6 @@ from tests.rustbelt_paths import (
     LAWS,
     NORTHEAST,
     STUDY,
-    YEARS,
     Run,
     calm,
     drawn,

@@ -136,9 +136,9 @@ def bank_losses(known, base, last, lever, now):
     everyday = known.everyday_loss * N * np.exp(-known.everyday_loss_response * gap)
     swaps = known.swap_loss * held * (now.A * now.swapped).sum(1)
     small_firms = known.sme_credit_loss * lever.sme_credit * N * (1 - np.minimum(last.crunch, 1))
-    now.bank_loss_on_sectors = in_default * now.LGD
+    now.bank_loss_on_sectors = in_default * now.LGD + swaps
     now.bank_loss_on_state_firms = in_default_O * now.LGD
-    now.bank_loss_on_others = known.worked_out / left * W * now.LGD + everyday + swaps + small_firms
+    now.bank_loss_on_others = known.worked_out / left * W * now.LGD + everyday + small_firms
     now.bank_loss = now.bank_loss_on_sectors + now.bank_loss_on_state_firms + now.bank_loss_on_others
     now.hidden_on_sectors = (now.z * exposure).sum(1) * now.LGD
     now.hidden_on_state_firms = now.z_O * other * now.LGD

@@ -71,10 +71,16 @@ def absorb(
     left = 1.0 - factors.worked_out
     old_bad_loans = BASE.npl_ratio * BASE.loans * left ** (now.elapsed + 1.0)
     lost = bad_sector + bad_other + old_bad_loans * (factors.worked_out / left)
-    given = factors.swap_loss * default_volume(
+    swapped = factors.swap_loss * default_volume(
         distress.swapped, factors.soe_bank_exposure * factors.bank_debt_share
-    ) + factors.sme_credit_loss * levers.sme_credit * past.loans * (1.0 - minimum(past.crunch, 1.0))
-    loss = lost * distress.loss_given_default + everyday_loss(past.loans, growth_average, factors) + given
+    )
+    small = factors.sme_credit_loss * levers.sme_credit * past.loans * (1.0 - minimum(past.crunch, 1.0))
+    loss = (
+        lost * distress.loss_given_default
+        + everyday_loss(past.loans, growth_average, factors)
+        + swapped
+        + small
+    )
     hidden_on_sectors = default_volume(firms.zombie, exposure) * distress.loss_given_default
     hidden = hidden_on_sectors + firms.zombie_other * other_loans * distress.loss_given_default
 
@@ -112,7 +118,7 @@ def absorb(
         Banks(past.loans, capital, provisions, npl_ratio, crunch),
         Book(
             loss,
-            bad_sector * distress.loss_given_default,
+            bad_sector * distress.loss_given_default + swapped,
             bad_other * distress.loss_given_default,
             retained,
             recapitalised,

@@ -1,0 +1,39 @@
+"""What a study is told apart by: digests of its resolved tables, of which neither labels nor wording have a part."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from engine.modelling.records import Model
+from engine.study import labels
+
+_WORDS = ("about", "source")
+
+
+def fingerprint(document: Mapping[str, Any], model_digest: str) -> str:
+    """That of all which changes a number of a path: the resolved study but for its paths, and the model's source."""
+    plain, _ = labels.split(document)
+    run = document["run"]
+    plain["run"] = {key: value for key, value in run.items() if key not in ("paths", "nonfinite")}
+    plain["model_digest"] = model_digest
+    return _digest(plain)
+
+
+def beliefs(document: Mapping[str, Any], model: Model) -> str:
+    """That of what is believed: priors, how they move together, and the model's constants."""
+    plain, _ = labels.split(document)
+    priors = {
+        name: {key: value for key, value in table.items() if key not in _WORDS}
+        for name, table in plain["factors"].items()
+    }
+    constants = {name: one.value for name, one in model.constants.items()}
+    return _digest([priors, plain["groups"], constants])
+
+
+def _digest(plain: Any) -> str:
+    """First 12 hex digits of the SHA-256."""
+    text = json.dumps(plain, sort_keys=True, ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
