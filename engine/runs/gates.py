@@ -13,6 +13,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.table import Table, counts, numbers, texts
 from engine.errors import UserError
 from engine.execution.anew import first_paths
+from engine.formatting import words
 from engine.run_folder import answer_store
 from engine.run_folder.folder import RunFolder
 from engine.study.loading import load_study
@@ -96,11 +97,15 @@ def answer(study: Study, device: str | None = None) -> Answer:
         [one.name for one, is_so in zip(gates, held, strict=True) if is_so == of] for of in ("no", "")
     )
     fails = f"{len(failed)} of {len(gates)} gates fail{'s' * (len(failed) == 1)}"
-    findings = [": ".join(filter(None, (fails, ", ".join(failed)))) + "."]
-    findings += [f"Of years that the study does not have: {', '.join(beyond)}."] if beyond else []
+    findings = [": ".join(filter(None, (fails, _listed(failed)))) + "."]
+    findings += [f"Of years that the study does not have: {_listed(beyond)}."] if beyond else []
     study = replace(study, paths=paths_of(study))
     basis, table = f"{study.paths:,} paths, seed {study.seed}", Table("gates", "Gates", columns, ("gate",))
     return Answer(Subject.of(study), tuple(findings), (table,), basis, question=GATES, heading="Gates")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(words(name) for name in names)
 
 
 def _place(gate: Gate) -> str:
