@@ -22,23 +22,29 @@ ALLOWED = {
     ("industry", "LOG_TEN", 10.0): "nine tenths of the way leave one in ten",
     ("banks", "rescue", 0.5): "of the normal density",
     ("banks", "rescue", 2.0): "of the normal density",
+    ("banks", "rescue", "sqrt"): "of the normal density",
+    ("enterprises", "credit_cycle", "sqrt"): "shares of a variance",
+    ("enterprises", "distress_share", "sqrt"): "shares of a variance (Vasicek 2002)",
+    ("labour", "reemployment_hazard", "sqrt"): "on the page: half of a change of jobs is felt by who looks for one",
     ("outcomes", "worst_spell", 2): "the two years of the outcome's name",
     ("outcomes", "highest_spell", 3): "the three years of the outcome's name",
     ("levers", "Price.by", None): "a price, shown on the page",
     ("levers", "Price.most", None): "a price, shown on the page",
 }  # fmt: skip
-"""File, place and number of each that stands in the code, and why; any number where none is given."""
+"""File, place and number of each that stands in the code, and why; any number where none is given. A root is a number too, one half."""
 
 
-def numbers(source: str) -> set[tuple[str, float]]:
+def numbers(source: str) -> set[tuple[str, float | str]]:
     """Each number but nothing and all, and the place that names it: the function it stands in; outside of one the call, with the argument, or the name given to it."""
-    found = set()
+    found: set[tuple[str, float | str]] = set()
 
     def walk(node: ast.AST, place: str, in_function: bool) -> None:
         if isinstance(node, ast.Constant):
             if type(node.value) in (int, float, complex) and node.value not in FREE:
                 found.add((place, node.value))
             return
+        if isinstance(node, ast.Attribute) and node.attr == "sqrt":
+            found.add((place, "sqrt"))
         if isinstance(node, ast.FunctionDef):
             place, in_function = node.name, True
         elif not in_function and isinstance(node, ast.Assign):
@@ -73,6 +79,7 @@ def test_no_number_of_the_code_is_without_a_name():
         "def f(x=2):\n    return x",
         "Y = {'a': -1.5}",
         "x = f(3)[0]",
+        "x = jnp.sqrt(y)",
     ],
 )
 def test_a_number_in_the_code_is_seen(code):
