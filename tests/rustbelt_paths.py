@@ -125,8 +125,9 @@ def _year_of(draw: Any) -> dict[str, Any]:
 
 
 def run(chosen: Policy, factors: dict[str, np.ndarray], noise: list[dict[str, Any]]) -> Run:
-    """The paths under one policy that is carried out in full."""
+    """The paths under one policy that is carried out in full; constants as they are where they are not among the factors."""
     n_paths = len(next(iter(factors.values())))
+    factors = _everywhere(CONSTANTS, n_paths) | factors
     lanes = np.minimum(np.arange(-(-n_paths // LANES) * LANES), n_paths - 1)
     with jax.enable_x64(True):
         read = {name: jnp.asarray(factors[name][lanes]) for name in (*MODEL.factors, *MODEL.constants)}
@@ -134,7 +135,7 @@ def run(chosen: Policy, factors: dict[str, np.ndarray], noise: list[dict[str, An
         states, yearly = [_first(state, n_paths)], []
         for t, year in enumerate(YEARS):
             shock = jax.tree.map(lambda draws: draws[lanes], noise[t])
-            levers = _in_force(chosen, t, {name: draws[lanes] for name, draws in factors.items()})
+            levers = in_force(chosen, t, {name: draws[lanes] for name, draws in factors.items()})
             state, values = _step()(state, np.int32(year), read, shock, levers)
             states.append(_first(state, n_paths))
             yearly.append({name: array(value) for name, value in _first(values, n_paths).items()})
@@ -159,7 +160,7 @@ def _step() -> Any:
     )
 
 
-def _in_force(chosen: Policy, t: int, factors: dict[str, np.ndarray]) -> dict[str, Any]:
+def in_force(chosen: Policy, t: int, factors: dict[str, np.ndarray]) -> dict[str, Any]:
     """Levers of year number t [path], those that a factor gives as it was drawn."""
     assert chosen.implementation == 1.0
     before = chosen.before if YEARS[t] < chosen.start else None

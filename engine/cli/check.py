@@ -115,8 +115,7 @@ def command(
 def _print_gates(study: Study, device: str | None, as_json: bool, full: bool) -> None:
     from engine.cli.show.gate_table import print_gates
     from engine.errors import UserError
-    from engine.runs.gates import answer, paths_of
-    from engine.study.loading import load_study
+    from engine.runs.gates import answer, paths_of, with_their_policies
 
     if not study.gates:
         raise UserError(
@@ -124,11 +123,8 @@ def _print_gates(study: Study, device: str | None, as_json: bool, full: bool) ->
             ["has no gates. Add tables such as [gates.NAME] with policy, variable and what is asked."],
         )
     study.refuse_broken_model()
-    names = tuple(dict.fromkeys(gate.policy for gate in study.gates))
-    own = None if study.model_spec is None else study.model
-    asked = load_study(
-        study.source, model=own, paths=study.paths, seed=study.seed, policies=names, program=study.program
-    )
+    settings = click.get_current_context().params.get("settings") or ()
+    asked = with_their_policies(study, settings)
     click.echo(f"computing {paths_of(asked):,} paths under {', '.join(asked.policy_names)}", err=True)
     _print_answer(study, answer(asked, device), as_json, full, print_gates, "What each is of, and its source")
 

@@ -16,6 +16,8 @@ from engine.cli.show.risk_tables import print_risk
 from engine.formatting import command_line
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from engine.execution.job import Finished, RunOptions
     from engine.run_folder.folder import RunFolder
     from engine.study.study import Study
@@ -102,12 +104,30 @@ def command(
     print_risk(console, study, folder.path, [*tables.risk, *tables.comparison], full, brief=not full)
     screen.print_rounding(console, finished.rounding)
     print_piled_up(console, answers.on_bounds)
+    _print_gates(console, study, answers.folder, place["device"])
     opened = f'xarray.open_datatree({str(folder.path / "cube.zarr")!r}, engine="zarr", chunks={{}})'
     screen.print_line(console, "", f"The cube: {opened}")
     words: tuple[object, ...] = "risk", folder.path, "--variable", study.headline[0]
     if len(study.policies) > 2:
         words = "compare", folder.path, "--against", "every"
     screen.print_command(console, "Next", *words, model=study.model_spec)
+
+
+def _print_gates(console: Console, study: Study, folder: RunFolder, device: str | None) -> None:
+    """How many of the facts that the study is held against the model misses, and which."""
+    from engine.runs.gates import of_run
+
+    settings = click.get_current_context().params.get("settings") or ()
+    held = of_run(study, folder, settings, device)
+    if held is not None:
+        screen.print_command(
+            console,
+            held.findings[0].removesuffix("."),
+            "check",
+            study.source,
+            "--gates",
+            model=study.model_spec,
+        )
 
 
 def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Finished | None:

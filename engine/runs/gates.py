@@ -1,16 +1,25 @@
-"""A study held against the facts that its gates name: a moderate number of paths computed, and nothing written."""
+"""A study held against the facts that its gates name: a moderate number of paths computed, and kept beside a run."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from engine.answers.answer import Answer, Subject
 from engine.answers.table import Table, counts, numbers, texts
+from engine.errors import UserError
 from engine.execution.anew import first_paths
+from engine.formatting import words
+from engine.run_folder import answer_store
+from engine.run_folder.folder import RunFolder
+from engine.study.loading import load_study
 from engine.study.study import Gate, Study
 
+GATES = "gates"
 MOST_PATHS = 16_384
 """Paths that gates are computed from, at most."""
 BAND = (0.05, 0.5, 0.95)
@@ -20,6 +29,31 @@ BAND = (0.05, 0.5, 0.95)
 def paths_of(study: Study) -> int:
     """How many paths its gates are computed from: those whose yearly values a run keeps, 16,384 at most."""
     return min(study.paths, study.keep.yearly or MOST_PATHS, MOST_PATHS)
+
+
+def with_their_policies(study: Study, settings: Sequence[str] = ()) -> Study:
+    """The study with the policies that its gates are held against in place of those that run; read again from where it was read."""
+    names = tuple(dict.fromkeys(gate.policy for gate in study.gates))
+    own = None if study.model_spec is None else study.model
+    told: dict[str, Any] = {"paths": study.paths, "seed": study.seed, "program": study.program}
+    return load_study(study.source, model=own, policies=names, settings=settings, **told)
+
+
+def of_run(study: Study, folder: RunFolder, settings: Sequence[str], device: str | None) -> Answer | None:
+    """What a run says of its gates, asked once and kept beside its cube; None where it has none.
+
+    Args:
+      settings: as the run was given them, in place of what the study states.
+    """
+    if not study.gates:
+        return None
+    kept = answer_store.read(folder.path, GATES)
+    if kept is not None and kept.attrs["paths"] >= paths_of(study):
+        with suppress(UserError):
+            return Answer.of_tree(kept)
+    given = answer(with_their_policies(study, settings), device)
+    answer_store.keep(folder, GATES, given.groups, 3)
+    return given
 
 
 def answer(study: Study, device: str | None = None) -> Answer:
@@ -63,11 +97,15 @@ def answer(study: Study, device: str | None = None) -> Answer:
         [one.name for one, is_so in zip(gates, held, strict=True) if is_so == of] for of in ("no", "")
     )
     fails = f"{len(failed)} of {len(gates)} gates fail{'s' * (len(failed) == 1)}"
-    findings = [": ".join(filter(None, (fails, ", ".join(failed)))) + "."]
-    findings += [f"Of years that the study does not have: {', '.join(beyond)}."] if beyond else []
+    findings = [": ".join(filter(None, (fails, _listed(failed)))) + "."]
+    findings += [f"Of years that the study does not have: {_listed(beyond)}."] if beyond else []
     study = replace(study, paths=paths_of(study))
     basis, table = f"{study.paths:,} paths, seed {study.seed}", Table("gates", "Gates", columns, ("gate",))
-    return Answer(Subject.of(study), tuple(findings), (table,), basis, question="gates", heading="Gates")
+    return Answer(Subject.of(study), tuple(findings), (table,), basis, question=GATES, heading="Gates")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(words(name) for name in names)
 
 
 def _place(gate: Gate) -> str:

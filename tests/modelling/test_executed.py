@@ -10,7 +10,7 @@ import pytest
 
 from engine import load_study
 from engine.modelling import executed, folds
-from engine.models.rustbelt import Rustbelt, base_2015, inputs, labour, outcomes
+from engine.models.rustbelt import Rustbelt, base_2015, environment, inputs, labour, outcomes
 from engine.program import devices, listing, scalars
 from engine.program.kernel import program_on
 from engine.study.study import Block
@@ -29,7 +29,7 @@ def closed_over():
 
 
 CHANGES = {
-    "a constant": lambda patch: patch.setattr(labour, "RETIREMENT", 0.056),
+    "a constant": lambda patch: patch.setattr(environment, "FIRST_YEAR", 2017),
     "a name that was not there": lambda patch: patch.setattr(outcomes, "MORE", 1, raising=False),
     "a function": lambda patch: patch.setattr(labour, "paid", labour.northeast),
     "the code of a function": lambda patch: patch.setattr(labour.northeast, "__code__", labour.coal_only.__code__),

@@ -12,7 +12,7 @@ import pytest
 import engine
 from engine import UserError, load_study
 from engine.modelling import shipped
-from engine.models.rustbelt import Rustbelt, labour
+from engine.models.rustbelt import Rustbelt, environment
 from engine.program import devices
 from engine.program.kernel import program_on
 
@@ -87,10 +87,10 @@ def test_byte_code_that_is_older_than_its_source_is_refused(pond, monkeypatch):
 
 def test_a_name_that_was_set_from_outside_is_refused_before_and_after_loading(monkeypatch):
     study = load_study("rustbelt", paths=64)
-    monkeypatch.setattr(labour, "RETIREMENT", 0.056)
-    with pytest.raises(UserError, match=r"labour\.RETIREMENT is 0\.056 for 0\.028"):
+    monkeypatch.setattr(environment, "FIRST_YEAR", 2017)
+    with pytest.raises(UserError, match=r"environment\.FIRST_YEAR is 2017 for 2016"):
         load_study("rustbelt")
-    with pytest.raises(UserError, match=r"labour\.RETIREMENT is 0\.056 for 0\.028"):
+    with pytest.raises(UserError, match=r"environment\.FIRST_YEAR is 2017 for 2016"):
         program_on(study, devices.mesh("cpu"))
 
 
@@ -123,7 +123,7 @@ program, block = kernel.program_on(study, devices.mesh("cpu")), Block(0, 0, 4096
 outcomes = program.collect(block, program.submit(block)).outcomes
 print(repr(float(outcomes[0, list(study.model.outcomes).index("displaced_person_years")].mean())), program.traces)
 """
-FILE = "models/rustbelt/labour.py"
+FILE = "models/rustbelt/environment.py"
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def refused(ended):
     return ended.returncode != 0 and "is not what its source says" in ended.stderr
 
 
-PATCHED = "import engine.models.rustbelt.labour as labour; labour.RETIREMENT = 0.056"
+PATCHED = "import engine.models.rustbelt.environment as environment; environment.FIRST_YEAR = 2017"
 
 
 @pytest.mark.slow
@@ -168,7 +168,7 @@ def test_a_process_that_changes_a_constant_leaves_nothing_to_others(copy):
 def test_sources_that_were_edited_in_between_give_nobody_old_numbers(copy):
     home, run = copy
     right = number(run())
-    edit = f"p = __import__('pathlib').Path({str(home / FILE)!r}); p.write_text(p.read_text().replace('RETIREMENT = 0.028', 'RETIREMENT = 0.056'))"
+    edit = f"p = __import__('pathlib').Path({str(home / FILE)!r}); p.write_text(p.read_text().replace('FIRST_YEAR = 2016', 'FIRST_YEAR = 2017'))"
     assert refused(run(before=f"import engine.models.rustbelt; {edit}"))
     other = number(run())
     assert other != right
@@ -183,7 +183,7 @@ def test_byte_code_that_is_older_than_its_source_is_kept_by_what_it_is(copy, fil
     right, place = number(run()), home / file
     status, text = place.stat(), place.read_text()
     there, other = (
-        ("RETIREMENT = 0.028", "RETIREMENT = 0.056")
+        ("FIRST_YEAR = 2016", "FIRST_YEAR = 2017")
         if file == FILE
         else ("state + value, unit", "state - value, unit")
     )

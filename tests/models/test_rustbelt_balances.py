@@ -9,6 +9,7 @@ from engine.models.rustbelt.base_2015 import BASE, read_rows
 from tests.helpers import assert_close
 from tests.rustbelt_paths import (
     KNOWN,
+    LAWS,
     MODEL,
     NORTHEAST,
     STUDY,
@@ -285,6 +286,15 @@ def test_every_factor_of_the_model_has_a_prior_with_a_source():
     for name, prior in STUDY["factors"].items():
         assert prior["source"], name
         assert name not in MODEL.factors or prior["unit"] == MODEL.factors[name].unit
+
+
+def test_a_part_of_something_is_drawn_between_nothing_and_all():
+    """Above all of it, full transparency rolled over less than nothing. A kept worker may cost his firm more than his wage."""
+    parts = {name for name, part in MODEL.factors.items() if part.about.startswith(("part of", "share of"))}
+    assert len(parts) > 10 and "overstaffing_cost" in parts
+    for name in parts - {"overstaffing_cost"}:
+        low, high = LAWS[name].quantile(np.array([1e-9, 1 - 1e-9]))
+        assert 0 <= low < high <= 1, name
 
 
 def names(value) -> set[str]:

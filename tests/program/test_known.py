@@ -15,7 +15,7 @@ from engine.execution import job, precision
 from engine.execution.job import RunOptions
 from engine.modelling import contract
 from engine.modelling.records import WRITTEN, Constant
-from engine.models.rustbelt import labour
+from engine.models.rustbelt import environment
 from engine.program import compilation_cache, devices, known, listing, machine_code, pilot, rules
 from engine.program.kernel import program_on
 from engine.study.loading import load_study
@@ -133,7 +133,7 @@ def test_other_code_versions_processors_or_settings_of_jax_are_others(monkeypatc
         keys.append(key(study))
         jax.config.update("jax_default_matmul_precision", None)
     for place, name, value in (
-        (labour, "RETIREMENT", 0.056),
+        (environment, "FIRST_YEAR", 2017),
         (known, "_packages", dict),
         (machine_code, "surroundings", list),
     ):
