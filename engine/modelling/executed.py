@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 
 from engine.modelling.opened_files import is_own
-from engine.modelling.records import WRITTEN
 
 PACKAGE = __name__.partition(".")[0]
+WRITTEN = "_as_written"
+"""Where a model that a study has set constants of keeps the one that it is a copy of."""
 _PLAIN = {bool, int, float, complex, str, bytes, type(None), type(Ellipsis)}
 _METHODS = (FunctionType, classmethod, staticmethod, property)
 _WRAPPERS = ("__name__", "__wrapped__", "__func__", "fget", "fset", "fdel", "func", "args", "keywords")
@@ -96,9 +97,14 @@ def digest(names: Mapping[str, str]) -> str:
     return _digest("".join(f"{name}\0{names[name]}\0" for name in sorted(names)))
 
 
+def as_written(model: Any) -> Any:
+    """The model as its author wrote it, where a study has constants of its own in it."""
+    return getattr(model, WRITTEN, model)
+
+
 def ships(model: object) -> bool:
     """Whether a model is one of this package with nothing of its own beside its class, but for constants that a study set: then it follows from the package's code, and from them."""
-    return type(model).__module__.partition(".")[0] == PACKAGE and not vars(getattr(model, WRITTEN, model))
+    return type(model).__module__.partition(".")[0] == PACKAGE and not vars(as_written(model))
 
 
 def code_of(model: object, *modules: str) -> str | None:

@@ -13,9 +13,6 @@ from typing import Any, ClassVar, Literal
 
 from engine.modelling.folds import Fold, Term
 
-WRITTEN = "_as_written"
-"""Where a model that a study has set constants of keeps the one that it is a copy of."""
-
 
 @dataclass(frozen=True)
 class Factor:
@@ -216,11 +213,6 @@ class StaticModel(Model):
     def evaluate(self, factors: Any, levers: Any) -> Mapping[str, Any]:
         """Outcomes by name."""
         raise NotImplementedError
-
-
-def as_written(model: Model) -> Model:
-    """The model as its author wrote it, where a study has constants of its own in it."""
-    return getattr(model, WRITTEN, model)
 
 
 def shock_streams(model: Model) -> dict[str, tuple[str, ...]]:

@@ -24,6 +24,9 @@ from engine.risk.tails import (
     stacked,
 )
 
+ROUNDING = 1e-12
+"""Relative to a gap, how far it moves by rounding alone."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -52,7 +55,8 @@ def difference(one: Measured, two: Measured, units: Units) -> Difference:
     x_seen, y_seen = one.quantiles, two.quantiles
     cells = len(values)
     gap: np.ndarray = np.subtract(values, baseline, dtype=np.float64)
-    constant = gap.min(axis=-1) == gap.max(axis=-1)
+    lowest, highest = gap.min(axis=-1), gap.max(axis=-1)
+    constant = highest - lowest <= ROUNDING * np.abs(highest)
     at_risk: list[Column] = []
     shortfalls: list[Column] = []
     above = (values > x_seen.columns[0][0][:, None]) | (baseline > y_seen.columns[0][0][:, None])

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.errors import Problems, refusal, unknown
-from engine.modelling.records import WRITTEN, Constant, Factor, Model, Yearly, as_written
+from engine.modelling.executed import WRITTEN, as_written
+from engine.modelling.records import Constant, Factor, Model, Yearly
 from engine.study.lever_tables import number
 
 KEY = "constants"
@@ -65,7 +66,8 @@ def _bounded(variable: Yearly, between: tuple[str, str], values: Mapping[str, fl
 
 def written(model: Model) -> Mapping[str, Constant]:
     """Constants as the model's author wrote them, those that a study draws among them."""
-    return as_written(model).constants
+    constants: Mapping[str, Constant] = as_written(model).constants
+    return constants
 
 
 def stated(model: Model) -> dict[str, float]:

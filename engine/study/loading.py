@@ -15,8 +15,9 @@ from engine.errors import Problem, Problems, UserError, unknown
 from engine.formatting import shown
 from engine.modelling import catalogue
 from engine.modelling.declaration import check_tables
+from engine.modelling.executed import as_written
 from engine.modelling.loading import load_part, model_digest, source_digest
-from engine.modelling.records import Model, PathModel, StaticModel, as_written
+from engine.modelling.records import Model, PathModel, StaticModel
 from engine.study import labels
 from engine.study.extending import assumptions_below, factors_named, laid_over
 from engine.study.named_files import place_files, read_files

@@ -14,7 +14,8 @@ import pytest
 from engine.execution import job, precision
 from engine.execution.job import RunOptions
 from engine.modelling import contract
-from engine.modelling.records import WRITTEN, Constant
+from engine.modelling.executed import WRITTEN
+from engine.modelling.records import Constant
 from engine.models.rustbelt import environment
 from engine.program import compilation_cache, devices, known, listing, machine_code, pilot, rules
 from engine.program.kernel import program_on

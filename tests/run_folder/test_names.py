@@ -67,7 +67,7 @@ def test_no_study_may_have_them(name):
 def test_dimensions_of_the_model_are_names_of_the_cube_too():
     text = STUDY.replace('"will"', '"use"') + BY_STUDY["events"].format(name="region")
     assert said(text + PRIOR.format(name="use")) == [
-        "factors.will: unknown factor 'will'.",
+        "factors.will: unknown factor 'will'. Known: evaporation.",
         "factors.use: is the name of a dimension; take another.",
         "events.region: is the name of a dimension; take another.",
     ]
