@@ -28,6 +28,7 @@ from engine.models.rustbelt.labour import Labour
 
 NORTHEAST_GDP = BASE.gdp.sel(region=NORTHEAST).over("region")
 """GDP of the three provinces in 2015 [bn yuan]."""
+NORTHEAST_SHARE: ByCell = BASE.value_added_share.sel(region=NORTHEAST)
 NATIONAL_SHARE: BySector = (BASE.value_added_share * BASE.gdp).over("region") * (1.0 / BASE.gdp.over())
 """Value added of each sector over the GDP of the nation."""
 MISREPORTED: ByRegion = table(REGION, [1, 0, 0, 0])
@@ -93,9 +94,9 @@ def advance(
     structural = (factors.northeast_growth_gap + BASE.growth_gap_offset) * IN_NORTHEAST
     gap = structural * (1.0 - factors.diversification_growth * distress.ramp)
     before, after = change.output_before, change.output
-    own = output_growth(BASE.value_added_share, before, after).over("sector")
-    national = output_growth(NATIONAL_SHARE, before.over("region"), after.over("region")).over("sector")
-    industrial = factors.industry_multiplier * (own - national) * IN_NORTHEAST
+    own = output_growth(NORTHEAST_SHARE, *(one.sel(region=NORTHEAST) for one in (before, after)))
+    national = output_growth(NATIONAL_SHARE, *(one.over("region") for one in (before, after)))
+    industrial = by_region(factors.industry_multiplier * (own.over("sector") - national.over("sector")))
     lost = factors.lost_wage_multiplier * (change.labour.displaced - change.labour_before.displaced)
     idle = factors.kept_output_loss * (kept_workers(change.labour) - kept_workers(change.labour_before))
     wages_lost = wage_bill(factors) * (lost + idle) / (BASE.gdp * past.gdp)

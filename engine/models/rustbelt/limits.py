@@ -3,9 +3,9 @@
 LIMITS = (
     "Bankruptcy in one number. A policy that resolves bad debt has few firms insolvent in the end and many that defaulted on the way, one that rolls it "
     "over the reverse: both are shown, and neither is the true one.",
-    "Whether diversification works. What it adds to margins and growth has no direct evidence; without it the northeast is devastated about as often under "
-    "reform as under old policies.",
-    "A rustbelt story of the banks. Most of what they lose is lent to other state firms, whose distance to default is a judgement.",
+    "Whether diversification works. What it adds to margins and growth has no direct evidence, and most of what reform spares the region rests on it.",
+    "A rustbelt story of the banks. Of what they lose on state firms nearly four fifths are lent outside steel, coal and cement, and how near those "
+    "firms are to default is a judgement.",
     "Who the displaced are. They are one pool a region, without age, trade or education, so nothing is said of the young, of skills or of talent.",
     "Single banks. The banks of a province are one book; their ratios spread around it where the public rescues them, and no depositor runs.",
     "Unrest. Layoffs cost neither votes nor order, and a crowd of displaced slows the search for work and new jobs.",
