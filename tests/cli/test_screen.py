@@ -12,6 +12,7 @@ import termios
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -22,7 +23,7 @@ from engine.cli.show.conditional_tables import print_conditional, print_yearly
 from engine.cli.show.input_tables import print_groups
 from engine.cli.show.prior_table import print_priors
 from engine.cli.show.progress import _News, _Pace, fitting, progress
-from engine.cli.show.risk_tables import MAIN, print_tables
+from engine.cli.show.risk_tables import MAIN, print_risk, print_tables
 from engine.cli.show.rows import Column, columns_of, print_rows
 from engine.execution.stages import Stage
 from engine.risk.as_text import cell
@@ -120,6 +121,15 @@ def test_a_brief_table_of_many_policies_is_not_stacked(tmp_path, name):
         counted = {0: [], 1: ["1 more policy"]}.get(more, [f"{more} more policies"])
         assert heads[:2] == ["weak", "strong"] and left == [*counted, "differences"]
         assert "better, worse: than weak, on the same futures." in " ".join(" ".join(lines).split())
+
+
+def test_one_variable_of_many_policies_says_what_it_leaves_out(tmp_path):
+    study, tables = compared(tmp_path, 8, LONG)
+    name = study.headline[0]
+    records = [one for one in (*tables.risk, *tables.comparison) if one.variable == name]
+    lines = " ".join(printed(80, print_risk, study, Path("there"), records, True, brief=True))
+    assert "more policies and differences" in lines or "more policies, differences" in lines, lines
+    assert f"rustbelt risk there --variable {name} --full" in lines
 
 
 def test_the_arrangement_is_the_first_that_fits(tmp_path):

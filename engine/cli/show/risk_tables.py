@@ -180,6 +180,11 @@ def print_risk(
         left_out = len(shown_outcomes(study, records, True)) - len(outcomes)
         others = [*left, *([] if levels else [OTHERS])]
         print_more(console, study, folder, left_out, ", ".join(others))
+    elif left:
+        named = {record.variable for record in records}
+        print_more(
+            console, study, folder, 0, ", ".join(left), *(("--variable", *named) if len(named) == 1 else ())
+        )
 
 
 def shown_outcomes(study: Study, records: Iterable[Record], full: bool) -> list[str]:
