@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from engine import load_study
 from tests.rustbelt_paths import MODEL, STUDY, drawn, outcome, policy, run, shocks
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rustbelt-model.md").read_text(encoding="utf-8")
@@ -54,3 +55,11 @@ def test_what_lowers_one_reading_of_bankruptcy_raises_the_other(lever, more):
     first, second = (EVENTS[name]["outcome"] for name in READINGS[0])
     assert (outcome(first, moved) < outcome(first, base)).mean() > 0.95
     assert (outcome(second, moved) > outcome(second, base)).mean() > 0.95
+
+
+def test_the_page_names_the_digest_of_priors_and_constants():
+    study = load_study("rustbelt")
+    assert f"Digest of all priors and constants: `{study.beliefs}`" in PAGE
+    assert load_study("rustbelt", paths=7).beliefs == study.beliefs
+    for setting in ("constants.retirement=0.03", "factors.default_layoffs.p50=0.3"):
+        assert load_study("rustbelt", settings=[setting]).beliefs != study.beliefs
