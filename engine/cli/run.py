@@ -115,19 +115,14 @@ def command(
 
 def _print_gates(console: Console, study: Study, folder: RunFolder, device: str | None) -> None:
     """How many of the facts that the study is held against the model misses, and which."""
-    from engine.runs.gates import of_run
+    from engine.runs.gates import MOST_PATHS, of_run
 
     settings = click.get_current_context().params.get("settings") or ()
     held = of_run(study, folder, settings, device)
     if held is not None:
-        screen.print_command(
-            console,
-            held.findings[0].removesuffix("."),
-            "check",
-            study.source,
-            "--gates",
-            model=study.model_spec,
-        )
+        few = f", by {study.paths:,} path{'s' * (study.paths > 1)} alone" if study.paths < MOST_PATHS else ""
+        said = held.findings[0].removesuffix(".") + few
+        screen.print_command(console, said, "check", study.source, "--gates", model=study.model_spec)
 
 
 def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Finished | None:
