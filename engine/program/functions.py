@@ -1,4 +1,4 @@
-"""A stage as one function: straight-line code, one loop over the years with the state in registers, branches where they are rare."""
+"""A stage as one function: straight-line code, one loop over the years with the state carried on, branches where they are rare."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from engine.draws.random_words import RARELY
 from engine.program.llvm import Function
 from engine.program.operations import Operation
-from engine.program.stages import Stage, section
+from engine.program.stages import Stage, State, section
 
 
 def function(
@@ -55,6 +55,9 @@ class _Text:
         self.loaded: dict[Operation, str] = {}
         self.label = "entry"
         self._labels = 0
+        self._written_back: dict[Operation, list[State]] = {}
+        for state in stage.carried:
+            self._written_back.setdefault(state.after, []).append(state)
 
     def value(self, operation: Operation, turn: str | None) -> str:
         """The name of a value, which is read from memory where it was not computed here."""
@@ -76,6 +79,9 @@ class _Text:
             elif operation not in put_off:
                 values = [self.value(one, turn) for one in operation.operands]
                 self.values[operation] = self.written.apply(operation, values)
+                for state in self._written_back.get(operation, ()):
+                    self.value(state.now, turn)  # read before it is written over
+                    self._write_back(state, operation)
 
     def write(self, part: int, turn: str | None) -> None:
         """The results that are known then: 0 before the rounds, 1 in each, 2 after the last."""
@@ -84,8 +90,11 @@ class _Text:
                 self.written.store(self.value(operation, turn), operation.dtype, place, turn)
 
     def loop(self, each_round: str | None = None) -> None:
-        """The rounds, with the states in registers."""
-        written, states, before = self.written, self.stage.states, self.label
+        """The rounds, with the states in registers but for those that lie in memory."""
+        written, before = self.written, self.label
+        states = [state for state in self.stage.states if state not in self.stage.carried]
+        for state in self.stage.carried:
+            self._write_back(state, state.before)
         starts = [self.value(state.before, None) for state in states]
         self.loaded.clear()
         written.lines += ["  br label %rounds", "rounds:"]
@@ -112,6 +121,9 @@ class _Text:
             "end:",
         ]
         self.label = "end"
+
+    def _write_back(self, state: State, operation: Operation) -> None:
+        self.written.store(self.value(operation, None), operation.dtype, self.stage.carried[state], None)
 
     def _rare(self, operations: Sequence[Operation]) -> dict[Operation, list[Operation]]:
         """Choices whose second case is rare, and what is computed for it alone."""

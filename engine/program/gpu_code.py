@@ -1,13 +1,12 @@
-"""A study's code for a GPU: a thread computes one path under one policy, all years in one loop, its state in registers.
+"""A study's code for a GPU: a thread computes one path under one policy, all years in one loop.
 
 A block of threads takes some paths under some policies. Its threads share out the random numbers of these paths, each made once, in
-memory that the block shares; those of the factors before the years, those of a year at its start. What does not differ by path
-is a table, computed before on the host.
+memory that the block shares; those of the factors before the years, those of a year at its start. There too lies what a thread
+carries from year to year beyond what its registers have room for. What does not differ by path is a table, computed before on the host.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,12 +15,13 @@ import numpy as np
 from engine.draws.sampling import SAMPLERS
 from engine.program.equations import Axis
 from engine.program.functions import function
+from engine.program.gpu_memory import carried, in_columns, padded
 from engine.program.listing import Listing, words
 from engine.program.llvm import NoMachineForm
 from engine.program.loop import lever_places
 from engine.program.operations import Operation
 from engine.program.scheduling import few_waiting
-from engine.program.stages import POLICY, SHARED, TABLE, Place, Room, Stage, State, cut, section, words_of
+from engine.program.stages import POLICY, SHARED, TABLE, Place, Room, State, cut, section, words_of
 from engine.study.study import Study
 
 ARRAYS = ("counter", "normal_keys", "uniform_keys", "arguments", "table_lasting", "table_each", "outcomes")
@@ -31,9 +31,7 @@ PATHS = 64
 _WARP = 32
 """Threads that a GPU takes an instruction on together."""
 _CARRIED = 100
-"""Numbers that a thread may carry from year to year for the sake of another policy; it has 255 registers."""
-_VECTOR = 4
-"""Words that a thread reads at once, at most."""
+"""Numbers that a thread carries from year to year in registers; it has 255. What is more lies in the memory of its block."""
 _SHARED_MEMORY = 48 << 10
 """Bytes that a block may share without asking."""
 
@@ -51,6 +49,7 @@ class GpuLayout:
       factors, normals, uniforms: random numbers of a path, and of a path and year by law.
       before: words that a path has in the memory of its block before its numbers of the year.
       table: words that the table hands on.
+      carried: numbers that a thread carries from year to year in the memory of its block.
     """
 
     dtype: type
@@ -67,6 +66,7 @@ class GpuLayout:
     uniforms: int
     before: int
     table: Room
+    carried: int
 
     @property
     def threads(self) -> int:
@@ -86,6 +86,11 @@ class GpuLayout:
     @property
     def shared(self) -> int:
         """Words of the memory that a block shares."""
+        return self.of_paths + self.unit * self.carried * self.threads
+
+    @property
+    def of_paths(self) -> int:
+        """Words of it that its paths have, whichever thread reads them."""
         return self.paths * (self.before + self.unit * (self.normals + self.uniforms))
 
 
@@ -147,22 +152,26 @@ def code(
     rows = [(one, Place("results", k * lanes * unit)) for k, one in enumerate(outcomes)]
     stages, rooms = cut(operations, states, place_of, {POLICY: rows}, once_a_path)
     of_years = stages[POLICY]
-    kept = {state.after for state in of_years.states} | {one for one, _ in of_years.stores}
-    of_years.rounds = few_waiting(of_years.rounds, kept)
+    read_later = {state.after for state in of_years.states} | {one for one, _ in of_years.stores}
+    of_years.rounds = few_waiting(of_years.rounds, read_later)
     alike = all(words_of(one.dtype) == unit for one, _ in stages[SHARED].stores)
     # a path's scores are read by the thread alone that writes what lasts in their place
     start = 0 if alike else factors * unit
-    _in_columns(stages, start, paths)
-    table = _padded(stages, rooms[TABLE])
+    in_columns(stages, start, paths)
+    table = padded(stages, rooms[TABLE])
     together = next(count for count in (4, 3, 2, 1) if policies // each % count == 0)
     layout = GpuLayout(
         dtype, lanes, paths, each, together, SAMPLERS[study.sampler].group, years, policies, len(listing.outcomes),
-        factors, normals, uniforms, max(factors * unit, start + rooms[SHARED].lasting), table,
+        factors, normals, uniforms, max(factors * unit, start + rooms[SHARED].lasting), table, 0,
     )  # fmt: skip
-    if 4 * layout.shared > _SHARED_MEMORY:
-        if paths > _WARP:
-            return code(study, listing, inputs, lanes, paths // 2, each)
+    row = layout.threads * unit
+    room = (_SHARED_MEMORY // 4 - layout.shared) // row
+    asked = max(0, len(of_years.states) - _CARRIED)
+    if room < asked and paths > _WARP:
+        return code(study, listing, inputs, lanes, paths // 2, each)
+    if room < 0:
         raise NoMachineForm("so many numbers of a path")
+    layout = replace(layout, carried=carried(of_years, dtype, min(asked, room), row))
     filled, calls = function(stages[TABLE], 1, ("arguments", "levers", "table_lasting", "table_each"))
     once, declared = function(stages[SHARED], 1, (), _signature("once", *_OF_PATH))
     thread, more = function(
@@ -214,36 +223,7 @@ def _for_policies(listing: Listing, count: int) -> tuple[list[Operation], list[S
     return operations, states, outcomes
 
 
-def _in_columns(stages: Sequence[Stage], start: int, paths: int) -> None:
-    """Lays what a path hands on to its years into the memory of its block, a row for each number."""
-
-    def laid(one: Operation, place: Place) -> Place:
-        if place.pointer != "shared_lasting":
-            return place
-        return Place(f"column{words_of(one.dtype)}", (start + place.offset) * paths)
-
-    for stage in stages:
-        stage.loads = {one: laid(one, place) for one, place in stage.loads.items()}
-        stage.stores = [(one, laid(one, place)) for one, place in stage.stores]
-
-
-def _padded(stages: Sequence[Stage], table: Room) -> Room:
-    """The table with rows of whole vectors, so that a thread reads several numbers at once; the stages are changed to it."""
-    made = Room(-(-table.lasting // _VECTOR) * _VECTOR, -(-table.each // _VECTOR) * _VECTOR)
-
-    def laid(place: Place) -> Place:
-        if place.pointer not in ("table_each", "table_lasting"):
-            return place
-        stride = made.each if place.stride else 0
-        return replace(place, stride=stride, align=_VECTOR if place.offset % _VECTOR == 0 else 1)
-
-    for stage in stages:
-        stage.loads = {one: laid(place) for one, place in stage.loads.items()}
-        stage.stores = [(one, laid(place)) for one, place in stage.stores]
-    return made
-
-
-_OF_PATH = ("arguments", "table_lasting", "table_each", "column1", "column2", "year")
+_OF_PATH = ("arguments", "table_lasting", "table_each", "column1", "column2", "year", "carried")
 _OF_NUMBERS = ("numbers", "low", "high", "normal_keys", "uniform_keys", "i32 %thread")
 
 
@@ -333,7 +313,7 @@ def _body(layout: GpuLayout) -> str:
     """What a thread is asked for, by its number in the block and that of the block along paths and policies."""
     taken = ", ".join(f"ptr %{name}" for name in ARRAYS)
     groups, unit = layout.paths // layout.group, layout.unit
-    of_path = "ptr %arguments, ptr %lasting, ptr %each, ptr %column1, ptr %column2, ptr %year"
+    of_path = "ptr %arguments, ptr %lasting, ptr %each, ptr %column1, ptr %column2, ptr %year, ptr %carried"
     return f"""
 define internal void @body({taken}, ptr %numbers, i32 %thread, i32 %block, i32 %strip) alwaysinline {{
 entry:
@@ -362,6 +342,10 @@ entry:
   %twice = mul i64 %own, 2
   %column2 = getelementptr inbounds i32, ptr %numbers, i64 %twice
   %year = getelementptr inbounds i32, ptr %column{unit}, i64 {layout.before * layout.paths}
+  %number = zext i32 %thread to i64
+  %numbered = mul i64 %number, {unit}
+  %carried_at = add i64 %numbered, {layout.of_paths}
+  %carried = getelementptr inbounds i32, ptr %numbers, i64 %carried_at
   %rows = mul i64 %policy, {layout.each * layout.outcomes * layout.lanes}
   %result = add i64 %rows, %path
   %result_at = mul i64 %result, {unit}

@@ -56,6 +56,7 @@ class Stage:
     Args:
       loads: where each operation lies that is not computed.
       stores: what is written, and where to.
+      carried: states that lie in memory from round to round, and where; all others go in registers.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Stage:
     states: list[State] = field(default_factory=list)
     loads: dict[Operation, Place] = field(default_factory=dict)
     stores: list[tuple[Operation, Place]] = field(default_factory=list)
+    carried: dict[State, Place] = field(default_factory=dict)
 
 
 @dataclass

@@ -64,6 +64,21 @@ def test_all_policies_in_one_thread_are_the_same_bytes():
     assert_same_on_threads(echo(POLICIES), each=5)
 
 
+@pytest.mark.parametrize("name", ["all shocks", "state", "policies"])
+def test_what_registers_have_no_room_for_lies_in_the_memory_of_the_block(monkeypatch, name):
+    monkeypatch.setattr(gpu_code, "_CARRIED", 0)
+    study = STUDIES[name]()
+    assert code_of(study, PATHS).layout.carried > 0
+    assert_same_on_threads(study)
+
+
+def test_the_shipped_model_carries_more_than_registers_hold_and_finds_room_for_it():
+    layout = code_of(load_study("rustbelt"), PATHS, paths=64).layout
+    assert layout.paths == 32
+    assert layout.carried > 80
+    assert 4 * layout.shared <= 48 << 10
+
+
 @pytest.mark.slow
 def test_the_shipped_model_on_a_cards_threads():
     assert_same_on_threads(load_study("rustbelt"))

@@ -89,16 +89,17 @@ def absorb(
     dearer = factors.transparency_funding_cost * levers.bank_transparency * hidden
     retained = after_tax(profit(past, factors) - dearer - (loss - covered), factors)
     weighted = factors.risk_weight * past.loans
+    over_weighted = 1.0 / weighted
     earned = past.capital + retained
     filled = levers.recapitalisation * maximum(factors.required_capital * weighted - earned, 0.0)
     known = earned + filled
     in_truth = known + provisions - hidden - old_bad_loans * distress.loss_given_default
     perceived = factors.bailout_sight * in_truth + (1.0 - factors.bailout_sight) * known
-    rescued = weighted * rescue(levers.bailout_below - perceived / weighted, factors.bank_spread)
+    rescued = weighted * rescue(levers.bailout_below - perceived * over_weighted, factors.bank_spread)
     recapitalised, purse = paid(purse, filled + rescued, levers.central_share)
     capital = earned + recapitalised
-    reported = capital / weighted
-    true = (capital + provisions - hidden - old_bad_loans * distress.loss_given_default) / weighted
+    reported = capital * over_weighted
+    true = (capital + provisions - hidden - old_bad_loans * distress.loss_given_default) * over_weighted
 
     seen = levers.bank_transparency * true + (1.0 - levers.bank_transparency) * reported
     squeeze = crunch_alone(seen, factors)
@@ -187,7 +188,7 @@ def after_tax(profit: Scalar, factors: Any) -> Scalar:
 def crunch_alone(perceived_ratio: Scalar, factors: Any) -> Scalar:
     """Credit crunch of a province by itself [1]: the perceived gap to required capital over it, within its bounds."""
     missing = factors.required_capital - perceived_ratio
-    return jnp.clip(missing / factors.required_capital, 0.0, factors.crunch_alone_high)
+    return jnp.clip(missing * (1.0 / factors.required_capital), 0.0, factors.crunch_alone_high)
 
 
 @each

@@ -99,7 +99,8 @@ def advance(
     industrial = by_region(factors.industry_multiplier * (own.over("sector") - national.over("sector")))
     lost = factors.lost_wage_multiplier * (change.labour.displaced - change.labour_before.displaced)
     idle = factors.kept_output_loss * (kept_workers(change.labour) - kept_workers(change.labour_before))
-    wages_lost = wage_bill(factors) * (lost + idle) / (BASE.gdp * past.gdp)
+    over_gdp = 1.0 / (BASE.gdp * past.gdp)
+    wages_lost = wage_bill(factors) * (lost + idle) * over_gdp
     hasty = 1.0 + factors.resolution_convexity * distress.resolved
     drag = (
         factors.zombie_growth_drag * zombie_lag
@@ -107,7 +108,7 @@ def advance(
         - factors.reform_growth_dividend * distress.ramp
         - factors.province_growth_noise * by_region(now.shocks.province_growth_noise)
     )
-    stimulus = factors.lost_wage_multiplier * minimum(fund / (BASE.gdp * past.gdp), factors.fund_demand_high)
+    stimulus = factors.lost_wage_multiplier * minimum(fund * over_gdp, factors.fund_demand_high)
     growth = (
         surroundings.national_growth
         + (stimulus - factors.fund_demand_fading * past.stimulus)

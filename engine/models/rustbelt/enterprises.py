@@ -100,7 +100,7 @@ def advance(
     margin = margins(industry, activity, ramp, factors)
     assets = ASSETS * industry.capacity
     standing = assets * past.leverage
-    weights = standing / standing.over("sector")
+    weights = standing * (1.0 / standing.over("sector"))
 
     # subsidies go to zombies, by debt; what the budget pays of them, and what of that arrives, is their cash
     by_cell = levers.subsidy_rate * factors.sector_subsidy_weight * past.zombie
@@ -237,7 +237,7 @@ def credit_cycle(surroundings: Surroundings, shocks: Any, factors: Any) -> ByReg
 def distance(leverage: Scalar, cash: Scalar, factors: Any) -> Scalar:
     """Distance to default [standard deviations]: (-ln d + weight x bounded cash) / volatility."""
     counted = factors.cash_weight * jnp.clip(cash, factors.cash_low, factors.cash_high)
-    return (counted - jnp.log(leverage)) / factors.asset_volatility
+    return (counted - jnp.log(leverage)) * (1.0 / factors.asset_volatility)
 
 
 @each
@@ -246,7 +246,7 @@ def distress_share(distance: Scalar, cycle: Scalar, correlation: Scalar) -> Scal
 
     Vasicek, O. (2002), The distribution of loan portfolio value, Risk 15(12), 160-162.
     """
-    return normal_cdf((-distance - jnp.sqrt(correlation) * cycle) / jnp.sqrt(1.0 - correlation))
+    return normal_cdf((-distance - jnp.sqrt(correlation) * cycle) * (1.0 / jnp.sqrt(1.0 - correlation)))
 
 
 @each

@@ -79,7 +79,7 @@ def advance(
     pressure = wanted / capacity.over("region")
     utilisation = minimum(pressure, factors.full_use)
     weight = BASE.output / BASE.capacity * capacity
-    output = minimum(wanted * weight / weight.over("region"), factors.full_use * capacity)
+    output = minimum(wanted * (1.0 / weight.over("region")) * weight, factors.full_use * capacity)
 
     price_gap = next_price(past.price_gap, pressure, surroundings, now)
     return Industry(demand, capacity, output, price_gap), Activity(
@@ -126,7 +126,7 @@ def closures(now: Now) -> BySector:
         )
     )
     plan = planned * (levers.capacity_cut * factors.compliance * (1.0 - levers.follows_schedule))
-    return (plan + levers.follows_schedule * levers.scheduled_cut) / BASE.national_capacity
+    return (plan + levers.follows_schedule * levers.scheduled_cut) * (1.0 / BASE.national_capacity)
 
 
 def restructuring(now: Now) -> Scalar:
@@ -137,7 +137,7 @@ def restructuring(now: Now) -> Scalar:
         factors.coal_restructured, whole_years(factors.coal_restructuring_years, 1.0), after_closures
     )
     plan = planned * (levers.capacity_cut * factors.compliance * (1.0 - levers.follows_schedule))
-    return plan / BASE.national_capacity["coal"]
+    return plan * (1.0 / BASE.national_capacity["coal"])
 
 
 def whole_years(years: Scalar, speed: Scalar) -> Scalar:
