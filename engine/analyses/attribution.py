@@ -15,7 +15,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.analyses import shapley
-from engine.analyses.coalitions import Coalitions, Player, between
+from engine.analyses.coalitions import Coalitions, between
+from engine.analyses.lever_sets import Player
 from engine.analyses.variables import LEVEL, MEAN, PROBABILITY, measured, outcomes_of
 from engine.analyses.variants import AHEAD, PATHS, Observer, unobserved
 from engine.errors import Problem, UserError
