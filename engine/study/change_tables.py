@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,14 +18,14 @@ from engine.formatting import shown
 from engine.modelling.records import Model, factor_names
 from engine.study import group_changes
 from engine.study.constant_tables import KEY
-from engine.study.lever_tables import LeverTables, number, put_together
+from engine.study.lever_tables import LeverTables, put_together
+from engine.study.numbers import multiple_of, number
 from engine.study.policy_tables import Policies, PolicyReader
 from engine.study.shock_tables import group_names
 from engine.study.study import Change, Study
 
 POLICIES, GROUPS = "policies", "groups"
 """Tables within a change that are of single policies, and of groups."""
-_MULTIPLE = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*x\s*")
 
 
 @dataclass(frozen=True)
@@ -243,20 +242,6 @@ class _Pieces:
         if changed is not None:
             self.groups[name], own = changed
             self.table.setdefault(GROUPS, {})[name] = own
-
-
-def multiple_of(value: Any) -> float | None:
-    """The multiple that a text such as "2x" states; None for what is no text.
-
-    Raises:
-      UserError: the text states none.
-    """
-    if not isinstance(value, str):
-        return None
-    stated = _MULTIPLE.fullmatch(value)
-    if stated is None:
-        raise refusal("", f'expected a number, or a multiple such as "2x", got {shown(value)}.')
-    return float(number(float(stated[1])))
 
 
 def parts(name: str, known: Known) -> tuple[str, ...]:

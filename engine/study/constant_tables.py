@@ -11,7 +11,7 @@ from typing import Any
 from engine.errors import Problems, refusal, unknown
 from engine.modelling.executed import WRITTEN, as_written
 from engine.modelling.records import Constant, Factor, Model, Yearly
-from engine.study.lever_tables import number
+from engine.study.numbers import number
 
 KEY = "constants"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.errors import Problems, refusal, unknown
 from engine.modelling.records import Model
-from engine.study.lever_tables import number
+from engine.study.numbers import number
 from engine.study.study import Event
 
 Tables = Mapping[str, Mapping[str, Any]]

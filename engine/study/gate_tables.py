@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.errors import Problems, did_you_mean, refusal, unknown
 from engine.modelling.records import Model
-from engine.study.lever_tables import number
+from engine.study.numbers import number
 from engine.study.study import Gate
 
 ASKED = ("median_above", "median_below", "median_within", "inside_90")

@@ -15,7 +15,7 @@ from engine.draws.inputs import Group
 from engine.errors import Problems, UserError, refusal, unknown
 from engine.formatting import shown
 from engine.study import group_tables
-from engine.study.lever_tables import number
+from engine.study.numbers import number
 
 AGAINST = "against"
 """Key of the members that move against the others."""

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from engine.draws.distributions.prior import Prior
-from engine.draws.limits import LARGEST, reach
+from engine.draws.limits import reach
 from engine.errors import Problems, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Lever, Model
+from engine.study.numbers import number
 from engine.study.study import Policy, Study
 
 BEYOND = 50
@@ -196,15 +197,6 @@ def lever_table(values: np.ndarray, dims: Sequence[str], model: Model, years: Se
 
 def _plain(value: Any) -> float | str:
     return value if isinstance(value, str) else float(value)
-
-
-def number(value: Any) -> int | float:
-    """The value, where it is a finite number that single precision holds; anything else is refused."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise refusal("", f"expected a number, got {shown(value)}.")
-    if not (abs(value) <= LARGEST and math.isfinite(value)):
-        raise refusal("", f"expected a finite number that single precision holds, got {shown(value)}.")
-    return value
 
 
 def _is_year(key: str) -> bool:

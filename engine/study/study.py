@@ -20,7 +20,9 @@ from engine.formatting import begun_small, titled, words
 from engine.modelling import contract
 from engine.modelling.records import Model, PathModel, shock_streams
 from engine.study import digests, labels
+from engine.study.challenge_tables import Challenge
 from engine.study.lever_groups import LeverGroups
+from engine.study.numbers import LEVELS
 
 BLOCK = 1 << 17
 """Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""
@@ -30,10 +32,6 @@ ANYWHERE = "any processor"
 """How the kind of devices begins that all give the same bits, under any version of what compiles for them."""
 PRECISIONS: Mapping[str, type] = {"float32": np.float32, "float64": np.float64}
 """Types of numbers that a study may be computed and stored in."""
-
-
-LEVELS = (0.95, 0.99, 0.999)
-"""Levels of VaR and ES that every study measures."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +192,7 @@ class Study:
       gates: facts that it is held against; no part of the document, as no number of a run hangs on them.
       nonfinite: share of the paths that may be kept out because values on them are not finite.
       assumptions: what the answer may rest on, to be held against it; they change no number of it.
+      challenge: what it is said to show, and the choices of what is measured that this is held against; as little a part.
     """
 
     name: str
@@ -226,6 +225,7 @@ class Study:
     lever_groups: LeverGroups = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
     gates: tuple[Gate, ...] = ()
+    challenge: Challenge = field(default_factory=Challenge)
 
     @cached_property
     def fingerprint(self) -> str:
