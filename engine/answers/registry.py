@@ -43,6 +43,10 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
         "engine.analyses.assumptions_question:Assumptions",
         "Hold a study against its own assumptions.",
     ),
+    "challenge": (
+        "engine.analyses.challenge.question:Challenge",
+        "Argue against the study's own headline.",
+    ),
 }
 """Where each question stands, and what it does in a line; in the order in which one asks them."""
 OF_CUBE: Mapping[str, tuple[str, str]] = {

@@ -27,7 +27,7 @@ def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
         "runs": [draws.arrays(dtype) for draws in study.draws_of_runs],
         "groups": {name: group.copula.parameters(dtype) for name, group in study.groups.items()},
         "changes": changes({}, study, dtype),
-        "levers": _lever_arrays(study, dtype),
+        "levers": lever_arrays(study, dtype),
     }
 
 
@@ -135,7 +135,7 @@ def changes(factors: Mapping[str, tuple[float, float]], study: Study, dtype: typ
     return {"scale": table[:, 0], "shift": table[:, 1]}
 
 
-def _lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
+def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
     """Levers by name as tuples of cells, and weights of the factors that some are drawn from; one "year" for a static model."""
     n_years = max(1, len(study.years))
     first = study.years[0] if study.years else 0

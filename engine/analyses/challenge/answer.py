@@ -1,0 +1,215 @@
+"""A study's claims held against other choices, as an answer: sentences, shares by departures, reversals, what carries them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from engine.analyses.challenge.challenge import Challenged, Held, challenge
+from engine.analyses.challenge.choices import POLICIES, SPECIFICATION, Universe, in_words
+from engine.analyses.challenge.claims import Seen, Verdict
+from engine.analyses.challenge.designs import DEPARTURES
+from engine.analyses.variables import PROBABILITY
+from engine.answers.answer import Answer, Subject
+from engine.answers.question import Asked
+from engine.answers.table import Column, Table, counts, estimates, numbers, texts
+from engine.risk.intervals import Z, Estimate
+from engine.risk.wording import amounts, named, worst_share
+from engine.risk.evidence import level_of
+from engine.study.challenge_tables import Claim
+from engine.study.study import Study
+
+READING = (
+    "Universes are sets of other choices on the same futures; each share is of its design, so many choices at a time, and set by that, not by the "
+    "world. Holds, reversed: beyond doubt over all universes of a row (simultaneous 95 %). Nothing: the event no longer happens under either. "
+    "Undecided: neither is beyond doubt, or it is reversed by less than matters. Reversals are seen on futures that they were not looked for "
+    "on; that none was found proves nothing. Fraction: how far on the way to its choices the claim turns. Brackets: 95 % intervals."
+)
+SHOWN = 8
+"""Choices that carry a claim, of those that are shown."""
+
+
+def answer(of: Asked, stated: Sequence[str]) -> Answer:
+    """How each claim does; `engine.analyses.challenge.challenge.challenge` says how, and what is refused."""
+    given = challenge(of.study, stated, of.paths, of.device, of.observe)
+    study = given.study
+    basis = (
+        f"{study.name}: {study.paths:,} paths a universe, seed {study.seed}, {given.runs} runs by one program; "
+        f"a claim is reversed by a difference of {100 * study.challenge.matters:g} % or more"
+    )
+    return Answer(
+        Subject.of(study), tuple(findings(study, given.held)), tuple(tables(study, given.held)), basis, READING, given
+    )  # fmt: skip
+
+
+def findings(study: Study, held: Sequence[Held]) -> Iterator[str]:
+    """How many claims turn in which ledger, then what turns each of them with the fewest choices."""
+    if not held:
+        yield "The study makes no claim that its own futures bear out; say one with --claim."
+        return
+    by_claim = [list(some) for _, some in groupby(held, lambda one: one.claim)]
+    turn = sum(any(one.turned.front for one in some) for some in by_claim)
+    single = sum(any(one.turned.front and one.turned.front[0].departures == 1 for one in some) for some in by_claim)
+    yield f"Of {len(by_claim)} claim{'s' * (len(by_claim) > 1)} {turn or 'none'} can be turned by other choices, {single or 'none'} by a single one."
+    for some in by_claim:
+        yield from _of_claim(study, some)
+
+
+def _of_claim(study: Study, some: Sequence[Held]) -> Iterator[str]:
+    found = sorted(
+        (one for one in some if one.turned.front),
+        key=lambda one: one.turned.front[0].departures,
+    )
+    claim = some[0].claim
+    if some[0].profile.stated.verdict is not Verdict.HOLDS:
+        yield f"As stated, the futures do not bear out that {said(study, claim)}."
+    if not found:
+        yield f"Nothing was found that turns this: {said(study, claim)}."
+        return
+    for one in found:
+        mildest = one.turned.front[0]
+        yield f"With {in_words(mildest.universe)}, {turned_words(study, claim, mildest.seen)}."
+
+
+def said(study: Study, claim: Claim) -> str:
+    """`region devastated is rarer under reform than under old policies`."""
+    policy, against = (study.phrase("policies", name) for name in (claim.policy, claim.against))
+    return f"{_is(study, claim, claim.worse)} under {policy} than under {against}"
+
+
+def turned_words(study: Study, claim: Claim, seen: Seen) -> str:
+    """`region devastated is likelier under reform: 26 against 24 %`."""
+    gap = Estimate(seen.policy, seen.error, seen.policy - Z * seen.error, seen.policy + Z * seen.error)
+    if claim.measure == PROBABILITY:
+        one, other = (f"{100 * value:.3g}" for value in (seen.policy, seen.against))
+        numbers_said = f"{one} against {other} %"
+    else:
+        one, other = amounts(study.unit_of(claim.variable), gap, seen.against)
+        numbers_said = f"{one} against {other}"
+    policy = study.phrase("policies", claim.policy)
+    return f"{_is(study, claim, not claim.worse)} under {policy}: {numbers_said}"
+
+
+def _is(study: Study, claim: Claim, worse: bool) -> str:
+    what, level = named(study, claim.variable), level_of(claim.measure)
+    if claim.measure == PROBABILITY:
+        return f"{what} is {'likelier' if worse else 'rarer'}"
+    more = worse == study.is_loss(claim.variable)
+    if level is None:
+        return f"average {what} is {'higher' if more else 'lower'}"
+    where = worst_share(level)
+    place = f"in {where}" if claim.measure.startswith("ES") else f"that {where[10:]} pass"
+    return f"{what} {place} is {'higher' if more else 'lower'}"
+
+
+def tables(study: Study, held: Sequence[Held]) -> Iterator[Table]:
+    """Shares by departures, reversals, what carries a claim; then the choices there are, and every universe."""
+    if not held:
+        return
+    yield _profile(held)
+    yield _reversals(held)
+    yield _carriers(held)
+    yield _choices(study, held)
+    yield _curve(held)
+
+
+def _named(rows: Sequence[Held]) -> list[Column]:
+    return [
+        texts("claim", [str(one.claim) for one in rows], "what the study is said to show"),
+        texts("ledger", [one.profile.ledger.name for one in rows], f"`{SPECIFICATION}` or `{POLICIES}`: which kind of choices depart"),
+    ]  # fmt: skip
+
+
+def _numbered(count: int) -> Column:
+    return texts("row", [str(k + 1) for k in range(count)], "number of the row", brief=False)
+
+
+def _profile(held: Sequence[Held]) -> Table:
+    rows = [(one, departures, *one.profile.shares(departures)) for one in held for departures in DEPARTURES]
+    rows = [row for row in rows if row[2]]
+    shares = [
+        numbers(str(verdict), [row[3].get(verdict) for row in rows], about, shown="%")
+        for verdict, about in (
+            (Verdict.HOLDS, "share of universes in which the claim holds"),
+            (Verdict.REVERSED, "share in which it is reversed, by as much as matters"),
+            (Verdict.NOTHING, "share in which the event happens under neither policy"),
+            (Verdict.UNDECIDED, "share in which neither is beyond doubt"),
+        )
+    ]
+    columns = [
+        _numbered(len(rows)),
+        *_named([row[0] for row in rows]),
+        counts("departures", [row[1] for row in rows], "choices that depart at a time"),
+        counts("universes", [row[2] for row in rows], "universes that differ, of that design"),
+        *shares,
+    ]
+    return Table("profile", "In which share of universes a claim stands, by its design", columns, ("row",))
+
+
+def _reversals(held: Sequence[Held]) -> Table:
+    rows = [(one, found) for one in held for found in one.turned.front]
+    columns = [
+        _numbered(len(rows)),
+        *_named([one for one, _ in rows]),
+        counts("departures", [found.departures for _, found in rows], "choices that depart"),
+        texts("choices", [in_words(found.universe) for _, found in rows], "which"),
+        estimates("fraction", [found.fraction for _, found in rows], "part of the way to them at which the claim turns"),
+        numbers("policy_value", [found.seen.policy for _, found in rows], "the claim's number under its policy there", "claim"),
+        numbers("against_value", [found.seen.against for _, found in rows], "under the other policy", "claim"),
+        estimates("difference", [difference(found.seen) for _, found in rows], "the first less the second", "claim"),
+    ]  # fmt: skip
+    return Table("reversals", "The mildest sets of choices that turn a claim", columns, ("row",))
+
+
+def _carriers(held: Sequence[Held]) -> Table:
+    rows = [
+        (one, name, share, one.carriers.fit, place < SHOWN)
+        for one in held
+        if one.carriers is not None
+        for place, (name, share) in enumerate(one.carriers.shares.items())
+    ]
+    columns = [
+        _numbered(len(rows)),
+        *_named([row[0] for row in rows]),
+        texts("choice", [row[1] for row in rows], "what is chosen"),
+        numbers("share", [row[2] for row in rows], "Shapley share of the variance of the fitted difference", shown="%"),
+        numbers("fit", [row[3] for row in rows], "R2 of the regression, for universes left out of it"),
+    ]  # fmt: skip
+    return Table("carriers", "Which choices carry a claim", columns, ("row",), [row[4] for row in rows])
+
+
+def _choices(study: Study, held: Sequence[Held]) -> Table:
+    ledgers = {one.profile.ledger.name: one.profile.ledger for one in held}
+    rows = [choice for ledger in ledgers.values() for choice in ledger.choices]
+    columns = [
+        _numbered(len(rows)),
+        texts("ledger", [one.ledger for one in rows], "which kind of choice"),
+        texts("choice", [one.dimension for one in rows], "what is chosen"),
+        texts("otherwise", [one.name for one in rows], "how it is chosen in place of what is stated"),
+        texts("words", [one.words for one in rows], "the same in words"),
+    ]
+    return Table("choices", "What could have been chosen otherwise", columns, ("row",), [False] * len(rows))
+
+
+def _curve(held: Sequence[Held]) -> Table:
+    rows = [(one, place) for one in held for place in (one.profile.stated, *one.profile.places)]
+    columns = [
+        texts("universe", [str(k) for k in range(len(rows))], "number of the universe"),
+        *_named([one for one, _ in rows]),
+        counts("departures", [place.departures for _, place in rows], "choices that depart; 0 as stated"),
+        estimates("difference", [difference(place.seen) for _, place in rows], "policy less against", "claim"),
+        texts("verdict", [str(place.verdict) for _, place in rows], "what it says of the claim"),
+        texts("choices", [written(place.universe) for _, place in rows], "which depart"),
+    ]
+    return Table("curve", "Every universe", columns, ("universe",), [False] * len(rows))
+
+
+def difference(seen: Seen) -> Estimate:
+    """The difference with its interval by the normal law."""
+    reach = Z * seen.error
+    return Estimate(seen.difference, seen.error, seen.difference - reach, seen.difference + reach)
+
+
+def written(universe: Universe) -> str:
+    """`drag: off; horizon: to_2020`."""
+    return "; ".join(map(str, universe))

@@ -1,0 +1,129 @@
+"""The claims of a study held against other choices than its own, in two ledgers: shares, mildest reversals, and what carries them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from engine.analyses.challenge.carriers import Carriers, carriers
+from engine.analyses.challenge.claims import made_by
+from engine.analyses.challenge.ledgers import ledgers
+from engine.analyses.challenge.looking import Looking
+from engine.analyses.challenge.profiles import Profile, profiles
+from engine.analyses.challenge.reversals import Turned, turned
+from engine.analyses.challenge.worlds import Worlds
+from engine.analyses.comparison import compared
+from engine.analyses.futures import of_paths
+from engine.analyses.variants import Observer, unobserved
+from engine.errors import Problem, UserError
+from engine.study.challenge_tables import Claim, claim_of
+from engine.study.study import Study
+
+PATHS = 1 << 14
+"""Futures of a universe, unless more or fewer are asked for."""
+FRESH = 1
+"""The replicate of the futures that reversals are held against."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A claim in one ledger."""
+
+    profile: Profile
+    turned: Turned
+    carriers: Carriers | None
+
+    @property
+    def claim(self) -> Claim:
+        """Which claim."""
+        return self.profile.claim
+
+
+@dataclass(frozen=True)
+class Challenged:
+    """What `challenge` gives.
+
+    Args:
+      study: with the futures that a universe has.
+      held: claim by claim, in the ledger of specifications and in that of policies.
+      runs: how often futures were computed.
+    """
+
+    study: Study
+    held: tuple[Held, ...]
+    runs: int
+
+
+def challenge(
+    study: Study,
+    stated: Sequence[str] = (),
+    paths: int | None = None,
+    device: str | None = None,
+    observe: Observer = unobserved,
+) -> Challenged:
+    """The claims of a study, each in hundreds of universes.
+
+    Args:
+      stated: claims as sentences, as `claim_of` reads them; those of the study if none is given, and where it states none, that each of its
+        events, and mean and ES99 of its headline, differ as they do on its own futures.
+      paths: futures of a universe, from the first on; the study's, at most 16,384, if not given.
+      device: "cpu" or "gpu"; the GPUs if there are any.
+      observe: is told what is being done, and how much of how much is done.
+
+    Raises:
+      UserError: a claim is not understood, or one policy runs alone; paths that are no whole units.
+    """
+    study.refuse_broken_model()
+    claims = _claims(study, stated)
+    if len(study.policies) < 2:
+        text = "expected two policies or more, got one: there is nothing to be better than. Run the study with more: compare = [...]."
+        raise UserError(study.source, [Problem("", text)])
+    study = of_paths(study, paths, PATHS, 2)
+    held: list[Held] = []
+    runs = 0
+    for pair, own in _pairs(study, claims):
+        one, _ = compared(study, [pair[1], pair[0]], pair[1])
+        worlds = Worlds(one, device)
+
+        def done() -> None:
+            nonlocal runs
+            runs += 1
+            observe("universes", runs, 0)
+
+        own = own or made_by(one, *pair, worlds.values(()))
+        held += _of_pair(worlds, own, done)
+    return Challenged(study, tuple(held), runs)
+
+
+def _of_pair(worlds: Worlds, claims: Sequence[Claim], done: Callable[[], None]) -> Iterator[Held]:
+    searching, judging = (Looking(worlds, replicate, done) for replicate in (0, FRESH))
+    by_claim: dict[Claim, list[Held]] = {claim: [] for claim in claims}
+    for ledger in ledgers(worlds, claims, worlds.values(())) if claims else ():
+        for profile in profiles(searching, ledger, claims):
+            found = turned(searching, judging, profile)
+            by_claim[profile.claim].append(Held(profile, found, carriers(profile)))
+    return (one for some in by_claim.values() for one in some)
+
+
+def _claims(study: Study, stated: Sequence[str]) -> tuple[Claim, ...]:
+    problems, claims = [], []
+    names = study.policy_names, study.events_by_name, study.model.outcomes
+    for text in stated:
+        try:
+            claims.append(claim_of(text, *names))
+        except UserError as error:
+            problems += [Problem(f"--claim '{text}'", problem.message) for problem in error.problems]
+    if problems:
+        raise UserError(study.source, problems)
+    return tuple(dict.fromkeys(claims)) if stated else study.challenge.claims
+
+
+def _pairs(study: Study, claims: Sequence[Claim]) -> Iterator[tuple[tuple[str, str], tuple[Claim, ...]]]:
+    """Two policies that are held against each other, and the claims about them; every other policy and the baseline where none is made."""
+    pairs: dict[tuple[str, str], list[Claim]] = {}
+    for one in claims:
+        pairs.setdefault((one.policy, one.against), []).append(one)
+    if not pairs:
+        others = (name for name in study.policy_names if name != study.baseline)
+        pairs = {(name, study.baseline): [] for name in others}
+    return ((pair, tuple(own)) for pair, own in pairs.items())

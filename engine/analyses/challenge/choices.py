@@ -1,0 +1,124 @@
+"""A choice that a study could have made otherwise; what several of them together change, whole or part of the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from engine.draws.copulas.elliptical import Correlated, Equicorrelated, StudentT
+from engine.draws.inputs import Group
+from engine.study.challenge_tables import Threshold
+from engine.study.change_tables import flat
+from engine.study.study import Change
+
+SPECIFICATION, POLICIES = "specification", "policies"
+"""The two ledgers: how the world and what is measured are specified, and how the policies are defined. No share mixes them."""
+FULL = "in full"
+"""The side of a choice by which both policies get as far as they are meant to."""
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One way in which a study could have been otherwise.
+
+    Args:
+      dimension: what it is a choice of; one choice of a dimension excludes the others.
+      words: what people call it within a sentence.
+      change: of factors, levers and groups.
+      move: of the normal scores that a path is made of, by row: how far each goes.
+      levers, side: levers that both policies have as this policy sets them, in full; `FULL` for no levers but the whole way.
+      instead: variable -> what is measured in its place.
+      threshold: an event, and its other threshold.
+      line, sign: of a move: which direction it is along, and which way.
+    """
+
+    ledger: str
+    dimension: str
+    name: str
+    words: str
+    change: Change = field(default_factory=Change)
+    move: Mapping[int, float] = field(default_factory=dict)
+    levers: tuple[str, ...] = ()
+    side: str = ""
+    instead: Mapping[str, str] = field(default_factory=dict)
+    threshold: tuple[str, Threshold] | None = None
+    line: str = ""
+    sign: float = 1.0
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it is read off futures that are there, and asks for none of its own."""
+        return bool(self.instead) or self.threshold is not None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it cannot be made part of the way."""
+        return bool(self.instead)
+
+    def __str__(self) -> str:
+        return f"{self.dimension}: {self.name}"
+
+
+Universe = tuple[Choice, ...]
+"""Choices that depart from a study together, each of another dimension."""
+
+
+def run_of(universe: Universe) -> Universe:
+    """Those of its choices that other futures follow from."""
+    return tuple(one for one in universe if not one.is_measured)
+
+
+def contradict(one: Choice, others: Iterable[Choice], groups: Mapping[str, Group]) -> bool:
+    """Whether a choice cannot be made beside others: it is of the dimension of one of them, or makes something else of what one changes."""
+    own = dict(flat(one.change, groups))
+    for other in others:
+        if other.dimension == one.dimension:
+            return True
+        if own and any(own.get(place, value) != value for place, value in flat(other.change, groups)):
+            return True
+    return False
+
+
+def part_of_factors(change: Change, fraction: float) -> dict[str, tuple[float, float]]:
+    """What is done to draws a part of the way: (scale, shift) between (1, 0) and the change's; at its end the change's, bit for bit."""
+    if fraction == 1.0:
+        return dict(change.factors)
+    parts = {}
+    for name, (scale, shift) in change.factors.items():
+        # a shift of -0 leaves every bit as it is
+        moved = -0.0 if shift == 0.0 else fraction * shift
+        parts[name] = ((1.0 - fraction) + fraction * scale, moved)
+    return parts
+
+
+def part_of_group(own: Group, other: Group, fraction: float) -> Group:
+    """A group's dependence a part of the way to another of the same form: by its correlations, or its one parameter.
+
+    Which side a member is on cannot be halved: it changes at the end alone.
+    """
+    if fraction == 1.0:
+        return other
+    return replace(own, copula=_between(own.copula, other.copula, fraction))
+
+
+def _between(own: Any, other: Any, fraction: float) -> Any:
+    def mixed(a: float, b: float) -> float:
+        return (1.0 - fraction) * a + fraction * b
+
+    if isinstance(own, StudentT):
+        return replace(own, normal=_between(own.normal, other.normal, fraction), df=mixed(own.df, other.df))
+    if isinstance(own, Equicorrelated):
+        return replace(own, correlation=mixed(own.correlation, other.correlation))
+    if isinstance(own, Correlated):
+        rows = zip(own.correlation, other.correlation, strict=True)
+        return replace(own, correlation=tuple(tuple(map(mixed, a, b)) for a, b in rows))
+    if hasattr(own, "theta"):
+        return replace(own, theta=mixed(own.theta, other.theta))
+    return own
+
+
+def in_words(universe: Sequence[Choice]) -> str:
+    """`drag of zombies off and effects of diversification off`."""
+    words = [one.words for one in universe]
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

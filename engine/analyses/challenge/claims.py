@@ -1,0 +1,216 @@
+"""What futures say of a claim: both numbers, their difference with its error, and whether the claim stands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.analyses.challenge.choices import Choice
+from engine.analyses.variables import PROBABILITY, Values, measured
+from engine.risk.events import happens
+from engine.risk.evidence import level_of
+from engine.risk.exclusion import most_excluded
+from engine.risk.intervals import as_units, moments_of_totals
+from engine.risk.measures import difference
+from engine.study.challenge_tables import Claim
+from engine.study.study import Event, Study
+
+RARE = 1e-3
+"""Probability below which an event no longer happens, where it happens more often as stated."""
+DECIDED = 2.0
+"""Standard errors from which a study that states no claim is taken to make one."""
+Paths = Float[np.ndarray, "path"]
+
+
+class Verdict(StrEnum):
+    """What one universe says of a claim."""
+
+    HOLDS = "holds"
+    REVERSED = "reversed"
+    NOTHING = "nothing"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What futures say of a claim.
+
+    Args:
+      policy, against: its measure under the two policies.
+      difference: the first less the second.
+      error: standard error of that; NaN where there is none.
+    """
+
+    policy: float
+    against: float
+    difference: float
+    error: float
+
+    @property
+    def relative(self) -> float:
+        """The size of the difference as a share of the larger number."""
+        largest = max(abs(self.policy), abs(self.against))
+        return abs(self.difference) / largest if largest else 0.0
+
+    @property
+    def are_one(self) -> bool:
+        """Whether the policies are the same on every path, and something happens."""
+        return self.difference == 0.0 and self.error == 0.0 and self.policy != 0.0
+
+    def favour(self, study: Study, claim: Claim) -> float:
+        """The difference, above zero where it is as the claim has it."""
+        sign = 1.0 if study.is_loss(claim.variable) == claim.worse else -1.0
+        return sign * self.difference
+
+    def verdict(self, study: Study, claim: Claim, reach: float, matters: float, rare: float) -> Verdict:
+        """Whether the claim stands.
+
+        Args:
+          reach: standard errors from which a sign is beyond doubt.
+          matters: smallest difference that reverses it, as a share of the larger number.
+          rare: probability below which an event does not happen.
+        """
+        if claim.measure == PROBABILITY and max(self.policy, self.against) < rare:
+            return Verdict.NOTHING
+        size = self.favour(study, claim)
+        if not math.isfinite(size) or math.isnan(self.error) or abs(size) <= reach * self.error:
+            return Verdict.UNDECIDED
+        if size > 0:
+            return Verdict.HOLDS
+        return Verdict.REVERSED if self.relative >= matters else Verdict.UNDECIDED
+
+
+NOWHERE = Seen(math.nan, math.nan, math.nan, math.nan)
+"""Of a universe in which more paths are not finite than the study allows."""
+
+
+def rare(study: Study, claim: Claim, stated: Seen) -> float:
+    """The probability below which a claim's event no longer happens: a thousandth, or a tenth of what it is as stated if that is less."""
+    return min(RARE, 0.1 * max(stated.policy, stated.against))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a claim is of where some choices are made of what is measured: an outcome, or events that happen at once.
+
+    Args:
+      name: of the outcome or the event.
+      events: empty for an outcome.
+    """
+
+    name: str
+    events: tuple[Event, ...] = ()
+
+
+def what(study: Study, claim: Claim, choices: Iterable[Choice], fraction: float = 1.0) -> Measured:
+    """What a claim is of where choices are made: readings first, then the horizon, then thresholds, these a part of the way."""
+    made = [one for one in choices if one.is_measured]
+    name = _instead(claim.variable, made)
+    if name not in study.events_by_name:
+        return Measured(name)
+    return Measured(name, tuple(_parts(study, claim.variable, made, fraction)))
+
+
+def _instead(name: str, made: Sequence[Choice]) -> str:
+    for one in made:
+        name = one.instead.get(name, name)
+    return name
+
+
+def _parts(study: Study, own: str, made: Sequence[Choice], fraction: float) -> Iterator[Event]:
+    """The single events that an event is, each as choices have it."""
+    name = _instead(own, made)
+    event = study.events_by_name[name]
+    if event.all_of:
+        for part in event.all_of:
+            yield from _parts(study, part, made, fraction)
+        return
+    for one in made:
+        if one.threshold is not None and one.threshold[0] in (own, name):
+            threshold = one.threshold[1]
+            if threshold.is_multiple or one.threshold[0] == name:
+                event = _moved(event, threshold.value, threshold.is_multiple, fraction)
+    yield event
+
+
+def _moved(event: Event, value: float, is_multiple: bool, fraction: float) -> Event:
+    stated = event.above if event.above is not None else event.below
+    assert stated is not None
+    end = stated * value if is_multiple else value
+    moved = end if fraction == 1.0 else stated + fraction * (end - stated)
+    return replace(event, above=moved) if event.above is not None else replace(event, below=moved)
+
+
+def seen(study: Study, claim: Claim, of: Measured, values: Values) -> Seen:
+    """What futures of two policies say of a claim, over independent units."""
+    names = {event.outcome for event in of.events if event.outcome} or {of.name}
+    rows = [study.row(claim.policy), study.row(claim.against)]
+    good = np.logical_and.reduce([np.isfinite(values[name]).all(axis=0) for name in names])
+    if int((~good).sum()) > most_excluded(study):
+        return NOWHERE
+    read = {name: values[name] if good.all() else values[name][:, good] for name in names}
+    units = as_units(len(good), study.unit).kept(good)
+    level = level_of(claim.measure)
+    if claim.measure == PROBABILITY:
+        happened = np.logical_and.reduce([happens(study, event, read) for event in of.events])
+        one, other = (happened[row].astype(np.int8) for row in rows)
+    else:
+        one, other = (read[of.name][row].astype(np.float64) for row in rows)
+        loss = study.is_loss(of.name)
+        if level is not None and claim.measure.startswith("VaR"):
+            gap = difference(one, other, units, loss, (level,))[claim.measure]
+            own, less = (_quantile(side, level, loss) for side in (one, other))
+            return Seen(own, less, gap.estimate, gap.standard_error)
+        if level is not None:
+            one, other = (influence(side, level, loss) for side in (one, other))
+    spread = moments_of_totals(units.totals(one - other)[None], units)
+    means = float(one.mean()), float(other.mean())
+    return Seen(*means, means[0] - means[1], float(spread.error[0]))
+
+
+def contribution(study: Study, claim: Claim, values: Values) -> Paths:
+    """What each path adds to a claim's difference as stated, 0 where it is not finite."""
+    of = what(study, claim, ())
+    rows = [study.row(claim.policy), study.row(claim.against)]
+    level = level_of(claim.measure)
+    if of.events:
+        happened = np.logical_and.reduce([happens(study, event, values) for event in of.events])
+        return happened[rows[0]].astype(np.float64) - happened[rows[1]]
+    sides = [values[of.name][row].astype(np.float64) for row in rows]
+    if level is not None:
+        sides = [influence(side, level, study.is_loss(of.name)) for side in sides]
+    with np.errstate(invalid="ignore"):
+        gap = sides[0] - sides[1]
+    return np.where(np.isfinite(gap), gap, 0.0)
+
+
+def influence(values: Paths, level: float, loss: bool) -> Paths:
+    """What each path adds to ES: VaR and what is beyond it over 1 - a."""
+    losses = values if loss else -values
+    var = _quantile(losses, level, True)
+    excess = var + np.maximum(losses - var, 0.0) / (1 - level)
+    return excess if loss else -excess
+
+
+def _quantile(values: Paths, level: float, loss: bool) -> float:
+    """The least of the worst values."""
+    losses = values if loss else -values
+    place = len(losses) - math.ceil(len(losses) * (1 - level) - 1e-9)
+    var = float(np.partition(losses, max(place, 0))[max(place, 0)])
+    return var if loss else -var
+
+
+def made_by(study: Study, policy: str, against: str, stated: Values) -> tuple[Claim, ...]:
+    """The claims that a study makes without stating them: of its headline and its events, those that its own futures bear out."""
+    claims = []
+    for name, measure in measured(study, None):
+        claim = Claim(policy, against, name, measure, worse=True)
+        one = seen(study, claim, what(study, claim, ()), stated)
+        if abs(one.difference) > DECIDED * one.error:
+            claims.append(replace(claim, worse=one.favour(study, claim) > 0))
+    return tuple(claims)

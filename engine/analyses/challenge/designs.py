@@ -1,0 +1,75 @@
+"""Which universes are looked at: so many choices at a time, all there are or a hundred that are drawn, the same for every claim as far as can be."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations, product
+
+from engine.analyses.challenge.choices import Choice, Universe, contradict
+from engine.draws.inputs import Group
+
+DEPARTURES = (1, 2, 4, 8, 16)
+"""Choices that depart at a time."""
+UNIVERSES = 100
+"""Universes that are drawn of each number of departures, at least; all where there are no more."""
+_TRIES = 40
+
+
+def universes(
+    dimensions: Mapping[str, Sequence[Choice]], departures: int, groups: Mapping[str, Group], seed: int
+) -> list[Universe]:
+    """Universes in which so many choices depart, each once; none where there are fewer dimensions.
+
+    Which are drawn hangs on the seed and on names alone: of two claims that share choices the same ones, and of what other futures follow
+    from, the first of one order.
+    """
+    if departures > len(dimensions):
+        return []
+    if departures == 1 or _count(dimensions, departures) <= UNIVERSES:
+        return [one for one in _every(dimensions, departures) if _agrees(one, groups)]
+    found: dict[frozenset[Choice], Universe] = {}
+    for number in range(_TRIES * UNIVERSES):
+        one = _drawn(dimensions, departures, groups, f"{seed}/{departures}/{number}")
+        if len(one) == departures:
+            found.setdefault(frozenset(one), one)
+        if len(found) == UNIVERSES:
+            break
+    return list(found.values())
+
+
+def _count(dimensions: Mapping[str, Sequence[Choice]], departures: int) -> float:
+    """How many universes there are: the elementary symmetric polynomial of the numbers of choices."""
+    counts = [1.0] + [0.0] * departures
+    for some in dimensions.values():
+        for k in range(departures, 0, -1):
+            counts[k] += counts[k - 1] * len(some)
+    return counts[departures]
+
+
+def _every(dimensions: Mapping[str, Sequence[Choice]], departures: int) -> Iterator[Universe]:
+    for chosen in combinations(dimensions.values(), departures):
+        yield from product(*chosen)
+
+
+def _agrees(universe: Universe, groups: Mapping[str, Group]) -> bool:
+    return not any(contradict(one, universe[:k], groups) for k, one in enumerate(universe))
+
+
+def _drawn(
+    dimensions: Mapping[str, Sequence[Choice]], departures: int, groups: Mapping[str, Group], key: str
+) -> Universe:
+    made: list[Choice] = []
+    for name in sorted(dimensions, key=lambda name: _number(f"{key}/{name}")):
+        some = dimensions[name]
+        one = some[_number(f"{key}/{name}/which") % len(some)]
+        if not contradict(one, made, groups):
+            made.append(one)
+        if len(made) == departures:
+            break
+    return tuple(made)
+
+
+def _number(text: str) -> int:
+    """A number that hangs on a text alone, on every machine."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")

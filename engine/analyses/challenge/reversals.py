@@ -1,0 +1,236 @@
+"""The mildest sets of choices that turn a claim: the fewest departures, then the least part of the way to them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from scipy.special import logit
+
+from engine.analyses.challenge.choices import Choice, Universe, contradict
+from engine.analyses.challenge.claims import Seen, Verdict, rare
+from engine.analyses.challenge.looking import Look, Looking
+from engine.analyses.challenge.profiles import Profile
+from engine.analyses.turning import needed
+from engine.analyses.variables import PROBABILITY
+from engine.risk.intervals import Estimate, as_units
+from engine.study.challenge_tables import Claim
+from engine.study.study import Study
+
+SCREENED = 20
+"""Sets of each size that are run: those that single choices, added up, say are the worst for the claim."""
+LEADING = 40
+"""Single choices that sets of three are made of."""
+LARGEST = 12
+"""Choices in the largest set that is made of ever more of them."""
+JUDGED = 3
+"""Sets of each size that are held against other futures."""
+STEPS = 12
+FINE = 1e-3
+"""Part of the way to which a turn is known."""
+
+
+@dataclass(frozen=True)
+class Reversal:
+    """A set of choices that turns a claim, on futures that it was not looked for on.
+
+    Args:
+      universe: the set; none of its parts turns it.
+      fraction: the part of the way to it at which the difference vanishes.
+      seen: where it is made whole.
+    """
+
+    universe: Universe
+    fraction: Estimate
+    seen: Seen
+
+    @property
+    def departures(self) -> int:
+        """Choices in the set."""
+        return len(self.universe)
+
+
+@dataclass(frozen=True)
+class Turned:
+    """What turns a claim in a ledger.
+
+    Args:
+      front: the mildest first; each one with more departures turns it at a smaller part of the way.
+      hardest: the single choice that comes nearest to turning it and does not, with what is seen there; None where there is none.
+    """
+
+    front: tuple[Reversal, ...]
+    hardest: tuple[Choice, Seen] | None
+
+
+def turned(searching: Looking, judging: Looking, profile: Profile) -> Turned:
+    """The mildest sets that turn a claim.
+
+    Every single choice is seen in the profile. Sets of two and three are screened by adding what single choices do to either policy's
+    number, of probabilities as logits, and the worst are run; a set that holds one which turns
+    the claim is left out. Where none of three does, ever more choices are added, the worst first, and what is not needed taken back. What
+    turns the claim then is held against futures that are independent of these, together at 5 %. None found proves nothing.
+
+    Args:
+      searching, judging: the profile's own futures, and others.
+    """
+    search = _Search(searching, profile)
+    singles = search.turning([(one,) for one in search.singles])
+    pairs = search.turning(search.screened(2, singles))
+    found = [*singles, *pairs]
+    if not found:
+        found = search.turning(search.screened(3, []))
+    if not found:
+        found = search.grown()
+    kept = [one for size in sorted({len(one) for one in found}) for one in search.worst(found, size)]
+    return Turned(tuple(_front(search.judged(judging, kept))), search.hardest(singles))
+
+
+class _Search:
+    def __init__(self, looking: Looking, profile: Profile):
+        self.looking, self.profile, self.claim = looking, profile, profile.claim
+        self.study = looking.worlds.study
+        self.seen = {frozenset(one.universe): one.seen for one in profile.places}
+        stated = profile.stated.seen
+        self.rare = rare(self.study, self.claim, stated)
+        own = {one.universe[0]: one.seen for one in profile.places if one.departures == 1}
+        self.base = np.array(_scale(self.claim, stated))
+        effects = {one: np.array(_scale(self.claim, at)) - self.base for one, at in own.items()}
+        self.effects = {one: effect for one, effect in effects.items() if np.isfinite(effect).all()}
+        self.singles = sorted(self.effects, key=lambda one: self.predicted((one,)))
+
+    def predicted(self, universe: Iterable[Choice]) -> float:
+        """The claim's favour over the larger number, if single choices add up."""
+        policy, against = _natural(self.claim, self.base + sum(self.effects[one] for one in universe))
+        one = Seen(policy, against, policy - against, 0.0)
+        return math.copysign(one.relative, one.favour(self.study, self.claim))
+
+    def screened(self, size: int, turning: Sequence[Universe]) -> list[Universe]:
+        """Sets of a size that are predicted to be worst for the claim, without those that turn it already."""
+        alone = {one for universe in turning for one in universe if len(universe) == 1}
+        some = [one for one in self.singles if one not in alone][: LEADING if size > 2 else None]
+        sets = sorted(combinations(some, size), key=self.predicted) if size > 2 else self._pairs(some)
+        agreeing = (one for one in sets if _agrees(self.study, one))
+        return [one for _, one in zip(range(SCREENED), agreeing, strict=False)]
+
+    def _pairs(self, some: Sequence[Choice]) -> Iterator[Universe]:
+        effects = np.array([self.effects[one] for one in some]).reshape(-1, 2)
+        policy, against = np.moveaxis(effects[:, None] + effects[None], -1, 0) + self.base[:, None, None]
+        policy, against = _natural(self.claim, np.stack([policy, against]))
+        largest = np.maximum(np.maximum(np.abs(policy), np.abs(against)), 1e-300)
+        sign = Seen(0.0, 0.0, 1.0, 0.0).favour(self.study, self.claim)
+        rows, columns = np.triu_indices(len(some), 1)
+        favour = (sign * (policy - against) / largest)[rows, columns]
+        for at in np.argsort(favour, kind="stable"):
+            yield some[rows[at]], some[columns[at]]
+
+    def turning(self, sets: Sequence[Universe]) -> list[Universe]:
+        """Those that turn the claim on the futures that are searched, whatever their error."""
+        found = self.looking.at(Look(self.claim, one) for one in sets)
+        self.seen.update(zip(map(frozenset, sets), found, strict=True))
+        return [one for one in sets if self._verdict(self.seen[frozenset(one)], 0.0) is Verdict.REVERSED]
+
+    def grown(self) -> list[Universe]:
+        """A set that is made of ever more choices, the worst first, until it turns the claim; then without what it does not need."""
+        made: list[Choice] = []
+        for one in self.singles:
+            if self.effects[one].any() and not contradict(one, made, self.study.groups):
+                made.append(one)
+        sizes = [size for size in (4, 6, 8, LARGEST) if size <= len(made)]
+        turning = next(filter(None, (self.turning([tuple(made[:size])]) for size in sizes)), [])
+        if not turning:
+            return []
+        (universe,) = turning
+        for one in sorted(universe, key=lambda one: -self.predicted((one,))):
+            rest = tuple(other for other in universe if other is not one)
+            universe = rest if rest and self.turning([rest]) else universe
+        return [universe]
+
+    def worst(self, found: Sequence[Universe], size: int) -> list[Universe]:
+        """Those of a size that turn the claim most."""
+        of_size = [one for one in found if len(one) == size]
+        return sorted(of_size, key=lambda one: -self.seen[frozenset(one)].relative)[:JUDGED]
+
+    def judged(self, judging: Looking, sets: Sequence[Universe]) -> list[Reversal]:
+        """Those that turn the claim on other futures beyond doubt, all of them together, each with the part of the way."""
+        reach = needed(as_units(self.study.paths, self.study.unit), max(1, len(sets)))
+        found = judging.at(Look(self.claim, one) for one in sets)
+        sure = [
+            (universe, one)
+            for universe, one in zip(sets, found, strict=True)
+            if self._verdict(one, reach) is Verdict.REVERSED
+        ]
+        return [Reversal(universe, self._fraction(judging, universe), one) for universe, one in sure]
+
+    def hardest(self, turning: Sequence[Universe]) -> tuple[Choice, Seen] | None:
+        """The single choice of those that do not turn the claim that comes nearest to it."""
+        alone = {one for universe in turning for one in universe}
+        rest = [one for one in self.singles if one not in alone]
+        return (rest[0], self.seen[frozenset(rest[:1])]) if rest else None
+
+    def _fraction(self, judging: Looking, universe: Universe) -> Estimate:
+        """The part of the way at which the difference vanishes: regula falsi, Illinois; its error that of the difference over the slope.
+
+        What cannot be made in part is made whole throughout.
+        """
+        if all(one.is_whole for one in universe):
+            return Estimate(1.0, 0.0, 1.0, 1.0)
+
+        def favour(x: float) -> tuple[float, float]:
+            one = judging.one(self.claim, universe, x)
+            return one.favour(self.study, self.claim), one.error
+
+        low, high = 0.0, 1.0
+        (at_low, error), (at_high, _) = favour(low), favour(high)
+        if at_low <= 0:  # what is made whole turns it by itself
+            return Estimate(0.0, 0.0, 0.0, 0.0)
+        slope, x, side = (at_high - at_low), 1.0, 0
+        for _ in range(STEPS):
+            x = (low * at_high - high * at_low) / (at_high - at_low)
+            value, error = favour(x)
+            slope = (at_high - at_low) / (high - low)
+            if abs(value) <= FINE * abs(slope) or high - low < FINE:
+                break
+            if value > 0:
+                low, at_low, at_high = x, value, at_high / 2 if side > 0 else at_high
+                side = 1
+            else:
+                high, at_high, at_low = x, value, at_low / 2 if side < 0 else at_low
+                side = -1
+        error = abs(error / slope) if slope else math.nan
+        return Estimate(x, error, max(0.0, x - 1.96 * error), min(1.0, x + 1.96 * error))
+
+    def _verdict(self, one: Seen, reach: float) -> Verdict:
+        return one.verdict(self.study, self.claim, reach, self.study.challenge.matters, self.rare)
+
+
+def _front(found: Sequence[Reversal]) -> Iterator[Reversal]:
+    """Those than which none has as few departures and turns the claim at a smaller part of the way."""
+    least = math.inf
+    for one in sorted(found, key=lambda one: (one.departures, one.fraction.estimate)):
+        if one.fraction.estimate < least:
+            least = one.fraction.estimate
+            yield one
+
+
+def _agrees(study: Study, universe: Universe) -> bool:
+    return not any(contradict(one, universe[:k], study.groups) for k, one in enumerate(universe))
+
+
+def _scale(claim: Claim, one: Seen) -> tuple[float, float]:
+    """Both policies' numbers on the scale on which single choices are added."""
+    if claim.measure == PROBABILITY:
+        low = 1e-6
+        return float(logit(np.clip(one.policy, low, 1 - low))), float(
+            logit(np.clip(one.against, low, 1 - low))
+        )
+    return one.policy, one.against
+
+
+def _natural(claim: Claim, scale: np.ndarray) -> np.ndarray:
+    if claim.measure == PROBABILITY:
+        return 1.0 / (1.0 + np.exp(-scale))
+    return scale
