@@ -143,6 +143,12 @@ PATHS: dict[str, Any] = {
         "rain": {"about": "it rains", "off": {"a": 0, "release": "0.5x"}, "doubled": {"a": "2x"}},
         "late": {"off": {"policies": {"save": {"quota": 1.0}}}, "doubled": {}},
     },
+    "challenge": {
+        "claims": ["save better than keep in dry", "save worse than keep in ES99 of damage"],
+        "readings": {"r": {"about": "x", "instead": {"dry": "costly"}}},
+        "horizons": {"h": {"label": "h", "instead": {"dry": "costly"}}},
+        "thresholds": {"dry": [1.5, "0.5x"]},
+    },
     "risk": {"levels": [97.5, 99.5]},
     "keep": {"outcomes": ["damage"], "draws": 100, "yearly": 50},
 }  # fmt: skip

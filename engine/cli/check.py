@@ -193,7 +193,8 @@ def _print_size(
 
 def _listed(kind: str, names: list[str]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{len(names)} of the {kind.replace('_', ' ')}: {', '.join(names[:3])}{more}"
+    what = "readings and horizons" if kind == "challenge" else kind.replace("_", " ")
+    return f"{len(names)} of the {what}: {', '.join(names[:3])}{more}"
 
 
 def _print_plan(console: Console, folder: RunFolder, device: str | None, workers: int) -> None:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine.errors import Problems, refusal, unknown
 from engine.formatting import shown
-from engine.study.numbers import LEVELS
+from engine.modelling.declaration import check_name
+from engine.modelling.records import Model
+from engine.study.numbers import LEVELS, multiple_of, number
 
 KEY = "challenge"
+CHOICES = ("readings", "horizons")
+"""Tables of the section whose entries are choices, each with a name and perhaps a label."""
+BY_NAME = (*CHOICES, "thresholds")
+"""Its tables whose entries have names."""
 MATTERS = 0.1
 """Smallest difference, as a share of the larger number, that reverses a claim where a study does not say."""
 _CLAIM = re.compile(r"(\S+) (better|worse|likelier|rarer) than (\S+) in (?:(\S+) of )?(\S+)")
@@ -73,6 +80,11 @@ class Challenge:
     horizons: tuple[Reading, ...] = ()
     thresholds: Mapping[str, tuple[Threshold, ...]] = field(default_factory=dict)
 
+    @property
+    def choices(self) -> tuple[Reading, ...]:
+        """Readings and horizons."""
+        return self.readings + self.horizons
+
 
 def claim_of(
     text: str,
@@ -118,3 +130,156 @@ def claim_of(
         problems.add("", unknown("event or outcome", variable, [*events, *outcomes]))
     problems.refuse()
     return Claim(policy, against, variable, measure or "mean", word in ("worse", "likelier"))
+
+
+def read(
+    text: Mapping[str, Any],
+    running: Collection[str],
+    model: Model,
+    levels: Sequence[float],
+    problems: Problems,
+    spare: Collection[str] = (),
+) -> Challenge:
+    """The challenge that a study's tables state, claims of policies that do not run left out.
+
+    Args:
+      running: names of the policies that run.
+      levels: of VaR and ES that the study measures.
+      problems: what is wrong is added here.
+      spare: places in the section that are left out where they do not fit, as another study stated them:
+        "challenge.claims", "challenge.readings.NAME", "challenge.thresholds.EVENT".
+    """
+    table, events = text[KEY], text["events"]
+
+    def at(place: str) -> Problems:
+        return Problems() if place in spare else problems
+
+    claims: dict[tuple[Any, ...], Claim] = {}
+    place = f"{KEY}.claims"
+    for sentence in table["claims"]:
+        with at(place).within(place):
+            claim = claim_of(sentence, text["policies"], events, model.outcomes, levels)
+            same = frozenset((claim.policy, claim.against)), claim.variable, claim.measure
+            if same in claims:
+                raise refusal("", f"'{claim}' is decided where '{claims[same]}' is. Leave one of them out.")
+            claims[same] = claim
+    choices: list[list[Reading]] = []
+    for of, tables in choices_by_place(text).items():
+        choices.append([])
+        for name, stated in tables.items():
+            place = f"{of}.{name}"
+            choices[-1] += _choice(name, stated, place, events, model, at(place))
+    for name in table["horizons"]:
+        if name in table["readings"]:
+            place = f"{KEY}.horizons.{name}"
+            at(place).add(place, "is the name of a reading too; take another.")
+    thresholds = {}
+    for event, values in table["thresholds"].items():
+        place = f"{KEY}.thresholds.{event}"
+        if found := _thresholds(event, values, place, events, at(place)):
+            thresholds[event] = found
+    ran = tuple(claim for claim in claims.values() if {claim.policy, claim.against} <= {*running})
+    readings, horizons = map(tuple, choices)
+    return Challenge(ran, table["matters"], readings, horizons, thresholds)
+
+
+def choices_by_place(text: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Tables of readings, and of horizons, by where they stand in a study file."""
+    return {f"{KEY}.{kind}": text[KEY][kind] for kind in CHOICES}
+
+
+def table_of(challenge: Challenge, labels: Mapping[str, str]) -> dict[str, Any]:
+    """What a study file says of a challenge; nothing of one that says nothing."""
+    if challenge == Challenge():
+        return {}
+    table: dict[str, Any] = {"claims": [*map(str, challenge.claims)], "matters": challenge.matters}
+    for kind in CHOICES:
+        table[kind] = {
+            one.name: {
+                **({"label": labels[one.name]} if one.name in labels else {}),
+                "about": one.about,
+                "instead": dict(one.instead),
+            }
+            for one in getattr(challenge, kind)
+        }
+    table["thresholds"] = {
+        event: [f"{one.value!r}x" if one.is_multiple else one.value for one in values]
+        for event, values in challenge.thresholds.items()
+    }
+    return {key: value for key, value in table.items() if value != {}}
+
+
+def _choice(
+    name: str,
+    table: Mapping[str, Any],
+    place: str,
+    events: Mapping[str, Any],
+    model: Model,
+    problems: Problems,
+) -> list[Reading]:
+    """The choice of a table with what of it is right, if anything is."""
+    with problems.within(place):
+        check_name(name)
+    instead = {}
+    for old, new in table.get("instead", {}).items():
+        with problems.within(f"{place}.instead"):
+            _refuse_other_kind(old, new, events, model)
+            instead[old] = new
+    if not table.get("instead"):
+        text = 'is missing. Say what is looked at in place of what: instead = { EVENT = "OTHER" }.'
+        problems.add(f"{place}.instead", text)
+    return [Reading(name, table.get("about", ""), instead)] if instead else []
+
+
+def _refuse_other_kind(old: str, new: str, events: Mapping[str, Any], model: Model) -> None:
+    """Refuses a variable in the place of one that it cannot be held against."""
+    known, problems = [*events, *model.outcomes], Problems()
+    for name in dict.fromkeys((old, new)):
+        if name not in known:
+            problems.add("", unknown("event or outcome", name, known))
+    if old == new:
+        problems.add("", f"puts '{old}' in its own place. Name another in its place.")
+    problems.refuse()
+    if (old in events) != (new in events):
+        what = [f"'{name}' is an {'event' if name in events else 'outcome'}" for name in (new, old)]
+        raise refusal("", f"{what[0]}, {what[1]}. Put an event in place of an event, or an outcome of one.")
+    if old in events:
+        return
+    there, here = model.outcomes[old], model.outcomes[new]
+    if (there.unit, there.loss) != (here.unit, here.loss):
+        what = [
+            f"'{name}' is in {one.unit}, more of it {'worse' if one.loss else 'better'}"
+            for name, one in ((new, here), (old, there))
+        ]
+        raise refusal("", f"{'; '.join(what)}. Name an outcome of the same unit and the same sense.")
+
+
+def _thresholds(
+    event: str, values: Sequence[Any], place: str, events: Mapping[str, Any], problems: Problems
+) -> tuple[Threshold, ...]:
+    """Other thresholds of an event, those that are right."""
+    stated, found = events.get(event), dict[float, Threshold]()
+    if stated is None:
+        problems.add(place, unknown("event", event, events))
+        return ()
+    if "all" in stated:
+        several = ", ".join(stated["all"])
+        problems.add(
+            place, f"is several events at once, without a threshold of its own. Name one of them: {several}."
+        )
+        return ()
+    present = stated.get("above", stated.get("below"))
+    if present is None:  # which is a problem of the event
+        return ()
+    for value in values:
+        with problems.within(place):
+            multiple = multiple_of(value)
+            if multiple is not None and present == 0:
+                raise refusal("", f"{shown(value)} of a threshold of 0 is 0 again. Write a number.")
+            threshold = float(number(value if multiple is None else multiple * present))
+            if threshold == present:
+                raise refusal("", f"{shown(value)} is the threshold that is there. Write another one.")
+            if threshold in found:
+                raise refusal("", f"{shown(value)} is there twice. Leave one of them out.")
+            found[threshold] = Threshold(threshold if multiple is None else multiple, multiple is not None)
+    return tuple(found.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.study import constant_tables, factor_tables, group_tables, lever_groups
+from engine.study import challenge_tables, constant_tables, factor_tables, group_tables, lever_groups
 from engine.study.labels import OF_LABELS
 from engine.study.lever_tables import lever_table, put_together
 from engine.study.policy_tables import Policies
@@ -75,6 +75,8 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
         tables["assumptions"] = {
             one.name: {**_label(study, "assumptions", one.name), **one.table} for one in study.assumptions
         }
+    if stated := challenge_tables.table_of(study.challenge, study.labels.get(challenge_tables.KEY, {})):
+        tables[challenge_tables.KEY] = stated
     for kind in OF_LABELS:
         if study.labels.get(kind):
             tables[kind] = {name: {"label": label} for name, label in study.labels[kind].items()}

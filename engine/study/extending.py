@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.draws.copulas.statements import STATEMENTS
 from engine.modelling.declaration import POLICY_KEYS
-from engine.study import lever_groups
+from engine.study import challenge_tables, lever_groups
 from engine.study.factor_tables import law_keys
 from engine.study.schema import NAMED
 
@@ -26,6 +26,8 @@ def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
         old = merged.get(key)
         if not (isinstance(old, dict) and isinstance(value, dict)):
             merged[key] = value
+        elif key == challenge_tables.KEY:
+            merged[key] = _by_name(old, value, depth=2)
         elif key in NAMED:
             merged[key] = old | {name: _over(key, old.get(name), entry) for name, entry in value.items()}
         else:
@@ -58,11 +60,25 @@ def factors_named(policies: Any) -> set[str]:
     return set().union(*(names(value) for key, value in given if key not in words))
 
 
-def assumptions_below(below: Mapping[str, Any], above: Mapping[str, Any]) -> set[str]:
-    """Places of the assumptions that a study takes over from the one below it as they are."""
-    named = [study.get("assumptions") for study in (below, above)]
-    known, own = (table if isinstance(table, Mapping) else {} for table in named)
-    return {f"assumptions.{name}" for name in known if name not in own}
+def places(tables: Mapping[str, Any]) -> set[str]:
+    """Places of the assumptions that a study states, and of the parts of its challenge; above it they need not fit where they are not stated again."""
+    found = set()
+    challenge = challenge_tables.KEY
+    for where in ("assumptions", challenge, *(f"{challenge}.{kind}" for kind in challenge_tables.BY_NAME)):
+        table: Any = tables
+        for key in where.split("."):
+            table = table.get(key) if isinstance(table, Mapping) else None
+        found |= {f"{where}.{name}" for name in (table if isinstance(table, Mapping) else ())}
+    return found
+
+
+def _by_name(below: Any, above: Any, depth: int) -> Any:
+    """Tables within tables over older ones, key by key down to so many levels below these."""
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    if not depth:
+        return below | above
+    return below | {key: _by_name(below.get(key), value, depth - 1) for key, value in above.items()}
 
 
 def _over(kind: str, below: Any, above: Any) -> Any:

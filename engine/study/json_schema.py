@@ -59,6 +59,7 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
         "events",
         "lever_groups",
         "assumptions",
+        "challenge",
         "gates",
         "outcomes",
         "yearly",

@@ -9,12 +9,13 @@ from typing import Any
 from engine.errors import Problems, refusal, unknown
 from engine.formatting import titled
 from engine.modelling.records import Model
-from engine.study import lever_groups
+from engine.study import challenge_tables, lever_groups
 
 KINDS = (
     "policies", "events", "outcomes", "yearly", "levers", "factors", "groups", "shocks", lever_groups.KEY, "assumptions",
+    challenge_tables.KEY,
 )  # fmt: skip
-"""Tables of a study whose entries may have a label."""
+"""Tables of a study whose entries may have a label; in the last it is those of its readings and horizons."""
 OF_LABELS = {"outcomes": "outcome", "yearly": "yearly variable", "levers": "lever"}
 """Those that hold nothing else, of what the model gives and takes, with what one of them is called."""
 LONGEST = 80
@@ -39,7 +40,11 @@ def read(text: Mapping[str, Any], model: Model, problems: Problems) -> Labels:
     for name, table in text["shocks"].items():
         if [*table] == ["label"] and name not in model.shocks:
             problems.add(f"shocks.{name}", unknown("shock", name, model.shocks))
-    return {kind: _of_kind(kind, text[kind], _parts(kind, text, model), problems) for kind in KINDS}
+    labels = {kind: _of_kind(kind, text[kind], _parts(kind, text, model), problems) for kind in KINDS[:-1]}
+    labels[challenge_tables.KEY] = {}
+    for place, tables in challenge_tables.choices_by_place(text).items():
+        labels[challenge_tables.KEY] |= _of_kind(place, tables, tables, problems)
+    return labels
 
 
 def _parts(kind: str, text: Mapping[str, Any], model: Model) -> Iterable[str]:
@@ -79,7 +84,7 @@ def _check_line(label: str) -> None:
 def split(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """A resolved study as plain tables without what people call its parts, how they group them and what they hold against it, and that alone."""
     plain, names = dict(document), {}
-    for key in ("author", lever_groups.KEY, "assumptions", *OF_LABELS):
+    for key in ("author", lever_groups.KEY, "assumptions", challenge_tables.KEY, *OF_LABELS):
         if key in plain:
             names[key] = plain.pop(key)
     for kind in KINDS:
@@ -121,6 +126,7 @@ def wordless(study: Any) -> dict[str, list[str]]:
         "groups": {name: name for name in (*study.groups, *study.shocks.groups)},
         lever_groups.KEY: {name: name for name in study.lever_groups},
         "assumptions": {one.name: one.about for one in study.assumptions},
+        challenge_tables.KEY: {one.name: one.about for one in study.challenge.choices},
     }
     lacking = {
         kind: [name for name, about in named.items() if not about or name not in study.labels.get(kind, {})]

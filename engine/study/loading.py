@@ -19,7 +19,7 @@ from engine.modelling.executed import as_written
 from engine.modelling.loading import load_part, model_digest, source_digest
 from engine.modelling.records import Model, PathModel, StaticModel
 from engine.study import labels
-from engine.study.extending import assumptions_below, factors_named, laid_over
+from engine.study.extending import factors_named, laid_over, places
 from engine.study.named_files import place_files, read_files
 from engine.study.resolve import KnownModel, resolve
 from engine.study.section_tables import default_tile
@@ -91,8 +91,8 @@ def read_study(
 
     Args:
       in_files: what is wrong with the files that the tables name; listed with all the rest.
-      spare: factors that nothing need read, as policies did before their levers were changed; and "assumptions.NAME" of those that
-        need not fit, as a study below named them.
+      spare: factors that nothing need read, as policies did before their levers were changed; and places, such as
+        "assumptions.NAME", of what need not fit, as a study below stated it.
 
     Raises:
       UserError: with all problems at once.
@@ -255,7 +255,8 @@ def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str
         if len(through) >= MOST_LAYERS:
             raise UserError(parent, [f"expected at most {MOST_LAYERS} studies on top of each other."])
         below = _extended(other, parent, (*through, itself), spare)
-        spare |= factors_named(below.get("policies")) | assumptions_below(below, tables)
+        spare |= factors_named(below.get("policies")) | places(below)
+        spare -= places(tables)
         return laid_over(below, tables)
     except UserError as error:
         if error.source == source:

@@ -14,6 +14,7 @@ from engine.modelling.declaration import check_declaration, check_free, check_na
 from engine.modelling.records import Factor, Lever, Model, PathModel, factor_names
 from engine.study import (
     assumption_tables,
+    challenge_tables,
     constant_tables,
     event_tables,
     factor_tables,
@@ -56,7 +57,7 @@ def resolve(
       known: None where the model is not known, which is among the problems; then only what needs no model is checked.
       source: what the study was read from.
       problems: what is wrong with the tables already.
-      spare: factors that nothing need read, and assumptions that need not fit: "assumptions.NAME".
+      spare: factors that nothing need read, and places of what need not fit: "assumptions.NAME", "challenge.claims".
 
     Raises:
       UserError: with all problems.
@@ -94,6 +95,8 @@ def resolve(
     # in the model's order, whatever the file's, then those that only policies draw
     drawn = [*bases, *sorted(set(levers) - set(bases))]
     group_of, groups = _groups(text, drawn, problems)
+    running = policies.names if policies else ()
+    challenge = challenge_tables.read(text, running, model, levels, problems, spare)
     shocks = _shocks(text, known, priors, problems)
     assumptions: tuple[Assumption, ...] = ()
     if policies is not None and years is not None and len(policies.running) == len(policies.names):
@@ -141,6 +144,7 @@ def resolve(
         lever_groups=grouped,
         assumptions=assumptions,
         gates=gates,
+        challenge=challenge,
     )
     return replace(study, document=document(study, text, policies))
 

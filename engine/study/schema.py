@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 from pydantic.json_schema import GenerateJsonSchema
 
+from engine.study.challenge_tables import MATTERS
 from engine.study.entries import Correlations, Functions, Outcomes, Places, Rate, Share
 
 LABEL = "what figures, the report and the cube call it, in place of its name as words"
@@ -206,6 +207,34 @@ class AssumptionTable(Table):
     doubled: _Changes | None = _says("what changes where there is twice of it")
 
 
+class ChoiceTable(Table):
+    """Another choice of what is measured."""
+
+    label: str | None = _says(LABEL)
+    about: str | None = _says("what is measured so")
+    instead: dict[str, str] | None = _says("events or outcomes, and what is looked at in their place")
+
+
+_Thresholds = Annotated[list[Any], WithJsonSchema({"type": "array", "items": {"type": ["number", "string"]}})]
+
+
+class ChallengeTable(Table):
+    """What the study is said to show, and other choices of what is measured that this is held against."""
+
+    claims: list[str] = _says("sentences such as 'save better than keep in ES99 of shortage'", [])
+    matters: float = _says(
+        "smallest difference that reverses a claim, as a share of the larger of the two numbers",
+        MATTERS,
+        ge=0,
+        lt=1,
+    )
+    readings: dict[str, ChoiceTable] = _says("other choices of what is measured, one at a time", {})
+    horizons: dict[str, ChoiceTable] = _says("the same variables over other years", {})
+    thresholds: dict[str, _Thresholds] = _says(
+        "other thresholds of an event, a list of numbers and multiples", {}
+    )
+
+
 class GateTable(Table):
     """A fact that a study's numbers are held against before any of them is quoted: `rustbelt check STUDY --gates`."""
 
@@ -282,6 +311,9 @@ class StudyText(Table):
         "levers that are looked at together, by the name of the group", {}
     )
     assumptions: dict[str, AssumptionTable] = _says("what the answer may rest on", {})
+    challenge: ChallengeTable = _says(
+        "what the study is said to show, and how else that may be measured", ChallengeTable()
+    )
     gates: dict[str, GateTable] = _says("facts that the model is held against", {})
     outcomes: dict[str, NamedTable] = _says("what the model's outcomes are called", {})
     yearly: dict[str, NamedTable] = _says("what the model's yearly variables are called", {})
@@ -293,7 +325,13 @@ class StudyText(Table):
 EXTENDS = "study to build on: one that ships, or a file"
 """What the key `extends` says, which is gone before the schema is looked at."""
 
-SECTIONS: dict[str, type[Table]] = {"run": Run, "time": Time, "risk": RiskTable, "keep": KeepTable}
+SECTIONS: dict[str, type[Table]] = {
+    "run": Run,
+    "time": Time,
+    "challenge": ChallengeTable,
+    "risk": RiskTable,
+    "keep": KeepTable,
+}
 NAMED: dict[str, type[Table]] = {
     "groups": GroupTable,
     "factors": FactorTable,

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from engine.errors import Problem, Problems, did_you_mean
 from engine.formatting import shown
-from engine.study.schema import NAMED, SECTIONS, StudyText
+from engine.study.schema import NAMED, SECTIONS, ChoiceTable, StudyText
 
 _STAND_INS: dict[str, dict[str, Any]] = {
     "groups": {"correlation": 0.0},
@@ -47,6 +47,13 @@ def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Probl
         elif where[0] in ("run", "risk", "keep", "lever_groups", "constants"):
             tables.pop(where[0], None)
             problems.close(where[0])
+        elif where[0] == "challenge":
+            at = where[: 2 if "claims" in where[1:2] else 3]
+            inner = tables
+            for key in at[:-1]:
+                inner = inner[key]
+            inner.pop(at[-1], None)
+            problems.close(".".join(at))
         elif where[0] in NAMED and len(where) > 1:
             tables[where[0]][where[1]] = _STAND_INS.get(where[0], {})
             problems.close(".".join(where[:2]))
@@ -80,6 +87,7 @@ def _in_words(fault: Any) -> str:
 
 _EXPECTED = {
     "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
     "less_than_equal": "at most {le}",
     "finite_number": "a finite number",
     "int_type": "a whole number",
@@ -98,5 +106,7 @@ def _known_keys(where: Sequence[str]) -> list[str]:
         return [*StudyText.model_fields, "extends"]
     if where[-2] == "truncate":
         return ["low", "high"]
+    if where[0] == "challenge" and len(where) > 2:
+        return list(ChoiceTable.model_fields)
     table = SECTIONS.get(where[0]) or NAMED[where[0]]
     return list(table.model_fields)

@@ -92,13 +92,19 @@ def test_check_shows_priors_asked_beside_fitted(tmp_path):
     assert row.split()[-1].count("█") >= 2
 
 
-def test_check_names_groups_shocks_and_assumptions_without_a_label(tmp_path):
+def test_check_names_groups_shocks_assumptions_and_readings_without_a_label(tmp_path):
     more = '[lever_groups]\nby_hand = ["release"]\n[assumptions.rain]\nabout = "it rains"\noff = { inflow = 1 }\n'
+    more += '[challenge.readings.deep]\nabout = "how deep"\ninstead = { dry = "full" }\n'
+    more += '[events.full]\noutcome = "lowest_stock"\nabove = 1\n'
     ended = call("check", write(tmp_path, POND + more), *own("Pond"))
     assert ended.exit_code == 0, ended.output
     shown = " ".join(ended.stdout.split())
-    assert "1 of the lever groups: by_hand; 1 of the assumptions: rain." in shown
+    assert (
+        "1 of the lever groups: by_hand; 1 of the assumptions: rain; 1 of the readings and horizons: deep."
+        in shown
+    )
     labelled = more.replace('["release"]', '{ label = "By hand", levers = ["release"] }')
     labelled = labelled.replace("about =", 'label = "Rain"\nabout =')
     shown = " ".join(call("check", write(tmp_path, POND + labelled), *own("Pond")).stdout.split())
     assert "lever groups" not in shown and "of the assumptions" not in shown and "labels" in shown
+    assert "readings" not in shown

@@ -3,7 +3,11 @@
 import pytest
 
 from engine import UserError
-from engine.study.challenge_tables import Claim, claim_of
+from engine.study import digests
+from engine.study.challenge_tables import Challenge, Claim, Reading, Threshold, claim_of
+from engine.study.labels import wordless
+from engine.study.loading import load_study, read_study, resolved_text, study_of_text
+from tests.analyses.assumed import BILL, Bill, bill
 
 NAMES = (["old", "reform"], ["ruin", "dry"], ["cost", "jobs"])
 
@@ -74,3 +78,222 @@ def test_a_claim_that_is_none_says_all_that_is_wrong(text):
     with pytest.raises(UserError) as refused:
         claim_of(text, *NAMES)
     assert [problem.message for problem in refused.value.problems] == REFUSED[text]
+
+
+EVENTS = {
+    "ruin": {"outcome": "cost", "above": 1.5},
+    "woe": {"outcome": "jobs", "below": 0},
+    "both": {"all": ["ruin", "woe"]},
+}
+SECTION = {
+    "claims": ["reform rarer than old in ruin", "reform worse than old in ES99 of cost"],
+    "readings": {"work": {"label": "Want of work", "about": "jobs count", "instead": {"ruin": "woe"}}},
+    "horizons": {"all_time": {"instead": {"woe": "both", "ruin": "both"}}},
+    "thresholds": {"ruin": [1, "0.5x"], "woe": [-1]},
+}
+READ = Challenge(
+    (
+        Claim("reform", "old", "ruin", "probability", worse=False),
+        Claim("reform", "old", "cost", "ES99", worse=True),
+    ),
+    0.1,
+    (Reading("work", "jobs count", {"ruin": "woe"}),),
+    (Reading("all_time", "", {"woe": "both", "ruin": "both"}),),
+    {
+        "ruin": (Threshold(1.0, is_multiple=False), Threshold(0.5, is_multiple=True)),
+        "woe": (Threshold(-1.0, is_multiple=False),),
+    },
+)
+
+
+def challenged(section=SECTION, **changes):
+    """The study of the bill with three events and a challenge."""
+    return bill(events=EVENTS, challenge=section, **changes)
+
+
+def test_claims_and_choices_are_read_in_their_order():
+    assert challenged().challenge == READ
+    assert challenged(SECTION | {"matters": 0}).challenge.matters == 0
+    assert bill().challenge == Challenge() and "challenge" not in bill().document
+
+
+def test_a_resolved_study_has_the_same_challenge():
+    study = challenged()
+    again = study_of_text(resolved_text(study), "again", study.model)
+    assert again.challenge == READ and again.document == study.document and again.labels == study.labels
+
+
+def test_a_challenge_is_no_part_of_the_fingerprint():
+    assert challenged().fingerprint == bill(events=EVENTS).fingerprint
+    shipped = load_study("rustbelt")
+    without = {key: value for key, value in shipped.document.items() if key != "challenge"}
+    assert digests.fingerprint(without, shipped.model_digest) == shipped.fingerprint
+    assert len(without) == len(shipped.document) - 1
+
+
+def test_the_shipped_study_states_its_claims():
+    challenge = load_study("rustbelt").challenge
+    assert len(challenge.claims) == 9 and len(challenge.readings) == 4 and len(challenge.horizons) == 1
+    assert load_study("rustbelt_2016").challenge == challenge
+    study = load_study("rustbelt")
+    assert not {one.name for one in challenge.choices} - study.labels["challenge"].keys()
+
+
+def test_claims_of_a_policy_that_does_not_run_are_left_out():
+    more = {"policies": {**BILL["policies"], "none": {}}, "compare": ["old", "reform"]}
+    section = SECTION | {"claims": [*SECTION["claims"], "none better than old in ruin"]}
+    study = challenged(section, **more)
+    assert study.challenge == READ
+    assert study_of_text(resolved_text(study), "again", study.model).challenge == READ
+
+
+def test_readings_and_horizons_have_labels():
+    study = challenged()
+    assert study.title("challenge", "work") == "Want of work"
+    assert study.phrase("challenge", "work") == "want of work"
+    assert study.phrase("challenge", "all_time") == "all time"
+    assert wordless(study)["challenge"] == ["all_time"]
+    labelled = {
+        "a": {"label": "One", "instead": {"ruin": "woe"}},
+        "b": {"label": "One", "instead": {"ruin": "woe"}},
+    }
+    with pytest.raises(UserError, match=r"challenge.readings.b.label: 'One' is what 'a' is called"):
+        challenged({"readings": labelled})
+
+
+def instead(old, new):
+    return {"readings": {"it": {"instead": {old: new}}}}
+
+
+WRONG = [
+    ({"claims": ["reform better than old in ruins"]}, "claims: unknown event or outcome 'ruins'. Did you mean 'ruin'?"),
+    ({"claims": ["reform better than old in ruin", "old worse than reform in ruin"]},
+     "claims: 'old worse than reform in ruin' is decided where 'reform better than old in ruin' is. Leave one of them out."),
+    ({"matters": 1}, "matters: expected less than 1.0, got 1."),
+    ({"matters": -0.1}, "matters: expected at least 0.0, got -0.1."),
+    ({"claim": []}, "claim: unknown key 'claim'. Did you mean 'claims'?"),
+    ({"readings": {"it": {"insted": {}}}}, "readings.it.insted: unknown key 'insted'. Did you mean 'instead'?"),
+    ({"readings": {"it": {}}}, "readings.it.instead: is missing. Say what is looked at in place of what: instead = { EVENT = \"OTHER\" }."),
+    ({"readings": {"a b": {"instead": {"ruin": "woe"}}}}, "readings.a b: expected a name of letters, digits, '_' and '-' (at most 100), got 'a b'."),
+    ({**instead("ruin", "woe"), "horizons": {"it": {"instead": {"ruin": "woe"}}}}, "horizons.it: is the name of a reading too; take another."),
+    (instead("ruin", "woes"), "readings.it.instead: unknown event or outcome 'woes'. Did you mean 'woe'?"),
+    (instead("ruin", "ruin"), "readings.it.instead: puts 'ruin' in its own place. Name another in its place."),
+    (instead("ruin", "cost"), "readings.it.instead: 'cost' is an outcome, 'ruin' is an event. Put an event in place of an event, or an outcome of one."),
+    (instead("cost", "jobs"),
+     "readings.it.instead: 'jobs' is in k, more of it better; 'cost' is in bn, more of it worse. Name an outcome of the same unit and the same sense."),
+    ({"thresholds": {"ruins": [1]}}, "thresholds.ruins: unknown event 'ruins'. Did you mean 'ruin'?"),
+    ({"thresholds": {"both": ["2x"]}}, "thresholds.both: is several events at once, without a threshold of its own. Name one of them: ruin, woe."),
+    ({"thresholds": {"ruin": [1.5]}}, "thresholds.ruin: 1.5 is the threshold that is there. Write another one."),
+    ({"thresholds": {"ruin": ["1x"]}}, "thresholds.ruin: '1x' is the threshold that is there. Write another one."),
+    ({"thresholds": {"ruin": [0.75, "0.5x"]}}, "thresholds.ruin: '0.5x' is there twice. Leave one of them out."),
+    ({"thresholds": {"ruin": [float("inf")]}}, "thresholds.ruin: expected a finite number that single precision holds, got inf."),
+    ({"thresholds": {"ruin": ["1e39x"]}}, "thresholds.ruin: expected a finite number that single precision holds, got 1e+39."),
+    ({"thresholds": {"ruin": ["half"]}}, "thresholds.ruin: expected a number, or a multiple such as \"2x\", got 'half'."),
+    ({"thresholds": {"ruin": [True]}}, "thresholds.ruin: expected a number, got true."),
+    ({"thresholds": {"woe": ["2x"]}}, "thresholds.woe: '2x' of a threshold of 0 is 0 again. Write a number."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("section", "message"), WRONG, ids=str)
+def test_what_is_wrong_is_told_with_its_place(section, message):
+    with pytest.raises(UserError) as refused:
+        challenged(section)
+    assert [str(problem) for problem in refused.value.problems] == [f"challenge.{message}"]
+
+
+def test_all_problems_are_told_at_once():
+    section = {
+        "claims": ["reform beats old", "reform better than olde in ruin"],
+        "matters": 2,
+        "readings": {"a": {"instead": {"ruin": "woes"}}, "b": {"about": 1}},
+        "horizons": {"c": {"instead": {"cost": "jobs", "ruins": "woe"}}},
+        "thresholds": {"ruin": ["1x", "0x0"], "woe": 3},
+    }
+    with pytest.raises(UserError) as refused:
+        bill(events=EVENTS | {"odd": {"outcome": "costt", "above": 1}}, challenge=section)
+    assert sorted(problem.place for problem in refused.value.problems) == [
+        "challenge.claims", "challenge.claims", "challenge.horizons.c.instead", "challenge.horizons.c.instead",
+        "challenge.matters", "challenge.readings.a.instead", "challenge.readings.b.about",
+        "challenge.thresholds.ruin", "challenge.thresholds.ruin", "challenge.thresholds.woe", "events.odd.outcome",
+    ]  # fmt: skip
+
+
+BELOW = """
+name = "below"
+[factors]
+exit_rate = { family = "uniform", low = 0.02, high = 0.08 }
+noise = { family = "normal", mean = 0, sd = 1 }
+[policies]
+old = {}
+reform = { cut = 0.5 }
+[events]
+ruin = { outcome = "cost", above = 1.5 }
+woe = { outcome = "jobs", below = 0 }
+[assumptions.noise]
+off = { noise = 0 }
+[challenge]
+claims = ["reform better than old in ruin", "reform worse than old in jobs"]
+matters = 0.2
+readings.work = { about = "jobs count", instead = { ruin = "woe" } }
+readings.rest = { about = "the rest", instead = { woe = "ruin" } }
+thresholds = { ruin = [1.0, "2x"], woe = [-1] }
+"""
+
+
+def on_top(tmp_path, text):
+    """The study of a file on top of one that only names the study below."""
+    (tmp_path / "below.toml").write_text(BELOW)
+    (tmp_path / "between.toml").write_text('name = "between"\nextends = "below.toml"\n')
+    (tmp_path / "top.toml").write_text(f'name = "top"\nextends = "between.toml"\n{text}')
+    return load_study(tmp_path / "top.toml", model=Bill())
+
+
+def test_a_study_on_top_adds_to_a_challenge_and_replaces_its_claims(tmp_path):
+    text = """
+        [challenge]
+        claims = ["reform worse than old in cost"]
+        readings.work = { instead = { woe = "ruin" } }
+        readings.more = { instead = { ruin = "woe" } }
+        thresholds = { ruin = [3], woe = [] }
+    """
+    assert on_top(tmp_path, text).challenge == Challenge(
+        (Claim("reform", "old", "cost", "mean", worse=True),),
+        0.2,
+        (
+            Reading("work", "jobs count", {"woe": "ruin"}),
+            Reading("rest", "the rest", {"woe": "ruin"}),
+            Reading("more", "", {"ruin": "woe"}),
+        ),
+        (),
+        {"ruin": (Threshold(3.0, is_multiple=False),)},
+    )
+
+
+def test_what_a_study_takes_over_is_left_out_where_it_does_not_fit(tmp_path):
+    challenge = on_top(tmp_path, '[events]\nruin = { above = 1.0 }\nwoe = { all = ["ruin"] }\n').challenge
+    assert challenge.thresholds == {"ruin": (Threshold(2.0, is_multiple=True),)}
+    assert len(challenge.claims) == 2 and len(challenge.readings) == 2
+
+
+def test_what_a_study_states_again_has_to_fit_whatever_lies_between(tmp_path):
+    text = """
+        [assumptions.noise]
+        off = { noises = 0 }
+        [challenge]
+        claims = ["reform better than old in jobs", "reform better than old in ruins"]
+        readings.work = { instead = { ruin = "jobs" } }
+        thresholds = { ruin = [1.5] }
+    """
+    with pytest.raises(UserError) as refused:
+        on_top(tmp_path, text)
+    assert [problem.place for problem in refused.value.problems] == [
+        "challenge.claims", "challenge.readings.work.instead", "challenge.thresholds.ruin", "assumptions.noise.off.noises",
+    ]  # fmt: skip
+
+
+def test_what_another_study_stated_is_left_out_where_there_is_nothing_of_it():
+    tables = BILL | {"challenge": SECTION, "events": {}}
+    places = {"challenge.claims", "challenge.readings.work", "challenge.horizons.all_time"}
+    spare = places | {"challenge.thresholds.ruin", "challenge.thresholds.woe"}
+    study = read_study(tables, "bill.toml", model=Bill(), spare=spare)
+    assert study.challenge == Challenge((READ.claims[1],))

@@ -14,6 +14,7 @@ from engine.study.schema import (
     EXTENDS,
     NAMED,
     SECTIONS,
+    ChoiceTable,
     LawTable,
     StudyText,
     Truncation,
@@ -56,6 +57,7 @@ def keys():
             if key not in LAW or table not in ("factors", "shocks")
         }
         yield from ((f"{table}.NAME.{key}", text) for key, text in own.items())
+    yield from ((f"challenge.readings.NAME.{key}", text) for key, text in described(ChoiceTable).items())
     yield from ((key, text) for key, text in described(WeightedLaw).items())
 
 
@@ -86,6 +88,8 @@ def used(example):
         yield table
         if table in SECTIONS:
             yield from (f"{table}.{key}" for key in content)
+            readings = content.get("readings", {}) if table == "challenge" else {}
+            yield from (f"challenge.readings.NAME.{key}" for one in readings.values() for key in one)
         elif table in NAMED:
             for entry in (one for one in content.values() if isinstance(one, dict)):
                 yield from (f"{table}.NAME.{key}" for key in entry)

@@ -35,7 +35,8 @@ def print_asked(console: Console, study: Study, yearly: np.ndarray | None) -> No
     """
     counted = {
         "factors": len(study.gathered_inputs), "groups": len(study.groups), "shocks": len(study.shocks.moving),
-        "constants": len(stated(study.model)), "events": len(study.events), "assumptions": len(study.assumptions), "gates": len(study.gates),
+        "constants": len(stated(study.model)), "events": len(study.events), "assumptions": len(study.assumptions),
+        "claims": len(study.challenge.claims), "gates": len(study.gates),
     }  # fmt: skip
     asks = ", ".join(_count(count, what) for what, count in counted.items() if count)
     levers = [name for name in differing(study) if name in study.model.levers]
