@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from engine.analyses.challenge.challenge import Challenged, Held, challenge
+from engine.analyses.challenge.challenge import Held, challenge
 from engine.analyses.challenge.choices import POLICIES, SPECIFICATION, Universe, in_words
 from engine.analyses.challenge.claims import Seen, Verdict
 from engine.analyses.challenge.designs import DEPARTURES
@@ -13,9 +13,9 @@ from engine.analyses.variables import PROBABILITY
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, counts, estimates, numbers, texts
-from engine.risk.intervals import Z, Estimate
-from engine.risk.wording import amounts, named, worst_share
 from engine.risk.evidence import level_of
+from engine.risk.intervals import Estimate, Z
+from engine.risk.wording import amounts, named, worst_share
 from engine.study.challenge_tables import Claim
 from engine.study.study import Study
 
@@ -49,7 +49,9 @@ def findings(study: Study, held: Sequence[Held]) -> Iterator[str]:
         return
     by_claim = [list(some) for _, some in groupby(held, lambda one: one.claim)]
     turn = sum(any(one.turned.front for one in some) for some in by_claim)
-    single = sum(any(one.turned.front and one.turned.front[0].departures == 1 for one in some) for some in by_claim)
+    single = sum(
+        any(one.turned.front and one.turned.front[0].departures == 1 for one in some) for some in by_claim
+    )
     yield f"Of {len(by_claim)} claim{'s' * (len(by_claim) > 1)} {turn or 'none'} can be turned by other choices, {single or 'none'} by a single one."
     for some in by_claim:
         yield from _of_claim(study, some)
@@ -197,7 +199,9 @@ def _curve(held: Sequence[Held]) -> Table:
         texts("universe", [str(k) for k in range(len(rows))], "number of the universe"),
         *_named([one for one, _ in rows]),
         counts("departures", [place.departures for _, place in rows], "choices that depart; 0 as stated"),
-        estimates("difference", [difference(place.seen) for _, place in rows], "policy less against", "claim"),
+        estimates(
+            "difference", [difference(place.seen) for _, place in rows], "policy less against", "claim"
+        ),
         texts("verdict", [str(place.verdict) for _, place in rows], "what it says of the claim"),
         texts("choices", [written(place.universe) for _, place in rows], "which depart"),
     ]

@@ -30,7 +30,10 @@ class Challenge:
 
     claim: Annotated[
         tuple[str, ...],
-        Option('A claim, such as "NEW better than OLD in ruin", in place of the study\'s; several times for several.', "CLAIM"),
+        Option(
+            'A claim, such as "NEW better than OLD in ruin", in place of the study\'s; several times for several.',
+            "CLAIM",
+        ),
     ] = ()
 
     def answer(self, of: Asked) -> Answer:
