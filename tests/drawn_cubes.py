@@ -25,6 +25,7 @@ from engine.risk.where import Under, Where
 from engine.run_folder.cube_groups import described_inputs, described_value, groups, policies
 from engine.study.loading import read_study
 from engine.study.study import Study
+from tests.challenged import challenged
 from tests.risk.cells import summary_cells
 
 LONG = "a_name_of_sixty_characters_that_leaves_no_room_for_anything_"
@@ -104,6 +105,16 @@ class Drawn:
         return Answer(
             Subject.of(self.study), ("Nothing can be distinguished.",), tuple(made), question="flip"
         )
+
+    @property
+    def challenge(self) -> Answer:
+        """Claims in other universes, made up: none where there are too few paths."""
+        first, *others = self.study.policy_names
+        names = [item.name for item in self.study.inputs]
+        claims = [f"{other} better than {first} in {names[0]}" for other in others[:3]] or [
+            f"{first} is best"
+        ]
+        return challenged(Subject.of(self.study), claims, names, 12 if self.study.paths > 100 else 0)
 
     @property
     def discover(self) -> Answer:

@@ -43,6 +43,8 @@ def _complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option("--factor", metavar="F", shell_complete=options.complete_factor, help="One factor.")
 @click.option("--measure", metavar="M", help="mean, median, sd, or VaR or ES by name, such as ES97.5.")
 @click.option("--year", type=options.COUNT, metavar="Y", help="One year; the last if not given.")
+@click.option("--claim", metavar="C", help="One claim of a challenge, as its answer has it.")
+@click.option("--ledger", metavar="L", help="Which choices of a challenge depart: specification or policies.")
 @click.option("--path", type=options.COUNT, help="Number of the path that is replayed; 0 if not given.")
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), metavar="FILE",
@@ -62,6 +64,8 @@ def command(
     factor: str | None,
     measure: str | None,
     year: int | None,
+    claim: str | None,
+    ledger: str | None,
     path: int | None,
     out: Path | None,
     partial: bool,
@@ -82,7 +86,7 @@ def command(
         raise click.UsageError(f"missing argument 'RUN': expected {PLACES}.", ctx)
     wanted = {
         "variable": variable, "policies": policies, "where": dict(where) or None, "factor": factor,
-        "measure": measure, "year": year,
+        "measure": measure, "year": year, "claim": claim, "ledger": ledger,
     }  # fmt: skip
     parts = (kind, None if path is None else f"path-{path}", variable, factor)
     file = out or Path(f"{'-'.join(filter(None, parts))}.png")

@@ -10,6 +10,7 @@ from typing import Any
 from engine.errors import Problems, UserError, unknown
 from engine.plots.figures import (
     boxes,
+    challenge_profile,
     convergence,
     correlation,
     differences,
@@ -21,6 +22,7 @@ from engine.plots.figures import (
     priors,
     replay,
     scatter,
+    specification_curve,
     tails,
     thresholds,
     tornado,
@@ -28,7 +30,7 @@ from engine.plots.figures import (
 )
 from engine.plots.style import Figure
 
-ANSWERS = ("explain", "sensitivity", "discover", "flip")
+ANSWERS = ("explain", "sensitivity", "discover", "flip", "challenge")
 """Questions whose answers are drawn, by the names of their commands."""
 SOURCES = ("cube", "study", "story", *ANSWERS)
 """What a figure may be drawn from: a run's cube, its study, one path as `engine.runs.replay` gives it, what it has been asked."""
@@ -88,6 +90,10 @@ KINDS: Mapping[str, Kind] = {
     "inputs": Kind(inputs.inputs, "which inputs an outcome hangs on, once a run is asked"),
     "boxes": Kind(boxes.boxes, "boxes of factors that hold futures of a kind, once a run is asked"),
     "turns": Kind(turns.turns, "how far priors must move to turn a ranking, once a run is asked"),
+    "profile": Kind(
+        challenge_profile.profile, "in which share of universes claims hold, once a run is challenged"
+    ),
+    "curve": Kind(specification_curve.curve, "a claim in every universe, sorted, once a run is challenged"),
     "correlation": Kind(correlation.correlation, "how the priors move together, groups outlined"),
     "convergence": Kind(
         convergence.convergence, "how the headline measures settle as paths are added", OUTCOME

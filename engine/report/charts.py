@@ -1,6 +1,6 @@
 """Charts of the page: what is drawn, and how, as Vega-Lite specifications, and the library that draws them in a browser.
 
-The only file that knows the chart library. A chart carries only the numbers that it draws; the page holds them once,
+With `universe_charts.py` the only file that knows the chart library. A chart carries only the numbers that it draws; the page holds them once,
 as columns. Colours are names of CSS variables, so that the page's scheme decides, and every policy has a dash pattern.
 """
 
@@ -14,6 +14,8 @@ from typing import Any
 from engine.errors import UserError, install
 from engine.plots import style
 from engine.plots.style import COLOURS, ON_DARK
+from engine.plots.universes import VERDICTS, called
+from engine.report import universe_charts
 
 WIDE = 2.2
 """Width of a line in pixels."""
@@ -31,6 +33,10 @@ _SHAPES = {
 }
 """Markers of the figures: what the chart library calls them, and their outline on a swatch."""
 SHAPES = tuple(_SHAPES[marker][0] for marker in style.MARKERS)
+_VERDICTS = {
+    called(name): (INKS[COLOURS.index(look.colour)] if look.colour in COLOURS else "var(--muted)", _SHAPES[look.marker][0])
+    for name, look in VERDICTS.items()
+}  # fmt: skip
 TOGETHER = 3
 """Policies whose fans lie over one another; of more each has a panel of its own."""
 
@@ -74,14 +80,16 @@ class Chart:
         return {
             "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
             "params": [{"name": "shown", "value": list(policies)}],
-            **({} if self.wide else size),  # panels side by side cannot be as wide as their place on the page
+            **(
+                {} if self.kind == "fans" else size
+            ),  # panels side by side cannot be as wide as their place on the page
             **SPECIFICATIONS[self.kind](policies, **self.options),
         }
 
     @property
     def wide(self) -> bool:
-        """Whether it has panels side by side, which want all of the page's width."""
-        return self.kind == "fans"
+        """Whether it wants all of the page's width, and is no drawing of policies over one another, which has a key of them."""
+        return self.kind in ("fans", "curve", "shares")
 
 
 def columns_of(points: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -358,4 +366,6 @@ SPECIFICATIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "fan": _fan,
     "fans": _fans,
     "dots": _dots,
+    "curve": functools.partial(universe_charts.curve, _VERDICTS),
+    "shares": functools.partial(universe_charts.shares, _VERDICTS),
 }

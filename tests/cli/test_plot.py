@@ -2,7 +2,15 @@
 
 import pytest
 
+from engine.answers import registry
+from engine.answers.answer import Subject
+from engine.modelling.loading import load_part
+from engine.modelling.records import PathModel
 from engine.plots import KINDS
+from engine.plots.kinds import ANSWERS
+from engine.run_folder import answer_store, ledger
+from engine.runs.run import open_run
+from tests.challenged import CLAIMS, challenged
 from tests.small_files import POND, call, own, write
 
 
@@ -41,7 +49,8 @@ FIRST = {kind.of: name for name, kind in reversed(KINDS.items())}.values()
             name,
             marks=[] if name in FIRST and name not in ("drivers", "boxes", "inputs") else [pytest.mark.slow],
         )
-        for name in KINDS
+        for name, one in KINDS.items()
+        if {*one.of} & {*ANSWERS} <= {*registry.QUESTIONS}
     ],
 )
 def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
@@ -59,6 +68,24 @@ def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
     assert ended.exit_code == 0, ended.output
     assert f"Saved in {kind}.png" in ended.output
     assert (tmp_path / f"{kind}.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_claims_and_ledgers_of_a_challenge_are_named_by_options(pond, tmp_path):
+    run = open_run(pond, load_part(own("Pond")[1], (PathModel,)))
+    answer_store.write(run.run_folder, "challenge", challenged(Subject.of(run.study), each=4).groups)
+    try:
+        for kind, more in (("curve", ("--ledger", "policies")), ("profile", ())):
+            place = tmp_path / f"{kind}.png"
+            ended = call("plot", kind, pond, *own("Pond"), "--claim", CLAIMS[1], *more, "-o", place)
+            assert ended.exit_code == 0, ended.output
+            assert ended.output.startswith(
+                "Reform better than old in bank loss, ES99, by choices that depart"
+            )
+            assert place.is_file()
+        refused = call("plot", "curve", pond, *own("Pond"), "--ledger", "policy")
+        assert refused.exit_code == 2 and "Did you mean 'policies'?" in refused.output
+    finally:
+        ledger.drop(pond, "challenge")
 
 
 def test_a_figure_is_of_the_headline_where_no_variable_is_named(tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from engine.report.sections import (
     asked,
     assumptions,
     certainty,
+    challenge_charts,
     chances,
     computation,
     curves,
@@ -22,7 +23,7 @@ from engine.report.sections import (
     threshold_charts,
 )
 
-CHARTS = {"compare": threshold_charts.charts}
+CHARTS = {"compare": threshold_charts.charts, "challenge": challenge_charts.charts}
 """What is drawn of an answer, by its question."""
 SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     answer.section,

@@ -1,0 +1,121 @@
+"""The universes of a challenge as figures and the report draw them: sorted, with what each departs in, and what a verdict looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool
+
+from engine.answers.answer import Answer
+from engine.plots import selection
+from engine.plots.style import COLOURS, GREY, Look
+
+LEDGERS = ("specification", "policies")
+"""Kinds of choices that depart, each with universes of its own."""
+VERDICTS: Mapping[str, Look] = {
+    "holds": Look(COLOURS[1], "-", "o"),
+    "undecided": Look(GREY, "-", "s"),
+    "nothing": Look(COLOURS[4], "-", "D"),
+    "reversed": Look(COLOURS[0], "-", "v"),
+}
+"""What each verdict looks like, from what bears the claim out to what contradicts it: colour, and marker for those who do not see it."""
+CALLED = {"nothing": "no difference"}
+"""What a verdict is called where its name does not say it."""
+DESIGN = "No share means more than its design: it is set by how many choices depart, not by the world."
+"""What stands beside every share of universes."""
+MOST_CARRIERS = 8
+"""Choices below a curve: those that carry most."""
+MOST_INTERVALS = 300
+"""Intervals of a curve: of more universes each so many-th has one."""
+
+
+@dataclass(frozen=True)
+class Universes:
+    """All universes of a claim in one ledger, by their difference, the smallest first.
+
+    Args:
+      rows: of the table `curve`; those without a finite difference are left out.
+      lost: how many these are.
+      carriers: choices that carry most, each with its share of the variance, None where there is none.
+      fit: R2 of the regression that the shares are of; None where there is none.
+      departs: whether a universe departs in each of the carriers.
+      unit: of the differences.
+    """
+
+    claim: str
+    ledger: str
+    rows: tuple[dict[str, Any], ...]
+    lost: int
+    carriers: tuple[tuple[str, float | None], ...]
+    fit: float | None
+    departs: Bool[np.ndarray, "carrier universe"]
+    unit: str
+
+    @property
+    def stated(self) -> int | None:
+        """Place of the universe as stated; None where it is not among them."""
+        return next((k for k, row in enumerate(self.rows) if row["departures"] == 0), None)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Universes by verdict, of those verdicts that occur."""
+        verdicts = [row["verdict"] for row in self.rows]
+        return {name: verdicts.count(name) for name in VERDICTS if name in verdicts}
+
+    @property
+    def drawn_intervals(self) -> Bool[np.ndarray, " universe"]:
+        """Which universes have their interval drawn: that as stated always."""
+        every = np.arange(len(self.rows))
+        return (every % -(-max(len(every), 1) // MOST_INTERVALS) == 0) | (every == self.stated)
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Least and largest of what is drawn, with zero; some room about zero where it is all there is."""
+        drawn = [row["difference"] for row in self.rows]
+        shown = [one for one, whole in zip(drawn, self.drawn_intervals, strict=True) if whole]
+        ends = [0.0, *(e.estimate for e in drawn), *(end for e in shown for end in (e.low, e.high))]
+        low, high = float(np.nanmin(ends)), float(np.nanmax(ends))
+        return (low, high) if high > low else (-1.0, 1.0)
+
+
+def universes(answer: Answer, claim: str | None = None, ledger: str = LEDGERS[0]) -> Universes:
+    """Universes of a claim in one ledger; none of an answer that has no curve.
+
+    Args:
+      claim: the first of the curve's if not given.
+
+    Raises:
+      UserError: there is no such claim or ledger.
+    """
+    every = list(answer["curve"].rows()) if "curve" in answer else []
+    known = list(dict.fromkeys(str(row["claim"]) for row in every))
+    selection.refuse_unknown("ledger", ledger, LEDGERS, "curve")
+    if claim is not None:
+        selection.refuse_unknown("claim", claim, known, "curve")
+    chosen = claim or next(iter(known), "")
+    own = [row for row in every if row["claim"] == chosen and row["ledger"] == ledger]
+    held = [row for row in own if row["difference"] and np.isfinite(row["difference"].estimate)]
+    rows = tuple(sorted(held, key=lambda row: row["difference"].estimate))
+    among = answer["carriers"].where(claim=chosen, ledger=ledger) if "carriers" in answer else ()
+    most = list(among)[:MOST_CARRIERS]
+    named = [{one.partition(": ")[0] for one in row["choices"].split("; ")} for row in rows]
+    departs = np.array([[row["choice"] in names for names in named] for row in most], bool)
+    unit = answer["curve"].by_name["difference"].unit if every else "1"
+    unit = str(rows[0].get("unit") or unit) if rows else unit
+    return Universes(
+        chosen, ledger, rows, len(own) - len(rows), tuple((str(row["choice"]), row["share"]) for row in most),
+        most[0]["fit"] if most else None, departs.reshape(len(most), len(rows)), unit,
+    )  # fmt: skip
+
+
+def called(verdict: str) -> str:
+    """What a verdict is called."""
+    return CALLED.get(verdict, verdict)
+
+
+def percent(share: float | None) -> str:
+    """A share of universes or of variance, which has no interval; that of none is zero."""
+    return f"{round(100 * (share or 0.0), 1):g} %"

@@ -1,0 +1,127 @@
+"""What would be said against the answer, as charts: in which share of universes claims hold, and every universe of the first claim."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from engine.answers.answer import Answer
+from engine.formatting import begun, words
+from engine.plots import labels
+from engine.plots.ticks import roomy
+from engine.plots.universes import DESIGN, LEDGERS, VERDICTS, Universes, called, percent, universes
+from engine.report.charts import Chart, columns_of
+from engine.report.run_records import RunRecords
+from engine.report.sections.asked import spoken
+from engine.report.text import short, unit_of, with_interval
+from engine.report.universe_charts import APART, BAR, HEAD, LINE, curve_height
+from engine.risk.tables import record
+from engine.risk.wording import listed
+
+WIDE_MARK = 0.12
+"""Share from which a bar's part has its verdict's shape."""
+LETTERS = 48
+"""Letters in a line of a claim, as many as a phone has room for."""
+IN_TABLE = 8
+"""Steps between the universes of a curve that stand in its table."""
+Said = Callable[[str], str]
+
+
+def charts(run: RunRecords, answer: Answer) -> Iterator[Chart]:
+    """The profile of all claims, then the curve of the first claim in each ledger; none of what has no universes."""
+    spelt = spoken(run, answer)
+
+    def said(text: str) -> str:
+        return words(spelt(text))
+
+    rows = [row for row in answer["profile"].rows() if row["universes"]] if "profile" in answer else []
+    if rows:
+        yield _profile(said, rows)
+    for ledger in LEDGERS:
+        of = universes(answer, ledger=ledger)
+        if of.rows:
+            yield _curve(said, of)
+
+
+def _profile(said: Said, rows: list[dict[str, Any]]) -> Chart:
+    points: list[dict[str, Any]] = []
+    names, table, at = [], [], LINE
+    for claim in dict.fromkeys(row["claim"] for row in rows):
+        called_so = begun(said(claim))
+        lines = textwrap.wrap(called_so, LETTERS)
+        names.append((lines, at + HEAD))
+        at += HEAD + LINE * len(lines)
+        own = [row for row in rows if row["claim"] == claim]
+        for departures in sorted({row["departures"] for row in own}):
+            for row in (row for row in own if row["departures"] == departures):
+                points += _bar(called_so, row, at + BAR / 2)
+                parts = (f"{row['universes']:,}", *(percent(row[name]) for name in VERDICTS))
+                table.append((called_so, row["ledger"], str(departures), *parts))
+            at += BAR
+    first = [row for row in rows if row["claim"] == rows[0]["claim"] and row["ledger"] == rows[0]["ledger"]]
+    few, many = (pick(first, key=lambda row: row["departures"]) for pick in (min, max))
+    ends = [
+        f"{percent(few['holds'])} of universes with {labels.counted(few['departures'], 'choice')} departing"
+    ]
+    ends += [f"in {percent(many['holds'])} with {many['departures']}"] if many is not few else []
+    finding = f"{begun(said(few['claim']))} ({few['ledger']}): holds in {listed(ends)}. {DESIGN}"
+    title = "Where the claims hold"
+    options = {"names": names, "ledgers": LEDGERS, "height": at}
+    head = (
+        "Claim",
+        "Ledger",
+        "Choices that depart",
+        "Universes",
+        *(begun(called(name)) for name in VERDICTS),
+    )
+    return Chart(
+        "challenge-profile", title, "share of universes [%] by how many choices depart (left), and the number of universes (right)", finding,
+        f"{title}, by choices that depart at a time: stacked bars by verdict, two ledgers side by side. {finding}", "shares",
+        options, columns_of(points), head, tuple(table), at,
+    )  # fmt: skip
+
+
+def _bar(claim: str, row: dict[str, Any], y: float) -> Iterator[dict[str, Any]]:
+    """The parts of a bar, in the order of the verdicts."""
+    left = APART * LEDGERS.index(row["ledger"])
+    for k, name in enumerate(VERDICTS):
+        share = row[name] or 0.0
+        yield {
+            "x": short(left), "x2": short(left + share), "y": y, "m": share >= WIDE_MARK, "first": k == 0, "verdict": called(name),
+            "claim": claim, "ledger": row["ledger"], "departures": str(row["departures"]), "n": f"{row['universes']:,}", "share": percent(share),
+        }  # fmt: skip
+        left += share
+
+
+def _curve(said: Said, of: Universes) -> Chart:
+    n, unit = len(of.rows), unit_of(of.unit)
+    points, table = [], []
+    steps = {round(k * (n - 1) / IN_TABLE) for k in range(IN_TABLE + 1)} | {of.stated}
+    for k, (row, interval) in enumerate(zip(of.rows, of.drawn_intervals.tolist(), strict=True)):
+        one = row["difference"]
+        text = with_interval(record("difference", "", "", one), 1.0, unit)
+        choices = said(row["choices"]) or "nothing: as stated"
+        verdict, shown = called(row["verdict"]), interval and one.low <= one.high
+        departs: list[int | None] = [d for d, own in enumerate(of.departs[:, k].tolist()) if own]
+        points.append(
+            {
+                "x": k + 1, "y": short(one.estimate), "low": short(one.low) if shown else None, "high": short(one.high) if shown else None,
+                "stated": k == of.stated, "d": departs or [None], "verdict": verdict, "difference": text, "choices": choices,
+            }
+        )  # fmt: skip
+        if k in steps:
+            table.append((f"{k + 1:,}", text, verdict, choices))
+    counts = [f"{called(name)} in {count:,}" for name, count in of.counts.items()]
+    most = [f"{said(name)} ({percent(share)})" for name, share in of.carriers[:1] if share is not None]
+    carried = f" What carries most of the variance is {most[0]}." if most else ""
+    finding = f"Of {n:,} universes: {listed(counts)}.{carried}"
+    names = [begun(said(name)) + ("" if s is None else f", {percent(s)}") for name, s in of.carriers]
+    title = f"{begun(said(of.claim))}, by choices that depart ({of.ledger})"
+    about = f"policy less against{f' [{of.unit}]' if unit else ''}; below, a mark where a universe departs, with the choice’s share of the variance"
+    stated = "" if of.stated is None else f" As stated it is number {of.stated + 1:,}, marked by a line."
+    options = {"choices": names, "span": [short(end) for end in roomy(*of.span)], "n": n}
+    return Chart(
+        f"challenge-{of.ledger}", title, about, finding, f"{title}: universes sorted by their difference, by verdict. {finding}{stated}", "curve",
+        options, columns_of(points), ("Universe", "Difference [95 % interval]", "Verdict", "Departs in"), tuple(table), curve_height(len(names)),
+    )  # fmt: skip

@@ -1,0 +1,101 @@
+"""An answer to `challenge`, made up: claims in universes that depart from what is stated by some choices at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from engine.answers.answer import Answer, Subject
+from engine.answers.table import Table, counts, estimates, numbers, texts
+from engine.risk.intervals import Estimate
+
+CLAIMS = ("reform better than old in region_devastated", "reform better than old in bank_loss, ES99")
+CHOICES = (
+    *("drag", "horizon", "recovery_years", "evergreening", "discount_rate"),
+    *("threshold", "migration", "price_response", "start_year", "tail_measure"),
+)
+LEDGERS = ("specification", "policies")
+DEPARTURES = (1, 2, 4, 8)
+VERDICTS = ("holds", "reversed", "nothing", "undecided")
+HALF = 0.04
+"""Half of every interval."""
+
+
+def effects(choices: Sequence[str]) -> np.ndarray:
+    """What departing in each choice adds to the difference: the first most, by turns up and down."""
+    return 0.3 * 0.7 ** np.arange(len(choices)) * np.where(np.arange(len(choices)) % 3, -0.7, 1.0)
+
+
+def verdict(value: float) -> str:
+    """A lower difference is better; three in a hundred thousand is nothing."""
+    if value == 0:
+        return "nothing"
+    return "undecided" if abs(value) < HALF else "holds" if value < 0 else "reversed"
+
+
+def _rows(claims: Sequence[str], choices: Sequence[str], each: int) -> Iterator[dict]:
+    rng = np.random.default_rng(7)
+    for k, claim in enumerate(claims):
+        for ledger in LEDGERS:
+            yield _universe(claim, ledger, 0, -0.25 + 0.1 * k, "")
+            for count in DEPARTURES:
+                for at in range(each):
+                    moved = np.sort(rng.permutation(len(choices))[: min(count, len(choices))])
+                    value = -0.25 + 0.1 * k + effects(choices)[moved].sum() + 0.03 * rng.standard_normal()
+                    text = "; ".join(f"{choices[one]}: off" for one in moved)
+                    yield _universe(claim, ledger, count, 0.0 if at % 25 == 3 else float(value), text)
+
+
+def _universe(claim: str, ledger: str, departures: int, value: float, choices: str) -> dict:
+    one = Estimate(value, HALF / 2, value - HALF, value + HALF)
+    return {"claim": claim, "ledger": ledger, "departures": departures, "difference": one, "verdict": verdict(value), "choices": choices}  # fmt: skip
+
+
+def challenged(
+    subject: Subject, claims: Sequence[str] = CLAIMS, choices: Sequence[str] = CHOICES, each: int = 100
+) -> Answer:
+    """Of each claim in each ledger the universe as stated, and so many of 1, 2, 4 and 8 departures; of 16 none."""
+    rows = list(_rows(claims, choices, each))
+    names = ("claim", "ledger", "verdict", "choices")
+    curve = (
+        texts("universe", [str(k) for k in range(len(rows))], "universe", brief=False),
+        *(texts(name, [row[name] for row in rows], name, brief=False) for name in names),
+        counts("departures", [row["departures"] for row in rows], "choices that depart", brief=False),
+        estimates("difference", [row["difference"] for row in rows], "policy less against", brief=False),
+    )
+    pairs = [(claim, ledger) for claim in claims for ledger in LEDGERS]
+    cells = [(claim, ledger, count) for claim, ledger in pairs for count in (*DEPARTURES, 16)]
+    found = {
+        cell: [row["verdict"] for row in rows if (row["claim"], row["ledger"], row["departures"]) == cell]
+        for cell in cells
+    }
+    profile = (
+        texts("row", [f"{a}, {b}, {n}" for a, b, n in cells], "row"), texts("claim", [a for a, _, _ in cells], "claim", brief=False),
+        texts("ledger", [b for _, b, _ in cells], "ledger", brief=False), counts("departures", [n for *_, n in cells], "choices that depart"),
+        counts("universes", [len(found[cell]) for cell in cells], "universes"),
+        *(
+            numbers(name, [found[c].count(name) / len(found[c]) if found[c] else None for c in cells], name, shown="%")
+            for name in VERDICTS
+        ),
+    )  # fmt: skip
+    share = effects(choices) ** 2 / (effects(choices) ** 2).sum()
+    order = np.argsort(-share, kind="stable")
+    carried = [(a, b, int(k)) for a, b in pairs for k in order]
+    carriers = (
+        texts("row", [f"{a}, {b}, {choices[k]}" for a, b, k in carried], "row"), texts("claim", [a for a, _, _ in carried], "claim", brief=False),
+        texts("ledger", [b for _, b, _ in carried], "ledger", brief=False), texts("choice", [choices[k] for *_, k in carried], "choice"),
+        numbers("share", [share[k] for *_, k in carried], "share of the variance", shown="%"),
+        numbers("fit", [0.83] * len(carried), "R2", brief=False),
+    )  # fmt: skip
+    tables = (
+        Table("profile", "In how many universes claims hold", profile, ("row",)),
+        Table("curve", "Every universe", curve, ("universe",), [False] * len(rows)),
+        Table("carriers", "Choices that carry the difference", carriers, ("row",)),
+    )
+    finding = "That reform is better than old in region_devastated holds in most universes of one departure."
+    basis = f"{subject.name}: {len(rows):,} universes"
+    return Answer(
+        subject, (finding,), tables if each else (), basis, "", question="challenge",
+        heading="What would be said against it",
+    )  # fmt: skip
