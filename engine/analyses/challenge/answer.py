@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from engine.analyses.challenge.challenge import Held, challenge
 from engine.analyses.challenge.choices import POLICIES, SPECIFICATION, Universe, in_words
-from engine.analyses.challenge.claims import Seen, Verdict
+from engine.analyses.challenge.claims import Seen, Verdict, what
 from engine.analyses.challenge.designs import DEPARTURES
 from engine.analyses.variables import PROBABILITY
 from engine.answers.answer import Answer, Subject
@@ -34,7 +35,7 @@ def answer(of: Asked, stated: Sequence[str]) -> Answer:
     given = challenge(of.study, stated, of.paths, of.device, of.observe)
     study = given.study
     basis = (
-        f"{study.name}: {study.paths:,} paths a universe, seed {study.seed}, {given.runs} runs by one program; "
+        f"{study.name}: {study.paths:,} paths a universe, seed {study.seed}, all by one program; "
         f"a claim is reversed by a difference of {100 * study.challenge.matters:g} % or more"
     )
     return Answer(
@@ -69,8 +70,12 @@ def _of_claim(study: Study, some: Sequence[Held]) -> Iterator[str]:
         yield f"Nothing was found that turns this: {said(study, claim)}."
         return
     for one in found:
-        mildest = one.turned.front[0]
-        yield f"With {in_words(mildest.universe)}, {turned_words(study, claim, mildest.seen)}."
+        kinds = {
+            any(choice.is_measured for choice in each.universe): each for each in reversed(one.turned.front)
+        }
+        for mildest in sorted(kinds.values(), key=lambda each: each.departures):
+            measured = replace(claim, variable=what(study, claim, mildest.universe).name)
+            yield f"With {in_words(mildest.universe)}, {turned_words(study, measured, mildest.seen)}."
 
 
 def said(study: Study, claim: Claim) -> str:
@@ -93,15 +98,15 @@ def turned_words(study: Study, claim: Claim, seen: Seen) -> str:
 
 
 def _is(study: Study, claim: Claim, worse: bool) -> str:
-    what, level = named(study, claim.variable), level_of(claim.measure)
+    called, level = named(study, claim.variable), level_of(claim.measure)
     if claim.measure == PROBABILITY:
-        return f"{what} is {'likelier' if worse else 'rarer'}"
+        return f"{called} is {'likelier' if worse else 'rarer'}"
     more = worse == study.is_loss(claim.variable)
     if level is None:
-        return f"average {what} is {'higher' if more else 'lower'}"
+        return f"average {called} is {'higher' if more else 'lower'}"
     where = worst_share(level)
     place = f"in {where}" if claim.measure.startswith("ES") else f"that {where[10:]} pass"
-    return f"{what} {place} is {'higher' if more else 'lower'}"
+    return f"{called} {place} is {'higher' if more else 'lower'}"
 
 
 def tables(study: Study, held: Sequence[Held]) -> Iterator[Table]:

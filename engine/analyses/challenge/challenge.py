@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.analyses.challenge.carriers import Carriers, carriers
 from engine.analyses.challenge.claims import made_by
 from engine.analyses.challenge.ledgers import ledgers
 from engine.analyses.challenge.looking import Looking
+from engine.analyses.challenge.notes import Notes
 from engine.analyses.challenge.profiles import Profile, profiles
 from engine.analyses.challenge.reversals import Turned, turned
 from engine.analyses.challenge.worlds import Worlds
@@ -46,12 +47,10 @@ class Challenged:
     Args:
       study: with the futures that a universe has.
       held: claim by claim, in the ledger of specifications and in that of policies.
-      runs: how often futures were computed.
     """
 
     study: Study
     held: tuple[Held, ...]
-    runs: int
 
 
 def challenge(
@@ -80,28 +79,26 @@ def challenge(
         raise UserError(study.source, [Problem("", text)])
     study = of_paths(study, paths, PATHS, 2)
     held: list[Held] = []
-    runs = 0
     for pair, own in _pairs(study, claims):
         one, _ = compared(study, [pair[1], pair[0]], pair[1])
         worlds = Worlds(one, device)
-
-        def done() -> None:
-            nonlocal runs
-            runs += 1
-            observe("universes", runs, 0)
-
-        own = own or made_by(one, *pair, worlds.values(()))
-        held += _of_pair(worlds, own, done)
-    return Challenged(study, tuple(held), runs)
+        held += _of_pair(worlds, own or made_by(one, *pair, worlds.values(())), observe)
+    return Challenged(study, tuple(held))
 
 
-def _of_pair(worlds: Worlds, claims: Sequence[Claim], done: Callable[[], None]) -> Iterator[Held]:
-    searching, judging = (Looking(worlds, replicate, done) for replicate in (0, FRESH))
+def _of_pair(worlds: Worlds, claims: Sequence[Claim], observe: Observer) -> Iterator[Held]:
+    notes, paths = Notes(worlds.study), worlds.study.paths
+    searching, judging = (Looking(worlds, notes, replicate) for replicate in (0, FRESH))
     by_claim: dict[Claim, list[Held]] = {claim: [] for claim in claims}
-    for ledger in ledgers(worlds, claims, worlds.values(())) if claims else ():
-        for profile in profiles(searching, ledger, claims):
-            found = turned(searching, judging, profile)
-            by_claim[profile.claim].append(Held(profile, found, carriers(profile)))
+    every = ledgers(worlds, claims, worlds.values(())) if claims else ()
+    of_ledgers = [
+        profiles(searching, ledger, claims, lambda done, of: observe("simulating", done * paths, of * paths))
+        for ledger in every
+    ]
+    for number, profile in enumerate(one for some in of_ledgers for one in some):
+        observe("reversing", number * paths, len(every) * len(claims) * paths)
+        found = turned(searching, judging, profile)
+        by_claim[profile.claim].append(Held(profile, found, carriers(profile)))
     return (one for some in by_claim.values() for one in some)
 
 
@@ -110,7 +107,7 @@ def _claims(study: Study, stated: Sequence[str]) -> tuple[Claim, ...]:
     names = study.policy_names, study.events_by_name, study.model.outcomes
     for text in stated:
         try:
-            claims.append(claim_of(text, *names))
+            claims.append(claim_of(text, *names, study.levels))
         except UserError as error:
             problems += [Problem(f"--claim '{text}'", problem.message) for problem in error.problems]
     if problems:

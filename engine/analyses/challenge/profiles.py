@@ -10,7 +10,7 @@ from engine.analyses.challenge.choices import Universe
 from engine.analyses.challenge.claims import Seen, Verdict, rare
 from engine.analyses.challenge.designs import DEPARTURES, universes
 from engine.analyses.challenge.ledgers import Ledger
-from engine.analyses.challenge.looking import Look, Looking, same
+from engine.analyses.challenge.looking import Done, Look, Looking, same
 from engine.analyses.turning import needed
 from engine.risk.intervals import as_units
 from engine.study.challenge_tables import Claim
@@ -51,7 +51,7 @@ class Profile:
         return len(found), {one: counts[one] / len(found) for one in Verdict} if found else {}
 
 
-def profiles(looking: Looking, ledger: Ledger, claims: Sequence[Claim]) -> list[Profile]:
+def profiles(looking: Looking, ledger: Ledger, claims: Sequence[Claim], done: Done) -> list[Profile]:
     """How claims do in the universes of a ledger, by 1, 2, 4, 8 and 16 departures.
 
     A verdict is simultaneous over the universes of one claim and number of departures: a sign counts beyond the standard errors that
@@ -67,7 +67,8 @@ def profiles(looking: Looking, ledger: Ledger, claims: Sequence[Claim]) -> list[
         ]
         for claim in claims
     }
-    looking.at(Look(claim, one) for claim, some in designs.items() for one in ((), *some))
+    every = (Look(claim, one) for claim, some in designs.items() for one in ((), *some))
+    looking.at(every, done)
     return [_profile(looking, ledger, claim, some) for claim, some in designs.items()]
 
 

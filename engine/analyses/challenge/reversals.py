@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 from scipy.special import logit
@@ -26,11 +26,13 @@ LEADING = 40
 """Single choices that sets of three are made of."""
 LARGEST = 12
 """Choices in the largest set that is made of ever more of them."""
-JUDGED = 3
+JUDGED = 2
 """Sets of each size that are held against other futures."""
 STEPS = 12
-FINE = 1e-3
-"""Part of the way to which a turn is known."""
+FINE, NOISE = 1e-3, 0.05
+"""Part of the way to which a turn is known, or share of its standard error if that is more."""
+MOST_PREDICTED = 20_000
+"""Sets that are looked through for those that agree."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ class Turned:
     """What turns a claim in a ledger.
 
     Args:
-      front: the mildest first; each one with more departures turns it at a smaller part of the way.
+      front: by departures; each one with more of them turns it at a smaller part of the way, among those that measure something else, and
+        among the rest.
       hardest: the single choice that comes nearest to turning it and does not, with what is seen there; None where there is none.
     """
 
@@ -113,8 +116,10 @@ class _Search:
         alone = {one for universe in turning for one in universe if len(universe) == 1}
         some = [one for one in self.singles if one not in alone][: LEADING if size > 2 else None]
         sets = sorted(combinations(some, size), key=self.predicted) if size > 2 else self._pairs(some)
-        agreeing = (one for one in sets if _agrees(self.study, one))
-        return [one for _, one in zip(range(SCREENED), agreeing, strict=False)]
+        agreeing = [one for one in islice(sets, MOST_PREDICTED) if _agrees(self.study, one)]
+        # what is read off futures that are there would else crowd out what the world would have to be
+        of_world = [one for one in agreeing if not _is_measured(one)]
+        return [*of_world[:SCREENED], *[one for one in agreeing if _is_measured(one)][:SCREENED]]
 
     def _pairs(self, some: Sequence[Choice]) -> Iterator[Universe]:
         effects = np.array([self.effects[one] for one in some]).reshape(-1, 2)
@@ -150,9 +155,11 @@ class _Search:
         return [universe]
 
     def worst(self, found: Sequence[Universe], size: int) -> list[Universe]:
-        """Those of a size that turn the claim most."""
+        """Those of a size that turn the claim most, with what is measured otherwise and without."""
         of_size = [one for one in found if len(one) == size]
-        return sorted(of_size, key=lambda one: -self.seen[frozenset(one)].relative)[:JUDGED]
+        of_size.sort(key=lambda one: -self.seen[frozenset(one)].relative)
+        kinds = ([one for one in of_size if _is_measured(one) is measured] for measured in (False, True))
+        return [one for some in kinds for one in some[:JUDGED]]
 
     def judged(self, judging: Looking, sets: Sequence[Universe]) -> list[Reversal]:
         """Those that turn the claim on other futures beyond doubt, all of them together, each with the part of the way."""
@@ -192,7 +199,7 @@ class _Search:
             x = (low * at_high - high * at_low) / (at_high - at_low)
             value, error = favour(x)
             slope = (at_high - at_low) / (high - low)
-            if abs(value) <= FINE * abs(slope) or high - low < FINE:
+            if abs(value) <= max(FINE * abs(slope), NOISE * error) or high - low < FINE:
                 break
             if value > 0:
                 low, at_low, at_high = x, value, at_high / 2 if side > 0 else at_high
@@ -208,12 +215,18 @@ class _Search:
 
 
 def _front(found: Sequence[Reversal]) -> Iterator[Reversal]:
-    """Those than which none has as few departures and turns the claim at a smaller part of the way."""
-    least = math.inf
+    """Those than which none has as few departures and turns the claim at a smaller part of the way: of what measures alike, and of the rest."""
+    least = {True: math.inf, False: math.inf}
     for one in sorted(found, key=lambda one: (one.departures, one.fraction.estimate)):
-        if one.fraction.estimate < least:
-            least = one.fraction.estimate
+        kind = _is_measured(one.universe)
+        if one.fraction.estimate < least[kind]:
+            least[kind] = one.fraction.estimate
             yield one
+
+
+def _is_measured(universe: Universe) -> bool:
+    """Whether something else is measured in it."""
+    return any(one.is_measured for one in universe)
 
 
 def _agrees(study: Study, universe: Universe) -> bool:

@@ -1,0 +1,60 @@
+"""What has been seen of universes so far, kept where programs are, so that a question that was stopped goes on where it stood."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import astuple
+from pathlib import Path
+
+import engine
+from engine.analyses.challenge.claims import Seen
+from engine.program import compilation_cache, machine_code
+from engine.study.study import Study
+
+EVERY = 5.0
+"""Seconds between two times that the notes are kept."""
+
+
+class Notes:
+    """Numbers of claims by universe, of one study, with so many futures a universe.
+
+    They are found again by everything that they follow from: this package's source, what compiles it, the study with its model, and what
+    it holds against itself.
+    """
+
+    def __init__(self, study: Study):
+        self._key = _key(study)
+        content = compilation_cache.held("universes", self._key)
+        self._held: dict[str, Seen] = {}
+        if content is not None:
+            self._held = {name: Seen(*numbers) for name, numbers in json.loads(content).items()}
+        self._kept, self._at = len(self._held), time.monotonic()
+
+    def get(self, name: str) -> Seen | None:
+        """What was seen under a name."""
+        return self._held.get(name)
+
+    def add(self, name: str, seen: Seen) -> None:
+        """Notes what is seen, and keeps it now and then."""
+        self._held[name] = seen
+        if time.monotonic() - self._at > EVERY:
+            self.keep()
+
+    def keep(self) -> None:
+        """Keeps everything that is new."""
+        if len(self._held) > self._kept:
+            content = json.dumps({name: astuple(seen) for name, seen in self._held.items()})
+            compilation_cache.keep("universes", self._key, content.encode())
+        self._kept, self._at = len(self._held), time.monotonic()
+
+
+def _key(study: Study) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for file in sorted(Path(engine.__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    plain = json.dumps(study.document, sort_keys=True, default=str)
+    about = (plain, study.model_digest, *machine_code.surroundings(), study.policy_names, study.paths)
+    digest.update(repr(about).encode())
+    return digest.hexdigest()
