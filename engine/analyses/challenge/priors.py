@@ -38,7 +38,7 @@ def choices(study: Study, scores: Scores, contributions: Sequence[np.ndarray]) -
                 side = "up" if sign * direction[leader] > 0 else "down"
                 called = f"{member} {side}" if not number else f"{member} {side} ({number + 1})"
                 words = (
-                    f"{study.phrase('groups', group)} one deviation, {study.phrase('factors', member)} {side}"
+                    f"{study.phrase('groups', group)} moved by one ({study.phrase('factors', member)} {side})"
                 )
                 move = {row: float(sign * size) for row, size in zip(rows, direction, strict=True)}
                 yield Choice(
@@ -48,7 +48,7 @@ def choices(study: Study, scores: Scores, contributions: Sequence[np.ndarray]) -
         if not item.group and item.marginal.quantile(0.25) < item.marginal.quantile(0.75):
             row = names.index(arguments.factor_stream(item))
             for sign, side in SIDES:
-                words = f"{study.phrase('factors', item.name)} one deviation {side}"
+                words = f"{study.phrase('factors', item.name)} moved {side} by one"
                 yield Choice(SPECIFICATION, f"{item.name} prior", side, words, move={row: sign}, sign=sign)
 
 
