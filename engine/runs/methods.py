@@ -199,3 +199,18 @@ class Questions:
           UserError: what is asked for is not there.
         """
         return self.ask("assumptions", outcome=outcome, paths=paths, device=device)
+
+    def challenge(
+        self, claim: Sequence[str] | str = (), *, paths: int | None = None, device: str | None = None
+    ) -> Answer:
+        """Argue against the study's own headline.
+
+        Args:
+          claim: A claim, such as "NEW better than OLD in ruin", in place of the study's; several times for several.
+          paths: how many are computed anew; as many as the question thinks fit if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask("challenge", claim=claim, paths=paths, device=device)

@@ -89,6 +89,28 @@ def joined(one: Group, other: Group, stated: Group) -> Group:
     return _on_one_side(numbers) if max(_side(one), _side(other)) > 0 else numbers
 
 
+def part_of(own: Group, other: Group, fraction: float) -> Group:
+    """A group's dependence a part of the way to another of the same form, by its correlations or its one parameter; at the end that one itself.
+
+    Which side a member is on cannot be halved: it changes at the end alone.
+    """
+    return other if fraction == 1.0 else replace(own, copula=_between(own.copula, other.copula, fraction))
+
+
+def _between(own: Any, other: Any, fraction: float) -> Any:
+    def mixed(a: float, b: float) -> float:
+        return (1.0 - fraction) * a + fraction * b
+
+    if isinstance(own, StudentT):
+        return replace(own, normal=_between(own.normal, other.normal, fraction), df=mixed(own.df, other.df))
+    if isinstance(own, Equicorrelated):
+        return replace(own, correlation=mixed(own.correlation, other.correlation))
+    if isinstance(own, Correlated):
+        rows = zip(own.correlation, other.correlation, strict=True)
+        return replace(own, correlation=tuple(tuple(map(mixed, a, b)) for a, b in rows))
+    return replace(own, theta=mixed(own.theta, other.theta)) if hasattr(own, "theta") else own
+
+
 def _normal(copula: Copula) -> Copula:
     return copula.normal if isinstance(copula, StudentT) else copula
 

@@ -24,6 +24,7 @@ OPTIONS = {
     "attribute": {"start": "old", "end": "aided"},
     "sensitivity": {"outcome": ("cost", "ruin")},
     "flip": {"outcome": "own", "policies": ("old", "aided")},
+    "challenge": {"claim": ("aided better than old in own", "aided better than old in ruin")},
 }
 """Options of each question, for the study of a sum."""
 RISKS = (

@@ -71,6 +71,7 @@ SHIPPED = {
     "attribute": {"start": "old", "end": "reform", "outcome": ("all_four",)},
     "sensitivity": {"outcome": ("capital_shortfall_peak",)},
     "flip": {"outcome": "jobs_demolished", "policies": ("reform", "old")},
+    "challenge": {"claim": ("reform better than old in region_devastated",)},
     "compare": {},
     "risk": {},
 }

@@ -37,6 +37,7 @@ WORDS = {
     "sensitivity": ["run", "--paths", "256"],
     "flip": ["run", "--outcome", "displaced_person_years", "--policies", PAIR],
     "assumptions": ["run", "--paths", "1024"],
+    "challenge": ["run", "--paths", "256", "--claim", "reform better than old in region_devastated"],
     "diff": ["run", "run"],
     "plot": [],
     "status": ["run"],

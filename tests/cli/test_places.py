@@ -34,6 +34,7 @@ WORDS = {
     "diff": ("@", "@"),
     "replay": ("@", "--path", "3"),
     "assumptions": ("@", "--outcome", "damage"),
+    "challenge": ("@", "--claim", "strong better than weak in damage"),
     "plot": ("exceedance", "@"),
     "status": ("@",),
     "verify": ("@",),
@@ -43,7 +44,7 @@ WORDS = {
 }
 """Each command that looks at a study or a run, which stands at "@", with what else it needs."""
 QUICK = "status", "copy", "check", "verify"
-LIVES = ("run", "check", "attribute", "sensitivity", "flip", "assumptions", "replay")
+LIVES = ("run", "check", "attribute", "sensitivity", "flip", "assumptions", "challenge", "replay")
 """Those that live futures of their own, for which a study will do that has not been run."""
 
 
@@ -168,7 +169,7 @@ def test_what_has_not_been_run_is_not_run_by_a_question(inside, command):
 
 
 QUESTIONS = (
-    "risk", "compare", "explain", "discover", "attribute", "sensitivity", "flip", "assumptions", "plot", "report",
+    "risk", "compare", "explain", "discover", "attribute", "sensitivity", "flip", "assumptions", "challenge", "plot", "report",
 )  # fmt: skip
 KEPT = {**{name: f"{name}.zarr" for name in registry.QUESTIONS}, "report": "report.html"}
 """What is kept in the run folder, by the question."""

@@ -36,6 +36,7 @@ ASKED = {
     "sensitivity": (),
     "flip": ("--outcome", "lowest_stock", "--policies", "keep,use"),
     "discover": ("--where", "lowest_stock < 5 under use"),
+    "challenge": ("--claim", "keep better than use in lowest_stock"),
 }
 """Questions whose answers are drawn, and what they need besides the run."""
 FIRST = {kind.of: name for name, kind in reversed(KINDS.items())}.values()
@@ -60,7 +61,7 @@ def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
         assert refused.exit_code == 2 and f"rustbelt {question} " in refused.output
         study, out = (
             (pond.parent / "pond.toml", ("--out", pond))
-            if question in ("sensitivity", "flip")
+            if question in ("sensitivity", "flip", "challenge")
             else (pond, ())
         )
         assert call(question, study, *own("Pond"), *ASKED[question], *out).exit_code == 0

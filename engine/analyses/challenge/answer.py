@@ -26,6 +26,8 @@ READING = (
     "Undecided: neither is beyond doubt, or it is reversed by less than matters. Reversals are seen on futures that they were not looked for "
     "on; that none was found proves nothing. Fraction: how far on the way to its choices the claim turns. Brackets: 95 % intervals."
 )
+LONGEST = 25
+"""Words of a sentence, at most."""
 SHOWN = 8
 """Choices that carry a claim, of those that are shown."""
 
@@ -75,7 +77,10 @@ def _of_claim(study: Study, some: Sequence[Held]) -> Iterator[str]:
         }
         for mildest in sorted(kinds.values(), key=lambda each: each.departures):
             measured = replace(claim, variable=what(study, claim, mildest.universe).name)
-            yield f"With {in_words(mildest.universe)}, {turned_words(study, measured, mildest.seen)}."
+            turned = turned_words(study, measured, mildest.seen)
+            text = f"With {in_words(mildest.universe)}, {turned}."
+            many = f"With {len(mildest.universe)} choices made otherwise, {turned}."
+            yield text if len(text.split()) <= LONGEST else many
 
 
 def said(study: Study, claim: Claim) -> str:
@@ -113,11 +118,8 @@ def tables(study: Study, held: Sequence[Held]) -> Iterator[Table]:
     """Shares by departures, reversals, what carries a claim; then the choices there are, and every universe."""
     if not held:
         return
-    yield _profile(held)
-    yield _reversals(held)
-    yield _carriers(held)
-    yield _choices(study, held)
-    yield _curve(held)
+    every = (_profile(held), _reversals(held), _carriers(held), _choices(study, held), _curve(held))
+    yield from (table for table in every if len(table))
 
 
 def _named(rows: Sequence[Held]) -> list[Column]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from engine.draws.copulas.elliptical import Correlated, Equicorrelated, StudentT
-from engine.draws.inputs import Group
 from engine.study.challenge_tables import Threshold
 from engine.study.change_tables import flat
 from engine.study.study import Change
@@ -69,7 +67,7 @@ def run_of(universe: Universe) -> Universe:
     return tuple(one for one in universe if not one.is_measured)
 
 
-def contradict(one: Choice, others: Iterable[Choice], groups: Mapping[str, Group]) -> bool:
+def contradict(one: Choice, others: Iterable[Choice], groups: Mapping[str, Any]) -> bool:
     """Whether a choice cannot be made beside others: it is of the dimension of one of them, or makes something else of what one changes."""
     own = dict(flat(one.change, groups))
     for other in others:
@@ -90,32 +88,6 @@ def part_of_factors(change: Change, fraction: float) -> dict[str, tuple[float, f
         moved = -0.0 if shift == 0.0 else fraction * shift
         parts[name] = ((1.0 - fraction) + fraction * scale, moved)
     return parts
-
-
-def part_of_group(own: Group, other: Group, fraction: float) -> Group:
-    """A group's dependence a part of the way to another of the same form: by its correlations, or its one parameter.
-
-    Which side a member is on cannot be halved: it changes at the end alone.
-    """
-    if fraction == 1.0:
-        return other
-    return replace(own, copula=_between(own.copula, other.copula, fraction))
-
-
-def _between(own: Any, other: Any, fraction: float) -> Any:
-    def mixed(a: float, b: float) -> float:
-        return (1.0 - fraction) * a + fraction * b
-
-    if isinstance(own, StudentT):
-        return replace(own, normal=_between(own.normal, other.normal, fraction), df=mixed(own.df, other.df))
-    if isinstance(own, Equicorrelated):
-        return replace(own, correlation=mixed(own.correlation, other.correlation))
-    if isinstance(own, Correlated):
-        rows = zip(own.correlation, other.correlation, strict=True)
-        return replace(own, correlation=tuple(tuple(map(mixed, a, b)) for a, b in rows))
-    if hasattr(own, "theta"):
-        return replace(own, theta=mixed(own.theta, other.theta))
-    return own
 
 
 def in_words(universe: Sequence[Choice]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
+from typing import Any
 
 from engine.analyses.challenge.choices import Choice, Universe, contradict
-from engine.draws.inputs import Group
 
 DEPARTURES = (1, 2, 4, 8, 16)
 """Choices that depart at a time."""
@@ -17,7 +17,7 @@ _TRIES = 40
 
 
 def universes(
-    dimensions: Mapping[str, Sequence[Choice]], departures: int, groups: Mapping[str, Group], seed: int
+    dimensions: Mapping[str, Sequence[Choice]], departures: int, groups: Mapping[str, Any], seed: int
 ) -> list[Universe]:
     """Universes in which so many choices depart, each once; none where there are fewer dimensions.
 
@@ -52,12 +52,12 @@ def _every(dimensions: Mapping[str, Sequence[Choice]], departures: int) -> Itera
         yield from product(*chosen)
 
 
-def _agrees(universe: Universe, groups: Mapping[str, Group]) -> bool:
+def _agrees(universe: Universe, groups: Mapping[str, Any]) -> bool:
     return not any(contradict(one, universe[:k], groups) for k, one in enumerate(universe))
 
 
 def _drawn(
-    dimensions: Mapping[str, Sequence[Choice]], departures: int, groups: Mapping[str, Group], key: str
+    dimensions: Mapping[str, Sequence[Choice]], departures: int, groups: Mapping[str, Any], key: str
 ) -> Universe:
     made: list[Choice] = []
     for name in sorted(dimensions, key=lambda name: _number(f"{key}/{name}")):

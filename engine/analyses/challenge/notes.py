@@ -8,7 +8,6 @@ import time
 from dataclasses import astuple
 from pathlib import Path
 
-import engine
 from engine.analyses.challenge.claims import Seen
 from engine.program import compilation_cache, machine_code
 from engine.study.study import Study
@@ -52,7 +51,7 @@ class Notes:
 
 def _key(study: Study) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    for file in sorted(Path(engine.__file__).parent.rglob("*.py")):
+    for file in sorted(Path(__file__).parents[2].rglob("*.py")):
         digest.update(file.read_bytes())
     plain = json.dumps(study.document, sort_keys=True, default=str)
     about = (plain, study.model_digest, *machine_code.surroundings(), study.policy_names, study.paths)

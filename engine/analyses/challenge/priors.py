@@ -9,7 +9,6 @@ from jaxtyping import Float
 from scipy.stats import chi2
 
 from engine.analyses.challenge.choices import SPECIFICATION, Choice
-from engine.draws.dependence import latent_streams
 from engine.program import arguments
 from engine.program.contract import Scores
 from engine.study.study import Study
@@ -37,9 +36,7 @@ def choices(study: Study, scores: Scores, contributions: Sequence[np.ndarray]) -
                 member = study.groups[group].members[leader]
                 side = "up" if sign * direction[leader] > 0 else "down"
                 called = f"{member} {side}" if not number else f"{member} {side} ({number + 1})"
-                words = (
-                    f"{study.phrase('groups', group)} moved by one ({study.phrase('factors', member)} {side})"
-                )
+                words = f"priors of {study.phrase('groups', group)} moved"
                 move = {row: float(sign * size) for row, size in zip(rows, direction, strict=True)}
                 yield Choice(
                     SPECIFICATION, f"{group} priors", called, words, move=move, line=str(number), sign=sign
@@ -48,7 +45,7 @@ def choices(study: Study, scores: Scores, contributions: Sequence[np.ndarray]) -
         if not item.group and item.marginal.quantile(0.25) < item.marginal.quantile(0.75):
             row = names.index(arguments.factor_stream(item))
             for sign, side in SIDES:
-                words = f"{study.phrase('factors', item.name)} moved {side} by one"
+                words = f"{study.phrase('factors', item.name)} moved {side}"
                 yield Choice(SPECIFICATION, f"{item.name} prior", side, words, move={row: sign}, sign=sign)
 
 
@@ -56,7 +53,7 @@ def _rows(study: Study, group: str, names: Sequence[str]) -> list[int]:
     """Of the numbers that a group's members, and what they share, are drawn by."""
     of = study.groups[group]
     own = [arguments.factor_stream(item) for item in study.inputs if item.name in of.members]
-    return [names.index(name) for name in (*own, *latent_streams({group: of}))]
+    return [names.index(name) for name in (*own, *of.streams)]
 
 
 def _directions(

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from engine.analyses.challenge.choices import FULL, Universe, part_of_factors, part_of_group
+from engine.analyses.challenge.choices import FULL, Universe, part_of_factors
 from engine.analyses.independent_inputs import independent_inputs, replicates
 from engine.analyses.lever_sets import LeverSet, Terms, policy_of, set_of, years_begun
 from engine.analyses.variables import Values
 from engine.program import arguments, compilation_cache, devices
 from engine.program.contract import Program, Scores
 from engine.study.change_tables import changed, joined
+from engine.study.group_changes import part_of
 from engine.study.lever_groups import START
 from engine.study.study import Block, Change, Policy, Study
 
@@ -82,8 +83,7 @@ class Worlds:
         change = joined([one.change for one in universe], study.groups)
         if change.groups:
             groups = {
-                name: part_of_group(study.groups[name], group, fraction)
-                for name, group in change.groups.items()
+                name: part_of(study.groups[name], group, fraction) for name, group in change.groups.items()
             }
             parameters = {name: group.copula.parameters(self.program.dtype) for name, group in groups.items()}
             inputs["groups"] = inputs["groups"] | parameters
