@@ -79,7 +79,8 @@ def _of_claim(study: Study, some: Sequence[Held]) -> Iterator[str]:
             measured = replace(claim, variable=what(study, claim, mildest.universe).name)
             turned = turned_words(study, measured, mildest.seen)
             text = f"With {in_words(mildest.universe)}, {turned}."
-            many = f"With {len(mildest.universe)} choices made otherwise, {turned}."
+            count = len(mildest.universe)
+            many = f"With {('one', 'two')[count - 1] if count < 3 else count} other choice{'s' * (count > 1)}, {turned}."
             yield text if len(text.split()) <= LONGEST else many
 
 
@@ -96,7 +97,7 @@ def turned_words(study: Study, claim: Claim, seen: Seen) -> str:
         one, other = (f"{100 * value:.3g}" for value in (seen.policy, seen.against))
         numbers_said = f"{one} against {other} %"
     else:
-        one, other = amounts(study.unit_of(claim.variable), gap, seen.against)
+        one, other = amounts("1", gap, seen.against)
         numbers_said = f"{one} against {other}"
     policy = study.phrase("policies", claim.policy)
     return f"{_is(study, claim, not claim.worse)} under {policy}: {numbers_said}"
@@ -109,7 +110,7 @@ def _is(study: Study, claim: Claim, worse: bool) -> str:
     more = worse == study.is_loss(claim.variable)
     if level is None:
         return f"average {called} is {'higher' if more else 'lower'}"
-    where = worst_share(level)
+    where = worst_share(level).removesuffix(" of futures")
     place = f"in {where}" if claim.measure.startswith("ES") else f"that {where[10:]} pass"
     return f"{called} {place} is {'higher' if more else 'lower'}"
 

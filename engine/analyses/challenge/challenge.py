@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from engine.analyses.challenge.carriers import Carriers, carriers
 from engine.analyses.challenge.claims import made_by
 from engine.analyses.challenge.ledgers import ledgers
-from engine.analyses.challenge.looking import Looking
+from engine.analyses.challenge.looking import THREADS, Looking
 from engine.analyses.challenge.notes import Notes
 from engine.analyses.challenge.profiles import Profile, profiles
 from engine.analyses.challenge.reversals import Turned, turned
@@ -95,10 +96,15 @@ def _of_pair(worlds: Worlds, claims: Sequence[Claim], observe: Observer) -> Iter
         profiles(searching, ledger, claims, lambda done, of: observe("simulating", done * paths, of * paths))
         for ledger in every
     ]
-    for number, profile in enumerate(one for some in of_ledgers for one in some):
-        observe("reversing", number * paths, len(every) * len(claims) * paths)
-        found = turned(searching, judging, profile)
-        by_claim[profile.claim].append(Held(profile, found, carriers(profile)))
+    found = [profile for some in of_ledgers for profile in some]
+    threads = ThreadPoolExecutor(THREADS)
+    try:
+        turning = threads.map(lambda profile: turned(searching, judging, profile), found)
+        for number, (profile, one) in enumerate(zip(found, turning, strict=True), 1):
+            observe("reversing", number * paths, len(found) * paths)
+            by_claim[profile.claim].append(Held(profile, one, carriers(profile)))
+    finally:
+        threads.shutdown(cancel_futures=True)
     return (one for some in by_claim.values() for one in some)
 
 

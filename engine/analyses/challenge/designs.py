@@ -60,7 +60,10 @@ def _drawn(
     dimensions: Mapping[str, Sequence[Choice]], departures: int, groups: Mapping[str, Any], key: str
 ) -> Universe:
     made: list[Choice] = []
-    for name in sorted(dimensions, key=lambda name: _number(f"{key}/{name}")):
+    # what is measured is another dimension for each claim, and stands at one place for all of them
+    measured = [name for name, some in dimensions.items() if some[0].is_measured]
+    called = {name: f"measured {measured.index(name)}" if name in measured else name for name in dimensions}
+    for name in sorted(dimensions, key=lambda name: _number(f"{key}/{called[name]}")):
         some = dimensions[name]
         one = some[_number(f"{key}/{name}/which") % len(some)]
         if not contradict(one, made, groups):

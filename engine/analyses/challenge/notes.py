@@ -44,7 +44,8 @@ class Notes:
     def keep(self) -> None:
         """Keeps everything that is new."""
         if len(self._held) > self._kept:
-            content = json.dumps({name: astuple(seen) for name, seen in self._held.items()})
+            held = dict(self._held)  # others may add to it meanwhile
+            content = json.dumps({name: astuple(seen) for name, seen in held.items()})
             compilation_cache.keep("universes", self._key, content.encode())
         self._kept, self._at = len(self._held), time.monotonic()
 

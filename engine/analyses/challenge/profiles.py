@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.analyses.challenge.choices import Universe
+from engine.analyses.challenge.choices import Choice, Universe
 from engine.analyses.challenge.claims import Seen, Verdict, rare
 from engine.analyses.challenge.designs import DEPARTURES, universes
 from engine.analyses.challenge.ledgers import Ledger
@@ -67,9 +67,19 @@ def profiles(looking: Looking, ledger: Ledger, claims: Sequence[Claim], done: Do
         ]
         for claim in claims
     }
-    every = (Look(claim, one) for claim, some in designs.items() for one in ((), *some))
-    looking.at(every, done)
+    every = [Look(claim, one) for claim, some in designs.items() for one in ((), *some)]
+    beside = (look for claim in claims for look in _measured_otherwise(claim, ledger.of(study, claim)))
+    looking.at([*every, *beside], done)
     return [_profile(looking, ledger, claim, some) for claim, some in designs.items()]
+
+
+def _measured_otherwise(claim: Claim, dimensions: Mapping[str, Sequence[Choice]]) -> Iterator[Look]:
+    """Every choice of what is measured beside every other single choice: it asks for no futures of its own while those are there."""
+    every = [one for some in dimensions.values() for one in some]
+    measured = [one for one in every if one.is_measured]
+    for one in every:
+        if not one.is_measured:
+            yield from (Look(claim, (one, other)) for other in measured)
 
 
 def _profile(looking: Looking, ledger: Ledger, claim: Claim, some: Sequence[Universe]) -> Profile:

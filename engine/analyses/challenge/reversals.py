@@ -20,8 +20,8 @@ from engine.risk.intervals import Estimate, as_units
 from engine.study.challenge_tables import Claim
 from engine.study.study import Study
 
-SCREENED = 20
-"""Sets of each size that are run: those that single choices, added up, say are the worst for the claim."""
+SCREENED = {2: 20, 3: 12}
+"""Sets of each size that are run: those that single choices, added up, say are the worst for the claim. Half of them where one turns it."""
 LEADING = 40
 """Single choices that sets of three are made of."""
 LARGEST = 12
@@ -29,7 +29,7 @@ LARGEST = 12
 JUDGED = 2
 """Sets of each size that are held against other futures."""
 STEPS = 12
-FINE, NOISE = 1e-3, 0.05
+FINE, NOISE = 1e-3, 0.1
 """Part of the way to which a turn is known, or share of its standard error if that is more."""
 MOST_PREDICTED = 20_000
 """Sets that are looked through for those that agree."""
@@ -74,8 +74,9 @@ def turned(searching: Looking, judging: Looking, profile: Profile) -> Turned:
 
     Every single choice is seen in the profile. Sets of two and three are screened by adding what single choices do to either policy's
     number, of probabilities as logits, and the worst are run; a set that holds one which turns
-    the claim is left out. Where none of three does, ever more choices are added, the worst first, and what is not needed taken back. What
-    turns the claim then is held against futures that are independent of these, together at 5 %. None found proves nothing.
+    the claim is left out. Where none of three does, ever more choices are added, the worst first, and what is not needed taken back: so far
+    as nothing but what is measured turns it, of the others. What turns the claim then is held against futures that are independent of
+    these, together at 5 %. None found proves nothing.
 
     Args:
       searching, judging: the profile's own futures, and others.
@@ -84,10 +85,12 @@ def turned(searching: Looking, judging: Looking, profile: Profile) -> Turned:
     singles = search.turning([(one,) for one in search.singles])
     pairs = search.turning(search.screened(2, singles))
     found = [*singles, *pairs]
+    if all(map(_is_measured, found)):
+        found += search.turning(search.screened(3, singles))
+    if all(map(_is_measured, found)):
+        found += search.grown([one for one in search.singles if not one.is_measured])
     if not found:
-        found = search.turning(search.screened(3, []))
-    if not found:
-        found = search.grown()
+        found = search.grown(search.singles)
     kept = [one for size in sorted({len(one) for one in found}) for one in search.worst(found, size)]
     return Turned(tuple(_front(search.judged(judging, kept))), search.hardest(singles))
 
@@ -119,7 +122,8 @@ class _Search:
         agreeing = [one for one in islice(sets, MOST_PREDICTED) if _agrees(self.study, one)]
         # what is read off futures that are there would else crowd out what the world would have to be
         of_world = [one for one in agreeing if not _is_measured(one)]
-        return [*of_world[:SCREENED], *[one for one in agreeing if _is_measured(one)][:SCREENED]]
+        count = SCREENED[size] // (1 if all(map(_is_measured, turning)) else 2)
+        return [*of_world[:count], *[one for one in agreeing if _is_measured(one)][: SCREENED[size]]]
 
     def _pairs(self, some: Sequence[Choice]) -> Iterator[Universe]:
         effects = np.array([self.effects[one] for one in some]).reshape(-1, 2)
@@ -138,10 +142,10 @@ class _Search:
         self.seen.update(zip(map(frozenset, sets), found, strict=True))
         return [one for one in sets if self._verdict(self.seen[frozenset(one)], 0.0) is Verdict.REVERSED]
 
-    def grown(self) -> list[Universe]:
+    def grown(self, singles: Sequence[Choice]) -> list[Universe]:
         """A set that is made of ever more choices, the worst first, until it turns the claim; then without what it does not need."""
         made: list[Choice] = []
-        for one in self.singles:
+        for one in singles:
             if self.effects[one].any() and not contradict(one, made, self.study.groups):
                 made.append(one)
         sizes = [size for size in (4, 6, 8, LARGEST) if size <= len(made)]
@@ -187,7 +191,9 @@ class _Search:
             return Estimate(1.0, 0.0, 1.0, 1.0)
 
         def favour(x: float) -> tuple[float, float]:
-            one = judging.one(self.claim, universe, x)
+            # at the start there is nothing but what is made whole
+            made = universe if x else tuple(one for one in universe if one.is_whole)
+            one = judging.one(self.claim, made, x or 1.0)
             return one.favour(self.study, self.claim), one.error
 
         low, high = 0.0, 1.0
