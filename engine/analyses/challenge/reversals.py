@@ -74,22 +74,22 @@ def turned(searching: Looking, judging: Looking, profile: Profile) -> Turned:
 
     Every single choice is seen in the profile. Sets of two and three are screened by adding what single choices do to either policy's
     number, of probabilities as logits, and the worst are run; a set that holds one which turns
-    the claim is left out. Where none of three does, ever more choices are added, the worst first, and what is not needed taken back. What
-    turns the claim then is held against futures that are independent of these, together at 5 %. None found proves nothing.
+    the claim is left out. What turns the claim then is held against futures that are independent of these; where that leaves none,
+    sets of three are, then one that ever more choices are added to, the worst first, and what is not needed taken back: all three
+    together at 5 %. None found proves nothing.
 
     Args:
       searching, judging: the profile's own futures, and others.
     """
     search = _Search(searching, profile)
     singles = search.turning([(one,) for one in search.singles])
-    pairs = search.turning(search.screened(2, singles))
-    found = [*singles, *pairs]
-    if not found:
-        found = search.turning(search.screened(3, []))
-    if not found:
-        found = search.grown()
-    kept = [one for size in sorted({len(one) for one in found}) for one in search.worst(found, size)]
-    return Turned(tuple(_front(search.judged(judging, kept))), search.hardest(singles))
+    stages = (
+        lambda: [*singles, *search.turning(search.screened(2, singles))],
+        lambda: search.turning(search.screened(3, [])),
+        search.grown,
+    )
+    found = (search.judged(judging, search.worst(stage()), len(stages)) for stage in stages)
+    return Turned(tuple(_front(next(filter(None, found), []))), search.hardest(singles))
 
 
 class _Search:
@@ -154,16 +154,20 @@ class _Search:
             universe = rest if rest and self.turning([rest]) else universe
         return [universe]
 
-    def worst(self, found: Sequence[Universe], size: int) -> list[Universe]:
-        """Those of a size that turn the claim most, with what is measured otherwise and without."""
-        of_size = [one for one in found if len(one) == size]
-        of_size.sort(key=lambda one: -self.seen[frozenset(one)].relative)
-        kinds = ([one for one in of_size if _is_measured(one) is measured] for measured in (False, True))
-        return [one for some in kinds for one in some[:JUDGED]]
+    def worst(self, found: Sequence[Universe]) -> list[Universe]:
+        """Those of each size that turn the claim most, with what is measured otherwise and without."""
+        by_kind: dict[tuple[int, bool], list[Universe]] = {}
+        for one in sorted(found, key=lambda one: -self.seen[frozenset(one)].relative):
+            by_kind.setdefault((len(one), _is_measured(one)), []).append(one)
+        return [one for kind in sorted(by_kind) for one in by_kind[kind][:JUDGED]]
 
-    def judged(self, judging: Looking, sets: Sequence[Universe]) -> list[Reversal]:
-        """Those that turn the claim on other futures beyond doubt, all of them together, each with the part of the way."""
-        reach = needed(as_units(self.study.paths, self.study.unit), max(1, len(sets)))
+    def judged(self, judging: Looking, sets: Sequence[Universe], times: int) -> list[Reversal]:
+        """Those that turn the claim on other futures beyond doubt, all of them together, each with the part of the way.
+
+        Args:
+          times: how often sets may be judged.
+        """
+        reach = needed(as_units(self.study.paths, self.study.unit), times * max(1, len(sets)))
         found = judging.at(Look(self.claim, one) for one in sets)
         sure = [
             (universe, one)
