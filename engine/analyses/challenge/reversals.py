@@ -74,25 +74,26 @@ def turned(searching: Looking, judging: Looking, profile: Profile) -> Turned:
 
     Every single choice is seen in the profile. Sets of two and three are screened by adding what single choices do to either policy's
     number, of probabilities as logits, and the worst are run; a set that holds one which turns
-    the claim is left out. Where none of three does, ever more choices are added, the worst first, and what is not needed taken back: so far
-    as nothing but what is measured turns it, of the others. What turns the claim then is held against futures that are independent of
-    these, together at 5 %. None found proves nothing.
+    the claim is left out. Where none of three does, ever more choices are added, the worst first, and what is not needed taken back. What
+    turns the claim is held against futures that are independent of these, stage by stage, together at 5 %; a stage is reached as long as
+    nothing but what is measured otherwise has turned it there. None found proves nothing.
 
     Args:
       searching, judging: the profile's own futures, and others.
     """
     search = _Search(searching, profile)
     singles = search.turning([(one,) for one in search.singles])
-    pairs = search.turning(search.screened(2, singles))
-    found = [*singles, *pairs]
-    if all(map(_is_measured, found)):
-        found += search.turning(search.screened(3, singles))
-    if all(map(_is_measured, found)):
-        found += search.grown([one for one in search.singles if not one.is_measured])
-    if not found:
-        found = search.grown(search.singles)
-    kept = [one for size in sorted({len(one) for one in found}) for one in search.worst(found, size)]
-    return Turned(tuple(_front(search.judged(judging, kept))), search.hardest(singles))
+    stages = (
+        lambda: [*singles, *search.turning(search.screened(2, singles))],
+        lambda: search.turning(search.screened(3, [*singles, *[one.universe for one in found]])),
+        lambda: search.grown([one for one in search.singles if not one.is_measured]),
+        lambda: [] if found else search.grown(search.singles),
+    )
+    found: list[Reversal] = []
+    for stage in stages:
+        if all(_is_measured(one.universe) for one in found):
+            found += search.judged(judging, search.worst(stage()), len(stages))
+    return Turned(tuple(_front(found)), search.hardest(singles))
 
 
 class _Search:
@@ -115,11 +116,15 @@ class _Search:
         return math.copysign(one.relative, one.favour(self.study, self.claim))
 
     def screened(self, size: int, turning: Sequence[Universe]) -> list[Universe]:
-        """Sets of a size that are predicted to be worst for the claim, without those that turn it already."""
-        alone = {one for universe in turning for one in universe if len(universe) == 1}
-        some = [one for one in self.singles if one not in alone][: LEADING if size > 2 else None]
+        """Sets of a size that are predicted to be worst for the claim, without those that hold one which turns it already."""
+        known = [frozenset(universe) for universe in turning]
+        some = [one for one in self.singles if frozenset([one]) not in known][: LEADING if size > 2 else None]
         sets = sorted(combinations(some, size), key=self.predicted) if size > 2 else self._pairs(some)
-        agreeing = [one for one in islice(sets, MOST_PREDICTED) if _agrees(self.study, one)]
+        agreeing = [
+            one
+            for one in islice(sets, MOST_PREDICTED)
+            if _agrees(self.study, one) and not any(part <= set(one) for part in known)
+        ]
         # what is read off futures that are there would else crowd out what the world would have to be
         of_world = [one for one in agreeing if not _is_measured(one)]
         count = SCREENED[size] // (1 if all(map(_is_measured, turning)) else 2)
@@ -158,16 +163,20 @@ class _Search:
             universe = rest if rest and self.turning([rest]) else universe
         return [universe]
 
-    def worst(self, found: Sequence[Universe], size: int) -> list[Universe]:
-        """Those of a size that turn the claim most, with what is measured otherwise and without."""
-        of_size = [one for one in found if len(one) == size]
-        of_size.sort(key=lambda one: -self.seen[frozenset(one)].relative)
-        kinds = ([one for one in of_size if _is_measured(one) is measured] for measured in (False, True))
-        return [one for some in kinds for one in some[:JUDGED]]
+    def worst(self, found: Sequence[Universe]) -> list[Universe]:
+        """Those of each size that turn the claim most, with what is measured otherwise and without."""
+        by_kind: dict[tuple[int, bool], list[Universe]] = {}
+        for one in sorted(found, key=lambda one: -self.seen[frozenset(one)].relative):
+            by_kind.setdefault((len(one), _is_measured(one)), []).append(one)
+        return [one for kind in sorted(by_kind) for one in by_kind[kind][:JUDGED]]
 
-    def judged(self, judging: Looking, sets: Sequence[Universe]) -> list[Reversal]:
-        """Those that turn the claim on other futures beyond doubt, all of them together, each with the part of the way."""
-        reach = needed(as_units(self.study.paths, self.study.unit), max(1, len(sets)))
+    def judged(self, judging: Looking, sets: Sequence[Universe], times: int) -> list[Reversal]:
+        """Those that turn the claim on other futures beyond doubt, all of them together, each with the part of the way.
+
+        Args:
+          times: how often sets may be judged.
+        """
+        reach = needed(as_units(self.study.paths, self.study.unit), times * max(1, len(sets)))
         found = judging.at(Look(self.claim, one) for one in sets)
         sure = [
             (universe, one)

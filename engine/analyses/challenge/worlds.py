@@ -41,6 +41,8 @@ class Worlds:
         policies = self._policies(self._sets, study)
         self.program: Program = devices.program(replace(study, policies=policies), device)
         self.program.prepare()
+        # the years in which policies began are lost where every policy is one from the first year on
+        self.program = self.program.fed(self.program.inputs | {"levers": self._levers((), Change(), 0.0)})
         self._scores = _Scores(self)
 
     def values(self, universe: Universe, fraction: float = 1.0, replicate: int = 0) -> Values:

@@ -1,0 +1,1 @@
+"""Tests of `engine.analyses.challenge`, which mirror it."""
