@@ -22,7 +22,7 @@ VERDICTS: Mapping[str, Look] = {
     "reversed": Look(COLOURS[0], "-", "v"),
 }
 """What each verdict looks like, from what bears the claim out to what contradicts it: colour, and marker for those who do not see it."""
-CALLED = {"nothing": "no difference"}
+CALLED = {"nothing": "no longer happens"}
 """What a verdict is called where its name does not say it."""
 DESIGN = "No share means more than its design: it is set by how many choices depart, not by the world."
 """What stands beside every share of universes."""

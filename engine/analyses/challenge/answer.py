@@ -136,7 +136,6 @@ def _numbered(count: int) -> Column:
 
 def _profile(held: Sequence[Held]) -> Table:
     rows = [(one, departures, *one.profile.shares(departures)) for one in held for departures in DEPARTURES]
-    rows = [row for row in rows if row[2]]
     shares = [
         numbers(str(verdict), [row[3].get(verdict) for row in rows], about, shown="%")
         for verdict, about in (
@@ -147,13 +146,13 @@ def _profile(held: Sequence[Held]) -> Table:
         )
     ]
     columns = [
-        _numbered(len(rows)),
         *_named([row[0] for row in rows]),
         counts("departures", [row[1] for row in rows], "choices that depart at a time"),
         counts("universes", [row[2] for row in rows], "universes that differ, of that design"),
         *shares,
     ]
-    return Table("profile", "In which share of universes a claim stands, by its design", columns, ("row",))
+    title, dims = "Universes in which it stands", ("claim", "ledger", "departures")
+    return Table("profile", title, columns, dims, [bool(row[2]) for row in rows], apart="claim")
 
 
 def _reversals(held: Sequence[Held]) -> Table:
