@@ -63,12 +63,14 @@ def _of_claim(study: Study, some: Sequence[Held]) -> Iterator[str]:
         (one for one in some if one.turned.front),
         key=lambda one: one.turned.front[0].departures,
     )
-    claim = some[0].claim
-    if some[0].profile.stated.verdict is not Verdict.HOLDS:
-        yield f"As stated, the futures do not bear out that {said(study, claim)}."
-    if not found:
-        yield f"Nothing was found that turns this: {said(study, claim)}."
+    claim, stated = some[0].claim, some[0].profile.stated
+    if stated.verdict is Verdict.REVERSED:
+        yield f"As stated, the futures show the opposite: {turned_words(study, claim, stated.seen)}."
         return
+    if stated.verdict is not Verdict.HOLDS:
+        yield f"As stated, the futures do not bear out that {said(study, claim)}."
+    elif not found:
+        yield f"Nothing was found that turns this: {said(study, claim)}."
     for one in found:
         kinds = {
             any(choice.is_measured for choice in each.universe): each for each in reversed(one.turned.front)

@@ -76,11 +76,13 @@ def turned(searching: Looking, judging: Looking, profile: Profile) -> Turned:
     number, of probabilities as logits, and the worst are run; a set that holds one which turns
     the claim is left out. What turns the claim then is held against futures that are independent of these; where that leaves none,
     sets of three are, then one that ever more choices are added to, the worst first, and what is not needed taken back: all three
-    together at 5 %. None found proves nothing.
+    together at 5 %. None found proves nothing; what the study as stated shows to be otherwise is turned already, and none is looked for.
 
     Args:
       searching, judging: the profile's own futures, and others.
     """
+    if profile.stated.verdict is Verdict.REVERSED:
+        return Turned((), None)
     search = _Search(searching, profile)
     singles = search.turning([(one,) for one in search.singles])
     stages = (
