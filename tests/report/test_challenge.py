@@ -108,7 +108,7 @@ def test_a_profile_has_bars_of_shares_that_fill_it(run):
 def test_verdicts_differ_in_more_than_colour(run):
     for chart in drawn(run).values():
         text = str(chart.specification(("old", "reform")))
-        scales = re.findall(r"'domain': \['holds', 'undecided', 'no difference', 'reversed'\], 'range': (\[[^]]*\])", text)  # fmt: skip
+        scales = re.findall(r"'domain': \['holds', 'undecided', 'no longer happens', 'reversed'\], 'range': (\[[^]]*\])", text)  # fmt: skip
         assert {
             "['var(--p1)', 'var(--muted)', 'var(--p4)', 'var(--p0)']",
             "['circle', 'square', 'diamond', 'triangle-down']",

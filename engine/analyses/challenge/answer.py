@@ -65,12 +65,14 @@ def _of_claim(study: Study, some: Sequence[Held]) -> Iterator[str]:
         (one for one in some if one.turned.front),
         key=lambda one: one.turned.front[0].departures,
     )
-    claim = some[0].claim
-    if some[0].profile.stated.verdict is not Verdict.HOLDS:
-        yield f"As stated, the futures do not bear out that {said(study, claim)}."
-    if not found:
-        yield f"Nothing was found that turns this: {said(study, claim)}."
+    claim, stated = some[0].claim, some[0].profile.stated
+    if stated.verdict is Verdict.REVERSED:
+        yield f"As stated, the futures show the opposite: {turned_words(study, claim, stated.seen)}."
         return
+    if stated.verdict is not Verdict.HOLDS:
+        yield f"As stated, the futures do not bear out that {said(study, claim)}."
+    elif not found:
+        yield f"Nothing was found that turns this: {said(study, claim)}."
     for one in found:
         kinds = {
             any(choice.is_measured for choice in each.universe): each for each in reversed(one.turned.front)
@@ -119,7 +121,13 @@ def tables(study: Study, held: Sequence[Held]) -> Iterator[Table]:
     """Shares by departures, reversals, what carries a claim; then the choices there are, and every universe."""
     if not held:
         return
-    every = (_profile(held), _reversals(held), _carriers(held), _choices(study, held), _curve(held))
+    every = (
+        _profile(held),
+        _reversals(study, held),
+        _carriers(held),
+        _choices(study, held),
+        _curve(study, held),
+    )
     yield from (table for table in every if len(table))
 
 
@@ -141,8 +149,8 @@ def _profile(held: Sequence[Held]) -> Table:
         for verdict, about in (
             (Verdict.HOLDS, "share of universes in which the claim holds"),
             (Verdict.REVERSED, "share in which it is reversed, by as much as matters"),
-            (Verdict.NOTHING, "share in which the event happens under neither policy"),
             (Verdict.UNDECIDED, "share in which neither is beyond doubt"),
+            (Verdict.NOTHING, "share in which the event happens under neither policy"),
         )
     ]
     columns = [
@@ -155,7 +163,11 @@ def _profile(held: Sequence[Held]) -> Table:
     return Table("profile", title, columns, dims, [bool(row[2]) for row in rows], apart="claim")
 
 
-def _reversals(held: Sequence[Held]) -> Table:
+def _unit(study: Study, claims: Sequence[Claim]) -> Column:
+    return texts("unit", [study.unit_of(one.variable) for one in claims], "unit of the claim's numbers")
+
+
+def _reversals(study: Study, held: Sequence[Held]) -> Table:
     rows = [(one, found) for one in held for found in one.turned.front]
     columns = [
         _numbered(len(rows)),
@@ -163,9 +175,10 @@ def _reversals(held: Sequence[Held]) -> Table:
         counts("departures", [found.departures for _, found in rows], "choices that depart"),
         texts("choices", [in_words(found.universe) for _, found in rows], "which"),
         estimates("fraction", [found.fraction for _, found in rows], "part of the way to them at which the claim turns"),
-        numbers("policy_value", [found.seen.policy for _, found in rows], "the claim's number under its policy there", "claim"),
-        numbers("against_value", [found.seen.against for _, found in rows], "under the other policy", "claim"),
-        estimates("difference", [difference(found.seen) for _, found in rows], "the first less the second", "claim"),
+        numbers("policy_value", [found.seen.policy for _, found in rows], "the claim's number under its policy there"),
+        numbers("against_value", [found.seen.against for _, found in rows], "under the other policy"),
+        estimates("difference", [difference(found.seen) for _, found in rows], "the first less the second"),
+        _unit(study, [one.claim for one, _ in rows]),
     ]  # fmt: skip
     return Table("reversals", "The mildest sets of choices that turn a claim", columns, ("row",))
 
@@ -200,15 +213,14 @@ def _choices(study: Study, held: Sequence[Held]) -> Table:
     return Table("choices", "What could have been chosen otherwise", columns, ("row",), [False] * len(rows))
 
 
-def _curve(held: Sequence[Held]) -> Table:
+def _curve(study: Study, held: Sequence[Held]) -> Table:
     rows = [(one, place) for one in held for place in (one.profile.stated, *one.profile.places)]
     columns = [
         texts("universe", [str(k) for k in range(len(rows))], "number of the universe"),
         *_named([one for one, _ in rows]),
         counts("departures", [place.departures for _, place in rows], "choices that depart; 0 as stated"),
-        estimates(
-            "difference", [difference(place.seen) for _, place in rows], "policy less against", "claim"
-        ),
+        estimates("difference", [difference(place.seen) for _, place in rows], "policy less against"),
+        _unit(study, [one.claim for one, _ in rows]),
         texts("verdict", [str(place.verdict) for _, place in rows], "what it says of the claim"),
         texts("choices", [written(place.universe) for _, place in rows], "which depart"),
     ]

@@ -76,11 +76,14 @@ def turned(searching: Looking, judging: Looking, profile: Profile) -> Turned:
     number, of probabilities as logits, and the worst are run; a set that holds one which turns
     the claim is left out. Where none of three does, ever more choices are added, the worst first, and what is not needed taken back. What
     turns the claim is held against futures that are independent of these, stage by stage, together at 5 %; a stage is reached as long as
-    nothing but what is measured otherwise has turned it there. None found proves nothing.
+    nothing but what is measured otherwise has turned it there. None found proves nothing; what the study as stated shows to be otherwise is
+    turned already, and none is looked for.
 
     Args:
       searching, judging: the profile's own futures, and others.
     """
+    if profile.stated.verdict is Verdict.REVERSED:
+        return Turned((), None)
     search = _Search(searching, profile)
     singles = search.turning([(one,) for one in search.singles])
     stages = (

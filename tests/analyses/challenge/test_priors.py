@@ -56,7 +56,7 @@ def found(study, *names):
 GROUPS = {
     "alike": {"correlation": 0.5},
     "against one another": {"correlation": -0.4},
-    "by a matrix": {"members": ["x", "y", "z"], "correlation": [[1, 0.6, -0.7], [0.6, 1, -0.2], [-0.7, -0.2, 1]]},
+    "by a matrix": {"members": ["x", "y", "z"], "pearson": [[1, 0.6, -0.7], [0.6, 1, -0.2], [-0.7, -0.2, 1]]},
     "t": {"copula": "t", "correlation": 0.5, "df": 4},
     "t against one another": {"copula": "t", "correlation": -0.4, "df": 4},
 }
@@ -83,7 +83,9 @@ def moved(study, choice):
     linear = getattr(copula, "normal", copula)
     sizes = {names[row]: size for row, size in choice.move.items()}
     own = {name: np.float32(sizes.get(f"factor:{name}", 0.0)) for name in WEIGHTS}
-    shared = [np.float32(sizes.get(stream, 0.0)) for stream in study.groups["g"].streams[: len(linear.latents)]]
+    shared = [
+        np.float32(sizes.get(stream, 0.0)) for stream in study.groups["g"].streams[: len(linear.latents)]
+    ]
     gone = linear.scores(own, shared, linear.parameters(np.float32))
     return np.array([float(gone[name]) for name in WEIGHTS])
 

@@ -1,0 +1,162 @@
+"""`challenge` answers every study and every claim, or says what is wrong with them."""
+
+import pytest
+
+from engine.analyses.challenge.answer import findings, tables
+from engine.analyses.challenge.challenge import challenge
+from engine.analyses.challenge.claims import Verdict
+from engine.errors import UserError
+from engine.modelling.records import Factor, Lever, Outcome, StaticModel
+from engine.study.loading import read_study
+from tests.analyses.assumed import bill, lake
+from tests.analyses.challenge.models import CASES, CLAIM, balance, normal, text
+from tests.user_models import farms
+
+RUN = {"paths": 512}
+ONE = {"policies": {"old": {}}, "challenge": {}}
+ALIKE = {"policies": {"old": {}, "new": {}}}
+EVENTS = {"ruin": {"outcome": "cost", "above": 1e6}}
+
+
+def said(given):
+    """The findings of an answer; its tables are made too, and hold rows where there is a claim."""
+    made = list(tables(given.study, given.held))
+    assert bool(made) is bool(given.held)
+    return list(findings(given.study, given.held))
+
+
+def ungrouped():
+    """Factors in no group."""
+    every = text()["factors"]
+    return {name: {key: of for key, of in table.items() if key != "group"} for name, table in every.items()}
+
+
+def test_everything_that_is_wrong_with_claims_is_said_at_once():
+    with pytest.raises(UserError) as refused:
+        challenge(balance(), ["nwe better than old in costs", CLAIM, "new beats old"])
+    first, second = (f"--claim '{text}'" for text in ("nwe better than old in costs", "new beats old"))
+    assert [one.place for one in refused.value.problems] == [first, first, second]
+    assert [one.message.split(" Did")[0].split(",")[0] for one in refused.value.problems][:2] == [
+        "unknown policy 'nwe'.",
+        "unknown event or outcome 'costs'.",
+    ]
+
+
+def test_a_study_of_one_policy_is_refused_with_the_remedy():
+    with pytest.raises(UserError, match=r"expected two policies or more, got one: .* compare = \[\.\.\.\]"):
+        challenge(balance(**ONE))
+    with pytest.raises(UserError, match=r"unknown policy 'new'\. Known: old\."):
+        challenge(balance(**ONE), [CLAIM])
+
+
+@pytest.mark.parametrize("paths", [0, 1])
+def test_too_few_paths_are_refused(paths):
+    with pytest.raises(UserError, match="expected at least 2"):
+        challenge(balance(), paths=paths)
+
+
+UNDECIDED = {
+    "an outcome that is always nothing": (balance, {}, "new better than old in none"),
+    "an event that happens under neither": (balance, {"events": EVENTS}, "new better than old in ruin"),
+    "policies that differ in nothing": (balance, ALIKE, CLAIM),
+}
+
+
+@pytest.mark.parametrize("name", UNDECIDED)
+def test_a_claim_that_nothing_decides_is_not_borne_out(name):
+    study, changes, claim = UNDECIDED[name]
+    given = challenge(study(run=RUN, **changes), [claim])
+    assert [one.profile.stated.verdict for one in given.held] == [Verdict.UNDECIDED] * 2
+    assert not any(one.turned.front or one.profile.places for one in given.held)
+    first, second = said(given)
+    assert first.startswith("Of 1 claim none can be turned")
+    assert second.startswith("As stated, the futures do not bear out that ")
+
+
+def test_policies_that_differ_in_nothing_make_no_claim_and_leave_the_policies_ledger_empty():
+    assert said(challenge(balance(run=RUN, **ALIKE, challenge={}))) == [
+        "The study makes no claim that its own futures bear out; say one with --claim."
+    ]
+    (_, policies) = challenge(balance(run=RUN, **ALIKE)).held
+    assert not policies.profile.ledger.choices
+
+
+def test_a_claim_whose_opposite_the_futures_show_is_turned_as_stated():
+    """No choice is blamed for what is so without it: 1 against 2."""
+    given = challenge(balance(), ["new worse than old in cost"])
+    assert all(one.profile.stated.verdict is Verdict.REVERSED and not one.turned.front for one in given.held)
+    assert said(given)[1:] == [
+        "As stated, the futures show the opposite: average cost is lower under new: 1.00 against 2.00."
+    ]
+
+
+def test_what_turns_a_claim_is_said_in_words():
+    first, second = said(challenge(balance(**CASES["levers"].study)))[:2]
+    assert first == "Of 1 claim 1 can be turned by other choices, 1 by a single one."
+    assert second.startswith("With pay as under ")
+    assert second.endswith(" in both, average cost is higher under new: 2.39 against 1.99.")
+
+
+ANSWERED = {
+    "a dimension with one choice": (balance, {"assumptions": {"a": {"off": {"a": 0}}}}),
+    "neither assumptions nor groups": (
+        balance,
+        {"assumptions": {}, "groups": {}, "lever_groups": {}, "factors": ungrouped()},
+    ),
+    "no claims of its own": (balance, {"challenge": {}}),
+    "latin": (balance, {"run": {"paths": 4096, "sampler": "latin"}}),
+    "antithetic": (balance, {"run": {"paths": 512, "sampler": "antithetic"}}),
+    "a group that differs between policies": (balance, {"gain": 1.4}),
+    "a static model of few factors": (bill, {"run": {"paths": 2048, "seed": 5}}),
+    "a path model of three policies": (lake, {}),
+    "shocks, labels and antithetic pairs": (lambda **run: farms(paths=512), {}),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERED)
+def test_a_study_of_any_kind_is_answered(name):
+    study, changes = ANSWERED[name]
+    changes = changes if study is not balance else {"run": RUN} | changes
+    given = challenge(study(**changes))
+    assert given.held
+    assert len(said(given)) >= 1 + len({one.claim for one in given.held})
+    for one in given.held:
+        assert one.profile.stated.verdict is Verdict.HOLDS
+        for departures in (1, 2, 4, 8, 16):
+            count, shares = one.profile.shares(departures)
+            assert not count or sum(shares.values()) == pytest.approx(1.0)
+
+
+def test_no_choices_at_all_are_two_empty_ledgers():
+    """Every factor a number, and one lever apart: given to both it makes the policies one, which is not counted."""
+    fixed = {name: {"family": "fixed", "value": 0.25} for name in text()["factors"]}
+    given = challenge(balance(run=RUN, assumptions={}, groups={}, factors=fixed))
+    assert [len(one.profile.ledger.choices) for one in given.held] == [0, 2]
+    assert not any(one.profile.places or one.turned.front or one.carriers for one in given.held)
+    assert said(given)
+
+
+class Loan(StaticModel):
+    """A model of one's own, which is not finite where its factor is below zero."""
+
+    factors = {"rate": Factor("1")}
+    levers = {"new": Lever("1")}
+    outcomes = {"owed": Outcome("1", loss=True)}
+
+    def evaluate(self, factors, levers):
+        """The root of the rate, less what the new policy saves."""
+        return {"owed": factors.rate**0.5 - 0.5 * levers.new}
+
+
+def test_universes_that_are_not_finite_are_undecided_and_those_that_are_count():
+    stated = {
+        "name": "loan", "baseline": "old", "run": {"paths": 512, "seed": 1}, "policies": {"old": {}, "new": {"new": 1.0}},
+        "factors": {"rate": normal(9.0, 1.0)},
+        "assumptions": {"rate": {"off": {"rate": "-1x"}, "doubled": {"rate": "2x"}}},
+        "challenge": {"claims": ["new better than old in owed"]},
+    }  # fmt: skip
+    (held, _) = challenge(read_study(stated, "loan.toml", model=Loan())).held
+    verdicts = {str(one.universe[0]): one.verdict for one in held.profile.places if one.departures == 1}
+    assert verdicts["rate: off"] is Verdict.UNDECIDED
+    assert verdicts["rate: doubled"] is Verdict.HOLDS
+    assert not held.turned.front
