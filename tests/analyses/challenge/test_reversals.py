@@ -14,7 +14,8 @@ CLOSE = 0.02
 @functools.cache
 def held(name, seed):
     """The answer to a case."""
-    return challenge(balance(seed, **CASES[name].study)).held
+    study = balance(seed, **CASES[name].study)
+    return challenge(study, paths=study.paths).held
 
 
 @pytest.mark.parametrize("seed", SEEDS)
