@@ -9,7 +9,7 @@ from engine.answers.answer import Subject
 from engine.plots.universes import DESIGN, LEDGERS, VERDICTS, called
 from engine.report.page import page
 from engine.report.run_records import records_of
-from engine.report.sections import CHARTS, SECTIONS, asked, certainty
+from engine.report.sections import CHARTS, asked, certainty
 from engine.report.universe_charts import ABOVE, ROW
 from tests.challenged import CLAIMS, DEPARTURES, challenged
 from tests.helpers import assert_close
@@ -40,7 +40,7 @@ def rows_of(chart):
 
 
 def test_its_section_has_the_profile_of_all_claims_and_the_curve_of_the_first_in_each_ledger(run):
-    made = page(run, (*SECTIONS, asked.section("challenge", CHARTS["challenge"]))).decode()
+    made = page(run).decode()
     read = Reader(made)
     figures = [one["id"] for one in read.of("figure") if one["id"].startswith("challenge")]
     assert figures == ["challenge-profile", *(f"challenge-{ledger}" for ledger in LEDGERS)]

@@ -55,7 +55,8 @@ def findings(study: Study, held: Sequence[Held]) -> Iterator[str]:
     single = sum(
         any(one.turned.front and one.turned.front[0].departures == 1 for one in some) for some in by_claim
     )
-    yield f"Of {len(by_claim)} claim{'s' * (len(by_claim) > 1)} {turn or 'none'} can be turned by other choices, {single or 'none'} by a single one."
+    if len(by_claim) > 1:
+        yield f"Of {len(by_claim)} claims {turn or 'none'} can be turned by other choices, {single or 'none'} by a single one."
     for some in by_claim:
         yield from _of_claim(study, some)
 
@@ -174,6 +175,7 @@ def _reversals(study: Study, held: Sequence[Held]) -> Table:
         *_named([one for one, _ in rows]),
         counts("departures", [found.departures for _, found in rows], "choices that depart"),
         texts("choices", [in_words(found.universe) for _, found in rows], "which"),
+        texts("exactly", [written(found.universe) for _, found in rows], "the same by name", brief=False),
         estimates("fraction", [found.fraction for _, found in rows], "part of the way to them at which the claim turns"),
         numbers("policy_value", [found.seen.policy for _, found in rows], "the claim's number under its policy there"),
         numbers("against_value", [found.seen.against for _, found in rows], "under the other policy"),
