@@ -10,6 +10,7 @@ from engine.analyses.challenge.claims import Verdict
 from engine.analyses.challenge.designs import DEPARTURES, UNIVERSES, universes
 from engine.analyses.challenge.ledgers import ledgers
 from engine.analyses.challenge.worlds import Worlds
+from engine.program import compilation_cache
 from engine.study.challenge_tables import claim_of
 from tests.analyses.assumed import bill
 from tests.analyses.challenge.models import CASES, CLAIM, balance
@@ -33,15 +34,22 @@ def seen_by_universe(held):
 
 
 @pytest.fixture(autouse=True)
-def folder(monkeypatch, tmp_path):
-    """Notes of no other test are found."""
-    monkeypatch.setenv("RUSTBELT_CACHE", str(tmp_path))
+def kept(monkeypatch):
+    """The notes that this test has kept; programs are found where they are."""
+    notes, held, keep = {}, compilation_cache.held, compilation_cache.keep
 
+    def held_here(kind, key):
+        return notes.get(key) if kind == "universes" else held(kind, key)
 
-@pytest.fixture
-def unnoted(monkeypatch):
-    """Nothing is found again."""
-    monkeypatch.setattr("engine.program.compilation_cache.held", lambda *_: None)
+    def keep_here(kind, key, content):
+        if kind == "universes":
+            notes[key] = content
+        else:
+            keep(kind, key, content)
+
+    monkeypatch.setattr(compilation_cache, "held", held_here)
+    monkeypatch.setattr(compilation_cache, "keep", keep_here)
+    return notes
 
 
 @pytest.fixture
@@ -57,9 +65,10 @@ def runs(monkeypatch):
     return asked
 
 
-def test_universes_are_the_same_on_every_call_and_on_any_number_of_threads(monkeypatch, unnoted):
+def test_universes_are_the_same_on_every_call_and_on_any_number_of_threads(monkeypatch, kept):
     answers = []
     for threads in (1, 2, 2):
+        kept.clear()
         monkeypatch.setattr(looking, "THREADS", threads)
         held = challenge(few()).held
         answers.append((seen_by_universe(held), [one.turned.front for one in held]))
@@ -77,7 +86,7 @@ def test_a_claim_has_the_same_universes_alone_and_beside_another():
     assert {key: seen for key, seen in beside.items() if key[0] == claim} == alone
 
 
-def test_each_run_of_futures_is_made_once_whichever_claims_read_it(runs, unnoted):
+def test_each_run_of_futures_is_made_once_whichever_claims_read_it(runs):
     made = []
 
     def watch(stage, done, of):
@@ -144,7 +153,7 @@ def test_universes_that_are_drawn_hang_on_the_seed_and_differ():
     assert drawn != universes(of, 4, groups, 2)
 
 
-def test_a_question_that_was_stopped_goes_on_from_its_notes(runs, monkeypatch):
+def test_a_question_that_was_stopped_goes_on_from_its_notes(runs, kept):
     def stop(stage, done, of):
         if done > of / 2:
             raise KeyboardInterrupt
@@ -154,10 +163,8 @@ def test_a_question_that_was_stopped_goes_on_from_its_notes(runs, monkeypatch):
         runs.clear()
         return found
 
-    with monkeypatch.context() as alone:
-        alone.setattr("engine.program.compilation_cache.held", lambda *_: None)
-        alone.setattr("engine.program.compilation_cache.keep", lambda *_: None)
-        whole, of_whole = challenge(few()).held, made()
+    whole, of_whole = challenge(few()).held, made()
+    kept.clear()
     with pytest.raises(KeyboardInterrupt):
         challenge(few(), observe=stop)
     first = made()
@@ -169,9 +176,9 @@ def test_a_question_that_was_stopped_goes_on_from_its_notes(runs, monkeypatch):
     assert not made()
 
 
-def test_what_follows_from_notes_is_what_follows_from_futures(monkeypatch):
+def test_what_follows_from_notes_is_what_follows_from_futures(kept):
     noted = [challenge(few()).held for _ in range(2)][1]
-    monkeypatch.setattr("engine.program.compilation_cache.held", lambda *_: None)
+    kept.clear()
     own = challenge(few()).held
     assert repr(seen_by_universe(noted)) == repr(seen_by_universe(own))
     assert [[one.fraction for one in each.turned.front] for each in noted] == [
@@ -196,7 +203,7 @@ def test_notes_are_not_found_by_another_study(name, runs):
     assert len([one for one in runs if one[0]]) > 20
 
 
-def test_other_futures_judge_what_own_ones_find(runs, unnoted):
+def test_other_futures_judge_what_own_ones_find(runs):
     """A reversal that is reported is one on futures that it was not looked for on."""
     (held, _) = challenge(balance(**CASES["assumption"].study | {"run": {"paths": 512}})).held
     own = {one.universe: one.seen for one in held.profile.places}
