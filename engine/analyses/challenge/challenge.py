@@ -97,6 +97,7 @@ def _of_pair(worlds: Worlds, claims: Sequence[Claim], observe: Observer) -> Iter
         for ledger in every
     ]
     found = [profile for some in of_ledgers for profile in some]
+    observe("reversing", 0, len(found) * paths)
     threads = ThreadPoolExecutor(THREADS)
     try:
         turning = threads.map(lambda profile: turned(searching, judging, profile), found)

@@ -1,4 +1,4 @@
-"""Claims looked at in many universes: every run of futures once, two at a time, whichever claims read it."""
+"""Claims looked at in many universes: of those asked for at once every run of futures once, two at a time, whichever claims read it."""
 
 from __future__ import annotations
 
