@@ -125,6 +125,7 @@ def tables(study: Study, held: Sequence[Held]) -> Iterator[Table]:
     every = (
         _profile(held),
         _reversals(study, held),
+        _survived(study, held),
         _carriers(held),
         _choices(study, held),
         _curve(study, held),
@@ -183,6 +184,20 @@ def _reversals(study: Study, held: Sequence[Held]) -> Table:
         _unit(study, [one.claim for one, _ in rows]),
     ]  # fmt: skip
     return Table("reversals", "The mildest sets of choices that turn a claim", columns, ("row",))
+
+
+def _survived(study: Study, held: Sequence[Held]) -> Table:
+    rows = [(one, choice, seen) for one in held for choice, seen in one.turned.survived]
+    columns = [
+        _numbered(len(rows)),
+        *_named([one for one, _, _ in rows]),
+        texts("choices", [choice.words for _, choice, _ in rows], "which departs"),
+        numbers("policy_value", [seen.policy for _, _, seen in rows], "the claim's number under its policy there"),
+        numbers("against_value", [seen.against for _, _, seen in rows], "under the other policy"),
+        estimates("difference", [difference(seen) for _, _, seen in rows], "the first less the second"),
+        _unit(study, [one.claim for one, _, _ in rows]),
+    ]  # fmt: skip
+    return Table("survived", "The hardest single choices that a claim survives", columns, ("row",))
 
 
 def _carriers(held: Sequence[Held]) -> Table:

@@ -28,6 +28,8 @@ LARGEST = 12
 """Choices in the largest set that is made of ever more of them."""
 JUDGED = 2
 """Sets of each size that are held against other futures."""
+HARDEST = 3
+"""Single choices that a claim survives, of those that are told."""
 STEPS = 12
 FINE, NOISE = 1e-3, 0.1
 """Part of the way to which a turn is known, or share of its standard error if that is more."""
@@ -62,11 +64,11 @@ class Turned:
     Args:
       front: by departures; each one with more of them turns it at a smaller part of the way, among those that measure something else, and
         among the rest.
-      hardest: the single choice that comes nearest to turning it and does not, with what is seen there; None where there is none.
+      survived: the single choices that come nearest to turning it and do not, with what is seen there, the hardest first.
     """
 
     front: tuple[Reversal, ...]
-    hardest: tuple[Choice, Seen] | None
+    survived: tuple[tuple[Choice, Seen], ...]
 
 
 def turned(searching: Looking, judging: Looking, profile: Profile) -> Turned:
@@ -83,7 +85,7 @@ def turned(searching: Looking, judging: Looking, profile: Profile) -> Turned:
       searching, judging: the profile's own futures, and others.
     """
     if profile.stated.verdict is Verdict.REVERSED:
-        return Turned((), None)
+        return Turned((), ())
     search = _Search(searching, profile)
     singles = search.turning([(one,) for one in search.singles])
     stages = (
@@ -96,7 +98,7 @@ def turned(searching: Looking, judging: Looking, profile: Profile) -> Turned:
     for stage in stages:
         if all(_is_measured(one.universe) for one in found):
             found += search.judged(judging, search.worst(stage()), len(stages))
-    return Turned(tuple(_front(found)), search.hardest(singles))
+    return Turned(tuple(_front(found)), search.survived(singles))
 
 
 class _Search:
@@ -188,11 +190,11 @@ class _Search:
         ]
         return [Reversal(universe, self._fraction(judging, universe), one) for universe, one in sure]
 
-    def hardest(self, turning: Sequence[Universe]) -> tuple[Choice, Seen] | None:
-        """The single choice of those that do not turn the claim that comes nearest to it."""
+    def survived(self, turning: Sequence[Universe]) -> tuple[tuple[Choice, Seen], ...]:
+        """The single choices of those that do not turn the claim that come nearest to it."""
         alone = {one for universe in turning for one in universe}
         rest = [one for one in self.singles if one not in alone]
-        return (rest[0], self.seen[frozenset(rest[:1])]) if rest else None
+        return tuple((one, self.seen[frozenset([one])]) for one in rest[:HARDEST])
 
     def _fraction(self, judging: Looking, universe: Universe) -> Estimate:
         """The part of the way at which the difference vanishes: regula falsi, Illinois; its error that of the difference over the slope.
