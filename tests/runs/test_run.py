@@ -80,8 +80,8 @@ def test_names_that_there_are_not_are_refused(place):
             ask("nothing")
     with pytest.raises(UserError, match="level"):
         run.risk(level=12)
-    with pytest.raises(AttributeError, match=r"unknown figure 'pie'\. Known: overview, fan"):
-        _ = run.plot.pie
+    with pytest.raises(AttributeError, match=r"unknown figure 'cake'\. Known: overview, fan"):
+        _ = run.plot.cake
 
 
 def test_a_name_that_is_close_to_one_is_told_which(place):
