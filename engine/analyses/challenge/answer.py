@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from engine.analyses.challenge.challenge import Held, challenge
-from engine.analyses.challenge.choices import POLICIES, SPECIFICATION, Universe, in_words
+from engine.analyses.challenge.choices import POLICIES, SPECIFICATION, Universe, in_words, is_measured
 from engine.analyses.challenge.claims import Seen, Verdict, what
 from engine.analyses.challenge.designs import DEPARTURES
 from engine.analyses.variables import PROBABILITY
@@ -40,6 +41,11 @@ def answer(of: Asked, stated: Sequence[str]) -> Answer:
         f"{study.name}: {study.paths:,} paths a universe, seed {study.seed}, all by one program; "
         f"a claim is reversed by a difference of {100 * study.challenge.matters:g} % or more"
     )
+    lost = sum(math.isnan(place.seen.difference) for one in given.held for place in one.profile.places)
+    if lost:
+        basis += (
+            f"; {lost:,} times a universe has more paths that are not finite than the study allows: undecided"
+        )
     return Answer(
         Subject.of(study), tuple(findings(study, given.held)), tuple(tables(study, given.held)), basis, READING, given
     )  # fmt: skip
@@ -75,9 +81,7 @@ def _of_claim(study: Study, some: Sequence[Held]) -> Iterator[str]:
     elif not found:
         yield f"Nothing was found that turns this: {said(study, claim)}."
     for one in found:
-        kinds = {
-            any(choice.is_measured for choice in each.universe): each for each in reversed(one.turned.front)
-        }
+        kinds = {is_measured(each.universe): each for each in reversed(one.turned.front)}
         for mildest in sorted(kinds.values(), key=lambda each: each.departures):
             measured = replace(claim, variable=what(study, claim, mildest.universe).name)
             turned = turned_words(study, measured, mildest.seen)
@@ -218,8 +222,8 @@ def _carriers(held: Sequence[Held]) -> Table:
 
 
 def _choices(study: Study, held: Sequence[Held]) -> Table:
-    ledgers = {one.profile.ledger.name: one.profile.ledger for one in held}
-    rows = [choice for ledger in ledgers.values() for choice in ledger.choices]
+    every = [choice for one in held for choice in one.profile.ledger.choices]
+    rows = list({(one.ledger, str(one)): one for one in every}.values())  # two pairs of policies share some
     columns = [
         _numbered(len(rows)),
         texts("ledger", [one.ledger for one in rows], "which kind of choice"),

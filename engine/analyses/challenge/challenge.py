@@ -15,7 +15,8 @@ from engine.analyses.challenge.profiles import Profile, profiles
 from engine.analyses.challenge.reversals import Turned, turned
 from engine.analyses.challenge.worlds import Worlds
 from engine.analyses.comparison import compared
-from engine.analyses.futures import of_paths
+from engine.analyses.futures import of_paths, refuse_too_many, sound
+from engine.analyses.variables import Values
 from engine.analyses.variants import Observer, unobserved
 from engine.errors import Problem, UserError
 from engine.study.challenge_tables import Claim, claim_of
@@ -71,7 +72,7 @@ def challenge(
       observe: is told what is being done, and how much of how much is done.
 
     Raises:
-      UserError: a claim is not understood, or one policy runs alone; paths that are no whole units.
+      UserError: a claim is not understood, or one policy runs alone; paths that are no whole units; values that are not finite on more paths than the study allows, as it is stated.
     """
     study.refuse_broken_model()
     claims = _claims(study, stated)
@@ -83,15 +84,17 @@ def challenge(
     for pair, own in _pairs(study, claims):
         one, _ = compared(study, [pair[1], pair[0]], pair[1])
         worlds = Worlds(one, device)
-        held += _of_pair(worlds, own or made_by(one, *pair, worlds.values(())), observe)
+        as_stated = worlds.values(())
+        refuse_too_many(one, sound((as_stated,)))
+        held += _of_pair(worlds, own or made_by(one, *pair, as_stated), as_stated, observe)
     return Challenged(study, tuple(held))
 
 
-def _of_pair(worlds: Worlds, claims: Sequence[Claim], observe: Observer) -> Iterator[Held]:
+def _of_pair(worlds: Worlds, claims: Sequence[Claim], stated: Values, observe: Observer) -> Iterator[Held]:
     notes, paths = Notes(worlds.study), worlds.study.paths
     searching, judging = (Looking(worlds, notes, replicate) for replicate in (0, FRESH))
     by_claim: dict[Claim, list[Held]] = {claim: [] for claim in claims}
-    every = ledgers(worlds, claims, worlds.values(())) if claims else ()
+    every = ledgers(worlds, claims, stated) if claims else ()
     of_ledgers = [
         profiles(searching, ledger, claims, lambda done, of: observe("simulating", done * paths, of * paths))
         for ledger in every

@@ -94,3 +94,13 @@ def in_words(universe: Sequence[Choice]) -> str:
     """`drag of zombies off and effects of diversification off`."""
     words = [one.words for one in universe]
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def agree(universe: Sequence[Choice], groups: Mapping[str, Any]) -> bool:
+    """Whether all of its choices can be made together."""
+    return not any(contradict(one, universe[:k], groups) for k, one in enumerate(universe))
+
+
+def is_measured(universe: Sequence[Choice]) -> bool:
+    """Whether something else is measured in it."""
+    return any(one.is_measured for one in universe)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
 from typing import Any
 
-from engine.analyses.challenge.choices import Choice, Universe, contradict
+from engine.analyses.challenge.choices import Choice, Universe, agree, contradict
 
 DEPARTURES = (1, 2, 4, 8, 16)
 """Choices that depart at a time."""
@@ -27,7 +27,7 @@ def universes(
     if departures > len(dimensions):
         return []
     if departures == 1 or _count(dimensions, departures) <= UNIVERSES:
-        return [one for one in _every(dimensions, departures) if _agrees(one, groups)]
+        return [one for one in _every(dimensions, departures) if agree(one, groups)]
     found: dict[frozenset[Choice], Universe] = {}
     for number in range(_TRIES * UNIVERSES):
         one = _drawn(dimensions, departures, groups, f"{seed}/{departures}/{number}")
@@ -50,10 +50,6 @@ def _count(dimensions: Mapping[str, Sequence[Choice]], departures: int) -> float
 def _every(dimensions: Mapping[str, Sequence[Choice]], departures: int) -> Iterator[Universe]:
     for chosen in combinations(dimensions.values(), departures):
         yield from product(*chosen)
-
-
-def _agrees(universe: Universe, groups: Mapping[str, Any]) -> bool:
-    return not any(contradict(one, universe[:k], groups) for k, one in enumerate(universe))
 
 
 def _drawn(

@@ -10,7 +10,7 @@ from itertools import combinations, islice
 import numpy as np
 from scipy.special import logit
 
-from engine.analyses.challenge.choices import Choice, Universe, contradict
+from engine.analyses.challenge.choices import Choice, Universe, agree, contradict, is_measured
 from engine.analyses.challenge.claims import Seen, Verdict, rare
 from engine.analyses.challenge.looking import Look, Looking
 from engine.analyses.challenge.profiles import Profile
@@ -18,7 +18,6 @@ from engine.analyses.turning import needed
 from engine.analyses.variables import PROBABILITY
 from engine.risk.intervals import Estimate, as_units
 from engine.study.challenge_tables import Claim
-from engine.study.study import Study
 
 SCREENED = {2: 20, 3: 12}
 """Sets of each size that are run: those that single choices, added up, say are the worst for the claim. Half of them where one turns it."""
@@ -96,7 +95,7 @@ def turned(searching: Looking, judging: Looking, profile: Profile) -> Turned:
     )
     found: list[Reversal] = []
     for stage in stages:
-        if all(_is_measured(one.universe) for one in found):
+        if all(is_measured(one.universe) for one in found):
             found += search.judged(judging, search.worst(stage()), len(stages))
     return Turned(tuple(_front(found)), search.survived(singles))
 
@@ -128,12 +127,12 @@ class _Search:
         agreeing = [
             one
             for one in islice(sets, MOST_PREDICTED)
-            if _agrees(self.study, one) and not any(part <= set(one) for part in known)
+            if agree(one, self.study.groups) and not any(part <= set(one) for part in known)
         ]
         # what is read off futures that are there would else crowd out what the world would have to be
-        of_world = [one for one in agreeing if not _is_measured(one)]
-        count = SCREENED[size] // (1 if all(map(_is_measured, turning)) else 2)
-        return [*of_world[:count], *[one for one in agreeing if _is_measured(one)][: SCREENED[size]]]
+        of_world = [one for one in agreeing if not is_measured(one)]
+        count = SCREENED[size] // (1 if all(map(is_measured, turning)) else 2)
+        return [*of_world[:count], *[one for one in agreeing if is_measured(one)][: SCREENED[size]]]
 
     def _pairs(self, some: Sequence[Choice]) -> Iterator[Universe]:
         effects = np.array([self.effects[one] for one in some]).reshape(-1, 2)
@@ -172,7 +171,7 @@ class _Search:
         """Those of each size that turn the claim most, with what is measured otherwise and without."""
         by_kind: dict[tuple[int, bool], list[Universe]] = {}
         for one in sorted(found, key=lambda one: -self.seen[frozenset(one)].relative):
-            by_kind.setdefault((len(one), _is_measured(one)), []).append(one)
+            by_kind.setdefault((len(one), is_measured(one)), []).append(one)
         return [one for kind in sorted(by_kind) for one in by_kind[kind][:JUDGED]]
 
     def judged(self, judging: Looking, sets: Sequence[Universe], times: int) -> list[Reversal]:
@@ -238,19 +237,10 @@ def _front(found: Sequence[Reversal]) -> Iterator[Reversal]:
     """Those than which none has as few departures and turns the claim at a smaller part of the way: of what measures alike, and of the rest."""
     least = {True: math.inf, False: math.inf}
     for one in sorted(found, key=lambda one: (one.departures, one.fraction.estimate)):
-        kind = _is_measured(one.universe)
+        kind = is_measured(one.universe)
         if one.fraction.estimate < least[kind]:
             least[kind] = one.fraction.estimate
             yield one
-
-
-def _is_measured(universe: Universe) -> bool:
-    """Whether something else is measured in it."""
-    return any(one.is_measured for one in universe)
-
-
-def _agrees(study: Study, universe: Universe) -> bool:
-    return not any(contradict(one, universe[:k], study.groups) for k, one in enumerate(universe))
 
 
 def _scale(claim: Claim, one: Seen) -> tuple[float, float]:

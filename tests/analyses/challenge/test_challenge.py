@@ -5,6 +5,7 @@ import pytest
 from engine.analyses.challenge.answer import findings, tables
 from engine.analyses.challenge.challenge import challenge
 from engine.analyses.challenge.claims import Verdict
+from engine.analyses.challenge.worlds import Worlds
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.study.loading import read_study
@@ -159,3 +160,11 @@ def test_universes_that_are_not_finite_are_undecided_and_those_that_are_count():
     assert verdicts["rate: off"] is Verdict.UNDECIDED
     assert verdicts["rate: doubled"] is Verdict.HOLDS
     assert not held.turned.front
+
+
+def test_a_study_that_is_no_number_as_it_is_stated_is_refused(monkeypatch):
+    whole = Worlds.values
+    broken = lambda *given: {name: values * float("nan") for name, values in whole(*given).items()}  # noqa: E731
+    monkeypatch.setattr(Worlds, "values", broken)
+    with pytest.raises(UserError, match="values are not finite on"):
+        challenge(balance(run=RUN))
