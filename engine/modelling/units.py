@@ -1,4 +1,4 @@
-"""Units of a model, which are words, as UDUNITS reads them: what the climate and forecast (CF) conventions ask of `units`."""
+"""Units of a model, which are words, as UDUNITS reads them: what the climate and forecast (CF) conventions ask of `units`; and what converts one into another."""
 
 from __future__ import annotations
 
@@ -65,6 +65,15 @@ _READ = frozenset(
 )
 """Symbols that UDUNITS reads, and that mean there what they mean to a modeller."""
 _PLURALS = frozenset(["years", "months", "weeks", "days", "hours", "minutes", "seconds", "tonnes"])
+_BASES = {
+    "percent": (0.01, ""), "year": (1.0, "yr"), "tonne": (1.0, "t"), "kt": (1e3, "t"), "Mt": (1e6, "t"), "Gt": (1e9, "t"),
+    "kg": (1e-3, "t"), "g": (1e-6, "t"), "mg": (1e-9, "t"), "kW": (1e3, "W"), "MW": (1e6, "W"), "GW": (1e9, "W"), "TW": (1e12, "W"),
+    "kJ": (1e3, "J"), "MJ": (1e6, "J"), "GJ": (1e9, "J"), "TJ": (1e12, "J"), "PJ": (1e15, "J"), "EJ": (1e18, "J"),
+    "km": (1e3, "m"), "hm": (1e2, "m"), "cm": (1e-2, "m"), "mm": (1e-3, "m"),
+    "day": (1.0, "d"), "hour": (1 / 24, "d"), "h": (1 / 24, "d"), "week": (7.0, "d"), "kPa": (1e3, "Pa"), "bar": (1e5, "Pa"),
+}  # fmt: skip
+"""Symbols as multiples of others that mean the same kind of thing; a month and a year have no fixed number of days."""
+_NUMBER = re.compile(r"\d+(\.\d+)?(e\d+)?")
 _SYMBOL = re.compile(r"(\D*?)\^?(-?\d+(?:\.\d+)?)?")
 
 
@@ -90,17 +99,21 @@ def udunits(unit: str) -> str:
 def _factors(words: str) -> tuple[float, list[tuple[str, float]]]:
     """The number in a product in words, and its symbols with their powers."""
     scale, symbols = 1.0, []
-    tokens = [token for token in re.split(r"[\s*·]+|-(?=[^\W\d])", words) if token]
+    tokens = _tokens(words)
     for place, token in enumerate(tokens):
         symbol = _symbol(token)
         counted = place + 1 < len(tokens) and _symbol(tokens[place + 1]) is None
         if token in _SCALES or (token == _SHORT_MILLION and counted):
             scale *= _SCALES.get(token, 1e6)
-        elif re.fullmatch(r"\d+(\.\d+)?(e\d+)?", token) and float(token) and len(tokens) > 1:
+        elif _NUMBER.fullmatch(token) and float(token) and len(tokens) > 1:
             scale *= float(token)
         elif symbol is not None:
             symbols.append(symbol)
     return scale, symbols
+
+
+def _tokens(words: str) -> list[str]:
+    return [token for token in re.split(r"[\s*·]+|-(?=[^\W\d])", words) if token]
 
 
 def _number(scale: float) -> str:
@@ -114,3 +127,40 @@ def _symbol(token: str) -> tuple[str, float] | None:
     name = match[1] if match else token
     name = name[:-1] if name in _PLURALS else name
     return (name, float((match and match[2]) or 1)) if name in _READ else None
+
+
+def conversion(unit: str, other: str) -> float | None:
+    """What a number in one unit is multiplied by to be in another: 1e-3 from "kt/yr" to "Mt/yr", .01 from "%" to "1".
+
+    What is counted (persons, yuan), and what a unit refers to ("2015 = 1", "of GDP"), must be the same words: nothing is converted
+    between currencies, years or indices. None where the two do not fit.
+    """
+    if unit == other or "=" in unit + other:
+        return 1.0 if unit == other else None
+    (scale, *kind), (to, *like) = (_taken_apart(words) for words in (unit, other))
+    return scale / to if kind == like else None
+
+
+def _taken_apart(unit: str) -> tuple[float, dict[str, float], dict[str, int], list[str]]:
+    """The scale of a unit, its symbols and its counted words with their powers, and what it refers to."""
+    measured, *reference = re.split(r"\b(?:of|since|from|in)\b", unit.replace("%", " percent "), maxsplit=1)
+    scale, symbols, counted = 1.0, dict[str, float](), dict[str, int]()
+    for place, words in enumerate(re.split(r"/|\bper\b", measured)):
+        sign = -1 if place else 1
+        size, found = _factors(words)
+        scale *= size**sign
+        for symbol, power in found:
+            size, base = _BASES.get(symbol, (1.0, symbol))
+            scale *= size ** (sign * power)
+            if base:
+                symbols[base] = symbols.get(base, 0.0) + sign * power
+        for token in _tokens(words):
+            if (
+                token not in _SCALES
+                and token != _SHORT_MILLION
+                and not _NUMBER.fullmatch(token)
+                and _symbol(token) is None
+            ):
+                word = token.removesuffix("s")
+                counted[word] = counted.get(word, 0) + sign
+    return scale, {name: power for name, power in symbols.items() if power}, counted, reference

@@ -1,0 +1,48 @@
+"""Units in words: in the syntax of UDUNITS, which says itself whether it reads them; and one as another."""
+
+import pytest
+
+from engine.modelling.units import conversion, udunits
+
+UNITS = {
+    "1": "1", "": "1", "share": "1", "log": "1", "2015 = 1": "1", "k persons": "1e3", "k persons/yr": "1e3 yr-1",
+    "k person years": "1e3 year", "person-years": "year", "bn yuan/yr": "1e9 yr-1", "m euro": "1e6", "m": "m", "m/s": "m s-1",
+    "m s-1": "m s-1", "hm3/yr": "hm3 yr-1", "1/yr^2": "yr-2", "1/yr^0.5": "1", "% of 2015 GDP": "percent", "%": "percent",
+    "Mt/yr": "Mt yr-1", "t CO2": "t", "m3 of gas": "m3", "1000 t": "1e3 t", "euro per MWh": "MW-1 h-1", "kg/m^2/yr": "kg m-2 yr-1",
+    "bn yuan/yr/k persons": "1e6 yr-1", "days since 2000": "day", "hours": "hour", "亿元": "1", "k": "1e3",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_unit_in_words_is_one_that_udunits_reads(unit):
+    assert udunits(unit) == UNITS[unit]
+    cf_units = pytest.importorskip("cf_units")
+    cf_units.Unit(udunits(unit))
+
+
+def test_powers_of_ten_and_dimensions_are_kept():
+    cf_units = pytest.importorskip("cf_units")
+    assert cf_units.Unit(udunits("bn yuan/yr/k persons")) == cf_units.Unit("1e6 year-1")
+    assert cf_units.Unit(udunits("euro per MWh")).is_convertible("J-1")
+    assert cf_units.Unit(udunits("% of 2015 GDP")).convert(12.0, "1") == pytest.approx(0.12)
+
+
+CONVERSIONS = {
+    ("kt/yr", "Mt/yr"): 1e-3, ("%", "1"): 0.01, ("%/yr", "1/yr"): 0.01, ("k persons", "persons"): 1e3, ("m persons", "k persons"): 1e3,
+    ("bn yuan", "m yuan"): 1e3, ("million t", "Mt"): 1.0, ("hm3/yr", "m3/year"): 1e6, ("yuan/t", "yuan/kt"): 1e3, ("2015 = 1", "2015 = 1"): 1.0,
+}  # fmt: skip
+APART = (
+    ("bn yuan", "bn euro"), ("2015 = 1", "2010 = 1"), ("2015 = 1", "1"), ("Mt", "Mt/yr"), ("log", "1"), ("degC", "K"), ("yuan", "1"),
+    ("% of GDP", "% of loans"), ("k persons", "k"), ("yuan/t", "t/yuan"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("unit", "other"), CONVERSIONS)
+def test_a_number_in_one_unit_is_so_much_of_another(unit, other):
+    assert conversion(unit, other) == pytest.approx(CONVERSIONS[unit, other], rel=1e-15)
+    assert conversion(other, unit) == pytest.approx(1 / CONVERSIONS[unit, other], rel=1e-15)
+
+
+@pytest.mark.parametrize(("unit", "other"), APART)
+def test_money_years_and_what_is_counted_are_not_converted(unit, other):
+    assert conversion(unit, other) is None and conversion(other, unit) is None
