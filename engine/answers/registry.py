@@ -47,6 +47,10 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
         "engine.analyses.challenge.question:Challenge",
         "Argue against the study's own headline.",
     ),
+    "backtest": (
+        "engine.analyses.backtest.question:Backtest",
+        "Hold a study against what was observed, and score it.",
+    ),
 }
 """Where each question stands, and what it does in a line; in the order in which one asks them."""
 OF_CUBE: Mapping[str, tuple[str, str]] = {

@@ -123,8 +123,7 @@ def _print_gates(study: Study, device: str | None, as_json: bool, full: bool) ->
             ["has no gates. Add tables such as [gates.NAME] with policy, variable and what is asked."],
         )
     study.refuse_broken_model()
-    settings = click.get_current_context().params.get("settings") or ()
-    asked = with_their_policies(study, settings)
+    asked = with_their_policies(study)
     click.echo(f"computing {paths_of(asked):,} paths under {', '.join(asked.policy_names)}", err=True)
     _print_answer(study, answer(asked, device), as_json, full, print_gates, "What each is of, and its source")
 

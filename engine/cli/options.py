@@ -238,7 +238,7 @@ def study_to_run(command: Callable[..., None], pair: Sequence[str] = ()) -> Call
             "settings": settings,
         }
         resolved, folder = study_of(study, model, out, **changes)
-        named = tuple(dict.fromkeys(others[name] for name in pair))
+        named = tuple(dict.fromkeys(others[name] for name in pair if others[name] is not None))
         if not {*named} <= {*resolved.policy_names}:
             resolved, folder = study_of(study, model, out, **{**changes, "policies": named})
         place = {name: others.pop(name) for name in ("device", "memory")}

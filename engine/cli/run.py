@@ -117,8 +117,7 @@ def _print_gates(console: Console, study: Study, folder: RunFolder, device: str 
     """How many of the facts that the study is held against the model misses, and which."""
     from engine.runs.gates import MOST_PATHS, of_run
 
-    settings = click.get_current_context().params.get("settings") or ()
-    held = of_run(study, folder, settings, device)
+    held = of_run(study, folder, device)
     if held is not None:
         few = f", by {study.paths:,} path{'s' * (study.paths > 1)} alone" if study.paths < MOST_PATHS else ""
         said = held.findings[0].removesuffix(".") + few

@@ -111,6 +111,9 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
         ):
             text = f"expected bounds of which low is below high, got {variable.low!r} and {variable.high!r}."
             problems.add(f"model.yearly.{name}", text)
+    for name in model.imposable:
+        if name not in model.yearly:
+            problems.add("model.imposable", unknown("yearly variable", str(name), model.yearly))
     for name, constant in model.constants.items():
         if name in model.factors:
             problems.add(f"model.constants.{name}", "is a factor too; keep one of the two.")

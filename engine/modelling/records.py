@@ -176,7 +176,8 @@ class Outcome:
 class Model:
     """What every model states. `dims` maps each dimension to its labels; all other tables map names to records.
 
-    `limits` says in sentences what the model cannot say, for the report to say it beside the numbers. Without time there are no shocks and no yearly values: a `StaticModel` leaves these tables empty.
+    `limits` says in sentences what the model cannot say, for the report to say it beside the numbers;
+    `imposable` names yearly variables that it lets be imposed (`imposing.imposed`). Without time there are no shocks and no yearly values: a `StaticModel` leaves these tables empty.
     """
 
     dims: ClassVar[Mapping[str, tuple[str, ...]]] = {}
@@ -187,6 +188,7 @@ class Model:
     yearly: ClassVar[Mapping[str, Yearly]] = {}
     outcomes: ClassVar[Mapping[str, Outcome]] = {}
     limits: ClassVar[Sequence[str]] = ()
+    imposable: ClassVar[Sequence[str]] = ()
 
 
 class PathModel(Model):

@@ -28,7 +28,7 @@ from engine.program.loop import Layout
 from engine.program.stages import Room
 from engine.study.study import Study
 
-_ELSEWHERE = ("document", "source", "model", "paths")
+_ELSEWHERE = ("document", "source", "model", "paths", "observed", "settings")
 """Fields of a study that its list does not follow from: its records say what the document does, and the sources what the model does."""
 _PACKAGES = ("jax", "jaxlib", "numpy", "scipy")
 _CODE = tuple(

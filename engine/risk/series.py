@@ -128,6 +128,17 @@ def of_yearly(study: Study, name: str, at: Mapping[str, str]) -> list[Series]:
     ]
 
 
+def across(study: Study, name: str, at: Mapping[str, str], rule: str = "sum") -> Series:
+    """A yearly variable in the places with some labels, these taken together as one number a year.
+
+    Args:
+      rule: "sum", "mean", "peak" or "lowest" of them.
+    """
+    places = of_yearly(study, name, at)
+    cells = tuple(cell for place in places for part in place.parts for cell in part.cells)
+    return Series(name, places[0].loss, (Part(cells, rule),), at)
+
+
 def _part(study: Study, term: Term, cells: tuple[int, ...]) -> Part:
     return Part(cells, term.across, term.kind.name, term.scale, len(term.years(study.years)))
 

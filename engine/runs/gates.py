@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from engine.execution.anew import first_paths
 from engine.formatting import words
 from engine.run_folder import answer_store
 from engine.run_folder.folder import RunFolder
-from engine.study.loading import load_study
+from engine.study.loading import under
 from engine.study.study import Gate, Study
 
 GATES = "gates"
@@ -31,27 +30,20 @@ def paths_of(study: Study) -> int:
     return min(study.paths, study.keep.yearly or MOST_PATHS, MOST_PATHS)
 
 
-def with_their_policies(study: Study, settings: Sequence[str] = ()) -> Study:
-    """The study with the policies that its gates are held against in place of those that run; read again from where it was read."""
-    names = tuple(dict.fromkeys(gate.policy for gate in study.gates))
-    own = None if study.model_spec is None else study.model
-    told: dict[str, Any] = {"paths": study.paths, "seed": study.seed, "program": study.program}
-    return load_study(study.source, model=own, policies=names, settings=settings, **told)
+def with_their_policies(study: Study) -> Study:
+    """The study with the policies that its gates are held against in place of those that run."""
+    return under(study, tuple(dict.fromkeys(gate.policy for gate in study.gates)))
 
 
-def of_run(study: Study, folder: RunFolder, settings: Sequence[str], device: str | None) -> Answer | None:
-    """What a run says of its gates, asked once and kept beside its cube; None where it has none.
-
-    Args:
-      settings: as the run was given them, in place of what the study states.
-    """
+def of_run(study: Study, folder: RunFolder, device: str | None) -> Answer | None:
+    """What a run says of its gates, asked once and kept beside its cube; None where it has none."""
     if not study.gates:
         return None
     kept = answer_store.read(folder.path, GATES)
     if kept is not None and kept.attrs["paths"] >= paths_of(study):
         with suppress(UserError):
             return Answer.of_tree(kept)
-    given = answer(with_their_policies(study, settings), device)
+    given = answer(with_their_policies(study), device)
     answer_store.keep(folder, GATES, given.groups, 3)
     return given
 

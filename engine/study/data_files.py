@@ -68,6 +68,20 @@ def column(path: Path | str, name: str, source: str | None = None) -> Column:
         raise UserError(source or str(path), [Problem(place, message)]) from None
 
 
+def text_of(path: Path) -> str:
+    """The text of a file in UTF-8.
+
+    Raises:
+      UserError: no such file, more than 64 MiB, or no text.
+    """
+    try:
+        _checked(path)
+        return _text(path)
+    except (_Fault, OSError) as fault:
+        message = str(fault) if isinstance(fault, _Fault) else f"cannot be read: {fault.strerror or fault}."
+        raise UserError(str(path), [message]) from None
+
+
 class _Fault(Exception):
     """What is wrong with the file."""
 

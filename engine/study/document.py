@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.study import challenge_tables, constant_tables, factor_tables, group_tables, lever_groups
+from engine.study import (
+    challenge_tables,
+    constant_tables,
+    factor_tables,
+    group_tables,
+    lever_groups,
+    observed_tables,
+)
 from engine.study.labels import OF_LABELS
 from engine.study.lever_tables import lever_table, put_together
 from engine.study.policy_tables import Policies
@@ -77,6 +84,8 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
         }
     if stated := challenge_tables.table_of(study.challenge, study.labels.get(challenge_tables.KEY, {})):
         tables[challenge_tables.KEY] = stated
+    if held := observed_tables.table_of(study.observed, policies.reached):
+        tables[observed_tables.KEY] = held
     for kind in OF_LABELS:
         if study.labels.get(kind):
             tables[kind] = {name: {"label": label} for name, label in study.labels[kind].items()}

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.draws.copulas.statements import STATEMENTS
 from engine.modelling.declaration import POLICY_KEYS
-from engine.study import challenge_tables, lever_groups
+from engine.study import challenge_tables, lever_groups, observed_tables
 from engine.study.factor_tables import law_keys
 from engine.study.schema import NAMED
 
@@ -26,6 +26,10 @@ def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
         old = merged.get(key)
         if not (isinstance(old, dict) and isinstance(value, dict)):
             merged[key] = value
+        elif key == observed_tables.KEY:
+            other = {"file": "rows", "rows": "file"}
+            outdated = {other[name] for name in value if name in other}
+            merged[key] = {name: held for name, held in old.items() if name not in outdated} | value
         elif key == challenge_tables.KEY:
             merged[key] = _by_name(old, value, depth=2)
         elif key in NAMED:

@@ -9,7 +9,7 @@ from typing import Any
 from engine.errors import Problems, refusal, unknown
 from engine.formatting import titled
 from engine.modelling.records import Model
-from engine.study import challenge_tables, lever_groups
+from engine.study import challenge_tables, lever_groups, observed_tables
 
 KINDS = (
     "policies", "events", "outcomes", "yearly", "levers", "factors", "groups", "shocks", lever_groups.KEY, "assumptions",
@@ -84,7 +84,14 @@ def _check_line(label: str) -> None:
 def split(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """A resolved study as plain tables without what people call its parts, how they group them and what they hold against it, and that alone."""
     plain, names = dict(document), {}
-    for key in ("author", lever_groups.KEY, "assumptions", challenge_tables.KEY, *OF_LABELS):
+    for key in (
+        "author",
+        lever_groups.KEY,
+        "assumptions",
+        challenge_tables.KEY,
+        observed_tables.KEY,
+        *OF_LABELS,
+    ):
         if key in plain:
             names[key] = plain.pop(key)
     for kind in KINDS:

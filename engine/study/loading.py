@@ -6,6 +6,7 @@ import copy
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,17 @@ def load_study(
     tables = with_settings(_extended(_study_path(source), source, (), spare), settings)
     read_files(tables, in_files)
     run = {"paths": paths, "seed": seed, "tile": tile, "program": program}
-    return read_study(tables, source, model=model, run=run, policies=policies, in_files=in_files, spare=spare)
+    study = read_study(
+        tables, source, model=model, run=run, policies=policies, in_files=in_files, spare=spare
+    )
+    return replace(study, settings=tuple(settings))
+
+
+def under(study: Study, policies: Sequence[str]) -> Study:
+    """The study with other policies of its file in place of those that run; read again from where it was read."""
+    own = None if study.model_spec is None else study.model
+    told: dict[str, Any] = {"paths": study.paths, "seed": study.seed, "program": study.program}
+    return load_study(study.source, model=own, policies=policies, settings=study.settings, **told)
 
 
 def read_study(

@@ -11,6 +11,7 @@ import numpy as np
 from engine.draws.copulas.empirical import MOST_ROWS, ranks_of
 from engine.draws.distributions.data import MOST_VALUES, thinned
 from engine.errors import Problem, Problems, UserError, refusal
+from engine.study import observed_tables
 from engine.study.data_files import LARGEST_FILE, column
 
 _STAND_IN = (0.0, 1.0)
@@ -19,7 +20,9 @@ _STAND_IN = (0.0, 1.0)
 
 def place_files(tables: Mapping[str, Any], folder: Path) -> None:
     """Writes where each file is; a study names it from the folder that it stands in itself."""
-    for _, table in [*_laws(tables), *_groups(tables)]:
+    observed = tables.get(observed_tables.KEY)
+    own = [observed] if isinstance(observed, dict) and isinstance(observed.get("file"), str) else []
+    for table in [*own, *(table for _, table in [*_laws(tables), *_groups(tables)])]:
         table["file"] = str(folder / table["file"])
 
 

@@ -22,6 +22,7 @@ from engine.study import (
     group_tables,
     labels,
     lever_groups,
+    observed_tables,
     policy_tables,
     section_tables,
 )
@@ -97,6 +98,7 @@ def resolve(
     group_of, groups = _groups(text, drawn, problems)
     running = policies.names if policies else ()
     challenge = challenge_tables.read(text, running, model, levels, problems, spare)
+    observed = observed_tables.read(text, model, problems)
     shocks = _shocks(text, known, priors, problems)
     assumptions: tuple[Assumption, ...] = ()
     if policies is not None and years is not None and len(policies.running) == len(policies.names):
@@ -145,6 +147,7 @@ def resolve(
         assumptions=assumptions,
         gates=gates,
         challenge=challenge,
+        observed=observed,
     )
     return replace(study, document=document(study, text, policies))
 

@@ -9,6 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from engine.study.challenge_tables import MATTERS
 from engine.study.entries import Correlations, Functions, Outcomes, Places, Rate, Share
+from engine.study.observed_tables import SEEN
 
 LABEL = "what figures, the report and the cube call it, in place of its name as words"
 
@@ -252,6 +253,22 @@ class GateTable(Table):
     inside_90: float | None = _says("a number that has to lie inside the middle 90 % of the paths")
 
 
+_Row = Annotated[
+    dict[str, Any], WithJsonSchema({"type": "object", "additionalProperties": {"type": ["number", "string"]}})
+]
+
+
+class ObservedTable(Table):
+    """Figures that the model is held against, by `rustbelt backtest`: in a CSV file, or row by row."""
+
+    file: str = _says("CSV file with a row a figure, beside the study or beside its model", "")
+    rows: list[_Row] = _says("the same rows here, by the columns of the file", [])
+    policy: str = _says("policy that came nearest to what was done", "")
+    seen: list[str] = _says(
+        "what of this study has seen the figures that are marked so: priors, equations", [*SEEN]
+    )
+
+
 class NamedTable(Table):
     """What people call an outcome or a yearly variable that the model gives, or a lever that it takes."""
 
@@ -315,6 +332,7 @@ class StudyText(Table):
         "what the study is said to show, and how else that may be measured", ChallengeTable()
     )
     gates: dict[str, GateTable] = _says("facts that the model is held against", {})
+    observed: ObservedTable = _says("figures that it is scored by", ObservedTable())
     outcomes: dict[str, NamedTable] = _says("what the model's outcomes are called", {})
     yearly: dict[str, NamedTable] = _says("what the model's yearly variables are called", {})
     levers: dict[str, NamedTable] = _says("what the model's levers are called", {})
@@ -329,6 +347,7 @@ SECTIONS: dict[str, type[Table]] = {
     "run": Run,
     "time": Time,
     "challenge": ChallengeTable,
+    "observed": ObservedTable,
     "risk": RiskTable,
     "keep": KeepTable,
 }

@@ -23,6 +23,7 @@ from engine.study import digests, labels
 from engine.study.challenge_tables import Challenge
 from engine.study.lever_groups import LeverGroups
 from engine.study.numbers import LEVELS
+from engine.study.observed_tables import Observed
 
 BLOCK = 1 << 17
 """Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""
@@ -191,8 +192,8 @@ class Study:
       lever_groups: levers that are looked at together when it is asked which does what, by the name of the group.
       gates: facts that it is held against; no part of the document, as no number of a run hangs on them.
       nonfinite: share of the paths that may be kept out because values on them are not finite.
-      assumptions: what the answer may rest on, to be held against it; they change no number of it.
-      challenge: what it is said to show, and the choices of what is measured that this is held against; as little a part.
+      assumptions, challenge: what the answer may rest on; what it is said to show, and choices of what is measured: they change no number of it.
+      observed, settings: figures that it is scored by; single values that it was read with in place of what its file states.
     """
 
     name: str
@@ -226,6 +227,8 @@ class Study:
     assumptions: tuple[Assumption, ...] = ()
     gates: tuple[Gate, ...] = ()
     challenge: Challenge = field(default_factory=Challenge)
+    observed: Observed = field(default_factory=Observed)
+    settings: tuple[str, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:

@@ -151,6 +151,9 @@ def test_examples_of_the_page_are_read(tmp_path, example):
         return
     (tmp_path / "prices.csv").write_text("price\n" + "\n".join(str(30 + k % 7) for k in range(40)))
     (tmp_path / "weather.csv").write_text("rain,heat\n" + "\n".join(f"{k % 5},{k % 7}" for k in range(35)))
+    (tmp_path / "observed.csv").write_text(
+        "series,time,variable,value,unit,source,confidence\nLoss,2021,loss,0.3,1,report,read\n"
+    )
     path, text = tmp_path / "study.toml", example
     if "extends" in tables:
         path.write_text(text)
@@ -160,7 +163,8 @@ def test_examples_of_the_page_are_read(tmp_path, example):
     missing = [name for name in model.factors if name not in tables.get("factors", {})]
     text = 'name = "s"\ntime = { first = 2020, last = 2022 }\n' + text
     text += "".join(f'\n[factors.{name}]\nfamily = "uniform"\nlow = 0\nhigh = 1\n' for name in missing)
-    path.write_text(text + "\n[policies.now]\n")
+    followed = tables.get("observed", {}).get("policy", "now")
+    path.write_text(text + f"\n[policies.{followed}]\n" * (followed not in tables.get("policies", {})))
     study = load_study(path, model=model)
     refuse_broken(study.model, study.model_name)
     assert {item.name for item in study.inputs} == set(model.factors)

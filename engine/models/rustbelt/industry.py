@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from engine.modelling.cells import clip, each, exp, maximum, minimum
+from engine.modelling.imposing import imposed
 from engine.models.rustbelt.base_2015 import BASE
 from engine.models.rustbelt.environment import FIRST_YEAR, Environment, Surroundings
 from engine.models.rustbelt.inputs import Now
@@ -61,6 +62,8 @@ def advance(
         + of_sectors(factors, "belt_road_weight") * surroundings.belt_road_demand
     )
 
+    wanted = imposed(now.levers, "output", wanted)
+
     closing = closures(now)
     closed = share_cut(closing, BASE.cut_intensity, BASE.capacity, past.capacity, factors.closed_share_high)
     restructured = share_cut(
@@ -80,8 +83,11 @@ def advance(
     utilisation = minimum(pressure, factors.full_use)
     weight = BASE.output / BASE.capacity * capacity
     output = minimum(wanted * (1.0 / weight.over("region")) * weight, factors.full_use * capacity)
+    made = output.over("region")
+    given = imposed(now.levers, "output", made)
+    output = output if given is made else output * (given / made)
 
-    price_gap = next_price(past.price_gap, pressure, surroundings, now)
+    price_gap = imposed(now.levers, "price_gap", next_price(past.price_gap, pressure, surroundings, now))
     return Industry(demand, capacity, output, price_gap), Activity(
         closed, given_up, restructured, utilisation
     )

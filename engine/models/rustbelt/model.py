@@ -51,6 +51,7 @@ class Rustbelt(PathModel):
     yearly = yearly.YEARLY
     outcomes = outcomes.OUTCOMES
     limits = LIMITS
+    imposable = ("output", "price_gap")
 
     def init(self, factors: Any, levers: Any) -> State:
         """The end of 2015."""

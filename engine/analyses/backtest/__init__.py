@@ -1,0 +1,1 @@
+"""A study held against what was observed, and scored."""

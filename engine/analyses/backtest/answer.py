@@ -1,0 +1,308 @@
+"""A study held against what was observed, as an answer: sentences, scores by series, all figures together, figure by figure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import nan
+
+import numpy as np
+
+from engine.analyses.backtest.backtest import Reading, Scored, Tested, backtest, every_series, sizes
+from engine.analyses.backtest.calibration import SEVERE, TRUTHS, WITHIN, Held
+from engine.analyses.backtest.figures import Figure
+from engine.answers.answer import Answer, Subject
+from engine.answers.question import Asked
+from engine.answers.table import Column, Table, counts, estimates, numbers, texts
+from engine.risk.intervals import TAIL
+from engine.study.observed_tables import Observation
+
+READING = (
+    "Place: where a figure lies among its futures, 0 to 1; .5 is their middle. CRPS: how far futures are from the figure, less half of how far they are "
+    "from each other, in its unit; lower is better (fair: whatever the number of paths). Error: that of all figures over that of the last value "
+    f"known, below 1 if the model is closer. Expected, from, to: mean and 95 % range of the model's own futures, {TRUTHS:,} of them each taken for what "
+    "happened. Scored are figures that were read in their source and that nothing of the study has seen. Brackets: 95 % intervals of the Monte Carlo error."
+)
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+NAMED = 3
+"""Figures or series that a sentence names, at most."""
+LONGEST = 25
+"""Words of a sentence, at most."""
+
+
+def answer(of: Asked, policy: str | None, impose: Sequence[str], until: int | None) -> Answer:
+    """How the study does; `engine.analyses.backtest.backtest.backtest` says how, and what is refused."""
+    given = backtest(of.study, policy, impose, until, of.paths, of.device, of.observe)
+    study = given.study
+    subject = replace(Subject.of(study), fingerprint=of.study.fingerprint)
+    return Answer(
+        subject, tuple(findings(given)), tuple(tables(given)), _basis(given, of.study.beliefs), READING, given
+    )
+
+
+def _basis(given: Tested, beliefs: str) -> str:
+    study, first = given.study, given.readings[0]
+    reasons = Counter(why for _, _, why in first.apart)
+    apart = ", ".join(f"{count} {why}" for why, count in reasons.items())
+    parts = [
+        f"{study.name}: {study.paths:,} paths, seed {study.seed}, policy {study.baseline}, priors {beliefs}",
+        f"figures that are shown and not scored: {apart}" if apart else "",
+        f"{', '.join(given.imposed)} as observed" if given.imposed else "",
+        f"{first.left_out} paths left out as not finite" if first.left_out else "",
+    ]
+    return "; ".join(filter(None, parts))
+
+
+def findings(given: Tested) -> Iterator[str]:
+    """How many figures lie where they should, whether what happened could be one of the futures, how close these are, and what they cannot explain."""
+    for reading in given.readings:
+        yield from _of_reading(reading)
+    wide, narrow = (
+        [name for _, name, verdict in _verdicts(given) if verdict == word]
+        for word in ("too wide", "too narrow")
+    )
+    for names, word in ((wide, "wide"), (narrow, "narrow")):
+        if names:
+            yield _listed(f"The range of futures is too {word} for", names)
+
+
+def _of_reading(reading: Reading) -> Iterator[str]:
+    calibration = reading.calibration
+    if calibration is None:
+        yield "No figure can be scored: each is beyond the study's years, known before, seen by it, or not read in its source."
+        return
+    count, within = len(reading.scored), calibration.coverage(WITHIN[1])
+    said = f"Read “{reading.name}”, of" if reading.name else "Of"
+    yield (
+        f"{said} {count} unseen figure{'s' * (count > 1)} {within.value:.0f} lie within nine tenths of the futures; "
+        f"{within.expected:.1f} are expected."
+    )
+    far = [reading.scored[k].figure.observation.name for k in calibration.unexplained()]
+    if far:
+        yield _listed("The futures do not reach", far)
+    elif calibration.band().is_inside:
+        yield "What happened could be one of the model's own futures."
+    else:
+        yield "Each figure is in reach, but all together are unlike 95 of 100 of the model's own futures."
+    ratio = _ratio(reading)
+    if ratio is not None:
+        closer = sum(one.crps.estimate < one.last for one in reading.scored if np.isfinite(one.last))
+        known = sum(np.isfinite(one.last) for one in reading.scored)
+        yield f"The futures are closer than the last value known for {closer} of {known} figures; errors are {ratio.value:.2f} times as large."
+
+
+def _listed(before: str, names: Sequence[str]) -> str:
+    """A sentence that ends with names, as many of them as it has room for."""
+    for count in range(min(NAMED, len(names)), 0, -1):
+        parts = [*names[:count], *([f"{len(names) - count} more"] if len(names) > count else [])]
+        text = f"{before} {' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))}."
+        if len(text.split()) <= LONGEST:
+            return text
+    return f"{before} {len(names)} of them."
+
+
+def _ratio(reading: Reading) -> Held | None:
+    """The mean CRPS in units of that of the last value known, where one was."""
+    found = sizes(reading)
+    return reading.calibration.crps(found) if reading.calibration is not None and any(found) else None
+
+
+def _verdicts(given: Tested) -> list[tuple[Reading, str, str]]:
+    """What each series says of the model's law, beyond doubt; series that stand in several readings once."""
+    found: dict[str, tuple[Reading, str, str]] = {}
+    for reading, name, own in every_series(given):
+        assert reading.calibration is not None
+        spread, shift = reading.calibration.spread(own), reading.calibration.shift(own)
+        words = {
+            "too wide": spread.lower,
+            "too narrow": spread.higher,
+            "too high": shift.lower,
+            "too low": shift.higher,
+        }
+        found.setdefault(
+            name, (reading, name, next((word for word, share in words.items() if share <= TAIL), ""))
+        )
+    return [*found.values()]
+
+
+def tables(given: Tested) -> Iterator[Table]:
+    """Series, all figures together, figure by figure, then what figures are drawn from."""
+    every = (_series(given), _together(given), _figures(given), _pit(given), _fan(given))
+    yield from (table for table in every if table is not None and len(table))
+
+
+def _series(given: Tested) -> Table:
+    rows = []
+    for reading, name, verdict in _verdicts(given):
+        own = [reading.scored[k] for k in reading.of_series()[name]]
+        assert reading.calibration is not None
+        shift = reading.calibration.shift(reading.of_series()[name])
+        rows.append((name, own, shift, verdict))
+    columns = (
+        texts("series", [name for name, *_ in rows], "figures of one kind"),
+        counts("figures", [len(own) for _, own, *_ in rows], "that are scored"),
+        numbers("place", [shift.value for _, _, shift, _ in rows], "where they lie among the futures, on average"),
+        numbers("expected_from", [shift.low for _, _, shift, _ in rows], "lower end of what the model's own futures have", head="from", brief=False),
+        numbers("expected_to", [shift.high for _, _, shift, _ in rows], "upper end of it", head="to", brief=False),
+        numbers("crps", [_mean(one.crps.estimate for one in own) for _, own, *_ in rows], "mean CRPS, in the unit of the figures", head="CRPS", brief=False),
+        texts("unit", [own[0].figure.observation.unit for _, own, *_ in rows], "of the CRPS", brief=False),
+        numbers("error", [_over(own, "last") for _, own, *_ in rows], "mean CRPS over that of the last value known", head="error"),
+        numbers("error_of_trend", [_over(own, "trend") for _, own, *_ in rows], "the same over that of the trend of what was known", head="to trend", brief=any(np.isfinite(one.trend) for _, own, *_ in rows for one in own)),
+        texts("verdict", [verdict for *_, verdict in rows], "what they say of the futures beyond doubt; nothing if empty"),
+    )  # fmt: skip
+    return Table("series", "Scores by series", columns, ("series",))
+
+
+def _mean(values: Iterator[float]) -> float:
+    return float(np.mean([*values]))
+
+
+def _over(own: Sequence[Scored], reference: str) -> float:
+    size = _mean(getattr(one, reference) for one in own)
+    return _mean(one.crps.estimate for one in own) / size if size else nan
+
+
+def _together(given: Tested) -> Table:
+    rows: list[tuple[str, str, Held, str]] = []
+    for reading in given.readings:
+        calibration = reading.calibration
+        if calibration is None:
+            continue
+        name = reading.name or "all"
+        for share in WITHIN:
+            rows.append((name, f"figures within {100 * share:g} %", calibration.coverage(share), ""))
+        rows.append((name, "mean place", calibration.shift(range(len(reading.scored))), ""))
+        rows.append(
+            (
+                name,
+                "distance from the middle",
+                calibration.spread(range(len(reading.scored))),
+                "little if too wide",
+            )
+        )
+        if (ratio := _ratio(reading)) is not None:
+            rows.append((name, "error over last value known", ratio, "high is worse"))
+        rows.append((name, "energy score", calibration.energy(), "high is worse"))
+        losses = [k for k, one in enumerate(reading.scored) if one.figure.loss]
+        if losses:
+            rows.append(
+                (
+                    name,
+                    f"losses beyond VaR{100 * SEVERE:g}",
+                    calibration.severity(losses),
+                    "ES backtest; high is worse",
+                )
+            )
+    columns = (
+        texts("row", [str(k + 1) for k in range(len(rows))], "number of the row", brief=False),
+        texts("reading", [one for one, *_ in rows], "of figures that can be read in several ways", brief=len(given.readings) > 1),
+        texts("number", [one for _, one, *_ in rows], "what is counted over all figures together"),
+        numbers("value", [held.value for _, _, held, _ in rows], "of what happened"),
+        numbers("expected", [held.expected for _, _, held, _ in rows], "mean over the model's own futures"),
+        numbers("expected_from", [held.low for _, _, held, _ in rows], "lower end of their 95 % range", head="from"),
+        numbers("expected_to", [held.high for _, _, held, _ in rows], "upper end of it", head="to"),
+        numbers("as_high", [held.higher for _, _, held, _ in rows], "share of them with as much or more", shown="%", head="as high"),
+        texts("note", [note for *_, note in rows], "how to read it", brief=False),
+    )  # fmt: skip
+    return Table("together", "All figures together", columns, ("row",))
+
+
+def _figures(given: Tested) -> Table:
+    rows: dict[str, tuple[Observation, Figure | None, str, Scored | None, float]] = {}
+    for reading in given.readings:
+        places = reading.calibration.places if reading.calibration is not None else ()
+        for one, place in zip(reading.scored, places, strict=True):
+            rows.setdefault(
+                _name(one.figure.observation), (one.figure.observation, one.figure, "", one, float(place))
+            )
+        for row, figure, why in reading.apart:
+            rows.setdefault(_name(row), (row, figure, why, None, nan))
+    every = sorted(rows.items(), key=lambda item: bool(item[1][2]))
+    own = [row for _, (row, *_) in every]
+    values = [None if figure is None else figure.values for _, (_, figure, *_) in every]
+    scored = [one for _, (_, _, _, one, _) in every]
+    columns: list[Column] = [
+        texts("figure", [name for name, _ in every], "what was observed, and when"),
+        texts("series", [row.series for row in own], "it stands in", brief=False),
+        texts("time", [str(row.time) for row in own], "year, or the last of several", brief=False),
+        numbers("observed", [row.value for row in own], "what was observed"),
+        texts("unit", [row.unit for row in own], "of the figure and its futures"),
+        numbers("standard_error", [row.standard_error for row in own], "of the observation", brief=False),
+    ]
+    for level in LEVELS:
+        name = "median" if level == 0.5 else f"p{100 * level:02.0f}"
+        cells = [nan if of is None else float(np.quantile(of[np.isfinite(of)], level)) for of in values]
+        columns.append(
+            numbers(
+                name, cells, f"{100 * level:g} % quantile of the futures", brief=level in (0.05, 0.5, 0.95)
+            )
+        )
+    columns += [
+        numbers("place", [place for _, (*_, place) in every], "where it lies among the futures"),
+        estimates("crps", [one and one.crps for one in scored], "fair CRPS", head="CRPS", brief=False),
+        estimates("bad_side", [one and one.bad for one in scored], "the same, weighted by what is worse than the last value known", brief=False),
+        numbers("log_score", [nan if one is None else one.log for one in scored], "minus the log of the density there", brief=False),
+        numbers("of_last", [nan if one is None else one.last for one in scored], "CRPS of the last value known", brief=False),
+        numbers("of_trend", [nan if one is None else one.trend for one in scored], "CRPS of the trend of what was known", brief=False),
+        texts("apart", [why for _, (_, _, why, *_) in every], "why it is not scored; nothing if it is", brief=False),
+        texts("reading", [row.reading for row in own], "of several, which", brief=False),
+        texts("confidence", [row.confidence for row in own], "how it is known", brief=False),
+        texts("known_break", [row.known_break for row in own], "known break of the series", brief=False),
+        texts("source", [row.source for row in own], "where it was read", brief=False),
+    ]  # fmt: skip
+    brief = [not why for _, (_, _, why, *_) in every]
+    return Table("figures", "Figure by figure", columns, ("figure",), brief)
+
+
+def _name(row: Observation) -> str:
+    return f"{row.name} ({row.reading})" if row.reading else row.name
+
+
+def _pit(given: Tested) -> Table | None:
+    rows = [
+        (reading.name or "all", *numbers_of)
+        for reading in given.readings
+        if reading.calibration is not None
+        for band in [reading.calibration.band()]
+        for numbers_of in zip(band.at, band.seen, band.low, band.high, strict=True)
+    ]
+    columns = (
+        texts("row", [str(k) for k in range(len(rows))], "number of the row"),
+        texts("reading", [one for one, *_ in rows], "of figures that can be read in several ways"),
+        numbers("at", [row[1] for row in rows], "place among the futures"),
+        numbers("share", [row[2] for row in rows], "share of figures that lie there or below"),
+        numbers("low", [row[3] for row in rows], "lower end of the band that 95 % of the model's own futures stay in everywhere"),
+        numbers("high", [row[4] for row in rows], "upper end of it"),
+    )  # fmt: skip
+    return Table("pit", "Places among the futures, with their band", columns, ("row",), [False] * len(rows))
+
+
+def _fan(given: Tested) -> Table:
+    study = given.study
+    every = {
+        line.name: line for reading in given.readings for line in reading.series if not line.rows[0].fold
+    }
+    rows = [
+        (name, year, line.by_year[k]) for name, line in every.items() for k, year in enumerate(study.years)
+    ]
+    columns = [
+        texts("series", [name for name, *_ in rows], "figures of one kind"),
+        counts("year", [year for _, year, _ in rows], "of the futures"),
+        *(
+            numbers(
+                "median" if level == 0.5 else f"p{100 * level:02.0f}",
+                [float(np.nanquantile(values, level)) for *_, values in rows],
+                f"{100 * level:g} % quantile of the futures",
+            )
+            for level in LEVELS
+        ),
+        texts(
+            "unit",
+            [study.model.yearly[every[name].rows[0].variable].unit for name, *_ in rows],
+            "of the quantiles",
+        ),
+    ]
+    return Table(
+        "fan", "Futures of what was observed, year by year", columns, ("series", "year"), [False] * len(rows)
+    )

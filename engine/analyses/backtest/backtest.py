@@ -1,0 +1,234 @@
+"""A study held against what was observed: each figure's futures scored, and all of them judged against the model's own futures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from engine.analyses.backtest import references
+from engine.analyses.backtest.calibration import Calibration
+from engine.analyses.backtest.figures import Figure, Line, is_within, lines, sound, why_apart
+from engine.analyses.backtest.scores import beyond, crps, log_score
+from engine.analyses.futures import of_paths
+from engine.analyses.variants import Observer, unobserved
+from engine.errors import Problem, Problems, UserError, unknown
+from engine.risk.exclusion import most_excluded
+from engine.risk.intervals import Estimate, as_units
+from engine.study import imposed
+from engine.study.loading import under
+from engine.study.observed_tables import Observation
+from engine.study.study import Study
+
+PATHS = 1 << 14
+"""Futures that are looked at, unless more or fewer are asked for."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A figure with its scores, all in its unit but the log score.
+
+    Args:
+      series: it stands in.
+      bad: the CRPS weighted by what is worse than the last value known; None where none was.
+      last, trend: CRPS of the last value known, and of the trend of what was known; NaN where too little was.
+    """
+
+    series: str
+    figure: Figure
+    crps: Estimate
+    bad: Estimate | None
+    log: float
+    last: float
+    trend: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The figures that are scored together.
+
+    Args:
+      name: of the reading; "" where figures have one.
+      scored: in the order of the series.
+      apart: figures that are not scored, each with its futures where the study has its years, and why.
+      series: with their futures year by year.
+      left_out: paths on which something is not finite.
+    """
+
+    name: str
+    scored: tuple[Scored, ...]
+    apart: tuple[tuple[Observation, Figure | None, str], ...]
+    series: tuple[Line, ...]
+    left_out: int
+    seed: int
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """All of them against the model's own futures."""
+        random = np.random.default_rng([self.seed, *f"places {self.name}".encode()])
+        return Calibration([one.figure for one in self.scored], random) if self.scored else None
+
+    def of_series(self) -> dict[str, list[int]]:
+        """Series -> numbers of its figures among those that are scored."""
+        found: dict[str, list[int]] = {}
+        for number, one in enumerate(self.scored):
+            found.setdefault(one.series, []).append(number)
+        return found
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What `backtest` gives.
+
+    Args:
+      study: of the policy alone, with the paths that were looked at.
+      imposed: yearly variables that are what was observed.
+    """
+
+    study: Study
+    imposed: tuple[str, ...]
+    readings: tuple[Reading, ...]
+
+
+def backtest(
+    study: Study,
+    policy: str | None = None,
+    impose: Sequence[str] = (),
+    until: int | None = None,
+    paths: int | None = None,
+    device: str | None = None,
+    observe: Observer = unobserved,
+) -> Tested:
+    """The scores of a study's futures under the policy that came nearest to what was done.
+
+    Args:
+      policy: that one; the study's `observed.policy`, or the only one that runs, if not given.
+      impose: yearly variables that are what was observed, in place of what the model computes.
+      until: last year of which figures are looked at.
+      paths: futures that are looked at, from the first on; the study's, at most 16,384, if not given.
+      device: "cpu" or "gpu"; the GPUs if there are any.
+      observe: is told what is being done, and how much of how much is done.
+
+    Raises:
+      UserError: nothing was observed, nobody says under which policy, something cannot be imposed, no yearly values: all at once; values that
+        are not finite on more paths than the study allows.
+    """
+    study.refuse_broken_model()
+    problems = Problems()
+    if not study.observed.rows:
+        text = 'has no observations. State them: [observed] file = "observed.csv", with a row a figure; ask of the study\'s file.'
+        problems.add("observed", text)
+    chosen = _policy(study, policy, problems)
+    imposed.check(study, impose, problems)
+    if until is not None and study.years and until < study.years[0]:
+        problems.add("--until", f"expected a year from {study.years[0]} on, got {until}.")
+    problems.refuse(study.source)
+    whole = study if chosen in study.policy_names else under(study, [chosen])
+    one = replace(whole, policies=(whole.policies[whole.row(chosen)],), baseline=chosen)
+    one = of_paths(one, paths, PATHS, 2)
+    rows = [row for row in one.observed.rows if until is None or row.time <= until]
+    readings: dict[str, list[Observation]] = {}
+    for name in one.observed.readings:
+        readings[name] = [row for row in rows if row.reading in ("", name)]
+    # one simulation serves all readings but where these are imposed
+    simulated = [rows] if not impose else [*readings.values()]
+    found = []
+    for number, some in enumerate(simulated):
+        observe("simulating", number * one.paths, len(simulated) * one.paths)
+        found.append(
+            {line.name: line for line in lines(imposed.under(one, impose, some), some, one.paths, device)}
+        )
+    observe("simulating", len(simulated) * one.paths, len(simulated) * one.paths)
+    every = zip(readings.items(), found if impose else found * len(readings), strict=True)
+    tested = [
+        _reading(one, name, [of[series] for series in dict.fromkeys(row.series for row in own)], own, impose)
+        for (name, own), of in every
+    ]
+    return Tested(one, tuple(impose), tuple(tested) if impose else _apart_if_they_differ(tested))
+
+
+def _policy(study: Study, policy: str | None, problems: Problems) -> str:
+    named = policy or study.observed.policy or (study.baseline if len(study.policies) == 1 else "")
+    if policy and policy not in study.policy_names:
+        problems.add("--policy", unknown("policy", policy, study.policy_names))
+    elif not named:
+        known = ", ".join(study.policy_names)
+        problems.add(
+            "--policy", f"say under which policy: the one that came nearest to what was done. Known: {known}."
+        )
+    return named
+
+
+def _apart_if_they_differ(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    """The readings; the first alone, without a name, where all of them are of the same figures."""
+    first = readings[0]
+    figures = [{one.figure.observation for one in reading.scored} for reading in readings]
+    return tuple(readings) if any(own != figures[0] for own in figures) else (replace(first, name=""),)
+
+
+def _reading(
+    study: Study, name: str, series: Sequence[Line], rows: Sequence[Observation], impose: Sequence[str]
+) -> Reading:
+    own = {*rows}
+    pairs = [(line, row, why_apart(study, row, impose)) for line in series for row in line.rows if row in own]
+    scored = [(line, line.figure(study, row)) for line, row, why in pairs if not why]
+    figures = sound([figure for _, figure in scored])
+    lost = study.paths - len(figures[0].values) if figures else 0
+    if lost > most_excluded(study):
+        text = f"values are not finite on {lost:,} of {study.paths:,} paths; expected at most {most_excluded(study):,}. Mend the model, or say which share may be kept out."
+        raise UserError(f"model {study.model_name}", [Problem("run.nonfinite", text)])
+    apart = tuple(
+        (row, line.figure(study, row) if is_within(study, row) else None, why)
+        for line, row, why in pairs
+        if why
+    )
+    units = study.unit if not lost else 1
+    found = tuple(
+        _scored(study, [row for row in line.rows if row in own], line.name, figure, units)
+        for (line, _), figure in zip(scored, figures, strict=True)
+    )
+    return Reading(name, found, apart, tuple(series), lost, study.seed)
+
+
+def _scored(study: Study, rows: Sequence[Observation], series: str, figure: Figure, unit: int) -> Scored:
+    values, observed = figure.values, figure.observed
+    units = as_units(len(values), unit)
+    known = [row for row in rows if row.time < study.years[0]]
+    last, trend = references.last_value(known), references.trend(known, figure.observation.time)
+    bad = None
+    if len(last):
+        turned = beyond(np.append(values, observed), last[0], figure.loss)
+        bad = crps(turned[:-1], turned[-1], units)
+    return Scored(
+        series,
+        figure,
+        crps(values, observed, units),
+        bad,
+        log_score(values, observed),
+        *map(_of_reference, (last, trend), (observed, observed)),
+    )
+
+
+def _of_reference(values: np.ndarray, observed: float) -> float:
+    if not len(values):
+        return float("nan")
+    return float(np.abs(values - observed).mean() - 0.5 * np.abs(values[:, None] - values).mean())
+
+
+def sizes(reading: Reading) -> list[float]:
+    """How far the last known value was off in the series of each figure that is scored, on average; 0 where none was known."""
+    found = [0.0] * len(reading.scored)
+    for own in reading.of_series().values():
+        size = float(np.mean([reading.scored[k].last for k in own]))
+        for k in own:
+            found[k] = size if np.isfinite(size) else 0.0
+    return found
+
+
+def every_series(tested: Tested) -> Iterator[tuple[Reading, str, list[int]]]:
+    """Each reading's series that have scored figures."""
+    for reading in tested.readings:
+        for name, own in reading.of_series().items():
+            yield reading, name, own

@@ -1,0 +1,191 @@
+"""Whether what happened could be one of a model's own futures, of many figures at once: against what these are when each is taken for what happened.
+
+Figures of one future depend on each other, so that no law of independent ones serves; the model's own futures have that dependence. The band of
+the ECDF holds all places at once, its pointwise level lowered until so many of the futures stay inside: Säilynoja, Bürkner and Vehtari
+(2022), Stat. Comput. 32:32, arXiv:2103.10522, with these futures in place of independent draws. The severity is that of Costanzino and Curran (2018),
+Risks 6(1):2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.analyses.backtest.figures import Figure
+from engine.analyses.backtest.scores import crps_of_each, energy_scores
+from engine.risk.intervals import TAIL
+
+TRUTHS = 2_000
+"""Futures that are taken for what happened, at most."""
+FUTURES = 2_048
+"""Futures that energy scores are computed with, at most."""
+WITHIN = (0.5, 0.9)
+"""Central intervals whose coverage is counted."""
+SEVERE = 0.95
+"""Level of the expected shortfall that losses are held against."""
+Places = Float[np.ndarray, "figure"]
+OfTruths = Float[np.ndarray, "figure truth"]
+
+
+@dataclass(frozen=True)
+class Held:
+    """A number of what happened among those that the model's own futures have.
+
+    Args:
+      expected, low, high: mean and central 95 % of theirs.
+      higher, lower: share of them that have at least, or at most, as much.
+    """
+
+    value: float
+    expected: float
+    low: float
+    high: float
+    higher: float
+    lower: float
+
+
+@dataclass(frozen=True)
+class Band:
+    """The ECDF of places among futures, with the band that 95 % of the model's own futures stay in at every place at once."""
+
+    at: Float[np.ndarray, "place"]
+    seen: Float[np.ndarray, "place"]
+    low: Float[np.ndarray, "place"]
+    high: Float[np.ndarray, "place"]
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether what happened stays in it."""
+        return bool(np.all((self.seen >= self.low - 1e-12) & (self.seen <= self.high + 1e-12)))
+
+
+class Calibration:
+    """Figures that are scored together.
+
+    Args:
+      figures: their values on the same paths.
+      random: for places among equal values.
+    """
+
+    def __init__(self, figures: Sequence[Figure], random: np.random.Generator):
+        self.figures = tuple(figures)
+        paths = len(figures[0].values)
+        self.truths = np.unique(np.linspace(0, paths - 1, min(TRUTHS, paths)).astype(int))
+        self.places = np.array(
+            [place(one.values, np.array([one.observed]), random, own=False)[0] for one in figures]
+        )
+        self.of_truths = np.stack(
+            [place(one.values, one.values[self.truths], random, own=True) for one in figures]
+        )
+
+    def coverage(self, share: float) -> Held:
+        """How many figures lie within the central interval of that share."""
+        return _held(_inside(self.places, share), _inside(self.of_truths, share))
+
+    def band(self) -> Band:
+        """The ECDF of places, at a hundred places or as many as figures tell apart."""
+        return band(self.places, self.of_truths)
+
+    def spread(self, chosen: Sequence[int]) -> Held:
+        """How far from the middle some figures lie, 0 to 1 on average: little where bands are too wide, much where they are too narrow."""
+        return _held(_away(self.places[[*chosen]]), _away(self.of_truths[[*chosen]]))
+
+    def shift(self, chosen: Sequence[int]) -> Held:
+        """Where some figures lie among the futures, 0 to 1 on average."""
+        return _held(self.places[[*chosen]].mean(), self.of_truths[[*chosen]].mean(axis=0))
+
+    def severity(self, chosen: Sequence[int]) -> Held:
+        """How far some losses go beyond their VaR, as a share of the tail and summed: large where the expected shortfall was too low."""
+        return _held(_severity(self.places[[*chosen]]), _severity(self.of_truths[[*chosen]]))
+
+    def crps(self, sizes: Sequence[float]) -> Held:
+        """The mean CRPS, each figure's in units of a size of its own."""
+        scaled = [(one, size) for one, size in zip(self.figures, sizes, strict=True) if size > 0]
+        seen = np.mean([crps_of_each(one.values, np.array([one.observed]))[0] / size for one, size in scaled])
+        own = np.mean(
+            [crps_of_each(one.values, one.values[self.truths]) / size for one, size in scaled], axis=0
+        )
+        return _held(seen, own)
+
+    def energy(self) -> Held:
+        """The energy score of all figures together, each in units of its standard deviation; so it compares with the model's own futures alone."""
+        sizes = np.array([[one.values.std()] for one in self.figures])
+        moving = sizes[:, 0] > 0
+        values = np.stack([one.values for one in self.figures])[moving] / sizes[moving]
+        seen = np.array([[one.observed] for one in self.figures])[moving] / sizes[moving]
+        some = values[
+            :, np.unique(np.linspace(0, values.shape[1] - 1, min(FUTURES, values.shape[1])).astype(int))
+        ]
+        scores = energy_scores(some, np.concatenate([seen, values[:, self.truths]], axis=1))
+        return _held(scores[0], scores[1:])
+
+    def unexplained(self) -> list[int]:
+        """Figures that lie farther out than 95 % of the model's own futures have any figure."""
+        limit = np.quantile(_farness(self.of_truths).max(axis=0), 1 - 2 * TAIL)
+        return [k for k, far in enumerate(_farness(self.places)) if far > limit]
+
+
+def place(
+    values: Float[np.ndarray, "path"],
+    truths: Float[np.ndarray, "truth"],
+    random: np.random.Generator,
+    own: bool,
+) -> Float[np.ndarray, "truth"]:
+    """Where truths lie among futures: uniform on (0, 1) where they are of one law (randomised PIT).
+
+    Args:
+      own: whether each truth is one of these futures, which is left out of them.
+    """
+    ordered, count = np.sort(values), len(values) - own
+    below = np.searchsorted(ordered, truths)
+    equal = np.searchsorted(ordered, truths, side="right") - below - own
+    return (below + random.random(len(truths)) * (equal + 1)) / (count + 1)
+
+
+def band(places: Places, of_truths: OfTruths) -> Band:
+    """The ECDF of places with its band."""
+    at = np.linspace(0.0, 1.0, min(100, 4 * len(places)) + 1)[1:-1]
+    seen = _ecdf(places[:, None], at)[:, 0]
+    own = np.sort(_ecdf(of_truths, at), axis=1)
+    least = np.full(own.shape[1], 1.0)
+    for row, values in zip(own, _ecdf(of_truths, at), strict=True):
+        at_most = np.searchsorted(row, values, side="right") / len(row)
+        at_least = 1 - np.searchsorted(row, values, side="left") / len(row)
+        least = np.minimum(least, np.minimum(at_most, at_least))
+    level = float(np.quantile(least, 2 * TAIL, method="lower"))
+    count = own.shape[1]
+    reach = min(max(int(np.ceil(level * count)) - 1, 0), count - 1)
+    return Band(at, seen, own[:, reach], own[:, count - 1 - reach])
+
+
+def _ecdf(places: OfTruths, at: Float[np.ndarray, "place"]) -> Float[np.ndarray, "place truth"]:
+    return np.stack([(places <= one).mean(axis=0) for one in at])
+
+
+def _inside(places: np.ndarray, share: float) -> np.ndarray:
+    return np.asarray((np.abs(places - 0.5) <= share / 2).sum(axis=0))
+
+
+def _away(places: np.ndarray) -> np.ndarray:
+    return np.asarray(2 * np.abs(places - 0.5).mean(axis=0))
+
+
+def _farness(places: np.ndarray) -> np.ndarray:
+    return 2 * np.abs(places - 0.5)
+
+
+def _severity(places: np.ndarray) -> np.ndarray:
+    return np.asarray((np.maximum(places - SEVERE, 0.0) / (1 - SEVERE)).sum(axis=0))
+
+
+def _held(value: float | np.ndarray, own: np.ndarray) -> Held:
+    value = float(value)
+    low, high = np.quantile(own, [TAIL, 1 - TAIL])
+    count = len(own) + 1
+    return Held(
+        value, float(own.mean()), float(low), float(high),
+        (1 + int((own >= value).sum())) / count, (1 + int((own <= value).sum())) / count,
+    )  # fmt: skip

@@ -1,0 +1,112 @@
+"""What was observed, and what the futures of a study say of it: figure by figure, each with the error that it was observed with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.analyses import years
+from engine.risk.series import across
+from engine.study.observed_tables import Observation
+from engine.study.study import Study
+
+_FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "": lambda values: values[-1],
+    "total": lambda values: values.sum(axis=0),
+    "mean": lambda values: values.mean(axis=0),
+    "peak": lambda values: values.max(axis=0),
+    "lowest": lambda values: values.min(axis=0),
+    "change": lambda values: values[-1] - values[0],
+    "ratio": lambda values: values[-1] / values[0],
+}
+"""How some years [year, path] become one number."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure and its futures.
+
+    Args:
+      observation: the figure.
+      loss: whether high is worse.
+      values: what would be observed on each path, the error of the observation drawn anew.
+    """
+
+    observation: Observation
+    loss: bool
+    values: Float[np.ndarray, "path"]
+
+    @property
+    def observed(self) -> float:
+        """What was observed."""
+        return self.observation.value
+
+
+@dataclass(frozen=True)
+class Line:
+    """A series of figures and its futures year by year.
+
+    Args:
+      rows: all its figures, in the order of time.
+      by_year: [year, path].
+    """
+
+    name: str
+    rows: tuple[Observation, ...]
+    loss: bool
+    by_year: Float[np.ndarray, "year path"]
+
+    def figure(self, study: Study, row: Observation) -> Figure:
+        """One of its figures, which lies within the study's years."""
+        first, last = (study.years.index(year) for year in (row.first, row.time))
+        values = _FOLDED[row.fold](self.by_year[first : last + 1].astype(np.float64))
+        if row.standard_error:
+            values = values + row.standard_error * _noise(study, row).standard_normal(len(values))
+        return Figure(row, self.loss, values)
+
+
+def lines(study: Study, rows: Sequence[Observation], count: int, device: str | None = None) -> list[Line]:
+    """The series of some figures, on so many paths of a study of one policy, in the order of their first figures."""
+    by_name: dict[str, list[Observation]] = {}
+    for row in rows:
+        by_name.setdefault(row.series, []).append(row)
+    found = [across(study, own[0].variable, own[0].at, own[0].across or "sum") for own in by_name.values()]
+    values = years.values(study, found, count, device) if found else []
+    return [
+        Line(name, tuple(sorted(own, key=lambda row: row.time)), series.loss, of[0])
+        for (name, own), series, of in zip(by_name.items(), found, values, strict=True)
+    ]
+
+
+def why_apart(study: Study, row: Observation, imposed: Sequence[str]) -> str:
+    """Why a figure is not scored; "" where it is."""
+    if row.time < study.years[0] or row.first < study.years[0]:
+        return "known before the study begins"
+    if row.time > study.years[-1]:
+        return "beyond the study's years"
+    if row.variable in imposed:
+        return "imposed"
+    if row.seen in study.observed.seen:
+        return f"seen by {row.seen}"
+    return "" if row.confidence == "read" else row.confidence
+
+
+def is_within(study: Study, row: Observation) -> bool:
+    """Whether the study has the years of a figure."""
+    return row.first >= study.years[0] and row.time <= study.years[-1]
+
+
+def sound(figures: Sequence[Figure]) -> list[Figure]:
+    """The figures on those paths alone on which all of them are finite."""
+    if not figures:
+        return []
+    good = np.logical_and.reduce([np.isfinite(one.values) for one in figures])
+    return [one if good.all() else replace(one, values=one.values[good]) for one in figures]
+
+
+def _noise(study: Study, row: Observation) -> np.random.Generator:
+    """What observation errors and places among equal values are drawn by: a stream of the figure's own."""
+    return np.random.default_rng([study.seed, *f"observed {row.name} {row.reading}".encode()])

@@ -1,0 +1,65 @@
+"""Proper scores of futures against what happened: CRPS, its part on the bad side, log score, energy score; all lower for better futures."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.distance import cdist, pdist
+from scipy.stats import gaussian_kde
+
+from engine.risk.intervals import Estimate, Units, Z, moments_of_totals
+
+Paths = Float[np.ndarray, "path"]
+
+
+def crps(values: Paths, observed: float, units: Units) -> Estimate:
+    """The fair CRPS: mean |x - y| less half the mean |x - x'| over pairs of different paths; in the unit of the values.
+
+    It is what a forecast of that law would score, whatever the number of paths (Ferro 2014, QJRMS 140, 1917-1923). The interval is that of
+    its Monte Carlo error over independent units.
+    """
+    away = np.abs(values - observed)
+    apart = _apart(values)
+    moments = moments_of_totals(units.totals(away - apart)[None], units)
+    size, error = float(away.mean() - 0.5 * apart.mean()), float(moments.error[0])
+    return Estimate(size, error, size - Z * error, size + Z * error)
+
+
+def beyond(values: Paths, threshold: float, loss: bool) -> Paths:
+    """Values that are on the good side of a threshold moved to it: the CRPS of these is that weighted by the bad side alone (Gneiting and Ranjan 2011)."""
+    return np.maximum(values, threshold) if loss else np.minimum(values, threshold)
+
+
+def crps_of_each(values: Paths, truths: Float[np.ndarray, "truth"]) -> Float[np.ndarray, "truth"]:
+    """The fair CRPS against each of many truths."""
+    ordered = np.sort(values)
+    sums = np.concatenate([[0.0], np.cumsum(ordered)])
+    below = np.searchsorted(ordered, truths)
+    away = truths * (2 * below - len(values)) + sums[-1] - 2 * sums[below]
+    return away / len(values) - 0.5 * float(_apart(values).mean())
+
+
+def log_score(values: Paths, observed: float) -> float:
+    """Minus the log of the density there, by a Gaussian kernel of Silverman's width; NaN where all values are one."""
+    if np.ptp(values) == 0.0:
+        return float("nan")
+    with np.errstate(divide="ignore"):
+        return float(-np.log(gaussian_kde(values, "silverman")(observed)[0]))
+
+
+def energy_scores(
+    values: Float[np.ndarray, "figure path"], truths: Float[np.ndarray, "figure truth"]
+) -> Float[np.ndarray, "truth"]:
+    """The fair energy score, that of many figures at once, against each truth: mean |x - y| less half of mean |x - x'|, lengths over all figures."""
+    return cdist(truths.T, values.T).mean(axis=1) - 0.5 * float(pdist(values.T).mean())
+
+
+def _apart(values: Paths) -> Paths:
+    """How far each value is from the others, on average."""
+    order = np.argsort(values, kind="stable")
+    ordered, count = values[order].astype(np.float64), len(values)
+    before = np.cumsum(ordered) - ordered
+    place = np.arange(count)
+    apart = np.empty(count)
+    apart[order] = (ordered * (2 * place - count) + ordered.sum() - 2 * before) / (count - 1)
+    return apart

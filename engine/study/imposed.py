@@ -1,0 +1,71 @@
+"""A study in which some yearly variables are what was observed, so that what follows from them is scored apart from luck with them."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from engine.errors import Problems, unknown
+from engine.modelling.executed import WRITTEN, as_written
+from engine.modelling.imposing import PREFIX
+from engine.modelling.records import Lever, Model
+from engine.study.observed_tables import Observation
+from engine.study.study import Policy, Study
+
+
+def check(study: Study, names: Sequence[str], problems: Problems) -> None:
+    """Adds what cannot be imposed: no such variable, one that the model computes from others, or one of which nothing was observed."""
+    allowed = study.model.imposable
+    for name in names:
+        if name not in study.model.yearly:
+            problems.add("--impose", unknown("yearly variable", name, allowed or study.model.yearly))
+        elif name not in allowed:
+            may = f"It allows: {', '.join(allowed)}." if allowed else "It allows none."
+            problems.add("--impose", f"the model does not let '{name}' be imposed. {may}")
+        elif not any(_imposes(study, row, name) for row in study.observed.rows):
+            whole = "a row a year and place, without 'across' and 'fold'"
+            problems.add(
+                "--impose", f"nothing was observed of '{name}' in the study's years. Add it: {whole}."
+            )
+
+
+def under(study: Study, names: Sequence[str], rows: Sequence[Observation]) -> Study:
+    """The study in which what was observed of some yearly variables stands in their place, year by year; where nothing was, the model's own."""
+    if not names:
+        return study
+    given = {}
+    for name in names:
+        dims = study.model.yearly[name].dims
+        values = np.full((len(study.years), *(len(study.model.dims[dim]) for dim in dims)), np.nan)
+        for row in rows:
+            if _imposes(study, row, name):
+                at = (study.model.dims[dim].index(row.at[dim]) for dim in dims)
+                values[study.years.index(row.time), *at] = row.value
+        given[PREFIX + name] = values
+
+    def imposed(policy: Policy) -> Policy:
+        before = None if policy.before is None else imposed(policy.before)
+        return replace(policy, levers={**policy.levers, **given}, before=before)
+
+    return replace(
+        study, model=_with_levers(study.model, names), policies=tuple(map(imposed, study.policies))
+    )
+
+
+def _imposes(study: Study, row: Observation, name: str) -> bool:
+    return row.variable == name and not row.across and not row.fold and row.time in study.years
+
+
+def _with_levers(model: Model, names: Sequence[str]) -> Model:
+    """The model with one lever more for each of some yearly variables: by year and place, no number where nothing is imposed."""
+    own = copy.copy(model)
+    more = {
+        PREFIX + name: Lever(model.yearly[name].unit, math.nan, model.yearly[name].dims) for name in names
+    }
+    for field, value in {"levers": {**model.levers, **more}, WRITTEN: as_written(model)}.items():
+        object.__setattr__(own, field, value)
+    return own

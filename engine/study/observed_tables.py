@@ -1,0 +1,279 @@
+"""What was observed, as a study states it or a CSV file beside it holds it: rows checked against the model, all problems at once."""
+
+from __future__ import annotations
+
+import csv
+import inspect
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from engine.errors import Problem, Problems, UserError, refusal, unknown
+from engine.formatting import shown
+from engine.modelling.records import Model
+from engine.modelling.units import conversion
+from engine.study.data_files import text_of
+from engine.study.numbers import number
+
+KEY = "observed"
+ACROSS = ("sum", "mean", "peak", "lowest")
+FOLDS = ("", "total", "mean", "peak", "lowest", "change", "ratio")
+CONFIDENCES = ("read", "remembered", "derived")
+SEEN = ("priors", "equations")
+_WORDS = {"fold": FOLDS, "confidence": CONFIDENCES, "seen": ("", *SEEN)}
+_NEEDED = ("series", "time", "variable", "value", "unit", "source", "confidence")
+_NUMBERS = ("time", "from", "value", "standard_error")
+COLUMNS = {"first": "from", "known_break": "break"}
+"""Fields of an observation that a file calls otherwise."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One figure.
+
+    Args:
+      series: what people call the figures that it stands among.
+      time, first: the year that it is of, or the last and the first of several.
+      at: dimension -> label; the cells of all others become one number `across` them.
+      fold: how several years become one number, one of `FOLDS`; "" for the year alone.
+      value, standard_error: in `unit`; an error of 0 where none is known.
+      confidence: one of `CONFIDENCES`.
+      known_break: of the series there, in words.
+      seen: by what of the study: its "priors", or its "equations"; "" where nobody had seen it.
+      reading: of several readings of one figure, which; "" where there is one.
+    """
+
+    series: str
+    time: int
+    first: int
+    variable: str
+    at: Mapping[str, str] = field(hash=False)
+    across: str
+    fold: str
+    value: float
+    unit: str
+    standard_error: float
+    source: str
+    confidence: str
+    known_break: str = ""
+    seen: str = ""
+    reading: str = ""
+
+    @property
+    def name(self) -> str:
+        """`Steel output 2018`."""
+        years = str(self.time) if self.first == self.time else f"{self.first}-{self.time}"
+        return f"{self.series} {years}"
+
+    @property
+    def line(self) -> tuple[Any, ...]:
+        """What all figures of a series have in common."""
+        return self.variable, tuple(sorted(self.at.items())), self.across, self.fold
+
+    def row(self) -> dict[str, Any]:
+        """It as a study states it, without what is empty."""
+        text = "; ".join(f"{dim}={label}" for dim, label in self.at.items())
+        held = {COLUMNS.get(name, name): value for name, value in (asdict(self) | {"at": text}).items()}
+        return {name: value for name, value in held.items() if value != ""}
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a study is held against.
+
+    Args:
+      policy: the one that came nearest to what was done; "" where none is named.
+      seen: what of this study counts as having seen figures.
+      rows: the figures, in their order.
+    """
+
+    policy: str = ""
+    seen: tuple[str, ...] = SEEN
+    rows: tuple[Observation, ...] = ()
+    readings: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        named = dict.fromkeys(row.reading for row in self.rows if row.reading)
+        object.__setattr__(self, "readings", tuple(named) or ("",))
+
+
+def read(text: Mapping[str, Any], model: Model, problems: Problems) -> Observed:
+    """The observations of a study's tables; what is wrong with them is added to the problems, and their rows left out."""
+    table = text[KEY]
+    place, rows = f"{KEY}.rows", [(str(number), row) for number, row in enumerate(table["rows"], 1)]
+    with problems.within(f"{KEY}.file"):
+        if table["file"]:
+            place, rows = f"{KEY}.file", list(_rows_of(Path(table["file"]), model))
+            if table["rows"]:
+                raise refusal("", "does not go with rows. Keep one of the two.")
+    if table["policy"] and table["policy"] not in text["policies"]:
+        problems.add(f"{KEY}.policy", unknown("policy", table["policy"], text["policies"]))
+    for word in table["seen"]:
+        if word not in SEEN:
+            problems.add(f"{KEY}.seen", unknown("mark", word, SEEN))
+    known: list[tuple[str, Observation]] = []
+    for line, row in rows:
+        at = f"{place}.{line}"
+        with problems.within(at):
+            known.append((at, _observation(row, model)))
+    for at, message in _contradictions(known):
+        problems.add(at, message)
+    return Observed(table["policy"], tuple(table["seen"]), tuple(one for _, one in known))
+
+
+def table_of(observed: Observed, policies: Sequence[str]) -> dict[str, Any]:
+    """What a study file says of observations; nothing where there are none, and no policy that is not among these."""
+    if not observed.rows:
+        return {}
+    policy = {"policy": observed.policy} if observed.policy in policies else {}
+    return {**policy, "seen": [*observed.seen], "rows": [row.row() for row in observed.rows]}
+
+
+def _rows_of(path: Path, model: Model) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows of a CSV file, each with its line; a file that is not there is looked for beside the model."""
+    beside = Path(inspect.getfile(type(model))).parent / path.name
+    path = beside if not path.exists() and beside.exists() else path
+    try:
+        reader = csv.DictReader(io.StringIO(text_of(path), newline=""))
+        held = [(reader.line_num, row) for row in reader]
+    except UserError as error:
+        raise UserError(
+            "", [Problem("", f"{str(path)!r}: {one.message}") for one in error.problems]
+        ) from error
+    except csv.Error as error:
+        raise refusal("", f"{str(path)!r}: {error}.") from error
+    names, problems = reader.fieldnames or [], Problems()
+    for name in _NEEDED:
+        if name not in names:
+            problems.add("", f"{path.name!r} lacks the column '{name}'.")
+    for name in names:
+        if name not in _COLUMNS:
+            problems.add("", f"{path.name!r}: {unknown('column', name, _COLUMNS)}")
+    problems.refuse()
+    for line, row in held:
+        if None in row or None in row.values():
+            problems.add(
+                f"line {line}",
+                f"expected {len(names)} cells as in the first line. A comma in a text? Put it in quotes.",
+            )
+            continue
+        yield f"line {line}", {name: cell.strip() for name, cell in row.items() if cell.strip()}
+    problems.refuse()
+
+
+_COLUMNS = [COLUMNS.get(one.name, one.name) for one in fields(Observation)]
+
+
+def _observation(row: Mapping[str, Any], model: Model) -> Observation:
+    problems, given = Problems(), dict(row)
+    for name in given:
+        if name not in _COLUMNS:
+            problems.add(name, f"unknown column.{unknown('', name, _COLUMNS).partition('.')[2]}")
+    for name in _NEEDED:
+        if given.get(name, "") == "":
+            problems.add(name, "is missing.")
+    for name in _NUMBERS:
+        with problems.within(name):
+            given[name] = _number(given.get(name, 0 if name == "standard_error" else given.get("time", 0)))
+            if name in ("time", "from") and given[name] != int(given[name]):
+                raise refusal("", f"expected a whole year, got {given[name]:g}.")
+    for name, words in _WORDS.items():
+        if given.get(name, "") not in words and name in given:
+            problems.add(
+                name, f"expected {' or '.join(word for word in words if word)}, got {shown(given[name])}."
+            )
+    problems.refuse()
+    variable = given["variable"]
+    if variable not in model.yearly:
+        raise refusal("variable", unknown("yearly variable", variable, model.yearly))
+    if given["standard_error"] < 0:
+        problems.add("standard_error", f"expected at least 0, got {given['standard_error']:g}.")
+    if given["from"] > given["time"]:
+        problems.add("from", f"expected a year up to {given['time']:.0f}, got {given['from']:.0f}.")
+    if (given["from"] < given["time"]) != bool(given.get("fold")):
+        problems.add("fold", "goes with several years: give both 'from' and 'fold', or neither.")
+    at: Mapping[str, str] = {}
+    with problems.within("at"):
+        at = _labels(given.get("at", ""), variable, model)
+    with problems.within("across"):
+        _refuse_across(given.get("across", ""), variable, at, model)
+    factor = 1.0
+    with problems.within("unit"):
+        factor = _factor(given["unit"], given.get("fold", ""), model.yearly[variable].unit)
+    problems.refuse()
+    return Observation(
+        given["series"], int(given["time"]), int(given["from"]), variable, at, given.get("across", ""), given.get("fold", ""),
+        float(given["value"]) * factor, model.yearly[variable].unit if given.get("fold") != "ratio" else "1",
+        float(given["standard_error"]) * factor, given["source"], given["confidence"],
+        given.get("break", ""), given.get("seen", ""), given.get("reading", ""),
+    )  # fmt: skip
+
+
+def _number(value: Any) -> float:
+    try:
+        value = float(value) if isinstance(value, str) else value
+    except ValueError:
+        raise refusal("", f"expected a number, got {shown(value)}.") from None
+    return float(number(value))
+
+
+def _labels(text: str, variable: str, model: Model) -> dict[str, str]:
+    problems, at, dims = Problems(), {}, model.yearly[variable].dims
+    for part in filter(None, map(str.strip, text.split(";"))):
+        dim, sign, label = map(str.strip, part.partition("="))
+        if not sign:
+            problems.add("", f"expected DIMENSION=LABEL; ..., got {shown(part)}.")
+        elif dim not in dims:
+            problems.add("", f"'{variable}' has no dimension '{dim}'. It has: {', '.join(dims) or 'none'}.")
+        elif label not in model.dims[dim]:
+            problems.add("", unknown("label", label, model.dims[dim]))
+        elif dim in at:
+            problems.add("", f"names '{dim}' twice.")
+        at[dim] = label
+    problems.refuse()
+    return at
+
+
+def _refuse_across(across: str, variable: str, at: Mapping[str, str], model: Model) -> None:
+    free = [dim for dim in model.yearly[variable].dims if dim not in at]
+    if across and across not in ACROSS:
+        raise refusal("", unknown("rule", across, ACROSS))
+    if free and not across:
+        count = math.prod(len(model.dims[dim]) for dim in free)
+        text = f"is missing: {' and '.join(free)} leave {count} numbers. Name a label, or say {', '.join(ACROSS)}."
+        raise refusal("", text)
+    if across and not free:
+        raise refusal("", f"'{across}' of one number. Leave it out.")
+
+
+def _factor(unit: str, fold: str, own: str) -> float:
+    """What the figure is multiplied by to be in the model's unit."""
+    wanted = "1" if fold == "ratio" else own
+    factor = conversion(unit, wanted)
+    if factor is None:
+        raise refusal(
+            "",
+            f"expected what converts to '{wanted}', got '{unit}'. Currencies, indices and base years do not.",
+        )
+    return factor
+
+
+def _contradictions(known: Sequence[tuple[str, Observation]]) -> Iterator[tuple[str, str]]:
+    """Rows that say the same figure again, and rows of one series that are not of one kind."""
+    figures: dict[tuple[Any, ...], tuple[str, Observation]] = {}
+    lines: dict[str, tuple[str, Observation]] = {}
+    for at, one in known:
+        before, other = figures.setdefault((one.line, one.first, one.time, one.reading), (at, one))
+        if other is not one:
+            place = before.rpartition(".")[2]
+            same = "says the same" if other.value == one.value else f"says {other.value:g} {other.unit}"
+            yield at, f"{one.name}: {place} {same}. Leave one of them out, or give each a 'reading'."
+        before, other = lines.setdefault(one.series, (at, one))
+        if other.line != one.line:
+            yield (
+                at,
+                f"'{one.series}' is of '{other.variable}' in {before.rpartition('.')[2]}, in the same place and fold. Give it another name.",
+            )
