@@ -176,10 +176,12 @@ def _observation(row: Mapping[str, Any], model: Model) -> Observation:
         if given.get(name, "") == "":
             problems.add(name, "is missing.")
     for name in _NUMBERS:
-        with problems.within(name):
-            given[name] = _number(given.get(name, 0 if name == "standard_error" else given.get("time", 0)))
-            if name in ("time", "from") and given[name] != int(given[name]):
-                raise refusal("", f"expected a whole year, got {given[name]:g}.")
+        if name in given:
+            with problems.within(name):
+                given[name] = _number(given[name])
+                if name in ("time", "from") and given[name] != int(given[name]):
+                    raise refusal("", f"expected a whole year, got {given[name]:g}.")
+    given = {"standard_error": 0.0, "from": given.get("time"), **given}
     for name, words in _WORDS.items():
         if given.get(name, "") not in words and name in given:
             problems.add(
@@ -193,13 +195,13 @@ def _observation(row: Mapping[str, Any], model: Model) -> Observation:
         problems.add("standard_error", f"expected at least 0, got {given['standard_error']:g}.")
     if given["from"] > given["time"]:
         problems.add("from", f"expected a year up to {given['time']:.0f}, got {given['from']:.0f}.")
-    if (given["from"] < given["time"]) != bool(given.get("fold")):
+    elif (given["from"] < given["time"]) != bool(given.get("fold")):
         problems.add("fold", "goes with several years: give both 'from' and 'fold', or neither.")
     at: Mapping[str, str] = {}
     with problems.within("at"):
         at = _labels(given.get("at", ""), variable, model)
-    with problems.within("across"):
-        _refuse_across(given.get("across", ""), variable, at, model)
+        with problems.within("across"):
+            _refuse_across(given.get("across", ""), variable, at, model)
     factor = 1.0
     with problems.within("unit"):
         factor = _factor(given["unit"], given.get("fold", ""), model.yearly[variable].unit)

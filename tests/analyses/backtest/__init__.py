@@ -1,0 +1,1 @@
+"""Tests of a study held against what was observed."""

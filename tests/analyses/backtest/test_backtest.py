@@ -1,0 +1,152 @@
+"""A study held against what was observed: what each figure is held against, what is left apart, what is imposed, what is refused."""
+
+import numpy as np
+import pytest
+
+from engine import UserError
+from engine.analyses.backtest.answer import findings
+from engine.analyses.backtest.backtest import backtest
+from engine.program import devices
+from engine.study.loading import load_study
+from engine.study.study import Block
+from tests.analyses.backtest.models import Walk, row, walk
+
+FOLDS = {
+    "": lambda values: values[:, 4],
+    "total": lambda values: values[:, 2:5].sum(axis=1),
+    "mean": lambda values: values[:, 2:5].mean(axis=1),
+    "peak": lambda values: values[:, 2:5].max(axis=1),
+    "lowest": lambda values: values[:, 2:5].min(axis=1),
+    "change": lambda values: values[:, 4] - values[:, 2],
+    "ratio": lambda values: values[:, 4] / values[:, 2],
+}
+"""Of years [path, year] from 2021 on, the figure of 2023-2025."""
+
+
+def by_hand(study, paths=4096):
+    """Height in the north, [path, year], from the draws and shocks of the program."""
+    program = devices.program(study)
+    trace = program.trace_of(program.scores(Block(0, 0, paths)))
+    drift, steps = trace.draws[0].astype(float), trace.shocks[:, 0].astype(float)
+    return (np.cumsum(steps, axis=0) + drift * np.arange(1, 11)[:, None]).T
+
+
+@pytest.mark.parametrize("fold", FOLDS)
+def test_a_figure_is_held_against_the_fold_of_its_years(fold):
+    more = {"fold": fold, "from": 2023} if fold else {}
+    unit = "1" if fold == "ratio" else "kt"
+    study = walk(row(2025, 1.5, **more, unit=unit))
+    figure = backtest(study).readings[0].scored[0].figure
+    np.testing.assert_allclose(figure.values, FOLDS[fold](by_hand(study)), rtol=2e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize(("across", "combined"), [("sum", np.sum), ("mean", np.mean), ("peak", np.max)])
+def test_places_without_a_label_become_one_number(across, combined):
+    rows = [row(2024, 1.0, at=f"place={name}", series=name) for name in ("north", "south")]
+    apart = backtest(walk(*rows)).readings[0].scored
+    both = backtest(walk(row(2024, 1.0, at="", across=across))).readings[0].scored[0].figure.values
+    np.testing.assert_allclose(
+        both, combined([one.figure.values for one in apart], axis=0), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_a_unit_is_converted_and_an_error_widens_the_futures():
+    plain, other = (
+        backtest(walk(one)).readings[0].scored[0] for one in (row(2024, 0.5), row(2024, 500.0, unit="t"))
+    )
+    assert plain.figure.observed == other.figure.observed and plain.crps == other.crps
+    blurred = backtest(walk(row(2024, 0.5, standard_error=2.0))).readings[0].scored[0].figure.values
+    assert blurred.var() == pytest.approx(plain.figure.values.var() + 4.0, rel=0.05)
+
+
+def test_what_is_not_scored_is_shown_with_the_reason():
+    study = walk(
+        row(2019, 0.4), row(2020, 0.1), row(2023, 0.2), row(2024, 0.3, seen="priors"), row(2025, 0.3, seen="equations"),
+        row(2026, 0.3, confidence="remembered"), row(2027, 0.3, confidence="derived"), row(2031, 0.3),
+        observed={"seen": ["equations"]},
+    )  # fmt: skip
+    reading = backtest(study).readings[0]
+    assert [one.figure.observation.time for one in reading.scored] == [2023, 2024]
+    reasons = {one.time: why for one, _, why in reading.apart}
+    assert reasons == {
+        2019: "known before the study begins", 2020: "known before the study begins", 2025: "seen by equations",
+        2026: "remembered", 2027: "derived", 2031: "beyond the study's years",
+    }  # fmt: skip
+    assert reading.scored[0].last == pytest.approx(0.1) and np.isnan(reading.scored[0].trend)
+    assert [one.figure.observation.time for one in backtest(study, until=2023).readings[0].scored] == [2023]
+
+
+def test_nothing_to_score_is_an_answer():
+    tested = backtest(walk(row(2020, 0.1), row(2024, 0.3, confidence="remembered")))
+    assert next(findings(tested)).startswith("No figure can be scored")
+
+
+def test_what_is_imposed_is_what_was_observed_and_what_follows_goes_by_it():
+    rows = [
+        row(2023, 7.0, series="height"),
+        row(2023, 14.0, variable="damage", series="damage"),
+        row(2024, 3.0, variable="damage", series="damage"),
+    ]
+    free, held = (backtest(walk(*rows), impose=impose).readings[0] for impose in ((), ("height",)))
+    assert [one.series for one in free.scored] == ["height", "damage", "damage"]
+    assert [one.series for one in held.scored] == ["damage", "damage"]
+    assert set(held.scored[0].figure.values) == {14.0}
+    lines = {line.name: line.by_year for line in held.series}
+    before = {line.name: line.by_year for line in free.series}
+    np.testing.assert_array_equal(lines["height"][:2], before["height"][:2])
+    step = before["height"][3] - before["height"][2]
+    np.testing.assert_allclose(lines["height"][3], 7.0 + step, rtol=1e-4, atol=1e-4)
+
+
+def test_each_reading_is_scored_with_all_that_have_none():
+    rows = [row(2023, 0.2), row(2024, 1.0, reading="high"), row(2024, -1.0, reading="low")]
+    tested = backtest(walk(*rows))
+    assert [(one.name, [f.figure.observed for f in one.scored]) for one in tested.readings] == [
+        ("high", [0.2, 1.0]),
+        ("low", [0.2, -1.0]),
+    ]
+    same = backtest(walk(*(row(2023, 0.2), *(one | {"confidence": "remembered"} for one in rows[1:]))))
+    assert [one.name for one in same.readings] == [""]
+
+
+def test_another_policy_of_the_file_need_not_run(tmp_path):
+    text = 'name = "s"\nbaseline = "old"\ncompare = ["old"]\ntime = { first = 2021, last = 2030 }\nrun = { paths = 1024 }\n'
+    text += (
+        '[factors.drift]\nfamily = "uniform"\nlow = 1\nhigh = 2\n[policies.old]\n[policies.new]\nbrake = 1\n'
+    )
+    text += '[observed]\npolicy = "new"\nrows = [{ series = "h", time = 2023, variable = "height", at = "place=north", value = 1, unit = "kt", source = "g", confidence = "read" }]\n'
+    (tmp_path / "s.toml").write_text(text)
+    settings = ("factors.drift.high=9",)
+    study = load_study(tmp_path / "s.toml", model=Walk(), settings=settings)
+    tested = backtest(study)
+    assert tested.study.policy_names == ("new",) and tested.study.settings == settings
+    assert abs(tested.readings[0].scored[0].figure.values.mean()) < 0.2
+    assert study.policy_names == ("old",)
+
+
+def test_all_that_cannot_be_is_refused_at_once():
+    with pytest.raises(UserError) as caught:
+        backtest(walk(row(2023, 1.0)), policy="odl", impose=("damage", "heigt", "height"), until=2010)
+    assert [str(one) for one in caught.value.problems] == [
+        "--policy: unknown policy 'odl'. Did you mean 'old'?",
+        "--impose: the model does not let 'damage' be imposed. It allows: height.",
+        "--impose: unknown yearly variable 'heigt'. Did you mean 'height'?",
+        "--until: expected a year from 2021 on, got 2010.",
+    ]
+    with pytest.raises(UserError) as caught:
+        backtest(walk(row(2023, 1.0, variable="damage")), impose=("height",))
+    assert "nothing was observed of 'height'" in str(caught.value)
+    with pytest.raises(UserError) as caught:
+        backtest(walk())
+    assert "has no observations" in str(caught.value)
+    with pytest.raises(UserError) as caught:
+        backtest(walk(row(2023, 1.0), observed={"policy": ""}))
+    assert "say under which policy" in str(caught.value)
+
+
+def test_same_study_same_numbers():
+    rows = [row(2022 + k, 0.3 * k, standard_error=0.1) for k in range(6)]
+    one, other = (backtest(walk(*rows)) for _ in range(2))
+    for a, b in zip(one.readings[0].scored, other.readings[0].scored, strict=True):
+        np.testing.assert_array_equal(a.figure.values, b.figure.values)
+    np.testing.assert_array_equal(one.readings[0].calibration.places, other.readings[0].calibration.places)
