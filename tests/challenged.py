@@ -11,10 +11,16 @@ from engine.answers.table import Table, counts, estimates, numbers, texts
 from engine.risk.intervals import Estimate
 
 CLAIMS = ("reform better than old in region_devastated", "reform better than old in bank_loss, ES99")
+SENTENCES = (
+    "region devastated is rarer under reform than under old policies",
+    "banks' loss in the worst 1 % is lower under reform than under old policies",
+)
 CHOICES = (
     *("drag", "horizon", "recovery_years", "evergreening", "discount_rate"),
     *("threshold", "migration", "price_response", "start_year", "tail_measure"),
 )
+LABELS = {"drag": "drag of zombies", "horizon": "years looked at"}
+"""What the study calls choices, where that is not their name."""
 LEDGERS = ("specification", "policies")
 DEPARTURES = (1, 2, 4, 8)
 VERDICTS = ("holds", "reversed", "nothing", "undecided")
@@ -85,11 +91,24 @@ def challenged(
     carriers = (
         texts("row", [f"{a}, {b}, {choices[k]}" for a, b, k in carried], "row"), texts("claim", [a for a, _, _ in carried], "claim", brief=False),
         texts("ledger", [b for _, b, _ in carried], "ledger", brief=False), texts("choice", [choices[k] for *_, k in carried], "choice"),
+        texts("label", [LABELS.get(choices[k], choices[k]) for *_, k in carried], "choice in words"),
         numbers("share", [share[k] for *_, k in carried], "share of the variance", shown="%"),
         numbers("fit", [0.83] * len(carried), "R2", brief=False),
     )  # fmt: skip
+    said = dict(zip(CLAIMS, SENTENCES, strict=True))
+    claimed = (
+        texts("claim", [claim for claim, _ in pairs], "claim"), texts("ledger", [ledger for _, ledger in pairs], "ledger"),
+        texts("words", [said[claim] for claim, _ in pairs], "claim in words", brief=False),
+        texts("turned_by", ["none found"] * len(pairs), "what turns it"),
+    )  # fmt: skip
+    otherwise = (
+        texts("row", [str(k) for k in range(len(choices))], "row"), texts("choice", choices, "choice"),
+        texts("otherwise", ["off"] * len(choices), "how"), texts("words", [f"{LABELS.get(one, one)} off" for one in choices], "in words"),
+    )  # fmt: skip
     tables = (
         Table("profile", "In how many universes claims hold", profile, ("row",)),
+        Table("claims", "What becomes of each claim", claimed, ("claim", "ledger")),
+        Table("choices", "What could have been otherwise", otherwise, ("row",), [False] * len(choices)),
         Table("curve", "Every universe", curve, ("universe",), [False] * len(rows)),
         Table("carriers", "Choices that carry the difference", carriers, ("row",)),
     )

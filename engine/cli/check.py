@@ -65,7 +65,7 @@ def command(
     """Show what STUDY asks and what running it will take; compute nothing.
 
     How much it asks, how well its priors are met, blocks, devices, bytes on disk and in memory. With --full all of it: policies where they
-    differ, priors as asked and as fitted, groups, shocks, regimes, assumptions.
+    differ, priors as asked and as fitted, groups, shocks, regimes, assumptions, claims.
     With --gates the facts that its gates name are held against some thousands of paths, which are computed. With --constants the numbers that the model takes for known are listed, those that the study sets or draws first. With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2.
     """
     if as_json and not (gates or constants):

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from engine.answers.answer import Answer
+from engine.formatting import begun
 from engine.plots import selection
 from engine.plots.style import COLOURS, GREY, Look
 
@@ -37,15 +38,17 @@ class Universes:
     """All universes of a claim in one ledger, by their difference, the smallest first.
 
     Args:
-      rows: of the table `curve`; those without a finite difference are left out.
+      said: the claim in words.
+      rows: of the table `curve`, with what departs in `words`; those without a finite difference are left out.
       lost: how many these are.
-      carriers: choices that carry most, each with its share of the variance, None where there is none.
+      carriers: labels of the choices that carry most, each with its share of the variance, None where there is none.
       fit: R2 of the regression that the shares are of; None where there is none.
       departs: whether a universe departs in each of the carriers.
       unit: of the differences.
     """
 
     claim: str
+    said: str
     ledger: str
     rows: tuple[dict[str, Any], ...]
     lost: int
@@ -96,7 +99,12 @@ def universes(answer: Answer, claim: str | None = None, ledger: str = LEDGERS[0]
     if claim is not None:
         selection.refuse_unknown("claim", claim, known, "curve")
     chosen = claim or next(iter(known), "")
-    own = [row for row in every if row["claim"] == chosen and row["ledger"] == ledger]
+    words = _words(answer)
+    own = [
+        row | {"words": "; ".join(words.get(one, one) for one in str(row["choices"]).split("; "))}
+        for row in every
+        if row["claim"] == chosen and row["ledger"] == ledger
+    ]
     held = [row for row in own if row["difference"] and np.isfinite(row["difference"].estimate)]
     rows = tuple(sorted(held, key=lambda row: row["difference"].estimate))
     among = answer["carriers"].where(claim=chosen, ledger=ledger) if "carriers" in answer else ()
@@ -106,9 +114,21 @@ def universes(answer: Answer, claim: str | None = None, ledger: str = LEDGERS[0]
     unit = answer["curve"].by_name["difference"].unit if every else "1"
     unit = str(rows[0].get("unit") or unit) if rows else unit
     return Universes(
-        chosen, ledger, rows, len(own) - len(rows), tuple((str(row["choice"]), row["share"]) for row in most),
+        chosen, sentences(answer).get(chosen, ""), ledger, rows, len(own) - len(rows), tuple((str(row["label"]), row["share"]) for row in most),
         most[0]["fit"] if most else None, departs.reshape(len(most), len(rows)), unit,
     )  # fmt: skip
+
+
+def sentences(answer: Answer) -> dict[str, str]:
+    """Claim -> what it says in words."""
+    every = answer["claims"].rows() if "claims" in answer else ()
+    return {str(row["claim"]): begun(str(row["words"])) for row in every}
+
+
+def _words(answer: Answer) -> dict[str, str]:
+    """What a universe departs in, by name -> in words."""
+    every = answer["choices"].rows() if "choices" in answer else ()
+    return {f"{row['choice']}: {row['otherwise']}": str(row["words"]) for row in every}
 
 
 def called(verdict: str) -> str:

@@ -10,6 +10,7 @@ from engine.risk.as_text import shown_in
 from engine.risk.evidence import level_of
 from engine.risk.intervals import Estimate
 from engine.risk.likelihood import likelihood
+from engine.study.challenge_tables import Claim
 from engine.study.study import Study
 
 DIGITS = 3
@@ -38,6 +39,20 @@ def measured(study: Study, name: str, measure: str) -> str:
         return f"average {what}"
     worst = worst_share(level)
     return f"{what} in {worst}" if measure.startswith("ES") else f"{what} that {worst[10:]} pass"
+
+
+def judged(study: Study, claim: Claim, worse: bool) -> str:
+    """What is said of a claim's number where it is the worse or the better one: `ruin is likelier`, `cost in the worst 1 % is lower`."""
+    if claim.variable in study.events_by_name:
+        return f"{named(study, claim.variable)} is {'likelier' if worse else 'rarer'}"
+    what = measured(study, claim.variable, claim.measure).replace(" of futures", "")
+    return f"{what} is {'higher' if worse == study.is_loss(claim.variable) else 'lower'}"
+
+
+def claimed(study: Study, claim: Claim) -> str:
+    """`region devastated is rarer under reform than under old policies`."""
+    policy, against = (study.phrase("policies", name) for name in (claim.policy, claim.against))
+    return f"{judged(study, claim, claim.worse)} under {policy} than under {against}"
 
 
 def worst_share(level: float) -> str:

@@ -1,21 +1,23 @@
 """The report of a run whose claims were argued against: charts that hold the answer's numbers, and what is heard of them."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from engine.answers import registry
 from engine.answers.answer import Subject
+from engine.formatting import begun
 from engine.plots.universes import DESIGN, LEDGERS, VERDICTS, called
 from engine.report.page import page
 from engine.report.run_records import records_of
-from engine.report.sections import CHARTS, asked, certainty
+from engine.report.sections import asked, certainty, challenge_charts, claims
 from engine.report.universe_charts import ABOVE, ROW
-from tests.challenged import CLAIMS, DEPARTURES, challenged
+from tests.challenged import CLAIMS, DEPARTURES, SENTENCES, challenged
 from tests.helpers import assert_close
 from tests.report.farms import Farms, Reader, data_of, make_study, make_tree, normal
 
-SHOWN = ("Reform better than old in region devastated", "Reform better than old in bank loss, ES99")
+SHOWN = tuple(begun(text) for text in SENTENCES)
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def run(monkeypatch):
 
 def drawn(run):
     """The charts of its section by their address."""
-    return {chart.anchor: chart for chart in CHARTS["challenge"](run, asked.answer_of(run, "challenge"))}
+    return {chart.anchor: chart for chart in challenge_charts.charts(run, asked.answer_of(run, "challenge"))}
 
 
 def rows_of(chart):
@@ -46,7 +48,7 @@ def test_its_section_has_the_profile_of_all_claims_and_the_curve_of_the_first_in
     assert figures == ["challenge-profile", *(f"challenge-{ledger}" for ledger in LEDGERS)]
     text = re.sub(r"\s+", " ", " ".join(read.words))
     assert "What would be said against it" in text and DESIGN in text
-    assert "Kept beside the cube, whole: Every universe." in text
+    assert "Kept beside the cube, whole: What could have been otherwise; Every universe." in text
     heard = {one["data-chart"]: one["aria-label"] for one in read.of("div") if "data-chart" in one}
     assert SHOWN[0] in heard["challenge-profile"] and "90 % of universes with 1 choice departing" in heard["challenge-profile"]  # fmt: skip
     assert heard["challenge-specification"].startswith(f"{SHOWN[0]}, by choices that depart (specification)")
@@ -56,6 +58,19 @@ def test_its_section_has_the_profile_of_all_claims_and_the_curve_of_the_first_in
         assert 'class="legend"' not in figure
         spec = data_of(made)["charts"][chart.anchor]["spec"]
         assert spec["width"] == "container" and spec["height"] == chart.height
+
+
+def test_what_becomes_of_claims_stands_once_with_what_the_answer_rests_on(run):
+    """And with the assumptions, where these were asked about; the numbers of the profile stand below its chart."""
+    made, finding = page(run).decode(), "That reform is better than old in region_devastated holds"
+    parts = dict(re.findall(r'<h2 id="(assumptions|challenge)">(.*?)(?=<h2 )', made, re.DOTALL))
+    assert "What becomes of each claim" in parts["assumptions"] and finding in parts["assumptions"]
+    assert "Choices that carry the difference" in parts["challenge"] and finding not in parts["challenge"]
+    assert made.count("<h3>What becomes of each claim") == made.count("<h3>Choices that carry") == 1
+    assert "In how many universes claims hold" not in made
+    both = replace(run, answers={**run.answers, "assumptions": run.answers["challenge"]})
+    assert str(claims.rests(both).markup).count("<h3>What becomes of each claim") == 2
+    assert claims.rests(replace(run, answers={})) is claims.universes(replace(run, answers={})) is None
 
 
 def test_its_first_finding_stands_among_what_turns_the_answer(run):
@@ -77,7 +92,7 @@ def test_a_curve_has_every_universe_sorted_and_marks_where_one_departs(run, ledg
         point["y"] for point in points
     ]
     among = [row["choice"] for row in answer["carriers"].where(claim=CLAIMS[0], ledger=ledger)][:8]
-    assert chart.options["choices"][0] == "Drag, 65 %" and len(chart.options["choices"]) == 8
+    assert chart.options["choices"][0] == "Drag of zombies, 65 %" and len(chart.options["choices"]) == 8
     for point, row in zip(points, expected, strict=True):
         departs = [d for d, name in enumerate(among) if f"{name}: off" in row["choices"].split("; ")]
         assert point["d"] == (departs or [None])
@@ -86,6 +101,7 @@ def test_a_curve_has_every_universe_sorted_and_marks_where_one_departs(run, ledg
     assert chart.height > ABOVE + 8 * ROW
     counts = {name: sum(row["verdict"] == name for row in expected) for name in VERDICTS}
     assert all(f"{called(name)} in {count}" in chart.finding for name, count in counts.items())
+    assert any("drag of zombies off" in row[-1] for row in chart.rows)
     assert ("nothing: as stated" in {row[-1] for row in chart.rows}) and len(chart.rows) in (9, 10)
 
 

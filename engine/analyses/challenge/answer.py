@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+import numpy as np
+
 from engine.analyses.challenge.challenge import Held, challenge
 from engine.analyses.challenge.choices import POLICIES, SPECIFICATION, Universe, in_words, is_measured
 from engine.analyses.challenge.claims import Seen, Verdict, what
@@ -15,9 +17,8 @@ from engine.analyses.variables import PROBABILITY
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, counts, estimates, numbers, texts
-from engine.risk.evidence import level_of
-from engine.risk.intervals import Estimate, Z
-from engine.risk.wording import amounts, named, worst_share
+from engine.risk.intervals import Estimate, Z, wilson_interval
+from engine.risk.wording import amounts, claimed, judged
 from engine.study.challenge_tables import Claim
 from engine.study.study import Study
 
@@ -29,6 +30,8 @@ READING = (
 )
 LONGEST = 25
 """Words of a sentence, at most."""
+TOLD = DEPARTURES[::2]
+"""Numbers of departures at which a claim's share is told in one line."""
 SHOWN = 8
 """Choices that carry a claim, of those that are shown."""
 
@@ -77,9 +80,9 @@ def _of_claim(study: Study, some: Sequence[Held]) -> Iterator[str]:
         yield f"As stated, the futures show the opposite: {turned_words(study, claim, stated.seen)}."
         return
     if stated.verdict is not Verdict.HOLDS:
-        yield f"As stated, the futures do not bear out that {said(study, claim)}."
+        yield f"As stated, the futures do not bear out that {claimed(study, claim)}."
     elif not found:
-        yield f"Nothing was found that turns this: {said(study, claim)}."
+        yield f"Nothing was found that turns this: {claimed(study, claim)}."
     for one in found:
         kinds = {is_measured(each.universe): each for each in reversed(one.turned.front)}
         for mildest in sorted(kinds.values(), key=lambda each: each.departures):
@@ -88,18 +91,17 @@ def _of_claim(study: Study, some: Sequence[Held]) -> Iterator[str]:
             text = f"With {in_words(mildest.universe)}, {turned}."
             count = len(mildest.universe)
             many = f"With {('one', 'two')[count - 1] if count < 3 else count} other choice{'s' * (count > 1)}, {turned}."
-            yield text if len(text.split()) <= LONGEST else many
-
-
-def said(study: Study, claim: Claim) -> str:
-    """`region devastated is rarer under reform than under old policies`."""
-    policy, against = (study.phrase("policies", name) for name in (claim.policy, claim.against))
-    return f"{_is(study, claim, claim.worse)} under {policy} than under {against}"
+            namely = f"Namely: {in_words(mildest.universe)}."
+            yield from (
+                one
+                for one in ([text] if len(text.split()) <= LONGEST else [many, namely])
+                if len(one.split()) <= LONGEST
+            )
 
 
 def turned_words(study: Study, claim: Claim, seen: Seen) -> str:
     """`region devastated is likelier under reform: 26 against 24 %`."""
-    gap = Estimate(seen.policy, seen.error, seen.policy - Z * seen.error, seen.policy + Z * seen.error)
+    gap = _normal(seen.policy, seen.error)
     if claim.measure == PROBABILITY:
         one, other = (f"{100 * value:.3g}" for value in (seen.policy, seen.against))
         numbers_said = f"{one} against {other} %"
@@ -107,27 +109,16 @@ def turned_words(study: Study, claim: Claim, seen: Seen) -> str:
         one, other = amounts("1", gap, seen.against)
         numbers_said = f"{one} against {other}"
     policy = study.phrase("policies", claim.policy)
-    return f"{_is(study, claim, not claim.worse)} under {policy}: {numbers_said}"
-
-
-def _is(study: Study, claim: Claim, worse: bool) -> str:
-    called, level = named(study, claim.variable), level_of(claim.measure)
-    if claim.measure == PROBABILITY:
-        return f"{called} is {'likelier' if worse else 'rarer'}"
-    more = worse == study.is_loss(claim.variable)
-    if level is None:
-        return f"average {called} is {'higher' if more else 'lower'}"
-    where = worst_share(level).removesuffix(" of futures")
-    place = f"in {where}" if claim.measure.startswith("ES") else f"that {where[10:]} pass"
-    return f"{called} {place} is {'higher' if more else 'lower'}"
+    return f"{judged(study, claim, not claim.worse)} under {policy}: {numbers_said}"
 
 
 def tables(study: Study, held: Sequence[Held]) -> Iterator[Table]:
-    """Shares by departures, reversals, what carries a claim; then the choices there are, and every universe."""
+    """Shares by departures, each claim in a line, reversals, what carries a claim; then the choices there are, and every universe."""
     if not held:
         return
     every = (
         _profile(held),
+        _claims(study, held),
         _reversals(study, held),
         _survived(study, held),
         _carriers(held),
@@ -169,6 +160,35 @@ def _profile(held: Sequence[Held]) -> Table:
     return Table("profile", title, columns, dims, [bool(row[2]) for row in rows], apart="claim")
 
 
+def _claims(study: Study, held: Sequence[Held]) -> Table:
+    shares = {count: [one.profile.shares(count)[1].get(Verdict.HOLDS) for one in held] for count in TOLD}
+    columns = [
+        *_named(held),
+        texts("words", [claimed(study, one.claim) for one in held], "the claim in words", over=("claim",), brief=False),
+        *(numbers(f"holds_{count}", of, f"share in which it holds where {count} depart", head=f"{count} depart", shown="%") for count, of in shares.items()),
+        texts("turned_by", [_mildest(one) for one in held], "the fewest choices found that turn it"),
+    ]  # fmt: skip
+    title = "Share of universes in which each claim holds, and what turns it"
+    return Table("claims", title, columns, ("claim", "ledger"), across="ledger")
+
+
+def _mildest(one: Held) -> str:
+    if one.profile.stated.verdict is Verdict.REVERSED:
+        return "nothing: reversed as stated"
+    front = one.turned.front
+    least = [in_words(found.universe) for found in front if found.departures == front[0].departures]
+    return "; or ".join(least) or "none found"
+
+
+def _of_seen(study: Study, rows: Sequence[tuple[Claim, Seen]]) -> list[Column]:
+    return [
+        estimates("policy_value", [_value(study, claim, seen.policy, seen.policy_error) for claim, seen in rows], "the claim's number under its policy there"),
+        estimates("against_value", [_value(study, claim, seen.against, seen.against_error) for claim, seen in rows], "under the other policy"),
+        estimates("difference", [difference(seen) for _, seen in rows], "the first less the second"),
+        _unit(study, [claim for claim, _ in rows]),
+    ]  # fmt: skip
+
+
 def _unit(study: Study, claims: Sequence[Claim]) -> Column:
     return texts("unit", [study.unit_of(one.variable) for one in claims], "unit of the claim's numbers")
 
@@ -182,10 +202,7 @@ def _reversals(study: Study, held: Sequence[Held]) -> Table:
         texts("choices", [in_words(found.universe) for _, found in rows], "which"),
         texts("exactly", [written(found.universe) for _, found in rows], "the same by name", brief=False),
         estimates("fraction", [found.fraction for _, found in rows], "part of the way to them at which the claim turns"),
-        numbers("policy_value", [found.seen.policy for _, found in rows], "the claim's number under its policy there"),
-        numbers("against_value", [found.seen.against for _, found in rows], "under the other policy"),
-        estimates("difference", [difference(found.seen) for _, found in rows], "the first less the second"),
-        _unit(study, [one.claim for one, _ in rows]),
+        *_of_seen(study, [(one.claim, found.seen) for one, found in rows]),
     ]  # fmt: skip
     return Table("reversals", "The mildest sets of choices that turn a claim", columns, ("row",))
 
@@ -196,10 +213,7 @@ def _survived(study: Study, held: Sequence[Held]) -> Table:
         _numbered(len(rows)),
         *_named([one for one, _, _ in rows]),
         texts("choices", [choice.words for _, choice, _ in rows], "which departs"),
-        numbers("policy_value", [seen.policy for _, _, seen in rows], "the claim's number under its policy there"),
-        numbers("against_value", [seen.against for _, _, seen in rows], "under the other policy"),
-        estimates("difference", [difference(seen) for _, _, seen in rows], "the first less the second"),
-        _unit(study, [one.claim for one, _, _ in rows]),
+        *_of_seen(study, [(one.claim, seen) for one, _, seen in rows]),
     ]  # fmt: skip
     return Table("survived", "The hardest single choices that a claim survives", columns, ("row",))
 
@@ -214,7 +228,8 @@ def _carriers(held: Sequence[Held]) -> Table:
     columns = [
         _numbered(len(rows)),
         *_named([row[0] for row in rows]),
-        texts("choice", [row[1] for row in rows], "what is chosen"),
+        texts("choice", [row[1] for row in rows], "what is chosen", brief=False),
+        texts("label", [row[0].profile.ledger.labels[row[1]] for row in rows], "the same in words"),
         numbers("share", [row[2] for row in rows], "Shapley share of the variance of the fitted difference", shown="%"),
         numbers("fit", [row[3] for row in rows], "R2 of the regression, for universes left out of it"),
     ]  # fmt: skip
@@ -229,7 +244,7 @@ def _choices(study: Study, held: Sequence[Held]) -> Table:
         texts("ledger", [one.ledger for one in rows], "which kind of choice"),
         texts("choice", [one.dimension for one in rows], "what is chosen"),
         texts("otherwise", [one.name for one in rows], "how it is chosen in place of what is stated"),
-        texts("words", [one.words for one in rows], "the same in words"),
+        texts("words", [one.words for one in rows], "both in words"),
     ]
     return Table("choices", "What could have been chosen otherwise", columns, ("row",), [False] * len(rows))
 
@@ -250,8 +265,20 @@ def _curve(study: Study, held: Sequence[Held]) -> Table:
 
 def difference(seen: Seen) -> Estimate:
     """The difference with its interval by the normal law."""
-    reach = Z * seen.error
-    return Estimate(seen.difference, seen.error, seen.difference - reach, seen.difference + reach)
+    return _normal(seen.difference, seen.error)
+
+
+def _normal(value: float, error: float) -> Estimate:
+    return Estimate(value, error, value - Z * error, value + Z * error)
+
+
+def _value(study: Study, claim: Claim, value: float, error: float) -> Estimate:
+    """One policy's number: by Wilson with the effective number of futures where it is a chance, else by the normal law."""
+    if claim.measure != PROBABILITY or math.isnan(value):
+        return _normal(value, error)
+    count = value * (1 - value) / error**2 if error > 0 else study.paths / study.unit
+    low, high = wilson_interval(np.asarray(value), np.asarray(count))
+    return Estimate(value, error, float(low), float(high))
 
 
 def written(universe: Universe) -> str:

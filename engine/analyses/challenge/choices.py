@@ -23,6 +23,7 @@ class Choice:
     Args:
       dimension: what it is a choice of; one choice of a dimension excludes the others.
       words: what people call it within a sentence.
+      label: what people call the dimension within one.
       change: of factors, levers and groups.
       move: of the normal scores that a path is made of, by row: how far each goes.
       levers, side: levers that both policies have as this policy sets them, in full; `FULL` for no levers but the whole way.
@@ -35,6 +36,7 @@ class Choice:
     dimension: str
     name: str
     words: str
+    label: str
     change: Change = field(default_factory=Change)
     move: Mapping[int, float] = field(default_factory=dict)
     levers: tuple[str, ...] = ()

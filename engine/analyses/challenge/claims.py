@@ -16,7 +16,7 @@ from engine.risk.events import happens
 from engine.risk.evidence import level_of
 from engine.risk.exclusion import most_excluded
 from engine.risk.intervals import as_units, moments_of_totals
-from engine.risk.measures import difference
+from engine.risk.measures import of_policies
 from engine.study.challenge_tables import Claim
 from engine.study.study import Event, Study
 
@@ -43,13 +43,15 @@ class Seen:
     Args:
       policy, against: its measure under the two policies.
       difference: the first less the second.
-      error: standard error of that; NaN where there is none.
+      error, policy_error, against_error: standard errors of the difference and of either measure; NaN where there is none.
     """
 
     policy: float
     against: float
     difference: float
     error: float
+    policy_error: float = math.nan
+    against_error: float = math.nan
 
     @property
     def relative(self) -> float:
@@ -163,14 +165,16 @@ def seen(study: Study, claim: Claim, of: Measured, values: Values) -> Seen:
         one, other = (read[of.name][row].astype(np.float64) for row in rows)
         loss = study.is_loss(of.name)
         if level is not None and claim.measure.startswith("VaR"):
-            gap = difference(one, other, units, loss, (level,))[claim.measure]
-            own, less = (_quantile(side, level, loss) for side in (one, other))
-            return Seen(own, less, gap.estimate, gap.standard_error)
+            (less, _), (own, gap) = of_policies(np.stack([other, one]), 0, units, loss, (level,))
+            found = own[claim.measure], less[claim.measure], gap[claim.measure]
+            return Seen(
+                *(part.estimate for part in found), *(part.standard_error for part in (found[2], *found[:2]))
+            )
         if level is not None:
             one, other = (influence(side, level, loss) for side in (one, other))
-    spread = moments_of_totals(units.totals(one - other)[None], units)
+    spread = moments_of_totals(units.totals(np.stack([one - other, one, other])), units)
     means = float(one.mean()), float(other.mean())
-    return Seen(*means, means[0] - means[1], float(spread.error[0]))
+    return Seen(*means, means[0] - means[1], *spread.error.tolist())
 
 
 def contribution(study: Study, claim: Claim, values: Values) -> Paths:
@@ -190,19 +194,12 @@ def contribution(study: Study, claim: Claim, values: Values) -> Paths:
 
 
 def influence(values: Paths, level: float, loss: bool) -> Paths:
-    """What each path adds to ES: VaR and what is beyond it over 1 - a."""
+    """What each path adds to ES: VaR, the least of the worst values, and what is beyond it over 1 - a."""
     losses = values if loss else -values
-    var = _quantile(losses, level, True)
+    place = max(len(losses) - math.ceil(len(losses) * (1 - level) - 1e-9), 0)
+    var = float(np.partition(losses, place)[place])
     excess = var + np.maximum(losses - var, 0.0) / (1 - level)
     return excess if loss else -excess
-
-
-def _quantile(values: Paths, level: float, loss: bool) -> float:
-    """The least of the worst values."""
-    losses = values if loss else -values
-    place = len(losses) - math.ceil(len(losses) * (1 - level) - 1e-9)
-    var = float(np.partition(losses, max(place, 0))[max(place, 0)])
-    return var if loss else -var
 
 
 def made_by(study: Study, policy: str, against: str, stated: Values) -> tuple[Claim, ...]:

@@ -31,6 +31,11 @@ class Ledger:
     name: str
     choices: tuple[Choice, ...]
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """Dimension -> what people call it."""
+        return {one.dimension: one.label for one in self.choices}
+
     def of(self, study: Study, claim: Claim) -> dict[str, list[Choice]]:
         """Dimension -> its choices, of what is measured those alone that a claim is another one by."""
         own, dimensions = what(study, claim, ()), dict[str, list[Choice]]()
@@ -58,22 +63,27 @@ def _assumptions(study: Study) -> Iterator[Choice]:
     for one in study.assumptions:
         for kind in KINDS:
             if change := one.change(kind):
-                words = f"{study.phrase('assumptions', one.name)} {kind}"
-                yield Choice(SPECIFICATION, one.name, kind, words, change=change)
+                label = study.phrase("assumptions", one.name)
+                yield Choice(SPECIFICATION, one.name, kind, f"{label} {kind}", label, change=change)
 
 
 def _measured(study: Study) -> Iterator[Choice]:
     stated = study.challenge
     for one in stated.readings:
         words = study.phrase(KEY, one.name)
-        yield Choice(SPECIFICATION, one.name, "instead", words, instead=one.instead)
+        yield Choice(SPECIFICATION, one.name, "instead", words, words, instead=one.instead)
     for one in stated.horizons:
-        yield Choice(SPECIFICATION, HORIZON, one.name, study.phrase(KEY, one.name), instead=one.instead)
+        yield Choice(
+            SPECIFICATION, HORIZON, one.name, study.phrase(KEY, one.name), HORIZON, instead=one.instead
+        )
     for event, thresholds in stated.thresholds.items():
         for threshold in thresholds:
             name = f"{threshold.value:g}{'x' * threshold.is_multiple}"
-            words = f"the limit of {study.phrase('events', event)} at {_limit(study, event, threshold)}"
-            yield Choice(SPECIFICATION, f"{event} threshold", name, words, threshold=(event, threshold))
+            label = f"limit of {study.phrase('events', event)}"
+            words = f"the {label} at {_limit(study, event, threshold)}"
+            yield Choice(
+                SPECIFICATION, f"{event} threshold", name, words, label, threshold=(event, threshold)
+            )
 
 
 def _limit(study: Study, event: str, threshold: Threshold) -> str:
@@ -89,8 +99,9 @@ def _policies(study: Study) -> Iterator[Choice]:
     sets = [set_of(policy, study.years) for policy in study.policies]
     for player in players_of(study, study.policies, sets):
         kind = GROUPS if player.name in study.lever_groups else "levers"
+        label = study.phrase(kind, player.name)
         for side in study.policy_names:
-            words = f"{study.phrase(kind, player.name)} as under {study.phrase('policies', side)} in both"
-            yield Choice(POLICIES, player.name, side, words, levers=player.levers, side=side)
+            words = f"{label} as under {study.phrase('policies', side)} in both"
+            yield Choice(POLICIES, player.name, side, words, label, levers=player.levers, side=side)
     if any(one.share != 1.0 and not one.certain for one in sets):
-        yield Choice(POLICIES, "implementation", FULL, "full implementation", side=FULL)
+        yield Choice(POLICIES, "implementation", FULL, "full implementation", "implementation", side=FULL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -29,31 +29,50 @@ def choices(study: Study, scores: Scores, contributions: Sequence[np.ndarray]) -
     """
     names = [one.name for one in arguments.streams(study)]
     for group in study.groups:
-        rows = _rows(study, group, names)
+        rows, known = _rows(study, group, names), set[str]()
+        what = f"priors of {study.phrase('groups', group)}"
         for number, direction in enumerate(_directions(scores[rows], contributions)):
-            leader = int(np.argmax(np.abs(direction[: len(study.groups[group].members)])))
             for sign, _ in SIDES:
-                member = study.groups[group].members[leader]
-                side = "up" if sign * direction[leader] > 0 else "down"
-                called = f"{member} {side}" if not number else f"{member} {side} ({number + 1})"
-                words = f"priors of {study.phrase('groups', group)} moved"
+                called, way = _way(study, group, sign * direction, known)
+                known.add(called)
                 move = {row: float(sign * size) for row, size in zip(rows, direction, strict=True)}
                 yield Choice(
-                    SPECIFICATION, f"{group} priors", called, words, move=move, line=str(number), sign=sign
-                )
+                    SPECIFICATION, f"{group} priors", called, f"{what} moved ({way})", what, move=move, line=str(number), sign=sign
+                )  # fmt: skip
     for item in study.inputs:
         if not item.group and item.marginal.quantile(0.25) < item.marginal.quantile(0.75):
             row = names.index(arguments.factor_stream(item))
             for sign, side in SIDES:
-                words = f"{study.phrase('factors', item.name)} moved {side}"
-                yield Choice(SPECIFICATION, f"{item.name} prior", side, words, move={row: sign}, sign=sign)
+                what = study.phrase("factors", item.name)
+                yield Choice(
+                    SPECIFICATION, f"{item.name} prior", side, f"{what} moved {side}", f"prior of {what}", move={row: sign}, sign=sign
+                )  # fmt: skip
 
 
 def _rows(study: Study, group: str, names: Sequence[str]) -> list[int]:
     """Of the numbers that a group's members, and what they share, are drawn by."""
-    of = study.groups[group]
-    own = [arguments.factor_stream(item) for item in study.inputs if item.name in of.members]
+    of, by_name = study.groups[group], {item.name: item for item in study.inputs}
+    own = [arguments.factor_stream(by_name[member]) for member in of.members]
     return [names.index(name) for name in (*own, *of.streams)]
+
+
+def _way(study: Study, group: str, move: np.ndarray, known: Collection[str]) -> tuple[str, str]:
+    """Which member goes farthest where all scores of a group are moved from their middle, and which way, by name and in words.
+
+    As many more as tell the move from those that are known.
+    """
+    of, ends = study.groups[group], np.stack([0.0 * move, move], axis=1)
+    own = dict(zip(of.members, ends, strict=False))
+    joint = of.copula.scores(own, [*ends[len(own) :]], of.copula.parameters(np.float32))
+    gone = {name: float(at[1] - at[0]) for name, at in joint.items()}
+    called, words = list[str](), list[str]()
+    for name in sorted(gone, key=lambda name: -abs(gone[name])):
+        side = "up" if gone[name] > 0 else "down"
+        called.append(f"{name} {side}")
+        words.append(f"{study.phrase('factors', name)} {side}")
+        if ", ".join(called) not in known:
+            break
+    return ", ".join(called), ", ".join(words)
 
 
 def _directions(

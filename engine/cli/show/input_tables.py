@@ -42,7 +42,7 @@ def print_shocks(console: Console, study: Study) -> None:
 
 
 def print_stated(console: Console, study: Study) -> None:
-    """The constants that a study sets; the assumptions that it names, and what changes where each is off, and doubled."""
+    """The constants that a study sets; the assumptions that it names, and what changes where each is off, and doubled; its claims."""
     from engine.study.assumption_tables import in_words
     from engine.study.constant_tables import stated, written
 
@@ -59,6 +59,31 @@ def print_stated(console: Console, study: Study) -> None:
     ]
     heads = ("off", "doubled", "what is assumed")
     print_named(console, "Assumptions", "assumption", names, heads, rows, words=heads)
+    _print_challenge(console, study)
+
+
+def _print_challenge(console: Console, study: Study) -> None:
+    """The study's claims, and the other choices of what is measured that they are held against."""
+    from engine.risk.wording import claimed
+    from engine.study.challenge_tables import CHOICES, KEY
+
+    stated = study.challenge
+    claims, said = [*map(str, stated.claims)], [(claimed(study, claim),) for claim in stated.claims]
+    print_named(console, "Claims", "claim", claims, ("in words",), said, words=("in words",))
+    names, rows = [], []
+    for kind in CHOICES:
+        for one in getattr(stated, kind):
+            names.append(one.name)
+            instead = ", ".join(f"{old} -> {new}" for old, new in one.instead.items())
+            rows.append((kind[:-1], study.title(KEY, one.name), instead))
+    for event, limits in stated.thresholds.items():
+        names.append(event)
+        shown = ", ".join(f"{one.value:g}{'x' * one.is_multiple}" for one in limits)
+        rows.append(("threshold", study.title("events", event), shown))
+    heads = ("kind", "label", "instead")
+    print_named(
+        console, "Other choices of what is measured", "choice", names, heads, rows, ("kind",), heads[1:]
+    )
 
 
 def print_groups(console: Console, study: Study) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from engine.answers.answer import Answer
-from engine.formatting import begun, words
 from engine.plots import selection, style
 from engine.plots.sheet import blank, labelled, row_names, sheet
 from engine.plots.style import Axes, Figure
-from engine.plots.universes import DESIGN, LEDGERS, VERDICTS, called
+from engine.plots.universes import DESIGN, LEDGERS, VERDICTS, called, sentences
 
 WIDEST_MARK = 6.0
 """Percent from which a bar's part has its verdict's marker."""
@@ -27,7 +26,7 @@ def profile(challenge: Answer, claim: str | None = None) -> Figure:
       UserError: there is no such claim.
     """
     every = [row for row in challenge["profile"].rows() if row["universes"]] if "profile" in challenge else []
-    claims = list(dict.fromkeys(str(row["claim"]) for row in every))
+    claims, said = list(dict.fromkeys(str(row["claim"]) for row in every)), sentences(challenge)
     if claim is not None:
         selection.refuse_unknown("claim", claim, claims, "profile")
         claims = [claim]
@@ -46,10 +45,10 @@ def profile(challenge: Answer, claim: str | None = None) -> Figure:
         _bars(ax, {row["departures"]: row for row in own if row["ledger"] == ledger}, departures)
         last = k // 2 == len(claims) - 1
         ax.tick_params(labelbottom=last)
-        above = f"{begun(words(one))}: {ledger}" if len(claims) > 1 and k % 2 == 0 else ledger
+        above = f"{said[one]}: {ledger}" if len(claims) > 1 and k % 2 == 0 else ledger
         labelled(ax, "share of universes [%]" if last else None, None, above)
     keys = [style.mark(called(name), look.colour, look.marker) for name, look in VERDICTS.items()]
-    title = f"{begun(words(claims[0]))}, by choices that depart" if len(claims) == 1 else challenge.finding
+    title = f"{said[claims[0]]}, by choices that depart" if len(claims) == 1 else challenge.finding
     note = f"Rows: choices that depart at a time; numbers: universes. {DESIGN}"
     return on.close(title, note, keys)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 
 from engine.answers.answer import Answer
-from engine.formatting import begun, words
 from engine.plots import labels, style, ticks
 from engine.plots.sheet import blank, labelled, row_names, sheet
 from engine.plots.style import Axes, Figure
@@ -52,7 +51,7 @@ def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0])
         style.mark(f"{called(name)}: {count:,}", VERDICTS[name].colour, VERDICTS[name].marker)
         for name, count in of.counts.items()
     ]
-    return on.close(f"{begun(words(of.claim))}, by choices that depart", _note(of), keys)
+    return on.close(f"{of.said}, by choices that depart", _note(of), keys)
 
 
 def _note(of: Universes) -> str:
@@ -93,6 +92,6 @@ def _departures(ax: Axes, of: Universes) -> None:
     for row, departs in enumerate(of.departs):
         x = np.flatnonzero(departs) + 1
         ax.plot(x, np.full(len(x), row), color=style.INK, marker="|", markersize=9, markeredgewidth=width, linestyle="none", label=of.carriers[row][0])  # fmt: skip
-    named = [words(name) + ("" if share is None else f", {percent(share)}") for name, share in of.carriers]
+    named = [name + ("" if share is None else f", {percent(share)}") for name, share in of.carriers]
     row_names(ax, named, 2.1)
     ticks.numbers(ax, y=False)

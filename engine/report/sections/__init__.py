@@ -12,8 +12,8 @@ from engine.report.sections import (
     asked,
     assumptions,
     certainty,
-    challenge_charts,
     chances,
+    claims,
     computation,
     curves,
     every_pair,
@@ -23,8 +23,12 @@ from engine.report.sections import (
     threshold_charts,
 )
 
-CHARTS = {"compare": threshold_charts.charts, "challenge": challenge_charts.charts}
-"""What is drawn of an answer, by its question."""
+OWN: dict[str, Callable[[RunRecords], Section | None]] = {
+    "compare": asked.section("compare", threshold_charts.charts),
+    "assumptions": claims.rests,
+    "challenge": claims.universes,
+}
+"""Sections of answers that are more than their tables, by question."""
 SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     answer.section,
     headline.section,
@@ -35,7 +39,7 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     headline.whole,
     every_pair.section,
     places.section,
-    *(asked.section(question, CHARTS.get(question, asked.nothing)) for question in registry.QUESTIONS),
+    *(OWN.get(question) or asked.section(question) for question in registry.QUESTIONS),
     limits.section,
     assumptions.section,
     computation.section,

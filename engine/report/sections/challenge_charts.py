@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.answers.answer import Answer
-from engine.formatting import begun, words
+from engine.formatting import begun
 from engine.plots import labels
 from engine.plots.ticks import roomy
-from engine.plots.universes import DESIGN, LEDGERS, VERDICTS, Universes, called, percent, universes
+from engine.plots.universes import DESIGN, LEDGERS, VERDICTS, Universes, called, percent, sentences, universes
 from engine.report.charts import Chart, columns_of
 from engine.report.run_records import RunRecords
-from engine.report.sections.asked import spoken
 from engine.report.text import short, unit_of, with_interval
 from engine.report.universe_charts import APART, BAR, HEAD, LINE, curve_height
 from engine.risk.tables import record
@@ -25,30 +24,25 @@ LETTERS = 48
 """Letters in a line of a claim, as many as a phone has room for."""
 IN_TABLE = 8
 """Steps between the universes of a curve that stand in its table."""
-Said = Callable[[str], str]
 
 
 def charts(run: RunRecords, answer: Answer) -> Iterator[Chart]:
     """The profile of all claims, then the curve of the first claim in each ledger; none of what has no universes."""
-    spelt = spoken(run, answer)
-
-    def said(text: str) -> str:
-        return words(spelt(text))
-
+    said = sentences(answer)
     rows = [row for row in answer["profile"].rows() if row["universes"]] if "profile" in answer else []
     if rows:
         yield _profile(said, rows)
     for ledger in LEDGERS:
         of = universes(answer, ledger=ledger)
         if of.rows:
-            yield _curve(said, of)
+            yield _curve(of)
 
 
-def _profile(said: Said, rows: list[dict[str, Any]]) -> Chart:
+def _profile(said: Mapping[str, str], rows: list[dict[str, Any]]) -> Chart:
     points: list[dict[str, Any]] = []
     names, table, at = [], [], LINE
     for claim in dict.fromkeys(row["claim"] for row in rows):
-        called_so = begun(said(claim))
+        called_so = said[claim]
         lines = textwrap.wrap(called_so, LETTERS)
         names.append((lines, at + HEAD))
         at += HEAD + LINE * len(lines)
@@ -65,7 +59,7 @@ def _profile(said: Said, rows: list[dict[str, Any]]) -> Chart:
         f"{percent(few['holds'])} of universes with {labels.counted(few['departures'], 'choice')} departing"
     ]
     ends += [f"in {percent(many['holds'])} with {many['departures']}"] if many is not few else []
-    finding = f"{begun(said(few['claim']))} ({few['ledger']}): holds in {listed(ends)}. {DESIGN}"
+    finding = f"{said[few['claim']]} ({few['ledger']}): holds in {listed(ends)}. {DESIGN}"
     title = "Where the claims hold"
     options = {"names": names, "ledgers": LEDGERS, "height": at}
     head = (
@@ -94,14 +88,14 @@ def _bar(claim: str, row: dict[str, Any], y: float) -> Iterator[dict[str, Any]]:
         left += share
 
 
-def _curve(said: Said, of: Universes) -> Chart:
+def _curve(of: Universes) -> Chart:
     n, unit = len(of.rows), unit_of(of.unit)
     points, table = [], []
     steps = {round(k * (n - 1) / IN_TABLE) for k in range(IN_TABLE + 1)} | {of.stated}
     for k, (row, interval) in enumerate(zip(of.rows, of.drawn_intervals.tolist(), strict=True)):
         one = row["difference"]
         text = with_interval(record("difference", "", "", one), 1.0, unit)
-        choices = said(row["choices"]) or "nothing: as stated"
+        choices = row["words"] or "nothing: as stated"
         verdict, shown = called(row["verdict"]), interval and one.low <= one.high
         departs: list[int | None] = [d for d, own in enumerate(of.departs[:, k].tolist()) if own]
         points.append(
@@ -113,11 +107,11 @@ def _curve(said: Said, of: Universes) -> Chart:
         if k in steps:
             table.append((f"{k + 1:,}", text, verdict, choices))
     counts = [f"{called(name)} in {count:,}" for name, count in of.counts.items()]
-    most = [f"{said(name)} ({percent(share)})" for name, share in of.carriers[:1] if share is not None]
+    most = [f"{name} ({percent(share)})" for name, share in of.carriers[:1] if share is not None]
     carried = f" What carries most of the variance is {most[0]}." if most else ""
     finding = f"Of {n:,} universes: {listed(counts)}.{carried}"
-    names = [begun(said(name)) + ("" if s is None else f", {percent(s)}") for name, s in of.carriers]
-    title = f"{begun(said(of.claim))}, by choices that depart ({of.ledger})"
+    names = [begun(name) + ("" if s is None else f", {percent(s)}") for name, s in of.carriers]
+    title = f"{of.said}, by choices that depart ({of.ledger})"
     about = f"policy less against{f' [{of.unit}]' if unit else ''}; below, a mark where a universe departs, with the choice’s share of the variance"
     stated = "" if of.stated is None else f" As stated it is number {of.stated + 1:,}, marked by a line."
     options = {"choices": names, "span": [short(end) for end in roomy(*of.span)], "n": n}

@@ -90,6 +90,33 @@ def moved(study, choice):
     return np.array([float(gone[name]) for name in WEIGHTS])
 
 
+@pytest.mark.parametrize("name", GROUPS)
+def test_a_direction_is_called_by_the_member_that_goes_farthest_whichever_way_its_own_number_goes(name):
+    """Of the moves R w / sqrt(w' R w) of the members' scores; one that stands against the others goes the other way."""
+    study = summed(GROUPS[name])
+    for one in (one for one in found(study, "cost") if one.dimension == "g priors"):
+        gone = moved(study, one)
+        farthest = int(np.argmax(np.abs(gone)))
+        way = f"{[*WEIGHTS][farthest]} {'up' if gone[farthest] > 0 else 'down'}"
+        assert (one.name, one.words, one.label) == (way, f"priors of g moved ({way})", "priors of g")
+
+
+def test_a_member_against_the_others_is_said_to_go_the_way_it_goes():
+    """y is what is made of its own number turned round: it goes down where that goes up."""
+    study = summed({"correlation": 0.2, "against": ["y"]})
+    scores = program(study).scores(study.block(0))
+    own = scores[[one.name for one in arguments.streams(study)].index("factor:y")]
+    assert [one.name for one in priors.choices(study, scores, [own]) if one.line] == ["y down", "y up"]
+
+
+def test_directions_that_are_led_alike_are_told_apart_by_the_next_member():
+    study = summed({"correlation": 0.0})
+    scores = program(study).scores(study.block(0))
+    gaps = [scores[0] + 0.8 * scores[1], scores[0] - 0.8 * scores[1]]
+    names = [one.name for one in priors.choices(study, scores, gaps) if one.line]
+    assert names == ["x up", "x down", "x up, y down", "x down, y up"]
+
+
 @pytest.mark.parametrize("name", ["alike", "against one another", "by a matrix"])
 def test_a_group_moved_up_moves_the_mean_by_the_deviation_of_what_it_adds(name):
     study = summed(GROUPS[name])

@@ -1,0 +1,38 @@
+"""The study's claims: what becomes of each stands with what the answer rests on, the universes they are seen in in a section of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.answers import registry
+from engine.report.markup import Section, trusted
+from engine.report.run_records import RunRecords
+from engine.report.sections import asked, challenge_charts
+
+RESTS = ("claims", "reversals")
+"""Tables of a challenge that say what claims rest on."""
+DRAWN = "profile"
+"""The table that stands below its chart."""
+
+
+def rests(run: RunRecords) -> Section | None:
+    """Assumptions, then claims; what of them the run was asked."""
+    assumed, challenged = (asked.answer_of(run, question) for question in ("assumptions", "challenge"))
+    parts = [] if assumed is None else [asked.of_answer(run, "", assumed).markup]
+    if challenged is not None:
+        own = replace(challenged, tables=tuple(one for one in challenged.tables if one.name in RESTS))
+        link = trusted('<h3><a href="#challenge">{}</a></h3>').format(challenged.heading)
+        parts += [link, asked.of_answer(run, "", own).markup]
+    heading = registry.question("assumptions").heading
+    return Section("assumptions", heading, trusted("\n").join(parts)) if parts else None
+
+
+def universes(run: RunRecords) -> Section | None:
+    """Charts of a challenge, and the tables that stand nowhere else."""
+    answer = asked.answer_of(run, "challenge")
+    if answer is None:
+        return None
+    drawn = tuple(challenge_charts.charts(run, answer))
+    tables = tuple(one for one in answer.tables if one.name not in (*RESTS, DRAWN))
+    rest = replace(answer, findings=(), tables=tables, reading="")
+    return asked.of_answer(run, "challenge", rest, lambda *_: drawn)

@@ -1,0 +1,48 @@
+"""What futures say of a claim: both numbers and their difference, each with the error that the engine gives it elsewhere."""
+
+import numpy as np
+import pytest
+
+from engine.analyses.challenge.answer import tables
+from engine.analyses.challenge.challenge import challenge
+from engine.analyses.challenge.claims import seen, what
+from engine.analyses.challenge.worlds import Worlds
+from engine.risk.intervals import wilson_interval
+from engine.risk.measures import summary
+from engine.study.challenge_tables import claim_of
+from tests.analyses.challenge.models import balance
+from tests.helpers import assert_close
+
+EVENTS = {"ruin": {"outcome": "cost", "above": 2.0}, "dear": {"outcome": "cost", "above": 3.5}}
+PAIRED = {"paths": 512, "sampler": "antithetic"}
+
+
+@pytest.mark.parametrize("run", [{"paths": 4096}, PAIRED], ids=["random", "antithetic"])
+@pytest.mark.parametrize("measure", ["mean", "VaR95", "ES95"])
+def test_each_number_of_an_outcome_has_its_own_error(measure, run):
+    study = balance(run=run)
+    claim = claim_of(
+        f"new better than old in {measure} of cost", study.policy_names, (), study.model.outcomes
+    )
+    values = Worlds(study).values(())
+    one = seen(study, claim, what(study, claim, ()), values)
+    for name, value, error in (
+        ("new", one.policy, one.policy_error),
+        ("old", one.against, one.against_error),
+    ):
+        own = summary(values["cost"][study.row(name)].astype(float), study.unit, True, (0.95,))[measure]
+        assert_close(np.array([value, error]), np.array([own.estimate, own.standard_error]), np.float32)
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_each_chance_has_the_interval_of_a_chance(event):
+    """Wilson's, of 4,096 independent futures; that of what happens on none reaches from nothing up."""
+    study = balance(run={"paths": 4096}, events=EVENTS)
+    given = challenge(study, [f"new better than old in {event}"])
+    made = {table.name: table for table in tables(given.study, given.held)}
+    rows = [*made["survived"].rows()]
+    assert rows and (event == "ruin" or 0.0 in {row["policy_value"].estimate for row in rows})
+    for one in (row[name] for row in rows for name in ("policy_value", "against_value")):
+        low, high = wilson_interval(np.array(one.estimate), np.array(4096.0))
+        assert abs(one.low - low) + abs(one.high - high) < 1e-5
+        assert low < high and (one.estimate > 0.0 or one.low == 0.0)
