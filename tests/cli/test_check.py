@@ -54,6 +54,30 @@ def test_what_check_shows_fits_one_screen_and_says_where_the_rest_is(tmp_path, m
     assert re.search(r"^asks +\d+ factor", said, re.MULTILINE) and "fingerprint" in said
 
 
+CHALLENGED = """\
+dire = { outcome = "lowest_stock", below = 1.0 }
+[challenge]
+claims = ["use worse than keep in dry", "use better than keep in ES99 of shortage"]
+[challenge.readings.later]
+label = "Later by a year"
+instead = { dry = "dire" }
+[challenge.thresholds]
+dry = [1.25, "2x"]
+"""
+
+
+def test_check_in_full_has_claims_in_words_and_what_they_are_held_against(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    study = write(
+        tmp_path, POND.replace("[policies.keep]", '[policies.keep]\nlabel = "Keeping"') + CHALLENGED
+    )
+    said = re.sub(" +", " ", call("check", study, *own("Pond"), "--full").stdout)
+    assert "use worse than keep in dry dry is likelier under use than under keeping" in said
+    assert "shortage in the worst 1 % is lower under use than under keeping" in said
+    assert "later reading Later by a year dry -> dire" in said
+    assert "dry threshold Dry 1.25, 2x" in said
+
+
 OPEN_LOOP = """
 import jax
 from tests.data.small_models import Bridge

@@ -79,8 +79,8 @@ def test_claims_and_ledgers_of_a_challenge_are_named_by_options(pond, tmp_path):
             place = tmp_path / f"{kind}.png"
             ended = call("plot", kind, pond, *own("Pond"), "--claim", CLAIMS[1], *more, "-o", place)
             assert ended.exit_code == 0, ended.output
-            assert ended.output.startswith(
-                "Reform better than old in bank loss, ES99, by choices that depart"
+            assert ended.output.replace("\xa0", " ").startswith(
+                "Banks' loss in the worst 1 % is lower under reform than under old policies, by choices that depart"
             )
             assert place.is_file()
         refused = call("plot", "curve", pond, *own("Pond"), "--ledger", "policy")
