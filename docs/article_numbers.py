@@ -1,7 +1,8 @@
 """Fills the tables of docs/article.md: each of its commands is run, and each row that names a number gets it, under both views.
 
 A row names its number in a comment, `| label <!--three_million probability reform--> | now | then |`: the words of the record that
-`--json` gives. The second view is the same page with `extends = "rustbelt_2016"`. Run it as `python docs/article_numbers.py [PATHS]`.
+`--json` gives. The second view is the same page with `extends = "rustbelt_2016"`. The table of claims is that of `rustbelt challenge rustbelt`,
+on 16,384 paths. Run it as `python docs/article_numbers.py [PATHS]`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 ROW = re.compile(
     r"^\| (?P<label>[^|]*)<!--(?P<words>[^>]*)-->(?P<space> *)\|(?P<now>[^|]*)\|(?P<then>[^|]*)\|$", re.M
 )
+CLAIMS = re.compile(r"(^\| claim \|[^\n]*\n\|[-|]+\n)(?:\|[^\n]*\n)*", re.M)
+TOLD = (1, 4, 16)
+"""Numbers of departures of which the table of claims has shares."""
 NUMBERS = {
     "estimate",
     "standard_error",
@@ -167,6 +171,17 @@ def filled(page: str, found: dict[str, Records]) -> str:
     return ROW.sub(row, page)
 
 
+def with_claims(page: str, challenged: dict[str, Any]) -> str:
+    """The page with its table of claims filled: of each ledger the shares in which a claim holds, and what turns it."""
+    by_claim: dict[str, list[str]] = {}
+    for row in challenged["tables"]["claims"]["rows"]:
+        shares = (row[f"holds_{count}"] for count in TOLD)
+        held = " / ".join("-" if share is None else f"{100 * share:.0f}" for share in shares)
+        by_claim.setdefault(row["words"], []).extend((held, row["turned_by"]))
+    rows = "".join(f"| {' | '.join((words, *cells))} |\n" for words, cells in by_claim.items())
+    return CLAIMS.sub(lambda found: found[1] + rows, page)
+
+
 def _places(value: float) -> int:
     """Decimals of a median: three for shares and logs, none for thousands and Mt."""
     return 0 if abs(value) >= 10 else 3
@@ -204,4 +219,5 @@ def _verdict(of: Records, variable: str, measure: str) -> str:
 if __name__ == "__main__":
     text = PAGE.read_text(encoding="utf-8")
     given = {view: records(text, view, int((sys.argv[1:] or ["131072"])[0])) for view in VIEWS}
-    PAGE.write_text(filled(text, given), encoding="utf-8")
+    asked = CliRunner().invoke(main, ["challenge", "rustbelt", "--json"])
+    PAGE.write_text(with_claims(filled(text, given), json.loads(asked.stdout)), encoding="utf-8")

@@ -9,6 +9,7 @@ import pytest
 
 from engine import load_study
 from engine.cli import main
+from engine.risk.wording import claimed
 from tests.pages import not_printed
 
 SCRIPT = Path(__file__).parents[1] / "docs" / "article_numbers.py"
@@ -146,6 +147,25 @@ def test_a_difference_under_a_structure_is_a_record_with_its_assumption_and_who_
     assert [record["assumption"] for record in records] == [None, "credit"]
     assert {record["measure"] for record in records} == {"difference_probability"}
     assert {record["estimate"] for record in records} == {0.2}
+
+
+def test_the_table_of_claims_has_each_claim_of_the_study_with_shares_and_what_turns_it():
+    study = load_study("rustbelt")
+    (table,) = article.CLAIMS.finditer(PAGE)
+    rows = [line.strip("| ").split(" | ") for line in table[0].splitlines()[2:]]
+    assert [row[0] for row in rows] == [claimed(study, one) for one in study.challenge.claims]
+    for _, world, turned, definitions, by in rows:
+        assert all(re.fullmatch(r"(\d+|-)( / (\d+|-)){2}", held) for held in (world, definitions))
+        assert turned and by
+
+
+def test_the_table_of_claims_is_filled_from_an_answer_and_filling_it_again_changes_nothing():
+    own = {"claim": "a", "words": "ruin is rarer", "holds_1": 0.994, "holds_4": 0.9, "holds_16": None}
+    answer = {"tables": {"claims": {"rows": [own | {"turned_by": by} for by in ("drag off", "none found")]}}}
+    page = "| claim | a | b | c | d |\n|---|---|---|---|---|\n| old |\n\nMore.\n"
+    once = article.with_claims(page, answer)
+    row = "| ruin is rarer | 99 / 90 / - | drag off | 99 / 90 / - | none found |"
+    assert once == page.replace("| old |", row) == article.with_claims(once, answer)
 
 
 def test_a_number_without_an_interval_stands_alone():
