@@ -88,15 +88,17 @@ def _of_claim(study: Study, some: Sequence[Held]) -> Iterator[str]:
         for mildest in sorted(kinds.values(), key=lambda each: each.departures):
             measured = replace(claim, variable=what(study, claim, mildest.universe).name)
             turned = turned_words(study, measured, mildest.seen)
-            text = f"With {in_words(mildest.universe)}, {turned}."
+            choices = in_words(mildest.universe)
+            text, namely = f"With {choices}, {turned}.", f"Namely: {choices}."
             count = len(mildest.universe)
             many = f"With {('one', 'two')[count - 1] if count < 3 else count} other choice{'s' * (count > 1)}, {turned}."
-            namely = f"Namely: {in_words(mildest.universe)}."
-            yield from (
-                one
-                for one in ([text] if len(text.split()) <= LONGEST else [many, namely])
-                if len(one.split()) <= LONGEST
-            )
+            yield text if _is_short(text) else many
+            if not _is_short(text) and _is_short(namely):
+                yield namely
+
+
+def _is_short(sentence: str) -> bool:
+    return len(sentence.split()) <= LONGEST
 
 
 def turned_words(study: Study, claim: Claim, seen: Seen) -> str:

@@ -96,6 +96,14 @@ def test_what_turns_a_claim_is_said_in_words():
     assert only.endswith(" in both, average cost is higher under new: 2.39 against 1.99.")
 
 
+def test_choices_of_many_words_have_a_sentence_of_their_own():
+    label = "What they both must pay for it in the end and what of it they are given back"
+    groups = {"pay": {"levers": ["toll", "gain"], "label": label}}
+    told, namely = said(challenge(balance(lever_groups=groups, **CASES["levers"].study)))[:2]
+    assert told == "With one other choice, average cost is higher under new: 2.39 against 1.99."
+    assert namely.startswith("Namely: what they both must pay for it") and namely.endswith(" in both.")
+
+
 ANSWERED = {
     "a dimension with one choice": (balance, {"assumptions": {"a": {"off": {"a": 0}}}}),
     "neither assumptions nor groups": (
