@@ -18,6 +18,8 @@ from typing import Any
 
 from engine.modelling.opened_files import files_opened, is_own
 
+OBSERVED = "observed.csv"
+"""File of a model's package with what was observed: no number follows from it."""
 _BROUGHT: set[str] = set()
 """Names of the modules of somebody's own that models have brought along."""
 
@@ -67,13 +69,13 @@ def files_of_package(folder: Path) -> list[Path]:
     """The files below the folder of a package that can be code or data of it, by their places in it.
 
     Left out is what tools put there and take away at any moment: byte code, what is hidden, an editor's locks (links that lead nowhere),
-    copies and what it saves by itself.
+    copies and what it saves by itself; and what was observed, which a model is held against and never made of.
     """
     inside = {path.relative_to(folder): path for path in folder.rglob("*")}
     parts = {
         place.as_posix(): path for place, path in inside.items() if not any(map(_is_of_tools, place.parts))
     }
-    return [path for _, path in sorted(parts.items()) if path.is_file()]
+    return [path for _, path in sorted(parts.items()) if path.is_file() and path.name != OBSERVED]
 
 
 def _is_of_tools(part: str) -> bool:

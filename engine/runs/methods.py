@@ -214,3 +214,26 @@ class Questions:
           UserError: what is asked for is not there.
         """
         return self.ask("challenge", claim=claim, paths=paths, device=device)
+
+    def backtest(
+        self,
+        policy: str | None = None,
+        impose: Sequence[str] | str = (),
+        until: int | None = None,
+        *,
+        paths: int | None = None,
+        device: str | None = None,
+    ) -> Answer:
+        """Hold a study against what was observed, and score it.
+
+        Args:
+          policy: The policy that came nearest to what was done; the one that the study names if not given.
+          impose: Yearly variables that are what was observed, so that what follows from them is scored apart.
+          until: Last year whose figures are looked at.
+          paths: how many are computed anew; as many as the question thinks fit if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask("backtest", policy=policy, impose=impose, until=until, paths=paths, device=device)

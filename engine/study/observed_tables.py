@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.errors import Problem, Problems, UserError, refusal, unknown
 from engine.formatting import shown
-from engine.modelling.records import Model
+from engine.modelling.records import Model, Outcome, PathModel, Yearly
 from engine.modelling.units import conversion
 from engine.study.data_files import text_of
 from engine.study.numbers import number
@@ -188,9 +188,9 @@ def _observation(row: Mapping[str, Any], model: Model) -> Observation:
                 name, f"expected {' or '.join(word for word in words if word)}, got {shown(given[name])}."
             )
     problems.refuse()
-    variable = given["variable"]
-    if variable not in model.yearly:
-        raise refusal("variable", unknown("yearly variable", variable, model.yearly))
+    variable, known = given["variable"], observable(model)
+    if variable not in known:
+        raise refusal("variable", unknown("yearly variable" if model.yearly else "outcome", variable, known))
     if given["standard_error"] < 0:
         problems.add("standard_error", f"expected at least 0, got {given['standard_error']:g}.")
     if given["from"] > given["time"]:
@@ -204,14 +204,23 @@ def _observation(row: Mapping[str, Any], model: Model) -> Observation:
             _refuse_across(given.get("across", ""), variable, at, model)
     factor = 1.0
     with problems.within("unit"):
-        factor = _factor(given["unit"], given.get("fold", ""), model.yearly[variable].unit)
+        factor = _factor(given["unit"], given.get("fold", ""), known[variable].unit)
     problems.refuse()
     return Observation(
         given["series"], int(given["time"]), int(given["from"]), variable, at, given.get("across", ""), given.get("fold", ""),
-        float(given["value"]) * factor, model.yearly[variable].unit if given.get("fold") != "ratio" else "1",
+        float(given["value"]) * factor, known[variable].unit if given.get("fold") != "ratio" else "1",
         float(given["standard_error"]) * factor, given["source"], given["confidence"],
         given.get("break", ""), given.get("seen", ""), given.get("reading", ""),
     )  # fmt: skip
+
+
+def observable(model: Model) -> Mapping[str, Yearly | Outcome]:
+    """What can be observed: yearly variables; outcomes of a model without time."""
+    return model.yearly if isinstance(model, PathModel) else model.outcomes
+
+
+def _dims(model: Model, variable: str) -> tuple[str, ...]:
+    return model.yearly[variable].dims if variable in model.yearly else ()
 
 
 def _number(value: Any) -> float:
@@ -223,7 +232,7 @@ def _number(value: Any) -> float:
 
 
 def _labels(text: str, variable: str, model: Model) -> dict[str, str]:
-    problems, at, dims = Problems(), {}, model.yearly[variable].dims
+    problems, at, dims = Problems(), {}, _dims(model, variable)
     for part in filter(None, map(str.strip, text.split(";"))):
         dim, sign, label = map(str.strip, part.partition("="))
         if not sign:
@@ -240,7 +249,7 @@ def _labels(text: str, variable: str, model: Model) -> dict[str, str]:
 
 
 def _refuse_across(across: str, variable: str, at: Mapping[str, str], model: Model) -> None:
-    free = [dim for dim in model.yearly[variable].dims if dim not in at]
+    free = [dim for dim in _dims(model, variable) if dim not in at]
     if across and across not in ACROSS:
         raise refusal("", unknown("rule", across, ACROSS))
     if free and not across:

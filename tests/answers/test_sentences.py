@@ -72,6 +72,7 @@ SHIPPED = {
     "sensitivity": {"outcome": ("capital_shortfall_peak",)},
     "flip": {"outcome": "jobs_demolished", "policies": ("reform", "old")},
     "challenge": {"claim": ("reform better than old in region_devastated",)},
+    "backtest": {},
     "compare": {},
     "risk": {},
 }

@@ -38,6 +38,7 @@ WORDS = {
     "flip": ["run", "--outcome", "displaced_person_years", "--policies", PAIR],
     "assumptions": ["run", "--paths", "1024"],
     "challenge": ["run", "--paths", "256", "--claim", "reform better than old in region_devastated"],
+    "backtest": ["rustbelt", "--paths", "1024"],
     "diff": ["run", "run"],
     "plot": [],
     "status": ["run"],

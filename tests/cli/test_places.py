@@ -20,7 +20,10 @@ from tests.small_files import BRIDGE, call, own, write
 
 STUDY = BRIDGE.replace("paths = 4000", "paths = 600").replace(
     "[factors.load]", '[assumptions.steep]\noff = { price = 1 }\n[factors.load]'
-).replace('baseline = "weak"', 'baseline = "weak"\nheadline = ["damage"]')  # fmt: skip
+).replace('baseline = "weak"', 'baseline = "weak"\nheadline = ["damage"]') + """
+[observed]
+rows = [{ series = "Damage", time = 2024, variable = "damage", value = 1, unit = "yuan", source = "survey", confidence = "read" }]
+"""  # fmt: skip
 WORDS = {
     "run": ("@",),
     "check": ("@",),
@@ -35,6 +38,7 @@ WORDS = {
     "replay": ("@", "--path", "3"),
     "assumptions": ("@", "--outcome", "damage"),
     "challenge": ("@", "--claim", "strong better than weak in damage"),
+    "backtest": ("@", "--policy", "weak"),
     "plot": ("exceedance", "@"),
     "status": ("@",),
     "verify": ("@",),
@@ -44,7 +48,7 @@ WORDS = {
 }
 """Each command that looks at a study or a run, which stands at "@", with what else it needs."""
 QUICK = "status", "copy", "check", "verify"
-LIVES = ("run", "check", "attribute", "sensitivity", "flip", "assumptions", "challenge", "replay")
+LIVES = ("run", "check", "attribute", "sensitivity", "flip", "assumptions", "challenge", "backtest", "replay")
 """Those that live futures of their own, for which a study will do that has not been run."""
 
 
@@ -169,7 +173,7 @@ def test_what_has_not_been_run_is_not_run_by_a_question(inside, command):
 
 
 QUESTIONS = (
-    "risk", "compare", "explain", "discover", "attribute", "sensitivity", "flip", "assumptions", "challenge", "plot", "report",
+    "risk", "compare", "explain", "discover", "attribute", "sensitivity", "flip", "assumptions", "challenge", "backtest", "plot", "report",
 )  # fmt: skip
 KEPT = {**{name: f"{name}.zarr" for name in registry.QUESTIONS}, "report": "report.html"}
 """What is kept in the run folder, by the question."""

@@ -16,7 +16,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, counts, estimates, numbers, texts
 from engine.risk.intervals import TAIL
-from engine.study.observed_tables import Observation
+from engine.study.observed_tables import Observation, observable
 
 READING = (
     "Place: where a figure lies among its futures, 0 to 1; .5 is their middle. CRPS: how far futures are from the figure, less half of how far they are "
@@ -299,7 +299,7 @@ def _fan(given: Tested) -> Table:
         ),
         texts(
             "unit",
-            [study.model.yearly[every[name].rows[0].variable].unit for name, *_ in rows],
+            [observable(study.model)[every[name].rows[0].variable].unit for name, *_ in rows],
             "of the quantiles",
         ),
     ]

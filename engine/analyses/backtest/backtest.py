@@ -195,7 +195,7 @@ def _reading(
 def _scored(study: Study, rows: Sequence[Observation], series: str, figure: Figure, unit: int) -> Scored:
     values, observed = figure.values, figure.observed
     units = as_units(len(values), unit)
-    known = [row for row in rows if row.time < study.years[0]]
+    known = [row for row in rows if study.years and row.time < study.years[0]]
     last, trend = references.last_value(known), references.trend(known, figure.observation.time)
     bad = None
     if len(last):

@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.analyses import years
+from engine.analyses.futures import Futures
 from engine.risk.series import across
-from engine.study.observed_tables import Observation
+from engine.study.observed_tables import Observation, observable
 from engine.study.study import Study
 
 _FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -51,7 +52,7 @@ class Line:
 
     Args:
       rows: all its figures, in the order of time.
-      by_year: [year, path].
+      by_year: [year, path]; one row of a model without time.
     """
 
     name: str
@@ -61,7 +62,7 @@ class Line:
 
     def figure(self, study: Study, row: Observation) -> Figure:
         """One of its figures, which lies within the study's years."""
-        first, last = (study.years.index(year) for year in (row.first, row.time))
+        first, last = (study.years.index(year) for year in (row.first, row.time)) if study.years else (0, 0)
         values = _FOLDED[row.fold](self.by_year[first : last + 1].astype(np.float64))
         if row.standard_error:
             values = values + row.standard_error * _noise(study, row).standard_normal(len(values))
@@ -73,20 +74,32 @@ def lines(study: Study, rows: Sequence[Observation], count: int, device: str | N
     by_name: dict[str, list[Observation]] = {}
     for row in rows:
         by_name.setdefault(row.series, []).append(row)
-    found = [across(study, own[0].variable, own[0].at, own[0].across or "sum") for own in by_name.values()]
-    values = years.values(study, found, count, device) if found else []
+    held: list[np.ndarray]
+    if study.is_path_model:
+        found = [
+            across(study, own[0].variable, own[0].at, own[0].across or "sum") for own in by_name.values()
+        ]
+        held = [of[0] for of in years.values(study, found, count, device)] if found else []
+    else:
+        outcomes = next(
+            Futures(study, [own[0].variable for own in by_name.values()], device).mixed([{}], count)
+        )
+        held = [outcomes[own[0].variable] for own in by_name.values()]
     return [
-        Line(name, tuple(sorted(own, key=lambda row: row.time)), series.loss, of[0])
-        for (name, own), series, of in zip(by_name.items(), found, values, strict=True)
+        Line(
+            name,
+            tuple(sorted(own, key=lambda row: row.time)),
+            observable(study.model)[own[0].variable].loss,
+            of,
+        )
+        for (name, own), of in zip(by_name.items(), held, strict=True)
     ]
 
 
 def why_apart(study: Study, row: Observation, imposed: Sequence[str]) -> str:
     """Why a figure is not scored; "" where it is."""
-    if row.time < study.years[0] or row.first < study.years[0]:
-        return "known before the study begins"
-    if row.time > study.years[-1]:
-        return "beyond the study's years"
+    if not is_within(study, row):
+        return "known before the study begins" if row.first < study.years[0] else "beyond the study's years"
     if row.variable in imposed:
         return "imposed"
     if row.seen in study.observed.seen:
@@ -96,7 +109,7 @@ def why_apart(study: Study, row: Observation, imposed: Sequence[str]) -> str:
 
 def is_within(study: Study, row: Observation) -> bool:
     """Whether the study has the years of a figure."""
-    return row.first >= study.years[0] and row.time <= study.years[-1]
+    return not study.years or (row.first >= study.years[0] and row.time <= study.years[-1])
 
 
 def sound(figures: Sequence[Figure]) -> list[Figure]:
