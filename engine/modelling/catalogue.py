@@ -9,7 +9,10 @@ from engine.modelling.records import Model, PathModel, StaticModel
 
 GROUP = "rustbelt.models"
 """Group of entry points by which an installed package brings models along."""
-SHIPPED = {"rustbelt": EntryPoint("rustbelt", "engine.models.rustbelt:Rustbelt", GROUP)}
+SHIPPED = {
+    "rustbelt": EntryPoint("rustbelt", "engine.models.rustbelt:Rustbelt", GROUP),
+    "warming": EntryPoint("warming", "engine.models.warming:Warming", GROUP),
+}
 
 
 def known() -> list[str]:

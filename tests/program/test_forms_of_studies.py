@@ -142,6 +142,7 @@ STUDIES = {
     "walk": lambda: walk(paths=PATHS),
     "rustbelt": lambda: load_study("rustbelt", paths=1 << 14),
     "rustbelt_2016": lambda: load_study("rustbelt_2016", paths=1 << 14),
+    "warming": lambda: load_study("warming", paths=1 << 14),
 }
 COMPARED = ("pond-latin", "bridge")
 

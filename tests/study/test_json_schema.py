@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from engine.draws.distributions.families import known_families
-from engine.models.rustbelt.model import Rustbelt
+from engine.modelling import catalogue
 from engine.study.json_schema import DRAFT, study_schema
 from engine.study.schema import NAMED, SECTIONS, LawTable
 from tests.malformed import BASES, LAWS
@@ -116,9 +116,14 @@ def test_names_are_completed():
     tables = SCHEMA["$defs"]
     assert tables["FactorTable"]["properties"]["family"]["enum"] == [*known_families()]
     assert {"loc", "scale", "a", "mu", "df"} <= tables["LawTable"]["properties"].keys()
-    assert set(Rustbelt.levers) <= tables["PolicyTable"]["properties"].keys()
-    assert set(Rustbelt.factors) == SCHEMA["properties"]["factors"]["properties"].keys()
-    assert set(Rustbelt.outcomes) == {*tables["EventTable"]["properties"]["outcome"]["examples"]}
+    shipped = [*map(catalogue.named, catalogue.SHIPPED)]
+    levers, factors, outcomes = (
+        {name for model in shipped for name in getattr(model, table)}
+        for table in ("levers", "factors", "outcomes")
+    )
+    assert levers <= tables["PolicyTable"]["properties"].keys()
+    assert factors == SCHEMA["properties"]["factors"]["properties"].keys()
+    assert outcomes == {*tables["EventTable"]["properties"]["outcome"]["examples"]}
     own = study_schema(Reservoir())
     assert "quota" in own["$defs"]["PolicyTable"]["properties"]
     assert set(own["properties"]["shocks"]["properties"]) == {"drought"}

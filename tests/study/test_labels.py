@@ -7,7 +7,7 @@ import pytest
 from engine.errors import UserError
 from engine.formatting import begun_small
 from engine.study.labels import split, wordless
-from engine.study.loading import load_study, read_study, resolved_text, study_of_text
+from engine.study.loading import load_study, read_study, resolved_text, shipped_studies, study_of_text
 from tests.reservoirs import STUDY, Reservoir, Sum
 
 LAW = {"family": "normal", "mean": 0.0, "sd": 1.0}
@@ -120,7 +120,7 @@ def test_parts_without_label_or_sentence_are_named():
 
 
 def test_everything_of_the_shipped_studies_has_a_label_and_a_sentence():
-    for name in ("rustbelt", "rustbelt_2016"):
+    for name in shipped_studies():
         study = load_study(name)
         assert wordless(study) == {}
         assert {*study.labels["yearly"]} == {*study.model.yearly}
