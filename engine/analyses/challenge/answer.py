@@ -171,7 +171,7 @@ def _claims(study: Study, held: Sequence[Held]) -> Table:
         texts("turned_by", [_mildest(one) for one in held], "the fewest choices found that turn it"),
     ]  # fmt: skip
     title = "Share of universes in which each claim holds, and what turns it"
-    return Table("claims", title, columns, ("claim", "ledger"), across="ledger")
+    return Table("claims", title, columns, ("claim", "ledger"))
 
 
 def _mildest(one: Held) -> str:
