@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.analyses.backtest.backtest import backtest, sizes
 from engine.models import rustbelt
 from engine.models.rustbelt.labels import REGION, SECTOR
 from engine.models.rustbelt.yearly import YEARLY
+from engine.study.loading import load_study
 
 COLUMNS = (
     "series time from variable at across fold value unit standard_error source confidence break seen reading"
@@ -136,3 +138,27 @@ def test_the_page_counts_what_is_scored():
         re.DOTALL,
     )
     assert said and list(map(int, said.groups())) == counts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "column"), [("rustbelt_2016", 1), ("rustbelt", 2)])
+def test_the_published_score_is_that_of_the_command(name, column):
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    study = load_study(name)
+    reading = backtest(study).readings[0]
+    within, ratio = reading.calibration.coverage(0.9), reading.calibration.crps(sizes(reading))
+    closer = sum(one.crps.estimate < one.last for one in reading.scored)
+    count = len(reading.scored)
+    published = [
+        line.split("|")[column + 1].strip()
+        for line in readme.splitlines()
+        if line.startswith("| ") and line.count(" | ") == 2
+    ]
+    for text in (
+        f"{count}",
+        f"{within.value:.0f} ({within.expected:.1f}; {within.low:.0f} to {within.high:.0f})",
+        f"{closer} of {count}",
+        f"{ratio.value:.2f} ({ratio.expected:.2f})",
+    ):
+        assert text in published
+    assert f"`{study.beliefs}`" in readme

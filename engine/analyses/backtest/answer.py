@@ -24,6 +24,13 @@ READING = (
     f"known, below 1 if the model is closer. Expected, from, to: mean and 95 % range of the model's own futures, {TRUTHS:,} of them each taken for what "
     "happened. Scored are figures that were read in their source and that nothing of the study has seen. Brackets: 95 % intervals of the Monte Carlo error."
 )
+VERDICTS = {
+    "too low": "The futures are too low for",
+    "too high": "The futures are too high for",
+    "too wide": "The range of futures is too wide for",
+    "too narrow": "The range of futures is too narrow for",
+}
+"""What a series says of the futures, the plainest first, and the sentence that begins so."""
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 NAMED = 3
 """Figures or series that a sentence names, at most."""
@@ -58,13 +65,10 @@ def findings(given: Tested) -> Iterator[str]:
     """How many figures lie where they should, whether what happened could be one of the futures, how close these are, and what they cannot explain."""
     for reading in given.readings:
         yield from _of_reading(reading)
-    wide, narrow = (
-        [name for _, name, verdict in _verdicts(given) if verdict == word]
-        for word in ("too wide", "too narrow")
-    )
-    for names, word in ((wide, "wide"), (narrow, "narrow")):
+    for word, before in VERDICTS.items():
+        names = [name for name, *_, verdict in _verdicts(given) if verdict == word]
         if names:
-            yield _listed(f"The range of futures is too {word} for", names)
+            yield _listed(before, names)
 
 
 def _of_reading(reading: Reading) -> Iterator[str]:
@@ -108,21 +112,17 @@ def _ratio(reading: Reading) -> Held | None:
     return reading.calibration.crps(found) if reading.calibration is not None and any(found) else None
 
 
-def _verdicts(given: Tested) -> list[tuple[Reading, str, str]]:
-    """What each series says of the model's law, beyond doubt; series that stand in several readings once."""
-    found: dict[str, tuple[Reading, str, str]] = {}
+def _verdicts(given: Tested) -> list[tuple[str, Reading, list[int], str]]:
+    """Each series of figures that are scored, with what it says of the futures beyond doubt; one whose figures differ by reading, in each."""
+    found: dict[str, tuple[str, Reading, list[int], str]] = {}
     for reading, name, own in every_series(given):
         assert reading.calibration is not None
+        differs = any(reading.scored[k].figure.observation.reading for k in own)
+        title = f"{name} ({reading.name})" if differs and reading.name else name
         spread, shift = reading.calibration.spread(own), reading.calibration.shift(own)
-        words = {
-            "too wide": spread.lower,
-            "too narrow": spread.higher,
-            "too high": shift.lower,
-            "too low": shift.higher,
-        }
-        found.setdefault(
-            name, (reading, name, next((word for word, share in words.items() if share <= TAIL), ""))
-        )
+        shares = dict(zip(VERDICTS, (shift.higher, shift.lower, spread.lower, spread.higher), strict=True))
+        verdict = next((word for word, share in shares.items() if share <= TAIL), "")
+        found.setdefault(title, (title, reading, own, verdict))
     return [*found.values()]
 
 
@@ -134,11 +134,10 @@ def tables(given: Tested) -> Iterator[Table]:
 
 def _series(given: Tested) -> Table:
     rows = []
-    for reading, name, verdict in _verdicts(given):
-        own = [reading.scored[k] for k in reading.of_series()[name]]
+    for name, reading, numbers_of, verdict in _verdicts(given):
         assert reading.calibration is not None
-        shift = reading.calibration.shift(reading.of_series()[name])
-        rows.append((name, own, shift, verdict))
+        own = [reading.scored[k] for k in numbers_of]
+        rows.append((name, own, reading.calibration.shift(numbers_of), verdict))
     columns = (
         texts("series", [name for name, *_ in rows], "figures of one kind"),
         counts("figures", [len(own) for _, own, *_ in rows], "that are scored"),
