@@ -25,6 +25,7 @@ from engine.risk.where import Under, Where
 from engine.run_folder.cube_groups import described_inputs, described_value, groups, policies
 from engine.study.loading import read_study
 from engine.study.study import Study
+from tests.backtested import backtested
 from tests.challenged import challenged
 from tests.risk.cells import summary_cells
 
@@ -115,6 +116,13 @@ class Drawn:
             f"{first} is best"
         ]
         return challenged(Subject.of(self.study), claims, names, 12 if self.study.paths > 100 else 0)
+
+    @property
+    def backtest(self) -> Answer:
+        """What was observed among its futures, made up: nothing where there are too few paths."""
+        names = [item.name for item in self.study.inputs]
+        readings = self.study.policy_names[:2] if len(self.study.policies) > 1 else ("",)
+        return backtested(Subject.of(self.study), names[:3], readings, self.study.paths > 100)
 
     @property
     def discover(self) -> Answer:

@@ -17,8 +17,10 @@ from engine.plots.figures import (
     drivers,
     exceedance,
     fan,
+    hindcast,
     inputs,
     overview,
+    pit,
     priors,
     replay,
     scatter,
@@ -30,7 +32,7 @@ from engine.plots.figures import (
 )
 from engine.plots.style import Figure
 
-ANSWERS = ("explain", "sensitivity", "discover", "flip", "challenge")
+ANSWERS = ("explain", "sensitivity", "discover", "flip", "challenge", "backtest")
 """Questions whose answers are drawn, by the names of their commands."""
 SOURCES = ("cube", "study", "story", *ANSWERS)
 """What a figure may be drawn from: a run's cube, its study, one path as `engine.runs.replay` gives it, what it has been asked."""
@@ -94,6 +96,8 @@ KINDS: Mapping[str, Kind] = {
         challenge_profile.profile, "in which share of universes claims hold, once a run is challenged"
     ),
     "curve": Kind(specification_curve.curve, "a claim in every universe, sorted, once a run is challenged"),
+    "hindcast": Kind(hindcast.hindcast, "what was observed among its futures, once a run is backtested"),
+    "pit": Kind(pit.pit, "where figures lie among the futures, all at once, once a run is backtested"),
     "correlation": Kind(correlation.correlation, "how the priors move together, groups outlined"),
     "convergence": Kind(
         convergence.convergence, "how the headline measures settle as paths are added", OUTCOME

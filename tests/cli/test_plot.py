@@ -13,12 +13,18 @@ from engine.runs.run import open_run
 from tests.challenged import CLAIMS, challenged
 from tests.small_files import POND, call, own, write
 
+OBSERVED = """\
+[observed]
+policy = "keep"
+rows = [{ series = "Water", time = 2018, variable = "stock", at = "region=north", value = 5, unit = "hm3", source = "gauge", confidence = "read" }]
+"""
+
 
 @pytest.fixture(scope="module")
 def pond(tmp_path_factory):
     """A finished run of the pond."""
     folder = tmp_path_factory.mktemp("pond")
-    study = write(folder, POND, "pond.toml")
+    study = write(folder, POND + OBSERVED, "pond.toml")
     ended = call("run", study, *own("Pond"), "--out", folder / "run", "--quiet")
     assert ended.exit_code == 0, ended.output
     return folder / "run"
@@ -37,6 +43,7 @@ ASKED = {
     "flip": ("--outcome", "lowest_stock", "--policies", "keep,use"),
     "discover": ("--where", "lowest_stock < 5 under use"),
     "challenge": ("--claim", "keep better than use in lowest_stock"),
+    "backtest": (),
 }
 """Questions whose answers are drawn, and what they need besides the run."""
 FIRST = {kind.of: name for name, kind in reversed(KINDS.items())}.values()
@@ -61,7 +68,7 @@ def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
         assert refused.exit_code == 2 and f"rustbelt {question} " in refused.output
         study, out = (
             (pond.parent / "pond.toml", ("--out", pond))
-            if question in ("sensitivity", "flip", "challenge")
+            if question in ("sensitivity", "flip", "challenge", "backtest")
             else (pond, ())
         )
         assert call(question, study, *own("Pond"), *ASKED[question], *out).exit_code == 0

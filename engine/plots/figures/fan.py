@@ -139,7 +139,7 @@ def draw(ax: Axes, values: xr.DataArray, names: Sequence[str], units: int, behin
         # beside each other, not over each other
         aside = (k + 1) / (len(names) + 1)
         if not lone:
-            _bands(ax, years, levels, quantiles, look, len(names))
+            bands(ax, years, levels, quantiles, look, len(names))
             ax.plot(years, at(levels, quantiles, 0.5), **look.line)
         if lone or crowded:
             ends = {q: float(at(levels, quantiles, q)[-1]) for q in (0.05, 0.25, 0.5, 0.75, 0.95)}
@@ -154,8 +154,8 @@ def draw(ax: Axes, values: xr.DataArray, names: Sequence[str], units: int, behin
     ticks.numbers(ax, x=False)
 
 
-def _bands(
-    ax: Axes, years: np.ndarray, levels: np.ndarray, quantiles: np.ndarray, look: Look, policies: int
+def bands(
+    ax: Axes, years: np.ndarray, levels: np.ndarray, quantiles: np.ndarray, look: Look, policies: int = 1
 ) -> None:
     """Draws half and nine tenths of the futures under one of so many policies."""
     crowded = policies > MOST_BANDS
