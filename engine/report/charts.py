@@ -1,6 +1,6 @@
 """Charts of the page: what is drawn, and how, as Vega-Lite specifications, and the library that draws them in a browser.
 
-With `universe_charts.py` the only file that knows the chart library. A chart carries only the numbers that it draws; the page holds them once,
+With `universe_charts.py` and `observed_charts.py` the only file that knows the chart library. A chart carries only the numbers that it draws; the page holds them once,
 as columns. Colours are names of CSS variables, so that the page's scheme decides, and every policy has a dash pattern.
 """
 
@@ -15,7 +15,7 @@ from engine.errors import UserError, install
 from engine.plots import style
 from engine.plots.style import COLOURS, ON_DARK
 from engine.plots.universes import VERDICTS, called
-from engine.report import universe_charts
+from engine.report import observed_charts, universe_charts
 
 WIDE = 2.2
 """Width of a line in pixels."""
@@ -37,6 +37,8 @@ _VERDICTS = {
     called(name): (INKS[COLOURS.index(look.colour)] if look.colour in COLOURS else "var(--muted)", _SHAPES[look.marker][0])
     for name, look in VERDICTS.items()
 }  # fmt: skip
+FACETS = ("fans", "hindcast")
+"""Kinds of panels side by side."""
 TOGETHER = 3
 """Policies whose fans lie over one another; of more each has a panel of its own."""
 
@@ -81,15 +83,20 @@ class Chart:
             "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
             "params": [{"name": "shown", "value": list(policies)}],
             **(
-                {} if self.kind == "fans" else size
+                {} if self.kind in FACETS else size
             ),  # panels side by side cannot be as wide as their place on the page
             **SPECIFICATIONS[self.kind](policies, **self.options),
         }
 
     @property
     def wide(self) -> bool:
-        """Whether it wants all of the page's width, and is no drawing of policies over one another, which has a key of them."""
-        return self.kind in ("fans", "curve", "shares")
+        """Whether it wants all of the page's width."""
+        return self.kind in (*FACETS, "curve", "shares")
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it is a drawing of policies over one another, which has a key of them."""
+        return not self.wide and self.kind != "places"
 
 
 def columns_of(points: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -142,6 +149,11 @@ def dash(k: int) -> str:
 def marker(k: int) -> str:
     """The outline of the marker of policy number k on a swatch, as SVG writes it."""
     return _SHAPES[style.MARKERS[k % len(style.MARKERS)]][1]
+
+
+def shape(marker: str) -> str:
+    """What the chart library calls a marker of the figures."""
+    return _SHAPES[marker][0]
 
 
 def _by_policy(policies: Sequence[str], looks: Sequence[Any]) -> dict[str, Any]:
@@ -368,4 +380,6 @@ SPECIFICATIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "dots": _dots,
     "curve": functools.partial(universe_charts.curve, _VERDICTS),
     "shares": functools.partial(universe_charts.shares, _VERDICTS),
+    "hindcast": observed_charts.hindcast,
+    "places": observed_charts.places,
 }

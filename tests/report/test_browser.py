@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.answers.answer import Subject
 from engine.plots.style import COLOURS, ON_DARK
 from engine.report import printing
+from tests.backtested import backtested
 from tests.report.farms import EVIL, Farms, Plain, made, make_study, normal
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(
@@ -42,6 +44,10 @@ def _with_nan() -> str:
 PAGES = {
     "two": lambda: made(make_study(Farms(), 4000, ("old", "new"))),
     "hostile": lambda: made(make_study(Farms(), 500, ("old", "new"), text=EVIL)),
+    "observed": lambda: made(
+        make_study(Farms(), 500, ("old", "new")),
+        answers={"backtest": backtested(Subject.of(make_study(Farms(), 500, ("old", "new")))).tree},
+    ),
     "static": lambda: made(make_study(Plain(), 1000, ("only",))),
     "one path": lambda: made(make_study(Farms(), 1, ("old", "new"))),
     "not finite": _with_nan,

@@ -11,6 +11,7 @@ from engine.report.sections import (
     answer,
     asked,
     assumptions,
+    backtest_charts,
     certainty,
     chances,
     claims,
@@ -27,6 +28,7 @@ OWN: dict[str, Callable[[RunRecords], Section | None]] = {
     "compare": asked.section("compare", threshold_charts.charts),
     "assumptions": claims.rests,
     "challenge": claims.universes,
+    "backtest": asked.section("backtest", backtest_charts.charts),
 }
 """Sections of answers that are more than their tables, by question."""
 SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (

@@ -31,17 +31,20 @@
   };
 
   // panels of one chart: as many side by side as there is room for
-  const panels = (spec, room, count) => {
-    const most = Math.max(1, Math.min(count, 6, Math.floor(room / 165)));
+  const panels = (spec, room) => {
+    const own = spec.concat || [spec.spec], count = spec.concat ? own.length : policies.length;
+    const most = Math.max(1, Math.min(count, 6, Math.floor(room / (own[0].width - 15))));
     const columns = Math.ceil(count / Math.ceil(count / most));
     const width = Math.floor((room - 52 - (columns - 1) * spec.spacing.column) / columns);
-    return { ...spec, columns, spec: { ...spec.spec, width } };
+    const sized = own.map((one) => ({ ...one, width }));
+    return { ...spec, columns, ...(spec.concat ? { concat: sized } : { spec: sized[0] }) };
   };
+  const hasPanels = (spec) => Boolean(spec.facet || spec.concat);
 
   const draw = async (place) => {
     const chart = held.charts[place.dataset.chart];
     let spec = { ...chart.spec, data: { values: rows(chart.columns) } };
-    if (spec.facet) spec = panels(spec, place.clientWidth, policies.length);
+    if (hasPanels(spec)) spec = panels(spec, place.clientWidth);
     spec.params = [{ name: "shown", value: shown() }];
     const options = {
       renderer: "svg", actions: false, ast: true, config, tooltip: { theme: "report", offsetX: 14, offsetY: 14 },
@@ -83,7 +86,7 @@
     clearTimeout(waiting);
     waiting = setTimeout(() => {
       for (const [place, view] of views) {
-        if (!held.charts[place.dataset.chart].spec.facet || Math.abs(place.clientWidth - place.dataset.room) < 8) continue;
+        if (!hasPanels(held.charts[place.dataset.chart].spec) || Math.abs(place.clientWidth - place.dataset.room) < 8) continue;
         view.finalize();
         draw(place);
       }
