@@ -98,7 +98,7 @@ def challenged(
     said = dict(zip(CLAIMS, SENTENCES, strict=True))
     claimed = (
         texts("claim", [claim for claim, _ in pairs], "claim"), texts("ledger", [ledger for _, ledger in pairs], "ledger"),
-        texts("words", [said[claim] for claim, _ in pairs], "claim in words", brief=False),
+        texts("words", [said.get(claim, claim) for claim, _ in pairs], "claim in words", brief=False),
         texts("turned_by", ["none found"] * len(pairs), "what turns it"),
     )  # fmt: skip
     otherwise = (
