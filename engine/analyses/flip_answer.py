@@ -14,7 +14,7 @@ from engine.errors import UserError
 from engine.formatting import begun
 from engine.risk.as_text import shown_in
 from engine.risk.intervals import Estimate
-from engine.risk.tilting import LARGEST_SHAPE
+from engine.risk.weighted_sample import LARGEST_SHAPE
 from engine.risk.wording import amount, amounts, measured, size, some
 from engine.study.study import Study
 

@@ -17,7 +17,7 @@ from engine.formatting import rounded
 from engine.program import arguments
 from engine.program.contract import Scores
 from engine.risk.intervals import Estimate, Units
-from engine.risk.tilting import weighted_mean
+from engine.risk.weighted import mean as weighted_mean
 from engine.study.study import Study
 
 ROUNDS = 5

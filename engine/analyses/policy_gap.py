@@ -11,7 +11,7 @@ from engine.analyses.futures import Futures, sound
 from engine.analyses.variables import LEVEL, MEAN, SHORTFALL, Values, gap, under
 from engine.program.contract import Scores
 from engine.risk.intervals import Estimate, as_units
-from engine.risk.tilting import weighted_mean
+from engine.risk.weighted import mean as weighted_mean
 from engine.study.study import Change, Study
 
 Paths = Float[np.ndarray, "path"]

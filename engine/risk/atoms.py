@@ -100,11 +100,13 @@ def _distance(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
     return np.where(both, corner, np.maximum(most, 0.0) ** 2)
 
 
-def reached_by_unit(edges: Int[np.ndarray, "path"], count: int, units: Units) -> csr_array:
-    """Paths of each unit that reach an edge and no further one [unit, edge], from how many of all edges each path reaches."""
+def reached_by_unit(
+    edges: Int[np.ndarray, "path"], count: int, units: Units, weights: Float[np.ndarray, "path"]
+) -> csr_array:
+    """Weight of the paths of each unit that reach an edge and no further one [unit, edge], from how many of all edges each path reaches."""
     path = np.flatnonzero(edges)
     at = units.owners(path), edges[path] - 1
-    return csr_array((np.ones(len(path)), at), shape=(units.count, count))
+    return csr_array((weights[path], at), shape=(units.count, count))
 
 
 def correlation(

@@ -136,7 +136,7 @@ def _places(part: Measured, of: Ranked, cell: int, units: Units) -> tuple[atoms.
     values, reaching = row[first].astype(np.float64), n - first[1:]
     places, kept = atoms.Places.of(values, values, reaching, n * of.share, (up, down - 1))
     reached = np.searchsorted(row[first[1:][kept]], part.values[cell], "right")
-    return places, atoms.reached_by_unit(reached, len(kept), units)
+    return places, atoms.reached_by_unit(reached, len(kept), units, np.ones(n))
 
 
 def _gap_of_deviations(one: Measured, two: Measured, constant: np.ndarray, units: Units) -> Column:

@@ -312,6 +312,11 @@ def effective_count(share: Moments, units: Units) -> Cells:
     """
     if units.size == 1 and units.owner is None:
         return np.full_like(share.mean, float(units.paths))
+    return design_count(share, units, max(units.count, units.paths - units.count))
+
+
+def design_count(share: Moments, units: Units, unseen: float) -> Cells:
+    """As `effective_count`, also of paths with weights, and `unseen` where all or no path has the property."""
     if units.count < 2:
         return np.ones_like(share.mean)
     variance = share.error**2 * (units.count - 1) / units.count
@@ -320,7 +325,7 @@ def effective_count(share: Moments, units: Units) -> Cells:
         count = np.clip(spread / variance, 1.0, float(units.paths) * units.count)
     if units.replicated:
         count = np.maximum(count * (Z / units.reach) ** 2, 1.0)
-    return np.where(spread > 0, count, float(max(units.count, units.paths - units.count)))
+    return np.where(spread > 0, count, float(unseen))
 
 
 def tail_ranks(count: Cells, share: float, risk: float = TAIL) -> tuple[Cells, Cells]:

@@ -119,10 +119,10 @@ class Sample:
         flag = gravest((heavy, few_replicates(self.units)))
         beyond, spread = (self.beyond, baseline.beyond), (self.spread, baseline.spread)
         shared = self._shared(baseline) if self.upper or baseline.upper else None
-        flags = [_of_gap(pair, shared) for pair in zip(*beyond, strict=True)]
+        flags = [of_gap(pair, shared) for pair in zip(*beyond, strict=True)]
         shared = self._shared_squares(baseline) if any(spread) else None
         return self._evidence(
-            gap.table, flag, _of_gap(spread, shared), flags, gap.exceedances, gap.middle, gap.constant,
+            gap.table, flag, of_gap(spread, shared), flags, gap.exceedances, gap.middle, gap.constant,
             FEWEST_FOR_ES_DIFFERENCE,
         )  # fmt: skip
 
@@ -166,7 +166,7 @@ class Sample:
         )
 
 
-def _of_gap(pair: tuple[Flag | None, Flag | None], shared: Flag | None) -> Flag | None:
+def of_gap(pair: tuple[Flag | None, Flag | None], shared: Flag | None) -> Flag | None:
     """What is to be known of a difference: too little of either is too little; heavy is what is left in the gap."""
     scarce = next((flag for flag in pair if flag and flag.reason not in HEAVY_TAILS), None)
     return scarce or (shared if any(pair) else None)
@@ -182,7 +182,7 @@ def summary(
     """
     samples, lost = _samples((values,), unit, loss, levels)
     return (
-        samples[0].own().estimates(loss, lost) if samples else dict.fromkeys(names_of(levels), _nothing(lost))
+        samples[0].own().estimates(loss, lost) if samples else dict.fromkeys(names_of(levels), nothing(lost))
     )
 
 
@@ -199,7 +199,7 @@ def difference(
     """
     samples, lost = _samples((values, baseline_values), unit, loss, levels)
     if not samples:
-        return dict.fromkeys((*names_of(levels), "worse"), _nothing(lost))
+        return dict.fromkeys((*names_of(levels), "worse"), nothing(lost))
     return samples[0].less(samples[1]).estimates(loss, lost)
 
 
@@ -241,7 +241,7 @@ def regret(values: Float[np.ndarray, "policy path"], unit: int | Units, loss: bo
     """Mean shortfall of each policy against the best policy on the same path, in the variable's unit: values [policy, path]."""
     policies, units, lost = finite_units(tuple(values), unit)
     if not units.count:
-        return [_nothing(lost)] * len(policies)
+        return [nothing(lost)] * len(policies)
     best = np.min(policies, axis=0) if loss else np.max(policies, axis=0)
     regrets = []
     for policy in policies:
@@ -265,7 +265,7 @@ def probability(indicator: Happens, unit: int | Units) -> Estimate:
 
 def _probability(totals: Float[np.ndarray, "unit"], units: Units) -> Estimate:
     if not units.count:
-        return _nothing(None)
+        return nothing(None)
     alone = units.count < 2 and units.paths > 1
     return single(share_of_totals(totals, units)).flagged(ONE_UNIT if alone else None)
 
@@ -323,7 +323,8 @@ def few_replicates(units: Units) -> Flag | None:
     return None if units.count >= units.needed else Flag(Reason.FEW_REPLICATES, units.count, units.needed)
 
 
-def _nothing(flag: Flag | None) -> Estimate:
+def nothing(flag: Flag | None) -> Estimate:
+    """The estimate of what no path is left for."""
     return Estimate(np.nan, flags=(flag or Flag(Reason.NO_PATHS, 0, 1),))
 
 

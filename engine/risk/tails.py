@@ -193,7 +193,7 @@ def spread(values: CellPaths, constant: Bool[np.ndarray, "cell"], units: Units) 
     return Spread(mean, moments_of_totals(squares, units))
 
 
-def deviation(squares: Moments, paths: int) -> Column:
+def deviation(squares: Moments, paths: float) -> Column:
     """Standard deviation, sqrt(sum (x - mean)^2 / (n - 1)), from moments of (x - mean)^2.
 
     The ends are the roots of those of the variance, an interval of a mean; the error is that of the variance over 2 sd.

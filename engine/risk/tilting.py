@@ -9,12 +9,6 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import brentq
 
-from engine.risk.intervals import Estimate, Units, moments_of_totals
-from engine.risk.measures import ONE_UNIT, single
-from engine.risk.tails import shifted
-
-LARGEST_SHAPE = 0.7
-"""Tail shape of weights (k-hat) above which an estimate by them is not to be trusted (Vehtari et al. 2024)."""
 Paths = Float[np.ndarray, "path"]
 
 
@@ -48,14 +42,6 @@ def normalised(log_weights: Paths) -> Paths:
     """Weights with mean 1."""
     weights = np.exp(log_weights - log_weights.max())
     return weights / weights.mean()
-
-
-def weighted_mean(values: Paths, weights: Paths, units: Units) -> Estimate:
-    """The mean of values under weights with mean 1, with the interval of a ratio."""
-    value = float((weights * values).mean())
-    of = moments_of_totals(units.totals(weights * (values - value)), units)
-    one = single(shifted(of, 1.0, value - of.mean))
-    return one.flagged(ONE_UNIT if units.count < 2 else None)
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def test_correlations_are_those_of_the_units(unit):
     rng = np.random.default_rng(8)
     x, y = rng.integers(0, 4, (2, 1000))
     units = as_units(1000, unit)
-    reached = [atoms.reached_by_unit(part, 3, units) for part in (x, (x + y) // 2)]
+    reached = [atoms.reached_by_unit(part, 3, units, np.ones(len(part))) for part in (x, (x + y) // 2)]
     sizes = np.broadcast_to(units.sizes, units.count)
     found = atoms.correlation(*reached, sizes)
     totals = [np.array([units.totals(part >= edge) for edge in (1, 2, 3)]) for part in (x, (x + y) // 2)]

@@ -1,0 +1,122 @@
+"""Measures of futures with weights: those of `measures.py`, by the same names, with the same flags, and how many futures they rest on.
+
+Weights come in any scale. A future without weight is out of everything, as one that does not meet a condition; with weights that are all equal
+the estimates are those of `measures.py`. A tail is judged by what each future adds to an error, its weight in it: heavy is what is heavy
+by the values or by the weights. Formulas: `docs/method.md`; measured coverage: `benchmarks/README.md`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool
+
+from engine.risk.evidence import measures as names_of
+from engine.risk.flags import Flag
+from engine.risk.intervals import Estimate, Units, as_units
+from engine.risk.measures import (
+    ONE_UNIT,
+    correlation,
+    few_replicates,
+    finite_units,
+    nothing,
+    share_difference,
+    single,
+)
+from engine.risk.ratios import Paths, Weights
+from engine.risk.tails import shifted
+from engine.risk.weighted_sample import Sample
+from engine.study.study import LEVELS
+
+Happens = Bool[np.ndarray, "path"]
+
+
+def summary(
+    values: Paths, weights: Paths, units: int | Units, loss: bool, levels: tuple[float, ...] = LEVELS
+) -> dict[str, Estimate]:
+    """Mean, median, sd, VaR and ES of one variable under weights, by name, as `measures.summary` has them: values [path]."""
+    (values,), of, lost = _weighed((values,), weights, units)
+    if of is None:
+        return dict.fromkeys(names_of(levels), nothing(lost))
+    return Sample(values if loss else -values, of, levels).own().estimates(loss, lost)
+
+
+def difference(
+    values: Paths,
+    baseline_values: Paths,
+    weights: Paths,
+    units: int | Units,
+    loss: bool,
+    levels: tuple[float, ...] = LEVELS,
+) -> dict[str, Estimate]:
+    """Measures of one variable less those of another on the same futures, and "worse": P(the first is worse), all under weights."""
+    arrays, of, lost = _weighed((values, baseline_values), weights, units)
+    if of is None:
+        return dict.fromkeys((*names_of(levels), "worse"), nothing(lost))
+    one, two = (Sample(x if loss else -x, of, levels) for x in arrays)
+    return one.less(two).estimates(loss, lost)
+
+
+def mean(values: Paths, weights: Paths, units: int | Units) -> Estimate:
+    """The mean under weights, its tails not judged."""
+    (values,), of, lost = _weighed((values,), weights, units)
+    if of is None:
+        return nothing(lost)
+    one = single(shifted(of.mean(values).of, 1.0))
+    return one.flagged(lost, _alone(of) or (few_replicates(of.units) if one.standard_error > 0 else None))
+
+
+def probability(happened: Happens, weights: Paths, units: int | Units) -> Estimate:
+    """Share of futures with a property under weights, by Wilson with the effective number of futures: bool [path].
+
+    The standard error of a share of 0 or 1 is half its interval over 1.96. A single unit of several futures is flagged.
+    """
+    (happened,), of, lost = _weighed((happened,), weights, units)
+    if of is None:
+        return nothing(lost)
+    return single(of.share(happened)).flagged(lost, _alone(of) if of.units.paths > 1 else None)
+
+
+def probability_difference(
+    happened: Happens, baseline: Happens, weights: Paths, units: int | Units
+) -> Estimate:
+    """Share of futures with a property less the share with another, on the same futures and under the same weights: bool [path] each."""
+    (happened, baseline), of, lost = _weighed((happened, baseline), weights, units)
+    if of is None:
+        return nothing(lost)
+    one, two = (single(of.share(part)) for part in (happened, baseline))
+    if alone := _alone(of):
+        return Estimate(one.estimate - two.estimate).flagged(lost, alone)
+    gap = float(of.mean(happened.astype(np.float64) - baseline).of.error)
+    totals = (of.units.totals(of.mean(part).residuals) for part in (happened, baseline))
+    return share_difference(one, two, gap, correlation(*totals)).flagged(lost)
+
+
+def effective(weights: Paths, units: int | Units) -> float:
+    """Effective number of independent units, (sum W)^2 / sum W^2 with W the weight of each: paths, pairs or whole runs.
+
+    Source: Kish (1965), Survey Sampling, section 11.7.
+    """
+    _, of, _ = _weighed((), weights, units)
+    return 0.0 if of is None else float(np.square(of.totals.sum()) / np.square(of.totals).sum())
+
+
+def effective_tail(values: Paths, weights: Paths, units: int | Units, loss: bool, level: float) -> float:
+    """Effective number of futures beyond VaR: n_eff (1 - a), with as many futures without weights as give the share beyond it the error it has."""
+    (values,), of, _ = _weighed((values,), weights, units)
+    if of is None:
+        return 0.0
+    return Sample(values if loss else -values, of, (level,)).at_risk[0].exceedances
+
+
+def _weighed(
+    arrays: tuple[np.ndarray, ...], weights: Paths, unit: int | Units
+) -> tuple[tuple[np.ndarray, ...], Weights | None, Flag | None]:
+    """The arrays on the paths with weight where all is finite, the weights of these, None for none, and the flag of what is left out."""
+    some = weights != 0
+    units = as_units(len(weights), unit).kept(some)
+    (*kept, weights), units, lost = finite_units((*(part[some] for part in arrays), weights[some]), units)
+    return tuple(kept), Weights.of(weights, units) if units.count else None, lost
+
+
+def _alone(of: Weights) -> Flag | None:
+    return ONE_UNIT if of.units.count < 2 else None
