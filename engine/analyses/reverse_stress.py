@@ -93,7 +93,7 @@ def _nearest(futures: TailFutures, seen: Sequence[Nearest]) -> list[Estimate]:
         [
             np.argmax(points @ normal - 0.5 * np.sum(points**2, axis=1)[:, None], axis=0)
             for first in range(0, held, _LANES)
-            for normal in (_as_normal(futures.watched.study, futures.scores[:, first : first + _LANES]),)
+            for normal in (as_normal(futures.watched.study, futures.scores[:, first : first + _LANES]),)
         ]
     )
     rows = (closest == np.arange(len(seen))[:, None]).astype(np.float64)
@@ -102,7 +102,7 @@ def _nearest(futures: TailFutures, seen: Sequence[Nearest]) -> list[Estimate]:
 
 def starts_of(study: Study, futures: TailFutures) -> Float[np.ndarray, "stream start"]:
     """Independent normal scores of the worst paths, those of the smallest distance from the middle."""
-    normal = _as_normal(study, futures.scores[:, futures.tail])
+    normal = as_normal(study, futures.scores[:, futures.tail])
     order = np.argsort(np.linalg.norm(normal, axis=0), kind="stable")
     return normal[:, order[:MOST_STARTS]]
 
@@ -151,9 +151,10 @@ def as_numbers(
     return numbers
 
 
-def _as_normal(
+def as_normal(
     study: Study, numbers: Float[np.ndarray, "stream future"]
 ) -> Float[np.ndarray, "stream future"]:
+    """Independent normal scores of the random numbers of a program."""
     points = numbers.astype(np.float64)
     uniform = _uniform(study)
     points[uniform] = ndtri(points[uniform])

@@ -51,6 +51,10 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
         "engine.analyses.backtest.question:Backtest",
         "Hold a study against what was observed, and score it.",
     ),
+    "condition": (
+        "engine.analyses.conditioning.question:Condition",
+        "Say how risky each policy is, given what was observed.",
+    ),
 }
 """Where each question stands, and what it does in a line; in the order in which one asks them."""
 OF_CUBE: Mapping[str, tuple[str, str]] = {

@@ -143,7 +143,18 @@ def _key(model: Model, code: str | None, about: list[Any]) -> str | None:
         return None
     digest = hashlib.blake2b(digest_size=16)
     try:
-        _add([_surroundings(), code, _name(model), model.constants, *about], digest.update)
+        _add(
+            [
+                _surroundings(),
+                code,
+                _name(model),
+                model.constants,
+                [*model.levers],
+                [*model.outcomes],
+                *about,
+            ],
+            digest.update,
+        )
     except TypeError:
         return None
     return digest.hexdigest()

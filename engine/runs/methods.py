@@ -237,3 +237,28 @@ class Questions:
           UserError: what is asked for is not there.
         """
         return self.ask("backtest", policy=policy, impose=impose, until=until, paths=paths, device=device)
+
+    def condition(
+        self,
+        until: int | None = None,
+        policy: str | None = None,
+        calibration: int | None = None,
+        *,
+        paths: int | None = None,
+        device: str | None = None,
+    ) -> Answer:
+        """Say how risky each policy is, given what was observed.
+
+        Args:
+          until: Last year that is known; all years with figures if not given.
+          policy: The policy that was followed; the one that the study names if not given.
+          calibration: Futures that are taken for what happened, each in its turn.
+          paths: how many are computed anew; as many as the question thinks fit if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask(
+            "condition", until=until, policy=policy, calibration=calibration, paths=paths, device=device
+        )

@@ -16,7 +16,7 @@ from engine.formatting import shown
 from engine.modelling.records import Model, Outcome, PathModel, Yearly
 from engine.modelling.units import conversion
 from engine.study.data_files import text_of
-from engine.study.numbers import number
+from engine.study.numbers import multiple_of, number
 
 KEY = "observed"
 ACROSS = ("sum", "mean", "peak", "lowest")
@@ -87,17 +87,25 @@ class Observed:
     Args:
       policy: the one that came nearest to what was done; "" where none is named.
       seen: what of this study counts as having seen figures.
+      discrepancy: by variable, the standard deviation of what the model leaves out: in its unit, or "0.1x" of a figure.
       rows: the figures, in their order.
     """
 
     policy: str = ""
     seen: tuple[str, ...] = SEEN
+    discrepancy: Mapping[str, float | str] = field(default_factory=dict)
     rows: tuple[Observation, ...] = ()
     readings: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         named = dict.fromkeys(row.reading for row in self.rows if row.reading)
         object.__setattr__(self, "readings", tuple(named) or ("",))
+
+    def error(self, row: Observation) -> float:
+        """How far a figure may be from the model's: its standard error and the discrepancy of its variable together."""
+        size = self.discrepancy.get(row.variable, 0.0)
+        share = multiple_of(size)
+        return math.hypot(row.standard_error, float(size) if share is None else share * abs(row.value))
 
 
 def read(text: Mapping[str, Any], model: Model, problems: Problems) -> Observed:
@@ -114,6 +122,18 @@ def read(text: Mapping[str, Any], model: Model, problems: Problems) -> Observed:
     for word in table["seen"]:
         if word not in SEEN:
             problems.add(f"{KEY}.seen", unknown("mark", word, SEEN))
+    for name, size in table["discrepancy"].items():
+        with problems.within(f"{KEY}.discrepancy.{name}"):
+            if name not in observable(model):
+                raise refusal(
+                    "", unknown("yearly variable" if model.yearly else "outcome", name, observable(model))
+                )
+            share = multiple_of(size)
+            if not (number(size) if share is None else share) > 0:
+                raise refusal(
+                    "",
+                    f"expected more than 0, got {shown(size)}. Leave it out where the model is taken for true.",
+                )
     known: list[tuple[str, Observation]] = []
     for line, row in rows:
         at = f"{place}.{line}"
@@ -121,7 +141,9 @@ def read(text: Mapping[str, Any], model: Model, problems: Problems) -> Observed:
             known.append((at, _observation(row, model)))
     for at, message in _contradictions(known):
         problems.add(at, message)
-    return Observed(table["policy"], tuple(table["seen"]), tuple(one for _, one in known))
+    return Observed(
+        table["policy"], tuple(table["seen"]), dict(table["discrepancy"]), tuple(one for _, one in known)
+    )
 
 
 def table_of(observed: Observed, policies: Sequence[str]) -> dict[str, Any]:
@@ -129,7 +151,8 @@ def table_of(observed: Observed, policies: Sequence[str]) -> dict[str, Any]:
     if not observed.rows:
         return {}
     policy = {"policy": observed.policy} if observed.policy in policies else {}
-    return {**policy, "seen": [*observed.seen], "rows": [row.row() for row in observed.rows]}
+    more = {"discrepancy": dict(observed.discrepancy)} if observed.discrepancy else {}
+    return {**policy, **more, "seen": [*observed.seen], "rows": [row.row() for row in observed.rows]}
 
 
 def _rows_of(path: Path, model: Model) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -253,6 +253,7 @@ class GateTable(Table):
     inside_90: float | None = _says("a number that has to lie inside the middle 90 % of the paths")
 
 
+_Size = Annotated[Any, WithJsonSchema({"type": ["number", "string"]})]
 _Row = Annotated[
     dict[str, Any], WithJsonSchema({"type": "object", "additionalProperties": {"type": ["number", "string"]}})
 ]
@@ -267,6 +268,7 @@ class ObservedTable(Table):
     seen: list[str] = _says(
         "what of this study has seen the figures that are marked so: priors, equations", [*SEEN]
     )
+    discrepancy: dict[str, _Size] = _says("by variable, standard deviation of what the model leaves out", {})
 
 
 class NamedTable(Table):

@@ -39,6 +39,7 @@ WORDS = {
     "assumptions": ["run", "--paths", "1024"],
     "challenge": ["run", "--paths", "256", "--claim", "reform better than old in region_devastated"],
     "backtest": ["rustbelt", "--paths", "1024"],
+    "condition": ["rustbelt", "--until", "2018", "--paths", "4096"],
     "diff": ["run", "run"],
     "plot": [],
     "status": ["run"],

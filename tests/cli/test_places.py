@@ -22,7 +22,7 @@ STUDY = BRIDGE.replace("paths = 4000", "paths = 600").replace(
     "[factors.load]", '[assumptions.steep]\noff = { price = 1 }\n[factors.load]'
 ).replace('baseline = "weak"', 'baseline = "weak"\nheadline = ["damage"]') + """
 [observed]
-rows = [{ series = "Damage", time = 2024, variable = "damage", value = 1, unit = "yuan", source = "survey", confidence = "read" }]
+rows = [{ series = "Damage", time = 2024, variable = "damage", value = 1, unit = "yuan", standard_error = 5, source = "survey", confidence = "read" }]
 """  # fmt: skip
 WORDS = {
     "run": ("@",),
@@ -39,6 +39,7 @@ WORDS = {
     "assumptions": ("@", "--outcome", "damage"),
     "challenge": ("@", "--claim", "strong better than weak in damage"),
     "backtest": ("@", "--policy", "weak"),
+    "condition": ("@", "--policy", "weak"),
     "plot": ("exceedance", "@"),
     "status": ("@",),
     "verify": ("@",),
@@ -48,7 +49,18 @@ WORDS = {
 }
 """Each command that looks at a study or a run, which stands at "@", with what else it needs."""
 QUICK = "status", "copy", "check", "verify"
-LIVES = ("run", "check", "attribute", "sensitivity", "flip", "assumptions", "challenge", "backtest", "replay")
+LIVES = (
+    "run",
+    "check",
+    "attribute",
+    "sensitivity",
+    "flip",
+    "assumptions",
+    "challenge",
+    "backtest",
+    "condition",
+    "replay",
+)
 """Those that live futures of their own, for which a study will do that has not been run."""
 
 
@@ -173,7 +185,7 @@ def test_what_has_not_been_run_is_not_run_by_a_question(inside, command):
 
 
 QUESTIONS = (
-    "risk", "compare", "explain", "discover", "attribute", "sensitivity", "flip", "assumptions", "challenge", "backtest", "plot", "report",
+    "risk", "compare", "explain", "discover", "attribute", "sensitivity", "flip", "assumptions", "challenge", "backtest", "condition", "plot", "report",
 )  # fmt: skip
 KEPT = {**{name: f"{name}.zarr" for name in registry.QUESTIONS}, "report": "report.html"}
 """What is kept in the run folder, by the question."""

@@ -116,18 +116,7 @@ def backtest(
         are not finite on more paths than the study allows.
     """
     study.refuse_broken_model()
-    problems = Problems()
-    if not study.observed.rows:
-        text = 'has no observations. State them: [observed] file = "observed.csv", with a row a figure; ask of the study\'s file.'
-        problems.add("observed", text)
-    chosen = _policy(study, policy, problems)
-    imposed.check(study, impose, problems)
-    if until is not None and study.years and until < study.years[0]:
-        problems.add("--until", f"expected a year from {study.years[0]} on, got {until}.")
-    problems.refuse(study.source)
-    whole = study if chosen in study.policy_names else under(study, [chosen])
-    one = replace(whole, policies=(whole.policies[whole.row(chosen)],), baseline=chosen)
-    one = of_paths(one, paths, PATHS, 2)
+    one = of_paths(followed(study, policy, impose, until), paths, PATHS, 2)
     rows = [row for row in one.observed.rows if until is None or row.time <= until]
     readings: dict[str, list[Observation]] = {}
     for name in one.observed.readings:
@@ -147,6 +136,28 @@ def backtest(
         for (name, own), of in every
     ]
     return Tested(one, tuple(impose), tuple(tested) if impose else _apart_if_they_differ(tested))
+
+
+def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until: int | None = None) -> Study:
+    """The study of the policy alone that came nearest to what was done.
+
+    Args:
+      policy, impose, until: as of `backtest`.
+
+    Raises:
+      UserError: nothing was observed, nobody says under which policy, something cannot be imposed: all at once.
+    """
+    problems = Problems()
+    if not study.observed.rows:
+        text = 'has no observations. State them: [observed] file = "observed.csv", with a row a figure; ask of the study\'s file.'
+        problems.add("observed", text)
+    chosen = _policy(study, policy, problems)
+    imposed.check(study, impose, problems)
+    if until is not None and study.years and until < study.years[0]:
+        problems.add("--until", f"expected a year from {study.years[0]} on, got {until}.")
+    problems.refuse(study.source)
+    whole = study if chosen in study.policy_names else under(study, [chosen])
+    return replace(whole, policies=(whole.policies[whole.row(chosen)],), baseline=chosen)
 
 
 def _policy(study: Study, policy: str | None, problems: Problems) -> str:

@@ -14,7 +14,7 @@ from engine.risk.series import across
 from engine.study.observed_tables import Observation, observable
 from engine.study.study import Study
 
-_FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "": lambda values: values[-1],
     "total": lambda values: values.sum(axis=0),
     "mean": lambda values: values.mean(axis=0),
@@ -63,7 +63,7 @@ class Line:
     def figure(self, study: Study, row: Observation) -> Figure:
         """One of its figures, which lies within the study's years."""
         first, last = (study.years.index(year) for year in (row.first, row.time)) if study.years else (0, 0)
-        values = _FOLDED[row.fold](self.by_year[first : last + 1].astype(np.float64))
+        values = FOLDED[row.fold](self.by_year[first : last + 1].astype(np.float64))
         if row.standard_error:
             values = values + row.standard_error * _noise(study, row).standard_normal(len(values))
         return Figure(row, self.loss, values)

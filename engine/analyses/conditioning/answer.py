@@ -1,0 +1,220 @@
+"""A study given what was observed, as an answer: what the facts changed, every policy's risk before and after, factors, later figures, how it was computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from engine.analyses.backtest.calibration import WITHIN
+from engine.analyses.conditioning.condition import Conditioned, Futures, condition, places
+from engine.analyses.conditioning.tempering import FUTURES, RUNS
+from engine.analyses.variables import PROBABILITY, under
+from engine.answers.answer import Answer, Subject
+from engine.answers.question import Asked
+from engine.answers.table import Table, counts, estimates, numbers, texts
+from engine.risk import weighted
+from engine.risk.intervals import Estimate
+from engine.risk.wording import amounts, measured
+from engine.study.study import Study
+
+READING = (
+    "Before, given: on the same futures, as the study has them and given what was observed. Difference: policy less the baseline, future by future. Brackets: 95 % intervals of the Monte Carlo error, over independent "
+    "units; they do not say how true the model is. sd: standard deviation. Place: where a later figure lies among the futures, 0 to 1."
+)
+RARE = 0.05
+"""Chance from which an event is common enough for a sentence."""
+SHOWN = 8
+"""Factors that are shown of all, those that facts say most about."""
+
+
+def answer(of: Asked, until: int | None, policy: str | None) -> Answer:
+    """What is known; `engine.analyses.conditioning.condition.condition` says how, and what is refused."""
+    given = condition(of.study, until, policy, of.paths, of.device, of.observe)
+    futures = len(given.weighed.log_weights)
+    subject = replace(Subject.of(given.study), paths=futures)
+    every = list(tables(given))
+    return Answer(subject, tuple(findings(given, every[0])), tuple(every), _basis(given), READING, given)
+
+
+def _basis(given: Conditioned) -> str:
+    plain = given.weighed
+    how = f"{len(plain.log_weights):,} plain futures weighed, {plain.effective:,.0f} of them effective, k-hat {plain.shape:.2f}"
+    if given.runs:
+        powers = sorted(len(run.powers) - 1 for run in given.runs)
+        taken = np.mean([run.taken for run in given.runs])
+        how += f": too few; {RUNS} independent runs of {FUTURES:,} moved futures, {powers[0]} to {powers[-1]} powers of the likelihood, {100 * taken:.0f} % of the last steps taken"
+    parts = [
+        f"{given.study.name}: seed {given.study.seed}, policy followed {given.followed.baseline}, {len(given.rows)} figures known",
+        how,
+    ]
+    if given.exact:
+        names = ", ".join(dict.fromkeys(row.variable for row in given.exact))
+        parts.append(f"the model is taken for true in {names}: state observed.discrepancy")
+    return "; ".join(parts)
+
+
+def findings(given: Conditioned, risks: Table) -> Iterator[str]:
+    """What the facts changed most, what they say most about, and how later figures lie."""
+    study = given.study
+    told = [
+        row
+        for row in risks.rows()
+        if isinstance(row["given"], Estimate) and isinstance(row["before"], Estimate)
+    ]
+    common = [row for row in told if row["measure"] != PROBABILITY or row["before"].estimate >= RARE]
+    moved = [(_moved(row["before"], row["given"]), row) for row in common]
+    if moved:
+        row = max(moved, key=lambda one: one[0])[1]
+        what = measured(study, row["variable"], row["measure"])
+        scale = "%" if row["measure"] == PROBABILITY else ""
+        if scale:
+            now, before = (f"{100 * one.estimate:.3g} %" for one in (row["given"], row["before"]))
+        else:
+            now, before = amounts(study.unit_of(row["variable"]), row["given"], row["before"].estimate)
+        yield f"Given {_many(len(given.rows), 'figure')}, {what} under {study.phrase('policies', row['policy'])} is {now} in place of {before}."
+    shifts = _shifts(given)
+    if len(shifts) and np.isfinite(shifts).any():
+        k = int(np.nanargmax(np.abs(shifts)))
+        item = given.followed.inputs[k]
+        now, before = amounts(item.unit, Estimate(float(given.after.mean[k])), float(given.before.mean[k]))
+        yield f"They say most about {study.phrase('factors', item.name)}: {now} on average in place of {before}."
+    if given.coming:
+        inside = [
+            int((np.abs(places(given.followed, given.coming, of) - 0.5) <= WITHIN[1] / 2).sum())
+            for of in (given.posterior, given.prior)
+        ]
+        yield f"Of {_many(len(given.coming), 'later figure')} {inside[0]} lie within nine tenths of the futures so known, {inside[1]} before."
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _moved(before: Estimate, now: Estimate) -> float:
+    """How far an estimate moved, as a share of its size."""
+    size = max(abs(before.estimate), abs(now.estimate))
+    return abs(now.estimate - before.estimate) / size if size else 0.0
+
+
+def _shifts(given: Conditioned) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(given.before.sd > 0, (given.after.mean - given.before.mean) / given.before.sd, np.nan)
+
+
+def tables(given: Conditioned) -> Iterator[Table]:
+    """Risks before and given the facts, differences from the baseline, factors, the figures that are known, later ones, the computation."""
+    every = (_risks(given), _differences(given), _factors(given), _known(given), _later(given), _runs(given))
+    yield from (table for table in every if len(table))
+
+
+def _measures(
+    study: Study, of: Futures, variable: str, policy: str, against: str = ""
+) -> dict[str, Estimate]:
+    """Every measure of a variable under a policy, or of how it differs from another's."""
+    mine, loss = under(study, variable, policy, of.values), study.is_loss(variable)
+    if variable in study.events_by_name:
+        if against:
+            other = under(study, variable, against, of.values)
+            return {PROBABILITY: weighted.probability_difference(mine, other, of.weights, of.units)}
+        return {PROBABILITY: weighted.probability(mine, of.weights, of.units)}
+    if against:
+        other = under(study, variable, against, of.values)
+        return weighted.difference(mine, other, of.weights, of.units, loss, study.levels)
+    return weighted.summary(mine, of.weights, of.units, loss, study.levels)
+
+
+def _risks(given: Conditioned) -> Table:
+    pairs = [(policy, "") for policy in given.study.policy_names]
+    return _compared(given, "risk", "Every policy, before and given the facts", pairs, "policy")
+
+
+def _differences(given: Conditioned) -> Table:
+    baseline = given.study.baseline
+    pairs = [(policy, baseline) for policy in given.study.policy_names if policy != baseline]
+    title = f"Less {given.study.phrase('policies', baseline)}, before and given the facts"
+    return _compared(given, "differences", title, pairs, "policy that the baseline is deducted from")
+
+
+def _compared(
+    given: Conditioned, name: str, title: str, pairs: Sequence[tuple[str, str]], about: str
+) -> Table:
+    study, rows = given.study, []
+    for variable in (*study.headline, *study.events_by_name):
+        for policy, against in pairs:
+            before, now = (
+                _measures(study, of, variable, policy, against) for of in (given.prior, given.posterior)
+            )
+            rows += [(variable, measure, policy, before[measure], now[measure]) for measure in now]
+    columns = (
+        texts("row", [str(k + 1) for k in range(len(rows))], "number of the row", brief=False),
+        texts("variable", [one for one, *_ in rows], "outcome or event"),
+        texts("measure", [one for _, one, *_ in rows], "what is measured"),
+        texts("policy", [one for _, _, one, *_ in rows], about),
+        estimates("given", [one for *_, one in rows], "given what was observed"),
+        estimates("before", [one for *_, one, _ in rows], "as the study has it"),
+        texts("unit", [study.unit_of(one) for one, *_ in rows], "unit of both"),
+    )  # fmt: skip
+    shown = [measure in ("mean", "ES99", PROBABILITY) for _, measure, *_ in rows]
+    return Table(name, title, columns, ("row",), shown)
+
+
+def _factors(given: Conditioned) -> Table:
+    inputs, shifts = given.followed.inputs, _shifts(given)
+    order = np.argsort(-np.nan_to_num(np.abs(shifts)), kind="stable")
+    ends = 1.96 * given.after.error
+    columns = (
+        texts("factor", [inputs[k].name for k in order], "what is uncertain"),
+        numbers("mean_before", [given.before.mean[k] for k in order], "mean of its prior", head="mean"),
+        numbers("sd_before", [given.before.sd[k] for k in order], "standard deviation of it", head="sd"),
+        estimates(
+            "mean_given",
+            [Estimate(given.after.mean[k], given.after.error[k], given.after.mean[k] - ends[k], given.after.mean[k] + ends[k]) for k in order],
+            "mean given what was observed", head="given",
+        ),
+        numbers("sd_given", [given.after.sd[k] for k in order], "standard deviation given it", head="sd given"),
+        numbers("shift", [shifts[k] for k in order], "how far the mean moved, in standard deviations of the prior"),
+        texts("unit", [inputs[k].unit for k in order], "unit of its numbers"),
+    )  # fmt: skip
+    shown = [place < SHOWN for place in range(len(inputs))]
+    return Table("factors", "What is known of the factors", columns, ("factor",), shown)
+
+
+def _known(given: Conditioned) -> Table:
+    rows, study = given.rows, given.followed
+    columns = (
+        texts("figure", [row.name for row in rows], "what is known"),
+        numbers("observed", [row.value for row in rows], "what was observed"),
+        numbers(
+            "error",
+            [study.observed.error(row) for row in rows],
+            "its error and the model's discrepancy together",
+        ),
+        texts("unit", [row.unit for row in rows], "of both"),
+    )
+    return Table("known", "Figures that are taken as known", columns, ("figure",), [False] * len(rows))
+
+
+def _later(given: Conditioned) -> Table:
+    before, now = (places(given.followed, given.coming, of) for of in (given.prior, given.posterior))
+    columns = (
+        texts("figure", [row.name for row in given.coming], "what was observed later"),
+        numbers("observed", [row.value for row in given.coming], "what it was"),
+        numbers("place_before", [*before], "its place among the futures of the study", head="place"),
+        numbers("place_given", [*now], "its place among those that are known so far", head="given"),
+        texts("unit", [row.unit for row in given.coming], "of what was observed"),
+    )
+    return Table("later", "Later figures, which are not known here", columns, ("figure",))
+
+
+def _runs(given: Conditioned) -> Table:
+    rows = given.runs
+    columns = (
+        texts("run", [str(k + 1) for k in range(len(rows))], "number of the independent run"),
+        counts("powers", [len(run.powers) - 1 for run in rows], "of the likelihood that it went through"),
+        numbers("first_power", [run.powers[1] for run in rows], "the first of them"),
+        numbers("taken", [run.taken for run in rows], "share of the last steps that was taken", shown="%"),
+        numbers("evidence", [run.evidence for run in rows], "log of the mean likelihood"),
+    )
+    return Table("runs", "Runs of moved futures", columns, ("run",), [False] * len(rows))

@@ -1,0 +1,157 @@
+"""Whether futures given what is observed are told right: futures of the study are taken for what happened, and ranked among those that are known from them.
+
+Where the weights are right, the rank of a factor's own draw among the futures that its figures leave is uniform: simulation-based calibration, Talts, Betancourt, Simpson, Vehtari and Gelman (2018), arXiv:1804.06788.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import kstest
+
+from engine.analyses.backtest.backtest import followed
+from engine.analyses.conditioning.condition import known_and_later
+from engine.analyses.conditioning.sight import Sight
+from engine.analyses.variants import Observer, unobserved
+from engine.answers.answer import Answer, Subject
+from engine.answers.question import Asked
+from engine.answers.table import Table, counts, numbers, texts
+from engine.errors import Problem, UserError
+from engine.risk.tilting import tail_shape
+from engine.risk.weighted_sample import LARGEST_SHAPE
+from engine.study.study import Block, Study
+
+FUTURES = 1 << 16
+"""Futures that each truth is ranked among, unless others are asked for."""
+LEAST = 20
+"""Truths from which uniformity can be looked at."""
+ALARM = 0.05
+"""Chance that any factor is called wrong where all are right."""
+BINS = 10
+READING = (
+    "Rank: share of the futures' weight in which a factor is below its own draw. p-value: of Kolmogorov and Smirnov's test that the ranks are uniform; wrong where it is below what leaves "
+    f"a chance of {100 * ALARM:g} % that any right factor is called so (Holm)."
+)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Ranks of truths.
+
+    Args:
+      study: of the policy that was followed.
+      ranks: of the factors that vary [factor, truth].
+      trusted: whether the weights of a truth can be trusted.
+    """
+
+    study: Study
+    names: tuple[str, ...]
+    ranks: Float[np.ndarray, "factor truth"]
+    trusted: np.ndarray
+
+    @property
+    def p_values(self) -> list[float]:
+        """Of each factor, that its ranks are uniform."""
+        return [float(kstest(row, "uniform").pvalue) for row in self.ranks]
+
+    @property
+    def wrong(self) -> list[str]:
+        """Factors that are beyond doubt told wrong."""
+        values, found = self.p_values, []
+        order = np.argsort(values, kind="stable")
+        for place, k in enumerate(order):
+            if values[k] > ALARM / (len(values) - place):
+                break
+            found.append(self.names[k])
+        return found
+
+
+def ranked(
+    study: Study,
+    until: int | None,
+    policy: str | None,
+    truths: int,
+    paths: int | None = None,
+    device: str | None = None,
+    observe: Observer = unobserved,
+) -> Ranked:
+    """Ranks of so many futures of a study, each taken for what happened.
+
+    Args:
+      until, policy: as of `condition`.
+      paths: futures that each is ranked among; 65,536 if not given.
+
+    Raises:
+      UserError: as `condition`; fewer than 20 truths, or not twice as many futures.
+    """
+    one = followed(study, policy)
+    rows, _ = known_and_later(one, until)
+    count = FUTURES if paths is None else paths
+    if truths < LEAST or count < 2 * truths:
+        text = f"expected at least {LEAST}, at most half of {count:,} futures; got {truths}."
+        raise UserError(study.source, [Problem("--calibration", text)])
+    sight = Sight(one, rows, device)
+    figures = sight.of_paths(0, count)
+    draws = sight.program.draws(Block(0, 0, count)).astype(np.float64)
+    moving = np.ptp(draws, axis=1) > 0
+    random = np.random.default_rng([study.seed, 1804])
+    noise = sight.errors[:, None] * random.standard_normal((len(rows), truths))
+    chosen = np.linspace(0, count - 1, truths).astype(int)
+    ranks, trusted = np.empty((int(moving.sum()), truths)), np.zeros(truths, bool)
+    own_unit = np.arange(count) // one.unit
+    for k, truth in enumerate(chosen):
+        observe("ranking", k, truths)
+        size = sight.log_likelihood(figures, figures[:, truth] + noise[:, k])
+        size[own_unit == own_unit[truth]] = -np.inf
+        weights = np.exp(size - size.max())
+        ranks[:, k] = (draws[moving] < draws[moving, truth : truth + 1]) @ weights / weights.sum()
+        trusted[k] = tail_shape(size[np.isfinite(size)]) <= LARGEST_SHAPE
+    observe("ranking", truths, truths)
+    names = tuple(item.name for item, moves in zip(one.inputs, moving, strict=True) if moves)
+    return Ranked(replace(one, paths=count), names, ranks, trusted)
+
+
+def answer(of: Asked, until: int | None, policy: str | None, truths: int) -> Answer:
+    """Which factors are told wrong."""
+    given = ranked(of.study, until, policy, truths, of.paths, of.device, of.observe)
+    study, wrong = given.study, given.wrong
+    said = [study.phrase("factors", name) for name in wrong[:3]]
+    findings = [
+        f"Of {len(given.names)} factors {len(wrong) or 'none'} {'is' if len(wrong) == 1 else 'are'} told wrong when {truths} of the study's own futures are taken for what happened."
+    ]
+    if wrong:
+        findings.append(f"Told wrong: {', '.join(said)}{' and others' if len(wrong) > 3 else ''}.")
+    weak = int((~given.trusted).sum())
+    basis = f"{study.name}: {study.paths:,} paths, seed {study.seed}; weights cannot be trusted (k-hat above {LARGEST_SHAPE:g}) for {weak} of {truths} truths"
+    subject = replace(Subject.of(study), fingerprint=of.study.fingerprint)
+    return Answer(subject, tuple(findings), (_factors(given), _histogram(given)), basis, READING, given)
+
+
+def _factors(given: Ranked) -> Table:
+    values = given.p_values
+    order = np.argsort(values, kind="stable")
+    columns = (
+        texts("factor", [given.names[k] for k in order], "what is uncertain"),
+        numbers("mean_rank", [float(given.ranks[k].mean()) for k in order], "mean of its ranks; .5 if told right"),
+        numbers("p_value", [values[k] for k in order], "that its ranks are uniform"),
+        texts("verdict", ["wrong" if given.names[k] in given.wrong else "" for k in order], "beyond doubt, of all factors at once"),
+    )  # fmt: skip
+    return Table(
+        "calibration",
+        "Ranks of the truth, the least uniform first",
+        columns,
+        ("factor",),
+        [k < 8 for k in range(len(order))],
+    )
+
+
+def _histogram(given: Ranked) -> Table:
+    found = np.histogram(given.ranks, bins=BINS, range=(0.0, 1.0))[0]
+    columns = (
+        texts("rank", [f"{k / BINS:.1f}-{(k + 1) / BINS:.1f}" for k in range(BINS)], "ranks"),
+        counts("count", [int(one) for one in found], "truths and factors with such a rank"),
+        numbers("expected", [given.ranks.size / BINS] * BINS, "where all are told right"),
+    )
+    return Table("ranks", "All ranks together", columns, ("rank",), [False] * BINS)

@@ -1,0 +1,47 @@
+"""`condition`: a study given what was observed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from engine.answers.question import STUDY, Asked, Option
+
+if TYPE_CHECKING:
+    from engine.answers.answer import Answer
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Say how risky each policy is, given what was observed.
+
+    Weighs the futures of STUDY by how likely what was observed up to some year is under the policy that was followed, with the errors of the figures and what the model
+    leaves out (observed.discrepancy); where weights leave too few futures, moves futures to where it is likely. Then shows the risk of every policy on the same futures before and after,
+    what is known of each factor, and where later figures lie. With --calibration futures of the study are taken for what happened, to check that it is told right.
+
+    \b
+    rustbelt condition rustbelt_2016 --until 2018
+    rustbelt condition rustbelt_2016 --until 2018 --calibration 200
+    """
+
+    needs: ClassVar[str] = STUDY
+    heading: ClassVar[str] = "Given what is known"
+
+    until: Annotated[
+        int | None, Option("Last year that is known; all years with figures if not given.", "YEAR")
+    ] = None
+    policy: Annotated[
+        str | None,
+        Option("The policy that was followed; the one that the study names if not given.", "P", "policy"),
+    ] = None
+    calibration: Annotated[
+        int | None, Option("Futures that are taken for what happened, each in its turn.", "N")
+    ] = None
+
+    def answer(self, of: Asked) -> Answer:
+        """How risky it is; `engine.analyses.conditioning.condition.condition` says how, and what is refused."""
+        from engine.analyses.conditioning import answer, calibrated
+
+        if self.calibration is not None:
+            return calibrated.answer(of, self.until, self.policy, self.calibration)
+        return answer.answer(of, self.until, self.policy)

@@ -1,0 +1,68 @@
+"""What would be observed on a future, and how likely what was observed is there: only the years to the last figure are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.analyses.backtest.figures import FOLDED
+from engine.program import compilation_cache, devices
+from engine.program.contract import Program, Scores
+from engine.study.observed_tables import Observation
+from engine.study.study import Block, Study
+from engine.study.watched import watching
+
+Figures = Float[np.ndarray, "figure path"]
+
+
+class Sight:
+    """Some figures on futures under the policy that was followed.
+
+    Args:
+      study: of that policy alone.
+      rows: the figures, which lie within its years.
+      device: "cpu" or "gpu"; the GPUs if there are any.
+    """
+
+    def __init__(self, study: Study, rows: Sequence[Observation], device: str | None = None):
+        compilation_cache.keep_programs()
+        self.rows = tuple(rows)
+        self.study, self._places = watching(study, self.rows)
+        self.program: Program = devices.program(self.study, device)
+        self.observed = np.array([row.value for row in self.rows])
+        self.errors = np.array([study.observed.error(row) for row in self.rows])
+
+    def of_paths(self, first: int, count: int) -> Figures:
+        """The figures on some paths of the study."""
+        block = Block(0, first, count)
+        return self._folded(self.program.collect(block, self.program.submit(block)).outcomes[0])
+
+    def of_scores(self, scores: Scores) -> Figures:
+        """The figures on futures made of random numbers."""
+        return self._folded(self.program.outcomes_of(scores)[0])
+
+    def log_likelihood(
+        self, figures: Figures, observed: Float[np.ndarray, "figure"] | None = None
+    ) -> Float[np.ndarray, "path"]:
+        """Of what was observed where the figures are such, normal errors; minus infinity where one is no number.
+
+        Args:
+          observed: in its place.
+        """
+        seen = self.observed if observed is None else observed
+        with np.errstate(invalid="ignore", over="ignore"):
+            away = (figures - seen[:, None]) / self.errors[:, None]
+            size = -0.5 * (away * away).sum(axis=0)
+        return np.where(np.isfinite(size), size, -np.inf)
+
+    def _folded(self, outcomes: Float[np.ndarray, "outcome path"]) -> Figures:
+        values = outcomes.astype(np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.stack(
+                [
+                    FOLDED[row.fold](values[places])
+                    for row, places in zip(self.rows, self._places, strict=True)
+                ]
+            )

@@ -1,0 +1,140 @@
+"""Futures moved to where what was observed is likely, by sequential Monte Carlo over the same random numbers.
+
+A run begins with futures of the study and raises the likelihood to powers from 0 to 1. Each power is as large as leaves half of the futures effective; these are
+drawn by their weights, and moved by a sequence of preconditioned Crank-Nicolson steps in normal scores, z' = sqrt(1 - s^2) z + s x with x a fresh future of the engine, which leave the
+prior as it is, so that a step is taken with the probability of the likelihood alone. s follows the share that is taken. Sources: Del Moral, Doucet and Jasra (2006), JRSS B 68, 411-436; Cotter, Roberts, Stuart and White (2013), Statist. Sci. 28, 424-446.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import brentq
+
+from engine.analyses.conditioning.sight import Sight
+from engine.analyses.reverse_stress import as_normal, as_numbers
+from engine.program.contract import Scores
+from engine.study.study import Block
+
+RUNS, FUTURES = 32, 1024
+"""Independent runs, as many as an interval over replicates asks for, and futures of each."""
+FRESH = 1 << 40
+"""Number of the first future that a run may use: no study has as many paths."""
+MOVES, MOST_MOVES = 5, 60
+"""Moves at each power, at least and at most."""
+FORGOTTEN, LAST_FORGOTTEN = 1.0, 2.0
+"""How far futures forget where they began at each power, and at the last: sum of taken (1 - sqrt(1 - s^2)) over its moves."""
+TAKEN = 0.25
+"""Share of steps that shall be taken."""
+MOST_POWERS = 100
+Points = Float[np.ndarray, "stream future"]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The futures of one run.
+
+    Args:
+      points: their normal scores.
+      powers: of the likelihood, ascending to 1; shorter where the run got stuck.
+      taken: share of the last power's steps that was taken.
+      evidence: log of the mean likelihood, as the run estimates it.
+    """
+
+    points: Points
+    powers: tuple[float, ...]
+    taken: float
+    evidence: float
+
+    @property
+    def arrived(self) -> bool:
+        """Whether it went all the way."""
+        return self.powers[-1] == 1.0
+
+
+def moved(sight: Sight, run: int) -> Moved:
+    """One run, a function of the study, what was observed and the run's number alone."""
+    study = sight.study
+    fresh = _Fresh(sight, FRESH + run * (FUTURES << 16))
+    random = np.random.default_rng([study.seed, 26, run])
+    points = as_normal(study, fresh.scores())
+    likelihood = sight.log_likelihood(sight.of_scores(as_numbers(study, points)))
+    powers, size, taken, evidence = [0.0], 0.5, 0.0, 0.0
+    while powers[-1] < 1.0 and len(powers) <= MOST_POWERS:
+        finite = np.isfinite(likelihood)
+        if not finite.any():
+            break
+        step = _step(np.where(finite, likelihood, -np.inf), 1.0 - powers[-1])
+        weights = _weights(likelihood, step)
+        evidence += float(np.log(np.mean(np.exp(step * (likelihood - likelihood.max()))))) + step * float(
+            likelihood.max()
+        )
+        powers.append(1.0 if step >= 1.0 - powers[-1] else powers[-1] + step)
+        chosen = _drawn(weights, random)
+        points, likelihood = points[:, chosen], likelihood[chosen]
+        forgotten, wanted = 0.0, LAST_FORGOTTEN if powers[-1] == 1.0 else FORGOTTEN
+        for move in range(MOST_MOVES):
+            points, likelihood, taken = _moved(sight, points, likelihood, powers[-1], size, fresh, random)
+            forgotten += taken * (1.0 - np.sqrt(1.0 - size * size))
+            size = float(np.clip(size * np.exp(taken - TAKEN), 0.02, 1.0))
+            if forgotten >= wanted and move + 1 >= MOVES:
+                break
+    return Moved(points, tuple(powers), taken, evidence)
+
+
+class _Fresh:
+    """Random numbers of futures that nobody has used."""
+
+    def __init__(self, sight: Sight, first: int):
+        self._sight, self._next = sight, first
+
+    def scores(self) -> Scores:
+        scores = self._sight.program.scores(Block(0, self._next, FUTURES))
+        self._next += FUTURES
+        return scores
+
+
+def _moved(
+    sight: Sight,
+    points: Points,
+    likelihood: Float[np.ndarray, "future"],
+    power: float,
+    size: float,
+    fresh: _Fresh,
+    random: np.random.Generator,
+) -> tuple[Points, Float[np.ndarray, "future"], float]:
+    study = sight.study
+    offered = np.sqrt(1.0 - size * size) * points + size * as_normal(study, fresh.scores())
+    there = sight.log_likelihood(sight.of_scores(as_numbers(study, offered)))
+    with np.errstate(invalid="ignore"):
+        takes = np.log(random.random(len(there))) < power * (there - likelihood)
+    return np.where(takes, offered, points), np.where(takes, there, likelihood), float(takes.mean())
+
+
+def _step(likelihood: Float[np.ndarray, "future"], most: float) -> float:
+    """The largest step of the power that leaves half of the futures effective, at most all that is left."""
+
+    def spare(step: float) -> float:
+        weights = _weights(likelihood, step)
+        return float(1.0 / (weights**2).sum()) - 0.5 * len(weights)
+
+    if spare(most) >= 0:
+        return most
+    if spare(0.0) <= 0:  # most futures are impossible: as many as are left have to do
+        return most * 1e-3
+    return float(brentq(spare, 0.0, most, xtol=1e-9 * most, rtol=1e-6))
+
+
+def _weights(likelihood: Float[np.ndarray, "future"], step: float) -> Float[np.ndarray, "future"]:
+    weights = (
+        np.exp(step * (likelihood - likelihood.max())) if step else np.isfinite(likelihood).astype(float)
+    )
+    return np.asarray(weights / weights.sum())
+
+
+def _drawn(weights: Float[np.ndarray, "future"], random: np.random.Generator) -> np.ndarray:
+    """Numbers of futures drawn by weight, systematically."""
+    at = (random.random() + np.arange(len(weights))) / len(weights)
+    return np.minimum(np.searchsorted(np.cumsum(weights), at), len(weights) - 1)

@@ -1,0 +1,73 @@
+"""Plain futures weighed by how likely what was observed is on them, and how far such weights can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.analyses.conditioning.sight import Sight
+from engine.analyses.variants import Observer
+from engine.risk.intervals import Units, as_units
+from engine.risk.tilting import tail_shape
+from engine.risk.weighted import effective
+from engine.risk.weighted_sample import LARGEST_SHAPE
+from engine.study.study import BLOCK
+
+FIRST, MOST = 1 << 18, 1 << 21
+"""Plain futures that are weighed at first, and where these are too few."""
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The first futures of a study with their weights.
+
+    Args:
+      log_weights: of each future, log-likelihood of what was observed.
+      unit: futures in an independent unit.
+    """
+
+    log_weights: Float[np.ndarray, "path"]
+    unit: int
+
+    @cached_property
+    def weights(self) -> Float[np.ndarray, "path"]:
+        """With a mean of 1; none where what was observed is impossible on all futures."""
+        largest = self.log_weights.max(initial=-np.inf)
+        if not np.isfinite(largest):
+            return np.zeros_like(self.log_weights)
+        weights = np.exp(self.log_weights - largest)
+        return np.asarray(weights / weights.mean())
+
+    @property
+    def units(self) -> Units:
+        """Independent units."""
+        return as_units(len(self.log_weights), self.unit)
+
+    @cached_property
+    def shape(self) -> float:
+        """k-hat of the weights; infinite where they are nothing."""
+        finite = self.log_weights[np.isfinite(self.log_weights)]
+        return tail_shape(finite) if len(finite) else float("inf")
+
+    @cached_property
+    def effective(self) -> float:
+        """Effective number of futures."""
+        return effective(self.weights, self.units) * self.unit
+
+    def is_enough(self, least: float) -> bool:
+        """Whether the weights can be trusted, and leave so many effective futures."""
+        return self.shape <= LARGEST_SHAPE and self.effective >= least
+
+
+def weighed(sight: Sight, paths: int, observe: Observer) -> Weighed:
+    """The first so many futures of a study with their weights."""
+    parts = []
+    for first in range(0, paths, BLOCK):
+        observe("weighing", first, paths)
+        count = min(BLOCK, paths - first)
+        parts.append(sight.log_likelihood(sight.of_paths(first, count)))
+    observe("weighing", paths, paths)
+    return Weighed(np.concatenate(parts), sight.study.unit)

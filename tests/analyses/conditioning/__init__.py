@@ -1,0 +1,1 @@
+"""Tests of a study given what was observed."""
