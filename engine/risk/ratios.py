@@ -203,7 +203,8 @@ class Weights:
         most, fewest = (float(ranked.down[rank]) for rank in (down, up))
         slope = (high - low) * n / (most - fewest) if down > up else 0.0
         column = tuple(np.asarray(part) for part in (q, (high - low) / (2 * units.reach), low, high))
-        many = (min(count, n) if units.replicated else count) * share
+        # where a few hold all weight, shares next to 0 and 1 seem better known than they are
+        many = min((min(count, n) if units.replicated else count) * share, self.kish)
         ends = fewest, float(ranked.down[max(down - 1, 0)])
         return Quantile(share, column, slope, many, bool(ended), ends)
 

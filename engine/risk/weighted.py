@@ -22,9 +22,9 @@ from engine.risk.measures import (
     share_difference,
     single,
 )
-from engine.risk.ratios import Paths, Weights
+from engine.risk.ratios import Paths, Ratio, Weights
 from engine.risk.tails import shifted
-from engine.risk.weighted_sample import Sample
+from engine.risk.weighted_sample import Sample, few_with_weight, heavy_weights
 from engine.study.study import LEVELS
 
 Happens = Bool[np.ndarray, "path"]
@@ -53,7 +53,8 @@ def difference(
     if of is None:
         return dict.fromkeys((*names_of(levels), "worse"), nothing(lost))
     one, two = (Sample(x if loss else -x, of, levels) for x in arrays)
-    return one.less(two).estimates(loss, lost)
+    found = one.less(two).estimates(loss, lost)
+    return {**found, "worse": found["worse"].flagged(*_of_share(of, of.mean(one.losses > two.losses)))}
 
 
 def mean(values: Paths, weights: Paths, units: int | Units) -> Estimate:
@@ -62,18 +63,20 @@ def mean(values: Paths, weights: Paths, units: int | Units) -> Estimate:
     if of is None:
         return nothing(lost)
     one = single(shifted(of.mean(values).of, 1.0))
-    return one.flagged(lost, _alone(of) or (few_replicates(of.units) if one.standard_error > 0 else None))
+    scarce = few_replicates(of.units) or few_with_weight(of)
+    return one.flagged(lost, _alone(of) or (scarce if one.standard_error > 0 else None))
 
 
 def probability(happened: Happens, weights: Paths, units: int | Units) -> Estimate:
     """Share of futures with a property under weights, by Wilson with the effective number of futures: bool [path].
 
-    The standard error of a share of 0 or 1 is half its interval over 1.96. A single unit of several futures is flagged.
+    The standard error of a share of 0 or 1 is half its interval over 1.96. Flagged: a single unit of several futures, weights without a variance.
     """
     (happened,), of, lost = _weighed((happened,), weights, units)
     if of is None:
         return nothing(lost)
-    return single(of.share(happened)).flagged(lost, _alone(of) if of.units.paths > 1 else None)
+    alone = _alone(of) if of.units.paths > 1 else None
+    return single(of.share(happened)).flagged(lost, alone, *_of_share(of, of.mean(happened)))
 
 
 def probability_difference(
@@ -86,9 +89,10 @@ def probability_difference(
     one, two = (single(of.share(part)) for part in (happened, baseline))
     if alone := _alone(of):
         return Estimate(one.estimate - two.estimate).flagged(lost, alone)
-    gap = float(of.mean(happened.astype(np.float64) - baseline).of.error)
+    gap = of.mean(happened.astype(np.float64) - baseline)
     totals = (of.units.totals(of.mean(part).residuals) for part in (happened, baseline))
-    return share_difference(one, two, gap, correlation(*totals)).flagged(lost)
+    found = share_difference(one, two, float(gap.of.error), correlation(*totals))
+    return found.flagged(lost, *_of_share(of, gap))
 
 
 def effective(weights: Paths, units: int | Units) -> float:
@@ -116,6 +120,11 @@ def _weighed(
     units = as_units(len(weights), unit).kept(some)
     (*kept, weights), units, lost = finite_units((*(part[some] for part in arrays), weights[some]), units)
     return tuple(kept), Weights.of(weights, units) if units.count else None, lost
+
+
+def _of_share(of: Weights, ratio: Ratio) -> tuple[Flag | None, Flag | None]:
+    """What takes the interval of a share, or of a gap of two: few futures with weight, and weights without a variance."""
+    return few_with_weight(of), heavy_weights(ratio)
 
 
 def _alone(of: Weights) -> Flag | None:

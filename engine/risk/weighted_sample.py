@@ -16,6 +16,7 @@ from engine.risk.differences import ROUNDING
 from engine.risk.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence
 from engine.risk.flags import Flag, Reason
 from engine.risk.heaviness import HEAVY, HEAVY_TAILS, gravest, largest_flag, material, of_squares, tail_size
+from engine.risk.intervals import FEW_UNITS
 from engine.risk.measures import ONE_UNIT, few_replicates, of_gap
 from engine.risk.ratios import Paths, Quantile, Ranked, Ratio, Weights
 from engine.risk.tails import Column, deviation, keep_known, shifted, stacked
@@ -98,8 +99,8 @@ class Sample:
 
     @property
     def scarce(self) -> Flag | None:
-        """That of fewer units than an interval takes."""
-        return few_replicates(self.weights.units)
+        """That of fewer units than an interval takes, or of weights that few futures have nearly all of."""
+        return few_replicates(self.weights.units) or few_with_weight(self.weights)
 
     def own(self) -> Evidence:
         """Its measures."""
@@ -191,6 +192,18 @@ def both_tails(of: Ratio) -> Flag | None:
     return gravest((upper_tail(of), upper_tail(of, -1.0)))
 
 
+def few_with_weight(of: Weights) -> Flag | None:
+    """The flag of few effective futures out of more: these may hold so much that no tail shows it."""
+    few = of.kish < min(FEW_UNITS, of.units.paths / 2)
+    return Flag(Reason.FEW_IN_SAMPLE, of.kish, FEW_UNITS) if few else None
+
+
+def heavy_weights(of: Ratio) -> Flag | None:
+    """The flag that takes the interval of a share: values are 0 and 1, so that heavy is what is heavy by the weights."""
+    flag = both_tails(of)
+    return flag if flag and flag.withholds and flag.reason in HEAVY_TAILS else None
+
+
 def upper_tail(of: Ratio, sign: float = 1.0) -> Flag | None:
     """That from the upper tail, or the lower one for the sign -1; few paths count only where they make most of the sum of squares."""
     size = tail_size(len(of.residuals))
@@ -209,7 +222,8 @@ def judged(flag: Flag | None, alone: Callable[[], Flag | None]) -> Flag | None:
     if flag is None or flag.reason not in HEAVY_TAILS or not flag.withholds or flag.got >= LARGEST_SHAPE:
         return flag
     own = alone()
-    return flag if own and own.withholds else Flag(Reason.HEAVY_TAIL, flag.got, HEAVY)
+    heavy = own is not None and own.withholds and own.reason in HEAVY_TAILS
+    return flag if heavy else Flag(Reason.HEAVY_TAIL, flag.got, HEAVY)
 
 
 def largest(values: Paths, size: int) -> Paths:

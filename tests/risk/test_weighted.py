@@ -243,6 +243,17 @@ def test_heavy_weights_are_flagged():
         assert np.isfinite(found.low) == (not withheld)
 
 
+def test_one_future_with_all_the_weight_is_never_silent():
+    """Of VaR, shares and means, wherever it lies."""
+    z = RNG.standard_normal(10_000)
+    for heaviest in (np.argmin(z), np.argmax(z), np.argmin(np.abs(z)), np.argmin(np.abs(z - 1.6))):
+        w = np.where(np.arange(10_000) == heaviest, 1.0, 1e-8 * RNG.random(10_000))
+        found = weighted.summary(z, w, 1, True), weighted.difference(z, -z + 0.1, w, 1, True)
+        shares = weighted.probability(z > 0.5, w, 1), weighted.probability_difference(z > 0.5, z > 1, w, 1)
+        for one in (*found[0].values(), *found[1].values(), *shares):
+            assert np.isnan(one.low) and one.flags
+
+
 def test_no_event_is_bounded_by_the_heaviest_future():
     """None of a thousand futures: the one that had it might weigh as much as any."""
     w = np.append(np.ones(990), np.full(10, 20.0))
