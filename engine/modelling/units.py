@@ -143,7 +143,11 @@ def conversion(unit: str, other: str) -> float | None:
 
 def _taken_apart(unit: str) -> tuple[float, dict[str, float], dict[str, int], list[str]]:
     """The scale of a unit, its symbols and its counted words with their powers, and what it refers to."""
-    measured, *reference = re.split(r"\b(?:of|since|from|in)\b", unit.replace("%", " percent "), maxsplit=1)
+    measured, *reference = re.split(
+        r"\b(?:of|since|from|in|at)\b", unit.replace("%", " percent "), maxsplit=1
+    )
+    measured = re.sub(r"\b([kMGT]?W)h\b", r"\1 h", measured)
+    measured = re.sub(r"\b(?:19|20)\d\d\b", r"y\g<0>", measured)  # a year, not how many
     scale, symbols, counted = 1.0, dict[str, float](), dict[str, int]()
     for place, words in enumerate(re.split(r"/|\bper\b", measured)):
         sign = -1 if place else 1

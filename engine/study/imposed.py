@@ -17,8 +17,8 @@ from engine.study.observed_tables import Observation
 from engine.study.study import Policy, Study
 
 
-def check(study: Study, names: Sequence[str], problems: Problems) -> None:
-    """Adds what cannot be imposed: no such variable, one that the model computes from others, or one of which nothing was observed."""
+def check(study: Study, names: Sequence[str], until: int | None, problems: Problems) -> None:
+    """Adds what cannot be imposed: no such variable, one that the model computes from others, or one of which nothing was observed until some year."""
     allowed = study.model.imposable
     for name in names:
         if name not in study.model.yearly:
@@ -26,10 +26,13 @@ def check(study: Study, names: Sequence[str], problems: Problems) -> None:
         elif name not in allowed:
             may = f"It allows: {', '.join(allowed)}." if allowed else "It allows none."
             problems.add("--impose", f"the model does not let '{name}' be imposed. {may}")
-        elif not any(_imposes(study, row, name) for row in study.observed.rows):
+        elif not any(
+            _imposes(study, row, name) for row in study.observed.rows if until is None or row.time <= until
+        ):
             whole = "a row a year and place, without 'across' and 'fold'"
             problems.add(
-                "--impose", f"nothing was observed of '{name}' in the study's years. Add it: {whole}."
+                "--impose",
+                f"nothing was observed of '{name}' in the years that are looked at. Add it: {whole}.",
             )
 
 

@@ -169,14 +169,21 @@ def _rows_of(path: Path, model: Model) -> Iterator[tuple[str, dict[str, Any]]]:
     except csv.Error as error:
         raise refusal("", f"{str(path)!r}: {error}.") from error
     names, problems = reader.fieldnames or [], Problems()
+    if len(names) == 1 and ";" in names[0]:
+        raise refusal("", f"{path.name!r}: expected commas between cells, got ';'. Save it with commas.")
     for name in _NEEDED:
         if name not in names:
             problems.add("", f"{path.name!r} lacks the column '{name}'.")
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            problems.add("", f"{path.name!r} has {names.count(name)} columns '{name}', expected one.")
     for name in names:
         if name not in _COLUMNS:
             problems.add("", f"{path.name!r}: {unknown('column', name, _COLUMNS)}")
     problems.refuse()
     for line, row in held:
+        if not any(map(str.strip, filter(None, (cell for cell in row.values() if isinstance(cell, str))))):
+            continue
         if None in row or None in row.values():
             problems.add(
                 f"line {line}",
@@ -198,6 +205,9 @@ def _observation(row: Mapping[str, Any], model: Model) -> Observation:
     for name in _NEEDED:
         if given.get(name, "") == "":
             problems.add(name, "is missing.")
+    for name, value in given.items():
+        if name in _COLUMNS and name not in _NUMBERS and not isinstance(value, str):
+            problems.add(name, f"expected text, got {shown(value)}.")
     for name in _NUMBERS:
         if name in given:
             with problems.within(name):
@@ -206,7 +216,7 @@ def _observation(row: Mapping[str, Any], model: Model) -> Observation:
                     raise refusal("", f"expected a whole year, got {given[name]:g}.")
     given = {"standard_error": 0.0, "from": given.get("time"), **given}
     for name, words in _WORDS.items():
-        if given.get(name, "") not in words and name in given:
+        if name in given and isinstance(given[name], str) and given[name] not in words:
             problems.add(
                 name, f"expected {' or '.join(word for word in words if word)}, got {shown(given[name])}."
             )
@@ -218,6 +228,8 @@ def _observation(row: Mapping[str, Any], model: Model) -> Observation:
         problems.add("standard_error", f"expected at least 0, got {given['standard_error']:g}.")
     if given["from"] > given["time"]:
         problems.add("from", f"expected a year up to {given['time']:.0f}, got {given['from']:.0f}.")
+    elif not isinstance(model, PathModel) and (given.get("fold") or given["from"] != given["time"]):
+        problems.add("fold", "is of several years, and the model has none. Leave 'from' and 'fold' out.")
     elif (given["from"] < given["time"]) != bool(given.get("fold")):
         problems.add("fold", "goes with several years: give both 'from' and 'fold', or neither.")
     at: Mapping[str, str] = {}

@@ -63,8 +63,7 @@ def _basis(given: Tested, beliefs: str) -> str:
 
 def findings(given: Tested) -> Iterator[str]:
     """How many figures lie where they should, whether what happened could be one of the futures, how close these are, and what they cannot explain."""
-    for reading in given.readings:
-        yield from _of_reading(reading)
+    yield from dict.fromkeys(text for reading in given.readings for text in _of_reading(reading))
     for word, before in VERDICTS.items():
         names = [name for name, *_, verdict in _verdicts(given) if verdict == word]
         if names:
@@ -113,17 +112,22 @@ def _ratio(reading: Reading) -> Held | None:
 
 
 def _verdicts(given: Tested) -> list[tuple[str, Reading, list[int], str]]:
-    """Each series of figures that are scored, with what it says of the futures beyond doubt; one whose figures differ by reading, in each."""
-    found: dict[str, tuple[str, Reading, list[int], str]] = {}
+    """Each series of figures that are scored, with what it says of the futures beyond doubt (Holm, over all series at once); one whose figures differ by reading, in each."""
+    found: dict[str, tuple[Reading, list[int], str, float]] = {}
     for reading, name, own in every_series(given):
         assert reading.calibration is not None
         differs = any(reading.scored[k].figure.observation.reading for k in own)
         title = f"{name} ({reading.name})" if differs and reading.name else name
         spread, shift = reading.calibration.spread(own), reading.calibration.shift(own)
         shares = dict(zip(VERDICTS, (shift.higher, shift.lower, spread.lower, spread.higher), strict=True))
-        verdict = next((word for word, share in shares.items() if share <= TAIL), "")
-        found.setdefault(title, (title, reading, own, verdict))
-    return [*found.values()]
+        word = min(shares, key=shares.__getitem__)
+        found.setdefault(title, (reading, own, word, len(shares) * shares[word]))
+    order, verdicts = sorted(found, key=lambda title: found[title][3]), dict.fromkeys(found, "")
+    for place, title in enumerate(order):
+        if found[title][3] > 2 * TAIL / (len(order) - place):
+            break
+        verdicts[title] = found[title][2]
+    return [(title, *found[title][:2], verdicts[title]) for title in found]
 
 
 def tables(given: Tested) -> Iterator[Table]:

@@ -16,14 +16,14 @@ from engine.analyses.futures import of_paths
 from engine.analyses.variants import Observer, unobserved
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.risk.exclusion import most_excluded
-from engine.risk.intervals import Estimate, as_units
+from engine.risk.intervals import Estimate, Units, as_units
 from engine.study import imposed
 from engine.study.loading import under
 from engine.study.observed_tables import Observation
 from engine.study.study import Study
 
-PATHS = 1 << 14
-"""Futures that are looked at, unless more or fewer are asked for."""
+PATHS, FEWEST = 1 << 14, 256
+"""Futures that are looked at, unless others are asked for; and fewest, from which the range of the model's own is known."""
 
 
 @dataclass(frozen=True)
@@ -112,11 +112,12 @@ def backtest(
       observe: is told what is being done, and how much of how much is done.
 
     Raises:
-      UserError: nothing was observed, nobody says under which policy, something cannot be imposed, no yearly values: all at once; values that
+      UserError: nothing was observed, nobody says under which policy, something cannot be imposed, fewer than 256 futures: all at once; values that
         are not finite on more paths than the study allows.
     """
     study.refuse_broken_model()
-    one = of_paths(followed(study, policy, impose, until), paths, PATHS, 2)
+    one = followed(study, policy, impose, until)
+    one = of_paths(one, paths, PATHS, max(2, FEWEST // one.unit))
     rows = [row for row in one.observed.rows if until is None or row.time <= until]
     readings: dict[str, list[Observation]] = {}
     for name in one.observed.readings:
@@ -152,7 +153,7 @@ def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until
         text = 'has no observations. State them: [observed] file = "observed.csv", with a row a figure; ask of the study\'s file.'
         problems.add("observed", text)
     chosen = _policy(study, policy, problems)
-    imposed.check(study, impose, problems)
+    imposed.check(study, impose, until, problems)
     if until is not None and study.years and until < study.years[0]:
         problems.add("--until", f"expected a year from {study.years[0]} on, got {until}.")
     problems.refuse(study.source)
@@ -167,7 +168,8 @@ def _policy(study: Study, policy: str | None, problems: Problems) -> str:
     elif not named:
         known = ", ".join(study.policy_names)
         problems.add(
-            "--policy", f"say under which policy: the one that came nearest to what was done. Known: {known}."
+            "--policy",
+            f"say under which policy: the one that came nearest to what was done. Known: {known}. One that does not run is found where the study's file is asked.",
         )
     return named
 
@@ -185,8 +187,8 @@ def _reading(
     own = {*rows}
     pairs = [(line, row, why_apart(study, row, impose)) for line in series for row in line.rows if row in own]
     scored = [(line, line.figure(study, row)) for line, row, why in pairs if not why]
-    figures = sound([figure for _, figure in scored])
-    lost = study.paths - len(figures[0].values) if figures else 0
+    figures, good = sound([figure for _, figure in scored], study.paths)
+    lost = int((~good).sum())
     if lost > most_excluded(study):
         text = f"values are not finite on {lost:,} of {study.paths:,} paths; expected at most {most_excluded(study):,}. Mend the model, or say which share may be kept out."
         raise UserError(f"model {study.model_name}", [Problem("run.nonfinite", text)])
@@ -195,7 +197,7 @@ def _reading(
         for line, row, why in pairs
         if why
     )
-    units = study.unit if not lost else 1
+    units = as_units(study.paths, study.unit).kept(good)
     found = tuple(
         _scored(study, [row for row in line.rows if row in own], line.name, figure, units)
         for (line, _), figure in zip(scored, figures, strict=True)
@@ -203,9 +205,8 @@ def _reading(
     return Reading(name, found, apart, tuple(series), lost, study.seed)
 
 
-def _scored(study: Study, rows: Sequence[Observation], series: str, figure: Figure, unit: int) -> Scored:
+def _scored(study: Study, rows: Sequence[Observation], series: str, figure: Figure, units: Units) -> Scored:
     values, observed = figure.values, figure.observed
-    units = as_units(len(values), unit)
     known = [row for row in rows if study.years and row.time < study.years[0]]
     last, trend = references.last_value(known), references.trend(known, figure.observation.time)
     bad = None

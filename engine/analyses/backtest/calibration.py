@@ -157,7 +157,7 @@ def band(places: Places, of_truths: OfTruths) -> Band:
         least = np.minimum(least, np.minimum(at_most, at_least))
     level = float(np.quantile(least, 2 * TAIL, method="lower"))
     count = own.shape[1]
-    reach = min(max(int(np.ceil(level * count)) - 1, 0), count - 1)
+    reach = min(max(round(level * count) - 1, 0), count - 1)
     return Band(at, seen, own[:, reach], own[:, count - 1 - reach])
 
 

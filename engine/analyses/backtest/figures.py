@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from engine.analyses import years
 from engine.analyses.futures import Futures
@@ -112,12 +112,10 @@ def is_within(study: Study, row: Observation) -> bool:
     return not study.years or (row.first >= study.years[0] and row.time <= study.years[-1])
 
 
-def sound(figures: Sequence[Figure]) -> list[Figure]:
-    """The figures on those paths alone on which all of them are finite."""
-    if not figures:
-        return []
-    good = np.logical_and.reduce([np.isfinite(one.values) for one in figures])
-    return [one if good.all() else replace(one, values=one.values[good]) for one in figures]
+def sound(figures: Sequence[Figure], paths: int) -> tuple[list[Figure], Bool[np.ndarray, "path"]]:
+    """The figures on those paths alone on which all of them are finite; and which of all paths these are."""
+    good = np.logical_and.reduce([np.ones(paths, bool), *(np.isfinite(one.values) for one in figures)])
+    return [one if good.all() else replace(one, values=one.values[good]) for one in figures], good
 
 
 def _noise(study: Study, row: Observation) -> np.random.Generator:

@@ -48,4 +48,4 @@ class Backtest:
         """How it does; `engine.analyses.backtest.backtest.backtest` says how, and what is refused."""
         from engine.analyses.backtest import answer
 
-        return answer.answer(of, self.policy, self.impose, self.until)
+        return answer.answer(of, self.policy, tuple(dict.fromkeys(self.impose)), self.until)

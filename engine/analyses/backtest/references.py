@@ -32,6 +32,8 @@ def trend(known: Sequence[Observation], time: int) -> Float[np.ndarray, "path"]:
     values = np.array([row.value for row in known], float)
     middle = times.mean()
     spread = float(((times - middle) ** 2).sum())
+    if not spread:
+        return np.zeros(0)
     slope = float(((times - middle) * (values - values.mean())).sum()) / spread
     left = values - values.mean() - slope * (times - middle)
     freedom = len(known) - 2

@@ -163,7 +163,7 @@ def _compared(
 def _factors(given: Conditioned) -> Table:
     inputs, shifts = given.followed.inputs, _shifts(given)
     order = np.argsort(-np.nan_to_num(np.abs(shifts)), kind="stable")
-    ends = 1.96 * given.after.error
+    ends = given.after.reach * given.after.error
     columns = (
         texts("factor", [inputs[k].name for k in order], "what is uncertain"),
         numbers("mean_before", [given.before.mean[k] for k in order], "mean of its prior", head="mean"),

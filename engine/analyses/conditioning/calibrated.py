@@ -21,7 +21,7 @@ from engine.answers.table import Table, counts, numbers, texts
 from engine.errors import Problem, UserError
 from engine.risk.tilting import tail_shape
 from engine.risk.weighted_sample import LARGEST_SHAPE
-from engine.study.study import Block, Study
+from engine.study.study import BLOCK, Block, Study
 
 FUTURES = 1 << 16
 """Futures that each truth is ranked among, unless others are asked for."""
@@ -29,6 +29,8 @@ LEAST = 20
 """Truths from which uniformity can be looked at."""
 ALARM = 0.05
 """Chance that any factor is called wrong where all are right."""
+WEAK = 0.2
+"""Share of truths whose weights may be not to be trusted."""
 BINS = 10
 READING = (
     "Rank: share of the futures' weight in which a factor is below its own draw. p-value: of Kolmogorov and Smirnov's test that the ranks are uniform; wrong where it is below what leaves "
@@ -62,7 +64,7 @@ class Ranked:
         values, found = self.p_values, []
         order = np.argsort(values, kind="stable")
         for place, k in enumerate(order):
-            if values[k] > ALARM / (len(values) - place):
+            if not values[k] <= ALARM / (len(values) - place):
                 break
             found.append(self.names[k])
         return found
@@ -89,8 +91,8 @@ def ranked(
     one = followed(study, policy)
     rows, _ = known_and_later(one, until)
     count = FUTURES if paths is None else paths
-    if truths < LEAST or count < 2 * truths:
-        text = f"expected at least {LEAST}, at most half of {count:,} futures; got {truths}."
+    if not LEAST <= truths <= count // 2 or count > BLOCK or count % one.unit:
+        text = f"expected {LEAST} or more truths among at least twice as many futures, in whole units of {one.unit}, at most {BLOCK:,}; got {truths:,} among {count:,}."
         raise UserError(study.source, [Problem("--calibration", text)])
     sight = Sight(one, rows, device)
     figures = sight.of_paths(0, count)
@@ -105,10 +107,18 @@ def ranked(
         observe("ranking", k, truths)
         size = sight.log_likelihood(figures, figures[:, truth] + noise[:, k])
         size[own_unit == own_unit[truth]] = -np.inf
+        if not np.isfinite(size).any():
+            ranks[:, k] = random.random(len(ranks))
+            continue
         weights = np.exp(size - size.max())
-        ranks[:, k] = (draws[moving] < draws[moving, truth : truth + 1]) @ weights / weights.sum()
+        own = draws[moving, truth : truth + 1]
+        below, equal = (draws[moving] < own) @ weights, (draws[moving] == own) @ weights
+        ranks[:, k] = (below + random.random(len(ranks)) * equal) / weights.sum()
         trusted[k] = tail_shape(size[np.isfinite(size)]) <= LARGEST_SHAPE
     observe("ranking", truths, truths)
+    if (~trusted).sum() > WEAK * truths:
+        text = f"weights cannot be trusted for {int((~trusted).sum())} of {truths} truths: their figures leave too few of {count:,} futures. Take more with --paths, or state larger errors or discrepancies."
+        raise UserError(study.source, [Problem("--calibration", text)])
     names = tuple(item.name for item, moves in zip(one.inputs, moving, strict=True) if moves)
     return Ranked(replace(one, paths=count), names, ranks, trusted)
 

@@ -20,7 +20,7 @@ from engine.analyses.variants import Observer, unobserved
 from engine.errors import Problem, Problems, UserError
 from engine.program import arguments, compilation_cache, devices
 from engine.program.contract import Program, Scores
-from engine.risk.intervals import Units, as_units
+from engine.risk.intervals import Units, Z, as_units
 from engine.risk.weighted_sample import LARGEST_SHAPE
 from engine.study.observed_tables import Observation
 from engine.study.study import BLOCK, Block, Study
@@ -52,11 +52,12 @@ class Futures:
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean and standard deviation of each factor, with the standard error of the mean."""
+    """Mean and standard deviation of each factor, with the standard error of the mean, and how many of these a 95 % interval reaches."""
 
     mean: Float[np.ndarray, "factor"]
     sd: Float[np.ndarray, "factor"]
     error: Float[np.ndarray, "factor"]
+    reach: float = Z
 
 
 @dataclass(frozen=True)
@@ -275,8 +276,9 @@ class _Whole:
         error = np.std(means, axis=0, ddof=1) / np.sqrt(len(runs))
         count = len(runs) * FUTURES
         figures = np.concatenate(later, axis=-1) if later else np.zeros((0, count))
-        futures = Futures(self._named(parts), np.ones(count), as_units(count, FUTURES), figures)
-        return futures, Moments(mean, np.sqrt(np.maximum(square - mean**2, 0.0)), error)
+        units = as_units(count, FUTURES)
+        futures = Futures(self._named(parts), np.ones(count), units, figures)
+        return futures, Moments(mean, np.sqrt(np.maximum(square - mean**2, 0.0)), error, units.reach)
 
     def _extended(self, program: Program, known: Scores, first: int) -> Scores:
         """Random numbers of a program with those that are known in their place."""
@@ -323,13 +325,13 @@ class _Sums:
 
 
 def places(study: Study, rows: Sequence[Observation], futures: Futures) -> Float[np.ndarray, "figure"]:
-    """Where later figures lie among the futures, each given an error of its own: share of weight below."""
+    """Where later figures lie among the futures, each given its error and the discrepancy of its variable: share of weight below."""
     found = []
     for row, values in zip(rows, futures.later, strict=True):
         noise = np.random.default_rng([study.seed, *f"later {row.name}".encode()]).standard_normal(
             len(values)
         )
-        noisy = values + row.standard_error * noise
+        noisy = values + study.observed.error(row) * noise
         good = np.isfinite(noisy)
         found.append(
             float((futures.weights[good] * (noisy[good] < row.value)).sum() / futures.weights[good].sum())

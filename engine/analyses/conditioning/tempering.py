@@ -22,12 +22,12 @@ RUNS, FUTURES = 32, 1024
 """Independent runs, as many as an interval over replicates asks for, and futures of each."""
 FRESH = 1 << 40
 """Number of the first future that a run may use: no study has as many paths."""
-MOVES, MOST_MOVES = 5, 60
-"""Moves at each power, at least and at most."""
+MOVES, MOST_MOVES, LAST_MOVES = 5, 60, 120
+"""Moves at each power: at least, at most, and at most at the last one."""
 FORGOTTEN, LAST_FORGOTTEN = 1.0, 2.0
 """How far futures forget where they began at each power, and at the last: sum of taken (1 - sqrt(1 - s^2)) over its moves."""
-TAKEN = 0.25
-"""Share of steps that shall be taken."""
+TAKEN, LEAST_TAKEN = 0.25, 0.05
+"""Share of steps that shall be taken; and that below which, with the shortest step there is, a run is stuck."""
 MOST_POWERS = 100
 Points = Float[np.ndarray, "stream future"]
 
@@ -50,8 +50,8 @@ class Moved:
 
     @property
     def arrived(self) -> bool:
-        """Whether it went all the way."""
-        return self.powers[-1] == 1.0
+        """Whether it went all the way, and still moves."""
+        return self.powers[-1] == 1.0 and self.taken >= LEAST_TAKEN
 
 
 def moved(sight: Sight, run: int) -> Moved:
@@ -74,8 +74,9 @@ def moved(sight: Sight, run: int) -> Moved:
         powers.append(1.0 if step >= 1.0 - powers[-1] else powers[-1] + step)
         chosen = _drawn(weights, random)
         points, likelihood = points[:, chosen], likelihood[chosen]
-        forgotten, wanted = 0.0, LAST_FORGOTTEN if powers[-1] == 1.0 else FORGOTTEN
-        for move in range(MOST_MOVES):
+        is_last = powers[-1] == 1.0
+        forgotten, wanted = 0.0, LAST_FORGOTTEN if is_last else FORGOTTEN
+        for move in range(LAST_MOVES if is_last else MOST_MOVES):
             points, likelihood, taken = _moved(sight, points, likelihood, powers[-1], size, fresh, random)
             forgotten += taken * (1.0 - np.sqrt(1.0 - size * size))
             size = float(np.clip(size * np.exp(taken - TAKEN), 0.02, 1.0))

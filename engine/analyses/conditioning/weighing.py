@@ -54,8 +54,11 @@ class Weighed:
 
     @cached_property
     def effective(self) -> float:
-        """Effective number of futures."""
-        return effective(self.weights, self.units) * self.unit
+        """Effective number of futures: by themselves, or by their independent units where that is less."""
+        if not self.weights.any():
+            return 0.0
+        alone = float(self.weights.sum() ** 2 / (self.weights**2).sum())
+        return min(alone, effective(self.weights, self.units) * self.unit)
 
     def is_enough(self, least: float) -> bool:
         """Whether the weights can be trusted, and leave so many effective futures."""

@@ -126,7 +126,7 @@ def test_another_policy_of_the_file_need_not_run(tmp_path):
 
 def test_all_that_cannot_be_is_refused_at_once():
     with pytest.raises(UserError) as caught:
-        backtest(walk(row(2023, 1.0)), policy="odl", impose=("damage", "heigt", "height"), until=2010)
+        backtest(walk(row(2023, 1.0)), policy="odl", impose=("damage", "heigt"), until=2010)
     assert [str(one) for one in caught.value.problems] == [
         "--policy: unknown policy 'odl'. Did you mean 'old'?",
         "--impose: the model does not let 'damage' be imposed. It allows: height.",

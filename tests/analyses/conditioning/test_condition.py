@@ -47,7 +47,7 @@ def test_a_walk_with_drift_has_its_normal_posterior(request, value, moves):
     assert np.sqrt((weights * (figures - found) ** 2).mean()) == pytest.approx(spread, rel=0.04)
 
 
-@pytest.mark.parametrize("moves", [False, True])
+@pytest.mark.parametrize("moves", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_poisson_events_have_their_gamma_posterior(request, moves):
     if moves:
         request.getfixturevalue("force")
@@ -143,3 +143,15 @@ def test_what_is_impossible_is_refused():
         )
     )
     assert "is impossible on all of" in said and "Mend the model" in said
+
+
+def test_effective_futures_are_no_more_than_weights_leave():
+    study = walked(4.0, run={"paths": 65_536, "seed": 3, "sampler": "latin"})
+    weights = condition(study, until=2025, paths=65_536).weighed
+    assert weights.effective <= weights.weights.sum() ** 2 / (weights.weights**2).sum() * (1 + 1e-9)
+
+
+@pytest.mark.slow
+def test_runs_that_no_longer_move_are_stuck():
+    (said,) = refused(walk(*(row(2021 + k, 1.0, standard_error=0.0005) for k in range(10))), paths=1024)
+    assert "is too far from all futures" in said and "State a larger error or discrepancy" in said
