@@ -97,7 +97,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "curve": Kind(specification_curve.curve, "a claim in every universe, sorted, once a run is challenged"),
     "hindcast": Kind(hindcast.hindcast, "what was observed among its futures, once a run is backtested"),
-    "pit": Kind(pit.pit, "where figures lie among the futures, all at once, once a run is backtested"),
+    "pit": Kind(pit.pit, "where figures lie among the futures, once a run is backtested"),
     "correlation": Kind(correlation.correlation, "how the priors move together, groups outlined"),
     "convergence": Kind(
         convergence.convergence, "how the headline measures settle as paths are added", OUTCOME
