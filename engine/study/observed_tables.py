@@ -95,11 +95,11 @@ class Observed:
     seen: tuple[str, ...] = SEEN
     discrepancy: Mapping[str, float | str] = field(default_factory=dict)
     rows: tuple[Observation, ...] = ()
-    readings: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        named = dict.fromkeys(row.reading for row in self.rows if row.reading)
-        object.__setattr__(self, "readings", tuple(named) or ("",))
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """Names of the readings that figures have; one without a name where all have one."""
+        return tuple(dict.fromkeys(row.reading for row in self.rows if row.reading)) or ("",)
 
     def error(self, row: Observation) -> float:
         """How far a figure may be from the model's: its standard error and the discrepancy of its variable together."""
