@@ -14,6 +14,7 @@ from engine.analyses.conditioning import tempering
 from engine.analyses.conditioning.sight import Sight
 from engine.analyses.conditioning.tempering import FUTURES, RUNS, Moved
 from engine.analyses.conditioning.weighing import FIRST, MOST, Weighed, weighed
+from engine.analyses.futures import refuse_too_many, sound
 from engine.analyses.reverse_stress import as_numbers
 from engine.analyses.variables import Values, outcomes_of
 from engine.analyses.variants import Observer, unobserved
@@ -107,7 +108,7 @@ def condition(
 
     Raises:
       UserError: nothing was observed until then, nobody says under which policy; what was observed is impossible, or so far from all futures that
-        they cannot be moved there, or has no error: all that can be seen at once, with what would help.
+        they cannot be moved there, or has no error: all that can be seen at once, with what would help; values that are not finite on more paths than the study allows.
     """
     study.refuse_broken_model()
     one = followed(study, policy)
@@ -121,6 +122,8 @@ def condition(
     whole = _Whole(study, one, coming, sight, device, observe)
     (prior, before), known = whole.of_plain(plain)
     posterior, after = whole.of_moved(runs) if runs else known
+    for futures in (prior, posterior):
+        refuse_too_many(replace(study, paths=len(futures.weights)), sound((futures.values,)))
     exact = tuple(row for row in rows if row.variable not in one.observed.discrepancy)
     return Conditioned(
         study,

@@ -1,5 +1,6 @@
 """Futures given what was observed have the posteriors that are known by hand, by weights and by moving; what cannot be is refused."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -10,7 +11,7 @@ from engine.analyses.conditioning.sight import Sight
 from engine.analyses.conditioning.tempering import RUNS
 from engine.program import devices
 from engine.study.study import Block
-from tests.analyses.backtest.models import row, walk
+from tests.analyses.backtest.models import Walk, row, walk
 from tests.analyses.conditioning.models import counted, drift_known, rate_known, walked
 
 
@@ -155,3 +156,16 @@ def test_effective_futures_are_no_more_than_weights_leave():
 def test_runs_that_no_longer_move_are_stuck():
     (said,) = refused(walk(*(row(2021 + k, 1.0, standard_error=0.0005) for k in range(10))), paths=1024)
     assert "is too far from all futures" in said and "State a larger error or discrepancy" in said
+
+
+def test_values_that_are_no_numbers_are_refused(monkeypatch):
+    step = Walk.step
+
+    def broken(model, state, year, factors, shocks, levers):
+        held, values = step(model, state, year, factors, shocks, levers)
+        wrong = jnp.where((year == 2030) & (factors.drift > 0.0), jnp.nan, 0.0)
+        return held, {**values, "damage": values["damage"] + wrong}
+
+    monkeypatch.setattr(Walk, "step", broken)
+    (said,) = refused(walked(1.0), until=2025, paths=4096)
+    assert said.startswith("run.nonfinite: values are not finite on ")
