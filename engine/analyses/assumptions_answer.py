@@ -25,7 +25,7 @@ def answer(of: Asked, outcomes: Sequence[str]) -> Answer:
     """What the study says in each structure; `engine.analyses.assumptions.assumptions` says how, and what is refused."""
     study = of_few(of.study) if of.paths is None else of.study
     given = assumptions(study, outcomes or None, of.device, of.observe)
-    basis = f"{study.name}: {study.paths:,} paths, seed {study.seed}, {len(given.structures)} structures by one program"
+    basis = f"{study.name}: {study.futures}, {len(given.structures)} structures by one program"
     return Answer(
         Subject.of(study),
         tuple(sentences(study, given.rankings, {one.name: one.phrase(study) for one in given.structures})),

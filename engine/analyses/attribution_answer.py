@@ -36,7 +36,9 @@ def answer(of: Asked, start: str, end: str, variables: Sequence[str]) -> Answer:
     """
     given = attribution(of.study, start, end, variables or None, of.paths, of.device, of.observe)
     study, count = of_named(given.study, (start, end)), len(given.players)
-    facts = f"{study.name}: {study.paths:,} paths, seed {study.seed}, {1 << count} coalitions of {count} group{'' if count == 1 else 's'}"
+    facts = (
+        f"{study.name}: {study.futures}, {1 << count} coalitions of {count} group{'' if count == 1 else 's'}"
+    )
     left_out = f", {given.excluded:,} paths left out, whose values are not finite" if given.excluded else ""
     made = [_percents(given), _groups(given), *_shares(given)]
     findings = tuple(sentences(given, _subject(given, variables)))

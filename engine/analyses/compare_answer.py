@@ -47,7 +47,7 @@ def answer(of: Asked, wanted: Question, policies: Sequence[str], against: str | 
     if rows != list(range(len(of.study.policies))) or study.baseline != of.study.baseline:
         outcomes = Some(of.outcomes, rows)
         tables = partial(tables_of_paths, study, outcomes)
-    held = f"{study.name}: {study.paths:,} paths, seed {study.seed}; held against"
+    held = f"{study.name}: {study.futures}; held against"
     if every:
         return _every(study, outcomes, tables().comparison, wanted, f"{held} each other, on the same futures")
     given = comparison(study, outcomes, tables(), of.cube, wanted, of.device)

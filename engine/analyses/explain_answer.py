@@ -59,7 +59,7 @@ def made(given: Explanation, folder: Path, numbers: bool = False) -> Answer:
     """The answer that an explanation of a run makes, in numbers alone where no word for how likely is wanted."""
     study, out = given.study, given.futures.excluded
     left_out = f", {out:,} left out" if out else ""
-    paths = f"{given.tail_count:,} of {study.paths:,} paths{left_out}, seed {study.seed}"
+    paths = f"{given.tail_count:,} of {study.futures}{left_out}"
     of = [
         *_inputs(given.ranked),
         _measured(given),

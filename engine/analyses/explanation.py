@@ -24,6 +24,8 @@ from engine.risk.measures import probability, summary
 from engine.risk.place_parts import PlaceParts, place_parts
 from engine.study.study import Study
 
+MOVED = "its futures are moved to where facts are likely"
+"""Why nothing is said of what a change of a prior would do."""
 WORST = 10
 """Paths that are named to be replayed."""
 
@@ -159,7 +161,7 @@ def explain(
     drivers, slopes, without_slope = _inputs(program, futures)
     places = tuple(_places(parts, futures))
     observe("searching", total // 2, total)
-    reverse = reverse_stress(program, futures)
+    reverse = Reverse((), np.zeros(0), 0) if study.facts else reverse_stress(program, futures)
     worst = _worst(futures)
     values = {name: of[worst] for name, of in futures.values.items()}
     numbers = tuple(int(number) for number in futures.numbers[worst])
@@ -210,7 +212,7 @@ def _inputs(
     once = futures.scores[: len(program.inputs["factor_keys"])]
     joint: np.ndarray = np.asarray(drawing.joint_scores(study, once, program.inputs))
     drivers = drivers_of(program, futures, priors, joint)
-    reasons = {study.inputs[k].name: priors.left_out(k) for k in priors.drawn}
+    reasons = {study.inputs[k].name: MOVED if study.facts else priors.left_out(k) for k in priors.drawn}
     known = [k for k in priors.drawn if not reasons[study.inputs[k].name]]
     slopes = _slopes(futures, priors, known, joint)
     return tuple(drivers), tuple(slopes), {name: reason for name, reason in reasons.items() if reason}

@@ -60,7 +60,7 @@ def answer(of: Asked, variable: str, policies: Sequence[str], measure: str | Non
 
 def answer_of(given: FlipResult) -> Answer:
     """What was found as an answer."""
-    basis = f"{given.study.name}: {given.study.paths:,} paths, seed {given.study.seed}"
+    basis = f"{given.study.name}: {given.study.futures}"
     return Answer(
         Subject.of(given.study), tuple(sentences(given)), tuple(_tables(given)), basis, READING, given
     )

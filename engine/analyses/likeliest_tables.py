@@ -25,7 +25,11 @@ def said(given: Explanation) -> Iterator[str]:
     """What the likeliest of these futures seen takes, and how many are about as likely."""
     points, study = given.reverse.points, given.study
     if not points:
-        yield "No likeliest way there was found."
+        yield (
+            "No likeliest way there is looked for where facts are known."
+            if study.facts
+            else "No likeliest way there was found."
+        )
     elif not points[0].distance:
         yield "Nothing unusual is needed for it: the middle future is such a one already."
     else:

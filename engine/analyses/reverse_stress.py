@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import ndtr, ndtri
 
 from engine.analyses.independent_inputs import independent_inputs
 from engine.analyses.nearest_point import Nearest, nearest_points
 from engine.analyses.tail_futures import TailFutures
 from engine.program import arguments, drawing
 from engine.program.contract import Program, Trace
+from engine.program.normal_scores import as_normal, as_numbers
 from engine.risk.intervals import Estimate
 from engine.study.study import Study
 
@@ -137,32 +137,6 @@ def in_other_years(study: Study, point: Float[np.ndarray, "stream 1"]) -> Float[
                 other[row] = point[of[year - by], 0] if 0 <= year - by < years else 0.0
         found.append(other)
     return np.stack(found, axis=1) if found else np.zeros((len(point), 0))
-
-
-def as_numbers(
-    study: Study, points: Float[np.ndarray, "stream future"]
-) -> Float[np.ndarray, "stream future"]:
-    """The random numbers of a program, of independent normal scores."""
-    numbers: np.ndarray = points.astype(study.dtype)
-    uniform = _uniform(study)
-    if uniform.any():
-        most = np.nextafter(study.dtype(1), study.dtype(0))
-        numbers[uniform] = np.clip(ndtr(points[uniform]).astype(study.dtype), 2.0**-33, most)
-    return numbers
-
-
-def as_normal(
-    study: Study, numbers: Float[np.ndarray, "stream future"]
-) -> Float[np.ndarray, "stream future"]:
-    """Independent normal scores of the random numbers of a program."""
-    points = numbers.astype(np.float64)
-    uniform = _uniform(study)
-    points[uniform] = ndtri(points[uniform])
-    return points
-
-
-def _uniform(study: Study) -> np.ndarray:
-    return np.array([stream.law == "uniform" for stream in arguments.streams(study)], bool)
 
 
 def _shares(study: Study, point: Float[np.ndarray, "stream"]) -> dict[str, float]:

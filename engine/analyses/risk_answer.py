@@ -50,7 +50,7 @@ def answer(of: Asked, variable: str | None, level: float | None, condition: str 
         if one.measure == "share" or (variable in (None, one.variable) and level in (None, one.level))
     ]
     study = at.study
-    basis = f"{study.name}: {study.paths:,} paths, seed {study.seed}"
+    basis = f"{study.name}: {study.futures}"
     if any(one.year is not None for one in kept):
         basis += f"; what is by year on the first {min(study.keep.yearly, study.paths):,}"
     return Answer(Subject.of(study), _findings(study, kept), tables(study, kept), basis, READING, kept)

@@ -46,7 +46,7 @@ def answer(
     given = sensitivity(study, variables or None, of.paths, of.device, of.observe, groups, with_given_data)
     study = given.study
     basis = (
-        f"{study.name}: {study.paths:,} paths, seed {study.seed}, and as many that are independent of them; "
+        f"{study.name}: {study.futures}, and as many that are independent of them; "
         f"{len(given.inputs)} inputs that are drawn apart"
     )
     made = _tables(given, _subject(given, variables))

@@ -6,7 +6,16 @@ import dataclasses
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Protocol,
+    get_args,
+    get_origin,
+    get_type_hints,
+    runtime_checkable,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +80,8 @@ class Asked(Protocol):
 class Question(Protocol):
     """A frozen dataclass. Its fields are its options, each `Annotated` with an `Option`; its docstring is the help of its command.
 
-    `needs` is `STUDY` or `RUN`; `heading` stands above its section of the report.
+    `needs` is `STUDY` or `RUN`; `heading` stands above its section of the report. One that is an `OfRun` is asked of that run, which is computed
+    first where it is not there.
     """
 
     needs: ClassVar[str]
@@ -83,6 +93,15 @@ class Question(Protocol):
         Raises:
           UserError: what is asked for is not there, all problems at once.
         """
+        ...
+
+
+@runtime_checkable
+class OfRun(Protocol):
+    """A question that is asked of a run which it names itself."""
+
+    def run_of(self, of: Asked) -> Study | None:
+        """The study whose run must be there; None where the question is asked of what it is given."""
         ...
 
 

@@ -61,6 +61,8 @@ OF_CUBE: Mapping[str, tuple[str, str]] = {
     "risk": ("engine.analyses.risk_question:Risk", "Ask a finished run for its risks.")
 }
 """The same of questions whose numbers the cube has: answers are not kept, and have commands and methods of their own."""
+OF_PRIOR = ("sensitivity", "flip", "challenge", "backtest")
+"""Those that draw inputs anew, or hold a study against what was observed: of a study with facts they answer for what it was before these."""
 OURS = {**OF_CUBE, **QUESTIONS}
 
 

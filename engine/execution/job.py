@@ -21,6 +21,7 @@ from engine.execution.executors.cluster import Cluster
 from engine.execution.executors.contract import Assignment, Executor
 from engine.execution.executors.local import Local
 from engine.execution.executors.processes import Workers
+from engine.execution.moving import move
 from engine.execution.nonfinite import refuse_too_many
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large
 from engine.execution.stages import Observer, Stage, unobserved
@@ -30,7 +31,8 @@ from engine.risk.rounding import REMEDY, Rounding
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.finding import run_folder, stored_study
 from engine.run_folder.folder import RunFolder
-from engine.run_folder.parts import yearly_fields, yearly_missing
+from engine.run_folder.moved_runs import runs_of
+from engine.run_folder.parts import yearly_fields, yearly_missing, yearly_paths
 from engine.study.study import BLOCK, Block, Study
 
 PREPARING = 60.0
@@ -272,6 +274,14 @@ class _Job:
             cube.create(folder)
         planned = [block.index for block in blocks]
         provenance.begin(folder, self._record(None, ()), planned, alone=not holder.shared)
+        if study.facts is not None:
+            first = Block(0, 0, yearly_paths(study) if yearly else 0)
+            move(
+                folder,
+                [*runs_of(first), *(run for block in blocks for run in runs_of(block))],
+                self.options.device,
+                observe,
+            )
         assignment = Assignment(folder, holder.token, yearly, blocks, observe, self.options.force)
         done, running = assignment.paths_done, pilot() if pilot is not None else None
         for block in self.executor.perform(assignment):

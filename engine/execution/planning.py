@@ -126,7 +126,7 @@ def measure(folder: RunFolder, device: str | None = None) -> Measured:
       UserError: nothing can be written there.
     """
     compilation_cache.keep_programs()
-    few = replace(folder.study, paths=BLOCKS * BLOCK)
+    few = replace(folder.study, paths=BLOCKS * BLOCK, facts=None)
     began = time.monotonic()
     mesh = devices.mesh(device)
     program = devices.program(few, device)

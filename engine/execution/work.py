@@ -18,7 +18,7 @@ from engine.program.contract import BlockResult, Program, YearlyValues
 from engine.risk.exclusion import excluded, most_excluded, without_excluded
 from engine.risk.tallies import tally, unkept
 from engine.risk.yearly_sample import of_parts, of_sample
-from engine.run_folder import cube, ledger
+from engine.run_folder import cube, ledger, moved_runs
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import YEARLY, Record
 from engine.run_folder.parts import YEARLY_FILE, tally_content, yearly_content, yearly_paths
@@ -162,7 +162,7 @@ class Work:
         files = cube.block_files(study, block, outcomes, draws)
         if unkept(study):
             files[ledger.tally_name(block)] = tally_content(tally(study, outcomes))
-        return files
+        return files | (moved_runs.files_of(self._folder.path, block) if study.facts else {})
 
     def store(self, result: BlockResult) -> None:
         """Writes and commits a block that has been computed."""

@@ -103,6 +103,11 @@ class Stream:
     law: str
     year: int | None = None
 
+    @property
+    def label(self) -> str:
+        """Its name, and the year's number where it has one."""
+        return self.name if self.year is None else f"{self.name} {self.year}"
+
 
 def streams(study: Study) -> tuple[Stream, ...]:
     """All random numbers of a path in the order of `Program.scores`: of factors, of what groups share, then of all years by law."""

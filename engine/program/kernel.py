@@ -7,6 +7,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import Iterator, MutableMapping
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -21,6 +22,7 @@ from engine.program.known import Unlisted, code_of, is_known, key_of_code
 from engine.program.listing import Listing, listed
 from engine.program.llvm import EMITTER, NoMachineForm
 from engine.program.loop import OUTCOMES
+from engine.program.moved import MovedProgram
 from engine.program.native import LoopProgram, lanes
 from engine.program.object_code import CompilerEnded
 from engine.program.operations import NoScalarForm
@@ -52,6 +54,8 @@ def program_on(
     """
     if ships(study.model):
         source_digest(type(study.model))
+    if study.facts is not None:
+        return MovedProgram(study, program_on(replace(study, facts=None), mesh, lanes, dtype, form))
     kind = dtype or study.dtype
     on_cpu = mesh.devices.flat[0].platform == "cpu"
     if (form or study.program) == FORMS[0]:

@@ -248,5 +248,6 @@ def _root_attributes(study: Study) -> dict[str, Any]:
         "sampler": study.sampler,
         "seed": study.seed,
         "independent_unit": study.unit,
+        **({f"facts_{name}": value for name, value in study.facts.table.items()} if study.facts else {}),
         "block": BLOCK,
     }

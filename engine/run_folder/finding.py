@@ -12,6 +12,7 @@ from engine.formatting import command_line
 from engine.modelling.records import Model
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.folder import RunFolder
+from engine.run_folder.moved_runs import placed
 from engine.storage.files import unsealed
 from engine.study.loading import load_model_file, load_study, policies_of, shipped_studies, study_of_text
 from engine.study.study import Study
@@ -23,8 +24,9 @@ PLACES = f"a run folder, a study file, the name of a study that ships, or the be
 
 def run_folder(study: Study, out: str | Path | None = None) -> RunFolder:
     """The folder of a run: `out`, or `outputs/<name>-<fingerprint>` if it is not given."""
-    named = f"{study.name}-{study.fingerprint}"
-    return RunFolder(Path(OUTPUTS) / named if out is None else Path(out), study)
+    until = f"-until-{study.facts.until}" if study.facts else ""
+    folder = Path(OUTPUTS) / f"{study.name}{until}-{study.fingerprint}" if out is None else Path(out)
+    return RunFolder(folder, placed(study, folder))
 
 
 def known_runs() -> list[Path]:
@@ -84,14 +86,14 @@ def stored_study(folder: Path, model: Model | None = None, **changes: Any) -> St
     held = unsealed(ownership.study_file(folder))
     if held is None:
         try:
-            return load_study(folder / "study.toml", model=model, **changes)
+            return placed(load_study(folder / "study.toml", model=model, **changes), folder)
         except UserError as error:
             if not ownership.study_file(folder).exists():
                 raise
             spec = " --model FILE:CLASS, if the model is your own" if model is None else ""
             message = f"is damaged (not as it was written). {ledger.remedy(folder)}{spec}."
             raise UserError(str(folder), [Problem("ledger/study.json", message)]) from error
-    return study_of_text(held["study"], str(folder / "study.toml"), model, **changes)
+    return placed(study_of_text(held["study"], str(folder / "study.toml"), model, **changes), folder)
 
 
 def folder_named(place: str | Path) -> Path | None:
@@ -195,15 +197,16 @@ def study_of(
     """
     named = folder_named(place)
     if named is None:
-        study = _study_of_file(place, model, **changes)
-        return study, run_folder(study, out)
+        folder = run_folder(_study_of_file(place, model, **changes), out)
+        return folder.study, folder
     own = study = stored_study(named, model)
     given = {name for name, value in changes.items() if value not in (None, ())}
     if given:
         study = stored_study(named, own.model if own.model_spec else model, **changes)
     if given <= {"paths", "policies"}:
         return study, RunFolder(Path(out or named), own)
-    return study, run_folder(study, out)
+    folder = run_folder(study, out)
+    return folder.study, folder
 
 
 def _study_of_file(place: str | Path, model: Model | None, **changes: Any) -> Study:

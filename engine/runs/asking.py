@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.answers import registry
-from engine.answers.question import RUN, fields, plain_options
+from engine.answers.question import RUN, OfRun, Question, fields, plain_options
 from engine.errors import UserError, unknown
+from engine.execution.job import RunOptions, compute
 from engine.execution.resources import refuse_if_memory_too_small
 from engine.run_folder import answer_store
 from engine.run_folder.finding import run_folder
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
-from engine.study.loading import load_study
+from engine.study.loading import again, load_study
 from engine.study.study import BLOCK, Study
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from engine.answers.answer import Answer
-    from engine.answers.question import Question
     from engine.execution.results import Answers
+    from engine.execution.stages import Stage
     from engine.risk.tables import Tables
 
 
@@ -105,10 +106,27 @@ def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) 
     Raises:
       UserError: what is asked for is not there; or the computer has too little memory.
     """
+    of = _run_first(question_of(name, options), of)
     answer = answered(name, options, of)
     if name in registry.OF_CUBE:
         return answer, None
     return answer, answer_store.keep(of.run_folder, name, answer.groups, stacklevel + 1)
+
+
+def _run_first(question: Question, of: Asking) -> Asking:
+    """The run that a question is asked of; computed where it is not there, beside that of the study."""
+    wanted = question.run_of(of) if isinstance(question, OfRun) else None
+    if wanted is None:
+        return of
+
+    def observe(stage: Stage) -> None:
+        if not stage.note:
+            of.observe(stage.name, stage.done, stage.total)
+
+    place = of.folder.parent / run_folder(wanted).path.name
+    finished = compute(wanted, RunOptions(place, of.device, of.memory, observe=observe))
+    answers = finished.answers
+    return replace(of, study=answers.study, run_folder=answers.folder, results=lambda: answers, paths=None)
 
 
 def answered(name: str, options: Mapping[str, Any], of: Asking) -> Answer:
@@ -118,7 +136,12 @@ def answered(name: str, options: Mapping[str, Any], of: Asking) -> Answer:
         of = replace(of, study=of.answers.study)
     if of.results is None:
         refuse_if_memory_too_small(of.study, of.memory)
+    of_prior = of.study.facts is not None and name in registry.OF_PRIOR
+    if of_prior:
+        of = replace(of, study=replace(again(of.study, facts=None), paths=of.study.paths))
     given = question.answer(of)
+    if of_prior:
+        given = replace(given, basis=f"for the study as it was before its facts; {given.basis}")
     return replace(given, question=name, heading=question.heading, asked=plain_options(question))
 
 

@@ -92,7 +92,7 @@ def answer(study: Study, device: str | None = None) -> Answer:
     findings = [": ".join(filter(None, (fails, _listed(failed)))) + "."]
     findings += [f"Of years that the study does not have: {_listed(beyond)}."] if beyond else []
     study = replace(study, paths=paths_of(study))
-    basis, table = f"{study.paths:,} paths, seed {study.seed}", Table("gates", "Gates", columns, ("gate",))
+    basis, table = f"{study.futures}", Table("gates", "Gates", columns, ("gate",))
     return Answer(Subject.of(study), tuple(findings), (table,), basis, question=GATES, heading="Gates")
 
 

@@ -39,7 +39,7 @@ def policy_sheet(study: Study, of: Sequence[Record]) -> Front | None:
         return None
     base, others = study.baseline, [name for name in study.policy_names if name != study.baseline]
     own = [(f"{name} (baseline)" if name == base else name, 3) for name in study.policy_names]
-    basis = f"{study.paths:,} paths, seed {study.seed}; low and high: 95 % intervals of the Monte Carlo error"
+    basis = f"{study.futures}; low and high: 95 % intervals of the Monte Carlo error"
     return Front(
         "policies", f"{study.name}: {study.question}", basis,
         [("", len(_HEADS)), *own, *((f"{name} - {base}", 4) for name in others), ("", 2)],

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.modelling.records import Model
-from engine.study import labels
+from engine.study import facts_tables, labels, observed_tables
 
 _WORDS = ("about", "source")
 
@@ -16,6 +16,8 @@ _WORDS = ("about", "source")
 def fingerprint(document: Mapping[str, Any], model_digest: str) -> str:
     """That of all which changes a number of a path: the resolved study but for its paths, and the model's source."""
     plain, _ = labels.split(document)
+    if facts_tables.KEY in document:
+        plain[observed_tables.KEY] = document[observed_tables.KEY]
     run = document["run"]
     plain["run"] = {key: value for key, value in run.items() if key not in ("paths", "nonfinite")}
     plain["model_digest"] = model_digest

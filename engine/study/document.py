@@ -9,6 +9,7 @@ from engine.study import (
     challenge_tables,
     constant_tables,
     factor_tables,
+    facts_tables,
     group_tables,
     lever_groups,
     observed_tables,
@@ -86,6 +87,8 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
         tables[challenge_tables.KEY] = stated
     if held := observed_tables.table_of(study.observed, policies.reached):
         tables[observed_tables.KEY] = held
+    if study.facts is not None:
+        tables[facts_tables.KEY] = study.facts.table
     for kind in OF_LABELS:
         if study.labels.get(kind):
             tables[kind] = {name: {"label": label} for name, label in study.labels[kind].items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -140,3 +141,17 @@ def wordless(study: Any) -> dict[str, list[str]]:
         for kind, named in said.items()
     }
     return {kind: names for kind, names in lacking.items() if names}
+
+
+def acronyms(study: Any) -> frozenset[str]:
+    """Words that the texts of a `Study` and its model write in capitals."""
+    model = study.model
+    texts = [
+        study.question,
+        *(entry.about for entry in model.outcomes.values()),
+        *(entry.about for entry in model.levers.values()),
+        *(entry.about for entry in model.yearly.values()),
+        *(event.about for event in study.events),
+        *(item.about for item in study.inputs),
+    ]
+    return frozenset(re.findall(r"\b[A-Z]{2,5}\b", " ".join(texts)))

@@ -82,10 +82,24 @@ def load_study(
 
 
 def under(study: Study, policies: Sequence[str]) -> Study:
-    """The study with other policies of its file in place of those that run; read again from where it was read."""
+    """The study with other policies in place of those that run: those that it holds, or of its file, read again."""
+    if {*policies} <= {*study.document["policies"]}:
+        return again(study, policies)
     own = None if study.model_spec is None else study.model
     told: dict[str, Any] = {"paths": study.paths, "seed": study.seed, "program": study.program}
     return load_study(study.source, model=own, policies=policies, settings=study.settings, **told)
+
+
+def again(study: Study, policies: Sequence[str] | None = None, **tables: Any) -> Study:
+    """A resolved study read again with other tables in place of its own; without those that are None.
+
+    Args:
+      policies: that run, in place of the study's.
+    """
+    document = {key: value for key, value in {**study.document, **tables}.items() if value is not None}
+    own = None if study.model_name in catalogue.known() else study.model
+    read = read_study(document, study.source, model=own, policies=policies)
+    return replace(read, settings=study.settings, gates=study.gates)
 
 
 def read_study(

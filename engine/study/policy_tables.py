@@ -19,11 +19,12 @@ from engine.study.study import Policy
 
 @dataclass(frozen=True)
 class Policies:
-    """The policies of a study that nothing is wrong with, the names of those that run, and the baseline."""
+    """The policies of a study that nothing is wrong with, the names of those that run, the baseline, and the one that was followed, if that is known."""
 
     by_name: Mapping[str, Policy]
     names: tuple[str, ...]
     baseline: str
+    followed: str = ""
 
     @property
     def running(self) -> tuple[Policy, ...]:
@@ -32,8 +33,11 @@ class Policies:
 
     @property
     def reached(self) -> list[str]:
-        """Names of those that run, then of those that they phase in from, directly or by way of others."""
-        names, waiting = list(self.names), [policy.name for policy in self.running]
+        """Names of those that run and of the one that was followed, then of those that they phase in from, directly or by way of others."""
+        names = list(
+            dict.fromkeys([*self.names, self.followed] if self.followed in self.by_name else self.names)
+        )
+        waiting = [name for name in names if name in self.by_name]
         while waiting:
             before = self.by_name[waiting.pop()].before
             if before is not None and before.name not in names:

@@ -18,6 +18,7 @@ from engine.study import (
     constant_tables,
     event_tables,
     factor_tables,
+    facts_tables,
     gate_tables,
     group_tables,
     labels,
@@ -25,6 +26,7 @@ from engine.study import (
     observed_tables,
     policy_tables,
     section_tables,
+    watched,
 )
 from engine.study.assumption_tables import Known
 from engine.study.document import document
@@ -85,7 +87,10 @@ def resolve(
     tables = [name for name in text["factors"] if name in priors or bases.get(name) in priors]
     priors = {name: priors.get(name) or priors[bases[name]] for name in tables}
     # by year, and not to be blamed where nobody knows the years
+    facts = facts_tables.read(text, problems)
     policies = None if years is None else policy_tables.read(text, model, years, priors, problems)
+    if policies is not None and facts is not None:
+        policies = replace(policies, followed=facts.policy)
     events = event_tables.read(text["events"], model, problems)
     gates = gate_tables.read(text["gates"], text["policies"], model, problems)
     headline = section_tables.headline(text.get("headline"), model, problems)
@@ -148,7 +153,11 @@ def resolve(
         gates=gates,
         challenge=challenge,
         observed=observed,
+        facts=facts,
     )
+    if facts is not None:
+        watched.check_known(study, facts.until, "facts.until", problems)
+    problems.refuse(source)
     return replace(study, document=document(study, text, policies))
 
 

@@ -271,6 +271,13 @@ class ObservedTable(Table):
     discrepancy: dict[str, _Size] = _says("by variable, standard deviation of what the model leaves out", {})
 
 
+class FactsTable(Table):
+    """Figures that are taken as known: futures are those in which they are likely, moved there in runs of 1,024."""
+
+    until: int = Field(description="last year whose figures are known")
+    policy: str = _says("policy that was followed; observed.policy if not given", "")
+
+
 class NamedTable(Table):
     """What people call an outcome or a yearly variable that the model gives, or a lever that it takes."""
 
@@ -335,6 +342,7 @@ class StudyText(Table):
     )
     gates: dict[str, GateTable] = _says("facts that the model is held against", {})
     observed: ObservedTable = _says("figures that it is scored by", ObservedTable())
+    facts: FactsTable | None = _says("which of these figures are taken as known")
     outcomes: dict[str, NamedTable] = _says("what the model's outcomes are called", {})
     yearly: dict[str, NamedTable] = _says("what the model's yearly variables are called", {})
     levers: dict[str, NamedTable] = _says("what the model's levers are called", {})
@@ -350,6 +358,7 @@ SECTIONS: dict[str, type[Table]] = {
     "time": Time,
     "challenge": ChallengeTable,
     "observed": ObservedTable,
+    "facts": FactsTable,
     "risk": RiskTable,
     "keep": KeepTable,
 }

@@ -10,6 +10,7 @@ from engine.draws.sampling import SAMPLERS
 from engine.errors import Problems, did_you_mean, refusal, unknown
 from engine.modelling.cell_axis import cell_count
 from engine.modelling.records import Model, PathModel
+from engine.study import facts_tables
 from engine.study.study import BLOCK, FORMS, LEVELS, PRECISIONS, Keep
 
 LATER_SAMPLERS = ("sobol", "importance")
@@ -47,8 +48,11 @@ def check_head(text: Mapping[str, Any], problems: Problems) -> None:
     elif sampler not in SAMPLERS:
         problems.add("run.sampler", unknown("sampler", sampler, [*SAMPLERS, *LATER_SAMPLERS]))
     else:
-        _check_replicates("run.paths", text["run"]["paths"], 1, sampler, problems)
-        _check_replicates("keep.yearly", text["keep"]["yearly"], 0, sampler, problems)
+        unit, of = SAMPLERS[sampler].unit, f"whole replicates of sampler '{sampler}'"
+        if text.get(facts_tables.KEY):
+            unit, of = facts_tables.FUTURES, "whole runs of moved futures"
+        _check_whole("run.paths", text["run"]["paths"], 1, unit, of, problems)
+        _check_whole("keep.yearly", text["keep"]["yearly"], 0, unit, of, problems)
     precision = text["run"]["precision"]
     if precision not in PRECISIONS:
         problems.add("run.precision", unknown("precision", precision, PRECISIONS))
@@ -58,14 +62,13 @@ def check_head(text: Mapping[str, Any], problems: Problems) -> None:
         problems.add("run.tile", f"expected a power of two from 16 to {BLOCK}, got {tile}.")
 
 
-def _check_replicates(place: str, count: int, least: int, sampler: str, problems: Problems) -> None:
-    """Whether so many paths are whole replicates: a part of one has errors of another size."""
-    unit = SAMPLERS[sampler].unit
+def _check_whole(place: str, count: int, least: int, unit: int, of: str, problems: Problems) -> None:
+    """Whether so many paths are whole units: a part of one has errors of another size."""
     if unit <= 2 or not count % unit:  # a pair may stand in two halves
         return
     below = count - count % unit
     remedy = f"{below} or {below + unit}" if below >= least else f"{below + unit}"
-    wanted = f"a multiple of {unit}, whole replicates of sampler '{sampler}'"
+    wanted = f"a multiple of {unit}, {of}"
     problems.add(place, f"expected {wanted}, got {count}. Take {remedy}.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +20,7 @@ from engine.modelling import contract
 from engine.modelling.records import Model, PathModel, shock_streams
 from engine.study import digests, labels
 from engine.study.challenge_tables import Challenge
+from engine.study.facts_tables import FUTURES, Facts
 from engine.study.lever_groups import LeverGroups
 from engine.study.numbers import LEVELS
 from engine.study.observed_tables import Observed
@@ -193,7 +193,8 @@ class Study:
       gates: facts that it is held against; no part of the document, as no number of a run hangs on them.
       nonfinite: share of the paths that may be kept out because values on them are not finite.
       assumptions, challenge: what the answer may rest on; what it is said to show, and choices of what is measured: they change no number of it.
-      observed, settings: figures that it is scored by; single values that it was read with in place of what its file states.
+      observed, facts: figures that it is scored by, and which of them are known: its futures are those in which these are likely.
+      settings: single values that it was read with in place of what its file states.
     """
 
     name: str
@@ -229,6 +230,7 @@ class Study:
     challenge: Challenge = field(default_factory=Challenge)
     observed: Observed = field(default_factory=Observed)
     settings: tuple[str, ...] = ()
+    facts: Facts | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -345,8 +347,14 @@ class Study:
 
     @property
     def unit(self) -> int:
-        """Paths in one independent unit: 1, or 2 for antithetic pairs, or those of a replicate."""
-        return SAMPLERS[self.sampler].unit
+        """Paths in one independent unit: 1, or 2 for antithetic pairs, or those of a replicate, or of a run of moved futures."""
+        return FUTURES if self.facts else SAMPLERS[self.sampler].unit
+
+    @property
+    def futures(self) -> str:
+        """What its numbers rest on, in words: how many paths of which seed, and what is known of them."""
+        known = f", given figures to {self.facts.until}" if self.facts else ""
+        return f"{self.paths:,} paths, seed {self.seed}{known}"
 
     def title(self, kind: str, name: str) -> str:
         """What people call a part: its label, else its name as words that begin with a capital.
@@ -379,16 +387,7 @@ class Study:
     @cached_property
     def _acronyms(self) -> frozenset[str]:
         """Words that the texts of the study and its model write in capitals."""
-        model = self.model
-        texts = [
-            self.question,
-            *(entry.about for entry in model.outcomes.values()),
-            *(entry.about for entry in model.levers.values()),
-            *(entry.about for entry in model.yearly.values()),
-            *(event.about for event in self.events),
-            *(item.about for item in self.inputs),
-        ]
-        return frozenset(re.findall(r"\b[A-Z]{2,5}\b", " ".join(texts)))
+        return labels.acronyms(self)
 
     def block(self, index: int) -> Block:
         """The block of that number; the last one of the study may be short."""

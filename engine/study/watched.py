@@ -1,19 +1,80 @@
-"""A study that gives nothing but figures that can be observed, and lives no longer than these need."""
+"""Which figures of a study are known and which come later, and a study that gives nothing but such figures and lives no longer than these need."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from engine.errors import Problems
 from engine.modelling.executed import WRITTEN, as_written
 from engine.modelling.folds import at_year
 from engine.modelling.records import Outcome
 from engine.study.challenge_tables import Challenge
 from engine.study.observed_tables import Observation
 from engine.study.study import Keep, Policy, Study
+
+FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "": lambda values: values[-1],
+    "total": lambda values: values.sum(axis=0),
+    "mean": lambda values: values.mean(axis=0),
+    "peak": lambda values: values.max(axis=0),
+    "lowest": lambda values: values.min(axis=0),
+    "change": lambda values: values[-1] - values[0],
+    "ratio": lambda values: values[-1] / values[0],
+}
+"""How some years [year, path] become one number."""
+
+
+def why_apart(study: Study, row: Observation, imposed: Sequence[str] = ()) -> str:
+    """Why a figure is neither scored nor taken as known; "" where it is."""
+    if not is_within(study, row):
+        return "known before the study begins" if row.first < study.years[0] else "beyond the study's years"
+    if row.variable in imposed:
+        return "imposed"
+    if row.seen in study.observed.seen:
+        return f"seen by {row.seen}"
+    return "" if row.confidence == "read" else row.confidence
+
+
+def is_within(study: Study, row: Observation) -> bool:
+    """Whether the study has the years of a figure."""
+    return not study.years or (row.first >= study.years[0] and row.time <= study.years[-1])
+
+
+def known_and_later(
+    study: Study, until: int | None
+) -> tuple[tuple[Observation, ...], tuple[Observation, ...]]:
+    """Figures up to a year, and those after it: of what backtest scores, in the first reading.
+
+    Args:
+      until: the last year; all years if not given.
+    """
+    names = ("", study.observed.readings[0])
+    usable = [row for row in study.observed.rows if row.reading in names and not why_apart(study, row)]
+    rows = tuple(row for row in usable if until is None or row.time <= until)
+    return rows, tuple(row for row in usable if row not in rows)
+
+
+def check_known(study: Study, until: int | None, place: str, problems: Problems) -> None:
+    """Adds what is wrong with the figures that are known: there are none until then, or some have no error, so that no future meets them.
+
+    Args:
+      place: where it is said until when they are.
+    """
+    rows, _ = known_and_later(study, until)
+    if not rows:
+        of = "in the study's years" if until is None else f"until {until}"
+        text = f"nothing can be taken as known {of}: no figure that was read in its source and that nothing here has seen. Take a later year, or state figures."
+        problems.add(place if until is not None else "observed", text)
+    for row in rows:
+        if not study.observed.error(row):
+            remedy = f"Give it a standard_error, or say what the model leaves out: observed.discrepancy.{row.variable}."
+            problems.add(
+                f"observed: {row.name}", f"has no error, so that no future meets it exactly. {remedy}"
+            )
 
 
 def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[list[int]]]:

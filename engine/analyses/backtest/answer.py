@@ -53,7 +53,7 @@ def _basis(given: Tested, beliefs: str) -> str:
     reasons = Counter(why for _, _, why in first.apart)
     apart = ", ".join(f"{count} {why}" for why, count in reasons.items())
     parts = [
-        f"{study.name}: {study.paths:,} paths, seed {study.seed}, policy {study.baseline}, priors {beliefs}",
+        f"{study.name}: {study.futures}, policy {study.baseline}, priors {beliefs}",
         f"figures that are shown and not scored: {apart}" if apart else "",
         f"{', '.join(given.imposed)} as observed" if given.imposed else "",
         f"{first.left_out} paths left out as not finite" if first.left_out else "",

@@ -10,17 +10,18 @@ import numpy as np
 
 from engine.analyses.backtest import references
 from engine.analyses.backtest.calibration import Calibration
-from engine.analyses.backtest.figures import Figure, Line, is_within, lines, sound, why_apart
+from engine.analyses.backtest.figures import Figure, Line, lines, sound
 from engine.analyses.backtest.scores import beyond, crps, log_score
 from engine.analyses.futures import of_paths
 from engine.analyses.variants import Observer, unobserved
-from engine.errors import Problem, Problems, UserError, unknown
+from engine.errors import Problem, UserError
 from engine.risk.exclusion import most_excluded
 from engine.risk.intervals import Estimate, Units, as_units
 from engine.study import imposed
-from engine.study.loading import under
+from engine.study.followed import followed
 from engine.study.observed_tables import Observation
 from engine.study.study import Study
+from engine.study.watched import is_within, why_apart
 
 PATHS, FEWEST = 1 << 14, 256
 """Futures that are looked at, unless others are asked for; and fewest, from which the range of the model's own is known."""
@@ -137,41 +138,6 @@ def backtest(
         for (name, own), of in every
     ]
     return Tested(one, tuple(impose), tuple(tested) if impose else _apart_if_they_differ(tested))
-
-
-def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until: int | None = None) -> Study:
-    """The study of the policy alone that came nearest to what was done.
-
-    Args:
-      policy, impose, until: as of `backtest`.
-
-    Raises:
-      UserError: nothing was observed, nobody says under which policy, something cannot be imposed: all at once.
-    """
-    problems = Problems()
-    if not study.observed.rows:
-        text = 'has no observations. State them: [observed] file = "observed.csv", with a row a figure; ask of the study\'s file.'
-        problems.add("observed", text)
-    chosen = _policy(study, policy, problems)
-    imposed.check(study, impose, until, problems)
-    if until is not None and study.years and until < study.years[0]:
-        problems.add("--until", f"expected a year from {study.years[0]} on, got {until}.")
-    problems.refuse(study.source)
-    whole = study if chosen in study.policy_names else under(study, [chosen])
-    return replace(whole, policies=(whole.policies[whole.row(chosen)],), baseline=chosen)
-
-
-def _policy(study: Study, policy: str | None, problems: Problems) -> str:
-    named = policy or study.observed.policy or (study.baseline if len(study.policies) == 1 else "")
-    if policy and policy not in study.policy_names:
-        problems.add("--policy", unknown("policy", policy, study.policy_names))
-    elif not named:
-        known = ", ".join(study.policy_names)
-        problems.add(
-            "--policy",
-            f"say under which policy: the one that came nearest to what was done. Known: {known}. One that does not run is found where the study's file is asked.",
-        )
-    return named
 
 
 def _apart_if_they_differ(readings: Sequence[Reading]) -> tuple[Reading, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,17 +13,7 @@ from engine.analyses.futures import Futures
 from engine.risk.series import across
 from engine.study.observed_tables import Observation, observable
 from engine.study.study import Study
-
-FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
-    "": lambda values: values[-1],
-    "total": lambda values: values.sum(axis=0),
-    "mean": lambda values: values.mean(axis=0),
-    "peak": lambda values: values.max(axis=0),
-    "lowest": lambda values: values.min(axis=0),
-    "change": lambda values: values[-1] - values[0],
-    "ratio": lambda values: values[-1] / values[0],
-}
-"""How some years [year, path] become one number."""
+from engine.study.watched import FOLDED
 
 
 @dataclass(frozen=True)
@@ -94,22 +84,6 @@ def lines(study: Study, rows: Sequence[Observation], count: int, device: str | N
         )
         for (name, own), of in zip(by_name.items(), held, strict=True)
     ]
-
-
-def why_apart(study: Study, row: Observation, imposed: Sequence[str]) -> str:
-    """Why a figure is not scored; "" where it is."""
-    if not is_within(study, row):
-        return "known before the study begins" if row.first < study.years[0] else "beyond the study's years"
-    if row.variable in imposed:
-        return "imposed"
-    if row.seen in study.observed.seen:
-        return f"seen by {row.seen}"
-    return "" if row.confidence == "read" else row.confidence
-
-
-def is_within(study: Study, row: Observation) -> bool:
-    """Whether the study has the years of a figure."""
-    return not study.years or (row.first >= study.years[0] and row.time <= study.years[-1])
 
 
 def sound(figures: Sequence[Figure], paths: int) -> tuple[list[Figure], Bool[np.ndarray, "path"]]:

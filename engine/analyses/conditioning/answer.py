@@ -9,7 +9,6 @@ import numpy as np
 
 from engine.analyses.backtest.calibration import WITHIN
 from engine.analyses.conditioning.condition import Conditioned, Futures, condition, places
-from engine.analyses.conditioning.tempering import FUTURES, RUNS
 from engine.analyses.variables import PROBABILITY, under
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
@@ -17,6 +16,7 @@ from engine.answers.table import Table, counts, estimates, numbers, texts
 from engine.risk import weighted
 from engine.risk.intervals import Estimate
 from engine.risk.wording import amounts, measured
+from engine.study.facts_tables import FUTURES
 from engine.study.study import Study
 
 READING = (
@@ -29,11 +29,14 @@ SHOWN = 8
 """Factors that are shown of all, those that facts say most about."""
 
 
-def answer(of: Asked, until: int | None, policy: str | None) -> Answer:
+def answer(of: Asked) -> Answer:
     """What is known; `engine.analyses.conditioning.condition.condition` says how, and what is refused."""
-    given = condition(of.study, until, policy, of.paths, of.device, of.observe)
-    futures = len(given.weighed.log_weights)
-    subject = replace(Subject.of(given.study), paths=futures)
+    study, facts = of.study, of.study.facts
+    assert facts is not None and facts.held is not None
+    runs = [facts.held(run) for run in range(study.paths // FUTURES)]
+    plain = replace(study, facts=None)
+    given = condition(plain, facts.until, facts.policy, None, of.device, of.observe, runs)
+    subject = Subject.of(study)
     every = list(tables(given))
     return Answer(subject, tuple(findings(given, every[0])), tuple(every), _basis(given), READING, given)
 
@@ -44,7 +47,7 @@ def _basis(given: Conditioned) -> str:
     if given.runs:
         powers = sorted(len(run.powers) - 1 for run in given.runs)
         taken = np.mean([run.taken for run in given.runs])
-        how += f": too few; {RUNS} independent runs of {FUTURES:,} moved futures, {powers[0]} to {powers[-1]} powers of the likelihood, {100 * taken:.0f} % of the last steps taken"
+        how += f": too few; {len(given.runs)} independent runs of {FUTURES:,} moved futures, {powers[0]} to {powers[-1]} powers of the likelihood, {100 * taken:.0f} % of the last steps taken"
     parts = [
         f"{given.study.name}: seed {given.study.seed}, policy followed {given.followed.baseline}, {len(given.rows)} figures known",
         how,

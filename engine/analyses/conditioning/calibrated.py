@@ -11,17 +11,17 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import kstest
 
-from engine.analyses.backtest.backtest import followed
-from engine.analyses.conditioning.condition import known_and_later
-from engine.analyses.conditioning.sight import Sight
 from engine.analyses.variants import Observer, unobserved
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Table, counts, numbers, texts
-from engine.errors import Problem, UserError
+from engine.errors import Problem, Problems, UserError
+from engine.program.moving.sight import Sight
 from engine.risk.tilting import tail_shape
 from engine.risk.weighted_sample import LARGEST_SHAPE
+from engine.study.followed import followed
 from engine.study.study import BLOCK, Block, Study
+from engine.study.watched import check_known, known_and_later
 
 FUTURES = 1 << 16
 """Futures that each truth is ranked among, unless others are asked for."""
@@ -89,6 +89,9 @@ def ranked(
       UserError: as `condition`; fewer than 20 truths, or not twice as many futures.
     """
     one = followed(study, policy)
+    problems = Problems()
+    check_known(one, until, "--until", problems)
+    problems.refuse(study.source)
     rows, _ = known_and_later(one, until)
     count = FUTURES if paths is None else paths
     if not LEAST <= truths <= count // 2 or count > BLOCK or count % one.unit:

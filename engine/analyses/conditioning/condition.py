@@ -8,30 +8,27 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from engine.analyses.backtest.backtest import followed
-from engine.analyses.backtest.figures import why_apart
-from engine.analyses.conditioning import tempering
-from engine.analyses.conditioning.sight import Sight
-from engine.analyses.conditioning.tempering import FUTURES, RUNS, Moved
 from engine.analyses.conditioning.weighing import FIRST, MOST, Weighed, weighed
 from engine.analyses.futures import refuse_too_many, sound
-from engine.analyses.reverse_stress import as_numbers
 from engine.analyses.variables import Values, outcomes_of
 from engine.analyses.variants import Observer, unobserved
 from engine.errors import Problem, Problems, UserError
-from engine.program import arguments, compilation_cache, devices
-from engine.program.contract import Program, Scores
+from engine.program import compilation_cache, devices
+from engine.program.contract import Program
+from engine.program.moved import MovedProgram
+from engine.program.moving import tempering
+from engine.program.moving.agreement import LOOKS, RUNS, refuse_disagreement
+from engine.program.moving.sight import Sight
 from engine.risk.intervals import Units, Z, as_units
 from engine.risk.weighted_sample import LARGEST_SHAPE
+from engine.study.facts_tables import FUTURES, Facts, Moved
+from engine.study.followed import followed
 from engine.study.observed_tables import Observation
 from engine.study.study import BLOCK, Block, Study
+from engine.study.watched import check_known, known_and_later
 
 LEAST = 20_000
 """Effective futures from which weights are enough: 200 of them in the worst 1 %."""
-EARLY = 8
-"""Runs after which it is looked at first whether they agree."""
-APART = 1.0
-"""How far the log of the mean likelihood may differ between runs (standard deviation) before they are taken to disagree."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +93,7 @@ def condition(
     paths: int | None = None,
     device: str | None = None,
     observe: Observer = unobserved,
+    runs: Sequence[Moved] = (),
 ) -> Conditioned:
     """The futures of a study given what was observed up to some year.
 
@@ -105,6 +103,7 @@ def condition(
       paths: plain futures that are weighed; 262,144, or up to 2,097,152 where so many are enough, if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
       observe: is told what is being done, and how much of how much is done.
+      runs: moved futures that are known already; moved here where weights leave too few, if not given.
 
     Raises:
       UserError: nothing was observed until then, nobody says under which policy; what was observed is impossible, or so far from all futures that
@@ -112,13 +111,15 @@ def condition(
     """
     study.refuse_broken_model()
     one = followed(study, policy)
+    problems = Problems()
+    check_known(one, until, "--until", problems)
+    problems.refuse(study.source)
     rows, coming = known_and_later(one, until)
     compilation_cache.keep_programs()
     sight = Sight(one, rows, device)
-    plain = _weighed(one, sight, paths, observe)
-    runs: tuple[Moved, ...] = ()
-    if not plain.is_enough(LEAST):
-        runs = _moved(one, sight, plain, observe)
+    plain = _weighed(one, sight, FIRST if runs and paths is None else paths, observe)
+    if not runs and not plain.is_enough(LEAST):
+        runs = _moved(sight, observe)
     whole = _Whole(study, one, coming, sight, device, observe)
     (prior, before), known = whole.of_plain(plain)
     posterior, after = whole.of_moved(runs) if runs else known
@@ -132,41 +133,12 @@ def condition(
         coming,
         exact,
         plain,
-        runs,
+        (*runs,),
         prior,
         posterior,
         before,
         after,
     )
-
-
-def known_and_later(
-    study: Study, until: int | None
-) -> tuple[tuple[Observation, ...], tuple[Observation, ...]]:
-    """Figures up to a year, and those after it: of what backtest scores, in the first reading.
-
-    Args:
-      until: the last year; all years if not given.
-
-    Raises:
-      UserError: there is none until then; or some have no error, so that no future meets them.
-    """
-    names = ("", study.observed.readings[0])
-    usable = [row for row in study.observed.rows if row.reading in names and not why_apart(study, row, ())]
-    rows = tuple(row for row in usable if until is None or row.time <= until)
-    problems = Problems()
-    if not rows:
-        of = "in the study's years" if until is None else f"until {until}"
-        text = f"nothing can be taken as known {of}: no figure that was read in its source and that nothing here has seen. Take a later year, or state figures."
-        problems.add("--until" if until is not None else "observed", text)
-    for row in rows:
-        if not study.observed.error(row):
-            remedy = f"Give it a standard_error, or say what the model leaves out: observed.discrepancy.{row.variable}."
-            problems.add(
-                f"observed: {row.name}", f"has no error, so that no future meets it exactly. {remedy}"
-            )
-    problems.refuse(study.source)
-    return rows, tuple(row for row in usable if row not in rows)
 
 
 def _weighed(study: Study, sight: Sight, paths: int | None, observe: Observer) -> Weighed:
@@ -188,38 +160,14 @@ def _weighed(study: Study, sight: Sight, paths: int | None, observe: Observer) -
     return more if more.is_enough(LEAST) else few
 
 
-def _moved(study: Study, sight: Sight, plain: Weighed, observe: Observer) -> tuple[Moved, ...]:
-    if not np.isfinite(plain.log_weights).any():
-        text = f"is impossible on all of {len(plain.log_weights):,} futures: their values there are no numbers. Mend the model, or leave the figures out."
-        raise UserError(study.source, [Problem("observed", text)])
-    total, runs = RUNS * FUTURES, list[Moved]()
+def _moved(sight: Sight, observe: Observer) -> tuple[Moved, ...]:
+    runs = list[Moved]()
     for run in range(RUNS):
-        observe("moving", run * FUTURES, total)
+        observe("moving", run * FUTURES, RUNS * FUTURES)
         runs.append(tempering.moved(sight, run))
-        if run + 1 in (EARLY, RUNS):
-            _refuse_disagreement(study, sight, runs)
-    observe("moving", total, total)
+        if run + 1 in LOOKS:
+            refuse_disagreement(sight, runs)
     return tuple(runs)
-
-
-def _refuse_disagreement(study: Study, sight: Sight, runs: Sequence[Moved]) -> None:
-    stuck = sum(not one.arrived for one in runs)
-    spread = float(np.std([one.evidence for one in runs], ddof=1))
-    if stuck or spread > APART:
-        how = (
-            f"{stuck} of {len(runs)} runs got stuck"
-            if stuck
-            else f"{len(runs)} runs disagree (log of the mean likelihood: sd {spread:.2f})"
-        )
-        text = f"is too far from all futures: {how}. Farthest is {_farthest(sight, runs)}. State a larger error or discrepancy, or leave it out."
-        raise UserError(study.source, [Problem("observed", text)])
-
-
-def _farthest(sight: Sight, runs: Sequence[Moved]) -> str:
-    figures = sight.of_scores(as_numbers(sight.study, runs[0].points))
-    away = np.abs(np.nanmedian(figures, axis=1) - sight.observed) / sight.errors
-    row = sight.rows[int(np.argmax(away))]
-    return f"{row.name}, {float(away.max()):.1f} of its errors off"
 
 
 class _Whole:
@@ -266,31 +214,30 @@ class _Whole:
     def of_moved(self, runs: Sequence[Moved]) -> tuple[Futures, Moments]:
         """The futures of runs, each one independent unit; what comes after the last figure is drawn anew."""
         at, parts, later, means, squares = self.study.places(self.names), [], [], [], []
+        facts = Facts(0, self.one.baseline, runs.__getitem__)
+        program, *coming = (
+            MovedProgram(replace(own.study, facts=facts), own)
+            for own in (self.program, *([self.coming.program] if self.coming else []))
+        )
         for number, run in enumerate(runs):
-            known = as_numbers(self.sight.study, run.points)
-            first = tempering.FRESH + (len(runs) + number) * (FUTURES << 16)
-            parts.append(self.program.outcomes_of(self._extended(self.program, known, first))[:, at])
+            block = Block(0, number * FUTURES, FUTURES)
+            parts.append(program.collect(block, program.submit(block)).outcomes[:, at])
             if self.coming is not None:
-                later.append(self.coming.of_scores(self._extended(self.coming.program, known, first)))
-            draws = self.sight.program.trace_of(known).draws.astype(np.float64)
+                later.append(self.coming.of_scores(coming[0].scores(block)))
+            draws = self.sight.program.trace_of(run.scores).draws.astype(np.float64)
             means.append(draws.mean(axis=1))
             squares.append((draws**2).mean(axis=1))
         mean, square = np.mean(means, axis=0), np.mean(squares, axis=0)
-        error = np.std(means, axis=0, ddof=1) / np.sqrt(len(runs))
+        error = (
+            np.std(means, axis=0, ddof=1) / np.sqrt(len(runs))
+            if len(runs) > 1
+            else np.full_like(mean, np.nan)
+        )
         count = len(runs) * FUTURES
         figures = np.concatenate(later, axis=-1) if later else np.zeros((0, count))
         units = as_units(count, FUTURES)
         futures = Futures(self._named(parts), np.ones(count), units, figures)
         return futures, Moments(mean, np.sqrt(np.maximum(square - mean**2, 0.0)), error, units.reach)
-
-    def _extended(self, program: Program, known: Scores, first: int) -> Scores:
-        """Random numbers of a program with those that are known in their place."""
-        scores = np.array(program.scores(Block(0, first, known.shape[-1])))
-        rows = {stream: row for row, stream in enumerate(arguments.streams(program.study))}
-        for row, stream in enumerate(arguments.streams(self.sight.study)):
-            if stream in rows:
-                scores[rows[stream]] = known[row]
-        return scores
 
     def _named(self, parts: Sequence[np.ndarray]) -> Values:
         whole = np.concatenate(parts, axis=-1)

@@ -9,6 +9,7 @@ from engine.answers.question import STUDY, Asked, Option
 
 if TYPE_CHECKING:
     from engine.answers.answer import Answer
+    from engine.study.study import Study
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,23 @@ class Condition:
         int | None, Option("Futures that are taken for what happened, each in its turn.", "N")
     ] = None
 
+    def run_of(self, of: Asked) -> Study | None:
+        """The study whose run is asked: that in which the figures are known."""
+        from engine.program.moving.agreement import RUNS
+        from engine.study.facts_tables import FUTURES
+        from engine.study.followed import knowing
+
+        known = of.study.facts
+        if self.calibration is not None:
+            return None
+        if known and self.until in (None, known.until) and self.policy in (None, known.policy):
+            return of.study
+        return knowing(of.study, self.until, self.policy, of.paths or RUNS * FUTURES)
+
     def answer(self, of: Asked) -> Answer:
         """How risky it is; `engine.analyses.conditioning.condition.condition` says how, and what is refused."""
         from engine.analyses.conditioning import answer, calibrated
 
         if self.calibration is not None:
             return calibrated.answer(of, self.until, self.policy, self.calibration)
-        return answer.answer(of, self.until, self.policy)
+        return answer.answer(of)

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
-from engine.analyses.conditioning.sight import Sight
 from engine.analyses.variants import Observer
+from engine.program.moving.sight import Sight
 from engine.risk.intervals import Units, as_units
 from engine.risk.tilting import tail_shape
 from engine.risk.weighted import effective

@@ -34,7 +34,7 @@ def print_comparison(console: Console, runs: Sequence[Run], answer: Answer, full
     comparison: Comparison = answer.of
     for mark, run in zip("AB", runs, strict=True):
         study = run.answers.study
-        facts = f"{mark}  {study.name}: {study.paths:,} paths, seed {study.seed}; in {run.folder}"
+        facts = f"{mark}  {study.name}: {study.futures}; in {run.folder}"
         screen.print_words(console, facts, indent="   ")
     console.print()
     _print_statements(console, comparison, MOST_STATEMENTS if full else FEW_STATEMENTS)

@@ -123,7 +123,7 @@ def print_head(console: Console, study: Study, folder: Path) -> None:
         f"{name} (baseline)" if name == study.baseline else name for name in study.policy_names
     )
     question = f": {study.question}" if study.question else ""
-    facts = f"{study.paths:,} paths, seed {study.seed}; policies {policies}; in {folder}"
+    facts = f"{study.futures}; policies {policies}; in {folder}"
     first, *others = _in_lines(console, f"{study.name}{question}")
     head = study.name if first.startswith(study.name) else ""
     print_line(console, head, first.removeprefix(head))

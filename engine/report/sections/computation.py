@@ -32,6 +32,16 @@ def section(run: RunRecords) -> Section:
     facts = [
         ("Paths", f"{run.paths:,}, the same futures under every policy"),
         ("Sampler", f"{study.sampler}{about}"),
+        *(
+            [
+                (
+                    "Known",
+                    f"figures to {study.facts.until}, with {study.phrase('policies', study.facts.policy)} followed; futures moved to where these are likely",
+                )
+            ]
+            if study.facts
+            else []
+        ),
         ("Independent units", f"{run.paths // study.unit:,}, over which all errors are taken"),
         ("Seed", f"{study.seed}"),
         ("Precision", f"paths in {study.precision.removeprefix('float')} bits, estimates and errors in 64"),

@@ -7,9 +7,9 @@ import pytest
 from engine import UserError
 from engine.analyses.conditioning import condition as conditioning
 from engine.analyses.conditioning.condition import condition, places
-from engine.analyses.conditioning.sight import Sight
-from engine.analyses.conditioning.tempering import RUNS
 from engine.program import devices
+from engine.program.moving.agreement import RUNS
+from engine.program.moving.sight import Sight
 from engine.study.study import Block
 from tests.analyses.backtest.models import Walk, row, walk
 from tests.analyses.conditioning.models import counted, drift_known, rate_known, walked
@@ -95,7 +95,7 @@ def vars_of(study):
 def test_the_same_again_is_the_same(force):
     one, other = (condition(walked(2.0), until=2025, paths=1024) for _ in range(2))
     for a, b in zip(one.runs, other.runs, strict=True):
-        np.testing.assert_array_equal(a.points, b.points)
+        np.testing.assert_array_equal(a.scores, b.scores)
     np.testing.assert_array_equal(one.posterior.values["sum"], other.posterior.values["sum"])
 
 

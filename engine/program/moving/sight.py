@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from engine.analyses.backtest.figures import FOLDED
 from engine.program import compilation_cache, devices
 from engine.program.contract import Program, Scores
 from engine.study.observed_tables import Observation
 from engine.study.study import Block, Study
-from engine.study.watched import watching
+from engine.study.watched import FOLDED, watching
 
 Figures = Float[np.ndarray, "figure path"]
 

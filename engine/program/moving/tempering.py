@@ -7,51 +7,27 @@ prior as it is, so that a step is taken with the probability of the likelihood a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import brentq
 
-from engine.analyses.conditioning.sight import Sight
-from engine.analyses.reverse_stress import as_normal, as_numbers
+from engine.program import arguments
 from engine.program.contract import Scores
+from engine.program.moving.sight import Sight
+from engine.program.normal_scores import as_normal, as_numbers
+from engine.study.facts_tables import FUTURES, Moved
 from engine.study.study import Block
 
-RUNS, FUTURES = 32, 1024
-"""Independent runs, as many as an interval over replicates asks for, and futures of each."""
 FRESH = 1 << 40
 """Number of the first future that a run may use: no study has as many paths."""
 MOVES, MOST_MOVES, LAST_MOVES = 5, 60, 120
 """Moves at each power: at least, at most, and at most at the last one."""
 FORGOTTEN, LAST_FORGOTTEN = 1.0, 2.0
 """How far futures forget where they began at each power, and at the last: sum of taken (1 - sqrt(1 - s^2)) over its moves."""
-TAKEN, LEAST_TAKEN = 0.25, 0.05
-"""Share of steps that shall be taken; and that below which, with the shortest step there is, a run is stuck."""
+TAKEN = 0.25
+"""Share of steps that shall be taken."""
 MOST_POWERS = 100
 Points = Float[np.ndarray, "stream future"]
-
-
-@dataclass(frozen=True)
-class Moved:
-    """The futures of one run.
-
-    Args:
-      points: their normal scores.
-      powers: of the likelihood, ascending to 1; shorter where the run got stuck.
-      taken: share of the last power's steps that was taken.
-      evidence: log of the mean likelihood, as the run estimates it.
-    """
-
-    points: Points
-    powers: tuple[float, ...]
-    taken: float
-    evidence: float
-
-    @property
-    def arrived(self) -> bool:
-        """Whether it went all the way, and still moves."""
-        return self.powers[-1] == 1.0 and self.taken >= LEAST_TAKEN
 
 
 def moved(sight: Sight, run: int) -> Moved:
@@ -82,7 +58,8 @@ def moved(sight: Sight, run: int) -> Moved:
             size = float(np.clip(size * np.exp(taken - TAKEN), 0.02, 1.0))
             if forgotten >= wanted and move + 1 >= MOVES:
                 break
-    return Moved(points, tuple(powers), taken, evidence)
+    names = tuple(stream.label for stream in arguments.streams(study))
+    return Moved(names, as_numbers(study, points), tuple(powers), taken, evidence)
 
 
 class _Fresh:

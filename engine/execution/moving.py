@@ -1,0 +1,36 @@
+"""Runs of moved futures that a run folder lacks, computed and kept one by one; refused where they disagree or get stuck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.execution.stages import Observer, Stage
+from engine.program.moving import tempering
+from engine.program.moving.agreement import LOOKS, refuse_disagreement
+from engine.program.moving.sight import Sight
+from engine.run_folder.folder import RunFolder
+from engine.run_folder.moved_runs import MovedRuns
+from engine.study.facts_tables import FUTURES
+from engine.study.followed import followed
+from engine.study.watched import known_and_later
+
+
+def move(folder: RunFolder, wanted: Iterable[int], device: str | None, observe: Observer) -> None:
+    """Computes and keeps those of some runs that are not there.
+
+    Raises:
+      UserError: the first runs disagree, or got stuck: what is known is too far from all futures, or impossible.
+    """
+    study, kept = folder.study, MovedRuns(folder.path, folder.study.fingerprint)
+    assert study.facts is not None
+    missing = [run for run in sorted({*wanted}) if kept.read(run) is None]
+    if not missing:
+        return
+    alone = followed(study, study.facts.policy)
+    sight = Sight(alone, known_and_later(alone, study.facts.until)[0], device)
+    for done, run in enumerate(missing):
+        observe(Stage("moving", done * FUTURES, len(missing) * FUTURES))
+        kept.write(run, tempering.moved(sight, run))
+        if run + 1 in LOOKS:
+            refuse_disagreement(sight, [one for k in range(run + 1) if (one := kept.read(k)) is not None])
+    observe(Stage("moving", len(missing) * FUTURES, len(missing) * FUTURES))

@@ -1,0 +1,88 @@
+"""Runs of moved futures as a run folder keeps them, a file each, and the study whose futures they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from engine.run_folder import ledger
+from engine.storage import npz, regular_files
+from engine.storage.files import write_atomically, writing
+from engine.study.facts_tables import FUTURES, Moved
+from engine.study.study import Block, Study
+
+
+@dataclass(frozen=True)
+class MovedRuns:
+    """The futures of a run folder by the number of their independent run.
+
+    Args:
+      fingerprint: of the study that they are futures of.
+    """
+
+    folder: Path
+    fingerprint: str
+
+    def __call__(self, run: int) -> Moved:
+        """The futures of a run.
+
+        Raises:
+          UserError: they are not there as they were written.
+        """
+        moved = self.read(run)
+        if moved is None:
+            raise ledger.damaged(self.folder, file_of(run), "missing or not as it was written")
+        return moved
+
+    def read(self, run: int) -> Moved | None:
+        """The same; None where they are not there."""
+        return _read(self.folder / file_of(run), self.fingerprint, run)
+
+    def write(self, run: int, moved: Moved) -> None:
+        """Keeps the futures of a run, whole or not at all."""
+        of = f"{self.fingerprint} {run}"
+        arrays = {
+            "of": np.array(of), "streams": np.array(moved.streams), "scores": moved.scores,
+            "powers": np.array(moved.powers), "taken": np.array(moved.taken), "evidence": np.array(moved.evidence),
+        }  # fmt: skip
+        place = self.folder / file_of(run)
+        with writing(self.folder):
+            place.parent.mkdir(exist_ok=True)
+            write_atomically(place, npz.packed(arrays))
+
+
+def _read(place: Path, fingerprint: str, run: int) -> Moved | None:
+    try:
+        arrays = npz.unpacked(regular_files.content_of(place))
+        if str(arrays["of"]) != f"{fingerprint} {run}":
+            return None
+        return Moved(
+            tuple(map(str, arrays["streams"])), arrays["scores"], tuple(map(float, arrays["powers"])),
+            float(arrays["taken"]), float(arrays["evidence"]),
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def file_of(run: int) -> str:
+    """Place of a run's futures below the run folder."""
+    return f"moved/{run:08d}.npz"
+
+
+def runs_of(block: Block) -> range:
+    """Numbers of the runs whose futures a block has."""
+    return range(block.first // FUTURES, -(-(block.first + block.count) // FUTURES))
+
+
+def files_of(folder: Path, block: Block) -> dict[str, bytes]:
+    """The files of these runs."""
+    return {file_of(run): regular_files.content_of(folder / file_of(run)) for run in runs_of(block)}
+
+
+def placed(study: Study, folder: Path) -> Study:
+    """The study, reading its futures in a run folder where it has facts."""
+    if study.facts is None:
+        return study
+    return replace(study, facts=replace(study.facts, held=MovedRuns(folder, study.fingerprint)))

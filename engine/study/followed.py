@@ -1,0 +1,71 @@
+"""The policy that came nearest to what was done, and the study of it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from engine.errors import Problems, unknown
+from engine.study import imposed
+from engine.study.loading import again, load_study, under
+from engine.study.study import Study
+from engine.study.watched import check_known, known_and_later
+
+
+def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until: int | None = None) -> Study:
+    """The study of the policy alone that came nearest to what was done.
+
+    Args:
+      policy, impose, until: as of `backtest`.
+
+    Raises:
+      UserError: nothing was observed, nobody says under which policy, something cannot be imposed: all at once.
+    """
+    problems = Problems()
+    if not study.observed.rows:
+        text = 'has no observations. State them: [observed] file = "observed.csv", with a row a figure; ask of the study\'s file.'
+        problems.add("observed", text)
+    chosen = _policy(study, policy, problems)
+    imposed.check(study, impose, until, problems)
+    if until is not None and study.years and until < study.years[0]:
+        problems.add("--until", f"expected a year from {study.years[0]} on, got {until}.")
+    problems.refuse(study.source)
+    whole = study if chosen in study.policy_names else under(study, [chosen])
+    return replace(whole, policies=(whole.policies[whole.row(chosen)],), baseline=chosen, facts=None)
+
+
+def knowing(study: Study, until: int | None, policy: str | None, paths: int) -> Study:
+    """The study in which figures up to a year are known, with so many paths.
+
+    Args:
+      until, policy: the last year with a figure, and the policy that the study names, if not given.
+
+    Raises:
+      UserError: nothing was observed until then, or some of it has no error; nobody says under which policy; paths are no whole runs of moved futures.
+    """
+    one, problems = followed(study, policy), Problems()
+    check_known(one, until, "--until", problems)
+    problems.refuse(study.source)
+    last = max(row.time for row in known_and_later(one, until)[0])
+    facts, named = {"until": until or last, "policy": one.baseline}, study.document["policies"]
+    if one.baseline in named:
+        return again(study, facts=facts, run={**study.document["run"], "paths": paths})
+    own = None if study.model_spec is None else study.model
+    told: dict[str, Any] = {"paths": paths, "seed": study.seed, "program": study.program}
+    settings = [*study.settings, *(f"facts.{name}={value}" for name, value in facts.items())]
+    return load_study(study.source, model=own, policies=study.policy_names, settings=settings, **told)
+
+
+def _policy(study: Study, policy: str | None, problems: Problems) -> str:
+    stated = study.facts.policy if study.facts else study.observed.policy
+    named = policy or stated or (study.baseline if len(study.policies) == 1 else "")
+    if policy and policy not in (held := [*study.document["policies"]]):
+        problems.add("--policy", unknown("policy", policy, held))
+    elif not named:
+        known = ", ".join(study.policy_names)
+        problems.add(
+            "--policy",
+            f"say under which policy: the one that came nearest to what was done. Known: {known}. One that does not run is found where the study's file is asked.",
+        )
+    return named
