@@ -15,6 +15,7 @@ from engine.program import compilation_cache, devices
 from engine.program.kernel import kind_for
 from engine.run_folder import ownership, provenance
 from engine.run_folder.folder import RunFolder
+from engine.run_folder.moved_runs import placed
 from engine.study.loading import load_model_file, load_study, names_its_model
 from engine.study.study import Study
 
@@ -97,7 +98,7 @@ def _work_at(site: Site) -> Work:
         )
         raise UserError(here, [Problem(site.folder, message)])
     model = load_model_file(site.model) if site.model else None
-    study = load_study(folder / "study.toml", model=model)
+    study = placed(load_study(folder / "study.toml", model=model), folder)
     ours, required = of_study(study, versions(site.device)), dict(site.required)
     problems = [
         Problem(
