@@ -92,8 +92,9 @@ def facts(run: RunRecords) -> list[str]:
     study = run.study
     years = [f"{study.years[0]} to {study.years[-1]}"] if study.years else []
     count = len(study.policies)
+    known = f" given figures to {study.facts.until}" if study.facts else ""
     return [
-        *filter(None, (study.author, _day(run))), f"{run.paths:,} futures", f"{count} polic{'y' if count == 1 else 'ies'}", *years, f"fingerprint {study.fingerprint}",
+        *filter(None, (study.author, _day(run))), f"{run.paths:,} futures{known}", f"{count} polic{'y' if count == 1 else 'ies'}", *years, f"fingerprint {study.fingerprint}",
     ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from engine.errors import Problems, unknown
@@ -35,6 +36,12 @@ def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until
     return replace(whole, policies=(whole.policies[whole.row(chosen)],), baseline=chosen, facts=None)
 
 
+def observing(study: Study, file: str) -> Study:
+    """The study, read again from where it was read, with the figures of a CSV file in place of its own."""
+    settings = "observed.rows=[]", f"observed.file={Path(file).resolve()}"
+    return _read_again(study, study.paths, settings)
+
+
 def knowing(study: Study, until: int | None, policy: str | None, paths: int) -> Study:
     """The study in which figures up to a year are known, with so many paths.
 
@@ -51,10 +58,14 @@ def knowing(study: Study, until: int | None, policy: str | None, paths: int) -> 
     facts, named = {"until": until or last, "policy": one.baseline}, study.document["policies"]
     if one.baseline in named:
         return again(study, facts=facts, run={**study.document["run"], "paths": paths})
+    return _read_again(study, paths, [f"facts.{name}={value}" for name, value in facts.items()])
+
+
+def _read_again(study: Study, paths: int, settings: Sequence[str]) -> Study:
     own = None if study.model_spec is None else study.model
     told: dict[str, Any] = {"paths": paths, "seed": study.seed, "program": study.program}
-    settings = [*study.settings, *(f"facts.{name}={value}" for name, value in facts.items())]
-    return load_study(study.source, model=own, policies=study.policy_names, settings=settings, **told)
+    every = (*study.settings, *settings)
+    return load_study(study.source, model=own, policies=study.policy_names, settings=every, **told)
 
 
 def _policy(study: Study, policy: str | None, problems: Problems) -> str:

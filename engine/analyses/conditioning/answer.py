@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from engine.study.facts_tables import FUTURES
 from engine.study.study import Study
 
 READING = (
-    "Before, given: on the same futures, as the study has them and given what was observed. Difference: policy less the baseline, future by future. Brackets: 95 % intervals of the Monte Carlo error, over independent "
+    "Before, given: as the study has its futures, and given what was observed. Difference: policy less the baseline, future by future. Brackets: 95 % intervals of the Monte Carlo error, over independent "
     "units; they do not say how true the model is. sd: standard deviation. Place: where a later figure lies among the futures, 0 to 1."
 )
 RARE = 0.05
@@ -38,24 +39,43 @@ def answer(of: Asked) -> Answer:
     given = condition(plain, facts.until, facts.policy, None, of.device, of.observe, runs)
     subject = Subject.of(study)
     every = list(tables(given))
-    return Answer(subject, tuple(findings(given, every[0])), tuple(every), _basis(given), READING, given)
+    basis = _basis(given, every[:2])
+    return Answer(subject, tuple(findings(given, every[0])), tuple(every), basis, READING, given)
 
 
-def _basis(given: Conditioned) -> str:
+def _basis(given: Conditioned, risks: Sequence[Table]) -> str:
     plain = given.weighed
     how = f"{len(plain.log_weights):,} plain futures weighed, {plain.effective:,.0f} of them effective, k-hat {plain.shape:.2f}"
     if given.runs:
         powers = sorted(len(run.powers) - 1 for run in given.runs)
         taken = np.mean([run.taken for run in given.runs])
-        how += f": too few; {len(given.runs)} independent runs of {FUTURES:,} moved futures, {powers[0]} to {powers[-1]} powers of the likelihood, {100 * taken:.0f} % of the last steps taken"
+        how += f"; {len(given.runs)} independent runs of {FUTURES:,} moved futures, {powers[0]} to {powers[-1]} powers of the likelihood, {100 * taken:.0f} % of the last steps taken"
     parts = [
         f"{given.study.name}: seed {given.study.seed}, policy followed {given.followed.baseline}, {len(given.rows)} figures known",
         how,
     ]
+    if given.by_weight is not None:
+        apart, both = _apart(row for table in risks for row in table.rows())
+        parts.append(
+            f"of {both} measures that both have an interval of, weights and moving differ by more than chance in {apart}"
+        )
     if given.exact:
         names = ", ".join(dict.fromkeys(row.variable for row in given.exact))
         parts.append(f"the model is taken for true in {names}: state observed.discrepancy")
     return "; ".join(parts)
+
+
+def _apart(rows: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
+    """In how many measures moved and weighed futures differ by more than both 95 % intervals allow, and of how many they both have one."""
+    apart = both = 0
+    for row in rows:
+        one, other = row["given"], row["by_weight"]
+        if isinstance(one, Estimate) and isinstance(other, Estimate):
+            reach = np.hypot(one.high - one.low, other.high - other.low) / 2
+            if np.isfinite(reach) and reach > 0:
+                both += 1
+                apart += bool(abs(one.estimate - other.estimate) > reach)
+    return apart, both
 
 
 def findings(given: Conditioned, risks: Table) -> Iterator[str]:
@@ -143,21 +163,24 @@ def _differences(given: Conditioned) -> Table:
 def _compared(
     given: Conditioned, name: str, title: str, pairs: Sequence[tuple[str, str]], about: str
 ) -> Table:
-    study, rows = given.study, []
+    study, rows = given.study, list[tuple[Any, ...]]()
     for variable in (*study.headline, *study.events_by_name):
         for policy, against in pairs:
-            before, now = (
-                _measures(study, of, variable, policy, against) for of in (given.prior, given.posterior)
-            )
-            rows += [(variable, measure, policy, before[measure], now[measure]) for measure in now]
+            held = [
+                _measures(study, of, variable, policy, against)
+                for of in (given.prior, given.posterior, given.by_weight)
+                if of is not None
+            ]
+            rows += [(variable, one, policy, *(of[one] for of in held)) for one in held[1]]
     columns = (
         texts("row", [str(k + 1) for k in range(len(rows))], "number of the row", brief=False),
         texts("variable", [one for one, *_ in rows], "outcome or event"),
         texts("measure", [one for _, one, *_ in rows], "what is measured"),
         texts("policy", [one for _, _, one, *_ in rows], about),
-        estimates("given", [one for *_, one in rows], "given what was observed"),
-        estimates("before", [one for *_, one, _ in rows], "as the study has it"),
-        texts("unit", [study.unit_of(one) for one, *_ in rows], "unit of both"),
+        estimates("given", [row[4] for row in rows], "given what was observed"),
+        estimates("before", [row[3] for row in rows], "as the study has it"),
+        *([] if given.by_weight is None else [estimates("by_weight", [row[5] for row in rows], "given it, by the weights of plain futures", brief=False)]),
+        texts("unit", [study.unit_of(one) for one, *_ in rows], "unit of all"),
     )  # fmt: skip
     shown = [measure in ("mean", "ES99", PROBABILITY) for _, measure, *_ in rows]
     return Table(name, title, columns, ("row",), shown)

@@ -126,10 +126,10 @@ def ranked(
     return Ranked(replace(one, paths=count), names, ranks, trusted)
 
 
-def answer(of: Asked, until: int | None, policy: str | None, truths: int) -> Answer:
+def answer(of: Asked, study: Study, until: int | None, policy: str | None, truths: int) -> Answer:
     """Which factors are told wrong."""
-    given = ranked(of.study, until, policy, truths, of.paths, of.device, of.observe)
-    study, wrong = given.study, given.wrong
+    given = ranked(study, until, policy, truths, of.paths, of.device, of.observe)
+    source, study, wrong = study, given.study, given.wrong
     said = [study.phrase("factors", name) for name in wrong[:3]]
     findings = [
         f"Of {len(given.names)} factors {len(wrong) or 'none'} {'is' if len(wrong) == 1 else 'are'} told wrong when {truths} of the study's own futures are taken for what happened."
@@ -138,7 +138,7 @@ def answer(of: Asked, until: int | None, policy: str | None, truths: int) -> Ans
         findings.append(f"Told wrong: {', '.join(said)}{' and others' if len(wrong) > 3 else ''}.")
     weak = int((~given.trusted).sum())
     basis = f"{study.name}: {study.paths:,} paths, seed {study.seed}; weights cannot be trusted (k-hat above {LARGEST_SHAPE:g}) for {weak} of {truths} truths"
-    subject = replace(Subject.of(study), fingerprint=of.study.fingerprint)
+    subject = replace(Subject.of(study), fingerprint=source.fingerprint)
     return Answer(subject, tuple(findings), (_factors(given), _histogram(given)), basis, READING, given)
 
 

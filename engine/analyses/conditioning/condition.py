@@ -70,6 +70,7 @@ class Conditioned:
       weighed: the plain futures.
       runs: of futures that were moved; none where weights are enough.
       prior, posterior: futures before and after.
+      by_weight: plain futures by their weights beside those that were moved; None where these are the answer, or cannot be trusted.
       before, after: factors of the policy that was followed.
     """
 
@@ -82,6 +83,7 @@ class Conditioned:
     runs: tuple[Moved, ...]
     prior: Futures
     posterior: Futures
+    by_weight: Futures | None
     before: Moments
     after: Moments
 
@@ -136,6 +138,7 @@ def condition(
         (*runs,),
         prior,
         posterior,
+        known[0] if runs and plain.shape <= LARGEST_SHAPE else None,
         before,
         after,
     )

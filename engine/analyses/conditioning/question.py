@@ -22,6 +22,7 @@ class Condition:
 
     \b
     rustbelt condition rustbelt_2016 --until 2018
+    rustbelt condition mine.toml --on observed.csv --policy old
     rustbelt condition rustbelt_2016 --until 2018 --calibration 200
     """
 
@@ -30,6 +31,9 @@ class Condition:
 
     until: Annotated[
         int | None, Option("Last year that is known; all years with figures if not given.", "YEAR")
+    ] = None
+    on: Annotated[
+        str | None, Option("CSV file with what was observed, in place of the study's figures.", "FILE")
     ] = None
     policy: Annotated[
         str | None,
@@ -48,14 +52,24 @@ class Condition:
         known = of.study.facts
         if self.calibration is not None:
             return None
-        if known and self.until in (None, known.until) and self.policy in (None, known.policy):
+        if (
+            known
+            and self.on is None
+            and self.until in (None, known.until)
+            and self.policy in (None, known.policy)
+        ):
             return of.study
-        return knowing(of.study, self.until, self.policy, of.paths or RUNS * FUTURES)
+        return knowing(self._observed(of), self.until, self.policy, of.paths or RUNS * FUTURES)
+
+    def _observed(self, of: Asked) -> Study:
+        from engine.study.followed import observing
+
+        return of.study if self.on is None else observing(of.study, self.on)
 
     def answer(self, of: Asked) -> Answer:
         """How risky it is; `engine.analyses.conditioning.condition.condition` says how, and what is refused."""
         from engine.analyses.conditioning import answer, calibrated
 
         if self.calibration is not None:
-            return calibrated.answer(of, self.until, self.policy, self.calibration)
+            return calibrated.answer(of, self._observed(of), self.until, self.policy, self.calibration)
         return answer.answer(of)

@@ -27,9 +27,10 @@ MOST_WORDS = 25
 
 def sure(run: RunRecords) -> Section:
     """What chance in drawing the futures leaves open, what is withheld for it, and what no interval holds."""
-    subject = subject_of(run)
+    subject, facts = subject_of(run), run.study.facts
+    drawn = f"moved to where the figures to {facts.until} are likely" if facts else "drawn by chance"
     said = [
-        f"The numbers rest on {run.paths:,} futures, drawn by chance"
+        f"The numbers rest on {run.paths:,} futures, {drawn}"
         + (", the same ones under every policy." if run.others else "."),
         "Brackets hold, 19 times in 20, what endlessly many futures would give.",
     ]
