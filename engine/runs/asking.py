@@ -106,17 +106,23 @@ def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) 
     Raises:
       UserError: what is asked for is not there; or the computer has too little memory.
     """
-    of = _run_first(question_of(name, options), of)
-    answer = answered(name, options, of)
+    question = question_of(name, options)
+    home = _run_first(question, of)
+    answer = _answered(name, question, home)
     if name in registry.OF_CUBE:
         return answer, None
-    return answer, answer_store.keep(of.run_folder, name, answer.groups, stacklevel + 1)
+    folders = dict.fromkeys((of.run_folder.path, home.run_folder.path))
+    places = [
+        answer_store.keep(one.run_folder, name, answer.groups, stacklevel + 1)
+        for one in (of, home)[2 - len(folders) :]
+    ]
+    return answer, places[-1]
 
 
 def _run_first(question: Question, of: Asking) -> Asking:
     """The run that a question is asked of; computed where it is not there, beside that of the study."""
     wanted = question.run_of(of) if isinstance(question, OfRun) else None
-    if wanted is None:
+    if wanted is None or (wanted is of.study and of.results is not None):
         return of
 
     def observe(stage: Stage) -> None:
@@ -132,6 +138,10 @@ def _run_first(question: Question, of: Asking) -> Asking:
 def answered(name: str, options: Mapping[str, Any], of: Asking) -> Answer:
     """The answer to a question, as `ask` gives it, which is kept nowhere."""
     question = question_of(name, options)
+    return _answered(name, question, _run_first(question, of))
+
+
+def _answered(name: str, question: Question, of: Asking) -> Answer:
     if question.needs == RUN:
         of = replace(of, study=of.answers.study)
     if of.results is None:

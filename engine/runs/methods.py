@@ -241,6 +241,7 @@ class Questions:
     def condition(
         self,
         until: int | None = None,
+        on: str | None = None,
         policy: str | None = None,
         calibration: int | None = None,
         *,
@@ -251,6 +252,7 @@ class Questions:
 
         Args:
           until: Last year that is known; all years with figures if not given.
+          on: CSV file with what was observed, in place of the study's figures.
           policy: The policy that was followed; the one that the study names if not given.
           calibration: Futures that are taken for what happened, each in its turn.
           paths: how many are computed anew; as many as the question thinks fit if not given.
@@ -260,5 +262,11 @@ class Questions:
           UserError: what is asked for is not there.
         """
         return self.ask(
-            "condition", until=until, policy=policy, calibration=calibration, paths=paths, device=device
+            "condition",
+            until=until,
+            on=on,
+            policy=policy,
+            calibration=calibration,
+            paths=paths,
+            device=device,
         )

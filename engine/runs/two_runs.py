@@ -135,6 +135,8 @@ def _same_event(a: Study, b: Study, name: str) -> bool:
 def _unpaired(a: Study, b: Study) -> str:
     if a.paths != b.paths:
         return f"{a.paths:,} paths against {b.paths:,}"
+    if a.facts or b.facts:
+        return "futures that facts moved are others"
     if (a.sampler, a.unit) != (b.sampler, b.unit):
         return f"sampler {a.sampler} against {b.sampler}"
     return ""

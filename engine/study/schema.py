@@ -275,7 +275,7 @@ class FactsTable(Table):
     """Figures that are taken as known: futures are those in which they are likely, moved there in runs of 1,024."""
 
     until: int = Field(description="last year whose figures are known")
-    policy: str = _says("policy that was followed; observed.policy if not given", "")
+    policy: str = _says("policy that was followed; it need not be among those that run", "")
 
 
 class NamedTable(Table):
