@@ -104,19 +104,23 @@ class Evidence:
           loss: whether high is worse; else all was computed from the negative values.
           lost: the flag of values that were left out.
         """
+        names = (*measures(self.levels), "worse")
+        return dict(zip(names, self.in_order(loss, lost), strict=False))
+
+    def in_order(self, loss: bool, lost: Flag | None = None) -> list[Estimate]:
+        """The same in the order of `measures`, of levels too that names do not tell apart."""
         names = (*measures(self.levels), "worse")[: len(self.table[0])]
         columns = oriented(self.table, [loss or name in ("sd", "worse") for name in names])
-        rows = zip(names, self._flags(), *(column.tolist() for column in columns), strict=True)
-        estimates = {name: Estimate(*row).flagged(lost, *flags) for name, flags, *row in rows}
-        for name, width in zip(estimates, self.width, strict=False):
-            own = estimates[name]
+        rows = zip(self._flags(), *(column.tolist() for column in columns), strict=True)
+        found = [Estimate(*row).flagged(lost, *flags) for flags, *row in rows]
+        for k, (own, width) in enumerate(zip(found, self.width, strict=False)):
             if any(flag.withholds for flag in own.flags):
                 continue
             if np.isnan(own.low + own.high):
-                estimates[name] = own.flagged(self.unknown)
+                found[k] = own.flagged(self.unknown)
             elif width:
-                estimates[name] = own.flagged(Flag(Reason.BINNED, width / (own.high - own.low)))
-        return estimates
+                found[k] = own.flagged(Flag(Reason.BINNED, width / (own.high - own.low)))
+        return found
 
     def _flags(self) -> list[tuple[Flag | None, ...]]:
         """What must be known of each measure. Of a heavy tail with too few paths in it both are said, if both take the interval."""

@@ -29,6 +29,11 @@ class Reason(StrEnum):
     UNRECORDED = "unrecorded"
     HEAVY_TAIL = "heavy_tail"
     NO_FOURTH_MOMENT = "heavy_tail_no_fourth_moment"
+    INFINITE_MEAN = "heavy_tail_infinite_mean"
+    FEW_TAIL_VALUES = "few_tail_values"
+    FEW_DISTINCT = "few_distinct_tail_values"
+    NO_LAW = "no_tail_law"
+    ENDING_TAIL = "ending_tail"
 
 
 _SENTENCES = {
@@ -48,6 +53,11 @@ _SENTENCES = {
     Reason.UNRECORDED: "no interval",
     Reason.HEAVY_TAIL: "heavy tail: the interval may be too narrow (tail shape {got:.2f}, limit {limit:g})",
     Reason.NO_FOURTH_MOMENT: "heavy tail: infinite fourth moment, which a deviation's interval needs (tail shape {got:.2f})",
+    Reason.INFINITE_MEAN: "heavy tail: infinite mean (tail shape {got:.2f})",
+    Reason.FEW_TAIL_VALUES: "{got:.0f} values are a tail here, {limit:.0f} needed to go beyond them",
+    Reason.FEW_DISTINCT: "{got:.0f} different values in the tail, {limit:.0f} needed to go beyond them",
+    Reason.NO_LAW: "no generalised Pareto law fits the tail",
+    Reason.ENDING_TAIL: "the tail ends: no interval by its likelihood (tail shape {got:.2f}, above {limit:g} needed)",
 }
 WARNINGS = frozenset({Reason.BINNED, Reason.HEAVY_TAIL, Reason.NOT_FINITE})
 """Reasons that stand beside an interval; all others take it away."""

@@ -120,7 +120,7 @@ def tail_size(count: int) -> int:
 
 def largest_flag(ascending: Float[np.ndarray, "value"]) -> Flag | None:
     """As `tail_flag`, from the values that it looks at alone and the one before them."""
-    count = len(_excesses(ascending))
+    count = len(excesses_over(ascending))
     if not count:
         return None
     if count < FEWEST_EXCESSES:
@@ -129,10 +129,10 @@ def largest_flag(ascending: Float[np.ndarray, "value"]) -> Flag | None:
         return None
     size = len(ascending) - 1
     while True:
-        excesses = _excesses(ascending[-size - 1 :])
+        excesses = excesses_over(ascending[-size - 1 :])
         if len(excesses) < FEWEST_TAIL_VALUES:
             return None
-        spread = _spread(excesses)
+        spread = spread_evenly(excesses)
         shape, scale = pareto_fit(spread)
         if misfit(spread, shape, scale) <= MISFIT:
             return _judged(shape, len(excesses))
@@ -173,14 +173,14 @@ def misfit(excesses: Float[np.ndarray, "value"], shape: float, scale: float) -> 
     return float(-n - weight @ (np.log(-np.expm1(-beyond)) - beyond[::-1]) / n)
 
 
-def _excesses(ascending: Float[np.ndarray, "value"]) -> Float[np.ndarray, "value"]:
+def excesses_over(ascending: Float[np.ndarray, "value"]) -> Float[np.ndarray, "value"]:
     """The values over the first of them, less it, that are more than rounding."""
     threshold = float(ascending[0])
     excesses = ascending[1:].astype(np.float64) - threshold
     return excesses[excesses > ROUNDING * float(np.spacing(np.float32(abs(threshold))))]
 
 
-def _spread(excesses: Float[np.ndarray, "value"]) -> Float[np.ndarray, "value"]:
+def spread_evenly(excesses: Float[np.ndarray, "value"]) -> Float[np.ndarray, "value"]:
     """Excesses of which those that are alike lie evenly around their value, half the way to its neighbours; from zero on.
 
     Whole numbers, and all that is counted, have the tail of what they round.
