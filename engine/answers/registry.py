@@ -19,6 +19,10 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
         "engine.analyses.compare_question:Compare",
         "Say which policy is better, how surely, and where not.",
     ),
+    "extremes": (
+        "engine.analyses.extremes.question:Extremes",
+        "Say how bad it gets once in so many futures, also beyond those of a run.",
+    ),
     "explain": (
         "engine.analyses.explain_question:Explain",
         "Show what the worst futures of a run have in common.",

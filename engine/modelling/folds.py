@@ -191,11 +191,12 @@ _PEAK = Kind("peak", lambda: -jnp.inf, lambda state, year, value: jnp.maximum(st
 _LOWEST = Kind("lowest", lambda: jnp.inf, lambda state, year, value: jnp.minimum(state, value))
 
 
-def _summed(unit: str) -> str:
+def summed_unit(unit: str) -> str:
+    """The unit of a sum over years: "t" of "t/yr", "t yr" of "t"."""
     return unit.removesuffix("/yr") if unit.endswith("/yr") else f"{unit} yr"
 
 
-_TOTAL = Kind("total", lambda: 0.0, lambda state, year, value: state + value, unit=_summed)
+_TOTAL = Kind("total", lambda: 0.0, lambda state, year, value: state + value, unit=summed_unit)
 _LAST = Kind("last", lambda: 0.0, lambda state, year, value: value)
 
 
@@ -263,6 +264,6 @@ def highest_spell(variable: str, years: int, over: Over = None, across: str = "s
         return (jnp.maximum(result, run), *[*recent[1:], value][: len(recent)])
 
     kind = Kind(
-        "highest_spell", lambda: (-jnp.inf,) * spell, update, operator.itemgetter(0), _summed, spell=spell
+        "highest_spell", lambda: (-jnp.inf,) * spell, update, operator.itemgetter(0), summed_unit, spell=spell
     )
     return kind.of(variable, over, across)

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.modelling.cell_axis import Columns, cell_layout
-from engine.modelling.folds import Term
+from engine.modelling.folds import Term, summed_unit
 from engine.study.study import Study
 
 Years = Float[np.ndarray, "policy year path"]
@@ -137,6 +137,16 @@ def across(study: Study, name: str, at: Mapping[str, str], rule: str = "sum") ->
     places = of_yearly(study, name, at)
     cells = tuple(cell for place in places for part in place.parts for cell in part.cells)
     return Series(name, places[0].loss, (Part(cells, rule),), at)
+
+
+def unit_of_whole(study: Study, name: str, whole: str) -> str:
+    """The unit of all years of a yearly variable together.
+
+    Args:
+      whole: "total" of them, or one of them: "peak" or "lowest".
+    """
+    unit: str = study.model.yearly[name].unit
+    return summed_unit(unit) if whole == "total" else unit
 
 
 def _part(study: Study, term: Term, cells: tuple[int, ...]) -> Part:

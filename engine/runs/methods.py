@@ -55,6 +55,31 @@ class Questions:
             device=device,
         )
 
+    def extremes(
+        self,
+        variable: Sequence[str] | str = (),
+        policies: Sequence[str] | str = (),
+        periods: Sequence[str] | str = (),
+        futures: int | None = None,
+        *,
+        device: str | None = None,
+    ) -> Answer:
+        """Say how bad it gets once in so many futures of RUN, also beyond those that were computed.
+
+        Args:
+          variable: Outcomes and yearly variables, in place of the headline.
+          policies: Policies to look at, in place of all that ran.
+          periods: Once in so many futures or years; 10,50,100,250,1000 and further ones if not given.
+          futures: First futures whose yearly values are computed again; 65,536 if not given.
+          device: "cpu" or "gpu"; the GPUs if there are any.
+
+        Raises:
+          UserError: what is asked for is not there.
+        """
+        return self.ask(
+            "extremes", variable=variable, policies=policies, periods=periods, futures=futures, device=device
+        )
+
     def explain(
         self,
         outcome: str,

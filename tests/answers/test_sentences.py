@@ -73,6 +73,7 @@ SHIPPED = {
     "flip": {"outcome": "jobs_demolished", "policies": ("reform", "old")},
     "challenge": {"claim": ("reform better than old in region_devastated",)},
     "backtest": {},
+    "extremes": {},
     "condition": {"until": 2018},
     "compare": {},
     "risk": {},

@@ -39,6 +39,7 @@ WORDS = {
     "assumptions": ("@", "--outcome", "damage"),
     "challenge": ("@", "--claim", "strong better than weak in damage"),
     "backtest": ("@", "--policy", "weak"),
+    "extremes": ("@", "--variable", "damage"),
     "condition": ("@", "--policy", "weak"),
     "plot": ("exceedance", "@"),
     "status": ("@",),

@@ -1,0 +1,231 @@
+"""Rare futures and years as an answer: sentences, what is passed once in so many, the laws that say it beyond the futures, and how these were chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from engine.analyses.extremes.tails import LARGEST, SUM, Looked, Tails, look
+from engine.answers.answer import Answer, Subject
+from engine.answers.question import Asked
+from engine.answers.table import Table, counts, estimates, numbers, texts, truths
+from engine.risk.flags import Flag, Reason
+from engine.risk.heaviness import HEAVY
+from engine.risk.intervals import Estimate
+from engine.risk.return_levels import FEWEST, Extremes, Passed
+from engine.risk.wording import amounts, named
+
+READING = (
+    "Once in N: reached by one in N on average; one in 100 years is any year of any future, not the next hundred years. A future is the whole horizon. "
+    "OEP: the worst place, of a year or of all years of a future; AEP: all places together, of a year or of all years. "
+    "Extrapolated: fewer than 100 independent futures or years lie beyond, so a generalised Pareto law says it, fitted to the worst; it holds as far as the tail "
+    "goes on as it does there, which no interval covers. Shape: 0 as an exponential tail, below 0 it ends, from .5 on its variance is infinite, from 1 on its mean. "
+    "Brackets: 95 % intervals over independent units, of extrapolated numbers by profile likelihood."
+)
+SHOWN = 5
+"""Periods that are shown of all, the longest."""
+LONGEST = 25
+"""Words of a sentence, at most."""
+PLAIN = 100.0
+"""Period that is said in words where it is not extrapolated."""
+_WHY = {
+    Reason.FEW_TAIL_VALUES: f"To go beyond what was computed takes {FEWEST:,} futures or more.",
+    Reason.FEW_DISTINCT: "The worst futures take too few different values to say anything beyond them.",
+    Reason.NO_LAW: "No law fits the worst futures, so nothing is said beyond them.",
+    Reason.NOT_FINITE: "No future is a finite number, so nothing is said.",
+    Reason.ENDING_TAIL: "The worst futures run up against an end, so what lies beyond has no interval.",
+}
+"""Why nothing, or nothing sure, is said beyond the futures, in sentences."""
+PARTS = {"": "levels", LARGEST: "largest", SUM: "sum"}
+"""Tables of what is passed, by what is made of places."""
+OF = {"": "", LARGEST: "worst place (OEP)", SUM: "all places (AEP)"}
+
+
+def answer(
+    of: Asked,
+    variables: Sequence[str],
+    policies: Sequence[str],
+    periods: Sequence[str | float],
+    futures: int | None,
+) -> Answer:
+    """What is passed how rarely; `engine.analyses.extremes.tails.look` says what is refused."""
+    given = look(of, variables, policies, periods, futures)
+    study = given.study
+    basis = f"{study.name}: {study.paths:,} paths, seed {study.seed}"
+    if study.years:
+        basis += f"; a future is {len(study.years)} years"
+    if given.futures:
+        basis += f"; yearly values of the first {given.futures:,} computed again"
+    return Answer(Subject.of(study), tuple(findings(given)), tuple(tables(given)), basis, READING, given)
+
+
+def findings(given: Looked) -> Iterator[str]:
+    """What is passed once in a hundred, then in the longest period, by the first number; and what is to be known of its tail."""
+    first = given.tails[0]
+    found = first.passed
+    rows = [[of[k] for of in found.values()] for k in range(len(given.periods))]
+    inside = [row for row in rows if not any(one.extrapolated for one in row) and all(map(_is_known, row))]
+    beyond = [row for row in rows if all(one.extrapolated for one in row)]
+    if inside:
+        row = min(inside, key=lambda row: abs(row[0].period - PLAIN))
+        yield _said(given, first, row, "")
+    if beyond:
+        yield _said(given, first, beyond[-1], "Extrapolated: once in")
+    elif not inside:
+        yield "Too few futures were computed to say anything of rare ones."
+    yield from dict.fromkeys(filter(None, map(_why, first.by_policy.values())))
+
+
+def _is_known(one: Passed) -> bool:
+    return not any(flag.withholds for flag in one.level.flags)
+
+
+def _said(given: Looked, of: Tails, row: Sequence[Passed], begun: str) -> str:
+    """What the policies pass once in a period: as many of them as the sentence has room for."""
+    study = given.study
+    what = named(study, of.variable)
+    if of.of:
+        what += " in the worst place" if of.of == LARGEST else " of all places"
+    number = _count(row[0].period)
+    once = f"{begun or 'Once in'} {number} {of.counted}"
+    verb = "reaches" if of.loss else "falls to"
+    known = [
+        (study.phrase("policies", policy), one.level) for policy, one in zip(of.by_policy, row, strict=True)
+    ]
+    texts = amounts(of.unit, known[0][1], *(level.estimate for _, level in known[1:]))
+    for count in range(len(known), 0, -1):
+        parts = [
+            f"{amount} under {policy}" for amount, (policy, _) in zip(texts[:count], known, strict=False)
+        ]
+        text = f"{once}, {what} {verb} {' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))}."
+        if len(text.split()) <= LONGEST:
+            return text
+    return f"{once} {verb} {texts[0]} or worse."
+
+
+def _why(of: Extremes) -> str:
+    """What keeps a tail from being gone beyond, or from having a mean that is sure."""
+    if of.fit is None or of.fit.flag:
+        flag = of.fit.flag if of.fit else of.flag
+        return _WHY.get(flag.reason, "") if flag else ""
+    shape = of.fit.of_shape
+    if shape.estimate >= 1:
+        return "The worst futures are so unequal that their mean is infinite: none is given."
+    if shape.estimate >= HEAVY:
+        return "The worst futures are so unequal that their mean is hardly known from the futures alone."
+    return ""
+
+
+def _count(period: float) -> str:
+    return f"{period:,.12g}"
+
+
+def tables(given: Looked) -> Iterator[Table]:
+    """What is passed by outcomes and by yearly variables, the laws, thresholds that were tried, curves; those that have rows."""
+    every = (
+        *(_levels(given, [one for one in given.tails if one.of == of], name) for of, name in PARTS.items()),
+        _laws(given),
+        _thresholds(given),
+        _curves(given),
+    )
+    yield from (table for table in every if len(table))
+
+
+def _levels(given: Looked, tails: Sequence[Tails], name: str) -> Table:
+    rows: list[tuple[Tails, str, Passed, bool]] = []
+    for one in tails:
+        found = one.passed
+        for k in range(len(given.periods)):
+            marked = any(of[k].extrapolated for of in found.values())
+            rows += [(one, policy, of[k], marked) for policy, of in found.items()]
+    by_tail = {"over": ("tail",), "brief": False}
+    by_row = ("tail", "once_in")
+    shown = {*given.periods[-SHOWN:]}
+    columns = (
+        texts("tail", [_called(one) for one, *_ in rows], "what a period counts, and of what"),
+        texts("once_in", [_count(of.period) for _, _, of, _ in rows], "how many it happens once in"),
+        texts("policy", [policy for _, policy, *_ in rows], "policy"),
+        texts("variable", [one.variable for one, *_ in rows], "outcome or yearly variable", **by_tail),
+        texts("counted", [one.counted for one, *_ in rows], "what a period counts", **by_tail),
+        numbers("period", [of.period for *_, of, _ in rows], "how many it happens once in, as a number", over=by_row, brief=False),
+        truths("extrapolated", [marked for *_, marked in rows], "whether fitted laws say it, because fewer than 100 lie beyond", over=by_row),
+        estimates("level", [of.level for *_, of, _ in rows], "what is reached or passed"),
+        estimates("beyond", [of.beyond for *_, of, _ in rows], "mean of what is as bad or worse", head="mean beyond", brief=False),
+        estimates("law", [of.law for *_, of, _ in rows], "what the law says, also where futures say it", head="by the law", brief=False),
+        texts("unit", [one.unit for one, *_ in rows], "unit of all three", over=("tail",)),
+    )  # fmt: skip
+    brief = [of.period in shown for *_, of, _ in rows]
+    return Table(name, "Once in so many", columns, ("tail", "once_in", "policy"), brief, "policy", "tail")
+
+
+def _called(of: Tails) -> str:
+    """`futures of layoffs`, `years of layoffs, all places (AEP)`."""
+    return f"{of.counted} of {of.variable}{OF[of.of] and ', '}{OF[of.of]}"
+
+
+def _each(given: Looked) -> Iterator[tuple[Tails, str, Extremes]]:
+    for one in given.tails:
+        for policy, of in one.by_policy.items():
+            yield one, policy, of
+
+
+def _named(rows: Sequence[tuple[Tails, str]]) -> tuple:
+    return (
+        texts("row", [str(k + 1) for k in range(len(rows))], "number of the row"),
+        texts("variable", [one.variable for one, _ in rows], "outcome or yearly variable"),
+        texts("of", [OF[one.of] for one, _ in rows], "the largest place, or the sum of all; nothing for an outcome"),
+        texts("counted", [one.counted for one, _ in rows], "what a period counts", head="of"),
+        texts("policy", [policy for _, policy in rows], "policy"),
+    )  # fmt: skip
+
+
+def _laws(given: Looked) -> Table:
+    rows = [(one, policy, of) for one, policy, of in _each(given)]
+    fits = [of.fit for *_, of in rows]
+    columns = (
+        *_named([(one, policy) for one, policy, _ in rows]),
+        estimates("shape", [of.fit.of_shape if of.fit else _nothing(of.flag) for *_, of in rows], "shape of the law: 1 over the tail index"),
+        numbers("threshold", [fit and of.in_own_sign(Estimate(fit.threshold)).estimate for (*_, of), fit in zip(rows, fits, strict=True)], "what the law begins at"),
+        numbers("scale", [fit and fit.scale for fit in fits], "its scale"),
+        counts("values", [len(fit.excesses) if fit else 0 for fit in fits], "futures or years beyond the threshold, which it is fitted to"),
+        numbers("fit", [fit and fit.chance for fit in fits], "how often a tail of the law is as unlike it (0.001 to 0.5)"),
+        texts("unit", [one.unit for one, *_ in rows], "unit of threshold and scale"),
+    )  # fmt: skip
+    return Table("laws", "Laws that are fitted to the worst", columns, ("row",), [False] * len(rows))
+
+
+def _nothing(flag: Flag | None) -> Estimate:
+    return Estimate(float("nan"), flags=(flag or Flag(Reason.NO_LAW),))
+
+
+def _thresholds(given: Looked) -> Table:
+    rows = [(one, policy, of, fit) for one, policy, of in _each(given) for fit in of.fits]
+    columns = (
+        *_named([(one, policy) for one, policy, *_ in rows]),
+        numbers("threshold", [of.in_own_sign(Estimate(fit.threshold)).estimate for *_, of, fit in rows], "threshold"),
+        counts("values", [len(fit.excesses) for *_, fit in rows], "futures or years beyond it"),
+        estimates("mean_excess", [fit.mean_excess for *_, fit in rows], "how far beyond it they lie on average"),
+        estimates("shape", [fit.of_shape for *_, fit in rows], "shape of the law beyond it"),
+        numbers("misfit", [fit.misfit for *_, fit in rows], "Anderson and Darling's statistic"),
+        numbers("fit", [fit.chance for *_, fit in rows], "how often a tail of the law is as unlike it (0.001 to 0.5)"),
+        truths("taken", [fit is of.fit for *_, of, fit in rows], "whether it is the one that is taken"),
+        texts("unit", [one.unit for one, *_ in rows], "unit of thresholds and excesses"),
+    )  # fmt: skip
+    return Table("thresholds", "Thresholds that were tried", columns, ("row",), [False] * len(rows))
+
+
+def _curves(given: Looked) -> Table:
+    rows = [
+        (one, policy, of)
+        for one in given.tails
+        for policy, found in one.curve().items()
+        for of in found
+        if of.level.flags == () or of.extrapolated
+    ]
+    columns = (
+        *_named([(one, policy) for one, policy, _ in rows]),
+        numbers("period", [of.period for *_, of in rows], "how many futures or years it happens once in"),
+        estimates("level", [of.level for *_, of in rows], "what is reached or passed"),
+        truths("extrapolated", [of.extrapolated for *_, of in rows], "whether a fitted law says it"),
+        texts("unit", [one.unit for one, *_ in rows], "unit of the level"),
+    )  # fmt: skip
+    return Table("curve", "Levels by period, for a figure", columns, ("row",), [False] * len(rows))

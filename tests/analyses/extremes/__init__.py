@@ -1,0 +1,1 @@
+"""Tests of what is passed once in so many futures or years."""
