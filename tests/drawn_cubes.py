@@ -27,6 +27,7 @@ from engine.study.loading import read_study
 from engine.study.study import Study
 from tests.backtested import backtested
 from tests.challenged import challenged
+from tests.rare import rare
 from tests.risk.cells import summary_cells
 
 LONG = "a_name_of_sixty_characters_that_leaves_no_room_for_anything_"
@@ -123,6 +124,12 @@ class Drawn:
         names = [item.name for item in self.study.inputs]
         readings = self.study.policy_names[:2] if len(self.study.policies) > 1 else ("",)
         return backtested(Subject.of(self.study), names[:3], readings, self.study.paths > 100)
+
+    @property
+    def extremes(self) -> Answer:
+        """Curves of the first two factors' names under every policy, made up: none where there are too few paths."""
+        names = [item.name for item in self.study.inputs][:2]
+        return rare(Subject.of(self.study), names, self.study.paths > 100)
 
     @property
     def discover(self) -> Answer:

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.errors import Problems, UserError, unknown
 from engine.plots.figures import (
+    beyond,
     boxes,
     challenge_profile,
     convergence,
@@ -32,7 +33,7 @@ from engine.plots.figures import (
 )
 from engine.plots.style import Figure
 
-ANSWERS = ("explain", "sensitivity", "discover", "flip", "challenge", "backtest")
+ANSWERS = ("extremes", "explain", "sensitivity", "discover", "flip", "challenge", "backtest")
 """Questions whose answers are drawn, by the names of their commands."""
 SOURCES = ("cube", "study", "story", *ANSWERS)
 """What a figure may be drawn from: a run's cube, its study, one path as `engine.runs.replay` gives it, what it has been asked."""
@@ -79,6 +80,7 @@ KINDS: Mapping[str, Kind] = {
     "exceedance": Kind(
         exceedance.exceedance, "how likely each level of an outcome is passed, on a log scale", OUTCOME
     ),
+    "beyond": Kind(beyond.beyond, "rare levels on log-log axes, extrapolated too, once a run is asked"),
     "differences": Kind(
         differences.differences, "what a policy changes on the same path, better and worse", OUTCOME
     ),

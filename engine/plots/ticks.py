@@ -16,6 +16,10 @@ from engine.plots.sheet import size_of
 
 LONGEST = 100_000.0
 """From here on numbers are written with an exponent."""
+MOST_DIGITS = 1e9
+"""The same on logarithmic axes."""
+LOG_GAP = 0.5
+"""Inches between ticks of a logarithmic axis, at least."""
 
 
 class Numbers(Formatter):
@@ -88,6 +92,38 @@ def percents(ax: Axes) -> None:
         FuncFormatter(lambda chance, _: f"{100 * chance:.6f}".rstrip("0").rstrip("."))
     )
     ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def few_logarithmic(ax: Axes) -> None:
+    """Number ticks on a logarithmic x axis, round numbers even where it spans less than a power of ten."""
+    low, high = sorted(ax.get_xlim())
+    inches = size_of(ax)[0] / max(math.log10(high / low), 1e-9)
+    powers = [10.0**k for k in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
+    at: list[float] = []
+    for digit in (1, 2, 5, 3, 1.5, 4, 7):
+        for x in (digit * power for power in powers if low <= digit * power <= high):
+            if all(abs(math.log10(x / other)) * inches > LOG_GAP for other in at):
+                at.append(x)
+    ax.xaxis.set_major_locator(FixedLocator(sorted(at) or [low, high]))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _alone(x)))
+
+
+def _alone(x: float) -> str:
+    """A number of a logarithmic axis."""
+    if 1000 <= x < MOST_DIGITS:
+        return f"{x:,.0f}"
+    return f"{x:.3g}"
+
+
+def periods(ax: Axes) -> None:
+    """A logarithmic y axis of chances, as one in so many."""
+    low, high = sorted(ax.get_ylim())
+    powers = [10.0**k for k in range(math.ceil(math.log10(low)), math.floor(math.log10(min(high, 1.0))) + 1)]
+    every = math.ceil(len(powers) / max(int(size_of(ax)[1] / 0.3), 1)) if powers else 1
+    ax.yaxis.set_major_locator(FixedLocator(powers[::-1][::every]))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda chance, _: _alone(1 / chance)))
 
 
 def counts(ax: Axes, values: Sequence[int]) -> None:

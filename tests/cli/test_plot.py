@@ -44,6 +44,7 @@ ASKED = {
     "discover": ("--where", "lowest_stock < 5 under use"),
     "challenge": ("--claim", "keep better than use in lowest_stock"),
     "backtest": (),
+    "extremes": (),
 }
 """Questions whose answers are drawn, and what they need besides the run."""
 FIRST = {kind.of: name for name, kind in reversed(KINDS.items())}.values()

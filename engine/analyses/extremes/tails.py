@@ -20,7 +20,7 @@ from engine.study.study import Study
 
 PERIODS = (10.0, 50.0, 100.0, 250.0, 1000.0)
 """Periods that are looked at if none are named; further ones reach beyond the futures that there are."""
-POINTS = 24
+POINTS = 40
 """Periods of a curve."""
 LEAST, FARTHEST = 2.0, 1e12
 LARGEST, SUM = "largest", "sum"
