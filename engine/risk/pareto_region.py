@@ -62,8 +62,8 @@ class Region:
     @cached_property
     def dependence(self) -> float:
         """How many excesses tell as much of the law as one that is independent; 1 for values that are units themselves."""
-        ratio = np.linalg.solve(self._naive[:2, :2], self._real[:2, :2])
-        return max(float(np.trace(ratio)) / 2, 1.0)
+        alone, together = (part[:2, :2] for part in self._spreads)
+        return max(float(np.trace(np.linalg.solve(alone, together))) / 2, 1.0)
 
     @cached_property
     def _axes(self) -> Float[np.ndarray, "2 2"]:
@@ -106,33 +106,26 @@ class Region:
         return np.minimum(self.share * np.exp(log), 1.0)
 
     @cached_property
-    def _influence(self) -> Float[np.ndarray, "3 unit"]:
-        """What each unit adds to shape, log scale and log share."""
-        own = scores(self.excesses, self.shape, self.scale)
-        by_unit = np.stack([np.bincount(self.owner, row, self.units.count) for row in own])
-        count = np.bincount(self.owner, minlength=self.units.count)
-        of_share = (count - self.units.sizes * self.share) / len(self.excesses)
-        return np.vstack([covariance(self.shape, len(self.excesses)) @ by_unit, of_share])
-
-    @cached_property
-    def _naive(self) -> Float[np.ndarray, "3 3"]:
-        held = np.zeros((3, 3))
-        held[:2, :2] = covariance(self.shape, len(self.excesses))
-        held[2, 2] = (1 - self.share) / len(self.excesses)
-        return held
-
-    @cached_property
-    def _real(self) -> Float[np.ndarray, "3 3"]:
-        count = self.units.count
-        if (self.units.owner is None and self.units.size == 1) or count < 2:
-            return self._naive
-        held: np.ndarray = self._influence @ self._influence.T * count / (count - 1)
-        return held
+    def _spreads(self) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3 3"]]:
+        """Covariance of shape, log scale and log share were all values independent, and as units are; both from the same scores."""
+        count, units = len(self.excesses), self.units
+        own = covariance(self.shape, count) @ scores(self.excesses, self.shape, self.scale)
+        each = np.vstack([own, np.full(count, (1 - self.share) / count)])
+        alone = each @ each.T
+        alone[2, 2] += (units.paths - count) * (self.share / count) ** 2
+        if (units.owner is None and units.size == 1) or units.count < 2:
+            return alone, alone
+        by_unit = np.stack([np.bincount(self.owner, row, units.count) for row in own])
+        seen = np.bincount(self.owner, minlength=units.count)
+        of_share = (seen - units.sizes * self.share) / count
+        together = np.vstack([by_unit, of_share])
+        return alone, together @ together.T * units.count / (units.count - 1)
 
     @cached_property
     def _most(self) -> float:
         """The largest ratio of variances of any number."""
-        return float(np.linalg.eigvals(np.linalg.solve(self._naive, self._real)).real.max())
+        alone, together = self._spreads
+        return float(np.linalg.eigvals(np.linalg.solve(alone, together)).real.max())
 
     def _dependence(self, number: Number) -> float:
         """Variance of a number over what it would be of independent values."""
@@ -140,5 +133,5 @@ class Region:
         ends = here + STEP * np.array([1.0, -1.0])[:, None, None] * np.eye(3)
         values = number(ends[..., 0], np.exp(ends[..., 1]), np.exp(ends[..., 2]))
         slope = (values[0] - values[1]) / (2 * STEP)
-        naive = float(slope @ self._naive @ slope)
-        return float(slope @ self._real @ slope) / naive if naive > 0 else 1.0
+        alone, together = (float(slope @ part @ slope) for part in self._spreads)
+        return together / alone if alone > 0 else 1.0
