@@ -55,6 +55,7 @@ class Fit:
       mean_excess: with its interval.
       region: laws around it; None where likelihood has no intervals.
       flag: why there are none.
+      share: of all values that lie beyond the threshold.
     """
 
     threshold: float
@@ -264,11 +265,14 @@ def _fit(losses: Float[np.ndarray, "path"], largest: np.ndarray, units: Units) -
     """The law of the losses over the first of the `largest`, which are places of ascending ones; why there is none."""
     ascending = losses[largest]
     excesses = excesses_over(ascending)
-    different = len(np.unique(excesses))
+    values = np.unique(excesses)
+    different = len(values)
     if different < FEWEST_DISTINCT or ascending[-1] == ascending[-END]:
         return Flag(Reason.FEW_DISTINCT, different, FEWEST_DISTINCT)
     if len(excesses) < FEWEST_TAIL_VALUES:
         return Flag(Reason.FEW_DISTINCT, different, FEWEST_TAIL_VALUES)
+    # values that are alike begin half the way to the threshold
+    begin = float(ascending[0]) + (values[0] / 2 if different < len(excesses) else 0.0)
     spread, owner = spread_evenly(excesses), units.owners(largest[len(largest) - len(excesses) :])
     shape, scale = likeliest(spread)
     share = len(spread) / len(losses)
@@ -282,7 +286,7 @@ def _fit(losses: Float[np.ndarray, "path"], largest: np.ndarray, units: Units) -
         flag if flag and flag.reason is not Reason.ENDING_TAIL else None
     )
     return Fit(
-        float(ascending[0]),
+        begin,
         spread,
         shape,
         scale,
@@ -305,8 +309,7 @@ def _mean_excess(excesses: Excesses, owner: np.ndarray, units: Units) -> Estimat
     """The mean excess, a ratio of two sums over units."""
     count = len(excesses)
     mean = float(excesses.mean())
-    starts = np.unique(owner, return_inverse=True)[1]
-    totals = np.bincount(starts, excesses - mean)
+    totals = np.bincount(np.unique(owner, return_inverse=True)[1], excesses - mean)
     error = float(np.sqrt(totals @ totals)) / count
     of = Moments(np.array(mean), np.array(error), np.array(0.0), units.count)
     low, high = mean_interval(of)
