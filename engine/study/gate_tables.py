@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import Problems, did_you_mean, refusal, unknown
 from engine.modelling.records import Model
 from engine.study.numbers import number
-from engine.study.study import Gate
 
 ASKED = ("median_above", "median_below", "median_within", "inside_90")
 ACROSS = ("sum", "mean")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A fact that the numbers of a policy are held against; it changes none of them.
+
+    Args:
+      source: where the fact stands.
+      policy: among those of the study file; it need not be among those that run.
+      variable: a yearly variable, in `years`; an outcome where these are empty.
+      at: dimension -> the labels that are looked at; all of those that are not named.
+      across: "sum" or "mean" of several places and years; "" where there is one.
+      asked: "median_above", "median_below", "median_within" or "inside_90".
+      limits: the number that is asked for, or two.
+    """
+
+    name: str
+    about: str
+    source: str
+    policy: str
+    variable: str
+    at: Mapping[str, tuple[str, ...]]
+    years: tuple[int, ...]
+    across: str
+    asked: str
+    limits: tuple[float, ...]
 
 
 def read(

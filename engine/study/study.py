@@ -21,6 +21,7 @@ from engine.modelling.records import Model, PathModel, shock_streams
 from engine.study import digests, labels
 from engine.study.challenge_tables import Challenge
 from engine.study.facts_tables import FUTURES, Facts
+from engine.study.gate_tables import Gate
 from engine.study.lever_groups import LeverGroups
 from engine.study.numbers import LEVELS
 from engine.study.observed_tables import Observed
@@ -119,32 +120,6 @@ class Assumption:
     def change(self, kind: str) -> Change:
         """What changes where it is "off" or "doubled"; nothing where twice of it means nothing."""
         return self.off if kind == "off" else self.doubled or Change()
-
-
-@dataclass(frozen=True)
-class Gate:
-    """A fact that the numbers of a policy are held against; it changes none of them.
-
-    Args:
-      source: where the fact stands.
-      policy: among those of the study file; it need not be among those that run.
-      variable: a yearly variable, in `years`; an outcome where these are empty.
-      at: dimension -> the labels that are looked at; all of those that are not named.
-      across: "sum" or "mean" of several places and years; "" where there is one.
-      asked: "median_above", "median_below", "median_within" or "inside_90".
-      limits: the number that is asked for, or two.
-    """
-
-    name: str
-    about: str
-    source: str
-    policy: str
-    variable: str
-    at: Mapping[str, tuple[str, ...]]
-    years: tuple[int, ...]
-    across: str
-    asked: str
-    limits: tuple[float, ...]
 
 
 @dataclass(frozen=True)
