@@ -25,6 +25,7 @@ def main(name: str, target: str, order: list[int]) -> None:
     own = {
         "farms": farms(paths=PATHS),
         "latin": farms(paths=BLOCK + 3072, sampler="latin"),
+        "sobol": farms({"keep": {"yearly": 4096}}, paths=BLOCK + 4096, sampler="sobol"),
         "shocks": walk(paths=PATHS, sampler="antithetic"),
     }
     study = own.get(name) or load_study(name, paths=PATHS)

@@ -177,7 +177,7 @@ def _print_size(
     lines = (
         ("model", f"{study.model_name}, keeps what it states; years {horizon}"),
         ("paths", f"{study.paths:,} in {blocks:,} block{'s' if blocks != 1 else ''} of {BLOCK:,}, tiles of {study.tile:,}"),
-        ("sampler", f"{study.sampler}, seed {study.seed}, independent units of {study.unit}"),
+        ("sampler", f"{study.sampler}, seed {study.seed}, independent units of {study.unit}{_in_dimensions(study)}"),
         *((("precision", study.precision),) if study.precision != "float32" else ()),
         ("program", form(study, platform)),
         ("disk", f"{size_as_text(bytes_needed(study))} needed at most, {size_as_text(bytes_free(folder.path))} free"),
@@ -188,6 +188,12 @@ def _print_size(
         *((("labels", f"missing: {'; '.join(_listed(*one) for one in lacking.items())}. A label and an about tell people what they are."),) if lacking else ()),
     )  # fmt: skip
     screen.print_labelled(console, lines)
+
+
+def _in_dimensions(study: Study) -> str:
+    every = [dimension for by_year in study.dimensions.values() for dimension in by_year]
+    own = sum(dimension > 0 for dimension in every)
+    return f"; {own:,} of {len(every):,} random numbers of a path in dimensions of their own" if every else ""
 
 
 def _listed(kind: str, names: list[str]) -> str:

@@ -39,6 +39,11 @@ class Input:
     parameters: str = ""
     labels: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def stream(self) -> str:
+        """The random stream of its own score."""
+        return f"factor:{self.name}"
+
 
 def gathered(inputs: Sequence[Input]) -> list[Input]:
     """One in place of those that are drawn by one law for several labels, `name[100 labels]`; the others as they are."""

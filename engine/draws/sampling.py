@@ -15,10 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, UInt32
 
-from engine.draws import random_words, strata
+from engine.draws import random_words, sobol, strata
 
 Words = UInt32[Array, "..."]
-Key = UInt32[Array, "... 2"]
+Key = UInt32[Array, "... word"]
+"""Two key words of a stream, and beside them as many more as the sampler has `directions`."""
 Counter = tuple[UInt32[Array, ""], UInt32[Array, ""]]
 
 
@@ -32,6 +33,10 @@ class Sampler(Protocol):
     @property
     def unit(self) -> int:
         """Paths in one independent unit, a power of two; units are consecutive."""
+
+    @property
+    def directions(self) -> int:
+        """Direction numbers of the stream that stand beside its key."""
 
     @property
     def offsets(self) -> tuple[int, ...]:
@@ -72,6 +77,10 @@ class Keyed:
     offsets: tuple[int, ...]
 
     @property
+    def directions(self) -> int:
+        return 0
+
+    @property
     def group(self) -> int:
         return len(self.offsets)
 
@@ -102,21 +111,24 @@ class Keyed:
 
 
 @dataclass(frozen=True)
-class Latin:
-    """Replicates of a Latin hypercube: in each, and in every stream, each of `unit` equal strata holds one path.
+class _Replicated:
+    """Replicates of `unit` paths, in each of which the highest bits of the words are arranged.
 
-    Path i is point i mod `unit` of replicate i div `unit`. Its word is its stratum, by a permutation of the replicate, and
-    below that the highest bits of the word that the path has under `random`.
-    Source: McKay, Beckman and Conover (1979), Technometrics 21, 239-245, doi:10.1080/00401706.1979.10489755.
+    Path i is point i mod `unit` of replicate i div `unit`. Below what is arranged stand the highest bits of the word that the
+    path has under `random`.
 
     Args:
       unit: points of a replicate, a power of two.
-      inner: gives the place in the stratum; one path in a unit.
+      inner: gives the place in what is arranged; one path in a unit.
     """
 
     name: str
     unit: int
     inner: Keyed
+
+    @property
+    def directions(self) -> int:
+        return 0
 
     @property
     def offsets(self) -> tuple[int, ...]:
@@ -127,27 +139,62 @@ class Latin:
         return self.inner.group
 
     def words(self, key: Key, first: Counter, tile: int) -> Words:
-        words = jax.lax.optimization_barrier(self._stratified(key, first, tile))
+        words = jax.lax.optimization_barrier(self._arranged(key, first, tile))
         return words.reshape(*key.shape[:-1], tile)
 
     def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Float[Array, "..."]:
-        scores = jax.lax.optimization_barrier(random_words.normal(self._stratified(key, first, tile), dtype))
+        scores = jax.lax.optimization_barrier(random_words.normal(self._arranged(key, first, tile), dtype))
         return scores.reshape(*key.shape[:-1], tile)
 
-    def _stratified(self, key: Key, first: Counter, tile: int) -> Words:
+    def _arranged(self, key: Key, first: Counter, tile: int) -> Words:
         """Words [*key batch, word of the generator, replicate, group]."""
+        raise NotImplementedError
+
+    @property
+    def _depth(self) -> int:
+        return self.unit.bit_length() - 1
+
+    def _parts(self, key: Key, first: Counter, tile: int, rounds: int) -> tuple[Words, Words, Words]:
+        """Words under `random` as `_arranged` gives them, random words of the replicates [round, *key batch, 1, replicate, 1], counters [group]."""
         batch, groups = key.shape[:-1], tile // self.group
         replicates = max(1, tile // self.unit)
         drawn = self.inner.drawn(key, first, tile).reshape(*batch, self.group, replicates, -1)
         share = (self.unit // self.group).bit_length() - 1  # counters of a replicate, as a power of two
         low = ((first[0] >> share) | (first[1] << (32 - share))) + jnp.arange(replicates, dtype=jnp.uint32)
         number = low, jnp.broadcast_to(first[1] >> share, low.shape)
-        words = jnp.moveaxis(strata.round_words(key, number), 1, -1)[..., None, :, None]
-        lane = jnp.arange(groups // replicates, dtype=jnp.uint32)
+        words = jnp.moveaxis(strata.round_words(key, number, rounds), 1, -1)[..., None, :, None]
+        return drawn, words, first[0] | jnp.arange(groups // replicates, dtype=jnp.uint32)
+
+
+class Latin(_Replicated):
+    """Replicates of a Latin hypercube: in each, and in every stream, each of `unit` equal strata holds one path, by a permutation of the replicate.
+
+    Source: McKay, Beckman and Conover (1979), Technometrics 21, 239-245, doi:10.1080/00401706.1979.10489755.
+    """
+
+    def _arranged(self, key: Key, first: Counter, tile: int) -> Words:
+        drawn, words, counter = self._parts(key, first, tile, strata.ROUNDS)
         member = jnp.array(self.offsets, jnp.uint32)[:, None, None]
-        depth = self.unit.bit_length() - 1
-        point = ((first[0] | lane) * self.group + member) << (32 - depth)
-        return strata.permuted(point, words, depth) | (drawn >> depth)
+        point = (counter * self.group + member) << (32 - self._depth)
+        return strata.permuted(point, words, self._depth) | (drawn >> self._depth)
+
+
+class Sobol(_Replicated):
+    """Randomisations of the first points of a Sobol' sequence, a dimension for each stream; streams without one have the words of `random`."""
+
+    @property
+    def directions(self) -> int:
+        return sobol.DEPTH
+
+    def _arranged(self, key: Key, first: Counter, tile: int) -> Words:
+        drawn, words, counter = self._parts(key[..., :2], first, tile, sobol.WORDS)
+        digits = [key[..., 2 + k, None, None, None] for k in range(sobol.DEPTH)]
+        even = sobol.point(
+            counter, digits[1:]
+        )  # a group's paths differ in the first digit of their number alone
+        points = jnp.concatenate([even, even ^ digits[0]], axis=-3)
+        arranged = sobol.scrambled(points, list(words)) | (drawn >> self._depth)
+        return jnp.where(digits[0] != 0, arranged, drawn)
 
 
 REPLICATE = 256
@@ -160,5 +207,6 @@ SAMPLERS: dict[str, Sampler] = {
         # paths 2k and 2k + 1 mirror each other: every word is complemented, so every normal changes its sign
         Keyed("antithetic", 2, (0, 2, 1, 3)),
         Latin("latin", REPLICATE, _RANDOM),
+        Sobol("sobol", sobol.POINTS, _RANDOM),
     )
 }

@@ -20,16 +20,21 @@ DOMAIN = 0x80000000
 Words = UInt32[Array, "..."]
 
 
-def round_words(key: UInt32[Array, "... 2"], replicate: tuple[Words, Words]) -> UInt32[Array, "rounds r ..."]:
+def round_words(
+    key: UInt32[Array, "... 2"], replicate: tuple[Words, Words], rounds: int = ROUNDS
+) -> UInt32[Array, "rounds r ..."]:
     """Random words of the rounds, by stream key and number of the replicate, (low, high): uint32 [round, replicate, *key batch].
 
     Counter 4 r + j of the domain above gives rounds 2 j and 2 j + 1 of replicate r.
+
+    Args:
+      rounds: how many, an even number up to 8.
     """
     low, high = (part.reshape(-1, *[1] * (key.ndim - 1)) for part in replicate)
-    pair = jnp.arange(ROUNDS // 2, dtype=jnp.uint32).reshape(-1, *[1] * key.ndim)
+    pair = jnp.arange(rounds // 2, dtype=jnp.uint32).reshape(-1, *[1] * key.ndim)
     counter = (low << 2) | pair, ((high << 2) | (low >> 30) | jnp.uint32(DOMAIN))[None]
     drawn = jnp.broadcast_arrays(*random_words.threefry2x32((key[..., 0], key[..., 1]), counter))
-    return jnp.stack(drawn, axis=1).reshape(ROUNDS, *drawn[0].shape[1:])
+    return jnp.stack(drawn, axis=1).reshape(rounds, *drawn[0].shape[1:])
 
 
 def permuted(point: Words, words: Words, depth: int) -> Words:

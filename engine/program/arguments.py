@@ -13,6 +13,8 @@ from jaxtyping import Shaped, UInt32
 from engine.draws.dependence import latent_streams
 from engine.draws.inputs import Input
 from engine.draws.random_words import stream_key
+from engine.draws.sampling import SAMPLERS
+from engine.draws.sobol import directions
 from engine.study.study import Policy, Study
 
 ByYear = Shaped[np.ndarray, "year policy"]
@@ -69,14 +71,23 @@ def checked_scores(scores: Any, study: Study) -> np.ndarray:
 def keys(study: Study, replicates: Mapping[str, int] | None = None) -> dict[str, Any]:
     """Keys of all random streams: of the factors and what their groups share, and by law of the shocks of each year.
 
+    Under `sobol` each has its direction numbers beside it. A replicate has none: in the dimension of the stream itself the two would
+    not be independent.
+
     Args:
       replicates: stream -> which replicate of it is read; 0, the study's own, where none is named.
     """
-    again = replicates or {}
+    again, size = replicates or {}, SAMPLERS[study.sampler].directions
 
-    def of_streams(streams: Sequence[str], step: int = 0) -> UInt32[np.ndarray, "stream 2"]:
-        words = [stream_key(study.seed, stream, step, again.get(stream, 0)) for stream in streams]
-        return np.array(words, np.uint32).reshape(-1, 2)
+    def of_stream(stream: str, step: int) -> np.ndarray:
+        replicate = again.get(stream, 0)
+        key = stream_key(study.seed, stream, step, replicate)
+        dimension = study.dimensions[stream][step] if size and not replicate else 0
+        return np.concatenate([key, directions(dimension)]) if size else key
+
+    def of_streams(streams: Sequence[str], step: int = 0) -> UInt32[np.ndarray, "stream word"]:
+        words = [of_stream(stream, step) for stream in streams]
+        return np.array(words, np.uint32).reshape(-1, 2 + size)
 
     shocks = study.shock_draws.streams if study.is_path_model else {}
     return {
@@ -124,7 +135,7 @@ def streams(study: Study) -> tuple[Stream, ...]:
 
 def factor_stream(item: Input) -> str:
     """The random stream of a factor's own score."""
-    return f"factor:{item.name}"
+    return item.stream
 
 
 def changes(factors: Mapping[str, tuple[float, float]], study: Study, dtype: type) -> dict[str, np.ndarray]:

@@ -46,6 +46,7 @@ class GpuLayout:
       each: policies that a thread computes.
       together: threads of a path in a block, each for other policies.
       group: paths that share their random words.
+      key: words of a stream's key.
       factors, normals, uniforms: random numbers of a path, and of a path and year by law.
       before: words that a path has in the memory of its block before its numbers of the year.
       table: words that the table hands on.
@@ -58,6 +59,7 @@ class GpuLayout:
     each: int
     together: int
     group: int
+    key: int
     years: int
     policies: int
     outcomes: int
@@ -160,8 +162,9 @@ def code(
     in_columns(stages, start, paths)
     table = padded(stages, rooms[TABLE])
     together = next(count for count in (4, 3, 2, 1) if policies // each % count == 0)
+    sampler = SAMPLERS[study.sampler]
     layout = GpuLayout(
-        dtype, lanes, paths, each, together, SAMPLERS[study.sampler].group, years, policies, len(listing.outcomes),
+        dtype, lanes, paths, each, together, sampler.group, 2 + sampler.directions, years, policies, len(listing.outcomes),
         factors, normals, uniforms, max(factors * unit, start + rooms[SHARED].lasting), table, 0,
     )  # fmt: skip
     row = layout.threads * unit
@@ -242,9 +245,8 @@ def _words(study: Study, law: str, layout: GpuLayout) -> tuple[str, set[str]]:
     """A function: random numbers of one group of paths, of one stream after the other, those that lie between left out."""
     listing, unit = words(study.sampler, law, layout.dtype), layout.unit
     streams = layout.threads // (layout.paths // layout.group)
-    places = {
-        ("key", 0): Place("keys", 0, 2 * streams, False),
-        ("key", 1): Place("keys", 1, 2 * streams, False),
+    places: dict[tuple[Any, ...], Place] = {
+        **{("key", k): Place("keys", k, layout.key * streams, False) for k in range(layout.key)},
         ("counter",): Place("low", 0),
         ("high",): Place("high", 0, 0, False),
     }
@@ -280,9 +282,9 @@ def _numbers(layout: GpuLayout, name: str, of_year: int) -> str:
   %{law}_some = icmp ult i64 %stream, {count}
   br i1 %{law}_some, label %{law}, label %{law}_end
 {law}:
-  %{law}_year = mul i64 %turn, {2 * count}
-  %{law}_first = add i64 %{law}_year, {2 * before}
-  %{law}_own = mul i64 %stream, 2
+  %{law}_year = mul i64 %turn, {layout.key * count}
+  %{law}_first = add i64 %{law}_year, {layout.key * before}
+  %{law}_own = mul i64 %stream, {layout.key}
   %{law}_place = add i64 %{law}_first, %{law}_own
   %{law}_key = getelementptr inbounds i32, ptr %{law}_keys, i64 %{law}_place
   %{law}_left = sub i64 {count + streams - 1}, %stream

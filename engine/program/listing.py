@@ -138,12 +138,13 @@ def words(sampler_name: str, law: str, dtype: type) -> Words:
             return sampler.normals(key, (low, high), sampler.group, dtype)
         return random_words.uniform(sampler.words(key, (low, high), sampler.group), dtype)
 
-    key = _inputs(scalars, ("key",), jax.ShapeDtypeStruct((2,), np.uint32), Axis.YEAR)
+    of_key = jax.ShapeDtypeStruct((2 + sampler.directions,), np.uint32)
+    key = _inputs(scalars, ("key",), of_key, Axis.YEAR)
     low = scalars.input(("counter",), np.uint32, Axis.PATH)
     high = scalars.input(("high",), np.uint32, Axis.NONE)
     with jax.enable_x64(dtype == np.float64):
         word = jax.ShapeDtypeStruct((), np.uint32)
-        closed = jax.make_jaxpr(numbers)(jax.ShapeDtypeStruct((2,), np.uint32), word, word)
+        closed = jax.make_jaxpr(numbers)(of_key, word, word)
     (given,) = scalars.traced(closed, [key, _single(low), _single(high)])
     done = _finished(scalars, dtype, [], list(given[np.argsort(sampler.offsets)]), [], [], [])
     return Words(done.operations, done.outcomes)

@@ -56,6 +56,7 @@ class Layout:
       dtype: of all numbers that go in and out.
       width: lanes of a vector; each holds one group of paths.
       group: paths that share their random words.
+      key: words of a stream's key.
       normals, uniforms: random numbers of a path of all years.
       table, shared: what the stages hand on.
     """
@@ -63,6 +64,7 @@ class Layout:
     dtype: type
     width: int
     group: int
+    key: int
     years: int
     policies: int
     levers: int
@@ -162,8 +164,9 @@ def code(
         SCORES: {},
     }[gives]
     stages, rooms = cut(listing.operations, listing.states, place_of, outputs)
+    sampler = SAMPLERS[study.sampler]
     layout = Layout(
-        dtype, width, SAMPLERS[study.sampler].group, years, len(study.policies), levers, normals, uniforms,
+        dtype, width, sampler.group, 2 + sampler.directions, years, len(study.policies), levers, normals, uniforms,
         rooms[0], rooms[1],
         len(listing.outcomes) if gives in (OUTCOMES, YEARS) else 0,
         n_cells if gives == YEARS else 0,
@@ -191,9 +194,9 @@ def _words_stage(study: Study, law: str, dtype: type, streams: int) -> Stage:
     """Random numbers of many streams, one a round."""
     listing = words(study.sampler, law, dtype)
     unit = words_of(np.dtype(dtype))
-    places = {
-        ("key", 0): Place("keys", 0, 2, False),
-        ("key", 1): Place("keys", 1, 2, False),
+    size = 2 + SAMPLERS[study.sampler].directions
+    places: dict[tuple[Any, ...], Place] = {
+        **{("key", k): Place("keys", k, size, False) for k in range(size)},
         ("counter",): Place("counters", 0),
         ("high",): Place("high", 0, 0, False),
     }

@@ -287,8 +287,8 @@ def _forms(layout: Layout, arguments: int, paths: int, years: int, reads_scores:
         "arguments": ((arguments,), np.uint32),
         "table_lasting": ((policies, layout.table.lasting), np.uint32),
         "table_each": ((policies, layout.years * layout.table.each), np.uint32),
-        "normal_keys": ((layout.normals, 2), np.uint32),
-        "uniform_keys": ((layout.uniforms, 2), np.uint32),
+        "normal_keys": ((layout.normals, layout.key), np.uint32),
+        "uniform_keys": ((layout.uniforms, layout.key), np.uint32),
         "scratch": ((layout.scratch,), np.uint8),
         "outcomes": ((policies, layout.outcomes, paths), layout.dtype),
         "cells": ((policies, years, layout.cells, paths), layout.dtype),
@@ -355,8 +355,10 @@ def filled(
 
     _threads(1).submit(fill).result()
     keys = inputs["shock_keys"] if years else {}
-    none: np.ndarray = np.zeros((0, 2), np.uint32)
-    of_years = {law: keys[law].reshape(-1, 2) if law in keys else none for law in ("normal", "uniform")}
+    none = inputs["factor_keys"][:0]
+    of_years = {
+        law: keys[law].reshape(-1, none.shape[1]) if law in keys else none for law in ("normal", "uniform")
+    }
     return {
         "arguments": given,
         "table_lasting": lasting,

@@ -139,6 +139,8 @@ def _unpaired(a: Study, b: Study) -> str:
         return "futures that facts moved are others"
     if (a.sampler, a.unit) != (b.sampler, b.unit):
         return f"sampler {a.sampler} against {b.sampler}"
+    if any(a.dimensions[stream] != b.dimensions[stream] for stream in a.dimensions.keys() & b.dimensions):
+        return "other dimensions of the Sobol' sequence"
     return ""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from engine.study import (
     challenge_tables,
     constant_tables,
+    dimension_tables,
     factor_tables,
     facts_tables,
     group_tables,
@@ -94,6 +95,8 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
             tables[kind] = {name: {"label": label} for name, label in study.labels[kind].items()}
     if added := [float(f"{100 * level:g}") for level in study.levels if level not in LEVELS]:
         tables["risk"] = {"levels": added}
+    if study.dimensions:
+        tables[dimension_tables.KEY] = dimension_tables.table_of(study.dimensions)
     keep = study.keep
     tables["keep"] = {"outcomes": list(keep.outcomes), "draws": keep.draws, "yearly": keep.yearly}
     return tables

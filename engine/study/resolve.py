@@ -16,6 +16,7 @@ from engine.study import (
     assumption_tables,
     challenge_tables,
     constant_tables,
+    dimension_tables,
     event_tables,
     factor_tables,
     facts_tables,
@@ -105,6 +106,7 @@ def resolve(
     challenge = challenge_tables.read(text, running, model, levels, problems, spare)
     observed = observed_tables.read(text, model, problems)
     shocks = _shocks(text, known, priors, problems)
+    dimensions = dimension_tables.read(text, model, problems)
     assumptions: tuple[Assumption, ...] = ()
     if policies is not None and years is not None and len(policies.running) == len(policies.names):
         held = Known(text, model, years, priors, policies, drawn, groups, group_of)
@@ -154,6 +156,7 @@ def resolve(
         challenge=challenge,
         observed=observed,
         facts=facts,
+        stated_dimensions=dimensions,
     )
     if facts is not None:
         watched.check_known(study, facts.until, "facts.until", problems)

@@ -13,7 +13,7 @@ from engine.modelling.records import Model, PathModel
 from engine.study import facts_tables
 from engine.study.study import BLOCK, FORMS, LEVELS, PRECISIONS, Keep
 
-LATER_SAMPLERS = ("sobol", "importance")
+LATER_SAMPLERS = ("importance",)
 SMALL_MODEL = 64
 """Yearly cells up to which a model is taken for a small one, that carries little from year to year."""
 _NAME = r"\w(?:[\w .-]{0,62}[\w-])?"

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.draws import sobol
 from engine.draws.distributions.device import Draws
 from engine.draws.inputs import Group, Input, gathered
 from engine.draws.sampling import SAMPLERS
@@ -170,6 +171,7 @@ class Study:
       assumptions, challenge: what the answer may rest on; what it is said to show, and choices of what is measured: they change no number of it.
       observed, facts: figures that it is scored by, and which of them are known: its futures are those in which these are likely.
       settings: single values that it was read with in place of what its file states.
+      stated_dimensions: what it says of `dimensions`.
     """
 
     name: str
@@ -206,6 +208,7 @@ class Study:
     observed: Observed = field(default_factory=Observed)
     settings: tuple[str, ...] = ()
     facts: Facts | None = None
+    stated_dimensions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -234,6 +237,19 @@ class Study:
 
         places = [list(run) for _, run in groupby(range(len(self.inputs)), key)]
         return tuple(range(run[0], run[-1] + 1) for run in places)
+
+    @cached_property
+    def dimensions(self) -> Mapping[str, tuple[int, ...]]:
+        """Under `sobol` the dimension of each random stream, as `sobol.dimensions` gives them: factors and groups first, then year by year; else nothing."""
+        if not SAMPLERS[self.sampler].directions:
+            return {}
+        shared = [stream for group in self.groups.values() for stream in group.streams]
+        shocks = self.shock_draws.streams.values() if self.is_path_model else ()
+        once = [(stream, None) for stream in (*(item.stream for item in self.inputs), *shared)]
+        of_years = [
+            (stream, year) for year in range(len(self.years)) for streams in shocks for stream in streams
+        ]
+        return sobol.dimensions([*once, *of_years], self.stated_dimensions)
 
     @cached_property
     def draws(self) -> Draws:
@@ -267,12 +283,13 @@ class Study:
 
     @property
     def rests_on_tables(self) -> bool:
-        """Whether laws or copulas are tables of what SciPy gives, so that another SciPy may change the last bits."""
+        """Whether laws, copulas or direction numbers are tables of what SciPy gives, so that another SciPy may change bits."""
         of_shocks = [self.shock_draws.draws, self.shock_draws.sizes] if self.is_path_model else []
         draws = [self.draws, *self.draws_of_runs, *of_shocks]
         groups = [*self.groups.values(), *self.shocks.groups.values()]
         tabulated = any(table is not None for one in draws for table in one.tables)
-        return tabulated or any(group.copula.family != "gaussian" for group in groups)
+        copulas = any(group.copula.family != "gaussian" for group in groups)
+        return tabulated or copulas or bool(self.dimensions)
 
     @property
     def is_path_model(self) -> bool:

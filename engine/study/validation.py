@@ -44,7 +44,16 @@ def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Probl
         if where[0] == "constants" and len(where) > 1:
             del tables[where[0]][where[1]]
             problems.close(".".join(where))
-        elif where[0] in ("run", "risk", "keep", "lever_groups", "constants", "observed", "facts"):
+        elif where[0] in (
+            "run",
+            "risk",
+            "keep",
+            "lever_groups",
+            "constants",
+            "observed",
+            "facts",
+            "dimensions",
+        ):
             tables.pop(where[0], None)
             problems.close(where[0])
         elif where[0] == "challenge":

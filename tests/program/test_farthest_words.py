@@ -40,8 +40,10 @@ class Luck(PathModel):
 FARTHEST_WORDS = np.array([0, 1, 1000, 0x7FFFFFFF, 0x80000000, 0xFFFFFF7F, 0xFFFFFFFE, 0xFFFFFFFF], np.uint32)
 
 
-@pytest.mark.parametrize("sampler", ["random", "antithetic", "latin"])
-def test_the_farthest_random_words_give_numbers_within_0_and_1(monkeypatch, sampler):
+@pytest.mark.parametrize(
+    ("sampler", "paths"), [("random", 256), ("antithetic", 256), ("latin", 256), ("sobol", 4096)]
+)
+def test_the_farthest_random_words_give_numbers_within_0_and_1(monkeypatch, sampler, paths):
     def farthest(key, counter):
         shape = jnp.broadcast_shapes(key[0].shape, counter[0].shape)
         words = jnp.resize(jnp.asarray(FARTHEST_WORDS), shape[-1:])
@@ -53,11 +55,11 @@ def test_the_farthest_random_words_give_numbers_within_0_and_1(monkeypatch, samp
     laws = {name: {"family": "uniform", "low": 0, "high": 1} for name in Surprise.factors}
     groups = {"normal": {"correlation": 0.5}, "heavy": {"copula": "clayton", "kendall": 0.5}}
     laws = {name: law | ({"group": of[name]} if name in of else {}) for name, law in laws.items()}
-    alone = static(Surprise(), laws, 256, groups=groups, run={"sampler": sampler})
+    alone = static(Surprise(), laws, paths, groups=groups, run={"sampler": sampler})
     assert all(np.all(np.isfinite(values)) for values in outcomes(alone).values())
     tables = {
         "name": "luck",
-        "run": {"paths": 256, "sampler": sampler, "tile": 256},
+        "run": {"paths": paths, "sampler": sampler, "tile": 256},
         "time": {"first": 1, "last": 3},
         "shocks": {"lasting": {"persistence": 0.5}},
     }

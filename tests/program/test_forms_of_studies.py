@@ -138,6 +138,7 @@ STUDIES = {
     "farms": lambda: farms(paths=PATHS),
     "farms-random": lambda: farms(paths=PATHS, sampler="random"),
     "farms-latin": lambda: farms(paths=PATHS, sampler="latin"),
+    "pond-sobol": lambda: pond(sampler="sobol"),
     "pond-latin": lambda: pond(sampler="latin"),
     "walk": lambda: walk(paths=PATHS),
     "rustbelt": lambda: load_study("rustbelt", paths=1 << 14),

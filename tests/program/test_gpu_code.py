@@ -49,6 +49,7 @@ STUDIES = {
     "state": state_of_every_type,
     "static": dose,
     "policies": lambda: echo(POLICIES),
+    "sobol": lambda: shock_study.walk(sampler="sobol"),
 }
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from jax.sharding import Mesh
 
+from engine.draws.sobol import POINTS
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
 from engine.program import machine_code, native
@@ -26,7 +27,7 @@ from tests.shock_study import walk
 from tests.user_models import farms, static
 
 WIDTHS = (16, 8, 4, 1)
-SAMPLERS = ("random", "antithetic", "latin")
+SAMPLERS = ("random", "antithetic", "latin", "sobol")
 PATHS = 1024
 
 
@@ -50,14 +51,19 @@ COST = {
 
 def cost(sampler="random", tables=(), **policies):
     more = {"groups": {"market": {"copula": "clayton", "kendall": 0.5}}} | dict(tables)
+    paths = POINTS if sampler == "sobol" else PATHS
     return static(
-        Cost(), COST, PATHS, {"none": {}, "aid": {"aid": 2.0}, **policies}, run={"sampler": sampler}, **more
+        Cost(), COST, paths, {"none": {}, "aid": {"aid": 2.0}, **policies}, run={"sampler": sampler}, **more
     )
 
 
 STUDIES = {
     **{f"cost-{sampler}": functools.partial(cost, sampler) for sampler in SAMPLERS},
-    **{f"farms-{sampler}": functools.partial(farms, paths=PATHS, sampler=sampler) for sampler in SAMPLERS},
+    **{
+        f"farms-{sampler}": functools.partial(farms, paths=PATHS, sampler=sampler)
+        for sampler in SAMPLERS[:-1]
+    },
+    "farms-sobol": functools.partial(farms, {"keep": {"yearly": POINTS}}, paths=POINTS, sampler="sobol"),
     "walk-antithetic": functools.partial(walk, paths=PATHS, sampler="antithetic", tile=256),
     "rustbelt": functools.partial(load_study, "rustbelt", paths=PATHS),
 }
@@ -112,7 +118,7 @@ def assert_all_same(found, expected):
 
 
 @pytest.mark.parametrize("name", [
-    "cost-latin", "farms-antithetic", *(pytest.param(name, marks=pytest.mark.slow) for name in ("walk-antithetic", "rustbelt")),
+    "cost-latin", "cost-sobol", "farms-antithetic", *(pytest.param(name, marks=pytest.mark.slow) for name in ("farms-sobol", "walk-antithetic", "rustbelt")),
     *(pytest.param(name, marks=[pytest.mark.slow, pytest.mark.sweep]) for name in ("cost-random", "cost-antithetic", "farms-random", "farms-latin")),
 ])  # fmt: skip
 def test_the_width_of_vectors_changes_no_bit(name):
@@ -132,7 +138,7 @@ def test_the_width_changes_no_bit_in_double_precision(name):
 # ------------------------------------------------------------------------------- parts of the paths
 
 
-@pytest.mark.parametrize("name", ["cost-latin", "farms-antithetic"])
+@pytest.mark.parametrize("name", ["cost-latin", "cost-sobol", "farms-antithetic"])
 @pytest.mark.parametrize(("first", "count"), [(0, 1), (1, 1), (63, 2), (333, 77), (1023, 1)])
 def test_some_paths_alone_are_those_of_all(name, first, count):
     whole = outcomes(made(name))
@@ -141,7 +147,7 @@ def test_some_paths_alone_are_those_of_all(name, first, count):
     assert_same(made(name).draws(Block(0, first, count)), draws[:, first : first + count])
 
 
-@pytest.mark.parametrize("name", ["cost-latin", "farms-antithetic"])
+@pytest.mark.parametrize("name", ["cost-latin", "farms-antithetic", "farms-sobol"])
 def test_one_path_is_in_full_what_it_is_among_others(name):
     program = made(name)
     whole, draws = outcomes(program), program.draws(Block(0, 0, PATHS))
@@ -169,7 +175,7 @@ def test_years_come_in_parts_that_are_all_of_them_side_by_side(count, dtype, mon
     assert_same(np.concatenate(parts, axis=1), whole)
 
 
-@pytest.mark.parametrize("name", ["cost-random", "cost-latin", "farms-antithetic"])
+@pytest.mark.parametrize("name", ["cost-random", "cost-latin", "cost-sobol", "farms-antithetic"])
 @pytest.mark.parametrize("width", [16, 1])
 def test_paths_go_on_where_a_word_ends(name, width):
     """A word counts groups of paths: 2 of them, 4 with their mirrors."""
@@ -322,6 +328,7 @@ GOLDEN = {
     "cost-random": "6f474d035decac6d",
     "farms-antithetic": "4f071ae3323ddb7a",
     "farms-latin": "d6712130f9220387",
+    "farms-sobol": "63eb8962d5abcb04",
     "walk-antithetic": "9ff281229cdf1ab9",
     "rustbelt": "32f3f1e3ba2e707d",
 }

@@ -18,7 +18,7 @@ BAD = [
     ('name = "reservoir"', 'name = "../x"', "name: expected letters, digits, '_', '-', '.' and spaces (at most 64): the run's folder is named after it; got '../x'."),
     ('name = "reservoir"', 'name = "r"\nfactor = 1', "factor: unknown key 'factor'. Did you mean 'factors'?"),
     ('"random"', '"soboll"', "run.sampler: unknown sampler 'soboll'. Did you mean 'sobol'?"),
-    ('"random"', '"sobol"', "run.sampler: 'sobol' is not available yet. Use 'random', 'antithetic' or 'latin'."),
+    ('"random"', '"importance"', "run.sampler: 'importance' is not available yet. Use 'random', 'antithetic', 'latin' or 'sobol'."),
     ('"random"', '"latin"', "run.paths: expected a multiple of 256, whole replicates of sampler 'latin', got 1000. Take 768 or 1024."),
     ("paths = 1000", "paths = 0", "run.paths: expected at least 1, got 0."),
     ("paths = 1000", "paths = -1", "run.paths: expected at least 1, got -1."),

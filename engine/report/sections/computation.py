@@ -18,6 +18,7 @@ SAMPLERS = {
     "random": "every path independent",
     "antithetic": "pairs of opposite paths",
     "latin": "replicates of 256 paths, each a Latin hypercube",
+    "sobol": "randomisations of 4,096 points of a Sobol' sequence",
 }
 
 

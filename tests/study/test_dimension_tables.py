@@ -1,0 +1,121 @@
+"""The table of dimensions: stated with the resolved study, kept by what stands on it, and what is wrong with it said at its place."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.analyses.variants import drawn_anew
+from engine.draws import sobol
+from engine.errors import UserError
+from engine.program import arguments
+from engine.runs.two_runs import _unpaired
+from engine.study.study import Block
+from tests.helpers import assert_same
+from tests.user_models import farms, program
+
+BLOCK = Block(0, 0, sobol.POINTS)
+MOOD = {
+    "factors": {"mood": {"family": "uniform", "low": 0.0, "high": 1.0}},
+    "policies": {"half": {"like": "reform", "implementation": "mood"}},
+}
+
+
+def study(tables=(), **run):
+    return farms(
+        {"keep": {"yearly": sobol.POINTS}, **dict(tables)}, **{"paths": 8192, "sampler": "sobol", **run}
+    )
+
+
+def test_factors_and_groups_come_first_then_the_shocks_year_by_year():
+    table = study().document["dimensions"]
+    every = [one for by_year in table.values() for one in by_year]
+    assert sorted(every) == list(range(1, len(every) + 1))
+    assert [name for name, by_year in table.items() if len(by_year) == 1] == [*table][:6]
+    assert table["factor:fertility"] == [1] and table["group:land"] == [6]
+    assert table["shock:weather[north]"] == [7 + 11 * year for year in range(6)]
+    assert {name: len(by_year) for name, by_year in table.items()} == {
+        stream.name: 6 if stream.year is not None else 1 for stream in arguments.streams(study())
+    }
+
+
+def test_other_samplers_have_none():
+    other = study({"dimensions": {"factor:fertility": [9]}}, sampler="latin")
+    assert "dimensions" not in other.document and not other.dimensions
+
+
+def test_the_document_reads_as_the_study():
+    one = study({"dimensions": {"shock:market": [40, 0, 3], "factor:capital": [9]}})
+    again = study({"dimensions": one.document["dimensions"]})
+    assert again.document == one.document and again.fingerprint == one.fingerprint
+    assert one.fingerprint != study().fingerprint
+    assert one.dimensions["shock:market"][:3] == (40, 0, 3)
+    stated = [k for by_year in one.dimensions.values() for k in by_year if k]
+    assert len(set(stated)) == len(stated)
+
+
+def test_with_the_table_a_factor_added_changes_no_draw_and_without_it_says_so():
+    alone, stated = study(), {"dimensions": study().document["dimensions"]}
+    moved, kept = study(MOOD), study(MOOD | stated)
+    assert kept.dimensions["factor:mood"] == (1 + max(max(by_year) for by_year in alone.dimensions.values()),)
+    before = program(alone).draws(BLOCK)
+    assert_same(program(kept).draws(BLOCK)[: len(before)], before)
+    assert moved.dimensions["group:land"] != alone.dimensions["group:land"]
+    assert "group:land" in moved.document["dimensions"]
+    assert _unpaired(alone, kept) == "" and "dimensions" in _unpaired(alone, moved)
+
+
+def test_streams_beyond_the_last_dimension_have_ordinary_random_words(monkeypatch):
+    sobol.directions(1)  # the table of direction numbers is read once, and whole
+    monkeypatch.setattr(sobol, "DIMENSIONS", 8)
+    few, plain = study(), study(sampler="random")
+    assert sum(k > 0 for by_year in few.dimensions.values() for k in by_year) == 8
+    names = [(stream.name, stream.year) for stream in arguments.streams(few)]
+    own, random = (program(one).scores(BLOCK) for one in (few, plain))
+    for row, (name, year) in enumerate(names):
+        assert np.array_equal(own[row], random[row]) == (few.dimensions[name][year or 0] == 0)
+
+
+def test_what_is_drawn_anew_knows_nothing_of_what_it_stands_for():
+    """Points of one dimension are no two independent draws, however they are scrambled."""
+    made = program(study(paths=32 * sobol.POINTS))
+    again = drawn_anew(made, {"factor:fertility": 1})
+    one, other = (each.scores(Block(0, 0, 32 * sobol.POINTS)).astype(np.float64) for each in (made, again))
+    assert_same(one[1:], other[1:])
+    products = (np.sign(one[0]) * np.sign(other[0])).reshape(32, -1).mean(axis=-1)
+    assert np.abs(products).max() < 5 / np.sqrt(sobol.POINTS)
+
+
+def said(table, **run):
+    with pytest.raises(UserError) as caught:
+        study({"dimensions": table}, **run)
+    return [f"{problem.place}: {problem.message}" for problem in caught.value.problems]
+
+
+WRONG = {
+    "unknown": ({"factor:capitl": [1]}, ["dimensions.factor:capitl: unknown random stream 'factor:capitl'. Did you mean 'factor:capital'?"]),
+    "twice": ({"factor:capital": [1], "shock:market": [2, 1]}, ["dimensions.shock:market: 1 is also in dimensions.factor:capital. Give each its own."]),
+    "too far": ({"group:land": [1025]}, ["dimensions.group:land: expected a dimension from 1 to 1024, or 0 for none, got 1025."]),
+    "a word": ({"group:land": ["a"]}, ["dimensions.group:land.0: expected a whole number, got 'a'."]),
+    "a number": ({"group:land": 3}, ["dimensions.group:land: expected a list, got 3."]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_wrong_is_said_at_its_place(what):
+    table, expected = WRONG[what]
+    assert said(table) == expected
+
+
+def test_parts_of_randomisations_are_refused():
+    (problem,) = said({}, paths=10_000)
+    assert problem == (
+        "run.paths: expected a multiple of 4096, whole replicates of sampler 'sobol', got 10000. Take 8192 or 12288."
+    )
+
+
+def test_another_number_of_years_leaves_the_first_ones_what_they_were():
+    short = study({"time": {"first": 2016, "last": 2019}})
+    for name, by_year in short.dimensions.items():
+        assert study().dimensions[name][: len(by_year)] == by_year
+    assert replace(study(), seed=4).dimensions == study().dimensions
