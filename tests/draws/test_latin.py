@@ -229,19 +229,21 @@ FARM_FACTORS = ("fertility", "demand_growth", "spoilage", "price_response", "cap
 
 
 @pytest.mark.slow
-def test_a_run_extends_by_replicates_and_answers_as_any_other(tmp_path):
-    text = POND.replace("paths = 600", 'paths = 8192, sampler = "latin"') + "[keep]\nyearly = 8192\n"
+@pytest.mark.parametrize(("sampler", "paths", "first"), [("latin", 8192, 4096), ("sobol", 163_840, 81_920)])
+def test_a_run_extends_by_replicates_and_answers_as_any_other(tmp_path, sampler, paths, first):
+    run = f'paths = {paths}, sampler = "{sampler}"'
+    text = POND.replace("paths = 600", run) + "[keep]\nyearly = 8192\n"
     study = write(tmp_path, text)
-    for words in (("--paths", 4096, "--out", tmp_path / "grown"), ("--out", tmp_path / "grown")):
+    for words in (("--paths", first, "--out", tmp_path / "grown"), ("--out", tmp_path / "grown")):
         assert call("run", study, *own("Pond"), *words, "--quiet").exit_code == 0
     assert call("run", study, *own("Pond"), "--out", tmp_path / "whole", "--quiet").exit_code == 0
     grown, whole = (engine.open_cube(tmp_path / name) for name in ("grown", "whole"))
     for group in ("paths", "draws", "risk", "comparison", "risk/yearly"):
         for name, values in whole[group].data_vars.items():
             assert_same(grown[group][name].values, values.values)
-    assert whole.attrs["independent_unit"] == SIZE
+    assert whole.attrs["independent_unit"] == SAMPLERS[sampler].unit
     told = call("status", tmp_path / "grown", *own("Pond"))
-    assert "8,192 of 8,192" in told.stdout, told.output
+    assert f"{paths:,} of {paths:,}" in told.stdout, told.output
     path = replay(engine.load_study(study, model=pond()), 5000)
     kept = whole["paths"]["lowest_stock"].values[:, 5000]
     assert_same(path["outcomes"]["lowest_stock"].values.reshape(kept.shape), kept)
