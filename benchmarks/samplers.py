@@ -50,7 +50,7 @@ def main() -> None:
     asked = questions(np.quantile(plain, LEVELS, axis=-1))
     base = {name: moments(ask(plain), as_units(study.paths, 1)).error for name, ask in asked.items()}
     rows = []
-    for name in ("antithetic", *(f"latin, {n}" for n in SIZES)):
+    for name in ("antithetic", *(f"latin, {n}" for n in SIZES), "sobol"):
         other = replace(study, sampler=name)
         values, units = outcomes(other), as_units(study.paths, other.unit)
         row = [name, f"{units.count:,}"]
