@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from engine.execution.stages import Observer, Stage
 from engine.program.moving import tempering
@@ -10,7 +11,7 @@ from engine.program.moving.agreement import LOOKS, refuse_disagreement
 from engine.program.moving.sight import Sight
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.moved_runs import MovedRuns
-from engine.study.facts_tables import FUTURES
+from engine.study.facts_tables import FUTURES, INDEPENDENT
 from engine.study.followed import followed
 from engine.study.watched import known_and_later
 
@@ -26,7 +27,7 @@ def move(folder: RunFolder, wanted: Iterable[int], device: str | None, observe: 
     missing = [run for run in sorted({*wanted}) if kept.read(run) is None]
     if not missing:
         return
-    alone = followed(study, study.facts.policy)
+    alone = replace(followed(study, study.facts.policy), sampler=INDEPENDENT)
     sight = Sight(alone, known_and_later(alone, study.facts.until)[0], device)
     for done, run in enumerate(missing):
         observe(Stage("moving", done * FUTURES, len(missing) * FUTURES))

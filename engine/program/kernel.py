@@ -28,6 +28,7 @@ from engine.program.object_code import CompilerEnded
 from engine.program.operations import NoScalarForm
 from engine.program.rules import Rules, traced
 from engine.program.xla import XlaProgram
+from engine.study.facts_tables import INDEPENDENT
 from engine.study.study import ANYWHERE, FORMS, Study
 
 _LISTED: MutableMapping[Rules, Listing | str] = weakref.WeakKeyDictionary()
@@ -55,7 +56,8 @@ def program_on(
     if ships(study.model):
         source_digest(type(study.model))
     if study.facts is not None:
-        return MovedProgram(study, program_on(replace(study, facts=None), mesh, lanes, dtype, form))
+        plain = replace(study, facts=None, sampler=INDEPENDENT)
+        return MovedProgram(study, program_on(plain, mesh, lanes, dtype, form))
     kind = dtype or study.dtype
     on_cpu = mesh.devices.flat[0].platform == "cpu"
     if (form or study.program) == FORMS[0]:

@@ -14,6 +14,8 @@ from engine.errors import Problems, unknown
 KEY = "facts"
 FUTURES = 1024
 """Futures of one independent run of moved ones. Fixed for good: it is part of what a path is."""
+INDEPENDENT = "random"
+"""Sampler of all that moved futures draw anew: points of one sequence would not be independent from move to move."""
 LEAST_TAKEN = 0.05
 """Share of steps that is taken, below which a run is stuck."""
 

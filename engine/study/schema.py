@@ -347,9 +347,7 @@ class StudyText(Table):
     yearly: dict[str, NamedTable] = _says("what the model's yearly variables are called", {})
     levers: dict[str, NamedTable] = _says("what the model's levers are called", {})
     risk: RiskTable = _says("what is measured of the outcomes", RiskTable())
-    dimensions: dict[str, list[int]] = _says(
-        "dimensions of a Sobol' sequence by random stream, of shocks one a year", {}
-    )
+    dimensions: dict[str, list[int]] = _says("Sobol' dimensions by random stream, of shocks one a year", {})
     keep: KeepTable = _says("what is stored path by path", KeepTable())
 
 

@@ -15,13 +15,12 @@ from engine.analyses.variants import Observer, unobserved
 from engine.errors import Problem, Problems, UserError
 from engine.program import compilation_cache, devices
 from engine.program.contract import Program
-from engine.program.moved import MovedProgram
 from engine.program.moving import tempering
 from engine.program.moving.agreement import LOOKS, RUNS, refuse_disagreement
 from engine.program.moving.sight import Sight
 from engine.risk.intervals import Units, Z, as_units
 from engine.risk.weighted_sample import LARGEST_SHAPE
-from engine.study.facts_tables import FUTURES, Facts, Moved
+from engine.study.facts_tables import FUTURES, INDEPENDENT, Facts, Moved
 from engine.study.followed import followed
 from engine.study.observed_tables import Observation
 from engine.study.study import BLOCK, Block, Study
@@ -121,7 +120,7 @@ def condition(
     sight = Sight(one, rows, device)
     plain = _weighed(one, sight, FIRST if runs and paths is None else paths, observe)
     if not runs and not plain.is_enough(LEAST):
-        runs = _moved(sight, observe)
+        runs = _moved(Sight(replace(one, sampler=INDEPENDENT), rows, device), observe)
     whole = _Whole(study, one, coming, sight, device, observe)
     (prior, before), known = whole.of_plain(plain)
     posterior, after = whole.of_moved(runs) if runs else known
@@ -185,7 +184,7 @@ class _Whole:
         device: str | None,
         observe: Observer,
     ):
-        self.study, self.one, self.sight, self.observe = study, one, sight, observe
+        self.study, self.one, self.sight, self.observe, self.device = study, one, sight, observe, device
         self.names = outcomes_of(study, [*study.headline, *study.events_by_name])
         self.program: Program = devices.program(study, device)
         self.coming = Sight(one, coming, device) if coming else None
@@ -219,8 +218,8 @@ class _Whole:
         at, parts, later, means, squares = self.study.places(self.names), [], [], [], []
         facts = Facts(0, self.one.baseline, runs.__getitem__)
         program, *coming = (
-            MovedProgram(replace(own.study, facts=facts), own)
-            for own in (self.program, *([self.coming.program] if self.coming else []))
+            devices.program(replace(study, facts=facts), self.device)
+            for study in (self.study, *([self.coming.study] if self.coming else []))
         )
         for number, run in enumerate(runs):
             block = Block(0, number * FUTURES, FUTURES)
