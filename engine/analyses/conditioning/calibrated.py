@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
-from scipy.stats import kstest
+from jaxtyping import Float, Int
+from scipy.stats import binom, kstest
 
 from engine.analyses.variants import Observer, unobserved
 from engine.answers.answer import Answer, Subject
@@ -161,10 +161,30 @@ def _factors(given: Ranked) -> Table:
 
 
 def _histogram(given: Ranked) -> Table:
-    found = np.histogram(given.ranks, bins=BINS, range=(0.0, 1.0))[0]
+    counted = np.array([np.histogram(one, bins=BINS, range=(0.0, 1.0))[0] for one in given.ranks.T])
+    low, high = band(counted, len(given.ranks))
     columns = (
         texts("rank", [f"{k / BINS:.1f}-{(k + 1) / BINS:.1f}" for k in range(BINS)], "ranks"),
-        counts("count", [int(one) for one in found], "truths and factors with such a rank"),
+        counts("count", counted.sum(axis=0).tolist(), "truths and factors with such a rank"),
         numbers("expected", [given.ranks.size / BINS] * BINS, "where all are told right"),
-    )
+        numbers("low", [low] * BINS, f"where all are told right no bin has fewer, nor more than high, but with a chance of {100 * ALARM:g} % at most"),
+        numbers("high", [high] * BINS, "see low"),
+    )  # fmt: skip
     return Table("ranks", "All ranks together", columns, ("rank",), [False] * BINS)
+
+
+def band(counted: Int[np.ndarray, "truth bin"], factors: int) -> tuple[float, float]:
+    """Least and most of all ranks that a bin has where they are uniform; with a chance of `ALARM` at most any bin has others (Bonferroni).
+
+    Factors that move together have ranks alike: there are only as many as independent ones would vary that much, in the bin where they are most alike.
+
+    Args:
+      counted: ranks of each truth by bin.
+    """
+    bins = counted.shape[1]
+    share = counted.mean(axis=0) / factors
+    alone = factors * share * (1 - share)
+    alike = np.divide(counted.var(axis=0), alone, out=np.ones(bins), where=alone > 0).max(initial=1.0)
+    independent = np.floor(counted.sum() / alike)
+    low, high = alike * binom.ppf([ALARM / bins / 2, 1 - ALARM / bins / 2], independent, 1 / bins)
+    return float(low), float(high)

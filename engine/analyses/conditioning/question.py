@@ -71,5 +71,7 @@ class Condition:
         from engine.analyses.conditioning import answer, calibrated
 
         if self.calibration is not None:
-            return calibrated.answer(of, self._observed(of), self.until, self.policy, self.calibration)
+            known = of.study.facts if self.on is None else None
+            until = known.until if known and self.until is None else self.until
+            return calibrated.answer(of, self._observed(of), until, self.policy, self.calibration)
         return answer.answer(of)
