@@ -27,6 +27,7 @@ from engine.study.loading import read_study
 from engine.study.study import Study
 from tests.backtested import backtested
 from tests.challenged import challenged
+from tests.conditioned import ERROR, both
 from tests.rare import rare
 from tests.risk.cells import summary_cells
 
@@ -130,6 +131,16 @@ class Drawn:
         """Curves of the first two factors' names under every policy, made up: none where there are too few paths."""
         names = [item.name for item in self.study.inputs][:2]
         return rare(Subject.of(self.study), names, self.study.paths > 100)
+
+    @property
+    def condition(self) -> Answer:
+        """What is known of factors and events, and ranks of the truth, made up: nothing where no factor varies."""
+        names = [item.name for item in self.study.inputs]
+        subject = Subject.of(self.study)
+        if self.study.paths < 100 and len(self.study.policies) == 1:
+            return Answer(subject, ("Nothing is known.",), (), question="condition")
+        events = [*self.study.model.outcomes]
+        return both(subject, names, events, ERROR if self.study.paths > 100 else np.nan)
 
     @property
     def discover(self) -> Answer:

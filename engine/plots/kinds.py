@@ -8,6 +8,7 @@ from inspect import Parameter, signature
 from typing import Any
 
 from engine.errors import Problems, UserError, unknown
+from engine.plots.conditioned import CALIBRATION
 from engine.plots.figures import (
     beyond,
     boxes,
@@ -20,9 +21,11 @@ from engine.plots.figures import (
     fan,
     hindcast,
     inputs,
+    known,
     overview,
     pit,
     priors,
+    ranks,
     replay,
     scatter,
     specification_curve,
@@ -33,7 +36,7 @@ from engine.plots.figures import (
 )
 from engine.plots.style import Figure
 
-ANSWERS = ("extremes", "explain", "sensitivity", "discover", "flip", "challenge", "backtest")
+ANSWERS = ("extremes", "explain", "sensitivity", "discover", "flip", "challenge", "backtest", "condition")
 """Questions whose answers are drawn, by the names of their commands."""
 SOURCES = ("cube", "study", "story", *ANSWERS)
 """What a figure may be drawn from: a run's cube, its study, one path as `engine.runs.replay` gives it, what it has been asked."""
@@ -49,11 +52,15 @@ class Kind:
       draw: what draws it: parameters named as its sources first, then its options -> a figure, or the axes of one.
       about: what it shows, in a line.
       shows: what its variable is, `OUTCOME` or `YEARLY`, where a run's headline says which one if none is named; "" where the kind does.
+      table: of the answer that it is drawn from, without which that is another one to the same question; "" where there is no other.
+      asked: what the question is asked with, to have that table.
     """
 
     draw: Callable[..., Any]
     about: str
     shows: str = ""
+    table: str = ""
+    asked: tuple[str, ...] = ()
 
     @property
     def of(self) -> tuple[str, ...]:
@@ -100,6 +107,15 @@ KINDS: Mapping[str, Kind] = {
     "curve": Kind(specification_curve.curve, "a claim in every universe, sorted, once a run is challenged"),
     "hindcast": Kind(hindcast.hindcast, "what was observed among its futures, once a run is backtested"),
     "pit": Kind(pit.pit, "where figures lie among the futures, once a run is backtested"),
+    "known": Kind(
+        known.known, "what facts say of factors and events, once a run is conditioned", table="known"
+    ),
+    "ranks": Kind(
+        ranks.ranks,
+        "whether what is known is told right, once that is calibrated",
+        table="ranks",
+        asked=CALIBRATION,
+    ),
     "correlation": Kind(correlation.correlation, "how the priors move together, groups outlined"),
     "convergence": Kind(
         convergence.convergence, "how the headline measures settle as paths are added", OUTCOME

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +32,14 @@ class Plots:
         def draw(path: int = 0, **options: Any) -> Any:
             if options.get("variable") is None:
                 options["variable"] = _usual(KINDS[kind].shows, self._run)
-            return figure(kind, self._sources(KINDS[kind].of, path), options)
+            return figure(kind, self._sources(KINDS[kind], path), options)
 
         draw.__doc__ = (
             f"A matplotlib figure of {KINDS[kind].about}; takes {', '.join(KINDS[kind].takes) or 'nothing'}."
         )
         return draw
 
-    def _sources(self, needed: Sequence[str], path: int) -> Mapping[str, Any]:
+    def _sources(self, kind: Kind, path: int) -> Mapping[str, Any]:
         run = self._run
         make: dict[str, Callable[[], Any]] = {
             "cube": lambda: run.cube,
@@ -47,8 +47,10 @@ class Plots:
             "story": lambda: replay(run.study, path),
         }
         return {
-            name: make[name]() if name in make else questions.answer_to(run.run_folder, name)
-            for name in needed
+            name: make[name]()
+            if name in make
+            else questions.answer_to(run.run_folder, name, kind.table, kind.asked)
+            for name in kind.of
         }
 
 

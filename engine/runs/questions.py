@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from engine.answers import registry
@@ -13,17 +14,29 @@ from engine.run_folder import answer_store, ledger
 from engine.run_folder.folder import RunFolder
 
 
-def answer_to(folder: RunFolder, question: str) -> Answer:
+def answer_to(folder: RunFolder, question: str, table: str = "", asked_with: Sequence[str] = ()) -> Answer:
     """What a run has answered to a question, as it was last asked.
 
+    Args:
+      table: that the answer must have.
+      asked_with: what the question is asked with, to have it.
+
     Raises:
-      UserError: it has not been asked, or by a version whose answers have another form.
+      UserError: it has not been asked, or otherwise, or by a version whose answers have another form.
     """
-    answer = answer_store.read(folder.path, question)
-    if answer is None:
-        command = command_line(question, folder.path, *_needed(question), model=folder.study.model_spec)
-        raise UserError(str(folder.path), [f"has not been asked. Ask it: {command}"])
-    return Answer.of_tree(answer)
+    held = answer_store.read(folder.path, question)
+    answer = None if held is None else Answer.of_tree(held)
+    if answer is not None and (not table or table in answer):
+        return answer
+    command = command_line(
+        question, folder.path, *_needed(question), *asked_with, model=folder.study.model_spec
+    )
+    told = (
+        "has not been asked"
+        if answer is None
+        else f"has answered '{question}' otherwise, and keeps its last answer"
+    )
+    raise UserError(str(folder.path), [f"{told}. Ask it: {command}"])
 
 
 def kept(folder: RunFolder) -> list[Answer]:

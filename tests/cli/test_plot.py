@@ -16,7 +16,7 @@ from tests.small_files import POND, call, own, write
 OBSERVED = """\
 [observed]
 policy = "keep"
-rows = [{ series = "Water", time = 2018, variable = "stock", at = "region=north", value = 5, unit = "hm3", source = "gauge", confidence = "read" }]
+rows = [{ series = "Water", time = 2018, variable = "stock", at = "region=north", value = 5, unit = "hm3", source = "gauge", confidence = "read", standard_error = 2 }]
 """
 
 
@@ -59,7 +59,7 @@ FIRST = {kind.of: name for name, kind in reversed(KINDS.items())}.values()
             marks=[] if name in FIRST and name not in ("drivers", "boxes", "inputs") else [pytest.mark.slow],
         )
         for name, one in KINDS.items()
-        if {*one.of} & {*ANSWERS} <= {*registry.QUESTIONS}
+        if {*one.of} & {*ANSWERS} <= {*registry.QUESTIONS} and not one.table
     ],
 )
 def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
@@ -77,6 +77,32 @@ def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
     assert ended.exit_code == 0, ended.output
     assert f"Saved in {kind}.png" in ended.output
     assert (tmp_path / f"{kind}.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_what_is_known_and_whether_it_is_told_right_are_of_two_answers(pond, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study, out = pond.parent / "pond.toml", ("--out", pond)
+    refused = call("plot", "known", pond, *own("Pond"))
+    assert refused.exit_code == 2 and "has not been asked. Ask it: rustbelt condition " in refused.output
+    assert call("condition", study, *own("Pond"), "--paths", "8192", *out).exit_code == 0
+    (moved,) = pond.parent.glob("*until-2018*")
+    for run in (pond, moved):
+        assert_drawn("known", run)
+        assert_refused("ranks", run, "--calibration 200")
+    assert call("condition", study, *own("Pond"), "--calibration", "20", *out).exit_code == 0
+    assert_drawn("ranks", pond)
+    assert_refused("known", pond, "rustbelt condition ")
+
+
+def assert_drawn(kind, run):
+    ended = call("plot", kind, run, *own("Pond"))
+    assert ended.exit_code == 0 and f"Saved in {kind}.png" in ended.output, ended.output
+
+
+def assert_refused(kind, run, command):
+    ended = call("plot", kind, run, *own("Pond"))
+    assert ended.exit_code == 2 and command in ended.output.replace("\n", " "), ended.output
+    assert "has answered 'condition' otherwise, and keeps its last answer. Ask it: " in ended.output
 
 
 def test_claims_and_ledgers_of_a_challenge_are_named_by_options(pond, tmp_path):

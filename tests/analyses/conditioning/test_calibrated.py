@@ -1,5 +1,8 @@
 """Futures of a study that are taken for what happened have uniform ranks, and a study that is told wrong is called so."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.stats import binom, norm
@@ -7,6 +10,8 @@ from scipy.stats import binom, norm
 from engine import UserError
 from engine.analyses.conditioning import calibrated
 from engine.analyses.conditioning.calibrated import ALARM, BINS, band, ranked
+from engine.analyses.conditioning.question import Condition
+from engine.study.facts_tables import Facts
 from tests.analyses.conditioning.models import counted, walked
 
 
@@ -57,3 +62,13 @@ def test_ranks_that_pile_up_leave_their_band():
     counted = (np.where(places == 4, 5, places)[..., None] == np.arange(BINS)).sum(axis=1)
     low, high = band(counted, 20)
     assert low < 400 < high and counted.sum(axis=0)[4] < low and counted.sum(axis=0)[5] > high
+
+
+def test_a_run_of_moved_futures_is_calibrated_on_the_facts_that_moved_them(monkeypatch):
+    asked = []
+    monkeypatch.setattr(calibrated, "answer", lambda of, study, until, *_: asked.append(until))
+    study = walked(1.0)
+    for facts in (None, Facts(2025, "idle")):
+        Condition(calibration=20).answer(SimpleNamespace(study=replace(study, facts=facts)))
+    Condition(until=2029, calibration=20).answer(SimpleNamespace(study=replace(study, facts=facts)))
+    assert asked == [None, 2025, 2029]

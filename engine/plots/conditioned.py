@@ -1,0 +1,131 @@
+"""What facts say of factors and of events, and ranks of the truth, as figures and the report draw them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.answers.answer import Answer
+from engine.risk.intervals import Estimate
+from engine.risk.rankings import PROBABILITY
+from engine.risk.wording import amounts
+
+MOST = 12
+"""Factors that are drawn, those that facts say most about."""
+CALIBRATION = ("--calibration", "200")
+"""What `rustbelt condition` is asked with, to have ranks of the truth."""
+BAND = "what all bins stay in, but with a chance of 5 % at most, where every factor is told right"
+"""What the band of the ranks is."""
+MEANING = "Higher at both ends: factors are told too surely; in the middle: too vaguely; at one end: too low or too high."
+"""What ranks say that leave their band."""
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A factor given the facts, in standard deviations of its prior from the prior's mean.
+
+    Args:
+      mean, sd: given the facts.
+      before, given: its mean before and given the facts, as people say them, without and with the unit.
+      sds: its standard deviation before and given the facts, in its unit.
+    """
+
+    name: str
+    mean: Estimate
+    sd: float
+    before: str
+    given: str
+    sds: tuple[float, float]
+    unit: str
+
+    @property
+    def moved(self) -> str:
+        """`−2.5 → 1.9 % a year`."""
+        return f"{self.before.removesuffix(' %')} → {self.given}"
+
+
+@dataclass(frozen=True)
+class Chance:
+    """How likely an event is under a policy, before and given the facts."""
+
+    event: str
+    policy: str
+    before: Estimate
+    given: Estimate
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Ranks of the truth, of all factors together.
+
+    Args:
+      edges: of the bins, from 0 to 1.
+      count: ranks in each bin.
+      expected: where all are told right; `low` and `high` are the ends of its band.
+    """
+
+    edges: Float[np.ndarray, "edge"]
+    count: Float[np.ndarray, "bin"]
+    expected: Float[np.ndarray, "bin"]
+    low: Float[np.ndarray, "bin"]
+    high: Float[np.ndarray, "bin"]
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether all bins stay in their band."""
+        return bool(((self.count >= self.low) & (self.count <= self.high)).all())
+
+    @property
+    def finding(self) -> str:
+        """Whether futures given what is observed are told right, as far as all factors together show."""
+        side = "stay inside" if self.is_inside else "leave"
+        return f"{self.count.sum():,.0f} ranks of the truth, all factors together, {side} the band"
+
+
+def learnt(answer: Answer, most: int = MOST) -> tuple[Learnt, ...]:
+    """The factors that facts say most about, the most first; those that never vary are left out."""
+    rows = (
+        [row for row in answer["factors"].rows() if row["shift"] is not None] if "factors" in answer else []
+    )
+    found = []
+    for row in sorted(rows, key=lambda row: -abs(row["shift"]))[:most]:
+        middle, sd, given = row["mean_before"], row["sd_before"], row["mean_given"]
+        low, high = ((end - middle) / sd for end in (given.low, given.high))
+        mean = Estimate(row["shift"], given.standard_error / sd, low, high)
+        now, before = (_minus(text) for text in amounts(row["unit"], given, middle))
+        found.append(
+            Learnt(row["factor"], mean, row["sd_given"] / sd, before, now, (sd, row["sd_given"]), row["unit"])
+        )
+    return tuple(found)
+
+
+def _minus(text: str) -> str:
+    return re.sub(r"(?<!\w)-(?=[\d.])", "−", text)
+
+
+def chances(answer: Answer, most: int) -> tuple[Chance, ...]:
+    """How likely events are, those first whose chance moved most under any policy; so many rows at most, and at least one event."""
+    by_event: dict[str, list[Chance]] = {}
+    for row in answer["risk"].where(measure=PROBABILITY) if "risk" in answer else ():
+        if isinstance(row["before"], Estimate) and isinstance(row["given"], Estimate):
+            one = Chance(row["variable"], row["policy"], row["before"], row["given"])
+            by_event.setdefault(one.event, []).append(one)
+    order = sorted(by_event, key=lambda event: -max(map(_move, by_event[event])))
+    events = max(most // max(map(len, by_event.values()), default=1), 1)
+    return tuple(one for event in order[:events] for one in by_event[event])
+
+
+def _move(one: Chance) -> float:
+    return float(np.nan_to_num(abs(one.given.estimate - one.before.estimate), nan=-1.0))
+
+
+def ranks_of(answer: Answer) -> Ranks | None:
+    """The ranks of an answer; None where nobody asked for a calibration, or a version before did, which knew no band."""
+    if "ranks" not in answer or "low" not in answer["ranks"].by_name:
+        return None
+    table = answer["ranks"]
+    columns = (np.array(table[name], np.float64) for name in ("count", "expected", "low", "high"))
+    return Ranks(np.linspace(0, 1, len(table) + 1), *columns)
