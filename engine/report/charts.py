@@ -1,6 +1,6 @@
 """Charts of the page: what is drawn, and how, as Vega-Lite specifications, and the library that draws them in a browser.
 
-With `universe_charts.py` and `observed_charts.py` the only file that knows the chart library. A chart carries only the numbers that it draws; the page holds them once,
+With `universe_charts.py`, `observed_charts.py` and `conditioned_charts.py` the only file that knows the chart library. A chart carries only the numbers that it draws; the page holds them once,
 as columns. Colours are names of CSS variables, so that the page's scheme decides, and every policy has a dash pattern.
 """
 
@@ -15,7 +15,7 @@ from engine.errors import UserError, install
 from engine.plots import style
 from engine.plots.style import COLOURS, ON_DARK
 from engine.plots.universes import VERDICTS, called
-from engine.report import observed_charts, universe_charts
+from engine.report import conditioned_charts, observed_charts, universe_charts
 
 WIDE = 2.2
 """Width of a line in pixels."""
@@ -91,12 +91,12 @@ class Chart:
     @property
     def wide(self) -> bool:
         """Whether it wants all of the page's width."""
-        return self.kind in (*FACETS, "curve", "shares")
+        return self.kind in (*FACETS, "curve", "shares", "posteriors")
 
     @property
     def keyed(self) -> bool:
         """Whether it is a drawing of policies over one another, which has a key of them."""
-        return not self.wide and self.kind != "places"
+        return not self.wide and self.kind not in ("places", "ranks")
 
 
 def columns_of(points: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -382,4 +382,6 @@ SPECIFICATIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "shares": functools.partial(universe_charts.shares, _VERDICTS),
     "hindcast": observed_charts.hindcast,
     "places": observed_charts.places,
+    "posteriors": conditioned_charts.posteriors,
+    "ranks": conditioned_charts.ranks,
 }

@@ -17,6 +17,7 @@ from engine.answers.answer import Subject
 from engine.plots.style import COLOURS, ON_DARK
 from engine.report import printing
 from tests.backtested import backtested
+from tests.conditioned import both
 from tests.report.farms import EVIL, Farms, Plain, made, make_study, normal
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(
@@ -47,6 +48,10 @@ PAGES = {
     "observed": lambda: made(
         make_study(Farms(), 500, ("old", "new")),
         answers={"backtest": backtested(Subject.of(make_study(Farms(), 500, ("old", "new")))).tree},
+    ),
+    "known": lambda: made(
+        (study := make_study(Farms(), 500, ("old", "new"))),
+        answers={"condition": both(Subject.of(study), ("rain", "sun", "fixed"), ()).tree},
     ),
     "static": lambda: made(make_study(Plain(), 1000, ("only",))),
     "one path": lambda: made(make_study(Farms(), 1, ("old", "new"))),

@@ -19,6 +19,7 @@ from engine.report.sections import (
     curves,
     every_pair,
     headline,
+    known_charts,
     limits,
     places,
     threshold_charts,
@@ -29,6 +30,7 @@ OWN: dict[str, Callable[[RunRecords], Section | None]] = {
     "assumptions": claims.rests,
     "challenge": claims.universes,
     "backtest": asked.section("backtest", backtest_charts.charts),
+    "condition": asked.section("condition", known_charts.charts),
 }
 """Sections of answers that are more than their tables, by question."""
 SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
