@@ -14,12 +14,12 @@ _WORDS = ("about", "source")
 
 
 def fingerprint(document: Mapping[str, Any], model_digest: str) -> str:
-    """That of all which changes a number of a path: the resolved study but for its paths, and the model's source."""
+    """That of all which changes a number of a path: the resolved study but for its paths and what ends it, and the model's source."""
     plain, _ = labels.split(document)
     if facts_tables.KEY in document:
         plain[observed_tables.KEY] = document[observed_tables.KEY]
     run = document["run"]
-    plain["run"] = {key: value for key, value in run.items() if key not in ("paths", "nonfinite")}
+    plain["run"] = {key: value for key, value in run.items() if key not in ("paths", "nonfinite", "until")}
     plain["model_digest"] = model_digest
     return _digest(plain)
 

@@ -46,6 +46,8 @@ def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[
         tables["run"]["program"] = study.program
     if study.nonfinite:
         tables["run"]["nonfinite"] = study.nonfinite
+    if study.until:
+        tables["run"]["until"] = [*map(str, study.until)]
     if study.years:
         tables["time"] = {"first": study.years[0], "last": study.years[-1], "unit": text["time"]["unit"]}
     tables["groups"] = {

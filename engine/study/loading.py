@@ -19,7 +19,7 @@ from engine.modelling.declaration import check_tables
 from engine.modelling.executed import as_written
 from engine.modelling.loading import load_part, model_digest, source_digest
 from engine.modelling.records import Model, PathModel, StaticModel
-from engine.study import labels
+from engine.study import labels, stop_tables
 from engine.study.extending import factors_named, laid_over, places
 from engine.study.named_files import place_files, read_files
 from engine.study.resolve import KnownModel, resolve
@@ -55,6 +55,7 @@ def load_study(
     policies: Sequence[str] | None = None,
     tile: int | None = None,
     program: str | None = None,
+    until: Sequence[str] | None = None,
     settings: Sequence[str] = (),
 ) -> Study:
     """The study of a file, or of a study that ships, by its name.
@@ -65,6 +66,7 @@ def load_study(
       seed: in place of the study's.
       tile: in place of the study's.
       program: form of the compiled program, in place of the study's: "loop" or "xla".
+      until: how precise which numbers are to be for a run to end, in place of the study's: "ES99 of cost under old within 1 %".
       settings: single values of the study in place of what it states, such as "factors.loss_given_default.p95=0.9".
       policies: names of the policies that run, in place of the study's `compare`; the baseline always runs.
 
@@ -74,7 +76,8 @@ def load_study(
     source, in_files, spare = str(path_or_name), Problems(), set[str]()
     tables = with_settings(_extended(_study_path(source), source, (), spare), settings)
     read_files(tables, in_files)
-    run = {"paths": paths, "seed": seed, "tile": tile, "program": program}
+    wanted = None if until is None else [*until]
+    run = {"paths": paths, "seed": seed, "tile": tile, "program": program, "until": wanted}
     study = read_study(
         tables, source, model=model, run=run, policies=policies, in_files=in_files, spare=spare
     )
@@ -107,7 +110,7 @@ def read_study(
     source: str,
     *,
     model: Model | None = None,
-    run: Mapping[str, int | str | None] | None = None,
+    run: Mapping[str, int | str | list[str] | None] | None = None,
     policies: Sequence[str] | None = None,
     in_files: Iterable[Problem] = (),
     spare: Collection[str] = (),
@@ -126,8 +129,10 @@ def read_study(
     given = {key: value for key, value in (run or {}).items() if value is not None}
     if given and isinstance(tables.setdefault("run", {}), dict):
         tables["run"] |= given
+    spare = {*spare}
     if policies is not None:
         tables["compare"] = list(policies)
+        spare |= {stop_tables.PLACE} if "until" not in given else set()
     problems = Problems()
     try:
         text = checked(tables, in_files, problems)
@@ -144,7 +149,7 @@ def study_of_text(
     model: Model | None = None,
     policies: Sequence[str] | None = None,
     settings: Sequence[str] = (),
-    **run: int | str | None,
+    **run: int | str | list[str] | None,
 ) -> Study:
     """The study that `resolved_text` gave the text of; `source` is what messages call it, and the rest as `load_study` has it."""
     tables = with_settings(tomllib.loads(text), settings)

@@ -27,6 +27,7 @@ from engine.study import (
     observed_tables,
     policy_tables,
     section_tables,
+    stop_tables,
     watched,
 )
 from engine.study.assumption_tables import Known
@@ -104,6 +105,7 @@ def resolve(
     group_of, groups = _groups(text, drawn, problems)
     running = policies.names if policies else ()
     challenge = challenge_tables.read(text, running, model, levels, problems, spare)
+    until = stop_tables.read(text, running, model, levels, keep.outcomes, problems, spare)
     observed = observed_tables.read(text, model, problems)
     shocks = _shocks(text, known, priors, problems)
     dimensions = dimension_tables.read(text, model, problems)
@@ -157,6 +159,7 @@ def resolve(
         observed=observed,
         facts=facts,
         stated_dimensions=dimensions,
+        until=until,
     )
     if facts is not None:
         watched.check_known(study, facts.until, "facts.until", problems)

@@ -38,6 +38,7 @@ class Run(Table):
     precision: str = _says("type of all numbers that are computed and stored, float32 or float64", "float32")
     program: str = _says("form of the compiled program: loop where the model allows it, or xla", "loop")
     nonfinite: float = _says("share of paths that may be kept out as not finite", 0.0, ge=0, le=0.01)
+    until: list[str] = _says("how precise numbers are to be for the run to end, in sentences", [])
     tile: int | None = _says("paths in one compiled pass, a power of two from 16 to 131072", ge=1)
 
 

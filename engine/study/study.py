@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -26,6 +26,7 @@ from engine.study.gate_tables import Gate
 from engine.study.lever_groups import LeverGroups
 from engine.study.numbers import LEVELS
 from engine.study.observed_tables import Observed
+from engine.study.stop_tables import Target
 
 BLOCK = 1 << 17
 """Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""
@@ -172,6 +173,7 @@ class Study:
       observed, facts: figures that it is scored by, and which of them are known: its futures are those in which these are likely.
       settings: single values that it was read with in place of what its file states.
       stated_dimensions: what it says of `dimensions`.
+      until: how precise which numbers are to be for a run to end before all paths; it changes no number of a path.
     """
 
     name: str
@@ -209,6 +211,7 @@ class Study:
     settings: tuple[str, ...] = ()
     facts: Facts | None = None
     stated_dimensions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    until: tuple[Target, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -380,6 +383,11 @@ class Study:
     def _acronyms(self) -> frozenset[str]:
         """Words that the texts of the study and its model write in capitals."""
         return labels.acronyms(self)
+
+    def of_paths(self, paths: int) -> Study:
+        """The study with so many paths."""
+        run = {**self.document.get("run", {}), "paths": paths}
+        return replace(self, paths=paths, document={**self.document, "run": run})
 
     def block(self, index: int) -> Block:
         """The block of that number; the last one of the study may be short."""

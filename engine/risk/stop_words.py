@@ -1,0 +1,65 @@
+"""What a rule that ends a run has to say: how far it is, what ended it, and what more it would take."""
+
+from __future__ import annotations
+
+import math
+
+from engine.formatting import decimals, rounded
+from engine.risk.flags import text
+from engine.risk.stopping import Ended, Ending, Look, State
+
+
+def few_digits(number: float) -> str:
+    """A number of paths to two digits, as a prediction bears: `1.2 million`, `310,000`."""
+    if not math.isfinite(number) or number <= 0:
+        return "unknown many"
+    whole = round(number, 1 - math.floor(math.log10(number)))
+    for name, size in (("billion", 1e9), ("million", 1e6)):
+        if whole >= size:
+            return f"{float(f'{whole / size:.2g}'):,g} {name}"
+    return f"{whole:,.0f}"
+
+
+def half_width(look: Look) -> str:
+    """`±1.8 %` of the number where that was asked for, else in its unit."""
+    if look.target.is_relative and look.estimate.estimate:
+        return f"±{100 * look.half_width / abs(look.estimate.estimate):.2g} %"
+    unit = f" {look.target.unit}" if look.target.unit else ""
+    return f"±{look.half_width:.2g}{unit}"
+
+
+def standing(look: Look) -> str:
+    """How a target stands: `ES99 of cost under old: ±1.8 %, wanted 1 %: about 1.2 million futures to go`."""
+    number, wanted = look.target.number, look.target.wanted
+    at = f"{look.paths:,} future{'s' * (look.paths != 1)}"
+    high = f"{look.estimate.high:.2g}"
+    value = rounded(look.estimate.estimate, decimals(look.estimate.standard_error or math.nan))
+    why = text(*(flag for flag in look.estimate.flags if flag.withholds))
+    said = {
+        State.MET: f"{half_width(look)}, within {wanted}" if look.half_width else f"{value} without error",
+        State.CONSTANT: f"{look.estimate.estimate:g} on every future, a constant",
+        State.UNSEEN: f"not once on {at}: at most {high} (95 %)",
+        State.ZERO: f"0 on {at}, and {wanted} of nothing is nothing",
+        State.NO_INTERVAL: f"no interval at {at} ({why or 'too few of them'})",
+        State.HEAVY: f"no half-width can be trusted ({why})",
+    }
+    if look.state is not State.WIDE:
+        return f"{number}: {said[look.state]}"
+    if look.target.is_relative and look.estimate.low <= 0 <= look.estimate.high:
+        return f"{number}: cannot be told from 0 on {at}, wanted {wanted} of it: ask for it in the unit"
+    return f"{number}: {half_width(look)}, wanted {wanted}: about {few_digits(look.needed - look.paths)} futures to go"
+
+
+def ending(ended: Ended) -> list[str]:
+    """What ended a run, then how each target stands, a line each."""
+    looks = ended.looks[-1]
+    head = {
+        Ending.MET: f"Precise enough at {ended.paths:,} futures, and ended by its rule.",
+        Ending.BOUND: f"Not as precise as asked for at {ended.paths:,} futures, the most that were allowed.",
+        Ending.GIVEN_UP: f"Given up at {ended.paths:,} futures: more of them would not do.",
+    }[ended.ending]
+    wide = [look.needed for look in looks if not look.holds]
+    more = max(wide, default=math.nan)
+    if ended.ending is Ending.BOUND and all(math.isfinite(needed) for needed in wide):
+        head += f" About {few_digits(more)} would do: --paths {float(f'{1.1 * more:.2g}'):.0f}."
+    return [head, *(f"{standing(look)}." for look in looks)]

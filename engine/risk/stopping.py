@@ -1,0 +1,280 @@
+"""When a run is precise enough: looks at its numbers after more and more paths, and how many paths come next.
+
+A pilot predicts by half-width ~ n^(-1/2) how many paths a target takes. The run goes to at most .6 of that, and four times further at
+most, looks again, then goes to 1.05 of it; it ends where the 95 % interval is narrow enough, whose level is not divided among the looks.
+How many paths come next follows from the study and its targets alone: `docs/method.md`, "Stop when precise".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.special import betaincinv
+
+from engine.risk.events import happens
+from engine.risk.evidence import FEWEST_FOR_ES_DIFFERENCE, level_of
+from engine.risk.flags import Reason
+from engine.risk.intervals import TAIL, Estimate, Units, as_units, effective_count, moments
+from engine.risk.measures import difference, finite_units, probability, probability_difference, summary
+from engine.study.stop_tables import PROBABILITY, Target
+from engine.study.study import BLOCK, Study
+
+EXCEEDANCES = 200
+"""Paths beyond VaR in a pilot."""
+MIDDLE = 0.9
+"""The level by which a pilot for a mean or a probability is as long as one for VaR."""
+SHORT, OVER, FURTHER = 0.6, 1.05, 4.0
+"""Shares of what is predicted that a run goes to, first and then; how many times further it goes at most."""
+NEAR = 0.5
+"""Share of what is predicted from which on the next step is the one that is to suffice."""
+TOO_HEAVY = frozenset({Reason.NO_MEAN, Reason.NO_VARIANCE})
+
+
+class State(StrEnum):
+    """How a target stands at a look."""
+
+    MET = "met"
+    CONSTANT = "constant"
+    WIDE = "wide"
+    UNSEEN = "unseen"
+    ZERO = "zero"
+    NO_INTERVAL = "no_interval"
+    HEAVY = "heavy"
+
+
+class Ending(StrEnum):
+    """What ended a run that had a rule."""
+
+    MET = "met"
+    BOUND = "bound"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True)
+class Look:
+    """A target at so many paths.
+
+    Args:
+      half_width: of its 95 % interval; of a probability of the wider of the one shown and the exact one; NaN where there is none.
+      hits: effective number of paths on which the event happens; NaN of what is no single probability.
+    """
+
+    target: Target
+    paths: int
+    estimate: Estimate
+    half_width: float
+    state: State
+    hits: float = math.nan
+
+    @property
+    def wanted(self) -> float:
+        """The half-width that is wanted, in the unit."""
+        return self.target.width * (abs(self.estimate.estimate) if self.target.is_relative else 1.0)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the target is met."""
+        return self.state in (State.MET, State.CONSTANT)
+
+    @property
+    def needed(self) -> float:
+        """Paths that are predicted to do: n (half-width / wanted)^2; NaN where nothing can be predicted."""
+        if self.state is not State.WIDE:
+            return float(self.paths) if self.holds else math.nan
+        return self.paths * (self.half_width / self.wanted) ** 2 if self.wanted > 0 else math.nan
+
+    def as_dict(self) -> dict[str, Any]:
+        """The look as plain data; null where there is no number."""
+        own = self.estimate
+        numbers = {"estimate": own.estimate, "low": own.low, "high": own.high, "half_width": self.half_width}
+        numbers |= {"wanted": self.wanted, "hits": self.hits}
+        known = {key: float(value) if math.isfinite(value) else None for key, value in numbers.items()}
+        flags = [flag.reason.value for flag in own.flags]
+        return {"target": str(self.target), "state": self.state.value, **known, "flags": flags}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run that a rule has ended.
+
+    Args:
+      bound: paths that it was not to pass.
+      looks: at each number of paths, first to last, the look at each target.
+    """
+
+    bound: int
+    looks: tuple[tuple[Look, ...], ...]
+
+    @property
+    def paths(self) -> int:
+        """Paths at which it ended."""
+        return self.looks[-1][0].paths
+
+    @property
+    def ending(self) -> Ending:
+        """What ended it."""
+        if all(look.holds for look in self.looks[-1]):
+            return Ending.MET
+        return Ending.BOUND if self.paths >= self.bound else Ending.GIVEN_UP
+
+    def as_dict(self) -> dict[str, Any]:
+        """What a run's record says of it."""
+        return {
+            "ended": self.ending.value,
+            "bound": self.bound,
+            "looks": [look[0].paths for look in self.looks],
+            "targets": [look.as_dict() for look in self.looks[-1]],
+        }
+
+
+def walk(
+    first: int,
+    bound: int,
+    look_at: Callable[[int], Sequence[Look]],
+    rounded: Callable[[float], int] = math.ceil,
+) -> Iterator[tuple[Look, ...]]:
+    """The looks of a rule, each when it has been taken, until it ends the run.
+
+    Args:
+      first: paths of the pilot.
+      bound: paths that are not passed.
+      look_at: the looks at so many paths.
+      rounded: a number of paths to one that can be run, no smaller.
+    """
+    paths, before = min(first, bound), tuple[Look, ...]()
+    while True:
+        looks = tuple(look_at(paths))
+        yield looks
+        left = [
+            look for k, look in enumerate(looks) if not (look.holds or _is_hopeless(look, before[k : k + 1]))
+        ]
+        if paths >= bound or not left:
+            return
+        paths, before = min(rounded(max(map(following, left))), bound), looks
+
+
+def _is_hopeless(look: Look, before: Sequence[Look]) -> bool:
+    """Whether a tail has been too heavy for an interval at two looks."""
+    return look.state is State.HEAVY and any(one.state is State.HEAVY for one in before)
+
+
+def following(look: Look) -> float:
+    """Paths of the next look at a target that is not met."""
+    further, needed = FURTHER * look.paths, look.needed
+    if math.isnan(needed):
+        return further
+    return OVER * needed if look.paths >= NEAR * needed else min(SHORT * needed, further)
+
+
+def first_look(targets: Sequence[Target], unit: int) -> int:
+    """Paths of a pilot: for each target 200 beyond VaR and as many as its interval needs; whole units."""
+    units = Units(0, unit)
+    counts = [_first(target) for target in targets]
+    return rounded_up(max(*counts, units.needed * unit), unit)
+
+
+def _first(target: Target) -> float:
+    level = level_of(target.measure)
+    fewest = FEWEST_FOR_ES_DIFFERENCE if target.less and target.measure.startswith("ES") else 0
+    # a level of 99 % in floating point leaves a little less than a hundredth
+    return round(max(EXCEEDANCES, fewest) / (1 - (level or MIDDLE)), 6)
+
+
+def rounded_up(paths: float, unit: int) -> int:
+    """The fewest paths, at least so many, that are whole units, and beyond one block whole blocks, none of which is computed twice."""
+    of = unit if paths <= BLOCK else BLOCK
+    return of * math.ceil(paths / of)
+
+
+def look(study: Study, target: Target, outcomes: Mapping[str, Float[np.ndarray, "policy path"]]) -> Look:
+    """The look at a target in the first paths of a study.
+
+    Args:
+      outcomes: those that the target is of, by name.
+    """
+    rows = [study.row(policy) for policy in (target.policy, target.less) if policy is not None]
+    if target.measure == PROBABILITY:
+        values = happens(study, study.events_by_name[target.variable], outcomes)
+        # what is not a number is no event, as in every table
+        return look_at_event(target, [values[row] for row in rows], study.unit)
+    values = outcomes[target.variable]
+    loss = study.is_loss(target.variable)
+    return look_at_values(target, [values[row] for row in rows], study.unit, loss, study.levels)
+
+
+def look_at_values(
+    target: Target,
+    values: Sequence[Float[np.ndarray, "path"]],
+    unit: int,
+    loss: bool,
+    levels: tuple[float, ...],
+) -> Look:
+    """The look at a measure of values [path], or at its difference from that of others on the same paths."""
+    own, *other = values
+    estimates = difference(own, other[0], unit, loss, levels) if other else summary(own, unit, loss, levels)
+    (*kept,), _, _ = finite_units(tuple(values), unit)
+    gap = kept[0] if len(kept) == 1 else kept[0].astype(np.float64) - kept[1]
+    constant = len(gap) > 0 and gap.min() == gap.max()
+    return _judged(target, len(own), estimates[target.measure], bool(constant))
+
+
+def look_at_event(target: Target, happens: Sequence[Bool[np.ndarray, "path"]], unit: int) -> Look:
+    """The look at the share of paths with a property [path], or at its difference from that of another."""
+    own, *other = happens
+    paths = len(own)
+    if other:
+        return _judged(target, paths, probability_difference(own, other[0], unit), False)
+    estimate, units = probability(own, unit), as_units(paths, unit)
+    count = float(effective_count(moments(own, units), units)) if units.count > 1 else 1.0
+    return _judged(target, paths, estimate, False, count)
+
+
+def _judged(target: Target, paths: int, estimate: Estimate, constant: bool, count: float = math.nan) -> Look:
+    half = (estimate.high - estimate.low) / 2
+    hits = estimate.estimate * count
+    if hits >= 1:
+        half = max(half, exact_half_width(hits, count))
+    state = _state(target, estimate, half, constant)
+    return Look(
+        target,
+        paths,
+        estimate,
+        half if state not in (State.HEAVY, State.NO_INTERVAL) else math.nan,
+        state,
+        hits,
+    )
+
+
+def _state(target: Target, estimate: Estimate, half: float, constant: bool) -> State:
+    if any(flag.reason in TOO_HEAVY and flag.withholds for flag in estimate.flags):
+        return State.HEAVY
+    if not math.isfinite(half):
+        return State.NO_INTERVAL
+    nothing = target.is_relative and estimate.estimate == 0
+    if nothing and half == 0:
+        return State.ZERO
+    if nothing and target.measure == PROBABILITY and target.less is None:
+        return State.UNSEEN
+    if half == 0 and constant:
+        return State.CONSTANT
+    wanted = target.width * (abs(estimate.estimate) if target.is_relative else 1.0)
+    return State.MET if half <= wanted else State.WIDE
+
+
+def exact_half_width(hits: float, paths: float) -> float:
+    """Half of the exact 95 % interval of a probability whose paths ended with its last hit, as in a run that ends by hits.
+
+    With N hits the path number of the last is negative binomial, P(it is at most n) = P(Bin(n, p) >= N): the ends are those p that make
+    it .025 and .975. For rare events it follows from the hits alone: 384 for 10 % of p, 38,415 for 1 %.
+    Source: Mendo and Hernando (2010), arXiv:0809.4047; Bai and Lam (2023), arXiv:2305.02434.
+    """
+    misses = max(paths - hits, 0.0)
+    low = float(betaincinv(hits, misses + 1, TAIL))
+    high = float(betaincinv(hits, misses, 1 - TAIL)) if misses > 0 else 1.0
+    return (high - low) / 2

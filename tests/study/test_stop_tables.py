@@ -1,0 +1,95 @@
+"""Targets of precision: one grammar, every name looked up, and no part of what a path is."""
+
+import pytest
+
+from engine.errors import UserError
+from engine.study.loading import load_model_file, load_study, resolved_text, study_of_text
+from engine.study.stop_tables import Target
+from tests.small_files import MODELS, POND, write
+
+
+@pytest.fixture(scope="module")
+def pond():
+    return load_model_file(f"{MODELS}:Pond")
+
+
+def load(folder, pond, *until, text=POND, **more):
+    return load_study(write(folder, text), model=pond, until=until, **more)
+
+
+def test_a_sentence_becomes_a_target_and_is_written_back(tmp_path, pond):
+    said = [
+        "ES99 of shortage under keep within 1 %",
+        "mean of shortage under use minus keep within 0.5 hm3",
+        "probability of dry under keep within 0.001",
+    ]
+    study = load(tmp_path, pond, *said)
+    assert [*map(str, study.until)] == said
+    assert study.until[0] == Target("ES99", "shortage", "keep", None, 0.01, True, "hm3")
+    assert study.until[1].less == "keep" and not study.until[1].is_relative
+    again = study_of_text(resolved_text(study), "study.toml", pond)
+    assert again.until == study.until and again.fingerprint == study.fingerprint
+
+
+@pytest.mark.parametrize(
+    "text", ["P of dry under use within 5%", "  probability  of dry under use within 5.0 % "]
+)
+def test_other_spellings_are_the_same_target(tmp_path, pond, text):
+    assert [*map(str, load(tmp_path, pond, text).until)] == ["probability of dry under use within 5 %"]
+
+
+def test_a_rule_changes_no_path_and_no_name_of_a_run(tmp_path, pond):
+    plain, ruled = load(tmp_path, pond), load(tmp_path, pond, "mean of shortage under keep within 1 %")
+    assert plain.fingerprint == ruled.fingerprint and plain.until == ()
+    assert "until" not in resolved_text(plain)
+
+
+def test_the_study_file_states_it_and_the_call_comes_first(tmp_path, pond):
+    text = POND.replace("tile = 64", 'tile = 64, until = ["P of dry under use within 0.01"]')
+    assert [*map(str, load_study(write(tmp_path, text), model=pond).until)] == [
+        "probability of dry under use within 0.01"
+    ]
+    assert load(tmp_path, pond, text=text).until == ()
+
+
+def test_a_rule_of_policies_that_do_not_run(tmp_path, pond):
+    text = POND.replace("tile = 64", 'tile = 64, until = ["P of dry under use within 0.01"]')
+    assert load_study(write(tmp_path, text), model=pond, policies=["keep"]).until == ()
+    with pytest.raises(UserError, match=r"run\.until: policy 'use' does not run\. Add it"):
+        load(tmp_path, pond, "P of dry under use within 0.01", policies=["keep"])
+
+
+WRONG = {
+    "shortage": r"expected MEASURE of VARIABLE under POLICY .* got 'shortage'\. Write, say, 'mean of",
+    "ES97.5 of shortage under keep within 1 %": r"level 97\.5 is no part of the study, which has 95, 99, 99\.9\. Add it: risk",
+    "ESS99 of shortage under keep within 1 %": r"unknown measure of 'shortage' 'ESS99'\. Did you mean 'ES99'",
+    "ES99 of shortag under keep within 1 %": r"unknown event or outcome 'shortag'\. Did you mean 'shortage'",
+    "ES99 of shortage under kep within 1 %": r"unknown policy 'kep'\. Did you mean 'keep'",
+    "ES99 of shortage under keep minus keep within 1 %": r"takes 'keep' from itself",
+    "ES99 of dry under keep within 1 %": r"'ES99' is no measure of an event\. Write 'probability of dry'",
+    "P of shortage under keep within 1 %": r"'shortage' is an outcome, which has no probability",
+    "mean of shortage under keep within 3 persons": r"expected %, or 'hm3', its unit, got 'persons'",
+    "P of dry under keep within 3 points": r"expected % or nothing behind the number, got 'points'",
+    "mean of shortage under keep within 0 %": r"expected a number above 0 behind 'within', got '0'",
+    "mean of shortage under keep within nan": r"expected a number above 0 behind 'within', got 'nan'",
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_what_is_no_target_is_refused_in_clear_words(tmp_path, pond, text):
+    with pytest.raises(UserError, match=WRONG[text]) as told:
+        load(tmp_path, pond, text)
+    assert [one.place for one in told.value.problems] == ["run.until"]
+
+
+def test_all_that_is_wrong_is_told_at_once(tmp_path, pond):
+    with pytest.raises(UserError) as told:
+        load(tmp_path, pond, "ES98 of shortage under kep within 1 km", "P of dri under use within 1 %")
+    assert len(told.value.problems) == 4
+
+
+def test_what_is_not_kept_path_by_path_is_refused(tmp_path, pond):
+    text = POND + '[keep]\noutcomes = ["shortage"]\n'
+    load(tmp_path, pond, "mean of shortage under keep within 1 %", text=text)
+    with pytest.raises(UserError, match=r"'dry' needs 'lowest_stock' path by path.* keep\.outcomes"):
+        load(tmp_path, pond, "P of dry under keep within 1 %", text=text)
