@@ -49,7 +49,7 @@ class Clock:
 
 WATCHED = (
     (contract, "refuse_broken"),
-    (job._Job, "_simulate"),
+    (job.Job, "_simulate"),
     (Work, "yearly"),
     (LoopProgram, "prepare"),
     (LoopProgram, "draws"),

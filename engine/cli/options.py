@@ -210,6 +210,8 @@ def study_to_run(command: Callable[..., None], pair: Sequence[str] = ()) -> Call
 
     `folder` is that of its run, there or not; `place` holds where it runs, fields of `RunOptions` by name: device, memory.
 
+    Option `targets` of the command, sentences that say how precise the run is to be, is in place of the study's `run.until`.
+
     Args:
       pair: options of the command that name a policy each, which runs whether or not the study has it run.
     """
@@ -236,6 +238,7 @@ def study_to_run(command: Callable[..., None], pair: Sequence[str] = ()) -> Call
             "policies": policies,
             "program": program,
             "settings": settings,
+            "until": others.pop("targets", ()) or None,
         }
         resolved, folder = study_of(study, model, out, **changes)
         named = tuple(dict.fromkeys(others[name] for name in pair if others[name] is not None))

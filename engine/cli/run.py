@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 @click.command("run", short_help="Run a study: its tables and its cube.")
 @options.study_to_run
 @click.option(
+    "--until",
+    "targets",
+    multiple=True,
+    metavar="SENTENCE",
+    help="End when a number is precise enough, such as 'ES99 of cost under old within 1 %', with --paths at most; several: when all are.",
+)
+@click.option(
     "--workers",
     type=options.COUNT,
     metavar="N",
@@ -68,14 +75,16 @@ def command(
     What is there already is not computed again: the same command finishes a run that was stopped, and more --paths
     extend it.
     """
-    from engine.execution.job import RunOptions, compute
+    from engine.execution.job import RunOptions
+    from engine.execution.until import compute
     from engine.risk.rounding import REMEDY
     from engine.runs.headline import Tightening
     from engine.runs.upkeep import report_note
 
     if shard is not None:
         _refuse_beside_shard(computing)
-    headline = None if quiet else Tightening(replace(folder, study=study))
+    # of a run with a rule the rule's own lines say how precise it is
+    headline = None if quiet or study.until else Tightening(replace(folder, study=study))
     with progress(quiet, headline, log) as observe:
         chosen = RunOptions(
             folder.path, **place, **computing, observe=observe, command=["rustbelt", *sys.argv[1:]]
@@ -84,10 +93,12 @@ def command(
     if finished is None:
         return
     answers = finished.answers
-    if answers.study.paths > study.paths:
-        shown = f"all of them are shown, though {study.paths:,} are asked for"
+    asked = study.paths if finished.ended is None else finished.ended.paths
+    if answers.study.paths > asked:
+        by = "asked for" if finished.ended is None else "enough by its rule: nothing was computed"
+        shown = f"all of them are shown, though {asked:,} are {by}"
         click.echo(f"note: {answers.folder.path} holds {answers.study.paths:,} paths; {shown}.", err=True)
-        study = answers.study
+    study = answers.study if answers.study.paths > asked or finished.ended else study
     if stale := report_note(answers.folder, answers.study.paths):
         click.echo(f"note: {stale}", err=True)
     if as_json:
@@ -95,6 +106,8 @@ def command(
             click.echo(f"{one.text}. {REMEDY}", err=True)
         if text := piled_up(answers.on_bounds):
             click.echo(text, err=True)
+        for line in _ending(finished):
+            click.echo(line, err=True)
         from engine.runs.run import Run
 
         screen.print_object(Run.of(finished).ask("risk").plain())
@@ -104,6 +117,8 @@ def command(
     print_risk(console, study, folder.path, [*tables.risk, *tables.comparison], full, brief=not full)
     screen.print_rounding(console, finished.rounding)
     print_piled_up(console, answers.on_bounds)
+    for line in _ending(finished):
+        screen.print_line(console, "", line)
     _print_gates(console, study, answers.folder, place["device"])
     opened = f'xarray.open_datatree({str(folder.path / "cube.zarr")!r}, engine="zarr", chunks={{}})'
     screen.print_line(console, "", f"The cube: {opened}")
@@ -111,6 +126,13 @@ def command(
     if len(study.policies) > 2:
         words = "compare", folder.path, "--against", "every"
     screen.print_command(console, "Next", *words, model=study.model_spec)
+
+
+def _ending(finished: Finished) -> list[str]:
+    """What ended a run that had a rule, and how its targets stand; nothing of another."""
+    from engine.risk.stop_words import ending
+
+    return [] if finished.ended is None else ending(finished.ended)
 
 
 def _print_gates(console: Console, study: Study, folder: RunFolder, device: str | None) -> None:
@@ -126,7 +148,7 @@ def _print_gates(console: Console, study: Study, folder: RunFolder, device: str 
 
 def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Finished | None:
     """The finished run where this shard was the last one; else None, and a line on what is missing."""
-    from engine.execution.job import compute_shard
+    from engine.execution.until import compute_shard
 
     done = compute_shard(study, *shard, chosen)
     if done.finished is not None:
@@ -134,6 +156,8 @@ def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions)
     here = f"Shard {shard[0]} of {shard[1]}: {len(done.computed):,} blocks computed here"
     status = command_line("status", done.folder.path, model=study.model_spec)
     left = f"{done.missing:,} are still missing. See how far it is: {status}"
+    if done.awaits:
+        left = f"the rule looks at {done.missing:,} that others compute. When all tasks have ended, start the array again"
     click.echo(
         f"{here}; {left if done.missing else 'all are there, and another shard makes the tables.'}", err=True
     )

@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 from engine.errors import UserError
@@ -23,11 +22,13 @@ from engine.execution.executors.local import Local
 from engine.execution.executors.processes import Workers
 from engine.execution.moving import move
 from engine.execution.nonfinite import refuse_too_many
+from engine.execution.options import RunOptions as RunOptions
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large
-from engine.execution.stages import Observer, Stage, unobserved
+from engine.execution.stages import Stage
 from engine.program import compilation_cache, devices, kernel, known, machine_code
 from engine.program.llvm import EMITTER
 from engine.risk.rounding import REMEDY, Rounding
+from engine.risk.stopping import Ended
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.finding import run_folder, stored_study
 from engine.run_folder.folder import RunFolder
@@ -40,32 +41,6 @@ PREPARING = 60.0
 
 
 @dataclass(frozen=True)
-class RunOptions:
-    """Where and with what a run is computed. None of it changes a number.
-
-    Args:
-      out: the run folder itself; `outputs/<name>-<fingerprint>` if not given.
-      device: "cpu" or "gpu"; the GPUs if there are any.
-      memory: main memory that the run may take, in bytes or as "4GiB"; what is free if not given.
-      workers: processes on this machine that compute; this process itself if not given.
-      scheduler: address of a `dask.distributed` scheduler whose workers compute.
-      force: go on although other versions or another device kind made the blocks that are there, which is written down;
-        or although they are not what the program gives now.
-      observe: called with the `Stage` that is reached.
-      command: the words that started the run, for `provenance.json`; those of this process if not given.
-    """
-
-    out: str | Path | None = None
-    device: str | None = None
-    memory: int | str | None = None
-    workers: int | None = None
-    scheduler: str | None = None
-    force: bool = False
-    observe: Observer = unobserved
-    command: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
 class Finished:
     """A run that has come to its end.
 
@@ -73,11 +48,13 @@ class Finished:
       answers: what its blocks answer.
       rounding: what single precision is too coarse for.
       computed: numbers of the blocks that this call computed; empty where all was there already.
+      ended: what its study's targets of precision say, where it was to end by them: `until.py`.
     """
 
     answers: results.Answers
     computed: tuple[int, ...]
     rounding: tuple[Rounding, ...] = ()
+    ended: Ended | None = None
 
 
 @dataclass(frozen=True)
@@ -89,43 +66,63 @@ class Shard:
       computed: numbers of the blocks that this call computed.
       missing: how many blocks of the run are still missing.
       finished: the finished run where this shard was the last one; None otherwise.
+      awaits: whether others have to compute more before it is known how many paths the run has: `until.py`.
     """
 
     folder: RunFolder
     computed: tuple[int, ...]
     missing: int
     finished: Finished | None
+    awaits: bool = False
 
 
-def compute(study: Study, options: RunOptions) -> Finished:
+def compute(study: Study, options: RunOptions, ended: Ended | None = None) -> Finished:
     """Computes what the study's run folder lacks, and its tables. Compiled programs are kept: `compilation_cache.keep_programs`.
 
     What is there is compared with its checksums first, and computed again where it is not what was written. Of a folder that
     holds more paths than are asked for, all that is there is the answer, and nothing is computed.
 
+    Args:
+      ended: what has decided how many paths the study has, where something has.
+
     Raises:
       UserError: the disk or the memory is too small, the folder holds something else or cannot be written, the model
         does not keep its contract or gives values that are not finite, workers or the scheduler are lost.
     """
-    executor = _executor(options)
-    folder = _prepared_for(study, options)
+    executor = executor_of(options)
+    folder = prepared_for(study, options)
     if ownership.paths_held(folder) > study.paths:
         held = stored_study(folder.path, study.model)
         answers = results.of_run(RunFolder(folder.path, held), partial=True)
-        return Finished(answers, (), cube.rounding(folder.path))
-    refuse_if_memory_too_small(study, options.memory, options.workers or 0)
+        return Finished(answers, (), cube.rounding(folder.path), ended)
+    with at_work(folder, executor, options, ended) as (job, holder):
+        return job.finish(holder)
+
+
+@contextmanager
+def at_work(
+    folder: RunFolder, executor: Executor, options: RunOptions, ended: Ended | None = None
+) -> Iterator[tuple[Job, ownership.Holder]]:
+    """A job in a folder that this process holds alone; its executor ends with it.
+
+    Args:
+      ended: as `compute` has it.
+    """
+    refuse_if_memory_too_small(folder.study, options.memory, options.workers or 0)
     here = options.workers is None and options.scheduler is None
-    job = _Job(folder, options, executor, devices.mesh(options.device).devices.size if here else None)
+    size = devices.mesh(options.device).devices.size if here else None
     there = folder.path.exists()
     with (
         ownership.claim(folder) as holder,
         _nothing_left_of_a_refused_run(folder, there),
         executor,  # its workers end first
     ):
-        return job.finish(holder)
+        yield Job(folder, options, executor, size, ended), holder
 
 
-def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Shard:
+def compute_shard(
+    study: Study, number: int, of: int, options: RunOptions, ended: Ended | None = None
+) -> Shard:
     """One task of a job array with no live scheduler: every `of`-th block; the last shard to end makes the tables.
 
     All shards are given the same study, paths and folder, which lies on a disk that they share.
@@ -133,17 +130,18 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Sh
     Args:
       number: of this shard, from 1 to `of`.
       options: without `scheduler` and `force`; the number of workers is `of`.
+      ended: as `compute` has it.
 
     Raises:
       UserError: as `compute`.
     """
     if not 1 <= number <= of:
         raise UserError("--shard", [f"expected 1/{of} to {of}/{of}, got {number}/{of}."])
-    folder = _prepared_for(study, options)
+    folder = prepared_for(study, options)
     refuse_if_memory_too_small(replace(study, paths=min(study.paths, BLOCK)), options.memory)
     with Local(options.device) as executor, folder.writing():
         size = devices.mesh(options.device).devices.size
-        job = _Job(folder, replace(options, workers=of), executor, size)
+        job = Job(folder, replace(options, workers=of), executor, size, ended)
         computed = job.shard(number, of)
         missing = len(ledger.pending(folder))
         if missing:
@@ -162,7 +160,8 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Sh
             return Shard(folder, computed, 0, None)
 
 
-def _executor(options: RunOptions) -> Executor:
+def executor_of(options: RunOptions) -> Executor:
+    """Who computes the parts of a run."""
     if options.workers is not None and options.scheduler is not None:
         raise UserError("--workers", ["goes without --scheduler: a cluster has workers of its own."])
     if options.scheduler is not None:
@@ -170,7 +169,7 @@ def _executor(options: RunOptions) -> Executor:
     return Local(options.device) if options.workers is None else Workers(options.workers, options.device)
 
 
-def _prepared_for(study: Study, options: RunOptions) -> RunFolder:
+def prepared_for(study: Study, options: RunOptions) -> RunFolder:
     """The folder of a study that can be run: it keeps its contract, and there is room for it on the disk."""
     folder = run_folder(study, options.out)
     refuse_if_too_large(folder)
@@ -184,17 +183,19 @@ def _prepared_for(study: Study, options: RunOptions) -> RunFolder:
 
 
 @dataclass(frozen=True)
-class _Job:
+class Job:
     """A run while it is computed by this process, or by workers that it coordinates.
 
     Args:
       devices: how many take part, where that is known.
+      ended: what has decided how many paths the study has, where something has.
     """
 
     folder: RunFolder
     options: RunOptions
     executor: Executor
     devices: int | None
+    ended: Ended | None = None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def finish(self, holder: ownership.Holder) -> Finished:
@@ -207,7 +208,7 @@ class _Job:
             self._observe_tables()
             answers = results.Answers(folder, done)
             _ = answers.all_tables  # what has gone bad on the disk is met now, and not when somebody asks
-            return Finished(answers, (), cube.rounding(folder.path))
+            return Finished(answers, (), cube.rounding(folder.path), self.ended)
         done = ledger.done_blocks(folder, thorough=True, only=done)
         yearly = yearly_missing(folder, thorough=True)
         blocks = tuple(block for block in study.blocks() if block.index not in done)
@@ -225,7 +226,15 @@ class _Job:
             rounding = pilot().result()
             summaries = answers.summaries(yearly_fields(folder), rounding)
         cube.finish(folder, summaries)
-        return Finished(answers, numbers, rounding)
+        return Finished(answers, numbers, rounding, self.ended)
+
+    def extend(self, holder: ownership.Holder) -> tuple[int, ...]:
+        """Numbers of the blocks that were missing and are computed now, and no tables; in a folder that this process holds alone."""
+        folder, study = self.folder, self.folder.study
+        blocks = ledger.pending(folder, thorough=True)
+        with self._written_down(blocks), kernel.listed_once(study):
+            self._simulate(holder, yearly_missing(folder, thorough=True), blocks)
+        return tuple(block.index for block in blocks)
 
     def shard(self, number: int, of: int) -> tuple[int, ...]:
         """Numbers of the blocks that a shard has computed, beside others that compute theirs."""
@@ -350,6 +359,7 @@ class _Job:
             error=error,
             forced=versions,
             compiler=f"emitter {EMITTER}, {machine_code.made_by()}",
+            until=None if self.ended is None else self.ended.as_dict(),
         )
 
 

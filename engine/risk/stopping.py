@@ -187,8 +187,11 @@ def _first(target: Target) -> float:
 
 
 def rounded_up(paths: float, unit: int) -> int:
-    """The fewest paths, at least so many, that are whole units, and beyond one block whole blocks, none of which is computed twice."""
-    of = unit if paths <= BLOCK else BLOCK
+    """The fewest paths, at least so many, that are whole units, and beyond one block whole eighths of one.
+
+    A block that was begun short is computed again by the next step, at most one for each.
+    """
+    of = unit if paths <= BLOCK else math.lcm(unit, BLOCK // 8)
     return of * math.ceil(paths / of)
 
 

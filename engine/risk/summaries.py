@@ -15,6 +15,7 @@ from engine.risk.display import histogram, histogram_of_bins
 from engine.risk.evidence import level_of, measures
 from engine.risk.flags import as_array
 from engine.risk.rounding import Rounding
+from engine.risk.stopping import Look, look
 from engine.risk.summary_groups import GROUPS, SummaryGroup
 from engine.risk.tables import THREADS, Record, Tables, against_baseline
 from engine.risk.tallies import Tally, unkept
@@ -40,6 +41,7 @@ class Summaries:
       yearly_sample: paths, from the first on, that what is by year comes from.
       yearly_excluded: of these, what is kept out of every number because it is not finite.
       rounding: what single precision is too coarse for.
+      until: how the targets of the study stand, where it has any.
     """
 
     levels: Mapping[str, float]
@@ -50,6 +52,7 @@ class Summaries:
     yearly_sample: int = 0
     yearly_excluded: int = 0
     rounding: tuple[Rounding, ...] = ()
+    until: tuple[Look, ...] = ()
 
 
 def summarise(
@@ -94,6 +97,7 @@ def summarise(
         numbers=numbers,
         reasons=reasons,
         flags=_sentences("risk", tables.risk) | _sentences("comparison", tables.comparison),
+        until=tuple(look(study, target, paths) for target in study.until),
         **others,
     )
 

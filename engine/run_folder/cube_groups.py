@@ -44,6 +44,8 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
             about |= {"sample_paths": summaries.yearly_sample, "excluded_paths": of_years}
         if group.place == "diagnostics" and summaries.rounding:
             about["rounding"] = json.dumps([one.as_dict() for one in summaries.rounding])
+        if group.place == "diagnostics" and summaries.until:
+            about["until"] = json.dumps([one.as_dict() for one in summaries.until], allow_nan=False)
         variables, reasons = _variables(study, group, summaries), _reasons(study, group, summaries)
         for called in reasons:
             if called in variables:

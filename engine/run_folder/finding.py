@@ -203,7 +203,7 @@ def study_of(
     given = {name for name, value in changes.items() if value not in (None, ())}
     if given:
         study = stored_study(named, own.model if own.model_spec else model, **changes)
-    if given <= {"paths", "policies"}:
+    if given <= {"paths", "policies", "until"}:
         return study, RunFolder(Path(out or named), own)
     folder = run_folder(study, out)
     return folder.study, folder

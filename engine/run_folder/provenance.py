@@ -65,6 +65,7 @@ def run_record(
     error: str | None = None,
     forced: Sequence[Mapping[str, Any]] = (),
     compiler: str = "",
+    until: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """One run as plain data.
 
@@ -75,6 +76,7 @@ def run_record(
       devices, workers: how many of them took part, where that is known.
       error: what ended the run, if it did not complete.
       compiler: what the coordinator's machine code is made by, and for what, such as "emitter 2, LLVM 22.1.0 for x86_64-unknown-linux-gnu, znver4".
+      until: what has ended it before all paths that it might have had; with its looks, where it had a rule.
       forced: versions and device kinds that made the folder's blocks, where they were mixed by force.
     """
     software = versions(device_kind)
@@ -94,6 +96,7 @@ def run_record(
         "compiler": compiler,
         "platform": platform.platform(),
         "forced": _mixed(forced),
+        **({} if until is None else {"until": dict(until)}),
         "versions": software,
     }
 

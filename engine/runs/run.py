@@ -16,8 +16,9 @@ import xarray as xr
 from engine.answers.files import Digits, joined, refuse_file
 from engine.errors import UserError, closest, unknown
 from engine.execution import results
-from engine.execution.job import Finished, RunOptions, compute
+from engine.execution.job import Finished, RunOptions
 from engine.execution.results import Answers
+from engine.execution.until import compute
 from engine.risk.rounding import Rounding
 from engine.run_folder import answer_store, cube, provenance
 from engine.run_folder.damage import Damage
@@ -56,7 +57,7 @@ def run(
       options: other fields of `RunOptions` by name, such as `workers=4`, `device="cpu"`.
 
     Raises:
-      UserError: the study is not sound; or as `engine.execution.job.compute`.
+      UserError: the study is not sound; or as `engine.execution.until.compute`.
     """
     if not isinstance(study, Study):
         study = load_study(study, model=model, paths=paths)

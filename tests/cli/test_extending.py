@@ -48,7 +48,7 @@ def run(home, tmp_path, monkeypatch):
 
     def running(paths, stopped=None, killed=False):
         monkeypatch.setattr(
-            job, "_executor", lambda *_: executor if stopped is None else Stopped(executor, stopped)
+            job, "executor_of", lambda *_: executor if stopped is None else Stopped(executor, stopped)
         )
         with monkeypatch.context() as patch:
             if killed:

@@ -73,11 +73,11 @@ class OneFolder(RuleBasedStateMachine):
 
     def run(self, paths, executor):
         """A run to its end; gives the numbers of the blocks it computed."""
-        job._executor = lambda *_: executor
+        job.executor_of = lambda *_: executor
         try:
             return job.compute(self.study(paths), job.RunOptions(self.folder)).computed
         finally:
-            job._executor = lambda *_: self.executor
+            job.executor_of = lambda *_: self.executor
 
     def reach(self) -> int:
         """Paths up to the end of the last block that has a record."""
@@ -210,7 +210,7 @@ def played(request):
     HOME.mkdir()
     with pytest.MonkeyPatch.context() as patched:
         executor = played_back(HOME)
-        patched.setattr(job, "_executor", lambda *_: executor)
+        patched.setattr(job, "executor_of", lambda *_: executor)
         patched.setattr(upkeep, "versions", lambda device: VERSIONS)
         yield
     shutil.rmtree(HOME, ignore_errors=True)

@@ -14,6 +14,8 @@ from engine.risk.stopping import Ended, Ending, Look, State
 from engine.study.stop_tables import Target
 from engine.study.study import BLOCK, LEVELS
 
+PART = BLOCK // 8
+
 
 def target(measure="mean", width=0.01, relative=True, less=None):
     return Target(measure, "cost", "old", less, width, relative, "bn yuan")
@@ -52,14 +54,11 @@ def test_the_step_is_short_at_first_never_four_times_further_and_then_suffices()
      ("mean", None, 2, 2000), ("mean", None, 256, 7680), ("probability", None, 1, 2000)],
 )  # fmt: skip
 def test_a_pilot_has_two_hundred_paths_beyond_var_and_an_interval(measure, less, unit, paths):
-    assert stopping.first_look([target(measure, less=less)], unit) in (
-        paths,
-        BLOCK * math.ceil(paths / BLOCK),
-    )
+    assert stopping.first_look([target(measure, less=less)], unit) in (paths, PART * math.ceil(paths / PART))
 
 
-def test_paths_are_whole_units_and_beyond_a_block_whole_blocks():
-    assert [stopping.rounded_up(n, 256) for n in (1, 257, BLOCK, BLOCK + 1)] == [256, 512, BLOCK, 2 * BLOCK]
+def test_paths_are_whole_units_and_beyond_a_block_whole_eighths():
+    assert [stopping.rounded_up(n, 256) for n in (1, 257, BLOCK, BLOCK + 1)] == [256, 512, BLOCK, 9 * PART]
 
 
 @pytest.mark.parametrize("hits", [1, 3, 40, 384])
@@ -99,7 +98,7 @@ def test_the_run_ends_near_what_hindsight_needs():
         ended.ending is Ending.MET and 0.95 < ended.paths / needed < 1.9
     )  # whole blocks: 202,000 of 262,144
     paths = [looks[0].paths for looks in ended.looks]
-    assert paths == sorted(paths) and all(b <= 4 * a or b % BLOCK == 0 for a, b in pairwise(paths))
+    assert paths == sorted(paths) and all(b <= 4 * a or b % PART == 0 for a, b in pairwise(paths))
 
 
 def test_a_constant_is_met_at_once_and_called_so():

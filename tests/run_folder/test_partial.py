@@ -24,7 +24,7 @@ def half(tmp_path_factory):
     study = study_in(place, 4 * BLOCK)
     executor = played_back(place)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(job, "_executor", lambda *_: Killed(executor))
+        patched.setattr(job, "executor_of", lambda *_: Killed(executor))
         with pytest.raises(KeyboardInterrupt):
             job.compute(study, job.RunOptions(place / "run"))
     return place / "run", study

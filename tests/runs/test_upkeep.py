@@ -30,7 +30,7 @@ def whole(tmp_path_factory):
     study = study_in(place, 2 * BLOCK + 600)
     executor = played_back(place)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(job, "_executor", lambda *_: executor)
+        patched.setattr(job, "executor_of", lambda *_: executor)
         job.compute(study, job.RunOptions(place / "run"))
     return place / "run", study, contents(place / "run")
 
@@ -40,7 +40,7 @@ def run(whole, tmp_path, monkeypatch):
     """A copy of it that may be damaged; runs are played back."""
     folder, study, _ = whole
     executor = played_back(folder.parent)
-    monkeypatch.setattr(job, "_executor", lambda *_: executor)
+    monkeypatch.setattr(job, "executor_of", lambda *_: executor)
     monkeypatch.setattr(upkeep, "versions", lambda device: VERSIONS)
     shutil.copytree(folder, tmp_path / "run")
     return tmp_path / "run", study
@@ -274,7 +274,7 @@ def test_the_commands_name_the_blocks_and_end_with_exit_codes(tmp_path):
 def test_hundreds_of_corruptions_are_found_and_mended(whole, tmp_path, monkeypatch, trials):
     folder, study, expected = whole
     executor = played_back(folder.parent)
-    monkeypatch.setattr(job, "_executor", lambda *_: executor)
+    monkeypatch.setattr(job, "executor_of", lambda *_: executor)
     monkeypatch.setattr(upkeep, "versions", lambda device: VERSIONS)
     place = tmp_path / "run"
     shutil.copytree(folder, place)

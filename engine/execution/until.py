@@ -1,0 +1,164 @@
+"""A run that ends when its numbers are precise enough: looks at what is stored, and more paths where that does not do.
+
+How many paths come next follows from the paths themselves, which are pure functions of their numbers: a run that was killed, or one of
+another rule, is looked at from its pilot on and ends where an undisturbed one does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from engine.errors import Problem, UserError
+from engine.execution import job
+from engine.execution.executors.local import Local
+from engine.execution.job import Finished, Job, RunOptions, Shard
+from engine.execution.stages import Observer, Stage
+from engine.program import devices
+from engine.risk.stop_words import standing
+from engine.risk.stopping import Ended, Look, State, first_look, look, rounded_up, walk
+from engine.run_folder import ledger, ownership, reading
+from engine.run_folder.finding import run_folder
+from engine.run_folder.folder import RunFolder
+from engine.study.stop_tables import PLACE
+from engine.study.study import BLOCK, Study
+
+
+def compute(study: Study, options: RunOptions) -> Finished:
+    """As `job.compute`; where the study states how precise its numbers are to be, of as many of its paths as that takes.
+
+    Raises:
+      UserError: as `job.compute`; or a target is a share of a number that is nothing.
+    """
+    if not study.until:
+        return job.compute(study, options)
+    computed = set[int]()
+
+    def extend(paths: int) -> None:
+        executor, there = job.executor_of(options), job.prepared_for(study.of_paths(paths), options)
+        with job.at_work(there, executor, options) as (own, holder):
+            computed.update(own.extend(holder))
+
+    ended = _ended(run_folder(study, options.out), extend, options.observe)
+    finished = job.compute(study.of_paths(ended.paths), options, ended)
+    return replace(finished, computed=tuple(sorted(computed.union(finished.computed))))
+
+
+def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Shard:
+    """As `job.compute_shard`; where the study states how precise its numbers are to be, of as many of its paths as that takes.
+
+    Every shard goes the same way and waits for the blocks of the others, as long as one comes every minute; where none does it
+    ends, and the array is to be started again.
+
+    Raises:
+      UserError: as `compute`.
+    """
+    if not study.until or not 1 <= number <= of:
+        return job.compute_shard(study, number, of, options)
+    computed, folder = set[int](), run_folder(study, options.out)
+
+    def extend(paths: int) -> None:
+        there = job.prepared_for(study.of_paths(paths), options)
+        with Local(options.device) as executor, folder.writing():
+            size = devices.mesh(options.device).devices.size
+            own = Job(there, replace(options, workers=of), executor, size)
+            try:
+                computed.update(own.shard(number, of))
+            except UserError:
+                if whole_to(folder, paths) < paths:
+                    raise
+        _wait(there)
+
+    try:
+        ended = _ended(folder, extend, options.observe)
+    except Awaited as awaited:
+        return Shard(folder, tuple(sorted(computed)), awaited.missing, None, awaits=True)
+    final = study.of_paths(ended.paths)
+    if ownership.paths_held(folder) > final.paths:
+        return Shard(folder, (), 0, job.compute(final, options, ended))
+    done = job.compute_shard(final, number, of, options, ended)
+    return replace(done, computed=tuple(sorted(computed.union(done.computed))))
+
+
+class Awaited(Exception):
+    """Blocks that other shards have to compute first.
+
+    Args:
+      missing: how many.
+    """
+
+    def __init__(self, missing: int):
+        super().__init__(missing)
+        self.missing = missing
+
+
+def _wait(there: RunFolder) -> None:
+    """Returns when all paths are there, whoever computes them.
+
+    Raises:
+      Awaited: no more came for a while.
+    """
+    left, patience = -1, 0.0
+    while whole_to(there, there.study.paths) < there.study.paths:
+        missing = len(ledger.pending(there))
+        if missing != left:
+            left, patience = missing, time.monotonic() + job.PREPARING
+        if time.monotonic() > patience:
+            raise Awaited(missing)
+        time.sleep(0.2)
+
+
+def _ended(folder: RunFolder, extend: Callable[[int], None], observe: Observer) -> Ended:
+    """The end of a run by the targets of its study, all paths up to which are in its folder.
+
+    Args:
+      folder: of the run, with the study that states the targets; of its paths no more are computed.
+      extend: computes what is missing of the first so many paths.
+      observe: called at every look with how the targets stand.
+
+    Raises:
+      UserError: a target is a share of a number that is nothing; what is stored is damaged; or as `extend`.
+    """
+    study, unit, seen = folder.study, folder.study.unit, 0
+
+    def look_at(paths: int) -> list[Look]:
+        nonlocal seen
+        if whole_to(folder, paths, thorough=paths > seen) < paths:
+            extend(max(paths, ownership.paths_held(folder)))
+        seen = paths
+        outcomes = reading.Paths(replace(folder, study=study.of_paths(paths)))
+        looks = [look(study, target, outcomes) for target in study.until]
+        for one in looks:
+            observe(Stage("looking", paths, paths, note=standing(one)))
+        _refuse_share_of_nothing(folder, looks)
+        return looks
+
+    first = first_look(study.until, unit)
+    return Ended(study.paths, tuple(walk(first, study.paths, look_at, lambda paths: rounded_up(paths, unit))))
+
+
+def whole_to(folder: RunFolder, paths: int, thorough: bool = False) -> int:
+    """Up to which of the first so many paths the folder holds all of them.
+
+    Args:
+      thorough: also compare the SHA-256 of every file.
+    """
+    held = ownership.paths_held(folder)
+    there, end = replace(folder, study=folder.study.of_paths(max(held, 1))), 0
+    for record in ledger.done_blocks(there, thorough, range(-(-min(paths, held) // BLOCK))).values():
+        if record.first != end:
+            break
+        end += record.count
+    return min(end, paths)
+
+
+def _refuse_share_of_nothing(folder: RunFolder, looks: list[Look]) -> None:
+    remedy = "Ask for it in the unit, such as within"
+    problems = [
+        Problem(PLACE, f"{standing(one)}. {remedy} 0.1{' ' * bool(one.target.unit)}{one.target.unit}.")
+        for one in looks
+        if one.state is State.ZERO
+    ]
+    if problems:
+        raise UserError(folder.study.source, problems)
