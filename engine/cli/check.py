@@ -44,12 +44,19 @@ if TYPE_CHECKING:
     is_flag=True,
     help="The constants of the model and where they are from, in place of all else.",
 )
+@click.option(
+    "--for",
+    "targets",
+    multiple=True,
+    metavar="SENTENCE",
+    help="How many futures a precision takes, such as 'ES99 of cost under old within 1 %', in place of all else.",
+)
 @click.option("--full", is_flag=True, help="Everything that the study states, table by table.")
 @click.option(
     "--json",
     "as_json",
     is_flag=True,
-    help="With --gates or --constants: print the answer as one JSON object and nothing else: rustbelt schema answer.",
+    help="With --gates, --constants or --for: print the answer as one JSON object and nothing else: rustbelt schema answer.",
 )
 @options.debug
 def command(
@@ -66,16 +73,21 @@ def command(
 
     How much it asks, how well its priors are met, blocks, devices, bytes on disk and in memory. With --full all of it: policies where they
     differ, priors as asked and as fitted, groups, shocks, regimes, assumptions, claims.
+    With --for a pilot is computed in memory under each sampler, and says how many futures, seconds and bytes the precision takes, and how sure that is.
     With --gates the facts that its gates name are held against some thousands of paths, which are computed. With --constants the numbers that the model takes for known are listed, those that the study sets or draws first. With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2.
     """
-    if as_json and not (gates or constants):
-        raise click.UsageError("--json goes with --gates or --constants.")
-    if gates or constants:
-        if workers is not None or (gates and constants):
-            raise click.UsageError(
-                f"--{'gates' if gates else 'constants'} goes without {'--constants' if workers is None else '--workers'}."
-            )
-        if gates:
+    targets = bool(click.get_current_context().params["targets"])
+    asked = [
+        name for name, is_asked in (("gates", gates), ("constants", constants), ("for", targets)) if is_asked
+    ]
+    if as_json and not asked:
+        raise click.UsageError("--json goes with --gates, --constants or --for.")
+    if asked:
+        if workers is not None or len(asked) > 1:
+            raise click.UsageError(f"--{asked[0]} goes without --{[*asked, 'workers'][1]}.")
+        if targets:
+            _print_forecast(study, place["device"], as_json, full)
+        elif gates:
             _print_gates(study, place["device"], as_json, full)
         else:
             _print_constants(study, as_json, full)
@@ -126,6 +138,18 @@ def _print_gates(study: Study, device: str | None, as_json: bool, full: bool) ->
     asked = with_their_policies(study)
     click.echo(f"computing {paths_of(asked):,} paths under {', '.join(asked.policy_names)}", err=True)
     _print_answer(study, answer(asked, device), as_json, full, print_gates, "What each is of, and its source")
+
+
+def _print_forecast(study: Study, device: str | None, as_json: bool, full: bool) -> None:
+    from engine.cli.show.forecast_table import print_forecast
+    from engine.runs.forecast import answer
+
+    study.refuse_broken_model()
+    given = answer(study, device)
+    if as_json:
+        screen.print_object(given.plain())
+    else:
+        print_forecast(screen.stdout(), given, full)
 
 
 def _print_constants(study: Study, as_json: bool, full: bool) -> None:

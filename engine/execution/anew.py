@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -89,6 +90,23 @@ def first_paths(
     block = Block(0, 0, count)
     values = program.collect(block, program.submit(block)).outcomes
     return by_year, {name: values[:, k] for k, name in enumerate(study.model.outcomes)}
+
+
+def first_outcomes(
+    study: Study, count: int, names: Sequence[str], device: str | None
+) -> tuple[dict[str, np.ndarray], float]:
+    """Some outcomes of the first paths, [policy, path], and the seconds that these took once the program was there.
+
+    Raises:
+      UserError: there is no such device.
+    """
+    program = _program(study, device, study.precision)
+    program.prepare(False)
+    places, began = study.places(names), time.monotonic()
+    blocks = replace(study, paths=count).blocks()
+    parts = [program.collect(block, program.submit(block)).outcomes[:, places] for block in blocks]
+    seconds, values = time.monotonic() - began, np.concatenate(parts, axis=-1)
+    return {name: values[:, k] for k, name in enumerate(names)}, seconds
 
 
 def _program(study: Study, device: str | None, precision: str) -> Program:

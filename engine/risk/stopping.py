@@ -84,9 +84,9 @@ class Look:
 
     @property
     def needed(self) -> float:
-        """Paths that are predicted to do: n (half-width / wanted)^2; NaN where nothing can be predicted."""
-        if self.state is not State.WIDE:
-            return float(self.paths) if self.holds else math.nan
+        """Paths that are predicted to do: n (half-width / wanted)^2; 0 of a constant, NaN where nothing can be predicted."""
+        if self.state not in (State.WIDE, State.MET):
+            return 0.0 if self.state is State.CONSTANT else math.nan
         return self.paths * (self.half_width / self.wanted) ** 2 if self.wanted > 0 else math.nan
 
     def as_dict(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 from engine.draws import sobol
 from engine.draws.distributions.device import Draws
 from engine.draws.inputs import Group, Input, gathered
-from engine.draws.sampling import SAMPLERS
+from engine.draws.sampling import SAMPLERS as SAMPLERS
 from engine.draws.shock_draws import ShockDraws
 from engine.draws.shocks import Shocks
 from engine.formatting import begun_small, titled, words

@@ -1,0 +1,94 @@
+"""How many futures a precision takes, how long and how much disk, under each sampler, from a pilot in memory."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import chain
+
+import numpy as np
+
+from engine.answers.answer import Answer, Subject
+from engine.answers.table import Table, numbers, texts
+from engine.errors import UserError
+from engine.execution.anew import first_outcomes
+from engine.execution.resources import bytes_needed
+from engine.formatting import size_as_text
+from engine.risk.events import event_outcomes
+from engine.risk.forecast import forecast, pilot_paths
+from engine.risk.stop_words import few_digits, standing
+from engine.study.study import SAMPLERS, Study
+
+
+def answer(study: Study, device: str | None = None) -> Answer:
+    """How many futures the targets of a study take, in a sentence, and a row for each target and sampler.
+
+    Args:
+      study: with targets.
+      device: "cpu" or "gpu"; the GPUs if there are any.
+
+    Raises:
+      UserError: there is no such device; or the futures are moved by facts, which no pilot in memory is.
+    """
+    if study.facts is not None:
+        text = f"takes figures as known, by which its futures are moved run by run. Run it: --until '{study.until[0]}'."
+        raise UserError(study.source, [text])
+    events = study.events_by_name
+    names = [
+        sorted(event_outcomes(study, events[one.variable])) if one.variable in events else [one.variable]
+        for one in study.until
+    ]
+    seen = {}
+    for name in SAMPLERS:
+        run = {**study.document["run"], "sampler": name}
+        other = replace(study, sampler=name, document={**study.document, "run": run})
+        outcomes, seconds = first_outcomes(other, pilot_paths(other), sorted({*chain(*names)}), device)
+        each = seconds / pilot_paths(other)
+        for target, own in zip(study.until, names, strict=True):
+            predicted = forecast(other, target, {one: outcomes[one] for one in own})
+            seen[str(target), name] = predicted, each
+    rows = [(target, name, *seen[target, name]) for target in map(str, study.until) for name in SAMPLERS]
+    columns = [
+        texts("target", [row[0] for row in rows], "what is to be how precise"),
+        texts("sampler", [row[1] for row in rows], "how path numbers become random numbers"),
+        numbers("futures", [row[2].paths for row in rows], "that it takes", head="futures"),
+        numbers("low", [row[2].low for row in rows], "lower end of their 95 % interval"),
+        numbers("high", [row[2].high for row in rows], "upper end of it"),
+        numbers("seconds", [row[2].paths * row[3] for row in rows], "to compute them here, once the program is there", "s"),
+        numbers("bytes", [_bytes(study, row[2].paths) for row in rows], "of the run folder at most", "B"),
+        texts("standing", [standing(row[2].look) for row in rows], "how it stands in the pilot"),
+    ]  # fmt: skip
+    table = Table("forecast", "Futures that it takes", columns, ("target", "sampler"))
+    needs = {
+        name: max(_or_endless(seen[str(one), name][0].paths) for one in study.until) for name in SAMPLERS
+    }
+    pilot = replace(study, paths=pilot_paths(study))
+    basis = f"a pilot of {pilot.paths:,} paths under each sampler, seed {study.seed}; nothing was written"
+    findings = _findings(study, needs, seen[str(study.until[0]), study.sampler][1])
+    return Answer(Subject.of(pilot), findings, (table,), basis, question="for", heading="How many futures")
+
+
+def _or_endless(paths: float) -> float:
+    return paths if math.isfinite(paths) else math.inf
+
+
+def _bytes(study: Study, paths: float) -> float:
+    return float(bytes_needed(replace(study, paths=math.ceil(paths)))) if np.isfinite(paths) else math.nan
+
+
+def _findings(study: Study, needs: dict[str, float], each: float) -> tuple[str, ...]:
+    own, least = needs[study.sampler], min(needs, key=lambda name: needs[name])
+    if math.isinf(own):
+        return ("How many futures that takes cannot be said from so few of them.",)
+    size = size_as_text(int(_bytes(study, own)))
+    first = (
+        f"About {few_digits(own)} futures do, which take {own * each:,.0f} seconds here and at most {size}."
+    )
+    if own > study.paths:
+        first += f" The study has {study.paths:,}."
+    if needs[least] > 0.9 * own:
+        return first, f"No other sampler than {study.sampler}, the study's, needs a tenth less."
+    return (
+        first,
+        f"Sampler {least} needs the fewest, about {few_digits(needs[least])}; the study's is {study.sampler}.",
+    )

@@ -1,0 +1,98 @@
+"""`--until` and `--for` on the command line: what ends a run, what a precision takes, and clear words for what is neither."""
+
+import json
+
+import click
+import pytest
+
+from engine.cli import main
+from tests.small_files import BRIDGE, POND, call, own, write
+
+MEAN = "mean of damage under weak within 5 %"
+
+
+@pytest.fixture
+def bridge(tmp_path):
+    return [write(tmp_path, BRIDGE), *own("Bridge")]
+
+
+def test_a_run_ends_by_its_rule_and_says_so(tmp_path, bridge):
+    ended = call("run", *bridge, "--out", tmp_path / "run", "--paths", "1e5", "--until", MEAN)
+    assert ended.exit_code == 0, ended.output
+    assert "Precise enough at" in ended.stdout and f"{MEAN.partition(' within')[0]}: ±" in ended.stdout
+    again = call("run", tmp_path / "run", *own("Bridge"), "--paths", "1e5")
+    assert "Precise enough at" in again.stdout, again.output
+
+
+def test_a_bound_that_is_reached_is_no_failure_and_says_how_many_would_do(tmp_path, bridge):
+    words = ("--paths", "3000", "--until", "mean of damage under weak within 0.1 %")
+    ended = call("run", *bridge, "--out", tmp_path / "run", *words)
+    assert ended.exit_code == 0, ended.output
+    assert (
+        "Not as precise as asked for at 3,000 futures" in ended.stdout and "would do: --paths" in ended.stdout
+    )
+
+
+def test_progress_shows_what_is_missing_also_as_json_lines(tmp_path, bridge):
+    words = ("--paths", "1e5", "--until", "mean of damage under weak within 2 %")
+    ended = call("run", *bridge, "--out", tmp_path / "run", *words, "--log", "json")
+    notes = [json.loads(line).get("note", "") for line in ended.stderr.splitlines() if line[:1] == "{"]
+    assert any("wanted 2 %: about" in note and "futures to go" in note for note in notes)
+
+
+def test_json_is_the_answer_alone_and_the_ending_stands_beside_it(tmp_path, bridge):
+    ended = call(
+        "run", *bridge, "--out", tmp_path / "run", "--paths", "1e5", "--until", MEAN, "--json", "--quiet"
+    )
+    assert json.loads(ended.stdout)["question"] == "risk" and "Precise enough at" in ended.stderr
+
+
+def test_a_folder_that_holds_more_says_so_and_computes_nothing(tmp_path, bridge):
+    assert call("run", *bridge, "--out", tmp_path / "run", "--paths", "60000").exit_code == 0
+    ended = call("run", *bridge, "--out", tmp_path / "run", "--paths", "1e5", "--until", MEAN)
+    assert "holds 60,000 paths" in ended.stderr and "nothing was computed" in ended.stderr, ended.output
+
+
+@pytest.mark.parametrize("option", [("run", "--until"), ("check", "--for")])
+def test_an_unknown_name_ends_with_two_and_the_name_that_may_be_meant(bridge, option):
+    ended = call(option[0], *bridge, option[1], "ES99 of damge under week within 1 %")
+    assert ended.exit_code == 2 and "2 problems" in ended.stderr
+    assert "Did you mean 'damage'?" in ended.stderr and "Did you mean 'weak'?" in ended.stderr
+
+
+def test_check_says_what_a_precision_takes_under_each_sampler(bridge):
+    from engine.draws.sampling import SAMPLERS
+
+    ended = call("check", *bridge, "--for", MEAN, "--for", "P of collapse under strong within 0.01")
+    assert ended.exit_code == 0, ended.output
+    assert ended.stdout.startswith("About ") and len(ended.stdout.splitlines()[0].split()) <= 25
+    for words in (
+        *SAMPLERS,
+        "mean of damage under weak within 5 %",
+        "probability of collapse under strong within 0.01",
+    ):
+        assert words in ended.stdout
+    plain = json.loads(call("check", *bridge, "--for", MEAN, "--json").stdout)
+    assert plain["question"] == "for" and len(plain["tables"]["forecast"]["columns"]) == 8
+
+
+def test_check_for_goes_without_the_others(bridge):
+    ended = call("check", *bridge, "--for", MEAN, "--gates")
+    assert ended.exit_code == 2 and "--gates goes without --for" in ended.stderr
+    ended = call("check", *bridge, "--for", MEAN, "--workers", "2")
+    assert ended.exit_code == 2 and "--for goes without --workers" in ended.stderr
+
+
+def test_condition_keeps_its_own_until():
+    commands = {name: main.get_command(click.Context(main), name) for name in ("run", "condition")}
+    named = {name: [option.name for option in command.params] for name, command in commands.items()}
+    assert "targets" in named["run"] and "until" in named["condition"]
+
+
+def test_a_study_file_states_the_rule(tmp_path):
+    text = POND.replace("tile = 64", 'tile = 64, until = ["P of dry under use within 0.1"]')
+    study = write(tmp_path, text)
+    ended = call("run", study, *own("Pond"), "--out", tmp_path / "run")
+    assert "probability of dry under use" in ended.stdout, ended.output
+    plain = call("run", study, *own("Pond"), "--out", tmp_path / "plain", "--set", "run.until=[]")
+    assert plain.exit_code == 0 and "probability of dry under use:" not in plain.stdout
