@@ -20,6 +20,10 @@ def few_digits(number: float) -> str:
     return f"{whole:,.0f}"
 
 
+def _futures(paths: int) -> str:
+    return f"{paths:,} future{'s' * (paths != 1)}"
+
+
 def half_width(look: Look) -> str:
     """`±1.8 %` of the number where that was asked for, else in its unit."""
     if look.target.is_relative and look.estimate.estimate:
@@ -31,7 +35,7 @@ def half_width(look: Look) -> str:
 def standing(look: Look) -> str:
     """How a target stands: `ES99 of cost under old: ±1.8 %, wanted 1 %: about 1.2 million futures to go`."""
     number, wanted = look.target.number, look.target.wanted
-    at = f"{look.paths:,} future{'s' * (look.paths != 1)}"
+    at = _futures(look.paths)
     high = f"{look.estimate.high:.2g}"
     value = rounded(look.estimate.estimate, decimals(look.estimate.standard_error or math.nan))
     why = text(*(flag for flag in look.estimate.flags if flag.withholds))
@@ -54,9 +58,9 @@ def ending(ended: Ended) -> list[str]:
     """What ended a run, then how each target stands, a line each."""
     looks = ended.looks[-1]
     head = {
-        Ending.MET: f"Precise enough at {ended.paths:,} futures, and ended by its rule.",
-        Ending.BOUND: f"Not as precise as asked for at {ended.paths:,} futures, the most that were allowed.",
-        Ending.GIVEN_UP: f"Given up at {ended.paths:,} futures: more of them would not do.",
+        Ending.MET: f"Precise enough at {_futures(ended.paths)}, and ended by its rule.",
+        Ending.BOUND: f"Not as precise as asked for at {_futures(ended.paths)}, the most that were allowed.",
+        Ending.GIVEN_UP: f"Given up at {_futures(ended.paths)}: more of them would not do.",
     }[ended.ending]
     wide = [look.needed for look in looks if not look.holds]
     more = max(wide, default=math.nan)
