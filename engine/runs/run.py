@@ -20,6 +20,7 @@ from engine.execution.job import Finished, RunOptions
 from engine.execution.results import Answers
 from engine.execution.until import compute
 from engine.risk.rounding import Rounding
+from engine.risk.stopping import Ended
 from engine.run_folder import answer_store, cube, provenance
 from engine.run_folder.damage import Damage
 from engine.run_folder.finding import find_run
@@ -43,6 +44,7 @@ def run(
     out: str | Path | None = None,
     model: Model | None = None,
     paths: int | None = None,
+    until: Sequence[str] | None = None,
     **options: Any,
 ) -> Run:
     """Computes what a study's run folder lacks, and gives the run.
@@ -54,15 +56,16 @@ def run(
       out: the run folder itself; `outputs/<name>-<fingerprint>` if not given.
       model: a model of one's own, for a study file that does not name one that ships.
       paths: in place of those that a study file asks for.
+      until: how precise which numbers are to be for the run to end before all paths, in place of the file's: "ES99 of cost under old within 1 %".
       options: other fields of `RunOptions` by name, such as `workers=4`, `device="cpu"`.
 
     Raises:
       UserError: the study is not sound; or as `engine.execution.until.compute`.
     """
     if not isinstance(study, Study):
-        study = load_study(study, model=model, paths=paths)
-    elif model is not None or paths is not None:
-        raise UserError(study.source, ["is resolved already. Give model and paths to load_study."])
+        study = load_study(study, model=model, paths=paths, until=until)
+    elif model is not None or paths is not None or until is not None:
+        raise UserError(study.source, ["is resolved already. Give model, paths and until to load_study."])
     finished = compute(study, RunOptions(out, **{"observe": notebook.observer(), **options}))
     return Run.of(finished)
 
@@ -96,12 +99,14 @@ class Run(Inquiry):
         self._folder, self._partial = folder, partial or self.is_extended
         self.computed: tuple[int, ...] = ()
         """Numbers of the blocks that the call which gave this run has computed."""
+        self.ended: Ended | None = None
+        """What ended the call that gave this run, with how precise its numbers were at each look; None where no rule did."""
 
     @classmethod
     def of(cls, finished: Finished) -> Run:
         """The run that has just come to its end."""
         run = cls(finished.answers.folder)
-        run.computed, run.answers = finished.computed, finished.answers
+        run.computed, run.answers, run.ended = finished.computed, finished.answers, finished.ended
         return run
 
     @property

@@ -127,6 +127,16 @@ def test_a_tighter_rule_extends_the_run_of_a_looser_one(tmp_path, no_jax):
     )
 
 
+def test_python_states_a_rule_and_sees_how_it_ended(tmp_path, no_jax):
+    study_of(tmp_path)
+    model = load_model_file(f"{MODELS}:Pond")
+    run = engine.run(tmp_path / "pond.toml", tmp_path / "run", model, paths=BLOCK, until=[MEAN])
+    assert run.ended.ending is Ending.MET and run.study.paths == run.ended.paths
+    assert engine.open_run(tmp_path / "run", model).study.until == run.study.until
+    with pytest.raises(UserError, match="Give model, paths and until to load_study"):
+        engine.run(run.study, tmp_path / "run", until=[MEAN])
+
+
 def test_a_bound_beyond_all_disks_is_no_obstacle(tmp_path, no_jax):
     done = until.compute(study_of(tmp_path, MEAN, paths=1 << 33), RunOptions(tmp_path / "run"))
     assert done.ended.ending is Ending.MET and done.ended.bound == 1 << 33
