@@ -185,18 +185,24 @@ def truth(law: Law, measure: str, event: float) -> float:
     return float(weight @ law(fine) / weight.sum())
 
 
+def look_at(futures: Futures, model: Model, target: Target, paths: int) -> Look:
+    """The look of the rule at so many futures."""
+    values = [*futures.first(paths)]
+    if target.measure == "probability":
+        return look_at_event(target, [one > model.event for one in values], model.unit)
+    return look_at_values(target, values, model.unit, True, levels_of(target.measure))
+
+
 def one_run(model: Model, target: Target, seed: int) -> Ended:
     """A run of the rule."""
-    futures, levels = Futures(model, 1 if target.less is None else 2, seed), levels_of(target.measure)
-
-    def at(paths: int) -> list[Look]:
-        values = [*futures.first(paths)]
-        if target.measure == "probability":
-            return [look_at_event(target, [one > model.event for one in values], model.unit)]
-        return [look_at_values(target, values, model.unit, True, levels)]
-
-    first = first_look((target,), model.unit)
-    return Ended(BOUND, tuple(walk(first, BOUND, at, lambda paths: rounded_up(paths, model.unit))))
+    futures = Futures(model, 1 if target.less is None else 2, seed)
+    looks = walk(
+        first_look((target,), model.unit),
+        BOUND,
+        lambda paths: [look_at(futures, model, target, paths)],
+        lambda paths: rounded_up(paths, model.unit),
+    )
+    return Ended(BOUND, tuple(looks))
 
 
 def _target(measure: str, less: str | None, width: float) -> Target:
@@ -229,11 +235,13 @@ def coverage(case: tuple[str, str], repetitions: int) -> Covered:
 def futures(name: str, repetitions: int) -> Used:
     """Case, futures that hindsight needs, and median and worst of the futures used over these.
 
-    Hindsight is n (half-width / wanted)^2 at the end of a run, the median over all of them.
+    Hindsight is n (half-width / wanted)^2 of eight other samples of n = 2 million, the median of them.
     """
     model, measure, less, width = FUTURES[name]
-    runs = [one_run(model, _target(measure, less, width), 10_000 + seed) for seed in range(repetitions)]
-    needed = float(np.median([ended.looks[-1][0].needed for ended in runs]))
+    target = _target(measure, less, width)
+    others = (Futures(model, 1 if less is None else 2, 1_000_000 + seed) for seed in range(8))
+    needed = float(np.median([look_at(other, model, target, BOUND // 2).needed for other in others]))
+    runs = [one_run(model, target, 10_000 + seed) for seed in range(repetitions)]
     used = np.array([ended.paths for ended in runs]) / needed
     return name, needed, float(np.median(used)), float(used.max())
 

@@ -50,7 +50,9 @@ def standing(look: Look) -> str:
     if look.state is not State.WIDE:
         return f"{number}: {said[look.state]}"
     if look.target.is_relative and look.estimate.low <= 0 <= look.estimate.high:
-        return f"{number}: cannot be told from 0 on {at}, wanted {wanted} of it: ask for it in the unit"
+        return (
+            f"{number}: cannot be distinguished from 0 on {at}, wanted {wanted} of it: ask for it in the unit"
+        )
     return f"{number}: {half_width(look)}, wanted {wanted}: about {few_digits(look.needed - look.paths)} futures to go"
 
 

@@ -107,7 +107,7 @@ def test_a_constant_is_met_at_once_and_called_so():
     assert standing(ended.looks[0][0]).endswith("5 on every future, a constant")
 
 
-def test_a_share_of_nothing_is_told_from_a_constant_in_the_unit():
+def test_a_share_of_nothing_is_no_constant_in_the_unit():
     values = np.zeros(50_000)
     assert walked(values, target()).looks[0][0].state is State.ZERO
     assert "of nothing is nothing" in standing(walked(values, target()).looks[0][0])
