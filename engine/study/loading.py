@@ -85,12 +85,13 @@ def load_study(
 
 
 def under(study: Study, policies: Sequence[str]) -> Study:
-    """The study with other policies in place of those that run: those that it holds, or of its file, read again."""
+    """The study with other policies in place of those that run: those that it holds, or of its file, read again; its futures stay what facts made them."""
     if {*policies} <= {*study.document["policies"]}:
-        return again(study, policies)
+        return replace(again(study, policies), facts=study.facts)
     own = None if study.model_spec is None else study.model
     told: dict[str, Any] = {"paths": study.paths, "seed": study.seed, "program": study.program}
-    return load_study(study.source, model=own, policies=policies, settings=study.settings, **told)
+    read = load_study(study.source, model=own, policies=policies, settings=study.settings, **told)
+    return replace(read, facts=study.facts)
 
 
 def again(study: Study, policies: Sequence[str] | None = None, **tables: Any) -> Study:

@@ -11,7 +11,7 @@ from engine.runs.asking import Asking, ask
 from engine.runs.run import Run, open_run
 from engine.study.facts_tables import FUTURES
 from engine.study.followed import knowing
-from engine.study.loading import again, resolved_text, study_of_text
+from engine.study.loading import again, resolved_text, study_of_text, under
 from tests.analyses.conditioning.models import drift_known, walked
 
 RUNS = 32
@@ -169,6 +169,12 @@ def test_what_cannot_be_known_is_refused_in_words(tmp_path):
             {"start": "old", "end": "new"},
             Asking(study, run_folder(study, tmp_path / "none").__class__(tmp_path / "none", study)),
         )
+
+
+def test_other_policies_live_the_same_futures(asked):
+    _, given = asked
+    other = under(given.study, ["new"])
+    assert other.policy_names == ("old", "new") and other.facts is given.study.facts
 
 
 def test_a_name_of_a_study_takes_facts_as_settings(tmp_path):
