@@ -15,9 +15,14 @@ from timing import machine, table
 
 os.environ["RUSTBELT_CACHE"] = tempfile.mkdtemp()
 
-from engine.analyses.conditioning import condition as conditioning
 from engine.analyses.conditioning.calibrated import ranked
 from engine.analyses.conditioning.condition import condition
+from engine.program.moving import tempering
+from engine.program.moving.agreement import RUNS
+from engine.program.moving.sight import Sight
+from engine.study.facts_tables import INDEPENDENT
+from engine.study.followed import followed
+from engine.study.watched import known_and_later
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.analyses.conditioning.models import counted, drift_known, rate_known, walked
@@ -57,27 +62,18 @@ def main() -> None:
     )
     rows = []
     for name, (study, until, (mean, sd)) in CASES.items():
-        for how, least in (("weighed", 1), ("moved", 10**9)):
-            conditioning.LEAST = least
-            z, spread = [], []
-            for seed in range(asked.seeds):
-                given = condition(replace(study, seed=100 + seed), until, paths=65_536)
-                z.append((given.after.mean[0] - mean) / given.after.error[0])
-                spread.append(given.after.sd[0] / sd)
-            rows.append(
-                (
-                    name,
-                    how,
-                    f"{asked.seeds}",
-                    f"{np.mean(z):.2f}",
-                    f"{np.std(z):.2f}",
-                    f"{np.max(np.abs(z)):.1f}",
-                    f"{np.mean(spread):.3f}",
-                )
-            )
+        z, spread = [], []
+        for seed in range(asked.seeds):
+            own = replace(followed(study, None), seed=100 + seed, sampler=INDEPENDENT)
+            sight = Sight(own, known_and_later(own, until)[0])
+            runs = [tempering.moved(sight, run) for run in range(RUNS)]
+            given = condition(replace(study, seed=100 + seed), until, None, runs)
+            z.append((given.after.mean[0] - mean) / given.after.error[0])
+            spread.append(given.after.sd[0] / sd)
+        numbers = (np.mean(z), np.std(z), np.max(np.abs(z)), np.mean(spread))
+        rows.append((name, f"{asked.seeds}", *(f"{one:.3f}" for one in numbers)))
     head = (
         "posterior mean, in its standard errors",
-        "futures",
         "seeds",
         "mean",
         "sd",

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from engine.analyses.prior_scores import BINS, Priors, in_tenths, share_below
 from engine.analyses.tail_futures import IN_FULL, TailFutures
 from engine.program.contract import Program
+from engine.program.kernel import program_on
 from engine.risk.intervals import Estimate, Z
 from engine.study.study import Block
 
@@ -183,8 +184,10 @@ def _shocks(program: Program, futures: TailFutures) -> list[Driver]:
 
 
 def _sampled(program: Program) -> Float[np.ndarray, "year stream path"]:
-    """Shocks of the first paths."""
-    count = min(program.study.paths, _SAMPLE)
+    """Shocks of the first paths, as the study draws them before any facts."""
+    count, study = min(program.study.paths, _SAMPLE), program.study
+    if study.facts is not None:
+        program = program_on(replace(study, facts=None), program.mesh)
     parts = []
     for first in range(0, count, IN_FULL):
         shocks = program.trace_of(program.scores(Block(0, first, min(IN_FULL, count - first)))).shocks

@@ -36,7 +36,7 @@ class Option:
     Args:
       help: a sentence.
       metavar: what help calls its value.
-      names: what completion offers: "outcome", "variable" or "policy"; "" for nothing.
+      names: what completion offers: "outcome", "variable", "policy", which then runs, or "followed", a policy that need not; "" for nothing.
       flag: what the command line calls it, where that is another word than its field.
     """
 

@@ -24,6 +24,7 @@ _NAMES = {
     "outcome": options.complete_outcome,
     "variable": options.complete_variable,
     "policy": options.complete_policy,
+    "followed": options.complete_policy,
 }
 _SAVE = click.option(
     "--save", type=click.Path(path_type=Path), metavar="FILE",

@@ -15,6 +15,7 @@ from engine.cli.show.prior_table import print_priors
 from engine.cli.show.rows import Column, columns_of, print_rows
 from engine.cli.show.study_digest import differing, print_asked
 from engine.formatting import size_as_text
+from engine.study.facts_tables import INDEPENDENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,7 +202,8 @@ def _print_size(
     lines = (
         ("model", f"{study.model_name}, keeps what it states; years {horizon}"),
         ("paths", f"{study.paths:,} in {blocks:,} block{'s' if blocks != 1 else ''} of {BLOCK:,}, tiles of {study.tile:,}"),
-        ("sampler", f"{study.sampler}, seed {study.seed}, independent units of {study.unit}{_in_dimensions(study)}"),
+        ("sampler", f"{INDEPENDENT if study.facts else study.sampler}, seed {study.seed}, independent units of {study.unit}{_in_dimensions(study)}"),
+        *((("facts", f"figures to {study.facts.until}, {study.facts.policy} followed; futures are moved to them"),) if study.facts else ()),
         *((("precision", study.precision),) if study.precision != "float32" else ()),
         ("program", form(study, platform)),
         ("disk", f"{size_as_text(bytes_needed(study))} needed at most, {size_as_text(bytes_free(folder.path))} free"),

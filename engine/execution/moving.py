@@ -24,9 +24,8 @@ def move(folder: RunFolder, wanted: Iterable[int], device: str | None, observe: 
     """
     study, kept = folder.study, MovedRuns(folder.path, folder.study.fingerprint)
     assert study.facts is not None
-    missing = [run for run in sorted({*wanted}) if kept.read(run) is None]
-    if not missing:
-        return
+    runs = sorted({*wanted})
+    missing = [run for run in runs if kept.read(run) is None]
     alone = replace(followed(study, study.facts.policy), sampler=INDEPENDENT)
     sight = Sight(alone, known_and_later(alone, study.facts.until)[0], device)
     for done, run in enumerate(missing):
@@ -35,3 +34,4 @@ def move(folder: RunFolder, wanted: Iterable[int], device: str | None, observe: 
         if run + 1 in LOOKS:
             refuse_disagreement(sight, [one for k in range(run + 1) if (one := kept.read(k)) is not None])
     observe(Stage("moving", len(missing) * FUTURES, len(missing) * FUTURES))
+    refuse_disagreement(sight, [kept(run) for run in runs])

@@ -109,6 +109,7 @@ class MovedProgram:
                 for name, row in zip(moved.streams, moved.scores, strict=True):
                     if name in self._rows:
                         scores[self._rows[name], first + within.start : first + within.stop] = row[within]
+            scores.setflags(write=False)
             while len(self._made) > 8:
                 self._made.pop(next(iter(self._made)))
             self._made[key] = scores

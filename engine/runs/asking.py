@@ -14,7 +14,7 @@ from engine.errors import UserError, unknown
 from engine.execution.job import RunOptions, compute
 from engine.execution.resources import refuse_if_memory_too_small
 from engine.run_folder import answer_store
-from engine.run_folder.finding import run_folder
+from engine.run_folder.finding import is_run, run_folder
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
 from engine.study.loading import again, load_study
@@ -111,12 +111,10 @@ def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) 
     answer = _answered(name, question, home)
     if name in registry.OF_CUBE:
         return answer, None
-    folders = dict.fromkeys((of.run_folder.path, home.run_folder.path))
-    places = [
-        answer_store.keep(one.run_folder, name, answer.groups, stacklevel + 1)
-        for one in (of, home)[2 - len(folders) :]
-    ]
-    return answer, places[-1]
+    both = home.run_folder.path != of.run_folder.path and of.study.facts is None
+    for one in (of, home) if both else (home,):
+        place = answer_store.keep(one.run_folder, name, answer.groups, stacklevel + 1)
+    return answer, place
 
 
 def _run_first(question: Question, of: Asking) -> Asking:
@@ -129,7 +127,9 @@ def _run_first(question: Question, of: Asking) -> Asking:
         if not stage.note:
             of.observe(stage.name, stage.done, stage.total)
 
-    place = of.folder.parent / run_folder(wanted).path.name
+    own = run_folder(of.study).path.name
+    is_free = wanted is of.study or (of.folder.name != own and not is_run(of.folder))
+    place = of.folder if is_free else of.folder.parent / run_folder(wanted).path.name
     finished = compute(wanted, RunOptions(place, of.device, of.memory, observe=observe))
     answers = finished.answers
     return replace(of, study=answers.study, run_folder=answers.folder, results=lambda: answers, paths=None)
@@ -151,7 +151,9 @@ def _answered(name: str, question: Question, of: Asking) -> Answer:
         of = replace(of, study=replace(again(of.study, facts=None), paths=of.study.paths))
     given = question.answer(of)
     if of_prior:
-        given = replace(given, basis=f"for the study as it was before its facts; {given.basis}")
+        first, *rest = given.findings
+        basis = f"for the study as it was before its facts; {given.basis}"
+        given = replace(given, findings=(f"Before the facts: {first}", *rest), basis=basis)
     return replace(given, question=name, heading=question.heading, asked=plain_options(question))
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.errors import Problems, unknown
+from engine.errors import Problems, UserError, unknown
 from engine.study import imposed
 from engine.study.loading import again, load_study, under
 from engine.study.study import Study
@@ -38,8 +38,10 @@ def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until
 
 def observing(study: Study, file: str) -> Study:
     """The study, read again from where it was read, with the figures of a CSV file in place of its own."""
-    settings = "observed.rows=[]", f"observed.file={Path(file).resolve()}"
-    return _read_again(study, study.paths, settings)
+    place = str(Path(file).resolve())
+    if study.facts is not None:
+        return again(study, facts=None, observed={**study.document["observed"], "rows": [], "file": place})
+    return _read_again(study, study.paths, ("observed.rows=[]", f"observed.file={place}"))
 
 
 def knowing(study: Study, until: int | None, policy: str | None, paths: int) -> Study:
@@ -71,8 +73,11 @@ def _read_again(study: Study, paths: int, settings: Sequence[str]) -> Study:
 def _policy(study: Study, policy: str | None, problems: Problems) -> str:
     stated = study.facts.policy if study.facts else study.observed.policy
     named = policy or stated or (study.baseline if len(study.policies) == 1 else "")
-    if policy and policy not in (held := [*study.document["policies"]]):
-        problems.add("--policy", unknown("policy", policy, held))
+    if policy and policy not in study.document["policies"]:
+        try:
+            under(study, [policy])
+        except UserError:
+            problems.add("--policy", unknown("policy", policy, study.document["policies"]))
     elif not named:
         known = ", ".join(study.policy_names)
         problems.add(

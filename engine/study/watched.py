@@ -90,7 +90,7 @@ def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[lis
     for row in rows:
         own = []
         for year in range(row.first, row.time + 1):
-            at = ", ".join(row.at.values())
+            at = ", ".join(f"{dim}={label}" for dim, label in row.at.items())
             name = f"{row.variable}[{at}] {row.across} {year}"
             over = {dim: (label,) for dim, label in row.at.items()}
             fold = at_year(row.variable, year, over, row.across or "sum")

@@ -36,7 +36,7 @@ def answer(of: Asked) -> Answer:
     assert facts is not None and facts.held is not None
     runs = [facts.held(run) for run in range(study.paths // FUTURES)]
     plain = replace(study, facts=None)
-    given = condition(plain, facts.until, facts.policy, None, of.device, of.observe, runs)
+    given = condition(plain, facts.until, facts.policy, runs, of.device, of.observe)
     subject = Subject.of(study)
     every = list(tables(given))
     basis = _basis(given, every[:2])
@@ -46,10 +46,9 @@ def answer(of: Asked) -> Answer:
 def _basis(given: Conditioned, risks: Sequence[Table]) -> str:
     plain = given.weighed
     how = f"{len(plain.log_weights):,} plain futures weighed, {plain.effective:,.0f} of them effective, k-hat {plain.shape:.2f}"
-    if given.runs:
-        powers = sorted(len(run.powers) - 1 for run in given.runs)
-        taken = np.mean([run.taken for run in given.runs])
-        how += f"; {len(given.runs)} independent runs of {FUTURES:,} moved futures, {powers[0]} to {powers[-1]} powers of the likelihood, {100 * taken:.0f} % of the last steps taken"
+    powers = sorted(len(run.powers) - 1 for run in given.runs)
+    taken = np.mean([run.taken for run in given.runs])
+    how += f"; {len(given.runs)} independent runs of {FUTURES:,} moved futures, {powers[0]} to {powers[-1]} powers of the likelihood, {100 * taken:.0f} % of the last steps taken"
     parts = [
         f"{given.study.name}: seed {given.study.seed}, policy followed {given.followed.baseline}, {len(given.rows)} figures known",
         how,

@@ -1,4 +1,4 @@
-"""A study given what was observed: its futures weighed by the likelihood of facts, or moved to where these are likely, and every policy's risk on them."""
+"""A study given what was observed: every policy's risk on futures that were moved to where facts are likely, and on its own by their weights."""
 
 from __future__ import annotations
 
@@ -8,26 +8,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from engine.analyses.conditioning.weighing import FIRST, MOST, Weighed, weighed
+from engine.analyses.conditioning.weighing import Weighed, weighed
 from engine.analyses.futures import refuse_too_many, sound
 from engine.analyses.variables import Values, outcomes_of
 from engine.analyses.variants import Observer, unobserved
-from engine.errors import Problem, Problems, UserError
+from engine.errors import Problems
 from engine.program import compilation_cache, devices
 from engine.program.contract import Program
-from engine.program.moving import tempering
-from engine.program.moving.agreement import LOOKS, RUNS, refuse_disagreement
 from engine.program.moving.sight import Sight
 from engine.risk.intervals import Units, Z, as_units
 from engine.risk.weighted_sample import LARGEST_SHAPE
-from engine.study.facts_tables import FUTURES, INDEPENDENT, Facts, Moved
+from engine.study.facts_tables import FUTURES, Facts, Moved
 from engine.study.followed import followed
 from engine.study.observed_tables import Observation
 from engine.study.study import BLOCK, Block, Study
 from engine.study.watched import check_known, known_and_later
 
-LEAST = 20_000
-"""Effective futures from which weights are enough: 200 of them in the worst 1 %."""
+PLAIN = 1 << 18
+"""Futures of the study that stand beside those that were moved."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +61,13 @@ class Conditioned:
 
     Args:
       study: with the policies that run.
-      followed: the study of the policy that was followed, with as many paths as were weighed.
+      followed: the study of the policy that was followed, with as many paths as its own futures that were looked at.
       rows: the figures that are taken as known, then those that come later.
       exact: figures whose variable has no discrepancy.
       weighed: the plain futures.
-      runs: of futures that were moved; none where weights are enough.
+      runs: of futures that were moved.
       prior, posterior: futures before and after.
-      by_weight: plain futures by their weights beside those that were moved; None where these are the answer, or cannot be trusted.
+      by_weight: plain futures by their weights; None where these cannot be trusted.
       before, after: factors of the policy that was followed.
     """
 
@@ -89,26 +87,23 @@ class Conditioned:
 
 def condition(
     study: Study,
-    until: int | None = None,
-    policy: str | None = None,
-    paths: int | None = None,
+    until: int | None,
+    policy: str | None,
+    runs: Sequence[Moved],
     device: str | None = None,
     observe: Observer = unobserved,
-    runs: Sequence[Moved] = (),
 ) -> Conditioned:
-    """The futures of a study given what was observed up to some year.
+    """The futures of a study given what was observed up to some year: those that were moved there, beside 262,144 of its own and these by weight.
 
     Args:
       until: last year that is known; the last one with a figure if not given.
       policy: the one that was followed; the study's `observed.policy`, or the only one that runs, if not given.
-      paths: plain futures that are weighed; 262,144, or up to 2,097,152 where so many are enough, if not given.
+      runs: of moved futures.
       device: "cpu" or "gpu"; the GPUs if there are any.
       observe: is told what is being done, and how much of how much is done.
-      runs: moved futures that are known already; moved here where weights leave too few, if not given.
 
     Raises:
-      UserError: nothing was observed until then, nobody says under which policy; what was observed is impossible, or so far from all futures that
-        they cannot be moved there, or has no error: all that can be seen at once, with what would help; values that are not finite on more paths than the study allows.
+      UserError: nothing was observed until then, some of it has no error, nobody says under which policy; values that are not finite on more paths than the study allows.
     """
     study.refuse_broken_model()
     one = followed(study, policy)
@@ -118,12 +113,10 @@ def condition(
     rows, coming = known_and_later(one, until)
     compilation_cache.keep_programs()
     sight = Sight(one, rows, device)
-    plain = _weighed(one, sight, FIRST if runs and paths is None else paths, observe)
-    if not runs and not plain.is_enough(LEAST):
-        runs = _moved(Sight(replace(one, sampler=INDEPENDENT), rows, device), observe)
+    plain = weighed(sight, PLAIN - PLAIN % one.unit, observe)
     whole = _Whole(study, one, coming, sight, device, observe)
-    (prior, before), known = whole.of_plain(plain)
-    posterior, after = whole.of_moved(runs) if runs else known
+    (prior, before), by_weight = whole.of_plain(plain)
+    posterior, after = whole.of_moved(runs)
     for futures in (prior, posterior):
         refuse_too_many(replace(study, paths=len(futures.weights)), sound((futures.values,)))
     exact = tuple(row for row in rows if row.variable not in one.observed.discrepancy)
@@ -137,39 +130,10 @@ def condition(
         (*runs,),
         prior,
         posterior,
-        known[0] if runs and plain.shape <= LARGEST_SHAPE else None,
+        by_weight if plain.shape <= LARGEST_SHAPE else None,
         before,
         after,
     )
-
-
-def _weighed(study: Study, sight: Sight, paths: int | None, observe: Observer) -> Weighed:
-    unit = study.unit
-    if paths is not None:
-        if paths < 2 * unit or paths % unit:
-            text = f"expected at least {2 * unit}, in whole units of {unit}; got {paths}."
-            raise UserError(study.source, [Problem("paths", text)])
-        return weighed(sight, paths, observe)
-    few = weighed(sight, FIRST - FIRST % unit, observe)
-    if few.is_enough(LEAST) or not few.effective:
-        return few
-    wanted = FIRST
-    while wanted < MOST and few.effective * wanted < 1.1 * LEAST * FIRST:
-        wanted *= 2
-    if few.shape > LARGEST_SHAPE or few.effective * wanted < LEAST * FIRST:
-        return few
-    more = weighed(sight, wanted - wanted % unit, observe)
-    return more if more.is_enough(LEAST) else few
-
-
-def _moved(sight: Sight, observe: Observer) -> tuple[Moved, ...]:
-    runs = list[Moved]()
-    for run in range(RUNS):
-        observe("moving", run * FUTURES, RUNS * FUTURES)
-        runs.append(tempering.moved(sight, run))
-        if run + 1 in LOOKS:
-            refuse_disagreement(sight, runs)
-    return tuple(runs)
 
 
 class _Whole:
@@ -189,29 +153,26 @@ class _Whole:
         self.program: Program = devices.program(study, device)
         self.coming = Sight(one, coming, device) if coming else None
 
-    def of_plain(self, plain: Weighed) -> tuple[tuple[Futures, Moments], tuple[Futures, Moments]]:
-        """The first futures as they are, and weighed."""
+    def of_plain(self, plain: Weighed) -> tuple[tuple[Futures, Moments], Futures]:
+        """The first futures as they are, with what they say of factors; and weighed."""
         count, at = len(plain.weights), self.study.places(self.names)
-        parts, later = [], []
-        kinds = [
-            (weights, _Sums(len(self.sight.study.inputs))) for weights in (np.ones(count), plain.weights)
-        ]
+        parts, later, sums, squares = [], [], 0.0, 0.0
         for first in range(0, count, BLOCK):
             self.observe("simulating", first, count)
             block = Block(0, first, min(BLOCK, count - first))
             parts.append(self.program.collect(block, self.program.submit(block)).outcomes[:, at])
-            draws = self.sight.program.draws(block)
-            for weights, sums in kinds:
-                sums.add(draws, weights[first : first + block.count], plain.unit)
+            draws = self.sight.program.draws(block).astype(np.float64)
+            sums, squares = sums + draws.sum(axis=1), squares + (draws**2).sum(axis=1)
             if self.coming is not None:
                 later.append(self.coming.of_paths(first, block.count))
         self.observe("simulating", count, count)
         figures = np.concatenate(later, axis=-1) if later else np.zeros((0, count))
-        values = self._named(parts)
-        one, other = (
-            (Futures(values, weights, plain.units, figures), sums.moments()) for weights, sums in kinds
+        values, mean = self._named(parts), np.asarray(sums / count)
+        sd = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
+        plainly, by_weight = (
+            Futures(values, weights, plain.units, figures) for weights in (np.ones(count), plain.weights)
         )
-        return one, other
+        return (plainly, Moments(mean, sd, np.full_like(mean, np.nan))), by_weight
 
     def of_moved(self, runs: Sequence[Moved]) -> tuple[Futures, Moments]:
         """The futures of runs, each one independent unit; what comes after the last figure is drawn anew."""
@@ -244,36 +205,6 @@ class _Whole:
     def _named(self, parts: Sequence[np.ndarray]) -> Values:
         whole = np.concatenate(parts, axis=-1)
         return {name: whole[:, k] for k, name in enumerate(self.names)}
-
-
-class _Sums:
-    """What weighted means of factors and their errors need, block by block: totals over units, their squares and products."""
-
-    def __init__(self, factors: int):
-        self.count = 0
-        self.weight, self.square_of_weight = 0.0, 0.0
-        self.first, self.second, self.squares, self.products = (np.zeros(factors) for _ in range(4))
-
-    def add(
-        self, draws: Float[np.ndarray, "factor path"], weights: Float[np.ndarray, "path"], unit: int
-    ) -> None:
-        """Some more paths."""
-        units = as_units(len(weights), unit)
-        totals, own = units.totals(draws * weights), units.totals(weights)
-        self.count += units.count
-        self.weight += float(own.sum())
-        self.square_of_weight += float((own**2).sum())
-        self.first += totals.sum(axis=1)
-        self.second += (draws.astype(np.float64) ** 2 * weights).sum(axis=1)
-        self.squares += (totals**2).sum(axis=1)
-        self.products += totals @ own
-
-    def moments(self) -> Moments:
-        """Mean, sd and the mean's error, that of a ratio over units."""
-        mean = self.first / self.weight
-        left = self.squares - 2 * mean * self.products + mean**2 * self.square_of_weight
-        error = np.sqrt(np.maximum(left, 0.0) * self.count / max(self.count - 1, 1)) / self.weight
-        return Moments(mean, np.sqrt(np.maximum(self.second / self.weight - mean**2, 0.0)), error)
 
 
 def places(study: Study, rows: Sequence[Observation], futures: Futures) -> Float[np.ndarray, "figure"]:

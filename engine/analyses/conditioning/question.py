@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Condition:
     """Say how risky each policy is, given what was observed.
 
-    Weighs the futures of STUDY by how likely what was observed up to some year is under the policy that was followed, with the errors of the figures and what the model
-    leaves out (observed.discrepancy); where weights leave too few futures, moves futures to where it is likely. Then shows the risk of every policy on the same futures before and after,
+    Moves futures of STUDY to where what was observed up to some year is likely under the policy that was followed, with the errors of the figures and what the model
+    leaves out (observed.discrepancy). They are a run of their own, outputs/NAME-until-YEAR-..., which all other commands take. Shows the risk of every policy before and after,
     what is known of each factor, and where later figures lie. With --calibration futures of the study are taken for what happened, to check that it is told right.
 
     \b
@@ -37,7 +37,7 @@ class Condition:
     ] = None
     policy: Annotated[
         str | None,
-        Option("The policy that was followed; the one that the study names if not given.", "P", "policy"),
+        Option("The policy that was followed; the one that the study names if not given.", "P", "followed"),
     ] = None
     calibration: Annotated[
         int | None, Option("Futures that are taken for what happened, each in its turn.", "N")
@@ -49,17 +49,19 @@ class Condition:
         from engine.study.facts_tables import FUTURES
         from engine.study.followed import knowing
 
-        known = of.study.facts
         if self.calibration is not None:
             return None
-        if (
-            known
-            and self.on is None
-            and self.until in (None, known.until)
-            and self.policy in (None, known.policy)
-        ):
+        known, (until, policy) = of.study.facts, self._known(of)
+        if known and self.on is None and (until, policy) == (known.until, known.policy):
             return of.study
-        return knowing(self._observed(of), self.until, self.policy, of.paths or RUNS * FUTURES)
+        return knowing(self._observed(of), until, policy, of.paths or RUNS * FUTURES)
+
+    def _known(self, of: Asked) -> tuple[int | None, str | None]:
+        """Until when, and the policy that was followed: as it is said here, else by the facts of the study."""
+        known = of.study.facts
+        if known is None:
+            return self.until, self.policy
+        return known.until if self.until is None else self.until, self.policy or known.policy
 
     def _observed(self, of: Asked) -> Study:
         from engine.study.followed import observing
@@ -71,7 +73,6 @@ class Condition:
         from engine.analyses.conditioning import answer, calibrated
 
         if self.calibration is not None:
-            known = of.study.facts if self.on is None else None
-            until = known.until if known and self.until is None else self.until
-            return calibrated.answer(of, self._observed(of), until, self.policy, self.calibration)
+            until, policy = self._known(of)
+            return calibrated.answer(of, self._observed(of), until, policy, self.calibration)
         return answer.answer(of)

@@ -13,11 +13,7 @@ from engine.program.moving.sight import Sight
 from engine.risk.intervals import Units, as_units
 from engine.risk.tilting import tail_shape
 from engine.risk.weighted import effective
-from engine.risk.weighted_sample import LARGEST_SHAPE
 from engine.study.study import BLOCK
-
-FIRST, MOST = 1 << 18, 1 << 21
-"""Plain futures that are weighed at first, and where these are too few."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +55,6 @@ class Weighed:
             return 0.0
         alone = float(self.weights.sum() ** 2 / (self.weights**2).sum())
         return min(alone, effective(self.weights, self.units) * self.unit)
-
-    def is_enough(self, least: float) -> bool:
-        """Whether the weights can be trusted, and leave so many effective futures."""
-        return self.shape <= LARGEST_SHAPE and self.effective >= least
 
 
 def weighed(sight: Sight, paths: int, observe: Observer) -> Weighed:

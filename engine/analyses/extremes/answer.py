@@ -50,7 +50,7 @@ def answer(
     """What is passed how rarely; `engine.analyses.extremes.tails.look` says what is refused."""
     given = look(of, variables, policies, periods, futures)
     study = given.study
-    basis = f"{study.name}: {study.paths:,} paths, seed {study.seed}"
+    basis = f"{study.name}: {study.futures}"
     if study.years:
         basis += f"; a future is {len(study.years)} years"
     if given.futures:

@@ -55,6 +55,10 @@ def print_unusual(console: Console, study: Study, story: xr.DataTree) -> None:
         rows.append((percentile(means[item.name]), number(draw), *prior(item), item.unit))
     title = f"{'their' if count > 1 else 'its'} most unusual draws"
     print_named(console, title, "factor", farthest, heads, rows, ("unit",))
-    chance = f"By chance alone {'the mean' if count > 1 else 'it'} strays from 50 by about {100 / math.sqrt(12 * count):.2g}."
+    chance = (
+        ""
+        if study.facts
+        else f"By chance alone {'the mean' if count > 1 else 'it'} strays from 50 by about {100 / math.sqrt(12 * count):.2g}."
+    )
     print_words(console, f"Percentile: the share of the prior that is below the draw. {chance}", "dim")
     console.print()

@@ -19,12 +19,12 @@ APART = 1.0
 
 
 def refuse_disagreement(sight: Sight, runs: Sequence[Moved]) -> None:
-    """Raises a UserError where runs do not agree, with the figure that is farthest off and what would help."""
+    """Raises a UserError where runs got stuck, or, of eight or more, do not agree: with the figure that is farthest off and what would help."""
     stuck, source = sum(not one.arrived for one in runs), sight.study.source
     if all(len(one.powers) == 1 for one in runs):
         text = f"is impossible on all of {len(runs) * FUTURES:,} futures: their values there are no numbers. Mend the model, or leave the figures out."
         raise UserError(source, [Problem("observed", text)])
-    spread = float(np.std([one.evidence for one in runs], ddof=1))
+    spread = float(np.std([one.evidence for one in runs], ddof=1)) if len(runs) >= LOOKS[0] else 0.0
     if stuck or spread > APART:
         how = (
             f"{stuck} of {len(runs)} runs got stuck"

@@ -5,25 +5,36 @@ import numpy as np
 import pytest
 
 from engine import UserError
-from engine.analyses.conditioning import condition as conditioning
 from engine.analyses.conditioning.condition import condition, places
+from engine.analyses.conditioning.weighing import weighed
+from engine.analyses.variants import unobserved
+from engine.execution.moving import move
+from engine.execution.stages import unobserved as unseen
+from engine.modelling.cells import table
+from engine.modelling.folds import total
+from engine.modelling.records import Factor, Outcome, PathModel, Yearly
 from engine.program import devices
 from engine.program.moving.agreement import RUNS
 from engine.program.moving.sight import Sight
+from engine.run_folder.finding import run_folder
+from engine.study.facts_tables import FUTURES
+from engine.study.followed import knowing
+from engine.study.loading import read_study
 from engine.study.study import Block
 from tests.analyses.backtest.models import Walk, row, walk
 from tests.analyses.conditioning.models import counted, drift_known, rate_known, walked
 
 
 @pytest.fixture
-def force(few_are_enough, monkeypatch):
-    """Moves futures whatever weights say."""
-    monkeypatch.setattr(conditioning, "LEAST", 10**9)
+def known(tmp_path):
+    """Gives a study given what was observed, by so many runs of moved futures."""
 
+    def of(study, until=None, policy=None, runs=RUNS):
+        folder = run_folder(knowing(study, until, policy, runs * FUTURES), tmp_path)
+        move(folder, range(runs), None, unseen)
+        return condition(study, until, policy, [folder.study.facts.held(run) for run in range(runs)])
 
-@pytest.fixture(autouse=True)
-def few_are_enough(monkeypatch):
-    monkeypatch.setattr(conditioning, "LEAST", 4_000)
+    return of
 
 
 def held(given, mean, sd):
@@ -34,40 +45,28 @@ def held(given, mean, sd):
 
 
 @pytest.mark.parametrize("value", [0.0, 4.0])
-@pytest.mark.parametrize("moves", [False, True])
-def test_a_walk_with_drift_has_its_normal_posterior(request, value, moves):
-    if moves:
-        request.getfixturevalue("force")
-    given = condition(walked(value), until=2025, paths=65_536)
-    assert bool(given.runs) == moves
+def test_a_walk_with_drift_has_its_normal_posterior(known, value):
+    given = known(walked(value), 2025)
     mean, sd, later, spread = drift_known(value)
     held(given, mean, sd)
-    figures, weights = given.posterior.later[0], given.posterior.weights
-    found = float((weights * figures).mean())
-    assert found == pytest.approx(later, abs=0.06 * spread)
-    assert np.sqrt((weights * (figures - found) ** 2).mean()) == pytest.approx(spread, rel=0.04)
+    for of in (given.posterior, given.by_weight):
+        figures, weights = of.later[0], of.weights
+        found = float((weights * figures).mean())
+        assert found == pytest.approx(later, abs=0.06 * spread)
+        assert np.sqrt((weights * (figures - found) ** 2).mean()) == pytest.approx(spread, rel=0.04)
+    below = [places(given.followed, given.coming, of)[0] for of in (given.posterior, given.by_weight)]
+    assert below[0] == pytest.approx(below[1], abs=0.02)
 
 
-@pytest.mark.parametrize("moves", [False, pytest.param(True, marks=pytest.mark.slow)])
-def test_poisson_events_have_their_gamma_posterior(request, moves):
-    if moves:
-        request.getfixturevalue("force")
-    held(condition(counted(11), paths=65_536), *rate_known(11))
+@pytest.mark.slow
+def test_poisson_events_have_their_gamma_posterior(known):
+    held(known(counted(11)), *rate_known(11))
 
 
-def test_moved_futures_agree_with_weighed_ones_on_what_comes_later(force):
-    moved = condition(walked(3.0), until=2025, paths=65_536)
-    weights = moved.weighed.weights
-    below = places(moved.followed, moved.coming, moved.posterior)[0]
-    weighed = float((weights * (moved.prior.later[0] < 6.0)).mean())
-    assert below == pytest.approx(weighed, abs=0.02)
-
-
-def test_what_far_out_was_seen_moves_futures_by_itself():
-    given = condition(walked(14.0), until=2025, paths=8192)
-    mean, sd, *_ = drift_known(14.0)
-    assert len(given.runs) == RUNS and all(run.arrived for run in given.runs)
-    held(given, mean, sd)
+def test_what_far_out_was_seen_moves_futures_there(known):
+    given = known(walked(14.0), 2025)
+    assert all(run.arrived for run in given.runs) and given.by_weight is None
+    held(given, *drift_known(14.0)[:2])
 
 
 def test_figures_are_those_of_the_whole_study_to_the_bit():
@@ -92,30 +91,21 @@ def vars_of(study):
     return {name: getattr(study, name) for name in study.__dataclass_fields__}
 
 
-def test_the_same_again_is_the_same(force):
-    one, other = (condition(walked(2.0), until=2025, paths=1024) for _ in range(2))
-    for a, b in zip(one.runs, other.runs, strict=True):
-        np.testing.assert_array_equal(a.scores, b.scores)
-    np.testing.assert_array_equal(one.posterior.values["sum"], other.posterior.values["sum"])
-
-
-def refused(*arguments, **options):
+def refused(known, *arguments, **options):
     with pytest.raises(UserError) as caught:
-        condition(*arguments, **options)
+        known(*arguments, **options)
     return [str(one) for one in caught.value.problems]
 
 
-def test_what_cannot_be_is_refused_in_words():
-    (said,) = refused(walked(1.0), until=2020)
-    assert said.startswith("--until: nothing can be taken as known until 2020")
-    said = refused(walk(row(2023, 1.0), row(2024, 2.0)))
+def test_what_cannot_be_is_refused_in_words(known):
+    (said,) = refused(known, walked(1.0), until=2020)
+    assert said.startswith("--until: expected a year from 2021 on") or said.startswith("--until: nothing")
+    said = refused(known, walk(row(2023, 1.0), row(2024, 2.0)))
     assert [one.partition(":")[0] for one in said] == ["observed", "observed"] and "has no error" in said[0]
-    (said,) = refused(walked(1.0, observed={"policy": ""}))
+    (said,) = refused(known, walked(1.0, observed={"policy": ""}))
     assert "say under which policy" in said
-    (said,) = refused(walked(1.0), policy="odl")
+    (said,) = refused(known, walked(1.0), policy="odl")
     assert "unknown policy 'odl'. Did you mean 'old'?" in said
-    (said,) = refused(walked(1.0), paths=3)
-    assert "in whole units of 2" in said
 
 
 def test_a_discrepancy_stands_for_what_the_model_leaves_out():
@@ -135,30 +125,34 @@ def test_a_discrepancy_stands_for_what_the_model_leaves_out():
         walk(*rows, observed={"discrepancy": {"heigt": 1.0}})
 
 
-def test_what_is_impossible_is_refused():
+def test_what_is_impossible_is_refused(known):
     (said,) = refused(
+        known,
         walk(
             row(2025, 1.0, variable="height", fold="ratio", **{"from": 2024}, unit="1", standard_error=0.1),
             factors={"drift": {"family": "fixed", "value": 0}},
             shocks={"step": {"family": "fixed", "value": 0.0}},
-        )
+        ),
     )
     assert "is impossible on all of" in said and "Mend the model" in said
 
 
 def test_effective_futures_are_no_more_than_weights_leave():
-    study = walked(4.0, run={"paths": 65_536, "seed": 3, "sampler": "latin"})
-    weights = condition(study, until=2025, paths=65_536).weighed
+    study = walked(4.0, run={"paths": 65_536, "seed": 3, "sampler": "latin"}, compare=["old"])
+    weights = weighed(Sight(study, study.observed.rows[:1]), 65_536, unobserved)
     assert weights.effective <= weights.weights.sum() ** 2 / (weights.weights**2).sum() * (1 + 1e-9)
 
 
 @pytest.mark.slow
-def test_runs_that_no_longer_move_are_stuck():
-    (said,) = refused(walk(*(row(2021 + k, 1.0, standard_error=0.0005) for k in range(10))), paths=1024)
-    assert "is too far from all futures" in said and "State a larger error or discrepancy" in said
+def test_runs_that_no_longer_move_are_stuck_however_few_and_however_often(known):
+    far = walk(*(row(2021 + k, 1.0, standard_error=0.0005) for k in range(10)))
+    for _ in range(2):
+        (said,) = refused(known, far, runs=2)
+        assert "is too far from all futures: 2 of 2 runs got stuck" in said
+        assert "State a larger error or discrepancy" in said
 
 
-def test_values_that_are_no_numbers_are_refused(monkeypatch):
+def test_values_that_are_no_numbers_are_refused(known, monkeypatch):
     step = Walk.step
 
     def broken(model, state, year, factors, shocks, levers):
@@ -167,5 +161,44 @@ def test_values_that_are_no_numbers_are_refused(monkeypatch):
         return held, {**values, "damage": values["damage"] + wrong}
 
     monkeypatch.setattr(Walk, "step", broken)
-    (said,) = refused(walked(1.0), until=2025, paths=4096)
+    (said,) = refused(known, walked(1.0), until=2025, runs=1)
     assert said.startswith("run.nonfinite: values are not finite on ")
+
+
+class Flow(PathModel):
+    """What goes from two places to the same two."""
+
+    dims = {"origin": ("a", "b"), "target": ("a", "b")}
+    factors = {"size": Factor("kt/yr")}
+    yearly = {"flow": Yearly("kt/yr", ("origin", "target"))}
+    outcomes = {"all": Outcome("kt", total("flow"), loss=True)}
+
+    def init(self, factors, levers):
+        return {"size": factors.size}
+
+    def step(self, state, year, factors, shocks, levers):
+        return state, {"flow": table(self.dims, [[1.0, 2.0], [3.0, 4.0]]) * factors.size}
+
+
+def test_figures_of_the_same_label_in_two_dimensions_are_two():
+    rows = [
+        row(
+            2021,
+            1.0,
+            variable="flow",
+            at=f"{dim}=a",
+            across="sum",
+            unit="kt/yr",
+            series=dim,
+            standard_error=0.1,
+        )
+        for dim in Flow.dims
+    ]
+    text = {
+        "name": "flow",
+        "time": {"first": 2021, "last": 2021},
+        "factors": {"size": {"family": "uniform", "low": 1, "high": 2}},
+    }
+    study = read_study(text | {"observed": {"rows": rows}}, "flow.toml", model=Flow())
+    from_a, to_a = Sight(study, study.observed.rows).of_paths(0, 16)
+    np.testing.assert_allclose(to_a, from_a * 4 / 3, rtol=1e-6)
