@@ -55,7 +55,7 @@ BROKEN = [
     ("inf", BRIDGE.replace("strength = 14", "strength = inf"), "policies.strong.strength: expected a finite number"),
     ("quantiles", BRIDGE.replace("p95 = 15", "p95 = 7"), "factors.load.p95: expected more than p50 = 8, got 7."),
     ("paths", BRIDGE.replace("paths = 4000", "paths = 0"), "run.paths: expected at least 1, got 0."),
-    ("sampler", BRIDGE.replace("seed = 7", 'seed = 7, sampler = "sobol"'), "'sobol' is not available yet"),
+    ("sampler", BRIDGE.replace("seed = 7", 'seed = 7, sampler = "importance"'), "'importance' is not available yet"),
     ("sd", POND.replace("median = 2\nsigma = 0.5", "mean = 2\nsd = -1"), "factors.inflow", "got -1"),
     ("correlation", POND.replace("correlation = 0.5", "correlation = -1.2"), "groups.wet.correlation: expected -1 to 1"),
 ]  # fmt: skip

@@ -100,7 +100,7 @@ def test_what_cannot_be_asked(tmp_path):
             and f"goes without {words[0] if words[1:] else '--constants'}" in ended.output
         )
     ended = call("check", write(tmp_path, STUDY), "--model", f"{MODELS}:Well", "--json")
-    assert ended.exit_code == 2 and "--json goes with --gates or --constants." in ended.output
+    assert ended.exit_code == 2 and "--json goes with --gates, --constants or --for." in ended.output
 
 
 def test_drawn_and_set_constants_are_in_what_a_study_asks(tmp_path):

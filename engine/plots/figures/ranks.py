@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.answers.answer import Answer
 from engine.plots import style, ticks
-from engine.plots.conditioned import BAND, CALIBRATION, MEANING, ranks_of
+from engine.plots.conditioned import BAND, MEANING, ranks_of
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import COLOURS, Figure
 
@@ -26,7 +26,7 @@ def ranks(condition: Answer) -> Figure:
     labelled(ax, "rank of the truth [1]", "ranks in a bin [1]")
     if of is None:
         blank(ax, "no future was taken for what happened")
-        return on.close(f"Nothing is ranked: rustbelt condition STUDY {' '.join(CALIBRATION)} does it")
+        return on.close("Nothing is ranked: rustbelt condition STUDY --calibration 200 does it")
     low, high, expected = (np.append(line, line[-1]) for line in (of.low, of.high, of.expected))
     ax.fill_between(of.edges, low, high, step="post", color=style.PALE, alpha=0.5, linewidth=0, label="band")
     ax.step(
