@@ -2,40 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from engine.draws.sobol import DIMENSIONS
+from engine.draws import sobol
 from engine.errors import Problems, unknown
-from engine.modelling.records import Model
 
 KEY = "dimensions"
 
 
-def read(text: Mapping[str, Any], model: Model, problems: Problems) -> dict[str, tuple[int, ...]]:
+def read(text: Mapping[str, Any], problems: Problems) -> dict[str, tuple[int, ...]]:
     """Dimensions by random stream, of one that is drawn by year those of its years.
 
     Args:
-      text: the study's tables, factors label by label.
-      problems: streams of what the study has not, and dimensions that there are not or that two have, are added here.
+      text: the study's tables.
+      problems: dimensions that there are not or that two have are added here.
     """
-    known = {f"factor:{name}" for name in text["factors"]}
-    known |= {f"{kind}:{name}" for kind in ("group", "regime") for name in text[f"{kind}s"]}
-    known |= {f"shock:{name}" for name in model.shocks}
     owners: dict[int, str] = {}
     for stream, by_year in text[KEY].items():
         place = f"{KEY}.{stream}"
-        whole = stream.partition("/")[0]
-        if not {whole, whole.partition("[")[0]} & known:
-            problems.add(place, unknown("random stream", stream, known))
         for dimension in by_year:
-            if not 0 <= dimension <= DIMENSIONS:
-                wanted = f"a dimension from 1 to {DIMENSIONS}, or 0 for none"
+            if not 0 <= dimension <= sobol.DIMENSIONS:
+                wanted = f"a dimension from 1 to {sobol.DIMENSIONS}, or 0 for none"
                 problems.add(place, f"expected {wanted}, got {dimension}.")
             elif dimension and dimension in owners:
                 problems.add(place, f"{dimension} is also in {KEY}.{owners[dimension]}. Give each its own.")
             owners[dimension] = stream
     return {stream: tuple(by_year) for stream, by_year in text[KEY].items()}
+
+
+def check(
+    stated: Mapping[str, tuple[int, ...]],
+    once: Collection[str],
+    of_years: Collection[str],
+    years: int,
+    spare: Collection[str],
+    problems: Problems,
+) -> None:
+    """Whether each stream that is stated is one of the study, with as many dimensions as it can have.
+
+    Args:
+      once: streams that are drawn once, under any policy of the study's file.
+      of_years: those that are drawn every year; of so many `years`, the first ones may be stated alone.
+      spare: places of what need not fit, as a study below stated it.
+      problems: what is wrong is added here.
+    """
+    known = {*once, *of_years}
+    for stream, dimensions in stated.items():
+        place, most = f"{KEY}.{stream}", years if stream in of_years else 1
+        if place in spare:
+            continue
+        if stream not in known:
+            problems.add(place, _unknown(stream, known))
+        elif not 1 <= len(dimensions) <= most:
+            wanted = f"1 to {most} dimensions, one a year" if most > 1 else "one dimension"
+            problems.add(place, f"expected {wanted}, got {len(dimensions)}.")
+
+
+def _unknown(stream: str, known: set[str]) -> str:
+    """The message for a stream that is not, with the one that it begins with, if there is one, or the closest."""
+    for begun in (stream.partition("/")[0], stream.partition("/")[0].partition("[")[0]):
+        if begun in known:
+            return f"unknown random stream '{stream}'. Did you mean '{begun}'?"
+    return unknown("random stream", stream, known)
+
+
+def numbered(
+    once: Sequence[str], of_years: Sequence[str], years: int, stated: Mapping[str, tuple[int, ...]]
+) -> dict[str, tuple[int, ...]]:
+    """Dimensions by random stream: of what is drawn once in its order, then of what is drawn every year, year by year."""
+    yearly = [(stream, year) for year in range(years) for stream in of_years]
+    return sobol.dimensions([*((stream, None) for stream in once), *yearly], stated)
 
 
 def table_of(dimensions: Mapping[str, tuple[int, ...]]) -> dict[str, list[int]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.draws.copulas.statements import STATEMENTS
 from engine.modelling.declaration import POLICY_KEYS
-from engine.study import challenge_tables, lever_groups, observed_tables
+from engine.study import challenge_tables, dimension_tables, lever_groups, observed_tables
 from engine.study.factor_tables import law_keys
 from engine.study.schema import NAMED
 
@@ -65,10 +65,11 @@ def factors_named(policies: Any) -> set[str]:
 
 
 def places(tables: Mapping[str, Any]) -> set[str]:
-    """Places of the assumptions that a study states, and of the parts of its challenge; above it they need not fit where they are not stated again."""
+    """Places of the assumptions and dimensions that a study states, and of the parts of its challenge; above it they need not fit where they are not stated again."""
     found = set()
     challenge = challenge_tables.KEY
-    for where in ("assumptions", challenge, *(f"{challenge}.{kind}" for kind in challenge_tables.BY_NAME)):
+    stated = ("assumptions", dimension_tables.KEY, challenge)
+    for where in (*stated, *(f"{challenge}.{kind}" for kind in challenge_tables.BY_NAME)):
         table: Any = tables
         for key in where.split("."):
             table = table.get(key) if isinstance(table, Mapping) else None

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.draws.dependence import latent_streams
 from engine.draws.distributions.prior import Prior
 from engine.draws.inputs import Group, Input
 from engine.draws.shocks import Shocks
@@ -103,12 +104,13 @@ def resolve(
     # in the model's order, whatever the file's, then those that only policies draw
     drawn = [*bases, *sorted(set(levers) - set(bases))]
     group_of, groups = _groups(text, drawn, problems)
+    _, all_groups = _groups(text, [*bases, *sorted(set(text["factors"]) - set(bases))], Problems())
     running = policies.names if policies else ()
     challenge = challenge_tables.read(text, running, model, levels, problems, spare)
     until = stop_tables.read(text, running, model, levels, keep.outcomes, problems, spare)
     observed = observed_tables.read(text, model, problems)
     shocks = _shocks(text, known, priors, problems)
-    dimensions = dimension_tables.read(text, model, problems)
+    dimensions = dimension_tables.read(text, problems)
     assumptions: tuple[Assumption, ...] = ()
     if policies is not None and years is not None and len(policies.running) == len(policies.names):
         held = Known(text, model, years, priors, policies, drawn, groups, group_of)
@@ -161,6 +163,9 @@ def resolve(
         stated_dimensions=dimensions,
         until=until,
     )
+    once = [f"factor:{name}" for name in text["factors"]]
+    once += [*latent_streams(groups), *latent_streams(all_groups)]
+    dimension_tables.check(dimensions, once, study.yearly_streams, len(years), spare, problems)
     if facts is not None:
         watched.check_known(study, facts.until, "facts.until", problems)
     problems.refuse(source)

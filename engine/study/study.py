@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 import numpy as np
 
-from engine.draws import sobol
+from engine.draws.dependence import latent_streams
 from engine.draws.distributions.device import Draws
 from engine.draws.inputs import Group, Input, gathered
 from engine.draws.sampling import SAMPLERS as SAMPLERS
@@ -19,7 +19,7 @@ from engine.draws.shocks import Shocks
 from engine.formatting import begun_small, titled, words
 from engine.modelling import contract
 from engine.modelling.records import Model, PathModel, shock_streams
-from engine.study import digests, labels
+from engine.study import digests, dimension_tables, labels
 from engine.study.challenge_tables import Challenge
 from engine.study.facts_tables import FUTURES, Facts
 from engine.study.gate_tables import Gate
@@ -243,16 +243,16 @@ class Study:
 
     @cached_property
     def dimensions(self) -> Mapping[str, tuple[int, ...]]:
-        """Under `sobol` the dimension of each random stream, as `sobol.dimensions` gives them: factors and groups first, then year by year; else nothing."""
+        """Under `sobol` the dimension of each random stream, as `dimension_tables.numbered` gives them; else nothing."""
         if not SAMPLERS[self.sampler].directions:
             return {}
-        shared = [stream for group in self.groups.values() for stream in group.streams]
-        shocks = self.shock_draws.streams.values() if self.is_path_model else ()
-        once = [(stream, None) for stream in (*(item.stream for item in self.inputs), *shared)]
-        of_years = [
-            (stream, year) for year in range(len(self.years)) for streams in shocks for stream in streams
-        ]
-        return sobol.dimensions([*once, *of_years], self.stated_dimensions)
+        once = [*(item.stream for item in self.inputs), *latent_streams(self.groups)]
+        return dimension_tables.numbered(once, self.yearly_streams, len(self.years), self.stated_dimensions)
+
+    @property
+    def yearly_streams(self) -> list[str]:
+        """Random streams of all that is drawn every year."""
+        return [*chain(*self.shock_draws.streams.values())] if self.is_path_model else []
 
     @cached_property
     def draws(self) -> Draws:

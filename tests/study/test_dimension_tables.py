@@ -10,6 +10,7 @@ from engine.draws import sobol
 from engine.errors import UserError
 from engine.program import arguments
 from engine.runs.two_runs import _unpaired
+from engine.study.loading import load_study, resolved_text
 from engine.study.study import Block
 from tests.helpers import assert_same
 from tests.user_models import farms, program
@@ -94,6 +95,16 @@ def said(table, **run):
 
 WRONG = {
     "unknown": ({"factor:capitl": [1]}, ["dimensions.factor:capitl: unknown random stream 'factor:capitl'. Did you mean 'factor:capital'?"]),
+    "a label of what has none": ({"factor:capital[north]": [7]}, ["dimensions.factor:capital[north]: unknown random stream 'factor:capital[north]'. Did you mean 'factor:capital'?"]),
+    "a part of what has none": ({"factor:capital/mixing": [7]}, ["dimensions.factor:capital/mixing: unknown random stream 'factor:capital/mixing'. Did you mean 'factor:capital'?"]),
+    "no label": ({"shock:weather": [7]}, ["dimensions.shock:weather: unknown random stream 'shock:weather'. Did you mean 'shock:weather[south]'?"]),
+    "a factor by year": ({"factor:capital": [7, 8]}, ["dimensions.factor:capital: expected one dimension, got 2."]),
+    "too many years": ({"shock:market": [1, 2, 3, 4, 5, 6, 7]}, ["dimensions.shock:market: expected 1 to 6 dimensions, one a year, got 7."]),
+    "none, and all at once": ({"shock:market": [], "group:land": [], "group:sea": [9]}, [
+        "dimensions.shock:market: expected 1 to 6 dimensions, one a year, got 0.",
+        "dimensions.group:land: expected one dimension, got 0.",
+        "dimensions.group:sea: unknown random stream 'group:sea'. Did you mean 'group:land'?",
+    ]),
     "twice": ({"factor:capital": [1], "shock:market": [2, 1]}, ["dimensions.shock:market: 1 is also in dimensions.factor:capital. Give each its own."]),
     "too far": ({"group:land": [1025]}, ["dimensions.group:land: expected a dimension from 1 to 1024, or 0 for none, got 1025."]),
     "a word": ({"group:land": ["a"]}, ["dimensions.group:land.0: expected a whole number, got 'a'."]),
@@ -105,6 +116,26 @@ WRONG = {
 def test_what_is_wrong_is_said_at_its_place(what):
     table, expected = WRONG[what]
     assert said(table) == expected
+
+
+def test_other_samplers_refuse_the_same_names():
+    table, expected = WRONG["a label of what has none"]
+    assert said(table, sampler="latin", paths=8192) == expected
+
+
+def test_streams_of_policies_that_do_not_run_may_be_stated():
+    alone = study(MOOD | {"compare": ["old"]} | {"dimensions": {"factor:mood": [99]}})
+    assert "factor:mood" not in alone.dimensions
+
+
+def test_what_a_study_below_states_need_not_fit(tmp_path):
+    below = tmp_path / "below.toml"
+    below.write_text(resolved_text(load_study("rustbelt", settings=["run.sampler=sobol", "run.paths=8192"])))
+    above = 'name = "short"\nextends = "below.toml"\n[time]\nlast = {}\n'
+    years = load_study(below).years
+    (tmp_path / "above.toml").write_text(above.format(years[-2]))
+    short, long = load_study(tmp_path / "above.toml"), load_study(below)
+    assert all(by_year == long.dimensions[name][: len(by_year)] for name, by_year in short.dimensions.items())
 
 
 def test_parts_of_randomisations_are_refused():
