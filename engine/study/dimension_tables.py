@@ -68,11 +68,23 @@ def _unknown(stream: str, known: set[str]) -> str:
 
 
 def numbered(
-    once: Sequence[str], of_years: Sequence[str], years: int, stated: Mapping[str, tuple[int, ...]]
+    once: Sequence[str],
+    of_years: Sequence[str],
+    of_policies: Sequence[str],
+    years: Sequence[int],
+    stated: Mapping[str, tuple[int, ...]],
 ) -> dict[str, tuple[int, ...]]:
-    """Dimensions by random stream: of what is drawn once in its order, then of what is drawn every year, year by year."""
-    yearly = [(stream, year) for year in range(years) for stream in of_years]
-    return sobol.dimensions([*((stream, None) for stream in once), *yearly], stated)
+    """Dimensions by random stream: of what is drawn once in its order, then of what is drawn every year, year by year, last of what policies alone draw.
+
+    Args:
+      once: streams that are drawn once.
+      of_policies: those of them that the model does not ask for, and such as other policies of the study's file draw: whichever run,
+        each has its own.
+    """
+    first = [(stream, None) for stream in once if stream not in of_policies]
+    yearly = [(stream, year) for year in range(len(years)) for stream in of_years]
+    every = sobol.dimensions([*first, *yearly, *((stream, None) for stream in of_policies)], stated)
+    return {stream: every[stream] for stream in (*once, *of_years)}
 
 
 def table_of(dimensions: Mapping[str, tuple[int, ...]]) -> dict[str, list[int]]:

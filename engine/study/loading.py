@@ -19,7 +19,7 @@ from engine.modelling.declaration import check_tables
 from engine.modelling.executed import as_written
 from engine.modelling.loading import load_part, model_digest, source_digest
 from engine.modelling.records import Model, PathModel, StaticModel
-from engine.study import labels, stop_tables
+from engine.study import dimension_tables, labels, stop_tables
 from engine.study.extending import factors_named, laid_over, places
 from engine.study.named_files import place_files, read_files
 from engine.study.resolve import KnownModel, resolve
@@ -43,6 +43,8 @@ __all__ = [
 LARGEST_FILE = 1 << 22
 MOST_LAYERS = 32
 """Studies that may extend each other, one on top of the other."""
+Run = Mapping[str, int | str | list[str] | None]
+"""What stands in place of the study's table `run`, by its keys; None where the study's own stays."""
 _HOME = Path(__file__).parents[1]
 
 
@@ -73,11 +75,25 @@ def load_study(
     Raises:
       UserError: with all problems.
     """
+    wanted = None if until is None else [*until]
+    run = {"paths": paths, "seed": seed, "tile": tile, "program": program, "until": wanted}
+    return _loaded(path_or_name, model, run, policies, settings)
+
+
+def _loaded(
+    path_or_name: str | Path,
+    model: Model | None,
+    run: Run,
+    policies: Sequence[str] | None,
+    settings: Sequence[str],
+    dimensions: Mapping[str, list[int]] | None = None,
+) -> Study:
+    """As `load_study`, with dimensions of random streams in place of those that the file states."""
     source, in_files, spare = str(path_or_name), Problems(), set[str]()
     tables = with_settings(_extended(_study_path(source), source, (), spare), settings)
     read_files(tables, in_files)
-    wanted = None if until is None else [*until]
-    run = {"paths": paths, "seed": seed, "tile": tile, "program": program, "until": wanted}
+    if dimensions:
+        tables[dimension_tables.KEY] = dict(dimensions)
     study = read_study(
         tables, source, model=model, run=run, policies=policies, in_files=in_files, spare=spare
     )
@@ -85,12 +101,13 @@ def load_study(
 
 
 def under(study: Study, policies: Sequence[str]) -> Study:
-    """The study with other policies in place of those that run: those that it holds, or of its file, read again; its futures stay what facts made them."""
+    """The study with other policies in place of those that run: those that it holds, or of its file, read again; its futures stay what they are, and what facts made them."""
     if {*policies} <= {*study.document["policies"]}:
         return replace(again(study, policies), facts=study.facts)
     own = None if study.model_spec is None else study.model
-    told: dict[str, Any] = {"paths": study.paths, "seed": study.seed, "program": study.program}
-    read = load_study(study.source, model=own, policies=policies, settings=study.settings, **told)
+    told: Run = {"paths": study.paths, "seed": study.seed, "program": study.program}
+    dimensions = dimension_tables.table_of({**study.stated_dimensions, **study.dimensions})
+    read = _loaded(study.source, own, told, policies, study.settings, dimensions)
     return replace(read, facts=study.facts)
 
 
@@ -111,7 +128,7 @@ def read_study(
     source: str,
     *,
     model: Model | None = None,
-    run: Mapping[str, int | str | list[str] | None] | None = None,
+    run: Run | None = None,
     policies: Sequence[str] | None = None,
     in_files: Iterable[Problem] = (),
     spare: Collection[str] = (),

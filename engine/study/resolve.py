@@ -104,7 +104,8 @@ def resolve(
     # in the model's order, whatever the file's, then those that only policies draw
     drawn = [*bases, *sorted(set(levers) - set(bases))]
     group_of, groups = _groups(text, drawn, problems)
-    _, all_groups = _groups(text, [*bases, *sorted(set(text["factors"]) - set(bases))], Problems())
+    of_policies = sorted(set(text["factors"]) - set(bases))
+    _, all_groups = _groups(text, [*bases, *of_policies], Problems())
     running = policies.names if policies else ()
     challenge = challenge_tables.read(text, running, model, levels, problems, spare)
     until = stop_tables.read(text, running, model, levels, keep.outcomes, problems, spare)
@@ -161,11 +162,15 @@ def resolve(
         observed=observed,
         facts=facts,
         stated_dimensions=dimensions,
+        of_policies=(
+            *(f"factor:{name}" for name in of_policies),
+            *latent_streams({k: one for k, one in all_groups.items() if not {*bases} & {*one.members}}),
+        ),
         until=until,
     )
     once = [f"factor:{name}" for name in text["factors"]]
     once += [*latent_streams(groups), *latent_streams(all_groups)]
-    dimension_tables.check(dimensions, once, study.yearly_streams, len(years), spare, problems)
+    dimension_tables.check(dimensions, once, study.streams[1], len(years), spare, problems)
     if facts is not None:
         watched.check_known(study, facts.until, "facts.until", problems)
     problems.refuse(source)

@@ -172,7 +172,7 @@ class Study:
       assumptions, challenge: what the answer may rest on; what it is said to show, and choices of what is measured: they change no number of it.
       observed, facts: figures that it is scored by, and which of them are known: its futures are those in which these are likely.
       settings: single values that it was read with in place of what its file states.
-      stated_dimensions: what it says of `dimensions`.
+      stated_dimensions, of_policies: what it says of `dimensions`, and random streams that policies of its file alone draw, whichever run.
       until: how precise which numbers are to be for a run to end before all paths; it changes no number of a path.
     """
 
@@ -211,6 +211,7 @@ class Study:
     settings: tuple[str, ...] = ()
     facts: Facts | None = None
     stated_dimensions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    of_policies: tuple[str, ...] = ()
     until: tuple[Target, ...] = ()
 
     @cached_property
@@ -246,13 +247,13 @@ class Study:
         """Under `sobol` the dimension of each random stream, as `dimension_tables.numbered` gives them; else nothing."""
         if not SAMPLERS[self.sampler].directions:
             return {}
-        once = [*(item.stream for item in self.inputs), *latent_streams(self.groups)]
-        return dimension_tables.numbered(once, self.yearly_streams, len(self.years), self.stated_dimensions)
+        return dimension_tables.numbered(*self.streams, self.of_policies, self.years, self.stated_dimensions)
 
     @property
-    def yearly_streams(self) -> list[str]:
-        """Random streams of all that is drawn every year."""
-        return [*chain(*self.shock_draws.streams.values())] if self.is_path_model else []
+    def streams(self) -> tuple[list[str], list[str]]:
+        """Random streams of all that is drawn once, and of all that is drawn every year."""
+        yearly = self.shock_draws.streams.values() if self.is_path_model else ()
+        return [*(item.stream for item in self.inputs), *latent_streams(self.groups)], [*chain(*yearly)]
 
     @cached_property
     def draws(self) -> Draws:

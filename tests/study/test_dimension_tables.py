@@ -10,16 +10,27 @@ from engine.draws import sobol
 from engine.errors import UserError
 from engine.program import arguments
 from engine.runs.two_runs import _unpaired
-from engine.study.loading import load_study, resolved_text
+from engine.study.loading import again, load_study, resolved_text, under
 from engine.study.study import Block
 from tests.helpers import assert_same
-from tests.user_models import farms, program
+from tests.user_models import Farms, farms, program
 
 BLOCK = Block(0, 0, sobol.POINTS)
 MOOD = {
     "factors": {"mood": {"family": "uniform", "low": 0.0, "high": 1.0}},
     "policies": {"half": {"like": "reform", "implementation": "mood"}},
 }
+PURSE = {"groups": {"purse": {"correlation": 0.4, "members": ["demand_growth", "capital"]}}}
+MOODS = {
+    "factors": {name: {"family": "uniform", "low": 0.0, "high": 1.0} for name in ("whim", "mood", "nerve")},
+    "groups": {"odd": {"correlation": 0.4, "members": ["nerve", "whim"]}},
+    "policies": {
+        "half": {"like": "reform", "implementation": "mood"},
+        "some": {"like": "reform", "implementation": "nerve"},
+        "most": {"like": "reform", "implementation": "whim"},
+    },
+}
+KEPT = "[keep]\nyearly = 4096\n"
 
 
 def study(tables=(), **run):
@@ -55,15 +66,50 @@ def test_the_document_reads_as_the_study():
     assert len(set(stated)) == len(stated)
 
 
-def test_with_the_table_a_factor_added_changes_no_draw_and_without_it_says_so():
+def test_with_the_table_a_group_added_changes_no_draw_of_others_and_without_it_says_so():
     alone, stated = study(), {"dimensions": study().document["dimensions"]}
-    moved, kept = study(MOOD), study(MOOD | stated)
-    assert kept.dimensions["factor:mood"] == (1 + max(max(by_year) for by_year in alone.dimensions.values()),)
-    before = program(alone).draws(BLOCK)
-    assert_same(program(kept).draws(BLOCK)[: len(before)], before)
-    assert moved.dimensions["group:land"] != alone.dimensions["group:land"]
-    assert "group:land" in moved.document["dimensions"]
+    moved, kept = study(PURSE), study(PURSE | stated)
+    assert kept.dimensions["group:purse"] == (1 + max(max(by_year) for by_year in alone.dimensions.values()),)
+    before, after = (program(one).draws(BLOCK) for one in (alone, kept))
+    others = [
+        k for k, item in enumerate(alone.inputs) if item.name not in PURSE["groups"]["purse"]["members"]
+    ]
+    assert_same(after[others], before[others])
+    assert moved.dimensions["shock:market"] != alone.dimensions["shock:market"]
+    assert "group:purse" in moved.document["dimensions"]
     assert _unpaired(alone, kept) == "" and "dimensions" in _unpaired(alone, moved)
+
+
+def test_which_policies_run_changes_no_draw():
+    """What policies alone draw, factors and what their groups share, comes last, and each has its own whichever run."""
+    whole = study(MOODS)
+    last = 1 + max(max(by_year) for by_year in study().dimensions.values())
+    own = ["factor:mood", "factor:nerve", "factor:whim", "group:odd"]
+    assert [whole.dimensions[name] for name in own] == [(last + k,) for k in range(4)]
+    for running in (["old"], ["old", "half"], ["old", "some"], ["old", "most"]):
+        for part in (study(MOODS | {"compare": running}), again(whole, running)):
+            assert part.dimensions == {name: whole.dimensions[name] for name in part.dimensions}
+    part = study(MOODS | {"compare": ["old", "most"]})
+    scores, own = (dict(zip(names(one), program(one).scores(BLOCK), strict=True)) for one in (whole, part))
+    assert len(own) < len(scores)
+    for name, row in own.items():
+        assert_same(row, scores[name])
+
+
+def names(one):
+    return [(stream.name, stream.year) for stream in arguments.streams(one)]
+
+
+def test_a_run_asked_for_other_policies_of_its_file_keeps_its_dimensions(tmp_path):
+    (tmp_path / "s.toml").write_text(resolved_text(study(MOODS)).partition("[dimensions]")[0] + KEPT)
+    whole = load_study(tmp_path / "s.toml", model=Farms(), policies=["old", "half"])
+    moved = replace(
+        whole, model_spec="farms.py:Farms", stated_dimensions={"group:land": (500,), "factor:nerve": (600,)}
+    )
+    other = under(moved, ["old", "some"])
+    assert other.policy_names == ("old", "some") and other.dimensions["factor:nerve"] == (600,)
+    shared = [name for name in other.dimensions if name in moved.dimensions]
+    assert "group:land" in shared and all(other.dimensions[name] == moved.dimensions[name] for name in shared)
 
 
 def test_streams_beyond_the_last_dimension_have_ordinary_random_words(monkeypatch):
