@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
+from engine.risk.evidence import FEWEST_FOR_ES
 from engine.risk.flags import Flag, Reason
 from engine.risk.heaviness import (
     END,
@@ -205,8 +206,9 @@ def passed(every: Sequence[Extremes], periods: Sequence[float]) -> list[list[Pas
 
 
 def _is_scarce(own: tuple[Estimate, Estimate], period: float, of: Extremes) -> bool:
-    beyond = of.sample is not None and period > of.sample.units.paths
-    return beyond or any(flag.reason in FEW for one in own for flag in one.flags)
+    """Whether too few values pass a level: by their count, which equal ones have no flag for, or by what they tell."""
+    few = of.sample is not None and period * FEWEST_FOR_ES > of.sample.units.paths
+    return few or any(flag.reason in FEW for one in own for flag in one.flags)
 
 
 def _passed(of: Extremes, period: float, own: tuple[Estimate, Estimate], scarce: bool) -> Passed:

@@ -140,9 +140,24 @@ def test_what_has_no_tail_says_why_and_nothing_is_made_up(values, flag):
     assert found.level.flags[0].reason is flag.reason and found.level.flag
 
 
-def test_a_constant_is_known_within_its_values():
-    found = one(extremes(np.full(4000, 3.0), 1, True), 100)
-    assert (found.level.estimate, found.level.low, found.level.high) == (3.0, 3.0, 3.0)
+@pytest.mark.parametrize("values", [np.full(4000, 3.0), np.minimum(np.arange(4000) % 7.0, 3.0)])
+def test_levels_of_equal_values_are_sure_where_a_hundred_pass_them_and_no_farther(values):
+    of = extremes(values, 1, True)
+    near = one(of, 40)
+    assert (near.level.estimate, near.level.low, near.level.high) == (3.0, 3.0, 3.0) and not near.level.flags
+    for period in (41, 1000, 4000):
+        found = one(of, period)
+        for own in (found.level, found.beyond):
+            assert own.estimate == 3.0 and np.isnan(own.low) and np.isnan(own.high)
+            assert own.flags == (of.flag,) and of.flag.reason is Reason.FEW_DISTINCT
+        assert not found.extrapolated
+
+
+def test_beside_a_constant_others_go_by_their_laws():
+    still, moving = extremes(np.zeros(4000), 1, True), extremes(drawn(stats.expon, 4000), 1, True)
+    rows = passed([still, moving], [40, 41, 1000])
+    assert [row.extrapolated for row in rows[1]] == [False, True, True]
+    assert [row.level.flag == "" for row in rows[0]] == [True, False, False]
 
 
 def test_values_that_are_not_finite_are_left_out_and_named():
