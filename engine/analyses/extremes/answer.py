@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.analyses.extremes.tails import LARGEST, SUM, Looked, Tails, look
+from engine.analyses.extremes.tails import FUTURE, LARGEST, SUM, Looked, Tails, look
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Table, counts, estimates, numbers, texts, truths
@@ -38,6 +38,8 @@ _WHY = {
 PARTS = {"": "levels", LARGEST: "largest", SUM: "sum"}
 """Tables of what is passed, by what is made of places."""
 OF = {"": "", LARGEST: "worst place (OEP)", SUM: "all places (AEP)"}
+OF_YEARS = {LARGEST: "worst year", SUM: "all years"}
+"""What is made of the years of a future where there are no places."""
 
 
 def answer(
@@ -83,7 +85,7 @@ def _said(given: Looked, of: Tails, row: Sequence[Passed], begun: str) -> str:
     """What the policies pass once in a period: as many of them as the sentence has room for."""
     study = given.study
     what = named(study, of.variable)
-    if of.of:
+    if of.of and of.has_places:
         what += " in the worst place" if of.of == LARGEST else " of all places"
     number = _count(row[0].period)
     once = f"{begun or 'Once in'} {number} {of.counted}"
@@ -92,14 +94,19 @@ def _said(given: Looked, of: Tails, row: Sequence[Passed], begun: str) -> str:
         (study.phrase("policies", policy), one.level) for policy, one in zip(of.by_policy, row, strict=True)
     ]
     texts = amounts(of.unit, known[0][1], *(level.estimate for _, level in known[1:]))
-    for count in range(len(known), 0, -1):
-        parts = [
-            f"{amount} under {policy}" for amount, (policy, _) in zip(texts[:count], known, strict=False)
-        ]
-        text = f"{once}, {what} {verb} {' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))}."
-        if len(text.split()) <= LONGEST:
-            return text
-    return f"{once} {verb} {texts[0]} or worse."
+    parts = [f"{amount} under {policy}" for amount, (policy, _) in zip(texts, known, strict=True)]
+    most = [
+        f"{what} {verb} {' and '.join(filter(None, [', '.join(parts[: count - 1]), parts[count - 1]]))}"
+        for count in range(len(parts), 0, -1)
+    ]
+    # where labels leave no room the table below has what the sentence has not
+    less = [
+        f"{what} {verb} {texts[0]} under the first policy",
+        f"the first number of the table {verb} {parts[0]}",
+        f"the first number of the table {verb} {texts[0]} under the first policy",
+    ]
+    every = [f"{once}, {one}." for one in (*most, *less)]
+    return next((text for text in every if len(text.split()) <= LONGEST), every[-1])
 
 
 def _why(of: Extremes) -> str:
@@ -159,7 +166,14 @@ def _levels(given: Looked, tails: Sequence[Tails], name: str) -> Table:
 
 def _called(of: Tails) -> str:
     """`futures of layoffs`, `years of layoffs, all places (AEP)`."""
-    return f"{of.counted} of {of.variable}{OF[of.of] and ', '}{OF[of.of]}"
+    return ", ".join(filter(None, (f"{of.counted} of {of.variable}", _part(of))))
+
+
+def _part(of: Tails) -> str:
+    """What is made of places and years: nothing for an outcome, and for a year where there are no places."""
+    if of.has_places:
+        return OF[of.of]
+    return OF_YEARS[of.of] if of.counted == FUTURE else ""
 
 
 def _each(given: Looked) -> Iterator[tuple[Tails, str, Extremes]]:
@@ -172,7 +186,7 @@ def _named(rows: Sequence[tuple[Tails, str]]) -> tuple:
     return (
         texts("row", [str(k + 1) for k in range(len(rows))], "number of the row"),
         texts("variable", [one.variable for one, _ in rows], "outcome or yearly variable"),
-        texts("of", [OF[one.of] for one, _ in rows], "the largest place, or the sum of all; nothing for an outcome"),
+        texts("of", [_part(one) for one, _ in rows], "the largest place, or the sum of all; nothing for an outcome"),
         texts("counted", [one.counted for one, _ in rows], "what a period counts", head="of"),
         texts("policy", [policy for _, policy in rows], "policy"),
     )  # fmt: skip

@@ -39,6 +39,7 @@ class Tails:
       loss: whether high is worse.
       by_policy: the tail under each policy.
       periods: that are asked for.
+      has_places: False of a yearly variable without places, of which the largest of a year and the sum are one number, given once.
     """
 
     variable: str
@@ -48,6 +49,7 @@ class Tails:
     loss: bool
     by_policy: Mapping[str, Extremes]
     periods: tuple[float, ...]
+    has_places: bool = True
 
     @cached_property
     def passed(self) -> Mapping[str, list[Passed]]:
@@ -176,14 +178,17 @@ def _of_years(
     units = as_units(count, study.unit).kept(kept)
     for name, largest, summed in zip(names, held[::2], held[1::2], strict=True):
         unit, loss = model.yearly[name].unit, model.yearly[name].loss
+        has_places = bool(model.yearly[name].dims)
         for part, values, whole in ((LARGEST, largest, worst[name]), (SUM, summed, "total")):
             of_whole = unit_of_whole(study, name, whole)
             for counted, of_unit, numbers, own in (
                 (YEAR, unit, *_by_year(values[..., kept], units)),
                 (FUTURE, of_whole, _by_future(values[..., kept], whole), units),
             ):
+                if part == SUM and counted == YEAR and not has_places:
+                    continue
                 tails = {policy: extremes(numbers[row], own, loss) for policy, row in rows.items()}
-                yield Tails(name, part, counted, of_unit, loss, tails, periods)
+                yield Tails(name, part, counted, of_unit, loss, tails, periods, has_places)
 
 
 def _by_future(values: Years, whole: str) -> Float[np.ndarray, "policy path"]:

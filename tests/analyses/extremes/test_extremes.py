@@ -6,10 +6,11 @@ from scipy.stats import norm
 
 from engine.analyses import years
 from engine.errors import UserError
+from engine.modelling.records import Yearly
 from engine.risk.measures import summary
 from engine.risk.series import of_yearly
 from engine.runs.run import run
-from tests.analyses.explained import MEAN, SD
+from tests.analyses.explained import MEAN, SD, Sum
 from tests.answers.asked import summed
 from tests.helpers import assert_close
 
@@ -33,6 +34,31 @@ def costs(done):
 @pytest.fixture(scope="module")
 def answer(done):
     return done.extremes(variable=("own", "cost"), periods=("10", 25, "1_000_000"))
+
+
+WORDY = "what it costs all of us in the end as far as any of us can say of it by now"
+WHOEVER = "what those would do who have no say in it and never had one in all of it"
+
+
+class Placeless(Sum):
+    """The sum, whose cost is also recorded as one number a year."""
+
+    yearly = {**Sum.yearly, "bill": Yearly("M/yr", loss=True)}
+
+    def step(self, state, year, factors, shocks, levers):
+        state, yearly = super().step(state, year, factors, shocks, levers)
+        return state, {**yearly, "bill": yearly["cost"].over()}
+
+
+@pytest.fixture(scope="module")
+def wordy(tmp_path_factory):
+    """A run with a yearly variable without places, and with labels that leave a sentence no room."""
+    labelled = {
+        "outcomes": {"own": {"label": WORDY}},
+        "policies": {"old": {"label": WHOEVER}, "aided": {"aid": 2.0}},
+    }
+    study = summed(paths=PATHS, model=Placeless, **labelled)
+    return run(study, out=tmp_path_factory.mktemp("wordy") / "run")
 
 
 def level(answer, table, tail, once_in, policy="old"):
@@ -122,3 +148,35 @@ def test_whatever_is_wrong_is_refused_at_once(done):
     text = str(told.value)
     for part in ("'ruin' is an event", "'gain' is not kept path by path", "cots", "odl", "'ten'", "'1'", "'inf'", "got 0"):  # fmt: skip
         assert part in text, text
+
+
+def test_a_variable_without_places_has_each_number_once(wordy):
+    found = wordy.extremes(variable=("bill", "cost"), periods=("10", 25))
+    tails = {
+        table: [name for name in found[table].labels("tail") if "bill" in name]
+        for table in ("largest", "sum")
+    }
+    assert tails == {
+        "largest": ["years of bill", "futures of bill, worst year"],
+        "sum": ["futures of bill, all years"],
+    }
+    for mine, table, other in (("years of bill", "largest", "years of cost, all places (AEP)"), ("futures of bill, all years", "sum", "futures of cost, all places (AEP)")):  # fmt: skip
+        assert level(found, table, mine, "10")["level"] == level(found, "sum", other, "10")["level"]
+    assert "place" not in found.findings[0] and "bill" in found.findings[0]
+
+
+@pytest.mark.parametrize(
+    ("variable", "policies", "said"),
+    [
+        ("own", ("aided", "old"), " M under aided."),
+        ("cost", ("old", "aided"), " futures, cost reaches "),
+        ("own", ("old", "aided"), "the first number of the table reaches"),
+    ],
+)
+def test_sentences_are_whole_and_short_whatever_the_labels(wordy, variable, policies, said):
+    found = wordy.extremes(variable=variable, policies=policies, periods=("10", "1_000_000"))
+    short = [text for text in found.findings if "once in" in text.lower()]
+    assert len(short) == 2 and all(len(text.split()) <= 25 and "_" not in text for text in short)
+    for text in short:
+        assert "futures, " in text and " under " in text and text.endswith(".")
+    assert said in short[0]
