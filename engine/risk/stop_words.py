@@ -25,11 +25,18 @@ def _futures(paths: int) -> str:
 
 
 def half_width(look: Look) -> str:
-    """`±1.8 %` of the number where that was asked for, else in its unit."""
+    """`±1.8 %` of the number where that was asked for, else in its unit; of an event that never happens `not once: at most 0.002`."""
+    if look.hits == 0:
+        return f"not once: at most {look.estimate.high:.2g}"
     if look.target.is_relative and look.estimate.estimate:
         return f"±{100 * look.half_width / abs(look.estimate.estimate):.2g} %"
     unit = f" {look.target.unit}" if look.target.unit else ""
     return f"±{look.half_width:.2g}{unit}"
+
+
+def _why_nothing(look: Look) -> str:
+    """Why a mean without error is zero although its values are not: the futures of a pair, or of a replicate, cancel."""
+    return " by its pairs, which cancel" if look.target.measure == "mean" else ""
 
 
 def standing(look: Look) -> str:
@@ -41,9 +48,9 @@ def standing(look: Look) -> str:
     why = text(*(flag for flag in look.estimate.flags if flag.withholds))
     said = {
         State.MET: f"{half_width(look)}, within {wanted}" if look.half_width else f"{value} without error",
-        State.CONSTANT: f"{look.estimate.estimate:g} on every future, a constant",
+        State.SAME: f"{look.estimate.estimate + 0.0:g} on all {at}; another value on at most {look.others:.2g} of them (95 %)",
         State.UNSEEN: f"not once on {at}: at most {high} (95 %)",
-        State.ZERO: f"0 on {at}, and {wanted} of nothing is nothing",
+        State.ZERO: f"0 on {at}{_why_nothing(look)}, and {wanted} of nothing is nothing",
         State.NO_INTERVAL: f"no interval at {at} ({why or 'too few of them'})",
         State.HEAVY: f"no half-width can be trusted ({why})",
     }

@@ -40,7 +40,7 @@ class State(StrEnum):
     """How a target stands at a look."""
 
     MET = "met"
-    CONSTANT = "constant"
+    SAME = "same"
     WIDE = "wide"
     UNSEEN = "unseen"
     ZERO = "zero"
@@ -61,8 +61,10 @@ class Look:
     """A target at so many paths.
 
     Args:
-      half_width: of its 95 % interval; of a probability of the wider of the one shown and the exact one; NaN where there is none.
+      half_width: of its 95 % interval; of a probability of the wider of the one shown and the exact one, and all of it where the event
+        happens never or always; NaN where there is none.
       hits: effective number of paths on which the event happens; NaN of what is no single probability.
+      others: upper 95 % end of the share of paths with another value, where all have the same; NaN elsewhere.
     """
 
     target: Target
@@ -71,6 +73,7 @@ class Look:
     half_width: float
     state: State
     hits: float = math.nan
+    others: float = math.nan
 
     @property
     def wanted(self) -> float:
@@ -80,20 +83,20 @@ class Look:
     @property
     def holds(self) -> bool:
         """Whether the target is met."""
-        return self.state in (State.MET, State.CONSTANT)
+        return self.state is State.MET
 
     @property
     def needed(self) -> float:
-        """Paths that are predicted to do: n (half-width / wanted)^2; 0 of a constant, NaN where nothing can be predicted."""
-        if self.state not in (State.WIDE, State.MET):
-            return 0.0 if self.state is State.CONSTANT else math.nan
-        return self.paths * (self.half_width / self.wanted) ** 2 if self.wanted > 0 else math.nan
+        """Paths that are predicted to do: n (half-width / wanted)^2, without the square of an event that never happens; NaN where nothing can be predicted."""
+        if self.state not in (State.WIDE, State.MET) or self.wanted <= 0:
+            return math.nan
+        return self.paths * (self.half_width / self.wanted) ** (1 if self.hits == 0 else 2)
 
     def as_dict(self) -> dict[str, Any]:
         """The look as plain data; null where there is no number."""
         own = self.estimate
         numbers = {"estimate": own.estimate, "low": own.low, "high": own.high, "half_width": self.half_width}
-        numbers |= {"wanted": self.wanted, "hits": self.hits}
+        numbers |= {"wanted": self.wanted, "hits": self.hits, "others": self.others}
         known = {key: float(value) if math.isfinite(value) else None for key, value in numbers.items()}
         flags = [flag.reason.value for flag in own.flags]
         return {"target": str(self.target), "state": self.state.value, **known, "flags": flags}
@@ -223,8 +226,13 @@ def look_at_values(
     estimates = difference(own, other[0], unit, loss, levels) if other else summary(own, unit, loss, levels)
     (*kept,), _, _ = finite_units(tuple(values), unit)
     gap = kept[0] if len(kept) == 1 else kept[0].astype(np.float64) - kept[1]
-    constant = len(gap) > 0 and gap.min() == gap.max()
-    return _judged(target, len(own), estimates[target.measure], bool(constant))
+    estimate = estimates[target.measure]
+    # of one sample the interval of a quantile holds whatever the few values may be that have not been seen
+    can_miss = other or not target.measure.startswith("VaR")
+    if can_miss and len(gap) and gap.min() == gap.max() and len(own) > unit:
+        others = probability(np.zeros(len(own), bool), unit).high
+        return Look(target, len(own), estimate, math.nan, State.SAME, others=others)
+    return _judged(target, len(own), estimate)
 
 
 def look_at_event(target: Target, happens: Sequence[Bool[np.ndarray, "path"]], unit: int) -> Look:
@@ -232,29 +240,24 @@ def look_at_event(target: Target, happens: Sequence[Bool[np.ndarray, "path"]], u
     own, *other = happens
     paths = len(own)
     if other:
-        return _judged(target, paths, probability_difference(own, other[0], unit), False)
+        return _judged(target, paths, probability_difference(own, other[0], unit))
     estimate, units = probability(own, unit), as_units(paths, unit)
     count = float(effective_count(moments(own, units), units)) if units.count > 1 else 1.0
-    return _judged(target, paths, estimate, False, count)
+    return _judged(target, paths, estimate, count)
 
 
-def _judged(target: Target, paths: int, estimate: Estimate, constant: bool, count: float = math.nan) -> Look:
-    half = (estimate.high - estimate.low) / 2
-    hits = estimate.estimate * count
+def _judged(target: Target, paths: int, estimate: Estimate, count: float = math.nan) -> Look:
+    half, hits = (estimate.high - estimate.low) / 2, estimate.estimate * count
     if hits >= 1:
         half = max(half, exact_half_width(hits, count))
-    state = _state(target, estimate, half, constant)
-    return Look(
-        target,
-        paths,
-        estimate,
-        half if state not in (State.HEAVY, State.NO_INTERVAL) else math.nan,
-        state,
-        hits,
-    )
+    if math.isfinite(count) and estimate.estimate in (0, 1):
+        half = estimate.high - estimate.low
+    state = _state(target, estimate, half)
+    known = state not in (State.HEAVY, State.NO_INTERVAL)
+    return Look(target, paths, estimate, half if known else math.nan, state, hits)
 
 
-def _state(target: Target, estimate: Estimate, half: float, constant: bool) -> State:
+def _state(target: Target, estimate: Estimate, half: float) -> State:
     if any(flag.reason in TOO_HEAVY and flag.withholds for flag in estimate.flags):
         return State.HEAVY
     if not math.isfinite(half):
@@ -264,8 +267,6 @@ def _state(target: Target, estimate: Estimate, half: float, constant: bool) -> S
         return State.ZERO
     if nothing and target.measure == PROBABILITY and target.less is None:
         return State.UNSEEN
-    if half == 0 and constant:
-        return State.CONSTANT
     wanted = target.width * (abs(estimate.estimate) if target.is_relative else 1.0)
     return State.MET if half <= wanted else State.WIDE
 

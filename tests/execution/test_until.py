@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 import engine
@@ -9,6 +10,7 @@ from engine.errors import UserError
 from engine.execution import job, until
 from engine.execution.job import RunOptions
 from engine.execution.work import Work
+from engine.risk.stop_words import ending
 from engine.risk.stopping import Ending
 from engine.run_folder import ledger, provenance
 from engine.run_folder.folder import RunFolder
@@ -149,13 +151,27 @@ def test_a_bound_of_one_path_is_reached(tmp_path, no_jax):
 
 def test_a_share_of_nothing_is_refused_and_the_unit_named(tmp_path, monkeypatch, no_jax):
     arrays = no_jax.program._arrays
-    same = PlayedBack(Recorded({**arrays, "outcomes": arrays["outcomes"][[0, 0]]}))
-    monkeypatch.setattr(job, "executor_of", lambda *_: same)
-    study = study_of(tmp_path, "mean of lowest_stock under use minus keep within 1 %")
+    opposed = arrays["outcomes"][[0, 0]]
+    opposed[1, :, ::2] = opposed[0, :, ::2] + 1.0
+    opposed[1, :, 1::2] = opposed[0, :, 1::2] - 1.0
+    opposed[:, :] = np.round(opposed)  # so that pairs cancel to the last bit
+    monkeypatch.setattr(job, "executor_of", lambda *_: PlayedBack(Recorded({**arrays, "outcomes": opposed})))
+    target = "mean of lowest_stock under use minus keep within 1 %"
+    study = study_of(tmp_path, target)
     with pytest.raises(
         UserError, match=r"of nothing is nothing\. Ask for it in the unit, such as within 0\.1 hm3"
     ):
         until.compute(study, RunOptions(tmp_path / "run"))
+
+
+def test_policies_that_are_the_same_on_all_futures_go_to_the_bound(tmp_path, monkeypatch, no_jax):
+    arrays = no_jax.program._arrays
+    same = PlayedBack(Recorded({**arrays, "outcomes": arrays["outcomes"][[0, 0]]}))
+    monkeypatch.setattr(job, "executor_of", lambda *_: same)
+    target = "mean of lowest_stock under use minus keep within 1 %"
+    done = until.compute(study_of(tmp_path, target, paths=8000), RunOptions(tmp_path / "run"))
+    assert done.ended.ending is Ending.BOUND and done.ended.paths == 8000
+    assert "0 on all 8,000 futures; another value on at most 0.00096 of them" in ending(done.ended)[1]
 
 
 def test_what_is_damaged_is_not_looked_at(tmp_path, no_jax):

@@ -51,10 +51,10 @@ def test_what_cannot_be_predicted_has_no_number():
     assert one.look.state is State.HEAVY and math.isnan(one.paths)
 
 
-def test_a_constant_takes_its_pilot_and_no_more():
+def test_of_the_same_value_on_all_futures_nothing_is_predicted():
     target = Target("mean", LOSS, "old", None, 0.01, True, "")
     (one,) = forecasts(target, lambda rng, n: np.full(n, 3.0), 1)
-    assert one.look.state is State.CONSTANT and one.paths == 2000
+    assert one.look.state is State.SAME and math.isnan(one.paths)
 
 
 @pytest.mark.parametrize(("sampler", "paths"), [("random", 2500), ("antithetic", 2500), ("latin", 9728)])

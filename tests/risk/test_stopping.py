@@ -101,17 +101,53 @@ def test_the_run_ends_near_what_hindsight_needs():
     assert paths == sorted(paths) and all(b <= 4 * a or b % PART == 0 for a, b in pairwise(paths))
 
 
-def test_a_constant_is_met_at_once_and_called_so():
-    ended = walked(np.full(50_000, 5.0), target("ES99"))
+@pytest.mark.parametrize("value", [5.0, 0.0])
+@pytest.mark.parametrize(
+    "of", [target("ES99"), target(), target(relative=False), target("mean", 0.5, False, "new")]
+)
+def test_the_same_value_on_all_futures_goes_to_the_bound_as_what_is_rare_may_be_missing(value, of):
+    def at(paths):
+        own = np.full(paths, value)
+        return [stopping.look_at_values(of, [own, np.zeros(paths)][: 1 + bool(of.less)], 1, True, LEVELS)]
+
+    *_, (last,) = stopping.walk(stopping.first_look([of], 1), 100_000, at)
+    assert last.paths == 100_000 and last.state is State.SAME and not last.holds
+    said = f"{value:g} on all 100,000 futures; another value on at most 3.8e-05 of them (95 %)"
+    assert standing(last).endswith(said)
+
+
+def test_a_rare_value_that_the_pilot_lacks_does_not_end_a_run():
+    values = np.ones(1 << 20)
+    values[5000::10_000] = 1e6
+    ended = walked(values, target("mean", 0.1))
+    assert ended.paths == 1 << 20 and ended.ending is Ending.BOUND
+
+
+def test_a_quantile_is_precise_whatever_the_few_may_be_that_are_missing():
+    ended = walked(np.full(50_000, 5.0), target("VaR95"))
     assert ended.ending is Ending.MET and len(ended.looks) == 1
-    assert standing(ended.looks[0][0]).endswith("5 on every future, a constant")
+    assert standing(ended.looks[0][0]).endswith(": 5.000 without error")
 
 
-def test_a_share_of_nothing_is_no_constant_in_the_unit():
-    values = np.zeros(50_000)
-    assert walked(values, target()).looks[0][0].state is State.ZERO
-    assert "of nothing is nothing" in standing(walked(values, target()).looks[0][0])
-    assert walked(values, target(relative=False)).looks[0][0].state is State.CONSTANT
+def test_a_share_of_nothing_says_that_pairs_cancel():
+    values = np.tile([1.0, -1.0], 25_000) * np.repeat(np.arange(25_000), 2)
+    zero = stopping.look_at_values(target(), [values], 2, True, LEVELS)
+    assert zero.state is State.ZERO
+    assert "0 on 50,000 futures by its pairs, which cancel, and 1 % of nothing is nothing" in standing(zero)
+
+
+@pytest.mark.parametrize("happens", [False, True])
+def test_what_never_or_always_happens_is_met_by_the_far_end_of_its_interval(happens):
+    of = target("probability", 0.0015, relative=False)  # the upper end is 3.84 / n: 0.0019 at 2,000
+    seen = np.full(2000, happens)
+    wide = stopping.look_at_event(of, [seen], 1)
+    assert wide.state is State.WIDE and wide.half_width == pytest.approx(3.84 / 2004, rel=1e-2)
+    ended = walked(np.full(1 << 16, happens), of, event=True)
+    last = ended.looks[-1][0]
+    assert ended.ending is Ending.MET and last.half_width <= 0.0015 and len(ended.looks) == 2
+    if not happens:
+        assert ended.paths < 1.1 * 3.84 / 0.0015
+        assert f"not once: at most {last.estimate.high:.2g}, within 0.0015" in standing(last)
 
 
 def test_an_event_that_never_happens_goes_to_the_bound_with_its_upper_end():
