@@ -278,7 +278,8 @@ class Job:
             or holds blocks that others made.
         """
         folder, study, observe = self.folder, self.folder.study, self.options.observe
-        ownership.enter(folder, self._versions(), self.options.force, alone=not holder.shared)
+        alone, force = not holder.shared, self.options.force
+        ownership.enter(folder, self._versions(), force, alone, self.options.bound)
         if not holder.shared:  # shards find the arrays ready
             cube.create(folder)
         planned = [block.index for block in blocks]
@@ -322,7 +323,7 @@ class Job:
             return
         with ownership.claim(self.folder):
             if not ready():  # while this one waited
-                ownership.enter(self.folder, self._versions())
+                ownership.enter(self.folder, self._versions(), bound=self.options.bound)
                 cube.create(self.folder)
 
     @contextmanager

@@ -23,6 +23,7 @@ class RunOptions:
         or although they are not what the program gives now.
       observe: called with the `Stage` that is reached.
       command: the words that started the run, for `provenance.json`; those of this process if not given.
+      bound: paths that the study's rule may go to, where the study is a step on the way; the folder keeps it for whoever goes on.
     """
 
     out: str | Path | None = None
@@ -33,3 +34,4 @@ class RunOptions:
     force: bool = False
     observe: Observer = unobserved
     command: Sequence[str] = ()
+    bound: int | None = None

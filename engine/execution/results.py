@@ -17,6 +17,7 @@ from engine.risk.tables import Tables, tables_of_paths, tables_of_tally
 from engine.risk.tallies import Tally, folded, unkept, unkept_events
 from engine.run_folder import cube, ledger, ownership, reading
 from engine.run_folder.cube_groups import described_paths, groups
+from engine.run_folder.finding import finishing_command
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import Record
 from engine.run_folder.parts import tally_of, yearly_fields
@@ -139,7 +140,7 @@ def whole(folder: RunFolder, records: Mapping[int, Record]) -> Answers:
         else:
             message = (
                 f"its run has not come to its end: {some} still to be computed. Look at what is there with --partial, or "
-                f"finish it: {folder.finishing_command}"
+                f"finish it: {finishing_command(folder)}"
             )
         raise UserError(str(folder.path), [message])
     return Answers(folder, records)

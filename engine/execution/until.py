@@ -33,7 +33,7 @@ def compute(study: Study, options: RunOptions) -> Finished:
     """
     if not study.until:
         return job.compute(study, options)
-    computed = set[int]()
+    computed, options = set[int](), replace(options, bound=study.paths)
 
     def extend(paths: int) -> None:
         executor, there = job.executor_of(options), job.prepared_for(study.of_paths(paths), options)
@@ -57,6 +57,7 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Sh
     if not study.until or not 1 <= number <= of:
         return job.compute_shard(study, number, of, options)
     computed, folder = set[int](), run_folder(study, options.out)
+    options = replace(options, bound=study.paths)
 
     def extend(paths: int) -> None:
         there = job.prepared_for(study.of_paths(paths), options)

@@ -258,3 +258,19 @@ def find_study(
     if policy is not None and policy not in run.study.policy_names:
         raise UserError(str(place), [Problem("policy", unknown("policy", policy, run.study.policy_names))])
     return run.study, run
+
+
+def finishing_words(folder: RunFolder) -> tuple[object, ...]:
+    """The words of the command that computes what is missing of a run: of one that a rule ends, with the paths that it may have."""
+    bound = (
+        (unsealed(ownership.study_file(folder.path)) or {}).get(ownership.BOUND)
+        if folder.study.until
+        else None
+    )
+    own = "run", folder.path / "study.toml", "--out", folder.path
+    return own if bound is None else (*own, "--paths", bound)
+
+
+def finishing_command(folder: RunFolder) -> str:
+    """That command as a shell takes it."""
+    return command_line(*finishing_words(folder), model=folder.study.model_spec)

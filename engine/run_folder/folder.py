@@ -31,11 +31,6 @@ class RunFolder:
         """A block of code whose failures to read or write there become the user's to mend."""
         return writing(self.path)
 
-    @property
-    def finishing_command(self) -> str:
-        """The command that computes what is missing of this run, as a shell takes it."""
-        return command_line("run", self.path / "study.toml", "--out", self.path, model=self.study.model_spec)
-
 
 def written(place: Path, content: bytes) -> Path:
     """The place, where the content now is, whole or not at all.

@@ -37,6 +37,8 @@ ALSO_ANYWHERE = ("rustbelt", "device_kind")
 TABULATED = ("scipy",)
 """Others, where laws or copulas are tabulated from what SciPy gives."""
 
+BOUND = "bound"
+"""What a folder keeps of a run that a rule ends: paths that it may have at most, whatever step it has come to."""
 MODELS = "models"
 """The file of the private folder that lists the models of one's own that have been run: SHA-256 and FILE:CLASS."""
 
@@ -107,13 +109,20 @@ def study_file(folder: Path) -> Path:
     return ledger.ledger_of(folder) / "study.json"
 
 
-def enter(folder: RunFolder, versions: Mapping[str, str], force: bool = False, alone: bool = True) -> None:
+def enter(
+    folder: RunFolder,
+    versions: Mapping[str, str],
+    force: bool = False,
+    alone: bool = True,
+    bound: int | None = None,
+) -> None:
     """Writes down whose the folder is, and which versions and device kind compute what is still to be computed.
 
     Args:
       versions: of the packages and the device kind, by name.
       force: go on although blocks were made by others. All that took part are written down.
       alone: nobody else computes here, so that while there is no block yet other versions may take the folder over.
+      bound: paths that the study's rule may go to; as it is written there if not given.
 
     Raises:
       UserError: blocks that are there were made by other versions or on another device kind.
@@ -133,6 +142,8 @@ def enter(folder: RunFolder, versions: Mapping[str, str], force: bool = False, a
     if {key: ours.get(key, "") for key in decisive} not in known:
         past = [*past, ours]
     document = {**_whose(study), "name": study.name, "versions": past, "study": resolved_text(study)}
+    if study.until and (most := bound or held.get(BOUND)):
+        document[BOUND] = most
     if study.model_spec is not None:
         document["model"] = model = _as_found(study)
         _remember(model)

@@ -23,6 +23,7 @@ from engine.run_folder.cube_groups import (
     policies,
     valid_range,
 )
+from engine.run_folder.finding import finishing_command
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
 from engine.study.policy_tables import on_path
@@ -220,7 +221,7 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
         problems.append(Problem("count", f"expected 1 to {there} paths, got {count}."))
     if not is_whole and not provenance.was_finished(folder.path):
         expected = f"expected a run of {study.paths:,} paths that has come to its end."
-        problems.append(Problem("", f"{expected} Finish it: {folder.finishing_command}"))
+        problems.append(Problem("", f"{expected} Finish it: {finishing_command(folder)}"))
     if problems:
         raise UserError(str(folder.path), problems)
     outcome, at = study.model.outcomes[variable], study.policy_names.index(policy)
