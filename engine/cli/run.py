@@ -147,21 +147,33 @@ def _print_gates(console: Console, study: Study, folder: RunFolder, device: str 
 
 
 def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Finished | None:
-    """The finished run where this shard was the last one; else None, and a line on what is missing."""
+    """The finished run where this shard was the last one; else None, and a line on what is missing.
+
+    Raises:
+      click.exceptions.Exit: with 1, where the shard has waited for others in vain.
+    """
     from engine.execution.until import compute_shard
 
     done = compute_shard(study, *shard, chosen)
     if done.finished is not None:
         return done.finished
-    here = f"Shard {shard[0]} of {shard[1]}: {len(done.computed):,} blocks computed here"
+    here = f"Shard {shard[0]} of {shard[1]}: {_blocks(len(done.computed))} computed here"
     status = command_line("status", done.folder.path, model=study.model_spec)
-    left = f"{done.missing:,} are still missing. See how far it is: {status}"
+    left = (
+        f"{done.missing:,} {'is' if done.missing == 1 else 'are'} still missing. See how far it is: {status}"
+    )
     if done.awaits:
-        left = f"the rule looks at {done.missing:,} that others compute. When all tasks have ended, start the array again"
+        left = f"the rule looks at {_blocks(done.missing)} that others have to compute, and nobody does. When all tasks have ended, start the array again"
     click.echo(
         f"{here}; {left if done.missing else 'all are there, and another shard makes the tables.'}", err=True
     )
+    if done.awaits:
+        raise click.exceptions.Exit(1)
     return None
+
+
+def _blocks(count: int) -> str:
+    return f"{count:,} block{'s' * (count != 1)}"
 
 
 def _refuse_beside_shard(computing: dict[str, Any]) -> None:

@@ -48,8 +48,8 @@ def compute(study: Study, options: RunOptions) -> Finished:
 def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Shard:
     """As `job.compute_shard`; where the study states how precise its numbers are to be, of as many of its paths as that takes.
 
-    Every shard goes the same way and waits for the blocks of the others, as long as one comes every minute; where none does it
-    ends, and the array is to be started again.
+    Every shard goes the same way and waits for the blocks of the others, as long as somebody works in the folder or one comes
+    every minute; else it ends, and the array is to be started again.
 
     Raises:
       UserError: as `compute`.
@@ -98,15 +98,16 @@ def _wait(there: RunFolder) -> None:
     """Returns when all paths are there, whoever computes them.
 
     Raises:
-      Awaited: no more came for a while.
+      Awaited: no more came for a while, and nobody is at work.
     """
     left, patience = -1, 0.0
     while whole_to(there, there.study.paths) < there.study.paths:
         missing = len(ledger.pending(there))
-        if missing != left:
-            left, patience = missing, time.monotonic() + job.PREPARING
-        if time.monotonic() > patience:
+        overdue = missing == left and time.monotonic() > patience
+        if overdue and ownership.writer(there.path) is None:
             raise Awaited(missing)
+        if overdue or missing != left:
+            left, patience = missing, time.monotonic() + job.PREPARING
         time.sleep(0.2)
 
 

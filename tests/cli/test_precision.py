@@ -6,6 +6,7 @@ import click
 import pytest
 
 from engine.cli import main
+from engine.execution import job
 from tests.small_files import BRIDGE, POND, call, own, write
 
 MEAN = "mean of damage under weak within 5 %"
@@ -51,6 +52,13 @@ def test_a_folder_that_holds_more_says_so_and_computes_nothing(tmp_path, bridge)
     assert call("run", *bridge, "--out", tmp_path / "run", "--paths", "60000").exit_code == 0
     ended = call("run", *bridge, "--out", tmp_path / "run", "--paths", "1e5", "--until", MEAN)
     assert "holds 60,000 paths" in ended.stderr and "nothing was computed" in ended.stderr, ended.output
+
+
+def test_a_shard_that_waits_in_vain_is_no_success(tmp_path, monkeypatch, bridge):
+    monkeypatch.setattr(job, "PREPARING", 0.0)
+    ended = call("run", *bridge, "--out", tmp_path / "run", "--until", MEAN, "--shard", "2/2")
+    assert ended.exit_code == 1, ended.output
+    assert "0 blocks computed here; the rule looks at 1 block that others have to compute" in ended.stderr
 
 
 @pytest.mark.parametrize("option", [("run", "--until"), ("check", "--for")])

@@ -218,6 +218,15 @@ def test_shards_go_the_same_way(tmp_path, monkeypatch, no_jax):
     assert paths_of(tmp_path / "run") == paths_of(tmp_path / "whole")
 
 
+def test_a_shard_waits_as_long_as_somebody_works_in_the_folder(tmp_path, monkeypatch, no_jax):
+    study, left = study_of(tmp_path, MEAN), ["somebody"] * 3
+    monkeypatch.setattr(job, "PREPARING", 0.0)
+    monkeypatch.setattr(until, "Local", lambda *_: no_jax)
+    monkeypatch.setattr(until.ownership, "writer", lambda _: left.pop() if left else None)
+    shard = until.compute_shard(study, 2, 2, RunOptions(tmp_path / "run", "cpu"))
+    assert left == [] and shard.awaits and shard.missing == 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [["--workers", "2"], []])
 def test_the_command_says_what_ended_the_run(tmp_path, how):

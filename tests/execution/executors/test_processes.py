@@ -318,7 +318,7 @@ def test_the_command_says_what_is_missing_and_the_last_shard_prints_the_tables(t
     ]
     first = call(*words, "--shard", "2/2")
     assert first.exit_code == 0 and first.stdout == ""
-    assert "Shard 2 of 2: 1 blocks computed here; 1 are still missing" in first.stderr
+    assert "Shard 2 of 2: 1 block computed here; 1 is still missing" in first.stderr
     last = call(*words, "--shard", "1/2")
     assert last.exit_code == 0 and "damage" in last.stdout
     assert call(*words, "--shard", "1/2", "--workers", 2).exit_code == 2
