@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from engine.answers import registry
 from engine.answers.question import RUN, OfRun, Question, fields, plain_options
 from engine.errors import UserError, unknown
-from engine.execution.job import RunOptions, compute
+from engine.execution.job import RunOptions
 from engine.execution.resources import refuse_if_memory_too_small
+from engine.execution.until import compute
 from engine.run_folder import answer_store
 from engine.run_folder.finding import is_run, run_folder
 from engine.run_folder.folder import RunFolder

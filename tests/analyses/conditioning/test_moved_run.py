@@ -6,6 +6,7 @@ import pytest
 from engine import UserError, load_study
 from engine.execution.job import RunOptions, compute
 from engine.program.moving import tempering
+from engine.run_folder import provenance
 from engine.run_folder.finding import run_folder
 from engine.runs.asking import Asking, ask
 from engine.runs.run import Run, open_run
@@ -36,6 +37,16 @@ def small(tmp_path, runs=2, **changes):
 def scores_of(folder):
     """The files of its moved futures by name."""
     return {path.name: path.read_bytes() for path in sorted((folder / "moved").glob("*"))}
+
+
+def test_a_question_that_runs_first_ends_the_run_by_the_rule_of_the_study(tmp_path):
+    study = again(
+        walked(3.0), run={"paths": 4096, "seed": 3, "until": ["mean of sum under old within 0.001"]}
+    )
+    asking = Asking(study, run_folder(study, tmp_path / "walk"), paths=2 * FUTURES)
+    _, kept = ask("condition", {"until": 2025}, asking)
+    last = provenance.runs(kept.parent)[-1]["until"]
+    assert last["ended"] == "bound" and last["bound"] == 2 * FUTURES
 
 
 def test_the_cube_has_the_normal_posterior(asked):
