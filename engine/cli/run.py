@@ -76,13 +76,15 @@ def command(
     extend it.
     """
     from engine.execution.job import RunOptions
-    from engine.execution.until import compute
+    from engine.execution.until import compute, why_idle
     from engine.risk.rounding import REMEDY
     from engine.runs.headline import Tightening
     from engine.runs.upkeep import report_note
 
     if shard is not None:
         _refuse_beside_shard(computing)
+    for target in study.idle_targets if study.until else ():
+        click.echo(f"note: target left out: {why_idle(study, target)}.", err=True)
     # of a run with a rule the rule's own lines say how precise it is
     headline = None if quiet or study.until else Tightening(replace(folder, study=study))
     with progress(quiet, headline, log) as observe:

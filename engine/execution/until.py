@@ -21,7 +21,7 @@ from engine.risk.stopping import Ended, Look, State, first_look, look, rounded_u
 from engine.run_folder import ledger, ownership, reading
 from engine.run_folder.finding import run_folder
 from engine.run_folder.folder import RunFolder
-from engine.study.stop_tables import PLACE
+from engine.study.stop_tables import PLACE, Target
 from engine.study.study import BLOCK, Study
 
 
@@ -29,8 +29,9 @@ def compute(study: Study, options: RunOptions) -> Finished:
     """As `job.compute`; where the study states how precise its numbers are to be, of as many of its paths as that takes.
 
     Raises:
-      UserError: as `job.compute`; or a target is a share of a number that is nothing.
+      UserError: as `job.compute`; a target is a share of a number that is nothing; or all are of policies that do not run.
     """
+    _refuse_none_left(study)
     if not study.until:
         return job.compute(study, options)
     computed, options = set[int](), replace(options, bound=study.paths)
@@ -54,6 +55,7 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Sh
     Raises:
       UserError: as `compute`.
     """
+    _refuse_none_left(study)
     if not study.until or not 1 <= number <= of:
         return job.compute_shard(study, number, of, options)
     computed, folder = set[int](), run_folder(study, options.out)
@@ -80,6 +82,19 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Sh
         return Shard(folder, (), 0, job.compute(final, options, ended))
     done = job.compute_shard(final, number, of, options, ended)
     return replace(done, computed=tuple(sorted(computed.union(done.computed))))
+
+
+def _refuse_none_left(study: Study) -> None:
+    if study.idle_targets and not study.until:
+        told = [f"has no target left: {why_idle(study, one)}." for one in study.idle_targets]
+        remedy = "Add it to --policies, or say with --until what is to be precise."
+        raise UserError(study.source, [Problem(PLACE, f"{one} {remedy}") for one in told])
+
+
+def why_idle(study: Study, target: Target) -> str:
+    """Why a target is left out: `policy 'b' does not run (mean of cost under b within 1 %)`."""
+    idle = [name for name in (target.policy, target.less) if name and name not in study.policy_names]
+    return f"policy '{idle[0]}' does not run ({target})"
 
 
 class Awaited(Exception):

@@ -44,7 +44,7 @@ def run(
     out: str | Path | None = None,
     model: Model | None = None,
     paths: int | None = None,
-    until: Sequence[str] | None = None,
+    until: Sequence[str] | str | None = None,
     **options: Any,
 ) -> Run:
     """Computes what a study's run folder lacks, and gives the run.

@@ -57,7 +57,7 @@ def load_study(
     policies: Sequence[str] | None = None,
     tile: int | None = None,
     program: str | None = None,
-    until: Sequence[str] | None = None,
+    until: Sequence[str] | str | None = None,
     settings: Sequence[str] = (),
 ) -> Study:
     """The study of a file, or of a study that ships, by its name.
@@ -75,7 +75,7 @@ def load_study(
     Raises:
       UserError: with all problems.
     """
-    wanted = None if until is None else [*until]
+    wanted = [until] if isinstance(until, str) else None if until is None else [*until]
     run = {"paths": paths, "seed": seed, "tile": tile, "program": program, "until": wanted}
     return _loaded(path_or_name, model, run, policies, settings)
 

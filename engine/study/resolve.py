@@ -108,7 +108,7 @@ def resolve(
     _, all_groups = _groups(text, [*bases, *of_policies], Problems())
     running = policies.names if policies else ()
     challenge = challenge_tables.read(text, running, model, levels, problems, spare)
-    until = stop_tables.read(text, running, model, levels, keep.outcomes, problems, spare)
+    until, idle = stop_tables.read(text, running, model, levels, keep.outcomes, problems, spare)
     observed = observed_tables.read(text, model, problems)
     shocks = _shocks(text, known, priors, problems)
     dimensions = dimension_tables.read(text, problems)
@@ -167,6 +167,7 @@ def resolve(
             *latent_streams({k: one for k, one in all_groups.items() if not {*bases} & {*one.members}}),
         ),
         until=until,
+        idle_targets=idle,
     )
     once = [f"factor:{name}" for name in text["factors"]]
     once += [*latent_streams(groups), *latent_streams(all_groups)]

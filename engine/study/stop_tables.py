@@ -66,8 +66,8 @@ def read(
     kept: Collection[str],
     problems: Problems,
     spare: Collection[str] = (),
-) -> tuple[Target, ...]:
-    """The targets that a study states; what is wrong with any is added to the problems.
+) -> tuple[tuple[Target, ...], tuple[Target, ...]]:
+    """The targets that a study states, and those of them that are left out; what is wrong with any is added to the problems.
 
     Args:
       running: names of the policies that run.
@@ -75,7 +75,7 @@ def read(
       kept: outcomes that are kept path by path, which alone a target may be of.
       spare: holds `PLACE` where targets of policies that do not run are left out, as other policies run than the study states.
     """
-    targets = []
+    targets, left = list[Target](), list[Target]()
     for sentence in text["run"]["until"]:
         with problems.within(PLACE):
             target = target_of(sentence, text["policies"], text["events"], model, levels)
@@ -86,8 +86,8 @@ def read(
             idle = [name for name in filter(None, (target.policy, target.less)) if name not in running]
             if idle and PLACE not in spare:
                 raise refusal("", f"policy '{idle[0]}' does not run. Add it to compare, or to --policies.")
-            targets += [] if idle else [target]
-    return tuple(dict.fromkeys(targets))
+            (left if idle else targets).append(target)
+    return tuple(dict.fromkeys(targets)), tuple(dict.fromkeys(left))
 
 
 def target_of(
@@ -123,7 +123,7 @@ def target_of(
         own = model.outcomes[variable].unit
         own = "" if own == "1" else own
         with problems.within(""):
-            _refuse_measure(measure, variable, levels)
+            measure = _known_measure(measure, variable, levels)
     else:
         problems.add("", unknown("event or outcome", variable, [*events, *model.outcomes]))
     if own is not None and unit not in ("", "%", own):
@@ -140,13 +140,16 @@ def target_of(
     return Target(measure, variable, policy, less, share, is_relative, own or "")
 
 
-def _refuse_measure(measure: str, variable: str, levels: Sequence[float]) -> None:
+def _known_measure(measure: str, variable: str, levels: Sequence[float]) -> str:
+    """The measure by the name that tables have: `ES99` of `ES99.0`."""
+    if found := _LEVEL.fullmatch(measure):
+        measure = f"{found[1]}{float(found[2]):g}"
     known = ["mean", *(f"{kind}{100 * level:g}" for kind in ("VaR", "ES") for level in levels)]
     if measure in known:
-        return
+        return measure
     if measure == PROBABILITY:
         raise refusal("", f"'{variable}' is an outcome, which has no probability. Name an event, or a mean.")
-    if (found := _LEVEL.fullmatch(measure)) and 50 < float(found[2]) < 100:
+    if found and 50 < float(found[2]) < 100:
         there = ", ".join(f"{100 * level:g}" for level in levels)
         remedy = f"Add it: risk = {{ levels = [{found[2]}] }}."
         raise refusal("", f"level {found[2]} is no part of the study, which has {there}. {remedy}")

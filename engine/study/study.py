@@ -165,15 +165,14 @@ class Study:
       model_spec: `FILE:CLASS` that a model of one's own is loaded by again, absolute; None for a model that the study
         names, and for one that stands in no file.
       labels: kind, one of `labels.KINDS` -> name -> what people call it, where it has a label.
-      author: who answers for it; empty if nobody is named.
+      author, settings: who answers for it, empty if nobody is named; single values that it was read with in place of what its file states.
       lever_groups: levers that are looked at together when it is asked which does what, by the name of the group.
       gates: facts that it is held against; no part of the document, as no number of a run hangs on them.
       nonfinite: share of the paths that may be kept out because values on them are not finite.
       assumptions, challenge: what the answer may rest on; what it is said to show, and choices of what is measured: they change no number of it.
       observed, facts: figures that it is scored by, and which of them are known: its futures are those in which these are likely.
-      settings: single values that it was read with in place of what its file states.
       stated_dimensions, of_policies: what it says of `dimensions`, and random streams that policies of its file alone draw, whichever run.
-      until: how precise which numbers are to be for a run to end before all paths; it changes no number of a path.
+      until, idle_targets: how precise which numbers are to be for a run to end, which changes no number of a path; those left out, of policies that do not run.
     """
 
     name: str
@@ -213,6 +212,7 @@ class Study:
     stated_dimensions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     of_policies: tuple[str, ...] = ()
     until: tuple[Target, ...] = ()
+    idle_targets: tuple[Target, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:

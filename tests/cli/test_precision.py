@@ -97,6 +97,18 @@ def test_condition_keeps_its_own_until():
     assert "targets" in named["run"] and "until" in named["condition"]
 
 
+def test_a_target_of_a_policy_that_does_not_run_is_told_and_none_at_all_refused(tmp_path):
+    two = '"P of dry under use within 0.1", "P of dry under keep within 0.1"'
+    for stated, code in ((two, 0), (two.partition(", ")[0], 2)):
+        study = write(tmp_path, POND.replace("tile = 64", f"tile = 64, until = [{stated}]"))
+        ended = call("run", study, *own("Pond"), "--out", tmp_path / "run", "--policies", "keep")
+        assert ended.exit_code == code, ended.output
+        assert "policy 'use' does not run (probability of dry under use within 0.1)" in " ".join(
+            ended.stderr.split()
+        )
+        assert ("note: target left out" if code == 0 else "has no target left") in ended.stderr
+
+
 def test_a_study_file_states_the_rule(tmp_path):
     text = POND.replace("tile = 64", 'tile = 64, until = ["P of dry under use within 0.1"]')
     study = write(tmp_path, text)

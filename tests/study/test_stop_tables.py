@@ -54,9 +54,17 @@ def test_the_study_file_states_it_and_the_call_comes_first(tmp_path, pond):
 
 def test_a_rule_of_policies_that_do_not_run(tmp_path, pond):
     text = POND.replace("tile = 64", 'tile = 64, until = ["P of dry under use within 0.01"]')
-    assert load_study(write(tmp_path, text), model=pond, policies=["keep"]).until == ()
+    study = load_study(write(tmp_path, text), model=pond, policies=["keep"])
+    assert study.until == () and [*map(str, study.idle_targets)] == [
+        "probability of dry under use within 0.01"
+    ]
     with pytest.raises(UserError, match=r"run\.until: policy 'use' does not run\. Add it"):
         load(tmp_path, pond, "P of dry under use within 0.01", policies=["keep"])
+
+
+def test_one_sentence_is_one_target(tmp_path, pond):
+    study = load_study(write(tmp_path, POND), model=pond, until="ES99.0 of shortage under keep within 1 %")
+    assert [*map(str, study.until)] == ["ES99 of shortage under keep within 1 %"]
 
 
 WRONG = {
