@@ -87,7 +87,7 @@ def command(
         if workers is not None or len(asked) > 1:
             raise click.UsageError(f"--{asked[0]} goes without --{[*asked, 'workers'][1]}.")
         if targets:
-            _print_forecast(study, place["device"], as_json, full)
+            _print_forecast(study, place, as_json, full)
         elif gates:
             _print_gates(study, place["device"], as_json, full)
         else:
@@ -141,12 +141,12 @@ def _print_gates(study: Study, device: str | None, as_json: bool, full: bool) ->
     _print_answer(study, answer(asked, device), as_json, full, print_gates, "What each is of, and its source")
 
 
-def _print_forecast(study: Study, device: str | None, as_json: bool, full: bool) -> None:
+def _print_forecast(study: Study, place: dict[str, Any], as_json: bool, full: bool) -> None:
     from engine.cli.show.forecast_table import print_forecast
     from engine.runs.forecast import answer
 
     study.refuse_broken_model()
-    given = answer(study, device)
+    given = answer(study, **place)
     if as_json:
         screen.print_object(given.plain())
     else:

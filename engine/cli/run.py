@@ -134,7 +134,7 @@ def _ending(finished: Finished) -> list[str]:
     """What ended a run that had a rule, and how its targets stand; nothing of another."""
     from engine.risk.stop_words import ending
 
-    return [] if finished.ended is None else ending(finished.ended)
+    return [] if finished.ended is None else ending(finished.ended, finished.answers.study.paths)
 
 
 def _print_gates(console: Console, study: Study, folder: RunFolder, device: str | None) -> None:

@@ -63,13 +63,17 @@ def standing(look: Look) -> str:
     return f"{number}: {half_width(look)}, wanted {wanted}: about {few_digits(look.needed - look.paths)} futures to go"
 
 
-def ending(ended: Ended) -> list[str]:
-    """What ended a run, then how each target stands, a line each."""
-    looks = ended.looks[-1]
+def ending(ended: Ended, held: int = 0) -> list[str]:
+    """What ended a run, then how each target stands, a line each.
+
+    Args:
+      held: paths that its folder holds, which may be more than those at which its rule ends.
+    """
+    looks, of = ended.looks[-1], "its first " * (held > ended.paths)
     head = {
-        Ending.MET: f"Precise enough at {_futures(ended.paths)}, and ended by its rule.",
-        Ending.BOUND: f"Not as precise as asked for at {_futures(ended.paths)}, the most that were allowed.",
-        Ending.GIVEN_UP: f"Given up at {_futures(ended.paths)}: more of them would not do.",
+        Ending.MET: f"Precise enough at {of}{_futures(ended.paths)}, and ended by its rule.",
+        Ending.BOUND: f"Not as precise as asked for at {of}{_futures(ended.paths)}, the most that were allowed.",
+        Ending.GIVEN_UP: f"Given up at {of}{_futures(ended.paths)}: more of them would not do.",
     }[ended.ending]
     wide = [look.needed for look in looks if not look.holds]
     more = max(wide, default=math.nan)

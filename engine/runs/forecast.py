@@ -12,7 +12,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.table import Table, numbers, texts
 from engine.errors import UserError
 from engine.execution.anew import first_outcomes
-from engine.execution.resources import bytes_needed
+from engine.execution.resources import bytes_needed, refuse_if_memory_too_small
 from engine.formatting import size_as_text
 from engine.risk.events import event_outcomes
 from engine.risk.forecast import forecast, pilot_paths
@@ -20,15 +20,16 @@ from engine.risk.stop_words import few_digits, standing
 from engine.study.study import SAMPLERS, Study
 
 
-def answer(study: Study, device: str | None = None) -> Answer:
+def answer(study: Study, device: str | None = None, memory: int | str | None = None) -> Answer:
     """How many futures the targets of a study take, in a sentence, and a row for each target and sampler.
 
     Args:
       study: with targets.
       device: "cpu" or "gpu"; the GPUs if there are any.
+      memory: main memory that a pilot may take, in bytes or as "4GiB"; what is free if not given.
 
     Raises:
-      UserError: there is no such device; or the futures are moved by facts, which no pilot in memory is.
+      UserError: there is no such device; too little memory for a pilot; or the futures are moved by facts, which no pilot in memory is.
     """
     if study.facts is not None:
         text = f"takes figures as known, by which its futures are moved run by run. Run it: --until '{study.until[0]}'."
@@ -38,12 +39,12 @@ def answer(study: Study, device: str | None = None) -> Answer:
         sorted(event_outcomes(study, events[one.variable])) if one.variable in events else [one.variable]
         for one in study.until
     ]
-    seen = {}
-    for name in SAMPLERS:
-        run = {**study.document["run"], "sampler": name}
-        other = replace(study, sampler=name, document={**study.document, "run": run})
-        outcomes, seconds = first_outcomes(other, pilot_paths(other), sorted({*chain(*names)}), device)
-        each = seconds / pilot_paths(other)
+    seen, pilots = {}, {name: _pilot(study, name) for name in SAMPLERS}
+    for other in pilots.values():
+        refuse_if_memory_too_small(other, memory)
+    for name, other in pilots.items():
+        outcomes, seconds = first_outcomes(other, other.paths, sorted({*chain(*names)}), device)
+        each = seconds / other.paths
         for target, own in zip(study.until, names, strict=True):
             predicted = forecast(other, target, {one: outcomes[one] for one in own})
             seen[str(target), name] = predicted, each
@@ -51,6 +52,7 @@ def answer(study: Study, device: str | None = None) -> Answer:
     columns = [
         texts("target", [row[0] for row in rows], "what is to be how precise"),
         texts("sampler", [row[1] for row in rows], "how path numbers become random numbers"),
+        numbers("pilot", [pilots[row[1]].paths for row in rows], "futures that were computed to say so", head="pilot"),
         numbers("futures", [row[2].paths for row in rows], "that it takes", head="futures"),
         numbers("low", [row[2].low for row in rows], "lower end of their 95 % interval"),
         numbers("high", [row[2].high for row in rows], "upper end of it"),
@@ -62,10 +64,17 @@ def answer(study: Study, device: str | None = None) -> Answer:
     needs = {
         name: max(_or_endless(seen[str(one), name][0].paths) for one in study.until) for name in SAMPLERS
     }
-    pilot = replace(study, paths=pilot_paths(study))
-    basis = f"a pilot of {pilot.paths:,} paths under each sampler, seed {study.seed}; nothing was written"
+    pilot = pilots[study.sampler]
+    basis = f"a pilot each, as many paths as its sampler needs, seed {study.seed}; nothing was written"
     findings = _findings(study, needs, seen[str(study.until[0]), study.sampler][1])
     return Answer(Subject.of(pilot), findings, (table,), basis, question="for", heading="How many futures")
+
+
+def _pilot(study: Study, sampler: str) -> Study:
+    """The first paths under a sampler, as many as the targets need there."""
+    run = {**study.document["run"], "sampler": sampler}
+    other = replace(study, sampler=sampler, document={**study.document, "run": run})
+    return other.of_paths(pilot_paths(other))
 
 
 def _or_endless(paths: float) -> float:

@@ -51,6 +51,7 @@ def test_json_is_the_answer_alone_and_the_ending_stands_beside_it(tmp_path, brid
 def test_a_folder_that_holds_more_says_so_and_computes_nothing(tmp_path, bridge):
     assert call("run", *bridge, "--out", tmp_path / "run", "--paths", "60000").exit_code == 0
     ended = call("run", *bridge, "--out", tmp_path / "run", "--paths", "1e5", "--until", MEAN)
+    assert "Precise enough at its first " in ended.stdout
     assert "holds 60,000 paths" in ended.stderr and "nothing was computed" in ended.stderr, ended.output
 
 
@@ -81,7 +82,16 @@ def test_check_says_what_a_precision_takes_under_each_sampler(bridge):
     ):
         assert words in ended.stdout
     plain = json.loads(call("check", *bridge, "--for", MEAN, "--json").stdout)
-    assert plain["question"] == "for" and len(plain["tables"]["forecast"]["columns"]) == 8
+    assert plain["question"] == "for" and len(plain["tables"]["forecast"]["columns"]) == 9
+
+
+def test_each_sampler_has_its_own_pilot_which_has_to_fit_into_memory(bridge):
+    told = json.loads(call("check", *bridge, "--for", MEAN, "--json").stdout)
+    pilots = {row["sampler"]: row["pilot"] for row in told["tables"]["forecast"]["rows"]}
+    assert pilots["random"] == 2500 and pilots["latin"] == 9728 and pilots["sobol"] > 9728
+    assert "a pilot each" in told["basis"]
+    ended = call("check", *bridge, "--for", MEAN, "--memory", "1MB")
+    assert ended.exit_code == 2 and "expected at least 1.1 GB, which 2,500 paths" in ended.stderr
 
 
 def test_check_for_goes_without_the_others(bridge):

@@ -28,6 +28,7 @@ def print_forecast(console: Console, answer: Answer, full: bool) -> None:
         rows = [*table.where(target=target)]
         cells = [
             (
+                f"{row['pilot']:,.0f}",
                 few_digits(row["futures"]) if row["futures"] else "unknown",
                 f"{few_digits(row['low'])} to {few_digits(row['high'])}" if row["low"] else "-",
                 f"{row['seconds']:,.0f} s" if row["futures"] else "-",
@@ -35,7 +36,7 @@ def print_forecast(console: Console, answer: Answer, full: bool) -> None:
             )
             for row in rows
         ]
-        heads = ("futures", "95 % interval", "here", "on disk at most")
+        heads = ("pilot", "futures", "95 % interval", "here", "on disk at most")
         console.print()
         print_named(console, str(target), "sampler", [row["sampler"] for row in rows], heads, cells)
         unlike = dict.fromkeys(row["standing"] for row in rows if full or not row["futures"])
