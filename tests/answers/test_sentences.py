@@ -69,7 +69,7 @@ SHIPPED = {
     "assumptions": {"outcome": ("jobs_demolished", "total_bill")},
     "explain": {"outcome": "displaced_person_years", "policy": "reform"},
     "attribute": {"start": "old", "end": "reform", "outcome": ("all_four",)},
-    "sensitivity": {"outcome": ("capital_shortfall_peak",)},
+    "sensitivity": {"outcome": ("capital_shortfall_peak",), "paths": 8192},
     "flip": {"outcome": "jobs_demolished", "policies": ("reform", "old")},
     "challenge": {"claim": ("reform better than old in region_devastated",)},
     "backtest": {},
