@@ -119,7 +119,6 @@ def _print_kinds() -> None:
     for name, kind in kinds().items():
         screen.print_line(console, f"{name:<13}", kind.about)
     runs = known_runs()
-    console.print()
     if runs:
         screen.print_command(console, "A figure of a run, such as", "plot", "exceedance", runs[-1])
     else:
