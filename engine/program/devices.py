@@ -7,6 +7,7 @@ import functools
 import importlib.util
 import os
 import platform
+import resource
 from pathlib import Path
 
 import jax
@@ -23,6 +24,8 @@ GPU_LANES = 1 << 20
 """Paths that a GPU takes at once: a step of the shipped model is then some thousand times longer than its launch."""
 LANE = 4 << 10
 """Bytes that a path takes on a device under each policy in single precision, at most: the shipped model takes 1.3 KiB."""
+THREADS = 768 << 20, 64 << 20
+"""Bytes of addresses that XLA's threads take as they start, and for each core; where the system has fewer, XLA aborts the process."""
 
 
 def use_every_core() -> None:
@@ -90,8 +93,9 @@ def mesh(kind: str | None = None) -> Mesh:
       kind: "cpu" or "gpu"; None takes the GPUs if there are any.
 
     Raises:
-      UserError: where there is no device of the kind.
+      UserError: where there is no device of the kind, or this process may not take the memory that threads need.
     """
+    _check_room_for_threads()
     try:
         devices = jax.local_devices(backend={"gpu": "cuda"}.get(kind or "", kind))
     except RuntimeError as failure:
@@ -101,6 +105,20 @@ def mesh(kind: str | None = None) -> Mesh:
         problem = f"expected a {kind} device, found {', '.join(have)}; {remedy}."
         raise UserError("--device", [problem]) from failure
     return Mesh(np.array(devices), (AXIS,))
+
+
+@functools.cache
+def _check_room_for_threads() -> None:
+    """Once, as the threads that run already need no more."""
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most == resource.RLIM_INFINITY:
+        return
+    with contextlib.suppress(OSError):
+        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        need = taken + THREADS[0] + THREADS[1] * len(cores())
+        if most < need:
+            text = f"expected at least {need >> 10} KiB of memory for this process and its threads, got {most >> 10}. Raise its limit (ulimit -v)."
+            raise UserError("the system", [text])
 
 
 def program(study: Study, kind: str | None = None) -> Program:
