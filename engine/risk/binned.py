@@ -18,10 +18,11 @@ from scipy.special import stdtrit
 from engine.risk import atoms
 from engine.risk.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence
 from engine.risk.flags import Flag, Reason
-from engine.risk.heaviness import gravest, largest_flag, material, squares_flag, tail_size
+from engine.risk.heaviness import Extremes, gravest, largest_flag, material, squares_flag, tail_size
 from engine.risk.histograms import Histogram
-from engine.risk.intervals import TAIL, Estimate, Moments, Z, moments_of_sums, wilson_interval
+from engine.risk.intervals import TAIL, Estimate, Moments, Z, moments_of_sums
 from engine.risk.measures import correlation, share_difference
+from engine.risk.shares import wilson_interval
 from engine.risk.tails import ATOM, deviation, shifted, tail_count
 from engine.study.study import LEVELS
 
@@ -229,7 +230,7 @@ class _Spread:
         if histogram.least == histogram.most:
             return None
         high, low = _Side.of(histogram), _Side.of(histogram.negated())
-        return squares_flag(-low.largest, high.largest, histogram.count, high.mean, self.squares)
+        return squares_flag(Extremes(-low.largest, high.largest, histogram.count), high.mean, self.squares)
 
 
 def _exceedances(histogram: Histogram, tail: _Tail, level: float) -> float:

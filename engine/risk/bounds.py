@@ -69,9 +69,14 @@ def shares_on(
     values: Float[np.ndarray, "policy cell path"], limits: Limits
 ) -> Float[np.ndarray, "policy side cell"]:
     """Share of the paths on which each cell stands on each of its bounds."""
+    shares: np.ndarray = np.zeros((len(values), len(SIDES), values.shape[1]))
     (low, high), (least, most) = _rims(limits, values.dtype)
-    on = np.stack([(values >= low) & (values <= least), (values >= most) & (values <= high)], axis=1)
-    return on.mean(axis=-1)
+    inside = (values.min(axis=-1) > least[:, 0]) & (values.max(axis=-1) < most[:, 0])
+    near = np.flatnonzero(~inside.all(axis=0))
+    some = values[:, near]
+    shares[:, 0, near] = ((some >= low[near]) & (some <= least[near])).mean(axis=-1)
+    shares[:, 1, near] = ((some >= most[near]) & (some <= high[near])).mean(axis=-1)
+    return shares
 
 
 def beyond(

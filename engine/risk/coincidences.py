@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Int
 
-from engine.risk.intervals import Units, combined_interval, effective_count, exact_interval, moments_of_totals
+from engine.risk.intervals import Units, moments_of_totals
+from engine.risk.shares import combined_interval, effective_count, exact_interval
 
 Signs = Int[np.ndarray, "path"]
 

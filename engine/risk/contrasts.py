@@ -16,17 +16,10 @@ from jaxtyping import Bool, Float
 
 from engine.risk.evidence import FEWEST_FOR_ES_DIFFERENCE
 from engine.risk.flags import Flag, Reason
-from engine.risk.heaviness import tail_flag, tails_flag
-from engine.risk.intervals import (
-    Estimate,
-    Units,
-    Z,
-    combined_interval,
-    effective_count,
-    moments_of_totals,
-    wilson_interval,
-)
+from engine.risk.heaviness import Extremes, tail_flag, tails_flag
+from engine.risk.intervals import Estimate, Units, Z, moments_of_totals
 from engine.risk.measures import ONE_UNIT, correlation
+from engine.risk.shares import combined_interval, effective_count, wilson_interval
 from engine.risk.tails import quantiles, shifted
 
 ROUNDING = 2.0**-48
@@ -154,7 +147,11 @@ class Contrasts:
             if have < needed
         ]
         looks = self._heavy or np.isinf(self._exceedances)
-        tail = tails_flag(np.sort(values), estimate, (error * units.paths) ** 2) if looks else None
+        tail = (
+            tails_flag(Extremes.of(np.positive, values), estimate, (error * units.paths) ** 2)
+            if looks
+            else None
+        )
         return Estimate(estimate, error, low, high).flagged(tail, *few)
 
 

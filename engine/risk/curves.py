@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.risk.intervals import Moments, Units, effective_count, wilson_interval
+from engine.risk.intervals import Moments, Units
 from engine.risk.measures import finite_units
+from engine.risk.shares import effective_count, wilson_interval
 from engine.risk.tails import share_of_totals
 
 Levels = Float[np.ndarray, "level"]

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array
 
 from engine.risk import atoms
-from engine.risk.intervals import Some, Units, moments, moments_of_some, moments_of_totals
+from engine.risk.intervals import Some, Units, moments_of, moments_of_some
 from engine.risk.tails import (
     CellPaths,
     Cells,
@@ -18,8 +18,9 @@ from engine.risk.tails import (
     Ranked,
     Table,
     deviation,
+    error_of_shares,
     keep_known,
-    share_of_totals,
+    share,
     shifted,
     stacked,
 )
@@ -54,8 +55,15 @@ def difference(one: Measured, two: Measured, units: Units) -> Difference:
     values, baseline = one.values, two.values
     x_seen, y_seen = one.quantiles, two.quantiles
     cells = len(values)
-    gap: np.ndarray = np.subtract(values, baseline, dtype=np.float64)
-    lowest, highest = gap.min(axis=-1), gap.max(axis=-1)
+    lowest, highest = np.full(cells, np.inf), np.full(cells, -np.inf)
+
+    def gap(x: CellPaths, y: CellPaths) -> CellPaths:
+        apart: np.ndarray = np.subtract(x, y, dtype=np.float64)
+        np.minimum(lowest, apart.min(axis=-1), out=lowest)
+        np.maximum(highest, apart.max(axis=-1), out=highest)
+        return apart
+
+    mean = moments_of(gap, units, values, baseline)
     constant = highest - lowest <= ROUNDING * np.abs(highest)
     at_risk: list[Column] = []
     shortfalls: list[Column] = []
@@ -69,15 +77,17 @@ def difference(one: Measured, two: Measured, units: Units) -> Difference:
         cell, path, x, y = (part[kept] for part in (cell, path, x, y))
         over_x, over_y = x - var_x[cell], y - var_y[cell]
         influence = of_x.slope[cell] * (over_x > 0) - of_y.slope[cell] * (over_y > 0)
-        error = np.where(constant, 0.0, moments_of_some(Some(cells, cell, path, influence), units).error)
+        excess = np.maximum(over_x, 0) - np.maximum(over_y, 0)
+        both = moments_of_some(Some(cells, cell, path, np.stack([influence, excess])), units)
+        of_influence, of_excess = both.kind(0), both.kind(1)
+        error = np.where(constant, 0.0, of_influence.error)
         at_risk.append(_gap_of_quantiles(one, two, of_x, of_y, error, units))
-        excess = Some(cells, cell, path, np.maximum(over_x, 0) - np.maximum(over_y, 0))
-        shortfall = shifted(moments_of_some(excess, units), 1 / (1 - level), var_x - var_y)
+        shortfall = shifted(of_excess, 1 / (1 - level), var_x - var_y)
         shortfalls.append(keep_known(np.isfinite(error), shortfall))
-    worse = share_of_totals(units.totals(values > baseline), units)
+    worse = share(values > baseline, units)
     middles = _gap_of_medians(one, two, constant, units)
     of_spread = _gap_of_deviations(one, two, constant, units)
-    columns = [shifted(moments(gap, units), 1.0), middles, of_spread, *at_risk, *shortfalls, worse]
+    columns = [shifted(mean, 1.0), middles, of_spread, *at_risk, *shortfalls, worse]
     fewer = np.minimum(x_seen.exceedances, y_seen.exceedances)
     middle = np.minimum(x_seen.middle.exceedances, y_seen.middle.exceedances)
     return Difference(stacked(columns), fewer, middle, constant)
@@ -85,11 +95,8 @@ def difference(one: Measured, two: Measured, units: Units) -> Difference:
 
 def _gap_of_medians(one: Measured, two: Measured, constant: np.ndarray, units: Units) -> Column:
     of_x, of_y = one.quantiles.middle, two.quantiles.middle
-    x, y = (units.totals(part.values > of.column[0][:, None]) for part, of in ((one, of_x), (two, of_y)))
-    x *= of_x.slope[:, None]
-    y *= of_y.slope[:, None]
-    x -= y
-    error = np.where(constant, 0.0, moments_of_totals(x, units).error)
+    x, y = (part.values > of.column[0][:, None] for part, of in ((one, of_x), (two, of_y)))
+    error = np.where(constant, 0.0, error_of_shares(of_x.slope, x, of_y.slope, y, units))
     return _gap_of_quantiles(one, two, of_x, of_y, error, units)
 
 
@@ -141,8 +148,7 @@ def _places(part: Measured, of: Ranked, cell: int, units: Units) -> tuple[atoms.
 
 def _gap_of_deviations(one: Measured, two: Measured, constant: np.ndarray, units: Units) -> Column:
     x, y = (deviation(part.spread.squares, units.paths)[0] for part in (one, two))
-    totals = units.totals_of(lambda a, b: one.squared(a) - two.squared(b), one.values, two.values)
-    of = moments_of_totals(totals, units)
+    of = moments_of(lambda a, b: one.squared(a) - two.squared(b), units, one.values, two.values)
     still = np.where(constant, 0.0, 1.0)
     of = replace(of, error=still * of.error, skewness=still * of.skewness)
     return shifted(of, 1.0, (x - y) - of.mean)

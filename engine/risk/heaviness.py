@@ -5,14 +5,15 @@ What it rests on, and how often it is wrong: `docs/method.md`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtri
 
 from engine.risk.flags import Flag, Reason
-from engine.risk.intervals import Moments
+from engine.risk.intervals import Moments, slices
 
 TAIL_VALUES = 2048
 FEWEST_TAIL_VALUES = 50
@@ -34,6 +35,50 @@ END = 3
 HEAVY_TAILS = frozenset({Reason.HEAVY_TAIL, Reason.NO_VARIANCE, Reason.NO_MEAN, Reason.NO_FOURTH_MOMENT})
 ROUNDING = 8
 """Spacings of single precision up to which values are not told apart."""
+SPARSE = 16
+"""Values of the tail for each that is looked at to find out where it begins."""
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """The values at both ends that tails are judged by, ascending, and how many values there are; no ends where these are too few."""
+
+    least: Float[np.ndarray, "rank"]
+    largest: Float[np.ndarray, "rank"]
+    count: int
+
+    @staticmethod
+    def of(made: Callable[..., np.ndarray], *values: Float[np.ndarray, "path"]) -> Extremes:
+        """Those of what is made of each path alone, a slice at a time: what passes thresholds that some of the paths show."""
+        count = len(values[0])
+        k = tail_size(count)
+        if not k:
+            none = made(*(part[:0] for part in values))
+            return Extremes(none, none, count)
+        some = np.sort(made(*(part[:: max(k // SPARSE, 1)] for part in values)))
+        low, high = some[min(2 * SPARSE, len(some)) - 1], some[-min(2 * SPARSE, len(some))]
+        below, above, on_low, on_high = [some[:0]], [some[:0]], 0, 0
+        for part in slices((count,)):
+            here = made(*(one[part] for one in values))
+            below.append(here[np.flatnonzero(here < low)])
+            above.append(here[np.flatnonzero(here > high)])
+            on_low += int(np.count_nonzero(here == low))
+            on_high += int(np.count_nonzero(here == high))
+        # where many are the threshold itself, as many of them are taken as are needed
+        below.append(np.full(min(on_low, k + 1), low, some.dtype))
+        above.append(np.full(min(on_high, k + 1), high, some.dtype))
+        least, largest = np.sort(np.concatenate(below)), np.sort(np.concatenate(above))
+        if min(len(least), len(largest)) <= k:  # those that were looked at are unlike the others
+            return Extremes.of_sorted(np.sort(made(*values)))
+        return Extremes(least[: k + 1], largest[len(largest) - k - 1 :], count)
+
+    @staticmethod
+    def of_sorted(ascending: Float[np.ndarray, "value"]) -> Extremes:
+        """Those of values that ascend."""
+        count = len(ascending)
+        k = tail_size(count)
+        held = k + 1 if k else 0
+        return Extremes(ascending[:held], ascending[count - held :], count)
 
 
 def tail_flag(ascending: Float[np.ndarray, "value"]) -> Flag | None:
@@ -49,36 +94,31 @@ def tail_flag(ascending: Float[np.ndarray, "value"]) -> Flag | None:
     return largest_flag(ascending[len(ascending) - k - 1 :]) if k else None
 
 
-def tails_flag(ascending: Float[np.ndarray, "value"], centre: float, squares: float) -> Flag | None:
-    """The flag of a mean of sorted values from both tails: one that takes the interval before one that does not.
+def tails_flag(ends: Extremes, centre: float, squares: float) -> Flag | None:
+    """The flag of a mean from both tails of its values: one that takes the interval before one that does not.
 
     Args:
       centre, squares: as in `material`.
     """
-    sides = ((ascending, centre), (-ascending[::-1], -centre))
-    return gravest(material(tail_flag(side), side, middle, squares) for side, middle in sides)
+    if not len(ends.largest):
+        return None
+    sides = ((ends.largest, centre), (-ends.least[::-1], -centre))
+    return gravest(material(largest_flag(side), side, middle, squares) for side, middle in sides)
 
 
-def squares_flag(
-    least: Float[np.ndarray, "value"],
-    largest: Float[np.ndarray, "value"],
-    count: int,
-    mean: float,
-    squares: Moments,
-) -> Flag | None:
+def squares_flag(ends: Extremes, mean: float, squares: Moments) -> Flag | None:
     """What is to be known of a deviation: whether the squared distances from the mean have a variance, by their largest.
 
     Args:
-      least, largest: the values at both ends that a tail is judged by, or all of them in one.
-      count: how many values there are.
       squares: moments of the squared distances, of one cell.
     """
-    k = tail_size(count)
+    k = tail_size(ends.count)
     if not k:
         return None
-    ends = np.sort((np.concatenate([least, largest]).astype(np.float64) - mean) ** 2)[-k - 1 :]
+    both = np.concatenate([ends.least, ends.largest]).astype(np.float64)
+    most = np.sort((both - mean) ** 2)[-k - 1 :]
     error = float(squares.error.ravel()[0])
-    flag = material(largest_flag(ends), ends, float(squares.mean.ravel()[0]), (error * count) ** 2)
+    flag = material(largest_flag(most), most, float(squares.mean.ravel()[0]), (error * ends.count) ** 2)
     return of_squares(flag)
 
 
@@ -152,12 +192,24 @@ def pareto_fit(excesses: Float[np.ndarray, "value"]) -> tuple[float, float]:
     quartile = excesses[int(n / 4 + 0.5) - 1]
     theta = 1 / excesses[-1] + (1 - np.sqrt(points / (np.arange(1, points + 1) - 0.5))) / (3 * quartile)
     theta = theta[theta != 0]
-    shape = np.log(1 - theta[:, None] * excesses).mean(axis=1)
+    shape = _logarithms(theta, excesses) / n
     likelihood = n * (np.log(-theta / shape) - shape - 1)
     weight = np.exp(likelihood - likelihood.max())
     chosen = float((theta * weight).sum() / weight.sum())
     fitted = float(np.log(1 - chosen * excesses).mean())
     return fitted, -fitted / chosen
+
+
+def _logarithms(
+    theta: Float[np.ndarray, "point"], excesses: Float[np.ndarray, "value"]
+) -> Float[np.ndarray, "point"]:
+    """Sums of log(1 - theta x) over excesses: of products of four, which are far from what double precision ends at."""
+    quarter = -(-len(excesses) // 4)
+    product: np.ndarray = np.ones((len(theta), quarter))
+    for first in range(0, len(excesses), quarter):
+        part = excesses[first : first + quarter]
+        product[:, : len(part)] *= 1 - theta[:, None] * part
+    return np.log(product).sum(axis=1)
 
 
 def misfit(excesses: Float[np.ndarray, "value"], shape: float, scale: float) -> float:

@@ -8,12 +8,13 @@ hypercube. Dependence inside a unit enters through the variance of unit totals. 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
-from scipy.special import bdtr, betaincinv, ndtri, stdtrit
+from scipy.special import ndtri, stdtrit
 
 from engine.risk.flags import Flag, Reason, text
 
@@ -24,7 +25,9 @@ Z = float(ndtri(1 - TAIL))
 FEW_UNITS = 30
 """Below so many units an interval is Student's t, without correction for skewness, which so few do not show."""
 SLICE = 1 << 15
-"""Units that are looked at at a time: in double precision they stay in a core's cache."""
+"""Units that are looked at at a time: in double precision they stay in a core's cache, with what is made of them."""
+NEAR = 0.1
+"""Share of the squares up to which a provisional mean is near enough: a digit is lost."""
 PAIR = 2
 """Paths in the largest unit that is no replicate. Replicates are few and large: the error from them is uncertain itself."""
 
@@ -126,29 +129,23 @@ class Units:
             starts = np.flatnonzero(np.diff(self.owner, prepend=-1))
             return np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
         counted = values.dtype == bool  # whole numbers are added up faster
-        numbers = values.view(np.int8) if counted else values
         if self.replicated:
+            numbers = values.view(np.int8) if counted else values
             members = numbers.reshape(*numbers.shape[:-1], self.count, self.size)
             totals = np.add.reduce(members, axis=-1, dtype=np.int32 if counted else np.float64)
             return totals.astype(np.float64, copy=False)
-        total: np.ndarray = numbers[..., :: self.size].astype(np.int32 if counted else np.float64)
-        for member in range(1, self.size):
-            np.add(total, numbers[..., member :: self.size], out=total)
-        return total.astype(np.float64, copy=False)
+        if self.size == 1:
+            return values.astype(np.float64)
+        if counted:
+            both = np.ascontiguousarray(values).view(np.uint16)
+            return ((both & 1) + (both >> 8)).astype(np.float64)
+        return self.pairs(values.astype(np.float64, copy=False))
 
-    def totals_of(
-        self, of: Callable[..., np.ndarray], *values: Num[np.ndarray, "cell path"]
-    ) -> Float[np.ndarray, "cell unit"]:
-        """Totals of what is made of each path alone, for so few paths at a time that it stays in a core's cache."""
-        if self.owner is not None or self.replicated:
-            return self.totals(of(*values))
-        cells = len(values[0])
-        totals = np.empty((cells, self.count))
-        step = max(SLICE // cells, 1)
-        for first in range(0, self.count, step):
-            paths = slice(self.size * first, self.size * (first + step))
-            totals[:, first : first + step] = self.totals(of(*(part[:, paths] for part in values)))
-        return totals
+    @staticmethod
+    def pairs(numbers: Float[np.ndarray, "*cells path"]) -> Float[np.ndarray, "*cells unit"]:
+        """Sums of each two neighbours."""
+        both: np.ndarray = numbers[..., 0::2] + numbers[..., 1::2]
+        return both
 
     def take(self, mask: Bool[np.ndarray, "path"]) -> Units:
         """The units of the paths where the mask holds; a unit without such a path is no unit any more."""
@@ -161,6 +158,13 @@ class Units:
     def kept(self, mask: Bool[np.ndarray, "path"]) -> Units:
         """The same; these themselves where the mask holds on every path."""
         return self if mask.all() else self.take(mask)
+
+
+def slices(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Parts of the last axis, so few units of all cells each that they stay in a core's cache."""
+    count = shape[-1]
+    step = max(SLICE * count // max(math.prod(shape), 1), 1 << 10)
+    return (slice(first, min(first + step, count)) for first in range(0, count, step))
 
 
 def as_units(paths: int, unit: int | Units) -> Units:
@@ -190,6 +194,10 @@ class Moments:
     units: int
     needed: int = 2
 
+    def kind(self, number: int) -> Moments:
+        """Those of one kind of values, of several in the first axis."""
+        return replace(self, mean=self.mean[number], error=self.error[number], skewness=self.skewness[number])
+
 
 @dataclass(frozen=True)
 class Some:
@@ -198,38 +206,92 @@ class Some:
     cells: int
     cell: Int[np.ndarray, "value"]
     path: Int[np.ndarray, "value"]
-    value: Float[np.ndarray, "value"]
+    value: Float[np.ndarray, "*kinds value"]
 
 
 def moments(values: Num[np.ndarray, "*cells path"], units: Units) -> Moments:
     """Moments of a mean over paths, from values [..., path]."""
-    return moments_of_totals(units.totals(values), units)
+    return moments_of(lambda some: some, units, values)
+
+
+def moments_of(
+    of: Callable[..., np.ndarray], units: Units, *values: Num[np.ndarray, "*cells path"]
+) -> Moments:
+    """Moments of the mean of what is made of each path alone.
+
+    Of many paths a slice is in memory at a time. All are counted from a provisional mean, that of the first slice, and taken from the sums
+    in the end; where it was so far off that digits were lost, all is summed up once more from the mean.
+    """
+    shape = (*values[0].shape[:-1], units.count)
+    parts = list(slices(shape))
+    if len(parts) < 2 or units.owner is not None or units.replicated:
+        return moments_of_totals(units.totals(of(*values)), units)
+
+    def totals(some: slice) -> np.ndarray:
+        paths = slice(units.size * some.start, units.size * some.stop)
+        return units.totals(of(*(part[..., paths] for part in values)))
+
+    centre = totals(parts[0]).mean(axis=-1) / units.size
+    for _ in range(2):
+        total = square = cube = np.zeros(shape[:-1])
+        for some in parts:
+            residual = totals(some)
+            residual -= units.size * centre[..., None]
+            squares = residual * residual
+            total = total + residual.sum(axis=-1)
+            square = square + squares.sum(axis=-1)
+            cube = cube + dots(squares, residual)
+        off = total / units.count
+        apart = units.count * off**2
+        if np.all(apart <= NEAR * square):
+            break
+        centre, off, apart = centre + off / units.size, 0 * off, 0 * apart
+    mean = centre + off / units.size
+    cube = cube - 3 * off * square + 2 * units.count * off**3
+    return moments_of_residuals(mean, square - apart, cube, units)
 
 
 def moments_of_totals(totals: Float[np.ndarray, "*cells unit"], units: Units) -> Moments:
     """Moments of a mean over paths, from the sum over each unit [..., unit]."""
+    return moments_of_residuals(*residuals(totals, units), units)
+
+
+def residuals(totals: Float[np.ndarray, "*cells unit"], units: Units) -> tuple[Cells, Cells, Cells]:
+    """Mean over paths, and sums of r^2 and r^3 over units, r as in `Moments`."""
     mean = totals.sum(axis=-1) / units.paths
     residual = totals - units.sizes * mean[..., None]
-    square = residual * residual
-    return _moments(mean, square.sum(axis=-1), dots(square, residual), units)
+    squares = residual * residual
+    return mean, squares.sum(axis=-1), dots(squares, residual)
 
 
 def moments_of_some(some: Some, units: Units) -> Moments:
-    """Moments of the mean over *all* paths of values that are zero but at some of them, one per cell."""
-    owner = units.owners(some.path)
+    """Moments of the mean over *all* paths of values that are zero but at some of them, [..., cell]."""
+    value, owner = some.value, units.owners(some.path)
     key = some.cell * np.int64(units.count) + owner
+    if units.owner is None and not units.replicated:  # two share a unit at most
+        first = np.flatnonzero(key[1:] == key[:-1])
+        own, joint = value * value, value[..., first] * value[..., first + 1]
+        return moments_of_powers(
+            summed_by(some.cell, value, some.cells),
+            summed_by(some.cell, own, some.cells) + summed_by(some.cell[first], 2 * joint, some.cells),
+            summed_by(some.cell, own * value, some.cells)
+            + summed_by(
+                some.cell[first], 3 * joint * (value[..., first] + value[..., first + 1]), some.cells
+            ),
+            units,
+        )
     starts = np.flatnonzero(np.diff(key, prepend=-1))
     cell, size = some.cell[starts], units.sizes if units.owner is None else units.sizes[owner[starts]]
-    totals = np.add.reduceat(some.value, starts, dtype=np.float64) if len(starts) else np.zeros(0)
-
-    def by_cell(values: np.ndarray) -> np.ndarray:
-        return np.bincount(cell, np.broadcast_to(values, cell.shape), some.cells)
-
-    mean = by_cell(totals) / units.paths
-    residual = totals - size * mean[cell]
-    square = by_cell(residual**2) + mean**2 * (units.power_sum(2) - by_cell(size**2))
-    cube = by_cell(residual**3) - mean**3 * (units.power_sum(3) - by_cell(size**3))
-    return _moments(mean, square, cube, units)
+    totals = _summed_from(value, starts)
+    mean = summed_by(cell, totals, some.cells) / units.paths
+    residual = totals - size * mean[..., cell]
+    sizes = np.broadcast_to(size, cell.shape)
+    square, cube = (
+        summed_by(cell, residual**k, some.cells)
+        + (-mean) ** k * (units.power_sum(k) - summed_by(cell, sizes**k, some.cells))
+        for k in (2, 3)
+    )
+    return moments_of_residuals(mean, square, cube, units)
 
 
 def moments_of_tail(
@@ -240,9 +302,7 @@ def moments_of_tail(
 ) -> Moments:
     """As `moments_of_some`, for units of equal size, from the values alone and what shares its unit with another.
 
-    With e the values, m their mean over all paths and T the total of one of J units of s paths:
-    sum (T - s m)^2 = sum T^2 - J (s m)^2, sum (T - s m)^3 = sum T^3 - 3 s m sum T^2 + 2 J (s m)^3, and
-    sum T^k = sum e^k but for the units in which there are several.
+    Sums of T^k are those of the values to this power but for the units in which there are several.
 
     Args:
       tail: the values that are not zero, and any zeros [cell, rank].
@@ -252,10 +312,35 @@ def moments_of_tail(
     whole = joint.sum(axis=-1)
     more_square = np.bincount(cell, whole**2 - dots(joint, joint), len(tail))
     more_cube = np.bincount(cell, whole**3 - dots(joint * joint, joint), len(tail))
-    mean = tail.sum(axis=-1) / units.paths
-    expected, square = units.size * mean, dots(tail, tail) + more_square
-    cube = dots(tail * tail, tail) + more_cube - 3 * expected * square + 2 * units.count * expected**3
-    return _moments(mean, square - units.count * expected**2, cube, units)
+    return moments_of_powers(
+        tail.sum(axis=-1), dots(tail, tail) + more_square, dots(tail * tail, tail) + more_cube, units
+    )
+
+
+def moments_of_powers(total: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Units) -> Moments:
+    """Moments of a mean over paths, from the sums of the powers of totals T of J units of s paths.
+
+    With m the mean, sum (T - s m)^2 = sum T^2 - J (s m)^2, sum (T - s m)^3 = sum T^3 - 3 s m sum T^2 + 2 J (s m)^3.
+    """
+    mean = total / units.paths
+    expected = units.size * mean
+    cube = cube - 3 * expected * square + 2 * units.count * expected**3
+    return moments_of_residuals(mean, square - units.count * expected**2, cube, units)
+
+
+def summed_by(cell: Int[np.ndarray, "value"], values: np.ndarray, cells: int) -> np.ndarray:
+    """Sums of the values [..., value] of each cell, float64 [..., cell]; cells ascend."""
+    sums: np.ndarray = np.zeros((*values.shape[:-1], cells))
+    firsts = np.flatnonzero(np.diff(cell, prepend=-1))
+    sums[..., cell[firsts]] = _summed_from(values, firsts)
+    return sums
+
+
+def _summed_from(values: np.ndarray, starts: Int[np.ndarray, "start"]) -> np.ndarray:
+    """Sums of what stands from each start to the next, float64."""
+    if not len(starts):
+        return np.zeros((*values.shape[:-1], 0))
+    return np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
 
 
 def dots(a: Num[np.ndarray, "*cells n"], b: Num[np.ndarray, "*cells n"]) -> Num[np.ndarray, "*cells"]:
@@ -263,7 +348,8 @@ def dots(a: Num[np.ndarray, "*cells n"], b: Num[np.ndarray, "*cells n"]) -> Num[
     return np.einsum("...j,...j->...", a, b)
 
 
-def _moments(mean: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Units) -> Moments:
+def moments_of_residuals(mean: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Units) -> Moments:
+    """Moments of a mean over paths, from what `residuals` gives."""
     of = moments_of_sums(mean, square, cube, mean, units.count, units.paths)
     return replace(of, needed=units.needed)
 
@@ -300,98 +386,3 @@ def mean_interval(of: Moments) -> tuple[Cells, Cells]:
 
     error = of.error if of.units >= of.needed else np.where(of.error > 0, np.nan, 0.0)
     return of.mean - error * studentised(t), of.mean - error * studentised(-t)
-
-
-def effective_count(share: Moments, units: Units) -> Cells:
-    """How many independent paths would give this share of paths the error it has: n over the design effect.
-
-    share (1 - share) / error^2, held between 1 and n J; from replicates less, by (1.96 / their `reach`)^2. Where all or no
-    path has the property the design effect is unknown: the number of units stands in for it, or n - J for replicates,
-    which are never worse than one path less each (Owen 1997, SIAM J. Numer. Anal. 34, 1884-1910).
-    Source: Korn and Graubard (1998), Survey Methodology 24, 193-201.
-    """
-    if units.size == 1 and units.owner is None:
-        return np.full_like(share.mean, float(units.paths))
-    return design_count(share, units, max(units.count, units.paths - units.count))
-
-
-def design_count(share: Moments, units: Units, unseen: float) -> Cells:
-    """As `effective_count`, also of paths with weights, and `unseen` where all or no path has the property."""
-    if units.count < 2:
-        return np.ones_like(share.mean)
-    variance = share.error**2 * (units.count - 1) / units.count
-    spread = share.mean * (1 - share.mean)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        count = np.clip(spread / variance, 1.0, float(units.paths) * units.count)
-    if units.replicated:
-        count = np.maximum(count * (Z / units.reach) ** 2, 1.0)
-    return np.where(spread > 0, count, float(unseen))
-
-
-def tail_ranks(count: Cells, share: float, risk: float = TAIL) -> tuple[Cells, Cells]:
-    """Ranks from the top between which the quantile with `share` of the law above it lies, each end missed with `risk`.
-
-    Of `count` independent values, the low end is the `first`-th largest and the high end the `second`-th largest, with
-    P(Bin(count, share) >= first) <= risk and P(Bin(count, share) < second) <= risk; second = 0: no value is high enough.
-    Source: David and Nagaraja (2003), Order Statistics, 3rd ed., section 7.1, doi:10.1002/0471722162.
-    """
-    count = np.rint(count)
-    return _binomial_quantile(1 - risk, count, share) + 1, _binomial_quantile(risk, count, share)
-
-
-def _binomial_quantile(probability: float, count: np.ndarray, share: float) -> np.ndarray:
-    """Smallest k with P(Bin(count, share) <= k) >= probability, searched from where Cornish and Fisher's expansion puts it."""
-    z, whole = float(ndtri(probability)), np.asarray(count).astype(np.int64)
-    near = count * share + z * np.sqrt(count * share * (1 - share)) + (z * z - 1) * (1 - 2 * share) / 6
-    k = np.clip(np.ceil(near - 0.5), 0, count)
-    while np.any(short := bdtr(k, whole, share) < probability):
-        k = k + short
-    while np.any(beyond := (k > 0) & (bdtr(np.maximum(k - 1, 0), whole, share) >= probability)):
-        k = k - beyond
-    return k
-
-
-def wilson_interval(share: Cells, count: Cells, z: float = Z) -> tuple[Cells, Cells]:
-    """95 % interval of a probability by Wilson's score with an effective count; fine for shares of 0 and 1.
-
-    Args:
-      z: how many standard errors it reaches; that of the normal law if not given.
-
-    Source: Wilson (1927), J. Am. Statist. Assoc. 22, 209-212, doi:10.1080/01621459.1927.10502953.
-    """
-    extra = z**2 / count
-    centre = (share + extra / 2) / (1 + extra)
-    half = np.sqrt(extra * share * (1 - share) + extra**2 / 4) / (1 + extra)
-    # at the ends the score interval closes exactly; rounding must not open or overshoot it
-    low = np.where(share <= 0, 0.0, np.minimum(centre - half, share))
-    high = np.where(share >= 1, 1.0, np.maximum(centre + half, share))
-    return np.maximum(low, 0.0), np.minimum(high, 1.0)
-
-
-def exact_interval(share: Cells, count: Cells, risk: float = TAIL) -> tuple[Cells, Cells]:
-    """Interval of a probability that the binomial law itself gives, each end missed with at most `risk`; for counts of a few, or far ends.
-
-    Source: Clopper and Pearson (1934), Biometrika 26, 404-413, doi:10.1093/biomet/26.4.404, with an effective count, as in `effective_count`.
-    """
-    hits = share * count
-    misses = count - hits
-    low = np.where(share > 0, betaincinv(np.maximum(hits, 1e-300), misses + 1, risk), 0.0)
-    high = np.where(share < 1, betaincinv(hits + 1, np.maximum(misses, 1e-300), 1 - risk), 1.0)
-    return np.minimum(low, share), np.maximum(high, share)
-
-
-def combined_interval(
-    first: tuple[float, float, float], second: tuple[float, float, float], correlation: float
-) -> tuple[float, float]:
-    """Interval of `first` - `second` from their own (estimate, low, high) and the correlation of the estimates.
-
-    Asymmetric as its parts are, so that it stays honest for probabilities near 0 or 1.
-    Source: Newcombe (1998), Statist. Med. 17, 2635-2650 (method 10),
-    doi:10.1002/(SICI)1097-0258(19981130)17:22<2635::AID-SIM954>3.0.CO;2-C.
-    """
-    (a, a_low, a_high), (b, b_low, b_high) = first, second
-
-    def reach(da: float, db: float) -> float:
-        return float(np.sqrt(max(da * da - 2 * correlation * da * db + db * db, 0.0)))
-
-    return a - b - reach(a - a_low, b_high - b), a - b + reach(a_high - a, b - b_low)

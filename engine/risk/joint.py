@@ -16,8 +16,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.risk.flags import Flag, Reason
-from engine.risk.intervals import Estimate, Units, Z, moments, wilson_interval
+from engine.risk.intervals import Estimate, Units, Z, moments
 from engine.risk.measures import finite_units
+from engine.risk.shares import wilson_interval
 from engine.risk.tails import tail_count
 
 FEWEST = 50

@@ -7,9 +7,9 @@ variable's own sign. Formulas, sources, flags and measured coverage: `docs/metho
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -20,25 +20,16 @@ from engine.risk.evidence import measures as names_of
 from engine.risk.flags import Flag, Reason
 from engine.risk.heaviness import (
     HEAVY_TAILS,
+    Extremes,
     gravest,
     material,
     of_squares,
     squares_flag,
     tail_flag,
-    tail_size,
     tails_flag,
 )
-from engine.risk.intervals import (
-    Estimate,
-    Moments,
-    Units,
-    Z,
-    as_units,
-    combined_interval,
-    dots,
-    moments,
-    moments_of_totals,
-)
+from engine.risk.intervals import Estimate, Moments, Units, Z, as_units, dots, moments_of, moments_of_totals
+from engine.risk.shares import combined_interval
 from engine.risk.tails import Column, Measured, Table, share_of_totals, shifted
 from engine.study.study import LEVELS
 
@@ -55,7 +46,7 @@ class Sample:
     units: Units
     levels: tuple[float, ...] = LEVELS
 
-    @cached_property
+    @functools.cached_property
     def measured(self) -> Measured:
         """Its numbers and what differences need of them, as of one cell."""
         return Measured.of(self.losses[None], self.units, self.levels)
@@ -66,21 +57,19 @@ class Sample:
         ascending: np.ndarray = self.measured.quantiles.ascending[0]
         return ascending
 
-    @cached_property
+    @functools.cached_property
     def upper(self) -> Flag | None:
         """What is to be known of its bad tail."""
         return tail_flag(self.ascending)
 
-    @cached_property
+    @functools.cached_property
     def spread(self) -> Flag | None:
         """What is to be known of its deviation."""
-        k = tail_size(self.units.paths) + 1
-        least, rest = self.ascending[:k], self.ascending[k:]
         of = self.measured.spread
-        heavy = squares_flag(least, rest[-k:], self.units.paths, float(of.mean.mean[0]), of.squares)
+        heavy = squares_flag(Extremes.of_sorted(self.ascending), float(of.mean.mean[0]), of.squares)
         return gravest((heavy, few_replicates(self.units)))
 
-    @cached_property
+    @functools.cached_property
     def beyond(self) -> list[Flag | None]:
         """What is to be known of ES, by level."""
         seen, scarce = self.measured.quantiles, few_replicates(self.units)
@@ -93,7 +82,7 @@ class Sample:
     def own(self) -> Evidence:
         """Its measures."""
         mean, seen = self.measured.spread.mean, self.measured.quantiles
-        heavy = tails_flag(self.ascending, float(mean.mean[0]), self._squares(mean))
+        heavy = tails_flag(Extremes.of_sorted(self.ascending), float(mean.mean[0]), self._squares(mean))
         flag = gravest((heavy, few_replicates(self.units)))
         middle, constant = seen.middle.exceedances, seen.constant
         table, exceedances = self.measured.risk(), seen.exceedances
@@ -111,9 +100,7 @@ class Sample:
         Mean by the paired gap, the others by the gap of their influence functions.
         """
         gap = difference_of(self.measured, baseline.measured, self.units)
-        # not partitioned: where many gaps are alike that takes longer than to sort them
-        gaps = self.losses - baseline.losses
-        gaps.sort()
+        gaps = Extremes.of(np.subtract, self.losses, baseline.losses)
         estimate, error = (float(column[0, 0]) for column in gap.table[:2])
         heavy = tails_flag(gaps, estimate, (error * self.units.paths) ** 2)
         flag = gravest((heavy, few_replicates(self.units)))
@@ -128,17 +115,22 @@ class Sample:
 
     def _shared(self, baseline: Sample) -> Flag | None:
         """What is to be known of the gap of losses beyond VaR: a heavy tail that both policies have alike is not in it."""
-        mine, other = (
-            np.maximum(sample.losses.astype(np.float64) - sample.measured.quantiles.columns[0][0][0], 0.0)
-            for sample in (self, baseline)
-        )
-        return tails_flag(np.sort(mine - other), 0.0, 0.0)
+        x, y = (sample.measured.quantiles.columns[0][0][0] for sample in (self, baseline))
+
+        def gap(mine: Paths, other: Paths) -> Paths:
+            beyond: np.ndarray = np.maximum(mine.astype(np.float64) - x, 0.0)
+            beyond -= np.maximum(other.astype(np.float64) - y, 0.0)
+            return beyond
+
+        return tails_flag(Extremes.of(gap, self.losses, baseline.losses), 0.0, 0.0)
 
     def _shared_squares(self, baseline: Sample) -> Flag | None:
         """The same of the gap of squared distances from the means."""
-        mine, other = (part.measured.squared(part.losses[None]) for part in (self, baseline))
-        gaps = mine - other
-        return of_squares(tails_flag(np.sort(gaps[0]), 0.0, 0.0))
+
+        def gap(mine: Paths, other: Paths) -> Paths:
+            return (self.measured.squared(mine[None]) - baseline.measured.squared(other[None]))[0]
+
+        return of_squares(tails_flag(Extremes.of(gap, self.losses, baseline.losses), 0.0, 0.0))
 
     def _evidence(
         self,
@@ -242,14 +234,18 @@ def regret(values: Float[np.ndarray, "policy path"], unit: int | Units, loss: bo
     policies, units, lost = finite_units(tuple(values), unit)
     if not units.count:
         return [nothing(lost)] * len(policies)
-    best = np.min(policies, axis=0) if loss else np.max(policies, axis=0)
+    best = functools.reduce(np.minimum if loss else np.maximum, policies)
+
+    def shortfall(own: Paths, best: Paths) -> Paths:
+        return np.abs(own - best)
+
     regrets = []
     for policy in policies:
-        shortfall = np.abs(policy - best)
-        mean = moments(shortfall, units)
-        flag = ONE_UNIT if units.count < 2 else few_replicates(units) if shortfall.any() else None
-        shortfall.sort()
-        flag = flag or tails_flag(shortfall, float(mean.mean), float(mean.error * units.paths) ** 2)
+        mean = moments_of(shortfall, units, policy, best)
+        flag = ONE_UNIT if units.count < 2 else few_replicates(units) if mean.mean > 0 else None
+        if not flag:
+            ends = Extremes.of(shortfall, policy, best)
+            flag = tails_flag(ends, float(mean.mean), float(mean.error * units.paths) ** 2)
         regrets.append(single(shifted(mean, 1.0)).flagged(lost, flag))
     return regrets
 
@@ -308,9 +304,11 @@ def finite_units(
     """
     units = as_units(len(arrays[0]), unit)
     with np.errstate(invalid="ignore"):
-        if all(np.isfinite(array.sum(dtype=np.float64)) for array in arrays):
+        if all(np.isfinite(array.sum()) for array in arrays):
             return arrays, units, None
     finite = np.logical_and.reduce([np.isfinite(array) for array in arrays])
+    if finite.all():  # only their sum is not
+        return arrays, units, None
     lost = Flag(Reason.NOT_FINITE, int(np.sum(~finite)), units.paths)
     if not units.replicated:
         owner = units.owners(np.arange(units.paths))

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.risk.flags import Flag, Reason
-from engine.risk.heaviness import tails_flag
+from engine.risk.heaviness import Extremes, tails_flag
 from engine.risk.intervals import Estimate, Units, moments
 from engine.risk.measures import ONE_UNIT, few_replicates, finite_units
 
@@ -34,5 +34,5 @@ def variance_ratio(
         return Estimate(ratio).flagged(lost, ONE_UNIT)
     error = float(of.error)
     low, high = ratio * np.exp(-units.reach * error), ratio * np.exp(units.reach * error)
-    tail = tails_flag(np.sort(influence), 0.0, (error * units.paths) ** 2)
+    tail = tails_flag(Extremes.of(np.positive, influence), 0.0, (error * units.paths) ** 2)
     return Estimate(ratio, ratio * error, float(low), float(high)).flagged(lost, few_replicates(units), tail)

@@ -15,16 +15,8 @@ from jaxtyping import Bool, Float, Num
 from scipy.sparse import csr_array
 
 from engine.risk import atoms
-from engine.risk.intervals import (
-    Moments,
-    Units,
-    Z,
-    design_count,
-    dots,
-    moments_of_sums,
-    tail_ranks,
-    wilson_interval,
-)
+from engine.risk.intervals import Moments, Units, Z, dots, moments_of_sums
+from engine.risk.shares import design_count, tail_ranks, wilson_interval
 from engine.risk.tails import ATOM, Column
 
 Paths = Float[np.ndarray, "path"]

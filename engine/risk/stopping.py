@@ -20,8 +20,9 @@ from scipy.special import betaincinv
 from engine.risk.events import happens
 from engine.risk.evidence import FEWEST_FOR_ES_DIFFERENCE, level_of
 from engine.risk.flags import Reason
-from engine.risk.intervals import TAIL, Estimate, Units, as_units, effective_count, moments
+from engine.risk.intervals import TAIL, Estimate, Units, as_units, moments
 from engine.risk.measures import difference, finite_units, probability, probability_difference, summary
+from engine.risk.shares import effective_count
 from engine.study.stop_tables import PROBABILITY, Target
 from engine.study.study import BLOCK, Study
 

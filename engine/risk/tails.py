@@ -16,15 +16,14 @@ from engine.risk.intervals import (
     Some,
     Units,
     Z,
-    effective_count,
     mean_interval,
     moments,
+    moments_of,
     moments_of_some,
     moments_of_tail,
     moments_of_totals,
-    tail_ranks,
-    wilson_interval,
 )
+from engine.risk.shares import effective_count, tail_ranks, wilson_interval
 from engine.study.study import LEVELS
 
 Cells = Float[np.ndarray, "cell"]
@@ -129,12 +128,32 @@ def _moments_above(above: Bool[np.ndarray, "cell path"], units: Units) -> Moment
     """Moments of a share of paths, but for its skewness. Of pairs by counting: sum T^2 = number + 2 pairs wholly above."""
     if units.owner is not None or units.size != PAIR or units.count < 2:
         return moments(above, units)
-    # along an axis NumPy counts a seventh as fast
-    number, both = (np.array([np.count_nonzero(row) for row in part]) for part in (above, _both(above)))
+    number, both = _counts(above), _counts(_both(above))
     mean = number / units.paths
     square = np.maximum(number + 2 * both - units.count * (PAIR * mean) ** 2, 0.0)
     error = np.sqrt(square * units.count / (units.count - 1)) / units.paths
     return Moments(mean, error, np.zeros_like(mean), units.count)
+
+
+def error_of_shares(
+    a: Cells, x: Bool[np.ndarray, "cell path"], b: Cells, y: Bool[np.ndarray, "cell path"], units: Units
+) -> Cells:
+    """Standard error of a mean of a 1{x} - b 1{y}; of paths and of pairs by counting what holds together."""
+    if units.owner is not None or units.replicated or units.count < 2:
+        return moments_of(lambda x, y: a[:, None] * x - b[:, None] * y, units, x, y).error
+    own_x, own_y, cross = _counts(x), _counts(y), _counts(x & y)
+    mean = (a * own_x - b * own_y) / units.paths
+    if units.size == PAIR:
+        own_x, own_y = own_x + 2 * _counts(_both(x)), own_y + 2 * _counts(_both(y))
+        turned = np.ascontiguousarray(y).view(np.uint16).byteswap()
+        cross += _counts((np.ascontiguousarray(x).view(np.uint16) & turned).view(bool))
+    square = a * a * own_x + b * b * own_y - 2 * (a * b * cross) - units.count * (units.size * mean) ** 2
+    return np.sqrt(np.maximum(square, 0.0) * units.count / (units.count - 1)) / units.paths
+
+
+def _counts(of: Bool[np.ndarray, "cell any"]) -> Int[np.ndarray, "cell"]:
+    # along an axis NumPy counts a seventh as fast
+    return np.array([np.count_nonzero(row) for row in of])
 
 
 def _both(of: Bool[np.ndarray, "cell path"]) -> Bool[np.ndarray, "cell pair"]:
@@ -189,8 +208,15 @@ def spread(values: CellPaths, constant: Bool[np.ndarray, "cell"], units: Units) 
     """Mean and deviation of values [cell, path]; no deviation where they are constant."""
     mean = moments(values, units)
     centre = np.where(constant, values[:, 0], mean.mean)[:, None]
-    squares = units.totals_of(lambda some: np.square(some - centre), values)
-    return Spread(mean, moments_of_totals(squares, units))
+    return Spread(mean, moments_of(lambda some: _squared(some, centre), units, values))
+
+
+def _squared(values: CellPaths, centre: Float[np.ndarray, "cell 1"]) -> CellPaths:
+    """Squared distances, float64."""
+    away = values.astype(np.float64)
+    away -= centre
+    away *= away
+    return away
 
 
 def deviation(squares: Moments, paths: float) -> Column:
@@ -254,9 +280,9 @@ def _tail_moments(
     q = worst[:, :1]
     if units.owner is not None or units.replicated:
         cell, path = np.divmod(np.flatnonzero(values > q), values.shape[-1])
-        excess = Some(len(values), cell, path, values[cell, path] - q[cell, 0])
-        seen = replace(excess, value=np.ones(len(path)))
-        return moments_of_some(seen, units), moments_of_some(excess, units)
+        both = np.stack([np.ones(len(path)), values[cell, path] - q[cell, 0]])
+        of = moments_of_some(Some(len(values), cell, path, both), units)
+        return of.kind(0), of.kind(1)
     own, joint = worst - q, np.maximum(together.value - q[together.cell], 0.0)
     return (
         moments_of_tail(np.sign(own), together.cell, np.sign(joint), units),
@@ -290,16 +316,23 @@ class Measured:
 
     def squared(self, values: CellPaths) -> CellPaths:
         """The influence of some values on the deviation, (x - mean)^2 / (2 sd), float64 [cell, path]; zero where nothing varies."""
-        away = values - self.spread.mean.mean[:, None]
-        away *= away
+        away = _squared(values, self.spread.mean.mean[:, None])
         size = 2 * np.sqrt(self.spread.squares.mean)[:, None]
-        away /= np.where(size > 0, size, np.inf)
+        away *= np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
         return away
 
 
 def share_of_totals(totals: Float[np.ndarray, "cell unit"], units: Units) -> Column:
     """Shares of paths with Wilson's interval, from how many paths of each unit have the property [cell, unit]."""
-    of = moments_of_totals(totals, units)
+    return _share(moments_of_totals(totals, units), units)
+
+
+def share(holds: Bool[np.ndarray, "cell path"], units: Units) -> Column:
+    """The same from whether each path has the property."""
+    return _share(_moments_above(holds, units), units)
+
+
+def _share(of: Moments, units: Units) -> Column:
     low, high = wilson_interval(of.mean, effective_count(of, units))
     certain = (of.mean <= 0) | (of.mean >= 1)
     return of.mean, np.where(certain, (high - low) / (2 * Z), of.error), low, high

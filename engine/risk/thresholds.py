@@ -14,8 +14,9 @@ from jaxtyping import Bool, Float
 from scipy.special import ndtr, ndtri
 
 from engine.risk.flags import Flag
-from engine.risk.intervals import Units, combined_interval, effective_count, exact_interval, wilson_interval
+from engine.risk.intervals import Units
 from engine.risk.measures import correlation, finite_units
+from engine.risk.shares import combined_interval, effective_count, exact_interval, wilson_interval
 from engine.risk.simultaneous import Together, batched, binned, from_each
 
 POINTS = 61

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from engine.modelling.cell_axis import cell_layout, split_cells
 from engine.risk.bounds import SIDES, bounded, limits_of, shares_on
 from engine.risk.evidence import FEWEST_FOR_ES, judged, measures, oriented
-from engine.risk.intervals import Moments, Units, as_units, mean_interval, moments_of_totals
+from engine.risk.intervals import Moments, Units, as_units, mean_interval, moments_of_residuals, residuals
 from engine.risk.summaries import MOMENTS, STATS
 from engine.risk.tails import quantiles, risk
 from engine.study.study import Study
@@ -118,18 +118,16 @@ def _of_cells(
     losses = values * sign[:, None]
     unsound = ~np.isfinite(losses).all(axis=-1)
     losses[unsound] = 0.0
-    own, squares, deviation, gap = _means(losses, units, baseline)
+    mean, squares, deviation, gap = _means(losses, units, baseline)
     tails = quantiles(losses.reshape(-1, n_paths), units, levels)
-    squares[..., tails.constant.reshape(n_policies, n_cells)] = 0.0
-    mean, of_squares = (_as_moments(part.reshape(3, -1), units) for part in (own, squares))
-    table = risk(mean, of_squares, tails)
+    table = risk(_flat(mean, 1.0), _flat(squares, ~tails.constant), tails)
     table = judged(table, tails.exceedances, tails.middle.exceedances, tails.constant, FEWEST_FOR_ES)
     by_policy = tuple(np.moveaxis(part.reshape(n_policies, n_cells, -1), 1, 2) for part in table)
-    of_gap = gap[0], gap[1], *mean_interval(_as_moments(gap, units))
+    of_gap = gap.mean, gap.error, *mean_interval(gap)
     high_is_bad = sign > 0
     same = high_is_bad[:, None] | (np.array(measures(levels)) == "sd")
     tables = {
-        "moments": np.stack([sign * own[0], deviation, own[1]], axis=1),
+        "moments": np.stack([sign * mean.mean, deviation, mean.error], axis=1),
         "difference_yearly": np.stack(oriented(of_gap, high_is_bad), axis=1),
         "risk_yearly": np.stack(oriented(by_policy, same.T), axis=2),
         "distribution": _quantiles(tails.ascending.reshape(values.shape), sign),
@@ -143,37 +141,35 @@ def _of_cells(
 
 def _means(
     losses: CellPaths, units: Units, baseline: int
-) -> tuple[
-    Float[np.ndarray, "3 policy cell"],
-    Float[np.ndarray, "3 policy cell"],
-    Float[np.ndarray, "policy cell"],
-    Float[np.ndarray, "3 policy cell"],
-]:
-    """Moments of the mean and of squared distances from it, standard deviation, and moments of the mean gap from the baseline.
-
-    [policy, cell] each; moments have an axis before, in the order of the fields of `Moments`.
-    """
+) -> tuple[Moments, Moments, Float[np.ndarray, "policy cell"], Moments]:
+    """Moments of the mean and of squared distances from it, standard deviation, and moments of the mean gap from the baseline, [policy, cell]."""
     n_policies, n_cells, n_paths = losses.shape
     own, squares, gap = (np.empty((3, n_policies, n_cells)) for _ in range(3))
-    spread = np.empty((n_policies, n_cells))
     step = max(SLICE // (n_policies * n_paths), 1)
     for first in range(0, n_cells, step):
         cells = slice(first, first + step)
-        totals = units.totals(losses[:, cells])
-        for moments, of in ((own, totals), (gap, totals - totals[baseline])):
-            of_mean = moments_of_totals(of, units)
-            moments[:, :, cells] = of_mean.mean, of_mean.error, of_mean.skewness
-        away = losses[:, cells] - own[0, :, cells, None]
-        spread[:, cells] = np.einsum("pci,pci->pc", away, away)
-        away *= away
-        of_squares = moments_of_totals(units.totals(away), units)
-        squares[:, :, cells] = of_squares.mean, of_squares.error, of_squares.skewness
-    with np.errstate(invalid="ignore"):
-        return own, squares, np.sqrt(spread / np.float64(n_paths - 1)), gap
+        numbers = losses[:, cells].astype(np.float64)
+        totals = units.totals(numbers)
+        own[:, :, cells] = residuals(totals, units)
+        # the baseline's own totals go last
+        for row in sorted(range(n_policies), key=lambda row: row == baseline):
+            totals[row] -= totals[baseline]
+        gap[:, :, cells] = residuals(totals, units)
+        numbers -= own[0, :, cells, None]
+        numbers *= numbers
+        squares[:, :, cells] = residuals(units.totals(numbers), units)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = np.sqrt(squares[0] * n_paths / np.float64(n_paths - 1))
+    mean, of_squares, of_gap = (
+        moments_of_residuals(part[0], part[1], part[2], units) for part in (own, squares, gap)
+    )
+    return mean, of_squares, spread, of_gap
 
 
-def _as_moments(columns: np.ndarray, units: Units) -> Moments:
-    return Moments(columns[0], columns[1], columns[2], units.count, units.needed)
+def _flat(of: Moments, scale: Any) -> Moments:
+    """The moments [cell of a policy], times what is of each."""
+    mean, error, skewness = (scale * part.reshape(-1) for part in (of.mean, of.error, of.skewness))
+    return Moments(mean, error, skewness, of.units, of.needed)
 
 
 def _quantiles(

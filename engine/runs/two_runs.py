@@ -15,7 +15,8 @@ from engine.errors import UserError
 from engine.execution.results import Answers
 from engine.formatting import shown
 from engine.risk.evidence import measures
-from engine.risk.intervals import Estimate, combined_interval
+from engine.risk.intervals import Estimate
+from engine.risk.shares import combined_interval
 from engine.risk.tables import Record, against_baseline, record, tables_of_paths
 from engine.study.study import Study
 

@@ -15,8 +15,9 @@ from engine.draws.sampling import SAMPLERS, path_order
 from engine.modelling.cell_axis import split_cells
 from engine.risk.evidence import MEASURES
 from engine.risk.flags import Flag, Reason
-from engine.risk.intervals import FEW_UNITS, Some, Units, as_units, effective_count, moments, moments_of_some
+from engine.risk.intervals import FEW_UNITS, Some, Units, as_units, moments, moments_of_some
 from engine.risk.measures import difference, finite_units, probability, regret, summary
+from engine.risk.shares import effective_count
 from engine.risk.tails import quantiles, share_of_totals
 from engine.runs.replay import replay
 from engine.study.study import BLOCK, Block

@@ -7,9 +7,9 @@ import pytest
 from scipy import stats
 
 from engine.risk.flags import Flag, Reason
-from engine.risk.heaviness import largest_flag, misfit, pareto_fit, tail_flag, tail_size
+from engine.risk.heaviness import Extremes, largest_flag, misfit, pareto_fit, tail_flag, tail_size
 from engine.risk.measures import summary
-from tests.helpers import assert_plausible
+from tests.helpers import assert_plausible, assert_same
 
 RNG = np.random.default_rng(20160101)
 SIZES = (10_000, 100_000, 1_000_000)
@@ -167,6 +167,34 @@ def test_a_few_paths_that_carry_no_error_take_no_interval():
     for sign in (1, -1):
         for estimate in summary(sign * share, 1, sign > 0).values():
             assert not estimate.flags and np.isfinite(estimate.low)
+
+
+@pytest.mark.parametrize("count", [100, 250, 5_000, 300_000])
+@pytest.mark.parametrize(
+    "kind", ["normal", "counts", "constant", "half of them zero", "ascending", "a few", "only at first"]
+)
+def test_extremes_are_the_ends_of_what_is_sorted(count, kind):
+    rng = np.random.default_rng(count)
+    values = rng.standard_normal(count).astype(np.float32)
+    match kind:
+        case "counts":
+            values = rng.poisson(0.3, count).astype(np.float64)
+        case "constant":
+            values[:] = 2
+        case "half of them zero":
+            values = np.maximum(values, 0)
+        case "ascending":
+            values.sort()
+        case "a few":
+            values = np.where(np.arange(count) % 1000 == 1, values, 0)
+        case "only at first":
+            values[:128] += 100
+            values[::128] += 50
+    found, ascending = Extremes.of(np.subtract, values, np.ones_like(values)), np.sort(values - 1)
+    held = tail_size(count) + 1 if tail_size(count) else 0
+    assert_same(found.least, ascending[:held])
+    assert_same(found.largest, ascending[count - held :])
+    assert found.count == count
 
 
 def test_an_end_that_paths_reach_is_no_heavy_tail():

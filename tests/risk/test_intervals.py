@@ -11,14 +11,13 @@ from engine.risk.intervals import (
     Some,
     Units,
     as_units,
-    combined_interval,
-    effective_count,
     mean_interval,
     moments,
+    moments_of,
     moments_of_some,
-    tail_ranks,
-    wilson_interval,
+    moments_of_totals,
 )
+from engine.risk.shares import combined_interval, effective_count, tail_ranks, wilson_interval
 from tests.helpers import assert_close, assert_same
 
 RNG = np.random.default_rng(20160101)
@@ -109,12 +108,30 @@ def test_part_of_a_pair_keeps_its_unit():
 
 
 @pytest.mark.parametrize("unit", [1, 2, 256, 7])
-def test_totals_of_some_paths_at_a_time_are_those_of_all(unit, monkeypatch):
-    values = np.random.default_rng(7).standard_normal((2, 3, 1024)).astype(np.float32)
-    units = as_units(1024, unit)
-    for step in (1, 100, 1 << 20):
-        monkeypatch.setattr(intervals, "SLICE", 3 * step)
-        assert_same(units.totals_of(np.subtract, *values), units.totals(values[0] - values[1]))
+@pytest.mark.parametrize("first", ["alike", "far", "constant"])
+def test_moments_of_slices_are_those_of_the_whole(unit, first, monkeypatch):
+    """Also where the first slice, whose mean all others are counted from, is unlike them."""
+    values = np.random.default_rng(7).standard_normal((2, 3, 1 << 14)).astype(np.float32)
+    values[..., : 1 << 12] += {"alike": 0.0, "far": 1e4, "constant": 3.0}[first]
+    if first == "constant":
+        values[..., : 1 << 12] = 3.0
+    units = as_units(1 << 14, unit)
+    whole = moments_of_totals(units.totals(np.subtract(*values, dtype=np.float64)), units)
+    for slice_of in (1, 3 << 11):
+        monkeypatch.setattr(intervals, "SLICE", slice_of)
+        parts = moments_of(lambda a, b: np.subtract(a, b, dtype=np.float64), units, *values)
+        assert_close(parts.mean, whole.mean)
+        assert_close(parts.error, whole.error)
+        assert np.allclose(parts.skewness, whole.skewness, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("value", [1e6 + 0.1, 1 / 3, -0.0, 1e300, np.nan])
+def test_moments_of_values_that_do_not_vary_have_no_error(value, monkeypatch):
+    monkeypatch.setattr(intervals, "SLICE", 1)
+    with np.errstate(all="ignore"):
+        of = moments(np.full((2, 1 << 13), value), as_units(1 << 13, 2))
+    assert_close(of.mean, np.full(2, value))
+    assert_same(of.error, np.zeros(2) if abs(value) < 1e100 else of.error)
 
 
 def test_interval_of_few_units_is_student():

@@ -17,7 +17,8 @@ from engine.analyses.variables import PROBABILITY
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, counts, estimates, numbers, texts
-from engine.risk.intervals import Estimate, Z, wilson_interval
+from engine.risk.intervals import Estimate, Z
+from engine.risk.shares import wilson_interval
 from engine.risk.wording import amounts, claimed, judged
 from engine.study.challenge_tables import Claim
 from engine.study.study import Study
