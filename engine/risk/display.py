@@ -31,16 +31,22 @@ def histogram(
         low, high = low - 0.5, high + 0.5
     inner = np.linspace(low, high, BARS - 1)
     for count, row in zip(counts, rows, strict=True):
-        below = np.searchsorted(row, inner)
-        below[-1] = np.searchsorted(row, high, side="right")
+        below = np.searchsorted(row, _at_least(inner, row.dtype))
+        below[-1] = np.searchsorted(row, -_at_least(-inner[-1:], row.dtype)[0], side="right")
         count[:] = np.diff(below, prepend=0, append=len(row))
     least, most = (np.concatenate([row[end] for row in rows]) for end in (slice(1), slice(-1, None)))
     return counts, np.concatenate([[min(low, least.min())], inner, [max(high, most.max())]])
 
 
+def _at_least(edges: Float[np.ndarray, "edge"], dtype: np.dtype) -> Float[np.ndarray, "edge"]:
+    """The smallest numbers of a type that are not below the edges: the same values lie below them, and none has to be converted."""
+    near = edges.astype(dtype)
+    return np.where(near < edges, np.nextafter(near, np.inf, dtype=dtype), near)
+
+
 def _finite(ascending: Float[np.ndarray, "value"]) -> Float[np.ndarray, "value"]:
-    first, last = np.searchsorted(ascending, -np.inf, "right"), np.searchsorted(ascending, np.inf)
-    return ascending[first:last]
+    ends = np.array([-np.inf, np.inf], ascending.dtype)  # of another type all values would be converted
+    return ascending[np.searchsorted(ascending, ends[0], "right") : np.searchsorted(ascending, ends[1])]
 
 
 def _quantile(rows: Sequence[Float[np.ndarray, "value"]], share: float) -> float:
