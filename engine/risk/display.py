@@ -13,17 +13,22 @@ BARS = 64
 """Bins of a chart."""
 
 
-def histogram(
-    values: Float[np.ndarray, "policy path"],
-) -> tuple[Int[np.ndarray, "policy bin"], Float[np.ndarray, "edge"]]:
+Bars = tuple[Int[np.ndarray, "policy bin"], Float[np.ndarray, "edge"]]
+
+
+def histogram(values: Float[np.ndarray, "policy path"]) -> Bars:
     """Counts int64 [policy, bin] and edges float64 [bin + 1] of values [policy, path], for charts.
 
     Inner bins are equally wide between the 0.1 % and 99.9 % quantiles over all policies; the first and the last bin
     reach out to the smallest and largest value. The edges come from the data, so two histograms do not merge: it is
     taken once, from all stored paths. Values that are not finite are left out.
     """
-    rows = [_finite(np.sort(row)) for row in values]
-    counts = np.zeros((len(values), BARS), np.int64)
+    return histogram_of_sorted([_finite(np.sort(row)) for row in values])
+
+
+def histogram_of_sorted(rows: Sequence[Float[np.ndarray, "path"]]) -> Bars:
+    """The same from the finite values of each policy, ascending."""
+    counts = np.zeros((len(rows), BARS), np.int64)
     if not any(map(len, rows)):
         return counts, np.full(BARS + 1, np.nan)
     low, high = (_quantile(rows, share) for share in (0.001, 0.999))
@@ -60,9 +65,7 @@ def _quantile(rows: Sequence[Float[np.ndarray, "value"]], share: float) -> float
     return float(np.quantile(pair, rank - below))
 
 
-def histogram_of_bins(
-    parts: Sequence[Histogram],
-) -> tuple[Int[np.ndarray, "part bin"], Float[np.ndarray, "edge"]]:
+def histogram_of_bins(parts: Sequence[Histogram]) -> Bars:
     """Counts int64 [part, bin] and edges float64 [bin + 1] for charts, as `histogram` gives them from values.
 
     Values are shared out evenly inside a bin where an edge of the chart cuts it.

@@ -204,8 +204,19 @@ def of_policies(
 ) -> list[tuple[dict[str, Estimate], dict[str, Estimate]]]:
     """`summary` of each policy, and its `difference` from policy number `base`: values [policy, path].
 
-    Each policy is sorted once. The baseline's own differences are empty.
+    The baseline's own differences are empty.
     """
+    return with_sorted(values, base, unit, loss, levels)[0]
+
+
+def with_sorted(
+    values: Float[np.ndarray, "policy path"],
+    base: int,
+    unit: int | Units,
+    loss: bool,
+    levels: tuple[float, ...] = LEVELS,
+) -> tuple[list[tuple[dict[str, Estimate], dict[str, Estimate]]], list[Paths]]:
+    """As `of_policies`, with the values of each policy ascending, which is sorted once; none where some are not finite."""
     samples, lost = _samples(tuple(values), unit, loss, levels)
     if lost or not samples:
         return [
@@ -214,11 +225,11 @@ def of_policies(
                 difference(x, values[base], unit, loss, levels) if p != base else {},
             )
             for p, x in enumerate(values)
-        ]
+        ], []
     return [
         (sample.own().estimates(loss), sample.less(samples[base]).estimates(loss) if p != base else {})
         for p, sample in enumerate(samples)
-    ]
+    ], [sample.ascending if loss else -sample.ascending[::-1] for sample in samples]
 
 
 def _samples(

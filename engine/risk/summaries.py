@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
-from engine.risk.display import histogram, histogram_of_bins
+from engine.risk.display import histogram_of_bins
 from engine.risk.evidence import level_of, measures
 from engine.risk.flags import as_array
 from engine.risk.rounding import Rounding
 from engine.risk.stopping import Look, look
 from engine.risk.summary_groups import GROUPS, SummaryGroup
-from engine.risk.tables import THREADS, Record, Tables, against_baseline
+from engine.risk.tables import Record, Tables, against_baseline
 from engine.risk.tallies import Tally, unkept
 from engine.study.study import Study
 
@@ -82,7 +81,7 @@ def summarise(
     counts = {"nonfinite": nonfinite, "n_paths": study.paths, "n_units": study.paths // study.unit}
     counts |= {"n_excluded": out} if out else {}
     numbers: dict[str, Mapping[str, np.ndarray]] = {
-        "distribution/outcomes": _histograms(study, paths, tally),
+        "distribution/outcomes": _histograms(study, tables, tally),
         "diagnostics": {name: np.asarray(count, np.int64) for name, count in counts.items()},
     }
     reasons, others = {}, dict(yearly)
@@ -110,20 +109,17 @@ def _against_itself(study: Study, risk: Iterable[Record]) -> list[Key]:
     return [(name, study.baseline, measure) for name, measure in names]
 
 
-def _histograms(study: Study, paths: Mapping[str, np.ndarray], tally: Tally | None) -> dict[str, np.ndarray]:
+def _histograms(study: Study, tables: Tables, tally: Tally | None) -> dict[str, np.ndarray]:
     """Counts of each outcome, int [policy, bin], and the edges of its bins."""
-
-    def of(name: str) -> tuple[np.ndarray, np.ndarray]:
+    held: dict[str, np.ndarray] = {}
+    for name in study.model.outcomes:
         if name in study.keep.outcomes:
-            return histogram(paths[name])
-        assert tally is not None
-        place = unkept(study).index(name)
-        return histogram_of_bins([tally.histogram(place, p) for p in range(len(study.policies))])
-
-    held, outcomes = dict[str, np.ndarray](), list(study.model.outcomes)
-    with ThreadPoolExecutor(THREADS) as threads:
-        for name, (counts, edges) in zip(outcomes, threads.map(of, outcomes), strict=True):
-            held |= {name: counts.astype(np.int64), f"{name}_edges": edges}
+            counts, edges = tables.bars[name]
+        else:
+            assert tally is not None
+            place = unkept(study).index(name)
+            counts, edges = histogram_of_bins([tally.histogram(place, p) for p in range(len(study.policies))])
+        held |= {name: counts.astype(np.int64), f"{name}_edges": edges}
     return held
 
 

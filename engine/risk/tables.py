@@ -11,11 +11,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from engine.risk import binned
+from engine.risk.display import Bars, histogram, histogram_of_sorted
 from engine.risk.events import event_outcomes, happens, known_events
 from engine.risk.evidence import level_of
 from engine.risk.flags import Flag, Reason, text
 from engine.risk.intervals import Estimate, Units
-from engine.risk.measures import finite_units, of_policies, probability, probability_difference, regret
+from engine.risk.measures import finite_units, probability, probability_difference, regret, with_sorted
 from engine.risk.tallies import Tally, unkept, unkept_events
 from engine.study.study import Event, Study
 
@@ -108,24 +109,30 @@ class Tables:
       comparison: each policy against the baseline on the same paths, and regret against the best policy of each path:
         "difference_M" is measure M of the policy less that of the baseline, "worse" the probability that the policy is
         the worse of the two, "regret" (also of the baseline) the mean shortfall against the best of all policies.
+      bars: of the chart of each outcome that has been looked at path by path, as `display.histogram` gives them.
     """
 
     risk: list[Record]
     comparison: list[Record]
+    bars: Mapping[str, Bars] = dataclasses.field(default_factory=dict)
 
     def noting(self, flag: Flag) -> Tables:
         """The records with one flag more, which leaves them as they are."""
-        noted = [
+        risk, comparison = (
             [dataclasses.replace(r, flags=(flag, *r.flags)) for r in records]
             for records in (self.risk, self.comparison)
-        ]
-        return Tables(*noted)
+        )
+        return Tables(risk, comparison, self.bars)
 
     @staticmethod
     def joined(parts: Iterable[Tables]) -> Tables:
         """The records of all parts, in their order."""
         held = list(parts)
-        return Tables([r for part in held for r in part.risk], [r for part in held for r in part.comparison])
+        return Tables(
+            [r for part in held for r in part.risk],
+            [r for part in held for r in part.comparison],
+            {name: bars for part in held for name, bars in part.bars.items()},
+        )
 
 
 def tables_of_paths(
@@ -179,19 +186,21 @@ def against_baseline(measure: str) -> str:
 
 def _of_outcome(study: Study, name: str, values: Float[np.ndarray, "policy path"]) -> Tables:
     loss = study.is_loss(name)
-    pairs = of_policies(values, _base(study), study.unit, loss, study.levels)
-    return _records(study, name, pairs, regret(values, study.unit, loss))
+    pairs, ascending = with_sorted(values, _base(study), study.unit, loss, study.levels)
+    bars = histogram_of_sorted(ascending) if ascending else histogram(values)
+    tables = _records(study, name, pairs, regret(values, study.unit, loss))
+    return dataclasses.replace(tables, bars={name: bars})
 
 
 def _of_tallied(study: Study, tally: Tally, k: int, name: str) -> Tables:
     loss, base, sizes = study.is_loss(name), _base(study), tally.sizes
-    histograms = [tally.histogram(k, p) for p in range(len(study.policies))]
+    parts = [tally.histogram(k, p) for p in range(len(study.policies))]
     pairs = []
-    for p, histogram in enumerate(histograms):
-        gaps = binned.difference(histogram, histograms[base], loss, study.levels) if p != base else {}
+    for p, part in enumerate(parts):
+        gaps = binned.difference(part, parts[base], loss, study.levels) if p != base else {}
         worse = {"worse": binned.share(tally.worse[k, p], sizes, study.unit)} if p != base else {}
-        pairs.append((binned.summary(histogram, loss, study.levels), gaps | worse))
-    return _records(study, name, pairs, binned.regrets(histograms, tally.regret[k], loss))
+        pairs.append((binned.summary(part, loss, study.levels), gaps | worse))
+    return _records(study, name, pairs, binned.regrets(parts, tally.regret[k], loss))
 
 
 def _of_event(study: Study, event: Event, outcomes: Mapping[str, np.ndarray]) -> Tables:
