@@ -115,9 +115,12 @@ def _of_cells(
 ) -> Mapping[str, np.ndarray]:
     """Tables of some cells of one year, the cell axis last, from values [policy, cell, path]."""
     n_policies, n_cells, n_paths = values.shape
-    losses = values * sign[:, None]
-    unsound = ~np.isfinite(losses).all(axis=-1)
-    losses[unsound] = 0.0
+    losses = values if (sign > 0).all() else values * sign[:, None]
+    with np.errstate(invalid="ignore", over="ignore"):
+        unsound = ~np.isfinite(losses.sum(axis=-1))
+    unsound[unsound] = ~np.isfinite(losses[unsound]).all(axis=-1)
+    if unsound.any():
+        losses = np.where(unsound[..., None], 0, losses)
     mean, squares, deviation, gap = _means(losses, units, baseline)
     tails = quantiles(losses.reshape(-1, n_paths), units, levels)
     table = risk(_flat(mean, 1.0), _flat(squares, ~tails.constant), tails)
