@@ -108,20 +108,45 @@ def shipped(tmp_path_factory):
     return engine.run(engine.load_study("rustbelt", paths=131_072), out=folder / "outputs" / "run").folder
 
 
+STAND_IN = """
+name = "stand-in"
+baseline = "old"
+run = { paths = 512, seed = 7 }
+time = { first = 2016, last = 2018 }
+factors.national_growth_decline = { family = "normal", mean = 3, sd = 1 }
+factors.job_creation_rate = { family = "normal", mean = 1, sd = 0.2 }
+policies.old = {}
+policies.reform = { job_protection = 0.5 }
+events.three_million = { outcome = "layoffs", above = 8 }
+"""
+
+
 @pytest.fixture
-def few(tmp_path):
-    """A run of the shipped study to ask everything, of which no figure is compared."""
-    return engine.run(engine.load_study("rustbelt", paths=512), out=tmp_path / "outputs" / "run").folder
+def stand_in(tmp_path):
+    """A run of a small study with names of the one that ships, to ask everything."""
+    (tmp_path / "stand-in.toml").write_text(STAND_IN, encoding="utf-8")
+    model = engine.load_model_file(f"{ROOT / 'tests' / 'data' / 'stand_in.py'}:StandIn")
+    study = engine.load_study(tmp_path / "stand-in.toml", model=model)
+    return engine.run(study, out=tmp_path / "outputs" / "run")
 
 
 @pytest.mark.slow
-def test_python_of_the_readme_opens_the_cube_of_a_run(shipped, few, tmp_path, monkeypatch):
+def test_python_of_the_readme_opens_the_cube_of_a_run(shipped, stand_in, tmp_path, monkeypatch):
+    """Questions are asked of a run that only has the names: the study that ships is asked in tests/cli/test_one_screen.py."""
     monkeypatch.chdir(tmp_path)  # it saves tables
     snippets = blocks(README, "python")
     assert snippets
     names = {"xr": __import__("xarray")}
     for code in snippets:
-        exec(compile(placed(code, few if "open_run" in code else shipped), "README.md", "exec"), names)
+        place = stand_in.folder if "open_run" in code else shipped
+        exec(compile(placed(code, place), "README.md", "exec"), names)
+
+
+def test_the_stand_in_has_no_name_that_the_shipped_study_lacks(stand_in):
+    ours, theirs = stand_in.study, engine.load_study("rustbelt")
+    for part in ("outcomes", "yearly", "levers", "factors"):
+        assert {*getattr(ours.model, part)} <= {*getattr(theirs.model, part)}
+    assert {*ours.policy_names} <= {*theirs.policy_names}
 
 
 def placed(code: str, folder: Path) -> str:
