@@ -114,16 +114,18 @@ def test_the_modules_that_were_there_are_there_after(pond):
 RUN = """
 import sys, engine
 {before}
-study = engine.load_study("rustbelt", paths=4096)
+study = engine.load_study("warming", paths=4096)
 {after}
 from engine.program import compilation_cache, devices, kernel
 from engine.study.study import Block
 compilation_cache.keep_programs()
 program, block = kernel.program_on(study, devices.mesh("cpu")), Block(0, 0, 4096)
 outcomes = program.collect(block, program.submit(block)).outcomes
-print(repr(float(outcomes[0, list(study.model.outcomes).index("displaced_person_years")].mean())), program.traces)
+print(repr(float(outcomes[0, list(study.model.outcomes).index("hot_years")].mean())), program.traces)
 """
-FILE = "models/rustbelt/environment.py"
+FILE = "models/warming/model.py"
+FIRST, SECOND = "HOT = 1.5", "HOT = 1.2"
+"""A line of the file, and what it becomes."""
 
 
 @pytest.fixture
@@ -152,7 +154,7 @@ def refused(ended):
     return ended.returncode != 0 and "is not what its source says" in ended.stderr
 
 
-PATCHED = "import engine.models.rustbelt.environment as environment; environment.FIRST_YEAR = 2017"
+PATCHED = "import engine.models.warming.model as model; model.HOT = 1.2"
 
 
 @pytest.mark.slow
@@ -168,8 +170,8 @@ def test_a_process_that_changes_a_constant_leaves_nothing_to_others(copy):
 def test_sources_that_were_edited_in_between_give_nobody_old_numbers(copy):
     home, run = copy
     right = number(run())
-    edit = f"p = __import__('pathlib').Path({str(home / FILE)!r}); p.write_text(p.read_text().replace('FIRST_YEAR = 2016', 'FIRST_YEAR = 2017'))"
-    assert refused(run(before=f"import engine.models.rustbelt; {edit}"))
+    edit = f"p = __import__('pathlib').Path({str(home / FILE)!r}); p.write_text(p.read_text().replace('{FIRST}', '{SECOND}'))"
+    assert refused(run(before=f"import engine.models.warming; {edit}"))
     other = number(run())
     assert other != right
     shutil.rmtree(home.parent / "cache")
@@ -182,11 +184,7 @@ def test_byte_code_that_is_older_than_its_source_is_kept_by_what_it_is(copy, fil
     home, run = copy
     right, place = number(run()), home / file
     status, text = place.stat(), place.read_text()
-    there, other = (
-        ("FIRST_YEAR = 2016", "FIRST_YEAR = 2017")
-        if file == FILE
-        else ("state + value, unit", "state - value, unit")
-    )
+    there, other = (FIRST, SECOND) if file == FILE else ("state + value, unit", "state - value, unit")
     assert there in text
     place.write_text(text.replace(there, other))
     os.utime(place, ns=(status.st_atime_ns, status.st_mtime_ns))

@@ -26,7 +26,8 @@ from tests.user_models import farms
 
 LIVE = []
 """Code in memory lives as long as the process: LLVM's parts of it share one another."""
-shipped = functools.partial(load_study, "rustbelt")
+shipped, small = (functools.partial(load_study, name) for name in ("rustbelt", "warming"))
+"""Two that ship; of the small one is what must be traced and compiled."""
 
 
 def key(study, dtype=np.float32, width=16, gives="outcomes"):
@@ -164,17 +165,17 @@ def test_what_is_no_plain_data_is_never_known():
 
 def test_a_known_study_gives_the_same_bits_and_is_not_listed(kept, monkeypatch):
     with traced(monkeypatch) as at_first:
-        first = computed(shipped(paths=64))
+        first = computed(small(paths=64))
     assert {"traced", "listed"} <= {*at_first}
     with traced(monkeypatch) as later:
-        again = computed(shipped(paths=64))
+        again = computed(small(paths=64))
     assert not later
     for ours, theirs in zip(again, first, strict=True):
         assert_same(ours, theirs)
 
 
 def test_code_that_was_changed_while_it_was_written_is_not_noted(kept, monkeypatch):
-    study = shipped(paths=64)
+    study = small(paths=64)
     monkeypatch.setattr(known, "code_of", lambda study: "another")
     program = program_on(study, devices.mesh("cpu"))
     program.prepare()
@@ -186,7 +187,7 @@ def test_code_that_was_changed_while_it_was_written_is_not_noted(kept, monkeypat
     ["notes", pytest.param("code", marks=pytest.mark.slow), pytest.param("ends", marks=pytest.mark.slow)],
 )
 def test_what_is_lost_is_made_again(kept, monkeypatch, lost):
-    study = shipped(paths=64)
+    study = small(paths=64)
     first = computed(study)
     for file in kept.iterdir():
         if lost == "ends":
@@ -194,13 +195,14 @@ def test_what_is_lost_is_made_again(kept, monkeypatch, lost):
         elif (file.suffix == ".layout") == (lost == "notes"):
             file.unlink()
     forget_what_is_loaded(monkeypatch)
-    for ours, theirs in zip(computed(shipped(paths=64)), first, strict=True):
+    for ours, theirs in zip(computed(small(paths=64)), first, strict=True):
         assert_same(ours, theirs)
 
 
-def test_a_second_run_traces_nothing_and_leaves_the_same_cube(kept, tmp_path, monkeypatch):
+@pytest.mark.parametrize("study", ["warming", pytest.param("rustbelt", marks=pytest.mark.slow)])
+def test_a_second_run_traces_nothing_and_leaves_the_same_cube(kept, tmp_path, monkeypatch, study):
     def cube(name):
-        job.compute(shipped(paths=64), RunOptions(tmp_path / name, device="cpu"))
+        job.compute(load_study(study, paths=64), RunOptions(tmp_path / name, device="cpu"))
         place = tmp_path / name / "cube.zarr"
         return {path.relative_to(place): path.read_bytes() for path in place.rglob("*") if path.is_file()}
 
@@ -212,19 +214,19 @@ def test_a_second_run_traces_nothing_and_leaves_the_same_cube(kept, tmp_path, mo
 
 @pytest.mark.slow
 def test_what_rounding_does_is_known_for_as_many_paths_alone(kept, monkeypatch):
-    few = precision.too_coarse(shipped(paths=64))
+    few = precision.too_coarse(small(paths=64))
     with traced(monkeypatch) as later:
-        assert precision.too_coarse(shipped(paths=64)) == few
+        assert precision.too_coarse(small(paths=64)) == few
     assert not later
     with traced(monkeypatch) as later:
-        precision.too_coarse(shipped(paths=128))
+        precision.too_coarse(small(paths=128))
     assert "pilot" in later
 
 
 @pytest.mark.slow
 def test_nothing_is_known_where_nothing_is_kept(kept, monkeypatch):
     monkeypatch.setenv("RUSTBELT_CACHE", "off")
-    computed(shipped(paths=64))
-    assert not known.is_known(key(shipped(), width=machine_code.width()))
+    computed(small(paths=64))
+    assert not known.is_known(key(small(), width=machine_code.width()))
     assert not kept.exists()
     assert compilation_cache.held("layout", "0" * 32) is None
