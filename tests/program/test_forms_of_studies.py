@@ -5,7 +5,6 @@ import pytest
 
 from engine.modelling.records import Factor, Outcome, StaticModel
 from engine.program.kernel import listing_of
-from engine.program.listing import Listing
 from engine.study.loading import load_study, read_study
 from tests.data.small_models import Bridge, Pond
 from tests.draws.copulas.test_copulas import TABLES, vine_text
@@ -162,10 +161,3 @@ def test_studies_agree_with_xla(name):
 )
 def test_studies_agree_with_xla_in_double_precision(name):
     assert_agree(STUDIES[name](), apart=1e-12, flipped=0, dtype=np.float64)
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if "rustbelt" in name else name for name in STUDIES]
-)
-def test_all_models_that_ship_have_the_loop(name):
-    assert isinstance(listing_of(STUDIES[name](), np.float32), Listing)
