@@ -6,7 +6,7 @@ The pair of policies is linear in two normal factors: old = 10 + 3 a + 2 b, refo
 import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
-from scipy.stats import multivariate_normal
+from scipy.stats import binom, multivariate_normal
 
 from engine.risk.dominance import Verdict, dominance
 from engine.risk.intervals import as_units
@@ -22,6 +22,8 @@ from engine.risk.thresholds import threshold_curves
 pytestmark = pytest.mark.slow
 
 REPETITIONS = 500
+FEWER = 200
+"""Repetitions of what takes long; all of them are in the sweep."""
 LOWEST, HIGHEST = 0.92, 0.98
 SD = np.sqrt(1.25)
 """Of old less reform, whose mean is 2."""
@@ -48,6 +50,13 @@ def judged(what, paths, unit, held, lowest=LOWEST, highest=HIGHEST):
     cover = float(np.mean(held))
     print(f"| {what} | {paths} | {unit} | {100 * cover:.1f} |")
     assert lowest <= cover <= highest, f"{what}, {paths} paths in units of {unit}: {cover}"
+
+
+def as_sure(repetitions):
+    """Between which shares of fewer repetitions those that cover must lie, so that a right interval fails as seldom as between 92 and 98 % of all."""
+    whole, part = (binom(count, 0.95) for count in (REPETITIONS, repetitions))
+    below, above = whole.cdf(LOWEST * REPETITIONS - 1) * (1 + 1e-9), whole.sf(HIGHEST * REPETITIONS)
+    return {"lowest": part.ppf(below) / repetitions, "highest": part.isf(above) / repetitions}
 
 
 def holds(one, truth):
@@ -87,17 +96,20 @@ def test_quantiles_of_regret_and_the_chance_of_being_worse_cover(unit):
 
 
 @pytest.mark.parametrize(
-    ("paths", "unit"),
+    ("paths", "unit", "repetitions"),
     [
-        (1600, 2),
-        *(pytest.param(*one, marks=pytest.mark.sweep) for one in ((1600, 1), (6400, 2), (12_800, 16))),
+        (1600, 2, FEWER),
+        *(
+            pytest.param(*one, REPETITIONS, marks=pytest.mark.sweep)
+            for one in ((1600, 2), (1600, 1), (6400, 2), (12_800, 16))
+        ),
     ],
 )
-def test_bands_of_threshold_curves_cover_all_levels_at_once(paths, unit):
+def test_bands_of_threshold_curves_cover_all_levels_at_once(paths, unit, repetitions):
     """The wide bands of both policies, and of their difference, at all levels from 99.9 % to .1 %."""
     rng = np.random.default_rng([2, paths, unit])
     held = {name: [] for name in ("share, all at once", "difference, all at once")}
-    for _ in range(REPETITIONS):
+    for _ in range(repetitions):
         curves = threshold_curves(pair(rng, paths, unit), unit, 0, True, 12.0)
         share = ndtr((MEANS[:, None] - curves.levels) / SDS[:, None])
         gap = share[1] - share[0]
@@ -105,7 +117,7 @@ def test_bands_of_threshold_curves_cover_all_levels_at_once(paths, unit):
         held["share, all at once"].append(((own.lowest <= share) & (share <= own.highest)).all())
         held["difference, all at once"].append(((apart.lowest[1] <= gap) & (gap <= apart.highest[1])).all())
     for name, of in held.items():
-        judged(name, paths, unit, of)
+        judged(name, paths, unit, of, **as_sure(repetitions))
 
 
 @pytest.mark.parametrize("unit", [1, 2, 16])
@@ -159,13 +171,19 @@ def test_years_until_a_policy_is_ahead_cover(unit):
         judged(name, 2000, unit, of)
 
 
-@pytest.mark.parametrize("unit", [pytest.param(1, marks=pytest.mark.sweep), 2])
-def test_dominance_is_seldom_said_where_there_is_none(unit):
+@pytest.mark.parametrize(
+    ("unit", "repetitions"),
+    [
+        (2, FEWER // 2),
+        *(pytest.param(unit, REPETITIONS // 2, marks=pytest.mark.sweep) for unit in (1, 2)),
+    ],
+)
+def test_dominance_is_seldom_said_where_there_is_none(unit, repetitions):
     """Two policies alike in law: neither dominates strictly, and neither is beaten anywhere. And a pair that crosses is never said to dominate."""
     rng = np.random.default_rng([6, unit])
     said = {verdict: 0 for verdict in Verdict}
     crossing = 0
-    for _ in range(REPETITIONS // 2):
+    for _ in range(repetitions):
         a, b = scores(rng, 4000, unit)
         first, second = dominance(a.astype(np.float32), b.astype(np.float32), unit, True)
         said[first.verdict] += 1
