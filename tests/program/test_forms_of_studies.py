@@ -5,6 +5,7 @@ import pytest
 
 from engine.modelling.records import Factor, Outcome, StaticModel
 from engine.program.kernel import listing_of
+from engine.program.listing import Listing
 from engine.study.loading import load_study, read_study
 from tests.data.small_models import Bridge, Pond
 from tests.draws.copulas.test_copulas import TABLES, vine_text
@@ -145,14 +146,29 @@ STUDIES = {
     "warming": lambda: load_study("warming", paths=1 << 14),
 }
 COMPARED = ("pond-latin", "bridge")
+TWICE = ("rustbelt_2016",)
+"""In the sweep: the equations are those of `rustbelt`, and its laws are compared above."""
 
 
 @pytest.mark.parametrize(
     "name",
-    [*COMPARED, *(pytest.param(name, marks=pytest.mark.slow) for name in STUDIES if name not in COMPARED)],
+    [
+        *COMPARED,
+        *(
+            pytest.param(name, marks=[pytest.mark.slow, *[pytest.mark.sweep] * (name in TWICE)])
+            for name in STUDIES
+            if name not in COMPARED
+        ),
+    ],
 )
 def test_studies_agree_with_xla(name):
     assert_agree(STUDIES[name]())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TWICE)
+def test_what_is_compared_in_the_sweep_has_the_loop_all_the_same(name):
+    assert isinstance(listing_of(STUDIES[name](), np.float32), Listing)
 
 
 @pytest.mark.parametrize(
