@@ -18,9 +18,8 @@ SHELL = ["python3 -m venv .venv", ".venv/bin/pip install -e '.[report]'", ". .ve
 
 @pytest.fixture(autouse=True)
 def inside(tmp_path, monkeypatch):
-    """A folder to be in, and compiled programs that are found again."""
+    """A folder to be in."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("RUSTBELT_CACHE", str(tmp_path / "programs"))
     monkeypatch.setenv("COLUMNS", "80")
 
 
