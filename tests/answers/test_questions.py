@@ -27,12 +27,13 @@ from engine.answers.table import Kind
 from engine.cli.show.answers import LINES
 from engine.errors import UserError
 from engine.run_folder import answer_store, ledger
-from engine.runs.asking import answered
+from engine.runs.asking import answered, ask
 from engine.runs.run import open_run, run
 from engine.runs.upkeep import verify
 from tests import methods
 from tests.analyses.explained import SUM
 from tests.answers.asked import OPTIONS, RISKS, Broken, Constant, Still, summed
+from tests.answers.words import held_to_words
 from tests.pairs import in_turn
 from tests.small_files import call
 
@@ -50,10 +51,22 @@ def done(tmp_path_factory):
     return run(summed(), out=tmp_path_factory.mktemp("asked") / "run")
 
 
+class Answers(dict):
+    """What a question gives of a run, asked when it is first looked up."""
+
+    def __init__(self, of):
+        super().__init__()
+        self.of = of
+
+    def __missing__(self, name):
+        self[name] = self.of.ask(name, **OPTIONS[name])
+        return self[name]
+
+
 @pytest.fixture(scope="module")
 def answers(done):
     """What every question gives of it, asked once."""
-    return {name: done.ask(name, **OPTIONS[name]) for name in QUESTIONS}
+    return Answers(done)
 
 
 def test_every_question_is_asked_here():
@@ -135,8 +148,9 @@ def test_an_estimate_without_interval_says_why(answers, name):
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_tables_say_what_they_hold_and_their_first_row_is_shown(answers, name):
+def test_sentences_are_short_and_in_words_and_tables_say_what_they_hold(answers, name):
     answer = answers[name]
+    held_to_words(answer)
     assert answer.question == name and answer.heading and answer.finding.endswith(".")
     assert answer.asked.keys() == {one.name for one in fields(registry.question(name))}
     for table in answer.tables:
@@ -145,22 +159,38 @@ def test_tables_say_what_they_hold_and_their_first_row_is_shown(answers, name):
             assert column.about, (table.name, column.name)
 
 
-@pytest.mark.parametrize("full", [(), pytest.param(("--full",), marks=pytest.mark.slow)])
+@pytest.fixture
+def asked_once(monkeypatch):
+    """Commands that ask the same show one answer."""
+    given = {}
+
+    def once(name, options, of):
+        key = name, repr(options)
+        if key not in given:
+            given[key] = ask(name, options, of)
+        return given[key]
+
+    monkeypatch.setattr("engine.runs.asking.ask", once)
+
+
+@pytest.mark.usefixtures("asked_once")
 @pytest.mark.parametrize("name", KEPT)
-def test_the_command_fits_the_screen_and_keeps_what_the_method_keeps(answers, done, name, full, monkeypatch):
+def test_the_command_fits_the_screen_and_keeps_what_the_method_keeps(answers, done, name, monkeypatch):
+    """By default and in full."""
     monkeypatch.setenv("COLUMNS", "80")
     folder = done.folder
     flags = {one.name: one.flag for one in fields(registry.question(name))}
     words = [word for key, value in OPTIONS[name].items() for word in _words(flags[key], value)]
     monkeypatch.setattr("engine.run_folder.finding.stored_study", lambda *_, **__: done.study)
-    ended = call(name, folder, *words, "--quiet", *full)
-    assert ended.exit_code == 0, ended.output
-    assert " ".join(ended.stdout.split()).startswith(answers[name].finding[:40])
-    commands = "xarray.open", "rustbelt "  # which are never broken
-    lines = [line for line in ended.stdout.splitlines() if not any(one in line for one in commands)]
-    wide = [line for line in lines if len(line) > 80]
-    assert not wide, wide
-    assert (len(lines) <= LINES) == (not full)
+    for full in ((), ("--full",)):
+        ended = call(name, folder, *words, "--quiet", *full)
+        assert ended.exit_code == 0, ended.output
+        assert " ".join(ended.stdout.split()).startswith(answers[name].finding[:40])
+        commands = "xarray.open", "rustbelt "  # which are never broken
+        lines = [line for line in ended.stdout.splitlines() if not any(one in line for one in commands)]
+        wide = [line for line in lines if len(line) > 80]
+        assert not wide, wide
+        assert (len(lines) <= LINES) == (not full)
 
 
 def _words(flag, value):
@@ -268,12 +298,13 @@ print(json.dumps({name: answered(name, given, done.asking()).plain() for name, g
 
 
 def test_one_thread_gives_the_same_numbers(answers, done):
+    given = {name: json.loads(json.dumps(answers[name].plain())) for name in QUESTIONS}
     environment = {**os.environ, "RUSTBELT_CPU_DEVICES": "1", "OMP_NUM_THREADS": "1"}
     words = [sys.executable, "-c", ALONE, str(done.folder)]
     ended = subprocess.run(words, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
     alone = json.loads(ended.stdout)
     for name in QUESTIONS:
-        assert alone[name] == json.loads(json.dumps(answers[name].plain())), name
+        assert alone[name] == given[name], name
 
 
 @pytest.mark.parametrize("name", KEPT)
@@ -281,13 +312,15 @@ def test_an_answer_that_is_stopped_leaves_the_one_before(answers, done, name):
     def stop(*_):
         raise KeyboardInterrupt
 
+    before = answers[name].plain()
     with suppress(KeyboardInterrupt):  # a question that takes no time tells of none
         answered(name, OPTIONS[name], done.asking(observe=stop))
-    assert Answer.of_tree(answer_store.read(done.folder, name)).plain() == answers[name].plain()
+    assert Answer.of_tree(answer_store.read(done.folder, name)).plain() == before
 
 
 @pytest.mark.parametrize("name", KEPT)
 def test_an_answer_that_is_killed_while_it_is_written_is_none_and_asked_again(answers, done, name, tmp_path):
+    answer = answers[name]
     folder = replace(done.run_folder, path=shutil.copytree(done.folder, tmp_path / "run"))
     before = {path: path.read_bytes() for path in (folder.path / "cube.zarr").rglob("*") if path.is_file()}
     files = len(ledger.files_of(folder.path, name))
@@ -295,10 +328,10 @@ def test_an_answer_that_is_killed_while_it_is_written_is_none_and_asked_again(an
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(ledger, "write_files", functools.partial(_killed, written))
             with pytest.raises(KeyboardInterrupt):
-                answer_store.write(folder, name, answers[name].groups)
+                answer_store.write(folder, name, answer.groups)
         assert answer_store.read(folder.path, name) is None
-    answer_store.write(folder, name, answers[name].groups)
-    assert Answer.of_tree(answer_store.read(folder.path, name)).plain() == answers[name].plain()
+    answer_store.write(folder, name, answer.groups)
+    assert Answer.of_tree(answer_store.read(folder.path, name)).plain() == answer.plain()
     assert verify(folder) == []
     assert {path: path.read_bytes() for path in before} == before
 
@@ -318,9 +351,15 @@ def test_an_unknown_option_is_refused_with_all_others(done, name):
         done.ask(name, outcoem="cost")
 
 
-def test_an_answer_of_another_version_is_asked_anew(done, answers):
-    name = KEPT[0]
-    tree = answer_store.read(done.folder, name)
+@pytest.fixture
+def kept(done, answers):
+    """An answer as it lies beside the cube."""
+    assert answers[KEPT[0]].question == KEPT[0]
+    return answer_store.read(done.folder, KEPT[0])
+
+
+def test_an_answer_of_another_version_is_asked_anew(done, kept):
+    name, tree = KEPT[0], kept
     tree.attrs["answer"] = {**tree.attrs["answer"], "version": 0}
     with pytest.raises(UserError, match=f"Ask anew: rustbelt {name}"):
         Answer.of_tree(tree)
@@ -328,11 +367,10 @@ def test_an_answer_of_another_version_is_asked_anew(done, answers):
 
 
 @pytest.mark.parametrize("head", [5, {"version": 1}, {"version": 1, "study": []}])
-def test_an_answer_that_is_none_is_refused(done, answers, head):
-    tree = answer_store.read(done.folder, KEPT[0])
-    tree.attrs["answer"] = head
+def test_an_answer_that_is_none_is_refused(kept, head):
+    kept.attrs["answer"] = head
     with pytest.raises(UserError, match="Ask anew"):
-        Answer.of_tree(tree)
+        Answer.of_tree(kept)
 
 
 def test_what_the_cube_has_is_kept_nowhere_and_has_the_records_of_the_run(done, answers):

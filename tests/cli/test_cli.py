@@ -376,12 +376,3 @@ def test_a_difference_is_judged_only_where_its_interval_leaves_out_zero():
     assert cell(of(1.0, float("nan"), float("nan"), Flag(Reason.NO_PATHS)), loss=True) == Cell(
         "1.00", mark=NO_INTERVAL, flag="no paths"
     )
-
-
-@pytest.mark.slow
-def test_the_shipped_study_runs_by_its_name(tmp_path):
-    ended = call("run", "rustbelt", "--paths", 20_000, "--out", tmp_path / "out")
-    assert ended.exit_code == 0, ended.output
-    assert "capital_shortfall_peak [% of 2015 GDP]" in ended.stdout
-    story = call("replay", tmp_path / "out", "--path", 12_345)
-    assert "bit for bit" in story.stdout

@@ -1,11 +1,17 @@
-"""What a command prints by default fits one screen of 80 columns and 24 lines, beside commands to copy."""
+"""The study that ships, asked everything: what a command prints fits one screen of 80 columns and 24 lines, beside commands to copy, in words."""
 
 import re
+import shutil
 
 import pytest
 
+from engine.answers import registry
 from engine.cli import COMMANDS
-from engine.cli.show import streams
+from engine.cli.show import answers, streams
+from engine.runs.run import open_run
+from engine.study.loading import load_study
+from tests.answers.words import held_to_words
+from tests.report.wording import assert_short, brief, identifiers, sentences
 from tests.small_files import call
 
 WIDTH, HEIGHT = 80, 24
@@ -31,7 +37,7 @@ WORDS = {
     "check": ["rustbelt"],
     "risk": ["run"],
     "compare": ["run"],
-    "explain": ["run", "--outcome", "displaced_person_years"],
+    "explain": ["run", "--outcome", "displaced_person_years", "--policy", "reform"],
     "discover": ["run", "--where", "reform worse than old in displaced_person_years"],
     "attribute": ["run", "--from", "old", "--to", "reform", "--paths", "1024"],
     "sensitivity": ["run", "--paths", "256"],
@@ -40,7 +46,7 @@ WORDS = {
     "challenge": ["run", "--paths", "256", "--claim", "reform better than old in region_devastated"],
     "backtest": ["rustbelt", "--paths", "1024"],
     "extremes": ["run"],
-    "condition": ["rustbelt", "--until", "2018", "--paths", "4096"],
+    "condition": ["rustbelt", "--until", "2018", "--paths", "2048"],
     "diff": ["run", "run"],
     "plot": [],
     "status": ["run"],
@@ -52,6 +58,8 @@ RUNS = {
     f"run of {count} policies": ["run", "rustbelt", "--paths", "1024", "--policies", ",".join(MANY[:count])]
     for count in (3, 5, 10)
 }
+LONG_WINDED = {"assumptions"}
+"""Whose sentences may have more than 25 words where they are about every event; about two of them they are held to it."""
 TALLER = dict.fromkeys(("run", *RUNS), 40)
 """The table of a run is what it is for."""
 MORE = {
@@ -63,6 +71,27 @@ MORE = {
     "extremes of one yearly variable": ["extremes", "run", "--variable", "cut_layoffs"],
     "risk at a level": ["risk", "run", "--level", "95"],
     "risk where a condition holds": ["risk", "run", "--given", "reemployed_share >= 0.667"],
+    "attribute an event": [
+        "attribute",
+        "run",
+        "--from",
+        "old",
+        "--to",
+        "reform",
+        "--outcome",
+        "all_four",
+        "--paths",
+        "1024",
+    ],
+    "flip an event": ["flip", "run", "--outcome", "jobs_demolished", "--policies", "reform,old"],
+    "assumptions of an event": [
+        "assumptions",
+        "run",
+        "--outcome",
+        "jobs_demolished,total_bill",
+        "--paths",
+        "1024",
+    ],
     "a figure": ["plot", "exceedance", "run"],
 }
 
@@ -74,6 +103,28 @@ def place(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield folder
+
+
+def there(place, *names):
+    """Makes the run, and asks it these questions, where that has not been done."""
+    if not (place / "run").exists():
+        assert call("run", *WORDS["run"]).exit_code == 0
+    for name in names:
+        if not (place / "run" / f"{name}.zarr").exists():
+            assert call(name, *WORDS[name]).exit_code == 0
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """The answers that a command prints."""
+    given, printed = [], answers.print_answer
+
+    def noted(console, answer, full):
+        given.append(answer)
+        printed(console, answer, full)
+
+    monkeypatch.setattr(answers, "print_answer", noted)
+    return given
 
 
 def shown(monkeypatch, *words):
@@ -97,8 +148,58 @@ def test_every_command_is_held_to_one_screen():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*WORDS, *MORE])
-def test_what_a_command_prints_by_default_fits_one_screen(place, monkeypatch, name):
-    if not (place / "run").exists() and name != "run":
-        assert call("run", *WORDS["run"]).exit_code == 0
+def test_what_a_command_prints_by_default_fits_one_screen(place, monkeypatch, told, name):
+    """And is said in words."""
+    if name != "run":
+        there(place)
     words = MORE[name] if name in MORE else [name, *WORDS[name]]
     assert_one_screen(shown(monkeypatch, *words), TALLER.get(name, HEIGHT))
+    assert bool(told) == (words[0] in registry.QUESTIONS)
+    for answer in told if name not in LONG_WINDED else ():
+        held_to_words(answer)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"variable": "growth"},
+        {"level": 95},
+        {"given": "capital_shortfall_peak > 5"},
+        {"variable": "all_four"},
+    ],
+)
+def test_sentences_of_risk_are_in_the_words_of_the_study(place, asked):
+    there(place)
+    answer = open_run("run").ask("risk", **asked)
+    held_to_words(answer)
+    assert not asked or "under old policies" in answer.finding
+
+
+@pytest.mark.slow
+def test_a_future_of_the_study_is_lived_again_bit_for_bit(place):
+    there(place)
+    assert "bit for bit" in call("replay", "run", "--path", 1_234).stdout
+
+
+@pytest.mark.slow
+def test_the_report_on_what_was_asked_is_in_words(place, tmp_path):
+    """No identifier in a heading or a sentence, and at most 25 words in a sentence of its first pages; but for extremes, whose tables name what is counted yearly."""
+    there(place, "compare", "explain")
+    shutil.copytree(place / "run", tmp_path / "run", ignore=shutil.ignore_patterns("extremes.zarr"))
+    assert call("report", tmp_path / "run").exit_code == 0
+    text = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    said, names = sentences(text), identifiers(load_study("rustbelt"))
+    assert len(said) > 150 and len(names) > 100
+    pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, names))})(?!\w)")
+    assert [sentence for sentence in said if pattern.search(sentence)] == []
+    assert [sentence for sentence in said if re.search(r"\w_\w", sentence)] == []
+    for label in (
+        "All four at once",
+        "Banks&#39; capital shortfall",
+        "Three million laid off",
+        "Old policies",
+    ):
+        assert label in brief(text)
+    assert_short(text)

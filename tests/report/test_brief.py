@@ -1,71 +1,20 @@
-"""The first two pages: what they say in the words of the study, how long their sentences are, and how sure they say it is."""
+"""The first two pages: what they say in the words of the study, how long their sentences are, and how sure they say it is.
+
+Of the study that ships: tests/cli/test_one_screen.py.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from html import unescape
 
 import numpy as np
 import pytest
 
-import engine
-from engine.report.page import report
 from engine.report.sections.certainty import one_line, up
 from engine.study.study import Event
 from tests.report.farms import Farms, made, make_study, normal
-
-STUDY = "rustbelt"
-
-
-def brief(text: str) -> str:
-    """The first two pages."""
-    return text[text.index('<div class="brief">') : text.index('<div class="appendix">')]
-
-
-def sentences(text: str) -> list[str]:
-    """Headings, paragraphs, items of lists and captions of charts, without tags and without commands."""
-    bare = re.sub(r"<(script|style|table|code|svg).*?</\1>", " ", text, flags=re.DOTALL)
-    found = re.findall(r"<(h1|h2|h3|h4|p|li|dt|dd|legend)\b[^>]*>(.*?)</\1>", bare, re.DOTALL)
-    labels = re.findall(r'aria-label="([^"]*)"', bare)
-    return [re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", part))).strip() for part in (*(text for _, text in found), *labels)]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory) -> tuple[engine.Run, str]:
-    """A small run of the study that ships, asked what costs little, and its page."""
-    run = engine.run(STUDY, tmp_path_factory.mktemp("shipped") / "run", paths=2048)
-    run.compare()
-    run.explain("capital_shortfall_peak")
-    return run, report(run.folder, run.study, run.cube).decode()
-
-
-def names(study) -> set[str]:
-    """Identifiers of a study that no word of English is, and none that a sentence may hold."""
-    model = study.model
-    held = [
-        *model.outcomes, *model.yearly, *model.levers, *study.events_by_name, *model.dims, *model.shocks,
-        *(one.name for one in study.inputs), *(policy.name for policy in study.policies),
-    ]  # fmt: skip
-    return {name for name in held if "_" in name}
-
-
-@pytest.mark.slow
-def test_no_identifier_is_seen_in_a_heading_or_a_sentence_of_the_study_that_ships(shipped):
-    run, text = shipped
-    said = sentences(text)
-    assert len(said) > 150 and len(names(run.study)) > 100
-    pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, names(run.study)))})(?!\w)")
-    assert [sentence for sentence in said if pattern.search(sentence)] == []
-    assert [sentence for sentence in said if re.search(r"\w_\w", sentence)] == []
-    labels = brief(text)
-    for label in (
-        "All four at once",
-        "Banks&#39; capital shortfall",
-        "Three million laid off",
-        "Old policies",
-    ):
-        assert label in labels
+from tests.report.wording import assert_short, brief, sentences
 
 
 def test_names_without_labels_are_words():
@@ -82,15 +31,9 @@ def test_names_without_labels_are_words():
     assert "That means, in one and the same future: grain gone and growth gone." in text
 
 
-@pytest.mark.slow
-def test_a_sentence_of_the_first_pages_has_at_most_25_words(shipped):
-    for text in (shipped[1], made(make_study(Farms(), 4000, ("old", "new"))), made(make_study(Farms(), 4000, ("a", "b", "c", "d")))):  # fmt: skip
-        own = re.sub(
-            r'<dl class="lines">.*?</dl>', "", brief(text), flags=re.DOTALL
-        )  # those are the questions' own
-        said = [one for part in sentences(own) for one in re.split(r"(?<=[.?!]) ", part)]
-        assert len(said) > 20
-        assert [one for one in said if len(one.split()) > 25] == []
+@pytest.mark.parametrize("policies", [("old", "new"), ("a", "b", "c", "d")])
+def test_a_sentence_of_the_first_pages_has_at_most_25_words(policies):
+    assert_short(made(make_study(Farms(), 4000, policies)))
 
 
 def test_a_finding_is_cut_to_one_line_at_the_end_of_a_clause():

@@ -1,0 +1,41 @@
+"""What a report says in sentences."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from engine.study.study import Study
+
+
+def brief(text: str) -> str:
+    """The first two pages."""
+    return text[text.index('<div class="brief">') : text.index('<div class="appendix">')]
+
+
+def sentences(text: str) -> list[str]:
+    """Headings, paragraphs, items of lists and captions of charts, without tags and without commands."""
+    bare = re.sub(r"<(script|style|table|code|svg).*?</\1>", " ", text, flags=re.DOTALL)
+    found = re.findall(r"<(h1|h2|h3|h4|p|li|dt|dd|legend)\b[^>]*>(.*?)</\1>", bare, re.DOTALL)
+    labels = re.findall(r'aria-label="([^"]*)"', bare)
+    return [re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", part))).strip() for part in (*(text for _, text in found), *labels)]  # fmt: skip
+
+
+def identifiers(study: Study) -> set[str]:
+    """Identifiers of a study that no word of English is, and none that a sentence may hold."""
+    model = study.model
+    held = [
+        *model.outcomes, *model.yearly, *model.levers, *study.events_by_name, *model.dims, *model.shocks,
+        *(one.name for one in study.inputs), *(policy.name for policy in study.policies),
+    ]  # fmt: skip
+    return {name for name in held if "_" in name}
+
+
+def assert_short(text: str) -> None:
+    """Fails where a sentence of the first pages has more than 25 words."""
+    own = re.sub(
+        r'<dl class="lines">.*?</dl>', "", brief(text), flags=re.DOTALL
+    )  # those are the questions' own
+    said = [one for part in sentences(own) for one in re.split(r"(?<=[.?!]) ", part)]
+    assert len(said) > 20
+    assert [one for one in said if len(one.split()) > 25] == []
