@@ -84,10 +84,8 @@ class PlayedBack:
 
     def perform(self, assignment) -> Iterator:
         """As `Executor.perform`."""
-        work = Work(assignment.folder, self.program)
-        if assignment.yearly:
-            work.yearly()
-        yield from work.blocks(assignment.blocks)
+        work = Work(assignment.folder, self.program, writers=2)
+        yield from work.blocks(assignment.blocks, assignment.yearly)
 
 
 def arrays_of(study: Study) -> dict[str, np.ndarray]:

@@ -15,12 +15,11 @@ from engine.risk.exclusion import excluded, most_excluded
 from engine.study.study import Study
 
 
-def refuse_nonfinite(study: Study, result: BlockResult, before: int, bad_year: str = "") -> int:
+def refuse_nonfinite(study: Study, result: BlockResult, before: int) -> int:
     """How many paths of a block are kept out.
 
     Args:
       before: paths of other blocks that are.
-      bad_year: what is wrong with the yearly values, told where no outcome tells more.
 
     Raises:
       UserError: with these they are more than the run may have; which outcomes, on which path first, and how to see its years.
@@ -38,8 +37,8 @@ def refuse_nonfinite(study: Study, result: BlockResult, before: int, bad_year: s
                         f"{result.block.count:,} paths, the first of them {first}. See its years: "
                         f"{replay_command(study, first, policy)}"
                     )
-    if problems or bad_year:
-        _refuse(study, problems or [bad_year], before + count)
+    if problems:
+        _refuse(study, problems, before + count)
     return count
 
 

@@ -22,6 +22,8 @@ from engine.run_folder import reading
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, Study
 
+MOST_WRITERS = 8
+"""Blocks that are written at a time, at most: with more the disk is what is waited for."""
 PROCESS = 1 << 30
 """Bytes that Python, its libraries and the compiler take."""
 WORK = 56
@@ -48,6 +50,7 @@ def memory_needed(study: Study, workers: int = 0) -> int:
     """
     policies, each = len(study.policies), np.dtype(study.dtype).itemsize
     block = each * policies * len(study.model.outcomes) * min(study.paths, BLOCK)
+    held = 4 if workers else 3 + 2 * writers()
     sample = min(study.keep.yearly, study.paths) if study.has_yearly else 0
     yearly = each * policies * len(study.years) * cell_count(study.model) * sample
     named = [len(event_outcomes(study, event)) for event in known_events(study, study.keep.outcomes)]
@@ -55,7 +58,12 @@ def memory_needed(study: Study, workers: int = 0) -> int:
     paths = study.paths * THREADS * max(outcome, HISTOGRAM * policies) if study.keep.outcomes else 0
     paths += min(each * policies * len(study.keep.outcomes) * study.paths, reading.HELD)
     tallies = 3 * 8 * GROUPS * BINS_HELD * policies * len(unkept(study))
-    return (workers or 1) * (PROCESS + 4 * block) + max(3 * yearly, yearly + paths, yearly + tallies)
+    return (workers or 1) * (PROCESS + held * block) + max(3 * yearly, yearly + paths, yearly + tallies)
+
+
+def writers() -> int:
+    """Blocks that a process which computes a run alone writes at a time: each is in memory twice, as outcomes and as files."""
+    return max(2, min(len(devices.cores()), MOST_WRITERS))
 
 
 def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: int = 0) -> None:

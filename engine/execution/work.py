@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -13,7 +13,7 @@ import numpy as np
 from engine.errors import UserError
 from engine.execution.agreement import refuse_disagreeing
 from engine.execution.bounds import any_beyond, refuse_beyond
-from engine.execution.nonfinite import first_bad_year, refuse_nonfinite
+from engine.execution.nonfinite import first_bad_year, refuse_bad_year, refuse_nonfinite
 from engine.program.contract import BlockResult, Program, YearlyValues
 from engine.risk.exclusion import excluded, most_excluded, without_excluded
 from engine.risk.tallies import tally, unkept
@@ -26,6 +26,8 @@ from engine.study.study import Block
 
 LOOKS = 4
 """Blocks before which a worker looks whether others have stored any to compare with: all may have begun at once."""
+AHEAD = 2
+"""Blocks that are computed at a time, at most: the second is begun on by threads that the first has nothing left for."""
 
 
 class Work:
@@ -37,6 +39,7 @@ class Work:
       still_ours: whether the run that this works for still holds the folder. What is computed for one that was killed, and
         whose folder another holds by now, is thrown away.
       force: do not compare what is stored with what the program gives: others made it.
+      writers: blocks that are written at a time; where there is one, one is computed at a time too.
     """
 
     def __init__(
@@ -45,15 +48,11 @@ class Work:
         program: Program,
         still_ours: Callable[[], bool] = lambda: True,
         force: bool = False,
+        writers: int = 1,
     ):
         self.study, self._folder = folder.study, folder
-        self._program, self._still_ours = program, still_ours
+        self._program, self._still_ours, self._writers = program, still_ours, writers
         self._agrees, self._own = force, list[int]()
-
-    def prepare(self, years: bool = False) -> float:
-        """Compiles what blocks need, or what the yearly sample does; gives the time at which that was done."""
-        self._program.prepare(years)
-        return time.monotonic()
 
     def yearly(self) -> str:
         """Computes and commits what the cube says of single years, from the first paths.
@@ -96,12 +95,15 @@ class Work:
         few = study.nonfinite and out.any() and out.sum() <= most_excluded(study)
         return {YEARLY_FILE: yearly_content(of_sample(study, values, ~out if few else None))}, bad
 
-    def blocks(self, wanted: Iterable[Block], bad_year: str = "") -> Iterator[Block]:
-        """Computes blocks, and gives each when it is committed. The next one is computed while one is written.
+    def blocks(self, wanted: Iterable[Block], yearly: bool = False) -> Iterator[Block]:
+        """Computes blocks, and gives each when it is committed, in their order; others are computed and written meanwhile.
+
+        In memory are the outcomes of at most `AHEAD` blocks that are computed, of one that is looked at, and of those that are
+        written with their files: where these are as many as writers, the next one waits.
 
         Args:
-          wanted: the blocks; taken two ahead of those that are given back.
-          bad_year: what is wrong with the yearly values, told where no outcome tells more.
+          wanted: the blocks; of those that are given back as many ahead are taken as are in memory.
+          yearly: also compute and commit the yearly sample, beside them; none is written before it is known to be sound.
 
         Raises:
           UserError: the model gave values that are not finite (with the path to look at), or other values than those
@@ -109,20 +111,32 @@ class Work:
         """
         out = ledger.excluded_of(ledger.done_blocks(self._folder)) if self.study.nonfinite else 0
         self._agree()
-        with ThreadPoolExecutor(max_workers=1) as writer:
-            writing: tuple[Future, Block] | None = None
-            for result in self.results(wanted):
-                out += refuse_nonfinite(self.study, result, out, bad_year)
+        with ThreadPoolExecutor(1) as beside, ThreadPoolExecutor(self._writers) as writers:
+            sample = beside.submit(self.yearly) if yearly else None
+            writing: deque[tuple[Future, Block]] = deque()
+
+            def written() -> Block:
+                future, block = writing.popleft()
+                future.result()
+                return block
+
+            def store(result: BlockResult) -> None:
+                if sample is not None:
+                    refuse_bad_year(self.study, sample.result())
+                self.store(result)
+
+            for result in self.results(wanted, min(self._writers, AHEAD)):
+                out += refuse_nonfinite(self.study, result, out)
                 if self._own:
-                    self._agree(*(writing or [])[:1])
+                    self._agree(*(future for future, _ in writing))
                 self._own.append(result.block.index)
-                if writing is not None:
-                    writing[0].result()
-                    yield writing[1]
-                writing = writer.submit(self.store, result), result.block
-            if writing is not None:
-                writing[0].result()
-                yield writing[1]
+                while writing and (len(writing) == self._writers or writing[0][0].done()):
+                    yield written()
+                writing.append((writers.submit(store, result), result.block))
+            while writing:
+                yield written()
+            if sample is not None:
+                refuse_bad_year(self.study, sample.result())
 
     def _agree(self, *writing: Future) -> None:
         """Compares what others have stored with what the program gives, until there has been something to compare.
@@ -130,7 +144,7 @@ class Work:
         Where it is not the same, the blocks that this has computed are taken away.
 
         Args:
-          writing: the one that is being written.
+          writing: those that are being written.
         """
         if self._agrees or len(self._own) >= LOOKS:
             return
@@ -142,15 +156,19 @@ class Work:
                 ledger.drop(self._folder.path, index)
             raise
 
-    def results(self, wanted: Iterable[Block]) -> Iterator[BlockResult]:
-        """Blocks computed, one after the other, and nothing written."""
-        ahead: list[tuple[Block, Any]] = []
-        for following in wanted:
-            ahead.append((following, self._program.submit(following)))
-            if len(ahead) > 1:
-                yield self._program.collect(*ahead.pop(0))
-        for block, running in ahead:
-            yield self._program.collect(block, running)
+    def results(self, wanted: Iterable[Block], at_once: int = 1) -> Iterator[BlockResult]:
+        """Blocks computed, in their order, and nothing written.
+
+        Args:
+          at_once: how many are computed while whoever takes them is busy with another.
+        """
+        running: deque[tuple[Block, Any]] = deque()
+        for block in wanted:
+            running.append((block, self._program.submit(block)))
+            if len(running) > at_once:
+                yield self._program.collect(*running.popleft())
+        while running:
+            yield self._program.collect(*running.popleft())
 
     def files(self, result: BlockResult) -> dict[str, bytes]:
         """Everything that a block leaves in the run folder, by place, but its record."""

@@ -17,7 +17,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from engine.modelling.cell_axis import cell_count
-from engine.program import arguments, known, loop, machine_code
+from engine.program import arguments, known, loop, machine_code, memory
 from engine.program.contract import BlockResult, FactorDraws, Outcomes, Pass, Scores, Trace, YearlyValues
 from engine.program.known import Unlisted
 from engine.program.listing import Listing
@@ -34,6 +34,8 @@ Forms = Mapping[str, tuple[tuple[int, ...], Any]]
 """Shapes and types of arrays by name."""
 _WRITTEN = "outcomes", "cells", "kept", "scores"
 """Arrays that code writes; code of scores reads the last one."""
+_PATHS, _BESIDE = "paths", "beside"
+"""Threads of the outcomes of blocks, which are under way all the time; and of whatever else is asked for, which does not wait for these."""
 _POINTER, _WHOLE = ctypes.c_void_p, ctypes.c_int64
 _LOCK = threading.RLock()
 
@@ -97,7 +99,7 @@ class LoopProgram:
         self._table(YEARS if years else OUTCOMES)
 
     def submit(self, block: Block) -> Pass:
-        arrays, wait = self._start(OUTCOMES, block.first, block.count)
+        arrays, wait = self._start(OUTCOMES, block.first, block.count, threads=_PATHS)
 
         def outcomes() -> np.ndarray:
             wait()
@@ -186,31 +188,39 @@ class LoopProgram:
         return self._code(some).layout.batch
 
     def _start(
-        self, gives: str, first: int, count: int, years: range | None = None
+        self, gives: str, first: int, count: int, years: range | None = None, threads: str = _BESIDE
     ) -> tuple[dict[str, np.ndarray], Callable[[], None]]:
         """Starts paths; gives the arrays that they are written to, from the batch of the first on, and what waits for them.
 
         Args:
           years: of the yearly values those that are wanted, counted from the first one; all if not given.
+          threads: which ones compute them.
         """
         code, table = self._code(gives), self._table(gives)
         layout = code.layout
         before = first % layout.batch
         wanted = range(layout.years) if years is None else years
-        return self._launched(code, table, first - before, -(-(before + count) // layout.batch), wanted)
+        batches = -(-(before + count) // layout.batch)
+        return self._launched(code, table, first - before, batches, wanted, threads)
 
     def _launched(
-        self, code: Compiled, table: Mapping[str, np.ndarray], first: int, batches: int, years: range
+        self,
+        code: Compiled,
+        table: Mapping[str, np.ndarray],
+        first: int,
+        batches: int,
+        years: range,
+        threads: str = _BESIDE,
     ) -> tuple[dict[str, np.ndarray], Callable[[], None]]:
         layout = code.layout
         paths = batches * layout.batch
         forms = _forms(layout, self._n_arguments, paths, len(years), reads_scores="scores" in table)
-        arrays = {name: np.empty(*forms[name]) for name in _WRITTEN if name not in table}
+        arrays = {name: memory.array(*forms[name]) for name in _WRITTEN if name not in table}
         held = {**arrays, **table}
         counter = first // layout.group
 
         def share(begin: int, end: int) -> None:
-            pointers = _pointers({**held, "scratch": _scratch(layout.scratch)}, forms)
+            pointers = _pointers({**held, "scratch": memory.scratch(layout.scratch)}, forms)
             high = np.array([counter + begin * layout.width >> 32], np.uint32)
             low = counter & 0xFFFFFFFF
             code.run(begin, end, low, high.ctypes.data, paths, years.start, len(years), *pointers)
@@ -219,8 +229,8 @@ class LoopProgram:
         # counters are counted on in their low words, so a share ends where these begin anew
         edge = (-counter % (1 << 32)) // layout.width
         cuts = sorted({*range(0, batches, each), batches} | {min(edge, batches)})
-        threads = _threads(self._n_threads)
-        running = [threads.submit(share, begin, end) for begin, end in pairwise(cuts)]
+        pool = _threads(self._n_threads, threads)
+        running = [pool.submit(share, begin, end) for begin, end in pairwise(cuts)]
 
         def wait() -> None:
             for one in running:
@@ -230,6 +240,8 @@ class LoopProgram:
 
     def _code(self, gives: str, of_scores: bool = False) -> Compiled:
         kind = gives, of_scores
+        if kind in self._compiled:  # another one may be under way, and takes its time
+            return self._compiled[kind]
         with _LOCK:
             if kind not in self._compiled:
                 layout, engine = self._loaded(gives, of_scores)
@@ -266,6 +278,8 @@ class LoopProgram:
     def _table(self, gives: str) -> Mapping[str, np.ndarray]:
         """What does not differ by path, computed once: the arrays of the code's table, and the keys."""
         code = self._code(gives)
+        if gives in self._tables:
+            return self._tables[gives]
         with _LOCK:
             if gives not in self._tables:
                 layout = code.layout
@@ -353,7 +367,7 @@ def filled(
         for rows in zip(levers, lasting, yearly, strict=True):
             table(given.ctypes.data, *(row.ctypes.data for row in rows), years)
 
-    _threads(1).submit(fill).result()
+    _threads(1, _BESIDE).submit(fill).result()
     keys = inputs["shock_keys"] if years else {}
     none = inputs["factor_keys"][:0]
     of_years = {
@@ -369,8 +383,8 @@ def filled(
 
 
 @functools.cache
-def _threads(count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count, thread_name_prefix="paths", initializer=_round_by_the_book)
+def _threads(count: int, name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix=name, initializer=_round_by_the_book)
 
 
 def _round_by_the_book() -> None:
@@ -379,15 +393,3 @@ def _round_by_the_book() -> None:
     apple = sys.platform == "darwin"
     plain = ctypes.byref(ctypes.c_char.in_dll(library, "_FE_DFL_ENV")) if apple else _POINTER(-1)
     library.fesetenv(plain)
-
-
-_ROOM = threading.local()
-
-
-def _scratch(size: int) -> np.ndarray:
-    """A room for this thread to work in, on a line of the cache."""
-    held = getattr(_ROOM, "held", None)
-    if held is None or len(held) < size + 64:
-        held = _ROOM.held = np.zeros(size + 64, np.uint8)
-    start = -held.ctypes.data % 64
-    return held[start : start + size]

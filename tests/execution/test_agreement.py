@@ -108,8 +108,9 @@ def test_workers_that_begin_at_once_find_out_and_take_theirs_away(tmp_path, monk
     works = []
     for rate in ("1.0", "2.0"):
         monkeypatch.setenv("RATE", rate)
-        works.append(Work(folder, devices.program(study, "cpu")))
-        works[-1].prepare()
+        program = devices.program(study, "cpu")
+        program.prepare()
+        works.append(Work(folder, program))
     with ownership.claim(folder):
         ownership.enter(folder, {})
         cube.create(folder)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 from engine.execution.executors import site
 from engine.execution.executors.contract import Assignment
-from engine.execution.nonfinite import refuse_bad_year
+from engine.execution.resources import writers
 from engine.execution.stages import Stage
 from engine.execution.work import Work
 from engine.program import compilation_cache, devices
@@ -38,38 +36,19 @@ class Local:
         return site.versions(self._device)
 
     def perform(self, assignment: Assignment) -> Iterator[Block]:
-        """As `Executor.perform`. The program of the blocks is compiled while the yearly sample is computed."""
+        """As `Executor.perform`. The program of the yearly sample is compiled while blocks are computed."""
         study, blocks = assignment.folder.study, assignment.blocks
         done, observe = assignment.paths_done, assignment.observe
         observe(Stage("compiling", done, study.paths))
         began = time.monotonic()
-        with compilation_cache.watched() as all_kept, _not_awaited() as compiler:
-            program = devices.program(study, self._device)
-            work = Work(assignment.folder, program, force=assignment.force)
-            if assignment.yearly:
-                work.prepare(
-                    years=True
-                )  # one program is compiled at a time, and the sample is computed first
-            prepared = compiler.submit(work.prepare) if blocks else None
-            if prepared is not None and study.nonfinite:  # the sample looks at outcomes too
-                prepared.result()
-            bad_year = work.yearly() if assignment.yearly else ""
-            if prepared is not None:
-                taken = prepared.result() - began
+        program = devices.program(study, self._device)
+        if blocks:
+            with compilation_cache.watched() as all_kept:
+                program.prepare()
+                taken = time.monotonic() - began
                 note = (
                     f"compiled programs found ({taken:.1f} s)" if all_kept() else f"compiled in {taken:.1f} s"
                 )
-                observe(Stage("compiled", done, study.paths, note))
-        if not blocks:
-            refuse_bad_year(study, bad_year)
-        yield from work.blocks(blocks, bad_year)
-
-
-@contextmanager
-def _not_awaited() -> Iterator[ThreadPoolExecutor]:
-    """A thread that compiles; nobody who has been stopped waits for it."""
-    compiler = ThreadPoolExecutor(max_workers=1)
-    try:
-        yield compiler
-    finally:
-        compiler.shutdown(wait=False, cancel_futures=True)
+            observe(Stage("compiled", done, study.paths, note))
+        work = Work(assignment.folder, program, force=assignment.force, writers=writers())
+        yield from work.blocks(blocks, assignment.yearly)
