@@ -17,7 +17,7 @@ from engine.program import devices
 from engine.program.devices import memory_free
 from engine.risk.events import event_outcomes, known_events
 from engine.risk.tables import THREADS
-from engine.risk.tallies import GROUPS, unkept
+from engine.risk.tallies import GROUPS, GROUPS_OF_BLOCK, TOGETHER, unkept
 from engine.run_folder import reading
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, Study
@@ -57,7 +57,8 @@ def memory_needed(study: Study, workers: int = 0) -> int:
     outcome = each * policies * max(named, default=1) + WORK
     paths = study.paths * THREADS * max(outcome, HISTOGRAM * policies) if study.keep.outcomes else 0
     paths += min(each * policies * len(study.keep.outcomes) * study.paths, reading.HELD)
-    tallies = 3 * 8 * GROUPS * BINS_HELD * policies * len(unkept(study))
+    groups = 3 * GROUPS + TOGETHER * GROUPS_OF_BLOCK
+    tallies = 8 * groups * BINS_HELD * policies * len(unkept(study))
     return (workers or 1) * (PROCESS + held * block) + max(3 * yearly, yearly + paths, yearly + tallies)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from engine.risk.bounds import OnBound, standings
 from engine.risk.rounding import Rounding
 from engine.risk.summaries import Summaries, summarise
 from engine.risk.tables import Tables, tables_of_paths, tables_of_tally
-from engine.risk.tallies import Tally, folded, unkept, unkept_events
+from engine.risk.tallies import TOGETHER, Tally, folded, unkept, unkept_events
 from engine.run_folder import cube, ledger, ownership, reading
 from engine.run_folder.cube_groups import described_paths, groups
 from engine.run_folder.finding import finishing_command
@@ -79,10 +80,16 @@ class Answers:
         if not unkept(self.study):
             return None
         # groups are filled in turn by the blocks that are there, so that they are as equal as can be
-        return folded(
-            (replace(block, index=rank), tally_of(self._tally(block.index)))
-            for rank, block in enumerate(self.blocks)
-        )
+        return folded(self._tallies())
+
+    def _tallies(self) -> Iterator[tuple[Block, Tally]]:
+        """Blocks by their rank, and what they left; so many of them are read at a time as are folded."""
+        blocks = [replace(block, index=rank) for rank, block in enumerate(self.blocks)]
+        with ThreadPoolExecutor(TOGETHER) as threads:
+            for first in range(0, len(blocks), TOGETHER):
+                some = self.blocks[first : first + TOGETHER]
+                tallies = threads.map(lambda block: tally_of(self._tally(block.index)), some)
+                yield from zip(blocks[first : first + TOGETHER], tallies, strict=True)
 
     def summaries(self, yearly: Mapping[str, Any], rounding: tuple[Rounding, ...] = ()) -> Summaries:
         """Everything that the summary groups of the cube hold.

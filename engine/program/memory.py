@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import weakref
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,19 @@ LARGEST = 1 << 28
 """Bytes that are kept for arrays to come; what has lain there longest goes first."""
 SMALLEST = 1 << 20
 """Bytes of an array from which on it is worth while."""
+_GIVEN_BACK, _FROM_THE_SYSTEM = -1, -3
+"""What glibc calls the free bytes from which on it gives memory back (M_TRIM_THRESHOLD), and the size from which on it asks for each array (M_MMAP_THRESHOLD)."""
 _ROOM = threading.local()
 _FREE: dict[int, Room] = {}
 """By their addresses, those first that have lain there longest. There is no lock: memory may come back in the middle of anything."""
+
+
+def keep() -> None:
+    """Has this process keep what it has let go of, up to `LARGEST`, for what it allocates next; where the C library can be told so."""
+    with suppress(AttributeError, OSError, TypeError):
+        tell = ctypes.CDLL(None).mallopt
+        tell(_FROM_THE_SYSTEM, 1 << 25)  # the most that it takes
+        tell(_GIVEN_BACK, LARGEST)
 
 
 def array(shape: tuple[int, ...], dtype: Any) -> np.ndarray:

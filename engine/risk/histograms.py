@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -18,6 +19,8 @@ BINS = 1 << 16
 LARGEST = float(np.finfo(np.float32).max)
 WIDEST = BINS - 1
 """Steps from the lowest to the highest value of a bin."""
+_ONE = 2.0**34
+"""What counts as one value where values and their steps are summed up in one number: of 2^18 values it is exact."""
 
 
 def keys(values: np.ndarray) -> np.ndarray:
@@ -49,20 +52,22 @@ def counted(
     """Bins that hold a value, int64 [bin] ascending; counts in them, int64 [group, bin]; sums of steps, int64 [bin].
 
     Args:
-      values: finite [path]; in double precision they are rounded to single.
+      values: finite [path], at most 2^18; in double precision they are rounded to single.
       starts: first path of every group, ascending from 0.
     """
     key = keys(values)
-    top = (key >> 16).astype(np.int64)
-    steps = np.bincount(top, key & np.uint32(WIDEST), BINS)
-    held = np.flatnonzero(np.bincount(top, minlength=BINS))
-    place = np.zeros(BINS, np.int64)
+    top = key >> 16
+    lowest = int(top.min(initial=WIDEST))
+    cell = (top - np.uint32(lowest)).astype(np.int64)
+    pooled = np.bincount(cell, (key & WIDEST) + _ONE)
+    held = np.flatnonzero(pooled)
+    place = np.zeros(len(pooled), np.int64)
     place[held] = np.arange(len(held))
-    sizes = np.diff(starts, append=len(values))
-    cell = np.repeat(np.arange(len(starts)) * len(held), sizes) + place[top]
-    shape = len(starts), len(held)
-    counts = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
-    return held, counts, steps[held].astype(np.int64)
+    counts = np.empty((len(starts), len(held)), np.int64)
+    for of_group, (begin, end) in zip(counts, pairwise([*starts, len(values)]), strict=True):
+        of_group[:] = np.bincount(place[cell[begin:end]], minlength=len(held))
+    steps = pooled[held] - counts.sum(axis=0) * _ONE
+    return held + lowest, counts, steps.astype(np.int64)
 
 
 @dataclass(frozen=True)

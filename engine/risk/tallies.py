@@ -6,11 +6,12 @@ the bins that occur (`histograms.py`), and a number for each group, policy and q
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import islice, pairwise
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from engine.risk.events import event_outcomes, happens
 from engine.risk.histograms import BINS, Histogram, counted, edges_of
@@ -21,6 +22,8 @@ GROUP = 1 << 13
 GROUPS_OF_BLOCK = BLOCK // GROUP
 GROUPS = 64
 """Groups that those of all blocks are folded into: group g of the study into g modulo this."""
+TOGETHER = 8
+"""Tallies of blocks that are in memory at a time while they are folded: room is made for the bins of all of them."""
 _BY_GROUP = ("totals", "worse", "regret", "events")
 _STORED = {"bins": np.uint32, "counts": np.uint16, "steps": np.uint32}
 
@@ -97,23 +100,22 @@ def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"]) -> T
         outcomes = outcomes[..., sound]
         starts = np.searchsorted(np.flatnonzero(sound), starts)
         starts = starts[np.diff(starts, append=outcomes.shape[-1]) > 0]
-    names = list(study.model.outcomes)
-    values = {name: outcomes[:, k] for k, name in enumerate(names)}
-    base = study.row(study.baseline)
+    names, base = list(study.model.outcomes), study.row(study.baseline)
     bins, counts, steps, totals, worse, regret = [], [], [], [], [], []
     for k, name in enumerate(unkept(study)):
-        of_policies, loss = values[name], study.is_loss(name)
+        of_policies, loss = outcomes[:, names.index(name)], study.is_loss(name)
         for p, row in enumerate(of_policies):
             held, count, step = counted(row, starts)
             bins.append((k * len(of_policies) + p) * BINS + held)
             counts.append(count)
             steps.append(step)
-        totals.append(_summed(of_policies, starts, np.float64))
+        totals.append(np.add.reduceat(of_policies, starts, axis=-1, dtype=np.float64))
         reference = of_policies[base]
-        worse.append(_summed(of_policies > reference if loss else of_policies < reference, starts, np.int64))
+        worse.append(_numbers(of_policies > reference if loss else of_policies < reference, starts))
         best = of_policies.min(axis=0) if loss else of_policies.max(axis=0)
-        regret.append(_summed(np.abs(of_policies - best), starts, np.float64))
-    events = [_summed(happens(study, event, values), starts, np.int64) for event in unkept_events(study)]
+        regret.append(np.add.reduceat(np.abs(of_policies - best), starts, axis=-1, dtype=np.float64))
+    values = {name: outcomes[:, k] for k, name in enumerate(names)}
+    events = [_numbers(happens(study, event, values), starts) for event in unkept_events(study)]
     shape = 0, len(study.policies), len(starts)
     own = outcomes[:, [names.index(name) for name in unkept(study)]].swapaxes(0, 1)
     return Tally(
@@ -136,18 +138,11 @@ def folded(parts: Iterable[tuple[Block, Tally]]) -> Tally:
     Whole numbers add up in any order; sums of regret depend on it in the last bits.
     """
     total: Tally | None = None
-    for block, part in parts:
-        first = block.index * GROUPS_OF_BLOCK % GROUPS
-        place = slice(first, first + len(part.sizes))
-        total = _with_bins(part, total)
-        at = np.searchsorted(total.bins, part.bins)
-        total.counts[place][:, at] += part.counts
-        total.steps[at] += part.steps
-        np.minimum(total.least, part.least, out=total.least)
-        np.maximum(total.most, part.most, out=total.most)
-        total.sizes[place] += part.sizes
-        for name in _BY_GROUP:
-            getattr(total, name)[..., place] += getattr(part, name)
+    coming = iter(parts)
+    while some := list(islice(coming, TOGETHER)):
+        total = _with_bins([part for _, part in some], total)
+        for block, part in some:
+            _add(total, block.index * GROUPS_OF_BLOCK % GROUPS, part)
     if total is None:
         raise ValueError("no blocks: expected at least one")
     held = total.sizes > 0
@@ -155,26 +150,40 @@ def folded(parts: Iterable[tuple[Block, Tally]]) -> Tally:
     return replace(total, counts=total.counts[held], **by_group)
 
 
-def _with_bins(part: Tally, total: Tally | None) -> Tally:
-    """The sums so far, or none yet, with room for the bins of another tally."""
+def _add(total: Tally, first: int, part: Tally) -> None:
+    """Adds a tally, all bins of which have room, from a group on."""
+    place = slice(first, first + len(part.sizes))
+    at = np.searchsorted(total.bins, part.bins)
+    for so_far, counts in zip(total.counts[place], part.counts, strict=True):
+        so_far[at] += counts
+    total.steps[at] += part.steps
+    np.minimum(total.least, part.least, out=total.least)
+    np.maximum(total.most, part.most, out=total.most)
+    total.sizes[place] += part.sizes
+    for name in _BY_GROUP:
+        getattr(total, name)[..., place] += getattr(part, name)
+
+
+def _with_bins(parts: Sequence[Tally], total: Tally | None) -> Tally:
+    """The sums so far, or none yet, with room for the bins of other tallies."""
+    bins = np.sort(np.concatenate([part.bins for part in [*parts, *([total] if total else [])]]))
+    bins = bins[np.diff(bins, prepend=-1) > 0]
+    counts, steps = np.zeros((GROUPS, len(bins)), np.int64), np.zeros(len(bins), np.int64)
     if total is None:
+        one = parts[0]
+        none = {name: getattr(one, name) for name in _BY_GROUP}
         return Tally(
             sizes=np.zeros(GROUPS, np.int64),
-            bins=part.bins,
-            counts=np.zeros((GROUPS, len(part.bins)), np.int64),
-            steps=np.zeros(len(part.bins), np.int64),
-            least=part.least.copy(),
-            most=part.most.copy(),
-            **{
-                name: np.zeros((*getattr(part, name).shape[:-1], GROUPS), getattr(part, name).dtype)
-                for name in _BY_GROUP
-            },
+            bins=bins,
+            counts=counts,
+            steps=steps,
+            least=one.least.copy(),
+            most=one.most.copy(),
+            **{name: np.zeros((*of.shape[:-1], GROUPS), of.dtype) for name, of in none.items()},
         )
-    bins = np.union1d(total.bins, part.bins)
     if len(bins) == len(total.bins):
         return total
     at = np.searchsorted(bins, total.bins)
-    counts, steps = np.zeros((GROUPS, len(bins)), np.int64), np.zeros(len(bins), np.int64)
     counts[:, at], steps[at] = total.counts, total.steps
     return replace(total, bins=bins, counts=counts, steps=steps)
 
@@ -185,5 +194,8 @@ def _starts(count: int, unit: int) -> Int[np.ndarray, "group"]:
     return np.arange(groups) * count // groups // unit * unit
 
 
-def _summed(values: np.ndarray, starts: np.ndarray, dtype: type) -> np.ndarray:
-    return np.add.reduceat(values, starts, axis=-1, dtype=dtype)
+def _numbers(holds: Bool[np.ndarray, "policy path"], starts: Int[np.ndarray, "group"]) -> np.ndarray:
+    """On how many paths of each group something holds, int64 [policy, group]."""
+    ends = pairwise([*starts, holds.shape[-1]])
+    numbers = [np.count_nonzero(holds[:, begin:end], axis=-1) for begin, end in ends]
+    return np.array(numbers, np.int64).reshape(len(starts), len(holds)).T
