@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import brentq
 
 from engine.program import arguments
 from engine.program.contract import Scores
@@ -93,6 +92,8 @@ def _moved(
 
 def _step(likelihood: Float[np.ndarray, "future"], most: float) -> float:
     """The largest step of the power that leaves half of the futures effective, at most all that is left."""
+
+    from scipy.optimize import brentq  # a tenth of a second, and only studies with facts need it
 
     def spare(step: float) -> float:
         weights = _weights(likelihood, step)

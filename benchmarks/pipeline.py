@@ -1,0 +1,134 @@
+"""Futures a second of every stage of a run beside the kernel's, and the run as a whole: python benchmarks/pipeline.py --help."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from memory import STUDIES
+from memory import _study as study_that_keeps
+from timing import machine, table
+
+MANY, CORES = 10**9, 16
+"""What is extrapolated to, by counting: processor seconds, shared by as many cores as a stage makes use of."""
+CHILD = """
+import json, resource, sys, time
+from engine.program import devices
+devices.use_every_core()
+import engine
+from engine.execution.resources import writers
+from engine.execution.results import Answers
+from engine.execution.work import Work
+from engine.run_folder import cube, ledger
+from engine.run_folder.folder import RunFolder
+from engine.study.loading import load_model_file, load_study
+place, spec, paths, folder = json.loads(sys.argv[1])
+study = load_study(place, model=load_model_file(spec) if spec else None, paths=paths)
+stages = {}
+def timed(name, function, *given, share=1.0):
+    wall, cpu = time.perf_counter(), time.process_time()
+    found = function(*given)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    before = stages.get(name, (0.0, 0.0))
+    stages[name] = before[0] + wall * share, before[1] + cpu * share
+    return found
+def watched(owner, attribute, name):
+    function = getattr(owner, attribute)
+    setattr(owner, attribute, lambda *given: timed(name, function, *given))
+program = devices.program(study)
+program.prepare()
+program.prepare(years=True)
+work = Work(RunFolder(folder, study), program)
+def kernel():
+    for result in work.results(study.blocks(), 2):
+        last.append(result)
+        del last[:-2]
+last = []
+timed("kernel", kernel)
+for result in last:
+    timed("files of a block", work.files, result, share=len(study.blocks()) / len(last))
+if study.has_yearly:
+    timed("yearly sample", work.yearly_files)
+watched(ledger, "commit", "hashed and written")
+watched(Answers, "summaries", "tables and summaries")
+watched(cube, "finish", "cube finished")
+timed("whole run", engine.run, study, folder)
+peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"stages": stages, "peak": peak, "writers": writers()}))
+"""
+FIXED = ("yearly sample", "cube finished")
+"""Stages that take as long for many futures as for few."""
+
+
+def measured(study: str, keep: str, paths: int, cores: int, rounds: int) -> dict:
+    """The stages of the fastest of some runs, each in a process of its own."""
+    place, spec = STUDIES[study]
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder) / "study.toml"
+        written.write_text(study_that_keeps(place, keep), encoding="utf-8")
+        pins = ",".join(map(str, sorted(os.sched_getaffinity(0))[:cores]))
+        for k in range(rounds):
+            given = json.dumps([str(written), spec, paths, f"{folder}/{k}"])
+            command = ["taskset", "-c", pins, sys.executable, "-c", CHILD, given]
+            ended = subprocess.run(command, capture_output=True, text=True)
+            if ended.returncode:
+                raise SystemExit(ended.stderr)
+            found.append(json.loads(ended.stdout.splitlines()[-1]))
+    return min(found, key=lambda one: one["stages"]["whole run"][0])
+
+
+def rows_of(found: dict, paths: int) -> list[tuple[str, ...]]:
+    """A row a stage: seconds, processor seconds, futures a second, and seconds of 10^9 futures on 16 cores."""
+    kernel, rows = found["stages"]["kernel"], []
+    for name, (wall, cpu) in found["stages"].items():
+        used = found["writers"] if name in ("files of a block", "hashed and written") else CORES
+        used = 1 if name == "cube finished" else used
+        far = cpu * (1 if name in FIXED else MANY / paths) / used
+        rows.append(
+            (
+                name,
+                f"{wall:.2f}",
+                f"{cpu:.2f}",
+                f"{paths / wall:,.0f}" if wall else "",
+                f"{wall / kernel[0]:.2f}",
+                "" if name == "whole run" else f"{far:,.0f}",
+            )
+        )
+    return rows
+
+
+def main() -> None:
+    """Prints a table for each study, what it keeps, cores and number of futures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--study", choices=STUDIES, nargs="+", default=["toy"])
+    parser.add_argument(
+        "--paths", type=float, nargs="+", default=[1e6], metavar="N", help="such as 1e6 1e7 1e8"
+    )
+    parser.add_argument("--keep", nargs="+", default=["none", "all"], metavar="WHAT", help="keep.outcomes")
+    parser.add_argument("--cores", type=int, nargs="+", default=[1, 2], metavar="N")
+    parser.add_argument("--rounds", type=int, default=1, metavar="N", help="of which the fastest counts")
+    asked = parser.parse_args()
+    print(machine())
+    for study in asked.study:
+        for keep in asked.keep:
+            for paths in map(int, asked.paths):
+                for cores in asked.cores:
+                    found = measured(study, keep, paths, cores, asked.rounds)
+                    what = f"{study}, {paths:,} futures, keep {keep}, {cores} core{'s' * (cores > 1)}, {found['peak'] / 1e6:,.0f} MB"
+                    head = (
+                        what,
+                        "s",
+                        "processor s",
+                        "futures/s",
+                        "of the kernel's time",
+                        f"{CORES} cores, 10^9 [s]",
+                    )
+                    print(f"\n{table(head, rows_of(found, paths))}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
