@@ -15,7 +15,7 @@ from engine.run_folder import ledger, ownership
 from engine.run_folder.cube import CUBE_FOLDER, attributes, cube_of
 from engine.run_folder.cube_groups import described_paths
 from engine.run_folder.folder import RunFolder
-from engine.storage import object_store
+from engine.storage import object_store, zarr_shards
 from engine.storage.files import writing
 from engine.storage.regular_files import LARGEST, Irregular, size_below
 from engine.storage.zarr_writer import METADATA
@@ -167,16 +167,23 @@ def _read(folder: Path, name: str, parts: Sequence[slice | int]) -> list[np.ndar
       UserError: it is damaged, and where.
     """
 
-    import zarr  # a tenth of a second, which a run has while it waits for its first block
+    spans = [part if isinstance(part, slice) else slice(part, part + 1) for part in parts]
 
     def of(store: Any) -> list[np.ndarray]:
+        import zarr
+
         array: Any = zarr.open_array(store, path=name, mode="r", zarr_format=3)
-        return [np.asarray(array[:, part]) for part in parts]
+        return [np.asarray(array[:, span]) for span in spans]
+
+    def given(values: np.ndarray, part: slice | int) -> np.ndarray:
+        return values if isinstance(part, slice) else values[..., 0]
 
     with writing(folder):
-        _refuse_irregular(folder, name, parts)
+        _refuse_irregular(folder, name, spans)
         try:
-            return of(cube_of(folder))
+            cube = cube_of(folder)
+            found = zarr_shards.read(cube / name, BLOCK, spans)
+            return list(map(given, of(cube) if found is None else found, parts))
         except (FileNotFoundError, ValueError, LookupError, RuntimeError, TypeError, AttributeError) as error:
             of(_checked(folder))  # slower, and it says which file it is
             remedy = f"See what is damaged: {command_line('verify', folder)}"
@@ -184,9 +191,8 @@ def _read(folder: Path, name: str, parts: Sequence[slice | int]) -> list[np.ndar
             raise UserError(str(folder), [message]) from error
 
 
-def _refuse_irregular(folder: Path, name: str, parts: Sequence[slice | int]) -> None:
+def _refuse_irregular(folder: Path, name: str, spans: Sequence[slice]) -> None:
     """Refuses files of an array's paths that are none, or too large: zarr would wait for a pipe and read a device to no end."""
-    spans = [part if isinstance(part, slice) else slice(part, part + 1) for part in parts]
     shards = {k for span in spans for k in range((span.start or 0) // BLOCK, -(-span.stop // BLOCK))}
     most = {f"{CUBE_FOLDER}/{name}/zarr.json": METADATA}
     most |= {f"{CUBE_FOLDER}/{name}/c/0/{k}": LARGEST for k in sorted(shards)}

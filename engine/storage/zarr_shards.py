@@ -1,0 +1,73 @@
+"""Arrays of shards read back as `zarr_writer` wrote them: by zarr it takes longer to get ready than to read."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from google_crc32c import value as crc32c
+from numcodecs.blosc import Blosc
+
+from engine.storage.regular_files import content_of
+from engine.storage.zarr_writer import METADATA, sharded
+
+
+def read(place: Path, span: int, parts: Sequence[slice]) -> list[np.ndarray] | None:
+    """Parts of an array along its last axis; None where it is not one of shards of `span`, as `sharded` has them.
+
+    Raises:
+      ValueError: a shard is not as it was written.
+      RuntimeError: it cannot be unpacked.
+      OSError: the array is not there, or cannot be read.
+    """
+    content = content_of(place / "zarr.json", METADATA)
+    about = json.loads(content)
+    *rows, length = about["shape"]
+    kind = np.dtype(about["data_type"])
+    if content != sharded([*rows, length], about["dimension_names"], span, about["attributes"], kind.name):
+        return None
+    read_parts = []
+    for part in parts:
+        start, stop = part.start or 0, min(part.stop, length)
+        values: np.ndarray = np.empty((*rows, stop - start), kind)
+        flat = values.reshape(-1, stop - start)
+        for k in range(start // span, -(-stop // span)):
+            begin, end = max(start - k * span, 0), min(stop - k * span, span)
+            into = flat[:, k * span + begin - start : k * span + end - start]
+            _fill(into, place.joinpath("c", *("0" for _ in rows), str(k)), span, begin)
+        read_parts.append(values)
+    return read_parts
+
+
+def _fill(into: np.ndarray, file: Path, span: int, begin: int) -> None:
+    """Fills each row with so many values of its chunk from a place on; NaN where there is no such shard."""
+    try:
+        content = content_of(file)
+    except FileNotFoundError:
+        into[:] = np.nan
+        return
+    index, size = 16 * len(into) + 4, span * into.itemsize
+    _refuse_unless(len(content) >= index and _is_sound(content[-index:]))
+    for row, (at, length) in zip(into, struct.iter_unpack("<QQ", content[-index:-4]), strict=True):
+        packed = content[at : at + length]
+        _refuse_unless(at + length <= len(content) - index and length >= 20 and _is_sound(packed))
+        unpacked, _, packed_size = struct.unpack_from("<III", packed, 4)
+        _refuse_unless((unpacked, packed_size) == (size, length - 4))
+        if len(row) == span:
+            Blosc().decode(packed[:-4], out=row)
+        else:
+            chunk = np.frombuffer(Blosc().decode(packed[:-4]), into.dtype)
+            row[:] = chunk[begin : begin + len(row)]
+
+
+def _is_sound(content: bytes) -> bool:
+    """Whether the last four bytes are the crc32c of those before them."""
+    return crc32c(content[:-4]) == int.from_bytes(content[-4:], "little")
+
+
+def _refuse_unless(as_written: bool) -> None:
+    if not as_written:
+        raise ValueError("a shard is not as it was written")
