@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +34,7 @@ def read(place: Path, span: int, parts: Sequence[slice]) -> list[np.ndarray] | N
     for part in parts:
         start, stop = part.start or 0, min(part.stop, length)
         values: np.ndarray = np.empty((*rows, stop - start), kind)
-        flat = values.reshape(-1, stop - start)
+        flat = values.reshape(math.prod(rows), stop - start)
         for k in range(start // span, -(-stop // span)):
             begin, end = max(start - k * span, 0), min(stop - k * span, span)
             into = flat[:, k * span + begin - start : k * span + end - start]
