@@ -14,7 +14,6 @@ from variants import draws_only, with_model
 import engine
 from engine.execution import job
 from engine.execution.results import Answers
-from engine.execution.work import Work
 from engine.modelling import contract
 from engine.program import devices
 from engine.program.kernel import program_on
@@ -50,10 +49,7 @@ class Clock:
 WATCHED = (
     (contract, "refuse_broken"),
     (job.Job, "_simulate"),
-    (Work, "yearly"),
     (LoopProgram, "prepare"),
-    (LoopProgram, "draws"),
-    (Work, "store"),
     (Answers, "tables"),
     (Answers, "summaries"),
     (cube, "finish"),
@@ -103,18 +99,15 @@ def report(rounds: int) -> str:
     scale = len(study.blocks()) / 2
     whole, drawing = (kernel[name] * scale for name in ("whole", "draws"))
 
-    # the program of the run and that of the paths in full are made ready side by side
-    both = max(run.total("prepare"), run.total("yearly"))
-    ready = min(run.total("prepare"), both)
-    hidden = run.total("_simulate") - both - whole
+    ready = run.total("prepare")
+    beside = run.total("_simulate") - ready - whole
     parts = [
         ("import", imported),
         ("read the study, check the model", study_read + run.total("refuse_broken")),
         ("programs made ready: traced, and found in the cache", ready),
         ("draw: random words, normals, priors", drawing),
         ("model: 15 years, 2 policies", whole - drawing),
-        (f"paths in full, the first {study.keep.yearly:,}, and their tables; where not hidden", both - ready),
-        ("write: shards, records, draws that are kept; where not hidden", hidden),
+        (f"tables of years, of {study.keep.yearly:,} paths; shards, records: where not hidden", beside),
         ("estimate: VaR, ES, events, differences, intervals", run.total("tables")),
         ("summaries, written", run.total("summaries") - run.total("tables") + run.total("finish")),
     ]
