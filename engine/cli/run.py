@@ -139,6 +139,8 @@ def _ending(finished: Finished) -> list[str]:
 
 def _print_gates(console: Console, study: Study, folder: RunFolder, device: str | None) -> None:
     """How many of the facts that the study is held against the model misses, and which."""
+    if not study.gates:  # what keeps answers takes a second to import
+        return
     from engine.runs.gates import MOST_PATHS, of_run
 
     held = of_run(study, folder, device)
