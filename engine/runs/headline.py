@@ -31,26 +31,28 @@ class Tightening:
         kept = sorted(study.keep.outcomes, key=lambda name: name not in study.headline[:1])
         losses = [name for name in kept if study.model.outcomes[name].loss]
         self.variable = (losses or [*kept, ""])[0]
-        self._values: list[np.ndarray] = []
-        self._count, self._taken = 0, False
+        self._values: dict[int, np.ndarray] = {}
+        self._count, self._taken = 0, set[int]()
 
     def add(self, block: Block) -> None:
         """Takes in a block that has been committed; with the first, those that an earlier run left."""
         blocks = [block]
         if not self._taken:
             done = ledger.done_blocks(self._folder)
-            blocks = [block, *(self._study.block(index) for index in done if index != block.index)]
-            self._taken = True
+            blocks += [self._study.block(index) for index in done]
         for each in blocks if self.variable else ():
+            if each.index in self._taken:  # this run's, committed before it was told of
+                continue
+            self._taken.add(each.index)
             if (self._count + each.count) * len(self._study.policies) <= MOST_VALUES:
-                self._values.append(Paths(self._folder, [each])[self.variable])
+                self._values[each.index] = Paths(self._folder, [each])[self.variable]
                 self._count += each.count
 
     def estimates(self) -> tuple[str, dict[str, Estimate]]:
         """The measure, and its estimate under every policy; nothing before the first block."""
         if not self._values:
             return "", {}
-        values = np.concatenate(self._values, axis=-1)
+        values = np.concatenate([self._values[index] for index in sorted(self._values)], axis=-1)
         level = next(
             (name for name in MEASURES if name == "mean" or self._count * _tail(name) >= FEWEST_FOR_ES),
             "mean",

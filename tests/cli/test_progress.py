@@ -70,6 +70,9 @@ def test_a_run_that_goes_on_counts_the_blocks_that_are_there(logged):
         [everything[0, BLOCK : 2 * BLOCK], everything[0, :BLOCK], everything[0, 2 * BLOCK :]]
     )
     assert_same(headline.estimates()[1]["weak"].estimate, summary(order, study.unit, True)["ES99"].estimate)
+    before = headline.estimates()
+    headline.add(study.block(0))  # which was there already
+    assert headline.estimates() == before
 
 
 def test_few_paths_show_a_mean_and_no_tail(tmp_path):
