@@ -128,11 +128,10 @@ def _moments_above(above: Bool[np.ndarray, "cell path"], units: Units) -> Moment
     """Moments of a share of paths, but for its skewness. Of pairs by counting: sum T^2 = number + 2 pairs wholly above."""
     if units.owner is not None or units.size != PAIR or units.count < 2:
         return moments(above, units)
-    number, both = _counts(above), _counts(_both(above))
-    mean = number / units.paths
-    square = np.maximum(number + 2 * both - units.count * (PAIR * mean) ** 2, 0.0)
+    number = _counts(above)
+    square = _square_sums(number + 2 * _counts(_both(above)), number, number, units)
     error = np.sqrt(square * units.count / (units.count - 1)) / units.paths
-    return Moments(mean, error, np.zeros_like(mean), units.count)
+    return Moments(number / units.paths, error, np.zeros(len(number)), units.count)
 
 
 def error_of_shares(
@@ -142,13 +141,26 @@ def error_of_shares(
     if units.owner is not None or units.replicated or units.count < 2:
         return moments_of(lambda x, y: a[:, None] * x - b[:, None] * y, units, x, y).error
     own_x, own_y, cross = _counts(x), _counts(y), _counts(x & y)
-    mean = (a * own_x - b * own_y) / units.paths
+    square_x, square_y = own_x, own_y
     if units.size == PAIR:
-        own_x, own_y = own_x + 2 * _counts(_both(x)), own_y + 2 * _counts(_both(y))
+        square_x, square_y = own_x + 2 * _counts(_both(x)), own_y + 2 * _counts(_both(y))
         turned = np.ascontiguousarray(y).view(np.uint16).byteswap()
         cross += _counts((np.ascontiguousarray(x).view(np.uint16) & turned).view(bool))
-    square = a * a * own_x + b * b * own_y - 2 * (a * b * cross) - units.count * (units.size * mean) ** 2
+    square = (
+        a * a * _square_sums(square_x, own_x, own_x, units)
+        + b * b * _square_sums(square_y, own_y, own_y, units)
+        - 2 * (a * b * _square_sums(cross, own_x, own_y, units))
+    )
     return np.sqrt(np.maximum(square, 0.0) * units.count / (units.count - 1)) / units.paths
+
+
+def _square_sums(
+    products: Int[np.ndarray, "cell"], x: Int[np.ndarray, "cell"], y: Int[np.ndarray, "cell"], units: Units
+) -> Cells:
+    """Sum over J units of (X - mean)(Y - mean), from those of X Y, of X and of Y: whole numbers, of which no digit is lost."""
+    exact = np.int64 if units.count < 1 << 30 else object
+    products, x, y = (part.astype(exact) for part in (products, x, y))
+    return ((units.count * products - x * y) / units.count).astype(np.float64)
 
 
 def _counts(of: Bool[np.ndarray, "cell any"]) -> Int[np.ndarray, "cell"]:

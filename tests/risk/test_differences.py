@@ -8,8 +8,9 @@ from scipy.stats import poisson
 
 from engine.risk import atoms, binned
 from engine.risk.evidence import DIFFERENCES
-from engine.risk.intervals import as_units
+from engine.risk.intervals import as_units, moments_of_totals
 from engine.risk.measures import difference
+from engine.risk.tails import error_of_shares, share, share_of_totals
 from tests.helpers import assert_close, assert_same
 from tests.pairs import in_turn
 from tests.risk.cells import difference_cells
@@ -136,3 +137,21 @@ def test_places_taken_together_hold_those_apart(monkeypatch):
     every = difference(x, y, 1, True)["VaR95"]
     assert some.low <= every.low <= every.high <= some.high
     assert some.high - some.low < 1.1 * (every.high - every.low)
+
+
+@pytest.mark.parametrize("unit", [1, 2, 8, 7])
+@pytest.mark.parametrize("often", [0.5, 1e-4, 0.9999])
+def test_shares_by_counting_are_those_by_adding_up(unit, often):
+    """Also where nearly all paths have the property, and what they vary by is a small part of the sums."""
+    rng = np.random.default_rng(11)
+    x, y = rng.random((2, 3, 1 << 15)) < often
+    y[0] = x[0]
+    units = as_units(1 << 15, unit)
+    a, b = np.array([1.0, 0.3, 2e5]), np.array([1.0, 7.0, 1e5])
+    totals = a[:, None] * units.totals(x) - b[:, None] * units.totals(y)
+    assert np.allclose(
+        error_of_shares(a, x, b, y, units), moments_of_totals(totals, units).error, rtol=1e-11, atol=0
+    )
+    added = share_of_totals(units.totals(x), units)
+    for counted, other in zip(share(x, units), added, strict=True):
+        assert np.allclose(counted, other, rtol=1e-12, atol=0)
