@@ -1,4 +1,4 @@
-"""Boxes that PRIM and CART propose, by ema_workbench."""
+"""Boxes that PRIM and CART propose: those of ema_workbench, PRIM's by `peeling.py`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from engine.analyses.peeling import passed_through
 from engine.errors import UserError, install
 from engine.risk.boxes import Box, Limits
 
@@ -46,7 +46,7 @@ def refuse_missing() -> None:
       UserError: it is not installed.
     """
     with _quietly():
-        _modules()
+        _cart()
 
 
 def proposed(
@@ -74,27 +74,18 @@ def proposed(
         else:
             columns[name] = values
     table = pd.DataFrame({name: values.astype(np.float64) for name, values in columns.items()})
-    with _quietly():
-        prim, cart = _modules()
-        if method == PRIM:
-            # before 3.0 it has a threshold that tells boxes worth keeping, which is for others to say: any is
-            more = {"threshold": 1e-9} if "threshold" in signature(prim.Prim).parameters else {}
-            search = prim.Prim(
-                table,
-                cases.astype(int),
-                peel_alpha=pace.peel,
-                paste_alpha=pace.paste,
-                mass_min=LEAST_MASS,
-                **more,
-            )
-            found = search.find_box().box_lims
-        else:
-            search = cart.CART(table, cases.astype(int), LEAST_MASS)
+    if method == PRIM:
+        columns_of = np.ascontiguousarray(table.to_numpy().T)
+        found = passed_through(columns_of, cases.astype(bool), pace.peel, pace.paste, LEAST_MASS)
+    else:
+        with _quietly():
+            search = _cart().CART(table, cases.astype(int), LEAST_MASS)
             search.build_tree()
-            found = search.boxes if search.clf.tree_.node_count > 1 else []
+            boxes = search.boxes if search.clf.tree_.node_count > 1 else []
+            found = [limits.to_numpy(np.float64) for limits in boxes]
     ends = {name: (values.min(), values.max()) for name, values in table.items()}
-    boxes = [_box(limits.to_numpy(np.float64), ends, categories) for limits in found]
-    return [box for box in boxes if box]
+    made = [_box(limits, ends, categories) for limits in found]
+    return [box for box in made if box]
 
 
 def _box(
@@ -119,14 +110,14 @@ def _box(
     return box
 
 
-def _modules() -> tuple[Any, Any]:
+def _cart() -> Any:
     try:
-        from ema_workbench.analysis import cart, prim
+        from ema_workbench.analysis import cart
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("ema_workbench", "sklearn", "seaborn"):
             raise
         raise UserError("rustbelt discover", [f"needs ema_workbench: {install('discover')}"]) from error
-    return prim, cart
+    return cart
 
 
 @contextmanager

@@ -1,13 +1,17 @@
 """Boxes of factors: the box of the test problems, categories, nothing where there is nothing, honest intervals, and what is refused."""
 
 import sys
+from inspect import signature
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from engine.analyses import box_search, discovery
+from engine.analyses.box_search import LEAST_MASS
 from engine.analyses.discover_answer import tables
 from engine.analyses.discovery_sentence import because, sentences, words
+from engine.analyses.peeling import passed_through
 from engine.errors import UserError
 from tests.analyses.boxed import asked, corner, drawn, square
 
@@ -217,3 +221,24 @@ def test_intervals_on_other_futures_cover_what_a_box_truly_holds(monkeypatch, ru
             hits[name] += estimate.low <= value <= estimate.high
     for name, count in hits.items():
         assert 0.92 <= count / runs <= 0.98, (name, count / runs)
+
+
+@pytest.mark.filterwarnings("ignore")  # of the workbench
+@pytest.mark.parametrize(("peel", "paste"), [(0.05, 0.05), (0.1, 0.5)])
+@pytest.mark.parametrize("seed", range(3))
+def test_prim_passes_through_the_boxes_of_the_workbench(seed, peel, paste):
+    random = np.random.default_rng(seed)
+    values = random.normal(size=(4, 300))
+    values[0] = values[0] > 0.3  # a category
+    values[1] = np.round(values[1], 1)  # with ties
+    cases = values[3] + 0.7 * values[0] + 0.6 * random.normal(size=300) > 0.8
+    own = passed_through(values, cases, peel, paste, LEAST_MASS)
+    prim = pytest.importorskip("ema_workbench.analysis.prim")
+    more = {"threshold": 1e-9} if "threshold" in signature(prim.Prim).parameters else {}
+    table = pd.DataFrame(dict(zip("abcd", values, strict=True)))
+    search = prim.Prim(
+        table, cases.astype(int), peel_alpha=peel, paste_alpha=paste, mass_min=LEAST_MASS, **more
+    )
+    boxes = search.find_box().box_lims
+    assert len(boxes) > 5
+    np.testing.assert_array_equal(own, [box.to_numpy(np.float64) for box in boxes])
