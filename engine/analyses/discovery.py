@@ -263,7 +263,9 @@ def _resampled(part: _Part, random: np.random.Generator) -> _Part:
         return part.at(drawn)
     owner = units.owners(np.arange(len(part)))
     starts, ends = (np.searchsorted(owner, drawn, side=side) for side in ("left", "right"))
-    return part.at(np.concatenate([np.arange(low, high) for low, high in zip(starts, ends, strict=True)]))
+    sizes = ends - starts
+    firsts = np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
+    return part.at(firsts + np.arange(len(firsts)))
 
 
 def _step(box: Box, choose: _Part) -> Step:

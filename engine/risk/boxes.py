@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int8, Int16
 from scipy.special import bdtrc
 
 from engine.risk.intervals import Estimate, Units, moments_of_totals
@@ -114,8 +114,8 @@ def correlation(within: Happens, cases: Happens) -> float:
     0 for a box of everything, whatever share of the futures is looked for; of few of them, nearly the geometric mean of coverage and density.
     Source: Yule (1912), J. R. Statist. Soc. 75, 579-652, doi:10.2307/2340126.
     """
-    n, a, b = len(cases), int(within.sum()), int(cases.sum())
-    both = int((within & cases).sum())
+    n, a, b = len(cases), int(np.count_nonzero(within)), int(np.count_nonzero(cases))
+    both = int(np.count_nonzero(within & cases))
     spread = a * (n - a) * b * (n - b)
     return 0.0 if spread == 0 else (n * both - a * b) / float(np.sqrt(float(spread)))
 
@@ -152,24 +152,54 @@ def distance(values: np.ndarray, cases: Happens) -> float:
 
 def best(candidates: Iterable[Box], draws: Draws, cases: Happens) -> Box | None:
     """The box of the highest correlation with as few limits as cost `TOLERANCE` of it; None where none is above 0."""
-    boxes = [*candidates]
-    values = [correlation(inside(box, draws, len(cases)), cases) for box in boxes]
+    boxes, beyond = [*candidates], _Beyond(draws, len(cases))
+    values = [correlation(beyond.misses(box) == 0, cases) for box in boxes]
     if not boxes or max(values) <= 0:
         return None
-    return pruned(boxes[int(np.argmax(values))], draws, cases)
+    return _pruned(boxes[int(np.argmax(values))], beyond, cases)
 
 
 def pruned(box: Box, draws: Draws, cases: Happens) -> Box:
     """The box with limits left out, the cheapest first, as long as that costs no more than `TOLERANCE` of its correlation."""
-    kept, value = dict(box), correlation(inside(box, draws, len(cases)), cases)
+    return _pruned(box, _Beyond(draws, len(cases)), cases)
+
+
+def _pruned(box: Box, beyond: _Beyond, cases: Happens) -> Box:
+    kept, misses = dict(box), beyond.misses(box)
+    value = correlation(misses == 0, cases)
     while kept:
-        lesser = [_without(kept, name, end) for name, limits in kept.items() for end in limits.ends]
-        values = [correlation(inside(one, draws, len(cases)), cases) for one in lesser]
+        ends = [(name, end) for name, limits in kept.items() for end in limits.ends]
+        # within all limits but one are those that miss that one at most
+        values = [correlation(misses == beyond.one(*end), cases) for end in ends]
         k = int(np.argmax(values))
-        if not lesser[k] or values[k] < (1 - TOLERANCE) * value:
+        lesser = _without(kept, *ends[k])
+        if not lesser or values[k] < (1 - TOLERANCE) * value:
             return kept
-        kept, value = lesser[k], max(value, values[k])
+        misses = misses - beyond.one(*ends[k])
+        kept, value = lesser, max(value, values[k])
     return kept
+
+
+class _Beyond:
+    """Which futures lie beyond each limit, looked at once however many boxes have it."""
+
+    def __init__(self, draws: Draws, paths: int):
+        self._draws, self._paths = draws, paths
+        self._held: dict[tuple[str, Limits], np.ndarray] = {}
+
+    def one(self, name: str, end: Limits) -> Int8[np.ndarray, "path"]:
+        """1 where a future lies beyond a limit, else 0."""
+        if (name, end) not in self._held:
+            self._held[name, end] = (~end.hold(self._draws[name])).view(np.int8)
+        return self._held[name, end]
+
+    def misses(self, box: Box) -> Int16[np.ndarray, "path"]:
+        """Beyond how many limits of a box each future lies."""
+        count: np.ndarray = np.zeros(self._paths, np.int16)
+        for name, limits in box.items():
+            for end in limits.ends:
+                count += self.one(name, end)
+        return count
 
 
 def judged(box: Box, draws: Draws, cases: Happens, units: Units, left: Happens) -> Judged:
