@@ -39,6 +39,8 @@ def must_be_alike(inputs: Any, own: Any) -> None:
     Raises:
       ValueError: names are missing or too many, or an array has another shape or type.
     """
+    if _is_alike(inputs, own):
+        return
     given, form = jax.tree_util.tree_flatten_with_path(inputs)
     like, expected_form = jax.tree_util.tree_flatten_with_path(own)
     if str(form) != str(expected_form):
@@ -52,6 +54,16 @@ def must_be_alike(inputs: Any, own: Any) -> None:
             )
 
 
+def _is_alike(inputs: Any, own: Any) -> bool:
+    """Whether arguments have the same form: most often, and it is seen sooner than where they differ."""
+    given, form = jax.tree.flatten(inputs)
+    like, expected = jax.tree.flatten(own)
+    return form == expected and all(  # type: ignore[operator]
+        one is other or (np.shape(one), np.asarray(one).dtype) == (np.shape(other), np.asarray(other).dtype)
+        for one, other in zip(given, like, strict=True)
+    )
+
+
 def checked_scores(scores: Any, study: Study) -> np.ndarray:
     """Random numbers that are handed in, [stream, path]: a row for each of `streams`.
 
@@ -59,7 +71,7 @@ def checked_scores(scores: Any, study: Study) -> np.ndarray:
       ValueError: there are more or fewer rows, or another number of axes.
       TypeError: they are not floating numbers.
     """
-    found, rows = np.asarray(scores), len(streams(study))
+    found, rows = np.asarray(scores), len(laws(study))
     text = f"scores: expected floating numbers ({rows}, paths), got {found.dtype} {found.shape}."
     if found.dtype.kind != "f":
         raise TypeError(text)
@@ -131,6 +143,14 @@ def streams(study: Study) -> tuple[Stream, ...]:
         for name in names
     ]
     return *(Stream(name, "normal") for name in once), *of_years
+
+
+def laws(study: Study) -> list[str]:
+    """The law of each of `streams`, "normal" or "uniform"."""
+    shocks = study.shock_draws.streams if study.is_path_model else {}
+    once = len(study.inputs) + len(latent_streams(study.groups))
+    of_years = [law for law, names in shocks.items() for _ in range(len(study.years) * len(names))]
+    return ["normal"] * once + of_years
 
 
 def factor_stream(item: Input) -> str:

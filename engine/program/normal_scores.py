@@ -33,4 +33,4 @@ def as_normal(
 
 
 def _uniform(study: Study) -> np.ndarray:
-    return np.array([stream.law == "uniform" for stream in arguments.streams(study)], bool)
+    return np.array([law == "uniform" for law in arguments.laws(study)], bool)
