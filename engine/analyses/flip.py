@@ -15,13 +15,13 @@ from engine.analyses.comparison import compared
 from engine.analyses.futures import Futures, of_paths, refuse_too_many, sound
 from engine.analyses.joint_move import JointMove, Moved, joint_move
 from engine.analyses.joint_scores import Joint
+from engine.analyses.moved_scores import MovedScores
 from engine.analyses.policy_gap import Look
 from engine.analyses.turning import Difference, Stretch, needed, stretches, sureness, turns
 from engine.analyses.variables import MEAN, PROBABILITY, SHORTFALL, Values, outcomes_of
 from engine.analyses.variants import PATHS, Observer, unobserved
 from engine.errors import Problem, UserError, unknown
 from engine.program import arguments
-from engine.program.contract import Scores
 from engine.risk.intervals import Estimate, as_units
 from engine.risk.tilting import Tilt, nearest_turn, normalised
 from engine.study.study import Change, Input, Study
@@ -134,9 +134,9 @@ def _turning(
     few = min(study.paths, RERUN_PATHS) // study.unit * study.unit
     others = replace(look, futures=look.futures.anew())
     here, there = partial(look.changed, few), partial(others.changed, few)
-    anew = others.futures.scores(0, few)
+    moved, anew = (MovedScores(one.futures, few) for one in (look, others))
     lines = [
-        *_locations(look, own, good, few, others, anew, left_out),
+        *_locations(look, own, good, few, (look, moved), (others, anew), left_out),
         *correlations(study, here, there),
         *levers(study, (look.first, look.second), here, there, left_out),
     ]
@@ -156,8 +156,7 @@ def _turning(
     beliefs = [one for own_turns in sorted(by_line, key=lambda some: _far(some[0])) for one in own_turns]
     alone = [one for one in beliefs if one.turns and one.kind == LOCATION]
     searching, judging = (
-        Moved(study, scores, one.of_scores, sign, units)
-        for one, scores in ((look, look.futures.scores(0, few)), (others, anew))
+        Moved(study, scores, one.of_values, sign, units) for one, scores in ((look, moved), (others, anew))
     )
     return tuple(beliefs), joint_move(searching, judging, alone, limit)
 
@@ -213,13 +212,14 @@ def _locations(
     own: Values,
     good: np.ndarray,
     few: int,
-    others: Look,
-    anew: Scores,
+    here: tuple[Look, MovedScores],
+    there: tuple[Look, MovedScores],
     left_out: list[tuple[str, str]],
 ) -> Iterator[Line]:
     """The prior of each factor, moved by its normal score."""
     study = look.study
-    scores = look.futures.scores(0, study.paths)
+    scores = look.futures.numbers(study.paths)
+    weigh = look.weigher(own, good)
     names = [one.name for one in arguments.streams(study)]
     joints = {
         name: Joint.of(study, name)
@@ -247,14 +247,14 @@ def _locations(
             rows, shift = joint.shift(member)
         else:
             rows = [names.index(arguments.factor_stream(item))]
-            pull, size, shift = scores[rows[0]], 1.0, np.ones(1)
+            pull, size, shift = scores[rows[0]].astype(np.float64), 1.0, np.ones(1)
         yield _location(
             item,
             sides,
             partial(_is_worth, study.paths, few, size),
-            partial(_weighted, look, own, good, pull[good], size),
-            partial(_moved, look, scores, rows, shift, few),
-            partial(_moved, others, anew, rows, shift, few),
+            partial(_weighted, weigh, pull[good], size),
+            partial(_moved, *here, rows, shift),
+            partial(_moved, *there, rows, shift),
             float(np.linalg.norm(shift)),
         )
 
@@ -290,18 +290,14 @@ def _is_worth(paths: int, few: int, size: float, move: float) -> bool:
     return paths * math.exp(-move * move * size) >= few
 
 
-def _weighted(look: Look, own: Values, good: np.ndarray, pull: Paths, size: float, move: float) -> Estimate:
+def _weighted(weigh: Callable[[Paths], Estimate], pull: Paths, size: float, move: float) -> Estimate:
     """The difference with a prior moved, by weights."""
-    return look.weighted(own, good, normalised(move * pull - 0.5 * move * move * size))
+    return weigh(normalised(move * pull - 0.5 * move * move * size))
 
 
-def _moved(
-    look: Look, scores: np.ndarray, rows: Sequence[int], shift: np.ndarray, few: int, move: float
-) -> Estimate:
+def _moved(look: Look, scores: MovedScores, rows: Sequence[int], shift: np.ndarray, move: float) -> Estimate:
     """The same by running again."""
-    mixed = scores[:, :few].copy()
-    mixed[rows] += move * shift[:, None]
-    return look.seen(look.futures.made(mixed))
+    return look.seen(scores.made(rows, scores.rows(rows) + move * shift[:, None]))
 
 
 def _far(one: Belief) -> tuple[bool, float]:

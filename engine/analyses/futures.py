@@ -123,6 +123,10 @@ class Futures:
         """The random numbers that some paths are made of, in double precision."""
         return self.program.scores(Block(0, first, paths)).astype(np.float64)
 
+    def numbers(self, paths: int) -> Scores:
+        """The random numbers that the first so many paths are made of, as the program has them."""
+        return self.program.scores(Block(0, 0, paths))
+
     def made(self, scores: Scores) -> Values:
         """The outcomes by name of futures made of random numbers."""
         outcomes = self.program.outcomes_of(scores)

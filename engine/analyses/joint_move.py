@@ -12,7 +12,9 @@ from jaxtyping import Float
 
 from engine.analyses.beliefs import Belief
 from engine.analyses.joint_scores import Joint
+from engine.analyses.moved_scores import MovedScores
 from engine.analyses.turning import Difference, crossing, root, sureness
+from engine.analyses.variables import Values
 from engine.formatting import rounded
 from engine.program import arguments
 from engine.program.contract import Scores
@@ -25,7 +27,7 @@ STARTS = 2
 """Priors that turn the ranking alone from which the search begins too."""
 FARTHEST = 6.0
 """Of the move, in standard deviations: beyond, it says that there is none."""
-Gaps = Callable[[Scores], Float[np.ndarray, "path"]]
+Gaps = Callable[[Values], Float[np.ndarray, "path"]]
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,12 @@ class Moved:
 
     Args:
       scores: of the paths that are looked at.
-      gaps: the difference on each path, from random numbers.
+      gaps: the difference on each path, from outcomes.
       sign: of the difference as stated.
     """
 
     study: Study
-    scores: Scores
+    scores: MovedScores
     gaps: Gaps
     sign: float
     units: Units
@@ -76,13 +78,11 @@ class Moved:
     @cached_property
     def own(self) -> Scores:
         """The numbers that are drawn once, as they are."""
-        return self.scores[self.once].astype(np.float64)
+        return self.scores.rows(self.once)
 
     def at(self, move: np.ndarray) -> Float[np.ndarray, "path"]:
         """The difference on each path, above zero as stated."""
-        mixed = self.scores.copy()
-        mixed[self.once] += move[:, None]
-        return self.sign * self.gaps(mixed)
+        return self.sign * self.gaps(self.scores.made(self.once, self.own + move[:, None]))
 
     def along(self, ray: np.ndarray, length: float) -> Estimate:
         """Its mean at so much of a move."""

@@ -92,4 +92,5 @@ class Joint:
         return self.own @ self.own.T + self.shared @ self.shared.T
 
     def _joint(self, scores: Scores) -> np.ndarray:
-        return self.own @ scores[self.rows] + self.shared @ scores[self.latent_rows]
+        own, shared = (scores[rows].astype(np.float64) for rows in (self.rows, self.latent_rows))
+        return self.own @ own + self.shared @ shared

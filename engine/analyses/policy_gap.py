@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
 
 from engine.analyses.futures import Futures, sound
 from engine.analyses.variables import LEVEL, MEAN, SHORTFALL, Values, gap, under
-from engine.program.contract import Scores
 from engine.risk.intervals import Estimate, as_units
 from engine.risk.weighted import mean as weighted_mean
 from engine.study.study import Change, Study
@@ -51,29 +52,29 @@ class Look:
         with np.errstate(invalid="ignore"):  # infinite under both
             return one - two
 
-    def of_scores(self, scores: Scores) -> Paths:
-        """The difference on every path that is made of random numbers; of ES what each path adds to it."""
-        values = self.futures.made(scores)
+    def of_values(self, values: Values) -> Paths:
+        """The difference on every path, zero where it is not finite; of ES what each path adds to it."""
         if self.measure != SHORTFALL:
             gaps = self.gaps(values)
             return np.where(np.isfinite(gaps), gaps, 0.0)  # such a path has no say
         good = sound((values,))
         alike, gaps = np.ones(int(good.sum())), np.zeros(len(good))
-        one, two = (
-            self._excess(self._of(policy, values)[good], alike) for policy in (self.first, self.second)
-        )
+        one, two = (tail.excess(alike) for tail in self._tails(values, good))
         gaps[good] = one - two
         return gaps
 
     def weighted(self, values: Values, good: np.ndarray, weights: Paths) -> Estimate:
         """The difference under weights with mean 1 of the good paths."""
+        return self.weigher(values, good)(weights)
+
+    def weigher(self, values: Values, good: np.ndarray) -> Callable[[Paths], Estimate]:
+        """The difference of some outcomes, by weights with mean 1 of the good paths: of what does not hang on these, all is made once."""
         units = as_units(len(good), self.study.unit).kept(good)
         if self.measure != SHORTFALL:
-            return weighted_mean(self.gaps(values)[good], weights, units)
-        one, two = (
-            self._excess(self._of(policy, values)[good], weights) for policy in (self.first, self.second)
-        )
-        return weighted_mean(one - two, weights, units)
+            gaps = self.gaps(values)[good]
+            return lambda weights: weighted_mean(gaps, weights, units)
+        one, two = self._tails(values, good)
+        return lambda weights: weighted_mean(one.excess(weights) - two.excess(weights), weights, units)
 
     def changed(self, paths: int, change: Change) -> Estimate:
         """The difference where the program is fed with a change, on the first so many paths."""
@@ -82,11 +83,26 @@ class Look:
     def _of(self, policy: str, values: Values) -> np.ndarray:
         return under(self.study, self.variable, policy, values)
 
-    def _excess(self, values: np.ndarray, weights: Paths) -> Paths:
-        """What each path adds to ES under the weights: VaR and what is beyond it."""
+    def _tails(self, values: Values, good: np.ndarray) -> list[_Tail]:
         sign = 1.0 if self.study.is_loss(self.variable) else -1.0
-        losses = sign * values.astype(np.float64)
-        order = np.argsort(losses)
+        sides = (self._of(policy, values)[good] for policy in (self.first, self.second))
+        return [_Tail(sign, sign * side.astype(np.float64)) for side in sides]
+
+
+@dataclass(frozen=True)
+class _Tail:
+    """Losses under one policy, times the sign of the variable high being worse."""
+
+    sign: float
+    losses: Paths
+
+    @cached_property
+    def _order(self) -> np.ndarray:
+        return np.argsort(self.losses)
+
+    def excess(self, weights: Paths) -> Paths:
+        """What each path adds to ES under the weights: VaR and what is beyond it."""
+        losses, order = self.losses, self._order
         below = np.cumsum(weights[order]) / weights.sum()
         var = losses[order[min(int(np.searchsorted(below, LEVEL)), len(order) - 1)]]
-        return sign * (var + np.maximum(losses - var, 0.0) / (1 - LEVEL))
+        return self.sign * (var + np.maximum(losses - var, 0.0) / (1 - LEVEL))

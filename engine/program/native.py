@@ -172,8 +172,10 @@ class LoopProgram:
         layout = code.layout
         batches = -(-count // layout.batch)
         # draws alone are made of the first rows
-        given = np.zeros((layout.normals + layout.uniforms, batches * layout.batch), self.dtype)
-        given[:, :count] = scores[: len(given)]
+        given, shape = scores, (layout.normals + layout.uniforms, batches * layout.batch)
+        if scores.shape != shape or scores.dtype != self.dtype or not scores.flags.c_contiguous:
+            given = np.zeros(shape, self.dtype)
+            given[:, :count] = scores[: len(given)]
         arrays, wait = self._launched(code, {**table, "scores": given}, 0, batches, range(layout.years))
         wait()
         return {name: np.ascontiguousarray(array[..., :count]) for name, array in arrays.items()}
@@ -225,7 +227,7 @@ class LoopProgram:
             low = counter & 0xFFFFFFFF
             code.run(begin, end, low, high.ctypes.data, paths, years.start, len(years), *pointers)
 
-        each = max(1, _SHARE // layout.batch)
+        each = max(1, min(_SHARE // layout.batch, -(-batches // self._n_threads)))
         # counters are counted on in their low words, so a share ends where these begin anew
         edge = (-counter % (1 << 32)) // layout.width
         cuts = sorted({*range(0, batches, each), batches} | {min(edge, batches)})

@@ -11,6 +11,7 @@ from rich.console import Console
 from engine.analyses.flip import _moved, flip, flip_on
 from engine.analyses.flip_answer import answer_of, sentences
 from engine.analyses.futures import Futures
+from engine.analyses.moved_scores import MovedScores
 from engine.analyses.policy_gap import Look
 from engine.cli.show.answers import print_answer
 from engine.errors import UserError
@@ -128,8 +129,7 @@ def test_weights_and_runs_agree_where_both_can_be_had(given):
     study = given.study
     look = Look(Futures(study, ("cost",)), "cost", "mean", "risky", "sure")
     one = next(one for one in given.beliefs if one.name == "signal")
-    scores = look.futures.scores(0, 1 << 15)
-    there = _moved(look, scores, [0], np.ones(1), 1 << 15, one.move.estimate)
+    there = _moved(look, MovedScores(look.futures, 1 << 15), [0], np.ones(1), one.move.estimate)
     assert abs(there.estimate) < 5 * there.standard_error
 
 
