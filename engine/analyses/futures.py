@@ -89,6 +89,7 @@ class Futures:
         self.replicate = 0
         self.program: Program = devices.program(study, device)
         self._at = study.places(names)
+        self._keys = variants.Keys(study)
 
     def mixed(self, mixes: Iterable[Mix], paths: int | None = None) -> Iterator[Values]:
         """The outcomes by name under each mix, one after the other; of these futures themselves under an empty one.
@@ -97,7 +98,7 @@ class Futures:
           paths: from the first on; all of the study's if not given.
         """
         numbered = ({stream: self.replicate + by for stream, by in mix.items()} for mix in mixes)
-        return self._gathered((variants.drawn_anew(self.program, mix) for mix in numbered), paths)
+        return self._gathered((self._keys.fed(self.program, mix) for mix in numbered), paths)
 
     def held(self, values: Iterable[Mapping[str, float]], paths: int | None = None) -> Iterator[Values]:
         """The outcomes by name with some factors held at values, one after the other."""
@@ -136,10 +137,14 @@ class Futures:
         study = self.study if paths is None else replace(self.study, paths=paths)
         blocks, parts = study.blocks(), []
         for _, result in variants.results(enumerate(programs), blocks):
-            parts.append(result.outcomes[:, self._at])
+            parts.append([np.ascontiguousarray(result.outcomes[:, k]) for k in self._at])
             if len(parts) == len(blocks):
-                whole = parts[0] if len(blocks) == 1 else np.concatenate(parts, axis=-1)
-                yield {name: np.ascontiguousarray(whole[:, k]) for k, name in enumerate(self.names)}
+                whole = (
+                    parts[0]
+                    if len(blocks) == 1
+                    else [np.concatenate(of, -1) for of in zip(*parts, strict=True)]
+                )
+                yield dict(zip(self.names, whole, strict=True))
                 parts = []
 
 
@@ -154,9 +159,11 @@ def sound(values: Iterable[Values]) -> Bool[np.ndarray, "path"]:
 
 
 def finite(
-    a: Float[np.ndarray, "path"], b: Float[np.ndarray, "path"], middle: float
-) -> tuple[Float[np.ndarray, "path"], Float[np.ndarray, "path"]]:
+    a: Float[np.ndarray, "*cells path"], b: Float[np.ndarray, "*cells path"], middle: float | np.ndarray
+) -> tuple[Float[np.ndarray, "*cells path"], Float[np.ndarray, "*cells path"]]:
     """Two numbers of every path less their middle; 0 both where either is not finite, so that such a path adds nothing to their products."""
+    if np.isfinite(a.sum()) and np.isfinite(b.sum()):
+        return a - middle, b - middle
     good = np.isfinite(a) & np.isfinite(b)
     return np.where(good, a, middle) - middle, np.where(good, b, middle) - middle
 
@@ -198,30 +205,37 @@ class Numbers:
         with np.errstate(invalid="ignore"):  # infinite under both
             return own - self._under(one, one.against, outcomes) if one.against else own
 
-    def moved(self, one: Quantity, x: Values, y: Values, good: Bool[np.ndarray, "path"]) -> bool:
-        """Whether a quantity differs between two sets of futures by more than rounding.
+    def table(self, outcomes: Values) -> Float[np.ndarray, "quantity path"]:
+        """All quantities on every path; what several of them are made of is computed once."""
+        held: dict[tuple[str, str, str], np.ndarray] = {}
 
-        It does not where the mean square of the gap between the outcomes that it is made of is at most (`ROUNDINGS` eps)^2 times the mean
-        square of these outcomes, with eps that of their type. Of a mean that is a difference of two policies the gap is that of the
-        difference: what both have alike cancels but for its rounding.
+        def of(one: Quantity, policy: str) -> np.ndarray:
+            key = one.variable, one.measure, policy
+            if key not in held:
+                held[key] = self._under(one, policy, outcomes)
+            return held[key]
+
+        paths = next(iter(outcomes.values())).shape[-1]
+        given: np.ndarray = np.empty((len(self.quantities), paths))
+        with np.errstate(invalid="ignore"):  # infinite under both
+            for row, one in zip(given, self.quantities, strict=True):
+                if one.against:
+                    np.subtract(of(one, one.policy), of(one, one.against), out=row)
+                else:
+                    row[:] = of(one, one.policy)
+        return given
+
+    def some(self, quantities: Sequence[Quantity]) -> Numbers:
+        """The same of some of the quantities."""
+        return Numbers(self.study, tuple(quantities), self.var)
+
+    def moved(self, one: Quantity, x: Values, y: Values, good: Bool[np.ndarray, "path"]) -> bool:
+        """Whether a quantity differs between two sets of futures by more than rounding: `Apart.moved`.
 
         Args:
           good: the paths that are looked at.
         """
-        study = self.study
-        names = outcomes_of(study, [one.variable])
-        rows = [study.row(policy) for policy in (one.policy, one.against) if policy]
-        rounding = (ROUNDINGS * float(np.finfo(x[names[0]].dtype).eps)) ** 2
-
-        def gap(name: str, row: int) -> tuple[Float[np.ndarray, "path"], float]:
-            a, b = (values[name][row, good].astype(np.float64) for values in (x, y))
-            return a - b, rounding * float(dots(a, a))
-
-        if one.measure == MEAN and one.against:
-            (own, size), (other, more) = (gap(one.variable, row) for row in rows)
-            return float(dots(own - other, own - other)) > size + more
-        gaps = (gap(name, row) for name in names for row in rows)
-        return any(float(dots(apart, apart)) > size for apart, size in gaps)
+        return Apart(self.study, Rows(x, good), Rows(y, good)).moved(one)
 
     def _under(self, one: Quantity, policy: str, outcomes: Values) -> Float[np.ndarray, "path"]:
         if one.measure != SHORTFALL:
@@ -229,6 +243,74 @@ class Numbers:
         losses = _losses(self.study, outcomes, one.variable, policy)
         excess = np.maximum(losses - self.var[one.variable, policy], 0.0) / (1 - LEVEL)
         return excess if self.study.is_loss(one.variable) else -excess
+
+
+class Rows:
+    """Outcomes under each policy on the paths that are looked at, in double precision, each made when it is asked for.
+
+    Args:
+      values: outcomes by name.
+      good: the paths that are looked at.
+    """
+
+    def __init__(self, values: Values, good: Bool[np.ndarray, "path"]):
+        self._values, self._good, self._whole = values, good, bool(good.all())
+        self._held: dict[tuple[str, int], np.ndarray] = {}
+        self._squares: dict[tuple[str, int], float] = {}
+
+    def row(self, name: str, row: int) -> Float[np.ndarray, "path"]:
+        """An outcome under a policy."""
+        if (name, row) not in self._held:
+            values = self._values[name][row]
+            self._held[name, row] = (values if self._whole else values[self._good]).astype(np.float64)
+        return self._held[name, row]
+
+    def square(self, name: str, row: int) -> float:
+        """The sum of its squares."""
+        if (name, row) not in self._squares:
+            values = self.row(name, row)
+            self._squares[name, row] = float(dots(values, values))
+        return self._squares[name, row]
+
+    def rounding(self, name: str) -> float:
+        """The share of the sum of squares that rounding alone makes up, at most."""
+        return (ROUNDINGS * float(np.finfo(self._values[name].dtype).eps)) ** 2
+
+
+class Apart:
+    """How far two sets of futures are apart, outcome by outcome; each is looked at once, however many quantities are made of it."""
+
+    def __init__(self, study: Study, x: Rows, y: Rows):
+        self._study, self._x, self._y = study, x, y
+        self._moved: dict[tuple[str, int], bool] = {}
+
+    def moved(self, one: Quantity) -> bool:
+        """Whether a quantity differs by more than rounding.
+
+        It does not where the mean square of the gap between the outcomes that it is made of is at most (`ROUNDINGS` eps)^2 times the mean
+        square of these outcomes, with eps that of their type. Of a mean that is a difference of two policies the gap is that of the
+        difference: what both have alike cancels but for its rounding.
+        """
+        study = self._study
+        rows = [study.row(policy) for policy in (one.policy, one.against) if policy]
+        if one.measure == MEAN and one.against:
+            own, other = (self._gap(one.variable, row) for row in rows)
+            own -= other
+            size, more = (self._size(one.variable, row) for row in rows)
+            return float(dots(own, own)) > size + more
+        return any(self._is_apart(name, row) for name in outcomes_of(study, [one.variable]) for row in rows)
+
+    def _gap(self, name: str, row: int) -> Float[np.ndarray, "path"]:
+        return self._x.row(name, row) - self._y.row(name, row)
+
+    def _size(self, name: str, row: int) -> float:
+        return self._x.rounding(name) * self._x.square(name, row)
+
+    def _is_apart(self, name: str, row: int) -> bool:
+        if (name, row) not in self._moved:
+            gap = self._gap(name, row)
+            self._moved[name, row] = float(dots(gap, gap)) > self._size(name, row)
+        return self._moved[name, row]
 
 
 def _losses(study: Study, values: Values, variable: str, policy: str) -> Float[np.ndarray, "path"]:

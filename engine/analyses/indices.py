@@ -10,7 +10,18 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.analyses import shapley
-from engine.analyses.futures import Futures, Mix, Numbers, Quantity, finite, mix, refuse_too_many, sound
+from engine.analyses.futures import (
+    Apart,
+    Futures,
+    Mix,
+    Numbers,
+    Quantity,
+    Rows,
+    finite,
+    mix,
+    refuse_too_many,
+    sound,
+)
 from engine.analyses.independent_inputs import IndependentInput, independent_inputs
 from engine.analyses.variables import SHORTFALL
 from engine.analyses.variants import Observer
@@ -72,29 +83,45 @@ def indices(
     units = as_units(study.paths, study.unit)
 
     def pair_of(one: Quantity, some: Bool[np.ndarray, "path"]) -> Pair:
-        return Pair(numbers.values(one, a)[some], numbers.values(one, b)[some], units.kept(some))
+        return Pair(_on(numbers.values(one, a), some), _on(numbers.values(one, b), some), units.kept(some))
 
     columns: list[list[tuple[Estimate, Estimate]]] = []
+    among: dict[tuple[str, str], list[Quantity]] = {}
+    for one in wanted:
+        among.setdefault((one.variable, one.measure), []).append(one)
+    sides = Rows(a, good), Rows(b, good)
     with ThreadPoolExecutor(THREADS) as threads:
         pairs = dict(zip(wanted, threads.map(lambda one: pair_of(one, good), wanted), strict=True))
         # an event that no path shows may happen, a tail that ends at VaR is known
         shown = {one for one in wanted if one.measure != SHORTFALL or pairs[one].variance > 0}
-        moving = {one for one in shown if numbers.moved(one, a, b, good)}
+        apart = Apart(study, *sides)
+        moving = {one for one in shown if apart.moved(one)}
         for k, mixed in enumerate(futures.mixed(mix(some, {}, 1) for some in sets)):
             here = good & sound((mixed,))
             refuse_too_many(study, here)
             whole = np.array_equal(here, good)
+            drawn = Rows(mixed, here)
+            from_a, from_b = (
+                Apart(study, of if whole else Rows(values, here), drawn)
+                for of, values in zip(sides, (a, b), strict=True)
+            )
 
-            def looked_at(one: Quantity, mixed=mixed, here=here, whole=whole) -> tuple[Estimate, Estimate]:
-                if one not in moving or not numbers.moved(one, a, mixed, here):
-                    return NOTHING, NOTHING
-                if not numbers.moved(one, b, mixed, here):
-                    return EVERYTHING, EVERYTHING
-                pair = pairs[one] if whole else pair_of(one, here)
-                values = numbers.values(one, mixed)[here]
-                return pair.first(values), pair.total(values)
+            def looked_at(
+                several: list[Quantity], mixed=mixed, here=here, whole=whole, from_a=from_a, from_b=from_b
+            ) -> list[tuple[Estimate, Estimate]]:
+                found = {}
+                for one in several:
+                    if one not in moving or not from_a.moved(one):
+                        found[one] = NOTHING, NOTHING
+                    elif not from_b.moved(one):
+                        found[one] = EVERYTHING, EVERYTHING
+                left = [one for one in several if one not in found]
+                for one, values in zip(left, numbers.some(left).table(mixed), strict=True):
+                    pair, values = pairs[one] if whole else pair_of(one, here), _on(values, here)
+                    found[one] = pair.first(values), pair.total(values)
+                return [found[one] for one in several]
 
-            columns.append([*threads.map(looked_at, wanted)])
+            columns.append([one for some in threads.map(looked_at, among.values()) for one in some])
             observe("inputs", k + 1, len(sets))
     effects = _effects(futures, inputs, numbers, observe)
     n = len(inputs)
@@ -117,6 +144,11 @@ def indices(
             )
         )
     return inputs, given
+
+
+def _on(values: np.ndarray, some: Bool[np.ndarray, "path"]) -> np.ndarray:
+    """Values of some of the paths."""
+    return values if some.all() else values[some]
 
 
 def _effect(own: Estimate, first: Estimate, total: Estimate, paths: float, flag: Flag | None) -> Estimate:
@@ -173,6 +205,11 @@ def _exact(
     return parts, counts
 
 
+def _middles(values: Float[np.ndarray, "quantity path"]) -> Float[np.ndarray, "quantity 1"]:
+    """The mean of each quantity where it is finite."""
+    return np.array([x[np.isfinite(x)].mean() for x in values]).reshape(-1, 1)
+
+
 def _by_orders(
     futures: Futures, inputs: Sequence[IndependentInput], numbers: Numbers, observe: Observer
 ) -> tuple[Float[np.ndarray, "quantity input order"], Float[np.ndarray, "quantity"]]:
@@ -191,21 +228,20 @@ def _by_orders(
 
     parts = np.zeros((len(numbers.quantities), k, ORDERS))
     counts = np.zeros(len(numbers.quantities))
-    own: list[tuple[np.ndarray, float]] = []
-    before: list[np.ndarray] = []
+    own = before = np.zeros(0)
+    middles = np.zeros((0, 1))
     for run, values in enumerate(futures.mixed(mixes(), paths)):
         m, at = divmod(run, 2 * (k + 1))
         backwards, count = divmod(at, k + 1)
         way = orders[m][::-1] if backwards else orders[m]
-        of_all = [numbers.values(one, values) for one in numbers.quantities]
+        of_all = numbers.table(values)
         if count == 0:
-            own = [(x, float(x[np.isfinite(x)].mean())) for x in of_all]
+            own, middles = of_all, _middles(of_all)
             if not backwards:
                 counts += [away(x) for x in of_all]
-        worths = [increments(*finite(a, x, middle)) for (a, middle), x in zip(own, of_all, strict=True)]
+        worths = increments(*finite(own, of_all, middles))
         if count:
-            for q, (old, new) in enumerate(zip(before, worths, strict=True)):
-                parts[q, way[count - 1], m] += float((new - old).sum())
+            parts[:, way[count - 1], m] += (worths - before).sum(axis=-1)
         before = worths
         if at == 2 * k + 1:
             observe("orders", m + 1, ORDERS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -10,10 +10,13 @@ from functools import partial
 import numpy as np
 
 from engine.analyses.futures import Futures, Quantity, refuse_too_many, sound
-from engine.analyses.variables import Values, gap, under
+from engine.analyses.variables import LEVEL, PROBABILITY, Values, under
 from engine.analyses.variants import Observer
+from engine.risk.held_against import HeldAgainst
 from engine.risk.intervals import Estimate
+from engine.risk.measures import probability_difference
 from engine.risk.tables import THREADS
+from engine.study.study import Study
 
 PATHS = 1 << 16
 ENDS = (0.05, 0.95)
@@ -51,10 +54,16 @@ def swings(
         if item.marginal.quantile(ENDS[0]) < item.marginal.quantile(ENDS[1])
     }
     held = ({name: value} for name, values in ends.items() for value in values)
+    stated = [
+        _Stated(study, variable, policy, own)
+        for variable, policy in dict.fromkeys((one.variable, one.policy) for one in alone)
+    ]
     with ThreadPoolExecutor(THREADS) as threads:
         rows = []
         for k, values in enumerate(futures.held(held, paths)):
-            rows.append(tuple(threads.map(partial(_moved, futures, values, own), alone)))
+            found = threads.map(partial(_Stated.moved, now=values), stated)
+            by_name = {(one.variable, one.policy): gaps for one, gaps in zip(stated, found, strict=True)}
+            rows.append(tuple(by_name[one.variable, one.policy][one.measure] for one in alone))
             observe("factors", k // 2 + 1, len(ends))
     return alone, [
         Swing(name, (low, high), rows[2 * k], rows[2 * k + 1])
@@ -62,7 +71,25 @@ def swings(
     ]
 
 
-def _moved(futures: Futures, values: Values, own: Values, one: Quantity) -> Estimate:
-    study = futures.study
-    now, before = (under(study, one.variable, one.policy, of) for of in (values, own))
-    return gap(study, one.variable, one.measure, now, before, study.unit)
+class _Stated:
+    """An outcome or an event under a policy as it is drawn, which it is held against with a factor at a value."""
+
+    def __init__(self, study: Study, variable: str, policy: str, own: Values):
+        self.study, self.variable, self.policy = study, variable, policy
+        self._own = under(study, variable, policy, own)
+        self._held = HeldAgainst(self._own, study.unit, study.is_loss(variable), (LEVEL,))
+        self._unmoved: Mapping[str, Estimate] | None = None
+
+    def moved(self, now: Values) -> Mapping[str, Estimate]:
+        """By measure, how far it is from there; a factor that it does not hang on leaves it where it is, bit for bit."""
+        values = under(self.study, self.variable, self.policy, now)
+        if not np.array_equal(values, self._own):
+            return self._less(values)
+        if self._unmoved is None:
+            self._unmoved = self._less(values)
+        return self._unmoved
+
+    def _less(self, values: np.ndarray) -> Mapping[str, Estimate]:
+        if self.variable in self.study.events_by_name:
+            return {PROBABILITY: probability_difference(values, self._own, self.study.unit)}
+        return self._held.from_(values)

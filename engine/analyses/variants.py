@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from engine.program import arguments
 from engine.program.contract import BlockResult, Program
 from engine.study.change_tables import changed
-from engine.study.study import BLOCK, Block, Change
+from engine.study.study import BLOCK, Block, Change, Study
 
 PATHS = BLOCK
 """Paths that are looked at, unless more or fewer are asked for."""
@@ -19,6 +20,8 @@ Observer = Callable[[str, int, int], None]
 Key = TypeVar("Key")
 AHEAD = 2
 """Blocks that are under way or waiting to be looked at: one is computed while another is measured."""
+REPLICATES = 4
+"""Replicates of all random streams whose keys are held: a mix reads few, and the next ones the same."""
 
 
 def unobserved(stage: str, done: int, total: int) -> None:
@@ -42,6 +45,57 @@ def drawn_anew(program: Program, streams: Mapping[str, int]) -> Program:
       streams: random stream -> replicate, 0 being the stream itself; `independent_inputs` says which streams belong together.
     """
     return program.fed({**program.inputs, **arguments.keys(program.study, streams)})
+
+
+class Keys:
+    """The keys of a study's random streams at their replicates, of which those used last are held.
+
+    What `drawn_anew` feeds, for many mixes of few replicates: the keys of a replicate are worked out once, and a mix takes its rows of them.
+    """
+
+    def __init__(self, study: Study):
+        self._study = study
+        self._names = dict.fromkeys(one.name for one in arguments.streams(study))
+        self._held: dict[int, dict[str, Any]] = {}
+
+    def fed(self, program: Program, streams: Mapping[str, int]) -> Program:
+        """As `drawn_anew` gives it for a program of the study."""
+        once, by_law = self._order
+        keys = self._at(0)
+        factors = keys["factor_keys"]
+        shocks = keys["shock_keys"]
+        for replicate in {*streams.values()} - {0}:
+            other = self._at(replicate)
+            read = {name for name, of in streams.items() if of == replicate}
+            factors = np.where(_among(once, read)[:, None], other["factor_keys"], factors)
+            shocks = {
+                law: np.where(_among(by_law[law], read)[:, None], other["shock_keys"][law], words)
+                for law, words in shocks.items()
+            }
+        return program.fed({**program.inputs, "factor_keys": factors, "shock_keys": shocks})
+
+    @cached_property
+    def _order(self) -> tuple[list[str], dict[str, list[str]]]:
+        """Names of the streams in the order of their keys: those drawn once, and by law those drawn every year."""
+        every = arguments.streams(self._study)
+        once = [one.name for one in every if one.year is None]
+        by_law: dict[str, list[str]] = {}
+        for one in every:
+            if one.year == 0:
+                by_law.setdefault(one.law, []).append(one.name)
+        return once, by_law
+
+    def _at(self, replicate: int) -> dict[str, Any]:
+        if replicate not in self._held:
+            others = [one for one in self._held if one]
+            if len(others) == REPLICATES:
+                del self._held[others[0]]
+            self._held[replicate] = arguments.keys(self._study, dict.fromkeys(self._names, replicate))
+        return self._held[replicate]
+
+
+def _among(names: list[str], some: Container[str]) -> np.ndarray:
+    return np.array([name in some for name in names], bool)
 
 
 def held(program: Program, values: Mapping[str, float]) -> Program:

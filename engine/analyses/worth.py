@@ -12,7 +12,7 @@ from engine.analyses.futures import Futures
 from engine.analyses.independent_inputs import IndependentInput
 from engine.analyses.variables import LEVEL, MEAN, SHORTFALL, Values
 from engine.risk.indices import NOTHING
-from engine.risk.information import Reader, choice, of_everything
+from engine.risk.information import Decision, Reader, normal_scores
 from engine.risk.intervals import Estimate, as_units
 from engine.risk.tables import THREADS
 
@@ -57,28 +57,30 @@ def worths(
     drawn = futures.draws()[:, good]
     row = {item.name: k for k, item in enumerate(study.inputs)}
     known = [one for one in inputs if one.is_known_in_advance]
-    sets = {one.name: [drawn[row[member]] for member in one.members] for one in known}
+    scores = {one.name: [normal_scores(drawn[row[member]]) for member in one.members] for one in known}
     losses = {
         name: own[name][:, good].astype(np.float64) * (1 if study.is_loss(name) else -1) for name in outcomes
     }
-    wanted = [(name, level) for name in outcomes for level in (None, LEVEL)]
+    decisions = [Decision(losses[name], units, level) for name in outcomes for level in (None, LEVEL)]
 
     with ThreadPoolExecutor(THREADS) as threads:
 
-        def gains(draws: Sequence[np.ndarray]) -> list[Estimate]:
-            reader = Reader(draws, units)
-            return [*threads.map(lambda one: reader.gain(losses[one[0]], one[1]), wanted)]
+        def gains(scores: Sequence[np.ndarray]) -> list[Estimate]:
+            reader = Reader(scores, units)
+            return [*threads.map(reader.gain, decisions)]
 
-        of_known = gains([x for some in sets.values() for x in some]) if sets else []
-        of_each = {name: gains(some) for name, some in sets.items()}
+        of_known = gains([x for some in scores.values() for x in some]) if scores else []
+        of_each = {name: gains(some) for name, some in scores.items()}
     return [
         Worth(
             name,
-            MEAN if level is None else SHORTFALL,
-            study.policy_names[choice(losses[name], level)],
-            of_everything(losses[name], units, level),
+            MEAN if of.level is None else SHORTFALL,
+            study.policy_names[of.unread],
+            of.gain_of_everything(),
             of_known[k] if of_known else NOTHING,
             tuple(of_each[one.name][k] if one.name in of_each else None for one in inputs),
         )
-        for k, (name, level) in enumerate(wanted)
+        for k, (name, of) in enumerate(
+            zip([name for name in outcomes for _ in range(2)], decisions, strict=True)
+        )
     ]

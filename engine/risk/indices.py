@@ -50,8 +50,18 @@ class Pair:
     @cached_property
     def squares(self) -> Paths:
         """Squared distances from the mean, of both futures of a path half each: their mean is V."""
-        a, b = (x.astype(np.float64) - self.middle for x in (self.a, self.b))
+        a, b = self._centred
         return 0.5 * (a * a + b * b)
+
+    @cached_property
+    def _centred(self) -> tuple[Paths, Paths]:
+        """A and B less the mean."""
+        return self.a.astype(np.float64) - self.middle, self.b.astype(np.float64) - self.middle
+
+    @cached_property
+    def _away(self) -> tuple[Bool[np.ndarray, "path"], Bool[np.ndarray, "path"]]:
+        """Where A and B are not the usual value."""
+        return self.a != self.usual, self.b != self.usual
 
     @cached_property
     def variance(self) -> float:
@@ -91,14 +101,17 @@ class Pair:
         """
         if not self.variance:
             return NOTHING.flagged(self.flag)
-        a, b, k = (x.astype(np.float64) - self.middle for x in (self.a, self.b, mixed))
-        small = self._influence((k - a) * b)
-        large = self._influence(self.squares - 0.5 * (b - k) ** 2)
-        (one, u), (two, v) = ((value, self.units.totals(path)) for value, path in (small, large))
+        a, b = self._centred
+        products = np.subtract(mixed, self.middle, dtype=np.float64)
+        apart = b - products
+        products -= a
+        products *= b
+        one, u = self._influence(products)
+        two, v = self._influence(np.subtract(self.squares, _half_square(apart), out=apart))
         uu, vv, uv = dots(u, u), dots(v, v), dots(u, v)
         weight = float((vv - uv) / (uu + vv - 2 * uv)) if uu + vv > 2 * uv else 1.0
         own = self._estimate(weight * one + (1 - weight) * two, weight * u + (1 - weight) * v)
-        if self._tell((self.a != mixed) & (self.b != self.usual), self.b != mixed):
+        if self._tell((self.a != mixed) & self._away[1], self.b != mixed):
             return own
         low, high = self._counted(self.b, mixed) if self.step else (0.0, 1.0)
         most = self.total(mixed)
@@ -116,10 +129,9 @@ class Pair:
         """
         if not self.variance:
             return NOTHING.flagged(self.flag)
-        value, path = self._influence(0.5 * (self.a.astype(np.float64) - mixed) ** 2)
-        own = self._estimate(value, self.units.totals(path))
+        own = self._estimate(*self._influence(_half_square(np.subtract(self.a, mixed, dtype=np.float64))))
         moved = self.a != mixed
-        both = (self.a != self.usual) & (mixed != self.usual) if self.step else moved
+        both = self._away[0] & (mixed != self.usual) if self.step else moved
         if self._tell(moved, both):
             return own
         if not self.step:
@@ -137,14 +149,24 @@ class Pair:
         one, two = (np.sign(values - self.usual).astype(np.int64) for values in (x, mixed))
         return common_share(one, two, self.units)
 
-    def _influence(self, products: Paths) -> tuple[float, Paths]:
-        """The ratio of a mean to V, and what each path does to it."""
+    def _influence(self, products: Paths) -> tuple[float, Float[np.ndarray, "unit"]]:
+        """The ratio of a mean to V, and what the paths of each unit do to it."""
         value = float(products.mean()) / self.variance
-        return value, (products - value * self.squares) / self.variance
+        gaps = value * self.squares
+        np.subtract(products, gaps, out=gaps)
+        gaps /= self.variance
+        return value, self.units.totals(gaps)
 
     def _estimate(self, value: float, totals: Float[np.ndarray, "unit"]) -> Estimate:
         of = moments_of_totals(totals, self.units)
         return single(shifted(of, 1.0, value - of.mean)).flagged(self.flag)
+
+
+def _half_square(x: Paths) -> Paths:
+    """x^2 / 2, in the place of x."""
+    x *= x
+    x *= 0.5
+    return x
 
 
 def usual(x: Paths) -> float:
