@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -45,8 +45,7 @@ def _dataset(table: Table) -> xr.Dataset:
 
 def _form(column: Column) -> dict[str, Any]:
     """What a column is, but for its values."""
-    held = asdict(column)
-    del held["values"]
+    held = {one.name: getattr(column, one.name) for one in fields(column) if one.name != "values"}
     return held | {"over": None if column.over is None else list(column.over), "kind": str(column.kind)}
 
 
