@@ -12,6 +12,7 @@ import xarray as xr
 
 from engine.risk.every_pair import of_outcomes
 from engine.risk.ranks import Gaps
+from engine.risk.summaries import STATS
 from engine.risk.tables import Record
 from engine.run_folder.stored_estimates import tables_of_cube
 from engine.study.study import Event, Policy, Study
@@ -19,6 +20,37 @@ from engine.study.study import Event, Policy, Study
 Key = tuple[str, str, str]
 POLICIES = ("policy", "against", "row_policy")
 """Coordinates that name policies: of the cube, and of what was asked."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """Estimates of a yearly variable by its places, policy and year.
+
+    Args:
+      values: [place ..., policy, year, stat].
+      dims: of places.
+      labels: where each label stands, by dimension.
+    """
+
+    values: np.ndarray
+    dims: tuple[str, ...]
+    labels: Mapping[str, Mapping[str, int]]
+
+    @staticmethod
+    def of(table: xr.DataArray) -> Means:
+        """Those of a table of the cube."""
+        whole = table.sel(measure="mean") if "measure" in table.dims else table
+        dims = tuple(str(dim) for dim in whole.dims if dim not in ("policy", "year", "stat"))
+        values = whole.sel(stat=list(STATS)).transpose(*dims, "policy", "year", "stat").values
+        labels = {
+            dim: {str(label): k for k, label in enumerate(whole[dim].values)} for dim in (*dims, "policy")
+        }
+        return Means(values, dims, labels)
+
+    def row(self, policy: str, at: Mapping[str, str], year: int) -> np.ndarray:
+        """The estimate in one place, under a policy, in a year by its number: its `STATS`."""
+        place = (self.labels[dim][at[dim]] for dim in self.dims)
+        return self.values[(*place, self.labels["policy"][policy], year)]
 
 
 @dataclass(frozen=True)
@@ -46,12 +78,20 @@ class RunRecords:
     answers: Mapping[str, xr.DataTree] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     loaded: dict[str, xr.Dataset] = field(default_factory=dict)
+    averaged: dict[tuple[str, str], Means | None] = field(default_factory=dict)
 
     def group(self, place: str) -> xr.Dataset:
         """A group of the cube in memory, read once; an empty one where there is none."""
         if place not in self.loaded:
             self.loaded[place] = _dataset(self.tree, place)
         return self.loaded[place]
+
+    def means(self, place: str, name: str) -> Means | None:
+        """The means of a yearly variable in a group of the cube; None where it is not there."""
+        if (place, name) not in self.averaged:
+            group = self.group(place)
+            self.averaged[place, name] = Means.of(group[name]) if name in group else None
+        return self.averaged[place, name]
 
     @cached_property
     def pairs(self) -> Mapping[str, Gaps]:

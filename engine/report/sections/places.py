@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
 
 from engine.formatting import words
 from engine.report.charts import TOGETHER, Chart, columns_of
@@ -19,7 +18,6 @@ from engine.report.text import cell, compact, distance, short, unit_of
 from engine.risk.as_text import Cell, judged
 from engine.risk.flags import Reason
 from engine.risk.intervals import Estimate
-from engine.risk.summaries import STATS
 from engine.risk.tables import Record, record
 from engine.risk.wording import listed
 
@@ -122,21 +120,13 @@ def _finding(run: RunRecords, sides: list[list[int | None]]) -> str:
     return f"By the means of {year}, of {len(sides)} variables here and against {small(base)}: {'; '.join(parts)}{more}."
 
 
-def _table(run: RunRecords, place: str, name: str, at: Mapping[str, str]) -> xr.DataArray | None:
-    group = run.group(place)
-    return group[name].sel(dict(at)) if name in group else None
-
-
 def _record(
     run: RunRecords, place: str, name: str, policy: str, at: Mapping[str, str], year: int
 ) -> Record | None:
-    table = _table(run, place, name, at)
-    if table is None:
+    means = run.means(place, name)
+    if means is None:
         return None
-    if "measure" in table.dims:
-        table = table.sel(measure="mean")
-    row = table.sel(policy=policy, stat=list(STATS)).isel(year=year).transpose("stat").values
-    return record("mean", policy, name, Estimate.of_row(row, Reason.UNRECORDED))
+    return record("mean", policy, name, Estimate.of_row(means.row(policy, at, year), Reason.UNRECORDED))
 
 
 def _groups(run: RunRecords, name: str, at: dict[str, str]) -> list[Group]:
@@ -160,8 +150,7 @@ def _groups(run: RunRecords, name: str, at: dict[str, str]) -> list[Group]:
 def _fan(run: RunRecords, name: str, at: dict[str, str], anchor: str, place: str) -> Chart:
     study, years = run.study, [int(year) for year in run.study.years]
     entry = study.model.yearly[name]
-    spread = _table(run, "distribution", name, at)
-    assert spread is not None
+    spread = run.group("distribution")[name].sel(dict(at))
     known = spread["quantile"].values
     points, rows = [], []
     apart = len(study.policies) > TOGETHER
