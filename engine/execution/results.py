@@ -153,7 +153,7 @@ def whole(folder: RunFolder, records: Mapping[int, Record]) -> Answers:
     return Answers(folder, records)
 
 
-def cube_of(folder: RunFolder, partial: bool = False) -> xr.DataTree:
+def cube_of(folder: RunFolder, partial: bool = False, by_dask: bool = True) -> xr.DataTree:
     """The cube of a run, as `engine.run_folder.reading.open_cube`.
 
     Args:
@@ -163,8 +163,8 @@ def cube_of(folder: RunFolder, partial: bool = False) -> xr.DataTree:
         many there are, `paths_asked` how many are asked for.
     """
     if not partial:
-        return reading.open_cube(folder.path)
-    tree = reading.open_tree(folder.path)
+        return reading.open_cube(folder.path, by_dask)
+    tree = reading.open_tree(folder.path, by_dask)
     return tree if tree.attrs.get("status") == "complete" else _partial(of_run(folder, partial=True), tree)
 
 

@@ -72,16 +72,17 @@ def read_path(folder: Path, names: Sequence[str], path: int) -> dict[str, np.nda
     return {name: _read(folder, f"paths/{name}", [path])[0] for name in names}
 
 
-def open_cube(place: str | Path) -> xr.DataTree:
+def open_cube(place: str | Path, by_dask: bool = True) -> xr.DataTree:
     """The cube of a finished run, lazily; its metadata and each chunk's size are checked before anything is unpacked.
 
     Args:
       place: the run folder, or the URL of its copy on an object store, such as s3://bucket/run.
+      by_dask: whether its arrays are those of dask; else they are read whole where they are needed, which is known sooner.
 
     Raises:
       UserError: there is no cube; or its run has not come to its end; or it asks for what no cube of ours does.
     """
-    tree = open_tree(place)
+    tree = open_tree(place, by_dask)
     if tree.attrs.get("status") == "complete":
         return tree
     remedy = (
@@ -92,11 +93,12 @@ def open_cube(place: str | Path) -> xr.DataTree:
     raise UserError(str(place), [f"its run has not come to its end. {remedy}"])
 
 
-def open_tree(place: str | Path) -> xr.DataTree:
+def open_tree(place: str | Path, by_dask: bool = True) -> xr.DataTree:
     """The cube of a run, finished or not, lazily, and with what it says of its chunks checked: `foreign.py`.
 
     Args:
       place: the run folder, or the URL of its copy on an object store.
+      by_dask: as of `open_cube`.
 
     Raises:
       UserError: there is no cube, or it asks for what no cube of ours does.
@@ -113,7 +115,8 @@ def open_tree(place: str | Path) -> xr.DataTree:
         folder = Path(place)
         _refuse_other_root(folder)
         store = _checked(folder)
-    return _numbered(xr.open_datatree(store, engine="zarr", chunks={}))  # type: ignore[arg-type]
+    chunks: dict[str, int] | None = {} if by_dask else None
+    return _numbered(xr.open_datatree(store, engine="zarr", chunks=chunks))  # type: ignore[arg-type]
 
 
 def _numbered(tree: xr.DataTree) -> xr.DataTree:

@@ -35,10 +35,12 @@ class Inquiry(Questions):
         def answers(self) -> Answers: ...
         @cached_property
         def cube(self) -> xr.DataTree: ...
+        @cached_property
+        def read_cube(self) -> xr.DataTree: ...
 
     def asking(self, **place: Any) -> Asking:
         """The run as a question sees it; `place` are other fields of `Asking`."""
-        return Asking(self.study, self.run_folder, lambda: self.answers, lambda: self.cube, **place)
+        return Asking(self.study, self.run_folder, lambda: self.answers, lambda: self.read_cube, **place)
 
     def ask(
         self, question: str, *, paths: int | None = None, device: str | None = None, **options: Any

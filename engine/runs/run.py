@@ -142,6 +142,12 @@ class Run(Inquiry):
         """
         return results.cube_of(self._folder, self._partial)
 
+    @cached_property
+    def read_cube(self) -> xr.DataTree:
+        """The same, as questions and the report read it: what they need of it whole, without dask."""
+        held = self.__dict__.get("cube")
+        return held if held is not None else results.cube_of(self._folder, self._partial, by_dask=False)
+
     @property
     def rounding(self) -> tuple[Rounding, ...]:
         """What single precision is too coarse for, as the finished run's cube has it; nothing where it is fine enough."""
@@ -297,7 +303,7 @@ class Run(Inquiry):
     def repair(self, full: bool = False, **options: Any) -> upkeep.Repair:
         """Mends what `verify` finds, and gives what that was: `engine.runs.upkeep.repair`."""
         repair = upkeep.repair(self._folder, full, **options)
-        for name in ("answers", "cube"):
+        for name in ("answers", "cube", "read_cube"):
             self.__dict__.pop(name, None)
         return repair
 
@@ -330,7 +336,7 @@ class Run(Inquiry):
 
             raise missing() from error
         place = self.folder / page.NAME if out is None else Path(out)
-        content = files.content(self.folder, self.answers.study, self.cube, variable, place)
+        content = files.content(self.folder, self.answers.study, self.read_cube, variable, place)
         if out is not None:
             return written(place, content)
         try:
