@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -13,6 +13,8 @@ from engine.analyses.nearest_point import Nearest, nearest_points
 from engine.analyses.tail_futures import TailFutures
 from engine.program import arguments, drawing
 from engine.program.contract import Program, Trace
+from engine.program.kernel import program_on
+from engine.program.native import LoopProgram
 from engine.program.normal_scores import as_normal, as_numbers
 from engine.risk.intervals import Estimate
 from engine.study.study import Study
@@ -111,15 +113,25 @@ def margin_of(program: Program, futures: TailFutures) -> Callable[[np.ndarray], 
     """How far it happens, in standard deviations of the outcome, at independent normal scores [stream, future]."""
     study, what = program.study, futures.watched
     at = dict(zip(what.read, study.places(what.read), strict=True))
+    alone, row = _of_policy(program, what.at)
 
     def margin(points: Float[np.ndarray, "stream future"]) -> Float[np.ndarray, "future"]:
         parts = []
         for first in range(0, points.shape[1], _LANES):
-            outcomes = program.outcomes_of(as_numbers(study, points[:, first : first + _LANES]))[what.at]
+            outcomes = alone.outcomes_of(as_numbers(study, points[:, first : first + _LANES]))[row]
             parts.append(futures.limit.of({name: outcomes[k] for name, k in at.items()}))
         return np.concatenate(parts)
 
     return margin
+
+
+def _of_policy(program: Program, at: int) -> tuple[Program, int]:
+    """A program of the futures under one policy alone, where these have the same bits as beside others: in the one loop; and its row there."""
+    study = program.study
+    if len(study.policies) < 2 or not isinstance(program, LoopProgram):
+        return program, at
+    policy = study.policies[at]
+    return program_on(replace(study, policies=(policy,), baseline=policy.name), program.mesh), 0
 
 
 def in_other_years(study: Study, point: Float[np.ndarray, "stream 1"]) -> Float[np.ndarray, "stream other"]:
